@@ -1,0 +1,67 @@
+# Everything a developer types. Needs Python 3.11 or newer, git and make; the rest is installed into .venv.
+# Data is never touched here: .postgres/ (the database) and .env (the secrets) stay until you remove them.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PORT ?= 8001
+export PORT
+
+VENV := .venv
+BIN := $(VENV)/bin
+# Newer than every requirements file exactly when what is installed is what they say.
+STAMP := $(VENV)/.installed
+REQUIREMENTS := requirements.txt requirements-dev.txt constraints.txt
+
+.PHONY: help run test lint format bench clean setup
+
+help: ## Show this list
+	@echo "Cvety CRM. Targets:"
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/' | column -t -s '|' 2>/dev/null \
+		|| grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## Create .venv and install what requirements-dev.txt says (the others do it by themselves)
+
+# `exec`, so that a Ctrl-C meets the supervisor and not a shell in front of it.
+run: $(STAMP) ## Start the CRM, its worker and, without BITRIX_API_URL, a stand-in shop site (PORT=8001)
+	@$(BIN)/python -m cvety_crm.first_run
+	@exec $(BIN)/python manage.py run
+
+test: $(STAMP) ## Run all tests (ARGS="-k outbox" passes options to pytest)
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(STAMP) ## Check style, types, who imports whom, migrations and Django's own checks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py makemigrations --check --dry-run
+	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py check --fail-level WARNING
+
+format: $(STAMP) ## Rewrite the code in the project's style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMP) ## Measure how many webhooks a second the CRM takes
+	$(BIN)/python -m bench $(ARGS)
+
+clean: ## Remove the virtual environment and caches; the database (.postgres) and .env stay
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis staticfiles
+	find . -name __pycache__ -type d -not -path './.postgres/*' -prune -exec rm -rf {} +
+
+# A candidate is run, not only looked up: version managers leave commands that only say "not found".
+$(STAMP): $(REQUIREMENTS)
+	@set -e; \
+	if ! $(BIN)/python -c 'import pip' 2>/dev/null; then \
+		for candidate in python3.13 python3.12 python3.11 python3; do \
+			if $$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$$candidate; break; fi; \
+		done; \
+		if [ -z "$${python:-}" ]; then echo "Cvety CRM needs Python 3.11 or newer, and none was found." >&2; exit 1; fi; \
+		echo "Creating $(VENV) with $$($$python --version)"; \
+		if ! $$python -m venv --clear $(VENV); then \
+			echo "$$python cannot make a virtual environment (on Debian: apt-get install python3-venv)." >&2; exit 1; \
+		fi; \
+	fi
+	@echo "Installing what requirements-dev.txt says"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -c constraints.txt
+	@touch $@
