@@ -17,8 +17,7 @@ REQUIREMENTS := requirements.txt requirements-dev.txt constraints.txt
 
 help: ## Show this list
 	@echo "Cvety CRM. Targets:"
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/' | column -t -s '|' 2>/dev/null \
-		|| grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## Create .venv and install what requirements-dev.txt says (the others do it by themselves)
 
@@ -46,7 +45,7 @@ bench: $(STAMP) ## Measure how many webhooks a second the CRM takes
 	$(BIN)/python -m bench $(ARGS)
 
 clean: ## Remove the virtual environment and caches; the database (.postgres) and .env stay
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis staticfiles
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .static .cache
 	find . -name __pycache__ -type d -not -path './.postgres/*' -prune -exec rm -rf {} +
 
 # A candidate is run, not only looked up: version managers leave commands that only say "not found".

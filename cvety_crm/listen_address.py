@@ -1,0 +1,54 @@
+"""Where the CRM listens: HOST and PORT of the environment, and whether that address is free.
+
+Imports no Django, so that a port already taken is told before anything else is started.
+"""
+
+import errno
+import os
+import socket
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 8001
+
+
+def listen_address() -> tuple[str, int]:
+    """Return host and port to listen on. Raises ValueError with a sentence for people when PORT is no port."""
+    host = os.environ.get("HOST") or DEFAULT_HOST
+    text = os.environ.get("PORT") or str(DEFAULT_PORT)
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
+        raise ValueError(f"PORT must be a number from 1 to 65535, not {text!r}.")
+    return host, int(text)
+
+
+def exit_unless_free() -> None:
+    """Exit with status 1 and one line on stderr when nothing can listen on the address."""
+    try:
+        host, port = listen_address()
+    except ValueError as error:
+        raise SystemExit(str(error)) from None
+    try:
+        _bind(host, port)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            reason = f"Port {port} is already in use on {host}. Stop what uses it, or choose another: make run PORT={port + 1}"
+        else:
+            reason = f"Cannot listen on {host}:{port}: {error.strerror or error}."
+        raise SystemExit(reason) from None
+
+
+def free_port(preferred: int) -> int:
+    """Return a port of this machine that nothing listens on right now: the preferred one if possible."""
+    for port in (preferred, 0):
+        try:
+            with socket.create_server((DEFAULT_HOST, port)) as probe:
+                return int(probe.getsockname()[1])
+        except (OSError, OverflowError):
+            continue
+    raise OSError("No port is free.")
+
+
+def _bind(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # create_server sets SO_REUSEADDR as gunicorn does: a port in TIME_WAIT counts as free.
+    with socket.create_server((host, port), family=family):
+        pass

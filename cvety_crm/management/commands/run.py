@@ -1,0 +1,118 @@
+"""`manage.py run`: prepares the database and the static files, then runs the CRM and its worker (`make run`).
+
+With DEBUG on and no BITRIX_API_URL it also runs the stand-in shop site, whose orders arrive by webhook. `manage.py`
+has checked the port before it came here.
+"""
+
+import os
+import secrets
+import sys
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+from django.db import connections
+
+from cvety_crm.listen_address import free_port, listen_address
+from cvety_crm.static_files import collect_static_files
+from cvety_crm.supervisor import Program, Supervisor
+
+STAND_IN_PAUSE = 6  # seconds between two of its orders
+
+
+class Command(BaseCommand):
+    """Start everything and wait for Ctrl-C."""
+
+    help = "Run the CRM, its worker and, in development, a stand-in shop site. Ctrl-C stops all of them."
+    requires_system_checks = []  # `migrate` runs those that matter; the others are for `make lint`
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Prepare, start, and stay until told to stop."""
+        private = not os.environ.get("DATABASE_URL")
+        environment = {}
+        if private:
+            from cvety_crm import embedded_postgres
+
+            # Told to the children, so that only this process decides how long the server lives.
+            environment["DATABASE_URL"] = embedded_postgres.database_url()
+        try:
+            self._run(environment, private)
+        finally:
+            connections.close_all()
+            if private:
+                embedded_postgres.release()
+            self.stdout.write("Stopped.")
+
+    def _run(self, environment: dict[str, str], private: bool) -> None:
+        self.stdout.write("Preparing the database and the static files…")
+        call_command("migrate", verbosity=0, interactive=False)
+        collect_static_files()
+        password = self._create_first_user()
+        connections.close_all()
+
+        host, port = listen_address()
+        site_port = None
+        if settings.DEBUG and not settings.BITRIX_API_URL:
+            site_port = free_port(preferred=port + 1)
+            environment["BITRIX_API_URL"] = f"http://127.0.0.1:{site_port}/local/crm-bridge.php"
+        self._welcome(port, site_port, password)
+        supervisor = Supervisor(_programs(host, port, site_port, environment), on_tick=_revive if private else None)
+        supervisor.run()
+
+    def _create_first_user(self) -> str | None:
+        """Create `admin` when nobody can log in yet; return the password, which is kept nowhere else."""
+        users = get_user_model()
+        if not settings.DEBUG or users._default_manager.exists():
+            return None
+        password = secrets.token_urlsafe(12)
+        users._default_manager.create_superuser(username="admin", email="", password=password)  # type: ignore[attr-defined]
+        return password
+
+    def _welcome(self, port: int, site_port: int | None, password: str | None) -> None:
+        lines = ["", f"  CRM            http://localhost:{port}/crm/"]
+        if site_port:
+            lines.append(f"  Stand-in site  http://localhost:{site_port}/  (a new order every few seconds)")
+        if password:
+            lines.append(f"  Log in as      admin, password {password}  (shown only this once)")
+        elif settings.DEBUG:
+            lines.append(
+                "  Log in as      admin; forgotten the password? .venv/bin/python manage.py changepassword admin"
+            )
+        lines += ["  Stop           Ctrl-C", ""]
+        self.stdout.write("\n".join(lines))
+
+
+def _programs(host: str, port: int, site_port: int | None, environment: dict[str, str]) -> list[Program]:
+    """Return what runs side by side."""
+    python = sys.executable
+    programs = [
+        Program("web", [python, "-m", "gunicorn", "-c", "python:cvety_crm.gunicorn_conf"], environment),
+        Program("worker", [python, "manage.py", "qcluster"], environment),
+    ]
+    if site_port:
+        # A wildcard is no address to send to.
+        reachable = "127.0.0.1" if host in ("", "0.0.0.0", "::") else host  # noqa: S104 - compared, not listened on
+        reachable = f"[{reachable}]" if ":" in reachable else reachable
+        programs.append(
+            Program(
+                "site",
+                [
+                    python, "-m", "bitrix_bridge.sandbox",
+                    "--port", str(site_port),
+                    "--webhook-url", f"http://{reachable}:{port}/webhooks/bitrix/order",
+                    "--data-file", ".sandbox/site.sqlite3",
+                    "--every", str(STAND_IN_PAUSE),
+                ],
+                environment,
+            )
+        )  # fmt: skip
+    return programs
+
+
+def _revive() -> None:
+    """Start the private PostgreSQL again if it was killed; the programs reconnect by themselves."""
+    from cvety_crm import embedded_postgres
+
+    embedded_postgres.revive()

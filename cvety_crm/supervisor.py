@@ -1,0 +1,273 @@
+"""Runs several programs side by side and stops them together.
+
+Why not honcho or foreman: they stop a program by sending SIGTERM to its process group. A django-q cluster whose
+processes all get the signal loses its sentinel and then waits for it for ever. So here SIGTERM goes to each program's
+first process alone, which knows how to stop its own, and only what is left after a grace is killed, group and all.
+
+Each program is started in a session of its own, so that a Ctrl-C in the terminal reaches the supervisor only. When
+the supervisor itself is killed, its watchdog, a small process that sees the pipe between them close, stops the
+programs in the same way.
+
+Single-threaded, and only the standard library: the watchdog runs this file as a script.
+"""
+
+import contextlib
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import FrameType
+
+GRACE = 8.0  # seconds between SIGTERM and SIGKILL
+PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)  # seconds before a crashed program is started again
+STEADY = 60.0  # seconds after which a program counts as having started well
+POLL = 0.2  # seconds
+
+
+@dataclass(frozen=True)
+class Program:
+    """Something to keep running: its name in the output, its command line, and what its environment adds to ours."""
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+class Supervisor:
+    """Keeps programs running until SIGINT, SIGTERM or SIGHUP arrives; a second Ctrl-C kills without waiting."""
+
+    def __init__(
+        self,
+        programs: Sequence[Program],
+        *,
+        grace: float = GRACE,
+        pauses: Sequence[float] = PAUSES,
+        on_tick: Callable[[], None] | None = None,
+    ) -> None:
+        self.grace = grace
+        self.on_tick = on_tick
+        self._selector = selectors.DefaultSelector()
+        width = max((len(program.name) for program in programs), default=0)
+        self._children = [_Child(program, pauses, width, self._print) for program in programs]
+        self._stopping_since: float | None = None
+        self._impatient = False
+        self._watchdog: subprocess.Popen[bytes] | None = None
+
+    def run(self) -> None:
+        """Start the programs and return when all of them have been stopped."""
+        wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        previous = {number: signal.signal(number, self._on_signal) for number in wanted}
+        try:
+            self._start_watchdog()
+            try:
+                self._supervise()
+            finally:
+                self._stop()
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+            self._selector.close()
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if self._stopping_since is None:
+            self._stopping_since = time.monotonic()
+        elif time.monotonic() - self._stopping_since > 0.5:  # a closing terminal says so more than once
+            self._impatient = True
+
+    def _supervise(self) -> None:
+        next_tick = time.monotonic() + 5
+        while self._stopping_since is None:
+            for child in self._children:
+                if child.process is None and time.monotonic() >= child.start_at:
+                    self._start(child)
+                elif child.process is not None and child.process.poll() is not None:
+                    self._bury(child)
+            if self.on_tick and time.monotonic() >= next_tick:
+                self.on_tick()
+                next_tick = time.monotonic() + 5
+            self._forward(POLL)
+
+    def _start(self, child: "_Child") -> None:
+        try:
+            process = child.start()
+        except OSError as error:
+            self._print(f"{child.program.name} cannot be started: {error}. Trying again in {child.postpone():g} s.")
+            return
+        if process.stdout is not None:
+            os.set_blocking(process.stdout.fileno(), False)
+            self._selector.register(process.stdout, selectors.EVENT_READ, child)
+        self._tell_watchdog(f"+{process.pid}")
+
+    def _bury(self, child: "_Child") -> None:
+        process = self._finish(child)
+        pause = child.postpone()
+        self._print(f"{child.program.name} {_ending(process.returncode)}. Starting it again in {pause:g} s.")
+
+    def _finish(self, child: "_Child") -> "subprocess.Popen[bytes]":
+        """Kill what an ended program left behind and forget it."""
+        process = child.process
+        assert process is not None
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        if process.stdout is not None:
+            if process.stdout in self._selector.get_map():
+                self._selector.unregister(process.stdout)
+            child.forward(last=True)
+            process.stdout.close()
+        self._tell_watchdog(f"-{process.pid}")
+        child.process = None
+        return process
+
+    def _stop(self) -> None:
+        running = [child for child in self._children if child.process is not None]
+        for child in running:
+            child.send(signal.SIGTERM)
+        deadline = time.monotonic() + self.grace
+        while running:
+            if time.monotonic() >= deadline or self._impatient:
+                for child in running:
+                    self._print(f"{child.program.name} does not stop by itself; killing it.")
+                    child.kill()
+            for child in [child for child in running if child.process and child.process.poll() is not None]:
+                self._finish(child)
+                running.remove(child)
+            self._forward(0.05 if running else 0)
+        if self._watchdog is not None and self._watchdog.stdin is not None:
+            self._watchdog.stdin.close()
+            self._watchdog.wait()
+
+    def _forward(self, timeout: float) -> None:
+        """Print what the programs have said, waiting at most `timeout` seconds for something."""
+        if not self._selector.get_map():
+            time.sleep(timeout)
+            return
+        for key, _ in self._selector.select(timeout):
+            child: _Child = key.data
+            if not child.forward():
+                self._selector.unregister(key.fileobj)  # closed by the program; it would wake us for ever
+
+    def _print(self, line: str) -> None:
+        try:
+            print(line, flush=True)  # noqa: T201 - the terminal is what it is for
+        except OSError:
+            # The terminal is gone. Stop, and say the rest to nobody.
+            self._stopping_since = self._stopping_since or time.monotonic()
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+    def _start_watchdog(self) -> None:
+        # -I: this file's folder, with its http.py, must not shadow the standard library.
+        self._watchdog = subprocess.Popen(  # noqa: S603 - our own interpreter and file
+            [sys.executable, "-I", __file__, str(self.grace)],
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+
+    def _tell_watchdog(self, line: str) -> None:
+        if self._watchdog is not None and self._watchdog.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._watchdog.stdin.write(line.encode() + b"\n")
+                self._watchdog.stdin.flush()
+
+
+class _Child:
+    """A program, its process while it runs, and how it has fared."""
+
+    def __init__(
+        self, program: Program, pauses: Sequence[float], width: int, print_line: Callable[[str], None]
+    ) -> None:
+        self.program = program
+        self.process: subprocess.Popen[bytes] | None = None
+        self.start_at = 0.0
+        self._pauses = pauses
+        self._prefix = f"{program.name:<{width}} | "
+        self._print = print_line
+        self._started = 0.0
+        self._failures = 0
+        self._unfinished = b""
+
+    def start(self) -> "subprocess.Popen[bytes]":
+        self._started = time.monotonic()
+        self.process = subprocess.Popen(  # noqa: S603 - the caller's programs
+            list(self.program.command),
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **self.program.environment},
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0,
+            start_new_session=True,
+        )  # fmt: skip
+        return self.process
+
+    def postpone(self) -> float:
+        """Put the next start off, longer after each quick end; return by how many seconds."""
+        now = time.monotonic()
+        if now - self._started >= STEADY:
+            self._failures = 0
+        pause = self._pauses[min(self._failures, len(self._pauses) - 1)]
+        self._failures += 1
+        self.start_at = now + pause
+        return pause
+
+    def forward(self, last: bool = False) -> bool:
+        """Print the whole lines that have arrived; return False when nothing more can come."""
+        assert self.process is not None and self.process.stdout is not None
+        data = self.process.stdout.read(65536)
+        lines = (self._unfinished + (data or b"")).split(b"\n")
+        self._unfinished = lines.pop()
+        if last and self._unfinished:
+            lines.append(self._unfinished)
+            self._unfinished = b""
+        for line in lines:
+            self._print(self._prefix + line.decode(errors="replace").rstrip("\r"))
+        return data != b""
+
+    def send(self, number: signal.Signals) -> None:
+        """Signal the first process only; a django-q cluster hangs when its group gets a SIGTERM."""
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    def kill(self) -> None:
+        """Kill the whole group."""
+        assert self.process is not None
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+
+def _ending(status: int) -> str:
+    if status < 0:
+        return f"was ended by {signal.Signals(-status).name}"
+    return f"stopped by itself (exit status {status})"
+
+
+def _watch(grace: float) -> None:
+    """Read the process ids that the supervisor tells; when it is gone, stop what it has left running."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    running: set[int] = set()
+    for line in sys.stdin:
+        pid = int(line[1:])
+        if line[0] == "+":
+            running.add(pid)
+        else:
+            running.discard(pid)
+    for pid in running:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + grace
+    while time.monotonic() < deadline and any(_exists(pid) for pid in running):
+        time.sleep(0.1)
+    for pid in running:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    _watch(float(sys.argv[1]))

@@ -1,0 +1,22 @@
+#!/usr/bin/env python
+"""Django's command line: `python manage.py help` lists the commands."""
+
+import os
+import sys
+
+
+def main() -> None:
+    """Run the command named on the command line."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cvety_crm.settings")
+    if sys.argv[1:2] == ["run"]:
+        # Before the settings are read: with no DATABASE_URL, reading them starts the private PostgreSQL.
+        from cvety_crm.listen_address import exit_unless_free
+
+        exit_unless_free()
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

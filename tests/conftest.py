@@ -1,0 +1,42 @@
+"""Rules for all tests. In CI (environment variable CI) a skipped test is a failure: CI has all that tests need."""
+
+import os
+
+import pytest
+
+_skipped: list[str] = []
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Note each skipped test; with xdist the reports of all workers pass here."""
+    if report.skipped and not hasattr(report, "wasxfail"):
+        _skipped.append(f"{report.nodeid}: {_reason(report)}")
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    """Note files skipped whole."""
+    if report.skipped:
+        _skipped.append(f"{report.nodeid}: {_reason(report)}")
+
+
+def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    return str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else str(report.longrepr)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Turn the run red when CI skipped something."""
+    if (
+        os.environ.get("CI")
+        and _skipped
+        and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+    ):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name what made the run red."""
+    if os.environ.get("CI") and _skipped:
+        terminalreporter.section("skipped tests fail in CI", red=True)
+        for line in dict.fromkeys(_skipped):
+            terminalreporter.line(line)

@@ -1,0 +1,34 @@
+"""Settings of the tests: those of the product, on made-up secrets and without the developer's `.env`."""
+
+import os
+
+# Set, not defaulted: what a developer has in the shell must not change what is tested.
+os.environ.update(
+    ENV_FILE="",
+    DEBUG="on",  # allows the private PostgreSQL; turned off again below
+    SECRET_KEY="made up for the tests",
+    WEBHOOK_TOKENS="made-up-webhook-token,made-up-second-token",
+    BITRIX_API_URL="",
+    BITRIX_API_TOKEN="made-up-bitrix-token",
+    TELEGRAM_NOTIFICATIONS_ENABLED="off",
+    TELEGRAM_BOT_TOKEN="",
+    TELEGRAM_CHAT_ID="",
+)
+
+from cvety_crm.settings import *  # noqa: F403
+from cvety_crm.settings import STORAGES as PRODUCT_STORAGES
+
+DEBUG = False
+
+# Slow on purpose in the product, and irrelevant here.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+STORAGES = PRODUCT_STORAGES | {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    # Tests do not collect static files, and the product's storage insists on their manifest.
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    "throttle": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "throttle"},
+}
