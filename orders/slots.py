@@ -1,0 +1,44 @@
+"""Delivery slots written as text: `15:00-16:00`, `с 15:00 до 16:00`, `15-16`."""
+
+import re
+from datetime import time
+
+KEY_LENGTH = 20
+"""`delivery_times.bitrix_id` is varchar(20)."""
+
+_NIGHT_ENDS = time(6)
+"""A slot may run past midnight up to this hour; a later end before the start is a typing error."""
+
+_CLOCK = r"([01]?[0-9]|2[0-4])(?:[:.]([0-5][0-9]))?(?:[:.]00)?"
+_SLOT = re.compile(rf"(?:(?:с|от)\s+)?{_CLOCK}\s*(?:[-\u2010-\u2015\u2212]|\sдо\s)\s*{_CLOCK}", re.IGNORECASE)
+
+
+def parse_slot(text: str) -> tuple[time, time] | None:
+    """Return when a slot starts and ends (wall clock in Almaty), or None when the text is not a slot.
+
+    24:00 is given as 00:00.
+    """
+    match = _SLOT.fullmatch(" ".join(text.split()))
+    if match is None:
+        return None
+    starts_at = _clock(match[1], match[2])
+    ends_at = _clock(match[3], match[4])
+    if starts_at is None or ends_at is None or starts_at == ends_at:
+        return None
+    if ends_at < starts_at and ends_at > _NIGHT_ENDS:
+        return None
+    return starts_at, ends_at
+
+
+def slot_key(text: str) -> str:
+    """Return the id a slot is stored under: `14:00-16:00` for any way to write it, else the text, cut to 20."""
+    slot = parse_slot(text)
+    if slot is None:
+        return " ".join(text.split())[:KEY_LENGTH].rstrip()
+    return f"{slot[0]:%H:%M}-{slot[1]:%H:%M}"
+
+
+def _clock(hours: str, minutes: str | None) -> time | None:
+    if int(hours) == 24:
+        return time(0) if int(minutes or 0) == 0 else None
+    return time(int(hours), int(minutes or 0))
