@@ -1,0 +1,120 @@
+"""A stand-in for the shop's Bitrix site: faithful semantics over real HTTP, for newcomers and for tests.
+
+Needs no Django. `python -m bitrix_bridge.sandbox` runs it; a test writes
+
+    with Sandbox(webhook_url=url) as sandbox:
+        order = sandbox.place_order(recipient_name="Айгерім")
+        sandbox.change_status(order["ID"], "AP")
+        sandbox.flush()
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+from types import TracebackType
+from typing import Any, Literal
+
+from .faults import Faults
+from .orders import PROPERTY_OF_REQUEST_KEY
+from .sender import TIMEOUT, Sender
+from .server import BRIDGE_PATH, SandboxServer
+from .shop import order_request
+from .site import Event, Site
+from .storage import FileStorage, MemoryStorage, Storage
+from .values import Order
+
+__all__ = ["Event", "Faults", "Sandbox", "SandboxServer", "Sender", "Site"]
+
+
+class Sandbox:
+    """A whole site on a free port of 127.0.0.1, as a context manager.
+
+    `webhook_url` None sends nothing; events are in `.sender.events` either way. Tokens not given are made up; read
+    them from `.webhook_token`, `.api_token`, `.rest_secret`. `auth_in` chooses where the webhook token goes.
+    `legacy_bridge` is today's endpoint, which only creates. `data_file` keeps data across runs. `pauses` and `timeout`
+    are the sender's, in seconds; `max_tries` makes it give up. `seed` repeats the orders of `place_order`.
+    """
+
+    def __init__(
+        self,
+        webhook_url: str | None = None,
+        *,
+        webhook_token: str | None = None,
+        api_token: str | None = None,
+        rest_secret: str | None = None,
+        auth_in: Literal["header", "body"] = "header",
+        legacy_bridge: bool = False,
+        data_file: str | None = None,
+        pauses: tuple[float, ...] = (0.02, 0.05, 0.1, 0.2),
+        timeout: float = TIMEOUT,
+        max_tries: int | None = None,
+        seed: int = 1,
+    ) -> None:
+        self.api_token = api_token or secrets.token_hex(16)
+        self.webhook_token = webhook_token or secrets.token_hex(16)
+        self.rest_secret = rest_secret or secrets.token_hex(16)
+        self.faults = Faults()
+        self._storage: Storage = FileStorage(data_file) if data_file else MemoryStorage()
+        self._random = random.Random(seed)
+        self.site = Site(self._storage)
+        self.sender = Sender(
+            self.site,
+            webhook_url,
+            self.webhook_token,
+            auth_in=auth_in,
+            storage=self._storage,
+            pauses=pauses,
+            timeout=timeout,
+            max_tries=max_tries,
+        )
+        self.server = SandboxServer(
+            self.site,
+            api_token=self.api_token,
+            rest_secret=self.rest_secret,
+            faults=self.faults,
+            queue_length=self.sender.waiting,
+            legacy_bridge=legacy_bridge,
+        )
+        self.url = self.server.url
+        self.bridge_url = self.url + BRIDGE_PATH
+        self.rest_url = f"{self.url}/rest/1/{self.rest_secret}/"
+
+    def __enter__(self) -> Sandbox:
+        """Start answering and sending."""
+        self.server.start()
+        self.sender.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop; what was not delivered stays in the data file."""
+        self.stop()
+
+    def stop(self) -> None:
+        """Stop everything now. Safe to call twice."""
+        self.server.stop()
+        self.sender.stop()
+        self._storage.close()
+
+    def place_order(self, **overrides: Any) -> Order:
+        """A customer places an order: a plausible one, with keys of the bridge's create request put over it.
+
+        `properties` are added to the plausible ones. Returns the stored order, in the webhook's shape.
+        """
+        request = order_request(self._random)
+        properties = {**request["properties"], **(overrides.pop("properties", None) or {})}
+        # What the caller names must not lose to the same thing in the made-up properties.
+        for key, code in PROPERTY_OF_REQUEST_KEY.items():
+            if key in overrides:
+                properties[code] = overrides[key]
+        return self.site.create_order({**request, **overrides, "properties": properties}).order
+
+    def change_status(self, order_id: int | str, code: str) -> Order:
+        """Somebody at the site sets a status. Returns the order. Raises SiteError 404 or 422."""
+        return self.site.change_status(int(order_id), code)
+
+    def flush(self, timeout: float = 5.0) -> None:
+        """Wait until every webhook is delivered. Raises TimeoutError after `timeout` seconds."""
+        self.sender.flush(timeout)

@@ -1,0 +1,147 @@
+"""The PHP bridge's side of the wire: one JSON object with an `action` in, one answer out. No HTTP here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from .errors import SiteError, bad_request
+from .site import Created, Site
+from .values import ALMATY, identity
+
+Answer = dict[str, Any]
+
+LIST_LIMIT = 100
+LIST_LIMIT_MOST = 500
+
+VERSIONS = {"bridge": "1.0", "sale": "25.0.200", "main": "25.550.0", "php": "8.2.0"}
+
+
+def error_answer(error: SiteError) -> Answer:
+    """A refusal in the bridge's shape; `current` stands beside `error` when a comparison failed."""
+    answer: Answer = {
+        "success": False,
+        "error": {"code": error.code, "message": error.message, "step": error.step},
+    }
+    if error.current is not None:
+        answer["current"] = error.current
+    return answer
+
+
+class Bridge:
+    """The endpoint's actions over a site. `queue_length` tells how many webhooks wait, None when none are sent."""
+
+    def __init__(self, site: Site, queue_length: Callable[[], int | None], *, legacy: bool = False) -> None:
+        """`legacy` is today's live endpoint: it only creates, ignores `action` and `xml_id`, announces nothing."""
+        self._site = site
+        self._queue_length = queue_length
+        self._legacy = legacy
+        self._actions: dict[str, Callable[[Answer], Answer]] = {
+            "order.create": self._create,
+            "order.status": self._status,
+            "order.update": self._update,
+            "order.get": self._get,
+            "order.list": self._list,
+            "reference": self._reference,
+            "ping": self._ping,
+        }
+
+    def answer(self, request: object) -> tuple[int, Answer]:
+        """The HTTP status and the answer to a request that has shown its token."""
+        if self._legacy:
+            return self._legacy_answer(request)
+        try:
+            if not isinstance(request, dict):
+                raise bad_request("bad_request", "The request must be a JSON object")
+            # A body without an action is the live create request.
+            action = request.get("action", "order.create")
+            handler = self._actions.get(action) if isinstance(action, str) else None
+            if handler is None:
+                raise bad_request("unknown_action", f"Unknown action {action!r}")
+            return 200, {"success": True, **handler(request)}
+        except SiteError as error:
+            return error.http_status, error_answer(error)
+
+    def _legacy_answer(self, request: object) -> tuple[int, Answer]:
+        known = {key: value for key, value in request.items() if key != "xml_id"} if isinstance(request, dict) else {}
+        try:
+            # It inserts with raw SQL, so Bitrix's events do not fire and no webhook leaves.
+            created = self._site.create_order(known, origin="bridge", silent=True)
+        except SiteError as error:
+            return 200, {"success": False, "error": error.message}
+        return 200, {
+            "success": True,
+            "order_id": int(created.order["ID"]),
+            "order_number": created.order["ACCOUNT_NUMBER"],
+        }
+
+    def _create(self, request: Answer) -> Answer:
+        outcome: Created = self._site.create_order(request, origin="bridge")
+        return {
+            "order_id": int(outcome.order["ID"]),
+            "order_number": outcome.order["ACCOUNT_NUMBER"],
+            "version": int(outcome.order["VERSION"]),
+            "created": outcome.created,
+        }
+
+    def _status(self, request: Answer) -> Answer:
+        order = self._site.change_status(
+            identity(request.get("order_id"), "order_id"),
+            request.get("status_id") or "",
+            expected=request.get("expected_status_id") or None,
+            origin="bridge",
+        )
+        return _version_of(order)
+
+    def _update(self, request: Answer) -> Answer:
+        fields = request.get("fields") or {}
+        if not isinstance(fields, dict):
+            raise bad_request("bad_fields", "fields must be an object")
+        order = self._site.update_order(
+            identity(request.get("order_id"), "order_id"),
+            fields,
+            request.get("properties"),
+            request.get("items"),
+            origin="bridge",
+        )
+        return _version_of(order)
+
+    def _get(self, request: Answer) -> Answer:
+        if request.get("order_id"):
+            return {"order": self._site.order(identity(request["order_id"], "order_id"))}
+        if request.get("xml_id"):
+            return {"order": self._site.order_by_xml_id(str(request["xml_id"]))}
+        raise bad_request("bad_id", "order_id or xml_id is needed")
+
+    def _list(self, request: Answer) -> Answer:
+        limit = min(identity(request.get("limit") or LIST_LIMIT, "limit"), LIST_LIMIT_MOST)
+        after_id = identity(request.get("after_id") or 0, "after_id", zero=True)
+        # One more than asked for tells whether there is a next page.
+        rows = self._site.changed(_moment(request.get("since")), after_id, limit + 1)
+        next_after_id = rows[limit - 1]["order_id"] if len(rows) > limit else None
+        return {"orders": rows[:limit], "next_after_id": next_after_id}
+
+    def _reference(self, request: Answer) -> Answer:
+        return dict(self._site.reference())
+
+    def _ping(self, request: Answer) -> Answer:
+        waiting = self._queue_length()
+        return {"versions": VERSIONS, "webhook_installed": waiting is not None, "queue_length": waiting or 0}
+
+
+def _version_of(order: Answer) -> Answer:
+    return {"order_id": int(order["ID"]), "version": int(order["VERSION"])}
+
+
+def _moment(since: object) -> float | None:
+    """`since` as unix seconds: a number, or ISO 8601, where a naive time is Asia/Almaty. Raises SiteError 400."""
+    if since in (None, ""):
+        return None
+    try:
+        if isinstance(since, (int, float)):
+            return datetime.fromtimestamp(since, ALMATY).timestamp()
+        moment = datetime.fromisoformat(str(since))
+        return (moment if moment.tzinfo else moment.replace(tzinfo=ALMATY)).timestamp()
+    except (ValueError, OverflowError, OSError):
+        raise bad_request("bad_since", "since must be unix seconds or an ISO 8601 time") from None

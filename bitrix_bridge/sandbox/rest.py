@@ -1,0 +1,260 @@
+"""Bitrix's REST methods that the CRM uses, over the same site. No HTTP here.
+
+Names are the columns in camelCase, ids come now as numbers and now as strings, error codes are words from the REST
+layer and bare numbers from the sale module: all as in the official REST documentation.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl
+
+from .errors import SiteError
+from .reference import ORDER_STATUSES, SHIPMENT_STATUSES
+from .site import Site
+from .values import Order, iso_time
+
+Params = dict[str, Any]
+
+ORDER_MISSING = 200540400001
+PAGE = 50
+
+# sale/lib/rest/entity/order.php: what update takes. Anything else is dropped without a word.
+WRITABLE = {
+    "userDescription": "USER_DESCRIPTION",
+    "comments": "COMMENTS",
+    "responsibleId": "RESPONSIBLE_ID",
+    "xmlId": "XML_ID",
+    "externalOrder": "EXTERNAL_ORDER",
+    "price": "PRICE",
+    "discountValue": "DISCOUNT_VALUE",
+    "canceled": "CANCELED",
+    "reasonCanceled": "REASON_CANCELED",
+    "marked": "MARKED",
+}
+NUMBERS = {"ID", "PERSON_TYPE_ID", "USER_ID", "VERSION", "PRICE", "DISCOUNT_VALUE", "TAX_VALUE", "PRICE_DELIVERY"}
+
+
+class RestError(Exception):
+    """A REST refusal: HTTP status, `error` (a word or a number), `error_description`."""
+
+    def __init__(self, http_status: int, code: str | int, description: str) -> None:
+        super().__init__(description)
+        self.http_status = http_status
+        self.code = code
+        self.description = description
+
+
+def camel(column: str) -> str:
+    """STATUS_ID -> statusId, ID_1C -> id1c."""
+    first, *rest = column.lower().split("_")
+    return first + "".join(part if part[0].isdigit() else part.capitalize() for part in rest)
+
+
+def _number(text: str | None) -> int | float:
+    number = float(text or 0)
+    return int(number) if number == int(number) else number
+
+
+def _columns(order: Order) -> Params:
+    flat: Params = {}
+    for column, value in order.items():
+        if column in ("properties", "basket", "user"):
+            continue
+        if column.startswith("DATE_"):
+            value = iso_time(value)
+        elif column in NUMBERS:
+            value = _number(value)
+        flat[camel(column)] = value
+    return flat
+
+
+def _whole(order: Order) -> Params:
+    order_id = int(order["ID"])
+    basket = [
+        {"orderId": order["ID"], **{camel(name): value for name, value in line.items()}} for line in order["basket"]
+    ]
+    for line in basket:
+        line.update({name: _number(line[name]) for name in ("price", "basePrice", "discountPrice", "quantity")})
+        line.update(properties=[], reservations=[])
+    values = [
+        {"id": str(order_id * 100 + place), "orderId": order_id, "orderPropsId": place, "code": code, "value": value}
+        for place, (code, value) in enumerate(order["properties"].items(), start=1)
+    ]
+    payment = {
+        "id": order_id,
+        "orderId": order_id,
+        "paid": order["PAYED"],
+        "paySystemId": order["PAY_SYSTEM_ID"],
+        "sum": _number(order["PRICE"]),
+        "currency": order["CURRENCY"],
+        "datePaid": iso_time(order["DATE_PAYED"]),
+    }
+    return {
+        **_columns(order),
+        "basketItems": basket,
+        "propertyValues": values,
+        "payments": [payment],
+        "shipments": [],
+        "clients": [],
+        "tradeBindings": [],
+        # PHP's empty array, where a filled one would be an object.
+        "requisiteLink": [],
+    }
+
+
+class Rest:
+    """The REST methods over a site; each takes parameters and gives the whole answer but `time`."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._methods: dict[str, Callable[[Params], Params]] = {
+            "sale.order.get": self._get,
+            "sale.order.list": self._list,
+            "sale.order.update": self._update,
+            "sale.status.list": self._statuses,
+            "sale.statuslang.list": self._status_names,
+        }
+
+    def answer(self, method: str, params: object) -> tuple[int, Params]:
+        """The HTTP status and the answer of a method; names are not case-sensitive, as in Bitrix."""
+        try:
+            handler = self._methods.get(method.lower())
+            if handler is None:
+                raise RestError(404, "ERROR_METHOD_NOT_FOUND", "Method not found!")
+            return 200, handler(params if isinstance(params, dict) else {})
+        except RestError as error:
+            return error.http_status, {"error": error.code, "error_description": error.description}
+        except SiteError as error:
+            return 400, {"error": 0, "error_description": error.message}
+
+    def _find(self, params: Params) -> Order:
+        given = params.get("id")
+        if given in (None, ""):
+            raise RestError(400, 100, "Could not find value for parameter {id}")
+        text = str(given).strip()
+        try:
+            return self._site.order(int(text) if text.isascii() and text.isdigit() else 0)
+        except SiteError:
+            raise RestError(400, ORDER_MISSING, "order is not exists") from None
+
+    def _get(self, params: Params) -> Params:
+        return {"result": {"order": _whole(self._find(params))}}
+
+    def _update(self, params: Params) -> Params:
+        order_id = int(self._find(params)["ID"])
+        fields = params.get("fields")
+        if not isinstance(fields, dict):
+            raise RestError(400, 100, "Could not find value for parameter {fields}")
+        columns = {WRITABLE[name]: value for name, value in fields.items() if name in WRITABLE}
+        order = self._site.update_order(
+            order_id, columns, origin="rest", raw_status=str(fields["statusId"]) if fields.get("statusId") else None
+        )
+        return {"result": {"order": _whole(order)}}
+
+    def _list(self, params: Params) -> Params:
+        rows = [_columns(order) for order in self._site.all_orders()]
+        return _page(rows, "orders", params)
+
+    def _statuses(self, params: Params) -> Params:
+        return _page(_all_statuses(), "statuses", params)
+
+    def _status_names(self, params: Params) -> Params:
+        names = {**ORDER_STATUSES, **SHIPMENT_STATUSES}
+        rows = [{"statusId": code, "lid": "ru", "name": name, "description": ""} for code, name in names.items()]
+        return _page(rows, "statusLangs", params)
+
+
+def _all_statuses() -> list[Params]:
+    rows: list[Params] = []
+    for kind, codes in (("O", ORDER_STATUSES), ("D", SHIPMENT_STATUSES)):
+        for code in codes:
+            row = {"id": code, "type": kind, "sort": 10 * (len(rows) + 1), "notify": "N", "color": "", "xmlId": ""}
+            rows.append(row)
+    return rows
+
+
+def _page(rows: list[Params], name: str, params: Params) -> Params:
+    """Filter, order, cut a page of 50 and select: what every list method does. `start=-1` counts nothing."""
+    for given, wanted in _mapping(params.get("filter")).items():
+        match = re.fullmatch(r"(>=|<=|!=|[<>=!@]?)(\w+)", given)
+        if match:
+            rows = [row for row in rows if _holds(match[1], row.get(match[2]), wanted)]
+    for field, direction in reversed(_mapping(params.get("order")).items()):
+        rows = _sorted(rows, field, descending=str(direction).lower() == "desc")
+    total = len(rows)
+    start = int(params.get("start") or 0)
+    uncounted = start < 0
+    start = max(start, 0)
+    rows = rows[start : start + PAGE]
+    select = params.get("select")
+    if isinstance(select, list) and select and "*" not in select:
+        rows = [{field: row[field] for field in select if field in row} for row in rows]
+    answer: Params = {"result": {name: rows}}
+    if not uncounted:
+        answer["total"] = total
+        if start + PAGE < total:
+            answer["next"] = start + PAGE
+    return answer
+
+
+def _sorted(rows: list[Params], field: str, *, descending: bool) -> list[Params]:
+    return sorted(rows, key=lambda row: _key(row.get(field)), reverse=descending)
+
+
+def _mapping(value: object) -> Params:
+    return value if isinstance(value, dict) else {}
+
+
+def _key(value: object) -> tuple[int, float, str]:
+    """Numbers compare as numbers, whatever they were sent as; everything else as text."""
+    text = "" if value is None else str(value)
+    return (0, float(text), "") if re.fullmatch(r"-?\d+(\.\d+)?", text) else (1, 0.0, text)
+
+
+def _holds(operator: str, value: object, wanted: object) -> bool:
+    if isinstance(wanted, list) or operator == "@":
+        choices = wanted if isinstance(wanted, list) else [wanted]
+        return (_key(value) in [_key(choice) for choice in choices]) != (operator in ("!", "!="))
+    left, right = _key(value), _key(wanted)
+    return {
+        ">": left > right,
+        ">=": left >= right,
+        "<": left < right,
+        "<=": left <= right,
+        "!": left != right,
+        "!=": left != right,
+    }.get(operator, left == right)
+
+
+def parameters(query: str, body: bytes, content_type: str) -> Params:
+    """REST parameters as PHP reads them: the query, then a form or a JSON object over it."""
+    given = parse_qsl(query, keep_blank_values=True)
+    if "json" in content_type:
+        try:
+            parsed = json.loads(body or b"{}")
+        except (ValueError, RecursionError):
+            parsed = {}
+        return {**_nested(given), **(parsed if isinstance(parsed, dict) else {})}
+    return _nested(given + parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+
+
+def _nested(pairs: list[tuple[str, str]]) -> Params:
+    """PHP's brackets: `filter[>id]=5`, `select[]=id`."""
+    result: Params = {}
+    for name, value in pairs:
+        outer, bracket, inner = name.partition("[")
+        if not bracket:
+            result[outer] = value
+        elif inner.rstrip("]"):
+            held = result.setdefault(outer, {})
+            if isinstance(held, dict):
+                held[inner.rstrip("]")] = value
+        else:
+            held = result.setdefault(outer, [])
+            if isinstance(held, list):
+                held.append(value)
+    return result

@@ -1,0 +1,212 @@
+"""Webhooks out: a queue that is delivered in order, each event until the CRM has taken it.
+
+The stand-in for the site's own sender, which keeps its queue in a table: an event leaves the store only after the
+CRM answered 200 with `"status": "success"`.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import requests
+
+from .faults import Faults
+from .site import Event, Site
+from .storage import MemoryStorage, Storage
+
+logger = logging.getLogger(__name__)
+
+TIMEOUT = 15.0
+PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+# What is remembered for assertions; a stand-in that runs for weeks must not grow for it.
+REMEMBERED = 5000
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try to deliver an event. `outcome` is "success" or a few words on what went wrong, never a secret."""
+
+    event_id: str
+    event: str
+    code: int | None
+    outcome: str
+
+    @property
+    def delivered(self) -> bool:
+        """Whether the CRM took the event."""
+        return self.outcome == "success"
+
+
+class Sender:
+    """Delivers a site's events to `url`; without one they are only kept in `events`.
+
+    `attempts` lists every try. `pauses` are the seconds between tries, the last one repeated. `max_tries` makes it
+    give up and lose the event, as the live site's sender does after three.
+    """
+
+    def __init__(
+        self,
+        site: Site,
+        url: str | None,
+        token: str,
+        *,
+        auth_in: Literal["header", "body"] = "header",
+        storage: Storage | None = None,
+        pauses: tuple[float, ...] = PAUSES,
+        timeout: float = TIMEOUT,
+        max_tries: int | None = None,
+    ) -> None:
+        """Take up what `storage` still holds and listen to `site`; nothing is sent before `start`."""
+        self.events: list[Event] = []
+        self.attempts: list[Attempt] = []
+        self.faults = Faults()
+        self._url = url
+        self._token = token
+        self._auth_in = auth_in
+        self._storage = storage or MemoryStorage()
+        self._pauses = pauses
+        self._timeout = timeout
+        self._max_tries = max_tries
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._flushing = 0
+        self._queue: list[Event] = [Event(**document) for document in self._storage.load("event")]
+        self._thread = threading.Thread(target=self._run, name="sandbox-sender", daemon=True)
+        self._http = requests.Session()
+        # A .netrc entry would replace the Authorization header, a proxy variable would send the token elsewhere.
+        self._http.trust_env = False
+        site.subscribe(self._take)
+
+    def start(self) -> None:
+        """Begin to deliver. Without a URL there is nothing to do, and what was left over is dropped."""
+        if self._url is None:
+            self._storage.write(deletes=[("event", str(event.number)) for event in self._queue])
+            self._queue.clear()
+            return
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop delivering; what is not delivered stays in the store. Returns within a second."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        if self._thread.is_alive():
+            self._thread.join(timeout=1.0)
+        self._http.close()
+
+    def waiting(self) -> int | None:
+        """How many events wait, None when the stand-in sends none."""
+        with self._changed:
+            return None if self._url is None else len(self._queue)
+
+    def flush(self, timeout: float = 5.0) -> None:
+        """Wait until all that was queued is delivered. Raises TimeoutError, naming the last failure, after `timeout`
+        seconds."""
+        with self._changed:
+            self._flushing += 1
+            self._changed.notify_all()
+            try:
+                if not self._changed.wait_for(lambda: not self._queue, timeout):
+                    last = self.attempts[-1].outcome if self.attempts else "nothing was tried"
+                    raise TimeoutError(f"{len(self._queue)} webhooks not delivered in {timeout} s; last try: {last}")
+            finally:
+                self._flushing -= 1
+
+    # Inside
+
+    def _take(self, event: Event) -> None:
+        with self._changed:
+            self.events.append(event)
+            del self.events[:-REMEMBERED]
+            if self._url is not None:
+                self._queue.append(event)
+                self._changed.notify_all()
+        if self._url is None:
+            self._storage.write(deletes=[("event", str(event.number))])
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._queue or self._stopping)
+                if self._stopping:
+                    return
+                event = self._queue[0]
+            fault = self.faults.take(event.name)
+            kind = fault.kind if fault else ""
+            if kind == "reordered":
+                event = self._overtaking(event)
+            elif fault and kind == "delayed":
+                self._pause(fault.seconds)
+            done = kind == "dropped" or all(self._deliver(event) for _ in range(2 if kind == "doubled" else 1))
+            if not done:
+                # Stopped on the way: it stays in the store for the next run.
+                return
+            with self._changed:
+                self._storage.write(deletes=[("event", str(event.number))])
+                self._queue.remove(event)
+                self._changed.notify_all()
+
+    def _overtaking(self, event: Event) -> Event:
+        """The event behind this one, as soon as there is one or somebody waits for the queue to be empty."""
+        with self._changed:
+            self._changed.wait_for(lambda: len(self._queue) > 1 or self._flushing or self._stopping)
+            if len(self._queue) > 1:
+                self._queue[0], self._queue[1] = self._queue[1], self._queue[0]
+            return self._queue[0]
+
+    def _deliver(self, event: Event) -> bool:
+        """Try until the event is taken or given up; False when told to stop first."""
+        tries = 0
+        while not self._stopping:
+            attempt = self._post(event)
+            with self._changed:
+                self.attempts.append(attempt)
+                del self.attempts[:-REMEMBERED]
+            order_id, version = event.data.get("ID"), event.data.get("VERSION", "-")
+            logger.info("webhook %s %s v%s: %s", event.name, order_id, version, attempt.outcome)
+            tries += 1
+            if attempt.delivered or tries == self._max_tries:
+                return True
+            self._pause(self._pauses[min(tries, len(self._pauses)) - 1])
+        return False
+
+    def _post(self, event: Event) -> Attempt:
+        body: dict[str, Any] = {"event": event.name, "event_id": event.event_id, "data": event.data}
+        headers = {}
+        if self._auth_in == "header":
+            headers["Authorization"] = f"Bearer {self._token}"
+        else:
+            body["token"] = self._token
+        code = None
+        try:
+            answer = self._http.post(
+                self._url or "", json=body, headers=headers, timeout=self._timeout, allow_redirects=False
+            )
+            code = answer.status_code
+            outcome = _outcome(answer)
+        except requests.RequestException as error:
+            # The type only: the text would hold the URL.
+            outcome = type(error).__name__
+        return Attempt(event.event_id, event.name, code, outcome)
+
+    def _pause(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        with self._changed:
+            # New events wake the condition too, so wait for the moment, not for a wake-up.
+            self._changed.wait_for(lambda: self._stopping or time.monotonic() >= end, seconds)
+
+
+def _outcome(answer: requests.Response) -> str:
+    if answer.is_redirect:
+        return f"redirected ({answer.status_code})"
+    if answer.status_code != 200:
+        return f"HTTP {answer.status_code}"
+    try:
+        status = answer.json().get("status")
+    except (ValueError, AttributeError):
+        return "HTTP 200 without JSON"
+    return "success" if status == "success" else "HTTP 200 without success"

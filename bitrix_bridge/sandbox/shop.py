@@ -1,0 +1,194 @@
+"""A plausible flower shop in Almaty: who orders what, and what happens to an order on the site afterwards.
+
+All people, phones and addresses are made up. Everything comes from a `random.Random`, so a seed repeats a day.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from .errors import SiteError
+from .made_up import COMMENTS, FIRST_NAMES, LAST_NAMES, OPERATORS, POSTCARDS, STREETS
+from .reference import CITIES, PRODUCTS, SHOPS, SLOT_IDS
+from .site import Site
+from .values import ALMATY, Order
+
+logger = logging.getLogger(__name__)
+
+DELIVERY_FEE = 1500
+LATEST_ORDERS = 40
+# What a status is likely followed by when the site's own people touch an order.
+NEXT_STATUSES = {"N": ("AP", "AP", "AP", "DE"), "AP": ("P", "PD"), "P": ("PD",), "PD": ("CO",), "CO": ("F",)}
+
+
+def phone(source: random.Random, digits: str) -> str:
+    """The ten digits of a phone, spelled the way one or another customer does."""
+    area, first, second, third = digits[:3], digits[3:6], digits[6:8], digits[8:]
+    spellings = (
+        f"+7{digits}",
+        f"8{digits}",
+        f"7{digits}",
+        f"+7 ({area}) {first}-{second}-{third}",
+        f"8 {area} {first} {second} {third}",
+        f"8-{area}-{first}-{second}-{third}",
+        f"+7 {area} {first}{second}{third}",
+    )
+    return source.choice(spellings)
+
+
+def person(source: random.Random) -> tuple[str, str]:
+    """A name and the ten digits of a phone."""
+    name = source.choice(FIRST_NAMES)
+    if source.random() < 0.5:
+        name = f"{name} {source.choice(LAST_NAMES)}"
+    return name, source.choice(OPERATORS) + f"{source.randrange(10_000_000):07d}"
+
+
+def _regulars() -> list[tuple[str, str]]:
+    """Customers who come again and again, the same for every seed."""
+    source = random.Random("regular customers")
+    return [person(source) for _ in range(12)]
+
+
+REGULARS = tuple(_regulars())
+
+
+def address(source: random.Random) -> str:
+    """A made-up address."""
+    text = f"{source.choice(STREETS)}, {source.randint(1, 280)}"
+    if source.random() < 0.3:
+        text += source.choice("АБВ")
+    if source.random() < 0.8:
+        text += f", кв. {source.randint(1, 180)}"
+    return text
+
+
+def _items(source: random.Random) -> list[dict[str, Any]]:
+    bouquets, extras = PRODUCTS[:8], PRODUCTS[8:]
+    chosen = [bouquets[0] if source.random() < 0.3 else source.choice(bouquets)]
+    chosen += source.sample(extras, source.choice((0, 0, 0, 1, 1, 2, 3)))
+    items = []
+    for product in chosen:
+        price = product.price * 9 // 10 if source.random() < 0.15 else product.price
+        items.append(
+            {
+                "bitrix_product_id": product.id,
+                "quantity": 2 if source.random() < 0.1 else 1,
+                "price": float(price),
+                "base_price": float(product.price),
+                "product_snapshot": {"name": product.name, "currency": "KZT", "xml_id": product.xml_id},
+            }
+        )
+    return items
+
+
+def _delivery_date(source: random.Random, today: date) -> date:
+    return today + timedelta(days=source.choice((0, 0, 0, 0, 1, 1, 1, 2, 3, 7)))
+
+
+def order_request(source: random.Random, today: date | None = None) -> Order:
+    """A plausible order in the shape of the bridge's create request. `today` is Almaty's when left out."""
+    today = today or datetime.now(ALMATY).date()
+    name, digits = source.choice(REGULARS) if source.random() < 0.4 else person(source)
+    recipient, recipient_digits = (name, digits) if source.random() < 0.2 else person(source)
+    items = _items(source)
+    # The site has two ways to say that the customer comes for the flowers; old forms sent one, new ones the other.
+    pickup, will_get = source.choice((("Y", "N"), ("N", "Y"), ("Y", "Y"))) if source.random() < 0.12 else ("N", "N")
+    delivered = (pickup, will_get) == ("N", "N")
+    fee = DELIVERY_FEE if delivered else 0
+    total = sum(item["price"] * item["quantity"] for item in items) + fee
+    day_slots = [slot for slot in SLOT_IDS if 12 <= slot <= 24]
+    city = 2 if source.random() < 0.85 else source.choice(list(CITIES))
+    shop = 17008 if source.random() < 0.7 else source.choice(list(SHOPS))
+    properties = {
+        "name": name,
+        "phone": phone(source, digits),
+        "email": f"customer{digits[-4:]}@mail.example" if source.random() < 0.6 else "",
+        "nameRecipient": recipient,
+        "phoneRecipient": phone(source, recipient_digits),
+        "addressRecipient": address(source) if delivered else "",
+        "data": _delivery_date(source, today).isoformat(),
+        "when": str(18 if source.random() < 0.15 else source.choice(day_slots)),
+        "city": str(city),
+        "shopId": str(shop),
+        "postcardText": source.choice(POSTCARDS),
+        "pickup": pickup,
+        "iWillGet": will_get,
+        "isAnonymous": "Y" if source.random() < 0.1 else "N",
+        "isSurprise": "Y" if source.random() < 0.15 else "N",
+    }
+    return {
+        "comment": source.choice(COMMENTS),
+        "total_amount": total,
+        "delivery_fee": float(fee),
+        "delivery_id": 1 if delivered else 2,
+        "payment_method_id": source.choice((1, 2, 3, 3, 3, 4)),
+        "items": items,
+        "properties": properties,
+    }
+
+
+def place_order(site: Site, source: random.Random) -> Order:
+    """A customer orders; one in four pays at once, which the site announces as a second save."""
+    order = site.create_order(order_request(source)).order
+    if source.random() < 0.25:
+        return site.update_order(int(order["ID"]), {"PAYED": "Y"})
+    return order
+
+
+def something_happens(site: Site, source: random.Random) -> Order | None:
+    """One event in the life of a recent order, or None when nothing can happen to it."""
+    open_orders = [order for order in site.latest(LATEST_ORDERS) if order["CANCELED"] == "N"]
+    if not open_orders:
+        return None
+    order = source.choice(open_orders)
+    order_id, properties = int(order["ID"]), order["properties"]
+    what = source.random()
+    if what < 0.4 and order["PAYED"] == "N":
+        return site.update_order(order_id, {"PAYED": "Y"})
+    if what < 0.6 and properties.get("addressRecipient"):
+        return site.update_order(order_id, properties={"addressRecipient": address(source)})
+    if what < 0.7:
+        return site.update_order(order_id, {"USER_DESCRIPTION": source.choice([text for text in COMMENTS if text])})
+    if what < 0.73 and order["PAYED"] == "N":
+        return site.update_order(order_id, {"CANCELED": "Y", "REASON_CANCELED": "Клиент передумал"})
+    followers = NEXT_STATUSES.get(order["STATUS_ID"])
+    if not followers:
+        return None
+    # Only if nobody moved the order since it was read.
+    return site.change_status(order_id, source.choice(followers), expected=order["STATUS_ID"])
+
+
+def keep_shop_open(
+    site: Site,
+    every_seconds: float,
+    stop_event: threading.Event,
+    *,
+    source: random.Random | None = None,
+    most_orders: int = 500,
+) -> None:
+    """Let the shop live until `stop_event`: an order at once, then something every `every_seconds`.
+
+    After `most_orders` new ones the shop takes no more, so that a stand-in forgotten overnight does not fill the disk.
+    """
+    source = source or random.Random()
+    placed = 0
+    while True:
+        try:
+            if placed < most_orders and (placed == 0 or source.random() < 0.65):
+                order = place_order(site, source)
+                placed += 1
+                logger.info("order %s placed, %s KZT", order["ID"], order["PRICE"])
+            else:
+                changed = something_happens(site, source)
+                if changed:
+                    logger.info("order %s changed at the site, v%s", changed["ID"], changed["VERSION"])
+        except SiteError as error:
+            # The CRM was faster: what was about to happen no longer can.
+            logger.info("nothing happened: %s", error.message)
+        if stop_event.wait(every_seconds):
+            return

@@ -1,0 +1,365 @@
+"""The bridge's actions and refusals, over real HTTP."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import requests
+
+from bitrix_bridge.sandbox import Sandbox
+
+
+def refusal(answer):
+    return answer.status_code, answer.json()["error"]["code"], answer.json()["error"]["step"]
+
+
+def test_create_answers_and_stores_what_was_sent(sandbox, ask, create_request):
+    answer = ask("order.create", xml_id="crm-1", courier_comment="Осторожно, ваза", **create_request)
+    assert answer.status_code == 200
+    body = answer.json()
+    order = sandbox.site.order(body["order_id"])
+    assert body == {
+        "success": True,
+        "order_id": int(order["ID"]),
+        "order_number": order["ACCOUNT_NUMBER"],
+        "version": 0,
+        "created": True,
+    }
+    assert order["XML_ID"] == "crm-1"
+    assert order["STATUS_ID"] == "N"
+    assert (order["PRICE"], order["PRICE_DELIVERY"], order["CURRENCY"]) == ("9000.0000", "1500.0000", "KZT")
+    assert (order["USER_DESCRIPTION"], order["COMMENTS"]) == ("Позвонить за час", "Осторожно, ваза")
+    assert order["PAY_SYSTEM_ID"] == "1"
+    assert order["properties"]["nameRecipient"] == "Әлия"
+    assert order["properties"]["phoneRecipient"] == "+77011234567"
+    assert order["properties"]["addressRecipient"] == "пр. Абая, 10"
+    assert order["properties"]["data"] == "2026-08-25"
+    assert order["properties"]["postcardText"] == "Құттықтаймын 🌹\nМама"
+    assert order["user"]["PERSONAL_PHONE"] == "+77017654321"
+    assert order["USER_ID"] == order["user"]["ID"]
+    (line,) = order["basket"]
+    assert (line["PRODUCT_ID"], line["NAME"], line["PRICE"]) == ("696613", "Букет Стандарт", "7500.0000")
+    assert (line["QUANTITY"], line["BASE_PRICE"], line["DISCOUNT_PRICE"]) == ("1.0000", "7500.0000", "0.0000")
+    assert sandbox.site.writes == 1
+
+
+def test_live_request_without_action_creates_in_the_same_shape(sandbox, ask, create_request):
+    first, second = ask(**create_request).json(), ask(**create_request).json()
+    assert first["success"] and first["created"] and second["created"]
+    assert first["order_id"] != second["order_id"], "without an xml_id each request is a new order"
+
+
+def test_properties_win_over_the_requests_own_names(sandbox, ask, create_request):
+    create_request["properties"]["nameRecipient"] = "Дана"
+    order_id = ask("order.create", **create_request).json()["order_id"]
+    assert sandbox.site.order(order_id)["properties"]["nameRecipient"] == "Дана"
+
+
+def test_same_phone_in_another_spelling_is_the_same_user(sandbox, ask, create_request):
+    first = ask("order.create", **create_request).json()["order_id"]
+    create_request["properties"]["phone"] = "8 (701) 765-43-21"
+    second = ask("order.create", **create_request).json()["order_id"]
+    assert sandbox.site.order(first)["USER_ID"] == sandbox.site.order(second)["USER_ID"]
+
+
+def test_create_is_idempotent_under_concurrent_requests(sandbox, ask, create_request):
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda _: ask("order.create", xml_id="crm-9", **create_request).json(), range(20)))
+    assert {answer["order_id"] for answer in answers} == {answers[0]["order_id"]}
+    assert sorted(answer["created"] for answer in answers) == [False] * 19 + [True]
+    assert sandbox.site.writes == 1
+    assert [event.name for event in sandbox.sender.events] == ["order.create"]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"items": []}, (422, "empty_basket", "basket")),
+        ({"items": None}, (422, "empty_basket", "basket")),
+        ({"items": ["rose"]}, (422, "bad_item", "basket")),
+        ({"items": [{"bitrix_product_id": 1, "quantity": 0, "price": 5}]}, (422, "bad_amount", "basket")),
+        ({"items": [{"bitrix_product_id": 1, "quantity": 1, "price": "much"}]}, (422, "bad_amount", "basket")),
+        ({"items": [{"bitrix_product_id": "x", "quantity": 1, "price": 1}]}, (422, "bad_id", "basket")),
+        ({"total_amount": -1}, (422, "bad_amount", "order")),
+        ({"total_amount": "NaN"}, (422, "bad_amount", "order")),
+        ({"status_id": "ZZ"}, (422, "status_unknown", "status")),
+        ({"status_id": "DN"}, (422, "status_unknown", "status")),
+        ({"properties": "phone"}, (422, "bad_properties", "properties")),
+        ({"comment": "x" * 2001}, (422, "too_long", "order")),
+    ],
+)
+def test_create_refuses(sandbox, ask, create_request, change, expected):
+    assert refusal(ask("order.create", **{**create_request, **change})) == expected
+    assert sandbox.site.writes == 0
+    assert sandbox.sender.events == []
+
+
+def test_create_gives_new_basket_ids(sandbox, ask, create_request):
+    create_request["items"][0]["bitrix_basket_id"] = 7
+    order_id = ask("order.create", **create_request).json()["order_id"]
+    assert sandbox.site.order(order_id)["basket"][0]["ID"] != "7"
+
+
+def test_create_ignores_unknown_keys_and_takes_an_empty_php_array(ask, create_request):
+    answer = ask("order.create", **{**create_request, "properties": [], "event_id": "x", "colour": "red"})
+    assert answer.json()["created"]
+
+
+def test_status_travels_with_versions(sandbox, ask):
+    order_id = int(sandbox.place_order()["ID"])
+    way = ["N", "AP", "PD", "CO", "RD", "DE", "F"]
+    versions = [
+        ask("order.status", order_id=order_id, status_id=after, expected_status_id=before).json()["version"]
+        for before, after in itertools.pairwise(way)
+    ]
+    assert versions == [1, 2, 3, 4, 5, 6]
+    assert sandbox.site.writes == 6
+
+
+def test_status_conflict_tells_the_current_state(sandbox, ask):
+    order_id = int(sandbox.place_order()["ID"])
+    sandbox.change_status(order_id, "PD")
+    answer = ask("order.status", order_id=order_id, status_id="AP", expected_status_id="N")
+    assert refusal(answer) == (409, "status_conflict", "status")
+    assert answer.json()["current"] == {"status_id": "PD", "version": 1}
+    assert sandbox.site.writes == 0
+
+
+def test_status_that_is_already_there_changes_nothing_and_succeeds(sandbox, ask):
+    order_id = int(sandbox.place_order()["ID"])
+    sandbox.change_status(order_id, "AP")
+    events = len(sandbox.sender.events)
+    answer = ask("order.status", order_id=order_id, status_id="AP", expected_status_id="N")
+    assert answer.json() == {"success": True, "order_id": order_id, "version": 1}
+    assert sandbox.site.writes == 0
+    assert len(sandbox.sender.events) == events
+
+
+@pytest.mark.parametrize("code", ["ZZ", "DN", "", None, 5, ["AP"]])
+def test_status_must_be_one_of_the_sites_order_statuses(sandbox, ask, code):
+    order_id = sandbox.place_order()["ID"]
+    answer = ask("order.status", order_id=order_id, status_id=code, expected_status_id="N")
+    assert refusal(answer) == (422, "status_unknown", "status")
+
+
+def test_compare_and_set_lets_one_of_many_win(sandbox, ask):
+    order_id = sandbox.place_order()["ID"]
+    wishes = ["AP", "PD", "CO", "RD", "DE", "F", "P", "RF"]
+
+    def wish(code):
+        return ask("order.status", order_id=order_id, status_id=code, expected_status_id="N").status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        codes = list(pool.map(wish, wishes))
+    assert sorted(codes) == [200] + [409] * 7
+    assert sandbox.site.order(int(order_id))["VERSION"] == "1"
+
+
+def test_update_changes_only_what_it_names(sandbox, ask):
+    before = sandbox.place_order(postcard_text="Сізге 💐")
+    order_id = int(before["ID"])
+    answer = ask(
+        "order.update",
+        order_id=order_id,
+        fields={"COMMENTS": "Оставить у охраны", "RESPONSIBLE_ID": 7},
+        properties={"nameRecipient": "Дана"},
+    )
+    assert answer.json() == {"success": True, "order_id": order_id, "version": 1}
+    after = sandbox.site.order(order_id)
+    assert (after["COMMENTS"], after["RESPONSIBLE_ID"]) == ("Оставить у охраны", "7")
+    assert after["properties"] == {**before["properties"], "nameRecipient": "Дана"}
+    untouched = set(before) - {"COMMENTS", "RESPONSIBLE_ID", "properties", "VERSION", "DATE_UPDATE"}
+    assert {key: after[key] for key in untouched} == {key: before[key] for key in untouched}
+
+
+def test_update_with_the_same_values_is_no_change(sandbox, ask):
+    order = sandbox.place_order(comment="Позвонить")
+    items = [
+        {"bitrix_product_id": line["PRODUCT_ID"], "price": line["PRICE"], "quantity": line["QUANTITY"]}
+        for line in order["basket"]
+    ]
+    answer = ask(
+        "order.update",
+        order_id=order["ID"],
+        fields={"USER_DESCRIPTION": "Позвонить", "COMMENTS": None, "PRICE": float(order["PRICE"])},
+        properties={"when": int(order["properties"]["when"])},
+        items=items,
+    )
+    assert answer.json()["version"] == 0
+    assert sandbox.site.order(int(order["ID"])) == order
+    assert sandbox.site.writes == 0
+    assert len(sandbox.sender.events) == 1
+
+
+def test_update_of_items_keeps_ids_and_moves_the_total(sandbox, ask, create_request):
+    order = sandbox.site.create_order(create_request).order
+    basket_id = int(order["basket"][0]["ID"])
+    items = [
+        {"bitrix_basket_id": basket_id, "bitrix_product_id": 696613, "quantity": 2, "price": 7500},
+        {"bitrix_product_id": 697002, "quantity": 1, "price": 900, "base_price": 990},
+    ]
+    assert ask("order.update", order_id=order["ID"], items=items).json()["version"] == 1
+    after = sandbox.site.order(int(order["ID"]))
+    assert after["PRICE"] == "17400.0000"
+    first, second = after["basket"]
+    assert (first["ID"], first["NAME"], first["QUANTITY"]) == (str(basket_id), "Букет Стандарт", "2.0000")
+    assert int(second["ID"]) > basket_id
+    assert (second["PRICE"], second["BASE_PRICE"], second["DISCOUNT_PRICE"]) == ("900.0000", "990.0000", "90.0000")
+
+
+@pytest.mark.parametrize(
+    ("request_part", "expected"),
+    [
+        ({"fields": {"VERSION": 7}}, (422, "bad_field", "order")),
+        ({"fields": {"USER_ID": 7}}, (422, "bad_field", "order")),
+        ({"fields": {"CURRENCY": "USD"}}, (422, "bad_field", "order")),
+        ({"fields": {"PAYED": "maybe"}}, (422, "bad_flag", "order")),
+        ({"fields": {"PRICE": -5}}, (422, "bad_amount", "order")),
+        ({"fields": {"STATUS_ID": "ZZ"}}, (422, "status_unknown", "status")),
+        ({"fields": "COMMENTS"}, (400, "bad_fields", "request")),
+        ({"items": []}, (422, "empty_basket", "basket")),
+        (
+            {"items": [{"bitrix_basket_id": 1, "quantity": 1, "price": 1}]},
+            (422, "basket_unknown", "basket"),
+        ),
+    ],
+)
+def test_update_refuses_and_leaves_the_order_alone(sandbox, ask, request_part, expected):
+    order = sandbox.place_order()
+    answer = ask("order.update", order_id=order["ID"], **request_part)
+    assert refusal(answer) == expected
+    assert sandbox.site.order(int(order["ID"])) == order
+
+
+def test_paying_and_cancelling_have_bitrix_side_effects(sandbox, ask):
+    order = sandbox.place_order()
+    ask("order.update", order_id=order["ID"], fields={"PAYED": "Y"})
+    paid = sandbox.site.order(int(order["ID"]))
+    assert paid["DATE_PAYED"] and float(paid["SUM_PAID"]) == float(paid["PRICE"])
+    refused = ask("order.update", order_id=order["ID"], fields={"CANCELED": "Y"})
+    assert refusal(refused) == (422, "cancel_refused", "cancel")
+    ask("order.update", order_id=order["ID"], fields={"PAYED": "N"})
+    ask("order.update", order_id=order["ID"], fields={"CANCELED": "Y", "REASON_CANCELED": "Передумали"})
+    cancelled = sandbox.site.order(int(order["ID"]))
+    assert (cancelled["CANCELED"], cancelled["REASON_CANCELED"]) == ("Y", "Передумали")
+    assert cancelled["STATUS_ID"] == order["STATUS_ID"], "the flag is apart from the status"
+
+
+def test_get_by_id_and_by_xml_id(sandbox, ask):
+    order = sandbox.place_order(xml_id="crm-5")
+    assert ask("order.get", order_id=int(order["ID"])).json() == {"success": True, "order": order}
+    assert ask("order.get", xml_id="crm-5").json()["order"] == order
+    assert refusal(ask("order.get")) == (400, "bad_id", "request")
+    assert refusal(ask("order.get", xml_id="crm-6")) == (404, "order_not_found", "order")
+
+
+@pytest.mark.parametrize("action", ["order.get", "order.update", "order.status"])
+def test_unknown_and_nonsense_orders(ask, action):
+    assert refusal(ask(action, order_id=99, status_id="AP")) == (404, "order_not_found", "order")
+    assert refusal(ask(action, order_id="abc", status_id="AP"))[0] == 400
+
+
+def test_list_pages_through_what_changed(sandbox, ask):
+    ids = [int(sandbox.place_order()["ID"]) for _ in range(5)]
+    first = ask("order.list", limit=2).json()
+    assert [row["order_id"] for row in first["orders"]] == ids[:2]
+    assert first["next_after_id"] == ids[1]
+    rest = ask("order.list", after_id=ids[1], limit=3).json()
+    assert [row["order_id"] for row in rest["orders"]] == ids[2:]
+    assert rest["next_after_id"] is None
+    row = rest["orders"][0]
+    assert {"version", "status_id", "price", "payed", "canceled", "date_update"} <= set(row)
+    assert ask("order.list", since="2000-01-01T00:00:00+05:00").json()["orders"][4]["order_id"] == ids[4]
+    assert ask("order.list", since=time.time() + 3600).json()["orders"] == []
+    assert refusal(ask("order.list", since="yesterday")) == (400, "bad_since", "request")
+
+
+def test_reference_lists(ask):
+    lists = ask("reference").json()
+    statuses = [(row["id"], row["name"]) for row in lists["statuses"]]
+    assert [code for code, _ in statuses] == ["N", "AP", "PD", "CO", "CF", "RD", "DE", "F", "P", "RF", "CN"]
+    assert ("AP", "Принят") in statuses and ("RF", "Деньги возвращены") in statuses
+    assert [row["sort"] for row in lists["statuses"]] == sorted(row["sort"] for row in lists["statuses"])
+    assert {"id": 2, "name": "Алматы"} in lists["cities"]
+    assert {"id": 17008, "name": "CVETYKZ"} in lists["shops"]
+    assert {"id": "18", "name": "15:00-16:00", "starts_at": "15:00", "ends_at": "16:00"} in lists["slots"]
+    assert lists["pay_systems"]
+
+
+def test_ping(ask):
+    answer = ask("ping").json()
+    assert answer["success"] and answer["versions"]["sale"]
+    assert answer["webhook_installed"] is False and answer["queue_length"] == 0
+
+
+def test_requests_that_cannot_be_understood(sandbox, ask):
+    def raw(body, **headers):
+        headers = {"X-API-TOKEN": "not-a-real-token", **headers}
+        return requests.post(sandbox.bridge_url, data=body, headers=headers, timeout=5)
+
+    assert refusal(raw("not json")) == (400, "bad_json", "request")
+    assert refusal(raw("")) == (400, "bad_json", "request")
+    assert refusal(raw("[" * 100_000)) == (400, "bad_json", "request")
+    assert refusal(raw("[1]")) == (400, "bad_request", "request")
+    assert refusal(ask("order.explode")) == (400, "unknown_action", "request")
+    assert refusal(raw('{"action": ["order.get"]}')) == (400, "unknown_action", "request")
+    assert refusal(raw(b"x" * (1024 * 1024 + 1)))[:2] == (400, "bad_length")
+    assert refusal(requests.get(sandbox.bridge_url, timeout=5)) == (400, "bad_method", "request")
+
+
+@pytest.mark.parametrize("headers", [{}, {"X-API-TOKEN": ""}, {"X-API-TOKEN": "another"}])
+def test_wrong_or_missing_token(sandbox, create_request, headers):
+    answer = requests.post(sandbox.bridge_url, json=create_request, headers=headers, timeout=5)
+    assert refusal(answer) == (401, "unauthorized", "auth")
+    assert sandbox.site.latest() == []
+
+
+def test_own_mistakes_are_500_with_the_same_shape(sandbox, ask, monkeypatch):
+    monkeypatch.setattr(sandbox.site, "order", lambda order_id: 1 // 0)
+    assert refusal(ask("order.get", order_id=5)) == (500, "internal", "internal")
+
+
+def test_log_of_requests_has_no_token(sandbox, ask, create_request):
+    ask("order.create", token="not-a-real-token", **create_request)
+    requests.get(sandbox.rest_url + "sale.order.list", timeout=5)
+    noted = list(sandbox.site.requests)
+    assert [entry["action"] for entry in noted] == ["order.create", "sale.order.list"]
+    assert noted[0]["body"]["recipient_name"] == "Әлия"
+    text = json.dumps(noted)
+    assert sandbox.api_token not in text and sandbox.rest_secret not in text
+
+
+def test_legacy_bridge_only_creates_and_stays_silent(create_request):
+    with Sandbox(api_token="not-a-real-token", legacy_bridge=True) as sandbox:
+
+        def send(**body):
+            return requests.post(sandbox.bridge_url, json=body, headers={"X-API-TOKEN": "not-a-real-token"}, timeout=5)
+
+        first = send(action="order.create", xml_id="crm-1", **create_request).json()
+        second = send(action="order.create", xml_id="crm-1", **create_request).json()
+        assert set(first) == {"success", "order_id", "order_number"}
+        assert first["order_id"] != second["order_id"], "it knows no xml_id"
+        status = send(action="order.status", order_id=first["order_id"], status_id="AP")
+        assert (status.status_code, status.json()["success"]) == (200, False)
+        assert isinstance(status.json()["error"], str)
+        assert sandbox.sender.events == [], "raw SQL fires no events"
+        denied = requests.post(sandbox.bridge_url, json=create_request, timeout=5)
+        assert denied.status_code == 401 and isinstance(denied.json()["error"], str)
+
+
+def test_page_and_order_as_json(sandbox):
+    order = sandbox.place_order(recipient_name="<script>alert(1)</script>")
+    sandbox.change_status(order["ID"], "AP")
+    page = requests.get(sandbox.url + "/", timeout=5)
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "AP — Принят" in page.text and order["ID"] in page.text
+    assert "<script>" not in page.text and "&lt;script&gt;" in page.text
+    shown = requests.get(f"{sandbox.url}/orders/{order['ID']}", timeout=5).json()
+    assert (shown["STATUS_ID"], shown["VERSION"]) == ("AP", "1")
+    assert requests.get(f"{sandbox.url}/orders/7", timeout=5).status_code == 404
+    assert requests.get(f"{sandbox.url}/orders/x", timeout=5).status_code == 404
+    assert requests.get(f"{sandbox.url}/favicon.ico", timeout=5).status_code == 404

@@ -1,0 +1,105 @@
+"""The made-up shop: whatever the seed, its orders look right."""
+
+from __future__ import annotations
+
+import random
+import re
+import threading
+from datetime import date, timedelta
+from decimal import Decimal
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bitrix_bridge.sandbox import Site
+from bitrix_bridge.sandbox.reference import CITIES, ORDER_STATUSES, PRODUCTS_BY_ID, SHOPS, SLOT_IDS
+from bitrix_bridge.sandbox.shop import keep_shop_open, order_request, place_order, something_happens
+
+TODAY = date(2026, 8, 25)
+SEEDS = st.integers(min_value=0, max_value=2**32)
+
+
+def ten_digits(phone):
+    return re.sub(r"\D", "", phone)[-10:]
+
+
+@given(SEEDS)
+@settings(max_examples=150, deadline=None)
+def test_every_order_looks_right(seed):
+    request = order_request(random.Random(seed), TODAY)
+    order = Site().create_order(request).order
+    properties = order["properties"]
+    assert 1 <= len(order["basket"]) <= 4
+    for line in order["basket"]:
+        product = PRODUCTS_BY_ID[int(line["PRODUCT_ID"])]
+        assert line["NAME"] == product.name
+        assert Decimal(line["BASE_PRICE"]) == product.price
+        assert Decimal(line["BASE_PRICE"]) == Decimal(line["PRICE"]) + Decimal(line["DISCOUNT_PRICE"])
+    lines = sum(Decimal(line["PRICE"]) * Decimal(line["QUANTITY"]) for line in order["basket"])
+    assert Decimal(order["PRICE"]) == lines + Decimal(order["PRICE_DELIVERY"])
+    pickup = "Y" in (properties["pickup"], properties["iWillGet"])
+    assert Decimal(order["PRICE_DELIVERY"]) == (0 if pickup else 1500)
+    assert bool(properties["addressRecipient"]) is not pickup
+    for code in ("phone", "phoneRecipient"):
+        assert re.fullmatch(r"7[047][0-8]\d{7}", ten_digits(properties[code])), properties[code]
+    assert TODAY <= date.fromisoformat(properties["data"]) <= TODAY + timedelta(days=7)
+    assert int(properties["when"]) in SLOT_IDS
+    assert int(properties["city"]) in CITIES
+    assert int(properties["shopId"]) in SHOPS
+    assert properties["name"] and properties["nameRecipient"]
+    assert order["STATUS_ID"] == "N"
+    assert all(properties[code] in ("Y", "N") for code in ("pickup", "iWillGet", "isAnonymous", "isSurprise"))
+
+
+@given(SEEDS)
+@settings(max_examples=25, deadline=None)
+def test_lives_of_orders_keep_versions_and_events_in_step(seed):
+    source = random.Random(seed)
+    site, events = Site(), []
+    site.subscribe(events.append)
+    for _ in range(40):
+        if source.random() < 0.4:
+            place_order(site, source)
+        else:
+            something_happens(site, source)
+    for order in site.all_orders():
+        assert order["STATUS_ID"] in ORDER_STATUSES
+        own = [event for event in events if event.data["ID"] == order["ID"]]
+        assert [event.data["VERSION"] for event in own] == [str(version) for version in range(len(own))]
+        assert own[-1].data["VERSION"] == order["VERSION"]
+        assert not (order["PAYED"] == "Y" and Decimal(order["SUM_PAID"]) != Decimal(order["PRICE"]))
+
+
+def test_a_day_has_variety():
+    source = random.Random(3)
+    requests = [order_request(source, TODAY) for _ in range(300)]
+    properties = [request["properties"] for request in requests]
+    assert len({ten_digits(each["phone"]) for each in properties}) < 290, "customers come back"
+    assert sum(each["city"] == "2" for each in properties) > 200
+    assert sum(each["data"] <= (TODAY + timedelta(days=1)).isoformat() for each in properties) > 150
+    assert {len(request["items"]) for request in requests} == {1, 2, 3, 4}
+    assert any(item["bitrix_product_id"] == 696613 for request in requests for item in request["items"])
+    texts = "".join(each["postcardText"] for each in properties)
+    assert "ң" in texts and "🌹" in texts and "\n" in texts and "\r\n" in texts
+    for code in ("pickup", "iWillGet", "isAnonymous", "isSurprise"):
+        assert {each[code] for each in properties} == {"Y", "N"}
+
+
+def test_a_seed_repeats_a_day():
+    assert order_request(random.Random(5), TODAY) == order_request(random.Random(5), TODAY)
+
+
+def test_shop_opens_with_an_order_and_closes_when_told():
+    site, stop = Site(), threading.Event()
+    seen = []
+
+    def note(event):
+        seen.append(event.name)
+        if len(seen) >= 30:
+            stop.set()
+
+    site.subscribe(note)
+    keep_shop_open(site, 0, stop, source=random.Random(1), most_orders=5)
+    assert seen[0] == "order.create"
+    assert seen.count("order.create") == 5, "it takes no more orders than it was told"
+    assert seen.count("order.update") >= 25

@@ -1,0 +1,59 @@
+"""What survives a restart of the stand-in."""
+
+from __future__ import annotations
+
+from bitrix_bridge.sandbox import Sandbox
+
+
+def test_everything_goes_on_after_a_restart(tmp_path, receiver):
+    path = str(tmp_path / "deeper" / "site.sqlite3")
+    receiver.script = [(503, "", {})] * 1000
+    with Sandbox(receiver.url, data_file=path, pauses=(60,)) as sandbox:
+        order = sandbox.place_order(xml_id="crm-1", comment="Туған күн 🌷 \ud83d")
+        sandbox.change_status(order["ID"], "AP")
+        kept = sandbox.site.order(int(order["ID"]))
+    receiver.script.clear()
+    receiver.bodies.clear()
+    with Sandbox(receiver.url, data_file=path) as sandbox:
+        assert sandbox.site.order(int(order["ID"])) == kept
+        assert not sandbox.site.create_order({"xml_id": "crm-1"}).created
+        sandbox.change_status(order["ID"], "PD")
+        newer = sandbox.place_order()
+        sandbox.flush()
+        assert int(newer["ID"]) == int(order["ID"]) + 1
+        assert newer["basket"][0]["ID"] not in {line["ID"] for line in kept["basket"]}
+        assert receiver.seen() == [
+            ("order.create", order["ID"], "0"),
+            ("order.update", order["ID"], "1"),
+            ("order.update", order["ID"], "2"),
+            ("order.create", newer["ID"], "0"),
+        ]
+    with Sandbox(receiver.url, data_file=path) as sandbox:
+        sandbox.flush()
+        assert sandbox.sender.attempts == [], "what was delivered is not sent again"
+        sandbox.site.delete_order(int(order["ID"]))
+    with Sandbox(data_file=path) as sandbox:
+        assert [found["ID"] for found in sandbox.site.latest()] == [newer["ID"]]
+
+
+def test_many_events_keep_their_order_across_a_restart(tmp_path, receiver):
+    path = str(tmp_path / "site.sqlite3")
+    with Sandbox("http://127.0.0.1:9/", data_file=path, pauses=(60,)) as sandbox:
+        ids = [sandbox.place_order()["ID"] for _ in range(12)]
+    with Sandbox(receiver.url, data_file=path) as sandbox:
+        sandbox.flush()
+    assert [order_id for _, order_id, _ in receiver.seen()] == ids
+
+
+def test_nobody_to_send_to_leaves_nothing_behind(tmp_path, receiver):
+    path = str(tmp_path / "site.sqlite3")
+    with Sandbox(data_file=path) as sandbox:
+        sandbox.place_order()
+    with Sandbox(receiver.url, data_file=path) as sandbox:
+        assert sandbox.sender.waiting() == 0
+
+
+def test_stopping_twice_and_writing_after(tmp_path):
+    with Sandbox(data_file=str(tmp_path / "site.sqlite3")) as sandbox:
+        sandbox.stop()
+        sandbox.place_order()
