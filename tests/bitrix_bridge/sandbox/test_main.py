@@ -1,0 +1,78 @@
+"""The command: when it starts, when it refuses, how it stops."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import requests
+
+COMMAND = [sys.executable, "-m", "bitrix_bridge.sandbox", "--port", "0", "--every", "0.1"]
+TOKENS = {"BITRIX_API_TOKEN": "not-a-real-api-token", "WEBHOOK_TOKENS": "not-a-real-token, another-fake-token"}
+
+
+def environment(**more):
+    kept = {key: os.environ[key] for key in ("PATH", "PYTHONPATH", "HOME") if key in os.environ}
+    return {**kept, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path), **more}
+
+
+@pytest.mark.parametrize(
+    ("given", "arguments", "words"),
+    [
+        (TOKENS, [], "DEBUG"),
+        ({**TOKENS, "DEBUG": "0"}, [], "DEBUG"),
+        ({**TOKENS, "DEBUG": "false"}, [], "DEBUG"),
+        ({"DEBUG": "1"}, [], "BITRIX_API_TOKEN"),
+        ({"DEBUG": "1", "BITRIX_API_TOKEN": "x"}, ["--webhook-url", "http://127.0.0.1:9/"], "WEBHOOK_TOKENS"),
+        ({**TOKENS, "DEBUG": "1"}, ["--data-file", "/proc/none/site.sqlite3"], "cannot start"),
+    ],
+)
+def test_refuses_with_one_line(given, arguments, words):
+    done = subprocess.run(
+        COMMAND + arguments, env=environment(**given), capture_output=True, text=True, timeout=20, check=False
+    )
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_refuses_a_port_in_use(receiver):
+    port = str(receiver.server.server_address[1])
+    command = [sys.executable, "-m", "bitrix_bridge.sandbox", "--port", port]
+    given = environment(DEBUG="1", **TOKENS)
+    done = subprocess.run(command, env=given, capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 2
+    assert "in use" in done.stderr and len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_runs_delivers_and_stops_cleanly(tmp_path, receiver, number):
+    arguments = ["--webhook-url", receiver.url, "--data-file", str(tmp_path / "site.sqlite3")]
+    process = subprocess.Popen(
+        COMMAND + arguments, env=environment(DEBUG="True", **TOKENS), stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stderr is not None
+        first = process.stderr.readline()
+        found = re.search(r"http://127\.0\.0\.1:\d+", first)
+        assert found, first
+        deadline = time.monotonic() + 5
+        while not receiver.bodies and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert receiver.headers[0]["Authorization"] == "Bearer not-a-real-token"
+        assert receiver.bodies[0]["data"]["ID"] in requests.get(found[0], timeout=5).text
+        started = time.monotonic()
+        process.send_signal(number)
+        _, rest = process.communicate(timeout=5)
+        assert time.monotonic() - started < 2
+        assert process.returncode == 0
+        assert "not-a-real" not in first + rest
+        assert "Traceback" not in rest
+    finally:
+        process.kill()
+        process.wait()
