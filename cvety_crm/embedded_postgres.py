@@ -64,7 +64,7 @@ def database_url(folder: Path | None = None, database: str = DATABASE) -> str:
 
 
 def revive(folder: Path | None = None) -> None:
-    """Start the server again if it was killed; the address stays the same. Raises RuntimeError when it does not start."""
+    """Start the server again if it was killed; its address stays the same. Raises RuntimeError when it cannot."""
     server = _Server((folder or default_folder()).resolve())
     if not _answers(server.socket_folder()):
         print("PostgreSQL was not running; starting it again.", flush=True)  # noqa: T201
@@ -154,13 +154,13 @@ class _Server:
         return sockets
 
     def socket_folder(self) -> Path:
-        """Return where the socket is: with the data, or under /tmp when that path is too long for a socket."""
-        if len(os.fsencode(_socket(self.data))) <= SOCKET_PATH_LIMIT:
+        """Return where the socket is: with the data, or in /tmp when that path cannot be a socket's."""
+        if _can_hold_socket(self.data):
             return self.data
         owner = os.geteuid() if self.user is None else self.user.pw_uid
         name = f"cvety-postgres-{owner}-{sha256(os.fsencode(self.folder)).hexdigest()[:12]}"
         candidates = [Path(tempfile.gettempdir()) / name, Path("/tmp") / name]  # noqa: S108 - checked below
-        folder = next(path for path in candidates if len(os.fsencode(_socket(path))) <= SOCKET_PATH_LIMIT)
+        folder = next(path for path in candidates if _can_hold_socket(path))
         with contextlib.suppress(FileExistsError):
             folder.mkdir(mode=0o700)
             if self.user is not None:
@@ -190,7 +190,7 @@ class _Server:
         self._remove_stale_pid_file()
         if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
             self.log.unlink()
-        # A list of folders: the inner quotes keep a comma in a path from splitting it.
+        # The setting is a list of folders, each in quotes of its own; the outer ones are the shell's.
         place = shlex.quote(f'unix_socket_directories="{sockets}"')
         options = f"-p {PORT} -c {place} -c listen_addresses='' -c unix_socket_permissions=0700"
         options += " -c max_connections=200 -c log_checkpoints=off"
@@ -246,7 +246,7 @@ class _Server:
             if not _try_lock(descriptor):
                 return
         # -I: this file's folder, with its http.py, must not shadow the standard library.
-        subprocess.run(  # noqa: S603 - our own interpreter and file
+        subprocess.run(
             [sys.executable, "-I", __file__, str(self.folder)],
             check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
             start_new_session=True,
@@ -273,7 +273,7 @@ class _Server:
         """Run one of PostgreSQL's programs. Raises RuntimeError with what it said when it fails."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
         with tempfile.TemporaryFile() as output:  # not a pipe: the server would hold its other end
-            status = subprocess.run(  # noqa: S603 - a program of the package, arguments of our own
+            status = subprocess.run(
                 [str(_programs() / program), *arguments],
                 check=False, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, cwd="/",
                 env=environment | {"LC_ALL": "C"}, start_new_session=True,
@@ -300,6 +300,11 @@ def _programs() -> Path:
 
 def _socket(folder: Path) -> Path:
     return folder / f".s.PGSQL.{PORT}"
+
+
+def _can_hold_socket(folder: Path) -> bool:
+    # PostgreSQL's clients take a comma for the start of the next host.
+    return len(os.fsencode(_socket(folder))) <= SOCKET_PATH_LIMIT and "," not in str(folder)
 
 
 def _answers(folder: Path) -> bool:

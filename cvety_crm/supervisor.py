@@ -127,8 +127,10 @@ class Supervisor:
         for child in running:
             child.send(signal.SIGTERM)
         deadline = time.monotonic() + self.grace
+        killed = False
         while running:
-            if time.monotonic() >= deadline or self._impatient:
+            if not killed and (time.monotonic() >= deadline or self._impatient):
+                killed = True
                 for child in running:
                     self._print(f"{child.program.name} does not stop by itself; killing it.")
                     child.kill()
@@ -160,7 +162,7 @@ class Supervisor:
 
     def _start_watchdog(self) -> None:
         # -I: this file's folder, with its http.py, must not shadow the standard library.
-        self._watchdog = subprocess.Popen(  # noqa: S603 - our own interpreter and file
+        self._watchdog = subprocess.Popen(
             [sys.executable, "-I", __file__, str(self.grace)],
             stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
@@ -190,7 +192,7 @@ class _Child:
 
     def start(self) -> "subprocess.Popen[bytes]":
         self._started = time.monotonic()
-        self.process = subprocess.Popen(  # noqa: S603 - the caller's programs
+        self.process = subprocess.Popen(
             list(self.program.command),
             env={**os.environ, "PYTHONUNBUFFERED": "1", **self.program.environment},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0,

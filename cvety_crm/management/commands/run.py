@@ -77,9 +77,7 @@ class Command(BaseCommand):
         if password:
             lines.append(f"  Log in as      admin, password {password}  (shown only this once)")
         elif settings.DEBUG:
-            lines.append(
-                "  Log in as      admin; forgotten the password? .venv/bin/python manage.py changepassword admin"
-            )
+            lines.append("  Log in as      admin (a new password: .venv/bin/python manage.py changepassword admin)")
         lines += ["  Stop           Ctrl-C", ""]
         self.stdout.write("\n".join(lines))
 

@@ -1,0 +1,158 @@
+"""The PHP bridge, as seen from here: one method an action, answers checked, failures sorted.
+
+The contract is in docs/bitrix.md. A redirect is a mistake in the settings: Bitrix routes PHP files itself, rewrites
+`_` to `-` and catches `/api/…`.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext
+
+from cvety_crm.http import Answer, NoAnswer, post_json
+from cvety_crm.outbox import Misconfigured, PermanentRefusal, TemporaryFailure
+
+
+class StatusConflict(Exception):
+    """Compare and set failed: the site has another status than the one expected."""
+
+    def __init__(self, status_id: str, version: int | None) -> None:
+        super().__init__(status_id)
+        self.status_id, self.version = status_id, version
+
+
+class OrderNotFound(PermanentRefusal):
+    """The site has no such order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """The site's order behind an XML_ID: `is_new` is False when it existed before this request."""
+
+    order_id: int
+    order_number: str
+    version: int | None
+    is_new: bool
+
+
+class BridgeClient:
+    """Calls the bridge. Every method raises `cvety_crm.outbox` failures; nothing is retried here."""
+
+    def __init__(self, url: str | None = None, token: str | None = None, timeout: float | None = None) -> None:
+        self.url = settings.BITRIX_API_URL if url is None else url
+        self.token = settings.BITRIX_API_TOKEN if token is None else token
+        self.timeout = settings.OUTBOX_TIMEOUT if timeout is None else timeout
+
+    def create_order(self, order: Mapping[str, Any]) -> Created:
+        """Create an order, or get the one that exists with the same `xml_id`."""
+        data = self._call({"action": "order.create", **order})
+        try:
+            order_id = int(data["order_id"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise TemporaryFailure(
+                gettext("The site said the order was created but not under which id."), answer=json.dumps(data)
+            ) from error
+        number = str(data.get("order_number") or order_id)
+        return Created(order_id, number, _version(data), bool(data.get("created", True)))
+
+    def set_status(self, order_id: int, *, status_id: str, expected_status_id: str) -> int | None:
+        """Set an order's status if it still is the expected one; return the order's version.
+
+        Raises `StatusConflict` with the site's present status.
+        """
+        request = {"order_id": order_id, "status_id": status_id, "expected_status_id": expected_status_id}
+        return _version(self._call({"action": "order.status", **request}))
+
+    def update_order(self, order_id: int, changes: Mapping[str, Any]) -> int | None:
+        """Change fields, properties or items of an order, the named ones only; return its version."""
+        return _version(self._call({"action": "order.update", "order_id": order_id, **changes}))
+
+    def get_order(self, order_id: int) -> dict[str, Any]:
+        """Return an order in the webhook's shape. Raises `OrderNotFound`."""
+        data = self._call({"action": "order.get", "order_id": order_id})
+        order = data.get("order", data)
+        if not isinstance(order, dict) or not order.get("ID"):
+            raise PermanentRefusal(gettext("The site's answer holds no order."), answer=json.dumps(data))
+        return order
+
+    def ping(self) -> dict[str, Any]:
+        """Return what the bridge says of itself."""
+        return self._call({"action": "ping"})
+
+    def _call(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        if not self.url:
+            raise Misconfigured(gettext("BITRIX_API_URL is not set: there is nowhere to send to."))
+        try:
+            answer = post_json(self.url, request, headers={"X-API-TOKEN": self.token}, timeout=self.timeout)
+        except NoAnswer as error:
+            raise TemporaryFailure(gettext("The site does not answer: %(why)s.") % {"why": error}) from error
+        return _read(answer)
+
+
+def _version(data: Mapping[str, Any]) -> int | None:
+    try:
+        return int(data["version"])
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _read(answer: Answer) -> dict[str, Any]:
+    """Return a successful answer's object, or raise what its failure amounts to."""
+    try:
+        data = json.loads(answer.text)
+    except ValueError:
+        data = None
+    if 200 <= answer.status < 300 and isinstance(data, dict) and data.get("success") is True:
+        return data
+    raise _failure(answer, data if isinstance(data, dict) else None)
+
+
+def _failure(answer: Answer, data: dict[str, Any] | None) -> Exception:
+    """Sort a failure. Closed by default: what is not known to pass by itself is shown to a person at once."""
+    error = (data or {}).get("error")
+    # The live endpoint's error is a text, the project's own an object.
+    error = error if isinstance(error, dict) else {"message": error or ""}
+    message = str(error.get("message", ""))
+    code = str(error.get("code") or f"HTTP {answer.status}")
+    status = answer.status
+    if status == 409:
+        current = (data or {}).get("current")
+        if isinstance(current, dict) and current.get("status_id"):
+            return StatusConflict(str(current["status_id"]), _version(current))
+        if isinstance(current, str) and current:
+            return StatusConflict(current, None)
+    if 300 <= status < 400:
+        target = answer.headers.get("Location", "")
+        return Misconfigured(
+            gettext("The site redirects to %(target)s: BITRIX_API_URL must be the exact address of the bridge.")
+            % {"target": target[:200] or "?"},
+            code=code,
+            answer=answer.text,
+        )
+    if status in (401, 403):
+        return Misconfigured(gettext("The site does not accept BITRIX_API_TOKEN."), code=code, answer=answer.text)
+    if status in (408, 425, 429) or status >= 500:
+        text = message or (gettext("HTML instead of an answer") if data is None else "")
+        return TemporaryFailure(
+            gettext("The site has an error of its own (%(status)s). %(text)s") % {"status": status, "text": text},
+            retry_after=answer.retry_after,
+            code=code,
+            answer=answer.text,
+        )
+    if data is None:
+        first_line = answer.text.strip().split("\n", 1)[0][:200] or gettext("an empty answer")
+        return TemporaryFailure(
+            gettext("The site answered with something else than JSON: %(line)s") % {"line": first_line},
+            code=code,
+            answer=answer.text,
+        )
+    if status == 404:
+        return OrderNotFound(
+            gettext("The site has no such order. %(text)s") % {"text": message}, code=code, answer=answer.text
+        )
+    return PermanentRefusal(
+        gettext("The site refused: %(text)s") % {"text": message or code}, code=code, answer=answer.text
+    )

@@ -1,0 +1,137 @@
+"""Delivering a push: bring the site to the order's present state, one request after the other until nothing is left.
+
+What is sent is worked out when it leaves: the fields in which the order differs from what the site last said. Each
+request's values are noted before the call and its success right after it, so that a worker that dies in between, or an
+answer that is lost, costs a repetition and never a second order or a lost wish.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext
+
+from bitrix_bridge.client import BridgeClient, OrderNotFound, StatusConflict
+from bitrix_bridge.models import Push
+from bitrix_bridge.payloads.outgoing import create_request, update_request
+from cvety_crm.outbox import (
+    Delivered,
+    DeliveryFailure,
+    Misconfigured,
+    NoLongerNeeded,
+    PermanentRefusal,
+    TemporaryFailure,
+)
+from orders import services
+from orders.agreement import Agreement
+from orders.fields import ITEMS, PUSHED, order_values
+from orders.models import Order, Reason, Status, SyncState
+
+MAX_STEPS = 4
+"""Create, status, other fields, and once more for a status that our own lost answer had left behind."""
+
+
+def deliver(push: Push) -> Delivered:
+    """Call the site as often as needed. Raises `cvety_crm.outbox` failures."""
+    client = BridgeClient()
+    done: list[str] = []
+    for _step in range(MAX_STEPS):
+        order = Order.objects.select_related("customer").get(pk=push.order_id)
+        if order.is_deleted_on_site:
+            raise NoLongerNeeded(gettext("The order was deleted on the site."))
+        items = list(order.items.all())
+        agreement = Agreement.from_json(order.bitrix_state)
+        values = order_values(order, PUSHED, items)
+        if order.bitrix_order_id is None:
+            done.append(_create(client, push, order, values))
+            continue
+        unsent = {name: values[name] for name in agreement.unsent(values)}
+        if not unsent:
+            break
+        if "status" in unsent:
+            done.append(_set_status(client, push, order, agreement))
+        else:
+            done.append(_update(client, push, order, unsent))
+    if not done:
+        raise NoLongerNeeded(gettext("The site has the order as it is."))
+    return Delivered(code="200", answer="; ".join(done))
+
+
+def _create(client: BridgeClient, push: Push, order: Order, values: Mapping[str, Any]) -> str:
+    request = create_request(order, values, order.items.all())
+    first_status = Status.objects.get(code="new")
+    # The site's create knows no status: an order begins as N there, and its status follows as a push of its own.
+    sent = {**values, "status": first_status.code}
+    agreement = Agreement.from_json(order.bitrix_state)
+    services.note_sending(order_id=order.pk, values=sent)
+    _keep_request(push, {"action": "order.create", **request})
+    created = client.create_order({**request, "event_id": str(push.pk)})
+    if not created.is_new:
+        # An earlier request made it, whose answer was lost. What that one said is what the site has; where several
+        # differ, the first value is assumed and the push goes on until the site has the present one.
+        sent |= {name: earlier[0] for name, earlier in agreement.sent.items() if earlier}
+    services.record_created_on_site(
+        order_id=order.pk,
+        bitrix_order_id=created.order_id,
+        order_number=created.order_number,
+        site_status=first_status.bitrix_code or "N",
+        values=sent,
+        version=created.version,
+        push_id=push.pk,
+    )
+    return f"order.create: {created.order_id}"
+
+
+def _set_status(client: BridgeClient, push: Push, order: Order, agreement: Agreement) -> str:
+    wanted = order.status.bitrix_code
+    if wanted is None:
+        raise PermanentRefusal(
+            gettext("The site has no status for “%(status)s”: give it a code of the site.") % {"status": order.status}
+        )
+    request = {"status_id": wanted, "expected_status_id": agreement.site_status}
+    values = {"status": order.status_id}
+    services.note_sending(order_id=order.pk, values=values)
+    _keep_request(push, {"action": "order.status", "order_id": order.bitrix_order_id, **request})
+    try:
+        version = client.set_status(order.bitrix_order_id or 0, **request)
+    except StatusConflict as conflict:
+        services.record_site_status(
+            order_id=order.pk, site_status=conflict.status_id, version=conflict.version, push_id=push.pk
+        )
+        return f"order.status: {conflict.status_id} != {agreement.site_status}"
+    services.record_accepted(order_id=order.pk, values=values, site_status=wanted, version=version, push_id=push.pk)
+    return f"order.status: {wanted}"
+
+
+def _update(client: BridgeClient, push: Push, order: Order, unsent: Mapping[str, Any]) -> str:
+    request = update_request(unsent, order.items.all() if ITEMS in unsent else ())
+    services.note_sending(order_id=order.pk, values=unsent)
+    _keep_request(push, {"action": "order.update", "order_id": order.bitrix_order_id, **request})
+    version = client.update_order(order.bitrix_order_id or 0, request)
+    services.record_accepted(order_id=order.pk, values=unsent, site_status=None, version=version, push_id=push.pk)
+    return f"order.update: {', '.join(sorted(unsent))}"
+
+
+def _keep_request(push: Push, request: dict[str, Any]) -> None:
+    push.request = json.loads(json.dumps(request))
+    push.save(update_fields=["request", "updated_at"])
+
+
+def after_delivery(push: Push) -> bool:
+    """Return True when the order was changed again while its push was under way. The order is locked."""
+    order = Order.objects.get(pk=push.order_id)
+    return order.sync_state == SyncState.PENDING
+
+
+def after_failure(push: Push, failure: DeliveryFailure) -> None:
+    """Show on the order that the site does not know, and why."""
+    match failure:
+        case OrderNotFound():
+            reason = Reason.ORDER_GONE
+        case TemporaryFailure():
+            reason = Reason.GAVE_UP
+        case Misconfigured() | PermanentRefusal():
+            reason = Reason.NONE
+        case _:
+            reason = Reason.NONE
+    services.record_refused(order_id=push.order_id, push_id=push.pk, reason=reason, message=failure.message)

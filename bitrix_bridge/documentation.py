@@ -1,0 +1,86 @@
+"""What /docs says of the webhooks: the request, and every answer a sender can get."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_view,
+    inline_serializer,
+)
+from rest_framework import serializers
+from rest_framework.views import APIView
+
+from bitrix_bridge.models import WebhookEvent
+
+View = TypeVar("View", bound=type[APIView])
+
+_SUCCESS = inline_serializer(
+    "WebhookSuccess",
+    {
+        "status": serializers.ChoiceField(choices=["success"]),
+        "action": serializers.ChoiceField(choices=WebhookEvent.Action.values),
+        "event_id": serializers.UUIDField(),
+        "order_id": serializers.UUIDField(required=False),
+        "order_number": serializers.CharField(required=False),
+    },
+)
+_ERROR = inline_serializer(
+    "WebhookError",
+    {
+        "status": serializers.ChoiceField(choices=["error"]),
+        "error": serializers.CharField(),
+        "message": serializers.CharField(required=False),
+    },
+)
+_RETRY_AFTER = OpenApiParameter(
+    "Retry-After", OpenApiTypes.INT, OpenApiParameter.HEADER, response=[429, 503], description="Секунды до повтора."
+)
+_REQUEST = inline_serializer(
+    "WebhookRequest",
+    {
+        "event": serializers.CharField(help_text="order.create, order.update, order.status.change, order.delete, …"),
+        "token": serializers.CharField(required=False, help_text="Если токена нет в заголовке Authorization: Bearer."),
+        "event_id": serializers.CharField(required=False, help_text="Одинаковый у повторов одного события."),
+        "data": serializers.DictField(help_text="Поля b_sale_order, properties, basket, user — или товара."),
+    },
+)
+_EXAMPLE = OpenApiExample(
+    "Новый заказ",
+    request_only=True,
+    value={
+        "event": "order.create",
+        "data": {
+            "ID": "122183",
+            "STATUS_ID": "N",
+            "PRICE": "9000.0000",
+            "properties": {"nameRecipient": "Мария", "city": "2", "when": "18", "data": "2025-08-25"},
+            "basket": [{"PRODUCT_ID": "696613", "NAME": "Букет Стандарт", "PRICE": "7500.0", "QUANTITY": "1.0000"}],
+        },
+    },
+)
+
+
+def document_webhook(about: str) -> Callable[[View], View]:
+    """Describe a webhook view; `about` says what its events are about."""
+    return extend_schema_view(
+        post=extend_schema(
+            summary=f"Вебхук сайта: {about}",
+            auth=[{"webhookToken": []}],  # type: ignore[list-item]
+            request=_REQUEST,
+            parameters=[_RETRY_AFTER],
+            examples=[_EXAMPLE],
+            responses={
+                200: OpenApiResponse(_SUCCESS, "Событие сохранено; action говорит, что с ним стало."),
+                400: OpenApiResponse(_ERROR, "Не JSON, не объект, нет event или ID: в message сказано, что и где."),
+                401: OpenApiResponse(_ERROR, "Нет токена или он неверен."),
+                413: OpenApiResponse(_ERROR, "Больше 1 МБ."),
+                429: OpenApiResponse(_ERROR, "Слишком часто: повторить через Retry-After секунд."),
+                503: OpenApiResponse(_ERROR, "База данных недоступна: повторить через Retry-After секунд."),
+            },
+        )
+    )

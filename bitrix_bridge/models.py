@@ -1,0 +1,171 @@
+"""What came in from Bitrix and what goes out to it; and the records of imports."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from cvety_crm.outbox import LIVE, Delivered, DeliveryAttempt, DeliveryFailure, OutboxEntry, live_index
+from cvety_crm.tables import Table
+from orders.models import Order
+
+
+class WebhookEvent(Table):
+    """The inbox: a raw event, kept with its outcome. The token is not kept."""
+
+    class State(models.TextChoices):
+        PROCESSED = "processed", _("processed")
+        WAITING = "waiting", _("failed, to be repeated")
+        FAILED = "failed", _("failed")
+
+    class Action(models.TextChoices):
+        CREATED = "created", _("created")
+        UPDATED = "updated", _("updated")
+        STATUS_CHANGED = "status_changed", _("status changed")
+        UNCHANGED = "unchanged", _("nothing new")
+        DUPLICATE = "duplicate", _("came twice")
+        STALE = "stale", _("old news")
+        IGNORED = "ignored", _("unknown event")
+        STORED = "stored", _("kept, not processed")
+
+    event = models.CharField(_("event"), max_length=100)
+    object_id = models.BigIntegerField(_("id on the site"), null=True, blank=True)
+    payload = models.JSONField(_("as it came"))
+    fingerprint = models.CharField(max_length=64, null=True, editable=False)
+    state = models.CharField(_("state"), max_length=20, choices=State, default=State.PROCESSED)
+    action = models.CharField(_("outcome"), max_length=20, choices=Action)
+    order = models.ForeignKey(
+        Order, verbose_name=_("order"), null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    problems = models.JSONField(_("what could not be read"), default=list, blank=True)
+    error = models.TextField(_("error"), blank=True, default="")
+    traceback = models.TextField(_("traceback"), blank=True, default="")
+    attempts = models.PositiveIntegerField(_("attempts"), default=1)
+    retry_at = models.DateTimeField(_("next attempt"), null=True, blank=True)
+    processed_at = models.DateTimeField(_("processed"), null=True, blank=True)
+    remote_addr = models.GenericIPAddressField(_("sender's address"), null=True, blank=True)
+
+    class Meta:
+        db_table = "bitrix_webhook_events"
+        ordering = ["-created_at"]
+        verbose_name = _("webhook event")
+        verbose_name_plural = _("inbox")
+        constraints = [models.UniqueConstraint(fields=["fingerprint"], name="webhook_events_once")]
+        indexes = [
+            models.Index(fields=["-created_at"], name="webhook_events_created"),
+            models.Index(fields=["object_id", "-created_at"], name="webhook_events_object"),
+            models.Index(fields=["order"], name="webhook_events_order"),
+            models.Index(fields=["retry_at"], name="webhook_events_retry", condition=Q(state="waiting")),
+            models.Index(fields=["state"], name="webhook_events_trouble", condition=~Q(state="processed")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} {self.object_id or ''}".strip()
+
+
+class Push(OutboxEntry):
+    """An order that the site has yet to hear of.
+
+    It says only which order: what is sent is worked out from the order when it leaves, so newer wishes are folded
+    into the push that waits, and at most one push of an order is under way.
+    """
+
+    order = models.ForeignKey(Order, verbose_name=_("order"), on_delete=models.CASCADE, related_name="pushes")
+    fields = models.JSONField(_("what to send"), default=list, blank=True, help_text=_("When it was queued."))
+    request = models.JSONField(_("last request"), default=dict, blank=True)
+
+    class Meta:
+        db_table = "bitrix_pushes"
+        ordering = ["-created_at"]
+        verbose_name = _("push")
+        verbose_name_plural = _("pushes to the site")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["order"],
+                condition=Q(state__in=[state.value for state in LIVE]),
+                name="bitrix_pushes_one_live_per_order",
+            ),
+        ]
+        indexes = [
+            live_index("bitrix_pushes_due"),
+            models.Index(fields=["-created_at"], name="bitrix_pushes_created"),
+            models.Index(fields=["state"], name="bitrix_pushes_failed", condition=Q(state="failed")),
+        ]
+
+    def __str__(self) -> str:
+        return str(_("Push of order № %(number)s") % {"number": self.order.order_number})
+
+    def lock_owner(self) -> None:
+        """Lock the order before the push, as whoever changes an order and queues a push does."""
+        Order.objects.select_for_update().filter(pk=self.order_id).values_list("pk", flat=True).first()
+
+    def deliver(self) -> Delivered:
+        """Bring the site to the order's present state."""
+        from bitrix_bridge import delivery
+
+        return delivery.deliver(self)
+
+    def on_delivered(self, delivered: Delivered) -> bool:
+        """Return True when the order was changed again while its push was under way."""
+        from bitrix_bridge import delivery
+
+        return delivery.after_delivery(self)
+
+    def on_failed(self, failure: DeliveryFailure) -> None:
+        """Show on the order that the site refused."""
+        from bitrix_bridge import delivery
+
+        delivery.after_failure(self, failure)
+
+
+class PushAttempt(DeliveryAttempt):
+    """One attempt of a push."""
+
+    entry = models.ForeignKey(Push, on_delete=models.CASCADE, related_name="attempt_log")
+
+    class Meta(DeliveryAttempt.Meta):
+        db_table = "bitrix_push_attempts"
+        verbose_name = _("attempt")
+        verbose_name_plural = _("attempts")
+        constraints = [models.UniqueConstraint(fields=["entry", "number"], name="bitrix_push_attempts_number")]
+
+
+class ImportRun(Table):
+    """One run of the import from a MySQL copy of Bitrix."""
+
+    started_at = models.DateTimeField(_("started"), default=timezone.now)
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+    is_dry = models.BooleanField(_("dry run"), default=False)
+    options = models.JSONField(_("options"), default=dict, blank=True)
+    totals = models.JSONField(_("totals"), default=dict, blank=True)
+
+    class Meta:
+        db_table = "bitrix_import_runs"
+        ordering = ["-started_at"]
+        verbose_name = _("import run")
+        verbose_name_plural = _("import runs")
+
+    def __str__(self) -> str:
+        return f"{self.started_at:%d.%m.%Y %H:%M}"
+
+
+class ImportRow(Table):
+    """What became of one order of an import run."""
+
+    run = models.ForeignKey(ImportRun, verbose_name=_("run"), on_delete=models.CASCADE, related_name="rows")
+    bitrix_order_id = models.BigIntegerField(_("id on the site"))
+    outcome = models.CharField(_("outcome"), max_length=20)
+    reasons = models.JSONField(_("reasons"), default=list, blank=True)
+    order = models.ForeignKey(
+        Order, verbose_name=_("order"), null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        db_table = "bitrix_import_rows"
+        ordering = ["bitrix_order_id"]
+        verbose_name = _("imported order")
+        verbose_name_plural = _("imported orders")
+        constraints = [models.UniqueConstraint(fields=["run", "bitrix_order_id"], name="bitrix_import_rows_once")]
+
+    def __str__(self) -> str:
+        return str(self.bitrix_order_id)

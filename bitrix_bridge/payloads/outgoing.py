@@ -1,0 +1,103 @@
+"""The way back: an order of ours in the words of the PHP bridge."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.conf import settings
+
+from orders.fields import ITEMS
+from orders.models import Order, OrderItem
+from orders.snapshot import CRM_XML_ID_PREFIX
+
+COLUMNS: Mapping[str, str] = {
+    "comment": "USER_DESCRIPTION",
+    "courier_comment": "COMMENTS",
+    "total_amount": "PRICE",
+    "delivery_fee": "PRICE_DELIVERY",
+    "discount_amount": "DISCOUNT_VALUE",
+    "is_cancelled": "CANCELED",
+}
+"""Our field -> column of `b_sale_order`."""
+PROPERTIES: Mapping[str, str] = {
+    "recipient_name": "nameRecipient",
+    "recipient_phone": "phoneRecipient",
+    "delivery_address": "addressRecipient",
+    "delivery_date": "data",
+    "delivery_slot": "when",
+    "city": "city",
+    "shop": "shopId",
+    "postcard_text": "postcardText",
+    "is_pickup": "pickup",  # and its other spelling, below
+    "is_anonymous": "isAnonymous",
+    "is_surprise": "isSurprise",
+}
+"""Our field -> code of the order property."""
+ALSO: Mapping[str, str] = {"pickup": "iWillGet"}
+"""Another property that says the same: left as it is, it would say the contrary of what we sent."""
+
+
+def wire_value(value: Any) -> str:
+    """Return a comparable value (`orders.fields`) as Bitrix keeps it: text, flags as Y and N, nothing as ''."""
+    if isinstance(value, bool):
+        return "Y" if value else "N"
+    return "" if value is None else str(value)
+
+
+def _properties(values: Mapping[str, Any]) -> dict[str, str]:
+    properties = {PROPERTIES[name]: wire_value(value) for name, value in values.items() if name in PROPERTIES}
+    return properties | {other: properties[code] for code, other in ALSO.items() if code in properties}
+
+
+def create_request(order: Order, values: Mapping[str, Any], items: Iterable[OrderItem]) -> dict[str, Any]:
+    """Return the body that creates the order: the live endpoint's shape, and what the project adds to it.
+
+    `values` are the order's fields in their comparable form; money goes as a number here, as it always has.
+    """
+    customer = order.customer
+    properties = _properties(values) | {
+        "name": customer.name if customer else "",
+        "phone": customer.phone if customer else "",
+        "email": (customer.email or "") if customer else "",
+    }
+    pay_systems = {method: system for system, method in settings.BITRIX_PAY_SYSTEMS.items()}
+    return {
+        "xml_id": f"{CRM_XML_ID_PREFIX}{order.pk}",
+        "user_id": order.bitrix_user_id or settings.BITRIX_DEFAULT_USER_ID or None,
+        "recipient_name": values["recipient_name"],
+        "recipient_phone": values["recipient_phone"],
+        "delivery_address": values["delivery_address"],
+        "delivery_date": values["delivery_date"] or "",
+        "postcard_text": values["postcard_text"],
+        "comment": values["comment"],
+        "courier_comment": values["courier_comment"],
+        "total_amount": float(values["total_amount"]),
+        "delivery_fee": float(values["delivery_fee"]),
+        "discount_amount": float(values["discount_amount"]),
+        "delivery_id": settings.BITRIX_PICKUP_DELIVERY_ID if values["is_pickup"] else settings.BITRIX_DELIVERY_ID,
+        "payment_method_id": pay_systems.get(order.payment_method) or next(iter(settings.BITRIX_PAY_SYSTEMS), 1),
+        "items": [item_request(item) for item in items],
+        "properties": properties,
+    }
+
+
+def item_request(item: OrderItem) -> dict[str, Any]:
+    """Return one line."""
+    quantity = int(item.quantity) if item.quantity == int(item.quantity) else float(item.quantity)
+    line = {
+        "bitrix_product_id": item.bitrix_product_id,
+        "quantity": quantity,
+        "price": float(item.price),
+        "product_snapshot": {"name": item.name, "currency": item.product_snapshot.get("currency", "KZT")},
+    }
+    return line | ({"bitrix_basket_id": item.bitrix_basket_id} if item.bitrix_basket_id else {})
+
+
+def update_request(values: Mapping[str, Any], items: Iterable[OrderItem]) -> dict[str, Any]:
+    """Return the changes of `order.update`: the named fields only. `values` are comparable, without the status."""
+    request: dict[str, Any] = {
+        "fields": {COLUMNS[name]: wire_value(value) for name, value in values.items() if name in COLUMNS},
+        "properties": _properties(values),
+    }
+    if ITEMS in values:
+        request["items"] = [item_request(item) for item in items]
+    return {key: value for key, value in request.items() if value}

@@ -1,0 +1,12 @@
+"""Addresses of the webhooks: with and without a slash at the end, since Bitrix turns a redirected POST into a GET."""
+
+from django.urls import path, re_path
+
+from bitrix_bridge.views import OrderWebhookView, ProductWebhookView
+
+urlpatterns = [
+    path("order", OrderWebhookView.as_view(), name="webhook-order"),
+    path("product", ProductWebhookView.as_view(), name="webhook-product"),
+    re_path(r"^order/$", OrderWebhookView.as_view(), name="webhook-order-slash"),
+    re_path(r"^product/$", ProductWebhookView.as_view(), name="webhook-product-slash"),
+]

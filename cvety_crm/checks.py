@@ -1,0 +1,30 @@
+"""System checks: what `manage.py check` finds out before staff do."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags
+from django.core.checks import register as register_check
+from django.utils.module_loading import import_string
+
+from cvety_crm.row_level_security import check_tables
+
+DOTTED_PATHS = ("ORDER_EVENT_HANDLERS", "ALERT_HANDLERS", "MINUTE_JOBS", "DAILY_JOBS")
+
+
+def register() -> None:
+    """Register them all; called when the app is ready."""
+    register_check(check_dotted_paths)
+    register_check(Tags.database)(check_tables)
+
+
+def check_dotted_paths(**_kwargs: Any) -> list[CheckMessage]:
+    """Import every handler and job that the settings name."""
+    errors: list[CheckMessage] = []
+    for name in DOTTED_PATHS:
+        for path in getattr(settings, name):
+            try:
+                import_string(path)
+            except ImportError as error:
+                errors.append(Error(f"{name} names {path}, which can't be imported: {error}", id="cvety_crm.E001"))
+    return errors

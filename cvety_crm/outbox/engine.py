@@ -1,0 +1,201 @@
+"""Claiming, delivering, recording, retrying, giving up."""
+
+import logging
+import random
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.apps import apps
+from django.db import transaction
+from django.db.models import Q
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop
+
+from cvety_crm.alerts import Alert, raise_alert
+from cvety_crm.masking import mask
+from cvety_crm.outbox.entries import AttemptOutcome, DeliveryAttempt, OutboxEntry, State, nudge
+from cvety_crm.outbox.failures import (
+    Delivered,
+    DeliveryFailure,
+    NoLongerNeeded,
+    PermanentRefusal,
+    TemporaryFailure,
+)
+
+logger = logging.getLogger(__name__)
+
+WAITS = tuple(
+    timedelta(seconds=seconds) for seconds in (30, 60, 5 * 60, 30 * 60, 2 * 3600, 6 * 3600, 12 * 3600, 24 * 3600)
+)
+"""The pause after the first, second, … failed attempt; the attempt after the last pause is the last."""
+JITTER = 0.2
+LEASE = timedelta(seconds=90)
+"""Longer than the calls of one delivery can take; after it a worker counts as dead."""
+LONGEST_RETRY_AFTER = timedelta(hours=24)
+WARN_AFTER = 4
+"""Failures after which staff are told, although it goes on trying."""
+ANSWER_LIMIT = 2048  # characters kept of an answer
+SWEEP_SECONDS = 45
+"""How long one sweep goes on claiming, so that it ends before django-q's limit for a task."""
+
+
+def deliver_task(label: str, key: str) -> None:
+    """The task behind a nudge; never raises, since django-q's idea of a retry is not ours."""
+    try:
+        deliver_one(apps.get_model(label), key)
+    except Exception:
+        logger.exception("delivering %s %s failed unexpectedly", label, key)
+
+
+def deliver_due() -> int:
+    """Deliver whatever is due, of every kind, oldest first; return how many were attempted. Runs each minute."""
+    until = timezone.now() + timedelta(seconds=SWEEP_SECONDS)
+    attempted = 0
+    for model in outbox_models():
+        while timezone.now() < until:
+            claimed = _claim(model, None)
+            if claimed is None:
+                break
+            _attempt(*claimed)
+            attempted += 1
+    return attempted
+
+
+def outbox_models() -> list[type[OutboxEntry]]:
+    """Return every concrete kind of entry."""
+    return [model for model in apps.get_models() if issubclass(model, OutboxEntry)]
+
+
+def deliver_one(model: type[OutboxEntry], key: Any) -> bool:
+    """Claim and deliver one entry. Return False when it is not due, or another worker has it."""
+    claimed = _claim(model, key)
+    if claimed is None:
+        return False
+    _attempt(*claimed)
+    return True
+
+
+def _claim(model: type[OutboxEntry], key: Any | None) -> tuple[OutboxEntry, DeliveryAttempt] | None:
+    now = timezone.now()
+    due = Q(state=State.PENDING, due_at__lte=now) | Q(state=State.SENDING, lease_until__lte=now)
+    queryset = model._default_manager.filter(due)
+    if key is not None:
+        queryset = queryset.filter(pk=key)
+    with transaction.atomic():
+        entry = queryset.select_for_update(skip_locked=True, of=("self",)).order_by("due_at").first()
+        if entry is None:
+            return None
+        log = entry.attempt_log  # type: ignore[attr-defined]
+        if entry.state == State.SENDING:
+            log.filter(outcome=AttemptOutcome.STARTED).update(outcome=AttemptOutcome.DIED)
+            entry.failures += 1
+            if entry.failures > len(WAITS):
+                # It may be this very entry that kills workers: no further call.
+                _give_up(entry, TemporaryFailure(gettext("The worker stopped in the middle of every attempt.")))
+                return None
+        entry.state, entry.lease_until = State.SENDING, now + LEASE
+        entry.attempts += 1
+        entry.save(update_fields=["state", "lease_until", "attempts", "failures", "updated_at"])
+        attempt = log.create(number=entry.attempts, started_at=now, actor_id=entry.retry_by_id)
+    return entry, attempt
+
+
+def _attempt(entry: OutboxEntry, attempt: DeliveryAttempt) -> None:
+    result: Delivered | DeliveryFailure | NoLongerNeeded
+    try:
+        result = entry.deliver()
+    except (DeliveryFailure, NoLongerNeeded) as known:
+        result = known
+    except Exception as unknown:
+        logger.exception("delivering %s %s raised", entry._meta.label, entry.pk)
+        result = TemporaryFailure(
+            gettext("An error in the CRM itself: %(error)s") % {"error": type(unknown).__name__},
+            answer=f"{type(unknown).__name__}: {unknown}",
+        )
+    with transaction.atomic():
+        _record(entry, attempt, result)
+
+
+def _record(entry: OutboxEntry, attempt: DeliveryAttempt, result: Delivered | DeliveryFailure | NoLongerNeeded) -> None:
+    now = timezone.now()
+    attempt.duration_ms = max(int((now - attempt.started_at).total_seconds() * 1000), 0)
+    attempt.code = mask(getattr(result, "code", ""))[:50]
+    attempt.answer = mask(getattr(result, "answer", "") or str(getattr(result, "message", "")))[:ANSWER_LIMIT]
+
+    entry.lock_owner()
+    current = type(entry)._default_manager.select_for_update().get(pk=entry.pk)
+    is_ours = current.state == State.SENDING and current.attempts == attempt.number
+    match result:
+        case Delivered():
+            attempt.outcome = AttemptOutcome.DELIVERED
+            if is_ours:
+                _finish(current, State.DELIVERED, code=attempt.code)
+                if current.on_delivered(result):
+                    _wait(current, now)
+        case NoLongerNeeded():
+            attempt.outcome = AttemptOutcome.NOT_NEEDED
+            if is_ours:
+                _finish(current, State.CANCELLED, error=str(result))
+        case PermanentRefusal():
+            attempt.outcome = AttemptOutcome.REFUSED
+            if is_ours:
+                _give_up(current, result)
+        case DeliveryFailure():
+            attempt.outcome = AttemptOutcome.POSTPONED
+            if is_ours:
+                _postpone(current, result, now)
+    attempt.save()
+
+
+def _finish(entry: OutboxEntry, state: State, *, code: str = "", error: str = "") -> None:
+    entry.state, entry.finished_at, entry.lease_until = state, timezone.now(), None
+    entry.last_code, entry.last_error = code, mask(error)
+    entry.failures = 0 if state == State.DELIVERED else entry.failures
+    entry.retry_by = None
+    entry.save()
+
+
+def _wait(entry: OutboxEntry, due_at: datetime) -> None:
+    entry.state, entry.due_at, entry.lease_until, entry.finished_at = State.PENDING, due_at, None, None
+    entry.save()
+    nudge(entry)
+
+
+def _postpone(entry: OutboxEntry, failure: DeliveryFailure, now: datetime) -> None:
+    entry.failures += 1
+    if entry.failures > len(WAITS):
+        _give_up(entry, failure)
+        return
+    wait = pause_after(entry.failures, getattr(failure, "retry_after", None))
+    entry.state, entry.due_at, entry.lease_until = State.PENDING, now + wait, None
+    entry.last_code, entry.last_error = mask(failure.code)[:50], mask(failure.message)
+    entry.retry_by = None
+    entry.save()
+    if entry.failures == WARN_AFTER:
+        _alert(entry, gettext_noop("%(what)s: %(count)s attempts have failed, trying on"))
+
+
+def _give_up(entry: OutboxEntry, failure: DeliveryFailure) -> None:
+    _finish(entry, State.FAILED, code=mask(failure.code)[:50], error=failure.message)
+    entry.on_failed(failure)
+    _alert(entry, gettext_noop("%(what)s: given up, a person has to look"))
+
+
+def pause_after(failures: int, retry_after: float | None) -> timedelta:
+    """Return the pause after so many failures in a row: what the other side asked for, else the schedule, jittered."""
+    if retry_after is not None:
+        return min(max(timedelta(seconds=retry_after), timedelta(seconds=1)), LONGEST_RETRY_AFTER)
+    wait = WAITS[min(failures, len(WAITS)) - 1]
+    return wait * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreads load, guards nothing
+
+
+def _alert(entry: OutboxEntry, title: str) -> None:
+    if not entry.raises_alerts():
+        return
+    try:
+        path = reverse(f"admin:{entry._meta.app_label}_{entry._meta.model_name}_change", args=[entry.pk])
+    except NoReverseMatch:
+        path = ""
+    words = {"what": str(entry), "count": entry.failures}
+    raise_alert(Alert(title=gettext(title) % words, text=entry.last_error, path=path))

@@ -1,0 +1,159 @@
+"""The tables of the retry engine: what must be delivered, and each attempt at it."""
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import IntegrityError, models, transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django_q.tasks import async_task
+
+from cvety_crm.outbox.failures import Delivered, DeliveryFailure
+from cvety_crm.tables import Table
+
+
+class State(models.TextChoices):
+    """Where an entry is."""
+
+    PENDING = "pending", _("waiting")
+    SENDING = "sending", _("being sent")
+    DELIVERED = "delivered", _("delivered")
+    FAILED = "failed", _("failed")
+    CANCELLED = "cancelled", _("no longer needed")
+
+
+LIVE = (State.PENDING, State.SENDING)
+
+
+class AttemptOutcome(models.TextChoices):
+    """How one attempt ended."""
+
+    STARTED = "started", _("started")
+    DELIVERED = "delivered", _("delivered")
+    POSTPONED = "postponed", _("to be repeated")
+    REFUSED = "refused", _("refused")
+    NOT_NEEDED = "not_needed", _("not needed")
+    DIED = "died", _("the worker stopped in the middle")
+
+
+class OutboxEntry(Table):
+    """Something that must reach another system. A child says how in `deliver`, and what follows in the hooks."""
+
+    state = models.CharField(_("state"), max_length=20, choices=State, default=State.PENDING, db_default=State.PENDING)
+    due_at = models.DateTimeField(_("next attempt"), default=timezone.now)
+    lease_until = models.DateTimeField(_("claimed until"), null=True, blank=True, editable=False)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0, db_default=0, editable=False)
+    failures = models.PositiveIntegerField(
+        _("failures in a row"), default=0, db_default=0, editable=False, help_text=_("Since the last retry by hand.")
+    )
+    retry_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("retried by"),
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    last_code = models.CharField(_("code"), max_length=50, blank=True, default="", db_default="")
+    last_error = models.TextField(_("reason"), blank=True, default="", db_default="")
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+    # --- what a child says
+
+    def deliver(self) -> Delivered:
+        """Call the other side. Raises `DeliveryFailure` or `NoLongerNeeded`. Called outside any transaction."""
+        raise NotImplementedError
+
+    def on_delivered(self, delivered: Delivered) -> bool:
+        """Follow up in the recording transaction. Return True when more is to be sent: the entry then waits again."""
+        return False
+
+    def on_failed(self, failure: DeliveryFailure) -> None:
+        """Follow up in the recording transaction when the entry has failed for good."""
+
+    def raises_alerts(self) -> bool:
+        """Return whether staff are told of its failures; an alert's own message must not alert about itself."""
+        return True
+
+    def lock_owner(self) -> None:
+        """Lock, in the recording transaction, what must be locked before this entry (the order before its push)."""
+
+    # --- what staff and the admin call
+
+    def retry(self, *, by: User | None = None) -> bool:
+        """Let a failed or cancelled entry start anew, at once.
+
+        Return False when it was in no such state, or when another one that carries the same already waits.
+        """
+        try:
+            with transaction.atomic():
+                changed = self._rows(State.FAILED, State.CANCELLED).update(
+                    state=State.PENDING, due_at=timezone.now(), failures=0, retry_by=by, finished_at=None
+                )
+        except IntegrityError:
+            return False
+        if changed:
+            nudge(self)
+        return bool(changed)
+
+    def hurry(self, *, by: User | None = None) -> bool:
+        """Bring a waiting entry's next attempt forward to now. Return False when it does not wait."""
+        changed = self._rows(State.PENDING).update(due_at=timezone.now(), retry_by=by)
+        if changed:
+            nudge(self)
+        return bool(changed)
+
+    def cancel(self, *, reason: str) -> bool:
+        """Give up an entry that waits or has failed. Return False when it was too late."""
+        return bool(
+            self._rows(State.PENDING, State.FAILED).update(
+                state=State.CANCELLED, last_error=reason, finished_at=timezone.now()
+            )
+        )
+
+    def _rows(self, *states: State) -> "models.QuerySet[OutboxEntry]":
+        # This row, if it is still in one of these states: compare and set in one statement.
+        return type(self)._default_manager.filter(pk=self.pk, state__in=states)
+
+
+class DeliveryAttempt(Table):
+    """One attempt of an entry; a child adds `entry`, a foreign key with `related_name="attempt_log"`."""
+
+    number = models.PositiveIntegerField(_("number"))
+    started_at = models.DateTimeField(_("started"), default=timezone.now)
+    duration_ms = models.PositiveIntegerField(_("duration, ms"), null=True, blank=True)
+    outcome = models.CharField(_("outcome"), max_length=20, choices=AttemptOutcome, default=AttemptOutcome.STARTED)
+    code = models.CharField(_("code"), max_length=50, blank=True, default="")
+    answer = models.TextField(_("answer"), blank=True, default="")
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("by"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text=_("Empty: automatic."),
+    )
+
+    class Meta:
+        abstract = True
+        ordering = ["-number"]
+
+    def __str__(self) -> str:
+        return f"{self.number}: {self.get_outcome_display()}"
+
+
+def live_index(name: str) -> models.Index:
+    """Return the partial index over the rows that the sweep looks at."""
+    return models.Index(fields=["due_at"], name=name, condition=Q(state__in=[state.value for state in LIVE]))
+
+
+def nudge(entry: OutboxEntry) -> None:
+    """Have a worker deliver the entry as soon as the current transaction has committed."""
+    label, key = entry._meta.label, str(entry.pk)
+    # robust: a failing nudge must not turn a committed change into an error; the sweep comes anyway.
+    transaction.on_commit(lambda: async_task("cvety_crm.outbox.deliver_task", label, key), robust=True)

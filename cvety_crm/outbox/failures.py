@@ -1,0 +1,39 @@
+"""How a delivery can end other than well, sorted by what helps."""
+
+from dataclasses import dataclass
+
+
+class DeliveryFailure(Exception):
+    """Something went wrong; `message` is for staff (Russian), `code` and `answer` are the other side's words."""
+
+    def __init__(self, message: str, *, code: str = "", answer: str = "") -> None:
+        super().__init__(message)
+        self.message, self.code, self.answer = message, code, answer
+
+
+class TemporaryFailure(DeliveryFailure):
+    """May go better later. `retry_after` is what the other side asked for, in seconds."""
+
+    def __init__(self, message: str, *, code: str = "", answer: str = "", retry_after: float | None = None) -> None:
+        super().__init__(message, code=code, answer=answer)
+        self.retry_after = retry_after
+
+
+class PermanentRefusal(DeliveryFailure):
+    """Will go the same way however often it is tried: fails at once, a person has to look."""
+
+
+class Misconfigured(PermanentRefusal):
+    """The settings are wrong on this side or the other; nothing can be delivered until they are put right."""
+
+
+class NoLongerNeeded(Exception):
+    """There is nothing left to deliver; the entry is cancelled with this reason (Russian)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What the other side answered."""
+
+    code: str = ""
+    answer: str = ""

@@ -1,0 +1,62 @@
+"""What the worker does by the clock. The schedules are rows of django-q, made by an idempotent step of `migrate`."""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connections
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from cvety_crm.models import Heartbeat
+
+logger = logging.getLogger(__name__)
+
+EACH_MINUTE = "cvety_crm.schedules.each_minute"
+EACH_DAY = "cvety_crm.schedules.each_day"
+
+
+def each_minute() -> None:
+    """Beat the heart, then run `settings.MINUTE_JOBS`. One that fails does not keep the next from running."""
+    Heartbeat.beat(Heartbeat.WORKER)
+    _run(settings.MINUTE_JOBS)
+
+
+def each_day() -> None:
+    """Run `settings.DAILY_JOBS`."""
+    _run(settings.DAILY_JOBS)
+
+
+def _run(paths: list[str]) -> None:
+    for path in paths:
+        try:
+            job: Callable[[], Any] = import_string(path)
+            job()
+        except Exception:
+            logger.exception("the job %s failed", path)
+            for connection in connections.all(initialized_only=True):
+                connection.close_if_unusable_or_obsolete()
+
+
+def on_post_migrate(using: str, **_kwargs: Any) -> None:
+    """Create or refresh the schedules."""
+    from django_q.models import Schedule
+
+    # next_run is set: a schedule without it would start at once, in the middle of whatever runs `migrate`.
+    for func, kind, first in (
+        (EACH_MINUTE, Schedule.MINUTES, timedelta(seconds=5)),
+        (EACH_DAY, Schedule.DAILY, timedelta(hours=24)),
+    ):
+        Schedule.objects.using(using).update_or_create(
+            name=func,
+            defaults={"func": func, "schedule_type": kind, "minutes": 1, "repeats": -1},
+            create_defaults={
+                "func": func,
+                "schedule_type": kind,
+                "minutes": 1,
+                "repeats": -1,
+                "next_run": timezone.now() + first,
+            },
+        )

@@ -1,0 +1,288 @@
+"""Settings, read from the environment and from `.env`; `.env.example` lists every one.
+
+Development means `DEBUG=on`: only then are a private PostgreSQL and the stand-in site used. With DEBUG off a
+missing secret or address stops the start with one line that names it.
+"""
+
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import environ
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+_env_file = env.str("ENV_FILE", default=str(BASE_DIR / ".env"))
+if _env_file:
+    environ.Env.read_env(_env_file)
+
+
+def _missing(name: str) -> NoReturn:
+    # Not an exception: whoever starts the CRM is to read one line, not a traceback.
+    sys.exit(f"{name} is not set. Set it in the environment or in .env (see .env.example).")
+
+
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = env.str("SECRET_KEY", default="") or _missing("SECRET_KEY")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+PUBLIC_URL = env.str("PUBLIC_URL", default="http://localhost:8001").rstrip("/")
+"""Where staff reach the CRM: used in links that leave it, such as those in Telegram."""
+
+# --- The rooms -------------------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_q",
+    "cvety_crm",
+    "orders",
+    "bitrix_bridge",
+    "notifications",
+]
+
+ORDER_EVENT_HANDLERS = [
+    "bitrix_bridge.outgoing.on_order_event",
+    "notifications.outgoing.on_order_event",
+]
+"""Called by `orders.events` inside the transaction of a change. A handler inserts rows and does nothing else."""
+
+ALERT_HANDLERS = ["notifications.outgoing.on_alert"]
+"""Called when staff must hear of something: a push that gave up, a status nobody has described."""
+
+MINUTE_JOBS = [
+    "bitrix_bridge.inbox.retry_due",
+    "bitrix_bridge.completion.complete_due",
+    "cvety_crm.outbox.deliver_due",
+]
+DAILY_JOBS = ["cvety_crm.housekeeping.prune"]
+"""What the worker does by the clock (`cvety_crm.schedules`)."""
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "cvety_crm.urls"
+WSGI_APPLICATION = "cvety_crm.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- The database ----------------------------------------------------------------------------------------------------
+
+
+def _database_url() -> str:
+    url = env.str("DATABASE_URL", default="")
+    if url:
+        return url
+    if not DEBUG:
+        _missing("DATABASE_URL")
+    from cvety_crm import embedded_postgres
+
+    return embedded_postgres.database_url()
+
+
+DATABASES = {
+    "default": {
+        **env.db_url_config(_database_url()),
+        "CONN_MAX_AGE": env.int("CONN_MAX_AGE", default=600),  # seconds
+        "CONN_HEALTH_CHECKS": True,
+        # Supabase's pooler in transaction mode keeps neither server-side cursors nor prepared statements
+        # from one transaction to the next.
+        "DISABLE_SERVER_SIDE_CURSORS": True,
+    }
+}
+if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
+    sys.exit("DATABASE_URL must name a PostgreSQL database (postgres://…).")
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    # Shared by the web processes of one machine, so that a rate means what it says.
+    "throttle": {
+        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+        "LOCATION": env.str("THROTTLE_CACHE_DIR", default=str(BASE_DIR / ".cache" / "throttle")),
+    },
+}
+
+# --- Staff, sessions, safety -----------------------------------------------------------------------------------------
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "admin:login"
+
+HTTPS = env.bool("HTTPS", default=not DEBUG)
+"""Whether browsers reach the CRM over https: cookies are then sent over https only."""
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=0)
+SECURE_SSL_REDIRECT = False  # the proxy's work: Bitrix turns a redirected POST into a GET
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
+"""How many proxies in front of the CRM set X-Forwarded-For; 0 = the header is not believed."""
+if TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024  # bytes; webhooks have their own, lower limit
+
+# --- Language and time -----------------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "ru"
+LANGUAGES = [("ru", "Русский")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = "Asia/Almaty"
+USE_I18N = True
+USE_TZ = True
+# Unfold's date filters read these, not the locale's, and ignore what does not fit without a word.
+DATE_INPUT_FORMATS = ["%d.%m.%Y", "%Y-%m-%d"]
+DATETIME_INPUT_FORMATS = ["%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"]
+
+# --- Static files ----------------------------------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / ".static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+MEDIA_ROOT = env.str("MEDIA_ROOT", default=str(BASE_DIR / ".media"))
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+# --- Webhooks in -----------------------------------------------------------------------------------------------------
+
+WEBHOOK_TOKENS = env.list("WEBHOOK_TOKENS", default=[])
+"""Tokens that Bitrix may show, several at once so that one can be rotated."""
+if not WEBHOOK_TOKENS and not DEBUG:
+    _missing("WEBHOOK_TOKENS")
+WEBHOOK_RATE = env.str("WEBHOOK_RATE", default="600/min")
+WEBHOOK_MAX_BYTES = 1024 * 1024
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "NUM_PROXIES": TRUSTED_PROXIES,
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Cvety CRM",
+    "DESCRIPTION": "Бэк-офис магазина цветов: вебхуки сайта на Bitrix.",
+    "VERSION": "1.0.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "APPEND_COMPONENTS": {"securitySchemes": {"webhookToken": {"type": "http", "scheme": "bearer"}}},
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+
+# --- Pushes out ------------------------------------------------------------------------------------------------------
+
+BITRIX_API_URL = env.str("BITRIX_API_URL", default="")
+"""The PHP bridge."""
+BITRIX_API_TOKEN = env.str("BITRIX_API_TOKEN", default="")
+BITRIX_DELIVERY_ID = env.int("BITRIX_DELIVERY_ID", default=1)
+BITRIX_PICKUP_DELIVERY_ID = env.int("BITRIX_PICKUP_DELIVERY_ID", default=BITRIX_DELIVERY_ID)
+BITRIX_DEFAULT_USER_ID = env.int("BITRIX_DEFAULT_USER_ID", default=0)
+"""The site's user for an order whose customer the site does not know; 0 lets the site find or make one."""
+BITRIX_PAY_SYSTEMS = {int(key): value for key, value in env.dict("BITRIX_PAY_SYSTEMS", default={"1": "cash"}).items()}
+"""The site's pay systems as our payment methods: `1=cash,2=card,3=kaspi,4=transfer`."""
+OUTBOX_TIMEOUT = env.float("OUTBOX_TIMEOUT", default=15.0)
+"""Seconds that one call to Bitrix or Telegram may take."""
+
+# --- Telegram --------------------------------------------------------------------------------------------------------
+
+TELEGRAM_NOTIFICATIONS_ENABLED = env.bool("TELEGRAM_NOTIFICATIONS_ENABLED", default=False)
+TELEGRAM_BOT_TOKEN = env.str("TELEGRAM_BOT_TOKEN", default="")
+TELEGRAM_CHAT_ID = env.str("TELEGRAM_CHAT_ID", default="")
+TELEGRAM_ALERT_CHAT_ID = env.str("TELEGRAM_ALERT_CHAT_ID", default=TELEGRAM_CHAT_ID)
+TELEGRAM_BASE_URL = env.str("TELEGRAM_BASE_URL", default="https://api.telegram.org").rstrip("/")
+
+# --- The worker ------------------------------------------------------------------------------------------------------
+
+# django-q is the clock and the nudge; counting, waiting and giving up are the outbox's own rows. See the reasons in
+# cvety_crm/outbox.py.
+_q_workers = env.int("WORKERS", default=2)
+Q_CLUSTER = {
+    "name": "cvety_crm",
+    "orm": "default",
+    "workers": _q_workers,
+    "queue_limit": _q_workers,  # a task that waits in the local queue runs its lock down and is run twice
+    "bulk": 1,
+    "timeout": 120,  # seconds
+    "retry": 1200,  # ten times the timeout
+    "max_attempts": 1,
+    "ack_failures": True,
+    "catch_up": False,
+    "save_limit": 50,  # it loads all of them after each task
+    "poll": 0.5,
+    "recycle": 1000,
+    "label": "Очередь задач",
+    "time_zone": TIME_ZONE,
+}
+
+# --- Logs ------------------------------------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"()": "cvety_crm.masking.MaskingFormatter", "format": "{levelname} {name}: {message}", "style": "{"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "loggers": {
+        "django": {"level": "INFO"},
+        "django.server": {"handlers": ["console"], "propagate": False},
+        # It logs every request's address, and Telegram's addresses hold the bot's token.
+        "httpx": {"level": "WARNING"},
+    },
+}
+
+UNFOLD = {
+    "SITE_TITLE": "Cvety CRM",
+    "SITE_HEADER": "Cvety CRM",
+    "SITE_SUBHEADER": "cvety.kz",
+    "SITE_SYMBOL": "local_florist",
+    "SITE_URL": None,
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+}

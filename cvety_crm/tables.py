@@ -1,0 +1,19 @@
+"""What every table of the CRM has: a UUID key made by the database, and two times."""
+
+import uuid
+
+from django.contrib.postgres.functions import RandomUUID
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+
+class Table(models.Model):
+    """Key and times of a table. The database has defaults too, for whoever writes to it past Django."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, db_default=RandomUUID(), editable=False)
+    created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(_("updated"), auto_now=True, db_default=Now(), editable=False)
+
+    class Meta:
+        abstract = True

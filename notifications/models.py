@@ -1,0 +1,83 @@
+"""Telegram: the chats that staff read, and the messages on their way to them."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from cvety_crm.outbox import Delivered, DeliveryAttempt, OutboxEntry, live_index
+from cvety_crm.tables import Table
+from orders.models import Order
+
+
+class TelegramChat(Table):
+    """A chat that hears of orders, besides the one of the settings."""
+
+    chat_id = models.CharField(_("chat id"), max_length=64, unique=True)
+    title = models.CharField(_("title"), max_length=255, blank=True, default="")
+    is_active = models.BooleanField(_("receives messages"), default=True)
+    wants_new_orders = models.BooleanField(_("new orders"), default=True)
+    wants_status_changes = models.BooleanField(_("status changes"), default=True)
+
+    class Meta:
+        db_table = "telegram_chats"
+        ordering = ["title", "chat_id"]
+        verbose_name = _("Telegram chat")
+        verbose_name_plural = _("Telegram chats")
+
+    def __str__(self) -> str:
+        return self.title or self.chat_id
+
+
+class TelegramMessage(OutboxEntry):
+    """A message to a chat, with its text as it was when the thing happened."""
+
+    class Kind(models.TextChoices):
+        NEW_ORDER = "new_order", _("new order")
+        STATUS = "status", _("status change")
+        ALERT = "alert", _("alert")
+
+    kind = models.CharField(_("about"), max_length=20, choices=Kind)
+    chat_id = models.CharField(_("chat id"), max_length=64, blank=True, default="")
+    order = models.ForeignKey(
+        Order, verbose_name=_("order"), null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+    text = models.TextField(_("text"), help_text=_("As Telegram's HTML."))
+    telegram_message_id = models.BigIntegerField(_("id in Telegram"), null=True, blank=True, editable=False)
+
+    class Meta:
+        db_table = "telegram_messages"
+        ordering = ["-created_at"]
+        verbose_name = _("Telegram message")
+        verbose_name_plural = _("Telegram messages")
+        indexes = [
+            live_index("telegram_messages_due"),
+            models.Index(fields=["-created_at"], name="telegram_messages_created"),
+            models.Index(fields=["order"], name="telegram_messages_order"),
+            models.Index(fields=["state"], name="telegram_messages_failed", condition=Q(state="failed")),
+        ]
+
+    def __str__(self) -> str:
+        about = self.get_kind_display()
+        return f"{about} № {self.order.order_number}" if self.order else about
+
+    def deliver(self) -> Delivered:
+        """Send it by the Bot API."""
+        from notifications import telegram
+
+        return telegram.send(self)
+
+    def raises_alerts(self) -> bool:
+        """An alert that can't be delivered must not make another alert, nor a Telegram that is down a flood of them."""
+        return False
+
+
+class TelegramMessageAttempt(DeliveryAttempt):
+    """One attempt of a message."""
+
+    entry = models.ForeignKey(TelegramMessage, on_delete=models.CASCADE, related_name="attempt_log")
+
+    class Meta(DeliveryAttempt.Meta):
+        db_table = "telegram_message_attempts"
+        verbose_name = _("attempt")
+        verbose_name_plural = _("attempts")
+        constraints = [models.UniqueConstraint(fields=["entry", "number"], name="telegram_attempts_number")]

@@ -1,0 +1,107 @@
+"""How two systems agree: a three-way merge, field by field, against what both sides last agreed on.
+
+Pure: plain values in their comparable form (`orders.fields`), no database.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Self
+
+from orders.fields import empty_value
+
+
+@dataclass(slots=True)
+class Agreement:
+    """`Order.bitrix_state`: what we know of the site's side of an order."""
+
+    agreed: dict[str, Any] = field(default_factory=dict)
+    """The site's last known value of each field it has told of or accepted."""
+    sent: dict[str, list[Any]] = field(default_factory=dict)
+    """Values sent whose arrival is not certain: one of them coming back is our own echo, not a change of the site."""
+    site_status: str = ""
+    """The site's own code of the agreed status, which it expects back in compare-and-set."""
+    announced_at: datetime | None = None
+    """The newest event's own time, for events without version and date."""
+
+    @classmethod
+    def from_json(cls, state: Mapping[str, Any]) -> Self:
+        """Read the column."""
+        announced = state.get("announced_at")
+        return cls(
+            agreed=dict(state.get("agreed", {})),
+            sent={name: list(values) for name, values in state.get("sent", {}).items()},
+            site_status=state.get("site_status", ""),
+            announced_at=datetime.fromisoformat(announced) if announced else None,
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the column's value."""
+        return {
+            "agreed": self.agreed,
+            "sent": self.sent,
+            "site_status": self.site_status,
+            "announced_at": self.announced_at.isoformat() if self.announced_at else None,
+        }
+
+    def value(self, name: str) -> Any:
+        """Return the site's last known value; before it told any, that of an empty field."""
+        return self.agreed.get(name, empty_value(name))
+
+    def note_sending(self, values: Mapping[str, Any]) -> None:
+        """Remember what is about to be sent, before the call: its echo may beat its answer, or the answer be lost."""
+        for name, value in values.items():
+            sent = self.sent.setdefault(name, [])
+            if value not in sent:
+                sent.append(value)
+
+    def settle(self, values: Mapping[str, Any]) -> None:
+        """Take these values as those of the site."""
+        for name, value in values.items():
+            self.agreed[name] = value
+            self.sent.pop(name, None)
+
+    def unsent(self, ours: Mapping[str, Any]) -> list[str]:
+        """Return the fields that the site has yet to hear of."""
+        return [name for name, value in ours.items() if value != self.value(name)]
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """What comes of merging the site's values into ours."""
+
+    taken: tuple[str, ...]
+    """Fields that take the site's value."""
+    kept: Mapping[str, Any]
+    """Changed on both sides; ours stays. Field -> the site's value."""
+    yielded: Mapping[str, Any]
+    """Changed on both sides; the site decides. Field -> our value, which a manager may want back."""
+
+
+def merge(
+    agreement: Agreement, *, ours: Mapping[str, Any], theirs: Mapping[str, Any], site_decides: Collection[str] = ()
+) -> Merge:
+    """Merge the site's values and settle the agreement on them.
+
+    A field that `theirs` lacks is left alone. The site has changed a field when its value differs from the agreed one
+    and is not one that we sent; we have changed it when ours differs from the agreed one.
+    """
+    taken: list[str] = []
+    kept: dict[str, Any] = {}
+    yielded: dict[str, Any] = {}
+    for name, value in theirs.items():
+        agreed, mine = agreement.value(name), ours[name]
+        site_changed = value != agreed and value not in agreement.sent.get(name, ())
+        we_changed = mine != agreed
+        if value != mine:
+            if not we_changed:
+                # Also an echo that comes late: a value we sent and have since gone back from.
+                if site_changed:
+                    taken.append(name)
+            elif site_changed and name in site_decides:
+                taken.append(name)
+                yielded[name] = mine
+            elif site_changed:
+                kept[name] = value
+        agreement.settle({name: value})
+    return Merge(tuple(taken), kept, yielded)

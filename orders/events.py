@@ -1,0 +1,30 @@
+"""Telling the other rooms what happened to an order, inside the transaction in which it happened."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from orders.models import Order, OrderEvent
+
+
+@dataclass(frozen=True, slots=True)
+class OrderChange:
+    """An order as it is now, and the timeline entry that says what changed."""
+
+    order: Order
+    event: OrderEvent
+    is_new: bool = False
+
+    @property
+    def changed_fields(self) -> set[str]:
+        """Return the names of the fields that changed."""
+        return {change["field"] for change in self.event.changes}
+
+
+def publish(change: OrderChange) -> None:
+    """Call every handler of `settings.ORDER_EVENT_HANDLERS`. A handler inserts rows and does nothing else."""
+    for dotted_path in settings.ORDER_EVENT_HANDLERS:
+        handler: Callable[[OrderChange], None] = import_string(dotted_path)
+        handler(change)

@@ -1,0 +1,111 @@
+"""The fields of an order that the two sides have in common, and their one form for comparison.
+
+A field goes by its name in `OrderSnapshot.fields` and in the timeline; `attribute` is where the order keeps it.
+The comparable form is plain JSON: money as a string with two places, dates in ISO 8601.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from orders.models import Order
+
+CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field in common. `is_pushed`: the site can be told of it; the others are the site's alone."""
+
+    name: str
+    attribute: str
+    empty: Any
+    is_pushed: bool = True
+
+
+FIELDS: Mapping[str, Field] = {
+    field.name: field
+    for field in (
+        Field("order_number", "order_number", "", is_pushed=False),
+        Field("bitrix_user_id", "bitrix_user_id", None, is_pushed=False),
+        Field("status", "status_id", ""),
+        Field("recipient_name", "recipient_name", ""),
+        Field("recipient_phone", "recipient_phone", ""),
+        Field("delivery_address", "delivery_address", ""),
+        Field("delivery_date", "delivery_date", None),
+        Field("delivery_slot", "delivery_slot_id", None),
+        Field("city", "city_id", None),
+        Field("shop", "shop_id", None),
+        Field("postcard_text", "postcard_text", ""),
+        Field("comment", "comment", ""),
+        Field("courier_comment", "courier_comment", ""),
+        Field("total_amount", "total_amount", "0.00"),
+        Field("delivery_fee", "delivery_fee", "0.00"),
+        Field("discount_amount", "discount_amount", "0.00"),
+        Field("paid_amount", "paid_amount", "0.00", is_pushed=False),
+        Field("currency", "currency", "KZT", is_pushed=False),
+        Field("payment_method", "payment_method", "", is_pushed=False),
+        Field("payment_status", "payment_status", "pending", is_pushed=False),
+        Field("is_cancelled", "is_cancelled", False),
+        Field("is_pickup", "is_pickup", False),
+        Field("is_anonymous", "is_anonymous", False),
+        Field("is_surprise", "is_surprise", False),
+    )
+}
+ITEMS = "items"
+"""The basket is compared as one field."""
+PUSHED = (*(field.name for field in FIELDS.values() if field.is_pushed), ITEMS)
+
+
+def comparable(value: Any) -> Any:
+    """Return the value's comparable form."""
+    if isinstance(value, Decimal):
+        return str(value.quantize(CENT, rounding=ROUND_HALF_UP))
+    if isinstance(value, date):
+        return value.isoformat()
+    return value
+
+
+def empty_value(name: str) -> Any:
+    """Return the comparable form of "nothing there", which is also what the site has before it told anything."""
+    if name == ITEMS:
+        return []
+    return FIELDS[name].empty if name in FIELDS else ""
+
+
+class Line(Protocol):
+    """What an `OrderItem` and an `ItemSnapshot` have in common."""
+
+    @property
+    def bitrix_product_id(self) -> int | None: ...
+    @property
+    def quantity(self) -> Decimal: ...
+    @property
+    def price(self) -> Decimal: ...
+    @property
+    def product_snapshot(self) -> Mapping[str, Any]: ...
+
+
+def comparable_line(line: Line) -> list[Any]:
+    """Return a line's comparable form: what is bought, how many, for how much. Ids of lines don't count."""
+    what = line.bitrix_product_id or line.product_snapshot.get("name", "")
+    return [what, str(Decimal(line.quantity).quantize(Decimal("0.001"))), comparable(Decimal(line.price))]
+
+
+def comparable_items(lines: Iterable[Line]) -> list[list[Any]]:
+    """Return a basket's comparable form, in an order of its own."""
+    return sorted((comparable_line(line) for line in lines), key=lambda line: tuple(map(str, line)))
+
+
+def order_values(order: "Order", names: Iterable[str], lines: Sequence[Line] | None = None) -> dict[str, Any]:
+    """Return these fields of an order in their comparable form; `lines` are its items where `items` is among them."""
+    values: dict[str, Any] = {}
+    for name in names:
+        if name == ITEMS:
+            values[name] = comparable_items(order.items.all() if lines is None else lines)
+        else:
+            values[name] = comparable(getattr(order, FIELDS[name].attribute))
+    return values

@@ -1,0 +1,31 @@
+"""The domain's tables, after the shop's Supabase schema: the columns' names are its own, a model's says what it is."""
+
+from orders.models.customer import Customer
+from orders.models.item import OrderItem
+from orders.models.order import Order, PaymentMethod, PaymentStatus, Source, SyncState
+from orders.models.product import Product
+from orders.models.reference import City, DeliverySlot, Shop, Stage, Status
+from orders.models.timeline import EventKind, OrderEvent, Reason
+from orders.models.work import Courier, OrderNote, OrderPhoto
+
+__all__ = [
+    "City",
+    "Courier",
+    "Customer",
+    "DeliverySlot",
+    "EventKind",
+    "Order",
+    "OrderEvent",
+    "OrderItem",
+    "OrderNote",
+    "OrderPhoto",
+    "PaymentMethod",
+    "PaymentStatus",
+    "Product",
+    "Reason",
+    "Shop",
+    "Source",
+    "Stage",
+    "Status",
+    "SyncState",
+]

@@ -1,0 +1,41 @@
+"""The people who order."""
+
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from cvety_crm.tables import Table
+from orders.search import search_document
+
+
+class Customer(Table):
+    """A customer; the site calls them users, and so does the table."""
+
+    name = models.CharField(_("name"), max_length=255, blank=True, default="", db_default="")
+    phone = models.CharField(_("phone"), max_length=20, blank=True, default="", db_default="")
+    email = models.EmailField(_("e-mail"), max_length=255, null=True, blank=True)
+    bitrix_user_id = models.BigIntegerField(_("id on the site"), unique=True, null=True, blank=True)
+    preferences = models.JSONField(_("preferences"), default=dict, db_default={}, blank=True)
+    bitrix_state = models.JSONField(_("agreed with the site"), default=dict, db_default={}, blank=True, editable=False)
+    note = models.TextField(_("note"), blank=True, default="", db_default="")
+    needs_attention = models.BooleanField(_("needs a look"), default=False, db_default=False)
+    search = models.GeneratedField(
+        expression=search_document(words=["name", "email"], phones=["phone"]),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
+
+    class Meta:
+        db_table = "users"
+        ordering = ["-created_at"]
+        verbose_name = _("customer")
+        verbose_name_plural = _("customers")
+        indexes = [
+            GinIndex(fields=["search"], name="users_search"),
+            models.Index(fields=["phone"], name="users_phone"),
+            models.Index(fields=["-created_at"], name="users_created"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.phone or str(_("Customer without a name"))

@@ -1,0 +1,50 @@
+"""The lines of an order."""
+
+from decimal import Decimal
+
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from cvety_crm.tables import Table
+from orders.models.order import Order
+from orders.models.product import Product
+
+
+class OrderItem(Table):
+    """One line: prices in KZT, and the product as it was when the order was placed."""
+
+    order = models.ForeignKey(Order, verbose_name=_("order"), on_delete=models.CASCADE, related_name="items")
+    product = models.ForeignKey(
+        Product, verbose_name=_("product"), null=True, blank=True, on_delete=models.SET_NULL, related_name="items"
+    )
+    bitrix_product_id = models.BigIntegerField(_("product's id on the site"), null=True, blank=True)
+    bitrix_basket_id = models.BigIntegerField(_("line's id on the site"), null=True, blank=True)
+    position = models.PositiveSmallIntegerField(_("position"), default=0, db_default=0, editable=False)
+    quantity = models.DecimalField(
+        _("quantity"),
+        max_digits=10,
+        decimal_places=3,
+        default=Decimal(1),
+        validators=[MinValueValidator(Decimal("0.001"))],
+    )
+    price = models.DecimalField(_("price"), max_digits=12, decimal_places=2, default=Decimal(0))
+    total = models.DecimalField(_("total"), max_digits=14, decimal_places=2, default=Decimal(0), editable=False)
+    product_snapshot = models.JSONField(_("product as it was"), default=dict, db_default={}, blank=True)
+
+    class Meta:
+        db_table = "order_items"
+        ordering = ["position", "created_at"]
+        verbose_name = _("item")
+        verbose_name_plural = _("items")
+        constraints = [
+            models.UniqueConstraint(fields=["order", "bitrix_basket_id"], name="order_items_basket_line"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        """Return the product's name as it was when the order was placed."""
+        return self.product_snapshot.get("name") or str(_("Product without a name"))

@@ -1,0 +1,210 @@
+"""The order."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from cvety_crm.tables import Table
+from orders.models.customer import Customer
+from orders.models.reference import City, DeliverySlot, Shop, Status
+from orders.models.work import Courier
+from orders.search import search_document
+
+
+class Source(models.TextChoices):
+    """Where an order, or a change of one, came from."""
+
+    SITE = "bitrix", _("site")
+    ADMIN = "admin", _("admin")
+    API = "api", _("API")
+    TELEGRAM = "telegram", _("Telegram")
+    IMPORT = "import", _("import")
+    SYSTEM = "system", _("system")
+
+
+class SyncState(models.TextChoices):
+    """Whether the site knows: all that the pages of `orders` know about the bridge."""
+
+    SYNCED = "synced", _("the site knows")
+    PENDING = "pending", _("waiting to be sent")
+    FAILED = "failed", _("the site refused")
+    CONFLICT = "conflict", _("the site decided otherwise")
+
+
+class PaymentMethod(models.TextChoices):
+    """How the customer pays."""
+
+    CASH = "cash", _("cash")
+    CARD = "card", _("card")
+    KASPI = "kaspi", _("Kaspi")
+    TRANSFER = "transfer", _("transfer")
+
+
+class PaymentStatus(models.TextChoices):
+    """Whether he has paid."""
+
+    PENDING = "pending", _("not paid")
+    PAID = "paid", _("paid")
+    REFUNDED = "refunded", _("refunded")
+
+
+def _money(label: Any) -> models.DecimalField:
+    return models.DecimalField(label, max_digits=12, decimal_places=2, default=Decimal(0), db_default=Decimal(0))
+
+
+class Order(Table):
+    """An order, mirrored from the site or born here. Every write goes through `orders.services`.
+
+    Money is KZT. `bitrix_state` holds the values that both sides last agreed on, in the field names of
+    `orders.fields`; where ours differ from it, the site has yet to hear of it.
+    """
+
+    order_number = models.CharField(_("number"), max_length=20)
+    bitrix_order_id = models.BigIntegerField(_("id on the site"), unique=True, null=True, blank=True)
+    status = models.ForeignKey(
+        Status,
+        verbose_name=_("status"),
+        to_field="code",
+        db_column="status",
+        on_delete=models.PROTECT,
+        related_name="orders",
+    )
+    customer = models.ForeignKey(
+        Customer,
+        verbose_name=_("customer"),
+        db_column="user_id",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="orders",
+    )
+    bitrix_user_id = models.BigIntegerField(_("customer's id on the site"), null=True, blank=True)
+
+    recipient_name = models.CharField(_("recipient"), max_length=255, blank=True, default="", db_default="")
+    recipient_phone = models.CharField(_("recipient's phone"), max_length=20, blank=True, default="", db_default="")
+    delivery_address = models.TextField(_("address"), blank=True, default="", db_default="")
+    delivery_date = models.DateField(_("delivery date"), null=True, blank=True)
+    delivery_slot = models.ForeignKey(
+        DeliverySlot,
+        verbose_name=_("delivery time"),
+        to_field="bitrix_id",
+        db_column="delivery_time_id",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="orders",
+    )
+    city = models.ForeignKey(
+        City,
+        verbose_name=_("city"),
+        to_field="bitrix_id",
+        db_column="bitrix_city_id",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="orders",
+    )
+    shop = models.ForeignKey(
+        Shop,
+        verbose_name=_("shop"),
+        to_field="bitrix_id",
+        db_column="bitrix_shop_id",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="orders",
+    )
+    postcard_text = models.TextField(_("postcard"), blank=True, default="", db_default="")
+    comment = models.TextField(_("customer's wishes"), blank=True, default="", db_default="")
+    courier_comment = models.TextField(_("shop's comment"), blank=True, default="", db_default="")
+
+    total_amount = _money(_("sum"))
+    delivery_fee = _money(_("delivery fee"))
+    discount_amount = _money(_("discount"))
+    paid_amount = _money(_("paid"))
+    currency = models.CharField(_("currency"), max_length=3, default="KZT", db_default="KZT")
+    payment_method = models.CharField(
+        _("payment method"), max_length=50, choices=PaymentMethod, blank=True, default="", db_default=""
+    )
+    payment_status = models.CharField(
+        _("payment"),
+        max_length=50,
+        choices=PaymentStatus,
+        default=PaymentStatus.PENDING,
+        db_default=PaymentStatus.PENDING,
+    )
+
+    is_cancelled = models.BooleanField(_("cancelled on the site"), default=False, db_default=False)
+    is_pickup = models.BooleanField(_("pickup"), default=False, db_default=False)
+    is_anonymous = models.BooleanField(
+        _("anonymous"), default=False, db_default=False, help_text=_("Do not name the sender.")
+    )
+    is_surprise = models.BooleanField(
+        _("surprise"), default=False, db_default=False, help_text=_("Do not call the recipient.")
+    )
+    is_deleted_on_site = models.BooleanField(_("deleted on the site"), default=False, db_default=False, editable=False)
+    is_stub = models.BooleanField(_("not complete yet"), default=False, db_default=False, editable=False)
+
+    responsible = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("responsible"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="orders",
+    )
+    courier = models.ForeignKey(
+        Courier, verbose_name=_("courier"), null=True, blank=True, on_delete=models.SET_NULL, related_name="orders"
+    )
+    source = models.CharField(_("source"), max_length=50, choices=Source, default=Source.ADMIN)
+    sync_state = models.CharField(
+        _("site"), max_length=20, choices=SyncState, default=SyncState.SYNCED, db_default=SyncState.SYNCED
+    )
+    metadata = models.JSONField(_("other fields"), default=dict, db_default={}, blank=True, editable=False)
+    bitrix_state = models.JSONField(_("agreed with the site"), default=dict, db_default={}, blank=True, editable=False)
+    bitrix_version = models.IntegerField(_("version on the site"), null=True, blank=True, editable=False)
+    bitrix_updated_at = models.DateTimeField(_("changed on the site"), null=True, blank=True, editable=False)
+    completed_at = models.DateTimeField(_("completed"), null=True, blank=True, editable=False)
+    # Overrides the table's own: for an order of the site it is DATE_INSERT.
+    created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
+    search = models.GeneratedField(
+        expression=search_document(
+            words=["order_number", "recipient_name", "delivery_address"], phones=["recipient_phone"]
+        ),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
+
+    class Meta:
+        db_table = "orders"
+        ordering = ["-created_at"]
+        verbose_name = _("order")
+        verbose_name_plural = _("orders")
+        indexes = [
+            GinIndex(fields=["search"], name="orders_search"),
+            models.Index(fields=["-created_at", "-id"], name="orders_created"),
+            models.Index(fields=["delivery_date", "delivery_slot"], name="orders_delivery"),
+            models.Index(fields=["order_number"], name="orders_number"),
+            models.Index(fields=["customer", "-created_at"], name="orders_customer"),
+            models.Index(fields=["status", "-created_at"], name="orders_status"),
+            models.Index(fields=["created_at"], name="orders_stubs", condition=Q(is_stub=True)),
+            models.Index(
+                fields=["sync_state"], name="orders_not_synced", condition=~Q(sync_state=SyncState.SYNCED.value)
+            ),
+        ]
+        permissions = [("change_status", "Can change an order's status")]
+
+    def __str__(self) -> str:
+        return str(_("Order № %(number)s") % {"number": self.order_number})
+
+    @property
+    def amount_due(self) -> Decimal:
+        """Return what is left to collect, in KZT; never below zero."""
+        return max(self.total_amount - self.paid_amount, Decimal(0))

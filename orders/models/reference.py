@@ -1,0 +1,130 @@
+"""Reference data: statuses, cities, shops and delivery slots are rows that staff may edit, not code."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from cvety_crm.tables import Table
+
+
+class Stage(models.TextChoices):
+    """What the code knows about a status; the pages are built on these."""
+
+    NEW = "new", _("New")
+    ACCEPTED = "accepted", _("Accepted")
+    MAKING = "making", _("Being made")
+    WAITING = "waiting", _("Waiting")
+    READY = "ready", _("Ready")
+    DELIVERING = "delivering", _("On its way")
+    DONE = "done", _("Done")
+    PROBLEM = "problem", _("Problem")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+class Status(Table):
+    """An order's status. `bitrix_codes[0]` is pushed to the site, the others are accepted from it."""
+
+    code = models.CharField(_("code"), max_length=50, unique=True)
+    bitrix_codes = ArrayField(
+        models.CharField(max_length=10),
+        verbose_name=_("codes on the site"),
+        default=list,
+        blank=True,
+        help_text=_("The first one is sent to the site, the others are accepted from it."),
+    )
+    name = models.CharField(_("name"), max_length=100)
+    stage = models.CharField(_("stage"), max_length=20, choices=Stage, default=Stage.PROBLEM)
+    sort = models.IntegerField(_("order in lists"), default=100)
+    is_final = models.BooleanField(_("final"), default=False, help_text=_("Nothing follows; the order is closed."))
+    next_codes = ArrayField(
+        models.CharField(max_length=50),
+        verbose_name=_("allowed next statuses"),
+        default=list,
+        blank=True,
+        help_text=_("Codes of the statuses a manager may choose next, the usual one first. Empty: any."),
+    )
+    needs_attention = models.BooleanField(_("needs a look"), default=False)
+
+    class Meta:
+        db_table = "order_statuses"
+        ordering = ["sort", "code"]
+        verbose_name = _("status")
+        verbose_name_plural = _("statuses")
+        indexes = [GinIndex(fields=["bitrix_codes"], name="order_statuses_bitrix_codes")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        """Refuse a site code that another status has, and next statuses that don't exist."""
+        super().clean()
+        others = Status.objects.exclude(pk=self.pk)
+        if taken := others.filter(bitrix_codes__overlap=self.bitrix_codes or []).first():
+            raise ValidationError({"bitrix_codes": _("The status “%(name)s” has this code already.") % {"name": taken}})
+        known = set(others.values_list("code", flat=True)) | {self.code}
+        if unknown := [code for code in self.next_codes or [] if code not in known]:
+            raise ValidationError({"next_codes": _("No such status: %(codes)s.") % {"codes": ", ".join(unknown)}})
+
+    @property
+    def bitrix_code(self) -> str | None:
+        """Return the code that is pushed to the site, or None when the site has no such status."""
+        return self.bitrix_codes[0] if self.bitrix_codes else None
+
+    def allows(self, code: str) -> bool:
+        """Return whether a manager may go from this status to `code`. The site may always."""
+        if self.next_codes:
+            return code in self.next_codes
+        return not self.is_final
+
+
+class _BitrixReference(Table):
+    """A row known by its id on the site; a stub until somebody has described it."""
+
+    name = models.CharField(_("name"), max_length=255)
+    is_active = models.BooleanField(_("in use"), default=True)
+    needs_attention = models.BooleanField(_("needs a look"), default=False)
+
+    class Meta:
+        abstract = True
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class City(_BitrixReference):
+    """A city of delivery."""
+
+    bitrix_id = models.IntegerField(_("id on the site"), unique=True)
+
+    class Meta(_BitrixReference.Meta):
+        db_table = "cities"
+        verbose_name = _("city")
+        verbose_name_plural = _("cities")
+
+
+class Shop(_BitrixReference):
+    """A shop (seller) that makes the bouquet."""
+
+    bitrix_id = models.IntegerField(_("id on the site"), unique=True)
+
+    class Meta(_BitrixReference.Meta):
+        db_table = "sellers"
+        verbose_name = _("shop")
+        verbose_name_plural = _("shops")
+
+
+class DeliverySlot(_BitrixReference):
+    """An interval of delivery. One that the site sends as text has that text as its id."""
+
+    bitrix_id = models.CharField(_("id on the site"), max_length=20, unique=True)
+    starts_at = models.TimeField(_("from"), null=True, blank=True)
+    ends_at = models.TimeField(_("till"), null=True, blank=True)
+
+    class Meta(_BitrixReference.Meta):
+        db_table = "delivery_times"
+        ordering = ["starts_at", "ends_at", "name"]
+        verbose_name = _("delivery slot")
+        verbose_name_plural = _("delivery slots")

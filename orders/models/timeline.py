@@ -1,0 +1,70 @@
+"""The order's timeline: whoever reads it can answer "why is it like this?" from it alone."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from cvety_crm.tables import Table
+from orders.models.order import Order, Source
+
+
+class EventKind(models.TextChoices):
+    """What happened."""
+
+    CREATED = "created", _("Order created")
+    STATUS = "status", _("Status changed")
+    CHANGED = "changed", _("Order changed")
+    DELETED = "deleted", _("Deleted on the site")
+    SENT = "sent", _("Sent to the site")
+    REFUSED = "refused", _("Not accepted by the site")
+    CONFLICT = "conflict", _("Both sides changed it")
+    NOTED = "noted", _("Something was odd")
+
+
+class Reason(models.TextChoices):
+    """Why, when a rule and not a person decided. The words are what a manager reads."""
+
+    NONE = "", ""
+    UNREADABLE = "unreadable", _("Some fields came in a form that could not be read; they are kept as they came")
+    STUB = "stub", _("The site told only the status; the rest of the order has been asked for")
+    OURS_STAYS = "ours_stays", _("Changed here and on the site; ours stays and is sent to the site")
+    SITE_DECIDES = "site_decides", _("The status was changed on the site too; the site's status stays")
+    SITE_HAS_OTHER = "site_has_other", _("The site had another status by then and did not accept ours")
+    UNKNOWN_STATUS = "unknown_status", _("A status that the CRM does not know yet")
+    ORDER_GONE = "order_gone", _("The site has no such order")
+    GAVE_UP = "gave_up", _("The site could not be reached; no more attempts are made by themselves")
+
+
+class OrderEvent(Table):
+    """One entry: what changed, where it came from, who did it, and why when a rule decided."""
+
+    order = models.ForeignKey(Order, verbose_name=_("order"), on_delete=models.CASCADE, related_name="events")
+    happened_at = models.DateTimeField(_("when"), default=timezone.now, db_default=Now())
+    kind = models.CharField(_("what"), max_length=20, choices=EventKind)
+    source = models.CharField(_("from"), max_length=20, choices=Source)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("who"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    changes = models.JSONField(_("changes"), default=list, help_text="[{field, old, new}]")
+    reason = models.CharField(_("why"), max_length=40, choices=Reason, blank=True, default="")
+    details = models.JSONField(_("details"), default=dict, blank=True)
+    # Rows of other apps, which this one does not know: no foreign keys.
+    webhook_event_id = models.UUIDField(_("webhook event"), null=True, blank=True)
+    push_id = models.UUIDField(_("push"), null=True, blank=True)
+
+    class Meta:
+        db_table = "order_events"
+        ordering = ["-happened_at", "-created_at"]
+        verbose_name = _("timeline entry")
+        verbose_name_plural = _("timeline")
+        indexes = [models.Index(fields=["order", "-happened_at"], name="order_events_timeline")]
+
+    def __str__(self) -> str:
+        return self.get_kind_display()

@@ -1,0 +1,63 @@
+"""What staff add to an order: couriers, notes, photos."""
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from cvety_crm.tables import Table
+
+
+class Courier(Table):
+    """Somebody who delivers."""
+
+    name = models.CharField(_("name"), max_length=255)
+    phone = models.CharField(_("phone"), max_length=20, blank=True, default="")
+    telegram = models.CharField(_("Telegram"), max_length=64, blank=True, default="")
+    is_active = models.BooleanField(_("works here"), default=True)
+
+    class Meta:
+        db_table = "couriers"
+        ordering = ["name"]
+        verbose_name = _("courier")
+        verbose_name_plural = _("couriers")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class OrderNote(Table):
+    """A note on an order, with its author."""
+
+    order = models.ForeignKey("orders.Order", verbose_name=_("order"), on_delete=models.CASCADE, related_name="notes")
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("author"), null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    text = models.TextField(_("text"))
+
+    class Meta:
+        db_table = "order_notes"
+        ordering = ["-created_at"]
+        verbose_name = _("note")
+        verbose_name_plural = _("notes")
+
+    def __str__(self) -> str:
+        return self.text[:80]
+
+
+class OrderPhoto(Table):
+    """A photo of the bouquet."""
+
+    order = models.ForeignKey("orders.Order", verbose_name=_("order"), on_delete=models.CASCADE, related_name="photos")
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("author"), null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    image = models.FileField(_("picture"), upload_to="orders/%Y/%m/")
+
+    class Meta:
+        db_table = "order_photos"
+        ordering = ["-created_at"]
+        verbose_name = _("photo")
+        verbose_name_plural = _("photos")
+
+    def __str__(self) -> str:
+        return self.image.name or ""

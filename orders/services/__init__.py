@@ -1,0 +1,39 @@
+"""The only way to write an order. One service is one transaction: it locks the order, changes it, writes one timeline
+entry, and tells the other rooms. Nothing here talks to the network.
+"""
+
+from orders.services.changes import NotAllowed, change_status, edit_order
+from orders.services.creation import NewItem, create_order
+from orders.services.customers import apply_customer
+from orders.services.deletion import mark_deleted
+from orders.services.products import apply_product, retire_product
+from orders.services.snapshots import Applied, Outcome, apply_snapshot
+from orders.services.sync import (
+    note_sending,
+    record_accepted,
+    record_created_on_site,
+    record_refused,
+    record_site_status,
+    record_waiting,
+)
+
+__all__ = [
+    "Applied",
+    "NewItem",
+    "NotAllowed",
+    "Outcome",
+    "apply_customer",
+    "apply_product",
+    "apply_snapshot",
+    "change_status",
+    "create_order",
+    "edit_order",
+    "mark_deleted",
+    "note_sending",
+    "record_accepted",
+    "record_created_on_site",
+    "record_refused",
+    "record_site_status",
+    "record_waiting",
+    "retire_product",
+]

@@ -1,0 +1,126 @@
+"""Changing an order on this side: its status, its fields, its items."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from orders.agreement import Agreement
+from orders.events import OrderChange, publish
+from orders.fields import FIELDS, ITEMS, comparable_items, order_values
+from orders.models import EventKind, Order, OrderItem, Source, Status
+from orders.services.items import store_items
+from orders.services.locking import lock_order, settle_sync_state
+from orders.services.timeline import changes_between, write_event
+from orders.snapshot import ItemSnapshot
+
+
+class NotAllowed(Exception):
+    """The change is against the rules; the text is for the manager."""
+
+
+LOCAL_FIELDS = frozenset({"responsible", "courier", "customer"})
+"""What an order has here and the site knows nothing of."""
+SITE_ONLY = frozenset({"order_number", "bitrix_user_id"})
+"""What only the site may change."""
+
+
+@transaction.atomic
+def change_status(
+    *,
+    order_id: UUID,
+    status: str,
+    actor: User | None,
+    source: Source = Source.ADMIN,
+    comment: str = "",
+) -> Order:
+    """Move an order on to a status (our code); the same status again changes nothing.
+
+    Raises `Order.DoesNotExist`, and `NotAllowed` when there is no such status or the order may not go there.
+    """
+    order = lock_order(order_id)
+    if order.status_id == status:
+        return order
+    target = Status.objects.filter(code=status).first()
+    if target is None:
+        raise NotAllowed(gettext("There is no such status: %(code)s.") % {"code": status})
+    if not order.status.allows(status):
+        raise NotAllowed(
+            gettext("An order in “%(old)s” can't become “%(new)s”.") % {"old": order.status, "new": target}
+        )
+
+    changes = [{"field": "status", "old": order.status_id, "new": status}]
+    order.status = target
+    if target.is_final and order.completed_at is None:
+        order.completed_at = timezone.now()
+    _save(order, ["status", "completed_at"])
+    event = write_event(
+        order=order,
+        kind=EventKind.STATUS,
+        source=source,
+        actor=actor,
+        changes=changes,
+        details={"comment": comment} if comment else {},
+    )
+    publish(OrderChange(order, event))
+    return order
+
+
+@transaction.atomic
+def edit_order(
+    *,
+    order_id: UUID,
+    changes: Mapping[str, Any],
+    actor: User | None,
+    items: Sequence[ItemSnapshot] | None = None,
+    source: Source = Source.ADMIN,
+) -> Order:
+    """Change fields of an order (by their names in `orders.fields`, or `LOCAL_FIELDS`), and its items if given.
+
+    References are keys: a slot's, city's, shop's id on the site. A field left out is left alone. Statuses have a
+    service of their own. Raises `Order.DoesNotExist`, and `NotAllowed` for a field that can't be changed here.
+    """
+    for name in changes:
+        if name == "status" or name in SITE_ONLY or (name not in FIELDS and name not in LOCAL_FIELDS):
+            raise NotAllowed(gettext("The field “%(field)s” can't be changed here.") % {"field": name})
+    order = lock_order(order_id)
+    existing = list(order.items.all()) if items is not None else None
+
+    names = [name for name in changes if name in FIELDS]
+    before = order_values(order, names, existing) | {
+        name: _local(order, name) for name in changes if name in LOCAL_FIELDS
+    }
+    columns = []
+    for name, value in changes.items():
+        column = FIELDS[name].attribute if name in FIELDS else name
+        setattr(order, column, value)
+        columns.append(column)
+    after = order_values(order, names, existing) | {
+        name: _local(order, name) for name in changes if name in LOCAL_FIELDS
+    }
+    if items is not None and existing is not None:
+        before[ITEMS], after[ITEMS] = comparable_items(existing), comparable_items(items)
+        products = {item.bitrix_product_id: item.product_id for item in existing if item.product_id}
+        store_items(order=order, existing=existing, wanted=items, products=products)  # type: ignore[arg-type]
+
+    differences = changes_between(before, after)
+    if not differences:
+        return order
+    _save(order, columns, list(order.items.all()) if items is not None else None)
+    event = write_event(order=order, kind=EventKind.CHANGED, source=source, actor=actor, changes=differences)
+    publish(OrderChange(order, event))
+    return order
+
+
+def _local(order: Order, name: str) -> str | None:
+    value = getattr(order, name)
+    return str(value) if value is not None else None
+
+
+def _save(order: Order, columns: list[str], items: list[OrderItem] | None = None) -> None:
+    settle_sync_state(order, Agreement.from_json(order.bitrix_state), items, is_wish=True)
+    order.save(update_fields=[*columns, "sync_state", "updated_at"])

@@ -1,0 +1,110 @@
+"""Making an order on this side: a phone call, Instagram, a walk-in."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from django.utils.translation import gettext
+
+from orders.events import OrderChange, publish
+from orders.fields import FIELDS
+from orders.models import Customer, EventKind, Order, Product, Source, Status, SyncState
+from orders.services.changes import LOCAL_FIELDS, NotAllowed
+from orders.services.items import line_total, store_items
+from orders.services.references import resolve
+from orders.services.timeline import write_event
+from orders.snapshot import ItemSnapshot
+
+FIRST_STATUS = "new"
+DEFAULT_SLOT = "18"  # 15:00-16:00
+DEFAULT_CITY = 2  # Алматы
+DEFAULT_SHOP = 17008  # CVETYKZ
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewItem:
+    """A line to order: a product of the catalogue, or free text with a price. KZT for one piece."""
+
+    product: Product | None = None
+    name: str = ""
+    quantity: Decimal = Decimal(1)
+    price: Decimal | None = None
+    """The product's own price when None."""
+
+
+@transaction.atomic
+def create_order(
+    *,
+    items: Sequence[NewItem],
+    actor: User | None,
+    fields: Mapping[str, Any] | None = None,
+    customer: Customer | None = None,
+    source: Source = Source.ADMIN,
+) -> Order:
+    """Create an order that the bridge then creates on the site. `fields` go by their names in `orders.fields`.
+
+    What is left out: slot 18, Алматы, the shop CVETYKZ, and a total computed from items, fee and discount.
+    Raises `NotAllowed` without items, or for a field that an order can't be born with.
+    """
+    values = dict(fields or {})
+    for name in values:
+        if name in ("status", "order_number", "bitrix_user_id") or (name not in FIELDS and name not in LOCAL_FIELDS):
+            raise NotAllowed(gettext("The field “%(field)s” can't be changed here.") % {"field": name})
+    if not items:
+        raise NotAllowed(gettext("An order needs at least one item."))
+    lines = [_line(item) for item in items]
+    values.setdefault("delivery_slot", DEFAULT_SLOT)
+    values.setdefault("city", DEFAULT_CITY)
+    values.setdefault("shop", DEFAULT_SHOP)
+    fee, discount = values.get("delivery_fee", Decimal(0)), values.get("discount_amount", Decimal(0))
+    values.setdefault(
+        "total_amount",
+        sum((line_total(line.quantity, line.price) for line in lines), Decimal(0)) + fee - discount,
+    )
+    resolve(slot=values["delivery_slot"], city=values["city"], shop=values["shop"])
+
+    order = Order(
+        order_number=_next_number(),
+        status=Status.objects.get(code=FIRST_STATUS),
+        customer=customer,
+        bitrix_user_id=customer.bitrix_user_id if customer else None,
+        source=source,
+        sync_state=SyncState.PENDING,
+    )
+    for name, value in values.items():
+        setattr(order, FIELDS[name].attribute if name in FIELDS else name, value)
+    order.save(force_insert=True)
+    products = {item.product.bitrix_product_id: item.product.pk for item in items if item.product}
+    store_items(order=order, existing=(), wanted=lines, products=products)  # type: ignore[arg-type]
+
+    event = write_event(order=order, kind=EventKind.CREATED, source=source, actor=actor)
+    publish(OrderChange(order, event, is_new=True))
+    return order
+
+
+def _line(item: NewItem) -> ItemSnapshot:
+    name = item.name or (item.product.name if item.product else "")
+    if not name:
+        raise NotAllowed(gettext("An item needs a product or a name."))
+    if item.quantity <= 0:
+        raise NotAllowed(gettext("The quantity of “%(name)s” must be more than zero.") % {"name": name})
+    price = item.price if item.price is not None else (item.product.price if item.product else None)
+    if price is None:
+        raise NotAllowed(gettext("“%(name)s” has no price.") % {"name": name})
+    return ItemSnapshot(
+        bitrix_basket_id=None,
+        bitrix_product_id=item.product.bitrix_product_id if item.product else None,
+        quantity=item.quantity,
+        price=price,
+        product_snapshot={"name": name, "currency": "KZT"},
+    )
+
+
+def _next_number() -> str:
+    """Return `CRM-…`, which the site's own number replaces."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('order_numbers_crm')")
+        return f"CRM-{cursor.fetchone()[0]}"

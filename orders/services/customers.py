@@ -1,0 +1,85 @@
+"""Customers, as the site's orders and events describe them."""
+
+from django.db import connection, transaction
+
+from orders.agreement import Agreement, merge
+from orders.models import Customer
+from orders.snapshot import CustomerSnapshot
+
+
+@transaction.atomic(savepoint=False)
+def apply_customer(*, snapshot: CustomerSnapshot, current: Customer | None = None) -> tuple[Customer | None, bool]:
+    """Create or update the customer that the site describes; return him and whether anything changed.
+
+    `current` is the order's customer, if it has one: when the snapshot is of the same person no query is made. What
+    staff have corrected here stays until the site itself changes that field. None when nothing is known of him.
+    """
+    customer = current if current is not None and _is_same(current, snapshot) else _find(snapshot)
+    if customer is None:
+        if snapshot.bitrix_user_id is None and not any(snapshot.fields.values()):
+            return current, False
+        return _create(snapshot), True
+
+    agreement = Agreement.from_json(customer.bitrix_state)
+    before = agreement.as_json()
+    ours = {name: _text(getattr(customer, name)) for name in snapshot.fields}
+    theirs = {name: _text(value) for name, value in snapshot.fields.items()}
+    taken = list(merge(agreement, ours=ours, theirs=theirs).taken)
+    for name in taken:
+        setattr(customer, name, snapshot.fields[name] if name == "email" else theirs[name])
+    if customer.bitrix_user_id is None and snapshot.bitrix_user_id is not None:
+        customer.bitrix_user_id = snapshot.bitrix_user_id
+        taken.append("bitrix_user_id")
+    if customer.needs_attention and customer.name and customer.phone:
+        customer.needs_attention = False
+        taken.append("needs_attention")
+    customer.bitrix_state = agreement.as_json()
+    if taken or customer.bitrix_state != before:
+        customer.save(update_fields=[*taken, "bitrix_state", "updated_at"])
+    return customer, bool(taken)
+
+
+def _text(value: str | None) -> str:
+    return value or ""
+
+
+def _is_same(customer: Customer, snapshot: CustomerSnapshot) -> bool:
+    if snapshot.bitrix_user_id is not None:
+        return customer.bitrix_user_id == snapshot.bitrix_user_id
+    return bool(customer.phone) and customer.phone == snapshot.fields.get("phone", customer.phone)
+
+
+def _find(snapshot: CustomerSnapshot) -> Customer | None:
+    if snapshot.bitrix_user_id is not None:
+        return Customer.objects.filter(bitrix_user_id=snapshot.bitrix_user_id).first()
+    phone = snapshot.fields.get("phone")
+    if not phone:
+        return None
+    # Nothing unique to lean on: two orders of one new caller must not make him twice.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"customer {phone}"])
+    return Customer.objects.filter(phone=phone).order_by("created_at").first()
+
+
+def _create(snapshot: CustomerSnapshot) -> Customer:
+    agreement = Agreement()
+    agreement.settle({name: _text(value) for name, value in snapshot.fields.items()})
+    customer = Customer(
+        bitrix_user_id=snapshot.bitrix_user_id,
+        name=_text(snapshot.fields.get("name")),
+        phone=_text(snapshot.fields.get("phone")),
+        email=snapshot.fields.get("email") or None,
+        preferences=dict(snapshot.metadata),
+        bitrix_state=agreement.as_json(),
+    )
+    customer.needs_attention = not (customer.name and customer.phone)
+    if customer.bitrix_user_id is None:
+        customer.save(force_insert=True)
+        return customer
+    # Two orders of one new customer may come at once: the row that is there first stays.
+    return Customer.objects.bulk_create(
+        [customer],
+        update_conflicts=True,
+        unique_fields=["bitrix_user_id"],
+        update_fields=["bitrix_user_id"],
+    )[0]

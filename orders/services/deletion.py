@@ -1,0 +1,29 @@
+"""An order that the site has deleted: marked, never deleted here."""
+
+from uuid import UUID
+
+from django.db import transaction
+
+from orders.events import OrderChange, publish
+from orders.models import EventKind, Order, Source
+from orders.services.locking import lock_site_order
+from orders.services.timeline import write_event
+
+
+@transaction.atomic
+def mark_deleted(*, bitrix_order_id: int, webhook_event_id: UUID | None = None) -> Order | None:
+    """Mark the order as deleted on the site; None when there is none. Doing it again changes nothing."""
+    order = lock_site_order(bitrix_order_id)
+    if order is None or order.is_deleted_on_site:
+        return order
+    order.is_deleted_on_site = True
+    order.save(update_fields=["is_deleted_on_site", "updated_at"])
+    event = write_event(
+        order=order,
+        kind=EventKind.DELETED,
+        source=Source.SITE,
+        changes=[{"field": "is_deleted_on_site", "old": False, "new": True}],
+        webhook_event_id=webhook_event_id,
+    )
+    publish(OrderChange(order, event))
+    return order

@@ -1,0 +1,78 @@
+"""Bringing an order's lines to what they should be with few statements, however many lines there are."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from uuid import UUID
+
+from orders.fields import comparable_line
+from orders.models import Order, OrderItem
+from orders.snapshot import ItemSnapshot
+
+_COLUMNS = (
+    "product",
+    "bitrix_product_id",
+    "bitrix_basket_id",
+    "position",
+    "quantity",
+    "price",
+    "total",
+    "product_snapshot",
+    "updated_at",
+)
+
+
+def line_total(quantity: Decimal, price: Decimal) -> Decimal:
+    """Return a line's sum in KZT."""
+    return (quantity * price).quantize(Decimal("0.01"))
+
+
+def store_items(
+    *, order: Order, existing: Sequence[OrderItem], wanted: Sequence[ItemSnapshot], products: Mapping[int, UUID]
+) -> None:
+    """Make the order's lines the wanted ones: at most one upsert and one delete.
+
+    A line is recognised by the site's line id, else by what it sells, how many and for how much (a line born here gets
+    the site's id that way). A line that is recognised keeps its product snapshot: it says how things were.
+    """
+    by_basket = {item.bitrix_basket_id: item for item in existing if item.bitrix_basket_id is not None}
+    by_content: dict[str, list[OrderItem]] = defaultdict(list)
+    for item in existing:
+        by_content[str(comparable_line(item))].append(item)
+
+    left = {item.pk for item in existing}
+    rows: list[OrderItem] = []
+    for position, line in enumerate(wanted):
+        row = by_basket.get(line.bitrix_basket_id) if line.bitrix_basket_id is not None else None
+        if row is None or row.pk not in left:
+            row = next((item for item in by_content[str(comparable_line(line))] if item.pk in left), None)
+        if row is None:
+            row = OrderItem(order=order, product_snapshot=dict(line.product_snapshot))
+        left.discard(row.pk)
+        before = _content(row)
+        if row.bitrix_product_id != line.bitrix_product_id:
+            row.product_snapshot = dict(line.product_snapshot)
+        row.product_id = products.get(line.bitrix_product_id) if line.bitrix_product_id else None
+        row.bitrix_product_id = line.bitrix_product_id
+        row.bitrix_basket_id = line.bitrix_basket_id
+        row.position, row.quantity, row.price = position, line.quantity, line.price
+        row.total = line_total(line.quantity, line.price)
+        if row._state.adding or _content(row) != before:
+            rows.append(row)
+
+    if left:
+        OrderItem.objects.filter(pk__in=left).delete()
+    if rows:
+        OrderItem.objects.bulk_create(rows, update_conflicts=True, unique_fields=["id"], update_fields=_COLUMNS)
+
+
+def _content(row: OrderItem) -> tuple[object, ...]:
+    return (
+        row.product_id,
+        row.bitrix_product_id,
+        row.bitrix_basket_id,
+        row.position,
+        row.quantity,
+        row.price,
+        row.total,
+    )

@@ -1,0 +1,62 @@
+"""Locking an order before it is changed, and saying where it stands with the site afterwards."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Q
+
+from orders.agreement import Agreement
+from orders.fields import ITEMS, PUSHED, Line, order_values
+from orders.models import Order, SyncState
+
+
+def lock_order(order_id: UUID) -> Order:
+    """Return the order, locked until the end of the transaction. Raises `Order.DoesNotExist`."""
+    return Order.objects.select_for_update(of=("self",)).select_related("customer", "status").get(pk=order_id)
+
+
+def lock_site_order(bitrix_order_id: int, crm_order_id: UUID | None = None) -> Order | None:
+    """Return the order with this id on the site (or that was born here with this key), locked; None if there is none.
+
+    When there is none, the right to create it is held until the end of the transaction.
+    """
+    order = _find(bitrix_order_id, crm_order_id)
+    if order is None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"order {bitrix_order_id}"])
+        order = _find(bitrix_order_id, crm_order_id)
+    return order
+
+
+def _find(bitrix_order_id: int, crm_order_id: UUID | None) -> Order | None:
+    # "customer" comes along, so that an update of a known customer's order asks for him no more.
+    queryset = Order.objects.select_for_update(of=("self",)).select_related("customer")
+    known = Q(bitrix_order_id=bitrix_order_id)
+    if crm_order_id is not None:
+        known |= Q(pk=crm_order_id, bitrix_order_id=None)
+    orders = list(queryset.filter(known))
+    return min(orders, key=lambda order: order.bitrix_order_id is None) if orders else None
+
+
+def unsent_fields(order: Order, agreement: Agreement, items: Sequence[Line] | None = None) -> list[str]:
+    """Return the fields that the site has yet to hear of. Pass `items` when they are at hand, to save a query."""
+    return agreement.unsent(order_values(order, PUSHED, items))
+
+
+def settle_sync_state(
+    order: Order, agreement: Agreement, items: Sequence[Line] | None = None, *, is_wish: bool = False
+) -> None:
+    """Set where the order stands with the site after a change.
+
+    A failure or a conflict stays until it is resolved, or until there is a new wish of this side (`is_wish`).
+    `items` may be left out when this transaction has not touched them.
+    """
+    names = PUSHED
+    if items is None and order.sync_state == SyncState.SYNCED:
+        names = tuple(name for name in PUSHED if name != ITEMS)  # they were agreed on before, so they are now
+    if order.bitrix_order_id is None or agreement.unsent(order_values(order, names, items)):
+        if is_wish or order.sync_state == SyncState.SYNCED:
+            order.sync_state = SyncState.PENDING
+    elif order.sync_state in (SyncState.PENDING, SyncState.FAILED):
+        order.sync_state = SyncState.SYNCED

@@ -1,0 +1,265 @@
+"""Taking over what the site says of an order: found or created, merged field by field, one timeline entry."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from orders.agreement import Agreement, Merge, merge
+from orders.events import OrderChange, publish
+from orders.fields import FIELDS, ITEMS, Line, comparable, comparable_items, order_values
+from orders.models import EventKind, Order, OrderEvent, Reason, Source, SyncState
+from orders.services.customers import apply_customer
+from orders.services.items import store_items
+from orders.services.locking import lock_site_order, settle_sync_state
+from orders.services.references import References, resolve
+from orders.services.timeline import changes_between, write_event
+from orders.snapshot import OrderSnapshot
+
+SITE_DECIDES = frozenset({"status"})
+"""Fields in which the site's change beats ours; the manager's wish stays on the timeline."""
+
+
+class Outcome(StrEnum):
+    """What a snapshot did."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    STALE = "stale"
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The order, and what the snapshot did to it."""
+
+    order: Order
+    outcome: Outcome
+
+
+@dataclass(slots=True)
+class _Origin:
+    source: Source
+    webhook_event_id: UUID | None
+    push_id: UUID | None
+    happened_at: datetime = field(default_factory=timezone.now)
+
+
+@transaction.atomic(savepoint=False)
+def apply_snapshot(
+    *,
+    snapshot: OrderSnapshot,
+    source: Source = Source.SITE,
+    webhook_event_id: UUID | None = None,
+    push_id: UUID | None = None,
+) -> Applied:
+    """Create or update the order that the snapshot describes.
+
+    Old news changes nothing. The number of queries does not depend on the number of items.
+    """
+    origin = _Origin(source, webhook_event_id, push_id)
+    order = lock_site_order(snapshot.bitrix_order_id, snapshot.crm_order_id)
+    if order is None:
+        return _create(snapshot, origin)
+    if is_stale(order, snapshot):
+        return Applied(order, Outcome.STALE)
+    return _update(order, snapshot, origin)
+
+
+def is_stale(order: Order, snapshot: OrderSnapshot) -> bool:
+    """Return whether the snapshot is older than what is stored: by VERSION, else DATE_UPDATE, else its own time.
+
+    Like is compared with like, and a tie is not stale: merging the same values again changes nothing.
+    """
+    if snapshot.version is not None and order.bitrix_version is not None and snapshot.version != order.bitrix_version:
+        return snapshot.version < order.bitrix_version
+    if snapshot.updated_at is not None and order.bitrix_updated_at is not None:
+        return snapshot.updated_at < order.bitrix_updated_at
+    if snapshot.version is None and snapshot.updated_at is None and snapshot.announced_at is not None:
+        known = [order.bitrix_updated_at, Agreement.from_json(order.bitrix_state).announced_at]
+        return any(moment is not None and snapshot.announced_at < moment for moment in known)
+    return False
+
+
+def _create(snapshot: OrderSnapshot, origin: _Origin) -> Applied:
+    fields = dict(snapshot.fields)
+    # An event that lacks the status says nothing of it; every order of the site begins as N.
+    site_status = fields.setdefault("status", "N")
+    references = _resolve(fields, snapshot)
+    fields["status"] = references.status
+    items = snapshot.items or ()
+    customer = apply_customer(snapshot=snapshot.customer)[0] if snapshot.customer else None
+
+    agreement = Agreement(site_status=site_status, announced_at=snapshot.announced_at)
+    agreement.settle({name: comparable(value) for name, value in fields.items()})
+    if snapshot.items is not None:
+        agreement.settle({ITEMS: comparable_items(items)})
+
+    order = Order(
+        bitrix_order_id=snapshot.bitrix_order_id,
+        customer=customer,
+        source=origin.source,
+        metadata=dict(snapshot.metadata),
+        bitrix_state=agreement.as_json(),
+        bitrix_version=snapshot.version,
+        bitrix_updated_at=snapshot.updated_at,
+        created_at=snapshot.created_at or origin.happened_at,
+        completed_at=origin.happened_at if references.status_is_final else None,
+        is_stub=snapshot.is_partial,
+    )
+    for name, value in fields.items():
+        setattr(order, FIELDS[name].attribute, value)
+    order.order_number = order.order_number or str(snapshot.bitrix_order_id)
+    order.save(force_insert=True)
+    store_items(order=order, existing=(), wanted=items, products=references.products)
+
+    event = _write(order, EventKind.CREATED, origin, [], _problem_details(snapshot))
+    publish(OrderChange(order, event, is_new=True))
+    return Applied(order, Outcome.CREATED)
+
+
+def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
+    agreement = Agreement.from_json(order.bitrix_state)
+    fields = dict(snapshot.fields)
+    references = _resolve(fields, snapshot, order=order, agreement=agreement)
+    if "status" in fields:
+        agreement.site_status = fields["status"]
+        fields["status"] = references.status
+
+    lines: Sequence[Line] | None = None if snapshot.items is None else list(order.items.all())
+    theirs = {name: comparable(value) for name, value in fields.items()}
+    if snapshot.items is not None:
+        theirs[ITEMS] = comparable_items(snapshot.items)
+    before = order_values(order, theirs, lines)
+    merged = merge(agreement, ours=before, theirs=theirs, site_decides=SITE_DECIDES)
+    changes = changes_between(before, {name: theirs[name] for name in merged.taken})
+
+    for name in merged.taken:
+        if name != ITEMS:
+            setattr(order, FIELDS[name].attribute, fields[name])
+    if snapshot.items is not None and (ITEMS in merged.taken or before[ITEMS] == theirs[ITEMS]):
+        store_items(order=order, existing=lines, wanted=snapshot.items, products=references.products)  # type: ignore[arg-type]
+        lines = snapshot.items
+    columns = {FIELDS[name].attribute for name in merged.taken if name != ITEMS}
+    columns |= _set_bookkeeping(order, snapshot, agreement, references, origin)
+    customer_changed = _set_customer(order, snapshot)
+    if merged.yielded:
+        order.sync_state = SyncState.CONFLICT
+    settle_sync_state(order, agreement, lines)
+    order.bitrix_state = agreement.as_json()
+    order.save(update_fields=[*columns, "customer", "bitrix_state", "sync_state", "updated_at"])
+
+    if changes or merged.kept or merged.yielded:
+        event = _write(order, _kind(merged), origin, changes, _problem_details(snapshot), merged)
+        publish(OrderChange(order, event))
+    return Applied(order, Outcome.UPDATED if changes or customer_changed else Outcome.UNCHANGED)
+
+
+def _resolve(
+    fields: Mapping[str, Any],
+    snapshot: OrderSnapshot,
+    *,
+    order: Order | None = None,
+    agreement: Agreement | None = None,
+) -> References:
+    """Look up only what the order does not point at already: most updates then need no query."""
+    city, shop, slot = fields.get("city"), fields.get("shop"), fields.get("delivery_slot")
+    status = fields.get("status")
+    known_status = None
+    if order is not None and agreement is not None:
+        city = None if city == order.city_id else city
+        shop = None if shop == order.shop_id else shop
+        slot = None if slot == order.delivery_slot_id else slot
+        if status is not None and status == agreement.site_status:
+            known_status, status = agreement.value("status"), None
+    references = resolve(status=status, city=city, shop=shop, slot=slot, items=snapshot.items or ())
+    references.status = references.status or known_status
+    return references
+
+
+def _set_bookkeeping(
+    order: Order, snapshot: OrderSnapshot, agreement: Agreement, references: References, origin: _Origin
+) -> set[str]:
+    """Set what is not merged but simply known now; return the columns."""
+    columns = set()
+
+    def put(column: str, value: Any) -> None:
+        if getattr(order, column) != value:
+            setattr(order, column, value)
+            columns.add(column)
+
+    put("bitrix_order_id", snapshot.bitrix_order_id)
+    if snapshot.version is not None:
+        put("bitrix_version", snapshot.version)
+    if snapshot.updated_at is not None:
+        put("bitrix_updated_at", snapshot.updated_at)
+    if snapshot.announced_at is not None:
+        agreement.announced_at = max(snapshot.announced_at, agreement.announced_at or snapshot.announced_at)
+    if not snapshot.is_partial:
+        if order.is_stub and snapshot.created_at is not None:
+            put("created_at", snapshot.created_at)
+        put("is_stub", False)
+    put("metadata", _merged_metadata(order.metadata, snapshot.metadata))
+    if order.completed_at is None and references.status_is_final:
+        put("completed_at", origin.happened_at)
+    return columns
+
+
+def _merged_metadata(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(ours)
+    for key, value in theirs.items():
+        both_are_objects = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = {**merged[key], **value} if both_are_objects else value
+    return merged
+
+
+def _set_customer(order: Order, snapshot: OrderSnapshot) -> bool:
+    if snapshot.customer is None:
+        return False
+    customer, is_changed = apply_customer(snapshot=snapshot.customer, current=order.customer)
+    is_other = customer is not None and customer.pk != order.customer_id
+    order.customer = customer
+    return is_changed or is_other
+
+
+def _kind(merged: Merge) -> EventKind:
+    if merged.kept or merged.yielded:
+        return EventKind.CONFLICT
+    return EventKind.STATUS if "status" in merged.taken else EventKind.CHANGED
+
+
+def _problem_details(snapshot: OrderSnapshot) -> dict[str, Any]:
+    problems = [*snapshot.problems, *(snapshot.customer.problems if snapshot.customer else ())]
+    return {"problems": [problem.as_json() for problem in problems]} if problems else {}
+
+
+def _write(
+    order: Order,
+    kind: EventKind,
+    origin: _Origin,
+    changes: list[dict[str, Any]],
+    details: dict[str, Any],
+    merged: Merge | None = None,
+) -> OrderEvent:
+    reason = Reason.UNREADABLE if details else Reason.NONE
+    if order.is_stub:
+        reason = Reason.STUB
+    if merged and merged.kept:
+        reason, details = Reason.OURS_STAYS, {**details, "theirs": dict(merged.kept)}
+    if merged and merged.yielded:
+        reason, details = Reason.SITE_DECIDES, {**details, "wish": dict(merged.yielded)}
+    return write_event(
+        order=order,
+        kind=kind,
+        source=origin.source,
+        changes=changes,
+        reason=reason,
+        details=details,
+        webhook_event_id=origin.webhook_event_id,
+        push_id=origin.push_id,
+    )
