@@ -252,11 +252,9 @@ class _Server:
             start_new_session=True,
         )  # fmt: skip
 
-    def guard(self) -> None:
-        """Wait until nobody uses the server, then stop it. Runs in a process of its own."""
-        with self.open_lock("guard.lock") as mine, self.open_lock("users.lock") as users:
-            if not _try_lock(mine):
-                return
+    def guard(self, mine: int) -> None:
+        """Wait until nobody uses the server, then stop it. `mine` is the locked guard.lock."""
+        with self.open_lock("users.lock") as users:
             while True:
                 fcntl.flock(users, fcntl.LOCK_EX)
                 if not _is_file(users, self.folder / "users.lock"):
@@ -264,6 +262,8 @@ class _Server:
                 with self.open_lock("start.lock") as starting:
                     if _try_lock(starting):
                         self.stop()
+                        # While nobody can start: who comes next must not take us for their guard.
+                        fcntl.flock(mine, fcntl.LOCK_UN)
                         return
                 # Somebody is just starting or stopping: let them have the users' lock.
                 fcntl.flock(users, fcntl.LOCK_UN)
@@ -363,9 +363,11 @@ def _is_file(descriptor: int, path: Path) -> bool:
 
 
 def _guard_in_background(folder: Path) -> None:
-    # A second process, so that whoever started the guard need not wait for its end.
-    if os.fork() == 0:
-        _Server(folder).guard()
+    server = _Server(folder)
+    with server.open_lock("guard.lock") as mine:
+        # A second process, which inherits the lock, so that whoever started the guard need not wait for its end.
+        if _try_lock(mine) and os.fork() == 0:
+            server.guard(mine)
 
 
 if __name__ == "__main__":

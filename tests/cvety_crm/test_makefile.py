@@ -1,0 +1,57 @@
+"""`make help` tells every target, and setting up again costs nothing."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _make(*arguments, cwd=ROOT, **environment):
+    return subprocess.run(
+        [shutil.which("make"), "--no-print-directory", *arguments],
+        cwd=cwd,
+        env={"PATH": "/usr/bin:/bin"} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_help_lists_each_target_and_is_the_default():
+    targets = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.M)[1].split()
+    shown = _make("help").stdout
+    assert {"help", "run", "test", "lint", "bench", "format", "clean"} <= set(targets)
+    for target in targets:
+        assert re.search(rf"^  make {target} +\S", shown, re.M), f"make help does not tell {target}"
+    assert _make().stdout == shown
+
+
+def test_without_a_usable_python_says_so_in_one_line(tmp_path):
+    for name in ("Makefile", "requirements.txt", "requirements-dev.txt", "constraints.txt"):
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    commands = tmp_path / "commands"
+    commands.mkdir()
+    for name in ("bash", "touch", "rm"):
+        (commands / name).symlink_to(f"/bin/{name}")
+    old = commands / "python3"
+    old.write_text("#!/bin/bash\nexit 1\n")  # as a too old one answers the question for its version
+    old.chmod(0o755)
+
+    result = _make("setup", cwd=tmp_path, PATH=f"{commands}:{tmp_path}")
+    # make itself is found by its path, so the recipe sees only our commands.
+    said = [line for line in result.stderr.splitlines() if not line.startswith("make")]
+    assert result.returncode != 0
+    assert said == ["Cvety CRM needs Python 3.11 or newer, and none was found."]
+
+
+def test_clean_leaves_the_data(tmp_path):
+    (tmp_path / "Makefile").write_bytes((ROOT / "Makefile").read_bytes())
+    (tmp_path / ".postgres").mkdir()
+    (tmp_path / ".env").write_text("SECRET_KEY=mine\n")
+    (tmp_path / ".venv").mkdir()
+    assert _make("clean", cwd=tmp_path).returncode == 0
+    assert (tmp_path / ".postgres").is_dir()
+    assert (tmp_path / ".env").exists()
+    assert not (tmp_path / ".venv").exists()
