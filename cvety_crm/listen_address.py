@@ -30,7 +30,7 @@ def exit_unless_free() -> None:
         _bind(host, port)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            reason = f"Port {port} on {host} is already in use. Stop what uses it, or try: make run PORT={port + 1}"
+            reason = f"Port {port} on {host} is already in use: stop what uses it, or set PORT to another."
         else:
             reason = f"Cannot listen on {host}:{port}: {error.strerror or error}."
         raise SystemExit(reason) from None

@@ -30,6 +30,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Prepare, start, and stay until told to stop."""
+        os.chdir(settings.BASE_DIR)
         private = not os.environ.get("DATABASE_URL")
         environment = {}
         if private:
@@ -67,7 +68,7 @@ class Command(BaseCommand):
         if not settings.DEBUG or users._default_manager.exists():
             return None
         password = secrets.token_urlsafe(12)
-        users._default_manager.create_superuser(username="admin", email="", password=password)  # type: ignore[attr-defined]
+        users._default_manager.create_superuser(username="admin", email="", password=password)
         return password
 
     def _welcome(self, port: int, site_port: int | None, password: str | None) -> None:
@@ -113,4 +114,7 @@ def _revive() -> None:
     """Start the private PostgreSQL again if it was killed; the programs reconnect by themselves."""
     from cvety_crm import embedded_postgres
 
-    embedded_postgres.revive()
+    try:
+        embedded_postgres.revive()
+    except RuntimeError as error:
+        print(error, flush=True)  # noqa: T201 - and try again at the next tick
