@@ -1,6 +1,7 @@
 """Phone numbers as customers type them, as we store them (E.164) and as people read them."""
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 import phonenumbers
@@ -31,11 +32,11 @@ def normalize_phone(raw: str) -> PhoneNumber:
     Kazakh and Russian numbers may lack the country code or start with 8 (`8701…`, `701…`), foreign ones need
     `+`, `00` or at least their country code. Never raises.
     """
-    typed = _printable(raw)
+    typed = _printable(raw[: 4 * _READ_AT_MOST])
     found = _numbers_in(_with_repaired_prefix(typed[:_READ_AT_MOST]))
     if not found:
         return PhoneNumber(typed[:COLUMN_LENGTH].rstrip(), is_valid=False)
-    return PhoneNumber(found[0], is_valid=True, others=tuple(found[1:]))
+    return PhoneNumber(found[0], is_valid=True, others=found[1:])
 
 
 def format_phone(value: str) -> str:
@@ -69,13 +70,14 @@ def _with_repaired_prefix(text: str) -> str:
     return re.sub(r"(?<![\d+])00(?=[1-9]\d{8,})", "+", repaired)
 
 
-def _numbers_in(text: str) -> list[str]:
+@lru_cache(maxsize=2048)  # matching costs 0.2 ms, and an order is sent again at each change
+def _numbers_in(text: str) -> tuple[str, ...]:
     found: list[str] = []
     for match in phonenumbers.PhoneNumberMatcher(text, REGION):
         number = phonenumbers.format_number(match.number, phonenumbers.PhoneNumberFormat.E164)
         if number not in found:
             found.append(number)
-    return found or _foreign_number_without_plus(text)
+    return tuple(found or _foreign_number_without_plus(text))
 
 
 def _foreign_number_without_plus(text: str) -> list[str]:
