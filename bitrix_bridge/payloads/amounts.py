@@ -1,0 +1,154 @@
+"""Numbers as PHP sends them: amounts, quantities, ids. Nothing here raises on any JSON value.
+
+MySQL's DECIMAL arrives as a string, PHP's floats as JSON numbers, and formatted prices as text for people.
+"""
+
+import re
+from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
+from typing import Any
+
+from bitrix_bridge.payloads.reading import Reading
+from orders.snapshot import ProblemReason
+
+BIGINT = 2**63 - 1
+INTEGER = 2**31 - 1
+
+_MONEY_BELOW = Decimal(10) ** 10
+_LINE_QUANTITY_BELOW = Decimal(10) ** 7
+_STOCK_BELOW = Decimal(10) ** 9
+_ARITHMETIC = Context(prec=60, rounding=ROUND_HALF_UP)
+
+_SPACES = re.compile(r"[\s\u00a0\u2007\u2009\u202f]+")
+_CURRENCY_MARK = re.compile(r"\s?(?:₸|kzt|тг\.?|тенге)$", re.IGNORECASE)
+_GROUPS = {
+    " ": re.compile(r"[0-9]{1,3}(?: [0-9]{3})+"),
+    ",": re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+"),
+    ".": re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+"),
+}
+_PLAIN = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,6})?")
+_LONGEST_NUMBER = 100
+
+
+def read_number(raw: Any) -> Reading[Decimal]:
+    """Read a number: `7500`, `"7500.0000"`, `"7 500,00"`, `"4 950 ₸"`, `"7500 KZT"`. Empty: nothing.
+
+    A comma before exactly three digits (`7,500`) may be PHP's `number_format` or a Russian fraction, and an amount
+    in another currency is not an amount in KZT: both are refused rather than guessed.
+    """
+    if raw is None or raw == "":
+        return Reading()
+    if isinstance(raw, bool):
+        return Reading(reason=ProblemReason.NOT_A_NUMBER)
+    if isinstance(raw, str):
+        return _number_in_text(raw)
+    if isinstance(raw, int):
+        if raw.bit_length() > 128:
+            return Reading(reason=ProblemReason.OUT_OF_RANGE)
+        return Reading(Decimal(raw))
+    if isinstance(raw, float):
+        return _finite(Decimal(repr(raw)))
+    if isinstance(raw, Decimal):
+        return _finite(raw)
+    return Reading(reason=ProblemReason.NOT_A_NUMBER)
+
+
+def read_money(raw: Any) -> Reading[Decimal]:
+    """Read an amount in KZT, two places, rounded half up; `b_sale_order` keeps decimal(18,4), we numeric(12,2)."""
+    return _quantized(read_number(raw), Decimal("0.01"), _MONEY_BELOW)
+
+
+def read_quantity(raw: Any) -> Reading[Decimal]:
+    """Read the quantity of a basket line, three places, not negative; `b_sale_basket.QUANTITY` is a double."""
+    reading = _quantized(read_number(raw), Decimal("0.001"), _LINE_QUANTITY_BELOW)
+    if reading.value is not None and reading.value < 0:
+        return Reading(reason=ProblemReason.OUT_OF_RANGE)
+    return reading
+
+
+def read_stock(raw: Any) -> Reading[Decimal]:
+    """Read `b_catalog_product.QUANTITY`, three places; below zero where the site sells what it does not have."""
+    return _quantized(read_number(raw), Decimal("0.001"), _STOCK_BELOW)
+
+
+def read_whole_number(raw: Any, *, at_most: int = INTEGER) -> Reading[int]:
+    """Read an integer that is not negative, such as `b_sale_order.VERSION`; `"5"`, `5.0` and `"5.0000"` are 5."""
+    reading = read_number(raw)
+    if reading.value is None:
+        return Reading(reason=reading.reason)
+    if not 0 <= reading.value <= at_most:
+        return Reading(reason=ProblemReason.OUT_OF_RANGE)
+    if reading.value != int(reading.value):
+        return Reading(reason=ProblemReason.NOT_A_NUMBER)
+    return Reading(int(reading.value))
+
+
+def read_id(raw: Any) -> Reading[int]:
+    """Read a positive id that fits bigint; 0, `''` and null are PHP's "none"."""
+    return _none_if_zero(read_whole_number(raw, at_most=BIGINT))
+
+
+def read_small_id(raw: Any) -> Reading[int]:
+    """Read an id kept in an integer column: a city, a shop."""
+    return _none_if_zero(read_whole_number(raw, at_most=INTEGER))
+
+
+def _number_in_text(raw: str) -> Reading[Decimal]:
+    if len(raw) > _LONGEST_NUMBER:
+        return Reading(reason=ProblemReason.NOT_A_NUMBER)
+    text = _SPACES.sub(" ", raw).strip().replace("\u2212", "-")
+    if not text:
+        return Reading()
+    text = _CURRENCY_MARK.sub("", text.removeprefix("₸").lstrip())
+    sign = text[:1] if text[:1] in ("-", "+") else ""
+    plain = _without_grouping(text[len(sign) :].lstrip())
+    if plain is None or not _PLAIN.fullmatch(plain):
+        return Reading(reason=ProblemReason.NOT_A_NUMBER)
+    try:
+        return _finite(Decimal(sign + plain))
+    except InvalidOperation:
+        return Reading(reason=ProblemReason.NOT_A_NUMBER)
+
+
+def _without_grouping(text: str) -> str | None:
+    """Return the number with a point before its fraction and nothing between thousands; None when ambiguous."""
+    if "," in text and "." in text:
+        grouping, point = (",", ".") if text.rindex(",") < text.rindex(".") else (".", ",")
+    elif text.count(",") == 1:
+        grouping, point = " ", ","
+        whole, fraction = text.split(",")
+        if len(fraction) == 3 and " " not in whole and whole.lstrip("0"):
+            return None
+    elif "," in text:
+        grouping, point = ",", "."
+    else:
+        grouping, point = " ", "."
+    whole, _, fraction = text.partition(point) if text.count(point) <= 1 else ("", "", "")
+    if grouping in whole:
+        if not _GROUPS[grouping].fullmatch(whole):
+            return None
+        whole = whole.replace(grouping, "")
+    return f"{whole}.{fraction}" if fraction else whole
+
+
+def _finite(number: Decimal) -> Reading[Decimal]:
+    if number.is_nan():
+        return Reading(reason=ProblemReason.NOT_A_NUMBER)
+    if number.is_infinite() or (number and number.adjusted() > 30):
+        return Reading(reason=ProblemReason.OUT_OF_RANGE)
+    if not number or number.adjusted() < -12:
+        return Reading(Decimal(0))
+    return Reading(number)
+
+
+def _quantized(reading: Reading[Decimal], places: Decimal, below: Decimal) -> Reading[Decimal]:
+    if reading.value is None:
+        return reading
+    # A long fraction is rounded once, straight to the places wanted.
+    value = reading.value.quantize(places, context=_ARITHMETIC)
+    if abs(value) >= below:
+        return Reading(reason=ProblemReason.OUT_OF_RANGE)
+    return Reading(value if value else abs(value))  # no "-0.00"
+
+
+def _none_if_zero(reading: Reading[int]) -> Reading[int]:
+    return Reading() if reading.value == 0 else reading

@@ -1,0 +1,173 @@
+"""Dates as Bitrix and PHP write them. A naive time is the shop's: Asia/Almaty, UTC+6 until 2024-03-01, UTC+5 since.
+
+One answer of Bitrix may mix three formats, so every format is tried on every field. Nothing here raises.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bitrix_bridge.payloads.amounts import read_number
+from bitrix_bridge.payloads.reading import Reading
+from orders.snapshot import ProblemReason
+
+ALMATY = ZoneInfo("Asia/Almaty")
+
+_YEARS = range(2000, 2101)
+_MILLISECONDS_FROM = Decimal(10) ** 11
+_LONGEST = 64
+
+_CLOCK = (
+    r"(?:(?:\s*T\s*|\s*,?\s+)(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]{1,9}))?)?"
+    r"\s*(?P<half>[AaPp][Mm])?\s*(?P<zone>[Zz]|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
+)
+_FORMATS = (
+    re.compile(r"(?P<year>[0-9]{4})([-./])(?P<month>[0-9]{1,2})\2(?P<day>[0-9]{1,2})" + _CLOCK),
+    re.compile(r"(?P<day>[0-9]{1,2})([.-])(?P<month>[0-9]{1,2})\2(?P<year>[0-9]{4})" + _CLOCK),
+    re.compile(r"(?P<first>[0-9]{1,2})/(?P<second_part>[0-9]{1,2})/(?P<year>[0-9]{4})" + _CLOCK),
+)
+# MySQL's zero date, and what PHP's DateTime makes of it.
+_NO_DATE = re.compile(r"0000[-./]00[-./]00.*|00[-./]00[-./]0000.*|-0001-11-30.*|30\.11\.-0001.*|0", re.DOTALL)
+
+
+def read_moment(raw: Any) -> Reading[datetime]:
+    """Read a point in time as an aware datetime; `''`, null, zero dates, `{}` and `[]` are nothing."""
+    if raw == {} or raw == []:
+        return Reading()
+    reading = _read(raw)
+    if isinstance(reading.value, datetime) or reading.value is None:
+        return Reading(reading.value, reading.reason)
+    return Reading(datetime.combine(reading.value, time(), ALMATY))
+
+
+def read_date(raw: Any) -> Reading[date]:
+    """Read a calendar date in Almaty; `''`, null and zero dates are nothing.
+
+    `{}` is unreadable rather than nothing: it is what `json_encode` makes of Bitrix's own date object, so there was
+    a date (`Bitrix\\Main\\Type\\Date` keeps it in a protected member).
+    """
+    if raw == []:
+        return Reading()
+    reading = _read(raw)
+    if isinstance(reading.value, datetime):
+        return Reading(reading.value.astimezone(ALMATY).date())
+    return Reading(reading.value, reading.reason)
+
+
+def _read(raw: Any) -> Reading[date]:
+    """Read a date, or an aware datetime when the value has a time of day."""
+    if raw is None:
+        return Reading()
+    if isinstance(raw, datetime):
+        return _in_range(raw if raw.tzinfo else raw.replace(tzinfo=ALMATY))
+    if isinstance(raw, date):
+        return _in_range(raw)
+    if isinstance(raw, str):
+        return _from_text(raw)
+    if isinstance(raw, Mapping):
+        return _from_php_datetime(raw)
+    if isinstance(raw, int | float | Decimal) and not isinstance(raw, bool):
+        return _from_unix_time(raw)
+    return Reading(reason=ProblemReason.NOT_A_DATE)
+
+
+def _from_text(raw: str) -> Reading[date]:
+    text = raw.strip()
+    if not text or _NO_DATE.fullmatch(text):
+        return Reading()
+    if len(text) > _LONGEST:
+        return Reading(reason=ProblemReason.NOT_A_DATE)
+    if re.fullmatch(r"[0-9]{9,16}(?:\.[0-9]+)?", text):
+        return _from_unix_time(Decimal(text))
+    for pattern in _FORMATS:
+        if match := pattern.fullmatch(text):
+            return _from_parts(match.groupdict())
+    return Reading(reason=ProblemReason.NOT_A_DATE)
+
+
+def _from_parts(parts: dict[str, str | None]) -> Reading[date]:
+    day_and_month = _day_and_month(parts)
+    if day_and_month is None:
+        return Reading(reason=ProblemReason.NOT_A_DATE)
+    try:
+        day = date(int(parts["year"] or 0), day_and_month[1], day_and_month[0])
+        if parts["hour"] is None:
+            return _in_range(day)
+        clock = time(
+            _hour(int(parts["hour"]), parts["half"]),
+            int(parts["minute"] or 0),
+            int(parts["second"] or 0),
+            int((parts["fraction"] or "").ljust(6, "0")[:6]),
+        )
+        return _in_range(datetime.combine(day, clock, _zone(parts["zone"])))
+    except ValueError:
+        return Reading(reason=ProblemReason.NOT_A_DATE)
+
+
+def _day_and_month(parts: dict[str, str | None]) -> tuple[int, int] | None:
+    """Return day and month. With slashes it is d/m/Y or the American m/d/Y: None when it could be both."""
+    if "first" not in parts:
+        return int(parts["day"] or 0), int(parts["month"] or 0)
+    first, second = int(parts["first"] or 0), int(parts["second_part"] or 0)
+    if first > 12 or first == second:
+        return first, second
+    return (second, first) if second > 12 else None
+
+
+def _hour(hour: int, half: str | None) -> int:
+    if half is None:
+        return hour
+    if not 1 <= hour <= 12:
+        raise ValueError("hour of a twelve-hour clock")
+    return hour % 12 + (12 if half.casefold() == "pm" else 0)
+
+
+def _zone(text: str | None) -> ZoneInfo | timezone:
+    if text is None:
+        return ALMATY
+    if text in "Zz":
+        return UTC
+    digits = text[1:].replace(":", "").ljust(4, "0")
+    offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    return timezone(-offset if text[0] == "-" else offset)
+
+
+def _from_unix_time(raw: float | Decimal) -> Reading[date]:
+    number = read_number(raw)
+    if number.value is None:
+        return Reading(reason=number.reason and ProblemReason.NOT_A_DATE)
+    if not number.value:
+        return Reading()
+    seconds = number.value / 1000 if abs(number.value) >= _MILLISECONDS_FROM else number.value
+    if not 0 < seconds < 2**33:
+        return Reading(reason=ProblemReason.OUT_OF_RANGE)
+    return _in_range(datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(seconds * 1_000_000)))
+
+
+def _from_php_datetime(raw: Mapping[Any, Any]) -> Reading[date]:
+    """Read what `json_encode` makes of PHP's own DateTime: {"date": …, "timezone_type": 3, "timezone": …}."""
+    stamp = raw.get("date")
+    if not isinstance(stamp, str):
+        return Reading(reason=ProblemReason.NOT_A_DATE)
+    reading = _from_text(stamp)
+    if not isinstance(reading.value, datetime):
+        return reading
+    return _in_range(reading.value.replace(tzinfo=_php_zone(raw.get("timezone"))))
+
+
+def _php_zone(name: Any) -> ZoneInfo | timezone:
+    if not isinstance(name, str):
+        return ALMATY
+    try:
+        return _zone(name) if re.fullmatch(r"[Zz]|[+-][0-9]{2}:?[0-9]{2}", name) else ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # no such zone, not a zone's name, not a file's name
+        return ALMATY
+
+
+def _in_range(value: date) -> Reading[date]:
+    if value.year not in _YEARS:
+        return Reading(reason=ProblemReason.OUT_OF_RANGE)
+    return Reading(value)

@@ -1,0 +1,119 @@
+"""Flags, texts, phones, slots and codes as PHP sends them. Nothing here raises on any JSON value.
+
+Each function returns a `Reading`: the value, nothing (PHP's many ways to say "none"), or why it cannot be read.
+"""
+
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from bitrix_bridge.payloads.amounts import read_id, read_number
+from bitrix_bridge.payloads.reading import Reading
+from bitrix_bridge.payloads.texts import clean_line, clean_lines
+from orders.phones import normalize_phone
+from orders.slots import KEY_LENGTH, parse_slot, slot_key
+from orders.snapshot import ProblemReason
+
+_YES = frozenset({"y", "yes", "true", "1", "on", "да"})
+_NO = frozenset({"n", "no", "false", "0", "off", "нет"})
+
+
+def read_flag(raw: Any) -> Reading[bool]:
+    """Read `Y`/`N` and its relatives; empty is nothing, which for Bitrix's char(1) columns means no."""
+    if isinstance(raw, bool):
+        return Reading(raw)
+    if raw is None or raw == "" or raw == []:
+        return Reading()
+    if isinstance(raw, str):
+        word = raw.strip().casefold()
+        if not word:
+            return Reading()
+        if word in _YES or word in _NO:
+            return Reading(word in _YES)
+    elif isinstance(raw, int | float | Decimal):
+        number = read_number(raw).value
+        if number == 0 or number == 1:
+            return Reading(number == 1)
+    return Reading(reason=ProblemReason.NOT_A_FLAG)
+
+
+def read_line(raw: Any, *, max_length: int) -> Reading[str]:
+    """Read a text of one line (a name, a number), cut to the column's length."""
+    return _cut(_as_text(raw, clean_line), max_length)
+
+
+def read_lines(raw: Any, *, max_length: int | None = None, breaks: bool = True) -> Reading[str]:
+    """Read a text whose line breaks count; with `breaks`, `<br>` is one of them."""
+    reading = _as_text(raw, lambda text: clean_lines(text, breaks=breaks))
+    return reading if max_length is None else _cut(reading, max_length)
+
+
+def read_phone(raw: Any) -> Reading[str]:
+    """Read a phone as E.164; what holds no number is kept as typed and flagged."""
+    text = _as_text(raw, clean_line)
+    if not text.value:
+        return text
+    number = normalize_phone(text.value)
+    return Reading(number.value, None if number.is_valid else ProblemReason.NOT_A_PHONE)
+
+
+def read_slot(raw: Any) -> Reading[str]:
+    """Read the delivery slot: the id of an element (`18`) or a text (`15:00-16:00`), as the key of its row."""
+    as_id = read_id(raw)
+    if as_id.reason is None:
+        return Reading() if as_id.value is None else Reading(str(as_id.value))
+    if not isinstance(raw, str) or as_id.reason is ProblemReason.OUT_OF_RANGE:
+        return Reading(reason=as_id.reason)
+    text = clean_line(raw)
+    return Reading(slot_key(text)) if parse_slot(text) else _cut(Reading(text), KEY_LENGTH)
+
+
+def read_status(raw: Any) -> Reading[str]:
+    """Read `STATUS_ID`: varchar(2), letters whose case matters. Up to ten letters, digits, `_` and `-` are taken."""
+    text = _as_text(raw, clean_line)
+    if not text.value:
+        return Reading(reason=text.reason)
+    if len(text.value) > 10:
+        return Reading(reason=ProblemReason.TOO_LONG)
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", text.value):
+        return Reading(reason=ProblemReason.OUT_OF_RANGE)
+    return text
+
+
+def read_currency(raw: Any) -> Reading[str]:
+    """Read `CURRENCY`: three Latin letters."""
+    text = _as_text(raw, clean_line)
+    if not text.value:
+        return Reading(reason=text.reason)
+    if not re.fullmatch(r"[A-Za-z]{3}", text.value):
+        return Reading(reason=ProblemReason.OUT_OF_RANGE)
+    return Reading(text.value.upper())
+
+
+def _as_text(raw: Any, clean: Callable[[str], str]) -> Reading[str]:
+    text = _scalar_text(raw)
+    if text is None:
+        return Reading(reason=ProblemReason.NOT_TEXT)
+    return Reading(clean(text))
+
+
+def _scalar_text(raw: Any) -> str | None:
+    if raw is None or raw is False or raw == []:
+        return ""  # what PHP prints for them
+    if raw is True:
+        return "1"
+    if isinstance(raw, str):
+        return raw
+    if isinstance(raw, int | float | Decimal):
+        number = read_number(raw).value
+        if number is None:
+            return None
+        return str(int(number)) if number == number.to_integral_value() else format(number, "f")
+    return None
+
+
+def _cut(reading: Reading[str], max_length: int) -> Reading[str]:
+    if reading.value is None or len(reading.value) <= max_length:
+        return reading
+    return Reading(reading.value[:max_length].rstrip(), ProblemReason.TOO_LONG)

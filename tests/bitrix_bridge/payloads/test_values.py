@@ -1,0 +1,546 @@
+"""Single values in the spellings that PHP, MySQL, REST and people give them."""
+
+import json
+import math
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bitrix_bridge.payloads.amounts import (
+    BIGINT,
+    read_id,
+    read_money,
+    read_number,
+    read_quantity,
+    read_small_id,
+    read_stock,
+    read_whole_number,
+)
+from bitrix_bridge.payloads.dates import ALMATY, read_date, read_moment
+from bitrix_bridge.payloads.reading import Reading
+from bitrix_bridge.payloads.storable import add_under_free_key, storable
+from bitrix_bridge.payloads.texts import clean_line, clean_lines, unescape
+from bitrix_bridge.payloads.values import (
+    read_currency,
+    read_flag,
+    read_line,
+    read_lines,
+    read_phone,
+    read_slot,
+    read_status,
+)
+from orders.snapshot import ProblemReason as Reason
+
+NOTHING = Reading()
+HUGE = pytest.param(10**5000, id="huge")
+"""An int that Python refuses to print."""
+EVERY_READER = [
+    read_number,
+    read_money,
+    read_quantity,
+    read_stock,
+    read_whole_number,
+    read_id,
+    read_small_id,
+    read_flag,
+    lambda raw: read_line(raw, max_length=10),
+    read_lines,
+    read_phone,
+    read_slot,
+    read_status,
+    read_currency,
+    read_date,
+    read_moment,
+]
+
+
+@pytest.mark.parametrize(
+    ("raw", "amount"),
+    [
+        (7500, "7500.00"),
+        (7500.0, "7500.00"),
+        (Decimal("7500.0000"), "7500.00"),
+        ("7500", "7500.00"),
+        ("7500.0000", "7500.00"),
+        ("7500.", "7500.00"),
+        (".5", "0.50"),
+        ("7 500,00", "7500.00"),
+        ("7\u00a0500,00", "7500.00"),
+        ("7\u202f500,00", "7500.00"),
+        ("7500,5", "7500.50"),
+        ("0,500", "0.50"),
+        ("1 234,567", "1234.57"),
+        ("7,500.00", "7500.00"),
+        ("7.500,00", "7500.00"),
+        ("1,234,567", "1234567.00"),
+        ("4 950 ₸", "4950.00"),
+        ("12\u00a0990\u00a0₸", "12990.00"),
+        ("₸ 4950", "4950.00"),
+        ("7500 KZT", "7500.00"),
+        ("7500kzt", "7500.00"),
+        ("7 500 тг.", "7500.00"),
+        ("500 тенге", "500.00"),
+        ("-1500.00", "-1500.00"),
+        ("\u22121 500", "-1500.00"),
+        ("+5", "5.00"),
+        ("  5 ", "5.00"),
+        ("7.5E+3", "7500.00"),
+        ("1e-400", "0.00"),
+        (5e-324, "0.00"),
+        (Decimal("1e-999999"), "0.00"),
+        ("-0", "0.00"),
+        (-0.001, "0.00"),
+        (0, "0.00"),
+        ("0.005", "0.01"),
+        ("0.004999999999999999999999999999999999", "0.00"),
+        (0.30000000000000004, "0.30"),
+        ("9999999999.99", "9999999999.99"),
+    ],
+)
+def test_money(raw, amount):
+    reading = read_money(raw)
+    assert str(reading.value) == amount
+    assert reading.reason is None
+
+
+@pytest.mark.parametrize("raw", ["", "  ", None])
+def test_no_amount(raw):
+    assert read_money(raw) == read_number(raw) == read_id(raw) == NOTHING
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        True,
+        False,
+        math.nan,
+        Decimal("nan"),
+        Decimal("snan"),
+        "nan",
+        "inf",
+        "abc",
+        "7,500",
+        "12 34",
+        "1 2345",
+        "1.2.3",
+        "1,23,456",
+        "65 USD",
+        "$65",
+        "7500 ₸ 8000 ₸",
+        "--5",
+        "0x10",
+        "1e",
+        "1e9999999",
+        "٣",
+        "½",
+        "9" * 200,
+        "7500\u0000",
+        [],
+        {},
+        [7500],
+        {"PRICE": 7500},
+    ],
+)
+def test_not_a_number(raw):
+    assert read_money(raw) == Reading(reason=Reason.NOT_A_NUMBER)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [math.inf, -math.inf, "1e999", Decimal("1e999999"), HUGE, "10000000000", 9999999999.995, 10**12],
+)
+def test_out_of_range(raw):
+    assert read_money(raw) == Reading(reason=Reason.OUT_OF_RANGE)
+
+
+@given(st.decimals(min_value=0, max_value=9_999_999_999, places=2))
+def test_money_comes_back_from_every_spelling(amount):
+    grouped = f"{amount:,.2f}"
+    spellings = [
+        amount,
+        str(amount),
+        f"{amount}00",
+        str(amount).replace(".", ","),
+        grouped,
+        grouped.replace(",", " "),
+        grouped.replace(",", "\u00a0").replace(".", ","),
+        grouped.replace(",", "\u202f") + " ₸",
+        f"{amount} KZT",
+        json.loads(str(amount), parse_float=Decimal),
+        float(amount),
+    ]
+    for spelling in spellings:
+        assert read_money(spelling) == Reading(amount), spelling
+
+
+@pytest.mark.parametrize(
+    ("raw", "reading"),
+    [
+        ("1.0000", Reading(Decimal("1.000"))),
+        (0.30000000000000004, Reading(Decimal("0.300"))),
+        ("2,5", Reading(Decimal("2.500"))),
+        (0, Reading(Decimal("0.000"))),
+        (-1, Reading(reason=Reason.OUT_OF_RANGE)),
+        ("10000000", Reading(reason=Reason.OUT_OF_RANGE)),
+        ("шт", Reading(reason=Reason.NOT_A_NUMBER)),
+    ],
+)
+def test_quantity(raw, reading):
+    assert read_quantity(raw) == reading
+
+
+def test_stock_may_be_below_zero():
+    assert read_stock("-3") == Reading(Decimal("-3.000"))
+
+
+@pytest.mark.parametrize("raw", ["122183", 122183, 122183.0, "122183.0", " 122183 ", Decimal("122183.0000")])
+def test_id(raw):
+    assert read_id(raw) == Reading(122183)
+    assert type(read_id(raw).value) is int
+
+
+@pytest.mark.parametrize("raw", ["", None, 0, "0", 0.0, "0.00"])
+def test_no_id(raw):
+    assert read_id(raw) == read_small_id(raw) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        ("-1", Reason.OUT_OF_RANGE),
+        (BIGINT + 1, Reason.OUT_OF_RANGE),
+        (math.inf, Reason.OUT_OF_RANGE),
+        ("1.5", Reason.NOT_A_NUMBER),
+        (True, Reason.NOT_A_NUMBER),
+        ("18abc", Reason.NOT_A_NUMBER),
+        ([18], Reason.NOT_A_NUMBER),
+    ],
+)
+def test_bad_id(raw, reason):
+    assert read_id(raw) == Reading(reason=reason)
+
+
+def test_ids_fit_their_columns():
+    assert read_id(BIGINT) == Reading(BIGINT)
+    assert read_small_id(2**31 - 1) == Reading(2**31 - 1)
+    assert read_small_id(2**31) == Reading(reason=Reason.OUT_OF_RANGE)
+    assert read_whole_number("0") == Reading(0)
+
+
+@pytest.mark.parametrize("raw", ["Y", "y", " Y ", True, 1, "1", 1.0, Decimal(1), "true", "Да", "on", "yes"])
+def test_yes(raw):
+    assert read_flag(raw) == Reading(True)
+
+
+@pytest.mark.parametrize("raw", ["N", "n", False, 0, "0", 0.0, "false", "нет", "off", "no"])
+def test_no(raw):
+    assert read_flag(raw) == Reading(False)
+
+
+@pytest.mark.parametrize("raw", ["", " ", None, []])
+def test_no_flag(raw):
+    assert read_flag(raw) == NOTHING
+
+
+@pytest.mark.parametrize("raw", ["maybe", 2, -1, math.nan, Decimal("snan"), {}, ["Y"], "YY"])
+def test_bad_flag(raw):
+    assert read_flag(raw) == Reading(reason=Reason.NOT_A_FLAG)
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        ("Букет &quot;Стандарт&quot; &amp; роза &#40;1&#41;", 'Букет "Стандарт" & роза (1)'),
+        ("&amp;quot;", "&quot;"),
+        ("R&amp", "R&amp"),
+        ("?a=1&copy=2", "?a=1&copy=2"),
+        ("a\x00b\ud800c\x1bd", "abcd"),
+        ("\ud83c\udf39", "🌹"),
+        ("&#0;&#xD800;", "\ufffd\ufffd"),
+        ("  два   слова\r\n", "два слова"),
+        (5, "5"),
+        (5.0, "5"),
+        (Decimal("7500.50"), "7500.50"),
+        (True, "1"),
+        (False, ""),
+        (None, ""),
+        ([], ""),
+    ],
+)
+def test_line(raw, text):
+    assert read_line(raw, max_length=100) == Reading(text)
+
+
+@pytest.mark.parametrize("raw", [{}, {"a": 1}, ["a"], math.nan, math.inf, HUGE])
+def test_not_text(raw):
+    assert read_line(raw, max_length=100) == Reading(reason=Reason.NOT_TEXT)
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        ("С любовью,\r\nмама\r\rпапа\n", "С любовью,\nмама\n\nпапа"),
+        ("раз<br />\nдва<br>три<BR/>четыре", "раз\nдва\nтри\nчетыре"),
+        ("раз&lt;br&gt;два", "раз\nдва"),
+        ("Әже, 🌹👩‍👩‍👧 ❤️ Құттықтаймыз\tи точка", "Әже, 🌹👩‍👩‍👧 ❤️ Құттықтаймыз\tи точка"),
+        ("  отступ\n  остаётся", "отступ\n  остаётся"),
+    ],
+)
+def test_lines(raw, text):
+    assert read_lines(raw) == Reading(text)
+
+
+def test_breaks_only_where_they_are_wanted():
+    assert read_lines("Абая 10<br>кв. 5", breaks=False) == Reading("Абая 10<br>кв. 5")
+
+
+def test_too_long():
+    assert read_line("абв где", max_length=4) == Reading("абв", Reason.TOO_LONG)
+    assert read_lines("абвгд", max_length=3) == Reading("абв", Reason.TOO_LONG)
+
+
+@given(st.text())
+def test_clean_text_is_clean(text):
+    cleaned = clean_lines(text, breaks=True)
+    cleaned.encode()
+    assert "\0" not in cleaned and "\r" not in cleaned
+    assert cleaned == cleaned.strip()
+    assert clean_line(text) == " ".join(clean_line(text).split())
+    assert isinstance(unescape(text), str)
+
+
+def test_phone():
+    assert read_phone("8 (701) 123-45-67") == Reading("+77011234567")
+    assert read_phone(77011234567) == Reading("+77011234567")
+    assert read_phone("") == Reading("")
+    assert read_phone("нет") == Reading("нет", Reason.NOT_A_PHONE)
+    assert read_phone({"a": 1}) == Reading(reason=Reason.NOT_TEXT)
+
+
+@pytest.mark.parametrize(
+    ("raw", "reading"),
+    [
+        ("18", Reading("18")),
+        (18, Reading("18")),
+        (18.0, Reading("18")),
+        ("с 15 до 16", Reading("15:00-16:00")),
+        ("14:00-16:00", Reading("14:00-16:00")),
+        ("утром", Reading("утром")),
+        ("как можно раньше, до обеда", Reading("как можно раньше, до", Reason.TOO_LONG)),
+        ("", NOTHING),
+        (None, NOTHING),
+        ("0", NOTHING),
+        ("-5", Reading(reason=Reason.OUT_OF_RANGE)),
+        (True, Reading(reason=Reason.NOT_A_NUMBER)),
+        ({}, Reading(reason=Reason.NOT_A_NUMBER)),
+    ],
+)
+def test_slot(raw, reading):
+    assert read_slot(raw) == reading
+
+
+@pytest.mark.parametrize(
+    ("raw", "reading"),
+    [
+        ("N", Reading("N")),
+        (" ap ", Reading("ap")),
+        ("", NOTHING),
+        (None, NOTHING),
+        ("Принят", Reading(reason=Reason.OUT_OF_RANGE)),
+        ("N; DROP", Reading(reason=Reason.OUT_OF_RANGE)),
+        ("A" * 11, Reading(reason=Reason.TOO_LONG)),
+        ({}, Reading(reason=Reason.NOT_TEXT)),
+    ],
+)
+def test_status(raw, reading):
+    assert read_status(raw) == reading
+
+
+def test_currency():
+    assert read_currency("kzt") == Reading("KZT")
+    assert read_currency("") == NOTHING
+    assert read_currency("тенге") == Reading(reason=Reason.OUT_OF_RANGE)
+
+
+ALMATY_15 = datetime(2025, 8, 25, 15, tzinfo=ALMATY)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "25.08.2025 15:00:00",
+        "25.08.2025 15:00",
+        "25.08.2025, 15:00",
+        "2025-08-25 15:00:00",
+        "2025-08-25T15:00:00",
+        "2025-08-25T15:00:00+05:00",
+        "2025-08-25T15:00:00+0500",
+        "2025-08-25 15:00:00 +05",
+        "2025-08-25T10:00:00Z",
+        "2025-08-25T10:00:00.000Z",
+        "2025-08-25T12:00:00+02:00",
+        "2025-08-25T06:00:00-04:00",
+        "08/25/2025 03:00:00 pm",
+        "25/08/2025 15:00",
+        1756116000,
+        1756116000.0,
+        "1756116000",
+        1756116000000,
+        "1756116000000",
+        Decimal("1756116000"),
+        {"date": "2025-08-25 15:00:00.000000", "timezone_type": 3, "timezone": "Asia/Almaty"},
+        {"date": "2025-08-25 13:00:00.000000", "timezone_type": 3, "timezone": "Europe/Moscow"},
+        {"date": "2025-08-25 10:00:00.000000", "timezone_type": 1, "timezone": "+00:00"},
+        {"date": "2025-08-25 15:00:00.000000", "timezone_type": 3, "timezone": "Nowhere/../At all"},
+        datetime(2025, 8, 25, 15),  # noqa: DTZ001
+        datetime(2025, 8, 25, 10, tzinfo=UTC),
+    ],
+)
+def test_moment(raw):
+    assert read_moment(raw) == Reading(ALMATY_15)
+    assert read_moment(raw).value.tzinfo is not None
+    assert read_date(raw) == Reading(date(2025, 8, 25))
+
+
+@pytest.mark.parametrize(
+    "raw", ["25.08.2025", "2025-08-25", "25.8.2025", "08/25/2025", "25/08/2025", date(2025, 8, 25)]
+)
+def test_day(raw):
+    assert read_date(raw) == Reading(date(2025, 8, 25))
+    assert read_moment(raw) == Reading(datetime(2025, 8, 25, tzinfo=ALMATY))
+
+
+@pytest.mark.parametrize(
+    "raw",
+    ["", " ", None, [], 0, "0", "0000-00-00", "0000-00-00 00:00:00", "00.00.0000", "-0001-11-30 00:00:00"],
+)
+def test_no_date(raw):
+    assert read_date(raw) == read_moment(raw) == NOTHING
+
+
+def test_the_empty_object_was_a_date():
+    assert read_moment({}) == NOTHING
+    assert read_date({}) == Reading(reason=Reason.NOT_A_DATE)
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        ("31.02.2025", Reason.NOT_A_DATE),
+        ("04/05/2025", Reason.NOT_A_DATE),
+        ("13/13/2025", Reason.NOT_A_DATE),
+        ("завтра", Reason.NOT_A_DATE),
+        ("2025-08-25 25:00:00", Reason.NOT_A_DATE),
+        ("2025-08-25T15:00:00+99:00", Reason.NOT_A_DATE),
+        ("08/25/2025 13:00:00 pm", Reason.NOT_A_DATE),
+        ("2025-08-25" * 20, Reason.NOT_A_DATE),
+        (True, Reason.NOT_A_DATE),
+        (math.nan, Reason.NOT_A_DATE),
+        ([1], Reason.NOT_A_DATE),
+        ({"date": {}}, Reason.NOT_A_DATE),
+        ("1999-12-31", Reason.OUT_OF_RANGE),
+        ("2101-01-01", Reason.OUT_OF_RANGE),
+        ("0001-01-01T00:00:00+05:00", Reason.OUT_OF_RANGE),
+        ("9999-12-31T23:59:59-10:00", Reason.OUT_OF_RANGE),
+        (18, Reason.OUT_OF_RANGE),
+        (-1, Reason.OUT_OF_RANGE),
+        (10**30, Reason.OUT_OF_RANGE),
+    ],
+)
+def test_bad_date(raw, reason):
+    assert read_date(raw) == Reading(reason=reason)
+    assert read_moment(raw) == Reading(reason=reason)
+
+
+def test_the_same_day_and_month_is_not_ambiguous():
+    assert read_date("05/05/2025") == Reading(date(2025, 5, 5))
+
+
+def test_huge_numbers_are_no_dates():
+    for raw in (math.inf, 10**5000, "9" * 16, Decimal("1e999999")):
+        assert read_date(raw).reason is not None
+
+
+@pytest.mark.parametrize(
+    ("raw", "utc"),
+    [
+        ("2024-02-29 22:59:59", datetime(2024, 2, 29, 16, 59, 59, tzinfo=UTC)),
+        ("2024-02-29 12:00:00", datetime(2024, 2, 29, 6, tzinfo=UTC)),
+        ("2024-03-01 00:00:00", datetime(2024, 2, 29, 19, tzinfo=UTC)),
+        ("01.03.2024 12:00:00", datetime(2024, 3, 1, 7, tzinfo=UTC)),
+    ],
+)
+def test_almaty_moved_an_hour_on_the_first_of_march_2024(raw, utc):
+    assert read_moment(raw).value == utc
+
+
+def test_a_day_is_a_day_in_almaty():
+    assert read_date("2025-08-24T19:00:00Z") == Reading(date(2025, 8, 25))
+    assert read_date("2024-02-29T18:30:00Z") == Reading(date(2024, 2, 29))
+    assert read_date("2024-02-10T18:30:00Z") == Reading(date(2024, 2, 11))
+
+
+FORMATS = ["%d.%m.%Y %H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"]
+OFFSETS = [timezone(timedelta(hours=hours)) for hours in (-4, 0, 3, 5, 6)]
+
+
+@given(
+    st.one_of(
+        st.datetimes(datetime(2000, 1, 2), datetime(2100, 12, 30)),  # noqa: DTZ001
+        st.datetimes(datetime(2024, 2, 28), datetime(2024, 3, 3)),  # noqa: DTZ001
+    ),
+    st.sampled_from(OFFSETS),
+)
+def test_dates_come_back_from_every_format(naive, offset):
+    naive = naive.replace(microsecond=0)
+    local = naive.replace(tzinfo=ALMATY)
+    for pattern in FORMATS:
+        assert read_moment(local.strftime(pattern)).value == local
+        assert read_date(local.strftime(pattern)).value == naive.date()
+    moment = naive.replace(tzinfo=offset)
+    for text in (moment.isoformat(), moment.strftime("%Y-%m-%dT%H:%M:%S%z"), int(moment.timestamp())):
+        reading = read_moment(text)
+        assert reading.value == moment
+        assert read_date(text).value == moment.astimezone(ALMATY).date()
+
+
+@given(
+    st.recursive(
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats()
+        | st.decimals(allow_nan=True, allow_infinity=True)
+        | st.text()
+        | st.text(alphabet="0123456789.,-+eE: /TZ₸\u00a0", max_size=30),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+        max_leaves=5,
+    )
+)
+def test_no_value_is_too_odd(raw):
+    for reader in EVERY_READER:
+        assert isinstance(reader(raw), Reading)
+    json.dumps(storable(raw), allow_nan=False).encode()
+
+
+def test_storable():
+    deep: list = []
+    for _ in range(900):
+        deep = [deep]
+    stored = storable({"a\0": math.nan, "a": Decimal("7500.00"), "b": 10**5000, "c": deep, "d": {1: "\ud800x"}})
+    text = json.dumps(stored, allow_nan=False)
+    assert stored["a"] == "nan"
+    assert stored["a#2"] == "7500.00"
+    assert stored["b"].startswith("0x")
+    assert stored["d"] == {"1": "x"}
+    assert json.loads(text) == stored
+
+
+def test_no_value_is_overwritten():
+    target: dict = {}
+    for value in ("x", "x", "y", "z"):
+        add_under_free_key(target, "a", value)
+    assert target == {"a": "x", "a#2": "y", "a#3": "z"}
