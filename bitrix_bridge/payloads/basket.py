@@ -1,0 +1,148 @@
+"""The lines of an order: `b_sale_basket`, as a list or as an object keyed by id."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from bitrix_bridge.payloads.amounts import read_id, read_money, read_number, read_quantity
+from bitrix_bridge.payloads.storable import storable
+from bitrix_bridge.payloads.translation import ABSENT, Fields, Translation, is_empty
+from bitrix_bridge.payloads.values import read_line
+from orders.snapshot import ItemSnapshot, Problem, ProblemReason
+
+_TEXT_LENGTH = 1000
+"""Far above varchar(255) of `b_sale_basket`; a text that fills a page is not a name."""
+
+_SNAPSHOT_TEXTS = {
+    "NAME": "name",
+    "CURRENCY": "currency",
+    "PRODUCT_XML_ID": "xml_id",
+    "DETAIL_PAGE_URL": "url",
+    "NOTES": "notes",
+}
+_SNAPSHOT_AMOUNTS = {"BASE_PRICE": "original_price", "DISCOUNT_PRICE": "discount"}
+
+
+@dataclass
+class Basket:
+    """What a basket says. `items` is None when it says nothing about the lines, so that none is removed for it."""
+
+    items: tuple[ItemSnapshot, ...] | None = None
+    set_components: list[Any] = field(default_factory=list)
+    """Lines that are parts of a set: raw, because the set's own line has the price."""
+    kept: dict[str, Any] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def flag(self, name: str, raw: Any, reason: ProblemReason) -> None:
+        """Name a problem and keep the raw value."""
+        self.problems.append(Problem(name, storable(raw), reason))
+        self.kept[name] = storable(raw)
+
+
+def read_basket(raw: Any) -> Basket:
+    """Read the lines; a line that is no object is flagged and kept raw, the others are read."""
+    basket = Basket()
+    if raw is ABSENT or raw is None or raw is False or raw == "":
+        return basket
+    lines = _lines(raw)
+    if lines is None:
+        basket.flag("basket", raw, ProblemReason.NOT_AN_OBJECT)
+        return basket
+    items: list[ItemSnapshot] = []
+    seen: set[int] = set()
+    for index, line in enumerate(lines):
+        name = f"basket[{index}]"
+        if not isinstance(line, Mapping) or not line:
+            basket.flag(name, line, ProblemReason.NOT_AN_OBJECT)
+        elif _is_set_component(line):
+            basket.set_components.append(storable(line))
+        else:
+            item = _item(line, name, basket)
+            if item.bitrix_basket_id in seen:
+                basket.flag(name, line, ProblemReason.DUPLICATE)
+                continue
+            if item.bitrix_basket_id is not None:
+                seen.add(item.bitrix_basket_id)
+            items.append(item)
+    if items or not lines:
+        basket.items = tuple(items)
+    return basket
+
+
+def _lines(raw: Any) -> list[Any] | None:
+    if isinstance(raw, list):
+        return raw
+    if not isinstance(raw, Mapping):
+        return None
+    if Fields(raw).peek("PRODUCT_ID") is not ABSENT:
+        return [raw]  # a single line that nobody has put into a list
+    return list(raw.values())
+
+
+def _is_set_component(line: Mapping[str, Any]) -> bool:
+    """A part has SET_PARENT_ID and no TYPE; the set itself has both (`CSaleBasketHelper::isSetItem`)."""
+    fields = Fields(line)
+    parent, kind = fields.peek("SET_PARENT_ID"), fields.peek("TYPE")
+    return (
+        parent is not ABSENT
+        and read_id(parent).value is not None
+        and (kind is ABSENT or is_empty(kind) or read_number(kind).value == 0)
+    )
+
+
+def _item(line: Mapping[str, Any], name: str, basket: Basket) -> ItemSnapshot:
+    reading = Translation(Fields(line), where=f"{name}.")
+    basket_id = reading.read("ID", read_id)
+    product_id = reading.read("PRODUCT_ID", read_id)
+    quantity = _amount(reading, "QUANTITY", Decimal(1))
+    price = _amount(reading, "PRICE", Decimal(0))
+    snapshot = _product_snapshot(reading)
+    unreadable = reading.kept
+    reading.kept = {}
+    reading.keep_rest()
+    if extra := {key: value for key, value in reading.kept.items() if not is_empty(value)}:
+        snapshot["fields"] = extra
+    basket.problems.extend(reading.problems)
+    basket.kept.update({f"{name}.{field_name}": value for field_name, value in unreadable.items()})
+    return ItemSnapshot(
+        bitrix_basket_id=basket_id,
+        bitrix_product_id=product_id,
+        quantity=quantity,
+        price=price,
+        product_snapshot=snapshot,
+    )
+
+
+def _amount(reading: Translation, name: str, fallback: Decimal) -> Decimal:
+    """Return a line's quantity (pieces) or price (KZT); a line without one is flagged and gets the fallback."""
+    raw = reading.source.take(name)
+    reader = read_quantity if name == "QUANTITY" else read_money
+    if raw is ABSENT or is_empty(raw):
+        reading.problems.append(Problem(reading.where + name, None, ProblemReason.NOT_A_NUMBER))
+        return fallback
+    value = reading.interpret(name, raw, reader).value
+    return fallback if value is None else value
+
+
+def _product_snapshot(reading: Translation) -> dict[str, Any]:
+    snapshot: dict[str, Any] = {}
+    for name, key in _SNAPSHOT_TEXTS.items():
+        text = reading.read(name, partial(read_line, max_length=_TEXT_LENGTH))
+        if text:
+            snapshot[key] = text
+    for name, key in _SNAPSHOT_AMOUNTS.items():
+        amount = reading.read(name, read_money)
+        if amount is not None:
+            snapshot[key] = str(amount)
+    for name in ("PROPS", "PROPERTIES"):
+        raw = reading.source.take(name)
+        if raw is not ABSENT and not is_empty(raw):
+            snapshot["properties"] = storable(raw)
+            break
+    if "xml_id" not in snapshot:
+        xml_id = reading.read("XML_ID", partial(read_line, max_length=_TEXT_LENGTH))
+        if xml_id:
+            snapshot["xml_id"] = xml_id
+    return snapshot

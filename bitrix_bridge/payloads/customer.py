@@ -1,0 +1,138 @@
+"""Who ordered: the `user` of an order's payload, a `user.update`, or only what the order's properties say."""
+
+import re
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from bitrix_bridge.payloads.amounts import read_id
+from bitrix_bridge.payloads.names import fold
+from bitrix_bridge.payloads.properties import joined
+from bitrix_bridge.payloads.reading import Reader
+from bitrix_bridge.payloads.storable import storable
+from bitrix_bridge.payloads.texts import clean_line
+from bitrix_bridge.payloads.translation import ABSENT, Fields, Translation, is_empty
+from bitrix_bridge.payloads.values import read_line, read_phone
+from orders.snapshot import CustomerSnapshot, Problem
+
+_NAME_LENGTH = 255
+_EMAIL_LENGTH = 254
+_LONGEST_PART = 1000
+
+_PHONES = ("PHONE", "PERSONAL_PHONE", "PERSONAL_MOBILE", "PHONE_NUMBER")
+_SECRETS = frozenset(fold(column) for column in ("PASSWORD", "CHECKWORD", "STORED_HASH", "CONFIRM_CODE"))
+"""Columns of `b_user` that must never get into the CRM."""
+
+_EMAIL = re.compile(r"[^\s@<>()\[\],;:\\\"]+@(?:[^\W_](?:[\w-]*[^\W_])?\.)+[^\W\d_]{2,}")
+_PLACEHOLDER_LOCAL = re.compile(r"(?:no|non|without|bez)[-_.]?(?:e?[-_.]?mail|reply|pochty)", re.IGNORECASE)
+_PLACEHOLDER_DOMAIN = re.compile(
+    r"(?:.+\.)?example(?:\.(?:com|net|org|ru|kz))?|.+\.(?:local|localhost|localdomain|invalid|test)|no-?e?mail\..+",
+    re.IGNORECASE,
+)
+
+
+def read_customer(data: Mapping[str, Any]) -> CustomerSnapshot | None:
+    """Read a customer from the columns of `b_user`, as `user.update` sends them; None when they say nothing.
+
+    Phones come as `phone`, PERSONAL_PHONE, PERSONAL_MOBILE or PHONE_NUMBER. Never raises.
+    """
+    user = Translation(Fields(without_secrets(data)))
+    customer = _customer(user, user.read("ID", read_id), contacts=Fields({}))
+    return customer if is_known(customer) else None
+
+
+def read_orderer(user: Mapping[str, Any] | None, user_id: int | None, contacts: Fields) -> CustomerSnapshot:
+    """Read the customer of an order: `user`, else USER_ID, and properties (`name`, `fio`, `phone`, `email`).
+
+    One technical user may own the orders of many anonymous customers, so a user without a name or phone takes
+    them from the order.
+    """
+    reading = Translation(Fields(without_secrets(user or {})), where="user.")
+    own_id = reading.read("ID", read_id)
+    return _customer(reading, own_id or user_id, contacts)
+
+
+def is_known(customer: CustomerSnapshot) -> bool:
+    """Return whether anything at all is known of the customer: an id, a name, a phone or an e-mail."""
+    return customer.bitrix_user_id is not None or any(customer.fields.values())
+
+
+def without_secrets(user: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a user's columns without password, its hashes and confirmation codes."""
+    return {str(key): value for key, value in user.items() if fold(key) not in _SECRETS}
+
+
+def _customer(user: Translation, user_id: int | None, contacts: Fields) -> CustomerSnapshot:
+    _read_name(user, contacts)
+    _read_phone(user, contacts)
+    _read_email(user, contacts)
+    user.keep_rest()
+    return CustomerSnapshot(
+        bitrix_user_id=user_id, fields=user.fields, metadata=user.kept, problems=tuple(user.problems)
+    )
+
+
+def _read_name(user: Translation, contacts: Fields) -> None:
+    # LAST_NAME alone is a part of an update, not the whole name: it stays among the other columns.
+    has_name = user.source.peek("NAME") is not ABSENT
+    if has_name:
+        parts = [user.read(name, partial(read_line, max_length=_LONGEST_PART)) for name in ("NAME", "LAST_NAME")]
+        whole = " ".join(part for part in parts if part)
+        reading = read_line(whole, max_length=_NAME_LENGTH)
+        if reading.reason is not None:
+            user.flag("NAME", whole, reading.reason)
+        user.store("name", reading)
+    for code in ("name", "fio"):
+        if not user.fields.get("name"):
+            _store_contact(user, "name", code, contacts, partial(read_line, max_length=_NAME_LENGTH))
+
+
+def _read_phone(user: Translation, contacts: Fields) -> None:
+    given = [(name, raw) for name in _PHONES if (raw := user.source.peek(name)) is not ABSENT]
+    filled = [(name, raw) for name, raw in given if not is_empty(raw)]
+    contact = joined(contacts.peek("phone"))
+    chosen = next(((name, raw) for name, raw in filled if read_phone(raw).reason is None), None)
+    if chosen is None and filled and (contact is ABSENT or read_phone(contact).reason is not None):
+        chosen = filled[0]  # none is a number: the first one as it was typed
+    if chosen is not None:
+        name, raw = chosen
+        user.source.take(name)
+        user.phone(name, "phone", raw)
+    else:
+        _store_contact(user, "phone", "phone", contacts, read_phone)
+    if given:
+        user.fields.setdefault("phone", "")
+
+
+def _read_email(user: Translation, contacts: Fields) -> None:
+    given = user.source.peek("EMAIL")
+    email = _email(given)
+    if email is not None:
+        user.source.take("EMAIL")
+    else:
+        email = _email(joined(contacts.peek("email")))
+    if email is not None or given is not ABSENT:
+        user.fields["email"] = email
+
+
+def _email(raw: Any) -> str | None:
+    """Return an address in lower case; None for the site's placeholders and for what is no address."""
+    if not isinstance(raw, str):
+        return None
+    email = clean_line(raw).casefold()
+    if len(email) > _EMAIL_LENGTH or not _EMAIL.fullmatch(email):
+        return None
+    local, _, domain = email.rpartition("@")
+    return None if _PLACEHOLDER_LOCAL.match(local) or _PLACEHOLDER_DOMAIN.fullmatch(domain) else email
+
+
+def _store_contact(user: Translation, column: str, code: str, contacts: Fields, reader: Reader[str]) -> None:
+    """Take a property of the order; its raw value is kept with the order's other properties."""
+    raw = joined(contacts.peek(code))
+    if raw is ABSENT or is_empty(raw):
+        return
+    reading = reader(raw)
+    if reading.reason is not None:
+        user.problems.append(Problem(f"properties.{code}", storable(raw), reading.reason))
+    if reading.value:
+        user.store(column, reading)

@@ -1,0 +1,47 @@
+"""Which object a payload is about: the one thing it must say."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from bitrix_bridge.payloads.amounts import read_id
+from bitrix_bridge.payloads.translation import ABSENT, Fields, is_empty
+from orders.snapshot import CRM_XML_ID_PREFIX, ProblemReason
+
+_CRM_XML_ID = re.compile(re.escape(CRM_XML_ID_PREFIX) + r"([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})", re.IGNORECASE)
+
+
+class PayloadError(ValueError):
+    """A payload without a usable id: `field` names it, `reason` says in English what is wrong with it."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(reason)
+        self.field = field
+        self.reason = reason
+
+
+def object_id(data: Mapping[str, Any]) -> int:
+    """Return the object's Bitrix id, a positive integer that fits bigint.
+
+    Raises PayloadError when there is none.
+    """
+    if not isinstance(data, Mapping):
+        raise PayloadError("data", "data is not an object")
+    raw = Fields(data).peek("ID")
+    if raw is ABSENT:
+        raise PayloadError("data.ID", "data.ID is missing")
+    if is_empty(raw):
+        raise PayloadError("data.ID", "data.ID is empty")
+    reading = read_id(raw)
+    if reading.value is not None:
+        return reading.value
+    if reading.reason is ProblemReason.OUT_OF_RANGE:
+        raise PayloadError("data.ID", "data.ID is negative or does not fit 64 bits")
+    raise PayloadError("data.ID", "data.ID is not a positive integer")
+
+
+def crm_order_id(xml_id: Any) -> UUID | None:
+    """Return the id of the CRM's order from `b_sale_order.XML_ID` = `crm-<uuid>`; None for any other XML_ID."""
+    match = _CRM_XML_ID.fullmatch(xml_id.strip()) if isinstance(xml_id, str) else None
+    return UUID(match[1]) if match else None

@@ -1,0 +1,212 @@
+"""An order of the site: a webhook's `data`, the bridge's `order.get` or REST's `sale.order.get`, as a snapshot."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+from types import MappingProxyType
+from typing import Any
+
+from bitrix_bridge.payloads.amounts import read_id, read_money, read_small_id, read_whole_number
+from bitrix_bridge.payloads.basket import Basket, read_basket
+from bitrix_bridge.payloads.customer import is_known, read_orderer, without_secrets
+from bitrix_bridge.payloads.dates import read_date, read_moment
+from bitrix_bridge.payloads.identity import crm_order_id, object_id
+from bitrix_bridge.payloads.names import order_column
+from bitrix_bridge.payloads.properties import PropertyTranslation, list_properties
+from bitrix_bridge.payloads.storable import add_under_free_key, storable
+from bitrix_bridge.payloads.translation import ABSENT, Fields, Translation, is_empty
+from bitrix_bridge.payloads.values import (
+    read_currency,
+    read_flag,
+    read_line,
+    read_lines,
+    read_slot,
+    read_status,
+)
+from orders.snapshot import CustomerSnapshot, OrderSnapshot, ProblemReason
+
+_NUMBER_LENGTH = 20
+_NAME_LENGTH = 255
+_TEXT_LENGTH = 10_000
+"""The columns have no limit, but PostgreSQL's text search has, and the address is searched."""
+
+_BASKETS = ("basket", "basketItems")
+_PROPERTIES = ("properties", "propertyValues")
+_CONTACTS = ("name", "fio", "phone", "email")
+_NO_PAY_SYSTEMS: Mapping[int, str] = MappingProxyType({})
+
+
+def read_order(data: Mapping[str, Any], *, pay_systems: Mapping[int, str] = _NO_PAY_SYSTEMS) -> OrderSnapshot:
+    """Translate a whole order. `pay_systems` maps PAY_SYSTEM_ID to our payment methods.
+
+    Raises PayloadError when there is no usable ID, and nothing else: whatever cannot be read is in `problems`.
+    """
+    return _read(data, pay_systems, is_partial=False)
+
+
+def read_status_change(data: Mapping[str, Any], *, pay_systems: Mapping[int, str] = _NO_PAY_SYSTEMS) -> OrderSnapshot:
+    """Translate a change of status: ID, STATUS_ID, DATE_STATUS, "sometimes the rest".
+
+    With a price, properties or lines in it, it is a whole order; without them it is partial, and an empty basket
+    then means that the sender had none at hand. Raises PayloadError as `read_order` does.
+    """
+    fields = Fields(data if isinstance(data, Mapping) else {})
+    is_whole = any(
+        (raw := fields.peek(name)) is not ABSENT and raw is not False and not is_empty(raw)
+        for name in (*_BASKETS, *_PROPERTIES, "PRICE")
+    )
+    return _read(data, pay_systems, is_partial=not is_whole)
+
+
+def _read(data: Mapping[str, Any], pay_systems: Mapping[int, str], *, is_partial: bool) -> OrderSnapshot:
+    order_id = object_id(data)
+    order = Translation(Fields(data))
+    order.source.take("ID")
+    _read_columns(order)
+    if not is_partial and not order.fields.get("order_number"):
+        order.fields["order_number"] = str(order_id)
+    _read_payment_method(order, pay_systems)
+    version = order.read("VERSION", read_whole_number)
+    updated_at = order.read("DATE_UPDATE", read_moment)
+    created_at = order.read("DATE_INSERT", read_moment)
+    announced_at = _read_announcement(order)
+    properties = _read_properties(order)
+    customer = _read_customer(order, properties)
+    basket = _read_basket(order)
+    xml_id = order.source.peek("XML_ID")
+    order.keep_rest(rename=order_column)
+    properties.keep_rest()
+    parts = {"fields": order.kept, "properties": properties.kept, "set_components": basket.set_components}
+    return OrderSnapshot(
+        bitrix_order_id=order_id,
+        crm_order_id=crm_order_id(xml_id),
+        version=version,
+        updated_at=updated_at,
+        announced_at=announced_at,
+        created_at=created_at,
+        is_partial=is_partial,
+        fields=order.fields | properties.fields,
+        customer=customer if is_known(customer) else None,
+        items=None if is_partial else basket.items,
+        metadata={name: part for name, part in parts.items() if part},
+        problems=(
+            *order.problems,
+            *properties.problems,
+            *customer.problems,
+            *basket.problems,
+        ),
+    )
+
+
+def _read_columns(order: Translation) -> None:
+    lines = partial(read_lines, max_length=_TEXT_LENGTH)
+    order.column("ACCOUNT_NUMBER", "order_number", partial(read_line, max_length=_NUMBER_LENGTH))
+    if not order.fields.get("order_number"):
+        order.fields.pop("order_number", None)
+    order.column("STATUS_ID", "status", read_status)
+    order.column("USER_DESCRIPTION", "comment", lines)
+    order.column("COMMENTS", "courier_comment", lines)
+    order.column("PRICE", "total_amount", read_money)
+    order.column("PRICE_DELIVERY", "delivery_fee", read_money)
+    order.column("DISCOUNT_VALUE", "discount_amount", read_money)
+    order.column("SUM_PAID", "paid_amount", read_money)
+    order.column("CURRENCY", "currency", read_currency)
+    order.column("CANCELED", "is_cancelled", read_flag, empty=False)
+    order.column("PAYED", "payment_status", read_flag, empty=False)
+    if "payment_status" in order.fields:
+        order.fields["payment_status"] = "paid" if order.fields["payment_status"] else "pending"
+
+
+def _read_payment_method(order: Translation, pay_systems: Mapping[int, str]) -> None:
+    """Map the pay system, whose id stays in metadata. REST has it in the payments instead (BX25 `sale`)."""
+    raw = order.source.peek("PAY_SYSTEM_ID")
+    pay_system = None if raw is ABSENT else order.read("PAY_SYSTEM_ID", read_id)
+    if pay_system is not None:
+        order.keep("PAY_SYSTEM_ID", raw)
+        candidates = [pay_system]
+    else:
+        payments = order.source.peek("PAYMENTS")
+        candidates = [
+            system
+            for payment in (payments if isinstance(payments, list) else [])
+            if isinstance(payment, Mapping) and (system := read_id(Fields(payment).peek("PAY_SYSTEM_ID")).value)
+        ]
+    method = next((pay_systems[system] for system in candidates if system in pay_systems), None)
+    if method is not None:
+        order.fields["payment_method"] = method
+
+
+def _read_announcement(order: Translation) -> datetime | None:
+    """Return the event's own time. DATE_STATUS stays in metadata too: it is also a column of the order."""
+    announced_at = order.read("webhook_timestamp", read_moment)
+    raw = order.source.peek("DATE_STATUS")
+    if raw is ABSENT:
+        return announced_at
+    status_changed_at = order.read("DATE_STATUS", read_moment)
+    if status_changed_at is not None:
+        order.keep("DATE_STATUS", raw)
+    return announced_at or status_changed_at
+
+
+def _read_properties(order: Translation) -> PropertyTranslation:
+    pairs: list[tuple[str, Any]] = []
+    broken: list[tuple[str, Any]] = []
+    for name in _PROPERTIES:
+        raw = order.source.take(name)
+        if raw is ABSENT:
+            continue
+        found = list_properties(raw, name)
+        if found is None:
+            order.flag(name, raw, ProblemReason.NOT_AN_OBJECT)
+            continue
+        pairs += found.pairs
+        broken += found.broken
+    for place, element in broken:
+        order.flag(place, element, ProblemReason.NOT_AN_OBJECT)
+    reading = PropertyTranslation(Fields(pairs), where="properties.")
+    lines = partial(read_lines, max_length=_TEXT_LENGTH)
+    reading.text("nameRecipient", "recipient_name", partial(read_line, max_length=_NAME_LENGTH))
+    reading.phone_of("phoneRecipient", "recipient_phone")
+    reading.text("addressRecipient", "delivery_address", partial(lines, breaks=False))
+    reading.text("postcardText", "postcard_text", lines)
+    reading.single("data", "delivery_date", read_date, empty=None)
+    reading.single("when", "delivery_slot", read_slot, empty=None)
+    reading.single("city", "city", read_small_id, empty=None)
+    reading.single("shopId", "shop", read_small_id, empty=None)
+    reading.flag_of(("pickup", "iWillGet"), "is_pickup", read_flag)
+    reading.flag_of(("isAnonymous", "anonymous"), "is_anonymous", read_flag)
+    reading.flag_of(("isSurprise", "surprise", "doNotCall"), "is_surprise", read_flag)
+    return reading
+
+
+def _read_customer(order: Translation, properties: PropertyTranslation) -> CustomerSnapshot:
+    raw = order.source.take("user")
+    user = raw if isinstance(raw, Mapping) else None
+    if user is None and raw is not ABSENT and raw is not False and not is_empty(raw):
+        order.flag("user", raw, ProblemReason.NOT_AN_OBJECT)
+    has_user_id = order.source.peek("USER_ID") is not ABSENT
+    order.column("USER_ID", "bitrix_user_id", read_id, empty=None)
+    # The contacts stay in the order's metadata: another order of the same user may have others.
+    contacts = Fields([(code, properties.source.peek(code)) for code in _CONTACTS if _has(properties, code)])
+    customer = read_orderer(user, order.fields.get("bitrix_user_id"), contacts)
+    if user and not is_known(customer):
+        order.keep("user", without_secrets(user))
+    if not has_user_id and customer.bitrix_user_id is not None:
+        order.fields["bitrix_user_id"] = customer.bitrix_user_id
+    return customer
+
+
+def _has(properties: PropertyTranslation, code: str) -> bool:
+    return properties.source.peek(code) is not ABSENT
+
+
+def _read_basket(order: Translation) -> Basket:
+    raw: Any = ABSENT
+    for name in _BASKETS:
+        if raw is ABSENT or is_empty(raw):
+            found = order.source.take(name)
+            raw = raw if found is ABSENT else found
+    basket = read_basket(raw)
+    for name, value in basket.kept.items():
+        add_under_free_key(order.kept, name, storable(value))
+    return basket

@@ -1,0 +1,156 @@
+"""A product of the catalogue: the infoblock element's fields, `PROPERTIES` and `PRICES`."""
+
+import re
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from bitrix_bridge.payloads.amounts import read_money, read_stock, read_whole_number
+from bitrix_bridge.payloads.dates import read_moment
+from bitrix_bridge.payloads.identity import object_id
+from bitrix_bridge.payloads.names import fold
+from bitrix_bridge.payloads.properties import PropertyTranslation, list_properties
+from bitrix_bridge.payloads.reading import Reading
+from bitrix_bridge.payloads.texts import clean_line
+from bitrix_bridge.payloads.translation import ABSENT, Fields, Translation, is_empty
+from bitrix_bridge.payloads.values import read_flag, read_line
+from orders.snapshot import ProblemReason, ProductSnapshot
+
+_TEXT_LENGTH = 255
+_URL_LENGTH = 1000
+_CURRENCY = "KZT"
+_BASE_PRICE_TYPE = 1
+"""`b_catalog_price.CATALOG_GROUP_ID` of the base price, as a rule."""
+
+_PICTURES = ("DETAIL_PICTURE", "PREVIEW_PICTURE")
+_ADDRESS_KEYS = ("SRC", "URL", "src")
+_SAFE_ADDRESS = re.compile(r"(?:https?://[^\s\\\"'<>]+|/(?![/\\])[^\\\"<>\x00-\x1f]*)", re.IGNORECASE)
+
+
+def read_product(data: Mapping[str, Any]) -> ProductSnapshot:
+    """Translate an element of `b_iblock_element` with what the site adds from the catalogue.
+
+    Raises PayloadError when there is no usable ID, and nothing else.
+    """
+    product_id = object_id(data)
+    product = Translation(Fields(data))
+    product.source.take("ID")
+    line = partial(read_line, max_length=_TEXT_LENGTH)
+    product.column("NAME", "name", line)
+    product.column("CODE", "slug", line)
+    product.column("ACTIVE", "is_active", read_flag, empty=False)
+    product.column("QUANTITY", "quantity", read_stock)
+    product.column("OLD_PRICE", "old_price", read_money, empty=None)
+    _read_price(product)
+    updated_at = product.read("TIMESTAMP_X", read_moment)
+    properties = _read_properties(product)
+    _read_picture(product)
+    product.keep_rest()
+    properties.keep_rest()
+    parts = {"fields": product.kept, "properties": properties.kept}
+    return ProductSnapshot(
+        bitrix_product_id=product_id,
+        updated_at=updated_at,
+        fields=properties.fields | product.fields,
+        metadata={name: part for name, part in parts.items() if part},
+        problems=(*product.problems, *properties.problems),
+    )
+
+
+def _read_properties(product: Translation) -> PropertyTranslation:
+    raw = product.source.take("PROPERTIES")
+    found = None if raw is ABSENT else list_properties(raw, "PROPERTIES")
+    if raw is not ABSENT and found is None:
+        product.flag("PROPERTIES", raw, ProblemReason.NOT_AN_OBJECT)
+    for place, element in found.broken if found else []:
+        product.flag(place, element, ProblemReason.NOT_AN_OBJECT)
+    properties = PropertyTranslation(Fields(found.pairs if found else []), where="PROPERTIES.")
+    properties.single("OLD_PRICE", "old_price", read_money, empty=None)
+    return properties
+
+
+def _read_price(product: Translation) -> None:
+    """Read the base price in KZT. PRICES stays in metadata: there may be several kinds of price."""
+    for name in ("PRICES", "PRICE", "CATALOG_PRICE_1"):
+        raw = product.source.peek(name)
+        if raw is ABSENT or is_empty(raw) or "price" in product.fields:
+            continue
+        product.source.take(name)
+        reading = product.interpret(name, raw, _base_price)
+        product.store("price", reading)
+        if reading.reason is None and isinstance(raw, Mapping | list):
+            product.keep(name, raw)
+
+
+def _base_price(raw: Any) -> Reading[Any]:
+    """Choose among the prices: the one of the type BASE or 1, else the first in KZT that can be read."""
+    if not isinstance(raw, Mapping | list):
+        return read_money(raw)
+    entries = list(raw.items()) if isinstance(raw, Mapping) else [("", entry) for entry in raw]
+    if isinstance(raw, Mapping) and _amount_of(raw) is not None:
+        entries = [("", raw)]
+    entries.sort(key=lambda entry: not _is_base(*entry))
+    readings = [_price(entry) for _, entry in entries]
+    found = next((reading for reading in readings if reading.value is not None), None)
+    return found or next((reading for reading in readings if reading.reason), Reading())
+
+
+def _is_base(key: Any, entry: Any) -> bool:
+    kind = Fields(entry).peek("CATALOG_GROUP_ID") if isinstance(entry, Mapping) else ABSENT
+    return fold(key) in ("base", str(_BASE_PRICE_TYPE)) or read_whole_number(kind).value == _BASE_PRICE_TYPE
+
+
+def _price(entry: Any) -> Reading[Any]:
+    if not isinstance(entry, Mapping):
+        return read_money(entry)
+    currency = Fields(entry).peek("CURRENCY")
+    if isinstance(currency, str) and currency.strip() and currency.strip().upper() != _CURRENCY:
+        return Reading(reason=ProblemReason.OUT_OF_RANGE)
+    amount = _amount_of(entry)
+    return Reading(reason=ProblemReason.NOT_A_NUMBER) if amount is None else read_money(amount)
+
+
+def _amount_of(entry: Mapping[str, Any]) -> Any:
+    fields = Fields(entry)
+    found = (fields.peek(name) for name in ("PRICE", "VALUE"))
+    return next((raw for raw in found if raw is not ABSENT and not isinstance(raw, Mapping | list)), None)
+
+
+def _read_picture(product: Translation) -> None:
+    """Read the picture's address, the detail picture first.
+
+    A bare number is normal, `b_iblock_element.DETAIL_PICTURE` is the id of a row in `b_file`: kept, but no address.
+    """
+    given = [(name, raw) for name in _PICTURES if (raw := product.source.peek(name)) is not ABSENT]
+    filled = [(name, raw) for name, raw in given if not is_empty(raw) and raw is not False]
+    for name, raw in filled:
+        if _is_file_id(raw) or "image_url" in product.fields:
+            continue
+        product.source.take(name)
+        reading = product.interpret(name, raw, _read_address)
+        product.store("image_url", reading)
+        if reading.value is not None and not isinstance(raw, str):
+            product.keep(name, raw)
+    if given and not filled:
+        product.fields["image_url"] = ""
+
+
+def _is_file_id(raw: Any) -> bool:
+    return not isinstance(raw, bool) and bool(read_whole_number(raw).value)
+
+
+def _read_address(raw: Any) -> Reading[str]:
+    address: Any = raw
+    if isinstance(raw, Mapping):
+        fields = Fields(raw)
+        address = next((found for name in _ADDRESS_KEYS if isinstance(found := fields.peek(name), str)), None)
+    if not isinstance(address, str):
+        return Reading(reason=ProblemReason.NOT_TEXT)
+    address = clean_line(address)
+    if address.startswith("//"):
+        address = f"https:{address}"
+    if not _SAFE_ADDRESS.fullmatch(address):
+        return Reading(reason=ProblemReason.OUT_OF_RANGE)
+    if len(address) > _URL_LENGTH:
+        return Reading(reason=ProblemReason.TOO_LONG)
+    return Reading(address)

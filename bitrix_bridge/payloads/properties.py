@@ -1,0 +1,122 @@
+"""The properties of an order or a product, in each of the shapes they are sent in.
+
+`{code: value}`, `{code: {"CODE": …, "VALUE": …}}`, a list of such objects (REST's `propertyValues` too), and `[]`,
+PHP's empty array. What stands around a value there (name, group, sort) describes the property, not the order, and is
+left out.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from bitrix_bridge.payloads.amounts import read_id
+from bitrix_bridge.payloads.reading import Reader, Reading
+from bitrix_bridge.payloads.translation import ABSENT, Fields, Translation, is_empty
+from bitrix_bridge.payloads.values import read_phone
+
+T = TypeVar("T")
+
+
+@dataclass
+class PropertyList:
+    """Properties as pairs of code and raw value, and what was no property, by its place."""
+
+    pairs: list[tuple[str, Any]] = field(default_factory=list)
+    broken: list[tuple[str, Any]] = field(default_factory=list)
+
+
+def list_properties(raw: Any, where: str) -> PropertyList | None:
+    """Return the properties, None when `raw` is of no known shape. `where` is the wire name of the whole."""
+    found = PropertyList()
+    if is_empty(raw) or raw is False:
+        return found
+    if isinstance(raw, Mapping):
+        for key, value in raw.items():
+            found.pairs.append(_pair(value, str(key)) or (str(key), _plain(value)))
+        return found
+    if not isinstance(raw, list):
+        return None
+    for index, element in enumerate(raw):
+        pair = _pair(element, f"#{index}")
+        if pair is None:
+            found.broken.append((f"{where}[{index}]", element))
+        else:
+            found.pairs.append(pair)
+    return found
+
+
+class PropertyTranslation(Translation):
+    """Properties on their way into columns: any of them may be multiple, that is, a list."""
+
+    def single(self, code: str, column: str, reader: Reader[T], *, empty: Any = ABSENT) -> None:
+        """Read a property that has one value: the first of several, which are then kept as well."""
+        raw = self.source.take(code)
+        if raw is ABSENT:
+            return
+        self.store(column, self._read_first(code, raw, reader), empty=empty)
+
+    def flag_of(self, codes: tuple[str, ...], column: str, reader: Reader[bool]) -> None:
+        """Read a flag that the site sends under one of several codes: set if one of them is."""
+        found = [self._read_first(code, raw, reader) for code in codes if (raw := self.source.take(code)) is not ABSENT]
+        if any(reading.value for reading in found):
+            self.fields[column] = True
+        elif found and all(reading.reason is None for reading in found):
+            self.fields[column] = False
+
+    def text(self, code: str, column: str, reader: Reader[str]) -> None:
+        """Read a text; several values are joined."""
+        raw = self.source.take(code)
+        if raw is not ABSENT:
+            self.store(column, self.interpret(code, raw, lambda sent: reader(joined(sent))), empty="")
+
+    def phone_of(self, code: str, column: str) -> None:
+        """Read a phone; of several the first."""
+        raw = self.source.take(code)
+        if raw is not ABSENT:
+            self.phone(code, column, raw, lambda sent: read_phone(joined(sent)))
+
+    def _read_first(self, code: str, raw: Any, reader: Reader[T]) -> Reading[T]:
+        if not isinstance(raw, list):
+            return self.interpret(code, raw, reader)
+        values = [value for value in raw if not is_empty(value)]
+        if len(values) > 1:
+            self.keep(code, raw)
+        return self.interpret(code, raw, lambda _: reader(values[0] if values else None))
+
+
+def joined(raw: Any) -> Any:
+    """Return several scalars as one text, `"a, b"`; anything else as it is."""
+    if not isinstance(raw, list) or any(isinstance(value, list | Mapping) for value in raw):
+        return raw
+    values = [value for value in raw if not is_empty(value)]
+    return values[0] if len(values) == 1 else ", ".join(str(value) for value in values)
+
+
+def _pair(element: Any, key: str) -> tuple[str, Any] | None:
+    """Return code and value of a property sent as an object; None if it is not one."""
+    if not isinstance(element, Mapping):
+        return None
+    fields = Fields(element)
+    value, code = fields.peek("VALUE"), fields.peek("CODE")
+    has_code = isinstance(code, str) and bool(code.strip())
+    if value is ABSENT and not (has_code and key.startswith("#")):
+        return None
+    if not has_code and key.startswith("#"):
+        # A property without a code is known by its id.
+        code = read_id(fields.peek("ORDER_PROPS_ID")).value or read_id(fields.peek("ID")).value
+        return (f"#{code}" if code else key), _plain(value)
+    return (code.strip() if has_code else key), (element if value is ABSENT else _plain(value))
+
+
+def _plain(value: Any) -> Any:
+    """Return a value, multiple ones as a list: PHP makes an object of a list with a gap in its keys."""
+    if isinstance(value, Mapping) and value and all(str(key).isdecimal() for key in value):
+        value = list(value.values())
+    if not isinstance(value, list):
+        return value
+    return [_inner_value(element) for element in value]
+
+
+def _inner_value(element: Any) -> Any:
+    inner = Fields(element).peek("VALUE") if isinstance(element, Mapping) else ABSENT
+    return element if inner is ABSENT else inner

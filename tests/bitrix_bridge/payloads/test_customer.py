@@ -1,0 +1,168 @@
+"""Who ordered, as far as the site knows."""
+
+import pytest
+
+from bitrix_bridge.payloads import read_customer, read_order
+from orders.snapshot import CustomerSnapshot, Problem
+from orders.snapshot import ProblemReason as Reason
+
+
+def customer_of(**data):
+    return read_order({"ID": 1, **data}).customer
+
+
+def test_user_update():
+    customer = read_customer(
+        {
+            "ID": "1079",
+            "LOGIN": "assel",
+            "NAME": " Асель ",
+            "LAST_NAME": "Нурланова",
+            "SECOND_NAME": "К.",
+            "EMAIL": "Assel@Mail.KZ",
+            "PERSONAL_PHONE": "8 701 123 45 67",
+        }
+    )
+    assert customer == CustomerSnapshot(
+        bitrix_user_id=1079,
+        fields={"name": "Асель Нурланова", "phone": "+77011234567", "email": "assel@mail.kz"},
+        metadata={"LOGIN": "assel", "SECOND_NAME": "К."},
+    )
+
+
+@pytest.mark.parametrize("data", [{}, {"ID": "0"}, {"NAME": "", "EMAIL": "noemail@cvety.kz"}, {"LOGIN": "x"}])
+def test_nothing_known(data):
+    assert read_customer(data) is None
+
+
+def test_only_what_was_sent():
+    assert read_customer({"ID": 5}).fields == {}
+    assert read_customer({"ID": 5, "PERSONAL_PHONE": ""}).fields == {"phone": ""}
+    assert read_customer({"ID": 5, "EMAIL": None}).fields == {"email": None}
+    assert read_customer({"ID": 5, "NAME": "", "LAST_NAME": ""}).fields == {"name": ""}
+
+
+def test_a_last_name_alone_is_not_the_name():
+    customer = read_customer({"ID": 5, "LAST_NAME": "Нурланова"})
+    assert customer.fields == {}
+    assert customer.metadata == {"LAST_NAME": "Нурланова"}
+
+
+@pytest.mark.parametrize("key", ["phone", "PHONE", "PERSONAL_PHONE", "PERSONAL_MOBILE", "PHONE_NUMBER"])
+def test_phone_under_any_name(key):
+    assert read_customer({"ID": 5, key: "87011234567"}).fields == {"phone": "+77011234567"}
+
+
+def test_the_first_phone_that_is_one():
+    customer = read_customer(
+        {"ID": 5, "phone": "нет", "PERSONAL_PHONE": "87011234567 Асель", "PERSONAL_MOBILE": "87027654321"}
+    )
+    assert customer.fields == {"phone": "+77011234567"}
+    assert customer.problems == ()
+    assert customer.metadata == {
+        "phone": "нет",
+        "PERSONAL_PHONE": "87011234567 Асель",
+        "PERSONAL_MOBILE": "87027654321",
+    }
+
+
+def test_a_phone_that_is_none():
+    customer = read_customer({"ID": 5, "PERSONAL_PHONE": "нет"})
+    assert customer.fields == {"phone": "нет"}
+    assert customer.metadata == {"PERSONAL_PHONE": "нет"}
+    assert customer.problems == (Problem("PERSONAL_PHONE", "нет", Reason.NOT_A_PHONE),)
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "noemail@cvety.kz",
+        "noemail_1756@cvety.kz",
+        "no-email@mail.ru",
+        "no_mail@mail.ru",
+        "noreply@cvety.kz",
+        "anna@example.com",
+        "anna@mail.example",
+        "anna@shop.local",
+        "anna@server.localhost",
+        "77011234567@noemail.kz",
+        "anna",
+        "anna@",
+        "@mail.ru",
+        "anna@mail",
+        "anna@@mail.ru",
+        "anna smith@mail.ru",
+        "a" * 250 + "@mail.ru",
+        {"a": 1},
+        5,
+    ],
+)
+def test_no_address(email):
+    customer = read_customer({"ID": 5, "EMAIL": email})
+    assert customer.fields == {"email": None}
+    assert customer.metadata == {"EMAIL": email}
+
+
+@pytest.mark.parametrize("email", ["anna@mail.ru", "a.b+c@sub.mail.kz", "нурлан@почта.рф", "norma@gmail.com"])
+def test_address(email):
+    assert read_customer({"ID": 5, "email": email}).fields == {"email": email}
+
+
+def test_secrets_never_get_in():
+    secrets = {"PASSWORD": "x1", "CHECKWORD": "x2", "storedHash": "x3", "CONFIRM_CODE": "x4"}
+    assert read_customer({"ID": 5, **secrets}).metadata == {}
+    snapshot = read_order({"ID": 1, "user": {"TITLE": "x", **secrets}})
+    assert snapshot.metadata == {"fields": {"user": {"TITLE": "x"}}}
+
+
+@pytest.mark.parametrize("user", [None, [], "", False, {}])
+def test_an_order_without_user(user):
+    assert customer_of(user=user) is None
+    assert customer_of(user=user, USER_ID="0") is None
+    assert customer_of(user=user, USER_ID="1079") == CustomerSnapshot(bitrix_user_id=1079)
+
+
+def test_contacts_of_the_order():
+    properties = {"phone": "87011234567", "email": "A@mail.ru", "fio": "Асель &amp; Ко"}
+    snapshot = read_order({"ID": 1, "properties": properties})
+    assert snapshot.customer == CustomerSnapshot(
+        bitrix_user_id=None, fields={"name": "Асель & Ко", "phone": "+77011234567", "email": "a@mail.ru"}
+    )
+    assert snapshot.metadata == {"properties": properties}
+
+
+def test_the_user_wins_and_the_order_fills_in():
+    user = {"ID": "9", "NAME": "", "EMAIL": "noemail@cvety.kz", "PERSONAL_PHONE": "87011234567"}
+    properties = {"name": "Асель", "phone": "87027654321", "email": "a@mail.ru"}
+    customer = customer_of(user=user, properties=properties)
+    assert customer.bitrix_user_id == 9
+    assert customer.fields == {"name": "Асель", "phone": "+77011234567", "email": "a@mail.ru"}
+    assert customer.metadata == {"EMAIL": "noemail@cvety.kz"}
+
+
+def test_the_order_phone_helps_when_the_users_is_none():
+    customer = customer_of(user={"ID": "9", "PERSONAL_PHONE": "нет"}, properties={"phone": "87027654321"})
+    assert customer.fields == {"phone": "+77027654321"}
+    assert customer.metadata == {"PERSONAL_PHONE": "нет"}
+    assert customer.problems == ()
+
+
+def test_problems_are_named_with_the_order():
+    snapshot = read_order(
+        {"ID": 1, "user": {"ID": "x", "NAME": {}}, "properties": {"phone": "нет", "name": {"a": 1}}, "USER_ID": 5}
+    )
+    assert snapshot.customer.bitrix_user_id == 5
+    assert {problem.field: problem.reason for problem in snapshot.problems} == {
+        "user.ID": Reason.NOT_A_NUMBER,
+        "user.NAME": Reason.NOT_TEXT,
+        "properties.name": Reason.NOT_TEXT,
+        "properties.phone": Reason.NOT_A_PHONE,
+    }
+    assert snapshot.customer.problems == snapshot.problems
+
+
+def test_the_id_of_the_user_is_the_order_s_too():
+    assert read_order({"ID": 1, "user": {"ID": "1079"}}).fields["bitrix_user_id"] == 1079
+    snapshot = read_order({"ID": 1, "user": {"ID": "1079"}, "USER_ID": "5"})
+    assert snapshot.fields["bitrix_user_id"] == 5
+    assert snapshot.customer.bitrix_user_id == 1079

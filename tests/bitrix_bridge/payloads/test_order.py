@@ -1,0 +1,520 @@
+"""Orders in the shapes that webhooks, the bridge and REST give them."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+
+from bitrix_bridge.payloads import PayloadError, object_id, read_order, read_status_change
+from bitrix_bridge.payloads.dates import ALMATY
+from orders.snapshot import ItemSnapshot, Problem
+from orders.snapshot import ProblemReason as Reason
+from tests.bitrix_bridge.payloads.samples import full_order, order
+
+CRM_ID = UUID("0b9f1c9e-2f0a-4c5e-9a55-0d9d3c8a1f42")
+
+
+def problems(snapshot):
+    return {problem.field: problem.reason for problem in snapshot.problems}
+
+
+def test_the_smallest_order():
+    snapshot = read_order(order())
+    assert snapshot.bitrix_order_id == 122183
+    assert snapshot.fields == {
+        "order_number": "122183",
+        "status": "N",
+        "payment_status": "pending",
+        "recipient_name": "Айгуль",
+        "city": 2,
+        "delivery_slot": "18",
+        "delivery_date": date(2025, 8, 25),
+        "shop": 17008,
+        "postcard_text": "🌹 С днём рождения, әже!",
+    }
+    assert snapshot.items == (
+        ItemSnapshot(
+            bitrix_basket_id=None,
+            bitrix_product_id=696613,
+            quantity=Decimal("1.000"),
+            price=Decimal("7500.00"),
+            product_snapshot={"name": "Букет Стандарт", "currency": "KZT"},
+        ),
+    )
+    assert snapshot.customer.fields == {"phone": "+77011234567"}
+    assert snapshot.metadata == {"properties": {"phone": "+77011234567"}}
+    assert snapshot.problems == ()
+    assert not snapshot.is_partial
+    assert (snapshot.version, snapshot.updated_at, snapshot.announced_at, snapshot.created_at) == (None,) * 4
+
+
+def test_a_full_order():
+    snapshot = read_order(full_order(), pay_systems={3: "kaspi"})
+    assert snapshot.problems == ()
+    assert snapshot.fields == {
+        "order_number": "122183/1",
+        "bitrix_user_id": 1079,
+        "status": "AP",
+        "recipient_name": "Айгуль",
+        "recipient_phone": "+77027654321",
+        "delivery_address": "Абая 10, кв. 5",
+        "delivery_date": date(2025, 8, 25),
+        "delivery_slot": "15:00-16:00",
+        "city": 2,
+        "shop": 17008,
+        "postcard_text": "🌹 Құттықтаймыз!",
+        "comment": "Позвонить за час",
+        "courier_comment": "Домофон не работает",
+        "total_amount": Decimal("9000.00"),
+        "delivery_fee": Decimal("1500.00"),
+        "discount_amount": Decimal("500.00"),
+        "paid_amount": Decimal("9000.00"),
+        "currency": "KZT",
+        "payment_method": "kaspi",
+        "payment_status": "paid",
+        "is_cancelled": False,
+        "is_pickup": False,
+        "is_anonymous": True,
+        "is_surprise": False,
+    }
+    assert snapshot.version == 7
+    assert snapshot.updated_at == datetime(2025, 8, 24, 10, 0, 2, tzinfo=ALMATY)
+    assert snapshot.created_at == datetime(2025, 8, 24, 9, 58, 11, tzinfo=ALMATY)
+    assert snapshot.announced_at == datetime.fromtimestamp(1756011603, UTC)
+    assert snapshot.customer.bitrix_user_id == 1079
+    assert snapshot.customer.fields == {"name": "Асель Нурланова", "phone": "+77011234567", "email": "assel@mail.kz"}
+    assert snapshot.items[0].bitrix_basket_id == 5501
+    assert snapshot.items[0].product_snapshot == {
+        "name": 'Букет "Стандарт"',
+        "currency": "KZT",
+        "original_price": "8000.00",
+        "discount": "500.00",
+        "xml_id": "st-1",
+        "url": "/catalog/standart/",
+        "fields": {"WEIGHT": "0.00"},
+    }
+    assert snapshot.metadata == {
+        "fields": {
+            "LID": "s1",
+            "DATE_PAYED": "2025-08-24 10:00:00",
+            "DATE_CANCELED": "",
+            "REASON_CANCELED": None,
+            "PAY_SYSTEM_ID": "3",
+            "DELIVERY_ID": "1",
+            "DATE_STATUS": "2025-08-24 10:00:01",
+            "XML_ID": "bx_68aa",
+            "RESPONSIBLE_ID": "12",
+            "webhook_source": "site",
+        },
+        "properties": {"howFound": "Instagram"},
+    }
+
+
+def test_rest_says_the_same():
+    rest = {
+        "id": 122183,
+        "accountNumber": "122183",
+        "statusId": "AP",
+        "payed": "N",
+        "canceled": "Y",
+        "price": 9000,
+        "currency": "KZT",
+        "userId": "1079",
+        "dateUpdate": "2025-08-24T08:00:02+03:00",
+        "version": 7,
+        "id1c": None,
+        "propertyValues": [
+            {"id": 1, "orderPropsId": 20, "name": "Дата", "code": "data", "value": "2025-08-25"},
+            {"id": 2, "orderPropsId": 21, "name": "Город", "code": "city", "value": "2"},
+            {"id": 3, "orderPropsId": 22, "name": "Без кода", "code": "", "value": "x"},
+        ],
+        "basketItems": [
+            {"id": "5501", "productId": "696613", "name": "Букет", "price": 7500, "quantity": 1, "basePrice": 8000}
+        ],
+        "payments": [{"id": 1, "paySystemId": 3, "paid": "N"}],
+    }
+    snapshot = read_order(rest, pay_systems={3: "kaspi"})
+    assert snapshot.problems == ()
+    assert snapshot.fields == {
+        "order_number": "122183",
+        "bitrix_user_id": 1079,
+        "status": "AP",
+        "payment_status": "pending",
+        "payment_method": "kaspi",
+        "is_cancelled": True,
+        "total_amount": Decimal("9000.00"),
+        "currency": "KZT",
+        "delivery_date": date(2025, 8, 25),
+        "city": 2,
+    }
+    assert snapshot.version == 7
+    assert snapshot.updated_at == datetime(2025, 8, 24, 5, 0, 2, tzinfo=UTC)
+    assert snapshot.items[0].product_snapshot["original_price"] == "8000.00"
+    assert snapshot.metadata == {
+        "fields": {"ID_1C": None, "payments": rest["payments"]},
+        "properties": {"#22": "x"},
+    }
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {"city": "2", "data": "2025-08-25", "own": "x"},
+        {"CITY": "2", "Data": "25.08.2025", "own": "x"},
+        {
+            "city": {"CODE": "city", "VALUE": "2"},
+            "data": {"VALUE": "2025-08-25"},
+            "own": {"VALUE": "x", "NAME": "Своё"},
+        },
+        {"5": {"CODE": "city", "VALUE": ["2"]}, "7": {"CODE": "data", "VALUE": ["2025-08-25"]}, "own": "x"},
+        [{"CODE": "city", "VALUE": "2"}, {"CODE": "data", "VALUE": "2025-08-25"}, {"CODE": "own", "VALUE": "x"}],
+        [{"code": "city", "value": 2}, {"code": "data", "value": "2025-08-25"}, {"code": "own", "value": "x"}],
+        {"city": ["", "2"], "data": {"0": "2025-08-25"}, "own": "x"},
+        [
+            {"CODE": "city", "VALUE": ""},
+            {"CODE": "city", "VALUE": "2"},
+            {"CODE": "data", "VALUE": "2025-08-25"},
+            {"CODE": "own", "VALUE": "x"},
+        ],
+        {"city": [{"VALUE": "2"}], "data": "2025-08-25", "own": "x"},
+    ],
+    ids=["plain", "case", "objects", "keyed by id", "list", "REST", "lists and gaps", "met twice", "wrapped"],
+)
+def test_every_shape_of_properties(properties):
+    snapshot = read_order({"ID": 1, "properties": properties})
+    assert snapshot.fields == {"order_number": "1", "city": 2, "delivery_date": date(2025, 8, 25)}
+    assert snapshot.metadata == {"properties": {"own": "x"}}
+    assert snapshot.problems == ()
+
+
+@pytest.mark.parametrize("properties", [[], {}, None, "", False])
+def test_no_properties_leave_everything_alone(properties):
+    snapshot = read_order({"ID": 1, "properties": properties})
+    assert snapshot.fields == {"order_number": "1"}
+    assert snapshot.problems == ()
+
+
+def test_broken_properties():
+    snapshot = read_order({"ID": 1, "properties": "city=2"})
+    assert problems(snapshot) == {"properties": Reason.NOT_AN_OBJECT}
+    assert snapshot.metadata == {"fields": {"properties": "city=2"}}
+    snapshot = read_order({"ID": 1, "properties": ["x", {"CODE": "city", "VALUE": "2"}, 5]})
+    assert problems(snapshot) == {"properties[0]": Reason.NOT_AN_OBJECT, "properties[2]": Reason.NOT_AN_OBJECT}
+    assert snapshot.metadata == {"fields": {"properties[0]": "x", "properties[2]": 5}}
+    assert snapshot.fields["city"] == 2
+
+
+def test_several_values_of_one_property():
+    snapshot = read_order(
+        {
+            "ID": 1,
+            "properties": {
+                "addressRecipient": ["Абая 10", "", "кв. 5"],
+                "phoneRecipient": ["87011234567", "87027654321"],
+                "when": ["18", "19"],
+                "iWillGet": ["Y"],
+            },
+        }
+    )
+    assert snapshot.fields["delivery_address"] == "Абая 10, кв. 5"
+    assert snapshot.fields["recipient_phone"] == "+77011234567"
+    assert snapshot.fields["delivery_slot"] == "18"
+    assert snapshot.fields["is_pickup"] is True
+    assert snapshot.metadata["properties"] == {
+        "phoneRecipient": ["87011234567", "87027654321"],
+        "when": ["18", "19"],
+    }
+
+
+def test_two_values_of_one_code():
+    snapshot = read_order({"ID": 1, "properties": {"city": "2", "CITY": "3", "own": "a", "OWN": "b"}})
+    assert snapshot.fields["city"] == 2
+    assert snapshot.metadata["properties"] == {"CITY": "3", "own": "a", "OWN": "b"}
+
+
+def test_absent_is_not_empty():
+    assert read_order({"ID": 1}).fields == {"order_number": "1"}
+    empty = ("nameRecipient", "phoneRecipient", "addressRecipient", "data", "when", "city", "shopId", "postcardText")
+    snapshot = read_order(
+        {
+            "ID": 1,
+            "USER_DESCRIPTION": None,
+            "COMMENTS": "",
+            "USER_ID": "0",
+            "STATUS_ID": "",
+            "PRICE": "",
+            "SUM_PAID": None,
+            "CURRENCY": "",
+            "CANCELED": "",
+            "PAYED": None,
+            "DATE_UPDATE": {},
+            "VERSION": "",
+            "properties": dict.fromkeys(empty, "") | {"pickup": "", "isSurprise": None},
+        }
+    )
+    assert snapshot.fields == {
+        "order_number": "1",
+        "comment": "",
+        "courier_comment": "",
+        "bitrix_user_id": None,
+        "is_cancelled": False,
+        "payment_status": "pending",
+        "recipient_name": "",
+        "recipient_phone": "",
+        "delivery_address": "",
+        "delivery_date": None,
+        "delivery_slot": None,
+        "city": None,
+        "shop": None,
+        "postcard_text": "",
+        "is_pickup": False,
+        "is_surprise": False,
+    }
+    assert snapshot.problems == ()
+    assert snapshot.customer is None
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "raw", "reason"),
+    [
+        ("PRICE", "total_amount", "дорого", Reason.NOT_A_NUMBER),
+        ("PRICE_DELIVERY", "delivery_fee", 1e300, Reason.OUT_OF_RANGE),
+        ("DISCOUNT_VALUE", "discount_amount", {}, Reason.NOT_A_NUMBER),
+        ("SUM_PAID", "paid_amount", True, Reason.NOT_A_NUMBER),
+        ("CURRENCY", "currency", "тенге", Reason.OUT_OF_RANGE),
+        ("STATUS_ID", "status", {"ID": "N"}, Reason.NOT_TEXT),
+        ("CANCELED", "is_cancelled", "maybe", Reason.NOT_A_FLAG),
+        ("PAYED", "payment_status", "maybe", Reason.NOT_A_FLAG),
+        ("USER_ID", "bitrix_user_id", "admin", Reason.NOT_A_NUMBER),
+        ("USER_DESCRIPTION", "comment", {"a": 1}, Reason.NOT_TEXT),
+        ("VERSION", "-", -1, Reason.OUT_OF_RANGE),
+        ("DATE_UPDATE", "-", "вчера", Reason.NOT_A_DATE),
+        ("DATE_INSERT", "-", "1970-01-01", Reason.OUT_OF_RANGE),
+        ("DATE_STATUS", "-", "04/05/2025", Reason.NOT_A_DATE),
+        ("PAY_SYSTEM_ID", "payment_method", "kaspi", Reason.NOT_A_NUMBER),
+        ("user", "-", "Асель", Reason.NOT_AN_OBJECT),
+        ("basket", "-", "букет", Reason.NOT_AN_OBJECT),
+    ],
+)
+def test_an_unreadable_column_is_named_and_kept(name, column, raw, reason):
+    snapshot = read_order({"ID": 1, name: raw})
+    assert snapshot.problems == (Problem(name, raw, reason),)
+    assert snapshot.metadata == {"fields": {name: raw}}
+    assert column not in snapshot.fields
+
+
+@pytest.mark.parametrize(
+    ("code", "column", "raw", "reason"),
+    [
+        ("data", "delivery_date", "завтра", Reason.NOT_A_DATE),
+        ("data", "delivery_date", {}, Reason.NOT_A_DATE),
+        ("when", "delivery_slot", {"a": 1}, Reason.NOT_A_NUMBER),
+        ("city", "city", "Алматы", Reason.NOT_A_NUMBER),
+        ("shopId", "shop", 2**31, Reason.OUT_OF_RANGE),
+        ("nameRecipient", "recipient_name", {"a": 1}, Reason.NOT_TEXT),
+        ("isAnonymous", "is_anonymous", "не знаю", Reason.NOT_A_FLAG),
+    ],
+)
+def test_an_unreadable_property_is_named_and_kept(code, column, raw, reason):
+    snapshot = read_order({"ID": 1, "properties": {code: raw}})
+    assert snapshot.problems == (Problem(f"properties.{code}", raw, reason),)
+    assert snapshot.metadata == {"properties": {code: raw}}
+    assert column not in snapshot.fields
+
+
+def test_text_longer_than_its_column():
+    name = "А" * 300
+    snapshot = read_order({"ID": 1, "ACCOUNT_NUMBER": "1" * 25, "properties": {"nameRecipient": name}})
+    assert snapshot.fields["recipient_name"] == "А" * 255
+    assert snapshot.fields["order_number"] == "1" * 20
+    assert snapshot.metadata["properties"] == {"nameRecipient": name}
+    assert problems(snapshot) == {"ACCOUNT_NUMBER": Reason.TOO_LONG, "properties.nameRecipient": Reason.TOO_LONG}
+
+
+def test_recipient_phone_that_is_none():
+    snapshot = read_order({"ID": 1, "properties": {"phoneRecipient": "не беспокоить"}})
+    assert snapshot.fields["recipient_phone"] == "не беспокоить"
+    assert problems(snapshot) == {"properties.phoneRecipient": Reason.NOT_A_PHONE}
+    assert snapshot.metadata["properties"] == {"phoneRecipient": "не беспокоить"}
+
+
+@pytest.mark.parametrize(
+    ("flags", "fields"),
+    [
+        ({"pickup": "Y"}, {"is_pickup": True}),
+        ({"iWillGet": "Y", "pickup": "N"}, {"is_pickup": True}),
+        ({"anonymous": "1"}, {"is_anonymous": True}),
+        ({"surprise": "Да"}, {"is_surprise": True}),
+        ({"doNotCall": "Y", "isSurprise": ""}, {"is_surprise": True}),
+        ({"DO_NOT_CALL": "on"}, {"is_surprise": True}),
+    ],
+)
+def test_flags_of_delivery(flags, fields):
+    snapshot = read_order({"ID": 1, "properties": flags})
+    assert snapshot.fields == {"order_number": "1", **fields}
+
+
+def test_pay_systems():
+    assert "payment_method" not in read_order(order(PAY_SYSTEM_ID="9"), pay_systems={3: "kaspi"}).fields
+    snapshot = read_order(order(PAY_SYSTEM_ID="9"))
+    assert snapshot.metadata["fields"] == {"PAY_SYSTEM_ID": "9"}
+
+
+@pytest.mark.parametrize(
+    ("xml_id", "crm_id"),
+    [
+        (f"crm-{CRM_ID}", CRM_ID),
+        (f" CRM-{str(CRM_ID).upper()} ", CRM_ID),
+        ("crm-", None),
+        (f"crm-{CRM_ID.hex}", None),
+        (f"crm-{{{CRM_ID}}}", None),
+        ("bx_68aa", None),
+        ("", None),
+        (None, None),
+        ({"a": 1}, None),
+    ],
+)
+def test_orders_born_in_the_crm(xml_id, crm_id):
+    snapshot = read_order(order(XML_ID=xml_id))
+    assert snapshot.crm_order_id == crm_id
+    assert snapshot.metadata["fields"] == {"XML_ID": xml_id}
+
+
+def test_the_event_own_time():
+    stamped = {"DATE_STATUS": "2025-08-24 10:00:01"}
+    assert read_order(order(**stamped)).announced_at == datetime(2025, 8, 24, 10, 0, 1, tzinfo=ALMATY)
+    snapshot = read_order(order(**stamped, webhook_timestamp="2025-08-24T10:00:03+05:00"))
+    assert snapshot.announced_at == datetime(2025, 8, 24, 10, 0, 3, tzinfo=ALMATY)
+    snapshot = read_order(order(**stamped, webhook_timestamp="скоро"))
+    assert snapshot.announced_at == datetime(2025, 8, 24, 10, 0, 1, tzinfo=ALMATY)
+    assert problems(snapshot) == {"webhook_timestamp": Reason.NOT_A_DATE}
+
+
+LINE = {"ID": "7", "PRODUCT_ID": "5", "NAME": "Роза", "PRICE": "1500.0000", "QUANTITY": "3"}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"basket": [LINE]},
+        {"basket": {"7": LINE}},
+        {"BASKET": [LINE]},
+        {"basketItems": [LINE]},
+        {"basket": LINE},
+        {"basket": [], "basketItems": [LINE]},
+    ],
+    ids=["list", "object", "capitals", "REST", "one line", "empty twin"],
+)
+def test_every_shape_of_basket(data):
+    (item,) = read_order({"ID": 1, **data}).items
+    assert (item.bitrix_basket_id, item.bitrix_product_id) == (7, 5)
+    assert (item.price, item.quantity) == (Decimal("1500.00"), Decimal("3.000"))
+
+
+@pytest.mark.parametrize(("basket", "items"), [([], ()), ({}, ()), (None, None), ("", None), (False, None)])
+def test_empty_and_absent_baskets(basket, items):
+    snapshot = read_order({"ID": 1, "basket": basket})
+    assert snapshot.items == items
+    assert snapshot.problems == ()
+    assert read_order({"ID": 1}).items is None
+
+
+def test_broken_lines_do_not_lose_the_others():
+    snapshot = read_order({"ID": 1, "basket": ["роза", LINE, None, []]})
+    assert [item.bitrix_basket_id for item in snapshot.items] == [7]
+    assert problems(snapshot) == dict.fromkeys(("basket[0]", "basket[2]", "basket[3]"), Reason.NOT_AN_OBJECT)
+    assert snapshot.metadata["fields"] == {"basket[0]": "роза", "basket[2]": None, "basket[3]": []}
+
+
+def test_a_basket_of_broken_lines_says_nothing():
+    assert read_order({"ID": 1, "basket": ["роза"]}).items is None
+
+
+def test_unreadable_amounts_of_a_line():
+    snapshot = read_order({"ID": 1, "basket": [LINE | {"PRICE": "дорого", "QUANTITY": {}, "PRODUCT_ID": "0"}]})
+    (item,) = snapshot.items
+    assert (item.price, item.quantity, item.bitrix_product_id) == (Decimal(0), Decimal(1), None)
+    assert problems(snapshot) == {
+        "basket[0].PRICE": Reason.NOT_A_NUMBER,
+        "basket[0].QUANTITY": Reason.NOT_A_NUMBER,
+    }
+    assert snapshot.metadata["fields"] == {"basket[0].PRICE": "дорого"}
+
+
+def test_the_same_line_twice():
+    snapshot = read_order({"ID": 1, "basket": [LINE, LINE | {"NAME": "Тюльпан"}]})
+    assert [item.product_snapshot["name"] for item in snapshot.items] == ["Роза"]
+    assert problems(snapshot) == {"basket[1]": Reason.DUPLICATE}
+    assert snapshot.metadata["fields"]["basket[1]"]["NAME"] == "Тюльпан"
+
+
+def test_parts_of_a_set_are_not_lines():
+    the_set = LINE | {"SET_PARENT_ID": "7", "TYPE": "1"}
+    part = LINE | {"ID": "8", "SET_PARENT_ID": "7", "TYPE": None}
+    plain = LINE | {"ID": "9", "SET_PARENT_ID": "0"}
+    snapshot = read_order({"ID": 1, "basket": [the_set, part, plain]})
+    assert [item.bitrix_basket_id for item in snapshot.items] == [7, 9]
+    assert snapshot.metadata["set_components"] == [part]
+
+
+def test_what_a_line_says_besides():
+    line = LINE | {"XML_ID": "bx_1", "NOTES": "Розничная", "PROPS": [{"NAME": "Цвет", "VALUE": "белый"}], "LID": "s1"}
+    (item,) = read_order({"ID": 1, "basket": [line]}).items
+    assert item.product_snapshot == {
+        "name": "Роза",
+        "xml_id": "bx_1",
+        "notes": "Розничная",
+        "properties": [{"NAME": "Цвет", "VALUE": "белый"}],
+        "fields": {"LID": "s1"},
+    }
+
+
+def test_a_status_change_alone():
+    snapshot = read_status_change({"ID": "122183", "STATUS_ID": "AP", "DATE_STATUS": "2025-08-24 10:00:01"})
+    assert snapshot.is_partial
+    assert snapshot.fields == {"status": "AP"}
+    assert snapshot.announced_at == datetime(2025, 8, 24, 10, 0, 1, tzinfo=ALMATY)
+    assert snapshot.items is None
+    assert snapshot.customer is None
+
+
+def test_a_status_change_with_empty_parts_is_partial():
+    snapshot = read_status_change({"ID": 1, "STATUS_ID": "AP", "basket": [], "properties": [], "PRICE": ""})
+    assert snapshot.is_partial
+    assert snapshot.items is None
+
+
+@pytest.mark.parametrize("rest", [{"PRICE": "9000"}, {"properties": {"city": "2"}}, {"basket": [LINE]}])
+def test_a_status_change_with_the_rest_is_a_whole_order(rest):
+    data = {"ID": 1, "STATUS_ID": "AP", **rest}
+    assert read_status_change(data) == read_order(data)
+
+
+@pytest.mark.parametrize("raw", ["122183", 122183, 122183.0, " 122183 ", Decimal(122183)])
+def test_object_id(raw):
+    assert object_id({"ID": raw}) == object_id({"id": raw}) == 122183
+
+
+@pytest.mark.parametrize(
+    ("data", "field", "reason"),
+    [
+        ({}, "data.ID", "data.ID is missing"),
+        ({"ID": ""}, "data.ID", "data.ID is empty"),
+        ({"ID": None}, "data.ID", "data.ID is empty"),
+        ({"ID": []}, "data.ID", "data.ID is empty"),
+        ({"ID": "0"}, "data.ID", "data.ID is not a positive integer"),
+        ({"ID": "abc"}, "data.ID", "data.ID is not a positive integer"),
+        ({"ID": 1.5}, "data.ID", "data.ID is not a positive integer"),
+        ({"ID": True}, "data.ID", "data.ID is not a positive integer"),
+        ({"ID": -5}, "data.ID", "data.ID is negative or does not fit 64 bits"),
+        ({"ID": 2**63}, "data.ID", "data.ID is negative or does not fit 64 bits"),
+        ([], "data", "data is not an object"),
+        (None, "data", "data is not an object"),
+    ],
+)
+def test_no_usable_id(data, field, reason):
+    for read in (object_id, read_order, read_status_change):
+        with pytest.raises(PayloadError) as caught:
+            read(data)
+        assert (caught.value.field, caught.value.reason, str(caught.value)) == (field, reason, reason)
