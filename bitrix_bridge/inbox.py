@@ -21,7 +21,7 @@ from django.utils.translation import gettext
 from bitrix_bridge.events import Result, process
 from bitrix_bridge.models import WebhookEvent
 from cvety_crm.alerts import Alert, raise_alert
-from cvety_crm.masking import mask
+from cvety_crm.masking import keepable
 from cvety_crm.outbox import WAITS
 
 logger = logging.getLogger(__name__)
@@ -155,8 +155,8 @@ def _keep_failed(row: WebhookEvent, error: Exception) -> None:
 
 
 def _note_failure(row: WebhookEvent, error: Exception) -> None:
-    row.error = mask(f"{type(error).__name__}: {error}")[:2000]
-    row.traceback = mask("".join(traceback.format_exception(error)))[-8000:]
+    row.error = keepable(f"{type(error).__name__}: {error}")[:2000]
+    row.traceback = keepable("".join(traceback.format_exception(error)))[-8000:]
     row.action, row.processed_at = WebhookEvent.Action.STORED, None
     if row.attempts > len(WAITS):
         row.state, row.retry_at = WebhookEvent.State.FAILED, None
@@ -164,7 +164,7 @@ def _note_failure(row: WebhookEvent, error: Exception) -> None:
             Alert(
                 title=gettext("An event of the site could not be processed: %(event)s") % {"event": row},
                 text=row.error,
-                path=f"/crm/bitrix_bridge/webhookevent/{row.pk}/change/",
+                about=row,
             )
         )
     else:

@@ -14,7 +14,7 @@ def on_order_event(change: OrderChange) -> None:
 
     `sync_state` says so: a change of the site's own leaves nothing to tell, unless ours stayed against it.
     """
-    if change.order.sync_state == SyncState.PENDING and not change.order.is_deleted_on_site:
+    if change.order.sync_state == SyncState.PENDING:
         queue_push(change.order, sorted(change.changed_fields))
 
 

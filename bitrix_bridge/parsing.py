@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from decimal import Decimal
+from ipaddress import ip_address
 from typing import Any, NoReturn
 
 from bitrix_bridge.inbox import Incoming
@@ -51,9 +52,17 @@ def read_incoming(body: Mapping[str, Any], *, known: bool, remote_addr: str | No
         object_id=key,
         data=data,
         event_id=event_id if isinstance(event_id, str) else "",
-        remote_addr=remote_addr,
+        remote_addr=_address(remote_addr),
         payload={name: value for name, value in body.items() if name != "token"},
     )
+
+
+def _address(text: str | None) -> str | None:
+    # From a socket file there is none, and a proxy's header may hold anything.
+    try:
+        return str(ip_address((text or "").strip()))
+    except ValueError:
+        return None
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.db.models import Model
+from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
 
@@ -13,8 +15,19 @@ class Alert:
 
     title: str
     text: str = ""
-    path: str = ""
-    """The admin page where it can be put right, from the site's root."""
+    about: Model | None = None
+    """The row on whose page of the admin it can be put right."""
+
+    @property
+    def path(self) -> str:
+        """Return the address of that page, from the site's root; empty when there is none."""
+        if self.about is None:
+            return ""
+        meta = self.about._meta
+        try:
+            return reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[self.about.pk])
+        except NoReverseMatch:
+            return ""
 
 
 def raise_alert(alert: Alert) -> None:

@@ -38,6 +38,11 @@ def mask(text: str) -> str:
     return _ADDRESS_SECRETS.sub(lambda match: (match[1] or match[2]) + MASK, text)
 
 
+def keepable(text: str) -> str:
+    """Return a text of another system, or of an error, fit to be kept and shown: masked, and without NUL."""
+    return mask(text).replace("\0", "\ufffd")  # PostgreSQL's text takes no NUL
+
+
 class MaskingFormatter(logging.Formatter):
     """Masks a whole record once it is text: message, arguments and traceback alike."""
 

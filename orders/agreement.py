@@ -51,15 +51,19 @@ class Agreement:
     def note_sending(self, values: Mapping[str, Any]) -> None:
         """Remember what is about to be sent, before the call: its echo may beat its answer, or the answer be lost."""
         for name, value in values.items():
-            sent = self.sent.setdefault(name, [])
-            if value not in sent:
-                sent.append(value)
+            sent = [earlier for earlier in self.sent.get(name, []) if earlier != value]
+            self.sent[name] = [*sent, value]
 
     def settle(self, values: Mapping[str, Any]) -> None:
-        """Take these values as those of the site."""
+        """Take these values as those of the site. One that we sent has arrived, and so have those sent before it."""
         for name, value in values.items():
             self.agreed[name] = value
-            self.sent.pop(name, None)
+            sent = self.sent.get(name, [])
+            if value in sent:
+                # Those sent after it are still on their way: their echo must not look like a change of the site.
+                self.sent[name] = sent[sent.index(value) + 1 :]
+                if not self.sent[name]:
+                    del self.sent[name]
 
     def unsent(self, ours: Mapping[str, Any]) -> list[str]:
         """Return the fields that the site has yet to hear of."""

@@ -4,6 +4,8 @@ import os
 
 import pytest
 
+pytest_plugins = ["tests.fixtures"]
+
 _skipped: list[str] = []
 
 

@@ -8,12 +8,11 @@ from typing import Any
 from django.apps import apps
 from django.db import transaction
 from django.db.models import Q
-from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 
 from cvety_crm.alerts import Alert, raise_alert
-from cvety_crm.masking import mask
+from cvety_crm.masking import keepable
 from cvety_crm.outbox.entries import AttemptOutcome, DeliveryAttempt, OutboxEntry, State, nudge
 from cvety_crm.outbox.failures import (
     Delivered,
@@ -120,8 +119,8 @@ def _attempt(entry: OutboxEntry, attempt: DeliveryAttempt) -> None:
 def _record(entry: OutboxEntry, attempt: DeliveryAttempt, result: Delivered | DeliveryFailure | NoLongerNeeded) -> None:
     now = timezone.now()
     attempt.duration_ms = max(int((now - attempt.started_at).total_seconds() * 1000), 0)
-    attempt.code = mask(getattr(result, "code", ""))[:50]
-    attempt.answer = mask(getattr(result, "answer", "") or str(getattr(result, "message", "")))[:ANSWER_LIMIT]
+    attempt.code = keepable(getattr(result, "code", ""))[:50]
+    attempt.answer = keepable(getattr(result, "answer", "") or str(getattr(result, "message", "")))[:ANSWER_LIMIT]
 
     entry.lock_owner()
     current = type(entry)._default_manager.select_for_update().get(pk=entry.pk)
@@ -150,7 +149,7 @@ def _record(entry: OutboxEntry, attempt: DeliveryAttempt, result: Delivered | De
 
 def _finish(entry: OutboxEntry, state: State, *, code: str = "", error: str = "") -> None:
     entry.state, entry.finished_at, entry.lease_until = state, timezone.now(), None
-    entry.last_code, entry.last_error = code, mask(error)
+    entry.last_code, entry.last_error = code, keepable(error)
     entry.failures = 0 if state == State.DELIVERED else entry.failures
     entry.retry_by = None
     entry.save()
@@ -169,7 +168,7 @@ def _postpone(entry: OutboxEntry, failure: DeliveryFailure, now: datetime) -> No
         return
     wait = pause_after(entry.failures, getattr(failure, "retry_after", None))
     entry.state, entry.due_at, entry.lease_until = State.PENDING, now + wait, None
-    entry.last_code, entry.last_error = mask(failure.code)[:50], mask(failure.message)
+    entry.last_code, entry.last_error = failure.code[:50], failure.message
     entry.retry_by = None
     entry.save()
     if entry.failures == WARN_AFTER:
@@ -177,7 +176,7 @@ def _postpone(entry: OutboxEntry, failure: DeliveryFailure, now: datetime) -> No
 
 
 def _give_up(entry: OutboxEntry, failure: DeliveryFailure) -> None:
-    _finish(entry, State.FAILED, code=mask(failure.code)[:50], error=failure.message)
+    _finish(entry, State.FAILED, code=failure.code[:50], error=failure.message)
     entry.on_failed(failure)
     _alert(entry, gettext_noop("%(what)s: given up, a person has to look"))
 
@@ -193,9 +192,5 @@ def pause_after(failures: int, retry_after: float | None) -> timedelta:
 def _alert(entry: OutboxEntry, title: str) -> None:
     if not entry.raises_alerts():
         return
-    try:
-        path = reverse(f"admin:{entry._meta.app_label}_{entry._meta.model_name}_change", args=[entry.pk])
-    except NoReverseMatch:
-        path = ""
     words = {"what": str(entry), "count": entry.failures}
-    raise_alert(Alert(title=gettext(title) % words, text=entry.last_error, path=path))
+    raise_alert(Alert(title=gettext(title) % words, text=entry.last_error, about=entry))

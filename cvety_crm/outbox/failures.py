@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 
+from cvety_crm.masking import keepable
+
 
 class DeliveryFailure(Exception):
     """Something went wrong; `message` is for staff (Russian), `code` and `answer` are the other side's words."""
 
     def __init__(self, message: str, *, code: str = "", answer: str = "") -> None:
         super().__init__(message)
-        self.message, self.code, self.answer = message, code, answer
+        # Both may quote the other side, and end up on pages and timelines.
+        self.message, self.code, self.answer = keepable(message), keepable(code), keepable(answer)
 
 
 class TemporaryFailure(DeliveryFailure):

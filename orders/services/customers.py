@@ -24,7 +24,8 @@ def apply_customer(*, snapshot: CustomerSnapshot, current: Customer | None = Non
     before = agreement.as_json()
     ours = {name: _text(getattr(customer, name)) for name in snapshot.fields}
     theirs = {name: _text(value) for name, value in snapshot.fields.items()}
-    taken = list(merge(agreement, ours=ours, theirs=theirs).taken)
+    # The site is never told of a customer, so where both have changed him it decides.
+    taken = list(merge(agreement, ours=ours, theirs=theirs, site_decides=theirs.keys()).taken)
     for name in taken:
         setattr(customer, name, snapshot.fields[name] if name == "email" else theirs[name])
     if customer.bitrix_user_id is None and snapshot.bitrix_user_id is not None:

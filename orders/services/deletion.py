@@ -5,7 +5,7 @@ from uuid import UUID
 from django.db import transaction
 
 from orders.events import OrderChange, publish
-from orders.models import EventKind, Order, Source
+from orders.models import EventKind, Order, Source, SyncState
 from orders.services.locking import lock_site_order
 from orders.services.timeline import write_event
 
@@ -17,7 +17,8 @@ def mark_deleted(*, bitrix_order_id: int, webhook_event_id: UUID | None = None) 
     if order is None or order.is_deleted_on_site:
         return order
     order.is_deleted_on_site = True
-    order.save(update_fields=["is_deleted_on_site", "updated_at"])
+    order.sync_state = SyncState.SYNCED
+    order.save(update_fields=["is_deleted_on_site", "sync_state", "updated_at"])
     event = write_event(
         order=order,
         kind=EventKind.DELETED,

@@ -52,6 +52,9 @@ def settle_sync_state(
     A failure or a conflict stays until it is resolved, or until there is a new wish of this side (`is_wish`).
     `items` may be left out when this transaction has not touched them.
     """
+    if order.is_deleted_on_site:
+        order.sync_state = SyncState.SYNCED  # there is nobody left to tell
+        return
     names = PUSHED
     if items is None and order.sync_state == SyncState.SYNCED:
         names = tuple(name for name in PUSHED if name != ITEMS)  # they were agreed on before, so they are now

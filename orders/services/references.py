@@ -9,7 +9,6 @@ from uuid import UUID
 
 from django.db.models import Case, CharField, F, Model, QuerySet, TextField, Value, When
 from django.db.models.functions import Cast
-from django.urls import reverse
 from django.utils.translation import gettext
 
 from cvety_crm.alerts import Alert, raise_alert
@@ -105,7 +104,7 @@ def _stub_status(bitrix_code: str) -> str:
             Alert(
                 title=gettext("The site uses a status unknown to the CRM: %(code)s") % {"code": bitrix_code},
                 text=gettext("Give it a name and a stage."),
-                path=reverse("admin:orders_status_change", args=[row.pk]),
+                about=row,
             )
         )
     return row.code

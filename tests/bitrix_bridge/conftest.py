@@ -1,0 +1,32 @@
+"""The stand-in site, and orders that both sides know."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from bitrix_bridge.sandbox import Sandbox
+from orders.models import Order
+from tests.samples import order_data
+
+
+@pytest.fixture
+def site(settings) -> Iterator[Sandbox]:
+    """A stand-in site that the CRM is configured for; what it announces is kept, not sent."""
+    with Sandbox(api_token=settings.BITRIX_API_TOKEN) as sandbox:
+        settings.BITRIX_API_URL = sandbox.bridge_url
+        yield sandbox
+
+
+@pytest.fixture
+def shared_order(site, post_webhook) -> Order:
+    """An order placed on the stand-in site and announced to the CRM."""
+    placed = site.place_order()
+    assert post_webhook("order.create", placed).json()["action"] == "created"
+    return Order.objects.get(bitrix_order_id=int(placed["ID"]))
+
+
+@pytest.fixture
+def lone_order(post_webhook) -> Order:
+    """The sample order, in the CRM alone."""
+    post_webhook("order.create", order_data())
+    return Order.objects.get()

@@ -1,0 +1,57 @@
+"""Fixtures for all tests: the webhook's front door, staff, and the worker's part."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.cache import caches
+from django.http import HttpResponse
+from django.test import Client
+
+from cvety_crm.outbox import deliver_due
+
+WEBHOOK_TOKEN = "made-up-webhook-token"
+PostWebhook = Callable[..., HttpResponse]
+
+
+@pytest.fixture(autouse=True)
+def _fresh_rates() -> None:
+    caches["throttle"].clear()
+
+
+@pytest.fixture
+def post_webhook(client: Client) -> PostWebhook:
+    """Post an event as the site does; returns the response."""
+
+    def post(
+        event: Any,
+        data: Any = ...,
+        *,
+        path: str = "/webhooks/bitrix/order",
+        token: str | None = WEBHOOK_TOKEN,
+        **extra: Any,
+    ) -> HttpResponse:
+        body = event if data is ... else {"event": event, "data": data, **extra}
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        content = body if isinstance(body, str | bytes) else json.dumps(body)
+        return client.post(path, data=content, content_type="application/json", headers=headers)
+
+    return post
+
+
+@pytest.fixture
+def manager(db: None) -> User:
+    """A member of staff who may do everything."""
+    return User.objects.create_superuser("manager", password="made-up-password", first_name="Данияр")
+
+
+@pytest.fixture
+def work() -> Callable[[], int]:
+    """Do what the worker does each minute: deliver whatever is due, until nothing is."""
+
+    def deliver() -> int:
+        return deliver_due()
+
+    return deliver

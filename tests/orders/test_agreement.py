@@ -1,0 +1,87 @@
+"""The three-way merge: the table of the design, and what must hold for any values."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orders.agreement import Agreement, merge
+
+
+def agreement(value, sent=()):
+    return Agreement(agreed={"comment": value}, sent={"comment": list(sent)} if sent else {})
+
+
+@pytest.mark.parametrize(
+    ("agreed", "ours", "theirs", "sent", "taken", "kept", "pending"),
+    [
+        pytest.param("a", "a", "a", (), False, False, False, id="nobody changed it"),
+        pytest.param("a", "a", "b", (), True, False, False, id="the site changed it"),
+        pytest.param("a", "b", "a", (), False, False, True, id="we changed it: ours stays, the push goes on"),
+        pytest.param("a", "b", "b", (), False, False, False, id="both, to the same: agreed"),
+        pytest.param("a", "b", "c", (), False, True, True, id="both, to different values: ours stays and is pushed"),
+        pytest.param("a", "b", "b", ("b",), False, False, False, id="the echo of what we sent"),
+        pytest.param("a", "c", "b", ("b",), False, False, True, id="an echo after a newer wish is no conflict"),
+        pytest.param("a", "a", "b", ("b",), False, False, True, id="an echo after we went back"),
+        pytest.param("a", "a", "", (), True, False, False, id="cleared on the site"),
+        pytest.param("", "", "b", (), True, False, False, id="told for the first time"),
+    ],
+)
+def test_the_table_of_the_design(agreed, ours, theirs, sent, taken, kept, pending):
+    state = agreement(agreed, sent)
+    result = merge(state, ours={"comment": ours}, theirs={"comment": theirs})
+    after = theirs if "comment" in result.taken else ours
+    assert ("comment" in result.taken, "comment" in result.kept) == (taken, kept)
+    assert state.unsent({"comment": after}) == (["comment"] if pending else [])
+    assert not result.yielded
+
+
+def test_for_a_status_the_site_decides_and_the_wish_is_kept():
+    state = Agreement(agreed={"status": "new"})
+    result = merge(state, ours={"status": "accepted"}, theirs={"status": "declined"}, site_decides={"status"})
+    assert (result.taken, result.yielded, result.kept) == (("status",), {"status": "accepted"}, {})
+    assert state.agreed == {"status": "declined"}
+
+
+def test_absent_is_not_empty():
+    state = Agreement(agreed={"comment": "a", "city": 2})
+    result = merge(state, ours={"comment": "a", "city": 2}, theirs={"comment": None})
+    assert result.taken == ("comment",)
+    assert state.agreed == {"comment": None, "city": 2}
+
+
+def test_values_sent_after_the_one_that_came_back_are_still_on_their_way():
+    state = agreement("a", ("b", "c", "d"))
+    merge(state, ours={"comment": "d"}, theirs={"comment": "c"})
+    assert state.sent == {"comment": ["d"]}
+    merge(state, ours={"comment": "d"}, theirs={"comment": "d"})
+    assert state.sent == {}
+
+
+def test_it_survives_its_column():
+    state = Agreement(agreed={"comment": "a"}, sent={"comment": ["b"]}, site_status="AP")
+    assert Agreement.from_json(state.as_json()) == state
+    assert Agreement.from_json({}) == Agreement()
+
+
+values = st.sampled_from(["", "a", "b", "c"])
+
+
+@given(agreed=values, ours=values, theirs=values, sent=st.lists(values, max_size=3))
+def test_whatever_the_values_both_sides_can_still_come_to_agree(agreed, ours, theirs, sent):
+    state = agreement(agreed, sent)
+    result = merge(state, ours={"comment": ours}, theirs={"comment": theirs})
+    after = theirs if "comment" in result.taken else ours
+    # Either they are equal now, or ours is known to be still to send: never a difference that nobody knows of.
+    assert after == theirs or state.unsent({"comment": after}) == ["comment"]
+    # The site's change is never lost in silence.
+    if theirs not in (agreed, ours, *sent):
+        assert result.taken or result.kept
+
+
+@given(values, values)
+def test_the_same_news_twice_changes_nothing_more(agreed, theirs):
+    state = agreement(agreed)
+    merge(state, ours={"comment": agreed}, theirs={"comment": theirs})
+    before = state.as_json()
+    result = merge(state, ours={"comment": theirs}, theirs={"comment": theirs})
+    assert (result.taken, result.kept, state.as_json()) == ((), {}, before)

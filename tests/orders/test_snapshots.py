@@ -1,0 +1,351 @@
+"""What a webhook leaves behind in the tables, through the front door."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from bitrix_bridge.models import Push, WebhookEvent
+from orders import services
+from orders.models import City, Customer, DeliverySlot, Order, OrderEvent, OrderItem, Product, Shop, Status
+from tests.samples import next_version, order_data
+
+pytestmark = pytest.mark.django_db
+
+
+def lines(count, **changes):
+    return [
+        {"ID": 500 + n, "PRODUCT_ID": 9000 + n, "NAME": f"Букет {n}", "PRICE": "1000", "QUANTITY": 1, **changes}
+        for n in range(count)
+    ]
+
+
+def test_every_column_of_the_order(post_webhook):
+    post_webhook("order.create", order_data())
+    order = Order.objects.get()
+    assert (order.order_number, order.bitrix_order_id, order.status_id) == ("122183", 122183, "new")
+    assert (order.recipient_name, order.recipient_phone) == ("Мария", "+77011234567")
+    assert (order.delivery_address, order.delivery_date) == ("ул. Абая 150, кв 25", date(2025, 8, 25))
+    assert (order.delivery_slot_id, order.city_id, order.shop_id) == ("18", 2, 17008)
+    assert order.postcard_text == "С днём рождения, мама! 🌹"
+    assert (order.comment, order.courier_comment) == ("без лилий, аллергия", "позвонить за час")
+    assert (order.total_amount, order.delivery_fee, order.paid_amount) == (Decimal(9000), Decimal(1500), Decimal(0))
+    assert (order.currency, order.payment_method, order.payment_status) == ("KZT", "cash", "pending")
+    assert (order.source, order.sync_state, order.is_stub) == ("bitrix", "synced", False)
+    assert (order.bitrix_version, order.bitrix_user_id) == (1, 1079)
+    # Almaty is UTC+5 since March 2024.
+    assert order.created_at == datetime(2025, 8, 24, 7, 0, tzinfo=UTC)
+    assert order.bitrix_updated_at == datetime(2025, 8, 24, 7, 0, 1, tzinfo=UTC)
+    assert (order.customer.name, order.customer.phone, order.customer.email) == (
+        "Айгерим",
+        "+77771234567",
+        "aigerim@cvety.kz",
+    )
+    item = order.items.get()
+    assert (item.bitrix_product_id, item.bitrix_basket_id, item.quantity, item.price, item.total) == (
+        696613,
+        501,
+        Decimal(1),
+        Decimal(7500),
+        Decimal(7500),
+    )
+    assert item.product_snapshot["name"] == "Букет Стандарт"
+    assert (item.product.bitrix_product_id, item.product.needs_attention) == (696613, True)
+
+
+def test_one_timeline_entry_that_names_the_event(post_webhook):
+    post_webhook("order.create", order_data())
+    post_webhook("order.update", next_version(order_data(), STATUS_ID="AP", COMMENTS="домофон 12"))
+    order = Order.objects.get()
+    changed, created = order.events.all()
+    assert (created.kind, created.source, created.actor) == ("created", "bitrix", None)
+    assert changed.kind == "status"
+    assert sorted(changed.changes, key=lambda change: change["field"]) == [
+        {"field": "courier_comment", "old": "позвонить за час", "new": "домофон 12"},
+        {"field": "status", "old": "new", "new": "accepted"},
+    ]
+    assert changed.webhook_event_id == WebhookEvent.objects.get(event="order.update").pk
+
+
+def test_a_change_of_the_site_makes_no_push(post_webhook):
+    post_webhook("order.create", order_data())
+    post_webhook("order.update", next_version(order_data(), STATUS_ID="AP"))
+    assert not Push.objects.exists()
+
+
+def test_the_same_event_twice(post_webhook):
+    assert post_webhook("order.create", order_data()).json()["action"] == "created"
+    assert post_webhook("order.create", order_data()).json()["action"] == "duplicate"
+    assert (Order.objects.count(), OrderEvent.objects.count(), OrderItem.objects.count()) == (1, 1, 1)
+
+
+def test_the_same_event_twice_by_its_own_id_whatever_it_carries(post_webhook):
+    post_webhook("order.create", order_data(), event_id="e-1")
+    answer = post_webhook("order.create", order_data(COMMENTS="другое"), event_id="e-1").json()
+    assert answer["action"] == "duplicate"
+    assert Order.objects.get().courier_comment == "позвонить за час"
+
+
+def test_the_same_status_twice_without_any_clock_is_two_events(post_webhook):
+    post_webhook("order.create", order_data(VERSION=..., DATE_UPDATE=...))
+    for code in ("AP", "N", "AP"):
+        assert (
+            post_webhook("order.status.change", {"ID": 122183, "STATUS_ID": code}).json()["action"] == "status_changed"
+        )
+    assert Order.objects.get().status_id == "accepted"
+
+
+@pytest.mark.parametrize(
+    ("newer", "older"),
+    [
+        ({"VERSION": 5}, {"VERSION": 4}),
+        ({"VERSION": 5, "DATE_UPDATE": "2025-08-24 12:00:00"}, {"VERSION": 4, "DATE_UPDATE": "2025-08-24 13:00:00"}),
+        (
+            {"VERSION": ..., "DATE_UPDATE": "2025-08-24 13:00:00"},
+            {"VERSION": ..., "DATE_UPDATE": "2025-08-24 12:59:59"},
+        ),
+        ({"VERSION": 5, "DATE_UPDATE": "2025-08-24 13:00:00"}, {"VERSION": 5, "DATE_UPDATE": "2025-08-24 12:00:00"}),
+        (
+            {"VERSION": ..., "DATE_UPDATE": ..., "webhook_timestamp": 1756000100},
+            {"VERSION": ..., "DATE_UPDATE": ..., "webhook_timestamp": 1756000000},
+        ),
+    ],
+    ids=["version", "version beats date", "date", "date within a version", "the event's own time"],
+)
+def test_old_news_changes_nothing(post_webhook, newer, older):
+    post_webhook("order.update", order_data(STATUS_ID="PD", **newer))
+    assert (
+        post_webhook("order.update", order_data(STATUS_ID="AP", COMMENTS="старое", **older)).json()["action"] == "stale"
+    )
+    order = Order.objects.get()
+    assert (order.status_id, order.courier_comment) == ("delivering", "позвонить за час")
+    assert order.events.count() == 1
+
+
+def test_nothing_new(post_webhook):
+    post_webhook("order.create", order_data())
+    assert post_webhook("order.update", next_version(order_data())).json()["action"] == "unchanged"
+    order = Order.objects.get()
+    assert (order.bitrix_version, order.events.count()) == (2, 1)
+
+
+def test_absent_is_left_alone_and_empty_clears(post_webhook):
+    post_webhook("order.create", order_data())
+    sparse = {"ID": 122183, "VERSION": 2, "STATUS_ID": "N", "properties": {"postcardText": ""}, "COMMENTS": None}
+    assert post_webhook("order.update", sparse).json()["action"] == "updated"
+    order = Order.objects.get()
+    assert (order.postcard_text, order.courier_comment) == ("", "")
+    assert (order.recipient_name, order.comment, order.items.count()) == ("Мария", "без лилий, аллергия", 1)
+
+
+@pytest.mark.parametrize("event", ["order.status.change", "order.status_change", "ORDER.STATUS.CHANGE"])
+def test_a_status_change_in_every_spelling(post_webhook, event):
+    post_webhook("order.create", order_data())
+    answer = post_webhook(event, {"ID": 122183, "STATUS_ID": "AP", "DATE_STATUS": "2025-08-24 12:30:00"}).json()
+    assert answer["action"] == "status_changed"
+    assert Order.objects.get().status_id == "accepted"
+
+
+def test_a_status_change_of_an_order_never_seen_makes_a_stub(post_webhook):
+    assert post_webhook("order.status.change", {"ID": 7, "STATUS_ID": "AP"}).json()["action"] == "created"
+    order = Order.objects.get()
+    assert (order.is_stub, order.status_id, order.order_number, order.sync_state) == (True, "accepted", "7", "synced")
+    assert order.events.get().reason == "stub"
+
+
+def test_the_rest_completes_a_stub(post_webhook):
+    post_webhook("order.status.change", {"ID": 122183, "STATUS_ID": "AP"})
+    post_webhook("order.update", order_data(STATUS_ID="AP"))
+    order = Order.objects.get()
+    assert (order.is_stub, order.recipient_name, order.items.count()) == (False, "Мария", 1)
+    assert order.created_at == datetime(2025, 8, 24, 7, 0, tzinfo=UTC)
+
+
+def test_an_update_of_an_order_never_seen_creates_it(post_webhook):
+    assert post_webhook("order.update", order_data()).json()["action"] == "created"
+
+
+def test_deleted_on_the_site_is_marked_and_stays(post_webhook):
+    post_webhook("order.create", order_data())
+    assert post_webhook("order.delete", {"ID": "122183"}).json()["action"] == "updated"
+    order = Order.objects.get()
+    assert order.is_deleted_on_site
+    assert order.events.first().kind == "deleted"
+    assert post_webhook("order.delete", {"ID": 404}).json()["action"] == "ignored"
+
+
+def test_what_is_missing_becomes_a_flagged_stub(post_webhook):
+    properties = {"city": "77", "shopId": "555", "when": "14:00-16:00"}
+    answer = post_webhook("order.create", order_data(STATUS_ID="xx", properties=properties)).json()
+    assert answer["action"] == "created"
+    order = Order.objects.get()
+    status = Status.objects.get(code="bitrix_xx")
+    assert (order.status, status.stage, status.bitrix_codes, status.needs_attention) == (
+        status,
+        "problem",
+        ["xx"],
+        True,
+    )
+    assert City.objects.get(bitrix_id=77).needs_attention
+    assert Shop.objects.get(bitrix_id=555).needs_attention
+    slot = DeliverySlot.objects.get(bitrix_id="14:00-16:00")
+    assert (order.delivery_slot, slot.starts_at.hour, slot.ends_at.hour, slot.needs_attention) == (slot, 14, 16, False)
+
+
+def test_statuses_whose_codes_differ_in_case_are_two(post_webhook):
+    post_webhook("order.create", order_data(STATUS_ID="zz"))
+    post_webhook("order.create", order_data(ID=5, STATUS_ID="ZZ"))
+    assert set(Order.objects.values_list("status", flat=True)) == {"bitrix_zz", "bitrix_ZZ"}
+
+
+def test_a_second_code_of_a_status_is_accepted(post_webhook):
+    post_webhook("order.create", order_data(STATUS_ID="CF"))
+    assert Order.objects.get().status_id == "completed"
+
+
+def test_completed_at_is_the_first_final_status(post_webhook):
+    post_webhook("order.create", order_data())
+    assert Order.objects.get().completed_at is None
+    post_webhook("order.update", next_version(order_data(), STATUS_ID="F"))
+    first = Order.objects.get().completed_at
+    assert first is not None
+    post_webhook("order.update", next_version(next_version(order_data()), STATUS_ID="AP"))
+    assert Order.objects.get().completed_at == first
+
+
+def test_one_bad_field_never_loses_an_order(post_webhook):
+    data = order_data(PRICE="много", properties={"data": "послезавтра", "phoneRecipient": "нет телефона"})
+    assert post_webhook("order.create", data).json()["action"] == "created"
+    order = Order.objects.get()
+    assert (order.recipient_name, order.recipient_phone, order.delivery_date) == ("Мария", "нет телефона", None)
+    assert order.metadata["fields"]["PRICE"] == "много"
+    named = {problem["field"] for problem in WebhookEvent.objects.get().problems}
+    assert {"PRICE", "properties.data", "properties.phoneRecipient"} <= named
+    assert {problem["field"] for problem in order.events.get().details["problems"]} == named
+
+
+def test_the_snapshot_of_a_product_stays_when_the_product_changes(post_webhook):
+    post_webhook("order.create", order_data())
+    product = {"ID": "696613", "NAME": "Букет Стандарт 2.0", "PRICES": {"BASE": {"PRICE": "8000"}}}
+    assert post_webhook("product.update", product, path="/webhooks/bitrix/product").json()["action"] == "updated"
+    order = Order.objects.get()
+    assert Product.objects.get().name == "Букет Стандарт 2.0"
+    assert order.items.get().product_snapshot["name"] == "Букет Стандарт"
+
+
+def test_products_come_change_and_leave(post_webhook):
+    def post(event, **fields):
+        return post_webhook(event, {"ID": 31, **fields}, path="/webhooks/bitrix/product").json()["action"]
+
+    assert post("product.create", NAME="Роза &quot;Аваланж&quot;", TIMESTAMP_X="24.08.2025 12:00:00") == "created"
+    assert Product.objects.get().name == 'Роза "Аваланж"'
+    assert post("product.update", NAME="Роза", TIMESTAMP_X="24.08.2025 13:00:00") == "updated"
+    assert post("product.update", NAME="Старая", TIMESTAMP_X="24.08.2025 12:30:00") == "stale"
+    assert post("product.delete") == "updated"
+    assert post("product.delete") == "unchanged"
+    assert (Product.objects.get().name, Product.objects.get().is_active) == ("Роза", False)
+
+
+def test_a_customer_changes_on_the_site(post_webhook):
+    post_webhook("order.create", order_data())
+    assert (
+        post_webhook("user.update", {"ID": 1079, "NAME": "Айгерим", "LAST_NAME": "Серикова"}).json()["action"]
+        == "updated"
+    )
+    assert Customer.objects.get().name == "Айгерим Серикова"
+    assert post_webhook("user.update", {"ID": 5, "NAME": "Новый"}).json()["action"] == "updated"
+    assert Customer.objects.get(bitrix_user_id=5).needs_attention  # no phone
+
+
+def test_what_staff_corrected_in_a_customer_stays_until_the_site_changes_it(post_webhook):
+    post_webhook("order.create", order_data())
+    Customer.objects.update(name="Айгерим апай")
+    post_webhook("order.update", next_version(order_data(), COMMENTS="x"))
+    assert Customer.objects.get().name == "Айгерим апай"
+    post_webhook("user.update", {"ID": 1079, "NAME": "Айгуль"})
+    assert Customer.objects.get().name == "Айгуль"
+
+
+def test_a_caller_without_an_account_is_found_by_phone(post_webhook):
+    for number in (1, 2):
+        post_webhook("order.create", order_data(ID=number, ACCOUNT_NUMBER=str(number), USER_ID=None, user=None))
+    assert Customer.objects.get().orders.count() == 2
+
+
+def test_items_come_change_and_leave(post_webhook):
+    post_webhook("order.create", order_data(basket=lines(3)))
+    kept = OrderItem.objects.get(bitrix_basket_id=501)
+    basket = [{**lines(3)[1], "QUANTITY": "2"}, {"ID": 777, "PRODUCT_ID": 42, "NAME": "Ваза", "PRICE": 3000}]
+    post_webhook("order.update", next_version(order_data(), basket=basket))
+    order = Order.objects.get()
+    assert [(item.name, item.quantity, item.total) for item in order.items.all()] == [
+        ("Букет 1", Decimal(2), Decimal(2000)),
+        ("Ваза", Decimal(1), Decimal(3000)),
+    ]
+    assert order.items.first().pk == kept.pk
+
+
+def queries_of(post_webhook, event, data):
+    with CaptureQueriesContext(connection) as captured:
+        assert post_webhook(event, data).status_code == 200
+    return captured
+
+
+def test_queries_do_not_grow_with_the_items(post_webhook):
+    counts = []
+    for number, count in enumerate((1, 3, 40), start=1):
+        data = order_data(ID=number, ACCOUNT_NUMBER=str(number), USER_ID=number, basket=lines(count))
+        data["user"] = {**data["user"], "ID": number}
+        first = queries_of(post_webhook, "order.create", data)
+        basket = [{**line, "QUANTITY": "2"} for line in lines(count)]
+        second = queries_of(post_webhook, "order.update", next_version(data, basket=basket, STATUS_ID="AP"))
+        counts.append((len(first), len(second)))
+    # The first order makes its products' stubs, and so does the second for those the first has not made.
+    assert counts[1] == counts[2], counts
+    assert counts[0][0] <= counts[1][0], counts
+
+
+def test_an_update_of_everything_at_once_takes_at_most_15_queries(post_webhook, settings):
+    settings.TELEGRAM_NOTIFICATIONS_ENABLED = True
+    settings.TELEGRAM_BOT_TOKEN, settings.TELEGRAM_CHAT_ID = "123:made-up-token", "-100"
+    data = order_data(basket=lines(3))
+    post_webhook("order.create", data)
+    properties = {"recipientName": "Другая", "when": "15:00-17:00", "city": "3", "addressRecipient": "Сатпаева 1"}
+    newer = next_version(data, STATUS_ID="AP", basket=lines(2, QUANTITY=5), properties=properties, PRICE=1)
+    captured = queries_of(post_webhook, "order.update", newer)
+    assert len(captured) <= 15, [query["sql"][:120] for query in captured]
+
+
+def test_a_status_can_be_changed_here_and_there_in_turn(post_webhook, manager):
+    post_webhook("order.create", order_data())
+    order = Order.objects.get()
+    services.change_status(order_id=order.pk, status="accepted", actor=manager)
+    # The site announces something else meanwhile; our wish is untouched, and still on its way.
+    post_webhook("order.update", next_version(order_data(), COMMENTS="домофон 12"))
+    order.refresh_from_db()
+    assert (order.status_id, order.courier_comment, order.sync_state) == ("accepted", "домофон 12", "pending")
+    assert order.pushes.get().state == "pending"
+
+
+def test_a_status_changed_on_both_sides_is_the_sites_and_the_wish_is_on_the_timeline(post_webhook, manager):
+    post_webhook("order.create", order_data())
+    order = Order.objects.get()
+    services.change_status(order_id=order.pk, status="accepted", actor=manager)
+    post_webhook("order.update", next_version(order_data(), STATUS_ID="DE"))
+    order.refresh_from_db()
+    event = order.events.first()
+    assert (order.status_id, order.sync_state) == ("declined", "conflict")
+    assert (event.kind, event.reason, event.details["wish"]) == ("conflict", "site_decides", {"status": "accepted"})
+
+
+def test_another_field_changed_on_both_sides_stays_ours(post_webhook, manager):
+    post_webhook("order.create", order_data())
+    order = Order.objects.get()
+    services.edit_order(order_id=order.pk, changes={"delivery_address": "Достык 5"}, actor=manager)
+    post_webhook("order.update", next_version(order_data(), properties={"addressRecipient": "Фурманова 7"}))
+    order.refresh_from_db()
+    event = order.events.first()
+    assert (order.delivery_address, order.sync_state) == ("Достык 5", "pending")
+    assert (event.reason, event.details["theirs"]) == ("ours_stays", {"delivery_address": "Фурманова 7"})
