@@ -128,10 +128,10 @@ def _email(raw: Any) -> str | None:
 
 def _store_contact(user: Translation, column: str, code: str, contacts: Fields, reader: Reader[str]) -> None:
     """Take a property of the order; its raw value is kept with the order's other properties."""
-    raw = joined(contacts.peek(code))
+    raw = contacts.peek(code)
     if raw is ABSENT or is_empty(raw):
         return
-    reading = reader(raw)
+    reading = reader(joined(raw))
     if reading.reason is not None:
         user.problems.append(Problem(f"properties.{code}", storable(raw), reading.reason))
     if reading.value:

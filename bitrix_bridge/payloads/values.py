@@ -31,10 +31,9 @@ def read_flag(raw: Any) -> Reading[bool]:
             return Reading()
         if word in _YES or word in _NO:
             return Reading(word in _YES)
-    elif isinstance(raw, int | float | Decimal):
-        number = read_number(raw).value
-        if number == 0 or number == 1:
-            return Reading(number == 1)
+    number = read_number(raw).value
+    if number == 0 or number == 1:
+        return Reading(number == 1)
     return Reading(reason=ProblemReason.NOT_A_FLAG)
 
 

@@ -135,7 +135,12 @@ def kept_for(snapshot, problem):
     metadata = snapshot.metadata
     place, _, name = problem.field.partition(".")
     if place == "properties" and name:
-        return keeps(metadata["properties"], name, problem.value)
+        # A contact of the order is kept under the very key it was sent with.
+        return any(
+            keeps(metadata["properties"], key, problem.value)
+            for key in metadata["properties"]
+            if fold(key).startswith(fold(name))
+        )
     if place == "user" and name:
         return metadata["fields"]["user"] if snapshot.customer is None else snapshot.customer.metadata
     if place.startswith("basket[") and name in ("PRICE", "QUANTITY") and problem.value is None:

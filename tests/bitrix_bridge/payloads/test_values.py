@@ -230,7 +230,7 @@ def test_ids_fit_their_columns():
     assert read_whole_number("0") == Reading(0)
 
 
-@pytest.mark.parametrize("raw", ["Y", "y", " Y ", True, 1, "1", 1.0, Decimal(1), "true", "Да", "on", "yes"])
+@pytest.mark.parametrize("raw", ["Y", "y", " Y ", True, 1, "1", 1.0, "1.0", Decimal(1), "true", "Да", "on", "yes"])
 def test_yes(raw):
     assert read_flag(raw) == Reading(True)
 
