@@ -1,7 +1,7 @@
 """What each event of the site means: reader, then service."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings
@@ -48,19 +48,14 @@ def _order(row: WebhookEvent) -> Result:
 
 def _status_change(row: WebhookEvent) -> Result:
     result = _apply(row, read_status_change(_data(row), pay_systems=settings.BITRIX_PAY_SYSTEMS))
-    return Result(Action.STATUS_CHANGED, *_rest(result)) if result.action == Action.UPDATED else result
-
-
-def _rest(result: Result) -> tuple[Order | None, tuple[Mapping[str, Any], ...]]:
-    return result.order, result.problems
+    return replace(result, action=Action.STATUS_CHANGED) if result.action == Action.UPDATED else result
 
 
 def _apply(row: WebhookEvent, snapshot: OrderSnapshot) -> Result:
     applied = services.apply_snapshot(snapshot=snapshot, webhook_event_id=row.pk)
     if applied.order.is_stub:
         request_completion(applied.order)
-    problems = [*snapshot.problems, *(snapshot.customer.problems if snapshot.customer else ())]
-    return Result(str(applied.outcome), applied.order, tuple(problem.as_json() for problem in problems))
+    return Result(str(applied.outcome), applied.order, tuple(problem.as_json() for problem in snapshot.problems))
 
 
 def _order_deleted(row: WebhookEvent) -> Result:

@@ -99,6 +99,7 @@ class OrderSnapshot:
     """None when the payload has no basket; an empty tuple when the basket is empty."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    """Those of the customer included."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

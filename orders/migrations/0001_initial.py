@@ -1132,7 +1132,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "position",
-                    models.PositiveSmallIntegerField(db_default=0, default=0, editable=False, verbose_name="position"),
+                    models.PositiveIntegerField(db_default=0, default=0, editable=False, verbose_name="position"),
                 ),
                 (
                     "quantity",

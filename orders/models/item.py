@@ -20,7 +20,7 @@ class OrderItem(Table):
     )
     bitrix_product_id = models.BigIntegerField(_("product's id on the site"), null=True, blank=True)
     bitrix_basket_id = models.BigIntegerField(_("line's id on the site"), null=True, blank=True)
-    position = models.PositiveSmallIntegerField(_("position"), default=0, db_default=0, editable=False)
+    position = models.PositiveIntegerField(_("position"), default=0, db_default=0, editable=False)
     quantity = models.DecimalField(
         _("quantity"),
         max_digits=10,

@@ -2,6 +2,7 @@
 entry, and tells the other rooms. Nothing here talks to the network.
 """
 
+from orders.services.callers import customer_for_call
 from orders.services.changes import NotAllowed, change_status, edit_order
 from orders.services.creation import NewItem, create_order
 from orders.services.customers import apply_customer
@@ -9,6 +10,7 @@ from orders.services.deletion import mark_deleted
 from orders.services.products import apply_product, retire_product
 from orders.services.snapshots import Applied, Outcome, apply_snapshot
 from orders.services.sync import (
+    accept_site_state,
     note_sending,
     record_accepted,
     record_created_on_site,
@@ -22,11 +24,13 @@ __all__ = [
     "NewItem",
     "NotAllowed",
     "Outcome",
+    "accept_site_state",
     "apply_customer",
     "apply_product",
     "apply_snapshot",
     "change_status",
     "create_order",
+    "customer_for_call",
     "edit_order",
     "mark_deleted",
     "note_sending",

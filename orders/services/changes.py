@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 from orders.agreement import Agreement
 from orders.events import OrderChange, publish
 from orders.fields import FIELDS, ITEMS, comparable_items, order_values
-from orders.models import EventKind, Order, OrderItem, Source, Status
+from orders.models import EventKind, Order, OrderItem, Product, Source, Status
 from orders.services.items import store_items
 from orders.services.locking import lock_order, settle_sync_state
 from orders.services.timeline import changes_between, write_event
@@ -104,8 +104,7 @@ def edit_order(
     }
     if items is not None and existing is not None:
         before[ITEMS], after[ITEMS] = comparable_items(existing), comparable_items(items)
-        products = {item.bitrix_product_id: item.product_id for item in existing if item.product_id}
-        store_items(order=order, existing=existing, wanted=items, products=products)  # type: ignore[arg-type]
+        store_items(order=order, existing=existing, wanted=items, products=_products(items))
 
     differences = changes_between(before, after)
     if not differences:
@@ -114,6 +113,12 @@ def edit_order(
     event = write_event(order=order, kind=EventKind.CHANGED, source=source, actor=actor, changes=differences)
     publish(OrderChange(order, event))
     return order
+
+
+def _products(items: Sequence[ItemSnapshot]) -> dict[int, UUID]:
+    wanted = {item.bitrix_product_id for item in items if item.bitrix_product_id}
+    known = Product.objects.filter(bitrix_product_id__in=wanted).values_list("bitrix_product_id", "pk")
+    return {bitrix_id: pk for bitrix_id, pk in known if bitrix_id is not None}
 
 
 def _local(order: Order, name: str) -> str | None:

@@ -78,9 +78,5 @@ def _create(snapshot: CustomerSnapshot) -> Customer:
         customer.save(force_insert=True)
         return customer
     # Two orders of one new customer may come at once: the row that is there first stays.
-    return Customer.objects.bulk_create(
-        [customer],
-        update_conflicts=True,
-        unique_fields=["bitrix_user_id"],
-        update_fields=["bitrix_user_id"],
-    )[0]
+    Customer.objects.bulk_create([customer], ignore_conflicts=True)
+    return Customer.objects.get(bitrix_user_id=snapshot.bitrix_user_id)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Case, CharField, F, Model, QuerySet, TextField, Value, When
 from django.db.models.functions import Cast
 from django.utils.translation import gettext
@@ -122,19 +123,24 @@ def _stub_slot(slot: str) -> DeliverySlot:
 
 
 def _stub_products(items: list[ItemSnapshot]) -> dict[int, UUID]:
-    rows = Product.objects.bulk_create(
-        [
-            Product(
-                bitrix_product_id=item.bitrix_product_id,
-                name=item.product_snapshot.get("name") or gettext("Product %(id)s") % {"id": item.bitrix_product_id},
-                price=item.price,
-                needs_attention=True,
-            )
-            for item in items
-        ],
-        update_conflicts=True,
-        unique_fields=["bitrix_product_id"],
-        # Changes nothing, but makes the database return the row that was there first.
-        update_fields=["bitrix_product_id"],
-    )
-    return {row.bitrix_product_id: row.pk for row in rows if row.bitrix_product_id is not None}
+    rows = [
+        (
+            item.bitrix_product_id,
+            item.product_snapshot.get("name") or gettext("Product %(id)s") % {"id": item.bitrix_product_id},
+            item.price,
+        )
+        for item in items
+    ]
+    # Django's own upsert does not tell the key of a row that another order has made meanwhile. The update changes
+    # nothing, but makes PostgreSQL return that row.
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO products (bitrix_product_id, name, price, needs_attention)
+            SELECT id, name, price, true FROM unnest(%s::bigint[], %s::varchar[], %s::numeric[]) AS row(id, name, price)
+            ON CONFLICT (bitrix_product_id) DO UPDATE SET bitrix_product_id = excluded.bitrix_product_id
+            RETURNING bitrix_product_id, id
+            """,
+            [list(column) for column in zip(*rows, strict=True)],
+        )
+        return dict(cursor.fetchall())

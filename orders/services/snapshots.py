@@ -234,8 +234,7 @@ def _kind(merged: Merge) -> EventKind:
 
 
 def _problem_details(snapshot: OrderSnapshot) -> dict[str, Any]:
-    problems = [*snapshot.problems, *(snapshot.customer.problems if snapshot.customer else ())]
-    return {"problems": [problem.as_json() for problem in problems]} if problems else {}
+    return {"problems": [problem.as_json() for problem in snapshot.problems]} if snapshot.problems else {}
 
 
 def _write(

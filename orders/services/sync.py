@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from orders.agreement import Agreement
@@ -130,6 +131,26 @@ def record_refused(*, order_id: UUID, push_id: UUID, reason: Reason, message: st
 def record_waiting(*, order_id: UUID) -> None:
     """The order's push waits (again)."""
     Order.objects.filter(pk=order_id).exclude(sync_state=SyncState.PENDING).update(sync_state=SyncState.PENDING)
+
+
+@transaction.atomic
+def accept_site_state(*, order_id: UUID, actor: User | None, source: Source = Source.ADMIN) -> Order:
+    """Let the site's decision stand: the manager no longer wants what he wished in a conflict.
+
+    What else the site has yet to hear of is sent now. An order without a conflict is left alone.
+    """
+    order = lock_order(order_id)
+    if order.sync_state != SyncState.CONFLICT:
+        return order
+    order.sync_state = SyncState.SYNCED
+    # With its items: before a conflict nobody has said whether they are agreed on.
+    settle_sync_state(order, Agreement.from_json(order.bitrix_state), list(order.items.all()))
+    order.save(update_fields=["sync_state", "updated_at"])
+    event = write_event(
+        order=order, kind=EventKind.NOTED, source=source, actor=actor, details={"resolved": "site's state accepted"}
+    )
+    publish(OrderChange(order, event))
+    return order
 
 
 def _note_version(order: Order, version: int | None) -> None:
