@@ -39,12 +39,13 @@ SWEEP_SECONDS = 45
 """How long one sweep goes on claiming, so that it ends before django-q's limit for a task."""
 
 
-def deliver_task(label: str, key: str) -> None:
+def deliver_task(label: str, *keys: str) -> None:
     """The task behind a nudge; never raises, since django-q's idea of a retry is not ours."""
-    try:
-        deliver_one(apps.get_model(label), key)
-    except Exception:
-        logger.exception("delivering %s %s failed unexpectedly", label, key)
+    for key in keys:
+        try:
+            deliver_one(apps.get_model(label), key)
+        except Exception:
+            logger.exception("delivering %s %s failed unexpectedly", label, key)
 
 
 def deliver_due() -> int:

@@ -152,8 +152,8 @@ def live_index(name: str) -> models.Index:
     return models.Index(fields=["due_at"], name=name, condition=Q(state__in=[state.value for state in LIVE]))
 
 
-def nudge(entry: OutboxEntry) -> None:
-    """Have a worker deliver the entry as soon as the current transaction has committed."""
-    label, key = entry._meta.label, str(entry.pk)
+def nudge(*entries: OutboxEntry) -> None:
+    """Have a worker deliver the entries, all of one kind, as soon as the current transaction has committed."""
+    label, keys = entries[0]._meta.label, [str(entry.pk) for entry in entries]
     # robust: a failing nudge must not turn a committed change into an error; the sweep comes anyway.
-    transaction.on_commit(lambda: async_task("cvety_crm.outbox.deliver_task", label, key), robust=True)
+    transaction.on_commit(lambda: async_task("cvety_crm.outbox.deliver_task", label, *keys), robust=True)
