@@ -6,13 +6,20 @@ from django.utils.translation import gettext_lazy as _
 
 from cvety_crm.outbox import Delivered, DeliveryAttempt, OutboxEntry, live_index
 from cvety_crm.tables import Table
-from orders.models import Order
+from orders.models import Order, OrderEvent
 
 
 class TelegramChat(Table):
     """A chat that hears of orders, besides the one of the settings."""
 
     chat_id = models.CharField(_("chat id"), max_length=64, unique=True)
+    former_chat_id = models.CharField(
+        _("former chat id"),
+        max_length=64,
+        blank=True,
+        default="",
+        help_text=_("From before Telegram made the group a supergroup; the settings may still have it."),
+    )
     title = models.CharField(_("title"), max_length=255, blank=True, default="")
     is_active = models.BooleanField(_("receives messages"), default=True)
     wants_new_orders = models.BooleanField(_("new orders"), default=True)
@@ -29,7 +36,10 @@ class TelegramChat(Table):
 
 
 class TelegramMessage(OutboxEntry):
-    """A message to a chat, with its text as it was when the thing happened."""
+    """A message to a chat. One about an order is written when it leaves, from the order as it is by then.
+
+    What must be told as it was when it happened (who, from which status to which) is on the timeline: `event`.
+    """
 
     class Kind(models.TextChoices):
         NEW_ORDER = "new_order", _("new order")
@@ -39,9 +49,26 @@ class TelegramMessage(OutboxEntry):
     kind = models.CharField(_("about"), max_length=20, choices=Kind)
     chat_id = models.CharField(_("chat id"), max_length=64, blank=True, default="")
     order = models.ForeignKey(
-        Order, verbose_name=_("order"), null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+        Order,
+        verbose_name=_("order"),
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_index=False,  # an index of its own is below
     )
-    text = models.TextField(_("text"), help_text=_("As Telegram's HTML."))
+    event = models.ForeignKey(
+        OrderEvent,
+        verbose_name=_("timeline entry"),
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.CASCADE,
+        related_name="+",
+    )
+    text = models.TextField(
+        _("text"), blank=True, default="", help_text=_("As Telegram's HTML; written when the message leaves.")
+    )
     telegram_message_id = models.BigIntegerField(_("id in Telegram"), null=True, blank=True, editable=False)
 
     class Meta:
@@ -62,9 +89,16 @@ class TelegramMessage(OutboxEntry):
 
     def deliver(self) -> Delivered:
         """Send it by the Bot API."""
-        from notifications import telegram
+        from notifications.telegram import send
 
-        return telegram.send(self)
+        return send(self)
+
+    @property
+    def preview(self) -> str:
+        """Return the text that was sent, or the one that would be sent now, as Telegram's HTML."""
+        from notifications.rendering import render
+
+        return self.text or render(self).text
 
     def raises_alerts(self) -> bool:
         """An alert that can't be delivered must not make another alert, nor a Telegram that is down a flood of them."""

@@ -1,12 +1,61 @@
-"""Queueing Telegram messages."""
+"""Queueing Telegram messages, in the transaction of what they tell of: rows are inserted, nothing is sent or written
+out here. The text is put together when a message leaves (`notifications.rendering`).
+"""
+
+from datetime import timedelta
+
+from django.utils import timezone
 
 from cvety_crm.alerts import Alert
+from cvety_crm.outbox import State, nudge
+from notifications import recipients, texts
+from notifications.models import TelegramMessage
 from orders.events import OrderChange
+from orders.models import Order, OrderEvent, Source
+
+Kind = TelegramMessage.Kind
+
+STUB_WAIT = timedelta(minutes=2)
+"""What a new order waits for when the site has told only its status: the rest is asked for each minute."""
 
 
 def on_order_event(change: OrderChange) -> None:
-    """Queue a message for what happened."""
+    """Queue a message to each chat for a new order or a changed status. History that is imported makes none.
+
+    Two queries, and one for the nudge after commit.
+    """
+    if change.event.source == Source.IMPORT:
+        return
+    if change.is_new:
+        _queue(Kind.NEW_ORDER, order=change.order, event=change.event)
+    elif "status" in change.changed_fields:
+        _queue(Kind.STATUS, order=change.order, event=change.event)
 
 
 def on_alert(alert: Alert) -> None:
-    """Queue an alert."""
+    """Queue an alert to the alert chat."""
+    _queue(Kind.ALERT, text=texts.alert(alert))
+
+
+def _queue(kind: Kind, *, order: Order | None = None, event: OrderEvent | None = None, text: str = "") -> None:
+    chats = recipients.chats_for(kind)
+    reason = recipients.silence_reason() or ("" if chats is not None else recipients.no_chat_reason())
+    now = timezone.now()
+    is_early = kind == Kind.NEW_ORDER and order is not None and order.is_stub
+    messages = [
+        TelegramMessage(
+            kind=kind,
+            chat_id=chat_id,
+            order=order,
+            event=event,
+            text=text,
+            due_at=now + STUB_WAIT if is_early else now,
+            state=State.CANCELLED if reason else State.PENDING,
+            last_error=reason,
+            finished_at=now if reason else None,
+        )
+        for chat_id in ([""] if chats is None else chats)
+    ]
+    TelegramMessage.objects.bulk_create(messages)
+    if messages and not reason and not is_early:
+        nudge(*messages)

@@ -1,15 +1,147 @@
-"""Sending a message by Telegram's Bot API."""
+"""Sending a message by Telegram's Bot API (https://core.telegram.org/bots/api), with python-telegram-bot."""
 
-from typing import TYPE_CHECKING
+import asyncio
+import os
+import time
+from datetime import timedelta
 
+from django.conf import settings
 from django.utils.translation import gettext
+from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions
+from telegram.constants import ParseMode
+from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, RetryAfter, TelegramError, TimedOut
+from telegram.request import HTTPXRequest
 
-from cvety_crm.outbox import Delivered, Misconfigured
+from cvety_crm.masking import mask
+from cvety_crm.outbox import (
+    Delivered,
+    DeliveryFailure,
+    Misconfigured,
+    NoLongerNeeded,
+    PermanentRefusal,
+    TemporaryFailure,
+)
+from notifications import recipients
+from notifications.links import Button
+from notifications.models import TelegramMessage
+from notifications.rendering import render
 
-if TYPE_CHECKING:
-    from notifications.models import TelegramMessage
+# The library's own switch to its coming type of `retry_after`; without it each use is a deprecation warning.
+os.environ.setdefault("PTB_TIMEDELTA", "true")
+
+_MOVES = 2
+"""Addresses tried for one message: Telegram names the new one when a group has become a supergroup."""
 
 
-def send(message: "TelegramMessage") -> Delivered:
-    """Deliver one message. Raises `DeliveryFailure` or `NoLongerNeeded`."""
-    raise Misconfigured(gettext("Telegram is not connected yet."))
+def send(message: TelegramMessage) -> Delivered:
+    """Write the message's text and send it. Raises `DeliveryFailure` or `NoLongerNeeded`.
+
+    A message that Telegram has taken already, by a worker that died before it could say so, is not sent again. Where
+    Telegram's answer was lost on the way it is: twice is better than never.
+    """
+    if message.telegram_message_id is not None:
+        return _delivered(message.telegram_message_id)
+    if reason := recipients.silence_reason():
+        raise NoLongerNeeded(reason)
+    chat_id = message.chat_id or recipients.default_chat(message.kind)
+    if not chat_id:
+        raise NoLongerNeeded(recipients.no_chat_reason())
+    if recipients.is_switched_off(chat_id):
+        raise NoLongerNeeded(gettext("This chat no longer receives messages."))
+
+    rendered = render(message)
+    message.text, message.chat_id = rendered.text, chat_id
+    _keep(message, text=rendered.text, chat_id=chat_id)
+    message_id = _send_wherever_it_is(message, _keyboard(rendered.buttons))
+    # At once, not with the outcome: between the two this worker may die.
+    _keep(message, telegram_message_id=message_id)
+    return _delivered(message_id)
+
+
+def _delivered(message_id: int) -> Delivered:
+    return Delivered(code="200", answer=f"message_id {message_id}")
+
+
+def _keep(message: TelegramMessage, **columns: str | int) -> None:
+    TelegramMessage.objects.filter(pk=message.pk).update(**columns)
+
+
+def _send_wherever_it_is(message: TelegramMessage, keyboard: InlineKeyboardMarkup | None) -> int:
+    deadline = time.monotonic() + settings.OUTBOX_TIMEOUT
+    for _move in range(_MOVES):
+        try:
+            return asyncio.run(_call(message.chat_id, message.text, keyboard, deadline - time.monotonic()))
+        except ChatMigrated as moved:
+            recipients.move_chat(message.chat_id, str(moved.new_chat_id))
+            message.chat_id = str(moved.new_chat_id)
+        except (TelegramError, TimeoutError) as error:
+            raise _failure(error) from None  # its chain names the address, and the address holds the token
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise TemporaryFailure(
+                gettext("Telegram's answer could not be read."), answer=mask(f"{type(error).__name__}: {error}")
+            ) from None
+    raise TemporaryFailure(gettext("Telegram keeps moving this chat to another id."))
+
+
+async def _call(chat_id: str, text: str, keyboard: InlineKeyboardMarkup | None, timeout: float) -> int:
+    limit = max(timeout, 0.1)
+    async with HTTPXRequest(
+        connection_pool_size=1, connect_timeout=limit, read_timeout=limit, write_timeout=limit, pool_timeout=limit
+    ) as request:
+        # One request object for both uses: each builds a TLS context of its own.
+        bot = Bot(
+            settings.TELEGRAM_BOT_TOKEN,
+            base_url=f"{settings.TELEGRAM_BASE_URL}/bot",
+            request=request,
+            get_updates_request=request,
+        )
+        async with asyncio.timeout(limit):
+            sent = await bot.send_message(
+                chat_id,
+                text,
+                parse_mode=ParseMode.HTML,
+                link_preview_options=LinkPreviewOptions(is_disabled=True),
+                reply_markup=keyboard,
+            )
+    return sent.message_id
+
+
+def _keyboard(buttons: tuple[Button, ...]) -> InlineKeyboardMarkup | None:
+    row = [InlineKeyboardButton(button.title, url=button.url) for button in buttons]
+    return InlineKeyboardMarkup([row]) if row else None
+
+
+def _failure(error: TelegramError | TimeoutError) -> DeliveryFailure:
+    """Sort an error by what helps against it. The library tells codes apart by classes."""
+    answer = mask(str(error))
+    match error:
+        case RetryAfter():
+            pause = error.retry_after
+            seconds = pause.total_seconds() if isinstance(pause, timedelta) else float(pause)
+            return TemporaryFailure(
+                gettext("Telegram asks to wait: too many messages."), code="429", answer=answer, retry_after=seconds
+            )
+        case InvalidToken():
+            return Misconfigured(
+                gettext("Telegram does not know this bot: check TELEGRAM_BOT_TOKEN and TELEGRAM_BASE_URL."),
+                code="401",
+                answer=answer,
+            )
+        case Forbidden():
+            return PermanentRefusal(
+                gettext("The bot may not write to this chat: it was removed from it, or blocked."),
+                code="403",
+                answer=answer,
+            )
+        case BadRequest() if "chat not found" in answer.lower():
+            return PermanentRefusal(
+                gettext("Telegram knows no such chat, or the bot was not added to it."), code="400", answer=answer
+            )
+        case BadRequest():
+            return PermanentRefusal(
+                gettext("Telegram refused the message: %(answer)s") % {"answer": answer}, code="400", answer=answer
+            )
+        case TimedOut() | TimeoutError():
+            return TemporaryFailure(gettext("Telegram did not answer in time."), answer=answer)
+        case _:
+            return TemporaryFailure(gettext("Telegram could not be reached."), answer=answer)

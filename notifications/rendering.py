@@ -1,0 +1,43 @@
+"""Gathering what a message tells of, in a number of queries that does not depend on the order's size."""
+
+from dataclasses import dataclass
+
+from notifications import texts
+from notifications.links import Button, buttons
+from notifications.models import TelegramMessage
+from orders.models import Order, OrderEvent, OrderItem, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What is sent: Telegram's HTML, and the buttons below it."""
+
+    text: str
+    buttons: tuple[Button, ...] = ()
+
+
+def render(message: TelegramMessage) -> Rendered:
+    """Return what the message says as of now. An alert was written when it was raised."""
+    if message.order_id is None:
+        return Rendered(message.text)
+    order = Order.objects.select_related("status", "customer", "city", "shop", "delivery_slot").get(pk=message.order_id)
+    items = list(OrderItem.objects.filter(order=order))
+    event = OrderEvent.objects.select_related("actor").get(pk=message.event_id) if message.event_id else None
+    facts = texts.OrderFacts(order=order, items=items, event=event, customer_orders=_orders_so_far(order))
+    if message.kind == TelegramMessage.Kind.NEW_ORDER:
+        text = texts.new_order(facts)
+    else:
+        text = texts.status_change(facts, _status_names(event))
+    return Rendered(text, buttons(order))
+
+
+def _orders_so_far(order: Order) -> int:
+    """Return which order of the customer's this is; 0 when he is not known."""
+    if order.customer_id is None:
+        return 0
+    return Order.objects.filter(customer_id=order.customer_id, created_at__lte=order.created_at).count()
+
+
+def _status_names(event: OrderEvent | None) -> dict[str, str]:
+    codes = [code for change in texts.status_changes(event) for code in (change["old"], change["new"]) if code]
+    return dict(Status.objects.filter(code__in=codes).values_list("code", "name")) if codes else {}

@@ -1,0 +1,217 @@
+"""What the staff's messages say. Pure: rows in, Telegram's HTML out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext, ngettext
+
+from cvety_crm.alerts import Alert
+from cvety_crm.masking import mask
+from notifications.formats import day, moment, money, quantity
+from notifications.links import is_public, order_url, page_url
+from notifications.markup import LongList, LongText, compose, line
+from orders.models import Order, OrderEvent, OrderItem, PaymentStatus, Source
+from orders.phones import format_phone
+
+_ADDRESS_ROOM = 600  # code units
+_DOT = " · "
+Part = str | LongText | LongList
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFacts:
+    """An order with its references loaded, and what else is told of it."""
+
+    order: Order
+    items: Sequence[OrderItem]
+    event: OrderEvent | None = None
+    customer_orders: int = 0
+    """Which order of the customer's it is; 0 when that is not known."""
+
+
+def new_order(facts: OrderFacts) -> str:
+    """Return the text for an order that has just appeared."""
+    order = facts.order
+    number = gettext("Order № %(number)s") % {"number": line(order.order_number)}
+    who_and_when = ", ".join(part for part in (_actor(facts.event), moment(order.created_at)) if part)
+    origin = _DOT.join([line(order.status.name), who_and_when, _source(order.source)])
+    return compose([f"🆕 <b>{number}</b>{_DOT}{_payment(order)}", f"📋 {origin}", *_body(facts)])
+
+
+def status_change(facts: OrderFacts, status_names: Mapping[str, str]) -> str:
+    """Return the text for a status change: the one of the event, whatever the order has become since.
+
+    `status_names` maps the codes of the event's statuses to their names.
+    """
+    order, event = facts.order, facts.event
+    number = gettext("Order № %(number)s") % {"number": line(order.order_number)}
+
+    def _status(code: str | None) -> str:
+        return line(status_names.get(code or "") or code or "—")
+
+    head: list[Part] = [f"🔄 <b>{number}</b>{_DOT}{_payment(order)}"]
+    if event is not None:
+        words = [f"<b>{_status(change['old'])} → {_status(change['new'])}</b>" for change in status_changes(event)]
+        actor = _actor(event)
+        words.append(", ".join(part for part in (actor, moment(event.happened_at)) if part))
+        head.append(_DOT.join([*words, _source(event.source)]))
+        if event.reason:
+            head.append(f"❗ {line(event.get_reason_display())}")
+        if comment := str(event.details.get("comment") or ""):
+            head.append(LongText("💬 ", comment))
+    return compose([*head, *_body(facts)])
+
+
+def status_changes(event: OrderEvent | None) -> list[Mapping[str, Any]]:
+    """Return the status change of a timeline entry, if it has one."""
+    return [change for change in event.changes if change["field"] == "status"] if event else []
+
+
+def alert(warning: Alert) -> str:
+    """Return the text of an alert."""
+    url = page_url(warning.path)
+    return compose(
+        [
+            f"⚠️ <b>{line(mask(warning.title), 600)}</b>",
+            LongText("", mask(warning.text)) if warning.text else "",
+            _link(url),
+        ]
+    )
+
+
+def _body(facts: OrderFacts) -> list[Part]:
+    order = facts.order
+    return [
+        *_warnings(order),
+        _when(order),
+        _items(facts),
+        _delivery(order),
+        f"🏷 {gettext('Discount')} {_money(order, 'discount_amount')}" if order.discount_amount else "",
+        _address(order),
+        _recipient(order),
+        LongText("💌 ", order.postcard_text) if order.postcard_text.strip() else "",
+        LongText("✍️ ", order.comment) if order.comment.strip() else "",
+        LongText("📝 ", order.courier_comment) if order.courier_comment.strip() else "",
+        _customer(facts),
+        "" if is_public(order_url(order)) else _link(order_url(order)),
+    ]
+
+
+def _warnings(order: Order) -> list[str]:
+    notes = []
+    if order.is_stub:
+        notes.append(gettext("The site told only the status so far; the rest has been asked for."))
+    if order.is_cancelled:
+        notes.append(gettext("Cancelled on the site."))
+    if order.is_deleted_on_site:
+        notes.append(gettext("Deleted on the site."))
+    return [f"⚠️ {note}" for note in notes]
+
+
+def _payment(order: Order) -> str:
+    paid = order.payment_status == PaymentStatus.PAID or (order.paid_amount > 0 and order.amount_due == 0)
+    words = str(order.get_payment_status_display())
+    if order.payment_status == PaymentStatus.PENDING and paid:
+        words = str(PaymentStatus.PAID.label)
+    elif order.payment_status == PaymentStatus.PENDING and order.paid_amount > 0:
+        words = gettext("to be paid: %(sum)s") % {"sum": money(order.amount_due, order.currency)}
+    if order.payment_method:
+        words += f" ({order.get_payment_method_display()})"
+    return f"{_money(order, 'total_amount')}{_DOT}{line(words)}"
+
+
+def _money(order: Order, name: str) -> str:
+    return line(money(getattr(order, name), order.currency))
+
+
+def _when(order: Order) -> str:
+    slot = order.delivery_slot
+    time = ""
+    if slot is not None:
+        has_times = slot.starts_at is not None and slot.ends_at is not None
+        time = f"{slot.starts_at:%H:%M}–{slot.ends_at:%H:%M}" if has_times else slot.name
+    date = day(order.delivery_date) if order.delivery_date else gettext("delivery date not given")
+    return f"🕐 {', '.join(line(part) for part in (date, time) if part)}"
+
+
+def _items(facts: OrderFacts) -> Part:
+    if not facts.items:
+        return f"🌷 {gettext('no items given')}"
+    lines = [
+        gettext("🌷 %(name)s — %(quantity)s pcs × %(price)s")
+        % {
+            "name": line(item.name),
+            "quantity": quantity(item.quantity),
+            "price": line(money(item.price, facts.order.currency)),
+        }
+        for item in facts.items
+    ]
+    return LongList(
+        lines,
+        lambda count: ngettext("…and %(count)d more item", "…and %(count)d more items", count) % {"count": count},
+    )
+
+
+def _delivery(order: Order) -> str:
+    if order.is_pickup:
+        how = f"🏬 {gettext('Pickup')}"
+    elif order.delivery_fee:
+        how = f"🚚 {gettext('Delivery')} {_money(order, 'delivery_fee')}"
+    else:
+        how = f"🚚 {gettext('Delivery free of charge')}"
+    places = [line(place.name) for place in (order.city, order.shop) if place is not None]
+    return _DOT.join([how, *places])
+
+
+def _address(order: Order) -> str:
+    if order.delivery_address.strip():
+        return f"📍 {line(order.delivery_address, _ADDRESS_ROOM)}"
+    return "" if order.is_pickup else f"📍 {gettext('address not given')}"
+
+
+def _recipient(order: Order) -> str:
+    who = _person(order.recipient_name, order.recipient_phone) or gettext("recipient not given")
+    words = [who]
+    if order.is_surprise:
+        words.append(gettext("surprise, do not call"))
+    if order.is_anonymous:
+        words.append(gettext("anonymous, do not name the sender"))
+    return f"🙎 {_DOT.join(words)}"
+
+
+def _customer(facts: OrderFacts) -> str:
+    customer = facts.order.customer
+    if customer is None:
+        return ""
+    words = [_person(customer.name, customer.phone) or gettext("customer without a name")]
+    if facts.customer_orders == 1:
+        words.append(gettext("first order"))
+    elif facts.customer_orders > 1:
+        words.append(gettext("order no. %(count)d of this customer") % {"count": facts.customer_orders})
+    return f"👤 {_DOT.join(words)}"
+
+
+def _person(name: str, phone: str) -> str:
+    return ", ".join(line(part) for part in (name, format_phone(phone)) if part.strip())
+
+
+def _source(source: str) -> str:
+    words: Mapping[str, str] = {
+        Source.SITE: gettext("from the site"),
+        Source.ADMIN: gettext("from the CRM"),
+        Source.API: gettext("through the API"),
+        Source.TELEGRAM: gettext("from Telegram"),
+        Source.IMPORT: gettext("from the import"),
+        Source.SYSTEM: gettext("by the CRM itself"),
+    }
+    return words.get(source) or line(source)
+
+
+def _actor(event: OrderEvent | None) -> str:
+    actor = event.actor if event else None
+    return line(actor.get_full_name() or actor.get_username()) if actor is not None else ""
+
+
+def _link(url: str) -> str:
+    return f"🔗 {line(url, 400)}" if url else ""
