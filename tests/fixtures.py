@@ -1,12 +1,15 @@
 """Fixtures for all tests: the webhook's front door, staff, and the worker's part."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import AppConfig, apps
 from django.contrib.auth.models import User
 from django.core.cache import caches
+from django.db.models.signals import post_migrate
 from django.http import HttpResponse
 from django.test import Client
 
@@ -14,6 +17,20 @@ from cvety_crm.outbox import deliver_due
 
 WEBHOOK_TOKEN = "made-up-webhook-token"
 PostWebhook = Callable[..., HttpResponse]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _reference_data_survives_a_flush() -> Iterator[None]:
+    """A test with real transactions empties every table afterwards, those that migrations have filled included."""
+    seed = import_module("orders.migrations.0002_reference_data").seed
+
+    def refill(sender: AppConfig, **_kwargs: Any) -> None:
+        if sender.label == "orders" and not apps.get_model("orders", "Status").objects.exists():
+            seed(apps, None)
+
+    post_migrate.connect(refill, weak=False, dispatch_uid="tests.refill")
+    yield
+    post_migrate.disconnect(dispatch_uid="tests.refill")
 
 
 @pytest.fixture(autouse=True)

@@ -45,21 +45,27 @@ def _text(value: str | None) -> str:
 
 
 def _is_same(customer: Customer, snapshot: CustomerSnapshot) -> bool:
-    if snapshot.bitrix_user_id is not None:
+    if snapshot.bitrix_user_id is not None and customer.bitrix_user_id is not None:
         return customer.bitrix_user_id == snapshot.bitrix_user_id
     return bool(customer.phone) and customer.phone == snapshot.fields.get("phone", customer.phone)
 
 
 def _find(snapshot: CustomerSnapshot) -> Customer | None:
     if snapshot.bitrix_user_id is not None:
-        return Customer.objects.filter(bitrix_user_id=snapshot.bitrix_user_id).first()
+        known = Customer.objects.filter(bitrix_user_id=snapshot.bitrix_user_id).first()
+        if known is not None:
+            return known
     phone = snapshot.fields.get("phone")
     if not phone:
         return None
     # Nothing unique to lean on: two orders of one new caller must not make him twice.
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"customer {phone}"])
-    return Customer.objects.filter(phone=phone).order_by("created_at").first()
+    found = Customer.objects.filter(phone=phone).order_by("created_at")
+    if snapshot.bitrix_user_id is not None:
+        # Somebody who was entered here before the site had an account of his; another account's owner is another.
+        found = found.filter(bitrix_user_id=None)
+    return found.first()
 
 
 def _create(snapshot: CustomerSnapshot) -> Customer:

@@ -1,0 +1,48 @@
+"""The CRM on a real port, the stand-in site and the fake Bot API beside it, all talking over HTTP."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from pytest_django.live_server_helper import LiveServer
+
+from bitrix_bridge.sandbox import Sandbox
+from cvety_crm.outbox import deliver_due
+from orders.models import Order
+
+
+@pytest.fixture
+def site(live_server: LiveServer, settings) -> Iterator[Sandbox]:
+    """A stand-in site that announces everything to the CRM, and that the CRM pushes to."""
+    with Sandbox(
+        f"{live_server.url}/webhooks/bitrix/order",
+        webhook_token=settings.WEBHOOK_TOKENS[0],
+        api_token=settings.BITRIX_API_TOKEN,
+    ) as sandbox:
+        settings.BITRIX_API_URL = sandbox.bridge_url
+        yield sandbox
+
+
+@pytest.fixture
+def settle(site: Sandbox) -> Callable[[], None]:
+    """Let both sides talk until neither has anything left to say: webhooks in, pushes and messages out."""
+
+    def until_quiet() -> None:
+        for _round in range(5):
+            site.flush()
+            if not deliver_due():
+                return
+        raise AssertionError("the two sides do not come to rest")
+
+    return until_quiet
+
+
+@pytest.fixture
+def arrived(site: Sandbox, settle: Callable[[], None]) -> Callable[..., Order]:
+    """Place an order on the site and return it as it arrived in the CRM."""
+
+    def place(**request: object) -> Order:
+        placed = site.place_order(**request)
+        settle()
+        return Order.objects.get(bitrix_order_id=int(placed["ID"]))
+
+    return place
