@@ -4,6 +4,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from cvety_crm.tables import Table
 from orders.search import search_document
@@ -12,7 +13,7 @@ from orders.search import search_document
 class Customer(Table):
     """A customer; the site calls them users, and so does the table."""
 
-    name = models.CharField(_("name"), max_length=255, blank=True, default="", db_default="")
+    name = models.CharField(pgettext_lazy("person", "name"), max_length=255, blank=True, default="", db_default="")
     phone = models.CharField(_("phone"), max_length=20, blank=True, default="", db_default="")
     email = models.EmailField(_("e-mail"), max_length=255, null=True, blank=True)
     bitrix_user_id = models.BigIntegerField(_("id on the site"), unique=True, null=True, blank=True)

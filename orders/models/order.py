@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from cvety_crm.tables import Table
 from orders.models.customer import Customer
@@ -128,7 +129,7 @@ class Order(Table):
     total_amount = _money(_("sum"))
     delivery_fee = _money(_("delivery fee"))
     discount_amount = _money(_("discount"))
-    paid_amount = _money(_("paid"))
+    paid_amount = _money(pgettext_lazy("amount", "paid"))
     currency = models.CharField(_("currency"), max_length=3, default="KZT", db_default="KZT")
     payment_method = models.CharField(
         _("payment method"), max_length=50, choices=PaymentMethod, blank=True, default="", db_default=""

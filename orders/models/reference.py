@@ -5,6 +5,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from cvety_crm.tables import Table
 
@@ -120,8 +121,8 @@ class DeliverySlot(_BitrixReference):
     """An interval of delivery. One that the site sends as text has that text as its id."""
 
     bitrix_id = models.CharField(_("id on the site"), max_length=20, unique=True)
-    starts_at = models.TimeField(_("from"), null=True, blank=True)
-    ends_at = models.TimeField(_("till"), null=True, blank=True)
+    starts_at = models.TimeField(pgettext_lazy("time", "from"), null=True, blank=True)
+    ends_at = models.TimeField(pgettext_lazy("time", "till"), null=True, blank=True)
 
     class Meta(_BitrixReference.Meta):
         db_table = "delivery_times"

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from cvety_crm.tables import Table
 
@@ -10,7 +11,7 @@ from cvety_crm.tables import Table
 class Courier(Table):
     """Somebody who delivers."""
 
-    name = models.CharField(_("name"), max_length=255)
+    name = models.CharField(pgettext_lazy("person", "name"), max_length=255)
     phone = models.CharField(_("phone"), max_length=20, blank=True, default="")
     telegram = models.CharField(_("Telegram"), max_length=64, blank=True, default="")
     is_active = models.BooleanField(_("works here"), default=True)
