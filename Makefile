@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 REQUIREMENTS := requirements.txt requirements-dev.txt constraints.txt
 
-.PHONY: help run test lint format bench clean setup
+.PHONY: help run test lint format messages bench clean setup
 
 help: ## Show this list
 	@echo "Cvety CRM. Targets:"
@@ -40,6 +40,9 @@ lint: $(STAMP) ## Check style, types, who imports whom, migrations and Django's 
 format: $(STAMP) ## Rewrite the code in the project's style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+messages: $(STAMP) ## Collect the texts to translate into locale/ru and compile it (again after translating)
+	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py collect_messages
 
 bench: $(STAMP) ## Measure how many webhooks a second the CRM takes
 	$(BIN)/python -m bench $(ARGS)

@@ -1,0 +1,188 @@
+"""The Russian texts: complete, in step with the code and the libraries, and compiled.
+
+Whatever fails here, start with `make messages`: it collects what is missing, and says what is left to translate.
+"""
+
+import ast
+import re
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import polib
+import pytest
+from django.conf import settings
+from django.utils import translation
+from django.utils.translation import ngettext, npgettext, trans_real
+
+from cvety_crm.library_messages import LIBRARIES, UNSEEN_FILES, UNSEEN_TEXTS
+from cvety_crm.management.commands import collect_messages
+from cvety_crm.source_messages import calls_in_python, messages_below, placeholders
+
+SAME_IN_RUSSIAN = {"API", "Kaspi", "Telegram", "admin"}
+"""Texts of ours without a Cyrillic letter in their translation."""
+
+OUR_CODE = ("cvety_crm", "orders", "bitrix_bridge", "notifications")
+
+
+@cache
+def _catalogue():
+    return polib.pofile(str(collect_messages.CATALOGUE))
+
+
+@cache
+def _sources():
+    return {collect_messages.key(entry): entry for entry in collect_messages.collect()}
+
+
+def _translations(entry):
+    return list(entry.msgstr_plural.values()) if entry.msgid_plural else [entry.msgstr]
+
+
+def test_every_text_is_in_the_catalogue():
+    there = {(entry.msgctxt, entry.msgid, entry.msgid_plural) for entry in _catalogue() if not entry.obsolete}
+    missing = [
+        (entry.msgid, entry.comment or [file for file, _ in entry.occurrences])
+        for entry in _sources().values()
+        if (entry.msgctxt, entry.msgid, entry.msgid_plural) not in there
+    ]
+    assert not missing
+
+
+def test_the_catalogue_has_no_text_that_is_gone():
+    assert not [
+        entry.msgid for entry in _catalogue() if entry.obsolete or collect_messages.key(entry) not in _sources()
+    ]
+
+
+def test_every_text_is_translated():
+    assert not [
+        entry.msgid for entry in _catalogue() if entry.fuzzy or not all(text.strip() for text in _translations(entry))
+    ]
+    assert not [entry.msgid for entry in _catalogue() if entry.msgid_plural and len(entry.msgstr_plural) != 4]
+
+
+def test_every_translation_is_russian():
+    latin = {entry.msgid for entry in _catalogue() if any(map(_is_latin, _translations(entry)))}
+    assert latin == SAME_IN_RUSSIAN
+
+
+def _is_latin(text):
+    words = re.sub(r"%\(\w+\)s|{\w*}|<[^>]*>", "", text)
+    return re.search("[a-z]", words, re.I) and not re.search("[а-яё]", words, re.I)
+
+
+def test_what_is_filled_in_later_is_the_same():
+    for entry in _catalogue():
+        for text in _translations(entry):
+            assert placeholders(text) == placeholders(entry.msgid_plural or entry.msgid), entry.msgid
+
+
+def test_space_at_the_ends_is_the_same():
+    for entry in _catalogue():
+        for text in _translations(entry):
+            edges = [re.match(r"\s*", side)[0] for side in (text, text[::-1])]
+            assert edges == [re.match(r"\s*", side)[0] for side in (entry.msgid, entry.msgid[::-1])], entry.msgid
+
+
+def test_russian_typography():
+    for entry in _catalogue():
+        for text in _translations(entry):
+            words = re.sub(r"<[^>]*>", "", text)
+            assert not re.search(r'["“”]|\.\.\.|№ | - ', words), f"«ёлочки», …, № with a no-break space, —: {text}"
+
+
+def test_the_compiled_catalogue_is_in_step():
+    compiled = polib.mofile(str(collect_messages.CATALOGUE.with_suffix(".mo")))
+    assert {collect_messages.key(entry): _translations(entry) for entry in compiled} == {
+        collect_messages.key(entry): _translations(entry) for entry in _catalogue()
+    }
+    assert compiled.metadata == _catalogue().metadata
+
+
+def test_the_catalogue_names_no_dates_and_no_tools():
+    assert _catalogue().metadata == collect_messages.METADATA
+
+
+def test_plural_forms_follow_russian():
+    forms = {1: 0, 21: 0, 101: 0, 2: 1, 4: 1, 22: 1, 0: 2, 5: 2, 11: 2, 12: 2, 14: 2, 111: 2, 25: 2}
+    entries = [entry for entry in _catalogue() if entry.msgid_plural]
+    assert entries
+    with translation.override("ru"):
+        for entry in entries:
+            for count, form in forms.items():
+                text = (
+                    npgettext(entry.msgctxt, entry.msgid, entry.msgid_plural, count)
+                    if entry.msgctxt
+                    else ngettext(entry.msgid, entry.msgid_plural, count)
+                )
+                assert text == entry.msgstr_plural[form], (entry.msgid, count)
+
+
+@pytest.mark.parametrize("package", LIBRARIES)
+def test_staff_never_meet_a_librarys_english(package):
+    english = {
+        message.text
+        for message in collect_messages.library_messages(package)
+        if message.text and not _comes_out_in_russian(message, trans_real.translation("ru"))
+    }
+    assert not english
+
+
+@pytest.mark.parametrize("app", [*OUR_CODE, "templates"])
+def test_staff_never_meet_our_english(app):
+    messages = messages_below(settings.BASE_DIR / app, settings.BASE_DIR)
+    assert not [m for m in messages if m.text and not _comes_out_in_russian(m, trans_real.translation("ru"))]
+
+
+def _comes_out_in_russian(message, catalogue):
+    text = f"{message.context}{trans_real.CONTEXT_SEPARATOR}{message.text}" if message.context else message.text
+    while catalogue is not None:
+        if (text, 0) in catalogue._catalog or text in catalogue._catalog:
+            return True
+        catalogue = catalogue._fallback
+    return False
+
+
+@pytest.mark.parametrize("folder", ["static", "unfold"])
+def test_scripts_speak_russian(folder):
+    scripts = settings.BASE_DIR / folder if folder == "static" else Path(find_spec(folder).origin).parent
+    catalogue = trans_real.DjangoTranslation("ru", domain="djangojs", localedirs=_locale_folders())
+    call = re.compile(r"""\b(?:n?gettext|gettext_noop)\(\s*("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')""")
+    english = set()
+    for script in scripts.rglob("*.js"):
+        for found in call.finditer(script.read_text("utf-8")):
+            text = ast.literal_eval(found[1])
+            if text not in catalogue._catalog and (text, 0) not in catalogue._catalog:
+                english.add(text)
+    assert not english
+
+
+def _locale_folders():
+    # What the admin's own page of script texts reads (AdminSite.i18n_javascript).
+    return [str(Path(find_spec("django.contrib.admin").origin).parent / "locale")]
+
+
+@pytest.mark.parametrize("app", OUR_CODE)
+def test_what_has_a_context_or_a_plural_is_written_out(app):
+    # A text on its own may be computed, when gettext_noop marks it elsewhere; nothing marks the others.
+    for file in (settings.BASE_DIR / app).rglob("*.py"):
+        for function, texts in calls_in_python(file.read_text("utf-8")):
+            assert len(texts) == 1 or None not in texts, f"{file}: {function}({texts})"
+
+
+def test_what_is_left_out_is_there():
+    files = {
+        path.relative_to(folder.parent).as_posix()
+        for folder in (Path(find_spec(package).origin).parent for package in LIBRARIES)
+        for path in folder.rglob("*.*")
+    }
+    for pattern in UNSEEN_FILES:
+        assert any(re.match(pattern, file) for file in files), f"no library has {pattern} any more"
+    texts = {message.text for package in LIBRARIES for message in _all_messages(package)}
+    assert set(UNSEEN_TEXTS) <= texts
+
+
+def _all_messages(package):
+    folder = Path(find_spec(package).origin).parent
+    return messages_below(folder, folder.parent)
