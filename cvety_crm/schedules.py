@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import connections
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
@@ -36,8 +35,6 @@ def _run(paths: list[str]) -> None:
             job()
         except Exception:
             logger.exception("the job %s failed", path)
-            for connection in connections.all(initialized_only=True):
-                connection.close_if_unusable_or_obsolete()
 
 
 def on_post_migrate(using: str, **_kwargs: Any) -> None:

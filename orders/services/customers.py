@@ -45,7 +45,7 @@ def _text(value: str | None) -> str:
 
 
 def _is_same(customer: Customer, snapshot: CustomerSnapshot) -> bool:
-    if snapshot.bitrix_user_id is not None and customer.bitrix_user_id is not None:
+    if snapshot.bitrix_user_id is not None:
         return customer.bitrix_user_id == snapshot.bitrix_user_id
     return bool(customer.phone) and customer.phone == snapshot.fields.get("phone", customer.phone)
 

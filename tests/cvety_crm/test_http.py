@@ -1,0 +1,141 @@
+"""The one way out to the network, against a real local server."""
+
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from cvety_crm.http import MAX_ANSWER_BYTES, Answer, NoAnswer, post_json
+
+
+class Handler(BaseHTTPRequestHandler):
+    hits: list[tuple[str, bytes]] = []
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        Handler.hits.append((self.path, body))
+        getattr(self, self.path.strip("/"))()
+
+    def answer(self, status, content, **headers):
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def fine(self):
+        self.answer(200, '{"a": "ы"}'.encode(), Content_Type="application/json")
+
+    def redirect(self):
+        self.answer(302, b"", Location="/fine")
+
+    def error(self):
+        self.answer(503, b"<html>", Retry_After="120")
+
+    def drip(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "1000000")
+        self.end_headers()
+        try:
+            for _ in range(100):
+                self.wfile.write(b"x" * 70_000)
+                time.sleep(0.1)
+        except OSError:
+            pass
+
+    def huge(self):
+        self.send_response(200)
+        self.end_headers()
+        try:
+            for _ in range(MAX_ANSWER_BYTES // 500_000 + 2):
+                self.wfile.write(b"x" * 500_000)
+        except OSError:
+            pass
+
+    def hang(self):
+        time.sleep(1.5)
+
+    def cut(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "100")
+        self.end_headers()
+        self.wfile.write(b"half")
+        self.close_connection = True
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_json_goes_out_and_the_answer_comes_back_whole(url):
+    answer = post_json(f"{url}/fine", {"name": "Мария"}, timeout=5)
+    assert (answer.status, answer.text) == (200, '{"a": "ы"}')
+    assert Handler.hits[-1][1].decode("unicode_escape").count("name") == 1
+
+
+def test_a_redirect_is_not_followed(url):
+    before = len(Handler.hits)
+    assert post_json(f"{url}/redirect", {}, timeout=5).status == 302
+    assert len(Handler.hits) == before + 1
+
+
+def test_an_error_is_an_answer(url):
+    answer = post_json(f"{url}/error", {}, timeout=5)
+    assert (answer.status, answer.retry_after) == (503, 120.0)
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [("drip", "within"), ("hang", "within"), ("huge", "too large"), ("cut", "connection failed")],
+)
+def test_no_complete_answer(url, path, says):
+    started = time.monotonic()
+    with pytest.raises(NoAnswer, match=says):
+        post_json(f"{url}/{path}", {}, timeout=0.5 if path != "huge" else 10)
+    assert time.monotonic() - started < 5
+
+
+def test_nobody_listens():
+    with pytest.raises(NoAnswer, match="connection failed"):
+        post_json("http://127.0.0.1:9/rest/1/madeupsecret/x", {}, timeout=2)
+
+
+def test_an_address_that_is_none_and_no_secret_in_the_error(settings):
+    settings.BITRIX_API_TOKEN = "made-up-bitrix-token"
+    with pytest.raises(NoAnswer) as error:
+        post_json("nonsense://made-up-bitrix-token/", {}, timeout=1)
+    assert "made-up-bitrix-token" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("30", 30.0),
+        (" 5 ", 5.0),
+        ("", None),
+        ("soon", None),
+        ("-3", None),
+        (format_datetime(datetime.now(UTC) - timedelta(hours=1), usegmt=True), 0.0),
+    ],
+)
+def test_retry_after(header, seconds):
+    assert Answer(503, {"Retry-After": header}, "").retry_after == seconds
+
+
+def test_retry_after_as_a_date():
+    header = format_datetime(datetime.now(UTC) + timedelta(minutes=10), usegmt=True)
+    assert 590 < (Answer(503, {"Retry-After": header}, "").retry_after or 0) <= 600
