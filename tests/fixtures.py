@@ -15,6 +15,7 @@ from django.test import Client
 
 from cvety_crm.outbox import deliver_due
 
+WEBHOOK_PATH = "/webhooks/bitrix/order"
 WEBHOOK_TOKEN = "made-up-webhook-token"
 PostWebhook = Callable[..., HttpResponse]
 
@@ -46,7 +47,7 @@ def post_webhook(client: Client) -> PostWebhook:
         event: Any,
         data: Any = ...,
         *,
-        path: str = "/webhooks/bitrix/order",
+        path: str = WEBHOOK_PATH,
         token: str | None = WEBHOOK_TOKEN,
         **extra: Any,
     ) -> HttpResponse:
