@@ -26,14 +26,13 @@ def clean(text: str) -> str:
 
 def units(text: str) -> int:
     """Return the length in UTF-16 code units."""
-    return len(text) + sum(1 for char in text if ord(char) > 0xFFFF)
+    return len(text.encode("utf-16-le", errors="surrogatepass")) // 2
 
 
 def fit(text: str, room: int) -> str:
     """Escape the text, cut to so many code units; never in the middle of an entity or a surrogate pair."""
     text = clean(text)
-    escaped = html.escape(text)
-    if units(escaped) <= room:
+    if len(text) <= room and units(escaped := html.escape(text)) <= room:
         return escaped
     kept: list[str] = []
     left = room - units(ELLIPSIS)
@@ -48,7 +47,8 @@ def fit(text: str, room: int) -> str:
 
 def line(text: str, room: int = 120) -> str:
     """Escape a short text that must stay on one line."""
-    return fit(" ".join(clean(text).split()), room)
+    # Not str.split(): it takes the no-break space of a sum for a space.
+    return fit(re.sub("[ \n\u2028\u2029]+", " ", clean(text)), room)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,163 @@
+"""A small Bot API over real HTTP: takes messages as strictly as Telegram does, and fails when told to.
+
+with BotApi() as api:
+    settings.TELEGRAM_BASE_URL, settings.TELEGRAM_BOT_TOKEN = api.url, api.token
+    …
+    api.messages[-1].text
+"""
+
+import json
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+from urllib.parse import parse_qs
+
+from tests.notifications import telegram_html
+
+TOKEN = "123456:made-up-token-of-the-tests"
+LIMIT = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One accepted `sendMessage`."""
+
+    message_id: int
+    chat_id: str
+    html: str
+    params: dict[str, str]
+
+    @property
+    def text(self) -> str:
+        """The text as it is shown, without tags."""
+        return telegram_html.read(self.html)
+
+    @property
+    def buttons(self) -> dict[str, str]:
+        """Titles and addresses of the buttons."""
+        markup = json.loads(self.params.get("reply_markup", "{}"))
+        return {button["text"]: button["url"] for row in markup.get("inline_keyboard", []) for button in row}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What to answer instead: a status, and JSON or raw bytes."""
+
+    status: int
+    body: dict[str, Any] | bytes = field(default_factory=dict)
+
+
+class BotApi:
+    """The server: `messages` were accepted, `requests` are all that came, (method, parameters)."""
+
+    def __init__(self, token: str = TOKEN) -> None:
+        self.token = token
+        self.messages: list[Sent] = []
+        self.requests: list[tuple[str, dict[str, str]]] = []
+        self.moved: dict[str, int] = {}
+        """Groups that have become supergroups: old id -> new id."""
+        self._faults: deque[Answer | Callable[[], None]] = deque()
+        self._let_go = threading.Event()
+        self._lock = threading.Lock()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+
+    @property
+    def url(self) -> str:
+        """For `TELEGRAM_BASE_URL`."""
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._let_go.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    # --- faults: each call spoils one more request
+
+    def fail(self, status: int, description: str, **parameters: int) -> None:
+        """Refuse a request as Telegram does."""
+        self._faults.append(Answer(status, _refusal(status, description, parameters)))
+
+    def answer_raw(self, body: bytes, status: int = 200) -> None:
+        """Answer something that is not the Bot API's JSON."""
+        self._faults.append(Answer(status, body))
+
+    def hang(self) -> None:
+        """Say nothing until the server is closed."""
+        self._faults.append(lambda: self._let_go.wait(30) and None)
+
+    # --- what the handler asks
+
+    def answer(self, path: str, params: dict[str, str]) -> Answer:
+        """Return the answer to one request."""
+        token, _, method = path.removeprefix("/bot").partition("/")
+        with self._lock:
+            self.requests.append((method, params))
+            fault = self._faults.popleft() if self._faults else None
+        if isinstance(fault, Answer):
+            return fault
+        if fault is not None:
+            fault()
+        if token != self.token:
+            return Answer(401, _refusal(401, "Unauthorized"))
+        if method == "sendMessage":
+            return self._take(params)
+        return Answer(404, _refusal(404, "Not Found"))
+
+    def _take(self, params: dict[str, str]) -> Answer:
+        chat_id = params.get("chat_id", "")
+        if chat_id in self.moved:
+            moved = {"migrate_to_chat_id": self.moved[chat_id]}
+            return Answer(400, _refusal(400, "Bad Request: group chat was upgraded to a supergroup chat", moved))
+        html = params.get("text", "")
+        try:
+            text = telegram_html.read(html)
+        except telegram_html.BadHtml as error:
+            return Answer(400, _refusal(400, f"Bad Request: can't parse entities: {error}"))
+        if not text.strip():
+            return Answer(400, _refusal(400, "Bad Request: message text is empty"))
+        if telegram_html.length(text) > LIMIT:
+            return Answer(400, _refusal(400, "Bad Request: message is too long"))
+        with self._lock:
+            sent = Sent(len(self.messages) + 1, chat_id, html, params)
+            if any("localhost" in url or not url.startswith("http") for url in sent.buttons.values()):
+                return Answer(400, _refusal(400, "Bad Request: BUTTON_URL_INVALID"))
+            self.messages.append(sent)
+        chat = {"id": int(chat_id) if chat_id.lstrip("-").isdigit() else 1, "type": "supergroup"}
+        return Answer(
+            200, {"ok": True, "result": {"message_id": sent.message_id, "date": 1756100000, "chat": chat, "text": text}}
+        )
+
+
+def _refusal(status: int, description: str, parameters: dict[str, int] | None = None) -> dict[str, Any]:
+    body: dict[str, Any] = {"ok": False, "error_code": status, "description": description}
+    return body | ({"parameters": parameters} if parameters else {})
+
+
+def _handler(api: BotApi) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            raw = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+            answer = api.answer(self.path, {name: values[-1] for name, values in parse_qs(raw).items()})
+            body = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
+            try:
+                self.send_response(answer.status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+            except OSError:
+                pass  # the client has given up waiting
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing: the address holds the token."""
+
+    return Handler

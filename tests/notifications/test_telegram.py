@@ -1,0 +1,190 @@
+"""One call of the Bot API, and what each way it can go wrong means."""
+
+import logging
+import time
+from typing import Any
+
+import pytest
+
+from cvety_crm.alerts import Alert, raise_alert
+from cvety_crm.masking import MaskingFormatter
+from cvety_crm.outbox import (
+    DeliveryFailure,
+    Misconfigured,
+    PermanentRefusal,
+    State,
+    TemporaryFailure,
+    deliver_due,
+)
+from notifications.models import TelegramChat, TelegramMessage
+from notifications.telegram import send
+from tests.notifications.bot_api import BotApi
+from tests.notifications.conftest import CHAT
+from tests.samples import order_data
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def message(bot_api: BotApi) -> TelegramMessage:
+    """A message that waits."""
+    raise_alert(Alert("something", "went wrong"))
+    return TelegramMessage.objects.get()
+
+
+@pytest.mark.parametrize(
+    ("status", "description", "parameters", "failure", "says"),
+    [
+        (400, "Bad Request: chat not found", {}, PermanentRefusal, "knows no such chat"),
+        (400, "Bad Request: can't parse entities: odd", {}, PermanentRefusal, "Can't parse entities: odd"),
+        (401, "Unauthorized", {}, Misconfigured, "TELEGRAM_BOT_TOKEN"),
+        (403, "Forbidden: bot was kicked from the group chat", {}, PermanentRefusal, "may not write to this chat"),
+        (403, "Forbidden: bot was blocked by the user", {}, PermanentRefusal, "may not write to this chat"),
+        (404, "Not Found", {}, Misconfigured, "TELEGRAM_BASE_URL"),
+        (409, "Conflict: terminated by other long poll", {}, TemporaryFailure, "could not be reached"),
+        (429, "Too Many Requests: retry after 5", {"retry_after": 5}, TemporaryFailure, "asks to wait"),
+        (429, "Too Many Requests", {}, TemporaryFailure, "could not be reached"),
+        (500, "Internal Server Error", {}, TemporaryFailure, "could not be reached"),
+        (502, "Bad Gateway", {}, TemporaryFailure, "could not be reached"),
+    ],
+)
+def test_refusals(
+    message: TelegramMessage,
+    bot_api: BotApi,
+    status: int,
+    description: str,
+    parameters: dict[str, int],
+    failure: type[DeliveryFailure],
+    says: str,
+) -> None:
+    bot_api.fail(status, description, **parameters)
+    with pytest.raises(failure) as caught:
+        send(message)
+
+    assert type(caught.value) is failure
+    assert says in caught.value.message
+    assert getattr(caught.value, "retry_after", None) == parameters.get("retry_after")
+    assert len(bot_api.requests) == 1  # the library repeats nothing by itself
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"<html>a proxy</html>", 200),
+        (b"<html>a proxy</html>", 503),
+        (b"", 200),
+        (b"{}", 200),
+        (b"[]", 200),
+        (b"null", 200),
+        (b'{"ok": true, "result": {}}', 200),
+        (b'{"ok": true, "result": 5}', 200),
+        (b"\xff\xfe", 200),
+        (b"moved", 302),
+    ],
+)
+def test_an_answer_that_is_not_the_bot_apis_is_temporary(
+    message: TelegramMessage, bot_api: BotApi, body: bytes, status: int
+) -> None:
+    bot_api.answer_raw(body, status)
+    with pytest.raises(TemporaryFailure):
+        send(message)
+
+
+def test_silence_is_waited_for_no_longer_than_set(message: TelegramMessage, bot_api: BotApi, settings: Any) -> None:
+    settings.OUTBOX_TIMEOUT = 0.4
+    bot_api.hang()
+    started = time.monotonic()
+    with pytest.raises(TemporaryFailure, match="did not answer in time"):
+        send(message)
+
+    assert time.monotonic() - started < 5
+
+
+def test_nobody_there(message: TelegramMessage, settings: Any) -> None:
+    settings.TELEGRAM_BASE_URL = "http://127.0.0.1:1"
+    with pytest.raises(TemporaryFailure, match="could not be reached"):
+        send(message)
+
+
+def test_a_group_that_has_become_a_supergroup_is_followed(bot_api: BotApi, settings: Any, post_webhook: Any) -> None:
+    bot_api.moved = {CHAT: -100777}
+    post_webhook("order.create", order_data())
+    post_webhook("order.create", order_data(ID="5"))
+    deliver_due()
+
+    assert [sent.chat_id for sent in bot_api.messages] == ["-100777", "-100777"]
+    assert len(bot_api.requests) == 3  # the second message was addressed right from the start
+    chat = TelegramChat.objects.get()
+    assert (chat.chat_id, chat.former_chat_id) == ("-100777", CHAT)
+
+    # The settings still have the old id: neither a detour nor a second message comes of it.
+    post_webhook("order.create", order_data(ID="6"))
+    raise_alert(Alert("something"))
+    deliver_due()
+    assert [sent.chat_id for sent in bot_api.messages[2:]] == ["-100777", "-100777"]
+    assert len(bot_api.requests) == 5
+
+
+def test_a_moved_alert_chat_hears_of_no_orders(bot_api: BotApi, settings: Any, post_webhook: Any) -> None:
+    settings.TELEGRAM_ALERT_CHAT_ID = "-7"
+    bot_api.moved = {"-7": -100777}
+    raise_alert(Alert("something"))
+    deliver_due()
+    post_webhook("order.create", order_data())
+    deliver_due()
+
+    assert [sent.chat_id for sent in bot_api.messages] == ["-100777", CHAT]
+
+
+def test_a_moved_chat_that_has_a_row_of_its_own_keeps_its_choices(bot_api: BotApi, post_webhook: Any) -> None:
+    TelegramChat.objects.create(chat_id=CHAT, title="Флористы", wants_status_changes=False)
+    bot_api.moved = {CHAT: -100777}
+    post_webhook("order.create", order_data())
+    deliver_due()
+
+    chat = TelegramChat.objects.get()
+    assert (chat.chat_id, chat.title, chat.wants_status_changes) == ("-100777", "Флористы", False)
+
+
+def test_a_chat_that_moves_for_ever(message: TelegramMessage, bot_api: BotApi) -> None:
+    bot_api.moved = {CHAT: -1, "-1": -2, "-2": -3, "-3": -4}
+    with pytest.raises(TemporaryFailure, match="keeps moving"):
+        send(message)
+
+
+@pytest.mark.parametrize("fault", ["none", "401", "502", "garbage", "nobody", "odd token"])
+def test_the_token_is_nowhere(
+    message: TelegramMessage, bot_api: BotApi, settings: Any, caplog: pytest.LogCaptureFixture, fault: str
+) -> None:
+    settings.LOGGING = {}
+    caplog.set_level(logging.DEBUG)
+    token = bot_api.token
+    match fault:
+        case "401":
+            bot_api.fail(401, f"Unauthorized: {token}")
+        case "502":
+            bot_api.fail(502, f"no upstream for /bot{token}/sendMessage")
+        case "garbage":
+            bot_api.answer_raw(f"<html>/bot{token}/sendMessage</html>".encode())
+        case "nobody":
+            settings.TELEGRAM_BASE_URL = "http://127.0.0.1:1"
+        case "odd token":
+            token = settings.TELEGRAM_BOT_TOKEN = "123:made up\n<token>\x00"
+    deliver_due()
+
+    message.refresh_from_db()
+    assert (message.state == State.DELIVERED) == (fault == "none")
+    formatter = MaskingFormatter("%(name)s: %(message)s")
+    kept = [str(vars(message)), *(str(vars(attempt)) for attempt in message.attempt_log.all())]
+    for text in [*kept, *(formatter.format(record) for record in caplog.records)]:
+        assert token not in text
+        assert "made-up-token" not in text
+
+
+def test_an_error_itself_does_not_name_the_token(message: TelegramMessage, bot_api: BotApi) -> None:
+    bot_api.fail(502, f"no upstream for /bot{bot_api.token}/sendMessage")
+    with pytest.raises(TemporaryFailure) as caught:
+        send(message)
+
+    assert bot_api.token not in f"{caught.value!r} {caught.value.answer} {caught.value.message}"
+    assert caught.value.__cause__ is None
