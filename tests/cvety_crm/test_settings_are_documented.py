@@ -5,7 +5,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("cvety_crm", "orders", "bitrix_bridge", "notifications")
-OF_OTHERS = {"DJANGO_SETTINGS_MODULE", "DATABASE_URL_"}
+OF_OTHERS = {"DJANGO_SETTINGS_MODULE", "PTB_TIMEDELTA"}
+"""Read by libraries, and set by us."""
 READ = re.compile(r"""env(?:\.\w+)?\(\s*"([A-Z_]+)"|environ(?:\.get\(|\[|\.setdefault\()"([A-Z_]+)\"""")
 
 
