@@ -52,13 +52,16 @@ def deliver_due() -> int:
     """Deliver whatever is due, of every kind, oldest first; return how many were attempted. Runs each minute."""
     until = timezone.now() + timedelta(seconds=SWEEP_SECONDS)
     attempted = 0
-    for model in outbox_models():
-        while timezone.now() < until:
+    kinds = outbox_models()
+    while kinds and timezone.now() < until:
+        # One of each kind in turn: a site that does not answer must not keep Telegram waiting.
+        for model in list(kinds):
             claimed = _claim(model, None)
             if claimed is None:
-                break
-            _attempt(*claimed)
-            attempted += 1
+                kinds.remove(model)
+            else:
+                _attempt(*claimed)
+                attempted += 1
     return attempted
 
 
