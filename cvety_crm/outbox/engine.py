@@ -86,7 +86,7 @@ def _claim(model: type[OutboxEntry], key: Any | None) -> tuple[OutboxEntry, Deli
     if key is not None:
         queryset = queryset.filter(pk=key)
     with transaction.atomic():
-        entry = queryset.select_for_update(skip_locked=True, of=("self",)).order_by("due_at").first()
+        entry = queryset.select_for_update(skip_locked=True, of=("self",)).order_by("due_at", "created_at").first()
         if entry is None:
             return None
         log = entry.attempt_log  # type: ignore[attr-defined]
