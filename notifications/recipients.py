@@ -1,8 +1,11 @@
 """Who hears of what, and why nobody does."""
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext
 
 from cvety_crm.outbox import State
@@ -68,6 +71,16 @@ def move_chat(old: str, new: str) -> None:
     row.chat_id, row.former_chat_id = new, old
     row.save()
     TelegramMessage.objects.filter(chat_id=old).exclude(state=State.DELIVERED).update(chat_id=new)
+
+
+def hold_back(chat_id: str, seconds: float) -> None:
+    """Let every waiting message to the chat wait as long as Telegram asks, and a second more than the one it refused.
+
+    Telegram takes about 20 messages a minute for one group. On a busy day each of the others would use up its attempts
+    on being refused too, and be given up.
+    """
+    until = timezone.now() + timedelta(seconds=seconds + 1)
+    TelegramMessage.objects.filter(chat_id=chat_id, state=State.PENDING, due_at__lt=until).update(due_at=until)
 
 
 def _wants(row: TelegramChat, kind: Kind) -> bool:

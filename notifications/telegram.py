@@ -75,7 +75,10 @@ def _send_wherever_it_is(message: TelegramMessage, keyboard: InlineKeyboardMarku
             recipients.move_chat(message.chat_id, str(moved.new_chat_id))
             message.chat_id = str(moved.new_chat_id)
         except (TelegramError, TimeoutError) as error:
-            raise _failure(error) from None  # its chain names the address, and the address holds the token
+            failure = _failure(error)
+            if isinstance(failure, TemporaryFailure) and failure.retry_after is not None:
+                recipients.hold_back(message.chat_id, failure.retry_after)
+            raise failure from None  # the error's chain names the address, and the address holds the token
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise TemporaryFailure(
                 gettext("Telegram's answer could not be read."), answer=mask(f"{type(error).__name__}: {error}")

@@ -59,6 +59,7 @@ class BotApi:
         self.requests: list[tuple[str, dict[str, str]]] = []
         self.moved: dict[str, int] = {}
         """Groups that have become supergroups: old id -> new id."""
+        self._chat_faults: dict[str, Answer] = {}
         self._faults: deque[Answer | Callable[[], None]] = deque()
         self._let_go = threading.Event()
         self._lock = threading.Lock()
@@ -69,6 +70,11 @@ class BotApi:
     def url(self) -> str:
         """For `TELEGRAM_BASE_URL`."""
         return f"http://127.0.0.1:{self._server.server_port}"
+
+    @property
+    def asked(self) -> list[str]:
+        """The chats of all requests, refused ones too."""
+        return [params.get("chat_id", "") for _method, params in self.requests]
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -86,6 +92,10 @@ class BotApi:
         """Refuse a request as Telegram does."""
         self._faults.append(Answer(status, _refusal(status, description, parameters)))
 
+    def fail_for(self, chat_id: str, status: int, description: str, **parameters: int) -> None:
+        """Refuse the next request for this chat."""
+        self._chat_faults[chat_id] = Answer(status, _refusal(status, description, parameters))
+
     def answer_raw(self, body: bytes, status: int = 200) -> None:
         """Answer something that is not the Bot API's JSON."""
         self._faults.append(Answer(status, body))
@@ -101,7 +111,9 @@ class BotApi:
         token, _, method = path.removeprefix("/bot").partition("/")
         with self._lock:
             self.requests.append((method, params))
-            fault = self._faults.popleft() if self._faults else None
+            fault: Answer | Callable[[], None] | None = self._chat_faults.pop(params.get("chat_id", ""), None)
+            if fault is None and self._faults:
+                fault = self._faults.popleft()
         if isinstance(fault, Answer):
             return fault
         if fault is not None:

@@ -115,6 +115,25 @@ def test_too_many_messages_wait_as_long_as_telegram_asks(message: TelegramMessag
     assert outcomes == [AttemptOutcome.POSTPONED, AttemptOutcome.DELIVERED]
 
 
+def test_a_chat_that_had_too_many_is_left_alone_for_as_long(bot_api: BotApi, post_webhook: Any) -> None:
+    TelegramChat.objects.create(chat_id="-1")
+    for number in range(5):
+        post_webhook("order.create", order_data(ID=str(number + 1)))
+    first = TelegramMessage.objects.filter(chat_id=CHAT).earliest("due_at")
+    bot_api.fail_for(CHAT, 429, "Too Many Requests: retry after 30", retry_after=30)
+    deliver_due()
+
+    assert [chat_id for chat_id in bot_api.asked if chat_id == CHAT] == [CHAT]
+    assert bot_api.asked.count("-1") == 5
+    waiting = TelegramMessage.objects.filter(chat_id=CHAT).order_by("due_at", "created_at")
+    assert [message.failures for message in waiting] == [1, 0, 0, 0, 0]
+    assert waiting[0] == first
+
+    make_due()
+    deliver_due()
+    assert TelegramMessage.objects.filter(state=State.DELIVERED).count() == 10
+
+
 def test_it_gives_up_in_the_end_and_alerts_nobody(message: TelegramMessage, bot_api: BotApi) -> None:
     for _attempt in range(len(WAITS) + 1):
         bot_api.fail(502, "Bad Gateway")

@@ -156,7 +156,6 @@ def test_a_chat_that_moves_for_ever(message: TelegramMessage, bot_api: BotApi) -
 def test_the_token_is_nowhere(
     message: TelegramMessage, bot_api: BotApi, settings: Any, caplog: pytest.LogCaptureFixture, fault: str
 ) -> None:
-    settings.LOGGING = {}
     caplog.set_level(logging.DEBUG)
     token = bot_api.token
     match fault:
