@@ -8,6 +8,7 @@ from pytest_django.live_server_helper import LiveServer
 from bitrix_bridge.sandbox import Sandbox
 from cvety_crm.outbox import deliver_due
 from orders.models import Order
+from tests.notifications.bot_api import BotApi
 
 
 @pytest.fixture
@@ -46,3 +47,13 @@ def arrived(site: Sandbox, settle: Callable[[], None]) -> Callable[..., Order]:
         return Order.objects.get(bitrix_order_id=int(placed["ID"]))
 
     return place
+
+
+@pytest.fixture
+def bot_api(settings) -> Iterator[BotApi]:
+    """A fake Bot API that the CRM is configured for, with one chat."""
+    with BotApi() as api:
+        settings.TELEGRAM_NOTIFICATIONS_ENABLED = True
+        settings.TELEGRAM_BASE_URL, settings.TELEGRAM_BOT_TOKEN = api.url, api.token
+        settings.TELEGRAM_CHAT_ID = settings.TELEGRAM_ALERT_CHAT_ID = "-100"
+        yield api

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from bitrix_bridge.models import Push, WebhookEvent
+from notifications.models import TelegramMessage
 from orders import services
 from orders.models import Customer, Order, Product
 from orders.services import NewItem
@@ -208,3 +209,48 @@ def test_reverse_sync(site, settle, manager):
     # Its own webhook found it and made no second one, here or there.
     assert (Order.objects.count(), order.source, order.sync_state, order.items.count()) == (1, "admin", "synced", 3)
     assert Customer.objects.count() == 1
+
+
+def test_telegram(site, bot_api, arrived, settle, manager):
+    order = arrived(**{**PERFECT, "properties": {**PERFECT["properties"], "isSurprise": "Y"}})
+    (new,) = bot_api.messages
+    for part in (
+        f"№ {order.order_number}",
+        "9 000 ₸",
+        "не оплачен",
+        "Мария",
+        "+7 701 123-45-67",
+        "ул. Абая 150, кв 25",
+        "Букет Стандарт",
+        "1 шт × 7 500 ₸",
+        "25 августа",
+        "15:00–16:00",
+        "1 500 ₸",
+        "С днём рождения, мама! 🌹",
+        "без лилий, аллергия",
+        "Айгерим",
+    ):
+        assert part in new.text.replace("\xa0", " "), f"{part!r} is missing from:\n{new.text}"
+
+    services.change_status(order_id=order.pk, status="accepted", actor=manager)
+    settle()
+    site.change_status(order.bitrix_order_id, "PD")
+    settle()
+    texts = [message.text.replace("\xa0", " ") for message in bot_api.messages]
+    assert len(texts) == 3  # the echo of the manager's own change makes none
+    assert "Принят" in texts[1]
+    assert "Данияр" in texts[1]
+    assert "Доставляется" in texts[2]
+    assert all(order.order_number in text and "Мария" in text for text in texts)
+
+
+def test_telegram_that_is_switched_off_fails_nothing(arrived, settle, manager):
+    order = arrived(**PERFECT)
+    services.change_status(order_id=order.pk, status="accepted", actor=manager)
+    settle()
+    messages = TelegramMessage.objects.all()
+    assert {(message.state, message.kind) for message in messages} == {
+        ("cancelled", "new_order"),
+        ("cancelled", "status"),
+    }
+    assert all("TELEGRAM_NOTIFICATIONS_ENABLED" in message.last_error for message in messages)
