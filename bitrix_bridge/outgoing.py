@@ -23,8 +23,9 @@ def queue_push(order: Order, fields: list[str]) -> Push | None:
     # The caller holds the order's lock, and so does whoever records a push's outcome: no other row can appear.
     live = Push.objects.filter(order=order, state__in=LIVE).first()
     if live is not None:
-        live.fields = sorted({*live.fields, *fields})
-        live.save(update_fields=["fields", "updated_at"])
+        if not set(fields) <= set(live.fields):
+            live.fields = sorted({*live.fields, *fields})
+            live.save(update_fields=["fields", "updated_at"])
         if live.state == State.PENDING and live.failures == 0:
             nudge(live)
         return live

@@ -1,6 +1,8 @@
 """Customers, as the site's orders and events describe them."""
 
 from django.db import connection, transaction
+from django.db.models import F, Q
+from psycopg.types.json import Jsonb
 
 from orders.agreement import Agreement, merge
 from orders.models import Customer
@@ -51,21 +53,19 @@ def _is_same(customer: Customer, snapshot: CustomerSnapshot) -> bool:
 
 
 def _find(snapshot: CustomerSnapshot) -> Customer | None:
+    phone = snapshot.fields.get("phone") or None
     if snapshot.bitrix_user_id is not None:
-        known = Customer.objects.filter(bitrix_user_id=snapshot.bitrix_user_id).first()
-        if known is not None:
-            return known
-    phone = snapshot.fields.get("phone")
-    if not phone:
+        known = Q(bitrix_user_id=snapshot.bitrix_user_id)
+        if phone:
+            # Or somebody who was entered here before the site had an account of his.
+            known |= Q(phone=phone, bitrix_user_id=None)
+        return Customer.objects.filter(known).order_by(F("bitrix_user_id").asc(nulls_last=True), "created_at").first()
+    if phone is None:
         return None
     # Nothing unique to lean on: two orders of one new caller must not make him twice.
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"customer {phone}"])
-    found = Customer.objects.filter(phone=phone).order_by("created_at")
-    if snapshot.bitrix_user_id is not None:
-        # Somebody who was entered here before the site had an account of his; another account's owner is another.
-        found = found.filter(bitrix_user_id=None)
-    return found.first()
+    return Customer.objects.filter(phone=phone).order_by("created_at").first()
 
 
 def _create(snapshot: CustomerSnapshot) -> Customer:
@@ -83,6 +83,25 @@ def _create(snapshot: CustomerSnapshot) -> Customer:
     if customer.bitrix_user_id is None:
         customer.save(force_insert=True)
         return customer
-    # Two orders of one new customer may come at once: the row that is there first stays.
-    Customer.objects.bulk_create([customer], ignore_conflicts=True)
-    return Customer.objects.get(bitrix_user_id=snapshot.bitrix_user_id)
+    # Two orders of one new customer may come at once: the row that is there first stays. (Django's own upsert does
+    # not tell its key.)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO users (bitrix_user_id, name, phone, email, preferences, bitrix_state, needs_attention)
+            VALUES (%s, %s, %s, %s, %s, %s, %s)
+            ON CONFLICT (bitrix_user_id) DO UPDATE SET bitrix_user_id = excluded.bitrix_user_id
+            RETURNING id
+            """,
+            [
+                customer.bitrix_user_id,
+                customer.name,
+                customer.phone,
+                customer.email,
+                Jsonb(customer.preferences),
+                Jsonb(customer.bitrix_state),
+                customer.needs_attention,
+            ],
+        )
+        customer.pk = cursor.fetchone()[0]
+    return customer
