@@ -35,7 +35,12 @@ UNSEEN_TEXTS = {
 }
 """Texts in files that are seen otherwise, and why staff never see them."""
 
-CORRECTED_TEXTS: dict[str, str] = {}
+CORRECTED_TEXTS: dict[str, str] = {
+    "Whether the user will be able to authenticate using a password or not. If disabled, they may still be able to "
+    "authenticate using other backends, such as Single Sign-On or LDAP.": (
+        "keeps some English, misspelt, and there is no other way in"
+    ),
+}
 """Texts whose own Russian is wrong where staff meet it, and what is wrong. The catalogue holds a better one."""
 
 _CONTRIB_APP = re.compile(r"(django|unfold)/contrib/(\w+)/")

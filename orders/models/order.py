@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import gettext_noop, pgettext_lazy
 
 from cvety_crm.tables import Table
 from orders.models.customer import Customer
@@ -200,7 +200,7 @@ class Order(Table):
                 fields=["sync_state"], name="orders_not_synced", condition=~Q(sync_state=SyncState.SYNCED.value)
             ),
         ]
-        permissions = [("change_status", "Can change an order's status")]
+        permissions = [("change_status", gettext_noop("Can change an order's status"))]
 
     def __str__(self) -> str:
         return str(_("Order № %(number)s") % {"number": self.order_number})

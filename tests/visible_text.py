@@ -1,0 +1,47 @@
+"""What a person sees of an HTML page: its texts, and the attributes that are read out or shown."""
+
+import re
+from html.parser import HTMLParser
+
+SHOWN_ATTRIBUTES = ("title", "placeholder", "aria-label", "alt", "label")
+UNSEEN = {"script", "style", "template", "svg"}
+TYPED_BY_PEOPLE = {"textarea", "pre", "code"}
+WITHOUT_END = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+
+
+class _Reader(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.texts = []
+        self._skipped = []
+
+    def handle_starttag(self, tag, attrs):
+        attributes = {name: value or "" for name, value in attrs}
+        self.texts += [attributes[name] for name in SHOWN_ATTRIBUTES if name in attributes]
+        if tag == "input" and attributes.get("type") in ("submit", "button", "reset"):
+            self.texts.append(attributes.get("value", ""))
+        if tag not in WITHOUT_END:
+            icon = "material-symbols-outlined" in attributes.get("class", "")
+            self._skipped.append((tag, tag in UNSEEN | TYPED_BY_PEOPLE or icon))
+
+    def handle_endtag(self, tag):
+        while self._skipped and tag in (open_tag for open_tag, _ in self._skipped):
+            if self._skipped.pop()[0] == tag:
+                break
+
+    def handle_data(self, data):
+        if data.strip() and not any(skipped for _, skipped in self._skipped):
+            self.texts.append(data)
+
+
+def visible_texts(page):
+    """Return the texts of a page, one an element or attribute, without those that people or programs typed."""
+    reader = _Reader()
+    reader.feed(page)
+    return [re.sub(r"\s+", " ", text).strip() for text in reader.texts]
+
+
+def latin_words(text):
+    """Return the words in Latin letters; addresses, what has a digit in it and what is hidden by *** are not words."""
+    text = re.sub(r"\S+@\S+|https?://\S+|\S*\d\S*|\S*\*\*\S*", " ", text)
+    return re.findall(r"[A-Za-z]+(?:[._'’-][A-Za-z]+)*", text)
