@@ -1,0 +1,272 @@
+"""The order's timeline in the words of the people who read it.
+
+Names behind keys (statuses, slots, cities, people, products) are looked up for all entries together, one query a kind.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import Model
+from django.utils.text import Truncator, capfirst
+from django.utils.translation import gettext, gettext_lazy
+
+from orders.fields import FIELDS, ITEMS
+from orders.formatting import NBSP, money, number
+from orders.models import (
+    City,
+    DeliverySlot,
+    EventKind,
+    Order,
+    OrderEvent,
+    OrderItem,
+    PaymentMethod,
+    PaymentStatus,
+    Product,
+    Reason,
+    Shop,
+    Status,
+)
+from orders.phones import format_phone
+from orders.snapshot import ProblemReason
+
+PROBLEMS = {
+    ProblemReason.NOT_A_NUMBER: gettext_lazy("not a number"),
+    ProblemReason.NOT_A_DATE: gettext_lazy("not a date"),
+    ProblemReason.NOT_A_FLAG: gettext_lazy("neither yes nor no"),
+    ProblemReason.NOT_A_PHONE: gettext_lazy("not a phone number"),
+    ProblemReason.NOT_TEXT: gettext_lazy("not a text"),
+    ProblemReason.NOT_AN_OBJECT: gettext_lazy("not an object"),
+    ProblemReason.OUT_OF_RANGE: gettext_lazy("out of range"),
+    ProblemReason.TOO_LONG: gettext_lazy("too long"),
+    ProblemReason.DUPLICATE: gettext_lazy("there twice"),
+}
+ICONS = {
+    EventKind.CREATED: "add_circle",
+    EventKind.STATUS: "flag",
+    EventKind.CHANGED: "edit",
+    EventKind.DELETED: "delete",
+    EventKind.SENT: "cloud_done",
+    EventKind.REFUSED: "cloud_off",
+    EventKind.CONFLICT: "call_split",
+    EventKind.NOTED: "info",
+}
+_MONEY = {"total_amount", "delivery_fee", "discount_amount", "paid_amount"}
+_REFERENCES: Mapping[str, tuple[type[Model], str]] = {
+    "status": (Status, "code"),
+    "delivery_slot": (DeliverySlot, "bitrix_id"),
+    "city": (City, "bitrix_id"),
+    "shop": (Shop, "bitrix_id"),
+}
+_LONGEST = 300  # characters of one value shown
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field, before and after."""
+
+    label: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the timeline, in words. None of the texts is marked safe."""
+
+    title: str
+    icon: str
+    kind: str
+    happened_at: datetime
+    who: str
+    source: str
+    changes: Sequence[Change] = ()
+    notes: Sequence[str] = ()
+    webhook_event_id: UUID | None = None
+    push_id: UUID | None = None
+
+
+@dataclass(slots=True)
+class _Names:
+    """What keys are called; a key that is not there is shown as it is."""
+
+    by_field: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def get(self, name: str, key: Any) -> str:
+        return self.by_field.get(name, {}).get(str(key), str(key))
+
+
+def timeline(events: Iterable[OrderEvent], *, items: Iterable[OrderItem] = ()) -> list[Entry]:
+    """Return the entries of these events. Read them with `select_related("actor")`.
+
+    `items` are the order's present ones: they know the names of most products without a query.
+    """
+    found = list(events)
+    names = _look_up(found, items)
+    return [_entry(event, names) for event in found]
+
+
+def field_label(name: str) -> str:
+    """Return what a field of an order is called on the pages."""
+    if name == ITEMS:
+        return capfirst(gettext("items"))
+    attribute = FIELDS[name].attribute.removesuffix("_id") if name in FIELDS else name
+    attribute = {"bitrix_user": "bitrix_user_id"}.get(attribute, attribute)
+    try:
+        return capfirst(str(getattr(Order._meta.get_field(attribute), "verbose_name", name)))
+    except FieldDoesNotExist:
+        return name  # an entry of an older version of the CRM
+
+
+def problem_text(problem: Mapping[str, Any]) -> str:
+    """Return one unreadable field of a payload in words."""
+    reason = PROBLEMS.get(problem.get("reason", ""), problem.get("reason", ""))
+    value = Truncator(str(problem.get("value", ""))).chars(100)
+    return gettext("%(field)s: “%(value)s” is %(reason)s") % {
+        "field": problem.get("field", "?"),
+        "value": value,
+        "reason": reason,
+    }
+
+
+def _entry(event: OrderEvent, names: _Names) -> Entry:
+    title = event.get_kind_display()
+    if event.details.get("resolved"):
+        title = gettext("The site's status stays")
+    return Entry(
+        title=str(title),
+        icon=ICONS.get(event.kind, "info"),  # type: ignore[call-overload]
+        kind=event.kind,
+        happened_at=event.happened_at,
+        who=(event.actor.get_full_name() or event.actor.get_username()) if event.actor else "",
+        source=str(event.get_source_display()),
+        changes=[
+            Change(
+                field_label(change["field"]),
+                _words(change["field"], change.get("old"), names),
+                _words(change["field"], change.get("new"), names),
+            )
+            for change in event.changes
+        ],
+        notes=list(_notes(event, names)),
+        webhook_event_id=event.webhook_event_id,
+        push_id=event.push_id,
+    )
+
+
+def _notes(event: OrderEvent, names: _Names) -> Iterable[str]:
+    details = event.details
+    if event.reason and event.reason != Reason.NONE:
+        yield str(event.get_reason_display())
+    if message := details.get("message"):
+        yield str(message)
+    if comment := details.get("comment"):
+        yield gettext("Comment: %(text)s") % {"text": comment}
+    if created := details.get("created"):
+        yield gettext("Created on the site under id %(id)s") % {"id": created}
+    for key, text in (
+        ("wish", gettext_lazy("Wanted here: %(field)s — %(value)s")),
+        ("theirs", gettext_lazy("On the site: %(field)s — %(value)s")),
+    ):
+        for name, value in _mapping(details.get(key)).items():
+            yield str(text) % {"field": field_label(name), "value": _words(name, value, names)}
+    values = _mapping(details.get("values"))
+    if values and not details.get("created"):
+        if set(values) == {"status"}:
+            yield gettext("The site has the status “%(status)s”") % {
+                "status": _words("status", values["status"], names)
+            }
+        else:
+            yield gettext("Sent: %(fields)s") % {"fields": ", ".join(field_label(name) for name in values)}
+    if fields := details.get("fields"):
+        yield gettext("Not sent: %(fields)s") % {"fields": ", ".join(field_label(name) for name in fields)}
+    for problem in details.get("problems", ()):
+        yield problem_text(problem)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _words(name: str, value: Any, names: _Names) -> str:
+    if value in (None, "", [], {}):
+        return "—"
+    if name == ITEMS and isinstance(value, list):
+        return "; ".join(_line(line, names) for line in value)
+    if name in _MONEY:
+        return _money(value)
+    if name in _REFERENCES or name == "responsible":
+        return names.get(name, value)
+    if isinstance(value, bool):
+        return gettext("yes") if value else gettext("no")
+    if name == "delivery_date":
+        return _date(value)
+    if name == "recipient_phone":
+        return format_phone(str(value))
+    if name == "payment_method":
+        return str(dict(PaymentMethod.choices).get(value, value))
+    if name == "payment_status":
+        return str(dict(PaymentStatus.choices).get(value, value))
+    return Truncator(str(value)).chars(_LONGEST)
+
+
+def _line(line: Any, names: _Names) -> str:
+    try:
+        what, quantity, price = line
+        count = number(Decimal(quantity))
+        return f"{names.get(ITEMS, what)} — {count}{NBSP}×{NBSP}{_money(price)}"
+    except (TypeError, ValueError, InvalidOperation):
+        return str(line)
+
+
+def _money(value: Any) -> str:
+    try:
+        return money(Decimal(str(value)))
+    except InvalidOperation:
+        return str(value)
+
+
+def _date(value: Any) -> str:
+    try:
+        return f"{date.fromisoformat(str(value)):%d.%m.%Y}"
+    except ValueError:
+        return str(value)
+
+
+def _look_up(events: Sequence[OrderEvent], items: Iterable[OrderItem]) -> _Names:
+    keys: dict[str, set[str]] = {}
+    for event in events:
+        for name, value in _values(event):
+            keys.setdefault(name, set()).add(str(value))
+    names = _Names()
+    for name, (model, key) in _REFERENCES.items():
+        if wanted := keys.get(name):
+            rows = model._default_manager.filter(**{f"{key}__in": wanted})
+            names.by_field[name] = {str(getattr(row, key)): str(row) for row in rows}
+    if people := keys.get("responsible"):
+        users = User.objects.filter(username__in=people)
+        names.by_field["responsible"] = {user.username: user.get_full_name() or user.username for user in users}
+    products = {str(item.bitrix_product_id): item.name for item in items if item.bitrix_product_id}
+    if missing := {key for key in keys.get(ITEMS, set()) if key.isdecimal() and key not in products}:
+        found = Product.objects.filter(bitrix_product_id__in=missing).values_list("bitrix_product_id", "name")
+        products |= {str(key): name for key, name in found}
+    names.by_field[ITEMS] = products
+    return names
+
+
+def _values(event: OrderEvent) -> Iterable[tuple[str, Any]]:
+    pairs = [(change["field"], value) for change in event.changes for value in (change.get("old"), change.get("new"))]
+    for key in ("wish", "theirs", "values"):
+        pairs += _mapping(event.details.get(key)).items()
+    for name, value in pairs:
+        if value in (None, "", [], {}):
+            continue
+        if name == ITEMS and isinstance(value, list):
+            yield from ((ITEMS, line[0]) for line in value if isinstance(line, list) and line)
+        elif name in _REFERENCES or name == "responsible":
+            yield name, value
