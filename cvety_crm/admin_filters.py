@@ -1,0 +1,85 @@
+"""A filter by date that works as people type dates."""
+
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.db.models import DateTimeField, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import RangeDateFilter
+from unfold.contrib.filters.forms import RangeDateForm
+from unfold.utils import parse_date_str
+from unfold.widgets import INPUT_CLASSES
+
+_BOUND = {"__gte": "__gte", "__lte": "__lt"}
+
+
+class DayOrRangeForm(RangeDateForm):
+    """A single day, or the first and the last day of a range."""
+
+    def __init__(self, name: str, *args: Any, **kwargs: Any) -> None:
+        super().__init__(name, *args, **kwargs)
+        day = forms.DateField(
+            label="",
+            required=False,
+            widget=forms.DateInput(
+                attrs={"placeholder": _("Day"), "class": "vCustomDateField " + " ".join(INPUT_CLASSES)}
+            ),
+        )
+        self.fields: dict[str, forms.Field] = {f"{name}_on": day, **self.fields}
+
+
+class DayOrRangeFilter(RangeDateFilter):
+    """Rows of one day, or of a range whose last day is included. Days are typed as 25.08.2025."""
+
+    form_class = DayOrRangeForm
+
+    def __init__(self, field: Any, request: HttpRequest, params: dict[str, Any], *args: Any, **kwargs: Any) -> None:
+        super().__init__(field, request, params, *args, **kwargs)
+        key = f"{self.parameter_name}_on"
+        value = params.pop(key, None)
+        value = value[0] if isinstance(value, list) else value
+        if value:
+            self.used_parameters[key] = value
+
+    def expected_parameters(self) -> list[str | None]:
+        """Return the parameters that are this filter's own."""
+        return [f"{self.parameter_name}_on", *super().expected_parameters()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the rows of these days; what is no date finds nothing and says so, instead of everything."""
+        for ending, lookup in (("on", ""), ("from", "__gte"), ("to", "__lte")):
+            typed = self.used_parameters.get(f"{self.parameter_name}_{ending}")
+            if not typed:
+                continue
+            day = parse_date_str(str(typed).strip())
+            if day is None:
+                messages.warning(request, gettext("“%(text)s” is not a date, such as 25.08.2025.") % {"text": typed})
+                return queryset.none()
+            queryset = queryset.filter(**self._condition(lookup, day))
+        return queryset
+
+    def _condition(self, lookup: str, day: date) -> dict[str, Any]:
+        name = self.parameter_name
+        if not isinstance(self.field, DateTimeField):
+            return {f"{name}{lookup}": day}
+        # A moment belongs to its day till the next one begins.
+        start = timezone.make_aware(datetime.combine(day, time.min))
+        end = timezone.make_aware(datetime.combine(day + timedelta(days=1), time.min))
+        conditions = {f"{name}__gte": start, f"{name}__lt": end}
+        return {key: value for key, value in conditions.items() if not lookup or key == f"{name}{_BOUND[lookup]}"}
+
+    def choices(self, changelist: Any) -> Any:
+        """Yield the form with what was typed."""
+        names = [name for name in self.expected_parameters() if name]
+        yield {
+            "request": self.request,
+            "parameter_name": self.parameter_name,
+            "form": self.form_class(
+                name=self.parameter_name, data={name: self.used_parameters.get(name) for name in names}
+            ),
+        }
