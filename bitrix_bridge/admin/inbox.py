@@ -1,0 +1,213 @@
+"""The inbox: events as they came, what became of them, and a second try."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
+from unfold.decorators import action
+from unfold.forms import BaseDialogForm
+
+from bitrix_bridge.events import HANDLERS
+from bitrix_bridge.inbox import reprocess
+from bitrix_bridge.models import WebhookEvent
+from cvety_crm.admin_base import ReadOnlyModelAdmin, admin_link, pretty_json
+from cvety_crm.admin_filters import DayOrRangeFilter
+from cvety_crm.outbox_admin import find_row
+from orders.timeline import problem_text
+
+MOST_AT_ONCE = 200
+SIGNS = {
+    WebhookEvent.State.PROCESSED: "✓",
+    WebhookEvent.State.WAITING: "⏳",
+    WebhookEvent.State.FAILED: "!",
+}
+CSS = {
+    WebhookEvent.State.PROCESSED: "delivered",
+    WebhookEvent.State.WAITING: "pending",
+    WebhookEvent.State.FAILED: "failed",
+}
+
+
+class EventNameFilter(DropdownFilter):
+    """Events by what the site calls them; the names are known, no need to look them up."""
+
+    title = _("event")
+    parameter_name = "event"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the events that the CRM does something about."""
+        return [(name, name) for name in HANDLERS]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> QuerySet[WebhookEvent]:
+        """Return the events of that name."""
+        return queryset.filter(event=self.value()) if self.value() else queryset
+
+
+@admin.register(WebhookEvent)
+class WebhookEventAdmin(ReadOnlyModelAdmin):
+    """One event a row."""
+
+    list_display = (
+        "created_column",
+        "event",
+        "object_id",
+        "state_column",
+        "action_column",
+        "order_column",
+        "attempts",
+        "error_column",
+    )
+    list_display_links = ("created_column", "event")
+    list_filter = (
+        ("state", ChoicesDropdownFilter),
+        ("action", ChoicesDropdownFilter),
+        EventNameFilter,
+        ("created_at", DayOrRangeFilter),
+    )
+    list_select_related = ("order",)
+    search_fields = ("object_id",)
+    search_help_text = _("Id on the site")
+    ordering = ("-created_at", "-id")
+    actions = ("reprocess_selected",)
+    actions_detail = ("reprocess_dialog",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEvent]:
+        """Leave the payloads in the database until one is read."""
+        return (
+            super()
+            .get_queryset(request)
+            .defer("traceback", "payload", "order__search", "order__metadata", "order__bitrix_state")
+        )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[WebhookEvent], search_term: str
+    ) -> tuple[QuerySet[WebhookEvent], bool]:
+        """Find by the id on the site, by index; what is no id finds nothing."""
+        text = search_term.strip().lstrip("№# ")
+        if not text:
+            return queryset, False
+        if not text.isdecimal() or len(text) > 18:
+            return queryset.none(), False
+        return queryset.filter(object_id=int(text)), False
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Show the traceback to superusers only: it is about the code, not about the shop."""
+        outcome = ["state_column", "action_column", "order_column", "problems_column"]
+        if obj is not None and obj.error:
+            outcome += ["error", *(["traceback_column"] if request.user.is_superuser else [])]
+        return (
+            (None, {"fields": ("event", "object_id", "created_at", "remote_addr")}),
+            (_("Outcome"), {"fields": (*outcome, "attempts", "retry_at", "processed_at")}),
+            (_("As it came"), {"fields": ("payload_column",)}),
+        )
+
+    def has_reprocess_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
+        """Return whether the user may have events processed again: the right to change them, though no field can be."""
+        return bool(request.user.has_perm("bitrix_bridge.change_webhookevent"))
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
+        """Let whoever may process them see them."""
+        return super().has_view_permission(request, obj) or self.has_reprocess_permission(request)
+
+    # --- columns
+
+    @admin.display(description=_("state"), ordering="state")
+    def state_column(self, row: WebhookEvent) -> SafeString:
+        """Return where it is, with a sign and a word."""
+        return format_html(
+            '<span class="crm-badge crm-state-{}"><span aria-hidden="true">{}</span> {}</span>',
+            CSS.get(row.state, "failed"),  # type: ignore[call-overload]
+            SIGNS.get(row.state, "!"),  # type: ignore[call-overload]
+            row.get_state_display(),
+        )
+
+    @admin.display(description=_("outcome"))
+    def action_column(self, row: WebhookEvent) -> str:
+        """Return what it did."""
+        return str(row.get_action_display())
+
+    @admin.display(description=_("order"))
+    def order_column(self, row: WebhookEvent) -> str:
+        """Return a link to the order."""
+        return admin_link(
+            row.order, f"№\N{NO-BREAK SPACE}{row.order.order_number}" if row.order else "", request=self.request
+        )
+
+    @admin.display(description=_("error"))
+    def error_column(self, row: WebhookEvent) -> str:
+        """Return the beginning of the error."""
+        if row.error:
+            return Truncator(row.error).chars(80)
+        return gettext("unreadable fields: %(count)s") % {"count": len(row.problems)} if row.problems else "—"
+
+    @admin.display(description=_("what could not be read"))
+    def problems_column(self, row: WebhookEvent) -> str:
+        """Return the unreadable fields in words."""
+        if not row.problems:
+            return "—"
+        lines = ((problem_text(problem),) for problem in row.problems)
+        return format_html('<ul class="crm-problems">{}</ul>', format_html_join("", "<li>{}</li>", lines))
+
+    @admin.display(description=_("payload"))
+    def payload_column(self, row: WebhookEvent) -> SafeString:
+        """Return the payload as people read it."""
+        return pretty_json(row.payload)
+
+    @admin.display(description=_("traceback"))
+    def traceback_column(self, row: WebhookEvent) -> SafeString:
+        """Return the traceback."""
+        return format_html('<pre class="crm-json">{}</pre>', row.traceback)
+
+    # --- a second try
+
+    @action(description=_("Process again"), permissions=["reprocess"])
+    def reprocess_selected(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> None:
+        """Process the selected events again, oldest first, each in a transaction of its own."""
+        keys = list(queryset.order_by("created_at").values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
+        if len(keys) > MOST_AT_ONCE:
+            messages.error(request, gettext("At most %(count)s at once.") % {"count": MOST_AT_ONCE})
+            return
+        rows = [reprocess(key) for key in keys]
+        good = sum(row is not None and row.state == WebhookEvent.State.PROCESSED for row in rows)
+        if good:
+            messages.success(request, gettext("Processed: %(count)s.") % {"count": good})
+        if bad := len(rows) - good:
+            messages.error(request, gettext("Failed again: %(count)s.") % {"count": bad})
+
+    @action(
+        description=_("Process again"),
+        permissions=["reprocess"],
+        url_path="reprocess",
+        icon="replay",
+        dialog={
+            "title": _("Process again?"),
+            "description": _("An event older than what is stored by now changes nothing."),
+            "form_class": None,
+            "form_submit_text": _("Process"),
+        },
+    )
+    def reprocess_dialog(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
+        """Process this event again."""
+        found = find_row(WebhookEvent, object_id)
+        row = reprocess(found.pk) if found else None
+        if found is None:
+            messages.error(request, gettext("There is no such event."))
+        elif row is None:
+            messages.warning(request, gettext("It is being processed already."))
+        elif row.state == WebhookEvent.State.PROCESSED:
+            messages.success(request, gettext("Processed: %(outcome)s.") % {"outcome": row.get_action_display()})
+        else:
+            messages.error(request, row.error)
+        if request.headers.get("HX-Request"):
+            return HttpResponse(headers={"HX-Refresh": "true"})
+        if found is None:
+            return HttpResponseRedirect(reverse("admin:bitrix_bridge_webhookevent_changelist"))
+        return HttpResponseRedirect(reverse("admin:bitrix_bridge_webhookevent_change", args=[found.pk]))

@@ -1,0 +1,82 @@
+"""What goes out to the site: pushes, their attempts, and a hand when one has given up."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+
+from bitrix_bridge.models import Push, PushAttempt
+from cvety_crm.admin_base import admin_link, pretty_json
+from cvety_crm.admin_filters import DayOrRangeFilter
+from cvety_crm.outbox_admin import AttemptInline, OutboxEntryAdmin
+from orders.models import Order
+from orders.services import record_waiting
+from orders.timeline import field_label
+
+
+class PushAttemptInline(AttemptInline):
+    """Attempts of a push."""
+
+    model = PushAttempt
+
+
+@admin.register(Push)
+class PushAdmin(OutboxEntryAdmin):
+    """One push a row."""
+
+    list_display = (
+        "created_column",
+        "order_column",
+        "state_column",
+        "what_column",
+        "attempts",
+        "next_column",
+        "reason_column",
+    )
+    list_display_links = ("created_column",)
+    list_filter = (("state", ChoicesDropdownFilter), ("created_at", DayOrRangeFilter))
+    list_select_related = ("order",)
+    search_fields = ("order__order_number",)
+    search_help_text = _("Number of the order")
+    inlines = (PushAttemptInline,)
+    fieldsets = (
+        (None, {"fields": ("order_column", "state_column", "what_column", "reason_column")}),
+        (_("Attempts"), {"fields": ("attempts", "next_column", "created_at", "finished_at", "retry_by")}),
+        (_("Last request"), {"fields": ("request_column",)}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Push]:
+        """Leave the requests and the order's heavy columns in the database."""
+        return super().get_queryset(request).defer("request", "order__search", "order__metadata", "order__bitrix_state")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Push], search_term: str
+    ) -> tuple[QuerySet[Push], bool]:
+        """Find by the order's number, by index."""
+        number = search_term.strip().lstrip("№# ")
+        if not number:
+            return queryset, False
+        return queryset.filter(order__in=Order.objects.filter(order_number=number)), False
+
+    def after_retry(self, entry: Any) -> None:
+        """Show on the order that it waits again."""
+        record_waiting(order_id=entry.order_id)
+
+    @admin.display(description=_("order"))
+    def order_column(self, push: Push) -> str:
+        """Return a link to the order."""
+        return admin_link(push.order, f"№\N{NO-BREAK SPACE}{push.order.order_number}", request=self.request)
+
+    @admin.display(description=_("what to send"))
+    def what_column(self, push: Push) -> str:
+        """Return the fields by their names on the page."""
+        return ", ".join(field_label(name) for name in push.fields) or str(_("the whole order"))
+
+    @admin.display(description=_("request"))
+    def request_column(self, push: Push) -> SafeString:
+        """Return the last request as people read it; it carries no token."""
+        return pretty_json(push.request)

@@ -1,0 +1,82 @@
+"""The chats that hear of orders, and the messages on their way to them."""
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+
+from cvety_crm.admin_base import CrmModelAdmin, admin_link
+from cvety_crm.admin_filters import DayOrRangeFilter
+from cvety_crm.outbox_admin import AttemptInline, OutboxEntryAdmin
+from notifications.models import TelegramChat, TelegramMessage, TelegramMessageAttempt
+from orders.models import Order
+
+
+@admin.register(TelegramChat)
+class TelegramChatAdmin(CrmModelAdmin):
+    """Chats, besides the one of the settings."""
+
+    list_display = ("__str__", "chat_id", "is_active", "wants_new_orders", "wants_status_changes")
+    list_filter = ("is_active",)
+    search_fields = ("title", "chat_id")
+    ordering = ("title", "chat_id")
+
+
+class MessageAttemptInline(AttemptInline):
+    """Attempts of a message."""
+
+    model = TelegramMessageAttempt
+
+
+@admin.register(TelegramMessage)
+class TelegramMessageAdmin(OutboxEntryAdmin):
+    """One message a row."""
+
+    list_display = (
+        "created_column",
+        "kind",
+        "order_column",
+        "chat_id",
+        "state_column",
+        "attempts",
+        "next_column",
+        "reason_column",
+    )
+    list_display_links = ("created_column",)
+    list_filter = (("state", ChoicesDropdownFilter), ("kind", ChoicesDropdownFilter), ("created_at", DayOrRangeFilter))
+    list_select_related = ("order",)
+    search_fields = ("order__order_number",)
+    search_help_text = _("Number of the order")
+    inlines = (MessageAttemptInline,)
+    fieldsets = (
+        (None, {"fields": ("kind", "order_column", "chat_id", "state_column", "reason_column")}),
+        (_("Attempts"), {"fields": ("attempts", "next_column", "created_at", "finished_at", "retry_by")}),
+        (_("Text"), {"fields": ("text_column",)}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[TelegramMessage]:
+        """Leave the order's heavy columns in the database."""
+        return super().get_queryset(request).defer("order__search", "order__metadata", "order__bitrix_state")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[TelegramMessage], search_term: str
+    ) -> tuple[QuerySet[TelegramMessage], bool]:
+        """Find by the order's number, by index."""
+        number = search_term.strip().lstrip("№# ")
+        if not number:
+            return queryset, False
+        return queryset.filter(order__in=Order.objects.filter(order_number=number)), False
+
+    @admin.display(description=_("order"))
+    def order_column(self, message: TelegramMessage) -> str:
+        """Return a link to the order."""
+        order = message.order
+        return admin_link(order, f"№\N{NO-BREAK SPACE}{order.order_number}" if order else "", request=self.request)
+
+    @admin.display(description=_("text"))
+    def text_column(self, message: TelegramMessage) -> SafeString:
+        """Return the text with its markup as text: what staff and customers wrote is in it."""
+        return format_html('<pre class="crm-json">{}</pre>', message.preview)

@@ -1,0 +1,24 @@
+"""What Telegram shows on an order's page: the messages about it."""
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext
+
+from notifications.models import TelegramMessage
+from orders.models import Order
+from orders.panels import Panel
+
+SHOWN = 10
+
+
+def messages(order: Order, request: HttpRequest) -> Panel | None:
+    """Return the latest messages about the order, for whoever may see messages."""
+    if not request.user.has_perm("notifications.view_telegrammessage"):
+        return None
+    rows = list(TelegramMessage.objects.filter(order=order).order_by("-created_at")[:SHOWN])
+    return Panel(
+        title=gettext("Messages in Telegram"),
+        template="notifications/order_messages.html",
+        context={"messages": rows},
+        all_url=f"{reverse('admin:notifications_telegrammessage_changelist')}?order__id__exact={order.pk}",
+    )
