@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import environ
+from django.templatetags.static import static
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -61,6 +62,15 @@ ORDER_EVENT_HANDLERS = [
 
 ALERT_HANDLERS = ["notifications.outgoing.on_alert"]
 """Called when staff must hear of something: a push that gave up, a status nobody has described."""
+
+ORDER_PAGE_PANELS = ["bitrix_bridge.order_panel.pushes", "notifications.order_panel.messages"]
+"""What other rooms show on an order's page (`orders.panels`)."""
+
+ORDER_EVENT_LINKS = {
+    "webhook_event_id": ("bitrix_bridge.view_webhookevent", "admin:bitrix_bridge_webhookevent_change"),
+    "push_id": ("bitrix_bridge.view_push", "admin:bitrix_bridge_push_change"),
+}
+"""Where the ids on the timeline lead, and the right to go there."""
 
 MINUTE_JOBS = [
     "bitrix_bridge.inbox.retry_due",
@@ -147,6 +157,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 
 HTTPS = env.bool("HTTPS", default=not DEBUG)
 """Whether browsers reach the CRM over https: cookies are then sent over https only."""
@@ -277,6 +288,8 @@ LOGGING = {
     },
 }
 
+# --- The admin -------------------------------------------------------------------------------------------------------
+
 UNFOLD = {
     "SITE_TITLE": "Cvety CRM",
     "SITE_HEADER": "Cvety CRM",
@@ -285,4 +298,12 @@ UNFOLD = {
     "SITE_URL": None,
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
+    "SHOW_BACK_BUTTON": True,
+    "ENVIRONMENT": "cvety_crm.navigation.environment",
+    "DASHBOARD_CALLBACK": "cvety_crm.navigation.start_page",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("cvety_crm/favicon.svg")},
+    ],
+    "STYLES": [lambda request: static("cvety_crm/admin.css")],
+    "SIDEBAR": {"navigation": "cvety_crm.navigation.sidebar"},
 }

@@ -1,0 +1,183 @@
+"""The sidebar, the label in the header, and the figures of the start page.
+
+Rooms are named by strings: this module belongs to none of them. A count is made only of rows in trouble, which a
+partial index holds, and is kept for some seconds.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser, User
+from django.core.cache import cache
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext
+
+from cvety_crm.models import SILENCE, Heartbeat
+
+KEEP_SECONDS = 10
+
+# title, icon, model, dotted path of the badge's count
+_Item = tuple[str, str, str, str]
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the groups of the sidebar with what this user may see."""
+    groups = [
+        ("", False, _work()),
+        (gettext("Reference data"), True, _reference()),
+        (gettext("Exchange with the site"), False, _exchange()),
+        ("Telegram", False, _telegram()),
+        (gettext("System"), True, _system(request)),
+    ]
+    found = []
+    for title, is_collapsible, items in groups:
+        allowed = [_item(request, *item) for item in items if may_view(request.user, item[2])]
+        if allowed:
+            found.append({"title": title, "separator": bool(title), "collapsible": is_collapsible, "items": allowed})
+    return found
+
+
+def environment(request: HttpRequest) -> list[str] | None:
+    """Return the label in the header: that no worker runs, else that this is no production; else none."""
+    if is_worker_silent():
+        return [gettext("Exchange stands still: no worker"), "danger"]
+    return [gettext("development"), "info"] if settings.DEBUG else None
+
+
+def start_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Add what needs somebody now to the admin's start page."""
+    context["cards"] = [
+        {"title": title, "count": count(path), "url": url, "is_trouble": is_trouble}
+        for title, model, path, url, is_trouble in _cards()
+        if may_view(request.user, model)
+    ]
+    context["title"] = gettext("Today")
+    context["may_add_order"] = request.user.has_perm("orders.add_order")
+    return context
+
+
+def is_worker_silent() -> bool:
+    """Return whether no worker has been heard of for `SILENCE`."""
+    last = _kept("heartbeat", lambda: Heartbeat.last(Heartbeat.WORKER))
+    return last is None or timezone.now() - last > SILENCE
+
+
+def count(path: str) -> int:
+    """Return what the function behind a dotted path counts, as it was some seconds ago at most."""
+    counter: Callable[[], int] = import_string(path)
+    return int(_kept(path, counter))
+
+
+def may_view(user: User | AnonymousUser, model: str) -> bool:
+    """Return whether the user may see the pages of a model, named `app.model`."""
+    app, name = model.split(".")
+    return user.has_perm(f"{app}.view_{name}") or user.has_perm(f"{app}.change_{name}")
+
+
+def _kept(key: str, make: Callable[[], Any]) -> Any:
+    # Wrapped, so that a None is kept too.
+    kept: Mapping[str, Any] | None = cache.get(f"navigation:{key}")
+    if kept is None:
+        kept = {"value": make()}
+        cache.set(f"navigation:{key}", kept, KEEP_SECONDS)
+    return kept["value"]
+
+
+def _item(request: HttpRequest, title: str, icon: str, model: str, badge: str) -> dict[str, Any]:
+    url = reverse(f"admin:{model.replace('.', '_')}_changelist")
+    item: dict[str, Any] = {"title": title, "icon": icon, "link": url, "active": request.path.startswith(url)}
+    if badge and (number := count(badge)):
+        # No text: Unfold would take it for a dotted path.
+        item |= {"badge": number, "badge_variant": "danger", "badge_style": "solid"}
+    return item
+
+
+def _work() -> list[_Item]:
+    return [
+        (gettext("Orders"), "local_florist", "orders.order", ""),
+        (gettext("Customers"), "group", "orders.customer", ""),
+        (gettext("Products"), "inventory_2", "orders.product", ""),
+        (gettext("Couriers"), "delivery_dining", "orders.courier", ""),
+    ]
+
+
+def _reference() -> list[_Item]:
+    return [
+        (gettext("Statuses"), "flag", "orders.status", ""),
+        (gettext("Cities"), "location_city", "orders.city", ""),
+        (gettext("Shops"), "storefront", "orders.shop", ""),
+        (gettext("Delivery slots"), "schedule", "orders.deliveryslot", ""),
+    ]
+
+
+def _exchange() -> list[_Item]:
+    return [
+        (gettext("Inbox"), "move_to_inbox", "bitrix_bridge.webhookevent", "bitrix_bridge.badges.troubled_events"),
+        (gettext("To the site"), "outbox", "bitrix_bridge.push", "bitrix_bridge.badges.failed_pushes"),
+        (gettext("Imports"), "upload_file", "bitrix_bridge.importrun", ""),
+        (gettext("What happened"), "history", "orders.orderevent", ""),
+    ]
+
+
+def _telegram() -> list[_Item]:
+    return [
+        (gettext("Messages"), "send", "notifications.telegrammessage", "notifications.badges.failed_messages"),
+        (gettext("Chats"), "forum", "notifications.telegramchat", ""),
+    ]
+
+
+def _system(request: HttpRequest) -> list[_Item]:
+    people = [
+        (gettext("Users"), "person", "auth.user", ""),
+        (gettext("Groups"), "groups", "auth.group", ""),
+    ]
+    if not request.user.is_superuser:
+        return people
+    return [
+        *people,
+        (gettext("Worker"), "monitor_heart", "cvety_crm.heartbeat", ""),
+        (gettext("Schedules"), "event_repeat", "django_q.schedule", ""),
+        (gettext("Queue"), "list", "django_q.ormq", ""),
+        (gettext("Failed tasks"), "error", "django_q.failure", ""),
+        (gettext("Finished tasks"), "task_alt", "django_q.success", ""),
+    ]
+
+
+def _cards() -> list[tuple[str, str, str, str, bool]]:
+    orders = reverse("admin:orders_order_changelist")
+    return [
+        (gettext("New orders"), "orders.order", "orders.counts.new_orders", f"{orders}?stage=new", False),
+        (gettext("Deliveries today"), "orders.order", "orders.counts.deliveries_today", f"{orders}?day=today", False),
+        (
+            gettext("The site decided otherwise"),
+            "orders.order",
+            "orders.counts.conflicts",
+            f"{orders}?sync_state__exact=conflict",
+            True,
+        ),
+        (
+            gettext("Not sent to the site"),
+            "bitrix_bridge.push",
+            "bitrix_bridge.badges.failed_pushes",
+            f"{reverse('admin:bitrix_bridge_push_changelist')}?state__exact=failed",
+            True,
+        ),
+        (
+            gettext("Events not processed"),
+            "bitrix_bridge.webhookevent",
+            "bitrix_bridge.badges.troubled_events",
+            f"{reverse('admin:bitrix_bridge_webhookevent_changelist')}?state__in=waiting,failed",
+            True,
+        ),
+        (
+            gettext("Messages not delivered"),
+            "notifications.telegrammessage",
+            "notifications.badges.failed_messages",
+            f"{reverse('admin:notifications_telegrammessage_changelist')}?state__exact=failed",
+            True,
+        ),
+    ]
