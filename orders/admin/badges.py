@@ -1,0 +1,74 @@
+"""Status and state of an order as a coloured mark: always with a sign and a word, never by colour alone."""
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+
+from orders.models import Order, Stage, Status, SyncState
+
+SIGNS = {
+    Stage.NEW: "●",
+    Stage.ACCEPTED: "✓",
+    Stage.MAKING: "✿",
+    Stage.WAITING: "⏳",
+    Stage.READY: "▣",
+    Stage.DELIVERING: "➤",
+    Stage.DONE: "✔",
+    Stage.PROBLEM: "!",
+    Stage.CANCELLED: "×",
+}
+SYNC_SIGNS = {
+    SyncState.SYNCED: "✓",
+    SyncState.PENDING: "⏳",
+    SyncState.FAILED: "!",
+    SyncState.CONFLICT: "≠",
+}
+
+
+def stage_class(stage: str) -> str:
+    """Return the CSS class of a stage; one the code does not know looks like a problem."""
+    return f"crm-stage-{stage if stage in Stage.values else Stage.PROBLEM}"
+
+
+def status_badge(status: Status) -> SafeString:
+    """Return a status in its stage's colours."""
+    sign = SIGNS.get(status.stage, "!")  # type: ignore[call-overload]
+    return _badge(stage_class(status.stage), sign, status.name)
+
+
+def sync_badge(order: Order) -> SafeString:
+    """Return whether the site knows."""
+    sign = SYNC_SIGNS.get(order.sync_state, "!")  # type: ignore[call-overload]
+    return _badge(f"crm-sync-{order.sync_state}", sign, str(order.get_sync_state_display()))
+
+
+def order_marks(order: Order) -> SafeString:
+    """Return what a reader of the order must know besides its status; empty for most orders."""
+    marks = []
+    if order.is_stub:
+        marks.append(("warn", "…", gettext("not complete yet")))
+    if order.status.needs_attention:
+        marks.append(("warn", "?", gettext("unknown status")))
+    if order.is_deleted_on_site:
+        marks.append(("danger", "×", gettext("deleted on the site")))
+    if order.is_cancelled:
+        marks.append(("danger", "×", gettext("cancelled on the site")))
+    return format_html_join(
+        " ", '<span class="crm-mark crm-mark-{}"><span aria-hidden="true">{}</span> {}</span>', marks
+    )
+
+
+def delivery_marks(order: Order) -> SafeString:
+    """Return how the order must be handed over."""
+    marks = []
+    if order.is_pickup:
+        marks.append((gettext("pickup"),))
+    if order.is_anonymous:
+        marks.append((gettext("anonymous"),))
+    if order.is_surprise:
+        marks.append((gettext("surprise, don't call"),))
+    return format_html_join(" ", '<span class="crm-mark">{}</span>', marks)
+
+
+def _badge(css: str, sign: str, word: str) -> SafeString:
+    return format_html('<span class="crm-badge {}"><span aria-hidden="true">{}</span> {}</span>', css, sign, word)

@@ -1,0 +1,77 @@
+"""Both sides changed the status and the site won: the manager decides, with one tap, whether his wish still holds."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST
+
+from orders import services
+from orders.admin.status_actions import find_order
+from orders.models import EventKind, Order, Source, Status, SyncState
+from orders.services import NotAllowed
+
+
+def wished_status(order: Order) -> Status | None:
+    """Return the status that the manager wanted when the site decided otherwise; None without a conflict."""
+    if order.sync_state != SyncState.CONFLICT:
+        return None
+    event = order.events.filter(kind=EventKind.CONFLICT).first()
+    wish = event.details.get("wish") if event else None
+    code = wish.get("status") if isinstance(wish, dict) else None
+    return Status.objects.filter(code=code).first() if code else None
+
+
+class ConflictActions:
+    """The two answers, for the order's ModelAdmin to mix in. Plain POST forms: they need no dialog."""
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add their addresses."""
+        wrap = self.admin_site.admin_view  # type: ignore[attr-defined]
+        return [
+            path("<uuid:key>/apply-wish/", wrap(require_POST(self.apply_wish)), name="orders_order_apply_wish"),
+            path("<uuid:key>/accept-site/", wrap(require_POST(self.accept_site)), name="orders_order_accept_site"),
+            *super().get_urls(),  # type: ignore[misc]
+        ]
+
+    def apply_wish(self, request: HttpRequest, key: Any) -> HttpResponse:
+        """Set the wished status all the same."""
+        order = self._conflicting(request, key)
+        status = wished_status(order)
+        if status is None:
+            messages.info(request, gettext("There is nothing to decide here any more."))
+            return _back(order)
+        try:
+            services.change_status(
+                order_id=order.pk,
+                status=status.code,
+                actor=request.user,  # type: ignore[arg-type]
+                source=Source.ADMIN,
+            )
+        except NotAllowed as refusal:
+            messages.error(request, str(refusal))
+        else:
+            messages.success(request, gettext("The order is “%(status)s”; the site is told.") % {"status": status.name})
+        return _back(order)
+
+    def accept_site(self, request: HttpRequest, key: Any) -> HttpResponse:
+        """Let the site's status stand."""
+        order = self._conflicting(request, key)
+        services.accept_site_state(order_id=order.pk, actor=request.user)  # type: ignore[arg-type]
+        messages.success(request, gettext("The status of the site stays."))
+        return _back(order)
+
+    def _conflicting(self, request: HttpRequest, key: Any) -> Order:
+        if not self.has_change_status_permission(request):  # type: ignore[attr-defined]
+            raise PermissionDenied
+        order = find_order(key)
+        if order is None:
+            raise Http404
+        return order
+
+
+def _back(order: Order) -> HttpResponse:
+    return HttpResponseRedirect(reverse("admin:orders_order_change", args=[order.pk]))

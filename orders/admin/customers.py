@@ -1,0 +1,94 @@
+"""The customers' pages, with their orders."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from cvety_crm.admin_base import CrmModelAdmin, first_rows
+from orders.admin.badges import status_badge, sync_badge
+from orders.formatting import delivery_time, money, phone_link
+from orders.models import Customer
+from orders.phones import normalize_phone
+from orders.search import search_query
+
+ORDERS_SHOWN = 20
+
+
+@admin.register(Customer)
+class CustomerAdmin(CrmModelAdmin):
+    """Who orders."""
+
+    list_display = ("name_column", "phone_column", "email", "bitrix_user_id", "needs_attention", "created_at")
+    list_filter = ("needs_attention",)
+    search_fields = ("name",)  # shows the box; what is searched is `get_search_results`
+    search_help_text = _("Name, phone, e-mail")
+    ordering = ("-created_at", "-id")
+    readonly_fields = ("bitrix_user_id", "created_at")
+    fields = (("name", "phone"), "email", "note", "needs_attention", ("bitrix_user_id", "created_at"))
+    change_form_outer_after_template = "orders/customer_orders.html"
+
+    @admin.display(description=_("name"))
+    def name_column(self, customer: Customer) -> str:
+        """Return the name, or what there is."""
+        return str(customer)
+
+    @admin.display(description=_("phone"))
+    def phone_column(self, customer: Customer) -> str:
+        """Return the phone; a tap calls it."""
+        return phone_link(customer.phone) or "—"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
+        """Leave the heavy columns in the database."""
+        return super().get_queryset(request).defer("search", "preferences", "bitrix_state")
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """Return the fields; a customer who is just being added has no history to show."""
+        return self.fields if obj else self.fields[:-1]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Customer], search_term: str
+    ) -> tuple[QuerySet[Customer], bool]:
+        """Find by name, e-mail and any form of a phone, by index."""
+        query = search_query(search_term)
+        return (queryset if query is None else queryset.filter(search=query)), False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
+        """Refuse: the orders of a customer are his history."""
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Customer, form: Any, change: bool) -> None:
+        """Store the phone in one form, and only what was changed: the site writes here too."""
+        obj.phone = normalize_phone(obj.phone).value
+        if change:
+            if form.changed_data:
+                obj.save(update_fields=[*form.changed_data, "updated_at"])
+        else:
+            obj.save()
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
+        """Add the customer's latest orders."""
+        customer = kwargs.get("obj")
+        if isinstance(customer, Customer) and request.user.has_perm("orders.view_order"):
+            queryset = customer.orders.select_related("status", "delivery_slot").defer(
+                "search", "metadata", "bitrix_state"
+            )
+            orders, has_more = first_rows(queryset.order_by("-created_at"), ORDERS_SHOWN)
+            context["customer_orders"] = [
+                {
+                    "order": order,
+                    "url": reverse("admin:orders_order_change", args=[order.pk]),
+                    "badge": status_badge(order.status),
+                    "sync": sync_badge(order),
+                    "when": delivery_time(order.delivery_date, order.delivery_slot),
+                    "sum": money(order.total_amount),
+                }
+                for order in orders
+            ]
+            context["all_orders_url"] = (
+                f"{reverse('admin:orders_order_changelist')}?customer__id__exact={customer.pk}" if has_more else ""
+            )
+        return super().render_change_form(request, context, **kwargs)

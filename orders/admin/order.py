@@ -1,0 +1,133 @@
+"""The order's pages: list, form, actions. Each part is in a module of its own; this one puts them together."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Field, Model, Q, QuerySet
+from django.forms import Field as FormField
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+
+from cvety_crm.admin_base import CrmModelAdmin, without_related_buttons
+from cvety_crm.admin_filters import DayOrRangeFilter
+from orders.admin.columns import OrderColumns
+from orders.admin.conflicts import ConflictActions
+from orders.admin.filters import NearDayFilter, StageFilter, TroubleFilter
+from orders.admin.order_items import ItemInline
+from orders.admin.order_notes import NoteInline
+from orders.admin.order_page import OrderPage
+from orders.admin.status_actions import StatusActions
+from orders.models import City, Customer, DeliverySlot, Order, Shop
+from orders.search import search_query
+from orders.services.creation import DEFAULT_CITY, DEFAULT_SHOP, DEFAULT_SLOT
+
+MOST_CUSTOMERS = 200
+"""Customers whose orders a search brings; more than that is no search for a person."""
+HEAVY = ("search", "metadata", "bitrix_state")
+
+_DELIVERY = (
+    ("delivery_date", "delivery_slot"),
+    ("city", "shop"),
+    "delivery_address",
+    ("is_anonymous", "is_surprise"),
+    ("is_pickup", "courier"),
+    "responsible",
+)
+_RECIPIENT = (("recipient_name", "recipient_phone"),)
+_MONEY = (
+    ("total_amount", "delivery_fee"),
+    ("discount_amount", "paid_amount"),
+    ("payment_method", "payment_status"),
+)
+
+
+@admin.register(Order)
+class OrderAdmin(OrderColumns, StatusActions, ConflictActions, OrderPage, CrmModelAdmin):
+    """Where the shop works."""
+
+    list_display = (
+        "number_column",
+        "status_column",
+        "when_column",
+        "recipient_column",
+        "address_column",
+        "amount_column",
+        "sync_column",
+        "created_column",
+    )
+    list_display_links = ("number_column",)
+    list_filter = (
+        NearDayFilter,
+        ("delivery_date", DayOrRangeFilter),
+        ("status", RelatedDropdownFilter),
+        StageFilter,
+        ("city", RelatedDropdownFilter),
+        ("shop", RelatedDropdownFilter),
+        ("sync_state", ChoicesDropdownFilter),
+        ("source", ChoicesDropdownFilter),
+        TroubleFilter,
+    )
+    list_select_related = ("status", "city", "delivery_slot")
+    search_fields = ("order_number",)  # shows the box; what is searched is `get_search_results`
+    search_help_text = _("Number, name, address, phone")
+    ordering = ("-created_at", "-id")
+    actions = ("accept_selected", "hand_over_selected", "complete_selected", "change_status_of_selected")
+    actions_row = ("change_status_dialog",)
+    inlines = (ItemInline, NoteInline)
+    autocomplete_fields = ("customer",)
+    change_form_outer_before_template = "orders/order_head.html"
+    change_form_outer_after_template = "orders/order_after.html"
+    fieldsets = (
+        (_("Delivery"), {"fields": _DELIVERY}),
+        (_("Recipient"), {"fields": _RECIPIENT}),
+        (_("Postcard"), {"fields": ("postcard_text",)}),
+        (_("Comments"), {"fields": ("comment", "courier_comment")}),
+        (_("Money"), {"fields": _MONEY}),
+        (_("Customer"), {"fields": ("customer",)}),
+    )
+    add_fieldsets = (
+        (_("Customer"), {"fields": ("customer", ("customer_name", "customer_phone"))}),
+        (_("Recipient"), {"fields": _RECIPIENT}),
+        (_("Delivery"), {"fields": _DELIVERY}),
+        (_("Postcard"), {"fields": ("postcard_text",)}),
+        (_("Comments"), {"fields": ("comment", "courier_comment")}),
+        (_("Money"), {"fields": _MONEY}),
+    )
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
+        """Refuse: an order is cancelled, never deleted."""
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
+        """Leave the heavy columns in the database."""
+        return super().get_queryset(request).select_related("customer", *self.list_select_related).defer(*HEAVY)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
+    ) -> tuple[QuerySet[Order], bool]:
+        """Find by number, names, address and any form of a phone, the customer's too; by index, never by scanning."""
+        query = search_query(search_term)
+        if query is None:
+            return queryset, False
+        customers = list(Customer.objects.filter(search=query).order_by().values_list("pk", flat=True)[:MOST_CUSTOMERS])
+        found = Q(search=query)
+        if customers:
+            found |= Q(customer_id__in=customers)
+        return queryset.filter(found), False
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Offer what an order gets by default."""
+        defaults: dict[str, Any] = {}
+        for name, model, key in (
+            ("delivery_slot", DeliverySlot, DEFAULT_SLOT),
+            ("city", City, DEFAULT_CITY),
+            ("shop", Shop, DEFAULT_SHOP),
+        ):
+            if model._default_manager.filter(bitrix_id=key, is_active=True).exists():
+                defaults[name] = key
+        return {**defaults, **super().get_changeform_initial_data(request)}
+
+    def formfield_for_dbfield(self, db_field: Field, request: HttpRequest, **kwargs: Any) -> FormField | None:
+        """Keep the small buttons for editing a slot or a city out of the order's form."""
+        return without_related_buttons(super().formfield_for_dbfield(db_field, request, **kwargs))

@@ -1,0 +1,190 @@
+"""The forms of an order: the one that edits it and the one that makes a new one."""
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+from django.utils.text import capfirst
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+
+from orders.admin.seen_values import SeenValuesMixin
+from orders.models import Order
+from orders.phones import format_phone, normalize_phone
+
+LOCAL = ("responsible", "courier", "customer")
+"""Fields of the form that go to the service as they are; the others go as keys."""
+MONEY = ("total_amount", "delivery_fee", "discount_amount", "paid_amount")
+
+
+def plain(value: Decimal) -> Decimal:
+    """Return a number as people type it: 1 and not 1.000, 7500 and not 7500.00."""
+    whole = value.to_integral_value()
+    return whole if whole == value else value.normalize()
+
+
+class PhoneField(forms.CharField):
+    """A phone in any spelling. What was stored unreadable stays until somebody changes it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        widget = UnfoldAdminTextInputWidget({"inputmode": "tel", "autocomplete": "off"})
+        super().__init__(max_length=100, required=False, widget=widget, **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        """Return a stored number as people write it."""
+        return format_phone(value) if isinstance(value, str) else value
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Return whether it is another number; another spelling of the same is none."""
+        return normalize_phone(str(initial or "")).value != normalize_phone(str(data or "")).value
+
+    def clean(self, value: Any) -> str:
+        """Return the number in E.164, or the text as typed; `PhoneField.check` says whether it may stay."""
+        return normalize_phone(super().clean(value)).value
+
+    @staticmethod
+    def check(value: str) -> None:
+        """Refuse what is no phone number."""
+        if value and not normalize_phone(value).is_valid:
+            raise ValidationError(gettext("There is no such phone number. Example: +7 701 123-45-67"))
+
+
+class OrderForm(SeenValuesMixin, forms.ModelForm):
+    """What may be edited of an order; its status has actions of its own."""
+
+    recipient_phone = PhoneField(label=_("recipient's phone"))
+
+    refusal = ""
+    """What the service has said to the values of this form, when it is shown again because of that."""
+
+    class Meta:
+        model = Order
+        fields = (
+            "recipient_name",
+            "recipient_phone",
+            "delivery_address",
+            "delivery_date",
+            "delivery_slot",
+            "city",
+            "shop",
+            "is_pickup",
+            "is_anonymous",
+            "is_surprise",
+            "postcard_text",
+            "comment",
+            "courier_comment",
+            *MONEY,
+            "payment_method",
+            "payment_status",
+            "responsible",
+            "courier",
+            "customer",
+        )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("delivery_slot", "city", "shop", "courier"):
+            field = self.fields.get(name)
+            if isinstance(field, forms.ModelChoiceField) and field.queryset is not None:
+                current = getattr(self.instance, Order._meta.get_field(name).attname)  # type: ignore[union-attr]
+                key = field.to_field_name or "pk"
+                field.queryset = field.queryset.filter(Q(is_active=True) | Q(**{key: current}))
+        for name in ("delivery_address", "comment", "courier_comment", "postcard_text"):
+            if name in self.fields:
+                self.fields[name].widget = UnfoldAdminTextareaWidget({"rows": 3 if name != "delivery_address" else 2})
+        for name in MONEY:
+            if self.initial.get(name) is not None:
+                self.initial[name] = plain(self.initial[name])
+        for form_field in self.fields.values():
+            form_field.label = capfirst(form_field.label)
+        for name in ("is_anonymous", "is_surprise"):
+            if name in self.fields:
+                self.fields[name].help_text = ""
+        if responsible := self.fields.get("responsible"):
+            responsible.queryset = responsible.queryset.filter(is_staff=True, is_active=True)  # type: ignore[attr-defined]
+            responsible.label_from_instance = (  # type: ignore[attr-defined]
+                lambda user: user.get_full_name() or user.get_username()
+            )
+
+    def clean_recipient_phone(self) -> str:
+        """Refuse a new number that can't exist; one that came so from the site may stay."""
+        return self._checked_phone("recipient_phone")
+
+    def clean(self) -> dict[str, Any] | None:
+        """Refuse negative sums, and say what the service has said."""
+        cleaned = super().clean()
+        for name in MONEY:
+            value = self.cleaned_data.get(name)
+            if name in self.changed_data and value is not None and value < 0:
+                self.add_error(name, gettext("A sum can't be below zero."))
+        if self.refusal:
+            self.add_error(None, self.refusal)
+        return cleaned
+
+    def changes(self) -> dict[str, Any]:
+        """Return what was changed, in the form that the services take: keys of rows, values of the rest."""
+        return {
+            name: self.as_service_value(name)
+            for name in self.changed_data
+            if name in self.Meta.fields and name in self.cleaned_data
+        }
+
+    def as_service_value(self, name: str) -> Any:
+        """Return one field's value in the form that the services take."""
+        value = self.cleaned_data[name]
+        if name in LOCAL:
+            return value
+        if isinstance(field := self.fields[name], forms.ModelChoiceField):
+            return getattr(value, field.to_field_name or "pk") if value is not None else None
+        if value is None and name in MONEY:
+            return 0
+        return value
+
+    def _checked_phone(self, name: str) -> str:
+        value: str = self.cleaned_data[name]
+        if name in self.changed_data:
+            PhoneField.check(value)
+        return value
+
+
+class NewOrderForm(OrderForm):
+    """An order by phone: the customer may be chosen, or typed with his phone."""
+
+    customer_name = forms.CharField(
+        label=_("new customer's name"), max_length=255, required=False, widget=UnfoldAdminTextInputWidget()
+    )
+    customer_phone = PhoneField(
+        label=_("customer's phone"), help_text=_("A known customer is found by his phone, a new one is added.")
+    )
+    total_amount = forms.DecimalField(
+        label=_("sum"),
+        max_digits=12,
+        decimal_places=2,
+        required=False,
+        widget=UnfoldAdminDecimalFieldWidget(),
+        help_text=_("Empty: items and delivery, less the discount."),
+    )
+
+    def clean_customer_phone(self) -> str:
+        """Refuse a number that can't exist."""
+        return self._checked_phone("customer_phone")
+
+    def fields_for_service(self) -> dict[str, Any]:
+        """Return the fields the order is born with; what was left empty takes the service's default."""
+        values = {name: self.as_service_value(name) for name in self.Meta.fields if name in self.cleaned_data}
+        values.pop("customer", None)
+        if self.cleaned_data.get("total_amount") is None:
+            values.pop("total_amount", None)
+        for name in ("delivery_slot", "city", "shop"):
+            if values.get(name) is None:
+                values.pop(name, None)
+        return values
+
+    def _post_clean(self) -> None:
+        # An empty sum means "work it out", and is not to be put into the row that is only there to be validated.
+        super()._post_clean()  # type: ignore[misc]
+        if self.instance.total_amount is None:
+            self.instance.total_amount = Decimal(0)

@@ -1,0 +1,216 @@
+"""The items of an order on its page: lines as they were sold, and new ones from the catalogue or in one's own words."""
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db.models import Field, Model, QuerySet
+from django.forms import Field as FormField
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import TabularInline
+from unfold.forms import PaginationInlineFormSet
+from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWidget
+
+from cvety_crm.admin_base import without_related_buttons
+from orders.admin.order_form import plain
+from orders.admin.seen_values import SeenValuesMixin
+from orders.formatting import money
+from orders.models import Order, OrderItem, Product
+from orders.services import NewItem
+from orders.snapshot import ItemSnapshot
+
+
+class PlainText(forms.Widget):
+    """A value that is only shown."""
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> Any:
+        """Return the text, escaped."""
+        return format_html('<span class="crm-item-name">{}</span>', value or "")
+
+
+class ItemForm(SeenValuesMixin, forms.ModelForm):
+    """One line."""
+
+    seen_fields = ("quantity", "price")
+
+    name = forms.CharField(
+        label=_("or in your own words"), max_length=255, required=False, widget=UnfoldAdminTextInputWidget()
+    )
+    quantity = forms.DecimalField(
+        label=_("quantity"),
+        max_digits=10,
+        decimal_places=3,
+        min_value=Decimal("0.001"),
+        initial=Decimal(1),
+        widget=UnfoldAdminDecimalFieldWidget({"step": "any", "inputmode": "decimal"}),
+    )
+    price = forms.DecimalField(
+        label=_("price, ₸"),
+        max_digits=12,
+        decimal_places=2,
+        min_value=Decimal(0),
+        required=False,
+        widget=UnfoldAdminDecimalFieldWidget({"step": "any", "inputmode": "decimal"}),
+    )
+
+    class Meta:
+        model = OrderItem
+        fields = ("product", "name", "quantity", "price")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance._state.adding:
+            self.fields["product"].required = False
+            self.initial.pop("price", None)
+            return
+        # A line that was sold keeps its name: it says how things were. No queries for products here.
+        item = self.instance
+        self.fields["product"] = forms.CharField(disabled=True, required=False, label=_("product"), widget=PlainText())
+        self.initial["product"] = item.name
+        self.fields["name"] = forms.CharField(disabled=True, required=False, label="", widget=PlainText())
+        self.initial["quantity"] = plain(item.quantity)
+        self.initial["price"] = plain(item.price)
+
+    def clean(self) -> dict[str, Any] | None:
+        """Ask for what a line can't do without."""
+        cleaned = super().clean()
+        if not self.instance._state.adding:
+            if self.cleaned_data.get("price") is None and "price" not in self.errors:
+                self.add_error("price", gettext("Give a price."))
+            return cleaned
+        product, name = self.cleaned_data.get("product"), self.cleaned_data.get("name")
+        if not product and not name:
+            self.add_error("product", gettext("Choose a product, or write what is to be made."))
+        if (
+            self.cleaned_data.get("price") is None
+            and "price" not in self.errors
+            and (not product or product.price is None)
+        ):
+            self.add_error("price", gettext("Give a price."))
+        return cleaned
+
+    def _post_clean(self) -> None:
+        # The row is never saved from here: `services` does that. Validating it would want an order.
+        if self.instance._state.adding:
+            return
+        self.cleaned_data.pop("product", None)
+        super()._post_clean()  # type: ignore[misc]
+
+    def new_item(self) -> NewItem:
+        """Return a new line for `create_order`."""
+        data = self.cleaned_data
+        return NewItem(
+            product=data.get("product"), name=data.get("name") or "", quantity=data["quantity"], price=data.get("price")
+        )
+
+    def snapshot(self) -> ItemSnapshot:
+        """Return the line, old or new, for `edit_order`."""
+        data = self.cleaned_data
+        if not self.instance._state.adding:
+            item = self.instance
+            return ItemSnapshot(
+                bitrix_basket_id=item.bitrix_basket_id,
+                bitrix_product_id=item.bitrix_product_id,
+                quantity=data["quantity"],
+                price=data["price"],
+                product_snapshot=item.product_snapshot,
+            )
+        product: Product | None = data.get("product")
+        price = data.get("price")
+        if price is None and product is not None:
+            price = product.price
+        return ItemSnapshot(
+            bitrix_basket_id=None,
+            bitrix_product_id=product.bitrix_product_id if product else None,
+            quantity=data["quantity"],
+            price=price or Decimal(0),
+            product_snapshot={"name": data.get("name") or (product.name if product else ""), "currency": "KZT"},
+        )
+
+
+class ItemFormSet(PaginationInlineFormSet):
+    """All lines together."""
+
+    def clean(self) -> None:
+        """Ask for a line at least, and refuse to judge lines that somebody else has changed meanwhile."""
+        super().clean()
+        if any(self.errors):
+            return
+        order = self.instance
+        if not self.kept_forms():
+            raise ValidationError(gettext("An order needs at least one item."))
+        if order.pk and not order._state.adding and self.has_changed():
+            shown = {str(form.instance.pk) for form in self.initial_forms}
+            stored = {str(key) for key in OrderItem.objects.filter(order=order).values_list("pk", flat=True)}
+            if shown != stored:
+                raise ValidationError(gettext("The items were changed meanwhile. Open the order anew."))
+
+    def kept_forms(self) -> list[Any]:
+        """Return the forms of the lines that are to be there, in their order."""
+        return [
+            form
+            for form in self.forms
+            if (form in self.initial_forms or form.has_changed()) and not self._should_delete_form(form)
+        ]
+
+
+class ItemInline(TabularInline):
+    """The lines; whoever may change an order may change them."""
+
+    model = OrderItem
+    form = ItemForm
+    formset = ItemFormSet
+    fields = ("product", "name", "quantity", "price", "total_column")
+    readonly_fields = ("total_column",)
+    autocomplete_fields = ("product",)
+    hide_title = True
+    verbose_name = _("product")  # what the button below the lines adds
+    verbose_name_plural = _("items")
+
+    def get_extra(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
+        """Offer an empty line on a new order only."""
+        return 0 if obj else 1
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OrderItem]:
+        """Return the lines in their order."""
+        return super().get_queryset(request).select_related("product").order_by("position", "created_at")
+
+    def formfield_for_dbfield(self, db_field: Field, request: HttpRequest, **kwargs: Any) -> FormField | None:
+        """Keep the small buttons for editing a product out of the lines."""
+        return without_related_buttons(super().formfield_for_dbfield(db_field, request, **kwargs))
+
+    @admin.display(description=_("sum"))
+    def total_column(self, item: OrderItem) -> str:
+        """Return a line's sum."""
+        return "—" if item._state.adding else money(item.total)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Follow the order."""
+        return bool(request.user.has_perm("orders.view_order") or self._may(request))
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Follow the order."""
+        return self._may(request, adding=obj is None)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Follow the order."""
+        return self._may(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Follow the order: a line may go, the order may not."""
+        return self._may(request)
+
+    @staticmethod
+    def _may(request: HttpRequest, *, adding: bool = False) -> bool:
+        return bool(request.user.has_perm("orders.add_order" if adding else "orders.change_order"))
+
+
+def is_sum_of_parts(order: Order, items: list[OrderItem]) -> bool:
+    """Return whether the order's sum is its items and delivery, less the discount: then it may be kept so."""
+    parts = sum((item.total for item in items), Decimal(0)) + order.delivery_fee - order.discount_amount
+    return parts == order.total_amount

@@ -1,0 +1,53 @@
+"""The catalogue's pages."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from cvety_crm.admin_base import CrmModelAdmin
+from orders.formatting import money
+from orders.models import Product
+
+
+@admin.register(Product)
+class ProductAdmin(CrmModelAdmin):
+    """What the shop sells; the catalogue belongs to the site."""
+
+    list_display = ("name", "price_column", "is_active", "bitrix_product_id", "needs_attention")
+    list_filter = ("is_active", "needs_attention")
+    search_fields = ("name", "=bitrix_product_id")
+    ordering = ("name", "id")
+    readonly_fields = ("bitrix_product_id", "bitrix_updated_at", "created_at")
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "name",
+                    ("price", "old_price"),
+                    ("quantity", "slug"),
+                    "image_url",
+                    ("is_active", "needs_attention"),
+                    ("bitrix_product_id", "bitrix_updated_at"),
+                )
+            },
+        ),
+    )
+
+    @admin.display(description=_("price"), ordering="price")
+    def price_column(self, product: Product) -> str:
+        """Return the price."""
+        return money(product.price)
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        """Offer only what is on sale where an order's line asks."""
+        if request.GET.get("field_name") == "product" and request.path.endswith("/autocomplete/"):
+            queryset = queryset.filter(is_active=True)
+        return super().get_search_results(request, queryset, search_term)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
+        """Refuse: orders point at products; one that is no longer sold is taken off sale."""
+        return False

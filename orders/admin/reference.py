@@ -1,0 +1,94 @@
+"""Reference data: statuses, cities, shops, delivery slots. Staff edit them; orders point at them, so none goes."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from cvety_crm.admin_base import CrmModelAdmin
+from orders.admin.badges import status_badge
+from orders.models import City, DeliverySlot, Shop, Status
+
+
+class ReferenceAdmin(CrmModelAdmin):
+    """What the four have in common."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
+        """Refuse: what is no longer used is taken out of use."""
+        return False
+
+
+@admin.register(Status)
+class StatusAdmin(ReferenceAdmin):
+    """Statuses; `Status.clean` guards what depends on the others."""
+
+    list_display = ("badge", "code", "site_codes", "stage", "sort", "is_final", "needs_attention")
+    list_filter = ("needs_attention", "stage", "is_final")
+    search_fields = ("name", "code")
+    ordering = ("sort", "code")
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("name", "code"),
+                    ("stage", "sort"),
+                    "bitrix_codes",
+                    "next_codes",
+                    ("is_final", "needs_attention"),
+                )
+            },
+        ),
+    )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Keep the code as it is: orders and the timeline know the status by it."""
+        return ("code",) if obj else ()
+
+    @admin.display(description=_("name"), ordering="name")
+    def badge(self, status: Status) -> SafeString:
+        """Return the status as it looks in lists."""
+        return status_badge(status)
+
+    @admin.display(description=_("codes on the site"))
+    def site_codes(self, status: Status) -> str:
+        """Return the site's codes, the one that is sent first."""
+        return ", ".join(status.bitrix_codes) or "—"
+
+
+class BitrixReferenceAdmin(ReferenceAdmin):
+    """Rows known by their id on the site."""
+
+    list_display: tuple[str, ...] = ("name", "bitrix_id", "is_active", "needs_attention")
+    list_filter = ("needs_attention", "is_active")
+    search_fields: tuple[str, ...] = ("name", "=bitrix_id")
+    ordering: tuple[str, ...] = ("name", "id")
+    fieldsets: Any = ((None, {"fields": (("name", "bitrix_id"), ("is_active", "needs_attention"))}),)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Keep the id as it is: orders know the row by it."""
+        return ("bitrix_id",) if obj else ()
+
+
+@admin.register(City)
+class CityAdmin(BitrixReferenceAdmin):
+    """Cities of delivery."""
+
+
+@admin.register(Shop)
+class ShopAdmin(BitrixReferenceAdmin):
+    """Shops."""
+
+
+@admin.register(DeliverySlot)
+class DeliverySlotAdmin(BitrixReferenceAdmin):
+    """Intervals of delivery."""
+
+    list_display = ("name", "starts_at", "ends_at", "bitrix_id", "is_active", "needs_attention")
+    ordering = ("starts_at", "ends_at", "name")
+    fieldsets = (
+        (None, {"fields": (("name", "bitrix_id"), ("starts_at", "ends_at"), ("is_active", "needs_attention"))}),
+    )

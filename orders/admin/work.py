@@ -1,0 +1,57 @@
+"""Couriers, and what staff have added to orders."""
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from cvety_crm.admin_base import CrmModelAdmin, ReadOnlyModelAdmin, admin_link
+from orders.formatting import phone_link
+from orders.models import Courier, OrderNote, OrderPhoto
+
+
+@admin.register(Courier)
+class CourierAdmin(CrmModelAdmin):
+    """Who delivers."""
+
+    list_display = ("name", "phone_column", "telegram", "is_active")
+    list_filter = ("is_active",)
+    search_fields = ("name", "phone")
+    ordering = ("name", "id")
+
+    @admin.display(description=_("phone"))
+    def phone_column(self, courier: Courier) -> str:
+        """Return the phone; a tap calls it."""
+        return phone_link(courier.phone) or "—"
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
+        """Refuse: who no longer works here is marked so, and his orders still name him."""
+        return False
+
+
+class _OfOrder(ReadOnlyModelAdmin):
+    list_select_related = ("order", "author")
+    ordering = ("-created_at", "-id")
+
+    @admin.display(description=_("order"))
+    def order_column(self, row: OrderNote | OrderPhoto) -> str:
+        """Return a link to the order."""
+        return admin_link(row.order, request=self.request)
+
+
+@admin.register(OrderNote)
+class OrderNoteAdmin(_OfOrder):
+    """Notes, written on the orders' pages."""
+
+    list_display = ("created_column", "order_column", "author", "text")
+    fields = ("order_column", "author", "created_at", "text")
+    list_display_links = ("created_column",)
+
+
+@admin.register(OrderPhoto)
+class OrderPhotoAdmin(_OfOrder):
+    """Photos of bouquets."""
+
+    list_display = ("created_column", "order_column", "author")
+    fields = ("order_column", "author", "created_at")
+    list_display_links = ("created_column",)
