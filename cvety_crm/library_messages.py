@@ -35,13 +35,52 @@ UNSEEN_TEXTS = {
 }
 """Texts in files that are seen otherwise, and why staff never see them."""
 
-CORRECTED_TEXTS: dict[str, str] = {
-    "Whether the user will be able to authenticate using a password or not. If disabled, they may still be able to "
-    "authenticate using other backends, such as Single Sign-On or LDAP.": (
-        "keeps some English, misspelt, and there is no other way in"
+CORRECTED_TEXTS = {
+    "keeps some English, misspelt, and there is no other way in": (
+        "Whether the user will be able to authenticate using a password or not. If disabled, they may still be able to "
+        "authenticate using other backends, such as Single Sign-On or LDAP.",
+    ),
+    "says that one has not logged in": ("Logged out",),
+    # «Выберите отправка», «Добавить группа», «Заметка был добавлен»
+    "takes every name for masculine, and for the same in all cases": (
+        "%(count)s %(name)s was changed successfully.",
+        "%(model_name)s with this %(field_label)s already exists.",
+        "%(model_name)s with this %(field_labels)s already exists.",
+        "%(name)s with ID “%(key)s” doesn’t exist. Perhaps it was deleted?",
+        "Add %(name)s",
+        "Add %s",
+        "Add another %(verbose_name)s",
+        "Added {name} “{object}”.",
+        'Are you sure you want to delete the %(object_name)s "%(escaped_object)s"? All of the following related items '
+        "will be deleted:",
+        "Are you sure you want to delete the selected %(objects_name)s? All of the following objects and their related "
+        "items will be deleted:",
+        "Cannot delete %(name)s",
+        "Change %s",
+        "Changed {fields} for {name} “{object}”.",
+        "Delete selected %(verbose_name_plural)s",
+        "Deleted {name} “{object}”.",
+        "Deleting the %(object_name)s '%(escaped_object)s' would require deleting the following protected related "
+        "objects:",
+        "Deleting the %(object_name)s '%(escaped_object)s' would result in deleting related objects, but your account "
+        "doesn't have permission to delete the following types of objects:",
+        "Deleting the selected %(objects_name)s would require deleting the following protected related objects:",
+        "Deleting the selected %(objects_name)s would result in deleting related objects, but your account doesn't "
+        "have permission to delete the following types of objects:",
+        "Select %s to change",
+        "Select %s to view",
+        "Select %s",
+        "Successfully deleted %(count)d %(items)s.",
+        "The %(name)s “%(obj)s” was deleted successfully.",
+        "The {name} “{obj}” was added successfully. You may add another {name} below.",
+        "The {name} “{obj}” was added successfully.",
+        "The {name} “{obj}” was changed successfully. You may add another {name} below.",
+        "The {name} “{obj}” was changed successfully. You may edit it again below.",
+        "The {name} “{obj}” was changed successfully.",
+        "View %s",
     ),
 }
-"""Texts whose own Russian is wrong where staff meet it, and what is wrong. The catalogue holds a better one."""
+"""Texts whose own Russian is wrong where staff meet it, by what is wrong. The catalogue holds better ones."""
 
 _CONTRIB_APP = re.compile(r"(django|unfold)/contrib/(\w+)/")
 

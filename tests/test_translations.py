@@ -15,7 +15,7 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.translation import ngettext, npgettext, trans_real
 
-from cvety_crm.library_messages import LIBRARIES, UNSEEN_FILES, UNSEEN_TEXTS
+from cvety_crm.library_messages import CORRECTED_TEXTS, LIBRARIES, UNSEEN_FILES, UNSEEN_TEXTS
 from cvety_crm.management.commands import collect_messages
 from cvety_crm.source_messages import calls_in_python, messages_below, placeholders
 
@@ -171,7 +171,7 @@ def test_what_has_a_context_or_a_plural_is_written_out(app):
             assert len(texts) == 1 or None not in texts, f"{file}: {function}({texts})"
 
 
-def test_what_is_left_out_is_there():
+def test_what_is_left_out_or_corrected_is_there():
     files = {
         path.relative_to(folder.parent).as_posix()
         for folder in (Path(find_spec(package).origin).parent for package in LIBRARIES)
@@ -181,6 +181,7 @@ def test_what_is_left_out_is_there():
         assert any(re.match(pattern, file) for file in files), f"no library has {pattern} any more"
     texts = {message.text for package in LIBRARIES for message in _all_messages(package)}
     assert set(UNSEEN_TEXTS) <= texts
+    assert {text for corrected in CORRECTED_TEXTS.values() for text in corrected} <= texts
 
 
 def _all_messages(package):

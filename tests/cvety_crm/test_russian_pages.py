@@ -21,7 +21,7 @@ from orders.models import Courier, Order, OrderNote, OrderPhoto
 from tests.samples import order_data
 from tests.visible_text import latin_words, visible_texts
 
-NAMES = {"cvety", "telegram", "bitrix", "kaspi", "whatsapp", "esc", "control", "command", "mac"}
+NAMES = {"cvety", "telegram", "bitrix", "kaspi", "whatsapp", "esc", "control", "command", "mac", "n"}
 """Names of things and of keys, the same in Russian; so are words in capitals, such as CRM and HTML."""
 
 CODES = "new accepted delivering completed returned declined finished processing refunded cancelled"
@@ -77,7 +77,7 @@ def english(response, also_known=frozenset()):
 
 
 def _is_english(word, known):
-    is_code = "_" in word or "." in word or len(word) == 1
+    is_code = "_" in word or "." in word
     return not (word.isupper() or is_code or word.lower() in known)
 
 

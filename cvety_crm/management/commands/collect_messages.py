@@ -65,7 +65,8 @@ class Command(BaseCommand):
 def collect() -> list[polib.POEntry]:
     """Return what the catalogue has to hold, not translated: our own texts, then those of the libraries."""
     entries = _entries(own_messages())
-    taken = {key(entry) for entry in entries} | _russian_of_libraries() - {(None, text) for text in CORRECTED_TEXTS}
+    corrected = {(None, text) for texts in CORRECTED_TEXTS.values() for text in texts}
+    taken = {key(entry) for entry in entries} | (_russian_of_libraries() - corrected)
     for package, project in LIBRARIES.items():
         found = _entries(message for message in library_messages(package) if _key_of(message) not in taken)
         for entry in found:
