@@ -1,0 +1,111 @@
+"""`python -m bench`: starts a CRM of its own, sends it webhooks, and prints what they cost.
+
+Exits with status 1 when any answer is not the expected one: figures of a CRM that works wrongly are worth nothing.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench import client, report
+from bench.database import fresh_database
+from bench.server import Server, database_seconds, environment
+from bench.webhooks import Day, Webhook
+
+REQUESTS = 2000
+CONNECTIONS = (1, 4, 16)
+WARM_UP = 300
+COUNTED = 250
+"""Requests whose SQL is counted: 200 new orders, 50 changes."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure and print."""
+    options = _parse(arguments)
+    # So that a `kill` stops the server and drops the database too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    with fresh_database() as database_url, tempfile.TemporaryDirectory(prefix="cvety-bench-") as scratch:
+        os.environ.update(environment(database_url, Path(scratch)))
+        try:
+            _measure(options)
+        except (client.WrongAnswer, RuntimeError) as error:
+            sys.exit(f"The bench failed: {error}")
+        except KeyboardInterrupt:
+            sys.exit(130)
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__.splitlines()[0])
+    parser.add_argument("--requests", type=int, default=REQUESTS, help="webhooks at each level (default: %(default)s)")
+    parser.add_argument(
+        "--connections", type=int, nargs="+", default=CONNECTIONS, help="levels, connections at once (default: 1 4 16)"
+    )
+    parser.add_argument("--warm-up", type=int, default=WARM_UP, help="requests before them (default: %(default)s)")
+    parser.add_argument("--profile", metavar="SORT", help="print where 300 requests spend their time: tottime, cumtime")
+    parser.add_argument("--counted", type=int, default=COUNTED, help="requests whose SQL is counted")
+    return parser.parse_args(arguments)
+
+
+def _measure(options: argparse.Namespace) -> None:
+    day = Day()
+    database_version = _prepare_database()
+    if options.profile:
+        from bench.costs import profile
+
+        print(profile(day.take(300), day.take(100), options.profile))
+        return
+    counted = _count_statements(day.take(options.counted))
+    rows = []
+    with Server() as server:
+        print(report.facts(database_version, server.workers()))
+        print(report.statements(counted), flush=True)
+        token = os.environ["WEBHOOK_TOKENS"]
+        webhook = client.Target(server.host, server.port, "/webhooks/bitrix/order", token)
+        only_answers = client.Target(server.host, server.port, "/only-answers", token, action="answered")
+        # Every web process must have connected to the database and imported what it imports late.
+        client.send(webhook, day.take(options.warm_up), connections=16)
+        for connections in options.connections:
+            webhooks = day.take(options.requests)
+            rows.append(_row(server, "webhook", webhook, webhooks, connections))
+            rows.append(_row(server, "only answers", only_answers, webhooks, connections))
+    print(report.table(rows))
+    print(report.persistence([row.load for row in rows]))
+
+
+def _prepare_database() -> str:
+    """Make the tables; return PostgreSQL's version."""
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+    from django.db import connection
+
+    call_command("migrate", verbosity=0, interactive=False)
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW server_version")
+        return str(cursor.fetchone()[0])
+
+
+def _count_statements(webhooks: Sequence[Webhook]) -> "dict[str, report.Statements]":
+    from django.db import connections
+
+    from bench.queries import count_statements
+
+    try:
+        return count_statements(webhooks)
+    finally:
+        connections.close_all()
+
+
+def _row(server: Server, view: str, target: client.Target, webhooks: Sequence[Webhook], connections: int) -> report.Row:
+    web, database = server.web_seconds(), database_seconds()
+    load = client.send(target, webhooks, connections)
+    return report.Row(view, connections, load, server.web_seconds() - web, max(0.0, database_seconds() - database))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""The client: one process, a thread for each connection, and as little work as possible between two requests.
+
+It writes and reads the socket itself: http.client takes several times the processor time. A connection is kept as long
+as the server keeps it, and made anew, within the time measured, when it does not.
+"""
+
+import json
+import multiprocessing
+import socket
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+
+from bench.webhooks import Webhook, deal
+
+TIMEOUT = 15.0  # seconds, the site's own
+
+
+class WrongAnswer(Exception):
+    """The server answered something else than it should; the measurement is worth nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where to send to."""
+
+    host: str
+    port: int
+    path: str
+    token: str
+    action: str | None = None
+    """The action that every answer names; None: the one that the webhook expects."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What the client saw."""
+
+    seconds: float
+    latencies: list[float]
+    """Seconds from the first byte sent (or the connection made) to the last byte read, of each request."""
+    client_cpu: float
+    """Seconds of processor time that the client itself took."""
+    connections_made: int
+
+
+def send(target: Target, webhooks: Sequence[Webhook], connections: int) -> Load:
+    """Send the webhooks over so many connections at once, from a process of its own. Raises `WrongAnswer`."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+        return process.submit(_send, target, webhooks, connections).result()
+
+
+def _send(target: Target, webhooks: Sequence[Webhook], connections: int) -> Load:
+    senders = [_Sender(target, pile) for pile in deal(webhooks, connections)]
+    began, cpu_began = time.perf_counter(), time.process_time()
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join()
+    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu_began
+    for sender in senders:
+        if sender.trouble is not None:
+            raise WrongAnswer(sender.trouble)
+    latencies = [latency for sender in senders for latency in sender.latencies]
+    return Load(seconds, latencies, cpu, sum(sender.connections_made for sender in senders))
+
+
+class _Sender(threading.Thread):
+    def __init__(self, target: Target, webhooks: Sequence[Webhook]) -> None:
+        super().__init__(daemon=True)
+        self.target = target
+        # Put together beforehand, so that only sending is measured.
+        self.requests = [(_request(target, webhook.body), webhook.expected_action) for webhook in webhooks]
+        self.latencies: list[float] = []
+        self.trouble: str | None = None
+        self.connections_made = 0
+        self._socket: socket.socket | None = None
+
+    def run(self) -> None:
+        try:
+            for request, action in self.requests:
+                began = time.perf_counter()
+                status, body = self._exchange(request)
+                self.latencies.append(time.perf_counter() - began)
+                _check(status, body, self.target.action or action)
+        except (OSError, WrongAnswer) as error:
+            self.trouble = f"{type(error).__name__}: {error}"
+        finally:
+            self._close()
+
+    def _exchange(self, request: bytes) -> tuple[int, bytes]:
+        if self._socket is None:
+            self._socket = socket.create_connection((self.target.host, self.target.port), TIMEOUT)
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.connections_made += 1
+        self._socket.sendall(request)
+        received = b""
+        while b"\r\n\r\n" not in received:
+            received += self._receive()
+        head, _, body = received.partition(b"\r\n\r\n")
+        lines = head.decode("latin-1").split("\r\n")
+        headers = dict(line.lower().split(": ", 1) for line in lines[1:])
+        while len(body) < int(headers["content-length"]):
+            body += self._receive()
+        if headers.get("connection") == "close":
+            self._close()
+        return int(lines[0].split(" ", 2)[1]), body
+
+    def _receive(self) -> bytes:
+        assert self._socket is not None
+        part = self._socket.recv(65536)
+        if not part:
+            raise WrongAnswer("the server closed the connection in the middle of an answer")
+        return part
+
+    def _close(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+
+def _request(target: Target, body: bytes) -> bytes:
+    head = (
+        f"POST {target.path} HTTP/1.1\r\nHost: {target.host}:{target.port}\r\nConnection: keep-alive\r\n"
+        f"Authorization: Bearer {target.token}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def _check(status: int, body: bytes, action: str) -> None:
+    if status != 200 or json.loads(body).get("action") != action:
+        raise WrongAnswer(f"expected 200 and {action!r}, got {status}: {body[:500].decode(errors='replace')}")

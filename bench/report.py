@@ -1,0 +1,96 @@
+"""What is printed."""
+
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import quantiles
+
+from bench.client import Load
+from bench.queries import Statements
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One measurement: so many requests to one view, over so many connections. Times are seconds."""
+
+    view: str
+    connections: int
+    load: Load
+    web_cpu: float
+    database_cpu: float
+
+    @property
+    def rate(self) -> float:
+        """Return requests a second."""
+        return len(self.load.latencies) / self.load.seconds
+
+    def milliseconds(self, seconds: float) -> float:
+        """Return milliseconds a request."""
+        return 1000 * seconds / len(self.load.latencies)
+
+
+def facts(database_version: str, web_processes: int) -> str:
+    """Return what the figures depend on."""
+    import django
+
+    return "\n".join(
+        (
+            f"Machine     {os.cpu_count()} cores, {_processor()}; load average {os.getloadavg()[0]:.2f} at the start",
+            f"Software    Python {platform.python_version()}, Django {django.get_version()},"
+            f" PostgreSQL {database_version}, {web_processes} web processes",
+        )
+    )
+
+
+def statements(counted: Mapping[str, Statements]) -> str:
+    """Return the SQL statements a request."""
+    names = {"created": "order.create", "updated": "order.update"}
+    lines = [
+        f"  {names[action]}  {one.usual:g} ({one.least} to {one.most}), and {one.transaction_control:g} for the"
+        f" transaction; {one.requests} requests"
+        for action, one in sorted(counted.items())
+    ]
+    return "\n".join(("SQL statements a request, median (least to most):", *lines))
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Return the measurements, and how many times dearer the webhook is than the view that only answers."""
+    head = (
+        f"{'view':<14}{'connections':>12}{'requests/s':>12}{'p50':>8}{'p95':>8}{'p99':>8}"
+        f"{'CPU web':>10}{'CPU DB':>10}{'client':>9}"
+    )
+    units = f"{'':<38}{'ms':>8}{'ms':>8}{'ms':>8}{'ms/req':>10}{'ms/req':>10}{'of all':>9}"
+    lines = [head, units]
+    for webhook, answers in zip(rows[::2], rows[1::2], strict=True):
+        lines += [_line(webhook), _line(answers)]
+        slower = answers.rate / webhook.rate
+        dearer = webhook.web_cpu / answers.web_cpu if answers.web_cpu else float("nan")
+        lines.append(f"{'  ratio':<26}{f'1 : {slower:.1f}':>12}{'':>24}{f'{dearer:.1f} : 1':>10}")
+    return "\n".join(lines)
+
+
+def persistence(loads: Sequence[Load]) -> str:
+    """Return whether the server kept the client's connections."""
+    requests, made = sum(len(load.latencies) for load in loads), sum(load.connections_made for load in loads)
+    return f"{requests} requests over {made} connections: as many as the server closed, and those open at once."
+
+
+def _line(row: Row) -> str:
+    cuts = quantiles(row.load.latencies, n=100, method="inclusive")
+    share = row.load.client_cpu / row.load.seconds / (os.cpu_count() or 1)
+    return (
+        f"{row.view:<14}{row.connections:>12}{row.rate:>12.0f}"
+        + "".join(f"{1000 * cuts[cut - 1]:>8.1f}" for cut in (50, 95, 99))
+        + f"{row.milliseconds(row.web_cpu):>10.2f}{row.milliseconds(row.database_cpu):>10.2f}{share:>9.0%}"
+    )
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()

@@ -1,0 +1,115 @@
+"""The web server that is measured: gunicorn as `make run` starts it, and the processor time it takes."""
+
+import http.client
+import os
+import secrets
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+
+from bench.database import NAME
+from cvety_crm.listen_address import free_port
+
+ROOT = Path(__file__).resolve().parent.parent
+START_TIMEOUT = 60.0  # seconds
+NOBODY_LISTENS = "http://127.0.0.1:9"
+"""Messages are queued for it and never sent: no worker runs."""
+
+
+def environment(database_url: str, scratch: Path) -> dict[str, str]:
+    """Return the settings of a production-like CRM with made-up secrets; `scratch` is a folder for its files."""
+    (scratch / "static").mkdir()
+    return {
+        "DJANGO_SETTINGS_MODULE": "bench.settings",
+        "ENV_FILE": "",
+        "DEBUG": "off",
+        "HTTPS": "off",
+        "LOG_LEVEL": "WARNING",
+        "SECRET_KEY": secrets.token_urlsafe(48),
+        "WEBHOOK_TOKENS": secrets.token_urlsafe(32),
+        # By the second: a throttle keeps the time of every request of its period, so a longer one would cost more and
+        # more as the bench goes on.
+        "WEBHOOK_RATE": "100000/s",
+        "THROTTLE_CACHE_DIR": str(scratch / "throttle"),
+        "BENCH_STATIC_ROOT": str(scratch / "static"),
+        "DATABASE_URL": database_url,
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "TRUSTED_PROXIES": "0",
+        "BITRIX_API_URL": "",
+        "TELEGRAM_NOTIFICATIONS_ENABLED": "on",
+        "TELEGRAM_BOT_TOKEN": f"1:{secrets.token_hex(16)}",
+        "TELEGRAM_CHAT_ID": "-1",
+        "TELEGRAM_BASE_URL": NOBODY_LISTENS,
+        "HOST": "127.0.0.1",
+        "PORT": str(free_port(preferred=8009)),
+    }
+
+
+class Server:
+    """A running gunicorn; reads its settings from this process's environment."""
+
+    def __enter__(self) -> "Server":
+        self.host, self.port = os.environ["HOST"], int(os.environ["PORT"])
+        command = [sys.executable, "-m", "gunicorn", "-c", "python:cvety_crm.gunicorn_conf"]
+        self._process = subprocess.Popen(command, cwd=ROOT)
+        try:
+            self._wait_until_it_answers()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def workers(self) -> int:
+        """Return how many web processes there are."""
+        return len(psutil.Process(self._process.pid).children())
+
+    def web_seconds(self) -> float:
+        """Return the processor time, in seconds, that the web processes have taken, those that have ended included."""
+        master = psutil.Process(self._process.pid)
+        times = [master.cpu_times(), *(_times(child) for child in master.children())]
+        ended = times[0].children_user + times[0].children_system
+        return ended + sum(one.user + one.system for one in times if one is not None)
+
+    def _wait_until_it_answers(self) -> None:
+        deadline = time.monotonic() + START_TIMEOUT
+        while True:
+            if self._process.poll() is not None:
+                raise RuntimeError(f"gunicorn ended with {self._process.returncode}")
+            try:
+                connection = http.client.HTTPConnection(self.host, self.port, timeout=5)
+                connection.request("GET", "/")
+                if connection.getresponse().status == 200:
+                    return
+            except OSError:
+                pass
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"gunicorn did not answer within {START_TIMEOUT:g} s")
+            time.sleep(0.1)
+
+
+def database_seconds() -> float:
+    """Return the processor time, in seconds, of PostgreSQL's processes that serve the bench's database right now."""
+    total = 0.0
+    for process in psutil.process_iter(["cmdline"]):
+        title = (process.info["cmdline"] or [""])[0]
+        if title.startswith("postgres:") and NAME in title.split() and (times := _times(process)):
+            total += times.user + times.system
+    return total
+
+
+def _times(process: psutil.Process) -> "psutil._ntuples.pcputimes | None":
+    try:
+        return process.cpu_times()
+    except psutil.Error:
+        return None  # it has ended meanwhile

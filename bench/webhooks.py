@@ -1,0 +1,105 @@
+"""The webhooks that are sent: a made-up day of the shop, always the same one.
+
+The stand-in site makes them, so that versions, dates and the shape are those of the site. Every order has three lines,
+some products and customers come again and again and others are new, as in a shop.
+"""
+
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bitrix_bridge.sandbox.made_up import COMMENTS
+from bitrix_bridge.sandbox.reference import PRODUCTS
+from bitrix_bridge.sandbox.shop import address, order_request
+from bitrix_bridge.sandbox.site import Event, Site
+
+LINES = 3
+CREATES_FOR_ONE_UPDATE = 4
+RARE_PRODUCTS = 500
+"""How many products beside the catalogue's are ordered now and then: the CRM meets them for the first time."""
+START = 1_766_000_000.0
+"""Unix seconds at which the made-up day begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """One request's body, the order it is about, and the action that the CRM must answer."""
+
+    order_id: int
+    expected_action: str
+    body: bytes
+
+
+class Day:
+    """One shop's webhooks, in the order in which the site sends them; each order id is used once for all `take`s."""
+
+    def __init__(self, seed: int = 1) -> None:
+        self._source = random.Random(seed)
+        self._now = START
+        self._site = Site(clock=self._tick)
+        self._events: list[Event] = []
+        self._site.subscribe(self._events.append)
+
+    def take(self, count: int) -> list[Webhook]:
+        """Return the next `count` webhooks: four new orders, then a change of an earlier one of this `take`."""
+        webhooks: list[Webhook] = []
+        unchanged: list[int] = []
+        while len(webhooks) < count:
+            if len(webhooks) % (CREATES_FOR_ONE_UPDATE + 1) < CREATES_FOR_ONE_UPDATE:
+                order = self._site.create_order(self._request()).order
+                unchanged.append(int(order["ID"]))
+                action = "created"
+            else:
+                self._change(unchanged.pop(self._source.randrange(len(unchanged))))
+                action = "updated"
+            webhooks.append(_webhook(self._events.pop(), action))
+        return webhooks
+
+    def _tick(self) -> float:
+        self._now += 0.5
+        return self._now
+
+    def _request(self) -> dict[str, Any]:
+        request = order_request(self._source)
+        rare = self._source.randrange(RARE_PRODUCTS)
+        bought = [(product.id, product.name, product.price) for product in self._source.sample(PRODUCTS, LINES)]
+        if self._source.random() < 0.2:
+            bought[-1] = (800_000 + rare, f"Букет на заказ № {rare}", 10_000 + 50 * rare)
+        request["items"] = [
+            {
+                "bitrix_product_id": product_id,
+                "quantity": self._source.choice((1, 1, 1, 2)),
+                "price": float(price),
+                "product_snapshot": {"name": name, "currency": "KZT"},
+            }
+            for product_id, name, price in bought
+        ]
+        return request
+
+    def _change(self, order_id: int) -> None:
+        what = self._source.random()
+        if what < 0.4:
+            self._site.update_order(order_id, {"STATUS_ID": self._source.choice(("AP", "PD"))})
+        elif what < 0.6:
+            self._site.update_order(order_id, {"PAYED": "Y"})
+        elif what < 0.8:
+            self._site.update_order(order_id, properties={"addressRecipient": f"{address(self._source)}, подъезд 2"})
+        else:
+            comment = self._source.choice([text for text in COMMENTS if text])
+            self._site.update_order(order_id, {"USER_DESCRIPTION": f"{comment}. Спасибо!"})
+
+
+def _webhook(event: Event, action: str) -> Webhook:
+    document = {"event": event.name, "event_id": event.event_id, "data": event.data}
+    return Webhook(int(event.data["ID"]), action, json.dumps(document).encode())
+
+
+def deal(webhooks: Sequence[Webhook], connections: int) -> list[list[Webhook]]:
+    """Return what each connection sends: a change of an order goes after its order, on the same connection."""
+    piles: list[list[Webhook]] = [[] for _ in range(connections)]
+    pile_of: dict[int, list[Webhook]] = {}
+    for webhook in webhooks:
+        pile_of.setdefault(webhook.order_id, piles[len(pile_of) % connections]).append(webhook)
+    return piles

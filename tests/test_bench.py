@@ -1,0 +1,140 @@
+"""The bench sends what it says it sends, refuses wrong answers, and works end to end. No times are asserted."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from bench.client import Target, WrongAnswer, send
+from bench.webhooks import Day, deal
+from bitrix_bridge.payloads import read_order
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def _documents(webhooks):
+    return [json.loads(webhook.body) for webhook in webhooks]
+
+
+def test_webhooks_are_distinct_and_readable():
+    day = Day()
+    webhooks = [*day.take(100), *day.take(100)]
+    documents = _documents(webhooks)
+    assert len({webhook.body for webhook in webhooks}) == len({one["event_id"] for one in documents}) == 200
+    assert Counter(one["event"] for one in documents) == {"order.create": 160, "order.update": 40}
+    created = [webhook.order_id for webhook in webhooks if webhook.expected_action == "created"]
+    assert len(set(created)) == 160
+    for document in documents:
+        snapshot = read_order(document["data"])
+        assert not snapshot.problems
+        assert len(snapshot.items) == 3
+        assert snapshot.customer is not None
+
+
+def test_an_update_follows_its_order_with_a_higher_version():
+    versions = {}
+    for webhook, document in zip(webhooks := Day().take(200), _documents(webhooks), strict=True):
+        version = int(document["data"]["VERSION"])
+        assert (webhook.order_id in versions) == (webhook.expected_action == "updated")
+        assert version > versions.get(webhook.order_id, -1)
+        versions[webhook.order_id] = version
+
+
+def test_products_and_customers_come_again_but_not_always():
+    data = [one["data"] for one in _documents(Day().take(200)) if one["event"] == "order.create"]
+    customers = Counter(one["USER_ID"] for one in data)
+    products = Counter(line["PRODUCT_ID"] for one in data for line in one["basket"])
+    for counted in (customers, products):
+        assert counted.most_common(1)[0][1] > 1
+        assert 1 in counted.values()
+
+
+def test_a_day_is_the_same_each_time():
+    def content():
+        return [
+            {**one["data"], "XML_ID": ""} | {"properties": {**one["data"]["properties"], "data": ""}}
+            for one in _documents(Day(seed=7).take(20))
+        ]
+
+    assert content() == content()
+
+
+@pytest.mark.parametrize("connections", [1, 3, 16])
+def test_an_order_keeps_its_connection(connections):
+    webhooks = Day().take(100)
+    piles = deal(webhooks, connections)
+    assert sorted(webhook.body for pile in piles for webhook in pile) == sorted(webhook.body for webhook in webhooks)
+    place = {webhook.order_id: number for number, pile in enumerate(piles) for webhook in pile}
+    for number, pile in enumerate(piles):
+        assert {place[webhook.order_id] for webhook in pile} == {number}
+        assert pile == [webhook for webhook in webhooks if webhook in pile]
+
+
+class _Stub(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    action, status = "answered", 200
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        body = json.dumps({"action": self.action}).encode()
+        self.send_response(self.status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments):
+        pass
+
+
+def _send_to(stub, connections=1):
+    with ThreadingHTTPServer(("127.0.0.1", 0), stub) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            target = Target("127.0.0.1", server.server_port, "/", "token", action="answered")
+            return send(target, Day().take(20), connections)
+        finally:
+            server.shutdown()
+
+
+def test_the_client_keeps_its_connections():
+    load = _send_to(_Stub, connections=2)
+    assert load.connections_made == 2
+    assert len(load.latencies) == 20
+
+
+@pytest.mark.parametrize("wrong", [{"action": "stored"}, {"status": 503}])
+def test_a_wrong_answer_fails_the_bench(wrong):
+    with pytest.raises(WrongAnswer, match="expected 200 and 'answered'"):
+        _send_to(type("Wrong", (_Stub,), wrong))
+
+
+@pytest.mark.e2e
+def test_a_tiny_bench_runs_and_leaves_no_database():
+    command = [sys.executable, "-m", "bench", "--requests=20", "--connections=1", "--warm-up=10", "--counted=5"]
+    done = subprocess.run(
+        command, cwd=ROOT, env=os.environ | {"WEB_CONCURRENCY": "2"}, capture_output=True, text=True, timeout=100
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^webhook +1 +\d+", done.stdout, re.M), done.stdout
+    assert re.search(r"^only answers +1 +\d+", done.stdout, re.M), done.stdout
+    assert re.search(r"order\.create +\d+", done.stdout)
+    assert "Traceback" not in done.stderr, done.stderr
+    assert "cvety_bench" not in _databases()
+
+
+def _databases():
+    import psycopg
+    from django.db import connection
+
+    parameters = connection.get_connection_params()
+    with psycopg.connect(
+        host=parameters["host"], port=parameters["port"], user=parameters["user"], dbname="postgres"
+    ) as maintenance:
+        return {name for (name,) in maintenance.execute("SELECT datname FROM pg_database")}
