@@ -1,8 +1,9 @@
 """Customers, as the site's orders and events describe them."""
 
+import json
+
 from django.db import connection, transaction
 from django.db.models import F, Q
-from psycopg.types.json import Jsonb
 
 from orders.agreement import Agreement, merge
 from orders.models import Customer
@@ -89,7 +90,7 @@ def _create(snapshot: CustomerSnapshot) -> Customer:
         cursor.execute(
             """
             INSERT INTO users (bitrix_user_id, name, phone, email, preferences, bitrix_state, needs_attention)
-            VALUES (%s, %s, %s, %s, %s, %s, %s)
+            VALUES (%s, %s, %s, %s, %s::jsonb, %s::jsonb, %s)
             ON CONFLICT (bitrix_user_id) DO UPDATE SET bitrix_user_id = excluded.bitrix_user_id
             RETURNING id
             """,
@@ -98,8 +99,8 @@ def _create(snapshot: CustomerSnapshot) -> Customer:
                 customer.name,
                 customer.phone,
                 customer.email,
-                Jsonb(customer.preferences),
-                Jsonb(customer.bitrix_state),
+                json.dumps(customer.preferences),
+                json.dumps(customer.bitrix_state),
                 customer.needs_attention,
             ],
         )
