@@ -73,7 +73,7 @@ class StatusActions:
         """Return whether the user may move orders on: a right of its own, or that of changing them."""
         may_change = self.has_change_permission(request)  # type: ignore[attr-defined]
         may_see = self.has_view_or_change_permission(request)  # type: ignore[attr-defined]
-        return may_see and (may_change or request.user.has_perm("orders.change_status"))
+        return may_see and (may_change or request.user.has_perm("orders.change_order_status"))
 
     @action(description=_("Accept"), permissions=["change_status"])
     def accept_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:

@@ -200,7 +200,7 @@ class Order(Table):
                 fields=["sync_state"], name="orders_not_synced", condition=~Q(sync_state=SyncState.SYNCED.value)
             ),
         ]
-        permissions = [("change_status", gettext_noop("Can change an order's status"))]
+        permissions = [("change_order_status", gettext_noop("Can change an order's status"))]
 
     def __str__(self) -> str:
         return str(_("Order № %(number)s") % {"number": self.order_number})
