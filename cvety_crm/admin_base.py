@@ -12,7 +12,7 @@ from django.contrib import admin
 from django.contrib.admin.exceptions import NotRegistered
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.paginator import Page, Paginator
-from django.db.models import Model, QuerySet
+from django.db.models import ForeignKey, Model, QuerySet
 from django.forms import Field as FormField
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
@@ -89,6 +89,24 @@ class CrmModelAdmin(ModelAdmin):
     paginator: type[Paginator] = PeekPaginator
     warn_unsaved_form = True
     empty_value_display = "—"
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Allow what the list's own filters put into the address.
+
+        Django forgets a filter by a foreign key that has a target field of its own, when keys are no numbers.
+        """
+        own = {f"{name}__{self._target(name)}__exact" for name in self._related_filters()}
+        return lookup in own or super().lookup_allowed(lookup, value, request)
+
+    def _related_filters(self) -> list[str]:
+        names = [item[0] if isinstance(item, tuple) else item for item in self.list_filter]
+        fields = {field.name for field in self.opts.get_fields() if isinstance(field, ForeignKey)}
+        return [name for name in names if name in fields]
+
+    def _target(self, name: str) -> str:
+        field = self.opts.get_field(name)
+        assert isinstance(field, ForeignKey)
+        return field.target_field.name
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """Return the list that does not count."""
