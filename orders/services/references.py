@@ -4,16 +4,14 @@ missing reference data never turns an order away.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Case, CharField, F, Model, QuerySet, TextField, Value, When
-from django.db.models.functions import Cast
+from django.db.models import Model
 from django.utils.translation import gettext
 
 from cvety_crm.alerts import Alert, raise_alert
-from orders.models import City, DeliverySlot, Product, Shop, Stage, Status
+from orders.models import City, DeliverySlot, Shop, Stage, Status
 from orders.slots import parse_slot
 from orders.snapshot import ItemSnapshot
 
@@ -26,6 +24,19 @@ class References:
     status_is_final: bool = False
     products: dict[int, UUID] = field(default_factory=dict)
     """The site's product id -> our key."""
+
+
+# In SQL because it runs for each order that comes in, and Django takes a sixth of the order's time to put its union of
+# five querysets together. A NULL finds nothing.
+_LOOKUP = """
+    SELECT CASE WHEN is_final THEN 'final' ELSE 'status' END, code, id
+    FROM order_statuses WHERE bitrix_codes @> ARRAY[%(status)s]::varchar[]
+    UNION ALL SELECT 'city', bitrix_id::text, id FROM cities WHERE bitrix_id = %(city)s
+    UNION ALL SELECT 'shop', bitrix_id::text, id FROM sellers WHERE bitrix_id = %(shop)s
+    UNION ALL SELECT 'slot', bitrix_id, id FROM delivery_times WHERE bitrix_id = %(slot)s
+    UNION ALL SELECT 'product', bitrix_product_id::text, id
+    FROM products WHERE bitrix_product_id = ANY(%(products)s::bigint[])
+"""
 
 
 def resolve(
@@ -41,29 +52,18 @@ def resolve(
     `status` is the site's code. An argument that is None is not looked up.
     """
     names = {item.bitrix_product_id: item for item in items if item.bitrix_product_id}
-    wanted: list[QuerySet[Any, Any]] = []
-    if status is not None:
-        kind = Case(When(is_final=True, then=Value("final")), default=Value("status"), output_field=CharField())
-        wanted.append(_rows(Status.objects.filter(bitrix_codes__contains=[status]), "code", kind))
-    if city is not None:
-        wanted.append(_rows(City.objects.filter(bitrix_id=city), "bitrix_id", Value("city")))
-    if shop is not None:
-        wanted.append(_rows(Shop.objects.filter(bitrix_id=shop), "bitrix_id", Value("shop")))
-    if slot is not None:
-        wanted.append(_rows(DeliverySlot.objects.filter(bitrix_id=slot), "bitrix_id", Value("slot")))
-    if names:
-        wanted.append(_rows(Product.objects.filter(bitrix_product_id__in=names), "bitrix_product_id", Value("product")))
-
     references = References()
     found: set[str] = set()
-    if wanted:
-        first, *rest = wanted
-        for kind_name, key, pk in first.union(*rest, all=True) if rest else first:
-            found.add("status" if kind_name == "final" else kind_name)
-            if kind_name == "product":
-                references.products[int(key)] = pk
-            elif kind_name in ("status", "final"):
-                references.status, references.status_is_final = key, kind_name == "final"
+    if names or any(value is not None for value in (status, city, shop, slot)):
+        with connection.cursor() as cursor:
+            ids = {"status": status, "city": city, "shop": shop, "slot": slot, "products": list(names)}
+            cursor.execute(_LOOKUP, ids)
+            for kind, key, pk in cursor.fetchall():
+                found.add("status" if kind == "final" else kind)
+                if kind == "product":
+                    references.products[int(key)] = pk
+                elif kind in ("status", "final"):
+                    references.status, references.status_is_final = key, kind == "final"
 
     if status is not None and "status" not in found:
         references.status = _stub_status(status)
@@ -76,10 +76,6 @@ def resolve(
     if missing := [names[key] for key in sorted(names) if key not in references.products]:
         references.products |= _stub_products(missing)
     return references
-
-
-def _rows(queryset: QuerySet[Any], key: str, kind: Any) -> QuerySet[Any, Any]:
-    return queryset.order_by().values_list(Cast(kind, TextField()), Cast(F(key), TextField()), F("pk"))
 
 
 def _insert(row: Model) -> None:
