@@ -21,21 +21,22 @@ def lock_site_order(bitrix_order_id: int, crm_order_id: UUID | None = None) -> O
 
     When there is none, the right to create it is held until the end of the transaction.
     """
-    order = _find(bitrix_order_id, crm_order_id)
-    if order is None:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"order {bitrix_order_id}"])
-        order = _find(bitrix_order_id, crm_order_id)
-    return order
-
-
-def _find(bitrix_order_id: int, crm_order_id: UUID | None) -> Order | None:
-    # "customer" comes along, so that an update of a known customer's order asks for him no more.
-    queryset = Order.objects.select_for_update(of=("self",)).select_related("customer")
     known = Q(bitrix_order_id=bitrix_order_id)
     if crm_order_id is not None:
         known |= Q(pk=crm_order_id, bitrix_order_id=None)
-    orders = list(queryset.filter(known))
+    order = _find(known)
+    if order is None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"order {bitrix_order_id}"])
+        # Whoever held that right before us may have made it. Mostly nobody has: do not ask for the whole row at once.
+        if Order.objects.filter(known).exists():
+            order = _find(known)
+    return order
+
+
+def _find(known: Q) -> Order | None:
+    # "customer" comes along, so that an update of a known customer's order asks for him no more.
+    orders = list(Order.objects.select_for_update(of=("self",)).select_related("customer").filter(known))
     return min(orders, key=lambda order: order.bitrix_order_id is None) if orders else None
 
 
