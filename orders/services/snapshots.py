@@ -13,7 +13,7 @@ from django.utils import timezone
 from orders.agreement import Agreement, Merge, merge
 from orders.events import OrderChange, publish
 from orders.fields import FIELDS, ITEMS, Line, comparable, comparable_items, order_values
-from orders.models import EventKind, Order, OrderEvent, Reason, Source, SyncState
+from orders.models import EventKind, Order, OrderEvent, OrderItem, Reason, Source, SyncState
 from orders.services.customers import apply_customer
 from orders.services.items import store_items
 from orders.services.locking import lock_site_order, settle_sync_state
@@ -126,15 +126,16 @@ def _create(snapshot: OrderSnapshot, origin: _Origin) -> Applied:
 def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
     agreement = Agreement.from_json(order.bitrix_state)
     fields = dict(snapshot.fields)
-    references = _resolve(fields, snapshot, order=order, agreement=agreement)
+    existing = [] if snapshot.items is None else list(order.items.all())
+    references = _resolve(fields, snapshot, order=order, agreement=agreement, existing=existing)
     if "status" in fields:
         agreement.site_status = fields["status"]
         fields["status"] = references.status
 
-    lines: Sequence[Line] | None = None if snapshot.items is None else list(order.items.all())
     theirs = {name: comparable(value) for name, value in fields.items()}
     if snapshot.items is not None:
         theirs[ITEMS] = comparable_items(snapshot.items)
+    lines: Sequence[Line] | None = None if snapshot.items is None else existing
     before = order_values(order, theirs, lines)
     merged = merge(agreement, ours=before, theirs=theirs, site_decides=SITE_DECIDES)
     changes = changes_between(before, {name: theirs[name] for name in merged.taken})
@@ -143,7 +144,7 @@ def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
         if name != ITEMS:
             setattr(order, FIELDS[name].attribute, fields[name])
     if snapshot.items is not None and (ITEMS in merged.taken or before[ITEMS] == theirs[ITEMS]):
-        store_items(order=order, existing=lines, wanted=snapshot.items, products=references.products)  # type: ignore[arg-type]
+        store_items(order=order, existing=existing, wanted=snapshot.items, products=references.products)
         lines = snapshot.items
     columns = {FIELDS[name].attribute for name in merged.taken if name != ITEMS}
     columns |= _set_bookkeeping(order, snapshot, agreement, references, origin)
@@ -166,6 +167,7 @@ def _resolve(
     *,
     order: Order | None = None,
     agreement: Agreement | None = None,
+    existing: Sequence[OrderItem] = (),
 ) -> References:
     """Look up only what the order does not point at already: most updates then need no query."""
     city, shop, slot = fields.get("city"), fields.get("shop"), fields.get("delivery_slot")
@@ -177,7 +179,12 @@ def _resolve(
         slot = None if slot == order.delivery_slot_id else slot
         if status is not None and status == agreement.site_status:
             known_status, status = agreement.value("status"), None
-    references = resolve(status=status, city=city, shop=shop, slot=slot, items=snapshot.items or ())
+    products = {
+        line.bitrix_product_id: line.product_id for line in existing if line.bitrix_product_id and line.product_id
+    }
+    items = [item for item in snapshot.items or () if item.bitrix_product_id not in products]
+    references = resolve(status=status, city=city, shop=shop, slot=slot, items=items)
+    references.products |= products
     references.status = references.status or known_status
     return references
 
