@@ -19,6 +19,26 @@ LOCAL = ("responsible", "courier", "customer")
 """Fields of the form that go to the service as they are; the others go as keys."""
 MONEY = ("total_amount", "delivery_fee", "discount_amount", "paid_amount")
 
+EDITABLE = (
+    "recipient_name",
+    "recipient_phone",
+    "delivery_address",
+    "delivery_date",
+    "delivery_slot",
+    "city",
+    "shop",
+    "is_pickup",
+    "is_anonymous",
+    "is_surprise",
+    "postcard_text",
+    "comment",
+    "courier_comment",
+    *MONEY,
+    "payment_method",
+    "payment_status",
+    *LOCAL,
+)
+
 
 def plain(value: Decimal) -> Decimal:
     """Return a number as people type it: 1 and not 1.000, 7500 and not 7500.00."""
@@ -62,27 +82,7 @@ class OrderForm(SeenValuesMixin, forms.ModelForm):
 
     class Meta:
         model = Order
-        fields = (
-            "recipient_name",
-            "recipient_phone",
-            "delivery_address",
-            "delivery_date",
-            "delivery_slot",
-            "city",
-            "shop",
-            "is_pickup",
-            "is_anonymous",
-            "is_surprise",
-            "postcard_text",
-            "comment",
-            "courier_comment",
-            *MONEY,
-            "payment_method",
-            "payment_status",
-            "responsible",
-            "courier",
-            "customer",
-        )
+        fields = EDITABLE
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -129,7 +129,7 @@ class OrderForm(SeenValuesMixin, forms.ModelForm):
         return {
             name: self.as_service_value(name)
             for name in self.changed_data
-            if name in self.Meta.fields and name in self.cleaned_data
+            if name in EDITABLE and name in self.cleaned_data
         }
 
     def as_service_value(self, name: str) -> Any:
@@ -174,7 +174,7 @@ class NewOrderForm(OrderForm):
 
     def fields_for_service(self) -> dict[str, Any]:
         """Return the fields the order is born with; what was left empty takes the service's default."""
-        values = {name: self.as_service_value(name) for name in self.Meta.fields if name in self.cleaned_data}
+        values = {name: self.as_service_value(name) for name in EDITABLE if name in self.cleaned_data}
         values.pop("customer", None)
         if self.cleaned_data.get("total_amount") is None:
             values.pop("total_amount", None)

@@ -1,0 +1,86 @@
+"""Orders from the site, staff with and without rights, and their browsers."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.core.cache import cache
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+
+from orders.models import Order
+from tests.page_forms import read_form
+from tests.samples import order_data
+
+MakeOrder = Callable[..., Order]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept() -> None:
+    cache.clear()
+
+
+@pytest.fixture
+def make_order(post_webhook: Any, db: None) -> MakeOrder:
+    """Have the site send an order, and return ours."""
+
+    def make(number: int = 122183, **changes: Any) -> Order:
+        changes.setdefault("basket", [{"ID": str(number * 10), "PRODUCT_ID": "696613", "NAME": "Букет Стандарт",
+                                       "PRICE": "7500", "QUANTITY": "1", "CURRENCY": "KZT"}])  # fmt: skip
+        answer = post_webhook("order.create", order_data(ID=str(number), ACCOUNT_NUMBER=str(number), **changes))
+        assert answer.status_code == 200, answer.content
+        return Order.objects.get(bitrix_order_id=number)
+
+    return make
+
+
+@pytest.fixture
+def browser(manager: User) -> Client:
+    """A superuser's browser."""
+    client = Client()
+    client.force_login(manager)
+    return client
+
+
+@pytest.fixture
+def browser_of(db: None) -> Callable[..., Client]:
+    """The browser of a member of staff with just these rights."""
+
+    def make(*rights: str) -> Client:
+        user = User.objects.create_user(f"user{User.objects.count()}", password="made-up", is_staff=True)
+        for right in rights:
+            app, codename = right.split(".")
+            user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return make
+
+
+@pytest.fixture
+def save(browser: Client) -> Callable[..., HttpResponse]:
+    """Open an order's page, change some fields and save, as a person does."""
+
+    def change(order: Order, *, seen: dict[str, Any] | None = None, **fields: Any) -> HttpResponse:
+        url = change_url(order)
+        form = seen if seen is not None else read_form(browser.get(url).content.decode(), "order_form")
+        return browser.post(url, {**form, **{name.replace("__", "-"): value for name, value in fields.items()}})
+
+    return change
+
+
+LIST = "/crm/orders/order/"
+
+
+def change_url(order: Order) -> str:
+    """Return the address of an order's page."""
+    return reverse("admin:orders_order_change", args=[order.pk])
+
+
+def numbers(html: bytes) -> list[str]:
+    """Return the numbers of the orders in a list, in its order."""
+    return re.findall(r"№\xa0([\w-]+)", re.split(r'<table id="result_list"', html.decode())[-1])

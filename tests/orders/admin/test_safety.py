@@ -1,0 +1,153 @@
+"""What strangers write is shown as text; a visit changes nothing; no token is shown."""
+
+from decimal import Decimal
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.core import serializers
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from bitrix_bridge.models import Push, PushAttempt, WebhookEvent
+from notifications.models import TelegramMessage
+from orders import services
+from orders.models import City, Customer, OrderEvent, OrderNote, Product, Status
+from tests.orders.admin.conftest import LIST, change_url
+
+EVIL = "<script>alert('x')</script>"
+OURS = ("orders", "bitrix_bridge", "notifications")
+
+
+@pytest.fixture
+def evil_order(make_order, manager):
+    order = make_order(
+        properties={
+            "nameRecipient": EVIL,
+            "addressRecipient": EVIL,
+            "postcardText": EVIL,
+            "phoneRecipient": EVIL,
+            "data": EVIL,
+            "name": EVIL,
+        },
+        USER_DESCRIPTION=EVIL,
+        COMMENTS=EVIL,
+        user={"ID": "1079", "NAME": EVIL, "PERSONAL_PHONE": EVIL},
+        basket=[{"ID": "1", "PRODUCT_ID": "5", "NAME": EVIL, "PRICE": "9000", "QUANTITY": "1"}],
+    )
+    Status.objects.filter(code="new").update(name=f"Новый{EVIL}")
+    City.objects.filter(bitrix_id=2).update(name=EVIL)
+    services.change_status(order_id=order.pk, status="accepted", actor=manager, comment=EVIL)
+    services.edit_order(
+        order_id=order.pk, changes={"postcard_text": EVIL + EVIL, "total_amount": Decimal(1)}, actor=None
+    )
+    OrderNote.objects.create(order=order, author=manager, text=EVIL)
+    push = Push.objects.get()
+    Push.objects.update(last_error=EVIL, request={"x": EVIL})
+    PushAttempt.objects.create(entry=push, number=1, answer=EVIL)
+    WebhookEvent.objects.update(error=EVIL, traceback=EVIL, problems=[{"field": EVIL, "value": EVIL, "reason": EVIL}])
+    TelegramMessage.objects.update(text=EVIL, last_error=EVIL)
+    return order
+
+
+def test_what_strangers_write_is_text(browser, evil_order):
+    pages = [LIST, change_url(evil_order), change_url(evil_order).replace("change/", "status/")]
+    for model in apps.get_models():
+        if model._meta.app_label in OURS and model in browser_site()._registry:
+            name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+            pages.append(reverse(f"{name}_changelist"))
+            pages += [reverse(f"{name}_change", args=[row.pk]) for row in model._default_manager.all()[:3]]
+    for page in pages:
+        answer = browser.get(page)
+        assert answer.status_code == 200, page
+        assert EVIL not in answer.content.decode(), page
+
+    bulk = {"action": "change_status_of_selected", "_selected_action": [str(evil_order.pk)], "index": 0}
+    assert EVIL not in browser.post(LIST, bulk).content.decode()
+
+
+def browser_site():
+    from django.contrib.admin import site
+
+    return site
+
+
+def state() -> str:
+    """Return all rows of ours."""
+    rows = [
+        row
+        for model in apps.get_models()
+        if model._meta.app_label in OURS
+        for row in model._default_manager.order_by("pk")
+    ]
+    return serializers.serialize("json", rows)
+
+
+def admin_paths(key: str) -> list[str]:
+    """Return every address of the admin that names a row, with this key, and those that name none."""
+
+    def walk(patterns, prefix):
+        for pattern in patterns:
+            route = prefix + str(pattern.pattern)
+            if isinstance(pattern, URLResolver):
+                yield from walk(pattern.url_patterns, route)
+            elif isinstance(pattern, URLPattern):
+                yield route
+
+    found = []
+    for route in walk(get_resolver().url_patterns, "/"):
+        if route.startswith("/crm/") and "logout" not in route:
+            for placeholder in ("<path:object_id>", "<uuid:key>"):
+                route = route.replace(placeholder, key)
+            if "<" not in route and "(" not in route:
+                found.append(route)
+    return found
+
+
+def test_a_visit_of_any_address_changes_nothing(browser, evil_order):
+    keys = [evil_order.pk, Push.objects.get().pk, WebhookEvent.objects.first().pk, TelegramMessage.objects.first().pk]
+    Push.objects.update(state="failed")
+    before = state()
+    visited = 0
+    for key in keys:
+        for path in admin_paths(str(key)):
+            browser.get(path)
+            browser.get(
+                path, {"_form_submitted": "True", "status": "cancelled", "reason": "x"}, headers={"HX-Request": "true"}
+            )
+            visited += 1
+    assert visited > 200
+    assert state() == before
+
+
+def test_a_post_without_the_secret_of_the_session_is_refused(manager, evil_order):
+    from django.test import Client
+
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(manager)
+    url = change_url(evil_order).replace("change/", "status/")
+    data = {"_form_submitted": "True", "status": "declined", "comment": ""}
+    assert client.post(url, data).status_code == 403
+    assert client.post(f"/crm/orders/order/{evil_order.pk}/accept-site/").status_code == 403
+
+
+@pytest.mark.parametrize("path", [LIST, "/crm/", "/crm/bitrix_bridge/push/", "/crm/orders/customer/"])
+def test_strangers_are_asked_who_they_are(client, db, path):
+    answer = client.get(path)
+    assert answer.status_code == 302
+    assert answer.headers["Location"].startswith("/crm/login/")
+
+
+def test_no_page_shows_a_token(browser, evil_order):
+    event = WebhookEvent.objects.first()
+    for path in (LIST, change_url(evil_order), reverse("admin:bitrix_bridge_webhookevent_change", args=[event.pk])):
+        html = browser.get(path).content.decode()
+        for secret in (*settings.WEBHOOK_TOKENS, settings.BITRIX_API_TOKEN, settings.SECRET_KEY):
+            assert secret not in html
+
+
+def test_whoever_may_see_orders_only_sees_only_orders(browser_of, evil_order):
+    reader = browser_of("orders.view_order")
+    assert reader.get(LIST).status_code == 200
+    for model in (Customer, Product, OrderEvent, Push, WebhookEvent, TelegramMessage):
+        path = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+        assert reader.get(path).status_code == 403, path
