@@ -1,0 +1,157 @@
+"""The sidebar, the label, the start page; people and the worker's rows."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Group, Permission, User
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+from django_q.models import Failure, OrmQ, Schedule, Success
+
+from bitrix_bridge.models import WebhookEvent
+from cvety_crm.models import Heartbeat
+from tests.samples import order_data
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept() -> None:
+    cache.clear()
+
+
+@pytest.fixture
+def browser(manager):
+    client = Client()
+    client.force_login(manager)
+    return client
+
+
+def staff(*codenames):
+    user = User.objects.create_user("anna", password="made-up", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def home(client):
+    answer = client.get("/crm/")
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def failed_event():
+    return WebhookEvent.objects.create(event="order.update", payload={}, state="failed", action="stored")
+
+
+def test_the_sidebar_leads_everywhere(browser):
+    html = home(browser)
+    for name in ("orders_order", "orders_customer", "orders_product", "orders_courier", "orders_status", "orders_city",
+                 "orders_shop", "orders_deliveryslot", "bitrix_bridge_webhookevent", "bitrix_bridge_push",
+                 "notifications_telegrammessage", "auth_user", "auth_group", "django_q_schedule"):  # fmt: skip
+        path = reverse(f"admin:{name}_changelist")
+        assert f'href="{path}"' in html
+        assert browser.get(path).status_code == 200
+
+
+def test_the_sidebar_shows_what_one_may_see(db):
+    html = home(staff("view_order"))
+    assert 'href="/crm/orders/order/"' in html
+    for path in ("customer", "webhookevent", "push", "auth/user", "django_q", "heartbeat"):
+        assert f"{path}/" not in html
+
+
+def test_a_badge_counts_what_is_in_trouble(browser):
+    assert "text-shadow-xs" not in home(browser)
+    failed_event()
+    cache.clear()
+    html = home(browser)
+    assert html.count("text-shadow-xs") == 1
+
+
+def test_counts_are_kept_for_some_seconds(browser):
+    home(browser)
+    failed_event()
+    with CaptureQueriesContext(connection) as queries:
+        assert "text-shadow-xs" not in home(browser)
+    assert not [q for q in queries if "COUNT(" in q["sql"]]
+
+
+def test_a_silent_worker_is_shouted_about(browser, settings):
+    assert "Обмен стоит" in home(browser)
+    Heartbeat.beat(Heartbeat.WORKER)
+    cache.clear()
+    assert "Обмен стоит" not in home(browser)
+    Heartbeat.objects.update(beat_at=timezone.now() - timedelta(minutes=6))
+    cache.clear()
+    assert "Обмен стоит" in home(browser)
+
+
+def test_development_is_named(browser, settings):
+    Heartbeat.beat(Heartbeat.WORKER)
+    assert "разработка" not in home(browser)
+    settings.DEBUG = True
+    assert "разработка" in home(browser)
+
+
+def test_the_start_page_counts_what_needs_somebody(browser, post_webhook):
+    today = timezone.localdate().isoformat()
+    post_webhook("order.create", order_data(properties={"data": today}))
+    failed_event()
+    html = " ".join(home(browser).split())
+    assert html.count("<strong>1</strong>") == 3  # a new order, a delivery today, an event
+    assert 'href="/crm/orders/order/add/"' in html
+
+
+@pytest.mark.parametrize("query", ["stage=new", "day=today", "sync_state__exact=conflict"])
+def test_the_cards_lead_to_lists(browser, query):
+    assert f"/crm/orders/order/?{query}" in home(browser).replace("&amp;", "&")
+    assert browser.get(f"/crm/orders/order/?{query}").status_code == 200
+
+
+def test_whoever_may_see_nothing_reads_so(db):
+    assert home(staff())
+
+
+def test_people_and_groups(browser, manager):
+    answer = browser.post(
+        "/crm/auth/user/add/",
+        {"username": "olga", "password1": "made-up-pass-1", "password2": "made-up-pass-1", "usable_password": "true"},
+    )
+    olga = User.objects.get(username="olga")
+    assert answer.status_code == 302
+    assert browser.get(f"/crm/auth/user/{olga.pk}/change/").status_code == 200
+    assert browser.get(f"/crm/auth/user/{olga.pk}/password/").status_code == 200
+    group = Group.objects.create(name="Флористы")
+    assert browser.get(f"/crm/auth/group/{group.pk}/change/").status_code == 200
+
+
+def test_nobody_makes_himself_more_than_he_is(manager):
+    client = staff("view_user", "change_user")
+    anna = User.objects.get(username="anna")
+    path = f"/crm/auth/user/{anna.pk}/change/"
+    client.post(path, {"username": "anna", "is_superuser": "on", "is_staff": "on", "is_active": "on",
+                       "user_permissions": [str(Permission.objects.first().pk)]})  # fmt: skip
+    anna.refresh_from_db()
+    assert not anna.is_superuser
+    assert anna.user_permissions.count() == 2
+    assert client.get(f"/crm/auth/user/{manager.pk}/password/").status_code == 403
+    assert client.post(f"/crm/auth/user/{manager.pk}/change/", {"username": "x"}).status_code == 403
+    assert client.post(f"/crm/auth/user/{manager.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_the_worker_s_rows_are_for_superusers_to_read(browser):
+    Heartbeat.beat(Heartbeat.WORKER)
+    client = staff("view_schedule", "view_ormq", "view_failure", "view_success", "change_schedule")
+    for model in (Schedule, OrmQ, Failure, Success):
+        path = reverse(f"admin:django_q_{model._meta.model_name}_changelist")
+        assert browser.get(path).status_code == 200
+        assert browser.get(f"{path}add/").status_code == 403
+        assert client.get(path).status_code == 403
+    schedule = Schedule.objects.first()
+    assert browser.get(f"/crm/django_q/schedule/{schedule.pk}/change/").status_code == 200
+    assert browser.post(f"/crm/django_q/schedule/{schedule.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert browser.get("/crm/cvety_crm/heartbeat/").status_code == 200
