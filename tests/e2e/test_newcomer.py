@@ -1,0 +1,77 @@
+"""What a newcomer does after `make run`, in a real browser: logs in, sees orders arrive, accepts one, sees that the
+site has it.
+"""
+
+import re
+import signal
+import time
+from collections.abc import Iterator
+
+import pytest
+import requests
+from playwright.sync_api import Page, expect, sync_playwright
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+
+CHROMIUM = "/usr/bin/chromium"
+# Without these Chromium looks for its maker's servers at every start.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page(viewport={"width": 1280, "height": 800}, locale="ru-RU")
+        page.set_default_timeout(20_000)
+        yield page
+        browser.close()
+
+
+def test_a_newcomer_accepts_an_order_and_the_site_has_it(checkout, page):
+    checkout.start()
+    crm = f"http://localhost:{checkout.port}/crm/"
+    password = checkout.wait_for(r"admin, password (\S+)")[1]
+    site = checkout.wait_for(r"Stand-in site +(http://localhost:\d+)/")[1]
+
+    page.goto(crm)
+    page.fill("input[name=username]", "admin")
+    page.fill("input[name=password]", password)
+    page.click("button[type=submit]")
+
+    # Orders arrive by themselves.
+    deadline = time.monotonic() + 60
+    new = page.locator("tr", has_text="Новый")
+    while True:
+        page.goto(f"{crm}orders/order/")
+        if new.count():
+            break
+        assert time.monotonic() < deadline, checkout.said()
+        time.sleep(1)
+    link = new.first.get_by_role("link", name=re.compile("№"))
+    number = re.search(r"\d+", link.inner_text())[0]
+
+    link.click()
+    page.locator("a.crm-button", has_text="Принят").click()
+    page.get_by_role("button", name="Изменить").click()
+    expect(page.locator(".crm-head")).to_contain_text("Принят")
+
+    # The worker brings it to the site, and the timeline says so.
+    timeline = page.locator("section", has=page.get_by_role("heading", name="История"))
+    deadline = time.monotonic() + 60
+    while "Отправлен на сайт" not in timeline.inner_text():
+        assert time.monotonic() < deadline, timeline.inner_text() + checkout.said()
+        time.sleep(1)
+        page.reload()
+    expect(page.locator(".crm-head")).to_contain_text("на сайте")
+    assert requests.get(f"{site}/orders/{number}", timeout=10).json()["STATUS_ID"] == "AP"
+    assert checkout.stop(signal.SIGINT) < 20
+    checkout.assert_nothing_left(timeout=1)
