@@ -86,6 +86,7 @@ class CrmModelAdmin(ModelAdmin):
     list_filter_submit = True
     list_disable_select_all = True
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # each of them counts the table
     paginator: type[Paginator] = PeekPaginator
     warn_unsaved_form = True
     empty_value_display = "—"

@@ -122,5 +122,12 @@ def test_a_page_costs_the_same_with_any_number_of_orders(browser, make_order):
     assert not [sql for sql in many if "COUNT(" in sql and '"orders"' in sql]
 
 
+def test_facets_do_not_count_the_table(browser, make_order):
+    make_order()
+    with CaptureQueriesContext(connection) as queries:
+        browser.get(LIST, {"_facets": "True"})
+    assert not [query["sql"] for query in queries if "COUNT(" in query["sql"] and " WHERE " not in query["sql"]]
+
+
 def test_whoever_may_not_see_orders_does_not(browser_of):
     assert browser_of().get(LIST).status_code == 403
