@@ -5,6 +5,7 @@ The contract is in docs/bitrix.md. A redirect is a mistake in the settings: Bitr
 """
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,12 @@ class OrderNotFound(PermanentRefusal):
     """The site has no such order."""
 
 
+REMEMBER_SECONDS = 600.0
+"""How long a process believes that an endpoint knows all actions, or only creating, before it asks again."""
+_known_endpoints: dict[str, tuple[bool, float]] = {}
+"""Address -> whether it knows all actions, and until when that is believed (`time.monotonic`)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Created:
     """The site's order behind an XML_ID: `is_new` is False when it existed before this request."""
@@ -47,8 +54,22 @@ class BridgeClient:
         self.timeout = settings.OUTBOX_TIMEOUT if timeout is None else timeout
 
     def create_order(self, order: Mapping[str, Any]) -> Created:
-        """Create an order, or get the one that exists with the same `xml_id`."""
-        data = self._call({"action": "order.create", **order})
+        """Create an order, or get the one that exists with the same `xml_id`.
+
+        An endpoint that only creates does not look at `xml_id`: there an answer that is lost is left to a person.
+        """
+        is_safe_to_repeat = self.knows_all_actions()
+        try:
+            data = self._call({"action": "order.create", **order})
+        except TemporaryFailure as failure:
+            if is_safe_to_repeat:
+                raise
+            raise PermanentRefusal(
+                gettext("The site may have created the order or not: look there before you repeat. %(why)s")
+                % {"why": failure.message},
+                code=failure.code,
+                answer=failure.answer,
+            ) from failure
         try:
             order_id = int(data["order_id"])
         except (KeyError, TypeError, ValueError) as error:
@@ -64,15 +85,18 @@ class BridgeClient:
         Raises `StatusConflict` with the site's present status.
         """
         request = {"order_id": order_id, "status_id": status_id, "expected_status_id": expected_status_id}
-        return _version(self._call({"action": "order.status", **request}))
+        return _version(self._ask({"action": "order.status", **request}))
 
     def update_order(self, order_id: int, changes: Mapping[str, Any]) -> int | None:
         """Change fields, properties or items of an order, the named ones only; return its version."""
-        return _version(self._call({"action": "order.update", "order_id": order_id, **changes}))
+        try:
+            return _version(self._ask({"action": "order.update", "order_id": order_id, **changes}))
+        except StatusConflict as conflict:  # nothing was expected of the status: another kind of 409
+            raise PermanentRefusal(gettext("The site refused: %(text)s") % {"text": conflict}) from conflict
 
     def get_order(self, order_id: int) -> dict[str, Any]:
         """Return an order in the webhook's shape. Raises `OrderNotFound`."""
-        data = self._call({"action": "order.get", "order_id": order_id})
+        data = self._ask({"action": "order.get", "order_id": order_id})
         order = data.get("order", data)
         if not isinstance(order, dict) or not order.get("ID"):
             raise PermanentRefusal(gettext("The site's answer holds no order."), answer=json.dumps(data))
@@ -81,6 +105,29 @@ class BridgeClient:
     def ping(self) -> dict[str, Any]:
         """Return what the bridge says of itself."""
         return self._call({"action": "ping"})
+
+    def knows_all_actions(self) -> bool:
+        """Return whether the endpoint is the project's own; the site's earlier one takes any request for an order.
+
+        That one refuses a `ping`, which has no items. Asked once in a while. Raises what any call may raise.
+        """
+        known, until = _known_endpoints.get(self.url, (False, 0.0))
+        if time.monotonic() >= until:
+            try:
+                known = "versions" in self.ping()
+            except Misconfigured:
+                raise
+            except PermanentRefusal:
+                known = False
+            _known_endpoints[self.url] = known, time.monotonic() + REMEMBER_SECONDS
+        return known
+
+    def _ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        if not self.knows_all_actions():
+            raise Misconfigured(
+                gettext("The site's endpoint can only create orders: install the bridge (bitrix_bridge/php).")
+            )
+        return self._call(request)
 
     def _call(self, request: Mapping[str, Any]) -> dict[str, Any]:
         if not self.url:

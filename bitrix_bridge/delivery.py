@@ -14,6 +14,7 @@ from django.utils.translation import gettext
 from bitrix_bridge.client import BridgeClient, OrderNotFound, StatusConflict
 from bitrix_bridge.models import Push
 from bitrix_bridge.payloads.outgoing import create_request, update_request
+from cvety_crm.masking import keepable
 from cvety_crm.outbox import (
     Delivered,
     DeliveryFailure,
@@ -27,31 +28,44 @@ from orders.agreement import Agreement
 from orders.fields import ITEMS, PUSHED, order_values
 from orders.models import Order, Reason, Status, SyncState
 
-MAX_STEPS = 4
-"""Create, status, other fields, and once more for a status that our own lost answer had left behind."""
+MAX_STEPS = 6
+"""Create, other fields, status, and again what a manager or our own lost answer has changed meanwhile."""
 
 
 def deliver(push: Push) -> Delivered:
-    """Call the site as often as needed. Raises `cvety_crm.outbox` failures."""
+    """Call the site as often as needed. Raises `cvety_crm.outbox` failures.
+
+    What the site refuses of one kind (a status that it does not know) does not keep back the other.
+    """
     client = BridgeClient()
     done: list[str] = []
+    refused: dict[str, PermanentRefusal] = {}
     for _step in range(MAX_STEPS):
-        order = Order.objects.select_related("customer").get(pk=push.order_id)
+        order = Order.objects.select_related("customer", "status").get(pk=push.order_id)
         if order.is_deleted_on_site:
             raise NoLongerNeeded(gettext("The order was deleted on the site."))
-        items = list(order.items.all())
-        agreement = Agreement.from_json(order.bitrix_state)
-        values = order_values(order, PUSHED, items)
+        values = order_values(order, PUSHED, list(order.items.all()))
         if order.bitrix_order_id is None:
             done.append(_create(client, push, order, values))
             continue
+        agreement = Agreement.from_json(order.bitrix_state)
         unsent = {name: values[name] for name in agreement.unsent(values)}
-        if not unsent:
-            break
-        if "status" in unsent:
-            done.append(_set_status(client, push, order, agreement))
-        else:
-            done.append(_update(client, push, order, unsent))
+        fields = {name: value for name, value in unsent.items() if name != "status"}
+        try:
+            if fields and "fields" not in refused:
+                done.append(_update(client, push, order, fields))
+            elif "status" in unsent and "status" not in refused:
+                done.append(_set_status(client, push, order, agreement))
+            else:
+                break
+        except (Misconfigured, OrderNotFound):
+            raise
+        except PermanentRefusal as refusal:
+            refused["fields" if fields and "fields" not in refused else "status"] = refusal
+    else:
+        raise TemporaryFailure(gettext("The site takes the order's state but does not keep it."))
+    if refused:
+        raise next(iter(refused.values()))
     if not done:
         raise NoLongerNeeded(gettext("The site has the order as it is."))
     return Delivered(code="200", answer="; ".join(done))
@@ -61,7 +75,8 @@ def _create(client: BridgeClient, push: Push, order: Order, values: Mapping[str,
     request = create_request(order, values, order.items.all())
     first_status = Status.objects.get(code="new")
     # The site's create knows no status: an order begins as N there, and its status follows as a push of its own.
-    sent = {**values, "status": first_status.code}
+    # Nor that it is cancelled.
+    sent = {**values, "status": first_status.code, "is_cancelled": False}
     agreement = Agreement.from_json(order.bitrix_state)
     services.note_sending(order_id=order.pk, values=sent)
     _keep_request(push, {"action": "order.create", **request})
@@ -70,15 +85,18 @@ def _create(client: BridgeClient, push: Push, order: Order, values: Mapping[str,
         # An earlier request made it, whose answer was lost. What that one said is what the site has; where several
         # differ, the first value is assumed and the push goes on until the site has the present one.
         sent |= {name: earlier[0] for name, earlier in agreement.sent.items() if earlier}
-    services.record_created_on_site(
-        order_id=order.pk,
-        bitrix_order_id=created.order_id,
-        order_number=created.order_number,
-        site_status=first_status.bitrix_code or "N",
-        values=sent,
-        version=created.version,
-        push_id=push.pk,
-    )
+    try:
+        services.record_created_on_site(
+            order_id=order.pk,
+            bitrix_order_id=created.order_id,
+            order_number=created.order_number,
+            site_status=first_status.bitrix_code or "N",
+            values=sent,
+            version=created.version,
+            push_id=push.pk,
+        )
+    except services.NotAllowed as twin:
+        raise PermanentRefusal(str(twin)) from twin
     return f"order.create: {created.order_id}"
 
 
@@ -99,7 +117,7 @@ def _set_status(client: BridgeClient, push: Push, order: Order, agreement: Agree
             order_id=order.pk, site_status=conflict.status_id, version=conflict.version, push_id=push.pk
         )
         return f"order.status: {conflict.status_id} != {agreement.site_status}"
-    services.record_accepted(order_id=order.pk, values=values, site_status=wanted, version=version, push_id=push.pk)
+    _record(push, order, values, version, site_status=wanted)
     return f"order.status: {wanted}"
 
 
@@ -108,8 +126,21 @@ def _update(client: BridgeClient, push: Push, order: Order, unsent: Mapping[str,
     services.note_sending(order_id=order.pk, values=unsent)
     _keep_request(push, {"action": "order.update", "order_id": order.bitrix_order_id, **request})
     version = client.update_order(order.bitrix_order_id or 0, request)
-    services.record_accepted(order_id=order.pk, values=unsent, site_status=None, version=version, push_id=push.pk)
+    _record(push, order, unsent, version)
     return f"order.update: {', '.join(sorted(unsent))}"
+
+
+def _record(
+    push: Push, order: Order, values: Mapping[str, Any], version: int | None, *, site_status: str | None = None
+) -> None:
+    services.record_accepted(
+        order_id=order.pk,
+        values=values,
+        site_status=site_status,
+        version=version,
+        known_version=order.bitrix_version,
+        push_id=push.pk,
+    )
 
 
 def _keep_request(push: Push, request: dict[str, Any]) -> None:
@@ -120,18 +151,25 @@ def _keep_request(push: Push, request: dict[str, Any]) -> None:
 def after_delivery(push: Push) -> bool:
     """Return True when the order was changed again while its push was under way. The order is locked."""
     order = Order.objects.get(pk=push.order_id)
-    return order.sync_state == SyncState.PENDING
+    if order.is_deleted_on_site:
+        return False
+    return bool(Agreement.from_json(order.bitrix_state).unsent(order_values(order, PUSHED)))
 
 
 def after_failure(push: Push, failure: DeliveryFailure) -> None:
     """Show on the order that the site does not know, and why."""
-    match failure:
-        case OrderNotFound():
-            reason = Reason.ORDER_GONE
-        case TemporaryFailure():
-            reason = Reason.GAVE_UP
-        case Misconfigured() | PermanentRefusal():
-            reason = Reason.NONE
-        case _:
-            reason = Reason.NONE
+    reason = Reason.NONE
+    if isinstance(failure, OrderNotFound):
+        reason = Reason.ORDER_GONE
+    elif isinstance(failure, TemporaryFailure):
+        reason = Reason.GAVE_UP
     services.record_refused(order_id=push.order_id, push_id=push.pk, reason=reason, message=failure.message)
+
+
+def after_cancellation(push: Push, reason: str) -> None:
+    """Show on the order that the site has not got it, and that staff left it at that."""
+    order = Order.objects.get(pk=push.order_id)
+    if order.sync_state == SyncState.PENDING:
+        services.record_refused(
+            order_id=order.pk, push_id=push.pk, reason=Reason.STOPPED_BY_HAND, message=keepable(reason)
+        )

@@ -111,6 +111,12 @@ class Push(OutboxEntry):
 
         return delivery.after_delivery(self)
 
+    def on_cancelled(self, reason: str) -> None:
+        """Show on the order that the site does not know, and will not be told."""
+        from bitrix_bridge import delivery
+
+        delivery.after_cancellation(self, reason)
+
     def on_failed(self, failure: DeliveryFailure) -> None:
         """Show on the order that the site refused."""
         from bitrix_bridge import delivery

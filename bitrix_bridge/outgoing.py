@@ -1,12 +1,14 @@
 """Queueing pushes: a change made on this side must reach the site, one that came from the site must not go back."""
 
+from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext
 
 from bitrix_bridge.models import Push
 from cvety_crm.outbox import LIVE, State, nudge
 from orders.events import OrderChange
-from orders.models import Order, SyncState
+from orders.models import Order, Source, SyncState
 
 
 def on_order_event(change: OrderChange) -> None:
@@ -14,8 +16,27 @@ def on_order_event(change: OrderChange) -> None:
 
     `sync_state` says so: a change of the site's own leaves nothing to tell, unless ours stayed against it.
     """
-    if change.order.sync_state == SyncState.PENDING:
-        queue_push(change.order, sorted(change.changed_fields))
+    order = change.order
+    # In a conflict about the status, other fields that staff change are sent all the same.
+    is_wish = order.sync_state == SyncState.CONFLICT and change.event.source != Source.SITE
+    if order.sync_state == SyncState.PENDING or (is_wish and not order.is_deleted_on_site):
+        queue_push(order, sorted(change.changed_fields))
+
+
+def queue_forgotten(limit: int = 100) -> int:
+    """Queue a push for each order that waits for one and has none; return how many. Runs each minute.
+
+    None should ever be missing. If one is (rows deleted by hand, a mistake of ours), the order is not left behind.
+    """
+    waiting = Order.objects.filter(sync_state=SyncState.PENDING, is_deleted_on_site=False)
+    has_push = Push.objects.filter(order=OuterRef("pk"), state__in=LIVE)
+    keys = list(waiting.exclude(Exists(has_push)).values_list("pk", flat=True)[:limit])
+    for key in keys:
+        with transaction.atomic():
+            order = Order.objects.select_for_update().get(pk=key)
+            if order.sync_state == SyncState.PENDING:
+                queue_push(order, [])
+    return len(keys)
 
 
 def queue_push(order: Order, fields: list[str]) -> Push | None:

@@ -73,12 +73,13 @@ ORDER_EVENT_LINKS = {
 """Where the ids on the timeline lead, and the right to go there."""
 
 MINUTE_JOBS = [
+    "bitrix_bridge.outgoing.queue_forgotten",
+    "cvety_crm.outbox.deliver_due",
     "bitrix_bridge.inbox.retry_due",
     "bitrix_bridge.completion.complete_due",
-    "cvety_crm.outbox.deliver_due",
 ]
 DAILY_JOBS = ["cvety_crm.housekeeping.prune"]
-"""What the worker does by the clock (`cvety_crm.schedules`)."""
+"""What the worker does by the clock, one after the other (`cvety_crm.schedules`): each ends before the next is starved."""
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

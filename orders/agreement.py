@@ -66,8 +66,15 @@ class Agreement:
                     del self.sent[name]
 
     def unsent(self, ours: Mapping[str, Any]) -> list[str]:
-        """Return the fields that the site has yet to hear of."""
-        return [name for name, value in ours.items() if value != self.value(name)]
+        """Return the fields that the site has yet to hear of.
+
+        Also those of which another value was sent and may have arrived: going back is a wish like any other.
+        """
+        return [
+            name
+            for name, value in ours.items()
+            if value != self.value(name) or any(sent != value for sent in self.sent.get(name, ()))
+        ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,13 @@ def comparable(value: Any) -> Any:
     return value
 
 
+def set_comparable(order: "Order", name: str, value: Any) -> None:
+    """Set a field (not the items) from its comparable form; a reference by its key."""
+    field: Any = order._meta.get_field(FIELDS[name].attribute.removesuffix("_id"))
+    target = getattr(field, "target_field", field)
+    setattr(order, FIELDS[name].attribute, target.to_python(value))
+
+
 def empty_value(name: str) -> Any:
     """Return the comparable form of "nothing there", which is also what the site has before it told anything."""
     if name == ITEMS:

@@ -34,6 +34,8 @@ LEASE = timedelta(seconds=90)
 LONGEST_RETRY_AFTER = timedelta(hours=24)
 WARN_AFTER = 4
 """Failures after which staff are told, although it goes on trying."""
+PATIENCE = 3
+"""Failures in a row from which on a shorter Retry-After no longer shortens the pause."""
 ANSWER_LIMIT = 2048  # characters kept of an answer
 SWEEP_SECONDS = 45
 """How long one sweep goes on claiming, so that it ends before django-q's limit for a task."""
@@ -59,9 +61,13 @@ def deliver_due() -> int:
             claimed = _claim(model, None)
             if claimed is None:
                 kinds.remove(model)
-            else:
+                continue
+            attempted += 1
+            try:
                 _attempt(*claimed)
-                attempted += 1
+            except Exception:
+                # Its lease runs out and it is tried again; whatever is due behind it must not wait for that.
+                logger.exception("delivering %s %s failed unexpectedly", model._meta.label, claimed[0].pk)
     return attempted
 
 
@@ -93,10 +99,6 @@ def _claim(model: type[OutboxEntry], key: Any | None) -> tuple[OutboxEntry, Deli
         if entry.state == State.SENDING:
             log.filter(outcome=AttemptOutcome.STARTED).update(outcome=AttemptOutcome.DIED)
             entry.failures += 1
-            if entry.failures > len(WAITS):
-                # It may be this very entry that kills workers: no further call.
-                _give_up(entry, TemporaryFailure(gettext("The worker stopped in the middle of every attempt.")))
-                return None
         entry.state, entry.lease_until = State.SENDING, now + LEASE
         entry.attempts += 1
         entry.save(update_fields=["state", "lease_until", "attempts", "failures", "updated_at"])
@@ -107,6 +109,9 @@ def _claim(model: type[OutboxEntry], key: Any | None) -> tuple[OutboxEntry, Deli
 def _attempt(entry: OutboxEntry, attempt: DeliveryAttempt) -> None:
     result: Delivered | DeliveryFailure | NoLongerNeeded
     try:
+        if entry.failures > len(WAITS):
+            # It may be this very entry that kills workers: no further call.
+            raise TemporaryFailure(gettext("The worker stopped in the middle of every attempt."))
         result = entry.deliver()
     except (DeliveryFailure, NoLongerNeeded) as known:
         result = known
@@ -187,9 +192,11 @@ def _give_up(entry: OutboxEntry, failure: DeliveryFailure) -> None:
 
 def pause_after(failures: int, retry_after: float | None) -> timedelta:
     """Return the pause after so many failures in a row: what the other side asked for, else the schedule, jittered."""
-    if retry_after is not None:
-        return min(max(timedelta(seconds=retry_after), timedelta(seconds=1)), LONGEST_RETRY_AFTER)
     wait = WAITS[min(failures, len(WAITS)) - 1]
+    if retry_after is not None:
+        asked = min(max(timedelta(seconds=retry_after), timedelta(seconds=1)), LONGEST_RETRY_AFTER)
+        # Whoever goes on asking for a second would use up all attempts in a few of them.
+        return asked if failures < PATIENCE else max(asked, wait)
     return wait * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreads load, guards nothing
 
 

@@ -75,6 +75,9 @@ class OutboxEntry(Table):
     def on_failed(self, failure: DeliveryFailure) -> None:
         """Follow up in the recording transaction when the entry has failed for good."""
 
+    def on_cancelled(self, reason: str) -> None:
+        """Follow up, in the same transaction, when staff have given the entry up."""
+
     def raises_alerts(self) -> bool:
         """Return whether staff are told of its failures; an alert's own message must not alert about itself."""
         return True
@@ -109,11 +112,14 @@ class OutboxEntry(Table):
 
     def cancel(self, *, reason: str) -> bool:
         """Give up an entry that waits or has failed. Return False when it was too late."""
-        return bool(
-            self._rows(State.PENDING, State.FAILED).update(
+        with transaction.atomic():
+            self.lock_owner()
+            changed = self._rows(State.PENDING, State.FAILED).update(
                 state=State.CANCELLED, last_error=reason, finished_at=timezone.now()
             )
-        )
+            if changed:
+                self.on_cancelled(reason)
+        return bool(changed)
 
     def _rows(self, *states: State) -> "models.QuerySet[OutboxEntry]":
         # This row, if it is still in one of these states: compare and set in one statement.

@@ -11,17 +11,13 @@ from django.views.decorators.http import require_POST
 
 from orders import services
 from orders.admin.status_actions import find_order
-from orders.models import EventKind, Order, Source, Status, SyncState
+from orders.models import Order, Source, Status
 from orders.services import NotAllowed
 
 
 def wished_status(order: Order) -> Status | None:
     """Return the status that the manager wanted when the site decided otherwise; None without a conflict."""
-    if order.sync_state != SyncState.CONFLICT:
-        return None
-    event = order.events.filter(kind=EventKind.CONFLICT).first()
-    wish = event.details.get("wish") if event else None
-    code = wish.get("status") if isinstance(wish, dict) else None
+    code = services.conflict_wish(order)
     return Status.objects.filter(code=code).first() if code else None
 
 

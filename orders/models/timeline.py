@@ -34,6 +34,7 @@ class Reason(models.TextChoices):
     SITE_HAS_OTHER = "site_has_other", _("The site had another status by then and did not accept ours")
     UNKNOWN_STATUS = "unknown_status", _("A status that the CRM does not know yet")
     ORDER_GONE = "order_gone", _("The site has no such order")
+    STOPPED_BY_HAND = "stopped_by_hand", _("Sending was stopped by hand")
     GAVE_UP = "gave_up", _("The site could not be reached; no more attempts are made by themselves")
 
 

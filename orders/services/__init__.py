@@ -3,7 +3,7 @@ entry, and tells the other rooms. Nothing here talks to the network.
 """
 
 from orders.services.callers import customer_for_call
-from orders.services.changes import NotAllowed, change_status, edit_order
+from orders.services.changes import NotAllowed, change_status, conflict_wish, edit_order
 from orders.services.creation import NewItem, create_order
 from orders.services.customers import apply_customer
 from orders.services.deletion import mark_deleted
@@ -29,6 +29,7 @@ __all__ = [
     "apply_product",
     "apply_snapshot",
     "change_status",
+    "conflict_wish",
     "create_order",
     "customer_for_call",
     "edit_order",

@@ -12,9 +12,10 @@ from django.utils.translation import gettext
 from orders.agreement import Agreement
 from orders.events import OrderChange, publish
 from orders.fields import FIELDS, ITEMS, comparable_items, order_values
-from orders.models import EventKind, Order, OrderItem, Product, Source, Status
+from orders.models import EventKind, Order, OrderItem, Product, Source, Status, SyncState
 from orders.services.items import store_items
 from orders.services.locking import lock_order, settle_sync_state
+from orders.services.references import resolve
 from orders.services.timeline import changes_between, write_event
 from orders.snapshot import ItemSnapshot
 
@@ -48,12 +49,15 @@ def change_status(
     target = Status.objects.filter(code=status).first()
     if target is None:
         raise NotAllowed(gettext("There is no such status: %(code)s.") % {"code": status})
-    if not order.status.allows(status):
+    wish = conflict_wish(order)
+    if not order.status.allows(status) and status != wish:
         raise NotAllowed(
             gettext("An order in “%(old)s” can't become “%(new)s”.") % {"old": order.status, "new": target}
         )
 
     changes = [{"field": "status", "old": order.status_id, "new": status}]
+    if order.sync_state == SyncState.CONFLICT:
+        order.sync_state = SyncState.PENDING  # the manager has decided
     order.status = target
     if target.is_final and order.completed_at is None:
         order.completed_at = timezone.now()
@@ -87,7 +91,10 @@ def edit_order(
     for name in changes:
         if name == "status" or name in SITE_ONLY or (name not in FIELDS and name not in LOCAL_FIELDS):
             raise NotAllowed(gettext("The field “%(field)s” can't be changed here.") % {"field": name})
+    if items is not None and not items:
+        raise NotAllowed(gettext("An order needs at least one item."))
     order = lock_order(order_id)
+    resolve(slot=changes.get("delivery_slot"), city=changes.get("city"), shop=changes.get("shop"))
     existing = list(order.items.all()) if items is not None else None
 
     names = [name for name in changes if name in FIELDS]
@@ -119,6 +126,15 @@ def _products(items: Sequence[ItemSnapshot]) -> dict[int, UUID]:
     wanted = {item.bitrix_product_id for item in items if item.bitrix_product_id}
     known = Product.objects.filter(bitrix_product_id__in=wanted).values_list("bitrix_product_id", "pk")
     return {bitrix_id: pk for bitrix_id, pk in known if bitrix_id is not None}
+
+
+def conflict_wish(order: Order) -> str | None:
+    """Return the status (our code) that was wanted here when the site decided otherwise; None without a conflict."""
+    if order.sync_state != SyncState.CONFLICT:
+        return None
+    event = order.events.filter(kind=EventKind.CONFLICT).first()
+    wish = event.details.get("wish") if event else None
+    return wish.get("status") if isinstance(wish, dict) else None
 
 
 def _local(order: Order, name: str) -> str | None:

@@ -50,7 +50,8 @@ def store_items(
             row = OrderItem(order=order, product_snapshot=dict(line.product_snapshot))
         left.discard(row.pk)
         before = _content(row)
-        if row.bitrix_product_id != line.bitrix_product_id:
+        # What is sold is another thing now; without a product the name is all that says what it is.
+        if comparable_line(row)[0] != comparable_line(line)[0]:
             row.product_snapshot = dict(line.product_snapshot)
         row.product_id = products.get(line.bitrix_product_id) if line.bitrix_product_id else None
         row.bitrix_product_id = line.bitrix_product_id
@@ -70,6 +71,7 @@ def _content(row: OrderItem) -> tuple[object, ...]:
     return (
         row.product_id,
         row.bitrix_product_id,
+        row.name,
         row.bitrix_basket_id,
         row.position,
         row.quantity,

@@ -13,7 +13,9 @@ from orders.models import Order, SyncState
 
 def lock_order(order_id: UUID) -> Order:
     """Return the order, locked until the end of the transaction. Raises `Order.DoesNotExist`."""
-    return Order.objects.select_for_update(of=("self",)).select_related("customer", "status").get(pk=order_id)
+    # Without joins: PostgreSQL checks a joined row again after waiting for the lock, but as it was before the wait.
+    # An order whose status has changed meanwhile would not be found at all.
+    return Order.objects.select_for_update().get(pk=order_id)
 
 
 def lock_site_order(bitrix_order_id: int, crm_order_id: UUID | None = None) -> Order | None:
@@ -50,7 +52,7 @@ def settle_sync_state(
 ) -> None:
     """Set where the order stands with the site after a change.
 
-    A failure or a conflict stays until it is resolved, or until there is a new wish of this side (`is_wish`).
+    A failure stays until there is a new wish of this side (`is_wish`), a conflict until it is resolved.
     `items` may be left out when this transaction has not touched them.
     """
     if order.is_deleted_on_site:
@@ -60,7 +62,7 @@ def settle_sync_state(
     if items is None and order.sync_state == SyncState.SYNCED:
         names = tuple(name for name in PUSHED if name != ITEMS)  # they were agreed on before, so they are now
     if order.bitrix_order_id is None or agreement.unsent(order_values(order, names, items)):
-        if is_wish or order.sync_state == SyncState.SYNCED:
+        if order.sync_state == SyncState.SYNCED or (is_wish and order.sync_state == SyncState.FAILED):
             order.sync_state = SyncState.PENDING
     elif order.sync_state in (SyncState.PENDING, SyncState.FAILED):
         order.sync_state = SyncState.SYNCED

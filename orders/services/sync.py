@@ -6,11 +6,15 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext
 
 from orders.agreement import Agreement
 from orders.events import OrderChange, publish
+from orders.fields import FIELDS, ITEMS, order_values, set_comparable
 from orders.models import EventKind, Order, OrderEvent, Reason, Source, Status, SyncState
-from orders.services.locking import lock_order, settle_sync_state, unsent_fields
+from orders.services.changes import NotAllowed
+from orders.services.locking import lock_order, lock_site_order, settle_sync_state, unsent_fields
 from orders.services.references import resolve
 from orders.services.timeline import write_event
 
@@ -38,39 +42,99 @@ def record_created_on_site(
 ) -> Order:
     """Note that the site has created the order, under this id and number, with these values.
 
-    A webhook may have said so before; then nothing is left to note.
+    A webhook may have said so before: if it named our XML_ID nothing is left to note, and if it did not, it has made a
+    second order here, which gives way to ours. Raises `NotAllowed` when staff have worked on that one.
     """
     order = lock_order(order_id)
     agreement = Agreement.from_json(order.bitrix_state)
+    details: dict[str, Any] = {"created": bitrix_order_id}
     if order.bitrix_order_id is None:
+        twin = lock_site_order(bitrix_order_id)
         order.bitrix_order_id = bitrix_order_id
         order.order_number = order_number[:20] or str(bitrix_order_id)
         agreement.settle({"order_number": order.order_number, **values})
         agreement.site_status = site_status
+        if twin is not None:
+            agreement = _take_over(order, twin)
+            details["twin"] = str(twin.pk)
     _note_version(order, version)
     _save_after_answer(order, agreement)
-    _write_sent(order, EventKind.SENT, push_id, {"created": bitrix_order_id}, values)
+    _write_sent(order, EventKind.SENT, push_id, details, values)
     return order
+
+
+def _take_over(order: Order, twin: Order) -> Agreement:
+    """Delete an order that a webhook without our XML_ID has made of this one; return what is known of the site's side.
+
+    What it knows of the site is newer than the answer to our request, and what staff wish is on ours.
+    """
+    if twin.events.exclude(source=Source.SITE).exists() or twin.notes.exists() or twin.photos.exists():
+        raise NotAllowed(
+            gettext("Order № %(number)s is already in the CRM as the site's own, and staff have worked on it.")
+            % {"number": twin.order_number}
+        )
+    order.bitrix_version, order.bitrix_updated_at = twin.bitrix_version, twin.bitrix_updated_at
+    agreement = Agreement.from_json(twin.bitrix_state)
+    twin.delete()
+    return agreement
 
 
 @transaction.atomic
 def record_accepted(
-    *, order_id: UUID, values: Mapping[str, Any], site_status: str | None, version: int | None, push_id: UUID
+    *,
+    order_id: UUID,
+    values: Mapping[str, Any],
+    site_status: str | None,
+    version: int | None,
+    push_id: UUID,
+    known_version: int | None = None,
 ) -> Order:
-    """Note that the site has taken over these values (comparable form)."""
+    """Note that the site has taken over these values (comparable form).
+
+    `version` is the answer's, `known_version` the one stored before the call. If a webhook has told of a newer one
+    meanwhile, the site saw our values first and what it says now came after them: that stands.
+    """
     order = lock_order(order_id)
     agreement = Agreement.from_json(order.bitrix_state)
-    if version is None or order.bitrix_version is None or version >= order.bitrix_version:
+    overtaken = (
+        version is not None
+        and order.bitrix_version is not None
+        and (known_version is None or known_version <= version < order.bitrix_version)
+        and version < order.bitrix_version
+    )
+    changes: list[dict[str, Any]] = []
+    if overtaken:
+        changes = _take_later_values(order, agreement, values)
+    else:
         agreement.settle(values)
         if site_status is not None:
             agreement.site_status = site_status
-    # else: a webhook told of a newer state meanwhile, which is what both sides have by now.
-    _note_version(order, version)
+        # Lower than before the call: the site was put back to an older state, and counts on from there.
+        order.bitrix_version = version if version is not None else order.bitrix_version
     if order.sync_state == SyncState.CONFLICT and "status" in values:
         order.sync_state = SyncState.PENDING
-    _save_after_answer(order, agreement)
+    _save_after_answer(order, agreement, *(FIELDS[change["field"]].attribute for change in changes))
     _write_sent(order, EventKind.SENT, push_id, {}, values)
+    if changes:
+        event = write_event(order=order, kind=EventKind.CHANGED, source=Source.SITE, changes=changes, push_id=push_id)
+        publish(OrderChange(order, event))
     return order
+
+
+def _take_later_values(order: Order, agreement: Agreement, sent: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Take what the site has said after it had taken ours, where ours has not changed since; return the changes.
+
+    Items stay ours and are sent once more: only their comparable form is known.
+    """
+    changes = []
+    ours = order_values(order, [name for name in sent if name != ITEMS])
+    for name, value in sent.items():
+        agreement.sent.pop(name, None)
+        later = agreement.value(name)
+        if name != ITEMS and ours[name] == value and later != value:
+            set_comparable(order, name, later)
+            changes.append({"field": name, "old": value, "new": later})
+    return changes
 
 
 @transaction.atomic
@@ -86,14 +150,18 @@ def record_site_status(*, order_id: UUID, site_status: str, version: int | None,
     wish = order.status_id
     is_own_echo = code in agreement.sent.get("status", ()) or code == wish
     agreement.settle({"status": code})
+    # The site has answered: nothing of what was sent is still on its way.
+    agreement.sent.pop("status", None)
     agreement.site_status = site_status
     _note_version(order, version)
     if is_own_echo:
         _save_after_answer(order, agreement)
         return order
     order.status = Status.objects.get(code=code)
+    if references.status_is_final and order.completed_at is None:
+        order.completed_at = timezone.now()
     order.sync_state = SyncState.CONFLICT
-    _save_after_answer(order, agreement)
+    _save_after_answer(order, agreement, "completed_at")
     event = write_event(
         order=order,
         kind=EventKind.CONFLICT,
@@ -109,19 +177,19 @@ def record_site_status(*, order_id: UUID, site_status: str, version: int | None,
 
 @transaction.atomic
 def record_refused(*, order_id: UUID, push_id: UUID, reason: Reason, message: str) -> Order:
-    """The site will not take the order's state, or could not be reached at all: a person has to look."""
+    """The site will not take the order's state, could not be reached at all, or staff gave up: a person has to look.
+
+    What was sent before is remembered: an earlier request, whose answer was lost, may have arrived all the same.
+    """
     order = lock_order(order_id)
-    agreement = Agreement.from_json(order.bitrix_state)
-    agreement.sent.clear()
-    order.bitrix_state = agreement.as_json()
     order.sync_state = SyncState.FAILED
-    order.save(update_fields=["sync_state", "bitrix_state", "updated_at"])
+    order.save(update_fields=["sync_state", "updated_at"])
     write_event(
         order=order,
         kind=EventKind.REFUSED,
         source=Source.SYSTEM,
         reason=reason,
-        details={"message": message, "fields": unsent_fields(order, agreement)},
+        details={"message": message, "fields": unsent_fields(order, Agreement.from_json(order.bitrix_state))},
         push_id=push_id,
     )
     return order
@@ -158,7 +226,7 @@ def _note_version(order: Order, version: int | None) -> None:
         order.bitrix_version = max(version, order.bitrix_version or 0)
 
 
-def _save_after_answer(order: Order, agreement: Agreement) -> None:
+def _save_after_answer(order: Order, agreement: Agreement, *more: str) -> None:
     settle_sync_state(order, agreement)
     order.bitrix_state = agreement.as_json()
     order.save(
@@ -168,8 +236,10 @@ def _save_after_answer(order: Order, agreement: Agreement) -> None:
             "status",
             "bitrix_state",
             "bitrix_version",
+            "bitrix_updated_at",
             "sync_state",
             "updated_at",
+            *more,
         ]
     )
 

@@ -111,7 +111,7 @@ def test_a_worker_killed_in_the_middle_of_a_call_has_tried_and_another_goes_on(s
     order = arrived()
     services.change_status(order_id=order.pk, status="accepted", actor=manager)
     push = Push.objects.get()
-    site.faults.give(faults.silent())
+    site.faults.give(faults.silent(), action="order.status")
     database = connection.settings_dict
     # The worker is a process of its own, on the test's database.
     url = str(os.environ.get("DATABASE_URL") or embedded_postgres.database_url()).rsplit("/", 1)[0]
@@ -124,7 +124,7 @@ def test_a_worker_killed_in_the_middle_of_a_call_has_tried_and_another_goes_on(s
         [sys.executable, "-c", KILLED_WORKER, str(push.pk)], env=environment, cwd=django_settings.BASE_DIR
     )
     deadline = time.monotonic() + 30
-    while Push.objects.get().state != "sending" or not site.site.requests:
+    while Push.objects.get().state != "sending" or "order.status" not in {one["action"] for one in site.site.requests}:
         assert time.monotonic() < deadline, "the worker does not start"
         time.sleep(0.05)
     worker.kill()

@@ -1,0 +1,462 @@
+"""What happens between the two sides when answers are lost, people change their minds, and clocks disagree."""
+
+import threading
+import time
+from decimal import Decimal
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from bitrix_bridge.client import BridgeClient
+from bitrix_bridge.models import Push
+from bitrix_bridge.outgoing import queue_forgotten
+from bitrix_bridge.sandbox import Sandbox, faults
+from cvety_crm.outbox import WAITS, deliver_due, engine
+from orders import services
+from orders.models import Order, Status
+from orders.services import NotAllowed
+from orders.services.locking import lock_order
+from orders.snapshot import ItemSnapshot, OrderSnapshot
+from tests.bitrix_bridge.test_delivery import change, hurry, made_here, status_on_site
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def echo(site, post_webhook):
+    """Post what the stand-in site announced last; return what became of it."""
+
+    def post(**without):
+        event = site.sender.events[-1]
+        data = {key: value for key, value in event.data.items() if key not in without}
+        return post_webhook(event.name, data, event_id=event.event_id).json()["action"]
+
+    return post
+
+
+def line(**changes):
+    values = {
+        "bitrix_basket_id": None,
+        "bitrix_product_id": 696613,
+        "quantity": Decimal(1),
+        "price": Decimal(7500),
+        "product_snapshot": {"name": "Букет"},
+    }
+    return ItemSnapshot(**{**values, **changes})
+
+
+class TestSecondThoughts:
+    """A manager takes his change back while nobody knows whether it has arrived."""
+
+    def test_it_had_arrived(self, site, shared_order, manager):
+        change(shared_order, "accepted", manager)
+        site.faults.give(faults.answer_lost())
+        deliver_due()
+        change(shared_order, "new", manager)
+        hurry(Push.objects.get())
+        deliver_due()
+        shared_order.refresh_from_db()
+        assert (status_on_site(site, shared_order), shared_order.sync_state) == ("N", "synced")
+
+    def test_its_echo_comes_late(self, site, shared_order, manager, echo):
+        change(shared_order, "accepted", manager)
+        site.faults.give(faults.answer_lost())
+        deliver_due()
+        change(shared_order, "new", manager)
+        echo()
+        hurry(Push.objects.get())
+        deliver_due()
+        shared_order.refresh_from_db()
+        assert (status_on_site(site, shared_order), shared_order.status_id) == ("N", "new")
+        assert shared_order.sync_state == "synced"
+
+    def test_it_had_not_and_later_the_site_does_the_same_by_itself(self, site, shared_order, manager, echo):
+        change(shared_order, "accepted", manager)
+        site.faults.give(faults.status(503))
+        deliver_due()
+        change(shared_order, "new", manager)
+        hurry(Push.objects.get())
+        deliver_due()
+        site.change_status(shared_order.bitrix_order_id, "AP")
+        assert echo() == "updated"
+        services.edit_order(order_id=shared_order.pk, changes={"comment": "x"}, actor=manager)
+        deliver_due()
+        shared_order.refresh_from_db()
+        assert (shared_order.status_id, status_on_site(site, shared_order)) == ("accepted", "AP")
+
+    def test_after_a_conflict_the_site_grants_the_wish(self, site, shared_order, manager, echo):
+        site.change_status(shared_order.bitrix_order_id, "DE")
+        change(shared_order, "accepted", manager)
+        deliver_due()
+        site.change_status(shared_order.bitrix_order_id, "AP")
+        echo()
+        shared_order.refresh_from_db()
+        assert shared_order.status_id == "accepted"
+
+    def test_an_answer_lost_and_then_a_refusal(self, site, shared_order, manager):
+        change(shared_order, "accepted", manager)
+        site.faults.give(faults.answer_lost())
+        deliver_due()
+        site.faults.give(faults.status(401))
+        hurry(Push.objects.get())
+        deliver_due()
+        change(shared_order, "delivering", manager)
+        deliver_due()
+        assert status_on_site(site, shared_order) == "PD"
+
+
+class TestOvertaken:
+    """The site changes the same thing right after it took ours, and says so before its answer is recorded."""
+
+    def overtake(self, monkeypatch, method, happening):
+        honest = getattr(BridgeClient, method)
+
+        def call(client, *args, **kwargs):
+            version = honest(client, *args, **kwargs)
+            monkeypatch.setattr(BridgeClient, method, honest)
+            happening()
+            return version
+
+        monkeypatch.setattr(BridgeClient, method, call)
+
+    def test_the_sites_later_address_stands(self, site, shared_order, manager, echo, monkeypatch):
+        key = shared_order.bitrix_order_id
+
+        def later():
+            site.site.update_order(key, properties={"addressRecipient": "Сатпаева 1"})
+            echo()
+
+        self.overtake(monkeypatch, "update_order", later)
+        services.edit_order(order_id=shared_order.pk, changes={"delivery_address": "Достык 5"}, actor=manager)
+        deliver_due()
+        shared_order.refresh_from_db()
+        assert (shared_order.delivery_address, shared_order.sync_state) == ("Сатпаева 1", "synced")
+        assert site.site.order(key)["properties"]["addressRecipient"] == "Сатпаева 1"
+        changed = [event for event in shared_order.events.all() if event.kind == "changed" and event.source == "bitrix"]
+        assert changed[0].changes == [{"field": "delivery_address", "old": "Достык 5", "new": "Сатпаева 1"}]
+
+    def test_the_sites_later_status_stands(self, site, shared_order, manager, echo, monkeypatch):
+        def later():
+            site.change_status(shared_order.bitrix_order_id, "PD")
+            echo()
+
+        self.overtake(monkeypatch, "set_status", later)
+        change(shared_order, "accepted", manager)
+        deliver_due()
+        shared_order.refresh_from_db()
+        assert (shared_order.status_id, shared_order.sync_state) == ("delivering", "synced")
+
+
+class TestStuck:
+    """Nothing may go round for ever, and nothing may wait for ever."""
+
+    def test_a_site_that_was_put_back_counts_on_from_there(
+        self, site, shared_order, manager, post_webhook, monkeypatch
+    ):
+        monkeypatch.setattr(engine, "SWEEP_SECONDS", 3)
+        post_webhook("order.update", {**site.site.order(shared_order.bitrix_order_id), "VERSION": "900"})
+        change(shared_order, "accepted", manager)
+        deliver_due()
+        push = Push.objects.get()
+        shared_order.refresh_from_db()
+        assert (push.state, push.attempts, shared_order.sync_state) == ("delivered", 1, "synced")
+        assert shared_order.bitrix_version < 900
+
+    def test_a_site_that_takes_everything_and_keeps_nothing_is_tried_with_pauses(
+        self, shared_order, site, manager, monkeypatch
+    ):
+        monkeypatch.setattr(services, "record_accepted", lambda **_ignored: None)
+        change(shared_order, "accepted", manager)
+        deliver_due()
+        assert (Push.objects.get().state, Push.objects.get().failures) == ("pending", 1)
+
+    def test_a_status_without_a_code_of_the_site_does_not_keep_back_the_rest(self, site, shared_order, manager):
+        Status.objects.create(code="packing", name="Упаковка", stage="making")
+        Status.objects.filter(code="new").update(next_codes=[])
+        change(shared_order, "packing", manager)
+        services.edit_order(order_id=shared_order.pk, changes={"delivery_address": "Достык 5"}, actor=manager)
+        deliver_due()
+        push = Push.objects.get()
+        assert (push.state, "Упаковка" in push.last_error) == ("failed", True)
+        assert site.site.order(shared_order.bitrix_order_id)["properties"]["addressRecipient"] == "Достык 5"
+
+    def test_a_refused_address_does_not_keep_back_the_status(self, site, shared_order, manager):
+        change(shared_order, "accepted", manager)
+        services.edit_order(order_id=shared_order.pk, changes={"delivery_address": "Достык 5"}, actor=manager)
+        body = '{"success": false, "error": {"code": "bad", "message": "такого адреса нет"}}'
+        site.faults.give(faults.status(422, body=body), action="order.update")
+        deliver_due()
+        assert (Push.objects.get().state, status_on_site(site, shared_order)) == ("failed", "AP")
+
+    def test_a_push_that_staff_cancel_shows_on_the_order(self, site, shared_order, manager):
+        change(shared_order, "accepted", manager)
+        assert Push.objects.get().cancel(reason="не нужно")
+        shared_order.refresh_from_db()
+        event = shared_order.events.first()
+        assert (shared_order.sync_state, event.reason) == ("failed", "stopped_by_hand")
+        assert queue_forgotten() == 0
+
+    def test_an_order_that_waits_without_a_push_gets_one(self, site, shared_order, manager):
+        change(shared_order, "accepted", manager)
+        Push.objects.all().delete()
+        assert queue_forgotten() == 1
+        deliver_due()
+        shared_order.refresh_from_db()
+        assert (shared_order.sync_state, status_on_site(site, shared_order)) == ("synced", "AP")
+        assert queue_forgotten() == 0
+
+    def test_who_asks_for_a_second_again_and_again_gets_the_usual_pauses(self, site, shared_order, manager):
+        change(shared_order, "accepted", manager)
+        site.faults.give(faults.status(503, retry_after=1), times=9)
+        waits = []
+        for _ in range(4):
+            deliver_due()
+            push = Push.objects.get()
+            waits.append((push.due_at - push.updated_at).total_seconds())
+            hurry(push)
+        assert waits[0] < 2
+        assert waits[3] > WAITS[3].total_seconds() * 0.79
+
+    def test_one_that_is_given_up_does_not_end_the_sweep(self, site, manager, post_webhook):
+        orders = []
+        for _ in range(3):
+            placed = site.place_order()
+            post_webhook("order.create", placed)
+            orders.append(Order.objects.get(bitrix_order_id=int(placed["ID"])))
+            change(orders[-1], "accepted", manager)
+        Push.objects.filter(order__in=orders[:2]).update(
+            state="sending", failures=len(WAITS), lease_until=timezone.now(), due_at=timezone.now()
+        )
+        deliver_due()
+        assert status_on_site(site, orders[2]) == "AP"
+
+    def test_an_error_while_recording_does_not_end_the_sweep(self, site, manager, post_webhook, monkeypatch):
+        for _ in range(2):
+            placed = site.place_order()
+            post_webhook("order.create", placed)
+            change(Order.objects.get(bitrix_order_id=int(placed["ID"])), "accepted", manager)
+        honest, calls = engine._record, []
+
+        def record(*args):
+            calls.append(args)
+            if len(calls) == 1:
+                raise RuntimeError("the disk is full")
+            honest(*args)
+
+        monkeypatch.setattr(engine, "_record", record)
+        assert deliver_due() == 2
+        assert sorted(Push.objects.values_list("state", flat=True)) == ["delivered", "sending"]
+
+
+class TestConflict:
+    def test_it_stays_while_other_fields_are_edited_and_sent(self, site, shared_order, manager):
+        site.change_status(shared_order.bitrix_order_id, "DE")
+        change(shared_order, "accepted", manager)
+        deliver_due()
+        services.edit_order(order_id=shared_order.pk, changes={"comment": "перезвонить"}, actor=manager)
+        deliver_due()
+        shared_order.refresh_from_db()
+        assert shared_order.sync_state == "conflict"
+        assert site.site.order(shared_order.bitrix_order_id)["USER_DESCRIPTION"] == "перезвонить"
+
+    def test_the_wish_may_be_applied_even_if_the_sites_status_is_final(self, site, shared_order, manager):
+        site.change_status(shared_order.bitrix_order_id, "CN")
+        change(shared_order, "accepted", manager)
+        deliver_due()
+        shared_order.refresh_from_db()
+        assert shared_order.completed_at is not None
+        with pytest.raises(NotAllowed):
+            change(shared_order, "delivering", manager)
+        change(shared_order, "accepted", manager)
+        deliver_due()
+        shared_order.refresh_from_db()
+        assert (status_on_site(site, shared_order), shared_order.sync_state) == ("AP", "synced")
+
+
+class TestItems:
+    def test_an_order_can_not_be_left_without_any(self, site, shared_order, manager):
+        with pytest.raises(NotAllowed):
+            services.edit_order(order_id=shared_order.pk, changes={}, items=[], actor=manager)
+        assert shared_order.items.exists()
+
+    @pytest.fixture
+    def free_text(self, site, post_webhook):
+        placed = site.place_order(
+            items=[{"quantity": 1, "price": 5000, "product_snapshot": {"name": "Букет на заказ"}}]
+        )
+        post_webhook("order.create", placed)
+        return Order.objects.get(bitrix_order_id=int(placed["ID"]))
+
+    def test_a_line_without_a_product_is_renamed_here(self, site, free_text, manager):
+        item = free_text.items.get()
+        renamed = line(
+            bitrix_basket_id=item.bitrix_basket_id,
+            bitrix_product_id=None,
+            price=item.price,
+            product_snapshot={"name": "Букет из роз"},
+        )
+        services.edit_order(order_id=free_text.pk, changes={}, items=[renamed], actor=manager)
+        deliver_due()
+        assert free_text.items.get().name == "Букет из роз"
+        assert site.site.order(free_text.bitrix_order_id)["basket"][0]["NAME"] == "Букет из роз"
+
+    def test_a_line_without_a_product_is_renamed_there(self, site, free_text, echo):
+        key = free_text.bitrix_order_id
+        basket_id = site.site.order(key)["basket"][0]["ID"]
+        renamed = {"bitrix_basket_id": basket_id, "quantity": 1, "price": 5000}
+        site.site.update_order(key, items=[{**renamed, "product_snapshot": {"name": "Букет из роз"}}])
+        echo()
+        free_text.refresh_from_db()
+        assert (free_text.items.get().name, free_text.sync_state) == ("Букет из роз", "synced")
+
+
+def test_cancelled_here_before_it_was_created_there(site, manager, echo):
+    order = made_here(manager)
+    services.edit_order(order_id=order.pk, changes={"is_cancelled": True}, actor=manager)
+    deliver_due()
+    order.refresh_from_db()
+    assert site.site.order(order.bitrix_order_id)["CANCELED"] == "Y"
+    echo()
+    order.refresh_from_db()
+    assert order.is_cancelled
+
+
+def test_an_unknown_city_becomes_a_stub_when_it_is_chosen_here_too(shared_order, manager):
+    services.edit_order(order_id=shared_order.pk, changes={"city": 999}, actor=manager)
+    connection.check_constraints()
+    assert Order.objects.get().city.needs_attention
+
+
+class TestTwin:
+    """A webhook that lacks our XML_ID comes before the answer to our request."""
+
+    @pytest.fixture
+    def twin(self, site, post_webhook, monkeypatch):
+        honest = BridgeClient.create_order
+
+        def create(client, order):
+            created = honest(client, order)
+            event = site.sender.events[-1]
+            if not Order.objects.filter(bitrix_order_id=created.order_id).exists():
+                data = {key: value for key, value in event.data.items() if key != "XML_ID"}
+                post_webhook(event.name, data, event_id=event.event_id)
+            return created
+
+        monkeypatch.setattr(BridgeClient, "create_order", create)
+
+    def test_it_gives_way_to_ours(self, twin, site, manager):
+        order = made_here(manager)
+        deliver_due()
+        order.refresh_from_db()
+        assert (Order.objects.count(), Push.objects.get().state, order.sync_state) == (1, "delivered", "synced")
+        assert order.bitrix_order_id == int(site.site.all_orders()[0]["ID"])
+
+    def test_not_if_staff_have_worked_on_it(self, twin, site, manager, monkeypatch):
+        order = made_here(manager)
+        monkeypatch.setattr("orders.services.sync._take_over", _refuse)
+        deliver_due()
+        assert (Push.objects.get().state, Order.objects.count()) == ("failed", 2)
+        order.refresh_from_db()
+        assert order.sync_state == "failed"
+
+
+def _refuse(_order, twin):
+    raise NotAllowed(f"staff have worked on {twin.order_number}")
+
+
+class TestEndpointThatOnlyCreates:
+    """The site's endpoint of today knows one request; whatever else it is asked, it would create an order."""
+
+    @pytest.fixture
+    def old_site(self, settings):
+        with Sandbox(api_token=settings.BITRIX_API_TOKEN, legacy_bridge=True) as old:
+            settings.BITRIX_API_URL = old.bridge_url
+            yield old
+
+    def test_it_is_never_asked_for_anything_else(self, old_site, post_webhook, manager):
+        placed = old_site.place_order()
+        post_webhook("order.create", placed)
+        order = Order.objects.get()
+        changes = {"delivery_address": "Достык 5"}
+        services.edit_order(order_id=order.pk, changes=changes, items=[line(quantity=Decimal(2))], actor=manager)
+        change(order, "accepted", manager)
+        deliver_due()
+        order.refresh_from_db()
+        assert len(old_site.site.all_orders()) == 1
+        assert (order.sync_state, "bitrix_bridge/php" in Push.objects.get().last_error) == ("failed", True)
+
+    def test_a_lost_answer_is_left_to_a_person(self, old_site, manager):
+        order = made_here(manager)
+        old_site.faults.give(faults.answer_lost(), action="order.create")
+        deliver_due()
+        order.refresh_from_db()
+        assert (Push.objects.get().state, order.sync_state) == ("failed", "failed")
+        assert len(old_site.site.all_orders()) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+class TestAtOnce:
+    @staticmethod
+    def in_thread(work):
+        result = {}
+
+        def run():
+            try:
+                result["value"] = work()
+            except BaseException as error:
+                result["error"] = error
+            finally:
+                connection.close()
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        return thread, result
+
+    @pytest.mark.parametrize("who", ["a status", "an edit", "a push's result"])
+    def test_whoever_waits_behind_a_status_change_goes_on(self, lone_order, manager, who):
+        held = threading.Event()
+
+        def webhook():
+            with transaction.atomic():
+                snapshot = OrderSnapshot(bitrix_order_id=122183, version=2, fields={"status": "AP"})
+                services.apply_snapshot(snapshot=snapshot)
+                held.set()
+                time.sleep(0.5)
+
+        thread, result = self.in_thread(webhook)
+        assert held.wait(5)
+        try:
+            if who == "a status":
+                services.change_status(order_id=lone_order.pk, status="delivering", actor=manager)
+            elif who == "an edit":
+                services.edit_order(order_id=lone_order.pk, changes={"comment": "важно"}, actor=manager)
+            else:
+                services.record_accepted(
+                    order_id=lone_order.pk,
+                    values={"comment": "x"},
+                    site_status=None,
+                    version=None,
+                    push_id=lone_order.pk,
+                )
+        finally:
+            thread.join()
+        assert "error" not in result
+
+    def test_giving_up_and_a_manager_do_not_deadlock(self, site, shared_order, manager):
+        change(shared_order, "accepted", manager)
+        Push.objects.update(state="sending", failures=len(WAITS), lease_until=timezone.now())
+        held = threading.Event()
+
+        def work():
+            with transaction.atomic():
+                lock_order(shared_order.pk)
+                held.set()
+                time.sleep(0.5)
+                services.edit_order(order_id=shared_order.pk, changes={"comment": "важно"}, actor=manager)
+
+        thread, result = self.in_thread(work)
+        assert held.wait(5)
+        deliver_due()
+        thread.join()
+        assert "error" not in result
