@@ -61,13 +61,13 @@ def _measure(options: argparse.Namespace) -> None:
     counted = _count_statements(day.take(options.counted))
     rows = []
     with Server() as server:
-        print(report.facts(database_version, server.workers()))
-        print(report.statements(counted), flush=True)
         token = os.environ["WEBHOOK_TOKENS"]
         webhook = client.Target(server.host, server.port, "/webhooks/bitrix/order", token)
         only_answers = client.Target(server.host, server.port, "/only-answers", token, action="answered")
         # Every web process must have connected to the database and imported what it imports late.
         client.send(webhook, day.take(options.warm_up), connections=16)
+        print(report.facts(database_version, server.workers()))
+        print(report.statements(counted), flush=True)
         for connections in options.connections:
             webhooks = day.take(options.requests)
             rows.append(_row(server, "webhook", webhook, webhooks, connections))

@@ -37,7 +37,7 @@ def facts(database_version: str, web_processes: int) -> str:
 
     return "\n".join(
         (
-            f"Machine     {os.cpu_count()} cores, {_processor()}; load average {os.getloadavg()[0]:.2f} at the start",
+            f"Machine     {os.cpu_count()} cores, {_processor()}; load average {os.getloadavg()[0]:.2f} before",
             f"Software    Python {platform.python_version()}, Django {django.get_version()},"
             f" PostgreSQL {database_version}, {web_processes} web processes",
         )
