@@ -2,10 +2,11 @@
 
 import json
 import math
-import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
+
+from orders.texts import storable_text
 
 _DEEPEST = 40
 """Levels of nesting kept as structure; json and PostgreSQL both give up at some depth, text has none."""
@@ -15,9 +16,6 @@ _COUNTED = 9
 _LARGEST_BITS = 1024
 """Python refuses to print an int of more than 4300 digits."""
 
-_SURROGATES = re.compile("[\ud800-\udfff]+")
-_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
-
 
 def storable(value: Any) -> Any:
     """Return `value` as plain JSON without NUL, lone surrogates, NaN and infinities. Never raises.
@@ -26,15 +24,6 @@ def storable(value: Any) -> Any:
     JSON text.
     """
     return _storable(value, _DEEPEST)
-
-
-def storable_text(text: str) -> str:
-    """Return `text` without NUL and lone surrogates, neither of which PostgreSQL stores."""
-    if _SURROGATES.search(text):
-        # Two halves that belong together become the character they stand for; a lone half is dropped.
-        text = _PAIR.sub(lambda pair: pair[0].encode("utf-16-le", "surrogatepass").decode("utf-16-le"), text)
-        text = _SURROGATES.sub("", text)
-    return text.replace("\0", "")
 
 
 def add_under_free_key(target: dict[str, Any], key: str, value: Any) -> None:

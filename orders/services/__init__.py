@@ -3,7 +3,7 @@ entry, and tells the other rooms. Nothing here talks to the network.
 """
 
 from orders.services.callers import customer_for_call
-from orders.services.changes import NotAllowed, change_status, conflict_wish, edit_order
+from orders.services.changes import change_status, conflict_wish, edit_order
 from orders.services.creation import NewItem, create_order
 from orders.services.customers import apply_customer
 from orders.services.deletion import mark_deleted
@@ -18,6 +18,7 @@ from orders.services.sync import (
     record_site_status,
     record_waiting,
 )
+from orders.services.values import NotAllowed
 
 __all__ = [
     "Applied",

@@ -17,17 +17,8 @@ from orders.services.items import store_items
 from orders.services.locking import lock_order, settle_sync_state
 from orders.services.references import resolve
 from orders.services.timeline import changes_between, write_event
+from orders.services.values import LOCAL_FIELDS, NotAllowed, given_values
 from orders.snapshot import ItemSnapshot
-
-
-class NotAllowed(Exception):
-    """The change is against the rules; the text is for the manager."""
-
-
-LOCAL_FIELDS = frozenset({"responsible", "courier", "customer"})
-"""What an order has here and the site knows nothing of."""
-SITE_ONLY = frozenset({"order_number", "bitrix_user_id"})
-"""What only the site may change."""
 
 
 @transaction.atomic
@@ -86,11 +77,10 @@ def edit_order(
     """Change fields of an order (by their names in `orders.fields`, or `LOCAL_FIELDS`), and its items if given.
 
     References are keys: a slot's, city's, shop's id on the site. A field left out is left alone. Statuses have a
-    service of their own. Raises `Order.DoesNotExist`, and `NotAllowed` for a field that can't be changed here.
+    service of their own. Raises `Order.DoesNotExist`, and `NotAllowed` for a field that can't be changed here, or a
+    value that the site would not keep.
     """
-    for name in changes:
-        if name == "status" or name in SITE_ONLY or (name not in FIELDS and name not in LOCAL_FIELDS):
-            raise NotAllowed(gettext("The field “%(field)s” can't be changed here.") % {"field": name})
+    changes = given_values(changes)
     if items is not None and not items:
         raise NotAllowed(gettext("An order needs at least one item."))
     order = lock_order(order_id)

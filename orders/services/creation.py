@@ -12,10 +12,10 @@ from django.utils.translation import gettext
 from orders.events import OrderChange, publish
 from orders.fields import FIELDS
 from orders.models import Customer, EventKind, Order, Product, Source, Status, SyncState
-from orders.services.changes import LOCAL_FIELDS, NotAllowed
 from orders.services.items import line_total, store_items
 from orders.services.references import resolve
 from orders.services.timeline import write_event
+from orders.services.values import NotAllowed, given_values
 from orders.snapshot import ItemSnapshot
 
 FIRST_STATUS = "new"
@@ -47,12 +47,10 @@ def create_order(
     """Create an order that the bridge then creates on the site. `fields` go by their names in `orders.fields`.
 
     What is left out: slot 18, Алматы, the shop CVETYKZ, and a total computed from items, fee and discount.
-    Raises `NotAllowed` without items, or for a field that an order can't be born with.
+    Raises `NotAllowed` without items, for a field that an order can't be born with, or a value that the site would not
+    keep.
     """
-    values = dict(fields or {})
-    for name in values:
-        if name in ("status", "order_number", "bitrix_user_id") or (name not in FIELDS and name not in LOCAL_FIELDS):
-            raise NotAllowed(gettext("The field “%(field)s” can't be changed here.") % {"field": name})
+    values = given_values(fields or {})
     if not items:
         raise NotAllowed(gettext("An order needs at least one item."))
     lines = [_line(item) for item in items]

@@ -11,7 +11,7 @@ from django.db.models import Model
 from django.utils.translation import gettext
 
 from cvety_crm.alerts import Alert, raise_alert
-from orders.models import City, DeliverySlot, Shop, Stage, Status
+from orders.models import City, DeliverySlot, Product, Shop, Stage, Status
 from orders.slots import parse_slot
 from orders.snapshot import ItemSnapshot
 
@@ -25,6 +25,8 @@ class References:
     products: dict[int, UUID] = field(default_factory=dict)
     """The site's product id -> our key."""
 
+
+_NAME_LENGTH = Product._meta.get_field("name").max_length
 
 # In SQL because it runs for each order that comes in, and Django takes a sixth of the order's time to put its union of
 # five querysets together. A NULL finds nothing.
@@ -122,7 +124,9 @@ def _stub_products(items: list[ItemSnapshot]) -> dict[int, UUID]:
     rows = [
         (
             item.bitrix_product_id,
-            item.product_snapshot.get("name") or gettext("Product %(id)s") % {"id": item.bitrix_product_id},
+            # The line's name may be longer than the product's; the line keeps it whole.
+            (item.product_snapshot.get("name") or "")[:_NAME_LENGTH].rstrip()
+            or gettext("Product %(id)s") % {"id": item.bitrix_product_id},
             item.price,
         )
         for item in items

@@ -13,10 +13,10 @@ from orders.agreement import Agreement
 from orders.events import OrderChange, publish
 from orders.fields import FIELDS, ITEMS, order_values, set_comparable
 from orders.models import EventKind, Order, OrderEvent, Reason, Source, Status, SyncState
-from orders.services.changes import NotAllowed
 from orders.services.locking import lock_order, lock_site_order, settle_sync_state, unsent_fields
 from orders.services.references import resolve
 from orders.services.timeline import write_event
+from orders.services.values import NotAllowed
 
 
 @transaction.atomic

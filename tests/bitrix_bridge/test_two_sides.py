@@ -365,6 +365,43 @@ def _refuse(_order, twin):
     raise NotAllowed(f"staff have worked on {twin.order_number}")
 
 
+class TestTextsThatStaffType:
+    """A text must come back from the site in the form in which it left: else it looks like a change."""
+
+    @pytest.mark.parametrize(
+        ("field", "text", "kept"),
+        [
+            ("postcard_text", "a\r\nb", "a\nb"),
+            ("postcard_text", "a<br>b", "a\nb"),
+            ("recipient_name", "Мария  Иванова", "Мария Иванова"),
+            ("comment", "5 &lt; 6 &quot;да&quot;", '5 < 6 "да"'),
+            ("comment", "&amp;amp;lt;", "<"),
+            ("recipient_phone", "8 701 123 45 67", "+77011234567"),
+            ("delivery_address", " Абая 1 ", "Абая 1"),
+        ],
+    )
+    def test_it_comes_back_as_it_left(self, site, shared_order, manager, echo, field, text, kept):
+        services.edit_order(order_id=shared_order.pk, changes={field: text}, actor=manager)
+        site.faults.give(faults.answer_lost())
+        deliver_due()
+        echo()
+        hurry(Push.objects.get())
+        deliver_due()
+        site.site.update_order(shared_order.bitrix_order_id, {"ADDITIONAL_INFO": "x"})
+        assert echo() == "unchanged"
+        shared_order.refresh_from_db()
+        assert getattr(shared_order, field) == kept
+        assert "conflict" not in shared_order.events.values_list("kind", flat=True)
+
+    @pytest.mark.parametrize(("field", "limit"), [("postcard_text", 500), ("delivery_address", 500), ("comment", 2000)])
+    def test_one_that_the_site_would_cut_is_refused(self, shared_order, manager, field, limit):
+        services.edit_order(order_id=shared_order.pk, changes={field: "я" * limit}, actor=manager)
+        with pytest.raises(NotAllowed, match=str(limit + 1)):
+            services.edit_order(order_id=shared_order.pk, changes={field: "я" * (limit + 1)}, actor=manager)
+        shared_order.refresh_from_db()
+        assert len(getattr(shared_order, field)) == limit
+
+
 class TestEndpointThatOnlyCreates:
     """The site's endpoint of today knows one request; whatever else it is asked, it would create an order."""
 

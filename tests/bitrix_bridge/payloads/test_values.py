@@ -22,7 +22,6 @@ from bitrix_bridge.payloads.amounts import (
 from bitrix_bridge.payloads.dates import ALMATY, read_date, read_moment
 from bitrix_bridge.payloads.reading import Reading
 from bitrix_bridge.payloads.storable import add_under_free_key, storable
-from bitrix_bridge.payloads.texts import clean_line, clean_lines, unescape
 from bitrix_bridge.payloads.values import (
     read_currency,
     read_flag,
@@ -33,6 +32,7 @@ from bitrix_bridge.payloads.values import (
     read_status,
 )
 from orders.snapshot import ProblemReason as Reason
+from orders.texts import clean_line, clean_lines, unescape
 
 NOTHING = Reading()
 HUGE = pytest.param(10**5000, id="huge")

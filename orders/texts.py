@@ -1,15 +1,29 @@
-"""Text as Bitrix stores it, made fit to show and to store: HTML entities, `<br>`, CRLF, control characters."""
+"""Text in the one form that both sides keep: HTML entities resolved, `<br>` and CRLF as LF, no control characters.
+
+What the site sends is brought to it when it is read, and what staff type before it is stored: otherwise a text would
+come back from the site in another form than it left in, and look like a change.
+"""
 
 import html
 import re
-
-from bitrix_bridge.payloads.storable import storable_text
 
 # Only with the semicolon: without it, "R&amp" and "?a=1&copy=2" would be mangled.
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 # PHP's nl2br writes the tag in front of the line break that it keeps.
 _BREAK = re.compile(r"<br\s*/?>(?:\r\n|\n|\r)?", re.IGNORECASE)
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+_SURROGATES = re.compile("[\ud800-\udfff]+")
+_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+
+
+def storable_text(text: str) -> str:
+    """Return `text` without NUL and lone surrogates, neither of which PostgreSQL stores."""
+    if _SURROGATES.search(text):
+        # Two halves that belong together become the character they stand for; a lone half is dropped.
+        text = _PAIR.sub(lambda pair: pair[0].encode("utf-16-le", "surrogatepass").decode("utf-16-le"), text)
+        text = _SURROGATES.sub("", text)
+    return text.replace("\0", "")
 
 
 def clean_lines(raw: str, *, breaks: bool) -> str:
