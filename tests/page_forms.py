@@ -51,4 +51,9 @@ def read_form(html: str, form_id: str) -> dict[str, Any]:
     """Return the values that a browser would post for this form, the empty row of a formset left out."""
     reader = _Reader(form_id)
     reader.feed(html)
-    return {name: value for name, value in reader.values.items() if "__prefix__" not in name}
+    return {name: as_posted(value) for name, value in reader.values.items() if "__prefix__" not in name}
+
+
+def as_posted(text: str) -> str:
+    """Return a text as a browser posts it: every line break as CRLF."""
+    return text.replace("\r\n", "\n").replace("\n", "\r\n")

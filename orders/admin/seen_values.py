@@ -16,6 +16,10 @@ else:
     _Base = object
 
 
+def _as_stored(value: Any) -> Any:
+    return value.replace("\r\n", "\n") if isinstance(value, str) else value
+
+
 class SeenValuesMixin(_Base):
     """For a form of an existing row. `seen_fields` are the fields watched; all of the form's own when None."""
 
@@ -38,11 +42,9 @@ class SeenValuesMixin(_Base):
                 continue
             bound = self[name]
             seen = self.data.get(bound.html_initial_name)
-            if (
-                seen is None
-                or not field.has_changed(bound.initial, seen)
-                or not field.has_changed(bound.initial, bound.data)
-            ):
+            # A browser posts every line break as CRLF, whatever was stored and shown.
+            stored, seen, data = map(_as_stored, (bound.initial, seen, bound.data))
+            if seen is None or not field.has_changed(stored, seen) or not field.has_changed(stored, data):
                 continue
             current = field.prepare_value(bound.initial)
             self.add_error(
@@ -51,9 +53,9 @@ class SeenValuesMixin(_Base):
                 % {"value": self._shown(field, bound.initial)},
             )
             # What is shown now has been seen: saving again is a decision.
-            data = cast(QueryDict, self.data).copy()
-            data[bound.html_initial_name] = "" if current is None else str(current)
-            self.data = data
+            shown = cast(QueryDict, self.data).copy()
+            shown[bound.html_initial_name] = "" if current is None else str(current)
+            self.data = shown
         return cleaned
 
     @staticmethod

@@ -64,6 +64,14 @@ def test_only_what_was_changed_goes_to_the_service(browser, manager, make_order,
     assert Push.objects.count() == 1
 
 
+def test_texts_of_several_lines_can_be_edited(make_order, save):
+    order = make_order(properties={"postcardText": "С днём рождения,\nмама!"})
+    save(order, courier_comment="код 12")
+    assert last_change(order) == {"courier_comment": "код 12"}
+    save(order, postcard_text="С днём рождения,\r\nмамочка!")
+    assert last_change(order) == {"postcard_text": "С днём рождения,\nмамочка!"}
+
+
 def test_a_phone_is_stored_in_one_form_and_another_spelling_is_no_change(make_order, save):
     order = make_order()
     save(order, recipient_phone="8 701 1234567")
