@@ -6,22 +6,19 @@ from functools import partial
 from typing import Any
 
 from bitrix_bridge.payloads.amounts import read_id
-from bitrix_bridge.payloads.names import fold
 from bitrix_bridge.payloads.properties import joined
 from bitrix_bridge.payloads.reading import Reader
 from bitrix_bridge.payloads.storable import storable
-from bitrix_bridge.payloads.texts import clean_line
 from bitrix_bridge.payloads.translation import ABSENT, Fields, Translation, is_empty
 from bitrix_bridge.payloads.values import read_line, read_phone
 from orders.snapshot import CustomerSnapshot, Problem
+from orders.texts import clean_line
 
 _NAME_LENGTH = 255
 _EMAIL_LENGTH = 254
 _LONGEST_PART = 1000
 
 _PHONES = ("PHONE", "PERSONAL_PHONE", "PERSONAL_MOBILE", "PHONE_NUMBER")
-_SECRETS = frozenset(fold(column) for column in ("PASSWORD", "CHECKWORD", "STORED_HASH", "CONFIRM_CODE"))
-"""Columns of `b_user` that must never get into the CRM."""
 
 _EMAIL = re.compile(r"[^\s@<>()\[\],;:\\\"]+@(?:[^\W_](?:[\w-]*[^\W_])?\.)+[^\W\d_]{2,}")
 _PLACEHOLDER_LOCAL = re.compile(r"(?:no|non|without|bez)[-_.]?(?:e?[-_.]?mail|reply|pochty)", re.IGNORECASE)
@@ -36,7 +33,7 @@ def read_customer(data: Mapping[str, Any]) -> CustomerSnapshot | None:
 
     Phones come as `phone`, PERSONAL_PHONE, PERSONAL_MOBILE or PHONE_NUMBER. Never raises.
     """
-    user = Translation(Fields(without_secrets(data)))
+    user = Translation(Fields(data))
     customer = _customer(user, user.read("ID", read_id), contacts=Fields({}))
     return customer if is_known(customer) else None
 
@@ -47,7 +44,7 @@ def read_orderer(user: Mapping[str, Any] | None, user_id: int | None, contacts: 
     One technical user may own the orders of many anonymous customers, so a user without a name or phone takes
     them from the order.
     """
-    reading = Translation(Fields(without_secrets(user or {})), where="user.")
+    reading = Translation(Fields(user or {}), where="user.")
     own_id = reading.read("ID", read_id)
     return _customer(reading, own_id or user_id, contacts)
 
@@ -55,11 +52,6 @@ def read_orderer(user: Mapping[str, Any] | None, user_id: int | None, contacts: 
 def is_known(customer: CustomerSnapshot) -> bool:
     """Return whether anything at all is known of the customer: an id, a name, a phone or an e-mail."""
     return customer.bitrix_user_id is not None or any(customer.fields.values())
-
-
-def without_secrets(user: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a user's columns without password, its hashes and confirmation codes."""
-    return {str(key): value for key, value in user.items() if fold(key) not in _SECRETS}
 
 
 def _customer(user: Translation, user_id: int | None, contacts: Fields) -> CustomerSnapshot:

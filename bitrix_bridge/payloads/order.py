@@ -8,7 +8,7 @@ from typing import Any
 
 from bitrix_bridge.payloads.amounts import read_id, read_money, read_small_id, read_whole_number
 from bitrix_bridge.payloads.basket import Basket, read_basket
-from bitrix_bridge.payloads.customer import is_known, read_orderer, without_secrets
+from bitrix_bridge.payloads.customer import is_known, read_orderer
 from bitrix_bridge.payloads.dates import read_date, read_moment
 from bitrix_bridge.payloads.identity import crm_order_id, object_id
 from bitrix_bridge.payloads.names import order_column
@@ -190,7 +190,7 @@ def _read_customer(order: Translation, properties: PropertyTranslation) -> Custo
     contacts = Fields([(code, properties.source.peek(code)) for code in _CONTACTS if _has(properties, code)])
     customer = read_orderer(user, order.fields.get("bitrix_user_id"), contacts)
     if user and not is_known(customer):
-        order.keep("user", without_secrets(user))
+        order.keep("user", user)
     if not has_user_id and customer.bitrix_user_id is not None:
         order.fields["bitrix_user_id"] = customer.bitrix_user_id
     return customer

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
+from bitrix_bridge.payloads.secrets import is_secret
 from orders.texts import storable_text
 
 _DEEPEST = 40
@@ -18,7 +19,7 @@ _LARGEST_BITS = 1024
 
 
 def storable(value: Any) -> Any:
-    """Return `value` as plain JSON without NUL, lone surrogates, NaN and infinities. Never raises.
+    """Return `value` as plain JSON without secrets, NUL, lone surrogates, NaN and infinities. Never raises.
 
     Decimals become strings (money is a string on the wire), dates ISO 8601, what nests deeper than 40 levels
     JSON text.
@@ -62,7 +63,8 @@ def _container(value: Any, levels: int) -> Any:
         return [_storable(element, levels - 1) for element in value]
     plain: dict[str, Any] = {}
     for key, element in value.items():
-        add_under_free_key(plain, str(key), _storable(element, levels - 1))
+        if not is_secret(str(key)):
+            add_under_free_key(plain, str(key), _storable(element, levels - 1))
     return plain
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 
 from bitrix_bridge.payloads.names import fold
 from bitrix_bridge.payloads.reading import Reader, Reading
+from bitrix_bridge.payloads.secrets import is_secret
 from bitrix_bridge.payloads.storable import add_under_free_key, storable
 from bitrix_bridge.payloads.values import read_phone
 from orders.snapshot import Problem, ProblemReason
@@ -114,8 +115,9 @@ class Translation:
         self.keep(name, raw)
 
     def keep(self, name: str, raw: Any) -> None:
-        """Keep a raw value under its wire name."""
-        add_under_free_key(self.kept, name, storable(raw))
+        """Keep a raw value under its wire name, unless it is a secret."""
+        if not is_secret(name):
+            add_under_free_key(self.kept, name, storable(raw))
 
     def keep_rest(self, rename: Callable[[str], str] = str) -> None:
         """Keep every field that nobody has taken."""

@@ -107,6 +107,23 @@ def test_replaying_a_processed_event_changes_nothing(post_webhook):
     assert OrderEvent.objects.count() == 1
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "user",
+    [
+        {"ID": "1079", "PASSWORD": "made-up-hash", "checkword": "made-up-hash"},
+        [{"ID": "1079", "StoredHash": "made-up-hash"}],
+        {"0": {"1": {"confirm_password": "made-up-hash", "CONFIRM_CODE": "made-up-hash"}}},
+    ],
+    ids=["columns", "a list", "nested"],
+)
+def test_passwords_and_their_hashes_are_kept_nowhere(post_webhook, user):
+    assert post_webhook("order.create", order_data(user=user)).json()["action"] == "created"
+    event, order = WebhookEvent.objects.get(), Order.objects.get()
+    kept = [event.payload, event.problems, order.metadata, [entry.details for entry in order.events.all()]]
+    assert "made-up-hash" not in json.dumps([*kept, order.customer.preferences])
+
+
 def _at_once(bodies):
     """Post all bodies at the same moment, each from a thread and a connection of its own; return the answers."""
     barrier = threading.Barrier(len(bodies))
