@@ -16,7 +16,7 @@ class BadBody(Exception):
 
 
 def parse_body(body: bytes) -> dict[str, Any]:
-    """Return the body's object, fit to be stored. Raises `BadBody`."""
+    """Return the body's object, fit to be stored and without secrets. Raises `BadBody`."""
     try:
         parsed = json.loads(body, parse_float=Decimal, parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:
@@ -58,9 +58,9 @@ def read_incoming(body: Mapping[str, Any], *, known: bool, remote_addr: str | No
 
 
 def _address(text: str | None) -> str | None:
-    # From a socket file there is none, and a proxy's header may hold anything.
+    # From a socket file there is none, and a proxy's header may hold anything. PostgreSQL takes no `fe80::1%eth0`.
     try:
-        return str(ip_address((text or "").strip()))
+        return str(ip_address((text or "").strip().partition("%")[0]))
     except ValueError:
         return None
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.db import InterfaceError, OperationalError
+from django.db import Error as DatabaseTrouble
 from django.utils.crypto import constant_time_compare
 from rest_framework import status
 from rest_framework.exceptions import Throttled
@@ -61,8 +61,9 @@ class _WebhookView(APIView):
 
         try:
             return Response(_answer(receive(incoming)))
-        except (OperationalError, InterfaceError):
-            logger.exception("the database is away")
+        except DatabaseTrouble:
+            # Away, read-only, full: whatever keeps the event from being kept. The sender keeps it and comes again.
+            logger.exception("the event could not be kept")
             response = _error(status.HTTP_503_SERVICE_UNAVAILABLE, "database_unavailable")
             response["Retry-After"] = str(RETRY_AFTER_SECONDS)
             return response

@@ -5,9 +5,9 @@ import json
 import pytest
 from django.contrib.auth.models import User
 from django.core.cache import caches
-from django.db import OperationalError
+from django.db import OperationalError, connection
 
-from bitrix_bridge import inbox
+from bitrix_bridge import inbox, throttling
 from bitrix_bridge.models import WebhookEvent
 from orders.models import Order
 from tests.samples import order_data
@@ -184,3 +184,35 @@ def test_the_public_page_says_that_it_runs_and_nothing_more(client):
 def test_the_session_of_staff_is_no_token(post_webhook, client, manager: User):
     client.force_login(manager)
     assert post_webhook("order.create", order_data(), token=None).status_code == 401
+
+
+@pytest.mark.django_db(transaction=True)
+def test_while_the_database_takes_nothing_the_sender_is_told_to_come_again(post_webhook, client):
+    client.raise_request_exception = False
+    with connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only = on")
+    try:
+        response = post_webhook("order.create", order_data())
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SET default_transaction_read_only = off")
+    assert response.status_code == 503
+    assert int(response["Retry-After"]) > 0
+
+
+def test_rates_that_can_not_be_counted_turn_no_webhook_away(post_webhook, settings, tmp_path, caplog):
+    (tmp_path / "file").write_text("")
+    files = {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": str(tmp_path / "file" / "x")}
+    settings.CACHES = {**settings.CACHES, "throttle": files}
+    throttling._complain.cache_clear()
+    assert post_webhook("order.create", order_data()).json()["action"] == "created"
+    assert post_webhook("order.create", order_data()).json()["action"] == "duplicate"
+    assert caplog.text.count("THROTTLE_CACHE_DIR") == 1
+
+
+def test_an_address_with_a_zone_is_kept_without_it(client):
+    body = json.dumps({"event": "order.create", "token": "made-up-webhook-token", "data": order_data()})
+    path = "/webhooks/bitrix/order"
+    response = client.post(path, body, content_type="application/json", REMOTE_ADDR="fe80::1%eth0")
+    assert response.status_code == 200
+    assert WebhookEvent.objects.get().remote_addr == "fe80::1"
