@@ -15,6 +15,9 @@ from orders.snapshot import ItemSnapshot, Problem, ProblemReason
 _TEXT_LENGTH = 1000
 """Far above varchar(255) of `b_sale_basket`; a text that fills a page is not a name."""
 
+_TOTAL_BELOW = Decimal(10) ** 12
+"""KZT for one line."""
+
 _SNAPSHOT_TEXTS = {
     "NAME": "name",
     "CURRENCY": "currency",
@@ -98,6 +101,10 @@ def _item(line: Mapping[str, Any], name: str, basket: Basket) -> ItemSnapshot:
     product_id = reading.read("PRODUCT_ID", read_id)
     quantity = _amount(reading, "QUANTITY", Decimal(1))
     price = _amount(reading, "PRICE", Decimal(0))
+    if quantity * price >= _TOTAL_BELOW:
+        # Each fits its column, their product does not. A price is copied from the catalogue, a quantity is typed.
+        reading.flag("QUANTITY", str(quantity), ProblemReason.OUT_OF_RANGE)
+        quantity = Decimal(1)
     snapshot = _product_snapshot(reading)
     unreadable = reading.kept
     reading.kept = {}

@@ -226,6 +226,21 @@ def test_one_bad_field_never_loses_an_order(post_webhook):
     assert {problem["field"] for problem in order.events.get().details["problems"]} == named
 
 
+def test_a_name_longer_than_a_products_is_cut_there_and_whole_in_the_line(post_webhook):
+    name = ("Букет из роз " * 30).strip()
+    basket = [{"ID": 501, "PRODUCT_ID": 990001, "NAME": name, "PRICE": 1, "QUANTITY": 1}]
+    assert post_webhook("order.create", order_data(basket=basket)).json()["action"] == "created"
+    assert (OrderItem.objects.get().name, Product.objects.get().name) == (name, name[:255].rstrip())
+
+
+def test_a_line_whose_sum_fits_no_column_is_flagged(post_webhook):
+    basket = [{"ID": 501, "PRODUCT_ID": 9, "NAME": "Роза", "PRICE": "7500000", "QUANTITY": "9000000"}]
+    assert post_webhook("order.create", order_data(basket=basket)).json()["action"] == "created"
+    assert (OrderItem.objects.get().quantity, OrderItem.objects.get().price) == (1, 7500000)
+    (problem,) = Order.objects.get().events.get().details["problems"]
+    assert (problem["field"], problem["reason"]) == ("basket[0].QUANTITY", "out_of_range")
+
+
 def test_the_snapshot_of_a_product_stays_when_the_product_changes(post_webhook):
     post_webhook("order.create", order_data())
     product = {"ID": "696613", "NAME": "Букет Стандарт 2.0", "PRICES": {"BASE": {"PRICE": "8000"}}}
