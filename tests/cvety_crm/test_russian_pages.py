@@ -87,13 +87,15 @@ def registered():
 
 
 @pytest.mark.parametrize("model", registered(), ids=lambda model: model._meta.label)
-def test_pages_of(model, browser, samples):
+def test_pages_of(model, browser, samples, settings):
     found = model._default_manager.first()
     assert found is not None, f"`samples` has no {model._meta.label}"
     seen = {}
+    secrets = [settings.SECRET_KEY, settings.BITRIX_API_TOKEN, *settings.WEBHOOK_TOKENS]
     for url in _addresses(model, found):
         response = browser.get(url)
         assert response.status_code < 500, url
+        assert not [secret for secret in secrets if secret in response.content.decode()], url
         # What nobody may do has no page, and what only a POST may do shows none.
         if response.status_code == 200 and "text/html" in response["Content-Type"]:
             seen[url] = english(response, NAMELESS if model is OrmQ else frozenset())

@@ -75,3 +75,10 @@ def test_a_newcomer_accepts_an_order_and_the_site_has_it(checkout, page):
     assert requests.get(f"{site}/orders/{number}", timeout=10).json()["STATUS_ID"] == "AP"
     assert checkout.stop(signal.SIGINT) < 20
     checkout.assert_nothing_left(timeout=1)
+
+    # Everything that went on, and not one of the secrets that it went on with.
+    lines = (checkout.folder / ".env").read_text().splitlines()
+    secrets = [line.split("=", 1)[1] for line in lines if line.startswith(("SECRET_KEY=", "WEBHOOK", "BITRIX"))]
+    assert len(secrets) == 3
+    assert "success" in checkout.said()
+    assert not [secret for secret in secrets if secret in checkout.said()]
