@@ -1,0 +1,710 @@
+<?php
+/**
+ * Tells Cvety CRM about orders, customers and products of this site.
+ *
+ * Included by one line of local/php_interface/init.php; the steps are in README.md. A handler only notes in a table of
+ * its own that an object has changed. What the CRM gets is the object's state at the moment of sending, first from a
+ * background job right after the response, then from an agent with growing pauses, until the CRM has answered
+ * HTTP 200 with {"status": "success"}.
+ *
+ * PHP 7.4 to 8.3, Bitrix main and sale from 20.0.
+ */
+
+use Bitrix\Main\Application;
+use Bitrix\Main\Config\Option;
+use Bitrix\Main\EventManager;
+use Bitrix\Main\Web\HttpClient;
+
+// Opened by its address, outside of Bitrix: there is nothing here to see.
+if (!class_exists(EventManager::class)) {
+    http_response_code(404);
+    exit;
+}
+
+final class CvetyCrmWebhook
+{
+    const VERSION = '1.0';
+    const TABLE = 'cvety_crm_queue';
+    const AGENT = 'CvetyCrmWebhookAgent();';
+
+    /** Seconds between the tries of one object, the last one repeated without end. */
+    const PAUSES = [30, 60, 300, 900, 3600];
+
+    /** The CRM said that it cannot use the event: after so many times it is put aside, and ping shows it. */
+    const MAX_REFUSALS = 3;
+
+    /** Answers that speak of the connection, the token or the address, never of the event: kept and tried again. */
+    const TEMPORARY = [401, 403, 404, 405, 408, 425, 429];
+
+    const INSTALLED_OPTION = 'cvety_crm_webhook_installed';
+    const SENDER_LOCK = 'cvety_crm_sender';
+    const CONNECT_SECONDS = 2;
+
+    /** Columns that say nothing to the CRM, or too much. */
+    const HIDDEN_COLUMNS = ['SEARCH_CONTENT' => 1, 'RUNNING' => 1, 'BX_USER_ID' => 1, 'STAT_GID' => 1];
+    const USER_COLUMNS = [
+        'ID', 'ACTIVE', 'LOGIN', 'NAME', 'LAST_NAME', 'SECOND_NAME', 'EMAIL', 'PERSONAL_PHONE', 'PERSONAL_MOBILE',
+        'DATE_REGISTER', 'TIMESTAMP_X', 'XML_ID',
+    ];
+    const BASKET_COLUMNS = [
+        'ID', 'PRODUCT_ID', 'NAME', 'PRICE', 'BASE_PRICE', 'DISCOUNT_PRICE', 'QUANTITY', 'CURRENCY', 'PRODUCT_XML_ID',
+        'CUSTOM_PRICE', 'MEASURE_NAME', 'TYPE', 'SET_PARENT_ID', 'DETAIL_PAGE_URL',
+    ];
+    const PRODUCT_COLUMNS = [
+        'ID', 'IBLOCK_ID', 'NAME', 'CODE', 'XML_ID', 'ACTIVE', 'TIMESTAMP_X', 'IBLOCK_SECTION_ID', 'SORT',
+    ];
+
+    private static $listening = false;
+    private static $jobIsPlanned = false;
+
+    /** Queue rows that this hit has made, by object: several saves in one hit are one event. */
+    private static $rowsOfThisHit = [];
+
+    // Handlers: note the event, never throw, never save anything of the shop
+
+    /** Begin to listen, when the address and the token are known. */
+    public static function listen(): void
+    {
+        if (self::$listening || self::setting('PYTHON_CRM_WEBHOOK_URL') === ''
+            || self::setting('PYTHON_CRM_WEBHOOK_TOKEN') === '') {
+            return;
+        }
+        try {
+            $manager = EventManager::getInstance();
+            $manager->addEventHandler('sale', 'OnSaleOrderSaved', [self::class, 'onOrderSaved']);
+            $manager->addEventHandler('sale', 'OnSaleOrderDeleted', [self::class, 'onOrderDeleted']);
+            // Events of the old kernel give their handlers positional arguments.
+            $manager->addEventHandlerCompatible('main', 'OnAfterUserUpdate', [self::class, 'onUserUpdated']);
+            if (self::setting('PYTHON_CRM_PRODUCT_IBLOCKS') !== '') {
+                foreach (['Add' => 'Added', 'Update' => 'Updated', 'Delete' => 'Deleted'] as $event => $done) {
+                    $handler = [self::class, 'onProduct' . $done];
+                    $manager->addEventHandlerCompatible('iblock', 'OnAfterIBlockElement' . $event, $handler);
+                }
+            }
+            self::$listening = true;
+            if (Option::get('main', self::INSTALLED_OPTION, '') !== self::VERSION) {
+                // After the response: CREATE TABLE would end an open transaction of the page.
+                self::afterTheResponse([self::class, 'install']);
+            }
+        } catch (\Throwable $error) {
+            self::log('cannot listen: ' . $error->getMessage());
+        }
+    }
+
+    public static function isListening(): bool
+    {
+        return self::$listening;
+    }
+
+    /** sale:OnSaleOrderSaved. A save that changed nothing is no news. */
+    public static function onOrderSaved($event): void
+    {
+        try {
+            $isNew = (bool)$event->getParameter('IS_NEW');
+            if ($isNew || $event->getParameter('IS_CHANGED') !== false) {
+                $order = $event->getParameter('ENTITY');
+                self::enqueue($isNew ? 'order.create' : 'order.update', (int)$order->getId());
+            }
+        } catch (\Throwable $error) {
+            self::log('an order was not noted: ' . $error->getMessage());
+        }
+    }
+
+    /** sale:OnSaleOrderDeleted; VALUE tells whether it really was. */
+    public static function onOrderDeleted($event): void
+    {
+        try {
+            if ($event->getParameter('VALUE') !== false) {
+                self::enqueue('order.delete', (int)$event->getParameter('ENTITY')->getId());
+            }
+        } catch (\Throwable $error) {
+            self::log('a deleted order was not noted: ' . $error->getMessage());
+        }
+    }
+
+    /** main:OnAfterUserUpdate. */
+    public static function onUserUpdated($fields): void
+    {
+        try {
+            if (!empty($fields['ID']) && (!array_key_exists('RESULT', $fields) || $fields['RESULT'])) {
+                self::enqueue('user.update', (int)$fields['ID']);
+            }
+        } catch (\Throwable $error) {
+            self::log('a customer was not noted: ' . $error->getMessage());
+        }
+    }
+
+    /** iblock:OnAfterIBlockElementAdd. */
+    public static function onProductAdded($fields): void
+    {
+        self::noteProduct('product.create', $fields);
+    }
+
+    /** iblock:OnAfterIBlockElementUpdate. */
+    public static function onProductUpdated($fields): void
+    {
+        self::noteProduct('product.update', $fields);
+    }
+
+    /** iblock:OnAfterIBlockElementDelete. */
+    public static function onProductDeleted($fields): void
+    {
+        self::noteProduct('product.delete', $fields);
+    }
+
+    private static function noteProduct(string $event, $fields): void
+    {
+        try {
+            $wanted = array_map('trim', explode(',', self::setting('PYTHON_CRM_PRODUCT_IBLOCKS')));
+            $isDone = !array_key_exists('RESULT', $fields) || $fields['RESULT'];
+            if ($isDone && !empty($fields['ID']) && in_array((string)($fields['IBLOCK_ID'] ?? ''), $wanted, true)) {
+                self::enqueue($event, (int)$fields['ID']);
+            }
+        } catch (\Throwable $error) {
+            self::log('a product was not noted: ' . $error->getMessage());
+        }
+    }
+
+    private static function enqueue(string $event, int $id): void
+    {
+        if ($id <= 0) {
+            return;
+        }
+        try {
+            self::writeRow($event, $id);
+        } catch (\Bitrix\Main\DB\SqlException $error) {
+            // The very first event of all, or the table was lost with a restored backup.
+            self::install();
+            self::writeRow($event, $id);
+        }
+        if (!self::$jobIsPlanned) {
+            self::$jobIsPlanned = true;
+            self::afterTheResponse([self::class, 'sendSoon']);
+        }
+    }
+
+    private static function writeRow(string $event, int $id): void
+    {
+        $connection = Application::getConnection();
+        $entity = strtok($event, '.');
+        $object = $entity . ' ' . $id;
+        $eventId = self::newEventId();
+        if (isset(self::$rowsOfThisHit[$object])) {
+            // A new id: if the row is being sent right now, what goes out is older than this save.
+            $becomes = substr($event, -7) === '.delete' ? ", EVENT = '" . $event . "'" : '';
+            $connection->queryExecute(
+                'UPDATE ' . self::TABLE . " SET EVENT_ID = '" . $eventId . "'" . $becomes
+                . ' WHERE ID = ' . self::$rowsOfThisHit[$object] . " AND STATE = 'W'"
+            );
+            if ($connection->getAffectedRowsCount() > 0) {
+                return;
+            }
+        }
+        $now = time();
+        $connection->queryExecute(
+            'INSERT INTO ' . self::TABLE . ' (EVENT_ID, EVENT, ENTITY, ENTITY_ID, CREATED_AT, NEXT_TRY_AT)'
+            . " VALUES ('$eventId', '$event', '$entity', $id, $now, $now)"
+        );
+        self::$rowsOfThisHit[$object] = (int)$connection->getInsertedId();
+    }
+
+    /** Where this version of Bitrix has no background jobs, the agent does their work. */
+    private static function afterTheResponse(array $job): void
+    {
+        $application = Application::getInstance();
+        if (method_exists($application, 'addBackgroundJob')) {
+            $application->addBackgroundJob($job);
+        } elseif ($job[1] === 'install') {
+            self::install();
+        }
+    }
+
+    // Sending
+
+    /** The background job: try at once, unless the CRM is known to be away; then the agent looks after the queue. */
+    public static function sendSoon(): void
+    {
+        try {
+            $away = Application::getConnection()->queryScalar(
+                'SELECT COUNT(*) FROM ' . self::TABLE
+                . " WHERE STATE = 'W' AND LAST_CODE = 0 AND NEXT_TRY_AT > " . time()
+            );
+            if (!$away) {
+                self::send(7, 5, 1);
+            }
+        } catch (\Throwable $error) {
+            self::log('not sent: ' . $error->getMessage());
+        }
+    }
+
+    /** What the agent does. On a visitor's hit it must be short; on cron it may take its time. */
+    public static function runAgent(): void
+    {
+        try {
+            // The usual cron script runs the agents before it defines BX_CRONTAB.
+            $onCron = PHP_SAPI === 'cli' || (defined('BX_CRONTAB') && BX_CRONTAB === true);
+            self::send($onCron ? 50 : 5, $onCron ? 15 : 5, 0);
+        } catch (\Throwable $error) {
+            self::log('not sent: ' . $error->getMessage());
+        }
+    }
+
+    /**
+     * Send what is due, one object after the other, for about $seconds.
+     *
+     * A failure of one object does not hold up the others; when the CRM itself is away, the run ends.
+     */
+    private static function send(int $seconds, int $readSeconds, int $lockSeconds): void
+    {
+        $connection = Application::getConnection();
+        if (!$connection->lock(self::SENDER_LOCK, $lockSeconds)) {
+            return;
+        }
+        try {
+            $until = microtime(true) + $seconds;
+            do {
+                $due = $connection->query(
+                    'SELECT ENTITY, ENTITY_ID FROM ' . self::TABLE . " WHERE STATE = 'W' AND NEXT_TRY_AT <= " . time()
+                    . ' ORDER BY NEXT_TRY_AT, ID LIMIT 1'
+                )->fetch();
+            } while (
+                $due
+                && self::sendObject((string)$due['ENTITY'], (int)$due['ENTITY_ID'], $readSeconds)
+                && microtime(true) < $until
+            );
+        } finally {
+            $connection->unlock(self::SENDER_LOCK);
+        }
+    }
+
+    /** Send an object's present state on behalf of all its waiting events. Returns false when the CRM is away. */
+    private static function sendObject(string $entity, int $id, int $readSeconds): bool
+    {
+        $connection = Application::getConnection();
+        // First the rows, then the state: what is saved in between has changed its row's EVENT_ID.
+        $rows = $connection->query(
+            'SELECT ID, EVENT_ID, EVENT, ATTEMPTS, REFUSALS FROM ' . self::TABLE
+            . " WHERE ENTITY = '" . $entity . "' AND ENTITY_ID = " . $id . " AND STATE = 'W' ORDER BY ID"
+        )->fetchAll();
+        if (!$rows) {
+            return true;
+        }
+        $newest = end($rows);
+        $event = (string)$newest['EVENT'];
+        if (substr($event, -7) === '.update' && in_array($entity . '.create', array_column($rows, 'EVENT'), true)) {
+            $event = $entity . '.create';
+        }
+        $attempts = max(array_map('intval', array_column($rows, 'ATTEMPTS')));
+        $refusals = (int)$newest['REFUSALS'];
+        $pause = self::PAUSES[min($attempts, count(self::PAUSES) - 1)];
+        // Before the call: a process that dies has tried.
+        self::updateRows($rows, 'ATTEMPTS = ATTEMPTS + 1, NEXT_TRY_AT = ' . (time() + $pause));
+
+        $data = self::dataOf($event, $id);
+        if ($data === []) {
+            self::deleteRows($rows);
+            return true;
+        }
+        $answer = $data === null
+            ? ['code' => -1, 'text' => 'it is not in the database of the site', 'success' => false, 'pause' => 0]
+            : self::post($event, (string)$newest['EVENT_ID'], $data, $readSeconds);
+        if ($answer['success']) {
+            self::deleteRows($rows);
+            // Events put aside before: what they were about has arrived with this one.
+            $connection->queryExecute(
+                'DELETE FROM ' . self::TABLE . " WHERE ENTITY = '" . $entity . "' AND ENTITY_ID = " . $id
+                . " AND STATE = 'F' AND ID < " . (int)$newest['ID']
+            );
+            return true;
+        }
+
+        $code = $answer['code'];
+        $isRefusal = $code === -1 || ($code >= 400 && $code < 500 && !in_array($code, self::TEMPORARY, true));
+        $text = $connection->getSqlHelper()->forSql(self::cut($answer['text'], 500), 500);
+        $set = 'LAST_CODE = ' . $code . ", LAST_ANSWER = '" . $text . "'";
+        if ($isRefusal) {
+            $set .= ', REFUSALS = ' . ($refusals + 1);
+            $set .= $refusals + 1 >= self::MAX_REFUSALS ? ", STATE = 'F'" : '';
+        }
+        if ($answer['pause'] > 0) {
+            $set .= ', NEXT_TRY_AT = ' . (time() + $answer['pause']);
+        }
+        self::updateRows($rows, $set);
+        $short = self::cut($answer['text'], 150);
+        self::log($event . ' ' . $id . ', try ' . ($attempts + 1) . ': ' . $code . ' ' . $short);
+        return !in_array($code, [0, 401, 429, 503], true);
+    }
+
+    /** Only rows that are still those that were read: one that was touched since has news that are not sent yet. */
+    private static function updateRows(array $rows, string $set): void
+    {
+        foreach ($rows as $row) {
+            Application::getConnection()->queryExecute('UPDATE ' . self::TABLE . ' SET ' . $set . self::same($row));
+        }
+    }
+
+    private static function deleteRows(array $rows): void
+    {
+        foreach ($rows as $row) {
+            Application::getConnection()->queryExecute('DELETE FROM ' . self::TABLE . self::same($row));
+        }
+    }
+
+    private static function same(array $row): string
+    {
+        $eventId = Application::getConnection()->getSqlHelper()->forSql((string)$row['EVENT_ID']);
+        return ' WHERE ID = ' . (int)$row['ID'] . " AND EVENT_ID = '" . $eventId . "'";
+    }
+
+    /** Returns code (0: no answer), text, success, and the seconds that the CRM asks to wait. */
+    private static function post(string $event, string $eventId, array $data, int $readSeconds): array
+    {
+        $url = self::setting('PYTHON_CRM_WEBHOOK_URL');
+        if (strpos($event, 'product.') === 0) {
+            $url = preg_replace('~/order(/?)$~', '/product$1', $url);
+        }
+        // Bitrix follows a redirect with GET, and the event would be lost on the way.
+        $client = new HttpClient([
+            'redirect' => false,
+            'redirectMax' => 0,
+            'socketTimeout' => self::CONNECT_SECONDS,
+            'streamTimeout' => $readSeconds,
+        ]);
+        $client->setHeader('Content-Type', 'application/json');
+        $client->setHeader('Accept', 'application/json');
+        $client->setHeader('Authorization', 'Bearer ' . self::setting('PYTHON_CRM_WEBHOOK_TOKEN'));
+        $body = $client->post($url, self::encode(['event' => $event, 'event_id' => $eventId, 'data' => $data]));
+        $code = (int)$client->getStatus();
+        if ($body === false || $code === 0) {
+            $text = implode('; ', array_map('strval', (array)$client->getError()));
+            return ['code' => 0, 'text' => $text, 'success' => false, 'pause' => 0];
+        }
+        $answer = json_decode((string)$body, true);
+        $pause = (int)$client->getHeaders()->get('Retry-After');
+        return [
+            'code' => $code,
+            'text' => (string)$body,
+            'success' => $code === 200 && is_array($answer) && ($answer['status'] ?? null) === 'success',
+            'pause' => min(max($pause, 0), 3600),
+        ];
+    }
+
+    // What is sent: read from the tables, as the CRM's own import does, so that nothing of the shop is woken up
+
+    /** The event's data; null when the object is not there, [] when it does not concern the CRM. */
+    private static function dataOf(string $event, int $id): ?array
+    {
+        $sources = ['order' => 'OnSaleOrderSaved', 'user' => 'OnAfterUserUpdate', 'product' => 'OnAfterIBlockElement'];
+        $entity = strtok($event, '.');
+        if (substr($event, -7) === '.delete') {
+            $data = ['ID' => (string)$id];
+            $source = $entity === 'order' ? 'OnSaleOrderDeleted' : 'OnAfterIBlockElementDelete';
+        } else {
+            $source = $sources[$entity];
+            if ($entity === 'order') {
+                $data = self::orderData($id);
+            } else {
+                $data = $entity === 'user' ? self::customerData($id) : self::productData($id);
+            }
+        }
+        return $data ? $data + ['webhook_timestamp' => round(microtime(true), 3), 'webhook_source' => $source] : $data;
+    }
+
+    /** A whole order: the columns of b_sale_order, `properties`, `basket`, `user`. Null when there is none. */
+    public static function orderData(int $id): ?array
+    {
+        $connection = Application::getConnection();
+        $row = $connection->query('SELECT * FROM b_sale_order WHERE ID = ' . $id)->fetch();
+        if (!$row) {
+            return null;
+        }
+        $order = self::values(array_diff_key($row, self::HIDDEN_COLUMNS));
+        $order['properties'] = (object)self::propertiesOf($id);
+        $order['basket'] = [];
+        $lines = $connection->query('SELECT * FROM b_sale_basket WHERE ORDER_ID = ' . $id . ' ORDER BY SORT, ID');
+        while ($line = $lines->fetch()) {
+            $order['basket'][] = self::values(array_intersect_key($line, array_flip(self::BASKET_COLUMNS)));
+        }
+        $order['user'] = self::userData((int)$row['USER_ID']);
+        return $order;
+    }
+
+    private static function propertiesOf(int $orderId): array
+    {
+        // All columns: ENTITY_TYPE is only there since sale 21, and a name in the list would break older sites.
+        $rows = Application::getConnection()->query(
+            'SELECT v.*, p.CODE AS PROPERTY_CODE, p.MULTIPLE AS IS_MULTIPLE FROM b_sale_order_props_value v'
+            . ' LEFT JOIN b_sale_order_props p ON p.ID = v.ORDER_PROPS_ID'
+            . ' WHERE v.ORDER_ID = ' . $orderId . ' ORDER BY v.ID'
+        );
+        $properties = [];
+        while ($row = $rows->fetch()) {
+            if (isset($row['ENTITY_TYPE']) && $row['ENTITY_TYPE'] !== 'ORDER') {
+                continue;
+            }
+            $code = (string)($row['PROPERTY_CODE'] ?: $row['CODE']);
+            $value = (string)$row['VALUE'];
+            if ($row['IS_MULTIPLE'] === 'Y') {
+                $list = @unserialize($value, ['allowed_classes' => false]);
+                $value = is_array($list) ? array_map('strval', array_values(array_filter($list, 'is_scalar'))) : $value;
+            }
+            $properties[$code !== '' ? $code : 'PROPERTY_' . $row['ORDER_PROPS_ID']] = $value;
+        }
+        return $properties;
+    }
+
+    /** A user without secrets; null when there is none. */
+    private static function userData(int $id): ?array
+    {
+        $connection = Application::getConnection();
+        $row = $connection->query('SELECT * FROM b_user WHERE ID = ' . $id)->fetch();
+        if (!$row) {
+            return null;
+        }
+        $user = self::values(array_intersect_key($row, array_flip(self::USER_COLUMNS)));
+        $phone = $connection->query('SELECT PHONE_NUMBER FROM b_user_phone_auth WHERE USER_ID = ' . $id)->fetch();
+        if ($phone) {
+            $user['PHONE_NUMBER'] = (string)$phone['PHONE_NUMBER'];
+        }
+        return $user;
+    }
+
+    /** Only people who have ordered are the CRM's business, not the site's editors. */
+    private static function customerData(int $id): array
+    {
+        $orders = 'SELECT ID FROM b_sale_order WHERE USER_ID = ' . $id . ' LIMIT 1';
+        return Application::getConnection()->query($orders)->fetch() ? (self::userData($id) ?: []) : [];
+    }
+
+    private static function productData(int $id): ?array
+    {
+        $connection = Application::getConnection();
+        $row = $connection->query('SELECT * FROM b_iblock_element WHERE ID = ' . $id)->fetch();
+        // An unfinished draft of the workflow is not on the site yet.
+        if (!$row || !empty($row['WF_PARENT_ELEMENT_ID'])) {
+            return $row ? [] : null;
+        }
+        $product = self::values(array_intersect_key($row, array_flip(self::PRODUCT_COLUMNS)));
+        foreach (['DETAIL_PICTURE', 'PREVIEW_PICTURE'] as $picture) {
+            if (!empty($row[$picture])) {
+                $product[$picture] = (string)\CFile::GetPath((int)$row[$picture]);
+            }
+        }
+        $properties = [];
+        $found = \CIBlockElement::GetProperty((int)$row['IBLOCK_ID'], $id, [], []);
+        while ($property = $found->Fetch()) {
+            $value = is_scalar($property['VALUE']) ? (string)$property['VALUE'] : '';
+            if ((string)$property['CODE'] === '') {
+                continue;
+            }
+            if ($property['MULTIPLE'] === 'Y') {
+                $properties[$property['CODE']][] = $value;
+            } else {
+                $properties[$property['CODE']] = $value;
+            }
+        }
+        $product['PROPERTIES'] = (object)$properties;
+        $product['PRICES'] = [];
+        $prices = $connection->query(
+            'SELECT CATALOG_GROUP_ID, PRICE, CURRENCY FROM b_catalog_price WHERE PRODUCT_ID = ' . $id
+            . ' AND (QUANTITY_FROM IS NULL OR QUANTITY_FROM <= 1) ORDER BY CATALOG_GROUP_ID'
+        );
+        while ($price = $prices->fetch()) {
+            $product['PRICES'][] = self::values($price);
+        }
+        $stock = $connection->query('SELECT QUANTITY FROM b_catalog_product WHERE ID = ' . $id)->fetch();
+        if ($stock) {
+            $product['QUANTITY'] = self::value($stock['QUANTITY'], '');
+        }
+        return $product;
+    }
+
+    private static function values(array $row): array
+    {
+        foreach ($row as $column => $value) {
+            $row[$column] = self::value($value, (string)$column);
+        }
+        return $row;
+    }
+
+    /** Numbers as decimal strings; dates with their offset, because json_encode makes {} of Bitrix's date objects. */
+    private static function value($value, string $column)
+    {
+        if ($value instanceof \Bitrix\Main\Type\DateTime || $value instanceof \DateTimeInterface) {
+            return $value->format('Y-m-d\TH:i:sP');
+        }
+        if ($value instanceof \Bitrix\Main\Type\Date) {
+            return $value->format('Y-m-d');
+        }
+        if (is_float($value)) {
+            return number_format($value, 4, '.', '');
+        }
+        if (is_bool($value)) {
+            return $value ? 'Y' : 'N';
+        }
+        if (is_string($value) && (strpos($column, 'DATE_') === 0 || $column === 'TIMESTAMP_X')) {
+            if (strpos($value, '0000-00-00') === 0) {
+                return null;
+            }
+            if (preg_match('/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/', $value)) {
+                return (new \DateTime($value))->format('Y-m-d\TH:i:sP');
+            }
+        }
+        return $value === null ? null : (string)$value;
+    }
+
+    /** JSON that comes out whatever is in the texts. */
+    public static function encode(array $value): string
+    {
+        $flags = JSON_UNESCAPED_UNICODE | JSON_UNESCAPED_SLASHES | JSON_INVALID_UTF8_SUBSTITUTE
+            | JSON_PARTIAL_OUTPUT_ON_ERROR | JSON_PRESERVE_ZERO_FRACTION;
+        return (string)json_encode($value, $flags);
+    }
+
+    // Installing and looking after
+
+    /** The table and the agent; may be called any number of times, also by two hits at once. */
+    public static function install(): void
+    {
+        $connection = Application::getConnection();
+        $connection->queryExecute(
+            'CREATE TABLE IF NOT EXISTS ' . self::TABLE . ' ('
+            . 'ID INT NOT NULL AUTO_INCREMENT, '
+            . 'EVENT_ID CHAR(36) NOT NULL, '
+            . 'EVENT VARCHAR(30) NOT NULL, '
+            . 'ENTITY VARCHAR(20) NOT NULL, '
+            . 'ENTITY_ID INT NOT NULL, '
+            . "STATE CHAR(1) NOT NULL DEFAULT 'W', "
+            . 'CREATED_AT INT NOT NULL, '
+            . 'NEXT_TRY_AT INT NOT NULL, '
+            . 'ATTEMPTS INT NOT NULL DEFAULT 0, '
+            . 'REFUSALS INT NOT NULL DEFAULT 0, '
+            . 'LAST_CODE INT NULL, '
+            . 'LAST_ANSWER VARCHAR(500) NULL, '
+            . 'PRIMARY KEY (ID), '
+            . 'KEY IX_CVETY_CRM_DUE (STATE, NEXT_TRY_AT), '
+            . 'KEY IX_CVETY_CRM_OBJECT (ENTITY, ENTITY_ID)'
+            . ') ENGINE=InnoDB DEFAULT CHARSET=utf8mb4'
+        );
+        if ($connection->lock('cvety_crm_install', 5)) {
+            try {
+                $agent = self::agent();
+                if ($agent && $agent['ACTIVE'] !== 'Y') {
+                    \CAgent::RemoveAgent(self::AGENT, 'main');
+                    $agent = null;
+                }
+                if (!$agent) {
+                    \CAgent::AddAgent(self::AGENT, 'main', 'N', 60);
+                }
+            } finally {
+                $connection->unlock('cvety_crm_install');
+            }
+            Option::set('main', self::INSTALLED_OPTION, self::VERSION);
+        }
+    }
+
+    /** The way back: without the line in init.php nothing is left of this file after it. */
+    public static function uninstall(): void
+    {
+        \CAgent::RemoveAgent(self::AGENT, 'main');
+        Application::getConnection()->queryExecute('DROP TABLE IF EXISTS ' . self::TABLE);
+        Option::delete('main', ['name' => self::INSTALLED_OPTION]);
+    }
+
+    /** Send again what was put aside, once its cause is mended. Returns how many rows. */
+    public static function retryFailed(): int
+    {
+        $connection = Application::getConnection();
+        $connection->queryExecute(
+            'UPDATE ' . self::TABLE . " SET STATE = 'W', REFUSALS = 0, NEXT_TRY_AT = " . time() . " WHERE STATE = 'F'"
+        );
+        return $connection->getAffectedRowsCount();
+    }
+
+    /** What ping tells: whether the handlers are there, and how the queue is. Mends what was removed by hand. */
+    public static function status(): array
+    {
+        $status = [
+            'webhook_installed' => self::$listening,
+            'queue_length' => 0,
+            'queue_age_seconds' => 0,
+            'queue_failed' => 0,
+            'last_error' => null,
+            'agent_installed' => false,
+            'agent_last_run' => null,
+        ];
+        if (!self::$listening) {
+            return $status;
+        }
+        self::install();
+        $connection = Application::getConnection();
+        $counts = $connection->query(
+            "SELECT SUM(CASE WHEN STATE = 'W' THEN 1 ELSE 0 END) AS WAITING,"
+            . " SUM(CASE WHEN STATE = 'F' THEN 1 ELSE 0 END) AS FAILED,"
+            . " MIN(CASE WHEN STATE = 'W' THEN CREATED_AT END) AS OLDEST FROM " . self::TABLE
+        )->fetch();
+        $status['queue_length'] = (int)$counts['WAITING'];
+        $status['queue_failed'] = (int)$counts['FAILED'];
+        $status['queue_age_seconds'] = $counts['OLDEST'] ? max(time() - (int)$counts['OLDEST'], 0) : 0;
+        $last = $connection->query(
+            'SELECT EVENT, ENTITY_ID, LAST_CODE, LAST_ANSWER FROM ' . self::TABLE
+            . ' WHERE LAST_CODE IS NOT NULL ORDER BY STATE, ID DESC LIMIT 1'
+        )->fetch();
+        if ($last) {
+            $status['last_error'] = $last['EVENT'] . ' ' . $last['ENTITY_ID'] . ': '
+                . ($last['LAST_CODE'] > 0 ? 'HTTP ' . $last['LAST_CODE'] . ' ' : '') . $last['LAST_ANSWER'];
+        }
+        $agent = self::agent();
+        $status['agent_installed'] = $agent !== null;
+        $status['agent_last_run'] = $agent ? self::value($agent['LAST_EXEC'], 'DATE_') : null;
+        return $status;
+    }
+
+    private static function agent(): ?array
+    {
+        $name = Application::getConnection()->getSqlHelper()->forSql(self::AGENT);
+        $sql = "SELECT ID, ACTIVE, LAST_EXEC FROM b_agent WHERE NAME = '" . $name . "' ORDER BY ID LIMIT 1";
+        return Application::getConnection()->query($sql)->fetch() ?: null;
+    }
+
+    private static function setting(string $name): string
+    {
+        return defined($name) ? trim((string)constant($name)) : '';
+    }
+
+    /** A random UUID, as RFC 4122 has it. */
+    private static function newEventId(): string
+    {
+        $bytes = random_bytes(16);
+        $bytes[6] = chr((ord($bytes[6]) & 0x0f) | 0x40);
+        $bytes[8] = chr((ord($bytes[8]) & 0x3f) | 0x80);
+        return vsprintf('%s%s-%s-%s-%s-%s%s%s', str_split(bin2hex($bytes), 4));
+    }
+
+    private static function cut(string $text, int $length): string
+    {
+        return mb_substr(mb_scrub($text, 'UTF-8'), 0, $length, 'UTF-8');
+    }
+
+    /** To Bitrix's log where there is one (LOG_FILENAME), else to that of PHP. Never the token, never a person. */
+    private static function log(string $text): void
+    {
+        if (defined('LOG_FILENAME') && function_exists('AddMessage2Log')) {
+            AddMessage2Log($text, 'cvety.crm', 0);
+        } else {
+            error_log('crm-webhook: ' . $text);
+        }
+    }
+}
+
+/** The agent. It returns its own call, or Bitrix would forget it. */
+function CvetyCrmWebhookAgent()
+{
+    CvetyCrmWebhook::runAgent();
+    return CvetyCrmWebhook::AGENT;
+}
+
+// The bridge borrows the reading of orders on a site that does not announce them.
+if (!defined('CVETY_CRM_ONLY_READ')) {
+    CvetyCrmWebhook::listen();
+}
