@@ -1,0 +1,91 @@
+"""The shop in PHP, alone or beside a real CRM."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_django.live_server_helper import LiveServer
+
+from tests.bitrix_bridge.php.site import API_TOKEN, PhpSite
+from tests.bitrix_bridge.sandbox.conftest import Receiver
+
+MakeSite = Callable[..., PhpSite]
+
+
+@pytest.fixture
+def make_site(tmp_path: Path) -> Iterator[MakeSite]:
+    """Open a shop; keyword arguments are those of `PhpSite`."""
+    if not shutil.which("php"):
+        pytest.skip("php is not installed")
+    with ExitStack() as opened:
+
+        def open_shop(**options: Any) -> PhpSite:
+            return opened.enter_context(PhpSite(tmp_path / "shop", **options))
+
+        yield open_shop
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A CRM that answers what a test wants it to."""
+    made = Receiver()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def site(make_site: MakeSite) -> PhpSite:
+    """A shop that announces nothing."""
+    return make_site(line_in_init=False)
+
+
+@pytest.fixture
+def announcing(make_site: MakeSite, receiver: Receiver) -> PhpSite:
+    """A shop that announces to `receiver`."""
+    return make_site(webhook_url=receiver.url)
+
+
+@pytest.fixture
+def connected(make_site: MakeSite, live_server: LiveServer, settings) -> PhpSite:
+    """A shop and the CRM, each configured for the other."""
+    shop = make_site(webhook_url=f"{live_server.url}/webhooks/bitrix/order", webhook_token=settings.WEBHOOK_TOKENS[0])
+    settings.BITRIX_API_URL, settings.BITRIX_API_TOKEN = shop.bridge_url, API_TOKEN
+    return shop
+
+
+@pytest.fixture
+def create_request() -> dict[str, Any]:
+    """The create request as the contract writes it."""
+    return {
+        "user_id": 1079,
+        "recipient_name": "Әлия",
+        "recipient_phone": "+77011234567",
+        "delivery_address": "пр. Абая, 10",
+        "delivery_date": "2026-08-25",
+        "postcard_text": "Құттықтаймын 🌹\nМама",
+        "comment": "Позвонить за час",
+        "total_amount": 9000.0,
+        "delivery_fee": 1500.0,
+        "delivery_id": 1,
+        "payment_method_id": 1,
+        "items": [
+            {
+                "bitrix_product_id": 696613,
+                "quantity": 1,
+                "price": 7500.0,
+                "product_snapshot": {"name": "Букет Стандарт", "currency": "KZT"},
+            }
+        ],
+        "properties": {
+            "city": "2",
+            "when": "18",
+            "shopId": "17008",
+            "phone": "+77017654321",
+            "email": "a@mail.example",
+        },
+    }

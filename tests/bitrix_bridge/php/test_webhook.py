@@ -1,0 +1,371 @@
+"""The sender alone, against a CRM that answers what the test says."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+import pytest
+import requests
+
+from tests.bitrix_bridge.sandbox.conftest import SUCCESS
+
+AWAY = (503, '{"status": "error", "error": "database_unavailable"}', {})
+REFUSED = (400, '{"status": "error", "error": "invalid_payload", "message": "data.ID is missing"}', {})
+NOWHERE = "http://127.0.0.1:1/webhooks/bitrix/order"
+
+
+def test_an_order_is_announced_right_after_the_response(announcing, receiver):
+    order_id = announcing.place_order(fields={"USER_DESCRIPTION": "Поздравить в 9:00 🌹"})
+    announcing.wait_for_empty_queue()
+    (body,) = receiver.bodies
+    assert set(body) == {"event", "event_id", "data"}, "the token is in the header"
+    assert receiver.headers[0]["Authorization"] == "Bearer made-up-webhook-token"
+    assert receiver.headers[0]["Content-Type"] == "application/json"
+    assert body["event"] == "order.create"
+    assert uuid.UUID(body["event_id"]).version == 4
+    data = body["data"]
+    assert (data["ID"], data["VERSION"], data["STATUS_ID"]) == (str(order_id), "0", "N")
+    assert (data["PRICE"], data["PRICE_DELIVERY"]) == ("9000.0000", "1500.0000")
+    assert data["USER_DESCRIPTION"] == "Поздравить в 9:00 🌹"
+    assert data["properties"] == {
+        "name": "Мария",
+        "phone": "+7 (701) 123-45-67",
+        "city": "2",
+        "when": "18",
+        "shopId": "17008",
+    }
+    assert [(line["PRODUCT_ID"], line["QUANTITY"]) for line in data["basket"]] == [("696613", "1.0000")]
+    assert data["user"]["PERSONAL_PHONE"] == "8 (777) 123-45-67"
+    assert not {"PASSWORD", "CHECKWORD", "OTP_SECRET"} & set(data["user"])
+    for column in ("DATE_INSERT", "DATE_UPDATE", "DATE_STATUS"):
+        assert datetime.fromisoformat(data[column]).utcoffset() == timedelta(hours=5)
+    assert data["DATE_CANCELED"] is None
+    assert data["webhook_source"] == "OnSaleOrderSaved"
+    assert abs(data["webhook_timestamp"] - time.time()) < 60
+
+
+def test_several_saves_in_one_hit_are_one_event(announcing, receiver):
+    order_id = announcing.place_order()
+    announcing.wait_for_empty_queue()
+    announcing.hit(
+        ["change", order_id, {"STATUS_ID": "AP"}],
+        ["change", order_id, {"COMMENTS": "Позвонить"}],
+        ["change", order_id, {}, {"nameRecipient": "Дана"}],
+    )
+    announcing.wait_for_empty_queue()
+    assert receiver.seen()[1:] == [("order.update", str(order_id), "3")]
+    data = receiver.bodies[1]["data"]
+    assert (data["STATUS_ID"], data["COMMENTS"], data["properties"]["nameRecipient"]) == ("AP", "Позвонить", "Дана")
+
+
+def test_a_save_that_changes_nothing_is_no_event(announcing, receiver):
+    order_id = announcing.place_order()
+    announcing.wait_for_empty_queue()
+    announcing.hit(["change", order_id, {"STATUS_ID": "N"}, {"city": "2"}])
+    assert announcing.queue() == [] and len(receiver.bodies) == 1
+
+
+def test_a_deleted_order_is_one_event(announcing, receiver):
+    order_id = announcing.place_order()
+    announcing.wait_for_empty_queue()
+    announcing.hit(["delete", order_id])
+    announcing.wait_for_empty_queue()
+    (_, body) = receiver.bodies
+    assert body["event"] == "order.delete"
+    assert body["data"] == {
+        "ID": str(order_id),
+        "webhook_timestamp": body["data"]["webhook_timestamp"],
+        "webhook_source": "OnSaleOrderDeleted",
+    }
+
+
+def test_waiting_events_of_an_order_collapse_into_its_present_state(announcing, receiver):
+    receiver.script = [AWAY]
+    order_id = announcing.place_order()
+    announcing.wait_for_answer()
+    announcing.hit(["change", order_id, {"STATUS_ID": "AP"}], dies=True)
+    announcing.hit(["change", order_id, {"STATUS_ID": "PD"}], dies=True)
+    assert len(announcing.queue()) == 3
+    announcing.run_agents()
+    assert announcing.queue() == []
+    first, second = receiver.bodies
+    assert (second["event"], second["data"]["STATUS_ID"], second["data"]["VERSION"]) == ("order.create", "PD", "2")
+    assert first["event_id"] != second["event_id"], "another content is another event"
+
+
+def test_a_repetition_has_the_same_event_id(announcing, receiver):
+    receiver.script = [AWAY, (502, "<html>Bad Gateway</html>", {}), (200, "<html>hello</html>", {}), (200, "{}", {})]
+    announcing.place_order()
+    announcing.wait_for_answer()
+    for _ in range(4):
+        announcing.run_agents()
+    assert announcing.queue() == []
+    assert [len(receiver.bodies), len({body["event_id"] for body in receiver.bodies})] == [5, 1]
+
+
+def test_pauses_grow_and_are_obeyed(announcing, receiver):
+    receiver.script = [AWAY] * 8
+    announcing.place_order()
+    pauses = []
+    announcing.wait_for_answer()
+    for attempt in range(1, 7):
+        (row,) = announcing.queue()
+        assert (row["ATTEMPTS"], row["LAST_CODE"], row["STATE"]) == (attempt, 503, "W")
+        pauses.append(row["NEXT_TRY_AT"] - time.time())
+        announcing.hit(["agents"], crontab=True)
+        assert len(receiver.bodies) == attempt, "nothing is sent before its time"
+        announcing.run_agents()
+    assert [round(pause, -1) for pause in pauses] == [30, 60, 300, 900, 3600, 3600]
+
+
+def test_retry_after_of_the_crm_is_obeyed(announcing, receiver):
+    receiver.script = [(429, '{"status": "error"}', {"Retry-After": "120"})]
+    announcing.place_order()
+    announcing.wait_for_answer()
+    assert announcing.queue()[0]["NEXT_TRY_AT"] - time.time() > 110
+
+
+@pytest.mark.parametrize("code", [301, 401, 403, 404, 408, 425, 429, 500, 502, 503])
+def test_answers_that_are_not_about_the_event_keep_it(announcing, receiver, code):
+    receiver.script = [(code, "no", {"Location": receiver.url} if code == 301 else {})] * 4
+    announcing.place_order()
+    announcing.wait_for_answer()
+    for _ in range(3):
+        announcing.run_agents()
+    assert [(row["STATE"], row["LAST_CODE"]) for row in announcing.queue()] == [("W", code)]
+    announcing.run_agents()
+    assert announcing.queue() == []
+    assert {body["event"] for body in receiver.bodies} == {"order.create"}, "a redirect is not followed"
+
+
+def test_what_the_crm_refuses_is_put_aside_and_shown(announcing, receiver):
+    receiver.script = [REFUSED] * 3
+    order_id = announcing.place_order()
+    announcing.wait_for_answer()
+    for _ in range(3):
+        announcing.run_agents()
+    assert len(receiver.bodies) == 3
+    ping = announcing.ask("ping").json()
+    assert (ping["queue_length"], ping["queue_failed"]) == (0, 1)
+    assert ping["last_error"].startswith(f"order.create {order_id}: HTTP 400")
+    assert "data.ID is missing" in ping["last_error"]
+
+    assert announcing.hit(["call", "CvetyCrmWebhook::retryFailed"]) == [1]
+    announcing.run_agents()
+    assert announcing.queue() == [] and len(receiver.bodies) == 4
+
+
+def test_a_later_event_of_the_order_clears_what_was_put_aside(announcing, receiver):
+    receiver.script = [REFUSED] * 3
+    order_id = announcing.place_order()
+    announcing.wait_for_answer()
+    announcing.run_agents()
+    announcing.run_agents()
+    assert [row["STATE"] for row in announcing.queue()] == ["F"]
+    announcing.hit(["change", order_id, {"STATUS_ID": "AP"}])
+    announcing.wait_for_empty_queue()
+
+
+def test_one_orders_failure_does_not_hold_up_the_others(announcing, receiver):
+    receiver.script = [(500, "a bug of the CRM", {}), SUCCESS, SUCCESS]
+    ids = []
+    for _ in range(3):
+        ids += announcing.hit(["create", {}], dies=True)
+    announcing.run_agents()
+    assert [(row["ENTITY_ID"], row["STATE"]) for row in announcing.queue()] == [(ids[0], "W")]
+    assert [order for _, order, _ in receiver.seen()] == [str(order) for order in ids]
+    announcing.run_agents()
+    assert announcing.queue() == []
+
+
+def test_a_crm_that_is_away_is_not_asked_again_and_again(make_site):
+    site = make_site(webhook_url=NOWHERE)
+    for _ in range(3):
+        site.hit(["create", {}], dies=True)
+    site.run_agents()
+    assert sorted(row["ATTEMPTS"] for row in site.queue()) == [0, 0, 1], "the run ends with the first silence"
+    site.place_order()
+    time.sleep(0.3)
+    assert sorted(row["ATTEMPTS"] for row in site.queue()) == [0, 0, 0, 1], "checkouts do not wait for it either"
+
+
+def test_two_processes_do_not_send_the_same_row(announcing, receiver):
+    receiver.delay = 0.2
+    for _ in range(4):
+        announcing.hit(["create", {}], dies=True)
+    announcing.execute("UPDATE cvety_crm_queue SET NEXT_TRY_AT = 0")
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda _: announcing.hit(["call", "CvetyCrmWebhook::runAgent"], crontab=True), range(6)))
+    assert announcing.queue() == []
+    assert set(Counter(receiver.seen()).values()) == {1}
+
+
+def test_a_save_while_its_order_is_being_sent_is_sent_too(announcing, receiver):
+    order_id = announcing.place_order()
+    announcing.wait_for_empty_queue()
+    receiver.delay = 0.4
+    with ThreadPoolExecutor(2) as pool:
+        for status in ("AP", "PD"):
+            pool.submit(announcing.hit, ["change", order_id, {"STATUS_ID": status}])
+            time.sleep(0.15)
+    announcing.wait_for_empty_queue()
+    assert receiver.bodies[-1]["data"]["STATUS_ID"] == "PD"
+    assert len({body["event_id"] for body in receiver.bodies}) == len(receiver.bodies)
+
+
+@pytest.mark.parametrize(
+    "init",
+    [
+        "define('STAND_IN_NETWORK_THROWS', true);",
+        # The table is there by name only: not one of the sender's queries works.
+        "Bitrix\\Main\\Application::getConnection()"
+        "->queryExecute('CREATE TABLE IF NOT EXISTS cvety_crm_queue (X int)');",
+    ],
+)
+def test_nothing_of_the_sender_breaks_a_checkout(make_site, init):
+    site = make_site(webhook_url=NOWHERE, init=init)
+    order_id = site.place_order()
+    assert site.order(order_id)["RUNNING"] == "N"
+    time.sleep(0.1)
+    assert site.hit(["change", order_id, {"STATUS_ID": "AP"}], ["user", 1079, {"NAME": "Айгерим"}]) == [1, True]
+    assert site.log_path.read_text()
+
+
+def test_an_event_survives_a_request_that_dies(announcing, receiver):
+    order_id = announcing.hit(["create", {}], dies=True)[0]
+    assert receiver.bodies == [] and len(announcing.queue()) == 1
+    announcing.run_agents()
+    assert receiver.seen() == [("order.create", str(order_id), "0")]
+
+
+def test_an_order_that_is_nowhere_to_be_read_is_put_aside(announcing, receiver):
+    order_id = announcing.hit(["create", {}], dies=True)[0]
+    announcing.execute("DELETE FROM b_sale_order")
+    for _ in range(3):
+        announcing.run_agents()
+    assert [(row["ENTITY_ID"], row["STATE"]) for row in announcing.queue()] == [(order_id, "F")]
+    assert receiver.bodies == []
+    assert "not in the database" in announcing.ask("ping").json()["last_error"]
+
+
+def test_a_customer_who_has_ordered_is_announced_and_others_are_not(announcing, receiver):
+    announcing.place_order()
+    announcing.wait_for_empty_queue()
+    announcing.hit(["user", 1079, {"NAME": "Айгерім"}], ["user", 1, {"NAME": "Редактор"}])
+    announcing.wait_for_empty_queue()
+    (_, body) = receiver.bodies
+    assert (body["event"], body["data"]["ID"], body["data"]["NAME"]) == ("user.update", "1079", "Айгерім")
+    assert body["data"]["webhook_source"] == "OnAfterUserUpdate"
+
+
+def test_products_of_the_named_infoblocks_are_announced(make_site, receiver):
+    site = make_site(webhook_url=receiver.url, init="define('PYTHON_CRM_PRODUCT_IBLOCKS', '5, 27');")
+    site.hit(["product", "Update", 696613, 27], ["product", "Update", 4, 99], ["product", "Delete", 7, 5])
+    site.wait_for_empty_queue()
+    update, delete = sorted(receiver.bodies, key=lambda body: body["event"], reverse=True)
+    assert (delete["event"], delete["data"]["ID"]) == ("product.delete", "7")
+    data = update["data"]
+    assert (update["event"], data["NAME"], data["QUANTITY"]) == ("product.update", "Букет Стандарт", "100")
+    assert data["PROPERTIES"] == {"OLD_PRICE": "8900", "COLOURS": ["red", "white"]}
+    assert data["PRICES"] == [{"CATALOG_GROUP_ID": "1", "PRICE": "7500.00", "CURRENCY": "KZT"}]
+    assert data["DETAIL_PICTURE"] == "/upload/iblock/77.jpg"
+
+
+def test_odd_values_do_not_lose_an_order(announcing, receiver):
+    order_id = announcing.hit(["create", {}], dies=True)[0]
+    announcing.execute(
+        "UPDATE b_sale_order SET DATE_PAYED = NULL, COMMENTS = CAST(X'D0C32041' AS text), USER_ID = 424242"
+    )
+    announcing.execute(
+        "INSERT INTO b_sale_order_props_value (ORDER_ID, NAME, VALUE, CODE, ENTITY_TYPE) VALUES"
+        " (?1, 'a', 'ours', '18', 'ORDER'), (?1, 'b', 'the shipment''s', 'city', 'SHIPMENT')",
+        order_id,
+    )
+    announcing.run_agents()
+    (body,) = receiver.bodies
+    assert body["data"]["properties"] == {"18": "ours"}
+    assert body["data"]["user"] is None
+    assert body["data"]["COMMENTS"].endswith(" A")
+
+
+# Installing
+
+
+def test_installing_is_including_one_line(announcing):
+    announcing.hit()
+    announcing.wait_until(lambda: bool(announcing.rows("SELECT * FROM b_option")))
+    for _ in range(3):
+        announcing.hit()
+        announcing.ask("ping")
+    (agent,) = announcing.rows("SELECT * FROM b_agent")
+    assert (agent["NAME"], agent["MODULE_ID"], agent["IS_PERIOD"], agent["AGENT_INTERVAL"]) == (
+        "CvetyCrmWebhookAgent();",
+        "main",
+        "N",
+        60,
+    )
+    announcing.run_agents()
+    announcing.run_agents()
+    assert len(announcing.rows("SELECT * FROM b_agent")) == 1, "the agent returns its own name"
+
+
+def test_ping_tells_how_the_queue_is(announcing, receiver):
+    receiver.script = [AWAY]
+    announcing.hit(["create", {}], dies=True)
+    announcing.execute("UPDATE cvety_crm_queue SET CREATED_AT = CREATED_AT - 600")
+    announcing.run_agents()
+    ping = announcing.ask("ping").json()
+    assert ping["webhook_installed"] is True and ping["agent_installed"] is True
+    assert (ping["queue_length"], ping["queue_failed"]) == (1, 0)
+    assert 600 <= ping["queue_age_seconds"] < 660
+    assert "HTTP 503" in ping["last_error"]
+    assert datetime.fromisoformat(ping["agent_last_run"])
+    assert set(ping["versions"]) == {"bridge", "sale", "main", "php"}
+
+
+def test_ping_mends_what_was_removed_by_hand(announcing):
+    announcing.hit(["create", {}], dies=True)
+    announcing.execute("DROP TABLE cvety_crm_queue")
+    announcing.execute("UPDATE b_agent SET ACTIVE = 'N'")
+    assert announcing.ask("ping").json()["agent_installed"] is True
+    assert announcing.queue() == []
+    assert [row["ACTIVE"] for row in announcing.rows("SELECT ACTIVE FROM b_agent")] == ["Y"]
+
+
+def test_a_lost_table_is_made_again_by_the_next_order(announcing, receiver):
+    announcing.ask("ping")
+    announcing.execute("DROP TABLE cvety_crm_queue")
+    announcing.place_order()
+    announcing.wait_for_empty_queue()
+    assert len(receiver.bodies) == 1
+
+
+@pytest.mark.parametrize("options", [{"line_in_init": False}, {"webhook_url": ""}, {"webhook_token": " "}])
+def test_without_line_address_or_token_it_stays_silent(make_site, receiver, options):
+    site = make_site(**{"webhook_url": receiver.url, **options})
+    site.place_order()
+    ping = site.ask("ping").json()
+    assert (ping["webhook_installed"], ping["queue_length"]) == (False, 0)
+    assert receiver.bodies == []
+    assert site.rows("SELECT name FROM sqlite_master WHERE name LIKE 'cvety%'") == []
+
+
+def test_the_way_back_leaves_nothing(announcing):
+    announcing.hit(["create", {}], dies=True)
+    announcing.ask("ping")
+    init = announcing.document_root / "local/php_interface/init.php"
+    announcing.hit(["call", "CvetyCrmWebhook::uninstall"])
+    init.write_text("<?php\n")
+    assert announcing.rows("SELECT * FROM b_agent") == []
+    assert announcing.rows("SELECT * FROM b_option") == []
+    assert announcing.rows("SELECT name FROM sqlite_master WHERE name LIKE 'cvety%'") == []
+    announcing.place_order()
+
+
+def test_opened_by_its_address_it_shows_nothing(announcing):
+    answer = requests.get(f"{announcing.url}/local/cvety-crm/crm-webhook.php", timeout=5)
+    assert (answer.status_code, answer.text) == (404, "")

@@ -1,0 +1,189 @@
+"""The real PHP and the real CRM, over HTTP both ways."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+
+import pytest
+
+from bitrix_bridge.models import Push, WebhookEvent
+from cvety_crm.outbox import deliver_due
+from orders import services
+from orders.models import Customer, Order, Product, SyncState
+from orders.services import NewItem
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def settle(connected):
+    """Let both sides talk until neither has anything left to say."""
+
+    def until_quiet():
+        for _round in range(5):
+            connected.ask("ping")
+            connected.wait_for_empty_queue()
+            if not deliver_due():
+                return
+        raise AssertionError("the two sides do not come to rest")
+
+    return until_quiet
+
+
+def arrived(site, **order):
+    order_id = site.place_order(**order)
+    site.wait_for_empty_queue()
+    return Order.objects.get(bitrix_order_id=order_id)
+
+
+def actions():
+    return list(WebhookEvent.objects.order_by("created_at").values_list("event", "action"))
+
+
+def test_an_order_saved_in_bitrix_arrives_in_the_crm(connected):
+    order = arrived(connected, fields={"USER_DESCRIPTION": "без лилий"}, properties={"nameRecipient": "Дана"})
+    assert (order.total_amount, order.delivery_fee) == (Decimal(9000), Decimal(1500))
+    assert (order.status.bitrix_code, order.comment, order.recipient_name) == ("N", "без лилий", "Дана")
+    assert (order.city.name, order.delivery_slot.bitrix_id, order.shop.bitrix_id) == ("Алматы", "18", 17008)
+    item = order.items.get()
+    assert (item.name, item.price, item.quantity, item.bitrix_product_id) == ("Букет Стандарт", 7500, 1, 696613)
+    assert order.customer.bitrix_user_id == 1079 and order.customer.phone == "+77771234567"
+    event = WebhookEvent.objects.get()
+    assert (event.event, event.action, event.problems) == ("order.create", "created", [])
+    assert order.sync_state == SyncState.SYNCED and not Push.objects.exists()
+
+
+def test_its_life_on_the_site_is_followed(connected):
+    order = arrived(connected)
+    number = order.bitrix_order_id
+    connected.hit(["change", number, {"STATUS_ID": "AP"}])
+    connected.wait_for_empty_queue()
+    connected.hit(["pay", number])
+    connected.wait_for_empty_queue()
+    connected.hit(["user", 1079, {"NAME": "Айгерім"}])
+    connected.wait_for_empty_queue()
+    order.refresh_from_db()
+    assert (order.status.bitrix_code, order.payment_status) == ("AP", "paid")
+    assert Customer.objects.get(bitrix_user_id=1079).name.startswith("Айгерім")
+    connected.hit(["delete", number])
+    connected.wait_for_empty_queue()
+    order.refresh_from_db()
+    assert order.is_deleted_on_site
+    assert actions() == [
+        ("order.create", "created"),
+        ("order.update", "updated"),
+        ("order.update", "updated"),
+        ("user.update", "updated"),
+        ("order.delete", "updated"),
+    ]
+
+
+def test_a_crm_that_was_away_gets_everything_in_order_and_once(connected, live_server):
+    first = arrived(connected)
+    folder = connected.document_root / "local/php_interface/init.php"
+    text = folder.read_text()
+    folder.write_text(text.replace(live_server.url, "http://127.0.0.1:1"))
+    ids = [connected.place_order(fields={"COMMENTS": f"заказ {number}"}) for number in range(5)]
+    for order_id in (*ids, first.bitrix_order_id):
+        for status in ("AP", "PD"):
+            connected.hit(["change", order_id, {"STATUS_ID": status}])
+    connected.hit(["delete", ids[0]])
+    connected.run_agents()
+    assert WebhookEvent.objects.count() == 1
+    assert len(connected.queue()) == 5 + 2 * 6 + 1
+
+    folder.write_text(text)
+    connected.run_agents()
+    assert connected.queue() == []
+    orders = Order.objects.order_by("bitrix_order_id")
+    assert [order.bitrix_order_id for order in orders] == [first.bitrix_order_id, *ids[1:]]
+    assert {order.status.bitrix_code for order in orders} == {"PD"}
+    events = actions()[1:]
+    assert sorted(events) == [
+        *[("order.create", "created")] * 4,
+        ("order.delete", "ignored"),
+        ("order.update", "updated"),
+    ]
+    connected.run_agents()
+    assert WebhookEvent.objects.count() == 7, "each arrived once"
+
+
+def test_an_answer_that_got_lost_is_recognised_as_the_same_event(connected):
+    arrived(connected)
+    event = WebhookEvent.objects.get().payload["event_id"]
+    connected.hit(["change", 1, {"COMMENTS": "x"}], dies=True)
+    connected.execute("UPDATE cvety_crm_queue SET EVENT_ID = ?, EVENT = 'order.create'", event)
+    connected.run_agents()
+    assert connected.queue() == []
+    assert actions() == [("order.create", "created"), ("order.create", "duplicate")]
+
+
+def test_a_status_set_here_gets_there_and_its_echo_changes_nothing(connected, settle, manager):
+    order = arrived(connected)
+    services.change_status(order_id=order.pk, status="accepted", actor=manager)
+    settle()
+    row = connected.order(order.bitrix_order_id)
+    assert (row["STATUS_ID"], row["VERSION"]) == ("AP", 1)
+    order.refresh_from_db()
+    assert (order.status_id, order.sync_state) == ("accepted", SyncState.SYNCED)
+    assert actions() == [("order.create", "created"), ("order.update", "unchanged")]
+    assert [push.state for push in Push.objects.all()] == ["delivered"]
+    settle()
+    assert connected.order(order.bitrix_order_id)["VERSION"] == 1
+
+
+def test_a_status_that_the_site_changed_first_wins(connected, settle, manager):
+    order = arrived(connected)
+    connected.hit(["change", order.bitrix_order_id, {"STATUS_ID": "PD"}], dies=True)
+    services.change_status(order_id=order.pk, status="accepted", actor=manager)
+    deliver_due()
+    connected.run_agents()
+    settle()
+    order.refresh_from_db()
+    assert connected.order(order.bitrix_order_id)["STATUS_ID"] == order.status.bitrix_code == "PD"
+    assert connected.order(order.bitrix_order_id)["VERSION"] == 1
+
+
+def test_edits_made_here_get_there(connected, settle, manager):
+    order = arrived(connected, properties={"postcardText": "С праздником!"})
+    services.edit_order(
+        order_id=order.pk,
+        changes={"recipient_name": "Әлия", "comment": "Позвонить за час", "delivery_fee": Decimal(2000)},
+        actor=manager,
+    )
+    settle()
+    row = connected.order(order.bitrix_order_id)
+    assert (row["USER_DESCRIPTION"], row["PRICE_DELIVERY"]) == ("Позвонить за час", "2000.0000")
+    properties = connected.properties(order.bitrix_order_id)
+    assert (properties["nameRecipient"], properties["postcardText"]) == ("Әлия", "С праздником!")
+    order.refresh_from_db()
+    assert order.sync_state == SyncState.SYNCED
+    assert Decimal(row["PRICE"]) == order.total_amount
+
+
+def test_an_order_born_here_is_created_there_once(connected, settle, manager):
+    product = Product.objects.create(name="Букет Стандарт", price=7500, bitrix_product_id=696613)
+    order = services.create_order(
+        items=[NewItem(product=product)],
+        fields={"recipient_name": "Мария", "delivery_fee": Decimal(1500), "postcard_text": "Құттықтаймын 🌹"},
+        actor=manager,
+    )
+    settle()
+    order.refresh_from_db()
+    (row,) = connected.rows("SELECT * FROM b_sale_order")
+    assert order.bitrix_order_id == row["ID"]
+    assert (row["XML_ID"], row["PRICE"]) == (f"crm-{order.pk}", "9000.0000")
+    assert connected.properties(row["ID"])["postcardText"] == "Құттықтаймын 🌹"
+    assert order.sync_state == SyncState.SYNCED
+    assert Order.objects.count() == 1, "its webhook is about the same order"
+
+
+def test_many_checkouts_at_once_all_arrive(connected):
+    with ThreadPoolExecutor(8) as pool:
+        ids = list(pool.map(lambda _: connected.place_order(), range(24)))
+    connected.execute("UPDATE cvety_crm_queue SET NEXT_TRY_AT = 0")
+    connected.run_agents()
+    connected.wait_for_empty_queue()
+    assert set(Order.objects.values_list("bitrix_order_id", flat=True)) == set(ids)
+    assert WebhookEvent.objects.filter(action="created").count() == 24
