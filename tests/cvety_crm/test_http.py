@@ -1,5 +1,6 @@
 """The one way out to the network, against a real local server."""
 
+import gzip
 import threading
 import time
 from collections.abc import Iterator
@@ -31,6 +32,18 @@ class Handler(BaseHTTPRequestHandler):
     def fine(self):
         self.answer(200, '{"a": "ы"}'.encode(), Content_Type="application/json")
 
+    def nonsense_charset(self):
+        self.answer(200, '{"a": "ы"}'.encode(), Content_Type="application/json; charset=nonsense")
+
+    def no_charset(self):
+        self.answer(200, '{"a": "ы"}'.encode(), Content_Type="text/html")
+
+    def old_charset(self):
+        self.answer(500, "Ошибка".encode("cp1251"), Content_Type="text/html; charset=windows-1251")
+
+    def no_text(self):
+        self.answer(500, b"\xff\xfe<", Content_Type="text/html; charset=base64")
+
     def redirect(self):
         self.answer(302, b"", Location="/fine")
 
@@ -47,6 +60,36 @@ class Handler(BaseHTTPRequestHandler):
                 time.sleep(0.1)
         except OSError:
             pass
+
+    def drip_bytes(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "40")
+        self.end_headers()
+        try:
+            for _ in range(40):
+                self.wfile.write(b"x")
+                time.sleep(0.2)
+        except OSError:
+            pass
+
+    def drip_headers(self):
+        try:
+            for byte in b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n":
+                self.wfile.write(bytes([byte]))
+                time.sleep(0.2)
+        except OSError:
+            pass
+
+    def chunked(self):
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.send_header("Content-Encoding", "gzip")
+        self.end_headers()
+        content = gzip.compress('{"a": "ы"}'.encode() * 1000)
+        for start in range(0, len(content), 20):
+            part = content[start : start + 20]
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
+        self.wfile.write(b"0\r\n\r\n")
 
     def huge(self):
         self.send_response(200)
@@ -85,6 +128,31 @@ def test_json_goes_out_and_the_answer_comes_back_whole(url):
     answer = post_json(f"{url}/fine", {"name": "Мария"}, timeout=5)
     assert (answer.status, answer.text) == (200, '{"a": "ы"}')
     assert Handler.hits[-1][1].decode("unicode_escape").count("name") == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("nonsense_charset", '{"a": "ы"}'),
+        ("no_charset", '{"a": "ы"}'),
+        ("old_charset", "Ошибка"),
+        ("no_text", "\ufffd\ufffd<"),
+    ],
+)
+def test_an_answer_is_read_whatever_charset_it_claims(url, path, text):
+    assert post_json(f"{url}/{path}", {}, timeout=5).text == text
+
+
+def test_an_answer_in_compressed_parts_is_put_together(url):
+    assert post_json(f"{url}/chunked", {}, timeout=5).text == '{"a": "ы"}' * 1000
+
+
+@pytest.mark.parametrize("path", ["drip_bytes", "drip_headers"])
+def test_the_time_limit_is_for_the_whole_call_however_the_answer_trickles_in(url, path):
+    started = time.monotonic()
+    with pytest.raises(NoAnswer, match="within"):
+        post_json(f"{url}/{path}", {}, timeout=0.5)
+    assert time.monotonic() - started < 1.5
 
 
 def test_a_redirect_is_not_followed(url):
@@ -128,6 +196,8 @@ def test_an_address_that_is_none_and_no_secret_in_the_error(settings):
         (" 5 ", 5.0),
         ("", None),
         ("soon", None),
+        ("\u00b2", None),
+        ("9" * 400, 1e9),
         ("-3", None),
         ("Mon, 24 Aug 2020 07:00:00 GMT", 0.0),
     ],
