@@ -2,22 +2,26 @@
 
 import logging
 from datetime import timedelta
+from time import monotonic
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django_q.tasks import async_task
 
 from bitrix_bridge.client import BridgeClient
-from bitrix_bridge.payloads import PayloadError, read_order
-from cvety_crm.outbox import DeliveryFailure
+from bitrix_bridge.payloads import read_order
+from cvety_crm.outbox import Misconfigured, TemporaryFailure
 from orders import services
 from orders.models import Order
 
 logger = logging.getLogger(__name__)
 
-PERSISTENCE = timedelta(days=1)
-"""How long an incomplete order is asked for each minute; the site tells of it anyway when it changes."""
+EACH_MINUTE_FOR = timedelta(days=1)
+"""How long an incomplete order is asked for each minute; after that, each hour."""
+BUDGET_SECONDS = 20.0
+"""How long one round of questions may take, so that the worker's other jobs have their turn."""
 
 
 def request_completion(order: Order) -> None:
@@ -26,22 +30,49 @@ def request_completion(order: Order) -> None:
     transaction.on_commit(lambda: async_task("bitrix_bridge.completion.complete", key), robust=True)
 
 
-def complete_due(limit: int = 20) -> int:
-    """Ask again for the orders that are still incomplete; return how many were completed. Runs each minute."""
+def complete_due(limit: int = 50) -> int:
+    """Ask again for the orders that are still incomplete; return how many were completed. Runs each minute.
+
+    It ends after `BUDGET_SECONDS`, or with the first sign that the site will answer none of the questions.
+    """
+    now = timezone.now()
+    until = monotonic() + BUDGET_SECONDS
     stubs = Order.objects.filter(is_stub=True, bitrix_order_id__isnull=False, is_deleted_on_site=False)
-    recent = stubs.filter(created_at__gte=timezone.now() - PERSISTENCE).order_by("created_at")
-    return sum(complete(str(key)) for key in recent.values_list("pk", flat=True)[:limit])
+    due = stubs.filter(Q(created_at__gte=now - EACH_MINUTE_FOR) | Q(updated_at__lte=now - timedelta(hours=1)))
+    completed = 0
+    # Whoever has waited longest comes first, and being asked for counts: no order is always behind the others.
+    for order in due.order_by("updated_at")[:limit]:
+        seconds_left = until - monotonic()
+        if seconds_left <= 0:
+            break
+        Order.objects.filter(pk=order.pk).update(updated_at=timezone.now())
+        try:
+            _take_over(order, min(settings.OUTBOX_TIMEOUT, seconds_left))
+        except (TemporaryFailure, Misconfigured) as failure:
+            logger.warning("order %s could not be completed, nor will others: %s", order.bitrix_order_id, failure)
+            break
+        except Exception:
+            logger.exception("order %s could not be completed", order.bitrix_order_id)
+        else:
+            completed += 1
+    return completed
 
 
 def complete(order_id: str) -> bool:
     """Read the order from the site and take it over. Return whether it is complete now; never raises."""
-    order = Order.objects.filter(pk=order_id, is_stub=True).first()
-    if order is None or order.bitrix_order_id is None:
+    order = Order.objects.filter(pk=order_id, is_stub=True, bitrix_order_id__isnull=False).first()
+    if order is None:
         return False
     try:
-        data = BridgeClient().get_order(order.bitrix_order_id)
-        services.apply_snapshot(snapshot=read_order(data, pay_systems=settings.BITRIX_PAY_SYSTEMS))
-    except (DeliveryFailure, PayloadError) as error:
+        _take_over(order, settings.OUTBOX_TIMEOUT)
+    except Exception as error:
         logger.warning("order %s could not be completed: %s", order.bitrix_order_id, error)
         return False
     return True
+
+
+def _take_over(order: Order, timeout: float) -> None:
+    """Ask for the order, `timeout` seconds at most. Raises `DeliveryFailure`, and whatever reading or saving may."""
+    assert order.bitrix_order_id is not None
+    data = BridgeClient(timeout=timeout).get_order(order.bitrix_order_id)
+    services.apply_snapshot(snapshot=read_order(data, pay_systems=settings.BITRIX_PAY_SYSTEMS))

@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 CLOCKS = frozenset({"VERSION", "DATE_UPDATE", "DATE_STATUS", "TIMESTAMP_X", "WEBHOOK_TIMESTAMP", "EVENT_ID"})
 """Fields that tell one event from another with the same values."""
 ONCE = "webhook_events_once"
+RETRY_SECONDS = 10
+"""How long events are repeated each minute, so that the worker's other jobs have their turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +101,19 @@ def reprocess(row_id: UUID) -> WebhookEvent | None:
 
 
 def retry_due(limit: int = 200) -> int:
-    """Process again what is due, oldest first; return how many. Runs each minute."""
+    """Process again what is due, oldest first, for `RETRY_SECONDS` at most; return how many. Runs each minute."""
+    until = timezone.now() + timedelta(seconds=RETRY_SECONDS)
     due = WebhookEvent.objects.filter(state=WebhookEvent.State.WAITING, retry_at__lte=timezone.now())
-    keys = list(due.order_by("created_at").values_list("pk", flat=True)[:limit])
-    for key in keys:
-        reprocess(key)
-    return len(keys)
+    done = 0
+    for key in due.order_by("created_at").values_list("pk", flat=True)[:limit]:
+        if timezone.now() >= until:
+            break
+        try:
+            reprocess(key)
+        except Exception:  # not even its failure could be noted; those behind it may do better
+            logger.exception("event %s could not be repeated", key)
+        done += 1
+    return done
 
 
 def fingerprint(incoming: Incoming) -> str | None:

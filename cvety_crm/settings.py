@@ -79,7 +79,7 @@ MINUTE_JOBS = [
     "bitrix_bridge.completion.complete_due",
 ]
 DAILY_JOBS = ["cvety_crm.housekeeping.prune"]
-"""What the worker does by the clock, one after the other (`cvety_crm.schedules`): each ends before the next is starved."""
+"""What the worker does by the clock (`cvety_crm.schedules`), one after the other: what people wait for comes first."""
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
