@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -132,7 +133,13 @@ class PhpSite:
     # Running
 
     def __enter__(self) -> PhpSite:
-        port = _free_port()
+        for _try in range(3):
+            if self._start(_free_port()):
+                return self
+        raise AssertionError(self.server_log.read_text())
+
+    def _start(self, port: int) -> bool:
+        """Start the server; False when somebody took the port first."""
         environment = {**os.environ, "STAND_IN_DATABASE": str(self.database), "PHP_CLI_SERVER_WORKERS": str(WORKERS)}
         options = ("date.timezone=Asia/Almaty", "display_errors=1", "error_reporting=-1", "html_errors=1")
         command = ["php", *(part for option in options for part in ("-d", option))]
@@ -147,17 +154,16 @@ class PhpSite:
             )
         self.url = f"http://127.0.0.1:{port}"
         deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                return self
-            except OSError:
-                time.sleep(0.01)
-        raise AssertionError(self.server_log.read_text())
+        while self._process.poll() is None and time.monotonic() < deadline:
+            if b") started" in self.server_log.read_bytes():
+                return True
+            time.sleep(0.01)
+        return False
 
     def __exit__(self, *_error: object) -> None:
         if self._process:
-            os.killpg(self._process.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
 
     @property
