@@ -102,6 +102,10 @@ class BridgeClient:
             raise PermanentRefusal(gettext("The site's answer holds no order."), answer=json.dumps(data))
         return order
 
+    def reference(self) -> dict[str, Any]:
+        """Return the site's statuses, cities, shops, slots and pay systems."""
+        return self._ask({"action": "reference"})
+
     def ping(self) -> dict[str, Any]:
         """Return what the bridge says of itself."""
         return self._call({"action": "ping"})

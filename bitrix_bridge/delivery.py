@@ -122,7 +122,7 @@ def _set_status(client: BridgeClient, push: Push, order: Order, agreement: Agree
 
 
 def _update(client: BridgeClient, push: Push, order: Order, unsent: Mapping[str, Any]) -> str:
-    request = update_request(unsent, order.items.all() if ITEMS in unsent else ())
+    request = update_request(order, unsent, order.items.all() if ITEMS in unsent else ())
     services.note_sending(order_id=order.pk, values=unsent)
     _keep_request(push, {"action": "order.update", "order_id": order.bitrix_order_id, **request})
     version = client.update_order(order.bitrix_order_id or 0, request)

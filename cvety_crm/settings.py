@@ -77,8 +77,9 @@ MINUTE_JOBS = [
     "cvety_crm.outbox.deliver_due",
     "bitrix_bridge.inbox.retry_due",
     "bitrix_bridge.completion.complete_due",
+    "bitrix_bridge.reference.name_stubs",
 ]
-DAILY_JOBS = ["cvety_crm.housekeeping.prune"]
+DAILY_JOBS = ["cvety_crm.housekeeping.prune", "bitrix_bridge.reference.refresh_daily"]
 """What the worker does by the clock (`cvety_crm.schedules`), one after the other: what people wait for comes first."""
 
 MIDDLEWARE = [

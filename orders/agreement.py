@@ -22,26 +22,34 @@ class Agreement:
     site_status: str = ""
     """The site's own code of the agreed status, which it expects back in compare-and-set."""
     announced_at: datetime | None = None
-    """The newest event's own time, for events without version and date."""
+    """The own time of the newest event that told of the whole order, for events without version and date."""
+    status_announced_at: datetime | None = None
+    """The own time of the newest event that told of the status alone."""
 
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> Self:
         """Read the column."""
-        announced = state.get("announced_at")
         return cls(
             agreed=dict(state.get("agreed", {})),
             sent={name: list(values) for name, values in state.get("sent", {}).items()},
             site_status=state.get("site_status", ""),
-            announced_at=datetime.fromisoformat(announced) if announced else None,
+            announced_at=_moment(state.get("announced_at")),
+            status_announced_at=_moment(state.get("status_announced_at")),
         )
+
+    @classmethod
+    def on(cls, **values: Any) -> Self:
+        """Return the agreement on these values: the site's, or those of a stub that nobody has edited yet."""
+        return cls(agreed=values)
 
     def as_json(self) -> dict[str, Any]:
         """Return the column's value."""
         return {
-            "agreed": self.agreed,
-            "sent": self.sent,
+            "agreed": dict(self.agreed),
+            "sent": {name: list(values) for name, values in self.sent.items()},
             "site_status": self.site_status,
             "announced_at": self.announced_at.isoformat() if self.announced_at else None,
+            "status_announced_at": self.status_announced_at.isoformat() if self.status_announced_at else None,
         }
 
     def value(self, name: str) -> Any:
@@ -75,6 +83,10 @@ class Agreement:
             for name, value in ours.items()
             if value != self.value(name) or any(sent != value for sent in self.sent.get(name, ()))
         ]
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 @dataclass(frozen=True, slots=True)

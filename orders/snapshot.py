@@ -111,3 +111,22 @@ class ProductSnapshot:
     fields: Mapping[str, Any] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceRow:
+    """One row of the site's reference data. Keys of `fields`: name; a status has sort, a slot starts_at and ends_at."""
+
+    key: Any
+    """The site's code of a status, id of a city, shop or slot."""
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceSnapshot:
+    """What the site says its statuses, cities, shops and delivery slots are."""
+
+    statuses: tuple[ReferenceRow, ...] = ()
+    cities: tuple[ReferenceRow, ...] = ()
+    shops: tuple[ReferenceRow, ...] = ()
+    slots: tuple[ReferenceRow, ...] = ()

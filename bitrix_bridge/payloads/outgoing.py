@@ -27,13 +27,17 @@ PROPERTIES: Mapping[str, str] = {
     "city": "city",
     "shop": "shopId",
     "postcard_text": "postcardText",
-    "is_pickup": "pickup",  # and its other spelling, below
+    "is_pickup": "pickup",
     "is_anonymous": "isAnonymous",
     "is_surprise": "isSurprise",
 }
 """Our field -> code of the order property."""
-ALSO: Mapping[str, str] = {"pickup": "iWillGet"}
-"""Another property that says the same: left as it is, it would say the contrary of what we sent."""
+SPELLINGS: Mapping[str, tuple[str, ...]] = {
+    "is_pickup": ("pickup", "iWillGet"),
+    "is_anonymous": ("isAnonymous", "anonymous"),
+    "is_surprise": ("isSurprise", "surprise", "doNotCall"),
+}
+"""Flags that the site may have under other codes. One that is left as it is would say the contrary of what we sent."""
 
 
 def wire_value(value: Any) -> str:
@@ -43,9 +47,14 @@ def wire_value(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _properties(values: Mapping[str, Any]) -> dict[str, str]:
-    properties = {PROPERTIES[name]: wire_value(value) for name, value in values.items() if name in PROPERTIES}
-    return properties | {other: properties[code] for code, other in ALSO.items() if code in properties}
+def _properties(order: Order, values: Mapping[str, Any]) -> dict[str, str]:
+    sent_by_site = order.metadata.get("properties", {})
+    properties: dict[str, str] = {}
+    for name, value in values.items():
+        if name in PROPERTIES:
+            codes = [code for code in SPELLINGS.get(name, ()) if code in sent_by_site] or [PROPERTIES[name]]
+            properties |= dict.fromkeys(codes, wire_value(value))
+    return properties
 
 
 def create_request(order: Order, values: Mapping[str, Any], items: Iterable[OrderItem]) -> dict[str, Any]:
@@ -54,7 +63,7 @@ def create_request(order: Order, values: Mapping[str, Any], items: Iterable[Orde
     `values` are the order's fields in their comparable form; money goes as a number here, as it always has.
     """
     customer = order.customer
-    properties = _properties(values) | {
+    properties = _properties(order, values) | {
         "name": customer.name if customer else "",
         "phone": customer.phone if customer else "",
         "email": (customer.email or "") if customer else "",
@@ -92,11 +101,11 @@ def item_request(item: OrderItem) -> dict[str, Any]:
     return line | ({"bitrix_basket_id": item.bitrix_basket_id} if item.bitrix_basket_id else {})
 
 
-def update_request(values: Mapping[str, Any], items: Iterable[OrderItem]) -> dict[str, Any]:
+def update_request(order: Order, values: Mapping[str, Any], items: Iterable[OrderItem]) -> dict[str, Any]:
     """Return the changes of `order.update`: the named fields only. `values` are comparable, without the status."""
     request: dict[str, Any] = {
         "fields": {COLUMNS[name]: wire_value(value) for name, value in values.items() if name in COLUMNS},
-        "properties": _properties(values),
+        "properties": _properties(order, values),
     }
     if ITEMS in values:
         request["items"] = [item_request(item) for item in items]

@@ -56,8 +56,14 @@ class PropertyTranslation(Translation):
         self.store(column, self._read_first(code, raw, reader), empty=empty)
 
     def flag_of(self, codes: tuple[str, ...], column: str, reader: Reader[bool]) -> None:
-        """Read a flag that the site sends under one of several codes: set if one of them is."""
-        found = [self._read_first(code, raw, reader) for code in codes if (raw := self.source.take(code)) is not ABSENT]
+        """Read a flag that the site sends under one of several codes: set if one of them is.
+
+        They are kept as well: whoever changes the flag must change it under the code that the site uses.
+        """
+        sent = {code: raw for code in codes if (raw := self.source.take(code)) is not ABSENT}
+        found = [self._read_first(code, raw, reader) for code, raw in sent.items()]
+        for code, raw in sent.items():
+            self.keep(code, raw)
         if any(reading.value for reading in found):
             self.fields[column] = True
         elif found and all(reading.reason is None for reading in found):

@@ -31,7 +31,7 @@ class OrderEventAdmin(ReadOnlyModelAdmin):
     list_select_related = ("order", "actor")
     search_fields = ("order__order_number",)
     search_help_text = _("Number of the order")
-    ordering = ("-created_at", "-id")
+    ordering = ("-happened_at", "-created_at")
     fields = ("order_column", "entry")
 
     def get_search_results(

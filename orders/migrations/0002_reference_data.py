@@ -34,13 +34,18 @@ def seed(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
                 "is_final": is_final,
                 "next_codes": next_codes,
                 "sort": sort * 10,
+                # What nobody has edited gives way to what the site calls it.
+                "bitrix_state": {"agreed": {"name": name, "sort": sort * 10}},
             },
         )
-    apps.get_model("orders", "City").objects.get_or_create(bitrix_id=2, defaults={"name": "Алматы"})
-    apps.get_model("orders", "Shop").objects.get_or_create(bitrix_id=17008, defaults={"name": "CVETYKZ"})
-    apps.get_model("orders", "DeliverySlot").objects.get_or_create(
-        bitrix_id="18", defaults={"name": "15:00–16:00", "starts_at": time(15), "ends_at": time(16)}
-    )
+    for model, bitrix_id, name, more in (
+        ("City", 2, "Алматы", {}),
+        ("Shop", 17008, "CVETYKZ", {}),
+        ("DeliverySlot", "18", "15:00–16:00", {"starts_at": time(15), "ends_at": time(16)}),
+    ):
+        apps.get_model("orders", model).objects.get_or_create(
+            bitrix_id=bitrix_id, defaults={"name": name, "bitrix_state": {"agreed": {"name": name}}, **more}
+        )
 
 
 class Migration(migrations.Migration):

@@ -24,7 +24,21 @@ class Stage(models.TextChoices):
     CANCELLED = "cancelled", _("Cancelled")
 
 
-class Status(Table):
+class SiteReference(Table):
+    """A row that the site knows too; a stub, named after its id, until somebody has described it."""
+
+    name = models.CharField(_("name"), max_length=255)
+    needs_attention = models.BooleanField(_("needs a look"), default=False)
+    bitrix_state = models.JSONField(_("agreed with the site"), default=dict, db_default={}, blank=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Status(SiteReference):
     """An order's status. `bitrix_codes[0]` is pushed to the site, the others are accepted from it."""
 
     code = models.CharField(_("code"), max_length=50, unique=True)
@@ -35,7 +49,6 @@ class Status(Table):
         blank=True,
         help_text=_("The first one is sent to the site, the others are accepted from it."),
     )
-    name = models.CharField(_("name"), max_length=100)
     stage = models.CharField(_("stage"), max_length=20, choices=Stage, default=Stage.PROBLEM)
     sort = models.IntegerField(_("order in lists"), default=100)
     is_final = models.BooleanField(_("final"), default=False, help_text=_("Nothing follows; the order is closed."))
@@ -46,7 +59,6 @@ class Status(Table):
         blank=True,
         help_text=_("Codes of the statuses a manager may choose next, the usual one first. Empty: any."),
     )
-    needs_attention = models.BooleanField(_("needs a look"), default=False)
 
     class Meta:
         db_table = "order_statuses"
@@ -54,9 +66,6 @@ class Status(Table):
         verbose_name = _("status")
         verbose_name_plural = _("statuses")
         indexes = [GinIndex(fields=["bitrix_codes"], name="order_statuses_bitrix_codes")]
-
-    def __str__(self) -> str:
-        return self.name
 
     def clean(self) -> None:
         """Refuse a site code that another status has, and next statuses that don't exist."""
@@ -80,51 +89,44 @@ class Status(Table):
         return not self.is_final
 
 
-class _BitrixReference(Table):
-    """A row known by its id on the site; a stub until somebody has described it."""
-
-    name = models.CharField(_("name"), max_length=255)
+class _NamedById(SiteReference):
     is_active = models.BooleanField(_("in use"), default=True)
-    needs_attention = models.BooleanField(_("needs a look"), default=False)
 
     class Meta:
         abstract = True
         ordering = ["name"]
 
-    def __str__(self) -> str:
-        return self.name
 
-
-class City(_BitrixReference):
+class City(_NamedById):
     """A city of delivery."""
 
     bitrix_id = models.IntegerField(_("id on the site"), unique=True)
 
-    class Meta(_BitrixReference.Meta):
+    class Meta(_NamedById.Meta):
         db_table = "cities"
         verbose_name = _("city")
         verbose_name_plural = _("cities")
 
 
-class Shop(_BitrixReference):
+class Shop(_NamedById):
     """A shop (seller) that makes the bouquet."""
 
     bitrix_id = models.IntegerField(_("id on the site"), unique=True)
 
-    class Meta(_BitrixReference.Meta):
+    class Meta(_NamedById.Meta):
         db_table = "sellers"
         verbose_name = _("shop")
         verbose_name_plural = _("shops")
 
 
-class DeliverySlot(_BitrixReference):
+class DeliverySlot(_NamedById):
     """An interval of delivery. One that the site sends as text has that text as its id."""
 
     bitrix_id = models.CharField(_("id on the site"), max_length=20, unique=True)
     starts_at = models.TimeField(pgettext_lazy("time", "from"), null=True, blank=True)
     ends_at = models.TimeField(pgettext_lazy("time", "till"), null=True, blank=True)
 
-    class Meta(_BitrixReference.Meta):
+    class Meta(_NamedById.Meta):
         db_table = "delivery_times"
         ordering = ["starts_at", "ends_at", "name"]
         verbose_name = _("delivery slot")

@@ -65,7 +65,10 @@ class OrderEvent(Table):
         ordering = ["-happened_at", "-created_at"]
         verbose_name = _("timeline entry")
         verbose_name_plural = _("timeline")
-        indexes = [models.Index(fields=["order", "-happened_at"], name="order_events_timeline")]
+        indexes = [
+            models.Index(fields=["order", "-happened_at"], name="order_events_timeline"),
+            models.Index(fields=["-happened_at", "-created_at"], name="order_events_newest"),
+        ]
 
     def __str__(self) -> str:
         return self.get_kind_display()

@@ -8,6 +8,7 @@ from orders.services.creation import NewItem, create_order
 from orders.services.customers import apply_customer
 from orders.services.deletion import mark_deleted
 from orders.services.products import apply_product, retire_product
+from orders.services.reference_data import apply_reference
 from orders.services.snapshots import Applied, Outcome, apply_snapshot
 from orders.services.sync import (
     accept_site_state,
@@ -28,6 +29,7 @@ __all__ = [
     "accept_site_state",
     "apply_customer",
     "apply_product",
+    "apply_reference",
     "apply_snapshot",
     "change_status",
     "conflict_wish",

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Model
 from django.utils.translation import gettext
 
 from cvety_crm.alerts import Alert, raise_alert
+from orders.agreement import Agreement
 from orders.models import City, DeliverySlot, Product, Shop, Stage, Status
+from orders.models.reference import SiteReference
 from orders.slots import parse_slot
 from orders.snapshot import ItemSnapshot
 
@@ -26,6 +27,8 @@ class References:
     """The site's product id -> our key."""
 
 
+UNKNOWN_SORT = 1000
+"""Where an unknown status stands in lists: last."""
 _NAME_LENGTH = Product._meta.get_field("name").max_length
 
 # In SQL because it runs for each order that comes in, and Django takes a sixth of the order's time to put its union of
@@ -80,7 +83,8 @@ def resolve(
     return references
 
 
-def _insert(row: Model) -> None:
+def _insert(row: SiteReference) -> None:
+    row.bitrix_state = Agreement.on(name=row.name).as_json()
     # Somebody else may have made the same stub meanwhile; either row serves.
     type(row)._default_manager.bulk_create([row], ignore_conflicts=True)
 
@@ -88,14 +92,16 @@ def _insert(row: Model) -> None:
 def _stub_status(bitrix_code: str) -> str:
     # Case matters to the site's codes, so it has to survive in ours: "p" and "P" are two statuses.
     code = f"bitrix_{bitrix_code}"
+    name = gettext("Status %(code)s of the site") % {"code": bitrix_code}
     row, is_new = Status.objects.get_or_create(
         code=code,
         defaults={
             "bitrix_codes": [bitrix_code],
-            "name": gettext("Status %(code)s of the site") % {"code": bitrix_code},
+            "name": name,
             "stage": Stage.PROBLEM,
-            "sort": 1000,
+            "sort": UNKNOWN_SORT,
             "needs_attention": True,
+            "bitrix_state": Agreement.on(name=name, sort=UNKNOWN_SORT).as_json(),
         },
     )
     if is_new:

@@ -365,6 +365,29 @@ def _refuse(_order, twin):
     raise NotAllowed(f"staff have worked on {twin.order_number}")
 
 
+@pytest.mark.parametrize(
+    ("code", "field"),
+    [
+        ("anonymous", "is_anonymous"),
+        ("isAnonymous", "is_anonymous"),
+        ("surprise", "is_surprise"),
+        ("doNotCall", "is_surprise"),
+        ("iWillGet", "is_pickup"),
+    ],
+)
+def test_a_flag_is_cleared_under_the_code_that_the_site_uses(site, post_webhook, manager, echo, code, field):
+    placed = site.place_order(properties={code: "Y"})
+    post_webhook("order.create", placed)
+    order = Order.objects.get()
+    assert getattr(order, field) is True
+    services.edit_order(order_id=order.pk, changes={field: False}, actor=manager)
+    deliver_due()
+    echo()
+    order.refresh_from_db()
+    assert (getattr(order, field), order.sync_state) == (False, "synced")
+    assert site.site.order(order.bitrix_order_id)["properties"][code] == "N"
+
+
 class TestTextsThatStaffType:
     """A text must come back from the site in the form in which it left: else it looks like a change."""
 

@@ -107,7 +107,8 @@ def test_a_full_order():
             "RESPONSIBLE_ID": "12",
             "webhook_source": "site",
         },
-        "properties": {"howFound": "Instagram"},
+        # Flags are kept too: they are to be changed under the code that the site uses.
+        "properties": {"howFound": "Instagram", "iWillGet": "N", "isAnonymous": "Y", "doNotCall": "N"},
     }
 
 
@@ -224,6 +225,7 @@ def test_several_values_of_one_property():
     assert snapshot.metadata["properties"] == {
         "phoneRecipient": ["87011234567", "87027654321"],
         "when": ["18", "19"],
+        "iWillGet": ["Y"],
     }
 
 

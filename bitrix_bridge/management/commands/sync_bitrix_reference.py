@@ -1,0 +1,37 @@
+"""`manage.py sync_bitrix_reference`: read statuses, cities, shops and delivery slots from the site."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext
+
+from bitrix_bridge.reference import refresh
+from cvety_crm.outbox import DeliveryFailure
+
+
+class Command(BaseCommand):
+    """Take over the site's reference data; what staff have edited stays."""
+
+    help = "Read statuses, cities, shops and delivery slots from the site. What staff have edited stays."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Read, merge, say what changed."""
+        try:
+            outcome = refresh()
+        except DeliveryFailure as failure:
+            raise CommandError(failure.message) from failure
+        for model, changes in outcome.items():
+            counts = gettext("created %(created)s, updated %(updated)s, kept %(kept)s, unchanged %(unchanged)s") % {
+                "created": len(changes.created),
+                "updated": len(changes.updated),
+                "kept": len(changes.kept),
+                "unchanged": changes.unchanged,
+            }
+            self.stdout.write(f"{model._meta.verbose_name_plural}: {counts}")
+            for title, names in (
+                (gettext("created"), changes.created),
+                (gettext("updated"), changes.updated),
+                (gettext("kept as staff named it"), changes.kept),
+            ):
+                if names:
+                    self.stdout.write(f"  {title}: {', '.join(names)}")

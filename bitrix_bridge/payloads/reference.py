@@ -1,0 +1,57 @@
+"""The site's reference data (the bridge's `reference`), as a snapshot: as tolerant as the reader of orders."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from bitrix_bridge.payloads.amounts import read_small_id
+from bitrix_bridge.payloads.values import read_line, read_slot, read_status
+from orders.slots import parse_slot
+from orders.snapshot import ReferenceRow, ReferenceSnapshot
+
+_NAME_LENGTH = 100
+_LAST = 1000
+
+
+def read_reference(data: Mapping[str, Any]) -> ReferenceSnapshot:
+    """Translate the answer; a row without a usable id or name is left out."""
+    return ReferenceSnapshot(
+        statuses=tuple(
+            ReferenceRow(key=key, fields={"name": name, "sort": _sort(row.get("sort"))})
+            for key, name, row in _rows(data.get("statuses"), lambda raw: read_status(raw).value)
+        ),
+        cities=tuple(_named(data.get("cities"))),
+        shops=tuple(_named(data.get("shops"))),
+        slots=tuple(
+            ReferenceRow(key=key, fields={"name": name, **_times(name, row)})
+            for key, name, row in _rows(data.get("slots"), lambda raw: read_slot(raw).value)
+        ),
+    )
+
+
+def _named(rows: Any) -> Iterator[ReferenceRow]:
+    for key, name, _row in _rows(rows, lambda raw: read_small_id(raw).value):
+        yield ReferenceRow(key=key, fields={"name": name})
+
+
+def _rows(rows: Any, read_key: Callable[[Any], Any]) -> Iterator[tuple[Any, str, Mapping[str, Any]]]:
+    # PHP makes an object of a list with gaps, and a list of an empty object.
+    values = list(rows.values()) if isinstance(rows, Mapping) else rows
+    seen = set()
+    for row in values if isinstance(values, list) else []:
+        if not isinstance(row, Mapping):
+            continue
+        key, name = read_key(row.get("id")), read_line(row.get("name"), max_length=_NAME_LENGTH).value
+        if key and name and key not in seen:
+            seen.add(key)
+            yield key, name, row
+
+
+def _sort(raw: Any) -> int:
+    sort = read_small_id(raw).value
+    return sort if isinstance(sort, int) else _LAST
+
+
+def _times(name: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    starts_at, ends_at = row.get("starts_at"), row.get("ends_at")
+    times = parse_slot(f"{starts_at}-{ends_at}") if starts_at and ends_at else parse_slot(name)
+    return {"starts_at": times[0], "ends_at": times[1]} if times else {"starts_at": None, "ends_at": None}
