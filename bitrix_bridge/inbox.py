@@ -20,14 +20,15 @@ from django.utils.translation import gettext
 
 from bitrix_bridge.events import Result, process
 from bitrix_bridge.models import WebhookEvent
+from bitrix_bridge.payloads.dates import read_clock
 from cvety_crm.alerts import Alert, raise_alert
 from cvety_crm.masking import keepable
 from cvety_crm.outbox import WAITS
 
 logger = logging.getLogger(__name__)
 
-CLOCKS = frozenset({"VERSION", "DATE_UPDATE", "DATE_STATUS", "TIMESTAMP_X", "WEBHOOK_TIMESTAMP", "EVENT_ID"})
-"""Fields that tell one event from another with the same values."""
+CLOCKS = frozenset({"DATE_UPDATE", "DATE_STATUS", "TIMESTAMP_X", "WEBHOOK_TIMESTAMP"})
+"""Times, which with VERSION tell one event from another with the same values."""
 ONCE = "webhook_events_once"
 RETRY_SECONDS = 10
 """How long events are repeated each minute, so that the worker's other jobs have their turn."""
@@ -123,11 +124,15 @@ def fingerprint(incoming: Incoming) -> str | None:
     """
     if incoming.event_id:
         content = f"id {incoming.event} {incoming.event_id}"
-    elif any(str(key).upper() in CLOCKS and value for key, value in incoming.data.items()):
+    elif any(_tells_apart(str(key).upper(), value) for key, value in incoming.data.items()):
         content = json.dumps([incoming.event, incoming.data], sort_keys=True, default=str)
     else:
         return None
     return hashlib.sha256(content.encode("utf-8", errors="replace")).hexdigest()
+
+
+def _tells_apart(name: str, value: Any) -> bool:
+    return (name == "VERSION" and bool(value)) or (name in CLOCKS and read_clock(value).value is not None)
 
 
 def _finish(row: WebhookEvent, result: Result) -> None:

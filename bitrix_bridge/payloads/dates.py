@@ -43,6 +43,16 @@ def read_moment(raw: Any) -> Reading[datetime]:
     return Reading(datetime.combine(reading.value, time(), ALMATY))
 
 
+def read_clock(raw: Any) -> Reading[datetime]:
+    """Read a point in time to put events in order by. A date without a time of day is none: a day has many events."""
+    if raw == {} or raw == []:
+        return Reading()
+    reading = _read(raw)
+    if isinstance(reading.value, datetime) or reading.value is None:
+        return Reading(reading.value, reading.reason)
+    return Reading()
+
+
 def read_date(raw: Any) -> Reading[date]:
     """Read a calendar date in Almaty; `''`, null and zero dates are nothing.
 

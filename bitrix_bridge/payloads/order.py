@@ -67,9 +67,12 @@ def _read(data: Mapping[str, Any], pay_systems: Mapping[int, str], *, is_partial
         order.fields["order_number"] = str(order_id)
     _read_payment_method(order, pay_systems)
     version = order.read("VERSION", read_whole_number)
-    updated_at = order.read("DATE_UPDATE", read_moment)
+    updated_at = order.clock("DATE_UPDATE")
     created_at = order.read("DATE_INSERT", read_moment)
-    announced_at = _read_announcement(order)
+    announced_at, status_changed_at = order.clock("webhook_timestamp"), _read_status_time(order)
+    if is_partial or (version is None and updated_at is None):
+        # In a whole order it says when the status changed, which may be long before the event.
+        announced_at = announced_at or status_changed_at
     properties = _read_properties(order)
     customer = _read_customer(order, properties)
     basket = _read_basket(order)
@@ -136,16 +139,13 @@ def _read_payment_method(order: Translation, pay_systems: Mapping[int, str]) -> 
         order.fields["payment_method"] = method
 
 
-def _read_announcement(order: Translation) -> datetime | None:
-    """Return the event's own time. DATE_STATUS stays in metadata too: it is also a column of the order."""
-    announced_at = order.read("webhook_timestamp", read_moment)
+def _read_status_time(order: Translation) -> datetime | None:
+    """Read DATE_STATUS, which stays in metadata too: it is also a column of the order."""
     raw = order.source.peek("DATE_STATUS")
-    if raw is ABSENT:
-        return announced_at
-    status_changed_at = order.read("DATE_STATUS", read_moment)
+    status_changed_at = order.clock("DATE_STATUS")
     if status_changed_at is not None:
         order.keep("DATE_STATUS", raw)
-    return announced_at or status_changed_at
+    return status_changed_at
 
 
 def _read_properties(order: Translation) -> PropertyTranslation:

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 from bitrix_bridge.payloads.amounts import read_money, read_stock, read_whole_number
-from bitrix_bridge.payloads.dates import read_moment
 from bitrix_bridge.payloads.identity import object_id
 from bitrix_bridge.payloads.names import fold
 from bitrix_bridge.payloads.properties import PropertyTranslation, list_properties
@@ -42,7 +41,7 @@ def read_product(data: Mapping[str, Any]) -> ProductSnapshot:
     product.column("QUANTITY", "quantity", read_stock)
     product.column("OLD_PRICE", "old_price", read_money, empty=None)
     _read_price(product)
-    updated_at = product.read("TIMESTAMP_X", read_moment)
+    updated_at = product.clock("TIMESTAMP_X")
     properties = _read_properties(product)
     _read_picture(product)
     product.keep_rest()

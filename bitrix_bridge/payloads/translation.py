@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from typing import Any, Final, TypeVar
 
+from bitrix_bridge.payloads.dates import read_clock, read_moment
 from bitrix_bridge.payloads.names import fold
 from bitrix_bridge.payloads.reading import Reader, Reading
 from bitrix_bridge.payloads.secrets import is_secret
@@ -88,6 +90,14 @@ class Translation:
         raw = self.source.take(name)
         return None if raw is ABSENT else self.interpret(name, raw, reader).value
 
+    def clock(self, name: str) -> datetime | None:
+        """Read a time to put events in order by; a date without a time of day is none, and is kept."""
+        raw = self.source.peek(name)
+        moment = self.read(name, read_clock)
+        if moment is None and raw is not ABSENT and read_moment(raw).value is not None:
+            self.keep(name, raw)
+        return moment
+
     def phone(self, name: str, column: str, raw: Any, reader: Reader[str] = read_phone) -> None:
         """Read a phone into `column`; a text that says more than the number is kept as well."""
         reading = self.interpret(name, raw, reader)
@@ -111,8 +121,9 @@ class Translation:
 
     def flag(self, name: str, raw: Any, reason: ProblemReason) -> None:
         """Name a problem and keep the raw value."""
-        self.problems.append(Problem(self.where + name, storable(raw), reason))
-        self.keep(name, raw)
+        value = storable(raw)
+        self.problems.append(Problem(self.where + name, value, reason))
+        self.keep(name, value)
 
     def keep(self, name: str, raw: Any) -> None:
         """Keep a raw value under its wire name, unless it is a secret."""

@@ -74,16 +74,35 @@ def apply_snapshot(
 def is_stale(order: Order, snapshot: OrderSnapshot) -> bool:
     """Return whether the snapshot is older than what is stored: by VERSION, else DATE_UPDATE, else its own time.
 
-    Like is compared with like, and a tie is not stale: merging the same values again changes nothing.
+    Like is compared with like, a tie is left to the next clock, and a tie of all of them is not stale: merging the
+    same values again changes nothing.
     """
-    if snapshot.version is not None and order.bitrix_version is not None and snapshot.version != order.bitrix_version:
-        return snapshot.version < order.bitrix_version
-    if snapshot.updated_at is not None and order.bitrix_updated_at is not None:
-        return snapshot.updated_at < order.bitrix_updated_at
-    if snapshot.version is None and snapshot.updated_at is None and snapshot.announced_at is not None:
-        known = [order.bitrix_updated_at, Agreement.from_json(order.bitrix_state).announced_at]
-        return any(moment is not None and snapshot.announced_at < moment for moment in known)
-    return False
+    agreement = Agreement.from_json(order.bitrix_state)
+    announced = [agreement.announced_at, agreement.status_announced_at if snapshot.is_partial else None]
+    clocks = (
+        (snapshot.version, order.bitrix_version),
+        (snapshot.updated_at, order.bitrix_updated_at),
+        (snapshot.announced_at, max((moment for moment in announced if moment), default=None)),
+    )
+    known = [(theirs, ours) for theirs, ours in clocks if theirs is not None and ours is not None]
+    if not known and snapshot.announced_at is not None and order.bitrix_updated_at is not None:
+        # Two clocks, which need not agree: only when there is nothing else to go by.
+        known = [(snapshot.announced_at, order.bitrix_updated_at)]
+    older = [theirs < ours for theirs, ours in known if theirs != ours]  # type: ignore[operator]
+    return bool(older) and older[0]
+
+
+def _has_older_status(snapshot: OrderSnapshot, agreement: Agreement) -> bool:
+    """Return whether an event about the status alone has told of a newer one than this whole order has.
+
+    The order was late, then, and is no news as far as the status goes. All of its clocks have to say so: they need not
+    agree with the one of the other event.
+    """
+    newest = agreement.status_announced_at
+    clocks = [moment for moment in (snapshot.updated_at, snapshot.announced_at) if moment is not None]
+    if snapshot.is_partial or newest is None or not clocks:
+        return False
+    return max(clocks) < newest.replace(microsecond=0)  # DATE_UPDATE has whole seconds
 
 
 def _create(snapshot: OrderSnapshot, origin: _Origin) -> Applied:
@@ -95,7 +114,8 @@ def _create(snapshot: OrderSnapshot, origin: _Origin) -> Applied:
     items = snapshot.items or ()
     customer = apply_customer(snapshot=snapshot.customer)[0] if snapshot.customer else None
 
-    agreement = Agreement(site_status=site_status, announced_at=snapshot.announced_at)
+    agreement = Agreement(site_status=site_status)
+    _note_announcement(agreement, snapshot)
     agreement.settle({name: comparable(value) for name, value in fields.items()})
     if snapshot.items is not None:
         agreement.settle({ITEMS: comparable_items(items)})
@@ -126,6 +146,8 @@ def _create(snapshot: OrderSnapshot, origin: _Origin) -> Applied:
 def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
     agreement = Agreement.from_json(order.bitrix_state)
     fields = dict(snapshot.fields)
+    if _has_older_status(snapshot, agreement):
+        fields.pop("status", None)
     existing = [] if snapshot.items is None else list(order.items.all())
     references = _resolve(fields, snapshot, order=order, agreement=agreement, existing=existing)
     if "status" in fields:
@@ -205,8 +227,7 @@ def _set_bookkeeping(
         put("bitrix_version", snapshot.version)
     if snapshot.updated_at is not None:
         put("bitrix_updated_at", snapshot.updated_at)
-    if snapshot.announced_at is not None:
-        agreement.announced_at = max(snapshot.announced_at, agreement.announced_at or snapshot.announced_at)
+    _note_announcement(agreement, snapshot)
     if not snapshot.is_partial:
         if order.is_stub and snapshot.created_at is not None:
             put("created_at", snapshot.created_at)
@@ -215,6 +236,13 @@ def _set_bookkeeping(
     if order.completed_at is None and references.status_is_final:
         put("completed_at", origin.happened_at)
     return columns
+
+
+def _note_announcement(agreement: Agreement, snapshot: OrderSnapshot) -> None:
+    if snapshot.announced_at is None:
+        return
+    column = "status_announced_at" if snapshot.is_partial else "announced_at"
+    setattr(agreement, column, max(snapshot.announced_at, getattr(agreement, column) or snapshot.announced_at))
 
 
 def _merged_metadata(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:

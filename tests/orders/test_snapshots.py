@@ -124,6 +124,64 @@ def test_old_news_changes_nothing(post_webhook, newer, older):
     assert order.events.count() == 1
 
 
+def announced(data, moment, **changes):
+    return {**data, "webhook_timestamp": f"2025-08-24 {moment}", **changes}
+
+
+def test_the_times_of_two_clocks_are_not_compared_where_one_will_do(post_webhook):
+    # The site's server takes Almaty for UTC+6 still, as it was until 2024: its dates are an hour ahead.
+    post_webhook("order.create", announced(order_data(VERSION=..., DATE_UPDATE="2025-08-24 13:00:00"), "12:00:00"))
+    answer = post_webhook("order.status.change", announced({"ID": 122183, "STATUS_ID": "AP"}, "12:01:00")).json()
+    assert answer["action"] == "status_changed"
+
+
+def test_events_of_one_second_are_put_in_order_by_their_own_time(post_webhook):
+    post_webhook("order.update", announced(order_data(VERSION=..., STATUS_ID="PD"), "12:00:01.9"))
+    late = announced(order_data(VERSION=..., STATUS_ID="AP"), "12:00:01.1")
+    assert post_webhook("order.update", late).json()["action"] == "stale"
+    assert Order.objects.get().status_id == "delivering"
+
+
+def test_a_date_without_a_time_of_day_is_no_clock(post_webhook):
+    post_webhook("order.create", order_data())
+    for code in ("AP", "PD", "AP"):
+        event = {"ID": "122183", "STATUS_ID": code, "DATE_STATUS": "24.08.2025"}
+        assert post_webhook("order.status.change", event).json()["action"] == "status_changed"
+    assert Order.objects.get().metadata["fields"]["DATE_STATUS"] == "24.08.2025"
+
+
+def test_an_order_that_comes_late_brings_all_but_its_old_status(post_webhook):
+    post_webhook("order.create", announced(order_data(), "12:00:01"))
+    late = announced(next_version(order_data(), COMMENTS="домофон 12"), "12:00:02")
+    bare = announced({"ID": 122183, "STATUS_ID": "AP"}, "12:10:00")
+    assert post_webhook("order.status.change", bare).json()["action"] == "status_changed"
+    assert post_webhook("order.update", late).json()["action"] == "updated"
+    order = Order.objects.get()
+    assert (order.status_id, order.courier_comment, order.bitrix_version) == ("accepted", "домофон 12", 2)
+    newer = announced(next_version(late, STATUS_ID="PD", DATE_UPDATE="2025-08-24 12:11:00"), "12:11:00")
+    post_webhook("order.update", newer)
+    order.refresh_from_db()
+    assert order.status_id == "delivering"
+    assert post_webhook("order.status.change", {**bare, "x": 1}).json()["action"] == "stale"
+
+
+def test_a_status_that_came_before_its_order_stays(post_webhook):
+    bare = {"ID": 122183, "STATUS_ID": "AP", "DATE_STATUS": "2025-08-24 12:10:00"}
+    post_webhook("order.status.change", bare)
+    post_webhook("order.create", order_data())
+    order = Order.objects.get()
+    assert (order.is_stub, order.status_id, order.recipient_name) == (False, "accepted", "Мария")
+
+
+def test_an_order_without_a_date_that_is_late_by_its_own_time_alone_is_not_lost(post_webhook):
+    data = order_data(VERSION=..., DATE_UPDATE=...)
+    post_webhook("order.create", announced(data, "12:00:01"))
+    post_webhook("order.status.change", announced({"ID": 122183, "STATUS_ID": "AP"}, "12:10:00"))
+    post_webhook("order.update", announced(data, "12:00:02", COMMENTS="домофон 12"))
+    order = Order.objects.get()
+    assert (order.status_id, order.courier_comment) == ("accepted", "домофон 12")
+
+
 def test_nothing_new(post_webhook):
     post_webhook("order.create", order_data())
     assert post_webhook("order.update", next_version(order_data())).json()["action"] == "unchanged"
