@@ -217,6 +217,25 @@ def test_a_save_while_its_order_is_being_sent_is_sent_too(announcing, receiver):
     assert len({body["event_id"] for body in receiver.bodies}) == len(receiver.bodies)
 
 
+def test_a_long_request_that_saves_again_while_its_first_save_is_being_sent(announcing, receiver):
+    order_id = announcing.place_order()
+    announcing.wait_for_empty_queue()
+    receiver.delay = 0.8
+    import_of_an_hour = (
+        ["change", order_id, {"STATUS_ID": "AP"}],
+        ["wait", 600],
+        ["change", order_id, {"COMMENTS": "x"}],
+    )
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(announcing.hit, *import_of_an_hour, dies=True)
+        announcing.wait_until(lambda: bool(announcing.queue()))
+        announcing.hit(["call", "CvetyCrmWebhook::runAgent"], crontab=True)
+    announcing.run_agents()
+    assert announcing.queue() == []
+    assert [body["data"]["COMMENTS"] for body in receiver.bodies[1:]] in ([None, "x"], ["", "x"])
+    assert len({body["event_id"] for body in receiver.bodies}) == 3
+
+
 @pytest.mark.parametrize(
     "init",
     [

@@ -423,9 +423,7 @@ namespace Bitrix\Main {
 
         public function send()
         {
-            while (ob_get_level()) {
-                ob_end_clean();
-            }
+            // Whatever was printed before stays in front of it: what Bitrix cleans here differs from version to version.
             if ($this->status) {
                 http_response_code((int)$this->status);
             }

@@ -73,11 +73,17 @@ foreach ($request['steps'] as $step) {
     } elseif ($do === 'agents') {
         CAgent::runAll();
         $answers[] = true;
+    } elseif ($do === 'wait') {
+        usleep($step[0] * 1000);
+        $answers[] = true;
     } elseif ($do === 'call') {
         $answers[] = call_user_func($step[0]);
     }
 }
 if (!empty($request['dies'])) {
     die(json_encode($answers));
+}
+while (ob_get_level()) {
+    ob_end_clean();
 }
 CMain::FinalActions(json_encode($answers));
