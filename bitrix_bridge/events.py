@@ -2,18 +2,21 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 
 from bitrix_bridge.completion import request_completion
 from bitrix_bridge.models import WebhookEvent
-from bitrix_bridge.payloads import object_id, read_customer, read_order, read_product, read_status_change
+from bitrix_bridge.payloads import deletion_time, object_id, read_customer, read_order, read_product, read_status_change
 from orders import services
 from orders.models import Order
 from orders.snapshot import OrderSnapshot
 
 Action = WebhookEvent.Action
+WHOLE_ORDER = frozenset({"order.create", "order.update"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +55,52 @@ def _status_change(row: WebhookEvent) -> Result:
 
 
 def _apply(row: WebhookEvent, snapshot: OrderSnapshot) -> Result:
+    problems = tuple(problem.as_json() for problem in snapshot.problems)
+    if row.attempts > 1 and not snapshot.has_clock:
+        later = _later_events(row)
+        if later & WHOLE_ORDER or (later and snapshot.is_partial):
+            return Result(Action.STALE, Order.objects.filter(bitrix_order_id=row.object_id).first(), problems)
+        if later:
+            fields = {name: value for name, value in snapshot.fields.items() if name != "status"}
+            snapshot = replace(snapshot, fields=fields)
     applied = services.apply_snapshot(snapshot=snapshot, webhook_event_id=row.pk)
-    if applied.order.is_stub:
-        request_completion(applied.order)
-    return Result(str(applied.outcome), applied.order, tuple(problem.as_json() for problem in snapshot.problems))
+    order = applied.order
+    if applied.outcome == services.Outcome.CREATED:
+        deletion = _deletion(row, "order.delete", snapshot.announced_at)
+        if deletion is not None:
+            order = services.mark_deleted(bitrix_order_id=snapshot.bitrix_order_id, webhook_event_id=deletion) or order
+    if order.is_stub and not order.is_deleted_on_site:
+        request_completion(order)
+    return Result(str(applied.outcome), order, problems)
+
+
+def _later_events(row: WebhookEvent) -> set[str]:
+    """Return what kinds of events of the same order have come and been processed after this one.
+
+    An event that says nothing of its time is put in order by when it came, and against others that came only: the
+    clock here is not the site's.
+    """
+    later = WebhookEvent.objects.filter(
+        object_id=row.object_id,
+        event__istartswith="order.",
+        created_at__gt=row.created_at,
+        action__in=(Action.CREATED, Action.UPDATED, Action.STATUS_CHANGED, Action.UNCHANGED),
+    )
+    return {canonical_name(event) for event in later.values_list("event", flat=True)}
+
+
+def _deletion(row: WebhookEvent, event: str, announced_at: datetime | None) -> UUID | None:
+    """Return the event by which the site has deleted the object that it tells of only now, as if it were new.
+
+    Ids are not given twice: it was late. Unless both events say when they happened, and the deletion came first: the
+    site was put back to an older state.
+    """
+    deletion = WebhookEvent.objects.filter(object_id=row.object_id, event__iexact=event).order_by("-created_at").first()
+    if deletion is None:
+        return None
+    deleted_at = deletion_time(_data(deletion))
+    is_back = announced_at is not None and deleted_at is not None and deleted_at < announced_at
+    return None if is_back else deletion.pk
 
 
 def _order_deleted(row: WebhookEvent) -> Result:
@@ -75,11 +120,14 @@ def _customer(row: WebhookEvent) -> Result:
 def _product(row: WebhookEvent) -> Result:
     snapshot = read_product(_data(row))
     _product_row, action = services.apply_product(snapshot=snapshot)
+    if action == Action.CREATED and _deletion(row, "product.delete", snapshot.updated_at):
+        services.retire_product(bitrix_product_id=snapshot.bitrix_product_id)
     return Result(action, None, tuple(problem.as_json() for problem in snapshot.problems))
 
 
 def _product_deleted(row: WebhookEvent) -> Result:
-    is_changed = services.retire_product(bitrix_product_id=object_id(_data(row)))
+    data = _data(row)
+    is_changed = services.retire_product(bitrix_product_id=object_id(data), when=deletion_time(data))
     return Result(Action.UPDATED if is_changed else Action.UNCHANGED)
 
 

@@ -101,6 +101,11 @@ class OrderSnapshot:
     problems: tuple[Problem, ...] = ()
     """Those of the customer included."""
 
+    @property
+    def has_clock(self) -> bool:
+        """Return whether it says anything by which it can be put in order with others."""
+        return any(clock is not None for clock in (self.version, self.updated_at, self.announced_at))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductSnapshot:

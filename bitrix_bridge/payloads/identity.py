@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from bitrix_bridge.payloads.amounts import read_id
+from bitrix_bridge.payloads.dates import read_clock
 from bitrix_bridge.payloads.translation import ABSENT, Fields, is_empty
 from orders.snapshot import CRM_XML_ID_PREFIX, ProblemReason
 
@@ -39,6 +41,11 @@ def object_id(data: Mapping[str, Any]) -> int:
     if reading.reason is ProblemReason.OUT_OF_RANGE:
         raise PayloadError("data.ID", "data.ID is negative or does not fit 64 bits")
     raise PayloadError("data.ID", "data.ID is not a positive integer")
+
+
+def deletion_time(data: Mapping[str, Any]) -> datetime | None:
+    """Return when an object was deleted, where the event says so: its columns tell of its last change before that."""
+    return read_clock(Fields(data).peek("webhook_timestamp")).value
 
 
 def crm_order_id(xml_id: Any) -> UUID | None:

@@ -1,6 +1,10 @@
 """Products, as the site's catalogue describes them."""
 
+from datetime import datetime
+
 from django.db import transaction
+from django.db.models import Value
+from django.db.models.functions import Greatest
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -40,7 +44,11 @@ def apply_product(*, snapshot: ProductSnapshot) -> tuple[Product, str]:
 
 
 @transaction.atomic
-def retire_product(*, bitrix_product_id: int) -> bool:
-    """Take a product that the site has deleted off sale; orders point at it, so it stays. Return whether it was on."""
-    products = Product.objects.filter(bitrix_product_id=bitrix_product_id, is_active=True)
-    return bool(products.update(is_active=False, updated_at=timezone.now()))
+def retire_product(*, bitrix_product_id: int, when: datetime | None = None) -> bool:
+    """Take a product that the site has deleted off sale; orders point at it, so it stays. Return whether it was on.
+
+    `when` is the time of the deletion, now if it is not known: an event that is older does not bring the product back.
+    """
+    products = Product.objects.filter(bitrix_product_id=bitrix_product_id)
+    products.update(bitrix_updated_at=Greatest("bitrix_updated_at", Value(when or timezone.now())))
+    return bool(products.filter(is_active=True).update(is_active=False, updated_at=timezone.now()))

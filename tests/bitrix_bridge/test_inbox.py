@@ -100,6 +100,40 @@ class TestFailed:
 
 
 @pytest.mark.django_db
+class TestWithoutAnyClock:
+    """Events that do not say when they happened are put in order by when they came."""
+
+    def test_an_old_status_does_not_come_back_when_it_is_replayed(self, post_webhook):
+        post_webhook("order.create", order_data())
+        first = post_webhook("order.status.change", {"ID": 122183, "STATUS_ID": "AP"}).json()
+        post_webhook("order.status.change", {"ID": 122183, "STATUS_ID": "PD"})
+        row = inbox.reprocess(first["event_id"])
+        assert (row.action, row.order) == ("stale", Order.objects.get())
+        assert Order.objects.get().status_id == "delivering"
+
+    def test_the_newest_is_replayed(self, post_webhook, broken):
+        failed = post_webhook("order.status.change", {"ID": 122183, "STATUS_ID": "PD"}).json()
+        broken.undo()
+        assert inbox.reprocess(failed["event_id"]).action == "created"
+
+    def test_a_whole_order_is_overtaken_by_a_whole_order(self, post_webhook, broken):
+        data = order_data(VERSION=..., DATE_UPDATE=...)
+        failed = post_webhook("order.update", data).json()
+        broken.undo()
+        post_webhook("order.update", {**data, "COMMENTS": "новее"})
+        assert inbox.reprocess(failed["event_id"]).action == "stale"
+        assert Order.objects.get().courier_comment == "новее"
+
+    def test_a_status_alone_overtakes_nothing_but_the_status(self, post_webhook, broken):
+        failed = post_webhook("order.update", order_data(VERSION=..., DATE_UPDATE=...)).json()
+        broken.undo()
+        post_webhook("order.status.change", {"ID": 122183, "STATUS_ID": "PD"})
+        inbox.reprocess(failed["event_id"])
+        order = Order.objects.get()
+        assert (order.status_id, order.recipient_name, order.is_stub) == ("delivering", "Мария", False)
+
+
+@pytest.mark.django_db
 def test_replaying_a_processed_event_changes_nothing(post_webhook):
     post_webhook("order.create", order_data())
     row = WebhookEvent.objects.get()

@@ -234,6 +234,23 @@ def test_deleted_on_the_site_is_marked_and_stays(post_webhook):
     assert post_webhook("order.delete", {"ID": 404}).json()["action"] == "ignored"
 
 
+@pytest.mark.parametrize("event", ["order.create", "order.update", "order.status.change"])
+def test_an_order_whose_deletion_came_first_is_marked_too(post_webhook, event):
+    post_webhook("order.delete", announced({"ID": 122183}, "13:00:00"))
+    assert post_webhook(event, announced(order_data(), "12:00:01")).json()["action"] == "created"
+    order = Order.objects.get()
+    assert (order.is_deleted_on_site, order.recipient_name) == (True, "Мария")
+    deleted, created = order.events.all()
+    assert (deleted.kind, created.kind) == ("deleted", "created")
+    assert deleted.webhook_event_id == WebhookEvent.objects.get(event="order.delete").pk
+
+
+def test_an_order_that_is_back_after_its_deletion_is_there(post_webhook):
+    post_webhook("order.delete", announced({"ID": 122183}, "13:00:00"))
+    post_webhook("order.update", announced(order_data(), "14:00:00"))
+    assert not Order.objects.get().is_deleted_on_site
+
+
 def test_what_is_missing_becomes_a_flagged_stub(post_webhook):
     properties = {"city": "77", "shopId": "555", "when": "14:00-16:00"}
     answer = post_webhook("order.create", order_data(STATUS_ID="xx", properties=properties)).json()
@@ -319,6 +336,18 @@ def test_products_come_change_and_leave(post_webhook):
     assert post("product.delete") == "updated"
     assert post("product.delete") == "unchanged"
     assert (Product.objects.get().name, Product.objects.get().is_active) == ("Роза", False)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_product_is_not_brought_back_by_what_was_said_of_it_before(post_webhook, known):
+    def post(event, **fields):
+        return post_webhook(event, {"ID": 31, **fields}, path="/webhooks/bitrix/product").json()["action"]
+
+    if known:
+        post("product.create", NAME="Роза", ACTIVE="Y", TIMESTAMP_X="2025-08-24 12:00:00")
+    post("product.delete", TIMESTAMP_X="2025-08-24 12:30:00", webhook_timestamp="2025-08-24 13:00:00")
+    post("product.update", NAME="Роза", ACTIVE="Y", TIMESTAMP_X="2025-08-24 12:30:00")
+    assert not Product.objects.get().is_active
 
 
 def test_a_customer_changes_on_the_site(post_webhook):
