@@ -1,7 +1,7 @@
 """Taking over what the site says of an order: found or created, merged field by field, one timeline entry."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -144,6 +144,9 @@ def _create(snapshot: OrderSnapshot, origin: _Origin) -> Applied:
 
 
 def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
+    if not snapshot.items:
+        # Bitrix has no order without lines: an empty basket comes from a sender who had none at hand.
+        snapshot = replace(snapshot, items=None)
     agreement = Agreement.from_json(order.bitrix_state)
     fields = dict(snapshot.fields)
     if _has_older_status(snapshot, agreement):
@@ -173,6 +176,8 @@ def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
     customer_changed = _set_customer(order, snapshot)
     if merged.yielded:
         order.sync_state = SyncState.CONFLICT
+    elif order.sync_state == SyncState.CONFLICT and "status" in merged.taken:
+        order.sync_state = SyncState.PENDING  # the site went on: what was wished then is no longer the question
     settle_sync_state(order, agreement, lines)
     order.bitrix_state = agreement.as_json()
     order.save(update_fields=[*columns, "customer", "bitrix_state", "sync_state", "updated_at"])

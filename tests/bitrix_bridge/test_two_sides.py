@@ -260,6 +260,15 @@ class TestConflict:
         assert shared_order.sync_state == "conflict"
         assert site.site.order(shared_order.bitrix_order_id)["USER_DESCRIPTION"] == "перезвонить"
 
+    def test_it_ends_when_the_site_goes_on(self, site, shared_order, manager, echo):
+        site.change_status(shared_order.bitrix_order_id, "DE")
+        change(shared_order, "accepted", manager)
+        deliver_due()
+        site.change_status(shared_order.bitrix_order_id, "AP")
+        echo()
+        shared_order.refresh_from_db()
+        assert (shared_order.status_id, shared_order.sync_state) == ("accepted", "synced")
+
     def test_the_wish_may_be_applied_even_if_the_sites_status_is_final(self, site, shared_order, manager):
         site.change_status(shared_order.bitrix_order_id, "CN")
         change(shared_order, "accepted", manager)
