@@ -53,6 +53,9 @@ class CustomerSnapshot:
     """The customer who ordered. Keys of `fields`: name, phone (E.164 or as typed), email (None for placeholders)."""
 
     bitrix_user_id: int | None
+    contacts_only: bool = False
+    """The account says neither name nor phone: `fields` are what whoever ordered has given, and several people may
+    order under one account."""
     fields: Mapping[str, str | None] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -42,16 +43,21 @@ def read_orderer(user: Mapping[str, Any] | None, user_id: int | None, contacts: 
     """Read the customer of an order: `user`, else USER_ID, and properties (`name`, `fio`, `phone`, `email`).
 
     One technical user may own the orders of many anonymous customers, so a user without a name or phone takes
-    them from the order.
+    them from the order, and the snapshot says so when he has neither.
     """
     reading = Translation(Fields(user or {}), where="user.")
-    own_id = reading.read("ID", read_id)
-    return _customer(reading, own_id or user_id, contacts)
+    says_who = any(_is_filled(reading.source.peek(name)) for name in ("NAME", *_PHONES))
+    account = reading.read("ID", read_id) or user_id
+    return replace(_customer(reading, account, contacts), contacts_only=account is not None and not says_who)
 
 
 def is_known(customer: CustomerSnapshot) -> bool:
     """Return whether anything at all is known of the customer: an id, a name, a phone or an e-mail."""
     return customer.bitrix_user_id is not None or any(customer.fields.values())
+
+
+def _is_filled(raw: Any) -> bool:
+    return raw is not ABSENT and not is_empty(raw)
 
 
 def _customer(user: Translation, user_id: int | None, contacts: Fields) -> CustomerSnapshot:

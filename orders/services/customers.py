@@ -1,6 +1,7 @@
 """Customers, as the site's orders and events describe them."""
 
 import json
+from dataclasses import replace
 
 from django.db import connection, transaction
 from django.db.models import F, Q
@@ -18,6 +19,13 @@ def apply_customer(*, snapshot: CustomerSnapshot, current: Customer | None = Non
     staff have corrected here stays until the site itself changes that field. None when nothing is known of him.
     """
     customer = current if current is not None and _is_same(current, snapshot) else _find(snapshot)
+    if customer is not None and snapshot.contacts_only:
+        phone = snapshot.fields.get("phone")
+        if not phone and customer.name:
+            return customer, False  # a name alone may be anybody's who orders under this account
+        if phone and customer.phone and customer.phone != phone:
+            snapshot = replace(snapshot, bitrix_user_id=None)
+            customer = _find(snapshot)
     if customer is None:
         if snapshot.bitrix_user_id is None and not any(snapshot.fields.values()):
             return current, False
@@ -31,7 +39,7 @@ def apply_customer(*, snapshot: CustomerSnapshot, current: Customer | None = Non
     taken = list(merge(agreement, ours=ours, theirs=theirs, site_decides=theirs.keys()).taken)
     for name in taken:
         setattr(customer, name, snapshot.fields[name] if name == "email" else theirs[name])
-    if customer.bitrix_user_id is None and snapshot.bitrix_user_id is not None:
+    if customer.bitrix_user_id is None and snapshot.bitrix_user_id is not None and not snapshot.contacts_only:
         customer.bitrix_user_id = snapshot.bitrix_user_id
         taken.append("bitrix_user_id")
     if customer.needs_attention and customer.name and customer.phone:
@@ -48,6 +56,9 @@ def _text(value: str | None) -> str:
 
 
 def _is_same(customer: Customer, snapshot: CustomerSnapshot) -> bool:
+    if snapshot.contacts_only and customer.bitrix_user_id is None:
+        # The account is not his alone, so it does not tell him from others; his phone does, if it comes along.
+        return (snapshot.fields.get("phone") or customer.phone) == customer.phone
     if snapshot.bitrix_user_id is not None:
         return customer.bitrix_user_id == snapshot.bitrix_user_id
     return bool(customer.phone) and customer.phone == snapshot.fields.get("phone", customer.phone)

@@ -376,6 +376,44 @@ def test_a_caller_without_an_account_is_found_by_phone(post_webhook):
     assert Customer.objects.get().orders.count() == 2
 
 
+def order_of_a_caller(number, name, phone, **changes):
+    """Return an order under the site's technical account, which says nothing of who has called."""
+    data = order_data(ID=str(number), ACCOUNT_NUMBER=str(number), USER_ID="1", user={"ID": "1"}, **changes)
+    return {**data, "properties": {**data["properties"], "name": name, "phone": phone}}
+
+
+def test_callers_under_one_account_are_told_apart_by_phone(post_webhook):
+    orders = [
+        order_of_a_caller(1, "Айгерим", "+77011111111"),
+        order_of_a_caller(2, "Бота", "+77022222222"),
+        order_of_a_caller(3, "Бота Серикова", "+77022222222"),
+    ]
+    for data in orders:
+        assert post_webhook("order.create", data).json()["action"] == "created"
+    post_webhook("order.update", next_version(orders[1], COMMENTS="домофон 12"))
+    post_webhook("order.update", {"ID": "2", "USER_ID": "1", "VERSION": "3", "COMMENTS": "без контактов"})
+    callers = [(order.customer.name, order.customer.phone) for order in Order.objects.order_by("bitrix_order_id")]
+    assert callers[0] == ("Айгерим", "+77011111111")
+    assert callers[1] == callers[2]
+    assert (callers[1][1], Customer.objects.count()) == ("+77022222222", 2)
+    assert Customer.objects.get(bitrix_user_id=1).name == "Айгерим"
+
+
+def test_a_name_without_a_phone_renames_no_account(post_webhook):
+    post_webhook("order.create", order_data())
+    properties = {"name": "Бота", "phone": None, "email": None}
+    post_webhook("order.create", order_data(ID=2, ACCOUNT_NUMBER="2", user=None, properties=properties))
+    assert Customer.objects.get().name == "Айгерим"
+
+
+def test_a_caller_whose_account_becomes_known_is_one_person(post_webhook, manager):
+    services.customer_for_call(name="Айгерим", phone="+77771234567")
+    post_webhook("order.create", order_data(user=None))
+    assert Customer.objects.get().bitrix_user_id is None
+    post_webhook("order.update", next_version(order_data()))
+    assert (Customer.objects.get().bitrix_user_id, Order.objects.get().customer) == (1079, Customer.objects.get())
+
+
 def test_items_come_change_and_leave(post_webhook):
     post_webhook("order.create", order_data(basket=lines(3)))
     kept = OrderItem.objects.get(bitrix_basket_id=501)
@@ -387,6 +425,14 @@ def test_items_come_change_and_leave(post_webhook):
         ("Ваза", Decimal(1), Decimal(3000)),
     ]
     assert order.items.first().pk == kept.pk
+
+
+@pytest.mark.parametrize("event", ["order.update", "order.status.change"])
+def test_an_empty_basket_is_none_at_hand(post_webhook, event):
+    post_webhook("order.create", order_data())
+    post_webhook(event, next_version(order_data(), basket=[], STATUS_ID="AP"))
+    order = Order.objects.get()
+    assert (order.status_id, order.items.count()) == ("accepted", 1)
 
 
 def queries_of(post_webhook, event, data):
