@@ -101,6 +101,8 @@ class OrderSnapshot:
     items: tuple[ItemSnapshot, ...] | None = None
     """None when the payload has no basket; an empty tuple when the basket is empty."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    readable: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Part of `metadata` -> names that could be read this time: what was kept of them before is out of date."""
     problems: tuple[Problem, ...] = ()
     """Those of the customer included."""
 

@@ -92,6 +92,7 @@ def _read(data: Mapping[str, Any], pay_systems: Mapping[int, str], *, is_partial
         customer=customer if is_known(customer) else None,
         items=None if is_partial else basket.items,
         metadata={name: part for name, part in parts.items() if part},
+        readable={"fields": frozenset(order.readable), "properties": frozenset(properties.readable)},
         problems=(
             *order.problems,
             *properties.problems,
@@ -159,6 +160,7 @@ def _read_properties(order: Translation) -> PropertyTranslation:
         if found is None:
             order.flag(name, raw, ProblemReason.NOT_AN_OBJECT)
             continue
+        order.readable.add(name)
         pairs += found.pairs
         broken += found.broken
     for place, element in broken:
@@ -182,7 +184,9 @@ def _read_properties(order: Translation) -> PropertyTranslation:
 def _read_customer(order: Translation, properties: PropertyTranslation) -> CustomerSnapshot:
     raw = order.source.take("user")
     user = raw if isinstance(raw, Mapping) else None
-    if user is None and raw is not ABSENT and raw is not False and not is_empty(raw):
+    if user is not None:
+        order.readable.add("user")
+    elif raw is not ABSENT and raw is not False and not is_empty(raw):
         order.flag("user", raw, ProblemReason.NOT_AN_OBJECT)
     has_user_id = order.source.peek("USER_ID") is not ABSENT
     order.column("USER_ID", "bitrix_user_id", read_id, empty=None)
@@ -207,6 +211,8 @@ def _read_basket(order: Translation) -> Basket:
             found = order.source.take(name)
             raw = raw if found is ABSENT else found
     basket = read_basket(raw)
+    if basket.items is not None:
+        order.readable.add("basket")
     for name, value in basket.kept.items():
         add_under_free_key(order.kept, name, storable(value))
     return basket

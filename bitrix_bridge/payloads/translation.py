@@ -69,14 +69,15 @@ class Fields:
 class Translation:
     """An object of the payload on its way into columns.
 
-    `kept` receives what has no column and what could not be read, raw; `where` stands before a field's name in
-    problems.
+    `kept` receives what has no column and what could not be read, raw; `readable` the names of what could be read;
+    `where` stands before a field's name in problems.
     """
 
     source: Fields
     where: str = ""
     fields: dict[str, Any] = field(default_factory=dict)
     kept: dict[str, Any] = field(default_factory=dict)
+    readable: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
 
     def column(self, name: str, column: str, reader: Reader[T], *, empty: Any = ABSENT) -> None:
@@ -110,6 +111,8 @@ class Translation:
         reading = reader(raw)
         if reading.reason is not None:
             self.flag(name, raw, reading.reason)
+        else:
+            self.readable.add(name)
         return reading
 
     def store(self, column: str, reading: Reading[T], *, empty: Any = ABSENT) -> None:

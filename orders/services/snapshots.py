@@ -17,6 +17,7 @@ from orders.models import EventKind, Order, OrderEvent, OrderItem, Reason, Sourc
 from orders.services.customers import apply_customer
 from orders.services.items import store_items
 from orders.services.locking import lock_site_order, settle_sync_state
+from orders.services.metadata import merged_metadata, new_problems
 from orders.services.references import References, resolve
 from orders.services.timeline import changes_between, write_event
 from orders.snapshot import OrderSnapshot
@@ -138,7 +139,8 @@ def _create(snapshot: OrderSnapshot, origin: _Origin) -> Applied:
     order.save(force_insert=True)
     store_items(order=order, existing=(), wanted=items, products=references.products)
 
-    event = _write(order, EventKind.CREATED, origin, [], _problem_details(snapshot))
+    problems = [problem.as_json() for problem in snapshot.problems]
+    event = _write(order, EventKind.CREATED, origin, [], {"problems": problems} if problems else {})
     publish(OrderChange(order, event, is_new=True))
     return Applied(order, Outcome.CREATED)
 
@@ -182,8 +184,10 @@ def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
     order.bitrix_state = agreement.as_json()
     order.save(update_fields=[*columns, "customer", "bitrix_state", "sync_state", "updated_at"])
 
-    if changes or merged.kept or merged.yielded:
-        event = _write(order, _kind(merged), origin, changes, _problem_details(snapshot), merged)
+    problems = new_problems(order, snapshot)
+    if changes or merged.kept or merged.yielded or problems:
+        details = {"problems": problems} if problems else {}
+        event = _write(order, _kind(merged), origin, changes, details, merged)
         publish(OrderChange(order, event))
     return Applied(order, Outcome.UPDATED if changes or customer_changed else Outcome.UNCHANGED)
 
@@ -237,7 +241,7 @@ def _set_bookkeeping(
         if order.is_stub and snapshot.created_at is not None:
             put("created_at", snapshot.created_at)
         put("is_stub", False)
-    put("metadata", _merged_metadata(order.metadata, snapshot.metadata))
+    put("metadata", merged_metadata(order.metadata, snapshot))
     if order.completed_at is None and references.status_is_final:
         put("completed_at", origin.happened_at)
     return columns
@@ -248,14 +252,6 @@ def _note_announcement(agreement: Agreement, snapshot: OrderSnapshot) -> None:
         return
     column = "status_announced_at" if snapshot.is_partial else "announced_at"
     setattr(agreement, column, max(snapshot.announced_at, getattr(agreement, column) or snapshot.announced_at))
-
-
-def _merged_metadata(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(ours)
-    for key, value in theirs.items():
-        both_are_objects = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
-        merged[key] = {**merged[key], **value} if both_are_objects else value
-    return merged
 
 
 def _set_customer(order: Order, snapshot: OrderSnapshot) -> bool:
@@ -270,11 +266,9 @@ def _set_customer(order: Order, snapshot: OrderSnapshot) -> bool:
 def _kind(merged: Merge) -> EventKind:
     if merged.kept or merged.yielded:
         return EventKind.CONFLICT
-    return EventKind.STATUS if "status" in merged.taken else EventKind.CHANGED
-
-
-def _problem_details(snapshot: OrderSnapshot) -> dict[str, Any]:
-    return {"problems": [problem.as_json() for problem in snapshot.problems]} if snapshot.problems else {}
+    if "status" in merged.taken:
+        return EventKind.STATUS
+    return EventKind.CHANGED if merged.taken else EventKind.NOTED
 
 
 def _write(

@@ -316,6 +316,41 @@ def test_a_line_whose_sum_fits_no_column_is_flagged(post_webhook):
     assert (problem["field"], problem["reason"]) == ("basket[0].QUANTITY", "out_of_range")
 
 
+def test_a_field_that_can_no_longer_be_read_is_on_the_timeline_once(post_webhook):
+    post_webhook("order.create", order_data())
+    bad = next_version(order_data(), properties={"data": "послезавтра"})
+    assert post_webhook("order.update", bad).json()["action"] == "unchanged"
+    order = Order.objects.get()
+    entry = order.events.first()
+    assert (entry.kind, entry.reason, entry.changes) == ("noted", "unreadable", [])
+    assert [problem["value"] for problem in entry.details["problems"]] == ["послезавтра"]
+    post_webhook("order.update", next_version(bad))
+    assert order.events.count() == 2
+    post_webhook("order.update", next_version(next_version(bad), COMMENTS="домофон 12"))
+    assert (order.events.first().kind, order.events.first().details) == ("changed", {})
+    worse = next_version(next_version(next_version(bad)), properties={"data": "потом"})
+    post_webhook("order.update", worse)
+    assert [problem["value"] for problem in order.events.first().details["problems"]] == ["потом"]
+
+
+def test_a_value_that_could_not_be_read_goes_once_it_can(post_webhook):
+    basket = [{"ID": 501, "PRODUCT_ID": 1, "NAME": "Роза", "PRICE": "дорого", "QUANTITY": 1}]
+    properties = {"data": "послезавтра", "odd": "остаётся"}
+    bad = order_data(PRICE="много", user="Айгерим", basket=basket, properties=properties)
+    post_webhook("order.create", bad)
+    kept = Order.objects.get().metadata
+    assert {"PRICE", "user", "basket[0].PRICE"} <= set(kept["fields"])
+    assert kept["properties"]["data"] == "послезавтра"
+    # Of what an event does not say, nothing is known anew.
+    post_webhook("order.update", {"ID": 122183, "VERSION": 2, "properties": {"city": "2"}})
+    assert Order.objects.get().metadata == kept
+    post_webhook("order.update", next_version({**order_data(), "VERSION": "2"}))
+    order = Order.objects.get()
+    assert (order.total_amount, order.delivery_date) == (9000, date(2025, 8, 25))
+    assert not {"PRICE", "user", "basket[0].PRICE"} & set(order.metadata["fields"])
+    assert (order.metadata["properties"]["odd"], "data" in order.metadata["properties"]) == ("остаётся", False)
+
+
 def test_the_snapshot_of_a_product_stays_when_the_product_changes(post_webhook):
     post_webhook("order.create", order_data())
     product = {"ID": "696613", "NAME": "Букет Стандарт 2.0", "PRICES": {"BASE": {"PRICE": "8000"}}}
