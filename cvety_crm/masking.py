@@ -1,9 +1,11 @@
 """Secrets stay out of logs, errors, timelines and pages: every text that leaves is passed through `mask`."""
 
+import html
+import json
 import logging
 import re
 from functools import cache
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from django.conf import settings
 
@@ -11,13 +13,20 @@ MASK = "•••"
 SECRET_SETTINGS = ("SECRET_KEY", "BITRIX_API_TOKEN", "TELEGRAM_BOT_TOKEN", "WEBHOOK_TOKENS")
 
 # A bot's token in an address of Telegram's Bot API; a REST webhook's secret in one of Bitrix's.
-_ADDRESS_SECRETS = re.compile(r"(/bot)\d+:[\w-]+|(/rest/\d+/)\w+")
+# JSON may write a slash as `\/`.
+_ADDRESS_SECRETS = re.compile(r"(/bot)\d+:[\w-]+|(/rest\\?/\d+\\?/)\w+")
 
 
 @cache
 def _secrets(values: tuple[str, ...]) -> re.Pattern[str] | None:
-    spellings = {spelling for value in values for spelling in (value, quote(value, safe="")) if len(spelling) >= 6}
+    spellings = {spelling for value in values for spelling in _spellings(value) if len(spelling) >= 6}
     return re.compile("|".join(map(re.escape, sorted(spellings, key=len, reverse=True)))) if spellings else None
+
+
+def _spellings(value: str) -> tuple[str, ...]:
+    """Return the secret as it is, in an address, in HTML, and in JSON as Python, JavaScript and PHP write it."""
+    in_json = [json.dumps(value, ensure_ascii=ascii)[1:-1] for ascii in (True, False)]
+    return (value, quote(value, safe=""), html.escape(value), *in_json, *(text.replace("/", r"\/") for text in in_json))
 
 
 def _values() -> tuple[str, ...]:
@@ -26,7 +35,9 @@ def _values() -> tuple[str, ...]:
         value = getattr(settings, name, "")
         found.extend([value] if isinstance(value, str) else value)
     found.append(str(settings.DATABASES["default"].get("PASSWORD") or ""))
-    found.append(urlsplit(settings.BITRIX_API_URL).password or "")
+    address = urlsplit(settings.BITRIX_API_URL)
+    # A value in its query is there to open something; which of them are secrets, their names need not say.
+    found += [unquote(address.password or ""), *(value for _, value in parse_qsl(address.query))]
     return tuple(value for value in found if value)
 
 
@@ -38,9 +49,14 @@ def mask(text: str) -> str:
     return _ADDRESS_SECRETS.sub(lambda match: (match[1] or match[2]) + MASK, text)
 
 
-def keepable(text: str) -> str:
-    """Return a text of another system, or of an error, fit to be kept and shown: masked, and without NUL."""
-    return mask(text).replace("\0", "\ufffd")  # PostgreSQL's text takes no NUL
+def keepable(text: str, limit: int | None = None) -> str:
+    """Return a text of another system, or of an error, fit to be kept and shown: masked, then cut to so many characters.
+
+    Whoever cuts before masking leaves the first half of a secret that lies on the edge. PostgreSQL's text takes neither
+    NUL nor half of a surrogate pair, and JSON may bring both.
+    """
+    whole = mask(text).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return whole[:limit].replace("\0", "\ufffd")
 
 
 class MaskingFormatter(logging.Formatter):

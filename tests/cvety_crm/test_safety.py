@@ -16,7 +16,7 @@ from django_q.models import Schedule, Task
 
 from cvety_crm import schedules
 from cvety_crm.housekeeping import prune
-from cvety_crm.masking import MaskingFormatter, mask
+from cvety_crm.masking import MaskingFormatter, keepable, mask
 from cvety_crm.models import Heartbeat
 from cvety_crm.row_level_security import unprotected_tables
 
@@ -36,6 +36,7 @@ def secrets(settings):
         "made-up-secret-key",
         "made-up/bitrix+token",
         "made-up%2Fbitrix%2Btoken",
+        r"made-up\/bitrix+token",
         "123456:made-up-bot-token",
         "made-up-first",
         "made-up-second",
@@ -50,10 +51,26 @@ def test_every_secret_is_masked_in_any_text(secrets, secret):
     [
         ("POST https://api.telegram.org/bot987:AAof-another/sendMessage", "/bot•••/sendMessage"),
         ("https://cvety.kz/rest/1/abcdef123456/sale.order.get", "/rest/1/•••/sale.order.get"),
+        (r'"https:\/\/cvety.kz\/rest\/1\/abcdef123456\/x"', r"\/rest\/1\/•••\/x"),
     ],
 )
 def test_secrets_in_addresses_are_masked_even_if_not_ours(text, masked):
     assert masked in mask(text)
+
+
+@pytest.mark.parametrize("secret", ["made-up pass", "made-up%20pass", 'made-up "key"', "made-up &quot;key&quot;"])
+def test_secrets_in_the_bridges_own_address_are_masked(secrets, secret):
+    secrets.BITRIX_API_URL = "https://crm:made-up%20pass@cvety.kz/bridge?key=made-up%20%22key%22&v=1"
+    assert mask(f"before {secret} after") == "before ••• after"
+
+
+def test_a_text_is_masked_before_it_is_cut(secrets):
+    assert keepable("made-up-first and more", 6) == "••• an"
+    assert keepable("x" * 10 + "made-up-first", 15) == "x" * 10 + "•••"
+
+
+def test_what_postgresql_can_not_store_is_not_kept():
+    assert keepable("a\0b \ud83d c \ud83c\udf39") == "a\ufffdb \ufffd c 🌹"
 
 
 def test_a_log_line_and_its_traceback_are_masked(secrets):
