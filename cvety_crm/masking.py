@@ -50,7 +50,7 @@ def mask(text: str) -> str:
 
 
 def keepable(text: str, limit: int | None = None) -> str:
-    """Return a text of another system, or of an error, fit to be kept and shown: masked, then cut to so many characters.
+    """Return a text of another system, or of an error, fit to be kept: masked, then cut to `limit` characters.
 
     Whoever cuts before masking leaves the first half of a secret that lies on the edge. PostgreSQL's text takes neither
     NUL nor half of a surrogate pair, and JSON may bring both.
