@@ -103,7 +103,8 @@ def _has_older_status(snapshot: OrderSnapshot, agreement: Agreement) -> bool:
     clocks = [moment for moment in (snapshot.updated_at, snapshot.announced_at) if moment is not None]
     if snapshot.is_partial or newest is None or not clocks:
         return False
-    return max(clocks) < newest.replace(microsecond=0)  # DATE_UPDATE has whole seconds
+    # DATE_UPDATE has whole seconds: within one, the event about the status is believed.
+    return max(clocks) < newest
 
 
 def _create(snapshot: OrderSnapshot, origin: _Origin) -> Applied:

@@ -173,6 +173,12 @@ def test_a_status_that_came_before_its_order_stays(post_webhook):
     assert (order.is_stub, order.status_id, order.recipient_name) == (False, "accepted", "Мария")
 
 
+def test_a_status_of_the_same_second_stays_too(post_webhook):
+    post_webhook("order.status.change", announced({"ID": 122183, "STATUS_ID": "AP"}, "12:00:01.9"))
+    post_webhook("order.create", announced(order_data(), "12:00:01.2"))
+    assert Order.objects.get().status_id == "accepted"
+
+
 def test_an_order_without_a_date_that_is_late_by_its_own_time_alone_is_not_lost(post_webhook):
     data = order_data(VERSION=..., DATE_UPDATE=...)
     post_webhook("order.create", announced(data, "12:00:01"))
