@@ -9,7 +9,14 @@ from django.utils.module_loading import import_string
 
 from cvety_crm.row_level_security import check_tables
 
-DOTTED_PATHS = ("ORDER_EVENT_HANDLERS", "ORDER_PAGE_PANELS", "ALERT_HANDLERS", "MINUTE_JOBS", "DAILY_JOBS")
+DOTTED_PATHS = (
+    "ORDER_EVENT_HANDLERS",
+    "ORDER_PAGE_PANELS",
+    "ALERT_HANDLERS",
+    "MINUTE_JOBS",
+    "DAILY_JOBS",
+    "HEALTH_PROBES",
+)
 
 
 def register() -> None:

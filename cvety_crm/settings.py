@@ -82,6 +82,25 @@ MINUTE_JOBS = [
 DAILY_JOBS = ["cvety_crm.housekeeping.prune", "bitrix_bridge.reference.refresh_daily"]
 """What the worker does by the clock (`cvety_crm.schedules`), one after the other: what people wait for comes first."""
 
+HEALTH_BASIC_PROBES = ["cvety_crm.probes.database", "cvety_crm.probes.migrations"]
+"""What `/health` asks for everybody: cheap, and nothing of it leaves but ok or failing."""
+
+HEALTH_PROBES = [
+    *HEALTH_BASIC_PROBES,
+    "cvety_crm.probes.worker",
+    "bitrix_bridge.probes.webhook_endpoint",
+    "bitrix_bridge.probes.last_event",
+    "bitrix_bridge.probes.inbox",
+    "bitrix_bridge.probes.push_queue",
+    "bitrix_bridge.probes.failed_pushes",
+    "bitrix_bridge.probes.lag_in",
+    "bitrix_bridge.probes.lag_out",
+    "bitrix_bridge.probes.bridge",
+    "notifications.probes.telegram",
+    "notifications.probes.undelivered",
+]
+"""What tells whether everything is well (`cvety_crm.health`), in the order in which it is shown."""
+
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -80,33 +80,58 @@ def _send_wherever_it_is(message: TelegramMessage, keyboard: InlineKeyboardMarku
                 recipients.hold_back(message.chat_id, failure.retry_after)
             raise failure from None  # the error's chain names the address, and the address holds the token
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise TemporaryFailure(
-                gettext("Telegram's answer could not be read."), answer=mask(f"{type(error).__name__}: {error}")
-            ) from None
+            raise _unreadable(error) from None
     raise TemporaryFailure(gettext("Telegram keeps moving this chat to another id."))
 
 
 async def _call(chat_id: str, text: str, keyboard: InlineKeyboardMarkup | None, timeout: float) -> int:
     limit = max(timeout, 0.1)
-    async with HTTPXRequest(
-        connection_pool_size=1, connect_timeout=limit, read_timeout=limit, write_timeout=limit, pool_timeout=limit
-    ) as request:
-        # One request object for both uses: each builds a TLS context of its own.
-        bot = Bot(
-            settings.TELEGRAM_BOT_TOKEN,
-            base_url=f"{settings.TELEGRAM_BASE_URL}/bot",
-            request=request,
-            get_updates_request=request,
+    async with _request(limit) as request, asyncio.timeout(limit):
+        sent = await _bot(request).send_message(
+            chat_id,
+            text,
+            parse_mode=ParseMode.HTML,
+            link_preview_options=LinkPreviewOptions(is_disabled=True),
+            reply_markup=keyboard,
         )
-        async with asyncio.timeout(limit):
-            sent = await bot.send_message(
-                chat_id,
-                text,
-                parse_mode=ParseMode.HTML,
-                link_preview_options=LinkPreviewOptions(is_disabled=True),
-                reply_markup=keyboard,
-            )
     return sent.message_id
+
+
+def bot_name(timeout: float) -> str:
+    """Return the name of our bot as Telegram has it, within `timeout` seconds. Raises `DeliveryFailure`."""
+
+    async def ask() -> str:
+        async with _request(timeout) as request, asyncio.timeout(timeout):
+            return (await _bot(request).get_me()).username or ""
+
+    try:
+        return asyncio.run(ask())
+    except (TelegramError, TimeoutError) as error:
+        raise _failure(error) from None  # the error's chain names the address, and the address holds the token
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _unreadable(error) from None
+
+
+def _request(limit: float) -> HTTPXRequest:
+    return HTTPXRequest(
+        connection_pool_size=1, connect_timeout=limit, read_timeout=limit, write_timeout=limit, pool_timeout=limit
+    )
+
+
+def _bot(request: HTTPXRequest) -> Bot:
+    # One request object for both uses: each builds a TLS context of its own.
+    return Bot(
+        settings.TELEGRAM_BOT_TOKEN,
+        base_url=f"{settings.TELEGRAM_BASE_URL}/bot",
+        request=request,
+        get_updates_request=request,
+    )
+
+
+def _unreadable(error: Exception) -> TemporaryFailure:
+    return TemporaryFailure(
+        gettext("Telegram's answer could not be read."), answer=mask(f"{type(error).__name__}: {error}")
+    )
 
 
 def _keyboard(buttons: tuple[Button, ...]) -> InlineKeyboardMarkup | None:

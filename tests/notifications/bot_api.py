@@ -122,6 +122,9 @@ class BotApi:
             return Answer(401, _refusal(401, "Unauthorized"))
         if method == "sendMessage":
             return self._take(params)
+        if method == "getMe":
+            bot = {"id": 123456, "is_bot": True, "first_name": "Цветы", "username": "cvety_made_up_bot"}
+            return Answer(200, {"ok": True, "result": bot})
         return Answer(404, _refusal(404, "Not Found"))
 
     def _take(self, params: dict[str, str]) -> Answer:

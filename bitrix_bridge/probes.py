@@ -1,0 +1,206 @@
+"""What can be told of the exchange with the site, in both directions."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from statistics import quantiles
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, Max, Min, Q
+from django.test import RequestFactory
+from django.urls import resolve
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from bitrix_bridge.client import BridgeClient
+from bitrix_bridge.models import Push, WebhookEvent
+from bitrix_bridge.payloads.dates import read_clock
+from cvety_crm.health import Finding, Level, duration, probe
+from cvety_crm.outbox import LIVE, DeliveryFailure, Misconfigured, PermanentRefusal, State
+
+WEBHOOK_PATH = "/webhooks/bitrix/order"
+NOBODY = "0.0.0.0"  # noqa: S104 - the address of no sender, so that the check uses up nobody's rate
+PING_SECONDS = 4.0
+HOUR = timedelta(hours=1)
+MOST_MEASURED = 1000
+"""Events of the last hour that the delay is worked out from: the newest."""
+
+QUIET_HOURS = 24
+QUEUE_OLD, QUEUE_STUCK = timedelta(minutes=5), timedelta(hours=1)
+LAG_SECONDS, LAG_SECONDS_MOST = 60.0, 900.0
+"""From which p95 on a delay is worth a remark, and a problem."""
+
+
+@probe(_("Webhook endpoint"))
+def webhook_endpoint() -> Finding:
+    """Knock at the webhook's view in this process, as a sender without a token and as one with it.
+
+    The one with a token sends an object without an event, which is refused before anything is kept: 400 instead of 401
+    says that the token was accepted. The proxy in front of the CRM is not asked.
+    """
+    if not any(settings.WEBHOOK_TOKENS):
+        hint = gettext("Set WEBHOOK_TOKENS: without it every webhook is refused.")
+        return Finding(Level.RED, gettext("no token is configured"), hint)
+    stranger, sender = _knock(None), _knock(next(token for token in settings.WEBHOOK_TOKENS if token))
+    figure = gettext("without a token: %(stranger)s, with a token: %(sender)s") % {
+        "stranger": stranger,
+        "sender": gettext("let in") if sender == 400 else sender,
+    }
+    is_well = (stranger, sender) == (401, 400)
+    hint = "" if is_well else gettext("Expected: 401 without a token, let in with one.")
+    return Finding(Level.GREEN if is_well else Level.RED, figure, hint)
+
+
+def _knock(token: str | None) -> int:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    request = RequestFactory().post(
+        WEBHOOK_PATH, json.dumps({}), content_type="application/json", headers=headers, REMOTE_ADDR=NOBODY
+    )
+    match = resolve(WEBHOOK_PATH)
+    return int(match.func(request, *match.args, **match.kwargs).status_code)
+
+
+@probe(_("Last event of the site"), reads_database=True)
+def last_event() -> Finding:
+    """Tell how long the site has been silent."""
+    last = WebhookEvent.objects.aggregate(last=Max("created_at"))["last"]
+    if last is None:
+        return Finding(Level.YELLOW, gettext("none has come yet"), gettext("Is the handler installed on the site?"))
+    age = timezone.now() - last
+    figure = gettext("%(time)s ago") % {"time": duration(max(age.total_seconds(), 0))}
+    if age > timedelta(hours=QUIET_HOURS):
+        return Finding(Level.YELLOW, figure, gettext("The site has been silent for long. Does it send its webhooks?"))
+    return Finding(Level.GREEN, figure)
+
+
+@probe(_("Events not processed"), reads_database=True)
+def inbox() -> Finding:
+    """Count the events that failed, and those that will be repeated."""
+    states = WebhookEvent.State
+    counts = WebhookEvent.objects.exclude(state=states.PROCESSED).aggregate(
+        failed=Count("pk", filter=Q(state=states.FAILED)), waiting=Count("pk", filter=Q(state=states.WAITING))
+    )
+    figure = gettext("failed: %(failed)d, to be repeated: %(waiting)d") % counts
+    if counts["failed"]:
+        return Finding(Level.RED, figure, gettext("Open the inbox: each failed event says why."))
+    return Finding(Level.YELLOW if counts["waiting"] else Level.GREEN, figure)
+
+
+@probe(_("Queue to the site"), reads_database=True)
+def push_queue() -> Finding:
+    """Count the pushes that wait or are under way, and take the age of the oldest."""
+    counts = Push.objects.filter(state__in=LIVE).aggregate(number=Count("pk"), oldest=Min("created_at"))
+    if not counts["number"]:
+        return Finding(Level.GREEN, gettext("empty"))
+    age = timezone.now() - counts["oldest"]
+    figure = gettext("%(number)d waiting, the oldest for %(time)s") % {
+        "number": counts["number"],
+        "time": duration(max(age.total_seconds(), 0)),
+    }
+    if age > QUEUE_STUCK:
+        return Finding(Level.RED, figure, gettext("The site does not learn of changes made here."))
+    return Finding(Level.YELLOW if age > QUEUE_OLD else Level.GREEN, figure)
+
+
+@probe(_("Pushes given up"), reads_database=True)
+def failed_pushes() -> Finding:
+    """Count the pushes that nobody sends any more."""
+    number = Push.objects.filter(state=State.FAILED).count()
+    if number:
+        return Finding(Level.RED, str(number), gettext("Open “To the site”: each of them says why. Then repeat it."))
+    return Finding(Level.GREEN, "0")
+
+
+@probe(_("Delay site → CRM"), reads_database=True)
+def lag_in() -> Finding:
+    """Compare when events of the last hour happened, by the site's clock, with when they were kept here."""
+    rows = (
+        WebhookEvent.objects.filter(created_at__gte=timezone.now() - HOUR)
+        .exclude(action=WebhookEvent.Action.DUPLICATE)
+        .order_by("-created_at")
+        .values_list("created_at", "payload__data__webhook_timestamp", "payload__data__DATE_UPDATE")
+    )
+    lags = []
+    for received, *clocks in rows[:MOST_MEASURED]:
+        happened = next((moment for clock in clocks if (moment := read_clock(clock).value)), None)
+        if happened is not None:
+            lags.append(max((received - happened).total_seconds(), 0.0))
+    return _lag(lags, gettext("The site keeps its webhooks back, or its clock is wrong."))
+
+
+@probe(_("Delay CRM → site"), reads_database=True)
+def lag_out() -> Finding:
+    """Take the time from a wish to the site's answer, of the pushes delivered in the last hour."""
+    now = timezone.now()
+    # Found by the index on when they were written; what is older has been a problem for a day already.
+    rows = (
+        Push.objects.filter(created_at__gte=now - timedelta(days=1), state=State.DELIVERED, finished_at__gte=now - HOUR)
+        .order_by("-created_at")
+        .values_list("created_at", "finished_at")
+    )
+    lags = [max((finished - created).total_seconds(), 0.0) for created, finished in rows[:MOST_MEASURED] if finished]
+    return _lag(lags, gettext("Changes made here reach the site late."))
+
+
+def _lag(lags: Sequence[float], hint: str) -> Finding:
+    if not lags:
+        return Finding(Level.GREEN, gettext("nothing in the last hour"))
+    cuts = quantiles(lags, n=20, method="inclusive") if len(lags) > 1 else [lags[0]] * 19
+    median, most = cuts[9], cuts[18]
+    figure = gettext("half within %(median)s, 95%% within %(most)s (last hour: %(number)d)") % {
+        "median": _short(median),
+        "most": _short(most),
+        "number": len(lags),
+    }
+    if most > LAG_SECONDS:
+        return Finding(Level.RED if most > LAG_SECONDS_MOST else Level.YELLOW, figure, hint)
+    return Finding(Level.GREEN, figure)
+
+
+def _short(seconds: float) -> str:
+    return gettext("%(number).1f s") % {"number": seconds} if seconds < 10 else duration(seconds)
+
+
+@probe(_("Bridge on the site"), seconds=PING_SECONDS + 1)
+def bridge() -> Finding:
+    """Ask the bridge for itself and for the queue of its webhooks."""
+    if not settings.BITRIX_API_URL:
+        hint = gettext("Set BITRIX_API_URL: nothing can be sent to the site without it.")
+        return Finding(Level.YELLOW, gettext("no address is configured"), hint)
+    try:
+        said = BridgeClient(timeout=min(PING_SECONDS, settings.OUTBOX_TIMEOUT)).ping()
+    except PermanentRefusal as failure:
+        if isinstance(failure, Misconfigured):
+            return Finding(Level.RED, failure.message)
+        hint = gettext("The site's endpoint can only create orders: install the bridge (bitrix_bridge/php).")
+        return Finding(Level.YELLOW, gettext("the site's earlier endpoint"), hint)
+    except DeliveryFailure as failure:
+        return Finding(Level.RED, failure.message)
+    waiting, failed, age = (_number(said, name) for name in ("queue_length", "queue_failed", "queue_age_seconds"))
+    figure = gettext("version %(version)s, its queue: %(waiting)d waiting for %(time)s, %(failed)d put aside") % {
+        "version": _version(said),
+        "waiting": waiting,
+        "time": duration(age),
+        "failed": failed,
+    }
+    if not said.get("webhook_installed"):
+        return Finding(Level.YELLOW, figure, gettext("The handler that sends webhooks is not installed on the site."))
+    if said.get("agent_installed") is False:
+        return Finding(Level.YELLOW, figure, gettext("The agent that repeats webhooks does not run on the site."))
+    if failed or age > QUEUE_OLD.total_seconds():
+        return Finding(Level.YELLOW, figure, gettext("The site can't get rid of its webhooks: see its last error."))
+    return Finding(Level.GREEN, figure)
+
+
+def _number(said: Mapping[str, Any], name: str) -> int:
+    try:
+        return max(int(said.get(name) or 0), 0)
+    except (TypeError, ValueError, OverflowError):
+        return 0
+
+
+def _version(said: Mapping[str, Any]) -> str:
+    versions = said.get("versions")
+    return str(versions.get("bridge") or "?")[:20] if isinstance(versions, Mapping) else "?"

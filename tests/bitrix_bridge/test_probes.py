@@ -1,0 +1,168 @@
+"""What the probes say of the exchange, with the stand-in site and real rows."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from bitrix_bridge import probes
+from bitrix_bridge.models import Push, WebhookEvent
+from bitrix_bridge.sandbox import Sandbox, faults
+from cvety_crm.health import Level
+from cvety_crm.outbox import State
+from orders.models import Order
+from tests.samples import order_data
+
+pytestmark = pytest.mark.django_db
+GREEN, YELLOW, RED = Level
+
+
+def ago(**length):
+    return timezone.now() - timedelta(**length)
+
+
+def event(created_at=None, **values):
+    row = WebhookEvent.objects.create(**{"event": "order.update", "payload": {}, "action": "updated", **values})
+    WebhookEvent.objects.filter(pk=row.pk).update(created_at=created_at or timezone.now())
+
+
+def push(order, created_at=None, **values):
+    row = Push.objects.create(order=order, **values)
+    Push.objects.filter(pk=row.pk).update(created_at=created_at or timezone.now())
+
+
+def test_the_endpoint_refuses_strangers_and_keeps_nothing(settings, monkeypatch):
+    found = probes.webhook_endpoint.run()
+    assert (found.level, found.figure) == (GREEN, "без токена: 401, с токеном: принимает")
+    assert not WebhookEvent.objects.exists()
+    monkeypatch.setattr("bitrix_bridge.views._is_authorized", lambda *_: True)
+    assert probes.webhook_endpoint.run().level == RED
+    settings.WEBHOOK_TOKENS = []
+    assert probes.webhook_endpoint.run().figure == "токен не задан"
+
+
+def test_the_endpoint_is_checked_without_using_up_a_senders_rate(settings, post_webhook):
+    settings.WEBHOOK_RATE = "1/min"
+    probes.webhook_endpoint.run()
+    assert post_webhook("order.create", order_data()).status_code == 200
+
+
+def test_the_last_event():
+    assert probes.last_event.run().level == YELLOW
+    event(ago(hours=25))
+    assert probes.last_event.run().level == YELLOW
+    event(ago(minutes=5))
+    found = probes.last_event.run()
+    assert (found.level, found.figure) == (GREEN, "5 мин назад")
+
+
+def test_the_inbox():
+    event()
+    assert probes.inbox.run().level == GREEN
+    event(state="waiting", retry_at=timezone.now())
+    assert probes.inbox.run().level == YELLOW
+    event(state="failed")
+    found = probes.inbox.run()
+    assert (found.level, found.figure) == (RED, "с ошибкой: 1, ждут повтора: 1")
+
+
+@pytest.mark.parametrize(("age", "level"), [(1, GREEN), (6, YELLOW), (61, RED)])
+def test_the_queue(lone_order, age, level):
+    assert probes.push_queue.run().figure == "пусто"
+    push(lone_order, ago(minutes=age))
+    found = probes.push_queue.run()
+    assert found.level == level
+    assert found.figure.startswith("ждут: 1, ")
+
+
+def test_pushes_given_up(lone_order):
+    assert probes.failed_pushes.run().level == GREEN
+    push(lone_order, state=State.FAILED)
+    found = probes.failed_pushes.run()
+    assert (found.level, found.figure) == (RED, "1")
+
+
+@pytest.mark.parametrize(("late", "level"), [(2, GREEN), (120, YELLOW), (1000, RED)])
+def test_the_delay_from_the_site(late, level):
+    assert probes.lag_in.run().figure == "за последний час ничего не было"
+    for _ in range(3):
+        stamp = round(timezone.now().timestamp() - late, 3)
+        event(payload={"data": {"webhook_timestamp": stamp, "DATE_UPDATE": "2001-01-01 00:00:00"}})
+    event(payload={"data": {"DATE_UPDATE": "не дата"}})
+    event(payload=["не объект"])
+    event(ago(hours=2), payload={"data": {"webhook_timestamp": 1}})
+    found = probes.lag_in.run()
+    assert found.level == level, found
+    assert "95% за" in found.figure
+    assert found.figure.endswith(": 3)")
+
+
+def test_a_clock_that_is_ahead_is_no_delay():
+    event(payload={"data": {"webhook_timestamp": timezone.now().timestamp() + 60}})
+    assert probes.lag_in.run().figure.startswith("половина за 0")
+
+
+@pytest.mark.parametrize(("late", "level"), [(2, GREEN), (120, YELLOW), (1000, RED)])
+def test_the_delay_to_the_site(lone_order, late, level):
+    assert probes.lag_out.run().figure == "за последний час ничего не было"
+    for _ in range(2):
+        push(lone_order, ago(seconds=late), state=State.DELIVERED, finished_at=timezone.now())
+    push(lone_order, ago(hours=5), state=State.DELIVERED, finished_at=ago(hours=2))
+    found = probes.lag_out.run()
+    assert found.level == level, found
+    assert found.figure.endswith(": 2)")
+
+
+def test_the_bridge(settings):
+    with Sandbox("http://127.0.0.1:9/", api_token=settings.BITRIX_API_TOKEN) as site:
+        settings.BITRIX_API_URL = site.bridge_url
+        found = probes.bridge.run()
+        assert (found.level, found.hint) == (GREEN, ""), found
+        assert found.figure.startswith("версия 1.0; в очереди сайта: 0")
+        site.faults.give(faults.status(503))
+        assert probes.bridge.run().level == RED
+        settings.BITRIX_API_TOKEN = "another-made-up-token"
+        found = probes.bridge.run()
+        assert found.level == RED
+        assert "another-made-up-token" not in found.figure + found.hint
+
+
+def test_a_bridge_with_something_amiss(settings, site, monkeypatch):
+    assert probes.bridge.run().hint.startswith("На сайте не установлен обработчик")
+    said = {"versions": None, "webhook_installed": True, "queue_failed": "3", "queue_age_seconds": "?"}
+    monkeypatch.setattr("bitrix_bridge.client.BridgeClient.ping", lambda self: said)
+    found = probes.bridge.run()
+    assert (found.level, "отложено: 3" in found.figure) == (YELLOW, True)
+    said |= {"agent_installed": False}
+    assert "агент" in probes.bridge.run().hint
+
+
+def test_a_site_without_the_bridge(settings):
+    assert probes.bridge.run().figure == "адрес не задан"
+    with Sandbox(api_token=settings.BITRIX_API_TOKEN, legacy_bridge=True) as site:
+        settings.BITRIX_API_URL = site.bridge_url
+        found = probes.bridge.run()
+    assert (found.level, found.figure) == (YELLOW, "прежний адрес сайта")
+
+
+def test_a_site_that_never_answers(settings, site, monkeypatch):
+    monkeypatch.setattr(probes, "PING_SECONDS", 0.3)
+    site.faults.give(faults.silent())
+    assert probes.bridge.run().level == RED
+
+
+def test_the_number_of_queries_does_not_grow(lone_order):
+    def queries():
+        with CaptureQueriesContext(connection) as captured:
+            for name in ("last_event", "inbox", "push_queue", "failed_pushes", "lag_in", "lag_out"):
+                getattr(probes, name).run()
+        return len(captured)
+
+    few = queries()
+    for _ in range(20):
+        event(payload={"data": {"webhook_timestamp": timezone.now().timestamp()}})
+        event(state="failed")
+        push(Order.objects.get(), state=State.DELIVERED, finished_at=timezone.now())
+    assert queries() == few
