@@ -39,6 +39,7 @@ def environment(database_url: str, scratch: Path) -> dict[str, str]:
         "ALLOWED_HOSTS": "127.0.0.1",
         "TRUSTED_PROXIES": "0",
         "BITRIX_API_URL": "",
+        "BITRIX_REST_URL": "",
         "TELEGRAM_NOTIFICATIONS_ENABLED": "on",
         "TELEGRAM_BOT_TOKEN": f"1:{secrets.token_hex(16)}",
         "TELEGRAM_CHAT_ID": "-1",

@@ -13,21 +13,11 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext
 
+from bitrix_bridge.errors import OrderNotFound, StatusConflict, Transport, failure
 from cvety_crm.http import Answer, NoAnswer, post_json
 from cvety_crm.outbox import Misconfigured, PermanentRefusal, TemporaryFailure
 
-
-class StatusConflict(Exception):
-    """Compare and set failed: the site has another status than the one expected."""
-
-    def __init__(self, status_id: str, version: int | None) -> None:
-        super().__init__(status_id)
-        self.status_id, self.version = status_id, version
-
-
-class OrderNotFound(PermanentRefusal):
-    """The site has no such order."""
-
+__all__ = ["BridgeClient", "Created", "OrderNotFound", "StatusConflict"]
 
 REMEMBER_SECONDS = 600.0
 """How long a process believes that an endpoint knows all actions, or only creating, before it asks again."""
@@ -151,7 +141,7 @@ def _version(data: Mapping[str, Any]) -> int | None:
 
 
 def _read(answer: Answer) -> dict[str, Any]:
-    """Return a successful answer's object, or raise what its failure amounts to."""
+    """Return a successful answer's object, or raise what its failure amounts to (`bitrix_bridge.errors`)."""
     try:
         data = json.loads(answer.text)
     except ValueError:
@@ -162,48 +152,14 @@ def _read(answer: Answer) -> dict[str, Any]:
 
 
 def _failure(answer: Answer, data: dict[str, Any] | None) -> Exception:
-    """Sort a failure. Closed by default: what is not known to pass by itself is shown to a person at once."""
     error = (data or {}).get("error")
     # The live endpoint's error is a text, the project's own an object.
     error = error if isinstance(error, dict) else {"message": error or ""}
-    message = str(error.get("message", ""))
-    code = str(error.get("code") or f"HTTP {answer.status}")
-    status = answer.status
-    if status == 409:
+    if answer.status == 409:
         current = (data or {}).get("current")
         if isinstance(current, dict) and current.get("status_id"):
             return StatusConflict(str(current["status_id"]), _version(current))
         if isinstance(current, str) and current:
             return StatusConflict(current, None)
-    if 300 <= status < 400:
-        target = answer.headers.get("Location", "")
-        return Misconfigured(
-            gettext("The site redirects to %(target)s: BITRIX_API_URL must be the exact address of the bridge.")
-            % {"target": target[:200] or "?"},
-            code=code,
-            answer=answer.text,
-        )
-    if status in (401, 403):
-        return Misconfigured(gettext("The site does not accept BITRIX_API_TOKEN."), code=code, answer=answer.text)
-    if status in (408, 425, 429) or status >= 500:
-        text = message or (gettext("HTML instead of an answer") if data is None else "")
-        return TemporaryFailure(
-            gettext("The site has an error of its own (%(status)s). %(text)s") % {"status": status, "text": text},
-            retry_after=answer.retry_after,
-            code=code,
-            answer=answer.text,
-        )
-    if data is None:
-        first_line = answer.text.strip().split("\n", 1)[0][:200] or gettext("an empty answer")
-        return TemporaryFailure(
-            gettext("The site answered with something else than JSON: %(line)s") % {"line": first_line},
-            code=code,
-            answer=answer.text,
-        )
-    if status == 404:
-        return OrderNotFound(
-            gettext("The site has no such order. %(text)s") % {"text": message}, code=code, answer=answer.text
-        )
-    return PermanentRefusal(
-        gettext("The site refused: %(text)s") % {"text": message or code}, code=code, answer=answer.text
-    )
+    code = str(error["code"]) if error.get("code") else None
+    return failure(Transport.BRIDGE, answer, data, code=code, text=str(error.get("message", "")))

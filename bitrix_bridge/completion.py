@@ -10,8 +10,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django_q.tasks import async_task
 
-from bitrix_bridge.client import BridgeClient
 from bitrix_bridge.payloads import read_order
+from bitrix_bridge.transports import SiteClient
 from cvety_crm.outbox import Misconfigured, TemporaryFailure
 from orders import services
 from orders.models import Order
@@ -74,5 +74,5 @@ def complete(order_id: str) -> bool:
 def _take_over(order: Order, timeout: float) -> None:
     """Ask for the order, `timeout` seconds at most. Raises `DeliveryFailure`, and whatever reading or saving may."""
     assert order.bitrix_order_id is not None
-    data = BridgeClient(timeout=timeout).get_order(order.bitrix_order_id)
+    data = SiteClient(timeout=timeout).get_order(order.bitrix_order_id)
     services.apply_snapshot(snapshot=read_order(data, pay_systems=settings.BITRIX_PAY_SYSTEMS))

@@ -11,9 +11,10 @@ from typing import Any
 
 from django.utils.translation import gettext
 
-from bitrix_bridge.client import BridgeClient, OrderNotFound, StatusConflict
+from bitrix_bridge.errors import OrderNotFound, StatusConflict
 from bitrix_bridge.models import Push
 from bitrix_bridge.payloads.outgoing import create_request, update_request
+from bitrix_bridge.transports import NoTransport, SiteClient
 from cvety_crm.masking import keepable
 from cvety_crm.outbox import (
     Delivered,
@@ -37,7 +38,7 @@ def deliver(push: Push) -> Delivered:
 
     What the site refuses of one kind (a status that it does not know) does not keep back the other.
     """
-    client = BridgeClient()
+    client = SiteClient()
     done: list[str] = []
     refused: dict[str, PermanentRefusal] = {}
     for _step in range(MAX_STEPS):
@@ -58,9 +59,9 @@ def deliver(push: Push) -> Delivered:
                 done.append(_set_status(client, push, order, agreement))
             else:
                 break
-        except (Misconfigured, OrderNotFound):
-            raise
         except PermanentRefusal as refusal:
+            if isinstance(refusal, Misconfigured | OrderNotFound) and not isinstance(refusal, NoTransport):
+                raise
             refused["fields" if fields and "fields" not in refused else "status"] = refusal
     else:
         raise TemporaryFailure(gettext("The site takes the order's state but does not keep it."))
@@ -71,7 +72,7 @@ def deliver(push: Push) -> Delivered:
     return Delivered(code="200", answer="; ".join(done))
 
 
-def _create(client: BridgeClient, push: Push, order: Order, values: Mapping[str, Any]) -> str:
+def _create(client: SiteClient, push: Push, order: Order, values: Mapping[str, Any]) -> str:
     request = create_request(order, values, order.items.all())
     first_status = Status.objects.get(code="new")
     # The site's create knows no status: an order begins as N there, and its status follows as a push of its own.
@@ -100,7 +101,7 @@ def _create(client: BridgeClient, push: Push, order: Order, values: Mapping[str,
     return f"order.create: {created.order_id}"
 
 
-def _set_status(client: BridgeClient, push: Push, order: Order, agreement: Agreement) -> str:
+def _set_status(client: SiteClient, push: Push, order: Order, agreement: Agreement) -> str:
     wanted = order.status.bitrix_code
     if wanted is None:
         raise PermanentRefusal(
@@ -121,7 +122,7 @@ def _set_status(client: BridgeClient, push: Push, order: Order, agreement: Agree
     return f"order.status: {wanted}"
 
 
-def _update(client: BridgeClient, push: Push, order: Order, unsent: Mapping[str, Any]) -> str:
+def _update(client: SiteClient, push: Push, order: Order, unsent: Mapping[str, Any]) -> str:
     request = update_request(order, unsent, order.items.all() if ITEMS in unsent else ())
     services.note_sending(order_id=order.pk, values=unsent)
     _keep_request(push, {"action": "order.update", "order_id": order.bitrix_order_id, **request})

@@ -38,6 +38,8 @@ def _values() -> tuple[str, ...]:
     address = urlsplit(settings.BITRIX_API_URL)
     # A value in its query is there to open something; which of them are secrets, their names need not say.
     found += [unquote(address.password or ""), *(value for _, value in parse_qsl(address.query))]
+    # What follows `/rest/<user>/` in the address of an inbound webhook; numbers are too short to be taken for secrets.
+    found += urlsplit(settings.BITRIX_REST_URL).path.rpartition("/rest/")[2].split("/")
     return tuple(value for value in found if value)
 
 

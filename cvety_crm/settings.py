@@ -251,6 +251,8 @@ SPECTACULAR_SETTINGS = {
 BITRIX_API_URL = env.str("BITRIX_API_URL", default="")
 """The PHP bridge."""
 BITRIX_API_TOKEN = env.str("BITRIX_API_TOKEN", default="")
+BITRIX_REST_URL = env.str("BITRIX_REST_URL", default="")
+"""An inbound webhook of the site's REST, by which statuses then go: `https://site/rest/<user>/<secret>/`."""
 BITRIX_DELIVERY_ID = env.int("BITRIX_DELIVERY_ID", default=1)
 BITRIX_PICKUP_DELIVERY_ID = env.int("BITRIX_PICKUP_DELIVERY_ID", default=BITRIX_DELIVERY_ID)
 BITRIX_DEFAULT_USER_ID = env.int("BITRIX_DEFAULT_USER_ID", default=0)

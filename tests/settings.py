@@ -10,6 +10,7 @@ os.environ.update(
     WEBHOOK_TOKENS="made-up-webhook-token,made-up-second-token",
     BITRIX_API_URL="",
     BITRIX_API_TOKEN="made-up-bitrix-token",
+    BITRIX_REST_URL="",
     TELEGRAM_NOTIFICATIONS_ENABLED="off",
     TELEGRAM_BOT_TOKEN="",
     TELEGRAM_CHAT_ID="",

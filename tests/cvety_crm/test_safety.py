@@ -64,6 +64,12 @@ def test_secrets_in_the_bridges_own_address_are_masked(secrets, secret):
     assert mask(f"before {secret} after") == "before ••• after"
 
 
+@pytest.mark.parametrize("behind", ["", "/", "/profile.json"])
+def test_the_secret_in_rests_own_address_is_masked(secrets, behind):
+    secrets.BITRIX_REST_URL = f"https://cvety.kz/rest/1/madeupsecret{behind}"
+    assert mask("before madeupsecret after, user 1 of rest") == "before ••• after, user 1 of rest"
+
+
 def test_a_text_is_masked_before_it_is_cut(secrets):
     assert keepable("made-up-first and more", 6) == "••• an"
     assert keepable("x" * 10 + "made-up-first", 15) == "x" * 10 + "•••"

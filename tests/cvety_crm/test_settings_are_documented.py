@@ -31,5 +31,12 @@ def test_the_readme_lists_every_setting():
 
 def test_the_example_holds_no_secret():
     text = (ROOT / ".env.example").read_text()
-    for name in ("SECRET_KEY", "WEBHOOK_TOKENS", "BITRIX_API_TOKEN", "TELEGRAM_BOT_TOKEN", "DATABASE_URL"):
+    for name in (
+        "SECRET_KEY",
+        "WEBHOOK_TOKENS",
+        "BITRIX_API_TOKEN",
+        "BITRIX_REST_URL",
+        "TELEGRAM_BOT_TOKEN",
+        "DATABASE_URL",
+    ):
         assert re.search(rf"^#?{name}=$", text, re.M), name

@@ -1,7 +1,7 @@
 """`manage.py run`: prepares the database and the static files, then runs the CRM and its worker (`make run`).
 
-With DEBUG on and no BITRIX_API_URL it also runs the stand-in shop site, whose orders arrive by webhook. `manage.py`
-has checked the port before it came here.
+With DEBUG on and neither BITRIX_API_URL nor BITRIX_REST_URL it also runs the stand-in shop site, whose orders arrive by
+webhook. `manage.py` has checked the port before it came here.
 """
 
 import os
@@ -55,7 +55,7 @@ class Command(BaseCommand):
 
         host, port = listen_address()
         site_port = None
-        if settings.DEBUG and not settings.BITRIX_API_URL:
+        if settings.DEBUG and not (settings.BITRIX_API_URL or settings.BITRIX_REST_URL):
             site_port = free_port(preferred=port + 1)
             environment["BITRIX_API_URL"] = f"http://127.0.0.1:{site_port}/local/crm-bridge.php"
         self._welcome(port, site_port, password)
