@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum
+from hashlib import sha256
 from queue import Empty, Queue
 
 from django.conf import settings
@@ -120,7 +121,8 @@ def run_probes(paths: Sequence[str], *, seconds: float = ALL_SECONDS) -> Report:
 
 def latest(paths: Sequence[str]) -> Report:
     """Return what was found some seconds ago at most; only one request at a time runs the probes anew."""
-    key = f"health:{translation.get_language()}:{','.join(paths)}"
+    # A digest: caches other than this process's own take short keys only.
+    key = f"health:{translation.get_language()}:{sha256(' '.join(paths).encode()).hexdigest()}"
     if (kept := cache.get(key)) is not None:
         return kept
     with _one_at_a_time:

@@ -17,6 +17,7 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext
 
 from cvety_crm.models import SILENCE, Heartbeat
+from cvety_crm.status import may_see_status
 
 KEEP_SECONDS = 10
 
@@ -26,16 +27,19 @@ _Item = tuple[str, str, str, str]
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the groups of the sidebar with what this user may see."""
+    system = _system(request)
     groups = [
         ("", False, _work()),
         (gettext("Reference data"), True, _reference()),
         (gettext("Exchange with the site"), False, _exchange()),
         ("Telegram", False, _telegram()),
-        (gettext("System"), True, _system(request)),
+        (gettext("System"), True, system),
     ]
     found = []
     for title, is_collapsible, items in groups:
         allowed = [_item(request, *item) for item in items if may_view(request.user, item[2])]
+        if items is system and may_see_status(request.user):
+            allowed.insert(0, _status(request))
         if allowed:
             found.append({"title": title, "separator": bool(title), "collapsible": is_collapsible, "items": allowed})
     return found
@@ -94,6 +98,12 @@ def _item(request: HttpRequest, title: str, icon: str, model: str, badge: str) -
         # No text: Unfold would take it for a dotted path.
         item |= {"badge": number, "badge_variant": "danger", "badge_style": "solid"}
     return item
+
+
+def _status(request: HttpRequest) -> dict[str, Any]:
+    url = reverse("system_status")
+    return {"title": gettext("Is everything well?"), "icon": "health_and_safety", "link": url,
+            "active": request.path == url}  # fmt: skip
 
 
 def _work() -> list[_Item]:

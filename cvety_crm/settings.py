@@ -246,6 +246,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
+# --- Health -----------------------------------------------------------------------------------------------------------
+
+HEALTH_TOKEN = env.str("HEALTH_TOKEN", default="")
+"""What a program shows to read `/health/ready`; empty: only staff may."""
+
 # --- Pushes out ------------------------------------------------------------------------------------------------------
 
 BITRIX_API_URL = env.str("BITRIX_API_URL", default="")

@@ -5,9 +5,13 @@ from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from cvety_crm.pages import home
+from cvety_crm.status import health, ready, status_page
 
 urlpatterns = [
     path("", home, name="home"),
+    re_path(r"^health/?$", health, name="health"),
+    re_path(r"^health/ready/?$", ready, name="ready"),
+    path("crm/status/", admin.site.admin_view(status_page), name="system_status"),
     path("crm/", admin.site.urls),
     path("webhooks/bitrix/", include("bitrix_bridge.urls")),
     re_path(r"^docs/?$", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
