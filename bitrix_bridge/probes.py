@@ -167,8 +167,9 @@ def _short(seconds: float) -> str:
 def bridge() -> Finding:
     """Ask the bridge for itself and for the queue of its webhooks."""
     if not settings.BITRIX_API_URL:
-        hint = gettext("Set BITRIX_API_URL: nothing can be sent to the site without it.")
-        return Finding(Level.YELLOW, gettext("no address is configured"), hint)
+        # By REST something can be sent all the same.
+        nothing = gettext("Set BITRIX_API_URL: nothing can be sent to the site without it.")
+        return Finding(Level.YELLOW, gettext("no address is configured"), "" if settings.BITRIX_REST_URL else nothing)
     try:
         said = BridgeClient(timeout=min(PING_SECONDS, settings.OUTBOX_TIMEOUT)).ping()
     except PermanentRefusal as failure:

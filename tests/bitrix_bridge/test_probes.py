@@ -140,7 +140,11 @@ def test_a_bridge_with_something_amiss(settings, site, monkeypatch):
 
 
 def test_a_site_without_the_bridge(settings):
-    assert probes.bridge.run().figure == "адрес не задан"
+    found = probes.bridge.run()
+    assert (found.figure, found.hint[:6]) == ("адрес не задан", "Задайт")
+    settings.BITRIX_REST_URL = "https://cvety.example.kz/rest/1/made-up-secret/"
+    assert probes.bridge.run().hint == ""
+    settings.BITRIX_REST_URL = ""
     with Sandbox(api_token=settings.BITRIX_API_TOKEN, legacy_bridge=True) as site:
         settings.BITRIX_API_URL = site.bridge_url
         found = probes.bridge.run()
