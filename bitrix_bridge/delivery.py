@@ -68,6 +68,7 @@ def deliver(push: Push) -> Delivered:
     if refused:
         raise next(iter(refused.values()))
     if not done:
+        services.reassess_sync_state(order_id=push.order_id)
         raise NoLongerNeeded(gettext("The site has the order as it is."))
     return Delivered(code="200", answer="; ".join(done))
 
@@ -115,7 +116,11 @@ def _set_status(client: SiteClient, push: Push, order: Order, agreement: Agreeme
         version = client.set_status(order.bitrix_order_id or 0, **request)
     except StatusConflict as conflict:
         services.record_site_status(
-            order_id=order.pk, site_status=conflict.status_id, version=conflict.version, push_id=push.pk
+            order_id=order.pk,
+            site_status=conflict.status_id,
+            version=conflict.version,
+            known_version=order.bitrix_version,
+            push_id=push.pk,
         )
         return f"order.status: {conflict.status_id} != {agreement.site_status}"
     _record(push, order, values, version, site_status=wanted)

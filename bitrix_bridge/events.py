@@ -55,6 +55,11 @@ def _status_change(row: WebhookEvent) -> Result:
 
 
 def _apply(row: WebhookEvent, snapshot: OrderSnapshot) -> Result:
+    customer = snapshot.customer
+    if customer is not None and customer.bitrix_user_id and customer.bitrix_user_id == settings.BITRIX_DEFAULT_USER_ID:
+        # The account that orders without one are made under is nobody's: only the phone says whose order it is.
+        phone = {name: value for name, value in customer.fields.items() if name == "phone"}
+        snapshot = replace(snapshot, customer=replace(customer, bitrix_user_id=None, fields=phone))
     problems = tuple(problem.as_json() for problem in snapshot.problems)
     if row.attempts > 1 and not snapshot.has_clock:
         later = _later_events(row)

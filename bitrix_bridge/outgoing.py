@@ -28,6 +28,10 @@ def queue_forgotten(limit: int = 100) -> int:
 
     None should ever be missing. If one is (rows deleted by hand, a mistake of ours), the order is not left behind.
     """
+    # And the other way round: what has failed and is agreed on by now needs nobody any more.
+    Push.objects.filter(state=State.FAILED, order__sync_state=SyncState.SYNCED).update(
+        state=State.CANCELLED, last_error=gettext("The site has the order as it is."), finished_at=timezone.now()
+    )
     waiting = Order.objects.filter(sync_state=SyncState.PENDING, is_deleted_on_site=False)
     has_push = Push.objects.filter(order=OuterRef("pk"), state__in=LIVE)
     keys = list(waiting.exclude(Exists(has_push)).values_list("pk", flat=True)[:limit])

@@ -14,7 +14,7 @@ from cvety_crm.admin_base import admin_link, pretty_json
 from cvety_crm.admin_filters import DayOrRangeFilter
 from cvety_crm.outbox_admin import AttemptInline, OutboxEntryAdmin
 from orders.models import Order
-from orders.services import record_waiting
+from orders.services import reassess_sync_state
 from orders.timeline import field_label
 
 
@@ -64,7 +64,7 @@ class PushAdmin(OutboxEntryAdmin):
 
     def after_retry(self, entry: Any) -> None:
         """Show on the order that it waits again."""
-        record_waiting(order_id=entry.order_id)
+        reassess_sync_state(order_id=entry.order_id)
 
     @admin.display(description=_("order"))
     def order_column(self, push: Push) -> str:

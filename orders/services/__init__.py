@@ -13,11 +13,11 @@ from orders.services.snapshots import Applied, Outcome, apply_snapshot
 from orders.services.sync import (
     accept_site_state,
     note_sending,
+    reassess_sync_state,
     record_accepted,
     record_created_on_site,
     record_refused,
     record_site_status,
-    record_waiting,
 )
 from orders.services.values import NotAllowed
 
@@ -38,10 +38,10 @@ __all__ = [
     "edit_order",
     "mark_deleted",
     "note_sending",
+    "reassess_sync_state",
     "record_accepted",
     "record_created_on_site",
     "record_refused",
     "record_site_status",
-    "record_waiting",
     "retire_product",
 ]

@@ -59,6 +59,8 @@ def _is_same(customer: Customer, snapshot: CustomerSnapshot) -> bool:
     if snapshot.contacts_only and customer.bitrix_user_id is None:
         # The account is not his alone, so it does not tell him from others; his phone does, if it comes along.
         return (snapshot.fields.get("phone") or customer.phone) == customer.phone
+    if snapshot.bitrix_user_id is None and not snapshot.fields.get("phone"):
+        return True  # a name alone tells nobody from anybody
     if snapshot.bitrix_user_id is not None:
         return customer.bitrix_user_id == snapshot.bitrix_user_id
     return bool(customer.phone) and customer.phone == snapshot.fields.get("phone", customer.phone)

@@ -60,7 +60,7 @@ def _keys(row: SiteReference) -> list[Any]:
 def _create(model: type[SiteReference], row: ReferenceRow) -> None:
     if model is Status:
         new: SiteReference = Status(
-            code=f"bitrix_{row.key}", bitrix_codes=[row.key], stage=Stage.PROBLEM, needs_attention=True
+            code=_free_code(row.key), bitrix_codes=[row.key], stage=Stage.PROBLEM, needs_attention=True
         )
     else:
         new = model(bitrix_id=row.key)  # type: ignore[misc]
@@ -68,6 +68,15 @@ def _create(model: type[SiteReference], row: ReferenceRow) -> None:
         setattr(new, name, value)
     new.bitrix_state = Agreement.on(**{name: _comparable(value) for name, value in row.fields.items()}).as_json()
     new.save(force_insert=True)
+
+
+def _free_code(bitrix_code: str) -> str:
+    # Staff may have given the status of this name another code of the site.
+    code, number = f"bitrix_{bitrix_code}", 1
+    while Status.objects.filter(code=code).exists():
+        number += 1
+        code = f"bitrix_{bitrix_code}_{number}"
+    return code
 
 
 def _update(found: SiteReference, row: ReferenceRow, changes: Changes) -> None:

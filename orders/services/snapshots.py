@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from orders.agreement import Agreement, Merge, merge
 from orders.events import OrderChange, publish
-from orders.fields import FIELDS, ITEMS, Line, comparable, comparable_items, order_values
+from orders.fields import FIELDS, ITEMS, PUSHED, Line, comparable, comparable_items, order_values
 from orders.models import EventKind, Order, OrderEvent, OrderItem, Reason, Source, SyncState
 from orders.services.customers import apply_customer
 from orders.services.items import store_items
@@ -20,8 +20,10 @@ from orders.services.locking import lock_site_order, settle_sync_state
 from orders.services.metadata import merged_metadata, new_problems
 from orders.services.references import References, resolve
 from orders.services.timeline import changes_between, write_event
-from orders.snapshot import OrderSnapshot
+from orders.snapshot import CustomerSnapshot, OrderSnapshot
 
+CUSTOMER = "customer"
+"""Whose order it was when the site last said so, among the agreed values; the site is never told."""
 SITE_DECIDES = frozenset({"status"})
 """Fields in which the site's change beats ours; the manager's wish stays on the timeline."""
 
@@ -121,6 +123,8 @@ def _create(snapshot: OrderSnapshot, origin: _Origin) -> Applied:
     agreement.settle({name: comparable(value) for name, value in fields.items()})
     if snapshot.items is not None:
         agreement.settle({ITEMS: comparable_items(items)})
+    if snapshot.customer is not None:
+        agreement.agreed[CUSTOMER] = _identity(snapshot.customer)
 
     order = Order(
         bitrix_order_id=snapshot.bitrix_order_id,
@@ -166,6 +170,8 @@ def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
     lines: Sequence[Line] | None = None if snapshot.items is None else existing
     before = order_values(order, theirs, lines)
     merged = merge(agreement, ours=before, theirs=theirs, site_decides=SITE_DECIDES)
+    # Of what only one side knows (a refund) there is nothing to tell the other, and so no conflict.
+    merged = replace(merged, kept={name: value for name, value in merged.kept.items() if name in PUSHED})
     changes = changes_between(before, {name: theirs[name] for name in merged.taken})
 
     for name in merged.taken:
@@ -176,9 +182,11 @@ def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
         lines = snapshot.items
     columns = {FIELDS[name].attribute for name in merged.taken if name != ITEMS}
     columns |= _set_bookkeeping(order, snapshot, agreement, references, origin)
-    customer_changed = _set_customer(order, snapshot)
+    customer_changed = _set_customer(order, snapshot, agreement)
     if merged.yielded:
         order.sync_state = SyncState.CONFLICT
+        for name in merged.yielded:
+            agreement.sent.pop(name, None)  # the site has spoken after it
     elif order.sync_state == SyncState.CONFLICT and "status" in merged.taken:
         order.sync_state = SyncState.PENDING  # the site went on: what was wished then is no longer the question
     settle_sync_state(order, agreement, lines)
@@ -255,13 +263,29 @@ def _note_announcement(agreement: Agreement, snapshot: OrderSnapshot) -> None:
     setattr(agreement, column, max(snapshot.announced_at, getattr(agreement, column) or snapshot.announced_at))
 
 
-def _set_customer(order: Order, snapshot: OrderSnapshot) -> bool:
+def _set_customer(order: Order, snapshot: OrderSnapshot, agreement: Agreement) -> bool:
+    """Take over what the site says of the customer, and whose order it is; return whether anything changed.
+
+    Staff may have chosen somebody else, or entered the caller themselves: that stays until the site changes its mind.
+    """
     if snapshot.customer is None:
         return False
     customer, is_changed = apply_customer(snapshot=snapshot.customer, current=order.customer)
+    known, told = agreement.agreed.get(CUSTOMER), _identity(snapshot.customer)
+    agreement.agreed[CUSTOMER] = told or known
+    if order.customer_id is not None and (known is None or told in (None, known)):
+        return is_changed
     is_other = customer is not None and customer.pk != order.customer_id
     order.customer = customer
     return is_changed or is_other
+
+
+def _identity(customer: CustomerSnapshot) -> str | None:
+    """Return what tells the site's customer from others: the account, or the phone of a caller without one."""
+    phone = customer.fields.get("phone")
+    if customer.bitrix_user_id is None or (customer.contacts_only and phone):
+        return phone or None
+    return str(customer.bitrix_user_id)
 
 
 def _kind(merged: Merge) -> EventKind:

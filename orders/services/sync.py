@@ -138,12 +138,17 @@ def _take_later_values(order: Order, agreement: Agreement, sent: Mapping[str, An
 
 
 @transaction.atomic
-def record_site_status(*, order_id: UUID, site_status: str, version: int | None, push_id: UUID) -> Order:
+def record_site_status(
+    *, order_id: UUID, site_status: str, version: int | None, push_id: UUID, known_version: int | None = None
+) -> Order:
     """The site has another status than we believed and refused ours: take the site's, keep the manager's wish.
 
-    A status that we sent ourselves, whose answer was lost, is no conflict: it is agreed on.
+    A status that we sent ourselves, whose answer was lost, is no conflict: it is agreed on. `known_version` is the one
+    stored before the call: a webhook that has told of a newer one meanwhile is believed, not this answer.
     """
     order = lock_order(order_id)
+    if version is not None and order.bitrix_version != known_version and version < (order.bitrix_version or 0):
+        return order
     agreement = Agreement.from_json(order.bitrix_state)
     references = resolve(status=site_status)
     code = references.status or order.status_id
@@ -153,7 +158,8 @@ def record_site_status(*, order_id: UUID, site_status: str, version: int | None,
     # The site has answered: nothing of what was sent is still on its way.
     agreement.sent.pop("status", None)
     agreement.site_status = site_status
-    _note_version(order, version)
+    if version is not None:
+        order.bitrix_version = version  # lower than before, if the site was put back to an older state
     if is_own_echo:
         _save_after_answer(order, agreement)
         return order
@@ -182,7 +188,8 @@ def record_refused(*, order_id: UUID, push_id: UUID, reason: Reason, message: st
     What was sent before is remembered: an earlier request, whose answer was lost, may have arrived all the same.
     """
     order = lock_order(order_id)
-    order.sync_state = SyncState.FAILED
+    if order.sync_state != SyncState.CONFLICT:  # which still waits for the manager's decision
+        order.sync_state = SyncState.FAILED
     order.save(update_fields=["sync_state", "updated_at"])
     write_event(
         order=order,
@@ -196,9 +203,14 @@ def record_refused(*, order_id: UUID, push_id: UUID, reason: Reason, message: st
 
 
 @transaction.atomic
-def record_waiting(*, order_id: UUID) -> None:
-    """The order's push waits (again)."""
-    Order.objects.filter(pk=order_id).exclude(sync_state=SyncState.PENDING).update(sync_state=SyncState.PENDING)
+def reassess_sync_state(*, order_id: UUID) -> None:
+    """Work out anew whether the order waits to be sent: staff want it retried, or there was nothing to send.
+
+    A conflict stays one.
+    """
+    order = lock_order(order_id)
+    settle_sync_state(order, Agreement.from_json(order.bitrix_state), list(order.items.all()), is_wish=True)
+    order.save(update_fields=["sync_state", "updated_at"])
 
 
 @transaction.atomic
