@@ -10,6 +10,7 @@ from typing import Any
 from django.utils.translation import gettext
 
 from cvety_crm.http import Answer
+from cvety_crm.masking import keepable
 from cvety_crm.outbox import DeliveryFailure, Misconfigured, PermanentRefusal, TemporaryFailure
 
 
@@ -156,12 +157,12 @@ def _message(meaning: Meaning, transport: Transport, answer: Answer, data: dict[
             "text": what,
         }
     if meaning is Meaning.NOT_JSON:
-        first_line = answer.text.strip().split("\n", 1)[0][:200] or gettext("an empty answer")
+        first_line = keepable(answer.text.strip().split("\n", 1)[0], 200) or gettext("an empty answer")
         return gettext("The site answered with something else than JSON: %(line)s") % {"line": first_line}
     if meaning is Meaning.NO_SUCH_ORDER:
         return gettext("The site has no such order. %(text)s") % {"text": text}
     if meaning is Meaning.WRONG_ADDRESS:
-        target = answer.headers.get("Location", "")[:200] or "?"
+        target = keepable(answer.headers.get("Location", ""), 200) or "?"
         message = gettext("The site redirects to %(target)s: the exact address has to be in %(setting)s.")
         return message % {"target": target, "setting": transport.value}
     if meaning is Meaning.NOT_LET_IN:

@@ -94,6 +94,7 @@ class OutboxEntry(Table):
         """
         try:
             with transaction.atomic():
+                self.lock_owner()
                 changed = self._rows(State.FAILED, State.CANCELLED).update(
                     state=State.PENDING, due_at=timezone.now(), failures=0, retry_by=by, finished_at=None
                 )

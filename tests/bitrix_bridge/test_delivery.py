@@ -396,6 +396,14 @@ def test_the_live_endpoint_gets_the_shape_it_knows(settings, manager):
     assert request["properties"]["postcardText"] == "С днём рождения!"
 
 
+def test_a_token_on_the_edge_of_what_is_kept_is_masked_whole(site, shared_order, manager, settings):
+    change(shared_order, "accepted", manager)
+    token = settings.BITRIX_API_TOKEN
+    site.faults.give(faults.redirect("/" + "x" * (200 - len(token)) + token))
+    deliver_due()
+    assert token[:8] not in Push.objects.get().last_error
+
+
 def test_no_token_in_what_is_kept(site, shared_order, manager, settings):
     change(shared_order, "accepted", manager)
     site.faults.give(
