@@ -22,7 +22,7 @@ help: ## Show this list
 setup: $(STAMP) ## Create .venv and install what requirements-dev.txt says (the others do it by themselves)
 
 # `exec`, so that a Ctrl-C meets the supervisor and not a shell in front of it.
-run: $(STAMP) ## Start the CRM, its worker and, without BITRIX_API_URL, a stand-in shop site (PORT=8001)
+run: $(STAMP) ## Start the CRM, its worker and, without a site to talk to, a stand-in (PORT=8001)
 	@$(BIN)/python -m cvety_crm.first_run
 	@exec $(BIN)/python manage.py run
 
