@@ -122,7 +122,7 @@ def conflict_wish(order: Order) -> str | None:
     """Return the status (our code) that was wanted here when the site decided otherwise; None without a conflict."""
     if order.sync_state != SyncState.CONFLICT:
         return None
-    event = order.events.filter(kind=EventKind.CONFLICT).first()
+    event = order.events.filter(kind=EventKind.CONFLICT, details__has_key="wish").first()
     wish = event.details.get("wish") if event else None
     return wish.get("status") if isinstance(wish, dict) else None
 

@@ -27,6 +27,8 @@ class References:
     """The site's product id -> our key."""
 
 
+STUB_PREFIX = "bitrix_"
+"""What the code of a status begins with that nobody has described yet."""
 UNKNOWN_SORT = 1000
 """Where an unknown status stands in lists: last."""
 _NAME_LENGTH = Product._meta.get_field("name").max_length
@@ -91,7 +93,7 @@ def _insert(row: SiteReference) -> None:
 
 def _stub_status(bitrix_code: str) -> str:
     # Case matters to the site's codes, so it has to survive in ours: "p" and "P" are two statuses.
-    code = f"bitrix_{bitrix_code}"
+    code = f"{STUB_PREFIX}{bitrix_code}"
     name = gettext("Status %(code)s of the site") % {"code": bitrix_code}
     row, is_new = Status.objects.get_or_create(
         code=code,

@@ -18,7 +18,7 @@ from orders.services.customers import apply_customer
 from orders.services.items import store_items
 from orders.services.locking import lock_site_order, settle_sync_state
 from orders.services.metadata import merged_metadata, new_problems
-from orders.services.references import References, resolve
+from orders.services.references import STUB_PREFIX, References, resolve
 from orders.services.timeline import changes_between, write_event
 from orders.snapshot import CustomerSnapshot, OrderSnapshot
 
@@ -217,8 +217,10 @@ def _resolve(
         city = None if city == order.city_id else city
         shop = None if shop == order.shop_id else shop
         slot = None if slot == order.delivery_slot_id else slot
-        if status is not None and status == agreement.site_status:
-            known_status, status = agreement.value("status"), None
+        agreed_status = agreement.value("status")
+        # A stub may have been described since by giving its code to another status.
+        if status is not None and status == agreement.site_status and not agreed_status.startswith(STUB_PREFIX):
+            known_status, status = agreed_status, None
     products = {
         line.bitrix_product_id: line.product_id for line in existing if line.bitrix_product_id and line.product_id
     }

@@ -81,6 +81,22 @@ class TestConflict:
         shared_order.refresh_from_db()
         assert services.conflict_wish(shared_order) == "accepted"
 
+    def test_another_field_changed_on_both_sides_does_not_hide_the_wish(
+        self,
+        site,
+        shared_order,
+        manager,
+        echo,  # noqa: F811
+    ):
+        site.change_status(shared_order.bitrix_order_id, "DE")
+        change(shared_order, "accepted", manager)
+        deliver_due()
+        services.edit_order(order_id=shared_order.pk, changes={"delivery_address": "Достык 5"}, actor=manager)
+        site.site.update_order(shared_order.bitrix_order_id, properties={"addressRecipient": "Сатпаева 1"})
+        echo()
+        shared_order.refresh_from_db()
+        assert (shared_order.sync_state, services.conflict_wish(shared_order)) == ("conflict", "accepted")
+
     def test_nor_does_the_attempt_that_was_still_to_come(self, site, shared_order, manager, echo):  # noqa: F811
         change(shared_order, "accepted", manager)
         site.faults.give(faults.status(503))
@@ -146,6 +162,14 @@ def test_a_refund_is_known_here_alone_and_no_conflict(site, shared_order, manage
     shared_order.refresh_from_db()
     assert (shared_order.payment_status, shared_order.sync_state) == ("refunded", "synced")
     assert "conflict" not in shared_order.events.values_list("kind", flat=True)
+
+
+def test_a_code_that_staff_gave_to_another_status_counts_from_the_next_event_on(post_webhook):
+    post_webhook("order.create", order_data(STATUS_ID="XX"))
+    Status.objects.filter(code="bitrix_XX").update(bitrix_codes=[])
+    Status.objects.filter(code="accepted").update(bitrix_codes=["AP", "XX"])
+    post_webhook("order.update", order_data(STATUS_ID="XX", VERSION="2", DATE_UPDATE="2025-08-24 12:10:01"))
+    assert Order.objects.get().status_id == "accepted"
 
 
 def test_a_stub_whose_code_staff_changed_is_in_nobodys_way(post_webhook):
