@@ -21,7 +21,7 @@ __all__ = ["BridgeClient", "Created", "OrderNotFound", "StatusConflict"]
 
 REMEMBER_SECONDS = 600.0
 """How long a process believes that an endpoint knows all actions, or only creating, before it asks again."""
-_known_endpoints: dict[str, tuple[bool, float]] = {}
+known_endpoints: dict[str, tuple[bool, float]] = {}
 """Address -> whether it knows all actions, and until when that is believed (`time.monotonic`)."""
 
 
@@ -105,7 +105,7 @@ class BridgeClient:
 
         That one refuses a `ping`, which has no items. Asked once in a while. Raises what any call may raise.
         """
-        known, until = _known_endpoints.get(self.url, (False, 0.0))
+        known, until = known_endpoints.get(self.url, (False, 0.0))
         if time.monotonic() >= until:
             try:
                 known = "versions" in self.ping()
@@ -113,7 +113,9 @@ class BridgeClient:
                 raise
             except PermanentRefusal:
                 known = False
-            _known_endpoints[self.url] = known, time.monotonic() + REMEMBER_SECONDS
+            # One that only creates is about to be replaced: it is asked again sooner.
+            seconds = REMEMBER_SECONDS if known else REMEMBER_SECONDS / 10
+            known_endpoints[self.url] = known, time.monotonic() + seconds
         return known
 
     def _ask(self, request: Mapping[str, Any]) -> dict[str, Any]:

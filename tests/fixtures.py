@@ -13,6 +13,7 @@ from django.db.models.signals import post_migrate
 from django.http import HttpResponse
 from django.test import Client
 
+from bitrix_bridge.client import known_endpoints
 from cvety_crm.outbox import deliver_due
 
 WEBHOOK_PATH = "/webhooks/bitrix/order"
@@ -37,6 +38,12 @@ def _reference_data_survives_a_flush() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _fresh_rates() -> None:
     caches["throttle"].clear()
+
+
+@pytest.fixture(autouse=True)
+def _fresh_endpoints() -> None:
+    """Forget what is known of addresses: a port may have been another stand-in's a moment ago."""
+    known_endpoints.clear()
 
 
 @pytest.fixture
