@@ -1,4 +1,4 @@
-"""Fixtures for all tests: the webhook's front door, staff, and the worker's part."""
+"""Fixtures for all tests: the webhook's front door, staff."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -14,7 +14,6 @@ from django.http import HttpResponse
 from django.test import Client
 
 from bitrix_bridge.client import known_endpoints
-from cvety_crm.outbox import deliver_due
 
 WEBHOOK_PATH = "/webhooks/bitrix/order"
 WEBHOOK_TOKEN = "made-up-webhook-token"
@@ -70,13 +69,3 @@ def post_webhook(client: Client) -> PostWebhook:
 def manager(db: None) -> User:
     """A member of staff who may do everything."""
     return User.objects.create_superuser("manager", password="made-up-password", first_name="Данияр")
-
-
-@pytest.fixture
-def work() -> Callable[[], int]:
-    """Do what the worker does each minute: deliver whatever is due, until nothing is."""
-
-    def deliver() -> int:
-        return deliver_due()
-
-    return deliver
