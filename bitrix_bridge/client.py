@@ -17,7 +17,7 @@ from bitrix_bridge.errors import OrderNotFound, StatusConflict, Transport, failu
 from cvety_crm.http import Answer, NoAnswer, post_json
 from cvety_crm.outbox import Misconfigured, PermanentRefusal, TemporaryFailure
 
-__all__ = ["BridgeClient", "Created", "OrderNotFound", "StatusConflict"]
+__all__ = ["BridgeClient", "Created", "OrderNotFound", "StatusConflict", "Updated"]
 
 REMEMBER_SECONDS = 600.0
 """How long a process believes that an endpoint knows all actions, or only creating, before it asks again."""
@@ -33,6 +33,14 @@ class Created:
     order_number: str
     version: int | None
     is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """What the site says of an update: the version it made, and whether an earlier request had made it already."""
+
+    version: int | None
+    is_repetition: bool = False
 
 
 class BridgeClient:
@@ -77,10 +85,15 @@ class BridgeClient:
         request = {"order_id": order_id, "status_id": status_id, "expected_status_id": expected_status_id}
         return _version(self._ask({"action": "order.status", **request}))
 
-    def update_order(self, order_id: int, changes: Mapping[str, Any]) -> int | None:
-        """Change fields, properties or items of an order, the named ones only; return its version."""
+    def update_order(self, order_id: int, changes: Mapping[str, Any], *, event_id: str = "") -> Updated:
+        """Change fields, properties or items of an order, the named ones only.
+
+        The site does what comes with one `event_id` once, however often it is asked.
+        """
+        request = {"action": "order.update", "order_id": order_id, "event_id": event_id, **changes}
         try:
-            return _version(self._ask({"action": "order.update", "order_id": order_id, **changes}))
+            answer = self._ask(request)
+            return Updated(_version(answer), bool(answer.get("repeated")))
         except StatusConflict as conflict:  # nothing was expected of the status: another kind of 409
             raise PermanentRefusal(gettext("The site refused: %(text)s") % {"text": conflict}) from conflict
 

@@ -54,7 +54,7 @@ def deliver(push: Push) -> Delivered:
         fields = {name: value for name, value in unsent.items() if name != "status"}
         try:
             if fields and "fields" not in refused:
-                done.append(_update(client, push, order, fields))
+                done.append(_update(client, push, order, _to_send(agreement, fields, values)))
             elif "status" in unsent and "status" not in refused:
                 done.append(_set_status(client, push, order, agreement))
             else:
@@ -127,17 +127,34 @@ def _set_status(client: SiteClient, push: Push, order: Order, agreement: Agreeme
     return f"order.status: {wanted}"
 
 
+def _to_send(agreement: Agreement, unsent: dict[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of the next request: those of the one whose answer is still out come first, and alone.
+
+    Only word for word the site knows it again. Whatever else there is follows in a request of its own.
+    """
+    earlier = agreement.unanswered
+    if earlier is None or not unsent.keys() & earlier.values.keys():
+        return unsent
+    return dict(earlier.values) if all(ours[name] == value for name, value in earlier.values.items()) else unsent
+
+
 def _update(client: SiteClient, push: Push, order: Order, unsent: Mapping[str, Any]) -> str:
     request = update_request(order, unsent, order.items.all() if ITEMS in unsent else ())
-    services.note_sending(order_id=order.pk, values=unsent)
+    key = services.begin_request(order_id=order.pk, values=unsent)
     _keep_request(push, {"action": "order.update", "order_id": order.bitrix_order_id, **request})
-    version = client.update_order(order.bitrix_order_id or 0, request)
-    _record(push, order, unsent, version)
+    updated = client.update_order(order.bitrix_order_id or 0, request, event_id=key)
+    _record(push, order, unsent, updated.version, is_repetition=updated.is_repetition)
     return f"order.update: {', '.join(sorted(unsent))}"
 
 
 def _record(
-    push: Push, order: Order, values: Mapping[str, Any], version: int | None, *, site_status: str | None = None
+    push: Push,
+    order: Order,
+    values: Mapping[str, Any],
+    version: int | None,
+    *,
+    site_status: str | None = None,
+    is_repetition: bool = False,
 ) -> None:
     services.record_accepted(
         order_id=order.pk,
@@ -145,6 +162,7 @@ def _record(
         site_status=site_status,
         version=version,
         known_version=order.bitrix_version,
+        is_repetition=is_repetition,
         push_id=push.pk,
     )
 

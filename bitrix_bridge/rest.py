@@ -15,6 +15,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext
 
+from bitrix_bridge.client import Updated
 from bitrix_bridge.errors import StatusConflict, Transport, failure
 from cvety_crm.http import Answer, NoAnswer, post_json
 from cvety_crm.outbox import Misconfigured, PermanentRefusal, TemporaryFailure
@@ -65,12 +66,12 @@ class RestClient:
         """Return whether the changes, in the bridge's words, are of columns that REST sets without harm."""
         return set(changes) == {"fields"} and set(changes["fields"]) <= set(COLUMNS)
 
-    def update_order(self, order_id: int, changes: Mapping[str, Any]) -> int | None:
-        """Change columns of an order; return its version. Raises `Misconfigured` for others than `COLUMNS`."""
+    def update_order(self, order_id: int, changes: Mapping[str, Any]) -> Updated:
+        """Change columns of an order. Raises `Misconfigured` for others than `COLUMNS`."""
         if not self.can_update(changes):
             raise Misconfigured(gettext("REST can't change this: the bridge is needed (bitrix_bridge/php)."))
         fields = {COLUMNS[column]: value for column, value in changes["fields"].items()}
-        return _version(self._order("sale.order.update", {"id": order_id, "fields": fields}))
+        return Updated(_version(self._order("sale.order.update", {"id": order_id, "fields": fields})))
 
     def _check_status(self, status_id: str) -> None:
         # `sale.order.update` stores any two letters, whether the site has such a status or not.

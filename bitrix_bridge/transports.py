@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext
 
-from bitrix_bridge.client import BridgeClient, Created
+from bitrix_bridge.client import BridgeClient, Created, Updated
 from bitrix_bridge.rest import RestClient
 from cvety_crm.outbox import Misconfigured
 
@@ -39,10 +39,13 @@ class SiteClient:
         way = self._bridge if self._rest is None else self._rest
         return way.set_status(order_id, status_id=status_id, expected_status_id=expected_status_id)
 
-    def update_order(self, order_id: int, changes: Mapping[str, Any]) -> int | None:
-        """Change the named fields, properties or items of an order; return its version. Raises `NoTransport`."""
+    def update_order(self, order_id: int, changes: Mapping[str, Any], *, event_id: str = "") -> Updated:
+        """Change the named fields, properties or items of an order. Raises `NoTransport`.
+
+        REST knows no `event_id`: there what was asked twice may be done twice.
+        """
         if self._rest is None or self._has_whole_bridge():
-            return self._bridge.update_order(order_id, changes)
+            return self._bridge.update_order(order_id, changes, event_id=event_id)
         if not self._rest.can_update(changes):
             raise NoTransport(gettext("REST can't change this: the bridge is needed (bitrix_bridge/php)."))
         return self._rest.update_order(order_id, changes)

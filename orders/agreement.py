@@ -4,11 +4,20 @@ Pure: plain values in their comparable form (`orders.fields`), no database.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Self
+from uuid import uuid4
 
 from orders.fields import empty_value
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Values that were sent, and the key by which the site knows a repetition."""
+
+    key: str
+    values: Mapping[str, Any]
 
 
 @dataclass(slots=True)
@@ -19,6 +28,8 @@ class Agreement:
     """The site's last known value of each field it has told of or accepted."""
     sent: dict[str, list[Any]] = field(default_factory=dict)
     """Values sent whose arrival is not certain: one of them coming back is our own echo, not a change of the site."""
+    unanswered: "Request | None" = None
+    """The last request whose answer has not come (never one for a status), as long as we still wish the same."""
     site_status: str = ""
     """The site's own code of the agreed status, which it expects back in compare-and-set."""
     announced_at: datetime | None = None
@@ -32,6 +43,7 @@ class Agreement:
         return cls(
             agreed=dict(state.get("agreed", {})),
             sent={name: list(values) for name, values in state.get("sent", {}).items()},
+            unanswered=Request(**state["unanswered"]) if state.get("unanswered") else None,
             site_status=state.get("site_status", ""),
             announced_at=_moment(state.get("announced_at")),
             status_announced_at=_moment(state.get("status_announced_at")),
@@ -47,6 +59,7 @@ class Agreement:
         return {
             "agreed": dict(self.agreed),
             "sent": {name: list(values) for name, values in self.sent.items()},
+            "unanswered": asdict(self.unanswered) if self.unanswered else None,
             "site_status": self.site_status,
             "announced_at": self.announced_at.isoformat() if self.announced_at else None,
             "status_announced_at": self.status_announced_at.isoformat() if self.status_announced_at else None,
@@ -61,6 +74,28 @@ class Agreement:
         for name, value in values.items():
             sent = [earlier for earlier in self.sent.get(name, []) if earlier != value]
             self.sent[name] = [*sent, value]
+
+    def begin_request(self, values: Mapping[str, Any]) -> str:
+        """Note values that are about to be sent; return the request's key: the earlier one if this is a repetition.
+
+        Asked the same again, the site says that it is done: what somebody there has changed since is not undone.
+        """
+        if self.unanswered is None or self.unanswered.values != values:
+            self.unanswered = Request(str(uuid4()), dict(values))
+        self.note_sending(values)
+        return self.unanswered.key
+
+    def forget_request_unless(self, ours: Mapping[str, Any]) -> None:
+        """Forget the unanswered request if it has arrived, or if what it wished is no longer wished.
+
+        The same wish made anew is another request. `ours` may lack fields that are as they were.
+        """
+        if self.unanswered is None:
+            return
+        values = self.unanswered.values
+        is_other = any(name in ours and ours[name] != value for name, value in values.items())
+        if is_other or all(self.agreed.get(name) == value for name, value in values.items()):
+            self.unanswered = None
 
     def settle(self, values: Mapping[str, Any]) -> None:
         """Take these values as those of the site. One that we sent has arrived, and so have those sent before it."""

@@ -57,6 +57,8 @@ FIELDS: Mapping[str, Field] = {
 }
 ITEMS = "items"
 """The basket is compared as one field."""
+GIVEN_BY_SITE = ("order_number", "bitrix_user_id")
+"""Ids of the site's own making: what an order had before it got them is nobody's wish."""
 PUSHED = (*(field.name for field in FIELDS.values() if field.is_pushed), ITEMS)
 
 

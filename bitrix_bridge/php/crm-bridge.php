@@ -50,6 +50,56 @@ final class CvetyCrmRefusal extends \Exception
     }
 }
 
+/** What was done for the CRM: a request whose answer was lost is not done twice. Called under the order's lock. */
+final class CvetyCrmDone
+{
+    const TABLE = 'cvety_crm_done';
+    const KEEP_SECONDS = 30 * 86400;
+
+    /** The version that the request made of the order, or null when it has not been done. */
+    public static function version(string $eventId, int $orderId): ?int
+    {
+        if ($eventId === '') {
+            return null;
+        }
+        self::install();
+        $row = Application::getConnection()->query(
+            'SELECT VERSION FROM ' . self::TABLE . " WHERE ID = '" . $eventId . "' AND ORDER_ID = " . $orderId
+        )->fetch();
+        return $row ? (int)$row['VERSION'] : null;
+    }
+
+    public static function note(string $eventId, int $orderId, int $version): void
+    {
+        if ($eventId === '') {
+            return;
+        }
+        $connection = Application::getConnection();
+        $now = time();
+        $connection->queryExecute(
+            'INSERT INTO ' . self::TABLE . ' (ID, ORDER_ID, VERSION, DONE_AT)'
+            . " VALUES ('$eventId', $orderId, $version, $now)"
+        );
+        if (mt_rand(1, 100) === 1) {
+            $connection->queryExecute('DELETE FROM ' . self::TABLE . ' WHERE DONE_AT < ' . ($now - self::KEEP_SECONDS));
+        }
+    }
+
+    private static function install(): void
+    {
+        Application::getConnection()->queryExecute(
+            'CREATE TABLE IF NOT EXISTS ' . self::TABLE . ' ('
+            . 'ID VARCHAR(64) NOT NULL, '
+            . 'ORDER_ID INT NOT NULL, '
+            . 'VERSION INT NOT NULL, '
+            . 'DONE_AT INT NOT NULL, '
+            . 'PRIMARY KEY (ID), '
+            . 'KEY IX_CVETY_CRM_DONE_AT (DONE_AT)'
+            . ') ENGINE=InnoDB DEFAULT CHARSET=utf8mb4'
+        );
+    }
+}
+
 /** The actions. One object serves one request. */
 final class CvetyCrmBridge
 {
@@ -414,16 +464,33 @@ final class CvetyCrmBridge
             $fields[$column] = $this->columnValue((string)$column, $value);
         }
         $properties = $this->properties($request['properties'] ?? null);
-        return $this->locked('cvety_crm_order_' . $id, function () use ($request, $id, $fields, $properties): array {
+        $eventId = $this->eventId($request);
+        $work = function () use ($request, $id, $fields, $properties, $eventId): array {
             $this->find($id);
+            $version = CvetyCrmDone::version($eventId, $id);
+            if ($version !== null) {
+                return ['order_id' => $id, 'version' => $version, 'repeated' => true];
+            }
             $lines = isset($request['items']) ? $this->lines($request['items']) : null;
             $order = $this->load($id);
             $this->change($order, $fields, $properties, $lines);
             if ($order->isChanged()) {
                 $this->save($order);
             }
-            return self::versionAnswer($this->find($id));
-        });
+            $answer = self::versionAnswer($this->find($id));
+            CvetyCrmDone::note($eventId, $id, $answer['version']);
+            return $answer + ['repeated' => false];
+        };
+        return $this->locked('cvety_crm_order_' . $id, $work);
+    }
+
+    private function eventId(array $request): string
+    {
+        $eventId = self::text($request['event_id'] ?? '');
+        if (!preg_match('/^[A-Za-z0-9-]{0,64}$/', $eventId)) {
+            throw CvetyCrmRefusal::badRequest('bad_event_id', 'event_id must be letters, digits and hyphens');
+        }
+        return $eventId;
     }
 
     /** In an order that Bitrix can follow: it changes no parts of a cancelled order, and cancels no paid one. */

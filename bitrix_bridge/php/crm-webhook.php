@@ -607,7 +607,9 @@ final class CvetyCrmWebhook
     public static function uninstall(): void
     {
         \CAgent::RemoveAgent(self::AGENT, 'main');
-        Application::getConnection()->queryExecute('DROP TABLE IF EXISTS ' . self::TABLE);
+        foreach ([self::TABLE, 'cvety_crm_done'] as $table) {
+            Application::getConnection()->queryExecute('DROP TABLE IF EXISTS ' . $table);
+        }
         Option::delete('main', ['name' => self::INSTALLED_OPTION]);
     }
 

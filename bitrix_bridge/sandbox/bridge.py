@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from .errors import SiteError, bad_request
 from .site import Created, Site
-from .values import ALMATY, identity
+from .values import ALMATY, identity, text_of
 
 Answer = dict[str, Any]
 
@@ -98,14 +99,18 @@ class Bridge:
         fields = request.get("fields") or {}
         if not isinstance(fields, dict):
             raise bad_request("bad_fields", "fields must be an object")
-        order = self._site.update_order(
+        event_id = text_of(request.get("event_id"))
+        if not re.fullmatch(r"[A-Za-z0-9-]{0,64}", event_id):
+            raise bad_request("bad_event_id", "event_id must be letters, digits and hyphens")
+        updated = self._site.update_once(
+            event_id,
             identity(request.get("order_id"), "order_id"),
             fields,
             request.get("properties"),
             request.get("items"),
             origin="bridge",
         )
-        return _version_of(order)
+        return {"order_id": updated.order_id, "version": updated.version, "repeated": updated.is_repetition}
 
     def _get(self, request: Answer) -> Answer:
         if request.get("order_id"):

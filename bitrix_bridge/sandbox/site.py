@@ -53,6 +53,15 @@ class Created:
     created: bool
 
 
+@dataclass(frozen=True)
+class Updated:
+    """The outcome of an update that may be a repetition: the version that it made, now or at the earlier request."""
+
+    order_id: int
+    version: int
+    is_repetition: bool
+
+
 class Site:
     """A small Bitrix. `writes` counts real writes made for the CRM, `requests` is what the doors were asked."""
 
@@ -67,6 +76,7 @@ class Site:
         self._orders: dict[int, Order] = {int(order["ID"]): order for order in self._storage.load("order")}
         self._by_xml_id = {order["XML_ID"]: order for order in self._orders.values()}
         self._people = People(self._storage.load("user"), lambda: self._next("user"))
+        self._done: dict[str, int] = {row["event_id"]: row["version"] for row in self._storage.load("done")}
         self._listeners: list[Callable[[Event], None]] = []
         self.writes = 0
         self.requests: deque[dict[str, Any]] = deque(maxlen=1000)
@@ -185,6 +195,21 @@ class Site:
                 # varchar(2)
                 stored["STATUS_ID"] = raw_status[:2]
             return self._change(order_id, stored, properties_of(properties), items, origin)
+
+    def update_once(self, event_id: str, order_id: int, *changes: Any, origin: str = "site") -> Updated:
+        """`update_order`, but a second time with the same `event_id` does nothing and tells the first outcome.
+
+        Without an id it is done each time. Raises SiteError 404 or 422.
+        """
+        with self._lock:
+            self._find(order_id)
+            if event_id and event_id in self._done:
+                return Updated(order_id, self._done[event_id], is_repetition=True)
+            version = int(self.update_order(order_id, *changes, origin=origin)["VERSION"])
+            if event_id:
+                self._done[event_id] = version
+                self._storage.write([("done", event_id, {"event_id": event_id, "version": version})])
+            return Updated(order_id, version, is_repetition=False)
 
     def delete_order(self, order_id: int, *, origin: str = "site") -> None:
         """Delete an order and announce it. Raises SiteError 404."""

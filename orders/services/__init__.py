@@ -12,6 +12,7 @@ from orders.services.reference_data import apply_reference
 from orders.services.snapshots import Applied, Outcome, apply_snapshot
 from orders.services.sync import (
     accept_site_state,
+    begin_request,
     note_sending,
     reassess_sync_state,
     record_accepted,
@@ -31,6 +32,7 @@ __all__ = [
     "apply_product",
     "apply_reference",
     "apply_snapshot",
+    "begin_request",
     "change_status",
     "conflict_wish",
     "create_order",

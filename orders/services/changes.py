@@ -133,5 +133,7 @@ def _local(order: Order, name: str) -> str | None:
 
 
 def _save(order: Order, columns: list[str], items: list[OrderItem] | None = None) -> None:
-    settle_sync_state(order, Agreement.from_json(order.bitrix_state), items, is_wish=True)
-    order.save(update_fields=[*columns, "sync_state", "updated_at"])
+    agreement = Agreement.from_json(order.bitrix_state)
+    settle_sync_state(order, agreement, items, is_wish=True)
+    order.bitrix_state = agreement.as_json()
+    order.save(update_fields=[*columns, "bitrix_state", "sync_state", "updated_at"])

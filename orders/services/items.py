@@ -67,6 +67,24 @@ def store_items(
         OrderItem.objects.bulk_create(rows, update_conflicts=True, unique_fields=["id"], update_fields=_COLUMNS)
 
 
+def rebind_lines(ours: Sequence[OrderItem], theirs: Sequence[ItemSnapshot]) -> None:
+    """Give our lines, which stay as they are, the ids of the lines that the site has by now.
+
+    The site refuses to change a line that it no longer has. At most one statement.
+    """
+    kept = {item.bitrix_basket_id for item in ours}
+    present = {line.bitrix_basket_id for line in theirs}
+    free = [line for line in theirs if line.bitrix_basket_id not in kept]
+    rebound = [item for item in ours if item.bitrix_basket_id is not None and item.bitrix_basket_id not in present]
+    for item in rebound:
+        alike = next((line for line in free if line.bitrix_product_id == item.bitrix_product_id), None)
+        item.bitrix_basket_id = alike.bitrix_basket_id if alike is not None else None
+        if alike is not None:
+            free.remove(alike)
+    if rebound:
+        OrderItem.objects.bulk_update(rebound, ["bitrix_basket_id"])
+
+
 def _content(row: OrderItem) -> tuple[object, ...]:
     return (
         row.product_id,

@@ -61,7 +61,9 @@ def settle_sync_state(
     names = PUSHED
     if items is None and order.sync_state == SyncState.SYNCED:
         names = tuple(name for name in PUSHED if name != ITEMS)  # they were agreed on before, so they are now
-    if order.bitrix_order_id is None or agreement.unsent(order_values(order, names, items)):
+    ours = order_values(order, names, items)
+    agreement.forget_request_unless(ours)
+    if order.bitrix_order_id is None or agreement.unsent(ours):
         if order.sync_state == SyncState.SYNCED or (is_wish and order.sync_state == SyncState.FAILED):
             order.sync_state = SyncState.PENDING
     elif order.sync_state in (SyncState.PENDING, SyncState.FAILED):

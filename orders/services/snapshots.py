@@ -12,10 +12,10 @@ from django.utils import timezone
 
 from orders.agreement import Agreement, Merge, merge
 from orders.events import OrderChange, publish
-from orders.fields import FIELDS, ITEMS, PUSHED, Line, comparable, comparable_items, order_values
+from orders.fields import FIELDS, GIVEN_BY_SITE, ITEMS, PUSHED, Line, comparable, comparable_items, order_values
 from orders.models import EventKind, Order, OrderEvent, OrderItem, Reason, Source, SyncState
 from orders.services.customers import apply_customer
-from orders.services.items import store_items
+from orders.services.items import rebind_lines, store_items
 from orders.services.locking import lock_site_order, settle_sync_state
 from orders.services.metadata import merged_metadata, new_problems
 from orders.services.references import STUB_PREFIX, References, resolve
@@ -169,6 +169,8 @@ def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
         theirs[ITEMS] = comparable_items(snapshot.items)
     lines: Sequence[Line] | None = None if snapshot.items is None else existing
     before = order_values(order, theirs, lines)
+    # Until the site has given them there was nothing to agree on.
+    agreement.agreed |= {name: before[name] for name in GIVEN_BY_SITE if name in theirs}
     merged = merge(agreement, ours=before, theirs=theirs, site_decides=SITE_DECIDES)
     # Of what only one side knows (a refund) there is nothing to tell the other, and so no conflict.
     merged = replace(merged, kept={name: value for name, value in merged.kept.items() if name in PUSHED})
@@ -180,6 +182,8 @@ def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
     if snapshot.items is not None and (ITEMS in merged.taken or before[ITEMS] == theirs[ITEMS]):
         store_items(order=order, existing=existing, wanted=snapshot.items, products=references.products)
         lines = snapshot.items
+    elif snapshot.items is not None:
+        rebind_lines(existing, snapshot.items)
     columns = {FIELDS[name].attribute for name in merged.taken if name != ITEMS}
     columns |= _set_bookkeeping(order, snapshot, agreement, references, origin)
     customer_changed = _set_customer(order, snapshot, agreement)

@@ -25,6 +25,23 @@ def note_sending(*, order_id: UUID, values: Mapping[str, Any]) -> None:
     order = lock_order(order_id)
     agreement = Agreement.from_json(order.bitrix_state)
     agreement.note_sending(values)
+    _save_agreement(order, agreement)
+
+
+@transaction.atomic
+def begin_request(*, order_id: UUID, values: Mapping[str, Any]) -> str:
+    """The same for fields that the site takes over whatever it has by then; return the key to send along.
+
+    A request that was sent before and not answered has the key that it had.
+    """
+    order = lock_order(order_id)
+    agreement = Agreement.from_json(order.bitrix_state)
+    key = agreement.begin_request(values)
+    _save_agreement(order, agreement)
+    return key
+
+
+def _save_agreement(order: Order, agreement: Agreement) -> None:
     order.bitrix_state = agreement.as_json()
     order.save(update_fields=["bitrix_state", "updated_at"])
 
@@ -88,20 +105,23 @@ def record_accepted(
     version: int | None,
     push_id: UUID,
     known_version: int | None = None,
+    is_repetition: bool = False,
 ) -> Order:
     """Note that the site has taken over these values (comparable form).
 
     `version` is the answer's, `known_version` the one stored before the call. If a webhook has told of a newer one
-    meanwhile, the site saw our values first and what it says now came after them: that stands.
+    meanwhile, the site saw our values first and what it says now came after them: that stands. So it does when the site
+    says that it had taken them at an earlier request (`is_repetition`), and `version` is the one that they made then.
     """
     order = lock_order(order_id)
     agreement = Agreement.from_json(order.bitrix_state)
     overtaken = (
         version is not None
         and order.bitrix_version is not None
-        and (known_version is None or known_version <= version < order.bitrix_version)
+        and (is_repetition or known_version is None or known_version <= version)
         and version < order.bitrix_version
     )
+    agreement.unanswered = None
     changes: list[dict[str, Any]] = []
     if overtaken:
         changes = _take_later_values(order, agreement, values)

@@ -342,6 +342,7 @@ def test_a_webhook_that_beats_the_answer_is_matched(site, manager, post_webhook)
     deliver_due()
     order.refresh_from_db()
     assert (order.sync_state, len(site.site.all_orders())) == ("synced", 1)
+    assert order.order_number == echo.data["ACCOUNT_NUMBER"]
 
 
 def test_a_status_set_before_the_site_has_the_order_follows(site, manager):

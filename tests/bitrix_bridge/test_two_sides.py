@@ -148,6 +148,83 @@ class TestOvertaken:
         assert (shared_order.status_id, shared_order.sync_state) == ("delivering", "synced")
 
 
+class TestAskedTwice:
+    """The answer to an update is lost, and somebody on the site goes on from there before it is asked again."""
+
+    @pytest.fixture
+    def lost(self, site, shared_order, manager):
+        services.edit_order(order_id=shared_order.pk, changes={"delivery_address": "Достык 5"}, actor=manager)
+        site.faults.give(faults.answer_lost(), action="order.update")
+        deliver_due()
+        assert site.site.order(shared_order.bitrix_order_id)["properties"]["addressRecipient"] == "Достык 5"
+        return shared_order
+
+    def again(self):
+        hurry(Push.objects.get())
+        deliver_due()
+
+    def address_on_site(self, site, order):
+        return site.site.order(order.bitrix_order_id)["properties"]["addressRecipient"]
+
+    @pytest.mark.parametrize("is_told_before", [True, False])
+    def test_what_came_after_it_stands(self, site, lost, echo, is_told_before):
+        site.site.update_order(lost.bitrix_order_id, properties={"addressRecipient": "Сатпаева 1"})
+        if is_told_before:
+            echo()
+        self.again()
+        if not is_told_before:
+            echo()
+        lost.refresh_from_db()
+        assert (self.address_on_site(site, lost), lost.delivery_address) == ("Сатпаева 1", "Сатпаева 1")
+        assert (site.site.writes, lost.sync_state) == (1, "synced")
+
+    def test_other_wishes_follow_in_a_request_of_their_own(self, site, lost, manager):
+        site.site.update_order(lost.bitrix_order_id, properties={"addressRecipient": "Сатпаева 1"})
+        services.edit_order(order_id=lost.pk, changes={"courier_comment": "домофон 7"}, actor=manager)
+        self.again()
+        there = site.site.order(lost.bitrix_order_id)
+        assert (self.address_on_site(site, lost), there["COMMENTS"], site.site.writes) == ("Сатпаева 1", "домофон 7", 2)
+
+    def test_another_address_is_another_wish(self, site, lost, manager):
+        site.site.update_order(lost.bitrix_order_id, properties={"addressRecipient": "Сатпаева 1"})
+        services.edit_order(order_id=lost.pk, changes={"delivery_address": "Абая 150"}, actor=manager)
+        self.again()
+        assert (self.address_on_site(site, lost), site.site.writes) == ("Абая 150", 2)
+
+    def test_the_same_wish_made_anew_is_another_request(self, site, lost, manager, echo):
+        self.again()
+        site.site.update_order(lost.bitrix_order_id, properties={"addressRecipient": "Сатпаева 1"})
+        echo()
+        services.edit_order(order_id=lost.pk, changes={"delivery_address": "Достык 5"}, actor=manager)
+        deliver_due()
+        assert (self.address_on_site(site, lost), site.site.writes) == ("Достык 5", 2)
+
+    def test_so_it_is_when_only_its_echo_said_that_it_had_arrived(self, site, lost, manager, echo):
+        echo()
+        site.site.update_order(lost.bitrix_order_id, properties={"addressRecipient": "Сатпаева 1"})
+        echo()
+        services.edit_order(order_id=lost.pk, changes={"delivery_address": "Достык 5"}, actor=manager)
+        self.again()
+        assert (self.address_on_site(site, lost), site.site.writes) == ("Достык 5", 2)
+
+
+class TestLines:
+    """Both sides change the lines, which have ids of the site's own."""
+
+    def test_ours_stay_and_go_by_the_ids_that_the_site_has_by_now(self, site, shared_order, manager, echo):
+        first = shared_order.items.order_by("position").first()
+        wanted = line(bitrix_basket_id=first.bitrix_basket_id, quantity=Decimal(3))
+        services.edit_order(order_id=shared_order.pk, changes={}, items=[wanted], actor=manager)
+        site.site.update_order(
+            shared_order.bitrix_order_id, items=[{"bitrix_product_id": 696614, "quantity": 1, "price": 9500}]
+        )
+        echo()
+        deliver_due()
+        shared_order.refresh_from_db()
+        (there,) = site.site.order(shared_order.bitrix_order_id)["basket"]
+        assert (there["PRODUCT_ID"], there["QUANTITY"], shared_order.sync_state) == ("696613", "3.0000", "synced")
+
+
 class TestStuck:
     """Nothing may go round for ever, and nothing may wait for ever."""
 

@@ -30,6 +30,16 @@ def order_id(site, create_request):
     return site.ask(**create_request).json()["order_id"]
 
 
+def test_a_repeated_update_does_not_undo_what_people_have_changed_since(site, order_id):
+    asked = {"properties": {"addressRecipient": "Достык 5"}, "event_id": "made-up-1"}
+    first = changed(site, order_id, **asked)
+    changed(site, order_id, properties={"addressRecipient": "Сатпаева 1"})
+    again = changed(site, order_id, **asked)
+    assert (first["repeated"], again["repeated"], again["version"]) == (False, True, first["version"])
+    assert site.properties(order_id)["addressRecipient"] == "Сатпаева 1"
+    assert changed(site, order_id, **{**asked, "event_id": "made-up-2"})["version"] == first["version"] + 2
+
+
 def test_create_builds_every_part_of_the_order(site, create_request):
     answer = site.ask("order.create", xml_id="crm-1", courier_comment="Осторожно, ваза", **create_request)
     assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
@@ -181,6 +191,7 @@ def test_update_of_one_property_leaves_the_others(site, order_id):
         "success": True,
         "order_id": order_id,
         "version": 1,
+        "repeated": False,
     }
     assert site.properties(order_id) == {**before, "nameRecipient": "Дана"}
     after = site.order(order_id)

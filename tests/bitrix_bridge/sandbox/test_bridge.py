@@ -168,7 +168,7 @@ def test_update_changes_only_what_it_names(sandbox, ask):
         fields={"COMMENTS": "Оставить у охраны", "RESPONSIBLE_ID": 7},
         properties={"nameRecipient": "Дана"},
     )
-    assert answer.json() == {"success": True, "order_id": order_id, "version": 1}
+    assert answer.json() == {"success": True, "order_id": order_id, "version": 1, "repeated": False}
     after = sandbox.site.order(order_id)
     assert (after["COMMENTS"], after["RESPONSIBLE_ID"]) == ("Оставить у охраны", "7")
     assert after["properties"] == {**before["properties"], "nameRecipient": "Дана"}
