@@ -3,6 +3,10 @@
 import os
 
 import pytest
+from hypothesis import settings
+
+# `--hypothesis-profile=deep`: twenty thousand examples where the ordinary run takes its hundreds.
+settings.register_profile("deep", max_examples=20_000)
 
 pytest_plugins = ["tests.fixtures", "tests.checkout"]
 

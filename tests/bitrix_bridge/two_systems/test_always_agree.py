@@ -1,0 +1,252 @@
+"""Whatever happens to either side and between them: once everything has arrived, both agree, and the timeline says why.
+
+A state machine of Hypothesis makes up the histories. 500 in an ordinary run; `--hypothesis-profile=deep` for 20,000.
+"""
+
+import logging
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import transaction
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+
+from bitrix_bridge.client import BridgeClient
+from bitrix_bridge.sandbox import Sandbox, faults
+from orders import services
+from orders.models import Order, Product
+from orders.snapshot import ItemSnapshot
+from tests.bitrix_bridge.two_systems.world import World
+
+HALVES = 2
+"""Two tests with half of the histories each, for two cores."""
+EXAMPLES = settings().max_examples if settings.get_current_profile_name() == "deep" else 500
+
+MOST_ORDERS = 3
+STATUSES = ("new", "accepted", "processing", "delivering", "completed", "declined")
+CODES = ("N", "AP", "P", "PD", "CO", "DE")
+ADDRESSES = ("Абая 150", "Достык 5", "Сатпаева 1")
+PRODUCTS = {696613: 7500, 696614: 9500}
+SITE_CHANGES: dict[str, list[Any]] = {
+    "addressRecipient": list(ADDRESSES),
+    "postcardText": ["", "С днём рождения!", "Құттықтаймын! 🌷"],
+    "when": ["18", "20", "14:00-16:00"],
+    "data": ["2026-03-08", "2026-03-09", ""],
+    "phoneRecipient": ["+77011234567", "8 701 123 45 67", "как обычно"],
+}
+STAFF_CHANGES: dict[str, list[Any]] = {
+    "delivery_address": list(ADDRESSES),
+    "postcard_text": ["", "С днём рождения!", "Құттықтаймын! 🌷"],
+    "delivery_slot": ["18", "20", None],
+    "comment": ["", "без лилий", "позвонить"],
+    "courier_comment": ["", "домофон 7"],
+    "is_surprise": [True, False],
+    "delivery_fee": [Decimal(0), Decimal(1500), Decimal(2000)],
+}
+FAULTS = {
+    "answer lost": faults.answer_lost,
+    "503": lambda: faults.status(503),
+    "429": lambda: faults.status(429, retry_after=1),
+    "html": faults.html,
+    "garbage": faults.garbage,
+    "refused": lambda: faults.status(422),
+}
+
+which = st.integers(0, 11)
+"""Picks one of what there is, whatever its number."""
+
+
+class TwoSides(RuleBasedStateMachine):
+    """Random edits on both sides, and everything that can go wrong between them."""
+
+    sandbox: Sandbox
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.example = transaction.atomic()
+        self.example.__enter__()
+        self.world = World(self.sandbox, User.objects.create_superuser("manager"))
+        self.products = [
+            Product.objects.create(name=f"Букет {key}", price=price, bitrix_product_id=key)
+            for key, price in PRODUCTS.items()
+        ]
+
+    def teardown(self) -> None:
+        try:
+            self.world.come_to_rest()
+            self.world.reconcile()
+            self.world.come_to_rest()
+            self.world.check()
+        finally:
+            transaction.set_rollback(True)
+            self.example.__exit__(None, None, None)
+
+    @initialize()
+    def begin(self) -> None:
+        """Have one order that both sides know."""
+        self.order_on_the_site()
+        self.webhook_arrives(0)
+
+    # --- the site
+
+    @precondition(lambda self: len(self.world.site.all_orders()) < MOST_ORDERS)
+    @rule()
+    def order_on_the_site(self) -> None:
+        self.world.site.create_order(
+            {
+                "items": [{"bitrix_product_id": 696613, "quantity": 1, "price": 7500}],
+                "delivery_fee": 1500,
+                "payment_method_id": 1,
+                "properties": {"name": "Айгерим", "phone": "+77771234567", "when": "18", "city": "2"},
+            }
+        )
+
+    @rule(pick=which, change=st.sampled_from(sorted(SITE_CHANGES)), value=which)
+    def site_changes_a_property(self, pick: int, change: str, value: int) -> None:
+        values = SITE_CHANGES[change]
+        self._on_site(pick, properties={change: values[value % len(values)]})
+
+    @rule(pick=which, code=st.sampled_from(CODES))
+    def site_changes_the_status(self, pick: int, code: str) -> None:
+        self._on_site(pick, fields={"STATUS_ID": code})
+
+    @rule(pick=which, quantity=st.integers(1, 2), product=st.sampled_from(sorted(PRODUCTS)))
+    def site_changes_the_basket(self, pick: int, quantity: int, product: int) -> None:
+        items = [{"bitrix_product_id": product, "quantity": quantity, "price": PRODUCTS[product]}]
+        self._on_site(pick, items=items)
+
+    @rule(pick=which)
+    def site_takes_the_money(self, pick: int) -> None:
+        self._on_site(pick, fields={"PAYED": "Y"})
+
+    def _on_site(self, pick: int, **change: Any) -> None:
+        orders = self.world.site.all_orders()
+        if orders:
+            key = orders[pick % len(orders)]["ID"]
+            self.world.site_actions[key] += 1
+            self.world.site.update_order(int(key), **change)
+
+    # --- staff
+
+    @precondition(lambda self: Order.objects.count() < MOST_ORDERS)
+    @rule(address=st.sampled_from(ADDRESSES))
+    def order_by_phone(self, address: str) -> None:
+        self.world.create(
+            items=[services.NewItem(product=self.products[0])],
+            fields={"delivery_address": address, "delivery_fee": Decimal(1500)},
+        )
+
+    @rule(pick=which, status=st.sampled_from(STATUSES))
+    def staff_change_the_status(self, pick: int, status: str) -> None:
+        self._by_staff(pick, services.change_status, status=status)
+
+    @rule(pick=which, change=st.sampled_from(sorted(STAFF_CHANGES)), value=which)
+    def staff_edit(self, pick: int, change: str, value: int) -> None:
+        values = STAFF_CHANGES[change]
+        self._by_staff(pick, services.edit_order, changes={change: values[value % len(values)]})
+
+    @rule(pick=which, quantity=st.integers(1, 2), product=st.sampled_from(sorted(PRODUCTS)))
+    def staff_edit_items(self, pick: int, quantity: int, product: int) -> None:
+        order = self.world.order(pick)
+        if order is None:
+            return
+        first = order.items.order_by("position").first()
+        line = ItemSnapshot(
+            bitrix_basket_id=first.bitrix_basket_id if first and first.bitrix_product_id == product else None,
+            bitrix_product_id=product,
+            quantity=Decimal(quantity),
+            price=Decimal(PRODUCTS[product]),
+            product_snapshot={"name": f"Букет {product}"},
+        )
+        self._by_staff(pick, services.edit_order, changes={}, items=[line])
+
+    @rule(pick=which, insists=st.booleans())
+    def staff_decide_a_conflict(self, pick: int, insists: bool) -> None:
+        order = self.world.order(pick)
+        wish = services.conflict_wish(order) if order else None
+        if wish and insists:
+            self._by_staff(pick, services.change_status, status=wish)
+        elif wish:
+            self._by_staff(pick, services.accept_site_state)
+
+    def _by_staff(self, pick: int, service: Any, **arguments: Any) -> None:
+        order = self.world.order(pick)
+        if order is not None:
+            self.world.act(order, lambda: service(order_id=order.pk, actor=self.world.staff, **arguments))
+
+    # --- between them
+
+    @precondition(lambda self: self.world.webhooks)
+    @rule(pick=which)
+    def webhook_arrives(self, pick: int) -> None:
+        """In any order."""
+        self.world.arrive(self.world.webhooks.pop(pick % len(self.world.webhooks)))
+
+    @precondition(lambda self: self.world.webhooks)
+    @rule()
+    def webhooks_arrive_in_order(self) -> None:
+        while self.world.webhooks:
+            self.world.arrive(self.world.webhooks.pop(0))
+
+    @precondition(lambda self: self.world.webhooks)
+    @rule(pick=which)
+    def webhook_arrives_and_will_again(self, pick: int) -> None:
+        self.world.arrive(self.world.webhooks[pick % len(self.world.webhooks)])
+
+    @precondition(lambda self: self.world.webhooks)
+    @rule(pick=which)
+    def webhook_is_lost(self, pick: int) -> None:
+        self.world.webhooks.pop(pick % len(self.world.webhooks))
+
+    @rule()
+    def worker_works(self) -> None:
+        self.world.work()
+
+    @rule(fault=st.sampled_from(sorted(FAULTS)))
+    def worker_meets_trouble(self, fault: str) -> None:
+        self.world.work(fault=FAULTS[fault]())
+
+    @rule(killed_at=st.integers(0, 14))
+    def worker_is_killed(self, killed_at: int) -> None:
+        self.world.work(killed_at=killed_at)
+
+    @rule()
+    def a_minute_passes(self) -> None:
+        self.world.minute()
+
+    @rule()
+    def reconciliation(self) -> None:
+        self.world.reconcile()
+
+
+@pytest.fixture
+def shared_site(settings: Any) -> Iterator[Sandbox]:
+    """The stand-in site that all examples share; each has its own orders there."""
+    with Sandbox(api_token=settings.BITRIX_API_TOKEN) as sandbox:
+        settings.BITRIX_API_URL, settings.WEBHOOK_RATE = sandbox.bridge_url, ""
+        BridgeClient().knows_all_actions()
+        logging.disable(logging.CRITICAL)  # what goes wrong is meant to
+        yield sandbox
+        logging.disable(logging.NOTSET)
+
+
+@pytest.mark.parametrize("half", range(HALVES))
+@pytest.mark.timeout(0)
+def test_always_agree(db: None, half: int, shared_site: Sandbox) -> None:
+    TwoSides.sandbox = shared_site
+    run_state_machine_as_test(
+        TwoSides,
+        settings=settings(
+            max_examples=EXAMPLES // HALVES,
+            stateful_step_count=25,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            phases=[Phase.generate, Phase.shrink],
+            print_blob=True,
+            report_multiple_bugs=False,
+        ),
+    )

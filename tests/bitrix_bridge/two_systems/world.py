@@ -1,0 +1,247 @@
+"""Two systems and everything between them, in one process: the CRM on its real database, the stand-in site behind real
+HTTP, webhooks that wait to be delivered, and workers that can be killed between any two steps.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db.models import Q
+from django.test import Client
+from django.utils import timezone
+
+from bitrix_bridge import client as bridge_client
+from bitrix_bridge import inbox
+from bitrix_bridge.models import Push, WebhookEvent
+from bitrix_bridge.outgoing import queue_forgotten
+from bitrix_bridge.payloads import read_order
+from bitrix_bridge.sandbox import Sandbox, faults
+from bitrix_bridge.sandbox.bridge import Bridge
+from bitrix_bridge.sandbox.site import CRM_ORIGINS, Event, Site
+from cvety_crm.outbox import LIVE, State, deliver_one, engine
+from orders import services
+from orders.fields import FIELDS, ITEMS, comparable, comparable_items, order_values
+from orders.models import Order, OrderEvent, Source, Status
+from tests.fixtures import WEBHOOK_PATH, WEBHOOK_TOKEN
+
+CROSSINGS = (
+    "note_sending",
+    "begin_request",
+    "record_created_on_site",
+    "record_accepted",
+    "record_site_status",
+    "reassess_sync_state",
+)
+"""Services between whose steps a worker may die."""
+ROUNDS = 30
+"""After so many exchanges the two sides count as never coming to rest."""
+
+
+class Killed(BaseException):
+    """The worker's process is gone: no handler of the CRM's runs."""
+
+
+class World:
+    """One example's two systems. `actions` counts what staff did, by order; `site_actions` what people there did."""
+
+    def __init__(self, sandbox: Sandbox, staff: User) -> None:
+        self._http = Client()
+        self._sandbox, self.staff = sandbox, staff
+        self.site = Site()
+        sandbox.faults.clear()
+        sandbox.server.site, sandbox.server.bridge = self.site, Bridge(self.site, lambda: 0)
+        self.site.subscribe(self._announced)
+        self.webhooks: list[Event] = []
+        self.writes: Counter[str] = Counter()
+        self.actions: Counter[str] = Counter()
+        self.site_actions: Counter[str] = Counter()
+        self.at_first: dict[str, dict[str, Any]] = {}
+
+    def _announced(self, event: Event) -> None:
+        self.webhooks.append(event)
+        if event.origin in CRM_ORIGINS:
+            self.writes[str(event.data["ID"])] += 1
+
+    # --- webhooks
+
+    def arrive(self, event: Event) -> str:
+        """Post an event at the front door; return what became of it."""
+        response = self._http.post(
+            WEBHOOK_PATH,
+            data={"event": event.name, "event_id": event.event_id, "data": event.data},
+            content_type="application/json",
+            headers={"Authorization": f"Bearer {WEBHOOK_TOKEN}"},
+        )
+        assert response.status_code == 200, response.content
+        self._note_new_orders()
+        action: str = response.json()["action"]
+        assert action != "stored", WebhookEvent.objects.exclude(error="").values_list("error", flat=True)
+        return action
+
+    def _note_new_orders(self) -> None:
+        # Times are those of the surrounding transaction, and keys are random: an example must not depend on either.
+        for order in Order.objects.exclude(pk__in=self.at_first).order_by("bitrix_order_id"):
+            self.at_first[str(order.pk)] = order_values(order, [*FIELDS, ITEMS])
+
+    def order(self, pick: int) -> Order | None:
+        """Return one of the CRM's orders, in the order in which they appeared; None when there is none."""
+        keys = list(self.at_first)
+        return Order.objects.get(pk=keys[pick % len(keys)]) if keys else None
+
+    # --- staff
+
+    def act(self, order: Order, service: Callable[[], Any]) -> None:
+        """Let staff do something to an order. What changes nothing, or is refused, is no action."""
+        before = OrderEvent.objects.filter(order=order).exclude(source=Source.SITE).count()
+        try:
+            service()
+        except services.NotAllowed:
+            return
+        if OrderEvent.objects.filter(order=order).exclude(source=Source.SITE).count() > before:
+            self.actions[str(order.pk)] += 1
+
+    def create(self, **arguments: Any) -> Order:
+        """Let staff take an order by phone."""
+        order = services.create_order(actor=self.staff, **arguments)
+        self.actions[str(order.pk)] += 1
+        self._note_new_orders()
+        return order
+
+    # --- the worker
+
+    def work(self, *, killed_at: int | None = None, fault: faults.Fault | None = None) -> None:
+        """Deliver every push once, whenever it was due. `killed_at`: how many steps the worker still takes."""
+        expire_leases()
+        live = dict(Push.objects.filter(state__in=LIVE).values_list("order_id", "pk"))
+        keys = [live[order] for order in map(UUID, self.at_first) if order in live]
+        if fault is not None:
+            self._sandbox.faults.give(fault)
+        try:
+            with steps(killed_at):
+                for key in keys:
+                    deliver_one(Push, key)
+        except Killed:
+            pass
+        finally:
+            self._sandbox.faults.clear()
+
+    def minute(self) -> None:
+        """Do what the clock does each minute, apart from delivering."""
+        queue_forgotten()
+        WebhookEvent.objects.filter(state="waiting").update(retry_at=timezone.now())
+        inbox.retry_due()
+
+    def reconcile(self) -> None:
+        """Compare both sides and repair."""
+        for found in self.site.all_orders():
+            services.apply_snapshot(snapshot=read_order(found))
+        self._note_new_orders()
+
+    # --- rest
+
+    def come_to_rest(self) -> None:
+        """Let both sides talk, everything that waits arrive and staff retry what was given up, until all is quiet."""
+        for _round in range(ROUNDS):
+            self.minute()
+            for push in Push.objects.filter(state=State.FAILED):
+                if push.retry(by=self.staff):
+                    services.reassess_sync_state(order_id=push.order_id)
+            self.work()
+            while self.webhooks:
+                self.arrive(self.webhooks.pop(0))
+            if not Push.objects.filter(Q(state__in=LIVE) | Q(state=State.FAILED)).exists():
+                return
+        raise AssertionError(f"the two sides do not come to rest: {list(Push.objects.values())}")
+
+    def check(self) -> None:
+        """Compare the whole of both sides, and explain it by the timeline."""
+        there = {int(order["ID"]): order for order in self.site.all_orders()}
+        here = {order.bitrix_order_id: order for order in Order.objects.all()}
+        assert set(here) == set(there), "both sides have the same orders"
+        assert len(here) == Order.objects.count(), "each order exists once"
+        codes = {code: status.code for status in Status.objects.all() for code in status.bitrix_codes}
+        for key, data in there.items():
+            order = here[key]
+            snapshot = read_order(data)
+            theirs = {name: comparable(value) for name, value in snapshot.fields.items()}
+            theirs["status"] = codes[snapshot.fields["status"]]
+            theirs[ITEMS] = comparable_items(snapshot.items or ())
+            ours = order_values(order, theirs)
+            differing = {name: (ours[name], theirs[name]) for name in theirs if ours[name] != theirs[name]}
+            assert not differing, f"order {key}, here and there: {differing}"
+            assert order.sync_state in ("synced", "conflict")
+            self._check_explained(order, ours)
+            self._check_writes(order)
+
+    def _check_explained(self, order: Order, values: dict[str, Any]) -> None:
+        explained = dict(self.at_first[str(order.pk)])
+        for event in order.events.order_by("happened_at", "created_at"):
+            for change in event.changes:
+                name = change["field"]
+                if name in explained:
+                    assert explained[name] == change["old"], f"{name}: the timeline has a gap before {change}"
+                    explained[name] = change["new"]
+        unexplained = {
+            name: (explained[name], value)
+            for name, value in values.items()
+            if name not in NOT_TOLD and explained[name] != value
+        }
+        assert not unexplained, f"order {order.bitrix_order_id}, by the timeline and in fact: {unexplained}"
+
+    def _check_writes(self, order: Order) -> None:
+        key = str(order.bitrix_order_id)
+        caused = self.writes[key]
+        assert caused <= self.actions[str(order.pk)], f"order {key}: {caused} writes there for fewer actions here"
+        taken = order.events.filter(source=Source.SITE).exclude(changes=[]).count()
+        # A write of ours may move other fields there: a basket moves the sum.
+        assert taken <= self.site_actions[key] + caused + 1, f"order {key}: changes here without a cause there"
+
+
+NOT_TOLD = ("order_number", "bitrix_user_id")
+"""Given by the site with the answer to our create, which the timeline notes as such."""
+
+
+def expire_leases() -> None:
+    """Let the leases of dead workers run out, and all pauses end."""
+    now = timezone.now()
+    Push.objects.filter(state__in=LIVE).update(due_at=now)
+    Push.objects.filter(state=State.SENDING).update(lease_until=now)
+
+
+@contextmanager
+def steps(left: int | None) -> Iterator[None]:
+    """Kill the worker after so many steps: each call to the site and each transaction has one before and one after."""
+    if left is None:
+        yield
+        return
+    taken = 0
+
+    def guarded(call: Callable[..., Any]) -> Callable[..., Any]:
+        def step() -> None:
+            nonlocal taken
+            taken += 1
+            if taken > left:
+                raise Killed
+
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            step()
+            result = call(*args, **kwargs)
+            step()
+            return result
+
+        return wrapped
+
+    patches = [patch.object(services, name, guarded(getattr(services, name))) for name in CROSSINGS]
+    patches.append(patch.object(bridge_client, "post_json", guarded(bridge_client.post_json)))
+    patches.append(patch.object(engine, "_record", guarded(engine._record)))
+    for one in patches:
+        one.start()
+    try:
+        yield
+    finally:
+        for one in patches:
+            one.stop()
