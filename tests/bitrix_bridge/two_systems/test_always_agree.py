@@ -127,7 +127,6 @@ class TwoSides(RuleBasedStateMachine):
         orders = self.world.site.all_orders()
         if orders:
             key = orders[pick % len(orders)]["ID"]
-            self.world.site_actions[key] += 1
             self.world.site.update_order(int(key), **change)
 
     # --- staff
