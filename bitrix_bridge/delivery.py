@@ -9,10 +9,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.utils.translation import gettext
 
 from bitrix_bridge.errors import OrderNotFound, StatusConflict
 from bitrix_bridge.models import Push
+from bitrix_bridge.parts import STATUS, as_one, request_parts
 from bitrix_bridge.payloads.outgoing import create_request, update_request
 from bitrix_bridge.transports import NoTransport, SiteClient
 from cvety_crm.masking import keepable
@@ -29,18 +31,20 @@ from orders.agreement import Agreement
 from orders.fields import ITEMS, PUSHED, order_values
 from orders.models import Order, Reason, Status, SyncState
 
-MAX_STEPS = 6
-"""Create, other fields, status, and again what a manager or our own lost answer has changed meanwhile."""
+MAX_STEPS = 12
+"""Create, all fields at once, each kind apart, status, and again what has changed meanwhile."""
 
 
 def deliver(push: Push) -> Delivered:
     """Call the site as often as needed. Raises `cvety_crm.outbox` failures.
 
-    What the site refuses of one kind (a status that it does not know) does not keep back the other.
+    What the site refuses of one kind (a status that it does not know, the cancelling of a paid order) does not keep
+    back the other.
     """
     client = SiteClient()
     done: list[str] = []
     refused: dict[str, PermanentRefusal] = {}
+    apart = False
     for _step in range(MAX_STEPS):
         order = Order.objects.select_related("customer", "status").get(pk=push.order_id)
         if order.is_deleted_on_site:
@@ -50,23 +54,26 @@ def deliver(push: Push) -> Delivered:
             done.append(_create(client, push, order, values))
             continue
         agreement = Agreement.from_json(order.bitrix_state)
-        unsent = {name: values[name] for name in agreement.unsent(values)}
-        fields = {name: value for name, value in unsent.items() if name != "status"}
+        unsent = {name: values[name] for name in agreement.unsent(values) if name not in refused}
+        if not unsent:
+            break
+        part = request_parts(unsent, apart=apart)[0]
         try:
-            if fields and "fields" not in refused:
-                done.append(_update(client, push, order, fields))
-            elif "status" in unsent and "status" not in refused:
+            if part == (STATUS,):
                 done.append(_set_status(client, push, order, agreement))
             else:
-                break
+                done.append(_update(client, push, order, {name: unsent[name] for name in part}))
         except PermanentRefusal as refusal:
             if isinstance(refusal, Misconfigured | OrderNotFound) and not isinstance(refusal, NoTransport):
                 raise
-            refused["fields" if fields and "fields" not in refused else "status"] = refusal
+            if not apart and request_parts({name: unsent[name] for name in part}, apart=True) != [part]:
+                apart = True
+            else:
+                refused |= dict.fromkeys(part, refusal)
     else:
         raise TemporaryFailure(gettext("The site takes the order's state but does not keep it."))
     if refused:
-        raise next(iter(refused.values()))
+        raise as_one(refused)
     if not done:
         services.reassess_sync_state(order_id=push.order_id)
         raise NoLongerNeeded(gettext("The site has the order as it is."))
@@ -77,8 +84,11 @@ def _create(client: SiteClient, push: Push, order: Order, values: Mapping[str, A
     request = create_request(order, values, order.items.all())
     first_status = Status.objects.get(code="new")
     # The site's create knows no status: an order begins as N there, and its status follows as a push of its own.
-    # Nor that it is cancelled.
-    sent = {**values, "status": first_status.code, "is_cancelled": False}
+    # Nor that it is cancelled or paid.
+    sent = {**values, "status": first_status.code, "is_cancelled": False, "payment_status": "pending"}
+    if order.payment_method:
+        # Where the settings name no pay system for it, the order is made with another one.
+        sent["payment_method"] = settings.BITRIX_PAY_SYSTEMS.get(request["payment_method_id"], "")
     agreement = Agreement.from_json(order.bitrix_state)
     services.note_sending(order_id=order.pk, values=sent)
     _keep_request(push, {"action": "order.create", **request})

@@ -1,6 +1,7 @@
 """How two systems agree: a three-way merge, field by field, against what both sides last agreed on.
 
-Pure: plain values in their comparable form (`orders.fields`), no database.
+Pure: plain values in their comparable form (`orders.fields`), no database. Values are compared as the site would say
+them: it knows no refund, only that an order is not paid.
 """
 
 from collections.abc import Collection, Mapping
@@ -8,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
 
-from orders.fields import empty_value
+from orders.fields import FIELDS, as_told, empty_value
 
 
 @dataclass(slots=True)
@@ -58,13 +59,15 @@ class Agreement:
 
     def note_sending(self, values: Mapping[str, Any]) -> None:
         """Remember what is about to be sent, before the call: its echo may beat its answer, or the answer be lost."""
-        for name, value in values.items():
+        for name, ours in values.items():
+            value = as_told(name, ours)
             sent = [earlier for earlier in self.sent.get(name, []) if earlier != value]
             self.sent[name] = [*sent, value]
 
     def settle(self, values: Mapping[str, Any]) -> None:
         """Take these values as those of the site. One that we sent has arrived, and so have those sent before it."""
-        for name, value in values.items():
+        for name, said in values.items():
+            value = as_told(name, said)
             self.agreed[name] = value
             sent = self.sent.get(name, [])
             if value in sent:
@@ -78,11 +81,17 @@ class Agreement:
 
         Also those of which another value was sent and may have arrived: going back is a wish like any other.
         """
+        wishes = {name: as_told(name, value) for name, value in ours.items() if not _says_nothing(name, value)}
         return [
             name
-            for name, value in ours.items()
+            for name, value in wishes.items()
             if value != self.value(name) or any(sent != value for sent in self.sent.get(name, ()))
         ]
+
+
+def _says_nothing(name: str, ours: Any) -> bool:
+    """Return whether ours is no wish: empty, in a field that the site can't be told to empty."""
+    return name in FIELDS and not FIELDS[name].can_be_cleared and ours == empty_value(name)
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -107,15 +116,18 @@ def merge(
     """Merge the site's values and settle the agreement on them.
 
     A field that `theirs` lacks is left alone. The site has changed a field when its value differs from the agreed one
-    and is not one that we sent; we have changed it when ours differs from the agreed one.
+    and is not one that we sent; we have changed it when ours differs from the agreed one. What the site can't be told
+    of is the site's alone: its change is taken, whatever we have.
     """
     taken: list[str] = []
     kept: dict[str, Any] = {}
     yielded: dict[str, Any] = {}
     for name, value in theirs.items():
-        agreed, mine = agreement.value(name), ours[name]
-        site_changed = value != agreed and value not in agreement.sent.get(name, ())
-        we_changed = mine != agreed
+        agreed, mine = agreement.value(name), as_told(name, ours[name])
+        known = FIELDS.get(name)
+        may_be_echo = value in agreement.sent.get(name, ()) and not (known and value in known.never_echo)
+        site_changed = value != agreed and not may_be_echo
+        we_changed = mine != agreed and not _says_nothing(name, mine) and (known is None or known.is_pushed)
         if value != mine:
             if not we_changed:
                 # Also an echo that comes late: a value we sent and have since gone back from.

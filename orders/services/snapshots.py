@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from orders.agreement import Agreement, Merge, merge
 from orders.events import OrderChange, publish
-from orders.fields import FIELDS, ITEMS, PUSHED, Line, comparable, comparable_items, order_values
+from orders.fields import FIELDS, ITEMS, Line, comparable, comparable_items, order_values
 from orders.models import EventKind, Order, OrderEvent, OrderItem, Reason, Source, SyncState
 from orders.services.customers import apply_customer
 from orders.services.items import store_items
@@ -170,8 +170,6 @@ def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
     lines: Sequence[Line] | None = None if snapshot.items is None else existing
     before = order_values(order, theirs, lines)
     merged = merge(agreement, ours=before, theirs=theirs, site_decides=SITE_DECIDES)
-    # Of what only one side knows (a refund) there is nothing to tell the other, and so no conflict.
-    merged = replace(merged, kept={name: value for name, value in merged.kept.items() if name in PUSHED})
     changes = changes_between(before, {name: theirs[name] for name in merged.taken})
 
     for name in merged.taken:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 
 from orders.agreement import Agreement
 from orders.events import OrderChange, publish
-from orders.fields import FIELDS, ITEMS, order_values, set_comparable
+from orders.fields import FIELDS, ITEMS, as_told, order_values, set_comparable
 from orders.models import EventKind, Order, OrderEvent, Reason, Source, Status, SyncState
 from orders.services.locking import lock_order, lock_site_order, settle_sync_state, unsent_fields
 from orders.services.references import resolve
@@ -131,7 +131,7 @@ def _take_later_values(order: Order, agreement: Agreement, sent: Mapping[str, An
     for name, value in sent.items():
         agreement.sent.pop(name, None)
         later = agreement.value(name)
-        if name != ITEMS and ours[name] == value and later != value:
+        if name != ITEMS and ours[name] == value and later != as_told(name, value):
             set_comparable(order, name, later)
             changes.append({"field": name, "old": value, "new": later})
     return changes

@@ -179,6 +179,60 @@ def test_an_order_born_here_is_created_there_once(connected, settle, manager):
     assert Order.objects.count() == 1, "its webhook is about the same order"
 
 
+class TestPayment:
+    @pytest.fixture(autouse=True)
+    def _pay_systems(self, settings):
+        settings.BITRIX_PAY_SYSTEMS = {1: "cash", 2: "card", 3: "kaspi"}
+
+    def edit(self, order, manager, **changes):
+        services.edit_order(order_id=order.pk, changes=changes, actor=manager)
+
+    def both(self, connected, order):
+        order.refresh_from_db()
+        row = connected.order(order.bitrix_order_id)
+        return row["PAYED"], Decimal(row["SUM_PAID"]), order.payment_status, order.paid_amount, order.sync_state
+
+    def test_marked_paid_here_and_refunded_later(self, connected, settle, manager):
+        order = arrived(connected)
+        self.edit(order, manager, payment_status="paid", payment_method="kaspi")
+        settle()
+        assert self.both(connected, order) == ("Y", 9000, "paid", 9000, "synced")
+        assert connected.order(order.bitrix_order_id)["PAY_SYSTEM_ID"] == 3
+        self.edit(order, manager, payment_status="refunded")
+        settle()
+        assert self.both(connected, order) == ("N", 0, "refunded", 0, "synced")
+        connected.hit(["pay", order.bitrix_order_id])
+        settle()
+        assert self.both(connected, order) == ("Y", 9000, "paid", 9000, "synced")
+        assert connected.order(order.bitrix_order_id)["VERSION"] == 3
+
+    def test_a_paid_order_can_not_be_cancelled(self, connected, settle, manager):
+        order = arrived(connected)
+        connected.hit(["pay", order.bitrix_order_id])
+        settle()
+        self.edit(order, manager, is_cancelled=True, recipient_name="Дана")
+        settle()
+        order.refresh_from_db()
+        assert (order.sync_state, connected.order(order.bitrix_order_id)["CANCELED"]) == ("failed", "N")
+        assert "активные оплаты" in Push.objects.get().last_error
+        assert connected.properties(order.bitrix_order_id)["nameRecipient"] == "Дана"
+        self.edit(order, manager, payment_status="refunded")
+        settle()
+        order.refresh_from_db()
+        row = connected.order(order.bitrix_order_id)
+        assert (order.sync_state, row["CANCELED"], row["PAYED"]) == ("synced", "Y", "N")
+
+    def test_born_here_as_paid(self, connected, settle, manager):
+        order = services.create_order(
+            items=[NewItem(name="Букет на заказ", price=Decimal(5000))],
+            fields={"payment_status": "paid", "payment_method": "card"},
+            actor=manager,
+        )
+        settle()
+        assert self.both(connected, order) == ("Y", 5000, "paid", 5000, "synced")
+        assert connected.order(order.bitrix_order_id)["PAY_SYSTEM_ID"] == 2
+
+
 def test_many_checkouts_at_once_all_arrive(connected):
     with ThreadPoolExecutor(8) as pool:
         ids = list(pool.map(lambda _: connected.place_order(), range(24)))
