@@ -11,6 +11,10 @@ from typing import Any, Self
 
 from orders.fields import FIELDS, as_told, empty_value
 
+STATUS = "status"
+MOST_PAST = 6
+"""How many statuses that ours have replaced are remembered."""
+
 
 @dataclass(slots=True)
 class Agreement:
@@ -26,6 +30,11 @@ class Agreement:
     """The own time of the newest event that told of the whole order, for events without version and date."""
     status_announced_at: datetime | None = None
     """The own time of the newest event that told of the status alone."""
+    past_statuses: list[str] = field(default_factory=list)
+    """What the site's status was before ours arrived, and ours, oldest first: of an event that names one of them and
+    says nothing of its version nobody knows whether it is news."""
+    answered_at: datetime | None = None
+    """When the site was last asked for the whole order, by our clock, of what it has answered."""
 
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> Self:
@@ -36,6 +45,8 @@ class Agreement:
             site_status=state.get("site_status", ""),
             announced_at=_moment(state.get("announced_at")),
             status_announced_at=_moment(state.get("status_announced_at")),
+            past_statuses=list(state.get("past_statuses", [])),
+            answered_at=_moment(state.get("answered_at")),
         )
 
     @classmethod
@@ -51,6 +62,8 @@ class Agreement:
             "site_status": self.site_status,
             "announced_at": self.announced_at.isoformat() if self.announced_at else None,
             "status_announced_at": self.status_announced_at.isoformat() if self.status_announced_at else None,
+            "past_statuses": list(self.past_statuses),
+            "answered_at": self.answered_at.isoformat() if self.answered_at else None,
         }
 
     def value(self, name: str) -> Any:
@@ -68,13 +81,23 @@ class Agreement:
         """Take these values as those of the site. One that we sent has arrived, and so have those sent before it."""
         for name, said in values.items():
             value = as_told(name, said)
-            self.agreed[name] = value
+            before, self.agreed[name] = self.agreed.get(name), value
             sent = self.sent.get(name, [])
             if value in sent:
+                if name == STATUS:
+                    self._leave_behind(before, *sent[: sent.index(value) + 1])
                 # Those sent after it are still on their way: their echo must not look like a change of the site.
                 self.sent[name] = sent[sent.index(value) + 1 :]
                 if not self.sent[name]:
                     del self.sent[name]
+
+    def _leave_behind(self, *statuses: str | None) -> None:
+        past = [*self.past_statuses, *(status for status in statuses if status)]
+        self.past_statuses = list(dict.fromkeys(reversed(past)))[:MOST_PAST][::-1]
+
+    def is_past(self, status: str | None) -> bool:
+        """Return whether ours have replaced this status, or it is ours and has been replaced."""
+        return status in self.past_statuses and status != self.value(STATUS)
 
     def unsent(self, ours: Mapping[str, Any]) -> list[str]:
         """Return the fields that the site has yet to hear of.
