@@ -13,6 +13,7 @@ from django.conf import settings
 from django.utils.translation import gettext
 
 from bitrix_bridge.errors import OrderNotFound, StatusConflict
+from bitrix_bridge.events import deletion_of
 from bitrix_bridge.models import Push
 from bitrix_bridge.parts import STATUS, as_one, request_parts
 from bitrix_bridge.payloads.outgoing import create_request, update_request
@@ -109,6 +110,12 @@ def _create(client: SiteClient, push: Push, order: Order, values: Mapping[str, A
         )
     except services.NotAllowed as twin:
         raise PermanentRefusal(str(twin)) from twin
+    # The site's people may have deleted it before its id was known here, when nobody knew whose event that was.
+    deletion = deletion_of(created.order_id)
+    if created.is_deleted or deletion is not None:
+        services.mark_deleted(
+            bitrix_order_id=created.order_id, webhook_event_id=deletion.pk if deletion is not None else None
+        )
     return f"order.create: {created.order_id}"
 
 

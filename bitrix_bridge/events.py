@@ -12,7 +12,15 @@ from django.utils.translation import gettext
 from bitrix_bridge.completion import request_answer, request_completion
 from bitrix_bridge.models import WebhookEvent
 from bitrix_bridge.orderer import without_nobody
-from bitrix_bridge.payloads import deletion_time, object_id, read_customer, read_order, read_product, read_status_change
+from bitrix_bridge.payloads import (
+    crm_order_id,
+    deletion_time,
+    object_id,
+    read_customer,
+    read_order,
+    read_product,
+    read_status_change,
+)
 from orders import services
 from orders.models import Order
 from orders.snapshot import OrderSnapshot
@@ -72,6 +80,8 @@ def _apply(row: WebhookEvent, snapshot: OrderSnapshot) -> Result:
         if later:
             fields = {name: value for name, value in snapshot.fields.items() if name != "status"}
             snapshot = replace(snapshot, fields=fields)
+    if former := _of_a_former_one(row, snapshot):
+        return Result(Action.STALE, former, problems)
     heard_at = (row.processed_at or row.created_at) if row.attempts > 1 else None
     applied = services.apply_snapshot(snapshot=snapshot, webhook_event_id=row.pk, heard_at=heard_at)
     order = applied.order
@@ -79,7 +89,7 @@ def _apply(row: WebhookEvent, snapshot: OrderSnapshot) -> Result:
         request_answer(order)
         question = gettext("It names a status that has been replaced here since, and no version: the site is asked.")
         return Result(str(applied.outcome), order, problems, question, is_open=True)
-    if applied.outcome == services.Outcome.CREATED:
+    if applied.is_first:
         deletion = _deletion(row, "order.delete", snapshot.announced_at)
         if deletion is not None:
             order = services.mark_deleted(bitrix_order_id=snapshot.bitrix_order_id, webhook_event_id=deletion) or order
@@ -87,6 +97,15 @@ def _apply(row: WebhookEvent, snapshot: OrderSnapshot) -> Result:
         request_completion(order)
     answered = gettext("The site was asked whether it is news; what it said of the order stands.") if was_open else ""
     return Result(str(applied.outcome), order, problems, answered)
+
+
+def _of_a_former_one(row: WebhookEvent, snapshot: OrderSnapshot) -> Order | None:
+    """Return our order, of which the site has deleted the one that the event tells of, and made another since."""
+    if snapshot.crm_order_id is None:
+        return None
+    others = Order.objects.filter(pk=snapshot.crm_order_id).exclude(bitrix_order_id=snapshot.bitrix_order_id)
+    ours = others.exclude(bitrix_order_id=None).first()
+    return ours if ours and _deletion(row, "order.delete", snapshot.announced_at) else None
 
 
 def _later_events(row: WebhookEvent) -> set[str]:
@@ -104,6 +123,11 @@ def _later_events(row: WebhookEvent) -> set[str]:
     return {canonical_name(event) for event in later.values_list("event", flat=True)}
 
 
+def deletion_of(order_id: int) -> WebhookEvent | None:
+    """Return the latest event by which the site has deleted this order of its."""
+    return WebhookEvent.objects.filter(object_id=order_id, event__iexact="order.delete").order_by("-created_at").first()
+
+
 def _deletion(row: WebhookEvent, event: str, announced_at: datetime | None) -> UUID | None:
     """Return the event by which the site has deleted the object that it tells of only now, as if it were new.
 
@@ -119,7 +143,10 @@ def _deletion(row: WebhookEvent, event: str, announced_at: datetime | None) -> U
 
 
 def _order_deleted(row: WebhookEvent) -> Result:
-    order = services.mark_deleted(bitrix_order_id=object_id(_data(row)), webhook_event_id=row.pk)
+    data = _data(row)
+    order = services.mark_deleted(
+        bitrix_order_id=object_id(data), crm_order_id=crm_order_id(data.get("XML_ID")), webhook_event_id=row.pk
+    )
     return Result(Action.UPDATED if order else Action.IGNORED, order)
 
 

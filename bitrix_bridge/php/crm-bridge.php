@@ -53,7 +53,7 @@ final class CvetyCrmRefusal extends \Exception
 /** The actions. One object serves one request. */
 final class CvetyCrmBridge
 {
-    const VERSION = '1.0';
+    const VERSION = '1.1';
     const CURRENCY = 'KZT';
     const LIST_LIMIT = 100;
     const LIST_LIMIT_MOST = 500;
@@ -165,6 +165,12 @@ final class CvetyCrmBridge
                     $this->warnings[] = 'An earlier attempt to create this order broke off: look at it on the site';
                 }
                 return self::createdAnswer($row, false);
+            }
+            $deleted = CvetyCrmWebhook::waitingDeletion($xmlId);
+            if ($deleted > 0) {
+                // It was made and people have deleted it. The CRM knows neither: it must not come back to life.
+                $row = ['ID' => $deleted, 'ACCOUNT_NUMBER' => '', 'VERSION' => 0];
+                return self::createdAnswer($row, false) + ['deleted' => true];
             }
             return $this->buildOrder($request, $xmlId);
         });

@@ -45,6 +45,8 @@ class Applied:
     outcome: Outcome
     is_doubtful: bool = False
     """Its status may be old news and was not taken: only the site can say, when it is asked for the whole order."""
+    is_first: bool = False
+    """Until now nobody knew under which id the site has the order, or of the order at all."""
 
 
 @dataclass(slots=True)
@@ -157,7 +159,7 @@ def _create(snapshot: OrderSnapshot, origin: _Origin) -> Applied:
     problems = [problem.as_json() for problem in snapshot.problems]
     event = _write(order, EventKind.CREATED, origin, [], {"problems": problems} if problems else {})
     publish(OrderChange(order, event, is_new=True))
-    return Applied(order, Outcome.CREATED)
+    return Applied(order, Outcome.CREATED, is_first=True)
 
 
 def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
@@ -165,6 +167,7 @@ def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
         # Bitrix has no order without lines: an empty basket comes from a sender who had none at hand.
         snapshot = replace(snapshot, items=None)
     agreement = Agreement.from_json(order.bitrix_state)
+    is_first = order.bitrix_order_id is None
     fields = dict(snapshot.fields)
     if origin.asked_at is not None:
         agreement.answered_at = origin.asked_at
@@ -215,7 +218,7 @@ def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
         event = _write(order, _kind(merged), origin, changes, details, merged)
         publish(OrderChange(order, event))
     outcome = Outcome.UPDATED if changes or customer_changed else Outcome.UNCHANGED
-    return Applied(order, outcome, is_doubtful)
+    return Applied(order, outcome, is_doubtful, is_first)
 
 
 def _may_be_past(

@@ -48,7 +48,8 @@ def record_created_on_site(
     order = lock_order(order_id)
     agreement = Agreement.from_json(order.bitrix_state)
     details: dict[str, Any] = {"created": bitrix_order_id}
-    if order.bitrix_order_id is None:
+    if order.bitrix_order_id is None or (order.is_deleted_on_site and order.bitrix_order_id != bitrix_order_id):
+        order.is_deleted_on_site = False  # an earlier one of it was: the request had left before that was known
         twin = lock_site_order(bitrix_order_id)
         order.bitrix_order_id = bitrix_order_id
         order.order_number = order_number[:20] or str(bitrix_order_id)
@@ -58,7 +59,7 @@ def record_created_on_site(
             agreement = _take_over(order, twin)
             details["twin"] = str(twin.pk)
     _note_version(order, version)
-    _save_after_answer(order, agreement)
+    _save_after_answer(order, agreement, "is_deleted_on_site")
     _write_sent(order, EventKind.SENT, push_id, details, values)
     return order
 

@@ -6,9 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
+from django.utils import timezone
 
+from bitrix_bridge.client import BridgeClient
 from bitrix_bridge.models import Push, WebhookEvent
-from cvety_crm.outbox import deliver_due
+from cvety_crm.outbox import TemporaryFailure, deliver_due
 from orders import services
 from orders.models import Customer, Order, Product, SyncState
 from orders.services import NewItem
@@ -231,6 +233,53 @@ class TestPayment:
         settle()
         assert self.both(connected, order) == ("Y", 5000, "paid", 5000, "synced")
         assert connected.order(order.bitrix_order_id)["PAY_SYSTEM_ID"] == 2
+
+
+class TestDeletedBeforeItsIdIsKnown:
+    """Its create was answered by silence, and the site's people delete it."""
+
+    @pytest.fixture
+    def lost(self, connected, manager, monkeypatch, live_server):
+        init = connected.document_root / "local/php_interface/init.php"
+        text = init.read_text()
+        init.write_text(text.replace(live_server.url, "http://127.0.0.1:1"))
+        BridgeClient().knows_all_actions()
+        honest = BridgeClient.create_order
+
+        def create(client, order):
+            honest(client, order)
+            raise TemporaryFailure("no answer")
+
+        monkeypatch.setattr(BridgeClient, "create_order", create)
+        order = services.create_order(items=[NewItem(name="Букет", price=Decimal(5000))], actor=manager)
+        deliver_due()
+        monkeypatch.undo()
+        (row,) = connected.rows("SELECT * FROM b_sale_order")
+        connected.hit(["delete", row["ID"]])
+        return order, row["ID"], lambda: init.write_text(text)
+
+    def test_the_repeated_create_does_not_bring_it_back(self, connected, lost):
+        order, number, reconnect = lost
+        Push.objects.update(due_at=timezone.now())
+        deliver_due()
+        order.refresh_from_db()
+        assert (order.bitrix_order_id, order.is_deleted_on_site) == (number, True)
+        assert connected.rows("SELECT ID FROM b_sale_order") == []
+        reconnect()
+        connected.run_agents()
+        assert connected.queue() == []
+        assert (Order.objects.count(), Push.objects.get().state) == (1, "cancelled")
+
+    def test_its_deletion_names_it(self, connected, lost):
+        order, number, reconnect = lost
+        reconnect()
+        connected.run_agents()
+        order.refresh_from_db()
+        assert (order.bitrix_order_id, order.is_deleted_on_site) == (number, True)
+        Push.objects.update(due_at=timezone.now())
+        deliver_due()
+        assert connected.rows("SELECT ID FROM b_sale_order") == []
+        assert Push.objects.get().state == "cancelled"
 
 
 def test_many_checkouts_at_once_all_arrive(connected):

@@ -100,6 +100,11 @@ namespace Bitrix\Main\DB {
             }
         }
 
+        public function getTableFields($table)
+        {
+            return array_column($this->query("SELECT name FROM pragma_table_info('$table')")->fetchAll(), 'name', 'name');
+        }
+
         public function getAffectedRowsCount()
         {
             return $this->affected;
