@@ -1266,6 +1266,10 @@ final class CvetyCrmBridgeDoor
     /** After it. */
     public static function handle(): void
     {
+        // Bitrix asks it who has taken a payment, without looking whether it is there.
+        if (!is_object($GLOBALS['USER'] ?? null)) {
+            $GLOBALS['USER'] = new \CUser();
+        }
         if (!class_exists('CvetyCrmWebhook', false)) {
             define('CVETY_CRM_ONLY_READ', true);
             require_once __DIR__ . '/crm-webhook.php';

@@ -594,6 +594,11 @@ namespace {
     {
         public $LAST_ERROR = '';
 
+        public function GetID()
+        {
+            return null;
+        }
+
         public function Add($fields)
         {
             $connection = \Bitrix\Main\Application::getConnection();

@@ -432,6 +432,10 @@ class Payment extends Entity
             return Result::refusal('Нельзя изменить сумму проведённой оплаты');
         }
         if ($name === 'PAID') {
+            if ($value === 'Y') {
+                global $USER;
+                $this->fields['EMP_PAID_ID'] = $USER->GetID();
+            }
             $this->order->syncPaid();
         } elseif ($name === 'PAY_SYSTEM_ID') {
             $this->order->setFieldNoDemand('PAY_SYSTEM_ID', $value);
