@@ -27,12 +27,14 @@ known_endpoints: dict[str, tuple[bool, float]] = {}
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """The site's order behind an XML_ID: `is_new` is False when it existed before this request."""
+    """The site's order behind an XML_ID: `is_new` is False when it existed before this request, `is_deleted` is True
+    when the site's people have deleted it since, which its webhook has yet to say."""
 
     order_id: int
     order_number: str
     version: int | None
     is_new: bool
+    is_deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,8 @@ class BridgeClient:
                 gettext("The site said the order was created but not under which id."), answer=json.dumps(data)
             ) from error
         number = str(data.get("order_number") or order_id)
-        return Created(order_id, number, _version(data), bool(data.get("created", True)))
+        is_new, is_deleted = bool(data.get("created", True)), bool(data.get("deleted", False))
+        return Created(order_id, number, _version(data), is_new, is_deleted)
 
     def set_status(self, order_id: int, *, status_id: str, expected_status_id: str) -> int | None:
         """Set an order's status if it still is the expected one; return the order's version.

@@ -1,4 +1,4 @@
-"""Asking the site for the rest of an order of which it has told only the status."""
+"""Asking the site for an order: the rest of one of which it has told only the status, and what its status is now."""
 
 import logging
 from datetime import timedelta
@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django_q.tasks import async_task
 
+from bitrix_bridge.orderer import without_nobody
 from bitrix_bridge.payloads import read_order
 from bitrix_bridge.transports import SiteClient
 from cvety_crm.outbox import Misconfigured, TemporaryFailure
@@ -30,6 +31,12 @@ def request_completion(order: Order) -> None:
     transaction.on_commit(lambda: async_task("bitrix_bridge.completion.complete", key), robust=True)
 
 
+def request_answer(order: Order) -> None:
+    """Ask for the order as it is now, as soon as the current transaction has committed (`bitrix_bridge.questions`)."""
+    key = str(order.pk)
+    transaction.on_commit(lambda: async_task("bitrix_bridge.questions.ask", key), robust=True)
+
+
 def complete_due(limit: int = 50) -> int:
     """Ask again for the orders that are still incomplete; return how many were completed. Runs each minute.
 
@@ -47,7 +54,7 @@ def complete_due(limit: int = 50) -> int:
             break
         Order.objects.filter(pk=order.pk).update(updated_at=timezone.now())
         try:
-            _take_over(order, min(settings.OUTBOX_TIMEOUT, seconds_left))
+            take_over(order, min(settings.OUTBOX_TIMEOUT, seconds_left))
         except (TemporaryFailure, Misconfigured) as failure:
             logger.warning("order %s could not be completed, nor will others: %s", order.bitrix_order_id, failure)
             break
@@ -64,15 +71,17 @@ def complete(order_id: str) -> bool:
     if order is None:
         return False
     try:
-        _take_over(order, settings.OUTBOX_TIMEOUT)
+        take_over(order, settings.OUTBOX_TIMEOUT)
     except Exception as error:
         logger.warning("order %s could not be completed: %s", order.bitrix_order_id, error)
         return False
     return True
 
 
-def _take_over(order: Order, timeout: float) -> None:
+def take_over(order: Order, timeout: float) -> None:
     """Ask for the order, `timeout` seconds at most. Raises `DeliveryFailure`, and whatever reading or saving may."""
     assert order.bitrix_order_id is not None
+    asked_at = timezone.now()
     data = SiteClient(timeout=timeout).get_order(order.bitrix_order_id)
-    services.apply_snapshot(snapshot=read_order(data, pay_systems=settings.BITRIX_PAY_SYSTEMS))
+    snapshot = without_nobody(read_order(data, pay_systems=settings.BITRIX_PAY_SYSTEMS))
+    services.apply_snapshot(snapshot=snapshot, asked_at=asked_at)

@@ -9,10 +9,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.utils.translation import gettext
 
 from bitrix_bridge.errors import OrderNotFound, StatusConflict
+from bitrix_bridge.events import deletion_of
 from bitrix_bridge.models import Push
+from bitrix_bridge.parts import STATUS, as_one, request_parts
 from bitrix_bridge.payloads.outgoing import create_request, update_request
 from bitrix_bridge.transports import NoTransport, SiteClient
 from cvety_crm.masking import keepable
@@ -29,18 +32,20 @@ from orders.agreement import Agreement
 from orders.fields import ITEMS, PUSHED, order_values
 from orders.models import Order, Reason, Status, SyncState
 
-MAX_STEPS = 6
-"""Create, other fields, status, and again what a manager or our own lost answer has changed meanwhile."""
+MAX_STEPS = 12
+"""Create, all fields at once, each kind apart, status, and again what has changed meanwhile."""
 
 
 def deliver(push: Push) -> Delivered:
     """Call the site as often as needed. Raises `cvety_crm.outbox` failures.
 
-    What the site refuses of one kind (a status that it does not know) does not keep back the other.
+    What the site refuses of one kind (a status that it does not know, the cancelling of a paid order) does not keep
+    back the other.
     """
     client = SiteClient()
     done: list[str] = []
     refused: dict[str, PermanentRefusal] = {}
+    apart = False
     for _step in range(MAX_STEPS):
         order = Order.objects.select_related("customer", "status").get(pk=push.order_id)
         if order.is_deleted_on_site:
@@ -50,23 +55,28 @@ def deliver(push: Push) -> Delivered:
             done.append(_create(client, push, order, values))
             continue
         agreement = Agreement.from_json(order.bitrix_state)
-        unsent = {name: values[name] for name in agreement.unsent(values)}
-        fields = {name: value for name, value in unsent.items() if name != "status"}
+        unsent = {name: values[name] for name in agreement.unsent(values) if name not in refused}
+        if not unsent:
+            break
+        part = request_parts(unsent, apart=apart)[0]
+        if part != (STATUS,) and not apart:
+            part = _unanswered(agreement, part, values) or part
         try:
-            if fields and "fields" not in refused:
-                done.append(_update(client, push, order, _to_send(agreement, fields, values)))
-            elif "status" in unsent and "status" not in refused:
+            if part == (STATUS,):
                 done.append(_set_status(client, push, order, agreement))
             else:
-                break
+                done.append(_update(client, push, order, {name: values[name] for name in part}))
         except PermanentRefusal as refusal:
             if isinstance(refusal, Misconfigured | OrderNotFound) and not isinstance(refusal, NoTransport):
                 raise
-            refused["fields" if fields and "fields" not in refused else "status"] = refusal
+            if not apart and request_parts({name: values[name] for name in part}, apart=True) != [part]:
+                apart = True
+            else:
+                refused |= dict.fromkeys(part, refusal)
     else:
         raise TemporaryFailure(gettext("The site takes the order's state but does not keep it."))
     if refused:
-        raise next(iter(refused.values()))
+        raise as_one(refused)
     if not done:
         services.reassess_sync_state(order_id=push.order_id)
         raise NoLongerNeeded(gettext("The site has the order as it is."))
@@ -77,8 +87,11 @@ def _create(client: SiteClient, push: Push, order: Order, values: Mapping[str, A
     request = create_request(order, values, order.items.all())
     first_status = Status.objects.get(code="new")
     # The site's create knows no status: an order begins as N there, and its status follows as a push of its own.
-    # Nor that it is cancelled.
-    sent = {**values, "status": first_status.code, "is_cancelled": False}
+    # Nor that it is cancelled or paid.
+    sent = {**values, "status": first_status.code, "is_cancelled": False, "payment_status": "pending"}
+    if order.payment_method:
+        # Where the settings name no pay system for it, the order is made with another one.
+        sent["payment_method"] = settings.BITRIX_PAY_SYSTEMS.get(request["payment_method_id"], "")
     agreement = Agreement.from_json(order.bitrix_state)
     services.note_sending(order_id=order.pk, values=sent)
     _keep_request(push, {"action": "order.create", **request})
@@ -99,6 +112,12 @@ def _create(client: SiteClient, push: Push, order: Order, values: Mapping[str, A
         )
     except services.NotAllowed as twin:
         raise PermanentRefusal(str(twin)) from twin
+    # The site's people may have deleted it before its id was known here, when nobody knew whose event that was.
+    deletion = deletion_of(created.order_id)
+    if created.is_deleted or deletion is not None:
+        services.mark_deleted(
+            bitrix_order_id=created.order_id, webhook_event_id=deletion.pk if deletion is not None else None
+        )
     return f"order.create: {created.order_id}"
 
 
@@ -127,22 +146,26 @@ def _set_status(client: SiteClient, push: Push, order: Order, agreement: Agreeme
     return f"order.status: {wanted}"
 
 
-def _to_send(agreement: Agreement, unsent: dict[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of the next request: those of the one whose answer is still out come first, and alone.
+def _unanswered(agreement: Agreement, part: tuple[str, ...], ours: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """Return the fields of the request whose answer is still out, if some of `part` were in it and nothing has changed.
 
-    Only word for word the site knows it again. Whatever else there is follows in a request of its own.
+    It goes first, and alone: only word for word the site knows it again. Whatever else there is follows.
     """
     earlier = agreement.unanswered
-    if earlier is None or not unsent.keys() & earlier.values.keys():
-        return unsent
-    return dict(earlier.values) if all(ours[name] == value for name, value in earlier.values.items()) else unsent
+    if earlier is None or earlier.values.keys().isdisjoint(part):
+        return None
+    return tuple(earlier.values) if all(ours[name] == value for name, value in earlier.values.items()) else None
 
 
 def _update(client: SiteClient, push: Push, order: Order, unsent: Mapping[str, Any]) -> str:
     request = update_request(order, unsent, order.items.all() if ITEMS in unsent else ())
     key = services.begin_request(order_id=order.pk, values=unsent)
     _keep_request(push, {"action": "order.update", "order_id": order.bitrix_order_id, **request})
-    updated = client.update_order(order.bitrix_order_id or 0, request, event_id=key)
+    try:
+        updated = client.update_order(order.bitrix_order_id or 0, request, event_id=key)
+    except PermanentRefusal:
+        services.end_request(order_id=order.pk)
+        raise
     _record(push, order, unsent, updated.version, is_repetition=updated.is_repetition)
     return f"order.update: {', '.join(sorted(unsent))}"
 

@@ -8,6 +8,7 @@ from enum import Enum, auto
 from typing import Any
 
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from cvety_crm.http import Answer
 from cvety_crm.masking import keepable
@@ -131,7 +132,8 @@ def failure(
     `data` is its JSON object, None when it is none; `code` and `text` are what the site calls the error.
     """
     meaning = meaning_of(transport, answer.status, code, is_json=data is not None)
-    kind, message = _KINDS[meaning], _message(meaning, transport, answer, data, text or code or "")
+    known = _WORDS.get(code or "") if transport is Transport.BRIDGE else None
+    kind, message = _KINDS[meaning], _message(meaning, transport, answer, data, str(known or text or code or ""))
     shown = code or f"HTTP {answer.status}"
     if issubclass(kind, TemporaryFailure):
         return kind(message, code=shown, answer=answer.text, retry_after=answer.retry_after)
@@ -147,6 +149,15 @@ _KINDS: dict[Meaning, type[DeliveryFailure]] = {
     Meaning.NOT_LET_IN: Misconfigured,
     Meaning.SITE_NOT_READY: Misconfigured,
 }
+
+
+_WORDS = {
+    "payment_paid": _("it is paid there, and what is paid keeps its pay system."),
+    "payments": _("it has several payments there: change them on the site."),
+    "no_payment": _("it has no payment there: choose a payment method first."),
+    "pay_system_unknown": _("it has no such pay system: look at BITRIX_PAY_SYSTEMS."),
+}
+"""What the bridge itself refuses for reasons that staff can do something about; docs/bitrix.md."""
 
 
 def _message(meaning: Meaning, transport: Transport, answer: Answer, data: dict[str, Any] | None, text: str) -> str:

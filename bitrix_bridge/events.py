@@ -7,10 +7,20 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.utils.translation import gettext
 
-from bitrix_bridge.completion import request_completion
+from bitrix_bridge.completion import request_answer, request_completion
 from bitrix_bridge.models import WebhookEvent
-from bitrix_bridge.payloads import deletion_time, object_id, read_customer, read_order, read_product, read_status_change
+from bitrix_bridge.orderer import without_nobody
+from bitrix_bridge.payloads import (
+    crm_order_id,
+    deletion_time,
+    object_id,
+    read_customer,
+    read_order,
+    read_product,
+    read_status_change,
+)
 from orders import services
 from orders.models import Order
 from orders.snapshot import OrderSnapshot
@@ -26,6 +36,10 @@ class Result:
     action: str
     order: Order | None = None
     problems: tuple[Mapping[str, Any], ...] = ()
+    reason: str = ""
+    """Why it ended so, for staff, where its outcome alone does not say it."""
+    is_open: bool = False
+    """It waits for the site's answer to a question, and has to be processed again."""
 
 
 def process(row: WebhookEvent) -> Result:
@@ -51,32 +65,47 @@ def _order(row: WebhookEvent) -> Result:
 
 def _status_change(row: WebhookEvent) -> Result:
     result = _apply(row, read_status_change(_data(row), pay_systems=settings.BITRIX_PAY_SYSTEMS))
-    return replace(result, action=Action.STATUS_CHANGED) if result.action == Action.UPDATED else result
+    is_change = result.action == Action.UPDATED and not result.is_open
+    return replace(result, action=Action.STATUS_CHANGED) if is_change else result
 
 
 def _apply(row: WebhookEvent, snapshot: OrderSnapshot) -> Result:
-    customer = snapshot.customer
-    if customer is not None and customer.bitrix_user_id and customer.bitrix_user_id == settings.BITRIX_DEFAULT_USER_ID:
-        # The account that orders without one are made under is nobody's: only the phone says whose order it is.
-        phone = {name: value for name, value in customer.fields.items() if name == "phone"}
-        snapshot = replace(snapshot, customer=replace(customer, bitrix_user_id=None, fields=phone))
+    snapshot = without_nobody(snapshot)
     problems = tuple(problem.as_json() for problem in snapshot.problems)
-    if row.attempts > 1 and not snapshot.has_clock:
+    was_open = row.state == WebhookEvent.State.WAITING and row.action not in ("", Action.STORED)
+    if row.attempts > 1 and not snapshot.has_clock and not was_open:
         later = _later_events(row)
         if later & WHOLE_ORDER or (later and snapshot.is_partial):
             return Result(Action.STALE, Order.objects.filter(bitrix_order_id=row.object_id).first(), problems)
         if later:
             fields = {name: value for name, value in snapshot.fields.items() if name != "status"}
             snapshot = replace(snapshot, fields=fields)
-    applied = services.apply_snapshot(snapshot=snapshot, webhook_event_id=row.pk)
+    if former := _of_a_former_one(row, snapshot):
+        return Result(Action.STALE, former, problems)
+    heard_at = (row.processed_at or row.created_at) if row.attempts > 1 else None
+    applied = services.apply_snapshot(snapshot=snapshot, webhook_event_id=row.pk, heard_at=heard_at)
     order = applied.order
-    if applied.outcome == services.Outcome.CREATED:
+    if applied.is_doubtful and not order.is_deleted_on_site:
+        request_answer(order)
+        question = gettext("It names a status that has been replaced here since, and no version: the site is asked.")
+        return Result(str(applied.outcome), order, problems, question, is_open=True)
+    if applied.is_first:
         deletion = _deletion(row, "order.delete", snapshot.announced_at)
         if deletion is not None:
             order = services.mark_deleted(bitrix_order_id=snapshot.bitrix_order_id, webhook_event_id=deletion) or order
     if order.is_stub and not order.is_deleted_on_site:
         request_completion(order)
-    return Result(str(applied.outcome), order, problems)
+    answered = gettext("The site was asked whether it is news; what it said of the order stands.") if was_open else ""
+    return Result(str(applied.outcome), order, problems, answered)
+
+
+def _of_a_former_one(row: WebhookEvent, snapshot: OrderSnapshot) -> Order | None:
+    """Return our order, of which the site has deleted the one that the event tells of, and made another since."""
+    if snapshot.crm_order_id is None:
+        return None
+    others = Order.objects.filter(pk=snapshot.crm_order_id).exclude(bitrix_order_id=snapshot.bitrix_order_id)
+    ours = others.exclude(bitrix_order_id=None).first()
+    return ours if ours and _deletion(row, "order.delete", snapshot.announced_at) else None
 
 
 def _later_events(row: WebhookEvent) -> set[str]:
@@ -94,6 +123,11 @@ def _later_events(row: WebhookEvent) -> set[str]:
     return {canonical_name(event) for event in later.values_list("event", flat=True)}
 
 
+def deletion_of(order_id: int) -> WebhookEvent | None:
+    """Return the latest event by which the site has deleted this order of its."""
+    return WebhookEvent.objects.filter(object_id=order_id, event__iexact="order.delete").order_by("-created_at").first()
+
+
 def _deletion(row: WebhookEvent, event: str, announced_at: datetime | None) -> UUID | None:
     """Return the event by which the site has deleted the object that it tells of only now, as if it were new.
 
@@ -109,7 +143,10 @@ def _deletion(row: WebhookEvent, event: str, announced_at: datetime | None) -> U
 
 
 def _order_deleted(row: WebhookEvent) -> Result:
-    order = services.mark_deleted(bitrix_order_id=object_id(_data(row)), webhook_event_id=row.pk)
+    data = _data(row)
+    order = services.mark_deleted(
+        bitrix_order_id=object_id(data), crm_order_id=crm_order_id(data.get("XML_ID")), webhook_event_id=row.pk
+    )
     return Result(Action.UPDATED if order else Action.IGNORED, order)
 
 

@@ -137,8 +137,13 @@ def _tells_apart(name: str, value: Any) -> bool:
 
 def _finish(row: WebhookEvent, result: Result) -> None:
     row.action, row.order, row.problems = result.action, result.order, list(result.problems)
-    row.state, row.processed_at = WebhookEvent.State.PROCESSED, timezone.now()
-    row.error, row.traceback, row.retry_at = "", "", None
+    row.error, row.traceback = result.reason, ""
+    if result.is_open:
+        # When it was heard of first: the database's clock, which says when it was kept, may be another.
+        row.processed_at = row.processed_at or timezone.now()
+        _wait_or_give_up(row)
+    else:
+        row.state, row.processed_at, row.retry_at = WebhookEvent.State.PROCESSED, timezone.now(), None
 
 
 def _order_of(incoming: Incoming) -> Any:
@@ -172,6 +177,10 @@ def _note_failure(row: WebhookEvent, error: Exception) -> None:
     row.error = keepable(f"{type(error).__name__}: {error}")[:2000]
     row.traceback = keepable("".join(traceback.format_exception(error)))[-8000:]
     row.action, row.processed_at = WebhookEvent.Action.STORED, None
+    _wait_or_give_up(row)
+
+
+def _wait_or_give_up(row: WebhookEvent) -> None:
     if row.attempts > len(WAITS):
         row.state, row.retry_at = WebhookEvent.State.FAILED, None
         raise_alert(

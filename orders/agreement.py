@@ -1,6 +1,7 @@
 """How two systems agree: a three-way merge, field by field, against what both sides last agreed on.
 
-Pure: plain values in their comparable form (`orders.fields`), no database.
+Pure: plain values in their comparable form (`orders.fields`), no database. Values are compared as the site would say
+them: it knows no refund, only that an order is not paid.
 """
 
 from collections.abc import Collection, Mapping
@@ -9,7 +10,11 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import uuid4
 
-from orders.fields import empty_value
+from orders.fields import FIELDS, as_told, empty_value
+
+STATUS = "status"
+MOST_PAST = 6
+"""How many statuses that ours have replaced are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,11 @@ class Agreement:
     """The own time of the newest event that told of the whole order, for events without version and date."""
     status_announced_at: datetime | None = None
     """The own time of the newest event that told of the status alone."""
+    past_statuses: list[str] = field(default_factory=list)
+    """What the site's status was before ours arrived, and ours, oldest first: of an event that names one of them and
+    says nothing of its version nobody knows whether it is news."""
+    answered_at: datetime | None = None
+    """When the site was last asked for the whole order, by our clock, of what it has answered."""
 
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> Self:
@@ -47,6 +57,8 @@ class Agreement:
             site_status=state.get("site_status", ""),
             announced_at=_moment(state.get("announced_at")),
             status_announced_at=_moment(state.get("status_announced_at")),
+            past_statuses=list(state.get("past_statuses", [])),
+            answered_at=_moment(state.get("answered_at")),
         )
 
     @classmethod
@@ -63,6 +75,8 @@ class Agreement:
             "site_status": self.site_status,
             "announced_at": self.announced_at.isoformat() if self.announced_at else None,
             "status_announced_at": self.status_announced_at.isoformat() if self.status_announced_at else None,
+            "past_statuses": list(self.past_statuses),
+            "answered_at": self.answered_at.isoformat() if self.answered_at else None,
         }
 
     def value(self, name: str) -> Any:
@@ -71,7 +85,8 @@ class Agreement:
 
     def note_sending(self, values: Mapping[str, Any]) -> None:
         """Remember what is about to be sent, before the call: its echo may beat its answer, or the answer be lost."""
-        for name, value in values.items():
+        for name, ours in values.items():
+            value = as_told(name, ours)
             sent = [earlier for earlier in self.sent.get(name, []) if earlier != value]
             self.sent[name] = [*sent, value]
 
@@ -94,30 +109,47 @@ class Agreement:
             return
         values = self.unanswered.values
         is_other = any(name in ours and ours[name] != value for name, value in values.items())
-        if is_other or all(self.agreed.get(name) == value for name, value in values.items()):
+        if is_other or all(self.agreed.get(name) == as_told(name, value) for name, value in values.items()):
             self.unanswered = None
 
     def settle(self, values: Mapping[str, Any]) -> None:
         """Take these values as those of the site. One that we sent has arrived, and so have those sent before it."""
-        for name, value in values.items():
-            self.agreed[name] = value
+        for name, said in values.items():
+            value = as_told(name, said)
+            before, self.agreed[name] = self.agreed.get(name), value
             sent = self.sent.get(name, [])
             if value in sent:
+                if name == STATUS:
+                    self._leave_behind(before, *sent[: sent.index(value) + 1])
                 # Those sent after it are still on their way: their echo must not look like a change of the site.
                 self.sent[name] = sent[sent.index(value) + 1 :]
                 if not self.sent[name]:
                     del self.sent[name]
+
+    def _leave_behind(self, *statuses: str | None) -> None:
+        past = [*self.past_statuses, *(status for status in statuses if status)]
+        self.past_statuses = list(dict.fromkeys(reversed(past)))[:MOST_PAST][::-1]
+
+    def is_past(self, status: str | None) -> bool:
+        """Return whether ours have replaced this status, or it is ours and has been replaced."""
+        return status in self.past_statuses and status != self.value(STATUS)
 
     def unsent(self, ours: Mapping[str, Any]) -> list[str]:
         """Return the fields that the site has yet to hear of.
 
         Also those of which another value was sent and may have arrived: going back is a wish like any other.
         """
+        wishes = {name: as_told(name, value) for name, value in ours.items() if not _says_nothing(name, value)}
         return [
             name
-            for name, value in ours.items()
+            for name, value in wishes.items()
             if value != self.value(name) or any(sent != value for sent in self.sent.get(name, ()))
         ]
+
+
+def _says_nothing(name: str, ours: Any) -> bool:
+    """Return whether ours is no wish: empty, in a field that the site can't be told to empty."""
+    return name in FIELDS and not FIELDS[name].can_be_cleared and ours == empty_value(name)
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -142,15 +174,18 @@ def merge(
     """Merge the site's values and settle the agreement on them.
 
     A field that `theirs` lacks is left alone. The site has changed a field when its value differs from the agreed one
-    and is not one that we sent; we have changed it when ours differs from the agreed one.
+    and is not one that we sent; we have changed it when ours differs from the agreed one. What the site can't be told
+    of is the site's alone: its change is taken, whatever we have.
     """
     taken: list[str] = []
     kept: dict[str, Any] = {}
     yielded: dict[str, Any] = {}
     for name, value in theirs.items():
-        agreed, mine = agreement.value(name), ours[name]
-        site_changed = value != agreed and value not in agreement.sent.get(name, ())
-        we_changed = mine != agreed
+        agreed, mine = agreement.value(name), as_told(name, ours[name])
+        known = FIELDS.get(name)
+        may_be_echo = value in agreement.sent.get(name, ()) and not (known and value in known.never_echo)
+        site_changed = value != agreed and not may_be_echo
+        we_changed = mine != agreed and not _says_nothing(name, mine) and (known is None or known.is_pushed)
         if value != mine:
             if not we_changed:
                 # Also an echo that comes late: a value we sent and have since gone back from.

@@ -5,7 +5,7 @@ The comparable form is plain JSON: money as a string with two places, dates in I
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any, Protocol
@@ -24,11 +24,17 @@ class Field:
     attribute: str
     empty: Any
     is_pushed: bool = True
+    told_as: Mapping[Any, Any] = field(default_factory=dict)
+    """A value that only this side knows -> what the site says instead of it."""
+    can_be_cleared: bool = True
+    """Whether the site can be told that there is nothing."""
+    never_echo: frozenset[Any] = frozenset()
+    """Values of the site that are believed even where they may be our own coming back."""
 
 
 FIELDS: Mapping[str, Field] = {
-    field.name: field
-    for field in (
+    one.name: one
+    for one in (
         Field("order_number", "order_number", "", is_pushed=False),
         Field("bitrix_user_id", "bitrix_user_id", None, is_pushed=False),
         Field("status", "status_id", ""),
@@ -47,8 +53,16 @@ FIELDS: Mapping[str, Field] = {
         Field("discount_amount", "discount_amount", "0.00"),
         Field("paid_amount", "paid_amount", "0.00", is_pushed=False),
         Field("currency", "currency", "KZT", is_pushed=False),
-        Field("payment_method", "payment_method", "", is_pushed=False),
-        Field("payment_status", "payment_status", "pending", is_pushed=False),
+        # The site keeps a pay system for each payment: there is no "none".
+        Field("payment_method", "payment_method", "", can_be_cleared=False),
+        # PAYED is Y or N. A payment of a customer that is taken for ours would be taken back for good.
+        Field(
+            "payment_status",
+            "payment_status",
+            "pending",
+            told_as={"refunded": "pending"},
+            never_echo=frozenset({"paid"}),
+        ),
         Field("is_cancelled", "is_cancelled", False),
         Field("is_pickup", "is_pickup", False),
         Field("is_anonymous", "is_anonymous", False),
@@ -57,9 +71,7 @@ FIELDS: Mapping[str, Field] = {
 }
 ITEMS = "items"
 """The basket is compared as one field."""
-GIVEN_BY_SITE = ("order_number", "bitrix_user_id")
-"""Ids of the site's own making: what an order had before it got them is nobody's wish."""
-PUSHED = (*(field.name for field in FIELDS.values() if field.is_pushed), ITEMS)
+PUSHED = (*(one.name for one in FIELDS.values() if one.is_pushed), ITEMS)
 
 
 def comparable(value: Any) -> Any:
@@ -71,10 +83,15 @@ def comparable(value: Any) -> Any:
     return value
 
 
+def as_told(name: str, value: Any) -> Any:
+    """Return what the site says where this side has the value (comparable form)."""
+    return FIELDS[name].told_as.get(value, value) if name in FIELDS and FIELDS[name].told_as else value
+
+
 def set_comparable(order: "Order", name: str, value: Any) -> None:
     """Set a field (not the items) from its comparable form; a reference by its key."""
-    field: Any = order._meta.get_field(FIELDS[name].attribute.removesuffix("_id"))
-    target = getattr(field, "target_field", field)
+    column: Any = order._meta.get_field(FIELDS[name].attribute.removesuffix("_id"))
+    target = getattr(column, "target_field", column)
     setattr(order, FIELDS[name].attribute, target.to_python(value))
 
 

@@ -1,12 +1,13 @@
 """What Bitrix sends, translated into snapshots: pure functions without a database, fit for any JSON value."""
 
 from bitrix_bridge.payloads.customer import read_customer
-from bitrix_bridge.payloads.identity import PayloadError, deletion_time, object_id
+from bitrix_bridge.payloads.identity import PayloadError, crm_order_id, deletion_time, object_id
 from bitrix_bridge.payloads.order import read_order, read_status_change
 from bitrix_bridge.payloads.product import read_product
 
 __all__ = [
     "PayloadError",
+    "crm_order_id",
     "deletion_time",
     "object_id",
     "read_customer",

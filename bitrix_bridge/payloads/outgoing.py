@@ -4,8 +4,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext
 
-from orders.fields import ITEMS
+from cvety_crm.outbox import PermanentRefusal
+from orders.fields import ITEMS, as_told
 from orders.models import Order, OrderItem
 from orders.snapshot import CRM_XML_ID_PREFIX
 
@@ -68,7 +70,6 @@ def create_request(order: Order, values: Mapping[str, Any], items: Iterable[Orde
         "phone": customer.phone if customer else "",
         "email": (customer.email or "") if customer else "",
     }
-    pay_systems = {method: system for system, method in settings.BITRIX_PAY_SYSTEMS.items()}
     return {
         "xml_id": f"{CRM_XML_ID_PREFIX}{order.pk}",
         "user_id": order.bitrix_user_id or settings.BITRIX_DEFAULT_USER_ID or None,
@@ -83,10 +84,20 @@ def create_request(order: Order, values: Mapping[str, Any], items: Iterable[Orde
         "delivery_fee": float(values["delivery_fee"]),
         "discount_amount": float(values["discount_amount"]),
         "delivery_id": settings.BITRIX_PICKUP_DELIVERY_ID if values["is_pickup"] else settings.BITRIX_DELIVERY_ID,
-        "payment_method_id": pay_systems.get(order.payment_method) or next(iter(settings.BITRIX_PAY_SYSTEMS), 1),
+        "payment_method_id": pay_system(order) or next(iter(settings.BITRIX_PAY_SYSTEMS), 1),
         "items": [item_request(item) for item in items],
         "properties": properties,
     }
+
+
+def pay_system(order: Order) -> int | None:
+    """Return the site's pay system for the order's payment method; None when `BITRIX_PAY_SYSTEMS` names none.
+
+    Of several, the one that the site last had for this order, so that an order that is paid so already stays as it is.
+    """
+    systems = [system for system, method in settings.BITRIX_PAY_SYSTEMS.items() if method == order.payment_method]
+    present = str(order.metadata.get("fields", {}).get("PAY_SYSTEM_ID", ""))
+    return next((system for system in systems if str(system) == present), systems[0] if systems else None)
 
 
 def item_request(item: OrderItem) -> dict[str, Any]:
@@ -102,11 +113,21 @@ def item_request(item: OrderItem) -> dict[str, Any]:
 
 
 def update_request(order: Order, values: Mapping[str, Any], items: Iterable[OrderItem]) -> dict[str, Any]:
-    """Return the changes of `order.update`: the named fields only. `values` are comparable, without the status."""
-    request: dict[str, Any] = {
-        "fields": {COLUMNS[name]: wire_value(value) for name, value in values.items() if name in COLUMNS},
-        "properties": _properties(order, values),
-    }
+    """Return the changes of `order.update`: the named fields only. `values` are comparable, without the status.
+
+    Raises `PermanentRefusal` for a payment method that has no pay system of the site.
+    """
+    fields: dict[str, Any] = {COLUMNS[name]: wire_value(value) for name, value in values.items() if name in COLUMNS}
+    if "payment_status" in values:
+        fields["PAYED"] = wire_value(as_told("payment_status", values["payment_status"]) == "paid")
+    if "payment_method" in values:
+        fields["PAY_SYSTEM_ID"] = pay_system(order)
+        if fields["PAY_SYSTEM_ID"] is None:
+            raise PermanentRefusal(
+                gettext("The site has no pay system for “%(method)s”: add it to BITRIX_PAY_SYSTEMS.")
+                % {"method": order.get_payment_method_display()}
+            )
+    request: dict[str, Any] = {"fields": fields, "properties": _properties(order, values)}
     if ITEMS in values:
         request["items"] = [item_request(item) for item in items]
     return {key: value for key, value in request.items() if value}

@@ -103,7 +103,7 @@ final class CvetyCrmDone
 /** The actions. One object serves one request. */
 final class CvetyCrmBridge
 {
-    const VERSION = '1.0';
+    const VERSION = '1.1';
     const CURRENCY = 'KZT';
     const LIST_LIMIT = 100;
     const LIST_LIMIT_MOST = 500;
@@ -215,6 +215,12 @@ final class CvetyCrmBridge
                     $this->warnings[] = 'An earlier attempt to create this order broke off: look at it on the site';
                 }
                 return self::createdAnswer($row, false);
+            }
+            $deleted = CvetyCrmWebhook::waitingDeletion($xmlId);
+            if ($deleted > 0) {
+                // It was made and people have deleted it. The CRM knows neither: it must not come back to life.
+                $row = ['ID' => $deleted, 'ACCOUNT_NUMBER' => '', 'VERSION' => 0];
+                return self::createdAnswer($row, false) + ['deleted' => true];
             }
             return $this->buildOrder($request, $xmlId);
         });
@@ -501,6 +507,10 @@ final class CvetyCrmBridge
         if (($fields['CANCELED'] ?? '') === 'N') {
             $this->cancel($order, 'N', '');
         }
+        // First: what is paid keeps its sum and its pay system.
+        if (($fields['PAYED'] ?? '') === 'N') {
+            $this->takePaymentBack($order);
+        }
         foreach (array_diff_key($fields, array_flip(self::COLUMNS_OF_PARTS)) as $column => $value) {
             $this->step($column === 'STATUS_ID' ? 'status' : 'order');
             $this->setColumn($order, $column, $value);
@@ -527,9 +537,11 @@ final class CvetyCrmBridge
             }
         }
         $this->setTotal($order, (float)$total);
-        if (isset($fields['PAYED'])) {
-            $this->step('payment');
-            $this->pay($order, $fields['PAYED']);
+        if ($lines !== null || self::differs($total, $totalBefore)) {
+            self::settlePaid($order);
+        }
+        if (($fields['PAYED'] ?? '') === 'Y') {
+            $this->pay($order);
         }
         if (($fields['CANCELED'] ?? '') === 'Y') {
             $this->cancel($order, 'Y', $fields['REASON_CANCELED'] ?? '');
@@ -598,31 +610,95 @@ final class CvetyCrmBridge
     {
         $wanted = (int)($fields['PAY_SYSTEM_ID'] ?? 0);
         $payments = self::payments($order);
-        if (!$wanted || (count($payments) === 1 && (int)$payments[0]->getField('PAY_SYSTEM_ID') === $wanted)) {
+        $present = [];
+        foreach ($payments as $payment) {
+            $present[(int)$payment->getField('PAY_SYSTEM_ID')] = true;
+        }
+        if (!$wanted || array_keys($present) === [$wanted]) {
             return;
         }
         $this->step('payment');
         $service = PaySystemManager::getObjectById($wanted);
-        if (!$service || count($payments) !== 1 || $payments[0]->isPaid()) {
-            $message = $service ? 'The order has not exactly one unpaid payment' : 'No such pay system: ' . $wanted;
-            throw CvetyCrmRefusal::invalid('payment', $message, 'payment');
+        if (!$service) {
+            $message = 'The site has no pay system ' . $wanted;
+            throw CvetyCrmRefusal::invalid('pay_system_unknown', $message, 'payment');
+        }
+        if (!$payments) {
+            $payment = $order->getPaymentCollection()->createItem($service);
+            $sum = ['SUM' => (float)$order->getPrice(), 'CURRENCY' => (string)$order->getField('CURRENCY')];
+            $this->check($payment->setFields($sum));
+            return;
+        }
+        if ($order->getPaymentCollection()->hasPaidPayment()) {
+            throw CvetyCrmRefusal::invalid('payment_paid', 'What is paid keeps its pay system', 'payment');
+        }
+        if (count($present) > 1) {
+            $message = 'The order has payments of ' . count($present) . ' pay systems: change them on the site';
+            throw CvetyCrmRefusal::invalid('payments', $message, 'payment');
         }
         $changes = ['PAY_SYSTEM_ID' => $wanted, 'PAY_SYSTEM_NAME' => $service->getField('NAME')];
-        $this->check($payments[0]->setFields($changes));
+        foreach ($payments as $payment) {
+            $this->check($payment->setFields($changes));
+        }
     }
 
-    /** PAYED of an order is computed from its payments. */
-    private function pay(Order $order, string $flag): void
+    /** PAYED of an order is computed from its payments: pay them until it is Y, and what is missing by one more. */
+    private function pay(Order $order): void
     {
+        $this->step('payment');
         $payments = self::payments($order);
-        if (!$payments && (string)$order->getField('PAYED') !== $flag) {
+        if (!$payments && (string)$order->getField('PAYED') !== 'Y') {
             throw CvetyCrmRefusal::invalid('no_payment', 'The order has no payment', 'payment');
         }
         foreach ($payments as $payment) {
-            if ($payment->isPaid() !== ($flag === 'Y')) {
-                $this->check($payment->setPaid($flag));
+            // More than the price would go to the customer's inner account.
+            if ((string)$order->getField('PAYED') !== 'Y' && !$payment->isPaid()) {
+                $this->check($payment->setPaid('Y'));
             }
         }
+        $missing = (float)$order->getPrice() - self::paidSum($order);
+        if ((string)$order->getField('PAYED') !== 'Y' && $missing > 0.005) {
+            $service = PaySystemManager::getObjectById((int)end($payments)->getField('PAY_SYSTEM_ID'));
+            if (!$service) {
+                throw CvetyCrmRefusal::invalid('no_payment', 'No pay system for the rest of the sum', 'payment');
+            }
+            $rest = $order->getPaymentCollection()->createItem($service);
+            $this->check($rest->setFields(['SUM' => $missing, 'CURRENCY' => (string)$order->getField('CURRENCY')]));
+            $this->check($rest->setPaid('Y'));
+        }
+    }
+
+    private function takePaymentBack(Order $order): void
+    {
+        $this->step('payment');
+        foreach (self::payments($order) as $payment) {
+            if ($payment->isPaid()) {
+                $this->check($payment->setPaid('N'));
+            }
+        }
+    }
+
+    /** As Order::syncOrderAndPayments(), which is private and does not hear of a total that was set over the parts. */
+    private static function settlePaid(Order $order): void
+    {
+        $paid = self::paidSum($order);
+        $price = (float)$order->getPrice();
+        $flag = $order->getPaymentCollection()->hasPaidPayment() && round($price, 2) <= round($paid, 2) ? 'Y' : 'N';
+        if ((string)$order->getField('PAYED') !== $flag) {
+            $order->setFieldNoDemand('PAYED', $flag);
+        }
+        if (self::differs($order->getField('SUM_PAID'), min($paid, $price))) {
+            $order->setFieldNoDemand('SUM_PAID', min($paid, $price));
+        }
+    }
+
+    private static function paidSum(Order $order): float
+    {
+        $sum = 0.0;
+        foreach (self::payments($order) as $payment) {
+            $sum += $payment->isPaid() ? (float)$payment->getField('SUM') : 0.0;
+        }
+        return $sum;
     }
 
     // The parts of an order
@@ -1257,6 +1333,10 @@ final class CvetyCrmBridgeDoor
     /** After it. */
     public static function handle(): void
     {
+        // Bitrix asks it who has taken a payment, without looking whether it is there.
+        if (!is_object($GLOBALS['USER'] ?? null)) {
+            $GLOBALS['USER'] = new \CUser();
+        }
         if (!class_exists('CvetyCrmWebhook', false)) {
             define('CVETY_CRM_ONLY_READ', true);
             require_once __DIR__ . '/crm-webhook.php';

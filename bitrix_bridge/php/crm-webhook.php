@@ -23,7 +23,7 @@ if (!class_exists(EventManager::class)) {
 
 final class CvetyCrmWebhook
 {
-    const VERSION = '1.0';
+    const VERSION = '1.1';
     const TABLE = 'cvety_crm_queue';
     const AGENT = 'CvetyCrmWebhookAgent();';
 
@@ -115,7 +115,9 @@ final class CvetyCrmWebhook
     {
         try {
             if ($event->getParameter('VALUE') !== false) {
-                self::enqueue('order.delete', (int)$event->getParameter('ENTITY')->getId());
+                $order = $event->getParameter('ENTITY');
+                // Nobody can read it from the table any more, and the CRM may not know the id of its own order yet.
+                self::enqueue('order.delete', (int)$order->getId(), (string)$order->getField('XML_ID'));
             }
         } catch (\Throwable $error) {
             self::log('a deleted order was not noted: ' . $error->getMessage());
@@ -165,17 +167,17 @@ final class CvetyCrmWebhook
         }
     }
 
-    private static function enqueue(string $event, int $id): void
+    private static function enqueue(string $event, int $id, string $xmlId = ''): void
     {
         if ($id <= 0) {
             return;
         }
         try {
-            self::writeRow($event, $id);
+            self::writeRow($event, $id, $xmlId);
         } catch (\Bitrix\Main\DB\SqlException $error) {
-            // The very first event of all, or the table was lost with a restored backup.
+            // The very first event of all, or the table was lost with a restored backup, or is an earlier version's.
             self::install();
-            self::writeRow($event, $id);
+            self::writeRow($event, $id, $xmlId);
         }
         if (!self::$jobIsPlanned) {
             self::$jobIsPlanned = true;
@@ -183,15 +185,16 @@ final class CvetyCrmWebhook
         }
     }
 
-    private static function writeRow(string $event, int $id): void
+    private static function writeRow(string $event, int $id, string $xmlId): void
     {
         $connection = Application::getConnection();
+        $xmlId = $connection->getSqlHelper()->forSql($xmlId, 255);
         $entity = strtok($event, '.');
         $object = $entity . ' ' . $id;
         $eventId = self::newEventId();
         if (isset(self::$rowsOfThisHit[$object])) {
             // A new id: if the row is being sent right now, what goes out is older than this save.
-            $becomes = substr($event, -7) === '.delete' ? ", EVENT = '" . $event . "'" : '';
+            $becomes = substr($event, -7) === '.delete' ? ", EVENT = '$event', XML_ID = '$xmlId'" : '';
             $connection->queryExecute(
                 'UPDATE ' . self::TABLE . " SET EVENT_ID = '" . $eventId . "'" . $becomes
                 . ' WHERE ID = ' . self::$rowsOfThisHit[$object] . " AND STATE = 'W'"
@@ -202,8 +205,8 @@ final class CvetyCrmWebhook
         }
         $now = time();
         $connection->queryExecute(
-            'INSERT INTO ' . self::TABLE . ' (EVENT_ID, EVENT, ENTITY, ENTITY_ID, CREATED_AT, NEXT_TRY_AT)'
-            . " VALUES ('$eventId', '$event', '$entity', $id, $now, $now)"
+            'INSERT INTO ' . self::TABLE . ' (EVENT_ID, EVENT, ENTITY, ENTITY_ID, XML_ID, CREATED_AT, NEXT_TRY_AT)'
+            . " VALUES ('$eventId', '$event', '$entity', $id, '$xmlId', $now, $now)"
         );
         self::$rowsOfThisHit[$object] = (int)$connection->getInsertedId();
     }
@@ -283,7 +286,7 @@ final class CvetyCrmWebhook
         $connection = Application::getConnection();
         // First the rows, then the state: what is saved in between has changed its row's EVENT_ID.
         $rows = $connection->query(
-            'SELECT ID, EVENT_ID, EVENT, ATTEMPTS, REFUSALS FROM ' . self::TABLE
+            'SELECT ID, EVENT_ID, EVENT, XML_ID, ATTEMPTS, REFUSALS FROM ' . self::TABLE
             . " WHERE ENTITY = '" . $entity . "' AND ENTITY_ID = " . $id . " AND STATE = 'W' ORDER BY ID"
         )->fetchAll();
         if (!$rows) {
@@ -300,7 +303,7 @@ final class CvetyCrmWebhook
         // Before the call: a process that dies has tried.
         self::updateRows($rows, 'ATTEMPTS = ATTEMPTS + 1, NEXT_TRY_AT = ' . (time() + $pause));
 
-        $data = self::dataOf($event, $id);
+        $data = self::dataOf($event, $id, (string)$newest['XML_ID']);
         if ($data === []) {
             self::deleteRows($rows);
             return true;
@@ -392,12 +395,12 @@ final class CvetyCrmWebhook
     // What is sent: read from the tables, as the CRM's own import does, so that nothing of the shop is woken up
 
     /** The event's data; null when the object is not there, [] when it does not concern the CRM. */
-    private static function dataOf(string $event, int $id): ?array
+    private static function dataOf(string $event, int $id, string $xmlId): ?array
     {
         $sources = ['order' => 'OnSaleOrderSaved', 'user' => 'OnAfterUserUpdate', 'product' => 'OnAfterIBlockElement'];
         $entity = strtok($event, '.');
         if (substr($event, -7) === '.delete') {
-            $data = ['ID' => (string)$id];
+            $data = ['ID' => (string)$id] + ($xmlId === '' ? [] : ['XML_ID' => $xmlId]);
             $source = $entity === 'order' ? 'OnSaleOrderDeleted' : 'OnAfterIBlockElementDelete';
         } else {
             $source = $sources[$entity];
@@ -574,6 +577,7 @@ final class CvetyCrmWebhook
             . 'EVENT VARCHAR(30) NOT NULL, '
             . 'ENTITY VARCHAR(20) NOT NULL, '
             . 'ENTITY_ID INT NOT NULL, '
+            . 'XML_ID VARCHAR(255) NULL, '
             . "STATE CHAR(1) NOT NULL DEFAULT 'W', "
             . 'CREATED_AT INT NOT NULL, '
             . 'NEXT_TRY_AT INT NOT NULL, '
@@ -588,6 +592,10 @@ final class CvetyCrmWebhook
         );
         if ($connection->lock('cvety_crm_install', 5)) {
             try {
+                if (!array_key_exists('XML_ID', $connection->getTableFields(self::TABLE))) {
+                    // Of version 1.0.
+                    $connection->queryExecute('ALTER TABLE ' . self::TABLE . ' ADD COLUMN XML_ID VARCHAR(255) NULL');
+                }
                 $agent = self::agent();
                 if ($agent && $agent['ACTIVE'] !== 'Y') {
                     \CAgent::RemoveAgent(self::AGENT, 'main');
@@ -600,6 +608,23 @@ final class CvetyCrmWebhook
                 $connection->unlock('cvety_crm_install');
             }
             Option::set('main', self::INSTALLED_OPTION, self::VERSION);
+        }
+    }
+
+    /** The id of an order with this XML_ID that was deleted, of which the CRM has yet to hear; 0 when there is none. */
+    public static function waitingDeletion(string $xmlId): int
+    {
+        if (!self::$listening) {
+            return 0;
+        }
+        $connection = Application::getConnection();
+        $sql = 'SELECT ENTITY_ID FROM ' . self::TABLE . " WHERE EVENT = 'order.delete' AND XML_ID = '"
+            . $connection->getSqlHelper()->forSql($xmlId) . "' ORDER BY ID DESC LIMIT 1";
+        try {
+            return (int)$connection->queryScalar($sql);
+        } catch (\Bitrix\Main\DB\SqlException $error) {
+            self::install();
+            return (int)$connection->queryScalar($sql);
         }
     }
 

@@ -74,6 +74,7 @@ class Sandbox:
             rest_secret=self.rest_secret,
             faults=self.faults,
             queue_length=self.sender.waiting,
+            waiting_deletion=self.sender.waiting_deletion,
             legacy_bridge=legacy_bridge,
         )
         self.url = self.server.url

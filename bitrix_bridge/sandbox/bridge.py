@@ -16,7 +16,7 @@ Answer = dict[str, Any]
 LIST_LIMIT = 100
 LIST_LIMIT_MOST = 500
 
-VERSIONS = {"bridge": "1.0", "sale": "25.0.200", "main": "25.550.0", "php": "8.2.0"}
+VERSIONS = {"bridge": "1.1", "sale": "25.0.200", "main": "25.550.0", "php": "8.2.0"}
 
 
 def error_answer(error: SiteError) -> Answer:
@@ -31,12 +31,21 @@ def error_answer(error: SiteError) -> Answer:
 
 
 class Bridge:
-    """The endpoint's actions over a site. `queue_length` tells how many webhooks wait, None when none are sent."""
+    """The endpoint's actions over a site. `queue_length` tells how many webhooks wait, None when none are sent;
+    `waiting_deletion` gives the id of an order of that XML_ID whose deletion waits to be told, or 0."""
 
-    def __init__(self, site: Site, queue_length: Callable[[], int | None], *, legacy: bool = False) -> None:
+    def __init__(
+        self,
+        site: Site,
+        queue_length: Callable[[], int | None],
+        waiting_deletion: Callable[[str], int] = lambda _xml_id: 0,
+        *,
+        legacy: bool = False,
+    ) -> None:
         """`legacy` is today's live endpoint: it only creates, ignores `action` and `xml_id`, announces nothing."""
         self._site = site
         self._queue_length = queue_length
+        self._waiting_deletion = waiting_deletion
         self._legacy = legacy
         self._actions: dict[str, Callable[[Answer], Answer]] = {
             "order.create": self._create,
@@ -78,6 +87,15 @@ class Bridge:
         }
 
     def _create(self, request: Answer) -> Answer:
+        xml_id = request.get("xml_id")
+        if isinstance(xml_id, str) and (deleted := self._waiting_deletion(xml_id)):
+            return {
+                "order_id": deleted,
+                "order_number": str(deleted),
+                "version": 0,
+                "created": False,
+                "deleted": True,
+            }
         outcome: Created = self._site.create_order(request, origin="bridge")
         return {
             "order_id": int(outcome.order["ID"]),

@@ -12,7 +12,7 @@ from typing import Any
 
 from .basket import basket_of, basket_sum
 from .errors import SiteError, invalid
-from .reference import ORDER_STATUSES
+from .reference import ORDER_STATUSES, PAY_SYSTEMS
 from .values import Order, amount, identity, money, text_of
 
 # A request's own names for properties; what stands in `properties` wins over them.
@@ -138,13 +138,16 @@ def order_from_request(request: Order, now: str, new_basket_id: Callable[[], int
 
 
 def apply_changes(order: Order, fields: Order, properties: Order, basket: list[Order] | None, now: str) -> None:
-    """Change an order in place, side effects included: the dates of status, payment and cancelling, and the total.
+    """Change an order in place, side effects included: the dates of status, payment and cancelling, the total, and
+    whether it is paid.
 
-    `fields` hold stored values (`column_value`). Raises SiteError 422 when a paid order would be cancelled.
+    `fields` hold stored values (`column_value`). Raises SiteError 422 for what Bitrix refuses: to cancel a paid order,
+    to take a payment for a cancelled one, another pay system for what is paid.
     """
     # Bitrix keeps the total in step with the parts; moving it by the difference keeps any discount inside it.
     parts_before = basket_sum(order["basket"]) + Decimal(order["PRICE_DELIVERY"])
     before = {column: order.get(column) for column in ("STATUS_ID", "PAYED", "CANCELED", "PRICE")}
+    _check_payment(order, fields)
     order.update(fields)
     if basket is not None:
         order["basket"] = basket
@@ -154,13 +157,31 @@ def apply_changes(order: Order, fields: Order, properties: Order, basket: list[O
         order["PRICE"] = money(max(Decimal(order["PRICE"]) + moved, Decimal(0)))
     if order["STATUS_ID"] != before["STATUS_ID"]:
         order["DATE_STATUS"] = now
+    if "PAYED" in fields:
+        order["SUM_PAID"] = f"{Decimal(order['PRICE']) if fields['PAYED'] == 'Y' else Decimal(0):.2f}"
+    elif order["PRICE"] != before["PRICE"]:
+        # PAYED is computed from what was paid: a higher total makes the order unpaid.
+        is_paid = Decimal(order["SUM_PAID"]) > 0 and Decimal(order["PRICE"]) <= Decimal(order["SUM_PAID"])
+        order["PAYED"] = "Y" if is_paid else "N"
     if order["PAYED"] != before["PAYED"]:
-        paid = order["PAYED"] == "Y"
         order["DATE_PAYED"] = now
-        order["SUM_PAID"] = f"{Decimal(order['PRICE']) if paid else Decimal(0):.2f}"
     if order["CANCELED"] != before["CANCELED"]:
         if order["CANCELED"] == "Y" and order["PAYED"] == "Y":
             raise SiteError(422, "cancel_refused", "У заказа есть активные оплаты", "cancel")
         order["DATE_CANCELED"] = now
         if order["CANCELED"] == "N":
             order["REASON_CANCELED"] = ""
+
+
+def _check_payment(order: Order, fields: Order) -> None:
+    """Refuse what Bitrix and the bridge refuse. Raises SiteError 422, step "payment"."""
+    is_cancelled = fields.get("CANCELED", order["CANCELED"]) == "Y" and order["CANCELED"] == "Y"
+    if is_cancelled and fields.get("PAYED", order["PAYED"]) != order["PAYED"]:
+        raise invalid("refused", "Заказ отменён", "payment")
+    system = fields.get("PAY_SYSTEM_ID") or order["PAY_SYSTEM_ID"]
+    if system == order["PAY_SYSTEM_ID"]:
+        return
+    if int(system) not in PAY_SYSTEMS:
+        raise invalid("pay_system_unknown", f"The site has no pay system {system}", "payment")
+    if order["PAYED"] == "Y" and fields.get("PAYED") != "N":
+        raise invalid("payment_paid", "What is paid keeps its pay system", "payment")

@@ -103,6 +103,12 @@ class Sender:
         with self._changed:
             return None if self._url is None else len(self._queue)
 
+    def waiting_deletion(self, xml_id: str) -> int:
+        """The id of a deleted order with this XML_ID whose deletion the CRM has yet to hear of; 0 without one."""
+        with self._changed:
+            gone = [event for event in self._queue if event.name == "order.delete" and event.data["XML_ID"] == xml_id]
+        return int(gone[-1].data["ID"]) if gone else 0
+
     def flush(self, timeout: float = 5.0) -> None:
         """Wait until all that was queued is delivered. Raises TimeoutError, naming the last failure, after `timeout`
         seconds."""

@@ -46,11 +46,12 @@ class SandboxServer(ThreadingHTTPServer):
         port: int = 0,
         faults: Faults | None = None,
         queue_length: Callable[[], int | None] = lambda: None,
+        waiting_deletion: Callable[[str], int] = lambda _xml_id: 0,
         legacy_bridge: bool = False,
     ) -> None:
         """Bind 127.0.0.1:`port` (0: any free one). Raises OSError when the port is taken."""
         self.site = site
-        self.bridge = Bridge(site, queue_length, legacy=legacy_bridge)
+        self.bridge = Bridge(site, queue_length, waiting_deletion, legacy=legacy_bridge)
         self.legacy_bridge = legacy_bridge
         self.rest = Rest(site)
         self.faults = faults if faults is not None else Faults()

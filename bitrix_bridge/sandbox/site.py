@@ -217,7 +217,8 @@ class Site:
             order = self._find(order_id)
             del self._orders[order_id]
             self._by_xml_id.pop(order["XML_ID"], None)
-            self._write([], [("order", order["ID"])], "order.delete", {"ID": order["ID"]}, origin)
+            gone = {"ID": order["ID"], "XML_ID": order["XML_ID"]}
+            self._write([], [("order", order["ID"])], "order.delete", gone, origin)
 
     def announce(self, name: str, data: Order, *, origin: str = "site") -> Event:
         """Send a webhook that no write of the stand-in causes, such as a bare status change."""

@@ -19,6 +19,15 @@ LOCAL = ("responsible", "courier", "customer")
 """Fields of the form that go to the service as they are; the others go as keys."""
 MONEY = ("total_amount", "delivery_fee", "discount_amount", "paid_amount")
 
+SITE_SAYS = {
+    "paid_amount": _(
+        "The site works it out from its payments, and what it tells is taken over. What is entered here stays here: to"
+        " have the site know, mark the order as paid."
+    ),
+    "payment_status": _("The site knows “paid” and “not paid”; a refund is told to it as “not paid”."),
+}
+"""How far a field of money reaches the site."""
+
 EDITABLE = (
     "recipient_name",
     "recipient_phone",
@@ -103,6 +112,9 @@ class OrderForm(SeenValuesMixin, forms.ModelForm):
         for name in ("is_anonymous", "is_surprise"):
             if name in self.fields:
                 self.fields[name].help_text = ""
+        for name, text in SITE_SAYS.items():
+            if name in self.fields:
+                self.fields[name].help_text = text
         if responsible := self.fields.get("responsible"):
             responsible.queryset = responsible.queryset.filter(is_staff=True, is_active=True)  # type: ignore[attr-defined]
             responsible.label_from_instance = (  # type: ignore[attr-defined]

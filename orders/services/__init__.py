@@ -13,6 +13,7 @@ from orders.services.snapshots import Applied, Outcome, apply_snapshot
 from orders.services.sync import (
     accept_site_state,
     begin_request,
+    end_request,
     note_sending,
     reassess_sync_state,
     record_accepted,
@@ -38,6 +39,7 @@ __all__ = [
     "create_order",
     "customer_for_call",
     "edit_order",
+    "end_request",
     "mark_deleted",
     "note_sending",
     "reassess_sync_state",

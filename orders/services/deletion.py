@@ -11,14 +11,21 @@ from orders.services.timeline import write_event
 
 
 @transaction.atomic
-def mark_deleted(*, bitrix_order_id: int, webhook_event_id: UUID | None = None) -> Order | None:
-    """Mark the order as deleted on the site; None when there is none. Doing it again changes nothing."""
-    order = lock_site_order(bitrix_order_id)
+def mark_deleted(
+    *, bitrix_order_id: int, crm_order_id: UUID | None = None, webhook_event_id: UUID | None = None
+) -> Order | None:
+    """Mark the order as deleted on the site; None when there is none. Doing it again changes nothing.
+
+    `crm_order_id` names an order that was born here, of which nobody knows yet under which id the site had it: it is
+    not created there again.
+    """
+    order = lock_site_order(bitrix_order_id, crm_order_id)
     if order is None or order.is_deleted_on_site:
         return order
+    order.bitrix_order_id = bitrix_order_id
     order.is_deleted_on_site = True
     order.sync_state = SyncState.SYNCED
-    order.save(update_fields=["is_deleted_on_site", "sync_state", "updated_at"])
+    order.save(update_fields=["bitrix_order_id", "is_deleted_on_site", "sync_state", "updated_at"])
     event = write_event(
         order=order,
         kind=EventKind.DELETED,

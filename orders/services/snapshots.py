@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from orders.agreement import Agreement, Merge, merge
 from orders.events import OrderChange, publish
-from orders.fields import FIELDS, GIVEN_BY_SITE, ITEMS, PUSHED, Line, comparable, comparable_items, order_values
+from orders.fields import FIELDS, ITEMS, Line, comparable, comparable_items, order_values
 from orders.models import EventKind, Order, OrderEvent, OrderItem, Reason, Source, SyncState
 from orders.services.customers import apply_customer
 from orders.services.items import rebind_lines, store_items
@@ -43,6 +43,10 @@ class Applied:
 
     order: Order
     outcome: Outcome
+    is_doubtful: bool = False
+    """Its status may be old news and was not taken: only the site can say, when it is asked for the whole order."""
+    is_first: bool = False
+    """Until now nobody knew under which id the site has the order, or of the order at all."""
 
 
 @dataclass(slots=True)
@@ -50,6 +54,8 @@ class _Origin:
     source: Source
     webhook_event_id: UUID | None
     push_id: UUID | None
+    heard_at: datetime | None = None
+    asked_at: datetime | None = None
     happened_at: datetime = field(default_factory=timezone.now)
 
 
@@ -60,16 +66,22 @@ def apply_snapshot(
     source: Source = Source.SITE,
     webhook_event_id: UUID | None = None,
     push_id: UUID | None = None,
+    heard_at: datetime | None = None,
+    asked_at: datetime | None = None,
 ) -> Applied:
     """Create or update the order that the snapshot describes.
 
-    Old news changes nothing. The number of queries does not depend on the number of items.
+    Old news changes nothing. `heard_at` is when an event that is read again came first; `asked_at` is when the site was
+    asked for this order, whose status is then the present one, whatever events say of their time (both by our clock).
+    The number of queries does not depend on the number of items.
     """
-    origin = _Origin(source, webhook_event_id, push_id)
+    origin = _Origin(source, webhook_event_id, push_id, heard_at, asked_at)
     order = lock_site_order(snapshot.bitrix_order_id, snapshot.crm_order_id)
     if order is None:
         return _create(snapshot, origin)
     if is_stale(order, snapshot):
+        if asked_at is not None:
+            _note_answer(order, asked_at)
         return Applied(order, Outcome.STALE)
     return _update(order, snapshot, origin)
 
@@ -147,7 +159,7 @@ def _create(snapshot: OrderSnapshot, origin: _Origin) -> Applied:
     problems = [problem.as_json() for problem in snapshot.problems]
     event = _write(order, EventKind.CREATED, origin, [], {"problems": problems} if problems else {})
     publish(OrderChange(order, event, is_new=True))
-    return Applied(order, Outcome.CREATED)
+    return Applied(order, Outcome.CREATED, is_first=True)
 
 
 def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
@@ -155,11 +167,20 @@ def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
         # Bitrix has no order without lines: an empty basket comes from a sender who had none at hand.
         snapshot = replace(snapshot, items=None)
     agreement = Agreement.from_json(order.bitrix_state)
+    is_first = order.bitrix_order_id is None
     fields = dict(snapshot.fields)
-    if _has_older_status(snapshot, agreement):
+    if origin.asked_at is not None:
+        agreement.answered_at = origin.asked_at
+    elif _has_older_status(snapshot, agreement):
         fields.pop("status", None)
     existing = [] if snapshot.items is None else list(order.items.all())
     references = _resolve(fields, snapshot, order=order, agreement=agreement, existing=existing)
+    is_doubtful = False
+    if "status" in fields and _may_be_past(order, references.status, snapshot, agreement, origin):
+        is_doubtful = agreement.answered_at is None or agreement.answered_at < (origin.heard_at or origin.happened_at)
+        if snapshot.is_partial:
+            return Applied(order, Outcome.STALE, is_doubtful)
+        del fields["status"]
     if "status" in fields:
         agreement.site_status = fields["status"]
         fields["status"] = references.status
@@ -169,11 +190,7 @@ def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
         theirs[ITEMS] = comparable_items(snapshot.items)
     lines: Sequence[Line] | None = None if snapshot.items is None else existing
     before = order_values(order, theirs, lines)
-    # Until the site has given them there was nothing to agree on.
-    agreement.agreed |= {name: before[name] for name in GIVEN_BY_SITE if name in theirs}
     merged = merge(agreement, ours=before, theirs=theirs, site_decides=SITE_DECIDES)
-    # Of what only one side knows (a refund) there is nothing to tell the other, and so no conflict.
-    merged = replace(merged, kept={name: value for name, value in merged.kept.items() if name in PUSHED})
     changes = changes_between(before, {name: theirs[name] for name in merged.taken})
 
     for name in merged.taken:
@@ -202,7 +219,26 @@ def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
         details = {"problems": problems} if problems else {}
         event = _write(order, _kind(merged), origin, changes, details, merged)
         publish(OrderChange(order, event))
-    return Applied(order, Outcome.UPDATED if changes or customer_changed else Outcome.UNCHANGED)
+    outcome = Outcome.UPDATED if changes or customer_changed else Outcome.UNCHANGED
+    return Applied(order, outcome, is_doubtful, is_first)
+
+
+def _may_be_past(
+    order: Order, status: str | None, snapshot: OrderSnapshot, agreement: Agreement, origin: _Origin
+) -> bool:
+    """Return whether the status is one that ours have replaced, of which no version says when it was.
+
+    The site's dates don't help: our own pushes are not among them, and its clock is not ours.
+    """
+    has_no_version = snapshot.version is None or order.bitrix_version is None
+    return origin.asked_at is None and has_no_version and agreement.is_past(status)
+
+
+def _note_answer(order: Order, asked_at: datetime) -> None:
+    agreement = Agreement.from_json(order.bitrix_state)
+    agreement.answered_at = asked_at
+    order.bitrix_state = agreement.as_json()
+    order.save(update_fields=["bitrix_state", "updated_at"])
 
 
 def _resolve(

@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 
 from orders.agreement import Agreement
 from orders.events import OrderChange, publish
-from orders.fields import FIELDS, ITEMS, order_values, set_comparable
+from orders.fields import FIELDS, ITEMS, as_told, order_values, set_comparable
 from orders.models import EventKind, Order, OrderEvent, Reason, Source, Status, SyncState
 from orders.services.locking import lock_order, lock_site_order, settle_sync_state, unsent_fields
 from orders.services.references import resolve
@@ -41,6 +41,15 @@ def begin_request(*, order_id: UUID, values: Mapping[str, Any]) -> str:
     return key
 
 
+@transaction.atomic
+def end_request(*, order_id: UUID) -> None:
+    """Note that the site has refused what was begun: it is not done, and need not be asked for word for word again."""
+    order = lock_order(order_id)
+    agreement = Agreement.from_json(order.bitrix_state)
+    agreement.unanswered = None
+    _save_agreement(order, agreement)
+
+
 def _save_agreement(order: Order, agreement: Agreement) -> None:
     order.bitrix_state = agreement.as_json()
     order.save(update_fields=["bitrix_state", "updated_at"])
@@ -65,7 +74,8 @@ def record_created_on_site(
     order = lock_order(order_id)
     agreement = Agreement.from_json(order.bitrix_state)
     details: dict[str, Any] = {"created": bitrix_order_id}
-    if order.bitrix_order_id is None:
+    if order.bitrix_order_id is None or (order.is_deleted_on_site and order.bitrix_order_id != bitrix_order_id):
+        order.is_deleted_on_site = False  # an earlier one of it was: the request had left before that was known
         twin = lock_site_order(bitrix_order_id)
         order.bitrix_order_id = bitrix_order_id
         order.order_number = order_number[:20] or str(bitrix_order_id)
@@ -75,7 +85,7 @@ def record_created_on_site(
             agreement = _take_over(order, twin)
             details["twin"] = str(twin.pk)
     _note_version(order, version)
-    _save_after_answer(order, agreement)
+    _save_after_answer(order, agreement, "is_deleted_on_site")
     _write_sent(order, EventKind.SENT, push_id, details, values)
     return order
 
@@ -151,7 +161,7 @@ def _take_later_values(order: Order, agreement: Agreement, sent: Mapping[str, An
     for name, value in sent.items():
         agreement.sent.pop(name, None)
         later = agreement.value(name)
-        if name != ITEMS and ours[name] == value and later != value:
+        if name != ITEMS and ours[name] == value and later != as_told(name, value):
             set_comparable(order, name, later)
             changes.append({"field": name, "old": value, "new": later})
     return changes

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext
 
-from orders.fields import FIELDS, GIVEN_BY_SITE
+from orders.fields import FIELDS
 from orders.models import Order
 from orders.phones import normalize_phone
 from orders.texts import clean_line, clean_lines
@@ -17,7 +17,7 @@ class NotAllowed(Exception):
 
 LOCAL_FIELDS = frozenset({"responsible", "courier", "customer"})
 """What an order has here and the site knows nothing of."""
-NOT_BY_HAND = frozenset({"status", *GIVEN_BY_SITE})
+NOT_BY_HAND = frozenset({"status", "order_number", "bitrix_user_id"})
 """Statuses have a service of their own, and numbers are the site's."""
 LONGEST = {
     "recipient_name": 255,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import pytest
 import requests
@@ -272,7 +273,7 @@ def test_pay_system_delivery_and_tracking_belong_to_parts(site, order_id):
     order = site.order(order_id)
     assert (order["PAY_SYSTEM_ID"], order["DELIVERY_ID"], order["TRACKING_NUMBER"]) == (3, "2", "KZ1")
     assert site.rows("SELECT PAY_SYSTEM_NAME FROM b_sale_order_payment")[0]["PAY_SYSTEM_NAME"] == "Kaspi"
-    assert refusal(site.ask("order.update", order_id=order_id, fields={"PAY_SYSTEM_ID": 99}))[1] == "payment"
+    assert refusal(site.ask("order.update", order_id=order_id, fields={"PAY_SYSTEM_ID": 99}))[1] == "pay_system_unknown"
     assert refusal(site.ask("order.update", order_id=order_id, fields={"DELIVERY_ID": 99}))[1] == "delivery_unknown"
 
 
@@ -288,6 +289,74 @@ def test_paying_and_cancelling(site, order_id):
     changed(site, order_id, fields={"CANCELED": "N", "PRICE_DELIVERY": 0})
     order = site.order(order_id)
     assert (order["CANCELED"], order["REASON_CANCELED"], order["PRICE"]) == ("N", "", "7500.0000")
+
+
+def payments(site):
+    return [
+        (row["SUM"], row["PAY_SYSTEM_ID"], row["PAID"])
+        for row in site.rows("SELECT * FROM b_sale_order_payment ORDER BY ID")
+    ]
+
+
+def paid(site, order_id):
+    order = site.order(order_id)
+    return order["PAYED"], Decimal(order["SUM_PAID"])
+
+
+def test_what_is_paid_keeps_its_pay_system_until_it_is_given_back(site, order_id):
+    changed(site, order_id, fields={"PAYED": "Y", "PAY_SYSTEM_ID": 3})
+    assert payments(site) == [("9000.0000", 3, "Y")]
+    assert changed(site, order_id, fields={"PAYED": "Y", "PAY_SYSTEM_ID": 3})["version"] == 1, "said twice"
+    refused = site.ask("order.update", order_id=order_id, fields={"PAY_SYSTEM_ID": 2})
+    assert refusal(refused) == (422, "payment_paid", "payment")
+    changed(site, order_id, fields={"PAYED": "N", "PAY_SYSTEM_ID": 2, "PRICE": "9900.00"})
+    assert payments(site) == [("9900.0000", 2, "N")]
+    assert paid(site, order_id) == ("N", 0)
+
+
+def test_a_higher_total_is_not_paid_until_the_rest_is(site, order_id):
+    changed(site, order_id, fields={"PAYED": "Y"})
+    changed(site, order_id, fields={"PRICE": "9500.00"})
+    assert paid(site, order_id) == ("N", 9000)
+    changed(site, order_id, fields={"PAYED": "Y"})
+    assert payments(site) == [("9000.0000", 1, "Y"), ("500.0000", 1, "Y")]
+    assert paid(site, order_id) == ("Y", 9500)
+    changed(site, order_id, fields={"PRICE": "9000.00"})
+    assert paid(site, order_id) == ("Y", 9000)
+    changed(site, order_id, fields={"PAYED": "N"})
+    assert ([flag for _sum, _system, flag in payments(site)], paid(site, order_id)) == (["N", "N"], ("N", 0))
+    changed(site, order_id, fields={"PAY_SYSTEM_ID": 3})
+    assert {system for _sum, system, _flag in payments(site)} == {3}
+
+
+def test_no_more_is_paid_than_the_order_costs(site, order_id):
+    site.execute(
+        "INSERT INTO b_sale_order_payment (ORDER_ID, PAY_SYSTEM_ID, PAY_SYSTEM_NAME, SUM, CURRENCY, PAID)"
+        " VALUES (?, 2, 'Банковская карта', '9000.0000', 'KZT', 'N')",
+        order_id,
+    )
+    changed(site, order_id, fields={"PAYED": "Y"})
+    assert [flag for _sum, _system, flag in payments(site)] == ["Y", "N"]
+    assert paid(site, order_id) == ("Y", 9000)
+    changed(site, order_id, fields={"PAYED": "N"})
+    refused = site.ask("order.update", order_id=order_id, fields={"PAY_SYSTEM_ID": 3})
+    assert refusal(refused) == (422, "payments", "payment")
+
+
+def test_an_order_without_a_payment_gets_one_with_its_pay_system(site, create_request):
+    order_id = site.ask(**(create_request | {"payment_method_id": 88})).json()["order_id"]
+    assert payments(site) == []
+    assert refusal(site.ask("order.update", order_id=order_id, fields={"PAYED": "Y"})) == (422, "no_payment", "payment")
+    changed(site, order_id, fields={"PAY_SYSTEM_ID": 3, "PAYED": "Y"})
+    assert (payments(site), paid(site, order_id)) == ([("9000.0000", 3, "Y")], ("Y", 9000))
+
+
+def test_a_cancelled_order_takes_no_payment(site, order_id):
+    changed(site, order_id, fields={"CANCELED": "Y"})
+    refused = site.ask("order.update", order_id=order_id, fields={"PAYED": "Y"})
+    assert refusal(refused) == (422, "refused", "payment")
+    changed(site, order_id, fields={"CANCELED": "N", "PAYED": "Y"})
+    assert paid(site, order_id) == ("Y", 9000)
 
 
 def test_warnings_of_a_save_are_passed_on(make_site, create_request):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -104,6 +105,7 @@ REFUSED = {
     "update to no items": {"action": "order.update", "order_id": "ORDER", "items": []},
     "unknown line": {"action": "order.update", "order_id": "ORDER", "items": [item(bitrix_basket_id=1999)]},
     "a quoted event id": {"action": "order.update", "order_id": "ORDER", "event_id": "x' OR '1'='1"},
+    "unknown pay system": {"action": "order.update", "order_id": "ORDER", "fields": {"PAY_SYSTEM_ID": 99}},
     "list since a word": {"action": "order.list", "since": "yesterday"},
     "list after a word": {"action": "order.list", "after_id": "x"},
     "list a negative number": {"action": "order.list", "limit": -1},
@@ -122,6 +124,38 @@ def test_refusals_are_alike(doors):
             assert set(answer.json()) - {"current"} == {"success", "error"} and answer.json()["success"] is False
         seen[name] = found
     assert {name: found for name, found in seen.items() if found[0] != found[1]} == {}
+
+
+PAYING: list[dict[str, Any]] = [
+    {"PAYED": "Y"},
+    {"CANCELED": "Y"},
+    {"PAY_SYSTEM_ID": 3},
+    {"PAY_SYSTEM_ID": "1"},
+    {"PRICE": "9500.00"},
+    {"PAYED": "Y"},
+    {"PAYED": "N", "PAY_SYSTEM_ID": 3},
+    {"PAYED": "Y", "PAY_SYSTEM_ID": 2},
+    {"PAYED": "N", "CANCELED": "Y"},
+    {"PAYED": "Y"},
+    {"PAY_SYSTEM_ID": 1},
+    {"PAYED": "Y", "CANCELED": "N"},
+]
+
+
+def test_paying_and_cancelling_step_by_step_is_alike(doors):
+    for number, fields in enumerate(PAYING):
+        seen = []
+        for answer, state in zip(
+            doors({"action": "order.update", "order_id": "ORDER", "fields": fields}),
+            doors({"action": "order.get", "order_id": "ORDER"}),
+            strict=True,
+        ):
+            order, said = state.json()["order"], answer.json()
+            error = said.get("error") or {}
+            columns = ("PAYED", "CANCELED", "PAY_SYSTEM_ID", "PRICE", "VERSION")
+            values = [Decimal(order["SUM_PAID"]), *(order[column] for column in columns)]
+            seen.append((answer.status_code, error.get("code"), error.get("step"), values))
+        assert seen[0] == seen[1], (number, fields)
 
 
 ANSWERED = {

@@ -70,7 +70,7 @@ def test_a_save_that_changes_nothing_is_no_event(announcing, receiver):
 
 
 def test_a_deleted_order_is_one_event(announcing, receiver):
-    order_id = announcing.place_order()
+    order_id = announcing.place_order(fields={"XML_ID": "crm-it's"})
     announcing.wait_for_empty_queue()
     announcing.hit(["delete", order_id])
     announcing.wait_for_empty_queue()
@@ -78,6 +78,7 @@ def test_a_deleted_order_is_one_event(announcing, receiver):
     assert body["event"] == "order.delete"
     assert body["data"] == {
         "ID": str(order_id),
+        "XML_ID": "crm-it's",
         "webhook_timestamp": body["data"]["webhook_timestamp"],
         "webhook_source": "OnSaleOrderDeleted",
     }
@@ -361,6 +362,24 @@ def test_a_lost_table_is_made_again_by_the_next_order(announcing, receiver):
     announcing.place_order()
     announcing.wait_for_empty_queue()
     assert len(receiver.bodies) == 1
+
+
+@pytest.mark.parametrize("who", ["an order", "a deleted order", "a create", "ping"])
+def test_the_table_of_an_earlier_version_gets_its_column(announcing, receiver, create_request, who):
+    order_id = announcing.place_order()
+    announcing.wait_for_empty_queue()
+    announcing.execute("ALTER TABLE cvety_crm_queue DROP COLUMN XML_ID")
+    if who == "an order":
+        announcing.place_order()
+    elif who == "a deleted order":
+        announcing.hit(["delete", order_id])
+    elif who == "a create":
+        assert announcing.ask("order.create", xml_id="crm-1", **create_request).json()["created"]
+    else:
+        assert announcing.ask("ping").json()["success"]
+    announcing.wait_for_empty_queue()
+    assert "XML_ID" in [row["name"] for row in announcing.rows("SELECT name FROM pragma_table_info('cvety_crm_queue')")]
+    assert len(receiver.bodies) == (1 if who == "ping" else 2)
 
 
 @pytest.mark.parametrize("options", [{"line_in_init": False}, {"webhook_url": ""}, {"webhook_token": " "}])

@@ -6,9 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
+from django.utils import timezone
 
+from bitrix_bridge.client import BridgeClient
 from bitrix_bridge.models import Push, WebhookEvent
-from cvety_crm.outbox import deliver_due
+from cvety_crm.outbox import TemporaryFailure, deliver_due
 from orders import services
 from orders.models import Customer, Order, Product, SyncState
 from orders.services import NewItem
@@ -100,11 +102,13 @@ def test_a_crm_that_was_away_gets_everything_in_order_and_once(connected, live_s
     assert [order.bitrix_order_id for order in orders] == [first.bitrix_order_id, *ids[1:]]
     assert {order.status.bitrix_code for order in orders} == {"PD"}
     events = actions()[1:]
-    assert sorted(events) == [
-        *[("order.create", "created")] * 4,
+    assert events == [
         ("order.delete", "ignored"),
+        *[("order.create", "created")] * 4,
         ("order.update", "updated"),
-    ]
+    ], "one each, in the order in which they began to wait"
+    told = WebhookEvent.objects.filter(action="created").order_by("created_at").values_list("object_id", flat=True)
+    assert list(told)[1:] == ids[1:]
     connected.run_agents()
     assert WebhookEvent.objects.count() == 7, "each arrived once"
 
@@ -177,6 +181,107 @@ def test_an_order_born_here_is_created_there_once(connected, settle, manager):
     assert connected.properties(row["ID"])["postcardText"] == "Құттықтаймын 🌹"
     assert order.sync_state == SyncState.SYNCED
     assert Order.objects.count() == 1, "its webhook is about the same order"
+
+
+class TestPayment:
+    @pytest.fixture(autouse=True)
+    def _pay_systems(self, settings):
+        settings.BITRIX_PAY_SYSTEMS = {1: "cash", 2: "card", 3: "kaspi"}
+
+    def edit(self, order, manager, **changes):
+        services.edit_order(order_id=order.pk, changes=changes, actor=manager)
+
+    def both(self, connected, order):
+        order.refresh_from_db()
+        row = connected.order(order.bitrix_order_id)
+        return row["PAYED"], Decimal(row["SUM_PAID"]), order.payment_status, order.paid_amount, order.sync_state
+
+    def test_marked_paid_here_and_refunded_later(self, connected, settle, manager):
+        order = arrived(connected)
+        self.edit(order, manager, payment_status="paid", payment_method="kaspi")
+        settle()
+        assert self.both(connected, order) == ("Y", 9000, "paid", 9000, "synced")
+        assert connected.order(order.bitrix_order_id)["PAY_SYSTEM_ID"] == 3
+        self.edit(order, manager, payment_status="refunded")
+        settle()
+        assert self.both(connected, order) == ("N", 0, "refunded", 0, "synced")
+        connected.hit(["pay", order.bitrix_order_id])
+        settle()
+        assert self.both(connected, order) == ("Y", 9000, "paid", 9000, "synced")
+        assert connected.order(order.bitrix_order_id)["VERSION"] == 3
+
+    def test_a_paid_order_can_not_be_cancelled(self, connected, settle, manager):
+        order = arrived(connected)
+        connected.hit(["pay", order.bitrix_order_id])
+        settle()
+        self.edit(order, manager, is_cancelled=True, recipient_name="Дана")
+        settle()
+        order.refresh_from_db()
+        assert (order.sync_state, connected.order(order.bitrix_order_id)["CANCELED"]) == ("failed", "N")
+        assert "активные оплаты" in Push.objects.get().last_error
+        assert connected.properties(order.bitrix_order_id)["nameRecipient"] == "Дана"
+        self.edit(order, manager, payment_status="refunded")
+        settle()
+        order.refresh_from_db()
+        row = connected.order(order.bitrix_order_id)
+        assert (order.sync_state, row["CANCELED"], row["PAYED"]) == ("synced", "Y", "N")
+
+    def test_born_here_as_paid(self, connected, settle, manager):
+        order = services.create_order(
+            items=[NewItem(name="Букет на заказ", price=Decimal(5000))],
+            fields={"payment_status": "paid", "payment_method": "card"},
+            actor=manager,
+        )
+        settle()
+        assert self.both(connected, order) == ("Y", 5000, "paid", 5000, "synced")
+        assert connected.order(order.bitrix_order_id)["PAY_SYSTEM_ID"] == 2
+
+
+class TestDeletedBeforeItsIdIsKnown:
+    """Its create was answered by silence, and the site's people delete it."""
+
+    @pytest.fixture
+    def lost(self, connected, manager, monkeypatch, live_server):
+        init = connected.document_root / "local/php_interface/init.php"
+        text = init.read_text()
+        init.write_text(text.replace(live_server.url, "http://127.0.0.1:1"))
+        BridgeClient().knows_all_actions()
+        honest = BridgeClient.create_order
+
+        def create(client, order):
+            honest(client, order)
+            raise TemporaryFailure("no answer")
+
+        monkeypatch.setattr(BridgeClient, "create_order", create)
+        order = services.create_order(items=[NewItem(name="Букет", price=Decimal(5000))], actor=manager)
+        deliver_due()
+        monkeypatch.undo()
+        (row,) = connected.rows("SELECT * FROM b_sale_order")
+        connected.hit(["delete", row["ID"]])
+        return order, row["ID"], lambda: init.write_text(text)
+
+    def test_the_repeated_create_does_not_bring_it_back(self, connected, lost):
+        order, number, reconnect = lost
+        Push.objects.update(due_at=timezone.now())
+        deliver_due()
+        order.refresh_from_db()
+        assert (order.bitrix_order_id, order.is_deleted_on_site) == (number, True)
+        assert connected.rows("SELECT ID FROM b_sale_order") == []
+        reconnect()
+        connected.run_agents()
+        assert connected.queue() == []
+        assert (Order.objects.count(), Push.objects.get().state) == (1, "cancelled")
+
+    def test_its_deletion_names_it(self, connected, lost):
+        order, number, reconnect = lost
+        reconnect()
+        connected.run_agents()
+        order.refresh_from_db()
+        assert (order.bitrix_order_id, order.is_deleted_on_site) == (number, True)
+        Push.objects.update(due_at=timezone.now())
+        deliver_due()
+        assert connected.rows("SELECT ID FROM b_sale_order") == []
+        assert Push.objects.get().state == "cancelled"
 
 
 def test_many_checkouts_at_once_all_arrive(connected):

@@ -100,6 +100,11 @@ namespace Bitrix\Main\DB {
             }
         }
 
+        public function getTableFields($table)
+        {
+            return array_column($this->query("SELECT name FROM pragma_table_info('$table')")->fetchAll(), 'name', 'name');
+        }
+
         public function getAffectedRowsCount()
         {
             return $this->affected;
@@ -588,6 +593,11 @@ namespace {
     class CUser
     {
         public $LAST_ERROR = '';
+
+        public function GetID()
+        {
+            return null;
+        }
 
         public function Add($fields)
         {

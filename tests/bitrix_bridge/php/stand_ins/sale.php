@@ -423,10 +423,19 @@ class Payment extends Entity
 
     protected function onFieldModify($name, $old, $value)
     {
-        if ($this->order->getField('CANCELED') === 'Y') {
+        // sale/lib/order.php, onPaymentCollectionModify()
+        if (in_array($name, ['SUM', 'PAID'], true) && $this->order->getField('CANCELED') === 'Y') {
             return Result::refusal('Заказ отменён');
         }
+        // sale/lib/payment.php, onFieldModify()
+        if ($name === 'SUM' && $this->isPaid()) {
+            return Result::refusal('Нельзя изменить сумму проведённой оплаты');
+        }
         if ($name === 'PAID') {
+            if ($value === 'Y') {
+                global $USER;
+                $this->fields['EMP_PAID_ID'] = $USER->GetID();
+            }
             $this->order->syncPaid();
         } elseif ($name === 'PAY_SYSTEM_ID') {
             $this->order->setFieldNoDemand('PAY_SYSTEM_ID', $value);
@@ -443,6 +452,16 @@ class Payment extends Entity
 
 class PaymentCollection extends Collection
 {
+    public function hasPaidPayment()
+    {
+        foreach ($this->items as $payment) {
+            if ($payment->isPaid()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     public function createItem(PaySystem\Service $service = null)
     {
         $payment = $this->add(new Payment($this->order, []));
@@ -635,15 +654,22 @@ class Order extends Entity
         $this->setFieldNoDemand('PRICE', $sum);
     }
 
+    /** sale/lib/order.php, syncOrderAndPayments(): what is paid over the price goes to the customer's account. */
     public function syncPaid()
     {
         $sum = 0.0;
+        $hasPaid = false;
         foreach ($this->payments as $payment) {
             $sum += $payment->isPaid() ? (float)$payment->getField('SUM') : 0;
+            $hasPaid = $hasPaid || $payment->isPaid();
         }
-        $this->setFieldNoDemand('SUM_PAID', number_format($sum, 2, '.', ''));
-        $this->setFieldNoDemand('PAYED', $sum > 0 && $sum >= $this->getPrice() ? 'Y' : 'N');
-        $this->setFieldNoDemand('DATE_PAYED', new DateTime());
+        $paid = min($sum, $this->getPrice());
+        $this->setFieldNoDemand('SUM_PAID', number_format($paid, 2, '.', ''));
+        $flag = $hasPaid && round($sum, 2) >= round($this->getPrice(), 2) ? 'Y' : 'N';
+        if ($flag !== $this->getField('PAYED')) {
+            $this->setFieldNoDemand('PAYED', $flag);
+            $this->setFieldNoDemand('DATE_PAYED', new DateTime());
+        }
     }
 
     public function doFinalAction($hasMeaningfulField = false)

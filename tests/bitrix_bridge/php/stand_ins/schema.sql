@@ -43,7 +43,7 @@ CREATE TABLE b_sale_basket (
 );
 CREATE TABLE b_sale_order_payment (
     ID integer PRIMARY KEY AUTOINCREMENT, ORDER_ID int, PAY_SYSTEM_ID int, PAY_SYSTEM_NAME text, SUM text, CURRENCY text,
-    PAID text DEFAULT 'N'
+    PAID text DEFAULT 'N', EMP_PAID_ID int
 );
 CREATE TABLE b_sale_order_delivery (
     ID integer PRIMARY KEY AUTOINCREMENT, ORDER_ID int, DELIVERY_ID int, DELIVERY_NAME text, PRICE_DELIVERY text,

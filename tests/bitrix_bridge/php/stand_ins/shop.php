@@ -24,6 +24,7 @@ function stand_in_set(Order $order, array $fields, array $properties)
     }
 }
 
+$GLOBALS['USER'] = new CUser();
 $request = json_decode(file_get_contents('php://input'), true);
 if (!empty($request['crontab'])) {
     define('BX_CRONTAB', true);
