@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from bitrix_bridge.client import BridgeClient
 from bitrix_bridge.models import Push, WebhookEvent
 from bitrix_bridge.payloads.dates import read_clock
+from bitrix_bridge.rest import RestClient
 from cvety_crm.health import Finding, Level, duration, probe
 from cvety_crm.outbox import LIVE, DeliveryFailure, Misconfigured, PermanentRefusal, State
 
@@ -193,6 +194,21 @@ def bridge() -> Finding:
     if failed or age > QUEUE_OLD.total_seconds():
         return Finding(Level.YELLOW, figure, gettext("The site can't get rid of its webhooks: see its last error."))
     return Finding(Level.GREEN, figure)
+
+
+@probe(_("REST of the site"), seconds=PING_SECONDS + 1)
+def rest() -> Finding:
+    """Ask whether REST lets us read orders, where statuses go by it."""
+    if not settings.BITRIX_REST_URL:
+        return Finding(Level.GREEN, gettext("not used"))
+    try:
+        RestClient(timeout=min(PING_SECONDS, settings.OUTBOX_TIMEOUT)).check_access()
+    except PermanentRefusal as failure:
+        hint = gettext("Needed: an inbound webhook of one of the site's administrators, with the right “sale”.")
+        return Finding(Level.RED, failure.message, hint)
+    except DeliveryFailure as failure:
+        return Finding(Level.RED, failure.message)
+    return Finding(Level.GREEN, gettext("lets us in"))
 
 
 def _number(said: Mapping[str, Any], name: str) -> int:

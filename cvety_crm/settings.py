@@ -96,6 +96,7 @@ HEALTH_PROBES = [
     "bitrix_bridge.probes.lag_in",
     "bitrix_bridge.probes.lag_out",
     "bitrix_bridge.probes.bridge",
+    "bitrix_bridge.probes.rest",
     "notifications.probes.telegram",
     "notifications.probes.undelivered",
 ]
