@@ -17,6 +17,8 @@ from orders.snapshot import OrderSnapshot
 
 Action = WebhookEvent.Action
 WHOLE_ORDER = frozenset({"order.create", "order.update"})
+PING = "ping"
+"""Asks whether webhooks of this sender get through, and tells nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,11 @@ def canonical_name(event: str) -> str:
 def is_known(event: str) -> bool:
     """Return whether the CRM does anything about such events."""
     return canonical_name(event) in HANDLERS
+
+
+def is_ping(event: str) -> bool:
+    """Return whether the sender only tries the way: such an event is not kept."""
+    return canonical_name(event) == PING
 
 
 def _order(row: WebhookEvent) -> Result:

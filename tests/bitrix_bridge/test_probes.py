@@ -35,7 +35,7 @@ def push(order, created_at=None, **values):
 
 def test_the_endpoint_refuses_strangers_and_keeps_nothing(settings, monkeypatch):
     found = probes.webhook_endpoint.run()
-    assert (found.level, found.figure) == (GREEN, "без токена: 401, с токеном: принимает")
+    assert (found.level, found.figure) == (GREEN, "без токена: 401, с токеном: 200")
     assert not WebhookEvent.objects.exists()
     monkeypatch.setattr("bitrix_bridge.views._is_authorized", lambda *_: True)
     assert probes.webhook_endpoint.run().level == RED
