@@ -72,6 +72,9 @@ ORDER_EVENT_LINKS = {
 }
 """Where the ids on the timeline lead, and the right to go there."""
 
+REFERENCE_REFRESH = "bitrix_bridge.reference.refresh_now"
+"""What the button on the lists of reference data calls."""
+
 MINUTE_JOBS = [
     "bitrix_bridge.outgoing.queue_forgotten",
     "cvety_crm.outbox.deliver_due",
