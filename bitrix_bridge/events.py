@@ -10,6 +10,7 @@ from django.conf import settings
 
 from bitrix_bridge.completion import request_completion
 from bitrix_bridge.models import WebhookEvent
+from bitrix_bridge.outgoing import close_failed
 from bitrix_bridge.payloads import deletion_time, object_id, read_customer, read_order, read_product, read_status_change
 from orders import services
 from orders.models import Order
@@ -77,6 +78,8 @@ def _apply(row: WebhookEvent, snapshot: OrderSnapshot) -> Result:
             snapshot = replace(snapshot, fields=fields)
     applied = services.apply_snapshot(snapshot=snapshot, webhook_event_id=row.pk)
     order = applied.order
+    if applied.ends_failure:
+        close_failed(order)
     if applied.outcome == services.Outcome.CREATED:
         deletion = _deletion(row, "order.delete", snapshot.announced_at)
         if deletion is not None:

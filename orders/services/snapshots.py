@@ -43,6 +43,8 @@ class Applied:
 
     order: Order
     outcome: Outcome
+    ends_failure: bool = False
+    """What could not be sent need not be sent any more: both sides agree by now."""
 
 
 @dataclass(slots=True)
@@ -183,6 +185,7 @@ def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
     columns = {FIELDS[name].attribute for name in merged.taken if name != ITEMS}
     columns |= _set_bookkeeping(order, snapshot, agreement, references, origin)
     customer_changed = _set_customer(order, snapshot, agreement)
+    had_failed = order.sync_state == SyncState.FAILED
     if merged.yielded:
         order.sync_state = SyncState.CONFLICT
         for name in merged.yielded:
@@ -198,7 +201,8 @@ def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
         details = {"problems": problems} if problems else {}
         event = _write(order, _kind(merged), origin, changes, details, merged)
         publish(OrderChange(order, event))
-    return Applied(order, Outcome.UPDATED if changes or customer_changed else Outcome.UNCHANGED)
+    outcome = Outcome.UPDATED if changes or customer_changed else Outcome.UNCHANGED
+    return Applied(order, outcome, ends_failure=had_failed and order.sync_state == SyncState.SYNCED)
 
 
 def _resolve(
