@@ -23,8 +23,8 @@ _SUCCESS = inline_serializer(
     "WebhookSuccess",
     {
         "status": serializers.ChoiceField(choices=["success"]),
-        "action": serializers.ChoiceField(choices=WebhookEvent.Action.values),
-        "event_id": serializers.UUIDField(),
+        "action": serializers.ChoiceField(choices=[*WebhookEvent.Action.values, "pong"]),
+        "event_id": serializers.UUIDField(required=False, help_text="Нет только в ответе на ping."),
         "order_id": serializers.UUIDField(required=False),
         "order_number": serializers.CharField(required=False),
     },
@@ -43,11 +43,22 @@ _RETRY_AFTER = OpenApiParameter(
 _REQUEST = inline_serializer(
     "WebhookRequest",
     {
-        "event": serializers.CharField(help_text="order.create, order.update, order.status.change, order.delete, …"),
+        "event": serializers.CharField(
+            help_text="order.create, order.update, order.status.change, order.delete, ping, …"
+        ),
         "token": serializers.CharField(required=False, help_text="Если токена нет в заголовке Authorization: Bearer."),
         "event_id": serializers.CharField(required=False, help_text="Одинаковый у повторов одного события."),
-        "data": serializers.DictField(help_text="Поля b_sale_order, properties, basket, user — или товара."),
+        "data": serializers.DictField(
+            required=False, help_text="Поля b_sale_order, properties, basket, user — или товара. Не нужно для ping."
+        ),
     },
+)
+_PING = OpenApiExample("Проверка связи", request_only=True, value={"event": "ping"})
+_PONG = OpenApiExample(
+    "Ответ на проверку связи",
+    response_only=True,
+    status_codes=["200"],
+    value={"status": "success", "action": "pong"},
 )
 _EXAMPLE = OpenApiExample(
     "Новый заказ",
@@ -70,12 +81,18 @@ def document_webhook(about: str) -> Callable[[View], View]:
     return extend_schema_view(
         post=extend_schema(
             summary=f"Вебхук сайта: {about}",
+            description=(
+                "Событие ping проверяет дорогу: адрес, прокси и токен. Оно ничего не сохраняет и не обращается к базе "
+                "данных, ответ — action: pong."
+            ),
             auth=[{"webhookToken": []}],  # type: ignore[list-item]
             request=_REQUEST,
             parameters=[_RETRY_AFTER],
-            examples=[_EXAMPLE],
+            examples=[_EXAMPLE, _PING, _PONG],
             responses={
-                200: OpenApiResponse(_SUCCESS, "Событие сохранено; action говорит, что с ним стало."),
+                200: OpenApiResponse(
+                    _SUCCESS, "Событие сохранено, action говорит, что с ним стало; pong — ответ на ping."
+                ),
                 400: OpenApiResponse(_ERROR, "Не JSON, не объект, нет event или ID: в message сказано, что и где."),
                 401: OpenApiResponse(_ERROR, "Нет токена или он неверен."),
                 413: OpenApiResponse(_ERROR, "Больше 1 МБ."),

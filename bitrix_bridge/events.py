@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from bitrix_bridge.completion import request_answer, request_completion
 from bitrix_bridge.models import WebhookEvent
 from bitrix_bridge.orderer import without_nobody
+from bitrix_bridge.outgoing import close_failed
 from bitrix_bridge.payloads import (
     crm_order_id,
     deletion_time,
@@ -27,6 +28,8 @@ from orders.snapshot import OrderSnapshot
 
 Action = WebhookEvent.Action
 WHOLE_ORDER = frozenset({"order.create", "order.update"})
+PING = "ping"
+"""Asks whether webhooks of this sender get through, and tells nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,11 @@ def is_known(event: str) -> bool:
     return canonical_name(event) in HANDLERS
 
 
+def is_ping(event: str) -> bool:
+    """Return whether the sender only tries the way: such an event is not kept."""
+    return canonical_name(event) == PING
+
+
 def _order(row: WebhookEvent) -> Result:
     return _apply(row, read_order(_data(row), pay_systems=settings.BITRIX_PAY_SYSTEMS))
 
@@ -89,6 +97,8 @@ def _apply(row: WebhookEvent, snapshot: OrderSnapshot) -> Result:
         request_answer(order)
         question = gettext("It names a status that has been replaced here since, and no version: the site is asked.")
         return Result(str(applied.outcome), order, problems, question, is_open=True)
+    if applied.ends_failure:
+        close_failed(order)
     if applied.is_first:
         deletion = _deletion(row, "order.delete", snapshot.announced_at)
         if deletion is not None:

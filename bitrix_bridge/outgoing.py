@@ -1,7 +1,7 @@
 """Queueing pushes: a change made on this side must reach the site, one that came from the site must not go back."""
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -21,6 +21,21 @@ def on_order_event(change: OrderChange) -> None:
     is_wish = order.sync_state == SyncState.CONFLICT and change.event.source != Source.SITE
     if order.sync_state == SyncState.PENDING or (is_wish and not order.is_deleted_on_site):
         queue_push(order, sorted(change.changed_fields))
+    elif order.sync_state == SyncState.SYNCED and (order.is_deleted_on_site or change.event.source != Source.SITE):
+        # Staff went back to what the site has, or there is nobody left to tell. A change of the site's own is looked at
+        # by whoever takes it over: only one that ends a failure has anything to close.
+        close_failed(order)
+
+
+def close_failed(order: Order) -> None:
+    """Close the push that was given up of an order about which both sides agree by now: it needs nobody any more."""
+    _close(Push.objects.filter(order=order, state=State.FAILED))
+
+
+def _close(failed: QuerySet[Push]) -> None:
+    failed.update(
+        state=State.CANCELLED, last_error=gettext("The site has the order as it is."), finished_at=timezone.now()
+    )
 
 
 def queue_forgotten(limit: int = 100) -> int:
@@ -28,10 +43,8 @@ def queue_forgotten(limit: int = 100) -> int:
 
     None should ever be missing. If one is (rows deleted by hand, a mistake of ours), the order is not left behind.
     """
-    # And the other way round: what has failed and is agreed on by now needs nobody any more.
-    Push.objects.filter(state=State.FAILED, order__sync_state=SyncState.SYNCED).update(
-        state=State.CANCELLED, last_error=gettext("The site has the order as it is."), finished_at=timezone.now()
-    )
+    # And the other way round, whatever way the agreement came about.
+    _close(Push.objects.filter(state=State.FAILED, order__sync_state=SyncState.SYNCED))
     waiting = Order.objects.filter(sync_state=SyncState.PENDING, is_deleted_on_site=False)
     has_push = Push.objects.filter(order=OuterRef("pk"), state__in=LIVE)
     keys = list(waiting.exclude(Exists(has_push)).values_list("pk", flat=True)[:limit])

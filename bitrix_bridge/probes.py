@@ -15,8 +15,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from bitrix_bridge.client import BridgeClient
+from bitrix_bridge.events import PING
 from bitrix_bridge.models import Push, WebhookEvent
 from bitrix_bridge.payloads.dates import read_clock
+from bitrix_bridge.rest import RestClient
 from cvety_crm.health import Finding, Level, duration, probe
 from cvety_crm.outbox import LIVE, DeliveryFailure, Misconfigured, PermanentRefusal, State
 
@@ -35,10 +37,9 @@ LAG_SECONDS, LAG_SECONDS_MOST = 60.0, 900.0
 
 @probe(_("Webhook endpoint"))
 def webhook_endpoint() -> Finding:
-    """Knock at the webhook's view in this process, as a sender without a token and as one with it.
+    """Knock at the webhook's view in this process with a `ping`, as a sender without a token and as one with it.
 
-    The one with a token sends an object without an event, which is refused before anything is kept: 400 instead of 401
-    says that the token was accepted. The proxy in front of the CRM is not asked.
+    The proxy in front of the CRM is not asked.
     """
     if not any(settings.WEBHOOK_TOKENS):
         hint = gettext("Set WEBHOOK_TOKENS: without it every webhook is refused.")
@@ -46,17 +47,17 @@ def webhook_endpoint() -> Finding:
     stranger, sender = _knock(None), _knock(next(token for token in settings.WEBHOOK_TOKENS if token))
     figure = gettext("without a token: %(stranger)s, with a token: %(sender)s") % {
         "stranger": stranger,
-        "sender": gettext("let in") if sender == 400 else sender,
+        "sender": sender,
     }
-    is_well = (stranger, sender) == (401, 400)
-    hint = "" if is_well else gettext("Expected: 401 without a token, let in with one.")
+    is_well = (stranger, sender) == (401, 200)
+    hint = "" if is_well else gettext("Expected: 401 without a token, 200 with one.")
     return Finding(Level.GREEN if is_well else Level.RED, figure, hint)
 
 
 def _knock(token: str | None) -> int:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     request = RequestFactory().post(
-        WEBHOOK_PATH, json.dumps({}), content_type="application/json", headers=headers, REMOTE_ADDR=NOBODY
+        WEBHOOK_PATH, json.dumps({"event": PING}), content_type="application/json", headers=headers, REMOTE_ADDR=NOBODY
     )
     match = resolve(WEBHOOK_PATH)
     return int(match.func(request, *match.args, **match.kwargs).status_code)
@@ -193,6 +194,21 @@ def bridge() -> Finding:
     if failed or age > QUEUE_OLD.total_seconds():
         return Finding(Level.YELLOW, figure, gettext("The site can't get rid of its webhooks: see its last error."))
     return Finding(Level.GREEN, figure)
+
+
+@probe(_("REST of the site"), seconds=PING_SECONDS + 1)
+def rest() -> Finding:
+    """Ask whether REST lets us read orders, where statuses go by it."""
+    if not settings.BITRIX_REST_URL:
+        return Finding(Level.GREEN, gettext("not used"))
+    try:
+        RestClient(timeout=min(PING_SECONDS, settings.OUTBOX_TIMEOUT)).check_access()
+    except PermanentRefusal as failure:
+        hint = gettext("Needed: an inbound webhook of one of the site's administrators, with the right “sale”.")
+        return Finding(Level.RED, failure.message, hint)
+    except DeliveryFailure as failure:
+        return Finding(Level.RED, failure.message)
+    return Finding(Level.GREEN, gettext("lets us in"))
 
 
 def _number(said: Mapping[str, Any], name: str) -> int:

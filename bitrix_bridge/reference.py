@@ -3,6 +3,7 @@
 import logging
 from datetime import timedelta
 
+from django.conf import settings
 from django.utils import timezone
 
 from bitrix_bridge.client import BridgeClient
@@ -18,13 +19,23 @@ logger = logging.getLogger(__name__)
 
 PAUSE = timedelta(minutes=10)
 """Between two questions about rows that the site itself may not know."""
+NOW_SECONDS = 8.0
+"""The time limit of a call that somebody waits for."""
 ASKED = "reference"
 
 
-def refresh() -> dict[type[SiteReference], Changes]:
-    """Read the site's reference data and take it over. Raises `DeliveryFailure`."""
+def refresh(timeout: float | None = None) -> dict[type[SiteReference], Changes]:
+    """Read the site's reference data and take it over. `timeout` is that of a call, in seconds.
+
+    Raises `DeliveryFailure`.
+    """
     Heartbeat.beat(ASKED)
-    return services.apply_reference(snapshot=read_reference(BridgeClient().reference()))
+    return services.apply_reference(snapshot=read_reference(BridgeClient(timeout=timeout).reference()))
+
+
+def refresh_now() -> dict[type[SiteReference], Changes]:
+    """The same while somebody waits for the page. Raises `DeliveryFailure`."""
+    return refresh(min(NOW_SECONDS, settings.OUTBOX_TIMEOUT))
 
 
 def refresh_daily() -> None:

@@ -40,6 +40,12 @@ class RestClient:
         self.url = settings.BITRIX_REST_URL if url is None else url
         self.timeout = settings.OUTBOX_TIMEOUT if timeout is None else timeout
 
+    def check_access(self) -> None:
+        """Ask for orders with an id that none has: whoever gets an empty list may read orders. Raises as any call."""
+        result = self._call("sale.order.list", {"filter": {"id": 0}, "select": ["id"], "start": -1})
+        if not isinstance(result, dict) or not isinstance(result.get("orders"), list):
+            raise PermanentRefusal(gettext("The site's answer holds no list of orders."), answer=json.dumps(result))
+
     def get_order(self, order_id: int) -> dict[str, Any]:
         """Return an order as `sale.order.get` shows it: `bitrix_bridge.payloads` reads it. Raises `OrderNotFound`."""
         return self._order("sale.order.get", {"id": order_id})

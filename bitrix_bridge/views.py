@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from bitrix_bridge.documentation import document_webhook
-from bitrix_bridge.events import is_known
+from bitrix_bridge.events import is_known, is_ping
 from bitrix_bridge.inbox import receive
 from bitrix_bridge.models import WebhookEvent
 from bitrix_bridge.parsing import BadBody, parse_body, read_incoming
@@ -53,8 +53,12 @@ class _WebhookView(APIView):
             return _error(status.HTTP_401_UNAUTHORIZED, "invalid_token")
         if trouble is not None:
             return _error(status.HTTP_400_BAD_REQUEST, "invalid_payload", str(trouble))
+        event = str(body.get("event", ""))
+        if is_ping(event):
+            # The database is not asked: what is tried is the way here, and `/health` tells the rest.
+            return Response({"status": "success", "action": "pong"})
         try:
-            known = is_known(str(body.get("event", "")))
+            known = is_known(event)
             incoming = read_incoming(body, known=known, remote_addr=WebhookThrottle().get_ident(request))
         except BadBody as error:
             return _error(status.HTTP_400_BAD_REQUEST, "invalid_payload", str(error))

@@ -13,6 +13,7 @@ DOTTED_PATHS = (
     "ORDER_EVENT_HANDLERS",
     "ORDER_PAGE_PANELS",
     "ALERT_HANDLERS",
+    "REFERENCE_REFRESH",
     "MINUTE_JOBS",
     "DAILY_JOBS",
     "HEALTH_PROBES",
@@ -29,7 +30,8 @@ def check_dotted_paths(**_kwargs: Any) -> list[CheckMessage]:
     """Import every handler and job that the settings name."""
     errors: list[CheckMessage] = []
     for name in DOTTED_PATHS:
-        for path in getattr(settings, name):
+        paths = getattr(settings, name)
+        for path in [paths] if isinstance(paths, str) else paths:
             try:
                 import_string(path)
             except ImportError as error:

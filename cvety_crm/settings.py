@@ -72,6 +72,9 @@ ORDER_EVENT_LINKS = {
 }
 """Where the ids on the timeline lead, and the right to go there."""
 
+REFERENCE_REFRESH = "bitrix_bridge.reference.refresh_now"
+"""What the button on the lists of reference data calls."""
+
 MINUTE_JOBS = [
     "bitrix_bridge.outgoing.queue_forgotten",
     "cvety_crm.outbox.deliver_due",
@@ -79,7 +82,12 @@ MINUTE_JOBS = [
     "bitrix_bridge.completion.complete_due",
     "bitrix_bridge.reference.name_stubs",
 ]
-DAILY_JOBS = ["cvety_crm.housekeeping.prune", "bitrix_bridge.reference.refresh_daily"]
+DAILY_JOBS = [
+    "cvety_crm.housekeeping.prune",
+    "cvety_crm.housekeeping.prune_outbox",
+    "bitrix_bridge.retention.prune_inbox",
+    "bitrix_bridge.reference.refresh_daily",
+]
 """What the worker does by the clock (`cvety_crm.schedules`), one after the other: what people wait for comes first."""
 
 HEALTH_BASIC_PROBES = ["cvety_crm.probes.database", "cvety_crm.probes.migrations"]
@@ -96,6 +104,7 @@ HEALTH_PROBES = [
     "bitrix_bridge.probes.lag_in",
     "bitrix_bridge.probes.lag_out",
     "bitrix_bridge.probes.bridge",
+    "bitrix_bridge.probes.rest",
     "notifications.probes.telegram",
     "notifications.probes.undelivered",
 ]
@@ -297,6 +306,13 @@ Q_CLUSTER = {
     "label": "Очередь задач",
     "time_zone": TIME_ZONE,
 }
+
+# --- Retention -------------------------------------------------------------------------------------------------------
+
+KEEP_EVENTS_DAYS = env.int("KEEP_EVENTS_DAYS", default=90)
+"""How long the inbox keeps an event that was processed; 0 keeps all. The timelines of orders are kept for ever."""
+KEEP_SENT_DAYS = env.int("KEEP_SENT_DAYS", default=90)
+"""The same of pushes to the site and Telegram messages that were delivered or cancelled."""
 
 # --- Logs ------------------------------------------------------------------------------------------------------------
 

@@ -10,10 +10,11 @@ from django.utils.translation import gettext_lazy as _
 
 from cvety_crm.admin_base import CrmModelAdmin
 from orders.admin.badges import status_badge
+from orders.admin.reference_refresh import RefreshFromSite
 from orders.models import City, DeliverySlot, Shop, Status
 
 
-class ReferenceAdmin(CrmModelAdmin):
+class ReferenceAdmin(RefreshFromSite, CrmModelAdmin):
     """What the four have in common."""
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:

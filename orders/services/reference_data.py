@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import time
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from orders.agreement import Agreement, merge
 from orders.models import City, DeliverySlot, Shop, Stage, Status
@@ -24,12 +24,20 @@ class Changes:
     unchanged: int = 0
 
 
-@transaction.atomic
 def apply_reference(*, snapshot: ReferenceSnapshot) -> dict[type[SiteReference], Changes]:
     """Create and update statuses, cities, shops and slots. Doing it again changes nothing.
 
     Rows that the site no longer has stay, since orders point at them. A status's stage is never the site's to say.
     """
+    try:
+        return _apply_all(snapshot)
+    except IntegrityError:
+        # An order that came in, or somebody else's refresh, has made one of the rows meanwhile: now it can be seen.
+        return _apply_all(snapshot)
+
+
+@transaction.atomic
+def _apply_all(snapshot: ReferenceSnapshot) -> dict[type[SiteReference], Changes]:
     return {
         Status: _apply(Status, snapshot.statuses),
         City: _apply(City, snapshot.cities),

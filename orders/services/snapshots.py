@@ -47,6 +47,8 @@ class Applied:
     """Its status may be old news and was not taken: only the site can say, when it is asked for the whole order."""
     is_first: bool = False
     """Until now nobody knew under which id the site has the order, or of the order at all."""
+    ends_failure: bool = False
+    """What could not be sent need not be sent any more: both sides agree by now."""
 
 
 @dataclass(slots=True)
@@ -204,6 +206,7 @@ def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
     columns = {FIELDS[name].attribute for name in merged.taken if name != ITEMS}
     columns |= _set_bookkeeping(order, snapshot, agreement, references, origin)
     customer_changed = _set_customer(order, snapshot, agreement)
+    had_failed = order.sync_state == SyncState.FAILED
     if merged.yielded:
         order.sync_state = SyncState.CONFLICT
         for name in merged.yielded:
@@ -220,7 +223,8 @@ def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
         event = _write(order, _kind(merged), origin, changes, details, merged)
         publish(OrderChange(order, event))
     outcome = Outcome.UPDATED if changes or customer_changed else Outcome.UNCHANGED
-    return Applied(order, outcome, is_doubtful, is_first)
+    ends_failure = had_failed and order.sync_state == SyncState.SYNCED
+    return Applied(order, outcome, is_doubtful, is_first, ends_failure)
 
 
 def _may_be_past(

@@ -35,7 +35,7 @@ def push(order, created_at=None, **values):
 
 def test_the_endpoint_refuses_strangers_and_keeps_nothing(settings, monkeypatch):
     found = probes.webhook_endpoint.run()
-    assert (found.level, found.figure) == (GREEN, "без токена: 401, с токеном: принимает")
+    assert (found.level, found.figure) == (GREEN, "без токена: 401, с токеном: 200")
     assert not WebhookEvent.objects.exists()
     monkeypatch.setattr("bitrix_bridge.views._is_authorized", lambda *_: True)
     assert probes.webhook_endpoint.run().level == RED
@@ -155,6 +155,67 @@ def test_a_site_that_never_answers(settings, site, monkeypatch):
     monkeypatch.setattr(probes, "PING_SECONDS", 0.3)
     site.faults.give(faults.silent())
     assert probes.bridge.run().level == RED
+
+
+class TestRest:
+    @pytest.fixture
+    def by_rest(self, settings, site):
+        settings.BITRIX_REST_URL = site.rest_url
+        return site
+
+    def test_unused_it_is_no_remark(self):
+        found = probes.rest.run()
+        assert (found.level, found.figure, found.hint) == (GREEN, "не используется", "")
+
+    def test_it_lets_us_in_and_nothing_is_written(self, by_rest):
+        by_rest.place_order()
+        found = probes.rest.run()
+        assert (found.level, found.figure, found.hint) == (GREEN, "пускает", "")
+        assert [one["action"] for one in by_rest.site.requests if one["action"] != "ping"] == ["sale.order.list"]
+        assert by_rest.site.writes == 0
+
+    def test_a_wrong_secret(self, by_rest, settings):
+        settings.BITRIX_REST_URL = by_rest.rest_url.replace(by_rest.rest_secret, "anothermadeupsecret")
+        found = probes.rest.run()
+        assert (found.level, "BITRIX_REST_URL" in found.figure, "администратор" in found.hint) == (RED, True, True)
+        assert "anothermadeupsecret" not in found.figure + found.hint
+
+    @pytest.mark.parametrize(
+        ("fault", "figure"),
+        [
+            (faults.status(404, body='{"error": "ERROR_METHOD_NOT_FOUND"}'), "ERROR_METHOD_NOT_FOUND"),
+            (faults.status(400, body='{"error": 200040300010, "error_description": "Access Denied"}'), "Access Denied"),
+            (faults.redirect(), "/auth/"),
+            (faults.status(200, body='{"result": []}'), "нет списка заказов"),
+        ],
+        ids=["no such method", "no right to orders", "a redirect", "no list"],
+    )
+    def test_one_that_a_person_has_to_put_right(self, by_rest, fault, figure):
+        by_rest.faults.give(fault)
+        found = probes.rest.run()
+        assert (found.level, figure in found.figure, found.hint != "") == (RED, True, True), found
+
+    @pytest.mark.parametrize(
+        "fault", [faults.html(), faults.html(503), faults.status(503), faults.answer_lost(), faults.silent()]
+    )
+    def test_one_that_may_pass(self, by_rest, fault, monkeypatch):
+        monkeypatch.setattr(probes, "PING_SECONDS", 0.3)
+        by_rest.faults.give(fault)
+        found = probes.rest.run()
+        assert (found.level, found.hint) == (RED, "")
+        assert by_rest.rest_secret not in found.figure
+
+    def test_an_answer_that_quotes_the_secret(self, by_rest):
+        page = f"<html>/rest/1/{by_rest.rest_secret}/sale.order.list {by_rest.rest_secret}</html>"
+        by_rest.faults.give(faults.html(body=page))
+        found = probes.rest.run()
+        assert (found.level, "•••" in found.figure, by_rest.rest_secret in found.figure) == (RED, True, False)
+
+    def test_an_address_that_is_none_of_a_webhook(self, settings):
+        settings.BITRIX_REST_URL = "https://cvety.example.kz/rest/made-up-secret"
+        found = probes.rest.run()
+        assert (found.level, "BITRIX_REST_URL" in found.figure) == (RED, True)
+        assert "made-up-secret" not in found.figure
 
 
 def test_the_number_of_queries_does_not_grow(lone_order):

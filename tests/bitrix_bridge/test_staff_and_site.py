@@ -60,14 +60,50 @@ class TestRetryingAPushThatIsOfNoUseAnyMore:
         assert shared_order.sync_state == "synced"
 
 
-def test_a_failed_push_needs_nobody_once_both_sides_agree(site, shared_order, manager, echo):  # noqa: F811
-    change(shared_order, "accepted", manager)
-    site.faults.give(faults.status(401))
-    deliver_due()
-    site.change_status(shared_order.bitrix_order_id, "AP")
-    echo()
-    queue_forgotten()
-    assert not Push.objects.filter(state="failed").exists()
+class TestAFailedPushNeedsNobodyOnceBothSidesAgree:
+    """At once, in the transaction that brings the agreement: nobody is sent to look after it in the meantime."""
+
+    @pytest.fixture
+    def failed(self, site, shared_order, manager):
+        change(shared_order, "accepted", manager)
+        site.faults.give(faults.status(401))
+        deliver_due()
+        return Push.objects.get(state="failed")
+
+    def closed(self, push):
+        push.refresh_from_db()
+        return push.state, push.finished_at is not None
+
+    def test_the_site_came_to_the_same_by_itself(self, failed, site, shared_order, echo):  # noqa: F811
+        site.change_status(shared_order.bitrix_order_id, "AP")
+        assert echo() == "unchanged"
+        assert self.closed(failed) == ("cancelled", True)
+
+    def test_staff_go_back_to_what_the_site_has(self, site, shared_order, manager):
+        Status.objects.create(code="packing", name="Упаковка", stage="making")  # without a code of the site
+        Status.objects.filter(code="new").update(next_codes=[])
+        change(shared_order, "packing", manager)
+        deliver_due()
+        failed = Push.objects.get(state="failed")
+        change(shared_order, "new", manager)
+        shared_order.refresh_from_db()
+        assert shared_order.sync_state == "synced"
+        assert self.closed(failed) == ("cancelled", True)
+        assert site.site.writes == 0
+
+    def test_the_order_is_deleted_there(self, failed, shared_order, post_webhook):
+        post_webhook("order.delete", {"ID": str(shared_order.bitrix_order_id)})
+        assert self.closed(failed) == ("cancelled", True)
+
+    def test_not_while_something_else_is_unsent(self, failed, site, shared_order, manager, echo):  # noqa: F811
+        site.site.update_order(shared_order.bitrix_order_id, {"COMMENTS": "домофон 7"})
+        assert echo() == "updated"
+        assert self.closed(failed) == ("failed", True)
+
+    def test_the_minute_job_closes_what_was_missed(self, failed, shared_order):
+        Order.objects.filter(pk=shared_order.pk).update(sync_state="synced")
+        queue_forgotten()
+        assert self.closed(failed) == ("cancelled", True)
 
 
 class TestConflict:

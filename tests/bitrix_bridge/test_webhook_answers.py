@@ -119,6 +119,24 @@ def test_an_unknown_event_is_kept_and_ignored(post_webhook):
     assert WebhookEvent.objects.get().payload["data"] == {"CODE": "SPRING"}
 
 
+@pytest.mark.parametrize("path", ["/webhooks/bitrix/order", "/webhooks/bitrix/product/"])
+@pytest.mark.parametrize("body", [{"event": "ping"}, {"event": " Ping ", "event_id": "7", "data": {"ID": 1}}])
+def test_a_ping_is_answered_and_leaves_no_trace(post_webhook, django_assert_num_queries, path, body):
+    with django_assert_num_queries(0):
+        response = post_webhook(body, path=path)
+    assert (response.status_code, response.json()) == (200, {"status": "success", "action": "pong"})
+    with django_assert_num_queries(0):
+        in_body = post_webhook({**body, "token": "made-up-second-token"}, path=path, token=None)
+    assert in_body.json()["action"] == "pong"
+    assert not WebhookEvent.objects.exists()
+
+
+@pytest.mark.parametrize("token", [None, "wrong"])
+def test_a_ping_without_a_good_token_is_refused_and_counted(post_webhook, settings, token):
+    settings.WEBHOOK_RATE = "2/min"
+    assert [post_webhook({"event": "ping"}, token=token).status_code for _ in range(3)] == [401, 401, 429]
+
+
 def test_too_many_requests_from_one_address(post_webhook, settings):
     settings.WEBHOOK_RATE = "2/min"
     assert [post_webhook("order.create", order_data()).status_code for _ in range(2)] == [200, 200]
@@ -173,6 +191,7 @@ def test_the_docs_list_every_answer(client):
     for answer in ("'200'", "'400'", "'401'", "'413'", "'429'", "'503'"):
         assert answer in schema or answer.replace("'", '"') in schema
     assert "/webhooks/bitrix/product" in schema
+    assert "pong" in schema
 
 
 def test_the_public_page_says_that_it_runs_and_nothing_more(client):

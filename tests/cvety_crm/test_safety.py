@@ -153,8 +153,12 @@ def test_only_postgresql():
     assert "PostgreSQL" in _start(DATABASE_URL="sqlite:///x.db").stderr
 
 
-def test_a_handler_that_can_not_be_imported_fails_the_check(settings):
-    settings.ORDER_EVENT_HANDLERS = ["orders.no_such.handler"]
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("ORDER_EVENT_HANDLERS", ["orders.no_such.handler"]), ("REFERENCE_REFRESH", "orders.no_such.handler")],
+)
+def test_a_handler_that_can_not_be_imported_fails_the_check(settings, setting, value):
+    setattr(settings, setting, value)
     (error,) = [error for error in run_checks() if error.id == "cvety_crm.E001"]
     assert "orders.no_such.handler" in error.msg
 

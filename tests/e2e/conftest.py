@@ -1,6 +1,8 @@
 """The CRM on a real port, the stand-in site and the fake Bot API beside it, all talking over HTTP."""
 
+import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from pytest_django.live_server_helper import LiveServer
@@ -9,6 +11,7 @@ from bitrix_bridge.client import BridgeClient
 from bitrix_bridge.sandbox import Sandbox
 from cvety_crm.outbox import deliver_due
 from orders.models import Order
+from tests.e2e.running_crm import Crm
 from tests.notifications.bot_api import BotApi
 
 
@@ -59,3 +62,15 @@ def bot_api(settings) -> Iterator[BotApi]:
         settings.TELEGRAM_BASE_URL, settings.TELEGRAM_BOT_TOKEN = api.url, api.token
         settings.TELEGRAM_CHAT_ID = settings.TELEGRAM_ALERT_CHAT_ID = "-100"
         yield api
+
+
+@pytest.fixture
+def crm() -> Iterator[Crm]:
+    """The CRM as in production, on a PostgreSQL of its own."""
+    # Not tmp_path: each pytest that starts closes the folder above it to others, and PostgreSQL does not run as root.
+    with tempfile.TemporaryDirectory(prefix="cvety-crm-") as folder:
+        running = Crm(Path(folder) / "postgres")
+        try:
+            yield running
+        finally:
+            running.stop()

@@ -1,16 +1,11 @@
 """What a crash costs: PostgreSQL killed under a running gunicorn, a worker killed in the middle of a push."""
 
 import os
-import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-import requests
 from django.conf import settings as django_settings
 from django.db import connection
 from django.utils import timezone
@@ -20,80 +15,26 @@ from bitrix_bridge.sandbox import faults
 from cvety_crm import embedded_postgres
 from cvety_crm.outbox import deliver_due
 from orders import services
-from tests.fixtures import WEBHOOK_PATH, WEBHOOK_TOKEN
+from tests.e2e.running_crm import environment_of
 from tests.samples import order_data
 
 pytestmark = pytest.mark.e2e
 
 
-def _environment(database_url: str, **more: str) -> dict[str, str]:
-    return {
-        **os.environ,
-        "DATABASE_URL": database_url,
-        "DJANGO_SETTINGS_MODULE": "tests.settings",
-        "WEB_CONCURRENCY": "2",
-        **more,
-    }
-
-
-class Crm:
-    """Gunicorn, as in production, on a PostgreSQL of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        url = embedded_postgres.database_url(folder)
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
-        self.address = f"http://127.0.0.1:{port}{WEBHOOK_PATH}"
-        environment = _environment(url, PORT=str(port), HOST="127.0.0.1")
-        subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], env=environment, check=True)
-        command = [sys.executable, "-m", "gunicorn", "-c", "python:cvety_crm.gunicorn_conf"]
-        self.process = subprocess.Popen(command, env=environment)
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                requests.get(f"http://127.0.0.1:{port}/", timeout=5)
-                return
-            except requests.ConnectionError:
-                assert time.monotonic() < deadline, "gunicorn does not start"
-                time.sleep(0.1)
-
-    def post(self, order_id: int) -> requests.Response:
-        data = order_data(ID=order_id, ACCOUNT_NUMBER=str(order_id))
-        headers = {"Authorization": f"Bearer {WEBHOOK_TOKEN}"}
-        return requests.post(self.address, json={"event": "order.create", "data": data}, headers=headers, timeout=20)
-
-    def kill_postgresql(self) -> None:
-        pid = int((self.folder / "data" / "postmaster.pid").read_text().splitlines()[0])
-        os.kill(pid, signal.SIGKILL)
-        deadline = time.monotonic() + 10
-        while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
-            time.sleep(0.05)
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(20)
-        embedded_postgres.release(self.folder)
-
-
-@pytest.fixture
-def crm(tmp_path: Path) -> Iterator[Crm]:
-    running = Crm(tmp_path / "postgres")
-    yield running
-    running.stop()
-
-
 def test_without_its_database_the_crm_asks_the_site_to_come_again(crm):
-    assert crm.post(1).json()["action"] == "created"
+    def post(number):
+        return crm.post("order.create", order_data(ID=number, ACCOUNT_NUMBER=str(number)))
+
+    assert post(1).json()["action"] == "created"
     crm.kill_postgresql()
-    response = crm.post(2)
+    response = post(2)
     assert (response.status_code, response.json()["error"]) == (503, "database_unavailable")
     assert int(response.headers["Retry-After"]) > 0
     embedded_postgres.revive(crm.folder)
     # Each process finds out by itself that its old connection is dead.
-    assert [crm.post(number).status_code for number in (2, 3, 4, 5)] == [200] * 4
-    assert crm.post(1).json()["action"] == "duplicate"
-    assert crm.post(2).json()["action"] == "duplicate"
+    assert [post(number).status_code for number in (2, 3, 4, 5)] == [200] * 4
+    assert post(1).json()["action"] == "duplicate"
+    assert post(2).json()["action"] == "duplicate"
 
 
 KILLED_WORKER = """
@@ -115,7 +56,7 @@ def test_a_worker_killed_in_the_middle_of_a_call_has_tried_and_another_goes_on(s
     database = connection.settings_dict
     # The worker is a process of its own, on the test's database.
     url = str(os.environ.get("DATABASE_URL") or embedded_postgres.database_url()).rsplit("/", 1)[0]
-    environment = _environment(
+    environment = environment_of(
         f"{url}/{database['NAME']}",
         SITE=site.bridge_url,
         DJANGO_SETTINGS_MODULE="tests.e2e.worker_settings",

@@ -1,0 +1,101 @@
+"""“Refresh from the site” on the lists of reference data: asks the site now, and says by name what has changed.
+
+Who can be asked, `settings.REFERENCE_REFRESH` says: `orders` knows no site.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.module_loading import import_string
+from django.utils.text import capfirst
+from django.utils.translation import gettext, ngettext
+from django.views.decorators.http import require_POST
+
+from cvety_crm.outbox import DeliveryFailure
+from orders.models.reference import SiteReference
+from orders.services.reference_data import Changes
+
+MOST_NAMES = 30
+"""Names shown of one kind of change: a first refresh may bring hundreds."""
+Refresh = Callable[[], dict[type[SiteReference], Changes]]
+
+
+class RefreshFromSite:
+    """The button and what it does, for the ModelAdmins of reference data to mix in. A plain POST form."""
+
+    list_before_template = "orders/refresh_reference.html"
+
+    def has_refresh_permission(self, request: HttpRequest) -> bool:
+        """Return whether the user may: all kinds are refreshed together, so he must be able to change each."""
+        names = ("status", "city", "shop", "deliveryslot")
+        return all(request.user.has_perm(f"orders.{right}_{name}") for name in names for right in ("add", "change"))
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the button's address."""
+        wrap = self.admin_site.admin_view  # type: ignore[attr-defined]
+        return [
+            path("refresh/", wrap(require_POST(self.refresh_from_site)), name=f"{self._url_name()}_refresh"),
+            *super().get_urls(),  # type: ignore[misc]
+        ]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Tell the list's template where the button leads, for those who may press it."""
+        url = reverse(f"admin:{self._url_name()}_refresh") if self.has_refresh_permission(request) else ""
+        context = {"refresh_url": url, **(extra_context or {})}
+        return super().changelist_view(request, context)  # type: ignore[misc]
+
+    def refresh_from_site(self, request: HttpRequest) -> HttpResponse:
+        """Ask the site, take its reference data over, and go back to the list with what came of it."""
+        if not self.has_refresh_permission(request):
+            raise PermissionDenied
+        refresh: Refresh = import_string(settings.REFERENCE_REFRESH)
+        try:
+            outcome = refresh()
+        except DeliveryFailure as failure:
+            reason = gettext("Nothing was refreshed. %(reason)s") % {"reason": failure.message}
+            messages.error(request, reason)
+        else:
+            _report(request, outcome)
+        return HttpResponseRedirect(reverse(f"admin:{self._url_name()}_changelist"))
+
+    def _url_name(self) -> str:
+        opts = self.model._meta  # type: ignore[attr-defined]
+        return f"{opts.app_label}_{opts.model_name}"
+
+
+def _report(request: HttpRequest, outcome: dict[type[SiteReference], Changes]) -> None:
+    told = {model: changes for model, changes in outcome.items() if changes.unchanged or _named(changes)}
+    if not told:
+        messages.warning(request, gettext("The site has named nothing at all: everything stays as it is."))
+    for model, changes in told.items():
+        is_changed = bool(changes.created or changes.updated)
+        title = capfirst(str(model._meta.verbose_name_plural))
+        parts = [gettext("%(what)s: %(names)s") % {"what": what, "names": names} for what, names in _named(changes)]
+        if changes.unchanged:
+            parts.append(gettext("unchanged: %(count)d") % {"count": changes.unchanged})
+        level = messages.SUCCESS if is_changed else messages.INFO
+        messages.add_message(request, level, f"{title}. {capfirst('; '.join(parts))}.")
+
+
+def _named(changes: Changes) -> list[tuple[str, str]]:
+    """Return each kind of change that there was, and the names of what it happened to."""
+    kinds = (
+        (gettext("added from the site"), changes.created),
+        (gettext("updated as on the site"), changes.updated),
+        (gettext("left as staff want it, though the site has it otherwise"), changes.kept),
+    )
+    return [(what, _names(names)) for what, names in kinds if names]
+
+
+def _names(names: Sequence[str]) -> str:
+    shown = ", ".join(gettext("“%(name)s”") % {"name": name} for name in names[:MOST_NAMES])
+    left = len(names) - MOST_NAMES
+    if left <= 0:
+        return shown
+    more = ngettext("and %(count)d more", "and %(count)d more", left) % {"count": left}
+    return f"{shown} {more}"
