@@ -7,8 +7,10 @@ answer that is lost, costs a repetition and never a second order or a lost wish.
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext
 
 from bitrix_bridge.errors import OrderNotFound, StatusConflict
@@ -154,12 +156,15 @@ def _keep_request(push: Push, request: dict[str, Any]) -> None:
     push.save(update_fields=["request", "updated_at"])
 
 
-def after_delivery(push: Push) -> bool:
-    """Return True when the order was changed again while its push was under way. The order is locked."""
+def after_delivery(push: Push) -> datetime | None:
+    """Return when the rest is to be sent: at once, if the order was changed while its push was under way.
+
+    The order is locked.
+    """
     order = Order.objects.get(pk=push.order_id)
-    if order.is_deleted_on_site:
-        return False
-    return bool(Agreement.from_json(order.bitrix_state).unsent(order_values(order, PUSHED)))
+    if order.is_deleted_on_site or not Agreement.from_json(order.bitrix_state).unsent(order_values(order, PUSHED)):
+        return None
+    return timezone.now()
 
 
 def after_failure(push: Push, failure: DeliveryFailure) -> None:
