@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 
 from bitrix_bridge.errors import OrderNotFound, StatusConflict
 from bitrix_bridge.models import Push
+from bitrix_bridge.outgoing import unsent_fields, waits_until
 from bitrix_bridge.payloads.outgoing import create_request, update_request
 from bitrix_bridge.transports import NoTransport, SiteClient
 from cvety_crm.masking import keepable
@@ -23,12 +24,14 @@ from cvety_crm.outbox import (
     DeliveryFailure,
     Misconfigured,
     NoLongerNeeded,
+    NotYet,
     PermanentRefusal,
     TemporaryFailure,
 )
 from orders import services
 from orders.agreement import Agreement
 from orders.fields import ITEMS, PUSHED, order_values
+from orders.grace import leaves_at
 from orders.models import Order, Reason, Status, SyncState
 
 MAX_STEPS = 6
@@ -38,27 +41,30 @@ MAX_STEPS = 6
 def deliver(push: Push) -> Delivered:
     """Call the site as often as needed. Raises `cvety_crm.outbox` failures.
 
-    What the site refuses of one kind (a status that it does not know) does not keep back the other.
+    What the site refuses of one kind (a status that it does not know) does not keep back the other. Nor does a status
+    that can be taken back still: it stays behind, and the push waits for it.
     """
     client = SiteClient()
     done: list[str] = []
     refused: dict[str, PermanentRefusal] = {}
+    held_until: datetime | None = None
     for _step in range(MAX_STEPS):
         order = Order.objects.select_related("customer", "status").get(pk=push.order_id)
         if order.is_deleted_on_site:
             raise NoLongerNeeded(gettext("The order was deleted on the site."))
         values = order_values(order, PUSHED, list(order.items.all()))
         if order.bitrix_order_id is None:
-            done.append(_create(client, push, order, values))
+            done += _create(client, push, order, values)
             continue
         agreement = Agreement.from_json(order.bitrix_state)
         unsent = {name: values[name] for name in agreement.unsent(values)}
         fields = {name: value for name, value in unsent.items() if name != "status"}
+        held_until = leaves_at(order.status_held_until) if "status" in unsent else None
         try:
             if fields and "fields" not in refused:
-                done.append(_update(client, push, order, fields))
-            elif "status" in unsent and "status" not in refused:
-                done.append(_set_status(client, push, order, agreement))
+                done += _update(client, push, order, fields)
+            elif "status" in unsent and held_until is None and "status" not in refused:
+                done += _set_status(client, push, order, agreement)
             else:
                 break
         except PermanentRefusal as refusal:
@@ -67,6 +73,10 @@ def deliver(push: Push) -> Delivered:
             refused["fields" if fields and "fields" not in refused else "status"] = refusal
     else:
         raise TemporaryFailure(gettext("The site takes the order's state but does not keep it."))
+    if held_until is not None and (refused or not done):
+        # What was refused fails only after the status has had its turn.
+        reasons = [refusal.message for refusal in refused.values()]
+        raise NotYet(reasons[0] if reasons else gettext("The status can still be taken back."), due_at=held_until)
     if refused:
         raise next(iter(refused.values()))
     if not done:
@@ -75,14 +85,20 @@ def deliver(push: Push) -> Delivered:
     return Delivered(code="200", answer="; ".join(done))
 
 
-def _create(client: SiteClient, push: Push, order: Order, values: Mapping[str, Any]) -> str:
+# Each of these returns what it has done: nothing when the order was changed in the last moment, and is to be looked at
+# again.
+
+
+def _create(client: SiteClient, push: Push, order: Order, values: Mapping[str, Any]) -> list[str]:
     request = create_request(order, values, order.items.all())
     first_status = Status.objects.get(code="new")
     # The site's create knows no status: an order begins as N there, and its status follows as a push of its own.
     # Nor that it is cancelled.
-    sent = {**values, "status": first_status.code, "is_cancelled": False}
+    instead = {"status": first_status.code, "is_cancelled": False}
+    sent = {**values, **instead}
     agreement = Agreement.from_json(order.bitrix_state)
-    services.note_sending(order_id=order.pk, values=sent)
+    if not services.note_sending(order_id=order.pk, values=values, instead=instead):
+        return []
     _keep_request(push, {"action": "order.create", **request})
     created = client.create_order({**request, "event_id": str(push.pk)})
     if not created.is_new:
@@ -101,10 +117,10 @@ def _create(client: SiteClient, push: Push, order: Order, values: Mapping[str, A
         )
     except services.NotAllowed as twin:
         raise PermanentRefusal(str(twin)) from twin
-    return f"order.create: {created.order_id}"
+    return [f"order.create: {created.order_id}"]
 
 
-def _set_status(client: SiteClient, push: Push, order: Order, agreement: Agreement) -> str:
+def _set_status(client: SiteClient, push: Push, order: Order, agreement: Agreement) -> list[str]:
     wanted = order.status.bitrix_code
     if wanted is None:
         raise PermanentRefusal(
@@ -112,7 +128,8 @@ def _set_status(client: SiteClient, push: Push, order: Order, agreement: Agreeme
         )
     request = {"status_id": wanted, "expected_status_id": agreement.site_status}
     values = {"status": order.status_id}
-    services.note_sending(order_id=order.pk, values=values)
+    if not services.note_sending(order_id=order.pk, values=values):
+        return []
     _keep_request(push, {"action": "order.status", "order_id": order.bitrix_order_id, **request})
     try:
         version = client.set_status(order.bitrix_order_id or 0, **request)
@@ -124,18 +141,19 @@ def _set_status(client: SiteClient, push: Push, order: Order, agreement: Agreeme
             known_version=order.bitrix_version,
             push_id=push.pk,
         )
-        return f"order.status: {conflict.status_id} != {agreement.site_status}"
+        return [f"order.status: {conflict.status_id} != {agreement.site_status}"]
     _record(push, order, values, version, site_status=wanted)
-    return f"order.status: {wanted}"
+    return [f"order.status: {wanted}"]
 
 
-def _update(client: SiteClient, push: Push, order: Order, unsent: Mapping[str, Any]) -> str:
+def _update(client: SiteClient, push: Push, order: Order, unsent: Mapping[str, Any]) -> list[str]:
     request = update_request(order, unsent, order.items.all() if ITEMS in unsent else ())
-    services.note_sending(order_id=order.pk, values=unsent)
+    if not services.note_sending(order_id=order.pk, values=unsent):
+        return []
     _keep_request(push, {"action": "order.update", "order_id": order.bitrix_order_id, **request})
     version = client.update_order(order.bitrix_order_id or 0, request)
     _record(push, order, unsent, version)
-    return f"order.update: {', '.join(sorted(unsent))}"
+    return [f"order.update: {', '.join(sorted(unsent))}"]
 
 
 def _record(
@@ -157,14 +175,13 @@ def _keep_request(push: Push, request: dict[str, Any]) -> None:
 
 
 def after_delivery(push: Push) -> datetime | None:
-    """Return when the rest is to be sent: at once, if the order was changed while its push was under way.
-
-    The order is locked.
+    """Return when the rest is to be sent, if there is any: at once what was changed while the push was under way, a
+    status that can be taken back when it can't any more. The order is locked.
     """
     order = Order.objects.get(pk=push.order_id)
-    if order.is_deleted_on_site or not Agreement.from_json(order.bitrix_state).unsent(order_values(order, PUSHED)):
+    if order.is_deleted_on_site or not unsent_fields(order):
         return None
-    return timezone.now()
+    return waits_until(order) or timezone.now()
 
 
 def after_failure(push: Push, failure: DeliveryFailure) -> None:

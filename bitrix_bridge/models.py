@@ -108,7 +108,7 @@ class Push(OutboxEntry):
         return delivery.deliver(self)
 
     def on_delivered(self, delivered: Delivered) -> datetime | None:
-        """Return when the rest is to be sent: the order was changed again while its push was under way."""
+        """Return when the rest is to be sent: the order was changed meanwhile, or its status can be taken back."""
         from bitrix_bridge import delivery
 
         return delivery.after_delivery(self)

@@ -19,6 +19,14 @@ from orders.services.sync import (
     record_refused,
     record_site_status,
 )
+from orders.services.undo import (
+    changes_of_batch,
+    held_until_of,
+    let_status_leave,
+    take_back_status,
+    told_status,
+    undoable_change,
+)
 from orders.services.values import NotAllowed
 
 __all__ = [
@@ -32,10 +40,13 @@ __all__ = [
     "apply_reference",
     "apply_snapshot",
     "change_status",
+    "changes_of_batch",
     "conflict_wish",
     "create_order",
     "customer_for_call",
     "edit_order",
+    "held_until_of",
+    "let_status_leave",
     "mark_deleted",
     "note_sending",
     "reassess_sync_state",
@@ -44,4 +55,7 @@ __all__ = [
     "record_refused",
     "record_site_status",
     "retire_product",
+    "take_back_status",
+    "told_status",
+    "undoable_change",
 ]
