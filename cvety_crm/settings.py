@@ -344,5 +344,6 @@ UNFOLD = {
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("cvety_crm/favicon.svg")},
     ],
     "STYLES": [lambda request: static("cvety_crm/admin.css")],
+    "SCRIPTS": [lambda request: static("cvety_crm/undo.js")],
     "SIDEBAR": {"navigation": "cvety_crm.navigation.sidebar"},
 }
