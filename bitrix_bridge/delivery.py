@@ -7,14 +7,17 @@ answer that is lost, costs a repetition and never a second order or a lost wish.
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.utils import timezone
 from django.utils.translation import gettext
 
 from bitrix_bridge.errors import OrderNotFound, StatusConflict
 from bitrix_bridge.events import deletion_of
 from bitrix_bridge.models import Push
+from bitrix_bridge.outgoing import unsent_fields, waits_until
 from bitrix_bridge.parts import STATUS, as_one, request_parts
 from bitrix_bridge.payloads.outgoing import create_request, update_request
 from bitrix_bridge.transports import NoTransport, SiteClient
@@ -24,12 +27,14 @@ from cvety_crm.outbox import (
     DeliveryFailure,
     Misconfigured,
     NoLongerNeeded,
+    NotYet,
     PermanentRefusal,
     TemporaryFailure,
 )
 from orders import services
 from orders.agreement import Agreement
 from orders.fields import ITEMS, PUSHED, order_values
+from orders.grace import leaves_at
 from orders.models import Order, Reason, Status, SyncState
 
 MAX_STEPS = 12
@@ -40,22 +45,26 @@ def deliver(push: Push) -> Delivered:
     """Call the site as often as needed. Raises `cvety_crm.outbox` failures.
 
     What the site refuses of one kind (a status that it does not know, the cancelling of a paid order) does not keep
-    back the other.
+    back the other. Nor does a status that can be taken back still: it stays behind, and the push waits for it.
     """
     client = SiteClient()
     done: list[str] = []
     refused: dict[str, PermanentRefusal] = {}
     apart = False
+    held_until: datetime | None = None
     for _step in range(MAX_STEPS):
         order = Order.objects.select_related("customer", "status").get(pk=push.order_id)
         if order.is_deleted_on_site:
             raise NoLongerNeeded(gettext("The order was deleted on the site."))
         values = order_values(order, PUSHED, list(order.items.all()))
         if order.bitrix_order_id is None:
-            done.append(_create(client, push, order, values))
+            done += _create(client, push, order, values)
             continue
         agreement = Agreement.from_json(order.bitrix_state)
         unsent = {name: values[name] for name in agreement.unsent(values) if name not in refused}
+        held_until = leaves_at(order.status_held_until) if STATUS in unsent else None
+        if held_until is not None:
+            del unsent[STATUS]
         if not unsent:
             break
         part = request_parts(unsent, apart=apart)[0]
@@ -63,9 +72,9 @@ def deliver(push: Push) -> Delivered:
             part = _unanswered(agreement, part, values) or part
         try:
             if part == (STATUS,):
-                done.append(_set_status(client, push, order, agreement))
+                done += _set_status(client, push, order, agreement)
             else:
-                done.append(_update(client, push, order, {name: values[name] for name in part}))
+                done += _update(client, push, order, {name: values[name] for name in part})
         except PermanentRefusal as refusal:
             if isinstance(refusal, Misconfigured | OrderNotFound) and not isinstance(refusal, NoTransport):
                 raise
@@ -75,6 +84,10 @@ def deliver(push: Push) -> Delivered:
                 refused |= dict.fromkeys(part, refusal)
     else:
         raise TemporaryFailure(gettext("The site takes the order's state but does not keep it."))
+    if held_until is not None and (refused or not done):
+        # What was refused fails only after the status has had its turn.
+        reasons = [refusal.message for refusal in refused.values()]
+        raise NotYet(reasons[0] if reasons else gettext("The status can still be taken back."), due_at=held_until)
     if refused:
         raise as_one(refused)
     if not done:
@@ -83,17 +96,23 @@ def deliver(push: Push) -> Delivered:
     return Delivered(code="200", answer="; ".join(done))
 
 
-def _create(client: SiteClient, push: Push, order: Order, values: Mapping[str, Any]) -> str:
+# Each of these returns what it has done: nothing when the order was changed in the last moment, and is to be looked at
+# again.
+
+
+def _create(client: SiteClient, push: Push, order: Order, values: Mapping[str, Any]) -> list[str]:
     request = create_request(order, values, order.items.all())
     first_status = Status.objects.get(code="new")
     # The site's create knows no status: an order begins as N there, and its status follows as a push of its own.
     # Nor that it is cancelled or paid.
-    sent = {**values, "status": first_status.code, "is_cancelled": False, "payment_status": "pending"}
+    instead = {"status": first_status.code, "is_cancelled": False, "payment_status": "pending"}
     if order.payment_method:
         # Where the settings name no pay system for it, the order is made with another one.
-        sent["payment_method"] = settings.BITRIX_PAY_SYSTEMS.get(request["payment_method_id"], "")
+        instead["payment_method"] = settings.BITRIX_PAY_SYSTEMS.get(request["payment_method_id"], "")
+    sent = {**values, **instead}
     agreement = Agreement.from_json(order.bitrix_state)
-    services.note_sending(order_id=order.pk, values=sent)
+    if not services.note_sending(order_id=order.pk, values=values, instead=instead):
+        return []
     _keep_request(push, {"action": "order.create", **request})
     created = client.create_order({**request, "event_id": str(push.pk)})
     if not created.is_new:
@@ -118,10 +137,10 @@ def _create(client: SiteClient, push: Push, order: Order, values: Mapping[str, A
         services.mark_deleted(
             bitrix_order_id=created.order_id, webhook_event_id=deletion.pk if deletion is not None else None
         )
-    return f"order.create: {created.order_id}"
+    return [f"order.create: {created.order_id}"]
 
 
-def _set_status(client: SiteClient, push: Push, order: Order, agreement: Agreement) -> str:
+def _set_status(client: SiteClient, push: Push, order: Order, agreement: Agreement) -> list[str]:
     wanted = order.status.bitrix_code
     if wanted is None:
         raise PermanentRefusal(
@@ -129,7 +148,8 @@ def _set_status(client: SiteClient, push: Push, order: Order, agreement: Agreeme
         )
     request = {"status_id": wanted, "expected_status_id": agreement.site_status}
     values = {"status": order.status_id}
-    services.note_sending(order_id=order.pk, values=values)
+    if not services.note_sending(order_id=order.pk, values=values):
+        return []
     _keep_request(push, {"action": "order.status", "order_id": order.bitrix_order_id, **request})
     try:
         version = client.set_status(order.bitrix_order_id or 0, **request)
@@ -141,9 +161,9 @@ def _set_status(client: SiteClient, push: Push, order: Order, agreement: Agreeme
             known_version=order.bitrix_version,
             push_id=push.pk,
         )
-        return f"order.status: {conflict.status_id} != {agreement.site_status}"
+        return [f"order.status: {conflict.status_id} != {agreement.site_status}"]
     _record(push, order, values, version, site_status=wanted)
-    return f"order.status: {wanted}"
+    return [f"order.status: {wanted}"]
 
 
 def _unanswered(agreement: Agreement, part: tuple[str, ...], ours: Mapping[str, Any]) -> tuple[str, ...] | None:
@@ -157,9 +177,11 @@ def _unanswered(agreement: Agreement, part: tuple[str, ...], ours: Mapping[str, 
     return tuple(earlier.values) if all(ours[name] == value for name, value in earlier.values.items()) else None
 
 
-def _update(client: SiteClient, push: Push, order: Order, unsent: Mapping[str, Any]) -> str:
+def _update(client: SiteClient, push: Push, order: Order, unsent: Mapping[str, Any]) -> list[str]:
     request = update_request(order, unsent, order.items.all() if ITEMS in unsent else ())
     key = services.begin_request(order_id=order.pk, values=unsent)
+    if key is None:
+        return []
     _keep_request(push, {"action": "order.update", "order_id": order.bitrix_order_id, **request})
     try:
         updated = client.update_order(order.bitrix_order_id or 0, request, event_id=key)
@@ -167,7 +189,7 @@ def _update(client: SiteClient, push: Push, order: Order, unsent: Mapping[str, A
         services.end_request(order_id=order.pk)
         raise
     _record(push, order, unsent, updated.version, is_repetition=updated.is_repetition)
-    return f"order.update: {', '.join(sorted(unsent))}"
+    return [f"order.update: {', '.join(sorted(unsent))}"]
 
 
 def _record(
@@ -195,12 +217,14 @@ def _keep_request(push: Push, request: dict[str, Any]) -> None:
     push.save(update_fields=["request", "updated_at"])
 
 
-def after_delivery(push: Push) -> bool:
-    """Return True when the order was changed again while its push was under way. The order is locked."""
+def after_delivery(push: Push) -> datetime | None:
+    """Return when the rest is to be sent, if there is any: at once what was changed while the push was under way, a
+    status that can be taken back when it can't any more. The order is locked.
+    """
     order = Order.objects.get(pk=push.order_id)
-    if order.is_deleted_on_site:
-        return False
-    return bool(Agreement.from_json(order.bitrix_state).unsent(order_values(order, PUSHED)))
+    if order.is_deleted_on_site or not unsent_fields(order):
+        return None
+    return waits_until(order) or timezone.now()
 
 
 def after_failure(push: Push, failure: DeliveryFailure) -> None:

@@ -1,5 +1,7 @@
 """What came in from Bitrix and what goes out to it; and the records of imports."""
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -105,8 +107,8 @@ class Push(OutboxEntry):
 
         return delivery.deliver(self)
 
-    def on_delivered(self, delivered: Delivered) -> bool:
-        """Return True when the order was changed again while its push was under way."""
+    def on_delivered(self, delivered: Delivered) -> datetime | None:
+        """Return when the rest is to be sent: the order was changed meanwhile, or its status can be taken back."""
         from bitrix_bridge import delivery
 
         return delivery.after_delivery(self)

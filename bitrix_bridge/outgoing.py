@@ -1,5 +1,7 @@
 """Queueing pushes: a change made on this side must reach the site, one that came from the site must not go back."""
 
+from datetime import datetime
+
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
@@ -7,8 +9,11 @@ from django.utils.translation import gettext
 
 from bitrix_bridge.models import Push
 from cvety_crm.outbox import LIVE, State, nudge
+from orders.agreement import Agreement
 from orders.events import OrderChange
-from orders.models import Order, Source, SyncState
+from orders.fields import PUSHED, order_values
+from orders.grace import leaves_at
+from orders.models import Order, OrderEvent, Source, SyncState
 
 
 def on_order_event(change: OrderChange) -> None:
@@ -38,6 +43,33 @@ def _close(failed: QuerySet[Push]) -> None:
     )
 
 
+def on_status_taken_back(order: Order, event: OrderEvent) -> None:
+    """Put the order's push right; called in the transaction in which the status of this entry is taken back.
+
+    One that is under way is left alone: before each request it looks whether the order still has what it is to send.
+    """
+    # Locked: from here on no worker takes it up.
+    push = Push.objects.select_for_update().filter(order=order, state__in=LIVE).first()
+    if push is None:
+        if order.sync_state == SyncState.PENDING:
+            queue_push(order, [])
+        return
+    if push.state != State.PENDING:
+        return
+    left = [] if order.is_deleted_on_site else unsent_fields(order)
+    if left or order.bitrix_order_id is None:
+        push.fields = [name for name in push.fields if name != "status" or "status" in left]
+        push.save(update_fields=["fields", "updated_at"])
+        if push.failures == 0:
+            _set_due(push, order)
+    elif push.attempts == 0:
+        push.delete()
+    else:
+        push.state, push.finished_at = State.CANCELLED, timezone.now()
+        push.last_error = gettext("The status was taken back.")
+        push.save(update_fields=["state", "last_error", "finished_at", "updated_at"])
+
+
 def queue_forgotten(limit: int = 100) -> int:
     """Queue a push for each order that waits for one and has none; return how many. Runs each minute.
 
@@ -57,7 +89,10 @@ def queue_forgotten(limit: int = 100) -> int:
 
 
 def queue_push(order: Order, fields: list[str]) -> Push | None:
-    """Have the order's present state sent, folding this wish into the push that already waits."""
+    """Have the order's present state sent, folding this wish into the push that already waits.
+
+    A status that can be taken back waits until it can't; everything else leaves at once.
+    """
     # The caller holds the order's lock, and so does whoever records a push's outcome: no other row can appear.
     live = Push.objects.filter(order=order, state__in=LIVE).first()
     if live is not None:
@@ -65,13 +100,34 @@ def queue_push(order: Order, fields: list[str]) -> Push | None:
             live.fields = sorted({*live.fields, *fields})
             live.save(update_fields=["fields", "updated_at"])
         if live.state == State.PENDING and live.failures == 0:
-            nudge(live)
+            _set_due(live, order)
         return live
     Push.objects.filter(order=order, state=State.FAILED).update(
         state=State.CANCELLED,
         last_error=gettext("A newer push carries the order's state."),
         finished_at=timezone.now(),
     )
-    push = Push.objects.create(order=order, fields=fields)
+    push = Push.objects.create(order=order, fields=fields, due_at=waits_until(order) or timezone.now())
     nudge(push)
     return push
+
+
+def unsent_fields(order: Order) -> list[str]:
+    """Return the fields that the site has yet to hear of."""
+    return Agreement.from_json(order.bitrix_state).unsent(order_values(order, PUSHED))
+
+
+def waits_until(order: Order) -> datetime | None:
+    """Return when the site is to hear of the order, if that is not at once: only its status is left, and is held."""
+    moment = leaves_at(order.status_held_until)
+    # Creating an order tells no status: it follows.
+    if moment is None or order.bitrix_order_id is None or unsent_fields(order) != ["status"]:
+        return None
+    return moment
+
+
+def _set_due(push: Push, order: Order) -> None:
+    push.due_at = waits_until(order) or min(push.due_at, timezone.now())
+    # Compare and set: if a worker takes it up this very moment, it sees to the rest itself.
+    if Push.objects.filter(pk=push.pk, state=State.PENDING).update(due_at=push.due_at):
+        nudge(push)

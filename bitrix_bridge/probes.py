@@ -142,10 +142,11 @@ def lag_out() -> Finding:
         .values_list("created_at", "finished_at")
     )
     lags = [max((finished - created).total_seconds(), 0.0) for created, finished in rows[:MOST_MEASURED] if finished]
-    return _lag(lags, gettext("Changes made here reach the site late."))
+    # A status is kept back on purpose.
+    return _lag(lags, gettext("Changes made here reach the site late."), usual=settings.STATUS_GRACE_SECONDS)
 
 
-def _lag(lags: Sequence[float], hint: str) -> Finding:
+def _lag(lags: Sequence[float], hint: str, usual: float = 0.0) -> Finding:
     if not lags:
         return Finding(Level.GREEN, gettext("nothing in the last hour"))
     cuts = quantiles(lags, n=20, method="inclusive") if len(lags) > 1 else [lags[0]] * 19
@@ -155,8 +156,8 @@ def _lag(lags: Sequence[float], hint: str) -> Finding:
         "most": _short(most),
         "number": len(lags),
     }
-    if most > LAG_SECONDS:
-        return Finding(Level.RED if most > LAG_SECONDS_MOST else Level.YELLOW, figure, hint)
+    if most - usual > LAG_SECONDS:
+        return Finding(Level.RED if most - usual > LAG_SECONDS_MOST else Level.YELLOW, figure, hint)
     return Finding(Level.GREEN, figure)
 
 

@@ -11,6 +11,7 @@ from cvety_crm.row_level_security import check_tables
 
 DOTTED_PATHS = (
     "ORDER_EVENT_HANDLERS",
+    "STATUS_TAKEN_BACK_HANDLERS",
     "ORDER_PAGE_PANELS",
     "ALERT_HANDLERS",
     "REFERENCE_REFRESH",

@@ -60,6 +60,12 @@ ORDER_EVENT_HANDLERS = [
 ]
 """Called by `orders.events` inside the transaction of a change. A handler inserts rows and does nothing else."""
 
+STATUS_TAKEN_BACK_HANDLERS = [
+    "bitrix_bridge.outgoing.on_status_taken_back",
+    "notifications.outgoing.on_status_taken_back",
+]
+"""Called inside the transaction in which a status is taken back, to remove what was queued for it."""
+
 ALERT_HANDLERS = ["notifications.outgoing.on_alert"]
 """Called when staff must hear of something: a push that gave up, a status nobody has described."""
 
@@ -276,6 +282,11 @@ BITRIX_PAY_SYSTEMS = {int(key): value for key, value in env.dict("BITRIX_PAY_SYS
 OUTBOX_TIMEOUT = env.float("OUTBOX_TIMEOUT", default=15.0)
 """Seconds that one call to Bitrix or Telegram may take."""
 
+STATUS_GRACE_SECONDS = env.float("STATUS_GRACE_SECONDS", default=10.0)
+"""Seconds for which a status set here can be taken back, before it leaves for the site and Telegram; 0: not at all."""
+if not 0 <= STATUS_GRACE_SECONDS <= 3600:
+    sys.exit("STATUS_GRACE_SECONDS must be a number of seconds from 0 (switched off) to 3600.")
+
 # --- Telegram --------------------------------------------------------------------------------------------------------
 
 TELEGRAM_NOTIFICATIONS_ENABLED = env.bool("TELEGRAM_NOTIFICATIONS_ENABLED", default=False)
@@ -349,5 +360,6 @@ UNFOLD = {
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("cvety_crm/favicon.svg")},
     ],
     "STYLES": [lambda request: static("cvety_crm/admin.css")],
+    "SCRIPTS": [lambda request: static("cvety_crm/undo.js")],
     "SIDEBAR": {"navigation": "cvety_crm.navigation.sidebar"},
 }

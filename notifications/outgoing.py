@@ -2,7 +2,7 @@
 out here. The text is put together when a message leaves (`notifications.rendering`).
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
@@ -10,7 +10,9 @@ from cvety_crm.alerts import Alert
 from cvety_crm.outbox import State, nudge
 from notifications import recipients, texts
 from notifications.models import TelegramMessage
+from orders import services
 from orders.events import OrderChange
+from orders.grace import leaves_at
 from orders.models import Order, OrderEvent, Source
 
 Kind = TelegramMessage.Kind
@@ -22,6 +24,7 @@ STUB_WAIT = timedelta(minutes=2)
 def on_order_event(change: OrderChange) -> None:
     """Queue a message to each chat for a new order or a changed status. History that is imported makes none.
 
+    A status that can be taken back leaves when it can't any more.
     Two queries, and one for the nudge after commit.
     """
     if change.event.source == Source.IMPORT:
@@ -29,7 +32,16 @@ def on_order_event(change: OrderChange) -> None:
     if change.is_new:
         _queue(Kind.NEW_ORDER, order=change.order, event=change.event)
     elif "status" in change.changed_fields:
-        _queue(Kind.STATUS, order=change.order, event=change.event)
+        due_at = leaves_at(services.held_until_of(change.event))
+        _queue(Kind.STATUS, order=change.order, event=change.event, due_at=due_at)
+
+
+def on_status_taken_back(order: Order, event: OrderEvent) -> None:
+    """Remove the messages about the status that is being taken back; called in that transaction."""
+    rows = TelegramMessage.objects.filter(event=event)
+    # Locked first: a worker that takes one up at this moment notes its attempt, which has to go too.
+    list(rows.select_for_update().values_list("pk"))
+    rows.delete()
 
 
 def on_alert(alert: Alert) -> None:
@@ -37,7 +49,14 @@ def on_alert(alert: Alert) -> None:
     _queue(Kind.ALERT, text=texts.alert(alert))
 
 
-def _queue(kind: Kind, *, order: Order | None = None, event: OrderEvent | None = None, text: str = "") -> None:
+def _queue(
+    kind: Kind,
+    *,
+    order: Order | None = None,
+    event: OrderEvent | None = None,
+    text: str = "",
+    due_at: datetime | None = None,
+) -> None:
     chats = recipients.chats_for(kind)
     reason = recipients.silence_reason() or ("" if chats is not None else recipients.no_chat_reason())
     now = timezone.now()
@@ -49,7 +68,7 @@ def _queue(kind: Kind, *, order: Order | None = None, event: OrderEvent | None =
             order=order,
             event=event,
             text=text,
-            due_at=now + STUB_WAIT if is_early else now,
+            due_at=now + STUB_WAIT if is_early else due_at or now,
             state=State.CANCELLED if reason else State.PENDING,
             last_error=reason,
             finished_at=now if reason else None,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from notifications import texts
 from notifications.links import Button, buttons
 from notifications.models import TelegramMessage
+from orders import services
 from orders.models import Order, OrderEvent, OrderItem, Status
 
 
@@ -23,6 +24,8 @@ def render(message: TelegramMessage) -> Rendered:
     order = Order.objects.select_related("status", "customer", "city", "shop", "delivery_slot").get(pk=message.order_id)
     items = list(OrderItem.objects.filter(order=order))
     event = OrderEvent.objects.select_related("actor").get(pk=message.event_id) if message.event_id else None
+    # Set in memory only: nobody outside hears of a status that can be taken back.
+    order.status = services.told_status(order)
     facts = texts.OrderFacts(order=order, items=items, event=event, customer_orders=_orders_so_far(order))
     if message.kind == TelegramMessage.Kind.NEW_ORDER:
         text = texts.new_order(facts)

@@ -18,6 +18,7 @@ from cvety_crm.outbox import (
     DeliveryFailure,
     Misconfigured,
     NoLongerNeeded,
+    NotYet,
     PermanentRefusal,
     TemporaryFailure,
 )
@@ -25,6 +26,8 @@ from notifications import recipients
 from notifications.links import Button
 from notifications.models import TelegramMessage
 from notifications.rendering import render
+from orders import services
+from orders.models import OrderEvent
 
 # The library's own switch to its coming type of `retry_after`; without it each use is a deprecation warning.
 os.environ.setdefault("PTB_TIMEDELTA", "true")
@@ -34,7 +37,7 @@ _MOVES = 2
 
 
 def send(message: TelegramMessage) -> Delivered:
-    """Write the message's text and send it. Raises `DeliveryFailure` or `NoLongerNeeded`.
+    """Write the message's text and send it. Raises `DeliveryFailure`, `NoLongerNeeded` or `NotYet`.
 
     A message that Telegram has taken already, by a worker that died before it could say so, is not sent again. Where
     Telegram's answer was lost on the way it is: twice is better than never.
@@ -48,6 +51,7 @@ def send(message: TelegramMessage) -> Delivered:
         raise NoLongerNeeded(recipients.no_chat_reason())
     if recipients.is_switched_off(chat_id):
         raise NoLongerNeeded(gettext("This chat no longer receives messages."))
+    _wait_for_second_thoughts(message)
 
     rendered = render(message)
     message.text, message.chat_id = rendered.text, chat_id
@@ -56,6 +60,18 @@ def send(message: TelegramMessage) -> Delivered:
     # At once, not with the outcome: between the two this worker may die.
     _keep(message, telegram_message_id=message_id)
     return _delivered(message_id)
+
+
+def _wait_for_second_thoughts(message: TelegramMessage) -> None:
+    """Raise `NotYet` or `NoLongerNeeded` where the status that is told of can be taken back, or has been."""
+    if message.kind != TelegramMessage.Kind.STATUS or message.order_id is None or message.event_id is None:
+        return
+    try:
+        leaves_at = services.let_status_leave(order_id=message.order_id, event_id=message.event_id)
+    except OrderEvent.DoesNotExist:
+        raise NoLongerNeeded(gettext("The status was taken back.")) from None
+    if leaves_at is not None:
+        raise NotYet(gettext("The status can still be taken back."), due_at=leaves_at)
 
 
 def _delivered(message_id: int) -> Delivered:

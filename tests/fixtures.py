@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from importlib import import_module
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.core.cache import caches
 from django.db.models.signals import post_migrate
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 
 from bitrix_bridge.client import known_endpoints
 
@@ -69,3 +71,27 @@ def post_webhook(client: Client) -> PostWebhook:
 def manager(db: None) -> User:
     """A member of staff who may do everything."""
     return User.objects.create_superuser("manager", password="made-up-password", first_name="Данияр")
+
+
+class Clock:
+    """What the CRM takes for the time: it stands still, but for a microsecond each time it is read."""
+
+    def __init__(self) -> None:
+        self._now = timezone.now()
+
+    def now(self) -> Any:
+        self._now += timedelta(microseconds=1)
+        return self._now
+
+    def let_pass(self, seconds: float) -> None:
+        """Go on to a later time, or back."""
+        self._now += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def grace(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Statuses can be taken back for ten seconds, by a clock that the test moves on."""
+    settings.STATUS_GRACE_SECONDS = 10.0
+    clock = Clock()
+    monkeypatch.setattr(timezone, "now", clock.now)
+    return clock

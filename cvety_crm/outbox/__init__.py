@@ -1,9 +1,9 @@
 """The retry engine: rows that must reach another system, claimed, delivered, retried, given up loudly.
 
-An entry is inserted in the transaction of the change that it reports. After commit django-q is nudged to deliver it at
-once, and a schedule picks up each minute whatever is due, so that a lost nudge loses nothing. django-q counts nothing:
-a worker that dies is never reported to it and its own attempts are not reliable. Counting, waiting and giving up are
-columns here:
+An entry is inserted in the transaction of the change that it reports. After commit django-q is nudged to deliver it
+when it is due, mostly at once, and a schedule picks up each minute whatever is, so that a lost nudge loses nothing.
+django-q counts nothing: a worker that dies is never reported to it and its own attempts are not reliable. Counting,
+waiting and giving up are columns here:
 
 * A worker claims an entry with a lease and counts the attempt *before* it calls, so one that dies has tried; the
   lease that it leaves behind expires.
@@ -12,23 +12,17 @@ columns here:
 """
 
 from cvety_crm.outbox.engine import WAITS, deliver_due, deliver_one, deliver_task, outbox_models
-from cvety_crm.outbox.entries import (
-    LIVE,
-    AttemptOutcome,
-    DeliveryAttempt,
-    OutboxEntry,
-    State,
-    live_index,
-    nudge,
-)
+from cvety_crm.outbox.entries import LIVE, AttemptOutcome, DeliveryAttempt, OutboxEntry, State, live_index
 from cvety_crm.outbox.failures import (
     Delivered,
     DeliveryFailure,
     Misconfigured,
     NoLongerNeeded,
+    NotYet,
     PermanentRefusal,
     TemporaryFailure,
 )
+from cvety_crm.outbox.nudges import nudge
 
 __all__ = [
     "LIVE",
@@ -39,6 +33,7 @@ __all__ = [
     "DeliveryFailure",
     "Misconfigured",
     "NoLongerNeeded",
+    "NotYet",
     "OutboxEntry",
     "PermanentRefusal",
     "State",

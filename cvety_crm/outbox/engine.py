@@ -13,14 +13,18 @@ from django.utils.translation import gettext, gettext_noop
 
 from cvety_crm.alerts import Alert, raise_alert
 from cvety_crm.masking import keepable
-from cvety_crm.outbox.entries import AttemptOutcome, DeliveryAttempt, OutboxEntry, State, nudge
+from cvety_crm.outbox.entries import AttemptOutcome, DeliveryAttempt, OutboxEntry, State
 from cvety_crm.outbox.failures import (
     Delivered,
     DeliveryFailure,
     NoLongerNeeded,
+    NotYet,
     PermanentRefusal,
     TemporaryFailure,
 )
+from cvety_crm.outbox.nudges import nudge
+
+Result = Delivered | DeliveryFailure | NoLongerNeeded | NotYet
 
 logger = logging.getLogger(__name__)
 
@@ -107,13 +111,13 @@ def _claim(model: type[OutboxEntry], key: Any | None) -> tuple[OutboxEntry, Deli
 
 
 def _attempt(entry: OutboxEntry, attempt: DeliveryAttempt) -> None:
-    result: Delivered | DeliveryFailure | NoLongerNeeded
+    result: Result
     try:
         if entry.failures > len(WAITS):
             # It may be this very entry that kills workers: no further call.
             raise TemporaryFailure(gettext("The worker stopped in the middle of every attempt."))
         result = entry.deliver()
-    except (DeliveryFailure, NoLongerNeeded) as known:
+    except (DeliveryFailure, NoLongerNeeded, NotYet) as known:
         result = known
     except Exception as unknown:
         logger.exception("delivering %s %s raised", entry._meta.label, entry.pk)
@@ -125,26 +129,33 @@ def _attempt(entry: OutboxEntry, attempt: DeliveryAttempt) -> None:
         _record(entry, attempt, result)
 
 
-def _record(entry: OutboxEntry, attempt: DeliveryAttempt, result: Delivered | DeliveryFailure | NoLongerNeeded) -> None:
+def _record(entry: OutboxEntry, attempt: DeliveryAttempt, result: Result) -> None:
     now = timezone.now()
     attempt.duration_ms = max(int((now - attempt.started_at).total_seconds() * 1000), 0)
     attempt.code = keepable(getattr(result, "code", ""))[:50]
     attempt.answer = keepable(getattr(result, "answer", "") or str(getattr(result, "message", "")))[:ANSWER_LIMIT]
 
     entry.lock_owner()
-    current = type(entry)._default_manager.select_for_update().get(pk=entry.pk)
+    current = type(entry)._default_manager.select_for_update().filter(pk=entry.pk).first()
+    if current is None:
+        return  # what it was to tell has been taken back, and its attempts went with it
     is_ours = current.state == State.SENDING and current.attempts == attempt.number
     match result:
         case Delivered():
             attempt.outcome = AttemptOutcome.DELIVERED
             if is_ours:
                 _finish(current, State.DELIVERED, code=attempt.code)
-                if current.on_delivered(result):
-                    _wait(current, now)
+                if rest_due_at := current.on_delivered(result):
+                    _wait(current, rest_due_at)
         case NoLongerNeeded():
             attempt.outcome = AttemptOutcome.NOT_NEEDED
             if is_ours:
                 _finish(current, State.CANCELLED, error=str(result))
+        case NotYet():
+            attempt.outcome = AttemptOutcome.POSTPONED
+            if is_ours:
+                current.retry_by, current.last_code, current.last_error = None, "", result.message
+                _wait(current, result.due_at)
         case PermanentRefusal():
             attempt.outcome = AttemptOutcome.REFUSED
             if is_ours:

@@ -1,14 +1,16 @@
 """The tables of the retry engine: what must be delivered, and each attempt at it."""
 
+from datetime import datetime
+
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django_q.tasks import async_task
 
 from cvety_crm.outbox.failures import Delivered, DeliveryFailure
+from cvety_crm.outbox.nudges import nudge
 from cvety_crm.tables import Table
 
 
@@ -65,12 +67,12 @@ class OutboxEntry(Table):
     # --- what a child says
 
     def deliver(self) -> Delivered:
-        """Call the other side. Raises `DeliveryFailure` or `NoLongerNeeded`. Called outside any transaction."""
+        """Call the other side, outside any transaction. Raises `DeliveryFailure`, `NoLongerNeeded` or `NotYet`."""
         raise NotImplementedError
 
-    def on_delivered(self, delivered: Delivered) -> bool:
-        """Follow up in the recording transaction. Return True when more is to be sent: the entry then waits again."""
-        return False
+    def on_delivered(self, delivered: Delivered) -> datetime | None:
+        """Follow up in the recording transaction. Return when more is to be sent: the entry then waits for that."""
+        return None
 
     def on_failed(self, failure: DeliveryFailure) -> None:
         """Follow up in the recording transaction when the entry has failed for good."""
@@ -92,11 +94,12 @@ class OutboxEntry(Table):
 
         Return False when it was in no such state, or when another one that carries the same already waits.
         """
+        self.due_at = timezone.now()
         try:
             with transaction.atomic():
                 self.lock_owner()
                 changed = self._rows(State.FAILED, State.CANCELLED).update(
-                    state=State.PENDING, due_at=timezone.now(), failures=0, retry_by=by, finished_at=None
+                    state=State.PENDING, due_at=self.due_at, failures=0, retry_by=by, finished_at=None
                 )
         except IntegrityError:
             return False
@@ -106,7 +109,8 @@ class OutboxEntry(Table):
 
     def hurry(self, *, by: User | None = None) -> bool:
         """Bring a waiting entry's next attempt forward to now. Return False when it does not wait."""
-        changed = self._rows(State.PENDING).update(due_at=timezone.now(), retry_by=by)
+        self.due_at = timezone.now()
+        changed = self._rows(State.PENDING).update(due_at=self.due_at, retry_by=by)
         if changed:
             nudge(self)
         return bool(changed)
@@ -157,10 +161,3 @@ class DeliveryAttempt(Table):
 def live_index(name: str) -> models.Index:
     """Return the partial index over the rows that the sweep looks at."""
     return models.Index(fields=["due_at"], name=name, condition=Q(state__in=[state.value for state in LIVE]))
-
-
-def nudge(*entries: OutboxEntry) -> None:
-    """Have a worker deliver the entries, all of one kind, as soon as the current transaction has committed."""
-    label, keys = entries[0]._meta.label, [str(entry.pk) for entry in entries]
-    # robust: a failing nudge must not turn a committed change into an error; the sweep comes anyway.
-    transaction.on_commit(lambda: async_task("cvety_crm.outbox.deliver_task", label, *keys), robust=True)

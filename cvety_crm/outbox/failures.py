@@ -1,6 +1,7 @@
 """How a delivery can end other than well, sorted by what helps."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from cvety_crm.masking import keepable
 
@@ -32,6 +33,17 @@ class Misconfigured(PermanentRefusal):
 
 class NoLongerNeeded(Exception):
     """There is nothing left to deliver; the entry is cancelled with this reason (Russian)."""
+
+
+class NotYet(Exception):
+    """It is too early: nothing has failed and nothing is done, and the entry is looked at again at `due_at`.
+
+    The text (Russian) says what is waited for.
+    """
+
+    def __init__(self, message: str, *, due_at: datetime) -> None:
+        super().__init__(message)
+        self.message, self.due_at = keepable(message), due_at
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Both sides changed the status and the site won: the manager decides, with one tap, whether his wish still holds."""
 
 from typing import Any
+from uuid import uuid4
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -11,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from orders import services
 from orders.admin.status_actions import find_order
+from orders.admin.status_undo import tell_of_change
 from orders.models import Order, Source, Status
 from orders.services import NotAllowed
 
@@ -40,17 +42,20 @@ class ConflictActions:
         if status is None:
             messages.info(request, gettext("There is nothing to decide here any more."))
             return _back(order)
+        batch_id = uuid4()
         try:
             services.change_status(
                 order_id=order.pk,
                 status=status.code,
                 actor=request.user,  # type: ignore[arg-type]
                 source=Source.ADMIN,
+                batch_id=batch_id,
             )
         except NotAllowed as refusal:
             messages.error(request, str(refusal))
         else:
-            messages.success(request, gettext("The order is “%(status)s”; the site is told.") % {"status": status.name})
+            text = gettext("The order is “%(status)s”; the site is told.") % {"status": status.name}
+            tell_of_change(request, text, batch_id)
         return _back(order)
 
     def accept_site(self, request: HttpRequest, key: Any) -> HttpResponse:

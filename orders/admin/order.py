@@ -18,6 +18,7 @@ from orders.admin.order_items import ItemInline
 from orders.admin.order_notes import NoteInline
 from orders.admin.order_page import OrderPage
 from orders.admin.status_actions import StatusActions
+from orders.admin.status_undo import UndoActions
 from orders.models import City, Customer, DeliverySlot, Order, Shop
 from orders.search import search_query
 from orders.services.creation import DEFAULT_CITY, DEFAULT_SHOP, DEFAULT_SLOT
@@ -43,7 +44,7 @@ _MONEY = (
 
 
 @admin.register(Order)
-class OrderAdmin(OrderColumns, StatusActions, ConflictActions, OrderPage, CrmModelAdmin):
+class OrderAdmin(OrderColumns, StatusActions, UndoActions, ConflictActions, OrderPage, CrmModelAdmin):
     """Where the shop works."""
 
     list_display = (

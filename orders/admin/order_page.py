@@ -22,6 +22,7 @@ from orders.admin.order_form import NewOrderForm, OrderForm
 from orders.admin.order_items import ItemFormSet, is_sum_of_parts
 from orders.admin.order_notes import NOTES_SHOWN
 from orders.admin.status_actions import next_statuses
+from orders.admin.status_undo import undo_of_order
 from orders.formatting import delivery_time, money, phone_link
 from orders.models import EventKind, Order, OrderItem, OrderNote, Source, SyncState
 from orders.panels import event_links, panels
@@ -174,6 +175,7 @@ class OrderPage:
                 if may_move
                 else [],
                 "may_move": may_move,
+                "undo": undo_of_order(order) if may_move else "",
                 "wish": wished_status(order) if may_move else None,
             },
             "entries": entries,

@@ -5,7 +5,7 @@ Unfold runs row and page actions on GET; here they are dialogs, whose GET only s
 
 from collections.abc import Iterable
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django import forms
 from django.contrib import messages
@@ -23,12 +23,12 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from orders import services
+from orders.admin.status_undo import MOST_REASONS, tell_of_change
 from orders.models import Order, Source, Status
 from orders.services import NotAllowed
 
 MOST_AT_ONCE = 200
 """Orders of one bulk action: each is a transaction of its own, and the manager waits for the page."""
-MOST_REASONS = 10
 
 
 class StatusDialogForm(BaseDialogForm):
@@ -134,6 +134,7 @@ class StatusActions:
         if order is None:
             messages.error(request, gettext("There is no such order."))
             return done(request, reverse("admin:orders_order_changelist"))
+        batch_id = uuid4()
         try:
             moved = services.change_status(
                 order_id=order.pk,
@@ -141,6 +142,7 @@ class StatusActions:
                 actor=request.user,  # type: ignore[arg-type]
                 source=Source.ADMIN,
                 comment=form.cleaned_data["comment"],
+                batch_id=batch_id,
             )
         except NotAllowed as refusal:
             # Somebody else was faster: the dialog stays open and says so.
@@ -151,10 +153,8 @@ class StatusActions:
                 "unfold/helpers/dialog.html",
                 {"dialog": dialog, "form": form, "form_submit_text": gettext("Change")},
             )
-        messages.success(
-            request,
-            gettext("Order № %(number)s: %(status)s.") % {"number": moved.order_number, "status": moved.status.name},
-        )
+        text = gettext("Order № %(number)s: %(status)s.")
+        tell_of_change(request, text % {"number": moved.order_number, "status": moved.status.name}, batch_id)
         return done(request, reverse("admin:orders_order_change", args=[order.pk]))
 
     def _move(self, request: HttpRequest, queryset: QuerySet[Order], status: str, comment: str = "") -> None:
@@ -162,6 +162,7 @@ class StatusActions:
         if len(chosen) > MOST_AT_ONCE:
             _too_many(request)
             return
+        batch_id = uuid4()
         changed, unchanged, refused = 0, 0, []
         for key, number, before in chosen:
             if before == status:
@@ -174,12 +175,13 @@ class StatusActions:
                     actor=request.user,  # type: ignore[arg-type]
                     source=Source.ADMIN,
                     comment=comment,
+                    batch_id=batch_id,
                 )
             except NotAllowed as refusal:
                 refused.append(f"№ {number}: {refusal}")
             else:
                 changed += 1
-        _report(request, changed, unchanged, refused)
+        _report(request, batch_id, changed, unchanged, refused)
 
 
 def next_statuses(order: Order) -> list[Status]:
@@ -206,9 +208,9 @@ def done(request: HttpRequest, fallback: str) -> HttpResponse:
     return HttpResponseRedirect(fallback)
 
 
-def _report(request: HttpRequest, changed: int, unchanged: int, refused: list[str]) -> None:
+def _report(request: HttpRequest, batch_id: UUID, changed: int, unchanged: int, refused: list[str]) -> None:
     if changed:
-        messages.success(request, gettext("Changed: %(count)s.") % {"count": changed})
+        tell_of_change(request, gettext("Changed: %(count)s.") % {"count": changed}, batch_id)
     if unchanged:
         messages.info(request, gettext("Were in this status already: %(count)s.") % {"count": unchanged})
     for reason in refused[:MOST_REASONS]:

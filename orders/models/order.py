@@ -77,6 +77,7 @@ class Order(Table):
         on_delete=models.PROTECT,
         related_name="orders",
     )
+    status_held_until = models.DateTimeField(_("status can be taken back until"), null=True, blank=True, editable=False)
     customer = models.ForeignKey(
         Customer,
         verbose_name=_("customer"),

@@ -21,6 +21,14 @@ from orders.services.sync import (
     record_refused,
     record_site_status,
 )
+from orders.services.undo import (
+    changes_of_batch,
+    held_until_of,
+    let_status_leave,
+    take_back_status,
+    told_status,
+    undoable_change,
+)
 from orders.services.values import NotAllowed
 
 __all__ = [
@@ -35,11 +43,14 @@ __all__ = [
     "apply_snapshot",
     "begin_request",
     "change_status",
+    "changes_of_batch",
     "conflict_wish",
     "create_order",
     "customer_for_call",
     "edit_order",
     "end_request",
+    "held_until_of",
+    "let_status_leave",
     "mark_deleted",
     "note_sending",
     "reassess_sync_state",
@@ -48,4 +59,7 @@ __all__ = [
     "record_refused",
     "record_site_status",
     "retire_product",
+    "take_back_status",
+    "told_status",
+    "undoable_change",
 ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -12,11 +12,13 @@ from django.utils.translation import gettext
 from orders.agreement import Agreement
 from orders.events import OrderChange, publish
 from orders.fields import FIELDS, ITEMS, comparable_items, order_values
+from orders.grace import held_until
 from orders.models import EventKind, Order, OrderItem, Product, Source, Status, SyncState
 from orders.services.items import store_items
 from orders.services.locking import lock_order, settle_sync_state
 from orders.services.references import resolve
 from orders.services.timeline import changes_between, write_event
+from orders.services.undo import UNDO, undo_details
 from orders.services.values import LOCAL_FIELDS, NotAllowed, given_values
 from orders.snapshot import ItemSnapshot
 
@@ -29,10 +31,13 @@ def change_status(
     actor: User | None,
     source: Source = Source.ADMIN,
     comment: str = "",
+    batch_id: UUID | None = None,
 ) -> Order:
     """Move an order on to a status (our code); the same status again changes nothing.
 
-    Raises `Order.DoesNotExist`, and `NotAllowed` when there is no such status or the order may not go there.
+    It leaves for the site after the grace time (`orders.grace`), and can be taken back until then
+    (`orders.services.undo`); `batch_id` is common to the changes of one action. Raises `Order.DoesNotExist`, and
+    `NotAllowed` when there is no such status or the order may not go there.
     """
     order = lock_order(order_id)
     if order.status_id == status:
@@ -47,19 +52,24 @@ def change_status(
         )
 
     changes = [{"field": "status", "old": order.status_id, "new": status}]
+    details: dict[str, Any] = {"comment": comment} if comment else {}
+    until = held_until()
+    if until is not None:
+        details[UNDO] = undo_details(order, held_until=until, batch_id=batch_id or uuid4())
+    order.status_held_until = until
     if order.sync_state == SyncState.CONFLICT:
         order.sync_state = SyncState.PENDING  # the manager has decided
     order.status = target
     if target.is_final and order.completed_at is None:
         order.completed_at = timezone.now()
-    _save(order, ["status", "completed_at"])
+    _save(order, ["status", "completed_at", "status_held_until"])
     event = write_event(
         order=order,
         kind=EventKind.STATUS,
         source=source,
         actor=actor,
         changes=changes,
-        details={"comment": comment} if comment else {},
+        details=details,
     )
     publish(OrderChange(order, event))
     return order

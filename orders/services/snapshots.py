@@ -204,6 +204,9 @@ def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
     elif snapshot.items is not None:
         rebind_lines(existing, snapshot.items)
     columns = {FIELDS[name].attribute for name in merged.taken if name != ITEMS}
+    if "status" in merged.taken:
+        order.status_held_until = None
+        columns.add("status_held_until")
     columns |= _set_bookkeeping(order, snapshot, agreement, references, origin)
     customer_changed = _set_customer(order, snapshot, agreement)
     had_failed = order.sync_state == SyncState.FAILED

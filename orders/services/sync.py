@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from orders.agreement import Agreement
 from orders.events import OrderChange, publish
 from orders.fields import FIELDS, ITEMS, as_told, order_values, set_comparable
+from orders.grace import leaves_at
 from orders.models import EventKind, Order, OrderEvent, Reason, Source, Status, SyncState
 from orders.services.locking import lock_order, lock_site_order, settle_sync_state, unsent_fields
 from orders.services.references import resolve
@@ -20,21 +21,37 @@ from orders.services.values import NotAllowed
 
 
 @transaction.atomic
-def note_sending(*, order_id: UUID, values: Mapping[str, Any]) -> None:
-    """Remember values (comparable form) that are about to be sent: their echo may come before their answer."""
+def note_sending(*, order_id: UUID, values: Mapping[str, Any], instead: Mapping[str, Any] | None = None) -> bool:
+    """Remember values (comparable form) that are about to be sent: their echo may come before their answer.
+
+    `instead` holds what is sent in place of some of them. Return False, and remember nothing, when the order has other
+    values by now, or its status can be taken back still: whoever wanted to send has to look again. Once it is
+    remembered here that the status is sent, it can't be taken back any more.
+    """
     order = lock_order(order_id)
+    instead = instead or {}
+    own = {name: value for name, value in values.items() if name not in instead}
+    is_held = "status" in own and leaves_at(order.status_held_until) is not None
+    if is_held or order_values(order, own) != own:
+        return False
+    if "status" in own:
+        order.status_held_until = None
     agreement = Agreement.from_json(order.bitrix_state)
-    agreement.note_sending(values)
+    agreement.note_sending({**values, **instead})
     _save_agreement(order, agreement)
+    return True
 
 
 @transaction.atomic
-def begin_request(*, order_id: UUID, values: Mapping[str, Any]) -> str:
-    """The same for fields that the site takes over whatever it has by then; return the key to send along.
+def begin_request(*, order_id: UUID, values: Mapping[str, Any]) -> str | None:
+    """The same for other fields than the status, which the site takes over whatever it has by then.
 
-    A request that was sent before and not answered has the key that it had.
+    Return the key to send along, the earlier one if this was sent before and not answered; None when the order has
+    other values by now.
     """
     order = lock_order(order_id)
+    if order_values(order, values) != dict(values):
+        return None
     agreement = Agreement.from_json(order.bitrix_state)
     key = agreement.begin_request(values)
     _save_agreement(order, agreement)
@@ -52,7 +69,7 @@ def end_request(*, order_id: UUID) -> None:
 
 def _save_agreement(order: Order, agreement: Agreement) -> None:
     order.bitrix_state = agreement.as_json()
-    order.save(update_fields=["bitrix_state", "updated_at"])
+    order.save(update_fields=["bitrix_state", "status_held_until", "updated_at"])
 
 
 @transaction.atomic
@@ -163,6 +180,8 @@ def _take_later_values(order: Order, agreement: Agreement, sent: Mapping[str, An
         later = agreement.value(name)
         if name != ITEMS and ours[name] == value and later != as_told(name, value):
             set_comparable(order, name, later)
+            if name == "status":
+                order.status_held_until = None
             changes.append({"field": name, "old": value, "new": later})
     return changes
 
@@ -194,6 +213,7 @@ def record_site_status(
         _save_after_answer(order, agreement)
         return order
     order.status = Status.objects.get(code=code)
+    order.status_held_until = None
     if references.status_is_final and order.completed_at is None:
         order.completed_at = timezone.now()
     order.sync_state = SyncState.CONFLICT
@@ -276,6 +296,7 @@ def _save_after_answer(order: Order, agreement: Agreement, *more: str) -> None:
             "bitrix_order_id",
             "order_number",
             "status",
+            "status_held_until",
             "bitrix_state",
             "bitrix_version",
             "bitrix_updated_at",

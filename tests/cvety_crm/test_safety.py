@@ -149,6 +149,14 @@ def test_production_starts_with_all_of_them():
     assert _start().returncode == 0
 
 
+@pytest.mark.parametrize("seconds", ["-1", "3601"])
+def test_a_grace_time_that_makes_no_sense_stops_the_start_with_one_line(seconds):
+    result = _start(STATUS_GRACE_SECONDS=seconds)
+    assert result.returncode != 0
+    (line,) = (result.stdout + result.stderr).strip().splitlines()
+    assert line.startswith("STATUS_GRACE_SECONDS must be")
+
+
 def test_only_postgresql():
     assert "PostgreSQL" in _start(DATABASE_URL="sqlite:///x.db").stderr
 

@@ -96,7 +96,7 @@ def admin_paths(key: str) -> list[str]:
     found = []
     for route in walk(get_resolver().url_patterns, "/"):
         if route.startswith("/crm/") and "logout" not in route:
-            for placeholder in ("<path:object_id>", "<uuid:key>"):
+            for placeholder in ("<path:object_id>", "<uuid:key>", "<uuid:batch>", "<uuid:event>"):
                 route = route.replace(placeholder, key)
             if "<" not in route and "(" not in route:
                 found.append(route)

@@ -1,0 +1,161 @@
+"""Taking a status back within its grace time, as if it had not been set.
+
+Until then it has not left for the site or for Telegram (`orders.grace`), so nobody outside needs to be told. What has
+to be put back is kept on the timeline entry of the change, in `details["undo"]`.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from orders.agreement import Agreement
+from orders.events import publish_taken_back
+from orders.grace import grace_time, leaves_at
+from orders.models import Order, OrderEvent, Source, Status, SyncState
+from orders.services.locking import lock_order, settle_sync_state
+from orders.services.values import NotAllowed
+
+logger = logging.getLogger(__name__)
+
+UNDO = "undo"
+LOOK_BACK = timedelta(minutes=10)
+"""How far beyond the grace time the changes of one action are looked for: those which are too old can be named."""
+
+
+def undo_details(order: Order, *, held_until: datetime, batch_id: UUID) -> dict[str, Any]:
+    """Return what a status change must note of the order, which still is as before, to be undone.
+
+    `batch_id` is common to the changes of one action of a person.
+    """
+    return {
+        "batch": str(batch_id),
+        "until": held_until.isoformat(),
+        "before": {
+            "status": order.status_id,
+            "completed_at": _text(order.completed_at),
+            "sync_state": order.sync_state,
+            "held_until": _text(order.status_held_until),
+            "agreed": Agreement.from_json(order.bitrix_state).value("status"),
+        },
+    }
+
+
+@transaction.atomic
+def take_back_status(*, order_id: UUID, event_id: UUID, actor: User | None) -> Order:
+    """Undo the status change of this timeline entry, and remove the entry.
+
+    Raises `Order.DoesNotExist`, and `NotAllowed` when it has left already, or is not the last word on the status.
+    """
+    order = lock_order(order_id)
+    event = order.events.filter(pk=event_id).first()
+    if event is None:
+        raise NotAllowed(gettext("The status has been taken back already."))
+    if reason := _why_not(order, event):
+        raise NotAllowed(reason)
+    before = event.details[UNDO]["before"]
+    status = Status.objects.filter(code=before["status"]).first()
+    if status is None:
+        raise NotAllowed(gettext("There is no such status: %(code)s.") % {"code": before["status"]})
+
+    order.status = status
+    order.completed_at = _moment(before["completed_at"])
+    order.status_held_until = _moment(before["held_until"])
+    if before["sync_state"] == SyncState.CONFLICT:
+        order.sync_state = SyncState.CONFLICT  # its wish is on the timeline still
+    # With its items: they may have been edited since, and sent.
+    settle_sync_state(order, Agreement.from_json(order.bitrix_state), list(order.items.all()))
+    order.save(update_fields=["status", "completed_at", "status_held_until", "sync_state", "updated_at"])
+    publish_taken_back(order, event)
+    event.delete()
+    logger.info("the status of order %s was taken back by %s: %s", order.order_number, actor or "nobody", event.changes)
+    return order
+
+
+def undoable_change(order: Order) -> OrderEvent | None:
+    """Return the timeline entry of the status change that can be taken back now; None, mostly without a query."""
+    if order.status_held_until is None or order.status_held_until <= timezone.now():
+        return None
+    event = next(_status_changes(order), None)
+    return event if event is not None and not _why_not(order, event) else None
+
+
+def changes_of_batch(batch_id: UUID) -> list[OrderEvent]:
+    """Return the status changes of one action, each with its order, oldest first; those of the last minutes only."""
+    # By the index of the newest entries: a few minutes hold few of them.
+    recent = OrderEvent.objects.filter(happened_at__gte=timezone.now() - grace_time() - LOOK_BACK)
+    found = recent.filter(details__undo__batch=str(batch_id)).select_related("order")
+    return list(found.order_by("happened_at", "created_at"))
+
+
+def held_until_of(event: OrderEvent) -> datetime | None:
+    """Return until when the status change of this entry can be taken back, if it ever could."""
+    undo = event.details.get(UNDO)
+    return _moment(undo["until"]) if isinstance(undo, Mapping) else None
+
+
+@transaction.atomic
+def let_status_leave(*, order_id: UUID, event_id: UUID) -> datetime | None:
+    """Ask whether others may be told of the status change of this entry. From then on it can't be taken back.
+
+    Return None if so, else when. Raises `OrderEvent.DoesNotExist` when it has been taken back.
+    """
+    lock_order(order_id)
+    event = OrderEvent.objects.get(pk=event_id)
+    if (until := held_until_of(event)) is None:
+        return None
+    moment = leaves_at(until)
+    if moment is None and not event.details[UNDO].get("has_left"):
+        # Not by the clock alone: that of whoever takes it back may be slow.
+        event.details[UNDO]["has_left"] = True
+        event.save(update_fields=["details", "updated_at"])
+    return moment
+
+
+def told_status(order: Order) -> Status:
+    """Return the status that others may be told of: as long as one can be taken back, the one before it."""
+    code = order.status_id
+    if leaves_at(order.status_held_until) is not None:
+        for event in _status_changes(order):
+            if leaves_at(held_until_of(event)) is None:
+                break
+            code = event.details[UNDO]["before"]["status"]
+    return order.status if code == order.status_id else Status.objects.get(code=code)
+
+
+def _status_changes(order: Order) -> Iterator[OrderEvent]:
+    """Yield the entries that have changed the status, newest first."""
+    yield from order.events.filter(changes__contains=[{"field": "status"}])[:50]
+
+
+def _why_not(order: Order, event: OrderEvent) -> str:
+    """Return why the change can't be taken back, in words; "" when it can."""
+    newest = next(_status_changes(order), None)
+    if newest is not None and newest.pk != event.pk and newest.source == Source.SITE:
+        return gettext("The site has set another status meanwhile.")
+    if newest is None or newest.pk != event.pk:
+        return gettext("The status has been changed again since.")
+    undo = event.details.get(UNDO)
+    if not isinstance(undo, Mapping) or event.source == Source.SITE:
+        return gettext("This change can't be taken back.")
+    # Without a time the site is being told of it this very moment, or has been.
+    if undo.get("has_left") or order.status_held_until is None or order.status_held_until <= timezone.now():
+        return gettext("Too late: the status has left for the site.")
+    agreed = Agreement.from_json(order.bitrix_state).value("status")
+    if agreed == order.status_id != undo["before"]["agreed"]:
+        return gettext("The site has this status too by now.")
+    return ""
+
+
+def _text(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

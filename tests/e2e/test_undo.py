@@ -1,0 +1,179 @@
+"""Second thoughts about a status, with the real worker, and with the whole product in a real browser."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import requests
+from django.conf import settings as django_settings
+from django.db import connection
+from django.utils import timezone
+from django_q.models import OrmQ, Schedule
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from bitrix_bridge.models import Push
+from cvety_crm import embedded_postgres
+from orders import services
+from tests.e2e.test_crashes import _environment
+from tests.e2e.test_newcomer import CHROMIUM, FLAGS
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+
+GRACE = 3.0
+"""Seconds, in the test with the worker: long enough to see that nothing happens."""
+
+
+def wait_until(condition: Callable[[], Any], seconds: float) -> float:
+    """Wait until something is so; return how long that took."""
+    started = time.monotonic()
+    while not condition():
+        assert time.monotonic() - started < seconds, "it does not come about"
+        time.sleep(0.05)
+    return time.monotonic() - started
+
+
+@pytest.fixture
+def worker(site) -> Iterator[subprocess.Popen]:
+    """`manage.py qcluster` on the test's database, and no schedule that could sweep."""
+    Schedule.objects.all().delete()
+    OrmQ.objects.all().delete()
+    url = str(os.environ.get("DATABASE_URL") or embedded_postgres.database_url()).rsplit("/", 1)[0]
+    environment = _environment(
+        f"{url}/{connection.settings_dict['NAME']}",
+        SITE=site.bridge_url,
+        DJANGO_SETTINGS_MODULE="tests.e2e.worker_settings",
+    )
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "qcluster"], env=environment, cwd=django_settings.BASE_DIR, start_new_session=True
+    )
+    yield process
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_with_nobodys_page_open_the_worker_sends_it_in_time_and_not_before(arrived, site, worker, manager, settings):
+    undone, kept, at_once = arrived(), arrived(), arrived()
+    OrmQ.objects.all().delete()
+
+    def there(order):
+        return site.site.order(order.bitrix_order_id)["STATUS_ID"]
+
+    # One without a grace time shows that the worker is awake.
+    settings.STATUS_GRACE_SECONDS = 0
+    services.change_status(order_id=at_once.pk, status="accepted", actor=manager)
+    wait_until(lambda: there(at_once) == "AP", 60)
+
+    settings.STATUS_GRACE_SECONDS = GRACE
+    for order in (undone, kept):
+        services.change_status(order_id=order.pk, status="accepted", actor=manager)
+    event = undone.events.get(kind="status")
+    services.take_back_status(order_id=undone.pk, event_id=event.pk, actor=manager)
+    kept.refresh_from_db()
+    while timezone.now() < kept.status_held_until:
+        assert there(kept) == "N"
+        time.sleep(0.1)
+    wait_until(lambda: there(kept) == "AP", 10)
+    late = (timezone.now() - kept.status_held_until).total_seconds()
+    assert late < 6, late
+    wait_until(lambda: Push.objects.get(order=kept).state == "delivered", 10)
+    assert Push.objects.get(order=kept).attempts == 1
+    wait_until(lambda: not OrmQ.objects.exists(), 20)  # the nudge for the one that was undone has run too
+    assert (there(undone), site.site.writes) == ("N", 2)
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield running
+        running.close()
+
+
+def open_page(browser: Browser, crm: str, password: str, width: int) -> Page:
+    """Log in on a screen of this width, a phone below 600."""
+    is_phone = width < 600
+    context = browser.new_context(
+        viewport={"width": width, "height": 800}, locale="ru-RU", has_touch=is_phone, is_mobile=is_phone
+    )
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    page.goto(crm)
+    page.fill("input[name=username]", "admin")
+    page.fill("input[name=password]", password)
+    page.click("button[type=submit]")
+    return page
+
+
+def accept_a_new_order(page: Page, crm: str) -> str:
+    """Open an order that nobody has accepted and accept it; return its number."""
+    new = page.locator("tr", has_text="Новый")
+    wait_until(lambda: page.goto(f"{crm}orders/order/") and new.count(), 60)
+    link = new.first.get_by_role("link", name=re.compile("№"))
+    number = re.search(r"\d+", link.inner_text())[0]
+    link.click()
+    page.locator("a.crm-button", has_text="Принят").click()
+    page.get_by_role("button", name="Изменить").click()
+    expect(page.locator(".crm-head .crm-badge").first).to_contain_text("Принят")
+    return number
+
+
+def accept_two_of(page: Page, address: str) -> None:
+    """Accept two new orders of this list at once."""
+    rows = page.locator("#result_list tr", has_text="Новый").locator("input.action-select")
+    wait_until(lambda: page.goto(address) and rows.count() >= 2, 60)
+    for position in range(2):
+        rows.nth(position).check()
+    page.locator("select[name=action]").select_option("accept_selected")
+    page.get_by_role("button", name="Выполнить").click()
+
+
+def test_a_manager_takes_a_status_back_on_a_phone_and_on_a_desktop(checkout, browser):
+    with (checkout.folder / ".env").open("a") as env:
+        env.write("\nSTATUS_GRACE_SECONDS=20\n")  # a machine that is busy with other tests is slow
+    checkout.start()
+    crm = f"http://localhost:{checkout.port}/crm/"
+    password = checkout.wait_for(r"admin, password (\S+)")[1]
+    site = checkout.wait_for(r"Stand-in site +(http://localhost:\d+)/")[1]
+    seen = []
+    for width in (360, 1280):
+        page = open_page(browser, crm, password, width)
+        # The order's page, by the keyboard.
+        seen.append(accept_a_new_order(page, crm))
+        button = page.get_by_role("button", name="Отменить «Принят»")
+        expect(button).to_contain_text(re.compile(r"\(\d+ с\)"))
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        if width == 360:
+            assert button.bounding_box()["height"] >= 48
+        button.focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("status")).to_contain_text("снова «Новый»")
+        expect(page.locator(".crm-head .crm-badge").first).to_contain_text("Новый")
+        expect(page.locator(".crm-undo-button")).to_have_count(0)
+        # The message in the list, for two at once.
+        address = f"{crm}orders/order/?status__code__exact=new"
+        accept_two_of(page, address)
+        expect(page.get_by_role("status")).to_contain_text("Изменено: 2")
+        page.get_by_role("status").get_by_role("button", name="Отменить").click()
+        expect(page.get_by_role("status")).to_contain_text("Отменено 2 статуса")
+        assert page.url == address
+        page.context.close()
+    # The time of one that is let be runs out before the eyes of the manager, and the site has it.
+    page = open_page(browser, crm, password, 1280)
+    left = accept_a_new_order(page, crm)
+    expect(page.locator(".crm-undo-button").first).to_be_visible()
+    expect(page.locator(".crm-undo-button").first).to_be_hidden(timeout=30_000)
+    wait_until(lambda: requests.get(f"{site}/orders/{left}", timeout=10).json()["STATUS_ID"] != "N", 30)
+    wishes = re.findall(r"asked 'order.status' (\d+)", checkout.said())
+    assert not set(wishes) & (set(seen) - {left}), "a status that was taken back has left"
+    assert checkout.stop(signal.SIGINT) < 20
