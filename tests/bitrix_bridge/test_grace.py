@@ -3,6 +3,7 @@
 import threading
 import time
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db import connection
@@ -239,14 +240,16 @@ class TestInTheLastMoment:
         """Have something happen right before the values of the next request are noted."""
 
         def before_the_next_request(happening):
-            honest = services.note_sending
+            honest = {name: getattr(services, name) for name in ("note_sending", "begin_request")}
 
-            def note_sending(**kwargs):
-                monkeypatch.setattr(services, "note_sending", honest)
+            def noting(name, **kwargs):
+                for one, service in honest.items():
+                    monkeypatch.setattr(services, one, service)
                 happening()
-                return honest(**kwargs)
+                return honest[name](**kwargs)
 
-            monkeypatch.setattr(services, "note_sending", note_sending)
+            for name in honest:
+                monkeypatch.setattr(services, name, partial(noting, name))
 
         return before_the_next_request
 

@@ -96,6 +96,7 @@ def test_with_nobodys_page_open_the_worker_sends_it_in_time_and_not_before(arriv
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        expect.set_options(timeout=20_000)
         yield running
         running.close()
 
@@ -138,9 +139,10 @@ def accept_two_of(page: Page, address: str) -> None:
     page.get_by_role("button", name="Выполнить").click()
 
 
+@pytest.mark.timeout(400)
 def test_a_manager_takes_a_status_back_on_a_phone_and_on_a_desktop(checkout, browser):
     with (checkout.folder / ".env").open("a") as env:
-        env.write("\nSTATUS_GRACE_SECONDS=20\n")  # a machine that is busy with other tests is slow
+        env.write("\nSTATUS_GRACE_SECONDS=45\n")  # a machine that is busy with other tests is slow
     checkout.start()
     crm = f"http://localhost:{checkout.port}/crm/"
     password = checkout.wait_for(r"admin, password (\S+)")[1]
@@ -172,7 +174,7 @@ def test_a_manager_takes_a_status_back_on_a_phone_and_on_a_desktop(checkout, bro
     page = open_page(browser, crm, password, 1280)
     left = accept_a_new_order(page, crm)
     expect(page.locator(".crm-undo-button").first).to_be_visible()
-    expect(page.locator(".crm-undo-button").first).to_be_hidden(timeout=30_000)
+    expect(page.locator(".crm-undo-button").first).to_be_hidden(timeout=60_000)
     wait_until(lambda: requests.get(f"{site}/orders/{left}", timeout=10).json()["STATUS_ID"] != "N", 30)
     wishes = re.findall(r"asked 'order.status' (\d+)", checkout.said())
     assert not set(wishes) & (set(seen) - {left}), "a status that was taken back has left"
