@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django_q.tasks import async_task
 
-from bitrix_bridge.payloads import read_order
+from bitrix_bridge.site_orders import read_site_order
 from bitrix_bridge.transports import SiteClient
 from cvety_crm.outbox import Misconfigured, TemporaryFailure
 from orders import services
@@ -74,5 +74,4 @@ def complete(order_id: str) -> bool:
 def _take_over(order: Order, timeout: float) -> None:
     """Ask for the order, `timeout` seconds at most. Raises `DeliveryFailure`, and whatever reading or saving may."""
     assert order.bitrix_order_id is not None
-    data = SiteClient(timeout=timeout).get_order(order.bitrix_order_id)
-    services.apply_snapshot(snapshot=read_order(data, pay_systems=settings.BITRIX_PAY_SYSTEMS))
+    services.apply_snapshot(snapshot=read_site_order(SiteClient(timeout=timeout), order.bitrix_order_id))

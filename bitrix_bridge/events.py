@@ -11,6 +11,7 @@ from django.conf import settings
 from bitrix_bridge.completion import request_completion
 from bitrix_bridge.models import WebhookEvent
 from bitrix_bridge.payloads import deletion_time, object_id, read_customer, read_order, read_product, read_status_change
+from bitrix_bridge.site_orders import without_shared_account
 from orders import services
 from orders.models import Order
 from orders.snapshot import OrderSnapshot
@@ -55,11 +56,7 @@ def _status_change(row: WebhookEvent) -> Result:
 
 
 def _apply(row: WebhookEvent, snapshot: OrderSnapshot) -> Result:
-    customer = snapshot.customer
-    if customer is not None and customer.bitrix_user_id and customer.bitrix_user_id == settings.BITRIX_DEFAULT_USER_ID:
-        # The account that orders without one are made under is nobody's: only the phone says whose order it is.
-        phone = {name: value for name, value in customer.fields.items() if name == "phone"}
-        snapshot = replace(snapshot, customer=replace(customer, bitrix_user_id=None, fields=phone))
+    snapshot = without_shared_account(snapshot)
     problems = tuple(problem.as_json() for problem in snapshot.problems)
     if row.attempts > 1 and not snapshot.has_clock:
         later = _later_events(row)
