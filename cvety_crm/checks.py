@@ -15,6 +15,7 @@ DOTTED_PATHS = (
     "ALERT_HANDLERS",
     "MINUTE_JOBS",
     "DAILY_JOBS",
+    "NIGHT_JOBS",
     "HEALTH_PROBES",
 )
 

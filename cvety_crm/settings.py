@@ -78,8 +78,14 @@ MINUTE_JOBS = [
     "bitrix_bridge.inbox.retry_due",
     "bitrix_bridge.completion.complete_due",
     "bitrix_bridge.reference.name_stubs",
+    "bitrix_bridge.reconciliation.slices.take_up",
 ]
-DAILY_JOBS = ["cvety_crm.housekeeping.prune", "bitrix_bridge.reference.refresh_daily"]
+DAILY_JOBS = [
+    "cvety_crm.housekeeping.prune",
+    "bitrix_bridge.reconciliation.slices.prune",
+    "bitrix_bridge.reference.refresh_daily",
+]
+NIGHT_JOBS = ["bitrix_bridge.reconciliation.slices.start_nightly"]
 """What the worker does by the clock (`cvety_crm.schedules`), one after the other: what people wait for comes first."""
 
 HEALTH_BASIC_PROBES = ["cvety_crm.probes.database", "cvety_crm.probes.migrations"]
@@ -96,6 +102,7 @@ HEALTH_PROBES = [
     "bitrix_bridge.probes.lag_in",
     "bitrix_bridge.probes.lag_out",
     "bitrix_bridge.probes.bridge",
+    "bitrix_bridge.reconciliation.probes.last_run",
     "notifications.probes.telegram",
     "notifications.probes.undelivered",
 ]
