@@ -63,7 +63,11 @@ ORDER_EVENT_HANDLERS = [
 ALERT_HANDLERS = ["notifications.outgoing.on_alert"]
 """Called when staff must hear of something: a push that gave up, a status nobody has described."""
 
-ORDER_PAGE_PANELS = ["bitrix_bridge.order_panel.pushes", "notifications.order_panel.messages"]
+ORDER_PAGE_PANELS = [
+    "bitrix_bridge.order_panel.differences",
+    "bitrix_bridge.order_panel.pushes",
+    "notifications.order_panel.messages",
+]
 """What other rooms show on an order's page (`orders.panels`)."""
 
 ORDER_EVENT_LINKS = {
