@@ -47,6 +47,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--warm-up", type=int, default=WARM_UP, help="requests before them (default: %(default)s)")
     parser.add_argument("--profile", metavar="SORT", help="print where 300 requests spend their time: tottime, cumtime")
     parser.add_argument("--counted", type=int, default=COUNTED, help="requests whose SQL is counted")
+    parser.add_argument(
+        "--reconcile", type=int, nargs="+", metavar="ORDERS", help="compare so many orders with the site instead"
+    )
     return parser.parse_args(arguments)
 
 
@@ -57,6 +60,11 @@ def _measure(options: argparse.Namespace) -> None:
         from bench.costs import profile
 
         print(profile(day.take(300), day.take(100), options.profile))
+        return
+    if options.reconcile:
+        from bench.reconciliation import measure, table
+
+        print(table(measure(options.reconcile)))
         return
     counted = _count_statements(day.take(options.counted))
     rows = []

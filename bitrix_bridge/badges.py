@@ -1,6 +1,6 @@
-"""How many events and pushes need a person, for the sidebar. Both counts read a partial index."""
+"""How many events, pushes and differences need a person, for the sidebar. Each count reads a partial index."""
 
-from bitrix_bridge.models import Push, WebhookEvent
+from bitrix_bridge.models import Difference, Push, WebhookEvent
 from cvety_crm.outbox import State
 
 
@@ -12,3 +12,8 @@ def troubled_events() -> int:
 def failed_pushes() -> int:
     """Return how many pushes have given up."""
     return Push.objects.filter(state=State.FAILED).count()
+
+
+def open_differences() -> int:
+    """Return how many differences from the site wait for a person."""
+    return Difference.objects.filter(outcome=Difference.Outcome.PERSON).count()

@@ -8,12 +8,15 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext
 
-from bitrix_bridge.errors import OrderNotFound, StatusConflict, Transport, failure
+from bitrix_bridge.errors import OrderNotFound, StatusConflict, Transport, failure, unusable_list
+from bitrix_bridge.payloads import PayloadError
+from bitrix_bridge.payloads.listing import OrderPage, read_page
 from cvety_crm.http import Answer, NoAnswer, post_json
 from cvety_crm.outbox import Misconfigured, PermanentRefusal, TemporaryFailure
 
@@ -107,6 +110,15 @@ class BridgeClient:
         if not isinstance(order, dict) or not order.get("ID"):
             raise PermanentRefusal(gettext("The site's answer holds no order."), answer=json.dumps(data))
         return order
+
+    def list_orders(self, *, since: datetime | None = None, after_id: int = 0, limit: int = 500) -> OrderPage:
+        """Return the orders behind an id, in growing order; with `since`, those saved then or later (DATE_UPDATE)."""
+        request = {"action": "order.list", "after_id": after_id, "limit": limit}
+        data = self._ask(request | ({"since": since.isoformat(timespec="seconds")} if since else {}))
+        try:
+            return read_page(data.get("orders"), after_id=after_id, is_last=not data.get("next_after_id"))
+        except PayloadError as error:
+            raise unusable_list(error) from error
 
     def reference(self) -> dict[str, Any]:
         """Return the site's statuses, cities, shops, slots and pay systems."""

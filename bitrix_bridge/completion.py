@@ -10,12 +10,12 @@ from django.db.models import Q
 from django.utils import timezone
 from django_q.tasks import async_task
 
-from bitrix_bridge.orderer import without_nobody
-from bitrix_bridge.payloads import read_order
+from bitrix_bridge.site_orders import read_site_order
 from bitrix_bridge.transports import SiteClient
 from cvety_crm.outbox import Misconfigured, TemporaryFailure
 from orders import services
 from orders.models import Order
+from orders.snapshot import FreshRead
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +81,6 @@ def complete(order_id: str) -> bool:
 def take_over(order: Order, timeout: float) -> None:
     """Ask for the order, `timeout` seconds at most. Raises `DeliveryFailure`, and whatever reading or saving may."""
     assert order.bitrix_order_id is not None
-    asked_at = timezone.now()
-    data = SiteClient(timeout=timeout).get_order(order.bitrix_order_id)
-    snapshot = without_nobody(read_order(data, pay_systems=settings.BITRIX_PAY_SYSTEMS))
-    services.apply_snapshot(snapshot=snapshot, asked_at=asked_at)
+    fresh = FreshRead(read_at=timezone.now(), known_version=order.bitrix_version)
+    snapshot = read_site_order(SiteClient(timeout=timeout), order.bitrix_order_id)
+    services.apply_snapshot(snapshot=snapshot, fresh=fresh)

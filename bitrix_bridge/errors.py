@@ -140,6 +140,12 @@ def failure(
     return kind(message, code=shown, answer=answer.text)
 
 
+def unusable_list(error: Exception) -> DeliveryFailure:
+    """Return what to raise for a list of orders that can't be gone through."""
+    message = gettext("The site's list of orders can't be gone through: its ids are missing, or out of order.")
+    return PermanentRefusal(message, answer=str(error))
+
+
 _KINDS: dict[Meaning, type[DeliveryFailure]] = {
     Meaning.LATER: TemporaryFailure,
     Meaning.NOT_JSON: TemporaryFailure,

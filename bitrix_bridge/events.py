@@ -11,7 +11,6 @@ from django.utils.translation import gettext
 
 from bitrix_bridge.completion import request_answer, request_completion
 from bitrix_bridge.models import WebhookEvent
-from bitrix_bridge.orderer import without_nobody
 from bitrix_bridge.outgoing import close_failed
 from bitrix_bridge.payloads import (
     crm_order_id,
@@ -22,6 +21,7 @@ from bitrix_bridge.payloads import (
     read_product,
     read_status_change,
 )
+from bitrix_bridge.site_orders import without_shared_account
 from orders import services
 from orders.models import Order
 from orders.snapshot import OrderSnapshot
@@ -78,7 +78,7 @@ def _status_change(row: WebhookEvent) -> Result:
 
 
 def _apply(row: WebhookEvent, snapshot: OrderSnapshot) -> Result:
-    snapshot = without_nobody(snapshot)
+    snapshot = without_shared_account(snapshot)
     problems = tuple(problem.as_json() for problem in snapshot.problems)
     was_open = row.state == WebhookEvent.State.WAITING and row.action not in ("", Action.STORED)
     if row.attempts > 1 and not snapshot.has_clock and not was_open:

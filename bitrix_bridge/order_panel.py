@@ -1,10 +1,12 @@
-"""What the bridge shows on an order's page: its pushes, and the last events of the site about it."""
+"""What the bridge shows on an order's page: its pushes, and what differs from the site."""
 
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from bitrix_bridge.models import Push
+from bitrix_bridge.models import Difference, Push
+from bitrix_bridge.models.reconciliation import OPEN
+from bitrix_bridge.reconciliation.words import rows
 from orders.models import Order
 from orders.panels import Panel
 
@@ -21,4 +23,21 @@ def pushes(order: Order, request: HttpRequest) -> Panel | None:
         template="bitrix_bridge/order_pushes.html",
         context={"pushes": rows},
         all_url=f"{reverse('admin:bitrix_bridge_push_changelist')}?order__id__exact={order.pk}",
+    )
+
+
+def differences(order: Order, request: HttpRequest) -> Panel | None:
+    """Return what comparing both sides has found of the order and nobody has decided yet; mostly nothing."""
+    may_decide = request.user.has_perm("bitrix_bridge.change_reconciliation")
+    if not may_decide and not request.user.has_perm("bitrix_bridge.view_reconciliation"):
+        return None
+    found = Difference.objects.filter(order=order, outcome__in=OPEN).select_related("run")
+    shown = rows(found.order_by("-outcome", "field")[:SHOWN], may_decide=may_decide)
+    if not shown:
+        return None
+    return Panel(
+        title=gettext("Differs from the site"),
+        template="bitrix_bridge/differences.html",
+        context={"rows": shown, "here": request.get_full_path(), "is_of_one_order": True},
+        all_url=reverse("admin:bitrix_bridge_reconciliation_change", args=[shown[0].difference.run_id]),
     )

@@ -9,14 +9,18 @@ import json
 import re
 import time
 from collections.abc import Mapping
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
 from django.conf import settings
+from django.utils import timezone
 from django.utils.translation import gettext
 
 from bitrix_bridge.client import Updated
-from bitrix_bridge.errors import StatusConflict, Transport, failure
+from bitrix_bridge.errors import StatusConflict, Transport, failure, unusable_list
+from bitrix_bridge.payloads import PayloadError
+from bitrix_bridge.payloads.listing import OrderPage, read_page
 from cvety_crm.http import Answer, NoAnswer, post_json
 from cvety_crm.outbox import Misconfigured, PermanentRefusal, TemporaryFailure
 
@@ -25,6 +29,9 @@ COLUMNS: Mapping[str, str] = MappingProxyType(
 )
 """Columns that are changed here -> REST's name (sale/lib/rest/entity/order.php). Sums stay with the bridge: they
 belong to the lines, and REST has no one call for both."""
+
+LISTED = ("id", "xmlId", "version", "statusId", "price", "payed", "canceled", "dateUpdate")
+"""Columns of an order that a list shows: enough to compare by."""
 
 _ADDRESS = re.compile(r"https?://[^/?#]+(?:/[^?#]+)?/rest/\d+/\w+")
 REMEMBER_SECONDS = 600.0
@@ -49,6 +56,23 @@ class RestClient:
     def get_order(self, order_id: int) -> dict[str, Any]:
         """Return an order as `sale.order.get` shows it: `bitrix_bridge.payloads` reads it. Raises `OrderNotFound`."""
         return self._order("sale.order.get", {"id": order_id})
+
+    def list_orders(self, *, since: datetime | None = None, after_id: int = 0) -> OrderPage:
+        """Return the orders behind an id, in growing order, as many as REST gives at once (50).
+
+        With `since`, those saved then or later. REST documentation, sale-order-list: `start` -1 counts nothing.
+        """
+        wanted: dict[str, Any] = {">id": after_id}
+        if since is not None:
+            wanted[">=dateUpdate"] = timezone.localtime(since).isoformat(timespec="seconds")
+        request = {"select": list(LISTED), "filter": wanted, "order": {"id": "asc"}, "start": -1}
+        result = self._call("sale.order.list", request)
+        rows = result.get("orders") if isinstance(result, dict) else None
+        try:
+            # A page that is not full may be one of which rights have hidden a part: only an empty one is the end.
+            return read_page(rows, after_id=after_id, is_last=not rows)
+        except PayloadError as error:
+            raise unusable_list(error) from error
 
     def set_status(self, order_id: int, *, status_id: str, expected_status_id: str) -> int | None:
         """Set an order's status if it still is the expected one; return the order's version.

@@ -5,12 +5,14 @@ REST where there is no bridge, or only the endpoint that knows nothing but creat
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext
 
 from bitrix_bridge.client import BridgeClient, Created, Updated
+from bitrix_bridge.payloads.listing import OrderPage
 from bitrix_bridge.rest import RestClient
 from cvety_crm.outbox import Misconfigured
 
@@ -55,6 +57,12 @@ class SiteClient:
         if self._rest is None or self._has_whole_bridge():
             return self._bridge.get_order(order_id)
         return self._rest.get_order(order_id)
+
+    def list_orders(self, *, since: datetime | None = None, after_id: int = 0, limit: int = 500) -> OrderPage:
+        """Return the orders behind an id, in growing order; `limit` is a wish. With `since`, those saved since then."""
+        if self._rest is None or self._has_whole_bridge():
+            return self._bridge.list_orders(since=since, after_id=after_id, limit=limit)
+        return self._rest.list_orders(since=since, after_id=after_id)
 
     def _has_whole_bridge(self) -> bool:
         return bool(self._bridge.url) and self._bridge.knows_all_actions()

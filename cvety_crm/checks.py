@@ -17,6 +17,7 @@ DOTTED_PATHS = (
     "REFERENCE_REFRESH",
     "MINUTE_JOBS",
     "DAILY_JOBS",
+    "NIGHT_JOBS",
     "HEALTH_PROBES",
 )
 

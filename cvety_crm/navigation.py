@@ -128,6 +128,12 @@ def _exchange() -> list[_Item]:
     return [
         (gettext("Inbox"), "move_to_inbox", "bitrix_bridge.webhookevent", "bitrix_bridge.badges.troubled_events"),
         (gettext("To the site"), "outbox", "bitrix_bridge.push", "bitrix_bridge.badges.failed_pushes"),
+        (
+            gettext("Comparison"),
+            "compare_arrows",
+            "bitrix_bridge.reconciliation",
+            "bitrix_bridge.badges.open_differences",
+        ),
         (gettext("Imports"), "upload_file", "bitrix_bridge.importrun", ""),
         (gettext("What happened"), "history", "orders.orderevent", ""),
     ]

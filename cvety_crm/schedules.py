@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +15,9 @@ logger = logging.getLogger(__name__)
 
 EACH_MINUTE = "cvety_crm.schedules.each_minute"
 EACH_DAY = "cvety_crm.schedules.each_day"
+EACH_NIGHT = "cvety_crm.schedules.each_night"
+NIGHT = time(4, 0)
+"""When the shop sleeps, by its own clock."""
 
 
 def each_minute() -> None:
@@ -26,6 +29,11 @@ def each_minute() -> None:
 def each_day() -> None:
     """Run `settings.DAILY_JOBS`."""
     _run(settings.DAILY_JOBS)
+
+
+def each_night() -> None:
+    """Run `settings.NIGHT_JOBS`: what takes long and is better done when nobody works."""
+    _run(settings.NIGHT_JOBS)
 
 
 def _run(paths: list[str]) -> None:
@@ -41,10 +49,12 @@ def on_post_migrate(using: str, **_kwargs: Any) -> None:
     """Create or refresh the schedules."""
     from django_q.models import Schedule
 
+    now = timezone.now()
     # next_run is set: a schedule without it would start at once, in the middle of whatever runs `migrate`.
     for func, kind, first in (
-        (EACH_MINUTE, Schedule.MINUTES, timedelta(seconds=5)),
-        (EACH_DAY, Schedule.DAILY, timedelta(hours=24)),
+        (EACH_MINUTE, Schedule.MINUTES, now + timedelta(seconds=5)),
+        (EACH_DAY, Schedule.DAILY, now + timedelta(hours=24)),
+        (EACH_NIGHT, Schedule.DAILY, _next_night(now)),
     ):
         Schedule.objects.using(using).update_or_create(
             name=func,
@@ -54,6 +64,12 @@ def on_post_migrate(using: str, **_kwargs: Any) -> None:
                 "schedule_type": kind,
                 "minutes": 1,
                 "repeats": -1,
-                "next_run": timezone.now() + first,
+                "next_run": first,
             },
         )
+
+
+def _next_night(now: datetime) -> datetime:
+    local = timezone.localtime(now)
+    night = timezone.make_aware(datetime.combine(local.date(), NIGHT))
+    return night if night > now else night + timedelta(days=1)

@@ -69,7 +69,11 @@ STATUS_TAKEN_BACK_HANDLERS = [
 ALERT_HANDLERS = ["notifications.outgoing.on_alert"]
 """Called when staff must hear of something: a push that gave up, a status nobody has described."""
 
-ORDER_PAGE_PANELS = ["bitrix_bridge.order_panel.pushes", "notifications.order_panel.messages"]
+ORDER_PAGE_PANELS = [
+    "bitrix_bridge.order_panel.differences",
+    "bitrix_bridge.order_panel.pushes",
+    "notifications.order_panel.messages",
+]
 """What other rooms show on an order's page (`orders.panels`)."""
 
 ORDER_EVENT_LINKS = {
@@ -87,13 +91,16 @@ MINUTE_JOBS = [
     "bitrix_bridge.inbox.retry_due",
     "bitrix_bridge.completion.complete_due",
     "bitrix_bridge.reference.name_stubs",
+    "bitrix_bridge.reconciliation.slices.take_up",
 ]
 DAILY_JOBS = [
     "cvety_crm.housekeeping.prune",
     "cvety_crm.housekeeping.prune_outbox",
     "bitrix_bridge.retention.prune_inbox",
+    "bitrix_bridge.reconciliation.slices.prune",
     "bitrix_bridge.reference.refresh_daily",
 ]
+NIGHT_JOBS = ["bitrix_bridge.reconciliation.slices.start_nightly"]
 """What the worker does by the clock (`cvety_crm.schedules`), one after the other: what people wait for comes first."""
 
 HEALTH_BASIC_PROBES = ["cvety_crm.probes.database", "cvety_crm.probes.migrations"]
@@ -111,6 +118,7 @@ HEALTH_PROBES = [
     "bitrix_bridge.probes.lag_out",
     "bitrix_bridge.probes.bridge",
     "bitrix_bridge.probes.rest",
+    "bitrix_bridge.reconciliation.probes.last_run",
     "notifications.probes.telegram",
     "notifications.probes.undelivered",
 ]

@@ -13,21 +13,23 @@ from notifications.models import TelegramMessage
 from orders import services
 from orders.events import OrderChange
 from orders.grace import leaves_at
-from orders.models import Order, OrderEvent, Source
+from orders.models import Order, OrderEvent, Reason, Source
 
 Kind = TelegramMessage.Kind
 
+OLD_NEWS = timedelta(days=1)
+"""From which age of an order on nobody is told what only a comparison of both sides has brought to light."""
 STUB_WAIT = timedelta(minutes=2)
 """What a new order waits for when the site has told only its status: the rest is asked for each minute."""
 
 
 def on_order_event(change: OrderChange) -> None:
-    """Queue a message to each chat for a new order or a changed status. History that is imported makes none.
+    """Queue a message to each chat for a new order or a changed status. History, imported or made up for, makes none.
 
     A status that can be taken back leaves when it can't any more.
     Two queries, and one for the nudge after commit.
     """
-    if change.event.source == Source.IMPORT:
+    if change.event.source == Source.IMPORT or _is_old_news(change):
         return
     if change.is_new:
         _queue(Kind.NEW_ORDER, order=change.order, event=change.event)
@@ -42,6 +44,11 @@ def on_status_taken_back(order: Order, event: OrderEvent) -> None:
     # Locked first: a worker that takes one up at this moment notes its attempt, which has to go too.
     list(rows.select_for_update().values_list("pk"))
     rows.delete()
+
+
+def _is_old_news(change: OrderChange) -> bool:
+    is_made_up_for = change.event.details.get("occasion") == Reason.COMPARED
+    return is_made_up_for and change.order.created_at < timezone.now() - OLD_NEWS
 
 
 def on_alert(alert: Alert) -> None:

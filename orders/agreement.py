@@ -41,6 +41,8 @@ class Agreement:
     """The own time of the newest event that told of the whole order, for events without version and date."""
     status_announced_at: datetime | None = None
     """The own time of the newest event that told of the status alone."""
+    status_heard_at: datetime | None = None
+    """When an event that told of the status alone came last, by our clock."""
     past_statuses: list[str] = field(default_factory=list)
     """What the site's status was before ours arrived, and ours, oldest first: of an event that names one of them and
     says nothing of its version nobody knows whether it is news."""
@@ -57,6 +59,7 @@ class Agreement:
             site_status=state.get("site_status", ""),
             announced_at=_moment(state.get("announced_at")),
             status_announced_at=_moment(state.get("status_announced_at")),
+            status_heard_at=_moment(state.get("status_heard_at")),
             past_statuses=list(state.get("past_statuses", [])),
             answered_at=_moment(state.get("answered_at")),
         )
@@ -76,6 +79,7 @@ class Agreement:
             "announced_at": self.announced_at.isoformat() if self.announced_at else None,
             "status_announced_at": self.status_announced_at.isoformat() if self.status_announced_at else None,
             "past_statuses": list(self.past_statuses),
+            "status_heard_at": self.status_heard_at.isoformat() if self.status_heard_at else None,
             "answered_at": self.answered_at.isoformat() if self.answered_at else None,
         }
 
@@ -86,6 +90,8 @@ class Agreement:
     def note_sending(self, values: Mapping[str, Any]) -> None:
         """Remember what is about to be sent, before the call: its echo may beat its answer, or the answer be lost."""
         for name, ours in values.items():
+            if _says_nothing(name, ours):
+                continue
             value = as_told(name, ours)
             sent = [earlier for earlier in self.sent.get(name, []) if earlier != value]
             self.sent[name] = [*sent, value]

@@ -113,6 +113,19 @@ class OrderSnapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FreshRead:
+    """How a snapshot came about that was asked for just now: it is the site's present state, however low its version.
+
+    A site that was put back to an older state counts on from there. What a webhook has told since stands.
+    """
+
+    read_at: datetime
+    """Before the request left, aware."""
+    known_version: int | None
+    """The version stored here before that."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProductSnapshot:
     """A catalogue product. Keys of `fields`: name, slug, price, old_price, quantity (Decimal), is_active, image_url."""
 

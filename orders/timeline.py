@@ -92,7 +92,7 @@ class Entry:
 
 
 @dataclass(slots=True)
-class _Names:
+class Names:
     """What keys are called; a key that is not there is shown as it is."""
 
     by_field: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -107,7 +107,7 @@ def timeline(events: Iterable[OrderEvent], *, items: Iterable[OrderItem] = ()) -
     `items` are the order's present ones: they know the names of most products without a query.
     """
     found = list(events)
-    names = _look_up(found, items)
+    names = look_up((pair for event in found for pair in _values(event)), items)
     return [_entry(event, names) for event in found]
 
 
@@ -134,7 +134,7 @@ def problem_text(problem: Mapping[str, Any]) -> str:
     }
 
 
-def _entry(event: OrderEvent, names: _Names) -> Entry:
+def _entry(event: OrderEvent, names: Names) -> Entry:
     title = event.get_kind_display()
     if event.details.get("resolved"):
         title = gettext("The site's status stays")
@@ -148,8 +148,8 @@ def _entry(event: OrderEvent, names: _Names) -> Entry:
         changes=[
             Change(
                 field_label(change["field"]),
-                _words(change["field"], change.get("old"), names),
-                _words(change["field"], change.get("new"), names),
+                value_words(change["field"], change.get("old"), names),
+                value_words(change["field"], change.get("new"), names),
             )
             for change in event.changes
         ],
@@ -159,10 +159,12 @@ def _entry(event: OrderEvent, names: _Names) -> Entry:
     )
 
 
-def _notes(event: OrderEvent, names: _Names) -> Iterable[str]:
+def _notes(event: OrderEvent, names: Names) -> Iterable[str]:
     details = event.details
     if event.reason and event.reason != Reason.NONE:
         yield str(event.get_reason_display())
+    if (occasion := details.get("occasion")) in Reason.values and occasion != event.reason:
+        yield str(Reason(occasion).label)
     if message := details.get("message"):
         yield str(message)
     if comment := details.get("comment"):
@@ -174,12 +176,12 @@ def _notes(event: OrderEvent, names: _Names) -> Iterable[str]:
         ("theirs", gettext_lazy("On the site: %(field)s — %(value)s")),
     ):
         for name, value in _mapping(details.get(key)).items():
-            yield str(text) % {"field": field_label(name), "value": _words(name, value, names)}
+            yield str(text) % {"field": field_label(name), "value": value_words(name, value, names)}
     values = _mapping(details.get("values"))
     if values and not details.get("created"):
         if set(values) == {"status"}:
             yield gettext("The site has the status “%(status)s”") % {
-                "status": _words("status", values["status"], names)
+                "status": value_words("status", values["status"], names)
             }
         else:
             yield gettext("Sent: %(fields)s") % {"fields": ", ".join(field_label(name) for name in values)}
@@ -193,7 +195,8 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _words(name: str, value: Any, names: _Names) -> str:
+def value_words(name: str, value: Any, names: Names) -> str:
+    """Return a field's value, in its comparable form, as staff read it."""
     if value in (None, "", [], {}):
         return "—"
     if name == ITEMS and isinstance(value, list):
@@ -215,7 +218,7 @@ def _words(name: str, value: Any, names: _Names) -> str:
     return Truncator(str(value)).chars(_LONGEST)
 
 
-def _line(line: Any, names: _Names) -> str:
+def _line(line: Any, names: Names) -> str:
     try:
         what, quantity, price = line
         count = number(Decimal(quantity))
@@ -238,12 +241,12 @@ def _date(value: Any) -> str:
         return str(value)
 
 
-def _look_up(events: Sequence[OrderEvent], items: Iterable[OrderItem]) -> _Names:
+def look_up(values: Iterable[tuple[str, Any]], items: Iterable[OrderItem] = ()) -> Names:
+    """Return the names behind the keys in these values of fields, one query a kind."""
     keys: dict[str, set[str]] = {}
-    for event in events:
-        for name, value in _values(event):
-            keys.setdefault(name, set()).add(str(value))
-    names = _Names()
+    for name, key in _keys(values):
+        keys.setdefault(name, set()).add(str(key))
+    names = Names()
     for name, (model, key) in _REFERENCES.items():
         if wanted := keys.get(name):
             rows = model._default_manager.filter(**{f"{key}__in": wanted})
@@ -263,7 +266,11 @@ def _values(event: OrderEvent) -> Iterable[tuple[str, Any]]:
     pairs = [(change["field"], value) for change in event.changes for value in (change.get("old"), change.get("new"))]
     for key in ("wish", "theirs", "values"):
         pairs += _mapping(event.details.get(key)).items()
-    for name, value in pairs:
+    return pairs
+
+
+def _keys(values: Iterable[tuple[str, Any]]) -> Iterable[tuple[str, Any]]:
+    for name, value in values:
         if value in (None, "", [], {}):
             continue
         if name == ITEMS and isinstance(value, list):

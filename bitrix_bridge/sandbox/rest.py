@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -210,9 +211,13 @@ def _mapping(value: object) -> Params:
 
 
 def _key(value: object) -> tuple[int, float, str]:
-    """Numbers compare as numbers, whatever they were sent as; everything else as text."""
+    """Numbers compare as numbers, whatever they were sent as, times as moments; everything else as text."""
     text = "" if value is None else str(value)
-    return (0, float(text), "") if re.fullmatch(r"-?\d+(\.\d+)?", text) else (1, 0.0, text)
+    if re.fullmatch(r"-?\d+(\.\d+)?", text):
+        return 0, float(text), ""
+    if re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d", text):
+        return 0, datetime.fromisoformat(text).timestamp(), ""
+    return 1, 0.0, text
 
 
 def _holds(operator: str, value: object, wanted: object) -> bool:

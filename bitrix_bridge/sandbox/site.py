@@ -220,6 +220,21 @@ class Site:
             gone = {"ID": order["ID"], "XML_ID": order["XML_ID"]}
             self._write([], [("order", order["ID"])], "order.delete", gone, origin)
 
+    def write_raw(self, order_id: int, columns: Order) -> None:
+        """Change columns as raw SQL does: no version, no date, no webhook, nothing checked. Raises SiteError 404."""
+        with self._lock:
+            order = {**self._find(order_id), **columns}
+            self._orders[order_id] = self._by_xml_id[order["XML_ID"]] = order
+            self._storage.write([("order", order["ID"], order)], [])
+
+    def forget_raw(self, order_id: int) -> None:
+        """Delete an order as raw SQL does: nobody is told. Raises SiteError 404."""
+        with self._lock:
+            order = self._find(order_id)
+            del self._orders[order_id]
+            self._by_xml_id.pop(order["XML_ID"], None)
+            self._storage.write([], [("order", order["ID"])])
+
     def announce(self, name: str, data: Order, *, origin: str = "site") -> Event:
         """Send a webhook that no write of the stand-in causes, such as a bare status change."""
         with self._lock:

@@ -36,6 +36,12 @@ class Reason(models.TextChoices):
     ORDER_GONE = "order_gone", _("The site has no such order")
     STOPPED_BY_HAND = "stopped_by_hand", _("Sending was stopped by hand")
     GAVE_UP = "gave_up", _("The site could not be reached; no more attempts are made by themselves")
+    COMPARED = "compared", _("Comparison with the site: the order was read anew")
+    COMPARED_SENT = "compared_sent", _("Comparison with the site: the site has another value, ours is sent once more")
+    COMPARED_TAKEN = "compared_taken", _("Comparison with the site: the site's value was taken")
+    COMPARED_KEPT = "compared_kept", _("Comparison with the site: our value stays and is sent to the site")
+    COMPARED_GONE = "compared_gone", _("Comparison with the site: the site no longer has the order")
+    COMPARED_BACK = "compared_back", _("Comparison with the site: the site has the order again")
 
 
 class OrderEvent(Table):

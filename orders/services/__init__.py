@@ -6,8 +6,9 @@ from orders.services.callers import customer_for_call
 from orders.services.changes import change_status, conflict_wish, edit_order
 from orders.services.creation import NewItem, create_order
 from orders.services.customers import apply_customer
-from orders.services.deletion import mark_deleted
+from orders.services.deletion import mark_deleted, mark_present
 from orders.services.products import apply_product, retire_product
+from orders.services.reconciliation import keep_ours, send_again, take_site_value
 from orders.services.reference_data import apply_reference
 from orders.services.snapshots import Applied, Outcome, apply_snapshot
 from orders.services.sync import (
@@ -50,8 +51,10 @@ __all__ = [
     "edit_order",
     "end_request",
     "held_until_of",
+    "keep_ours",
     "let_status_leave",
     "mark_deleted",
+    "mark_present",
     "note_sending",
     "reassess_sync_state",
     "record_accepted",
@@ -59,7 +62,9 @@ __all__ = [
     "record_refused",
     "record_site_status",
     "retire_product",
+    "send_again",
     "take_back_status",
+    "take_site_value",
     "told_status",
     "undoable_change",
 ]

@@ -2,17 +2,24 @@
 
 from uuid import UUID
 
+from django.contrib.auth.models import User
 from django.db import transaction
 
+from orders.agreement import Agreement
 from orders.events import OrderChange, publish
-from orders.models import EventKind, Order, Source, SyncState
-from orders.services.locking import lock_site_order
+from orders.models import EventKind, Order, Reason, Source, SyncState
+from orders.services.locking import lock_site_order, settle_sync_state
 from orders.services.timeline import write_event
 
 
 @transaction.atomic
 def mark_deleted(
-    *, bitrix_order_id: int, crm_order_id: UUID | None = None, webhook_event_id: UUID | None = None
+    *,
+    bitrix_order_id: int,
+    crm_order_id: UUID | None = None,
+    webhook_event_id: UUID | None = None,
+    actor: User | None = None,
+    reason: Reason = Reason.NONE,
 ) -> Order | None:
     """Mark the order as deleted on the site; None when there is none. Doing it again changes nothing.
 
@@ -30,8 +37,34 @@ def mark_deleted(
         order=order,
         kind=EventKind.DELETED,
         source=Source.SITE,
+        actor=actor,
         changes=[{"field": "is_deleted_on_site", "old": False, "new": True}],
+        reason=reason,
         webhook_event_id=webhook_event_id,
+    )
+    publish(OrderChange(order, event))
+    return order
+
+
+@transaction.atomic
+def mark_present(*, bitrix_order_id: int, actor: User | None = None) -> Order | None:
+    """Take the mark away: the site, put back to an older state, has the order again. None when there is no such order.
+
+    What it has yet to hear of is sent.
+    """
+    order = lock_site_order(bitrix_order_id)
+    if order is None or not order.is_deleted_on_site:
+        return order
+    order.is_deleted_on_site = False
+    settle_sync_state(order, Agreement.from_json(order.bitrix_state), list(order.items.all()))
+    order.save(update_fields=["is_deleted_on_site", "sync_state", "updated_at"])
+    event = write_event(
+        order=order,
+        kind=EventKind.CHANGED,
+        source=Source.SITE,
+        actor=actor,
+        changes=[{"field": "is_deleted_on_site", "old": True, "new": False}],
+        reason=Reason.COMPARED_BACK,
     )
     publish(OrderChange(order, event))
     return order

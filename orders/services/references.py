@@ -85,6 +85,15 @@ def resolve(
     return references
 
 
+def known_status(bitrix_code: str, agreement: Agreement) -> str | None:
+    """Return our code of the status on which both sides agree, if this is the site's code of it; else None.
+
+    Staff may have given the code to another status since: that changes no order. A stub may have been described since.
+    """
+    agreed = str(agreement.value("status"))
+    return agreed if bitrix_code == agreement.site_status and not agreed.startswith(STUB_PREFIX) else None
+
+
 def _insert(row: SiteReference) -> None:
     row.bitrix_state = Agreement.on(name=row.name).as_json()
     # Somebody else may have made the same stub meanwhile; either row serves.

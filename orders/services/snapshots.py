@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
@@ -18,9 +19,9 @@ from orders.services.customers import apply_customer
 from orders.services.items import rebind_lines, store_items
 from orders.services.locking import lock_site_order, settle_sync_state
 from orders.services.metadata import merged_metadata, new_problems
-from orders.services.references import STUB_PREFIX, References, resolve
+from orders.services.references import References, known_status, resolve
 from orders.services.timeline import changes_between, write_event
-from orders.snapshot import CustomerSnapshot, OrderSnapshot
+from orders.snapshot import CustomerSnapshot, FreshRead, OrderSnapshot
 
 CUSTOMER = "customer"
 """Whose order it was when the site last said so, among the agreed values; the site is never told."""
@@ -57,7 +58,9 @@ class _Origin:
     webhook_event_id: UUID | None
     push_id: UUID | None
     heard_at: datetime | None = None
-    asked_at: datetime | None = None
+    actor: User | None = None
+    reason: Reason = Reason.NONE
+    fresh: FreshRead | None = None
     happened_at: datetime = field(default_factory=timezone.now)
 
 
@@ -69,21 +72,24 @@ def apply_snapshot(
     webhook_event_id: UUID | None = None,
     push_id: UUID | None = None,
     heard_at: datetime | None = None,
-    asked_at: datetime | None = None,
+    actor: User | None = None,
+    reason: Reason = Reason.NONE,
+    fresh: FreshRead | None = None,
 ) -> Applied:
     """Create or update the order that the snapshot describes.
 
-    Old news changes nothing. `heard_at` is when an event that is read again came first; `asked_at` is when the site was
-    asked for this order, whose status is then the present one, whatever events say of their time (both by our clock).
-    The number of queries does not depend on the number of items.
+    Old news changes nothing, unless it was asked for just now (`fresh`). `heard_at` is when an event that is read again
+    came first, by our clock. `actor` and `reason` say on the timeline who or what has asked. The number of queries does
+    not depend on the number of items.
     """
-    origin = _Origin(source, webhook_event_id, push_id, heard_at, asked_at)
+    origin = _Origin(source, webhook_event_id, push_id, heard_at, actor, reason, fresh)
     order = lock_site_order(snapshot.bitrix_order_id, snapshot.crm_order_id)
     if order is None:
         return _create(snapshot, origin)
-    if is_stale(order, snapshot):
-        if asked_at is not None:
-            _note_answer(order, asked_at)
+    is_present = fresh is not None and order.bitrix_version == fresh.known_version
+    if not is_present and is_stale(order, snapshot):
+        if fresh is not None:
+            _note_answer(order, fresh.read_at)
         return Applied(order, Outcome.STALE)
     return _update(order, snapshot, origin)
 
@@ -109,15 +115,19 @@ def is_stale(order: Order, snapshot: OrderSnapshot) -> bool:
     return bool(older) and older[0]
 
 
-def _has_older_status(snapshot: OrderSnapshot, agreement: Agreement) -> bool:
+def _has_older_status(snapshot: OrderSnapshot, agreement: Agreement, fresh: FreshRead | None) -> bool:
     """Return whether an event about the status alone has told of a newer one than this whole order has.
 
-    The order was late, then, and is no news as far as the status goes. All of its clocks have to say so: they need not
-    agree with the one of the other event.
+    The order was late, then, and is no news as far as the status goes. Of one that was asked for our own clock says so.
+    Of another all of its clocks have to say so: they need not agree with the one of the other event.
     """
+    if snapshot.is_partial:
+        return False
+    if fresh is not None:
+        return agreement.status_heard_at is not None and fresh.read_at < agreement.status_heard_at
     newest = agreement.status_announced_at
     clocks = [moment for moment in (snapshot.updated_at, snapshot.announced_at) if moment is not None]
-    if snapshot.is_partial or newest is None or not clocks:
+    if newest is None or not clocks:
         return False
     # DATE_UPDATE has whole seconds: within one, the event about the status is believed.
     return max(clocks) < newest
@@ -133,7 +143,7 @@ def _create(snapshot: OrderSnapshot, origin: _Origin) -> Applied:
     customer = apply_customer(snapshot=snapshot.customer)[0] if snapshot.customer else None
 
     agreement = Agreement(site_status=site_status)
-    _note_announcement(agreement, snapshot)
+    _note_announcement(agreement, snapshot, origin)
     agreement.settle({name: comparable(value) for name, value in fields.items()})
     if snapshot.items is not None:
         agreement.settle({ITEMS: comparable_items(items)})
@@ -171,9 +181,9 @@ def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
     agreement = Agreement.from_json(order.bitrix_state)
     is_first = order.bitrix_order_id is None
     fields = dict(snapshot.fields)
-    if origin.asked_at is not None:
-        agreement.answered_at = origin.asked_at
-    elif _has_older_status(snapshot, agreement):
+    if origin.fresh is not None:
+        agreement.answered_at = origin.fresh.read_at
+    if _has_older_status(snapshot, agreement, origin.fresh):
         fields.pop("status", None)
     existing = [] if snapshot.items is None else list(order.items.all())
     references = _resolve(fields, snapshot, order=order, agreement=agreement, existing=existing)
@@ -238,12 +248,12 @@ def _may_be_past(
     The site's dates don't help: our own pushes are not among them, and its clock is not ours.
     """
     has_no_version = snapshot.version is None or order.bitrix_version is None
-    return origin.asked_at is None and has_no_version and agreement.is_past(status)
+    return origin.fresh is None and has_no_version and agreement.is_past(status)
 
 
-def _note_answer(order: Order, asked_at: datetime) -> None:
+def _note_answer(order: Order, read_at: datetime) -> None:
     agreement = Agreement.from_json(order.bitrix_state)
-    agreement.answered_at = asked_at
+    agreement.answered_at = read_at
     order.bitrix_state = agreement.as_json()
     order.save(update_fields=["bitrix_state", "updated_at"])
 
@@ -259,22 +269,20 @@ def _resolve(
     """Look up only what the order does not point at already: most updates then need no query."""
     city, shop, slot = fields.get("city"), fields.get("shop"), fields.get("delivery_slot")
     status = fields.get("status")
-    known_status = None
+    agreed_status = None
     if order is not None and agreement is not None:
         city = None if city == order.city_id else city
         shop = None if shop == order.shop_id else shop
         slot = None if slot == order.delivery_slot_id else slot
-        agreed_status = agreement.value("status")
-        # A stub may have been described since by giving its code to another status.
-        if status is not None and status == agreement.site_status and not agreed_status.startswith(STUB_PREFIX):
-            known_status, status = agreed_status, None
+        agreed_status = known_status(status, agreement) if status is not None else None
+        status = None if agreed_status else status
     products = {
         line.bitrix_product_id: line.product_id for line in existing if line.bitrix_product_id and line.product_id
     }
     items = [item for item in snapshot.items or () if item.bitrix_product_id not in products]
     references = resolve(status=status, city=city, shop=shop, slot=slot, items=items)
     references.products |= products
-    references.status = references.status or known_status
+    references.status = references.status or agreed_status
     return references
 
 
@@ -294,7 +302,7 @@ def _set_bookkeeping(
         put("bitrix_version", snapshot.version)
     if snapshot.updated_at is not None:
         put("bitrix_updated_at", snapshot.updated_at)
-    _note_announcement(agreement, snapshot)
+    _note_announcement(agreement, snapshot, origin)
     if not snapshot.is_partial:
         if order.is_stub and snapshot.created_at is not None:
             put("created_at", snapshot.created_at)
@@ -305,7 +313,9 @@ def _set_bookkeeping(
     return columns
 
 
-def _note_announcement(agreement: Agreement, snapshot: OrderSnapshot) -> None:
+def _note_announcement(agreement: Agreement, snapshot: OrderSnapshot, origin: _Origin) -> None:
+    if snapshot.is_partial:
+        agreement.status_heard_at = origin.happened_at
     if snapshot.announced_at is None:
         return
     column = "status_announced_at" if snapshot.is_partial else "announced_at"
@@ -360,10 +370,15 @@ def _write(
         reason, details = Reason.OURS_STAYS, {**details, "theirs": dict(merged.kept)}
     if merged and merged.yielded:
         reason, details = Reason.SITE_DECIDES, {**details, "wish": dict(merged.yielded)}
+    if origin.reason:
+        # A rule that has decided is named first, but how it came to that is not lost.
+        details = {**details, "occasion": str(origin.reason)}
+        reason = reason or origin.reason
     return write_event(
         order=order,
         kind=kind,
         source=origin.source,
+        actor=origin.actor,
         changes=changes,
         reason=reason,
         details=details,

@@ -6,7 +6,7 @@ import pytest
 from django.conf import settings as project
 from django.utils import timezone
 
-from bitrix_bridge import completion
+from bitrix_bridge import completion, site_orders
 from bitrix_bridge.completion import complete_due
 from bitrix_bridge.sandbox import faults
 from orders.models import Order
@@ -33,14 +33,14 @@ def test_the_rest_is_asked_for(stubs):
 
 
 def test_one_that_can_not_be_read_does_not_keep_the_others_waiting(stubs, monkeypatch):
-    honest = completion.read_order
+    honest = site_orders.read_order
 
     def read(data, **settings):
         if int(data["ID"]) == stubs[0].bitrix_order_id:
             raise RecursionError("odd")
         return honest(data, **settings)
 
-    monkeypatch.setattr(completion, "read_order", read)
+    monkeypatch.setattr(site_orders, "read_order", read)
     assert complete_due() == 2
 
 

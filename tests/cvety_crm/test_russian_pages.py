@@ -17,7 +17,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django_q.models import OrmQ, Schedule, Task
 
-from bitrix_bridge.models import ImportRow, ImportRun, Push
+from bitrix_bridge.models import Difference, ImportRow, ImportRun, Push, Reconciliation
 from cvety_crm.models import Heartbeat
 from notifications.models import TelegramChat, TelegramMessage
 from orders.models import Courier, Order, OrderNote, OrderPhoto
@@ -46,6 +46,12 @@ def samples(post_webhook, manager):
     Push.objects.create(order=order, fields=["status"], last_error="Сайт отказал")
     run = ImportRun.objects.create()
     ImportRow.objects.create(run=run, bitrix_order_id=1, outcome="—", order=order)
+    compared = Reconciliation.objects.create(origin="page", state="failed", error="Сайт не отвечает", is_repair=True)
+    for field, outcome in (("status", "person"), ("version", "found"), ("total_amount", "resolved")):
+        Difference.objects.create(run=compared, order=order, bitrix_order_id=1, field=field, outcome=outcome,
+                                  resolved_by=manager, resolved_at=timezone.now(), side="site")  # fmt: skip
+    for kind in ("missing_here", "missing_there"):
+        Difference.objects.create(run=compared, bitrix_order_id=1, kind=kind)
     TelegramChat.objects.create(chat_id="-100", title="Магазин")
     TelegramMessage.objects.create(kind=TelegramMessage.Kind.NEW_ORDER, chat_id="-100", order=order)
     Heartbeat.objects.update_or_create(name="7", defaults={"beat_at": timezone.now()})

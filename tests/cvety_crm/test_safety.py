@@ -176,7 +176,10 @@ class TestClock:
     def test_migrate_makes_the_schedules_once(self):
         call_command("migrate", verbosity=0)
         call_command("migrate", verbosity=0)
-        assert sorted(Schedule.objects.values_list("func", flat=True)) == [schedules.EACH_DAY, schedules.EACH_MINUTE]
+        jobs = sorted(Schedule.objects.values_list("func", flat=True))
+        assert jobs == [schedules.EACH_DAY, schedules.EACH_MINUTE, schedules.EACH_NIGHT]
+        night = timezone.localtime(Schedule.objects.get(func=schedules.EACH_NIGHT).next_run)
+        assert (night.hour, timedelta(0) < night - timezone.now() <= timedelta(days=1)) == (4, True)
         assert Schedule.objects.get(func=schedules.EACH_MINUTE).next_run > timezone.now() - timedelta(minutes=5)
 
     def test_each_minute_beats_the_heart_and_survives_a_failing_job(self, settings, monkeypatch, caplog):

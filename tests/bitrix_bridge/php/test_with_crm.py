@@ -9,7 +9,9 @@ import pytest
 from django.utils import timezone
 
 from bitrix_bridge.client import BridgeClient
-from bitrix_bridge.models import Push, WebhookEvent
+from bitrix_bridge.models import Difference, Push, WebhookEvent
+from bitrix_bridge.reconciliation import runs
+from bitrix_bridge.reconciliation.slices import work
 from cvety_crm.outbox import TemporaryFailure, deliver_due
 from orders import services
 from orders.models import Customer, Order, Product, SyncState
@@ -292,3 +294,25 @@ def test_many_checkouts_at_once_all_arrive(connected):
     connected.wait_for_empty_queue()
     assert set(Order.objects.values_list("bitrix_order_id", flat=True)) == set(ids)
     assert WebhookEvent.objects.filter(action="created").count() == 24
+
+
+def test_both_sides_are_compared_and_repaired(connected, settle):
+    first, second = arrived(connected), arrived(connected)
+    Order.objects.filter(pk=first.pk).update(status="accepted")
+    Order.objects.filter(pk=second.pk).delete()
+
+    def compare():
+        run = runs.start(origin=runs.Origin.COMMAND, is_repair=True)
+        assert work(runs.claim(run.pk)) is None
+        run.refresh_from_db()
+        assert (run.state, run.error) == ("done", "")
+        return run
+
+    run = compare()
+    found = set(Difference.objects.filter(run=run).values_list("bitrix_order_id", "field", "kind"))
+    assert found == {(first.bitrix_order_id, "status", "field"), (second.bitrix_order_id, "", "missing_here")}
+    assert (run.compared, run.repaired) == (2, 2)
+    settle()
+    assert Order.objects.get(bitrix_order_id=second.bitrix_order_id).total_amount == second.total_amount
+    on_site = connected.ask("order.get", order_id=first.bitrix_order_id).json()["order"]
+    assert (compare().differences, on_site["STATUS_ID"]) == (0, "AP")

@@ -1,0 +1,159 @@
+"""Comparisons of both sides: each run, and every difference that it found."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from cvety_crm.tables import Table
+from orders.models import Order
+
+_IS_OPEN = Q(outcome__in=["found", "person"])
+
+
+class Reconciliation(Table):
+    """One run. It goes through the orders in slices; its row holds how far it is, so that any worker can go on."""
+
+    class State(models.TextChoices):
+        RUNNING = "running", _("runs")
+        DONE = "done", _("done")
+        FAILED = "failed", _("failed")
+        STOPPED = "stopped", _("stopped")
+
+    class Origin(models.TextChoices):
+        COMMAND = "command", _("command line")
+        SCHEDULE = "schedule", _("by the clock")
+        PAGE = "page", _("by hand")
+
+    class Phase(models.TextChoices):
+        LISTED = "listed", _("what the site lists")
+        BEYOND = "beyond", _("ours behind the site's last order")
+        UNLINKED = "unlinked", _("orders made here")
+        OVER = "over", _("everything")
+
+    state = models.CharField(_("state"), max_length=20, choices=State, default=State.RUNNING)
+    origin = models.CharField(_("started"), max_length=20, choices=Origin)
+    started_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("started by"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    is_repair = models.BooleanField(_("repairs"), default=False)
+    since = models.DateTimeField(_("changed since"), null=True, blank=True)
+    started_at = models.DateTimeField(_("started"), default=timezone.now)
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+    error = models.TextField(_("error"), blank=True, default="")
+
+    # How far it is: ids of the site in growing order, then our own keys.
+    phase = models.CharField(max_length=20, choices=Phase, default=Phase.LISTED, editable=False)
+    after_id = models.BigIntegerField(default=0, editable=False)
+    after_key = models.UUIDField(null=True, editable=False)
+    expected = models.PositiveIntegerField(_("orders expected"), default=0, editable=False)
+
+    # Who works on it: a lease, as the outbox has. Free when it has run out, which is also how a pause is kept.
+    worker = models.UUIDField(null=True, editable=False)
+    lease_until = models.DateTimeField(null=True, editable=False)
+    failures = models.PositiveIntegerField(_("failures in a row"), default=0, editable=False)
+
+    compared = models.PositiveIntegerField(_("compared"), default=0)
+    agreed = models.PositiveIntegerField(_("agreed"), default=0)
+    on_their_way = models.PositiveIntegerField(_("on their way"), default=0)
+    differences = models.PositiveIntegerField(_("differences"), default=0)
+    missing_here = models.PositiveIntegerField(_("missing here"), default=0)
+    missing_there = models.PositiveIntegerField(_("missing on the site"), default=0)
+    repaired = models.PositiveIntegerField(_("repaired"), default=0)
+    need_person = models.PositiveIntegerField(_("need a person"), default=0)
+
+    class Meta:
+        db_table = "bitrix_reconciliations"
+        ordering = ["-started_at"]
+        verbose_name = _("comparison with the site")
+        verbose_name_plural = _("comparisons with the site")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["state"], condition=Q(state="running"), name="bitrix_reconciliations_one_runs"
+            ),
+        ]
+        indexes = [models.Index(fields=["-started_at"], name="bitrix_reconciliations_newest")]
+
+    def __str__(self) -> str:
+        return f"{timezone.localtime(self.started_at):%d.%m.%Y %H:%M}"
+
+
+class Difference(Table):
+    """What a run found to differ: one field of an order, or an order that one side lacks.
+
+    Values are in the comparable form of `orders.fields`; a version is a number.
+    """
+
+    class Kind(models.TextChoices):
+        FIELD = "field", _("another value")
+        MISSING_HERE = "missing_here", _("missing here")
+        MISSING_THERE = "missing_there", _("missing on the site")
+
+    class Outcome(models.TextChoices):
+        FOUND = "found", _("found")
+        REPAIRED = "repaired", _("repaired")
+        PERSON = "person", _("needs a person")
+        RESOLVED = "resolved", _("decided by hand")
+        GONE = "gone", _("no longer differs")
+
+    class Side(models.TextChoices):
+        SITE = "site", _("the site's")
+        OURS = "ours", _("ours")
+
+    run = models.ForeignKey(
+        Reconciliation, verbose_name=_("comparison"), on_delete=models.CASCADE, related_name="found"
+    )
+    order = models.ForeignKey(
+        Order, verbose_name=_("order"), null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    bitrix_order_id = models.BigIntegerField(_("id on the site"), null=True, blank=True)
+    kind = models.CharField(_("what"), max_length=20, choices=Kind, default=Kind.FIELD)
+    field = models.CharField(_("field"), max_length=40, blank=True, default="")
+    agreed = models.JSONField(_("last agreed"), null=True, blank=True)
+    ours = models.JSONField(_("here"), null=True, blank=True)
+    theirs = models.JSONField(_("on the site"), null=True, blank=True)
+    outcome = models.CharField(_("outcome"), max_length=20, choices=Outcome, default=Outcome.FOUND)
+    why = models.TextField(_("why"), blank=True, default="")
+    side = models.CharField(_("side taken"), max_length=10, choices=Side, blank=True, default="")
+    resolved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("decided by"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    resolved_at = models.DateTimeField(_("decided"), null=True, blank=True)
+
+    class Meta:
+        db_table = "bitrix_differences"
+        ordering = ["bitrix_order_id", "created_at"]
+        verbose_name = _("difference")
+        verbose_name_plural = _("differences")
+        indexes = [
+            models.Index(fields=["run", "outcome", "bitrix_order_id"], name="bitrix_differences_run"),
+            models.Index(
+                fields=["bitrix_order_id"],
+                name="bitrix_differences_open_id",
+                condition=_IS_OPEN,
+            ),
+            models.Index(fields=["order"], name="bitrix_differences_open_order", condition=_IS_OPEN),
+            models.Index(fields=["outcome"], name="bitrix_differences_person", condition=Q(outcome="person")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.bitrix_order_id or self.order_id} {self.field or self.kind}"
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether somebody may still decide it."""
+        return self.outcome in OPEN
+
+
+OPEN = (Difference.Outcome.FOUND, Difference.Outcome.PERSON)

@@ -1,0 +1,127 @@
+"""What differs between an order of ours and the site's row of it. Pure: no database, no network."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from bitrix_bridge.payloads.listing import ListedOrder
+from orders.agreement import Agreement
+from orders.fields import comparable
+from orders.models import PaymentStatus
+from orders.services.references import STUB_PREFIX, known_status
+from orders.snapshot import OrderSnapshot
+
+COMPARED = ("status", "total_amount", "payment_status", "is_cancelled")
+"""The fields that the site's list tells; the version, which grows with each change, stands for all the others."""
+VERSION = "version"
+LINK = "bitrix_order_id"
+"""An order made here of which the site knows and we don't: the answer to its creation was lost."""
+DELETED = "is_deleted_on_site"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ours:
+    """An order of ours, as far as it is compared. `values` are comparable (`orders.fields`)."""
+
+    key: UUID
+    bitrix_order_id: int | None
+    values: Mapping[str, Any]
+    version: int | None
+    agreement: Agreement = field(default_factory=Agreement)
+    is_deleted: bool = False
+    has_live_push: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One difference. `needs_person`: no rule can say which side is right, or no way leads to the other one."""
+
+    field: str
+    agreed: Any
+    ours: Any
+    theirs: Any
+    needs_person: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What comparing one order came to: its differences, and the fields that a push is about to settle."""
+
+    differences: tuple[Found, ...] = ()
+    on_their_way: tuple[str, ...] = ()
+
+
+def listed(snapshot: OrderSnapshot) -> ListedOrder:
+    """Return the row that a list would show of an order that was read whole."""
+    return ListedOrder(
+        bitrix_order_id=snapshot.bitrix_order_id,
+        crm_order_id=snapshot.crm_order_id,
+        version=snapshot.version,
+        values={name: comparable(snapshot.fields[name]) for name in COMPARED if name in snapshot.fields},
+    )
+
+
+def looks_alike(ours: Ours, theirs: ListedOrder, codes: Mapping[str, str]) -> bool:
+    """Return whether both sides are so plainly the same that the agreement need not be looked at."""
+    return (
+        not (ours.is_deleted or theirs.unreadable or ours.bitrix_order_id is None)
+        and (theirs.version is None or theirs.version == ours.version)
+        and all(
+            _same(name, ours.values[name], codes.get(value) if name == "status" else value)
+            for name, value in theirs.values.items()
+        )
+    )
+
+
+def compare(ours: Ours, theirs: ListedOrder, *, codes: Mapping[str, str], pushed: Collection[str]) -> Verdict:
+    """Compare both sides of one order.
+
+    `codes` maps the site's codes of statuses to ours, `pushed` are the fields that the site can be told of. What was
+    changed here alone and waits in a live push is on its way, and so is a version that such a push may have raised.
+    """
+    if ours.bitrix_order_id is None:
+        if ours.has_live_push:
+            return Verdict(on_their_way=(LINK,))
+        return Verdict((Found(LINK, None, None, theirs.bitrix_order_id),))
+    if ours.is_deleted:
+        return Verdict((Found(DELETED, None, True, False),))
+    found: list[Found] = []
+    on_their_way: list[str] = []
+    for name, raw in theirs.values.items():
+        value = _our_status(raw, ours.agreement, codes) if name == "status" else raw
+        mine, agreed = ours.values[name], ours.agreement.value(name)
+        if _same(name, mine, value):
+            continue
+        sent = ours.agreement.sent.get(name, ())
+        site_changed = not _same(name, value, agreed) and not any(_same(name, value, one) for one in sent)
+        if not site_changed:
+            if name == "payment_status" and mine == PaymentStatus.REFUNDED and name not in pushed:
+                continue  # of a refund the site knows no word
+            if ours.has_live_push and name in pushed:
+                on_their_way.append(name)
+                continue
+            found.append(Found(name, agreed, mine, value, needs_person=name not in pushed))
+        else:
+            is_dispute = mine != agreed and (name == "status" or name not in pushed)
+            found.append(Found(name, agreed, mine, value, needs_person=is_dispute))
+    for name, raw in theirs.unreadable.items():
+        found.append(Found(name, ours.agreement.value(name), ours.values[name], raw, needs_person=True))
+    if theirs.version is not None and theirs.version != ours.version:
+        if ours.has_live_push and ours.agreement.sent:
+            on_their_way.append(VERSION)
+        else:
+            found.append(Found(VERSION, ours.version, ours.version, theirs.version))
+    return Verdict(tuple(found), tuple(on_their_way))
+
+
+def _our_status(code: str, agreement: Agreement, codes: Mapping[str, str]) -> str:
+    """Return what the CRM calls a status of the site; one that nobody has described goes by its stub's name."""
+    return known_status(code, agreement) or codes.get(code) or f"{STUB_PREFIX}{code}"
+
+
+def _same(name: str, one: Any, other: Any) -> bool:
+    # The site knows only whether an order is paid; a refund is the CRM's own word.
+    if name == "payment_status":
+        return bool((one == PaymentStatus.PAID) == (other == PaymentStatus.PAID))
+    return bool(one == other)

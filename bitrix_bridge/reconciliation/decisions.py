@@ -1,0 +1,152 @@
+"""A person takes one side of a difference: the site is asked for the order as it is now, and the service does the rest.
+
+Deciding twice changes nothing the second time; a site that does not answer leaves everything as it was.
+"""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from bitrix_bridge.errors import OrderNotFound
+from bitrix_bridge.models import Difference, Reconciliation
+from bitrix_bridge.payloads import PayloadError
+from bitrix_bridge.reconciliation.comparison import COMPARED
+from bitrix_bridge.reconciliation.repair import ATTEMPTS, read_anew
+from bitrix_bridge.site_orders import read_site_order
+from bitrix_bridge.transports import SiteClient
+from cvety_crm.outbox import DeliveryFailure
+from orders import services
+from orders.fields import PUSHED
+from orders.models import Order, Reason, SyncState
+
+Kind, Outcome, Side = Difference.Kind, Difference.Outcome, Difference.Side
+
+
+class NotDecided(Exception):
+    """It could not be done, and nothing was changed; the text is for staff."""
+
+
+def sides(difference: Difference) -> tuple[Difference.Side, ...]:
+    """Return the sides that may be taken of an open difference: none while its run may still repair it."""
+    run = difference.run
+    if not difference.is_open or (run.is_repair and run.state == Reconciliation.State.RUNNING):
+        return ()
+    if difference.kind == Kind.FIELD and difference.field in COMPARED and difference.field in PUSHED:
+        return (Side.SITE, Side.OURS)
+    if difference.kind == Kind.MISSING_THERE and difference.bitrix_order_id is None:
+        return (Side.OURS,)
+    return (Side.SITE,)
+
+
+def decide(difference_id: UUID, side: Difference.Side, *, actor: User) -> Difference:
+    """Take a side; return the difference, closed, by whomever. Raises `NotDecided`, `Difference.DoesNotExist`."""
+    difference = Difference.objects.select_related("order", "run").get(pk=difference_id)
+    if not difference.is_open:
+        return difference
+    if side not in sides(difference):
+        raise NotDecided(gettext("This side can't be taken here."))
+    try:
+        act = _action(difference, side, actor)
+        return _close(difference, side, actor, act)
+    except services.NotAllowed as refusal:
+        raise NotDecided(str(refusal)) from refusal
+    except PayloadError as error:
+        raise NotDecided(gettext("The site's answer holds no order.")) from error
+    except DeliveryFailure as failure:
+        raise NotDecided(failure.message) from failure
+
+
+def _action(difference: Difference, side: Difference.Side, actor: User) -> Callable[[], str]:
+    """Ask the site what there is to ask, and return what is to be done, which returns how it ended."""
+    key = difference.bitrix_order_id
+    if key is None:
+        return lambda: _send(difference, actor)
+    order = difference.order
+    is_conflict = order is not None and order.sync_state == SyncState.CONFLICT and difference.field == "status"
+    if order is not None and is_conflict:
+        return lambda: _end_conflict(order, side, actor)
+    if difference.kind == Kind.FIELD and difference.field in COMPARED and order is not None:
+        return _field_action(difference, order, key, side, actor)
+    return _whole_action(difference, key, actor)
+
+
+def _field_action(
+    difference: Difference, order: Order, key: int, side: Difference.Side, actor: User
+) -> Callable[[], str]:
+    client, name = SiteClient(), difference.field
+    known = order.bitrix_version
+    for _attempt in range(ATTEMPTS):
+        try:
+            snapshot = read_site_order(client, key)
+        except OrderNotFound:
+            raise NotDecided(gettext("The site no longer has this order. Compare once more.")) from None
+        now = Order.objects.values_list("bitrix_version", flat=True).get(pk=order.pk)
+        if now == known:
+            break
+        known = now
+    if name not in snapshot.fields:
+        raise NotDecided(gettext("What the site has there could not be read: put it right on the site."))
+    service = services.take_site_value if side == Side.SITE else services.keep_ours
+
+    def act() -> str:
+        service(order_id=order.pk, field=name, value=snapshot.fields[name], known_version=known, actor=actor)
+        if side == Side.SITE:
+            return gettext("The site's value was taken.")
+        return gettext("Ours stays, and the site is told.")
+
+    return act
+
+
+def _whole_action(difference: Difference, key: int, actor: User) -> Callable[[], str]:
+    """The order is read anew, created or marked here and now: that is a service of its own, and safe to repeat."""
+    try:
+        read = read_anew(SiteClient(), key, actor=actor)
+    except OrderNotFound:
+        if difference.kind == Kind.MISSING_HERE:
+            return lambda: gettext("The site no longer has this order either.")
+
+        def mark() -> str:
+            services.mark_deleted(bitrix_order_id=key, actor=actor, reason=Reason.COMPARED_GONE)
+            return gettext("Marked as deleted on the site.")
+
+        return mark
+    difference.order = read.order
+    if difference.kind == Kind.MISSING_HERE:
+        return lambda: gettext("Created as the site has it.")
+    if difference.kind == Kind.MISSING_THERE:
+        return lambda: gettext("The site has this order again.")
+    return lambda: gettext("Read anew from the site.")
+
+
+def _send(difference: Difference, actor: User) -> str:
+    assert difference.order_id is not None
+    if not services.send_again(order_id=difference.order_id, theirs={}, actor=actor):
+        return gettext("The site has the order as it is.")
+    return gettext("It is sent to the site.")
+
+
+def _end_conflict(order: Order, side: Difference.Side, actor: User) -> str:
+    """A conflict about the status has services of its own: what was wished is on the timeline, not in the order."""
+    wish = services.conflict_wish(order)
+    if side == Side.OURS and wish is not None:
+        services.change_status(order_id=order.pk, status=wish, actor=actor)
+        return gettext("Ours stays, and the site is told.")
+    services.accept_site_state(order_id=order.pk, actor=actor)
+    return gettext("The status of the site stays.")
+
+
+def _close(difference: Difference, side: Difference.Side, actor: User, act: Callable[[], str]) -> Difference:
+    with transaction.atomic():
+        current = Difference.objects.select_for_update().get(pk=difference.pk)
+        if not current.is_open:
+            return current
+        current.why = act()
+        current.order_id = difference.order_id
+        current.outcome, current.side = Outcome.RESOLVED, side
+        current.resolved_by, current.resolved_at = actor, timezone.now()
+        current.save()
+        return current

@@ -1,0 +1,68 @@
+"""Our side of a comparison, read in few queries and without the heavy columns."""
+
+from collections.abc import Collection, Iterable
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, QuerySet
+
+from bitrix_bridge.models import Push
+from bitrix_bridge.reconciliation.comparison import COMPARED, Ours
+from cvety_crm.outbox import LIVE
+from orders.agreement import Agreement
+from orders.fields import FIELDS, comparable
+from orders.models import Order, Status
+
+_COLUMNS = tuple(FIELDS[name].attribute for name in COMPARED)
+_LIGHT = ("pk", "bitrix_order_id", "bitrix_version", "is_deleted_on_site", *_COLUMNS)
+
+
+def status_codes() -> dict[str, str]:
+    """Return the site's codes of statuses -> ours."""
+    rows = Status.objects.values_list("code", "bitrix_codes")
+    return {bitrix_code: code for code, bitrix_codes in rows for bitrix_code in bitrix_codes or ()}
+
+
+def between(after_id: int, up_to: int | None, limit: int) -> list[Ours]:
+    """Return our orders whose ids on the site are above `after_id` and at most `up_to`, by id, without agreements."""
+    orders = Order.objects.filter(bitrix_order_id__gt=after_id)
+    if up_to is not None:
+        orders = orders.filter(bitrix_order_id__lte=up_to)
+    return _light(orders.order_by("bitrix_order_id")[:limit])
+
+
+def of_ids(ids: Collection[int]) -> list[Ours]:
+    """Return our orders with these ids on the site, without agreements."""
+    return _light(Order.objects.filter(bitrix_order_id__in=ids).order_by("bitrix_order_id"))
+
+
+def whole(ids: Collection[int] = (), keys: Collection[UUID] = ()) -> list[Ours]:
+    """Return these orders with their agreements, and whether a push of theirs is under way."""
+    orders = Order.objects.filter(bitrix_order_id__in=ids) if ids else Order.objects.filter(pk__in=keys)
+    push = Push.objects.filter(order=OuterRef("pk"), state__in=LIVE)
+    return _read(orders.annotate(live=Exists(push)).values_list(*_LIGHT, "bitrix_state", "live"))
+
+
+def unlinked(keys: Iterable[UUID]) -> dict[UUID, Ours]:
+    """Return those of these orders of which we know no id on the site."""
+    wanted = list(keys)
+    return {one.key: one for one in whole(keys=wanted) if one.bitrix_order_id is None} if wanted else {}
+
+
+def _light(orders: QuerySet[Order]) -> list[Ours]:
+    return _read((*row, None, False) for row in orders.values_list(*_LIGHT))
+
+
+def _read(rows: Iterable[tuple[Any, ...]]) -> list[Ours]:
+    return [
+        Ours(
+            key=key,
+            bitrix_order_id=bitrix_order_id,
+            version=version,
+            is_deleted=is_deleted,
+            values=dict(zip(COMPARED, map(comparable, values), strict=True)),
+            agreement=Agreement.from_json(state or {}),
+            has_live_push=has_live_push,
+        )
+        for key, bitrix_order_id, version, is_deleted, *values, state, has_live_push in rows
+    ]

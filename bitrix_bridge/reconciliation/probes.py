@@ -1,0 +1,41 @@
+"""What can be told of comparing both sides."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from bitrix_bridge.models import Difference, Reconciliation, WebhookEvent
+from cvety_crm.health import Finding, Level, duration, probe
+
+OLD = timedelta(hours=36)
+"""It runs each night."""
+
+
+@probe(_("Comparison with the site"), reads_database=True)
+def last_run() -> Finding:
+    """Tell when both sides were last compared whole, and what waits for a person since."""
+    now = timezone.now()
+    if not (settings.BITRIX_API_URL or settings.BITRIX_REST_URL):
+        return Finding(Level.GREEN, gettext("no site to compare with"))
+    whole = Reconciliation.objects.filter(state=Reconciliation.State.DONE, since=None)
+    last = whole.order_by("-started_at").values_list("finished_at", flat=True).first()
+    hint = gettext("Open “Comparison”: the last run says why. Start one by hand.")
+    if last is None:
+        first = WebhookEvent.objects.order_by("created_at").values_list("created_at", flat=True).first()
+        is_new = first is None or now - first < OLD
+        return Finding(Level.GREEN if is_new else Level.YELLOW, gettext("not yet"), "" if is_new else hint)
+    age = now - last
+    waiting = Difference.objects.filter(outcome=Difference.Outcome.PERSON).count()
+    figure = gettext("%(time)s ago, %(waiting)s") % {
+        "time": duration(max(age.total_seconds(), 0)),
+        "waiting": ngettext("%(number)d difference waits", "%(number)d differences wait", waiting)
+        % {"number": waiting},
+    }
+    if age > OLD:
+        return Finding(Level.YELLOW, figure, hint)
+    if waiting:
+        return Finding(Level.YELLOW, figure, gettext("Open “Comparison” and take a side of each."))
+    return Finding(Level.GREEN, figure)

@@ -1,0 +1,183 @@
+"""Repairing what was found: the site is asked for the whole order, and the rules that webhooks follow do the rest."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.contrib.auth.models import User
+from django.db import InterfaceError, OperationalError
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from bitrix_bridge.errors import OrderNotFound
+from bitrix_bridge.models import Difference, Reconciliation
+from bitrix_bridge.payloads import PayloadError
+from bitrix_bridge.reconciliation import ours as our_side
+from bitrix_bridge.reconciliation.comparison import COMPARED, compare, listed
+from bitrix_bridge.reconciliation.runs import Lost, keep
+from bitrix_bridge.site_orders import read_site_order
+from bitrix_bridge.transports import SiteClient
+from cvety_crm.masking import keepable
+from cvety_crm.outbox import Misconfigured, PermanentRefusal, TemporaryFailure
+from orders import services
+from orders.fields import PUSHED
+from orders.models import Order, Reason, SyncState
+from orders.snapshot import FreshRead, OrderSnapshot
+
+logger = logging.getLogger(__name__)
+
+Kind, Outcome = Difference.Kind, Difference.Outcome
+
+MOST_DELETED = 20
+"""Orders that one run marks as deleted by itself: more of them look like a site put back to an older state, or another
+site altogether."""
+ATTEMPTS = 3
+"""Times that an order is read when webhooks tell of it at the same moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """An order as the site has it now, and what is stored here after taking it over."""
+
+    order: Order
+    snapshot: OrderSnapshot
+
+
+def next_to_repair(run: Reconciliation) -> list[Difference]:
+    """Return what was found of one order, the first that nothing has been done about yet; nothing when all is done."""
+    waiting = Difference.objects.filter(run=run, outcome=Outcome.FOUND)
+    first = waiting.order_by("bitrix_order_id", "id").first()
+    if first is None:
+        return []
+    if first.bitrix_order_id is None:
+        return [first]
+    return list(waiting.filter(bitrix_order_id=first.bitrix_order_id))
+
+
+def repair(run: Reconciliation, differences: Sequence[Difference], client: SiteClient) -> None:
+    """Do about the differences of one order what can be done, and note what became of each.
+
+    Raises `Lost`, and failures that other orders would meet too. What goes wrong with this order alone needs a person.
+    """
+    keep(run)
+    try:
+        _repair(run, differences, client)
+    except (Lost, TemporaryFailure, Misconfigured, OperationalError, InterfaceError):
+        raise
+    except (PermanentRefusal, services.NotAllowed) as refusal:
+        _need_person(differences, str(refusal))
+    except PayloadError:
+        _need_person(differences, gettext("The site's answer holds no order."))
+    except Exception as error:
+        logger.exception("order %s could not be repaired", differences[0].bitrix_order_id)
+        _need_person(differences, gettext("An error in the CRM itself: %(error)s") % {"error": type(error).__name__})
+    Difference.objects.bulk_update(differences, ["outcome", "why", "order"])
+    keep(
+        run,
+        counted={
+            "repaired": sum(one.outcome == Outcome.REPAIRED for one in differences),
+            "need_person": sum(one.outcome == Outcome.PERSON for one in differences),
+        },
+        failures=0,
+    )
+
+
+def read_anew(
+    client: SiteClient, bitrix_order_id: int, *, actor: User | None = None, reason: Reason = Reason.COMPARED
+) -> Read:
+    """Ask the site for an order and take it over; one that it has deleted before and has again is no longer marked.
+
+    Raises `OrderNotFound`, other `DeliveryFailure`s, `PayloadError`, and `NotAllowed` when webhooks tell of the order
+    faster than it can be read.
+    """
+    for _attempt in range(ATTEMPTS):
+        known = (
+            Order.objects.filter(bitrix_order_id=bitrix_order_id).only("bitrix_version", "is_deleted_on_site").first()
+        )
+        fresh = FreshRead(read_at=timezone.now(), known_version=known.bitrix_version if known else None)
+        snapshot = read_site_order(client, bitrix_order_id)
+        if known is not None and known.is_deleted_on_site:
+            services.mark_present(bitrix_order_id=bitrix_order_id, actor=actor)
+        applied = services.apply_snapshot(snapshot=snapshot, actor=actor, reason=reason, fresh=fresh)
+        if applied.outcome != services.Outcome.STALE:
+            return Read(applied.order, snapshot)
+    raise services.NotAllowed(gettext("The site has just told something new of this order: look at it again."))
+
+
+def _repair(run: Reconciliation, differences: Sequence[Difference], client: SiteClient) -> None:
+    first = differences[0]
+    if first.bitrix_order_id is None:
+        _create_on_site(first)
+        return
+    try:
+        read = read_anew(client, first.bitrix_order_id)
+    except OrderNotFound:
+        _mark_deleted(run, differences)
+        return
+    _judge(differences, read)
+
+
+def _judge(differences: Sequence[Difference], read: Read) -> None:
+    """Note what became of each difference, now that the order was read; send what the site has yet to hear of."""
+    codes = our_side.status_codes()
+    (ours,) = our_side.whole(keys=[read.order.pk])
+    verdict = compare(ours, listed(read.snapshot), codes=codes, pushed=PUSHED)
+    left = {one.field: one for one in verdict.differences}
+    unsent = {name: one.theirs for name, one in left.items() if name in PUSHED and not one.needs_person}
+    is_sent = bool(unsent) and services.send_again(order_id=read.order.pk, theirs=unsent)
+    is_dispute = read.order.sync_state == SyncState.CONFLICT
+    for one in differences:
+        one.order = read.order
+        if one.field == "status" and is_dispute:
+            one.outcome = Outcome.PERSON
+            one.why = gettext("Both sides have changed the status: the manager decides.")
+        elif one.field in COMPARED and one.field not in read.snapshot.fields:
+            one.outcome = Outcome.PERSON
+            one.why = gettext("What the site has there could not be read: put it right on the site.")
+        elif one.field in verdict.on_their_way:
+            one.outcome, one.why = Outcome.REPAIRED, gettext("Ours is on its way to the site.")
+        elif one.field in unsent and is_sent:
+            one.outcome, one.why = Outcome.REPAIRED, gettext("Ours is sent to the site once more.")
+        elif one.field in left:
+            one.outcome = Outcome.PERSON
+            one.why = gettext("Changed here by hand, and the site can't be told of it.")
+        elif one.kind == Kind.MISSING_THERE:
+            one.outcome = Outcome.GONE
+        else:
+            one.outcome, one.why = Outcome.REPAIRED, _taken(one)
+
+
+def _taken(one: Difference) -> str:
+    if one.kind == Kind.MISSING_HERE:
+        return gettext("Created as the site has it.")
+    return gettext("Read anew from the site.")
+
+
+def _create_on_site(one: Difference) -> None:
+    assert one.order_id is not None
+    services.send_again(order_id=one.order_id, theirs={})
+    one.outcome, one.why = Outcome.REPAIRED, gettext("It is sent to the site.")
+
+
+def _mark_deleted(run: Reconciliation, differences: Sequence[Difference]) -> None:
+    first = differences[0]
+    assert first.bitrix_order_id is not None
+    if first.kind == Kind.MISSING_HERE:
+        for one in differences:
+            one.outcome = Outcome.GONE
+        return
+    marked = Difference.objects.filter(run=run, kind=Kind.MISSING_THERE, outcome=Outcome.REPAIRED)
+    if marked.exclude(bitrix_order_id=None).count() >= MOST_DELETED:
+        _need_person(
+            differences,
+            gettext("The site lacks many orders at once: look there before more of them are marked as deleted."),
+        )
+        return
+    services.mark_deleted(bitrix_order_id=first.bitrix_order_id, reason=Reason.COMPARED_GONE)
+    for one in differences:
+        one.outcome, one.why = Outcome.REPAIRED, gettext("Marked as deleted on the site.")
+
+
+def _need_person(differences: Sequence[Difference], why: str) -> None:
+    for one in differences:
+        one.outcome, one.why = Outcome.PERSON, keepable(why)

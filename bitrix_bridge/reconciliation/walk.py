@@ -1,0 +1,256 @@
+"""One step of a run after the other: a page of the site's orders beside ours of the same ids, in constant memory.
+
+Both lists are in the order of the site's ids, so each step needs only what lies between two of them. Whatever looks
+different is looked at a second time, on both sides: a change that happened between the two first looks is no
+difference. An order that the list lacks is asked for by itself before that is believed.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Subquery
+
+from bitrix_bridge.errors import OrderNotFound
+from bitrix_bridge.models import Difference, Push, Reconciliation
+from bitrix_bridge.models.reconciliation import OPEN
+from bitrix_bridge.payloads import PayloadError
+from bitrix_bridge.payloads.listing import ListedOrder
+from bitrix_bridge.reconciliation import ours as our_side
+from bitrix_bridge.reconciliation.comparison import Found, Ours, Verdict, compare, listed, looks_alike
+from bitrix_bridge.reconciliation.runs import keep
+from bitrix_bridge.site_orders import read_site_order
+from bitrix_bridge.transports import SiteClient
+from cvety_crm.outbox import LIVE, Misconfigured, PermanentRefusal
+from orders.fields import PUSHED
+from orders.models import Order
+
+Kind, Outcome, Phase = Difference.Kind, Difference.Outcome, Reconciliation.Phase
+
+PAGE = 500
+"""Orders that one step looks at; REST gives 50 of them at once."""
+ASKED_ONE_BY_ONE = 25
+"""Orders missing on the site that one step asks for: each is a call."""
+
+
+_MISSING = Verdict((Found("", None, None, None),))
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What one step came to."""
+
+    differences: list[Difference] = field(default_factory=list)
+    counted: dict[str, int] = field(default_factory=dict)
+
+    def count(self, name: str, number: int = 1) -> None:
+        self.counted[name] = self.counted.get(name, 0) + number
+
+
+def step(run: Reconciliation, client: SiteClient) -> None:
+    """Compare the next orders and write down what was found, with the place, in one transaction.
+
+    When there are none left the run's phase is over. Raises `Lost` and `DeliveryFailure`, and then nothing is written.
+    """
+    match run.phase:
+        case Phase.LISTED:
+            _compare_listed(run, client)
+        case Phase.BEYOND:
+            _compare_beyond(run, client)
+        case _:
+            _compare_unlinked(run)
+
+
+def _compare_listed(run: Reconciliation, client: SiteClient) -> None:
+    page = client.list_orders(since=run.since, after_id=run.after_id, limit=PAGE)
+    rows, is_last = list(page.orders), page.is_last
+    up_to = rows[-1].bitrix_order_id if rows else run.after_id
+    if run.since is not None:
+        mine = our_side.of_ids([row.bitrix_order_id for row in rows])
+    else:
+        mine = our_side.between(run.after_id, up_to, 2 * PAGE)
+        if len(mine) == 2 * PAGE:  # the site lacks many of ours: no further than these, then
+            up_to, is_last = mine[-1].bitrix_order_id or up_to, False
+    tally, up_to, is_cut = _compare(run, client, rows, mine, up_to)
+    phase = Phase.LISTED
+    if is_last and not is_cut:
+        # What the site has not saved since then is not in its list: nothing can be said of ours that are missing.
+        phase = Phase.BEYOND if run.since is None else Phase.OVER
+    _write(run, tally, up_to=up_to, compared_ids=[row.bitrix_order_id for row in rows], phase=phase)
+
+
+def _compare_beyond(run: Reconciliation, client: SiteClient) -> None:
+    mine = our_side.between(run.after_id, None, PAGE)
+    if not mine:
+        _write(run, _Tally(), phase=Phase.UNLINKED)
+        return
+    tally, up_to, _is_cut = _compare(run, client, [], mine, mine[-1].bitrix_order_id or run.after_id)
+    _write(run, tally, up_to=up_to)
+
+
+def _compare_unlinked(run: Reconciliation) -> None:
+    """Look at the orders made here that were never created on the site, as far as we know."""
+    told = Difference.objects.filter(run=run, order=OuterRef("pk"))
+    orders = Order.objects.filter(bitrix_order_id=None, created_at__lt=run.started_at).exclude(Exists(told))
+    if run.after_key is not None:
+        orders = orders.filter(pk__gt=run.after_key)
+    push = Push.objects.filter(order=OuterRef("pk"))
+    failed = push.filter(state="failed").order_by("-created_at")
+    rows = list(
+        orders.annotate(live=Exists(push.filter(state__in=LIVE)), refusal=Subquery(failed.values("last_error")[:1]))
+        .order_by("pk")
+        .values_list("pk", "is_deleted_on_site", "live", "refusal")[:PAGE]
+    )
+    tally = _Tally()
+    for key, is_deleted, is_live, refusal in rows:
+        tally.count("compared")
+        if is_live or is_deleted:
+            tally.count("on_their_way" if is_live else "agreed")
+            continue
+        tally.count("missing_there")
+        # What the site has refused to create it refuses again; what nobody has tried to is sent.
+        outcome = Outcome.FOUND if refusal is None else Outcome.PERSON
+        one = Difference(run=run, order_id=key, kind=Kind.MISSING_THERE, outcome=outcome, why=refusal or "")
+        tally.differences.append(one)
+    keys = [row[0] for row in rows]
+    phase = Phase.UNLINKED if rows else Phase.OVER
+    _write(run, tally, compared_keys=keys, after_key=keys[-1] if keys else run.after_key, phase=phase)
+
+
+def _compare(
+    run: Reconciliation, client: SiteClient, rows: list[ListedOrder], mine: list[Ours], up_to: int
+) -> tuple[_Tally, int, bool]:
+    """Return what there is up to an id; that id, lower if too much would have to be asked for; and whether it is."""
+    codes = our_side.status_codes()
+    by_id = {one.bitrix_order_id: one for one in mine if one.bitrix_order_id is not None}
+    linked = our_side.unlinked(_crm_keys(rows, by_id))
+    theirs = {row.bitrix_order_id: row for row in rows if row.bitrix_order_id <= up_to}
+    missing = sorted(by_id.keys() - theirs.keys())
+    is_cut = False
+    asked = [key for key in missing if not by_id[key].is_deleted]
+    if len(asked) > ASKED_ONE_BY_ONE:
+        up_to, is_cut = asked[ASKED_ONE_BY_ONE - 1], True
+
+    ids = sorted(key for key in by_id.keys() | theirs.keys() if key <= up_to)
+    tally = _Tally()
+    suspects = []
+    for key in ids:
+        our, their = by_id.get(key), theirs.get(key)
+        link = linked.get(their.crm_order_id) if our is None and their is not None and their.crm_order_id else None
+        if link is not None and link.has_live_push:
+            continue  # it is about to learn its id; counted with the orders made here
+        tally.count("compared")
+        if (our is not None and their is not None and looks_alike(our, their, codes)) or _is_gone_on_both(our, their):
+            tally.count("agreed")
+        else:
+            suspects.append(key)
+    if suspects:
+        _look_again(run, client, suspects, bool(rows), codes, tally)
+    return tally, up_to, is_cut
+
+
+def _look_again(
+    run: Reconciliation,
+    client: SiteClient,
+    suspects: list[int],
+    is_listed: bool,
+    codes: Mapping[str, str],
+    tally: _Tally,
+) -> None:
+    theirs: dict[int, ListedOrder] = {}
+    if is_listed:
+        page = client.list_orders(since=run.since, after_id=suspects[0] - 1, limit=PAGE)
+        theirs = {row.bitrix_order_id: row for row in page.orders}
+    mine = {one.bitrix_order_id: one for one in our_side.whole(ids=suspects)}
+    linked = our_side.unlinked(_crm_keys(theirs.values(), mine))
+    for key in suspects:
+        our, their = mine.get(key), theirs.get(key)
+        if their is None:
+            their = _ask(client, key)
+        if our is None and their is not None and their.crm_order_id is not None:
+            our = linked.get(their.crm_order_id)
+        verdict, kind = _judge(our, their, codes)
+        if verdict.differences:
+            tally.differences += [_row(run, key, our, one, kind) for one in verdict.differences]
+            if kind != Kind.FIELD:
+                tally.count(kind)
+        else:
+            tally.count("on_their_way" if verdict.on_their_way else "agreed")
+
+
+def _judge(our: Ours | None, their: ListedOrder | None, codes: Mapping[str, str]) -> tuple[Verdict, Difference.Kind]:
+    if our is not None and their is not None:
+        return compare(our, their, codes=codes, pushed=PUSHED), Kind.FIELD
+    if our is None and their is not None:
+        return _MISSING, Kind.MISSING_HERE
+    if our is not None and not our.is_deleted:
+        return _MISSING, Kind.MISSING_THERE
+    return Verdict(), Kind.FIELD  # gone on both sides, or gone while we looked
+
+
+def _ask(client: SiteClient, bitrix_order_id: int) -> ListedOrder | None:
+    # The bridge's list leaves out an order that is being saved at that moment.
+    try:
+        return listed(read_site_order(client, bitrix_order_id))
+    except OrderNotFound:
+        return None
+    except Misconfigured:
+        raise
+    except (PermanentRefusal, PayloadError):
+        # It is there and can't be read: for a person, and no reason to stop at it each night.
+        return ListedOrder(bitrix_order_id, unreadable={"status": None})
+
+
+def _row(run: Reconciliation, key: int, our: Ours | None, one: Found, kind: Difference.Kind) -> Difference:
+    # A run that repairs tries first what the rules can do; what is left after that needs a person.
+    is_for_person = one.needs_person and not run.is_repair
+    return Difference(
+        run=run,
+        order_id=our.key if our else None,
+        bitrix_order_id=key,
+        kind=kind,
+        field=one.field,
+        agreed=one.agreed,
+        ours=one.ours,
+        theirs=one.theirs,
+        outcome=Outcome.PERSON if is_for_person else Outcome.FOUND,
+    )
+
+
+def _crm_keys(rows: Iterable[ListedOrder], known: Mapping[int | None, Ours] | Mapping[int, Ours]) -> list[UUID]:
+    return [row.crm_order_id for row in rows if row.crm_order_id is not None and row.bitrix_order_id not in known]
+
+
+def _is_gone_on_both(our: Ours | None, their: ListedOrder | None) -> bool:
+    return our is not None and their is None and our.is_deleted
+
+
+def _write(
+    run: Reconciliation,
+    tally: _Tally,
+    *,
+    up_to: int | None = None,
+    compared_ids: list[int] | None = None,
+    compared_keys: list[UUID] | None = None,
+    **columns: object,
+) -> None:
+    """Write what was found and where the run is; whatever an earlier run said of the same orders is out of date."""
+    people = sum(one.outcome == Outcome.PERSON for one in tally.differences)
+    tally.count("differences", len(tally.differences))
+    tally.count("need_person", people)
+    older = Difference.objects.filter(outcome__in=OPEN).exclude(run=run)
+    if compared_keys is not None:
+        older = older.filter(bitrix_order_id=None, order__in=compared_keys)
+    elif run.since is not None:
+        older = older.filter(bitrix_order_id__in=compared_ids or ())
+    else:
+        older = older.filter(bitrix_order_id__gt=run.after_id)
+        if up_to is not None:
+            older = older.filter(bitrix_order_id__lte=up_to)
+    with transaction.atomic():
+        if up_to is not None:
+            columns["after_id"] = up_to
+        keep(run, counted=tally.counted, failures=0, **columns)
+        older.update(outcome=Outcome.GONE)
+        Difference.objects.bulk_create(tally.differences)

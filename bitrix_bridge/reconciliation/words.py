@@ -1,0 +1,105 @@
+"""Differences in the words of the people who decide them: three columns, and what may be done about each."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext
+
+from bitrix_bridge.models import Difference
+from bitrix_bridge.reconciliation.comparison import DELETED, LINK, VERSION
+from bitrix_bridge.reconciliation.decisions import sides
+from orders.services.references import STUB_PREFIX
+from orders.timeline import Names, field_label, look_up, value_words
+
+Kind, Outcome, Side = Difference.Kind, Difference.Outcome, Difference.Side
+
+SIGNS = {
+    Outcome.FOUND: "≠",
+    Outcome.REPAIRED: "✓",
+    Outcome.PERSON: "!",
+    Outcome.RESOLVED: "✓",
+    Outcome.GONE: "–",
+}
+CSS = {
+    Outcome.FOUND: "pending",
+    Outcome.REPAIRED: "delivered",
+    Outcome.PERSON: "failed",
+    Outcome.RESOLVED: "delivered",
+    Outcome.GONE: "cancelled",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """One side that may be taken."""
+
+    side: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One difference, in words. None of the texts is marked safe."""
+
+    difference: Difference
+    label: str
+    agreed: str
+    ours: str
+    theirs: str
+    sign: str
+    css: str
+    decided: str
+    buttons: Sequence[Button] = ()
+
+
+def rows(differences: Iterable[Difference], *, may_decide: bool) -> list[Row]:
+    """Return the differences in words. Read them with `select_related("order", "resolved_by", "run")`."""
+    found = list(differences)
+    names = look_up((one.field, value) for one in found for value in (one.agreed, one.ours, one.theirs))
+    return [_row(one, names, may_decide) for one in found]
+
+
+def _row(one: Difference, names: Names, may_decide: bool) -> Row:
+    agreed, ours, theirs = (_value(one.field, value, names) for value in (one.agreed, one.ours, one.theirs))
+    label = field_label({VERSION: "bitrix_version"}.get(one.field, one.field))
+    if one.kind != Kind.FIELD:
+        there, absent = gettext("is there"), gettext("is not there")
+        label, agreed = gettext("The order"), "—"
+        ours, theirs = (absent, there) if one.kind == Kind.MISSING_HERE else (there, absent)
+    return Row(
+        difference=one,
+        label=label,
+        agreed=agreed,
+        ours=ours,
+        theirs=theirs,
+        sign=SIGNS.get(one.outcome, "?"),  # type: ignore[call-overload]
+        css=CSS.get(one.outcome, "failed"),  # type: ignore[call-overload]
+        decided=_decided(one),
+        buttons=[Button(str(side), _button(one, side)) for side in sides(one)] if may_decide else (),
+    )
+
+
+def _value(name: str, value: Any, names: Names) -> str:
+    text = value_words(name, value, names)
+    if name == "status" and text == value and str(value).startswith(STUB_PREFIX):
+        return gettext("Status %(code)s of the site") % {"code": str(value).removeprefix(STUB_PREFIX)}
+    return text
+
+
+def _decided(one: Difference) -> str:
+    if one.outcome != Outcome.RESOLVED or one.resolved_by is None:
+        return ""
+    return one.resolved_by.get_full_name() or one.resolved_by.get_username()
+
+
+def _button(one: Difference, side: Difference.Side) -> str:
+    if side == Side.OURS:
+        return gettext("Keep ours") if one.kind == Kind.FIELD else gettext("Send to the site")
+    if one.kind == Kind.MISSING_HERE:
+        return gettext("Create from the site")
+    if one.kind == Kind.MISSING_THERE:
+        return gettext("Mark as deleted")
+    if one.field in (VERSION, LINK, DELETED):
+        return gettext("Read the order anew")
+    return gettext("Take the site's")

@@ -1,0 +1,299 @@
+"""Comparisons in the admin: started, watched, decided; who may, and what others get."""
+
+import re
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django_q.models import OrmQ
+
+from bitrix_bridge.models import Difference, Reconciliation
+from bitrix_bridge.reconciliation import runs
+from bitrix_bridge.reconciliation.probes import last_run
+from bitrix_bridge.reconciliation.slices import work_slice
+from bitrix_bridge.sandbox import faults
+from cvety_crm.health import Level
+from orders.models import Order
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/crm/bitrix_bridge/reconciliation/"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept():
+    cache.clear()
+
+
+@pytest.fixture
+def browser(manager):
+    client = Client()
+    client.force_login(manager)
+    return client
+
+
+@pytest.fixture
+def browser_of(db):
+    """The browser of a member of staff with just these rights."""
+
+    def make(*codenames):
+        user = User.objects.create_user(f"user{User.objects.count()}", password="made-up", is_staff=True)
+        user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return make
+
+
+@pytest.fixture
+def spoilt(site, place, compare_sides):
+    """A run that has found the sum of an order to differ."""
+    (order,) = place(1)
+    site.site.write_raw(order.bitrix_order_id, {"PRICE": "12345"})
+    return compare_sides()
+
+
+def page_of(run):
+    return reverse("admin:bitrix_bridge_reconciliation_change", args=[run.pk])
+
+
+def button(name, row):
+    return reverse(f"admin:bitrix_bridge_reconciliation_{name}", args=[row.pk])
+
+
+def html(answer):
+    assert answer.status_code == 200
+    return re.sub(r"\s+", " ", answer.content.decode())
+
+
+class TestStarting:
+    @pytest.mark.parametrize(("repair", "period"), [("0", ""), ("1", "3"), ("0", "nonsense")])
+    def test_the_worker_does_it(self, site, place, browser, repair, period, django_capture_on_commit_callbacks):
+        place(2)
+        with django_capture_on_commit_callbacks(execute=True):
+            answer = browser.post(f"{LIST}start/", {"repair": repair, "period": period}, follow=True)
+        run = Reconciliation.objects.get()
+        assert (run.is_repair, run.since is not None, run.origin) == (repair == "1", period == "3", "page")
+        assert (run.started_by.username, OrmQ.objects.count()) == ("manager", 1)
+        assert "Сверка началась" in html(answer)
+        work_slice(str(run.pk))
+        run.refresh_from_db()
+        assert (run.state, run.compared) == ("done", 2)
+        assert "Расхождений нет" in html(browser.get(page_of(run)))
+
+    def test_one_runs_already(self, site, browser):
+        run = runs.start(origin=runs.Origin.SCHEDULE, is_repair=True)
+        shown = html(browser.get(LIST))
+        assert page_of(run) in shown and 'name="repair"' not in shown
+        assert "Сверка уже идёт" in html(browser.post(f"{LIST}start/", {"repair": "1"}, follow=True))
+        assert Reconciliation.objects.count() == 1
+
+
+class TestWatching:
+    def test_progress(self, site, place, browser):
+        place(3)
+        run = runs.start(origin=runs.Origin.PAGE, is_repair=False)
+        Reconciliation.objects.update(compared=1, differences=7)
+        shown = html(browser.get(button("progress", run)))
+        assert "33 %: 1 из 3" in shown and "расхождений: 7" in shown
+        assert 'hx-trigger="every 2s"' in html(browser.get(page_of(run)))
+        runs.stop(run)
+        answer = browser.get(button("progress", run))
+        assert (answer.headers["HX-Refresh"], answer.content) == ("true", b"")
+        assert "every 2s" not in html(browser.get(page_of(run)))
+
+    def test_stopped_and_gone_on_with(self, site, place, browser, django_capture_on_commit_callbacks):
+        place(1)
+        run = runs.start(origin=runs.Origin.PAGE, is_repair=False)
+        assert "остановлена" in html(browser.post(button("stop", run), follow=True))
+        assert "уже не идёт" in html(browser.post(button("stop", run), follow=True))
+        with django_capture_on_commit_callbacks(execute=True):
+            assert "продолжается" in html(browser.post(button("resume", run), follow=True))
+        assert "Продолжать нечего" in html(browser.post(button("resume", run), follow=True))
+        assert OrmQ.objects.count() == 1
+
+    def test_why_it_failed(self, site, browser):
+        run = runs.start(origin=runs.Origin.PAGE, is_repair=False)
+        site.faults.give(faults.status(401))
+        work_slice(str(run.pk))
+        shown = html(browser.get(page_of(run)))
+        assert "BITRIX_API_TOKEN" in shown and "Продолжить" in shown
+
+
+class TestDifferences:
+    def test_three_columns_in_words(self, browser, spoilt):
+        order = Order.objects.get()
+        shown = html(browser.get(page_of(spoilt)))
+        table = shown[shown.index("crm-differences") :]
+        ours = f"{order.total_amount:,.0f} ₸".replace(",", " ")
+        assert table.count(ours) == 2  # agreed, and here
+        assert "12 345 ₸" in table and "Сумма" in table
+        assert reverse("admin:orders_order_change", args=[order.pk]) in table
+
+    @pytest.mark.parametrize(("side", "sums"), [("site", 12345), ("ours", None)])
+    def test_one_click_takes_a_side(self, browser, spoilt, side, sums):
+        before = Order.objects.get().total_amount
+        difference = Difference.objects.get()
+        answer = browser.post(button("decide", difference), {"side": side, "next": page_of(spoilt)}, follow=True)
+        assert answer.redirect_chain[0][0] == page_of(spoilt)
+        assert Order.objects.get().total_amount == (sums or before)
+        shown = html(browser.get(page_of(spoilt), {"show": "all"}))
+        assert "Данияр" in shown and ("как на сайте" if side == "site" else "как у нас") in shown
+        assert "Решать больше нечего" in html(browser.get(page_of(spoilt)))
+        again = browser.post(button("decide", difference), {"side": side}, follow=True)
+        assert answer.status_code == again.status_code == 200
+        assert Order.objects.get().events.count() == 2
+
+    def test_the_site_does_not_answer(self, site, browser, spoilt):
+        site.faults.give(faults.status(503))
+        answer = browser.post(button("decide", Difference.objects.get()), {"side": "site"}, follow=True)
+        assert "Ничего не изменено" in html(answer)
+        assert Difference.objects.get().outcome == "found"
+
+    @pytest.mark.parametrize("side", ["", "both", None])
+    def test_no_such_side(self, browser, spoilt, side):
+        data = {} if side is None else {"side": side}
+        assert browser.post(button("decide", Difference.objects.get()), data).status_code == 404
+
+    @pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example/x", "javascript:alert(1)"])
+    def test_the_way_back_is_one_of_our_pages(self, browser, spoilt, elsewhere):
+        answer = browser.post(button("decide", Difference.objects.get()), {"side": "site", "next": elsewhere})
+        assert answer.headers["Location"] == f"{page_of(spoilt)}#differences"
+
+    def test_those_for_people_come_first(self, browser, spoilt):
+        Difference.objects.create(run=spoilt, bitrix_order_id=999_999, field="status", outcome="person", ours="new")
+        shown = html(browser.get(page_of(spoilt)))
+        assert shown.index("999999") < shown.index("12 345")
+
+    def test_pages_and_queries(self, browser, spoilt):
+        def make(number):
+            order = Order.objects.get()
+            rows = [
+                Difference(run=spoilt, order=order, bitrix_order_id=order.bitrix_order_id, field="status", ours="new")
+                for _ in range(number)
+            ]
+            Difference.objects.bulk_create(rows)
+
+        def queries(**query):
+            cache.clear()
+            with CaptureQueriesContext(connection) as captured:
+                shown = html(browser.get(page_of(spoilt), query))
+            return len(captured), shown.count("data-label") // 5
+
+        make(3)
+        few, shown = queries()
+        assert shown == 4
+        make(70)
+        assert queries() == (few, 50)
+        assert queries(page=2) == (few, 24)
+
+    def test_what_the_site_wrote_is_text(self, browser, spoilt):
+        Difference.objects.update(theirs="<script>alert(1)</script>", why="<b>x</b>")
+        shown = html(browser.get(page_of(spoilt)))
+        assert "<script>alert(1)" not in shown and "<b>x</b>" not in shown
+
+
+class TestOnTheOrdersPage:
+    def test_open_differences_and_the_same_buttons(self, browser, spoilt):
+        url = reverse("admin:orders_order_change", args=[Order.objects.get().pk])
+        difference = Difference.objects.get()
+        shown = html(browser.get(url))
+        assert "Расходится с сайтом" in shown and button("decide", difference) in shown
+        browser.post(button("decide", difference), {"side": "site", "next": url})
+        shown = html(browser.get(url))
+        assert "Расходится с сайтом" not in shown
+        assert "Сверка с сайтом: взято значение сайта" in shown
+
+    def test_who_may_not_see_them(self, browser_of, spoilt):
+        url = reverse("admin:orders_order_change", args=[Order.objects.get().pk])
+        assert "Расходится с сайтом" not in html(browser_of("view_order").get(url))
+        shown = html(browser_of("view_order", "view_reconciliation").get(url))
+        assert "Расходится с сайтом" in shown and button("decide", Difference.objects.get()) not in shown
+
+
+class TestWhoMay:
+    def posts(self, run, difference):
+        yield f"{LIST}start/", {"repair": "1"}
+        yield button("stop", run), {}
+        yield button("resume", run), {}
+        yield button("decide", difference), {"side": "site"}
+
+    def test_who_only_reads_changes_nothing(self, browser_of, spoilt):
+        reader, stranger = browser_of("view_reconciliation"), browser_of("view_order")
+        before = list(Difference.objects.values()), list(Order.objects.values()), list(Reconciliation.objects.values())
+        for url, data in self.posts(spoilt, Difference.objects.get()):
+            for client in (reader, stranger):
+                assert client.post(url, data).status_code == 403, url
+            assert Client().post(url, data).status_code == 302, url  # to the login
+        after = list(Difference.objects.values()), list(Order.objects.values()), list(Reconciliation.objects.values())
+        assert before == after
+        shown = html(reader.get(page_of(spoilt)))
+        assert 'name="side"' not in shown
+        assert 'name="repair"' not in html(reader.get(LIST))
+        for url in (LIST, page_of(spoilt), button("progress", spoilt)):
+            assert stranger.get(url).status_code == 403, url
+
+    def test_only_by_a_post_with_its_token(self, manager, browser, spoilt):
+        strict = Client(enforce_csrf_checks=True)
+        strict.force_login(manager)
+        for url, data in self.posts(spoilt, Difference.objects.get()):
+            assert browser.get(url, data).status_code == 405, url
+            assert strict.post(url, data).status_code == 403, url
+        assert Difference.objects.get().outcome == "found"
+
+    def test_whoever_may_decide(self, browser_of, spoilt):
+        client = browser_of("change_reconciliation")
+        assert 'name="side"' in html(client.get(page_of(spoilt)))
+        client.post(button("decide", Difference.objects.get()), {"side": "site"})
+        assert Difference.objects.get().outcome == "resolved"
+
+    def test_what_is_not_there(self, browser, spoilt, manager):
+        for name in ("stop", "resume", "decide"):
+            assert browser.post(button(name, manager_row(manager)), {"side": "site"}).status_code == 404
+
+
+def manager_row(_manager):
+    return Difference(bitrix_order_id=1)  # a key that no row has
+
+
+def test_the_sidebar_counts_what_waits_for_a_person(browser, spoilt):
+    link = re.compile(rf'href="{LIST}".*?</a>')
+    assert ">1<" not in link.search(html(browser.get("/crm/")))[0].replace(" ", "")
+    Difference.objects.update(outcome="person")
+    cache.clear()
+    assert ">1<" in link.search(html(browser.get("/crm/")))[0].replace(" ", "")
+
+
+class TestProbe:
+    def test_well(self, spoilt):
+        assert last_run.run().level == Level.GREEN
+
+    def test_something_waits(self, spoilt):
+        Difference.objects.update(outcome="person")
+        finding = last_run.run()
+        assert (finding.level, "1 расхождение ждёт" in finding.figure) == (Level.YELLOW, True)
+
+    def test_long_ago(self, spoilt):
+        Reconciliation.objects.update(finished_at="2026-01-01T00:00Z")
+        assert last_run.run().level == Level.YELLOW
+
+    def test_a_run_over_a_part_does_not_count(self, spoilt):
+        Reconciliation.objects.update(since="2026-01-01T00:00Z")
+        assert "не было" in last_run.run().figure
+
+    def test_never(self, site):
+        assert last_run.run().level == Level.GREEN
+
+    def test_never_and_nobody_has_noticed(self, site, place):
+        place(1)
+        connection.cursor().execute("UPDATE bitrix_webhook_events SET created_at = '2026-01-01'")
+        assert last_run.run().level == Level.YELLOW
+
+    def test_no_site(self, settings):
+        settings.BITRIX_API_URL = settings.BITRIX_REST_URL = ""
+        assert last_run.run().level == Level.GREEN

@@ -1,0 +1,225 @@
+"""`manage.py reconcile_bitrix`: what it says, how it ends, and how it is stopped."""
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+from django.conf import settings as project
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.utils import timezone
+
+from bitrix_bridge.management.commands import reconcile_bitrix
+from bitrix_bridge.models import Reconciliation
+from bitrix_bridge.reconciliation import runs, slices
+from bitrix_bridge.sandbox import Sandbox, faults
+from cvety_crm import embedded_postgres
+from orders.models import Order
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _signals():
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def run_command(monkeypatch):
+    """Run the command; return its exit status and what it said."""
+    monkeypatch.setattr(reconcile_bitrix, "LINE_SECONDS", 0.0)
+    monkeypatch.setattr(reconcile_bitrix, "BAR_SECONDS", 0.0)
+
+    def run(*arguments, stream=None):
+        out, status = stream or io.StringIO(), 0
+        try:
+            call_command("reconcile_bitrix", *arguments, stdout=out, stderr=out, no_color=True)
+        except SystemExit as end:
+            status = end.code
+        return status, out.getvalue()
+
+    return run
+
+
+def test_both_sides_agree(site, place, run_command):
+    place(3)
+    status, said = run_command()
+    assert status == 0
+    assert "сверено: 3\n" in said and "расхождения: 0\n" in said and "согласны" in said
+    assert "3 из 3, расхождений: 0" in said  # a line of progress
+    assert "\x1b" not in said and "\r" not in said
+    assert Reconciliation.objects.get().origin == "command"
+
+
+def test_something_differs_and_is_repaired(site, place, run_command):
+    (order,) = place(1)
+    site.site.write_raw(order.bitrix_order_id, {"PRICE": "1"})
+    status, said = run_command()
+    assert (status, "Осталось решить (в админке, раздел «Сверка»): 1" in said) == (1, True)
+    status, said = run_command("--repair")
+    assert (status, "исправлено: 1" in said) == (0, True)
+    assert run_command()[0] == 0
+
+
+def test_a_person_is_needed(site, place, run_command):
+    (order,) = place(1)
+    Order.objects.update(status="accepted")
+    site.site.write_raw(order.bitrix_order_id, {"STATUS_ID": "DE"})
+    assert run_command("--repair")[0] == 1
+
+
+def test_a_terminal_gets_a_bar(site, place, run_command):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    place(2)
+    _status, said = run_command(stream=Terminal())
+    assert "\r" in said and "█" in said and "в секунду" in said
+
+
+def test_since(site, place, run_command):
+    order = place(2)[0]
+    site.site.write_raw(order.bitrix_order_id, {"STATUS_ID": "DE", "DATE_UPDATE": "2026-01-01 10:00:00"})
+    status, said = run_command("--since", "1h")
+    assert (status, "сверено: 1\n" in said) == (0, True)
+    status, said = run_command("--since", "2026-01-01")
+    assert (status, "сверено: 2\n" in said) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-03-01", "2026-02-28T19:00:00+00:00"),
+        ("2026-03-01T10:00", "2026-03-01T05:00:00+00:00"),
+        ("2026-03-01 10:00:00Z", "2026-03-01T10:00:00+00:00"),
+    ],
+)
+def test_moments(text, moment):
+    assert reconcile_bitrix._since(text) == datetime.fromisoformat(moment)
+
+
+def test_how_long_ago():
+    assert abs(timezone.now() - timedelta(days=3) - reconcile_bitrix._since("3d")) < timedelta(seconds=5)
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "3", "2026-13-01", "2026-02-31", "99999d"])
+def test_nonsense(text):
+    with pytest.raises(CommandError):
+        call_command("reconcile_bitrix", "--since", text)
+
+
+def test_another_one_runs(site, run_command):
+    runs.start(origin=runs.Origin.PAGE, is_repair=False)
+    with pytest.raises(CommandError, match="уже идёт"):
+        run_command()
+
+
+def test_an_endpoint_that_only_creates(settings, run_command):
+    with Sandbox(api_token=settings.BITRIX_API_TOKEN, legacy_bridge=True) as old:
+        settings.BITRIX_API_URL = old.bridge_url
+        with pytest.raises(CommandError, match="bitrix_bridge/php"):
+            run_command()
+
+
+def wind_forward(monkeypatch, note):
+    """Have the command's pauses pass at once."""
+    skipped = [0.0]
+    honest = time.monotonic
+
+    def sleep(seconds):
+        note(seconds)
+        skipped[0] += seconds
+
+    clock = SimpleNamespace(sleep=sleep, monotonic=lambda: honest() + skipped[0])
+    monkeypatch.setattr(reconcile_bitrix, "time", clock)
+
+
+def test_the_site_is_away_and_comes_back(site, place, run_command, monkeypatch):
+    place(1)
+    slept = []
+    wind_forward(monkeypatch, slept.append)
+    site.faults.give(faults.status(503), times=2)
+    status, said = run_command()
+    pauses = sum(pause.total_seconds() for pause in slices.PAUSES[:2])
+    assert (status, sum(slept)) == (0, pytest.approx(pauses, rel=0.2))
+    assert "Сайт не отвечает" in said
+
+
+def test_it_stays_away_and_the_run_goes_on_later(site, place, run_command, monkeypatch):
+    place(1)
+    wind_forward(monkeypatch, lambda _seconds: None)
+    site.faults.give(faults.status(503), times=99)
+    with pytest.raises(CommandError, match="--resume"):
+        run_command()
+    site.faults.clear()
+    assert run_command("--resume")[0] == 0
+    assert Reconciliation.objects.get().state == "done"
+    with pytest.raises(CommandError):
+        run_command("--resume")
+
+
+def test_nothing_to_go_on_with(site, run_command):
+    with pytest.raises(CommandError):
+        run_command("--resume")
+
+
+def test_stopped_from_the_page(site, place, run_command, monkeypatch):
+    place(1)
+    monkeypatch.setattr(reconcile_bitrix.Command, "_progress", lambda _command, run: runs.stop(run))
+    with pytest.raises(CommandError):
+        run_command()
+    assert Reconciliation.objects.get().state == "stopped"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("numbers", "seconds"),
+    [([signal.SIGINT], 2), ([signal.SIGTERM], 2), ([signal.SIGINT, signal.SIGINT], 30)],
+    ids=["Ctrl-C", "kill", "Ctrl-C twice"],
+)
+def test_ctrl_c(site, place, numbers, seconds):
+    """A process of its own. It ends after the present step; told so twice, it does not wait for the site."""
+    place(1)
+    site.faults.give(faults.slow(seconds), action="order.list")
+    environment = {
+        **os.environ,
+        "ENV_FILE": "",
+        "SECRET_KEY": "made-up",
+        "DEBUG": "off",
+        "WEBHOOK_TOKENS": "made-up",
+        "DJANGO_SETTINGS_MODULE": "cvety_crm.settings",
+        "DATABASE_URL": embedded_postgres.database_url(database=connection.settings_dict["NAME"]),
+        "BITRIX_API_URL": site.bridge_url,
+        "BITRIX_API_TOKEN": project.BITRIX_API_TOKEN,
+    }
+    command = [sys.executable, "manage.py", "reconcile_bitrix"]
+    process = subprocess.Popen(
+        command, env=environment, cwd=project.BASE_DIR, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    killer = threading.Timer(60, process.kill)
+    killer.start()
+    try:
+        while not Reconciliation.objects.exclude(worker=None).exists():
+            assert process.poll() is None, process.communicate()[0]
+            time.sleep(0.05)
+        time.sleep(0.5)  # by now it waits for the site
+        for number in numbers:
+            process.send_signal(number)
+            time.sleep(0.3)
+        said, _ = process.communicate()
+    finally:
+        killer.cancel()
+    assert process.returncode == 130, said
+    assert "--resume" in said and "Traceback" not in said
+    assert Reconciliation.objects.get().state == "stopped"

@@ -1,0 +1,272 @@
+"""A person takes one side of one field: what becomes of the order, the push, the timeline, the difference."""
+
+import pytest
+
+from bitrix_bridge.models import Difference, Push, Reconciliation
+from bitrix_bridge.reconciliation import decisions
+from bitrix_bridge.reconciliation.decisions import NotDecided, decide, sides
+from bitrix_bridge.sandbox import faults
+from cvety_crm.outbox import deliver_due
+from orders import services
+from orders.fields import PUSHED
+from orders.models import Order, Reason
+from tests.bitrix_bridge.reconciliation.conftest import deliver_all
+from tests.bitrix_bridge.test_delivery import change, made_here, status_on_site
+
+pytestmark = pytest.mark.django_db
+
+Side = Difference.Side
+CASES = {
+    "status": ({"STATUS_ID": "PD"}, {"status_id": "accepted"}, "delivering", "accepted", ("STATUS_ID", "PD", "AP")),
+    "total_amount": ({"PRICE": "5.0000"}, {"total_amount": 7}, 5, 7, ("PRICE", "5.0000", "7.0000")),
+    "is_cancelled": ({"CANCELED": "N"}, {"is_cancelled": True}, False, True, ("CANCELED", "N", "Y")),
+}
+ATTRIBUTES = {"status": "status_id", "total_amount": "total_amount", "is_cancelled": "is_cancelled"}
+
+
+@pytest.fixture
+def order(place):
+    return place(1)[0]
+
+
+def differing(order, site, there, here):
+    site.site.write_raw(order.bitrix_order_id, there)
+    Order.objects.filter(pk=order.pk).update(**here)
+
+
+def one(run, field):
+    return Difference.objects.get(run=run, field=field)
+
+
+@pytest.mark.parametrize("field", CASES)
+class TestOneField:
+    def test_the_sites(self, site, order, compare_sides, manager, field):
+        there, here, theirs, _ours, (column, on_site, _sent) = CASES[field]
+        differing(order, site, there, here)
+        decided = decide(one(compare_sides(), field).pk, Side.SITE, actor=manager)
+        assert (decided.outcome, decided.side, decided.resolved_by) == ("resolved", "site", manager)
+        order.refresh_from_db()
+        assert (getattr(order, ATTRIBUTES[field]), order.sync_state) == (theirs, "synced")
+        event = order.events.first()
+        assert (event.actor, event.reason, event.source) == (manager, Reason.COMPARED_TAKEN, "admin")
+        assert [line["field"] for line in event.changes] == [field]
+        deliver_all()
+        assert (site.site.order(order.bitrix_order_id)[column], site.site.writes) == (on_site, 0)
+        assert not Difference.objects.filter(run=compare_sides(), field=field).exists()
+
+    def test_ours(self, site, order, compare_sides, manager, field):
+        there, here, _theirs, ours, (column, _on_site, sent) = CASES[field]
+        differing(order, site, there, here)
+        decided = decide(one(compare_sides(), field).pk, Side.OURS, actor=manager)
+        assert (decided.outcome, decided.side) == ("resolved", "ours")
+        order.refresh_from_db()
+        assert (getattr(order, ATTRIBUTES[field]), order.sync_state) == (ours, "pending")
+        event = order.events.first()
+        assert (event.actor, event.reason) == (manager, Reason.COMPARED_KEPT)
+        assert field in event.details["theirs"]
+        deliver_all()
+        assert site.site.order(order.bitrix_order_id)[column] == sent
+        assert compare_sides().differences == 0
+
+
+def test_other_fields_are_left_alone(site, order, compare_sides, manager):
+    differing(order, site, {"PRICE": "5", "STATUS_ID": "PD"}, {})
+    run = compare_sides()
+    decide(one(run, "total_amount").pk, Side.SITE, actor=manager)
+    order.refresh_from_db()
+    assert (order.total_amount, order.status_id) == (5, "new")
+    assert one(run, "status").outcome == "found"
+
+
+def test_the_sites_present_value_counts_not_that_of_the_run(site, order, compare_sides, manager):
+    differing(order, site, {"PRICE": "5"}, {})
+    run = compare_sides()
+    site.site.write_raw(order.bitrix_order_id, {"PRICE": "6"})
+    decide(one(run, "total_amount").pk, Side.SITE, actor=manager)
+    order.refresh_from_db()
+    assert order.total_amount == 6
+
+
+def test_an_unknown_status_of_the_site(site, order, compare_sides, manager):
+    differing(order, site, {"STATUS_ID": "ZZ"}, {})
+    decide(one(compare_sides(), "status").pk, Side.SITE, actor=manager)
+    order.refresh_from_db()
+    assert order.status_id == "bitrix_ZZ"
+
+
+def test_twice_is_once(site, order, compare_sides, manager, django_user_model):
+    differing(order, site, {"PRICE": "5"}, {})
+    key = one(compare_sides(), "total_amount").pk
+    decide(key, Side.SITE, actor=manager)
+    events, asked = order.events.count(), len(site.site.requests)
+    other = django_user_model.objects.create_user("other")
+    assert decide(key, Side.OURS, actor=other).resolved_by == manager
+    assert (order.events.count(), len(site.site.requests)) == (events, asked)
+
+
+def test_two_at_once(site, order, compare_sides, manager, django_user_model, monkeypatch):
+    differing(order, site, {"PRICE": "5"}, {})
+    key = one(compare_sides(), "total_amount").pk
+    other = django_user_model.objects.create_user("other")
+    honest = decisions.read_site_order
+
+    def read(client, bitrix_order_id):
+        monkeypatch.setattr(decisions, "read_site_order", honest)
+        decide(key, Side.OURS, actor=other)
+        return honest(client, bitrix_order_id)
+
+    monkeypatch.setattr(decisions, "read_site_order", read)
+    assert decide(key, Side.SITE, actor=manager).resolved_by == other
+    order.refresh_from_db()
+    assert order.total_amount != 5
+
+
+@pytest.mark.parametrize("fault", [faults.status(503), faults.html(), faults.status(401)])
+def test_a_site_that_does_not_answer_loses_nothing(site, order, compare_sides, manager, fault):
+    differing(order, site, {"PRICE": "5"}, {})
+    key = one(compare_sides(), "total_amount").pk
+    before = Order.objects.values().get(), order.events.count()
+    site.faults.give(fault)
+    with pytest.raises(NotDecided):
+        decide(key, Side.SITE, actor=manager)
+    assert (Order.objects.values().get(), order.events.count()) == before
+    assert Difference.objects.get(pk=key).is_open
+    assert decide(key, Side.SITE, actor=manager).outcome == "resolved"
+
+
+def test_a_webhook_in_the_same_moment(site, order, compare_sides, manager, post_webhook, monkeypatch):
+    differing(order, site, {"PRICE": "5"}, {})
+    key = one(compare_sides(), "total_amount").pk
+    honest = decisions.read_site_order
+
+    def read(client, bitrix_order_id):
+        snapshot = honest(client, bitrix_order_id)
+        monkeypatch.setattr(decisions, "read_site_order", honest)
+        site.site.update_order(bitrix_order_id, {"PRICE": "8"})
+        event = site.sender.events[-1]
+        post_webhook(event.name, event.data)
+        return snapshot
+
+    monkeypatch.setattr(decisions, "read_site_order", read)
+    decide(key, Side.SITE, actor=manager)
+    order.refresh_from_db()
+    assert order.total_amount == 8
+
+
+def test_the_site_has_lost_the_order_since(site, order, compare_sides, manager):
+    differing(order, site, {"PRICE": "5"}, {})
+    key = one(compare_sides(), "total_amount").pk
+    site.site.forget_raw(order.bitrix_order_id)
+    with pytest.raises(NotDecided):
+        decide(key, Side.SITE, actor=manager)
+
+
+def test_what_the_site_can_not_be_told(site, order, compare_sides, manager, monkeypatch):
+    pushed = tuple(name for name in PUSHED if name != "payment_status")
+    monkeypatch.setattr(decisions, "PUSHED", pushed)
+    monkeypatch.setattr("orders.services.reconciliation.PUSHED", pushed)
+    differing(order, site, {}, {"payment_status": "paid"})
+    difference = one(compare_sides(), "payment_status")
+    assert sides(difference) == (Side.SITE,)
+    with pytest.raises(NotDecided):
+        decide(difference.pk, Side.OURS, actor=manager)
+    with pytest.raises(services.NotAllowed):
+        services.keep_ours(order_id=order.pk, field="payment_status", value="pending", known_version=0, actor=manager)
+    decide(difference.pk, Side.SITE, actor=manager)
+    order.refresh_from_db()
+    assert (order.payment_status, Push.objects.count()) == ("pending", 0)
+
+
+def test_not_while_the_run_may_still_repair_it(site, order, compare_sides, manager):
+    differing(order, site, {"PRICE": "5"}, {})
+    difference = one(compare_sides(), "total_amount")
+    Reconciliation.objects.update(state="running", is_repair=True)
+    difference.refresh_from_db()
+    assert sides(difference) == ()
+    with pytest.raises(NotDecided):
+        decide(difference.pk, Side.SITE, actor=manager)
+    assert order.events.count() == 1
+
+
+def test_a_service_refuses_what_is_out_of_date(order, manager):
+    for service in (services.take_site_value, services.keep_ours):
+        with pytest.raises(services.NotAllowed):
+            service(order_id=order.pk, field="total_amount", value=5, known_version=77, actor=manager)
+
+
+class TestVersion:
+    def test_the_order_is_read_anew(self, site, order, compare_sides, manager):
+        site.site.update_order(order.bitrix_order_id, properties={"addressRecipient": "Достык 5"})
+        difference = one(compare_sides(), "version")
+        assert sides(difference) == (Side.SITE,)
+        decide(difference.pk, Side.SITE, actor=manager)
+        order.refresh_from_db()
+        assert (order.delivery_address, order.bitrix_version) == ("Достык 5", 1)
+        event = order.events.first()
+        assert (event.actor, event.reason) == (manager, Reason.COMPARED)
+
+
+class TestMissing:
+    def test_here(self, site, compare_sides, manager):
+        placed = site.place_order()
+        difference = Difference.objects.get(run=compare_sides())
+        decided = decide(difference.pk, Side.SITE, actor=manager)
+        order = Order.objects.get(bitrix_order_id=int(placed["ID"]))
+        assert (decided.order, order.events.get().actor) == (order, manager)
+
+    def test_here_and_by_now_there_too(self, site, compare_sides, manager):
+        placed = site.place_order()
+        difference = Difference.objects.get(run=compare_sides())
+        site.site.forget_raw(int(placed["ID"]))
+        assert decide(difference.pk, Side.SITE, actor=manager).outcome == "resolved"
+        assert not Order.objects.exists()
+
+    def test_there(self, site, order, compare_sides, manager):
+        site.site.forget_raw(order.bitrix_order_id)
+        decide(Difference.objects.get(run=compare_sides()).pk, Side.SITE, actor=manager)
+        order.refresh_from_db()
+        event = order.events.first()
+        assert (order.is_deleted_on_site, event.actor, event.reason) == (True, manager, Reason.COMPARED_GONE)
+
+    def test_there_but_it_is_back(self, site, order, compare_sides, manager):
+        copy = site.site.order(order.bitrix_order_id)
+        site.site.forget_raw(order.bitrix_order_id)
+        difference = Difference.objects.get(run=compare_sides())
+        site.site._orders[order.bitrix_order_id] = copy
+        decide(difference.pk, Side.SITE, actor=manager)
+        order.refresh_from_db()
+        assert not order.is_deleted_on_site
+
+    def test_an_order_made_here_is_sent(self, site, compare_sides, manager):
+        made_here(manager)
+        site.faults.give(faults.status(422), action="order.create")
+        deliver_due()
+        difference = Difference.objects.get(run=compare_sides())
+        assert sides(difference) == (Side.OURS,)
+        decide(difference.pk, Side.OURS, actor=manager)
+        deliver_all()
+        assert len(site.site.all_orders()) == 1
+
+
+class TestConflict:
+    """Both sides have changed the status: what was wished here is on the timeline, not in the order."""
+
+    @pytest.fixture
+    def difference(self, site, order, compare_sides, manager):
+        change(order, "accepted", manager)
+        site.change_status(order.bitrix_order_id, "PD")
+        difference = one(compare_sides(repair=True), "status")
+        assert difference.outcome == "person"
+        return difference
+
+    def test_ours_is_what_was_wished(self, site, order, manager, difference):
+        decide(difference.pk, Side.OURS, actor=manager)
+        deliver_all()
+        order.refresh_from_db()
+        assert (order.status_id, status_on_site(site, order), order.sync_state) == ("accepted", "AP", "synced")
+
+    def test_the_sites(self, site, order, manager, difference):
+        decide(difference.pk, Side.SITE, actor=manager)
+        deliver_all()
+        order.refresh_from_db()
+        assert (order.status_id, status_on_site(site, order), order.sync_state) == ("delivering", "PD", "synced")

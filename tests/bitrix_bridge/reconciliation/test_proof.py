@@ -1,0 +1,76 @@
+"""The proof: 1,000 differences put into 200 orders are found, none more, and after the repair there are none."""
+
+import pytest
+
+from bitrix_bridge.models import Difference
+from orders import services
+from orders.models import Order, OrderEvent, Reason
+from tests.bitrix_bridge.reconciliation.conftest import deliver_all, found, outcomes
+
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(400)]
+
+FIELDS = ("status", "total_amount", "payment_status", "is_cancelled", "version")
+
+
+def spoil_there(site, order):
+    """Change five things on the site behind everybody's back."""
+    version = str(int(site.site.order(order.bitrix_order_id)["VERSION"]) + 3)
+    columns = {"STATUS_ID": "PD", "PRICE": "111.0000", "PAYED": "Y", "CANCELED": "Y", "VERSION": version}
+    site.site.write_raw(order.bitrix_order_id, columns)
+
+
+def spoil_here(order):
+    """Change five things here past the services; that the order was paid, here and in what both sides agreed on."""
+    state = order.bitrix_state
+    state["agreed"]["payment_status"] = "paid"
+    Order.objects.filter(pk=order.pk).update(
+        status="accepted",
+        total_amount=222,
+        payment_status="paid",
+        is_cancelled=True,
+        bitrix_version=99,
+        bitrix_state=state,
+    )
+
+
+def test_a_thousand_differences(site, place, compare_sides, manager):
+    orders = place(230)
+    there, here, untouched = orders[:100], orders[100:200], orders[200:]
+    for order in there:
+        spoil_there(site, order)
+    for order in here:
+        spoil_here(order)
+    for order in untouched[:20]:  # on their way: not a difference
+        services.change_status(order_id=order.pk, status="accepted", actor=manager)
+    site.site.delete_order(untouched[20].bitrix_order_id)
+    services.mark_deleted(bitrix_order_id=untouched[20].bitrix_order_id)
+    injected = {(order.bitrix_order_id, field) for order in there + here for field in FIELDS}
+    assert len(injected) == 1000
+
+    before = list(Order.objects.order_by("pk").values()), OrderEvent.objects.count()
+    run = compare_sides()
+    assert found(run) == injected
+    assert (run.differences, Difference.objects.count()) == (1000, 1000)
+    assert (run.compared, run.agreed, run.on_their_way) == (230, 10, 20)
+    assert (list(Order.objects.order_by("pk").values()), OrderEvent.objects.count()) == before  # nothing was written
+
+    repaired = compare_sides(repair=True)
+    assert (repaired.differences, outcomes(repaired)) == (1000, {"repaired": 1000})
+    assert (repaired.repaired, repaired.need_person) == (1000, 0)
+    assert set(Difference.objects.filter(run=run).values_list("outcome", flat=True)) == {"gone"}
+    assert site.site.writes == 0
+
+    deliver_all()
+    again = compare_sides()
+    assert (again.differences, again.compared, again.agreed) == (0, 230, 230)
+    for order in there:
+        order.refresh_from_db()
+        assert (order.status_id, order.total_amount, order.is_cancelled) == ("delivering", 111, True)
+        assert order.events.first().reason == Reason.COMPARED
+    for order in here:
+        on_site = site.site.order(order.bitrix_order_id)
+        assert (on_site["STATUS_ID"], on_site["PRICE"], on_site["CANCELED"]) == ("AP", "222.0000", "Y")
+        order.refresh_from_db()
+        assert (order.payment_status, order.sync_state) == ("pending", "synced")
+        assert order.bitrix_version == int(on_site["VERSION"])
+        assert order.events.filter(reason=Reason.COMPARED, source="bitrix").exists()

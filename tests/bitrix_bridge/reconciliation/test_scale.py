@@ -1,0 +1,75 @@
+"""Memory does not grow with the orders, and a page costs the same queries wherever it is."""
+
+import json
+import tracemalloc
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from bitrix_bridge.payloads.listing import read_page
+from bitrix_bridge.reconciliation import walk
+
+pytestmark = pytest.mark.django_db
+
+PAGE = 100
+STATE = {"agreed": {"status": "accepted", "postcard_text": "С днём рождения! " * 20}, "site_status": "AP"}
+ROW = {"xml_id": "bx_1", "version": 3, "status_id": "AP", "price": "9000.0000", "payed": "N", "canceled": "N"}
+
+
+@pytest.fixture
+def large_site(monkeypatch):
+    """A site with so many orders, all of them known here and alike; every 100th costs one more there, if told to."""
+
+    monkeypatch.setattr(walk, "PAGE", PAGE)
+
+    def make(number, *, spoilt=False):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """
+                INSERT INTO orders
+                    (order_number, bitrix_order_id, status, source, total_amount, bitrix_version, bitrix_state)
+                SELECT id::text, id, 'accepted', 'bitrix', 9000, 3, %s::jsonb
+                FROM generate_series((SELECT coalesce(max(bitrix_order_id), 0) + 1 FROM orders), %s::bigint) AS id
+                """,
+                [json.dumps(STATE), number],
+            )
+
+        def list_orders(_client, *, since, after_id, limit):
+            ids = range(after_id + 1, min(after_id + limit, number) + 1)
+            rows = [{"order_id": one, **ROW} for one in ids]
+            for row in rows:
+                if spoilt and row["order_id"] % 100 == 0:
+                    row["price"] = "9001.0000"
+            return read_page(rows, after_id=after_id, is_last=after_id + limit >= number)
+
+        monkeypatch.setattr(walk.SiteClient, "list_orders", list_orders)
+
+    return make
+
+
+@pytest.mark.parametrize("spoilt", [False, True], ids=["alike", "differing"])
+def test_memory(large_site, compare_sides, spoilt):
+    peaks = []
+    for number in (4 * PAGE, 16 * PAGE):
+        large_site(number, spoilt=spoilt)
+        tracemalloc.start()
+        try:
+            run = compare_sides()
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+        assert (run.compared, run.differences) == (number, number // 100 if spoilt else 0)
+    assert peaks[1] < 1.2 * peaks[0]
+
+
+def test_queries_a_page(large_site, compare_sides):
+    counts = []
+    for pages in (4, 8, 16):
+        large_site(pages * PAGE)
+        with CaptureQueriesContext(connection) as captured:
+            compare_sides()
+        counts.append(len(captured))
+    a_page = (counts[1] - counts[0]) / 4
+    assert (counts[2] - counts[1]) / 8 == a_page
+    assert a_page <= 7  # two of them a savepoint, since a test is one transaction
