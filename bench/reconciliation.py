@@ -32,6 +32,7 @@ STATE = {
     },
     "sent": {},
     "site_status": "AP",
+    "heard_version": 3,
 }
 """As large as that of an order of the shop's."""
 _INSERT = """

@@ -37,6 +37,9 @@ class Agreement:
     """The last request whose answer has not come (never one for a status), as long as we still wish the same."""
     site_status: str = ""
     """The site's own code of the agreed status, which it expects back in compare-and-set."""
+    heard_version: int | None = None
+    """The newest version of which the whole order is known. One that the answer to a push of ours names may be newer:
+    whoever has changed the order in between has not been heard."""
     announced_at: datetime | None = None
     """The own time of the newest event that told of the whole order, for events without version and date."""
     status_announced_at: datetime | None = None
@@ -57,6 +60,7 @@ class Agreement:
             sent={name: list(values) for name, values in state.get("sent", {}).items()},
             unanswered=Request(**state["unanswered"]) if state.get("unanswered") else None,
             site_status=state.get("site_status", ""),
+            heard_version=state.get("heard_version"),
             announced_at=_moment(state.get("announced_at")),
             status_announced_at=_moment(state.get("status_announced_at")),
             status_heard_at=_moment(state.get("status_heard_at")),
@@ -76,6 +80,7 @@ class Agreement:
             "sent": {name: list(values) for name, values in self.sent.items()},
             "unanswered": asdict(self.unanswered) if self.unanswered else None,
             "site_status": self.site_status,
+            "heard_version": self.heard_version,
             "announced_at": self.announced_at.isoformat() if self.announced_at else None,
             "status_announced_at": self.status_announced_at.isoformat() if self.status_announced_at else None,
             "past_statuses": list(self.past_statuses),

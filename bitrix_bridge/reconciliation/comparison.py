@@ -28,6 +28,8 @@ class Ours:
     bitrix_order_id: int | None
     values: Mapping[str, Any]
     version: int | None
+    heard_version: int | None
+    """The one of which the whole order is known: behind the other where a push of ours was answered with more."""
     agreement: Agreement = field(default_factory=Agreement)
     is_deleted: bool = False
     has_live_push: bool = False
@@ -66,7 +68,7 @@ def looks_alike(ours: Ours, theirs: ListedOrder, codes: Mapping[str, str]) -> bo
     """Return whether both sides are so plainly the same that the agreement need not be looked at."""
     return (
         not (ours.is_deleted or theirs.unreadable or ours.bitrix_order_id is None)
-        and (theirs.version is None or theirs.version == ours.version)
+        and (theirs.version is None or theirs.version == ours.version == ours.heard_version)
         and all(
             _same(name, ours.values[name], codes.get(value) if name == "status" else value)
             for name, value in theirs.values.items()
@@ -107,11 +109,12 @@ def compare(ours: Ours, theirs: ListedOrder, *, codes: Mapping[str, str], pushed
             found.append(Found(name, agreed, mine, value, needs_person=is_dispute))
     for name, raw in theirs.unreadable.items():
         found.append(Found(name, ours.agreement.value(name), ours.values[name], raw, needs_person=True))
-    if theirs.version is not None and theirs.version != ours.version:
+    known = ours.version if ours.version != theirs.version else ours.heard_version
+    if theirs.version is not None and theirs.version != known:
         if ours.has_live_push and ours.agreement.sent:
             on_their_way.append(VERSION)
         else:
-            found.append(Found(VERSION, ours.version, ours.version, theirs.version))
+            found.append(Found(VERSION, known, known, theirs.version))
     return Verdict(tuple(found), tuple(on_their_way))
 
 

@@ -14,7 +14,8 @@ from orders.fields import FIELDS, comparable
 from orders.models import Order, Status
 
 _COLUMNS = tuple(FIELDS[name].attribute for name in COMPARED)
-_LIGHT = ("pk", "bitrix_order_id", "bitrix_version", "is_deleted_on_site", *_COLUMNS)
+_VERSIONS = ("bitrix_version", "bitrix_state__heard_version")
+_LIGHT = ("pk", "bitrix_order_id", *_VERSIONS, "is_deleted_on_site", *_COLUMNS)
 
 
 def status_codes() -> dict[str, str]:
@@ -59,10 +60,11 @@ def _read(rows: Iterable[tuple[Any, ...]]) -> list[Ours]:
             key=key,
             bitrix_order_id=bitrix_order_id,
             version=version,
+            heard_version=heard_version,
             is_deleted=is_deleted,
             values=dict(zip(COMPARED, map(comparable, values), strict=True)),
             agreement=Agreement.from_json(state or {}),
             has_live_push=has_live_push,
         )
-        for key, bitrix_order_id, version, is_deleted, *values, state, has_live_push in rows
+        for key, bitrix_order_id, version, heard_version, is_deleted, *values, state, has_live_push in rows
     ]

@@ -316,6 +316,8 @@ def _set_bookkeeping(
 def _note_announcement(agreement: Agreement, snapshot: OrderSnapshot, origin: _Origin) -> None:
     if snapshot.is_partial:
         agreement.status_heard_at = origin.happened_at
+    elif snapshot.version is not None:
+        agreement.heard_version = snapshot.version
     if snapshot.announced_at is None:
         return
     column = "status_announced_at" if snapshot.is_partial else "announced_at"

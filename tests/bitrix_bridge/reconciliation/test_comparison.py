@@ -20,7 +20,9 @@ def ours(*, agreed=None, sent=None, site_status="N", **options):
     values = {name: options.pop(name) for name in list(options) if name in VALUES}
     agreement = Agreement(agreed={**VALUES, **(agreed or {})}, sent=sent or {}, site_status=site_status)
     defaults = {"key": uuid4(), "bitrix_order_id": 5, "version": 3, "agreement": agreement}
-    return Ours(values={**VALUES, **values}, **{**defaults, **options})
+    options = {**defaults, **options}
+    options.setdefault("heard_version", options["version"])
+    return Ours(values={**VALUES, **values}, **options)
 
 
 def theirs(*, version=3, unreadable=None, **values):
@@ -90,6 +92,11 @@ class TestVersion:
     @pytest.mark.parametrize(("mine", "version"), [(3, 4), (4, 3), (None, 1)])
     def test_another_one(self, mine, version):
         assert differs(ours(version=mine), theirs(version=version)) == {(VERSION, False)}
+
+    def test_one_that_was_told_by_the_answer_to_a_push(self):
+        our = ours(version=4, heard_version=2)
+        assert differs(our, theirs(version=4)) == {(VERSION, False)}
+        assert not looks_alike(our, theirs(version=4), CODES)
 
     def test_the_site_tells_none(self):
         assert differs(ours(), theirs(version=None)) == set()

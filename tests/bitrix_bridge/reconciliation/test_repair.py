@@ -123,6 +123,34 @@ class TestMissingThere:
         assert Reason.COMPARED_BACK in order.events.values_list("reason", flat=True)
 
 
+class TestHiddenByOurOwnPush:
+    """A push of ours is answered with a version that holds more than we have heard of."""
+
+    def test_a_change_there_whose_webhook_was_lost(self, site, place, manager, compare_sides):
+        (order,) = place(1)
+        site.site.update_order(order.bitrix_order_id, properties={"addressRecipient": "Достык 5"})
+        services.edit_order(order_id=order.pk, changes={"courier_comment": "домофон 7"}, actor=manager)
+        deliver_due()
+        run = compare_sides(repair=True)
+        order.refresh_from_db()
+        assert found(run) == {(order.bitrix_order_id, "version")}
+        assert (order.delivery_address, order.sync_state, compare_sides().differences) == ("Достык 5", "synced", 0)
+
+    def test_what_the_site_has_made_of_an_order_born_here(self, site, manager, compare_sides):
+        order = made_here(manager)
+        deliver_due()
+        compare_sides(repair=True)
+        order.refresh_from_db()
+        there = site.site.order(order.bitrix_order_id)
+        assert (order.bitrix_user_id, compare_sides().differences) == (int(there["USER_ID"]), 0)
+
+    def test_a_push_without_anybody_in_between(self, place, manager, compare_sides):
+        (order,) = place(1)
+        services.edit_order(order_id=order.pk, changes={"courier_comment": "домофон 7"}, actor=manager)
+        deliver_due()
+        assert compare_sides().differences == 0
+
+
 class TestMadeHere:
     def test_the_answer_to_its_creation_was_lost(self, site, manager, compare_sides):
         order = made_here(manager)
@@ -146,6 +174,7 @@ class TestMadeHere:
         assert (the_one(run).order, the_one(run).kind, run.missing_there) == (order, "missing_there", 1)
         assert outcomes(compare_sides(repair=True)) == {"repaired": 1}
         deliver_all()
+        compare_sides(repair=True)  # nobody has said what the site has made of it
         assert (len(site.site.all_orders()), compare_sides().differences) == (1, 0)
 
     def test_the_site_has_refused_it(self, site, manager, compare_sides):

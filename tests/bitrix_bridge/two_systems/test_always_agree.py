@@ -46,6 +46,7 @@ STAFF_CHANGES: dict[str, list[Any]] = {
     "courier_comment": ["", "домофон 7"],
     "is_surprise": [True, False],
     "delivery_fee": [Decimal(0), Decimal(1500), Decimal(2000)],
+    "payment_status": ["pending", "paid", "refunded"],
 }
 FAULTS = {
     "answer lost": faults.answer_lost,
@@ -78,7 +79,7 @@ class TwoSides(RuleBasedStateMachine):
     def teardown(self) -> None:
         try:
             self.world.come_to_rest()
-            self.world.reconcile()
+            self.world.reconcile(until_it_agrees=True)
             self.world.come_to_rest()
             self.world.check()
         finally:
@@ -119,9 +120,22 @@ class TwoSides(RuleBasedStateMachine):
         items = [{"bitrix_product_id": product, "quantity": quantity, "price": PRODUCTS[product]}]
         self._on_site(pick, items=items)
 
+    @rule(pick=which, flag=st.sampled_from("YYN"))
+    def site_takes_the_money(self, pick: int, flag: str) -> None:
+        self._on_site(pick, fields={"PAYED": flag})
+
     @rule(pick=which)
-    def site_takes_the_money(self, pick: int) -> None:
-        self._on_site(pick, fields={"PAYED": "Y"})
+    def site_tells_the_status_alone(self, pick: int) -> None:
+        """As the shop's earlier sender does, without a version."""
+        if orders := self.world.site.all_orders():
+            order = orders[pick % len(orders)]
+            self.world.site.announce("order.status.change", {name: order[name] for name in ("ID", "STATUS_ID")})
+
+    @rule(pick=which)
+    def site_deletes_an_order(self, pick: int) -> None:
+        orders = self.world.site.all_orders()
+        if len(orders) > 1:
+            self.world.site.delete_order(int(orders[pick % len(orders)]["ID"]))
 
     def _on_site(self, pick: int, **change: Any) -> None:
         orders = self.world.site.all_orders()
@@ -142,6 +156,16 @@ class TwoSides(RuleBasedStateMachine):
     @rule(pick=which, status=st.sampled_from(STATUSES))
     def staff_change_the_status(self, pick: int, status: str) -> None:
         self._by_staff(pick, services.change_status, status=status)
+
+    @rule(pick=which)
+    def staff_take_a_status_back(self, pick: int) -> None:
+        order = self.world.order(pick)
+        if order is not None:
+            self.world.take_back(order)
+
+    @rule()
+    def grace_is_over(self) -> None:
+        self.world.grace_is_over()
 
     @rule(pick=which, change=st.sampled_from(sorted(STAFF_CHANGES)), value=which)
     def staff_edit(self, pick: int, change: str, value: int) -> None:
@@ -227,6 +251,7 @@ def shared_site(settings: Any) -> Iterator[Sandbox]:
     """The stand-in site that all examples share; each has its own orders there."""
     with Sandbox(api_token=settings.BITRIX_API_TOKEN) as sandbox:
         settings.BITRIX_API_URL, settings.WEBHOOK_RATE = sandbox.bridge_url, ""
+        settings.STATUS_GRACE_SECONDS = 10
         BridgeClient().knows_all_actions()
         logging.disable(logging.CRITICAL)  # what goes wrong is meant to
         yield sandbox

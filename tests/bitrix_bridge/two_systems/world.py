@@ -5,10 +5,12 @@ HTTP, webhooks that wait to be delivered, and workers that can be killed between
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import Q
 from django.test import Client
@@ -16,15 +18,18 @@ from django.utils import timezone
 
 from bitrix_bridge import client as bridge_client
 from bitrix_bridge import inbox
+from bitrix_bridge.events import WHOLE_ORDER
 from bitrix_bridge.models import Push, WebhookEvent
 from bitrix_bridge.outgoing import queue_forgotten
 from bitrix_bridge.payloads import read_order
+from bitrix_bridge.reconciliation import runs
+from bitrix_bridge.reconciliation.slices import work
 from bitrix_bridge.sandbox import Sandbox, faults
 from bitrix_bridge.sandbox.bridge import Bridge
 from bitrix_bridge.sandbox.site import CRM_ORIGINS, Event, Site
 from cvety_crm.outbox import LIVE, State, deliver_one, engine
 from orders import services
-from orders.fields import FIELDS, ITEMS, PUSHED, comparable, comparable_items, empty_value, order_values
+from orders.fields import FIELDS, ITEMS, PUSHED, as_told, comparable, comparable_items, empty_value, order_values
 from orders.models import Order, Source, Status
 from tests.fixtures import WEBHOOK_PATH, WEBHOOK_TOKEN
 
@@ -65,6 +70,9 @@ class World:
     def _announced(self, event: Event) -> None:
         self.webhooks.append(event)
         key = str(event.data["ID"])
+        if event.name not in WHOLE_ORDER:
+            self.site_actions[key] += 1
+            return
         before, self._there[key] = self._there.get(key), site_values(event.data)
         if before is None:
             self.site_actions[key] += 1  # also of an order of ours: the site has a say in what it looks like there
@@ -73,8 +81,8 @@ class World:
         if event.origin not in CRM_ORIGINS:
             self.site_actions[key] += 1
             return
-        if changed - {"total_amount"}:
-            changed.discard("total_amount")  # the site moves it along with the lines and the fee
+        if changed & {ITEMS, "delivery_fee"}:
+            changed -= MOVED_ALONG
         self.writes.update((key, name) for name in changed)
 
     # --- webhooks
@@ -145,16 +153,34 @@ class World:
         WebhookEvent.objects.filter(state="waiting").update(retry_at=timezone.now())
         inbox.retry_due()
 
-    def reconcile(self) -> None:
+    def grace_is_over(self) -> None:
+        """Let every status that can be taken back leave."""
+        Order.objects.exclude(status_held_until=None).update(status_held_until=timezone.now() - timedelta(seconds=60))
+
+    def take_back(self, order: Order) -> None:
+        """Let staff undo a status that has not left yet."""
+        event = services.undoable_change(order)
+        if event is not None:
+            services.take_back_status(order_id=order.pk, event_id=event.pk, actor=self.staff)
+            self.actions[str(order.pk), "status"] -= 1
+
+    def reconcile(self, *, until_it_agrees: bool = False) -> None:
         """Compare both sides and repair."""
-        for found in self.site.all_orders():
-            services.apply_snapshot(snapshot=read_order(found))
+        run = runs.start(origin=runs.Origin.COMMAND, is_repair=True)
+        claimed = runs.claim(run.pk)
+        assert claimed is not None
+        while work(claimed) is not None:
+            pass
         self._note_new_orders()
+        run.refresh_from_db()
+        if until_it_agrees:
+            assert run.state == runs.State.DONE, run.error
 
     # --- rest
 
     def come_to_rest(self) -> None:
         """Let both sides talk, everything that waits arrive and staff retry what was given up, until all is quiet."""
+        self.grace_is_over()
         for _round in range(ROUNDS):
             self.minute()
             for push in Push.objects.filter(state=State.FAILED):
@@ -170,19 +196,20 @@ class World:
     def check(self) -> None:
         """Compare the whole of both sides, and explain it by the timeline."""
         there = {int(order["ID"]): order for order in self.site.all_orders()}
-        here = {order.bitrix_order_id: order for order in Order.objects.all()}
+        orders = Order.objects.filter(is_deleted_on_site=False)
+        here = {order.bitrix_order_id: order for order in orders}
         assert set(here) == set(there), "both sides have the same orders"
-        assert len(here) == Order.objects.count(), "each order exists once"
+        assert len(here) == len(orders), "each order exists once"
         codes = {code: status.code for status in Status.objects.all() for code in status.bitrix_codes}
         for key, data in there.items():
             order = here[key]
             theirs = site_values(data)
             theirs["status"] = codes[theirs["status"]]
-            ours = order_values(order, theirs)
+            ours = {name: as_told(name, value) for name, value in order_values(order, theirs).items()}
             differing = {name: (ours[name], theirs[name]) for name in theirs if ours[name] != theirs[name]}
             assert not differing, f"order {key}, here and there: {differing}"
             assert order.sync_state in ("synced", "conflict")
-            self._check_explained(order, ours)
+            self._check_explained(order, order_values(order, theirs))
             self._check_writes(order)
 
     def _check_explained(self, order: Order, values: dict[str, Any]) -> None:
@@ -207,19 +234,21 @@ class World:
             assert there <= here, f"order {key}: {name} was written {there} times there, changed {here} times here"
         told = order.events.filter(source=Source.SITE)
         # What the site has said of its own accord; a write of ours may have moved the sum there.
-        own = [event for event in told if {change["field"] for change in event.changes} - {"total_amount", *NOT_TOLD}]
+        own = [event for event in told if {change["field"] for change in event.changes} - {*MOVED_ALONG, *NOT_TOLD}]
         assert len(own) <= self.site_actions[key], f"order {key}: changes here without a cause there: {own}"
         conflicts = told.filter(kind="conflict").count()
         assert conflicts <= self.site_actions[key], f"order {key}: a conflict with nobody"
 
 
+MOVED_ALONG = {"total_amount", "payment_status", "paid_amount"}
+"""What the site moves along with the lines and the fee."""
 NOT_TOLD = ("order_number", "bitrix_user_id")
 """Given by the site with the answer to our create, which the timeline notes as such."""
 
 
 def site_values(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the site says of an order in comparable form, the status by the site's code."""
-    snapshot = read_order(data)
+    snapshot = read_order(data, pay_systems=settings.BITRIX_PAY_SYSTEMS)
     values = {name: comparable(value) for name, value in snapshot.fields.items()}
     return values | {ITEMS: comparable_items(snapshot.items or ())}
 
