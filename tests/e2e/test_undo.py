@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from bitrix_bridge.models import Push
 from cvety_crm import embedded_postgres
 from orders import services
-from tests.e2e.test_crashes import _environment
+from tests.e2e.running_crm import environment_of
 from tests.e2e.test_newcomer import CHROMIUM, FLAGS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
@@ -44,7 +44,7 @@ def worker(site) -> Iterator[subprocess.Popen]:
     Schedule.objects.all().delete()
     OrmQ.objects.all().delete()
     url = str(os.environ.get("DATABASE_URL") or embedded_postgres.database_url()).rsplit("/", 1)[0]
-    environment = _environment(
+    environment = environment_of(
         f"{url}/{connection.settings_dict['NAME']}",
         SITE=site.bridge_url,
         DJANGO_SETTINGS_MODULE="tests.e2e.worker_settings",
