@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
+import time
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -15,12 +16,14 @@ from .errors import SiteError
 from .made_up import COMMENTS, FIRST_NAMES, LAST_NAMES, OPERATORS, POSTCARDS, STREETS
 from .reference import CITIES, PRODUCTS, SHOPS, SLOT_IDS
 from .site import Site
-from .values import ALMATY, Order
+from .values import ALMATY, Order, site_time
 
 logger = logging.getLogger(__name__)
 
 DELIVERY_FEE = 1500
 LATEST_ORDERS = 40
+# Seconds for which the site's people leave a new order's status to the managers of the CRM, who are at it.
+LEFT_TO_MANAGERS = 300.0
 # What a status is likely followed by when the site's own people touch an order.
 NEXT_STATUSES = {"N": ("AP", "AP", "AP", "DE"), "AP": ("P", "PD"), "P": ("PD",), "PD": ("CO",), "CO": ("F",)}
 
@@ -154,6 +157,8 @@ def something_happens(site: Site, source: random.Random) -> Order | None:
         return site.update_order(order_id, properties={"addressRecipient": address(source)})
     if what < 0.7:
         return site.update_order(order_id, {"USER_DESCRIPTION": source.choice([text for text in COMMENTS if text])})
+    if order["DATE_INSERT"] > site_time(time.time() - LEFT_TO_MANAGERS):
+        return None
     if what < 0.73 and order["PAYED"] == "N":
         return site.update_order(order_id, {"CANCELED": "Y", "REASON_CANCELED": "Клиент передумал"})
     followers = NEXT_STATUSES.get(order["STATUS_ID"])

@@ -5,9 +5,11 @@ from __future__ import annotations
 import random
 import re
 import threading
+import time
 from datetime import date, timedelta
 from decimal import Decimal
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -68,6 +70,17 @@ def test_lives_of_orders_keep_versions_and_events_in_step(seed):
         assert [event.data["VERSION"] for event in own] == [str(version) for version in range(len(own))]
         assert own[-1].data["VERSION"] == order["VERSION"]
         assert not (order["PAYED"] == "Y" and Decimal(order["SUM_PAID"]) != Decimal(order["PRICE"]))
+
+
+@pytest.mark.parametrize(("age", "moves"), [(0, False), (400, True)])
+def test_a_new_orders_status_is_left_to_the_managers(age, moves):
+    source = random.Random(2)
+    site = Site(clock=lambda: time.time() - age)
+    for _ in range(5):
+        place_order(site, source)
+    for _ in range(60):
+        something_happens(site, source)
+    assert any(order["STATUS_ID"] != "N" for order in site.all_orders()) is moves
 
 
 def test_a_day_has_variety():
