@@ -32,6 +32,7 @@ from orders.models import (
     Shop,
     Status,
 )
+from orders.paper.formats import format_label
 from orders.phones import format_phone
 from orders.snapshot import ProblemReason
 
@@ -55,6 +56,7 @@ ICONS = {
     EventKind.REFUSED: "cloud_off",
     EventKind.CONFLICT: "call_split",
     EventKind.NOTED: "info",
+    EventKind.PRINTED: "print",
 }
 _MONEY = {"total_amount", "delivery_fee", "discount_amount", "paid_amount"}
 _REFERENCES: Mapping[str, tuple[type[Model], str]] = {
@@ -167,6 +169,8 @@ def _notes(event: OrderEvent, names: Names) -> Iterable[str]:
         yield str(Reason(occasion).label)
     if message := details.get("message"):
         yield str(message)
+    if printed := details.get("paper_format"):
+        yield gettext("Size: %(size)s") % {"size": format_label(printed)}
     if comment := details.get("comment"):
         yield gettext("Comment: %(text)s") % {"text": comment}
     if created := details.get("created"):

@@ -17,6 +17,7 @@ from orders.admin.filters import NearDayFilter, StageFilter, TroubleFilter
 from orders.admin.order_items import ItemInline
 from orders.admin.order_notes import NoteInline
 from orders.admin.order_page import OrderPage
+from orders.admin.printing import Printing
 from orders.admin.status_actions import StatusActions
 from orders.admin.status_undo import UndoActions
 from orders.models import City, Customer, DeliverySlot, Order, Shop
@@ -44,7 +45,7 @@ _MONEY = (
 
 
 @admin.register(Order)
-class OrderAdmin(OrderColumns, StatusActions, UndoActions, ConflictActions, OrderPage, CrmModelAdmin):
+class OrderAdmin(OrderColumns, StatusActions, UndoActions, ConflictActions, Printing, OrderPage, CrmModelAdmin):
     """Where the shop works."""
 
     list_display = (
@@ -73,7 +74,13 @@ class OrderAdmin(OrderColumns, StatusActions, UndoActions, ConflictActions, Orde
     search_fields = ("order_number",)  # shows the box; what is searched is `get_search_results`
     search_help_text = _("Number, name, address, phone")
     ordering = ("-created_at", "-id")
-    actions = ("accept_selected", "hand_over_selected", "complete_selected", "change_status_of_selected")
+    actions = (
+        "accept_selected",
+        "hand_over_selected",
+        "complete_selected",
+        "change_status_of_selected",
+        "print_selected",
+    )
     actions_row = ("change_status_dialog",)
     inlines = (ItemInline, NoteInline)
     autocomplete_fields = ("customer",)

@@ -21,6 +21,7 @@ class EventKind(models.TextChoices):
     REFUSED = "refused", _("Not accepted by the site")
     CONFLICT = "conflict", _("Both sides changed it")
     NOTED = "noted", _("Something was odd")
+    PRINTED = "printed", _("Postcard printed")
 
 
 class Reason(models.TextChoices):

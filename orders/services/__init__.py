@@ -7,6 +7,7 @@ from orders.services.changes import change_status, conflict_wish, edit_order
 from orders.services.creation import NewItem, create_order
 from orders.services.customers import apply_customer
 from orders.services.deletion import mark_deleted, mark_present
+from orders.services.printing import Print, PrintedMeanwhile, postcard_prints, record_postcards_printed
 from orders.services.products import apply_product, retire_product
 from orders.services.reconciliation import keep_ours, send_again, take_site_value
 from orders.services.reference_data import apply_reference
@@ -37,6 +38,8 @@ __all__ = [
     "NewItem",
     "NotAllowed",
     "Outcome",
+    "Print",
+    "PrintedMeanwhile",
     "accept_site_state",
     "apply_customer",
     "apply_product",
@@ -56,9 +59,11 @@ __all__ = [
     "mark_deleted",
     "mark_present",
     "note_sending",
+    "postcard_prints",
     "reassess_sync_state",
     "record_accepted",
     "record_created_on_site",
+    "record_postcards_printed",
     "record_refused",
     "record_site_status",
     "retire_product",

@@ -1,6 +1,6 @@
 """Locking an order before it is changed, and saying where it stands with the site afterwards."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from django.db import connection
@@ -16,6 +16,12 @@ def lock_order(order_id: UUID) -> Order:
     # Without joins: PostgreSQL checks a joined row again after waiting for the lock, but as it was before the wait.
     # An order whose status has changed meanwhile would not be found at all.
     return Order.objects.select_for_update().get(pk=order_id)
+
+
+def lock_orders(order_ids: Iterable[UUID]) -> list[Order]:
+    """Return these orders, those that there are, locked until the end of the transaction, with no field but the key."""
+    # Always in the same order: two who lock the same ones must not wait for each other.
+    return list(Order.objects.select_for_update().filter(pk__in=list(order_ids)).order_by("pk").only("pk"))
 
 
 def lock_site_order(bitrix_order_id: int, crm_order_id: UUID | None = None) -> Order | None:

@@ -1,0 +1,54 @@
+"""Kinds of paper, and the sizes they are printed in."""
+
+from dataclasses import dataclass
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class Paper(TextChoices):
+    """What can be printed."""
+
+    WORK_ORDER = "work_order", _("Work order")
+    ROUTE_SHEET = "route_sheet", _("Route sheet")
+    POSTCARD = "postcard", _("Postcard")
+
+
+@dataclass(frozen=True, slots=True)
+class PaperFormat:
+    """One size, in millimetres. `height` is None on a roll, which is cut where the text ends."""
+
+    name: str
+    label: str
+    width: int
+    height: int | None
+
+    @property
+    def is_roll(self) -> bool:
+        """Return whether it is for a thermal printer: one colour, 203 dots an inch."""
+        return self.height is None
+
+
+A4 = PaperFormat("a4", "A4", 210, 297)
+A5 = PaperFormat("a5", "A5", 148, 210)
+A6 = PaperFormat("a6", "A6", 105, 148)
+SMALL_CARD = PaperFormat("card", _("100 × 70 mm"), 100, 70)  # type: ignore[arg-type]
+ROLL = PaperFormat("roll", _("80 mm"), 80, None)  # type: ignore[arg-type]
+
+FORMATS: dict[Paper, tuple[PaperFormat, ...]] = {
+    Paper.WORK_ORDER: (A5, ROLL),
+    Paper.ROUTE_SHEET: (A4,),
+    Paper.POSTCARD: (A6, SMALL_CARD, ROLL),
+}
+"""The usual size first."""
+
+
+def format_label(name: str) -> str:
+    """Return what people call a size; one that is no longer printed by its name."""
+    sizes = {size.name: size.label for sizes in FORMATS.values() for size in sizes}
+    return str(sizes.get(name, name))
+
+
+def find_format(paper: Paper, name: str) -> PaperFormat | None:
+    """Return the size of this paper that has this name; None when it is not printed so."""
+    return next((size for size in FORMATS[paper] if size.name == name), None)

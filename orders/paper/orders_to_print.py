@@ -1,0 +1,68 @@
+"""Reading orders for paper: always in the same number of queries, always in the order in which they are delivered."""
+
+from collections.abc import Iterable
+from datetime import date, time
+from typing import Any
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.translation import gettext
+
+from orders.models import DeliverySlot, Order, Stage
+
+MOST_AT_ONCE = 200
+"""Orders of one printing."""
+
+
+def orders_to_print(orders: QuerySet[Order], keys: Iterable[Any]) -> list[Order]:
+    """Return these orders with all that stands on any paper, sorted by delivery. Two queries.
+
+    Stacks that are printed one after the other lie in the same order.
+    """
+    found = (
+        orders.filter(pk__in=list(keys))
+        .select_related("status", "city", "delivery_slot", "courier")
+        .defer("search", "metadata", "bitrix_state")
+        .prefetch_related("items")
+    )
+    return sorted(found, key=_due)
+
+
+def is_off(order: Order) -> bool:
+    """Return whether the order is not to be made or delivered any more."""
+    return order.is_cancelled or order.is_deleted_on_site or order.status.stage == Stage.CANCELLED
+
+
+def long_day(value: date | None) -> str:
+    """Return a date as it is read on paper, `понедельник, 25 августа 2025`: paper does not know what today is."""
+    if value is None:
+        return gettext("date not given")
+    return f"{date_format(value, 'l').lower()}, {date_format(value, 'j E Y')}"
+
+
+def time_of_day(slot: DeliverySlot | None) -> str:
+    """Return the interval of the delivery."""
+    return slot.name if slot else gettext("time not given")
+
+
+def order_address(order: Order) -> str:
+    """Return the address of the order's page, for its QR code."""
+    return f"{settings.PUBLIC_URL}{reverse('admin:orders_order_change', args=[order.pk])}"
+
+
+def _due(order: Order) -> tuple[date, bool, time, bool, time, str]:
+    slot = order.delivery_slot
+    starts = slot.starts_at if slot else None
+    ends = slot.ends_at if slot else None
+    # What ends at midnight or later ends last.
+    is_late = ends is None or (starts is not None and ends <= starts)
+    return (
+        order.delivery_date or date.max,
+        is_late,
+        ends or time.max,
+        starts is None,
+        starts or time.max,
+        order.order_number,
+    )

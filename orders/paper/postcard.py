@@ -1,0 +1,29 @@
+"""The postcard: what the customer wrote, and nothing else. No price, no phone, no number of the order."""
+
+from collections.abc import Sequence
+
+from django.utils.translation import gettext
+
+from orders.models import Order
+from orders.paper.formats import PaperFormat
+from orders.paper.typed_text import breakable, tied, widest_pieces
+from orders.paper.typesetting import typeset
+
+
+def has_postcard(order: Order) -> bool:
+    """Return whether the customer wrote anything."""
+    return bool(order.postcard_text.strip())
+
+
+def postcards(orders: Sequence[Order], paper_format: PaperFormat, *, is_preview: bool = False) -> bytes:
+    """Return the cards of those orders that have one, as a PDF. A preview says across the card that it is one."""
+    texts = [tied(breakable(order.postcard_text.strip())) for order in orders if has_postcard(order)]
+    return typeset(
+        "postcard",
+        paper_format,
+        {
+            "title": gettext("Postcard"),
+            "cards": [{"text": text, "lines": text.split("\n"), "pieces": widest_pieces(text)} for text in texts],
+            "preview": gettext("PREVIEW") if is_preview else "",
+        },
+    )

@@ -1,0 +1,154 @@
+"""The courier's route sheet: one day of one courier, a row a stop."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext, pgettext
+
+from orders.formatting import NBSP, money, number
+from orders.models import Courier, Order, PaymentMethod, PaymentStatus, Stage
+from orders.paper.formats import PaperFormat
+from orders.paper.orders_to_print import is_off, long_day, order_address, time_of_day
+from orders.paper.qr import qr_svg
+from orders.paper.typed_text import breakable
+from orders.paper.typesetting import typeset
+from orders.phones import format_phone
+
+
+@dataclass(frozen=True, slots=True)
+class RouteSheet:
+    """What one courier takes along on one day; without a courier, what nobody takes yet."""
+
+    courier: Courier | None
+    day: date | None
+    stops: Sequence[Order]
+
+    @property
+    def who(self) -> str:
+        """Return the courier's name."""
+        return self.courier.name if self.courier else gettext("No courier")
+
+    @property
+    def to_collect(self) -> Decimal:
+        """Return what is to be collected on the way, in KZT."""
+        return sum((to_collect(order) for order in self.stops), Decimal(0))
+
+
+def route_of(orders: Sequence[Order]) -> list[RouteSheet]:
+    """Return the sheets: by day, then by courier, those without one last. What is not delivered is left out."""
+    routes: dict[tuple[date | None, Courier | None], list[Order]] = defaultdict(list)
+    for order in orders:
+        if not reason_to_leave_out(order):
+            routes[order.delivery_date, order.courier].append(order)
+    sheets = [RouteSheet(courier, day, stops) for (day, courier), stops in routes.items()]
+    return sorted(sheets, key=lambda sheet: (sheet.day or date.max, sheet.courier is None, sheet.who))
+
+
+def reason_to_leave_out(order: Order) -> str:
+    """Return why no courier takes this order; empty when one does."""
+    if is_off(order):
+        return gettext("cancelled")
+    if order.status.stage == Stage.DONE:
+        return gettext("done already")
+    return gettext("pickup") if order.is_pickup else ""
+
+
+def to_collect(order: Order) -> Decimal:
+    """Return what the courier has to collect for this order, in KZT."""
+    if order.payment_status in (PaymentStatus.PAID, PaymentStatus.REFUNDED):
+        return Decimal(0)
+    return order.amount_due
+
+
+def route_sheets(sheets: Sequence[RouteSheet], paper_format: PaperFormat) -> bytes:
+    """Return the sheets as a PDF, each beginning on a page of its own."""
+    return typeset(
+        "route_sheet",
+        paper_format,
+        {
+            "title": gettext("Route sheet"),
+            "words": {
+                "collect": gettext("To collect"),
+                "stops": gettext("Stops"),
+                "dispatcher": gettext("Dispatcher"),
+                "qr": gettext("Orders of the day"),
+                "page": pgettext("sheet of paper", "page"),
+                "of": pgettext("page 1 of 2", "of"),
+                "handed_over": gettext("Handed over at"),
+            },
+            "sheets": [_sheet(sheet) for sheet in sheets],
+        },
+    )
+
+
+def _sheet(sheet: RouteSheet) -> dict[str, Any]:
+    cities = {order.city_id for order in sheet.stops}
+    return {
+        "courier": breakable(sheet.who),
+        "courier_phone": _phone(sheet.courier.phone) if sheet.courier else "",
+        "day": long_day(sheet.day),
+        "count": str(len(sheet.stops)),
+        "collect": money(sheet.to_collect),
+        "dispatcher": _phone(settings.DISPATCHER_PHONE),
+        "qr": qr_svg(_day_address(sheet.day)),
+        "stops": [_stop(position, order, len(cities) > 1) for position, order in enumerate(sheet.stops, start=1)],
+    }
+
+
+def _day_address(day: date | None) -> str:
+    query = {"delivery_date_on": f"{day:%d.%m.%Y}"} if day else {"day": "none"}
+    return f"{settings.PUBLIC_URL}{reverse('admin:orders_order_changelist')}?{urlencode(query)}"
+
+
+def _stop(position: int, order: Order, has_city: bool) -> dict[str, Any]:
+    address = order.delivery_address.strip()
+    if address and has_city and order.city:
+        address = f"{order.city.name}, {address}"
+    due = to_collect(order)
+    notes = (order.courier_comment.strip(), order.comment.strip())
+    return {
+        "position": position,
+        "number": f"№{NBSP}{order.order_number}",
+        "time": time_of_day(order.delivery_slot),
+        "address": breakable(address),
+        "no_address": gettext("ADDRESS NOT GIVEN"),
+        "recipient": breakable(order.recipient_name or gettext("recipient not given")),
+        "phone": _phone(order.recipient_phone),
+        "warning": _warning(order),
+        "items": [f"{breakable(item.name)} × {number(item.quantity)}" for item in order.items.all()],
+        "notes": [breakable(note) for note in notes if note],
+        "is_due": bool(due),
+        "payment": _payment(order, due),
+        "sum": money(due) if due else "",
+        "qr": qr_svg(order_address(order)),
+    }
+
+
+def _warning(order: Order) -> str:
+    # A surprise is spoilt by a name as much as by a call.
+    if order.is_surprise:
+        return gettext("SURPRISE: don't name the sender, don't call the recipient")
+    return gettext("ANONYMOUS: don't name the sender") if order.is_anonymous else ""
+
+
+def _payment(order: Order, due: Decimal) -> str:
+    if order.payment_status == PaymentStatus.REFUNDED:
+        return str(PaymentStatus.REFUNDED.label)
+    if not due:
+        return gettext("PAID")
+    if order.paid_amount:
+        return gettext("to be paid on top")
+    if order.payment_method in ("", PaymentMethod.CASH):
+        return gettext("cash")
+    return gettext("not paid: %(method)s") % {"method": order.get_payment_method_display()}
+
+
+def _phone(value: str) -> str:
+    return format_phone(value).replace(" ", NBSP)

@@ -1,0 +1,80 @@
+"""What people have typed, made ready for paper."""
+
+import re
+import unicodedata
+from itertools import pairwise
+
+import phonenumbers
+
+from orders.formatting import NBSP
+from orders.phones import REGION
+
+LONGEST_PIECE = 24
+"""Letters that fit on the narrowest paper in the smallest type. A longer run may break between any two."""
+_BREAK = "\N{ZERO WIDTH SPACE}"
+_TIE = "\N{WORD JOINER}"
+_LONGEST_TAIL = 8
+"""Characters of the emoji at the end of a line that stay with the last word."""
+_KEEPS_TOGETHER = {"Mn", "Me", "Mc", "Cf", "Cs", "Sk", "So"}
+"""Categories of what a grapheme is made of; emoji break by themselves, and must not be torn inside."""
+MASK = "•••"
+
+
+def breakable(text: str) -> str:
+    """Return the text with places to break in runs of letters that would run off the paper."""
+    return re.sub(rf"\S{{{LONGEST_PIECE + 1},}}", lambda run: _broken(run[0]), text)
+
+
+def tied(text: str) -> str:
+    """Return the text with the emoji that close a line tied to its last word: a heart alone on a line looks lost."""
+    return "\n".join(map(_tied_line, text.split("\n")))
+
+
+def widest_pieces(text: str, count: int = 8) -> list[str]:
+    """Return the longest runs that can't be broken: what decides how large the type may be."""
+    runs = re.split(rf"[ \t\n{_BREAK}]+", text)
+    # Emoji break by themselves, unless they are tied.
+    pieces = {piece for run in runs for piece in ([run] if NBSP in run else _between_emoji(run))}
+    return sorted(pieces - {""}, key=len, reverse=True)[:count]
+
+
+def without_phones(text: str) -> str:
+    """Return the text with phone numbers covered, for paper that lies open in the shop."""
+    found = list(phonenumbers.PhoneNumberMatcher(text, REGION, leniency=phonenumbers.Leniency.POSSIBLE))
+    for match in reversed(found):
+        text = text[: match.start] + MASK + text[match.end :]
+    return text
+
+
+def _broken(run: str) -> str:
+    parts = [run[0]]
+    for before, after in pairwise(run):
+        if not {unicodedata.category(before), unicodedata.category(after)} & _KEEPS_TOGETHER:
+            parts.append(_BREAK)
+        parts.append(after)
+    return "".join(parts)
+
+
+def _tied_line(line: str) -> str:
+    words, _space, tail = line.rstrip().rpartition(" ")
+    if not words.strip() or len(tail) > _LONGEST_TAIL or not all(map(_is_of_emoji, tail)):
+        return line
+    parts = [words.rstrip(), NBSP]
+    for before, after in pairwise(f" {tail}"):
+        starts_another = unicodedata.category(after) == "So" and before not in " \N{ZERO WIDTH JOINER}"
+        parts.append(_TIE + after if starts_another and not _is_flag(before + after) else after)
+    return "".join(parts)
+
+
+def _is_of_emoji(char: str) -> bool:
+    return unicodedata.category(char) in _KEEPS_TOGETHER
+
+
+def _is_flag(pair: str) -> bool:
+    return all(
+        "\N{REGIONAL INDICATOR SYMBOL LETTER A}" <= char <= "\N{REGIONAL INDICATOR SYMBOL LETTER Z}" for char in pair
+    )
+
+
+def _between_emoji(run: str) -> list[str]:
+    return "".join(" " if unicodedata.category(char) == "So" else char for char in run).split()

@@ -1,0 +1,66 @@
+"""From a layout and what is to stand on it to a PDF, by Typst.
+
+Typst is one wheel that needs no system library, measures text while it sets it, and gets what people have typed as
+data: never as markup, never as an address. It reads the layout, the data and the fonts, nothing else.
+"""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import typst
+
+from orders.paper.formats import PaperFormat
+
+LAYOUTS = Path(__file__).parent / "layouts"
+COLOUR_EMOJI = Path("/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf")
+"""Debian's fonts-noto-color-emoji. Without it emoji are drawn in outline, as they always are on a roll."""
+
+LARGE = 50_000
+"""Bytes of content from which a document is worth forgetting: a hundred stops hold 60 MB."""
+_KEPT_FOR = 11
+
+
+def typeset(layout: str, paper_format: PaperFormat, content: Mapping[str, Any]) -> bytes:
+    """Return the PDF of `layouts/<layout>.typ` with this content, in this size.
+
+    Raises `typst.TypstError` when the layout itself is wrong; no content makes it fail.
+    """
+    size = {"width": paper_format.width, "height": paper_format.height, "format": paper_format.name}
+    data = json.dumps({**size, **content}, ensure_ascii=False, default=str)
+    files = {
+        "main.typ": (LAYOUTS / f"{layout}.typ").read_bytes(),
+        "common.typ": (LAYOUTS / "common.typ").read_bytes(),
+        "data.json": data.encode(),
+    }
+    pdf: bytes = typst.compile(files, format="pdf", font_paths=_fonts())  # type: ignore[call-overload]
+    if len(files["data.json"]) > LARGE:
+        _forget()
+    return pdf
+
+
+@cache
+def _fonts() -> typst.Fonts:
+    # The system's own fonts stay out, so that paper looks the same wherever the CRM runs.
+    folders: list[str] = [_folder("manimgx_fonts"), _folder("fontpkg_lora")]
+    if COLOUR_EMOJI.exists():
+        folders.append(str(COLOUR_EMOJI.parent))
+    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=folders)
+
+
+def _forget() -> None:
+    # Typst keeps what it has computed until it was of no use in ten documents on end, which a web process that prints a
+    # hundred stops at a time would pay with 600 MB. So it gets some empty ones, a millisecond each.
+    idle = typst.Compiler(font_paths=_fonts())
+    for _turn in range(_KEPT_FOR):
+        idle.compile(b"", format="pdf")
+
+
+def _folder(package: str) -> str:
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise RuntimeError(f"{package} is not installed: see requirements.txt")
+    return str(Path(spec.origin).parent)

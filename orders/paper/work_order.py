@@ -1,0 +1,58 @@
+"""The florist's work order: when, what, what stands on the card. It lies open in the shop: no price, no phone."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils.translation import gettext, pgettext
+
+from orders.formatting import NBSP, number
+from orders.models import Order
+from orders.paper.formats import PaperFormat
+from orders.paper.orders_to_print import is_off, long_day, order_address, time_of_day
+from orders.paper.postcard import has_postcard
+from orders.paper.qr import qr_svg
+from orders.paper.typed_text import breakable, without_phones
+from orders.paper.typesetting import typeset
+
+
+def work_orders(orders: Sequence[Order], paper_format: PaperFormat) -> bytes:
+    """Return a work order for each order, as a PDF."""
+    return typeset(
+        "work_order",
+        paper_format,
+        {
+            "title": gettext("Work order"),
+            "words": {
+                "items": gettext("Composition"),
+                "no_items": gettext("no items given"),
+                "postcard": gettext("Postcard"),
+                "no_postcard": gettext("Without a postcard"),
+                "page": pgettext("sheet of paper", "page"),
+            },
+            "orders": [_content(order) for order in orders],
+        },
+    )
+
+
+def _content(order: Order) -> dict[str, Any]:
+    marks = []
+    if is_off(order):
+        marks.append(gettext("CANCELLED"))
+    if order.is_pickup:
+        marks.append(gettext("PICKUP"))
+    notes = [
+        (gettext("Customer's wishes"), order.comment),
+        (gettext("Shop's comment"), order.courier_comment),
+    ]
+    return {
+        "number": f"№{NBSP}{order.order_number}",
+        "day": long_day(order.delivery_date),
+        "time": time_of_day(order.delivery_slot),
+        "qr": qr_svg(order_address(order)),
+        "marks": marks,
+        "items": [{"quantity": number(item.quantity), "name": breakable(item.name)} for item in order.items.all()],
+        "postcard": breakable(order.postcard_text.strip()) if has_postcard(order) else "",
+        "notes": [
+            {"title": title, "text": breakable(without_phones(text.strip()))} for title, text in notes if text.strip()
+        ],
+    }

@@ -1,0 +1,153 @@
+"""The courier's route sheet."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from orders.models import City, Courier
+from orders.paper.formats import A4
+from orders.paper.route_sheet import reason_to_leave_out, route_of, route_sheets
+from tests.orders.paper.pdf import has_missing_glyphs, lowest_line, page_words, read, size_in_mm, words
+
+NBSP = "\u00a0"
+
+
+@pytest.fixture
+def courier(db):
+    return Courier.objects.create(name="Ерлан Қайратұлы", phone="+77770001122")
+
+
+def printed(*orders):
+    return route_sheets(route_of(orders), A4)
+
+
+def test_what_a_courier_needs_is_on_it(make, courier, settings):
+    settings.DISPATCHER_PHONE = "+77273001020"
+    order = make("Букет Стандарт", courier=courier, is_surprise=True, courier_comment="позвонить за час")
+    content = printed(order)
+    text = words(content)
+    for part in ("Ерлан Қайратұлы", "25 августа 2025", "+7 727 300-10-20", "17 000 ₸", f"№ {order.order_number}",
+                 "15:00–16:00", "ул. Абая 150, подъезд 2, кв 25", "Мария", "+7 701 123-45-67",
+                 "СЮРПРИЗ: не называть отправителя, не звонить получателю", "Букет Стандарт × 1", "позвонить за час",
+                 "наличные"):  # fmt: skip
+        assert part in text, part
+    assert not has_missing_glyphs(content)
+    assert size_in_mm(read(content).pages[0]) == (210, 297)
+    assert f"17{NBSP}000{NBSP}₸" in read(content).pages[0].extract_text()
+
+
+def test_the_sender_is_not_named(make, courier):
+    from orders.models import Customer
+
+    customer = Customer.objects.create(name="Айгерим", phone="+77771234567")
+    text = words(printed(make(courier=courier, customer=customer, is_anonymous=True)))
+    assert "АНОНИМНО: не называть отправителя" in text
+    assert "Айгерим" not in text and "777 123" not in text
+    assert "СЮРПРИЗ" not in text
+
+
+@pytest.mark.parametrize(
+    ("values", "expected", "sum_to_collect"),
+    [
+        ({}, "наличные", "17 000 ₸"),
+        ({"payment_method": "cash", "paid_amount": Decimal(14000)}, "доплата", "3 000 ₸"),
+        ({"payment_method": "kaspi"}, "не оплачен: Kaspi", "17 000 ₸"),
+        ({"payment_status": "paid"}, "ОПЛАЧЕН", "0 ₸"),
+        ({"paid_amount": Decimal(17000)}, "ОПЛАЧЕН", "0 ₸"),
+        ({"payment_status": "refunded"}, "деньги возвращены", "0 ₸"),
+    ],
+)
+def test_paid_or_to_collect(make, courier, values, expected, sum_to_collect):
+    text = words(printed(make(courier=courier, **values)))
+    assert expected in text
+    assert f"Получить {sum_to_collect} Адресов 1" in text
+
+
+def test_the_sum_is_that_of_all_stops(make, courier):
+    orders = [make(courier=courier), make(courier=courier, payment_status="paid"), make(courier=courier)]
+    (sheet,) = route_of(orders)
+    assert sheet.to_collect == 34000
+    assert "34 000 ₸" in words(route_sheets([sheet], A4))
+
+
+def test_a_sheet_a_courier_and_day_those_without_one_last(make, courier):
+    other = Courier.objects.create(name="Азамат")
+    orders = [make(), make(courier=courier), make(courier=other), make(courier=courier),
+              make(courier=courier, delivery_date=date(2025, 8, 26))]  # fmt: skip
+    sheets = route_of(orders)
+    assert [(sheet.who, len(sheet.stops)) for sheet in sheets] == [
+        ("Азамат", 1),
+        ("Ерлан Қайратұлы", 2),
+        ("Без курьера", 1),
+        ("Ерлан Қайратұлы", 1),
+    ]
+    pages = read(route_sheets(sheets, A4)).pages
+    assert len(pages) == 4
+    assert all(page_words(page).endswith("стр. 1 из 1") for page in pages)
+
+
+def test_what_nobody_takes_is_left_out_with_the_reason(make, courier):
+    orders = {
+        "самовывоз": make(courier=courier, is_pickup=True),
+        "отменён": make(courier=courier, status="declined"),
+        "уже выполнен": make(courier=courier, status="completed"),
+    }
+    assert {reason_to_leave_out(order): order for order in orders.values()} == orders
+    assert route_of(list(orders.values())) == []
+    assert reason_to_leave_out(make(courier=courier)) == ""
+
+
+def test_no_row_is_torn_by_the_end_of_a_page(make, courier):
+    orders = [
+        make(
+            *[f"Букет-{n}" for _ in range(1 + n % 4)],
+            courier=courier,
+            order_number=f"N{n}N",
+            delivery_address=f"Адрес-{n}. " + "подъезд направо " * (n % 7),
+            recipient_name=f"Имя-{n}.",
+            courier_comment=f"Последнее-{n}.",
+        )
+        for n in range(100, 200)
+    ]
+    pages = [page_words(page) for page in read(printed(*orders)).pages]
+    assert len(pages) > 8
+    for n in range(100, 200):
+        on = [
+            {number for number, text in enumerate(pages) if part in text}
+            for part in (f"N{n}N", f"Адрес-{n}.", f"Имя-{n}.", f"Букет-{n}", f"Последнее-{n}.")
+        ]
+        assert len(on[0]) == 1
+        assert all(found == on[0] for found in on), n
+    for number, text in enumerate(pages, start=1):
+        assert text.endswith(f"стр. {number} из {len(pages)}")
+
+
+def test_a_row_longer_than_a_page_goes_on_and_is_whole(make, courier):
+    text = " ".join(f"слово{n}" for n in range(1500))
+    content = printed(make(courier=courier), make(courier=courier, courier_comment=text), make(courier=courier))
+    pages = read(content).pages
+    assert len(pages) > 2
+    assert all(lowest_line(page) > 0 for page in pages)
+    found = words(content)
+    assert [n for n in range(1500) if f"слово{n}" not in found] == []
+
+
+def test_an_order_that_says_next_to_nothing(make):
+    text = words(printed(make(recipient_name="", recipient_phone="", delivery_address="", delivery_date=None)))
+    for part in ("АДРЕС НЕ УКАЗАН", "получатель не указан", "дата не указана", "Без курьера"):
+        assert part in text
+
+
+def test_cities_are_named_only_when_there_are_several(make, courier):
+    here = make(courier=courier)
+    assert "Алматы" not in words(printed(here))
+    there = make(courier=courier, city=City.objects.create(bitrix_id=3, name="Талгар"))
+    assert "Талгар, ул. Абая" in words(printed(here, there))
+
+
+def test_what_looks_like_markup_is_text(make, courier):
+    evil = '<script>alert(1)</script> #read("/etc/passwd") *x*'
+    text = words(printed(make(evil, courier=courier, recipient_name=evil, delivery_address=evil, comment=evil)))
+    assert text.replace(" ", "").count(evil.replace(" ", "")) == 4
+    assert "root:" not in text

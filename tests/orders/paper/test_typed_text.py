@@ -1,0 +1,73 @@
+"""What people have typed, made ready for paper."""
+
+import re
+
+import phonenumbers
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orders.paper.typed_text import LONGEST_PIECE, breakable, tied, widest_pieces, without_phones
+
+BREAK = "\u200b"
+texts = st.text(alphabet=st.characters(exclude_characters=BREAK, exclude_categories=["Cs"]), max_size=200)
+
+
+@given(texts)
+def test_places_to_break_are_all_that_is_added(text):
+    assert breakable(text).replace(BREAK, "") == text
+
+
+@given(st.text(alphabet="абвқңҰxyz0189.,!?-/:", min_size=1, max_size=200))
+def test_no_run_of_letters_is_wider_than_the_paper(text):
+    assert all(len(piece) <= LONGEST_PIECE for piece in re.split(rf"[\s{BREAK}]", breakable(text)))
+
+
+@pytest.mark.parametrize("emoji", ["👩‍❤️‍👨", "🇰🇿", "👍🏽", "❤️", "e\u0301"])
+def test_what_is_one_sign_is_not_torn(emoji):
+    assert emoji in breakable("я" * 30 + emoji + "я" * 30)
+    assert emoji * 40 == breakable(emoji * 40) or emoji == "e\u0301"
+    assert breakable(emoji * 40).count(emoji) == 40
+
+
+def test_an_ordinary_text_is_left_alone():
+    assert breakable("С днём рождения,\nмама!") == "С днём рождения,\nмама!"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("мама! 🌹", "мама!\u00a0🌹"),
+        ("мама! 🌹❤️\nДима 👩‍❤️‍👨 ", "мама!\u00a0🌹\u2060❤️\nДима\u00a0👩‍❤️‍👨"),
+        ("Алматы 🇰🇿", "Алматы\u00a0🇰🇿"),
+        ("🌹", "🌹"),
+        (" 🌹", " 🌹"),
+        ("розы 🌹🌹🌹🌹🌹🌹🌹🌹🌹", "розы 🌹🌹🌹🌹🌹🌹🌹🌹🌹"),
+        ("без знаков", "без знаков"),
+    ],
+)
+def test_emoji_that_close_a_line_stay_with_the_last_word(text, expected):
+    assert tied(text) == expected
+    assert "".join(widest_pieces(expected)).count("\u00a0") == expected.count("\u00a0")
+
+
+def test_the_widest_pieces():
+    assert widest_pieces("а бб 🌹🌹🌹🌹 ввв-г", count=2) == ["ввв-г", "бб"]
+    assert widest_pieces("🌹🌹🌹") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("звонить 8 701 123 45 67, не раньше 9", "звонить •••, не раньше 9"),
+        ("+7(701)123-45-67/+77770001122", "•••/•••"),
+        ("25 роз, 60 см, к 14:00", "25 роз, 60 см, к 14:00"),
+    ],
+)
+def test_phones_are_covered(text, expected):
+    assert without_phones(text) == expected
+
+
+@given(texts)
+def test_no_phone_is_left(text):
+    assert not list(phonenumbers.PhoneNumberMatcher(without_phones(text), "KZ"))
