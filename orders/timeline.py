@@ -57,6 +57,12 @@ ICONS = {
     EventKind.CONFLICT: "call_split",
     EventKind.NOTED: "info",
     EventKind.PRINTED: "print",
+    EventKind.PROBLEM: "warning",
+    EventKind.SOLVED: "check_circle",
+    EventKind.TOLD: "notifications_active",
+    EventKind.PHOTO_ADDED: "photo_camera",
+    EventKind.PHOTO_WITHDRAWN: "hide_image",
+    EventKind.PHOTO_ANSWERED: "favorite",
 }
 _MONEY = {"total_amount", "delivery_fee", "discount_amount", "paid_amount"}
 _REFERENCES: Mapping[str, tuple[type[Model], str]] = {

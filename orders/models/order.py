@@ -165,6 +165,10 @@ class Order(Table):
     courier = models.ForeignKey(
         Courier, verbose_name=_("courier"), null=True, blank=True, on_delete=models.SET_NULL, related_name="orders"
     )
+    courier_told_at = models.DateTimeField(_("courier told"), null=True, blank=True, editable=False)
+    problem = models.TextField(
+        _("problem"), blank=True, default="", db_default="", help_text=_("Why somebody must look at the order.")
+    )
     source = models.CharField(_("source"), max_length=50, choices=Source, default=Source.ADMIN)
     sync_state = models.CharField(
         _("site"), max_length=20, choices=SyncState, default=SyncState.SYNCED, db_default=SyncState.SYNCED
@@ -196,12 +200,21 @@ class Order(Table):
             models.Index(fields=["order_number"], name="orders_number"),
             models.Index(fields=["customer", "-created_at"], name="orders_customer"),
             models.Index(fields=["status", "-created_at"], name="orders_status"),
+            models.Index(fields=["-updated_at"], name="orders_updated"),
             models.Index(fields=["created_at"], name="orders_stubs", condition=Q(is_stub=True)),
+            models.Index(fields=["created_at"], name="orders_undated", condition=Q(delivery_date=None)),
+            models.Index(fields=["delivery_date"], name="orders_problems", condition=~Q(problem="")),
             models.Index(
                 fields=["sync_state"], name="orders_not_synced", condition=~Q(sync_state=SyncState.SYNCED.value)
             ),
         ]
-        permissions = [("change_order_status", gettext_noop("Can change an order's status"))]
+        permissions = [
+            ("change_order_status", gettext_noop("Can change an order's status")),
+            ("assign_order", gettext_noop("Can assign florists and couriers")),
+            ("export_order", gettext_noop("Can export orders")),
+            ("view_phones", gettext_noop("Can see phones in full")),
+            ("view_all_prices", gettext_noop("Can see prices of any day")),
+        ]
 
     def __str__(self) -> str:
         return str(_("Order № %(number)s") % {"number": self.order_number})

@@ -22,6 +22,12 @@ class EventKind(models.TextChoices):
     CONFLICT = "conflict", _("Both sides changed it")
     NOTED = "noted", _("Something was odd")
     PRINTED = "printed", _("Postcard printed")
+    PROBLEM = "problem", _("Problem reported")
+    SOLVED = "solved", _("Problem solved")
+    TOLD = "told", _("Courier told")
+    PHOTO_ADDED = "photo_added", _("Photo added")
+    PHOTO_WITHDRAWN = "photo_withdrawn", _("Photo withdrawn")
+    PHOTO_ANSWERED = "photo_answered", _("Customer answered the photo")
 
 
 class Reason(models.TextChoices):

@@ -1,0 +1,34 @@
+"""What of an order is shown to whom: phones and prices are not for everybody. Decided here for every page and paper."""
+
+from datetime import date
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.utils import timezone
+
+from orders.formatting import NBSP, phone_link
+from orders.phones import phone_digits
+
+HIDDEN = "•••"
+
+
+def may_see_phones(user: User | AnonymousUser) -> bool:
+    """Return whether the user sees phones in full."""
+    return user.has_perm("orders.view_phones")
+
+
+def may_see_prices(user: User | AnonymousUser, delivery_date: date | None) -> bool:
+    """Return whether the user sees sums of an order that is delivered on this day; today's are everybody's."""
+    return delivery_date == timezone.localdate() or user.has_perm("orders.view_all_prices")
+
+
+def shown_phone(user: User | AnonymousUser, phone: str) -> str:
+    """Return a phone as the user may read it: a link that calls it, or its last four digits."""
+    if not phone or may_see_phones(user):
+        return phone_link(phone)
+    return masked_phone(phone)
+
+
+def masked_phone(phone: str) -> str:
+    """Return the last four digits of a phone, behind dots; only dots where there are not more than four."""
+    digits = phone_digits(phone)
+    return f"{HIDDEN}{NBSP}{digits[-4:]}" if len(digits) > 4 else HIDDEN
