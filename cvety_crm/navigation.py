@@ -166,8 +166,8 @@ def _system(request: HttpRequest) -> list[_Item]:
 def _cards() -> list[tuple[str, str, str, str, bool]]:
     orders = reverse("admin:orders_order_changelist")
     return [
-        (gettext("New orders"), "orders.order", "orders.counts.new_orders", f"{orders}?stage=new", False),
-        (gettext("Deliveries today"), "orders.order", "orders.counts.deliveries_today", f"{orders}?day=today", False),
+        (gettext("New orders"), "orders.order", "orders.counts.new_orders", f"{orders}?preset=new", False),
+        (gettext("Deliveries today"), "orders.order", "orders.counts.deliveries_today", f"{orders}?preset=today", False),
         (
             gettext("The site decided otherwise"),
             "orders.order",

@@ -372,7 +372,15 @@ UNFOLD = {
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("cvety_crm/favicon.svg")},
     ],
-    "STYLES": [lambda request: static("cvety_crm/admin.css")],
-    "SCRIPTS": [lambda request: static("cvety_crm/undo.js")],
-    "SIDEBAR": {"navigation": "cvety_crm.navigation.sidebar"},
+    "STYLES": [
+        lambda request: static("cvety_crm/admin.css"),
+        lambda request: static("cvety_crm/order_list.css"),
+    ],
+    "SCRIPTS": [
+        lambda request: static("cvety_crm/undo.js"),
+        lambda request: static("cvety_crm/order_list.js"),
+        lambda request: static("cvety_crm/keyboard.js"),
+    ],
+    "SIDEBAR": {"navigation": "cvety_crm.navigation.sidebar", "show_search": True, "command_search": True},
+    "COMMAND": {"search_callback": "orders.command.search"},
 }

@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 
 SHOWN_ATTRIBUTES = ("title", "placeholder", "aria-label", "alt", "label")
 UNSEEN = {"script", "style", "template", "svg"}
+NAMES_OF_KEYS = {"kbd"}
 TYPED_BY_PEOPLE = {"textarea", "pre", "code"}
 WITHOUT_END = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 
@@ -22,7 +23,7 @@ class _Reader(HTMLParser):
             self.texts.append(attributes.get("value", ""))
         if tag not in WITHOUT_END:
             icon = "material-symbols-outlined" in attributes.get("class", "")
-            self._skipped.append((tag, tag in UNSEEN | TYPED_BY_PEOPLE or icon))
+            self._skipped.append((tag, tag in UNSEEN | TYPED_BY_PEOPLE | NAMES_OF_KEYS or icon))
 
     def handle_endtag(self, tag):
         while self._skipped and tag in (open_tag for open_tag, _ in self._skipped):

@@ -42,6 +42,19 @@ def sync_badge(order: Order) -> SafeString:
     return _badge(f"crm-sync-{order.sync_state}", sign, str(order.get_sync_state_display()))
 
 
+def sync_mark(order: Order) -> SafeString:
+    """Return whether the site knows, for a row: a small tick when it does, a badge when it does not."""
+    if order.sync_state != SyncState.SYNCED:
+        return sync_badge(order)
+    words = str(order.get_sync_state_display())
+    return format_html(
+        '<span class="crm-subtle crm-known" title="{}"><span aria-hidden="true">✓</span>'
+        ' <span class="crm-hidden">{}</span></span>',
+        words,
+        words,
+    )
+
+
 def order_marks(order: Order) -> SafeString:
     """Return what a reader of the order must know besides its status; empty for most orders."""
     marks = []

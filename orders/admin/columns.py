@@ -1,74 +1,268 @@
-"""The columns of the order list."""
+"""The columns of the order list. On a phone the same cells make a card (static/cvety_crm/order_list.css)."""
+
+from typing import Any
 
 from django.contrib import admin
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from cvety_crm.admin_base import moment
-from orders.admin.badges import delivery_marks, order_marks, status_badge, sync_badge
-from orders.formatting import day, money, phone_link
-from orders.models import Order, PaymentStatus
+from orders.addresses import split_address
+from orders.admin.badges import delivery_marks, order_marks, stage_class, status_badge, sync_mark
+from orders.formatting import NBSP, day, money, number
+from orders.lateness import CLOSED_STAGES, Lateness, lateness, lateness_words
+from orders.models import Order, PaymentMethod, PaymentStatus
+from orders.visibility import may_see_prices, shown_phone
 
-ADDRESS_LENGTH = 60  # characters in the list
+ADDRESS_LENGTH = 70  # characters in the list
+PRODUCT_LENGTH = 40
+NOTE_LENGTH = 60
+REGULAR_FROM = 2
+"""From which order on a customer is called a regular one."""
 
 
 class OrderColumns:
     """What a row says of an order."""
 
-    @admin.display(description=_("Status"))
-    def status_column(self, order: Order) -> SafeString:
-        """Return the status in its stage's colours."""
-        return status_badge(order.status)
-
     @admin.display(description=_("Number"), ordering="order_number")
     def number_column(self, order: Order) -> SafeString:
-        """Return the number, and what is wrong with the order; the whole is a link."""
-        return _lines(f"№\N{NO-BREAK SPACE}{order.order_number}", order_marks(order))
+        """Return the number, whether the site knows, and what is wrong or missing; the whole is a link."""
+        return _lines(
+            format_html('<span class="crm-row-number" data-key="{}">№{}{}</span>', order.pk, NBSP, order.order_number),
+            sync_mark(order),
+            order_marks(order),
+        )
+
+    @admin.display(description=_("When"), ordering="delivery_date")
+    def when_column(self, order: Order) -> SafeString:
+        """Return the interval, the time left or over, and the date unless it is today's."""
+        slot = order.delivery_slot.name if order.delivery_slot else ""
+        is_today = order.delivery_date == timezone.localdate()
+        if not order.delivery_date:
+            date = _missing(order, gettext("ask for the date"))
+        else:
+            date = "" if is_today else format_html('<span class="crm-nowrap">{}</span>', day(order.delivery_date))
+        time = (
+            format_html('<span class="crm-time">{}</span>', slot)
+            if slot
+            else _missing(order, gettext("ask for the time"))
+        )
+        late = lateness(order)
+        words = lateness_words(order)
+        css = {Lateness.LATE: "crm-late", Lateness.RISK: "crm-risk"}.get(late, "crm-subtle")
+        sign = {Lateness.LATE: "‼", Lateness.RISK: "⚠"}.get(late, "")
+        clock = ""
+        if words:
+            clock = format_html(
+                '<span class="crm-clock {}"><span aria-hidden="true">{}</span> {}</span>', css, sign, words
+            )
+        return _lines(date, time, clock)
+
+    @admin.display(description=_("Status"))
+    def status_column(self, order: Order) -> SafeString:
+        """Return the status in its stage's colours, and the next step as a button."""
+        return _lines(status_badge(order.status), _next_step(order))
+
+    @admin.display(description=_("Composition"))
+    def composition_column(self, order: Order) -> SafeString:
+        """Return the first product, how many more there are, and whether a card goes with it."""
+        items = list(order.items.all())
+        if not items:
+            return _lines(_missing(order, gettext("no items")), _card(order))
+        first = items[0]
+        name = Truncator(first.name).chars(PRODUCT_LENGTH)
+        pieces = f" × {number(first.quantity)}" if first.quantity != 1 else ""
+        more = format_html(' <span class="crm-more" title="{}">+{}</span>', ", ".join(item.name for item in items[1:]),
+                           len(items) - 1) if len(items) > 1 else ""  # fmt: skip
+        return _lines(format_html('<span title="{}">{}{}</span>{}', first.name, name, pieces, more), _card(order))
 
     @admin.display(description=_("Recipient"))
     def recipient_column(self, order: Order) -> SafeString:
         """Return who gets it, his phone (a tap calls it), and how."""
-        return _lines(order.recipient_name, phone_link(order.recipient_phone), delivery_marks(order))
+        phone = shown_phone(order.seen_by, order.recipient_phone)  # type: ignore[attr-defined]
+        return _lines(
+            order.recipient_name, phone or _missing(order, gettext("ask for the phone")), delivery_marks(order)
+        )
 
     @admin.display(description=_("Address"))
-    def address_column(self, order: Order) -> str:
-        """Return the beginning of the address, the whole of it in the tooltip."""
-        text = " ".join(order.delivery_address.split())
+    def address_column(self, order: Order) -> SafeString:
+        """Return the district and the beginning of the address, with maps and messages a tap away."""
         city = order.city.name if order.city else ""
-        if not text:
+        if not order.delivery_address.strip():
             if order.is_pickup:
-                return city or "—"
-            return format_html('<span class="crm-missing">{}</span>', gettext("ask for the address"))
-        short = Truncator(text).chars(ADDRESS_LENGTH)
-        return _lines(format_html('<span class="crm-address" title="{}">{}</span>', text, short), _subtle(city))
+                return _lines(gettext("pickup"), _subtle(city))
+            return _lines(_missing(order, gettext("ask for the address")), _subtle(city), _links(order))
+        district, rest = split_address(order.delivery_address)
+        whole = " ".join(order.delivery_address.split())
+        shown = Truncator(rest).chars(ADDRESS_LENGTH)
+        first = format_html("<b>{}</b> ", district) if district else ""
+        return _lines(
+            format_html('<span class="crm-address" title="{}">{}{}</span>', whole, first, shown),
+            _subtle(city),
+            _links(order),
+        )
 
-    @admin.display(description=_("When"), ordering="delivery_date")
-    def when_column(self, order: Order) -> SafeString:
-        """Return day and interval of the delivery."""
-        css = "crm-nowrap crm-today" if order.delivery_date == timezone.localdate() else "crm-nowrap"
-        date = format_html('<span class="{}">{}</span>', css, day(order.delivery_date) or "—")
-        slot = order.delivery_slot
-        return _lines(date, format_html('<span class="crm-nowrap">{}</span>', slot.name) if slot else "")
+    @admin.display(description=_("Customer"))
+    def customer_column(self, order: Order) -> SafeString:
+        """Return who ordered, and whether he is a regular customer."""
+        customer = order.customer
+        if customer is None:
+            return _lines("—")
+        known = getattr(order, "customer_orders", 0)
+        regular = ""
+        if known >= REGULAR_FROM:
+            count = f"{known}+" if known >= 100 else str(known)
+            regular = format_html('<span class="crm-mark">{} · {}</span>', gettext("regular"), count)
+        name = customer.name or shown_phone(order.seen_by, customer.phone)  # type: ignore[attr-defined]
+        return _lines(name or gettext("without a name"), regular)
 
-    @admin.display(description=_("Sum"), ordering="total_amount")
+    @admin.display(description=_("Payment"), ordering="total_amount")
     def amount_column(self, order: Order) -> SafeString:
         """Return the sum and what is left to collect."""
+        if not may_see_prices(order.seen_by, order.delivery_date):  # type: ignore[attr-defined]
+            return _lines(payment_state(order))
         amount = format_html('<span class="crm-money">{}</span>', money(order.total_amount))
-        return _lines(amount, _subtle(payment_words(order)))
+        css = "crm-paid" if _is_settled(order) else "crm-unpaid"
+        return _lines(amount, format_html('<span class="{}">{}</span>', css, payment_words(order)))
 
-    @admin.display(description=_("Site"))
-    def sync_column(self, order: Order) -> SafeString:
-        """Return whether the site knows."""
-        return sync_badge(order)
+    @admin.display(description=_("Florist"))
+    def florist_column(self, order: Order) -> SafeString:
+        """Return who makes it, or a button to take it."""
+        who = order.responsible
+        if who is not None:
+            return _lines(who.get_full_name() or who.get_username())
+        if not getattr(order, "may_take", False) or order.status.stage in CLOSED_STAGES:
+            return _lines("—")
+        return _lines(
+            format_html(
+                '<button type="submit" form="crm-undo-form" class="crm-row-button" formaction="{}"'
+                " data-live>{}</button>",
+                reverse("admin:orders_order_take", args=[order.pk]),
+                gettext("take it"),
+            )
+        )
 
-    @admin.display(description=_("Created"), ordering="created_at")
-    def created_column(self, order: Order) -> SafeString:
-        """Return when it was placed, and where."""
-        return _lines(moment(order.created_at), _subtle(str(order.get_source_display())))
+    @admin.display(description=_("Courier"))
+    def courier_column(self, order: Order) -> SafeString:
+        """Return who delivers it, and whether he has been told."""
+        if order.courier is None:
+            if order.is_pickup:
+                return _lines(gettext("pickup"))
+            return _lines(_missing(order, gettext("no courier")) if _needs_courier(order) else "—")
+        told = ""
+        if order.courier_told_at:
+            told = format_html('<span class="crm-mark"><span aria-hidden="true">🔔</span> {}</span>', gettext("told"))
+        elif order.status.stage not in CLOSED_STAGES:
+            told = format_html('<span class="crm-mark crm-mark-warn">{}</span>', gettext("not told"))
+        return _lines(order.courier.name, told)
+
+    @admin.display(description=_("Notes"))
+    def notes_column(self, order: Order) -> SafeString:
+        """Return the last note, how many there are, and the state of the photo."""
+        notes = list(order.notes.all())
+        text = more = ""
+        if notes:
+            text = format_html('<span title="{}">{}</span>', notes[0].text, Truncator(notes[0].text).chars(NOTE_LENGTH))
+        if len(notes) > 1:
+            more = ngettext("%(count)s note", "%(count)s notes", len(notes)) % {"count": len(notes)}
+        wishes = ""
+        if order.comment:
+            wishes = format_html(
+                '<span title="{}">✍ {}</span>', order.comment, Truncator(order.comment).chars(NOTE_LENGTH)
+            )
+        return _lines(wishes, text, _subtle(more), photo_state(order))
+
+
+def photo_state(order: Order) -> SafeString | str:
+    """Return whether the bouquet has been photographed."""
+    count = len(order.photos.all())
+    if not count:
+        return ""
+    return format_html('<span class="crm-mark"><span aria-hidden="true">📷</span> {}</span>', gettext("photo"))
+
+
+def payment_words(order: Order) -> str:
+    """Return whether the order is paid, what is left to pay, and what the courier collects in cash."""
+    if not may_say_sums(order) or _is_settled(order) or order.payment_status == PaymentStatus.REFUNDED:
+        return payment_state(order)
+    due = money(order.amount_due)
+    if order.paid_amount:
+        return gettext("to be paid: %(sum)s") % {"sum": due}
+    if order.payment_method in ("", PaymentMethod.CASH):
+        return gettext("cash: %(sum)s") % {"sum": due}
+    return gettext("not paid: %(method)s") % {"method": order.get_payment_method_display()}
+
+
+def payment_state(order: Order) -> str:
+    """Return whether the order is paid, without sums."""
+    if order.payment_status == PaymentStatus.REFUNDED:
+        return str(PaymentStatus.REFUNDED.label)
+    return gettext("paid") if _is_settled(order) else gettext("not paid")
+
+
+def may_say_sums(order: Order) -> bool:
+    """Return whether whoever the row was made for may see its sums; a page that doesn't say decides by itself."""
+    user = getattr(order, "seen_by", None)
+    return user is None or may_see_prices(user, order.delivery_date)
+
+
+def _is_settled(order: Order) -> bool:
+    return order.payment_status == PaymentStatus.PAID or (
+        order.payment_status != PaymentStatus.REFUNDED and not order.amount_due
+    )
+
+
+def _clock(order: Order) -> SafeString | str:
+    words = lateness_words(order)
+    if not words:
+        return ""
+    late = lateness(order)
+    css = {Lateness.LATE: "crm-late", Lateness.RISK: "crm-risk"}.get(late, "crm-subtle")
+    sign = {Lateness.LATE: "‼", Lateness.RISK: "⚠"}.get(late, "")
+    return format_html('<span class="crm-clock {}"><span aria-hidden="true">{}</span> {}</span>', css, sign, words)
+
+
+def _needs_courier(order: Order) -> bool:
+    return order.status.stage not in CLOSED_STAGES and not order.is_cancelled
+
+
+def _next_step(order: Order) -> SafeString | str:
+    step = getattr(order, "next_step", None)
+    if step is None:
+        return ""
+    return format_html(
+        '<button type="submit" form="crm-undo-form" class="crm-row-button crm-next {}" formaction="{}" name="status"'
+        ' value="{}" data-live data-next>→ {}</button>',
+        stage_class(step.stage),
+        reverse("admin:orders_order_next_step", args=[order.pk]),
+        step.code,
+        step.name,
+    )
+
+
+def _links(order: Order) -> Any:
+    return ""
+
+
+def _card(order: Order) -> SafeString | str:
+    if not order.postcard_text.strip():
+        return ""
+    return format_html(
+        '<span class="crm-card-mark" title="{}"><span aria-hidden="true">💌</span> {}</span>',
+        order.postcard_text,
+        gettext("card"),
+    )
+
+
+def _missing(order: Order, words: str) -> SafeString | str:
+    """Return what is missing, in red, as long as somebody can still ask for it."""
+    if order.status.stage in CLOSED_STAGES or order.is_cancelled:
+        return ""
+    return format_html('<span class="crm-missing">{}</span>', words)
 
 
 def _lines(*parts: str) -> SafeString:
@@ -79,14 +273,3 @@ def _lines(*parts: str) -> SafeString:
 
 def _subtle(text: str) -> str:
     return format_html('<span class="crm-subtle">{}</span>', text) if text else ""
-
-
-def payment_words(order: Order) -> str:
-    """Return whether the order is paid, and what is left to collect."""
-    if order.payment_status == PaymentStatus.REFUNDED:
-        return str(PaymentStatus.REFUNDED.label)
-    if order.payment_status == PaymentStatus.PAID or not order.amount_due:
-        return gettext("paid")
-    if order.paid_amount:
-        return gettext("to collect %(sum)s") % {"sum": money(order.amount_due)}
-    return gettext("not paid")

@@ -1,45 +1,31 @@
 """Filters of the order list."""
 
-from datetime import date, timedelta
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter
 
 from orders.models import Order, Stage
 
 
-class NearDayFilter(DropdownFilter):
-    """The days that are asked for most, without typing."""
+class FloristFilter(DropdownFilter):
+    """Orders that somebody is responsible for: only people who work here are offered."""
 
-    title = _("day")
-    parameter_name = "day"
+    title = _("responsible")
+    parameter_name = "florist"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """Return the choices."""
-        return [
-            ("today", _("today")),
-            ("tomorrow", _("tomorrow")),
-            ("yesterday", _("yesterday")),
-            ("none", _("no date")),
-        ]
+        """Return the staff."""
+        staff = User.objects.filter(is_staff=True, is_active=True).order_by("first_name", "username")
+        return [(str(user.pk), user.get_full_name() or user.get_username()) for user in staff]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
-        """Return the orders of that day."""
-        today = timezone.localdate()
-        days: dict[str, date | None] = {
-            "today": today,
-            "tomorrow": today + timedelta(days=1),
-            "yesterday": today - timedelta(days=1),
-        }
-        if self.value() == "none":
-            return queryset.filter(delivery_date=None)
-        if self.value() in days:
-            return queryset.filter(delivery_date=days[str(self.value())])
-        return queryset
+        """Return the orders of that person."""
+        value = self.value()
+        return queryset.filter(responsible=int(value)) if value and value.isdecimal() else queryset
 
 
 class StageFilter(DropdownFilter):

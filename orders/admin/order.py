@@ -13,8 +13,9 @@ from cvety_crm.admin_base import CrmModelAdmin, without_related_buttons
 from cvety_crm.admin_filters import DayOrRangeFilter
 from orders.admin.columns import OrderColumns
 from orders.admin.conflicts import ConflictActions
-from orders.admin.filters import NearDayFilter, StageFilter, TroubleFilter
+from orders.admin.filters import FloristFilter, StageFilter, TroubleFilter
 from orders.admin.order_items import ItemInline
+from orders.admin.order_list import OrderList
 from orders.admin.order_notes import NoteInline
 from orders.admin.order_page import OrderPage
 from orders.admin.printing import Printing
@@ -45,27 +46,33 @@ _MONEY = (
 
 
 @admin.register(Order)
-class OrderAdmin(OrderColumns, StatusActions, UndoActions, ConflictActions, Printing, OrderPage, CrmModelAdmin):
+class OrderAdmin(
+    OrderList, OrderColumns, StatusActions, UndoActions, ConflictActions, Printing, OrderPage, CrmModelAdmin
+):
     """Where the shop works."""
 
     list_display = (
         "number_column",
-        "status_column",
         "when_column",
+        "status_column",
+        "composition_column",
         "recipient_column",
         "address_column",
+        "customer_column",
         "amount_column",
-        "sync_column",
-        "created_column",
+        "florist_column",
+        "courier_column",
+        "notes_column",
     )
     list_display_links = ("number_column",)
     list_filter = (
-        NearDayFilter,
         ("delivery_date", DayOrRangeFilter),
         ("status", RelatedDropdownFilter),
         StageFilter,
         ("city", RelatedDropdownFilter),
         ("shop", RelatedDropdownFilter),
+        FloristFilter,
+        ("courier", RelatedDropdownFilter),
         ("sync_state", ChoicesDropdownFilter),
         ("source", ChoicesDropdownFilter),
         TroubleFilter,
@@ -75,6 +82,7 @@ class OrderAdmin(OrderColumns, StatusActions, UndoActions, ConflictActions, Prin
     search_help_text = _("Number, name, address, phone")
     ordering = ("-created_at", "-id")
     actions = (
+        "advance_selected",
         "accept_selected",
         "hand_over_selected",
         "complete_selected",

@@ -75,6 +75,11 @@ class StatusActions:
         may_see = self.has_view_or_change_permission(request)  # type: ignore[attr-defined]
         return may_see and (may_change or request.user.has_perm("orders.change_order_status"))
 
+    @action(description=_("Next step"), permissions=["change_status"])
+    def advance_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+        """Move each of the selected orders to the usual next status of its own."""
+        self._move(request, queryset, None)
+
     @action(description=_("Accept"), permissions=["change_status"])
     def accept_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
         """Accept the selected orders."""
@@ -157,28 +162,34 @@ class StatusActions:
         tell_of_change(request, text % {"number": moved.order_number, "status": moved.status.name}, batch_id)
         return done(request, reverse("admin:orders_order_change", args=[order.pk]))
 
-    def _move(self, request: HttpRequest, queryset: QuerySet[Order], status: str, comment: str = "") -> None:
-        chosen = list(queryset.order_by("created_at").values_list("pk", "order_number", "status")[: MOST_AT_ONCE + 1])
+    def _move(self, request: HttpRequest, queryset: QuerySet[Order], status: str | None, comment: str = "") -> None:
+        """Move orders to a status, or each to its own next one when that is None."""
+        chosen = list(queryset.select_related("status").order_by("created_at")[: MOST_AT_ONCE + 1])
         if len(chosen) > MOST_AT_ONCE:
             _too_many(request)
             return
         batch_id = uuid4()
         changed, unchanged, refused = 0, 0, []
-        for key, number, before in chosen:
-            if before == status:
+        for order in chosen:
+            wanted = status or next(iter(order.status.next_codes), None)
+            if wanted is None:
+                nothing = gettext("Nothing follows the status “%(status)s”.") % {"status": order.status.name}
+                refused.append(f"№ {order.order_number}: {nothing}")
+                continue
+            if order.status_id == wanted:
                 unchanged += 1
                 continue
             try:
                 services.change_status(
-                    order_id=key,
-                    status=status,
+                    order_id=order.pk,
+                    status=wanted,
                     actor=request.user,  # type: ignore[arg-type]
                     source=Source.ADMIN,
                     comment=comment,
                     batch_id=batch_id,
                 )
             except NotAllowed as refusal:
-                refused.append(f"№ {number}: {refusal}")
+                refused.append(f"№ {order.order_number}: {refusal}")
             else:
                 changed += 1
         _report(request, batch_id, changed, unchanged, refused)

@@ -7,7 +7,8 @@
     const form = document.getElementById("crm-undo-form");
     if (!form) return;
     // Counted by the server's clock: the one of this device may be wrong.
-    const ahead = Date.now() / 1000 - Number(form.dataset.now);
+    let ahead = Date.now() / 1000 - Number(form.dataset.now);
+    let timer = 0;
 
     function tick() {
       const buttons = document.querySelectorAll("button[data-until]:not([hidden])");
@@ -19,7 +20,17 @@
       if (!buttons.length) clearInterval(timer);
     }
 
-    const timer = setInterval(tick, 250);
-    tick();
+    function start() {
+      clearInterval(timer);
+      timer = setInterval(tick, 250);
+      tick();
+    }
+
+    start();
+    // A page that stays open got new messages (order_list.js).
+    document.addEventListener("crm:messages", function () {
+      ahead = Date.now() / 1000 - Number(form.dataset.now);
+      start();
+    });
   });
 })();

@@ -106,7 +106,7 @@ def test_the_start_page_counts_what_needs_somebody(browser, post_webhook):
     assert 'href="/crm/orders/order/add/"' in html
 
 
-@pytest.mark.parametrize("query", ["stage=new", "day=today", "sync_state__exact=conflict"])
+@pytest.mark.parametrize("query", ["stage=new", "preset=today", "sync_state__exact=conflict"])
 def test_the_cards_lead_to_lists(browser, query):
     assert f"/crm/orders/order/?{query}" in home(browser).replace("&amp;", "&")
     assert browser.get(f"/crm/orders/order/?{query}").status_code == 200

@@ -13,17 +13,18 @@ from tests.orders.admin.conftest import LIST, numbers
 
 def test_a_row_says_what_staff_ask_for(browser, make_order):
     make_order(properties={"data": timezone.localdate().isoformat()}, SUM_PAID="4000")
-    html = browser.get(LIST).content.decode()
+    html = browser.get(LIST).content.decode().split('id="result_list"')[1]
 
-    for text in ("Новый", "crm-stage-new", "●", "Мария", 'href="tel:+77011234567"', "ул. Абая 150", "15:00–16:00",
-                 "сегодня", "9\xa0000\xa0₸", "5\xa0000\xa0₸", "crm-sync-synced", "Алматы"):  # fmt: skip
-        assert text in html
+    for text in ("Новый", "crm-stage-new", "●", "→ Принят", "Мария", 'href="tel:+77011234567"', "ул. Абая 150",
+                 "15:00–16:00", "Букет Стандарт", "💌", "9\xa0000\xa0₸", "доплата 5\xa0000\xa0₸", "на сайте", "Алматы",
+                 "взять себе", "нет курьера", "без лилий", "Айгерим"):  # fmt: skip
+        assert text in html, text
 
 
 def test_marks_say_what_is_wrong(browser, make_order, post_webhook):
     order = make_order(CANCELED="Y")
     Order.objects.filter(pk=order.pk).update(is_stub=True, is_deleted_on_site=True)
-    assert browser.get(LIST).content.decode().count("crm-mark-") == 3
+    assert browser.get(LIST, {"preset": "all"}).content.decode().count("crm-mark-") == 3
 
 
 @pytest.mark.parametrize(
@@ -69,16 +70,55 @@ def test_filters(browser, make_order):
     assert found(shop__bitrix_id__exact="5") == ["1003"]
     assert found(sync_state__exact="failed") == ["1003"]
     assert found(source__exact="admin") == []
-    assert found(day="today") == []
 
 
-def test_near_days(browser, make_order):
+def test_it_opens_on_today_and_other_days_are_a_tap_away(browser, make_order):
     today = timezone.localdate()
     make_order(1001, properties={"data": today.isoformat()})
     make_order(1002, properties={"data": (today + timedelta(days=1)).isoformat()})
     make_order(1003, properties={"data": ""})
-    assert numbers(browser.get(LIST, {"day": "tomorrow"}).content) == ["1002"]
-    assert numbers(browser.get(LIST, {"day": "none"}).content) == ["1003"]
+    make_order(1004, properties={"data": (today - timedelta(days=100)).isoformat()})
+
+    def found(**query):
+        return sorted(numbers(browser.get(LIST, query).content))
+
+    page = browser.get(LIST).content.decode()
+    assert numbers(page.encode()) == ["1001"]
+    assert f"?date={(today + timedelta(days=1)).isoformat()}" in page
+    assert found(date=(today + timedelta(days=1)).isoformat()) == ["1002"]
+    assert found(preset="tomorrow") == ["1002"]
+    assert found(preset="archive") == ["1004"]
+    assert found(preset="new") == ["1001", "1002"]
+    assert found(preset="all") == ["1001", "1002", "1003", "1004"]
+    assert found(preset="no such") == found(date="25.08.2025") == found(date="2025-99-99") == ["1001"]
+
+
+def test_trouble_first_then_by_the_end_of_the_interval(browser, make_order):
+    tomorrow = (timezone.localdate() + timedelta(days=1)).isoformat()
+    for number, slot in ((1001, "18:00-19:00"), (1002, "10:00-11:00"), (1003, "12:00-13:00"), (1004, "14:00-15:00")):
+        make_order(number, properties={"data": tomorrow, "when": slot})
+    Order.objects.filter(bitrix_order_id=1004).update(problem="нет роз")
+    Order.objects.filter(bitrix_order_id=1002).update(status="completed")
+    assert numbers(browser.get(LIST, {"preset": "tomorrow"}).content) == ["1004", "1003", "1001", "1002"]
+
+
+def test_a_chip_says_what_its_list_shows(browser, make_order, manager):
+    today = timezone.localdate()
+    for number in range(1001, 1013):
+        day = today + timedelta(days=number % 4 - 2)
+        order = make_order(number, properties={"data": day.isoformat()}, STATUS_ID=["N", "AP", "PD", "CO"][number % 3])
+        Order.objects.filter(pk=order.pk).update(
+            responsible=manager if number % 2 else None,
+            is_pickup=number % 5 == 0,
+            problem="?" if number % 6 == 0 else "",
+            sync_state=SyncState.FAILED if number % 4 == 0 else SyncState.SYNCED,
+        )
+    chips = browser.get(LIST).context["list_head"]["chips"]
+    assert [chip["key"] for chip in chips if chip["count"] is None] == ["all", "archive"]
+    for chip in chips:
+        shown = numbers(browser.get(LIST, {"preset": chip["key"]}).content)
+        assert chip["count"] in (None, len(shown)), chip
+    assert sum(chip["count"] or 0 for chip in chips) > 30
 
 
 def test_what_is_no_date_finds_nothing_and_says_so(browser, make_order):
@@ -91,10 +131,10 @@ def test_what_is_no_date_finds_nothing_and_says_so(browser, make_order):
 def test_newest_first_and_next_page(browser, make_order):
     for number in range(1001, 1053):
         make_order(number, DATE_INSERT=f"2025-08-24 12:{number % 60:02}:00")
-    first = browser.get(LIST).content
+    first = browser.get(LIST, {"preset": "all"}).content
     assert len(numbers(first)) == 50
     assert 'rel="next"' in first.decode() and 'rel="prev"' not in first.decode()
-    second = browser.get(LIST, {"p": 2}).content
+    second = browser.get(LIST, {"preset": "all", "p": 2}).content
     assert len(numbers(second)) == 2
     assert 'rel="next"' not in second.decode()
     assert set(numbers(first)).isdisjoint(numbers(second))
@@ -105,7 +145,7 @@ def test_newest_first_and_next_page(browser, make_order):
 def test_a_page_costs_the_same_with_any_number_of_orders(browser, make_order):
     def queries() -> list[str]:
         with CaptureQueriesContext(connection) as captured:
-            assert browser.get(LIST).status_code == 200
+            assert browser.get(LIST, {"preset": "all"}).status_code == 200
         return [query["sql"] for query in captured]
 
     for number in range(1001, 1006):
@@ -116,10 +156,9 @@ def test_a_page_costs_the_same_with_any_number_of_orders(browser, make_order):
         make_order(number)
     many = queries()
 
-    assert len(numbers(browser.get(LIST).content)) == 50
+    assert len(numbers(browser.get(LIST, {"preset": "all"}).content)) == 50
     assert len(many) == len(few)
-    assert len(many) <= 10
-    assert not [sql for sql in many if "COUNT(" in sql and '"orders"' in sql]
+    assert len(many) <= 20
 
 
 def test_facets_do_not_count_the_table(browser, make_order):
@@ -131,3 +170,61 @@ def test_facets_do_not_count_the_table(browser, make_order):
 
 def test_whoever_may_not_see_orders_does_not(browser_of):
     assert browser_of().get(LIST).status_code == 403
+
+
+def test_the_pulse_of_an_open_list(browser, make_order):
+    today = timezone.localdate()
+    first = make_order(1001, properties={"data": today.isoformat()})
+    head = browser.get(LIST).context["list_head"]
+
+    def pulse(**query):
+        answer = browser.get(
+            f"{LIST}pulse/", {"since": head["stamp"], "seen": head["changed"], "known": first.pk} | query
+        )
+        assert answer.status_code == 200
+        return answer.json()
+
+    assert pulse() == {"changed": head["changed"], "is_changed": False}
+    here = make_order(1002, properties={"data": today.isoformat()})
+    there = make_order(1003, properties={"data": (today + timedelta(days=1)).isoformat()})
+    said = pulse()
+    assert said["is_changed"] and said["words"] == "2 новых заказа"
+    assert set(said["new"]) == {str(here.pk), str(there.pk)} and said["here"] == [str(here.pk)]
+    assert said["counts"]["today"] == 2 and said["counts"]["tomorrow"] == 1
+    assert pulse(preset="tomorrow")["here"] == [str(there.pk)]
+    assert pulse(seen=said["changed"])["is_changed"] is False
+    assert pulse(since="nonsense", known="nonsense")["new"] == []
+
+
+def test_a_pulse_without_news_is_cheap(browser, make_order, django_assert_num_queries):
+    make_order()
+    head = browser.get(LIST).context["list_head"]
+    with django_assert_num_queries(3):  # session, user, the newest change
+        browser.get(f"{LIST}pulse/", {"since": head["stamp"], "seen": head["changed"]})
+
+
+def test_rows_of_an_open_page_are_read_anew_whatever_list_they_left(browser, make_order):
+    order = make_order(1001, STATUS_ID="CO")
+    make_order(1002)
+    page = browser.get(LIST, {"keys": f"{order.pk},nonsense"}).content
+    assert numbers(page) == ["1001"]
+
+
+def test_whoever_may_not_see_orders_hears_no_pulse(browser_of):
+    assert browser_of().get(f"{LIST}pulse/").status_code == 403
+
+
+def test_an_empty_list_says_where_to_go_on(browser, make_order):
+    assert "На этот день доставок нет" in browser.get(LIST).content.decode()
+    assert "Здесь всё в порядке" in browser.get(LIST, {"preset": "late"}).content.decode()
+    assert "последние четыре цифры" in browser.get(LIST, {"q": "нет такого"}).content.decode()
+
+
+def test_phones_and_sums_are_for_those_who_may_see_them(browser_of, make_order):
+    make_order(properties={"data": (timezone.localdate() + timedelta(days=1)).isoformat()})
+    florist = browser_of("orders.view_order").get(LIST, {"preset": "tomorrow"}).content.decode()
+    assert "•••\xa04567" in florist and "701" not in florist.split('id="result_list"')[1]
+    assert "₸" not in florist
+    owner = browser_of("orders.view_order", "orders.view_phones", "orders.view_all_prices")
+    page = owner.get(LIST, {"preset": "tomorrow"}).content.decode()
+    assert "tel:+77011234567" in page and "9\xa0000\xa0₸" in page

@@ -29,6 +29,13 @@ def test_several_orders_are_accepted_at_once(browser, manager, make_order):
     assert (event.actor, event.source) == (manager, Source.ADMIN)
 
 
+def test_each_goes_to_a_next_step_of_its_own(browser, make_order):
+    new, made, closed = make_order(1001), make_order(1002, STATUS_ID="P"), make_order(1003, STATUS_ID="F")
+    page = run(browser, "advance_selected", new, made, closed).content.decode()
+    assert [status(order) for order in (new, made, closed)] == ["accepted", "delivering", "finished"]
+    assert "Изменено: 2" in page and "№ 1003: После статуса «Завершён» ничего нет" in page
+
+
 def test_those_that_may_not_are_named_with_the_reason_and_the_others_go_on(browser, make_order):
     good, bad = make_order(1001), make_order(1002, STATUS_ID="F")
     page = run(browser, "accept_selected", good, bad).content.decode()

@@ -1,0 +1,84 @@
+/* Keys for people who work all day: they mean something only outside of fields and dialogs.
+   Letters go by their place on the keyboard, so that they work with the Russian layout too. */
+(function () {
+  "use strict";
+
+  function isTyping(target) {
+    return target.closest("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable=true], dialog[open]") !== null;
+  }
+
+  function rows() {
+    return Array.from(document.querySelectorAll("#result_list .field-number_column a"));
+  }
+
+  function current() {
+    const row = document.activeElement.closest && document.activeElement.closest("#result_list tbody");
+    return row || null;
+  }
+
+  function step(by) {
+    const links = rows();
+    if (!links.length) return;
+    const row = current();
+    const index = row ? links.findIndex((link) => row.contains(link)) : -1;
+    const wanted = index < 0 ? (by > 0 ? 0 : links.length - 1) : Math.min(Math.max(index + by, 0), links.length - 1);
+    links[wanted].focus();
+    links[wanted].closest("tr").scrollIntoView({ block: "nearest" });
+  }
+
+  function nextStep() {
+    const row = current();
+    const button = (row || (rows().length ? null : document))?.querySelector("button[data-next]:not([disabled])");
+    if (button) button.click();
+  }
+
+  function print() {
+    const row = current();
+    const action = document.querySelector("#changelist-form select[name=action]");
+    if (row && action) {
+      // One order, or those that are selected.
+      const box = row.querySelector("input.action-select");
+      if (!document.querySelector("input.action-select:checked")) box.checked = true;
+      action.value = "print_selected";
+      action.form.requestSubmit();
+      return;
+    }
+    const menu = document.querySelector("details.crm-print");
+    if (menu) {
+      menu.open = true;
+      menu.querySelector("button").focus();
+    }
+  }
+
+  function search() {
+    const box = document.getElementById("searchbar");
+    if (box) box.focus();
+    else location.href = document.getElementById("crm-keys").dataset.list + "#searchbar";
+  }
+
+  const keys = {
+    KeyJ: () => step(1),
+    KeyK: () => step(-1),
+    KeyS: nextStep,
+    KeyP: print,
+  };
+
+  document.addEventListener("keydown", function (event) {
+    const help = document.getElementById("crm-keys");
+    if (!help || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+    if (event.key === "?" || (event.shiftKey && event.code === "Slash") || (event.shiftKey && event.code === "Digit7" && event.key === "?")) {
+      help.showModal();
+    } else if (event.key === "/" ) {
+      search();
+    } else if (keys[event.code] && !event.shiftKey) {
+      keys[event.code]();
+    } else {
+      return;
+    }
+    event.preventDefault();
+  });
+
+  document.addEventListener("DOMContentLoaded", function () {
+    if (location.hash === "#searchbar") document.getElementById("searchbar")?.focus();
+  });
+})();
