@@ -50,6 +50,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--reconcile", type=int, nargs="+", metavar="ORDERS", help="compare so many orders with the site instead"
     )
+    parser.add_argument(
+        "--orders", type=int, nargs="+", metavar="ORDERS", help="open the order list with so many orders instead"
+    )
     return parser.parse_args(arguments)
 
 
@@ -65,6 +68,11 @@ def _measure(options: argparse.Namespace) -> None:
         from bench.reconciliation import measure, table
 
         print(table(measure(options.reconcile)))
+        return
+    if options.orders:
+        from bench import order_list
+
+        print(order_list.table(order_list.measure(options.orders)))
         return
     counted = _count_statements(day.take(options.counted))
     rows = []

@@ -167,7 +167,13 @@ def _cards() -> list[tuple[str, str, str, str, bool]]:
     orders = reverse("admin:orders_order_changelist")
     return [
         (gettext("New orders"), "orders.order", "orders.counts.new_orders", f"{orders}?preset=new", False),
-        (gettext("Deliveries today"), "orders.order", "orders.counts.deliveries_today", f"{orders}?preset=today", False),
+        (
+            gettext("Deliveries today"),
+            "orders.order",
+            "orders.counts.deliveries_today",
+            f"{orders}?preset=today",
+            False,
+        ),
         (
             gettext("The site decided otherwise"),
             "orders.order",

@@ -205,6 +205,14 @@ class Order(Table):
             models.Index(fields=["created_at"], name="orders_undated", condition=Q(delivery_date=None)),
             models.Index(fields=["delivery_date"], name="orders_problems", condition=~Q(problem="")),
             models.Index(
+                fields=["source", "-created_at"], name="orders_not_of_site", condition=~Q(source=Source.SITE.value)
+            ),
+            models.Index(
+                fields=["-created_at"],
+                name="orders_gone",
+                condition=Q(is_cancelled=True) | Q(is_deleted_on_site=True),
+            ),
+            models.Index(
                 fields=["sync_state"], name="orders_not_synced", condition=~Q(sync_state=SyncState.SYNCED.value)
             ),
         ]

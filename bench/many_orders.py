@@ -1,0 +1,71 @@
+"""A table of many orders, as a shop has them after years: most of them done, some left open, a few ahead."""
+
+from django.db import connection
+from django.utils import timezone
+
+YEARS = 5
+DAYS_AHEAD = 30
+
+_CUSTOMERS = """
+    INSERT INTO users (name, phone, bitrix_user_id, created_at)
+    SELECT (ARRAY['Айгерим','Данияр','Мария','Олег','Жанна','Тимур','Ерлан','Сауле'])[1 + id %% 8] || ' '
+           || (ARRAY['Ахметова','Ким','Иванова','Сапаров','Ли','Нурланова'])[1 + (id / 8) %% 6],
+           '+7701' || lpad((id * 7919 %% 10000000)::text, 7, '0'), id, now() - id * interval '1 minute'
+    FROM generate_series(%(first)s::bigint, %(last)s::bigint) AS id
+"""
+_ORDERS = """
+    INSERT INTO orders (order_number, bitrix_order_id, status, source, user_id, recipient_name, recipient_phone,
+                        delivery_address, delivery_date, delivery_time_id, bitrix_city_id, bitrix_shop_id,
+                        total_amount, paid_amount, payment_status, is_pickup, postcard_text, created_at, updated_at)
+    SELECT made.id::text, made.id,
+           CASE WHEN day > %(today)s THEN (ARRAY['new','accepted'])[1 + made.id %% 2]
+                WHEN day = %(today)s
+                THEN (ARRAY['new','accepted','processing','delivering','completed'])[1 + made.id %% 5]
+                WHEN made.id %% 50 = 0 THEN 'accepted' WHEN made.id %% 14 = 0 THEN 'cancelled' ELSE 'finished' END,
+           CASE WHEN made.id %% 500 = 0 THEN 'admin' ELSE 'bitrix' END,
+           customer.id,
+           (ARRAY['Мария','Гүлнар','Асель','Виктория','Ольга','Камила','Диана'])[1 + made.id %% 7],
+           '+7777' || lpad((made.id * 6007 %% 10000000)::text, 7, '0'),
+           'ул. ' || (ARRAY['Абая','Сатпаева','Розыбакиева','Толе би','Достык'])[1 + made.id %% 5]
+           || ' ' || made.id %% 300 || ', кв ' || made.id %% 90,
+           day, (ARRAY['18', NULL])[1 + (made.id %% 20 = 0)::int],
+           CASE WHEN made.id %% 1000 = 0 THEN %(rare)s ELSE 2 END, 17008,
+           5000 + made.id %% 40 * 500, CASE WHEN made.id %% 3 = 0 THEN 0 ELSE 5000 + made.id %% 40 * 500 END,
+           CASE WHEN made.id %% 3 = 0 THEN 'pending' ELSE 'paid' END, made.id %% 15 = 0,
+           repeat('С днём рождения! ', 4),
+           day - interval '1 day', day - interval '1 day'
+    FROM (SELECT id, %(today)s::date + %(ahead)s - (id * 11 %% %(days)s)::int AS day
+          FROM generate_series(%(first)s::bigint, %(last)s::bigint) AS id) AS made
+    JOIN users AS customer ON customer.bitrix_user_id = 1 + made.id %% %(customers)s
+"""
+_ITEMS = """
+    INSERT INTO order_items (order_id, quantity, price, total, position, product_snapshot)
+    SELECT id, 1, 7500, 7500, 0, '{"name": "Букет Стандарт", "currency": "KZT"}'
+    FROM orders WHERE bitrix_order_id BETWEEN %(first)s AND %(last)s
+"""
+
+
+def make_orders(first: int, last: int) -> None:
+    """Insert orders with these ids on the site, each with a line, over five years and a month ahead."""
+    from orders.models import City
+
+    rare, _made = City.objects.get_or_create(bitrix_id=99, defaults={"name": "Капчагай"})
+    customers = max(last // 4, 1)
+    values = {
+        "first": first,
+        "last": last,
+        "rare": rare.bitrix_id,
+        "today": timezone.localdate(),
+        "ahead": DAYS_AHEAD,
+        "days": YEARS * 365 + DAYS_AHEAD,
+        "customers": customers,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT coalesce(max(bitrix_user_id), 0) FROM users")
+        known = cursor.fetchone()[0]
+        cursor.execute(_CUSTOMERS, {"first": known + 1, "last": max(customers, known)})
+        cursor.execute(_ORDERS, values)
+        cursor.execute(_ITEMS, values)
+        # What the database does by itself some minutes later.
+        cursor.execute("SELECT gin_clean_pending_list('orders_search'), gin_clean_pending_list('users_search')")
+        cursor.execute("ANALYZE orders, order_items, users")

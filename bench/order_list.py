@@ -1,0 +1,84 @@
+"""The order list with so many orders in the table: what each question costs, and how that grows."""
+
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+from urllib.parse import quote
+
+from bench.client import WrongAnswer
+
+RUNS = 7
+ASKED = {
+    "today, with all counts": "/crm/orders/order/",
+    "all, page 1": "/crm/orders/order/?preset=all",
+    "archive": "/crm/orders/order/?preset=archive",
+    "late": "/crm/orders/order/?preset=late",
+    "not paid": "/crm/orders/order/?preset=unpaid",
+    "a status": "/crm/orders/order/?status__code__exact=cancelled",
+    "a rare city": "/crm/orders/order/?city__bitrix_id__exact=99",
+    "search: a number": "/crm/orders/order/?q=9999",
+    "search: a whole phone": "/crm/orders/order/?q=8 (701) 007-91-9",
+    "search: four digits": "/crm/orders/order/?q=4567",
+    "search: a name": "/crm/orders/order/?q=мария",
+    "search: an address": "/crm/orders/order/?q=абая 150",
+    "pulse, nothing new": "/crm/orders/order/pulse/?seen={seen}",
+    "pulse, something new": "/crm/orders/order/pulse/?seen=",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Median milliseconds of each question with so many orders."""
+
+    orders: int
+    milliseconds: dict[str, float]
+
+
+def measure(numbers: Sequence[int]) -> list[Answers]:
+    """Ask everything at each size, in growing order. Raises `WrongAnswer`."""
+    from django.contrib.auth.models import User
+    from django.test import Client, override_settings
+
+    from bench.many_orders import make_orders
+
+    user = User.objects.create_superuser("bench", password="made-up")
+    found, there = [], 0
+    # No static files are collected for the bench, and the product's storage insists on them.
+    plain = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+             "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"}}  # fmt: skip
+    with override_settings(STORAGES=plain, ALLOWED_HOSTS=["testserver"], HTTPS=False, SECURE_SSL_REDIRECT=False):
+        client = Client()
+        client.force_login(user)
+        for number in sorted(numbers):
+            make_orders(there + 1, number)
+            there = number
+            found.append(Answers(number, _ask(client)))
+    return found
+
+
+def _ask(client) -> dict[str, float]:
+    page = client.get("/crm/orders/order/").content.decode()
+    seen = re.search(r'data-seen="([^"]*)"', page)[1]
+    milliseconds = {}
+    for name, address in ASKED.items():
+        times = []
+        for _run in range(RUNS + 1):
+            started = time.perf_counter()
+            answer = client.get(address.replace("{seen}", quote(seen)))
+            times.append(1000 * (time.perf_counter() - started))
+            if answer.status_code != 200:
+                raise WrongAnswer(f"{address}: {answer.status_code}")
+        milliseconds[name] = median(times[1:])
+    return milliseconds
+
+
+def table(found: Sequence[Answers]) -> str:
+    """Return the figures in words: milliseconds, and how many times those of the smallest table."""
+    lines = [f"{'ms (times the smallest)':<24}" + "".join(f"{one.orders:>18,}" for one in found)]
+    for name in ASKED:
+        base = found[0].milliseconds[name]
+        cells = (f"{one.milliseconds[name]:.0f} ({one.milliseconds[name] / base:.1f})" for one in found)
+        lines.append(f"{name:<24}" + "".join(f"{cell:>18}" for cell in cells))
+    return "\n".join(lines)
