@@ -372,7 +372,13 @@ UNFOLD = {
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("cvety_crm/favicon.svg")},
     ],
-    "STYLES": [lambda request: static("cvety_crm/admin.css")],
-    "SCRIPTS": [lambda request: static("cvety_crm/undo.js")],
+    "STYLES": [
+        lambda request: static("cvety_crm/admin.css"),
+        lambda request: static("cvety_crm/delivery.css"),
+    ],
+    "SCRIPTS": [
+        lambda request: static("cvety_crm/undo.js"),
+        lambda request: static("cvety_crm/copy.js"),
+    ],
     "SIDEBAR": {"navigation": "cvety_crm.navigation.sidebar"},
 }

@@ -15,7 +15,7 @@ from django.utils.translation import gettext, ngettext
 from orders.addresses import building, one_line, with_city
 from orders.delivery_words import handover_warning, is_off, payment_at_the_door, to_collect
 from orders.formatting import NBSP, day, money, number
-from orders.links import two_gis_url
+from orders.links import readable, two_gis_url
 from orders.models import Order
 from orders.paper.orders_to_print import time_of_day
 from orders.paper.route_sheet import RouteSheet
@@ -64,7 +64,7 @@ def route_text(sheet: RouteSheet, *, phones: bool = True, prices: bool = True) -
 
 def _stop(order: Order, *, phones: bool, prices: bool) -> list[str]:
     address = with_city(order, one_line(order.delivery_address))
-    warning, map_url = handover_warning(order), two_gis_url(order)
+    warning, map_url = handover_warning(order), readable(two_gis_url(order))
     lines = [
         gettext("Order № %(number)s") % {"number": order.order_number},
         f"⛔ {gettext('CANCELLED')}" if is_off(order) else "",

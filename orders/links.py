@@ -1,7 +1,7 @@
 """Addresses of what staff open with one tap: a map, a call, a chat. Empty where there is nothing to open."""
 
 import re
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 from orders.addresses import building, one_line, with_city
 from orders.models import Order
@@ -40,6 +40,11 @@ def two_gis_url(order: Order) -> str:
     return "/".join(["https://2gis.kz", *([city] if city else []), "search", quote(place, safe="")])
 
 
+def readable(url: str) -> str:
+    """Return an address as people read it: letters as letters, all else that has to be quoted stays so."""
+    return re.sub(r"(?:%[0-9A-F]{2})+", _letters, url)
+
+
 def yandex_maps_url(order: Order) -> str:
     """Return the address of a search of the delivery address in Yandex Maps."""
     place = _searched(order)
@@ -68,6 +73,10 @@ def _searched(order: Order) -> str:
     # A map finds the house; a flat or a phone only confuses it.
     address = one_line(without_phones(order.delivery_address).replace(MASK, ""))
     return with_city(order, building(address) or address)
+
+
+def _letters(quoted: re.Match[str]) -> str:
+    return "".join(char if char.isalpha() else quote(char, safe="") for char in unquote(quoted[0]))
 
 
 def _is_number(phone: str) -> bool:

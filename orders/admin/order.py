@@ -11,6 +11,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownF
 
 from cvety_crm.admin_base import CrmModelAdmin, without_related_buttons
 from cvety_crm.admin_filters import DayOrRangeFilter
+from orders.admin.assignment import AssignmentActions
 from orders.admin.columns import OrderColumns
 from orders.admin.conflicts import ConflictActions
 from orders.admin.filters import NearDayFilter, StageFilter, TroubleFilter
@@ -45,7 +46,9 @@ _MONEY = (
 
 
 @admin.register(Order)
-class OrderAdmin(OrderColumns, StatusActions, UndoActions, ConflictActions, Printing, OrderPage, CrmModelAdmin):
+class OrderAdmin(
+    OrderColumns, StatusActions, UndoActions, ConflictActions, AssignmentActions, Printing, OrderPage, CrmModelAdmin
+):
     """Where the shop works."""
 
     list_display = (
@@ -79,6 +82,11 @@ class OrderAdmin(OrderColumns, StatusActions, UndoActions, ConflictActions, Prin
         "hand_over_selected",
         "complete_selected",
         "change_status_of_selected",
+        "take_selected",
+        "assign_florist_to_selected",
+        "assign_courier_to_selected",
+        "courier_texts_of_selected",
+        "mark_told_selected",
         "print_selected",
     )
     actions_row = ("change_status_dialog",)
