@@ -21,6 +21,8 @@ def on_order_event(change: OrderChange) -> None:
 
     `sync_state` says so: a change of the site's own leaves nothing to tell, unless ours stayed against it.
     """
+    if change.is_ours_alone and not change.is_new:
+        return
     order = change.order
     # In a conflict about the status, other fields that staff change are sent all the same.
     is_wish = order.sync_state == SyncState.CONFLICT and change.event.source != Source.SITE

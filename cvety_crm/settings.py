@@ -375,11 +375,13 @@ UNFOLD = {
     "STYLES": [
         lambda request: static("cvety_crm/admin.css"),
         lambda request: static("cvety_crm/order_list.css"),
+        lambda request: static("cvety_crm/delivery.css"),
     ],
     "SCRIPTS": [
         lambda request: static("cvety_crm/undo.js"),
         lambda request: static("cvety_crm/order_list.js"),
         lambda request: static("cvety_crm/keyboard.js"),
+        lambda request: static("cvety_crm/copy.js"),
     ],
     "SIDEBAR": {"navigation": "cvety_crm.navigation.sidebar", "show_search": True, "command_search": True},
     "COMMAND": {"search_callback": "orders.command.search"},

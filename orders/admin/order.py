@@ -11,6 +11,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownF
 
 from cvety_crm.admin_base import CrmModelAdmin, without_related_buttons
 from cvety_crm.admin_filters import DayOrRangeFilter
+from orders.admin.assignment import AssignmentActions
 from orders.admin.columns import OrderColumns
 from orders.admin.conflicts import ConflictActions
 from orders.admin.filters import FloristFilter, StageFilter, TroubleFilter
@@ -47,7 +48,15 @@ _MONEY = (
 
 @admin.register(Order)
 class OrderAdmin(
-    OrderList, OrderColumns, StatusActions, UndoActions, ConflictActions, Printing, OrderPage, CrmModelAdmin
+    OrderList,
+    OrderColumns,
+    StatusActions,
+    UndoActions,
+    ConflictActions,
+    AssignmentActions,
+    Printing,
+    OrderPage,
+    CrmModelAdmin,
 ):
     """Where the shop works."""
 
@@ -87,6 +96,11 @@ class OrderAdmin(
         "hand_over_selected",
         "complete_selected",
         "change_status_of_selected",
+        "take_selected",
+        "assign_florist_to_selected",
+        "assign_courier_to_selected",
+        "courier_texts_of_selected",
+        "mark_told_selected",
         "print_selected",
     )
     actions_row = ("change_status_dialog",)

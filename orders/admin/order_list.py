@@ -103,7 +103,6 @@ class OrderChangeList(PeekChangeList):
             order.seen_by = request.user
             codes = order.status.next_codes if may_move and not order.is_deleted_on_site else []
             order.next_step = next((self.statuses[code] for code in codes if code in self.statuses), None)
-            order.may_take = may_move and order.responsible_id is None
 
     def day_picker(self) -> list[dict[str, Any]]:
         """Return yesterday, the day in the middle and the day after it, each with its address."""
@@ -149,7 +148,6 @@ class OrderList:
         wrap = self.admin_site.admin_view  # type: ignore[attr-defined]
         return [
             path("<uuid:key>/TMPnext/", wrap(lambda request, key: HttpResponse()), name="orders_order_next_step"),
-            path("<uuid:key>/TMPtake/", wrap(lambda request, key: HttpResponse()), name="orders_order_take"),
             path("pulse/", wrap(require_GET(self.pulse)), name="orders_order_pulse"),
             *super().get_urls(),  # type: ignore[misc]
         ]

@@ -88,7 +88,7 @@ class UndoActions:
         """Take back every change of one action, as far as that is possible still."""
         self._check(request)
         _take_back(request, services.changes_of_batch(batch))
-        return _back(request, reverse("admin:orders_order_changelist"))
+        return back_to_page(request, reverse("admin:orders_order_changelist"))
 
     def take_back_one(self, request: HttpRequest, key: UUID, event: UUID) -> HttpResponse:
         """Take back one change of one order."""
@@ -97,7 +97,7 @@ class UndoActions:
         if order is None:
             raise Http404
         _take_back(request, [OrderEvent(pk=event, order=order)])
-        return _back(request, reverse("admin:orders_order_change", args=[key]))
+        return back_to_page(request, reverse("admin:orders_order_change", args=[key]))
 
     def _check(self, request: HttpRequest) -> None:
         if not self.has_change_status_permission(request):  # type: ignore[attr-defined]
@@ -135,7 +135,7 @@ def _take_back(request: HttpRequest, changes: Iterable[OrderEvent]) -> None:
         messages.info(request, gettext("There is nothing to take back any more."))
 
 
-def _back(request: HttpRequest, fallback: str) -> HttpResponse:
+def back_to_page(request: HttpRequest, fallback: str) -> HttpResponse:
     """Return to the page on which the button was, filters and all."""
     wanted = request.POST.get("next", "")
     is_ours = url_has_allowed_host_and_scheme(

@@ -1,32 +1,10 @@
-"""Couriers, and what staff have added to orders."""
+"""What staff have added to orders."""
 
 from django.contrib import admin
-from django.db.models import Model
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from cvety_crm.admin_base import CrmModelAdmin, ReadOnlyModelAdmin, admin_link
-from orders.formatting import phone_link
-from orders.models import Courier, OrderNote, OrderPhoto
-
-
-@admin.register(Courier)
-class CourierAdmin(CrmModelAdmin):
-    """Who delivers."""
-
-    list_display = ("name", "phone_column", "telegram", "is_active")
-    list_filter = ("is_active",)
-    search_fields = ("name", "phone")
-    ordering = ("name", "id")
-
-    @admin.display(description=_("phone"))
-    def phone_column(self, courier: Courier) -> str:
-        """Return the phone; a tap calls it."""
-        return phone_link(courier.phone) or "—"
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
-        """Refuse: who no longer works here is marked so, and his orders still name him."""
-        return False
+from cvety_crm.admin_base import ReadOnlyModelAdmin, admin_link
+from orders.models import OrderNote, OrderPhoto
 
 
 class _OfOrder(ReadOnlyModelAdmin):

@@ -2,6 +2,14 @@
 entry, and tells the other rooms. Nothing here talks to the network.
 """
 
+from orders.services.assignment import (
+    assign_courier,
+    assign_florist,
+    mark_courier_told,
+    release_order,
+    take_order,
+    unmark_courier_told,
+)
 from orders.services.callers import customer_for_call
 from orders.services.changes import change_status, conflict_wish, edit_order
 from orders.services.creation import NewItem, create_order
@@ -45,6 +53,8 @@ __all__ = [
     "apply_product",
     "apply_reference",
     "apply_snapshot",
+    "assign_courier",
+    "assign_florist",
     "begin_request",
     "change_status",
     "changes_of_batch",
@@ -56,6 +66,7 @@ __all__ = [
     "held_until_of",
     "keep_ours",
     "let_status_leave",
+    "mark_courier_told",
     "mark_deleted",
     "mark_present",
     "note_sending",
@@ -66,10 +77,13 @@ __all__ = [
     "record_postcards_printed",
     "record_refused",
     "record_site_status",
+    "release_order",
     "retire_product",
     "send_again",
     "take_back_status",
+    "take_order",
     "take_site_value",
     "told_status",
     "undoable_change",
+    "unmark_courier_told",
 ]
