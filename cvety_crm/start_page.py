@@ -1,8 +1,10 @@
-"""The admin's start page: what needs a hand now, and whether the exchange with the site keeps up.
+"""The admin's start page: what needs a hand now, today's figures, and whether the exchange with the site keeps up.
 
 Like the sidebar it belongs to no room: each is asked through a dotted path.
 """
 
+import json
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -18,6 +20,7 @@ from cvety_crm.status import MARKS, may_see_status
 
 LAG_PROBES = ("bitrix_bridge.probes.lag_in", "bitrix_bridge.probes.lag_out")
 LAG_KEEP_SECONDS = 60
+FIGURES = "orders.figures.start_page"
 
 # title, model, dotted path of the count, address
 _Card = tuple[str, str, str, str]
@@ -36,8 +39,17 @@ def start_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     context["quiet"] = [card for card in cards if not card["count"]]
     context["links"] = _links(user)
     context["lags"] = _lags() if may_see_status(user) else []
+    context |= _figures(user)
     context["shows_anything"] = bool(cards or context["links"] or context["lags"])
     return context
+
+
+def _figures(user: User | AnonymousUser) -> Mapping[str, Any]:
+    shown: Callable[[Any], Mapping[str, Any]] = import_string(FIGURES)
+    found = dict(shown(user))
+    if chart := found.get("chart"):
+        found["chart"] = {name: json.dumps(value, ensure_ascii=False) for name, value in chart.items()}
+    return found
 
 
 def _lags() -> list[dict[str, Any]]:

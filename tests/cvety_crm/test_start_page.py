@@ -1,5 +1,6 @@
-"""The admin's start page: what needs a hand, the exchange's delay, quick links; and who sees which of them."""
+"""The admin's start page: what needs a hand, figures, the exchange's delay, quick links; and who sees which of them."""
 
+import json
 import re
 from datetime import timedelta
 from html import unescape
@@ -15,7 +16,7 @@ from orders.models import Order
 from orders.presets import BY_KEY, Moment, preset_orders, preset_url
 from tests.samples import order_data
 
-QUERIES = 18
+QUERIES = 19
 """Eight of them are the two probes of the exchange's delay, each in a transaction of its own."""
 
 
@@ -100,6 +101,17 @@ def test_all_is_calm_in_an_empty_database(browser):
     assert "Всё спокойно" in html
     assert cards(html) == {}
     assert "Новые заказы: <span>0</span>" in html
+    assert "пока не с чем сравнить" in html
+
+
+def test_the_chart_and_the_table_behind_it(browser, arrive):
+    arrive(1)
+    html = home(browser)
+    chart = json.loads(re.search(r'data-value="(\{.*?\})"', html)[1])
+    assert [dataset["data"][-1] for dataset in chart["datasets"]] == [1, 9.0]
+    assert len(chart["labels"]) == 30
+    assert html.count('<th scope="row">') == 30
+    assert '<td class="crm-nowrap">9 000 ₸</td>' in html
 
 
 def test_the_exchange_s_delay(browser, arrive):
@@ -141,6 +153,7 @@ def test_everybody_sees_what_he_may(db, arrive):
     assert "Не отправлено на сайт" not in html
     assert "Новый заказ" not in html
     assert 'href="/crm/board/"' in html
+    assert "Сумма, тыс." not in html  # of other days
 
 
 def test_badges_of_the_sidebar(browser, arrive):
