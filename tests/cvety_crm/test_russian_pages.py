@@ -134,9 +134,9 @@ def test_what_actions_ask_and_say(model, browser, samples, rf, manager):
         assert not english(response, NAMELESS if model is OrmQ else frozenset()), action
 
 
-@pytest.mark.parametrize("name", ["index", "password_change", "password_change_done"])
+@pytest.mark.parametrize("name", ["admin:index", "admin:password_change", "admin:password_change_done", "day_board"])
 def test_pages_of_the_site(name, browser, samples):
-    response = browser.get(reverse(f"admin:{name}"))
+    response = browser.get(reverse(name), {"date": "2025-08-25"})  # the day of the sample, for the board
     assert response.status_code == 200
     assert not english(response)
 

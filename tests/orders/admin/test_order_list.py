@@ -88,6 +88,7 @@ def test_it_opens_on_today_and_other_days_are_a_tap_away(browser, make_order):
     assert found(date=(today + timedelta(days=1)).isoformat()) == ["1002"]
     assert found(preset="tomorrow") == ["1002"]
     assert found(preset="archive") == ["1004"]
+    assert found(preset="new", date=today.isoformat()) == ["1001"]
     assert found(preset="new") == ["1001", "1002"]
     assert found(preset="all") == ["1001", "1002", "1003", "1004"]
     assert found(preset="no such") == found(date="25.08.2025") == found(date="2025-99-99") == ["1001"]
