@@ -14,15 +14,15 @@ from cvety_crm.admin_filters import DayOrRangeFilter
 from orders.admin.columns import OrderColumns
 from orders.admin.conflicts import ConflictActions
 from orders.admin.filters import NearDayFilter, StageFilter, TroubleFilter
+from orders.admin.new_order import NewOrderPage
 from orders.admin.order_items import ItemInline
 from orders.admin.order_notes import NoteInline
 from orders.admin.order_page import OrderPage
 from orders.admin.printing import Printing
 from orders.admin.status_actions import StatusActions
 from orders.admin.status_undo import UndoActions
-from orders.models import City, Customer, DeliverySlot, Order, Shop
+from orders.models import Customer, Order
 from orders.search import search_query
-from orders.services.creation import DEFAULT_CITY, DEFAULT_SHOP, DEFAULT_SLOT
 
 MOST_CUSTOMERS = 200
 """Customers whose orders a search brings; more than that is no search for a person."""
@@ -45,7 +45,9 @@ _MONEY = (
 
 
 @admin.register(Order)
-class OrderAdmin(OrderColumns, StatusActions, UndoActions, ConflictActions, Printing, OrderPage, CrmModelAdmin):
+class OrderAdmin(
+    OrderColumns, StatusActions, UndoActions, ConflictActions, Printing, NewOrderPage, OrderPage, CrmModelAdmin
+):
     """Where the shop works."""
 
     list_display = (
@@ -94,14 +96,6 @@ class OrderAdmin(OrderColumns, StatusActions, UndoActions, ConflictActions, Prin
         (_("Money"), {"fields": _MONEY}),
         (_("Customer"), {"fields": ("customer",)}),
     )
-    add_fieldsets = (
-        (_("Customer"), {"fields": ("customer", ("customer_name", "customer_phone"))}),
-        (_("Recipient"), {"fields": _RECIPIENT}),
-        (_("Delivery"), {"fields": _DELIVERY}),
-        (_("Postcard"), {"fields": ("postcard_text",)}),
-        (_("Comments"), {"fields": ("comment", "courier_comment")}),
-        (_("Money"), {"fields": _MONEY}),
-    )
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
         """Refuse: an order is cancelled, never deleted."""
@@ -123,18 +117,6 @@ class OrderAdmin(OrderColumns, StatusActions, UndoActions, ConflictActions, Prin
         if customers:
             found |= Q(customer_id__in=customers)
         return queryset.filter(found), False
-
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Offer what an order gets by default."""
-        defaults: dict[str, Any] = {}
-        for name, model, key in (
-            ("delivery_slot", DeliverySlot, DEFAULT_SLOT),
-            ("city", City, DEFAULT_CITY),
-            ("shop", Shop, DEFAULT_SHOP),
-        ):
-            if model._default_manager.filter(bitrix_id=key, is_active=True).exists():
-                defaults[name] = key
-        return {**defaults, **super().get_changeform_initial_data(request)}
 
     def formfield_for_dbfield(self, db_field: Field, request: HttpRequest, **kwargs: Any) -> FormField | None:
         """Keep the small buttons for editing a slot or a city out of the order's form."""
