@@ -285,6 +285,9 @@ def test_without_the_right_phones_are_masked_and_meant_all_the_same(browser_of, 
     clerk = browser_of("orders.add_order", "orders.view_order")
     (found,) = clerk.get(f"{ADD}customers/", {"q": "4567"}).json()["found"]
     assert found["phone"] == "•••\xa04567"
+    # Nor can they be guessed digit by digit.
+    for text, is_found in (("87771234567", True), ("77712", False), ("7771", False), ("айг", True)):
+        assert bool(clerk.get(f"{ADD}customers/", {"q": text}).json()["found"]) is is_found
     answer = clerk.get(f"{ADD}customers/{regular.pk}/")
     recipient = answer.json()["found"]["recipients"][0]
     assert recipient["phone"] == "•••\xa04433"
