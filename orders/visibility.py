@@ -6,7 +6,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.utils import timezone
 
 from orders.formatting import NBSP, phone_link
-from orders.phones import phone_digits
+from orders.phones import format_phone, phone_digits
 
 HIDDEN = "•••"
 
@@ -25,6 +25,13 @@ def shown_phone(user: User | AnonymousUser, phone: str) -> str:
     """Return a phone as the user may read it: a link that calls it, or its last four digits."""
     if not phone or may_see_phones(user):
         return phone_link(phone)
+    return masked_phone(phone)
+
+
+def phone_text(user: User | AnonymousUser, phone: str) -> str:
+    """Return a phone as the user may read it, without the link: for a field of a form, or a line of a list."""
+    if not phone or may_see_phones(user):
+        return format_phone(phone)
     return masked_phone(phone)
 
 

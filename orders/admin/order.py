@@ -15,6 +15,7 @@ from orders.admin.assignment import AssignmentActions
 from orders.admin.columns import OrderColumns
 from orders.admin.conflicts import ConflictActions
 from orders.admin.filters import FloristFilter, StageFilter, TroubleFilter
+from orders.admin.new_order import NewOrderPage
 from orders.admin.order_items import ItemInline
 from orders.admin.order_list import OrderList
 from orders.admin.order_notes import NoteInline
@@ -22,9 +23,8 @@ from orders.admin.order_page import OrderPage
 from orders.admin.printing import Printing
 from orders.admin.status_actions import StatusActions
 from orders.admin.status_undo import UndoActions
-from orders.models import City, Customer, DeliverySlot, Order, Shop
+from orders.models import Customer, Order
 from orders.search import search_query
-from orders.services.creation import DEFAULT_CITY, DEFAULT_SHOP, DEFAULT_SLOT
 
 MOST_CUSTOMERS = 200
 """Customers whose orders a search brings; more than that is no search for a person."""
@@ -55,6 +55,7 @@ class OrderAdmin(
     ConflictActions,
     AssignmentActions,
     Printing,
+    NewOrderPage,
     OrderPage,
     CrmModelAdmin,
 ):
@@ -116,14 +117,6 @@ class OrderAdmin(
         (_("Money"), {"fields": _MONEY}),
         (_("Customer"), {"fields": ("customer",)}),
     )
-    add_fieldsets = (
-        (_("Customer"), {"fields": ("customer", ("customer_name", "customer_phone"))}),
-        (_("Recipient"), {"fields": _RECIPIENT}),
-        (_("Delivery"), {"fields": _DELIVERY}),
-        (_("Postcard"), {"fields": ("postcard_text",)}),
-        (_("Comments"), {"fields": ("comment", "courier_comment")}),
-        (_("Money"), {"fields": _MONEY}),
-    )
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
         """Refuse: an order is cancelled, never deleted."""
@@ -145,18 +138,6 @@ class OrderAdmin(
         if customers:
             found |= Q(customer_id__in=customers)
         return queryset.filter(found), False
-
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Offer what an order gets by default."""
-        defaults: dict[str, Any] = {}
-        for name, model, key in (
-            ("delivery_slot", DeliverySlot, DEFAULT_SLOT),
-            ("city", City, DEFAULT_CITY),
-            ("shop", Shop, DEFAULT_SHOP),
-        ):
-            if model._default_manager.filter(bitrix_id=key, is_active=True).exists():
-                defaults[name] = key
-        return {**defaults, **super().get_changeform_initial_data(request)}
 
     def formfield_for_dbfield(self, db_field: Field, request: HttpRequest, **kwargs: Any) -> FormField | None:
         """Keep the small buttons for editing a slot or a city out of the order's form."""

@@ -21,7 +21,6 @@ from orders.admin.order_form import plain
 from orders.admin.seen_values import SeenValuesMixin
 from orders.formatting import money
 from orders.models import Order, OrderItem, Product
-from orders.services import NewItem
 from orders.snapshot import ItemSnapshot
 
 
@@ -101,13 +100,6 @@ class ItemForm(SeenValuesMixin, forms.ModelForm):
         self.cleaned_data.pop("product", None)
         super()._post_clean()  # type: ignore[misc]
 
-    def new_item(self) -> NewItem:
-        """Return a new line for `create_order`."""
-        data = self.cleaned_data
-        return NewItem(
-            product=data.get("product"), name=data.get("name") or "", quantity=data["quantity"], price=data.get("price")
-        )
-
     def snapshot(self) -> ItemSnapshot:
         """Return the line, old or new, for `edit_order`."""
         data = self.cleaned_data
@@ -144,7 +136,7 @@ class ItemFormSet(PaginationInlineFormSet):
         order = self.instance
         if not self.kept_forms():
             raise ValidationError(gettext("An order needs at least one item."))
-        if order.pk and not order._state.adding and self.has_changed():
+        if self.has_changed():
             shown = {str(form.instance.pk) for form in self.initial_forms}
             stored = {str(key) for key in OrderItem.objects.filter(order=order).values_list("pk", flat=True)}
             if shown != stored:
@@ -169,12 +161,9 @@ class ItemInline(TabularInline):
     readonly_fields = ("total_column",)
     autocomplete_fields = ("product",)
     hide_title = True
+    extra = 0
     verbose_name = _("product")  # what the button below the lines adds
     verbose_name_plural = _("items")
-
-    def get_extra(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
-        """Offer an empty line on a new order only."""
-        return 0 if obj else 1
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OrderItem]:
         """Return the lines in their order."""
@@ -195,7 +184,7 @@ class ItemInline(TabularInline):
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Follow the order."""
-        return self._may(request, adding=obj is None)
+        return self._may(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Follow the order."""
@@ -206,8 +195,8 @@ class ItemInline(TabularInline):
         return self._may(request)
 
     @staticmethod
-    def _may(request: HttpRequest, *, adding: bool = False) -> bool:
-        return bool(request.user.has_perm("orders.add_order" if adding else "orders.change_order"))
+    def _may(request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("orders.change_order"))
 
 
 def is_sum_of_parts(order: Order, items: list[OrderItem]) -> bool:

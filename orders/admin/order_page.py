@@ -18,7 +18,7 @@ from orders import services
 from orders.admin.badges import delivery_marks, order_marks, stage_class, status_badge, sync_badge
 from orders.admin.columns import payment_words
 from orders.admin.conflicts import wished_status
-from orders.admin.order_form import NewOrderForm, OrderForm
+from orders.admin.order_form import OrderForm
 from orders.admin.order_items import ItemFormSet, is_sum_of_parts
 from orders.admin.order_notes import NOTES_SHOWN
 from orders.admin.status_actions import next_statuses
@@ -52,8 +52,8 @@ class OrderPage:
             return super().changeform_view(request, object_id, form_url, extra_context)  # type: ignore[misc]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        """Return the form for a new order or an old one, with what a service has said to it."""
-        kwargs["form"] = OrderForm if change else NewOrderForm
+        """Return the form, with what a service has said to it."""
+        kwargs["form"] = OrderForm
         form = super().get_form(request, obj, change=change, **kwargs)  # type: ignore[misc]
         form.refusal = getattr(request, "crm_refusal", "")
         return form
@@ -65,10 +65,7 @@ class OrderPage:
         """Hand the whole form to one service."""
         items = next((formset for formset in formsets if isinstance(formset, ItemFormSet)), None)
         try:
-            if change:
-                self._edit(request, form, items)
-            else:
-                self._create(request, form, items)
+            self._edit(request, form, items)
         except NotAllowed as refusal:
             raise _Refused(str(refusal)) from refusal
         for formset in formsets:
@@ -105,22 +102,6 @@ class OrderPage:
                 actor=request.user,  # type: ignore[arg-type]
                 source=Source.ADMIN,
             )
-
-    def _create(self, request: HttpRequest, form: NewOrderForm, items: ItemFormSet | None) -> None:
-        lines = [line.new_item() for line in items.kept_forms()] if items is not None else []
-        customer = form.cleaned_data.get("customer") or services.customer_for_call(
-            name=form.cleaned_data.get("customer_name") or "", phone=form.cleaned_data.get("customer_phone") or ""
-        )
-        order = services.create_order(
-            items=lines,
-            fields=form.fields_for_service(),
-            customer=customer,
-            actor=request.user,  # type: ignore[arg-type]
-            source=Source.ADMIN,
-        )
-        # What Django goes on with is the form's row: it is that order from now on.
-        form.instance.pk, form.instance.order_number = order.pk, order.order_number
-        form.instance._state.adding = False
 
     @staticmethod
     def _new_total(form: OrderForm, changes: dict[str, Any], lines: list[Any] | None) -> dict[str, Any]:

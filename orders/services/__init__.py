@@ -12,7 +12,7 @@ from orders.services.assignment import (
 )
 from orders.services.callers import customer_for_call
 from orders.services.changes import change_status, conflict_wish, edit_order
-from orders.services.creation import NewItem, create_order
+from orders.services.creation import Caller, NewItem, create_order
 from orders.services.customers import apply_customer
 from orders.services.deletion import mark_deleted, mark_present
 from orders.services.printing import Print, PrintedMeanwhile, postcard_prints, record_postcards_printed
@@ -43,6 +43,7 @@ from orders.services.values import NotAllowed
 
 __all__ = [
     "Applied",
+    "Caller",
     "NewItem",
     "NotAllowed",
     "Outcome",
