@@ -96,6 +96,7 @@ MINUTE_JOBS = [
 DAILY_JOBS = [
     "cvety_crm.housekeeping.prune",
     "cvety_crm.housekeeping.prune_outbox",
+    "orders.presence.prune",
     "bitrix_bridge.retention.prune_inbox",
     "bitrix_bridge.reconciliation.slices.prune",
     "bitrix_bridge.reference.refresh_daily",
@@ -372,7 +373,13 @@ UNFOLD = {
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("cvety_crm/favicon.svg")},
     ],
-    "STYLES": [lambda request: static("cvety_crm/admin.css")],
-    "SCRIPTS": [lambda request: static("cvety_crm/undo.js")],
+    "STYLES": [
+        lambda request: static("cvety_crm/admin.css"),
+        lambda request: static("cvety_crm/order.css"),
+    ],
+    "SCRIPTS": [
+        lambda request: static("cvety_crm/undo.js"),
+        lambda request: static("cvety_crm/order.js"),
+    ],
     "SIDEBAR": {"navigation": "cvety_crm.navigation.sidebar"},
 }
