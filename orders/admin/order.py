@@ -14,10 +14,14 @@ from cvety_crm.admin_filters import DayOrRangeFilter
 from orders.admin.columns import OrderColumns
 from orders.admin.conflicts import ConflictActions
 from orders.admin.filters import NearDayFilter, StageFilter, TroubleFilter
+from orders.admin.next_step import NextStep
 from orders.admin.order_items import ItemInline
-from orders.admin.order_notes import NoteInline
+from orders.admin.order_notes import NoteActions
 from orders.admin.order_page import OrderPage
+from orders.admin.presence import PresenceActions
 from orders.admin.printing import Printing
+from orders.admin.problems import ProblemActions
+from orders.admin.resending import Resending
 from orders.admin.status_actions import StatusActions
 from orders.admin.status_undo import UndoActions
 from orders.models import City, Customer, DeliverySlot, Order, Shop
@@ -44,8 +48,38 @@ _MONEY = (
 )
 
 
+class OrderDefaults:
+    """What a new order's form starts from."""
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Offer what an order gets by default."""
+        defaults: dict[str, Any] = {}
+        for name, model, key in (
+            ("delivery_slot", DeliverySlot, DEFAULT_SLOT),
+            ("city", City, DEFAULT_CITY),
+            ("shop", Shop, DEFAULT_SHOP),
+        ):
+            if model._default_manager.filter(bitrix_id=key, is_active=True).exists():
+                defaults[name] = key
+        return {**defaults, **super().get_changeform_initial_data(request)}  # type: ignore[misc]
+
+
 @admin.register(Order)
-class OrderAdmin(OrderColumns, StatusActions, UndoActions, ConflictActions, Printing, OrderPage, CrmModelAdmin):
+class OrderAdmin(
+    OrderColumns,
+    StatusActions,
+    NextStep,
+    UndoActions,
+    ConflictActions,
+    ProblemActions,
+    NoteActions,
+    PresenceActions,
+    Resending,
+    Printing,
+    OrderPage,
+    OrderDefaults,
+    CrmModelAdmin,
+):
     """Where the shop works."""
 
     list_display = (
@@ -82,17 +116,17 @@ class OrderAdmin(OrderColumns, StatusActions, UndoActions, ConflictActions, Prin
         "print_selected",
     )
     actions_row = ("change_status_dialog",)
-    inlines = (ItemInline, NoteInline)
+    inlines = (ItemInline,)
     autocomplete_fields = ("customer",)
     change_form_outer_before_template = "orders/order_head.html"
     change_form_outer_after_template = "orders/order_after.html"
     fieldsets = (
         (_("Delivery"), {"fields": _DELIVERY}),
         (_("Recipient"), {"fields": _RECIPIENT}),
+        (_("Customer"), {"fields": ("customer",)}),
         (_("Postcard"), {"fields": ("postcard_text",)}),
         (_("Comments"), {"fields": ("comment", "courier_comment")}),
         (_("Money"), {"fields": _MONEY}),
-        (_("Customer"), {"fields": ("customer",)}),
     )
     add_fieldsets = (
         (_("Customer"), {"fields": ("customer", ("customer_name", "customer_phone"))}),
@@ -123,18 +157,6 @@ class OrderAdmin(OrderColumns, StatusActions, UndoActions, ConflictActions, Prin
         if customers:
             found |= Q(customer_id__in=customers)
         return queryset.filter(found), False
-
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Offer what an order gets by default."""
-        defaults: dict[str, Any] = {}
-        for name, model, key in (
-            ("delivery_slot", DeliverySlot, DEFAULT_SLOT),
-            ("city", City, DEFAULT_CITY),
-            ("shop", Shop, DEFAULT_SHOP),
-        ):
-            if model._default_manager.filter(bitrix_id=key, is_active=True).exists():
-                defaults[name] = key
-        return {**defaults, **super().get_changeform_initial_data(request)}
 
     def formfield_for_dbfield(self, db_field: Field, request: HttpRequest, **kwargs: Any) -> FormField | None:
         """Keep the small buttons for editing a slot or a city out of the order's form."""

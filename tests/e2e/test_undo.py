@@ -123,8 +123,7 @@ def accept_a_new_order(page: Page, crm: str) -> str:
     link = new.first.get_by_role("link", name=re.compile("№"))
     number = re.search(r"\d+", link.inner_text())[0]
     link.click()
-    page.locator("a.crm-button", has_text="Принят").click()
-    page.get_by_role("button", name="Изменить").click()
+    page.get_by_role("button", name="Поставить статус «Принят»").click()
     expect(page.locator(".crm-head .crm-badge").first).to_contain_text("Принят")
     return number
 
