@@ -48,22 +48,6 @@ _MONEY = (
 )
 
 
-class OrderDefaults:
-    """What a new order's form starts from."""
-
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Offer what an order gets by default."""
-        defaults: dict[str, Any] = {}
-        for name, model, key in (
-            ("delivery_slot", DeliverySlot, DEFAULT_SLOT),
-            ("city", City, DEFAULT_CITY),
-            ("shop", Shop, DEFAULT_SHOP),
-        ):
-            if model._default_manager.filter(bitrix_id=key, is_active=True).exists():
-                defaults[name] = key
-        return {**defaults, **super().get_changeform_initial_data(request)}  # type: ignore[misc]
-
-
 @admin.register(Order)
 class OrderAdmin(
     OrderColumns,
@@ -77,7 +61,6 @@ class OrderAdmin(
     Resending,
     Printing,
     OrderPage,
-    OrderDefaults,
     CrmModelAdmin,
 ):
     """Where the shop works."""
@@ -157,6 +140,18 @@ class OrderAdmin(
         if customers:
             found |= Q(customer_id__in=customers)
         return queryset.filter(found), False
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Offer what an order gets by default."""
+        defaults: dict[str, Any] = {}
+        for name, model, key in (
+            ("delivery_slot", DeliverySlot, DEFAULT_SLOT),
+            ("city", City, DEFAULT_CITY),
+            ("shop", Shop, DEFAULT_SHOP),
+        ):
+            if model._default_manager.filter(bitrix_id=key, is_active=True).exists():
+                defaults[name] = key
+        return {**defaults, **super().get_changeform_initial_data(request)}
 
     def formfield_for_dbfield(self, db_field: Field, request: HttpRequest, **kwargs: Any) -> FormField | None:
         """Keep the small buttons for editing a slot or a city out of the order's form."""
