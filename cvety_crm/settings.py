@@ -96,6 +96,7 @@ MINUTE_JOBS = [
 DAILY_JOBS = [
     "cvety_crm.housekeeping.prune",
     "cvety_crm.housekeeping.prune_outbox",
+    "orders.presence.prune",
     "bitrix_bridge.retention.prune_inbox",
     "bitrix_bridge.reconciliation.slices.prune",
     "bitrix_bridge.reference.refresh_daily",
@@ -388,12 +389,14 @@ UNFOLD = {
         lambda request: static("cvety_crm/delivery.css"),
         lambda request: static("cvety_crm/start.css"),
         lambda request: static("cvety_crm/board.css"),
+        lambda request: static("cvety_crm/order.css"),
     ],
     "SCRIPTS": [
         lambda request: static("cvety_crm/undo.js"),
         lambda request: static("cvety_crm/order_list.js"),
         lambda request: static("cvety_crm/keyboard.js"),
         lambda request: static("cvety_crm/copy.js"),
+        lambda request: static("cvety_crm/order.js"),
     ],
     "SIDEBAR": {"navigation": "cvety_crm.navigation.sidebar", "show_search": True, "command_search": True},
     "COMMAND": {"search_callback": "orders.command.search"},

@@ -3,7 +3,7 @@
 Names behind keys (statuses, slots, cities, people, products) are looked up for all entries together, one query a kind.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -34,9 +34,9 @@ from orders.models import (
     Status,
 )
 from orders.paper.formats import format_label
-from orders.people import name_of
 from orders.phones import format_phone
 from orders.snapshot import ProblemReason
+from orders.visibility import HIDDEN
 
 PROBLEMS = {
     ProblemReason.NOT_A_NUMBER: gettext_lazy("not a number"),
@@ -106,18 +106,24 @@ class Names:
     """What keys are called; a key that is not there is shown as it is."""
 
     by_field: dict[str, dict[str, str]] = field(default_factory=dict)
+    hidden: frozenset[str] = frozenset()
+    """Fields whose values are not for this reader."""
 
     def get(self, name: str, key: Any) -> str:
         return self.by_field.get(name, {}).get(str(key), str(key))
 
 
-def timeline(events: Iterable[OrderEvent], *, items: Iterable[OrderItem] = ()) -> list[Entry]:
+def timeline(
+    events: Iterable[OrderEvent], *, items: Iterable[OrderItem] = (), hidden: Collection[str] = ()
+) -> list[Entry]:
     """Return the entries of these events. Read them with `select_related("actor")`.
 
-    `items` are the order's present ones: they know the names of most products without a query.
+    `items` are the order's present ones: they know the names of most products without a query. `hidden` are the fields
+    whose values are not for this reader (`orders.visibility.hidden_fields`).
     """
     found = list(events)
     names = look_up((pair for event in found for pair in _values(event)), items)
+    names.hidden = frozenset(hidden)
     return [_entry(event, names) for event in found]
 
 
@@ -153,7 +159,7 @@ def _entry(event: OrderEvent, names: Names) -> Entry:
         icon=ICONS.get(event.kind, "info"),  # type: ignore[call-overload]
         kind=event.kind,
         happened_at=event.happened_at,
-        who=name_of(event.actor),
+        who=event.who,
         source=str(event.get_source_display()),
         changes=[
             Change(
@@ -178,6 +184,8 @@ def _notes(event: OrderEvent, names: Names) -> Iterable[str]:
         yield str(Reason(occasion).label)
     if message := details.get("message"):
         yield str(message)
+    if problem := details.get("problem"):
+        yield str(problem)
     if printed := details.get("paper_format"):
         yield gettext("Size: %(size)s") % {"size": format_label(printed)}
     if comment := details.get("comment"):
@@ -202,8 +210,9 @@ def _notes(event: OrderEvent, names: Names) -> Iterable[str]:
             yield gettext("Sent: %(fields)s") % {"fields": ", ".join(field_label(name) for name in values)}
     if fields := details.get("fields"):
         yield gettext("Not sent: %(fields)s") % {"fields": ", ".join(field_label(name) for name in fields)}
-    for problem in details.get("problems", ()):
-        yield problem_text(problem)
+    for unread in details.get("problems", ()):
+        # Under the site's name of the field: nobody knows which of ours it would have been.
+        yield problem_text({**unread, "value": HIDDEN} if names.hidden else unread)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
@@ -214,6 +223,8 @@ def value_words(name: str, value: Any, names: Names) -> str:
     """Return a field's value, in its comparable form, as staff read it."""
     if value in (None, "", [], {}):
         return "—"
+    if name in names.hidden and name != ITEMS:
+        return HIDDEN
     if name == ITEMS and isinstance(value, list):
         return "; ".join(_line(line, names) for line in value)
     if name in _MONEY:
@@ -239,7 +250,8 @@ def _line(line: Any, names: Names) -> str:
     try:
         what, quantity, price = line
         count = number(Decimal(quantity))
-        return f"{names.get(ITEMS, what)} — {count}{NBSP}×{NBSP}{_money(price)}"
+        each = HIDDEN if ITEMS in names.hidden else _money(price)
+        return f"{names.get(ITEMS, what)} — {count}{NBSP}×{NBSP}{each}"
     except (TypeError, ValueError, InvalidOperation):
         return str(line)
 

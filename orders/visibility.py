@@ -9,6 +9,7 @@ from orders.formatting import NBSP, phone_link
 from orders.phones import format_phone, phone_digits
 
 HIDDEN = "•••"
+MONEY_FIELDS = ("total_amount", "delivery_fee", "discount_amount", "paid_amount")
 
 
 def may_see_phones(user: User | AnonymousUser) -> bool:
@@ -19,6 +20,13 @@ def may_see_phones(user: User | AnonymousUser) -> bool:
 def may_see_prices(user: User | AnonymousUser, delivery_date: date | None) -> bool:
     """Return whether the user sees sums of an order that is delivered on this day; today's are everybody's."""
     return delivery_date == timezone.localdate() or user.has_perm("orders.view_all_prices")
+
+
+def hidden_fields(user: User | AnonymousUser, delivery_date: date | None) -> frozenset[str]:
+    """Return the fields of an order delivered on this day whose values the user does not see; `items`: the prices."""
+    phones = () if may_see_phones(user) else ("recipient_phone",)
+    prices = () if may_see_prices(user, delivery_date) else (*MONEY_FIELDS, "items")
+    return frozenset((*phones, *prices))
 
 
 def shown_phone(user: User | AnonymousUser, phone: str) -> str:

@@ -26,8 +26,8 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from orders import services
 from orders.admin.courier_texts_page import courier_texts_page
 from orders.admin.delivery_panel import delivery_panel
+from orders.admin.going_back import go_back
 from orders.admin.status_actions import MOST_AT_ONCE, tell_refusals, too_many
-from orders.admin.status_undo import back_to_page
 from orders.models import Courier, Order
 from orders.people import name_of, staff
 from orders.services import NotAllowed
@@ -139,7 +139,7 @@ class AssignmentActions:
             messages.success(request, text % {"number": number, **words})
         if request.headers.get("HX-Request"):
             return HttpResponse(headers={"HX-Refresh": "true"})
-        return back_to_page(request, reverse("admin:orders_order_change", args=[key]))
+        return go_back(request, reverse("admin:orders_order_change", args=[key]))
 
     # --- many orders
 

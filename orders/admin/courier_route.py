@@ -20,7 +20,8 @@ from orders import services
 from orders.addresses import one_line, with_city
 from orders.admin.badges import status_badge
 from orders.admin.courier_texts_page import courier_contacts
-from orders.admin.status_undo import back_to_page, tell_of_change
+from orders.admin.going_back import go_back
+from orders.admin.status_undo import tell_of_change
 from orders.courier_texts import route_text
 from orders.delivery_words import handover_warning, is_off, payment_at_the_door, reason_to_leave_out, to_collect
 from orders.formatting import day as day_words
@@ -99,7 +100,7 @@ class CourierRoute:
             messages.error(request, gettext("This order is with another courier by now."))
         else:
             _move(request, order, target)
-        return back_to_page(request, reverse("admin:orders_courier_route", args=[key]))
+        return go_back(request, reverse("admin:orders_courier_route", args=[key]))
 
 
 def _move(request: HttpRequest, order: Order, target: Status) -> None:

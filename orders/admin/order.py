@@ -16,11 +16,15 @@ from orders.admin.columns import OrderColumns
 from orders.admin.conflicts import ConflictActions
 from orders.admin.filters import FloristFilter, StageFilter, TroubleFilter
 from orders.admin.new_order import NewOrderPage
+from orders.admin.next_step import NextStep
 from orders.admin.order_items import ItemInline
 from orders.admin.order_list import OrderList
-from orders.admin.order_notes import NoteInline
+from orders.admin.order_notes import NoteActions
 from orders.admin.order_page import OrderPage
+from orders.admin.presence import PresenceActions
 from orders.admin.printing import Printing
+from orders.admin.problems import ProblemActions
+from orders.admin.resending import Resending
 from orders.admin.status_actions import StatusActions
 from orders.admin.status_undo import UndoActions
 from orders.models import Customer, Order
@@ -51,9 +55,14 @@ class OrderAdmin(
     OrderList,
     OrderColumns,
     StatusActions,
+    NextStep,
     UndoActions,
     ConflictActions,
     AssignmentActions,
+    ProblemActions,
+    NoteActions,
+    PresenceActions,
+    Resending,
     Printing,
     NewOrderPage,
     OrderPage,
@@ -105,17 +114,17 @@ class OrderAdmin(
         "print_selected",
     )
     actions_row = ("change_status_dialog",)
-    inlines = (ItemInline, NoteInline)
+    inlines = (ItemInline,)
     autocomplete_fields = ("customer",)
     change_form_outer_before_template = "orders/order_head.html"
     change_form_outer_after_template = "orders/order_after.html"
     fieldsets = (
         (_("Delivery"), {"fields": _DELIVERY}),
         (_("Recipient"), {"fields": _RECIPIENT}),
+        (_("Customer"), {"fields": ("customer",)}),
         (_("Postcard"), {"fields": ("postcard_text",)}),
         (_("Comments"), {"fields": ("comment", "courier_comment")}),
         (_("Money"), {"fields": _MONEY}),
-        (_("Customer"), {"fields": ("customer",)}),
     )
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:

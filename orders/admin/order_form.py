@@ -1,6 +1,5 @@
 """The form that edits an order; a new one is made on a page of its own (`new_order`)."""
 
-from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -12,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from orders.admin.seen_values import SeenValuesMixin
+from orders.formatting import plain
 from orders.models import Order
 from orders.phones import format_phone, normalize_phone
 
@@ -47,12 +47,6 @@ EDITABLE = (
     "payment_status",
     *LOCAL,
 )
-
-
-def plain(value: Decimal) -> Decimal:
-    """Return a number as people type it: 1 and not 1.000, 7500 and not 7500.00."""
-    whole = value.to_integral_value()
-    return whole if whole == value else value.normalize()
 
 
 class PhoneField(forms.CharField):

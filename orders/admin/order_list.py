@@ -151,7 +151,6 @@ class OrderList:
         """Add the question that an open list asks every few seconds."""
         wrap = self.admin_site.admin_view  # type: ignore[attr-defined]
         return [
-            path("<uuid:key>/TMPnext/", wrap(lambda request, key: HttpResponse()), name="orders_order_next_step"),
             path("pulse/", wrap(require_GET(self.pulse)), name="orders_order_pulse"),
             *super().get_urls(),  # type: ignore[misc]
         ]

@@ -6,7 +6,7 @@ from orders.models.order import CHANNEL, Channel, Order, PaymentMethod, PaymentS
 from orders.models.product import Product
 from orders.models.reference import City, DeliverySlot, Shop, Stage, Status
 from orders.models.timeline import EventKind, OrderEvent, Reason
-from orders.models.work import Courier, OrderNote, OrderPhoto
+from orders.models.work import Courier, OrderNote, OrderPhoto, OrderPresence
 
 __all__ = [
     "CHANNEL",
@@ -21,6 +21,7 @@ __all__ = [
     "OrderItem",
     "OrderNote",
     "OrderPhoto",
+    "OrderPresence",
     "PaymentMethod",
     "PaymentStatus",
     "Product",

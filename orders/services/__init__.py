@@ -15,7 +15,9 @@ from orders.services.changes import change_status, conflict_wish, edit_order
 from orders.services.creation import Caller, NewItem, create_order
 from orders.services.customers import apply_customer
 from orders.services.deletion import mark_deleted, mark_present
+from orders.services.notes import LONGEST_NOTE, add_note
 from orders.services.printing import Print, PrintedMeanwhile, postcard_prints, record_postcards_printed
+from orders.services.problems import LONGEST_REASON, report_problem, solve_problem
 from orders.services.products import apply_product, retire_product
 from orders.services.reconciliation import keep_ours, send_again, take_site_value
 from orders.services.reference_data import apply_reference
@@ -42,6 +44,8 @@ from orders.services.undo import (
 from orders.services.values import NotAllowed
 
 __all__ = [
+    "LONGEST_NOTE",
+    "LONGEST_REASON",
     "Applied",
     "Caller",
     "NewItem",
@@ -50,6 +54,7 @@ __all__ = [
     "Print",
     "PrintedMeanwhile",
     "accept_site_state",
+    "add_note",
     "apply_customer",
     "apply_product",
     "apply_reference",
@@ -79,8 +84,10 @@ __all__ = [
     "record_refused",
     "record_site_status",
     "release_order",
+    "report_problem",
     "retire_product",
     "send_again",
+    "solve_problem",
     "take_back_status",
     "take_order",
     "take_site_value",

@@ -32,8 +32,11 @@ def change_status(
     source: Source = Source.ADMIN,
     comment: str = "",
     batch_id: UUID | None = None,
+    seen: str | None = None,
 ) -> Order:
     """Move an order on to a status (our code); the same status again changes nothing.
+
+    `seen` is the status that the person had before the eyes: the order must have it still.
 
     It leaves for the site after the grace time (`orders.grace`), and can be taken back until then
     (`orders.services.undo`); `batch_id` is common to the changes of one action. Raises `Order.DoesNotExist`, and
@@ -45,6 +48,8 @@ def change_status(
     target = Status.objects.filter(code=status).first()
     if target is None:
         raise NotAllowed(gettext("There is no such status: %(code)s.") % {"code": status})
+    if seen is not None and order.status_id != seen:
+        raise NotAllowed(gettext("The order has become “%(status)s” meanwhile.") % {"status": order.status})
     wish = conflict_wish(order)
     if not order.status.allows(status) and status != wish:
         raise NotAllowed(
