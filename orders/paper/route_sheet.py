@@ -88,7 +88,7 @@ def _sheet(sheet: RouteSheet) -> dict[str, Any]:
 
 
 def _day_address(day: date | None) -> str:
-    query = {"delivery_date_on": f"{day:%d.%m.%Y}"} if day else {"day": "none"}
+    query = {"date": day.isoformat()} if day else {"trouble": "undated"}
     return f"{settings.PUBLIC_URL}{reverse('admin:orders_order_changelist')}?{urlencode(query)}"
 
 

@@ -129,9 +129,9 @@ def test_what_goes_wrong_is_said_in_words_the_most_urgent_first() -> None:
     assert list(found.items()) == [
         (late.order_number, ("опоздание 40 мин", "ещё не принят")),
         (not_begun.order_number, ("осталось 20 мин", "букет не начат")),
-        (unsent.order_number, ("осталось 20 мин", "готов, но ещё не в пути", "не назначен курьер")),
+        (unsent.order_number, ("осталось 20 мин", "готов, но ещё не в пути", "нет курьера")),
         (problem.order_number, ("проблема: звонил, хочет другие цветы",)),
-        (no_courier.order_number, ("ещё не принят", "не назначен курьер")),
+        (no_courier.order_number, ("ещё не принят", "нет курьера")),
         (nowhere.order_number, ("нет адреса", "нет телефона")),
     ]
     assert not {on_time.order_number, collected.order_number} & set(found)

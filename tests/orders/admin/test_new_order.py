@@ -223,6 +223,7 @@ def test_a_refusal_of_the_service_undoes_everything(add, monkeypatch):
     assert not Customer.objects.exists()
 
 
+NOBODY = "00000000-0000-4000-8000-000000000000"
 PATHS = (
     ADD,
     f"{ADD}customers/?q=7777",
