@@ -13,7 +13,17 @@ from orders.agreement import Agreement
 from orders.events import OrderChange
 from orders.fields import PUSHED, order_values
 from orders.grace import leaves_at
-from orders.models import Order, OrderEvent, Source, SyncState
+from orders.models import EventKind, Order, OrderEvent, Source, SyncState
+
+OURS_ALONE = frozenset(
+    {
+        EventKind.PHOTO_ADDED,
+        EventKind.PHOTO_WITHDRAWN,
+        EventKind.PHOTO_LINK,
+        EventKind.PHOTO_ANSWERED,
+    }
+)
+"""What happens here and is nothing to the site, whatever else of the order waits to be sent."""
 
 
 def on_order_event(change: OrderChange) -> None:
@@ -21,6 +31,8 @@ def on_order_event(change: OrderChange) -> None:
 
     `sync_state` says so: a change of the site's own leaves nothing to tell, unless ours stayed against it.
     """
+    if change.event.kind in OURS_ALONE:
+        return
     order = change.order
     # In a conflict about the status, other fields that staff change are sent all the same.
     is_wish = order.sync_state == SyncState.CONFLICT and change.event.source != Source.SITE

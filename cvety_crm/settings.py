@@ -157,6 +157,13 @@ TEMPLATES = [
 DISPATCHER_PHONE = env.str("DISPATCHER_PHONE", default="")
 """Whom a courier calls: stands on his route sheet."""
 
+# --- Photos ---------------------------------------------------------------------------------------------------------
+
+PHOTO_LINK_DAYS = env.int("PHOTO_LINK_DAYS", default=3)
+"""Days for which a customer's link to the photos of his bouquet works."""
+if not 1 <= PHOTO_LINK_DAYS <= 90:
+    sys.exit("PHOTO_LINK_DAYS must be a number of days from 1 to 90.")
+
 # --- The database ----------------------------------------------------------------------------------------------------
 
 

@@ -2,7 +2,8 @@
 
 from django.utils import timezone
 
-from orders.models import Order, Stage, Status, SyncState
+from orders.lateness import CLOSED_STAGES
+from orders.models import Order, PhotoAnswer, PhotoApproval, Stage, Status, SyncState
 
 ENOUGH = 1000
 """Nobody reads a larger number exactly."""
@@ -22,3 +23,11 @@ def deliveries_today() -> int:
 def conflicts() -> int:
     """Return how many orders wait for a manager's decision."""
     return Order.objects.filter(sync_state=SyncState.CONFLICT).order_by()[:ENOUGH].count()
+
+
+def unanswered_photos() -> int:
+    """Return how many customers have a link to the photo of an open order's bouquet and have not answered."""
+    waiting = PhotoApproval.objects.filter(answer=PhotoAnswer.NONE, expires_at__gt=timezone.now()).exclude(nonce="")
+    closed = Status.objects.filter(stage__in=CLOSED_STAGES).values("code")
+    is_open = waiting.exclude(order__status__in=closed).filter(order__is_cancelled=False)
+    return is_open.order_by()[:ENOUGH].count()

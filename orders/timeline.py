@@ -27,6 +27,7 @@ from orders.models import (
     OrderItem,
     PaymentMethod,
     PaymentStatus,
+    PhotoAnswer,
     Product,
     Reason,
     Shop,
@@ -62,6 +63,7 @@ ICONS = {
     EventKind.TOLD: "notifications_active",
     EventKind.PHOTO_ADDED: "photo_camera",
     EventKind.PHOTO_WITHDRAWN: "hide_image",
+    EventKind.PHOTO_LINK: "link",
     EventKind.PHOTO_ANSWERED: "favorite",
 }
 _MONEY = {"total_amount", "delivery_fee", "discount_amount", "paid_amount"}
@@ -97,6 +99,8 @@ class Entry:
     notes: Sequence[str] = ()
     webhook_event_id: UUID | None = None
     push_id: UUID | None = None
+    photo_id: str = ""
+    """The photo that the entry tells of; it may have been withdrawn since."""
 
 
 @dataclass(slots=True)
@@ -164,6 +168,7 @@ def _entry(event: OrderEvent, names: Names) -> Entry:
         notes=list(_notes(event, names)),
         webhook_event_id=event.webhook_event_id,
         push_id=event.push_id,
+        photo_id=str(event.details.get("photo", "")),
     )
 
 
@@ -177,6 +182,10 @@ def _notes(event: OrderEvent, names: Names) -> Iterable[str]:
         yield str(message)
     if printed := details.get("paper_format"):
         yield gettext("Size: %(size)s") % {"size": format_label(printed)}
+    if (answer := details.get("answer")) in PhotoAnswer.values:
+        yield capfirst(str(PhotoAnswer(answer).label))
+    if link := details.get("link"):
+        yield gettext("A link was made") if link == "made" else gettext("The link was revoked")
     if comment := details.get("comment"):
         yield gettext("Comment: %(text)s") % {"text": comment}
     if created := details.get("created"):

@@ -3,10 +3,11 @@
 from orders.models.customer import Customer
 from orders.models.item import OrderItem
 from orders.models.order import Order, PaymentMethod, PaymentStatus, Source, SyncState
+from orders.models.photo import OrderPhoto, PhotoAnswer, PhotoApproval
 from orders.models.product import Product
 from orders.models.reference import City, DeliverySlot, Shop, Stage, Status
 from orders.models.timeline import EventKind, OrderEvent, Reason
-from orders.models.work import Courier, OrderNote, OrderPhoto
+from orders.models.work import Courier, OrderNote
 
 __all__ = [
     "City",
@@ -21,6 +22,8 @@ __all__ = [
     "OrderPhoto",
     "PaymentMethod",
     "PaymentStatus",
+    "PhotoAnswer",
+    "PhotoApproval",
     "Product",
     "Reason",
     "Shop",

@@ -7,6 +7,8 @@ from orders.services.changes import change_status, conflict_wish, edit_order
 from orders.services.creation import NewItem, create_order
 from orders.services.customers import apply_customer
 from orders.services.deletion import mark_deleted, mark_present
+from orders.services.photo_approval import LinkGone, answer_photos, make_photo_link, revoke_photo_link
+from orders.services.photos import add_photo, withdraw_photo
 from orders.services.printing import Print, PrintedMeanwhile, postcard_prints, record_postcards_printed
 from orders.services.products import apply_product, retire_product
 from orders.services.reconciliation import keep_ours, send_again, take_site_value
@@ -35,12 +37,15 @@ from orders.services.values import NotAllowed
 
 __all__ = [
     "Applied",
+    "LinkGone",
     "NewItem",
     "NotAllowed",
     "Outcome",
     "Print",
     "PrintedMeanwhile",
     "accept_site_state",
+    "add_photo",
+    "answer_photos",
     "apply_customer",
     "apply_product",
     "apply_reference",
@@ -56,6 +61,7 @@ __all__ = [
     "held_until_of",
     "keep_ours",
     "let_status_leave",
+    "make_photo_link",
     "mark_deleted",
     "mark_present",
     "note_sending",
@@ -67,9 +73,11 @@ __all__ = [
     "record_refused",
     "record_site_status",
     "retire_product",
+    "revoke_photo_link",
     "send_again",
     "take_back_status",
     "take_site_value",
     "told_status",
     "undoable_change",
+    "withdraw_photo",
 ]
