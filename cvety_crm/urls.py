@@ -13,6 +13,7 @@ urlpatterns = [
     re_path(r"^health/ready/?$", ready, name="ready"),
     path("crm/status/", admin.site.admin_view(status_page), name="system_status"),
     path("crm/", admin.site.urls),
+    path("p/", include("orders.urls")),
     path("webhooks/bitrix/", include("bitrix_bridge.urls")),
     re_path(r"^docs/?$", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("docs/schema", SpectacularAPIView.as_view(), name="schema"),
