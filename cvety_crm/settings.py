@@ -382,10 +382,12 @@ UNFOLD = {
     "STYLES": [
         lambda request: static("cvety_crm/admin.css"),
         lambda request: static("cvety_crm/order_list.css"),
+        lambda request: static("cvety_crm/photos.css"),
     ],
     "SCRIPTS": [
         lambda request: static("cvety_crm/undo.js"),
         lambda request: static("cvety_crm/order_list.js"),
+        lambda request: static("cvety_crm/photos.js"),
         lambda request: static("cvety_crm/keyboard.js"),
     ],
     "SIDEBAR": {"navigation": "cvety_crm.navigation.sidebar", "show_search": True, "command_search": True},

@@ -18,6 +18,7 @@ from orders.admin.order_items import ItemInline
 from orders.admin.order_list import OrderList
 from orders.admin.order_notes import NoteInline
 from orders.admin.order_page import OrderPage
+from orders.admin.photos import Photos
 from orders.admin.printing import Printing
 from orders.admin.status_actions import StatusActions
 from orders.admin.status_undo import UndoActions
@@ -47,7 +48,15 @@ _MONEY = (
 
 @admin.register(Order)
 class OrderAdmin(
-    OrderList, OrderColumns, StatusActions, UndoActions, ConflictActions, Printing, OrderPage, CrmModelAdmin
+    OrderList,
+    OrderColumns,
+    StatusActions,
+    UndoActions,
+    ConflictActions,
+    Printing,
+    Photos,
+    OrderPage,
+    CrmModelAdmin,
 ):
     """Where the shop works."""
 
