@@ -22,8 +22,27 @@
       said.textContent = text;
     }
 
+    // Somebody may be writing why a photo is withdrawn while another one arrives.
+    function reasons() {
+      return Array.from(body.querySelectorAll("details[open] [name=reason]")).map(function (input) {
+        return { action: input.form.action, value: input.value, focused: input === document.activeElement };
+      });
+    }
+
+    function renew(html) {
+      const kept = reasons();
+      body.innerHTML = html;
+      body.querySelectorAll("[name=reason]").forEach(function (input) {
+        const was = kept.find(function (one) { return one.action === input.form.action; });
+        if (!was) return;
+        input.closest("details").open = true;
+        input.value = was.value;
+        if (was.focused) input.focus();
+      });
+    }
+
     function show(answer) {
-      if (answer.panel) body.innerHTML = answer.panel;
+      if (answer.panel) renew(answer.panel);
       say(answer.said || answer.refused || words.broken, !answer.said);
     }
 

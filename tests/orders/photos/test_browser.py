@@ -4,6 +4,7 @@ answer arrives although other sites are not told the address of his page.
 
 import io
 from collections.abc import Iterator
+from threading import Event
 from typing import Any
 
 import pytest
@@ -52,10 +53,13 @@ def test_from_the_camera_to_the_customers_answer(live_server, order, session, se
     settings.PUBLIC_URL = live_server.url
     page = open_order(chromium, live_server.url, order, session)
     page.fill("[name=comment]", "ещё не сохранено")
-    arrived = []
+    arrived: list[bytes] = []
+    release = Event()
     add_photo = services.add_photo
 
     def note(**given: Any) -> Any:
+        if arrived:
+            release.wait(60)
         arrived.append(given["upload"].read())
         given["upload"].seek(0)
         return add_photo(**given)
@@ -73,7 +77,13 @@ def test_from_the_camera_to_the_customers_answer(live_server, order, session, se
         ]
     )
     panel = page.locator("#crm-photos")
+    # Somebody writes why a photo is withdrawn while others arrive.
+    expect(panel.locator(".crm-photo-list li")).to_have_count(1, timeout=60_000)
+    panel.locator(".crm-photo-withdraw summary").click()
+    panel.locator("[name=reason]").fill("не тот букет")
+    release.set()
     expect(panel.locator(".crm-photo-list li")).to_have_count(2, timeout=60_000)
+    expect(panel.locator("[name=reason]").nth(1)).to_have_value("не тот букет")
     expect(panel.locator("[data-failed]")).to_have_text("план.jpg: Это не фото: добавить можно только снимки JPEG, "
                                                         "PNG и WebP.")  # fmt: skip
     assert [len(content) for content in arrived[1:]] == [len(b"no picture"), len(small)]
