@@ -21,6 +21,7 @@ from orders.admin.order_items import ItemInline
 from orders.admin.order_list import OrderList
 from orders.admin.order_notes import NoteActions
 from orders.admin.order_page import OrderPage
+from orders.admin.photos import Photos
 from orders.admin.presence import PresenceActions
 from orders.admin.printing import Printing
 from orders.admin.problems import ProblemActions
@@ -64,6 +65,7 @@ class OrderAdmin(
     PresenceActions,
     Resending,
     Printing,
+    Photos,
     NewOrderPage,
     OrderPage,
     CrmModelAdmin,
