@@ -179,7 +179,6 @@ def test_the_link_goes_to_the_customer_by_whatsapp_where_phones_may_be_seen(brow
     assert link not in page(browser_of("orders.view_order"), order)
     Customer.objects.update(phone="неизвестно")
     assert "wa.me/77771234567" not in page(browser, order)
-    assert "?text=" not in page(browser, order)
 
 
 def test_there_is_no_link_to_nothing(browser, order):
