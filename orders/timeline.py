@@ -3,7 +3,7 @@
 Names behind keys (statuses, slots, cities, people, products) are looked up for all entries together, one query a kind.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -35,6 +35,7 @@ from orders.models import (
 from orders.paper.formats import format_label
 from orders.phones import format_phone
 from orders.snapshot import ProblemReason
+from orders.visibility import HIDDEN
 
 PROBLEMS = {
     ProblemReason.NOT_A_NUMBER: gettext_lazy("not a number"),
@@ -104,18 +105,24 @@ class Names:
     """What keys are called; a key that is not there is shown as it is."""
 
     by_field: dict[str, dict[str, str]] = field(default_factory=dict)
+    hidden: frozenset[str] = frozenset()
+    """Fields whose values are not for this reader."""
 
     def get(self, name: str, key: Any) -> str:
         return self.by_field.get(name, {}).get(str(key), str(key))
 
 
-def timeline(events: Iterable[OrderEvent], *, items: Iterable[OrderItem] = ()) -> list[Entry]:
+def timeline(
+    events: Iterable[OrderEvent], *, items: Iterable[OrderItem] = (), hidden: Collection[str] = ()
+) -> list[Entry]:
     """Return the entries of these events. Read them with `select_related("actor")`.
 
-    `items` are the order's present ones: they know the names of most products without a query.
+    `items` are the order's present ones: they know the names of most products without a query. `hidden` are the fields
+    whose values are not for this reader (`orders.visibility.hidden_fields`).
     """
     found = list(events)
     names = look_up((pair for event in found for pair in _values(event)), items)
+    names.hidden = frozenset(hidden)
     return [_entry(event, names) for event in found]
 
 
@@ -197,8 +204,9 @@ def _notes(event: OrderEvent, names: Names) -> Iterable[str]:
             yield gettext("Sent: %(fields)s") % {"fields": ", ".join(field_label(name) for name in values)}
     if fields := details.get("fields"):
         yield gettext("Not sent: %(fields)s") % {"fields": ", ".join(field_label(name) for name in fields)}
-    for problem in details.get("problems", ()):
-        yield problem_text(problem)
+    for unread in details.get("problems", ()):
+        # Under the site's name of the field: nobody knows which of ours it would have been.
+        yield problem_text({**unread, "value": HIDDEN} if names.hidden else unread)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
@@ -209,6 +217,8 @@ def value_words(name: str, value: Any, names: Names) -> str:
     """Return a field's value, in its comparable form, as staff read it."""
     if value in (None, "", [], {}):
         return "—"
+    if name in names.hidden and name != ITEMS:
+        return HIDDEN
     if name == ITEMS and isinstance(value, list):
         return "; ".join(_line(line, names) for line in value)
     if name in _MONEY:
@@ -232,7 +242,8 @@ def _line(line: Any, names: Names) -> str:
     try:
         what, quantity, price = line
         count = number(Decimal(quantity))
-        return f"{names.get(ITEMS, what)} — {count}{NBSP}×{NBSP}{_money(price)}"
+        each = HIDDEN if ITEMS in names.hidden else _money(price)
+        return f"{names.get(ITEMS, what)} — {count}{NBSP}×{NBSP}{each}"
     except (TypeError, ValueError, InvalidOperation):
         return str(line)
 

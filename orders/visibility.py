@@ -4,11 +4,23 @@ from datetime import date
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.utils import timezone
+from django.utils.translation import gettext
 
-from orders.formatting import NBSP, phone_link
-from orders.phones import phone_digits
+from orders.formatting import phone_link
+from orders.phones import HIDDEN, masked_phone
 
-HIDDEN = "•••"
+__all__ = [
+    "HIDDEN",
+    "MONEY_FIELDS",
+    "hidden_fields",
+    "masked_phone",
+    "may_see_phones",
+    "may_see_prices",
+    "reason_to_hide_raw",
+    "shown_phone",
+]
+
+MONEY_FIELDS = ("total_amount", "delivery_fee", "discount_amount", "paid_amount")
 
 
 def may_see_phones(user: User | AnonymousUser) -> bool:
@@ -21,6 +33,13 @@ def may_see_prices(user: User | AnonymousUser, delivery_date: date | None) -> bo
     return delivery_date == timezone.localdate() or user.has_perm("orders.view_all_prices")
 
 
+def hidden_fields(user: User | AnonymousUser, delivery_date: date | None) -> frozenset[str]:
+    """Return the fields of an order delivered on this day whose values the user does not see; `items`: the prices."""
+    phones = () if may_see_phones(user) else ("recipient_phone",)
+    prices = () if may_see_prices(user, delivery_date) else (*MONEY_FIELDS, "items")
+    return frozenset((*phones, *prices))
+
+
 def shown_phone(user: User | AnonymousUser, phone: str) -> str:
     """Return a phone as the user may read it: a link that calls it, or its last four digits."""
     if not phone or may_see_phones(user):
@@ -28,7 +47,8 @@ def shown_phone(user: User | AnonymousUser, phone: str) -> str:
     return masked_phone(phone)
 
 
-def masked_phone(phone: str) -> str:
-    """Return the last four digits of a phone, behind dots; only dots where there are not more than four."""
-    digits = phone_digits(phone)
-    return f"{HIDDEN}{NBSP}{digits[-4:]}" if len(digits) > 4 else HIDDEN
+def reason_to_hide_raw(user: User | AnonymousUser) -> str:
+    """Return why the user may not read what passes to the site and to Telegram as it is; empty when he may."""
+    if may_see_phones(user) and user.has_perm("orders.view_all_prices"):
+        return ""
+    return gettext("It may hold phones and sums: for those who may see both.")

@@ -24,6 +24,7 @@ from orders.admin.status_undo import UndoActions
 from orders.models import City, Customer, DeliverySlot, Order, Shop
 from orders.search import search_query
 from orders.services.creation import DEFAULT_CITY, DEFAULT_SHOP, DEFAULT_SLOT
+from orders.visibility import hidden_fields
 
 MOST_CUSTOMERS = 200
 """Customers whose orders a search brings; more than that is no search for a person."""
@@ -131,6 +132,18 @@ class OrderAdmin(
         if customers:
             found |= Q(customer_id__in=customers)
         return queryset.filter(found), False
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Refuse to be asked in the address for what the user may not see: yes and no, often enough, spell it out."""
+        if lookup.split("__")[0] in hidden_fields(request.user, None):
+            return False
+        return super().lookup_allowed(lookup, value, request)
+
+    def get_sortable_by(self, request: HttpRequest) -> Any:
+        """Don't sort by sums for whoever does not see them."""
+        columns = super().get_sortable_by(request)
+        is_priced = "total_amount" not in hidden_fields(request.user, None)
+        return [name for name in columns if is_priced or name != "amount_column"]
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Offer what an order gets by default."""

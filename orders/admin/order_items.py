@@ -23,6 +23,7 @@ from orders.formatting import money
 from orders.models import Order, OrderItem, Product
 from orders.services import NewItem
 from orders.snapshot import ItemSnapshot
+from orders.visibility import may_see_prices
 
 
 class PlainText(forms.Widget):
@@ -176,6 +177,12 @@ class ItemInline(TabularInline):
         """Offer an empty line on a new order only."""
         return 0 if obj else 1
 
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Leave out what the user may not see."""
+        if self._sees_prices(request, obj):
+            return self.fields
+        return ("product", "quantity")
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[OrderItem]:
         """Return the lines in their order."""
         return super().get_queryset(request).select_related("product").order_by("position", "created_at")
@@ -195,15 +202,19 @@ class ItemInline(TabularInline):
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Follow the order."""
-        return self._may(request, adding=obj is None)
+        return self._may(request, adding=obj is None) and self._sees_prices(request, obj)
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Follow the order."""
-        return self._may(request)
+        """Follow the order; who does not see prices can't be asked for them."""
+        return self._may(request) and self._sees_prices(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Follow the order: a line may go, the order may not."""
-        return self._may(request)
+        return self._may(request) and self._sees_prices(request, obj)
+
+    @staticmethod
+    def _sees_prices(request: HttpRequest, obj: Any) -> bool:
+        return obj is None or may_see_prices(request.user, obj.delivery_date)
 
     @staticmethod
     def _may(request: HttpRequest, *, adding: bool = False) -> bool:

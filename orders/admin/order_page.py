@@ -16,18 +16,19 @@ from django.utils.translation import gettext
 
 from orders import services
 from orders.admin.badges import delivery_marks, order_marks, stage_class, status_badge, sync_badge
-from orders.admin.columns import payment_words
+from orders.admin.columns import payment_state, payment_words
 from orders.admin.conflicts import wished_status
 from orders.admin.order_form import NewOrderForm, OrderForm
 from orders.admin.order_items import ItemFormSet, is_sum_of_parts
 from orders.admin.order_notes import NOTES_SHOWN
 from orders.admin.status_actions import next_statuses
 from orders.admin.status_undo import undo_of_order
-from orders.formatting import delivery_time, money, phone_link
+from orders.formatting import delivery_time, money
 from orders.models import EventKind, Order, OrderItem, OrderNote, Source, SyncState
 from orders.panels import event_links, panels
 from orders.services import NotAllowed
 from orders.timeline import timeline
+from orders.visibility import HIDDEN, hidden_fields, may_see_prices, shown_phone
 
 ENTRIES_SHOWN = 100
 BUTTONS = 3
@@ -57,6 +58,11 @@ class OrderPage:
         form = super().get_form(request, obj, change=change, **kwargs)  # type: ignore[misc]
         form.refusal = getattr(request, "crm_refusal", "")
         return form
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Leave out of the form what the user may not see: then he can't change it either."""
+        fieldsets = super().get_fieldsets(request, obj)  # type: ignore[misc]
+        return fieldsets if obj is None else _without(fieldsets, left_out(request, obj))
 
     def save_model(self, request: HttpRequest, obj: Order, form: BaseModelForm, change: bool) -> None:
         """Do nothing: the services need the items too, and those come with `save_related`."""
@@ -153,20 +159,22 @@ class OrderPage:
         shown_all = request.GET.get("timeline") == "all"
         events = order.events.select_related("actor")
         found = list(events if shown_all else events[: ENTRIES_SHOWN + 1])
-        entries = timeline(found if shown_all else found[:ENTRIES_SHOWN], items=order.items.all())
+        hidden = hidden_fields(request.user, order.delivery_date)
+        is_priced = may_see_prices(request.user, order.delivery_date)
+        entries = timeline(found if shown_all else found[:ENTRIES_SHOWN], items=order.items.all(), hidden=hidden)
         return {
             "head": {
                 "badge": status_badge(order.status),
                 "marks": order_marks(order),
                 "how": delivery_marks(order),
                 "when": delivery_time(order.delivery_date, order.delivery_slot),
-                "sum": money(order.total_amount),
-                "payment": payment_words(order),
-                "due": money(order.amount_due) if order.amount_due else "",
+                "sum": money(order.total_amount) if is_priced else HIDDEN,
+                "payment": payment_words(order) if is_priced else payment_state(order),
+                "due": money(order.amount_due) if order.amount_due and is_priced else "",
                 "sync": sync_badge(order),
                 "sync_reason": _last_refusal(order, found),
-                "recipient_phone": phone_link(order.recipient_phone),
-                "customer_phone": phone_link(order.customer.phone) if order.customer else "",
+                "recipient_phone": shown_phone(request.user, order.recipient_phone),
+                "customer_phone": shown_phone(request.user, order.customer.phone) if order.customer else "",
                 "customer_url": _customer_url(request, order.customer),
                 "status_url": reverse("admin:orders_order_change_status_dialog", args=[order.pk]),
                 "next": [
@@ -184,6 +192,27 @@ class OrderPage:
             "notes": order.notes.select_related("author")[:NOTES_SHOWN],
             "panels": panels(order, request),
         }
+
+
+def left_out(request: HttpRequest, order: Order) -> frozenset[str]:
+    """Return the fields of the form that are not for this user."""
+    hidden = hidden_fields(request.user, order.delivery_date)
+    # A customer without a name goes by his phone.
+    return hidden | {"customer"} if "recipient_phone" in hidden else hidden
+
+
+def _without(fieldsets: Any, names: frozenset[str]) -> list[Any]:
+    """Return the fieldsets without these fields; one that is left empty is not there."""
+    found = []
+    for title, options in fieldsets:
+        lines = []
+        for line in options["fields"]:
+            kept = tuple(name for name in ([line] if isinstance(line, str) else line) if name not in names)
+            if kept:
+                lines.append(kept[0] if len(kept) == 1 else kept)
+        if lines:
+            found.append((title, {**options, "fields": tuple(lines)}))
+    return found
 
 
 def _last_refusal(order: Order, events: list[Any]) -> str:
