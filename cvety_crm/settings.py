@@ -375,6 +375,7 @@ UNFOLD = {
     "STYLES": [
         lambda request: static("cvety_crm/admin.css"),
         lambda request: static("cvety_crm/order_list.css"),
+        lambda request: static("cvety_crm/export.css"),
     ],
     "SCRIPTS": [
         lambda request: static("cvety_crm/undo.js"),

@@ -13,6 +13,7 @@ from cvety_crm.admin_base import CrmModelAdmin, without_related_buttons
 from cvety_crm.admin_filters import DayOrRangeFilter
 from orders.admin.columns import OrderColumns
 from orders.admin.conflicts import ConflictActions
+from orders.admin.export import Exporting
 from orders.admin.filters import FloristFilter, StageFilter, TroubleFilter
 from orders.admin.order_items import ItemInline
 from orders.admin.order_list import OrderList
@@ -48,7 +49,7 @@ _MONEY = (
 
 @admin.register(Order)
 class OrderAdmin(
-    OrderList, OrderColumns, StatusActions, UndoActions, ConflictActions, Printing, OrderPage, CrmModelAdmin
+    OrderList, OrderColumns, StatusActions, UndoActions, ConflictActions, Printing, Exporting, OrderPage, CrmModelAdmin
 ):
     """Where the shop works."""
 
@@ -89,6 +90,8 @@ class OrderAdmin(
         "complete_selected",
         "change_status_of_selected",
         "print_selected",
+        "export_selected_to_xlsx",
+        "export_selected_to_csv",
     )
     actions_row = ("change_status_dialog",)
     inlines = (ItemInline, NoteInline)
