@@ -14,12 +14,26 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from orders.formatting import number
-from orders.models import Order, PaymentMethod, PaymentStatus, Source
+from orders.models import Order, OrderItem, PaymentMethod, PaymentStatus, Source
 from orders.visibility import masked_phone, may_see_phones, may_see_prices
 
-Reader = User | AnonymousUser
 Cell = str | int | Decimal | date | datetime | None
 """None is an empty cell; a datetime is local and without a zone, as spreadsheets know them."""
+
+
+class Reader:
+    """Whom the table is for, and what he may see: asked once, and not for each cell."""
+
+    def __init__(self, user: User | AnonymousUser) -> None:
+        self.sees_phones = may_see_phones(user)
+        self._user = user
+        self._sees_prices: dict[date | None, bool] = {}
+
+    def sees_prices(self, day: date | None) -> bool:
+        """Return whether he sees sums of orders delivered on this day."""
+        if day not in self._sees_prices:
+            self._sees_prices[day] = may_see_prices(self._user, day)
+        return self._sees_prices[day]
 
 
 class Kind(Enum):
@@ -52,17 +66,18 @@ def _text(value: Callable[[Order], str]) -> Callable[[Order, Reader], Cell]:
 def _phone(value: Callable[[Order], str]) -> Callable[[Order, Reader], Cell]:
     def shown(order: Order, reader: Reader) -> Cell:
         phone = value(order)
-        return phone if not phone or may_see_phones(reader) else masked_phone(phone)
+        return phone if not phone or reader.sees_phones else masked_phone(phone)
 
     return shown
 
 
 def _money(value: Callable[[Order], Decimal]) -> Callable[[Order, Reader], Cell]:
-    return lambda order, reader: value(order) if may_see_prices(reader, order.delivery_date) else None
+    return lambda order, reader: value(order) if reader.sees_prices(order.delivery_date) else None
 
 
 def _composition(order: Order) -> str:
-    return "; ".join(f"{item.name} × {number(item.quantity)}" for item in order.items.all())
+    items: list[OrderItem] = order.exported_items  # type: ignore[attr-defined]
+    return "; ".join(f"{item.name} × {number(item.quantity)}" for item in items)
 
 
 def _person(user: User | None) -> str:
@@ -73,8 +88,12 @@ def _due(order: Order) -> Decimal:
     return order.amount_due if order.payment_status == PaymentStatus.PENDING else Decimal(0)
 
 
-def _label(choices: type[TextChoices], value: str) -> str:
-    return str(choices(value).label) if value in choices.values else value
+def _label(choices: type[TextChoices]) -> Callable[[str], str]:
+    labels = dict(choices.choices)
+    return lambda value: str(labels.get(value, value))
+
+
+_method, _payment, _source = _label(PaymentMethod), _label(PaymentStatus), _label(Source)
 
 
 COLUMNS = (
@@ -94,12 +113,12 @@ COLUMNS = (
     Column(_("To collect, ₸"), Kind.MONEY, _money(_due), 12),
     Column(_("Delivery fee, ₸"), Kind.MONEY, _money(lambda order: order.delivery_fee), 12),
     Column(_("Discount, ₸"), Kind.MONEY, _money(lambda order: order.discount_amount), 12),
-    Column(_("Payment method"), Kind.TEXT, _text(lambda order: _label(PaymentMethod, order.payment_method)), 13),
-    Column(_("Payment"), Kind.TEXT, _text(lambda order: _label(PaymentStatus, order.payment_status)), 14),
+    Column(_("Payment method"), Kind.TEXT, _text(lambda order: _method(order.payment_method)), 13),
+    Column(_("Payment"), Kind.TEXT, _text(lambda order: _payment(order.payment_status)), 14),
     Column(_("Shop"), Kind.TEXT, _text(lambda order: order.shop.name if order.shop else ""), 14),
     Column(_("Florist"), Kind.TEXT, _text(lambda order: _person(order.responsible)), 16),
     Column(_("Courier"), Kind.TEXT, _text(lambda order: order.courier.name if order.courier else ""), 16),
-    Column(_("From where"), Kind.TEXT, _text(lambda order: _label(Source, order.source)), 10),
+    Column(_("From where"), Kind.TEXT, _text(lambda order: _source(order.source)), 10),
     Column(_("Comment"), Kind.TEXT, _text(lambda order: order.comment), 30),
     Column(_("For the courier"), Kind.TEXT, _text(lambda order: order.courier_comment), 30),
     Column(_("Postcard"), Kind.TEXT, _text(lambda order: order.postcard_text), 30),
