@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django_q.models import Failure, OrmQ, Schedule, Success, Task
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from cvety_crm.admin_base import CrmModelAdmin, ReadOnlyModelAdmin, replace_registered
 from cvety_crm.models import Heartbeat
@@ -30,6 +31,7 @@ class UserAdmin(PermissionLabels, DjangoUserAdmin, CrmModelAdmin):
     list_display = ("username", "first_name", "last_name", "roles_column", "is_active", "is_staff", "last_login")
     ordering = ("username",)
     readonly_fields = ("last_login", "date_joined")
+    filter_horizontal = ("user_permissions",)
     fieldsets = (
         (None, {"fields": ("username", "password")}),
         (_("Personal info"), {"fields": ("first_name", "last_name", "email")}),
@@ -53,9 +55,14 @@ class UserAdmin(PermissionLabels, DjangoUserAdmin, CrmModelAdmin):
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest | None = None, **kwargs: Any) -> Any:
         """Offer the roles that the user may give."""
+        if db_field.related_model is Group:
+            kwargs["widget"] = UnfoldAdminCheckboxSelectMultipleWidget()
         field = super().formfield_for_manytomany(db_field, request, **kwargs)
         if field is not None and request is not None and db_field.related_model is Group:
             field.queryset = roles_to_give(request.user)
+            field.help_text = _(
+                "What any of his roles allows he may do. Only roles that you have the rights of are here."
+            )
         return field
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:

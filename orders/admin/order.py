@@ -20,6 +20,7 @@ from orders.admin.order_list import OrderList
 from orders.admin.order_notes import NoteInline
 from orders.admin.order_page import OrderPage
 from orders.admin.printing import Printing
+from orders.admin.read_only import ReadOnlyFields
 from orders.admin.status_actions import StatusActions
 from orders.admin.status_undo import UndoActions
 from orders.models import City, Customer, DeliverySlot, Order, Shop
@@ -49,7 +50,16 @@ _MONEY = (
 
 @admin.register(Order)
 class OrderAdmin(
-    OrderList, OrderColumns, StatusActions, UndoActions, ConflictActions, Printing, Exporting, OrderPage, CrmModelAdmin
+    OrderList,
+    OrderColumns,
+    StatusActions,
+    UndoActions,
+    ConflictActions,
+    Printing,
+    Exporting,
+    ReadOnlyFields,
+    OrderPage,
+    CrmModelAdmin,
 ):
     """Where the shop works."""
 

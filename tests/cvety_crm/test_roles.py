@@ -1,5 +1,7 @@
 """The roles: what each may open and do, and that nobody makes himself, or a friend, more than he is."""
 
+import re
+
 import pytest
 from django.apps import apps
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -10,6 +12,7 @@ from django.test import RequestFactory
 from cvety_crm.navigation import sidebar
 from cvety_crm.roles import ACCOUNTANT, DISPATCHER, FLORIST, MANAGER, OWNER, ROLES, give, make_roles
 from orders.models import Order
+from tests.cvety_crm.test_russian_pages import english
 from tests.orders.admin.conftest import make_order  # noqa: F401 - a fixture
 from tests.roles import browser_of, person
 
@@ -94,6 +97,18 @@ def test_what_each_can_and_can_not(role, make_order, post_webhook):  # noqa: F81
         if opens(path):
             can.add(name)
     assert can == CAN[role]
+
+
+@pytest.mark.parametrize("role", [FLORIST, ACCOUNTANT], ids=lambda role: role.name)
+def test_a_page_that_is_only_read_is_russian_and_links_nowhere_forbidden(role, make_order):  # noqa: F811
+    make_order()
+    browser = browser_of(person(role))
+    page = browser.get(f"{LIST}{Order.objects.get().pk}/change/")
+    assert not english(page)
+    html = page.content.decode()
+    assert "Алматы" in html and "Букет Стандарт" in html
+    own = set(re.findall(r'href="(/crm/[^"?]*)', html)) - {"/crm/password_change/"}
+    assert own and not {link for link in own if browser.get(link).status_code == 403}
 
 
 def test_they_are_made_once_and_stay_as_staff_have_edited_them():
