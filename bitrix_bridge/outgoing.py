@@ -13,7 +13,10 @@ from orders.agreement import Agreement
 from orders.events import OrderChange
 from orders.fields import PUSHED, order_values
 from orders.grace import leaves_at
-from orders.models import Order, OrderEvent, Source, SyncState
+from orders.models import EventKind, Order, OrderEvent, Source, SyncState
+
+NOT_FOR_THE_SITE = frozenset({EventKind.PROBLEM, EventKind.SOLVED, EventKind.TOLD})
+"""What happens among staff only: it changes nothing that the site keeps."""
 
 
 def on_order_event(change: OrderChange) -> None:
@@ -21,6 +24,8 @@ def on_order_event(change: OrderChange) -> None:
 
     `sync_state` says so: a change of the site's own leaves nothing to tell, unless ours stayed against it.
     """
+    if change.event.kind in NOT_FOR_THE_SITE or (change.is_ours_alone and not change.is_new):
+        return
     order = change.order
     # In a conflict about the status, other fields that staff change are sent all the same.
     is_wish = order.sync_state == SyncState.CONFLICT and change.event.source != Source.SITE

@@ -1,7 +1,7 @@
-"""The sidebar, the label in the header, and the figures of the start page.
+"""The sidebar and the label in the header.
 
-Rooms are named by strings: this module belongs to none of them. A count is made only of rows in trouble, which a
-partial index holds, and is kept for some seconds.
+Rooms are named by strings: this module belongs to none of them. A count is made only of current rows or of those in
+trouble, which an index holds, and is kept for some seconds.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,12 +24,15 @@ KEEP_SECONDS = 10
 # title, icon, model, dotted path of the badge's count
 _Item = tuple[str, str, str, str]
 
+NEWS = {"orders.counts.new_orders"}
+"""Counts of what has come in, which is no trouble."""
+
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the groups of the sidebar with what this user may see."""
-    system = _system(request)
+    work, system = _work(), _system(request)
     groups = [
-        ("", False, _work()),
+        ("", False, work),
         (gettext("Reference data"), True, _reference()),
         (gettext("Exchange with the site"), False, _exchange()),
         ("Telegram", False, _telegram()),
@@ -38,6 +41,8 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     found = []
     for title, is_collapsible, items in groups:
         allowed = [_item(request, *item) for item in items if may_view(request.user, item[2])]
+        if items is work and request.user.has_perm("orders.view_order"):
+            allowed.insert(1, _board(request))
         if items is system and may_see_status(request.user):
             allowed.insert(0, _status(request))
         if allowed:
@@ -52,28 +57,16 @@ def environment(request: HttpRequest) -> list[str] | None:
     return [gettext("development"), "info"] if settings.DEBUG else None
 
 
-def start_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Add what needs somebody now to the admin's start page."""
-    context["cards"] = [
-        {"title": title, "count": count(path), "url": url, "is_trouble": is_trouble}
-        for title, model, path, url, is_trouble in _cards()
-        if may_view(request.user, model)
-    ]
-    context["title"] = gettext("Today")
-    context["may_add_order"] = request.user.has_perm("orders.add_order")
-    return context
-
-
 def is_worker_silent() -> bool:
     """Return whether no worker has been heard of for `SILENCE`."""
-    last = _kept("heartbeat", lambda: Heartbeat.last(Heartbeat.WORKER))
+    last = kept("heartbeat", lambda: Heartbeat.last(Heartbeat.WORKER))
     return last is None or timezone.now() - last > SILENCE
 
 
 def count(path: str) -> int:
     """Return what the function behind a dotted path counts, as it was some seconds ago at most."""
     counter: Callable[[], int] = import_string(path)
-    return int(_kept(path, counter))
+    return int(kept(path, counter))
 
 
 def may_view(user: User | AnonymousUser, model: str) -> bool:
@@ -82,22 +75,35 @@ def may_view(user: User | AnonymousUser, model: str) -> bool:
     return user.has_perm(f"{app}.view_{name}") or user.has_perm(f"{app}.change_{name}")
 
 
-def _kept(key: str, make: Callable[[], Any]) -> Any:
+def kept(key: str, make: Callable[[], Any], seconds: float = KEEP_SECONDS) -> Any:
+    """Return what `make` returns, as it was some seconds ago at most."""
     # Wrapped, so that a None is kept too.
-    kept: Mapping[str, Any] | None = cache.get(f"navigation:{key}")
-    if kept is None:
-        kept = {"value": make()}
-        cache.set(f"navigation:{key}", kept, KEEP_SECONDS)
-    return kept["value"]
+    wrapped: Mapping[str, Any] | None = cache.get(f"navigation:{key}")
+    if wrapped is None:
+        wrapped = {"value": make()}
+        cache.set(f"navigation:{key}", wrapped, seconds)
+    return wrapped["value"]
 
 
 def _item(request: HttpRequest, title: str, icon: str, model: str, badge: str) -> dict[str, Any]:
     url = reverse(f"admin:{model.replace('.', '_')}_changelist")
     item: dict[str, Any] = {"title": title, "icon": icon, "link": url, "active": request.path.startswith(url)}
-    if badge and (number := count(badge)):
-        # No text: Unfold would take it for a dotted path.
-        item |= {"badge": number, "badge_variant": "danger", "badge_style": "solid"}
-    return item
+    return item | _badge(badge)
+
+
+def _badge(path: str) -> dict[str, Any]:
+    if not path or not (number := count(path)):
+        return {}
+    # No text: Unfold would take it for a dotted path.
+    if path in NEWS:
+        return {"badge": number, "badge_variant": "info", "badge_style": "soft"}
+    return {"badge": number, "badge_variant": "danger", "badge_style": "solid"}
+
+
+def _board(request: HttpRequest) -> dict[str, Any]:
+    url = reverse("day_board")
+    item = {"title": gettext("Day board"), "icon": "dashboard", "link": url, "active": request.path == url}
+    return item | _badge("orders.counts.late")
 
 
 def _status(request: HttpRequest) -> dict[str, Any]:
@@ -108,7 +114,7 @@ def _status(request: HttpRequest) -> dict[str, Any]:
 
 def _work() -> list[_Item]:
     return [
-        (gettext("Orders"), "local_florist", "orders.order", ""),
+        (gettext("Orders"), "local_florist", "orders.order", "orders.counts.new_orders"),
         (gettext("Customers"), "group", "orders.customer", ""),
         (gettext("Products"), "inventory_2", "orders.product", ""),
         (gettext("Couriers"), "delivery_dining", "orders.courier", ""),
@@ -160,46 +166,4 @@ def _system(request: HttpRequest) -> list[_Item]:
         (gettext("Queue"), "list", "django_q.ormq", ""),
         (gettext("Failed tasks"), "error", "django_q.failure", ""),
         (gettext("Finished tasks"), "task_alt", "django_q.success", ""),
-    ]
-
-
-def _cards() -> list[tuple[str, str, str, str, bool]]:
-    orders = reverse("admin:orders_order_changelist")
-    return [
-        (gettext("New orders"), "orders.order", "orders.counts.new_orders", f"{orders}?preset=new", False),
-        (
-            gettext("Deliveries today"),
-            "orders.order",
-            "orders.counts.deliveries_today",
-            f"{orders}?preset=today",
-            False,
-        ),
-        (
-            gettext("The site decided otherwise"),
-            "orders.order",
-            "orders.counts.conflicts",
-            f"{orders}?sync_state__exact=conflict",
-            True,
-        ),
-        (
-            gettext("Not sent to the site"),
-            "bitrix_bridge.push",
-            "bitrix_bridge.badges.failed_pushes",
-            f"{reverse('admin:bitrix_bridge_push_changelist')}?state__exact=failed",
-            True,
-        ),
-        (
-            gettext("Events not processed"),
-            "bitrix_bridge.webhookevent",
-            "bitrix_bridge.badges.troubled_events",
-            f"{reverse('admin:bitrix_bridge_webhookevent_changelist')}?state__in=waiting,failed",
-            True,
-        ),
-        (
-            gettext("Messages not delivered"),
-            "notifications.telegrammessage",
-            "notifications.badges.failed_messages",
-            f"{reverse('admin:notifications_telegrammessage_changelist')}?state__exact=failed",
-            True,
-        ),
     ]

@@ -96,6 +96,7 @@ MINUTE_JOBS = [
 DAILY_JOBS = [
     "cvety_crm.housekeeping.prune",
     "cvety_crm.housekeeping.prune_outbox",
+    "orders.presence.prune",
     "bitrix_bridge.retention.prune_inbox",
     "bitrix_bridge.reconciliation.slices.prune",
     "bitrix_bridge.reference.refresh_daily",
@@ -156,6 +157,16 @@ TEMPLATES = [
 
 DISPATCHER_PHONE = env.str("DISPATCHER_PHONE", default="")
 """Whom a courier calls: stands on his route sheet."""
+
+# --- The day board ----------------------------------------------------------------------------------------------------
+
+FLORISTS = env.int("FLORISTS", default=3)
+BOUQUETS_PER_FLORIST_HOUR = env.float("BOUQUETS_PER_FLORIST_HOUR", default=3.0)
+COURIERS = env.int("COURIERS", default=4)
+DELIVERIES_PER_COURIER_HOUR = env.float("DELIVERIES_PER_COURIER_HOUR", default=2.0)
+"""How much the shop can do in an hour; 0: the board does not compare."""
+if min(FLORISTS, BOUQUETS_PER_FLORIST_HOUR, COURIERS, DELIVERIES_PER_COURIER_HOUR) < 0:
+    sys.exit("FLORISTS, BOUQUETS_PER_FLORIST_HOUR, COURIERS and DELIVERIES_PER_COURIER_HOUR must be numbers from 0 on.")
 
 # --- The database ----------------------------------------------------------------------------------------------------
 
@@ -368,7 +379,7 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
     "ENVIRONMENT": "cvety_crm.navigation.environment",
-    "DASHBOARD_CALLBACK": "cvety_crm.navigation.start_page",
+    "DASHBOARD_CALLBACK": "cvety_crm.start_page.start_page",
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("cvety_crm/favicon.svg")},
     ],
@@ -376,11 +387,17 @@ UNFOLD = {
         lambda request: static("cvety_crm/admin.css"),
         lambda request: static("cvety_crm/order_list.css"),
         lambda request: static("cvety_crm/export.css"),
+        lambda request: static("cvety_crm/delivery.css"),
+        lambda request: static("cvety_crm/start.css"),
+        lambda request: static("cvety_crm/board.css"),
+        lambda request: static("cvety_crm/order.css"),
     ],
     "SCRIPTS": [
         lambda request: static("cvety_crm/undo.js"),
         lambda request: static("cvety_crm/order_list.js"),
         lambda request: static("cvety_crm/keyboard.js"),
+        lambda request: static("cvety_crm/copy.js"),
+        lambda request: static("cvety_crm/order.js"),
     ],
     "SIDEBAR": {"navigation": "cvety_crm.navigation.sidebar", "show_search": True, "command_search": True},
     "COMMAND": {"search_callback": "orders.command.search"},

@@ -12,6 +12,7 @@ urlpatterns = [
     re_path(r"^health/?$", health, name="health"),
     re_path(r"^health/ready/?$", ready, name="ready"),
     path("crm/status/", admin.site.admin_view(status_page), name="system_status"),
+    path("crm/", include("orders.urls")),
     path("crm/", admin.site.urls),
     path("webhooks/bitrix/", include("bitrix_bridge.urls")),
     re_path(r"^docs/?$", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),

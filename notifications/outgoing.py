@@ -13,7 +13,7 @@ from notifications.models import TelegramMessage
 from orders import services
 from orders.events import OrderChange
 from orders.grace import leaves_at
-from orders.models import Order, OrderEvent, Reason, Source
+from orders.models import EventKind, Order, OrderEvent, Reason, Source
 
 Kind = TelegramMessage.Kind
 
@@ -24,7 +24,8 @@ STUB_WAIT = timedelta(minutes=2)
 
 
 def on_order_event(change: OrderChange) -> None:
-    """Queue a message to each chat for a new order or a changed status. History, imported or made up for, makes none.
+    """Queue a message to each chat for a new order, a changed status or a problem. History, imported or made up for,
+    makes none.
 
     A status that can be taken back leaves when it can't any more.
     Two queries, and one for the nudge after commit.
@@ -36,6 +37,9 @@ def on_order_event(change: OrderChange) -> None:
     elif "status" in change.changed_fields:
         due_at = leaves_at(services.held_until_of(change.event))
         _queue(Kind.STATUS, order=change.order, event=change.event, due_at=due_at)
+    elif change.event.kind == EventKind.PROBLEM:
+        # Written out now: it may be solved, or another one, by the time it leaves.
+        _queue(Kind.ALERT, text=texts.problem(change.order, change.event))
 
 
 def on_status_taken_back(order: Order, event: OrderEvent) -> None:

@@ -80,6 +80,20 @@ def alert(warning: Alert) -> str:
     )
 
 
+def problem(order: Order, event: OrderEvent) -> str:
+    """Return the text of a problem that somebody has reported of an order."""
+    title = gettext("Problem: order № %(number)s") % {"number": line(order.order_number)}
+    who_and_when = ", ".join(part for part in (_actor(event), moment(event.happened_at)) if part)
+    return compose(
+        [
+            f"⚠️ <b>{title}</b>",
+            LongText("", str(event.details.get("problem", ""))),
+            f"🙋 {who_and_when}",
+            _link(order_url(order)),
+        ]
+    )
+
+
 def _body(facts: OrderFacts) -> list[Part]:
     order = facts.order
     return [

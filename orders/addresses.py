@@ -1,12 +1,42 @@
-"""Reading addresses as people in Almaty write them."""
+"""Addresses as customers type them: one line, and how far anybody may be told of them."""
 
 import re
+
+from orders.models import Order
 
 _DISTRICT = re.compile(
     r"(?:\b(?:мкр|мкрн|м-н|мкр-н|микрорайон|ЖК|жилой комплекс)\b\.?\s*[«\"]?[\w-]+(?:[ -]\d+\w?)?[»\"]?)"
     r"|(?:\b[\w-]+(?:ский|инский|овский)\s+(?:район|р-н)\b)",
     re.IGNORECASE,
 )
+# What is inside a house, by the words that people put before its number or behind it. The short ones are other words
+# too ("кв-л 5", "под мостом"), so they need their number.
+_INSIDE = re.compile(
+    r"""[\s,;(]*(?<!\w)(?:
+        (?:квартира|подъезд|этаж|домофон|офис|пәтер|кіреберіс|қабат)(?![^\W\d_])
+      | (?:кв|оф|под|эт|код)\.?\s*[№#:]?\s*\d
+      | \d+\s*-?\s*(?:й|ый|ой)?\s*(?:квартира|подъезд|этаж|эт|пәтер|кіреберіс|қабат)(?![^\W\d_])
+    ).*""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def one_line(address: str) -> str:
+    """Return the address on one line."""
+    return " ".join(address.split())
+
+
+def building(address: str) -> str:
+    """Return the address as far as the house: without entrance, floor, flat and what follows them."""
+    return _INSIDE.sub("", one_line(address)).rstrip(" ,;(")
+
+
+def with_city(order: Order, address: str) -> str:
+    """Return the address behind its city; empty when there is none."""
+    city = order.city.name if order.city else ""
+    if not address or not city or re.search(rf"(?<!\w){re.escape(city)}(?!\w)", address, re.IGNORECASE):
+        return address
+    return f"{city}, {address}"
 
 
 def split_address(address: str) -> tuple[str, str]:
@@ -14,7 +44,7 @@ def split_address(address: str) -> tuple[str, str]:
 
     A courier asks first in which part of the town it is.
     """
-    text = " ".join(address.split())
+    text = one_line(address)
     match = _DISTRICT.search(text)
     if match is None:
         return "", text

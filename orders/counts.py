@@ -1,24 +1,43 @@
-"""Figures of the start page. Each count reads an index, and few rows of it."""
+"""How many orders need somebody, for the start page and the sidebar: the numbers of the order list's presets."""
 
-from django.utils import timezone
+from django.contrib.auth.models import AnonymousUser
+from django.core.cache import cache
 
-from orders.models import Order, Stage, Status, SyncState
+from orders.presets import Moment, counts
 
-ENOUGH = 1000
-"""Nobody reads a larger number exactly."""
+KEEP_SECONDS = 5
+"""All numbers are counted at once, for whoever asks for one of them next."""
+_KEY = "orders.counts"
 
 
 def new_orders() -> int:
     """Return how many orders nobody has accepted yet."""
-    codes = Status.objects.filter(stage=Stage.NEW).values("code")
-    return Order.objects.filter(status__in=codes).order_by()[:ENOUGH].count()
+    return _count("new")
 
 
-def deliveries_today() -> int:
-    """Return how many orders are to be delivered today."""
-    return Order.objects.filter(delivery_date=timezone.localdate()).order_by()[:ENOUGH].count()
+def late() -> int:
+    """Return how many open orders are past the end of their slot."""
+    return _count("late")
 
 
-def conflicts() -> int:
-    """Return how many orders wait for a manager's decision."""
-    return Order.objects.filter(sync_state=SyncState.CONFLICT).order_by()[:ENOUGH].count()
+def problems() -> int:
+    """Return how many orders somebody has marked as a problem."""
+    return _count("problems")
+
+
+def unclosed() -> int:
+    """Return how many orders of earlier days are open still."""
+    return _count("unclosed")
+
+
+def exchange_errors() -> int:
+    """Return how many orders the site refused, or decided otherwise about."""
+    return _count("sync")
+
+
+def _count(preset: str) -> int:
+    kept: dict[str, int] | None = cache.get(_KEY)
+    if kept is None:
+        kept = counts(Moment.of(AnonymousUser()))
+        cache.set(_KEY, kept, KEEP_SECONDS)
+    return kept[preset]

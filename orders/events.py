@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from orders.fields import NOT_OF_THE_SITE
 from orders.models import Order, OrderEvent
 
 
@@ -21,6 +22,11 @@ class OrderChange:
     def changed_fields(self) -> set[str]:
         """Return the names of the fields that changed."""
         return {change["field"] for change in self.event.changes}
+
+    @property
+    def is_ours_alone(self) -> bool:
+        """Return whether nothing has changed but what the site knows nothing of."""
+        return bool(self.event.changes) and self.changed_fields <= NOT_OF_THE_SITE
 
 
 def publish(change: OrderChange) -> None:

@@ -71,6 +71,8 @@ FIELDS: Mapping[str, Field] = {
 }
 ITEMS = "items"
 """The basket is compared as one field."""
+NOT_OF_THE_SITE = frozenset({"responsible", "courier", "courier_told_at", "customer"})
+"""What the timeline tells of an order that the site knows nothing of."""
 PUSHED = (*(one.name for one in FIELDS.values() if one.is_pushed), ITEMS)
 
 

@@ -29,6 +29,12 @@ def number(value: Decimal, places: int = 3) -> str:
     return text.replace(",", NBSP).replace(".", ",")
 
 
+def plain(value: Decimal) -> Decimal:
+    """Return a number as people type it: 1 and not 1.000, 7500 and not 7500.00."""
+    whole = value.to_integral_value()
+    return whole if whole == value else value.normalize()
+
+
 def day(value: date | None, today: date | None = None) -> str:
     """Return a delivery date: today, tomorrow and yesterday in words, this year's without the year."""
     if value is None:

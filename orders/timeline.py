@@ -13,6 +13,7 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Model
+from django.utils import timezone
 from django.utils.text import Truncator, capfirst
 from django.utils.translation import gettext, gettext_lazy
 
@@ -158,7 +159,7 @@ def _entry(event: OrderEvent, names: Names) -> Entry:
         icon=ICONS.get(event.kind, "info"),  # type: ignore[call-overload]
         kind=event.kind,
         happened_at=event.happened_at,
-        who=(event.actor.get_full_name() or event.actor.get_username()) if event.actor else "",
+        who=event.who,
         source=str(event.get_source_display()),
         changes=[
             Change(
@@ -167,6 +168,7 @@ def _entry(event: OrderEvent, names: Names) -> Entry:
                 value_words(change["field"], change.get("new"), names),
             )
             for change in event.changes
+            if event.kind != EventKind.TOLD  # its title says it
         ],
         notes=list(_notes(event, names)),
         webhook_event_id=event.webhook_event_id,
@@ -182,10 +184,14 @@ def _notes(event: OrderEvent, names: Names) -> Iterable[str]:
         yield str(Reason(occasion).label)
     if message := details.get("message"):
         yield str(message)
+    if problem := details.get("problem"):
+        yield str(problem)
     if printed := details.get("paper_format"):
         yield gettext("Size: %(size)s") % {"size": format_label(printed)}
     if comment := details.get("comment"):
         yield gettext("Comment: %(text)s") % {"text": comment}
+    if courier := details.get("courier"):
+        yield gettext("Courier: %(name)s") % {"name": courier}
     if created := details.get("created"):
         yield gettext("Created on the site under id %(id)s") % {"id": created}
     for key, text in (
@@ -227,6 +233,8 @@ def value_words(name: str, value: Any, names: Names) -> str:
         return names.get(name, value)
     if isinstance(value, bool):
         return gettext("yes") if value else gettext("no")
+    if name == "courier_told_at":
+        return _moment(value)
     if name == "delivery_date":
         return _date(value)
     if name == "recipient_phone":
@@ -258,6 +266,13 @@ def _money(value: Any) -> str:
 def _date(value: Any) -> str:
     try:
         return f"{date.fromisoformat(str(value)):%d.%m.%Y}"
+    except ValueError:
+        return str(value)
+
+
+def _moment(value: Any) -> str:
+    try:
+        return f"{timezone.localtime(datetime.fromisoformat(str(value))):%d.%m.%Y %H:%M}"
     except ValueError:
         return str(value)
 

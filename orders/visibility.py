@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from orders.formatting import phone_link
-from orders.phones import HIDDEN, masked_phone
+from orders.phones import HIDDEN, format_phone, masked_phone
 
 __all__ = [
     "HIDDEN",
@@ -16,6 +16,7 @@ __all__ = [
     "masked_phone",
     "may_see_phones",
     "may_see_prices",
+    "phone_text",
     "reason_to_hide_raw",
     "shown_phone",
 ]
@@ -44,6 +45,13 @@ def shown_phone(user: User | AnonymousUser, phone: str) -> str:
     """Return a phone as the user may read it: a link that calls it, or its last four digits."""
     if not phone or may_see_phones(user):
         return phone_link(phone)
+    return masked_phone(phone)
+
+
+def phone_text(user: User | AnonymousUser, phone: str) -> str:
+    """Return a phone as the user may read it, without the link: for a field of a form, or a line of a list."""
+    if not phone or may_see_phones(user):
+        return format_phone(phone)
     return masked_phone(phone)
 
 

@@ -19,7 +19,7 @@ from cvety_crm.library_messages import CORRECTED_TEXTS, LIBRARIES, UNSEEN_FILES,
 from cvety_crm.management.commands import collect_messages
 from cvety_crm.source_messages import calls_in_python, messages_below, placeholders
 
-SAME_IN_RUSSIAN = {"API", "Kaspi", "Telegram", "admin"}
+SAME_IN_RUSSIAN = {"API", "Instagram", "Kaspi", "Telegram", "WhatsApp", "admin"}
 """Texts of ours without a Cyrillic letter in their translation."""
 
 OUR_CODE = ("cvety_crm", "orders", "bitrix_bridge", "notifications")

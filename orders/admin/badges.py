@@ -2,10 +2,12 @@
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 from django.utils.translation import gettext
 
 from orders.models import Order, Stage, Status, SyncState
 
+PROBLEM_LENGTH = 40  # characters of a problem's reason in a mark
 SIGNS = {
     Stage.NEW: "●",
     Stage.ACCEPTED: "✓",
@@ -36,10 +38,10 @@ def status_badge(status: Status) -> SafeString:
     return _badge(stage_class(status.stage), sign, status.name)
 
 
-def sync_badge(order: Order) -> SafeString:
-    """Return whether the site knows."""
+def sync_badge(order: Order, words: str = "") -> SafeString:
+    """Return whether the site knows, in these words if there are better ones than the state's name."""
     sign = SYNC_SIGNS.get(order.sync_state, "!")  # type: ignore[call-overload]
-    return _badge(f"crm-sync-{order.sync_state}", sign, str(order.get_sync_state_display()))
+    return _badge(f"crm-sync-{order.sync_state}", sign, words or str(order.get_sync_state_display()))
 
 
 def sync_mark(order: Order) -> SafeString:
@@ -55,9 +57,15 @@ def sync_mark(order: Order) -> SafeString:
     )
 
 
-def order_marks(order: Order) -> SafeString:
-    """Return what a reader of the order must know besides its status; empty for most orders."""
+def order_marks(order: Order, *, has_problem_shown: bool = False) -> SafeString:
+    """Return what a reader of the order must know besides its status; empty for most orders.
+
+    `has_problem_shown`: its problem stands beside them in full.
+    """
     marks = []
+    if order.problem and not has_problem_shown:
+        reason = Truncator(order.problem).chars(PROBLEM_LENGTH)
+        marks.append(("danger", "!", gettext("problem: %(reason)s") % {"reason": reason}))
     if order.is_stub:
         marks.append(("warn", "…", gettext("not complete yet")))
     if order.status.needs_attention:

@@ -1,7 +1,5 @@
 """The columns of the order list. On a phone the same cells make a card (static/cvety_crm/order_list.css)."""
 
-from typing import Any
-
 from django.contrib import admin
 from django.urls import reverse
 from django.utils import timezone
@@ -13,9 +11,11 @@ from django.utils.translation import gettext_lazy as _
 
 from orders.addresses import split_address
 from orders.admin.badges import delivery_marks, order_marks, stage_class, status_badge, sync_mark
+from orders.admin.row_links import row_links, take_button
 from orders.formatting import NBSP, day, money, number
 from orders.lateness import CLOSED_STAGES, Lateness, lateness, lateness_words
 from orders.models import Order, PaymentMethod, PaymentStatus
+from orders.people import name_of
 from orders.visibility import may_see_prices, shown_phone
 
 ADDRESS_LENGTH = 70  # characters in the list
@@ -134,17 +134,8 @@ class OrderColumns:
         """Return who makes it, or a button to take it."""
         who = order.responsible
         if who is not None:
-            return _lines(who.get_full_name() or who.get_username())
-        if not getattr(order, "may_take", False) or order.status.stage in CLOSED_STAGES:
-            return _lines("—")
-        return _lines(
-            format_html(
-                '<button type="submit" form="crm-undo-form" class="crm-row-button" formaction="{}"'
-                " data-live>{}</button>",
-                reverse("admin:orders_order_take", args=[order.pk]),
-                gettext("take it"),
-            )
-        )
+            return _lines(name_of(who))
+        return _lines(take_button(order, order.seen_by))  # type: ignore[attr-defined]
 
     @admin.display(description=_("Courier"))
     def courier_column(self, order: Order) -> SafeString:
@@ -244,8 +235,8 @@ def _next_step(order: Order) -> SafeString | str:
     )
 
 
-def _links(order: Order) -> Any:
-    return ""
+def _links(order: Order) -> SafeString:
+    return row_links(order, order.seen_by)  # type: ignore[attr-defined]
 
 
 def _card(order: Order) -> SafeString | str:

@@ -56,6 +56,7 @@ class TroubleFilter(DropdownFilter):
             ("status", _("unknown status")),
             ("deleted", _("deleted on the site")),
             ("cancelled", _("cancelled on the site")),
+            ("undated", _("no date")),
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
@@ -65,6 +66,7 @@ class TroubleFilter(DropdownFilter):
             "status": Q(status__needs_attention=True),
             "deleted": Q(is_deleted_on_site=True),
             "cancelled": Q(is_cancelled=True),
+            "undated": Q(delivery_date=None),
         }
         value = self.value()
         return queryset.filter(conditions[value]) if value in conditions else queryset

@@ -11,21 +11,26 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownF
 
 from cvety_crm.admin_base import CrmModelAdmin, without_related_buttons
 from cvety_crm.admin_filters import DayOrRangeFilter
+from orders.admin.assignment import AssignmentActions
 from orders.admin.columns import OrderColumns
 from orders.admin.conflicts import ConflictActions
 from orders.admin.export import Exporting
 from orders.admin.filters import FloristFilter, StageFilter, TroubleFilter
+from orders.admin.new_order import NewOrderPage
+from orders.admin.next_step import NextStep
 from orders.admin.order_items import ItemInline
 from orders.admin.order_list import OrderList
-from orders.admin.order_notes import NoteInline
+from orders.admin.order_notes import NoteActions
 from orders.admin.order_page import OrderPage
+from orders.admin.presence import PresenceActions
 from orders.admin.printing import Printing
+from orders.admin.problems import ProblemActions
 from orders.admin.read_only import ReadOnlyFields
+from orders.admin.resending import Resending
 from orders.admin.status_actions import StatusActions
 from orders.admin.status_undo import UndoActions
-from orders.models import City, Customer, DeliverySlot, Order, Shop
+from orders.models import Customer, Order
 from orders.search import search_query
-from orders.services.creation import DEFAULT_CITY, DEFAULT_SHOP, DEFAULT_SLOT
 from orders.visibility import hidden_fields
 
 MOST_CUSTOMERS = 200
@@ -53,10 +58,17 @@ class OrderAdmin(
     OrderList,
     OrderColumns,
     StatusActions,
+    NextStep,
     UndoActions,
     ConflictActions,
+    AssignmentActions,
+    ProblemActions,
+    NoteActions,
+    PresenceActions,
+    Resending,
     Printing,
     Exporting,
+    NewOrderPage,
     ReadOnlyFields,
     OrderPage,
     CrmModelAdmin,
@@ -99,27 +111,24 @@ class OrderAdmin(
         "hand_over_selected",
         "complete_selected",
         "change_status_of_selected",
+        "take_selected",
+        "assign_florist_to_selected",
+        "assign_courier_to_selected",
+        "courier_texts_of_selected",
+        "mark_told_selected",
         "print_selected",
         "export_selected_to_xlsx",
         "export_selected_to_csv",
     )
     actions_row = ("change_status_dialog",)
-    inlines = (ItemInline, NoteInline)
+    inlines = (ItemInline,)
     autocomplete_fields = ("customer",)
     change_form_outer_before_template = "orders/order_head.html"
     change_form_outer_after_template = "orders/order_after.html"
     fieldsets = (
         (_("Delivery"), {"fields": _DELIVERY}),
         (_("Recipient"), {"fields": _RECIPIENT}),
-        (_("Postcard"), {"fields": ("postcard_text",)}),
-        (_("Comments"), {"fields": ("comment", "courier_comment")}),
-        (_("Money"), {"fields": _MONEY}),
         (_("Customer"), {"fields": ("customer",)}),
-    )
-    add_fieldsets = (
-        (_("Customer"), {"fields": ("customer", ("customer_name", "customer_phone"))}),
-        (_("Recipient"), {"fields": _RECIPIENT}),
-        (_("Delivery"), {"fields": _DELIVERY}),
         (_("Postcard"), {"fields": ("postcard_text",)}),
         (_("Comments"), {"fields": ("comment", "courier_comment")}),
         (_("Money"), {"fields": _MONEY}),
@@ -157,18 +166,6 @@ class OrderAdmin(
         columns = super().get_sortable_by(request)
         is_priced = "total_amount" not in hidden_fields(request.user, None)
         return [name for name in columns if is_priced or name != "amount_column"]
-
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Offer what an order gets by default."""
-        defaults: dict[str, Any] = {}
-        for name, model, key in (
-            ("delivery_slot", DeliverySlot, DEFAULT_SLOT),
-            ("city", City, DEFAULT_CITY),
-            ("shop", Shop, DEFAULT_SHOP),
-        ):
-            if model._default_manager.filter(bitrix_id=key, is_active=True).exists():
-                defaults[name] = key
-        return {**defaults, **super().get_changeform_initial_data(request)}
 
     def formfield_for_dbfield(self, db_field: Field, request: HttpRequest, **kwargs: Any) -> FormField | None:
         """Keep the small buttons for editing a slot or a city out of the order's form."""

@@ -1,6 +1,5 @@
-"""The forms of an order: the one that edits it and the one that makes a new one."""
+"""The form that edits an order; a new one is made on a page of its own (`new_order`)."""
 
-from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -9,9 +8,10 @@ from django.db.models import Q
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from orders.admin.seen_values import SeenValuesMixin
+from orders.formatting import plain
 from orders.models import Order
 from orders.phones import format_phone, normalize_phone
 
@@ -47,12 +47,6 @@ EDITABLE = (
     "payment_status",
     *LOCAL,
 )
-
-
-def plain(value: Decimal) -> Decimal:
-    """Return a number as people type it: 1 and not 1.000, 7500 and not 7500.00."""
-    whole = value.to_integral_value()
-    return whole if whole == value else value.normalize()
 
 
 class PhoneField(forms.CharField):
@@ -160,43 +154,3 @@ class OrderForm(SeenValuesMixin, forms.ModelForm):
         if name in self.changed_data:
             PhoneField.check(value)
         return value
-
-
-class NewOrderForm(OrderForm):
-    """An order by phone: the customer may be chosen, or typed with his phone."""
-
-    customer_name = forms.CharField(
-        label=_("new customer's name"), max_length=255, required=False, widget=UnfoldAdminTextInputWidget()
-    )
-    customer_phone = PhoneField(
-        label=_("customer's phone"), help_text=_("A known customer is found by his phone, a new one is added.")
-    )
-    total_amount = forms.DecimalField(
-        label=_("sum"),
-        max_digits=12,
-        decimal_places=2,
-        required=False,
-        widget=UnfoldAdminDecimalFieldWidget(),
-        help_text=_("Empty: items and delivery, less the discount."),
-    )
-
-    def clean_customer_phone(self) -> str:
-        """Refuse a number that can't exist."""
-        return self._checked_phone("customer_phone")
-
-    def fields_for_service(self) -> dict[str, Any]:
-        """Return the fields the order is born with; what was left empty takes the service's default."""
-        values = {name: self.as_service_value(name) for name in EDITABLE if name in self.cleaned_data}
-        values.pop("customer", None)
-        if self.cleaned_data.get("total_amount") is None:
-            values.pop("total_amount", None)
-        for name in ("delivery_slot", "city", "shop"):
-            if values.get(name) is None:
-                values.pop(name, None)
-        return values
-
-    def _post_clean(self) -> None:
-        # An empty sum means "work it out", and is not to be put into the row that is only there to be validated.
-        super()._post_clean()  # type: ignore[misc]
-        if self.instance.total_amount is None:
-            self.instance.total_amount = Decimal(0)

@@ -1,15 +1,17 @@
 """The items of an order on its page: lines as they were sold, and new ones from the catalogue or in one's own words."""
 
+from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import Field, Model, QuerySet
 from django.forms import Field as FormField
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.utils.html import format_html
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
@@ -17,11 +19,10 @@ from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWidget
 
 from cvety_crm.admin_base import without_related_buttons
-from orders.admin.order_form import plain
-from orders.admin.seen_values import SeenValuesMixin
-from orders.formatting import money, number
+from orders.admin.item_changes import line_words, take_up_stored_lines
+from orders.admin.seen_values import BothChanged, SeenValuesMixin
+from orders.formatting import money, number, plain
 from orders.models import Order, OrderItem, Product
-from orders.services import NewItem
 from orders.snapshot import ItemSnapshot
 from orders.visibility import may_see_prices
 
@@ -30,8 +31,12 @@ class PlainText(forms.Widget):
     """A value that is only shown."""
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> Any:
-        """Return the text, escaped."""
-        return format_html('<span class="crm-item-name">{}</span>', value or "")
+        """Return the text, escaped; a form posts it too, for the day when its row is gone."""
+        if not value:
+            return mark_safe('<span class="crm-item-name"></span>')
+        return format_html(
+            '<span class="crm-item-name">{}</span><input type="hidden" name="{}" value="{}">', value, name, value
+        )
 
 
 class ItemForm(SeenValuesMixin, forms.ModelForm):
@@ -68,7 +73,8 @@ class ItemForm(SeenValuesMixin, forms.ModelForm):
         if self.instance._state.adding:
             if "product" in self.fields:  # it is not where lines are only read
                 self.fields["product"].required = False
-            self.initial.pop("price", None)
+            if "price" not in (kwargs.get("initial") or {}):
+                self.initial.pop("price", None)
             return
         # A line that was sold keeps its name: it says how things were. No queries for products here.
         item = self.instance
@@ -77,6 +83,7 @@ class ItemForm(SeenValuesMixin, forms.ModelForm):
         self.fields["name"] = forms.CharField(disabled=True, required=False, label="", widget=PlainText())
         self.initial["quantity"] = plain(item.quantity)
         self.initial["price"] = plain(item.price)
+        self.stored = {"quantity": item.quantity, "price": item.price}
 
     def clean(self) -> dict[str, Any] | None:
         """Ask for what a line can't do without."""
@@ -103,23 +110,18 @@ class ItemForm(SeenValuesMixin, forms.ModelForm):
         self.cleaned_data.pop("product", None)
         super()._post_clean()  # type: ignore[misc]
 
-    def new_item(self) -> NewItem:
-        """Return a new line for `create_order`."""
-        data = self.cleaned_data
-        return NewItem(
-            product=data.get("product"), name=data.get("name") or "", quantity=data["quantity"], price=data.get("price")
-        )
-
     def snapshot(self) -> ItemSnapshot:
         """Return the line, old or new, for `edit_order`."""
         data = self.cleaned_data
         if not self.instance._state.adding:
             item = self.instance
+            # What was not touched here is as it is by now, not as the page has shown it.
+            figures = {name: data[name] if name in self.changed_data else self.stored[name] for name in self.stored}
             return ItemSnapshot(
                 bitrix_basket_id=item.bitrix_basket_id,
                 bitrix_product_id=item.bitrix_product_id,
-                quantity=data["quantity"],
-                price=data["price"],
+                quantity=figures["quantity"],
+                price=figures["price"],
                 product_snapshot=item.product_snapshot,
             )
         product: Product | None = data.get("product")
@@ -136,21 +138,44 @@ class ItemForm(SeenValuesMixin, forms.ModelForm):
 
 
 class ItemFormSet(PaginationInlineFormSet):
-    """All lines together."""
+    """All lines together. What a colleague has added or removed meanwhile is taken up, and asked about once."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.line_changes: list[BothChanged] = []
+        if self.is_bound and not self.instance._state.adding and self.was_shown():
+            rows = self.get_queryset()
+            self.line_changes = take_up_stored_lines(cast(QueryDict, self.data), self.prefix, list(rows))
+
+    def was_shown(self) -> bool:
+        """Return whether the page had fields for the lines, which it has not for those who don't see prices."""
+        return f"{self.prefix}-0-quantity" in self.data
 
     def clean(self) -> None:
-        """Ask for a line at least, and refuse to judge lines that somebody else has changed meanwhile."""
+        """Ask for a line at least, and once about lines that somebody else has changed meanwhile."""
         super().clean()
+        if not self.instance._state.adding and not self.was_shown():
+            return
+        for form in self.deleted_forms:
+            self.line_changes += _changed_before_it_was_removed(form)
         if any(self.errors):
             return
-        order = self.instance
         if not self.kept_forms():
             raise ValidationError(gettext("An order needs at least one item."))
-        if order.pk and not order._state.adding and self.has_changed():
-            shown = {str(form.instance.pk) for form in self.initial_forms}
-            stored = {str(key) for key in OrderItem.objects.filter(order=order).values_list("pk", flat=True)}
-            if shown != stored:
-                raise ValidationError(gettext("The items were changed meanwhile. Open the order anew."))
+        if self.line_changes and self.has_changed():
+            raise ValidationError(
+                gettext("Somebody else has changed the items meanwhile. What both of you did is here: save again.")
+            )
+
+    @property
+    def both_changed(self) -> list[BothChanged]:
+        """Return what two people have changed of the lines; nothing where the other one alone has."""
+        of_lines = [
+            replace(change, label=f"{form.instance.name}: {change.label.lower()}")
+            for form in self.initial_forms
+            for change in form.both_changed
+        ]
+        return of_lines + (self.line_changes if self.has_changed() else [])
 
     def kept_forms(self) -> list[Any]:
         """Return the forms of the lines that are to be there, in their order."""
@@ -159,6 +184,18 @@ class ItemFormSet(PaginationInlineFormSet):
             for form in self.forms
             if (form in self.initial_forms or form.has_changed()) and not self._should_delete_form(form)
         ]
+
+
+def _changed_before_it_was_removed(form: ItemForm) -> list[BothChanged]:
+    """Return what a colleague has changed of a line that is to go; from now on that counts as seen."""
+    stale = [] if form.instance._state.adding else [name for name in form.seen_fields if form.is_stale(name)]
+    if not stale:
+        return []
+    was = line_words(*(form.data.get(form[name].html_initial_name) for name in ("quantity", "price")))
+    theirs = line_words(form.stored["quantity"], form.stored["price"])
+    for name in stale:
+        form.show_as_seen(name)
+    return [BothChanged("items", form.instance.name, was=was, theirs=theirs, yours=gettext("removed"))]
 
 
 class ItemInline(TabularInline):
@@ -171,12 +208,9 @@ class ItemInline(TabularInline):
     readonly_fields = ("name_column", "quantity_column", "price_column", "total_column")
     autocomplete_fields = ("product",)
     hide_title = True
+    extra = 0
     verbose_name = _("product")  # what the button below the lines adds
     verbose_name_plural = _("items")
-
-    def get_extra(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
-        """Offer an empty line on a new order only."""
-        return 0 if obj else 1
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Leave out what the user may not see; who may not change the lines reads them in words."""
@@ -220,7 +254,7 @@ class ItemInline(TabularInline):
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Follow the order."""
-        return self._may(request, adding=obj is None) and self._sees_prices(request, obj)
+        return self._may(request) and self._sees_prices(request, obj)
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Follow the order; who does not see prices can't be asked for them."""
@@ -235,8 +269,8 @@ class ItemInline(TabularInline):
         return obj is None or may_see_prices(request.user, obj.delivery_date)
 
     @staticmethod
-    def _may(request: HttpRequest, *, adding: bool = False) -> bool:
-        return bool(request.user.has_perm("orders.add_order" if adding else "orders.change_order"))
+    def _may(request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("orders.change_order"))
 
 
 def is_sum_of_parts(order: Order, items: list[OrderItem]) -> bool:

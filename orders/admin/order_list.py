@@ -34,6 +34,8 @@ from orders.presets import (
 )
 
 KEYS_PARAMETER = "keys"
+DAYS = ("today", "tomorrow")
+"""Presets that are a day themselves; any other may be narrowed to a day of the address."""
 MOST_KEYS = 100
 """Rows of an open page that are asked about at once."""
 REGULAR_AT_MOST = 100
@@ -91,6 +93,8 @@ class OrderChangeList(PeekChangeList):
             found = found.filter(delivery_date=self.day)
         else:
             found = preset_orders(preset, self.moment, found)
+            if self.day is not None and preset.key not in DAYS:
+                found = found.filter(delivery_date=self.day)
         if (preset is None or not preset.newest_first) and not self.get_ordering_field_columns():
             found = sorted_for_work(found, self.moment)
         return with_row_details(found)
@@ -103,7 +107,6 @@ class OrderChangeList(PeekChangeList):
             order.seen_by = request.user
             codes = order.status.next_codes if may_move and not order.is_deleted_on_site else []
             order.next_step = next((self.statuses[code] for code in codes if code in self.statuses), None)
-            order.may_take = may_move and order.responsible_id is None
 
     def day_picker(self) -> list[dict[str, Any]]:
         """Return yesterday, the day in the middle and the day after it, each with its address."""
@@ -113,7 +116,7 @@ class OrderChangeList(PeekChangeList):
             {
                 "label": _day_name(day, today),
                 "url": "?" + (f"{PARAMETER}={DEFAULT}" if day == today else f"{DAY_PARAMETER}={day.isoformat()}"),
-                "is_current": day == shown and (self.preset is None or self.preset.key in ("today", "tomorrow")),
+                "is_current": day == shown and (self.preset is None or self.preset.key in DAYS),
                 "sign": sign,
             }
             for day, sign in ((shown - timedelta(1), "prev"), (shown, ""), (shown + timedelta(1), "next"))
@@ -148,8 +151,6 @@ class OrderList:
         """Add the question that an open list asks every few seconds."""
         wrap = self.admin_site.admin_view  # type: ignore[attr-defined]
         return [
-            path("<uuid:key>/TMPnext/", wrap(lambda request, key: HttpResponse()), name="orders_order_next_step"),
-            path("<uuid:key>/TMPtake/", wrap(lambda request, key: HttpResponse()), name="orders_order_take"),
             path("pulse/", wrap(require_GET(self.pulse)), name="orders_order_pulse"),
             *super().get_urls(),  # type: ignore[misc]
         ]
@@ -275,7 +276,7 @@ def _nothing_here(changelist: OrderChangeList) -> dict[str, str]:
             "All orders were searched: number, names, address, any spelling of a phone or its last four digits."
         )}  # fmt: skip
     preset = changelist.preset
-    if preset is None or preset.key in ("today", "tomorrow"):
+    if preset is None or preset.key in DAYS:
         return {
             "title": gettext("No deliveries on this day"),
             "text": gettext("Look at the next day, or at all orders."),

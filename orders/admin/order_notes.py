@@ -1,49 +1,66 @@
-"""Notes on an order's page: written there, never changed afterwards."""
+"""Notes on an order's page: added without saving the form around them, never changed afterwards."""
 
 from typing import Any
+from uuid import UUID
 
-from django.db.models import Field, Model, QuerySet
-from django.forms import Field as FormField
-from django.http import HttpRequest
-from unfold.admin import StackedInline
-from unfold.widgets import UnfoldAdminTextareaWidget
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST
 
-from orders.models import OrderNote
+from orders import services
+from orders.admin.going_back import go_back
+from orders.admin.status_actions import find_order
+from orders.models import Order
+from orders.services import NotAllowed
 
-NOTES_SHOWN = 20
+NOTES_SHOWN = 50
 
 
-class NoteInline(StackedInline):
-    """One empty note to write. The earlier ones are listed below the form, so they are not in the form at all."""
+class NoteActions:
+    """The address, for the order's ModelAdmin to mix in."""
 
-    model = OrderNote
-    fields = ("text",)
-    extra = 1
-    max_num = 1
-    hide_title = True
+    def get_urls(self) -> list[URLPattern]:
+        """Add it."""
+        wrap = self.admin_site.admin_view  # type: ignore[attr-defined]
+        return [
+            path("<uuid:key>/notes/", wrap(require_POST(self.add_note)), name="orders_order_add_note"),
+            *super().get_urls(),  # type: ignore[misc]
+        ]
 
-    def formfield_for_dbfield(self, db_field: Field, request: HttpRequest, **kwargs: Any) -> FormField | None:
-        """Make it as small as most notes are."""
-        if db_field.name == "text":
-            kwargs["widget"] = UnfoldAdminTextareaWidget({"rows": 2})
-        return super().formfield_for_dbfield(db_field, request, **kwargs)
+    def add_note(self, request: HttpRequest, key: UUID) -> HttpResponse:
+        """Add a note; htmx gets the notes as they are then, and what was refused is still in the box."""
+        if not self.has_change_status_permission(request):  # type: ignore[attr-defined]
+            raise PermissionDenied
+        order = find_order(key)
+        if order is None:
+            raise Http404
+        text = request.POST.get("text", "")
+        refused = ""
+        try:
+            services.add_note(order_id=order.pk, text=text, actor=request.user)  # type: ignore[arg-type]
+        except NotAllowed as refusal:
+            refused = str(refusal)
+        if request.headers.get("HX-Request"):
+            shown = {**notes_of(order, may_write=True), "refused": refused, "typed": text if refused else ""}
+            return render(request, "orders/notes.html", {"notes": shown})
+        if refused:
+            messages.error(request, refused)
+        else:
+            messages.success(request, gettext("The note is added."))
+        return go_back(request, reverse("admin:orders_order_change", args=[key]))
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[OrderNote]:
-        """Return nothing: what is written stays."""
-        return super().get_queryset(request).none()
 
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Offer the empty note to whoever may write one."""
-        return self.has_add_permission(request, obj)
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Whoever may change the order may write on it, once it is there."""
-        return obj is not None and bool(request.user.has_perm("orders.change_order"))
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Refuse."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Refuse."""
-        return False
+def notes_of(order: Order, *, may_write: bool) -> dict[str, Any]:
+    """Return what `orders/notes.html` shows: the notes, the newest first, and where another one goes. One query."""
+    rows = list(order.notes.select_related("author").order_by("-created_at")[: NOTES_SHOWN + 1])
+    return {
+        "rows": rows[:NOTES_SHOWN],
+        "has_more": len(rows) > NOTES_SHOWN,
+        "url": reverse("admin:orders_order_add_note", args=[order.pk]) if may_write else "",
+        "back": reverse("admin:orders_order_change", args=[order.pk]),
+        "longest": services.LONGEST_NOTE,
+    }

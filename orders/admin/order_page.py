@@ -6,33 +6,21 @@ everything that was typed; so a refusal leaves the view as an exception and come
 
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.contrib.admin.utils import construct_change_message
-from django.db.models import Model
+from django.db import connection
 from django.forms import BaseModelForm
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
-from django.utils.translation import gettext
 
 from orders import services
-from orders.admin.badges import delivery_marks, order_marks, stage_class, status_badge, sync_badge
-from orders.admin.columns import payment_state, payment_words
-from orders.admin.conflicts import wished_status
-from orders.admin.order_form import NewOrderForm, OrderForm
+from orders.admin.both_changed import both_changed
+from orders.admin.order_form import OrderForm
+from orders.admin.order_head import surroundings
 from orders.admin.order_items import ItemFormSet, is_sum_of_parts
-from orders.admin.order_notes import NOTES_SHOWN
-from orders.admin.status_actions import next_statuses
-from orders.admin.status_undo import undo_of_order
-from orders.formatting import delivery_time, money
-from orders.models import EventKind, Order, OrderItem, OrderNote, Source, SyncState
-from orders.panels import event_links, panels
+from orders.models import Order, OrderItem, Source
 from orders.services import NotAllowed
-from orders.timeline import timeline
-from orders.visibility import HIDDEN, hidden_fields, may_see_prices, shown_phone
-
-ENTRIES_SHOWN = 100
-BUTTONS = 3
-"""Next statuses that get a button of their own; the others are in the dialog."""
+from orders.visibility import hidden_fields, may_see_prices
 
 
 class _Refused(Exception):
@@ -53,16 +41,25 @@ class OrderPage:
             return super().changeform_view(request, object_id, form_url, extra_context)  # type: ignore[misc]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        """Return the form for a new order or an old one, with what a service has said to it."""
-        kwargs["form"] = OrderForm if change else NewOrderForm
+        """Return the form, with what a service has said to it."""
+        kwargs["form"] = OrderForm
         form = super().get_form(request, obj, change=change, **kwargs)  # type: ignore[misc]
         form.refusal = getattr(request, "crm_refusal", "")
+        for name in left_out(request, obj) if obj is not None else ():
+            form.base_fields.pop(name, None)  # a declared field is there even when no fieldset has it
         return form
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Return the order; while its form is being saved nobody else can change it."""
+        key = _key(object_id)
+        if key is not None and request.method == "POST" and connection.in_atomic_block:
+            Order.objects.select_for_update().filter(pk=key).values_list("pk").first()
+        return super().get_object(request, object_id, from_field)  # type: ignore[misc]
+
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Leave out of the form what the user may not see: then he can't change it either."""
-        fieldsets = super().get_fieldsets(request, obj)  # type: ignore[misc]
-        return fieldsets if obj is None else _without(fieldsets, left_out(request, obj))
+        """Leave out what the user may not see of this order, and so may not edit."""
+        found = super().get_fieldsets(request, obj)  # type: ignore[misc]
+        return found if obj is None else _without(found, left_out(request, obj))
 
     def save_model(self, request: HttpRequest, obj: Order, form: BaseModelForm, change: bool) -> None:
         """Do nothing: the services need the items too, and those come with `save_related`."""
@@ -71,15 +68,12 @@ class OrderPage:
         """Hand the whole form to one service."""
         items = next((formset for formset in formsets if isinstance(formset, ItemFormSet)), None)
         try:
-            if change:
-                self._edit(request, form, items)
-            else:
-                self._create(request, form, items)
+            self._edit(request, form, items)
+            if note := request.POST.get("note_text", "").strip():
+                # Typed beside the form and not added by its own button: saving the order must not lose it.
+                services.add_note(order_id=form.instance.pk, text=note, actor=request.user)  # type: ignore[arg-type]
         except NotAllowed as refusal:
             raise _Refused(str(refusal)) from refusal
-        for formset in formsets:
-            if formset.model is OrderNote:
-                self._save_notes(request, form.instance, formset)
 
     def construct_change_message(
         self, request: HttpRequest, form: Any, formsets: list[Any], add: bool = False
@@ -92,7 +86,15 @@ class OrderPage:
         order = kwargs.get("obj")
         context["show_save_and_add_another"] = False
         if isinstance(order, Order):
-            context |= self._surroundings(request, order)
+            context |= surroundings(
+                request,
+                order,
+                may_move=self.has_change_status_permission(request),  # type: ignore[attr-defined]
+                preserved=self.get_preserved_filters(request),  # type: ignore[attr-defined]
+            )
+            if typed := request.POST.get("note_text", ""):
+                context["notes"]["typed"] = typed
+            context["both_changed"] = both_changed(order, context)
         return super().render_change_form(request, context, **kwargs)  # type: ignore[misc]
 
     # --- saving
@@ -100,7 +102,8 @@ class OrderPage:
     def _edit(self, request: HttpRequest, form: OrderForm, items: ItemFormSet | None) -> None:
         changes = form.changes()
         lines = None
-        if items is not None and items.has_changed():
+        sees_prices = may_see_prices(request.user, form.initial.get("delivery_date"))
+        if items is not None and sees_prices and items.has_changed():
             lines = [line.snapshot() for line in items.kept_forms()]
         changes |= self._new_total(form, changes, lines)
         if changes or lines is not None:
@@ -111,22 +114,6 @@ class OrderPage:
                 actor=request.user,  # type: ignore[arg-type]
                 source=Source.ADMIN,
             )
-
-    def _create(self, request: HttpRequest, form: NewOrderForm, items: ItemFormSet | None) -> None:
-        lines = [line.new_item() for line in items.kept_forms()] if items is not None else []
-        customer = form.cleaned_data.get("customer") or services.customer_for_call(
-            name=form.cleaned_data.get("customer_name") or "", phone=form.cleaned_data.get("customer_phone") or ""
-        )
-        order = services.create_order(
-            items=lines,
-            fields=form.fields_for_service(),
-            customer=customer,
-            actor=request.user,  # type: ignore[arg-type]
-            source=Source.ADMIN,
-        )
-        # What Django goes on with is the form's row: it is that order from now on.
-        form.instance.pk, form.instance.order_number = order.pk, order.order_number
-        form.instance._state.adding = False
 
     @staticmethod
     def _new_total(form: OrderForm, changes: dict[str, Any], lines: list[Any] | None) -> dict[str, Any]:
@@ -145,53 +132,6 @@ class OrderPage:
         fee = changes.get("delivery_fee", before.delivery_fee)
         discount = changes.get("discount_amount", before.discount_amount)
         return {"total_amount": (goods + fee - discount).quantize(Decimal("0.01"))}
-
-    @staticmethod
-    def _save_notes(request: HttpRequest, order: Order, formset: Any) -> None:
-        for note in formset.save(commit=False):
-            note.order, note.author = order, request.user
-            note.save()
-
-    # --- what stands around the form
-
-    def _surroundings(self, request: HttpRequest, order: Order) -> dict[str, Any]:
-        may_move = self.has_change_status_permission(request)  # type: ignore[attr-defined]
-        shown_all = request.GET.get("timeline") == "all"
-        events = order.events.select_related("actor")
-        found = list(events if shown_all else events[: ENTRIES_SHOWN + 1])
-        hidden = hidden_fields(request.user, order.delivery_date)
-        is_priced = may_see_prices(request.user, order.delivery_date)
-        entries = timeline(found if shown_all else found[:ENTRIES_SHOWN], items=order.items.all(), hidden=hidden)
-        return {
-            "head": {
-                "badge": status_badge(order.status),
-                "marks": order_marks(order),
-                "how": delivery_marks(order),
-                "when": delivery_time(order.delivery_date, order.delivery_slot),
-                "sum": money(order.total_amount) if is_priced else HIDDEN,
-                "payment": payment_words(order) if is_priced else payment_state(order),
-                "due": money(order.amount_due) if order.amount_due and is_priced else "",
-                "sync": sync_badge(order),
-                "sync_reason": _last_refusal(order, found),
-                "recipient_phone": shown_phone(request.user, order.recipient_phone),
-                "customer_phone": shown_phone(request.user, order.customer.phone) if order.customer else "",
-                "customer_url": _customer_url(request, order.customer),
-                "status_url": reverse("admin:orders_order_change_status_dialog", args=[order.pk]),
-                "next": [
-                    {"status": status, "css": stage_class(status.stage)} for status in next_statuses(order)[:BUTTONS]
-                ]
-                if may_move
-                else [],
-                "may_move": may_move,
-                "undo": undo_of_order(order) if may_move else "",
-                "wish": wished_status(order) if may_move else None,
-            },
-            "entries": entries,
-            "has_more_entries": not shown_all and len(found) > ENTRIES_SHOWN,
-            "entry_links": event_links(request),
-            "notes": order.notes.select_related("author")[:NOTES_SHOWN],
-            "panels": panels(order, request),
-        }
 
 
 def left_out(request: HttpRequest, order: Order) -> frozenset[str]:
@@ -215,17 +155,8 @@ def _without(fieldsets: Any, names: frozenset[str]) -> list[Any]:
     return found
 
 
-def _last_refusal(order: Order, events: list[Any]) -> str:
-    if order.sync_state != SyncState.FAILED:
-        return ""
-    refusals = (event for event in events if event.kind == EventKind.REFUSED)
-    event = next(refusals, None)
-    if event is None:
-        return ""
-    return str(event.details.get("message") or event.get_reason_display() or gettext("no reason given"))
-
-
-def _customer_url(request: HttpRequest, customer: Model | None) -> str:
-    if customer is None or not request.user.has_perm("orders.view_customer"):
-        return ""
-    return reverse("admin:orders_customer_change", args=[customer.pk])
+def _key(text: str) -> UUID | None:
+    try:
+        return UUID(str(text))
+    except ValueError:
+        return None

@@ -22,11 +22,12 @@ from django.views.decorators.http import require_POST, require_safe
 from unfold.decorators import action
 
 from orders import services
+from orders.delivery_words import reason_to_leave_out
 from orders.models import Order
 from orders.paper.formats import FORMATS, Paper, PaperFormat, find_format
 from orders.paper.orders_to_print import MOST_AT_ONCE, long_day, orders_to_print
 from orders.paper.postcard import has_postcard, postcards
-from orders.paper.route_sheet import reason_to_leave_out, route_of, route_sheets, sum_to_collect
+from orders.paper.route_sheet import route_of, route_sheets, sum_to_collect
 from orders.paper.work_order import work_orders
 from orders.services import Print, PrintedMeanwhile
 

@@ -4,6 +4,8 @@ The form carries the values that were shown. A field counts as changed when it d
 stored by now, so a page opened an hour ago does not undo what a colleague has done since.
 """
 
+from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
@@ -20,6 +22,17 @@ def _as_stored(value: Any) -> Any:
     return value.replace("\r\n", "\n") if isinstance(value, str) else value
 
 
+@dataclass(frozen=True, slots=True)
+class BothChanged:
+    """One field that two people have changed: what it was, what it has become, what is wanted now. In words."""
+
+    name: str
+    label: str
+    was: str
+    theirs: str
+    yours: str
+
+
 class SeenValuesMixin(_Base):
     """For a form of an existing row. `seen_fields` are the fields watched; all of the form's own when None."""
 
@@ -27,6 +40,7 @@ class SeenValuesMixin(_Base):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.both_changed: list[BothChanged] = []
         if self.instance._state.adding:
             return
         for name, field in self.fields.items():
@@ -41,30 +55,54 @@ class SeenValuesMixin(_Base):
             if not field.show_hidden_initial or self.add_prefix(name) not in self.data:
                 continue
             bound = self[name]
-            seen = self.data.get(bound.html_initial_name)
-            # A browser posts every line break as CRLF, whatever was stored and shown.
-            stored, seen, data = map(_as_stored, (bound.initial, seen, bound.data))
-            if seen is None or not field.has_changed(stored, seen) or not field.has_changed(stored, data):
+            stored, data = map(_as_stored, (bound.initial, bound.data))
+            if not self.is_stale(name) or not field.has_changed(stored, data):
                 continue
-            current = field.prepare_value(bound.initial)
+            theirs = self._shown(field, bound.initial)
             self.add_error(
                 name,
                 gettext("Changed by somebody else meanwhile: “%(value)s”. Save again to put yours in its place.")
-                % {"value": self._shown(field, bound.initial)},
+                % {"value": theirs},
             )
-            # What is shown now has been seen: saving again is a decision.
-            shown = cast(QueryDict, self.data).copy()
-            shown[bound.html_initial_name] = "" if current is None else str(current)
-            self.data = shown
+            self.both_changed.append(
+                BothChanged(
+                    name=name,
+                    label=str(field.label or name),
+                    was=self._shown(field, self.data.get(bound.html_initial_name)),
+                    theirs=theirs,
+                    yours=self._shown(field, bound.data),
+                )
+            )
+            self.show_as_seen(name)
         return cleaned
+
+    def is_stale(self, name: str) -> bool:
+        """Return whether the field has another value by now than the page has shown."""
+        bound = self[name]
+        # A browser posts every line break as CRLF, whatever was stored and shown.
+        stored, seen = map(_as_stored, (bound.initial, self.data.get(bound.html_initial_name)))
+        return seen is not None and self.fields[name].has_changed(stored, seen)
+
+    def show_as_seen(self, name: str) -> None:
+        """Take what is stored for seen: it is shown now, and saving again is a decision."""
+        bound = self[name]
+        current = self.fields[name].prepare_value(bound.initial)
+        shown = cast(QueryDict, self.data).copy()
+        shown[bound.html_initial_name] = "" if current is None else str(current)
+        self.data = shown
 
     @staticmethod
     def _shown(field: forms.Field, value: Any) -> str:
-        if isinstance(field, forms.ModelChoiceField) and value not in (None, ""):
-            row = field.queryset.model._default_manager.filter(  # type: ignore[union-attr]
-                **{field.to_field_name or "pk": value}
-            ).first()
-            return str(row or value)
+        if value in (None, ""):
+            return "—"
+        if isinstance(field, forms.ModelChoiceField) and field.queryset is not None:
+            rows = field.queryset.model._default_manager
+            row = rows.filter(**{field.to_field_name or "pk": value}).first()
+            return str(field.label_from_instance(row)) if row is not None else str(value)
+        if isinstance(field, forms.BooleanField):
+            return gettext("yes") if field.to_python(value) else gettext("no")
         if isinstance(field, forms.TypedChoiceField):
             return str(dict(field.choices).get(value, value))  # type: ignore[arg-type]
-        return str(field.prepare_value(value) if value is not None else "")
+        if isinstance(value, date):
+            return f"{value:%d.%m.%Y}"
+        return str(field.prepare_value(value))

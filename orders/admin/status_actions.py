@@ -104,7 +104,7 @@ class StatusActions:
             return None
         orders = list(queryset.select_related("status")[: MOST_AT_ONCE + 1])
         if len(orders) > MOST_AT_ONCE:
-            _too_many(request)
+            too_many(request)
             return None
         return TemplateResponse(
             request,
@@ -166,7 +166,7 @@ class StatusActions:
         """Move orders to a status, or each to its own next one when that is None."""
         chosen = list(queryset.select_related("status").order_by("created_at")[: MOST_AT_ONCE + 1])
         if len(chosen) > MOST_AT_ONCE:
-            _too_many(request)
+            too_many(request)
             return
         batch_id = uuid4()
         changed, unchanged, refused = 0, 0, []
@@ -224,6 +224,11 @@ def _report(request: HttpRequest, batch_id: UUID, changed: int, unchanged: int, 
         tell_of_change(request, gettext("Changed: %(count)s.") % {"count": changed}, batch_id)
     if unchanged:
         messages.info(request, gettext("Were in this status already: %(count)s.") % {"count": unchanged})
+    tell_refusals(request, refused)
+
+
+def tell_refusals(request: HttpRequest, refused: list[str]) -> None:
+    """Add a message for each order that could not be changed, as far as anybody reads them."""
     for reason in refused[:MOST_REASONS]:
         messages.error(request, reason)
     if len(refused) > MOST_REASONS:
@@ -235,5 +240,6 @@ def _report(request: HttpRequest, batch_id: UUID, changed: int, unchanged: int, 
         )
 
 
-def _too_many(request: HttpRequest) -> None:
+def too_many(request: HttpRequest) -> None:
+    """Add a message that fewer orders must be chosen."""
     messages.error(request, gettext("At most %(count)s orders at once.") % {"count": MOST_AT_ONCE})

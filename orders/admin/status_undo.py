@@ -11,16 +11,16 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST
 
 from orders import services
+from orders.admin.going_back import go_back
 from orders.models import Order, OrderEvent
 from orders.services import NotAllowed
 
@@ -88,7 +88,7 @@ class UndoActions:
         """Take back every change of one action, as far as that is possible still."""
         self._check(request)
         _take_back(request, services.changes_of_batch(batch))
-        return _back(request, reverse("admin:orders_order_changelist"))
+        return go_back(request, reverse("admin:orders_order_changelist"))
 
     def take_back_one(self, request: HttpRequest, key: UUID, event: UUID) -> HttpResponse:
         """Take back one change of one order."""
@@ -97,7 +97,7 @@ class UndoActions:
         if order is None:
             raise Http404
         _take_back(request, [OrderEvent(pk=event, order=order)])
-        return _back(request, reverse("admin:orders_order_change", args=[key]))
+        return go_back(request, reverse("admin:orders_order_change", args=[key]))
 
     def _check(self, request: HttpRequest) -> None:
         if not self.has_change_status_permission(request):  # type: ignore[attr-defined]
@@ -133,12 +133,3 @@ def _take_back(request: HttpRequest, changes: Iterable[OrderEvent]) -> None:
         messages.error(request, text % {"count": left})
     if not undone and not refused:
         messages.info(request, gettext("There is nothing to take back any more."))
-
-
-def _back(request: HttpRequest, fallback: str) -> HttpResponse:
-    """Return to the page on which the button was, filters and all."""
-    wanted = request.POST.get("next", "")
-    is_ours = url_has_allowed_host_and_scheme(
-        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    return HttpResponseRedirect(wanted if is_ours else fallback)

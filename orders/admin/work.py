@@ -1,43 +1,10 @@
-"""Couriers, and what staff have added to orders."""
-
-from typing import Any
+"""What staff have added to orders."""
 
 from django.contrib import admin
-from django.db.models import Model
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from cvety_crm.admin_base import CrmModelAdmin, ReadOnlyModelAdmin, admin_link
-from orders.models import Courier, OrderNote, OrderPhoto
-from orders.visibility import may_see_phones, shown_phone
-
-
-@admin.register(Courier)
-class CourierAdmin(CrmModelAdmin):
-    """Who delivers."""
-
-    list_display = ("name", "phone_column", "telegram", "is_active")
-    list_filter = ("is_active",)
-    search_fields = ("name", "phone")
-    ordering = ("name", "id")
-
-    @admin.display(description=_("phone"))
-    def phone_column(self, courier: Courier) -> str:
-        """Return the phone as this user may see it."""
-        return shown_phone(self.request.user, courier.phone) or "—"
-
-    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        """Return the fields; whoever may not see phones sees the end of this one, and changes the others."""
-        phone = "phone" if obj is None or may_see_phones(request.user) else "phone_column"
-        return ("name", phone, "telegram", "is_active")
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        """Return what is shown and not edited."""
-        return (*super().get_readonly_fields(request, obj), "phone_column")
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
-        """Refuse: who no longer works here is marked so, and his orders still name him."""
-        return False
+from cvety_crm.admin_base import ReadOnlyModelAdmin, admin_link
+from orders.models import OrderNote, OrderPhoto
 
 
 class _OfOrder(ReadOnlyModelAdmin):

@@ -2,13 +2,15 @@
 
 from orders.models.customer import Customer
 from orders.models.item import OrderItem
-from orders.models.order import Order, PaymentMethod, PaymentStatus, Source, SyncState
+from orders.models.order import CHANNEL, Channel, Order, PaymentMethod, PaymentStatus, Source, SyncState
 from orders.models.product import Product
 from orders.models.reference import City, DeliverySlot, Shop, Stage, Status
 from orders.models.timeline import EventKind, OrderEvent, Reason
-from orders.models.work import Courier, OrderNote, OrderPhoto
+from orders.models.work import Courier, OrderNote, OrderPhoto, OrderPresence
 
 __all__ = [
+    "CHANNEL",
+    "Channel",
     "City",
     "Courier",
     "Customer",
@@ -19,6 +21,7 @@ __all__ = [
     "OrderItem",
     "OrderNote",
     "OrderPhoto",
+    "OrderPresence",
     "PaymentMethod",
     "PaymentStatus",
     "Product",

@@ -30,6 +30,19 @@ class Source(models.TextChoices):
     SYSTEM = "system", _("system")
 
 
+class Channel(models.TextChoices):
+    """By which way an order made here has reached the shop."""
+
+    PHONE = "phone", pgettext_lazy("channel", "phone call")
+    WHATSAPP = "whatsapp", _("WhatsApp")
+    INSTAGRAM = "instagram", _("Instagram")
+    WALK_IN = "walk_in", _("came to the shop")
+
+
+CHANNEL = "channel"
+"""Where `Order.metadata` keeps the channel."""
+
+
 class SyncState(models.TextChoices):
     """Whether the site knows: all that the pages of `orders` know about the bridge."""
 
@@ -226,6 +239,12 @@ class Order(Table):
 
     def __str__(self) -> str:
         return str(_("Order № %(number)s") % {"number": self.order_number})
+
+    @property
+    def channel(self) -> str:
+        """Return in words how an order made here has reached the shop; empty for any other order."""
+        value = self.metadata.get(CHANNEL)
+        return str(Channel(value).label) if value in Channel.values else ""
 
     @property
     def amount_due(self) -> Decimal:

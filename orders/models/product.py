@@ -1,9 +1,12 @@
 """What the shop sells."""
 
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from cvety_crm.tables import Table
+from orders.search import search_document
 
 
 class Product(Table):
@@ -21,12 +24,19 @@ class Product(Table):
     metadata = models.JSONField(_("other fields"), default=dict, db_default={}, blank=True)
     needs_attention = models.BooleanField(_("needs a look"), default=False, db_default=False)
 
+    search = models.GeneratedField(
+        expression=search_document(words=["name"], phones=[]), output_field=SearchVectorField(), db_persist=True
+    )
+
     class Meta:
         db_table = "products"
         ordering = ["name"]
         verbose_name = _("product")
         verbose_name_plural = _("products")
-        indexes = [models.Index(fields=["name"], name="products_name")]
+        indexes = [
+            models.Index(fields=["name"], name="products_name"),
+            GinIndex(fields=["search"], name="products_search"),
+        ]
 
     def __str__(self) -> str:
         return self.name

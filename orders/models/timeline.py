@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cvety_crm.tables import Table
 from orders.models.order import Order, Source
+from orders.people import name_of
 
 
 class EventKind(models.TextChoices):
@@ -43,6 +44,7 @@ class Reason(models.TextChoices):
     ORDER_GONE = "order_gone", _("The site has no such order")
     STOPPED_BY_HAND = "stopped_by_hand", _("Sending was stopped by hand")
     GAVE_UP = "gave_up", _("The site could not be reached; no more attempts are made by themselves")
+    SENT_AGAIN = "sent_again", _("Sent once more by hand")
     COMPARED = "compared", _("Comparison with the site: the order was read anew")
     COMPARED_SENT = "compared_sent", _("Comparison with the site: the site has another value, ours is sent once more")
     COMPARED_TAKEN = "compared_taken", _("Comparison with the site: the site's value was taken")
@@ -85,3 +87,15 @@ class OrderEvent(Table):
 
     def __str__(self) -> str:
         return self.get_kind_display()
+
+    @property
+    def who(self) -> str:
+        """Return the name of the person who did it; empty when nobody did. Read it with `select_related("actor")`."""
+        return name_of(self.actor)
+
+    @property
+    def who_and_when(self) -> str:
+        """Return `Daniyar, 11:42`, with the date when that was not today; without a person, where it came from."""
+        at = timezone.localtime(self.happened_at)
+        form = "%H:%M" if at.date() == timezone.localdate() else "%d.%m %H:%M"
+        return f"{self.who or self.get_source_display()}, {at.strftime(form)}"

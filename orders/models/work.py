@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -62,3 +63,18 @@ class OrderPhoto(Table):
 
     def __str__(self) -> str:
         return self.image.name or ""
+
+
+class OrderPresence(Table):
+    """Who has an order's page open, and when the page last said so (`orders.presence`)."""
+
+    order = models.ForeignKey("orders.Order", on_delete=models.CASCADE, related_name="presences")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False)
+    seen_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "order_presences"
+        verbose_name = _("presence")
+        verbose_name_plural = _("presences")
+        constraints = [models.UniqueConstraint(fields=["order", "user"], name="order_presences_once")]
+        indexes = [models.Index(fields=["seen_at"], name="order_presences_seen")]

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext
 
-from orders.models import DeliverySlot, Order, Stage
+from orders.models import DeliverySlot, Order
 
 MOST_AT_ONCE = 200
 """Orders of one printing."""
@@ -28,11 +28,6 @@ def orders_to_print(orders: QuerySet[Order], keys: Iterable[Any]) -> list[Order]
         .prefetch_related("items")
     )
     return sorted(found, key=_due)
-
-
-def is_off(order: Order) -> bool:
-    """Return whether the order is not to be made or delivered any more."""
-    return order.is_cancelled or order.is_deleted_on_site or order.status.stage == Stage.CANCELLED
 
 
 def long_day(value: date | None) -> str:

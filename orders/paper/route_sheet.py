@@ -13,10 +13,11 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext, pgettext
 
+from orders.delivery_words import handover_warning, payment_at_the_door, reason_to_leave_out, to_collect
 from orders.formatting import NBSP, money, number
-from orders.models import Courier, Order, PaymentMethod, PaymentStatus, Stage
+from orders.models import Courier, Order
 from orders.paper.formats import PaperFormat
-from orders.paper.orders_to_print import is_off, long_day, order_address, time_of_day
+from orders.paper.orders_to_print import long_day, order_address, time_of_day
 from orders.paper.qr import qr_svg
 from orders.paper.typed_text import breakable
 from orders.paper.typesetting import typeset
@@ -51,22 +52,6 @@ def route_of(orders: Sequence[Order]) -> list[RouteSheet]:
             routes[order.delivery_date, order.courier].append(order)
     sheets = [RouteSheet(courier, day, stops) for (day, courier), stops in routes.items()]
     return sorted(sheets, key=lambda sheet: (sheet.day or date.max, sheet.courier is None, sheet.who))
-
-
-def reason_to_leave_out(order: Order) -> str:
-    """Return why no courier takes this order; empty when one does."""
-    if is_off(order):
-        return gettext("cancelled")
-    if order.status.stage == Stage.DONE:
-        return gettext("done already")
-    return gettext("pickup") if order.is_pickup else ""
-
-
-def to_collect(order: Order) -> Decimal:
-    """Return what the courier has to collect for this order, in KZT."""
-    if order.payment_status in (PaymentStatus.PAID, PaymentStatus.REFUNDED):
-        return Decimal(0)
-    return order.amount_due
 
 
 def route_sheets(sheets: Sequence[RouteSheet], paper_format: PaperFormat, reader: User | AnonymousUser) -> bytes:
@@ -113,7 +98,7 @@ def _sheet(sheet: RouteSheet, reader: User | AnonymousUser) -> dict[str, Any]:
 
 
 def _day_address(day: date | None) -> str:
-    query = {"delivery_date_on": f"{day:%d.%m.%Y}"} if day else {"day": "none"}
+    query = {"date": day.isoformat()} if day else {"trouble": "undated"}
     return f"{settings.PUBLIC_URL}{reverse('admin:orders_order_changelist')}?{urlencode(query)}"
 
 
@@ -131,33 +116,14 @@ def _stop(position: int, order: Order, reader: User | AnonymousUser, *, has_city
         "no_address": gettext("ADDRESS NOT GIVEN"),
         "recipient": breakable(order.recipient_name or gettext("recipient not given")),
         "phone": _phone(order.recipient_phone, reader),
-        "warning": _warning(order),
+        "warning": handover_warning(order),
         "items": [f"{breakable(item.name)} × {number(item.quantity)}" for item in order.items.all()],
         "notes": [breakable(note) for note in notes if note],
         "is_due": bool(due),
-        "payment": _payment(order, due),
+        "payment": payment_at_the_door(order),
         "sum": (money(due) if may_see_prices(reader, order.delivery_date) else HIDDEN) if due else "",
         "qr": qr_svg(order_address(order)),
     }
-
-
-def _warning(order: Order) -> str:
-    # A surprise is spoilt by a name as much as by a call.
-    if order.is_surprise:
-        return gettext("SURPRISE: don't name the sender, don't call the recipient")
-    return gettext("ANONYMOUS: don't name the sender") if order.is_anonymous else ""
-
-
-def _payment(order: Order, due: Decimal) -> str:
-    if order.payment_status == PaymentStatus.REFUNDED:
-        return str(PaymentStatus.REFUNDED.label)
-    if not due:
-        return gettext("PAID")
-    if order.paid_amount:
-        return gettext("to be paid on top")
-    if order.payment_method in ("", PaymentMethod.CASH):
-        return gettext("cash")
-    return gettext("not paid: %(method)s") % {"method": order.get_payment_method_display()}
 
 
 def _phone(value: str, reader: User | AnonymousUser) -> str:

@@ -5,10 +5,11 @@ from typing import Any
 
 from django.utils.translation import gettext, pgettext
 
+from orders.delivery_words import is_off
 from orders.formatting import NBSP, number
 from orders.models import Order
 from orders.paper.formats import PaperFormat
-from orders.paper.orders_to_print import is_off, long_day, order_address, time_of_day
+from orders.paper.orders_to_print import long_day, order_address, time_of_day
 from orders.paper.postcard import has_postcard
 from orders.paper.qr import qr_svg
 from orders.paper.typed_text import breakable, without_phones

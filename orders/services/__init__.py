@@ -2,12 +2,22 @@
 entry, and tells the other rooms. Nothing here talks to the network.
 """
 
+from orders.services.assignment import (
+    assign_courier,
+    assign_florist,
+    mark_courier_told,
+    release_order,
+    take_order,
+    unmark_courier_told,
+)
 from orders.services.callers import customer_for_call
 from orders.services.changes import change_status, conflict_wish, edit_order
-from orders.services.creation import NewItem, create_order
+from orders.services.creation import Caller, NewItem, create_order
 from orders.services.customers import apply_customer
 from orders.services.deletion import mark_deleted, mark_present
+from orders.services.notes import LONGEST_NOTE, add_note
 from orders.services.printing import Print, PrintedMeanwhile, postcard_prints, record_postcards_printed
+from orders.services.problems import LONGEST_REASON, report_problem, solve_problem
 from orders.services.products import apply_product, retire_product
 from orders.services.reconciliation import keep_ours, send_again, take_site_value
 from orders.services.reference_data import apply_reference
@@ -34,17 +44,23 @@ from orders.services.undo import (
 from orders.services.values import NotAllowed
 
 __all__ = [
+    "LONGEST_NOTE",
+    "LONGEST_REASON",
     "Applied",
+    "Caller",
     "NewItem",
     "NotAllowed",
     "Outcome",
     "Print",
     "PrintedMeanwhile",
     "accept_site_state",
+    "add_note",
     "apply_customer",
     "apply_product",
     "apply_reference",
     "apply_snapshot",
+    "assign_courier",
+    "assign_florist",
     "begin_request",
     "change_status",
     "changes_of_batch",
@@ -56,6 +72,7 @@ __all__ = [
     "held_until_of",
     "keep_ours",
     "let_status_leave",
+    "mark_courier_told",
     "mark_deleted",
     "mark_present",
     "note_sending",
@@ -66,10 +83,15 @@ __all__ = [
     "record_postcards_printed",
     "record_refused",
     "record_site_status",
+    "release_order",
+    "report_problem",
     "retire_product",
     "send_again",
+    "solve_problem",
     "take_back_status",
+    "take_order",
     "take_site_value",
     "told_status",
     "undoable_change",
+    "unmark_courier_told",
 ]

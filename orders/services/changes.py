@@ -32,8 +32,11 @@ def change_status(
     source: Source = Source.ADMIN,
     comment: str = "",
     batch_id: UUID | None = None,
+    seen: str | None = None,
 ) -> Order:
     """Move an order on to a status (our code); the same status again changes nothing.
+
+    `seen` is the status that the person had before the eyes: the order must have it still.
 
     It leaves for the site after the grace time (`orders.grace`), and can be taken back until then
     (`orders.services.undo`); `batch_id` is common to the changes of one action. Raises `Order.DoesNotExist`, and
@@ -45,6 +48,8 @@ def change_status(
     target = Status.objects.filter(code=status).first()
     if target is None:
         raise NotAllowed(gettext("There is no such status: %(code)s.") % {"code": status})
+    if seen is not None and order.status_id != seen:
+        raise NotAllowed(gettext("The order has become “%(status)s” meanwhile.") % {"status": order.status})
     wish = conflict_wish(order)
     if not order.status.allows(status) and status != wish:
         raise NotAllowed(
@@ -87,8 +92,8 @@ def edit_order(
     """Change fields of an order (by their names in `orders.fields`, or `LOCAL_FIELDS`), and its items if given.
 
     References are keys: a slot's, city's, shop's id on the site. A field left out is left alone. Statuses have a
-    service of their own. Raises `Order.DoesNotExist`, and `NotAllowed` for a field that can't be changed here, or a
-    value that the site would not keep.
+    service of their own. Another courier has not been told of the order yet. Raises `Order.DoesNotExist`, and
+    `NotAllowed` for a field that can't be changed here, or a value that the site would not keep.
     """
     changes = given_values(changes)
     if items is not None and not items:
@@ -98,25 +103,34 @@ def edit_order(
     existing = list(order.items.all()) if items is not None else None
 
     names = [name for name in changes if name in FIELDS]
-    before = order_values(order, names, existing) | {
-        name: _local(order, name) for name in changes if name in LOCAL_FIELDS
-    }
+    local = [name for name in changes if name in LOCAL_FIELDS]
+    before, rows = order_values(order, names, existing) | _local(order, local), _rows(order, local)
     columns = []
     for name, value in changes.items():
         column = FIELDS[name].attribute if name in FIELDS else name
         setattr(order, column, value)
         columns.append(column)
-    after = order_values(order, names, existing) | {
-        name: _local(order, name) for name in changes if name in LOCAL_FIELDS
-    }
+    others = [name for name, key in _rows(order, local).items() if key != rows[name]]
+    if "courier" in others:
+        order.courier_told_at = None
+        columns.append("courier_told_at")
+    after = order_values(order, names, existing) | _local(order, local)
     if items is not None and existing is not None:
         before[ITEMS], after[ITEMS] = comparable_items(existing), comparable_items(items)
         store_items(order=order, existing=existing, wanted=items, products=_products(items))
 
     differences = changes_between(before, after)
+    # Two people may have one name.
+    differences += [
+        {"field": name, "old": before[name], "new": after[name]} for name in others if before[name] == after[name]
+    ]
     if not differences:
         return order
-    _save(order, columns, list(order.items.all()) if items is not None else None)
+    if names or items is not None:
+        _save(order, columns, list(order.items.all()) if items is not None else None)
+    else:
+        # Nothing that the site could hear of: where the order stands with it is as it was.
+        order.save(update_fields=[*columns, "updated_at"])
     event = write_event(order=order, kind=EventKind.CHANGED, source=source, actor=actor, changes=differences)
     publish(OrderChange(order, event))
     return order
@@ -137,9 +151,15 @@ def conflict_wish(order: Order) -> str | None:
     return wish.get("status") if isinstance(wish, dict) else None
 
 
-def _local(order: Order, name: str) -> str | None:
-    value = getattr(order, name)
-    return str(value) if value is not None else None
+def _local(order: Order, names: Sequence[str]) -> dict[str, str | None]:
+    values = {name: str(value) if (value := getattr(order, name)) is not None else None for name in names}
+    if "courier" in values:
+        values["courier_told_at"] = order.courier_told_at.isoformat() if order.courier_told_at else None
+    return values
+
+
+def _rows(order: Order, names: Sequence[str]) -> dict[str, Any]:
+    return {name: getattr(order, f"{name}_id") for name in names}
 
 
 def _save(order: Order, columns: list[str], items: list[OrderItem] | None = None) -> None:

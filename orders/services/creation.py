@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
@@ -11,7 +12,8 @@ from django.utils.translation import gettext
 
 from orders.events import OrderChange, publish
 from orders.fields import FIELDS
-from orders.models import Customer, EventKind, Order, Product, Source, Status, SyncState
+from orders.models import CHANNEL, Channel, Customer, EventKind, Order, Product, Source, Status, SyncState
+from orders.services.callers import customer_for_call
 from orders.services.items import line_total, store_items
 from orders.services.references import resolve
 from orders.services.timeline import write_event
@@ -35,6 +37,14 @@ class NewItem:
     """The product's own price when None."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who orders, as he says himself; a known customer is found by his phone, whatever its spelling."""
+
+    name: str = ""
+    phone: str = ""
+
+
 @transaction.atomic
 def create_order(
     *,
@@ -42,14 +52,21 @@ def create_order(
     actor: User | None,
     fields: Mapping[str, Any] | None = None,
     customer: Customer | None = None,
+    caller: Caller | None = None,
+    channel: Channel | None = None,
+    order_id: UUID | None = None,
     source: Source = Source.ADMIN,
 ) -> Order:
     """Create an order that the bridge then creates on the site. `fields` go by their names in `orders.fields`.
 
-    What is left out: slot 18, Алматы, the shop CVETYKZ, and a total computed from items, fee and discount.
+    What is left out: slot 18, Алматы, the shop CVETYKZ, and a total computed from items, fee and discount. Without a
+    `customer` he is found or made of the `caller`. With an `order_id` the same order is never made twice: the one that
+    is there already comes back as it is.
     Raises `NotAllowed` without items, for a field that an order can't be born with, or a value that the site would not
     keep.
     """
+    if order_id is not None and (known := _made_before(order_id)):
+        return known
     values = given_values(fields or {})
     if not items:
         raise NotAllowed(gettext("An order needs at least one item."))
@@ -64,13 +81,17 @@ def create_order(
     )
     resolve(slot=values["delivery_slot"], city=values["city"], shop=values["shop"])
 
+    if customer is None and caller is not None:
+        customer = customer_for_call(name=caller.name, phone=caller.phone)
     order = Order(
+        **({"pk": order_id} if order_id is not None else {}),
         order_number=_next_number(),
         status=Status.objects.get(code=FIRST_STATUS),
         customer=customer,
         bitrix_user_id=customer.bitrix_user_id if customer else None,
         source=source,
         sync_state=SyncState.PENDING,
+        metadata={CHANNEL: channel.value} if channel is not None else {},
     )
     for name, value in values.items():
         setattr(order, FIELDS[name].attribute if name in FIELDS else name, value)
@@ -81,6 +102,13 @@ def create_order(
     event = write_event(order=order, kind=EventKind.CREATED, source=source, actor=actor)
     publish(OrderChange(order, event, is_new=True))
     return order
+
+
+def _made_before(order_id: UUID) -> Order | None:
+    # Two clicks of one person come at once: the second waits here, and finds what the first has made.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"new order {order_id}"])
+    return Order.objects.filter(pk=order_id).first()
 
 
 def _line(item: NewItem) -> ItemSnapshot:

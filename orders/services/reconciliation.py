@@ -20,7 +20,13 @@ from orders.services.values import NotAllowed
 
 
 @transaction.atomic
-def send_again(*, order_id: UUID, theirs: Mapping[str, Any], actor: User | None = None) -> bool:
+def send_again(
+    *,
+    order_id: UUID,
+    theirs: Mapping[str, Any],
+    actor: User | None = None,
+    reason: Reason = Reason.COMPARED_SENT,
+) -> bool:
     """Have what the site has yet to hear of sent, though an earlier attempt has failed or been lost.
 
     `theirs` are the site's present values, comparable, for the timeline. Return False when there is nothing to send.
@@ -35,7 +41,7 @@ def send_again(*, order_id: UUID, theirs: Mapping[str, Any], actor: User | None 
         kind=EventKind.NOTED,
         source=Source.ADMIN if actor else Source.SYSTEM,
         actor=actor,
-        reason=Reason.COMPARED_SENT,
+        reason=reason,
         details={"theirs": dict(theirs)},
     )
     publish(OrderChange(order, event))

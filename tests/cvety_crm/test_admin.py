@@ -1,4 +1,4 @@
-"""The sidebar, the label, the start page; people and the worker's rows."""
+"""The sidebar, the label; people and the worker's rows."""
 
 from datetime import timedelta
 
@@ -14,7 +14,6 @@ from django_q.models import Failure, OrmQ, Schedule, Success
 
 from bitrix_bridge.models import WebhookEvent
 from cvety_crm.models import Heartbeat
-from tests.samples import order_data
 
 
 @pytest.fixture(autouse=True)
@@ -95,21 +94,6 @@ def test_development_is_named(browser, settings):
     assert "разработка" not in home(browser)
     settings.DEBUG = True
     assert "разработка" in home(browser)
-
-
-def test_the_start_page_counts_what_needs_somebody(browser, post_webhook):
-    today = timezone.localdate().isoformat()
-    post_webhook("order.create", order_data(properties={"data": today}))
-    failed_event()
-    html = " ".join(home(browser).split())
-    assert html.count("<strong>1</strong>") == 3  # a new order, a delivery today, an event
-    assert 'href="/crm/orders/order/add/"' in html
-
-
-@pytest.mark.parametrize("query", ["stage=new", "preset=today", "sync_state__exact=conflict"])
-def test_the_cards_lead_to_lists(browser, query):
-    assert f"/crm/orders/order/?{query}" in home(browser).replace("&amp;", "&")
-    assert browser.get(f"/crm/orders/order/?{query}").status_code == 200
 
 
 def test_whoever_may_see_nothing_reads_so(db):

@@ -33,7 +33,7 @@ def pages_of(user):
     return {link.split("/")[-2] for link in links}
 
 
-WORK = {"order", "status"}  # the second is the status of the system, `/crm/status/`
+WORK = {"order", "board", "status"}  # the last is the status of the system, `/crm/status/`
 EXCHANGE = {"webhookevent", "push", "reconciliation", "orderevent"}
 REFERENCE = {"city", "shop", "deliveryslot"}
 

@@ -123,8 +123,7 @@ def accept_a_new_order(page: Page, crm: str) -> str:
     link = new.first.get_by_role("link", name=re.compile("№"))
     number = re.search(r"\d+", link.inner_text())[0]
     link.click()
-    page.locator("a.crm-button", has_text="Принят").click()
-    page.get_by_role("button", name="Изменить").click()
+    page.get_by_role("button", name="Поставить статус «Принят»").click()
     expect(page.locator(".crm-head .crm-badge").first).to_contain_text("Принят")
     return number
 
@@ -174,6 +173,20 @@ def test_a_manager_takes_a_status_back_on_a_phone_and_on_a_desktop(checkout, bro
     page = open_page(browser, crm, password, 1280)
     left = accept_a_new_order(page, crm)
     expect(page.locator(".crm-undo-button").first).to_be_visible()
+    # Meanwhile, on the same page: a note, added without leaving what is typed, and a change made in another window.
+    page.locator("[name=courier_comment]").fill("Домофон 12")
+    page.locator("#crm-note-text").fill("Позвонить вечером")
+    page.get_by_role("button", name="Добавить заметку").click()
+    expect(page.locator(".crm-notes")).to_contain_text("Позвонить вечером")
+    expect(page.locator("#crm-note-text")).to_have_value("")
+    expect(page.locator("[name=courier_comment]")).to_have_value("Домофон 12")
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.get_by_text("Проблема…").click()
+    other.get_by_role("button", name="Нет цветка").click()
+    expect(other.get_by_role("alert")).to_contain_text("Нет цветка")
+    other.close()
+    expect(page.locator("#crm-presence")).to_contain_text("Вы изменили заказ в другом окне", timeout=40_000)
     expect(page.locator(".crm-undo-button").first).to_be_hidden(timeout=60_000)
     wait_until(lambda: requests.get(f"{site}/orders/{left}", timeout=10).json()["STATUS_ID"] != "N", 30)
     wishes = re.findall(r"asked 'order.status' (\d+)", checkout.said())

@@ -83,4 +83,4 @@ def change_url(order: Order) -> str:
 
 def numbers(html: bytes) -> list[str]:
     """Return the numbers of the orders in a list, in its order."""
-    return re.findall(r"№\xa0([\w-]+)", re.split(r'<table id="result_list"', html.decode())[-1])
+    return re.findall(r">№\xa0([\w-]+)", re.split(r'<table id="result_list"', html.decode())[-1])

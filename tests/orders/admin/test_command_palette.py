@@ -11,7 +11,7 @@ def test_it_finds_orders_customers_and_lists(browser, make_order):
     assert change_url(order) in page and "№ 122183 · Мария" in page
     assert "Айгерим" in browser.get(SEARCH, {"extended": 1, "s": "4567"}).content.decode()
     assert "preset=late" in browser.get(SEARCH, {"extended": 1, "s": "опазд"}).content.decode()
-    assert "Ничего" in browser.get(SEARCH, {"extended": 1, "s": "нет такого"}).content.decode()
+    assert "По вашему запросу" in browser.get(SEARCH, {"extended": 1, "s": "нет такого"}).content.decode()
 
 
 def test_it_shows_no_phones_and_nothing_to_those_without_rights(browser_of, make_order):

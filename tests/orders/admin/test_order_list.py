@@ -17,7 +17,7 @@ def test_a_row_says_what_staff_ask_for(browser, make_order):
 
     for text in ("Новый", "crm-stage-new", "●", "→ Принят", "Мария", 'href="tel:+77011234567"', "ул. Абая 150",
                  "15:00–16:00", "Букет Стандарт", "💌", "9\xa0000\xa0₸", "доплата 5\xa0000\xa0₸", "на сайте", "Алматы",
-                 "взять себе", "нет курьера", "без лилий", "Айгерим"):  # fmt: skip
+                 "Взять себе", "нет курьера", "без лилий", "Айгерим"):  # fmt: skip
         assert text in html, text
 
 
@@ -88,6 +88,7 @@ def test_it_opens_on_today_and_other_days_are_a_tap_away(browser, make_order):
     assert found(date=(today + timedelta(days=1)).isoformat()) == ["1002"]
     assert found(preset="tomorrow") == ["1002"]
     assert found(preset="archive") == ["1004"]
+    assert found(preset="new", date=today.isoformat()) == ["1001"]
     assert found(preset="new") == ["1001", "1002"]
     assert found(preset="all") == ["1001", "1002", "1003", "1004"]
     assert found(preset="no such") == found(date="25.08.2025") == found(date="2025-99-99") == ["1001"]

@@ -66,6 +66,7 @@ ASKED = [
     {"trouble": "status"},
     {"trouble": "deleted"},
     {"trouble": "cancelled"},
+    {"trouble": "undated"},
     {"florist": "1"},
     {"courier__id__exact": "00000000-0000-0000-0000-000000000001"},
     {"delivery_date_from": "01.01.2026", "delivery_date_to": "31.01.2026"},

@@ -1,0 +1,94 @@
+"""The day board: a page for the tablet on the wall, which asks for itself anew every ten seconds."""
+
+from datetime import date, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from orders import counts
+from orders.board import Board, Column, HourRow, day_board
+from orders.models import Order
+from orders.presets import DAY_PARAMETER, preset_url
+
+REFRESH_SECONDS = 10
+MOST_RISKS = 12
+
+
+@never_cache
+@require_safe
+def board_page(request: HttpRequest) -> HttpResponse:
+    """Show a day: today, or the one of `?date=`. The page's own script gets only what changes."""
+    if not request.user.has_perm("orders.view_order"):
+        raise PermissionDenied
+    today = timezone.localdate()
+    day = _day(request.GET.get(DAY_PARAMETER, "")) or today
+    context = _shown(day_board(Order.objects.all(), day), today)
+    if request.headers.get("HX-Request"):
+        return TemplateResponse(request, "orders/board_live.html", context)
+    page = {
+        **admin.site.each_context(request),
+        "title": gettext("Day board"),
+        "is_fullwidth": "1",
+        "refresh_seconds": REFRESH_SECONDS,
+    }
+    return TemplateResponse(request, "orders/board.html", {**page, **context})
+
+
+def _shown(board: Board, today: date) -> dict[str, Any]:
+    tomorrow = today + timedelta(days=1)
+    address = reverse("day_board")
+    return {
+        "board": board,
+        "columns": [
+            {"column": cell.column, "count": cell.count, "url": _list_url(cell.column, board.day)}
+            for cell in board.totals
+        ],
+        "rows": [_row(row, board.day) for row in board.hours],
+        "risks": board.risks[:MOST_RISKS],
+        "more_risks": max(len(board.risks) - MOST_RISKS, 0),
+        "day_url": _day_url(board.day),
+        "days": [
+            {"label": gettext("Today"), "url": address, "is_current": board.day == today},
+            {
+                "label": gettext("Tomorrow"),
+                "url": f"{address}?{urlencode({DAY_PARAMETER: tomorrow.isoformat()})}",
+                "is_current": board.day == tomorrow,
+            },
+        ],
+        "is_today": board.day == today,
+        "unclosed": counts.unclosed() if board.day == today else 0,
+        "unclosed_url": preset_url("unclosed"),
+    }
+
+
+def _row(row: HourRow, day: date) -> dict[str, Any]:
+    return {
+        "row": row,
+        "cells": [
+            {"column": cell.column, "count": cell.count, "url": _list_url(cell.column, day)} for cell in row.cells
+        ],
+    }
+
+
+def _list_url(column: Column, day: date) -> str:
+    return preset_url(column.preset, **{DAY_PARAMETER: day.isoformat()}) if column.preset else _day_url(day)
+
+
+def _day_url(day: date) -> str:
+    return f"{reverse('admin:orders_order_changelist')}?{urlencode({DAY_PARAMETER: day.isoformat()})}"
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None

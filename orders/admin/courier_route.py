@@ -1,0 +1,189 @@
+"""A courier's route on a phone: the route sheet of one day, with maps, calls, and a button for what is done."""
+
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.text import capfirst
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST, require_safe
+
+from orders import services
+from orders.addresses import one_line, with_city
+from orders.admin.badges import status_badge
+from orders.admin.courier_texts_page import courier_contacts
+from orders.admin.going_back import go_back
+from orders.admin.status_undo import tell_of_change
+from orders.courier_texts import route_text
+from orders.delivery_words import handover_warning, is_off, payment_at_the_door, reason_to_leave_out, to_collect
+from orders.formatting import day as day_words
+from orders.formatting import money, number
+from orders.lateness import Lateness, lateness, lateness_words
+from orders.links import call_url, two_gis_url, whatsapp_url, yandex_maps_url
+from orders.models import Courier, Order, Source, Stage, Status
+from orders.paper.orders_to_print import MOST_AT_ONCE, long_day, orders_to_print, time_of_day
+from orders.paper.route_sheet import RouteSheet
+from orders.services import NotAllowed
+from orders.visibility import may_see_phones, may_see_prices, shown_phone
+
+STEPS = (Stage.DONE, Stage.DELIVERING)
+"""Where a courier's button leads: to the first of them that the order may go to."""
+
+
+class CourierRoute:
+    """For the courier's ModelAdmin to mix in."""
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the addresses of the route."""
+        wrap = self.admin_site.admin_view  # type: ignore[attr-defined]
+        return [
+            path("<uuid:key>/route/", wrap(require_safe(self.route)), name="orders_courier_route"),
+            path("<uuid:key>/step/", wrap(require_POST(self.step)), name="orders_courier_step"),
+            *super().get_urls(),  # type: ignore[misc]
+        ]
+
+    def may_see_route(self, request: HttpRequest) -> bool:
+        """Return whether the user sees couriers and orders."""
+        user = request.user
+        may_see_orders = user.has_perm("orders.view_order") or user.has_perm("orders.change_order")
+        return self.has_view_permission(request) and may_see_orders  # type: ignore[attr-defined]
+
+    def route(self, request: HttpRequest, key: UUID) -> HttpResponse:
+        """Show one day of a courier, today by default. A constant number of queries."""
+        if not self.may_see_route(request):
+            raise PermissionDenied
+        courier = get_object_or_404(Courier, pk=key)
+        on = _day(request.GET.get("date", ""))
+        orders = orders_to_print(Order.objects.all(), _keys(courier, on))
+        stops = [order for order in orders if not reason_to_leave_out(order)]
+        sheet = RouteSheet(courier, on, stops)
+        prices = may_see_prices(request.user, on)
+        text = route_text(sheet, phones=may_see_phones(request.user), prices=prices) if stops else ""
+        statuses = list(Status.objects.all()) if stops and _may_move(request) else []
+        context = {
+            **self.admin_site.each_context(request),  # type: ignore[attr-defined]
+            "title": f"{courier.name}: {day_words(on)}",
+            "opts": self.model._meta,  # type: ignore[attr-defined]
+            "courier": courier,
+            "contacts": courier_contacts(courier, request.user, text),
+            "day": capfirst(long_day(on)),
+            "days": _days(on),
+            "collect": money(sheet.to_collect) if prices else "",
+            "has_to_collect": bool(sheet.to_collect),
+            "stops": [
+                {"position": position, **_stop(order, request, statuses, prices)}
+                for position, order in enumerate(stops, start=1)
+            ],
+            "done": [order for order in orders if order.status.stage == Stage.DONE and not is_off(order)],
+            "text": text,
+            "list_url": reverse("admin:orders_courier_changelist"),
+        }
+        return TemplateResponse(request, "orders/courier_route.html", context)
+
+    def step(self, request: HttpRequest, key: UUID) -> HttpResponse:
+        """Move one order of the courier on: to delivered, or first to being on its way."""
+        if not (self.may_see_route(request) and _may_move(request)):
+            raise PermissionDenied
+        target = Status.objects.filter(code=request.POST.get("status", ""), stage__in=STEPS).first()
+        order = _orders_of(key).filter(pk=_uuid(request.POST.get("order", ""))).first()
+        if target is None:
+            raise Http404
+        if order is None:
+            messages.error(request, gettext("This order is with another courier by now."))
+        else:
+            _move(request, order, target)
+        return go_back(request, reverse("admin:orders_courier_route", args=[key]))
+
+
+def _move(request: HttpRequest, order: Order, target: Status) -> None:
+    batch_id = uuid4()
+    try:
+        services.change_status(
+            order_id=order.pk,
+            status=target.code,
+            actor=request.user,  # type: ignore[arg-type]
+            source=Source.ADMIN,
+            batch_id=batch_id,
+        )
+    except NotAllowed as refusal:
+        messages.error(request, f"№ {order.order_number}: {refusal}")
+        return
+    text = gettext("Order № %(number)s: %(status)s.")
+    tell_of_change(request, text % {"number": order.order_number, "status": target.name}, batch_id)
+
+
+def _may_move(request: HttpRequest) -> bool:
+    return request.user.has_perm("orders.change_order_status") or request.user.has_perm("orders.change_order")
+
+
+def _orders_of(key: UUID) -> QuerySet[Order]:
+    return Order.objects.filter(courier_id=key)
+
+
+def _keys(courier: Courier, on: date) -> list[UUID]:
+    return list(_orders_of(courier.pk).filter(delivery_date=on).order_by().values_list("pk", flat=True)[:MOST_AT_ONCE])
+
+
+def _day(value: str) -> date:
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        return timezone.localdate()
+
+
+def _uuid(value: str) -> UUID:
+    try:
+        return UUID(value)
+    except ValueError:
+        raise Http404 from None
+
+
+def _days(on: date) -> list[dict[str, Any]]:
+    """Return the days to go to: the one before, today, the one after."""
+    today = timezone.localdate()
+    found = sorted({on - timedelta(days=1), on, on + timedelta(days=1), today})
+    return [{"day": f"{one:%Y-%m-%d}", "words": capfirst(day_words(one)), "is_shown": one == on} for one in found]
+
+
+def _stop(order: Order, request: HttpRequest, statuses: list[Status], prices: bool) -> dict[str, Any]:
+    due = to_collect(order)
+    phone = order.recipient_phone if may_see_phones(request.user) and not order.is_surprise else ""
+    notes = (order.courier_comment.strip(), order.comment.strip())
+    return {
+        "order": order,
+        "badge": status_badge(order.status),
+        "time": time_of_day(order.delivery_slot),
+        "lateness": lateness_words(order),
+        "is_late": lateness(order) == Lateness.LATE,
+        "address": with_city(order, one_line(order.delivery_address)),
+        "two_gis": two_gis_url(order),
+        "yandex": yandex_maps_url(order),
+        "phone": shown_phone(request.user, order.recipient_phone) if not order.is_surprise else "",
+        "call": call_url(phone),
+        "whatsapp": whatsapp_url(phone),
+        "warning": handover_warning(order),
+        "items": [f"{item.name} × {number(item.quantity)}" for item in order.items.all()],
+        "notes": [note for note in notes if note],
+        "payment": payment_at_the_door(order),
+        "due": money(due) if due and prices else "",
+        "is_due": bool(due),
+        "step": _step(order, statuses),
+        "url": reverse("admin:orders_order_change", args=[order.pk]),
+    }
+
+
+def _step(order: Order, statuses: list[Status]) -> dict[str, Any] | None:
+    for stage in STEPS:
+        for status in statuses:
+            if status.stage == stage and status.code != order.status_id and order.status.allows(status.code):
+                title = gettext("Delivered") if stage == Stage.DONE else status.name
+                return {"code": status.code, "title": title, "is_last": stage == Stage.DONE}
+    return None

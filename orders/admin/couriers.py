@@ -1,0 +1,170 @@
+"""The couriers' pages: who delivers, how to reach him, what he has to deliver today."""
+
+import re
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db.models import Count, DecimalField, F, FilteredRelation, Model, Q, QuerySet, Sum, Value
+from django.db.models.functions import Coalesce, Greatest
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.text import capfirst
+from django.utils.translation import gettext, ngettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
+
+from cvety_crm.admin_base import CrmModelAdmin
+from orders.admin.courier_route import CourierRoute
+from orders.admin.courier_texts_page import courier_contacts
+from orders.admin.order_form import PhoneField
+from orders.formatting import NBSP, money
+from orders.lateness import CLOSED_STAGES
+from orders.models import Courier, PaymentStatus
+from orders.phones import normalize_phone
+from orders.texts import clean_line
+from orders.visibility import may_see_phones, may_see_prices, shown_phone
+
+_TELEGRAM = re.compile(r"(?:(?:https?://)?(?:www\.)?(?:t|telegram)\.me/|@)?([A-Za-z][A-Za-z0-9_]{4,31})/?", re.ASCII)
+"""A name in Telegram (core.telegram.org, "usernames"), bare, with its @, or as a link."""
+
+
+class CourierForm(forms.ModelForm):
+    """A courier: phone and Telegram in any spelling that people use."""
+
+    phone = PhoneField(label=_("Phone"))
+
+    class Meta:
+        model = Courier
+        fields = ("name", "phone", "telegram", "is_active")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "telegram" in self.fields:
+            self.fields["telegram"].help_text = gettext("The name in Telegram: @name. A link will do as well.")
+        if "is_active" in self.fields:
+            self.fields["is_active"].help_text = gettext(
+                "Whoever does not is offered no orders; his old ones name him."
+            )
+
+    def clean_name(self) -> str:
+        """Return the name on one line."""
+        return clean_line(self.cleaned_data["name"])
+
+    def clean_phone(self) -> str:
+        """Refuse a number that can't exist, and one that another courier has."""
+        phone: str = self.cleaned_data["phone"]
+        if "phone" not in self.changed_data:
+            return phone
+        PhoneField.check(phone)
+        others = Courier.objects.filter(phone=phone, is_active=True).exclude(pk=self.instance.pk)
+        if phone and (other := others.first()):
+            raise ValidationError(gettext("%(name)s has this phone already.") % {"name": other.name})
+        return phone
+
+    def clean_telegram(self) -> str:
+        """Return the name as `@name`; refuse what is none."""
+        typed = self.cleaned_data["telegram"].strip()
+        if not typed or "telegram" not in self.changed_data:
+            return str(typed)
+        match = _TELEGRAM.fullmatch(typed)
+        if match is None:
+            raise ValidationError(
+                gettext("That is no name in Telegram: five letters of the Latin alphabet or more, as in @erlan_kz.")
+            )
+        return f"@{match[1]}"
+
+
+@admin.register(Courier)
+class CourierAdmin(CourierRoute, CrmModelAdmin):
+    """Who delivers."""
+
+    form = CourierForm
+    list_display = ("name", "contacts_column", "today_column", "route_column", "is_active")
+    list_filter = ("is_active",)
+    search_fields = ("name", "telegram")  # and the phone: see `get_search_results`
+    search_help_text = _("Name, phone, Telegram")
+    ordering = ("-is_active", "name", "id")
+    list_before_template = "orders/no_couriers.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Courier]:
+        """Add what each has to deliver today: stops that are left, and the sum to collect at them, in KZT."""
+        is_left = (
+            Q(stop__is_pickup=False, stop__is_cancelled=False, stop__is_deleted_on_site=False)
+            & Q(stop__isnull=False)
+            & ~Q(stop__status__stage__in=CLOSED_STAGES)
+        )
+        is_due = is_left & Q(stop__payment_status=PaymentStatus.PENDING)
+        no_money = Value(0, output_field=DecimalField())
+        due = Greatest(F("stop__total_amount") - F("stop__paid_amount"), no_money)
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(stop=FilteredRelation("orders", condition=Q(orders__delivery_date=timezone.localdate())))
+            .annotate(stops=Count("stop", filter=is_left), to_collect=Coalesce(Sum(due, filter=is_due), no_money))
+        )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Courier], search_term: str
+    ) -> tuple[QuerySet[Courier], bool]:
+        """Find by name, Telegram and any form of the phone."""
+        phone = normalize_phone(search_term)
+        if phone.is_valid:
+            return queryset.filter(phone=phone.value), False
+        found: tuple[QuerySet[Courier], bool] = super().get_search_results(request, queryset, search_term)
+        return found
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """Return the fields; whoever may not see phones sees the end of this one, and changes the others."""
+        is_typed = obj is None or (may_see_phones(request.user) and self.has_change_permission(request, obj))
+        phone = "phone" if is_typed else "phone_shown"
+        return ("name", phone, "telegram", "is_active")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """Return what is shown and not edited."""
+        return (*super().get_readonly_fields(request, obj), "phone_shown")
+
+    @admin.display(description=_("Phone"))
+    def phone_shown(self, courier: Courier) -> str:
+        """Return the phone as this user may see it."""
+        return shown_phone(self.request.user, courier.phone) or "—"
+
+    @admin.display(description=_("Contacts"))
+    def contacts_column(self, courier: Courier) -> str:
+        """Return how to reach him: a tap calls, or opens a chat."""
+        contacts = courier_contacts(courier, self.request.user)
+        parts = [(contacts["phone"],)] if contacts["phone"] else []
+        for title, url in (("WhatsApp", contacts["whatsapp"]), (courier.telegram, contacts["telegram_url"])):
+            if url:
+                link = '<a class="crm-link crm-tap" href="{}" target="_blank" rel="noopener noreferrer">{}</a>'
+                parts.append((format_html(link, url, title),))
+            elif title == courier.telegram and title:
+                parts.append((title,))
+        return format_html("<div>{}</div>", format_html_join(" ", "{}", parts)) if parts else "—"
+
+    @admin.display(description=pgettext_lazy("courier", "Today"))
+    def today_column(self, courier: Any) -> str:
+        """Return how many stops are left today, and the sum to collect at them."""
+        if not courier.stops:
+            return "—"
+        words = ngettext("%(count)s stop", "%(count)s stops", courier.stops) % {"count": courier.stops}
+        words = words.replace(" ", NBSP)
+        if courier.to_collect and may_see_prices(self.request.user, timezone.localdate()):
+            words = f"{words} · {money(courier.to_collect)}"
+        return words
+
+    @admin.display(description=_("Route"))
+    def route_column(self, courier: Courier) -> str:
+        """Return a link to his route of today."""
+        if not self.may_see_route(self.request):
+            return "—"
+        url = reverse("admin:orders_courier_route", args=[courier.pk])
+        link = '<a class="crm-link crm-tap" href="{}" aria-label="{}: {}">{}</a>'
+        title = capfirst(gettext("route for today"))
+        return format_html(link, url, title, courier.name, title)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
+        """Refuse: who no longer works here is marked so, and his orders still name him."""
+        return False

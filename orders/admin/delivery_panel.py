@@ -1,0 +1,57 @@
+"""What the order's page says of its florist and courier, with the buttons to change that, texts to copy, and maps."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils import timezone
+
+from orders.addresses import one_line, with_city
+from orders.admin.courier_texts_page import courier_contacts, order_texts
+from orders.delivery_words import reason_to_leave_out
+from orders.lateness import CLOSED_STAGES
+from orders.links import two_gis_url, yandex_maps_url
+from orders.models import Courier, EventKind, Order
+from orders.paper.orders_to_print import orders_to_print
+from orders.people import name_of
+
+
+def delivery_panel(order: Order, request: HttpRequest, *, may_take: bool, may_assign: bool) -> dict[str, Any]:
+    """Return what `orders/delivery_panel.html` shows of an order to this user. Five queries at most."""
+    (stop,) = orders_to_print(Order.objects.all(), [order.pk])
+    courier = stop.courier
+    is_open = not (order.is_cancelled or order.status.stage in CLOSED_STAGES)
+    is_mine = order.responsible_id is not None and order.responsible_id == request.user.pk
+    texts = order_texts(stop, request.user)
+    address = one_line(order.delivery_address)
+    return {
+        "florist": name_of(order.responsible),
+        "is_mine": is_mine,
+        "may_take": may_take and is_open and order.responsible_id is None,
+        "may_release": order.responsible_id is not None and (may_assign or (may_take and is_mine)),
+        "is_pickup": order.is_pickup,
+        "courier": courier,
+        "contacts": courier_contacts(courier, request.user, texts["full"]) if courier else None,
+        "may_assign": may_assign,
+        "couriers": _choices(order.courier_id) if may_assign and not order.is_pickup else [],
+        "told": _told(stop),
+        "left_out": reason_to_leave_out(stop),
+        "texts": texts,
+        "address": with_city(order, address),
+        "two_gis": two_gis_url(order),
+        "yandex": yandex_maps_url(order),
+    }
+
+
+def _choices(current: UUID | None) -> list[Courier]:
+    return list(Courier.objects.filter(Q(is_active=True) | Q(pk=current)))
+
+
+def _told(order: Order) -> dict[str, Any] | None:
+    if order.courier_told_at is None:
+        return None
+    event = order.events.filter(kind=EventKind.TOLD).select_related("actor").first()
+    at = timezone.localtime(order.courier_told_at)
+    is_today = at.date() == timezone.localdate()
+    return {"at": f"{at:%H:%M}" if is_today else f"{at:%d.%m %H:%M}", "who": name_of(event.actor) if event else ""}

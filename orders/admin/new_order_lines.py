@@ -1,0 +1,132 @@
+"""The lines of a new order: products of the catalogue, and free text with a price."""
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from orders.models import Product
+from orders.services import NewItem
+from orders.services.items import line_total
+
+MOST_LINES = 50
+MOST_PIECES = Decimal(999)
+MOST_MONEY = Decimal(99_999_999)
+"""KZT that one field takes; more is a typing error."""
+
+
+class AmountField(forms.DecimalField):
+    """A number as people type it: `1 500,50`, with or without the sign of the tenge."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        too_much = kwargs.pop("too_much", _("This is too much: is there a zero too many?"))
+        errors = {
+            "min_value": kwargs.pop("too_little", _("A sum can't be below zero.")),
+            "max_value": too_much,
+            "max_digits": too_much,
+            "max_whole_digits": too_much,
+            "invalid": _("Write a number."),
+        }
+        kwargs.setdefault("widget", forms.TextInput({"inputmode": "decimal", "autocomplete": "off"}))
+        super().__init__(error_messages=errors, **kwargs)
+
+    def to_python(self, value: Any) -> Any:
+        """Return the number."""
+        if isinstance(value, str):
+            value = "".join(value.replace("₸", "").replace(",", ".").split())
+        return super().to_python(value)
+
+
+class LineForm(forms.Form):
+    """One line. That the product exists is looked up by the form set, for all lines together."""
+
+    product = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    name = forms.CharField(
+        label=_("What is to be made"),
+        max_length=255,
+        required=False,
+        widget=forms.TextInput({"autocomplete": "off"}),
+    )
+    quantity = AmountField(
+        label=_("Quantity"),
+        max_digits=10,
+        decimal_places=3,
+        min_value=Decimal("0.001"),
+        max_value=MOST_PIECES,
+        initial="1",
+        too_little=_("The quantity must be more than zero."),
+        too_much=_("At most 999 pieces."),
+    )
+    price = AmountField(
+        label=_("Price, ₸"), max_digits=12, decimal_places=2, min_value=0, max_value=MOST_MONEY, required=False
+    )
+
+    found: Product | None = None
+
+    @property
+    def title(self) -> str:
+        """Return the product's name, as far as it is known; empty for a line of free text."""
+        return str(self["name"].value() or "") if self["product"].value() else ""
+
+    def judge(self) -> None:
+        """Say what the line lacks, once its product was looked up."""
+        data = self.cleaned_data
+        if data.get("product") and self.found is None:
+            self.add_error("name", gettext("There is no such product any more. Remove the line and choose another."))
+        elif not data.get("product") and not data.get("name") and "name" not in self.errors:
+            self.add_error("name", gettext("Write what is to be made, or remove the line."))
+        if (
+            data.get("price") is None
+            and "price" not in self.errors
+            and (self.found is None or self.found.price is None)
+        ):
+            self.add_error("price", gettext("Give a price."))
+
+    def unit_price(self) -> Decimal:
+        """Return the price of one piece, the product's own where none was typed. KZT."""
+        typed: Decimal | None = self.cleaned_data.get("price")
+        if typed is None and self.found is not None:
+            typed = self.found.price
+        return typed or Decimal(0)
+
+    def new_item(self) -> NewItem:
+        """Return the line for `create_order`."""
+        data = self.cleaned_data
+        name = "" if self.found else data["name"]
+        return NewItem(product=self.found, name=name, quantity=data["quantity"], price=self.unit_price())
+
+
+class BaseLineFormSet(forms.BaseFormSet):
+    """All lines together."""
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        """Have an empty line judged too: Django would pass it over."""
+        super().add_fields(form, index)
+        form.empty_permitted = False
+
+    def clean(self) -> None:
+        """Ask for one line at least, and look all products up in one query."""
+        keys = [form.cleaned_data["product"] for form in self.forms if form.cleaned_data.get("product")]
+        products = Product.objects.defer("search", "metadata").in_bulk(keys) if keys else {}
+        for form in self.forms:
+            form.found = products.get(form.cleaned_data.get("product"))
+            form.judge()
+        if not self.forms:
+            raise ValidationError(gettext("Add what is ordered: an order needs at least one item."))
+
+    def goods(self) -> Decimal:
+        """Return the sum of the lines in KZT."""
+        return sum((line_total(form.cleaned_data["quantity"], form.unit_price()) for form in self.forms), Decimal(0))
+
+    def new_items(self) -> list[NewItem]:
+        """Return the lines for `create_order`."""
+        return [form.new_item() for form in self.forms]
+
+
+LineFormSet = forms.formset_factory(
+    LineForm, formset=BaseLineFormSet, extra=0, max_num=MOST_LINES, absolute_max=MOST_LINES, validate_max=True
+)
+PREFIX = "items"

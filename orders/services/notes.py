@@ -1,0 +1,32 @@
+"""Notes that staff write on an order. What is written stays: nobody edits or deletes it."""
+
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils.translation import gettext
+
+from orders.models import OrderNote
+from orders.services.locking import lock_order
+from orders.services.values import NotAllowed
+from orders.texts import storable_text
+
+LONGEST_NOTE = 5000  # characters
+
+
+@transaction.atomic
+def add_note(*, order_id: UUID, text: str, actor: User | None) -> OrderNote:
+    """Add a note. Nothing of the order changes, so there is no timeline entry: the note has author and time itself.
+
+    Raises `Order.DoesNotExist`, and `NotAllowed` for an empty text or one that is too long.
+    """
+    text = storable_text(text.replace("\r\n", "\n")).strip()
+    if not text:
+        raise NotAllowed(gettext("Write the note first."))
+    if len(text) > LONGEST_NOTE:
+        raise NotAllowed(
+            gettext("The note is too long: %(limit)s characters at most, there are %(count)s.")
+            % {"limit": LONGEST_NOTE, "count": len(text)}
+        )
+    order = lock_order(order_id)
+    return OrderNote.objects.create(order=order, author=actor, text=text)

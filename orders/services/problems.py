@@ -1,0 +1,63 @@
+"""An order that somebody must look at, and why: said by a person, settled by a person. The site hears nothing of it."""
+
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils.translation import gettext
+
+from orders.events import OrderChange, publish
+from orders.models import EventKind, Order, Source
+from orders.services.locking import lock_order
+from orders.services.timeline import write_event
+from orders.services.values import NotAllowed
+from orders.texts import storable_text
+
+LONGEST_REASON = 500  # characters
+
+
+@transaction.atomic
+def report_problem(*, order_id: UUID, reason: str, actor: User | None, source: Source = Source.ADMIN) -> Order:
+    """Mark the order as one that somebody must look at; the same reason again changes nothing.
+
+    Another reason takes the place of the one before, which stays on the timeline. Raises `Order.DoesNotExist`, and
+    `NotAllowed` without a reason or with one that is too long.
+    """
+    reason = _line(reason)
+    if not reason:
+        raise NotAllowed(gettext("Say what the problem is."))
+    if len(reason) > LONGEST_REASON:
+        raise NotAllowed(
+            gettext("The reason is too long: %(limit)s characters at most, there are %(count)s.")
+            % {"limit": LONGEST_REASON, "count": len(reason)}
+        )
+    order = lock_order(order_id)
+    if order.problem == reason:
+        return order
+    order.problem = reason
+    _save(order, EventKind.PROBLEM, {"problem": reason}, actor, source)
+    return order
+
+
+@transaction.atomic
+def solve_problem(*, order_id: UUID, actor: User | None, comment: str = "", source: Source = Source.ADMIN) -> Order:
+    """Note that the problem is solved; an order without one is left alone. Raises `Order.DoesNotExist`."""
+    order = lock_order(order_id)
+    if not order.problem:
+        return order
+    details = {"problem": order.problem}
+    if comment := _line(comment):
+        details["comment"] = comment
+    order.problem = ""
+    _save(order, EventKind.SOLVED, details, actor, source)
+    return order
+
+
+def _save(order: Order, kind: EventKind, details: dict[str, str], actor: User | None, source: Source) -> None:
+    order.save(update_fields=["problem", "updated_at"])
+    event = write_event(order=order, kind=kind, source=source, actor=actor, details=details)
+    publish(OrderChange(order, event))
+
+
+def _line(text: str) -> str:
+    return " ".join(storable_text(text).split())

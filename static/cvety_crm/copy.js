@@ -1,0 +1,70 @@
+/* Buttons that copy a text: data-copy holds it, or data-copy-from names the element that does. What is said then is in
+   data-copied and data-failed; screen readers hear it too. */
+(function () {
+  "use strict";
+
+  const SHOWN = 2000; // milliseconds
+  let spoken = null;
+
+  function say(words) {
+    if (!spoken) {
+      spoken = document.createElement("div");
+      spoken.className = "crm-unseen";
+      spoken.setAttribute("role", "status");
+      document.body.append(spoken);
+    }
+    spoken.textContent = "";
+    // A change of the text is what is read out, the same text twice included.
+    setTimeout(function () { spoken.textContent = words; }, 50);
+  }
+
+  function show(button, words, isDone) {
+    clearTimeout(Number(button.dataset.timer));
+    const bubble = button.querySelector(".crm-bubble") || document.createElement("span");
+    bubble.className = "crm-bubble" + (isDone ? "" : " crm-bubble-failed");
+    bubble.setAttribute("aria-hidden", "true");
+    bubble.textContent = words;
+    button.append(bubble);
+    button.dataset.timer = setTimeout(function () { bubble.remove(); }, isDone ? SHOWN : 3 * SHOWN);
+    say(words);
+  }
+
+  // Without https there is no navigator.clipboard; an old browser may refuse it.
+  function copyBySelection(text) {
+    const field = document.createElement("textarea");
+    const focused = document.activeElement;
+    field.value = text;
+    field.readOnly = true;
+    field.style.cssText = "position:fixed;top:0;opacity:0";
+    document.body.append(field);
+    field.select();
+    let isDone = false;
+    try {
+      isDone = document.execCommand("copy");
+    } catch {
+      isDone = false;
+    }
+    field.remove();
+    if (focused) focused.focus();
+    return isDone;
+  }
+
+  async function copy(text) {
+    if (navigator.clipboard) {
+      try {
+        await navigator.clipboard.writeText(text);
+        return true;
+      } catch { /* refused: by selection, then */ }
+    }
+    return copyBySelection(text);
+  }
+
+  document.addEventListener("click", async function (event) {
+    const button = event.target.closest("[data-copy], [data-copy-from]");
+    if (!button) return;
+    event.preventDefault();
+    const source = button.dataset.copyFrom && document.getElementById(button.dataset.copyFrom);
+    const isDone = await copy(source ? source.textContent : button.dataset.copy || "");
+    show(button, isDone ? button.dataset.copied : button.dataset.failed, isDone);
+  });
+})();

@@ -1,0 +1,134 @@
+/* Suggestions under a text field while one types: arrows choose, Enter takes, Escape closes.
+   What is offered comes from the server; texts of people are put in as text, never as HTML. */
+(function () {
+  "use strict";
+
+  const PAUSE = 150; // milliseconds without a key before the server is asked
+  let lists = 0;
+
+  /* options: url, isEnough(text), row(found) -> {title, details, isDim}, choose(found), answered(found[], text),
+     nothing (words), extra(text) -> found or null, marksFirst (Enter takes the first one, also before it is shown).
+     Returns {look, close}. */
+  window.crmSuggestions = function (input, options) {
+    const list = document.createElement("ul");
+    list.id = "crm-suggestions-" + ++lists;
+    list.className = "crm-suggestions";
+    list.setAttribute("role", "listbox");
+    list.setAttribute("aria-label", input.labels && input.labels.length ? input.labels[0].textContent : "");
+    list.hidden = true;
+    input.insertAdjacentElement("afterend", list);
+    input.setAttribute("role", "combobox");
+    input.setAttribute("aria-autocomplete", "list");
+    input.setAttribute("aria-expanded", "false");
+    input.setAttribute("aria-controls", list.id);
+
+    let found = [];
+    let active = -1;
+    let timer = null;
+    let asked = null;
+    let isAwaited = false; // Enter was pressed before the answer was there
+
+    function close() {
+      clearTimeout(timer);
+      if (asked) asked.abort();
+      isAwaited = false;
+      list.hidden = true;
+      active = -1;
+      input.setAttribute("aria-expanded", "false");
+      input.removeAttribute("aria-activedescendant");
+    }
+
+    function mark(position) {
+      const rows = list.querySelectorAll("[role=option]");
+      if (!rows.length) return;
+      active = (position + rows.length) % rows.length;
+      rows.forEach(function (row, at) { row.setAttribute("aria-selected", at === active ? "true" : "false"); });
+      rows[active].scrollIntoView({ block: "nearest" });
+      input.setAttribute("aria-activedescendant", rows[active].id);
+    }
+
+    function take(position) {
+      const chosen = found[position];
+      close();
+      if (chosen) options.choose(chosen);
+    }
+
+    function show(rows, text) {
+      const extra = options.extra ? options.extra(text) : null;
+      found = extra ? rows.concat([extra]) : rows;
+      list.replaceChildren();
+      if (!rows.length) {
+        const nothing = document.createElement("li");
+        nothing.className = "crm-suggestion-none";
+        nothing.setAttribute("role", "presentation");
+        nothing.textContent = options.nothing;
+        list.append(nothing);
+      }
+      found.forEach(function (one, position) {
+        const words = options.row(one);
+        const row = document.createElement("li");
+        row.id = list.id + "-" + position;
+        row.className = "crm-suggestion" + (words.isDim ? " crm-suggestion-dim" : "");
+        row.setAttribute("role", "option");
+        const title = document.createElement("span");
+        title.textContent = words.title;
+        const details = document.createElement("small");
+        details.textContent = words.details;
+        row.append(title, details);
+        // Before the field loses the focus, and with it the list.
+        row.addEventListener("pointerdown", function (event) { event.preventDefault(); });
+        row.addEventListener("click", function () { take(position); });
+        list.append(row);
+      });
+      list.hidden = false;
+      active = -1;
+      input.setAttribute("aria-expanded", "true");
+      if (options.marksFirst && found.length) mark(0);
+    }
+
+    function look() {
+      const text = input.value.trim();
+      if (asked) asked.abort();
+      if (!options.isEnough(text)) return close();
+      asked = new AbortController();
+      fetch(options.url + "?q=" + encodeURIComponent(text), { signal: asked.signal, headers: { Accept: "application/json" } })
+        .then(function (answer) { return answer.ok ? answer.json() : { found: [] }; })
+        .then(function (answer) {
+          if (options.answered && options.answered(answer.found, text)) return close();
+          if (isAwaited && answer.found.length) {
+            found = answer.found;
+            return take(0);
+          }
+          isAwaited = false;
+          if (document.activeElement === input) show(answer.found, text);
+        })
+        .catch(function () { /* asked anew, or no network: the field can be filled without it */ });
+    }
+
+    input.addEventListener("input", function () {
+      clearTimeout(timer);
+      isAwaited = false;
+      timer = setTimeout(look, PAUSE);
+    });
+    input.addEventListener("keydown", function (event) {
+      if (event.ctrlKey || event.metaKey) return;
+      if (list.hidden && options.marksFirst && event.key === "Enter" && options.isEnough(input.value.trim())) {
+        event.preventDefault();
+        event.stopPropagation();
+        clearTimeout(timer);
+        isAwaited = true;
+        return look();
+      }
+      if (list.hidden) return;
+      if (event.key === "ArrowDown") mark(active + 1);
+      else if (event.key === "ArrowUp") mark(active - 1);
+      else if (event.key === "Enter" && active >= 0) take(active);
+      else if (event.key === "Escape") close();
+      else return;
+      event.preventDefault();
+      event.stopPropagation();
+    });
+    input.addEventListener("blur", close);
+    return { look: look, close: close };
+  };
+})();

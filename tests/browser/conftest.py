@@ -1,0 +1,204 @@
+"""A shop with a day's work in it, and its staff's browsers: a phone, a tablet, a desktop."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.test import Client
+from django.utils import timezone
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from orders.models import Courier, DeliverySlot, Order
+from tests.e2e.test_newcomer import CHROMIUM, FLAGS
+from tests.samples import order_data
+from tests.visible_text import latin_words
+
+AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
+SIZES = {"phone": (360, 740), "tablet": (768, 1024), "desktop": (1280, 800)}
+PATIENCE = 15_000  # milliseconds; the machine may be busy
+LIST = "/crm/orders/order/"
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One browser for all tests of a process."""
+    # Playwright keeps an event loop running, which Django takes for asynchronous code; there is none.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        expect.set_options(timeout=PATIENCE)
+        yield running
+        running.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture(params=list(SIZES))
+def size(request: pytest.FixtureRequest) -> str:
+    """Each test is done on a phone, on a tablet and on a desktop."""
+    return str(request.param)
+
+
+@dataclass
+class Desk:
+    """A member of staff in front of a screen."""
+
+    context: BrowserContext
+    page: Page
+    url: str
+    size: str
+
+    @property
+    def is_phone(self) -> bool:
+        """Return whether the screen is a phone's."""
+        return self.size == "phone"
+
+    def open(self, path: str = LIST) -> Page:
+        """Open a page of the CRM."""
+        self.page.goto(self.url + path)
+        return self.page
+
+    def row(self, number: int | str) -> Any:
+        """Return the row, or the card, of an order."""
+        return self.page.locator("#result_list tbody", has_text=f"№\xa0{number}")
+
+    def check(self, path: str | None = None) -> None:
+        """Look at the page as a picky person does: nothing sticks out, nothing is English, nothing serious for axe."""
+        if path is not None:
+            self.open(path)
+        assert self.sideways() <= 0, "the page scrolls sideways"
+        assert not serious_violations(self.page)
+        assert not english(self.page)
+
+    def sideways(self) -> int:
+        """Return how many pixels the page is wider than the screen."""
+        return int(self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+@pytest.fixture
+def desk_of(chromium: Browser, live_server: Any, size: str) -> Iterator[Callable[[User], Desk]]:
+    """Return a function that seats a member of staff in front of a screen of the test's size."""
+    opened: list[BrowserContext] = []
+
+    def sit(user: User) -> Desk:
+        client = Client()
+        client.force_login(user)
+        width, height = SIZES[size]
+        is_phone = size != "desktop"
+        context = chromium.new_context(
+            viewport={"width": width, "height": height},
+            locale="ru-RU",
+            timezone_id="Asia/Almaty",
+            has_touch=is_phone,
+            is_mobile=is_phone,
+            permissions=["clipboard-read", "clipboard-write"],
+        )
+        opened.append(context)
+        context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}])
+        context.set_default_timeout(PATIENCE)
+        return Desk(context, context.new_page(), live_server.url, size)
+
+    yield sit
+    for context in opened:
+        context.close()
+
+
+@pytest.fixture
+def desk(desk_of: Callable[[User], Desk], manager: User) -> Desk:
+    """The owner in front of a screen."""
+    cache.clear()
+    return desk_of(manager)
+
+
+@dataclass
+class Shop:
+    """The shop's site, as far as a test needs it."""
+
+    post_webhook: Callable[..., Any]
+
+    def order(self, number: int, *, hours: float | None = 3, **changes: Any) -> Order:
+        """Have the site take an order that is due in so many hours, to the hour; None: no date."""
+        properties = changes.pop("properties", {})
+        if hours is not None:
+            properties = {**due_in(hours), **properties}
+        basket = [{"ID": str(number * 10), "PRODUCT_ID": "696613", "NAME": "Букет Стандарт", "PRICE": "7500",
+                   "QUANTITY": "1", "CURRENCY": "KZT"}]  # fmt: skip
+        data = order_data(ID=str(number), ACCOUNT_NUMBER=str(number), **{"basket": basket, **changes})
+        data["properties"] |= properties
+        assert self.post_webhook("order.create", data).status_code == 200
+        return Order.objects.get(bitrix_order_id=number)
+
+
+def due_in(hours: float) -> dict[str, str]:
+    """Return the site's properties of a delivery in so many hours from now; it stays on today's date."""
+    now = timezone.localtime()
+    start = min(max(now + timedelta(hours=hours), _clock(now, 0)), _clock(now, 22)).replace(minute=0, second=0)
+    return {"data": now.date().isoformat(), "when": f"{start:%H:%M}-{start + timedelta(hours=1):%H:%M}"}
+
+
+def _clock(day: datetime, hour: int) -> datetime:
+    return day.replace(hour=hour, minute=0, second=0, microsecond=0)
+
+
+@pytest.fixture
+def shop(post_webhook: Callable[..., Any]) -> Shop:
+    """The shop's site, and a courier."""
+    return Shop(post_webhook)
+
+
+@pytest.fixture
+def courier(transactional_db: None) -> Courier:
+    """Somebody who delivers."""
+    return Courier.objects.create(name="Ерлан Сапаров", phone="+77010000001", telegram="erlan_kz")
+
+
+@pytest.fixture
+def slots(transactional_db: None) -> list[DeliverySlot]:
+    """Hourly delivery slots of the whole day."""
+    return [
+        DeliverySlot.objects.create(
+            bitrix_id=f"{hour:02}:00-{hour + 1:02}:00",
+            name=f"{hour:02}:00–{hour + 1:02}:00",
+            starts_at=f"{hour:02}:00",
+            ends_at=f"{hour + 1:02}:00",
+        )
+        for hour in range(8, 23)
+    ]
+
+
+def serious_violations(page: Page) -> list[str]:
+    """Return what axe-core finds serious or critical on the page, WCAG 2.2 A and AA, each with the first element."""
+    if not AXE.exists():
+        pytest.skip("axe-core is not installed: npm ci in tests/browser")
+    page.evaluate(AXE.read_text())
+    found = page.evaluate(
+        """async () => (await axe.run(document, {
+             runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], resultTypes: ["violations"],
+           })).violations"""
+    )
+    return [
+        f"{one['id']}: {one['help']}: {[node['html'][:160] for node in one['nodes'][:3]]}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ]
+
+
+SAME_IN_RUSSIAN = {"cvety", "crm", "telegram", "bitrix", "kaspi", "whatsapp", "instagram", "esc", "ctrl", "enter",
+                   "qr", "pdf", "excel", "csv", "xlsx", "cvetykz", "id", "k", "j", "s", "p"}  # fmt: skip
+
+
+def english(page: Page) -> set[str]:
+    """Return the words in Latin letters that a person sees on the page, without names of things and keys."""
+    text = page.evaluate(
+        """() => { const icons = document.querySelectorAll('.material-symbols-outlined, kbd, code, pre');
+             icons.forEach(one => { one.dataset.was = one.textContent; one.textContent = ''; });
+             const text = document.body.innerText;
+             icons.forEach(one => { one.textContent = one.dataset.was; });
+             return text; }"""
+    )
+    return {word for word in latin_words(text) if word.lower() not in SAME_IN_RUSSIAN}

@@ -1,0 +1,64 @@
+"""The day board on a tablet: brings itself up to date, and never shows old figures in silence."""
+
+import pytest
+from django.db import connections
+from django.test import Client
+from django.utils import timezone
+from playwright.sync_api import expect, sync_playwright
+
+from orders.models import Order, Status
+from tests.e2e.test_newcomer import CHROMIUM, FLAGS
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120), pytest.mark.django_db(transaction=True)]
+ROUND = 10_500
+"""Milliseconds after which the board has asked again."""
+
+
+@pytest.fixture
+def page(live_server, manager, monkeypatch):
+    # Playwright's own loop runs in this thread.
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+    client = Client()
+    client.force_login(manager)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        context = browser.new_context(viewport={"width": 1024, "height": 768}, locale="ru-RU")
+        context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}])
+        page = context.new_page()
+        page.clock.install()
+        page.goto(f"{live_server.url}/crm/board/")
+        yield page
+        browser.close()
+        connections.close_all()  # those of the loop are others than those of the test
+
+
+def test_the_board_keeps_up_and_says_when_it_does_not(page):
+    fresh, stale = page.locator("[data-board-fresh]"), page.locator("[data-board-stale]")
+    expect(page.get_by_text("На сегодня доставок нет")).to_be_visible()
+    expect(fresh).to_contain_text("обновлено")
+    Order.objects.create(order_number="77", status=Status.objects.get(code="new"), delivery_date=timezone.localdate())
+    page.clock.run_for(ROUND)
+    risk = page.get_by_role("link", name="№ 77")
+    expect(risk).to_contain_text("нет адреса")
+    # Who is about to press a link still stands on it after the next update.
+    risk.focus()
+    Order.objects.update(problem="нет пионов")
+    page.clock.run_for(ROUND)
+    expect(risk).to_contain_text("нет пионов")
+    expect(risk).to_be_focused()
+
+    page.context.set_offline(True)
+    page.clock.run_for(ROUND)
+    expect(stale).to_contain_text("Нет связи с")
+    expect(fresh).to_be_hidden()
+    expect(risk).to_be_visible()
+
+    page.context.set_offline(False)
+    page.clock.run_for(ROUND)
+    expect(stale).to_be_hidden()
+    expect(fresh).to_contain_text("обновлено")
+
+    page.context.clear_cookies()
+    page.clock.run_for(ROUND)
+    expect(stale).to_contain_text("Вы вышли из системы")
+    expect(risk).to_be_visible()

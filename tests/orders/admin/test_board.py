@@ -1,0 +1,77 @@
+"""The day board's page, and what it asks for while it is open."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.cache import cache
+from django.utils import timezone
+
+from orders.models import Order
+
+BOARD = "/crm/board/"
+UPDATE = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def today_and_tomorrow(make_order):
+    today = timezone.localdate()
+    for number, day in ((122201, today), (122202, today), (122203, today + timedelta(days=1))):
+        make_order(number, properties={"data": day.isoformat(), "addressRecipient": ""})
+    return today
+
+
+def test_the_board_shows_today_and_leads_to_lists(browser, today_and_tomorrow):
+    html = browser.get(BOARD).content.decode()
+    day = today_and_tomorrow.isoformat()
+    assert f'href="/crm/orders/order/?preset=new&amp;date={day}" aria-label="15:00, Новые: 2"' in html
+    assert ("№&nbsp;122201" in html, "№&nbsp;122202" in html, "№&nbsp;122203" in html) == (True, True, False)
+    order = Order.objects.get(bitrix_order_id=122201)
+    assert f'href="/crm/orders/order/{order.pk}/change/"' in html
+    assert "нет адреса" in html
+    assert f'hx-get="{BOARD}"' in html
+
+
+def test_tomorrow_is_a_tap_away(browser, today_and_tomorrow):
+    tomorrow = (today_and_tomorrow + timedelta(days=1)).isoformat()
+    assert f'href="{BOARD}?date={tomorrow}"' in browser.get(BOARD).content.decode()
+    html = browser.get(BOARD, {"date": tomorrow}).content.decode()
+    assert ("№&nbsp;122203" in html, "№&nbsp;122201" in html) == (True, False)
+    assert f'hx-get="{BOARD}?date={tomorrow}"' in html
+    assert "№&nbsp;122201" in browser.get(BOARD, {"date": "no date"}).content.decode()
+
+
+def test_an_update_is_the_board_alone_and_new(browser, make_order, today_and_tomorrow, django_assert_num_queries):
+    browser.get(BOARD)
+    make_order(122204, properties={"data": today_and_tomorrow.isoformat(), "addressRecipient": ""})
+    cache.clear()
+    with django_assert_num_queries(7):  # session, user, orders, their items; three count what is not closed
+        answer = browser.get(BOARD, headers=UPDATE)
+    html = answer.content.decode().strip()
+    assert html.startswith('<div id="crm-board"')
+    assert "<html" not in html
+    assert "15:00, Новые: 3" in html
+    assert "no-store" in answer["Cache-Control"]
+
+
+def test_more_than_fits_is_counted(browser, make_order):
+    for number in range(122300, 122314):
+        make_order(number, properties={"data": timezone.localdate().isoformat(), "addressRecipient": ""})
+    html = browser.get(BOARD, headers=UPDATE).content.decode()
+    assert html.count("crm-board-risk ") + html.count('crm-board-risk"') == 12
+    assert "ещё 2" in html
+
+
+def test_an_empty_day_says_so_and_leads_to_tomorrow(browser):
+    html = browser.get(BOARD).content.decode()
+    assert "На сегодня доставок нет" in html
+    assert html.count(f"{BOARD}?date=") == 2  # above the board, and in the middle of it
+
+
+def test_it_takes_the_right_to_see_orders_and_changes_nothing(browser, browser_of, client, db):
+    assert browser_of("orders.view_order").get(BOARD).status_code == 200
+    stranger = browser_of("orders.view_customer")
+    assert stranger.get(BOARD).status_code == 403
+    assert stranger.get(BOARD, headers=UPDATE).status_code == 403
+    assert f'href="{BOARD}"' not in stranger.get("/crm/").content.decode()
+    assert client.get(BOARD)["Location"].startswith("/crm/login/")
+    assert browser.post(BOARD).status_code == 405

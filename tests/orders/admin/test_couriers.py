@@ -1,0 +1,233 @@
+"""The couriers' pages and a courier's route: what they say, what they refuse, what they cost, who may."""
+
+from datetime import timedelta
+from decimal import Decimal
+from itertools import count
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from orders.models import City, Courier, DeliverySlot, Order, OrderItem, Status
+from tests.orders.admin.conftest import change_url
+
+COURIERS = "/crm/orders/courier/"
+numbers = count(5001)
+
+
+@pytest.fixture
+def courier(db):
+    return Courier.objects.create(name="Ерлан", phone="+77770001122", telegram="@erlan_kz")
+
+
+@pytest.fixture
+def make(courier):
+    def order(status="delivering", **values):
+        defaults = {
+            "order_number": str(next(numbers)),
+            "courier": courier,
+            "recipient_name": "Мария",
+            "recipient_phone": "+77011234567",
+            "delivery_address": "ул. Абая 150, кв 25",
+            "delivery_date": timezone.localdate(),
+            "delivery_slot": DeliverySlot.objects.get(bitrix_id="18"),
+            "city": City.objects.get(bitrix_id=2),
+            "total_amount": Decimal(17000),
+        }
+        made = Order.objects.create(status=Status.objects.get(code=status), **(defaults | values))
+        OrderItem.objects.create(order=made, position=0, price=1, total=1, product_snapshot={"name": "Букет Стандарт"})
+        return made
+
+    return order
+
+
+def route(courier):
+    return f"{COURIERS}{courier.pk}/route/"
+
+
+def text(answer):
+    return answer.content.decode().replace("\xa0", " ").replace("&nbsp;", " ")
+
+
+def cost(client, url):
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(url).status_code == 200
+    return len(queries)
+
+
+# --- the list and the form
+
+
+def test_the_list_says_what_each_has_today(browser, make, courier):
+    make()
+    make(paid_amount=Decimal(14000))
+    make(payment_status="paid")
+    for other in ({"status": "completed"}, {"status": "declined"}, {"is_pickup": True}, {"is_cancelled": True},
+                  {"delivery_date": timezone.localdate() + timedelta(days=1)}):  # fmt: skip
+        make(**other)
+    Courier.objects.create(name="Азамат")
+    html = text(browser.get(COURIERS))
+    assert "3 адреса · 20 000 ₸" in html
+    assert html.count("₸") == 1
+    for part in ("tel:+77770001122", "https://wa.me/77770001122", "https://t.me/erlan_kz", route(courier)):
+        assert part in html
+
+
+def test_the_list_costs_the_same_with_any_number(browser, make):
+    make()
+    cost(browser, COURIERS)
+    few = cost(browser, COURIERS)
+    for number in range(5):
+        courier = Courier.objects.create(name=f"Курьер {number}", phone=f"+7777000112{number}")
+        make(courier=courier)
+    assert cost(browser, COURIERS) == few
+
+
+def test_an_empty_list_says_what_to_do(browser, courier):
+    assert "Курьеров пока нет" not in text(browser.get(COURIERS))
+    assert "Курьеров пока нет" not in text(browser.get(COURIERS, {"q": "никто"}))
+    courier.delete()
+    assert "Добавьте тех, кто доставляет" in text(browser.get(COURIERS))
+
+
+@pytest.mark.parametrize("typed", ["ерл", "8 777 000 11 22", "erlan"])
+def test_a_courier_is_found_by(browser, courier, typed):
+    Courier.objects.create(name="Азамат", phone="+77010000000")
+    html = text(browser.get(COURIERS, {"q": typed}))
+    assert "Ерлан" in html and "Азамат" not in html
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        ("erlan_kz2", "@erlan_kz2"),
+        ("@Erlan_kz", "@Erlan_kz"),
+        ("https://t.me/erlan_kz2", "@erlan_kz2"),
+        ("t.me/erlan_kz2/", "@erlan_kz2"),
+        ("", ""),
+    ],
+)
+def test_phone_and_telegram_are_stored_in_one_form(browser, db, typed, stored):
+    data = {"name": "  Серик   Ә. ", "phone": "8 (705) 000-11-22", "telegram": typed, "is_active": "on"}
+    assert browser.post(f"{COURIERS}add/", data).status_code == 302
+    courier = Courier.objects.get()
+    assert (courier.name, courier.phone, courier.telegram) == ("Серик Ә.", "+77050001122", stored)
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "says"),
+    [
+        ("phone", "12", "Такого номера нет"),
+        ("phone", "8 777 000-11-22", "уже у курьера: Ерлан"),
+        ("telegram", "ерлан", "не имя в Telegram"),
+        ("telegram", "abc", "не имя в Telegram"),
+        ("telegram", "https://evil.example/erlan", "не имя в Telegram"),
+    ],
+)
+def test_what_can_not_be_is_said_and_nothing_typed_is_lost(browser, courier, field, typed, says):
+    data = {"name": "Серик", "phone": "", "telegram": "", "is_active": "on", field: typed}
+    html = text(browser.post(f"{COURIERS}add/", data))
+    assert says in html and "Серик" in html
+    assert Courier.objects.count() == 1
+
+
+def test_a_phone_is_hidden_from_whoever_may_not_see_phones(browser_of, courier):
+    client = browser_of("orders.view_courier", "orders.change_courier")
+    page = f"{COURIERS}{courier.pk}/change/"
+    for html in (text(client.get(COURIERS)), text(client.get(page))):
+        assert "••• 1122" in html
+        assert "77770001122" not in html and "000-11-22" not in html
+    client.post(page, {"name": "Ерлан К.", "phone": "+77050000000", "telegram": "@erlan_kz", "is_active": "on"})
+    courier.refresh_from_db()
+    assert (courier.name, courier.phone) == ("Ерлан К.", "+77770001122")
+
+
+def test_a_reader_of_couriers_sees_no_field_to_change(browser_of, courier):
+    html = text(browser_of("orders.view_courier", "orders.view_phones").get(f"{COURIERS}{courier.pk}/change/"))
+    assert "777 000-11-22" in html and 'name="phone"' not in html
+
+
+# --- the route
+
+
+def test_a_route_has_all_that_is_needed_on_the_way(browser, make, courier):
+    late = make(delivery_slot=DeliverySlot.objects.create(bitrix_id="19", name="18:00–19:00", starts_at="18:00",
+                                                          ends_at="19:00"), is_surprise=True)  # fmt: skip
+    first = make(paid_amount=Decimal(14000), courier_comment="код 12")
+    done = make("completed")
+    tomorrow = make(delivery_date=timezone.localdate() + timedelta(days=1))
+    html = text(browser.get(route(courier)))
+    for part in ("Получить: <strong", "20 000 ₸", "15:00–16:00", "18:00–19:00", "Алматы, ул. Абая 150, кв 25", "Мария",
+                 "код 12", "Букет Стандарт × 1", "доплата", "3 000 ₸", "СЮРПРИЗ: не называть отправителя",
+                 "https://2gis.kz/almaty/search/", "https://yandex.kz/maps/", 'value="route_sheet:a4"',
+                 "Доставлен 1 заказ"):  # fmt: skip
+        assert part in html, part
+    assert html.index(first.order_number) < html.index(late.order_number) < html.index(change_url(done))
+    assert tomorrow.order_number not in html
+    assert html.count('class="crm-button" href="tel:+77011234567"') == 1, "the recipient of a surprise is not called"
+    assert tomorrow.order_number in text(browser.get(route(courier), {"date": f"{tomorrow.delivery_date}"}))
+
+
+def test_an_empty_route_says_what_to_do(browser, courier):
+    assert "На этот день доставок нет" in text(browser.get(route(courier)))
+    assert browser.get(route(courier), {"date": "вчера"}).status_code == 200
+
+
+def test_a_route_costs_the_same_with_any_number_of_stops(browser, make, courier):
+    make()
+    cost(browser, route(courier))
+    few = cost(browser, route(courier))
+    for _ in range(6):
+        make(city=City.objects.get_or_create(bitrix_id=3, name="Каскелен")[0])
+    assert cost(browser, route(courier)) == few
+
+
+def press(client, courier, order, status="completed"):
+    return client.post(f"{COURIERS}{courier.pk}/step/", {"order": str(order.pk), "status": status}, follow=True)
+
+
+def test_what_is_delivered_is_marked_so(browser, manager, make, courier):
+    order = make("accepted")
+    html = text(browser.get(route(courier)))
+    assert 'name="status" value="delivering"' in html, "it has to be on its way first"
+    press(browser, courier, order, "delivering")
+    assert 'name="status" value="completed"' in text(browser.get(route(courier)))
+    answer = press(browser, courier, order)
+    assert answer.redirect_chain[-1][0] == route(courier)
+    assert "Выполнен" in text(answer) and "Всё доставлено" in text(answer)
+    event = order.events.first()
+    assert (Order.objects.get().status_id, event.kind, event.actor) == ("completed", "status", manager)
+
+
+def test_what_may_not_be_is_refused(browser, make, courier):
+    order = make("accepted")
+    assert "№" in text(press(browser, courier, order))
+    other = make(courier=Courier.objects.create(name="Азамат"))
+    assert "уже у другого курьера" in text(press(browser, courier, other))
+    assert press(browser, courier, order, "cancelled").status_code == 404
+    assert browser.post(f"{COURIERS}{courier.pk}/step/", {"order": "x", "status": "completed"}).status_code == 404
+    assert browser.get(f"{COURIERS}{courier.pk}/step/").status_code == 405
+    assert set(Order.objects.values_list("status", flat=True)) == {"accepted", "delivering"}
+
+
+def test_who_may_see_a_route_and_move_it_on(browser_of, make, courier):
+    order = make()
+    for rights in (("orders.view_courier",), ("orders.view_order",)):
+        assert browser_of(*rights).get(route(courier)).status_code == 403, rights
+    reader = browser_of("orders.view_courier", "orders.view_order")
+    html = text(reader.get(route(courier)))
+    assert "••• 4567" in html and "77011234567" not in html and "77770001122" not in html
+    assert 'name="status"' not in html
+    assert press(reader, courier, order).status_code == 403
+    assert Order.objects.get().status_id == "delivering"
+    press(browser_of("orders.view_courier", "orders.view_order", "orders.change_order_status"), courier, order)
+    assert Order.objects.get().status_id == "completed"
+
+
+def test_sums_of_other_days_are_not_everybodys(browser_of, make, courier):
+    yesterday = timezone.localdate() - timedelta(days=1)
+    make(delivery_date=yesterday)
+    reader = browser_of("orders.view_courier", "orders.view_order")
+    html = text(reader.get(route(courier), {"date": f"{yesterday}"}))
+    assert "₸" not in html and "сумму скажет диспетчер" in html

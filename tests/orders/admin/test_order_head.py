@@ -1,0 +1,241 @@
+"""The buttons of an order's head: next step, problem, send again, back to the list; and who may not."""
+
+import html as html_module
+import re
+
+import pytest
+from django.utils import timezone
+
+from bitrix_bridge.models import Push
+from orders import services
+from orders.models import EventKind, Order, OrderNote, Reason, Status, SyncState
+from tests.orders.admin.conftest import LIST, change_url, numbers
+from tests.page_forms import read_form
+
+
+def address(order, name):
+    return f"{LIST}{order.pk}/{name}/"
+
+
+def head(browser, order, **query):
+    return browser.get(change_url(order), query).content.decode().split('id="order_form"')[0]
+
+
+def said(answer):
+    return " ".join(str(message) for message in answer.context["messages"])
+
+
+# --- what it says
+
+
+def test_the_head_says_where_whom_how_much_and_since_when_the_site_knows(browser, make_order):
+    today = timezone.localdate()
+    order = make_order(properties={"data": str(today), "anonim": "Y"}, SUM_PAID="2000")
+    Order.objects.filter(pk=order.pk).update(is_surprise=True, is_anonymous=True)
+    html = head(browser, order)
+    at = timezone.localtime(order.events.get().happened_at)
+    for text in (
+        "сегодня", "2gis.kz/search/", "yandex.kz/maps/?text=", "https://wa.me/77011234567", "https://wa.me/77771234567",
+        "tel:+77011234567", "доплат", f"на сайте с {at:%H:%M}", "аноним", "сюрприз, не звонить", "9\xa0000\xa0₸",
+    ):  # fmt: skip
+        assert text in html, text
+
+
+def test_a_late_order_says_so(browser, make_order):
+    order = make_order(properties={"data": "2025-08-25"})
+    assert re.search(r"crm-lateness-late.*опоздание \d+ д", head(browser, order), re.S)
+
+
+# --- the next step
+
+
+def test_one_tap_moves_the_order_on_and_can_be_taken_back(browser, make_order, manager, grace):
+    order = make_order()
+    assert 'name="status" value="accepted"' in head(browser, order)
+    answer = browser.post(address(order, "next"), {"status": "accepted", "seen": "new", "next": f"{LIST}?q=122183"})
+    assert (answer.status_code, answer["Location"]) == (302, f"{LIST}?q=122183")
+    order.refresh_from_db()
+    event = order.events.first()
+    assert (order.status_id, event.kind, event.actor) == ("accepted", EventKind.STATUS, manager)
+    assert "take-back" in browser.get(LIST).content.decode()
+
+
+def test_a_second_person_hears_who_was_faster(browser, make_order, manager):
+    order = make_order()
+    services.change_status(order_id=order.pk, status="accepted", actor=manager)
+    answer = browser.post(address(order, "next"), {"status": "accepted", "seen": "new"}, follow=True)
+    assert re.search(r"уже «Принят»: Данияр, \d\d:\d\d", said(answer))
+    assert order.events.filter(kind=EventKind.STATUS).count() == 1
+
+
+def test_an_order_that_has_moved_meanwhile_is_left_alone(browser, make_order):
+    order = make_order()
+    services.change_status(order_id=order.pk, status="declined", actor=None)
+    answer = browser.post(address(order, "next"), {"status": "accepted", "seen": "new"}, follow=True)
+    assert "Тем временем заказ стал «Отклонён»" in said(answer)
+    order.refresh_from_db()
+    assert order.status_id == "declined"
+
+
+def test_a_step_that_does_not_follow_is_refused(browser, make_order):
+    order = make_order()
+    Status.objects.filter(code="new").update(next_codes=["accepted"])
+    assert "нельзя перевести в" in said(browser.post(address(order, "next"), {"status": "finished"}, follow=True))
+    order.refresh_from_db()
+    assert order.status_id == "new"
+
+
+def test_htmx_reads_the_page_anew_and_no_stranger_is_gone_back_to(browser, make_order):
+    order = make_order()
+    answer = browser.post(address(order, "next"), {"status": "accepted"}, headers={"HX-Request": "true"})
+    assert answer.headers["HX-Refresh"] == "true"
+    answer = browser.post(address(order, "next"), {"status": "accepted", "next": "https://evil.example/"})
+    assert answer["Location"] == change_url(order)
+
+
+# --- problems
+
+
+def test_a_problem_is_said_with_one_tap_and_solved_with_one(browser, make_order):
+    order = make_order()
+    page = f"{change_url(order)}?timeline=all"
+    answer = browser.post(address(order, "problem"), {"reason": "no_address", "text": "нет подъезда", "next": page})
+    assert answer["Location"] == page
+    html = head(browser, order)
+    assert re.search(r"Нет адреса: нет подъезда.*Данияр, \d\d:\d\d", html, re.S)
+    assert address(order, "solved") in html and address(order, "problem") not in html
+    assert "Нет адреса: нет подъезда" in browser.get(f"{LIST}?q=122183").content.decode()
+
+    browser.post(address(order, "solved"), {"comment": "уточнили"})
+    order.refresh_from_db()
+    assert order.problem == ""
+    html = browser.get(change_url(order)).content.decode()
+    assert "уточнили" in html and "Проблема решена" in html and address(order, "problem") in html
+
+
+def test_something_else_needs_words(browser, make_order):
+    order = make_order()
+    assert "Напишите, в чём проблема" in said(browser.post(address(order, "problem"), {"reason": "other"}, follow=True))
+    browser.post(address(order, "problem"), {"reason": "other", "text": "Собака"})
+    order.refresh_from_db()
+    assert order.problem == "Собака"
+
+
+# --- sending again
+
+
+def test_what_the_site_has_refused_is_sent_once_more(browser, make_order, manager):
+    order = make_order()
+    assert address(order, "send-again") not in head(browser, order)
+    services.edit_order(order_id=order.pk, changes={"recipient_name": "Анна"}, actor=None)
+    push = Push.objects.get()
+    services.record_refused(order_id=order.pk, push_id=push.pk, reason=Reason.GAVE_UP, message="Сайт отвечает 503")
+    Push.objects.update(state="failed")
+    html = head(browser, order)
+    assert "сайт отказал: Сайт отвечает 503" in html and address(order, "send-again") in html
+
+    browser.post(address(order, "send-again"))
+    order.refresh_from_db()
+    assert order.sync_state == SyncState.PENDING
+    assert Push.objects.filter(state="pending").count() == 1
+    event = order.events.first()
+    assert (event.reason, event.actor) == (Reason.SENT_AGAIN, manager)
+
+
+# --- notes
+
+
+def test_a_note_is_added_without_the_form(browser, make_order, manager):
+    order = make_order()
+    answer = browser.post(address(order, "notes"), {"text": "Позвонить <b>завтра</b>"}, headers={"HX-Request": "true"})
+    html = answer.content.decode()
+    assert html.startswith("\n<section") and "Позвонить &lt;b&gt;завтра" in html and "Данияр" in html
+    assert OrderNote.objects.get().author == manager
+    browser.post(address(order, "notes"), {"text": "Вторая"})
+    html = browser.get(change_url(order)).content.decode()
+    assert html.index("Вторая") < html.index("Позвонить &lt;b&gt;завтра")
+
+
+def test_a_note_that_is_refused_is_still_in_the_box(browser, make_order):
+    text = "я" * 5001
+    answer = browser.post(address(make_order(), "notes"), {"text": text}, headers={"HX-Request": "true"})
+    assert text in answer.content.decode() and "слишком длинная" in answer.content.decode()
+
+
+def test_a_note_typed_and_not_added_is_kept_when_the_order_is_saved(browser, make_order, save):
+    order = make_order()
+    html = save(order, recipient_phone="12", note_text="Не забыть").content.decode()
+    assert "Не забыть</textarea>" in html
+    assert save(order, recipient_name="Анна", note_text="Не забыть").status_code == 302
+    assert OrderNote.objects.get().text == "Не забыть"
+
+
+# --- back to the list
+
+
+def test_saving_returns_to_the_list_with_its_filters(browser, make_order):
+    order, _other = make_order(122183), make_order(122184)
+    html = browser.get(LIST, {"q": "122183"}).content.decode()
+    link = html_module.unescape(re.search(rf'href="([^"]*{order.pk}/change/[^"]*)"', html)[1])
+    assert "_changelist_filters=" in link
+    page = browser.get(link).content.decode()
+    back = html_module.unescape(re.search(r'crm-to-list"><a class="crm-link" href="([^"]*)"', page)[1])
+    assert numbers(browser.get(back).content) == ["122183"]
+    saved = browser.post(link, read_form(page, "order_form"))
+    assert saved["Location"] == back
+
+
+# --- others
+
+
+@pytest.mark.parametrize("name", ["next", "problem", "solved", "send-again", "notes", "here"])
+def test_by_post_only_and_not_by_everybody(browser, browser_of, make_order, name):
+    order = make_order()
+    Order.objects.filter(pk=order.pk).update(sync_state=SyncState.FAILED, problem="Нет адреса")
+    data = {"status": "accepted", "reason": "no_flower", "text": "Текст"}
+    assert browser.get(address(order, name)).status_code == 405
+    reader = browser_of("orders.view_order")
+    if name != "here":
+        assert reader.post(address(order, name), data).status_code == 403
+        assert address(order, name) not in reader.get(change_url(order)).content.decode()
+    assert browser_of("orders.view_customer").post(address(order, name), data).status_code == 403
+    missing = address(order, name).replace(str(order.pk), "00000000-0000-0000-0000-000000000000")
+    assert browser.post(missing, data).status_code == 404
+    order.refresh_from_db()
+    assert (order.status_id, order.problem, order.sync_state) == ("new", "Нет адреса", SyncState.FAILED)
+    assert not OrderNote.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["next", "problem", "notes"])
+def test_the_right_to_change_statuses_is_enough(browser_of, make_order, name):
+    order = make_order()
+    florist = browser_of("orders.view_order", "orders.change_order_status")
+    data = {"status": "accepted", "reason": "no_flower", "text": "Текст"}
+    assert florist.post(address(order, name), data).status_code == 302
+    order.refresh_from_db()
+    assert (order.status_id, order.problem, order.notes.count()) == {
+        "next": ("accepted", "", 0),
+        "problem": ("new", "Нет цветка: Текст", 0),
+        "notes": ("new", "", 1),
+    }[name]
+
+
+def test_phones_and_sums_are_not_for_everybody(browser_of, make_order, manager):
+    order = make_order(properties={"data": "2025-08-25", "phoneRecipient": "+77011234567"}, PRICE="9123")
+    make_order(122199, PRICE="8777", properties={"data": "2025-08-25"})
+    services.edit_order(
+        order_id=order.pk, changes={"recipient_phone": "+77019998877", "total_amount": 9321}, actor=manager
+    )
+    clerk = browser_of("orders.view_order", "orders.change_order")
+    page = clerk.get(change_url(order))
+    html = page.content.decode()
+    for text in ("7011234567", "701 123", "701\xa0123", "9998877", "999-88-77", "7771234567", "9123", "9\xa0123",
+                 "9321", "9\xa0321", "8\xa0777", "7500", "7\xa0500"):  # fmt: skip
+        assert text not in html, text
+    assert "•••\xa08877" in html
+    form = read_form(html, "order_form")
+    assert not {"recipient_phone", "total_amount", "customer", "items-0-price", "items-0-quantity"} & set(form)
+    assert clerk.post(change_url(order), {**form, "recipient_name": "Анна", "recipient_phone": "1"}).status_code == 302
+    order.refresh_from_db()
+    assert (order.recipient_name, order.recipient_phone) == ("Анна", "+77019998877")
+    assert (order.total_amount, order.items.get().price) == (9321, 7500)
