@@ -393,6 +393,7 @@ UNFOLD = {
     "STYLES": [
         lambda request: static("cvety_crm/admin.css"),
         lambda request: static("cvety_crm/order_list.css"),
+        lambda request: static("cvety_crm/export.css"),
         lambda request: static("cvety_crm/delivery.css"),
         lambda request: static("cvety_crm/start.css"),
         lambda request: static("cvety_crm/board.css"),

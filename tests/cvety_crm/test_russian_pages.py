@@ -25,7 +25,7 @@ from tests.samples import order_data
 from tests.visible_text import latin_words, visible_texts
 
 NAMES = {
-    *("cvety", "telegram", "bitrix", "kaspi", "whatsapp", "instagram"),
+    *("cvety", "telegram", "bitrix", "kaspi", "whatsapp", "instagram", "excel"),
     *("esc", "control", "ctrl", "enter", "command", "mac", "n"),
 }
 """Names of things and of keys, the same in Russian; so are words in capitals, such as CRM and HTML."""
@@ -104,8 +104,7 @@ def test_pages_of(model, browser, samples, settings):
     for url in _addresses(model, found):
         response = browser.get(url)
         assert response.status_code < 500, url
-        content = b"".join(response.streaming_content) if response.streaming else response.content
-        assert not [secret for secret in secrets if secret.encode() in content], url
+        assert not [secret for secret in secrets if secret.encode() in b"".join(response)], url
         # What nobody may do has no page, and what only a POST may do shows none.
         if response.status_code == 200 and "text/html" in response["Content-Type"]:
             seen[url] = english(response, NAMELESS if model is OrmQ else frozenset())
@@ -135,7 +134,8 @@ def test_what_actions_ask_and_say(model, browser, samples, rf, manager):
         chosen = {"action": action, ACTION_CHECKBOX_NAME: rows}
         response = browser.post(_address(model, "changelist"), chosen, follow=True)
         assert response.status_code == 200
-        assert not english(response, NAMELESS if model is OrmQ else frozenset()), action
+        if "text/html" in response["Content-Type"]:
+            assert not english(response, NAMELESS if model is OrmQ else frozenset()), action
 
 
 @pytest.mark.parametrize("name", ["index", "password_change", "password_change_done"])
