@@ -112,7 +112,7 @@ def test_an_order_is_made_with_few_actions(width, browser, live_server, manager,
     else:
         page.locator("#id_comment").focus()
         act(page.keyboard.press, "Control+Enter")
-    expect(page.get_by_role("status")).to_contain_text("сайт получит его сам")
+    expect(page.locator("#crm-messages")).to_contain_text("сайт получит его сам")
     assert actions <= MOST_ACTIONS
 
     order = Order.objects.order_by("created_at").last()
