@@ -107,7 +107,12 @@ COLUMNS = (
     Column(_("City"), Kind.TEXT, _text(lambda order: order.city.name if order.city else ""), 12),
     Column(_("Address"), Kind.TEXT, _text(lambda order: order.delivery_address), 40),
     Column(_("Customer"), Kind.TEXT, _text(lambda order: order.customer.name if order.customer else ""), 20),
-    Column(_("Customer's phone"), Kind.PHONE, _phone(lambda order: order.customer.phone if order.customer else ""), 16),
+    Column(
+        pgettext_lazy("column", "Customer's phone"),
+        Kind.PHONE,
+        _phone(lambda order: order.customer.phone if order.customer else ""),
+        16,
+    ),
     Column(_("Sum, ₸"), Kind.MONEY, _money(lambda order: order.total_amount), 12),
     Column(_("Paid, ₸"), Kind.MONEY, _money(lambda order: order.paid_amount), 12),
     Column(_("To collect, ₸"), Kind.MONEY, _money(_due), 12),
