@@ -30,6 +30,11 @@ class Lateness(StrEnum):
     LATE = "late"
 
 
+def is_open(order: Order) -> bool:
+    """Return whether the order still is work for somebody; `orders.presets.Moment.is_open` is the same for a query."""
+    return not (order.is_cancelled or order.is_deleted_on_site or order.status.stage in CLOSED_STAGES)
+
+
 def starts_at(order: Order) -> datetime | None:
     """Return the beginning of the delivery slot; None without a date, or a slot whose hours are known."""
     slot = order.delivery_slot
@@ -54,7 +59,7 @@ def due_at(order: Order) -> datetime | None:
 def lateness(order: Order, now: datetime | None = None) -> Lateness:
     """Return whether an order is late or about to be; a closed one is neither."""
     due = due_at(order)
-    if due is None or order.is_cancelled or order.status.stage in CLOSED_STAGES:
+    if due is None or not is_open(order):
         return Lateness.NONE
     now = now or timezone.now()
     if now > due:
@@ -67,7 +72,7 @@ def lateness(order: Order, now: datetime | None = None) -> Lateness:
 def lateness_words(order: Order, now: datetime | None = None) -> str:
     """Return how much time is left or over, for an open order of today or before; else an empty text."""
     due = due_at(order)
-    if due is None or order.is_cancelled or order.status.stage in CLOSED_STAGES:
+    if due is None or not is_open(order):
         return ""
     now = now or timezone.now()
     if now > due:

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Value, When
+from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Value, When
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from orders.lateness import CLOSED_STAGES, DueAt, is_late
-from orders.models import Order, PaymentStatus, PhotoAnswer, Stage, Status, SyncState
+from orders.models import Order, OrderPhoto, PaymentStatus, PhotoAnswer, Stage, Status, SyncState
 
 CURRENT = timedelta(days=14)
 PARAMETER = "preset"
@@ -68,7 +68,7 @@ class Preset:
     label: str | Promise
     condition: Callable[[Moment], Q]
     is_current: bool = True
-    """Only among current orders; those that look at all orders have an index of their own."""
+    """Only among current orders. Those that look at all orders are found by indexes, or read from the newest on."""
     is_counted: bool = True
     is_trouble: bool = False
     """Its count is bad news."""
@@ -98,6 +98,7 @@ PRESETS = (
         "problems",
         pgettext_lazy("orders", "Problems"),
         lambda at: ~Q(problem="") | (at.in_stage(Stage.PROBLEM) & at.is_open()),
+        is_current=False,
         is_trouble=True,
     ),
     Preset(
@@ -132,7 +133,7 @@ PRESETS = (
     Preset(
         "archive",
         _("Archive"),
-        lambda at: Q(delivery_date__lt=at.today - CURRENT),
+        lambda at: _is_archived(at),
         is_current=False,
         is_counted=False,
         newest_first=True,
@@ -148,14 +149,25 @@ def _is_due_now(at: Moment) -> Q:
 
 def _waits_for_an_answer(at: Moment) -> Q:
     asked = Q(photo_approval__answer=PhotoAnswer.NONE, photo_approval__expires_at__gt=at.now)
-    return asked & ~Q(photo_approval__nonce="")
+    shown = OrderPhoto.objects.filter(order=OuterRef("pk"), withdrawn_at=None)
+    return asked & ~Q(photo_approval__nonce="") & Q(Exists(shown))
+
+
+def _since(at: Moment) -> datetime:
+    return timezone.make_aware(datetime.combine(at.today - CURRENT, time.min))
 
 
 def is_current(at: Moment) -> Q:
-    """Return the condition of current orders: an index answers it, whatever the size of the table."""
-    first = at.today - CURRENT
-    placed = timezone.make_aware(datetime.combine(first, time.min))
-    return Q(delivery_date__gte=first) | Q(delivery_date=None, created_at__gte=placed)
+    """Return the condition of current orders: for lately or later, or placed lately, whatever day they are for.
+
+    Indexes answer it, whatever the size of the table.
+    """
+    return Q(delivery_date__gte=at.today - CURRENT) | Q(created_at__gte=_since(at))
+
+
+def _is_archived(at: Moment) -> Q:
+    is_undated = Q(delivery_date=None, created_at__lt=_since(at))
+    return Q(delivery_date__lt=at.today - CURRENT) | is_undated
 
 
 def preset_orders(preset: Preset, at: Moment, orders: QuerySet[Order]) -> QuerySet[Order]:

@@ -11,13 +11,14 @@ from django.utils.translation import gettext_lazy as _
 
 from orders.addresses import split_address
 from orders.admin.badges import delivery_marks, order_marks, stage_class, status_badge, sync_mark
+from orders.admin.live_list import version
 from orders.admin.row_links import row_links, take_button
 from orders.formatting import NBSP, day, money, number
-from orders.lateness import CLOSED_STAGES, Lateness, lateness, lateness_words
+from orders.lateness import Lateness, is_open, lateness, lateness_words
 from orders.models import Order, PaymentMethod, PaymentStatus
 from orders.people import name_of
 from orders.photo_states import SIGNS, PhotoState, photo_state
-from orders.visibility import may_see_prices, shown_phone
+from orders.visibility import may_see_prices, phone_text, shown_phone
 
 ADDRESS_LENGTH = 70  # characters in the list
 PRODUCT_LENGTH = 40
@@ -33,7 +34,13 @@ class OrderColumns:
     def number_column(self, order: Order) -> SafeString:
         """Return the number, whether the site knows, and what is wrong or missing; the whole is a link."""
         return _lines(
-            format_html('<span class="crm-row-number" data-key="{}">№{}{}</span>', order.pk, NBSP, order.order_number),
+            format_html(
+                '<span class="crm-row-number" data-key="{}" data-version="{}">№{}{}</span>',
+                order.pk,
+                version(order),
+                NBSP,
+                order.order_number,
+            ),
             sync_mark(order),
             order_marks(order),
         )
@@ -47,21 +54,9 @@ class OrderColumns:
             date = _missing(order, gettext("ask for the date"))
         else:
             date = "" if is_today else format_html('<span class="crm-nowrap">{}</span>', day(order.delivery_date))
-        time = (
-            format_html('<span class="crm-time">{}</span>', slot)
-            if slot
-            else _missing(order, gettext("ask for the time"))
-        )
-        late = lateness(order)
-        words = lateness_words(order)
-        css = {Lateness.LATE: "crm-late", Lateness.RISK: "crm-risk"}.get(late, "crm-subtle")
-        sign = {Lateness.LATE: "‼", Lateness.RISK: "⚠"}.get(late, "")
-        clock = ""
-        if words:
-            clock = format_html(
-                '<span class="crm-clock {}"><span aria-hidden="true">{}</span> {}</span>', css, sign, words
-            )
-        return _lines(date, time, clock)
+        ask = _missing(order, gettext("ask for the time"))
+        time = format_html('<span class="crm-time">{}</span>', slot) if slot else ask
+        return _lines(date, time, _clock(order))
 
     @admin.display(description=_("Status"))
     def status_column(self, order: Order) -> SafeString:
@@ -84,7 +79,10 @@ class OrderColumns:
     @admin.display(description=_("Recipient"))
     def recipient_column(self, order: Order) -> SafeString:
         """Return who gets it, his phone (a tap calls it), and how."""
-        phone = shown_phone(order.seen_by, order.recipient_phone)  # type: ignore[attr-defined]
+        user = order.seen_by  # type: ignore[attr-defined]
+        # For a surprise the number stands there to be read, not to be called by a careless tap.
+        show = phone_text if order.is_surprise else shown_phone
+        phone = show(user, order.recipient_phone)
         return _lines(
             order.recipient_name, phone or _missing(order, gettext("ask for the phone")), delivery_marks(order)
         )
@@ -144,23 +142,20 @@ class OrderColumns:
         if order.courier is None:
             if order.is_pickup:
                 return _lines(gettext("pickup"))
-            return _lines(_missing(order, gettext("no courier")) if _needs_courier(order) else "—")
+            return _lines(_missing(order, gettext("no courier")) if is_open(order) else "—")
         told = ""
         if order.courier_told_at:
             told = format_html('<span class="crm-mark"><span aria-hidden="true">🔔</span> {}</span>', gettext("told"))
-        elif order.status.stage not in CLOSED_STAGES:
+        elif is_open(order):
             told = format_html('<span class="crm-mark crm-mark-warn">{}</span>', gettext("not told"))
         return _lines(order.courier.name, told)
 
     @admin.display(description=_("Notes"))
     def notes_column(self, order: Order) -> SafeString:
         """Return the last note, how many there are, and the state of the photo."""
-        notes = list(order.notes.all())
-        text = more = ""
-        if notes:
-            text = format_html('<span title="{}">{}</span>', notes[0].text, Truncator(notes[0].text).chars(NOTE_LENGTH))
-        if len(notes) > 1:
-            more = ngettext("%(count)s note", "%(count)s notes", len(notes)) % {"count": len(notes)}
+        note, count = order.last_note or "", order.notes_count  # type: ignore[attr-defined]
+        text = format_html('<span title="{}">{}</span>', note, Truncator(note).chars(NOTE_LENGTH)) if note else ""
+        more = ngettext("%(count)s note", "%(count)s notes", count) % {"count": count} if count > 1 else ""
         wishes = ""
         if order.comment:
             wishes = format_html(
@@ -223,19 +218,16 @@ def _clock(order: Order) -> SafeString | str:
     return format_html('<span class="crm-clock {}"><span aria-hidden="true">{}</span> {}</span>', css, sign, words)
 
 
-def _needs_courier(order: Order) -> bool:
-    return order.status.stage not in CLOSED_STAGES and not order.is_cancelled
-
-
 def _next_step(order: Order) -> SafeString | str:
     step = getattr(order, "next_step", None)
     if step is None:
         return ""
     return format_html(
-        '<button type="submit" form="crm-undo-form" class="crm-row-button crm-next {}" formaction="{}" name="status"'
-        ' value="{}" data-live data-next>→ {}</button>',
+        '<button type="submit" form="crm-undo-form" class="crm-row-button crm-next {}" formaction="{}?seen={}"'
+        ' name="status" value="{}" data-live data-next>→ {}</button>',
         stage_class(step.stage),
         reverse("admin:orders_order_next_step", args=[order.pk]),
+        order.status_id,
         step.code,
         step.name,
     )
@@ -257,7 +249,7 @@ def _card(order: Order) -> SafeString | str:
 
 def _missing(order: Order, words: str) -> SafeString | str:
     """Return what is missing, in red, as long as somebody can still ask for it."""
-    if order.status.stage in CLOSED_STAGES or order.is_cancelled:
+    if not is_open(order):
         return ""
     return format_html('<span class="crm-missing">{}</span>', words)
 

@@ -112,6 +112,7 @@ def _move(request: HttpRequest, order: Order, target: Status) -> None:
             actor=request.user,  # type: ignore[arg-type]
             source=Source.ADMIN,
             batch_id=batch_id,
+            seen=request.POST.get("seen") or None,
         )
     except NotAllowed as refusal:
         messages.error(request, f"№ {order.order_number}: {refusal}")

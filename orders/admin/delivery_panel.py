@@ -10,7 +10,7 @@ from django.utils import timezone
 from orders.addresses import one_line, with_city
 from orders.admin.courier_texts_page import courier_contacts, order_texts
 from orders.delivery_words import reason_to_leave_out
-from orders.lateness import CLOSED_STAGES
+from orders.lateness import is_open
 from orders.links import two_gis_url, yandex_maps_url
 from orders.models import Courier, EventKind, Order
 from orders.paper.orders_to_print import orders_to_print
@@ -21,14 +21,14 @@ def delivery_panel(order: Order, request: HttpRequest, *, may_take: bool, may_as
     """Return what `orders/delivery_panel.html` shows of an order to this user. Five queries at most."""
     (stop,) = orders_to_print(Order.objects.all(), [order.pk])
     courier = stop.courier
-    is_open = not (order.is_cancelled or order.status.stage in CLOSED_STAGES)
+    may_be_taken = may_take and is_open(order) and order.responsible_id is None
     is_mine = order.responsible_id is not None and order.responsible_id == request.user.pk
     texts = order_texts(stop, request.user)
     address = one_line(order.delivery_address)
     return {
         "florist": name_of(order.responsible),
         "is_mine": is_mine,
-        "may_take": may_take and is_open and order.responsible_id is None,
+        "may_take": may_be_taken,
         "may_release": order.responsible_id is not None and (may_assign or (may_take and is_mine)),
         "is_pickup": order.is_pickup,
         "courier": courier,

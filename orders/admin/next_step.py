@@ -32,7 +32,8 @@ class NextStep:
     def next_step(self, request: HttpRequest, key: UUID) -> HttpResponse:
         """Move the order to `status`, which the button has promised.
 
-        `seen`, when sent along, is the status that the order had on the page; `next` is where to go back.
+        `seen`, sent along or part of the address, is the status that the order had on the page: an order that has moved
+        meanwhile stays where it is. `next` is where to go back.
         """
         order = permitted_order(self, request, key)
         batch_id = uuid4()
@@ -48,7 +49,7 @@ class NextStep:
                 actor=request.user,  # type: ignore[arg-type]
                 source=Source.ADMIN,
                 batch_id=batch_id,
-                seen=request.POST.get("seen") or None,
+                seen=request.POST.get("seen") or request.GET.get("seen") or None,
             )
         except NotAllowed as refusal:
             messages.error(request, f"№ {order.order_number}: {refusal}")

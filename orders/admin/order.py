@@ -16,6 +16,7 @@ from orders.admin.columns import OrderColumns
 from orders.admin.conflicts import ConflictActions
 from orders.admin.export import Exporting
 from orders.admin.filters import FloristFilter, StageFilter, TroubleFilter
+from orders.admin.live_list import LiveList
 from orders.admin.new_order import NewOrderPage
 from orders.admin.next_step import NextStep
 from orders.admin.order_items import ItemInline
@@ -57,6 +58,7 @@ _MONEY = (
 @admin.register(Order)
 class OrderAdmin(
     OrderList,
+    LiveList,
     OrderColumns,
     StatusActions,
     NextStep,

@@ -5,7 +5,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from orders.addresses import one_line, with_city
-from orders.lateness import CLOSED_STAGES
+from orders.lateness import is_open
 from orders.links import call_url, two_gis_url, whatsapp_url, yandex_maps_url
 from orders.models import Order
 from orders.visibility import may_see_phones
@@ -38,7 +38,7 @@ def row_links(order: Order, user: User | AnonymousUser) -> SafeString:
 
 def take_button(order: Order, user: User | AnonymousUser) -> SafeString:
     """Return a button that takes an order which nobody has; empty when somebody has it, it is closed, or he may not."""
-    is_free = order.responsible_id is None and not order.is_cancelled and order.status.stage not in CLOSED_STAGES
+    is_free = order.responsible_id is None and is_open(order)
     may = user.has_perm("orders.change_order_status") or user.has_perm("orders.change_order")
     if not (is_free and may):
         return SafeString("")

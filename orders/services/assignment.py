@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from orders.events import OrderChange, publish
+from orders.lateness import is_open
 from orders.models import Courier, EventKind, Order, Source
 from orders.people import name_of
 from orders.services.changes import edit_order
@@ -23,11 +24,14 @@ from orders.services.values import NotAllowed
 def take_order(*, order_id: UUID, actor: User, source: Source = Source.ADMIN) -> Order:
     """Make an order that nobody has the actor's; one that he has already stays so.
 
-    Raises `Order.DoesNotExist`, and `NotAllowed` when somebody else has it: of two who take it at once, one gets it.
+    Raises `Order.DoesNotExist`, and `NotAllowed` when it is closed or somebody else has it: of two who take it at
+    once, one gets it.
     """
     order = lock_order(order_id)
     if order.responsible_id not in (None, actor.pk):
         raise NotAllowed(gettext("Taken already by %(name)s.") % {"name": name_of(order.responsible)})
+    if not is_open(order):
+        raise NotAllowed(gettext("The order is closed: there is nothing left to do."))
     return edit_order(order_id=order_id, changes={"responsible": actor}, actor=actor, source=source)
 
 

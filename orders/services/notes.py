@@ -29,4 +29,5 @@ def add_note(*, order_id: UUID, text: str, actor: User | None) -> OrderNote:
             % {"limit": LONGEST_NOTE, "count": len(text)}
         )
     order = lock_order(order_id)
+    order.save(update_fields=["updated_at"])  # open lists look at this moment
     return OrderNote.objects.create(order=order, author=actor, text=text)

@@ -21,8 +21,11 @@
     const news = document.getElementById("crm-news");
     const newsButton = document.getElementById("crm-news-button");
     const lost = document.getElementById("crm-lost");
+    const place = "crm-list:" + location.pathname + location.search;
     let seen = head.dataset.seen;
-    let announced = new Set();
+    let since = sessionStorage.getItem("crm-list-since") || head.dataset.since;
+    const announced = new Set(head.dataset.announced.split(","));
+    let elsewhere = false;
     let here = [];
     let failures = 0;
     let refreshedAt = Date.now();
@@ -30,102 +33,73 @@
 
     /* --- rows */
 
-    function rowsOf(root) {
-      const rows = new Map();
-      root.querySelectorAll("#result_list .crm-row-number[data-key]").forEach(function (mark) {
-        rows.set(mark.dataset.key, mark.closest("tbody"));
+    function rows() {
+      const found = new Map();
+      document.querySelectorAll("#result_list .crm-row-number[data-key]").forEach(function (mark) {
+        found.set(mark.dataset.key, mark.closest("tbody"));
       });
-      return rows;
+      return found;
     }
 
-    function parse(html) {
-      return new DOMParser().parseFromString(html, "text/html");
+    function versionOf(row) {
+      return row.querySelector(".crm-row-number").dataset.version;
     }
 
-    function signature(row) {
-      // The box that selects a row, and what Alpine adds to it, are no change of the order.
-      return Array.from(row.querySelectorAll(".crm-cell"), (cell) => cell.innerHTML).join("|");
-    }
-
-    function replaceRow(old, fresh) {
-      const focused = old.contains(document.activeElement) ? document.activeElement : null;
-      const pairs = Array.from(old.querySelectorAll("td, th"));
-      const others = Array.from(fresh.querySelectorAll("td, th"));
-      if (pairs.length !== others.length) return;
+    function updateRow(row, cells) {
+      const focused = row.contains(document.activeElement) ? document.activeElement : null;
       const path = focused && (focused.getAttribute("href") || focused.getAttribute("formaction"));
-      pairs.forEach(function (cell, index) {
-        const one = cell.querySelector(".crm-cell");
-        const two = others[index].querySelector(".crm-cell");
-        if (one && two && one.innerHTML !== two.innerHTML) one.innerHTML = two.innerHTML;
+      Object.entries(cells).forEach(function ([name, html]) {
+        const cell = row.querySelector(".field-" + name + " .crm-cell");
+        const fresh = document.createElement("template");
+        fresh.innerHTML = html;
+        if (cell && cell.outerHTML !== fresh.innerHTML) cell.replaceWith(fresh.content);
       });
       if (focused && !document.contains(focused)) {
-        const again = Array.from(old.querySelectorAll("a, button")).find(
+        const again = Array.from(row.querySelectorAll("a, button")).find(
           (element) => path && (element.getAttribute("href") || element.getAttribute("formaction")) === path
         );
-        (again || old.querySelector(".field-number_column a")).focus({ preventScroll: true });
+        (again || row.querySelector(".field-number_column a")).focus({ preventScroll: true });
       }
-      old.classList.add("crm-changed");
-      setTimeout(() => old.classList.remove("crm-changed"), 2000);
     }
 
-    function showMessages(page) {
-      const fresh = page.getElementById("crm-messages");
-      const place = document.getElementById("crm-messages");
-      if (!fresh || !place || !fresh.textContent.trim()) return;
-      place.innerHTML = fresh.innerHTML;
-      const form = page.getElementById("crm-undo-form");
-      if (form) document.getElementById("crm-undo-form").dataset.now = form.dataset.now;
+    function showMessages(html, now) {
+      const box = document.getElementById("crm-messages");
+      if (!html || !html.trim()) return;
+      box.innerHTML = html;
+      document.getElementById("crm-undo-form").dataset.now = now;
       document.dispatchEvent(new Event("crm:messages"));
+      box.scrollIntoView({ block: "nearest" });
     }
 
-    async function refresh() {
-      const rows = rowsOf(document);
-      refreshedAt = Date.now();
-      const query = new URLSearchParams({ keys: Array.from(rows.keys()).join(",") });
-      const answer = await fetch(location.pathname + "?" + query, { headers: { Accept: "text/html" } });
-      if (!answer.ok || answer.redirected) throw new Error("no list");
-      const page = parse(await answer.text());
-      const fresh = rowsOf(page);
-      rows.forEach(function (row, key) {
-        const other = fresh.get(key);
-        if (other && signature(other) !== signature(row)) replaceRow(row, other);
+    /* Only a tap of one's own brings messages: those of another page are not ours to show. */
+    async function refresh(keys, withMessages) {
+      if (!keys.length && !withMessages) return;
+      const query = new URLSearchParams({ keys: keys.join(",") });
+      if (withMessages) query.set("messages", "1");
+      const answer = await fetch(head.dataset.rows + "?" + query, { headers: { Accept: "application/json" } });
+      if (!answer.ok || answer.redirected) throw new Error("no rows");
+      const said = await answer.json();
+      const shown = rows();
+      Object.entries(said.rows).forEach(function ([key, cells]) {
+        const row = shown.get(key);
+        if (!row) return;
+        const isNew = versionOf(row) !== said.versions[key];
+        updateRow(row, cells);
+        if (isNew) {
+          row.classList.add("crm-row-changed");
+          setTimeout(() => row.classList.remove("crm-row-changed"), 2000);
+        }
       });
-      showMessages(page);
-    }
-
-    async function showNew() {
-      const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-      const page = parse(await answer.text());
-      const table = document.getElementById("result_list");
-      const other = page.getElementById("result_list");
-      if (!answer.ok || !table || !other) {
-        location.reload();
-        return;
-      }
-      const known = rowsOf(document);
-      table.querySelectorAll("tbody").forEach((row) => row.remove());
-      other.querySelectorAll("tbody").forEach(function (row) {
-        const adopted = document.adoptNode(row);
-        table.append(adopted);
-        const mark = adopted.querySelector(".crm-row-number");
-        if (mark && !known.has(mark.dataset.key)) adopted.classList.add("crm-fresh");
-        if (window.htmx) window.htmx.process(adopted);
-      });
-      const head2 = page.getElementById("crm-list-head");
-      if (head2) head.dataset.since = head2.dataset.since;
-      announced = new Set(rowsOf(document).keys());
-      news.hidden = true;
-      const first = table.querySelector(".crm-fresh .field-number_column a");
-      if (first) first.focus();
+      if (withMessages) showMessages(said.messages, said.now);
     }
 
     /* --- the question */
 
     function setCounts(counts) {
       document.querySelectorAll("[data-preset]").forEach(function (chip) {
-        const place = chip.querySelector(".crm-chip-count");
+        const figure = chip.querySelector(".crm-chip-count");
         const count = counts[chip.dataset.preset];
-        if (place && count !== undefined) place.textContent = count;
+        if (figure && count !== undefined) figure.textContent = count;
       });
       setTitle(counts.new);
     }
@@ -134,33 +108,35 @@
       document.title = count > 0 ? "(" + count + ") " + title : title;
     }
 
-    function announce(answer) {
-      const fresh = answer.new.filter((key) => !announced.has(key));
-      here = answer.here;
-      news.hidden = answer.new.length === 0;
-      newsButton.textContent = answer.words;
-      if (fresh.length) {
-        fresh.forEach((key) => announced.add(key));
-        sound.play();
-      }
+    function announce(said) {
+      const fresh = said.new.filter((key) => !announced.has(key));
+      fresh.forEach((key) => announced.add(key));
+      here = said.here;
+      elsewhere = said.new.length > said.here.length;
+      news.hidden = said.new.length === 0;
+      newsButton.textContent = said.words;
+      if (fresh.length) sound.play();
     }
 
     async function ask() {
+      const shown = rows();
       const query = new URLSearchParams(location.search);
-      query.set("since", head.dataset.since);
+      query.set("since", since);
       query.set("seen", seen);
-      query.set("known", Array.from(rowsOf(document).keys()).join(","));
+      query.set("known", Array.from(shown.keys()).join(","));
       const answer = await fetch(head.dataset.pulse + "?" + query, { headers: { Accept: "application/json" } });
       if (!answer.ok || answer.redirected) throw new Error("no answer");
       const said = await answer.json();
-      if (said.is_changed) {
-        setCounts(said.counts);
-        announce(said);
-        await refresh();
-        seen = said.changed;
-      } else if (Date.now() - refreshedAt > CLOCK) {
-        await refresh();
+      if (said.counts) setCounts(said.counts);
+      seen = said.changed;
+      announce(said);
+      if (document.hidden) return; // nobody looks: rows can wait, the sound can't
+      let stale = Array.from(shown.keys()).filter((key) => said.versions[key] !== versionOf(shown.get(key)));
+      if (Date.now() - refreshedAt > CLOCK) {
+        stale = Array.from(shown.keys());
+        refreshedAt = Date.now();
       }
+      await refresh(stale, false);
     }
 
     async function beat() {
@@ -190,22 +166,58 @@
       event.preventDefault();
       if (button.disabled) return;
       button.disabled = true;
+      const row = button.closest("tbody");
       const body = new FormData(document.getElementById("crm-undo-form"));
       if (button.name) body.set(button.name, button.value);
       try {
         const answer = await fetch(button.formAction, { method: "POST", body, headers: { "HX-Request": "true" } });
-        if (!answer.ok) throw new Error("refused");
-        await refresh();
+        if (!answer.ok || answer.redirected) throw new Error("refused");
+        await refresh([row.querySelector(".crm-row-number").dataset.key], true);
       } catch {
         location.reload(); // whatever went wrong, the server's page says it
       }
       button.disabled = false;
     });
 
+    /* --- new orders are shown when asked for: by the server's page, which knows where they belong */
+
     newsButton.addEventListener("click", function () {
-      if (here.length) showNew();
-      else location.href = head.dataset.newUrl;
+      if (elsewhere && here.length) sessionStorage.setItem("crm-list-since", since);
+      else sessionStorage.removeItem("crm-list-since");
+      if (!here.length) {
+        location.href = head.dataset.newUrl;
+        return;
+      }
+      const ticked = Array.from(document.querySelectorAll("input.action-select:checked"), (box) => box.value);
+      sessionStorage.setItem("crm-list-shown", JSON.stringify({
+        place, ticked, known: Array.from(rows().keys()), announced: Array.from(announced),
+      }));
+      location.reload();
     });
+
+    (function showFresh() {
+      const shown = JSON.parse(sessionStorage.getItem("crm-list-shown") || "null");
+      sessionStorage.removeItem("crm-list-shown");
+      if (!shown || shown.place !== place) {
+        sessionStorage.removeItem("crm-list-since");
+        since = head.dataset.since;
+        return;
+      }
+      shown.announced.forEach((key) => announced.add(key));
+      // After the admin's own script has set up its boxes.
+      window.addEventListener("load", function () {
+        document.querySelectorAll("input.action-select").forEach(function (box) {
+          if (shown.ticked.includes(box.value)) box.click();
+        });
+        let first = null;
+        rows().forEach(function (row, key) {
+          if (shown.known.includes(key)) return;
+          row.classList.add("crm-fresh");
+          first = first || row;
+        });
+        if (first) first.querySelector(".field-number_column a").focus();
+      });
+    })();
 
     /* --- sound: browsers play it only after a tap */
 
@@ -273,8 +285,6 @@
 
     /* --- returning to the same place */
 
-    const place = "crm-list:" + location.pathname + location.search;
-
     document.addEventListener("click", function (event) {
       const link = event.target.closest("#result_list a");
       const row = link && link.closest("tbody");
@@ -286,14 +296,13 @@
     });
     const kept = JSON.parse(sessionStorage.getItem(place) || "null");
     const from = document.referrer ? new URL(document.referrer) : null;
-    if (kept && Date.now() - kept.at < FORGET && from && from.pathname.startsWith(location.pathname + "")
+    if (kept && Date.now() - kept.at < FORGET && from && from.pathname.startsWith(location.pathname)
         && from.pathname !== location.pathname) {
       window.scrollTo(0, kept.top);
     }
-    const last = rowsOf(document).get(sessionStorage.getItem("crm-list-row"));
+    const last = rows().get(sessionStorage.getItem("crm-list-row"));
     if (last) last.classList.add("crm-visited");
 
-    announced = new Set(rowsOf(document).keys());
     setTitle(Number(head.dataset.new));
     setTimeout(beat, EVERY);
   });
