@@ -28,7 +28,7 @@ DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="") or _missing("SECRET_KEY")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-PUBLIC_URL = env.str("PUBLIC_URL", default="http://localhost:8001").rstrip("/")
+PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://localhost:{env.int('PORT', default=8001)}").rstrip("/")
 """Where staff reach the CRM: used in links that leave it, such as those in Telegram."""
 
 # --- The rooms -------------------------------------------------------------------------------------------------------
@@ -405,6 +405,7 @@ UNFOLD = {
         lambda request: static("cvety_crm/order_list.js"),
         lambda request: static("cvety_crm/photos.js"),
         lambda request: static("cvety_crm/keyboard.js"),
+        lambda request: static("cvety_crm/connection.js"),
         lambda request: static("cvety_crm/copy.js"),
         lambda request: static("cvety_crm/order.js"),
     ],

@@ -240,10 +240,9 @@ def _rows(orders: Sequence[Order], bouquets: Mapping[UUID, int], now: datetime) 
 
 
 def _is_over(hour: int, orders: Sequence[Order], now: datetime) -> bool:
-    """Return whether an hour of today has passed and left nothing to do."""
+    """Return whether an hour of today has passed: what it has left to do stands among the risks, each by its number."""
     local = timezone.localtime(now)
-    is_past = orders[0].delivery_date == local.date() and hour < local.hour
-    return is_past and all(stage_of(order) in CLOSED_STAGES for order in orders)
+    return orders[0].delivery_date == local.date() and hour < local.hour
 
 
 def _row(hour: int | None, orders: Sequence[Order], bouquets: Mapping[UUID, int], now: datetime) -> HourRow:

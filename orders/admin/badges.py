@@ -49,12 +49,7 @@ def sync_mark(order: Order) -> SafeString:
     if order.sync_state != SyncState.SYNCED:
         return sync_badge(order)
     words = str(order.get_sync_state_display())
-    return format_html(
-        '<span class="crm-subtle crm-known" title="{}"><span aria-hidden="true">✓</span>'
-        ' <span class="crm-hidden">{}</span></span>',
-        words,
-        words,
-    )
+    return format_html('<span class="crm-subtle crm-known"><span aria-hidden="true">✓</span> {}</span>', words)
 
 
 def order_marks(order: Order, *, has_problem_shown: bool = False) -> SafeString:

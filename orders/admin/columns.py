@@ -72,7 +72,7 @@ class OrderColumns:
         first = items[0]
         name = Truncator(first.name).chars(PRODUCT_LENGTH)
         pieces = f" × {number(first.quantity)}" if first.quantity != 1 else ""
-        more = format_html(' <span class="crm-more" title="{}">+{}</span>', ", ".join(item.name for item in items[1:]),
+        more = format_html(' <span class="crm-plus" title="{}">+{}</span>', ", ".join(item.name for item in items[1:]),
                            len(items) - 1) if len(items) > 1 else ""  # fmt: skip
         return _lines(format_html('<span title="{}">{}{}</span>{}', first.name, name, pieces, more), _card(order))
 

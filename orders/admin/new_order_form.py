@@ -155,7 +155,6 @@ class NewOrderForm(forms.Form):
             "city": DEFAULT_CITY,
             "shop": DEFAULT_SHOP,
             # Whoever runs the shop enters orders for others too.
-            "is_mine": not user.is_superuser,
         }
 
     # --- what is wrong

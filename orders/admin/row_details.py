@@ -40,7 +40,8 @@ def tell_rows(orders: Iterable[Order], request: HttpRequest, statuses: Mapping[s
         order.seen_by = request.user  # type: ignore[attr-defined]
         codes = order.status.next_codes if may_move and not order.is_deleted_on_site else []
         step = next((statuses[code] for code in codes if code in statuses), None)
-        order.next_step = step  # type: ignore[attr-defined]
+        # One tap must not lead to where there is no way back from.
+        order.next_step = step if step is not None and not step.is_final else None  # type: ignore[attr-defined]
 
 
 def _count(rows: QuerySet) -> Func:

@@ -5,6 +5,7 @@
 
   const EVERY = 5000; // milliseconds between two questions
   const CLOCK = 60000; // how often "in 10 min" is read anew though nothing has changed
+  const PAUSE = 1500; // milliseconds after a tap in which the row takes no other
   const FORGET = 30 * 60000; // a place in the list older than this is not returned to
 
   // Eleven columns need the width: until somebody has chosen, the menu is folded. This runs before the page is drawn.
@@ -164,19 +165,26 @@
       const button = event.target.closest("button[data-live]");
       if (!button || event.defaultPrevented) return;
       event.preventDefault();
-      if (button.disabled) return;
-      button.disabled = true;
       const row = button.closest("tbody");
+      if (row.dataset.busy) return;
+      row.dataset.busy = "1";
+      button.disabled = true;
       const body = new FormData(document.getElementById("crm-undo-form"));
       if (button.name) body.set(button.name, button.value);
       try {
         const answer = await fetch(button.formAction, { method: "POST", body, headers: { "HX-Request": "true" } });
-        if (!answer.ok || answer.redirected) throw new Error("refused");
+        if (!answer.ok || answer.redirected) {
+          location.reload(); // logged out, or no right: the server's page says it
+          return;
+        }
         await refresh([row.querySelector(".crm-row-number").dataset.key], true);
       } catch {
-        location.reload(); // whatever went wrong, the server's page says it
+        lost.textContent = head.dataset.failed;
+        lost.hidden = false;
       }
       button.disabled = false;
+      // The next button stands where this one was: an impatient second tap is not meant for it.
+      setTimeout(() => delete row.dataset.busy, PAUSE);
     });
 
     /* --- new orders are shown when asked for: by the server's page, which knows where they belong */
@@ -298,7 +306,8 @@
     const from = document.referrer ? new URL(document.referrer) : null;
     if (kept && Date.now() - kept.at < FORGET && from && from.pathname.startsWith(location.pathname)
         && from.pathname !== location.pathname) {
-      window.scrollTo(0, kept.top);
+      // The page has no height before Alpine has shown it.
+      window.addEventListener("load", () => requestAnimationFrame(() => window.scrollTo(0, kept.top)));
     }
     const last = rows().get(sessionStorage.getItem("crm-list-row"));
     if (last) last.classList.add("crm-visited");

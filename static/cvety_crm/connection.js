@@ -1,0 +1,18 @@
+/* What htmx could not send is said: a note that only seems to be saved is worse than one that is refused. */
+(function () {
+  "use strict";
+
+  document.addEventListener("DOMContentLoaded", function () {
+    const box = document.getElementById("crm-messages");
+    const said = document.getElementById("crm-connection-lost");
+    if (!box || !said) return;
+    function show() {
+      box.replaceChildren(said.content.cloneNode(true));
+      box.scrollIntoView({ block: "center" });
+    }
+    document.body.addEventListener("htmx:sendError", function (event) {
+      // Pages that ask by themselves say it in their own way.
+      if (event.detail.requestConfig && event.detail.requestConfig.verb !== "get") show();
+    });
+  });
+})();
