@@ -79,4 +79,4 @@ class TelegramMessageAdmin(OutboxEntryAdmin):
     @admin.display(description=_("text"))
     def text_column(self, message: TelegramMessage) -> SafeString:
         """Return the text with its markup as text: what staff and customers wrote is in it."""
-        return format_html('<pre class="crm-json">{}</pre>', message.preview)
+        return format_html('<pre class="crm-json" tabindex="0">{}</pre>', message.preview)
