@@ -31,8 +31,8 @@ def differences(order: Order, request: HttpRequest) -> Panel | None:
     may_decide = request.user.has_perm("bitrix_bridge.change_reconciliation")
     if not may_decide and not request.user.has_perm("bitrix_bridge.view_reconciliation"):
         return None
-    found = Difference.objects.filter(order=order, outcome__in=OPEN).select_related("run")
-    shown = rows(found.order_by("-outcome", "field")[:SHOWN], may_decide=may_decide)
+    found = Difference.objects.filter(order=order, outcome__in=OPEN).select_related("run", "order")
+    shown = rows(found.order_by("-outcome", "field")[:SHOWN], may_decide=may_decide, reader=request.user)
     if not shown:
         return None
     return Panel(

@@ -15,8 +15,18 @@ from orders.fields import PUSHED, order_values
 from orders.grace import leaves_at
 from orders.models import EventKind, Order, OrderEvent, Source, SyncState
 
-NOT_FOR_THE_SITE = frozenset({EventKind.PROBLEM, EventKind.SOLVED, EventKind.TOLD})
-"""What happens among staff only: it changes nothing that the site keeps."""
+NOT_FOR_THE_SITE = frozenset(
+    {
+        EventKind.PROBLEM,
+        EventKind.SOLVED,
+        EventKind.TOLD,
+        EventKind.PHOTO_ADDED,
+        EventKind.PHOTO_WITHDRAWN,
+        EventKind.PHOTO_LINK,
+        EventKind.PHOTO_ANSWERED,
+    }
+)
+"""What happens among staff and with the customer only, whatever else of the order waits to be sent."""
 
 
 def on_order_event(change: OrderChange) -> None:

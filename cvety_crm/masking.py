@@ -13,8 +13,8 @@ MASK = "•••"
 SECRET_SETTINGS = ("SECRET_KEY", "BITRIX_API_TOKEN", "TELEGRAM_BOT_TOKEN", "WEBHOOK_TOKENS", "HEALTH_TOKEN")
 
 # A bot's token in an address of Telegram's Bot API; a REST webhook's secret in one of Bitrix's.
-# JSON may write a slash as `\/`.
-_ADDRESS_SECRETS = re.compile(r"(/bot)\d+:[\w-]+|(/rest\\?/\d+\\?/)\w+")
+# JSON may write a slash as `\/`. And a customer's link to the photos of his bouquet (`orders.photo_links`).
+_ADDRESS_SECRETS = re.compile(r"(/bot)\d+:[\w-]+|(/rest\\?/\d+\\?/)\w+|(/p\\?/)[\w-]{43}\.[\w-]{43}")
 
 
 @cache
@@ -48,7 +48,7 @@ def mask(text: str) -> str:
     pattern = _secrets(_values())
     if pattern is not None:
         text = pattern.sub(MASK, text)
-    return _ADDRESS_SECRETS.sub(lambda match: (match[1] or match[2]) + MASK, text)
+    return _ADDRESS_SECRETS.sub(lambda match: (match[1] or match[2] or match[3]) + MASK, text)
 
 
 def keepable(text: str, limit: int | None = None) -> str:

@@ -168,6 +168,13 @@ DELIVERIES_PER_COURIER_HOUR = env.float("DELIVERIES_PER_COURIER_HOUR", default=2
 if min(FLORISTS, BOUQUETS_PER_FLORIST_HOUR, COURIERS, DELIVERIES_PER_COURIER_HOUR) < 0:
     sys.exit("FLORISTS, BOUQUETS_PER_FLORIST_HOUR, COURIERS and DELIVERIES_PER_COURIER_HOUR must be numbers from 0 on.")
 
+# --- Photos ---------------------------------------------------------------------------------------------------------
+
+PHOTO_LINK_DAYS = env.int("PHOTO_LINK_DAYS", default=3)
+"""Days for which a customer's link to the photos of his bouquet works."""
+if not 1 <= PHOTO_LINK_DAYS <= 90:
+    sys.exit("PHOTO_LINK_DAYS must be a number of days from 1 to 90.")
+
 # --- The database ----------------------------------------------------------------------------------------------------
 
 
@@ -386,14 +393,17 @@ UNFOLD = {
     "STYLES": [
         lambda request: static("cvety_crm/admin.css"),
         lambda request: static("cvety_crm/order_list.css"),
+        lambda request: static("cvety_crm/export.css"),
         lambda request: static("cvety_crm/delivery.css"),
         lambda request: static("cvety_crm/start.css"),
         lambda request: static("cvety_crm/board.css"),
         lambda request: static("cvety_crm/order.css"),
+        lambda request: static("cvety_crm/photos.css"),
     ],
     "SCRIPTS": [
         lambda request: static("cvety_crm/undo.js"),
         lambda request: static("cvety_crm/order_list.js"),
+        lambda request: static("cvety_crm/photos.js"),
         lambda request: static("cvety_crm/keyboard.js"),
         lambda request: static("cvety_crm/copy.js"),
         lambda request: static("cvety_crm/order.js"),

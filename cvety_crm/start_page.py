@@ -88,6 +88,7 @@ def _cards() -> list[_Card]:
         (gettext("Late orders"), order, "orders.counts.late", _preset("late")),
         (gettext("Orders with a problem"), order, "orders.counts.problems", _preset("problems")),
         (gettext("Not closed before today"), order, "orders.counts.unclosed", _preset("unclosed")),
+        (gettext("Photos without an answer"), order, "orders.counts.unanswered_photos", _preset("photos")),
         (gettext("Exchange errors"), order, "orders.counts.exchange_errors", _preset("sync")),
         (
             gettext("Not sent to the site"),

@@ -14,6 +14,7 @@ urlpatterns = [
     path("crm/status/", admin.site.admin_view(status_page), name="system_status"),
     path("crm/", include("orders.urls")),
     path("crm/", admin.site.urls),
+    path("p/", include("orders.public_urls")),
     path("webhooks/bitrix/", include("bitrix_bridge.urls")),
     re_path(r"^docs/?$", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("docs/schema", SpectacularAPIView.as_view(), name="schema"),

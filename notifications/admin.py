@@ -4,7 +4,6 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
@@ -13,6 +12,7 @@ from cvety_crm.admin_filters import DayOrRangeFilter
 from cvety_crm.outbox_admin import AttemptInline, OutboxEntryAdmin
 from notifications.models import TelegramChat, TelegramMessage, TelegramMessageAttempt
 from orders.models import Order
+from orders.visibility import reason_to_hide_raw
 
 
 @admin.register(TelegramChat)
@@ -77,6 +77,8 @@ class TelegramMessageAdmin(OutboxEntryAdmin):
         return admin_link(order, f"№\N{NO-BREAK SPACE}{order.order_number}" if order else "", request=self.request)
 
     @admin.display(description=_("text"))
-    def text_column(self, message: TelegramMessage) -> SafeString:
+    def text_column(self, message: TelegramMessage) -> str:
         """Return the text with its markup as text: what staff and customers wrote is in it."""
+        if reason := reason_to_hide_raw(self.request.user):
+            return reason
         return format_html('<pre class="crm-json" tabindex="0">{}</pre>', message.preview)

@@ -44,6 +44,7 @@ class TelegramMessage(OutboxEntry):
     class Kind(models.TextChoices):
         NEW_ORDER = "new_order", _("new order")
         STATUS = "status", _("status change")
+        PHOTO = "photo", _("answer about the photo")
         ALERT = "alert", _("alert")
 
     kind = models.CharField(_("about"), max_length=20, choices=Kind)

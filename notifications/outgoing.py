@@ -24,10 +24,11 @@ STUB_WAIT = timedelta(minutes=2)
 
 
 def on_order_event(change: OrderChange) -> None:
-    """Queue a message to each chat for a new order, a changed status or a problem. History, imported or made up for,
-    makes none.
+    """Queue a message to each chat for a new order, a changed status, a problem, or a customer's answer about a photo.
 
-    A status that can be taken back leaves when it can't any more.
+    History, imported or made up for, makes none.
+
+    History, imported or made up for, makes none. A status that can be taken back leaves when it can't any more.
     Two queries, and one for the nudge after commit.
     """
     if change.event.source == Source.IMPORT or _is_old_news(change):
@@ -40,6 +41,8 @@ def on_order_event(change: OrderChange) -> None:
     elif change.event.kind == EventKind.PROBLEM:
         # Written out now: it may be solved, or another one, by the time it leaves.
         _queue(Kind.ALERT, text=texts.problem(change.order, change.event))
+    elif change.event.kind == EventKind.PHOTO_ANSWERED:
+        _queue(Kind.PHOTO, order=change.order, event=change.event)
 
 
 def on_status_taken_back(order: Order, event: OrderEvent) -> None:

@@ -8,6 +8,8 @@ from notifications.models import TelegramMessage
 from orders import services
 from orders.models import Order, OrderEvent, OrderItem, Status
 
+_LOADED = ("status", "customer", "city", "shop", "delivery_slot", "responsible")
+
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
@@ -21,7 +23,7 @@ def render(message: TelegramMessage) -> Rendered:
     """Return what the message says as of now. An alert was written when it was raised."""
     if message.order_id is None:
         return Rendered(message.text)
-    order = Order.objects.select_related("status", "customer", "city", "shop", "delivery_slot").get(pk=message.order_id)
+    order = Order.objects.select_related(*_LOADED).get(pk=message.order_id)
     items = list(OrderItem.objects.filter(order=order))
     event = OrderEvent.objects.select_related("actor").get(pk=message.event_id) if message.event_id else None
     # Set in memory only: nobody outside hears of a status that can be taken back.
@@ -29,6 +31,8 @@ def render(message: TelegramMessage) -> Rendered:
     facts = texts.OrderFacts(order=order, items=items, event=event, customer_orders=_orders_so_far(order))
     if message.kind == TelegramMessage.Kind.NEW_ORDER:
         text = texts.new_order(facts)
+    elif message.kind == TelegramMessage.Kind.PHOTO:
+        text = texts.photo_answer(facts)
     else:
         text = texts.status_change(facts, _status_names(event))
     return Rendered(text, buttons(order))

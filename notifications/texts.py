@@ -11,7 +11,7 @@ from cvety_crm.masking import mask
 from notifications.formats import day, moment, money, quantity
 from notifications.links import is_public, order_url, page_url
 from notifications.markup import LongList, LongText, compose, line
-from orders.models import Order, OrderEvent, OrderItem, PaymentStatus, Source
+from orders.models import Order, OrderEvent, OrderItem, PaymentStatus, PhotoAnswer, Source
 from orders.phones import format_phone
 
 _ADDRESS_ROOM = 600  # code units
@@ -61,6 +61,26 @@ def status_change(facts: OrderFacts, status_names: Mapping[str, str]) -> str:
         if comment := str(event.details.get("comment") or ""):
             head.append(LongText("💬 ", comment))
     return compose([*head, *_body(facts)])
+
+
+def photo_answer(facts: OrderFacts) -> str:
+    """Return the text for what the customer says of the photo of his bouquet: the answer of the event."""
+    order, event = facts.order, facts.event
+    details = event.details if event is not None else {}
+    if details.get("answer") == PhotoAnswer.LIKED:
+        title = gettext("❤️ The customer likes the bouquet: order № %(number)s")
+    else:
+        title = gettext("✋ The customer asks to make the bouquet anew: order № %(number)s")
+    florist = order.responsible
+    return compose(
+        [
+            f"<b>{title % {'number': line(order.order_number)}}</b>",
+            LongText("💬 ", str(details["comment"])) if details.get("comment") else "",
+            _when(order),
+            f"💐 {line(florist.get_full_name() or florist.get_username())}" if florist is not None else "",
+            "" if is_public(order_url(order)) else _link(order_url(order)),
+        ]
+    )
 
 
 def status_changes(event: OrderEvent | None) -> list[Mapping[str, Any]]:
@@ -218,6 +238,7 @@ def _source(source: str) -> str:
         Source.TELEGRAM: gettext("from Telegram"),
         Source.IMPORT: gettext("from the import"),
         Source.SYSTEM: gettext("by the CRM itself"),
+        Source.CUSTOMER: gettext("from the customer"),
     }
     return words.get(source) or line(source)
 

@@ -35,6 +35,11 @@ def exchange_errors() -> int:
     return _count("sync")
 
 
+def unanswered_photos() -> int:
+    """Return how many customers have a link to the photo of their bouquet and have not answered."""
+    return _count("photos")
+
+
 def _count(preset: str) -> int:
     kept: dict[str, int] | None = cache.get(_KEY)
     if kept is None:

@@ -12,6 +12,9 @@ REGION = "KZ"
 COLUMN_LENGTH = 20
 """Phone columns are varchar(20)."""
 
+HIDDEN = "•••"
+"""Stands for what somebody may not see."""
+
 _READ_AT_MOST = 250
 """Characters of a field looked at; a longer text is not a phone, and matching costs time."""
 
@@ -51,6 +54,12 @@ def format_phone(value: str) -> str:
     except phonenumbers.NumberParseException:
         return value
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+def masked_phone(value: str) -> str:
+    """Return the last four digits of a phone, behind dots; only dots where there are not more than four."""
+    digits = phone_digits(value)
+    return f"{HIDDEN}\N{NO-BREAK SPACE}{digits[-4:]}" if len(digits) > 4 else HIDDEN
 
 
 def phone_digits(value: str) -> str:

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from orders.lateness import CLOSED_STAGES, DueAt, is_late
-from orders.models import Order, PaymentStatus, Stage, Status, SyncState
+from orders.models import Order, PaymentStatus, PhotoAnswer, Stage, Status, SyncState
 
 CURRENT = timedelta(days=14)
 PARAMETER = "preset"
@@ -101,6 +101,12 @@ PRESETS = (
         is_trouble=True,
     ),
     Preset(
+        "photos",
+        _("Photos without an answer"),
+        lambda at: _waits_for_an_answer(at) & at.is_open(),
+        is_current=False,
+    ),
+    Preset(
         "unpaid",
         _("Not paid"),
         lambda at: Q(payment_status=PaymentStatus.PENDING, paid_amount__lt=F("total_amount")) & at.is_open(),
@@ -138,6 +144,11 @@ DEFAULT = "today"
 
 def _is_due_now(at: Moment) -> Q:
     return at.is_open() & Q(delivery_date__lte=at.today + timedelta(days=1)) & ~at.in_stage(Stage.DELIVERING)
+
+
+def _waits_for_an_answer(at: Moment) -> Q:
+    asked = Q(photo_approval__answer=PhotoAnswer.NONE, photo_approval__expires_at__gt=at.now)
+    return asked & ~Q(photo_approval__nonce="")
 
 
 def is_current(at: Moment) -> Q:

@@ -28,6 +28,7 @@ from orders.models import (
     OrderItem,
     PaymentMethod,
     PaymentStatus,
+    PhotoAnswer,
     Product,
     Reason,
     Shop,
@@ -64,6 +65,7 @@ ICONS = {
     EventKind.TOLD: "notifications_active",
     EventKind.PHOTO_ADDED: "photo_camera",
     EventKind.PHOTO_WITHDRAWN: "hide_image",
+    EventKind.PHOTO_LINK: "link",
     EventKind.PHOTO_ANSWERED: "favorite",
 }
 _MONEY = {"total_amount", "delivery_fee", "discount_amount", "paid_amount"}
@@ -99,6 +101,8 @@ class Entry:
     notes: Sequence[str] = ()
     webhook_event_id: UUID | None = None
     push_id: UUID | None = None
+    photo_id: str = ""
+    """The photo that the entry tells of; it may have been withdrawn since."""
 
 
 @dataclass(slots=True)
@@ -173,6 +177,7 @@ def _entry(event: OrderEvent, names: Names) -> Entry:
         notes=list(_notes(event, names)),
         webhook_event_id=event.webhook_event_id,
         push_id=event.push_id,
+        photo_id=str(event.details.get("photo", "")),
     )
 
 
@@ -188,6 +193,10 @@ def _notes(event: OrderEvent, names: Names) -> Iterable[str]:
         yield str(problem)
     if printed := details.get("paper_format"):
         yield gettext("Size: %(size)s") % {"size": format_label(printed)}
+    if (answer := details.get("answer")) in PhotoAnswer.values:
+        yield capfirst(str(PhotoAnswer(answer).label))
+    if link := details.get("link"):
+        yield gettext("A link was made") if link == "made" else gettext("The link was revoked")
     if comment := details.get("comment"):
         yield gettext("Comment: %(text)s") % {"text": comment}
     if courier := details.get("courier"):

@@ -4,11 +4,23 @@ from datetime import date
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.utils import timezone
+from django.utils.translation import gettext
 
-from orders.formatting import NBSP, phone_link
-from orders.phones import format_phone, phone_digits
+from orders.formatting import phone_link
+from orders.phones import HIDDEN, format_phone, masked_phone
 
-HIDDEN = "•••"
+__all__ = [
+    "HIDDEN",
+    "MONEY_FIELDS",
+    "hidden_fields",
+    "masked_phone",
+    "may_see_phones",
+    "may_see_prices",
+    "phone_text",
+    "reason_to_hide_raw",
+    "shown_phone",
+]
+
 MONEY_FIELDS = ("total_amount", "delivery_fee", "discount_amount", "paid_amount")
 
 
@@ -43,7 +55,8 @@ def phone_text(user: User | AnonymousUser, phone: str) -> str:
     return masked_phone(phone)
 
 
-def masked_phone(phone: str) -> str:
-    """Return the last four digits of a phone, behind dots; only dots where there are not more than four."""
-    digits = phone_digits(phone)
-    return f"{HIDDEN}{NBSP}{digits[-4:]}" if len(digits) > 4 else HIDDEN
+def reason_to_hide_raw(user: User | AnonymousUser) -> str:
+    """Return why the user may not read what passes to the site and to Telegram as it is; empty when he may."""
+    if may_see_phones(user) and user.has_perm("orders.view_all_prices"):
+        return ""
+    return gettext("It may hold phones and sums: for those who may see both.")

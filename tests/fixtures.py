@@ -16,6 +16,7 @@ from django.test import Client
 from django.utils import timezone
 
 from bitrix_bridge.client import known_endpoints
+from cvety_crm.roles import make_roles
 
 WEBHOOK_PATH = "/webhooks/bitrix/order"
 WEBHOOK_TOKEN = "made-up-webhook-token"
@@ -26,10 +27,13 @@ PostWebhook = Callable[..., HttpResponse]
 def _reference_data_survives_a_flush() -> Iterator[None]:
     """A test with real transactions empties every table afterwards, those that migrations have filled included."""
     seed = import_module("orders.migrations.0002_reference_data").seed
+    last = list(apps.get_app_configs())[-1].label  # then every permission is there again
 
     def refill(sender: AppConfig, **_kwargs: Any) -> None:
         if sender.label == "orders" and not apps.get_model("orders", "Status").objects.exists():
             seed(apps, None)
+        if sender.label == last and not apps.get_model("auth", "Group").objects.exists():
+            make_roles(apps)
 
     post_migrate.connect(refill, weak=False, dispatch_uid="tests.refill")
     yield

@@ -22,6 +22,7 @@ from cvety_crm.admin_base import ReadOnlyModelAdmin, admin_link, pretty_json
 from cvety_crm.admin_filters import DayOrRangeFilter
 from cvety_crm.outbox_admin import find_row
 from orders.timeline import problem_text
+from orders.visibility import reason_to_hide_raw
 
 MOST_AT_ONCE = 200
 SIGNS = {
@@ -153,13 +154,15 @@ class WebhookEventAdmin(ReadOnlyModelAdmin):
         """Return the unreadable fields in words."""
         if not row.problems:
             return "—"
+        if reason := reason_to_hide_raw(self.request.user):
+            return reason
         lines = ((problem_text(problem),) for problem in row.problems)
         return format_html('<ul class="crm-problems">{}</ul>', format_html_join("", "<li>{}</li>", lines))
 
     @admin.display(description=_("payload"))
-    def payload_column(self, row: WebhookEvent) -> SafeString:
+    def payload_column(self, row: WebhookEvent) -> str:
         """Return the payload as people read it."""
-        return pretty_json(row.payload)
+        return reason_to_hide_raw(self.request.user) or pretty_json(row.payload)
 
     @admin.display(description=_("traceback"))
     def traceback_column(self, row: WebhookEvent) -> SafeString:

@@ -5,7 +5,6 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
@@ -16,12 +15,17 @@ from cvety_crm.outbox_admin import AttemptInline, OutboxEntryAdmin
 from orders.models import Order
 from orders.services import reassess_sync_state
 from orders.timeline import field_label
+from orders.visibility import reason_to_hide_raw
 
 
 class PushAttemptInline(AttemptInline):
     """Attempts of a push."""
 
     model = PushAttempt
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Leave out what the site has answered where it may hold what the user may not see."""
+        return [name for name in self.fields if name != "answer_column" or not reason_to_hide_raw(request.user)]
 
 
 @admin.register(Push)
@@ -77,6 +81,6 @@ class PushAdmin(OutboxEntryAdmin):
         return ", ".join(field_label(name) for name in push.fields) or str(_("the whole order"))
 
     @admin.display(description=_("request"))
-    def request_column(self, push: Push) -> SafeString:
+    def request_column(self, push: Push) -> str:
         """Return the last request as people read it; it carries no token."""
-        return pretty_json(push.request)
+        return reason_to_hide_raw(self.request.user) or pretty_json(push.request)

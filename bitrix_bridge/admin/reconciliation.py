@@ -228,7 +228,7 @@ class ReconciliationAdmin(ReadOnlyModelAdmin):
             "progress": progress(run) if is_running else None,
             "figures": _figures(run),
             "panel": {
-                "rows": rows(page.object_list, may_decide=may_decide(request)),
+                "rows": rows(page.object_list, may_decide=may_decide(request), reader=request.user),
                 "here": request.get_full_path(),
                 "may_see_orders": request.user.has_perm("orders.view_order")
                 or request.user.has_perm("orders.change_order"),

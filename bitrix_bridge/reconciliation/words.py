@@ -1,9 +1,10 @@
 """Differences in the words of the people who decide them: three columns, and what may be done about each."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser, User
 from django.utils.translation import gettext
 
 from bitrix_bridge.models import Difference
@@ -11,6 +12,7 @@ from bitrix_bridge.reconciliation.comparison import DELETED, LINK, VERSION
 from bitrix_bridge.reconciliation.decisions import sides
 from orders.services.references import STUB_PREFIX
 from orders.timeline import Names, field_label, look_up, value_words
+from orders.visibility import hidden_fields
 
 Kind, Outcome, Side = Difference.Kind, Difference.Outcome, Difference.Side
 
@@ -53,11 +55,15 @@ class Row:
     buttons: Sequence[Button] = ()
 
 
-def rows(differences: Iterable[Difference], *, may_decide: bool) -> list[Row]:
-    """Return the differences in words. Read them with `select_related("order", "resolved_by", "run")`."""
+def rows(differences: Iterable[Difference], *, may_decide: bool, reader: User | AnonymousUser) -> list[Row]:
+    """Return the differences in the reader's words. Read them with `select_related("order", "resolved_by", "run")`."""
     found = list(differences)
     names = look_up((one.field, value) for one in found for value in (one.agreed, one.ours, one.theirs))
-    return [_row(one, names, may_decide) for one in found]
+    return [_row(one, _names_for(reader, one, names), may_decide) for one in found]
+
+
+def _names_for(reader: User | AnonymousUser, one: Difference, names: Names) -> Names:
+    return replace(names, hidden=hidden_fields(reader, one.order.delivery_date if one.order else None))
 
 
 def _row(one: Difference, names: Names, may_decide: bool) -> Row:

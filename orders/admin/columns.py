@@ -16,6 +16,7 @@ from orders.formatting import NBSP, day, money, number
 from orders.lateness import CLOSED_STAGES, Lateness, lateness, lateness_words
 from orders.models import Order, PaymentMethod, PaymentStatus
 from orders.people import name_of
+from orders.photo_states import SIGNS, PhotoState, photo_state
 from orders.visibility import may_see_prices, shown_phone
 
 ADDRESS_LENGTH = 70  # characters in the list
@@ -165,15 +166,20 @@ class OrderColumns:
             wishes = format_html(
                 '<span title="{}">✍ {}</span>', order.comment, Truncator(order.comment).chars(NOTE_LENGTH)
             )
-        return _lines(wishes, text, _subtle(more), photo_state(order))
+        return _lines(wishes, text, _subtle(more), photo_mark(order))
 
 
-def photo_state(order: Order) -> SafeString | str:
-    """Return whether the bouquet has been photographed."""
-    count = len(order.photos.all())
-    if not count:
+def photo_mark(order: Order) -> SafeString | str:
+    """Return where the photo of the bouquet stands; empty for an order without one."""
+    state = photo_state(order)
+    if state == PhotoState.NONE:
         return ""
-    return format_html('<span class="crm-mark"><span aria-hidden="true">📷</span> {}</span>', gettext("photo"))
+    return format_html(
+        '<span class="crm-mark crm-photo-{}"><span aria-hidden="true">{}</span> {}</span>',
+        state,
+        SIGNS.get(state, ""),
+        state.label,
+    )
 
 
 def payment_words(order: Order) -> str:

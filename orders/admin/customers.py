@@ -10,10 +10,11 @@ from django.utils.translation import gettext_lazy as _
 
 from cvety_crm.admin_base import CrmModelAdmin, first_rows
 from orders.admin.badges import status_badge, sync_badge
-from orders.formatting import delivery_time, money, phone_link
+from orders.formatting import delivery_time, money
 from orders.models import Customer
 from orders.phones import normalize_phone
 from orders.search import search_query
+from orders.visibility import HIDDEN, may_see_phones, may_see_prices, shown_phone
 
 ORDERS_SHOWN = 20
 
@@ -38,16 +39,31 @@ class CustomerAdmin(CrmModelAdmin):
 
     @admin.display(description=_("phone"))
     def phone_column(self, customer: Customer) -> str:
-        """Return the phone; a tap calls it."""
-        return phone_link(customer.phone) or "—"
+        """Return the phone as this user may see it."""
+        return shown_phone(self.request.user, customer.phone) or "—"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
         """Leave the heavy columns in the database."""
         return super().get_queryset(request).defer("search", "preferences", "bitrix_state")
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        """Return the fields; a customer who is just being added has no history to show."""
-        return self.fields if obj else self.fields[:-1]
+        """Return the fields; a customer who is just being added has no history to show.
+
+        Whoever may not see phones sees the end of this one, and changes the others.
+        """
+        if obj is None:
+            return self.fields[:-1]
+        return self.fields if may_see_phones(request.user) else (("name", "phone_column"), *self.fields[1:])
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """Return what is shown and not edited."""
+        return (*super().get_readonly_fields(request, obj), "phone_column")
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Refuse to be asked in the address what phones begin with by whoever may not see them."""
+        if lookup.startswith("phone") and not may_see_phones(request.user):
+            return False
+        return super().lookup_allowed(lookup, value, request)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Customer], search_term: str
@@ -84,7 +100,7 @@ class CustomerAdmin(CrmModelAdmin):
                     "badge": status_badge(order.status),
                     "sync": sync_badge(order),
                     "when": delivery_time(order.delivery_date, order.delivery_slot),
-                    "sum": money(order.total_amount),
+                    "sum": money(order.total_amount) if may_see_prices(request.user, order.delivery_date) else HIDDEN,
                 }
                 for order in orders
             ]

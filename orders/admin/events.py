@@ -15,6 +15,7 @@ from cvety_crm.admin_filters import DayOrRangeFilter
 from orders.models import Order, OrderEvent
 from orders.panels import event_links
 from orders.timeline import timeline
+from orders.visibility import hidden_fields
 
 
 @admin.register(OrderEvent)
@@ -51,5 +52,9 @@ class OrderEventAdmin(ReadOnlyModelAdmin):
     @admin.display(description=_("entry"))
     def entry(self, event: OrderEvent) -> SafeString:
         """Return the entry as the order's page shows it."""
-        context: dict[str, Any] = {"entries": timeline([event]), "entry_links": event_links(self.request)}
+        hidden = hidden_fields(self.request.user, event.order.delivery_date)
+        context: dict[str, Any] = {
+            "entries": timeline([event], hidden=hidden),
+            "entry_links": event_links(self.request),
+        }
         return render_to_string("orders/timeline.html", context)

@@ -14,6 +14,7 @@ from cvety_crm.admin_filters import DayOrRangeFilter
 from orders.admin.assignment import AssignmentActions
 from orders.admin.columns import OrderColumns
 from orders.admin.conflicts import ConflictActions
+from orders.admin.export import Exporting
 from orders.admin.filters import FloristFilter, StageFilter, TroubleFilter
 from orders.admin.new_order import NewOrderPage
 from orders.admin.next_step import NextStep
@@ -21,14 +22,17 @@ from orders.admin.order_items import ItemInline
 from orders.admin.order_list import OrderList
 from orders.admin.order_notes import NoteActions
 from orders.admin.order_page import OrderPage
+from orders.admin.photos import Photos
 from orders.admin.presence import PresenceActions
 from orders.admin.printing import Printing
 from orders.admin.problems import ProblemActions
+from orders.admin.read_only import ReadOnlyFields
 from orders.admin.resending import Resending
 from orders.admin.status_actions import StatusActions
 from orders.admin.status_undo import UndoActions
 from orders.models import Customer, Order
 from orders.search import search_query
+from orders.visibility import hidden_fields
 
 MOST_CUSTOMERS = 200
 """Customers whose orders a search brings; more than that is no search for a person."""
@@ -64,7 +68,10 @@ class OrderAdmin(
     PresenceActions,
     Resending,
     Printing,
+    Photos,
+    Exporting,
     NewOrderPage,
+    ReadOnlyFields,
     OrderPage,
     CrmModelAdmin,
 ):
@@ -112,6 +119,8 @@ class OrderAdmin(
         "courier_texts_of_selected",
         "mark_told_selected",
         "print_selected",
+        "export_selected_to_xlsx",
+        "export_selected_to_csv",
     )
     actions_row = ("change_status_dialog",)
     inlines = (ItemInline,)
@@ -147,6 +156,18 @@ class OrderAdmin(
         if customers:
             found |= Q(customer_id__in=customers)
         return queryset.filter(found), False
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Refuse to be asked in the address for what the user may not see: yes and no, often enough, spell it out."""
+        if lookup.split("__")[0] in hidden_fields(request.user, None):
+            return False
+        return super().lookup_allowed(lookup, value, request)
+
+    def get_sortable_by(self, request: HttpRequest) -> Any:
+        """Don't sort by sums for whoever does not see them."""
+        columns = super().get_sortable_by(request)
+        is_priced = "total_amount" not in hidden_fields(request.user, None)
+        return [name for name in columns if is_priced or name != "amount_column"]
 
     def formfield_for_dbfield(self, db_field: Field, request: HttpRequest, **kwargs: Any) -> FormField | None:
         """Keep the small buttons for editing a slot or a city out of the order's form."""

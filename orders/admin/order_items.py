@@ -21,7 +21,7 @@ from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWi
 from cvety_crm.admin_base import without_related_buttons
 from orders.admin.item_changes import line_words, take_up_stored_lines
 from orders.admin.seen_values import BothChanged, SeenValuesMixin
-from orders.formatting import money, plain
+from orders.formatting import money, number, plain
 from orders.models import Order, OrderItem, Product
 from orders.snapshot import ItemSnapshot
 from orders.visibility import may_see_prices
@@ -71,7 +71,8 @@ class ItemForm(SeenValuesMixin, forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance._state.adding:
-            self.fields["product"].required = False
+            if "product" in self.fields:  # it is not where lines are only read
+                self.fields["product"].required = False
             if "price" not in (kwargs.get("initial") or {}):
                 self.initial.pop("price", None)
             return
@@ -206,7 +207,7 @@ class ItemInline(TabularInline):
     form = ItemForm
     formset = ItemFormSet
     fields = ("product", "name", "quantity", "price", "total_column")
-    readonly_fields = ("total_column",)
+    readonly_fields = ("name_column", "quantity_column", "price_column", "total_column")
     autocomplete_fields = ("product",)
     hide_title = True
     extra = 0
@@ -214,10 +215,12 @@ class ItemInline(TabularInline):
     verbose_name_plural = _("items")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Leave out what the user may not see."""
-        if self._sees_prices(request, obj):
-            return self.fields
-        return ("product", "quantity")
+        """Leave out what the user may not see; who may not change the lines reads them in words."""
+        if not self._sees_prices(request, obj):
+            return ("name_column", "quantity_column")
+        if obj is not None and not self.has_change_permission(request, obj):
+            return ("name_column", "quantity_column", "price_column", "total_column")
+        return self.fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OrderItem]:
         """Return the lines in their order."""
@@ -226,6 +229,21 @@ class ItemInline(TabularInline):
     def formfield_for_dbfield(self, db_field: Field, request: HttpRequest, **kwargs: Any) -> FormField | None:
         """Keep the small buttons for editing a product out of the lines."""
         return without_related_buttons(super().formfield_for_dbfield(db_field, request, **kwargs))
+
+    @admin.display(description=_("product"))
+    def name_column(self, item: OrderItem) -> str:
+        """Return what a line was called when it was sold."""
+        return item.name
+
+    @admin.display(description=_("quantity"))
+    def quantity_column(self, item: OrderItem) -> str:
+        """Return how many."""
+        return number(item.quantity)
+
+    @admin.display(description=_("price, ₸"))
+    def price_column(self, item: OrderItem) -> str:
+        """Return the price of one."""
+        return money(item.price)
 
     @admin.display(description=_("sum"))
     def total_column(self, item: OrderItem) -> str:

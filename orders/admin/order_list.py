@@ -215,7 +215,7 @@ def with_row_details(orders: QuerySet[Order]) -> QuerySet[Order]:
     """Return the orders with their items, notes and photos, and how many orders their customer has. Queries: 1 + 3."""
     customers_orders = Order.objects.filter(customer=OuterRef("customer")).order_by().values("pk")[:REGULAR_AT_MOST]
     return (
-        orders.select_related("customer", "status", "city", "delivery_slot", "courier", "responsible")
+        orders.select_related("customer", "status", "city", "delivery_slot", "courier", "responsible", "photo_approval")
         .prefetch_related(
             Prefetch("items", OrderItem.objects.only("order_id", "quantity", "product_snapshot", "position")),
             Prefetch("notes", OrderNote.objects.select_related("author")),

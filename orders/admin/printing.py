@@ -23,12 +23,11 @@ from unfold.decorators import action
 
 from orders import services
 from orders.delivery_words import reason_to_leave_out
-from orders.formatting import money
 from orders.models import Order
 from orders.paper.formats import FORMATS, Paper, PaperFormat, find_format
 from orders.paper.orders_to_print import MOST_AT_ONCE, long_day, orders_to_print
 from orders.paper.postcard import has_postcard, postcards
-from orders.paper.route_sheet import route_of, route_sheets
+from orders.paper.route_sheet import route_of, route_sheets, sum_to_collect
 from orders.paper.work_order import work_orders
 from orders.services import Print, PrintedMeanwhile
 
@@ -71,7 +70,7 @@ class Printing:
             route_sheets=_buttons(Paper.ROUTE_SHEET),
             postcards=_buttons(Paper.POSTCARD),
             sheets=[
-                {"sheet": sheet, "day": long_day(sheet.day), "collect": money(sheet.to_collect)}
+                {"sheet": sheet, "day": long_day(sheet.day), "collect": sum_to_collect(sheet, request.user)}
                 for sheet in route_of(orders)
             ],
             left_out=left_out,
@@ -95,7 +94,7 @@ class Printing:
             if not sheets:
                 return self._nothing(request, gettext("None of these orders is to be delivered by a courier."))
             stops = [order for sheet in sheets for order in sheet.stops]
-            return _pdf(route_sheets(sheets, size), paper, stops)
+            return _pdf(route_sheets(sheets, size, request.user), paper, stops)
         if not orders:
             return self._nothing(request, gettext("There are no such orders."))
         return _pdf(work_orders(orders, size), paper, orders)

@@ -1,10 +1,23 @@
 """What staff have added to orders."""
 
+from functools import partial
+from typing import get_args
+from uuid import UUID
+
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
 
 from cvety_crm.admin_base import ReadOnlyModelAdmin, admin_link
 from orders.models import OrderNote, OrderPhoto
+from orders.photo_files import Size, photo_response
 
 
 class _OfOrder(ReadOnlyModelAdmin):
@@ -28,8 +41,37 @@ class OrderNoteAdmin(_OfOrder):
 
 @admin.register(OrderPhoto)
 class OrderPhotoAdmin(_OfOrder):
-    """Photos of bouquets."""
+    """Photos of bouquets, added on the orders' pages; and the pictures themselves, for whoever may see orders."""
 
-    list_display = ("created_column", "order_column", "author")
-    fields = ("order_column", "author", "created_at")
+    list_display = ("created_column", "picture_column", "order_column", "author", "withdrawn_at")
+    fields = ("picture_column", "order_column", "author", "created_at", "withdrawn_at", "withdrawn_by")
     list_display_links = ("created_column",)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the addresses of the pictures."""
+        return [
+            path(
+                f"<uuid:key>/{size}/",
+                self.admin_site.admin_view(require_safe(partial(self.picture, size=size)), cacheable=True),
+                name=f"orders_orderphoto_{size}",
+            )
+            for size in get_args(Size)
+        ] + super().get_urls()
+
+    def picture(self, request: HttpRequest, key: UUID, size: Size) -> HttpResponseBase:
+        """Return a picture."""
+        if not any(request.user.has_perm(f"orders.{right}_order") for right in ("view", "change")):
+            raise PermissionDenied
+        return photo_response(request, get_object_or_404(OrderPhoto, pk=key), size, may_be_kept=True)
+
+    @admin.display(description=_("picture"))
+    def picture_column(self, photo: OrderPhoto) -> str:
+        """Return the small picture; a tap shows the large one."""
+        if photo.is_withdrawn or not photo.image:
+            return gettext("withdrawn")
+        return format_html(
+            '<a class="crm-photo-open" href="{}"><img class="crm-thumbnail" src="{}" alt="{}" loading="lazy"></a>',
+            reverse("admin:orders_orderphoto_full", args=[photo.pk]),
+            reverse("admin:orders_orderphoto_small", args=[photo.pk]),
+            gettext("Photo of the bouquet"),
+        )

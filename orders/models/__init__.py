@@ -3,10 +3,11 @@
 from orders.models.customer import Customer
 from orders.models.item import OrderItem
 from orders.models.order import CHANNEL, Channel, Order, PaymentMethod, PaymentStatus, Source, SyncState
+from orders.models.photo import OrderPhoto, PhotoAnswer, PhotoApproval
 from orders.models.product import Product
 from orders.models.reference import City, DeliverySlot, Shop, Stage, Status
 from orders.models.timeline import EventKind, OrderEvent, Reason
-from orders.models.work import Courier, OrderNote, OrderPhoto, OrderPresence
+from orders.models.work import Courier, OrderNote, OrderPresence
 
 __all__ = [
     "CHANNEL",
@@ -24,6 +25,8 @@ __all__ = [
     "OrderPresence",
     "PaymentMethod",
     "PaymentStatus",
+    "PhotoAnswer",
+    "PhotoApproval",
     "Product",
     "Reason",
     "Shop",

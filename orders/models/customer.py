@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from cvety_crm.tables import Table
+from orders.phones import masked_phone
 from orders.search import search_document
 
 
@@ -39,4 +40,5 @@ class Customer(Table):
         ]
 
     def __str__(self) -> str:
-        return self.name or self.phone or str(_("Customer without a name"))
+        # Titles, choices and logs are made of it, for whoever reads them: no phone in full.
+        return self.name or (masked_phone(self.phone) if self.phone else str(_("Customer without a name")))

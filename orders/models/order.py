@@ -28,6 +28,7 @@ class Source(models.TextChoices):
     TELEGRAM = "telegram", _("Telegram")
     IMPORT = "import", _("import")
     SYSTEM = "system", _("system")
+    CUSTOMER = "customer", _("customer")
 
 
 class Channel(models.TextChoices):

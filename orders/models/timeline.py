@@ -28,6 +28,7 @@ class EventKind(models.TextChoices):
     TOLD = "told", _("Courier told")
     PHOTO_ADDED = "photo_added", _("Photo added")
     PHOTO_WITHDRAWN = "photo_withdrawn", _("Photo withdrawn")
+    PHOTO_LINK = "photo_link", _("Link to the photo for the customer")
     PHOTO_ANSWERED = "photo_answered", _("Customer answered the photo")
 
 

@@ -1,4 +1,4 @@
-"""What staff add to an order: couriers, notes, photos."""
+"""What staff add to an order: couriers and notes."""
 
 from django.conf import settings
 from django.db import models
@@ -44,25 +44,6 @@ class OrderNote(Table):
 
     def __str__(self) -> str:
         return self.text[:80]
-
-
-class OrderPhoto(Table):
-    """A photo of the bouquet."""
-
-    order = models.ForeignKey("orders.Order", verbose_name=_("order"), on_delete=models.CASCADE, related_name="photos")
-    author = models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name=_("author"), null=True, on_delete=models.SET_NULL, related_name="+"
-    )
-    image = models.FileField(_("picture"), upload_to="orders/%Y/%m/")
-
-    class Meta:
-        db_table = "order_photos"
-        ordering = ["-created_at"]
-        verbose_name = _("photo")
-        verbose_name_plural = _("photos")
-
-    def __str__(self) -> str:
-        return self.image.name or ""
 
 
 class OrderPresence(Table):

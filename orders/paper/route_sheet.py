@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser, User
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext, pgettext
@@ -20,7 +21,8 @@ from orders.paper.orders_to_print import long_day, order_address, time_of_day
 from orders.paper.qr import qr_svg
 from orders.paper.typed_text import breakable
 from orders.paper.typesetting import typeset
-from orders.phones import format_phone
+from orders.phones import HIDDEN, format_phone, masked_phone
+from orders.visibility import may_see_phones, may_see_prices
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,8 @@ def route_of(orders: Sequence[Order]) -> list[RouteSheet]:
     return sorted(sheets, key=lambda sheet: (sheet.day or date.max, sheet.courier is None, sheet.who))
 
 
-def route_sheets(sheets: Sequence[RouteSheet], paper_format: PaperFormat) -> bytes:
-    """Return the sheets as a PDF, each beginning on a page of its own."""
+def route_sheets(sheets: Sequence[RouteSheet], paper_format: PaperFormat, reader: User | AnonymousUser) -> bytes:
+    """Return the sheets as a PDF, each beginning on a page of its own, with what its reader may see."""
     return typeset(
         "route_sheet",
         paper_format,
@@ -68,22 +70,30 @@ def route_sheets(sheets: Sequence[RouteSheet], paper_format: PaperFormat) -> byt
                 "of": pgettext("page 1 of 2", "of"),
                 "handed_over": gettext("Handed over at"),
             },
-            "sheets": [_sheet(sheet) for sheet in sheets],
+            "sheets": [_sheet(sheet, reader) for sheet in sheets],
         },
     )
 
 
-def _sheet(sheet: RouteSheet) -> dict[str, Any]:
+def sum_to_collect(sheet: RouteSheet, reader: User | AnonymousUser) -> str:
+    """Return what is to be collected on the way, as the reader may see it."""
+    return money(sheet.to_collect) if may_see_prices(reader, sheet.day) else HIDDEN
+
+
+def _sheet(sheet: RouteSheet, reader: User | AnonymousUser) -> dict[str, Any]:
     cities = {order.city_id for order in sheet.stops}
     return {
         "courier": breakable(sheet.who),
-        "courier_phone": _phone(sheet.courier.phone) if sheet.courier else "",
+        "courier_phone": _phone(sheet.courier.phone, reader) if sheet.courier else "",
         "day": long_day(sheet.day),
         "count": str(len(sheet.stops)),
-        "collect": money(sheet.to_collect),
-        "dispatcher": _phone(settings.DISPATCHER_PHONE),
+        "collect": sum_to_collect(sheet, reader),
+        "dispatcher": _spaced(settings.DISPATCHER_PHONE),
         "qr": qr_svg(_day_address(sheet.day)),
-        "stops": [_stop(position, order, len(cities) > 1) for position, order in enumerate(sheet.stops, start=1)],
+        "stops": [
+            _stop(position, order, reader, has_city=len(cities) > 1)
+            for position, order in enumerate(sheet.stops, start=1)
+        ],
     }
 
 
@@ -92,7 +102,7 @@ def _day_address(day: date | None) -> str:
     return f"{settings.PUBLIC_URL}{reverse('admin:orders_order_changelist')}?{urlencode(query)}"
 
 
-def _stop(position: int, order: Order, has_city: bool) -> dict[str, Any]:
+def _stop(position: int, order: Order, reader: User | AnonymousUser, *, has_city: bool) -> dict[str, Any]:
     address = order.delivery_address.strip()
     if address and has_city and order.city:
         address = f"{order.city.name}, {address}"
@@ -105,16 +115,20 @@ def _stop(position: int, order: Order, has_city: bool) -> dict[str, Any]:
         "address": breakable(address),
         "no_address": gettext("ADDRESS NOT GIVEN"),
         "recipient": breakable(order.recipient_name or gettext("recipient not given")),
-        "phone": _phone(order.recipient_phone),
+        "phone": _phone(order.recipient_phone, reader),
         "warning": handover_warning(order),
         "items": [f"{breakable(item.name)} × {number(item.quantity)}" for item in order.items.all()],
         "notes": [breakable(note) for note in notes if note],
         "is_due": bool(due),
         "payment": payment_at_the_door(order),
-        "sum": money(due) if due else "",
+        "sum": (money(due) if may_see_prices(reader, order.delivery_date) else HIDDEN) if due else "",
         "qr": qr_svg(order_address(order)),
     }
 
 
-def _phone(value: str) -> str:
+def _phone(value: str, reader: User | AnonymousUser) -> str:
+    return _spaced(value) if not value or may_see_phones(reader) else masked_phone(value)
+
+
+def _spaced(value: str) -> str:
     return format_phone(value).replace(" ", NBSP)

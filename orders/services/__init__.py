@@ -16,6 +16,8 @@ from orders.services.creation import Caller, NewItem, create_order
 from orders.services.customers import apply_customer
 from orders.services.deletion import mark_deleted, mark_present
 from orders.services.notes import LONGEST_NOTE, add_note
+from orders.services.photo_approval import LinkGone, answer_photos, make_photo_link, revoke_photo_link
+from orders.services.photos import add_photo, withdraw_photo
 from orders.services.printing import Print, PrintedMeanwhile, postcard_prints, record_postcards_printed
 from orders.services.problems import LONGEST_REASON, report_problem, solve_problem
 from orders.services.products import apply_product, retire_product
@@ -48,6 +50,7 @@ __all__ = [
     "LONGEST_REASON",
     "Applied",
     "Caller",
+    "LinkGone",
     "NewItem",
     "NotAllowed",
     "Outcome",
@@ -55,6 +58,8 @@ __all__ = [
     "PrintedMeanwhile",
     "accept_site_state",
     "add_note",
+    "add_photo",
+    "answer_photos",
     "apply_customer",
     "apply_product",
     "apply_reference",
@@ -72,6 +77,7 @@ __all__ = [
     "held_until_of",
     "keep_ours",
     "let_status_leave",
+    "make_photo_link",
     "mark_courier_told",
     "mark_deleted",
     "mark_present",
@@ -86,6 +92,7 @@ __all__ = [
     "release_order",
     "report_problem",
     "retire_product",
+    "revoke_photo_link",
     "send_again",
     "solve_problem",
     "take_back_status",
@@ -94,4 +101,5 @@ __all__ = [
     "told_status",
     "undoable_change",
     "unmark_courier_told",
+    "withdraw_photo",
 ]

@@ -7,8 +7,9 @@ from django.contrib.auth.models import User
 from django.core.cache import caches
 from django.db import OperationalError, connection
 
-from bitrix_bridge import inbox, throttling
+from bitrix_bridge import inbox
 from bitrix_bridge.models import WebhookEvent
+from cvety_crm import throttling
 from orders.models import Order
 from tests.samples import order_data
 

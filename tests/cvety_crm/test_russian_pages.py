@@ -40,7 +40,7 @@ def test_pages_of(model, browser, samples, settings):
     for url in addresses_of(model, found):
         response = browser.get(url)
         assert response.status_code < 500, url
-        assert not [secret for secret in secrets if secret.encode() in response.content], url
+        assert not [secret for secret in secrets if secret.encode() in b"".join(response)], url
         # What nobody may do has no page, and what only a POST may do shows none.
         if response.status_code == 200 and "text/html" in response["Content-Type"]:
             seen[url] = english(response, NAMELESS if model is OrmQ else frozenset())
@@ -57,7 +57,8 @@ def test_what_actions_ask_and_say(model, browser, samples, rf, manager):
         chosen = {"action": action, ACTION_CHECKBOX_NAME: rows}
         response = browser.post(address_of(model, "changelist"), chosen, follow=True)
         assert response.status_code == 200
-        assert not english(response, NAMELESS if model is OrmQ else frozenset()), action
+        if "text/html" in response["Content-Type"]:
+            assert not english(response, NAMELESS if model is OrmQ else frozenset()), action
 
 
 @pytest.mark.parametrize("name", ["index", "password_change", "password_change_done"])

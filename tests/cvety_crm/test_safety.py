@@ -51,6 +51,7 @@ def test_every_secret_is_masked_in_any_text(secrets, secret):
     [
         ("POST https://api.telegram.org/bot987:AAof-another/sendMessage", "/bot•••/sendMessage"),
         ("https://cvety.kz/rest/1/abcdef123456/sale.order.get", "/rest/1/•••/sale.order.get"),
+        (f"Not Found: /p/{'a_-4' * 10}abc.{'b' * 43}/", "Not Found: /p/•••/"),
         (r'"https:\/\/cvety.kz\/rest\/1\/abcdef123456\/x"', r"\/rest\/1\/•••\/x"),
     ],
 )
@@ -155,6 +156,14 @@ def test_a_grace_time_that_makes_no_sense_stops_the_start_with_one_line(seconds)
     assert result.returncode != 0
     (line,) = (result.stdout + result.stderr).strip().splitlines()
     assert line.startswith("STATUS_GRACE_SECONDS must be")
+
+
+@pytest.mark.parametrize("days", ["0", "91"])
+def test_a_link_for_ever_or_for_no_time_stops_the_start_with_one_line(days):
+    result = _start(PHOTO_LINK_DAYS=days)
+    assert result.returncode != 0
+    (line,) = (result.stdout + result.stderr).strip().splitlines()
+    assert line.startswith("PHOTO_LINK_DAYS must be")
 
 
 def test_only_postgresql():

@@ -16,7 +16,7 @@ from orders.models import Order
 from orders.presets import BY_KEY, Moment, preset_orders, preset_url
 from tests.samples import order_data
 
-QUERIES = 19
+QUERIES = 20
 """Eight of them are the two probes of the exchange's delay, each in a transaction of its own."""
 
 

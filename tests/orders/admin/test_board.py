@@ -44,7 +44,7 @@ def test_an_update_is_the_board_alone_and_new(browser, make_order, today_and_tom
     browser.get(BOARD)
     make_order(122204, properties={"data": today_and_tomorrow.isoformat(), "addressRecipient": ""})
     cache.clear()
-    with django_assert_num_queries(7):  # session, user, orders, their items; three count what is not closed
+    with django_assert_num_queries(8):  # session, user, orders, their items; four count what is not closed
         answer = browser.get(BOARD, headers=UPDATE)
     html = answer.content.decode().strip()
     assert html.startswith('<div id="crm-board"')

@@ -4,6 +4,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from django.contrib.auth.models import AnonymousUser, User
 
 from orders.delivery_words import reason_to_leave_out
 from orders.models import City, Courier
@@ -12,6 +13,7 @@ from orders.paper.route_sheet import route_of, route_sheets
 from tests.orders.paper.pdf import has_missing_glyphs, lowest_line, page_words, read, size_in_mm, words
 
 NBSP = "\u00a0"
+BOSS = User(is_superuser=True)
 
 
 @pytest.fixture
@@ -20,7 +22,7 @@ def courier(db):
 
 
 def printed(*orders):
-    return route_sheets(route_of(orders), A4)
+    return route_sheets(route_of(orders), A4, BOSS)
 
 
 def test_what_a_courier_needs_is_on_it(make, courier, settings):
@@ -36,6 +38,13 @@ def test_what_a_courier_needs_is_on_it(make, courier, settings):
     assert not has_missing_glyphs(content)
     assert size_in_mm(read(content).pages[0]) == (210, 297)
     assert f"17{NBSP}000{NBSP}₸" in read(content).pages[0].extract_text()
+
+
+def test_who_may_see_neither_phones_nor_sums_prints_neither(make, courier):
+    order = make(courier=courier)
+    text = words(route_sheets(route_of([order]), A4, AnonymousUser()))
+    assert "••• 4567" in text and "••• 1122" in text and "Получить ••• Адресов 1" in text
+    assert "123-45-67" not in text and "17 000" not in text
 
 
 def test_the_sender_is_not_named(make, courier):
@@ -69,7 +78,7 @@ def test_the_sum_is_that_of_all_stops(make, courier):
     orders = [make(courier=courier), make(courier=courier, payment_status="paid"), make(courier=courier)]
     (sheet,) = route_of(orders)
     assert sheet.to_collect == 34000
-    assert "34 000 ₸" in words(route_sheets([sheet], A4))
+    assert "34 000 ₸" in words(route_sheets([sheet], A4, BOSS))
 
 
 def test_a_sheet_a_courier_and_day_those_without_one_last(make, courier):
@@ -83,7 +92,7 @@ def test_a_sheet_a_courier_and_day_those_without_one_last(make, courier):
         ("Без курьера", 1),
         ("Ерлан Қайратұлы", 1),
     ]
-    pages = read(route_sheets(sheets, A4)).pages
+    pages = read(route_sheets(sheets, A4, BOSS)).pages
     assert len(pages) == 4
     assert all(page_words(page).endswith("стр. 1 из 1") for page in pages)
 

@@ -1,0 +1,1 @@
+"""Orders as a table: its columns (`columns`), its rows (`rows`), and the files (`xlsx`, `csv`)."""

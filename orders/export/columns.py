@@ -1,0 +1,132 @@
+"""What stands in each column of an exported table, and as what kind of value. Nothing here asks the database."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum, auto
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import TextChoices
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from orders.formatting import number
+from orders.models import Order, OrderItem, PaymentMethod, PaymentStatus, Source
+from orders.visibility import masked_phone, may_see_phones, may_see_prices
+
+Cell = str | int | Decimal | date | datetime | None
+"""None is an empty cell; a datetime is local and without a zone, as spreadsheets know them."""
+
+
+class Reader:
+    """Whom the table is for, and what he may see: asked once, and not for each cell."""
+
+    def __init__(self, user: User | AnonymousUser) -> None:
+        self.sees_phones = may_see_phones(user)
+        self._user = user
+        self._sees_prices: dict[date | None, bool] = {}
+
+    def sees_prices(self, day: date | None) -> bool:
+        """Return whether he sees sums of orders delivered on this day."""
+        if day not in self._sees_prices:
+            self._sees_prices[day] = may_see_prices(self._user, day)
+        return self._sees_prices[day]
+
+
+class Kind(Enum):
+    """How a value is written: a file of either format keeps it what it is."""
+
+    TEXT = auto()
+    PHONE = auto()
+    DATE = auto()
+    MOMENT = auto()
+    MONEY = auto()
+    KEY = auto()
+    """A number that names something: never grouped, never summed up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: what its head says, and what of an order stands in it for a reader."""
+
+    header: str | Promise
+    kind: Kind
+    value: Callable[[Order, Reader], Cell]
+    width: int
+    """Characters."""
+
+
+def _text(value: Callable[[Order], str]) -> Callable[[Order, Reader], Cell]:
+    return lambda order, _reader: value(order)
+
+
+def _phone(value: Callable[[Order], str]) -> Callable[[Order, Reader], Cell]:
+    def shown(order: Order, reader: Reader) -> Cell:
+        phone = value(order)
+        return phone if not phone or reader.sees_phones else masked_phone(phone)
+
+    return shown
+
+
+def _money(value: Callable[[Order], Decimal]) -> Callable[[Order, Reader], Cell]:
+    return lambda order, reader: value(order) if reader.sees_prices(order.delivery_date) else None
+
+
+def _composition(order: Order) -> str:
+    items: list[OrderItem] = order.exported_items  # type: ignore[attr-defined]
+    return "; ".join(f"{item.name} × {number(item.quantity)}" for item in items)
+
+
+def _person(user: User | None) -> str:
+    return (user.get_full_name() or user.get_username()) if user else ""
+
+
+def _due(order: Order) -> Decimal:
+    return order.amount_due if order.payment_status == PaymentStatus.PENDING else Decimal(0)
+
+
+def _label(choices: type[TextChoices]) -> Callable[[str], str]:
+    labels = dict(choices.choices)
+    return lambda value: str(labels.get(value, value))
+
+
+_method, _payment, _source = _label(PaymentMethod), _label(PaymentStatus), _label(Source)
+
+
+COLUMNS = (
+    Column(_("Number"), Kind.TEXT, _text(lambda order: order.order_number), 11),
+    Column(_("Delivery date"), Kind.DATE, lambda order, _reader: order.delivery_date, 12),
+    Column(_("Interval"), Kind.TEXT, _text(lambda order: order.delivery_slot.name if order.delivery_slot else ""), 13),
+    Column(_("Status"), Kind.TEXT, _text(lambda order: order.status.name), 15),
+    Column(_("Composition"), Kind.TEXT, _text(_composition), 40),
+    Column(_("Recipient"), Kind.TEXT, _text(lambda order: order.recipient_name), 20),
+    Column(_("Recipient's phone"), Kind.PHONE, _phone(lambda order: order.recipient_phone), 16),
+    Column(_("City"), Kind.TEXT, _text(lambda order: order.city.name if order.city else ""), 12),
+    Column(_("Address"), Kind.TEXT, _text(lambda order: order.delivery_address), 40),
+    Column(_("Customer"), Kind.TEXT, _text(lambda order: order.customer.name if order.customer else ""), 20),
+    Column(_("Customer's phone"), Kind.PHONE, _phone(lambda order: order.customer.phone if order.customer else ""), 16),
+    Column(_("Sum, ₸"), Kind.MONEY, _money(lambda order: order.total_amount), 12),
+    Column(_("Paid, ₸"), Kind.MONEY, _money(lambda order: order.paid_amount), 12),
+    Column(_("To collect, ₸"), Kind.MONEY, _money(_due), 12),
+    Column(_("Delivery fee, ₸"), Kind.MONEY, _money(lambda order: order.delivery_fee), 12),
+    Column(_("Discount, ₸"), Kind.MONEY, _money(lambda order: order.discount_amount), 12),
+    Column(_("Payment method"), Kind.TEXT, _text(lambda order: _method(order.payment_method)), 13),
+    Column(_("Payment"), Kind.TEXT, _text(lambda order: _payment(order.payment_status)), 14),
+    Column(_("Shop"), Kind.TEXT, _text(lambda order: order.shop.name if order.shop else ""), 14),
+    Column(_("Florist"), Kind.TEXT, _text(lambda order: _person(order.responsible)), 16),
+    Column(_("Courier"), Kind.TEXT, _text(lambda order: order.courier.name if order.courier else ""), 16),
+    Column(_("From where"), Kind.TEXT, _text(lambda order: _source(order.source)), 10),
+    Column(_("Comment"), Kind.TEXT, _text(lambda order: order.comment), 30),
+    Column(_("For the courier"), Kind.TEXT, _text(lambda order: order.courier_comment), 30),
+    Column(_("Postcard"), Kind.TEXT, _text(lambda order: order.postcard_text), 30),
+    Column(
+        pgettext_lazy("order", "Created"),
+        Kind.MOMENT,
+        lambda order, _reader: timezone.localtime(order.created_at).replace(tzinfo=None),
+        16,
+    ),
+    Column(_("Id on the site"), Kind.KEY, lambda order, _reader: order.bitrix_order_id, 12),
+)

@@ -1,0 +1,53 @@
+"""A table as CSV for a Russian Excel: UTF-8 with a byte order mark, `;` between, CRLF, decimal comma.
+
+A text that a spreadsheet might run as a formula is led by an apostrophe, phones (`+7…`) included: it keeps them text,
+and their plus. A program that reads the file takes the apostrophe away.
+"""
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+
+from orders.export.columns import COLUMNS, Cell
+
+CONTENT_TYPE = "text/csv; charset=utf-8"
+BYTE_ORDER_MARK = "\ufeff"
+_DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""How formulas begin (OWASP, "CSV Injection"), in full width too."""
+
+
+class _Line:
+    """A file for `csv.writer` that holds nothing: what is written comes back."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def csv_lines(rows: Iterable[Sequence[Cell]]) -> Iterator[bytes]:
+    """Yield the file line by line: a header, then the rows."""
+    writer = csv.writer(_Line(), delimiter=";", lineterminator="\r\n")
+    yield (BYTE_ORDER_MARK + writer.writerow([safe_text(str(column.header)) for column in COLUMNS])).encode()
+    for row in rows:
+        yield writer.writerow([_cell(value) for value in row]).encode()
+
+
+def safe_text(text: str) -> str:
+    """Return a text that no spreadsheet runs as a formula."""
+    return f"'{text}" if text.lstrip(" ").startswith(_DANGEROUS) else text
+
+
+def _cell(value: Cell) -> str:
+    match value:
+        case None:
+            return ""
+        case Decimal():
+            return f"{value:.0f}" if value % 1 == 0 else f"{value:.2f}".replace(".", ",")
+        case datetime():
+            return f"{value:%d.%m.%Y %H:%M}"
+        case date():
+            return f"{value:%d.%m.%Y}"
+        case int():
+            return str(value)
+        case _:
+            return safe_text(value)

@@ -1,0 +1,71 @@
+"""The rows of an exported table. Memory stays flat: keys first, then the orders by pages, a few queries each.
+
+No server-side cursor, which a transaction pooler can't keep.
+"""
+
+from collections.abc import Iterator, Sequence
+from uuid import UUID
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import Model, Prefetch, QuerySet
+
+from orders.export.columns import COLUMNS, Cell, Reader
+from orders.models import City, Courier, DeliverySlot, Order, OrderItem, Shop, Status
+
+MOST_ROWS = 50_000
+PAGE = 500
+
+
+_NAMED: dict[str, type[Model]] = {
+    "status": Status,
+    "city": City,
+    "shop": Shop,
+    "delivery_slot": DeliverySlot,
+    "courier": Courier,
+}
+_READ = (
+    *("order_number", "delivery_date", "recipient_name", "recipient_phone", "delivery_address"),
+    *("total_amount", "paid_amount", "delivery_fee", "discount_amount", "payment_method", "payment_status"),
+    *("source", "comment", "courier_comment", "postcard_text", "created_at", "bitrix_order_id"),
+    *("responsible", *_NAMED),
+)
+"""Columns of an order that a row is made of. What is forgotten here costs a query a row; a test counts them."""
+
+
+class TooMany(Exception):
+    """More orders than one file takes."""
+
+
+def keys_of(orders: QuerySet[Order]) -> list[UUID]:
+    """Return the keys of the orders, in their order. One query. Raises `TooMany` beyond `MOST_ROWS`."""
+    keys = list(orders.values_list("pk", flat=True)[: MOST_ROWS + 1])
+    if len(keys) > MOST_ROWS:
+        raise TooMany
+    return keys
+
+
+def rows(keys: Sequence[UUID], user: User | AnonymousUser) -> Iterator[list[Cell]]:
+    """Yield a row an order, in the keys' order, with what the user may see. An order that is gone is left out."""
+    reader = Reader(user)
+    for start in range(0, len(keys), PAGE):
+        page = keys[start : start + PAGE]
+        found = _orders().in_bulk(page)
+        for key in page:
+            if (order := found.get(key)) is not None:
+                yield [column.value(order, reader) for column in COLUMNS]
+
+
+def _orders() -> QuerySet[Order]:
+    """Return orders with what the columns read. A status or a city is shared by a whole page: one object each."""
+    names = [Prefetch(name, model._default_manager.all()) for name, model in _NAMED.items()]
+    people = Prefetch("responsible", User.objects.only("username", "first_name", "last_name"))
+    items = Prefetch(
+        "items",
+        OrderItem.objects.only("order_id", "quantity", "product_snapshot", "position"),
+        to_attr="exported_items",
+    )
+    return (
+        Order.objects.select_related("customer")
+        .prefetch_related(items, people, *names)
+        .only(*_READ, "customer__name", "customer__phone")
+    )

@@ -1,0 +1,37 @@
+"""Sending a photo to whoever has been found to be allowed to see it."""
+
+from typing import Literal
+
+from django.http import FileResponse, Http404, HttpRequest, HttpResponseNotModified
+from django.http.response import HttpResponseBase
+
+from orders.models import OrderPhoto
+
+Size = Literal["full", "small"]
+
+
+def photo_response(request: HttpRequest, photo: OrderPhoto, size: Size, *, may_be_kept: bool) -> HttpResponseBase:
+    """Return the picture; its browser may keep it if it asks each time whether that is still right.
+
+    Raises `Http404` for one that was withdrawn, or whose file is not there.
+    """
+    file = (photo.thumbnail or photo.image) if size == "small" else photo.image
+    if photo.is_withdrawn or not file.name:
+        raise Http404
+    headers = {
+        "X-Content-Type-Options": "nosniff",
+        # A picture opened by its address is a page too.
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "X-Robots-Tag": "noindex, nofollow, noarchive",
+        "Cache-Control": "private, no-cache" if may_be_kept else "private, no-store",
+    }
+    etag = f'"{photo.pk.hex}-{size}"'  # a file never changes
+    if may_be_kept:
+        headers["ETag"] = etag
+        if etag in request.headers.get("If-None-Match", ""):
+            return HttpResponseNotModified(headers=headers)
+    try:
+        content = file.open("rb")
+    except OSError as error:
+        raise Http404 from error
+    return FileResponse(content, content_type="image/jpeg", filename="photo.jpg", headers=headers)

@@ -1,0 +1,105 @@
+"""Photos of a bouquet: adding them, and withdrawing one that is wrong."""
+
+from typing import BinaryIO
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from orders.events import OrderChange, publish
+from orders.models import EventKind, Order, OrderPhoto, PhotoAnswer, PhotoApproval, Source
+from orders.services.locking import lock_order
+from orders.services.pictures import read_picture
+from orders.services.timeline import write_event
+from orders.services.values import NotAllowed
+
+MOST_PHOTOS = 20
+"""Photos of one order, those withdrawn not counted."""
+
+
+def add_photo(
+    *, order_id: UUID, upload: BinaryIO, size: int, actor: User | None, source: Source = Source.ADMIN
+) -> OrderPhoto:
+    """Add the picture in an uploaded file of `size` bytes to an order.
+
+    A customer who has asked to make the bouquet anew is asked once more, by the link he has. Raises
+    `Order.DoesNotExist`, and `NotAllowed` for what is no picture or one too many.
+    """
+    _check_room(Order.objects.only("pk").get(pk=order_id))
+    picture = read_picture(upload, size)  # the work of a second: not while the order is locked
+    photo = OrderPhoto(order_id=order_id, author=actor, width=picture.width, height=picture.height)
+    photo.image.save("", ContentFile(picture.image), save=False)
+    photo.thumbnail.save("", ContentFile(picture.thumbnail), save=False)
+    try:
+        _store(photo, actor, source)
+    except Exception:
+        _delete_files(photo)
+        raise
+    return photo
+
+
+@transaction.atomic
+def withdraw_photo(
+    *, photo_id: UUID, actor: User | None, reason: str = "", source: Source = Source.ADMIN
+) -> OrderPhoto:
+    """Withdraw a photo: nobody sees it any more, and its files are deleted. One withdrawn before is left as it is.
+
+    Raises `OrderPhoto.DoesNotExist`.
+    """
+    photo = OrderPhoto.objects.get(pk=photo_id)
+    order = lock_order(photo.order_id)
+    photo = OrderPhoto.objects.get(pk=photo_id)  # again: somebody else may have held the lock
+    if photo.is_withdrawn:
+        return photo
+    kept = OrderPhoto(image=photo.image.name, thumbnail=photo.thumbnail.name)
+    photo.withdrawn_at, photo.withdrawn_by = timezone.now(), actor
+    photo.image, photo.thumbnail = "", ""
+    photo.save()
+    details = {"photo": str(photo.pk), **({"comment": reason.strip()} if reason.strip() else {})}
+    tell(order, EventKind.PHOTO_WITHDRAWN, details, actor, source)
+    # A rolled back withdrawal must find its files where they were.
+    transaction.on_commit(lambda: _delete_files(kept))
+    return photo
+
+
+def tell(
+    order: Order,
+    kind: EventKind,
+    details: dict[str, str],
+    actor: User | None,
+    source: Source,
+    changes: list[dict[str, str]] | None = None,
+) -> None:
+    """Write the timeline entry of what happened to an order's photos, and tell the other rooms."""
+    # The list's open pages look at this moment to see whether something is new.
+    order.save(update_fields=[*(change["field"] for change in changes or ()), "updated_at"])
+    event = write_event(order=order, kind=kind, source=source, actor=actor, details=details, changes=changes)
+    publish(OrderChange(order, event))
+
+
+@transaction.atomic
+def _store(photo: OrderPhoto, actor: User | None, source: Source) -> None:
+    order = lock_order(photo.order_id)
+    _check_room(order)
+    photo.save(force_insert=True)
+    PhotoApproval.objects.filter(order=order, answer=PhotoAnswer.REDO).update(
+        answer=PhotoAnswer.NONE, comment="", answered_at=None, updated_at=timezone.now()
+    )
+    tell(order, EventKind.PHOTO_ADDED, {"photo": str(photo.pk)}, actor, source)
+
+
+def _check_room(order: Order) -> None:
+    if order.photos.filter(withdrawn_at=None).count() >= MOST_PHOTOS:
+        raise NotAllowed(
+            gettext("An order has at most %(count)s photos. Withdraw one that is not needed.") % {"count": MOST_PHOTOS}
+        )
+
+
+def _delete_files(photo: OrderPhoto) -> None:
+    for file in (photo.image, photo.thumbnail):
+        if file.name:
+            default_storage.delete(file.name)

@@ -1,0 +1,214 @@
+"""Phones, and sums of other days, are on no page of somebody who may not see them.
+
+Every page there is, is looked at: the addresses come from the resolver. An order that is easy to recognise by its
+digits has been through everything that keeps a trace of it.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.cache import cache
+from django.db.models import Model
+from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
+
+from bitrix_bridge.models import Difference, Push, PushAttempt, Reconciliation
+from cvety_crm.roles import ACCOUNTANT, FLORIST, OWNER
+from notifications.models import TelegramMessage
+from orders.models import Courier, Customer, Order, OrderEvent, Product
+from tests.cvety_crm.test_russian_pages import samples  # noqa: F401 - one object of everything that has pages
+from tests.page_forms import read_form
+from tests.roles import browser_of, everything_but, person
+from tests.samples import next_version, order_data
+
+PHONES = ("77019182736", "77029182737", "77039182738", "77049182739")
+"""The recipient's, the one he had before, the customer's, the courier's."""
+SUMS = ("71395728", "71395729", "13579246", "24681357", "35792468")
+"""The order's sum, the one before, the delivery fee, the discount, an item's price."""
+UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+
+
+@pytest.fixture
+def order(samples, post_webhook, manager) -> Order:  # noqa: F811
+    """An order of tomorrow, of a customer without a name, that both sides have changed."""
+    cache.clear()
+    tomorrow = (timezone.localdate() + timedelta(days=1)).isoformat()
+    data = order_data(
+        ID="555",
+        ACCOUNT_NUMBER="555",
+        USER_ID="55",
+        PRICE=SUMS[1],
+        PRICE_DELIVERY=SUMS[2],
+        DISCOUNT_VALUE=SUMS[3],
+        properties={"data": tomorrow, "phoneRecipient": f"+{PHONES[1]}", "phone": f"+{PHONES[2]}", "name": "",
+                    "nameRecipient": "Мария"},
+        basket=[{"ID": "5550", "PRODUCT_ID": "9", "NAME": "Букет", "PRICE": SUMS[4], "QUANTITY": "1"}],
+        user={"ID": "55", "NAME": "", "PERSONAL_PHONE": f"+{PHONES[2]}"},
+    )  # fmt: skip
+    assert post_webhook("order.create", data).status_code == 200
+    changed = {"properties": {**data["properties"], "phoneRecipient": f"+{PHONES[0]}", "broken": "1"}}
+    assert post_webhook("order.update", next_version(data, PRICE=SUMS[0], **changed)).status_code == 200
+    order = Order.objects.get(bitrix_order_id=555)
+    assert (order.recipient_phone, order.total_amount) == (f"+{PHONES[0]}", Decimal(SUMS[0]))
+    assert not Customer.objects.get(phone=f"+{PHONES[2]}").name
+    Product.objects.update(price=1)  # the catalogue's prices are nobody's secret
+    order.courier = Courier.objects.create(name="Азамат", phone=f"+{PHONES[3]}")
+    order.save()
+    push = Push.objects.create(order=order, fields=["total_amount"], request={"phone": PHONES[0], "price": SUMS[0]})
+    PushAttempt.objects.create(entry=push, number=1, answer=f"phone {PHONES[0]}, price {SUMS[0]}")
+    run = Reconciliation.objects.create(origin="page", state="done")
+    for field, ours, theirs in (("recipient_phone", PHONES[0], PHONES[1]), ("total_amount", SUMS[0], SUMS[1])):
+        Difference.objects.create(
+            run=run, order=order, bitrix_order_id=555, field=field, ours=ours, theirs=theirs, outcome="person"
+        )
+    TelegramMessage.objects.create(kind=TelegramMessage.Kind.NEW_ORDER, chat_id="-100", order=order)
+    return order
+
+
+@pytest.mark.parametrize(
+    ("make_person", "hidden"),
+    [
+        (lambda: person(FLORIST), PHONES + SUMS),
+        (lambda: person(ACCOUNTANT), PHONES),
+        (lambda: everything_but("view_phones", "view_all_prices"), PHONES + SUMS),
+    ],
+    ids=["florist", "accountant", "all_but_these"],
+)
+def test_what_somebody_may_not_see_is_on_none_of_his_pages(order, make_person, hidden):
+    browser = browser_of(make_person())
+    shown = {}
+    opened = set()
+    for address in addresses(order):
+        response = browser.get(address)
+        assert response.status_code < 500, address
+        if response.status_code == 200:
+            opened.add(address)
+        if found := digits_on(response, hidden):
+            shown[address] = found
+    assert not shown
+    assert {reverse("admin:orders_order_change", args=[order.pk]), reverse("admin:orders_order_changelist")} <= opened
+
+
+def test_the_owner_sees_each_of_them(order):
+    browser = browser_of(person(OWNER))
+    missing = {*PHONES, *SUMS}
+    for address in addresses(order):
+        if missing:
+            missing -= digits_on(browser.get(address), missing)
+    assert not missing
+
+
+def test_actions_on_many_orders_tell_nothing_either(order, rf):
+    user = everything_but("view_phones", "view_all_prices")
+    request = rf.get("/")
+    request.user = user
+    model_admin = admin.site._registry[Order]
+    for action in model_admin.get_actions(request):
+        chosen = {"action": action, ACTION_CHECKBOX_NAME: [str(order.pk)]}
+        response = browser_of(user).post(reverse("admin:orders_order_changelist"), chosen, follow=True)
+        assert response.status_code == 200
+        assert not digits_on(response, PHONES + SUMS), action
+
+
+def test_what_is_not_in_the_form_is_kept_when_it_is_saved(order):
+    browser = browser_of(everything_but("view_phones", "view_all_prices"))
+    path = reverse("admin:orders_order_change", args=[order.pk])
+    form = read_form(browser.get(path).content.decode(), "order_form")
+    assert (
+        browser.post(path, {**form, "comment": "без лилий", "recipient_phone": "", "total_amount": "1"}).status_code
+        == 302
+    )
+    order.refresh_from_db()
+    assert (order.comment, order.recipient_phone) == ("без лилий", f"+{PHONES[0]}")
+    assert (order.total_amount, order.customer.phone) == (Decimal(SUMS[0]), f"+{PHONES[2]}")
+
+    for row, phone in ((order.customer, PHONES[2]), (order.courier, PHONES[3])):
+        name = row._meta.model_name
+        path = reverse(f"admin:orders_{name}_change", args=[row.pk])
+        form = read_form(browser.get(path).content.decode(), f"{name}_form")
+        assert browser.post(path, {**form, "name": "Айгерим", "phone": ""}).status_code == 302
+        row.refresh_from_db()
+        assert (row.name, row.phone) == ("Айгерим", f"+{phone}")
+
+
+@pytest.mark.parametrize(
+    ("page", "query"),
+    [
+        ("orders_order", "recipient_phone__startswith=%2B7701"),
+        ("orders_order", "total_amount__gte=71395728"),
+        ("orders_customer", "phone__startswith=%2B7703"),
+    ],
+)
+def test_the_address_can_not_be_asked_what_a_phone_begins_with(order, page, query):
+    path = f"{reverse(f'admin:{page}_changelist')}?{query}"
+    assert browser_of(person(OWNER)).get(path).status_code == 200
+    assert browser_of(everything_but("view_phones", "view_all_prices")).get(path).status_code == 400
+
+
+def test_a_whole_phone_finds_the_order_all_the_same(order):
+    html = browser_of(person(FLORIST)).get(reverse("admin:orders_order_changelist"), {"q": PHONES[0]}).content.decode()
+    assert str(order.pk) in html and "••• 2736" in html.replace("\xa0", " ")
+
+
+# --- the addresses
+
+
+def addresses(order: Order) -> Iterator[str]:
+    """Yield every address below `/crm/` that a GET may open, with each object that has a page."""
+    for name in dict.fromkeys(_names(get_resolver(), "")):
+        if "logout" in name:
+            continue
+        for arguments in ([], *([key] for key in _keys(name, order))):
+            with suppress(NoReverseMatch):
+                address = reverse(name, args=arguments)
+                if address.startswith("/crm/"):
+                    yield address
+    lists = reverse("admin:orders_order_changelist")
+    yield from (f"{lists}?preset=all", f"{lists}?q=555", f"{lists}export/?preset=all&format=csv")
+    yield from (f"{reverse('admin:search')}?s={typed}&extended=1" for typed in ("Мария", PHONES[0], PHONES[2][1:]))
+    field = "app_label=orders&model_name=order&field_name=customer"
+    yield f"{reverse('admin:autocomplete')}?{field}&term={PHONES[2]}"
+
+
+def _names(resolver: URLResolver, namespace: str) -> Iterator[str]:
+    for pattern in resolver.url_patterns:
+        if isinstance(pattern, URLPattern) and pattern.name:
+            yield f"{namespace}{pattern.name}"
+        elif isinstance(pattern, URLResolver):
+            yield from _names(pattern, f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace)
+
+
+def _keys(name: str, order: Order) -> list[object]:
+    """Return the keys of what a page is about: the order and what belongs to it, else any row of the page's model."""
+    own = [
+        model
+        for model in admin.site._registry
+        if name.startswith(f"admin:{model._meta.label_lower.replace('.', '_')}_")
+    ]
+    if not own:
+        return [order.pk]
+    model: type[Model] = max(own, key=lambda model: len(model._meta.label))
+    known = {Order: order.pk, Customer: order.customer_id, Courier: order.courier_id}
+    if model in known:
+        return [known[model]]
+    rows = model._default_manager.order_by("-pk")
+    if any(field.name == "order" for field in model._meta.fields):
+        rows = rows.filter(order=order)
+    if model is Reconciliation:
+        rows = rows.filter(state="done")
+    return list(rows.values_list("pk", flat=True)[: 3 if model is OrderEvent else 1])
+
+
+def digits_on(response, wanted) -> set[str]:
+    """Return which of these numbers an answer holds, however they are written: `+7 701 918-27-36`, `71 395 728,00`."""
+    if not response["Content-Type"].startswith(("text/", "application/json")):
+        return set()
+    text = UUID.sub("", b"".join(response).decode())
+    between = r"(?:[\s\u00a0().,-]|&nbsp;|%20){0,2}"
+    return {digits for digits in wanted if re.search(between.join(digits.removeprefix("7")), text)}

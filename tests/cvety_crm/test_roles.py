@@ -1,0 +1,190 @@
+"""The roles: what each may open and do, and that nobody makes himself, or a friend, more than he is."""
+
+import re
+
+import pytest
+from django.apps import apps
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.auth.models import Group, Permission, User
+from django.core.cache import cache
+from django.test import RequestFactory
+
+from cvety_crm.navigation import sidebar
+from cvety_crm.roles import ACCOUNTANT, DISPATCHER, FLORIST, MANAGER, OWNER, ROLES, give, make_roles
+from orders.models import Order
+from tests.cvety_crm.test_russian_pages import english
+from tests.orders.admin.conftest import make_order  # noqa: F401 - a fixture
+from tests.roles import browser_of, person
+
+pytestmark = pytest.mark.django_db
+LIST = "/crm/orders/order/"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept() -> None:
+    cache.clear()
+
+
+def pages_of(user):
+    """Return the models whose pages the sidebar offers."""
+    request = RequestFactory().get("/crm/")
+    request.user = user
+    links = [item["link"] for group in sidebar(request) for item in group["items"]]
+    return {link.split("/")[-2] for link in links}
+
+
+WORK = {"order", "board", "status"}  # the last is the status of the system, `/crm/status/`
+EXCHANGE = {"webhookevent", "push", "reconciliation", "orderevent"}
+REFERENCE = {"city", "shop", "deliveryslot"}
+
+
+@pytest.mark.parametrize(
+    ("role", "pages"),
+    [
+        (FLORIST, WORK),
+        (DISPATCHER, WORK | {"courier"}),
+        (ACCOUNTANT, WORK | {"customer", "product", "orderevent"}),
+        (MANAGER, WORK | EXCHANGE | {"customer", "product", "courier", "telegrammessage"}),
+        (
+            OWNER,
+            WORK
+            | EXCHANGE
+            | REFERENCE
+            | {"customer", "product", "courier", "telegrammessage", "telegramchat", "importrun", "user", "group"},
+        ),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_what_each_finds_in_the_sidebar(role, pages):
+    assert pages_of(person(role)) >= pages
+    everywhere = WORK | EXCHANGE | REFERENCE | pages_of(User(is_superuser=True))
+    assert not pages_of(person(role)) & (everywhere - pages)
+
+
+CAN = {
+    OWNER: {"edit", "move", "add", "export", "hire", "customers", "raw", "reference"},
+    MANAGER: {"edit", "move", "add", "export", "customers", "raw"},
+    FLORIST: {"move"},
+    DISPATCHER: {"move"},
+    ACCOUNTANT: {"export", "customers"},
+}
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_what_each_can_and_can_not(role, make_order, post_webhook):  # noqa: F811
+    order = make_order()
+    browser = browser_of(person(role))
+    can = set()
+
+    def opens(path, **data):
+        return browser.get(path, data).status_code == 200
+
+    page = f"{LIST}{order.pk}/change/"
+    assert opens(LIST) and opens(page) and opens("/crm/status/")
+    if browser.post(page, {}).status_code != 403:
+        can.add("edit")
+    browser.post(LIST, {"action": "advance_selected", ACTION_CHECKBOX_NAME: [str(order.pk)]})
+    if Order.objects.get().status_id == "accepted":
+        can.add("move")
+    for name, path in (
+        ("add", f"{LIST}add/"),
+        ("export", f"{LIST}export/?preset=all"),
+        ("hire", "/crm/auth/user/add/"),
+        ("customers", "/crm/orders/customer/"),
+        ("raw", "/crm/bitrix_bridge/webhookevent/"),
+        ("reference", "/crm/orders/shop/add/"),
+    ):
+        if opens(path):
+            can.add(name)
+    assert can == CAN[role]
+
+
+@pytest.mark.parametrize("role", [FLORIST, ACCOUNTANT], ids=lambda role: role.name)
+def test_a_page_that_is_only_read_is_russian_and_links_nowhere_forbidden(role, make_order):  # noqa: F811
+    make_order()
+    browser = browser_of(person(role))
+    page = browser.get(f"{LIST}{Order.objects.get().pk}/change/")
+    assert not english(page)
+    html = page.content.decode()
+    assert "Алматы" in html and "Букет Стандарт" in html
+    own = set(re.findall(r'href="(/crm/[^"?]*)', html)) - {"/crm/password_change/"}
+    assert own and not {link for link in own if browser.get(link).status_code == 403}
+
+
+def test_they_are_made_once_and_stay_as_staff_have_edited_them():
+    assert set(Group.objects.values_list("name", flat=True)) == {role.name for role in ROLES}
+    florists = Group.objects.get(name=FLORIST.name)
+    florists.permissions.clear()
+    Group.objects.filter(name=MANAGER.name).delete()
+    make_roles(apps)
+    assert not florists.permissions.exists()
+    assert Group.objects.get(name=MANAGER.name).permissions.count() == len(MANAGER.permissions)
+
+
+def test_a_later_permission_is_given_by_name():
+    give(apps, {FLORIST.name: ["orders.add_ordernote"], "Уволенные": ["orders.add_order"]})
+    assert person(FLORIST).has_perm("orders.add_ordernote")
+    with pytest.raises(LookupError, match=r"orders\.no_such"):
+        give(apps, {FLORIST.name: ["orders.no_such"]})
+
+
+class TestHiring:
+    """The owner takes people on."""
+
+    @pytest.fixture
+    def owner(self):
+        return person(OWNER, "aigul")
+
+    def form_of(self, user, **more):
+        return {"username": user.username, "is_active": "on", "is_staff": "on", **more}
+
+    def test_whoever_is_added_has_his_role_and_may_log_in(self, owner):
+        florist = Group.objects.get(name=FLORIST.name)
+        answer = browser_of(owner).post(
+            "/crm/auth/user/add/",
+            {"username": "olga", "first_name": "Ольга", "password1": "made-up-pass-1", "password2": "made-up-pass-1",
+             "usable_password": "true", "groups": [florist.pk]},
+        )  # fmt: skip
+        assert answer.status_code == 302
+        olga = User.objects.get(username="olga")
+        assert (olga.is_staff, olga.is_superuser, list(olga.groups.all())) == (True, False, [florist])
+
+    def test_every_role_can_be_given_and_taken(self, owner):
+        olga = person(FLORIST, "olga")
+        path = f"/crm/auth/user/{olga.pk}/change/"
+        html = browser_of(owner).get(path).content.decode()
+        assert all(role.name in html for role in ROLES)
+        assert 'name="is_superuser"' not in html and 'name="user_permissions"' not in html
+        manager = Group.objects.get(name=MANAGER.name)
+        browser_of(owner).post(path, self.form_of(olga, groups=[manager.pk]))
+        assert list(olga.groups.all()) == [manager]
+
+    def test_nobody_gives_a_role_that_can_do_more_than_he(self, owner):
+        robots = Group.objects.create(name="Роботы")
+        robots.permissions.add(Permission.objects.get(codename="delete_user"))
+        path = f"/crm/auth/user/{owner.pk}/change/"
+        page = browser_of(owner).get(path).content.decode()
+        assert robots.name not in page and OWNER.name in page
+        form = self.form_of(owner, groups=[robots.pk], is_superuser="on", user_permissions=["1"])
+        answer = browser_of(owner).post(path, form)
+        assert answer.status_code == 200  # the form again, with an error
+        owner = User.objects.get(pk=owner.pk)
+        assert not owner.is_superuser and not owner.has_perm("auth.delete_user")
+
+    @pytest.mark.parametrize("is_active", [True, False])
+    def test_nobody_takes_over_an_account_that_can_do_more(self, owner, manager, is_active):
+        stronger = person(MANAGER, "daniyar")
+        stronger.user_permissions.add(Permission.objects.get(codename="delete_user"))
+        for user in (stronger, manager):
+            User.objects.filter(pk=user.pk).update(is_active=is_active)
+            path = f"/crm/auth/user/{user.pk}"
+            assert browser_of(owner).post(f"{path}/change/", self.form_of(user)).status_code == 403
+            assert browser_of(owner).get(f"{path}/password/").status_code == 403
+
+    def test_what_a_role_may_do_is_for_superusers(self, owner, manager):
+        owner.user_permissions.add(*Permission.objects.filter(codename__in=["add_group", "change_group"]))
+        group = Group.objects.get(name=OWNER.name)
+        path = f"/crm/auth/group/{group.pk}/change/"
+        assert browser_of(owner).post(path, {"name": "x"}).status_code == 403
+        assert browser_of(owner).get("/crm/auth/group/add/").status_code == 403
+        assert browser_of(manager).get(path).status_code == 200

@@ -1,0 +1,216 @@
+"""Orders as XLSX and CSV, read back as whoever gets the file reads it."""
+
+import csv
+import logging
+from datetime import date, datetime, timedelta
+from io import BytesIO, StringIO
+
+import pytest
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.models import LogEntry
+from django.utils import timezone
+from openpyxl import load_workbook
+
+from cvety_crm.roles import ACCOUNTANT, DISPATCHER, FLORIST, MANAGER
+from orders.export import rows as export_rows
+from orders.export.csv import safe_text
+from orders.models import City, Courier, Customer, DeliverySlot, Order, OrderItem, Shop, Status
+from tests.orders.admin.conftest import LIST
+from tests.roles import browser_of, everything_but, person
+
+EXPORT = f"{LIST}export/"
+BOM = "\ufeff"
+
+
+def sheet_of(response):
+    assert response.status_code == 200
+    assert response["Content-Type"] == "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    return load_workbook(BytesIO(response.content)).active
+
+
+def rows_of(response):
+    """Return the rows of an XLSX: each a dict of cells by the heads of their columns."""
+    head, *rows = sheet_of(response).iter_rows()
+    return [dict(zip([cell.value for cell in head], row, strict=True)) for row in rows]
+
+
+def lines_of(response):
+    text = b"".join(response).decode()
+    head, *lines = csv.reader(StringIO(text.removeprefix(BOM)), delimiter=";")
+    return [dict(zip(head, line, strict=True)) for line in lines]
+
+
+@pytest.fixture
+def order(make_order):
+    order = make_order(
+        122183,
+        PRICE="9000.50",
+        SUM_PAID="4000",
+        properties={
+            "data": "2025-08-25",
+            "nameRecipient": '=HYPERLINK("http://x","y")',
+            "postcardText": 'Мама;\n"люблю"',
+        },
+    )  # fmt: skip
+    OrderItem.objects.create(order=order, position=9, quantity="2", price=1, product_snapshot={"name": "@Открытка"})
+    order.courier = Courier.objects.create(name="+Ерлан")
+    order.save()
+    return order
+
+
+def test_a_sheet_keeps_each_value_what_it_is(browser, order):
+    (row,) = rows_of(browser.get(EXPORT, {"format": "xlsx", "preset": "all"}))
+    values = {head: cell.value for head, cell in row.items()}
+    assert values["Номер"] == "122183"
+    assert values["Дата доставки"] == datetime(2025, 8, 25)  # noqa: DTZ001 - a spreadsheet knows no zones
+    assert row["Дата доставки"].number_format == "dd.mm.yyyy"
+    assert values["Состав"] == "Букет Стандарт × 1; @Открытка × 2"
+    assert values["Телефон получателя"] == "+77011234567" and values["Телефон клиента"] == "+77771234567"
+    assert (values["Сумма, ₸"], values["Оплачено, ₸"], values["К получению, ₸"]) == (9000.5, 4000, 5000.5)
+    assert (row["Сумма, ₸"].number_format, row["Оплачено, ₸"].number_format) == ("#,##0.00", "#,##0")
+    assert values["Создан"] == datetime(2025, 8, 24, 12)  # noqa: DTZ001
+    assert values["ID на сайте"] == 122183
+    assert values["Открытка"] == 'Мама;\n"люблю"'
+    assert not [head for head, cell in row.items() if cell.data_type == "f"]
+    assert {cell.data_type for cell in (row["Получатель"], row["Курьер"], row["Номер"])} == {"s"}
+
+
+def test_a_sheet_is_ready_to_work_with(browser, order):
+    sheet = sheet_of(browser.get(EXPORT, {"preset": "all"}))
+    assert sheet.title == "Заказы"
+    assert sheet.freeze_panes == "B2"
+    assert sheet.auto_filter.ref == "A1:AA2"
+    assert sheet["A1"].font.bold
+    assert 30 <= sheet.column_dimensions["E"].width <= 50
+
+
+def test_csv_opens_in_a_russian_excel(browser, order):
+    response = browser.get(EXPORT, {"format": "csv", "preset": "all"})
+    content = b"".join(response)
+    assert response["Content-Type"] == "text/csv; charset=utf-8"
+    today = f"{timezone.localdate():%Y-%m-%d}"
+    assert response["Content-Disposition"] == f'attachment; filename="zakazy-{today}.csv"'
+    assert content.startswith(b"\xef\xbb\xbf")
+    head, first, *_rest = content.decode("utf-8-sig").split("\r\n")
+    assert head.startswith("Номер;Дата доставки;Интервал;Статус;")
+    assert first.startswith("122183;25.08.2025;15:00–16:00;Новый;")
+
+    (line,) = lines_of(browser.get(EXPORT, {"format": "csv", "preset": "all"}))
+    assert line["Получатель"] == '\'=HYPERLINK("http://x","y")'
+    assert line["Курьер"] == "'+Ерлан"
+    assert line["Телефон получателя"] == "'+77011234567"
+    assert (line["Сумма, ₸"], line["Оплачено, ₸"]) == ("9000,50", "4000")
+    assert line["Создан"] == "24.08.2025 12:00"
+    assert line["Открытка"] == 'Мама;\n"люблю"'
+
+
+@pytest.mark.parametrize("begin", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "＝1"])
+def test_no_text_begins_as_a_formula(begin):
+    assert safe_text(begin) == f"'{begin}"
+    assert safe_text(f"a{begin}") == f"a{begin}"
+
+
+def test_the_file_holds_what_the_list_shows(browser, make_order):
+    today = timezone.localdate()
+    make_order(1001, properties={"data": today.isoformat()})
+    make_order(1002, properties={"data": (today + timedelta(days=1)).isoformat()}, STATUS_ID="AP")
+    make_order(1003, properties={"data": today.isoformat(), "nameRecipient": "Олег"}, STATUS_ID="AP")
+
+    def numbers(**query):
+        return [line["Номер"] for line in lines_of(browser.get(EXPORT, {"format": "csv", **query}))]
+
+    assert sorted(numbers()) == ["1001", "1003"]  # the list opens on today
+    assert numbers(preset="tomorrow") == ["1002"]
+    assert numbers(date=(today + timedelta(days=1)).isoformat()) == ["1002"]
+    assert sorted(numbers(stage="accepted")) == ["1002", "1003"]
+    assert numbers(q="Олег") == ["1003"]
+    assert sorted(numbers(preset="all", p="7")) == ["1001", "1002", "1003"]  # all pages
+    html = browser.get(LIST, {"stage": "accepted", "p": "1"}).content.decode()
+    assert f"{EXPORT}?stage=accepted&amp;format=xlsx" in html
+
+
+@pytest.mark.parametrize("file_format", ["xlsx", "csv"])
+def test_selected_orders(browser, make_order, file_format):
+    make_order(1001)
+    chosen = make_order(1002)
+    form = {"action": f"export_selected_to_{file_format}", ACTION_CHECKBOX_NAME: [str(chosen.pk)]}
+    response = browser.post(LIST, form)
+    numbers = (
+        [line["Номер"] for line in lines_of(response)]
+        if file_format == "csv"
+        else [row["Номер"].value for row in rows_of(response)]
+    )
+    assert numbers == ["1002"]
+
+
+def test_who_may_export(make_order):
+    order = make_order()
+    chosen = {"action": "export_selected_to_csv", ACTION_CHECKBOX_NAME: [str(order.pk)]}
+    for role, may in ((MANAGER, True), (ACCOUNTANT, True), (FLORIST, False), (DISPATCHER, False)):
+        client = browser_of(person(role))
+        assert client.get(EXPORT, {"preset": "all"}).status_code == (200 if may else 403)
+        assert (EXPORT in client.get(LIST, {"preset": "all"}).content.decode()) is may
+        assert client.post(LIST, chosen)["Content-Type"].startswith("text/csv") is may
+    assert browser_of(person(MANAGER)).post(EXPORT).status_code == 405
+
+
+def test_what_somebody_may_not_see_is_not_in_his_file(make_order):
+    make_order(1001, properties={"data": "2025-08-25"})
+    make_order(1002, properties={"data": timezone.localdate().isoformat()})
+    client = browser_of(everything_but("view_phones", "view_all_prices"))
+    other_day, today = sorted(
+        lines_of(client.get(EXPORT, {"format": "csv", "preset": "all"})), key=lambda r: r["Номер"]
+    )
+    assert {line["Телефон получателя"] for line in (other_day, today)} == {"•••\xa04567"}
+    assert [line["Сумма, ₸"] for line in (other_day, today)] == ["", "9000"]
+    rows = {row["Номер"].value: row for row in rows_of(client.get(EXPORT, {"preset": "all"}))}
+    assert (rows["1001"]["Сумма, ₸"].value, rows["1002"]["Сумма, ₸"].value) == (None, 9000)
+
+
+def test_it_is_written_down_who_took_what(browser, manager, order, caplog):
+    caplog.set_level(logging.INFO)
+    lines_of(browser.get(EXPORT, {"format": "csv", "q": "Айгерим"}))
+    entry = LogEntry.objects.get()
+    assert (entry.user, entry.object_repr) == (manager, "Выгрузка: 1 заказ")
+    assert entry.change_message == "csv q=%D0%90%D0%B9%D0%B3%D0%B5%D1%80%D0%B8%D0%BC"
+    assert "manager exports 1 orders as csv" in caplog.text
+    assert "Айгерим" not in caplog.text and "%D0" not in caplog.text
+
+
+def test_too_many_and_none_lead_back_with_a_word(browser, make_order, monkeypatch):
+    make_order(1001)
+    make_order(1002)
+    response = browser.get(EXPORT, {"q": "нет такого"}, follow=True)
+    assert response.redirect_chain[0][0] == f"{LIST}?q=%D0%BD%D0%B5%D1%82+%D1%82%D0%B0%D0%BA%D0%BE%D0%B3%D0%BE"
+    assert "Здесь нет заказов" in response.content.decode()
+    monkeypatch.setattr(export_rows, "MOST_ROWS", 1)
+    html = browser.get(EXPORT, {"preset": "all"}, follow=True).content.decode()
+    assert "не больше" in html
+    assert not LogEntry.objects.exists()
+    assert browser.get(EXPORT, {"format": "pdf"}).status_code == 404
+    assert browser.get(EXPORT, {"delivery_date__year": "x"}).status_code in (302, 400)
+
+
+@pytest.mark.parametrize("count", [1, 2000])
+def test_queries_grow_by_pages_only(django_assert_num_queries, count, manager):
+    related = {
+        "status": Status.objects.get(code="new"),
+        "delivery_slot": DeliverySlot.objects.get(bitrix_id="18"),
+        "city": City.objects.get(bitrix_id=2),
+        "shop": Shop.objects.get(bitrix_id=17008),
+        "courier": Courier.objects.create(name="Ерлан"),
+        "customer": Customer.objects.create(name="Айгерим"),
+        "responsible": manager,
+    }
+    orders = Order.objects.bulk_create(
+        Order(order_number=str(number), delivery_date=date(2025, 8, 25), **related) for number in range(count)
+    )
+    OrderItem.objects.bulk_create(
+        OrderItem(order=order, product_snapshot={"name": "Букет"}, price=1, total=1) for order in orders
+    )
+    pages = -(-count // export_rows.PAGE)
+    with django_assert_num_queries(1 + 8 * pages):
+        keys = export_rows.keys_of(Order.objects.order_by("order_number"))
+        rows = list(export_rows.rows(keys, manager))
+    assert [row[0] for row in rows] == sorted(str(number) for number in range(count))
+    assert {row[4] for row in rows} == {"Букет × 1"}

@@ -1,0 +1,192 @@
+"""What the customer sees and says, by a link that only he has."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from bitrix_bridge.models import Push
+from notifications.models import TelegramMessage
+from orders import services
+from orders.approval_page import ApprovalThrottle
+from orders.models import Order, PhotoApproval
+from orders.photo_links import photo_token
+from tests.orders.admin.conftest import change_url
+from tests.visible_text import latin_words, visible_texts
+
+pytestmark = pytest.mark.django_db
+
+
+def answer(customer, link, **data):
+    """Answer as a browser does: with what the form on the page holds."""
+    form = customer.get(link).content.decode()
+    hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form))
+    hidden.pop("answer", None)
+    return customer.post(link, {**hidden, **data})
+
+
+def last_event(order):
+    return order.events.filter(kind="photo_answered").first()
+
+
+def test_the_page_shows_the_bouquet_and_nothing_private(customer, order, photo, link, django_assert_num_queries):
+    with django_assert_num_queries(2):
+        page = customer.get(link)
+    html = page.content.decode()
+    assert (page.status_code, "Ваш букет готов" in html, html.count("<img")) == (200, True, 1)
+    with django_assert_num_queries(2):
+        picture = customer.get(f"{link}{photo.pk}/full.jpg")
+    assert picture["Content-Type"] == "image/jpeg"
+    assert b"".join(picture.streaming_content) == photo.image.read()
+    for response in (page, picture):
+        assert "no-store" in response["Cache-Control"]
+        assert response["X-Robots-Tag"].startswith("noindex")
+        assert response["Referrer-Policy"] == "same-origin"
+    customer_of = order.customer
+    private = [order.order_number, str(order.pk), str(order.bitrix_order_id), order.recipient_name, "Абая",
+               "+77011234567", "123-45-67", "1234567", customer_of.name, customer_of.phone, "9 000", "9000", "9\xa0000",
+               "Стандарт", "мама", "лилий", "manager", "Данияр", "/crm/"]  # fmt: skip
+    words = re.sub(re.escape(link) + '|csrfmiddlewaretoken[^>]*>|name="seen"[^>]*>', "", html)
+    assert not [text for text in private if text in words]
+    assert not [text for text in visible_texts(html) if set(latin_words(text)) - {"CVETYKZ"}]
+
+
+def test_liking_comes_back_to_the_order_and_to_telegram(customer, browser, order, link, settings):
+    settings.TELEGRAM_NOTIFICATIONS_ENABLED, settings.TELEGRAM_BOT_TOKEN = True, "1:made-up"
+    settings.TELEGRAM_CHAT_ID = "-100"
+    TelegramMessage.objects.all().delete()
+    response = answer(customer, link, answer="liked")
+    assert (response.status_code, response["Location"]) == (302, link)
+    assert "Очень рады" in customer.get(link).content.decode()
+
+    event = last_event(order)
+    assert (event.source, event.actor, event.details) == ("customer", None, {"answer": "liked"})
+    order.refresh_from_db()
+    assert order.problem == ""
+    message = TelegramMessage.objects.get()
+    assert (message.kind, message.chat_id, message.state) == ("photo", "-100", "pending")
+    assert f"❤️ Клиенту понравился букет: заказ №\xa0{order.order_number}" in message.preview
+    assert not Push.objects.exists()
+    assert "Клиенту нравится" in browser.get(change_url(order)).content.decode()
+
+
+def test_asking_to_make_it_anew_is_a_problem_until_he_likes_it(customer, browser, order, link, add, settings):
+    settings.TELEGRAM_NOTIFICATIONS_ENABLED, settings.TELEGRAM_BOT_TOKEN = True, "1:made-up"
+    settings.TELEGRAM_CHAT_ID = "-100"
+    TelegramMessage.objects.all().delete()
+    evil = "<script>alert(1)</script> больше роз"
+    assert answer(customer, link, answer="redo", comment=evil).status_code == 302
+    order.refresh_from_db()
+    assert order.problem == f"Клиент просит переделать: {evil}"
+    preview = TelegramMessage.objects.get().preview
+    assert "✋ Клиент просит переделать букет" in preview
+    for html in (customer.get(link).content.decode(), browser.get(change_url(order)).content.decode(), preview):
+        assert "больше роз" in html
+        assert "<script>alert" not in html
+
+    add(order)
+    assert "Ваш букет готов" in customer.get(link).content.decode()
+    answer(customer, link, answer="liked")
+    order.refresh_from_db()
+    assert order.problem == ""
+    assert [change["field"] for change in last_event(order).changes] == ["problem"]
+    assert TelegramMessage.objects.count() == 2
+
+
+def test_a_problem_that_staff_have_noted_stays(customer, order, link):
+    Order.objects.update(problem="нет адреса")
+    answer(customer, link, answer="redo", comment="без лент")
+    answer(customer, link, answer="liked")
+    order.refresh_from_db()
+    assert (order.problem, last_event(order).details) == ("нет адреса", {"answer": "liked"})
+
+
+def test_he_may_change_his_mind_but_the_same_again_is_no_news(customer, order, link):
+    for _ in range(2):
+        answer(customer, link, answer="liked")
+    answer(customer, link, answer="redo", comment="другую ленту")
+    assert order.events.filter(kind="photo_answered").count() == 2
+    approval = PhotoApproval.objects.get()
+    assert (approval.answer, approval.comment) == ("redo", "другую ленту")
+    PhotoApproval.objects.update(answers=10)
+    refused = answer(customer, link, answer="liked")
+    assert (refused.status_code, "Позвоните нам" in refused.content.decode()) == (422, True)
+
+
+@pytest.mark.parametrize(("comment", "words"), [("  ", "что изменить"), ("ы" * 501, "не больше 500")])
+def test_a_wish_needs_words_but_not_too_many_and_none_typed_is_lost(customer, order, link, comment, words):
+    refused = answer(customer, link, answer="redo", comment=comment)
+    assert (refused.status_code, words in refused.content.decode()) == (422, True)
+    assert comment.strip() in refused.content.decode()
+    assert last_event(order) is None
+
+
+def test_an_answer_to_a_photo_that_was_replaced_meanwhile_does_not_count(customer, order, photo, link, add):
+    page = customer.get(link).content.decode()
+    form = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page))
+    services.withdraw_photo(photo_id=photo.pk, actor=None)
+    newer = add(order)
+    refused = customer.post(link, {**form, "answer": "liked"})
+    assert (refused.status_code, "Фото только что обновилось" in refused.content.decode()) == (422, True)
+    assert str(newer.pk) in refused.content.decode()
+    assert str(photo.pk) not in refused.content.decode()
+    assert last_event(order) is None
+
+
+def test_while_the_only_photo_is_withdrawn_there_is_nothing_to_answer(customer, order, photo, link):
+    services.withdraw_photo(photo_id=photo.pk, actor=None)
+    html = customer.get(link).content.decode()
+    assert ("Делаем новое фото" in html, "<button" in html, str(photo.pk) in html) == (True, False, False)
+
+
+def test_whatever_does_not_work_gets_the_same_answer(customer, order, photo, link, make_order, add, manager):
+    def nothing(path):
+        response = customer.get(path)
+        return response.status_code, response.content, response["Cache-Control"]
+
+    token = link.split("/")[2]
+    unknown = nothing("/p/nonsense/")
+    assert (unknown[0], "Ссылка больше не действует" in unknown[1].decode()) == (404, True)
+    swapped = token[:5] + ("A" if token[5] != "A" else "B") + token[6:]
+    assert [nothing(f"/p/{bad}/") for bad in (swapped, token[:-1], token + "x", "a.b")] == [unknown] * 4
+    # A photo of another order is not to be had by this link.
+    foreign = add(make_order(122199))
+    assert nothing(f"{link}{foreign.pk}/full.jpg") == unknown
+
+    approval = PhotoApproval.objects.get()
+    for broken in ({"expires_at": timezone.now()}, {"nonce": ""}, {"nonce": "0" * 32}):
+        PhotoApproval.objects.update(**broken)
+        assert nothing(link) == nothing(f"{link}{photo.pk}/full.jpg") == unknown
+        with pytest.raises(services.LinkGone):
+            services.answer_photos(token=token, liked=True)
+        PhotoApproval.objects.update(expires_at=approval.expires_at, nonce=approval.nonce)
+    assert customer.get(link).status_code == 200
+    Order.objects.filter(pk=order.pk).update(is_deleted_on_site=True)
+    assert nothing(link) == unknown
+    assert last_event(order) is None
+
+
+def test_a_link_works_for_as_many_days_as_the_settings_say(order, photo, manager, settings):
+    settings.PHOTO_LINK_DAYS = 5
+    approval = services.make_photo_link(order_id=order.pk, actor=manager)
+    left = approval.expires_at - timezone.now()
+    assert timedelta(days=4, hours=23) < left <= timedelta(days=5)
+    assert approval.nonce not in photo_token(approval)
+
+
+def test_a_post_without_the_pages_secret_is_refused(customer, order, link):
+    customer.get(link)
+    assert customer.post(link, {"answer": "liked"}).status_code == 403
+    assert Client(enforce_csrf_checks=True).post(link, {"answer": "liked"}).status_code == 403
+    assert last_event(order) is None
+
+
+def test_one_address_does_not_try_tokens_for_long(customer, link, monkeypatch):
+    monkeypatch.setattr(ApprovalThrottle, "rate", "3/min")
+    assert [customer.get(f"/p/guess{number}/").status_code for number in range(3)] == [404] * 3
+    refused = customer.get(link)
+    assert (refused.status_code, int(refused["Retry-After"]) > 0) == (429, True)
+    assert "Минутку" in refused.content.decode()
+    assert customer.get(link, REMOTE_ADDR="10.0.0.9").status_code == 200

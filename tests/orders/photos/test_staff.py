@@ -1,0 +1,258 @@
+"""Photos on the order's page: adding, seeing and withdrawing them, and the customer's link."""
+
+import io
+from datetime import timedelta
+
+import pytest
+from django.core.cache import cache
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+from PIL import Image
+
+from bitrix_bridge.models import Push
+from notifications.models import TelegramMessage
+from orders import counts, services
+from orders.models import Customer, Order, OrderPhoto, PhotoApproval
+from orders.services import photos as photo_services
+from orders.services.values import NotAllowed
+from tests.orders.admin.conftest import LIST, change_url
+from tests.orders.photos.conftest import stored_files
+from tests.orders.photos.pictures import phone_photo, picture
+from tests.visible_text import visible_texts
+
+pytestmark = pytest.mark.django_db
+
+PHOTOGRAPHER = ("orders.view_order", "orders.add_orderphoto")
+
+
+def url(name, order, *keys):
+    return reverse(f"admin:orders_order_{name}", args=[order.pk, *keys])
+
+
+def file(content=None, name="IMG_0042.jpg"):
+    return SimpleUploadedFile(name, picture() if content is None else content, "image/jpeg")
+
+
+def kinds(order):
+    return list(order.events.order_by("happened_at").values_list("kind", flat=True))
+
+
+def page(browser, order):
+    return browser.get(change_url(order)).content.decode()
+
+
+def test_a_photo_is_kept_small_and_anonymous_and_is_on_the_timeline(browser, order, manager):
+    before = stored_files()
+    answer = browser.post(url("add_photos", order), {"photo": [file(phone_photo((3000, 2000)))]})
+    assert (answer.status_code, answer["Location"]) == (302, f"{change_url(order)}#crm-photos")
+
+    photo = order.photos.get()
+    assert (photo.author, photo.width, photo.height) == (manager, 1333, 2000)
+    assert b"Secret" not in photo.image.read()
+    assert stored_files() - before == {photo.image.name, photo.thumbnail.name}
+    assert "IMG" not in photo.image.name
+    assert len(photo.image.name.rsplit("/", 1)[1]) > 30
+    event = order.events.get(kind="photo_added")
+    assert (event.actor, event.details) == (manager, {"photo": str(photo.pk)})
+    html = page(browser, order)
+    assert html.count(reverse("admin:orders_orderphoto_small", args=[photo.pk])) == 2  # the panel and the timeline
+    assert "Добавлено фото" in html
+
+
+def test_several_at_once_and_the_one_that_is_none_is_named(browser, order):
+    answer = browser.post(url("add_photos", order), {"photo": [file(), file(b"no", "план.jpg"), file()]}, follow=True)
+    assert order.photos.count() == 2
+    assert "план.jpg: Это не фото" in answer.content.decode()
+
+
+def test_the_script_gets_the_panel_anew_and_the_refusal_in_words(browser, order):
+    json = {"Accept": "application/json"}
+    answer = browser.post(url("add_photos", order), {"photo": [file()]}, headers=json)
+    assert (answer.status_code, answer.json()["said"]) == (200, "Добавлено 1 фото.")
+    assert str(order.photos.get().pk) in answer.json()["panel"]
+    answer = browser.post(url("add_photos", order), {"photo": [file(b"no")]}, headers=json)
+    assert (answer.status_code, answer.json()["said"]) == (422, "")
+    assert "Это не фото" in answer.json()["refused"]
+    assert browser.post(url("add_photos", order), headers=json).json()["refused"] == "Сначала выберите фото."
+
+
+def test_an_order_has_at_most_twenty(order, add, monkeypatch):
+    monkeypatch.setattr(photo_services, "MOST_PHOTOS", 2)
+    first = add(order)
+    add(order)
+    before = stored_files()
+    with pytest.raises(NotAllowed, match="не больше 2"):
+        add(order)
+    # The room may be taken while the picture is being read: its files must not stay.
+    asked = []
+    monkeypatch.setattr(photo_services, "_check_room", lambda order: asked.append(1) or 1 / (2 - len(asked)))
+    with pytest.raises(ZeroDivisionError):
+        add(order)
+    assert (stored_files(), order.photos.count()) == (before, 2)
+    monkeypatch.undo()
+    services.withdraw_photo(photo_id=first.pk, actor=None)
+    monkeypatch.setattr(photo_services, "MOST_PHOTOS", 2)
+    assert add(order)
+
+
+@pytest.mark.parametrize("size", ["full", "small"])
+def test_staff_see_the_picture_and_their_browser_asks_again(browser_of, photo, size):
+    reader = browser_of("orders.view_order")
+    address = reverse(f"admin:orders_orderphoto_{size}", args=[photo.pk])
+    answer = reader.get(address)
+    assert Image.open(io.BytesIO(b"".join(answer.streaming_content))).format == "JPEG"
+    assert answer["Content-Type"] == "image/jpeg"
+    assert answer["Content-Disposition"].startswith("inline")
+    assert (answer["X-Content-Type-Options"], answer["Cache-Control"]) == ("nosniff", "private, no-cache")
+    assert reader.get(address, headers={"If-None-Match": answer["ETag"]}).status_code == 304
+
+    assert browser_of("orders.view_customer").get(address).status_code == 403
+    stranger = Client().get(address)
+    assert (stranger.status_code, stranger["Location"].split("?")[0]) == (302, "/crm/login/")
+
+
+def test_a_withdrawn_photo_is_gone_with_its_files(browser, order, photo, link, django_capture_on_commit_callbacks):
+    assert {photo.image.name, photo.thumbnail.name} <= stored_files()
+    with django_capture_on_commit_callbacks(execute=True):
+        browser.post(url("withdraw_photo", order, photo.pk), {"reason": "не тот букет"})
+    assert not {photo.image.name, photo.thumbnail.name} & stored_files()
+    address = reverse("admin:orders_orderphoto_full", args=[photo.pk])
+    assert browser.get(address).status_code == 404
+    assert Client().get(f"{link}{photo.pk}/full.jpg").status_code == 404
+    html = page(browser, order)
+    assert address not in html
+    assert "не тот букет" in html
+    browser.post(url("withdraw_photo", order, photo.pk))  # a second tap
+    assert kinds(order).count("photo_withdrawn") == 1
+
+
+def test_a_withdrawal_that_is_rolled_back_has_lost_nothing(order, photo, monkeypatch):
+    monkeypatch.setattr(photo_services, "publish", lambda change: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        services.withdraw_photo(photo_id=photo.pk, actor=None)
+    photo.refresh_from_db()
+    assert not photo.is_withdrawn
+    assert photo.image.name in stored_files()
+
+
+def test_a_photo_of_another_order_is_not_withdrawn(browser, make_order, photo):
+    other = make_order(122184)
+    assert browser.post(url("withdraw_photo", other, photo.pk)).status_code == 404
+    photo.refresh_from_db()
+    assert not photo.is_withdrawn
+
+
+def test_only_who_may_photograph_does(browser_of, order, photo):
+    requests = [
+        (url("add_photos", order), {"photo": [file()]}),
+        (url("withdraw_photo", order, photo.pk), {}),
+        (url("photo_link", order), {"do": "make"}),
+    ]
+    reader, photographer = browser_of("orders.view_order"), browser_of(*PHOTOGRAPHER)
+    blind = browser_of("orders.add_orderphoto")
+    for address, data in requests:
+        assert reader.post(address, data).status_code == blind.post(address, data).status_code == 403
+        assert Client().post(address, data)["Location"].startswith("/crm/login/")
+        assert photographer.get(address).status_code == 405
+    assert "Сфотографировать" not in page(reader, order)
+    assert (order.photos.count(), PhotoApproval.objects.count()) == (1, 0)
+    html = page(photographer, order)
+    assert "Сфотографировать" in html
+    for address, data in reversed(requests):
+        if "photo" in data:
+            data = {"photo": [file()]}
+        assert photographer.post(address, data).status_code == 302
+    assert kinds(order)[-3:] == ["photo_link", "photo_withdrawn", "photo_added"]
+
+
+def test_the_link_goes_to_the_customer_by_whatsapp_where_phones_may_be_seen(browser, browser_of, order, link):
+    html = page(browser, order)
+    assert f"http://localhost:8001{link}" in html
+    assert "https://wa.me/77771234567?text=%D0%97%D0%B4" in html
+    hidden = page(browser_of(*PHOTOGRAPHER), order)
+    assert link in hidden
+    assert "wa.me" not in hidden
+    assert link not in page(browser_of("orders.view_order"), order)
+    Customer.objects.update(phone="неизвестно")
+    assert "wa.me/77771234567" not in page(browser, order)
+
+
+def test_there_is_no_link_to_nothing(browser, order):
+    answer = browser.post(url("photo_link", order), {"do": "make"}, follow=True)
+    assert "сначала сделайте фото" in answer.content.decode()
+    assert not PhotoApproval.objects.exists()
+
+
+def test_a_new_link_ends_the_old_one_and_a_revoked_one_ends_too(browser, order, link, customer):
+    assert customer.get(link).status_code == 200
+    browser.post(url("photo_link", order), {"do": "make"})
+    assert customer.get(link).status_code == 404
+    newer = PhotoApproval.objects.get()
+    assert newer.is_open
+    browser.post(url("photo_link", order), {"do": "revoke"})
+    browser.post(url("photo_link", order), {"do": "revoke"})
+    newer.refresh_from_db()
+    assert not newer.is_open
+    assert kinds(order)[1:] == ["photo_added", "photo_link", "photo_link", "photo_link"]
+
+
+def states(browser):
+    html = browser.get(LIST, {"preset": "all"}).content.decode()
+    return [text for text in visible_texts(html) if text in ("фото", "ждём ответа", "нравится", "переделать",
+                                                              "фото отозвано")]  # fmt: skip
+
+
+def waiting():
+    cache.clear()  # counts are kept for some seconds
+    return counts.unanswered_photos()
+
+
+def test_the_list_says_where_the_photo_stands(browser, order, add, link):
+    token = link.split("/")[2]
+    approval = PhotoApproval.objects.get()
+    assert (states(browser), waiting()) == (["ждём ответа"], 1)
+    services.answer_photos(token=token, liked=True)
+    assert (states(browser), waiting()) == (["нравится"], 0)
+    services.answer_photos(token=token, liked=False, comment="без лент")
+    assert states(browser) == ["переделать"]
+    # The bouquet was made anew: the customer is asked once more, by the link he has.
+    again = add(order)
+    assert (states(browser), waiting()) == (["ждём ответа"], 1)
+    PhotoApproval.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert (states(browser), waiting()) == (["фото"], 0)
+    PhotoApproval.objects.update(expires_at=approval.expires_at)
+    Order.objects.update(status="completed")
+    assert waiting() == 0
+    for photo in (again, OrderPhoto.objects.exclude(pk=again.pk).get()):
+        services.withdraw_photo(photo_id=photo.pk, actor=None)
+    assert states(browser) == ["фото отозвано"]
+
+
+def test_the_state_costs_the_list_no_query_a_row(browser, make_order, add, manager):
+    def queries(number):
+        order = make_order(number)
+        add(order)
+        services.make_photo_link(order_id=order.pk, actor=manager)
+        with CaptureQueriesContext(connection) as counted:
+            assert states(browser).count("ждём ответа") == order.photos.model.objects.count()
+        return len(counted)
+
+    queries(122185)  # what a process reads once
+    assert queries(122186) == queries(122187)
+
+
+def test_nothing_of_it_goes_to_the_site_nor_to_telegram_before_the_customer_answers(order, add, manager, settings):
+    settings.TELEGRAM_NOTIFICATIONS_ENABLED, settings.TELEGRAM_BOT_TOKEN = True, "1:made-up"
+    settings.TELEGRAM_CHAT_ID = "-100"
+    TelegramMessage.objects.all().delete()
+    for state in ("synced", "pending", "conflict", "failed"):
+        Order.objects.update(sync_state=state)
+        photo = add(order)
+        services.make_photo_link(order_id=order.pk, actor=manager)
+        services.withdraw_photo(photo_id=photo.pk, actor=manager)
+    assert not Push.objects.exists()
+    assert not TelegramMessage.objects.exists()
