@@ -108,10 +108,16 @@ class OrderChangeList(PeekChangeList):
             codes = order.status.next_codes if may_move and not order.is_deleted_on_site else []
             order.next_step = next((self.statuses[code] for code in codes if code in self.statuses), None)
 
+    @property
+    def shown_day(self) -> date:
+        """The day in the middle of the day picker."""
+        if self.day is None and self.preset is not None and self.preset.key == "tomorrow":
+            return self.moment.today + timedelta(1)
+        return self.day or self.moment.today
+
     def day_picker(self) -> list[dict[str, Any]]:
         """Return yesterday, the day in the middle and the day after it, each with its address."""
-        today = self.moment.today
-        shown = self.day or (today if self.preset is None or self.preset.key != "tomorrow" else today + timedelta(1))
+        today, shown = self.moment.today, self.shown_day
         return [
             {
                 "label": _day_name(day, today),
@@ -164,7 +170,7 @@ class OrderList:
             response.context_data["list_head"] = {
                 "chips": changelist.chips(found),
                 "days": changelist.day_picker(),
-                "day": changelist.day or changelist.moment.today,
+                "day": changelist.shown_day,
                 "new": found["new"],
                 "stamp": (changelist.moment.now - OVERLAP).isoformat(),
                 "changed": _last_change(),
