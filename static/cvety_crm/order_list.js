@@ -288,7 +288,10 @@
     const from = document.referrer ? new URL(document.referrer) : null;
     if (kept && Date.now() - kept.at < FORGET && from && from.pathname.startsWith(location.pathname + "")
         && from.pathname !== location.pathname) {
-      window.scrollTo(0, kept.top);
+      // Once more when all is laid out: until then the page may be too short for it.
+      const goThere = () => window.scrollTo({ top: kept.top, behavior: "instant" });
+      goThere();
+      if (document.readyState !== "complete") window.addEventListener("load", () => setTimeout(goThere), { once: true });
     }
     const last = rowsOf(document).get(sessionStorage.getItem("crm-list-row"));
     if (last) last.classList.add("crm-visited");

@@ -68,6 +68,10 @@ class Desk:
         """Return the row, or the card, of an order."""
         return self.page.locator("#result_list tbody", has_text=f"№\xa0{number}")
 
+    def sees(self, number: int, words: str | re.Pattern[str], timeout: float = PATIENCE) -> None:
+        """See these words in the row of an order; what a small screen leaves out is not seen."""
+        expect(self.row(number).get_by_text(words).locator("visible=true").first).to_be_visible(timeout=timeout)
+
     def open_order(self, number: int) -> Page:
         """Open an order by its number in the list."""
         self.row(number).get_by_role("link", name=re.compile(rf"^№\s{number}\b")).click()

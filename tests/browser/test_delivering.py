@@ -54,7 +54,7 @@ def test_06_calling_writing_and_finding_the_way_from_the_row(desk, shop):
 def test_07_finding_a_courier_and_briefing_him(desk, shop, courier):
     order = shop.order(1001)
     page = desk.open()
-    expect(desk.row(1001)).to_contain_text("нет курьера")
+    desk.sees(1001, "нет курьера")
     desk.open_order(1001)
     panel = page.get_by_role("region", name="Флорист и курьер")
     panel.get_by_role("button", name="Скопировать коротко").click()
@@ -74,8 +74,8 @@ def test_07_finding_a_courier_and_briefing_him(desk, shop, courier):
     expect(panel).to_contain_text(re.compile(r"Предупреждён \d\d:\d\d, Данияр"))
 
     page.get_by_role("link", name="К списку").click()
-    expect(desk.row(1001)).to_contain_text("Ерлан Сапаров")
-    expect(desk.row(1001)).to_contain_text(re.compile("(?<!не )предупреждён"))
+    desk.sees(1001, "Ерлан Сапаров")
+    desk.sees(1001, re.compile("(?<!не )предупреждён"))
     order.refresh_from_db()
     assert order.courier == courier and order.courier_told_at
     assert order.events.filter(kind=EventKind.TOLD).count() == 1

@@ -7,9 +7,11 @@ from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import Page
 
+from orders import services
 from orders.models import Courier, Order
+from orders.photo_links import photo_token
 from tests.admin_pages import NAMELESS, TYPED, addresses_of, make_samples, registered
-from tests.browser.conftest import LIST, english, serious_violations, sideways
+from tests.browser.conftest import LIST, Desk, english, serious_violations, sideways
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400), pytest.mark.django_db(transaction=True)]
 
@@ -41,18 +43,50 @@ def test_every_page(desk, post_webhook, manager, courier, client):
     make_samples(post_webhook, manager)
     client.force_login(manager)
     Order.objects.update(courier=courier, problem="нет пионов")
-    found = {path: wrong for path in pages(client) if (wrong := look_at(desk.page, desk.url + path))}
+    found = {path: what_is_wrong(desk.open(path)) for path in pages(client)}
+    found |= {name: what_is_wrong(desk.page) for name in questions(desk)}
+    approval = services.make_photo_link(order_id=Order.objects.get().pk, actor=manager)
     desk.context.clear_cookies()
-    found |= {path: wrong for path in ("/crm/login/", "/") if (wrong := look_at(desk.page, desk.url + path))}
-    assert not found, "\n".join(f"{path}\n    " + "\n    ".join(wrong) for path, wrong in found.items())
+    of_strangers = ("/crm/login/", "/", reverse("approval", args=[photo_token(approval)]), "/no/such/page/")
+    found |= {path: what_is_wrong(desk.open(path)) for path in of_strangers}
+    said = [f"{where}\n    " + "\n    ".join(wrong) for where, wrong in found.items() if wrong]
+    assert not said, "\n".join(said)
 
 
-def look_at(page: Page, url: str) -> list[str]:
-    """Return what is wrong with a page."""
-    page.goto(url)
+def questions(desk: Desk) -> Iterator[str]:
+    """Open what has no address, or only one for a POST: what actions ask, and dialogs. Yields a name for each."""
+    page = desk.page
+    for action in ("Сменить статус…", "Назначить флориста…", "Назначить курьера…", "Печать…", "Текст курьеру…"):
+        desk.open(f"{LIST}?preset=all")
+        page.locator("input.action-select").first.check()
+        page.locator("select[name=action]").select_option(label=action)
+        page.locator("#changelist-actions-wrapper button[type=submit]").first.click()
+        page.locator("#result_list").wait_for(state="detached")
+        page.wait_for_load_state()
+        yield action
+    desk.open(f"{LIST}{Order.objects.get().pk}/change/")
+    page.get_by_text("Проблема…").click()
+    page.locator("summary", has_text="Печать").click()
+    yield "Проблема и печать"
+    page.get_by_role("button", name="Другой статус…").click()
+    page.locator("#dialog").wait_for()
+    yield "Другой статус…"
+    desk.open("/crm/")
+    page.keyboard.press("?")
+    page.get_by_role("dialog", name="Клавиши").wait_for()
+    yield "Клавиши"
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+K")
+    page.locator("#search-input-command").fill("Заказы")
+    page.locator("#command-results-list a").first.wait_for()
+    yield "Поиск по всему"
+
+
+def what_is_wrong(page: Page) -> list[str]:
+    """Return what a picky person finds on the page."""
     wrong = serious_violations(page)
     if (over := sideways(page)) > 0:
         wrong.append(f"scrolls sideways by {over}")
-    if words := english(page, TYPED | NAMELESS if "/ormq/" in url else TYPED):
+    if words := english(page, TYPED | NAMELESS if "/ormq/" in page.url else TYPED):
         wrong.append(f"English: {sorted(words)}")
     return wrong

@@ -1,10 +1,14 @@
 """What a shop misses first, in that order: each point done as a person does it, on three sizes of screen."""
 
+import codecs
 import re
 from datetime import timedelta
+from io import BytesIO
+from pathlib import Path
 
 import pytest
 from django.utils import timezone
+from openpyxl import load_workbook
 from playwright.sync_api import expect
 
 from bitrix_bridge.models import Push
@@ -69,7 +73,7 @@ def test_04_one_tap_moves_an_order_on_and_the_row_says_whether_the_site_knows(de
     first, second = shop.order(1001), shop.order(1002)
     page = desk.open()
     desk.row(1001).get_by_role("button", name="Принят").click()
-    expect(desk.row(1001)).to_contain_text("ждёт отправки")
+    desk.sees(1001, "ждёт отправки")
     expect(desk.row(1001).get_by_role("button", name="Доставляется")).to_be_visible()
     expect(page.locator("#crm-messages")).to_contain_text("Отменить")
     assert page.url.endswith(LIST)  # no other page in between
@@ -77,7 +81,7 @@ def test_04_one_tap_moves_an_order_on_and_the_row_says_whether_the_site_knows(de
     assert Push.objects.filter(order=first).count() == 1
 
     Order.objects.filter(pk=second.pk).update(sync_state="failed", updated_at=timezone.now())
-    expect(desk.row(1002)).to_contain_text("сайт отказал", timeout=10_000)
+    desk.sees(1002, "сайт отказал", timeout=10_000)
 
     # Many at once
     for number in (1001, 1002):
@@ -94,8 +98,8 @@ def test_05_everything_about_an_order_is_on_one_screen_of_a_phone(desk, shop, ma
     Order.objects.filter(pk=order.pk).update(is_anonymous=True, is_surprise=True)
     services.add_note(order_id=order.pk, text="Звонил, заберут позже", actor=manager)
     desk.open()
-    expect(desk.row(1001)).to_contain_text("аноним")
-    expect(desk.row(1001)).to_contain_text("сюрприз, не звонить")
+    desk.sees(1001, "аноним")
+    desk.sees(1001, "сюрприз, не звонить")
     desk.open_order(1001)
     head = desk.page.get_by_role("region", name="Заказ", exact=True)
     for words in ("Айгерим", "+7 777 123-45-67", "Мария", "+7 701 123-45-67", "ул. Абая 150, кв 25", "сегодня",
@@ -125,8 +129,8 @@ def test_09_notes_say_who_and_when_and_a_problem_is_seen_until_it_is_solved(desk
     assert Order.objects.get(pk=order.pk).problem == "Нет цветка: кончились пионы"
 
     page.get_by_role("link", name="К списку").click()
-    expect(desk.row(1001)).to_contain_text("проблема: Нет цветка: кончились пионы")
-    expect(desk.row(1001)).to_contain_text("Домофон не работает")
+    desk.sees(1001, "проблема: Нет цветка: кончились пионы")
+    desk.sees(1001, "Домофон не работает")
     page.get_by_role("link", name=re.compile("Проблемные.*1")).click()
     desk.open_order(1001)
     page.get_by_label("Как решили").fill("поставили розы")
@@ -149,8 +153,8 @@ def test_10_whether_it_is_paid_is_said_in_the_list_on_the_order_and_to_the_couri
     }
     page = desk.open()
     for number, (amount, words, to_courier) in said.items():
-        expect(desk.row(number)).to_contain_text(amount)
-        expect(desk.row(number)).to_contain_text(words)
+        desk.sees(number, amount)
+        desk.sees(number, words)
         desk.open_order(number)
         head = page.get_by_role("region", name="Заказ", exact=True)
         expect(head).to_contain_text(f"{amount} · {words}")
@@ -170,3 +174,25 @@ def test_14_the_customers_history_stands_beside_the_order(desk, shop):
     expect(history.get_by_role("listitem")).to_have_count(5)
     history.get_by_role("link", name="№ 1004").click()
     expect(page.get_by_role("region", name="Заказ", exact=True)).to_contain_text("№\xa01004")
+
+
+def test_15_the_list_opens_in_excel_without_tricks(desk, shop):
+    formula = '=HYPERLINK("http://x","y")'
+    shop.order(1001, properties={"nameRecipient": formula})
+    tomorrow = (timezone.localdate() + timedelta(days=1)).isoformat()
+    shop.order(1002, properties={"data": tomorrow, "when": "18"}, hours=None)
+    page = desk.open()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Excel").click()
+    assert download.value.suggested_filename.endswith(".xlsx")
+    head, *rows = load_workbook(BytesIO(Path(download.value.path()).read_bytes())).active.iter_rows()
+    (row,) = [dict(zip([cell.value for cell in head], row, strict=True)) for row in rows]
+    assert row["Номер"].value == "1001"
+    assert (row["Телефон получателя"].value, row["Телефон получателя"].data_type) == ("+77011234567", "s")
+    assert (row["Получатель"].value, row["Получатель"].data_type) == (formula, "s")
+
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV").click()
+    content = Path(download.value.path()).read_bytes()
+    assert content.startswith(codecs.BOM_UTF8)
+    assert "Букет Стандарт" in content.decode() and content.decode().splitlines()[0].count(";") > 10

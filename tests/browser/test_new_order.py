@@ -45,10 +45,10 @@ def test_13_a_new_order_is_made_with_few_actions_and_the_site_gets_it(desk, regu
         actions += 1
         do(*arguments)
 
-    expect(page.get_by_role("combobox", name="Телефон заказчика")).to_be_focused()
+    expect(page.get_by_role("combobox", name="Телефон клиента")).to_be_focused()
     act(page.keyboard.type, "8 777 123 45 67")  # recognised by the whole number
     expect(page.get_by_role("status").filter(has_text="2 заказа")).to_be_visible()
-    expect(page.get_by_role("combobox", name="Имя заказчика")).to_have_value("Айгерим К.")
+    expect(page.get_by_role("combobox", name="Имя клиента")).to_have_value("Айгерим К.")
     act(page.get_by_role("button", name="Мария · ул. Абая 150, кв 25").click)
     act(page.get_by_role("button", name="Завтра", exact=True).click)
     act(page.get_by_role("radio", name="18:00–19:00").check)
@@ -102,5 +102,5 @@ def test_13_a_new_order_is_made_with_few_actions_and_the_site_gets_it(desk, regu
 
     # The draft is done with.
     desk.open("/crm/orders/order/add/")
-    expect(page.get_by_role("combobox", name="Телефон заказчика")).to_have_value("")
+    expect(page.get_by_role("combobox", name="Телефон клиента")).to_have_value("")
     expect(lines).to_have_count(0)
