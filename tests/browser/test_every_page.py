@@ -64,6 +64,7 @@ def questions(desk: Desk) -> Iterator[str]:
         page.locator("#result_list").wait_for(state="detached")
         page.wait_for_load_state()
         yield action
+    Order.objects.update(problem="")
     desk.open(f"{LIST}{Order.objects.get().pk}/change/")
     page.get_by_text("Проблема…").click()
     page.locator("summary", has_text="Печать").click()
