@@ -15,11 +15,11 @@ STAMP := $(VENV)/.installed
 AXE := tests/browser/node_modules/.package-lock.json
 REQUIREMENTS := requirements.txt requirements-dev.txt constraints.txt
 
-.PHONY: help run test lint format messages bench clean setup
+.PHONY: help run test lint format messages screenshots bench clean setup
 
 help: ## Show this list
 	@echo "Cvety CRM. Targets:"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## Create .venv and install what requirements-dev.txt says (the others do it by themselves)
 
@@ -45,6 +45,9 @@ format: $(STAMP) ## Rewrite the code in the project's style
 
 messages: $(STAMP) ## Collect the texts to translate into locale/ru and compile it (again after translating)
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py collect_messages
+
+screenshots: $(STAMP) ## Save a picture of every page into .screenshots
+	$(BIN)/python -m pytest tests/browser/screenshots.py -n 0 -q
 
 bench: $(STAMP) ## Measure how many webhooks a second the CRM takes
 	$(BIN)/python -m bench $(ARGS)

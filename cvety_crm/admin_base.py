@@ -159,7 +159,8 @@ class ReadOnlyModelAdmin(CreatedColumn, CrmModelAdmin):
 def pretty_json(value: Any) -> SafeString:
     """Return a JSON document as people read it; its texts are escaped."""
     return format_html(
-        '<pre class="crm-json">{}</pre>', json.dumps(value, ensure_ascii=False, indent=2, default=str, sort_keys=False)
+        '<pre class="crm-json" tabindex="0">{}</pre>',
+        json.dumps(value, ensure_ascii=False, indent=2, default=str, sort_keys=False),
     )
 
 

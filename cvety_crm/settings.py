@@ -408,6 +408,7 @@ UNFOLD = {
         lambda request: static("cvety_crm/connection.js"),
         lambda request: static("cvety_crm/copy.js"),
         lambda request: static("cvety_crm/order.js"),
+        lambda request: static("cvety_crm/library_markup.js"),
     ],
     "SIDEBAR": {"navigation": "cvety_crm.navigation.sidebar", "show_search": True, "command_search": True},
     "COMMAND": {"search_callback": "orders.command.search"},

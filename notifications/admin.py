@@ -81,4 +81,4 @@ class TelegramMessageAdmin(OutboxEntryAdmin):
         """Return the text with its markup as text: what staff and customers wrote is in it."""
         if reason := reason_to_hide_raw(self.request.user):
             return reason
-        return format_html('<pre class="crm-json">{}</pre>', message.preview)
+        return format_html('<pre class="crm-json" tabindex="0">{}</pre>', message.preview)

@@ -7,6 +7,12 @@ SHOWN_ATTRIBUTES = ("title", "placeholder", "aria-label", "alt", "label")
 UNSEEN = {"script", "style", "template", "svg"}
 NAMES_OF_KEYS = {"kbd"}
 TYPED_BY_PEOPLE = {"textarea", "pre", "code"}
+NAMES = {
+    *("cvety", "telegram", "bitrix", "kaspi", "whatsapp", "instagram", "excel", "postgresql", "qcluster"),
+    *("esc", "control", "ctrl", "enter", "command", "mac", "n"),
+}
+"""Names of things and of keys, the same in Russian; so are words in capitals, such as CRM and HTML."""
+
 WITHOUT_END = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 
 
@@ -46,3 +52,13 @@ def latin_words(text):
     """Return the words in Latin letters; addresses, what has a digit in it and what is hidden by *** are not words."""
     text = re.sub(r"\S+@\S+|https?://\S+|\S*\d\S*|\S*\*\*\S*", " ", text)
     return re.findall(r"[A-Za-z]+(?:[._'’-][A-Za-z]+)*", text)
+
+
+def english_words(text, also_known=frozenset()):
+    """Return the English words of a text; names, codes and words in capitals are none."""
+    known = NAMES | also_known
+    return {word for word in latin_words(text) if not (word.isupper() or _is_code(word) or word.lower() in known)}
+
+
+def _is_code(word):
+    return "_" in word or "." in word

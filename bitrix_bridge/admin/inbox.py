@@ -167,7 +167,7 @@ class WebhookEventAdmin(ReadOnlyModelAdmin):
     @admin.display(description=_("traceback"))
     def traceback_column(self, row: WebhookEvent) -> SafeString:
         """Return the traceback."""
-        return format_html('<pre class="crm-json">{}</pre>', row.traceback)
+        return format_html('<pre class="crm-json" tabindex="0">{}</pre>', row.traceback)
 
     # --- a second try
 

@@ -81,6 +81,8 @@ class ItemForm(SeenValuesMixin, forms.ModelForm):
         self.fields["product"] = forms.CharField(disabled=True, required=False, label=_("product"), widget=PlainText())
         self.initial["product"] = item.name
         self.fields["name"] = forms.CharField(disabled=True, required=False, label="", widget=PlainText())
+        for name, what in (("quantity", gettext("Quantity")), ("price", gettext("Price"))):
+            self.fields[name].widget.attrs["aria-label"] = f"{what}: {item.name}"
         self.initial["quantity"] = plain(item.quantity)
         self.initial["price"] = plain(item.price)
         self.stored = {"quantity": item.quantity, "price": item.price}

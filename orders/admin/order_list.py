@@ -98,10 +98,16 @@ class OrderChangeList(PeekChangeList):
         may_move = self.model_admin.has_change_status_permission(request)
         tell_rows(self.result_list, request, self.statuses, may_move=may_move)
 
+    @property
+    def shown_day(self) -> date:
+        """The day in the middle of the day picker."""
+        if self.day is None and self.preset is not None and self.preset.key == "tomorrow":
+            return self.moment.today + timedelta(1)
+        return self.day or self.moment.today
+
     def day_picker(self) -> list[dict[str, Any]]:
         """Return yesterday, the day in the middle and the day after it, each with its address."""
-        today = self.moment.today
-        shown = self.day or (today if self.preset is None or self.preset.key != "tomorrow" else today + timedelta(1))
+        today, shown = self.moment.today, self.shown_day
         return [
             {
                 "label": _day_name(day, today),
@@ -147,7 +153,7 @@ class OrderList:
             response.context_data["list_head"] = {
                 "chips": changelist.chips(found),
                 "days": changelist.day_picker(),
-                "day": changelist.day or changelist.moment.today,
+                "day": changelist.shown_day,
                 "new": found["new"],
                 "stamp": made.isoformat(),
                 "announced": ",".join(map(str, created_since(made))),

@@ -68,7 +68,7 @@
     if (!help || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
     if (event.key === "?" || (event.shiftKey && event.code === "Slash") || (event.shiftKey && event.code === "Digit7" && event.key === "?")) {
       help.showModal();
-    } else if (event.key === "/" ) {
+    } else if (event.key === "/" || (event.code === "Slash" && !event.shiftKey)) {
       search();
     } else if (keys[event.code] && !event.shiftKey) {
       keys[event.code]();

@@ -306,8 +306,10 @@
     const from = document.referrer ? new URL(document.referrer) : null;
     if (kept && Date.now() - kept.at < FORGET && from && from.pathname.startsWith(location.pathname)
         && from.pathname !== location.pathname) {
-      // The page has no height before Alpine has shown it.
-      window.addEventListener("load", () => requestAnimationFrame(() => window.scrollTo(0, kept.top)));
+      // Once more when all is laid out: until then the page may be too short for it.
+      const goThere = () => window.scrollTo({ top: kept.top, behavior: "instant" });
+      goThere();
+      if (document.readyState !== "complete") window.addEventListener("load", () => setTimeout(goThere), { once: true });
     }
     const last = rows().get(sessionStorage.getItem("crm-list-row"));
     if (last) last.classList.add("crm-visited");

@@ -1,6 +1,7 @@
 """A shop with a day's work in it, and its staff's browsers: a phone, a tablet, a desktop."""
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from orders.models import Courier, DeliverySlot, Order
 from tests.e2e.test_newcomer import CHROMIUM, FLAGS
 from tests.samples import order_data
-from tests.visible_text import latin_words
+from tests.visible_text import english_words
 
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 SIZES = {"phone": (360, 740), "tablet": (768, 1024), "desktop": (1280, 800)}
@@ -54,9 +55,9 @@ class Desk:
     size: str
 
     @property
-    def is_phone(self) -> bool:
-        """Return whether the screen is a phone's."""
-        return self.size == "phone"
+    def is_touched(self) -> bool:
+        """Return whether fingers, and not a mouse, point at the screen."""
+        return self.size != "desktop"
 
     def open(self, path: str = LIST) -> Page:
         """Open a page of the CRM."""
@@ -67,17 +68,27 @@ class Desk:
         """Return the row, or the card, of an order."""
         return self.page.locator("#result_list tbody", has_text=f"№\xa0{number}")
 
+    def sees(self, number: int, words: str | re.Pattern[str], timeout: float = PATIENCE) -> None:
+        """See these words in the row of an order; what a small screen leaves out is not seen."""
+        expect(self.row(number).get_by_text(words).locator("visible=true").first).to_be_visible(timeout=timeout)
+
+    def open_order(self, number: int) -> Page:
+        """Open an order by its number in the list."""
+        self.row(number).get_by_role("link", name=re.compile(rf"^№\s{number}\b")).click()
+        expect(self.page.get_by_role("region", name="Заказ", exact=True)).to_contain_text(f"№\xa0{number}")
+        return self.page
+
+    def clipboard(self) -> str:
+        """Return what was copied last."""
+        return str(self.page.evaluate("navigator.clipboard.readText()"))
+
     def check(self, path: str | None = None) -> None:
         """Look at the page as a picky person does: nothing sticks out, nothing is English, nothing serious for axe."""
         if path is not None:
             self.open(path)
-        assert self.sideways() <= 0, "the page scrolls sideways"
+        assert sideways(self.page) <= 0, "the page scrolls sideways"
         assert not serious_violations(self.page)
         assert not english(self.page)
-
-    def sideways(self) -> int:
-        """Return how many pixels the page is wider than the screen."""
-        return int(self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
 @pytest.fixture
@@ -171,6 +182,11 @@ def slots(transactional_db: None) -> list[DeliverySlot]:
     ]
 
 
+def sideways(page: Page) -> int:
+    """Return how many pixels the page is wider than the screen."""
+    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
 def serious_violations(page: Page) -> list[str]:
     """Return what axe-core finds serious or critical on the page, WCAG 2.2 A and AA, each with the first element."""
     if not AXE.exists():
@@ -188,11 +204,7 @@ def serious_violations(page: Page) -> list[str]:
     ]
 
 
-SAME_IN_RUSSIAN = {"cvety", "crm", "telegram", "bitrix", "kaspi", "whatsapp", "instagram", "esc", "ctrl", "enter",
-                   "qr", "pdf", "excel", "csv", "xlsx", "cvetykz", "id", "k", "j", "s", "p"}  # fmt: skip
-
-
-def english(page: Page) -> set[str]:
+def english(page: Page, also_known: frozenset[str] = frozenset()) -> set[str]:
     """Return the words in Latin letters that a person sees on the page, without names of things and keys."""
     text = page.evaluate(
         """() => { const icons = document.querySelectorAll('.material-symbols-outlined, kbd, code, pre');
@@ -201,4 +213,4 @@ def english(page: Page) -> set[str]:
              icons.forEach(one => { one.textContent = one.dataset.was; });
              return text; }"""
     )
-    return {word for word in latin_words(text) if word.lower() not in SAME_IN_RUSSIAN}
+    return english_words(text, also_known)

@@ -23,7 +23,7 @@ def today_and_tomorrow(make_order):
 def test_the_board_shows_today_and_leads_to_lists(browser, today_and_tomorrow):
     html = browser.get(BOARD).content.decode()
     day = today_and_tomorrow.isoformat()
-    assert f'href="/crm/orders/order/?preset=new&amp;date={day}" aria-label="15:00, Новые: 2"' in html
+    assert f'href="/crm/orders/order/?preset=new&amp;date={day}" aria-label="15:00: 2 Новые"' in html
     assert ("№&nbsp;122201" in html, "№&nbsp;122202" in html, "№&nbsp;122203" in html) == (True, True, False)
     order = Order.objects.get(bitrix_order_id=122201)
     assert f'href="/crm/orders/order/{order.pk}/change/"' in html
@@ -49,7 +49,7 @@ def test_an_update_is_the_board_alone_and_new(browser, make_order, today_and_tom
     html = answer.content.decode().strip()
     assert html.startswith('<div id="crm-board"')
     assert "<html" not in html
-    assert "15:00, Новые: 3" in html
+    assert "15:00: 3 Новые" in html
     assert "no-store" in answer["Cache-Control"]
 
 

@@ -124,7 +124,7 @@ def test_another_number_typed_over_a_chosen_customer_is_somebody_else(add):
 def test_a_walk_in_needs_no_name_and_a_call_does(add, browser):
     seen = shown(browser.get(ADD)) | BOUQUET | {"items-TOTAL_FORMS": "1"}
     refused = browser.post(ADD, seen)
-    assert "Укажите телефон заказчика или хотя бы его имя." in refused.content.decode()
+    assert "Укажите телефон клиента или хотя бы его имя." in refused.content.decode()
     browser.post(ADD, seen | {"channel": "walk_in"})
     assert Order.objects.get().customer is None
     assert not Customer.objects.exists()

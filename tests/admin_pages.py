@@ -1,0 +1,80 @@
+"""The pages of the admin, and one object of everything, so that each of them has something to show."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from django.contrib import admin
+from django.contrib.auth.models import Group, User
+from django.core.files.base import ContentFile
+from django.db import models
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django_q.models import OrmQ, Schedule, Task
+
+from bitrix_bridge.models import Difference, ImportRow, ImportRun, Push, Reconciliation
+from cvety_crm.models import Heartbeat
+from notifications.models import TelegramChat, TelegramMessage
+from orders.models import Courier, Order, OrderNote, OrderPhoto
+from tests.samples import order_data
+
+CODES = "new accepted delivering completed returned declined finished processing refunded cancelled"
+TYPED = frozenset({"manager", *CODES.split()})
+"""What the samples say: a login, codes of statuses."""
+
+NAMELESS = frozenset({"ormq", "object", "none"})
+"""django-q gives the rows of its queue no name. Only superusers see them."""
+
+
+def registered() -> list[type[models.Model]]:
+    """Return the models that have pages."""
+    return sorted(admin.site._registry, key=lambda model: model._meta.label)
+
+
+def address_of(model: type[models.Model], page: str) -> str:
+    """Return the address of one of a model's pages, such as its `changelist`."""
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}")
+
+
+def addresses_of(model: type[models.Model], found: models.Model) -> Iterator[str]:
+    """Yield the address of each page of a model, those for one object with the one given."""
+    for pattern in admin.site._registry[model].get_urls():
+        if name := getattr(pattern, "name", None):
+            for arguments in ([], [found.pk]):
+                with suppress(NoReverseMatch):
+                    yield reverse(f"admin:{name}", args=arguments)
+
+
+def make_samples(post_webhook: Callable[..., Any], manager: User) -> None:
+    """Make one object of everything that has pages."""
+    assert post_webhook("order.create", order_data()).json()["action"] == "created"
+    order = Order.objects.get()
+    OrderNote.objects.create(order=order, author=manager, text="Позвонить за час")
+    OrderPhoto.objects.create(order=order, author=manager, image=ContentFile(b"", name="1.jpg"))
+    Courier.objects.create(name="Ерлан", phone="+77011234567")
+    Push.objects.create(order=order, fields=["status"], last_error="Сайт отказал")
+    run = ImportRun.objects.create()
+    ImportRow.objects.create(run=run, bitrix_order_id=1, outcome="—", order=order)
+    compared = Reconciliation.objects.create(origin="page", state="failed", error="Сайт не отвечает", is_repair=True)
+    for field, outcome in (("status", "person"), ("version", "found"), ("total_amount", "resolved")):
+        Difference.objects.create(run=compared, order=order, bitrix_order_id=1, field=field, outcome=outcome,
+                                  resolved_by=manager, resolved_at=timezone.now(), side="site")  # fmt: skip
+    for kind in ("missing_here", "missing_there"):
+        Difference.objects.create(run=compared, bitrix_order_id=1, kind=kind)
+    TelegramChat.objects.create(chat_id="-100", title="Магазин")
+    TelegramMessage.objects.create(kind=TelegramMessage.Kind.NEW_ORDER, chat_id="-100", order=order)
+    Heartbeat.objects.update_or_create(name="7", defaults={"beat_at": timezone.now()})
+    Group.objects.create(name="Менеджеры")
+    for success in (True, False):
+        Task.objects.create(
+            id=uuid4().hex,
+            name="1",
+            func="1",
+            started=timezone.now(),
+            stopped=timezone.now() + timedelta(seconds=1),
+            success=success,
+        )
+    Schedule.objects.get_or_create(name="1", defaults={"func": "1"})
+    OrmQ.objects.create(key="1", payload="", lock=timezone.now())

@@ -1,0 +1,154 @@
+"""What people complain about in systems like this: done once in a browser, to see that it does not happen here."""
+
+import re
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from orders.models import Order, Status
+from tests.browser.conftest import LIST, Desk
+
+pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
+
+desktop = pytest.mark.parametrize("size", ["desktop"], indirect=True)
+phone = pytest.mark.parametrize("size", ["phone"], indirect=True)
+
+
+@phone
+def test_a_status_is_taken_back_from_the_lists_message(desk, shop, settings):
+    settings.STATUS_GRACE_SECONDS = 60
+    order = shop.order(1001)
+    page = desk.open()
+    desk.row(1001).get_by_role("button", name="Принят").click()
+    undo = page.locator("#crm-messages").get_by_role("button", name="Отменить")
+    expect(undo).to_contain_text(re.compile(r"\(\d+ с\)"))
+    assert undo.bounding_box()["height"] >= 48
+    undo.click()
+    expect(page.locator("#crm-messages")).to_contain_text("снова «Новый»")
+    expect(desk.row(1001)).to_contain_text("Новый")
+    assert Order.objects.get(pk=order.pk).status_id == "new"
+
+
+@desktop
+def test_two_people_on_one_order_lose_nothing(desk, desk_of, shop):
+    order = shop.order(1001)
+    path = f"{LIST}{order.pk}/change/"
+    mine = desk.open(path)
+    other = desk_of(User.objects.create_superuser("asel", password="made-up-password", first_name="Асель"))
+    theirs = other.open(path)
+    expect(theirs.get_by_text("Сейчас здесь: Данияр")).to_be_visible()
+
+    address = "мкр Самал-2, д. 33"
+    theirs.get_by_label("Адрес", exact=True).fill(address)
+    save(theirs)
+    expect(theirs.locator("#crm-messages")).to_contain_text("Сохранено")
+
+    mine.get_by_label("Адрес", exact=True).fill("пр. Достык 5")
+    mine.get_by_label("Пожелания клиента").fill("побольше зелени")
+    save(mine)
+    warning = mine.get_by_role("alert").filter(has_text="Пока не сохранено")
+    for words in ("ул. Абая 150, кв 25", address, "пр. Достык 5", "Асель"):
+        expect(warning).to_contain_text(words)
+    expect(mine.get_by_label("Адрес", exact=True)).to_have_value("пр. Достык 5")
+    expect(mine.get_by_label("Пожелания клиента")).to_have_value("побольше зелени")
+    order.refresh_from_db()
+    assert (order.delivery_address, order.comment) == (address, "без лилий, аллергия")
+    desk.check()
+
+    mine.get_by_role("button", name="Сохранить моё").click()
+    expect(warning).to_have_count(0)
+    order.refresh_from_db()
+    assert (order.delivery_address, order.comment) == ("пр. Достык 5", "побольше зелени")
+
+
+def save(page: Page) -> None:
+    page.get_by_role("button", name="Сохранить и продолжить редактирование").click()
+
+
+@desktop
+def test_a_day_by_the_keyboard(desk, shop):
+    first, _second = shop.order(1001, hours=1), shop.order(1002, hours=3)
+    page = desk.open()
+    search = page.locator("#searchbar")
+    number = page.locator(".crm-row-number")
+    expect(number).to_have_count(2)
+
+    press(page, "j")
+    expect(focused(desk, 1001)).to_be_focused()
+    russian(page, "о", "KeyJ")
+    expect(focused(desk, 1002)).to_be_focused()
+    russian(page, "л", "KeyK")
+    expect(focused(desk, 1001)).to_be_focused()
+    russian(page, "ы", "KeyS")
+    expect(desk.row(1001)).to_contain_text("Доставляется")
+    assert Order.objects.get(pk=first.pk).status_id == "accepted"
+    expect(focused(desk, 1001)).to_be_focused()  # the row was brought up to date under the hand
+
+    press(page, "?")
+    keys = page.get_by_role("dialog", name="Клавиши")
+    expect(keys).to_be_visible()
+    press(page, "s")  # means nothing while it is open
+    press(page, "Escape")
+    expect(keys).to_be_hidden()
+
+    russian(page, ".", "Slash")
+    expect(search).to_be_focused()
+    page.keyboard.type("jksp?/")
+    expect(search).to_have_value("jksp?/")
+    expect(keys).to_be_hidden()
+    assert Order.objects.get(pk=first.pk).status_id == "accepted"
+    search.fill("")
+    search.blur()
+
+    press(page, "j")
+    press(page, "Enter")
+    expect(page).to_have_url(re.compile(f"{first.pk}/change/"))
+    page.wait_for_load_state()
+    press(page, "p")
+    expect(page.get_by_role("button", name="Наряд, A5")).to_be_focused()
+    page.go_back(wait_until="load")
+    press(page, "j")
+    press(page, "p")
+    expect(page.get_by_role("heading", name="Наряды")).to_be_visible()
+
+
+def focused(desk: Desk, number: int):
+    return desk.row(number).locator(".field-number_column a")
+
+
+def press(page: Page, key: str) -> None:
+    page.keyboard.press(key)
+
+
+def russian(page: Page, letter: str, code: str) -> None:
+    """Press the key of this place, with the Russian layout on."""
+    session = page.context.new_cdp_session(page)
+    for kind in ("keyDown", "keyUp"):
+        session.send("Input.dispatchKeyEvent", {"type": kind, "key": letter, "code": code, "text": letter})
+    session.detach()
+
+
+@phone
+def test_an_order_is_left_to_where_one_was_in_the_list(desk):
+    new = Status.objects.get(code="new")
+    today = timezone.localdate()
+    Order.objects.bulk_create(
+        Order(order_number=str(number), status=new, delivery_date=today, recipient_name="Мария", total_amount=9000)
+        for number in range(2001, 2121)
+    )
+    page = desk.open(f"{LIST}?preset=new&q=Мария")
+    page.get_by_role("link", name="Следующая").click()
+    last = page.locator(".crm-row-number").nth(15)
+    number = int(re.search(r"\d+", last.inner_text())[0])
+    desk.row(number).scroll_into_view_if_needed()
+    here = page.url
+    top = page.evaluate("window.scrollY")
+    desk.open_order(number)
+    page.get_by_label("Пожелания клиента").fill("побольше зелени")
+    page.get_by_role("button", name="Сохранить", exact=True).click()
+    expect(page.locator("#crm-messages")).to_contain_text("Сохранено")
+    assert page.url == here
+    expect(desk.row(number)).to_be_in_viewport()
+    assert abs(page.evaluate("window.scrollY") - top) < 200  # the message above the list has a height too

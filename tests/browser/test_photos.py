@@ -1,0 +1,60 @@
+"""A photo of the bouquet: from the florist's phone to the customer's, and his answer back on the order."""
+
+from io import BytesIO
+
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from tests.browser.conftest import SIZES, english, serious_violations, sideways
+
+pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def snapshot():
+    """What a phone's camera gives."""
+    content = BytesIO()
+    Image.linear_gradient("L").resize((1600, 1200)).convert("RGB").save(content, "JPEG")
+    return {"name": "IMG_0001.jpg", "mimeType": "image/jpeg", "buffer": content.getvalue()}
+
+
+def test_11_a_photo_goes_to_the_customer_and_his_answer_comes_back(desk, shop, snapshot, live_server, settings):
+    settings.PUBLIC_URL = live_server.url
+    order = shop.order(1001)
+    page = desk.open()
+    desk.open_order(1001)
+    photos = page.get_by_role("region", name="Фото букета")
+    photos.get_by_label("Сфотографировать").set_input_files(snapshot)
+    expect(photos.get_by_role("status")).to_contain_text("Добавлено 1 фото")
+    expect(photos.get_by_role("img", name="Фото 1, открыть крупно")).to_be_visible()
+    photos.get_by_role("button", name="Ссылка клиенту").click()
+    photos.get_by_role("button", name="Скопировать ссылку").click()
+    expect(page.get_by_role("status").filter(has_text="Скопировано")).to_have_count(1)
+    desk.check()
+
+    width, height = SIZES[desk.size]
+    stranger = desk.context.browser.new_context(viewport={"width": width, "height": height}, locale="ru-RU")
+    customer = stranger.new_page()
+    customer.goto(desk.clipboard())
+    expect(customer.get_by_role("heading", name="Ваш букет готов")).to_be_visible()
+    assert customer.get_by_role("img", name="Ваш букет").evaluate("image => image.decode().then(() => image.width)")
+    assert not serious_violations(customer) and not english(customer) and sideways(customer) <= 0
+    assert "Мария" not in customer.content() and "Абая" not in customer.content()
+    customer.get_by_text("Переделать").click()
+    customer.get_by_label("Что изменить в букете?").fill("без жёлтых цветов, пожалуйста")
+    customer.get_by_role("button", name="Отправить флористу").click()
+    expect(customer.get_by_role("heading", name="Спасибо, мы всё поняли!")).to_be_visible()
+
+    page.reload()
+    expect(photos).to_contain_text("переделать")
+    expect(photos).to_contain_text("без жёлтых цветов, пожалуйста")
+    order.refresh_from_db()
+    assert "без жёлтых цветов" in order.problem
+
+    customer.get_by_text("Изменить ответ").click()
+    customer.get_by_role("button", name="Нравится").click()
+    expect(customer.get_by_role("heading", name="Спасибо!")).to_be_visible()
+    stranger.close()
+    page.get_by_role("link", name="К списку").click()
+    desk.sees(1001, "нравится")
