@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from orders.formatting import phone_link
+from orders.paper.typed_text import without_phones
 from orders.phones import HIDDEN, format_phone, masked_phone
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "phone_text",
     "reason_to_hide_raw",
     "shown_phone",
+    "shown_text",
 ]
 
 MONEY_FIELDS = ("total_amount", "delivery_fee", "discount_amount", "paid_amount")
@@ -53,6 +55,11 @@ def phone_text(user: User | AnonymousUser, phone: str) -> str:
     if not phone or may_see_phones(user):
         return format_phone(phone)
     return masked_phone(phone)
+
+
+def shown_text(user: User | AnonymousUser, text: str) -> str:
+    """Return a text that somebody has typed as the user may read it: phones in it are covered, whoever they are of."""
+    return text if may_see_phones(user) else without_phones(text)
 
 
 def reason_to_hide_raw(user: User | AnonymousUser) -> str:
