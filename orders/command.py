@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext
@@ -10,8 +11,7 @@ from unfold.dataclasses import SearchResult
 from orders.formatting import delivery_time
 from orders.models import Customer, Order
 from orders.presets import PRESETS, preset_url
-from orders.search import search_query
-from orders.visibility import masked_phone
+from orders.visibility import masked_phone, search_for
 
 MOST_ORDERS = 8
 MOST_CUSTOMERS = 4
@@ -24,9 +24,9 @@ def search(request: HttpRequest, term: str) -> list[SearchResult]:
     """
     found: list[SearchResult] = []
     if request.user.has_perm("orders.view_order") or request.user.has_perm("orders.change_order"):
-        found += _pages(request, term) + _orders(term)
+        found += _pages(request, term) + _orders(request.user, term)
     if request.user.has_perm("orders.view_customer") or request.user.has_perm("orders.change_customer"):
-        found += _customers(term)
+        found += _customers(request.user, term)
     return found
 
 
@@ -39,8 +39,8 @@ def _pages(request: HttpRequest, term: str) -> list[SearchResult]:
     ]
 
 
-def _orders(term: str) -> list[SearchResult]:
-    query = search_query(term)
+def _orders(user: User | AnonymousUser, term: str) -> list[SearchResult]:
+    query = search_for(user, term)
     if query is None:
         return []
     orders = Order.objects.filter(search=query).order_by("-created_at", "-id").select_related("status", "delivery_slot")
@@ -55,8 +55,8 @@ def _orders(term: str) -> list[SearchResult]:
     ]
 
 
-def _customers(term: str) -> list[SearchResult]:
-    query = search_query(term)
+def _customers(user: User | AnonymousUser, term: str) -> list[SearchResult]:
+    query = search_for(user, term)
     if query is None:
         return []
     customers = Customer.objects.filter(search=query).order_by("-created_at", "-id")

@@ -3,12 +3,14 @@
 from datetime import date
 
 from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.postgres.search import SearchQuery
 from django.utils import timezone
 from django.utils.translation import gettext
 
 from orders.formatting import phone_link
 from orders.paper.typed_text import without_phones
 from orders.phones import HIDDEN, format_phone, masked_phone
+from orders.search import search_query
 
 __all__ = [
     "HIDDEN",
@@ -19,6 +21,7 @@ __all__ = [
     "may_see_prices",
     "phone_text",
     "reason_to_hide_raw",
+    "search_for",
     "shown_phone",
     "shown_text",
 ]
@@ -60,6 +63,11 @@ def phone_text(user: User | AnonymousUser, phone: str) -> str:
 def shown_text(user: User | AnonymousUser, text: str) -> str:
     """Return a text that somebody has typed as the user may read it: phones in it are covered, whoever they are of."""
     return text if may_see_phones(user) else without_phones(text)
+
+
+def search_for(user: User | AnonymousUser, text: str) -> SearchQuery | None:
+    """Return the query for what the user has typed, which tells no phone that he may not see; None if empty."""
+    return search_query(text, may_see_phones=may_see_phones(user))
 
 
 def reason_to_hide_raw(user: User | AnonymousUser) -> str:

@@ -13,8 +13,7 @@ from orders.admin.badges import status_badge, sync_badge
 from orders.formatting import delivery_time, money
 from orders.models import Customer
 from orders.phones import normalize_phone
-from orders.search import search_query
-from orders.visibility import HIDDEN, may_see_phones, may_see_prices, shown_phone
+from orders.visibility import HIDDEN, may_see_phones, may_see_prices, search_for, shown_phone
 
 ORDERS_SHOWN = 20
 
@@ -69,7 +68,7 @@ class CustomerAdmin(CrmModelAdmin):
         self, request: HttpRequest, queryset: QuerySet[Customer], search_term: str
     ) -> tuple[QuerySet[Customer], bool]:
         """Find by name, e-mail and any form of a phone, by index."""
-        query = search_query(search_term)
+        query = search_for(request.user, search_term)
         return (queryset if query is None else queryset.filter(search=query)), False
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:

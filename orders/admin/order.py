@@ -31,8 +31,7 @@ from orders.admin.resending import Resending
 from orders.admin.status_actions import StatusActions
 from orders.admin.status_undo import UndoActions
 from orders.models import Customer, Order
-from orders.search import search_query
-from orders.visibility import hidden_fields
+from orders.visibility import hidden_fields, search_for
 
 MOST_CUSTOMERS = 200
 """Customers whose orders a search brings; more than that is no search for a person."""
@@ -148,7 +147,7 @@ class OrderAdmin(
         self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
     ) -> tuple[QuerySet[Order], bool]:
         """Find by number, names, address and any form of a phone, the customer's too; by index, never by scanning."""
-        query = search_query(search_term)
+        query = search_for(request.user, search_term)
         if query is None:
             return queryset, False
         customers = list(Customer.objects.filter(search=query).order_by().values_list("pk", flat=True)[:MOST_CUSTOMERS])
