@@ -10,8 +10,9 @@ from unfold.dataclasses import SearchResult
 
 from orders.formatting import delivery_time
 from orders.models import Customer, Order
+from orders.paper.typed_text import without_phones
 from orders.presets import PRESETS, preset_url
-from orders.visibility import masked_phone, search_for
+from orders.visibility import masked_phone, may_see_orders, search_for
 
 MOST_ORDERS = 8
 MOST_CUSTOMERS = 4
@@ -23,7 +24,7 @@ def search(request: HttpRequest, term: str) -> list[SearchResult]:
     Results are kept by Unfold for some minutes and stand in a list that others may read over a shoulder: no phones.
     """
     found: list[SearchResult] = []
-    if request.user.has_perm("orders.view_order") or request.user.has_perm("orders.change_order"):
+    if may_see_orders(request.user):
         found += _pages(request, term) + _orders(request.user, term)
     if request.user.has_perm("orders.view_customer") or request.user.has_perm("orders.change_customer"):
         found += _customers(request.user, term)
@@ -46,7 +47,7 @@ def _orders(user: User | AnonymousUser, term: str) -> list[SearchResult]:
     orders = Order.objects.filter(search=query).order_by("-created_at", "-id").select_related("status", "delivery_slot")
     return [
         _result(
-            f"№ {order.order_number} · {order.recipient_name or '—'}",
+            f"№ {order.order_number} · {without_phones(order.recipient_name) or '—'}",
             f"{order.status.name} · {delivery_time(order.delivery_date, order.delivery_slot)}",
             reverse("admin:orders_order_change", args=[order.pk]),
             "local_florist",
@@ -62,7 +63,7 @@ def _customers(user: User | AnonymousUser, term: str) -> list[SearchResult]:
     customers = Customer.objects.filter(search=query).order_by("-created_at", "-id")
     return [
         _result(
-            customer.name or str(customer),
+            without_phones(str(customer)),
             f"{gettext('customer')} · {masked_phone(customer.phone) if customer.phone else '—'}",
             reverse("admin:orders_customer_change", args=[customer.pk]),
             "person",

@@ -18,7 +18,7 @@ from orders.formatting import money, number
 from orders.models import Customer, Order, Product
 from orders.phones import normalize_phone, phone_digits
 from orders.search import search_query
-from orders.visibility import phone_text, search_for
+from orders.visibility import phone_text, search_for, shown_text
 
 MOST_CUSTOMERS = 8
 MOST_PRODUCTS = 20
@@ -59,7 +59,8 @@ def recent_recipients(user: User | AnonymousUser, customer: Customer) -> list[Su
     )
     recipients: dict[tuple[str, ...], Suggestion] = {}
     for row in rows:
-        name, phone, address = row["recipient_name"], row["recipient_phone"], row["delivery_address"]
+        name, address = (shown_text(user, row[key]) for key in ("recipient_name", "delivery_address"))
+        phone = row["recipient_phone"]
         key = (name.casefold(), phone, address.casefold())
         if not any(key) or key in recipients:
             continue
@@ -130,8 +131,8 @@ def _described(user: User | AnonymousUser, customers: list[Customer], *, typed: 
         described.append(
             {
                 "id": str(customer.pk),
-                "name": customer.name,
-                "title": str(customer) if customer.name else gettext("Customer without a name"),
+                "name": shown_text(user, customer.name),
+                "title": shown_text(user, customer.name) if customer.name else gettext("Customer without a name"),
                 "phone": phone_text(user, customer.phone),
                 "history": history,
                 "is_exact": bool(customer.phone) and customer.phone == typed,

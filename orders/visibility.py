@@ -17,6 +17,7 @@ __all__ = [
     "MONEY_FIELDS",
     "hidden_fields",
     "masked_phone",
+    "may_see_orders",
     "may_see_phones",
     "may_see_prices",
     "phone_text",
@@ -27,6 +28,11 @@ __all__ = [
 ]
 
 MONEY_FIELDS = ("total_amount", "delivery_fee", "discount_amount", "paid_amount")
+
+
+def may_see_orders(user: User | AnonymousUser) -> bool:
+    """Return whether the user may read orders: as in the admin, whoever may change them may."""
+    return user.has_perm("orders.view_order") or user.has_perm("orders.change_order")
 
 
 def may_see_phones(user: User | AnonymousUser) -> bool:
