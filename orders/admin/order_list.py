@@ -5,11 +5,12 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import PAGE_VAR, SEARCH_VAR
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import PermissionDenied
 from django.db.models import Func, IntegerField, Max, OuterRef, Prefetch, QuerySet
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
@@ -185,7 +186,10 @@ class OrderList:
         changed = _last_change()
         answer: dict[str, Any] = {"changed": changed, "is_changed": changed != request.GET.get("seen", "")}
         if answer["is_changed"]:
-            answer |= self._news(request, since)
+            try:
+                answer |= self._news(request, since)
+            except IncorrectLookupParameters:
+                return HttpResponseBadRequest()
         return JsonResponse(answer)
 
     def _news(self, request: HttpRequest, since: datetime) -> dict[str, Any]:
