@@ -4,7 +4,7 @@ Lists never count a table: they look one row past the page to know whether there
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.exceptions import NotRegistered
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.paginator import Page, Paginator
-from django.db.models import ForeignKey, Model, QuerySet
+from django.db.models import Model, QuerySet
 from django.forms import Field as FormField
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import NoReverseMatch, reverse
@@ -22,6 +22,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.sites import UnfoldAdminSite
 from unfold.views import ChangeList
 
@@ -67,6 +68,16 @@ class PeekChangeList(ChangeList):
 
     page_num: int
 
+    def get_ordering_field(self, field_name: Any) -> Any:
+        """Return what a column sorts by; nothing for one that this user may not sort by, whatever the address says."""
+        return super().get_ordering_field(field_name) if field_name in self.sortable_by else None
+
+    def get_ordering_field_columns(self) -> dict[int, str]:
+        """Return the columns that the list is sorted by, without those that this user may not sort by."""
+        columns = super().get_ordering_field_columns()
+        allowed = {place for place, name in enumerate(self.list_display) if name in self.sortable_by}
+        return {place: direction for place, direction in columns.items() if place in allowed}
+
     def get_results(self, request: HttpRequest) -> None:
         """Read the page, and nothing else."""
         self.paginator = self.model_admin.get_paginator(request, self.queryset, self.list_per_page)
@@ -92,27 +103,34 @@ class CrmModelAdmin(ModelAdmin):
     warn_unsaved_form = True
     empty_value_display = "—"
 
+    extra_lookups: tuple[str, ...] = ()
+    """What links of other pages ask a list for, besides its own filters."""
+
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Allow what the list's own filters put into the address.
+        """Allow what the list's own filters and `extra_lookups` put into the address, and nothing else.
 
-        Django forgets a filter by a foreign key that has a target field of its own, when keys are no numbers.
+        Django allows any column of the table: asked often enough, it would spell out what is on no page.
         """
-        own = {f"{name}__{self._target(name)}__exact" for name in self._related_filters()}
-        return lookup in own or super().lookup_allowed(lookup, value, request)
-
-    def _related_filters(self) -> list[str]:
-        names = [item[0] if isinstance(item, tuple) else item for item in self.list_filter]
-        fields = {field.name for field in self.opts.get_fields() if isinstance(field, ForeignKey)}
-        return [name for name in names if name in fields]
-
-    def _target(self, name: str) -> str:
-        field = self.opts.get_field(name)
-        assert isinstance(field, ForeignKey)
-        return field.target_field.name
+        own = (name for item in self.list_filter for name in _lookups_of(self.opts, item))
+        return lookup in self.extra_lookups or lookup in own
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """Return the list that does not count."""
         return PeekChangeList
+
+
+def _lookups_of(opts: Any, item: Any) -> Iterator[str]:
+    """Yield what a filter of a list may put into the address."""
+    if isinstance(item, type):
+        yield item.parameter_name  # type: ignore[attr-defined]
+        return
+    name, kind = (item, None) if isinstance(item, str) else item
+    if kind is not None and issubclass(kind, RangeDateFilter):
+        yield from (f"{name}{bound}" for bound in ("_on", "_from", "_to"))
+        return
+    field = opts.get_field(name)
+    column = f"{name}__{field.target_field.name}" if field.is_relation else name
+    yield from (f"{column}__exact", f"{column}__in", f"{name}__isnull")
 
 
 def moment(value: datetime | None) -> str:

@@ -41,7 +41,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     found = []
     for title, is_collapsible, items in groups:
         allowed = [_item(request, *item) for item in items if may_view(request.user, item[2])]
-        if items is work and request.user.has_perm("orders.view_order"):
+        if items is work and may_view(request.user, "orders.order"):
             allowed.insert(1, _board(request))
         if items is system and may_see_status(request.user):
             allowed.insert(0, _status(request))

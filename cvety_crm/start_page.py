@@ -67,7 +67,7 @@ def _links(user: User | AnonymousUser) -> list[dict[str, Any]]:
     links = []
     if user.has_perm("orders.add_order"):
         links.append({"title": gettext("New order"), "url": reverse("admin:orders_order_add"), "icon": "add"})
-    if user.has_perm("orders.view_order"):
+    if may_view(user, "orders.order"):
         links += [
             {"title": gettext("Day board"), "url": reverse("day_board"), "icon": "dashboard"},
             {"title": gettext("Today's orders"), "url": _preset("today"), "icon": "today"},

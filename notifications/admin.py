@@ -47,6 +47,7 @@ class TelegramMessageAdmin(OutboxEntryAdmin):
     )
     list_display_links = ("created_column",)
     list_filter = (("state", ChoicesDropdownFilter), ("kind", ChoicesDropdownFilter), ("created_at", DayOrRangeFilter))
+    extra_lookups = ("order__id__exact",)
     list_select_related = ("order",)
     search_fields = ("order__order_number",)
     search_help_text = _("Number of the order")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext
@@ -9,9 +10,9 @@ from unfold.dataclasses import SearchResult
 
 from orders.formatting import delivery_time
 from orders.models import Customer, Order
+from orders.paper.typed_text import without_phones
 from orders.presets import PRESETS, preset_url
-from orders.search import search_query
-from orders.visibility import masked_phone
+from orders.visibility import masked_phone, may_see_orders, search_for
 
 MOST_ORDERS = 8
 MOST_CUSTOMERS = 4
@@ -23,10 +24,10 @@ def search(request: HttpRequest, term: str) -> list[SearchResult]:
     Results are kept by Unfold for some minutes and stand in a list that others may read over a shoulder: no phones.
     """
     found: list[SearchResult] = []
-    if request.user.has_perm("orders.view_order") or request.user.has_perm("orders.change_order"):
-        found += _pages(request, term) + _orders(term)
+    if may_see_orders(request.user):
+        found += _pages(request, term) + _orders(request.user, term)
     if request.user.has_perm("orders.view_customer") or request.user.has_perm("orders.change_customer"):
-        found += _customers(term)
+        found += _customers(request.user, term)
     return found
 
 
@@ -39,14 +40,14 @@ def _pages(request: HttpRequest, term: str) -> list[SearchResult]:
     ]
 
 
-def _orders(term: str) -> list[SearchResult]:
-    query = search_query(term)
+def _orders(user: User | AnonymousUser, term: str) -> list[SearchResult]:
+    query = search_for(user, term)
     if query is None:
         return []
     orders = Order.objects.filter(search=query).order_by("-created_at", "-id").select_related("status", "delivery_slot")
     return [
         _result(
-            f"№ {order.order_number} · {order.recipient_name or '—'}",
+            f"№ {order.order_number} · {without_phones(order.recipient_name) or '—'}",
             f"{order.status.name} · {delivery_time(order.delivery_date, order.delivery_slot)}",
             reverse("admin:orders_order_change", args=[order.pk]),
             "local_florist",
@@ -55,14 +56,14 @@ def _orders(term: str) -> list[SearchResult]:
     ]
 
 
-def _customers(term: str) -> list[SearchResult]:
-    query = search_query(term)
+def _customers(user: User | AnonymousUser, term: str) -> list[SearchResult]:
+    query = search_for(user, term)
     if query is None:
         return []
     customers = Customer.objects.filter(search=query).order_by("-created_at", "-id")
     return [
         _result(
-            customer.name or str(customer),
+            without_phones(str(customer)),
             f"{gettext('customer')} · {masked_phone(customer.phone) if customer.phone else '—'}",
             reverse("admin:orders_customer_change", args=[customer.pk]),
             "person",

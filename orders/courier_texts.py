@@ -86,7 +86,10 @@ def _typed(text: str, phones: bool) -> str:
 
 def _recipient(order: Order, phones: bool) -> str:
     phone = format_phone(order.recipient_phone) if phones else masked_phone(order.recipient_phone)
-    parts = [one_line(order.recipient_name) or gettext("recipient not given"), phone if order.recipient_phone else ""]
+    parts = [
+        _typed(one_line(order.recipient_name), phones) or gettext("recipient not given"),
+        phone if order.recipient_phone else "",
+    ]
     return ", ".join(part for part in parts if part)
 
 

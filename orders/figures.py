@@ -19,7 +19,7 @@ from django.utils.translation import gettext
 from orders.formatting import NBSP, money
 from orders.models import Order, Stage
 from orders.presets import preset_url
-from orders.visibility import may_see_prices
+from orders.visibility import may_see_orders, may_see_prices
 
 KEEP_SECONDS = 60
 CHART_DAYS = 30
@@ -95,7 +95,7 @@ def _usual(days: Sequence[Day]) -> Usual | None:
 
 def start_page(user: User) -> Mapping[str, Any]:
     """Return what the start page shows this user of the figures; nothing without the right to see orders."""
-    if not user.has_perm("orders.view_order"):
+    if not may_see_orders(user):
         return {}
     today = timezone.localdate()
     key = f"orders.figures:{today.isoformat()}"

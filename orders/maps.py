@@ -5,7 +5,9 @@ from urllib.parse import quote
 
 from django.utils.translation import gettext
 
+from orders.addresses import one_line
 from orders.models import Order
+from orders.paper.typed_text import MASK, without_phones
 
 LONGEST = 200
 """Characters of an address that are searched for; a map finds nothing by a longer one."""
@@ -21,7 +23,8 @@ class MapLink:
 
 def map_links(order: Order) -> list[MapLink]:
     """Return searches on 2GIS and Yandex Maps; none when there is no address to drive to."""
-    address = " ".join(order.delivery_address.split())[:LONGEST]
+    # A map finds the house; a phone only confuses it, and is not for everybody who opens it.
+    address = one_line(without_phones(order.delivery_address).replace(MASK, ""))[:LONGEST]
     if order.is_pickup or not address:
         return []
     city = order.city.name if order.city else ""

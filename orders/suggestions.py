@@ -18,7 +18,7 @@ from orders.formatting import money, number
 from orders.models import Customer, Order, Product
 from orders.phones import normalize_phone, phone_digits
 from orders.search import search_query
-from orders.visibility import may_see_phones, phone_text
+from orders.visibility import phone_text, search_for, shown_text
 
 MOST_CUSTOMERS = 8
 MOST_PRODUCTS = 20
@@ -27,8 +27,6 @@ ORDERS_LOOKED_AT = 30
 """How many of a customer's last orders are searched for different recipients."""
 DIGITS, LETTERS = 4, 2
 """How many of them must be typed before anything is looked for: less finds half the table."""
-WHOLE = 10
-"""Digits of a phone without its country code, as `Customer.search` has them."""
 LONGEST_QUERY = 100
 
 Suggestion = dict[str, Any]
@@ -61,7 +59,8 @@ def recent_recipients(user: User | AnonymousUser, customer: Customer) -> list[Su
     )
     recipients: dict[tuple[str, ...], Suggestion] = {}
     for row in rows:
-        name, phone, address = row["recipient_name"], row["recipient_phone"], row["delivery_address"]
+        name, address = (shown_text(user, row[key]) for key in ("recipient_name", "delivery_address"))
+        phone = row["recipient_phone"]
         key = (name.casefold(), phone, address.casefold())
         if not any(key) or key in recipients:
             continue
@@ -75,7 +74,7 @@ def recent_recipients(user: User | AnonymousUser, customer: Customer) -> list[Su
 
 def suggested_products(text: str) -> list[Suggestion]:
     """Return the products with words that begin so, those on sale first. One query, none for too short a text."""
-    query = search_query(text[:LONGEST_QUERY]) if len(text.strip()) >= LETTERS else None
+    query = search_query(text[:LONGEST_QUERY], may_see_phones=True) if len(text.strip()) >= LETTERS else None
     if query is None:
         return []
     found = Product.objects.filter(search=query).order_by("-is_active", "name", "pk")
@@ -114,15 +113,8 @@ def _price(product: Product) -> str:
 
 def _customer_query(user: User | AnonymousUser, text: str) -> SearchQuery | None:
     digits, letters = phone_digits(text), len(re.findall(r"[^\W\d_]", text))
-    if letters >= LETTERS:
-        return search_query(text)
-    if letters or len(digits) < DIGITS:
-        return None
-    if may_see_phones(user):
-        return search_query(text)
-    # Beginnings would tell a masked phone digit by digit: only the four shown ones or the whole of it find him.
-    ending = digits[-WHOLE:]
-    return SearchQuery(f"'{ending}'", config="simple", search_type="raw") if len(ending) in (DIGITS, WHOLE) else None
+    is_enough = letters >= LETTERS or (not letters and len(digits) >= DIGITS)
+    return search_for(user, text) if is_enough else None
 
 
 def _described(user: User | AnonymousUser, customers: list[Customer], *, typed: str) -> list[Suggestion]:
@@ -139,8 +131,8 @@ def _described(user: User | AnonymousUser, customers: list[Customer], *, typed: 
         described.append(
             {
                 "id": str(customer.pk),
-                "name": customer.name,
-                "title": str(customer) if customer.name else gettext("Customer without a name"),
+                "name": shown_text(user, customer.name),
+                "title": shown_text(user, customer.name) if customer.name else gettext("Customer without a name"),
                 "phone": phone_text(user, customer.phone),
                 "history": history,
                 "is_exact": bool(customer.phone) and customer.phone == typed,

@@ -35,6 +35,7 @@ from orders.models import (
     Status,
 )
 from orders.paper.formats import format_label
+from orders.paper.typed_text import without_phones
 from orders.phones import format_phone
 from orders.snapshot import ProblemReason
 from orders.visibility import HIDDEN
@@ -113,6 +114,10 @@ class Names:
     hidden: frozenset[str] = frozenset()
     """Fields whose values are not for this reader."""
 
+    def cover(self, text: str) -> str:
+        """Return a typed text as this reader may read it."""
+        return without_phones(text) if "recipient_phone" in self.hidden else text
+
     def get(self, name: str, key: Any) -> str:
         return self.by_field.get(name, {}).get(str(key), str(key))
 
@@ -188,9 +193,9 @@ def _notes(event: OrderEvent, names: Names) -> Iterable[str]:
     if (occasion := details.get("occasion")) in Reason.values and occasion != event.reason:
         yield str(Reason(occasion).label)
     if message := details.get("message"):
-        yield str(message)
+        yield names.cover(str(message))
     if problem := details.get("problem"):
-        yield str(problem)
+        yield names.cover(str(problem))
     if printed := details.get("paper_format"):
         yield gettext("Size: %(size)s") % {"size": format_label(printed)}
     if (answer := details.get("answer")) in PhotoAnswer.values:
@@ -198,7 +203,7 @@ def _notes(event: OrderEvent, names: Names) -> Iterable[str]:
     if link := details.get("link"):
         yield gettext("A link was made") if link == "made" else gettext("The link was revoked")
     if comment := details.get("comment"):
-        yield gettext("Comment: %(text)s") % {"text": comment}
+        yield gettext("Comment: %(text)s") % {"text": names.cover(str(comment))}
     if courier := details.get("courier"):
         yield gettext("Courier: %(name)s") % {"name": courier}
     if created := details.get("created"):
@@ -252,7 +257,7 @@ def value_words(name: str, value: Any, names: Names) -> str:
         return str(dict(PaymentMethod.choices).get(value, value))
     if name == "payment_status":
         return str(dict(PaymentStatus.choices).get(value, value))
-    return Truncator(str(value)).chars(_LONGEST)
+    return Truncator(names.cover(str(value))).chars(_LONGEST)
 
 
 def _line(line: Any, names: Names) -> str:

@@ -3,25 +3,36 @@
 from datetime import date
 
 from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.postgres.search import SearchQuery
 from django.utils import timezone
 from django.utils.translation import gettext
 
 from orders.formatting import phone_link
+from orders.paper.typed_text import without_phones
 from orders.phones import HIDDEN, format_phone, masked_phone
+from orders.search import search_query
 
 __all__ = [
     "HIDDEN",
     "MONEY_FIELDS",
     "hidden_fields",
     "masked_phone",
+    "may_see_orders",
     "may_see_phones",
     "may_see_prices",
     "phone_text",
     "reason_to_hide_raw",
+    "search_for",
     "shown_phone",
+    "shown_text",
 ]
 
 MONEY_FIELDS = ("total_amount", "delivery_fee", "discount_amount", "paid_amount")
+
+
+def may_see_orders(user: User | AnonymousUser) -> bool:
+    """Return whether the user may read orders: as in the admin, whoever may change them may."""
+    return user.has_perm("orders.view_order") or user.has_perm("orders.change_order")
 
 
 def may_see_phones(user: User | AnonymousUser) -> bool:
@@ -53,6 +64,16 @@ def phone_text(user: User | AnonymousUser, phone: str) -> str:
     if not phone or may_see_phones(user):
         return format_phone(phone)
     return masked_phone(phone)
+
+
+def shown_text(user: User | AnonymousUser, text: str) -> str:
+    """Return a text that somebody has typed as the user may read it: phones in it are covered, whoever they are of."""
+    return text if may_see_phones(user) else without_phones(text)
+
+
+def search_for(user: User | AnonymousUser, text: str) -> SearchQuery | None:
+    """Return the query for what the user has typed, which tells no phone that he may not see; None if empty."""
+    return search_query(text, may_see_phones=may_see_phones(user))
 
 
 def reason_to_hide_raw(user: User | AnonymousUser) -> str:

@@ -43,6 +43,7 @@ class PushAdmin(OutboxEntryAdmin):
     )
     list_display_links = ("created_column",)
     list_filter = (("state", ChoicesDropdownFilter), ("created_at", DayOrRangeFilter))
+    extra_lookups = ("order__id__exact",)
     list_select_related = ("order",)
     search_fields = ("order__order_number",)
     search_help_text = _("Number of the order")

@@ -1,11 +1,13 @@
 """Status and state of an order as a coloured mark: always with a sign and a word, never by colour alone."""
 
+from django.contrib.auth.models import AnonymousUser
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.translation import gettext
 
 from orders.models import Order, Stage, Status, SyncState
+from orders.visibility import shown_text
 
 PROBLEM_LENGTH = 40  # characters of a problem's reason in a mark
 SIGNS = {
@@ -55,11 +57,13 @@ def sync_mark(order: Order) -> SafeString:
 def order_marks(order: Order, *, has_problem_shown: bool = False) -> SafeString:
     """Return what a reader of the order must know besides its status; empty for most orders.
 
-    `has_problem_shown`: its problem stands beside them in full.
+    `has_problem_shown`: its problem stands beside them in full. `order.seen_by` is the reader; without one no phone
+    in the problem is shown.
     """
     marks = []
     if order.problem and not has_problem_shown:
-        reason = Truncator(order.problem).chars(PROBLEM_LENGTH)
+        reader = getattr(order, "seen_by", None) or AnonymousUser()
+        reason = Truncator(shown_text(reader, order.problem)).chars(PROBLEM_LENGTH)
         marks.append(("danger", "!", gettext("problem: %(reason)s") % {"reason": reason}))
     if order.is_stub:
         marks.append(("warn", "…", gettext("not complete yet")))

@@ -18,6 +18,7 @@ from orders import counts
 from orders.board import Board, Column, HourRow, day_board
 from orders.models import Order
 from orders.presets import DAY_PARAMETER, preset_url
+from orders.visibility import may_see_orders
 
 REFRESH_SECONDS = 10
 MOST_RISKS = 12
@@ -27,7 +28,7 @@ MOST_RISKS = 12
 @require_safe
 def board_page(request: HttpRequest) -> HttpResponse:
     """Show a day: today, or the one of `?date=`. The page's own script gets only what changes."""
-    if not request.user.has_perm("orders.view_order"):
+    if not may_see_orders(request.user):
         raise PermissionDenied
     today = timezone.localdate()
     day = _day(request.GET.get(DAY_PARAMETER, "")) or today

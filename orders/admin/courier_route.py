@@ -1,5 +1,6 @@
 """A courier's route on a phone: the route sheet of one day, with maps, calls, and a button for what is done."""
 
+from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -32,7 +33,7 @@ from orders.models import Courier, Order, Source, Stage, Status
 from orders.paper.orders_to_print import MOST_AT_ONCE, long_day, orders_to_print, time_of_day
 from orders.paper.route_sheet import RouteSheet
 from orders.services import NotAllowed
-from orders.visibility import may_see_phones, may_see_prices, shown_phone
+from orders.visibility import may_see_orders, may_see_phones, may_see_prices, shown_phone
 
 STEPS = (Stage.DONE, Stage.DELIVERING)
 """Where a courier's button leads: to the first of them that the order may go to."""
@@ -52,9 +53,7 @@ class CourierRoute:
 
     def may_see_route(self, request: HttpRequest) -> bool:
         """Return whether the user sees couriers and orders."""
-        user = request.user
-        may_see_orders = user.has_perm("orders.view_order") or user.has_perm("orders.change_order")
-        return self.has_view_permission(request) and may_see_orders  # type: ignore[attr-defined]
+        return self.has_view_permission(request) and may_see_orders(request.user)  # type: ignore[attr-defined]
 
     def route(self, request: HttpRequest, key: UUID) -> HttpResponse:
         """Show one day of a courier, today by default. A constant number of queries."""
@@ -150,7 +149,11 @@ def _uuid(value: str) -> UUID:
 def _days(on: date) -> list[dict[str, Any]]:
     """Return the days to go to: the one before, today, the one after."""
     today = timezone.localdate()
-    found = sorted({on - timedelta(days=1), on, on + timedelta(days=1), today})
+    around = {on, today}
+    for step in (-1, 1):
+        with suppress(OverflowError):  # the calendar has a first and a last day
+            around.add(on + timedelta(days=step))
+    found = sorted(around)
     return [{"day": f"{one:%Y-%m-%d}", "words": capfirst(day_words(one)), "is_shown": one == on} for one in found]
 
 

@@ -13,8 +13,15 @@ from orders.admin.badges import status_badge, sync_badge
 from orders.formatting import delivery_time, money
 from orders.models import Customer
 from orders.phones import normalize_phone
-from orders.search import search_query
-from orders.visibility import HIDDEN, may_see_phones, may_see_prices, shown_phone
+from orders.visibility import (
+    HIDDEN,
+    may_see_orders,
+    may_see_phones,
+    may_see_prices,
+    search_for,
+    shown_phone,
+    shown_text,
+)
 
 ORDERS_SHOWN = 20
 
@@ -35,7 +42,12 @@ class CustomerAdmin(CrmModelAdmin):
     @admin.display(description=_("name"))
     def name_column(self, customer: Customer) -> str:
         """Return the name, or what there is."""
-        return str(customer)
+        return shown_text(self.request.user, str(customer))
+
+    @admin.display(description=_("note"))
+    def note_column(self, customer: Customer) -> str:
+        """Return the note as this user may read it."""
+        return shown_text(self.request.user, customer.note) or "—"
 
     @admin.display(description=_("phone"))
     def phone_column(self, customer: Customer) -> str:
@@ -53,23 +65,21 @@ class CustomerAdmin(CrmModelAdmin):
         """
         if obj is None:
             return self.fields[:-1]
-        return self.fields if may_see_phones(request.user) else (("name", "phone_column"), *self.fields[1:])
+        if may_see_phones(request.user):
+            return self.fields
+        if self.has_change_permission(request, obj):
+            return (("name", "phone_column"), *self.fields[1:])
+        return (("name_column", "phone_column"), "email", "note_column", *self.fields[3:])
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         """Return what is shown and not edited."""
-        return (*super().get_readonly_fields(request, obj), "phone_column")
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Refuse to be asked in the address what phones begin with by whoever may not see them."""
-        if lookup.startswith("phone") and not may_see_phones(request.user):
-            return False
-        return super().lookup_allowed(lookup, value, request)
+        return (*super().get_readonly_fields(request, obj), "name_column", "phone_column", "note_column")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Customer], search_term: str
     ) -> tuple[QuerySet[Customer], bool]:
         """Find by name, e-mail and any form of a phone, by index."""
-        query = search_query(search_term)
+        query = search_for(request.user, search_term)
         return (queryset if query is None else queryset.filter(search=query)), False
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
@@ -88,7 +98,7 @@ class CustomerAdmin(CrmModelAdmin):
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
         """Add the customer's latest orders."""
         customer = kwargs.get("obj")
-        if isinstance(customer, Customer) and request.user.has_perm("orders.view_order"):
+        if isinstance(customer, Customer) and may_see_orders(request.user):
             queryset = customer.orders.select_related("status", "delivery_slot").defer(
                 "search", "metadata", "bitrix_state"
             )

@@ -15,6 +15,7 @@ from orders.links import two_gis_url, yandex_maps_url
 from orders.models import Courier, EventKind, Order
 from orders.paper.orders_to_print import orders_to_print
 from orders.people import name_of
+from orders.visibility import shown_text
 
 
 def delivery_panel(order: Order, request: HttpRequest, *, may_take: bool, may_assign: bool) -> dict[str, Any]:
@@ -24,7 +25,7 @@ def delivery_panel(order: Order, request: HttpRequest, *, may_take: bool, may_as
     may_be_taken = may_take and is_open(order) and order.responsible_id is None
     is_mine = order.responsible_id is not None and order.responsible_id == request.user.pk
     texts = order_texts(stop, request.user)
-    address = one_line(order.delivery_address)
+    address = shown_text(request.user, one_line(order.delivery_address))
     return {
         "florist": name_of(order.responsible),
         "is_mine": is_mine,

@@ -30,7 +30,7 @@ from orders.suggestions import (
     suggested_customers,
     suggested_products,
 )
-from orders.visibility import may_see_prices, phone_text
+from orders.visibility import may_see_prices, phone_text, shown_text
 
 DONE = "new_orders_done"
 """In the session: keys of the orders made last, whose drafts the browser is to forget."""
@@ -201,6 +201,7 @@ def _products(request: HttpRequest) -> list[Any]:
 
 def _initial_fields(user: User, source: Order, draft: Draft) -> dict[str, Any]:
     fields = {name: value for name, value in draft.fields.items() if name != "customer" and value is not None}
+    fields |= {name: shown_text(user, text) for name, text in fields.items() if isinstance(text, str)}
     fields["recipient_phone"] = phone_text(user, source.recipient_phone)
     fields["recipient_from"] = source.pk
     fields["delivery_date"] = None

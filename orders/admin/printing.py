@@ -48,8 +48,12 @@ class Printing:
         """Add what the order's page needs to print it."""
         order = kwargs.get("obj")
         if isinstance(order, Order):
-            context["printing"] = _menu(order)
+            context["printing"] = _menu(order, may_print_cards=self.may_print_postcards(request))
         return super().render_change_form(request, context, **kwargs)  # type: ignore[misc]
+
+    def may_print_postcards(self, request: HttpRequest) -> bool:
+        """Return whether the user may print postcards, which is written down: others only preview them."""
+        return bool(self.has_change_status_permission(request))  # type: ignore[attr-defined]
 
     @action(description=_("Print…"), permissions=["view"])
     def print_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
@@ -68,7 +72,7 @@ class Printing:
             orders=orders,
             work_orders=_buttons(Paper.WORK_ORDER),
             route_sheets=_buttons(Paper.ROUTE_SHEET),
-            postcards=_buttons(Paper.POSTCARD),
+            postcards=_buttons(Paper.POSTCARD) if self.may_print_postcards(request) else [],
             sheets=[
                 {"sheet": sheet, "day": long_day(sheet.day), "collect": sum_to_collect(sheet, request.user)}
                 for sheet in route_of(orders)
@@ -88,6 +92,8 @@ class Printing:
             return self._nothing(request, _too_many())
         orders = orders_to_print(self.get_queryset(request), seen)  # type: ignore[attr-defined]
         if paper == Paper.POSTCARD:
+            if not self.may_print_postcards(request):
+                raise PermissionDenied
             return self._print_postcards(request, orders, size, seen)
         if paper == Paper.ROUTE_SHEET:
             sheets = route_of(orders)
@@ -169,7 +175,7 @@ def print_words(printed: Print) -> str:
     return ", ".join(part for part in (words, printed.who) if part)
 
 
-def _menu(order: Order) -> dict[str, Any]:
+def _menu(order: Order, *, may_print_cards: bool) -> dict[str, Any]:
     papers = [{"label": Paper.WORK_ORDER.label, "buttons": _buttons(Paper.WORK_ORDER)}]
     if not reason_to_leave_out(order):
         papers.append({"label": Paper.ROUTE_SHEET.label, "buttons": _buttons(Paper.ROUTE_SHEET)})
@@ -178,6 +184,7 @@ def _menu(order: Order) -> dict[str, Any]:
         "key": f"{order.pk}:{len(prints)}",
         "papers": papers,
         "postcards": _buttons(Paper.POSTCARD) if has_postcard(order) else [],
+        "may_print_cards": may_print_cards,
         "printed": print_words(prints[0]) if prints else "",
     }
 

@@ -1,4 +1,5 @@
-"""An order's fields for whoever may only read them: sums as sums, references in words.
+"""An order's fields for whoever may only read them: sums as sums, references in words, typed texts
+without the phones that are hidden from him.
 
 Django makes a link of each reference it shows read-only, also for people whom the page behind it refuses.
 """
@@ -12,9 +13,12 @@ from django.http import HttpRequest
 
 from orders.formatting import money
 from orders.models import Order
-from orders.visibility import MONEY_FIELDS
+from orders.visibility import MONEY_FIELDS, shown_text
 
 REFERENCES = ("delivery_slot", "city", "shop", "courier", "customer", "responsible")
+
+
+TEXTS = ("recipient_name", "delivery_address", "comment", "courier_comment", "postcard_text")
 
 
 def _shown(name: str, words: Callable[[Any], str]) -> Callable[[Any, Order], str]:
@@ -30,6 +34,14 @@ def _name(value: Any) -> str:
     return (value.get_full_name() if isinstance(value, User) else "") or str(value)
 
 
+def _shown_text(name: str) -> Callable[[Any, Order], str]:
+    @admin.display(description=Order._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
+    def shown(model_admin: Any, order: Order) -> str:
+        return shown_text(model_admin.request.user, getattr(order, name)) or "—"
+
+    return shown
+
+
 class ReadOnlyFields:
     """For the order's ModelAdmin to mix in, before its form."""
 
@@ -43,11 +55,13 @@ class ReadOnlyFields:
 
 def _in_words(fields: Any) -> Any:
     if isinstance(fields, str):
-        return f"{fields}_words" if fields in (*REFERENCES, *MONEY_FIELDS) else fields
+        return f"{fields}_words" if fields in (*REFERENCES, *MONEY_FIELDS, *TEXTS) else fields
     return tuple(map(_in_words, fields))
 
 
 for _field in REFERENCES:
     setattr(ReadOnlyFields, f"{_field}_words", _shown(_field, _name))
+for _field in TEXTS:
+    setattr(ReadOnlyFields, f"{_field}_words", _shown_text(_field))
 for _field in MONEY_FIELDS:
     setattr(ReadOnlyFields, f"{_field}_words", _shown(_field, money))

@@ -8,7 +8,7 @@ from orders.addresses import one_line, with_city
 from orders.lateness import is_open
 from orders.links import call_url, two_gis_url, whatsapp_url, yandex_maps_url
 from orders.models import Order
-from orders.visibility import may_see_phones
+from orders.visibility import may_see_phones, shown_text
 
 
 def row_links(order: Order, user: User | AnonymousUser) -> SafeString:
@@ -21,7 +21,7 @@ def row_links(order: Order, user: User | AnonymousUser) -> SafeString:
         phone = order.customer.phone or "" if order.customer else ""
     if not may_see_phones(user):
         phone = ""
-    address = one_line(order.delivery_address)
+    address = shown_text(user, one_line(order.delivery_address))
     return render_to_string(
         "orders/row_links.html",
         {

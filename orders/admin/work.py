@@ -18,6 +18,7 @@ from django.views.decorators.http import require_safe
 from cvety_crm.admin_base import ReadOnlyModelAdmin, admin_link
 from orders.models import OrderNote, OrderPhoto
 from orders.photo_files import Size, photo_response
+from orders.visibility import may_see_orders, shown_text
 
 
 class _OfOrder(ReadOnlyModelAdmin):
@@ -34,9 +35,14 @@ class _OfOrder(ReadOnlyModelAdmin):
 class OrderNoteAdmin(_OfOrder):
     """Notes, written on the orders' pages."""
 
-    list_display = ("created_column", "order_column", "author", "text")
-    fields = ("order_column", "author", "created_at", "text")
+    list_display = ("created_column", "order_column", "author", "text_column")
+    fields = ("order_column", "author", "created_at", "text_column")
     list_display_links = ("created_column",)
+
+    @admin.display(description=_("note"))
+    def text_column(self, note: OrderNote) -> str:
+        """Return what was written, as this user may read it."""
+        return shown_text(self.request.user, note.text)
 
 
 @admin.register(OrderPhoto)
@@ -60,7 +66,7 @@ class OrderPhotoAdmin(_OfOrder):
 
     def picture(self, request: HttpRequest, key: UUID, size: Size) -> HttpResponseBase:
         """Return a picture."""
-        if not any(request.user.has_perm(f"orders.{right}_order") for right in ("view", "change")):
+        if not may_see_orders(request.user):
             raise PermissionDenied
         return photo_response(request, get_object_or_404(OrderPhoto, pk=key), size, may_be_kept=True)
 

@@ -15,7 +15,7 @@ from django.utils.translation import pgettext_lazy
 
 from orders.formatting import number
 from orders.models import Order, OrderItem, PaymentMethod, PaymentStatus, Source
-from orders.visibility import masked_phone, may_see_phones, may_see_prices
+from orders.visibility import masked_phone, may_see_phones, may_see_prices, shown_text
 
 Cell = str | int | Decimal | date | datetime | None
 """None is an empty cell; a datetime is local and without a zone, as spreadsheets know them."""
@@ -28,6 +28,10 @@ class Reader:
         self.sees_phones = may_see_phones(user)
         self._user = user
         self._sees_prices: dict[date | None, bool] = {}
+
+    def text(self, typed: str) -> str:
+        """Return a typed text as he may read it."""
+        return typed if self.sees_phones else shown_text(self._user, typed)
 
     def sees_prices(self, day: date | None) -> bool:
         """Return whether he sees sums of orders delivered on this day."""
@@ -61,6 +65,10 @@ class Column:
 
 def _text(value: Callable[[Order], str]) -> Callable[[Order, Reader], Cell]:
     return lambda order, _reader: value(order)
+
+
+def _typed(value: Callable[[Order], str]) -> Callable[[Order, Reader], Cell]:
+    return lambda order, reader: reader.text(value(order))
 
 
 def _phone(value: Callable[[Order], str]) -> Callable[[Order, Reader], Cell]:
@@ -101,12 +109,12 @@ COLUMNS = (
     Column(_("Delivery date"), Kind.DATE, lambda order, _reader: order.delivery_date, 12),
     Column(_("Interval"), Kind.TEXT, _text(lambda order: order.delivery_slot.name if order.delivery_slot else ""), 13),
     Column(_("Status"), Kind.TEXT, _text(lambda order: order.status.name), 15),
-    Column(_("Composition"), Kind.TEXT, _text(_composition), 40),
-    Column(_("Recipient"), Kind.TEXT, _text(lambda order: order.recipient_name), 20),
+    Column(_("Composition"), Kind.TEXT, _typed(_composition), 40),
+    Column(_("Recipient"), Kind.TEXT, _typed(lambda order: order.recipient_name), 20),
     Column(_("Recipient's phone"), Kind.PHONE, _phone(lambda order: order.recipient_phone), 16),
     Column(_("City"), Kind.TEXT, _text(lambda order: order.city.name if order.city else ""), 12),
-    Column(_("Address"), Kind.TEXT, _text(lambda order: order.delivery_address), 40),
-    Column(_("Customer"), Kind.TEXT, _text(lambda order: order.customer.name if order.customer else ""), 20),
+    Column(_("Address"), Kind.TEXT, _typed(lambda order: order.delivery_address), 40),
+    Column(_("Customer"), Kind.TEXT, _typed(lambda order: order.customer.name if order.customer else ""), 20),
     Column(
         pgettext_lazy("column", "Customer's phone"),
         Kind.PHONE,
@@ -124,9 +132,9 @@ COLUMNS = (
     Column(_("Florist"), Kind.TEXT, _text(lambda order: _person(order.responsible)), 16),
     Column(_("Courier"), Kind.TEXT, _text(lambda order: order.courier.name if order.courier else ""), 16),
     Column(_("From where"), Kind.TEXT, _text(lambda order: _source(order.source)), 10),
-    Column(_("Comment"), Kind.TEXT, _text(lambda order: order.comment), 30),
-    Column(_("For the courier"), Kind.TEXT, _text(lambda order: order.courier_comment), 30),
-    Column(_("Postcard"), Kind.TEXT, _text(lambda order: order.postcard_text), 30),
+    Column(_("Comment"), Kind.TEXT, _typed(lambda order: order.comment), 30),
+    Column(_("For the courier"), Kind.TEXT, _typed(lambda order: order.courier_comment), 30),
+    Column(_("Postcard"), Kind.TEXT, _typed(lambda order: order.postcard_text), 30),
     Column(
         pgettext_lazy("order", "Created"),
         Kind.MOMENT,

@@ -11,6 +11,8 @@ from django.utils.translation import gettext
 from orders.export.columns import COLUMNS, Cell, Kind
 
 CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+LONGEST_TEXT = 32_767
+"""Characters that a cell of XLSX takes; of a longer text the writer would leave the end away without a word."""
 _FORMATS = {
     Kind.TEXT: "@",
     Kind.PHONE: "@",
@@ -54,7 +56,7 @@ def write_xlsx(rows: Iterable[Sequence[Cell]], file: IO[bytes], *, now: datetime
                     case date():
                         sheet.write_datetime(last, place, value, style)
                     case _:
-                        sheet.write_string(last, place, value, style)
+                        sheet.write_string(last, place, _cut(value), style)
         sheet.freeze_panes(1, 1)
         sheet.autofilter(0, 0, last, len(COLUMNS) - 1)
         # Order numbers and phones are text on purpose: no green corners for it.
@@ -62,6 +64,10 @@ def write_xlsx(rows: Iterable[Sequence[Cell]], file: IO[bytes], *, now: datetime
         sheet.set_landscape()
         sheet.repeat_rows(0)
         sheet.fit_to_pages(1, 0)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
 
 
 def _letters(count: int) -> str:

@@ -196,7 +196,7 @@ class Order(Table):
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
     search = models.GeneratedField(
         expression=search_document(
-            words=["order_number", "recipient_name", "delivery_address"], phones=["recipient_phone"]
+            keys=["order_number"], words=["recipient_name", "delivery_address"], phones=["recipient_phone"]
         ),
         output_field=SearchVectorField(),
         db_persist=True,

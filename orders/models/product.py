@@ -25,7 +25,7 @@ class Product(Table):
     needs_attention = models.BooleanField(_("needs a look"), default=False, db_default=False)
 
     search = models.GeneratedField(
-        expression=search_document(words=["name"], phones=[]), output_field=SearchVectorField(), db_persist=True
+        expression=search_document(words=["name"]), output_field=SearchVectorField(), db_persist=True
     )
 
     class Meta:

@@ -22,7 +22,7 @@ from orders.paper.qr import qr_svg
 from orders.paper.typed_text import breakable
 from orders.paper.typesetting import typeset
 from orders.phones import HIDDEN, format_phone, masked_phone
-from orders.visibility import may_see_phones, may_see_prices
+from orders.visibility import may_see_phones, may_see_prices, shown_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def _day_address(day: date | None) -> str:
 
 
 def _stop(position: int, order: Order, reader: User | AnonymousUser, *, has_city: bool) -> dict[str, Any]:
-    address = order.delivery_address.strip()
+    address = shown_text(reader, order.delivery_address.strip())
     if address and has_city and order.city:
         address = f"{order.city.name}, {address}"
     due = to_collect(order)
@@ -114,11 +114,11 @@ def _stop(position: int, order: Order, reader: User | AnonymousUser, *, has_city
         "time": time_of_day(order.delivery_slot),
         "address": breakable(address),
         "no_address": gettext("ADDRESS NOT GIVEN"),
-        "recipient": breakable(order.recipient_name or gettext("recipient not given")),
+        "recipient": breakable(shown_text(reader, order.recipient_name) or gettext("recipient not given")),
         "phone": _phone(order.recipient_phone, reader),
         "warning": handover_warning(order),
         "items": [f"{breakable(item.name)} × {number(item.quantity)}" for item in order.items.all()],
-        "notes": [breakable(note) for note in notes if note],
+        "notes": [breakable(shown_text(reader, note)) for note in notes if note],
         "is_due": bool(due),
         "payment": payment_at_the_door(order),
         "sum": (money(due) if may_see_prices(reader, order.delivery_date) else HIDDEN) if due else "",

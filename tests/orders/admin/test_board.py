@@ -75,3 +75,9 @@ def test_it_takes_the_right_to_see_orders_and_changes_nothing(browser, browser_o
     assert f'href="{BOARD}"' not in stranger.get("/crm/").content.decode()
     assert client.get(BOARD)["Location"].startswith("/crm/login/")
     assert browser.post(BOARD).status_code == 405
+
+
+def test_whoever_may_change_orders_may_see_the_board(browser_of, db):
+    editor = browser_of("orders.change_order")
+    assert editor.get("/crm/board/").status_code == 200
+    assert '/crm/board/"' in editor.get("/crm/").content.decode()

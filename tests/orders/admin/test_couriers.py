@@ -231,3 +231,10 @@ def test_sums_of_other_days_are_not_everybodys(browser_of, make, courier):
     reader = browser_of("orders.view_courier", "orders.view_order")
     html = text(reader.get(route(courier), {"date": f"{yesterday}"}))
     assert "₸" not in html and "сумму скажет диспетчер" in html
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
+def test_a_route_has_a_first_and_a_last_day(browser, day):
+    courier = Courier.objects.create(name="Азамат")
+    answer = browser.get(f"/crm/orders/courier/{courier.pk}/route/", {"date": day})
+    assert answer.status_code == 200 and f"?date={day}" in answer.content.decode()

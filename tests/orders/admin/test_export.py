@@ -214,3 +214,15 @@ def test_queries_grow_by_pages_only(django_assert_num_queries, count, manager):
         rows = list(export_rows.rows(keys, manager))
     assert [row[0] for row in rows] == sorted(str(number) for number in range(count))
     assert {row[4] for row in rows} == {"Букет × 1"}
+
+
+def test_phones_in_texts_are_covered_and_long_texts_end_visibly(order):
+    Order.objects.update(
+        delivery_address="Абая 150, тел 87055556677", comment="я" * 32_768, courier_comment="я" * 32_767
+    )
+    (mine,), (theirs,) = (
+        rows_of(browser_of(person(role)).get(EXPORT, {"preset": "all"})) for role in (MANAGER, ACCOUNTANT)
+    )
+    assert (mine["Адрес"].value, theirs["Адрес"].value) == ("Абая 150, тел 87055556677", "Абая 150, тел •••")
+    assert mine["Комментарий"].value == "я" * 32_766 + "…"
+    assert mine["Для курьера"].value == "я" * 32_767

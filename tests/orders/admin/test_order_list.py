@@ -304,3 +304,9 @@ def test_phones_and_sums_are_for_those_who_may_see_them(browser_of, make_order):
     owner = browser_of("orders.view_order", "orders.view_phones", "orders.view_all_prices")
     page = owner.get(LIST, {"preset": "tomorrow"}).content.decode()
     assert "tel:+77011234567" in page and "9\xa0000\xa0₸" in page
+
+
+@pytest.mark.parametrize("query", [{"sync_state__foo": "1"}, {"customer__id__exact": "no key"}])
+def test_a_pulse_with_filters_that_do_not_fit_is_refused(browser, make_order, query):
+    make_order()
+    assert browser.get(f"{LIST}pulse/", {"seen": "x", "since": "2025-01-01T00:00:00Z", **query}).status_code == 400

@@ -90,7 +90,7 @@ def test_printing_it_again_warns(browser, browser_of, make_order):
     printed(order).update(happened_at=datetime(2025, 8, 25, 14, 2, tzinfo=ALMATY))
 
     # Somebody who has not seen that, on another machine.
-    other = browser_of("orders.view_order")
+    other = browser_of("orders.view_order", "orders.change_order_status")
     warning = print_paper(other, "postcard:a6", order)
     assert warning.headers["Content-Type"].startswith("text/html")
     html = warning.content.decode()
@@ -221,7 +221,8 @@ def test_only_those_who_may_see_orders(browser_of, client, make_order):
     assert stranger.get(preview).status_code == 403
     assert client.get(preview).status_code == 302
     assert not printed(order).exists()
-    assert print_paper(browser_of("orders.view_order"), "postcard:a6", order).status_code == 200
+    reader = browser_of("orders.view_order")
+    assert [print_paper(reader, paper, order).status_code for paper in PAPERS] == [200, 200, 200, 403, 403, 403]
 
 
 def test_a_post_without_the_secret_of_the_session_is_refused(manager, make_order):
@@ -263,3 +264,20 @@ def test_the_code_of_a_route_sheet_leads_to_the_orders_of_the_day(browser, make_
         address = _day_address(day)
         assert address.startswith("http://localhost:8001/crm/")
         assert numbers(browser.get(address.removeprefix("http://localhost:8001")).content) == expected
+
+
+def test_whoever_only_reads_orders_previews_postcards_and_prints_none(browser_of, make_order):
+    order = make_order()
+    reader = browser_of("orders.view_order")
+    assert print_paper(reader, "postcard:a6", order).status_code == 403
+    assert not printed(order).exists()
+    assert print_paper(reader, "work_order:a5", order).status_code == 200
+    assert reader.get(f"{LIST}{order.pk}/postcard/").status_code == 200
+    page = reader.get(change_url(order)).content.decode()
+    assert "postcard:a6" not in page and f"{LIST}{order.pk}/postcard/" in page
+    chosen = {"action": "print_selected", "_selected_action": [str(order.pk)]}
+    assert "postcard:a6" not in reader.post(LIST, chosen).content.decode()
+    florist = browser_of("orders.view_order", "orders.change_order_status")
+    assert "postcard:a6" in florist.get(change_url(order)).content.decode()
+    assert print_paper(florist, "postcard:a6", order).status_code == 200
+    assert printed(order).count() == 1

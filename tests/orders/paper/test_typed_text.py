@@ -4,10 +4,12 @@ import re
 
 import phonenumbers
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from hypothesis import given
 from hypothesis import strategies as st
 
 from orders.paper.typed_text import LONGEST_PIECE, breakable, tied, widest_pieces, without_phones
+from orders.visibility import shown_text
 
 BREAK = "\u200b"
 texts = st.text(alphabet=st.characters(exclude_characters=BREAK, exclude_categories=["Cs"]), max_size=200)
@@ -71,3 +73,9 @@ def test_phones_are_covered(text, expected):
 @given(texts)
 def test_no_phone_is_left(text):
     assert not list(phonenumbers.PhoneNumberMatcher(without_phones(text), "KZ"))
+
+
+def test_whoever_may_see_phones_reads_them_in_texts_too(db, manager):
+    text = "Абая 150, тел 87055556677"
+    assert shown_text(manager, text) == text
+    assert shown_text(AnonymousUser(), text) == "Абая 150, тел •••"

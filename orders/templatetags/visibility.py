@@ -1,0 +1,14 @@
+"""What of an order is shown to whom, for templates; `orders.visibility` decides."""
+
+from django import template
+from django.contrib.auth.models import AnonymousUser, User
+
+from orders.visibility import shown_text
+
+register = template.Library()
+
+
+@register.filter
+def shown_to(text: object, user: User | AnonymousUser) -> str:
+    """Return a typed text as this user may read it; it is escaped as any other."""
+    return shown_text(user, str(text or ""))
