@@ -7,14 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.auth.models import User
 from django.http import HttpRequest
 
 from orders.formatting import money
 from orders.models import Order
 from orders.visibility import MONEY_FIELDS
 
-REFERENCES = ("delivery_slot", "city", "shop", "courier", "customer", "responsible")
+REFERENCES = ("delivery_slot", "city", "shop", "customer")
 
 
 def _shown(name: str, words: Callable[[Any], str]) -> Callable[[Any, Order], str]:
@@ -24,10 +23,6 @@ def _shown(name: str, words: Callable[[Any], str]) -> Callable[[Any, Order], str
         return "—" if value is None else words(value)
 
     return shown
-
-
-def _name(value: Any) -> str:
-    return (value.get_full_name() if isinstance(value, User) else "") or str(value)
 
 
 class ReadOnlyFields:
@@ -48,6 +43,6 @@ def _in_words(fields: Any) -> Any:
 
 
 for _field in REFERENCES:
-    setattr(ReadOnlyFields, f"{_field}_words", _shown(_field, _name))
+    setattr(ReadOnlyFields, f"{_field}_words", _shown(_field, str))
 for _field in MONEY_FIELDS:
     setattr(ReadOnlyFields, f"{_field}_words", _shown(_field, money))
