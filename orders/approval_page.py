@@ -13,7 +13,6 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
-from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -69,29 +68,28 @@ def approval(request: HttpRequest, token: str) -> HttpResponse:
     found = find_approval(token)
     if found is None:
         return _gone(request)
-    photos = _photos(found)
-    seen = " ".join(photo.pk.hex for photo in photos)
     typed = error = ""
     if request.method == "POST":
-        typed = request.POST.get("comment", "")
-        if request.POST.get("seen") != seen:
-            error = gettext("The photo has just been replaced. Please have a look at the new one.")
-        else:
-            try:
-                services.answer_photos(token=token, liked=request.POST.get("answer") == "liked", comment=typed)
-            except LinkGone:
+        typed, liked = request.POST.get("comment", ""), request.POST.get("answer") == "liked"
+        try:
+            services.answer_photos(token=token, seen=_seen(request), liked=liked, comment=typed)
+        except LinkGone:
+            return _gone(request)
+        except NotAllowed as refusal:
+            error = str(refusal)
+            found = find_approval(token)  # what is refused because the photos are others finds the answer open again
+            if found is None:
                 return _gone(request)
-            except NotAllowed as refusal:
-                error = str(refusal)
-            else:
-                return _with_headers(HttpResponseRedirect(request.path))
+        else:
+            return _with_headers(HttpResponseRedirect(request.path))
+    photos = _photos(found)
     return _page(
         request,
         "orders/approval.html",
         status=422 if error else 200,
         token=token,
         photos=photos,
-        seen=seen,
+        seen=" ".join(photo.pk.hex for photo in photos),
         answer=found.answer,
         comment=found.comment,
         is_liked=found.answer == PhotoAnswer.LIKED,
@@ -114,6 +112,13 @@ def approval_photo(request: HttpRequest, token: str, key: UUID, size: str) -> Ht
     if photo is None or not photo.image:
         return _gone(request)
     return photo_response(request, photo, "small" if size == "small" else "full", may_be_kept=False)
+
+
+def _seen(request: HttpRequest) -> set[UUID]:
+    try:
+        return {UUID(key) for key in request.POST.get("seen", "").split()}
+    except ValueError:
+        return set()
 
 
 def _photos(found: PhotoApproval) -> list[OrderPhoto]:

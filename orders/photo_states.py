@@ -34,10 +34,10 @@ def photo_state(order: Order) -> PhotoState:
 
 def state_of(photos: list[OrderPhoto], approval: PhotoApproval | None) -> PhotoState:
     """Return the state of an order with these photos, and this link and answer."""
-    if approval is not None and approval.answer == PhotoAnswer.REDO:
-        return PhotoState.REDO  # whatever has become of the photo he saw
     if not live_photos(photos):
         return PhotoState.WITHDRAWN if photos else PhotoState.NONE
+    if approval is not None and approval.answer == PhotoAnswer.REDO:
+        return PhotoState.REDO
     if approval is not None and approval.answer == PhotoAnswer.LIKED:
         return PhotoState.LIKED
     return PhotoState.SENT if approval is not None and approval.is_open else PhotoState.PHOTO

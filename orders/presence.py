@@ -19,7 +19,15 @@ GONE_AFTER = timedelta(seconds=50)
 """Two beats missed, and a little: a phone's browser is not punctual."""
 KEEP = timedelta(days=1)
 MOST_SHOWN = 5
-ABOUT_SENDING = (EventKind.SENT, EventKind.REFUSED, EventKind.PRINTED)
+NOT_IN_THE_FORM = (
+    EventKind.SENT,
+    EventKind.REFUSED,
+    EventKind.PRINTED,
+    EventKind.PHOTO_ADDED,
+    EventKind.PHOTO_WITHDRAWN,
+    EventKind.PHOTO_LINK,
+    EventKind.PHOTO_ANSWERED,
+)
 """What happens to an order without changing what its page shows in the form. (`updated_at` would tell of them too.)"""
 _NOTE = """
     INSERT INTO order_presences (order_id, user_id, seen_at) SELECT id, %s, %s FROM orders WHERE id = %s
@@ -59,7 +67,7 @@ def others(order_id: UUID, user: User, now: datetime | None = None) -> list[str]
 def latest_change(order_id: UUID, since: datetime) -> OrderEvent | None:
     """Return the latest timeline entry after this moment that changes what the page shows. One query."""
     events = OrderEvent.objects.filter(order=order_id, happened_at__gt=since)
-    matters = ~Q(kind__in=ABOUT_SENDING) | ~Q(changes=[])
+    matters = ~Q(kind__in=NOT_IN_THE_FORM) | ~Q(changes=[])
     return events.filter(matters).select_related("actor").order_by("-happened_at", "-created_at").first()
 
 

@@ -71,6 +71,7 @@ class AssignmentActions:
             for name, view in (
                 ("take", self.take),
                 ("release", self.release),
+                ("florist", self.set_florist),
                 ("courier", self.set_courier),
                 ("told", self.set_told),
             )
@@ -103,6 +104,17 @@ class AssignmentActions:
         may = self.has_change_status_permission(request)  # type: ignore[attr-defined]
         may = may or self.has_assign_permission(request)
         return self._one(request, key, may, act, gettext("Order № %(number)s is without a florist again."))
+
+    def set_florist(self, request: HttpRequest, key: UUID) -> HttpResponse:
+        """Give one order to the chosen florist, or back to everybody."""
+        florist = _florist(request.POST.get("florist", ""))
+        act: _Act = partial(services.assign_florist, florist=florist)
+        if "seen" in request.POST:
+            act = partial(act, seen=_number(request.POST["seen"]))
+        text = gettext("Order № %(number)s is without a florist again.")
+        if florist is not None:
+            text = gettext("Order № %(number)s: the florist is %(florist)s.")
+        return self._one(request, key, self.has_assign_permission(request), act, text, florist=name_of(florist))
 
     def set_courier(self, request: HttpRequest, key: UUID) -> HttpResponse:
         """Give one order to the chosen courier, or to nobody."""
@@ -253,6 +265,17 @@ class AssignmentActions:
         tell_refusals(request, refused)
 
 
+def _florist(value: str) -> User | None:
+    """Return the member of staff with this key from a form; None for nobody. Raises `Http404`."""
+    key = _number(value)
+    if key is None:
+        return None
+    florist = User.objects.filter(pk=key, is_staff=True).first()
+    if florist is None:
+        raise Http404
+    return florist
+
+
 def _courier(value: str) -> Courier | None:
     """Return the courier with this key from a form; None for nobody. Raises `Http404`."""
     key = _key(value)
@@ -262,6 +285,12 @@ def _courier(value: str) -> Courier | None:
     if courier is None:
         raise Http404
     return courier
+
+
+def _number(value: str) -> int | None:
+    if value and not (value.isdecimal() and len(value) < 10):
+        raise Http404
+    return int(value) if value else None
 
 
 def _key(value: str) -> UUID | None:

@@ -5,12 +5,13 @@ from uuid import uuid4
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from orders import services
+from orders.admin.going_back import go_back
 from orders.admin.status_actions import find_order
 from orders.admin.status_undo import tell_of_change
 from orders.models import Order, Source, Status
@@ -41,7 +42,7 @@ class ConflictActions:
         status = wished_status(order)
         if status is None:
             messages.info(request, gettext("There is nothing to decide here any more."))
-            return _back(order)
+            return _back(request, order)
         batch_id = uuid4()
         try:
             services.change_status(
@@ -56,14 +57,14 @@ class ConflictActions:
         else:
             text = gettext("The order is “%(status)s”; the site is told.") % {"status": status.name}
             tell_of_change(request, text, batch_id)
-        return _back(order)
+        return _back(request, order)
 
     def accept_site(self, request: HttpRequest, key: Any) -> HttpResponse:
         """Let the site's status stand."""
         order = self._conflicting(request, key)
         services.accept_site_state(order_id=order.pk, actor=request.user)  # type: ignore[arg-type]
         messages.success(request, gettext("The status of the site stays."))
-        return _back(order)
+        return _back(request, order)
 
     def _conflicting(self, request: HttpRequest, key: Any) -> Order:
         if not self.has_change_status_permission(request):  # type: ignore[attr-defined]
@@ -74,5 +75,5 @@ class ConflictActions:
         return order
 
 
-def _back(order: Order) -> HttpResponse:
-    return HttpResponseRedirect(reverse("admin:orders_order_change", args=[order.pk]))
+def _back(request: HttpRequest, order: Order) -> HttpResponse:
+    return go_back(request, reverse("admin:orders_order_change", args=[order.pk]))

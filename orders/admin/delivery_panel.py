@@ -1,8 +1,8 @@
 """What the order's page says of its florist and courier, with the buttons to change that, texts to copy, and maps."""
 
 from typing import Any
-from uuid import UUID
 
+from django.contrib.auth.models import User
 from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
@@ -19,7 +19,7 @@ from orders.visibility import shown_text
 
 
 def delivery_panel(order: Order, request: HttpRequest, *, may_take: bool, may_assign: bool) -> dict[str, Any]:
-    """Return what `orders/delivery_panel.html` shows of an order to this user. Five queries at most."""
+    """Return what `orders/delivery_panel.html` shows of an order to this user. Six queries at most."""
     (stop,) = orders_to_print(Order.objects.all(), [order.pk])
     courier = stop.courier
     may_be_taken = may_take and is_open(order) and order.responsible_id is None
@@ -30,12 +30,14 @@ def delivery_panel(order: Order, request: HttpRequest, *, may_take: bool, may_as
         "florist": name_of(order.responsible),
         "is_mine": is_mine,
         "may_take": may_be_taken,
-        "may_release": order.responsible_id is not None and (may_assign or (may_take and is_mine)),
+        "may_release": is_mine and (may_take or may_assign),
+        "seen_florist": order.responsible_id,
+        "florists": _florists(order.responsible_id) if may_assign else [],
         "is_pickup": order.is_pickup,
         "courier": courier,
         "contacts": courier_contacts(courier, request.user, texts["full"]) if courier else None,
         "may_assign": may_assign,
-        "couriers": _choices(order.courier_id) if may_assign and not order.is_pickup else [],
+        "couriers": _couriers(order) if may_assign else [],
         "told": _told(stop),
         "left_out": reason_to_leave_out(stop),
         "texts": texts,
@@ -45,8 +47,15 @@ def delivery_panel(order: Order, request: HttpRequest, *, may_take: bool, may_as
     }
 
 
-def _choices(current: UUID | None) -> list[Courier]:
-    return list(Courier.objects.filter(Q(is_active=True) | Q(pk=current)))
+def _florists(current: int | None) -> list[tuple[int, str]]:
+    people = User.objects.filter(Q(is_staff=True, is_active=True) | Q(pk=current))
+    return [(user.pk, name_of(user)) for user in people.order_by("first_name", "last_name", "username")]
+
+
+def _couriers(order: Order) -> list[Courier]:
+    """Return those who may deliver the order; what has become a pickup can only be taken from the one who has it."""
+    theirs = Q(pk=order.courier_id)
+    return list(Courier.objects.filter(theirs if order.is_pickup else theirs | Q(is_active=True)))
 
 
 def _told(order: Order) -> dict[str, Any] | None:

@@ -43,8 +43,7 @@ _DELIVERY = (
     ("city", "shop"),
     "delivery_address",
     ("is_anonymous", "is_surprise"),
-    ("is_pickup", "courier"),
-    "responsible",
+    "is_pickup",
 )
 _RECIPIENT = (("recipient_name", "recipient_phone"),)
 _MONEY = (

@@ -15,7 +15,7 @@ from orders.formatting import plain
 from orders.models import Order
 from orders.phones import format_phone, normalize_phone
 
-LOCAL = ("responsible", "courier", "customer")
+LOCAL = ("customer",)
 """Fields of the form that go to the service as they are; the others go as keys."""
 MONEY = ("total_amount", "delivery_fee", "discount_amount", "paid_amount")
 
@@ -76,7 +76,7 @@ class PhoneField(forms.CharField):
 
 
 class OrderForm(SeenValuesMixin, forms.ModelForm):
-    """What may be edited of an order; its status has actions of its own."""
+    """What may be edited of an order; its status, its florist and its courier have buttons of their own."""
 
     recipient_phone = PhoneField(label=_("recipient's phone"))
 
@@ -89,7 +89,7 @@ class OrderForm(SeenValuesMixin, forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in ("delivery_slot", "city", "shop", "courier"):
+        for name in ("delivery_slot", "city", "shop"):
             field = self.fields.get(name)
             if isinstance(field, forms.ModelChoiceField) and field.queryset is not None:
                 current = getattr(self.instance, Order._meta.get_field(name).attname)  # type: ignore[union-attr]
@@ -109,11 +109,6 @@ class OrderForm(SeenValuesMixin, forms.ModelForm):
         for name, text in SITE_SAYS.items():
             if name in self.fields:
                 self.fields[name].help_text = text
-        if responsible := self.fields.get("responsible"):
-            responsible.queryset = responsible.queryset.filter(is_staff=True, is_active=True)  # type: ignore[attr-defined]
-            responsible.label_from_instance = (  # type: ignore[attr-defined]
-                lambda user: user.get_full_name() or user.get_username()
-            )
 
     def clean_recipient_phone(self) -> str:
         """Refuse a new number that can't exist; one that came so from the site may stay."""

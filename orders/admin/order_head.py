@@ -25,11 +25,11 @@ from orders.admin.status_undo import undo_of_order
 from orders.customer_history import MOST_COUNTED, History, history_of
 from orders.formatting import delivery_time, money
 from orders.lateness import lateness, lateness_words
-from orders.maps import map_links
+from orders.links import two_gis_url, whatsapp_url, yandex_maps_url
 from orders.models import Customer, EventKind, Order, OrderEvent, Source, SyncState
 from orders.panels import event_links, panels
 from orders.timeline import timeline
-from orders.visibility import HIDDEN, hidden_fields, may_see_phones, may_see_prices, shown_phone
+from orders.visibility import HIDDEN, hidden_fields, may_see_phones, may_see_prices, phone_text, shown_phone
 
 ENTRIES_SHOWN = 100
 
@@ -46,12 +46,18 @@ def surroundings(request: HttpRequest, order: Order, *, may_move: bool, preserve
     return {
         "head": _head(request, order, found, may_move=may_move, preserved=preserved),
         "entries": timeline(found if shown_all else found[:ENTRIES_SHOWN], items=order.items.all(), hidden=hidden),
-        "has_more_entries": not shown_all and len(found) > ENTRIES_SHOWN,
+        "all_entries_url": _all_entries_url(request) if not shown_all and len(found) > ENTRIES_SHOWN else "",
         "entry_links": event_links(request),
-        "notes": notes_of(order, may_write=may_move),
+        "notes": notes_of(order, may_write=may_move, back=request.get_full_path()),
         "history": _history(request, history_of(order)),
         "panels": panels(order, request),
     }
+
+
+def _all_entries_url(request: HttpRequest) -> str:
+    query = request.GET.copy()
+    query["timeline"] = "all"
+    return f"?{query.urlencode()}#timeline"
 
 
 def _head(
@@ -68,13 +74,13 @@ def _head(
         "when": delivery_time(order.delivery_date, order.delivery_slot),
         "lateness": lateness(order),
         "lateness_words": lateness_words(order),
-        "maps": map_links(order),
+        "two_gis": "" if order.is_pickup else two_gis_url(order),
+        "yandex": "" if order.is_pickup else yandex_maps_url(order),
         "sum": money(order.total_amount) if is_priced else HIDDEN,
         "payment": payment_words(order) if is_priced else "",
         "sync": _sync(order, events),
         "may_send_again": may_move and order.sync_state == SyncState.FAILED,
-        "recipient_phone": shown_phone(request.user, order.recipient_phone),
-        "recipient_chat": _whatsapp(request, order.recipient_phone),
+        **_recipient(request, order),
         "customer": _customer_name(customer),
         "customer_phone": shown_phone(request.user, customer.phone) if customer else "",
         "customer_chat": _whatsapp(request, customer.phone) if customer else "",
@@ -129,8 +135,15 @@ def _last_refusal(order: Order, events: Sequence[OrderEvent]) -> str:
 
 
 def _problem(order: Order, events: Sequence[OrderEvent]) -> dict[str, str]:
-    event = next((event for event in events if event.kind == EventKind.PROBLEM), None)
+    """Return what is wrong, and who has said so when: one of the staff, or the customer of his bouquet's photo."""
+    event = next((event for event in events if _is_report(event)), None)
     return {"reason": order.problem, "who": event.who_and_when if event else ""}
+
+
+def _is_report(event: OrderEvent) -> bool:
+    if event.kind == EventKind.PHOTO_ANSWERED:
+        return any(change["field"] == "problem" and change["new"] for change in event.changes)
+    return event.kind == EventKind.PROBLEM
 
 
 def _clock(moment: datetime) -> str:
@@ -141,13 +154,20 @@ def _clock(moment: datetime) -> str:
     return f"{at:%d.%m %H:%M}" if at.year == today.year else f"{at:%d.%m.%Y}"
 
 
+def _recipient(request: HttpRequest, order: Order) -> dict[str, Any]:
+    """Return the recipient's phone, with a link to write to him; for a surprise as text: one tap would spoil it."""
+    phone = order.recipient_phone
+    if order.is_surprise:
+        return {"recipient_phone": phone_text(request.user, phone), "must_not_call": bool(phone)}
+    return {"recipient_phone": shown_phone(request.user, phone), "recipient_chat": _whatsapp(request, phone)}
+
+
 def _whatsapp(request: HttpRequest, phone: str) -> SafeString:
     """Return a link that writes to a phone; empty where the phone is none, or not for this user."""
-    if not phone.startswith("+") or not may_see_phones(request.user):
+    url = whatsapp_url(phone) if may_see_phones(request.user) else ""
+    if not url:
         return SafeString("")
-    return format_html(
-        '<a class="crm-chat" target="_blank" rel="noopener" href="https://wa.me/{}">WhatsApp</a>', phone[1:]
-    )
+    return format_html('<a class="crm-chat" target="_blank" rel="noopener" href="{}">WhatsApp</a>', url)
 
 
 def _customer_name(customer: Customer | None) -> str:

@@ -38,29 +38,33 @@ class NoteActions:
         order = find_order(key)
         if order is None:
             raise Http404
-        text = request.POST.get("text", "")
+        text, page = request.POST.get("text", ""), reverse("admin:orders_order_change", args=[key])
         refused = ""
         try:
             services.add_note(order_id=order.pk, text=text, actor=request.user)  # type: ignore[arg-type]
         except NotAllowed as refusal:
             refused = str(refusal)
         if request.headers.get("HX-Request"):
-            shown = {**notes_of(order, may_write=True), "refused": refused, "typed": text if refused else ""}
+            notes = notes_of(order, may_write=True, back=request.POST.get("next", page))
+            shown = {**notes, "refused": refused, "typed": text if refused else ""}
             return render(request, "orders/notes.html", {"notes": shown})
         if refused:
             messages.error(request, refused)
         else:
             messages.success(request, gettext("The note is added."))
-        return go_back(request, reverse("admin:orders_order_change", args=[key]))
+        return go_back(request, page)
 
 
-def notes_of(order: Order, *, may_write: bool) -> dict[str, Any]:
-    """Return what `orders/notes.html` shows: the notes, the newest first, and where another one goes. One query."""
+def notes_of(order: Order, *, may_write: bool, back: str) -> dict[str, Any]:
+    """Return what `orders/notes.html` shows: the notes, the newest first, and where another one goes. One query.
+
+    `back` is the address of the page that shows them.
+    """
     rows = list(order.notes.select_related("author").order_by("-created_at")[: NOTES_SHOWN + 1])
     return {
         "rows": rows[:NOTES_SHOWN],
         "has_more": len(rows) > NOTES_SHOWN,
         "url": reverse("admin:orders_order_add_note", args=[order.pk]) if may_write else "",
-        "back": reverse("admin:orders_order_change", args=[order.pk]),
+        "back": back,
         "longest": services.LONGEST_NOTE,
     }

@@ -7,22 +7,22 @@ into the order's form is lost.
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST
 
 from orders import services
+from orders.admin.going_back import go_back
+from orders.links import whatsapp_url
 from orders.models import Order, OrderPhoto, PhotoAnswer
-from orders.phones import phone_digits
 from orders.photo_links import photo_url
 from orders.photo_states import SIGNS, approval_of, live_photos, state_of
 from orders.services import NotAllowed
@@ -31,6 +31,7 @@ from orders.services.pictures import LONGEST_SIDE, MOST_BYTES
 from orders.visibility import may_see_phones
 
 JSON = "application/json"
+PANEL = "#crm-photos"
 
 
 def may_photograph(user: User | AnonymousUser) -> bool:
@@ -38,8 +39,8 @@ def may_photograph(user: User | AnonymousUser) -> bool:
     return user.has_perm("orders.add_orderphoto") or user.has_perm("orders.change_order")
 
 
-def photos_panel(order: Order, request: HttpRequest) -> dict[str, Any]:
-    """Return what `orders/photos.html` shows, as `photos` in its context. Two queries."""
+def photos_panel(order: Order, request: HttpRequest, *, back: str) -> dict[str, Any]:
+    """Return what `orders/photos.html` shows, as `photos` in its context; `back` is where it stands. Two queries."""
     found = list(order.photos.select_related("author", "withdrawn_by"))
     live = live_photos(found)
     approval = approval_of(order)
@@ -48,6 +49,7 @@ def photos_panel(order: Order, request: HttpRequest) -> dict[str, Any]:
     link = photo_url(approval) if may_change and live and approval is not None and approval.is_open else ""
     return {
         "order": order,
+        "back": back,
         "live": live,
         "live_keys": [str(photo.pk) for photo in live],
         "withdrawn": len(found) - len(live),
@@ -66,10 +68,9 @@ def photos_panel(order: Order, request: HttpRequest) -> dict[str, Any]:
 def _whatsapp(order: Order, link: str, user: User | AnonymousUser) -> str:
     """Return an address that opens WhatsApp with the customer and a text to send; "" without his phone."""
     customer = order.customer
-    if not link or customer is None or not customer.phone.startswith("+") or not may_see_phones(user):
+    if not link or customer is None or not may_see_phones(user):
         return ""
-    text = gettext("Hello! Your bouquet is ready, have a look: %(link)s") % {"link": link}
-    return f"https://wa.me/{phone_digits(customer.phone)}?text={quote(text)}"
+    return whatsapp_url(customer.phone, gettext("Hello! Your bouquet is ready, have a look: %(link)s") % {"link": link})
 
 
 class Photos:
@@ -93,7 +94,7 @@ class Photos:
         """Add the panel to the order's page."""
         order = kwargs.get("obj")
         if isinstance(order, Order):
-            context["photos"] = photos_panel(order, request)
+            context["photos"] = photos_panel(order, request, back=request.get_full_path() + PANEL)
         return super().render_change_form(request, context, **kwargs)  # type: ignore[misc]
 
     def add_photos(self, request: HttpRequest, key: UUID) -> HttpResponse:
@@ -148,22 +149,24 @@ class Photos:
         """Do it, and say how it went: as JSON with the panel for the script, else by a message on the order's page."""
         if not self.has_view_permission(request) or not may_photograph(request.user):  # type: ignore[attr-defined]
             raise PermissionDenied
+        found = self.get_queryset(request).filter(pk=key)  # type: ignore[attr-defined]
+        if not found.exists():
+            raise Http404
+        page = reverse("admin:orders_order_change", args=[key]) + PANEL
         said = refusal = ""
         try:
             said = do()
-        except Order.DoesNotExist as error:
-            raise Http404 from error
         except NotAllowed as error:
             refusal = str(error)
         if JSON in request.headers.get("Accept", ""):
-            order = self.get_queryset(request).filter(pk=key).first()  # type: ignore[attr-defined]
-            panel = render_to_string("orders/photos_body.html", {"photos": photos_panel(order, request)}, request)
+            photos = photos_panel(found.get(), request, back=request.POST.get("next", page))
+            panel = render_to_string("orders/photos_body.html", {"photos": photos}, request)
             return JsonResponse({"said": said, "refused": refusal, "panel": panel}, status=422 if refusal else 200)
         for line in refusal.splitlines():
             messages.error(request, line)
         if said:
             messages.success(request, said)
-        return HttpResponseRedirect(reverse("admin:orders_order_change", args=[key]) + "#crm-photos")
+        return go_back(request, page)
 
 
 def _actor(request: HttpRequest) -> User:

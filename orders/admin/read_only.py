@@ -8,14 +8,13 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.auth.models import User
 from django.http import HttpRequest
 
 from orders.formatting import money
 from orders.models import Order
 from orders.visibility import MONEY_FIELDS, shown_text
 
-REFERENCES = ("delivery_slot", "city", "shop", "courier", "customer", "responsible")
+REFERENCES = ("delivery_slot", "city", "shop", "customer")
 
 
 TEXTS = ("recipient_name", "delivery_address", "comment", "courier_comment", "postcard_text")
@@ -28,10 +27,6 @@ def _shown(name: str, words: Callable[[Any], str]) -> Callable[[Any, Order], str
         return "—" if value is None else words(value)
 
     return shown
-
-
-def _name(value: Any) -> str:
-    return (value.get_full_name() if isinstance(value, User) else "") or str(value)
 
 
 def _shown_text(name: str) -> Callable[[Any, Order], str]:
@@ -60,7 +55,7 @@ def _in_words(fields: Any) -> Any:
 
 
 for _field in REFERENCES:
-    setattr(ReadOnlyFields, f"{_field}_words", _shown(_field, _name))
+    setattr(ReadOnlyFields, f"{_field}_words", _shown(_field, str))
 for _field in TEXTS:
     setattr(ReadOnlyFields, f"{_field}_words", _shown_text(_field))
 for _field in MONEY_FIELDS:

@@ -47,11 +47,29 @@ def release_order(*, order_id: UUID, actor: User, source: Source = Source.ADMIN)
     return edit_order(order_id=order_id, changes={"responsible": None}, actor=actor, source=source)
 
 
-def assign_florist(*, order_id: UUID, florist: User | None, actor: User | None, source: Source = Source.ADMIN) -> Order:
+@transaction.atomic
+def assign_florist(
+    *,
+    order_id: UUID,
+    florist: User | None,
+    actor: User | None,
+    seen: int | str | None = "",
+    source: Source = Source.ADMIN,
+) -> Order:
     """Give an order to a member of staff, whoever has it now; None gives it back to everybody.
 
-    Raises `Order.DoesNotExist`, and `NotAllowed` for somebody who does not work here.
+    `seen` is the key of the florist, None for nobody, whom the person saw there; an empty text when that does not
+    matter. Raises `Order.DoesNotExist`, and `NotAllowed` for somebody who does not work here, and when somebody else
+    has the order since.
     """
+    order = lock_order(order_id)
+    if order.responsible_id == (florist.pk if florist else None):
+        return order
+    if seen != "" and order.responsible_id != seen:
+        now = name_of(order.responsible) or gettext("nobody")
+        raise NotAllowed(
+            gettext("Somebody else has changed the florist meanwhile: it is %(name)s now.") % {"name": now}
+        )
     if florist is not None and not (florist.is_active and florist.is_staff):
         raise NotAllowed(gettext("%(name)s does not work here any more.") % {"name": name_of(florist)})
     return edit_order(order_id=order_id, changes={"responsible": florist}, actor=actor, source=source)

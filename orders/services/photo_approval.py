@@ -1,5 +1,6 @@
 """The customer's link to the photos of his bouquet, and his answer."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from uuid import UUID
 
@@ -56,12 +57,12 @@ def revoke_photo_link(*, order_id: UUID, actor: User | None, source: Source = So
 
 
 @transaction.atomic
-def answer_photos(*, token: str, liked: bool, comment: str = "") -> PhotoApproval:
+def answer_photos(*, token: str, seen: Collection[UUID], liked: bool, comment: str = "") -> PhotoApproval:
     """Take the customer's answer, by the token of his link; the latest one counts, the same again changes nothing.
 
-    Whoever asks to make the bouquet anew must say what is wrong: that becomes the order's problem, unless it has
-    another one, and is none any more once he likes the bouquet. Raises `LinkGone`, and `NotAllowed` with words for the
-    customer.
+    `seen` are the keys of the photos that he was shown: an answer to others does not count. Whoever asks to make the
+    bouquet anew must say what is wrong: that becomes the order's problem, unless it has another one, and is none any
+    more once he likes the bouquet. Raises `LinkGone`, and `NotAllowed` with words for the customer.
     """
     found = find_approval(token)
     if found is None:
@@ -70,13 +71,16 @@ def answer_photos(*, token: str, liked: bool, comment: str = "") -> PhotoApprova
     approval = find_approval(token)  # again: it may have been revoked while the lock was waited for
     if approval is None:
         raise LinkGone
+    live = set(OrderPhoto.objects.filter(order=order, withdrawn_at=None).values_list("pk", flat=True))
+    if not live:
+        raise NotAllowed(gettext("We are taking a new photo. Please come back a little later."))
+    if live != set(seen):
+        raise NotAllowed(gettext("The photo has just been replaced. Please have a look at the new one."))
     comment = "" if liked else storable_text(comment).replace("\r\n", "\n").strip()
     if not liked and not comment:
         raise NotAllowed(gettext("Please write what should be different."))
     if len(comment) > LONGEST_COMMENT:
         raise NotAllowed(gettext("Please make it shorter: at most %(count)s characters.") % {"count": LONGEST_COMMENT})
-    if not OrderPhoto.objects.filter(order=order, withdrawn_at=None).exists():
-        raise NotAllowed(gettext("We are taking a new photo. Please come back a little later."))
     answer = PhotoAnswer.LIKED if liked else PhotoAnswer.REDO
     if (approval.answer, approval.comment) == (answer, comment):
         return approval

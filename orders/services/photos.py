@@ -26,8 +26,8 @@ def add_photo(
 ) -> OrderPhoto:
     """Add the picture in an uploaded file of `size` bytes to an order.
 
-    A customer who has asked to make the bouquet anew is asked once more, by the link he has. Raises
-    `Order.DoesNotExist`, and `NotAllowed` for what is no picture or one too many.
+    A customer who has answered is asked once more, by the link he has. Raises `Order.DoesNotExist`, and `NotAllowed`
+    for what is no picture or one too many.
     """
     _check_room(Order.objects.only("pk").get(pk=order_id))
     picture = read_picture(upload, size)  # the work of a second: not while the order is locked
@@ -48,7 +48,7 @@ def withdraw_photo(
 ) -> OrderPhoto:
     """Withdraw a photo: nobody sees it any more, and its files are deleted. One withdrawn before is left as it is.
 
-    Raises `OrderPhoto.DoesNotExist`.
+    A customer who has answered is asked once more. Raises `OrderPhoto.DoesNotExist`.
     """
     photo = OrderPhoto.objects.get(pk=photo_id)
     order = lock_order(photo.order_id)
@@ -59,6 +59,7 @@ def withdraw_photo(
     photo.withdrawn_at, photo.withdrawn_by = timezone.now(), actor
     photo.image, photo.thumbnail = "", ""
     photo.save()
+    _ask_again(order)
     details = {"photo": str(photo.pk), **({"comment": reason.strip()} if reason.strip() else {})}
     tell(order, EventKind.PHOTO_WITHDRAWN, details, actor, source)
     # A rolled back withdrawal must find its files where they were.
@@ -86,10 +87,15 @@ def _store(photo: OrderPhoto, actor: User | None, source: Source) -> None:
     order = lock_order(photo.order_id)
     _check_room(order)
     photo.save(force_insert=True)
-    PhotoApproval.objects.filter(order=order, answer=PhotoAnswer.REDO).update(
+    _ask_again(order)
+    tell(order, EventKind.PHOTO_ADDED, {"photo": str(photo.pk)}, actor, source)
+
+
+def _ask_again(order: Order) -> None:
+    """Open the customer's answer again: it was to other photos. What he has said stays on the timeline."""
+    PhotoApproval.objects.filter(order=order).exclude(answer=PhotoAnswer.NONE).update(
         answer=PhotoAnswer.NONE, comment="", answered_at=None, updated_at=timezone.now()
     )
-    tell(order, EventKind.PHOTO_ADDED, {"photo": str(photo.pk)}, actor, source)
 
 
 def _check_room(order: Order) -> None:

@@ -15,7 +15,9 @@ from orders.services.values import NotAllowed
 
 MOST_BYTES = 15 * 1024 * 1024
 MOST_PIXELS = 64_000_000
-"""More than a phone's camera makes, and what a worker has the memory for."""
+"""Of a JPEG, more than a phone's camera makes: it is decoded at a fraction of its size, in some 50 MB of memory."""
+MOST_PIXELS_WHOLE = 16_000_000
+"""Of what can only be decoded whole: PNG, WebP, a progressive JPEG. At worst (WebP) one of them takes 250 MB."""
 LONGEST_SIDE = 2000  # pixels
 THUMBNAIL_SIDE = 480
 QUALITY = 82
@@ -58,27 +60,29 @@ def read_picture(file: BinaryIO, size: int) -> Picture:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             image = _pixels(content)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise _too_many_pixels() from error
+        raise _too_many_pixels(MOST_PIXELS_WHOLE) from error
     except PictureRefused:
         raise
     # Pillow's readers raise whatever a broken file leads them to: struct.error, IndexError, zlib.error among them.
     except Exception as error:
         raise PictureRefused(gettext("This is no photo: only JPEG, PNG and WebP pictures can be added.")) from error
-    image.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
     small = image.copy()
     small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS)
     return Picture(_jpeg(image), _jpeg(small), image.width, image.height)
 
 
 def _pixels(content: bytes) -> Image.Image:
-    """Return the picture upright, in sRGB, on white, and without anything that came with it."""
+    """Return the picture shrunk, upright, in sRGB, on white, and without anything that came with it."""
     _checked(content).verify()
-    image = _checked(content)  # what has been verified can't be read any more
+    image: Image.Image = _checked(content)  # what has been verified can't be read any more
     image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))  # a large JPEG is decoded at a fraction of its size
     profile = image.info.get("icc_profile")
-    image = ImageOps.exif_transpose(image)
     if image.mode not in ("RGB", "L", "CMYK"):
-        image = image.convert("RGBA")
+        image = image.convert("RGBA")  # a palette can't be shrunk smoothly
+    # First of all: every step after it makes a copy.
+    image.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
+    image = ImageOps.exif_transpose(image)
+    if image.mode == "RGBA":
         image = Image.alpha_composite(Image.new("RGBA", image.size, (*_WHITE, 255)), image)
     image = _in_srgb(image, profile).convert("RGB")
     image.info = {}  # a comment would be written again
@@ -87,8 +91,10 @@ def _pixels(content: bytes) -> Image.Image:
 
 def _checked(content: bytes) -> Image.Image:
     image = Image.open(io.BytesIO(content), formats=FORMATS)
-    if image.width * image.height > MOST_PIXELS:
-        raise _too_many_pixels()
+    is_whole = image.format != "JPEG" or "progressive" in image.info
+    most = MOST_PIXELS_WHOLE if is_whole else MOST_PIXELS
+    if image.width * image.height > most:
+        raise _too_many_pixels(most)
     return image
 
 
@@ -110,7 +116,6 @@ def _jpeg(image: Image.Image) -> bytes:
     return written.getvalue()
 
 
-def _too_many_pixels() -> PictureRefused:
-    return PictureRefused(
-        gettext("The photo has too many pixels: at most %(limit)s million.") % {"limit": MOST_PIXELS // 1_000_000}
-    )
+def _too_many_pixels(most: int) -> PictureRefused:
+    limit = most // 1_000_000
+    return PictureRefused(gettext("The photo has too many pixels: at most %(limit)s million.") % {"limit": limit})

@@ -81,6 +81,7 @@
       return new Promise(function (done) {
         const data = new FormData();
         data.append("csrfmiddlewaretoken", form.token);
+        data.append("next", form.next);
         data.append("photo", blob, name);
         const request = new XMLHttpRequest(); // fetch tells nothing of how far it is
         request.open("POST", form.action);
@@ -171,7 +172,8 @@
       const input = event.target;
       if (input.type !== "file") return;
       say("");
-      const form = { action: input.form.action, token: input.form.elements.csrfmiddlewaretoken.value };
+      const fields = input.form.elements;
+      const form = { action: input.form.action, token: fields.csrfmiddlewaretoken.value, next: fields.next.value };
       Array.from(input.files).forEach(function (file) { add(form, file); });
       input.value = ""; // the same photo may be chosen again
       // A photo is not a change of the order's form, which warns before typed text is lost.

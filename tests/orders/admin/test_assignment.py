@@ -13,6 +13,7 @@ from orders import services
 from orders.admin.row_links import row_links, take_button
 from orders.models import Courier, EventKind, Order
 from tests.orders.admin.conftest import LIST, change_url
+from tests.page_forms import read_form
 
 ACTIONS = ("take_selected", "assign_florist_to_selected", "assign_courier_to_selected", "mark_told_selected")
 
@@ -73,6 +74,30 @@ def test_what_somebody_has_is_not_taken(browser, browser_of, florist, make_order
     assert who(order)[0] is None
 
 
+def test_a_florist_is_chosen_on_the_page_and_there_alone(browser, make_order, florist, courier):
+    order = make_order()
+    User.objects.create_user("gone", is_staff=True, is_active=False, first_name="Ушедшая")
+    html = page(browser, order)
+    assert not {"responsible", "courier"} & set(read_form(html, "order_form"))
+    assert f'<option value="{florist.pk}">Айгерим</option>' in html and "Ушедшая" not in html
+    assert "флорист — Айгерим" in press(browser, order, "florist", florist=florist.pk, seen="").content.decode()
+    assert who(order)[0] == florist
+    html = page(browser, order)
+    assert f'<option value="{florist.pk}" selected>' in html and f'name="seen" value="{florist.pk}"' in html
+    press(browser, order, "florist", florist="", seen=florist.pk)
+    assert who(order)[0] is None
+
+
+def test_a_florist_is_not_put_over_one_whom_nobody_saw(browser, manager, make_order, florist):
+    order = make_order()
+    services.take_order(order_id=order.pk, actor=manager)
+    html = press(browser, order, "florist", florist=florist.pk, seen="").content.decode()
+    assert "теперь это Данияр" in html
+    assert who(order)[0] == manager
+    for wrong in ("nonsense", "999999", "9" * 30):
+        assert browser.post(f"{LIST}{order.pk}/florist/", {"florist": wrong}).status_code == 404
+
+
 def test_a_courier_is_chosen_and_told(browser, make_order, courier):
     order = make_order()
     html = press(browser, order, "courier", courier=str(courier.pk), seen="").content.decode()
@@ -109,7 +134,7 @@ def test_what_is_not_there(browser, make_order):
     assert browser.post(f"{LIST}{uuid4()}/take/").status_code == 404
     for wrong in (str(uuid4()), "nonsense"):
         assert browser.post(f"{LIST}{order.pk}/courier/", {"courier": wrong}).status_code == 404
-    for button in ("take", "release", "courier", "told"):
+    for button in ("take", "release", "florist", "courier", "told"):
         assert browser.get(f"{LIST}{order.pk}/{button}/").status_code == 405
 
 
@@ -129,6 +154,17 @@ def test_what_is_picked_up_has_no_courier(browser, make_order, courier):
     html = page(browser, order)
     assert "Самовывоз: курьер не нужен" in html and "courier-full" not in html
     assert "Самовывоз" in press(browser, order, "courier", courier=str(courier.pk)).content.decode()
+    assert who(order)[1] is None
+
+
+def test_what_became_a_pickup_can_be_taken_from_its_courier(browser, make_order, courier):
+    order = make_order()
+    Courier.objects.create(name="Азамат")
+    services.assign_courier(order_id=order.pk, courier=courier, actor=None)
+    Order.objects.update(is_pickup=True)
+    html = page(browser, order)
+    assert "Самовывоз: курьер не нужен" in html and f'value="{courier.pk}" selected' in html and "Азамат" not in html
+    press(browser, order, "courier", courier="", seen=str(courier.pk))
     assert who(order)[1] is None
 
 
@@ -226,7 +262,7 @@ def test_nobody_gives_away_the_whole_table(browser, make_order, monkeypatch, cou
 def test_a_reader_may_not(browser_of, make_order, courier):
     order = make_order()
     reader = browser_of("orders.view_order", "orders.view_courier")
-    for button in ("take", "release", "courier", "told"):
+    for button in ("take", "release", "florist", "courier", "told"):
         data = {"courier": str(courier.pk), "told": "1"}
         assert reader.post(f"{LIST}{order.pk}/{button}/", data).status_code == 403, button
     for action in ACTIONS:
@@ -234,13 +270,15 @@ def test_a_reader_may_not(browser_of, make_order, courier):
     assert who(order) == (None, None, False)
     assert not order.events.exclude(kind=EventKind.CREATED).exists()
     html = page(reader, order)
-    assert not [button for button in ("take", "courier", "told") if f"{order.pk}/{button}/" in html]
+    assert not [button for button in ("take", "florist", "courier", "told") if f"{order.pk}/{button}/" in html]
 
 
 def test_a_florist_takes_and_does_not_assign(browser_of, make_order, courier):
     order = make_order()
     florist = browser_of("orders.view_order", "orders.change_order_status")
-    assert florist.post(f"{LIST}{order.pk}/courier/", {"courier": str(courier.pk)}).status_code == 403
+    for button in ("courier", "florist"):
+        assert florist.post(f"{LIST}{order.pk}/{button}/", {"courier": str(courier.pk)}).status_code == 403
+    assert f"{order.pk}/florist/" not in page(florist, order)
     run(florist, "assign_courier_to_selected", order, apply="1", whom=str(courier.pk))
     run(florist, "take_selected", order)
     assert (who(order)[0] is not None, who(order)[1]) == (True, None)

@@ -1,15 +1,18 @@
 """The buttons of an order's head: next step, problem, send again, back to the list; and who may not."""
 
 import html as html_module
+import io
 import re
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from django.utils import timezone
 
 from bitrix_bridge.models import Push
 from orders import services
-from orders.models import EventKind, Order, OrderNote, Reason, Status, SyncState
+from orders.models import Courier, EventKind, Order, OrderEvent, OrderNote, Reason, Status, SyncState
 from tests.orders.admin.conftest import LIST, change_url, numbers
+from tests.orders.photos.pictures import picture
 from tests.page_forms import read_form
 
 
@@ -35,10 +38,29 @@ def test_the_head_says_where_whom_how_much_and_since_when_the_site_knows(browser
     html = head(browser, order)
     at = timezone.localtime(order.events.get().happened_at)
     for text in (
-        "сегодня", "2gis.kz/search/", "yandex.kz/maps/?text=", "https://wa.me/77011234567", "https://wa.me/77771234567",
-        "tel:+77011234567", "доплат", f"на сайте с {at:%H:%M}", "аноним", "сюрприз, не звонить", "9\xa0000\xa0₸",
+        "сегодня", "2gis.kz/almaty/search/", "yandex.kz/maps/?text=", "https://wa.me/77771234567", "доплат",
+        f"на сайте с {at:%H:%M}", "аноним", "сюрприз, не звонить", "9\xa0000\xa0₸",
     ):  # fmt: skip
         assert text in html, text
+
+
+def test_one_tap_calls_the_recipient_but_not_one_who_is_to_be_surprised(browser, make_order):
+    order = make_order()
+    html = head(browser, order)
+    assert 'href="tel:+77011234567"' in html and "https://wa.me/77011234567" in html
+    Order.objects.update(is_surprise=True)
+    html = head(browser, order)
+    assert "tel:+77011234567" not in html and "wa.me/77011234567" not in html
+    assert re.search(r"\+7 701 123-45-67 <span[^>]*>не звонить", html)
+    assert 'href="tel:+77771234567"' in html and "https://wa.me/77771234567" in html
+
+
+def test_a_map_is_asked_for_the_house_and_gets_no_phone(browser, make_order):
+    order = make_order(properties={"addressRecipient": "Абая 150, кв 25, тел 87055556677"})
+    html = browser.get(change_url(order)).content.decode()
+    asked = [unquote(url) for url in re.findall(r'href="(https://(?:2gis|yandex)[^"]*)"', html)]
+    assert len(asked) == 4 and all("Абая 150" in url for url in asked)
+    assert not [url for url in asked if "25" in url or "5556677" in url]
 
 
 def test_a_late_order_says_so(browser, make_order):
@@ -183,6 +205,54 @@ def test_saving_returns_to_the_list_with_its_filters(browser, make_order):
     assert numbers(browser.get(back).content) == ["122183"]
     saved = browser.post(link, read_form(page, "order_form"))
     assert saved["Location"] == back
+
+
+def posted(html):
+    """Return what each form of a page is posted to, and what it gives as `next`; the order's own form is left out."""
+    found = re.findall(r'<form(?![^>]*id="order_form")([^>]*method="post"[^>]*)>(.*?)</form>', html, re.S)
+    return {
+        (action[1] if (action := re.search(r'action="([^"]*)"', tag)) else ""): re.findall(
+            r'name="next" value="([^"]*)"', inner
+        )
+        for tag, inner in found
+        if 'target="_blank"' not in tag and "/logout/" not in tag
+    }
+
+
+def test_every_button_of_the_page_leads_back_to_it_filters_and_all(browser, make_order, manager):
+    order = make_order()
+    url = f"{change_url(order)}?_changelist_filters=preset%3Dmine%26p%3D2"
+    content = picture()
+    services.add_photo(order_id=order.pk, upload=io.BytesIO(content), size=len(content), actor=manager)
+    found = posted(browser.get(url).content.decode())
+    services.make_photo_link(order_id=order.pk, actor=manager)
+    services.report_problem(order_id=order.pk, reason="Нет адреса", actor=manager)
+    services.take_order(order_id=order.pk, actor=manager)
+    courier = Courier.objects.create(name="Ерлан")
+    services.assign_courier(order_id=order.pk, courier=courier, actor=manager)
+    services.change_status(order_id=order.pk, status="accepted", actor=manager)
+    Order.objects.update(sync_state=SyncState.FAILED)
+    found |= posted(browser.get(url).content.decode())
+    Push.objects.update(state="delivered")
+    Order.objects.update(sync_state=SyncState.PENDING)
+    services.record_site_status(order_id=order.pk, site_status="DE", version=7, push_id=Push.objects.first().pk)
+    found |= posted(browser.get(url).content.decode())
+
+    names = {action.split("/")[5] for action in found if str(order.pk) in action}
+    assert names >= {"take", "release", "florist", "courier", "told", "photos", "photo-link", "next", "problem",
+                     "solved", "send-again", "apply-wish", "accept-site", "notes"}  # fmt: skip
+    strays = {action: back for action, back in found.items() if [one.split("#")[0] for one in back] != [url]}
+    assert not strays
+    for name in ("take", "apply-wish"):
+        assert browser.post(address(order, name), {"next": url})["Location"] == url
+
+
+def test_all_of_a_long_timeline_is_shown_on_the_same_page(browser, make_order):
+    order = make_order()
+    OrderEvent.objects.bulk_create(OrderEvent(order=order, kind=EventKind.NOTED, source="system") for _ in range(101))
+    html = browser.get(change_url(order), {"_changelist_filters": "preset=mine"}).content.decode()
+    link = html_module.unescape(re.search(r'href="(\?[^"]*timeline=all[^"]*)"', html)[1])
+    assert parse_qs(urlsplit(link).query) == {"_changelist_filters": ["preset=mine"], "timeline": ["all"]}
 
 
 # --- others

@@ -1,5 +1,6 @@
 """Two people on one order: each sees the other, and nothing of either is lost."""
 
+import io
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -13,6 +14,7 @@ from orders import presence, services
 from orders.models import EventKind, OrderEvent, OrderPresence, Source
 from orders.snapshot import ItemSnapshot
 from tests.orders.admin.conftest import LIST, change_url
+from tests.orders.photos.pictures import picture
 from tests.page_forms import read_form
 
 
@@ -149,6 +151,16 @@ def test_a_line_is_not_removed_that_a_colleague_has_just_changed(browser, make_o
 
 def beat(browser, order, since="", **data):
     return browser.post(f"{LIST}{order.pk}/here/", {"since": str(since), **data})
+
+
+def test_a_photo_is_no_change_of_the_form(browser, order, manager):
+    opened, content = timezone.now(), picture()
+    photo = services.add_photo(order_id=order.pk, upload=io.BytesIO(content), size=len(content), actor=manager)
+    services.make_photo_link(order_id=order.pk, actor=manager)
+    services.withdraw_photo(photo_id=photo.pk, actor=manager)
+    assert "crm-changed" not in beat(browser, order, opened).content.decode()
+    services.take_order(order_id=order.pk, actor=manager)
+    assert "crm-changed" in beat(browser, order, opened).content.decode()
 
 
 def test_who_else_is_here_until_he_leaves_or_falls_silent(browser, order, manager, colleague, monkeypatch):

@@ -13,6 +13,8 @@ from orders import services
 from orders.approval_page import ApprovalThrottle
 from orders.models import Order, PhotoApproval
 from orders.photo_links import photo_token
+from orders.photo_states import photo_state
+from orders.services import NotAllowed
 from tests.orders.admin.conftest import change_url
 from tests.visible_text import latin_words, visible_texts
 
@@ -135,6 +137,47 @@ def test_an_answer_to_a_photo_that_was_replaced_meanwhile_does_not_count(custome
     assert last_event(order) is None
 
 
+def test_what_was_looked_at_is_compared_once_nobody_else_can_replace_it(order, photo, link, add):
+    """The page may have been right when the answer came in, and wrong by the time the order was locked."""
+    token, seen = link.split("/")[2], [photo.pk]
+    newer = add(order)
+    with pytest.raises(NotAllowed, match="Фото только что обновилось"):
+        services.answer_photos(token=token, seen=seen, liked=True)
+    assert last_event(order) is None
+    assert services.answer_photos(token=token, seen=[newer.pk, photo.pk], liked=True).answer == "liked"
+
+
+@pytest.mark.parametrize("said", [{"answer": "liked"}, {"answer": "redo", "comment": "без лент"}])
+def test_an_answer_is_to_the_photos_that_were_seen_and_to_no_others(customer, order, photo, link, add, said):
+    def is_open():
+        html = customer.get(link).content.decode()
+        state = photo_state(Order.objects.get(pk=order.pk))
+        return state, "<h1>Ваш букет готов" in html, "Спасибо" in html
+
+    answer(customer, link, **said)
+    assert is_open() == (said["answer"], False, True)
+    second = add(order)
+    assert is_open() == ("sent", True, False)
+    answer(customer, link, **said)
+    services.withdraw_photo(photo_id=second.pk, actor=None)
+    assert is_open() == ("sent", True, False)
+    answer(customer, link, **said)
+    services.withdraw_photo(photo_id=photo.pk, actor=None)
+    assert is_open() == ("withdrawn", False, False)
+    add(order)
+    assert is_open() == ("sent", True, False)
+
+
+def test_the_problem_is_said_to_be_the_customers(customer, browser, order, link, manager):
+    services.report_problem(order_id=order.pk, reason="Нет адреса", actor=manager)
+    services.solve_problem(order_id=order.pk, actor=manager)
+    answer(customer, link, answer="redo", comment="без лент")
+    said = re.search(r"crm-problem.*?</p>", browser.get(change_url(order)).content.decode(), re.S)[0]
+    at = timezone.localtime(last_event(order).happened_at)
+    assert f"клиент, {at:%H:%M}" in said
+    assert "Данияр" not in said
+
+
 def test_while_the_only_photo_is_withdrawn_there_is_nothing_to_answer(customer, order, photo, link):
     services.withdraw_photo(photo_id=photo.pk, actor=None)
     html = customer.get(link).content.decode()
@@ -160,7 +203,7 @@ def test_whatever_does_not_work_gets_the_same_answer(customer, order, photo, lin
         PhotoApproval.objects.update(**broken)
         assert nothing(link) == nothing(f"{link}{photo.pk}/full.jpg") == unknown
         with pytest.raises(services.LinkGone):
-            services.answer_photos(token=token, liked=True)
+            services.answer_photos(token=token, seen=[photo.pk], liked=True)
         PhotoApproval.objects.update(expires_at=approval.expires_at, nonce=approval.nonce)
     assert customer.get(link).status_code == 200
     Order.objects.filter(pk=order.pk).update(is_deleted_on_site=True)

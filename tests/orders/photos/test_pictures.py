@@ -71,10 +71,29 @@ def test_a_colour_profile_is_applied_and_a_broken_one_ignored():
     assert opened(read(picture(icc_profile=b"no profile")).image).size == (60, 40)
 
 
-@pytest.mark.parametrize("size", [(9000, 9000), (20000, 20000), (60000, 60000)])
+@pytest.mark.parametrize("size", [(4001, 4000), (9000, 9000), (20000, 20000), (60000, 60000)])
 def test_a_decompression_bomb_is_refused_before_it_is_read(size):
-    with pytest.raises(PictureRefused, match="мегапикселей"):
+    with pytest.raises(PictureRefused, match="больше 16 мегапикселей"):
         read(bomb(*size))
+
+
+@pytest.mark.parametrize(("progressive", "refused"), [(True, True), (False, False)])
+def test_a_jpeg_may_be_larger_if_it_is_decoded_at_a_fraction_of_its_size(progressive, refused):
+    content = picture((5200, 3200), progressive=progressive)
+    if refused:
+        with pytest.raises(PictureRefused, match="больше 16 мегапикселей"):
+            read(content)
+    else:
+        assert read(content).width == 2000
+
+
+def test_a_transparent_picture_is_shrunk_before_it_is_copied(monkeypatch):
+    seen = []
+    compose = Image.alpha_composite
+    monkeypatch.setattr(Image, "alpha_composite", lambda under, over: seen.append(over.size) or compose(under, over))
+    made = opened(read(encoded(Image.new("RGBA", (2400, 3000), (*RED, 128)), "PNG", compress_level=1)).image)
+    assert (seen, made.size) == ([(1600, 2000)], (1600, 2000))
+    assert is_near(made.getpixel((5, 5)), (227, 142, 142), 4)
 
 
 @pytest.mark.parametrize("content", [b"", b"a text", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"\xff\xd8\xff\xe0",

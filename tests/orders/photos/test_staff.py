@@ -1,7 +1,9 @@
 """Photos on the order's page: adding, seeing and withdrawing them, and the customer's link."""
 
 import io
+import re
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.core.cache import cache
@@ -78,6 +80,16 @@ def test_the_script_gets_the_panel_anew_and_the_refusal_in_words(browser, order)
     assert (answer.status_code, answer.json()["said"]) == (422, "")
     assert "Это не фото" in answer.json()["refused"]
     assert browser.post(url("add_photos", order), headers=json).json()["refused"] == "Сначала выберите фото."
+    missing = url("add_photos", order).replace(str(order.pk), str(uuid4()))
+    assert [browser.post(missing, headers=kind).status_code for kind in (json, {})] == [404, 404]
+
+
+def test_the_panel_that_comes_anew_returns_to_the_same_page(browser, order):
+    here = f"{change_url(order)}?_changelist_filters=preset%3Dmine#crm-photos"
+    data = {"photo": [file()], "next": here}
+    panel = browser.post(url("add_photos", order), data, headers={"Accept": "application/json"}).json()["panel"]
+    assert panel.count("<form") == panel.count(f'name="next" value="{here}"') == 3
+    assert browser.post(url("photo_link", order), {"do": "make", "next": here})["Location"] == here
 
 
 def test_an_order_has_at_most_twenty(order, add, monkeypatch):
@@ -172,6 +184,7 @@ def test_only_who_may_photograph_does(browser_of, order, photo):
 def test_the_link_goes_to_the_customer_by_whatsapp_where_phones_may_be_seen(browser, browser_of, order, link):
     html = page(browser, order)
     assert f"http://localhost:8001{link}" in html
+    assert re.search(rf'data-copy="[^"]*{re.escape(link)}" data-copied="Скопировано" data-failed=', html)
     assert "https://wa.me/77771234567?text=%D0%97%D0%B4" in html
     hidden = page(browser_of(*PHOTOGRAPHER), order)
     assert link in hidden
@@ -215,9 +228,10 @@ def test_the_list_says_where_the_photo_stands(browser, order, add, link):
     token = link.split("/")[2]
     approval = PhotoApproval.objects.get()
     assert (states(browser), waiting()) == (["ждём ответа"], 1)
-    services.answer_photos(token=token, liked=True)
+    seen = [order.photos.get().pk]
+    services.answer_photos(token=token, seen=seen, liked=True)
     assert (states(browser), waiting()) == (["нравится"], 0)
-    services.answer_photos(token=token, liked=False, comment="без лент")
+    services.answer_photos(token=token, seen=seen, liked=False, comment="без лент")
     assert states(browser) == ["переделать"]
     # The bouquet was made anew: the customer is asked once more, by the link he has.
     again = add(order)
