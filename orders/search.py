@@ -1,6 +1,7 @@
 """Finding an order or a customer: the generated `search` column and the query that reads it.
 
-For the `simple` configuration: words in lower case with ё as е, and a phone as its last 10, 7 and 4 digits, so that
+For the `simple` configuration: words in lower case, Kazakh letters as
+their Russian neighbours, and a phone as its last 10, 7 and 4 digits, so that
 any spelling of a phone and its last four digits find it. What may be asked by whoever may not see phones is told apart
 by weight: A are words without any phone, B the endings of phones, D all words, with the phones that are typed in them.
 """
@@ -17,14 +18,16 @@ LAST, WHOLE = 4, 10
 _PHONE_IN_TEXT = r"\d([^[:alnum:]]*\d){6,}"
 """Seven digits and more, whatever stands between them; for PostgreSQL."""
 _SEPARATORS = "-/.,№#«»\"'():;+"
+_SOUNDS = {"ё": "е", "ә": "а", "і": "и", "ұ": "у", "ү": "у", "қ": "к", "ғ": "г", "ң": "н", "ө": "о", "һ": "х"}
+"""Letters that a Russian keyboard lacks, or that people write in two ways: Айгерім is found by Айгерим."""
 
 
 def _words(name: str) -> Expression:
     text = Coalesce(F(name), Value(""), output_field=TextField())
     return Func(
         Func(text, function="lower"),
-        Value("ё" + _SEPARATORS),
-        Value("е" + " " * len(_SEPARATORS)),
+        Value("".join(_SOUNDS) + _SEPARATORS),
+        Value("".join(_SOUNDS.values()) + " " * len(_SEPARATORS)),
         function="translate",
         output_field=TextField(),
     )
@@ -88,7 +91,7 @@ def search_query(text: str, *, may_see_phones: bool) -> SearchQuery | None:
     Whoever may not see phones finds one by the whole of it or by its last four digits, never by a beginning: with
     enough questions that would spell it out. `orders.visibility.search_for` asks it for a user.
     """
-    words = re.findall(r"\w+", text.lower().replace("ё", "е"))
+    words = re.findall(r"\w+", text.lower().translate(str.maketrans(_SOUNDS)))
     if not words:
         return None
     digits = re.sub(r"\D", "", text)

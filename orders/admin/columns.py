@@ -18,7 +18,7 @@ from orders.lateness import Lateness, is_open, lateness, lateness_words
 from orders.models import Order, PaymentMethod, PaymentStatus
 from orders.people import name_of
 from orders.photo_states import SIGNS, PhotoState, photo_state
-from orders.visibility import may_see_prices, phone_text, shown_phone
+from orders.visibility import may_see_prices, phone_text, shown_phone, shown_text
 
 ADDRESS_LENGTH = 70  # characters in the list
 PRODUCT_LENGTH = 40
@@ -84,7 +84,9 @@ class OrderColumns:
         show = phone_text if order.is_surprise else shown_phone
         phone = show(user, order.recipient_phone)
         return _lines(
-            order.recipient_name, phone or _missing(order, gettext("ask for the phone")), delivery_marks(order)
+            shown_text(user, order.recipient_name),
+            phone or _missing(order, gettext("ask for the phone")),
+            delivery_marks(order),
         )
 
     @admin.display(description=_("Address"))
@@ -95,8 +97,8 @@ class OrderColumns:
             if order.is_pickup:
                 return _lines(gettext("pickup"), _subtle(city))
             return _lines(_missing(order, gettext("ask for the address")), _subtle(city), _links(order))
-        district, rest = split_address(order.delivery_address)
-        whole = " ".join(order.delivery_address.split())
+        whole = shown_text(order.seen_by, " ".join(order.delivery_address.split()))  # type: ignore[attr-defined]
+        district, rest = split_address(whole)
         shown = Truncator(rest).chars(ADDRESS_LENGTH)
         first = format_html("<b>{}</b> ", district) if district else ""
         return _lines(
@@ -116,7 +118,8 @@ class OrderColumns:
         if known >= REGULAR_FROM:
             count = f"{known}+" if known >= 100 else str(known)
             regular = format_html('<span class="crm-mark">{} · {}</span>', gettext("regular"), count)
-        name = customer.name or shown_phone(order.seen_by, customer.phone)  # type: ignore[attr-defined]
+        user = order.seen_by  # type: ignore[attr-defined]
+        name = shown_text(user, customer.name) or shown_phone(user, customer.phone)
         return _lines(name or gettext("without a name"), regular)
 
     @admin.display(description=_("Payment"), ordering="total_amount")
@@ -153,14 +156,13 @@ class OrderColumns:
     @admin.display(description=_("Notes"))
     def notes_column(self, order: Order) -> SafeString:
         """Return the last note, how many there are, and the state of the photo."""
-        note, count = order.last_note or "", order.notes_count  # type: ignore[attr-defined]
+        user = order.seen_by  # type: ignore[attr-defined]
+        note, count = shown_text(user, order.last_note or ""), order.notes_count  # type: ignore[attr-defined]
         text = format_html('<span title="{}">{}</span>', note, Truncator(note).chars(NOTE_LENGTH)) if note else ""
         more = ngettext("%(count)s note", "%(count)s notes", count) % {"count": count} if count > 1 else ""
         wishes = ""
-        if order.comment:
-            wishes = format_html(
-                '<span title="{}">✍ {}</span>', order.comment, Truncator(order.comment).chars(NOTE_LENGTH)
-            )
+        if comment := shown_text(user, order.comment):
+            wishes = format_html('<span title="{}">✍ {}</span>', comment, Truncator(comment).chars(NOTE_LENGTH))
         return _lines(wishes, text, _subtle(more), photo_mark(order))
 
 
@@ -242,7 +244,7 @@ def _card(order: Order) -> SafeString | str:
         return ""
     return format_html(
         '<span class="crm-card-mark" title="{}"><span aria-hidden="true">💌</span> {}</span>',
-        order.postcard_text,
+        shown_text(order.seen_by, order.postcard_text),  # type: ignore[attr-defined]
         gettext("card"),
     )
 

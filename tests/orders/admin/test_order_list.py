@@ -44,6 +44,24 @@ def test_search_finds_any_spelling(browser, make_order, typed):
     assert numbers(browser.get(LIST, {"q": typed}).content) == ["122183"]
 
 
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [("Айгерім", "айгерим"), ("Айгерим", "Айгерім"), ("Әлия", "алия"), ("Гүлнар", "гулнар"), ("Қуаныш", "куан"),
+     ("Өмірбек", "омирбек"), ("Артём", "артем")],
+)  # fmt: skip
+def test_search_needs_no_kazakh_keyboard(browser, make_order, name, typed):
+    make_order(properties={"nameRecipient": name})
+    assert numbers(browser.get(LIST, {"q": typed}).content) == ["122183"]
+
+
+def test_what_is_common_is_found_too(browser, make_order, monkeypatch):
+    monkeypatch.setattr("orders.admin.order.FEW_FOUND", 2)
+    for number in range(1001, 1005):
+        make_order(number)
+    assert sorted(numbers(browser.get(LIST, {"q": "мария"}).content)) == ["1001", "1002", "1003", "1004"]
+    assert numbers(browser.get(LIST, {"q": "1003"}).content) == ["1003"]
+
+
 def test_search_uses_no_scan(browser, make_order):
     make_order()
     with CaptureQueriesContext(
