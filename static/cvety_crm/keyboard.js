@@ -65,6 +65,11 @@
 
   document.addEventListener("keydown", function (event) {
     const help = document.getElementById("crm-keys");
+    if ((event.ctrlKey || event.metaKey) && event.code === "KeyK" && event.key.toLowerCase() !== "k") {
+      event.preventDefault();
+      window.dispatchEvent(new CustomEvent("opencommand")); // Unfold listens to the Latin letter alone
+      return;
+    }
     if (!help || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
     if (event.key === "?" || (event.shiftKey && event.code === "Slash") || (event.shiftKey && event.code === "Digit7" && event.key === "?")) {
       help.showModal();

@@ -77,7 +77,7 @@ def questions(desk: Desk) -> Iterator[str]:
     page.get_by_role("dialog", name="Клавиши").wait_for()
     yield "Клавиши"
     page.keyboard.press("Escape")
-    page.keyboard.press("Control+K")
+    page.keyboard.press("Control+k")
     page.locator("#search-input-command").fill("Заказы")
     page.locator("#command-results-list a").first.wait_for()
     yield "Поиск по всему"
