@@ -8,9 +8,11 @@ by weight: A are words without any phone, B the endings of phones, D all words, 
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from django.contrib.postgres.search import SearchQuery
-from django.db.models import CharField, Expression, F, Func, TextField, Value
+from django.db import connection, transaction
+from django.db.models import CharField, Expression, F, Func, QuerySet, TextField, Value
 from django.db.models.functions import Coalesce, Concat, Right
 
 LAST, WHOLE = 4, 10
@@ -91,7 +93,7 @@ def search_query(text: str, *, may_see_phones: bool) -> SearchQuery | None:
     Whoever may not see phones finds one by the whole of it or by its last four digits, never by a beginning: with
     enough questions that would spell it out. `orders.visibility.search_for` asks it for a user.
     """
-    words = re.findall(r"\w+", text.lower().translate(str.maketrans(_SOUNDS)))
+    words = re.findall(r"\w+", text.lower().translate(str.maketrans("".join(_SOUNDS), "".join(_SOUNDS.values()))))
     if not words:
         return None
     digits = re.sub(r"\D", "", text)
@@ -123,3 +125,16 @@ def _hidden_ending(digits: str) -> str:
 
 def _raw(query: str) -> SearchQuery:
     return SearchQuery(query, config="simple", search_type="raw")
+
+
+def keys_of_few(found: QuerySet[Any], most: int) -> list[Any] | None:
+    """Return the keys of what is found, or None when that is more than `most`. By the index, whatever is looked for.
+
+    The database can't tell a rare word from a common one, and would read the table from its beginning for either,
+    hoping to have enough soon.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        keys = list(found.order_by().values_list("pk", flat=True)[: most + 1])
+        cursor.execute("SET LOCAL enable_seqscan = on")
+    return keys if len(keys) <= most else None

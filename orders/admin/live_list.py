@@ -51,7 +51,7 @@ class LiveList:
 
         Its address carries the list's own query too, which tells which of the new orders belong to it.
         """
-        self._check(request)
+        self._check_may_see_orders(request)
         known = read_keys(request.GET.get("known"))
         changed = last_change()
         answer: dict[str, Any] = {"changed": changed, "versions": _versions(known)}
@@ -67,7 +67,7 @@ class LiveList:
 
     def live_rows(self, request: HttpRequest) -> HttpResponse:
         """Return the cells of some rows as HTML, by order and column; with `messages`, what there is to say too."""
-        self._check(request)
+        self._check_may_see_orders(request)
         queryset = self.get_queryset(request).filter(pk__in=read_keys(request.GET.get("keys")))  # type: ignore[attr-defined]
         orders = list(with_row_details(queryset))
         tell_rows(
@@ -84,7 +84,7 @@ class LiveList:
             answer["now"] = timezone.now().timestamp()
         return JsonResponse(answer)
 
-    def _check(self, request: HttpRequest) -> None:
+    def _check_may_see_orders(self, request: HttpRequest) -> None:
         if not self.has_view_or_change_permission(request):  # type: ignore[attr-defined]
             raise PermissionDenied
 

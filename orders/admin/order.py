@@ -32,6 +32,7 @@ from orders.admin.resending import Resending
 from orders.admin.status_actions import StatusActions
 from orders.admin.status_undo import UndoActions
 from orders.models import Customer, Order
+from orders.search import keys_of_few
 from orders.visibility import hidden_fields, search_for
 
 MOST_CUSTOMERS = 200
@@ -158,10 +159,9 @@ class OrderAdmin(
         found = Q(search=query)
         if customers:
             found |= Q(customer_id__in=customers)
-        # The database can't tell a rare word from a common one: what is rare it would look for among all orders, the
-        # newest first. So the few are named by their keys, and the many are found so, quickly.
-        few = list(Order.objects.filter(found).order_by().values_list("pk", flat=True)[: FEW_FOUND + 1])
-        return queryset.filter(pk__in=few) if len(few) <= FEW_FOUND else queryset.filter(found), False
+        # The few are named by their keys; the many are found among all orders, the newest first, quickly.
+        few = keys_of_few(Order.objects.filter(found), FEW_FOUND)
+        return queryset.filter(found) if few is None else queryset.filter(pk__in=few), False
 
     def get_sortable_by(self, request: HttpRequest) -> Any:
         """Don't sort by sums for whoever does not see them."""

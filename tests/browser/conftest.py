@@ -26,9 +26,9 @@ PATIENCE = 15_000  # milliseconds; the machine may be busy
 LIST = "/crm/orders/order/"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One browser for all tests of a process."""
+    """One browser for the tests of a module; while it runs, so does Playwright's event loop, which others must not."""
     # Playwright keeps an event loop running, which Django takes for asynchronous code; there is none.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     with sync_playwright() as playwright:

@@ -63,8 +63,8 @@ def test_07_finding_a_courier_and_briefing_him(desk, shop, courier):
     assert "Абая 150" in short and "1 букет" in short
     assert "Мария" not in short and "701" not in short  # nobody is named before a courier is found
 
-    panel.get_by_label("Курьер").select_option(label="Ерлан Сапаров")
-    panel.get_by_role("button", name="Назначить").click()
+    panel.get_by_label("Курьер", exact=True).select_option(label="Ерлан Сапаров")
+    panel.get_by_role("button", name="Назначить курьера").click()
     expect(panel).to_contain_text("Ещё не предупреждён")
     panel.get_by_role("button", name="Скопировать полностью").click()
     expect(page.get_by_role("status").filter(has_text="Скопировано")).to_have_count(1)

@@ -151,3 +151,17 @@ def test_whoever_may_see_orders_only_sees_only_orders(browser_of, evil_order):
     for model in (Customer, Product, OrderEvent, Push, WebhookEvent, TelegramMessage):
         path = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
         assert reader.get(path).status_code == 403, path
+
+
+def test_no_part_of_the_orders_admin_hides_another_parts_names():
+    """The parts share one namespace: a private name in two of them would silently replace a check of rights."""
+    from orders.admin.order import OrderAdmin
+
+    defined: dict[str, list[str]] = {}
+    for part in OrderAdmin.__mro__:
+        if part is not OrderAdmin and part.__module__.startswith("orders."):
+            for name in vars(part):
+                if name.startswith("_") and not name.startswith("__"):
+                    defined.setdefault(name, []).append(part.__name__)
+    assert not {name: parts for name, parts in defined.items() if len(parts) > 1}
+    assert "_check" in defined
