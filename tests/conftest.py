@@ -13,6 +13,20 @@ pytest_plugins = ["tests.fixtures", "tests.checkout"]
 _skipped: list[str] = []
 
 
+SLOW = ("tests/bitrix_bridge/two_systems/", "tests/browser/test_every_page", "tests/e2e/", "tests/browser/")
+"""Modules that take minutes: begun first, so that no worker is left alone with one at the end."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the slow modules first; the order within each, and of all others, stays random."""
+
+    def rank(item: pytest.Item) -> int:
+        return next((rank for rank, path in enumerate(SLOW) if item.nodeid.startswith(path)), len(SLOW))
+
+    items.sort(key=rank)
+
+
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Note each skipped test; with xdist the reports of all workers pass here."""
     if report.skipped and not hasattr(report, "wasxfail"):

@@ -78,7 +78,7 @@ def questions(desk: Desk) -> Iterator[str]:
     yield "Клавиши"
     page.keyboard.press("Escape")
     page.keyboard.press("Control+k")
-    page.locator("#search-input-command").press_sequentially("Заказы")
+    page.locator("#search-input-command").press_sequentially(Order.objects.get().order_number)
     page.locator("#command-results-list a").first.wait_for()
     yield "Поиск по всему"
 
