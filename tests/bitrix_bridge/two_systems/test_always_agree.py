@@ -266,7 +266,7 @@ def test_always_agree(db: None, half: int, shared_site: Sandbox) -> None:
         TwoSides,
         settings=settings(
             max_examples=EXAMPLES // HALVES,
-            stateful_step_count=25,
+            stateful_step_count=20,
             deadline=None,
             suppress_health_check=list(HealthCheck),
             phases=[Phase.generate, Phase.shrink],
