@@ -35,6 +35,7 @@ def _values() -> tuple[str, ...]:
         value = getattr(settings, name, "")
         found.extend([value] if isinstance(value, str) else value)
     found.append(str(settings.DATABASES["default"].get("PASSWORD") or ""))
+    found.append(unquote(urlsplit(settings.BITRIX_MYSQL_URL).password or ""))
     address = urlsplit(settings.BITRIX_API_URL)
     # A value in its query is there to open something; which of them are secrets, their names need not say.
     found += [unquote(address.password or ""), *(value for _, value in parse_qsl(address.query))]

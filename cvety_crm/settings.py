@@ -310,6 +310,8 @@ BITRIX_DEFAULT_USER_ID = env.int("BITRIX_DEFAULT_USER_ID", default=0)
 """The site's user for an order whose customer the site does not know; 0 lets the site find or make one."""
 BITRIX_PAY_SYSTEMS = {int(key): value for key, value in env.dict("BITRIX_PAY_SYSTEMS", default={"1": "cash"}).items()}
 """The site's pay systems as our payment methods: `1=cash,2=card,3=kaspi,4=transfer`."""
+BITRIX_MYSQL_URL = env.str("BITRIX_MYSQL_URL", default="")
+"""A MySQL copy of the site, for the import of its history: `mysql://user:password@host:3306/database`."""
 OUTBOX_TIMEOUT = env.float("OUTBOX_TIMEOUT", default=15.0)
 """Seconds that one call to Bitrix or Telegram may take."""
 

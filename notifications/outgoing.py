@@ -26,8 +26,6 @@ STUB_WAIT = timedelta(minutes=2)
 def on_order_event(change: OrderChange) -> None:
     """Queue a message to each chat for a new order, a changed status, a problem, or a customer's answer about a photo.
 
-    History, imported or made up for, makes none.
-
     History, imported or made up for, makes none. A status that can be taken back leaves when it can't any more.
     Two queries, and one for the nudge after commit.
     """

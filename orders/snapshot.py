@@ -126,6 +126,30 @@ class FreshRead:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """How a snapshot came about that was read from a copy of the site: it is history, and nobody is told of it."""
+
+    settled_at: datetime | None = None
+    """Since when the order has its status, aware."""
+    remarks: tuple[str, ...] = ()
+    """What was odd about it in the copy, in words for staff."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryEntry:
+    """A change of one field that the site remembers from before the CRM knew the order. A status is the site's code."""
+
+    key: str
+    """The site's id of the entry (`b_sale_order_change.ID`): it is taken over once."""
+    happened_at: datetime
+    field: str
+    old: Any
+    new: Any
+    who: str = ""
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProductSnapshot:
     """A catalogue product. Keys of `fields`: name, slug, price, old_price, quantity (Decimal), is_active, image_url."""
 

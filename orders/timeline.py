@@ -196,6 +196,9 @@ def _notes(event: OrderEvent, names: Names) -> Iterable[str]:
         yield names.cover(str(message))
     if problem := details.get("problem"):
         yield names.cover(str(problem))
+    if who := details.get("who"):
+        yield gettext("On the site: %(name)s") % {"name": names.cover(str(who))}
+    yield from (names.cover(str(remark)) for remark in details.get("remarks", ()))
     if printed := details.get("paper_format"):
         yield gettext("Size: %(size)s") % {"size": format_label(printed)}
     if (answer := details.get("answer")) in PhotoAnswer.values:

@@ -1,4 +1,4 @@
-"""Imports: what each run did with each order."""
+"""Imports of the history: what each run did with each order."""
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -13,20 +13,10 @@ from cvety_crm.admin_base import ReadOnlyModelAdmin, admin_link, pretty_json
 class ImportRunAdmin(ReadOnlyModelAdmin):
     """One run a row."""
 
-    list_display = ("started_at", "finished_at", "is_dry")
-    list_filter = ("is_dry",)
+    list_display = ("started_at", "finished_at", "state", "created", "updated", "unchanged", "skipped", "failed")
+    list_filter = ("state",)
     ordering = ("-started_at", "-id")
-    fields = ("started_at", "finished_at", "is_dry", "options_column", "totals_column")
-
-    @admin.display(description=_("options"))
-    def options_column(self, run: ImportRun) -> SafeString:
-        """Return what it was asked to do."""
-        return pretty_json(run.options)
-
-    @admin.display(description=_("totals"))
-    def totals_column(self, run: ImportRun) -> SafeString:
-        """Return what it did."""
-        return pretty_json(run.totals)
+    fields = ("started_at", "finished_at", "state")
 
 
 @admin.register(ImportRow)

@@ -1,10 +1,9 @@
-"""What came in from Bitrix and what goes out to it; and the records of imports."""
+"""What came in from Bitrix and what goes out to it."""
 
 from datetime import datetime
 
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cvety_crm.outbox import LIVE, Delivered, DeliveryAttempt, DeliveryFailure, OutboxEntry, live_index
@@ -136,44 +135,3 @@ class PushAttempt(DeliveryAttempt):
         verbose_name = _("attempt")
         verbose_name_plural = _("attempts")
         constraints = [models.UniqueConstraint(fields=["entry", "number"], name="bitrix_push_attempts_number")]
-
-
-class ImportRun(Table):
-    """One run of the import from a MySQL copy of Bitrix."""
-
-    started_at = models.DateTimeField(_("started"), default=timezone.now)
-    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
-    is_dry = models.BooleanField(_("dry run"), default=False)
-    options = models.JSONField(_("options"), default=dict, blank=True)
-    totals = models.JSONField(_("totals"), default=dict, blank=True)
-
-    class Meta:
-        db_table = "bitrix_import_runs"
-        ordering = ["-started_at"]
-        verbose_name = _("import run")
-        verbose_name_plural = _("import runs")
-
-    def __str__(self) -> str:
-        return f"{self.started_at:%d.%m.%Y %H:%M}"
-
-
-class ImportRow(Table):
-    """What became of one order of an import run."""
-
-    run = models.ForeignKey(ImportRun, verbose_name=_("run"), on_delete=models.CASCADE, related_name="rows")
-    bitrix_order_id = models.BigIntegerField(_("id on the site"))
-    outcome = models.CharField(_("outcome"), max_length=20)
-    reasons = models.JSONField(_("reasons"), default=list, blank=True)
-    order = models.ForeignKey(
-        Order, verbose_name=_("order"), null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
-    )
-
-    class Meta:
-        db_table = "bitrix_import_rows"
-        ordering = ["bitrix_order_id"]
-        verbose_name = _("imported order")
-        verbose_name_plural = _("imported orders")
-        constraints = [models.UniqueConstraint(fields=["run", "bitrix_order_id"], name="bitrix_import_rows_once")]
-
-    def __str__(self) -> str:
-        return str(self.bitrix_order_id)

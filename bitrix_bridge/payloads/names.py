@@ -18,7 +18,9 @@ def fold(name: object) -> str:
     return str(name).replace("_", "").casefold()
 
 
-_COLUMN_BY_FOLDED = {fold(column): column for column in _ORDER_COLUMNS.split()}
+ORDER_COLUMNS = tuple(_ORDER_COLUMNS.split())
+"""The columns of `b_sale_order` (BX25), of which a copy may lack some."""
+_COLUMN_BY_FOLDED = {fold(column): column for column in ORDER_COLUMNS}
 
 
 def order_column(name: str) -> str:

@@ -26,7 +26,7 @@ from orders.customer_history import MOST_COUNTED, History, history_of
 from orders.formatting import delivery_time, money
 from orders.lateness import lateness, lateness_words
 from orders.links import two_gis_url, whatsapp_url, yandex_maps_url
-from orders.models import Customer, EventKind, Order, OrderEvent, Source, SyncState
+from orders.models import TOLD_BY_SITE, Customer, EventKind, Order, OrderEvent, SyncState
 from orders.panels import event_links, panels
 from orders.timeline import timeline
 from orders.visibility import HIDDEN, hidden_fields, may_see_phones, may_see_prices, phone_text, shown_phone
@@ -120,11 +120,11 @@ def _sync(order: Order, events: Sequence[OrderEvent]) -> SafeString:
 def _on_site_since(order: Order, events: Sequence[OrderEvent]) -> datetime | None:
     """Return when both sides last came to agree: the latest entry of something sent or heard."""
     for event in events:
-        if event.kind == EventKind.SENT or event.source == Source.SITE:
+        if event.kind == EventKind.SENT or event.source in TOLD_BY_SITE:
             return event.happened_at
     if len(events) <= ENTRIES_SHOWN:
         return None
-    heard = order.events.filter(Q(kind=EventKind.SENT) | Q(source=Source.SITE))
+    heard = order.events.filter(Q(kind=EventKind.SENT) | Q(source__in=TOLD_BY_SITE))
     return heard.values_list("happened_at", flat=True).first()
 
 

@@ -2,7 +2,16 @@
 
 from orders.models.customer import Customer
 from orders.models.item import OrderItem
-from orders.models.order import CHANNEL, Channel, Order, PaymentMethod, PaymentStatus, Source, SyncState
+from orders.models.order import (
+    CHANNEL,
+    TOLD_BY_SITE,
+    Channel,
+    Order,
+    PaymentMethod,
+    PaymentStatus,
+    Source,
+    SyncState,
+)
 from orders.models.photo import OrderPhoto, PhotoAnswer, PhotoApproval
 from orders.models.product import Product
 from orders.models.reference import City, DeliverySlot, Shop, Stage, Status
@@ -11,6 +20,7 @@ from orders.models.work import Courier, OrderNote, OrderPresence
 
 __all__ = [
     "CHANNEL",
+    "TOLD_BY_SITE",
     "Channel",
     "City",
     "Courier",

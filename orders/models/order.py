@@ -31,6 +31,10 @@ class Source(models.TextChoices):
     CUSTOMER = "customer", _("customer")
 
 
+TOLD_BY_SITE = (Source.SITE, Source.IMPORT)
+"""What the site says: by webhook or in answer to us, or in a copy of its database."""
+
+
 class Channel(models.TextChoices):
     """By which way an order made here has reached the shop."""
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from orders.models import Order, OrderEvent
-from orders.snapshot import OrderSnapshot
+from orders.snapshot import OrderSnapshot, Past
 
 
 def merged_metadata(ours: Mapping[str, Any], snapshot: OrderSnapshot) -> dict[str, Any]:
@@ -30,11 +30,22 @@ def _name(key: str) -> str:
     return re.split(r"[\[#]", key, maxsplit=1)[0]
 
 
-def new_problems(order: Order, snapshot: OrderSnapshot) -> list[dict[str, Any]]:
-    """Return the snapshot's problems that the order's timeline does not name yet. No query when there are none."""
+def new_oddities(order: Order, snapshot: OrderSnapshot, past: Past | None = None) -> dict[str, Any]:
+    """Return what was odd that the order's timeline does not name yet, as details of an entry.
+
+    No query when nothing was.
+    """
+    odd = oddities(snapshot, past)
+    if not odd:
+        return {}
+    entries = OrderEvent.objects.filter(order=order, details__has_any_keys=list(odd)).values_list("details", flat=True)
+    named = {name: [one for details in entries for one in details.get(name, ())] for name in odd}
+    new = {name: [one for one in found if one not in named[name]] for name, found in odd.items()}
+    return {name: found for name, found in new.items() if found}
+
+
+def oddities(snapshot: OrderSnapshot, past: Past | None = None) -> dict[str, Any]:
+    """Return what was odd, as details of an entry: `problems` of the payload, `remarks` about a copy of the site."""
     problems = [problem.as_json() for problem in snapshot.problems]
-    if not problems:
-        return []
-    entries = OrderEvent.objects.filter(order=order, details__has_key="problems")
-    named = [problem for found in entries.values_list("details__problems", flat=True) for problem in found]
-    return [problem for problem in problems if problem not in named]
+    remarks = list(past.remarks) if past is not None else []
+    return {name: found for name, found in (("problems", problems), ("remarks", remarks)) if found}

@@ -18,10 +18,11 @@ from orders.models import EventKind, Order, OrderEvent, OrderItem, Reason, Sourc
 from orders.services.customers import apply_customer
 from orders.services.items import rebind_lines, store_items
 from orders.services.locking import lock_site_order, settle_sync_state
-from orders.services.metadata import merged_metadata, new_problems
+from orders.services.metadata import merged_metadata, new_oddities, oddities
 from orders.services.references import References, known_status, resolve
+from orders.services.staleness import has_heard_status, has_older_status, is_stale, is_unproven
 from orders.services.timeline import changes_between, write_event
-from orders.snapshot import CustomerSnapshot, FreshRead, OrderSnapshot
+from orders.snapshot import CustomerSnapshot, FreshRead, OrderSnapshot, Past
 
 CUSTOMER = "customer"
 """Whose order it was when the site last said so, among the agreed values; the site is never told."""
@@ -61,6 +62,7 @@ class _Origin:
     actor: User | None = None
     reason: Reason = Reason.NONE
     fresh: FreshRead | None = None
+    past: Past | None = None
     happened_at: datetime = field(default_factory=timezone.now)
 
 
@@ -75,62 +77,25 @@ def apply_snapshot(
     actor: User | None = None,
     reason: Reason = Reason.NONE,
     fresh: FreshRead | None = None,
+    past: Past | None = None,
 ) -> Applied:
     """Create or update the order that the snapshot describes.
 
-    Old news changes nothing, unless it was asked for just now (`fresh`). `heard_at` is when an event that is read again
+    Old news changes nothing, unless it was asked for just now (`fresh`). Of a copy of the site (`past`) all is old news
+    that can't be shown to be newer than what is known here. `heard_at` is when an event that is read again
     came first, by our clock. `actor` and `reason` say on the timeline who or what has asked. The number of queries does
     not depend on the number of items.
     """
-    origin = _Origin(source, webhook_event_id, push_id, heard_at, actor, reason, fresh)
+    origin = _Origin(source, webhook_event_id, push_id, heard_at, actor, reason, fresh, past)
     order = lock_site_order(snapshot.bitrix_order_id, snapshot.crm_order_id)
     if order is None:
         return _create(snapshot, origin)
     is_present = fresh is not None and order.bitrix_version == fresh.known_version
-    if not is_present and is_stale(order, snapshot):
+    if not is_present and (is_stale(order, snapshot) or (past is not None and is_unproven(order, snapshot))):
         if fresh is not None:
             _note_answer(order, fresh.read_at)
         return Applied(order, Outcome.STALE)
     return _update(order, snapshot, origin)
-
-
-def is_stale(order: Order, snapshot: OrderSnapshot) -> bool:
-    """Return whether the snapshot is older than what is stored: by VERSION, else DATE_UPDATE, else its own time.
-
-    Like is compared with like, a tie is left to the next clock, and a tie of all of them is not stale: merging the
-    same values again changes nothing.
-    """
-    agreement = Agreement.from_json(order.bitrix_state)
-    announced = [agreement.announced_at, agreement.status_announced_at if snapshot.is_partial else None]
-    clocks = (
-        (snapshot.version, order.bitrix_version),
-        (snapshot.updated_at, order.bitrix_updated_at),
-        (snapshot.announced_at, max((moment for moment in announced if moment), default=None)),
-    )
-    known = [(theirs, ours) for theirs, ours in clocks if theirs is not None and ours is not None]
-    if not known and snapshot.announced_at is not None and order.bitrix_updated_at is not None:
-        # Two clocks, which need not agree: only when there is nothing else to go by.
-        known = [(snapshot.announced_at, order.bitrix_updated_at)]
-    older = [theirs < ours for theirs, ours in known if theirs != ours]  # type: ignore[operator]
-    return bool(older) and older[0]
-
-
-def _has_older_status(snapshot: OrderSnapshot, agreement: Agreement, fresh: FreshRead | None) -> bool:
-    """Return whether an event about the status alone has told of a newer one than this whole order has.
-
-    The order was late, then, and is no news as far as the status goes. Of one that was asked for our own clock says so.
-    Of another all of its clocks have to say so: they need not agree with the one of the other event.
-    """
-    if snapshot.is_partial:
-        return False
-    if fresh is not None:
-        return agreement.status_heard_at is not None and fresh.read_at < agreement.status_heard_at
-    newest = agreement.status_announced_at
-    clocks = [moment for moment in (snapshot.updated_at, snapshot.announced_at) if moment is not None]
-    if newest is None or not clocks:
-        return False
-    # DATE_UPDATE has whole seconds: within one, the event about the status is believed.
-    return max(clocks) < newest
 
 
 def _create(snapshot: OrderSnapshot, origin: _Origin) -> Applied:
@@ -159,7 +124,7 @@ def _create(snapshot: OrderSnapshot, origin: _Origin) -> Applied:
         bitrix_version=snapshot.version,
         bitrix_updated_at=snapshot.updated_at,
         created_at=snapshot.created_at or origin.happened_at,
-        completed_at=origin.happened_at if references.status_is_final else None,
+        completed_at=_settled_at(origin) if references.status_is_final else None,
         is_stub=snapshot.is_partial,
     )
     for name, value in fields.items():
@@ -168,8 +133,7 @@ def _create(snapshot: OrderSnapshot, origin: _Origin) -> Applied:
     order.save(force_insert=True)
     store_items(order=order, existing=(), wanted=items, products=references.products)
 
-    problems = [problem.as_json() for problem in snapshot.problems]
-    event = _write(order, EventKind.CREATED, origin, [], {"problems": problems} if problems else {})
+    event = _write(order, EventKind.CREATED, origin, [], oddities(snapshot, origin.past))
     publish(OrderChange(order, event, is_new=True))
     return Applied(order, Outcome.CREATED, is_first=True)
 
@@ -183,7 +147,8 @@ def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
     fields = dict(snapshot.fields)
     if origin.fresh is not None:
         agreement.answered_at = origin.fresh.read_at
-    if _has_older_status(snapshot, agreement, origin.fresh):
+    is_older = has_older_status(snapshot, agreement, origin.fresh)
+    if is_older or (origin.past is not None and has_heard_status(order, snapshot, agreement)):
         fields.pop("status", None)
     existing = [] if snapshot.items is None else list(order.items.all())
     references = _resolve(fields, snapshot, order=order, agreement=agreement, existing=existing)
@@ -230,9 +195,8 @@ def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
     order.bitrix_state = agreement.as_json()
     order.save(update_fields=[*columns, "customer", "bitrix_state", "sync_state", "updated_at"])
 
-    problems = new_problems(order, snapshot)
-    if changes or merged.kept or merged.yielded or problems:
-        details = {"problems": problems} if problems else {}
+    details = new_oddities(order, snapshot, origin.past)
+    if changes or merged.kept or merged.yielded or details:
         event = _write(order, _kind(merged), origin, changes, details, merged)
         publish(OrderChange(order, event))
     outcome = Outcome.UPDATED if changes or customer_changed else Outcome.UNCHANGED
@@ -309,8 +273,12 @@ def _set_bookkeeping(
         put("is_stub", False)
     put("metadata", merged_metadata(order.metadata, snapshot))
     if order.completed_at is None and references.status_is_final:
-        put("completed_at", origin.happened_at)
+        put("completed_at", _settled_at(origin))
     return columns
+
+
+def _settled_at(origin: _Origin) -> datetime:
+    return (origin.past.settled_at if origin.past is not None else None) or origin.happened_at
 
 
 def _note_announcement(agreement: Agreement, snapshot: OrderSnapshot, origin: _Origin) -> None:
@@ -365,7 +333,7 @@ def _write(
     details: dict[str, Any],
     merged: Merge | None = None,
 ) -> OrderEvent:
-    reason = Reason.UNREADABLE if details else Reason.NONE
+    reason = Reason.UNREADABLE if "problems" in details else Reason.NONE
     if order.is_stub:
         reason = Reason.STUB
     if merged and merged.kept:
@@ -384,6 +352,7 @@ def _write(
         changes=changes,
         reason=reason,
         details=details,
+        happened_at=order.created_at if origin.past is not None and kind == EventKind.CREATED else None,
         webhook_event_id=origin.webhook_event_id,
         push_id=origin.push_id,
     )

@@ -13,7 +13,7 @@ from orders.agreement import Agreement
 from orders.events import OrderChange, publish
 from orders.fields import FIELDS, ITEMS, as_told, order_values, set_comparable
 from orders.grace import leaves_at
-from orders.models import EventKind, Order, OrderEvent, Reason, Source, Status, SyncState
+from orders.models import TOLD_BY_SITE, EventKind, Order, OrderEvent, Reason, Source, Status, SyncState
 from orders.services.locking import lock_order, lock_site_order, settle_sync_state, unsent_fields
 from orders.services.references import resolve
 from orders.services.timeline import write_event
@@ -112,7 +112,7 @@ def _take_over(order: Order, twin: Order) -> Agreement:
 
     What it knows of the site is newer than the answer to our request, and what staff wish is on ours.
     """
-    if twin.events.exclude(source=Source.SITE).exists() or twin.notes.exists() or twin.photos.exists():
+    if twin.events.exclude(source__in=TOLD_BY_SITE).exists() or twin.notes.exists() or twin.photos.exists():
         raise NotAllowed(
             gettext("Order № %(number)s is already in the CRM as the site's own, and staff have worked on it.")
             % {"number": twin.order_number}

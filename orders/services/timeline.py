@@ -1,6 +1,7 @@
 """Writing timeline entries."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -25,10 +26,11 @@ def write_event(
     actor: User | None = None,
     reason: Reason = Reason.NONE,
     details: Mapping[str, Any] | None = None,
+    happened_at: datetime | None = None,
     webhook_event_id: UUID | None = None,
     push_id: UUID | None = None,
 ) -> OrderEvent:
-    """Insert one entry."""
+    """Insert one entry, of this moment unless it is said to have happened at another."""
     event = OrderEvent(
         order=order,
         kind=kind,
@@ -39,6 +41,7 @@ def write_event(
         details=dict(details or {}),
         webhook_event_id=webhook_event_id,
         push_id=push_id,
+        **({"happened_at": happened_at} if happened_at else {}),
     )
     event.save(force_insert=True)
     return event

@@ -1,15 +1,13 @@
 """`manage.py reconcile_bitrix`: compare the orders of both sides, and with `--repair` make them agree."""
 
 import re
-import signal
 import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError
 from datetime import datetime, timedelta
-from types import FrameType
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import connection
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
@@ -20,14 +18,10 @@ from bitrix_bridge.reconciliation import runs
 from bitrix_bridge.reconciliation.progress import progress
 from bitrix_bridge.reconciliation.runs import AlreadyRunning, Lost, State
 from bitrix_bridge.reconciliation.slices import work
-
-LINE_SECONDS = 5.0
-"""Between two lines of progress where they can't be overwritten."""
-BAR_SECONDS = 0.2
-BAR_WIDTH = 24
+from cvety_crm.long_command import LongCommand
 
 
-class Command(BaseCommand):
+class Command(LongCommand):
     """Compare to the end in this process."""
 
     help = (
@@ -52,10 +46,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run, show progress, say what was found."""
         run = self._resumed() if options["resume"] else self._started(options["since"], options["repair"])
-        self._is_stopping = False
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._stop)
-        self._began_at, self._began_with, self._shown_at = time.monotonic(), run.compared, 0.0
+        self.watch_signals()
+        self._began_at, self._began_with = time.monotonic(), run.compared
         claimed = runs.claim(run.pk)
         if claimed is None:
             raise CommandError(gettext("Somebody else is at work on it."))
@@ -64,14 +56,14 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             connection.close()  # it may be in the middle of a statement
             runs.stop(claimed)
-            self._end_line()
+            self.end_line()
             self.stderr.write(gettext("Stopped. Go on with it: manage.py reconcile_bitrix --resume"))
             sys.exit(130)
         except Lost:
-            self._end_line()
+            self.end_line()
             raise CommandError(gettext("It was stopped, or taken over, by somebody else.")) from None
         run.refresh_from_db()
-        self._end_line()
+        self.end_line()
         self._summary(run)
 
     def _started(self, since: datetime | None, is_repair: bool) -> Reconciliation:
@@ -92,33 +84,19 @@ class Command(BaseCommand):
 
     def _work(self, run: Reconciliation) -> None:
         while (pause := work(run, on_progress=self._progress)) is not None:
-            self._end_line()
+            self.end_line()
             words = {"seconds": int(pause.total_seconds())}
             self.stderr.write(gettext("The site does not answer; trying again in %(seconds)d s.") % words)
             until = time.monotonic() + pause.total_seconds()
             while (left := until - time.monotonic()) > 0:
-                self._check()
+                self.stop_if_told()
                 time.sleep(min(left, 0.5))
-
-    def _stop(self, _number: int, _frame: FrameType | None) -> None:
-        """Stop after the present step, which a signal would tear apart; a second one does not wait."""
-        if self._is_stopping:
-            raise KeyboardInterrupt
-        self._is_stopping = True
-
-    def _check(self) -> None:
-        if self._is_stopping:
-            raise KeyboardInterrupt
 
     # --- what it says
 
     def _progress(self, run: Reconciliation) -> None:
-        self._check()
-        is_terminal = self.stdout.isatty()
+        self.stop_if_told()
         now = time.monotonic()
-        if now - self._shown_at < (BAR_SECONDS if is_terminal else LINE_SECONDS):
-            return
-        self._shown_at = now
         far = progress(run, compared_before=self._began_with, seconds=now - self._began_at)
         text = gettext("%(compared)d of %(expected)d, differences: %(differences)d, %(rate)d a second")
         line = text % {
@@ -129,17 +107,7 @@ class Command(BaseCommand):
         }
         if far.left:
             line += ", " + gettext("%(time)s left") % {"time": far.left}
-        if is_terminal:
-            done = BAR_WIDTH * far.percent // 100
-            bar = "█" * done + "░" * (BAR_WIDTH - done)
-            self.stdout.write(f"\r\x1b[K{bar} {line}", ending="")
-            self.stdout.flush()
-        else:
-            self.stdout.write(line)
-
-    def _end_line(self) -> None:
-        if self.stdout.isatty():
-            self.stdout.write("")
+        self.show_progress(line, far.percent)
 
     def _summary(self, run: Reconciliation) -> None:
         if run.state == State.FAILED:

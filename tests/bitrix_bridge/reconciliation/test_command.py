@@ -20,7 +20,7 @@ from bitrix_bridge.management.commands import reconcile_bitrix
 from bitrix_bridge.models import Reconciliation
 from bitrix_bridge.reconciliation import runs, slices
 from bitrix_bridge.sandbox import Sandbox, faults
-from cvety_crm import embedded_postgres
+from cvety_crm import embedded_postgres, long_command
 from orders.models import Order
 
 pytestmark = pytest.mark.django_db
@@ -37,8 +37,8 @@ def _signals():
 @pytest.fixture
 def run_command(monkeypatch):
     """Run the command; return its exit status and what it said."""
-    monkeypatch.setattr(reconcile_bitrix, "LINE_SECONDS", 0.0)
-    monkeypatch.setattr(reconcile_bitrix, "BAR_SECONDS", 0.0)
+    monkeypatch.setattr(long_command, "LINE_SECONDS", 0.0)
+    monkeypatch.setattr(long_command, "BAR_SECONDS", 0.0)
 
     def run(*arguments, stream=None):
         out, status = stream or io.StringIO(), 0
@@ -142,7 +142,7 @@ def wind_forward(monkeypatch, note):
         skipped[0] += seconds
 
     clock = SimpleNamespace(sleep=sleep, monotonic=lambda: honest() + skipped[0])
-    monkeypatch.setattr(reconcile_bitrix, "time", clock)
+    monkeypatch.setattr(long_command, "time", clock)
 
 
 def test_the_site_is_away_and_comes_back(site, place, run_command, monkeypatch):

@@ -1,0 +1,212 @@
+"""One batch of orders taken over: the same reader and the same service as for webhooks, in one transaction."""
+
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, transaction
+from psycopg.errors import DeadlockDetected, SerializationFailure
+
+from bitrix_bridge.history import runs
+from bitrix_bridge.history.changes import history
+from bitrix_bridge.history.documents import document
+from bitrix_bridge.history.reading import Batch, SourceOrder, date_before
+from bitrix_bridge.history.reasons import Code, Reason
+from bitrix_bridge.history.shop import Surroundings, new_products
+from bitrix_bridge.history.source import Source
+from bitrix_bridge.models import ImportRow, ImportRun
+from bitrix_bridge.payloads import read_order
+from bitrix_bridge.payloads.amounts import read_id
+from bitrix_bridge.payloads.dates import read_moment
+from bitrix_bridge.site_orders import without_shared_account
+from cvety_crm.masking import keepable
+from orders import services
+from orders.models import Order
+from orders.services import Applied
+from orders.snapshot import HistoryEntry, OrderSnapshot, Past, ProductSnapshot
+
+logger = logging.getLogger(__name__)
+
+TRIES = 3
+"""For a batch that a webhook or a member of staff got into the way of."""
+NOT_FOR_THE_TIMELINE = frozenset({Code.UNREADABLE, Code.NEWER_HERE, Code.FAILED, Code.RUNNING})
+"""What cannot be read stands there already, field by field; the others say nothing of the order."""
+Outcome = ImportRow.Outcome
+
+
+@dataclass(slots=True)
+class _Ready:
+    """An order, read."""
+
+    bitrix_order_id: int
+    reasons: list[Reason]
+    snapshot: OrderSnapshot | None = None
+    settled_at: datetime | None = None
+    entries: tuple[HistoryEntry, ...] = ()
+
+
+@dataclass(slots=True)
+class _Done:
+    ready: _Ready
+    outcome: Outcome
+    order: Order | None = None
+
+
+def apply_batch(
+    run: ImportRun, source: Source, around: Surroundings, batch: Batch, *, after_id: int | None = None
+) -> None:
+    """Take over a batch, and note what became of each of its orders and how far the run is, or nothing of all that.
+
+    An order that can't be taken over is noted as failed and hinders no other. Raises `runs.Lost`, and
+    `OperationalError` when the database is away.
+    """
+    ready = [_read(source, around, order, batch) for order in batch.orders]
+    products = _products(source, around, ready)
+    shipments = sum(order.system_shipments for order in batch.orders)
+    for number in range(1, TRIES + 1):
+        try:
+            _store(run, ready, products, after_id, shipments, one_by_one=False)
+            return
+        except OperationalError as error:
+            if not isinstance(error.__cause__, DeadlockDetected | SerializationFailure) or number == TRIES:
+                raise
+        except (InterfaceError, runs.Lost):
+            raise
+        except Exception as error:
+            logger.info("a batch is taken over one by one: %s", type(error).__name__)
+            _store(run, ready, products, after_id, shipments, one_by_one=True)
+            return
+
+
+def _read(source: Source, around: Surroundings, order: SourceOrder, batch: Batch) -> _Ready:
+    if order.row.get("RUNNING") == "Y":
+        return _Ready(order.bitrix_order_id, [Reason(Code.RUNNING)])
+    try:
+        made = document(order, around.knowledge)
+        if not made.data.get("DATE_INSERT"):
+            made.data["DATE_INSERT"] = date_before(source, order.bitrix_order_id)
+        snapshot = without_shared_account(read_order(made.data, pay_systems=settings.BITRIX_PAY_SYSTEMS))
+        past = history(order.changes, batch.people)
+        reasons = [*made.reasons, *past.reasons, *_unknown(snapshot, around), *_pay_system(made.data, snapshot, around)]
+        reasons += [Reason(Code.UNREADABLE, problem.field) for problem in snapshot.problems]
+        settled_at = read_moment(made.data.get("DATE_STATUS")).value or snapshot.updated_at
+        return _Ready(
+            order.bitrix_order_id,
+            list(dict.fromkeys(reasons)),
+            snapshot,
+            settled_at or snapshot.created_at,
+            past.entries,
+        )
+    except Exception as error:  # whatever a row holds, it is this order's trouble alone
+        return _Ready(order.bitrix_order_id, [_failure(order.bitrix_order_id, error)])
+
+
+def _unknown(snapshot: OrderSnapshot, around: Surroundings) -> list[Reason]:
+    pointed_at = (
+        (Code.UNKNOWN_STATUS, "status", around.statuses),
+        (Code.UNKNOWN_CITY, "city", around.cities),
+        (Code.UNKNOWN_SHOP, "shop", around.shops),
+        (Code.UNKNOWN_SLOT, "delivery_slot", around.slots),
+    )  # type: Sequence[tuple[Code, str, set[str] | set[int]]]
+    found = [(code, snapshot.fields.get(name), known) for code, name, known in pointed_at]
+    return [Reason(code, str(value)) for code, value, known in found if value is not None and value not in known]
+
+
+def _pay_system(data: Mapping[str, object], snapshot: OrderSnapshot, around: Surroundings) -> list[Reason]:
+    key = read_id(data.get("PAY_SYSTEM_ID")).value
+    if key is None or snapshot.fields.get("payment_method"):
+        return []
+    name = around.pay_systems.get(str(key))
+    return [Reason(Code.UNKNOWN_PAY_SYSTEM, f"{key} ({name})" if name else str(key))]
+
+
+def _products(source: Source, around: Surroundings, ready: Sequence[_Ready]) -> list[ProductSnapshot]:
+    sold = {
+        one.bitrix_order_id: [item.bitrix_product_id for item in one.snapshot.items or () if item.bitrix_product_id]
+        for one in ready
+        if one.snapshot is not None
+    }
+    found = new_products(source, around, {key for keys in sold.values() for key in keys})
+    for one in ready:
+        unknown = [key for key in sold.get(one.bitrix_order_id, ()) if not around.products[key]]
+        one.reasons += [Reason(Code.UNKNOWN_PRODUCT, str(key)) for key in dict.fromkeys(unknown)]
+    return found
+
+
+def _store(
+    run: ImportRun,
+    ready: Sequence[_Ready],
+    products: Sequence[ProductSnapshot],
+    after_id: int | None,
+    shipments: int,
+    *,
+    one_by_one: bool,
+) -> None:
+    with transaction.atomic():
+        services.lock_for_history(one.bitrix_order_id for one in ready)
+        for product in products:
+            services.apply_product(snapshot=product)
+        done = [_take_over(one, one_by_one=one_by_one) for one in ready]
+        told = services.record_past_changes([(one.order, one.ready.entries) for one in done if one.order is not None])
+        for one in done:
+            if one.outcome == Outcome.UNCHANGED and one.order is not None and one.order.pk in told:
+                one.outcome = Outcome.UPDATED
+        counted = Counter(str(one.outcome) for one in done)
+        if run.is_retry:
+            counted["failed"] -= len(done)
+        else:
+            counted["system_shipments"] = shipments
+        ImportRow.objects.bulk_create(
+            [
+                ImportRow(
+                    run=run,
+                    bitrix_order_id=one.ready.bitrix_order_id,
+                    outcome=one.outcome,
+                    reasons=[reason.as_json() for reason in one.ready.reasons],
+                    order=one.order,
+                )
+                for one in done
+            ],
+            update_conflicts=True,
+            unique_fields=["run", "bitrix_order_id"],
+            update_fields=["outcome", "reasons", "order", "updated_at"],
+        )
+        runs.keep(run, counted=counted, **({} if after_id is None else {"after_id": after_id}))
+
+
+def _take_over(ready: _Ready, *, one_by_one: bool) -> _Done:
+    if ready.snapshot is None:
+        is_skipped = Reason(Code.RUNNING) in ready.reasons
+        return _Done(ready, Outcome.SKIPPED if is_skipped else Outcome.FAILED)
+    if not one_by_one:
+        return _outcome(ready, _record(ready))
+    try:
+        with transaction.atomic():
+            return _outcome(ready, _record(ready))
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        ready.reasons.append(_failure(ready.bitrix_order_id, error))
+        return _Done(ready, Outcome.FAILED)
+
+
+def _record(ready: _Ready) -> Applied:
+    assert ready.snapshot is not None
+    remarks = tuple(reason.text for reason in ready.reasons if reason.code not in NOT_FOR_THE_TIMELINE)
+    past = Past(settled_at=ready.settled_at, remarks=remarks)
+    return services.record_history(snapshot=ready.snapshot, past=past)
+
+
+def _outcome(ready: _Ready, applied: Applied) -> _Done:
+    if applied.outcome == services.Outcome.STALE:
+        ready.reasons = [*ready.reasons, Reason(Code.NEWER_HERE)]
+        return _Done(ready, Outcome.UNCHANGED, applied.order)
+    return _Done(ready, Outcome(str(applied.outcome)), applied.order)
+
+
+def _failure(bitrix_order_id: int, error: Exception) -> Reason:
+    logger.exception("order %s of the copy could not be taken over", bitrix_order_id)
+    return Reason(Code.FAILED, keepable(f"{type(error).__name__}: {error}")[:300])

@@ -1,0 +1,144 @@
+"""Products of the copy, as a webhook would have brought them, and what is asked of the copy once, before the orders."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from bitrix_bridge.history import columns
+from bitrix_bridge.history.documents import Knowledge
+from bitrix_bridge.history.encodings import mend
+from bitrix_bridge.history.source import Row, Source, grouped, named
+from bitrix_bridge.payloads import read_product
+from bitrix_bridge.payloads.amounts import read_small_id
+from bitrix_bridge.payloads.values import read_line, read_slot, read_status
+from orders.slots import parse_slot
+from orders.snapshot import ProductSnapshot, ReferenceRow, ReferenceSnapshot
+
+_NAME_LENGTH = 100
+_LAST = 1000
+_LANGUAGE = "ru"
+_PICTURES = ("DETAIL_PICTURE", "PREVIEW_PICTURE")
+
+
+def read_knowledge(source: Source) -> Knowledge:
+    """Ask what the orders' properties are, which numbers are given twice, and how long texts can be."""
+    definitions = named(source.rows("b_sale_order_props", columns.PROPERTY), "ID")
+    twice: set[str] = set()
+    if source.has("b_sale_order", "ACCOUNT_NUMBER"):
+        sql = (
+            "SELECT `ACCOUNT_NUMBER` FROM `b_sale_order` WHERE `ACCOUNT_NUMBER` <> '' "
+            "GROUP BY `ACCOUNT_NUMBER` HAVING COUNT(*) > 1"
+        )
+        twice = {(line[0] or b"").decode("utf-8", "replace").strip() for line in source.query(sql)}
+    return Knowledge(
+        properties=definitions,
+        repeated_numbers=frozenset(twice),
+        longest_value=_length(source, "b_sale_order_props_value", "VALUE"),
+        longest_comment=_length(source, "b_sale_order", "USER_DESCRIPTION"),
+    )
+
+
+def read_products(source: Source, ids: Iterable[int]) -> list[ProductSnapshot]:
+    """Read these products, those that the copy has, with the base price, the stock and the picture."""
+    elements = source.among("b_iblock_element", columns.ELEMENT, "ID", sorted(set(ids)))
+    keys = [row["ID"] for row in elements]
+    stock = named(source.among("b_catalog_product", columns.CATALOGUE, "ID", keys), "ID")
+    prices = grouped(source.among("b_catalog_price", columns.PRICE, "PRODUCT_ID", keys), "PRODUCT_ID")
+    pictures = {row.get(name) for row in elements for name in _PICTURES} - {None, "", "0"}
+    files = named(source.among("b_file", columns.FILE, "ID", sorted(pictures, key=str)), "ID")
+    found = []
+    for row in elements:
+        data: dict[str, Any] = {name: _mended(value) for name, value in row.items()}
+        if (row["ID"] or "") in stock:
+            data["QUANTITY"] = stock[row["ID"] or ""].get("QUANTITY")
+        if of_product := [price for price in prices.get(row["ID"] or "", []) if not price.get("QUANTITY_FROM")]:
+            data["PRICES"] = [dict(price) for price in of_product]
+        for column in _PICTURES:
+            if (picture := files.get(row.get(column) or "")) is not None and not picture.get("HANDLER_ID"):
+                data[column] = f"/upload/{picture.get('SUBDIR')}/{picture.get('FILE_NAME')}"
+        found.append(read_product(data))
+    return found
+
+
+def read_reference(source: Source) -> ReferenceSnapshot:
+    """Read what the copy calls its statuses, cities, shops and delivery times.
+
+    Statuses are those of orders (`TYPE` O) by their Russian names. A city or a time is a variant of the property of
+    that name; a shop is an element of an infoblock, named by those that orders point at.
+    """
+    return ReferenceSnapshot(
+        statuses=tuple(_statuses(source)),
+        cities=tuple(_variants(source, "city", lambda raw: read_small_id(raw).value)),
+        shops=tuple(_shops(source)),
+        slots=tuple(_variants(source, "when", lambda raw: read_slot(raw).value)),
+    )
+
+
+def used_statuses(source: Source) -> set[str]:
+    """Return the codes that orders of the copy have. Case matters to them, though not to MySQL."""
+    if not source.has("b_sale_order", "STATUS_ID"):
+        return set()
+    sql = "SELECT `STATUS_ID` FROM `b_sale_order` GROUP BY CAST(`STATUS_ID` AS BINARY), `STATUS_ID`"
+    lines = list(source.query(sql))
+    return {status for line in lines if (status := read_status((line[0] or b"").decode("utf-8", "replace")).value)}
+
+
+def pay_systems(source: Source) -> dict[str, str]:
+    """Return the names of the site's pay systems by id."""
+    rows = source.rows("b_sale_pay_system_action", columns.PAY_SYSTEM)
+    return {row["ID"] or "": _mended(row.get("PSA_NAME") or row.get("NAME")) or "" for row in rows}
+
+
+def _statuses(source: Source) -> Iterable[ReferenceRow]:
+    names: dict[str, Row] = {}
+    for row in source.rows("b_sale_status_lang", columns.STATUS_NAME):
+        code = row.get("STATUS_ID") or ""
+        if row.get("LID") == _LANGUAGE or code not in names:
+            names[code] = row
+    for row in source.rows("b_sale_status", columns.STATUS):
+        key = read_status(row.get("ID")).value
+        name = _name(names[row["ID"] or ""].get("NAME")) if (row.get("ID") or "") in names else ""
+        if key and name and (row.get("TYPE") or "O") == "O":
+            sort = read_small_id(row.get("SORT")).value
+            yield ReferenceRow(key=key, fields={"name": name, "sort": _LAST if sort is None else sort})
+
+
+def _variants(source: Source, code: str, read_key: Any) -> Iterable[ReferenceRow]:
+    definitions = list(source.rows("b_sale_order_props", columns.PROPERTY, "`CODE` = %s", [code]))
+    seen = set()
+    for row in source.among(
+        "b_sale_order_props_variant", columns.VARIANT, "ORDER_PROPS_ID", [one["ID"] for one in definitions]
+    ):
+        key, name = read_key(row.get("VALUE")), _name(row.get("NAME"))
+        if key and name and key not in seen:
+            seen.add(key)
+            fields: dict[str, Any] = {"name": name}
+            if code == "when":
+                times = parse_slot(name)
+                fields |= {"starts_at": times[0] if times else None, "ends_at": times[1] if times else None}
+            yield ReferenceRow(key=key, fields=fields)
+
+
+def _shops(source: Source) -> Iterable[ReferenceRow]:
+    definitions = [row["ID"] for row in source.rows("b_sale_order_props", columns.PROPERTY, "`CODE` = 'shopId'")]
+    if not definitions or not source.has("b_sale_order_props_value", "ORDER_PROPS_ID"):
+        return
+    marks = ", ".join(["%s"] * len(definitions))
+    sql = f"SELECT DISTINCT `VALUE` FROM `b_sale_order_props_value` WHERE `ORDER_PROPS_ID` IN ({marks})"  # noqa: S608
+    values = [(line[0] or b"").decode("utf-8", "replace") for line in list(source.query(sql, definitions))]
+    ids = sorted({key for value in values if (key := read_small_id(value).value)})
+    for row in source.among("b_iblock_element", columns.ELEMENT, "ID", ids):
+        if name := _name(row.get("NAME")):
+            yield ReferenceRow(key=int(row["ID"] or 0), fields={"name": name})
+
+
+def _name(raw: str | None) -> str:
+    return read_line(_mended(raw), max_length=_NAME_LENGTH).value or ""
+
+
+def _mended(text: str | None) -> str | None:
+    return text if text is None or text.isascii() else mend(text) or text
+
+
+def _length(source: Source, table: str, column: str) -> int | None:
+    found = source.tables.get(table, {}).get(column)
+    return found.length if found else None

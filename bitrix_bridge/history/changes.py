@@ -1,0 +1,111 @@
+"""The order's history on the site, `b_sale_order_change`, as entries for the timeline.
+
+Types and what they carry: BX25 `sale/general/order_change.php`. Taken over is what the timeline knows of an order that
+comes by webhook too: its status, whether it is cancelled, whether it is paid.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bitrix_bridge.history.php_values import unserialize
+from bitrix_bridge.history.reasons import Code, Reason
+from bitrix_bridge.history.source import Row
+from bitrix_bridge.payloads.dates import read_moment
+from bitrix_bridge.payloads.values import read_flag, read_status
+from orders.snapshot import HistoryEntry
+
+FIRST_STATUS = "N"
+"""What every order of the site begins with (`OrderStatus::getInitialStatus`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Entries in the order in which they happened, and what could not be read."""
+
+    entries: tuple[HistoryEntry, ...]
+    reasons: tuple[Reason, ...]
+
+
+def history(changes: Iterable[Row], people: Mapping[str, Row]) -> History:
+    """Read the changes of one order. A status is the site's code; who did it, a name for staff to read."""
+    entries: list[HistoryEntry] = []
+    reasons: list[Reason] = []
+    known: dict[str, Any] = {"status": FIRST_STATUS, "is_cancelled": False, "payment_status": "pending"}
+    for row in sorted(changes, key=lambda one: (one.get("DATE_CREATE") or "", int(one.get("ID") or 0))):
+        reader = _READERS.get(row.get("TYPE") or "")
+        happened_at = read_moment(row.get("DATE_CREATE")).value
+        if reader is None or happened_at is None:
+            continue
+        try:
+            found = reader(_data(row))
+        except ValueError:
+            reasons.append(Reason(Code.BROKEN_CHANGE, row.get("TYPE") or ""))
+            continue
+        if found is not None and (entry := _entry(row, happened_at, found, known, people)) is not None:
+            entries.append(entry)
+    return History(tuple(entries), tuple(dict.fromkeys(reasons)))
+
+
+def _entry(
+    row: Row, happened_at: datetime, found: "_Found", known: dict[str, Any], people: Mapping[str, Row]
+) -> HistoryEntry | None:
+    before = known[found.field]
+    if before == found.value:
+        return None
+    known[found.field] = found.value
+    return HistoryEntry(
+        key=row.get("ID") or "",
+        happened_at=happened_at,
+        field=found.field,
+        old=before,
+        new=found.value,
+        who=_name(people.get(row.get("USER_ID") or "")),
+        comment=found.comment,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    field: str
+    value: Any
+    comment: str = ""
+
+
+def _data(row: Row) -> Mapping[str, Any]:
+    data = unserialize(row.get("DATA") or "")
+    if not isinstance(data, Mapping):
+        raise ValueError("no named values")
+    return data
+
+
+def _status(data: Mapping[str, Any]) -> _Found | None:
+    status = read_status(data.get("STATUS_ID")).value
+    return _Found("status", status) if status else None
+
+
+def _cancelled(data: Mapping[str, Any]) -> _Found | None:
+    is_cancelled = read_flag(data.get("CANCELED")).value
+    if is_cancelled is None:
+        return None
+    return _Found("is_cancelled", is_cancelled, str(data.get("REASON_CANCELED") or "") if is_cancelled else "")
+
+
+def _paid(data: Mapping[str, Any]) -> _Found | None:
+    is_paid = read_flag(data.get("PAYED")).value
+    return None if is_paid is None else _Found("payment_status", "paid" if is_paid else "pending")
+
+
+def _name(person: Row | None) -> str:
+    if person is None:
+        return ""
+    parts = (person.get("NAME"), person.get("LAST_NAME"))
+    return " ".join(part for part in parts if part) or person.get("LOGIN") or ""
+
+
+_READERS: dict[str, Callable[[Mapping[str, Any]], _Found | None]] = {
+    "ORDER_STATUS_CHANGED": _status,
+    "ORDER_CANCELED": _cancelled,
+    "ORDER_PAYED": _paid,
+}

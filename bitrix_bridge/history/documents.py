@@ -1,0 +1,213 @@
+"""One order of the copy as the dictionary that a webhook would have brought, and what was odd about it. Pure functions.
+
+The shape is that of `php/crm-webhook.php`, with the payments and shipments that a webhook does not bring.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bitrix_bridge.history import encodings
+from bitrix_bridge.history.php_values import looks_serialized, unserialize
+from bitrix_bridge.history.reading import SourceOrder
+from bitrix_bridge.history.reasons import Code, Reason
+from bitrix_bridge.history.source import Row
+
+_LEFT_OUT = frozenset({"RUNNING", "ORDER_ID", "SYSTEM", "SORT", "DATE_INSERT"})
+_ZERO = re.compile(r"0000-00-00.*")
+_DATES = ("DATE_INSERT", "DATE_UPDATE", "DATE_STATUS")
+_AMOUNTS = ("PRICE", "PRICE_DELIVERY", "DISCOUNT_VALUE", "SUM_PAID")
+_WRITTEN = frozenset({"postcardText", "addressRecipient"})
+"""Properties that people write at length, so that the column may have cut them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knowledge:
+    """What is asked of the copy once, before the orders."""
+
+    properties: Mapping[str, Row] = field(default_factory=dict)
+    """Definitions of the order's properties by id: the same code may have one for each kind of payer."""
+    repeated_numbers: frozenset[str] = frozenset()
+    longest_value: int | None = None
+    """Characters that a property's value can have."""
+    longest_comment: int | None = None
+
+
+@dataclass(slots=True)
+class Document:
+    """What a webhook would have brought, and what was odd."""
+
+    data: dict[str, Any]
+    reasons: list[Reason] = field(default_factory=list)
+
+    def note(self, code: Code, subject: str = "") -> None:
+        """Note an oddity, once."""
+        reason = Reason(code, subject)
+        if reason not in self.reasons:
+            self.reasons.append(reason)
+
+
+def document(order: SourceOrder, knowledge: Knowledge) -> Document:
+    """Put an order together. Nothing that the rows say is left out, and nothing missing stops it."""
+    made = Document({})
+    made.data = _whole(order.row, made)
+    _check_columns(order, made, knowledge)
+    made.data["properties"] = _properties(order, made, knowledge)
+    made.data["basket"] = _basket(order, made)
+    if order.payments:
+        made.data["PAYMENTS"] = [_without(_whole(row, made, "PAYMENTS.")) for row in order.payments]
+    if order.shipments:
+        made.data["SHIPMENTS"] = [_without(_whole(row, made, "SHIPMENTS.")) for row in order.shipments]
+    made.data["user"] = _user(order, made)
+    made.data = {name: value for name, value in made.data.items() if name != "RUNNING"}
+    return made
+
+
+def _check_columns(order: SourceOrder, made: Document, knowledge: Knowledge) -> None:
+    data = made.data
+    number = (data.get("ACCOUNT_NUMBER") or "").strip()
+    if not number:
+        made.note(Code.NO_NUMBER)
+    elif number in knowledge.repeated_numbers:
+        made.note(Code.REPEATED_NUMBER, number)
+    for name in _DATES:
+        if _is_zero(data.get(name)):
+            made.note(Code.ZERO_DATE, name)
+    if "DATE_INSERT" in data and (_is_zero(data["DATE_INSERT"]) or not data["DATE_INSERT"]):
+        data["DATE_INSERT"] = _earliest(order)
+    for name in _AMOUNTS:
+        if (data.get(name) or "").startswith("-"):
+            made.note(Code.NEGATIVE_AMOUNT, name)
+    if _is_cut(data.get("USER_DESCRIPTION"), knowledge.longest_comment):
+        made.note(Code.CUT_TEXT, "USER_DESCRIPTION")
+
+
+def _earliest(order: SourceOrder) -> str | None:
+    """Return the earliest date that anything of the order has; None when nothing has one."""
+    found = [row.get("DATE_CREATE") for row in order.changes] + [row.get("DATE_INSERT") for row in order.lines]
+    found += [order.row.get("DATE_STATUS"), order.row.get("DATE_UPDATE")]
+    return min((moment for moment in found if moment and not _is_zero(moment)), default=None)
+
+
+# --- properties
+
+
+def _properties(order: SourceOrder, made: Document, knowledge: Knowledge) -> list[dict[str, Any]]:
+    properties = []
+    for row in order.values:
+        if (row.get("ENTITY_TYPE") or "ORDER") != "ORDER":
+            _keep_of_shipment(row, made)
+            continue
+        definition = knowledge.properties.get(row.get("ORDER_PROPS_ID") or "")
+        code = (definition.get("CODE") if definition else "") or row.get("CODE") or ""
+        subject = code or row.get("NAME") or f"#{row.get('ORDER_PROPS_ID') or row.get('ID')}"
+        if definition is None:
+            made.note(Code.ORPHAN_PROPERTY, subject)
+        value = _value(row, definition, subject, made)
+        if code == "data" and isinstance(value, str) and _is_zero(value):
+            made.note(Code.ZERO_DATE, "properties.data")
+        if code in _WRITTEN and isinstance(value, str) and _is_cut(value, knowledge.longest_value):
+            made.note(Code.CUT_TEXT, f"properties.{code}")
+        properties.append({"CODE": code, "ORDER_PROPS_ID": row.get("ORDER_PROPS_ID"), "VALUE": value})
+    return properties
+
+
+def _value(row: Row, definition: Row | None, subject: str, made: Document) -> str | list[str]:
+    text = row.get("VALUE") or ""
+    is_multiple = definition is not None and definition.get("MULTIPLE") == "Y"
+    if looks_serialized(text) and (is_multiple or text.startswith("a:")):
+        try:
+            values = unserialize(text)
+        except ValueError:
+            made.note(Code.BROKEN_VALUE, subject)
+            return text
+        found = values if isinstance(values, list) else list(values.values()) if isinstance(values, dict) else [values]
+        return [_text(str(one), f"properties.{subject}", made) for one in found if one is not None]
+    text = _text(text, f"properties.{subject}", made, is_mended="VALUE" in row.mended)
+    if is_multiple and definition is not None and definition.get("TYPE") in ("ENUM", "FILE") and "," in text:
+        # As sale 14 kept several choices or files.
+        return [one.strip() for one in text.split(",") if one.strip()]
+    return text
+
+
+def _keep_of_shipment(row: Row, made: Document) -> None:
+    code = row.get("CODE") or f"#{row.get('ORDER_PROPS_ID') or row.get('ID')}"
+    kept = made.data.setdefault("SHIPMENT_PROPERTIES", {})
+    kept[code] = _text(row.get("VALUE") or "", f"SHIPMENT_PROPERTIES.{code}", made)
+
+
+# --- lines, customer
+
+
+def _basket(order: SourceOrder, made: Document) -> list[dict[str, Any]]:
+    lines = []
+    for row in order.lines:
+        line = _without(_whole(row, made, "basket."))
+        properties = {
+            (one.get("CODE") or one.get("NAME") or ""): _text(one.get("VALUE") or "", "basket.PROPS", made)
+            for one in order.line_properties.get(row.get("ID") or "", [])
+        }
+        if properties:
+            line["PROPS"] = properties
+        if (line.get("PRODUCT_ID") or "0") == "0":
+            made.note(Code.NO_PRODUCT, line.get("NAME") or f"#{line.get('ID')}")
+        if (line.get("PRICE") or "").startswith("-"):
+            made.note(Code.NEGATIVE_AMOUNT, "basket.PRICE")
+        lines.append(line)
+    if not lines:
+        made.note(Code.NO_LINES)
+    return lines
+
+
+def _user(order: SourceOrder, made: Document) -> dict[str, Any] | None:
+    user_id = order.row.get("USER_ID") or "0"
+    if user_id == "0":
+        made.note(Code.NO_USER)
+        return None
+    if order.user is None:
+        made.note(Code.UNKNOWN_USER, user_id)
+        return None
+    user = _whole(order.user, made, "user.")
+    # The phone that the customer has confirmed comes before those that were typed.
+    return {"PHONE": order.phone, **user} if order.phone else user
+
+
+# --- texts
+
+
+def _whole(row: Row, made: Document, where: str = "") -> dict[str, Any]:
+    return {
+        name: text if text is None else _text(text, f"{where}{name}", made, is_mended=name in row.mended)
+        for name, text in row.items()
+    }
+
+
+def _without(line: dict[str, Any], names: Iterable[str] = _LEFT_OUT) -> dict[str, Any]:
+    return {name: value for name, value in line.items() if name not in names and value is not None}
+
+
+def _text(text: str, subject: str, made: Document, *, is_mended: bool = False) -> str:
+    if is_mended:
+        made.note(Code.MENDED_TEXT, subject)
+    if text.isascii():
+        if "????" in text and encodings.has_lost_characters(text):
+            made.note(Code.LOST_CHARACTERS, subject)
+        return text
+    whole = encodings.mend(text)
+    if whole is not None:
+        made.note(Code.MENDED_TEXT, subject)
+        return whole
+    if encodings.is_broken(text):
+        made.note(Code.BROKEN_TEXT, subject)
+    elif encodings.has_lost_characters(text):
+        made.note(Code.LOST_CHARACTERS, subject)
+    return text
+
+
+def _is_zero(text: str | None) -> bool:
+    return text is not None and _ZERO.fullmatch(text) is not None
+
+
+def _is_cut(text: str | None, longest: int | None) -> bool:
+    return bool(text) and longest is not None and len(text or "") >= longest

@@ -1,0 +1,67 @@
+"""Texts whose letters were broken on their way through encodings, made whole where that is certain.
+
+A site that once spoke cp1251 or latin1 to a database of UTF-8 has stored `Р‘СѓРєРµС‚` or `Ð‘ÑƒÐºÐµÑ‚` for `Букет`.
+"""
+
+import re
+
+_FROM_CP1251 = re.compile(
+    r"[РСТУ][\u00a0-\u00bf\u0402-\u040f\u0450-\u045f\u0490\u0491\u2013-\u203a\u20ac\u2116\u2122\u0098]"
+)
+_FROM_CP1252 = re.compile(r"[ÐÑÒÓð][\u0080-\u00bf\u0152-\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122Ÿ]")
+_CERTAIN = 2
+"""So many pairs before a text is suspected: one may be a misprint."""
+# What the shop's texts are made of. A wrong guess gives letters of other alphabets.
+_KNOWN = re.compile(
+    r"[\x00-\x7f\u00a0-\u00bfа-яёА-ЯЁәғқңөұүһіӘҒҚҢӨҰҮҺІ\u2010-\u203e\u2116\u20b8\u20ac\u2190-\u2bff\u2600-\u27bf\ufe0f\u200d"
+    r"\U0001f000-\U0001faff]*"
+)
+_CYRILLIC = re.compile(r"[а-яёА-ЯЁәғқңөұүһіӘҒҚҢӨҰҮҺІ]|[\u2600-\u27bf\U0001f000-\U0001faff]")
+_LOST = re.compile(r"\?{4,}")
+"""What MySQL's three-byte UTF-8 keeps of an emoji: a question mark for each of its four bytes."""
+
+
+def decode(raw: bytes) -> tuple[str, bool]:
+    """Return the text of a column, and whether its bytes were not the UTF-8 that they had to be."""
+    try:
+        return raw.decode("utf-8"), False
+    except UnicodeDecodeError:
+        return raw.decode("cp1251", "replace"), True
+
+
+def mend(text: str) -> str | None:
+    """Return what the text was before its letters were broken; None when it is not broken, or not for sure."""
+    for pattern, encoding in ((_FROM_CP1251, "cp1251"), (_FROM_CP1252, "cp1252")):
+        if len(pattern.findall(text)) < _CERTAIN:
+            continue
+        whole = _again(text, encoding)
+        if whole is not None and _CYRILLIC.search(whole) and _KNOWN.fullmatch(whole):
+            return mend(whole) or whole  # it may have happened twice
+    return None
+
+
+def is_broken(text: str) -> bool:
+    """Return whether letters are lost for good, or broken in a way that nobody can mend."""
+    if "\ufffd" in text:
+        return True
+    return any(len(pattern.findall(text)) >= _CERTAIN + 1 for pattern in (_FROM_CP1251, _FROM_CP1252))
+
+
+def has_lost_characters(text: str) -> bool:
+    """Return whether question marks stand where a database could not keep emoji."""
+    return bool(_LOST.search(text))
+
+
+def _again(text: str, encoding: str) -> str | None:
+    broken = bytearray()
+    for letter in text:
+        try:
+            broken += letter.encode(encoding)
+        except UnicodeEncodeError:
+            if ord(letter) > 0xFF:
+                return None
+            broken.append(ord(letter))  # bytes that the code page leaves open
+    try:
+        return broken.decode("utf-8")
+    except UnicodeDecodeError:
+        return None

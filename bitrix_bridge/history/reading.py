@@ -1,0 +1,194 @@
+"""Reading orders from the copy in batches, with everything that belongs to them: a dozen questions a batch, however
+many orders are in it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Self
+
+from django.utils import timezone
+
+from bitrix_bridge.history import columns
+from bitrix_bridge.history.source import Row, Source, grouped, named
+from bitrix_bridge.payloads.dates import ALMATY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which orders: all of them, unless something is said. `since` and `until` are moments of DATE_INSERT."""
+
+    first_id: int = 0
+    count: int | None = None
+    order_ids: tuple[int, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    """Not included."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the form that the row of a run keeps."""
+        values = {
+            "first_id": self.first_id,
+            "count": self.count,
+            "order_ids": list(self.order_ids),
+            "since": self.since.isoformat() if self.since else None,
+            "until": self.until.isoformat() if self.until else None,
+        }
+        return {name: value for name, value in values.items() if value}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Return what was kept."""
+        return cls(
+            first_id=values.get("first_id", 0),
+            count=values.get("count"),
+            order_ids=tuple(values.get("order_ids", ())),
+            since=datetime.fromisoformat(values["since"]) if values.get("since") else None,
+            until=datetime.fromisoformat(values["until"]) if values.get("until") else None,
+        )
+
+    def condition(self, after_id: int) -> tuple[str, list[object]]:
+        """Return the SQL for those behind an id, and its values."""
+        parts, values = ["`ID` > %s"], [max(after_id, self.first_id - 1)]  # type: list[str], list[object]
+        if self.order_ids:
+            parts.append(f"`ID` IN ({', '.join(['%s'] * len(self.order_ids))})")
+            values += self.order_ids
+        for moment, sign in ((self.since, ">="), (self.until, "<")):
+            if moment is not None:
+                # The site's columns are naive and of the shop's time.
+                parts.append(f"`DATE_INSERT` {sign} %s")
+                values.append(timezone.make_naive(moment, ALMATY).strftime("%Y-%m-%d %H:%M:%S"))
+        return " AND ".join(parts), values
+
+
+@dataclass(slots=True)
+class SourceOrder:
+    """One order of the copy, as rows."""
+
+    row: Row
+    lines: list[Row] = field(default_factory=list)
+    line_properties: dict[str, list[Row]] = field(default_factory=dict)
+    values: list[Row] = field(default_factory=list)
+    payments: list[Row] = field(default_factory=list)
+    shipments: list[Row] = field(default_factory=list)
+    system_shipments: int = 0
+    changes: list[Row] = field(default_factory=list)
+    user: Row | None = None
+    phone: str | None = None
+
+    @property
+    def bitrix_order_id(self) -> int:
+        """Return the order's id on the site."""
+        return int(self.row["ID"] or 0)
+
+
+@dataclass(slots=True)
+class Batch:
+    """Orders in the order of their ids, and what several of them share."""
+
+    orders: list[SourceOrder]
+    people: dict[str, Row]
+    """Users of the site by id: customers, and staff who have changed orders."""
+
+
+def count_orders(source: Source, selection: Selection, after_id: int = 0) -> int:
+    """Return how many orders there are to go through."""
+    where, values = selection.condition(after_id)
+    number = source.number(f"SELECT COUNT(*) FROM `b_sale_order` WHERE {where}", values)  # noqa: S608
+    return number if selection.count is None else min(number, selection.count)
+
+
+def read_next(source: Source, selection: Selection, *, after_id: int, limit: int) -> Batch:
+    """Read the orders behind an id, by growing id; none when there are no more."""
+    where, values = selection.condition(after_id)
+    return read_batch(
+        source, list(source.rows("b_sale_order", columns.ORDER, where, values, order="`ID`", limit=limit))
+    )
+
+
+def read_orders(source: Source, ids: Sequence[int]) -> Batch:
+    """Read these orders, those that there are."""
+    return read_batch(source, source.among("b_sale_order", columns.ORDER, "ID", ids, order="`ID`"))
+
+
+def read_batch(source: Source, rows: Sequence[Row]) -> Batch:
+    """Read what belongs to these rows of b_sale_order."""
+    ids = [row["ID"] for row in rows]
+    lines = source.among("b_sale_basket", columns.BASKET, "ORDER_ID", ids, order=_sorted(source, "b_sale_basket"))
+    line_properties = grouped(
+        source.among(
+            "b_sale_basket_props",
+            columns.BASKET_PROPERTY,
+            "BASKET_ID",
+            [line["ID"] for line in lines],
+            order=_sorted(source, "b_sale_basket_props"),
+        ),
+        "BASKET_ID",
+    )
+    lines_of = grouped(lines, "ORDER_ID")
+    values_of = _children(source, "b_sale_order_props_value", columns.PROPERTY_VALUE, ids)
+    payments_of = _children(source, "b_sale_order_payment", columns.PAYMENT, ids)
+    shipments_of = _children(source, "b_sale_order_delivery", columns.SHIPMENT, ids)
+    changes_of = _children(source, "b_sale_order_change", columns.CHANGE, ids)
+    user_ids = {row.get("USER_ID") for row in rows}
+    user_ids |= {change.get("USER_ID") for changes in changes_of.values() for change in changes}
+    people = named(source.among("b_user", columns.USER, "ID", sorted(user_ids - {None, "", "0"}, key=str)), "ID")
+    phones = named(
+        source.among(
+            "b_user_phone_auth",
+            columns.USER_PHONE,
+            "USER_ID",
+            sorted({row.get("USER_ID") for row in rows} - {None, "", "0"}, key=str),
+        ),
+        "USER_ID",
+    )
+    orders = []
+    for row in rows:
+        key = row["ID"] or ""
+        shipments = shipments_of.get(key, [])
+        real = [one for one in shipments if one.get("SYSTEM") != "Y"]
+        phone = phones.get(row.get("USER_ID") or "")
+        orders.append(
+            SourceOrder(
+                row=row,
+                lines=lines_of.get(key, []),
+                line_properties=line_properties,
+                values=values_of.get(key, []),
+                payments=payments_of.get(key, []),
+                shipments=real,
+                system_shipments=len(shipments) - len(real),
+                changes=changes_of.get(key, []),
+                user=people.get(row.get("USER_ID") or ""),
+                phone=phone["PHONE_NUMBER"] if phone else None,
+            )
+        )
+    return Batch(orders, dict(people))
+
+
+def date_before(source: Source, bitrix_order_id: int) -> str | None:
+    """Return when the nearest earlier order was placed that has a date: ids grow with time."""
+    dated = source.rows(
+        "b_sale_order",
+        ("DATE_INSERT",),
+        "`ID` < %s AND `DATE_INSERT` > '2000-01-01'",
+        [bitrix_order_id],
+        order="`ID` DESC",
+        limit=1,
+    )
+    return next((row["DATE_INSERT"] for row in list(dated)), None)
+
+
+def count_carts(source: Source) -> int:
+    """Return how many lines lie in carts from which no order has come."""
+    if not source.has("b_sale_basket", "ORDER_ID"):
+        return 0
+    return source.number("SELECT COUNT(*) FROM `b_sale_basket` WHERE `ORDER_ID` IS NULL OR `ORDER_ID` = 0")
+
+
+def _children(source: Source, table: str, names: Sequence[str], ids: Sequence[object]) -> dict[str, list[Row]]:
+    return grouped(source.among(table, names, "ORDER_ID", ids, order="`ID`"), "ORDER_ID")
+
+
+def _sorted(source: Source, table: str) -> str:
+    order = "`SORT`, `ID`" if source.has(table, "SORT") else "`ID`"
+    return order if source.has(table, "ID") else ""

@@ -1,0 +1,300 @@
+"""The MySQL copy of Bitrix, over a session that can't write. Every value is text, as PHP would have sent it."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Self
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import pymysql
+from django.conf import settings
+from django.utils.translation import gettext
+from pymysql import converters
+from pymysql.cursors import SSCursor
+
+from bitrix_bridge.history.encodings import decode
+
+CONNECT_SECONDS, READ_SECONDS = 10, 300
+HARMLESS = frozenset(
+    {
+        "USAGE",
+        "SELECT",
+        "SHOW VIEW",
+        "SHOW DATABASES",
+        "PROCESS",
+        "REPLICATION CLIENT",
+        "BINLOG MONITOR",
+        "SLAVE MONITOR",
+        "REPLICA MONITOR",
+    }
+)
+"""Privileges of MySQL and MariaDB that let nobody write. EXECUTE is not one: procedures may write. FILE makes files."""
+
+_GRANT = re.compile(r"GRANT (?P<what>.+?) ON .+? TO ", re.DOTALL)
+_ROLE = re.compile(r"GRANT (?P<role>[`'\"].+?|\w+) TO ", re.DOTALL)
+_ENCODERS: Any = {key: value for key, value in converters.conversions.items() if not isinstance(key, int)}
+
+
+class SourceError(Exception):
+    """The copy can't be used. The text is for whoever runs the import, and holds no password."""
+
+
+class SourceLost(SourceError):
+    """The connection broke; the same question may be answered over a new one."""
+
+
+class Row(dict[str, str | None]):
+    """One row by the names of its columns in capitals; `mended` names those whose bytes were not UTF-8."""
+
+    __slots__ = ("mended",)
+
+    def __init__(self, values: Iterable[tuple[str, str | None]] = (), mended: Sequence[str] = ()) -> None:
+        super().__init__(values)
+        self.mended = tuple(mended)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column as the copy has it: its name as written there, and the length of a text in characters."""
+
+    name: str
+    length: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the copy is. `str()` shows no password."""
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+    database: str
+    unix_socket: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.user}@{self.unix_socket or f'{self.host}:{self.port}'}/{self.database}"
+
+
+def address(url: str) -> Address:
+    """Read `mysql://user:password@host:3306/database?unix_socket=/path`. Raises `SourceError`."""
+    if not url:
+        raise SourceError(gettext("Set BITRIX_MYSQL_URL: where the MySQL copy of the site is."))
+    try:
+        parts = urlsplit(url)
+        port = parts.port or 3306
+    except ValueError:
+        parts, port = urlsplit(""), 0
+    database = unquote(parts.path.strip("/"))
+    if parts.scheme not in ("mysql", "mariadb") or not database or not parts.username:
+        raise SourceError(gettext("BITRIX_MYSQL_URL must look like mysql://user:password@host:3306/database."))
+    options = dict(parse_qsl(parts.query))
+    return Address(
+        host=parts.hostname or "localhost",
+        port=port,
+        user=unquote(parts.username),
+        password=unquote(parts.password or ""),
+        database=database,
+        unix_socket=options.get("unix_socket") or options.get("socket"),
+    )
+
+
+class Source:
+    """One connection. Use it with `with`; raises `SourceError` when the copy can't be reached or used."""
+
+    def __init__(self, where: Address) -> None:
+        self.where = where
+        self.tables: dict[str, dict[str, Column]] = {}
+        self._connection = self._connect()
+        self._look_around()
+
+    @classmethod
+    def configured(cls) -> Self:
+        """Connect to what `BITRIX_MYSQL_URL` says."""
+        return cls(address(settings.BITRIX_MYSQL_URL))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Leave, whatever is still under way."""
+        self._connection._force_close()
+
+    def reconnect(self) -> None:
+        """Connect again after `SourceLost`."""
+        self.close()
+        self._connection = self._connect()
+
+    # --- asking
+
+    def has(self, table: str, column: str | None = None) -> bool:
+        """Return whether the copy has this table, and this column of it."""
+        return table in self.tables and (column is None or column in self.tables[table])
+
+    def rows(
+        self,
+        table: str,
+        columns: Iterable[str],
+        where: str = "",
+        values: Sequence[Any] = (),
+        *,
+        order: str = "",
+        limit: int | None = None,
+    ) -> Iterator[Row]:
+        """Stream rows with those of the columns that the copy has; none when it lacks the table.
+
+        `where` and `order` are SQL with `%s` for each of `values`. A condition on a column that the copy lacks is the
+        caller's to leave out.
+        """
+        present = [name for name in columns if self.has(table, name)]
+        if not present:
+            return
+        names = ", ".join(f"`{self.tables[table][name].name}`" for name in present)
+        sql = f"SELECT {names} FROM `{table}`"  # noqa: S608 - names come from the copy's own list of columns
+        sql += f" WHERE {where}" if where else ""
+        sql += f" ORDER BY {order}" if order else ""
+        sql += f" LIMIT {int(limit)}" if limit is not None else ""
+        for line in self.query(sql, values):
+            yield _row(present, line)
+
+    def among(
+        self, table: str, columns: Iterable[str], key: str, ids: Iterable[object], *, order: str = ""
+    ) -> list[Row]:
+        """Return the rows whose `key` is one of `ids`; no question when there are none."""
+        wanted = list(ids)
+        if not wanted or not self.has(table, key):
+            return []
+        marks = ", ".join(["%s"] * len(wanted))
+        return list(self.rows(table, columns, f"`{key}` IN ({marks})", wanted, order=order))
+
+    def query(self, sql: str, values: Sequence[Any] = ()) -> Iterator[tuple[bytes | None, ...]]:
+        """Stream the answer to any question, as bytes. Raises `SourceLost` and `SourceError`."""
+        with _named_errors(), self._connection.cursor(SSCursor) as cursor:
+            cursor.execute(sql, list(values) or None)
+            yield from cursor
+
+    def number(self, sql: str, values: Sequence[Any] = ()) -> int:
+        """Return the one number that the question asks for."""
+        line = next(iter(list(self.query(sql, values))), (b"0",))
+        return int(line[0] or 0)
+
+    # --- who we are
+
+    def privileges(self) -> set[str]:
+        """Return what the account may do, its roles included. Raises `SourceError` when that can't be found out."""
+        return self._granted("SHOW GRANTS", set())
+
+    def may_write(self) -> list[str]:
+        """Return the account's privileges by which something could be changed."""
+        return sorted(self.privileges() - HARMLESS)
+
+    def _granted(self, question: str, seen: set[str]) -> set[str]:
+        found: set[str] = set()
+        for line in list(self.query(question)):
+            text = (line[0] or b"").decode("utf-8", "replace")
+            if " WITH GRANT OPTION" in text:
+                found.add("GRANT OPTION")
+            if match := _GRANT.match(text):
+                found |= _names(match["what"])
+            elif match := _ROLE.match(text):
+                role = match["role"]
+                if role not in seen:
+                    seen.add(role)
+                    found |= self._granted(f"SHOW GRANTS FOR {role}", seen)
+        return found
+
+    # --- the connection
+
+    def _connect(self) -> Any:
+        with _named_errors():
+            connection: Any = pymysql.connect(
+                host=self.where.host,
+                port=self.where.port,
+                unix_socket=self.where.unix_socket,
+                user=self.where.user,
+                password=self.where.password,
+                database=self.where.database,
+                charset="utf8mb4",
+                use_unicode=False,  # bytes: a text that is not what it says must not end the run
+                conv=_ENCODERS,
+                autocommit=True,
+                connect_timeout=CONNECT_SECONDS,
+                read_timeout=READ_SECONDS,
+                init_command="SET SESSION TRANSACTION READ ONLY",
+                local_infile=False,
+            )
+            with connection.cursor() as cursor:
+                # MySQL 8 and MariaDB 11 know one name, older ones the other.
+                cursor.execute(
+                    "SHOW SESSION VARIABLES WHERE Variable_name IN ('transaction_read_only', 'tx_read_only')"
+                )
+                if not any(value in (b"ON", b"1", "ON", "1") for _name, value in cursor.fetchall()):
+                    connection.close()
+                    raise SourceError(gettext("The server does not keep the session read-only."))
+        return connection
+
+    def _look_around(self) -> None:
+        sql = (
+            "SELECT TABLE_NAME, COLUMN_NAME, CHARACTER_MAXIMUM_LENGTH FROM information_schema.COLUMNS "
+            "WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE %s"
+        )
+        for table, column, length in list(self.query(sql, ["b\\_%"])):
+            name = (column or b"").decode()
+            columns = self.tables.setdefault((table or b"").decode(), {})
+            columns[name.upper()] = Column(name, int(length) if length is not None else None)
+        if not self.has("b_sale_order", "ID"):
+            message = gettext("There is no table b_sale_order in %(where)s, or the account may not read it.")
+            raise SourceError(message % {"where": self.where})
+
+
+def _row(names: Sequence[str], line: Sequence[bytes | None]) -> Row:
+    values: list[tuple[str, str | None]] = []
+    mended = []
+    for name, raw in zip(names, line, strict=True):
+        if raw is None:
+            values.append((name, None))
+            continue
+        text, is_mended = decode(raw)
+        values.append((name, text))
+        if is_mended:
+            mended.append(name)
+    return Row(values, mended)
+
+
+def _names(privileges: str) -> set[str]:
+    """Return privilege names without their lists of columns: `SELECT (a, b), INSERT` is two."""
+    return {name.strip().upper() for name in re.sub(r"\([^)]*\)", "", privileges).split(",")}
+
+
+@contextmanager
+def _named_errors() -> Iterator[None]:
+    try:
+        yield
+    except (pymysql.err.OperationalError, pymysql.err.InterfaceError) as error:
+        code = error.args[0] if error.args else 0
+        # 2006 gone away, 2013 lost, 2055 lost with its reason, 0 connection closed here.
+        kind = SourceLost if code in (0, 2006, 2013, 2014, 2055) else SourceError
+        raise kind(gettext("MySQL: %(message)s") % {"message": _message(error)}) from error
+    except pymysql.err.MySQLError as error:
+        raise SourceError(gettext("MySQL: %(message)s") % {"message": _message(error)}) from error
+
+
+def _message(error: Exception) -> str:
+    return ", ".join(str(argument) for argument in error.args) or type(error).__name__
+
+
+def named(rows: Iterable[Row], key: str) -> Mapping[str, Row]:
+    """Return rows by one of their columns."""
+    return {value: row for row in rows if (value := row.get(key)) is not None}
+
+
+def grouped(rows: Iterable[Row], key: str) -> dict[str, list[Row]]:
+    """Return rows by one of their columns, several of each, in their order."""
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row.get(key) or "", []).append(row)
+    return groups

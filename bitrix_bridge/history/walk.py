@@ -1,0 +1,111 @@
+"""Going through the orders of the copy, batch by batch, from where the run is."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from django.db import transaction
+
+from bitrix_bridge.history import report, runs
+from bitrix_bridge.history.applying import apply_batch
+from bitrix_bridge.history.reading import Batch, Selection, count_carts, count_orders, read_next, read_orders
+from bitrix_bridge.history.shop import look_around
+from bitrix_bridge.history.source import Source, SourceLost
+from bitrix_bridge.models import ImportRow, ImportRun
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+BATCH = 10
+RECONNECTS = (1.0, 5.0, 15.0)
+"""Seconds before the copy is asked again after its connection was lost."""
+
+
+class _RolledBack(Exception):
+    """Ends a dry run."""
+
+
+def begin(source: Source, selection: Selection, *, batch_size: int = BATCH) -> ImportRun:
+    """Start a run, held by this process. Raises `runs.AlreadyRunning` and `SourceError`."""
+    return runs.start(
+        source=str(source.where)[:255],
+        options={**selection.as_json(), "batch_size": batch_size},
+        expected=count_orders(source, selection),
+        carts=0 if selection.order_ids else count_carts(source),
+    )
+
+
+@contextmanager
+def rolled_back() -> Iterator[None]:
+    """Let everything happen and leave no trace of it: a dry run."""
+    try:
+        with transaction.atomic():
+            yield
+            raise _RolledBack
+    except _RolledBack:
+        pass
+
+
+def work(
+    run: ImportRun,
+    source: Source,
+    *,
+    on_progress: Callable[[ImportRun], None] = lambda run: None,
+    is_over_time: Callable[[], bool] = lambda: False,
+) -> bool:
+    """Go on with a run that this process holds; return whether it is through. Its time may be over before that.
+
+    Raises `runs.Lost`, `SourceError` when the copy does not answer any more, and `OperationalError` when the database
+    does not. Whatever ends it, what was done stays, and the run knows where it is.
+    """
+    with transaction.atomic():
+        around = look_around(source)
+    batches = _failed(run, source) if run.is_retry else _left(run, source)
+    for batch, after_id in batches:
+        apply_batch(run, source, around, batch, after_id=after_id)
+        run.refresh_from_db()
+        on_progress(run)
+        if is_over_time():
+            return False
+    runs.finish(run, report.grouped_reasons(run))
+    return True
+
+
+def _left(run: ImportRun, source: Source) -> Iterator[tuple[Batch, int | None]]:
+    selection, size = Selection.from_json(run.options), int(run.options.get("batch_size", BATCH))
+    while True:
+        limit = size if selection.count is None else min(size, selection.count - run.gone_through)
+        if limit <= 0:
+            return
+        batch = _patiently(source, lambda limit=limit: read_next(source, selection, after_id=run.after_id, limit=limit))  # type: ignore[misc]
+        if not batch.orders:
+            return
+        yield batch, batch.orders[-1].bitrix_order_id
+
+
+def _failed(run: ImportRun, source: Source) -> Iterator[tuple[Batch, int | None]]:
+    size = int(run.options.get("batch_size", BATCH))
+    rows = ImportRow.objects.filter(run=run, outcome=runs.Outcome.FAILED).order_by("bitrix_order_id")
+    after_id = 0
+    while ids := list(rows.filter(bitrix_order_id__gt=after_id).values_list("bitrix_order_id", flat=True)[:size]):
+        batch = _patiently(source, lambda ids=ids: read_orders(source, ids))  # type: ignore[misc]
+        if batch.orders:
+            yield batch, None
+        after_id = ids[-1]
+
+
+def _patiently(source: Source, ask: Callable[[], T]) -> T:
+    for pause in RECONNECTS:
+        try:
+            return ask()
+        except SourceLost as error:
+            logger.warning("the copy is asked again in %s s: %s", pause, error)
+            time.sleep(pause)
+            try:
+                source.reconnect()
+            except SourceLost:
+                continue
+    return ask()
