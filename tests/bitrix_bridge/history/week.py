@@ -1,0 +1,85 @@
+"""One week of the shop, 11 to 17 August 2025: 54 orders to import, and what must be left alone.
+
+Between them the orders have every oddity that the import must survive; each says in a line what is odd about it and
+which reasons it is reported for. `fill` writes them into an empty database, in an old or a new version of the tables.
+"""
+
+from tests.bitrix_bridge.history.odd_orders import (
+    REPEATED_NUMBER,
+    REPEATED_NUMBER_IDS,
+    REPORTED_ORDERS,
+    UNKNOWN_PRODUCT,
+)
+from tests.bitrix_bridge.history.ordinary_orders import ORDINARY_ORDERS
+from tests.bitrix_bridge.history.reference import Row, Rows, php, reference_rows
+from tests.bitrix_bridge.history.site_order import Odd
+from tests.bitrix_bridge.history.tables import TABLES, Schema, create_tables
+from tests.mariadb import Copy
+
+__all__ = ["CARTS", "GONE_ORDER", "ORDERS", "REPEATED_NUMBER", "REPEATED_NUMBER_IDS", "RUNNING", "SYSTEM_SHIPMENTS"]
+__all__ += ["UNKNOWN_PRODUCT", "Odd", "expected", "fill"]
+
+ORDERS: list[Odd] = [*ORDINARY_ORDERS, *REPORTED_ORDERS]
+RUNNING = Odd(122155, "is being saved at this moment", status="N", columns={"RUNNING": "Y"})
+CARTS = 3
+SYSTEM_SHIPMENTS = sum(order.system_shipment for order in ORDERS)
+GONE_ORDER = 121000  # its rows in other tables are left, the order is not
+
+
+def expected(order: Odd, schema: Schema) -> set[str]:
+    """Return the reasons that the import reports an order of such a copy for."""
+    return {*order.expected, *(order.expected_in_old if schema is Schema.OLD else ())}
+
+
+def fill(copy: Copy, schema: Schema) -> None:
+    """Create the tables in an empty database and write the week into them.
+
+    An old copy lacks the columns of later versions and the shipments' properties. Its texts come over a connection that
+    knows letters of three bytes only, as an old site's do: the four bytes of an emoji become four question marks.
+    """
+    create_tables(copy, schema)
+    rows = _rows()
+    copy.connection.set_character_set(schema.charset)
+    try:
+        for table in TABLES:
+            columns = table.column_types(schema)
+            copy.insert(
+                table.name,
+                [
+                    {name: value for name, value in row.items() if name in columns}
+                    for row in rows.get(table.name, [])
+                    if "ENTITY_TYPE" in columns or row.get("ENTITY_TYPE") != "SHIPMENT"
+                ],
+            )
+    finally:
+        copy.connection.set_character_set("utf8mb4")
+
+
+def _rows() -> Rows:
+    rows = reference_rows()
+    for part in (*(order.rows() for order in (*ORDERS, RUNNING)), _carts(), _orphans()):
+        for table, more in part.items():
+            rows.setdefault(table, []).extend(more)
+    return rows
+
+
+def _carts() -> Rows:
+    cart: Row = {"FUSER_ID": 9500, "ORDER_ID": None, "PRODUCT_ID": 696613, "PRICE": 15000, "CURRENCY": "KZT"}
+    cart |= {"DATE_INSERT": "2025-08-14 12:00:00", "DATE_UPDATE": "2025-08-14 12:00:00", "QUANTITY": 1, "LID": "s1"}
+    cart |= {"NAME": "Букет «Стандарт»", "DISCOUNT_PRICE": 0}
+    return {"b_sale_basket": [cart | {"ID": 1230000 + number} for number in range(CARTS)]}
+
+
+def _orphans() -> Rows:
+    """What an order that somebody deleted left behind. MySQL's tables of the site have no foreign keys."""
+    gone = Odd(GONE_ORDER, "deleted from b_sale_order by hand", customer=5001, lines=())
+    rows = gone.rows() | {
+        "b_sale_basket": [_carts()["b_sale_basket"][0] | {"ID": 1210000, "ORDER_ID": GONE_ORDER}],
+        "b_sale_basket_props": [{"BASKET_ID": 1209999, "NAME": "Упаковка", "CODE": "PACKAGE", "VALUE": "коробка"}],
+        "b_sale_order_change": [
+            {"ORDER_ID": GONE_ORDER, "TYPE": "ORDER_STATUS_CHANGED", "DATA": php({"STATUS_ID": "AP"}), "USER_ID": 15}
+            | {"DATE_CREATE": "2025-08-12 10:00:00", "DATE_MODIFY": "2025-08-12 10:00:00"}
+        ],
+    }
+    del rows["b_sale_order"]
+    return rows

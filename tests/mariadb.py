@@ -1,0 +1,202 @@
+"""A private MariaDB for the tests of the import: no port, no fsync, thrown away at the end.
+
+Only the programs of Debian's `mariadb-server` are used (`mariadbd`, `mariadb-install-db`); a service that may run is
+left alone. The server listens on a UNIX socket in a temporary folder of its own. Another process, the guard,
+reads from a pipe that only the tests hold open: whatever becomes of the tests, a kill included, the pipe closes then,
+and the guard kills the server and removes the folder.
+"""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import quote
+
+import pymysql
+
+START_TIMEOUT = 60  # seconds; it takes less than one on an idle machine
+ROWS_AT_ONCE = 500  # rows of one INSERT
+
+Account = Literal["reader", "writer", "role_reader"]
+# With characters that mean something in an address.
+PASSWORDS: dict[Account, str] = {"reader": "read:er/1", "writer": "wr@ter?2", "role_reader": "r%le#3"}
+
+# It holds a few hundred rows that nobody will miss.
+OPTIONS = (
+    "--skip-networking",
+    "--skip-log-bin",
+    "--skip-name-resolve",
+    "--debug-no-sync",
+    "--innodb-flush-method=nosync",
+    "--innodb-flush-log-at-trx-commit=0",
+    "--innodb-doublewrite=0",
+    "--innodb-buffer-pool-size=32M",
+    "--innodb-log-file-size=8M",
+    "--performance-schema=OFF",
+    "--character-set-server=utf8mb4",
+)
+GUARD = 'read -r _; kill -KILL "$0"; sleep 0.1; rm -rf "$1"'
+
+
+class Copy:
+    """One database of the server, for a copy of the site."""
+
+    def __init__(self, server: "Server", name: str) -> None:
+        self.server = server
+        self.name = name
+        self.connection = server.connect(name)
+
+    def execute(self, sql: str, args: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
+        """Run one statement as the database's owner, committed at once, and return the rows it answers with."""
+        with self.connection.cursor() as cursor:
+            cursor.execute(sql, args)
+            return list(cursor.fetchall())
+
+    def insert(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert rows, many in one statement. Columns a row does not name get their defaults."""
+        groups: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
+        for row in rows:
+            groups.setdefault(tuple(row), []).append(tuple(row.values()))
+        with self.connection.cursor() as cursor:
+            for columns, values in groups.items():
+                names = ", ".join(f"`{column}`" for column in columns)
+                marks = "(" + ", ".join(["%s"] * len(columns)) + ")"
+                for start in range(0, len(values), ROWS_AT_ONCE):
+                    part = values[start : start + ROWS_AT_ONCE]
+                    sql = f"INSERT INTO `{table}` ({names}) VALUES {', '.join([marks] * len(part))}"
+                    cursor.execute(sql, [value for row in part for value in row])
+
+    def url(self, account: Account) -> str:
+        """Return the database's address for an account, all parts percent-encoded.
+
+        `reader` may only SELECT, `writer` may do everything, `role_reader` may SELECT and has INSERT by a default role.
+        """
+        password, name = quote(PASSWORDS[account], safe=""), quote(self.name, safe="")
+        return f"mysql://{account}:{password}@localhost/{name}?unix_socket={quote(str(self.server.socket), safe='')}"
+
+    def connect(self, account: Account) -> "pymysql.Connection[Any]":
+        """Open a connection as one of the accounts. The caller closes it."""
+        return pymysql.connect(
+            unix_socket=str(self.server.socket),
+            user=account,
+            password=PASSWORDS[account],
+            database=self.name,
+            charset="utf8mb4",
+        )
+
+    def drop(self) -> None:
+        """Remove the database."""
+        self.execute(f"DROP DATABASE IF EXISTS `{self.name}`")
+        self.connection.close()
+
+
+class Server:
+    """A running server, its only user the process that started it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.socket = folder / "socket"
+        self.log = folder / "log"
+
+    def database(self, name: str) -> Copy:
+        """Create an empty database, in the place of one with that name, and let the accounts use it."""
+        with contextlib.closing(self.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute(f"DROP DATABASE IF EXISTS `{name}`")
+            cursor.execute(f"CREATE DATABASE `{name}` CHARACTER SET utf8mb4")
+            for rights, grantee in (
+                ("SELECT", "reader@localhost"),
+                ("ALL", "writer@localhost"),
+                ("SELECT", "role_reader@localhost"),
+                ("INSERT", "inserting"),
+            ):
+                cursor.execute(f"GRANT {rights} ON `{name}`.* TO {grantee}")
+        return Copy(self, name)
+
+    def connect(self, database: str | None = None) -> "pymysql.Connection[Any]":
+        """Open a connection of the owner, who may store what a careful server refuses, such as 0000-00-00."""
+        return pymysql.connect(
+            unix_socket=str(self.socket),
+            user="root",
+            database=database,
+            charset="utf8mb4",
+            autocommit=True,
+            sql_mode="",
+        )
+
+    def create_accounts(self) -> None:
+        """Create the accounts of `Copy.url`."""
+        with contextlib.closing(self.connect()) as connection, connection.cursor() as cursor:
+            for account, password in PASSWORDS.items():
+                cursor.execute("CREATE USER %s@localhost IDENTIFIED BY %s", (account, password))
+            cursor.execute("CREATE ROLE inserting")
+            cursor.execute("GRANT inserting TO role_reader@localhost")
+            cursor.execute("SET DEFAULT ROLE inserting FOR role_reader@localhost")
+
+
+@contextlib.contextmanager
+def running() -> Iterator[Server]:
+    """Start a server for the duration of the block. Raises RuntimeError, with the reason, when that fails."""
+    daemon, install = _program("mariadbd"), _program("mariadb-install-db")
+    # Not below pytest's folders: the path of a socket may have about a hundred bytes.
+    server = Server(Path(tempfile.mkdtemp(prefix="mariadb-")))
+    # MariaDB runs as root only when told to.
+    common = ["--no-defaults", f"--datadir={server.folder / 'data'}", *(["--user=root"] if os.geteuid() == 0 else [])]
+    with contextlib.ExitStack() as stack:
+        stack.callback(shutil.rmtree, server.folder, ignore_errors=True)
+        log = stack.enter_context(server.log.open("wb"))
+        made = subprocess.run(
+            [install, *common, "--auth-root-authentication-method=normal", "--skip-test-db", *OPTIONS],
+            stdout=log,
+            stderr=log,
+        )
+        if made.returncode:
+            raise RuntimeError(f"mariadb-install-db failed:\n{_tail(server.log)}")
+        process = subprocess.Popen(
+            [daemon, *common, f"--socket={server.socket}", f"--pid-file={server.folder / 'pid'}", *OPTIONS],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,  # a Ctrl-C is for the tests
+        )
+        stack.callback(process.wait)
+        stack.callback(process.kill)  # there is nothing to save
+        guard = subprocess.Popen(
+            ["sh", "-c", GUARD, str(process.pid), str(server.folder)], stdin=subprocess.PIPE, start_new_session=True
+        )
+        stack.callback(guard.communicate)
+        stack.callback(guard.kill)  # the pipe is still open: it has done nothing and will not
+        _wait_until_it_answers(server, process)
+        server.create_accounts()
+        yield server
+
+
+def _program(name: str) -> str:
+    # Debian keeps servers in folders that are not on everybody's path.
+    found = shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/bin")))
+    if found is None:
+        raise RuntimeError(f"{name} is missing: the import's tests need MariaDB (Debian: apt install mariadb-server)")
+    return found
+
+
+def _wait_until_it_answers(server: Server, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + START_TIMEOUT
+    while True:
+        try:
+            # PyMySQL leaves the socket of a connection that was refused to the garbage collector.
+            with socket.socket(socket.AF_UNIX) as attempt:
+                attempt.connect(str(server.socket))
+            return
+        except OSError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"MariaDB does not start:\n{_tail(server.log)}") from None
+            time.sleep(0.02)
+
+
+def _tail(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-20:])

@@ -1,0 +1,99 @@
+"""The MariaDB of the tests comes, lets each account do what it may, and goes whatever happens."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pymysql
+import pytest
+
+from tests import mariadb
+
+START_AND_BE_KILLED = """
+import time
+from tests import mariadb
+with mariadb.running() as server:
+    print(server.folder, (server.folder / "pid").read_text().strip(), flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture(scope="module")
+def server():
+    with mariadb.running() as running:
+        yield running
+
+
+@pytest.fixture
+def copy(server):
+    made = server.database("a copy/1")
+    made.execute("CREATE TABLE flowers (name varchar(50))")
+    made.insert("flowers", [{"name": "rose"}, {"name": "peony"}])
+    yield made
+    made.drop()
+
+
+@pytest.mark.parametrize(("account", "refusal"), [("reader", 1142), ("writer", None), ("role_reader", None)])
+def test_an_address_lets_an_account_do_what_it_may(copy, account, refusal):
+    url = urlsplit(copy.url(account))
+    connection = pymysql.connect(
+        unix_socket=parse_qs(url.query)["unix_socket"][0],
+        user=url.username,
+        password=unquote(url.password or ""),
+        database=unquote(url.path[1:]),
+    )
+    with connection, connection.cursor() as cursor:
+        assert cursor.execute("SELECT name FROM flowers") == 2
+        if refusal is None:
+            assert cursor.execute("INSERT INTO flowers VALUES ('tulip')") == 1
+        else:
+            with pytest.raises(pymysql.err.OperationalError) as refused:
+                cursor.execute("INSERT INTO flowers VALUES ('tulip')")
+            assert refused.value.args[0] == refusal
+
+
+def test_a_role_may_insert_and_nothing_else(copy):
+    with (
+        copy.connect("role_reader") as connection,
+        connection.cursor() as cursor,
+        pytest.raises(pymysql.err.OperationalError, match="DELETE command denied"),
+    ):
+        cursor.execute("DELETE FROM flowers")
+
+
+def test_it_goes_at_the_end():
+    with mariadb.running() as server:
+        pid = int((server.folder / "pid").read_text())
+    assert not server.folder.exists()
+    assert _gone(pid)
+
+
+def test_it_goes_when_the_tests_are_killed():
+    starter = subprocess.Popen([sys.executable, "-c", START_AND_BE_KILLED], stdout=subprocess.PIPE, text=True)
+    with starter:
+        assert starter.stdout is not None
+        folder, pid = starter.stdout.readline().split()
+        starter.kill()
+    deadline = time.monotonic() + 10
+    while (Path(folder).exists() or not _gone(int(pid))) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not Path(folder).exists()
+    assert _gone(int(pid))
+
+
+def test_what_is_missing_is_named(monkeypatch):
+    monkeypatch.setattr(mariadb.shutil, "which", lambda name, path: None)
+    with pytest.raises(RuntimeError, match=r"mariadbd is missing.*apt install mariadb-server"), mariadb.running():
+        pass
+
+
+def _gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+        # A zombie whose new parent has not yet asked after it runs no more.
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (ProcessLookupError, FileNotFoundError):
+        return True
