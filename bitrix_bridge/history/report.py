@@ -17,6 +17,7 @@ MOST_SUBJECTS = 10
 """Named one by one of each kind."""
 EXAMPLES = 5
 _PAGE = 2000
+_CODES = frozenset(Code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def lines(reasons: Iterable[dict[str, Any]], *, is_dry: bool = False) -> Iterato
     """Put grouped reasons into words, the failed ones first; of each kind the rarer subjects together."""
     kinds: dict[Code, list[dict[str, Any]]] = {}
     for group in reasons:
-        if group["code"] in Code:
+        if group["code"] in _CODES:
             kinds.setdefault(Code(group["code"]), []).append(group)
     for code in sorted(kinds, key=lambda code: (code != Code.FAILED, -sum(one["orders"] for one in kinds[code]))):
         for group in kinds[code][:MOST_SUBJECTS]:

@@ -78,16 +78,17 @@ def apply_snapshot(
     reason: Reason = Reason.NONE,
     fresh: FreshRead | None = None,
     past: Past | None = None,
+    is_absent: bool = False,
 ) -> Applied:
     """Create or update the order that the snapshot describes.
 
     Old news changes nothing, unless it was asked for just now (`fresh`). Of a copy of the site (`past`) all is old news
-    that can't be shown to be newer than what is known here. `heard_at` is when an event that is read again
-    came first, by our clock. `actor` and `reason` say on the timeline who or what has asked. The number of queries does
-    not depend on the number of items.
+    that can't be shown to be newer than what is known here. `heard_at` is when an event that is read again came first,
+    by our clock. `actor` and `reason` say on the timeline who or what has asked. `is_absent`: the caller knows that there
+    is no such order. The number of queries does not depend on the number of items.
     """
     origin = _Origin(source, webhook_event_id, push_id, heard_at, actor, reason, fresh, past)
-    order = lock_site_order(snapshot.bitrix_order_id, snapshot.crm_order_id)
+    order = None if is_absent else lock_site_order(snapshot.bitrix_order_id, snapshot.crm_order_id)
     if order is None:
         return _create(snapshot, origin)
     is_present = fresh is not None and order.bitrix_version == fresh.known_version
