@@ -178,7 +178,7 @@ def test_a_second_run_changes_nothing(source):
 def test_what_is_new_in_a_newer_copy_is_taken_over(source, site_copy):
     imported(source)
     site_copy.execute(
-        "UPDATE b_sale_order SET PRICE = 9900, VERSION = VERSION + 1, DATE_UPDATE = '2025-09-01 10:00:00' WHERE ID = %s",
+        "UPDATE b_sale_order SET PRICE = 9900, VERSION = VERSION + 1, DATE_UPDATE = '2025-09-01' WHERE ID = %s",
         [ORDERS[0].id],
     )
     second = imported(source)
@@ -356,7 +356,7 @@ class TestTrouble:
     @in_the_new_one
     def test_only_one_at_a_time(self, source):
         walk.begin(source, Selection())
-        with pytest.raises(runs.AlreadyRunning, match="running|идёт"):
+        with pytest.raises(runs.AlreadyRunning, match=r"running|идёт"):
             walk.begin(source, Selection())
 
     @in_the_new_one
@@ -373,8 +373,7 @@ def refuse(number: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
-            "$$ BEGIN IF NEW.order_number = '%s' THEN RAISE EXCEPTION 'no such day'; END IF; RETURN NEW; END $$"
-            % number
+            f"$$ BEGIN IF NEW.order_number = '{number}' THEN RAISE EXCEPTION 'no such day'; END IF; RETURN NEW; END $$"
         )
         cursor.execute("CREATE TRIGGER refuse BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION refuse()")
 
