@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from bitrix_bridge.history.source import Source
+from tests.bitrix_bridge.history.reference import PAY_METHODS
 from tests.bitrix_bridge.history.tables import Schema
 from tests.bitrix_bridge.history.week import fill
 from tests.mariadb import Copy, Server, running
@@ -29,3 +31,12 @@ def site_copy(mariadb, schema) -> Iterator[Copy]:
     fill(copy, schema)
     yield copy
     copy.drop()
+
+
+@pytest.fixture
+def source(site_copy, settings) -> Iterator[Source]:
+    """The copy, as the import sees it: by the account that may only read."""
+    settings.BITRIX_MYSQL_URL = site_copy.url("reader")
+    settings.BITRIX_PAY_SYSTEMS = PAY_METHODS
+    with Source.configured() as opened:
+        yield opened

@@ -69,8 +69,10 @@ REPORTED_ORDERS = [
     Odd(122140, "its number is NULL", {"no_number"}, columns={"ACCOUNT_NUMBER": None}),
     Odd(122141, "another order has its number", {"repeated_number"}, columns={"ACCOUNT_NUMBER": REPEATED_NUMBER}),
     Odd(122142, "it has another order's number", {"repeated_number"}, columns={"ACCOUNT_NUMBER": REPEATED_NUMBER}),
-    Odd(122143, "costs less than nothing", {"unreadable"}, status="RF", columns={"PRICE": "-500.0000"}),
-    Odd(122144, "a line costs less than nothing", {"unreadable"}, lines=(Line(696613), Line(696630, price="-500"))),
+    Odd(122143, "costs less than nothing", {"negative_amount"}, status="RF", columns={"PRICE": "-500.0000"}),
+    Odd(
+        122144, "a line costs less than nothing", {"negative_amount"}, lines=(Line(696613), Line(696630, price="-500"))
+    ),
     Odd(122145, "a phone that is none", {"unreadable"}, status="DE", properties={"phoneRecipient": "спросить у Лены"}),
     Odd(
         122146,
@@ -118,7 +120,15 @@ REPORTED_ORDERS = [
         122154,
         "history that is cut at the end of its column",
         {"broken_change"},
+        status="CN",
+        columns={
+            "CANCELED": "Y",
+            "DATE_CANCELED": "2025-08-17 18:38:00",
+            "EMP_CANCELED_ID": 16,
+            "REASON_CANCELED": "Клиент просил отменить",
+        },
         changes=(
+            ("ORDER_CANCELED", php({"CANCELED": "Y", "REASON_CANCELED": LONG_COMMENT}), 16),
             ("ORDER_COMMENTED", php({"COMMENTS": LONG_COMMENT}), 16),
             ("ORDER_UPDATE_ERROR", php({"ERROR": [LONG_COMMENT[:128]] * 5}), 0),
         ),

@@ -81,6 +81,7 @@ CUSTOMERS: dict[int, tuple[str, str, str, str | None, str | None, str | None]] =
 }
 
 PAY_SYSTEMS = {2: "Наличные курьеру", 3: "Банковская карта", 4: "Kaspi", 5: "Счёт для организаций"}
+PAY_METHODS = {2: "cash", 3: "card", 4: "kaspi", 5: "transfer"}  # what BITRIX_PAY_SYSTEMS must say for this site
 DELIVERIES = {2: "Доставка курьером", 3: "Самовывоз"}
 
 # id: name, price

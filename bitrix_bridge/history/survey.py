@@ -1,0 +1,188 @@
+"""What the copy holds, and what the import would not understand: figures asked of the copy, nothing is taken over."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from django.conf import settings
+from django.utils.translation import gettext
+
+from bitrix_bridge.history import catalogue, columns
+from bitrix_bridge.history.reading import count_carts
+from bitrix_bridge.history.source import Source
+from orders.models import Status
+
+TAKEN_OVER = [
+    "nameRecipient",
+    "phoneRecipient",
+    "addressRecipient",
+    "postcardText",
+    "data",
+    "when",
+    "city",
+    "shopId",
+    "pickup",
+    "iWillGet",
+    "isAnonymous",
+    "anonymous",
+    "isSurprise",
+    "surprise",
+    "doNotCall",
+    "name",
+    "fio",
+    "phone",
+    "email",
+]
+"""Codes of properties that the reader of orders puts into columns; the others stay among the other fields."""
+_CHILDREN = ("b_sale_basket", "b_sale_order_props_value", "b_sale_order_payment", "b_sale_order_delivery")
+_SINCE = (
+    (25, "b_iblock", "FULLTEXT_INDEX"),
+    (21, "b_sale_order_props_value", "ENTITY_TYPE"),
+    (20, "b_sale_order", "SEARCH_CONTENT"),
+    (18, "b_sale_order", "RUNNING"),
+)
+"""Columns by which a version of the site can be told: the oldest of those looked at that has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """So many of something. `note` says more about it."""
+
+    what: str
+    number: int
+    note: str = ""
+
+
+def server_version(source: Source) -> str:
+    """Return what the server calls itself."""
+    line = next(iter(list(source.query("SELECT VERSION()"))), (b"",))
+    return (line[0] or b"").decode("utf-8", "replace")
+
+
+def site_version(source: Source) -> str:
+    """Return which version of Bitrix's `sale` the tables look like."""
+    found = next((number for number, table, column in _SINCE if source.has(table, column)), None)
+    return gettext("sale %(number)d or later") % {"number": found} if found else gettext("sale before 18")
+
+
+def tables(source: Source) -> Iterator[Counted]:
+    """Count the rows of each table that is read; a note names what is missing."""
+    for table, wanted in columns.READ.items():
+        if not source.has(table):
+            yield Counted(table, 0, gettext("missing"))
+            continue
+        lacking = [name for name in wanted if not source.has(table, name)]
+        note = gettext("without %(columns)s") % {"columns": ", ".join(lacking)} if lacking else ""
+        yield Counted(table, source.number(f"SELECT COUNT(*) FROM `{table}`"), note)  # noqa: S608
+
+
+def by_status(source: Source) -> list[Counted]:
+    """Count the orders of each status; a note says what the CRM makes of it."""
+    names = {row.key: str(row.fields["name"]) for row in catalogue.read_reference(source).statuses}
+    ours = {code: row for row in Status.objects.all() for code in row.bitrix_codes}
+    grouped = "GROUP BY CAST(`STATUS_ID` AS BINARY), `STATUS_ID`"
+    sql = f"SELECT `STATUS_ID`, COUNT(*) FROM `b_sale_order` {grouped} ORDER BY 2 DESC"  # noqa: S608
+    found = []
+    for key, number in list(source.query(sql)):
+        code = (key or b"").decode("utf-8", "replace")
+        row = ours.get(code)
+        if row is None:
+            note = gettext("unknown to the CRM")
+        elif row.needs_attention:
+            note = gettext("not described in the CRM yet")
+        else:
+            note = str(row)
+        found.append(Counted(f"{code} {names.get(code, '')}".strip() or "—", int(number or 0), note))
+    return found
+
+
+def by_month(source: Source) -> list[Counted]:
+    """Count the orders of each month in which they were placed."""
+    sql = "SELECT DATE_FORMAT(`DATE_INSERT`, '%Y-%m'), COUNT(*) FROM `b_sale_order` GROUP BY 1 ORDER BY 1"
+    found = []
+    for month, number in list(source.query(sql)):
+        text = (month or b"").decode()
+        is_date = text[:4].isdecimal() and text[5:].isdecimal() and text > "0001" and text[5:] != "00"
+        words = f"{date(int(text[:4]), int(text[5:]), 1):%m.%Y}" if is_date else gettext("without a date")
+        found.append(Counted(words, int(number or 0)))
+    return found
+
+
+def left_out(source: Source) -> list[Counted]:
+    """Count what the import leaves out."""
+    found = [Counted(gettext("lines of carts"), count_carts(source))]
+    if source.has("b_sale_order", "RUNNING"):
+        number = source.number("SELECT COUNT(*) FROM `b_sale_order` WHERE `RUNNING` = 'Y'")
+        found.append(Counted(gettext("orders being saved"), number))
+    if source.has("b_sale_order_delivery", "SYSTEM"):
+        number = source.number("SELECT COUNT(*) FROM `b_sale_order_delivery` WHERE `SYSTEM` = 'Y'")
+        found.append(Counted(gettext("system shipments"), number))
+    for table in _CHILDREN:
+        if source.has(table, "ORDER_ID"):
+            sql = (
+                f"SELECT COUNT(*) FROM `{table}` AS child LEFT JOIN `b_sale_order` AS parent "  # noqa: S608
+                "ON parent.`ID` = child.`ORDER_ID` WHERE child.`ORDER_ID` > 0 AND parent.`ID` IS NULL"
+            )
+            found.append(
+                Counted(gettext("rows of %(table)s whose order is gone") % {"table": table}, source.number(sql))
+            )
+    return [one for one in found if one.number]
+
+
+def not_understood(source: Source) -> list[Counted]:
+    """Count what the import would take over only in part; a note says what becomes of it."""
+    return [one for one in (*_orders(source), *_pointed_at(source), *_properties(source)) if one.number]
+
+
+def _orders(source: Source) -> Iterator[Counted]:
+    def where(condition: str) -> int:
+        return source.number(f"SELECT COUNT(*) FROM `b_sale_order` WHERE {condition}")  # noqa: S608
+
+    if source.has("b_sale_order", "ACCOUNT_NUMBER"):
+        number = where("`ACCOUNT_NUMBER` IS NULL OR `ACCOUNT_NUMBER` = ''")
+        yield Counted(gettext("orders without a number"), number, gettext("the id serves as the number"))
+        twice = len(catalogue.read_knowledge(source).repeated_numbers)
+        yield Counted(gettext("numbers given to several orders"), twice, gettext("each keeps it"))
+    number = where("`DATE_INSERT` IS NULL OR `DATE_INSERT` < '2000-01-01'")
+    yield Counted(gettext("orders without a date"), number, gettext("the date is taken from what lies next to it"))
+    yield Counted(gettext("orders with a sum below zero"), where("`PRICE` < 0"), gettext("kept as it is"))
+    known = tuple(settings.BITRIX_PAY_SYSTEMS) or (0,)
+    if source.has("b_sale_order", "PAY_SYSTEM_ID"):
+        marks = ", ".join(str(int(key)) for key in known)
+        number = where(f"`PAY_SYSTEM_ID` > 0 AND `PAY_SYSTEM_ID` NOT IN ({marks})")
+        advice = gettext("add the pay systems to BITRIX_PAY_SYSTEMS")
+        yield Counted(gettext("orders with a pay system unknown to the CRM"), number, advice)
+
+
+def _pointed_at(source: Source) -> Iterator[Counted]:
+    stub = gettext("stubs are made")
+    pairs: Sequence[tuple[str, str, str, str, str]] = (
+        ("b_sale_order", "USER_ID", "b_user", gettext("orders whose user is not in the copy"), ""),
+        ("b_sale_basket", "PRODUCT_ID", "b_iblock_element", gettext("lines whose product is not in the copy"), stub),
+    )
+    for child, column, parent, words, note in pairs:
+        if not (source.has(child, column) and source.has(parent, "ID")):
+            continue
+        carts = " AND child.`ORDER_ID` > 0" if child == "b_sale_basket" else ""
+        sql = (
+            f"SELECT COUNT(*) FROM `{child}` AS child LEFT JOIN `{parent}` AS parent "  # noqa: S608
+            f"ON parent.`ID` = child.`{column}` WHERE child.`{column}` > 0 AND parent.`ID` IS NULL{carts}"
+        )
+        yield Counted(words, source.number(sql), note)
+
+
+def _properties(source: Source) -> Iterator[Counted]:
+    if not source.has("b_sale_order_props_value", "ORDER_PROPS_ID"):
+        return
+    definitions = catalogue.read_knowledge(source).properties
+    sql = "SELECT `ORDER_PROPS_ID`, COUNT(*) FROM `b_sale_order_props_value` WHERE `VALUE` <> '' GROUP BY 1"
+    counts: dict[str, int] = {}
+    for key, number in list(source.query(sql)):
+        definition = definitions.get((key or b"").decode())
+        code = (definition.get("CODE") or definition.get("NAME") or "") if definition else ""
+        words = code or gettext("a property that is not described")
+        if code not in TAKEN_OVER:
+            counts[words] = counts.get(words, 0) + int(number or 0)
+    for code, values in sorted(counts.items(), key=lambda one: -one[1]):
+        words = gettext("values of the property %(code)s") % {"code": code}
+        yield Counted(words, values, gettext("kept among the other fields"))
