@@ -34,7 +34,8 @@ def go_on(run_id: str) -> None:
         except runs.Lost:
             return
         except (SourceError, OperationalError) as trouble:
-            connection.close_if_unusable_or_obsolete()
+            if not connection.is_usable():
+                connection.close()
             runs.give_up(run, trouble)
         except Exception as error:
             logger.exception("a slice of the import failed")
