@@ -1,11 +1,14 @@
-"""How long the inbox keeps what is done with. The timeline of an order says for ever what each event has changed."""
+"""How long the inbox and the imports keep what is done with.
+
+The timeline of an order says for ever what each event, and an import, has changed.
+"""
 
 from datetime import timedelta
 
 from django.conf import settings
 from django.utils import timezone
 
-from bitrix_bridge.models import WebhookEvent
+from bitrix_bridge.models import ImportRow, ImportRun, WebhookEvent
 from cvety_crm.housekeeping import delete_in_batches
 
 
@@ -21,3 +24,16 @@ def prune_inbox() -> int:
         created_at__lt=before, processed_at__lt=before, state=WebhookEvent.State.PROCESSED
     ).exclude(event__iendswith=".delete")
     return delete_in_batches(old)
+
+
+def prune_import_rows() -> int:
+    """Delete what became of the orders of runs that ended `KEEP_EVENTS_DAYS` ago; return how many. Runs once a day.
+
+    The failed ones stay, for they can be repeated, and so does the run: its counts and its reasons, grouped.
+    """
+    if settings.KEEP_EVENTS_DAYS <= 0:
+        return 0
+    before = timezone.now() - timedelta(days=settings.KEEP_EVENTS_DAYS)
+    over = ImportRun.objects.filter(finished_at__lt=before).exclude(state=ImportRun.State.RUNNING)
+    rows = ImportRow.objects.filter(run__in=list(over.values_list("pk", flat=True)))
+    return delete_in_batches(rows.exclude(outcome=ImportRow.Outcome.FAILED))

@@ -52,6 +52,8 @@ MANAGER = Role(
     | _each("view", "orders.product", "orders.orderevent", "orders.ordernote", "orders.orderphoto")
     # Of what passes between the CRM and the site `change` is the right to try again, and to decide.
     | _each("view change", "bitrix_bridge.webhookevent", "bitrix_bridge.push", "bitrix_bridge.reconciliation")
+    | _each("view change", "bitrix_bridge.importrun")
+    | _each("view", "bitrix_bridge.importrow")
     | _each("view change", "notifications.telegrammessage"),
 )
 """Takes calls, accepts orders, and sets right what the exchange with the site could not."""
@@ -66,7 +68,7 @@ OWNER = Role(
     "Владелец",
     MANAGER.permissions
     | _each("add change", "orders.product", *_REFERENCE)
-    | _each("view", *_REFERENCE, "bitrix_bridge.importrun", "bitrix_bridge.importrow")
+    | _each("view", *_REFERENCE)
     | _each("view add change delete", "notifications.telegramchat")
     # He hires people and gives them roles; what a role may do is for superusers to change.
     | _each("view add change", "auth.user")

@@ -92,12 +92,14 @@ MINUTE_JOBS = [
     "bitrix_bridge.completion.complete_due",
     "bitrix_bridge.reference.name_stubs",
     "bitrix_bridge.reconciliation.slices.take_up",
+    "bitrix_bridge.history.tasks.take_up",
 ]
 DAILY_JOBS = [
     "cvety_crm.housekeeping.prune",
     "cvety_crm.housekeeping.prune_outbox",
     "orders.presence.prune",
     "bitrix_bridge.retention.prune_inbox",
+    "bitrix_bridge.retention.prune_import_rows",
     "bitrix_bridge.reconciliation.slices.prune",
     "bitrix_bridge.reference.refresh_daily",
 ]
@@ -120,6 +122,8 @@ HEALTH_PROBES = [
     "bitrix_bridge.probes.bridge",
     "bitrix_bridge.probes.rest",
     "bitrix_bridge.reconciliation.probes.last_run",
+    "bitrix_bridge.history.probes.site_copy",
+    "bitrix_bridge.history.probes.last_import",
     "notifications.probes.telegram",
     "notifications.probes.undelivered",
 ]

@@ -14,6 +14,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django_q.models import OrmQ, Schedule, Task
 
+from bitrix_bridge.history.reasons import Code, Reason
 from bitrix_bridge.models import Difference, ImportRow, ImportRun, Push, Reconciliation
 from cvety_crm.models import Heartbeat
 from notifications.models import TelegramChat, TelegramMessage
@@ -55,8 +56,13 @@ def make_samples(post_webhook: Callable[..., Any], manager: User) -> None:
     OrderPhoto.objects.create(order=order, author=manager, image=ContentFile(b"", name="1.jpg"))
     Courier.objects.create(name="Ерлан", phone="+77011234567")
     Push.objects.create(order=order, fields=["status"], last_error="Сайт отказал")
-    run = ImportRun.objects.create()
-    ImportRow.objects.create(run=run, bitrix_order_id=1, outcome="—", order=order)
+    odd = Reason(Code.UNKNOWN_CITY, "99").as_json()
+    grouped = {**odd, "orders": 1, "examples": [order.bitrix_order_id]}
+    run = ImportRun.objects.create(state="done", finished_at=timezone.now(), created=1, failed=1, reasons=[grouped],
+                                   source="crm@10.0.0.5:3306/site", options={"count": 2})  # fmt: skip
+    ImportRow.objects.create(
+        run=run, bitrix_order_id=order.bitrix_order_id, outcome="created", order=order, reasons=[odd]
+    )
     compared = Reconciliation.objects.create(origin="page", state="failed", error="Сайт не отвечает", is_repair=True)
     for field, outcome in (("status", "person"), ("version", "found"), ("total_amount", "resolved")):
         Difference.objects.create(run=compared, order=order, bitrix_order_id=1, field=field, outcome=outcome,

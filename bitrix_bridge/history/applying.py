@@ -55,9 +55,7 @@ class _Done:
     order: Order | None = None
 
 
-def apply_batch(
-    run: ImportRun, source: Source, around: Surroundings, batch: Batch, *, after_id: int | None = None
-) -> None:
+def apply_batch(run: ImportRun, source: Source, around: Surroundings, batch: Batch, *, after_id: int) -> None:
     """Take over a batch, and note what became of each of its orders and how far the run is, or nothing of all that.
 
     An order that can't be taken over is noted as failed and hinders no other. Raises `runs.Lost`, and
@@ -140,7 +138,7 @@ def _store(
     run: ImportRun,
     ready: Sequence[_Ready],
     products: Sequence[ProductSnapshot],
-    after_id: int | None,
+    after_id: int,
     shipments: int,
     *,
     one_by_one: bool,
@@ -174,7 +172,7 @@ def _store(
             unique_fields=["run", "bitrix_order_id"],
             update_fields=["outcome", "reasons", "order", "updated_at"],
         )
-        runs.keep(run, counted=counted, **({} if after_id is None else {"after_id": after_id}))
+        runs.keep(run, counted=counted, after_id=after_id)
 
 
 def _take_over(ready: _Ready, *, is_absent: bool, one_by_one: bool) -> _Done:

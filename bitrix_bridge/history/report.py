@@ -16,6 +16,7 @@ MOST_GROUPS = 500
 MOST_SUBJECTS = 10
 """Named one by one of each kind."""
 EXAMPLES = 5
+_CODES = frozenset(str(code) for code in Code)
 _PAGE = 2000
 _CODES = frozenset(Code)
 
@@ -113,14 +114,14 @@ def write_table(run: ImportRun, file: TextIO, *, is_dry: bool = False) -> int:
         rows = ImportRow.objects.filter(run=run, bitrix_order_id__gt=after_id).order_by("bitrix_order_id")
         page = list(rows.values_list("bitrix_order_id", "outcome", "reasons")[:_PAGE])
         for bitrix_order_id, outcome, reasons in page:
-            writer.writerow([bitrix_order_id, outcomes[outcome], "; ".join(_words(reasons, is_dry))])
+            writer.writerow([bitrix_order_id, outcomes[outcome], "; ".join(texts(reasons, is_dry=is_dry))])
         written += len(page)
         if len(page) < _PAGE:
             return written
         after_id = page[-1][0]
 
 
-def _words(reasons: Iterable[dict[str, Any]], is_dry: bool) -> Iterator[str]:
-    for value in reasons:
-        reason = Reason.from_json(value)
-        yield f"{reason.what} — {reason.outcome(is_dry=is_dry)}"
+def texts(reasons: Iterable[Any], *, is_dry: bool = False) -> list[str]:
+    """Return the reasons of one order in words; what no code knows any more is left out."""
+    found = (Reason.from_json(value) for value in reasons if isinstance(value, dict) and value.get("code") in _CODES)
+    return [f"{reason.what} — {reason.outcome(is_dry=is_dry)}" for reason in found]

@@ -6,18 +6,20 @@ killed one can be told from a slow one at once.
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, OperationalError, connection, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 from psycopg.errors import LockNotAvailable
 
+from bitrix_bridge.history import report
 from bitrix_bridge.models import ImportRow, ImportRun
 from cvety_crm.masking import keepable
 
@@ -41,18 +43,8 @@ class AlreadyRunning(Exception):
 def start(*, source: str, options: Mapping[str, Any], expected: int, carts: int) -> ImportRun:
     """Begin a run and hold it. Raises `AlreadyRunning`."""
     stop_abandoned()
-    try:
-        with transaction.atomic():
-            # A dry run holds its row uncommitted: whoever comes meanwhile is told so, and does not wait for its end.
-            with connection.cursor() as cursor:
-                cursor.execute("SET LOCAL lock_timeout = '2s'")
-            return ImportRun.objects.create(
-                source=source, options=dict(options), expected=expected, carts=carts, **_held()
-            )
-    except (IntegrityError, OperationalError) as error:
-        if isinstance(error, OperationalError) and not isinstance(error.__cause__, LockNotAvailable):
-            raise
-        raise AlreadyRunning from error
+    with _the_only_one():
+        return ImportRun.objects.create(source=source, options=dict(options), expected=expected, carts=carts, **_held())
 
 
 def last() -> ImportRun | None:
@@ -69,25 +61,19 @@ def may_go_on(run: ImportRun) -> bool:
 def resume(run: ImportRun, *, by: User | None = None, is_held: bool = True) -> bool:
     """Let a run go on, held by this process unless another is to take it; return False when nothing is left of it.
 
-    One that was through begins with its failed ones. Raises `AlreadyRunning`.
+    One that was through goes through its failed ones, from the first. Raises `AlreadyRunning`.
     """
     stop_abandoned()
     run.refresh_from_db()
     if not may_go_on(run):
         return False
     values = _held() if is_held else {"worker": None, "process": "", "lease_until": None}
-    try:
-        with transaction.atomic():
-            changed = ImportRun.objects.filter(pk=run.pk, state=run.state).update(
-                state=State.RUNNING,
-                is_retry=run.is_retry or run.state == State.DONE,
-                finished_at=None,
-                error="",
-                retried_by=by,
-                **values,
-            )
-    except IntegrityError as error:
-        raise AlreadyRunning from error
+    if run.is_retry or run.state == State.DONE:
+        values |= {"is_retry": True, "after_id": 0}
+    with _the_only_one():
+        changed = ImportRun.objects.filter(pk=run.pk, state=run.state).update(
+            state=State.RUNNING, finished_at=None, error="", retried_by=by, **values
+        )
     run.refresh_from_db()
     return bool(changed)
 
@@ -119,22 +105,36 @@ def finish(run: ImportRun, reasons: list[dict[str, Any]]) -> None:
 
 
 def give_up(run: ImportRun, error: Exception) -> None:
-    """Note that it can't go on for now; what it has done stays."""
-    _end(run, state=State.FAILED, error=keepable(str(error))[:2000])
+    """Note that it can't go on for now; what it has done stays. One that another process holds is left alone."""
+    own = _running(run).filter(worker=run.worker)
+    _end(run, own, state=State.FAILED, error=keepable(str(error))[:2000])
 
 
 def stop(run: ImportRun) -> bool:
     """Stop a run; what has come over stays. Return False when it does not run."""
-    return _end(run, state=State.STOPPED)
+    return _end(run, _running(run), state=State.STOPPED)
 
 
 def stop_abandoned() -> None:
     """Count a run as stopped whose process is gone."""
     for run in ImportRun.objects.filter(state=State.RUNNING).exclude(worker=None):
         if run.lease_until is None or run.lease_until <= timezone.now() or _is_dead(run.process):
-            ImportRun.objects.filter(pk=run.pk, state=State.RUNNING, worker=run.worker).update(
-                state=State.STOPPED, finished_at=timezone.now()
-            )
+            _end(run, _running(run).filter(worker=run.worker), state=State.STOPPED)
+
+
+@contextmanager
+def _the_only_one() -> Iterator[None]:
+    """Have the unique index say that one runs already, as `AlreadyRunning`."""
+    try:
+        with transaction.atomic():
+            # A dry run holds its row uncommitted: whoever comes meanwhile is told so, and does not wait for its end.
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL lock_timeout = '2s'")
+            yield
+    except (IntegrityError, OperationalError) as error:
+        if isinstance(error, OperationalError) and not isinstance(error.__cause__, LockNotAvailable):
+            raise
+        raise AlreadyRunning from error
 
 
 def _held() -> dict[str, Any]:
@@ -161,6 +161,13 @@ def _save(run: ImportRun, **values: Any) -> None:
         raise Lost
 
 
-def _end(run: ImportRun, **values: Any) -> bool:
-    running = ImportRun.objects.filter(pk=run.pk, state=State.RUNNING)
-    return bool(running.update(finished_at=timezone.now(), worker=None, lease_until=None, **values))
+def _running(run: ImportRun) -> QuerySet[ImportRun]:
+    return ImportRun.objects.filter(pk=run.pk, state=State.RUNNING)
+
+
+def _end(run: ImportRun, running: QuerySet[ImportRun], **values: Any) -> bool:
+    if not running.update(finished_at=timezone.now(), worker=None, lease_until=None, **values):
+        return False
+    # Nothing is added any more: whoever was in the middle of a batch has lost the run, and the batch with it.
+    ImportRun.objects.filter(pk=run.pk).exclude(state=State.RUNNING).update(reasons=report.grouped_reasons(run))
+    return True

@@ -103,16 +103,18 @@ def address(url: str) -> Address:
 class Source:
     """One connection. Use it with `with`; raises `SourceError` when the copy can't be reached or used."""
 
-    def __init__(self, where: Address) -> None:
+    def __init__(self, where: Address, *, patience: int | None = None) -> None:
+        """`patience`: seconds to wait for the server at most; an import waits for long."""
         self.where = where
+        self._connect_seconds, self._read_seconds = patience or CONNECT_SECONDS, patience or READ_SECONDS
         self.tables: dict[str, dict[str, Column]] = {}
         self._connection = self._connect()
         self._look_around()
 
     @classmethod
-    def configured(cls) -> Self:
+    def configured(cls, *, patience: int | None = None) -> Self:
         """Connect to what `BITRIX_MYSQL_URL` says."""
-        return cls(address(settings.BITRIX_MYSQL_URL))
+        return cls(address(settings.BITRIX_MYSQL_URL), patience=patience)
 
     def __enter__(self) -> Self:
         return self
@@ -222,8 +224,8 @@ class Source:
                 use_unicode=False,  # bytes: a text that is not what it says must not end the run
                 conv=_ENCODERS,
                 autocommit=True,
-                connect_timeout=CONNECT_SECONDS,
-                read_timeout=READ_SECONDS,
+                connect_timeout=self._connect_seconds,
+                read_timeout=self._read_seconds,
                 init_command="SET SESSION TRANSACTION READ ONLY",
                 local_infile=False,
             )

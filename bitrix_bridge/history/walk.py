@@ -74,7 +74,7 @@ def work(
     return True
 
 
-def _left(run: ImportRun, source: Source) -> Iterator[tuple[Batch, int | None]]:
+def _left(run: ImportRun, source: Source) -> Iterator[tuple[Batch, int]]:
     selection, size = Selection.from_json(run.options), int(run.options.get("batch_size", BATCH))
     while True:
         limit = size if selection.count is None else min(size, selection.count - run.gone_through)
@@ -86,15 +86,13 @@ def _left(run: ImportRun, source: Source) -> Iterator[tuple[Batch, int | None]]:
         yield batch, batch.orders[-1].bitrix_order_id
 
 
-def _failed(run: ImportRun, source: Source) -> Iterator[tuple[Batch, int | None]]:
+def _failed(run: ImportRun, source: Source) -> Iterator[tuple[Batch, int]]:
     size = int(run.options.get("batch_size", BATCH))
     rows = ImportRow.objects.filter(run=run, outcome=runs.Outcome.FAILED).order_by("bitrix_order_id")
-    after_id = 0
-    while ids := list(rows.filter(bitrix_order_id__gt=after_id).values_list("bitrix_order_id", flat=True)[:size]):
+    # Behind where the run is, which every batch moves on: those that fail again are not met twice.
+    while ids := list(rows.filter(bitrix_order_id__gt=run.after_id).values_list("bitrix_order_id", flat=True)[:size]):
         batch = _patiently(source, lambda ids=ids: read_orders(source, ids))  # type: ignore[misc]
-        if batch.orders:
-            yield batch, None
-        after_id = ids[-1]
+        yield batch, ids[-1]
 
 
 def _patiently(source: Source, ask: Callable[[], T]) -> T:

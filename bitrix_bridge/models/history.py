@@ -35,7 +35,7 @@ class ImportRun(Table):
         related_name="+",
     )
 
-    # How far it is: ids of the site in growing order. `is_retry`: the failed ones are gone through once more.
+    # How far it is: ids of the site in growing order. `is_retry`: of the failed ones, which are gone through once more.
     after_id = models.BigIntegerField(default=0, editable=False)
     expected = models.PositiveIntegerField(_("orders expected"), default=0, editable=False)
     is_retry = models.BooleanField(default=False, editable=False)

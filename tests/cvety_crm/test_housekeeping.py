@@ -6,8 +6,8 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from bitrix_bridge.models import Push, PushAttempt, WebhookEvent
-from bitrix_bridge.retention import prune_inbox
+from bitrix_bridge.models import ImportRow, ImportRun, Push, PushAttempt, WebhookEvent
+from bitrix_bridge.retention import prune_import_rows, prune_inbox
 from cvety_crm import housekeeping, schedules
 from cvety_crm.housekeeping import prune_outbox
 from notifications.models import TelegramMessage, TelegramMessageAttempt
@@ -148,3 +148,23 @@ def test_the_timeline_stays_and_its_links_lead_to_a_word(order, client, manager)
         answer = client.get(path, follow=True)
         assert answer.redirect_chain == [(path.split(path.split("/")[4])[0], 302)]
         assert "Этой записи больше нет" in answer.content.decode()
+
+
+def test_what_an_import_did_with_each_order_goes_and_the_rest_stays(settings):
+    kept = set()
+    for state, ended in (("done", 91), ("stopped", 91), ("running", None), ("done", 89)):
+        run = ImportRun.objects.create(
+            state=state, finished_at=ended and ago(ended), created=2, failed=1, reasons=[{"code": "no_lines"}]
+        )
+        for key, outcome in enumerate(("created", "unchanged", "failed")):
+            row = ImportRow.objects.create(run=run, bitrix_order_id=key, outcome=outcome)
+            if ended != 91 or outcome == "failed":
+                kept.add(row.pk)
+    settings.KEEP_EVENTS_DAYS = 0
+    assert prune_import_rows() == 0
+    settings.KEEP_EVENTS_DAYS = 90
+    assert prune_import_rows() == 4
+    assert keys(ImportRow) == kept
+    assert all((run.created, run.failed, len(run.reasons)) == (2, 1, 1) for run in ImportRun.objects.all())
+    assert ImportRun.objects.count() == 4
+    assert prune_import_rows() == 0

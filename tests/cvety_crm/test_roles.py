@@ -34,7 +34,7 @@ def pages_of(user):
 
 
 WORK = {"order", "board", "status"}  # the last is the status of the system, `/crm/status/`
-EXCHANGE = {"webhookevent", "push", "reconciliation", "orderevent"}
+EXCHANGE = {"webhookevent", "push", "reconciliation", "orderevent", "importrun"}
 REFERENCE = {"city", "shop", "deliveryslot"}
 
 
@@ -50,7 +50,7 @@ REFERENCE = {"city", "shop", "deliveryslot"}
             WORK
             | EXCHANGE
             | REFERENCE
-            | {"customer", "product", "courier", "telegrammessage", "telegramchat", "importrun", "user", "group"},
+            | {"customer", "product", "courier", "telegrammessage", "telegramchat", "user", "group"},
         ),
     ],
     ids=lambda value: getattr(value, "name", ""),

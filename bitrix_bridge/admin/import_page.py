@@ -1,0 +1,201 @@
+"""What the page of an import run shows: figures, reasons grouped, and its orders one by one."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.db.models import Case, IntegerField, QuerySet, Value, When
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.html import format_html
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst
+from django.utils.translation import gettext, ngettext
+
+from bitrix_bridge.history import report, runs
+from bitrix_bridge.history.progress import progress
+from bitrix_bridge.models import ImportRow, ImportRun
+from cvety_crm.admin_base import PeekPaginator, admin_link
+from orders.models import Order
+
+State, Outcome = ImportRun.State, ImportRow.Outcome
+SHOWN = 50
+STATES = {State.RUNNING: ("pending", "⏳"), State.DONE: ("delivered", "✓"), State.STOPPED: ("cancelled", "×")}
+OUTCOMES = {
+    Outcome.CREATED: ("delivered", "✓"),
+    Outcome.UPDATED: ("delivered", "✓"),
+    Outcome.UNCHANGED: ("cancelled", "="),
+    Outcome.SKIPPED: ("cancelled", "×"),
+}
+_TROUBLE = ("failed", "!")
+
+
+class OrderRow(NamedTuple):
+    """One order of the run."""
+
+    bitrix_order_id: int
+    badge: SafeString
+    reasons: list[str]
+    link: str
+
+
+class ReasonRow(NamedTuple):
+    """One reason, with as many links as there are examples."""
+
+    line: report.Line
+    orders: str
+    examples: list[str]
+    has_more: bool
+
+
+class Chip(NamedTuple):
+    """A choice of what to show."""
+
+    query: str
+    label: str
+    is_current: bool
+
+
+def context(request: HttpRequest, run: ImportRun, *, may_repeat: bool) -> dict[str, Any]:
+    """Return what the page's template needs. Its queries are as many for a hundred thousand orders as for one."""
+    is_running = run.state == State.RUNNING
+    outcome = request.GET.get("outcome", "")
+    outcome = outcome if outcome in Outcome.values else ""
+    sought = request.GET.get("id", "").strip()
+    page = PeekPaginator(_rows(run, outcome, sought), SHOWN).page(request.GET.get("page", 1))
+    return {
+        "run": run,
+        "title": gettext("Import of %(when)s") % {"when": run},
+        "badge": state_badge(run),
+        "result": report.result_line(run),
+        "options": ", ".join(options_in_words(run.options)),
+        "figures": [(capfirst(words), number) for words, number in report.counts(run)],
+        "is_running": is_running,
+        "progress": progress(run) if is_running else None,
+        "is_cut": run.state in (State.FAILED, State.STOPPED),
+        "button": _button(run) if may_repeat else "",
+        "no_copy": "" if settings.BITRIX_MYSQL_URL else no_copy(),
+        "may_repeat": may_repeat,
+        # Of a run that is under way they would be outdated before they are read.
+        "reasons": [] if is_running else list(_reasons(request, run.reasons)),
+        "chips": list(_chips(run, outcome, is_chosen=not sought)),
+        "outcome": outcome,
+        "sought": sought,
+        "orders": [_order_row(request, row) for row in page.object_list],
+        "page": page,
+        "others": urlencode([(name, value) for name, value in (("outcome", outcome), ("id", sought)) if value]),
+        "is_pruned": not page.object_list and not is_running and run.gone_through > run.failed,
+        "keep_days": settings.KEEP_EVENTS_DAYS,
+    }
+
+
+def state_badge(run: ImportRun) -> SafeString:
+    """Return where a run is, and how far."""
+    css, sign = STATES.get(run.state, _TROUBLE)  # type: ignore[call-overload]
+    # A retry is left without: to know how far it is would be a query a row.
+    share = progress(run).percent if run.state == State.RUNNING and not run.is_retry else None
+    text = run.get_state_display() if share is None else f"{run.get_state_display()} {share}\N{NO-BREAK SPACE}%"
+    return _badge(css, sign, text)
+
+
+def outcome_badge(row: ImportRow) -> SafeString:
+    """Return what became of an order."""
+    css, sign = OUTCOMES.get(row.outcome, _TROUBLE)  # type: ignore[call-overload]
+    return _badge(css, sign, row.get_outcome_display())
+
+
+def site_id(text: str) -> int:
+    """Return the id that somebody has typed; 0, which no order has, when it is none."""
+    return int(text) if text.isdecimal() and len(text) <= 18 else 0
+
+
+def no_copy() -> str:
+    """Return why nothing can be repeated."""
+    return gettext("There is no copy to read: set BITRIX_MYSQL_URL.")
+
+
+def options_in_words(options: dict[str, Any]) -> Iterator[str]:
+    """Yield what a run was told to bring over."""
+    chosen = [str(key) for key in options.get("order_ids", ())]
+    if chosen:
+        yield gettext("only the order %(ids)s of the site") % {"ids": ", ".join(chosen)}
+    if first := options.get("first_id"):
+        yield gettext("from the order %(id)d of the site on") % {"id": first}
+    if since := _moment(options.get("since")):
+        yield gettext("placed since %(moment)s") % {"moment": since}
+    if until := _moment(options.get("until")):
+        yield gettext("placed before %(moment)s") % {"moment": until}
+    if count := options.get("count"):
+        yield ngettext("at most %(number)d order", "at most %(number)d orders", count) % {"number": count}
+    if not {"order_ids", "first_id", "since", "until", "count"} & options.keys():
+        yield gettext("all orders")
+    if size := options.get("batch_size"):
+        yield gettext("%(number)d in one transaction") % {"number": size}
+
+
+def _moment(text: str | None) -> str:
+    moment = parse_datetime(text) if text else None
+    return f"{timezone.localtime(moment):%d.%m.%Y %H:%M}" if moment else ""
+
+
+def _button(run: ImportRun) -> str:
+    """Return what the button says that has the worker go on; empty when nothing is left of the run."""
+    if not runs.may_go_on(run):
+        return ""
+    # One that was cut goes on to its end; what has failed of it is repeated after that.
+    if run.state != State.DONE and not run.is_retry:
+        return gettext("Go on")
+    return gettext("Repeat the failed ones (%(number)d)") % {"number": run.failed}
+
+
+def _reasons(request: HttpRequest, reasons: list[dict[str, Any]]) -> Iterator[ReasonRow]:
+    lines = list(report.lines(reasons))
+    here = _links(request, {key for line in lines for key in line.examples})
+    for line in lines:
+        examples = [here.get(key) or _search_link(key) for key in line.examples]
+        yield ReasonRow(line, report.number_of_orders(line.orders), examples, line.orders > len(line.examples))
+
+
+def _links(request: HttpRequest, ids: Iterable[int]) -> dict[int, str]:
+    wanted = list(ids)
+    orders = Order.objects.filter(bitrix_order_id__in=wanted).only("pk", "bitrix_order_id") if wanted else ()
+    return {
+        order.bitrix_order_id: admin_link(order, str(order.bitrix_order_id), request=request)
+        for order in orders
+        if order.bitrix_order_id is not None
+    }
+
+
+def _search_link(key: int) -> SafeString:
+    return format_html('<a class="crm-link" href="?id={0}#orders">{0}</a>', key)
+
+
+def _chips(run: ImportRun, outcome: str, *, is_chosen: bool) -> Iterator[Chip]:
+    yield Chip("", gettext("All"), is_chosen and not outcome)
+    for one in (Outcome.FAILED, Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED, Outcome.SKIPPED):
+        if number := getattr(run, one.value):
+            yield Chip(f"outcome={one.value}", f"{capfirst(str(one.label))}: {number}", is_chosen and outcome == one)
+
+
+def _rows(run: ImportRun, outcome: str, sought: str) -> QuerySet[ImportRow]:
+    rows = ImportRow.objects.filter(run=run).select_related("order").order_by("bitrix_order_id")
+    rows = rows.only("bitrix_order_id", "outcome", "reasons", "order__order_number")
+    if sought:
+        return rows.filter(bitrix_order_id=site_id(sought))
+    if outcome:
+        return rows.filter(outcome=outcome)
+    rank = Case(When(outcome=Outcome.FAILED, then=Value(0)), default=Value(1), output_field=IntegerField())
+    return rows.order_by(rank, "bitrix_order_id")
+
+
+def _order_row(request: HttpRequest, row: ImportRow) -> OrderRow:
+    link = admin_link(row.order, f"№\N{NO-BREAK SPACE}{row.order.order_number}" if row.order else "", request=request)
+    return OrderRow(row.bitrix_order_id, outcome_badge(row), report.texts(row.reasons), link)
+
+
+def _badge(css: str, sign: str, text: object) -> SafeString:
+    return format_html(
+        '<span class="crm-badge crm-state-{}"><span aria-hidden="true">{}</span> {}</span>', css, sign, text
+    )

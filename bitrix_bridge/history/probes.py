@@ -1,0 +1,50 @@
+"""What can be told of the import of the history: whether the copy can be read, and how the last run went."""
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from bitrix_bridge.history.report import result_line
+from bitrix_bridge.history.source import Source, SourceError
+from bitrix_bridge.models import ImportRun
+from cvety_crm.health import Finding, Level, duration, probe
+
+COPY_SECONDS = 2
+
+
+@probe(_("Copy of the site (MySQL)"), seconds=2 * COPY_SECONDS)
+def site_copy() -> Finding:
+    """Connect to the copy as the import does, over a read-only session, and ask what else the account may do.
+
+    The CRM works without it: whatever is wrong hinders the import alone.
+    """
+    if not settings.BITRIX_MYSQL_URL:
+        return Finding(Level.GREEN, gettext("not configured"))
+    try:
+        with Source.configured(patience=COPY_SECONDS) as source:
+            privileges = source.may_write()
+            where = str(source.where)
+    except SourceError as trouble:
+        hint = gettext("Make the copy reachable; when the history is here, clear BITRIX_MYSQL_URL.")
+        return Finding(Level.YELLOW, str(trouble), hint)
+    if privileges:
+        figure = gettext("The account may change the copy: %(privileges)s.") % {"privileges": ", ".join(privileges)}
+        return Finding(Level.YELLOW, figure, gettext("Use one with SELECT only."))
+    return Finding(Level.GREEN, gettext("%(where)s, read-only") % {"where": where})
+
+
+@probe(_("Last import"), reads_database=True)
+def last_import() -> Finding:
+    """Tell what the newest run has brought over, and whether somebody is to go on with it."""
+    run = ImportRun.objects.order_by("-started_at").first()
+    if run is None:
+        return Finding(Level.GREEN, gettext("not yet"))
+    age = duration(max((timezone.now() - (run.finished_at or run.started_at)).total_seconds(), 0))
+    figure = f"{run.get_state_display()}, {gettext('%(time)s ago') % {'time': age}}: {result_line(run)}"
+    if run.state in (ImportRun.State.FAILED, ImportRun.State.STOPPED):
+        hint = gettext("Open “Imports” and go on with it.")
+        return Finding(Level.YELLOW, figure, f"{run.error} {hint}".strip())
+    if run.failed:
+        return Finding(Level.YELLOW, figure, gettext("Open “Imports”: it says why some failed, and can repeat them."))
+    return Finding(Level.GREEN, figure)

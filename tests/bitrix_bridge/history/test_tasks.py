@@ -1,0 +1,195 @@
+"""Going on with a run in the worker: slice by slice, to an end, whatever goes wrong."""
+
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+from django.db import OperationalError
+from django.utils import timezone
+from django_q.models import OrmQ
+
+from bitrix_bridge.history import applying, runs, tasks, walk
+from bitrix_bridge.history.reading import Selection
+from bitrix_bridge.models import ImportRow, ImportRun
+from orders.models import Order
+from tests.bitrix_bridge.history.tables import Schema
+
+pytestmark = [pytest.mark.django_db, pytest.mark.parametrize("schema", [Schema.NEW], ids=["new"])]
+
+FAILING = {122110, 122112, 122130}
+
+
+@pytest.fixture
+def failing(monkeypatch):
+    """Ids of orders that can't be taken over for now, and what was tried of them."""
+    ids, tried = set(FAILING), []
+    record = applying._record
+
+    def refuse(ready):
+        if ready.bitrix_order_id in ids:
+            tried.append(ready.bitrix_order_id)
+            raise ValueError("made-up trouble")
+        return record(ready)
+
+    monkeypatch.setattr(applying, "_record", refuse)
+    return SimpleNamespace(ids=ids, tried=tried)
+
+
+@pytest.fixture
+def run(source, failing):
+    """A run that is through, but for three orders."""
+    run = walk.begin(source, Selection())
+    assert walk.work(run, source)
+    assert (run.state, run.come_over, run.failed) == ("done", 51, 3)
+    failing.tried.clear()
+    return run
+
+
+@pytest.fixture
+def no_time(monkeypatch):
+    """Each slice does one batch."""
+    monkeypatch.setattr(tasks, "SLICE_SECONDS", 0.0)
+
+
+def slices(run, capture):
+    """Do what is queued until nothing is; return how many tasks that were."""
+    for number in range(1, 50):
+        with capture(execute=True):
+            tasks.go_on(str(run.pk))
+        if not OrmQ.objects.count():
+            run.refresh_from_db()
+            return number
+        OrmQ.objects.all().delete()
+    raise AssertionError("it goes on for ever")
+
+
+def test_failed_orders_come_over_once_the_reason_is_gone(run, failing, manager, django_capture_on_commit_callbacks):
+    failing.ids.clear()
+    assert runs.resume(run, by=manager, is_held=False)
+    assert slices(run, django_capture_on_commit_callbacks) == 1
+    assert (run.state, run.come_over, run.failed, run.retried_by) == ("done", 54, 0, manager)
+    assert Order.objects.count() == 54
+    assert not [one for one in run.reasons if one["code"] == "failed"]
+    assert ImportRow.objects.filter(run=run, order=None).count() == 1  # the one that was being saved
+
+
+def test_a_retry_that_is_cut_goes_on_behind_and_ends(run, failing, no_time, django_capture_on_commit_callbacks):
+    ImportRun.objects.update(options={"batch_size": 1})
+    failing.ids.discard(122112)
+    assert runs.resume(run, is_held=False)
+    assert slices(run, django_capture_on_commit_callbacks) == 4  # one an order, and one that finds nothing left
+    assert (run.state, run.come_over, run.failed, run.is_retry) == ("done", 52, 2, False)
+    assert set(failing.tried) == {122110, 122130}
+    # Asked for once more, it begins with the first again.
+    failing.ids.clear()
+    assert runs.resume(run, is_held=False)
+    slices(run, django_capture_on_commit_callbacks)
+    assert (run.come_over, run.failed) == (54, 0)
+
+
+def test_failed_orders_that_the_copy_has_lost_stay_failed(run, site_copy, django_capture_on_commit_callbacks):
+    site_copy.execute("DELETE FROM b_sale_order WHERE ID IN (122110, 122112, 122130)")
+    assert runs.resume(run, is_held=False)
+    assert slices(run, django_capture_on_commit_callbacks) == 1
+    assert (run.state, run.failed, run.come_over) == ("done", 3, 51)
+
+
+def test_a_run_that_was_cut_goes_on_to_its_end(source, no_time, django_capture_on_commit_callbacks):
+    run = walk.begin(source, Selection(), batch_size=30)
+    assert not walk.work(run, source, is_over_time=lambda: True)
+    assert runs.stop(run)
+    run.refresh_from_db()
+    assert run.reasons and run.gone_through == 30
+    assert runs.resume(run, is_held=False)
+    assert slices(run, django_capture_on_commit_callbacks) == 2
+    assert (run.state, run.come_over, run.gone_through) == ("done", 54, 55)
+
+
+def test_two_tasks_of_one_run_do_not_work_side_by_side(run, failing):
+    assert runs.resume(run)  # held by somebody
+    tasks.go_on(str(run.pk))
+    run.refresh_from_db()
+    assert (run.state, failing.tried) == ("running", [])
+
+
+def test_a_run_stopped_in_the_middle_of_a_slice_is_left_alone(run, monkeypatch):
+    assert runs.resume(run, is_held=False)
+    read = walk.read_orders
+
+    def stop_first(*args):
+        runs.stop(run)
+        return read(*args)
+
+    monkeypatch.setattr(walk, "read_orders", stop_first)
+    tasks.go_on(str(run.pk))
+    run.refresh_from_db()
+    assert (run.state, run.error, run.failed) == ("stopped", "", 3)
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("", "BITRIX_MYSQL_URL"),
+        ("mysql://reader:made-up-secret@127.0.0.1:1/site", "127.0.0.1"),
+        ("nonsense", "mysql://"),
+    ],
+)
+def test_a_copy_that_is_away(run, settings, url, words):
+    settings.BITRIX_MYSQL_URL = url
+    assert runs.resume(run, is_held=False)
+    tasks.go_on(str(run.pk))
+    run.refresh_from_db()
+    assert (run.state, run.failed) == ("failed", 3)
+    assert words in run.error and "made-up-secret" not in run.error
+    assert run.reasons  # what was found before is still told
+
+
+def test_an_account_that_may_write_is_refused(run, settings, site_copy, failing):
+    settings.BITRIX_MYSQL_URL = site_copy.url("writer")
+    assert runs.resume(run, is_held=False)
+    tasks.go_on(str(run.pk))
+    run.refresh_from_db()
+    assert run.state == "failed" and "SELECT" in run.error and not failing.tried
+
+
+@pytest.mark.parametrize(
+    ("error", "words"), [(OperationalError("the database is away"), "is away"), (KeyError("made-up"), "KeyError")]
+)
+def test_an_error_ends_it_with_a_reason(run, monkeypatch, error, words):
+    def fail(*args, **kwargs):
+        raise error
+
+    monkeypatch.setattr(walk, "apply_batch", fail)
+    assert runs.resume(run, is_held=False)
+    tasks.go_on(str(run.pk))
+    run.refresh_from_db()
+    assert run.state == "failed" and words in run.error
+
+
+def test_a_lost_task_is_queued_again(run, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        assert not tasks.take_up()
+        assert runs.resume(run, is_held=False)
+        assert tasks.take_up()
+    assert OrmQ.objects.count() == 1
+    # Held by somebody: nothing is queued; by nobody who is alive: it was stopped.
+    assert runs.claim(run) and not tasks.take_up()
+    ImportRun.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert not tasks.take_up()
+    run.refresh_from_db()
+    assert run.state == "stopped"
+
+
+@pytest.mark.parametrize("key", ["", "nonsense", "00000000-0000-0000-0000-000000000000"])
+def test_a_task_of_no_run_does_nothing(schema, key):
+    tasks.go_on(key)
+
+
+def test_no_error_of_an_older_worker_ends_what_another_holds(run):
+    assert runs.resume(run)
+    older = ImportRun.objects.get()
+    ImportRun.objects.update(worker=None)
+    assert runs.claim(run)
+    runs.give_up(older, ValueError("late"))
+    run.refresh_from_db()
+    assert (run.state, run.error) == ("running", "")
