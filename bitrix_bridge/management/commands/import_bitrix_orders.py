@@ -82,7 +82,7 @@ class Command(LongCommand):
             raise CommandError(str(trouble)) from trouble
         except runs.Lost:
             self.end_line()
-            raise CommandError(gettext("It was stopped, or taken over, by somebody else.")) from None
+            raise CommandError(gettext("The import was stopped, or taken over, by somebody else.")) from None
 
     def _check_account(self, source: Source, *, is_allowed: bool) -> None:
         privileges = source.may_write()
