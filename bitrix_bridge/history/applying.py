@@ -146,7 +146,7 @@ def _store(
     with transaction.atomic():
         absent = services.lock_absent_orders(one.snapshot for one in ready if one.snapshot is not None)
         for product in products:
-            services.apply_product(snapshot=product)
+            _apply_product(product, one_by_one=one_by_one)
         done = [_take_over(one, is_absent=one.bitrix_order_id in absent, one_by_one=one_by_one) for one in ready]
         told = services.record_past_changes([(one.order, one.ready.entries) for one in done if one.order is not None])
         for one in done:
@@ -173,6 +173,18 @@ def _store(
             update_fields=["outcome", "reasons", "order", "updated_at"],
         )
         runs.keep(run, counted=counted, after_id=after_id)
+
+
+def _apply_product(product: ProductSnapshot, *, one_by_one: bool) -> None:
+    try:
+        services.apply_product(snapshot=product)  # a savepoint of its own
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        if not one_by_one:
+            raise
+        # Whoever has bought it gets a stub of it.
+        logger.exception("product %s of the copy could not be taken over", product.bitrix_product_id)
 
 
 def _take_over(ready: _Ready, *, is_absent: bool, one_by_one: bool) -> _Done:

@@ -22,7 +22,11 @@ _LOST = re.compile(r"\?{4,}")
 
 
 def decode(raw: bytes) -> tuple[str, bool]:
-    """Return the text of a column, and whether its bytes were not the UTF-8 that they had to be."""
+    """Return the text of a column, and whether its bytes were not the UTF-8 that they had to be.
+
+    NUL, which PostgreSQL's texts can't hold, is left out.
+    """
+    raw = raw.replace(b"\0", b"")
     try:
         return raw.decode("utf-8"), False
     except UnicodeDecodeError:

@@ -31,6 +31,9 @@ HARMLESS = frozenset(
 )
 """Privileges of MySQL and MariaDB that let nobody write. EXECUTE is not one: procedures may write. FILE makes files."""
 
+LOST = frozenset({0, 1053, 1927, 2006, 2013, 2014, 2055, 4031})
+"""Errors of a connection: closed here, server shutting down, killed, gone away, lost, out of step, idle for too long."""
+
 _GRANT = re.compile(r"GRANT (?P<what>.+?) ON .+? TO ", re.DOTALL)
 _ROLE = re.compile(r"GRANT (?P<role>[`'\"].+?|\w+) TO ", re.DOTALL)
 _ENCODERS: Any = {key: value for key, value in converters.conversions.items() if not isinstance(key, int)}
@@ -278,8 +281,7 @@ def _named_errors() -> Iterator[None]:
         yield
     except (pymysql.err.OperationalError, pymysql.err.InterfaceError) as error:
         code = error.args[0] if error.args else 0
-        # 2006 gone away, 2013 lost, 2055 lost with its reason, 0 connection closed here.
-        kind = SourceLost if code in (0, 2006, 2013, 2014, 2055) else SourceError
+        kind = SourceLost if code in LOST else SourceError
         raise kind(gettext("MySQL: %(message)s") % {"message": _message(error)}) from error
     except pymysql.err.MySQLError as error:
         raise SourceError(gettext("MySQL: %(message)s") % {"message": _message(error)}) from error
