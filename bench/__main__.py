@@ -53,6 +53,10 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--orders", type=int, nargs="+", metavar="ORDERS", help="open the order list with so many orders instead"
     )
+    parser.add_argument(
+        "--import", type=int, nargs="+", metavar="ORDERS", dest="imported", help="import so many orders instead"
+    )
+    parser.add_argument("--batch-size", type=int, default=10, help="of an import (default: %(default)s)")
     return parser.parse_args(arguments)
 
 
@@ -68,6 +72,11 @@ def _measure(options: argparse.Namespace) -> None:
         from bench.reconciliation import measure, table
 
         print(table(measure(options.reconcile)))
+        return
+    if options.imported:
+        from bench import history
+
+        print(history.table(history.measure(options.imported, batch_size=options.batch_size)))
         return
     if options.orders:
         from bench import order_list

@@ -87,7 +87,7 @@ def _read(source: Source, around: Surroundings, order: SourceOrder, batch: Batch
         if not made.data.get("DATE_INSERT"):
             made.data["DATE_INSERT"] = date_before(source, order.bitrix_order_id)
         snapshot = without_shared_account(read_order(made.data, pay_systems=settings.BITRIX_PAY_SYSTEMS))
-        past = history(order.changes, batch.people)
+        past = history(order.changes, batch.people, order.payments)
         reasons = [*made.reasons, *past.reasons, *_unknown(snapshot, around), *_pay_system(made.data, snapshot, around)]
         reasons += [Reason(Code.UNREADABLE, problem.field) for problem in snapshot.problems]
         settled_at = read_moment(made.data.get("DATE_STATUS")).value or snapshot.updated_at
@@ -144,10 +144,10 @@ def _store(
     one_by_one: bool,
 ) -> None:
     with transaction.atomic():
-        services.lock_for_history(one.bitrix_order_id for one in ready)
+        absent = services.lock_absent_orders(one.snapshot for one in ready if one.snapshot is not None)
         for product in products:
             services.apply_product(snapshot=product)
-        done = [_take_over(one, one_by_one=one_by_one) for one in ready]
+        done = [_take_over(one, is_absent=one.bitrix_order_id in absent, one_by_one=one_by_one) for one in ready]
         told = services.record_past_changes([(one.order, one.ready.entries) for one in done if one.order is not None])
         for one in done:
             if one.outcome == Outcome.UNCHANGED and one.order is not None and one.order.pk in told:
@@ -175,15 +175,15 @@ def _store(
         runs.keep(run, counted=counted, after_id=after_id)
 
 
-def _take_over(ready: _Ready, *, one_by_one: bool) -> _Done:
+def _take_over(ready: _Ready, *, is_absent: bool, one_by_one: bool) -> _Done:
     if ready.snapshot is None:
         is_skipped = Reason(Code.RUNNING) in ready.reasons
         return _Done(ready, Outcome.SKIPPED if is_skipped else Outcome.FAILED)
     if not one_by_one:
-        return _outcome(ready, _record(ready))
+        return _outcome(ready, _record(ready, is_absent))
     try:
         with transaction.atomic():
-            return _outcome(ready, _record(ready))
+            return _outcome(ready, _record(ready, is_absent))
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:
@@ -191,11 +191,11 @@ def _take_over(ready: _Ready, *, one_by_one: bool) -> _Done:
         return _Done(ready, Outcome.FAILED)
 
 
-def _record(ready: _Ready) -> Applied:
+def _record(ready: _Ready, is_absent: bool) -> Applied:
     assert ready.snapshot is not None
     remarks = tuple(reason.text for reason in ready.reasons if reason.code not in NOT_FOR_THE_TIMELINE)
     past = Past(settled_at=ready.settled_at, remarks=remarks)
-    return services.record_history(snapshot=ready.snapshot, past=past)
+    return services.record_history(snapshot=ready.snapshot, past=past, is_absent=is_absent)
 
 
 def _outcome(ready: _Ready, applied: Applied) -> _Done:

@@ -1,23 +1,27 @@
 """The order's history on the site, `b_sale_order_change`, as entries for the timeline.
 
-Types and what they carry: BX25 `sale/general/order_change.php`. Taken over is what the timeline knows of an order that
-comes by webhook too: its status, whether it is cancelled, whether it is paid.
+Types and what they carry: `CSaleOrderChangeFormat::$operationTypes` in `sale/general/order_change.php`. Taken over is
+what the timeline of an order that comes by webhook tells too: its status, whether it is cancelled, what is paid.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from bitrix_bridge.history.php_values import unserialize
 from bitrix_bridge.history.reasons import Code, Reason
 from bitrix_bridge.history.source import Row
+from bitrix_bridge.payloads.amounts import read_money
 from bitrix_bridge.payloads.dates import read_moment
 from bitrix_bridge.payloads.values import read_flag, read_status
 from orders.snapshot import HistoryEntry
 
 FIRST_STATUS = "N"
 """What every order of the site begins with (`OrderStatus::getInitialStatus`)."""
+PAYMENT = "PAYMENT_PAID"
+"""Tells of one payment; there may be several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +32,25 @@ class History:
     reasons: tuple[Reason, ...]
 
 
-def history(changes: Iterable[Row], people: Mapping[str, Row]) -> History:
+def history(changes: Iterable[Row], people: Mapping[str, Row], payments: Iterable[Row] = ()) -> History:
     """Read the changes of one order. A status is the site's code; who did it, a name for staff to read."""
     entries: list[HistoryEntry] = []
     reasons: list[Reason] = []
-    known: dict[str, Any] = {"status": FIRST_STATUS, "is_cancelled": False, "payment_status": "pending"}
+    known: dict[str, Any] = {
+        "status": FIRST_STATUS,
+        "is_cancelled": False,
+        "payment_status": "pending",
+        "paid_amount": "0.00",
+    }
+    sums = {row.get("ID") or "": read_money(row.get("SUM")).value or Decimal(0) for row in payments}
+    paid: set[str] = set()
     for row in sorted(changes, key=lambda one: (one.get("DATE_CREATE") or "", int(one.get("ID") or 0))):
-        reader = _READERS.get(row.get("TYPE") or "")
-        happened_at = read_moment(row.get("DATE_CREATE")).value
-        if reader is None or happened_at is None:
+        kind, happened_at = row.get("TYPE") or "", read_moment(row.get("DATE_CREATE")).value
+        if (kind != PAYMENT and kind not in _READERS) or happened_at is None:
             continue
         try:
-            found = reader(_data(row))
+            data = _data(row)
+            found = _paid_sum(data, sums, paid) if kind == PAYMENT else _READERS[kind](data)
         except ValueError:
             reasons.append(Reason(Code.BROKEN_CHANGE, row.get("TYPE") or ""))
             continue
@@ -95,6 +106,18 @@ def _cancelled(data: Mapping[str, Any]) -> _Found | None:
 def _paid(data: Mapping[str, Any]) -> _Found | None:
     is_paid = read_flag(data.get("PAYED")).value
     return None if is_paid is None else _Found("payment_status", "paid" if is_paid else "pending")
+
+
+def _paid_sum(data: Mapping[str, Any], sums: Mapping[str, Decimal], paid: set[str]) -> _Found | None:
+    """Return what is paid after this payment; the entry names the payment, its sum stands in `b_sale_order_payment`."""
+    payment, is_paid = str(data.get("ID") or ""), read_flag(data.get("PAID")).value
+    if payment not in sums or is_paid is None:
+        return None
+    if is_paid:
+        paid.add(payment)
+    else:
+        paid.discard(payment)
+    return _Found("paid_amount", str(sum((sums[key] for key in paid), Decimal("0.00"))))
 
 
 def _name(person: Row | None) -> str:

@@ -35,8 +35,12 @@ def mend(text: str) -> str | None:
         if len(pattern.findall(text)) < _CERTAIN:
             continue
         whole = _again(text, encoding)
-        if whole is not None and _CYRILLIC.search(whole) and _KNOWN.fullmatch(whole):
-            return mend(whole) or whole  # it may have happened twice
+        if whole is None:
+            continue
+        if (twice := mend(whole)) is not None:
+            return twice
+        if _CYRILLIC.search(whole) and _KNOWN.fullmatch(whole):
+            return whole
     return None
 
 
@@ -44,7 +48,9 @@ def is_broken(text: str) -> bool:
     """Return whether letters are lost for good, or broken in a way that nobody can mend."""
     if "\ufffd" in text:
         return True
-    return any(len(pattern.findall(text)) >= _CERTAIN + 1 for pattern in (_FROM_CP1251, _FROM_CP1252))
+    # "Рё" is broken "и", and also how many a Russian word begins.
+    pairs = [[pair for pair in pattern.findall(text) if pair[1] != "ё"] for pattern in (_FROM_CP1251, _FROM_CP1252)]
+    return any(len(found) > _CERTAIN for found in pairs)
 
 
 def has_lost_characters(text: str) -> bool:

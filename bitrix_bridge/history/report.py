@@ -18,6 +18,7 @@ MOST_SUBJECTS = 10
 EXAMPLES = 5
 _CODES = frozenset(str(code) for code in Code)
 _PAGE = 2000
+_CODES = frozenset(Code)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from orders.services.changes import change_status, conflict_wish, edit_order
 from orders.services.creation import Caller, NewItem, create_order
 from orders.services.customers import apply_customer
 from orders.services.deletion import mark_deleted, mark_present
-from orders.services.history import lock_for_history, record_history, record_past_changes
+from orders.services.history import lock_absent_orders, record_history, record_past_changes
 from orders.services.notes import LONGEST_NOTE, add_note
 from orders.services.photo_approval import LinkGone, answer_photos, make_photo_link, revoke_photo_link
 from orders.services.photos import add_photo, withdraw_photo
@@ -78,7 +78,7 @@ __all__ = [
     "held_until_of",
     "keep_ours",
     "let_status_leave",
-    "lock_for_history",
+    "lock_absent_orders",
     "make_photo_link",
     "mark_courier_told",
     "mark_deleted",

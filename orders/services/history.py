@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-from django.db.models import Min
+from django.db.models import Min, Q
 
 from orders.models import EventKind, Order, OrderEvent, Source, Status
+from orders.services.locking import lock_creation
 from orders.services.references import STUB_PREFIX
 from orders.services.snapshots import Applied, apply_snapshot
 from orders.snapshot import HistoryEntry, OrderSnapshot, Past
@@ -18,9 +18,12 @@ CHANGE = "site_change"
 """Where an entry keeps the site's id of what it tells."""
 
 
-def record_history(*, snapshot: OrderSnapshot, past: Past) -> Applied:
-    """Take over an order from a copy of the site. Nobody is told of it, and what is newer here stays."""
-    return apply_snapshot(snapshot=snapshot, source=Source.IMPORT, past=past)
+def record_history(*, snapshot: OrderSnapshot, past: Past, is_absent: bool = False) -> Applied:
+    """Take over an order from a copy of the site. Nobody is told of it, and what is newer here stays.
+
+    `is_absent`: this transaction has found out by `lock_absent_orders` that there is no such order.
+    """
+    return apply_snapshot(snapshot=snapshot, source=Source.IMPORT, past=past, is_absent=is_absent)
 
 
 def record_past_changes(histories: Sequence[tuple[Order, Sequence[HistoryEntry]]]) -> set[UUID]:
@@ -46,13 +49,18 @@ def record_past_changes(histories: Sequence[tuple[Order, Sequence[HistoryEntry]]
     return {row.order_id for row in rows}
 
 
-def lock_for_history(bitrix_order_ids: Iterable[int]) -> None:
-    """Hold the right to create these orders until the end of the transaction, in one query and a fixed order."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended('order ' || id, 0)) FROM unnest(%s::bigint[]) AS id",
-            [sorted(bitrix_order_ids)],
-        )
+def lock_absent_orders(snapshots: Iterable[OrderSnapshot]) -> set[int]:
+    """Return which of these orders of the site are not here, and hold the right to create them.
+
+    Two queries, however many orders.
+    """
+    wanted = {snapshot.bitrix_order_id: snapshot.crm_order_id for snapshot in snapshots}
+    lock_creation(wanted)
+    born_here = {key for key in wanted.values() if key is not None}
+    known = Order.objects.filter(Q(bitrix_order_id__in=wanted) | Q(pk__in=born_here)).order_by()
+    found = set(known.values_list("bitrix_order_id", "pk"))
+    ids, keys = {bitrix_id for bitrix_id, _ in found}, {key for _, key in found}
+    return {key for key, born in wanted.items() if key not in ids and born not in keys}
 
 
 def _written(keys: list[UUID]) -> set[tuple[UUID, str]]:

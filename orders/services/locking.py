@@ -34,12 +34,20 @@ def lock_site_order(bitrix_order_id: int, crm_order_id: UUID | None = None) -> O
         known |= Q(pk=crm_order_id, bitrix_order_id=None)
     order = _find(known)
     if order is None:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"order {bitrix_order_id}"])
+        lock_creation([bitrix_order_id])
         # Whoever held that right before us may have made it. Mostly nobody has: do not ask for the whole row at once.
         if Order.objects.filter(known).exists():
             order = _find(known)
     return order
+
+
+def lock_creation(bitrix_order_ids: Iterable[int]) -> None:
+    """Hold the right to create these orders of the site until the end of the transaction, taken in a fixed order."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended('order ' || id, 0)) FROM unnest(%s::bigint[]) AS id",
+            [sorted(bitrix_order_ids)],
+        )
 
 
 def _find(known: Q) -> Order | None:

@@ -78,16 +78,17 @@ def apply_snapshot(
     reason: Reason = Reason.NONE,
     fresh: FreshRead | None = None,
     past: Past | None = None,
+    is_absent: bool = False,
 ) -> Applied:
     """Create or update the order that the snapshot describes.
 
     Old news changes nothing, unless it was asked for just now (`fresh`). Of a copy of the site (`past`) all is old news
-    that can't be shown to be newer than what is known here. `heard_at` is when an event that is read again
-    came first, by our clock. `actor` and `reason` say on the timeline who or what has asked. The number of queries does
-    not depend on the number of items.
+    that can't be shown to be newer than what is known here. `heard_at` is when an event that is read again came first,
+    by our clock. `actor` and `reason` say on the timeline who or what has asked. `is_absent`: the caller knows that
+    there is no such order. The number of queries does not depend on the number of items.
     """
     origin = _Origin(source, webhook_event_id, push_id, heard_at, actor, reason, fresh, past)
-    order = lock_site_order(snapshot.bitrix_order_id, snapshot.crm_order_id)
+    order = None if is_absent else lock_site_order(snapshot.bitrix_order_id, snapshot.crm_order_id)
     if order is None:
         return _create(snapshot, origin)
     is_present = fresh is not None and order.bitrix_version == fresh.known_version
@@ -143,6 +144,7 @@ def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
         # Bitrix has no order without lines: an empty basket comes from a sender who had none at hand.
         snapshot = replace(snapshot, items=None)
     agreement = Agreement.from_json(order.bitrix_state)
+    was = (agreement.as_json(), order.sync_state, order.customer_id)
     is_first = order.bitrix_order_id is None
     fields = dict(snapshot.fields)
     if origin.fresh is not None:
@@ -193,7 +195,8 @@ def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
         order.sync_state = SyncState.PENDING  # the site went on: what was wished then is no longer the question
     settle_sync_state(order, agreement, lines)
     order.bitrix_state = agreement.as_json()
-    order.save(update_fields=[*columns, "customer", "bitrix_state", "sync_state", "updated_at"])
+    if columns or customer_changed or was != (order.bitrix_state, order.sync_state, order.customer_id):
+        order.save(update_fields=[*columns, "customer", "bitrix_state", "sync_state", "updated_at"])
 
     details = new_oddities(order, snapshot, origin.past)
     if changes or merged.kept or merged.yielded or details:

@@ -72,6 +72,8 @@ class Command(LongCommand):
         try:
             with Source.configured() as source:
                 self._check_account(source, is_allowed=options["allow_writable_account"])
+                if selection.order_ids and not count_orders(source, selection):
+                    raise CommandError(gettext("The copy has no order %(id)d.") % {"id": selection.order_ids[0]})
                 if options["dry_run"]:
                     self._try(source, selection, options)
                 else:
@@ -146,16 +148,12 @@ class Command(LongCommand):
         return run
 
     def _ask(self, source: Source, selection: Selection, options: dict[str, Any]) -> None:
-        expected = count_orders(source, selection)
-        if selection.order_ids and not expected:
-            message = gettext("The copy has no order %(id)d.") % {"id": selection.order_ids[0]}
-            raise CommandError(message)
         if not options["interactive"]:
             return
         if not sys.stdin.isatty():
             raise CommandError(gettext("Say --no-input: there is nobody to ask whether to begin."))
         question = gettext("Import %(orders)s from %(source)s? [y/N] ") % {
-            "orders": report.number_of_orders(expected),
+            "orders": report.number_of_orders(count_orders(source, selection)),
             "source": source.where,
         }
         if input(question).strip().casefold() not in ("y", "yes", "д", "да"):

@@ -1,6 +1,9 @@
 """A MariaDB with copies of the site."""
 
+import gc
+import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -9,6 +12,15 @@ from tests.bitrix_bridge.history.reference import PAY_METHODS
 from tests.bitrix_bridge.history.tables import Schema
 from tests.bitrix_bridge.history.week import fill
 from tests.mariadb import Copy, Server, running
+
+
+@contextmanager
+def unanswered() -> Iterator[None]:
+    """PyMySQL leaves the socket of a connection that was refused to the garbage collector, which Python warns of."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        yield
+        gc.collect()
 
 
 @pytest.fixture(scope="session")

@@ -1,30 +1,402 @@
 """The whole way: a week of orders from a real MariaDB into a real PostgreSQL, in two versions of the site's tables."""
 
 from collections import Counter
+from datetime import datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import connection
+from django.forms import model_to_dict
 
-from bitrix_bridge.history import walk
-from bitrix_bridge.history.reading import Selection
-from bitrix_bridge.models import ImportRow, ImportRun
-from orders.models import Order
+from bitrix_bridge.history import runs, walk
+from bitrix_bridge.history.catalogue import read_knowledge
+from bitrix_bridge.history.documents import document
+from bitrix_bridge.history.reading import Selection, read_orders
+from bitrix_bridge.models import ImportRow, ImportRun, Push, WebhookEvent
+from notifications.models import TelegramChat, TelegramMessage
+from orders.models import City, Customer, Order, OrderEvent, OrderItem, Product, Shop, Status
+from tests.bitrix_bridge.history.tables import Schema
 from tests.bitrix_bridge.history.week import ORDERS, RUNNING, SYSTEM_SHIPMENTS, expected
 
 pytestmark = pytest.mark.django_db
+ALMATY = ZoneInfo("Asia/Almaty")
+IDS = {order.id for order in ORDERS}
+in_the_new_one = pytest.mark.parametrize("schema", [Schema.NEW])
+
+
+def imported(source, **selection) -> ImportRun:
+    """Go through the copy in this process; return the run."""
+    run = walk.begin(source, Selection(**selection))
+    assert walk.work(run, source)
+    run.refresh_from_db()
+    return run
+
+
+def outcomes() -> dict[int, str]:
+    newest = ImportRun.objects.first()
+    return dict(ImportRow.objects.filter(run=newest).values_list("bitrix_order_id", "outcome"))
+
+
+def whole_database() -> dict[str, str]:
+    """Return a digest of the rows of each table."""
+    with connection.cursor() as cursor:
+        tables = sorted(connection.introspection.table_names(cursor))
+        digests = {}
+        for table in tables:
+            cursor.execute(f"SELECT md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM \"{table}\" t")
+            digests[table] = cursor.fetchone()[0]
+    return digests
 
 
 def test_all_54_come_over_each_with_what_is_odd_about_it(source, schema):
-    run = walk.begin(source, Selection())
-    assert walk.work(run, source)
+    run = imported(source)
     rows = {row.bitrix_order_id: row for row in ImportRow.objects.all()}
-    assert Counter(row.outcome for row in rows.values()) == {"created": 54, "skipped": 1}, [
-        row.reasons for row in rows.values() if row.outcome == "failed"
-    ]
+    assert Counter(row.outcome for row in rows.values()) == {"created": 54, "skipped": 1}
     assert rows[RUNNING.id].outcome == "skipped"
     reported = {key: {reason["code"] for reason in row.reasons} for key, row in rows.items()}
-    assert {order.id: reported[order.id] for order in ORDERS} == {order.id: expected(order, schema) for order in ORDERS}
-    run.refresh_from_db()
+    assert {key: reported[key] for key in IDS} == {order.id: expected(order, schema) for order in ORDERS}
     assert (run.state, run.come_over, run.skipped, run.failed, run.carts) == ("done", 54, 1, 0, 3)
     assert run.system_shipments == SYSTEM_SHIPMENTS
-    assert Order.objects.count() == 54
-    assert ImportRun.objects.count() == 1
+    assert set(Order.objects.values_list("bitrix_order_id", "source")) == {(key, "import") for key in IDS}
+
+
+@in_the_new_one
+def test_whatever_is_odd_stands_on_the_orders_timeline(source):
+    imported(source)
+    for row in ImportRow.objects.filter(outcome="created"):
+        created = OrderEvent.objects.get(order=row.order, kind="created")
+        told = created.details.get("remarks", []) + created.details.get("problems", [])
+        assert len(told) == len(row.reasons), row.bitrix_order_id
+        assert created.happened_at == row.order.created_at
+
+
+@in_the_new_one
+def test_an_order_is_what_a_webhook_would_have_made_of_it(source, post_webhook):
+    """The dictionary that the import builds, posted as an event, gives the same order, lines and customer."""
+    imported(source)
+    history = {order.bitrix_order_id: everything(order) for order in Order.objects.all()}
+    OrderEvent.objects.all().delete()
+    ImportRow.objects.all().delete()
+    OrderItem.objects.all().delete()
+    Order.objects.all().delete()
+    Customer.objects.all().delete()
+    knowledge = read_knowledge(source)
+    for made in (document(order, knowledge) for order in read_orders(source, sorted(IDS)).orders):
+        # A date that was nowhere to be found is the import's own doing.
+        made.data["DATE_INSERT"] = made.data["DATE_INSERT"] or "2025-08-11 09:00:00"
+        assert post_webhook("order.create", made.data).json()["action"] == "created"
+    live = {order.bitrix_order_id: everything(order) for order in Order.objects.all()}
+    assert live.keys() == history.keys()
+    assert live == history
+
+
+def everything(order: Order) -> dict[str, object]:
+    """Return an order with its lines and customer, without keys, moments of writing, and where it came from."""
+    own = {"id", "customer", "source", "created_at", "completed_at"}
+    values = {name: value for name, value in model_to_dict(order).items() if name not in own}
+    values |= {name: getattr(order, name) for name in ("metadata", "bitrix_version", "bitrix_updated_at")}
+    values["agreed"] = order.bitrix_state["agreed"]
+    lines = ("bitrix_basket_id", "bitrix_product_id", "quantity", "price", "total", "product_snapshot")
+    values["lines"] = list(order.items.order_by("position").values(*lines))
+    values["whose"] = order.customer and [getattr(order.customer, name) for name in ("name", "phone", "email")]
+    return values
+
+
+@in_the_new_one
+def test_nobody_hears_of_history(source, django_capture_on_commit_callbacks, settings):
+    settings.TELEGRAM_NOTIFICATIONS_ENABLED = True
+    settings.TELEGRAM_BOT_TOKEN = "1:made-up"
+    TelegramChat.objects.create(chat_id="-100", title="Заказы")
+    with django_capture_on_commit_callbacks() as after_commit:
+        imported(source)
+    assert Status.objects.filter(bitrix_codes__contains=["ZZ"], needs_attention=True).exists()
+    assert not Push.objects.exists() and not TelegramMessage.objects.exists() and not WebhookEvent.objects.exists()
+    assert after_commit == []
+    assert set(Order.objects.values_list("sync_state", flat=True)) == {"synced"}
+
+
+@in_the_new_one
+def test_reference_data_and_products_come_with_their_names(source):
+    imported(source)
+    assert Status.objects.get(bitrix_codes__contains=["UN"]).name == "Нереализован"
+    assert City.objects.get(bitrix_id=2).name == "Алматы"
+    assert Shop.objects.get(bitrix_id=17008).name == "CVETYKZ"
+    known = Product.objects.get(bitrix_product_id=696613)
+    assert (known.name, known.needs_attention, known.image_url != "") == ("Букет «Стандарт»", False, True)
+    assert Product.objects.get(bitrix_product_id=5121).needs_attention
+
+
+def test_the_status_history_has_the_sites_dates_and_people(source, schema):
+    imported(source)
+    order = next(order for order in ORDERS if order.status == "F" and not order.expected)
+    mirrored = Order.objects.get(bitrix_order_id=order.id)
+    entries = list(mirrored.events.filter(kind="status").order_by("happened_at"))
+    ways = [(entry.changes[0]["old"], entry.changes[0]["new"]) for entry in entries]
+    assert ways == [
+        ("new", "accepted"),
+        ("accepted", "processing"),
+        ("processing", "delivering"),
+        ("delivering", "completed"),
+        ("completed", "finished"),
+    ]
+    assert all(entry.source == "import" for entry in entries)
+    assert any(entry.details.get("who") for entry in entries)
+    moments = [mirrored.created_at, *(entry.happened_at for entry in entries)]
+    assert moments == sorted(moments) and moments[-1].year == 2025
+    assert mirrored.completed_at is not None and mirrored.completed_at.year == 2025
+    newest = mirrored.events.first()
+    assert newest.kind == "status" and newest.changes[0]["new"] == mirrored.status_id
+
+
+@in_the_new_one
+def test_payments_stand_on_the_timeline_as_they_came(source):
+    imported(source)
+    paid_twice = Order.objects.get(bitrix_order_id=next(order.id for order in ORDERS if len(order.payments or ()) == 2))
+    sums = [
+        change["new"]
+        for event in paid_twice.events.order_by("happened_at")
+        for change in event.changes
+        if change["field"] == "paid_amount"
+    ]
+    assert [Decimal(text) for text in sums] == sorted(Decimal(text) for text in sums) and len(sums) == 2
+    assert Decimal(sums[-1]) == paid_twice.paid_amount
+
+
+@in_the_new_one
+def test_a_second_run_changes_nothing(source):
+    imported(source)
+    before = whole_database()
+    second = imported(source)
+    after = whole_database()
+    assert (second.created, second.updated, second.unchanged, second.skipped) == (0, 0, 54, 1)
+    changed = {table for table in before if before[table] != after[table]}
+    assert changed == {"bitrix_import_runs", "bitrix_import_rows"}
+
+
+@in_the_new_one
+def test_what_is_new_in_a_newer_copy_is_taken_over(source, site_copy):
+    imported(source)
+    site_copy.execute(
+        "UPDATE b_sale_order SET PRICE = 9900, VERSION = VERSION + 1, DATE_UPDATE = '2025-09-01' WHERE ID = %s",
+        [ORDERS[0].id],
+    )
+    second = imported(source)
+    assert (second.updated, second.unchanged) == (1, 53)
+    order = Order.objects.get(bitrix_order_id=ORDERS[0].id)
+    assert order.total_amount == 9900
+    entry = order.events.filter(kind="changed", source="import").first()
+    assert entry.changes[0]["field"] == "total_amount" and entry.happened_at.year > 2025
+
+
+class TestWhatTheSiteHasToldSince:
+    @in_the_new_one
+    def test_by_version(self, source, post_webhook):
+        imported(source)
+        order = Order.objects.get(bitrix_order_id=ORDERS[0].id)
+        newer = {"ID": ORDERS[0].id, "VERSION": order.bitrix_version + 1, "STATUS_ID": "F", "PRICE": "1.00"}
+        assert post_webhook("order.update", newer).json()["action"] == "updated"
+        self.is_left_alone(source, "finished", 1)
+        assert {
+            reason["code"]
+            for reason in ImportRow.objects.filter(run=ImportRun.objects.first())
+            .get(bitrix_order_id=ORDERS[0].id)
+            .reasons
+        } >= {"newer_here"}
+
+    @in_the_new_one
+    def test_a_bare_change_of_status(self, source, post_webhook):
+        """It says no version, and nothing else of the order: the status alone is newer than the copy."""
+        imported(source)
+        bare = {"ID": ORDERS[0].id, "STATUS_ID": "P"}
+        assert post_webhook("order.status.change", bare).json()["action"] in ("status_changed", "unchanged")
+        self.is_left_alone(source, "processing")
+
+    @in_the_new_one
+    def test_an_order_told_of_without_any_version_or_date(self, source, post_webhook):
+        bare = {"ID": ORDERS[0].id, "STATUS_ID": "F", "PRICE": "1.00", "properties": [], "basket": []}
+        assert post_webhook("order.create", bare).json()["action"] == "created"
+        self.is_left_alone(source, "finished", 1)
+
+    @in_the_new_one
+    def test_a_stub_is_filled_in(self, source, post_webhook):
+        post_webhook("order.status.change", {"ID": ORDERS[0].id, "STATUS_ID": "F"})
+        assert Order.objects.get().is_stub
+        imported(source)
+        order = Order.objects.get(bitrix_order_id=ORDERS[0].id)
+        assert (order.status_id, order.is_stub, order.items.exists()) == ("finished", False, True)
+
+    @in_the_new_one
+    def test_history_from_before_is_told_once_and_what_was_seen_happen_is_not_told_again(self, source, post_webhook):
+        """An order that has come by webhook: its entries up to then are added, later ones stand there already."""
+        order = next(order for order in ORDERS if order.status == "F" and not order.expected)
+        knowledge = read_knowledge(source)
+        made = document(read_orders(source, [order.id]).orders[0], knowledge)
+        post_webhook("order.create", made.data)
+        first = OrderEvent.objects.get()
+        halfway = datetime(2025, 8, 1, tzinfo=ALMATY)
+        OrderEvent.objects.filter(pk=first.pk).update(happened_at=halfway)
+        assert imported(source, order_ids=(order.id,)).unchanged == 1
+        assert OrderEvent.objects.count() == 1
+        OrderEvent.objects.filter(pk=first.pk).update(happened_at=datetime(2026, 1, 1, tzinfo=ALMATY))
+        assert imported(source, order_ids=(order.id,)).updated == 1
+        assert OrderEvent.objects.filter(source="import", kind="status").count() == 5
+        assert imported(source, order_ids=(order.id,)).unchanged == 1
+
+    def is_left_alone(self, source, status, total=None):
+        assert imported(source).failed == 0
+        order = Order.objects.get(bitrix_order_id=ORDERS[0].id)
+        assert order.status_id == status
+        assert total is None or order.total_amount == total
+
+
+class TestADryRun:
+    def test_leaves_no_trace_and_says_what_the_real_run_does(self, source, schema):
+        before = whole_database()
+        with walk.rolled_back():
+            imported(source)
+            forecast = list(
+                ImportRow.objects.order_by("bitrix_order_id").values_list("bitrix_order_id", "outcome", "reasons")
+            )
+        assert whole_database() == before
+        imported(source)
+        real = list(ImportRow.objects.order_by("bitrix_order_id").values_list("bitrix_order_id", "outcome", "reasons"))
+        assert forecast == real and len(real) == 55
+
+    @in_the_new_one
+    def test_of_a_copy_that_was_imported_and_has_changed_since(self, source, site_copy):
+        imported(source)
+        site_copy.execute("UPDATE b_sale_order SET PRICE = 1, VERSION = 99 WHERE ID IN (122101, 122120)")
+        before = whole_database()
+        with walk.rolled_back():
+            imported(source)
+            forecast = outcomes()
+        assert whole_database() == before
+        imported(source)
+        assert forecast == outcomes()
+        assert Counter(forecast.values()) == {"updated": 2, "unchanged": 52, "skipped": 1}
+
+
+class TestWhatIsChosen:
+    @in_the_new_one
+    @pytest.mark.parametrize(
+        ("selection", "ids"),
+        [
+            ({"count": 3}, [122101, 122102, 122103]),
+            ({"first_id": 122150, "count": 2}, [122150, 122151]),
+            ({"order_ids": (122120,)}, [122120]),
+            ({"order_ids": (5,)}, []),
+        ],
+    )
+    def test_by_id(self, source, selection, ids):
+        imported(source, **selection)
+        assert sorted(outcomes()) == ids
+
+    @in_the_new_one
+    def test_by_date(self, source, site_copy):
+        """A day of the shop's, whatever the server's time zone."""
+        since, until = datetime(2025, 8, 12, tzinfo=ALMATY), datetime(2025, 8, 13, tzinfo=ALMATY)
+        imported(source, since=since, until=until)
+        placed = site_copy.execute("SELECT ID FROM b_sale_order WHERE DATE(DATE_INSERT) = '2025-08-12'")
+        assert sorted(outcomes()) == sorted(row[0] for row in placed) != []
+
+    @in_the_new_one
+    def test_the_size_of_a_batch_makes_no_difference(self, source):
+        run = walk.begin(source, Selection(), batch_size=54)
+        walk.work(run, source)
+        large = {order.bitrix_order_id: everything(order) for order in Order.objects.all()}
+        for model in (ImportRow, OrderEvent, OrderItem, Order, Customer):
+            model.objects.all().delete()
+        run = walk.begin(source, Selection(), batch_size=1)
+        walk.work(run, source)
+        assert {order.bitrix_order_id: everything(order) for order in Order.objects.all()} == large
+
+
+class TestTrouble:
+    @in_the_new_one
+    def test_an_order_that_fails_hinders_no_other_and_is_repeated(self, source, caplog):
+        refuse("122107")
+        run = imported(source)
+        assert (run.created, run.failed, run.state) == (53, 1, "done")
+        row = ImportRow.objects.get(bitrix_order_id=122107)
+        assert row.outcome == "failed" and row.reasons[-1]["code"] == "failed" and "no such day" in str(row.reasons)
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TRIGGER refuse ON orders")
+        assert runs.resume(run)
+        assert walk.work(run, source)
+        run.refresh_from_db()
+        assert (run.created, run.failed, run.state, run.come_over) == (54, 0, "done", 54)
+        assert ImportRow.objects.get(bitrix_order_id=122107).outcome == "created"
+        assert not runs.resume(run)
+
+    @in_the_new_one
+    def test_one_that_fails_again_stays_failed(self, source, caplog):
+        refuse("122107")
+        run = imported(source)
+        assert runs.resume(run) and walk.work(run, source)
+        run.refresh_from_db()
+        assert (run.created, run.failed, run.state) == (53, 1, "done")
+
+    @in_the_new_one
+    def test_the_connection_to_the_copy_breaks(self, source, site_copy, monkeypatch):
+        monkeypatch.setattr(walk, "RECONNECTS", (0.0, 0.0))
+        run = walk.begin(source, Selection())
+        broken = []
+
+        def break_once(_run):
+            if not broken:
+                broken.append(True)
+                (session,) = site_copy.execute("SELECT ID FROM information_schema.PROCESSLIST WHERE USER = 'reader'")[0]
+                site_copy.execute(f"KILL {session}")
+
+        assert walk.work(run, source, on_progress=break_once)
+        run.refresh_from_db()
+        assert broken and run.created == 54
+
+    @in_the_new_one
+    def test_only_one_at_a_time(self, source):
+        walk.begin(source, Selection())
+        with pytest.raises(runs.AlreadyRunning, match=r"running|идёт"):
+            walk.begin(source, Selection())
+
+    @in_the_new_one
+    def test_one_that_was_taken_over_writes_nothing_more(self, source):
+        run = walk.begin(source, Selection())
+        runs.stop(run)
+        with pytest.raises(runs.Lost):
+            walk.work(run, source)
+        assert not Order.objects.exists()
+
+
+def refuse(number: str) -> None:
+    """Have PostgreSQL refuse the order of this number."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN IF NEW.order_number = '{number}' THEN RAISE EXCEPTION 'no such day'; END IF; RETURN NEW; END $$"
+        )
+        cursor.execute("CREATE TRIGGER refuse BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION refuse()")
+
+
+@in_the_new_one
+def test_questions_do_not_grow_with_the_orders_lines(source, site_copy, django_assert_max_num_queries):
+    """An order with forty lines costs as many queries as the same with one."""
+    order = next(order for order in ORDERS if not order.expected)
+    with django_assert_max_num_queries(90) as few:
+        imported(source, order_ids=(order.id,))
+    Order.objects.all().delete()
+    columns = (
+        "FUSER_ID, ORDER_ID, PRODUCT_ID, PRICE, CURRENCY, DATE_INSERT, DATE_UPDATE, QUANTITY, LID, NAME, DISCOUNT_PRICE"
+    )
+    site_copy.execute("SET sql_mode = ''")
+    for _ in range(40):
+        site_copy.execute(
+            f"INSERT INTO b_sale_basket ({columns}) SELECT {columns} FROM b_sale_basket WHERE ORDER_ID = %s LIMIT 1",
+            [order.id],
+        )
+    Customer.objects.all().delete()
+    Product.objects.all().delete()
+    with django_assert_max_num_queries(90) as many:
+        imported(source, order_ids=(order.id,))
+    assert Order.objects.get().items.count() > 40
+    assert len(many) <= len(few) + 1

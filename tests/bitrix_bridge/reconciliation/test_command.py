@@ -142,7 +142,7 @@ def wind_forward(monkeypatch, note):
         skipped[0] += seconds
 
     clock = SimpleNamespace(sleep=sleep, monotonic=lambda: honest() + skipped[0])
-    monkeypatch.setattr(long_command, "time", clock)
+    monkeypatch.setattr(reconcile_bitrix, "time", clock)
 
 
 def test_the_site_is_away_and_comes_back(site, place, run_command, monkeypatch):

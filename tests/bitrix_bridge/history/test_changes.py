@@ -1,0 +1,110 @@
+"""`b_sale_order_change` as entries of a timeline."""
+
+import pytest
+
+from bitrix_bridge.history.changes import history
+from bitrix_bridge.history.php_values import unserialize
+from bitrix_bridge.history.reasons import Code
+from bitrix_bridge.history.source import Row
+from tests.bitrix_bridge.history.reference import php
+
+
+def change(number, kind, data, *, at="2025-08-11 10:00:00", user="0"):
+    text = data if isinstance(data, str) else php(data)
+    values = {"ID": str(number), "TYPE": kind, "DATA": text, "DATE_CREATE": at, "USER_ID": user}
+    return Row(values.items())
+
+
+PEOPLE = {"15": Row({"ID": "15", "NAME": "Айгерим", "LAST_NAME": "Ким", "LOGIN": "aigerim"}.items())}
+
+
+def told(*changes, payments=()):
+    found = history(changes, PEOPLE, payments)
+    return [(entry.field, entry.old, entry.new) for entry in found.entries]
+
+
+def test_statuses_follow_one_another():
+    ways = [
+        change(1, "ORDER_STATUS_CHANGED", {"STATUS_ID": "AP"}),
+        change(2, "ORDER_STATUS_CHANGED", {"STATUS_ID": "F"}),
+    ]
+    assert told(*ways) == [("status", "N", "AP"), ("status", "AP", "F")]
+    assert told(*reversed(ways)) == told(*ways)  # by their date, then by their id
+
+
+def test_by_date_first():
+    late = change(1, "ORDER_STATUS_CHANGED", {"STATUS_ID": "F"}, at="2025-08-12 10:00:00")
+    early = change(2, "ORDER_STATUS_CHANGED", {"STATUS_ID": "AP"}, at="2025-08-11 10:00:00")
+    assert told(late, early) == [("status", "N", "AP"), ("status", "AP", "F")]
+
+
+def test_what_changes_nothing_is_no_entry():
+    assert told(change(1, "ORDER_STATUS_CHANGED", {"STATUS_ID": "N"})) == []
+    assert told(change(1, "ORDER_CANCELED", {"CANCELED": "N"})) == []
+
+
+def test_a_cancellation_says_why():
+    (entry,) = history(
+        [change(1, "ORDER_CANCELED", {"CANCELED": "Y", "REASON_CANCELED": "передумал"}, user="15")], PEOPLE
+    ).entries
+    assert (entry.field, entry.new, entry.comment, entry.who) == ("is_cancelled", True, "передумал", "Айгерим Ким")
+
+
+def test_payments_add_up():
+    payments = [Row({"ID": "7", "SUM": "5000.0000"}.items()), Row({"ID": "8", "SUM": "2500.5000"}.items())]
+    paid = [
+        change(1, "PAYMENT_PAID", {"PAID": "Y", "ID": 7, "PAY_SYSTEM_NAME": "Kaspi"}),
+        change(2, "PAYMENT_PAID", {"PAID": "Y", "ID": 8}),
+        change(3, "PAYMENT_PAID", {"PAID": "N", "ID": 7}),
+        change(4, "PAYMENT_PAID", {"PAID": "Y", "ID": 99}),
+    ]
+    assert told(*paid, payments=payments) == [
+        ("paid_amount", "0.00", "5000.00"),
+        ("paid_amount", "5000.00", "7500.50"),
+        ("paid_amount", "7500.50", "2500.50"),
+    ]
+    assert told(change(1, "ORDER_PAYED", {"PAYED": "Y"})) == [("payment_status", "pending", "paid")]
+
+
+@pytest.mark.parametrize(
+    "data", ['a:2:{s:9:"STATUS_ID";s:2:"AP";s:4:"NA', "", "AP", 's:2:"AP";', 'O:8:"stdClass":0:{}', "a:1:{i:0;i:1;}"]
+)
+def test_what_cannot_be_read_is_named_and_the_others_are_kept(data):
+    found = history(
+        [change(1, "ORDER_STATUS_CHANGED", data), change(2, "ORDER_STATUS_CHANGED", {"STATUS_ID": "F"})], {}
+    )
+    assert [entry.key for entry in found.entries] == ["2"]
+    assert [(reason.code, reason.subject) for reason in found.reasons] == [(Code.BROKEN_CHANGE, "ORDER_STATUS_CHANGED")]
+
+
+def test_kinds_that_are_not_taken_over_are_no_trouble():
+    assert history([change(1, "ORDER_COMMENTED", "a:1:{cut"), change(2, "BASKET_ADDED", {})], {}) == history([], {})
+
+
+def test_an_entry_without_a_date_is_left_out():
+    assert told(change(1, "ORDER_STATUS_CHANGED", {"STATUS_ID": "AP"}, at="0000-00-00 00:00:00")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('a:2:{i:0;s:1:"2";i:1;s:1:"5";}', ["2", "5"]),
+        ('a:1:{i:3;s:1:"2";}', {"3": "2"}),
+        ('s:10:"Букет";', "Букет"),
+        ("b:1;", True),
+        ("N;", None),
+        ("i:-5;", -5),
+    ],
+)
+def test_php_values(text, value):
+    """Lengths in them are bytes."""
+    assert unserialize(text) == value
+
+
+@pytest.mark.parametrize(
+    "text", ['O:8:"stdClass":1:{s:1:"a";i:1;}', "a:1:{i:0;", "a:" + "1:{i:0;a:" * 3000, 's:99:"x";']
+)
+def test_php_values_that_are_none(text):
+    """Objects are never made, whatever the text says."""
+    with pytest.raises(ValueError):
+        unserialize(text)

@@ -1,0 +1,319 @@
+"""`manage.py import_bitrix_orders` and `check_source`: what they say, how they end, how they are stopped and resumed."""
+
+import csv
+import io
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from django.conf import settings as project
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.utils import timezone
+
+from bitrix_bridge.management.commands import import_bitrix_orders
+from bitrix_bridge.models import ImportRow, ImportRun
+from cvety_crm import embedded_postgres, long_command
+from orders.models import Order
+from tests.bitrix_bridge.history.conftest import unanswered
+from tests.bitrix_bridge.history.tables import Schema
+from tests.bitrix_bridge.history.test_import import everything, refuse, whole_database
+
+pytestmark = [pytest.mark.django_db, pytest.mark.parametrize("schema", [Schema.NEW])]
+
+
+@pytest.fixture(autouse=True)
+def _signals():
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def run_command(source, monkeypatch):
+    """Run the import; return its exit status and what it said."""
+    monkeypatch.setattr(long_command, "LINE_SECONDS", 0.0)
+    monkeypatch.setattr(long_command, "BAR_SECONDS", 0.0)
+
+    def run(*arguments, stream=None, name="import_bitrix_orders"):
+        out, status = stream or io.StringIO(), 0
+        try:
+            call_command(name, *arguments, stdout=out, stderr=out, no_color=True)
+        except SystemExit as end:
+            status = end.code
+        return status, out.getvalue()
+
+    return run
+
+
+def test_what_it_says(run_command):
+    status, said = run_command("--no-input")
+    assert status == 0
+    lines = said.splitlines()
+    assert lines[-1] == "54 из 54 заказов перенесено"
+    assert {"создано: 54", "обновлено: 0", "без изменений: 0", "пропущено: 1", "не перенесено: 0"} <= set(lines)
+    assert "строк корзин, пропущено: 3" in lines
+    assert "3 заказа: товар 5121 неизвестен — создана заглушка (122132, 122133, 122134)" in lines or (
+        "товар 5121 неизвестен — создана заглушка" in said
+    )
+    assert "10 из 55, не перенесено: 0" in said  # a line of progress
+    assert "\x1b" not in said and "\r" not in said
+    assert any(line.startswith("    → ") for line in lines)  # what would make it better
+
+
+def test_a_dry_run_says_what_will_be(run_command):
+    before = whole_database()
+    status, said = run_command("--dry-run")
+    assert status == 0
+    assert whole_database() == before
+    assert "товар 5121 неизвестен — будет создана заглушка" in said
+    assert "54 из 54 заказов будет перенесено" in said
+    assert said.splitlines()[-1] == "Ничего не изменено: это был пробный прогон."
+
+
+def test_of_any_order_it_says_beforehand_whether_and_how_it_passes(run_command):
+    status, said = run_command("--dry-run", "--order", "122101")
+    assert status == 0 and "1 из 1 заказа будет перенесено" in said
+    with pytest.raises(CommandError, match="122999"):
+        run_command("--no-input", "--order", "122999")
+    with pytest.raises(CommandError, match="122999"):
+        run_command("--dry-run", "--order", "122999")
+
+
+def test_the_report_tells_order_by_order_what_the_real_run_does(run_command, tmp_path):
+    """And leaves cells that a spreadsheet reads as text."""
+    run_command("--dry-run", "--report", str(tmp_path / "dry.csv"))
+    run_command("--no-input", "--report", str(tmp_path / "real.csv"))
+    dry, real = (
+        list(csv.reader((tmp_path / name).read_text(encoding="utf-8-sig").splitlines(), delimiter=";"))
+        for name in ("dry.csv", "real.csv")
+    )
+    assert len(dry) == len(real) == 56
+    assert [row[:2] for row in dry] == [row[:2] for row in real]
+    assert dry[1][:2] == ["122101", "создан"]
+    assert not [cell for row in dry[1:] for cell in row if cell[:1] in "=+-@" and cell]
+
+
+def test_a_failed_order_ends_it_with_1_and_resume_repeats_it(run_command, caplog):
+    refuse("122107")
+    status, said = run_command("--no-input")
+    assert status == 1
+    assert "53 из 54 заказов перенесено" in said and "не перенесено: 1" in said
+    assert said.index("122107") < said.index("5121")  # what has failed comes first
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TRIGGER refuse ON orders")
+    status, said = run_command("--resume")
+    assert status == 0 and "54 из 54 заказов перенесено" in said
+    with pytest.raises(CommandError):
+        run_command("--resume")
+
+
+def test_a_bar_in_a_terminal(run_command):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    _status, said = run_command("--no-input", stream=Terminal())
+    assert "█" in said and "\r" in said and "в секунду" in said
+    assert said.splitlines()[-1].endswith("54 из 54 заказов перенесено")
+
+
+class TestBeforeItBegins:
+    def test_nobody_is_there_to_ask(self, run_command, monkeypatch):
+        monkeypatch.setattr(sys, "stdin", io.StringIO())
+        with pytest.raises(CommandError, match="--no-input"):
+            run_command()
+        assert not Order.objects.exists()
+
+    @pytest.mark.parametrize(("answer", "orders"), [("да", 54), ("y", 54), ("", 0), ("нет", 0)])
+    def test_it_asks(self, run_command, monkeypatch, answer, orders):
+        asked = []
+        monkeypatch.setattr(import_bitrix_orders.sys.stdin, "isatty", lambda: True, raising=False)
+        monkeypatch.setattr("builtins.input", lambda question: asked.append(question) or answer)
+        if orders:
+            run_command()
+        else:
+            with pytest.raises(CommandError):
+                run_command()
+        assert Order.objects.count() == orders
+        assert "55" in asked[0] and "site_copy" in asked[0] and "read:er" not in asked[0]
+
+    @pytest.mark.parametrize(("account", "right"), [("writer", "ALL PRIVILEGES"), ("role_reader", "INSERT")])
+    @pytest.mark.parametrize("how", [["--no-input"], ["--dry-run"]])
+    def test_an_account_that_may_write_is_refused_unless_allowed(
+        self, run_command, site_copy, settings, account, right, how
+    ):
+        settings.BITRIX_MYSQL_URL = site_copy.url(account)
+        with pytest.raises(CommandError, match=f"{right}.*--allow-writable-account"):
+            run_command(*how)
+        assert not Order.objects.exists()
+        status, said = run_command(*how, "--allow-writable-account")
+        assert status == 0 and right in said
+
+    @pytest.mark.parametrize("url", ["", "mysql://reader:hidden-word@localhost/none?unix_socket=/tmp"])
+    def test_no_copy(self, run_command, settings, url):
+        settings.BITRIX_MYSQL_URL = url
+        with unanswered():
+            for name in ("import_bitrix_orders", "check_source"):
+                with pytest.raises(CommandError, match=r"MySQL|BITRIX_MYSQL_URL") as trouble:
+                    run_command(name=name)
+                assert "hidden-word" not in str(trouble.value)
+                del trouble
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            ["--count", "0"],
+            ["--start-id", "-5"],
+            ["--order", "x"],
+            ["--since", "yesterday"],
+            ["--until", "2025-02-31"],
+            ["--batch-size", "0"],
+            ["--batch-size", "1001"],
+            ["--resume", "--dry-run"],
+            ["--resume", "--count", "5"],
+        ],
+    )
+    def test_nonsense(self, run_command, options):
+        with pytest.raises(CommandError):
+            run_command("--no-input", *options)
+
+    def test_nothing_to_go_on_with(self, run_command):
+        with pytest.raises(CommandError):
+            run_command("--resume")
+
+
+def test_since_and_until_are_the_shops_days(run_command):
+    run_command("--no-input", "--since", "2025-08-12", "--until", "2025-08-12")
+    days = {f"{timezone.localtime(moment):%d.%m}" for moment in Order.objects.values_list("created_at", flat=True)}
+    assert days == {"12.08"} and Order.objects.count() > 3
+    run = ImportRun.objects.get()
+    assert run.options["since"] == "2025-08-12T00:00:00+05:00" and run.options["until"] == "2025-08-13T00:00:00+05:00"
+    assert run.expected == run.gone_through
+
+
+class TestAProcess:
+    """Processes of its own, over the tests' database."""
+
+    pytestmark = pytest.mark.django_db(transaction=True)
+
+    @pytest.fixture
+    def start(self, site_copy):
+        processes = []
+
+        def start(*arguments):
+            environment = {
+                **os.environ,
+                "ENV_FILE": "",
+                "SECRET_KEY": "made-up",
+                "DEBUG": "off",
+                "WEBHOOK_TOKENS": "made-up",
+                "DJANGO_SETTINGS_MODULE": "cvety_crm.settings",
+                "DATABASE_URL": embedded_postgres.database_url(database=connection.settings_dict["NAME"]),
+                "BITRIX_MYSQL_URL": site_copy.url("reader"),
+                "BITRIX_PAY_SYSTEMS": "1=cash,2=card,3=kaspi",
+            }
+            command = [sys.executable, "manage.py", "import_bitrix_orders", "--no-input", *arguments]
+            process = subprocess.Popen(
+                command,
+                env=environment,
+                cwd=project.BASE_DIR,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+            killer = threading.Timer(100, process.kill)
+            killer.start()
+            processes.append((process, killer))
+            return process
+
+        yield start
+        for process, killer in processes:
+            killer.cancel()
+            process.kill()
+            process.wait()
+
+    @pytest.mark.parametrize("how", ["Ctrl-C", "killed"])
+    def test_stopped_in_the_middle_it_goes_on_and_ends_as_one_clean_run(self, start, site_copy, how):
+        slow_down(site_copy)
+        process = start("--batch-size", "3")
+        while ImportRow.objects.count() < 6:
+            assert process.poll() is None, process.communicate()[0]
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT if how == "Ctrl-C" else signal.SIGKILL)
+        said, _ = process.communicate()
+        run = ImportRun.objects.get()
+        assert 6 <= run.gone_through < 55
+        if how == "Ctrl-C":
+            assert (process.returncode, run.state) == (130, "stopped")
+            assert "--resume" in said and "Traceback" not in said
+        else:
+            assert run.state == "running"
+        assert Order.objects.count() == run.created == ImportRow.objects.filter(outcome="created").count()
+
+        hurry(site_copy)
+        process = start("--resume")
+        said, _ = process.communicate()
+        assert process.returncode == 0, said
+        assert "54 из 54 заказов перенесено" in said
+        run = ImportRun.objects.get()
+        assert (run.state, run.created, run.skipped, run.failed) == ("done", 54, 1, 0)
+        stopped = {order.bitrix_order_id: everything(order) for order in Order.objects.all()}
+        rows = list(ImportRow.objects.order_by("bitrix_order_id").values_list("bitrix_order_id", "outcome", "reasons"))
+
+        with connection.cursor() as cursor:
+            cursor.execute("TRUNCATE orders, users, products, bitrix_import_runs CASCADE")
+        process = start()
+        said, _ = process.communicate()
+        assert process.returncode == 0, said
+        assert {order.bitrix_order_id: everything(order) for order in Order.objects.all()} == stopped
+        clean = ImportRow.objects.order_by("bitrix_order_id").values_list("bitrix_order_id", "outcome", "reasons")
+        assert list(clean) == rows
+
+    def test_a_dry_run_that_is_stopped_leaves_nothing(self, start, site_copy):
+        slow_down(site_copy)
+        process = start("--dry-run", "--batch-size", "1")
+        while not is_read(site_copy):
+            assert process.poll() is None, process.communicate()[0]
+            time.sleep(0.02)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate()
+        assert process.returncode == 130, said
+        assert "Traceback" not in said
+        assert not Order.objects.exists() and not ImportRun.objects.exists()
+
+
+def slow_down(site_copy):
+    """Have each batch take its time, so that the run is caught in its middle."""
+    site_copy.execute("ALTER TABLE b_sale_order_payment RENAME TO payments")
+    columns = [row[0] for row in site_copy.execute("SHOW COLUMNS FROM payments")]
+    names = ", ".join(f"`{column}`" for column in columns if column != "ORDER_ID")
+    slow = "`ORDER_ID` + 0 * SLEEP(0.003) AS ORDER_ID"  # for each row that is looked at
+    site_copy.execute(f"CREATE SQL SECURITY INVOKER VIEW b_sale_order_payment AS SELECT {names}, {slow} FROM payments")
+
+
+def hurry(site_copy):
+    site_copy.execute("DROP VIEW b_sale_order_payment")
+    site_copy.execute("ALTER TABLE payments RENAME TO b_sale_order_payment")
+
+
+def is_read(site_copy) -> bool:
+    sessions = site_copy.execute("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = 'reader'")
+    return sessions[0][0] > 0
+
+
+def test_check_source(run_command):
+    before = whole_database()
+    status, said = run_command(name="check_source")
+    assert status == 0 and whole_database() == before
+    assert "MariaDB" in said
+    assert "08.2025" in said and "b_sale_order_change" in said
+    assert "UN Нереализован" in said and "ZZ" in said
+    assert "read:er" not in said
+    print(said)

@@ -1,0 +1,84 @@
+"""Letters that were broken on their way, and texts that only look so."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bitrix_bridge.history.encodings import decode, has_lost_characters, is_broken, mend
+
+RUSSIAN = "абвгдеёжзийклмнопрстуфхцчшщъыьэюяАБВГДЕЁЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯ"
+KAZAKH = "әғқңөұүһіӘҒҚҢӨҰҮҺІ"
+PUNCTUATION = " .,!?-—«»№\n0123456789"
+
+
+def broken_by(text: str, encoding: str) -> str:
+    """Return what a reader of the wrong encoding has made of the text's UTF-8."""
+    return "".join(bytes([byte]).decode(encoding, "ignore") or chr(byte) for byte in text.encode("utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("broken", "whole"),
+    [
+        ("Ð‘ÑƒÐºÐµÑ‚", "Букет"),
+        ("Р‘СѓРєРµС‚", "Букет"),
+        ("С Р”РЅС‘Рј СЂРѕР¶РґРµРЅРёСЏ!".replace("С Р", "РЎ Р"), "С Днём рождения!"),
+        (broken_by("🌹 Құттықтаймын, Әсел!", "cp1251"), "🌹 Құттықтаймын, Әсел!"),
+        (broken_by("🌹 Құттықтаймын, Әсел!", "cp1252"), "🌹 Құттықтаймын, Әсел!"),
+        (broken_by(broken_by("Букет", "cp1251"), "cp1251"), "Букет"),
+    ],
+)
+def test_mended(broken, whole):
+    assert mend(broken) == whole
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Bouquet",
+        "Букет «Стандарт» № 5",
+        "СССР, Рёв, Сёмга, Тёплый приём",
+        "РС — СТ, «Р»",
+        "Ñandú à côté",
+        "С днём рождения!\n💐",
+        "Ұлы дала, Сәуле",
+    ],
+)
+def test_left_alone(text):
+    assert mend(text) is None
+    assert not is_broken(text)
+
+
+@given(st.text(RUSSIAN + KAZAKH + PUNCTUATION, min_size=1))
+def test_no_text_that_is_whole_is_touched(text):
+    assert mend(text) is None
+
+
+@given(st.text(RUSSIAN + KAZAKH, min_size=3), st.sampled_from(["cp1251", "cp1252"]))
+def test_every_text_broken_once_comes_back(text, encoding):
+    assert mend(broken_by(text, encoding)) == text
+
+
+@given(st.text())
+def test_nothing_raises(text):
+    mend(text)
+    is_broken(text)
+
+
+@given(st.binary())
+def test_bytes_of_any_kind_become_text(raw):
+    text, is_mended = decode(raw)
+    assert isinstance(text, str)
+    assert is_mended or text.encode("utf-8") == raw
+
+
+def test_bytes_of_an_old_code_page():
+    assert decode("Букет".encode("cp1251")) == ("Букет", True)
+    assert decode("Букет".encode()) == ("Букет", False)
+
+
+def test_lost_for_good():
+    assert is_broken("Бук\ufffdт")
+    assert is_broken(broken_by("Букет роз", "cp1251")[:-1])
+    assert has_lost_characters("С днём рождения ????")
+    assert not has_lost_characters("Правда?? Да???")
