@@ -137,6 +137,14 @@ def test_a_tiny_comparison():
     assert re.findall(r"^ +(\d+) ", done.stdout, re.M) == ["600", "1200"], done.stdout
 
 
+@pytest.mark.e2e
+def test_a_tiny_import():
+    command = [sys.executable, "-m", "bench", "--import", "20", "50", "--batch-size", "25"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    assert re.findall(r"^ +(\d+) ", done.stdout, re.M) == ["20", "30"], done.stdout
+
+
 def _databases():
     import psycopg
     from django.db import connection

@@ -8,7 +8,7 @@ UNSEEN = {"script", "style", "template", "svg"}
 NAMES_OF_KEYS = {"kbd"}
 TYPED_BY_PEOPLE = {"textarea", "pre", "code"}
 NAMES = {
-    *("cvety", "telegram", "bitrix", "kaspi", "whatsapp", "instagram", "excel", "postgresql", "qcluster"),
+    *("cvety", "telegram", "bitrix", "kaspi", "whatsapp", "instagram", "excel", "postgresql", "mysql", "qcluster"),
     *("esc", "control", "ctrl", "enter", "command", "mac", "n"),
 }
 """Names of things and of keys, the same in Russian; so are words in capitals, such as CRM and HTML."""

@@ -106,6 +106,11 @@ def outcome_badge(row: ImportRow) -> SafeString:
     return _badge(css, sign, row.get_outcome_display())
 
 
+def order_link(request: HttpRequest, row: ImportRow) -> str:
+    """Return a link to the order, or its bare number for who may not see it."""
+    return admin_link(row.order, f"№\N{NO-BREAK SPACE}{row.order.order_number}" if row.order else "", request=request)
+
+
 def site_id(text: str) -> int:
     """Return the id that somebody has typed; 0, which no order has, when it is none."""
     return int(text) if text.isdecimal() and len(text) <= 18 else 0
@@ -191,8 +196,7 @@ def _rows(run: ImportRun, outcome: str, sought: str) -> QuerySet[ImportRow]:
 
 
 def _order_row(request: HttpRequest, row: ImportRow) -> OrderRow:
-    link = admin_link(row.order, f"№\N{NO-BREAK SPACE}{row.order.order_number}" if row.order else "", request=request)
-    return OrderRow(row.bitrix_order_id, outcome_badge(row), report.texts(row.reasons), link)
+    return OrderRow(row.bitrix_order_id, outcome_badge(row), report.texts(row.reasons), order_link(request, row))
 
 
 def _badge(css: str, sign: str, text: object) -> SafeString:

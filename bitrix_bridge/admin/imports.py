@@ -9,7 +9,7 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -46,7 +46,7 @@ class ImportRunAdmin(ReadOnlyModelAdmin):
         "unchanged",
         "skipped",
         "failed",
-        "source",
+        "copy_column",
     )
     list_display_links = ("started_column",)
     list_filter = (("state", ChoicesDropdownFilter),)
@@ -94,6 +94,11 @@ class ImportRunAdmin(ReadOnlyModelAdmin):
     def result_column(self, run: ImportRun) -> str:
         """Return how many of those that it has dealt with."""
         return gettext("%(done)d of %(all)d") % {"done": run.come_over, "all": run.come_over + run.failed}
+
+    @admin.display(description=_("copy"))
+    def copy_column(self, run: ImportRun) -> str:
+        """Return where it came from; a long address on several lines."""
+        return format_html('<div class="crm-copy crm-subtle">{}</div>', run.source) if run.source else "—"
 
     # --- the buttons
 
@@ -150,7 +155,7 @@ class ImportRowAdmin(ReadOnlyModelAdmin):
     list_filter = (("outcome", ChoicesDropdownFilter),)
     list_select_related = ("run", "order")
     search_fields = ("bitrix_order_id",)
-    ordering = ("-created_at", "-id")
+    ordering = ("-created_at", "-bitrix_order_id")
     fields = ("run_column", "bitrix_order_id", "outcome_column", "order_column", "reasons_column")
 
     def get_search_results(self, request: HttpRequest, queryset: object, search_term: str) -> tuple[object, bool]:
@@ -173,7 +178,7 @@ class ImportRowAdmin(ReadOnlyModelAdmin):
     @admin.display(description=_("order"))
     def order_column(self, row: ImportRow) -> str:
         """Return a link to the order."""
-        return admin_link(row.order, request=self.request)
+        return import_page.order_link(self.request, row)
 
     @admin.display(description=_("reasons"))
     def reasons_column(self, row: ImportRow) -> SafeString | str:

@@ -15,10 +15,10 @@ class ImportRun(Table):
     """One run of the import from a MySQL copy of Bitrix. Its row holds how far it is: a later process can go on."""
 
     class State(models.TextChoices):
-        RUNNING = "running", _("runs")
-        DONE = "done", _("done")
-        FAILED = "failed", _("failed")
-        STOPPED = "stopped", _("stopped")
+        RUNNING = "running", pgettext_lazy("import", "runs")
+        DONE = "done", pgettext_lazy("import", "done")
+        FAILED = "failed", pgettext_lazy("import", "failed")
+        STOPPED = "stopped", pgettext_lazy("import", "stopped")
 
     state = models.CharField(_("state"), max_length=20, choices=State, default=State.RUNNING)
     started_at = models.DateTimeField(_("started"), default=timezone.now)

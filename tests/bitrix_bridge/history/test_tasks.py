@@ -1,10 +1,11 @@
 """Going on with a run in the worker: slice by slice, to an end, whatever goes wrong."""
 
 from datetime import timedelta
+from threading import Event, Thread
 from types import SimpleNamespace
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.utils import timezone
 from django_q.models import OrmQ
 
@@ -193,3 +194,29 @@ def test_no_error_of_an_older_worker_ends_what_another_holds(run):
     runs.give_up(older, ValueError("late"))
     run.refresh_from_db()
     assert (run.state, run.error) == ("running", "")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_repeated_behind_a_dry_run_nor_waits_for_its_end(schema):
+    run = ImportRun.objects.create(state="done", failed=1)
+    holds, may_end = Event(), Event()
+
+    def dry_run():
+        with walk.rolled_back():
+            runs.start(source="", options={}, expected=0, carts=0)
+            holds.set()
+            may_end.wait(30)
+        connection.close()
+
+    thread = Thread(target=dry_run)
+    thread.start()
+    try:
+        assert holds.wait(30)
+        with pytest.raises(runs.AlreadyRunning):
+            runs.resume(run, is_held=False)
+    finally:
+        may_end.set()
+        thread.join()
+    run.refresh_from_db()
+    assert run.state == "done"
+    assert runs.resume(run, is_held=False)
