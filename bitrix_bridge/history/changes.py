@@ -13,7 +13,7 @@ from typing import Any
 from bitrix_bridge.history.php_values import unserialize
 from bitrix_bridge.history.reasons import Code, Reason
 from bitrix_bridge.history.source import Row
-from bitrix_bridge.payloads.amounts import read_money
+from bitrix_bridge.payloads.amounts import read_id, read_money
 from bitrix_bridge.payloads.dates import read_moment
 from bitrix_bridge.payloads.values import read_flag, read_status
 from orders.snapshot import HistoryEntry
@@ -44,7 +44,7 @@ def history(changes: Iterable[Row], people: Mapping[str, Row], payments: Iterabl
     }
     sums = {row.get("ID") or "": read_money(row.get("SUM")).value or Decimal(0) for row in payments}
     paid: set[str] = set()
-    for row in sorted(changes, key=lambda one: (one.get("DATE_CREATE") or "", int(one.get("ID") or 0))):
+    for row in sorted(changes, key=lambda one: (one.get("DATE_CREATE") or "", read_id(one.get("ID")).value or 0)):
         kind, happened_at = row.get("TYPE") or "", read_moment(row.get("DATE_CREATE")).value
         if (kind != PAYMENT and kind not in _READERS) or happened_at is None:
             continue

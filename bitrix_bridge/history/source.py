@@ -29,7 +29,7 @@ HARMLESS = frozenset(
         "REPLICA MONITOR",
     }
 )
-"""Privileges of MySQL and MariaDB that let nobody write. EXECUTE is not one: procedures may write. FILE makes files."""
+"""Privileges of MySQL and MariaDB that let nobody write. EXECUTE does: procedures may write. FILE makes files."""
 
 LOST = frozenset({0, 1053, 1927, 2006, 2013, 2014, 2055, 4031})
 """Errors of a connection: closed here, server shutting down, killed, gone away, lost, out of step, idle for too long."""
