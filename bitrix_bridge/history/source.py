@@ -32,7 +32,7 @@ HARMLESS = frozenset(
 """Privileges of MySQL and MariaDB that let nobody write. EXECUTE is not one: procedures may write. FILE makes files."""
 
 LOST = frozenset({0, 1053, 1927, 2006, 2013, 2014, 2055, 4031})
-"""Errors of a connection: closed here, server shutting down, killed, gone away, lost, out of step, idle for too long."""
+"""Errors of connections: closed here, server shutting down, killed, gone away, lost, out of step, idle for too long."""
 
 _GRANT = re.compile(r"GRANT (?P<what>.+?) ON .+? TO ", re.DOTALL)
 _ROLE = re.compile(r"GRANT (?P<role>[`'\"].+?|\w+) TO ", re.DOTALL)
