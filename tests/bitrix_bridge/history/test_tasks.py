@@ -26,11 +26,11 @@ def failing(monkeypatch):
     ids, tried = set(FAILING), []
     record = applying._record
 
-    def refuse(ready):
+    def refuse(ready, *others):
         if ready.bitrix_order_id in ids:
             tried.append(ready.bitrix_order_id)
             raise ValueError("made-up trouble")
-        return record(ready)
+        return record(ready, *others)
 
     monkeypatch.setattr(applying, "_record", refuse)
     return SimpleNamespace(ids=ids, tried=tried)
