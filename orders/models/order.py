@@ -86,6 +86,15 @@ class Order(Table):
     """
 
     order_number = models.CharField(_("number"), max_length=20)
+    own_number = models.CharField(
+        _("number given here"),
+        max_length=20,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text=_("What an order made here was called before the site gave its number: the customer was told it."),
+    )
     bitrix_order_id = models.BigIntegerField(_("id on the site"), unique=True, null=True, blank=True)
     status = models.ForeignKey(
         Status,
@@ -200,7 +209,9 @@ class Order(Table):
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
     search = models.GeneratedField(
         expression=search_document(
-            keys=["order_number"], words=["recipient_name", "delivery_address"], phones=["recipient_phone"]
+            keys=["order_number", "own_number"],
+            words=["recipient_name", "delivery_address"],
+            phones=["recipient_phone"],
         ),
         output_field=SearchVectorField(),
         db_persist=True,

@@ -83,9 +83,11 @@ def create_order(
 
     if customer is None and caller is not None:
         customer = customer_for_call(name=caller.name, phone=caller.phone)
+    number = _next_number()
     order = Order(
         **({"pk": order_id} if order_id is not None else {}),
-        order_number=_next_number(),
+        order_number=number,
+        own_number=number,
         status=Status.objects.get(code=FIRST_STATUS),
         customer=customer,
         bitrix_user_id=customer.bitrix_user_id if customer else None,
@@ -130,7 +132,7 @@ def _line(item: NewItem) -> ItemSnapshot:
 
 
 def _next_number() -> str:
-    """Return `CRM-…`, which the site's own number replaces."""
+    """Return `CRM-…`, which the site's own number replaces; the order is found by either."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT nextval('order_numbers_crm')")
         return f"CRM-{cursor.fetchone()[0]}"

@@ -4,6 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from bitrix_bridge.models import Push
@@ -33,6 +34,22 @@ def made_here(manager, **fields):
     customer = Customer.objects.create(name="Айгерим", phone="+77771234567")
     fields = {"recipient_name": "Мария", "delivery_fee": Decimal(1500), "delivery_address": "Абая 150", **fields}
     return services.create_order(items=[NewItem(product=product)], customer=customer, fields=fields, actor=manager)
+
+
+def test_an_order_is_found_by_the_number_that_its_customer_was_told(site, manager, client):
+    """Also after the site has given its own, and its page says both."""
+    order = made_here(manager)
+    told = order.order_number
+    assert told.startswith("CRM-")
+    assert deliver_due() == 1
+    order.refresh_from_db()
+    assert (order.own_number, order.order_number != told) == (told, True)
+    client.force_login(manager)
+    for typed in (told, told.lower(), told.removeprefix("CRM-"), order.order_number):
+        found = client.get(reverse("admin:orders_order_changelist"), {"q": typed}).content.decode()
+        assert f"№\xa0{order.order_number}" in found or f"№&nbsp;{order.order_number}" in found, typed
+    page = client.get(reverse("admin:orders_order_change", args=[order.pk])).content.decode()
+    assert f"при приёме №\xa0{told}" in page
 
 
 def test_a_status_reaches_the_site(site, shared_order, manager):
