@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from orders import services
+from orders.addresses import with_city
 from orders.admin.badges import SIGNS, delivery_marks, order_marks, stage_class, status_badge, sync_badge
 from orders.admin.columns import payment_words
 from orders.admin.conflicts import wished_status
@@ -74,6 +75,7 @@ def _head(
         "when": delivery_time(order.delivery_date, order.delivery_slot),
         "lateness": lateness(order),
         "lateness_words": lateness_words(order),
+        "address": with_city(order, order.delivery_address.strip()),
         "two_gis": "" if order.is_pickup else two_gis_url(order),
         "yandex": "" if order.is_pickup else yandex_maps_url(order),
         "sum": money(order.total_amount) if is_priced else HIDDEN,

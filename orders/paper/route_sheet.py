@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext, pgettext
 
+from orders.addresses import with_city
 from orders.delivery_words import handover_warning, payment_at_the_door, reason_to_leave_out, to_collect
 from orders.formatting import NBSP, money, number
 from orders.models import Courier, Order
@@ -104,8 +105,8 @@ def _day_address(day: date | None) -> str:
 
 def _stop(position: int, order: Order, reader: User | AnonymousUser, *, has_city: bool) -> dict[str, Any]:
     address = shown_text(reader, order.delivery_address.strip())
-    if address and has_city and order.city:
-        address = f"{order.city.name}, {address}"
+    if has_city:
+        address = with_city(order, address)
     due = to_collect(order)
     notes = (order.courier_comment.strip(), order.comment.strip())
     return {

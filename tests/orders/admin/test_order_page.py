@@ -44,6 +44,16 @@ def test_the_page_says_it_all(browser, make_order, manager):
     assert reverse("admin:bitrix_bridge_webhookevent_change", args=[event.webhook_event_id]) in html
 
 
+def test_the_city_is_named_once(browser, make_order):
+    """Addresses of the site often begin with it."""
+    order = make_order()
+    city = str(order.city)
+    for address in (f"{city}, ул. Абая 150", "ул. Абая 150"):
+        Order.objects.update(delivery_address=address)
+        head = page(browser, order).partition("Сумма")[0]
+        assert f"{city}, ул. Абая 150" in head and f"{city}, {city}" not in head
+
+
 def test_saving_without_a_change_changes_nothing(browser, make_order, save):
     order = make_order()
     assert save(order).status_code == 302
