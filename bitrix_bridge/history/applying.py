@@ -50,9 +50,12 @@ class _Ready:
 
 @dataclass(slots=True)
 class _Done:
+    """What became of it. `more` reasons than there were: a batch may be tried again, and then they are others."""
+
     ready: _Ready
     outcome: Outcome
     order: Order | None = None
+    more: tuple[Reason, ...] = ()
 
 
 def apply_batch(run: ImportRun, source: Source, around: Surroundings, batch: Batch, *, after_id: int) -> None:
@@ -163,7 +166,7 @@ def _store(
                     run=run,
                     bitrix_order_id=one.ready.bitrix_order_id,
                     outcome=one.outcome,
-                    reasons=[reason.as_json() for reason in one.ready.reasons],
+                    reasons=[reason.as_json() for reason in (*one.ready.reasons, *one.more)],
                     order=one.order,
                 )
                 for one in done
@@ -199,8 +202,7 @@ def _take_over(ready: _Ready, *, is_absent: bool, one_by_one: bool) -> _Done:
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:
-        ready.reasons.append(_failure(ready.bitrix_order_id, error))
-        return _Done(ready, Outcome.FAILED)
+        return _Done(ready, Outcome.FAILED, more=(_failure(ready.bitrix_order_id, error),))
 
 
 def _record(ready: _Ready, is_absent: bool) -> Applied:
@@ -212,11 +214,12 @@ def _record(ready: _Ready, is_absent: bool) -> Applied:
 
 def _outcome(ready: _Ready, applied: Applied) -> _Done:
     if applied.outcome == services.Outcome.STALE:
-        ready.reasons = [*ready.reasons, Reason(Code.NEWER_HERE)]
-        return _Done(ready, Outcome.UNCHANGED, applied.order)
+        return _Done(ready, Outcome.UNCHANGED, applied.order, (Reason(Code.NEWER_HERE),))
     return _Done(ready, Outcome(str(applied.outcome)), applied.order)
 
 
 def _failure(bitrix_order_id: int, error: Exception) -> Reason:
     logger.exception("order %s of the copy could not be taken over", bitrix_order_id)
-    return Reason(Code.FAILED, keepable(f"{type(error).__name__}: {error}")[:300])
+    # PostgreSQL says in its second line which row it was about, with the customer's name and phone.
+    first = next(iter(str(error).splitlines()), "")
+    return Reason(Code.FAILED, keepable(f"{type(error).__name__}: {first}", 300))
