@@ -3,7 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.conf import settings
@@ -12,8 +12,8 @@ from psycopg.errors import DeadlockDetected, SerializationFailure
 
 from bitrix_bridge.history import runs
 from bitrix_bridge.history.changes import history
-from bitrix_bridge.history.documents import document
-from bitrix_bridge.history.reading import Batch, SourceOrder, date_before
+from bitrix_bridge.history.documents import document, earliest_date
+from bitrix_bridge.history.reading import Batch, SourceOrder, nearest_date
 from bitrix_bridge.history.reasons import Code, Reason
 from bitrix_bridge.history.shop import Surroundings, new_products
 from bitrix_bridge.history.source import Source
@@ -87,9 +87,9 @@ def _read(source: Source, around: Surroundings, order: SourceOrder, batch: Batch
         return _Ready(order.bitrix_order_id, [Reason(Code.RUNNING)])
     try:
         made = document(order, around.knowledge)
-        if not made.data.get("DATE_INSERT"):
-            made.data["DATE_INSERT"] = date_before(source, order.bitrix_order_id)
         snapshot = without_shared_account(read_order(made.data, pay_systems=settings.BITRIX_PAY_SYSTEMS))
+        if snapshot.created_at is None:
+            snapshot = replace(snapshot, created_at=_placed_at(source, order))
         past = history(order.changes, batch.people, order.payments)
         reasons = [*made.reasons, *past.reasons, *_unknown(snapshot, around), *_pay_system(made.data, snapshot, around)]
         reasons += [Reason(Code.UNREADABLE, problem.field) for problem in snapshot.problems]
@@ -103,6 +103,11 @@ def _read(source: Source, around: Surroundings, order: SourceOrder, batch: Batch
         )
     except Exception as error:  # whatever a row holds, it is this order's trouble alone
         return _Ready(order.bitrix_order_id, [_failure(order.bitrix_order_id, error)])
+
+
+def _placed_at(source: Source, order: SourceOrder) -> datetime | None:
+    """Return about when an order was placed whose own date can't be read: it must not pass for one of today."""
+    return read_moment(earliest_date(order) or nearest_date(source, order.bitrix_order_id)).value
 
 
 def _unknown(snapshot: OrderSnapshot, around: Surroundings) -> list[Reason]:

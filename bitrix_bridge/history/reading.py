@@ -11,7 +11,10 @@ from django.utils import timezone
 
 from bitrix_bridge.history import columns
 from bitrix_bridge.history.source import Row, Source, grouped, named
-from bitrix_bridge.payloads.dates import ALMATY
+from bitrix_bridge.payloads.dates import ALMATY, read_moment
+
+_NEIGHBOURS = 20
+"""So many orders on each side are asked for a date that an order lacks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,17 +168,21 @@ def read_batch(source: Source, rows: Sequence[Row]) -> Batch:
     return Batch(orders, dict(people))
 
 
-def date_before(source: Source, bitrix_order_id: int) -> str | None:
-    """Return when the nearest earlier order was placed that has a date: ids grow with time."""
-    dated = source.rows(
-        "b_sale_order",
-        ("DATE_INSERT",),
-        "`ID` < %s AND `DATE_INSERT` > '2000-01-01'",
-        [bitrix_order_id],
-        order="`ID` DESC",
-        limit=1,
-    )
-    return next((row["DATE_INSERT"] for row in list(dated)), None)
+def nearest_date(source: Source, bitrix_order_id: int) -> str | None:
+    """Return when the nearest earlier order was placed that has a date, else the nearest later: ids grow with time."""
+    for sign, way in (("<", "DESC"), (">", "ASC")):
+        dated = source.rows(
+            "b_sale_order",
+            ("DATE_INSERT",),
+            f"`ID` {sign} %s AND `DATE_INSERT` > '2000-01-01' AND `DATE_INSERT` < '2100-01-01'",
+            [bitrix_order_id],
+            order=f"`ID` {way}",
+            limit=_NEIGHBOURS,
+        )
+        for row in list(dated):
+            if read_moment(row["DATE_INSERT"]).value is not None:
+                return row["DATE_INSERT"]
+    return None
 
 
 def count_carts(source: Source) -> int:
