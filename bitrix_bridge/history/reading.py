@@ -123,7 +123,7 @@ def read_batch(source: Source, rows: Sequence[Row]) -> Batch:
             "b_sale_basket_props",
             columns.BASKET_PROPERTY,
             "BASKET_ID",
-            [line["ID"] for line in lines],
+            [line["ID"] for line in lines if line.get("ID")],
             order=_sorted(source, "b_sale_basket_props"),
         ),
         "BASKET_ID",
@@ -162,7 +162,7 @@ def read_batch(source: Source, rows: Sequence[Row]) -> Batch:
                 system_shipments=len(shipments) - len(real),
                 changes=changes_of.get(key, []),
                 user=people.get(row.get("USER_ID") or ""),
-                phone=phone["PHONE_NUMBER"] if phone else None,
+                phone=phone.get("PHONE_NUMBER") if phone else None,
             )
         )
     return Batch(orders, dict(people))
@@ -193,9 +193,13 @@ def count_carts(source: Source) -> int:
 
 
 def _children(source: Source, table: str, names: Sequence[str], ids: Sequence[object]) -> dict[str, list[Row]]:
-    return grouped(source.among(table, names, "ORDER_ID", ids, order="`ID`"), "ORDER_ID")
+    return grouped(source.among(table, names, "ORDER_ID", ids, order=_by_id(source, table)), "ORDER_ID")
 
 
 def _sorted(source: Source, table: str) -> str:
-    order = "`SORT`, `ID`" if source.has(table, "SORT") else "`ID`"
-    return order if source.has(table, "ID") else ""
+    by_id = _by_id(source, table)
+    return f"`SORT`, {by_id}" if by_id and source.has(table, "SORT") else by_id
+
+
+def _by_id(source: Source, table: str) -> str:
+    return "`ID`" if source.has(table, "ID") else ""
