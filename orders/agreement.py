@@ -51,6 +51,9 @@ class Agreement:
     says nothing of its version nobody knows whether it is news."""
     answered_at: datetime | None = None
     """When the site was last asked for the whole order, by our clock, of what it has answered."""
+    unversioned_at: datetime | None = None
+    """When the site last told of the whole order, or took over what is ours, and named neither version nor date of it,
+    by our clock. None once it has told of the order with one: then that says how new it is."""
 
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> Self:
@@ -66,6 +69,7 @@ class Agreement:
             status_heard_at=_moment(state.get("status_heard_at")),
             past_statuses=list(state.get("past_statuses", [])),
             answered_at=_moment(state.get("answered_at")),
+            unversioned_at=_moment(state.get("unversioned_at")),
         )
 
     @classmethod
@@ -86,6 +90,7 @@ class Agreement:
             "past_statuses": list(self.past_statuses),
             "status_heard_at": self.status_heard_at.isoformat() if self.status_heard_at else None,
             "answered_at": self.answered_at.isoformat() if self.answered_at else None,
+            "unversioned_at": self.unversioned_at.isoformat() if self.unversioned_at else None,
         }
 
     def value(self, name: str) -> Any:

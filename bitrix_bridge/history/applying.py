@@ -3,7 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.conf import settings
@@ -12,8 +12,8 @@ from psycopg.errors import DeadlockDetected, SerializationFailure
 
 from bitrix_bridge.history import runs
 from bitrix_bridge.history.changes import history
-from bitrix_bridge.history.documents import document
-from bitrix_bridge.history.reading import Batch, SourceOrder, date_before
+from bitrix_bridge.history.documents import document, earliest_date
+from bitrix_bridge.history.reading import Batch, SourceOrder, nearest_date
 from bitrix_bridge.history.reasons import Code, Reason
 from bitrix_bridge.history.shop import Surroundings, new_products
 from bitrix_bridge.history.source import Source
@@ -50,9 +50,12 @@ class _Ready:
 
 @dataclass(slots=True)
 class _Done:
+    """What became of it. `more` reasons than there were: a batch may be tried again, and then they are others."""
+
     ready: _Ready
     outcome: Outcome
     order: Order | None = None
+    more: tuple[Reason, ...] = ()
 
 
 def apply_batch(run: ImportRun, source: Source, around: Surroundings, batch: Batch, *, after_id: int) -> None:
@@ -84,9 +87,9 @@ def _read(source: Source, around: Surroundings, order: SourceOrder, batch: Batch
         return _Ready(order.bitrix_order_id, [Reason(Code.RUNNING)])
     try:
         made = document(order, around.knowledge)
-        if not made.data.get("DATE_INSERT"):
-            made.data["DATE_INSERT"] = date_before(source, order.bitrix_order_id)
         snapshot = without_shared_account(read_order(made.data, pay_systems=settings.BITRIX_PAY_SYSTEMS))
+        if snapshot.created_at is None:
+            snapshot = replace(snapshot, created_at=_placed_at(source, order))
         past = history(order.changes, batch.people, order.payments)
         reasons = [*made.reasons, *past.reasons, *_unknown(snapshot, around), *_pay_system(made.data, snapshot, around)]
         reasons += [Reason(Code.UNREADABLE, problem.field) for problem in snapshot.problems]
@@ -100,6 +103,11 @@ def _read(source: Source, around: Surroundings, order: SourceOrder, batch: Batch
         )
     except Exception as error:  # whatever a row holds, it is this order's trouble alone
         return _Ready(order.bitrix_order_id, [_failure(order.bitrix_order_id, error)])
+
+
+def _placed_at(source: Source, order: SourceOrder) -> datetime | None:
+    """Return about when an order was placed whose own date can't be read: it must not pass for one of today."""
+    return read_moment(earliest_date(order) or nearest_date(source, order.bitrix_order_id)).value
 
 
 def _unknown(snapshot: OrderSnapshot, around: Surroundings) -> list[Reason]:
@@ -163,7 +171,7 @@ def _store(
                     run=run,
                     bitrix_order_id=one.ready.bitrix_order_id,
                     outcome=one.outcome,
-                    reasons=[reason.as_json() for reason in one.ready.reasons],
+                    reasons=[reason.as_json() for reason in (*one.ready.reasons, *one.more)],
                     order=one.order,
                 )
                 for one in done
@@ -199,8 +207,7 @@ def _take_over(ready: _Ready, *, is_absent: bool, one_by_one: bool) -> _Done:
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:
-        ready.reasons.append(_failure(ready.bitrix_order_id, error))
-        return _Done(ready, Outcome.FAILED)
+        return _Done(ready, Outcome.FAILED, more=(_failure(ready.bitrix_order_id, error),))
 
 
 def _record(ready: _Ready, is_absent: bool) -> Applied:
@@ -212,11 +219,12 @@ def _record(ready: _Ready, is_absent: bool) -> Applied:
 
 def _outcome(ready: _Ready, applied: Applied) -> _Done:
     if applied.outcome == services.Outcome.STALE:
-        ready.reasons = [*ready.reasons, Reason(Code.NEWER_HERE)]
-        return _Done(ready, Outcome.UNCHANGED, applied.order)
+        return _Done(ready, Outcome.UNCHANGED, applied.order, (Reason(Code.NEWER_HERE),))
     return _Done(ready, Outcome(str(applied.outcome)), applied.order)
 
 
 def _failure(bitrix_order_id: int, error: Exception) -> Reason:
     logger.exception("order %s of the copy could not be taken over", bitrix_order_id)
-    return Reason(Code.FAILED, keepable(f"{type(error).__name__}: {error}")[:300])
+    # PostgreSQL says in its second line which row it was about, with the customer's name and phone.
+    first = next(iter(str(error).splitlines()), "")
+    return Reason(Code.FAILED, keepable(f"{type(error).__name__}: {first}", 300))

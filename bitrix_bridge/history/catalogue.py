@@ -85,7 +85,7 @@ def used_statuses(source: Source) -> set[str]:
 def pay_systems(source: Source) -> dict[str, str]:
     """Return the names of the site's pay systems by id."""
     rows = source.rows("b_sale_pay_system_action", columns.PAY_SYSTEM)
-    return {row["ID"] or "": _mended(row.get("PSA_NAME") or row.get("NAME")) or "" for row in rows}
+    return {row.get("ID") or "": _mended(row.get("PSA_NAME") or row.get("NAME")) or "" for row in rows}
 
 
 def _statuses(source: Source) -> Iterable[ReferenceRow]:
@@ -103,10 +103,9 @@ def _statuses(source: Source) -> Iterable[ReferenceRow]:
 
 
 def _variants(source: Source, code: str, read_key: Any) -> Iterable[ReferenceRow]:
-    definitions = list(source.rows("b_sale_order_props", columns.PROPERTY, "`CODE` = %s", [code]))
     seen = set()
     for row in source.among(
-        "b_sale_order_props_variant", columns.VARIANT, "ORDER_PROPS_ID", [one["ID"] for one in definitions]
+        "b_sale_order_props_variant", columns.VARIANT, "ORDER_PROPS_ID", _definitions(source, code)
     ):
         key, name = read_key(row.get("VALUE")), _name(row.get("NAME"))
         if key and name and key not in seen:
@@ -119,8 +118,9 @@ def _variants(source: Source, code: str, read_key: Any) -> Iterable[ReferenceRow
 
 
 def _shops(source: Source) -> Iterable[ReferenceRow]:
-    definitions = [row["ID"] for row in source.rows("b_sale_order_props", columns.PROPERTY, "`CODE` = 'shopId'")]
-    if not definitions or not source.has("b_sale_order_props_value", "ORDER_PROPS_ID"):
+    definitions = _definitions(source, "shopId")
+    table = "b_sale_order_props_value"
+    if not definitions or not (source.has(table, "ORDER_PROPS_ID") and source.has(table, "VALUE")):
         return
     marks = ", ".join(["%s"] * len(definitions))
     sql = f"SELECT DISTINCT `VALUE` FROM `b_sale_order_props_value` WHERE `ORDER_PROPS_ID` IN ({marks})"  # noqa: S608
@@ -129,6 +129,11 @@ def _shops(source: Source) -> Iterable[ReferenceRow]:
     for row in source.among("b_iblock_element", columns.ELEMENT, "ID", ids):
         if name := _name(row.get("NAME")):
             yield ReferenceRow(key=int(row["ID"] or 0), fields={"name": name})
+
+
+def _definitions(source: Source, code: str) -> list[str]:
+    found = source.among("b_sale_order_props", columns.PROPERTY, "CODE", [code])
+    return [key for row in found if (key := row.get("ID"))]
 
 
 def _name(raw: str | None) -> str:

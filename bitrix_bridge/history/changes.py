@@ -67,7 +67,7 @@ def _entry(
         return None
     known[found.field] = found.value
     return HistoryEntry(
-        key=row.get("ID") or "",
+        key=row.get("ID") or f"{happened_at.isoformat()} {found.field}",
         happened_at=happened_at,
         field=found.field,
         old=before,

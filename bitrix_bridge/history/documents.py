@@ -13,6 +13,7 @@ from bitrix_bridge.history.php_values import looks_serialized, unserialize
 from bitrix_bridge.history.reading import SourceOrder
 from bitrix_bridge.history.reasons import Code, Reason
 from bitrix_bridge.history.source import Row
+from bitrix_bridge.payloads.dates import read_moment
 
 _LEFT_OUT = frozenset({"RUNNING", "ORDER_ID", "SYSTEM", "SORT", "DATE_INSERT"})
 _ZERO = re.compile(r"0000-00-00.*")
@@ -75,7 +76,7 @@ def _check_columns(order: SourceOrder, made: Document, knowledge: Knowledge) -> 
         if _is_zero(data.get(name)):
             made.note(Code.ZERO_DATE, name)
     if "DATE_INSERT" in data and (_is_zero(data["DATE_INSERT"]) or not data["DATE_INSERT"]):
-        data["DATE_INSERT"] = _earliest(order)
+        data["DATE_INSERT"] = earliest_date(order)
     for name in _AMOUNTS:
         if (data.get(name) or "").startswith("-"):
             made.note(Code.NEGATIVE_AMOUNT, name)
@@ -83,11 +84,11 @@ def _check_columns(order: SourceOrder, made: Document, knowledge: Knowledge) -> 
         made.note(Code.CUT_TEXT, "USER_DESCRIPTION")
 
 
-def _earliest(order: SourceOrder) -> str | None:
-    """Return the earliest date that anything of the order has; None when nothing has one."""
+def earliest_date(order: SourceOrder) -> str | None:
+    """Return the earliest date that anything of the order has; None when nothing has one that can be read."""
     found = [row.get("DATE_CREATE") for row in order.changes] + [row.get("DATE_INSERT") for row in order.lines]
     found += [order.row.get("DATE_STATUS"), order.row.get("DATE_UPDATE")]
-    return min((moment for moment in found if moment and not _is_zero(moment)), default=None)
+    return min((moment for moment in found if moment and read_moment(moment).value), default=None)
 
 
 # --- properties

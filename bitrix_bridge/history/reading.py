@@ -11,7 +11,10 @@ from django.utils import timezone
 
 from bitrix_bridge.history import columns
 from bitrix_bridge.history.source import Row, Source, grouped, named
-from bitrix_bridge.payloads.dates import ALMATY
+from bitrix_bridge.payloads.dates import ALMATY, read_moment
+
+_NEIGHBOURS = 20
+"""So many orders on each side are asked for a date that an order lacks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +123,7 @@ def read_batch(source: Source, rows: Sequence[Row]) -> Batch:
             "b_sale_basket_props",
             columns.BASKET_PROPERTY,
             "BASKET_ID",
-            [line["ID"] for line in lines],
+            [line["ID"] for line in lines if line.get("ID")],
             order=_sorted(source, "b_sale_basket_props"),
         ),
         "BASKET_ID",
@@ -159,23 +162,27 @@ def read_batch(source: Source, rows: Sequence[Row]) -> Batch:
                 system_shipments=len(shipments) - len(real),
                 changes=changes_of.get(key, []),
                 user=people.get(row.get("USER_ID") or ""),
-                phone=phone["PHONE_NUMBER"] if phone else None,
+                phone=phone.get("PHONE_NUMBER") if phone else None,
             )
         )
     return Batch(orders, dict(people))
 
 
-def date_before(source: Source, bitrix_order_id: int) -> str | None:
-    """Return when the nearest earlier order was placed that has a date: ids grow with time."""
-    dated = source.rows(
-        "b_sale_order",
-        ("DATE_INSERT",),
-        "`ID` < %s AND `DATE_INSERT` > '2000-01-01'",
-        [bitrix_order_id],
-        order="`ID` DESC",
-        limit=1,
-    )
-    return next((row["DATE_INSERT"] for row in list(dated)), None)
+def nearest_date(source: Source, bitrix_order_id: int) -> str | None:
+    """Return when the nearest earlier order was placed that has a date, else the nearest later: ids grow with time."""
+    for sign, way in (("<", "DESC"), (">", "ASC")):
+        dated = source.rows(
+            "b_sale_order",
+            ("DATE_INSERT",),
+            f"`ID` {sign} %s AND `DATE_INSERT` > '2000-01-01' AND `DATE_INSERT` < '2100-01-01'",
+            [bitrix_order_id],
+            order=f"`ID` {way}",
+            limit=_NEIGHBOURS,
+        )
+        for row in list(dated):
+            if read_moment(row["DATE_INSERT"]).value is not None:
+                return row["DATE_INSERT"]
+    return None
 
 
 def count_carts(source: Source) -> int:
@@ -186,9 +193,13 @@ def count_carts(source: Source) -> int:
 
 
 def _children(source: Source, table: str, names: Sequence[str], ids: Sequence[object]) -> dict[str, list[Row]]:
-    return grouped(source.among(table, names, "ORDER_ID", ids, order="`ID`"), "ORDER_ID")
+    return grouped(source.among(table, names, "ORDER_ID", ids, order=_by_id(source, table)), "ORDER_ID")
 
 
 def _sorted(source: Source, table: str) -> str:
-    order = "`SORT`, `ID`" if source.has(table, "SORT") else "`ID`"
-    return order if source.has(table, "ID") else ""
+    by_id = _by_id(source, table)
+    return f"`SORT`, {by_id}" if by_id and source.has(table, "SORT") else by_id
+
+
+def _by_id(source: Source, table: str) -> str:
+    return "`ID`" if source.has(table, "ID") else ""

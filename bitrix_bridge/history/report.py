@@ -11,14 +11,24 @@ from django.utils.translation import gettext, ngettext
 from bitrix_bridge.history.reasons import Code, Reason
 from bitrix_bridge.models import ImportRow, ImportRun
 
-MOST_GROUPS = 500
-"""Kept with the run; a report names those that most orders have."""
 MOST_SUBJECTS = 10
-"""Named one by one of each kind."""
+"""Of each kind get a line of their own, those that most orders have; the others share one, which names as many."""
 EXAMPLES = 5
-_CODES = frozenset(str(code) for code in Code)
 _PAGE = 2000
 _CODES = frozenset(Code)
+_GROUPS = """
+    WITH reason AS (
+        SELECT bitrix_order_id AS id, reason->>'code' AS code, reason->>'subject' AS subject
+        FROM bitrix_import_rows, jsonb_array_elements(reasons) AS reason WHERE run_id = %(run)s
+    ), counted AS (
+        SELECT code, subject, row_number() OVER (PARTITION BY code ORDER BY count(*) DESC, subject) AS rank
+        FROM reason GROUP BY code, subject
+    )
+    SELECT code, (array_agg(DISTINCT subject))[1:%(most)s + 1], count(DISTINCT id),
+           (array_agg(DISTINCT id ORDER BY id))[1:%(examples)s]
+    FROM reason JOIN counted USING (code, subject)
+    GROUP BY code, least(rank, %(most)s + 1) ORDER BY 3 DESC, 1, 2
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,45 +44,35 @@ class Line:
 
 
 def grouped_reasons(run: ImportRun) -> list[dict[str, Any]]:
-    """Count the orders of each reason. One query; the reasons that most orders have."""
+    """Count the orders of each reason. One query; what it returns does not grow with the run.
+
+    A group of `others` is of the rarer subjects of a kind, an order of several of them counted once.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT reason->>'code', reason->>'subject', count(*),
-                   (array_agg(bitrix_order_id ORDER BY bitrix_order_id))[1:%s]
-            FROM bitrix_import_rows, jsonb_array_elements(reasons) AS reason
-            WHERE run_id = %s GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT %s
-            """,
-            [EXAMPLES, run.pk, MOST_GROUPS],
-        )
+        cursor.execute(_GROUPS, {"run": run.pk, "most": MOST_SUBJECTS, "examples": EXAMPLES})
         return [
-            {"code": code, "subject": subject, "orders": orders, "examples": examples}
-            for code, subject, orders, examples in cursor.fetchall()
+            {"code": code, "subject": subjects[0], "orders": orders, "examples": examples}
+            | ({"others": subjects} if len(subjects) > 1 else {})
+            for code, subjects, orders, examples in cursor.fetchall()
         ]
 
 
 def lines(reasons: Iterable[dict[str, Any]], *, is_dry: bool = False) -> Iterator[Line]:
-    """Put grouped reasons into words, the failed ones first; of each kind the rarer subjects together."""
+    """Put grouped reasons into words, the failed ones first; of each kind the rarer subjects together, at its end."""
     kinds: dict[Code, list[dict[str, Any]]] = {}
     for group in reasons:
         if group["code"] in _CODES:
             kinds.setdefault(Code(group["code"]), []).append(group)
     for code in sorted(kinds, key=lambda code: (code != Code.FAILED, -sum(one["orders"] for one in kinds[code]))):
-        for group in kinds[code][:MOST_SUBJECTS]:
+        for group in sorted(kinds[code], key=lambda group: "others" in group):
             reason = Reason(code, group["subject"])
-            yield _line(reason, group["orders"], reason.what, group["examples"], is_dry)
-        if rest := kinds[code][MOST_SUBJECTS:]:
-            few = ", ".join(group["subject"] for group in rest[:MOST_SUBJECTS])
-            few += "" if len(rest) <= MOST_SUBJECTS else "…"
-            examples = [group["examples"][0] for group in rest[:EXAMPLES]]
-            reason = Reason(code, rest[0]["subject"])
-            yield _line(
-                reason,
-                sum(group["orders"] for group in rest),
-                gettext("and others like it: %(few)s") % {"few": few},
-                examples,
-                is_dry,
-            )
+            text = _others(group["others"]) if "others" in group else reason.what
+            yield _line(reason, group["orders"], text, group["examples"], is_dry)
+
+
+def _others(subjects: list[str]) -> str:
+    few = ", ".join(subjects[:MOST_SUBJECTS]) + ("…" if len(subjects) > MOST_SUBJECTS else "")
+    return gettext("and others like it: %(few)s") % {"few": few}
 
 
 def _line(reason: Reason, orders: int, text: str, examples: Iterable[int], is_dry: bool) -> Line:

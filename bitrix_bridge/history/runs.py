@@ -129,8 +129,12 @@ def _the_only_one() -> Iterator[None]:
         with transaction.atomic():
             # A dry run holds its row uncommitted: whoever comes meanwhile is told so, and does not wait for its end.
             with connection.cursor() as cursor:
-                cursor.execute("SET LOCAL lock_timeout = '2s'")
+                cursor.execute("SELECT current_setting('lock_timeout'), set_config('lock_timeout', '2s', true)")
+                patience = cursor.fetchone()[0]
             yield
+            # Of the dry run's own transaction this is but the beginning.
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT set_config('lock_timeout', %s, true)", [patience])
     except (IntegrityError, OperationalError) as error:
         if isinstance(error, OperationalError) and not isinstance(error.__cause__, LockNotAvailable):
             raise

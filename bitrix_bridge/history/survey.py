@@ -78,6 +78,8 @@ def tables(source: Source) -> Iterator[Counted]:
 
 def by_status(source: Source) -> list[Counted]:
     """Count the orders of each status; a note says what the CRM makes of it."""
+    if not source.has("b_sale_order", "STATUS_ID"):
+        return []
     names = {row.key: str(row.fields["name"]) for row in catalogue.read_reference(source).statuses}
     ours = {code: row for row in Status.objects.all() for code in row.bitrix_codes}
     grouped = "GROUP BY CAST(`STATUS_ID` AS BINARY), `STATUS_ID`"
@@ -98,6 +100,8 @@ def by_status(source: Source) -> list[Counted]:
 
 def by_month(source: Source) -> list[Counted]:
     """Count the orders of each month in which they were placed."""
+    if not source.has("b_sale_order", "DATE_INSERT"):
+        return []
     sql = "SELECT DATE_FORMAT(`DATE_INSERT`, '%Y-%m'), COUNT(*) FROM `b_sale_order` GROUP BY 1 ORDER BY 1"
     found = []
     for month, number in list(source.query(sql)):
@@ -143,9 +147,11 @@ def _orders(source: Source) -> Iterator[Counted]:
         yield Counted(gettext("orders without a number"), number, gettext("the id serves as the number"))
         twice = len(catalogue.read_knowledge(source).repeated_numbers)
         yield Counted(gettext("numbers given to several orders"), twice, gettext("each keeps it"))
-    number = where("`DATE_INSERT` IS NULL OR `DATE_INSERT` < '2000-01-01'")
-    yield Counted(gettext("orders without a date"), number, gettext("the date is taken from what lies next to it"))
-    yield Counted(gettext("orders with a sum below zero"), where("`PRICE` < 0"), gettext("kept as it is"))
+    if source.has("b_sale_order", "DATE_INSERT"):
+        number = where("`DATE_INSERT` IS NULL OR `DATE_INSERT` < '2000-01-01'")
+        yield Counted(gettext("orders without a date"), number, gettext("the date is taken from what lies next to it"))
+    if source.has("b_sale_order", "PRICE"):
+        yield Counted(gettext("orders with a sum below zero"), where("`PRICE` < 0"), gettext("kept as it is"))
     known = tuple(settings.BITRIX_PAY_SYSTEMS) or (0,)
     if source.has("b_sale_order", "PAY_SYSTEM_ID"):
         marks = ", ".join(str(int(key)) for key in known)
@@ -163,7 +169,8 @@ def _pointed_at(source: Source) -> Iterator[Counted]:
     for child, column, parent, words, note in pairs:
         if not (source.has(child, column) and source.has(parent, "ID")):
             continue
-        carts = " AND child.`ORDER_ID` > 0" if child == "b_sale_basket" else ""
+        is_line = child == "b_sale_basket" and source.has(child, "ORDER_ID")
+        carts = " AND child.`ORDER_ID` > 0" if is_line else ""
         sql = (
             f"SELECT COUNT(*) FROM `{child}` AS child LEFT JOIN `{parent}` AS parent "  # noqa: S608
             f"ON parent.`ID` = child.`{column}` WHERE child.`{column}` > 0 AND parent.`ID` IS NULL{carts}"
@@ -172,7 +179,8 @@ def _pointed_at(source: Source) -> Iterator[Counted]:
 
 
 def _properties(source: Source) -> Iterator[Counted]:
-    if not source.has("b_sale_order_props_value", "ORDER_PROPS_ID"):
+    table = "b_sale_order_props_value"
+    if not (source.has(table, "ORDER_PROPS_ID") and source.has(table, "VALUE")):
         return
     definitions = catalogue.read_knowledge(source).properties
     sql = "SELECT `ORDER_PROPS_ID`, COUNT(*) FROM `b_sale_order_props_value` WHERE `VALUE` <> '' GROUP BY 1"

@@ -14,6 +14,7 @@ from bitrix_bridge.history.reading import Batch, Selection, count_carts, count_o
 from bitrix_bridge.history.shop import look_around
 from bitrix_bridge.history.source import Source, SourceLost
 from bitrix_bridge.models import ImportRow, ImportRun
+from orders import services
 
 T = TypeVar("T")
 
@@ -42,7 +43,7 @@ def begin(source: Source, selection: Selection, *, batch_size: int = BATCH) -> I
 def rolled_back() -> Iterator[None]:
     """Let everything happen and leave no trace of it: a dry run."""
     try:
-        with transaction.atomic():
+        with services.rehearsal(), transaction.atomic():
             yield
             raise _RolledBack
     except _RolledBack:

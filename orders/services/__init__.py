@@ -16,6 +16,7 @@ from orders.services.creation import Caller, NewItem, create_order
 from orders.services.customers import apply_customer
 from orders.services.deletion import mark_deleted, mark_present
 from orders.services.history import lock_absent_orders, record_history, record_past_changes
+from orders.services.locking import rehearsal
 from orders.services.notes import LONGEST_NOTE, add_note
 from orders.services.photo_approval import LinkGone, answer_photos, make_photo_link, revoke_photo_link
 from orders.services.photos import add_photo, withdraw_photo
@@ -93,6 +94,7 @@ __all__ = [
     "record_postcards_printed",
     "record_refused",
     "record_site_status",
+    "rehearsal",
     "release_order",
     "report_problem",
     "retire_product",

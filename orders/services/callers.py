@@ -1,9 +1,10 @@
 """The customer behind a phone call: known by his phone, or new."""
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from orders.models import Customer
 from orders.phones import normalize_phone
+from orders.services.locking import lock_names
 
 
 @transaction.atomic
@@ -16,7 +17,6 @@ def customer_for_call(*, name: str, phone: str) -> Customer | None:
     if not number:
         return Customer.objects.create(name=name) if name else None
     # Nothing unique to lean on: two managers who take one caller's orders must not make him twice.
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"customer {number}"])
+    lock_names([f"customer {number}"])
     known = Customer.objects.filter(phone=number).order_by("created_at").first()
     return known or Customer.objects.create(name=name, phone=number)

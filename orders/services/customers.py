@@ -8,6 +8,7 @@ from django.db.models import F, Q
 
 from orders.agreement import Agreement, merge
 from orders.models import Customer
+from orders.services.locking import lock_names
 from orders.snapshot import CustomerSnapshot
 
 
@@ -77,8 +78,7 @@ def _find(snapshot: CustomerSnapshot) -> Customer | None:
     if phone is None:
         return None
     # Nothing unique to lean on: two orders of one new caller must not make him twice.
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"customer {phone}"])
+    lock_names([f"customer {phone}"])
     return Customer.objects.filter(phone=phone).order_by("created_at").first()
 
 

@@ -1,6 +1,8 @@
 """Locking an order before it is changed, and saying where it stands with the site afterwards."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from uuid import UUID
 
 from django.db import connection
@@ -43,11 +45,34 @@ def lock_site_order(bitrix_order_id: int, crm_order_id: UUID | None = None) -> O
 
 def lock_creation(bitrix_order_ids: Iterable[int]) -> None:
     """Hold the right to create these orders of the site until the end of the transaction, taken in a fixed order."""
+    lock_names(f"order {key}" for key in sorted(bitrix_order_ids))
+
+
+def lock_names(names: Iterable[str]) -> None:
+    """Hold what there is no row of yet, by its name, until the end of the transaction; in the order that is given."""
+    if _is_rehearsal.get():
+        return
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended('order ' || id, 0)) FROM unnest(%s::bigint[]) AS id",
-            [sorted(bitrix_order_ids)],
+            "SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(%s::text[]) AS name", [list(names)]
         )
+
+
+@contextmanager
+def rehearsal() -> Iterator[None]:
+    """Take no locks by name: for one long transaction that will be rolled back, however much it does.
+
+    PostgreSQL keeps such locks until its end, in a table of a few thousand that all sessions share: when that is full,
+    nobody can lock anything any more. Unique indexes keep apart what two make at once.
+    """
+    token = _is_rehearsal.set(True)
+    try:
+        yield
+    finally:
+        _is_rehearsal.reset(token)
+
+
+_is_rehearsal: ContextVar[bool] = ContextVar("rehearsal", default=False)
 
 
 def _find(known: Q) -> Order | None:

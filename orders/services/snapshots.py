@@ -289,6 +289,10 @@ def _note_announcement(agreement: Agreement, snapshot: OrderSnapshot, origin: _O
         agreement.status_heard_at = origin.happened_at
     elif snapshot.version is not None:
         agreement.heard_version = snapshot.version
+    if snapshot.version is not None or snapshot.updated_at is not None:
+        agreement.unversioned_at = None
+    elif not snapshot.is_partial and origin.past is None:
+        agreement.unversioned_at = origin.happened_at
     if snapshot.announced_at is None:
         return
     column = "status_announced_at" if snapshot.is_partial else "announced_at"

@@ -27,11 +27,17 @@ def is_stale(order: Order, snapshot: OrderSnapshot) -> bool:
 
 
 def is_unproven(order: Order, snapshot: OrderSnapshot) -> bool:
-    """Return whether nothing says that a copy of the site is as new as what the site itself has told since."""
-    if order.is_stub or order.source == Source.IMPORT:
+    """Return whether nothing says that a copy of the site is as new as what the site itself has told since.
+
+    As new will do, unless the site has told something since of which no version and no date says when it was.
+    """
+    if order.is_stub:
         return False
     pairs = ((snapshot.version, order.bitrix_version), (snapshot.updated_at, order.bitrix_updated_at))
-    return not any(theirs is not None and ours is not None for theirs, ours in pairs)
+    known = [(theirs, ours) for theirs, ours in pairs if theirs is not None and ours is not None]
+    if Agreement.from_json(order.bitrix_state).unversioned_at is not None:
+        return not any(theirs > ours for theirs, ours in known)  # type: ignore[operator]
+    return not known and order.source != Source.IMPORT
 
 
 def has_heard_status(order: Order, snapshot: OrderSnapshot, agreement: Agreement) -> bool:

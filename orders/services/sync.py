@@ -158,6 +158,8 @@ def record_accepted(
             agreement.site_status = site_status
         if version is not None and agreement.heard_version in (version, version - 1):
             agreement.heard_version = version
+        if version is None:
+            agreement.unversioned_at = timezone.now()
         # Lower than before the call: the site was put back to an older state, and counts on from there.
         order.bitrix_version = version if version is not None else order.bitrix_version
     if order.sync_state == SyncState.CONFLICT and "status" in values:

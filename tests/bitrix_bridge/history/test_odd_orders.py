@@ -102,3 +102,19 @@ def test_the_timeline_says_it_in_russian(order):
     assert "DATE_INSERT: дата 0000-00-00" in told(122137)
     assert "Комментарий: Клиент передумал" in told(122119)
     assert "На сайте: " in told(122119)
+
+
+@pytest.mark.parametrize("schema", [Schema.NEW])
+def test_no_date_makes_an_order_one_of_today(source, site_copy):
+    """A copy whose column is a text, and dates that are none: the first order's too, before which there is nothing."""
+    site_copy.execute("ALTER TABLE b_sale_order MODIFY DATE_INSERT varchar(40) NULL")
+    dates = ["2025-00-00 00:00:00", "nonsense", None, "", "0001-01-01 00:00:00", "9999-12-31 00:00:00", "1970-01-01"]
+    ids = range(122101, 122101 + len(dates))
+    for key, text in zip(ids, dates, strict=True):
+        site_copy.execute("UPDATE b_sale_order SET DATE_INSERT = %s WHERE ID = %s", [text, key])
+    site_copy.execute("UPDATE b_sale_order SET DATE_STATUS = NULL, DATE_UPDATE = NULL WHERE ID < 122104")
+    site_copy.execute("DELETE FROM b_sale_order_change WHERE ORDER_ID < 122104")
+    site_copy.execute("UPDATE b_sale_basket SET DATE_INSERT = '0000-00-00' WHERE ORDER_ID < 122104")
+    walk.work(walk.begin(source, Selection(count=9)), source)
+    placed = [order.created_at.year for order in Order.objects.order_by("bitrix_order_id")]
+    assert placed == [2025] * 9

@@ -1,0 +1,72 @@
+"""The report of a run: reasons grouped, however many there are, and nothing in them that is not for everybody."""
+
+import pytest
+from django.db import connection
+
+from bitrix_bridge.history import report
+from bitrix_bridge.models import ImportRow, ImportRun
+from tests.bitrix_bridge.history.tables import Schema
+from tests.bitrix_bridge.history.test_import import imported, refuse
+from tests.bitrix_bridge.history.week import ORDERS
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def run():
+    """A run of which each order has two of 700 unknown products, and five have failed, each for its own reason."""
+    run = ImportRun.objects.create(state="done")
+    products = [(2000 + number, (number, number + 1)) for number in range(700)]
+    rows = [
+        ImportRow(run=run, bitrix_order_id=key, outcome="created", reasons=[unknown(one) for one in sold])
+        for key, sold in products
+    ]
+    rows += [
+        ImportRow(run=run, bitrix_order_id=9000 + number, outcome="failed", reasons=[failure(number)])
+        for number in range(5)
+    ]
+    ImportRow.objects.bulk_create(rows)
+    return run
+
+
+def unknown(product):
+    return {"code": "unknown_product", "subject": str(product)}
+
+
+def failure(number):
+    return {"code": "failed", "subject": f"made-up trouble {number}"}
+
+
+def test_what_has_failed_stands_first_however_many_other_reasons_there_are(run):
+    lines = list(report.lines(report.grouped_reasons(run)))
+    assert [line.code for line in lines[:5]] == ["failed"] * 5
+    assert [line.orders for line in lines[5:15]] == [2] * 10
+    assert len(lines) == 16
+
+
+def test_the_others_share_a_line_that_counts_each_order_once(run):
+    (rest,) = [line for line in report.lines(report.grouped_reasons(run)) if "…" in line.text]
+    named = {one["subject"] for one in report.grouped_reasons(run) if "others" not in one}
+    having = {
+        row.bitrix_order_id
+        for row in ImportRow.objects.filter(outcome="created")
+        if not {reason["subject"] for reason in row.reasons} <= named
+    }
+    assert rest.orders == len(having)
+    assert len(rest.examples) == 5 and set(rest.examples) <= having
+    assert rest.text.count(",") == 9
+
+
+@pytest.mark.parametrize("schema", [Schema.NEW])
+def test_a_failure_names_no_customer_and_no_reason_stands_there_twice(source, post_webhook, caplog):
+    """Neither when its batch is tried again, order by order."""
+    refuse("122106")
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE orders ADD CONSTRAINT made_up CHECK (order_number <> '122107')")
+    imported(source, order_ids=(ORDERS[0].id,))
+    post_webhook("order.update", {"ID": ORDERS[0].id, "VERSION": 99, "PRICE": "1.00"})
+    rows = ImportRow.objects.filter(run=imported(source))
+    assert rows.get(bitrix_order_id=ORDERS[0].id).reasons == [{"code": "newer_here", "subject": ""}]
+    (reason,) = rows.get(bitrix_order_id=122107).reasons
+    assert "made_up" in reason["subject"] and "+7" not in reason["subject"] and "\n" not in reason["subject"]
+    assert rows.filter(outcome="failed").count() == 2

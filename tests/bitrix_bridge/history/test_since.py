@@ -1,0 +1,76 @@
+"""The copy against what has happened since: nothing that the site or staff have said meanwhile is set back by it."""
+
+import pytest
+
+from bitrix_bridge.models import ImportRow, ImportRun, Push
+from orders import services
+from orders.models import Order
+from tests.bitrix_bridge.history.tables import Schema
+from tests.bitrix_bridge.history.test_import import imported
+from tests.bitrix_bridge.history.week import ORDERS
+
+pytestmark = [pytest.mark.django_db, pytest.mark.parametrize("schema", [Schema.NEW])]
+ID = ORDERS[0].id
+
+
+def the_order() -> Order:
+    return Order.objects.get(bitrix_order_id=ID)
+
+
+def reasons() -> list[str]:
+    row = ImportRow.objects.get(run=ImportRun.objects.first(), bitrix_order_id=ID)
+    return [reason["code"] for reason in row.reasons]
+
+
+class TestAWebhookThatNamesNeitherVersionNorDate:
+    @pytest.fixture(autouse=True)
+    def _told(self, source, post_webhook):
+        imported(source)
+        bare = {"ID": ID, "PRICE": "1.00", "properties": {"nameRecipient": "Новое Имя"}}
+        assert post_webhook("order.update", bare).json()["action"] == "updated"
+
+    def test_the_same_copy_changes_nothing(self, source):
+        run = imported(source)
+        assert (run.updated, run.unchanged) == (0, 54)
+        assert (the_order().total_amount, the_order().recipient_name) == (1, "Новое Имя")
+        assert reasons() == ["newer_here"]
+
+    @pytest.mark.parametrize("newer", ["VERSION = VERSION + 1", "DATE_UPDATE = '2026-01-01'"])
+    def test_a_newer_one_does(self, source, site_copy, newer):
+        site_copy.execute(f"UPDATE b_sale_order SET {newer} WHERE ID = %s", [ID])
+        assert imported(source).updated == 1
+        assert the_order().total_amount > 1
+
+    def test_a_webhook_with_a_version_is_compared_with_again(self, source, site_copy, post_webhook):
+        post_webhook("order.update", {"ID": ID, "PRICE": "2.00", "VERSION": the_order().bitrix_version + 1})
+        site_copy.execute("UPDATE b_sale_order SET VERSION = VERSION + 1, COMMENTS = 'x' WHERE ID = %s", [ID])
+        imported(source)
+        assert the_order().courier_comment == "x"
+
+
+@pytest.mark.parametrize("version", [None, 99])
+def test_an_edit_that_the_site_has_taken_over_is_not_undone(source, manager, version):
+    imported(source)
+    services.edit_order(order_id=the_order().pk, changes={"recipient_name": "Айдана"}, actor=manager)
+    push = Push.objects.get()
+    services.record_accepted(
+        order_id=push.order_id,
+        values={"recipient_name": "Айдана"},
+        site_status=None,
+        version=version,
+        push_id=push.pk,
+    )
+    assert imported(source).updated == 0
+    assert the_order().recipient_name == "Айдана"
+
+
+def test_an_edit_that_waits_to_be_sent_stays_and_is_sent_once(source, site_copy, manager):
+    imported(source)
+    services.edit_order(order_id=the_order().pk, changes={"recipient_name": "Айдана"}, actor=manager)
+    before = Push.objects.values().get()
+    imported(source)
+    site_copy.execute("UPDATE b_sale_order SET PRICE = 5, VERSION = VERSION + 1 WHERE ID = %s", [ID])
+    assert imported(source).updated == 1
+    assert Push.objects.values().get() == before
+    order = the_order()
+    assert (order.recipient_name, order.total_amount, order.sync_state) == ("Айдана", 5, "pending")
