@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import re
 import shutil
 import socket
@@ -14,6 +15,9 @@ from pathlib import Path
 import psutil
 import pytest
 import requests
+
+from bitrix_bridge.sandbox.server import BRIDGE_PATH
+from bitrix_bridge.sandbox.shop import order_request
 
 ROOT = Path(__file__).resolve().parents[1]
 NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "tests", "node_modules")
@@ -45,6 +49,21 @@ class Checkout:
         shutil.copytree(ROOT, folder, ignore=NOT_COPIED, dirs_exist_ok=True)
         subprocess.run([sys.executable, "-m", "cvety_crm.first_run"], cwd=folder, check=True, capture_output=True)
         self.port = free_port()
+
+    def close_the_shop(self):
+        """Nobody orders at the stand-in site and nobody changes an order there, unless a test does. Before `start`."""
+        command = self.folder / "cvety_crm/management/commands/run.py"
+        text, replaced = re.subn(r"^STAND_IN_PAUSE = \d+", "STAND_IN_PAUSE = 0", command.read_text(), flags=re.M)
+        assert replaced == 1
+        command.write_text(text)
+
+    def place_orders(self, number, site):
+        """Place orders at the stand-in site, by its bridge; each is announced to the CRM as any other."""
+        token = re.search(r"^BITRIX_API_TOKEN=(\S+)", (self.folder / ".env").read_text(), re.M)[1]
+        for _ in range(number):
+            order = {"action": "order.create", **order_request(random.Random())}
+            answer = requests.post(f"{site}{BRIDGE_PATH}", json=order, headers={"X-API-TOKEN": token}, timeout=30)
+            assert answer.status_code == 200, answer.text
 
     def start(self):
         with self.log.open("w") as output:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.apps import AppConfig, apps
 from django.contrib.auth.models import User
+from django.core.servers.basehttp import WSGIRequestHandler
 from django.core.cache import caches
 from django.db.models.signals import post_migrate
 from django.http import HttpResponse
@@ -38,6 +39,14 @@ def _reference_data_survives_a_flush() -> Iterator[None]:
     post_migrate.connect(refill, weak=False, dispatch_uid="tests.refill")
     yield
     post_migrate.disconnect(dispatch_uid="tests.refill")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _live_server_answers_at_once() -> None:
+    """Django's development server sends head and body one after the other, and the second would wait up to 40 ms for
+    the client's delayed acknowledgement of the first: on each request of a kept connection. Gunicorn does not wait.
+    """
+    WSGIRequestHandler.disable_nagle_algorithm = True
 
 
 @pytest.fixture(autouse=True)

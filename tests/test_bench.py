@@ -131,10 +131,10 @@ def test_a_tiny_bench_runs_and_leaves_no_database():
 
 @pytest.mark.e2e
 def test_a_tiny_comparison():
-    command = [sys.executable, "-m", "bench", "--reconcile", "600", "1200"]
+    command = [sys.executable, "-m", "bench", "--reconcile", "100", "200"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr
-    assert re.findall(r"^ +(\d+) ", done.stdout, re.M) == ["600", "1200"], done.stdout
+    assert re.findall(r"^ +(\d+) ", done.stdout, re.M) == ["100", "200"], done.stdout
 
 
 @pytest.mark.e2e

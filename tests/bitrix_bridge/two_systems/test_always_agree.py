@@ -1,6 +1,6 @@
 """Whatever happens to either side and between them: once everything has arrived, both agree, and the timeline says why.
 
-A state machine of Hypothesis makes up the histories. 500 in an ordinary run; `--hypothesis-profile=deep` for 20,000.
+A state machine of Hypothesis makes up the histories. 200 in an ordinary run; `--hypothesis-profile=deep` for 20,000.
 """
 
 import logging
@@ -24,7 +24,7 @@ from tests.bitrix_bridge.two_systems.world import World
 
 HALVES = 2
 """Two tests with half of the histories each, for two cores."""
-EXAMPLES = settings().max_examples if settings.get_current_profile_name() == "deep" else 500
+EXAMPLES = settings().max_examples if settings.get_current_profile_name() == "deep" else 200
 
 MOST_ORDERS = 3
 STATUSES = ("new", "accepted", "processing", "delivering", "completed", "declined")

@@ -107,15 +107,13 @@ def test_a_visit_of_any_address_changes_nothing(browser, evil_order):
     keys = [evil_order.pk, Push.objects.get().pk, WebhookEvent.objects.first().pk, TelegramMessage.objects.first().pk]
     Push.objects.update(state="failed")
     before = state()
-    visited = 0
-    for key in keys:
-        for path in admin_paths(str(key)):
-            browser.get(path)
-            browser.get(
-                path, {"_form_submitted": "True", "status": "cancelled", "reason": "x"}, headers={"HX-Request": "true"}
-            )
-            visited += 1
-    assert visited > 200
+    paths = {path for key in keys for path in admin_paths(str(key))}  # those that name no row, once
+    for path in sorted(paths):
+        browser.get(path)
+        browser.get(
+            path, {"_form_submitted": "True", "status": "cancelled", "reason": "x"}, headers={"HX-Request": "true"}
+        )
+    assert len(paths) > 200
     assert state() == before
 
 
