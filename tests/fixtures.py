@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from django.apps import AppConfig, apps
 from django.contrib.auth.models import User
-from django.core.servers.basehttp import WSGIRequestHandler
 from django.core.cache import caches
+from django.core.servers.basehttp import WSGIRequestHandler
 from django.db.models.signals import post_migrate
 from django.http import HttpResponse
 from django.test import Client
