@@ -1,6 +1,7 @@
 """Texts whose letters were broken on their way through encodings, made whole where that is certain.
 
-A site that once spoke cp1251 or latin1 to a database of UTF-8 has stored `Р‘СѓРєРµС‚` or `Ð‘ÑƒÐºÐµÑ‚` for `Букет`.
+A site that once spoke cp1251 or latin1 to a database of UTF-8 has stored `Р‘СѓРєРµС‚` or `Ð‘ÑƒÐºÐµÑ‚` for `Букет`; one
+that kept cp1251 in tables of latin1 has `Áóêåò`.
 """
 
 import re
@@ -9,6 +10,8 @@ _FROM_CP1251 = re.compile(
     r"[РСТУ][\u00a0-\u00bf\u0402-\u040f\u0450-\u045f\u0490\u0491\u2013-\u203a\u20ac\u2116\u2122\u0098]"
 )
 _FROM_CP1252 = re.compile(r"[ÐÑÒÓð][\u0080-\u00bf\u0152-\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122Ÿ]")
+_CP1251_IN_LATIN1 = re.compile(r"[À-ÿ]{3}")
+"""No language writes three such letters one after another."""
 _CERTAIN = 2
 """So many pairs before a text is suspected: one may be a misprint."""
 # What the shop's texts are made of. A wrong guess gives letters of other alphabets.
@@ -44,6 +47,10 @@ def mend(text: str) -> str | None:
         if (twice := mend(whole)) is not None:
             return twice
         if _CYRILLIC.search(whole) and _KNOWN.fullmatch(whole):
+            return whole
+    if _CP1251_IN_LATIN1.search(text) and not _CYRILLIC.search(text):
+        whole = text.encode("cp1252", "replace").decode("cp1251", "replace")
+        if _KNOWN.fullmatch(whole) and whole.count("?") == text.count("?"):
             return whole
     return None
 

@@ -1,4 +1,4 @@
-"""Copies that are half there: tables and columns missing, written in other letters, views in the place of tables."""
+"""Copies that are half there: tables and columns missing, written in other letters or encodings, views."""
 
 import io
 
@@ -8,6 +8,7 @@ from django.core.management import call_command
 from bitrix_bridge.history import columns, walk
 from bitrix_bridge.history.reading import Selection
 from bitrix_bridge.history.source import Source
+from orders.models import OrderItem
 from tests.bitrix_bridge.history.tables import Schema
 
 pytestmark = [pytest.mark.django_db, pytest.mark.parametrize("schema", [Schema.NEW])]
@@ -60,3 +61,15 @@ def test_views_of_columns_in_small_letters(source, site_copy):
         site_copy.execute(f"RENAME TABLE `{table}` TO `{GONE}{table}`")
         site_copy.execute(f"CREATE SQL SECURITY INVOKER VIEW `{table}` AS SELECT {names} FROM `{GONE}{table}`")
     assert brought_over() == [(54, 0)] * 2
+
+
+@pytest.mark.parametrize("encoding", ["cp1251", "latin1"])
+def test_tables_of_an_old_encoding(source, site_copy, encoding):
+    """Declared as what they are, or as latin1, which old sites have put cp1251 into."""
+    site_copy.execute("ALTER TABLE b_sale_basket CONVERT TO CHARACTER SET cp1251")
+    if encoding == "latin1":
+        site_copy.execute("ALTER TABLE b_sale_basket MODIFY NAME varbinary(255)")
+        site_copy.execute("ALTER TABLE b_sale_basket MODIFY NAME varchar(255) CHARACTER SET latin1")
+    with Source.configured() as reader:
+        walk.work(walk.begin(reader, Selection(count=1)), reader)
+    assert OrderItem.objects.get(position=0).name == "Букет «Стандарт»"
