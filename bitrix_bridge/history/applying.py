@@ -16,7 +16,7 @@ from bitrix_bridge.history.documents import document, earliest_date
 from bitrix_bridge.history.reading import Batch, SourceOrder, nearest_date
 from bitrix_bridge.history.reasons import Code, Reason
 from bitrix_bridge.history.shop import Surroundings, new_products
-from bitrix_bridge.history.source import Source
+from bitrix_bridge.history.source import Source, SourceError
 from bitrix_bridge.models import ImportRow, ImportRun
 from bitrix_bridge.payloads import read_order
 from bitrix_bridge.payloads.amounts import read_id
@@ -61,8 +61,8 @@ class _Done:
 def apply_batch(run: ImportRun, source: Source, around: Surroundings, batch: Batch, *, after_id: int) -> None:
     """Take over a batch, and note what became of each of its orders and how far the run is, or nothing of all that.
 
-    An order that can't be taken over is noted as failed and hinders no other. Raises `runs.Lost`, and
-    `OperationalError` when the database is away.
+    An order that can't be taken over is noted as failed and hinders no other. Raises `runs.Lost`, `SourceError` before
+    anything is stored, and `OperationalError` when the database is away.
     """
     ready = [_read(source, around, order, batch) for order in batch.orders]
     products = _products(source, around, ready)
@@ -101,6 +101,8 @@ def _read(source: Source, around: Surroundings, order: SourceOrder, batch: Batch
             settled_at or snapshot.created_at,
             past.entries,
         )
+    except SourceError:
+        raise
     except Exception as error:  # whatever a row holds, it is this order's trouble alone
         return _Ready(order.bitrix_order_id, [_failure(order.bitrix_order_id, error)])
 

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TypeVar
 
 from django.db import transaction
@@ -11,8 +12,8 @@ from django.db import transaction
 from bitrix_bridge.history import report, runs
 from bitrix_bridge.history.applying import apply_batch
 from bitrix_bridge.history.reading import Batch, Selection, count_carts, count_orders, read_next, read_orders
-from bitrix_bridge.history.shop import look_around
-from bitrix_bridge.history.source import Source, SourceLost
+from bitrix_bridge.history.shop import Surroundings, look_around
+from bitrix_bridge.history.source import Source, SourceError, SourceLost
 from bitrix_bridge.models import ImportRow, ImportRun
 from orders import services
 
@@ -62,17 +63,22 @@ def work(
     Raises `runs.Lost`, `SourceError` when the copy does not answer any more, and `OperationalError` when the database
     does not. Whatever ends it, what was done stays, and the run knows where it is.
     """
-    with transaction.atomic():
-        around = look_around(source)
+    around = _patiently(source, lambda: _look_around(source))
     batches = _failed(run, source) if run.is_retry else _left(run, source)
     for batch, after_id in batches:
-        apply_batch(run, source, around, batch, after_id=after_id)
+        # Whatever it asks of the copy it asks before it stores anything.
+        _patiently(source, partial(apply_batch, run, source, around, batch, after_id=after_id))
         run.refresh_from_db()
         on_progress(run)
         if is_over_time():
             return False
     runs.finish(run, report.grouped_reasons(run))
     return True
+
+
+def _look_around(source: Source) -> Surroundings:
+    with transaction.atomic():
+        return look_around(source)
 
 
 def _left(run: ImportRun, source: Source) -> Iterator[tuple[Batch, int]]:
@@ -97,14 +103,19 @@ def _failed(run: ImportRun, source: Source) -> Iterator[tuple[Batch, int]]:
 
 
 def _patiently(source: Source, ask: Callable[[], T]) -> T:
+    """Ask again when the connection to the copy was lost. A server that starts anew refuses connections for a while."""
+    away: SourceError | None = None
     for pause in RECONNECTS:
         try:
             return ask()
         except SourceLost as error:
-            logger.warning("the copy is asked again in %s s: %s", pause, error)
+            logger.warning("the copy is asked again in %s s: %s", pause, away or error)
             time.sleep(pause)
-            try:
-                source.reconnect()
-            except SourceLost:
-                continue
+        try:
+            source.reconnect()
+            away = None
+        except SourceError as error:
+            away = error
+    if away is not None:
+        raise away
     return ask()
