@@ -4,12 +4,13 @@ import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from django.core.management.base import CommandError
-from django.db import OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext
@@ -69,6 +70,8 @@ class Command(LongCommand):
         selection = _selection(options)
         if options["resume"] and (options["dry_run"] or selection != Selection()):
             raise CommandError(gettext("A run that is gone on with has its options already: leave the others out."))
+        if options["report"]:
+            self._write_report(options["report"], lambda _file: None, mode="a")  # before hours of work, not after
         try:
             with Source.configured() as source:
                 self._check_account(source, is_allowed=options["allow_writable_account"])
@@ -83,6 +86,9 @@ class Command(LongCommand):
         except runs.Lost:
             self.end_line()
             raise CommandError(gettext("The import was stopped, or taken over, by somebody else.")) from None
+        except (OperationalError, InterfaceError) as trouble:
+            self.end_line()
+            raise CommandError(gettext("The CRM's database: %(error)s") % {"error": trouble}) from trouble
 
     def _check_account(self, source: Source, *, is_allowed: bool) -> None:
         privileges = source.may_write()
@@ -110,7 +116,7 @@ class Command(LongCommand):
 
     def _import(self, source: Source, selection: Selection, options: dict[str, Any]) -> None:
         if options["resume"]:
-            run = self._resumed()
+            run = self._resumed(source)
         else:
             self._ask(source, selection, options)
             run = walk.begin(source, selection, batch_size=options["batch_size"])
@@ -122,10 +128,11 @@ class Command(LongCommand):
             self.end_line()
             self.stderr.write(gettext("Stopped. Go on with it: manage.py import_bitrix_orders --resume"))
             sys.exit(130)
-        except (SourceError, OperationalError) as trouble:
+        except (SourceError, OperationalError, InterfaceError) as trouble:
             self.end_line()
             connection.close()
-            runs.give_up(run, trouble)
+            with suppress(OperationalError, InterfaceError):  # still away: this process is seen to be gone
+                runs.give_up(run, trouble)
             advice = gettext("Go on with it: manage.py import_bitrix_orders --resume")
             raise CommandError(f"{trouble}\n{advice}") from trouble
         self._exit(run)
@@ -137,12 +144,24 @@ class Command(LongCommand):
         self.end_line()
         self._say(run, is_dry=is_dry)
         if options["report"]:
-            with options["report"].open("w", encoding="utf-8-sig", newline="") as file:
-                report.write_table(run, file, is_dry=is_dry)
+            self._write_report(options["report"], lambda file: report.write_table(run, file, is_dry=is_dry))
             self.stdout.write(gettext("Order by order: %(file)s") % {"file": options["report"]})
 
-    def _resumed(self) -> ImportRun:
+    def _write_report(self, path: Path, write: Callable[[TextIO], object], *, mode: str = "w") -> None:
+        try:
+            with path.open(mode, encoding="utf-8-sig", newline="") as file:
+                write(file)
+        except OSError as trouble:
+            message = gettext("The report can't be written: %(error)s") % {"error": trouble}
+            raise CommandError(message) from trouble
+
+    def _resumed(self, source: Source) -> ImportRun:
         run = runs.last()
+        if run is not None and run.state == ImportRun.State.RUNNING:
+            raise runs.AlreadyRunning
+        if run is not None and run.source != str(source.where)[:255]:
+            words = gettext("The run was begun with another copy: %(copy)s.") % {"copy": run.source}
+            self.stderr.write(self.style.WARNING(words))
         if run is None or not runs.resume(run):
             raise CommandError(gettext("There is nothing to go on with: the last run is through, and none has failed."))
         return run
@@ -156,7 +175,12 @@ class Command(LongCommand):
             "orders": report.number_of_orders(count_orders(source, selection)),
             "source": source.where,
         }
-        if input(question).strip().casefold() not in ("y", "yes", "д", "да"):
+        try:
+            answer = input(question)
+        except (EOFError, KeyboardInterrupt):
+            self.stdout.write("")
+            answer = ""
+        if answer.strip().casefold() not in ("y", "yes", "д", "да"):
             raise CommandError(gettext("Nothing was done."))
 
     # --- what it says

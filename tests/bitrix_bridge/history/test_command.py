@@ -185,6 +185,35 @@ class TestBeforeItBegins:
         with pytest.raises(CommandError):
             run_command("--resume")
 
+    def test_one_that_runs_is_not_gone_on_with(self, run_command):
+        """Nor is it said to be through."""
+        ImportRun.objects.create()  # its button was pressed, and the worker has not taken it up yet
+        with pytest.raises(CommandError, match="идёт"):
+            run_command("--resume")
+
+    @pytest.mark.parametrize("how", [["--no-input"], ["--dry-run"]])
+    def test_a_report_that_cannot_be_written_is_told_of_before_the_work(self, run_command, tmp_path, how):
+        with pytest.raises(CommandError, match="nowhere"):
+            run_command(*how, "--report", str(tmp_path / "nowhere" / "report.csv"))
+        assert not ImportRun.objects.exists()
+
+    @pytest.mark.parametrize("key", [EOFError, KeyboardInterrupt])
+    def test_no_answer_is_no(self, run_command, monkeypatch, key):
+        def leave(_question):
+            raise key
+
+        monkeypatch.setattr(import_bitrix_orders.sys.stdin, "isatty", lambda: True, raising=False)
+        monkeypatch.setattr("builtins.input", leave)
+        with pytest.raises(CommandError, match="не сделано"):
+            run_command()
+
+
+def test_another_copy_is_gone_on_with_but_not_unnoticed(run_command):
+    """It may be the same copy at another address."""
+    ImportRun.objects.create(state="stopped", source="reader@elsewhere:3306/site", after_id=122150)
+    status, said = run_command("--resume")
+    assert status == 0 and "reader@elsewhere:3306/site" in said and Order.objects.count() == 4
+
 
 def test_since_and_until_are_the_shops_days(run_command):
     run_command("--no-input", "--since", "2025-08-12", "--until", "2025-08-12")
@@ -272,6 +301,29 @@ class TestAProcess:
         assert {order.bitrix_order_id: everything(order) for order in Order.objects.all()} == stopped
         clean = ImportRow.objects.order_by("bitrix_order_id").values_list("bitrix_order_id", "outcome", "reasons")
         assert list(clean) == rows
+
+    @pytest.mark.parametrize("how", [["--no-input"], ["--dry-run"]])
+    def test_postgresql_ends_the_connection(self, run_command, monkeypatch, how):
+        show, cut = import_bitrix_orders.Command._progress, []
+
+        def cut_once(command, run):
+            if not cut:
+                cut.append(True)
+                process, other = connection.connection.info.backend_pid, connection.copy()
+                with other.cursor() as cursor:
+                    cursor.execute("SELECT pg_terminate_backend(%s)", [process])
+                other.close()
+            show(command, run)
+
+        monkeypatch.setattr(import_bitrix_orders.Command, "_progress", cut_once)
+        with pytest.raises(CommandError, match="terminating connection") as trouble:
+            run_command(*how)
+        connection.close()
+        if how == ["--dry-run"]:
+            assert not ImportRun.objects.exists() and not Order.objects.exists()
+        else:
+            assert "--resume" in str(trouble.value)
+            assert run_command("--resume")[0] == 0 and Order.objects.count() == 54
 
     def test_a_dry_run_that_is_stopped_leaves_nothing(self, start, site_copy):
         slow_down(site_copy)
