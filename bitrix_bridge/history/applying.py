@@ -12,6 +12,7 @@ from psycopg.errors import DeadlockDetected, SerializationFailure
 
 from bitrix_bridge.history import runs
 from bitrix_bridge.history.changes import history
+from bitrix_bridge.history.deletions import mark_deleted_orders, retire_deleted_products
 from bitrix_bridge.history.documents import document, earliest_date
 from bitrix_bridge.history.reading import Batch, SourceOrder, nearest_date
 from bitrix_bridge.history.reasons import Code, Reason
@@ -157,11 +158,13 @@ def _store(
         absent = services.lock_absent_orders(one.snapshot for one in ready if one.snapshot is not None)
         for product in products:
             _apply_product(product, one_by_one=one_by_one)
+        retire_deleted_products(product.bitrix_product_id for product in products)
         done = [_take_over(one, is_absent=one.bitrix_order_id in absent, one_by_one=one_by_one) for one in ready]
         told = services.record_past_changes([(one.order, one.ready.entries) for one in done if one.order is not None])
         for one in done:
             if one.outcome == Outcome.UNCHANGED and one.order is not None and one.order.pk in told:
                 one.outcome = Outcome.UPDATED
+        mark_deleted_orders(one.ready.bitrix_order_id for one in done if one.outcome == Outcome.CREATED)
         counted = Counter(str(one.outcome) for one in done)
         if run.is_retry:
             counted["failed"] -= len(done)

@@ -4,7 +4,7 @@ import pytest
 
 from bitrix_bridge.models import ImportRow, ImportRun, Push
 from orders import services
-from orders.models import Order
+from orders.models import Order, Product
 from tests.bitrix_bridge.history.tables import Schema
 from tests.bitrix_bridge.history.test_import import imported
 from tests.bitrix_bridge.history.week import ORDERS
@@ -74,3 +74,22 @@ def test_an_edit_that_waits_to_be_sent_stays_and_is_sent_once(source, site_copy,
     assert Push.objects.values().get() == before
     order = the_order()
     assert (order.recipient_name, order.total_amount, order.sync_state) == ("Айдана", 5, "pending")
+
+
+def test_what_the_site_has_deleted_before_it_came_over_does_not_come_alive(source, post_webhook):
+    """The deletion was heard of while nobody knew the order, nor the product."""
+    post_webhook("order.delete", {"ID": ID})
+    post_webhook("product.delete", {"ID": 696613})
+    run = imported(source)
+    assert (run.created, run.failed) == (54, 0)
+    assert list(Order.objects.filter(is_deleted_on_site=True)) == [the_order()]
+    assert not Product.objects.get(bitrix_product_id=696613).is_active
+    assert Product.objects.get(bitrix_product_id=696630).is_active
+    assert not Push.objects.exists() and the_order().sync_state == "synced"
+
+
+def test_what_the_site_has_deleted_since_stays_so(source, post_webhook):
+    imported(source)
+    post_webhook("order.delete", {"ID": ID})
+    assert imported(source).updated == 0
+    assert the_order().is_deleted_on_site
