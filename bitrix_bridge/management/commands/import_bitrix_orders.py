@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from django.core.management.base import CommandError
 from django.db import InterfaceError, OperationalError, connection
@@ -147,7 +147,7 @@ class Command(LongCommand):
             self._write_report(options["report"], lambda file: report.write_table(run, file, is_dry=is_dry))
             self.stdout.write(gettext("Order by order: %(file)s") % {"file": options["report"]})
 
-    def _write_report(self, path: Path, write: Callable[[TextIO], object], *, mode: str = "w") -> None:
+    def _write_report(self, path: Path, write: Callable[[Any], object], *, mode: str = "w") -> None:
         try:
             with path.open(mode, encoding="utf-8-sig", newline="") as file:
                 write(file)
