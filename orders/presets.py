@@ -97,7 +97,8 @@ PRESETS = (
     Preset(
         "problems",
         pgettext_lazy("orders", "Problems"),
-        lambda at: ~Q(problem="") | (at.in_stage(Stage.PROBLEM) & at.is_open()),
+        # A status that nobody has described is one of problems: history has thousands of them, and they are no work.
+        lambda at: ~Q(problem="") | (at.in_stage(Stage.PROBLEM) & at.is_open() & is_current(at)),
         is_current=False,
         is_trouble=True,
     ),

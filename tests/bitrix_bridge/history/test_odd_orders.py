@@ -9,6 +9,7 @@ from django.utils import timezone
 from bitrix_bridge.history import walk
 from bitrix_bridge.history.reading import Selection
 from orders.models import Order
+from orders.presets import Moment, counts
 from orders.timeline import timeline
 from tests.bitrix_bridge.history.tables import Schema
 
@@ -102,6 +103,13 @@ def test_the_timeline_says_it_in_russian(order):
     assert "DATE_INSERT: дата 0000-00-00" in told(122137)
     assert "Комментарий: Клиент передумал" in told(122119)
     assert "На сайте: " in told(122119)
+
+
+@pytest.mark.parametrize("schema", [Schema.NEW])
+def test_history_is_no_work_for_anybody(order, manager):
+    """However its orders ended: open ones, and those of a status that nobody has described."""
+    assert order(122132).status.stage == "problem" and order(122104).status_id == "new"
+    assert set(counts(Moment.of(manager)).values()) == {0}
 
 
 @pytest.mark.parametrize("schema", [Schema.NEW])
