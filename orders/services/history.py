@@ -50,15 +50,16 @@ def record_past_changes(histories: Sequence[tuple[Order, Sequence[HistoryEntry]]
 
 
 def lock_absent_orders(snapshots: Iterable[OrderSnapshot]) -> set[int]:
-    """Return which of these orders of the site are not here, and hold the right to create them.
+    """Return which of these orders of the site are not here, and hold the right to create them. The others are locked.
 
-    Two queries, however many orders.
+    Two queries, however many orders. All orders first and their customers and products after them, as a webhook does
+    it: who takes the one while he holds the other waits for somebody who waits for him.
     """
     wanted = {snapshot.bitrix_order_id: snapshot.crm_order_id for snapshot in snapshots}
     lock_creation(wanted)
     born_here = {key for key in wanted.values() if key is not None}
-    known = Order.objects.filter(Q(bitrix_order_id__in=wanted) | Q(pk__in=born_here)).order_by()
-    found = set(known.values_list("bitrix_order_id", "pk"))
+    known = Order.objects.filter(Q(bitrix_order_id__in=wanted) | Q(pk__in=born_here))
+    found = set(known.select_for_update().order_by("pk").values_list("bitrix_order_id", "pk"))
     ids, keys = {bitrix_id for bitrix_id, _ in found}, {key for _, key in found}
     return {key for key, born in wanted.items() if key not in ids and born not in keys}
 

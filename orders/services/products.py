@@ -19,7 +19,8 @@ def apply_product(*, snapshot: ProductSnapshot) -> tuple[Product, str]:
     The catalogue belongs to the site: nothing is merged, an older event changes nothing.
     """
     name = snapshot.fields.get("name") or gettext("Product %(id)s") % {"id": snapshot.bitrix_product_id}
-    product, is_new = Product.objects.select_for_update().get_or_create(
+    # Its key stays: orders that others place meanwhile may point at it without waiting.
+    product, is_new = Product.objects.select_for_update(no_key=True).get_or_create(
         bitrix_product_id=snapshot.bitrix_product_id, defaults={"name": name, "needs_attention": True}
     )
     if snapshot.updated_at and product.bitrix_updated_at and snapshot.updated_at < product.bitrix_updated_at:

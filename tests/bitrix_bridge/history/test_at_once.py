@@ -1,0 +1,56 @@
+"""An import and somebody else at the same moment: who waits for whom."""
+
+from threading import Thread
+
+import pytest
+from django.db import OperationalError, connection, transaction
+
+from bitrix_bridge.history import walk
+from bitrix_bridge.history.reading import Selection
+from orders import services
+from orders.models import Order, OrderItem, Product
+from orders.snapshot import OrderSnapshot, ProductSnapshot
+from tests.bitrix_bridge.history.tables import Schema
+from tests.bitrix_bridge.history.week import ORDERS
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.parametrize("schema", [Schema.NEW])]
+
+
+def has_to_wait(work) -> bool:
+    """Return whether somebody else, who does this now, has to wait for the end of this transaction."""
+    found = []
+
+    def run():
+        try:
+            with transaction.atomic():
+                with connection.cursor() as cursor:
+                    cursor.execute("SET LOCAL lock_timeout = '100ms'")
+                work()
+            found.append(False)
+        except OperationalError:
+            found.append(True)
+        finally:
+            connection.close()
+
+    thread = Thread(target=run)
+    thread.start()
+    thread.join()
+    return found[0]
+
+
+def test_a_batch_locks_its_orders_first_and_keeps_nobody_from_selling_its_products(source):
+    """A webhook locks its order and then the customer; with both the other way round the two would wait for ever."""
+    walk.work(walk.begin(source, Selection(count=2)), source)
+    order, other = Order.objects.order_by("bitrix_order_id")
+    product = Product.objects.get(bitrix_product_id=696613)
+    with transaction.atomic():
+        absent = services.lock_absent_orders(
+            [OrderSnapshot(bitrix_order_id=ORDERS[0].id), OrderSnapshot(bitrix_order_id=5)]
+        )
+        services.apply_product(snapshot=ProductSnapshot(bitrix_product_id=696613, fields={"price": 1}))
+        assert absent == {5}
+        assert has_to_wait(lambda: Order.objects.select_for_update().get(pk=order.pk))
+        assert not has_to_wait(lambda: Order.objects.select_for_update().get(pk=other.pk))
+        assert not has_to_wait(
+            lambda: OrderItem.objects.create(order=other, product=product, quantity=1, price=1, total=1)
+        )
