@@ -115,7 +115,8 @@ def read_orders(source: Source, ids: Sequence[int]) -> Batch:
 
 
 def read_batch(source: Source, rows: Sequence[Row]) -> Batch:
-    """Read what belongs to these rows of b_sale_order."""
+    """Read what belongs to these rows of b_sale_order; of a copy without keys, where an id is there twice, the last."""
+    rows = list({row["ID"]: row for row in rows}.values())
     ids = [row["ID"] for row in rows]
     lines = source.among("b_sale_basket", columns.BASKET, "ORDER_ID", ids, order=_sorted(source, "b_sale_basket"))
     line_properties = grouped(
