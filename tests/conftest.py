@@ -13,7 +13,13 @@ pytest_plugins = ["tests.fixtures", "tests.checkout"]
 _skipped: list[str] = []
 
 
-SLOW = ("tests/bitrix_bridge/two_systems/", "tests/browser/test_every_page", "tests/e2e/", "tests/browser/")
+SLOW = (
+    "tests/bitrix_bridge/two_systems/",
+    "tests/browser/test_every_page",
+    "tests/e2e/test_no_echo",
+    "tests/e2e/",
+    "tests/browser/",
+)
 """Modules that take minutes: begun first, so that no worker is left alone with one at the end."""
 
 
