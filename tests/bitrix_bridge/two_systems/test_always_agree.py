@@ -22,8 +22,6 @@ from orders.models import Order, Product
 from orders.snapshot import ItemSnapshot
 from tests.bitrix_bridge.two_systems.world import World
 
-HALVES = 2
-"""Two tests with half of the histories each, for two cores."""
 EXAMPLES = settings().max_examples if settings.get_current_profile_name() == "deep" else 200
 
 MOST_ORDERS = 3
@@ -258,14 +256,13 @@ def shared_site(settings: Any) -> Iterator[Sandbox]:
         logging.disable(logging.NOTSET)
 
 
-@pytest.mark.parametrize("half", range(HALVES))
 @pytest.mark.timeout(0)
-def test_always_agree(db: None, half: int, shared_site: Sandbox) -> None:
+def test_always_agree(db: None, shared_site: Sandbox) -> None:
     TwoSides.sandbox = shared_site
     run_state_machine_as_test(
         TwoSides,
         settings=settings(
-            max_examples=EXAMPLES // HALVES,
+            max_examples=EXAMPLES,
             stateful_step_count=20,
             deadline=None,
             suppress_health_check=list(HealthCheck),
