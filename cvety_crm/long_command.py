@@ -1,5 +1,6 @@
 """What a command has that runs for minutes: a line of progress, and an end after the present step if told to."""
 
+import shutil
 import signal
 import time
 from types import FrameType
@@ -39,8 +40,12 @@ class LongCommand(BaseCommand):
         if not is_terminal:
             self.stdout.write(text)
             return
-        done = BAR_WIDTH * percent // 100
-        self.stdout.write(f"\r\x1b[K{'█' * done}{'░' * (BAR_WIDTH - done)} {text}", ending="")
+        # A line that is wider than the terminal can't be overwritten: its last column stays free, too.
+        columns = shutil.get_terminal_size().columns - 1
+        width = max(0, min(BAR_WIDTH, columns - len(text) - 1))
+        done = width * percent // 100
+        line = f"{'█' * done}{'░' * (width - done)} {text}".lstrip()[:columns]
+        self.stdout.write(f"\r\x1b[K{line}", ending="")
         self.stdout.flush()
         self._is_line_open = True
 

@@ -160,10 +160,8 @@ def _store(
             _apply_product(product, one_by_one=one_by_one)
         retire_deleted_products(product.bitrix_product_id for product in products)
         done = [_take_over(one, is_absent=one.bitrix_order_id in absent, one_by_one=one_by_one) for one in ready]
-        told = services.record_past_changes([(one.order, one.ready.entries) for one in done if one.order is not None])
-        for one in done:
-            if one.outcome == Outcome.UNCHANGED and one.order is not None and one.order.pk in told:
-                one.outcome = Outcome.UPDATED
+        if not one_by_one:
+            _tell(done)
         mark_deleted_orders(one.ready.bitrix_order_id for one in done if one.outcome == Outcome.CREATED)
         counted = Counter(str(one.outcome) for one in done)
         if run.is_retry:
@@ -208,11 +206,21 @@ def _take_over(ready: _Ready, *, is_absent: bool, one_by_one: bool) -> _Done:
         return _outcome(ready, _record(ready, is_absent))
     try:
         with transaction.atomic():
-            return _outcome(ready, _record(ready, is_absent))
+            done = _outcome(ready, _record(ready, is_absent))
+            _tell([done])
+            return done
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:
         return _Done(ready, Outcome.FAILED, more=(_failure(ready.bitrix_order_id, error),))
+
+
+def _tell(done: Sequence[_Done]) -> None:
+    """Write what the site remembers of these orders onto their timelines."""
+    told = services.record_past_changes([(one.order, one.ready.entries) for one in done if one.order is not None])
+    for one in done:
+        if one.outcome == Outcome.UNCHANGED and one.order is not None and one.order.pk in told:
+            one.outcome = Outcome.UPDATED
 
 
 def _record(ready: _Ready, is_absent: bool) -> Applied:

@@ -20,7 +20,7 @@ from orders.services.items import rebind_lines, store_items
 from orders.services.locking import lock_site_order, settle_sync_state
 from orders.services.metadata import merged_metadata, new_oddities, oddities
 from orders.services.references import References, known_status, resolve
-from orders.services.staleness import has_heard_status, has_older_status, is_stale, is_unproven
+from orders.services.staleness import has_heard_status, has_older_status, is_newer, is_stale, is_unproven
 from orders.services.timeline import changes_between, write_event
 from orders.snapshot import CustomerSnapshot, FreshRead, OrderSnapshot, Past
 
@@ -146,6 +146,7 @@ def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
     agreement = Agreement.from_json(order.bitrix_state)
     was = (agreement.as_json(), order.sync_state, order.customer_id)
     is_first = order.bitrix_order_id is None
+    is_known = origin.past is not None and not order.is_stub and not is_newer(order, snapshot)
     fields = dict(snapshot.fields)
     if origin.fresh is not None:
         agreement.answered_at = origin.fresh.read_at
@@ -185,7 +186,7 @@ def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
         order.status_held_until = None
         columns.add("status_held_until")
     columns |= _set_bookkeeping(order, snapshot, agreement, references, origin)
-    customer_changed = _set_customer(order, snapshot, agreement)
+    customer_changed = _set_customer(order, snapshot, agreement, is_known=is_known)
     had_failed = order.sync_state == SyncState.FAILED
     if merged.yielded:
         order.sync_state = SyncState.CONFLICT
@@ -299,12 +300,17 @@ def _note_announcement(agreement: Agreement, snapshot: OrderSnapshot, origin: _O
     setattr(agreement, column, max(snapshot.announced_at, getattr(agreement, column) or snapshot.announced_at))
 
 
-def _set_customer(order: Order, snapshot: OrderSnapshot, agreement: Agreement) -> bool:
+def _set_customer(order: Order, snapshot: OrderSnapshot, agreement: Agreement, *, is_known: bool) -> bool:
     """Take over what the site says of the customer, and whose order it is; return whether anything changed.
 
     Staff may have chosen somebody else, or entered the caller themselves: that stays until the site changes its mind.
+    What was typed into an order that is known already (`is_known`) was news when it came: since then the same caller
+    may have given another name with a later one.
     """
     if snapshot.customer is None:
+        return False
+    is_typed = snapshot.customer.contacts_only or snapshot.customer.bitrix_user_id is None
+    if is_known and is_typed and order.customer_id is not None:
         return False
     customer, is_changed = apply_customer(snapshot=snapshot.customer, current=order.customer)
     known, told = agreement.agreed.get(CUSTOMER), _identity(snapshot.customer)

@@ -1,5 +1,7 @@
 """Whether what the site says of an order is news: by its versions, its dates, and what was heard meanwhile."""
 
+from typing import Any
+
 from orders.agreement import Agreement
 from orders.models import Order, Source
 from orders.snapshot import FreshRead, OrderSnapshot
@@ -33,11 +35,19 @@ def is_unproven(order: Order, snapshot: OrderSnapshot) -> bool:
     """
     if order.is_stub:
         return False
-    pairs = ((snapshot.version, order.bitrix_version), (snapshot.updated_at, order.bitrix_updated_at))
-    known = [(theirs, ours) for theirs, ours in pairs if theirs is not None and ours is not None]
     if Agreement.from_json(order.bitrix_state).unversioned_at is not None:
-        return not any(theirs > ours for theirs, ours in known)  # type: ignore[operator]
-    return not known and order.source != Source.IMPORT
+        return not is_newer(order, snapshot)
+    return not _clocks(order, snapshot) and order.source != Source.IMPORT
+
+
+def is_newer(order: Order, snapshot: OrderSnapshot) -> bool:
+    """Return whether the version or the date says that the snapshot is newer than what is stored."""
+    return any(theirs > ours for theirs, ours in _clocks(order, snapshot))
+
+
+def _clocks(order: Order, snapshot: OrderSnapshot) -> list[tuple[Any, Any]]:
+    pairs = ((snapshot.version, order.bitrix_version), (snapshot.updated_at, order.bitrix_updated_at))
+    return [(theirs, ours) for theirs, ours in pairs if theirs is not None and ours is not None]
 
 
 def has_heard_status(order: Order, snapshot: OrderSnapshot, agreement: Agreement) -> bool:

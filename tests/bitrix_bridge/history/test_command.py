@@ -111,13 +111,20 @@ def test_a_failed_order_ends_it_with_1_and_resume_repeats_it(run_command, caplog
         run_command("--resume")
 
 
-def test_a_bar_in_a_terminal(run_command):
+@pytest.mark.parametrize("columns", [200, 80, 30])
+def test_a_bar_in_a_terminal(run_command, monkeypatch, columns):
+    """However narrow: a line that is wider is left behind each time that it is written anew."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+
     class Terminal(io.StringIO):
         def isatty(self):
             return True
 
     _status, said = run_command("--no-input", stream=Terminal())
-    assert "█" in said and "\r" in said and "в секунду" in said
+    shown = [line.split("\n")[0].removeprefix("\x1b[K") for line in said.split("\r")[1:]]
+    assert shown and all(len(line) < columns and "из 55" in line for line in shown)
+    if columns > 30:
+        assert any("█" in line and "в секунду" in line for line in shown)
     assert said.splitlines()[-1].endswith("54 из 54 заказов перенесено")
 
 

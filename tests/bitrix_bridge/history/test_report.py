@@ -1,10 +1,12 @@
-"""The report of a run: reasons grouped, however many there are, and nothing in them that is not for everybody."""
+"""What a run says of failures and oddities: grouped, however many there are, and nothing that is not for everybody."""
 
 import pytest
 from django.db import connection
 
 from bitrix_bridge.history import report
 from bitrix_bridge.models import ImportRow, ImportRun
+from orders import services
+from orders.models import Order, OrderEvent
 from tests.bitrix_bridge.history.tables import Schema
 from tests.bitrix_bridge.history.test_import import imported, refuse
 from tests.bitrix_bridge.history.week import ORDERS
@@ -70,3 +72,19 @@ def test_a_failure_names_no_customer_and_no_reason_stands_there_twice(source, po
     (reason,) = rows.get(bitrix_order_id=122107).reasons
     assert "made_up" in reason["subject"] and "+7" not in reason["subject"] and "\n" not in reason["subject"]
     assert rows.filter(outcome="failed").count() == 2
+
+
+@pytest.mark.parametrize("schema", [Schema.NEW])
+def test_an_order_whose_history_cannot_be_written_fails_alone(source, monkeypatch, caplog):
+    write = services.record_past_changes
+
+    def refuse(histories):
+        if any(order.bitrix_order_id == 122107 for order, _entries in histories):
+            raise ValueError("made-up trouble")
+        return write(histories)
+
+    monkeypatch.setattr(services, "record_past_changes", refuse)
+    run = imported(source)
+    assert (run.created, run.failed, run.state) == (53, 1, "done")
+    assert not Order.objects.filter(bitrix_order_id=122107).exists()
+    assert OrderEvent.objects.filter(order__bitrix_order_id=122106, kind="status").exists()

@@ -93,3 +93,19 @@ def test_what_the_site_has_deleted_since_stays_so(source, post_webhook):
     post_webhook("order.delete", {"ID": ID})
     assert imported(source).updated == 0
     assert the_order().is_deleted_on_site
+
+
+@pytest.mark.parametrize("account", [0, 7777])
+def test_a_caller_who_has_given_two_names_keeps_the_later_however_often_the_copy_is_read(source, site_copy, account):
+    """Neither order has an account that the copy knows: he is known by his phone."""
+    site_copy.execute("UPDATE b_sale_order SET USER_ID = %s WHERE ID IN (122125, 122126)", [account])
+    phone = "UPDATE b_sale_order_props_value SET VALUE = '+7 701 345 51 25' WHERE CODE = 'phone' AND ORDER_ID = 122126"
+    site_copy.execute(phone)
+    imported(source)
+    for selection in ({}, {"order_ids": (122125,)}):
+        run = imported(source, **selection)
+        assert (run.updated, run.failed) == (0, 0)
+        assert Order.objects.get(bitrix_order_id=122125).customer.name == "Арман"
+    site_copy.execute("UPDATE b_sale_order SET VERSION = VERSION + 1 WHERE ID = 122125")
+    imported(source)
+    assert Order.objects.get(bitrix_order_id=122126).customer.name == "Жанна"
