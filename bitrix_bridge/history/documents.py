@@ -3,6 +3,7 @@
 The shape is that of `php/crm-webhook.php`, with the payments and shipments that a webhook does not bring.
 """
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -124,12 +125,18 @@ def _value(row: Row, definition: Row | None, subject: str, made: Document) -> st
             made.note(Code.BROKEN_VALUE, subject)
             return text
         found = values if isinstance(values, list) else list(values.values()) if isinstance(values, dict) else [values]
-        return [_text(str(one), f"properties.{subject}", made) for one in found if one is not None]
+        return [_text(_as_php_prints(one), f"properties.{subject}", made) for one in found if one is not None]
     text = _text(text, f"properties.{subject}", made, is_mended="VALUE" in row.mended)
     if is_multiple and definition is not None and definition.get("TYPE") in ("ENUM", "FILE") and "," in text:
         # As sale 14 kept several choices or files.
         return [one.strip() for one in text.split(",") if one.strip()]
     return text
+
+
+def _as_php_prints(value: Any) -> str:
+    if isinstance(value, bool):
+        return "1" if value else ""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
 
 
 def _keep_of_shipment(row: Row, made: Document) -> None:
