@@ -72,7 +72,9 @@ def approval(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST":
         typed, liked = request.POST.get("comment", ""), request.POST.get("answer") == "liked"
         try:
-            services.answer_photos(token=token, seen=_seen(request), liked=liked, comment=typed)
+            services.answer_photos(
+                token=token, seen=_seen(request), liked=liked, comment=typed, answers_seen=_answers_seen(request)
+            )
         except LinkGone:
             return _gone(request)
         except NotAllowed as refusal:
@@ -90,6 +92,7 @@ def approval(request: HttpRequest, token: str) -> HttpResponse:
         token=token,
         photos=photos,
         seen=" ".join(photo.pk.hex for photo in photos),
+        answers=found.answers,
         answer=found.answer,
         comment=found.comment,
         is_liked=found.answer == PhotoAnswer.LIKED,
@@ -119,6 +122,11 @@ def _seen(request: HttpRequest) -> set[UUID]:
         return {UUID(key) for key in request.POST.get("seen", "").split()}
     except ValueError:
         return set()
+
+
+def _answers_seen(request: HttpRequest) -> int | None:
+    text = request.POST.get("answers", "")
+    return int(text) if text.isdecimal() and len(text) < 9 else None
 
 
 def _photos(found: PhotoApproval) -> list[OrderPhoto]:

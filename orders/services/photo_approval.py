@@ -57,12 +57,15 @@ def revoke_photo_link(*, order_id: UUID, actor: User | None, source: Source = So
 
 
 @transaction.atomic
-def answer_photos(*, token: str, seen: Collection[UUID], liked: bool, comment: str = "") -> PhotoApproval:
+def answer_photos(
+    *, token: str, seen: Collection[UUID], liked: bool, comment: str = "", answers_seen: int | None = None
+) -> PhotoApproval:
     """Take the customer's answer, by the token of his link; the latest one counts, the same again changes nothing.
 
-    `seen` are the keys of the photos that he was shown: an answer to others does not count. Whoever asks to make the
-    bouquet anew must say what is wrong: that becomes the order's problem, unless it has another one, and is none any
-    more once he likes the bouquet. Raises `LinkGone`, and `NotAllowed` with words for the customer.
+    `seen` are the keys of the photos that he was shown: an answer to others does not count. `answers_seen` is how many
+    answers there were by then: a window that was left open does not take back what was said in another. Whoever asks to
+    make the bouquet anew must say what is wrong: that becomes the order's problem, unless it has another one, and is
+    none any more once he likes the bouquet. Raises `LinkGone`, and `NotAllowed` with words for the customer.
     """
     found = find_approval(token)
     if found is None:
@@ -84,6 +87,9 @@ def answer_photos(*, token: str, seen: Collection[UUID], liked: bool, comment: s
     answer = PhotoAnswer.LIKED if liked else PhotoAnswer.REDO
     if (approval.answer, approval.comment) == (answer, comment):
         return approval
+    if answers_seen is not None and answers_seen != approval.answers:
+        words = gettext("You have answered in another window meanwhile. If you have changed your mind, answer again.")
+        raise NotAllowed(words)
     if approval.answers >= MOST_ANSWERS:
         raise NotAllowed(gettext("The answer has been changed too often. Please call us."))
     changes = _settle_problem(order, comment)

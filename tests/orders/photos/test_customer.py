@@ -137,6 +137,21 @@ def test_an_answer_to_a_photo_that_was_replaced_meanwhile_does_not_count(custome
     assert last_event(order) is None
 
 
+def test_a_window_left_open_takes_nothing_back(customer, order, link):
+    """He asks for a change in one window, and presses the heart in another that still shows the question."""
+    page = customer.get(link).content.decode()
+    old = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page))
+    answer(customer, link, answer="redo", comment="без лент")
+    refused = customer.post(link, {**old, "answer": "liked"})
+    assert (refused.status_code, "в другом окне" in refused.content.decode()) == (422, True)
+    assert PhotoApproval.objects.get().answer == "redo"
+    again = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', refused.content.decode()))
+    assert customer.post(link, {**again, "answer": "liked"}).status_code == 302
+    assert PhotoApproval.objects.get().answer == "liked"
+    # The same button pressed twice is no news, and no error.
+    assert customer.post(link, {**again, "answer": "liked"}).status_code == 302
+
+
 def test_what_was_looked_at_is_compared_once_nobody_else_can_replace_it(order, photo, link, add):
     """The page may have been right when the answer came in, and wrong by the time the order was locked."""
     token, seen = link.split("/")[2], [photo.pk]
