@@ -5,9 +5,10 @@ that kept cp1251 in tables of latin1 has `Áóêåò`.
 """
 
 import re
+from collections.abc import Iterable
 
 _FROM_CP1251 = re.compile(
-    r"[РСТУ][\u00a0-\u00bf\u0402-\u040f\u0450-\u045f\u0490\u0491\u2013-\u203a\u20ac\u2116\u2122\u0098]"
+    r"[РСТУ][\u00a0-\u00bf\u0401-\u040f\u0450-\u045f\u0490\u0491\u2013-\u203a\u20ac\u2116\u2122\u0098]"
 )
 _FROM_CP1252 = re.compile(r"[ÐÑÒÓð][\u0080-\u00bf\u0152-\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122Ÿ]")
 _CP1251_IN_LATIN1 = re.compile(r"[À-ÿ]{3}")
@@ -39,7 +40,8 @@ def decode(raw: bytes) -> tuple[str, bool]:
 def mend(text: str) -> str | None:
     """Return what the text was before its letters were broken; None when it is not broken, or not for sure."""
     for pattern, encoding in ((_FROM_CP1251, "cp1251"), (_FROM_CP1252, "cp1252")):
-        if len(pattern.findall(text)) < _CERTAIN:
+        pairs = pattern.findall(text)
+        if len(pairs) < _CERTAIN or not _unlike_words(pairs):
             continue
         whole = _again(text, encoding)
         if whole is None:
@@ -59,9 +61,12 @@ def is_broken(text: str) -> bool:
     """Return whether letters are lost for good, or broken in a way that nobody can mend."""
     if "\ufffd" in text:
         return True
-    # "Рё" is broken "и", and also how many a Russian word begins.
-    pairs = [[pair for pair in pattern.findall(text) if pair[1] != "ё"] for pattern in (_FROM_CP1251, _FROM_CP1252)]
-    return any(len(found) > _CERTAIN for found in pairs)
+    return any(len(_unlike_words(pattern.findall(text))) > _CERTAIN for pattern in (_FROM_CP1251, _FROM_CP1252))
+
+
+def _unlike_words(pairs: Iterable[str]) -> list[str]:
+    """Return the pairs that no word has: "Рё" is broken "и", and also how many a Russian word begins."""
+    return [pair for pair in pairs if pair[1] not in "ёЁ"]
 
 
 def has_lost_characters(text: str) -> bool:

@@ -1,7 +1,7 @@
 """Letters that were broken on their way, and texts that only look so."""
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bitrix_bridge.history.encodings import decode, has_lost_characters, is_broken, mend
@@ -24,6 +24,7 @@ def broken_by(text: str, encoding: str) -> str:
         ("С Р”РЅС‘Рј СЂРѕР¶РґРµРЅРёСЏ!".replace("С Р", "РЎ Р"), "С Днём рождения!"),
         (broken_by("🌹 Құттықтаймын, Әсел!", "cp1251"), "🌹 Құттықтаймын, Әсел!"),
         (broken_by("🌹 Құттықтаймын, Әсел!", "cp1252"), "🌹 Құттықтаймын, Әсел!"),
+        (broken_by("ЁШӨ", "cp1251"), "ЁШӨ"),
         (broken_by(broken_by("Букет", "cp1251"), "cp1251"), "Букет"),
         ("Áóêåò «Ðîçû» — 5 øò., ¹ 7", "Букет «Розы» — 5 шт., № 7"),
     ],
@@ -40,6 +41,7 @@ def test_mended(broken, whole):
         "Букет «Стандарт» № 5",
         "СССР, Рёв, Сёмга, Тёплый приём",
         "РС — СТ, «Р»",
+        "РёРё, РЁРЁ",
         "Ñandú à côté",
         "Fête, naïveté, Über, œuvre",
         "С днём рождения!\n💐",
@@ -58,6 +60,7 @@ def test_no_text_that_is_whole_is_touched(text):
 
 @given(st.text(RUSSIAN + KAZAKH, min_size=3), st.sampled_from(["cp1251", "cp1252"]))
 def test_every_text_broken_once_comes_back(text, encoding):
+    assume(set(text) - set("иШӨ"))  # broken, they look like the beginnings of words: "РёРё"
     assert mend(broken_by(text, encoding)) == text
 
 
