@@ -174,6 +174,13 @@ class ReadOnlyModelAdmin(CreatedColumn, CrmModelAdmin):
         return HttpResponseRedirect(reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist"))
 
 
+def badge(state: str, sign: str, text: object) -> SafeString:
+    """Return a state as a coloured badge: never by its colour alone, always with a sign and a word."""
+    return format_html(
+        '<span class="crm-badge crm-state-{}"><span aria-hidden="true">{}</span> {}</span>', state, sign, text
+    )
+
+
 def pretty_json(value: Any) -> SafeString:
     """Return a JSON document as people read it; its texts are escaped."""
     return format_html(

@@ -25,7 +25,7 @@ from unfold.decorators import action
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from cvety_crm.admin_base import ReadOnlyModelAdmin, moment
+from cvety_crm.admin_base import ReadOnlyModelAdmin, badge, moment
 from cvety_crm.outbox import OutboxEntry, State
 
 SIGNS = {
@@ -51,12 +51,7 @@ class CancelForm(BaseDialogForm):
 
 def state_badge(entry: OutboxEntry) -> SafeString:
     """Return where an entry is, with a sign and a word."""
-    return format_html(
-        '<span class="crm-badge crm-state-{}"><span aria-hidden="true">{}</span> {}</span>',
-        entry.state,
-        SIGNS.get(entry.state, "?"),  # type: ignore[call-overload]
-        entry.get_state_display(),
-    )
+    return badge(entry.state, SIGNS.get(entry.state, "?"), entry.get_state_display())  # type: ignore[call-overload]
 
 
 class AttemptInline(TabularInline):

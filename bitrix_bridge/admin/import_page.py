@@ -17,7 +17,7 @@ from django.utils.translation import gettext, ngettext
 from bitrix_bridge.history import report, runs
 from bitrix_bridge.history.progress import progress
 from bitrix_bridge.models import ImportRow, ImportRun
-from cvety_crm.admin_base import PeekPaginator, admin_link
+from cvety_crm.admin_base import PeekPaginator, admin_link, badge
 from orders.models import Order
 
 State, Outcome = ImportRun.State, ImportRow.Outcome
@@ -97,13 +97,13 @@ def state_badge(run: ImportRun) -> SafeString:
     # A retry is left without: to know how far it is would be a query a row.
     share = progress(run).percent if run.state == State.RUNNING and not run.is_retry else None
     text = run.get_state_display() if share is None else f"{run.get_state_display()} {share}\N{NO-BREAK SPACE}%"
-    return _badge(css, sign, text)
+    return badge(css, sign, text)
 
 
 def outcome_badge(row: ImportRow) -> SafeString:
     """Return what became of an order."""
     css, sign = OUTCOMES.get(row.outcome, _TROUBLE)  # type: ignore[call-overload]
-    return _badge(css, sign, row.get_outcome_display())
+    return badge(css, sign, row.get_outcome_display())
 
 
 def order_link(request: HttpRequest, row: ImportRow) -> str:
@@ -197,9 +197,3 @@ def _rows(run: ImportRun, outcome: str, sought: str) -> QuerySet[ImportRow]:
 
 def _order_row(request: HttpRequest, row: ImportRow) -> OrderRow:
     return OrderRow(row.bitrix_order_id, outcome_badge(row), report.texts(row.reasons), order_link(request, row))
-
-
-def _badge(css: str, sign: str, text: object) -> SafeString:
-    return format_html(
-        '<span class="crm-badge crm-state-{}"><span aria-hidden="true">{}</span> {}</span>', css, sign, text
-    )

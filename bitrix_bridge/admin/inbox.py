@@ -18,7 +18,7 @@ from unfold.forms import BaseDialogForm
 from bitrix_bridge.events import HANDLERS
 from bitrix_bridge.inbox import reprocess
 from bitrix_bridge.models import WebhookEvent
-from cvety_crm.admin_base import ReadOnlyModelAdmin, admin_link, pretty_json
+from cvety_crm.admin_base import ReadOnlyModelAdmin, admin_link, badge, pretty_json
 from cvety_crm.admin_filters import DayOrRangeFilter
 from cvety_crm.outbox_admin import find_row
 from orders.timeline import problem_text
@@ -123,12 +123,8 @@ class WebhookEventAdmin(ReadOnlyModelAdmin):
     @admin.display(description=_("state"), ordering="state")
     def state_column(self, row: WebhookEvent) -> SafeString:
         """Return where it is, with a sign and a word."""
-        return format_html(
-            '<span class="crm-badge crm-state-{}"><span aria-hidden="true">{}</span> {}</span>',
-            CSS.get(row.state, "failed"),  # type: ignore[call-overload]
-            SIGNS.get(row.state, "!"),  # type: ignore[call-overload]
-            row.get_state_display(),
-        )
+        css, sign = CSS.get(row.state, "failed"), SIGNS.get(row.state, "!")  # type: ignore[call-overload]
+        return badge(css, sign, row.get_state_display())
 
     @admin.display(description=_("outcome"))
     def action_column(self, row: WebhookEvent) -> str:

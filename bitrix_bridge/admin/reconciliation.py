@@ -27,7 +27,7 @@ from bitrix_bridge.reconciliation.progress import progress
 from bitrix_bridge.reconciliation.runs import AlreadyRunning, State
 from bitrix_bridge.reconciliation.slices import nudge
 from bitrix_bridge.reconciliation.words import rows
-from cvety_crm.admin_base import PeekPaginator, ReadOnlyModelAdmin, moment
+from cvety_crm.admin_base import PeekPaginator, ReadOnlyModelAdmin, badge, moment
 from cvety_crm.outbox_admin import find_row
 
 SIGNS = {State.RUNNING: "⏳", State.DONE: "✓", State.FAILED: "!", State.STOPPED: "×"}
@@ -264,13 +264,8 @@ def _figures(run: Reconciliation) -> list[tuple[str, int]]:
 
 def _state_badge(run: Reconciliation) -> SafeString:
     share = progress(run).percent if run.state == State.RUNNING else None
-    return format_html(
-        '<span class="crm-badge crm-state-{}"><span aria-hidden="true">{}</span> {}{}</span>',
-        CSS.get(run.state, "failed"),  # type: ignore[call-overload]
-        SIGNS.get(run.state, "!"),  # type: ignore[call-overload]
-        run.get_state_display(),
-        "" if share is None else f" {share}\N{NO-BREAK SPACE}%",
-    )
+    text = run.get_state_display() if share is None else f"{run.get_state_display()} {share}\N{NO-BREAK SPACE}%"
+    return badge(CSS.get(run.state, "failed"), SIGNS.get(run.state, "!"), text)  # type: ignore[call-overload]
 
 
 def _starter(run: Reconciliation) -> str:

@@ -1,6 +1,6 @@
 """Products of the copy, as a webhook would have brought them, and what is asked of the copy once, before the orders."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bitrix_bridge.history import columns
@@ -8,33 +8,39 @@ from bitrix_bridge.history.documents import Knowledge
 from bitrix_bridge.history.encodings import mend
 from bitrix_bridge.history.source import Row, Source, grouped, named
 from bitrix_bridge.payloads import read_product
+from bitrix_bridge.payloads import reference as payloads_reference
 from bitrix_bridge.payloads.amounts import read_small_id
-from bitrix_bridge.payloads.values import read_line, read_slot, read_status
-from orders.slots import parse_slot
-from orders.snapshot import ProductSnapshot, ReferenceRow, ReferenceSnapshot
+from bitrix_bridge.payloads.values import read_status
+from orders.snapshot import ProductSnapshot, ReferenceSnapshot
 
-_NAME_LENGTH = 100
-_LAST = 1000
 _LANGUAGE = "ru"
 _PICTURES = ("DETAIL_PICTURE", "PREVIEW_PICTURE")
 
 
 def read_knowledge(source: Source) -> Knowledge:
     """Ask what the orders' properties are, which numbers are given twice, and how long texts can be."""
-    definitions = named(source.rows("b_sale_order_props", columns.PROPERTY), "ID")
-    twice: set[str] = set()
-    if source.has("b_sale_order", "ACCOUNT_NUMBER"):
-        sql = (
-            "SELECT `ACCOUNT_NUMBER` FROM `b_sale_order` WHERE `ACCOUNT_NUMBER` <> '' "
-            "GROUP BY `ACCOUNT_NUMBER` HAVING COUNT(*) > 1"
-        )
-        twice = {(line[0] or b"").decode("utf-8", "replace").strip() for line in source.query(sql)}
     return Knowledge(
-        properties=definitions,
-        repeated_numbers=frozenset(twice),
+        properties=property_definitions(source),
+        repeated_numbers=repeated_numbers(source),
         longest_value=_length(source, "b_sale_order_props_value", "VALUE"),
         longest_comment=_length(source, "b_sale_order", "USER_DESCRIPTION"),
     )
+
+
+def property_definitions(source: Source) -> Mapping[str, Row]:
+    """Return the definitions of the orders' properties by id."""
+    return named(source.rows("b_sale_order_props", columns.PROPERTY), "ID")
+
+
+def repeated_numbers(source: Source) -> frozenset[str]:
+    """Return the numbers that several orders have."""
+    if not source.has("b_sale_order", "ACCOUNT_NUMBER"):
+        return frozenset()
+    sql = (
+        "SELECT `ACCOUNT_NUMBER` FROM `b_sale_order` WHERE `ACCOUNT_NUMBER` <> '' "
+        "GROUP BY `ACCOUNT_NUMBER` HAVING COUNT(*) > 1"
+    )
+    return frozenset(number.strip() for (number,) in source.texts(sql))
 
 
 def read_products(source: Source, ids: Iterable[int]) -> list[ProductSnapshot]:
@@ -60,17 +66,33 @@ def read_products(source: Source, ids: Iterable[int]) -> list[ProductSnapshot]:
 
 
 def read_reference(source: Source) -> ReferenceSnapshot:
-    """Read what the copy calls its statuses, cities, shops and delivery times.
+    """Read what the copy calls its statuses, cities, shops and delivery times, as the bridge's `reference` tells it.
 
-    Statuses are those of orders (`TYPE` O) by their Russian names. A city or a time is a variant of the property of
-    that name; a shop is an element of an infoblock, named by those that orders point at.
+    A city or a time is a variant of the property of that name; a shop is an element of an infoblock, named by those
+    that orders point at.
     """
-    return ReferenceSnapshot(
-        statuses=tuple(_statuses(source)),
-        cities=tuple(_variants(source, "city", lambda raw: read_small_id(raw).value)),
-        shops=tuple(_shops(source)),
-        slots=tuple(_variants(source, "when", lambda raw: read_slot(raw).value)),
+    return payloads_reference.read_reference(
+        {
+            "statuses": statuses(source),
+            "cities": _variants(source, "city"),
+            "shops": _shops(source),
+            "slots": _variants(source, "when"),
+        }
     )
+
+
+def statuses(source: Source) -> list[dict[str, Any]]:
+    """Return the statuses of orders (`TYPE` O) by their Russian names."""
+    names: dict[str, Row] = {}
+    for row in source.rows("b_sale_status_lang", columns.STATUS_NAME):
+        code = row.get("STATUS_ID") or ""
+        if row.get("LID") == _LANGUAGE or code not in names:
+            names[code] = row
+    return [
+        {"id": code, "name": _mended(names[code].get("NAME")), "sort": row.get("SORT")}
+        for row in source.rows("b_sale_status", columns.STATUS)
+        if (code := row.get("ID") or "") in names and (row.get("TYPE") or "O") == "O"
+    ]
 
 
 def used_statuses(source: Source) -> set[str]:
@@ -78,8 +100,7 @@ def used_statuses(source: Source) -> set[str]:
     if not source.has("b_sale_order", "STATUS_ID"):
         return set()
     sql = "SELECT `STATUS_ID` FROM `b_sale_order` GROUP BY CAST(`STATUS_ID` AS BINARY), `STATUS_ID`"
-    lines = list(source.query(sql))
-    return {status for line in lines if (status := read_status((line[0] or b"").decode("utf-8", "replace")).value)}
+    return {status for code, *_ in source.texts(sql) if (status := read_status(code).value)}
 
 
 def pay_systems(source: Source) -> dict[str, str]:
@@ -88,56 +109,27 @@ def pay_systems(source: Source) -> dict[str, str]:
     return {row.get("ID") or "": _mended(row.get("PSA_NAME") or row.get("NAME")) or "" for row in rows}
 
 
-def _statuses(source: Source) -> Iterable[ReferenceRow]:
-    names: dict[str, Row] = {}
-    for row in source.rows("b_sale_status_lang", columns.STATUS_NAME):
-        code = row.get("STATUS_ID") or ""
-        if row.get("LID") == _LANGUAGE or code not in names:
-            names[code] = row
-    for row in source.rows("b_sale_status", columns.STATUS):
-        key = read_status(row.get("ID")).value
-        name = _name(names[row["ID"] or ""].get("NAME")) if (row.get("ID") or "") in names else ""
-        if key and name and (row.get("TYPE") or "O") == "O":
-            sort = read_small_id(row.get("SORT")).value
-            yield ReferenceRow(key=key, fields={"name": name, "sort": _LAST if sort is None else sort})
+def _variants(source: Source, code: str) -> list[dict[str, Any]]:
+    keys = _definitions(source, code)
+    found = source.among("b_sale_order_props_variant", columns.VARIANT, "ORDER_PROPS_ID", keys)
+    return [{"id": row.get("VALUE"), "name": _mended(row.get("NAME"))} for row in found]
 
 
-def _variants(source: Source, code: str, read_key: Any) -> Iterable[ReferenceRow]:
-    seen = set()
-    for row in source.among(
-        "b_sale_order_props_variant", columns.VARIANT, "ORDER_PROPS_ID", _definitions(source, code)
-    ):
-        key, name = read_key(row.get("VALUE")), _name(row.get("NAME"))
-        if key and name and key not in seen:
-            seen.add(key)
-            fields: dict[str, Any] = {"name": name}
-            if code == "when":
-                times = parse_slot(name)
-                fields |= {"starts_at": times[0] if times else None, "ends_at": times[1] if times else None}
-            yield ReferenceRow(key=key, fields=fields)
-
-
-def _shops(source: Source) -> Iterable[ReferenceRow]:
+def _shops(source: Source) -> list[dict[str, Any]]:
     definitions = _definitions(source, "shopId")
     table = "b_sale_order_props_value"
     if not definitions or not (source.has(table, "ORDER_PROPS_ID") and source.has(table, "VALUE")):
-        return
+        return []
     marks = ", ".join(["%s"] * len(definitions))
     sql = f"SELECT DISTINCT `VALUE` FROM `b_sale_order_props_value` WHERE `ORDER_PROPS_ID` IN ({marks})"  # noqa: S608
-    values = [(line[0] or b"").decode("utf-8", "replace") for line in list(source.query(sql, definitions))]
-    ids = sorted({key for value in values if (key := read_small_id(value).value)})
-    for row in source.among("b_iblock_element", columns.ELEMENT, "ID", ids):
-        if name := _name(row.get("NAME")):
-            yield ReferenceRow(key=int(row["ID"] or 0), fields={"name": name})
+    ids = sorted({key for (value,) in source.texts(sql, definitions) if (key := read_small_id(value).value)})
+    found = source.among("b_iblock_element", columns.ELEMENT, "ID", ids)
+    return [{"id": row.get("ID"), "name": _mended(row.get("NAME"))} for row in found]
 
 
 def _definitions(source: Source, code: str) -> list[str]:
     found = source.among("b_sale_order_props", columns.PROPERTY, "CODE", [code])
     return [key for row in found if (key := row.get("ID"))]
-
-
-def _name(raw: str | None) -> str:
-    return read_line(_mended(raw), max_length=_NAME_LENGTH).value or ""
 
 
 def _mended(text: str | None) -> str | None:

@@ -23,14 +23,13 @@ def site_copy() -> Finding:
         return Finding(Level.GREEN, gettext("not configured"))
     try:
         with Source.configured(patience=COPY_SECONDS) as source:
-            privileges = source.may_write()
+            warning = source.warning()
             where = str(source.where)
     except SourceError as trouble:
         hint = gettext("Make the copy reachable; when the history is here, clear BITRIX_MYSQL_URL.")
         return Finding(Level.YELLOW, str(trouble), hint)
-    if privileges:
-        figure = gettext("The account may change the copy: %(privileges)s.") % {"privileges": ", ".join(privileges)}
-        return Finding(Level.YELLOW, figure, gettext("Use one with SELECT only."))
+    if warning:
+        return Finding(Level.YELLOW, warning, gettext("Use one with SELECT only."))
     return Finding(Level.GREEN, gettext("%(where)s, read-only") % {"where": where})
 
 

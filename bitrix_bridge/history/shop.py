@@ -1,16 +1,14 @@
 """What the shop is, as far as orders point at it: read once a run, so that an order costs no question about it."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-
-from django.utils.translation import gettext
 
 from bitrix_bridge.history import catalogue
 from bitrix_bridge.history.documents import Knowledge
 from bitrix_bridge.history.source import Source
 from orders import services
 from orders.models import City, DeliverySlot, Product, Shop, Status
-from orders.models.reference import SiteReference
+from orders.services.references import stub_status_name
 from orders.snapshot import ProductSnapshot, ReferenceRow, ReferenceSnapshot
 
 
@@ -62,28 +60,29 @@ def _lacking(source: Source) -> ReferenceSnapshot:
     statuses = {row.key: row for row in told.statuses}
     for code in catalogue.used_statuses(source):
         # Made here and not by the first order that has it: nobody is alarmed because of history.
-        name = gettext("Status %(code)s of the site") % {"code": code}
-        statuses.setdefault(code, ReferenceRow(key=code, fields={"name": name}))
+        statuses.setdefault(code, ReferenceRow(key=code, fields={"name": stub_status_name(code)}))
     return ReferenceSnapshot(
-        statuses=tuple(row for row in statuses.values() if row.key not in _named(Status)),
-        cities=_without(told.cities, City),
-        shops=_without(told.shops, Shop),
-        slots=_without(told.slots, DeliverySlot),
+        statuses=_without(statuses.values(), _named_statuses()),
+        cities=_without(told.cities, _named(City)),
+        shops=_without(told.shops, _named(Shop)),
+        slots=_without(told.slots, _named(DeliverySlot)),
     )
 
 
-def _without(rows: Iterable[ReferenceRow], model: type[SiteReference]) -> tuple[ReferenceRow, ...]:
-    known = _named(model)
+def _without(rows: Iterable[ReferenceRow], known: Collection[object]) -> tuple[ReferenceRow, ...]:
     return tuple(row for row in rows if row.key not in known)
 
 
-def _named(model: type[SiteReference]) -> set[object]:
-    rows = model._default_manager.all()
-    if model is Status:
-        return {code for row in rows for code in row.bitrix_codes if _is_told(row)}  # type: ignore[attr-defined]
-    return {row.bitrix_id for row in rows if not row.needs_attention}  # type: ignore[attr-defined]
+def _named(model: type[City | Shop | DeliverySlot]) -> set[object]:
+    return set(model._default_manager.filter(needs_attention=False).values_list("bitrix_id", flat=True))
 
 
-def _is_told(row: SiteReference) -> bool:
-    """Return whether the site has told the name already, or staff have described a status that it has not."""
-    return bool(row.bitrix_state) or not row.needs_attention
+def _named_statuses() -> set[object]:
+    """Return the codes of those that have a name; a stub may have got one, and needs attention for want of a stage."""
+    rows = Status.objects.values_list("bitrix_codes", "name", "needs_attention")
+    return {
+        code
+        for codes, name, needs_attention in rows
+        for code in codes
+        if not needs_attention or name != stub_status_name(code)
+    }

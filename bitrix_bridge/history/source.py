@@ -182,10 +182,14 @@ class Source:
             cursor.execute(sql, list(values) or None)
             yield from cursor
 
+    def texts(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[str, ...]]:
+        """Return a short answer whole, as text; NULL is an empty one."""
+        lines = list(self.query(sql, values))
+        return [tuple((value or b"").decode("utf-8", "replace") for value in line) for line in lines]
+
     def number(self, sql: str, values: Sequence[Any] = ()) -> int:
         """Return the one number that the question asks for."""
-        line = next(iter(list(self.query(sql, values))), (b"0",))
-        return int(line[0] or 0)
+        return int(next(iter(self.texts(sql, values)), ("0",))[0] or 0)
 
     # --- who we are
 
@@ -197,10 +201,15 @@ class Source:
         """Return the account's privileges by which something could be changed."""
         return sorted(self.privileges() - HARMLESS)
 
+    def warning(self) -> str:
+        """Return in words that the account may write; empty when it may only read."""
+        if not (privileges := self.may_write()):
+            return ""
+        return gettext("The account may change the copy: %(privileges)s.") % {"privileges": ", ".join(privileges)}
+
     def _granted(self, question: str, seen: set[str]) -> set[str]:
         found: set[str] = set()
-        for line in list(self.query(question)):
-            text = (line[0] or b"").decode("utf-8", "replace")
+        for text, *_ in self.texts(question):
             if " WITH GRANT OPTION" in text:
                 found.add("GRANT OPTION")
             if match := _GRANT.match(text):
@@ -247,10 +256,8 @@ class Source:
             "SELECT TABLE_NAME, COLUMN_NAME, CHARACTER_MAXIMUM_LENGTH FROM information_schema.COLUMNS "
             "WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE %s"
         )
-        for table, column, length in list(self.query(sql, ["b\\_%"])):
-            name = (column or b"").decode()
-            columns = self.tables.setdefault((table or b"").decode(), {})
-            columns[name.upper()] = Column(name, int(length) if length is not None else None)
+        for table, column, length in self.texts(sql, ["b\\_%"]):
+            self.tables.setdefault(table, {})[column.upper()] = Column(column, int(length) if length else None)
         if not self.has("b_sale_order", "ID"):
             message = gettext("There is no table b_sale_order in %(where)s, or the account may not read it.")
             raise SourceError(message % {"where": self.where})

@@ -55,8 +55,7 @@ class Counted:
 
 def server_version(source: Source) -> str:
     """Return what the server calls itself."""
-    line = next(iter(list(source.query("SELECT VERSION()"))), (b"",))
-    return (line[0] or b"").decode("utf-8", "replace")
+    return next(iter(source.texts("SELECT VERSION()")), ("",))[0]
 
 
 def site_version(source: Source) -> str:
@@ -80,13 +79,12 @@ def by_status(source: Source) -> list[Counted]:
     """Count the orders of each status; a note says what the CRM makes of it."""
     if not source.has("b_sale_order", "STATUS_ID"):
         return []
-    names = {row.key: str(row.fields["name"]) for row in catalogue.read_reference(source).statuses}
+    names = {row["id"]: row["name"] for row in catalogue.statuses(source)}
     ours = {code: row for row in Status.objects.all() for code in row.bitrix_codes}
     grouped = "GROUP BY CAST(`STATUS_ID` AS BINARY), `STATUS_ID`"
     sql = f"SELECT `STATUS_ID`, COUNT(*) FROM `b_sale_order` {grouped} ORDER BY 2 DESC"  # noqa: S608
     found = []
-    for key, number in list(source.query(sql)):
-        code = (key or b"").decode("utf-8", "replace")
+    for code, number in source.texts(sql):
         row = ours.get(code)
         if row is None:
             note = gettext("unknown to the CRM")
@@ -104,8 +102,7 @@ def by_month(source: Source) -> list[Counted]:
         return []
     sql = "SELECT DATE_FORMAT(`DATE_INSERT`, '%Y-%m'), COUNT(*) FROM `b_sale_order` GROUP BY 1 ORDER BY 1"
     found = []
-    for month, number in list(source.query(sql)):
-        text = (month or b"").decode()
+    for text, number in source.texts(sql):
         is_date = text[:4].isdecimal() and text[5:].isdecimal() and text > "0001" and text[5:] != "00"
         words = f"{date(int(text[:4]), int(text[5:]), 1):%m.%Y}" if is_date else gettext("without a date")
         found.append(Counted(words, int(number or 0)))
@@ -145,7 +142,7 @@ def _orders(source: Source) -> Iterator[Counted]:
     if source.has("b_sale_order", "ACCOUNT_NUMBER"):
         number = where("`ACCOUNT_NUMBER` IS NULL OR `ACCOUNT_NUMBER` = ''")
         yield Counted(gettext("orders without a number"), number, gettext("the id serves as the number"))
-        twice = len(catalogue.read_knowledge(source).repeated_numbers)
+        twice = len(catalogue.repeated_numbers(source))
         yield Counted(gettext("numbers given to several orders"), twice, gettext("each keeps it"))
     if source.has("b_sale_order", "DATE_INSERT"):
         number = where("`DATE_INSERT` IS NULL OR `DATE_INSERT` < '2000-01-01'")
@@ -182,11 +179,11 @@ def _properties(source: Source) -> Iterator[Counted]:
     table = "b_sale_order_props_value"
     if not (source.has(table, "ORDER_PROPS_ID") and source.has(table, "VALUE")):
         return
-    definitions = catalogue.read_knowledge(source).properties
+    definitions = catalogue.property_definitions(source)
     sql = "SELECT `ORDER_PROPS_ID`, COUNT(*) FROM `b_sale_order_props_value` WHERE `VALUE` <> '' GROUP BY 1"
     counts: dict[str, int] = {}
-    for key, number in list(source.query(sql)):
-        definition = definitions.get((key or b"").decode())
+    for key, number in source.texts(sql):
+        definition = definitions.get(key)
         code = (definition.get("CODE") or definition.get("NAME") or "") if definition else ""
         words = code or gettext("a property that is not described")
         if code not in TAKEN_OVER:

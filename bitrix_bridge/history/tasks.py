@@ -49,11 +49,8 @@ def go_on(run_id: str) -> None:
 def _work(run: ImportRun) -> bool:
     until = time.monotonic() + SLICE_SECONDS
     with Source.configured() as source:
-        if privileges := source.may_write():
-            message = gettext("The account may change the copy: %(privileges)s.") % {
-                "privileges": ", ".join(privileges)
-            }
-            raise SourceError(f"{message} {gettext('Use one with SELECT only.')}")
+        if warning := source.warning():
+            raise SourceError(f"{warning} {gettext('Use one with SELECT only.')}")
         return walk.work(run, source, is_over_time=lambda: time.monotonic() >= until)
 
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from bitrix_bridge.models import Difference
 from bitrix_bridge.reconciliation.comparison import DELETED, LINK, VERSION
 from bitrix_bridge.reconciliation.decisions import sides
-from orders.services.references import STUB_PREFIX
+from orders.services.references import STUB_PREFIX, stub_status_name
 from orders.timeline import Names, field_label, look_up, value_words
 from orders.visibility import hidden_fields
 
@@ -89,7 +89,7 @@ def _row(one: Difference, names: Names, may_decide: bool) -> Row:
 def _value(name: str, value: Any, names: Names) -> str:
     text = value_words(name, value, names)
     if name == "status" and text == value and str(value).startswith(STUB_PREFIX):
-        return gettext("Status %(code)s of the site") % {"code": str(value).removeprefix(STUB_PREFIX)}
+        return stub_status_name(str(value).removeprefix(STUB_PREFIX))
     return text
 
 

@@ -94,6 +94,11 @@ def known_status(bitrix_code: str, agreement: Agreement) -> str | None:
     return agreed if bitrix_code == agreement.site_status and not agreed.startswith(STUB_PREFIX) else None
 
 
+def stub_status_name(bitrix_code: str) -> str:
+    """Return what a status is called that nobody has named yet."""
+    return gettext("Status %(code)s of the site") % {"code": bitrix_code}
+
+
 def _insert(row: SiteReference) -> None:
     row.bitrix_state = Agreement.on(name=row.name).as_json()
     # Somebody else may have made the same stub meanwhile; either row serves.
@@ -103,7 +108,7 @@ def _insert(row: SiteReference) -> None:
 def _stub_status(bitrix_code: str) -> str:
     # Case matters to the site's codes, so it has to survive in ours: "p" and "P" are two statuses.
     code = f"{STUB_PREFIX}{bitrix_code}"
-    name = gettext("Status %(code)s of the site") % {"code": bitrix_code}
+    name = stub_status_name(bitrix_code)
     row, is_new = Status.objects.get_or_create(
         code=code,
         defaults={

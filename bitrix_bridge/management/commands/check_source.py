@@ -31,10 +31,8 @@ class Command(BaseCommand):
         self.stdout.write(gettext("Copy: %(where)s") % {"where": source.where})
         self.stdout.write(gettext("Server: %(version)s") % {"version": survey.server_version(source)})
         self.stdout.write(gettext("Tables look like: %(version)s") % {"version": survey.site_version(source)})
-        privileges = source.may_write()
-        if privileges:
-            words = gettext("The account may change the copy: %(privileges)s.")
-            self.stdout.write(self.style.WARNING(words % {"privileges": ", ".join(privileges)}))
+        if warning := source.warning():
+            self.stdout.write(self.style.WARNING(warning))
         else:
             self.stdout.write(gettext("The account may only read, and the session is read-only."))
         self._section(gettext("Tables"), survey.tables(source))

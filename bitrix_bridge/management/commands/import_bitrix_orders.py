@@ -11,14 +11,14 @@ from typing import Any
 
 from django.core.management.base import CommandError
 from django.db import InterfaceError, OperationalError, connection
-from django.utils import timezone
-from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext
 
 from bitrix_bridge.history import report, runs, walk
+from bitrix_bridge.history.progress import progress
 from bitrix_bridge.history.reading import Selection, count_orders
 from bitrix_bridge.history.source import Source, SourceError
 from bitrix_bridge.models import ImportRun
+from cvety_crm.command_arguments import read_moment
 from cvety_crm.health import duration
 from cvety_crm.long_command import LongCommand
 
@@ -91,14 +91,12 @@ class Command(LongCommand):
             raise CommandError(gettext("The CRM's database: %(error)s") % {"error": trouble}) from trouble
 
     def _check_account(self, source: Source, *, is_allowed: bool) -> None:
-        privileges = source.may_write()
-        if not privileges:
-            return
-        message = gettext("The account may change the copy: %(privileges)s.") % {"privileges": ", ".join(privileges)}
-        if not is_allowed:
+        warning = source.warning()
+        if warning and not is_allowed:
             advice = gettext("Use one with SELECT only, or say --allow-writable-account.")
-            raise CommandError(f"{message} {advice}")
-        self.stderr.write(self.style.WARNING(message))
+            raise CommandError(f"{warning} {advice}")
+        if warning:
+            self.stderr.write(self.style.WARNING(warning))
 
     # --- the two kinds of runs
 
@@ -187,17 +185,21 @@ class Command(LongCommand):
 
     def _progress(self, run: ImportRun) -> None:
         self.stop_if_told()
-        done, expected = run.gone_through, max(run.expected, run.gone_through)
-        rate = (done - self._began_with) / max(time.monotonic() - self._began_at, 0.001)
+        far = progress(run)
+        if far.percent is None:
+            text = gettext("Failed orders are repeated, left: %(left)s") % {"left": far.left}
+            self.show_progress(f"{text} · {gettext('not come over: %(number)s') % {'number': run.failed}}", 0)
+            return
+        rate = (far.done - self._began_with) / max(time.monotonic() - self._began_at, 0.001)
         line = gettext("%(done)d of %(expected)d, failed: %(failed)d, %(rate).1f a second") % {
-            "done": done,
-            "expected": expected,
+            "done": far.done,
+            "expected": far.expected,
             "failed": run.failed,
             "rate": rate,
         }
-        if rate > 0 and expected > done:
-            line += ", " + gettext("%(time)s left") % {"time": duration((expected - done) / rate)}
-        self.show_progress(line, min(100 * done // expected, 99) if expected else 0)
+        if rate > 0 and far.left:
+            line += ", " + gettext("%(time)s left") % {"time": duration(far.left / rate)}
+        self.show_progress(line, far.percent)
 
     def _say(self, run: ImportRun, *, is_dry: bool) -> None:
         for line in report.lines(run.reasons, is_dry=is_dry):
@@ -247,14 +249,9 @@ def _until(text: str) -> datetime:
 
 
 def _moment(text: str, of_day: timedelta) -> datetime:
-    """Read a moment, or a date and how far into it; a time without an offset is the shop's."""
-    try:
-        day = parse_date(text.strip())
-        moment = None if day else parse_datetime(text.strip())
-    except ValueError:
-        day = moment = None
-    if day is not None:
-        return timezone.make_aware(datetime(day.year, day.month, day.day)) + of_day  # noqa: DTZ001
-    if moment is None:
+    """Read a moment, or a date and how far into it."""
+    found = read_moment(text)
+    if found is None:
         raise ArgumentTypeError(f"{text!r} is neither a date nor a time, such as 2025-08-11 or 2025-08-11T18:00")
-    return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
+    moment, is_day = found
+    return moment + of_day if is_day else moment

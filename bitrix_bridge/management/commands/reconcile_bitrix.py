@@ -10,7 +10,6 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.db import connection
 from django.utils import timezone
-from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext
 
 from bitrix_bridge.models import Reconciliation
@@ -18,6 +17,7 @@ from bitrix_bridge.reconciliation import runs
 from bitrix_bridge.reconciliation.progress import progress
 from bitrix_bridge.reconciliation.runs import AlreadyRunning, Lost, State
 from bitrix_bridge.reconciliation.slices import work
+from cvety_crm.command_arguments import read_moment
 from cvety_crm.long_command import LongCommand
 
 
@@ -140,8 +140,7 @@ def _since(text: str) -> datetime:
     if match := re.fullmatch(r"(\d{1,4})([hd])", text.strip()):
         number = int(match[1])
         return timezone.now() - (timedelta(hours=number) if match[2] == "h" else timedelta(days=number))
-    day = parse_date(text.strip())
-    moment = datetime(day.year, day.month, day.day) if day else parse_datetime(text.strip())  # noqa: DTZ001
-    if moment is None:
+    found = read_moment(text)
+    if found is None:
         raise ArgumentTypeError(f"{text!r} is neither a date nor a time, such as 2026-11-24T18:00, nor 12h or 3d")
-    return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
+    return found[0]

@@ -107,6 +107,7 @@ def test_a_failed_order_ends_it_with_1_and_resume_repeats_it(run_command, caplog
         cursor.execute("DROP TRIGGER refuse ON orders")
     status, said = run_command("--resume")
     assert status == 0 and "54 из 54 заказов перенесено" in said
+    assert "Неудавшиеся заказы повторяются, осталось: 0" in said
     with pytest.raises(CommandError):
         run_command("--resume")
 

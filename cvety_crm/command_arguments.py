@@ -1,0 +1,21 @@
+"""What commands are told on the command line."""
+
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
+
+
+def read_moment(text: str) -> tuple[datetime, bool] | None:
+    """Return an aware moment, and whether it is a date's beginning; None when it is neither a date nor a time.
+
+    A time without an offset is the shop's.
+    """
+    try:
+        day = parse_date(text.strip())
+        moment = datetime(day.year, day.month, day.day) if day else parse_datetime(text.strip())  # noqa: DTZ001
+    except ValueError:
+        return None
+    if moment is None:
+        return None
+    return moment if timezone.is_aware(moment) else timezone.make_aware(moment), day is not None
