@@ -43,7 +43,7 @@ def last_import() -> Finding:
     figure = f"{run.get_state_display()}, {gettext('%(time)s ago') % {'time': age}}: {result_line(run)}"
     if run.state in (ImportRun.State.FAILED, ImportRun.State.STOPPED):
         hint = gettext("Open “Imports” and go on with it.")
-        return Finding(Level.YELLOW, figure, f"{run.error} {hint}".strip())
+        return Finding(Level.YELLOW, figure, f"{run.error.rstrip('.')}. {hint}" if run.error else hint)
     if run.failed:
         return Finding(Level.YELLOW, figure, gettext("Open “Imports”: it says why some failed, and can repeat them."))
     return Finding(Level.GREEN, figure)
