@@ -118,7 +118,7 @@ class Server:
                 cursor.execute(f"GRANT {rights} ON `{name}`.* TO {grantee}")
         return Copy(self, name)
 
-    def connect(self, database: str | None = None) -> "pymysql.Connection[Any]":
+    def connect(self, database: str | None = None, *, client_flag: int = 0) -> "pymysql.Connection[Any]":
         """Open a connection of the owner, who may store what a careful server refuses, such as 0000-00-00."""
         return pymysql.connect(
             unix_socket=str(self.socket),
@@ -127,6 +127,7 @@ class Server:
             charset="utf8mb4",
             autocommit=True,
             sql_mode="",
+            client_flag=client_flag,
         )
 
     def create_accounts(self) -> None:
@@ -176,9 +177,18 @@ def running() -> Iterator[Server]:
         yield server
 
 
-def _program(name: str) -> str:
+def is_installed() -> bool:
+    """Whether the server's programs are there."""
+    return _find("mariadbd") is not None and _find("mariadb-install-db") is not None
+
+
+def _find(name: str) -> str | None:
     # Debian keeps servers in folders that are not on everybody's path.
-    found = shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/bin")))
+    return shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/bin")))
+
+
+def _program(name: str) -> str:
+    found = _find(name)
     if found is None:
         raise RuntimeError(f"{name} is missing: the import's tests need MariaDB (Debian: apt install mariadb-server)")
     return found

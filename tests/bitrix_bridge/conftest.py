@@ -7,7 +7,15 @@ import pytest
 from bitrix_bridge.client import BridgeClient
 from bitrix_bridge.sandbox import Sandbox
 from orders.models import Order
+from tests.mariadb import Server, running
 from tests.samples import order_data
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[Server]:
+    """A server of one's own for each process that runs tests, started when the first test asks for it."""
+    with running() as server:
+        yield server
 
 
 @pytest.fixture

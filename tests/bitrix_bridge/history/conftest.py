@@ -11,7 +11,7 @@ from bitrix_bridge.history.source import Source
 from tests.bitrix_bridge.history.reference import PAY_METHODS
 from tests.bitrix_bridge.history.tables import Schema
 from tests.bitrix_bridge.history.week import fill
-from tests.mariadb import Copy, Server, running
+from tests.mariadb import Copy
 
 
 @contextmanager
@@ -21,13 +21,6 @@ def unanswered() -> Iterator[None]:
         warnings.simplefilter("ignore", ResourceWarning)
         yield
         gc.collect()
-
-
-@pytest.fixture(scope="session")
-def mariadb() -> Iterator[Server]:
-    """A server of one's own for each process that runs tests, started when the first test asks for it."""
-    with running() as server:
-        yield server
 
 
 @pytest.fixture(params=list(Schema), ids=lambda schema: schema.name.lower())

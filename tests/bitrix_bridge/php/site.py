@@ -7,16 +7,18 @@ import os
 import shutil
 import signal
 import socket
-import sqlite3
 import subprocess
 import time
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import requests
 
-from bitrix_bridge.sandbox import reference
+from bitrix_bridge.history.php_values import unserialize
+from tests.bitrix_bridge.php import contents
+from tests.bitrix_bridge.php.databases import ShopDatabase
 
 STAND_INS = Path(__file__).parent / "stand_ins"
 PHP = Path(__file__).parents[3] / "bitrix_bridge" / "php"
@@ -24,44 +26,33 @@ FOLDER = "/local/cvety-crm"
 API_TOKEN = "made-up-bridge-token"
 WORKERS = 8
 
-PROPERTIES = [
-    "name",
-    "phone",
-    "email",
-    "nameRecipient",
-    "phoneRecipient",
-    "addressRecipient",
-    "data",
-    "when",
-    "city",
-    "shopId",
-    "postcardText",
-    "pickup",
-    "iWillGet",
-    "isAnonymous",
-    "isSurprise",
-]
-
 
 class PhpSite:
-    """One shop with its folder, its database and its web server. `init` is more PHP for init.php."""
+    """One shop with its folder, its database and its web server. `init` is more PHP for init.php.
+
+    PHP's time is that of the shop, Almaty; `database_zone` is the clock of the database, which another may have set.
+    """
 
     def __init__(
         self,
         root: Path,
+        database: ShopDatabase,
         *,
         webhook_url: str = "",
         webhook_token: str = "made-up-webhook-token",
         init: str = "",
         line_in_init: bool = True,
+        database_zone: str = "+03:00",
     ) -> None:
-        self.database = root / "bitrix.sqlite"
+        root.mkdir()
+        self.database = database
         self.log_path = root / "bitrix.log"
         self.server_log = root / "php.log"
         self.document_root = root / "www"
         self._listening = line_in_init
+        self._zone = database_zone
         self._write_files(webhook_url, webhook_token, init)
-        self._fill_database()
+        database.fill(contents.rows())
         self._process: subprocess.Popen[bytes] | None = None
         self.url = ""
 
@@ -89,47 +80,6 @@ class PhpSite:
             lines.append(f"require_once $_SERVER['DOCUMENT_ROOT'] . '{FOLDER}/crm-webhook.php';")
         init_file.write_text("\n".join(lines))
 
-    def _fill_database(self) -> None:
-        with self.connect() as database:
-            database.executescript("PRAGMA journal_mode = WAL;" + (STAND_INS / "schema.sql").read_text())
-            put = database.executemany
-            put("INSERT INTO b_user (ID, LOGIN, NAME, EMAIL, PERSONAL_PHONE) VALUES (?, ?, ?, ?, ?)", _USERS)
-            put("INSERT INTO b_sale_person_type VALUES (?, ?, ?, ?, ?)", [(1, "s1", "Физическое лицо", 100, "Y")])
-            for kind, statuses in (("O", reference.ORDER_STATUSES), ("D", reference.SHIPMENT_STATUSES)):
-                rows = [(code, name, 10 * place) for place, (code, name) in enumerate(statuses.items(), start=1)]
-                put("INSERT INTO b_sale_status VALUES (?, ?, ?)", [(code, kind, sort) for code, _, sort in rows])
-                put("INSERT INTO b_sale_status_lang VALUES (?, 'ru', ?)", [(code, name) for code, name, _ in rows])
-                put("INSERT INTO b_sale_status_lang VALUES (?, 'en', ?)", [(code, code) for code, _, _ in rows])
-            put(
-                "INSERT INTO b_sale_pay_system_action (ID, NAME, ACTIVE, SORT) VALUES (?, ?, 'Y', 100)",
-                reference.PAY_SYSTEMS.items(),
-            )
-            put("INSERT INTO b_sale_delivery_srv VALUES (?, ?)", [(1, "Курьер"), (2, "Самовывоз")])
-            put(
-                "INSERT INTO b_sale_order_props (ID, PERSON_TYPE_ID, NAME, CODE) VALUES (?, 1, ?, ?)",
-                [(number, code, code) for number, code in enumerate(PROPERTIES, start=1)],
-            )
-            put("INSERT INTO b_sale_order_props VALUES (?, 1, ?, ?, 'STRING', 'Y')", [(50, "extras", "extras")])
-            lists = reference.reference_lists()
-            for code, kind in (("city", "cities"), ("shopId", "shops"), ("when", "slots")):
-                put(
-                    "INSERT INTO b_sale_order_props_variant (ORDER_PROPS_ID, NAME, VALUE, SORT) VALUES (?, ?, ?, ?)",
-                    [(PROPERTIES.index(code) + 1, row["name"], str(row["id"]), n) for n, row in enumerate(lists[kind])],
-                )
-            for product in reference.PRODUCTS:
-                put(
-                    "INSERT INTO b_iblock_element (ID, IBLOCK_ID, NAME, CODE, ACTIVE, TIMESTAMP_X, DETAIL_PICTURE)"
-                    " VALUES (?, 27, ?, ?, 'Y', '2025-08-24 12:00:00', 77)",
-                    [(product.id, product.name, product.xml_id)],
-                )
-                put("INSERT INTO b_catalog_product VALUES (?, '100')", [(product.id,)])
-                put(
-                    "INSERT INTO b_catalog_price (PRODUCT_ID, CATALOG_GROUP_ID, PRICE, CURRENCY)"
-                    " VALUES (?, 1, ?, 'KZT')",
-                    [(product.id, f"{product.price}.00")],
-                )
-        database.close()
-
     # Running
 
     def __enter__(self) -> PhpSite:
@@ -140,7 +90,12 @@ class PhpSite:
 
     def _start(self, port: int) -> bool:
         """Start the server; False when somebody took the port first."""
-        environment = {**os.environ, "STAND_IN_DATABASE": str(self.database), "PHP_CLI_SERVER_WORKERS": str(WORKERS)}
+        environment = {
+            **os.environ,
+            **self.database.environment(),
+            "STAND_IN_ZONE": self._zone,
+            "PHP_CLI_SERVER_WORKERS": str(WORKERS),
+        }
         options = ("date.timezone=Asia/Almaty", "display_errors=1", "error_reporting=-1", "html_errors=1")
         command = ["php", *(part for option in options for part in ("-d", option))]
         with self.server_log.open("wb") as log:
@@ -205,26 +160,13 @@ class PhpSite:
 
     # Looking
 
-    def connect(self) -> sqlite3.Connection:
-        """The shop's database."""
-        connection = sqlite3.connect(self.database, timeout=10)
-        connection.row_factory = sqlite3.Row
-        return connection
-
     def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
-        """What a query finds."""
-        connection = self.connect()
-        try:
-            return [dict(row) for row in connection.execute(sql, values)]
-        finally:
-            connection.close()
+        """What a query finds; a value stands for each `?`."""
+        return self.database.rows(sql, values)
 
     def execute(self, sql: str, *values: Any) -> None:
         """Change the database behind Bitrix's back."""
-        connection = self.connect()
-        with connection:
-            connection.execute(sql, values)
-        connection.close()
+        self.database.execute(sql, values)
 
     def queue(self) -> list[dict[str, Any]]:
         """The sender's table."""
@@ -234,10 +176,73 @@ class PhpSite:
         """The order's row."""
         return self.rows("SELECT * FROM b_sale_order WHERE ID = ?", order_id)[0]
 
-    def properties(self, order_id: int) -> dict[str, str]:
-        """The order's properties."""
+    def properties(self, order_id: int) -> dict[str, str | None]:
+        """The order's properties, None where one has a row and no value."""
         found = self.rows("SELECT CODE, VALUE FROM b_sale_order_props_value WHERE ORDER_ID = ?", order_id)
         return {row["CODE"]: row["VALUE"] for row in found}
+
+    def lines(self, order_id: int) -> list[dict[str, Any]]:
+        """The basket's rows."""
+        return self.rows("SELECT * FROM b_sale_basket WHERE ORDER_ID = ? ORDER BY ID", order_id)
+
+    def payments(self, order_id: int) -> list[dict[str, Any]]:
+        """The rows of the order's payments."""
+        return self.rows("SELECT * FROM b_sale_order_payment WHERE ORDER_ID = ? ORDER BY ID", order_id)
+
+    def shipments(self, order_id: int) -> list[dict[str, Any]]:
+        """The rows of the order's shipments, the system one (SYSTEM = Y) among them."""
+        return self.rows("SELECT * FROM b_sale_order_delivery WHERE ORDER_ID = ? ORDER BY ID", order_id)
+
+    def letters(self) -> list[tuple[str, str]]:
+        """The letters that wait to be sent: kind and address."""
+        found = self.rows("SELECT EVENT_NAME, C_FIELDS FROM b_event ORDER BY ID")
+        return [(row["EVENT_NAME"], unserialize(row["C_FIELDS"])["EMAIL"]) for row in found]
+
+    def inner_account(self, user_id: int) -> tuple[Decimal, list[tuple[str, Decimal, int | None]]]:
+        """What is on a buyer's inner account, and each move: its kind, its sum (less than 0: taken), its order."""
+        budgets = self.rows("SELECT CURRENT_BUDGET FROM b_sale_user_account WHERE USER_ID = ?", user_id)
+        moves = self.rows("SELECT * FROM b_sale_user_transact WHERE USER_ID = ? ORDER BY ID", user_id)
+        return sum((Decimal(row["CURRENT_BUDGET"]) for row in budgets), Decimal(0)), [
+            (row["DESCRIPTION"], Decimal(row["AMOUNT"]) * (1 if row["DEBIT"] == "Y" else -1), row["ORDER_ID"])
+            for row in moves
+        ]
+
+    def stock(self, product_id: int) -> tuple[float, float]:
+        """What of a product is free, and what is reserved."""
+        (row,) = self.rows("SELECT QUANTITY, QUANTITY_RESERVED FROM b_catalog_product WHERE ID = ?", product_id)
+        return float(row["QUANTITY"]), float(row["QUANTITY_RESERVED"])
+
+    def set_stock(self, product_id: int, quantity: float, **columns: str) -> None:
+        """Have so much of a product; more columns of b_catalog_product by name."""
+        names = {"QUANTITY": quantity, **columns}
+        sets = ", ".join(f"{name} = ?" for name in names)
+        self.execute(f"UPDATE b_catalog_product SET {sets} WHERE ID = ?", *names.values(), product_id)
+
+    def history(self, order_id: int) -> list[tuple[str, int]]:
+        """The order's rows of b_sale_order_change: kind, and who did it."""
+        found = self.rows("SELECT TYPE, USER_ID FROM b_sale_order_change WHERE ORDER_ID = ? ORDER BY ID", order_id)
+        return [(row["TYPE"], row["USER_ID"]) for row in found]
+
+    def markers(self, order_id: int) -> list[str]:
+        """What is wrong with an order, as its markers say it."""
+        found = self.rows("SELECT MESSAGE FROM b_sale_entity_marker WHERE ORDER_ID = ? ORDER BY ID", order_id)
+        return [row["MESSAGE"] for row in found]
+
+    def archived(self) -> list[int]:
+        """The orders in the archive."""
+        return [row["ORDER_ID"] for row in self.rows("SELECT ORDER_ID FROM b_sale_order_archive ORDER BY ID")]
+
+    def sessions(self) -> list[str]:
+        """The addresses of the requests that have begun a session."""
+        return [row["URI"] for row in self.rows("SELECT URI FROM stand_in_session ORDER BY ID")]
+
+    def tables(self) -> list[str]:
+        """The names of all tables."""
+        return self.database.tables()
+
+    def columns(self, table: str) -> list[str]:
+        """The columns of a table."""
+        return self.database.columns(table)
 
     def wait_for_empty_queue(self) -> None:
         """Background jobs run after the response, so a test has to wait for them."""
@@ -253,12 +258,6 @@ class PhpSite:
         while not is_so():
             assert time.monotonic() < deadline, self.queue()
             time.sleep(0.02)
-
-
-_USERS = [
-    (1, "anonymous", "", "anonymous@cvety.example", ""),
-    (1079, "aigerim", "Айгерим", "aigerim@cvety.example", "8 (777) 123-45-67"),
-]
 
 
 def _free_port() -> int:

@@ -378,7 +378,7 @@ def test_the_table_of_an_earlier_version_gets_its_column(announcing, receiver, c
     else:
         assert announcing.ask("ping").json()["success"]
     announcing.wait_for_empty_queue()
-    assert "XML_ID" in [row["name"] for row in announcing.rows("SELECT name FROM pragma_table_info('cvety_crm_queue')")]
+    assert "XML_ID" in announcing.columns("cvety_crm_queue")
     assert len(receiver.bodies) == (1 if who == "ping" else 2)
 
 
@@ -389,7 +389,7 @@ def test_without_line_address_or_token_it_stays_silent(make_site, receiver, opti
     ping = site.ask("ping").json()
     assert (ping["webhook_installed"], ping["queue_length"]) == (False, 0)
     assert receiver.bodies == []
-    assert site.rows("SELECT name FROM sqlite_master WHERE name LIKE 'cvety%'") == []
+    assert [name for name in site.tables() if name.startswith("cvety")] == []
 
 
 def test_the_way_back_leaves_nothing(announcing):
@@ -400,7 +400,7 @@ def test_the_way_back_leaves_nothing(announcing):
     init.write_text("<?php\n")
     assert announcing.rows("SELECT * FROM b_agent") == []
     assert announcing.rows("SELECT * FROM b_option") == []
-    assert announcing.rows("SELECT name FROM sqlite_master WHERE name LIKE 'cvety%'") == []
+    assert [name for name in announcing.tables() if name.startswith("cvety")] == []
     announcing.place_order()
 
 

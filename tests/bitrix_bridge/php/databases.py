@@ -1,0 +1,187 @@
+"""Where a stand-in shop keeps its tables: a file of SQLite, or a database of a real MariaDB.
+
+Both are read as Bitrix's own connection would give the values: decimals as text with all their digits, dates as text.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sqlite3
+from pathlib import Path
+from typing import Any, Protocol
+
+from pymysql.constants import CLIENT, FIELD_TYPE
+from pymysql.converters import conversions
+
+from tests.bitrix_bridge.php import schema
+from tests.mariadb import PASSWORDS, Server
+
+Row = dict[str, Any]
+
+
+class ShopDatabase(Protocol):
+    """One shop's database."""
+
+    def environment(self) -> dict[str, str]:
+        """What tells the PHP where it is."""
+
+    def fill(self, rows: dict[str, list[Row]]) -> None:
+        """Create the tables and put rows into them."""
+
+    def rows(self, sql: str, values: tuple[Any, ...]) -> list[Row]:
+        """What a query finds; a value stands for each `?`."""
+
+    def execute(self, sql: str, values: tuple[Any, ...]) -> None:
+        """Change the database behind Bitrix's back, with no strict mode in the way where there is one."""
+
+    def tables(self) -> list[str]:
+        """The names of all tables."""
+
+    def columns(self, table: str) -> list[str]:
+        """The columns of a table."""
+
+
+class SqliteDatabase:
+    """A file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def environment(self) -> dict[str, str]:
+        """What tells the PHP where it is."""
+        return {"STAND_IN_ENGINE": "sqlite", "STAND_IN_DATABASE": str(self.path)}
+
+    def fill(self, rows: dict[str, list[Row]]) -> None:
+        """Create the tables and put rows into them."""
+        with self._connected() as connection:
+            connection.executescript(f"PRAGMA journal_mode = WAL;{schema.sqlite_schema()}")
+            for table, some in rows.items():
+                for sql, values in _inserts(table, some, "?"):
+                    connection.executemany(sql, values)
+
+    def rows(self, sql: str, values: tuple[Any, ...]) -> list[Row]:
+        """What a query finds; a value stands for each `?`."""
+        with self._connected() as connection:
+            return [dict(row) for row in connection.execute(sql, values)]
+
+    def execute(self, sql: str, values: tuple[Any, ...]) -> None:
+        """Change the database behind Bitrix's back."""
+        with self._connected() as connection:
+            connection.execute(sql, values)
+
+    def tables(self) -> list[str]:
+        """The names of all tables."""
+        return [row["name"] for row in self.rows("SELECT name FROM sqlite_master WHERE type = 'table'", ())]
+
+    def columns(self, table: str) -> list[str]:
+        """The columns of a table."""
+        return [row["name"] for row in self.rows("SELECT name FROM pragma_table_info(?)", (table,))]
+
+    @contextlib.contextmanager
+    def _connected(self) -> Any:
+        connection = sqlite3.connect(self.path, timeout=10, detect_types=sqlite3.PARSE_DECLTYPES)
+        connection.row_factory = sqlite3.Row
+        try:
+            with connection:
+                yield connection
+        finally:
+            connection.close()
+
+
+class MariaDatabase:
+    """A database of a server that the tests have started."""
+
+    def __init__(self, server: Server, name: str) -> None:
+        self._server = server
+        self._copy = server.database(name)
+        self._copy.connection.decoders = _AS_TEXT
+
+    def environment(self) -> dict[str, str]:
+        """What tells the PHP where it is."""
+        return {
+            "STAND_IN_ENGINE": "mariadb",
+            "STAND_IN_DATABASE": self._copy.name,
+            "STAND_IN_SOCKET": str(self._server.socket),
+            "STAND_IN_USER": "writer",
+            "STAND_IN_PASSWORD": PASSWORDS["writer"],
+        }
+
+    def fill(self, rows: dict[str, list[Row]]) -> None:
+        """Create the tables and put rows into them."""
+        connection = self._server.connect(self._copy.name, client_flag=CLIENT.MULTI_STATEMENTS)
+        with contextlib.closing(connection), connection.cursor() as cursor:
+            cursor.execute(schema.mariadb_schema())
+            while cursor.nextset():
+                pass
+            for table, some in rows.items():
+                for sql, values in _inserts(table, some, "%s"):
+                    cursor.executemany(sql, values)
+
+    def rows(self, sql: str, values: tuple[Any, ...]) -> list[Row]:
+        """What a query finds; a value stands for each `?`."""
+        with self._copy.connection.cursor() as cursor:
+            cursor.execute(_with_percent_marks(sql), values)
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def execute(self, sql: str, values: tuple[Any, ...]) -> None:
+        """Change the database behind Bitrix's back."""
+        self._copy.execute(_with_percent_marks(sql), values)
+
+    def tables(self) -> list[str]:
+        """The names of all tables."""
+        return [name for (name,) in self._copy.execute("SHOW TABLES")]
+
+    def columns(self, table: str) -> list[str]:
+        """The columns of a table."""
+        return [row[0] for row in self._copy.execute(f"SHOW COLUMNS FROM `{table}`")]
+
+    def drop(self) -> None:
+        """Remove it."""
+        self._copy.drop()
+
+
+def _inserts(table: str, rows: list[Row], mark: str) -> list[tuple[str, list[list[Any]]]]:
+    """One INSERT for all rows that name the same columns."""
+    groups: dict[tuple[str, ...], list[list[Any]]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row), []).append(list(row.values()))
+    return [
+        (
+            f"INSERT INTO `{table}` ({', '.join(f'`{name}`' for name in columns)})"
+            f" VALUES ({', '.join([mark] * len(columns))})",
+            values,
+        )
+        for columns, values in groups.items()
+    ]
+
+
+def _with_percent_marks(sql: str) -> str:
+    """`?` outside of texts becomes PyMySQL's `%s`."""
+    parts = re.split(r"('(?:[^']|'')*')", sql.replace("%", "%%"))
+    return "".join(part if part.startswith("'") else part.replace("?", "%s") for part in parts)
+
+
+def _number(decimals: int) -> Any:
+    return lambda value: f"{float(value):.{decimals}f}"
+
+
+def _shortest(value: bytes) -> str:
+    return f"{float(value):.15g}"
+
+
+for _name in schema.DECIMALS.values():
+    sqlite3.register_converter(_name, _number(int(_name[-1])))
+sqlite3.register_converter("double", _shortest)
+
+_TEXT_TYPES = {
+    FIELD_TYPE.DECIMAL,
+    FIELD_TYPE.NEWDECIMAL,
+    FIELD_TYPE.DOUBLE,
+    FIELD_TYPE.FLOAT,
+    FIELD_TYPE.DATETIME,
+    FIELD_TYPE.TIMESTAMP,
+    FIELD_TYPE.DATE,
+}
+_AS_TEXT = {kind: reader for kind, reader in conversions.items() if kind not in _TEXT_TYPES}

@@ -1,0 +1,84 @@
+<?php
+/** Stand-in for the buyer's inner account. What an order puts there or takes waits in a pool until it is saved. */
+
+namespace Bitrix\Sale\Internals;
+
+use Bitrix\Main\Application;
+use Bitrix\Main\Type\DateTime;
+use Bitrix\Sale\Order;
+use Bitrix\Sale\Payment;
+
+class UserBudgetPool
+{
+    const EXCESS_SUM_PAID = 'EXCESS_SUM_PAID';
+    const ORDER_PAY = 'ORDER_PAY';
+    const ORDER_CANCEL_PART = 'ORDER_CANCEL_PART';
+
+    private static $items = [];
+
+    public static function addPoolItem(Order $order, $sum, $type, Payment $payment = null)
+    {
+        if ((float)$sum === 0.0) {
+            return;
+        }
+        self::$items[$order->getUserId()][] = [
+            'sum' => (float)$sum, 'type' => $type, 'order' => $order, 'payment' => $payment,
+        ];
+    }
+
+    /** What is on the account, with what is in the pool. */
+    public static function getUserBudgetByOrder(Order $order)
+    {
+        $account = self::account($order->getUserId(), $order->getCurrency());
+        $sum = $account && $account['LOCKED'] !== 'Y' ? (float)$account['CURRENT_BUDGET'] : 0.0;
+        foreach (self::$items[$order->getUserId()] ?? [] as $item) {
+            $sum += $item['sum'];
+        }
+        return $sum;
+    }
+
+    public static function onUserBudgetSave($userId)
+    {
+        foreach (self::$items[$userId] ?? [] as $item) {
+            self::book((int)$userId, $item);
+        }
+        unset(self::$items[$userId]);
+    }
+
+    /** A buyer who does not exist has no account, and no one is told. */
+    private static function book($userId, array $item)
+    {
+        $connection = Application::getConnection();
+        if (!$connection->one('SELECT ID FROM b_user WHERE ID = ?', [$userId])) {
+            return;
+        }
+        $currency = $item['order']->getCurrency();
+        $account = self::account($userId, $currency);
+        $now = new DateTime();
+        if (!$account) {
+            $fields = ['USER_ID' => $userId, 'CURRENCY' => $currency, 'CURRENT_BUDGET' => 0, 'TIMESTAMP_X' => $now];
+            $account = ['ID' => $connection->put('b_sale_user_account', $fields), 'CURRENT_BUDGET' => '0.0000'];
+        }
+        $connection->put(
+            'b_sale_user_account',
+            ['CURRENT_BUDGET' => (float)$account['CURRENT_BUDGET'] + $item['sum'], 'TIMESTAMP_X' => $now],
+            $account['ID']
+        );
+        $connection->put('b_sale_user_transact', [
+            'USER_ID' => $userId, 'TIMESTAMP_X' => $now, 'TRANSACT_DATE' => $now, 'CURRENCY' => $currency,
+            // What there was before.
+            'CURRENT_BUDGET' => (float)$account['CURRENT_BUDGET'],
+            'AMOUNT' => abs($item['sum']),
+            'DEBIT' => $item['sum'] > 0 ? 'Y' : 'N',
+            'ORDER_ID' => $item['order']->getId() ?: null,
+            'PAYMENT_ID' => $item['payment'] ? $item['payment']->getId() : null,
+            'DESCRIPTION' => $item['type'],
+        ]);
+    }
+
+    private static function account($userId, $currency)
+    {
+        $sql = 'SELECT * FROM b_sale_user_account WHERE USER_ID = ? AND CURRENCY = ?';
+        return Application::getConnection()->one($sql, [(int)$userId, $currency]);
+    }
+}

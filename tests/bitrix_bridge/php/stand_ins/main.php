@@ -1,0 +1,414 @@
+<?php
+/** Stand-ins for the kernel: results, events, options, dates, the response and what runs after it. */
+
+namespace Bitrix\Main {
+    class SystemException extends \Exception
+    {
+    }
+
+    class ArgumentException extends SystemException
+    {
+    }
+
+    class ArgumentNullException extends ArgumentException
+    {
+    }
+
+    class ArgumentOutOfRangeException extends ArgumentException
+    {
+    }
+
+    class NotImplementedException extends SystemException
+    {
+    }
+
+    class NotSupportedException extends SystemException
+    {
+    }
+
+    class ObjectException extends SystemException
+    {
+    }
+
+    class Error
+    {
+        private $message;
+        private $code;
+
+        public function __construct($message, $code = 0)
+        {
+            $this->message = $message;
+            $this->code = $code;
+        }
+
+        public function getMessage()
+        {
+            return $this->message;
+        }
+
+        public function getCode()
+        {
+            return $this->code;
+        }
+    }
+
+    class Result
+    {
+        protected $errors = [];
+        protected $data = [];
+
+        public function addError(Error $error)
+        {
+            $this->errors[] = $error;
+            return $this;
+        }
+
+        public function addErrors(array $errors)
+        {
+            array_map([$this, 'addError'], $errors);
+            return $this;
+        }
+
+        public function isSuccess()
+        {
+            return !$this->errors;
+        }
+
+        public function getErrors()
+        {
+            return $this->errors;
+        }
+
+        public function getErrorMessages()
+        {
+            return array_map(function (Error $error) {
+                return $error->getMessage();
+            }, $this->errors);
+        }
+
+        public function setData(array $data)
+        {
+            $this->data = $data;
+            return $this;
+        }
+
+        public function getData()
+        {
+            return $this->data;
+        }
+    }
+
+    class EventResult
+    {
+        const UNDEFINED = 0;
+        const SUCCESS = 1;
+        const ERROR = 2;
+
+        private $type;
+        private $parameters;
+
+        public function __construct($type, $parameters = null, $moduleId = null)
+        {
+            $this->type = $type;
+            $this->parameters = $parameters;
+        }
+
+        public function getType()
+        {
+            return $this->type;
+        }
+
+        public function getParameters()
+        {
+            return $this->parameters;
+        }
+    }
+
+    class Event
+    {
+        /** Names of all that were sent in this hit. */
+        public static $sent = [];
+
+        private $name;
+        private $parameters;
+        private $results = [];
+
+        public function __construct($module, $name, array $parameters = [])
+        {
+            $this->name = $module . ':' . $name;
+            $this->parameters = $parameters;
+        }
+
+        public function getParameter($key)
+        {
+            return $this->parameters[$key] ?? null;
+        }
+
+        public function getParameters()
+        {
+            return $this->parameters;
+        }
+
+        public function getResults()
+        {
+            return $this->results;
+        }
+
+        public function send()
+        {
+            self::$sent[] = explode(':', $this->name)[1];
+            foreach (EventManager::getInstance()->handlers[$this->name] ?? [] as $handler) {
+                $result = $handler['old']
+                    ? $handler['do'](...array_values($this->parameters))
+                    : $handler['do']($this);
+                if ($result instanceof EventResult) {
+                    $this->results[] = $result;
+                }
+            }
+        }
+
+        /** The refusals of the handlers; Bitrix's own words where a handler has none. */
+        public function refusals($text)
+        {
+            $errors = [];
+            foreach ($this->results as $result) {
+                if ($result->getType() === EventResult::ERROR) {
+                    $given = $result->getParameters();
+                    $errors[] = $given instanceof Error ? $given : new Error($text);
+                }
+            }
+            return $errors;
+        }
+    }
+
+    class EventManager
+    {
+        private static $instance;
+        public $handlers = [];
+
+        public static function getInstance()
+        {
+            return self::$instance = self::$instance ?: new self();
+        }
+
+        public function addEventHandler($module, $event, $callback)
+        {
+            $this->handlers[$module . ':' . $event][] = ['do' => $callback, 'old' => false];
+        }
+
+        public function addEventHandlerCompatible($module, $event, $callback)
+        {
+            $this->handlers[$module . ':' . $event][] = ['do' => $callback, 'old' => true];
+        }
+    }
+
+    class Loader
+    {
+        public static function includeModule($module)
+        {
+            return in_array($module, ['sale', 'catalog', 'iblock', 'currency'], true);
+        }
+    }
+
+    class ModuleManager
+    {
+        public static function getVersion($module)
+        {
+            return ['main' => '25.550.100', 'sale' => '25.0.200', 'catalog' => '25.100.0'][$module] ?? false;
+        }
+    }
+
+    class HttpResponse
+    {
+        private $status;
+        private $headers = [];
+        private $content = '';
+
+        public function setStatus($status)
+        {
+            $this->status = $status;
+        }
+
+        public function addHeader($name, $value)
+        {
+            $this->headers[$name] = $value;
+        }
+
+        public function setContent($content)
+        {
+            $this->content = $content;
+        }
+
+        public function send()
+        {
+            // What was printed before stays in front of it: which of it Bitrix cleans differs from version to version.
+            if ($this->status) {
+                http_response_code((int)$this->status);
+            }
+            foreach ($this->headers + ['Content-Length' => strlen($this->content)] as $name => $value) {
+                header($name . ': ' . $value);
+            }
+            echo $this->content;
+            flush();
+        }
+    }
+
+    class Context
+    {
+        private static $current;
+        private $response;
+
+        public static function getCurrent()
+        {
+            return self::$current = self::$current ?: new self();
+        }
+
+        public function getResponse()
+        {
+            return $this->response = $this->response ?: new HttpResponse();
+        }
+    }
+
+    class Application
+    {
+        private static $instance;
+        private static $connection;
+        private $jobs = [];
+
+        public static function getInstance()
+        {
+            return self::$instance = self::$instance ?: new self();
+        }
+
+        public static function getConnection()
+        {
+            return self::$connection = self::$connection ?: DB\Connection::open();
+        }
+
+        public function addBackgroundJob(callable $job, array $args = [])
+        {
+            $this->jobs[] = [$job, $args];
+        }
+
+        public function end()
+        {
+            Context::getCurrent()->getResponse()->send();
+            while ($job = array_shift($this->jobs)) {
+                $job[0](...$job[1]);
+            }
+            exit;
+        }
+    }
+}
+
+namespace Bitrix\Main\ORM\Fields {
+    class ScalarField
+    {
+        private $name;
+
+        public function __construct($name)
+        {
+            $this->name = $name;
+        }
+
+        public function getName()
+        {
+            return $this->name;
+        }
+    }
+}
+
+namespace Bitrix\Main\Type {
+    class Date
+    {
+        /** Protected, without JsonSerializable: json_encode makes {} of it. */
+        protected $value;
+
+        /** Without a format the text is read as the site writes dates. */
+        public function __construct($value = null, $format = null)
+        {
+            $format = $format === null ? static::siteFormat() : $format;
+            $this->value = $value === null ? new \DateTime() : \DateTime::createFromFormat('!' . $format, $value);
+            if (!$this->value) {
+                throw new \Bitrix\Main\ObjectException('Incorrect date/time: ' . $value);
+            }
+        }
+
+        protected static function siteFormat()
+        {
+            return 'd.m.Y';
+        }
+
+        public function format($format)
+        {
+            return $this->value->format($format);
+        }
+
+        public function getTimestamp()
+        {
+            return $this->value->getTimestamp();
+        }
+
+        public function toString()
+        {
+            return $this->format(static::siteFormat());
+        }
+
+        public function __toString()
+        {
+            return $this->toString();
+        }
+    }
+
+    class DateTime extends Date
+    {
+        protected static function siteFormat()
+        {
+            return 'd.m.Y H:i:s';
+        }
+
+        public static function createFromTimestamp($timestamp)
+        {
+            $made = new self();
+            $made->value->setTimestamp($timestamp);
+            return $made;
+        }
+
+        public function setTimeZone(\DateTimeZone $zone)
+        {
+            $this->value->setTimezone($zone);
+            return $this;
+        }
+    }
+}
+
+namespace Bitrix\Main\Config {
+    use Bitrix\Main\Application;
+
+    class Option
+    {
+        public static function get($module, $name, $default = '')
+        {
+            $row = self::find($module, $name);
+            return $row ? $row['VALUE'] : $default;
+        }
+
+        public static function set($module, $name, $value)
+        {
+            self::delete($module, ['name' => $name]);
+            Application::getConnection()->put('b_option', ['MODULE_ID' => $module, 'NAME' => $name, 'VALUE' => $value]);
+        }
+
+        public static function delete($module, array $filter)
+        {
+            $sql = 'DELETE FROM b_option WHERE MODULE_ID = ? AND NAME = ?';
+            Application::getConnection()->change($sql, [$module, $filter['name']]);
+        }
+
+        private static function find($module, $name)
+        {
+            $sql = 'SELECT VALUE FROM b_option WHERE MODULE_ID = ? AND NAME = ?';
+            return Application::getConnection()->one($sql, [$module, $name]);
+        }
+    }
+}

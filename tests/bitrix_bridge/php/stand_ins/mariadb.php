@@ -1,0 +1,48 @@
+<?php
+/** The connection to a real MariaDB, careful as MySQL is where no one has made it careless. */
+
+namespace Bitrix\Main\DB;
+
+class MysqlConnection extends Connection
+{
+    const SQL_MODE = 'ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,'
+        . 'NO_ENGINE_SUBSTITUTION';
+
+    public function __construct()
+    {
+        $address = 'unix_socket=' . getenv('STAND_IN_SOCKET') . ';dbname=' . getenv('STAND_IN_DATABASE');
+        $this->pdo = new \PDO('mysql:charset=utf8mb4;' . $address, getenv('STAND_IN_USER'), getenv('STAND_IN_PASSWORD'), [
+            \PDO::ATTR_ERRMODE => \PDO::ERRMODE_EXCEPTION,
+            // As Bitrix's own, the connection speaks in texts, one statement at a time.
+            \PDO::ATTR_STRINGIFY_FETCHES => true,
+            \PDO::ATTR_EMULATE_PREPARES => true,
+            \PDO::MYSQL_ATTR_MULTI_STATEMENTS => false,
+        ]);
+        $zone = getenv('STAND_IN_ZONE');
+        $this->pdo->exec("SET SESSION sql_mode = '" . self::SQL_MODE . "', time_zone = '$zone'");
+    }
+
+    protected function converter(array $column)
+    {
+        $converters = ['DATETIME' => 'dateTime', 'TIMESTAMP' => 'dateTime', 'DATE' => 'date'];
+        $name = $converters[$column['native_type'] ?? ''] ?? null;
+        return $name ? [self::class, $name] : null;
+    }
+
+    public function lock($name, $timeout = 0)
+    {
+        $row = $this->query("SELECT GET_LOCK('" . self::lockName($name) . "', " . (int)$timeout . ') AS L')->fetch();
+        return $row['L'] === '1';
+    }
+
+    public function unlock($name)
+    {
+        return $this->query("SELECT RELEASE_LOCK('" . self::lockName($name) . "') AS L")->fetch()['L'] === '1';
+    }
+
+    /** Locks are the whole server's, so the name says whose it is. */
+    private static function lockName($name)
+    {
+        return md5(getenv('STAND_IN_DATABASE')) . md5($name);
+    }
+}

@@ -1,0 +1,448 @@
+"""The stand-ins do what the real classes do: the table of behaviours in docs/bitrix.md, one test for each."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+
+import pytest
+
+PRODUCT = 696613
+BUYER = 1079
+
+
+def sums(site, order_id):
+    order = site.order(order_id)
+    return Decimal(order["PRICE"]), order["PAYED"], Decimal(order["SUM_PAID"])
+
+
+def basket_id(site, order_id):
+    return site.lines(order_id)[0]["ID"]
+
+
+class TestMoney:
+    def test_what_is_paid_over_the_price_goes_to_the_inner_account_each_time(self, site):
+        order_id = site.place_order(items=[{"product_id": PRODUCT, "quantity": 2}])
+        line = basket_id(site, order_id)
+        assert site.hit(["pay", order_id]) == [1]
+        assert sums(site, order_id) == (16500, "Y", 16500)
+        site.hit(["quantity", order_id, line, 1])
+        assert sums(site, order_id) == (9000, "Y", 9000)
+        assert site.payments(order_id)[0]["SUM"] == "16500.0000", "the payment stays as it was made"
+        assert site.inner_account(BUYER) == (7500, [("EXCESS_SUM_PAID", 7500, order_id)])
+        site.hit(["unpay", order_id])
+        assert site.inner_account(BUYER)[0] == 7500, "what was taken back has left it there"
+        site.hit(["pay", order_id])
+        assert site.inner_account(BUYER) == (15000, [("EXCESS_SUM_PAID", 7500, order_id)] * 2)
+
+    def test_a_higher_price_brings_it_back(self, site):
+        order_id = site.place_order(items=[{"product_id": PRODUCT, "quantity": 2}])
+        line = basket_id(site, order_id)
+        site.hit(["pay", order_id], ["quantity", order_id, line, 1], ["quantity", order_id, line, 2])
+        assert sums(site, order_id) == (16500, "Y", 16500)
+        assert site.inner_account(BUYER) == (
+            0,
+            [("EXCESS_SUM_PAID", 7500, order_id), ("ORDER_PAY", -7500, order_id)],
+        )
+
+    def test_payments_that_exceed_the_price_together(self, site):
+        order_id = site.place_order()
+        site.hit(["payment", order_id, 5000], ["pay", order_id])
+        assert sums(site, order_id) == (9000, "Y", 9000)
+        assert site.inner_account(BUYER)[0] == 5000
+
+    def test_the_inner_account_appears_as_a_pay_system_with_the_first_payment(self, site):
+        def inner():
+            return site.rows("SELECT NAME FROM b_sale_pay_system_action WHERE ACTION_FILE = 'inner'")
+
+        order_id = site.place_order()
+        assert inner() == []
+        site.hit(["pay", order_id], ["unpay", order_id])
+        assert inner() == [{"NAME": "Внутренний счет"}]
+
+    def test_a_total_under_its_parts_lives_until_the_next_recalculation(self, site):
+        order_id = site.place_order(fields={"DISCOUNT_VALUE": 900})
+        site.hit(["total", order_id, 8100])
+        site.execute("UPDATE b_sale_order_payment SET SUM = 8100")
+        site.hit(
+            ["change", order_id, {"STATUS_ID": "AP"}, {"nameRecipient": "Дана"}],
+            ["pay", order_id],
+            ["unpay", order_id],
+        )
+        assert sums(site, order_id) == (8100, "N", 0)
+        site.hit(["recalculate", order_id])
+        assert (sums(site, order_id)[0], site.payments(order_id)[0]["SUM"]) == (9000, "9000.0000")
+        assert site.order(order_id)["DISCOUNT_VALUE"] == "900.0000"
+
+        site.hit(["total", order_id, 8100])
+        site.execute("UPDATE b_sale_order_payment SET SUM = 8100")
+        site.hit(["quantity", order_id, basket_id(site, order_id), 2])
+        assert (sums(site, order_id)[0], site.payments(order_id)[0]["SUM"]) == (16500, "16500.0000")
+
+    def test_only_a_single_unpaid_payment_of_the_old_price_follows(self, site):
+        order_id = site.place_order()
+        site.execute("UPDATE b_sale_order_payment SET SUM = 8000")
+        site.hit(["quantity", order_id, basket_id(site, order_id), 2])
+        assert [row["SUM"] for row in site.payments(order_id)] == ["8000.0000"]
+
+    def test_a_custom_price_has_no_discount_and_keeps_its_base(self, site):
+        order_id = site.place_order(items=[{"product_id": PRODUCT, "price": 6000, "base_price": 7500}])
+        site.hit(["price", order_id, basket_id(site, order_id), 5000.006])
+        (line,) = site.lines(order_id)
+        assert (line["CUSTOM_PRICE"], line["PRICE"], line["BASE_PRICE"]) == ("Y", "5000.0100", "7500.0000")
+        assert line["DISCOUNT_PRICE"] == "0.0000"
+        assert sums(site, order_id)[0] == Decimal("6500.01"), "prices have two places"
+        site.hit(["recalculate", order_id], ["quantity", order_id, line["ID"], 2])
+        assert site.lines(order_id)[0]["PRICE"] == "5000.0100", "the catalogue has no say"
+
+    def test_a_quantity_change_asks_the_catalogue_for_the_price_again(self, site):
+        order_id = site.place_order()
+        site.execute("UPDATE b_catalog_price SET PRICE = 8000 WHERE PRODUCT_ID = ?", PRODUCT)
+        site.hit(["quantity", order_id, basket_id(site, order_id), 2])
+        (line,) = site.lines(order_id)
+        assert (line["PRICE"], line["BASE_PRICE"], sums(site, order_id)[0]) == ("8000.0000", "8000.0000", 17500)
+
+    def test_a_cancelled_order_takes_no_payment_and_no_delivery_price(self, site):
+        order_id = site.place_order()
+        site.hit(["cancel", order_id])
+        assert site.hit(["pay", order_id]) == [{"refused": ["Невозможно оплатить отмененный заказ"]}]
+        (refused,) = site.hit(["shipment", order_id, {"BASE_PRICE_DELIVERY": 5}])
+        assert refused == {"refused": ["Невозможно изменить стоимость отгрузки отмененного заказа"]}
+
+    def test_a_paid_payment_keeps_its_sum_and_the_order_is_not_cancelled(self, site):
+        order_id = site.place_order()
+        site.hit(["pay", order_id])
+        assert site.hit(["cancel", order_id]) == [{"refused": ["У заказа есть активные оплаты"]}]
+        assert site.hit(["delete", order_id]) == [{"refused": ["У заказа есть активные оплаты"]}]
+
+    def test_the_shops_options_bind_a_status_to_a_payment(self, site):
+        site.execute("INSERT INTO b_option (MODULE_ID, NAME, VALUE) VALUES ('sale', 'status_on_paid', 'P')")
+        order_id = site.place_order()
+        site.hit(["pay", order_id])
+        assert site.order(order_id)["STATUS_ID"] == "P"
+
+
+class TestVersions:
+    def test_overlapping_saves_write_the_loaded_version_and_one(self, site):
+        order_id = site.place_order()
+        with ThreadPoolExecutor(1) as pool:
+            slow = pool.submit(
+                site.hit,
+                ["load", "slow", order_id],
+                ["wait", 400],
+                ["set", "slow", {"COMMENTS": "медленно"}],
+                ["save", "slow"],
+            )
+            site.hit(["wait", 100])
+            site.hit(["change", order_id, {"STATUS_ID": "AP"}], ["pay", order_id])
+            before = site.order(order_id)
+            assert slow.result()[3]["version"] == 1
+        after = site.order(order_id)
+        assert (before["VERSION"], after["VERSION"]) == (2, 1)
+        assert after["DATE_UPDATE"] >= before["DATE_UPDATE"]
+        assert (after["STATUS_ID"], after["PAYED"], after["COMMENTS"]) == ("AP", "Y", "медленно"), (
+            "only what changed is written"
+        )
+
+    def test_equal_versions_may_have_different_contents(self, site):
+        order_id = site.place_order()
+        answers = site.hit(
+            ["load", "a", order_id],
+            ["load", "b", order_id],
+            ["set", "a", {"COMMENTS": "a"}],
+            ["set", "b", {"ADDITIONAL_INFO": "b"}],
+            ["save", "a"],
+            ["save", "b"],
+        )
+        assert [answer["version"] for answer in answers[4:]] == [1, 1]
+
+    def test_a_part_of_the_order_counts_and_a_save_of_nothing_does_not(self, site):
+        order_id = site.place_order()
+        assert site.hit(
+            ["change", order_id, {}, {"nameRecipient": "Дана"}],
+            ["change", order_id, {"STATUS_ID": "N"}, {"nameRecipient": "Дана"}],
+            ["shipment", order_id, {"TRACKING_NUMBER": "KZ1"}],
+        ) == [1, 1, 2]
+
+    def test_a_new_property_of_the_shop_makes_the_next_save_a_change(self, site):
+        order_id = site.place_order()
+        site.execute(
+            "INSERT INTO b_sale_order_props (PERSON_TYPE_ID, NAME, TYPE, PROPS_GROUP_ID, CODE, ENTITY_TYPE)"
+            " VALUES (1, 'Цвет', 'STRING', 1, 'colour', 'ORDER')"
+        )
+        assert site.hit(["change", order_id]) == [1]
+        assert "colour" in site.properties(order_id)
+
+
+class TestStock:
+    def test_an_order_reserves_and_a_cancelled_one_gives_back(self, site):
+        order_id = site.place_order(items=[{"product_id": PRODUCT, "quantity": 3}])
+        assert site.stock(PRODUCT) == (97, 3)
+        site.hit(["quantity", order_id, basket_id(site, order_id), 2])
+        assert site.stock(PRODUCT) == (98, 2)
+        site.hit(["cancel", order_id])
+        assert site.stock(PRODUCT) == (100, 0)
+        site.hit(["cancel", order_id, "N"])
+        assert site.stock(PRODUCT) == (98, 2)
+        site.hit(["ship", order_id])
+        assert site.stock(PRODUCT) == (98, 0)
+        site.hit(["unship", order_id], ["delete", order_id])
+        assert site.stock(PRODUCT) == (100, 0)
+
+    def test_what_is_reserved_can_not_be_sold_again(self, site):
+        site.set_stock(PRODUCT, 3)
+        site.place_order(items=[{"product_id": PRODUCT, "quantity": 2}])
+        (refused,) = site.hit(["create", {"items": [{"product_id": PRODUCT, "quantity": 2}]}])
+        assert refused == {
+            "refused": ['Товар "Букет Стандарт" уже добавлен в корзине в количестве 0. Можно добавить не более 1']
+        }
+        site.set_stock(PRODUCT, 0)
+        (refused,) = site.hit(["create", {}])
+        assert refused == {"refused": ['Недостаточное количество товара "Букет Стандарт"']}
+
+    @pytest.mark.parametrize("columns", [{"QUANTITY_TRACE": "N"}, {"CAN_BUY_ZERO": "Y"}])
+    def test_it_only_matters_where_it_is_counted(self, site, columns):
+        site.set_stock(PRODUCT, 0, **columns)
+        order_id = site.place_order(items=[{"product_id": PRODUCT, "quantity": 5}])
+        assert site.hit(["quantity", order_id, basket_id(site, order_id), 7]) == [1]
+        assert site.stock(PRODUCT) == ((0, 0) if "QUANTITY_TRACE" in columns else (-7, 7))
+
+    @pytest.mark.parametrize("quantity", [1, 3])
+    @pytest.mark.parametrize(
+        "undo",
+        ["UPDATE b_iblock_element SET ACTIVE = 'N'", "DELETE FROM b_iblock_element", "DELETE FROM b_catalog_product"],
+    )
+    def test_an_inactive_or_deleted_product_refuses_more_and_less(self, site, undo, quantity):
+        order_id = site.place_order(items=[{"product_id": PRODUCT, "quantity": 2}])
+        site.execute(undo)
+        assert site.hit(["quantity", order_id, basket_id(site, order_id), quantity]) == [
+            {"refused": ['Товар "Букет Стандарт" недоступен']}
+        ]
+        assert site.order(order_id)["VERSION"] == 0
+
+    def test_more_than_there_is_refused_on_a_line_too(self, site):
+        order_id = site.place_order()
+        site.set_stock(PRODUCT, 0)
+        (refused,) = site.hit(["quantity", order_id, basket_id(site, order_id), 2])
+        assert refused == {
+            "refused": ['В корзину уже добавлено максимально возможное количество товара "Букет Стандарт" : 1']
+        }
+
+    def test_a_line_without_a_provider_is_not_looked_at(self, site):
+        order_id = site.place_order(items=[{"product_id": PRODUCT, "price": 7500}])
+        line = basket_id(site, order_id)
+        site.set_stock(PRODUCT, 0)
+        assert site.hit(["line", order_id, line, {"PRODUCT_PROVIDER_CLASS": "", "QUANTITY": 9}]) == [1]
+        assert site.lines(order_id)[0]["QUANTITY"] == "9.0000"
+        assert site.stock(PRODUCT) == (0, 1), "nor is what it had reserved"
+
+    def test_a_provider_once_known_stays_for_as_long_as_the_object(self, site):
+        order_id = site.place_order()
+        site.set_stock(PRODUCT, 0)
+        line = basket_id(site, order_id)
+        refused = site.hit(
+            ["load", "a", order_id],
+            ["set_line", "a", line, {"QUANTITY": 5}],
+            ["set_line", "a", line, {"PRODUCT_PROVIDER_CLASS": ""}],
+            ["set_line", "a", line, {"QUANTITY": 5}],
+        )
+        assert [len(texts) for texts in refused[1:]] == [1, 0, 1]
+
+    def test_what_is_shipped_keeps_its_quantity_and_is_not_cancelled(self, site):
+        order_id = site.place_order(items=[{"product_id": PRODUCT, "quantity": 2}])
+        site.hit(["ship", order_id])
+        line = basket_id(site, order_id)
+        assert site.order(order_id)["DEDUCTED"] == "Y"
+        for quantity in (1, 3):
+            (answer,) = site.hit(["quantity", order_id, line, quantity])
+            assert "refused" in answer
+        assert site.hit(["remove", order_id, line]) == [
+            {"refused": ['Невозможно удалить отгруженный товар "Букет Стандарт"']}
+        ]
+        assert site.hit(["cancel", order_id]) == [{"refused": ["У заказа есть отгруженные товары"]}]
+        assert site.hit(["change", order_id, {"COMMENTS": "x"}]) == [2]
+
+
+class TestProperties:
+    def test_every_property_has_a_row_and_unset_ones_have_null(self, site):
+        order_id = site.place_order()
+        found = site.properties(order_id)
+        assert len(found) == 16
+        assert (found["city"], found["postcardText"], found["extras"]) == ("2", None, None)
+
+    def test_a_value_that_the_list_has_not_is_kept_and_marks_the_order(self, site):
+        order_id = site.place_order(properties={"city": "99"})
+        order = site.order(order_id)
+        reason = 'Свойство заказа "city" - ошибка ввода'
+        assert (order["MARKED"], order["REASON_MARKED"], site.properties(order_id)["city"]) == ("Y", reason, "99")
+        held = site.hit(["load", "a", order_id], ["set", "a", {"COMMENTS": "x"}], ["save", "a"])
+        assert held[2]["warnings"] == [reason], "each later save says it again"
+        site.hit(["change", order_id, {}, {"city": "2"}])
+        assert site.order(order_id)["MARKED"] == "Y", "until someone says that it is solved"
+        assert site.markers(order_id) == [reason]
+
+    def test_a_text_over_500_characters_is_not_stored(self, site):
+        order_id = site.place_order(properties={"postcardText": "Мама"})
+        answers = site.hit(
+            ["load", "a", order_id],
+            ["set", "a", {}, {"postcardText": "я" * 501, "nameRecipient": "Дана"}],
+            ["save", "a"],
+        )
+        assert answers[2]["warnings"] == [
+            'Свойство заказа "postcardText" - длина больше 500 символов',
+            'Длина значения свойства "" (501) превышает допустимую (500)',
+        ]
+        assert site.properties(order_id)["postcardText"] == "Мама"
+        assert site.properties(order_id)["nameRecipient"] == "Дана", "the rest is"
+        assert site.order(order_id)["MARKED"] == "Y"
+        new_id = site.place_order(properties={"postcardText": "я" * 501})
+        assert "postcardText" not in site.properties(new_id)
+
+    def test_the_propertys_own_length_is_only_a_warning(self, site):
+        settings = 'a:1:{s:9:"MAXLENGTH";i:10;}'
+        site.execute("UPDATE b_sale_order_props SET SETTINGS = ? WHERE CODE = 'postcardText'", settings)
+        order_id = site.place_order(properties={"postcardText": "я" * 11})
+        assert site.properties(order_id)["postcardText"] == "я" * 11
+        assert site.order(order_id)["REASON_MARKED"].endswith("длина больше 10 символов")
+
+
+class TestShipments:
+    def test_the_system_one_has_no_price(self, site):
+        system, ordinary = site.shipments(site.place_order())
+        assert (system["SYSTEM"], system["PRICE_DELIVERY"], system["DELIVERY_ID"]) == ("Y", None, 1)
+        assert (ordinary["SYSTEM"], ordinary["PRICE_DELIVERY"]) == ("N", "1500.0000")
+
+    def test_without_a_delivery_it_is_the_service_of_that_name(self, site):
+        order_id = site.place_order(delivery_id=None, delivery_price=0)
+        assert site.order(order_id)["DELIVERY_ID"] == "3"
+        assert {row["DELIVERY_NAME"] for row in site.shipments(order_id)} == {"Без доставки"}
+
+
+class TestTold:
+    """Letters, history and events."""
+
+    def test_letters_of_an_orders_life(self, site):
+        order_id = site.place_order(properties={"email": "maria@mail.example"})
+        address = "maria@mail.example"
+        new = [("SALE_STATUS_CHANGED_N", address), ("SALE_NEW_ORDER", address)]
+        assert site.letters() == new
+        site.hit(["change", order_id, {"STATUS_ID": "AP"}], ["pay", order_id])
+        site.hit(["shipment", order_id, {"TRACKING_NUMBER": "KZ1"}], ["unpay", order_id], ["cancel", order_id])
+        kinds = [kind for kind, _ in site.letters()[2:]]
+        assert kinds == ["SALE_STATUS_CHANGED_AP", "SALE_ORDER_PAID", "SALE_ORDER_TRACKING_NUMBER", "SALE_ORDER_CANCEL"]
+
+    def test_they_can_be_turned_off_for_the_request(self, site):
+        site.hit(["letters", False], ["create", {}])
+        assert site.letters() == []
+        site.hit(["create", {}])
+        assert [address for _, address in site.letters()] == ["aigerim@cvety.example"] * 2
+
+    def test_history_is_written_by_no_one(self, site):
+        order_id = site.place_order()
+        site.hit(["change", order_id, {"STATUS_ID": "AP"}, {"nameRecipient": "Дана"}], ["pay", order_id])
+        site.hit(["quantity", order_id, basket_id(site, order_id), 2])
+        assert site.history(order_id) == [
+            ("ORDER_ADDED", 0),
+            ("BASKET_ADDED", 0),
+            ("PAYMENT_ADDED", 0),
+            ("ORDER_STATUS_CHANGED", 0),
+            ("PAYMENT_PAID", 0),
+            ("ORDER_PRICE_CHANGED", 0),
+            ("BASKET_QUANTITY_CHANGED", 0),
+        ]
+
+    def test_saved_is_told_once_a_save_and_before_what_changed(self, site):
+        order_id = site.place_order()
+        (_, events) = site.hit(["change", order_id, {"STATUS_ID": "AP", "CANCELED": "Y"}], ["events"])
+        assert [name for name in events if "FinalAction" not in name] == [
+            "OnSaleBeforeStatusOrderChange",
+            "OnSaleBeforeOrderCanceled",
+            "OnSaleOrderBeforeSaved",
+            "OnSaleOrderEntitySaved",
+            "OnSaleOrderSaved",
+            "OnSaleStatusOrderChange",
+            "OnSaleOrderCanceled",
+        ]
+
+    def test_a_deletion_is_two_saves_and_then_told_once(self, site):
+        order_id = site.place_order()
+        (deleted, events) = site.hit(["delete", order_id], ["events"])
+        saved, asked, told = "OnSaleOrderSaved", "OnSaleBeforeOrderDelete", "OnSaleOrderDeleted"
+        assert deleted is True
+        assert [name for name in events if name in (saved, asked, told)] == [saved, asked, saved, told]
+        tables = ["b_sale_order", *(f"b_sale_{part}" for part in ("basket", "order_props_value", "order_payment"))]
+        for table in [*tables, "b_sale_order_delivery", "b_sale_order_dlv_basket", "b_sale_order_change"]:
+            assert site.rows(f"SELECT ID FROM {table}") == [], table
+        assert len(site.letters()) == 2, "no letter says that it was cancelled"
+
+    def test_a_request_begins_a_session_unless_it_is_virtual(self, site):
+        site.hit()
+        assert site.sessions() == ["/shop.php"]
+        shop = site.document_root / "shop.php"
+        shop.write_text(shop.read_text().replace("ob_start();", "define('BX_SECURITY_SESSION_VIRTUAL', true);", 1))
+        site.hit()
+        assert site.sessions() == ["/shop.php"]
+
+
+class TestOldFunctions:
+    def test_update_and_status_add_the_version_twice(self, announcing, receiver):
+        order_id = announcing.place_order()
+        announcing.wait_for_empty_queue()
+        announcing.hit(["old_update", order_id, {"COMMENTS": "x"}])
+        announcing.hit(["old_status", order_id, "AP"])
+        order = announcing.order(order_id)
+        assert (order["VERSION"], order["COMMENTS"], order["STATUS_ID"]) == (4, "x", "AP")
+        announcing.wait_for_empty_queue()
+        assert len(receiver.bodies) == 3
+        assert announcing.hit(["old_status", order_id, "AP"]) == [False]
+
+    def test_pay_and_cancel_add_it_once(self, site):
+        order_id = site.place_order()
+        site.hit(["old_pay", order_id, "Y"])
+        assert (site.order(order_id)["VERSION"], site.order(order_id)["PAYED"]) == (1, "Y")
+        site.hit(["old_pay", order_id, "N"], ["old_cancel", order_id, "Y", "Передумали"])
+        order = site.order(order_id)
+        assert (order["VERSION"], order["CANCELED"], order["REASON_CANCELED"]) == (3, "Y", "Передумали")
+
+    def test_a_property_is_written_and_no_one_is_told(self, announcing, receiver):
+        order_id = announcing.place_order()
+        announcing.wait_for_empty_queue()
+        before = announcing.order(order_id)
+        announcing.hit(["old_property", order_id, "nameRecipient", "Дана"], ["events"])
+        assert announcing.properties(order_id)["nameRecipient"] == "Дана"
+        assert announcing.order(order_id) == before
+        assert announcing.queue() == [] and len(receiver.bodies) == 1
+
+    def test_the_archive_deletes_without_a_word(self, announcing, receiver):
+        order_id = announcing.place_order()
+        announcing.hit(["ship", order_id])
+        announcing.wait_for_empty_queue()
+        told = len(receiver.bodies)
+        assert announcing.hit(["archive", order_id]) == [1]
+        assert announcing.archived() == [order_id]
+        assert announcing.rows("SELECT ID FROM b_sale_order") == []
+        assert announcing.queue() == [] and len(receiver.bodies) == told
+
+    def test_what_it_holds_in_reserve_is_given_back_by_a_save(self, site):
+        order_id = site.place_order()
+        (_, events) = site.hit(["archive", order_id], ["events"])
+        assert [name for name in events if name.startswith("OnSaleOrder")] == [
+            "OnSaleOrderBeforeArchived",
+            "OnSaleOrderBeforeSaved",
+            "OnSaleOrderEntitySaved",
+            "OnSaleOrderSaved",
+        ]
+        assert site.stock(PRODUCT) == (100, 0)
+
+    def test_guests_share_one_account(self, site):
+        first, second = (site.hit(["guest"])[0] for _ in range(2))
+        assert first == second
+        (user,) = site.rows("SELECT * FROM b_user WHERE ID = ?", first)
+        assert (user["NAME"], user["EXTERNAL_AUTH_ID"], user["ACTIVE"]) == (
+            "Анонимный пользователь",
+            "saleanonymous",
+            "N",
+        )
+        assert user["EMAIL"].startswith("anonymous_") and user["EMAIL"].endswith("@example.com")
+        (option,) = site.rows("SELECT VALUE FROM b_option WHERE MODULE_ID = 'sale' AND NAME = 'anonymous_user_id'")
+        assert option["VALUE"] == str(first)
