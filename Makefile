@@ -11,8 +11,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Newer than every requirements file exactly when what is installed is what they say.
 STAMP := $(VENV)/.installed
-# What the browser tests take from npm; without npm they say so.
-AXE := tests/browser/node_modules/.package-lock.json
+# What tests take from npm: axe for the browser, PHP of several versions. Without npm they say so.
+PACKAGES := tests/browser tests/bitrix_bridge/php/interpreters
+NPM := $(PACKAGES:%=%/node_modules/.package-lock.json)
 REQUIREMENTS := requirements.txt requirements-dev.txt constraints.txt
 
 .PHONY: help run test lint format messages screenshots bench clean setup
@@ -28,7 +29,7 @@ run: $(STAMP) ## Start the CRM, its worker and, without a site to talk to, a sta
 	@$(BIN)/python -m cvety_crm.first_run
 	@exec $(BIN)/python manage.py run
 
-test: $(STAMP) $(AXE) ## Run all tests (ARGS="-k outbox" passes options to pytest)
+test: $(STAMP) $(NPM) ## Run all tests (ARGS="-k outbox" passes options to pytest)
 	$(BIN)/python -m pytest $(ARGS)
 
 lint: $(STAMP) ## Check style, types, who imports whom, migrations and Django's own checks
@@ -56,8 +57,8 @@ clean: ## Remove the virtual environment and caches; the database (.postgres) an
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .static .cache
 	find . -name __pycache__ -type d -not -path './.postgres/*' -prune -exec rm -rf {} +
 
-$(AXE): tests/browser/package.json tests/browser/package-lock.json
-	@if command -v npm >/dev/null; then npm ci --prefix tests/browser --ignore-scripts --no-audit --no-fund --silent && touch $@; fi
+$(NPM): %/node_modules/.package-lock.json: %/package.json %/package-lock.json
+	@if command -v npm >/dev/null; then npm ci --prefix $* --ignore-scripts --no-audit --no-fund --silent && touch $@; fi
 
 # A candidate is run, not only looked up: version managers leave commands that only say "not found".
 $(STAMP): $(REQUIREMENTS)
