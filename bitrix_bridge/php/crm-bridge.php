@@ -50,35 +50,53 @@ final class CvetyCrmRefusal extends \Exception
     }
 }
 
+/** The catalogue does not sell a line of the order any more, or not so many pieces. */
+final class CvetyCrmShortage extends \Exception
+{
+    public $basketId;
+
+    public function __construct(int $basketId, string $message)
+    {
+        parent::__construct($message);
+        $this->basketId = $basketId;
+    }
+}
+
 /** What was done for the CRM: a request whose answer was lost is not done twice. Called under the order's lock. */
 final class CvetyCrmDone
 {
     const TABLE = 'cvety_crm_done';
     const KEEP_SECONDS = 30 * 86400;
 
-    /** The version that the request made of the order, or null when it has not been done. */
-    public static function version(string $eventId, int $orderId): ?int
+    /** The earlier answer to this request (version, warnings, refused), or null when it has not been done. */
+    public static function answer(string $eventId, int $orderId): ?array
     {
         if ($eventId === '') {
             return null;
         }
         self::install();
         $row = Application::getConnection()->query(
-            'SELECT VERSION FROM ' . self::TABLE . " WHERE ID = '" . $eventId . "' AND ORDER_ID = " . $orderId
+            'SELECT VERSION, ANSWER FROM ' . self::TABLE . " WHERE ID = '" . $eventId . "' AND ORDER_ID = " . $orderId
         )->fetch();
-        return $row ? (int)$row['VERSION'] : null;
+        if (!$row) {
+            return null;
+        }
+        $said = json_decode((string)$row['ANSWER'], true);
+        return ['version' => (int)$row['VERSION']] + (is_array($said) ? $said : []);
     }
 
-    public static function note(string $eventId, int $orderId, int $version): void
+    public static function note(string $eventId, int $orderId, int $version, array $said): void
     {
         if ($eventId === '') {
             return;
         }
         $connection = Application::getConnection();
         $now = time();
+        // ASCII: the connection may be one of MySQL's utf8 of three bytes.
+        $said = $connection->getSqlHelper()->forSql((string)json_encode($said, JSON_PARTIAL_OUTPUT_ON_ERROR));
         $connection->queryExecute(
-            'INSERT INTO ' . self::TABLE . ' (ID, ORDER_ID, VERSION, DONE_AT)'
-            . " VALUES ('$eventId', $orderId, $version, $now)"
+            'INSERT INTO ' . self::TABLE . ' (ID, ORDER_ID, VERSION, DONE_AT, ANSWER)'
+            . " VALUES ('$eventId', $orderId, $version, $now, '$said')"
         );
         if (mt_rand(1, 100) === 1) {
             $connection->queryExecute('DELETE FROM ' . self::TABLE . ' WHERE DONE_AT < ' . ($now - self::KEEP_SECONDS));
@@ -87,23 +105,126 @@ final class CvetyCrmDone
 
     private static function install(): void
     {
-        Application::getConnection()->queryExecute(
+        $connection = Application::getConnection();
+        $connection->queryExecute(
             'CREATE TABLE IF NOT EXISTS ' . self::TABLE . ' ('
             . 'ID VARCHAR(64) NOT NULL, '
             . 'ORDER_ID INT NOT NULL, '
             . 'VERSION INT NOT NULL, '
             . 'DONE_AT INT NOT NULL, '
+            . 'ANSWER MEDIUMTEXT NULL, '
             . 'PRIMARY KEY (ID), '
             . 'KEY IX_CVETY_CRM_DONE_AT (DONE_AT)'
             . ') ENGINE=InnoDB DEFAULT CHARSET=utf8mb4'
         );
+        if (!array_key_exists('ANSWER', $connection->getTableFields(self::TABLE))) {
+            // Of version 1.1.
+            $connection->queryExecute('ALTER TABLE ' . self::TABLE . ' ADD COLUMN ANSWER MEDIUMTEXT NULL');
+        }
+    }
+}
+
+/** Lines of an order with prices that make an agreed sum. Whole numbers inside: a hundredth of KZT (tiyn). */
+final class CvetyCrmPrices
+{
+    /**
+     * Change the prices of the lines so that together they cost `$goods` KZT, in proportion to what they cost now.
+     *
+     * Whole KZT where the prices are whole. The sum is exact: where no line of one piece can take what is left over,
+     * pieces of a line are split off into a line of their own.
+     */
+    public static function spread(array $lines, float $goods): array
+    {
+        $wanted = (int)round($goods * 100);
+        $sums = [];
+        $isWhole = $wanted % 100 === 0;
+        foreach ($lines as $line) {
+            $sums[] = (int)round($line['price'] * $line['quantity'] * 100);
+            $isWhole = $isWhole && (int)round($line['price'] * 100) % 100 === 0;
+        }
+        if (!$lines || array_sum($sums) === $wanted) {
+            return $lines;
+        }
+        $step = $isWhole ? 100 : 1;
+        $targets = self::shares($wanted, $sums, $step);
+        $isLess = $wanted < array_sum($sums);
+        $left = 0;
+        foreach ($lines as $i => $line) {
+            $quantity = (float)$line['quantity'];
+            if ($quantity === 1.0) {
+                continue;
+            }
+            $isCountable = floor($quantity) === $quantity;
+            $share = max($targets[$i] + $left, 0);
+            $unit = $isCountable ? (int)(floor($share / $quantity / $step) * $step) : (int)round($share / $quantity);
+            $left = $share - (int)round($unit * $quantity);
+            $lines[$i]['price'] = (float)($unit / 100);
+        }
+        foreach ($lines as $i => $line) {
+            if ((float)$line['quantity'] === 1.0) {
+                // Never dearer than before when the sum becomes less: the rest would not look like a discount.
+                $more = min($left, $isLess ? max($sums[$i] - $targets[$i], 0) : PHP_INT_MAX);
+                $left -= $more;
+                $lines[$i]['price'] = (float)(($targets[$i] + $more) / 100);
+            }
+        }
+        if ($left <= 0) {
+            return $lines;
+        }
+        $splittable = null;
+        foreach ($lines as $i => $line) {
+            $quantity = (float)$line['quantity'];
+            if ($quantity > 1 && floor($quantity) === $quantity) {
+                $unit = (int)round($line['price'] * 100);
+                $fits = $left / $step < $quantity && (!$isLess || ($unit + $step) * $quantity <= $sums[$i]);
+                $splittable = $fits || $splittable === null ? $i : $splittable;
+            }
+        }
+        return $splittable === null ? $lines : self::split($lines, $splittable, $left, $step);
+    }
+
+    /** `$whole` in proportion to `$weights`, in steps, by largest remainders. */
+    private static function shares(int $whole, array $weights, int $step): array
+    {
+        $all = array_sum($weights);
+        if ($all <= 0) {
+            $weights = array_fill(0, count($weights), 1);
+            $all = count($weights);
+        }
+        $shares = [];
+        $remainders = [];
+        foreach ($weights as $i => $weight) {
+            $exact = $whole / $all * $weight;
+            $shares[$i] = (int)(floor($exact / $step) * $step);
+            $remainders[$i] = $exact - $shares[$i];
+        }
+        arsort($remainders);
+        $left = $whole - array_sum($shares);
+        foreach (array_keys($remainders) as $i) {
+            $more = min($step, $left);
+            $shares[$i] += $more;
+            $left -= $more;
+        }
+        return $shares;
+    }
+
+    /** Make as many pieces of a line dearer by a step as `$left` pays for: a line of their own. */
+    private static function split(array $lines, int $position, int $left, int $step): array
+    {
+        $line = $lines[$position];
+        $pieces = min(max((int)round($left / $step), 1), (int)$line['quantity'] - 1);
+        $dearer = ['basket_id' => 0, 'quantity' => (float)$pieces] + $line;
+        $dearer['price'] = (float)($line['price'] + $left / $pieces / 100);
+        $lines[$position]['quantity'] = $line['quantity'] - $pieces;
+        array_splice($lines, $position + 1, 0, [$dearer]);
+        return $lines;
     }
 }
 
 /** The actions. One object serves one request. */
 final class CvetyCrmBridge
 {
-    const VERSION = '1.1';
+    const VERSION = '1.2';
     const CURRENCY = 'KZT';
     const LIST_LIMIT = 100;
     const LIST_LIMIT_MOST = 500;
@@ -113,6 +234,7 @@ final class CvetyCrmBridge
         'order.create' => 'createOrder',
         'order.status' => 'changeStatus',
         'order.update' => 'updateOrder',
+        'order.delete' => 'deleteOrder',
         'order.get' => 'getOrder',
         'order.list' => 'listOrders',
         'reference' => 'reference',
@@ -139,12 +261,26 @@ final class CvetyCrmBridge
 
     /** Columns that belong to a part of the order, or are computed: setField() of the order is not their way. */
     const COLUMNS_OF_PARTS = [
-        'PRICE', 'PRICE_DELIVERY', 'PAYED', 'CANCELED', 'PAY_SYSTEM_ID', 'DELIVERY_ID', 'TRACKING_NUMBER',
+        'PRICE', 'PRICE_DELIVERY', 'DISCOUNT_VALUE', 'PAYED', 'CANCELED', 'REASON_CANCELED', 'PAY_SYSTEM_ID',
+        'DELIVERY_ID', 'TRACKING_NUMBER', 'STATUS_ID',
     ];
+
+    /** Bitrix keeps no longer text of a property; what a property itself allows may be less. */
+    const LONGEST_PROPERTY = 500;
+
+    /** XML_ID of orders that were made in the CRM, and of those that its check of the site makes and deletes. */
+    const CRM_PREFIX = 'crm-';
+    const CHECK_PREFIX = 'crm-check-';
 
     private $step = 'request';
     private $steps = [];
+
+    /** What was done otherwise than asked, or is worth knowing: code, message, more by the code. */
     private $warnings = [];
+
+    /** What was not done although the rest was: what, code, message, step. */
+    private $refused = [];
+    private $firstRefusal;
 
     /** Returns the HTTP status and the answer to a request that has shown its token. */
     public function answer(string $body): array
@@ -170,10 +306,7 @@ final class CvetyCrmBridge
             if (!Loader::includeModule('sale') || !Loader::includeModule('catalog')) {
                 throw new CvetyCrmRefusal(500, 'no_module', 'The modules sale and catalog are needed', 'request');
             }
-            $answer = ['success' => true] + $this->{self::ACTIONS[$action]}($request);
-            if ($this->warnings) {
-                $answer['warnings'] = $this->warnings;
-            }
+            $answer = ['success' => true] + $this->{self::ACTIONS[$action]}($request) + $this->said();
             $this->log($about, 200, $started, '');
             return [200, $answer];
         } catch (CvetyCrmRefusal $refusal) {
@@ -183,6 +316,20 @@ final class CvetyCrmBridge
             $text = get_class($error) . ': ' . mb_substr($error->getMessage(), 0, 300);
             $this->log($about, 500, $started, $text . ' at ' . $error->getFile() . ':' . $error->getLine());
             return [500, self::errorAnswer(new CvetyCrmRefusal(500, 'internal', $text, $this->step))];
+        }
+    }
+
+    /** What an answer says beside its result. */
+    private function said(): array
+    {
+        return array_filter(['warnings' => $this->warnings, 'refused' => $this->refused]);
+    }
+
+    private function warn(string $code, string $message, array $more = []): void
+    {
+        $warning = ['code' => $code, 'message' => $message] + $more;
+        if (!in_array($warning, $this->warnings, true)) {
+            $this->warnings[] = $warning;
         }
     }
 
@@ -212,9 +359,19 @@ final class CvetyCrmBridge
             $row = $this->rowByXmlId($xmlId);
             if ($row) {
                 if ($row['RUNNING'] === 'Y') {
-                    $this->warnings[] = 'An earlier attempt to create this order broke off: look at it on the site';
+                    $this->warn('unfinished', 'Прежняя попытка создать этот заказ прервалась: проверьте его на сайте');
+                }
+                // The first answer was lost, and with it what the site could not take of the properties.
+                $order = $this->load((int)$row['ID']);
+                foreach ($this->requestedProperties($request) as $code => $value) {
+                    $this->propertyFor($order, (string)$code, $value);
                 }
                 return self::createdAnswer($row, false);
+            }
+            $archived = $this->archivedId(self::xmlIdIs($xmlId));
+            if ($archived > 0) {
+                $row = ['ID' => $archived, 'ACCOUNT_NUMBER' => '', 'VERSION' => 0];
+                return self::createdAnswer($row, false) + ['archived' => true];
             }
             $deleted = CvetyCrmWebhook::waitingDeletion($xmlId);
             if ($deleted > 0) {
@@ -226,7 +383,7 @@ final class CvetyCrmBridge
         });
     }
 
-    private function buildOrder(array $request, string $xmlId): array
+    private function requestedProperties(array $request): array
     {
         $properties = $this->properties($request['properties'] ?? null);
         foreach (self::PROPERTY_OF_REQUEST_KEY as $key => $code) {
@@ -234,15 +391,23 @@ final class CvetyCrmBridge
                 $properties += [$code => self::text($request[$key])];
             }
         }
+        return $properties;
+    }
+
+    private function buildOrder(array $request, string $xmlId): array
+    {
+        $properties = $this->requestedProperties($request);
         $statusId = $this->checkStatus($request['status_id'] ?? null ?: 'N');
         $fee = $this->amount($request['delivery_fee'] ?? 0, 'delivery_fee', 'order');
         $discount = $this->amount($request['discount_amount'] ?? 0, 'discount_amount', 'order');
         $total = $request['total_amount'] ?? null;
         $total = $total === null ? null : $this->amount($total, 'total_amount', 'order');
         $lines = $this->lines($request['items'] ?? null);
-        if ($total === null) {
-            $total = max(array_sum(array_map([self::class, 'lineSum'], $lines)) + $fee - $discount, 0.0);
-        }
+        $goods = $total === null
+            ? max(array_sum(array_map([self::class, 'lineSum'], $lines)) - $discount, 0.0)
+            : $this->goodsOf($total, $fee);
+        // What was agreed on stands in the prices: a total over them would live until Bitrix computes it the next time.
+        $lines = CvetyCrmPrices::spread(self::withListPrices($lines), $goods);
         $paySystemId = $this->idColumn('PAY_SYSTEM_ID', $request['payment_method_id'] ?? null);
         $deliveryId = $this->idColumn('DELIVERY_ID', $request['delivery_id'] ?? null);
         $texts = [
@@ -272,7 +437,7 @@ final class CvetyCrmBridge
         $this->step('shipment');
         $service = $deliveryId ? DeliveryManager::getObjectById($deliveryId) : null;
         if ($deliveryId && !$service) {
-            $this->warnings[] = 'The site has no delivery service ' . $deliveryId;
+            $this->warn('no_delivery', 'На сайте нет службы доставки ' . $deliveryId);
         }
         $shipment = $service
             ? $order->getShipmentCollection()->createItem($service)
@@ -287,24 +452,26 @@ final class CvetyCrmBridge
         $paySystem = $paySystemId ? PaySystemManager::getObjectById($paySystemId) : null;
         if ($paySystem) {
             $payment = $order->getPaymentCollection()->createItem($paySystem);
-            $this->check($payment->setFields(['SUM' => $total, 'CURRENCY' => self::CURRENCY]));
+            $sum = ['SUM' => (float)$order->getPrice(), 'CURRENCY' => self::CURRENCY];
+            $this->check($payment->setFields($sum));
         } elseif ($paySystemId) {
-            $this->warnings[] = 'The site has no pay system ' . $paySystemId . ': the order has no payment';
+            $message = 'На сайте нет платёжной системы ' . $paySystemId . ': заказ создан без оплаты';
+            $this->warn('no_pay_system', $message);
         }
 
         // After shipment and payment: some properties only exist for certain ones.
         $this->step('properties');
-        $this->setProperties($order, $properties);
+        foreach ($properties as $code => $value) {
+            $this->setProperty($order, (string)$code, $value);
+        }
 
         $this->step('total');
         $this->check($order->doFinalAction(true));
-        if ($payment && self::differs($payment->getField('SUM'), $total)) {
-            $this->check($payment->setField('SUM', $total));
+        if ($payment && self::differs($payment->getField('SUM'), $order->getPrice())) {
+            $this->check($payment->setField('SUM', (float)$order->getPrice()));
         }
-        $this->setTotal($order, $total);
-        if ($discount > 0) {
-            $order->setFieldNoDemand('DISCOUNT_VALUE', $discount);
-        }
+        $this->noteTotal($order, $goods + $fee);
+        $this->noteDiscount($order);
         if ($statusId !== 'N') {
             $this->step('status');
             $this->check($order->setField('STATUS_ID', $statusId));
@@ -316,6 +483,46 @@ final class CvetyCrmBridge
             throw new CvetyCrmRefusal(500, 'not_saved', 'Bitrix reported no error, but there is no order', 'save');
         }
         return self::createdAnswer($row, true);
+    }
+
+    /** The list price of a new line: the one that the request names, else what it costs before a discount. */
+    private static function withListPrices(array $lines): array
+    {
+        return array_map(function (array $line): array {
+            return ['base_price' => max($line['base_price'] ?? 0.0, $line['price'])] + $line;
+        }, $lines);
+    }
+
+    /** What the lines have to cost in an order of this total. */
+    private function goodsOf(float $total, float $fee): float
+    {
+        if ($total - $fee < -0.005) {
+            throw CvetyCrmRefusal::invalid('bad_total', 'Сумма заказа меньше стоимости доставки', 'order');
+        }
+        return max($total - $fee, 0.0);
+    }
+
+    private function noteTotal(Order $order, float $total): void
+    {
+        if (self::differs($order->getPrice(), $total, 0.005)) {
+            $present = self::money((float)$order->getPrice());
+            $message = 'Сайт посчитал сумму заказа по-своему: ' . $present . ' вместо ' . self::money($total)
+                . '. Проверьте на сайте налоги и правила скидок';
+            $this->warn('total_differs', $message);
+        }
+    }
+
+    /** DISCOUNT_VALUE is for people to read: what the lines say, since Bitrix counts no custom price as a discount. */
+    private function noteDiscount(Order $order): void
+    {
+        $discount = 0.0;
+        foreach ($order->getBasket() as $item) {
+            $less = (float)$item->getField('BASE_PRICE') - (float)$item->getField('PRICE');
+            $discount += max($less, 0.0) * (float)$item->getQuantity();
+        }
+        if (self::differs($order->getField('DISCOUNT_VALUE'), $discount)) {
+            $order->setFieldNoDemand('DISCOUNT_VALUE', $discount);
+        }
     }
 
     private static function createdAnswer(array $row, bool $isNew): array
@@ -383,8 +590,8 @@ final class CvetyCrmBridge
         if ($groups !== '') {
             $fields['GROUP_ID'] = explode(',', $groups);
         }
-        // The column must not be empty on many sites; addresses of this shape are known to the CRM as none.
-        $addresses = ['noemail' . $digits . '@noemail.kz'];
+        // The column must not be empty on many sites. A name under .invalid is nobody's, and letters to it reach none.
+        $addresses = ['noemail' . $digits . '@noemail.invalid'];
         if (filter_var($email, FILTER_VALIDATE_EMAIL)) {
             array_unshift($addresses, $email);
         }
@@ -395,7 +602,8 @@ final class CvetyCrmBridge
                 return $id;
             }
         }
-        $this->warnings[] = 'No user was made for the phone: ' . strip_tags((string)$user->LAST_ERROR);
+        $why = trim(strip_tags((string)$user->LAST_ERROR));
+        $this->warn('no_user', 'Покупатель на сайте не создан, заказ оформлен на анонимного: ' . $why);
         return 0;
     }
 
@@ -410,7 +618,8 @@ final class CvetyCrmBridge
             "SELECT ID FROM b_sale_person_type WHERE ACTIVE = 'Y' AND LID = '$site' ORDER BY SORT, ID LIMIT 1"
         )->fetch();
         if (!$row) {
-            throw CvetyCrmRefusal::invalid('no_person_type', 'Define CRM_BRIDGE_PERSON_TYPE_ID', 'order');
+            $message = 'На сайте не найден тип плательщика: задайте CRM_BRIDGE_PERSON_TYPE_ID';
+            throw CvetyCrmRefusal::invalid('no_person_type', $message, 'order');
         }
         return (int)$row['ID'];
     }
@@ -452,7 +661,7 @@ final class CvetyCrmBridge
         $present = (string)$row['STATUS_ID'];
         if ($expected !== '' && $present !== $expected) {
             $current = ['status_id' => $present, 'version' => (int)$row['VERSION']];
-            $message = 'The order is in status ' . $present . ', expected ' . $expected;
+            $message = 'Заказ на сайте в статусе ' . $present . ', ожидался ' . $expected;
             throw new CvetyCrmRefusal(409, 'status_conflict', $message, 'status', $current);
         }
     }
@@ -471,20 +680,28 @@ final class CvetyCrmBridge
         }
         $properties = $this->properties($request['properties'] ?? null);
         $eventId = $this->eventId($request);
-        $work = function () use ($request, $id, $fields, $properties, $eventId): array {
-            $this->find($id);
-            $version = CvetyCrmDone::version($eventId, $id);
-            if ($version !== null) {
-                return ['order_id' => $id, 'version' => $version, 'repeated' => true];
+        $expected = self::text($request['expected_status_id'] ?? null);
+        $work = function () use ($request, $id, $fields, $properties, $eventId, $expected): array {
+            $row = $this->find($id);
+            $done = CvetyCrmDone::answer($eventId, $id);
+            if ($done !== null) {
+                return ['order_id' => $id, 'repeated' => true] + $done;
+            }
+            $isStatusSet = isset($fields['STATUS_ID']) && (string)$row['STATUS_ID'] !== $fields['STATUS_ID'];
+            if ($isStatusSet) {
+                $this->compare($row, $expected);
             }
             $lines = isset($request['items']) ? $this->lines($request['items']) : null;
-            $order = $this->load($id);
-            $this->change($order, $fields, $properties, $lines);
+            $order = $this->changed($id, $this->parts($fields, $properties, $lines));
             if ($order->isChanged()) {
+                if ($isStatusSet) {
+                    // The site's own people do not take our lock: look once more, as late as possible.
+                    $this->compare($this->find($id), $expected !== '' ? (string)$row['STATUS_ID'] : '');
+                }
                 $this->save($order);
             }
             $answer = self::versionAnswer($this->find($id));
-            CvetyCrmDone::note($eventId, $id, $answer['version']);
+            CvetyCrmDone::note($eventId, $id, $answer['version'], $this->said());
             return $answer + ['repeated' => false];
         };
         return $this->locked('cvety_crm_order_' . $id, $work);
@@ -499,64 +716,254 @@ final class CvetyCrmBridge
         return $eventId;
     }
 
-    /** In an order that Bitrix can follow: it changes no parts of a cancelled order, and cancels no paid one. */
-    private function change(Order $order, array $fields, array $properties, ?array $lines): void
+    /**
+     * Do the parts of a request to the order, in memory. What the site refuses is refused alone.
+     *
+     * A refused part may have changed a half of the order: it is loaded again, and the others are done to it. Throws
+     * when nothing is left to do.
+     */
+    private function changed(int $id, array $parts): Order
     {
-        $totalBefore = (float)$order->getPrice();
-        $partsBefore = self::partsSum($order);
+        $warnings = $this->warnings;
+        $withoutCatalogue = [];
+        while (true) {
+            $this->warnings = $warnings;
+            $order = $this->load($id);
+            $this->leaveCatalogue($order, $withoutCatalogue);
+            $failed = null;
+            foreach ($parts as $part) {
+                try {
+                    $this->step($part['step']);
+                    $part['do']($order);
+                } catch (CvetyCrmShortage $shortage) {
+                    if (!isset($withoutCatalogue[$shortage->basketId])) {
+                        $withoutCatalogue[$shortage->basketId] = $shortage->getMessage();
+                        self::forget($order);
+                        continue 2;
+                    }
+                    $failed = CvetyCrmRefusal::invalid('out_of_catalogue', $shortage->getMessage(), $part['step']);
+                } catch (CvetyCrmRefusal $refusal) {
+                    $failed = $refusal;
+                }
+                if ($failed) {
+                    $parts = $this->withoutRefused($parts, $part, $failed);
+                    $withoutCatalogue = $part['step'] === 'basket' ? [] : $withoutCatalogue;
+                    self::forget($order);
+                    continue 2;
+                }
+            }
+            return $order;
+        }
+    }
+
+    /** The parts that are left when one is refused. Throws when none of them is a thing that was asked for. */
+    private function withoutRefused(array $parts, array $refused, CvetyCrmRefusal $refusal): array
+    {
+        foreach ($refused['what'] as $what) {
+            $this->refuse($what, $refusal);
+        }
+        $left = array_filter($parts, function (array $part) use ($refused): bool {
+            return $part['what'] !== $refused['what'];
+        });
+        if (!$refused['what'] || !array_filter(array_column($left, 'what'))) {
+            $this->refused = [];
+            throw $this->firstRefusal ?: $refusal;
+        }
+        $this->firstRefusal = $this->firstRefusal ?: $refusal;
+        return $left;
+    }
+
+    private function refuse(string $what, CvetyCrmRefusal $refusal): void
+    {
+        $this->refused[] = [
+            'what' => $what,
+            'code' => $refusal->errorCode,
+            'message' => $refusal->getMessage(),
+            'step' => $refusal->step,
+        ];
+    }
+
+    /** What is to be booked to a buyer's account is kept for the whole process, also of an order that is not saved. */
+    private static function forget(Order $order): void
+    {
+        $pool = \Bitrix\Sale\Internals\UserBudgetPool::getUserBudgetPool($order->getUserId());
+        foreach (array_keys($pool->get() ?: []) as $key) {
+            $pool->delete($key);
+        }
+    }
+
+    /**
+     * Lines that the catalogue would not sell any more go on without it, at the price and in the quantity agreed on.
+     *
+     * A line looks its provider up once and remembers it: this must be the first that is done to a loaded order.
+     */
+    private function leaveCatalogue(Order $order, array $reasons): void
+    {
+        foreach ($reasons ? $order->getBasket() : [] as $item) {
+            $reason = $reasons[(int)$item->getId()] ?? null;
+            if ($reason !== null) {
+                $item->setFieldNoDemand('PRODUCT_PROVIDER_CLASS', '');
+                $this->warnShortage((int)$item->getProductId(), (string)$item->getField('NAME'), $reason);
+            }
+        }
+    }
+
+    private function warnShortage(int $productId, string $name, string $why): void
+    {
+        $message = 'Товара «' . $name . '» сейчас нельзя продать на сайте, строка заказа оставлена как договорились. '
+            . 'Ответ сайта: ' . $why;
+        $this->warn('out_of_catalogue', $message, ['product_id' => $productId]);
+    }
+
+    /**
+     * The parts of a request that the site may refuse for reasons of their own, in the order in which Bitrix can
+     * follow: it changes no parts of a cancelled order, and cancels no paid one.
+     */
+    private function parts(array $fields, array $properties, ?array $lines): array
+    {
+        $parts = [];
+        $add = function (string $step, array $what, callable $do) use (&$parts): void {
+            $parts[] = ['step' => $step, 'what' => $what, 'do' => $do];
+        };
+        $columns = function (string ...$names) use ($fields): array {
+            return array_map(function (string $name): string {
+                return 'fields.' . $name;
+            }, array_values(array_intersect($names, array_keys($fields))));
+        };
         if (($fields['CANCELED'] ?? '') === 'N') {
-            $this->cancel($order, 'N', '');
+            $add('cancel', $columns('CANCELED', 'REASON_CANCELED'), function (Order $order): void {
+                $this->cancel($order, 'N', '');
+            });
         }
         // First: what is paid keeps its sum and its pay system.
         if (($fields['PAYED'] ?? '') === 'N') {
-            $this->takePaymentBack($order);
+            $add('payment', $columns('PAYED'), function (Order $order): void {
+                $this->takePaymentBack($order);
+            });
         }
         foreach (array_diff_key($fields, array_flip(self::COLUMNS_OF_PARTS)) as $column => $value) {
-            $this->step($column === 'STATUS_ID' ? 'status' : 'order');
-            $this->setColumn($order, $column, $value);
+            $add('order', ['fields.' . $column], function (Order $order) use ($column, $value): void {
+                $this->setColumn($order, $column, $value);
+            });
         }
-        if ($properties) {
-            $this->step('properties');
-            $this->setProperties($order, $properties);
+        foreach ($properties as $code => $value) {
+            $add('properties', ['properties.' . $code], function (Order $order) use ($code, $value): void {
+                $this->setProperty($order, (string)$code, $value, true);
+            });
         }
-        if ($lines !== null) {
-            $this->step('basket');
-            $this->replaceLines($order, $lines);
+        $this->addMoneyParts($add, $columns, $fields, $lines);
+        if (isset($fields['TRACKING_NUMBER'])) {
+            $add('shipment', $columns('TRACKING_NUMBER'), function (Order $order) use ($fields): void {
+                $this->changeShipment($order, ['TRACKING_NUMBER' => $fields['TRACKING_NUMBER']]);
+            });
         }
-        $this->changeShipment($order, $fields);
-        $this->changePayment($order, $fields);
-
-        // Bitrix sums up the parts anew; moving by the difference keeps what was agreed on beside them, a discount.
-        $this->step('total');
-        $total = $fields['PRICE'] ?? max($totalBefore + self::partsSum($order) - $partsBefore, 0.0);
-        if (self::differs($total, $totalBefore)) {
-            $payments = self::payments($order);
-            $payment = count($payments) === 1 && !$payments[0]->isPaid() ? $payments[0] : null;
-            if ($payment && self::differs($payment->getField('SUM'), $total)) {
-                $this->check($payment->setField('SUM', $total));
-            }
-        }
-        $this->setTotal($order, (float)$total);
-        if ($lines !== null || self::differs($total, $totalBefore)) {
-            self::settlePaid($order);
+        if (!empty($fields['PAY_SYSTEM_ID'])) {
+            $add('payment', $columns('PAY_SYSTEM_ID'), function (Order $order) use ($fields): void {
+                $this->changePayment($order, (int)$fields['PAY_SYSTEM_ID']);
+            });
         }
         if (($fields['PAYED'] ?? '') === 'Y') {
-            $this->pay($order);
+            $add('payment', $columns('PAYED'), function (Order $order): void {
+                $this->pay($order);
+            });
+        }
+        // After the payment, for which the site's options may set a status of their own.
+        if (isset($fields['STATUS_ID'])) {
+            $add('status', $columns('STATUS_ID'), function (Order $order) use ($fields): void {
+                $this->setColumn($order, 'STATUS_ID', $fields['STATUS_ID']);
+            });
         }
         if (($fields['CANCELED'] ?? '') === 'Y') {
-            $this->cancel($order, 'Y', $fields['REASON_CANCELED'] ?? '');
+            $add('cancel', $columns('CANCELED', 'REASON_CANCELED'), function (Order $order) use ($fields): void {
+                $this->cancel($order, 'Y', $fields['REASON_CANCELED'] ?? '');
+            });
+        } elseif (isset($fields['REASON_CANCELED']) && !isset($fields['CANCELED'])) {
+            $add('order', $columns('REASON_CANCELED'), function (Order $order) use ($fields): void {
+                $this->setColumn($order, 'REASON_CANCELED', $fields['REASON_CANCELED']);
+            });
+        }
+        return $parts;
+    }
+
+    /** Lines, delivery and total. The delivery twice: what makes the order dearer comes first, see `replaceLines`. */
+    private function addMoneyParts(callable $add, callable $columns, array $fields, ?array $lines): void
+    {
+        $delivery = array_intersect_key($fields, ['PRICE_DELIVERY' => 1, 'DELIVERY_ID' => 1]);
+        $isDearer = function (Order $order) use ($delivery): bool {
+            return (float)($delivery['PRICE_DELIVERY'] ?? 0) >= (float)$order->getField('PRICE_DELIVERY');
+        };
+        if ($delivery) {
+            $what = $columns('PRICE_DELIVERY', 'DELIVERY_ID');
+            $add('shipment', $what, function (Order $order) use ($delivery, $isDearer): void {
+                if ($isDearer($order)) {
+                    $this->changeShipment($order, $delivery);
+                }
+            });
+        }
+        if ($lines !== null || isset($fields['PRICE']) || isset($fields['DISCOUNT_VALUE'])) {
+            $what = array_merge($lines === null ? [] : ['items'], $columns('PRICE', 'DISCOUNT_VALUE'));
+            $add('basket', $what, function (Order $order) use ($fields, $lines): void {
+                $this->changeGoods($order, $fields, $lines);
+            });
+        }
+        if ($delivery) {
+            $add('shipment', $columns('PRICE_DELIVERY', 'DELIVERY_ID'), function (Order $order) use ($delivery): void {
+                $this->changeShipment($order, $delivery);
+            });
+        }
+        if ($lines !== null || $delivery || isset($fields['PRICE']) || isset($fields['DISCOUNT_VALUE'])) {
+            $add('total', [], function (Order $order): void {
+                $this->settleTotal($order);
+            });
+        }
+    }
+
+    /** Lines and total. What differs from the sum of the parts is spread over the lines, see `CvetyCrmPrices`. */
+    private function changeGoods(Order $order, array $fields, ?array $lines): void
+    {
+        $present = self::linesOf($order);
+        $wanted = $lines === null ? $present : self::withListPrices($lines);
+        if (isset($fields['PRICE'])) {
+            $fee = (float)($fields['PRICE_DELIVERY'] ?? $order->getField('PRICE_DELIVERY'));
+            $wanted = CvetyCrmPrices::spread($wanted, $this->goodsOf($fields['PRICE'], $fee));
+        } elseif (isset($fields['DISCOUNT_VALUE'])) {
+            foreach ($wanted as $position => $line) {
+                $wanted[$position]['price'] = max($line['base_price'], $line['price']);
+            }
+            $goods = array_sum(array_map([self::class, 'lineSum'], $wanted)) - $fields['DISCOUNT_VALUE'];
+            $wanted = CvetyCrmPrices::spread($wanted, max($goods, 0.0));
+        }
+        if ($lines !== null || $wanted !== $present) {
+            $this->replaceLines($order, $wanted);
+        }
+    }
+
+    /** A total that somebody has set over its parts gives way to them; the one payment that is not made yet follows. */
+    private function settleTotal(Order $order): void
+    {
+        $parts = self::partsSum($order);
+        if (self::differs($order->getPrice(), $parts)) {
+            $this->check($order->setField('PRICE', $parts));
+        }
+        $this->noteDiscount($order);
+        $payments = self::payments($order);
+        $payment = count($payments) === 1 && !$payments[0]->isPaid() ? $payments[0] : null;
+        $isCancelled = (string)$order->getField('CANCELED') === 'Y';
+        if ($payment && !$isCancelled && self::differs($payment->getField('SUM'), $order->getPrice())) {
+            $this->check($payment->setField('SUM', (float)$order->getPrice()));
         }
     }
 
     private function cancel(Order $order, string $flag, string $reason): void
     {
-        $this->step('cancel');
         if ((string)$order->getField('CANCELED') === $flag) {
             return;
         }
         $result = $order->setField('CANCELED', $flag);
         if (!$result->isSuccess()) {
-            throw CvetyCrmRefusal::invalid('cancel_refused', implode('; ', $result->getErrorMessages()), 'cancel');
+            $message = ($flag === 'Y' ? 'Сайт не отменяет этот заказ. ' : 'Сайт не возвращает этот заказ из отмены. ')
+                . 'Ответ сайта: ' . implode('; ', $result->getErrorMessages());
+            throw CvetyCrmRefusal::invalid('cancel_refused', $message, 'cancel');
         }
         $this->setColumn($order, 'REASON_CANCELED', $reason);
     }
@@ -573,10 +980,6 @@ final class CvetyCrmBridge
 
     private function changeShipment(Order $order, array $fields): void
     {
-        if (!array_intersect_key($fields, ['PRICE_DELIVERY' => 1, 'DELIVERY_ID' => 1, 'TRACKING_NUMBER' => 1])) {
-            return;
-        }
-        $this->step('shipment');
         $shipments = self::shipments($order);
         $isCostlier = isset($fields['PRICE_DELIVERY'])
             && self::differs($order->getField('PRICE_DELIVERY'), $fields['PRICE_DELIVERY']);
@@ -584,7 +987,7 @@ final class CvetyCrmBridge
         $number = $fields['TRACKING_NUMBER'] ?? null;
         if (count($shipments) !== 1) {
             if ($isCostlier || $service || $number) {
-                $message = 'The order has ' . count($shipments) . ' shipments: change them on the site';
+                $message = 'Отгрузок у заказа ' . count($shipments) . ': измените их на сайте';
                 throw CvetyCrmRefusal::invalid('shipments', $message, 'shipment');
             }
             return;
@@ -593,7 +996,7 @@ final class CvetyCrmBridge
         if ($service && $service !== (int)$shipment->getField('DELIVERY_ID')) {
             $found = DeliveryManager::getObjectById($service);
             if (!$found) {
-                $message = 'The site has no delivery service ' . $service;
+                $message = 'На сайте нет службы доставки ' . $service;
                 throw CvetyCrmRefusal::invalid('delivery_unknown', $message, 'shipment');
             }
             $this->check($shipment->setFields(['DELIVERY_ID' => $service, 'DELIVERY_NAME' => $found->getName()]));
@@ -606,21 +1009,19 @@ final class CvetyCrmBridge
         }
     }
 
-    private function changePayment(Order $order, array $fields): void
+    private function changePayment(Order $order, int $wanted): void
     {
-        $wanted = (int)($fields['PAY_SYSTEM_ID'] ?? 0);
         $payments = self::payments($order);
         $present = [];
         foreach ($payments as $payment) {
             $present[(int)$payment->getField('PAY_SYSTEM_ID')] = true;
         }
-        if (!$wanted || array_keys($present) === [$wanted]) {
+        if (array_keys($present) === [$wanted]) {
             return;
         }
-        $this->step('payment');
         $service = PaySystemManager::getObjectById($wanted);
         if (!$service) {
-            $message = 'The site has no pay system ' . $wanted;
+            $message = 'На сайте нет платёжной системы ' . $wanted;
             throw CvetyCrmRefusal::invalid('pay_system_unknown', $message, 'payment');
         }
         if (!$payments) {
@@ -630,10 +1031,11 @@ final class CvetyCrmBridge
             return;
         }
         if ($order->getPaymentCollection()->hasPaidPayment()) {
-            throw CvetyCrmRefusal::invalid('payment_paid', 'What is paid keeps its pay system', 'payment');
+            $message = 'Заказ на сайте оплачен: способ оплаты оплаченного не меняется';
+            throw CvetyCrmRefusal::invalid('payment_paid', $message, 'payment');
         }
         if (count($present) > 1) {
-            $message = 'The order has payments of ' . count($present) . ' pay systems: change them on the site';
+            $message = 'Оплат у заказа несколько, разных платёжных систем: измените их на сайте';
             throw CvetyCrmRefusal::invalid('payments', $message, 'payment');
         }
         $changes = ['PAY_SYSTEM_ID' => $wanted, 'PAY_SYSTEM_NAME' => $service->getField('NAME')];
@@ -642,25 +1044,33 @@ final class CvetyCrmBridge
         }
     }
 
-    /** PAYED of an order is computed from its payments: pay them until it is Y, and what is missing by one more. */
+    /** PAYED of an order is computed from its payments: pay what is owed, and what they lack by one more. */
     private function pay(Order $order): void
     {
-        $this->step('payment');
         $payments = self::payments($order);
-        if (!$payments && (string)$order->getField('PAYED') !== 'Y') {
-            throw CvetyCrmRefusal::invalid('no_payment', 'The order has no payment', 'payment');
+        if ((string)$order->getField('PAYED') === 'Y') {
+            return;
+        }
+        if (!$payments) {
+            throw CvetyCrmRefusal::invalid('no_payment', 'У заказа на сайте нет ни одной оплаты', 'payment');
         }
         foreach ($payments as $payment) {
-            // More than the price would go to the customer's inner account.
-            if ((string)$order->getField('PAYED') !== 'Y' && !$payment->isPaid()) {
-                $this->check($payment->setPaid('Y'));
+            $owed = (float)$order->getPrice() - (float)$order->getField('SUM_PAID');
+            if ($payment->isPaid() || (string)$order->getField('PAYED') === 'Y') {
+                continue;
             }
+            // Bitrix books what is paid over the price to the buyer's inner account, and does not take it back.
+            if ((float)$payment->getField('SUM') - $owed > 0.005) {
+                $this->check($payment->setField('SUM', max($owed, 0.0)));
+            }
+            $this->check($payment->setPaid('Y'));
         }
-        $missing = (float)$order->getPrice() - self::paidSum($order);
+        $missing = (float)$order->getPrice() - (float)$order->getField('SUM_PAID');
         if ((string)$order->getField('PAYED') !== 'Y' && $missing > 0.005) {
             $service = PaySystemManager::getObjectById((int)end($payments)->getField('PAY_SYSTEM_ID'));
             if (!$service) {
-                throw CvetyCrmRefusal::invalid('no_payment', 'No pay system for the rest of the sum', 'payment');
+                $message = 'Нет платёжной системы, которой оплатить остаток';
+                throw CvetyCrmRefusal::invalid('no_payment', $message, 'payment');
             }
             $rest = $order->getPaymentCollection()->createItem($service);
             $this->check($rest->setFields(['SUM' => $missing, 'CURRENCY' => (string)$order->getField('CURRENCY')]));
@@ -670,35 +1080,11 @@ final class CvetyCrmBridge
 
     private function takePaymentBack(Order $order): void
     {
-        $this->step('payment');
         foreach (self::payments($order) as $payment) {
             if ($payment->isPaid()) {
                 $this->check($payment->setPaid('N'));
             }
         }
-    }
-
-    /** As Order::syncOrderAndPayments(), which is private and does not hear of a total that was set over the parts. */
-    private static function settlePaid(Order $order): void
-    {
-        $paid = self::paidSum($order);
-        $price = (float)$order->getPrice();
-        $flag = $order->getPaymentCollection()->hasPaidPayment() && round($price, 2) <= round($paid, 2) ? 'Y' : 'N';
-        if ((string)$order->getField('PAYED') !== $flag) {
-            $order->setFieldNoDemand('PAYED', $flag);
-        }
-        if (self::differs($order->getField('SUM_PAID'), min($paid, $price))) {
-            $order->setFieldNoDemand('SUM_PAID', min($paid, $price));
-        }
-    }
-
-    private static function paidSum(Order $order): float
-    {
-        $sum = 0.0;
-        foreach (self::payments($order) as $payment) {
-            $sum += $payment->isPaid() ? (float)$payment->getField('SUM') : 0.0;
-        }
-        return $sum;
     }
 
     // The parts of an order
@@ -723,14 +1109,16 @@ final class CvetyCrmBridge
                 : 'CCatalogProductProvider';
             $result = $item->setFields($fields + ['PRODUCT_PROVIDER_CLASS' => $provider]);
             if ($result->isSuccess()) {
+                $this->keepPrices($item, $fields['BASE_PRICE'], $fields['PRICE']);
                 return $item;
             }
             // Mostly an empty stock. A manager has promised the flowers: the line goes in without the catalogue.
-            $this->warnings[] = 'Product ' . $line['product_id'] . ': ' . implode('; ', $result->getErrorMessages());
+            $this->warnShortage($line['product_id'], $fields['NAME'], implode('; ', $result->getErrorMessages()));
             $this->check($item->delete());
         }
         $item = $basket->createItem('catalog', $line['product_id']);
         $this->check($item->setFields($fields + ['CAN_BUY' => 'Y', 'DELAY' => 'N']));
+        $this->keepPrices($item, $fields['BASE_PRICE'], $fields['PRICE']);
         return $item;
     }
 
@@ -752,11 +1140,45 @@ final class CvetyCrmBridge
         foreach ($basket as $item) {
             $free[(int)$item->getId()] = $item;
         }
+        $continued = $this->continuedLines($lines, $free);
+        $shipments = self::shipments($order);
+        $isShipped = (bool)array_filter($shipments, function ($shipment): bool {
+            return $shipment->isShipped();
+        });
+        if ($isShipped && ($free || count($continued) < count($lines) || $this->hasOtherQuantity($continued, $lines))) {
+            $message = 'Заказ на сайте отгружен: состав и количество уже не меняются';
+            throw CvetyCrmRefusal::invalid('shipped', $message, 'basket');
+        }
+        // What makes the order dearer first: a paid order that is cheaper for a moment would give money away.
+        foreach ([false, true] as $isCheaper) {
+            foreach ($continued as $position => $item) {
+                $line = $lines[$position];
+                if (self::lineSum($line) < self::itemSum($item) === $isCheaper) {
+                    $this->changeLine($item, $line, $shipments);
+                    unset($continued[$position], $lines[$position]);
+                }
+            }
+            foreach ($isCheaper ? [] : array_diff_key($lines, $continued) as $position => $line) {
+                $item = $this->addLine($basket, $line, self::siteId());
+                if (count($shipments) === 1) {
+                    $this->ship($shipments[0], $item, (float)$item->getQuantity());
+                }
+                unset($lines[$position]);
+            }
+        }
+        foreach ($free as $item) {
+            $this->check($item->delete());
+        }
+    }
+
+    /** Which line of the request goes on with which of the order; what is left in `$free` goes. */
+    private function continuedLines(array $lines, array &$free): array
+    {
         $continued = [];
         foreach ($lines as $position => $line) {
             $named = $line['basket_id'];
             if ($named && !isset($free[$named])) {
-                $message = 'The order has no basket line ' . $named . ', or it was named twice';
+                $message = 'В заказе на сайте нет строки ' . $named . ', или она названа дважды';
                 throw CvetyCrmRefusal::invalid('basket_unknown', $message, 'basket');
             }
             if ($named) {
@@ -773,29 +1195,53 @@ final class CvetyCrmBridge
                 }
             }
         }
-        $shipments = self::shipments($order);
-        foreach ($lines as $position => $line) {
-            if (isset($continued[$position])) {
-                $this->changeLine($continued[$position], $line, $shipments);
-            } else {
-                $item = $this->addLine($basket, $line, self::siteId());
-                if (count($shipments) === 1) {
-                    $this->ship($shipments[0], $item, (float)$item->getQuantity());
-                }
+        return $continued;
+    }
+
+    private function hasOtherQuantity(array $continued, array $lines): bool
+    {
+        foreach ($continued as $position => $item) {
+            if (self::differs($item->getQuantity(), $lines[$position]['quantity'])) {
+                return true;
             }
         }
-        foreach ($free as $item) {
-            $this->check($item->delete());
+        return false;
+    }
+
+    private static function itemSum(\Bitrix\Sale\BasketItem $item): float
+    {
+        return (float)$item->getField('PRICE') * (float)$item->getQuantity();
+    }
+
+    /** The lines of an order as a request would write them. */
+    private static function linesOf(Order $order): array
+    {
+        $lines = [];
+        foreach ($order->getBasket() as $item) {
+            $lines[] = [
+                'basket_id' => (int)$item->getId(),
+                'product_id' => (int)$item->getProductId(),
+                'quantity' => (float)$item->getQuantity(),
+                'price' => (float)$item->getField('PRICE'),
+                'base_price' => (float)$item->getField('BASE_PRICE'),
+                'name' => (string)$item->getField('NAME'),
+                'currency' => (string)$item->getField('CURRENCY'),
+            ];
         }
+        return $lines;
     }
 
     private function changeLine(\Bitrix\Sale\BasketItem $item, array $line, array $shipments): void
     {
-        $price = (float)$item->getField('PRICE');
+        $basePrice = (float)$item->getField('BASE_PRICE');
+        $quantity = (float)$item->getQuantity();
+        $isOtherQuantity = self::differs($quantity, $line['quantity']);
         $changes = [];
-        if (self::differs($price, $line['price'])) {
-            $base = max($line['base_price'] ?? $line['price'], $line['price']);
-            $changes = ['CUSTOM_PRICE' => 'Y', 'BASE_PRICE' => $base, 'PRICE' => $line['price']];
+        if (self::differs($item->getField('PRICE'), $line['price'])) {
+            $changes = ['CUSTOM_PRICE' => 'Y', 'PRICE' => $line['price']];
+        } elseif ($isOtherQuantity) {
+            // With another quantity Bitrix puts today's price of the catalogue in the place of one that is not custom.
+            $changes = ['CUSTOM_PRICE' => 'Y'];
         }
         if ($line['name'] !== null && (string)$item->getField('NAME') !== $line['name']) {
             $changes['NAME'] = $line['name'];
@@ -803,18 +1249,32 @@ final class CvetyCrmBridge
         if ($changes) {
             $this->check($item->setFields($changes));
         }
-        $quantity = (float)$item->getQuantity();
-        if (!self::differs($quantity, $line['quantity'])) {
-            return;
+        if ($isOtherQuantity) {
+            $shipment = count($shipments) === 1 ? $shipments[0] : null;
+            // Bitrix takes back what is not in a shipment only: fewer leave the shipment first, more enter it last.
+            if ($shipment && $line['quantity'] < $quantity) {
+                $this->ship($shipment, $item, $line['quantity']);
+            }
+            $result = $item->setField('QUANTITY', $line['quantity']);
+            if (!$result->isSuccess() && (string)$item->getField('PRODUCT_PROVIDER_CLASS') !== '') {
+                throw new CvetyCrmShortage((int)$item->getId(), implode('; ', $result->getErrorMessages()));
+            }
+            $this->check($result);
+            if ($shipment && $line['quantity'] > $quantity) {
+                $this->ship($shipment, $item, $line['quantity']);
+            }
         }
-        // Bitrix takes back what is not in a shipment only: fewer leave the shipment first, more enter it last.
-        $isLess = $line['quantity'] < $quantity;
-        if ($isLess && count($shipments) === 1) {
-            $this->ship($shipments[0], $item, $line['quantity']);
+        $this->keepPrices($item, $basePrice, $line['price']);
+    }
+
+    /** Versions of Bitrix differ in what they put into BASE_PRICE, and some into PRICE, when something else is set. */
+    private function keepPrices(\Bitrix\Sale\BasketItem $item, float $basePrice, float $price): void
+    {
+        if (self::differs($item->getField('PRICE'), $price)) {
+            $this->check($item->setField('PRICE', $price));
         }
-        $this->check($item->setField('QUANTITY', $line['quantity']));
-        if (!$isLess && count($shipments) === 1) {
-            $this->ship($shipments[0], $item, $line['quantity']);
+        if (self::differs($item->getField('BASE_PRICE'), $basePrice)) {
+            $item->setFieldNoDemand('BASE_PRICE', $basePrice);
         }
     }
 
@@ -837,44 +1297,74 @@ final class CvetyCrmBridge
         ]));
     }
 
-    private function setProperties(Order $order, array $properties): void
+    /** Set a property. What the site can't keep is refused: thrown, or noted with what else was not done. */
+    private function setProperty(Order $order, string $code, $value, bool $throws = false): void
     {
-        $collection = $order->getPropertyCollection();
-        foreach ($properties as $code => $value) {
-            $property = null;
-            // Not getItemByOrderPropertyCode(): it came with sale 20.0.900.
-            foreach ($collection as $candidate) {
-                if ((string)$candidate->getField('CODE') === (string)$code) {
-                    $property = $candidate;
-                    break;
-                }
-            }
-            if (!$property) {
-                // What the site has no place for is lost there, and that is worth knowing.
-                if ($value !== '' && $value !== []) {
-                    $this->warnings[] = 'The site has no order property ' . $code;
-                }
-                continue;
-            }
-            $present = $property->getValue();
-            $isSame = is_array($present) || is_array($value)
-                ? array_map('strval', array_values((array)$present)) === array_values((array)$value)
-                : (string)$present === $value;
-            if (!$isSame) {
-                $result = $property->setValue($value);
-                if ($result instanceof \Bitrix\Main\Result) {
-                    $this->check($result, 'property ' . $code . ': ');
-                }
+        $property = $this->propertyFor($order, $code, $value, $throws);
+        if (!$property) {
+            return;
+        }
+        $present = $property->getValue();
+        $isSame = is_array($present) || is_array($value)
+            ? array_map('strval', array_values((array)$present)) === array_values((array)$value)
+            : (string)$present === $value;
+        if (!$isSame) {
+            $result = $property->setValue($value);
+            if ($result instanceof \Bitrix\Main\Result) {
+                $this->check($result, 'Свойство «' . $code . '»: ');
             }
         }
     }
 
-    /** The sum that was agreed on. setField('PRICE') would make Bitrix work out a sum of its own over it. */
-    private function setTotal(Order $order, float $total): void
+    /** The order's property of this code, or null when there is none, or none that could keep the value. */
+    private function propertyFor(Order $order, string $code, $value, bool $throws = false)
     {
-        if (self::differs($order->getPrice(), $total)) {
-            $order->setFieldNoDemand('PRICE', $total);
+        $property = null;
+        // Not getItemByOrderPropertyCode(): it came with sale 20.0.900.
+        foreach ($order->getPropertyCollection() as $candidate) {
+            if ((string)$candidate->getField('CODE') === $code) {
+                $property = $candidate;
+                break;
+            }
         }
+        if (!$property) {
+            // What the site has no place for is lost there, and that is worth knowing.
+            if ($value !== '' && $value !== []) {
+                $this->warn('no_property', 'На сайте нет свойства заказа «' . $code . '»', ['property' => $code]);
+            }
+            return null;
+        }
+        $refusal = self::propertyRefusal($property, $value);
+        if ($refusal && $throws) {
+            throw $refusal;
+        }
+        if ($refusal) {
+            $this->refuse('properties.' . $code, $refusal);
+            return null;
+        }
+        return $property;
+    }
+
+    /** Bitrix would save the order, mark it, repeat the reason with every later save, and drop the value or not. */
+    private static function propertyRefusal($property, $value): ?CvetyCrmRefusal
+    {
+        if ($value === '' || $value === []) {
+            return null;
+        }
+        $result = $property->checkValue($property->getPropertyId(), $value);
+        $isLong = is_string($value) && mb_strlen($value) > self::LONGEST_PROPERTY && $property->getType() === 'STRING';
+        if ($result->isSuccess() && !$isLong) {
+            return null;
+        }
+        $about = 'Свойство «' . $property->getName() . '»: ';
+        $said = $result->isSuccess() ? '' : ' Ответ сайта: ' . implode('; ', array_unique($result->getErrorMessages()));
+        if ($isLong || $property->getType() === 'STRING') {
+            $message = $about . 'сайт не хранит такой текст, в нём знаков: ' . mb_strlen((string)$value) . '.' . $said;
+            return CvetyCrmRefusal::invalid($isLong ? 'property_too_long' : 'property_invalid', $message, 'properties');
+        }
+        $code = $property->getType() === 'ENUM' ? 'property_unknown_value' : 'property_invalid';
+        $message = $about . 'на сайте нет значения «' . implode(', ', (array)$value) . '».' . $said;
+        return CvetyCrmRefusal::invalid($code, $message, 'properties');
     }
 
     /** What basket and delivery cost together. */
@@ -911,12 +1401,90 @@ final class CvetyCrmBridge
     private function save(Order $order): void
     {
         $this->step('save');
-        $result = $order->save();
+        if (self::isSilent((string)$order->getField('XML_ID'))) {
+            // For the rest of this request, which is about this order only.
+            \Bitrix\Sale\Notify::setNotifyDisable(true);
+        }
+        $bookedBefore = self::innerAccount((int)$order->getId());
+        try {
+            $result = $order->save();
+        } catch (\Bitrix\Main\DB\SqlQueryException $error) {
+            if (preg_match('/\((1264|1366|1406)\)/', $error->getMessage())) {
+                $message = 'База сайта не может хранить один из текстов: он слишком длинный, или в нём эмодзи';
+                throw CvetyCrmRefusal::invalid('unstorable', $message, 'save');
+            }
+            throw $error;
+        }
         $this->check($result);
         // A part of the order that was not stored is only a warning to Bitrix.
         foreach (method_exists($result, 'getWarningMessages') ? $result->getWarningMessages() : [] as $message) {
-            $this->warnings[] = (string)$message;
+            $this->warn('marked', 'Сайт пометил заказ: ' . $message);
         }
+        $this->noteInnerAccount($order, self::innerAccount((int)$order->getId()) - $bookedBefore);
+    }
+
+    private static function isSilent(string $xmlId): bool
+    {
+        $letters = defined('CRM_BRIDGE_LETTERS') ? (string)CRM_BRIDGE_LETTERS : 'site';
+        if ($letters === 'none' || strpos($xmlId, self::CHECK_PREFIX) === 0) {
+            return true;
+        }
+        return $letters !== 'all' && strpos($xmlId, self::CRM_PREFIX) === 0;
+    }
+
+    /** What has been booked to the buyer's inner account because of this order, less what was taken from it. */
+    private static function innerAccount(int $orderId): float
+    {
+        if ($orderId <= 0) {
+            return 0.0;
+        }
+        $row = Application::getConnection()->query(
+            "SELECT SUM(CASE WHEN DEBIT = 'Y' THEN AMOUNT ELSE -AMOUNT END) AS BOOKED FROM b_sale_user_transact"
+            . ' WHERE ORDER_ID = ' . $orderId
+        )->fetch();
+        return (float)$row['BOOKED'];
+    }
+
+    private function noteInnerAccount(Order $order, float $booked): void
+    {
+        if (abs($booked) < 0.005) {
+            return;
+        }
+        $message = $booked > 0
+            ? self::money($booked) . ' ушли на внутренний счёт покупателя: оплачено больше, чем стоит заказ ('
+                . self::money((float)$order->getPrice()) . ')'
+            : self::money(-$booked) . ' взяты с внутреннего счёта покупателя в оплату заказа';
+        $this->warn('inner_account', $message, ['amount' => number_format($booked, 2, '.', '')]);
+    }
+
+    /** KZT as people read them. */
+    private static function money(float $amount): string
+    {
+        $isWhole = abs($amount - round($amount)) < 0.005;
+        return number_format($amount, $isWhole ? 0 : 2, ',', "\u{00A0}") . "\u{00A0}₸";
+    }
+
+    // order.delete
+
+    /** Only what the CRM's check of the site has made: the CRM deletes nothing else there. */
+    private function deleteOrder(array $request): array
+    {
+        $id = $this->orderId($request);
+        return $this->locked('cvety_crm_order_' . $id, function () use ($id): array {
+            $row = $this->find($id);
+            if (strpos((string)$row['XML_ID'], self::CHECK_PREFIX) !== 0) {
+                $message = 'CRM удаляет на сайте только заказ, который создала её проверка';
+                throw CvetyCrmRefusal::invalid('not_a_check', $message, 'delete');
+            }
+            $this->step('delete');
+            $order = $this->load($id);
+            $this->takePaymentBack($order);
+            if ($order->isChanged()) {
+                $this->save($order);
+            }
+            $this->check(Order::delete($id));
+            return ['order_id' => $id, 'deleted' => true];
+        });
     }
 
     // Reading
@@ -928,7 +1496,8 @@ final class CvetyCrmBridge
         } elseif (!empty($request['xml_id'])) {
             $row = $this->rowByXmlId(self::text($request['xml_id']));
             if (!$row) {
-                throw self::notFound(self::text($request['xml_id']));
+                $isArchived = $this->archivedId(self::xmlIdIs(self::text($request['xml_id']))) > 0;
+                throw self::notFound(self::text($request['xml_id']), $isArchived);
             }
             $id = (int)$row['ID'];
         } else {
@@ -936,7 +1505,7 @@ final class CvetyCrmBridge
         }
         $order = CvetyCrmWebhook::orderData($id);
         if ($order === null) {
-            throw self::notFound((string)$id);
+            throw self::notFound((string)$id, $this->archivedId('ORDER_ID = ' . $id) > 0);
         }
         return ['order' => $order];
     }
@@ -946,18 +1515,36 @@ final class CvetyCrmBridge
         $limit = min($this->identity($request['limit'] ?? null ?: self::LIST_LIMIT, 'limit'), self::LIST_LIMIT_MOST);
         $afterId = $this->identity($request['after_id'] ?? null ?: 0, 'after_id', 'request', true);
         $since = $this->moment($request['since'] ?? null);
+        // One more than asked for tells whether there is a next page.
+        $orders = $this->listedOrders($afterId, $since, $limit + 1);
+        if (!empty($request['archived'])) {
+            $orders += $this->archivedOrders($afterId, $since, $limit + 1);
+            ksort($orders);
+        }
+        $isMore = count($orders) > $limit;
+        $orders = array_slice($orders, 0, $limit, true);
+        $ids = array_keys($orders);
+        $listed = array_keys(array_filter($orders, function (array $order): bool {
+            return empty($order['archived']);
+        }));
+        foreach (CvetyCrmWebhook::checksums($listed) as $id => $checksum) {
+            $orders[$id]['checksum'] = $checksum;
+        }
+        return ['orders' => array_values($orders), 'next_after_id' => $isMore ? end($ids) : null];
+    }
+
+    private function listedOrders(int $afterId, ?string $since, int $limit): array
+    {
         // RUNNING: an order whose saving is not over has no final values yet.
         $rows = Application::getConnection()->query(
             'SELECT ID, XML_ID, VERSION, STATUS_ID, PRICE, PAYED, CANCELED, DATE_UPDATE FROM b_sale_order'
             . ' WHERE ID > ' . $afterId . " AND RUNNING <> 'Y'"
             . ($since === null ? '' : " AND DATE_UPDATE >= '" . $since . "'")
-            . ' ORDER BY ID LIMIT ' . ($limit + 1)
-        )->fetchAll();
-        // One more than asked for tells whether there is a next page.
-        $next = count($rows) > $limit ? (int)$rows[$limit - 1]['ID'] : null;
+            . ' ORDER BY ID LIMIT ' . $limit
+        );
         $orders = [];
-        foreach (array_slice($rows, 0, $limit) as $row) {
-            $orders[] = [
+        while ($row = $rows->fetch()) {
+            $orders[(int)$row['ID']] = [
                 'order_id' => (int)$row['ID'],
                 'xml_id' => (string)$row['XML_ID'],
                 'version' => (int)$row['VERSION'],
@@ -968,7 +1555,30 @@ final class CvetyCrmBridge
                 'date_update' => self::isoTime($row['DATE_UPDATE']),
             ];
         }
-        return ['orders' => $orders, 'next_after_id' => $next];
+        return $orders;
+    }
+
+    /** Orders that the site has moved to its archive: no event tells of that, and they are not deleted. */
+    private function archivedOrders(int $afterId, ?string $since, int $limit): array
+    {
+        $rows = Application::getConnection()->query(
+            'SELECT ORDER_ID, XML_ID FROM b_sale_order_archive WHERE ORDER_ID > ' . $afterId
+            . ($since === null ? '' : " AND DATE_ARCHIVED >= '" . $since . "'")
+            . ' ORDER BY ORDER_ID LIMIT ' . $limit
+        );
+        $orders = [];
+        while ($row = $rows->fetch()) {
+            $id = (int)$row['ORDER_ID'];
+            $orders[$id] = ['order_id' => $id, 'xml_id' => (string)$row['XML_ID'], 'archived' => true];
+        }
+        return $orders;
+    }
+
+    /** The order of the archive for which the condition holds; 0 without one. */
+    private function archivedId(string $where): int
+    {
+        $sql = 'SELECT ORDER_ID FROM b_sale_order_archive WHERE ' . $where . ' ORDER BY ORDER_ID';
+        return (int)Application::getConnection()->queryScalar($sql);
     }
 
     private function reference(array $request): array
@@ -987,7 +1597,9 @@ final class CvetyCrmBridge
         }
         $paySystems = [];
         $rows = $connection->query(
-            "SELECT ID, NAME FROM b_sale_pay_system_action WHERE ACTIVE = 'Y' ORDER BY SORT, ID"
+            // The inner account is no way to pay that people choose; Bitrix makes it with the first payment.
+            "SELECT ID, NAME FROM b_sale_pay_system_action WHERE ACTIVE = 'Y'"
+            . " AND (ACTION_FILE IS NULL OR ACTION_FILE <> 'inner') ORDER BY SORT, ID"
         );
         while ($row = $rows->fetch()) {
             $paySystems[] = ['id' => (int)$row['ID'], 'name' => (string)$row['NAME']];
@@ -1064,7 +1676,7 @@ final class CvetyCrmBridge
         $isNumber = is_int($value) || is_float($value) || (is_string($value) && is_numeric(trim($value)));
         $number = $isNumber ? (float)$value : NAN;
         if (!is_finite($number) || $number < 0) {
-            throw CvetyCrmRefusal::invalid('bad_amount', $name . ' must be a number, zero or more', $step);
+            throw CvetyCrmRefusal::invalid('bad_amount', $name . ': нужно число, ноль или больше', $step);
         }
         return $number;
     }
@@ -1084,7 +1696,7 @@ final class CvetyCrmBridge
         if (in_array($column, self::FLAG_COLUMNS, true)) {
             $flag = self::text($value);
             if ($flag !== 'Y' && $flag !== 'N') {
-                throw CvetyCrmRefusal::invalid('bad_flag', $column . ' must be Y or N', 'order');
+                throw CvetyCrmRefusal::invalid('bad_flag', $column . ': нужно Y или N', 'order');
             }
             return $flag;
         }
@@ -1094,12 +1706,13 @@ final class CvetyCrmBridge
     private function textColumn(string $column, $value): string
     {
         if (!isset(self::TEXT_COLUMNS[$column])) {
-            throw CvetyCrmRefusal::invalid('bad_field', $column . ' cannot be set', 'order');
+            throw CvetyCrmRefusal::invalid('bad_field', $column . ' менять нельзя', 'order');
         }
         $text = self::text($value);
         $longest = self::TEXT_COLUMNS[$column];
         if (mb_strlen($text) > $longest) {
-            throw CvetyCrmRefusal::invalid('too_long', "$column is longer than $longest characters", 'order');
+            $message = "$column: текст длиннее, чем хранит сайт (знаков: $longest)";
+            throw CvetyCrmRefusal::invalid('too_long', $message, 'order');
         }
         return $text;
     }
@@ -1114,7 +1727,7 @@ final class CvetyCrmBridge
     {
         $rows = Application::getConnection()->query("SELECT ID FROM b_sale_status WHERE TYPE = 'O'")->fetchAll();
         if (!is_string($statusId) || !in_array($statusId, array_column($rows, 'ID'), true)) {
-            $message = 'The site has no order status ' . CvetyCrmWebhook::encode([$statusId]);
+            $message = 'На сайте нет статуса заказа ' . CvetyCrmWebhook::encode([$statusId]);
             throw CvetyCrmRefusal::invalid('status_unknown', $message, 'status');
         }
         return $statusId;
@@ -1126,7 +1739,7 @@ final class CvetyCrmBridge
             return [];
         }
         if (!is_array($value) || array_keys($value) === range(0, count($value) - 1)) {
-            throw CvetyCrmRefusal::invalid('bad_properties', 'properties must be an object', 'properties');
+            throw CvetyCrmRefusal::invalid('bad_properties', 'properties: нужен объект', 'properties');
         }
         foreach ($value as $code => $given) {
             $value[$code] = is_array($given)
@@ -1140,16 +1753,16 @@ final class CvetyCrmBridge
     private function lines($items): array
     {
         if (!is_array($items) || !$items || array_keys($items) !== range(0, count($items) - 1)) {
-            throw CvetyCrmRefusal::invalid('empty_basket', 'An order needs at least one item', 'basket');
+            throw CvetyCrmRefusal::invalid('empty_basket', 'В заказе нужен хотя бы один товар', 'basket');
         }
         $lines = [];
         foreach ($items as $position => $item) {
             if (!is_array($item)) {
-                throw CvetyCrmRefusal::invalid('bad_item', "items[$position] must be an object", 'basket');
+                throw CvetyCrmRefusal::invalid('bad_item', "items[$position]: нужен объект", 'basket');
             }
             $quantity = $this->amount($item['quantity'] ?? null, 'items.quantity', 'basket');
             if ($quantity <= 0) {
-                throw CvetyCrmRefusal::invalid('bad_amount', 'items.quantity must be above zero', 'basket');
+                throw CvetyCrmRefusal::invalid('bad_amount', 'items.quantity: нужно больше нуля', 'basket');
             }
             $snapshot = is_array($item['product_snapshot'] ?? null) ? $item['product_snapshot'] : [];
             $name = self::text($snapshot['name'] ?? null);
@@ -1214,9 +1827,9 @@ final class CvetyCrmBridge
         return is_scalar($value) ? (string)$value : '';
     }
 
-    private static function differs($one, $other): bool
+    private static function differs($one, $other, float $tolerance = 0.00005): bool
     {
-        return abs((float)$one - (float)$other) >= 0.00005;
+        return abs((float)$one - (float)$other) >= $tolerance;
     }
 
     // Rows, locks, steps
@@ -1228,12 +1841,17 @@ final class CvetyCrmBridge
 
     private function rowByXmlId(string $xmlId): ?array
     {
-        return $this->orderRow("XML_ID = '" . Application::getConnection()->getSqlHelper()->forSql($xmlId) . "'");
+        return $this->orderRow(self::xmlIdIs($xmlId));
+    }
+
+    private static function xmlIdIs(string $xmlId): string
+    {
+        return "XML_ID = '" . Application::getConnection()->getSqlHelper()->forSql($xmlId) . "'";
     }
 
     private function orderRow(string $where): ?array
     {
-        $sql = 'SELECT ID, ACCOUNT_NUMBER, VERSION, STATUS_ID, RUNNING FROM b_sale_order WHERE ' . $where;
+        $sql = 'SELECT ID, XML_ID, ACCOUNT_NUMBER, VERSION, STATUS_ID, RUNNING FROM b_sale_order WHERE ' . $where;
         return Application::getConnection()->query($sql . ' ORDER BY ID LIMIT 1')->fetch() ?: null;
     }
 
@@ -1241,7 +1859,7 @@ final class CvetyCrmBridge
     {
         $row = $this->row($id);
         if (!$row) {
-            throw self::notFound((string)$id);
+            throw self::notFound((string)$id, $this->archivedId('ORDER_ID = ' . $id) > 0);
         }
         return $row;
     }
@@ -1255,9 +1873,11 @@ final class CvetyCrmBridge
         return $order;
     }
 
-    private static function notFound(string $what): CvetyCrmRefusal
+    private static function notFound(string $what, bool $isArchived = false): CvetyCrmRefusal
     {
-        return new CvetyCrmRefusal(404, 'order_not_found', 'Order ' . $what . ' does not exist', 'order');
+        return $isArchived
+            ? new CvetyCrmRefusal(404, 'order_archived', 'Заказ ' . $what . ' на сайте в архиве', 'order')
+            : new CvetyCrmRefusal(404, 'order_not_found', 'Заказа ' . $what . ' на сайте нет', 'order');
     }
 
     private static function versionAnswer(array $row): array
@@ -1269,7 +1889,7 @@ final class CvetyCrmBridge
     {
         $connection = Application::getConnection();
         if (!$connection->lock($name, self::LOCK_SECONDS)) {
-            throw new CvetyCrmRefusal(503, 'busy', 'Another request is working on this order', 'lock');
+            throw new CvetyCrmRefusal(503, 'busy', 'Над этим заказом уже идёт работа', 'lock');
         }
         try {
             return $work();
@@ -1300,7 +1920,8 @@ final class CvetyCrmBridge
             $milliseconds = (microtime(true) - $started) * 1000;
             $text = sprintf('%s: %d, %d ms; %s', $about, $status, $milliseconds, implode(' > ', $this->steps));
             $text .= $error === '' ? '' : '; ' . $error;
-            AddMessage2Log($text . ($this->warnings ? '; ' . implode(' | ', $this->warnings) : ''), 'cvety.crm', 0);
+            $codes = array_merge(array_column($this->warnings, 'code'), array_column($this->refused, 'code'));
+            AddMessage2Log($text . ($codes ? '; ' . implode(', ', $codes) : ''), 'cvety.crm', 0);
         }
     }
 }
@@ -1322,7 +1943,12 @@ final class CvetyCrmBridgeDoor
         // Whatever Bitrix, a template or a notice prints must not stand before the JSON.
         ob_start();
         register_shutdown_function([self::class, 'answerAfterAll']);
-        foreach (['NO_KEEP_STATISTIC', 'NO_AGENT_CHECK', 'NOT_CHECK_PERMISSIONS', 'STOP_STATISTICS'] as $constant) {
+        // Without BX_SECURITY_SESSION_VIRTUAL every call would leave a session of its own behind.
+        $constants = [
+            'NO_KEEP_STATISTIC', 'NO_AGENT_CHECK', 'NOT_CHECK_PERMISSIONS', 'STOP_STATISTICS',
+            'BX_SECURITY_SESSION_VIRTUAL',
+        ];
+        foreach ($constants as $constant) {
             defined($constant) || define($constant, true);
         }
         if (empty($_SERVER['DOCUMENT_ROOT'])) {

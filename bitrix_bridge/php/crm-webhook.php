@@ -23,7 +23,7 @@ if (!class_exists(EventManager::class)) {
 
 final class CvetyCrmWebhook
 {
-    const VERSION = '1.1';
+    const VERSION = '1.2';
     const TABLE = 'cvety_crm_queue';
     const AGENT = 'CvetyCrmWebhookAgent();';
 
@@ -44,12 +44,22 @@ final class CvetyCrmWebhook
     const HIDDEN_COLUMNS = ['SEARCH_CONTENT' => 1, 'RUNNING' => 1, 'BX_USER_ID' => 1, 'STAT_GID' => 1];
     const USER_COLUMNS = [
         'ID', 'ACTIVE', 'LOGIN', 'NAME', 'LAST_NAME', 'SECOND_NAME', 'EMAIL', 'PERSONAL_PHONE', 'PERSONAL_MOBILE',
-        'DATE_REGISTER', 'TIMESTAMP_X', 'XML_ID',
+        'DATE_REGISTER', 'TIMESTAMP_X', 'XML_ID', 'EXTERNAL_AUTH_ID',
     ];
     const BASKET_COLUMNS = [
         'ID', 'PRODUCT_ID', 'NAME', 'PRICE', 'BASE_PRICE', 'DISCOUNT_PRICE', 'QUANTITY', 'CURRENCY', 'PRODUCT_XML_ID',
         'CUSTOM_PRICE', 'MEASURE_NAME', 'TYPE', 'SET_PARENT_ID', 'DETAIL_PAGE_URL',
     ];
+    const PAYMENT_COLUMNS = [
+        'ID', 'PAY_SYSTEM_ID', 'PAY_SYSTEM_NAME', 'SUM', 'CURRENCY', 'PAID', 'DATE_PAID', 'IS_RETURN',
+    ];
+
+    /** What the checksum of an order is made of, beside its properties. No event tells when raw SQL changes them. */
+    const CHECKED_BASKET_COLUMNS = ['ID', 'PRODUCT_ID', 'NAME', 'PRICE', 'BASE_PRICE', 'QUANTITY'];
+    const CHECKED_PAYMENT_COLUMNS = ['ID', 'PAY_SYSTEM_ID', 'SUM', 'PAID'];
+
+    /** The service that Bitrix gives a shipment without a delivery. */
+    const NO_DELIVERY_CLASS = 'EmptyDeliveryService';
     const PRODUCT_COLUMNS = [
         'ID', 'IBLOCK_ID', 'NAME', 'CODE', 'XML_ID', 'ACTIVE', 'TIMESTAMP_X', 'IBLOCK_SECTION_ID', 'SORT',
     ];
@@ -405,7 +415,8 @@ final class CvetyCrmWebhook
         } else {
             $source = $sources[$entity];
             if ($entity === 'order') {
-                $data = self::orderData($id);
+                // An order of the archive is not there any more, and nothing about it is news.
+                $data = self::orderData($id) ?? (self::isArchived($id) ? [] : null);
             } else {
                 $data = $entity === 'user' ? self::customerData($id) : self::productData($id);
             }
@@ -413,32 +424,87 @@ final class CvetyCrmWebhook
         return $data ? $data + ['webhook_timestamp' => round(microtime(true), 3), 'webhook_source' => $source] : $data;
     }
 
-    /** A whole order: the columns of b_sale_order, `properties`, `basket`, `user`. Null when there is none. */
+    /** A whole order: columns of b_sale_order, `properties`, `basket`, `payments`, `user`, `checksum`; or null. */
     public static function orderData(int $id): ?array
     {
-        $connection = Application::getConnection();
-        $row = $connection->query('SELECT * FROM b_sale_order WHERE ID = ' . $id)->fetch();
+        $row = Application::getConnection()->query('SELECT * FROM b_sale_order WHERE ID = ' . $id)->fetch();
         if (!$row) {
             return null;
         }
+        $parts = self::partsOf([$id])[$id];
         $order = self::values(array_diff_key($row, self::HIDDEN_COLUMNS));
-        $order['properties'] = (object)self::propertiesOf($id);
-        $order['basket'] = [];
-        $lines = $connection->query('SELECT * FROM b_sale_basket WHERE ORDER_ID = ' . $id . ' ORDER BY SORT, ID');
-        while ($line = $lines->fetch()) {
-            $order['basket'][] = self::values(array_intersect_key($line, array_flip(self::BASKET_COLUMNS)));
+        if ($order['DELIVERY_ID'] !== null && in_array((int)$order['DELIVERY_ID'], self::withoutDelivery(), true)) {
+            $order['DELIVERY_ID'] = null;
         }
+        $order['properties'] = (object)$parts['properties'];
+        $order['basket'] = self::only(self::BASKET_COLUMNS, $parts['basket']);
+        $order['payments'] = self::only(self::PAYMENT_COLUMNS, $parts['payments']);
         $order['user'] = self::userData((int)$row['USER_ID']);
+        $order['checksum'] = self::checksum($parts);
         return $order;
     }
 
-    private static function propertiesOf(int $orderId): array
+    private static function isArchived(int $id): bool
+    {
+        return (bool)Application::getConnection()->queryScalar(
+            'SELECT COUNT(*) FROM b_sale_order_archive WHERE ORDER_ID = ' . $id
+        );
+    }
+
+    /** The checksums of orders by id: changes that move neither VERSION nor DATE_UPDATE show in them. */
+    public static function checksums(array $ids): array
+    {
+        return array_map([self::class, 'checksum'], self::partsOf($ids));
+    }
+
+    /** Properties, lines and payments of orders by id, in three queries. */
+    private static function partsOf(array $ids): array
+    {
+        if (!$ids) {
+            return [];
+        }
+        $connection = Application::getConnection();
+        $parts = array_fill_keys($ids, ['properties' => [], 'basket' => [], 'payments' => []]);
+        $where = ' IN (' . implode(', ', array_map('intval', $ids)) . ')';
+        foreach (self::propertiesOf($where) as $orderId => $properties) {
+            $parts[$orderId]['properties'] = $properties;
+        }
+        $tables = ['basket' => ['b_sale_basket', 'SORT, ID'], 'payments' => ['b_sale_order_payment', 'ID']];
+        foreach ($tables as $name => list($table, $sorted)) {
+            $rows = $connection->query("SELECT * FROM $table WHERE ORDER_ID$where ORDER BY ORDER_ID, $sorted");
+            while ($row = $rows->fetch()) {
+                $parts[(int)$row['ORDER_ID']][$name][] = self::values($row);
+            }
+        }
+        return $parts;
+    }
+
+    private static function checksum(array $parts): string
+    {
+        ksort($parts['properties']);
+        $checked = [
+            $parts['properties'],
+            self::only(self::CHECKED_BASKET_COLUMNS, $parts['basket']),
+            self::only(self::CHECKED_PAYMENT_COLUMNS, $parts['payments']),
+        ];
+        return md5(self::encode($checked));
+    }
+
+    private static function only(array $columns, array $rows): array
+    {
+        return array_map(function (array $row) use ($columns): array {
+            return array_intersect_key($row, array_flip($columns));
+        }, $rows);
+    }
+
+    /** Properties by code, by order: `$where` is the condition on ORDER_ID. */
+    private static function propertiesOf(string $where): array
     {
         // All columns: ENTITY_TYPE is only there since sale 21, and a name in the list would break older sites.
         $rows = Application::getConnection()->query(
             'SELECT v.*, p.CODE AS PROPERTY_CODE, p.MULTIPLE AS IS_MULTIPLE FROM b_sale_order_props_value v'
             . ' LEFT JOIN b_sale_order_props p ON p.ID = v.ORDER_PROPS_ID'
-            . ' WHERE v.ORDER_ID = ' . $orderId . ' ORDER BY v.ID'
+            . ' WHERE v.ORDER_ID' . $where . ' ORDER BY v.ID'
         );
         $properties = [];
         while ($row = $rows->fetch()) {
@@ -451,9 +517,18 @@ final class CvetyCrmWebhook
                 $list = @unserialize($value, ['allowed_classes' => false]);
                 $value = is_array($list) ? array_map('strval', array_values(array_filter($list, 'is_scalar'))) : $value;
             }
-            $properties[$code !== '' ? $code : 'PROPERTY_' . $row['ORDER_PROPS_ID']] = $value;
+            $properties[(int)$row['ORDER_ID']][$code !== '' ? $code : 'PROPERTY_' . $row['ORDER_PROPS_ID']] = $value;
         }
         return $properties;
+    }
+
+    /** The ids of the services that stand for "without delivery". */
+    private static function withoutDelivery(): array
+    {
+        $rows = Application::getConnection()->query(
+            "SELECT ID FROM b_sale_delivery_srv WHERE CLASS_NAME LIKE '%" . self::NO_DELIVERY_CLASS . "%'"
+        )->fetchAll();
+        return array_map('intval', array_column($rows, 'ID'));
     }
 
     /** A user without secrets; null when there is none. */
@@ -619,7 +694,8 @@ final class CvetyCrmWebhook
         }
         $connection = Application::getConnection();
         $sql = 'SELECT ENTITY_ID FROM ' . self::TABLE . " WHERE EVENT = 'order.delete' AND XML_ID = '"
-            . $connection->getSqlHelper()->forSql($xmlId) . "' ORDER BY ID DESC LIMIT 1";
+            . $connection->getSqlHelper()->forSql($xmlId) . "' ORDER BY ID DESC";
+        // queryScalar() itself adds a LIMIT.
         try {
             return (int)$connection->queryScalar($sql);
         } catch (\Bitrix\Main\DB\SqlException $error) {
@@ -683,14 +759,16 @@ final class CvetyCrmWebhook
         }
         $agent = self::agent();
         $status['agent_installed'] = $agent !== null;
-        $status['agent_last_run'] = $agent ? self::value($agent['LAST_EXEC'], 'DATE_') : null;
+        // The database writes it with its own clock, whose time zone may not be PHP's: seconds have none.
+        $status['agent_last_run'] = $agent && $agent['LAST_RUN'] !== null ? date('c', (int)$agent['LAST_RUN']) : null;
         return $status;
     }
 
     private static function agent(): ?array
     {
         $name = Application::getConnection()->getSqlHelper()->forSql(self::AGENT);
-        $sql = "SELECT ID, ACTIVE, LAST_EXEC FROM b_agent WHERE NAME = '" . $name . "' ORDER BY ID LIMIT 1";
+        $sql = 'SELECT ID, ACTIVE, UNIX_TIMESTAMP(LAST_EXEC) AS LAST_RUN FROM b_agent'
+            . " WHERE NAME = '" . $name . "' ORDER BY ID LIMIT 1";
         return Application::getConnection()->query($sql)->fetch() ?: null;
     }
 
@@ -710,7 +788,9 @@ final class CvetyCrmWebhook
 
     private static function cut(string $text, int $length): string
     {
-        return mb_substr(mb_scrub($text, 'UTF-8'), 0, $length, 'UTF-8');
+        $text = mb_substr(mb_scrub($text, 'UTF-8'), 0, $length, 'UTF-8');
+        // Many sites talk to MySQL in its utf8 of three bytes, which refuses an emoji.
+        return (string)preg_replace('/[\x{10000}-\x{10FFFF}]/u', '?', $text);
     }
 
     /** To Bitrix's log where there is one (LOG_FILENAME), else to that of PHP. Never the token, never a person. */

@@ -48,6 +48,7 @@ class PhpSite:
         self.database = database
         self.log_path = root / "bitrix.log"
         self.server_log = root / "php.log"
+        self.statements_path = root / "statements"
         self.document_root = root / "www"
         self._listening = line_in_init
         self._zone = database_zone
@@ -94,6 +95,7 @@ class PhpSite:
             **os.environ,
             **self.database.environment(),
             "STAND_IN_ZONE": self._zone,
+            "STAND_IN_STATEMENTS": str(self.statements_path),
             "PHP_CLI_SERVER_WORKERS": str(WORKERS),
         }
         options = ("date.timezone=Asia/Almaty", "display_errors=1", "error_reporting=-1", "html_errors=1")
@@ -235,6 +237,10 @@ class PhpSite:
     def sessions(self) -> list[str]:
         """The addresses of the requests that have begun a session."""
         return [row["URI"] for row in self.rows("SELECT URI FROM stand_in_session ORDER BY ID")]
+
+    def statements(self) -> int:
+        """How many statements the shop has sent to its database."""
+        return self.statements_path.stat().st_size
 
     def tables(self) -> list[str]:
         """The names of all tables."""

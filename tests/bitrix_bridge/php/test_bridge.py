@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 import pytest
 import requests
@@ -64,21 +63,14 @@ def test_create_builds_every_part_of_the_order(site, create_request):
     assert (properties["data"], properties["city"]) == ("2026-08-25", "2")
     (line,) = site.rows("SELECT * FROM b_sale_basket WHERE ORDER_ID = ?", order["ID"])
     assert (line["PRODUCT_ID"], line["NAME"], line["PRICE"]) == (696613, "Букет Стандарт", "7500.0000")
-    assert (line["CUSTOM_PRICE"], line["PRODUCT_PROVIDER_CLASS"]) == ("Y", "CCatalogProductProvider")
+    assert (line["CUSTOM_PRICE"], line["PRODUCT_PROVIDER_CLASS"]) == (
+        "Y",
+        "\\Bitrix\\Catalog\\Product\\CatalogProvider",
+    )
     (payment,) = site.rows("SELECT * FROM b_sale_order_payment WHERE ORDER_ID = ?", order["ID"])
     assert (payment["SUM"], payment["PAY_SYSTEM_NAME"], payment["PAID"]) == ("9000.0000", "Наличные", "N")
     (shipped,) = site.rows("SELECT * FROM b_sale_order_dlv_basket")
     assert (shipped["BASKET_ID"], float(shipped["QUANTITY"])) == (line["ID"], 1)
-
-
-def test_total_is_the_one_agreed_on_not_the_sum_of_the_parts(site, create_request):
-    create_request |= {"total_amount": 8100.0, "discount_amount": 900.0}
-    order = site.order(site.ask(**create_request).json()["order_id"])
-    assert (order["PRICE"], order["DISCOUNT_VALUE"]) == ("8100.0000", "900.0000")
-    assert site.rows("SELECT SUM FROM b_sale_order_payment")[0]["SUM"] == "8100.0000"
-    del create_request["total_amount"]
-    order = site.order(site.ask(**create_request).json()["order_id"])
-    assert order["PRICE"] == "8100.0000"
 
 
 def test_create_twenty_times_at_once_makes_one_order(site, create_request):
@@ -94,7 +86,7 @@ def test_an_order_that_broke_off_is_found_again_and_named(site, create_request):
     site.execute("UPDATE b_sale_order SET RUNNING = 'Y'")
     again = site.ask("order.create", xml_id="crm-9", **create_request).json()
     assert (again["order_id"], again["created"]) == (first["order_id"], False)
-    assert "broke off" in again["warnings"][0]
+    assert [warning["code"] for warning in again["warnings"]] == ["unfinished"]
 
 
 def test_what_the_site_lacks_is_a_warning_not_a_lost_order(site, create_request):
@@ -104,12 +96,13 @@ def test_what_the_site_lacks_is_a_warning_not_a_lost_order(site, create_request)
     site.execute("UPDATE b_catalog_product SET QUANTITY = '0' WHERE ID = 696613")
     body = site.ask(**create_request).json()
     assert body["success"]
-    assert [warning.split(":")[0] for warning in body["warnings"]] == [
-        "Product 696613",
-        "The site has no delivery service 77",
-        "The site has no pay system 88",
-        "The site has no order property colour",
+    assert [warning["code"] for warning in body["warnings"]] == [
+        "out_of_catalogue",
+        "no_delivery",
+        "no_pay_system",
+        "no_property",
     ]
+    assert (body["warnings"][0]["product_id"], body["warnings"][3]["property"]) == (696613, "colour")
     lines = site.rows("SELECT PRODUCT_ID, NAME, PRODUCT_PROVIDER_CLASS FROM b_sale_basket ORDER BY ID")
     assert lines == [
         {"PRODUCT_ID": 696613, "NAME": "Букет Стандарт", "PRODUCT_PROVIDER_CLASS": None},
@@ -131,12 +124,15 @@ def test_unknown_customer_is_made_once(site, create_request):
     assert first == second
     (user,) = site.rows("SELECT * FROM b_user WHERE ID = ?", first)
     assert (user["NAME"], user["PERSONAL_PHONE"]) == ("Дана", "+77017654321")
-    assert user["EMAIL"].startswith("noemail")
+    assert user["EMAIL"] == "noemail7017654321@noemail.invalid"
 
 
 def test_nobody_at_all_is_the_anonymous_buyer(site, create_request):
     create_request |= {"user_id": None, "properties": []}
-    assert site.order(site.ask(**create_request).json()["order_id"])["USER_ID"] == 1
+    first, second = (site.order(site.ask(**create_request).json()["order_id"])["USER_ID"] for _ in range(2))
+    (user,) = site.rows("SELECT NAME, EXTERNAL_AUTH_ID FROM b_user WHERE ID = ?", first)
+    assert (user["NAME"], user["EXTERNAL_AUTH_ID"]) == ("Анонимный пользователь", "saleanonymous")
+    assert first == second
 
 
 def test_status_travels_with_versions(site, order_id):
@@ -237,11 +233,8 @@ def test_items_keep_their_lines_and_move_the_total(site, order_id):
     assert changed(site, order_id, items=items)["version"] == 1
     first, second = site.rows("SELECT * FROM b_sale_basket ORDER BY ID")
     assert (first["ID"], first["NAME"], first["QUANTITY"]) == (line["ID"], "Букет Стандарт", "2.0000")
-    assert (second["NAME"], second["BASE_PRICE"], second["DISCOUNT_PRICE"]) == (
-        "Открытка авторская",
-        "990.0000",
-        "90.0000",
-    )
+    assert (second["NAME"], second["PRICE"], second["BASE_PRICE"]) == ("Открытка авторская", "900.0000", "990.0000")
+    assert second["DISCOUNT_PRICE"] == "0.0000", "of a custom price Bitrix says so"
     assert site.order(order_id)["PRICE"] == "17400.0000"
     assert site.rows("SELECT SUM FROM b_sale_order_payment")[0]["SUM"] == "17400.0000"
     shipped = {row["BASKET_ID"]: float(row["QUANTITY"]) for row in site.rows("SELECT * FROM b_sale_order_dlv_basket")}
@@ -254,18 +247,10 @@ def test_items_keep_their_lines_and_move_the_total(site, order_id):
     assert [float(row["QUANTITY"]) for row in site.rows("SELECT QUANTITY FROM b_sale_order_dlv_basket")] == [1]
 
 
-def test_a_discount_inside_the_total_survives_a_change_of_items(site, create_request):
-    order_id = site.ask(**(create_request | {"total_amount": 8000})).json()["order_id"]
-    changed(site, order_id, items=[{"bitrix_product_id": 696613, "quantity": 2, "price": 7500}])
-    assert site.order(order_id)["PRICE"] == "15500.0000"
-
-
 def test_delivery_price_and_total(site, order_id):
     changed(site, order_id, fields={"PRICE_DELIVERY": "2000.00"})
     assert (site.order(order_id)["PRICE"], site.order(order_id)["PRICE_DELIVERY"]) == ("9500.0000", "2000.0000")
-    changed(site, order_id, fields={"PRICE": "9100.00", "DISCOUNT_VALUE": "400"})
-    assert (site.order(order_id)["PRICE"], site.order(order_id)["DISCOUNT_VALUE"]) == ("9100.0000", "400.0000")
-    assert site.rows("SELECT SUM FROM b_sale_order_payment")[0]["SUM"] == "9100.0000"
+    assert site.payments(order_id)[0]["SUM"] == "9500.0000"
 
 
 def test_pay_system_delivery_and_tracking_belong_to_parts(site, order_id):
@@ -282,7 +267,8 @@ def test_paying_and_cancelling(site, order_id):
     assert (site.order(order_id)["PAYED"], site.order(order_id)["SUM_PAID"]) == ("Y", "9000.00")
     refused = site.ask("order.update", order_id=order_id, fields={"CANCELED": "Y"})
     assert refusal(refused) == (422, "cancel_refused", "cancel")
-    assert refused.json()["error"]["message"] == "У заказа есть активные оплаты"
+    message = refused.json()["error"]["message"]
+    assert message == "Сайт не отменяет этот заказ. Ответ сайта: У заказа есть активные оплаты"
     changed(site, order_id, fields={"PAYED": "N", "CANCELED": "Y", "REASON_CANCELED": "Передумали"})
     order = site.order(order_id)
     assert (order["CANCELED"], order["REASON_CANCELED"], order["STATUS_ID"]) == ("Y", "Передумали", "N")
@@ -291,77 +277,11 @@ def test_paying_and_cancelling(site, order_id):
     assert (order["CANCELED"], order["REASON_CANCELED"], order["PRICE"]) == ("N", "", "7500.0000")
 
 
-def payments(site):
-    return [
-        (row["SUM"], row["PAY_SYSTEM_ID"], row["PAID"])
-        for row in site.rows("SELECT * FROM b_sale_order_payment ORDER BY ID")
-    ]
-
-
-def paid(site, order_id):
-    order = site.order(order_id)
-    return order["PAYED"], Decimal(order["SUM_PAID"])
-
-
-def test_what_is_paid_keeps_its_pay_system_until_it_is_given_back(site, order_id):
-    changed(site, order_id, fields={"PAYED": "Y", "PAY_SYSTEM_ID": 3})
-    assert payments(site) == [("9000.0000", 3, "Y")]
-    assert changed(site, order_id, fields={"PAYED": "Y", "PAY_SYSTEM_ID": 3})["version"] == 1, "said twice"
-    refused = site.ask("order.update", order_id=order_id, fields={"PAY_SYSTEM_ID": 2})
-    assert refusal(refused) == (422, "payment_paid", "payment")
-    changed(site, order_id, fields={"PAYED": "N", "PAY_SYSTEM_ID": 2, "PRICE": "9900.00"})
-    assert payments(site) == [("9900.0000", 2, "N")]
-    assert paid(site, order_id) == ("N", 0)
-
-
-def test_a_higher_total_is_not_paid_until_the_rest_is(site, order_id):
-    changed(site, order_id, fields={"PAYED": "Y"})
-    changed(site, order_id, fields={"PRICE": "9500.00"})
-    assert paid(site, order_id) == ("N", 9000)
-    changed(site, order_id, fields={"PAYED": "Y"})
-    assert payments(site) == [("9000.0000", 1, "Y"), ("500.0000", 1, "Y")]
-    assert paid(site, order_id) == ("Y", 9500)
-    changed(site, order_id, fields={"PRICE": "9000.00"})
-    assert paid(site, order_id) == ("Y", 9000)
-    changed(site, order_id, fields={"PAYED": "N"})
-    assert ([flag for _sum, _system, flag in payments(site)], paid(site, order_id)) == (["N", "N"], ("N", 0))
-    changed(site, order_id, fields={"PAY_SYSTEM_ID": 3})
-    assert {system for _sum, system, _flag in payments(site)} == {3}
-
-
-def test_no_more_is_paid_than_the_order_costs(site, order_id):
-    site.execute(
-        "INSERT INTO b_sale_order_payment (ORDER_ID, PAY_SYSTEM_ID, PAY_SYSTEM_NAME, SUM, CURRENCY, PAID)"
-        " VALUES (?, 2, 'Банковская карта', '9000.0000', 'KZT', 'N')",
-        order_id,
-    )
-    changed(site, order_id, fields={"PAYED": "Y"})
-    assert [flag for _sum, _system, flag in payments(site)] == ["Y", "N"]
-    assert paid(site, order_id) == ("Y", 9000)
-    changed(site, order_id, fields={"PAYED": "N"})
-    refused = site.ask("order.update", order_id=order_id, fields={"PAY_SYSTEM_ID": 3})
-    assert refusal(refused) == (422, "payments", "payment")
-
-
-def test_an_order_without_a_payment_gets_one_with_its_pay_system(site, create_request):
-    order_id = site.ask(**(create_request | {"payment_method_id": 88})).json()["order_id"]
-    assert payments(site) == []
-    assert refusal(site.ask("order.update", order_id=order_id, fields={"PAYED": "Y"})) == (422, "no_payment", "payment")
-    changed(site, order_id, fields={"PAY_SYSTEM_ID": 3, "PAYED": "Y"})
-    assert (payments(site), paid(site, order_id)) == ([("9000.0000", 3, "Y")], ("Y", 9000))
-
-
-def test_a_cancelled_order_takes_no_payment(site, order_id):
-    changed(site, order_id, fields={"CANCELED": "Y"})
-    refused = site.ask("order.update", order_id=order_id, fields={"PAYED": "Y"})
-    assert refusal(refused) == (422, "refused", "payment")
-    changed(site, order_id, fields={"CANCELED": "N", "PAYED": "Y"})
-    assert paid(site, order_id) == ("Y", 9000)
-
-
 def test_warnings_of_a_save_are_passed_on(make_site, create_request):
     site = make_site(line_in_init=False, init="define('STAND_IN_WARNING', 'Свойство не сохранено');")
-    assert site.ask(**create_request).json()["warnings"] == ["Свойство не сохранено"]
+    assert site.ask(**create_request).json()["warnings"] == [
+        {"code": "marked", "message": "Сайт пометил заказ: Свойство не сохранено"}
+    ]
 
 
 def test_get_by_id_and_by_xml_id(site, create_request):
@@ -380,9 +300,10 @@ def test_get_by_id_and_by_xml_id(site, create_request):
         "EMAIL": "aigerim@cvety.example",
         "PERSONAL_PHONE": "8 (777) 123-45-67",
         "PERSONAL_MOBILE": "",
-        "DATE_REGISTER": None,
+        "DATE_REGISTER": "2024-01-01T12:00:00+06:00",
         "TIMESTAMP_X": None,
         "XML_ID": None,
+        "EXTERNAL_AUTH_ID": None,
     }
     assert "SEARCH_CONTENT" not in order and "PASSWORD" not in str(order)
 

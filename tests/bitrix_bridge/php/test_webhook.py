@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import pytest
 import requests
 
+from tests.bitrix_bridge.php.databases import MariaDatabase
 from tests.bitrix_bridge.sandbox.conftest import SUCCESS
 
 AWAY = (503, '{"status": "error", "error": "database_unavailable"}', {})
@@ -31,13 +32,15 @@ def test_an_order_is_announced_right_after_the_response(announcing, receiver):
     assert (data["ID"], data["VERSION"], data["STATUS_ID"]) == (str(order_id), "0", "N")
     assert (data["PRICE"], data["PRICE_DELIVERY"]) == ("9000.0000", "1500.0000")
     assert data["USER_DESCRIPTION"] == "Поздравить в 9:00 🌹"
-    assert data["properties"] == {
+    assert {code: value for code, value in data["properties"].items() if value} == {
         "name": "Мария",
         "phone": "+7 (701) 123-45-67",
         "city": "2",
         "when": "18",
         "shopId": "17008",
     }
+    assert data["properties"]["addressRecipient"] == "", "all of them come, unset ones empty"
+    assert [(row["SUM"], row["PAID"]) for row in data["payments"]] == [("9000.0000", "N")]
     assert [(line["PRODUCT_ID"], line["QUANTITY"]) for line in data["basket"]] == [("696613", "1.0000")]
     assert data["user"]["PERSONAL_PHONE"] == "8 (777) 123-45-67"
     assert not {"PASSWORD", "CHECKWORD", "OTP_SECRET"} & set(data["user"])
@@ -297,19 +300,39 @@ def test_products_of_the_named_infoblocks_are_announced(make_site, receiver):
 
 def test_odd_values_do_not_lose_an_order(announcing, receiver):
     order_id = announcing.hit(["create", {}], dies=True)[0]
+    announcing.execute("UPDATE b_sale_order SET DATE_PAYED = NULL, USER_ID = 424242")
+    announcing.execute("DELETE FROM b_sale_order_props_value")
     announcing.execute(
-        "UPDATE b_sale_order SET DATE_PAYED = NULL, COMMENTS = CAST(X'D0C32041' AS text), USER_ID = 424242"
-    )
-    announcing.execute(
-        "INSERT INTO b_sale_order_props_value (ORDER_ID, NAME, VALUE, CODE, ENTITY_TYPE) VALUES"
-        " (?1, 'a', 'ours', '18', 'ORDER'), (?1, 'b', 'the shipment''s', 'city', 'SHIPMENT')",
-        order_id,
+        "INSERT INTO b_sale_order_props_value"
+        " (ORDER_ID, ENTITY_ID, ORDER_PROPS_ID, NAME, VALUE, CODE, ENTITY_TYPE) VALUES"
+        " (?, ?, 901, 'a', 'ours', '18', 'ORDER'), (?, 7, 902, 'b', 'the shipment''s', 'city', 'SHIPMENT')",
+        *[order_id] * 3,
     )
     announcing.run_agents()
     (body,) = receiver.bodies
     assert body["data"]["properties"] == {"18": "ours"}
     assert body["data"]["user"] is None
-    assert body["data"]["COMMENTS"].endswith(" A")
+
+
+def test_broken_letters_do_not_lose_an_order(announcing, receiver, shop_database):
+    announcing.hit(["create", {}], dies=True)
+    broken = "X'D0C32041'"
+    if isinstance(shop_database, MariaDatabase):
+        # A column of bytes, as in a table that was made in another encoding.
+        announcing.execute("ALTER TABLE b_sale_order MODIFY COMMENTS BLOB")
+        announcing.execute(f"UPDATE b_sale_order SET COMMENTS = {broken}")
+    else:
+        announcing.execute(f"UPDATE b_sale_order SET COMMENTS = CAST({broken} AS text)")
+    announcing.run_agents()
+    assert receiver.bodies[0]["data"]["COMMENTS"].endswith(" A")
+
+
+def test_an_emoji_in_the_answer_of_the_crm_can_be_noted(announcing, receiver):
+    receiver.script = [(500, '{"status": "error", "error": "упало 🌹"}', {})]
+    announcing.hit(["create", {}], dies=True)
+    announcing.run_agents()
+    (row,) = announcing.queue()
+    assert row["LAST_CODE"] == 500 and "упало ?" in row["LAST_ANSWER"]
 
 
 # Installing

@@ -14,14 +14,34 @@ class UserBudgetPool
     const ORDER_PAY = 'ORDER_PAY';
     const ORDER_CANCEL_PART = 'ORDER_CANCEL_PART';
 
-    private static $items = [];
+    private static $pools = [];
+
+    private $items = [];
+
+    /** One a buyer, for as long as the process lasts: also for orders that are never saved. */
+    public static function getUserBudgetPool($userId)
+    {
+        return self::$pools[$userId] = self::$pools[$userId] ?? new self();
+    }
+
+    public function get()
+    {
+        return $this->items;
+    }
+
+    public function delete($index)
+    {
+        $isThere = isset($this->items[$index]);
+        unset($this->items[$index]);
+        return $isThere;
+    }
 
     public static function addPoolItem(Order $order, $sum, $type, Payment $payment = null)
     {
         if ((float)$sum === 0.0) {
             return;
         }
-        self::$items[$order->getUserId()][] = [
+        self::getUserBudgetPool($order->getUserId())->items[] = [
             'sum' => (float)$sum, 'type' => $type, 'order' => $order, 'payment' => $payment,
         ];
     }
@@ -31,7 +51,7 @@ class UserBudgetPool
     {
         $account = self::account($order->getUserId(), $order->getCurrency());
         $sum = $account && $account['LOCKED'] !== 'Y' ? (float)$account['CURRENT_BUDGET'] : 0.0;
-        foreach (self::$items[$order->getUserId()] ?? [] as $item) {
+        foreach (self::getUserBudgetPool($order->getUserId())->items as $item) {
             $sum += $item['sum'];
         }
         return $sum;
@@ -39,10 +59,11 @@ class UserBudgetPool
 
     public static function onUserBudgetSave($userId)
     {
-        foreach (self::$items[$userId] ?? [] as $item) {
+        $pool = self::getUserBudgetPool($userId);
+        foreach ($pool->items as $index => $item) {
             self::book((int)$userId, $item);
+            $pool->delete($index);
         }
-        unset(self::$items[$userId]);
     }
 
     /** A buyer who does not exist has no account, and no one is told. */

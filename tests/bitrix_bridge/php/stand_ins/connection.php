@@ -161,6 +161,8 @@ abstract class Connection
 
     private function run($sql)
     {
+        // One byte a statement: a test looks at the length.
+        file_put_contents(getenv('STAND_IN_STATEMENTS'), '.', FILE_APPEND);
         try {
             $statement = $this->pdo->query($this->translate($sql));
         } catch (\PDOException $error) {

@@ -84,11 +84,17 @@ class PropertyValue extends Entity
     /** Looked at with each save of the order, changed or not. What is wrong is said, and stored all the same. */
     public function verify()
     {
+        return $this->checkValue($this->getPropertyId(), $this->getValue());
+    }
+
+    /** The same of any value, and nothing is marked. */
+    public function checkValue($key, $values)
+    {
         $before = 'Свойство заказа "' . $this->getName() . '" - ';
         $result = new Result();
         $settings = unserialize((string)$this->property['SETTINGS']) ?: [];
         $longest = (int)($settings['MAXLENGTH'] ?? 0) ?: self::LONGEST;
-        foreach ((array)$this->getValue() as $value) {
+        foreach ((array)$values as $value) {
             if ((string)$value === '') {
                 continue;
             }
@@ -105,7 +111,7 @@ class PropertyValue extends Entity
                 $problem = $isBad ? 'Некорректный E-Mail' : '';
             }
             if ($problem !== '') {
-                return Result::refusal($problem, 'PROPERTIES[' . $this->getPropertyId() . ']');
+                return Result::refusal($problem, 'PROPERTIES[' . $key . ']');
             }
         }
         return $result;
