@@ -364,6 +364,12 @@ class TestTold:
             "OnSaleOrderCanceled",
         ]
 
+    def test_saved_tells_what_is_new_and_what_has_changed(self, site):
+        (order_id, saves) = site.hit(["create", {}], ["saves"])
+        assert saves == [{"IS_NEW": True, "IS_CHANGED": True}]
+        answers = site.hit(["change", order_id, {"STATUS_ID": "AP"}], ["change", order_id], ["saves"])
+        assert answers[2] == [{"IS_NEW": False, "IS_CHANGED": True}, {"IS_NEW": False, "IS_CHANGED": False}]
+
     def test_a_deletion_is_two_saves_and_then_told_once(self, site):
         order_id = site.place_order()
         (deleted, events) = site.hit(["delete", order_id], ["events"])

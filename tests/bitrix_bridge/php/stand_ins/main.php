@@ -126,8 +126,9 @@ namespace Bitrix\Main {
 
     class Event
     {
-        /** Names of all that were sent in this hit. */
+        /** Names of all that were sent in this hit, and what each OnSaleOrderSaved said. */
         public static $sent = [];
+        public static $saves = [];
 
         private $name;
         private $parameters;
@@ -157,6 +158,9 @@ namespace Bitrix\Main {
         public function send()
         {
             self::$sent[] = explode(':', $this->name)[1];
+            if ($this->name === 'sale:OnSaleOrderSaved') {
+                self::$saves[] = ['IS_NEW' => $this->parameters['IS_NEW'], 'IS_CHANGED' => $this->parameters['IS_CHANGED']];
+            }
             foreach (EventManager::getInstance()->handlers[$this->name] ?? [] as $handler) {
                 $result = $handler['old']
                     ? $handler['do'](...array_values($this->parameters))
