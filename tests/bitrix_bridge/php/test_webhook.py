@@ -31,7 +31,8 @@ def test_an_order_is_announced_right_after_the_response(announcing, receiver):
     assert (data["ID"], data["VERSION"], data["STATUS_ID"]) == (str(order_id), "0", "N")
     assert (data["PRICE"], data["PRICE_DELIVERY"]) == ("9000.0000", "1500.0000")
     assert data["USER_DESCRIPTION"] == "Поздравить в 9:00 🌹"
-    assert data["properties"] == {
+    assert len(data["properties"]) == 16, "a property that is not set has a row too"
+    assert {code: value for code, value in data["properties"].items() if value} == {
         "name": "Мария",
         "phone": "+7 (701) 123-45-67",
         "city": "2",
@@ -295,19 +296,22 @@ def test_products_of_the_named_infoblocks_are_announced(make_site, receiver):
     assert data["DETAIL_PICTURE"] == "/upload/iblock/77.jpg"
 
 
+@pytest.mark.parametrize("shop_database", ["sqlite"], indirect=True)
 def test_odd_values_do_not_lose_an_order(announcing, receiver):
+    """In SQLite, since MySQL stores no text that is not UTF-8."""
     order_id = announcing.hit(["create", {}], dies=True)[0]
     announcing.execute(
         "UPDATE b_sale_order SET DATE_PAYED = NULL, COMMENTS = CAST(X'D0C32041' AS text), USER_ID = 424242"
     )
     announcing.execute(
-        "INSERT INTO b_sale_order_props_value (ORDER_ID, NAME, VALUE, CODE, ENTITY_TYPE) VALUES"
-        " (?1, 'a', 'ours', '18', 'ORDER'), (?1, 'b', 'the shipment''s', 'city', 'SHIPMENT')",
+        "INSERT INTO b_sale_order_props_value (ORDER_ID, ENTITY_ID, NAME, VALUE, CODE, ENTITY_TYPE) VALUES"
+        " (?1, ?1, 'a', 'ours', '18', 'ORDER'), (?1, ?1, 'b', 'the shipment''s', 'city', 'SHIPMENT')",
         order_id,
     )
     announcing.run_agents()
     (body,) = receiver.bodies
-    assert body["data"]["properties"] == {"18": "ours"}
+    properties = body["data"]["properties"]
+    assert {code: value for code, value in properties.items() if value} == {"18": "ours"}
     assert body["data"]["user"] is None
     assert body["data"]["COMMENTS"].endswith(" A")
 
