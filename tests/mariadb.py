@@ -38,6 +38,8 @@ OPTIONS = (
     "--innodb-doublewrite=0",
     "--innodb-buffer-pool-size=32M",
     "--innodb-log-file-size=8M",
+    # A table is no file of its own: databases are made and dropped all the time.
+    "--innodb-file-per-table=0",
     "--performance-schema=OFF",
     "--character-set-server=utf8mb4",
 )

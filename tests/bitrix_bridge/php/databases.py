@@ -15,7 +15,7 @@ from pymysql.constants import CLIENT, FIELD_TYPE
 from pymysql.converters import conversions
 
 from tests.bitrix_bridge.php import schema
-from tests.mariadb import PASSWORDS, Server
+from tests.mariadb import Server
 
 Row = dict[str, Any]
 
@@ -94,22 +94,23 @@ class MariaDatabase:
 
     def __init__(self, server: Server, name: str) -> None:
         self._server = server
-        self._copy = server.database(name)
-        self._copy.connection.decoders = _AS_TEXT
+        self._name = name
+        with contextlib.closing(server.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute(f"CREATE DATABASE `{name}` CHARACTER SET utf8mb4")
+        self._connection = server.connect(name)
+        self._connection.decoders = _AS_TEXT
 
     def environment(self) -> dict[str, str]:
         """What tells the PHP where it is."""
         return {
             "STAND_IN_ENGINE": "mariadb",
-            "STAND_IN_DATABASE": self._copy.name,
+            "STAND_IN_DATABASE": self._name,
             "STAND_IN_SOCKET": str(self._server.socket),
-            "STAND_IN_USER": "writer",
-            "STAND_IN_PASSWORD": PASSWORDS["writer"],
         }
 
     def fill(self, rows: dict[str, list[Row]]) -> None:
         """Create the tables and put rows into them."""
-        connection = self._server.connect(self._copy.name, client_flag=CLIENT.MULTI_STATEMENTS)
+        connection = self._server.connect(self._name, client_flag=CLIENT.MULTI_STATEMENTS)
         with contextlib.closing(connection), connection.cursor() as cursor:
             cursor.execute(schema.mariadb_schema())
             while cursor.nextset():
@@ -120,26 +121,28 @@ class MariaDatabase:
 
     def rows(self, sql: str, values: tuple[Any, ...]) -> list[Row]:
         """What a query finds; a value stands for each `?`."""
-        with self._copy.connection.cursor() as cursor:
+        with self._connection.cursor() as cursor:
             cursor.execute(_with_percent_marks(sql), values)
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
     def execute(self, sql: str, values: tuple[Any, ...]) -> None:
         """Change the database behind Bitrix's back."""
-        self._copy.execute(_with_percent_marks(sql), values)
+        with self._connection.cursor() as cursor:
+            cursor.execute(_with_percent_marks(sql), values)
 
     def tables(self) -> list[str]:
         """The names of all tables."""
-        return [name for (name,) in self._copy.execute("SHOW TABLES")]
+        return [name for row in self.rows("SHOW TABLES", ()) for name in row.values()]
 
     def columns(self, table: str) -> list[str]:
         """The columns of a table."""
-        return [row[0] for row in self._copy.execute(f"SHOW COLUMNS FROM `{table}`")]
+        return [row["Field"] for row in self.rows(f"SHOW COLUMNS FROM `{table}`", ())]
 
     def drop(self) -> None:
         """Remove it."""
-        self._copy.drop()
+        self.execute(f"DROP DATABASE `{self._name}`", ())
+        self._connection.close()
 
 
 def _inserts(table: str, rows: list[Row], mark: str) -> list[tuple[str, list[list[Any]]]]:

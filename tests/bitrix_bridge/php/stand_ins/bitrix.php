@@ -12,9 +12,9 @@ define('STAND_IN_FOLDER', __DIR__);
 
 foreach (
     [
-        'main', 'connection', 'mariadb', 'sqlite', 'web', 'old_main', 'entity', 'services', 'budget', 'provider',
-        'basket', 'shipment', 'shipments', 'payment', 'properties', 'history', 'notify', 'order_money',
-        'order_saving', 'order', 'old_sale', 'archive',
+        'main', 'types', 'connection', 'mariadb', 'sqlite', 'web', 'old_main', 'entity', 'collection', 'services',
+        'budget', 'provider', 'basket', 'shipment', 'shipments', 'payment', 'properties', 'history', 'notify',
+        'order_money', 'order_saving', 'order', 'old_sale', 'archive',
     ] as $part
 ) {
     require __DIR__ . '/' . $part . '.php';

@@ -1,5 +1,5 @@
 <?php
-/** Stand-ins for what an order and its parts have in common: fields that know their changes, collections, results. */
+/** Stand-ins for what an order and its parts have in common: fields that know their changes, and results. */
 
 namespace Bitrix\Sale;
 
@@ -320,90 +320,5 @@ abstract class Entity
         } elseif ($values = array_intersect_key($this->fields->getChangedValues(), $columns)) {
             $connection->put(static::TABLE, $values, $this->getId());
         }
-    }
-}
-
-class Collection implements \IteratorAggregate, \Countable
-{
-    protected $order;
-    protected $items = [];
-    private $isAnyDeleted = false;
-
-    public function __construct(Order $order = null)
-    {
-        $this->order = $order;
-    }
-
-    #[\ReturnTypeWillChange]
-    public function getIterator()
-    {
-        return new \ArrayIterator($this->items);
-    }
-
-    #[\ReturnTypeWillChange]
-    public function count()
-    {
-        return count($this->items);
-    }
-
-    public function getOrder()
-    {
-        return $this->order;
-    }
-
-    public function getItemById($id)
-    {
-        foreach ($this->items as $item) {
-            if ($item->getId() === (int)$id) {
-                return $item;
-            }
-        }
-        return null;
-    }
-
-    public function add($item)
-    {
-        $this->items[] = $item;
-        return $item;
-    }
-
-    public function remove($item)
-    {
-        $this->items = array_values(array_filter($this->items, function ($other) use ($item) {
-            return $other !== $item;
-        }));
-        $this->isAnyDeleted = true;
-    }
-
-    /** That something was deleted stays true for as long as the object lives. */
-    public function isChanged()
-    {
-        foreach ($this->items as $item) {
-            if ($item->isChanged()) {
-                return true;
-            }
-        }
-        return $this->isAnyDeleted;
-    }
-
-    public function clearChanged()
-    {
-        foreach ($this->items as $item) {
-            $item->clearChanged();
-        }
-    }
-
-    /** Delete the rows that no item stands for any more. Returns these rows. */
-    protected function deleteRest($table, $column, $value)
-    {
-        $connection = Application::getConnection();
-        $gone = [];
-        foreach ($connection->all("SELECT * FROM `$table` WHERE $column = ?", [$value]) as $row) {
-            if (!$this->getItemById($row['ID'])) {
-                $connection->change("DELETE FROM `$table` WHERE ID = ?", [$row['ID']]);
-                $gone[] = $row;
-            }
-        }
-        return $gone;
     }
 }

@@ -309,6 +309,12 @@ class StandInSteps
         return Event::$sent;
     }
 
+    /** What each OnSaleOrderSaved of this hit has said: IS_NEW and IS_CHANGED. */
+    public function saves()
+    {
+        return Event::$saves;
+    }
+
     /** Ask the connection: query, queryScalar or queryExecute, with its arguments. A date is told as {"date": …}. */
     public function sql($method, ...$arguments)
     {
