@@ -87,7 +87,7 @@ def _shares(lines: Sequence[Priced], total: Decimal, step: Decimal) -> Iterator[
 
 
 def _by_readiness(lines: Sequence[Priced]) -> list[int]:
-    """The lines that can take a rest whatever it is come first, then whole pieces, which may have to be split."""
+    """The lines that can take any rest come first, then whole pieces, which may have to be split."""
     order = sorted(range(len(lines)), key=lambda position: -lines[position].sum)
     single = [position for position in order if lines[position].quantity <= 1]
     return single + [position for position in order if lines[position].quantity > 1 and _is_count(lines[position])]
