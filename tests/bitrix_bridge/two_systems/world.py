@@ -71,6 +71,7 @@ class World:
         self.actions: Counter[tuple[str, str]] = Counter()
         self.site_actions: Counter[str] = Counter()
         self.at_first: dict[str, dict[str, Any]] = {}
+        self.wanted: dict[tuple[int, str], Any] = {}
         self._there: dict[str, dict[str, Any]] = {}
 
     def _announced(self, event: Event) -> None:
@@ -86,10 +87,16 @@ class World:
         changed = {name for name, value in self._there[key].items() if before.get(name, empty_value(name)) != value}
         if event.origin not in CRM_ORIGINS:
             self.site_actions[key] += 1
+            self._no_longer_wanted(int(key), changed)
             return
         if changed & {ITEMS, "delivery_fee"}:
             changed -= MOVED_ALONG
         self.writes.update((key, name) for name in changed)
+
+    def _no_longer_wanted(self, key: int, names: set[str]) -> None:
+        """Note that the site's people have changed these fields after staff did: which value stands is not for us."""
+        for name in names:
+            self.wanted.pop((key, name), None)
 
     # --- the site's own people
 
@@ -101,8 +108,9 @@ class World:
     def untold(self, key: int, code: str, value: str) -> None:
         """Change a property by the old API: no event, no version, no date."""
         self.site.set_property_silently(key, code, value)
-        self._there[str(key)] = site_values(self.site.order(key))
+        before, self._there[str(key)] = self._there[str(key)], site_values(self.site.order(key))
         self.site_actions[str(key)] += 1
+        self._no_longer_wanted(key, {name for name, one in self._there[str(key)].items() if before.get(name) != one})
 
     def archive(self, key: int) -> None:
         """Move an order to the site's archive."""
@@ -146,6 +154,8 @@ class World:
             return
         for event in order.events.exclude(pk__in=known):
             self.actions.update((str(order.pk), change["field"]) for change in event.changes)
+            if order.bitrix_order_id is not None:
+                self.wanted |= {(order.bitrix_order_id, one["field"]): one["new"] for one in event.changes}
 
     def create(self, **arguments: Any) -> Order:
         """Let staff take an order by phone."""
@@ -246,6 +256,17 @@ class World:
             self._check_explained(order, order_values(order, theirs))
             self._check_writes(order)
             self._check_total(order, data)
+            self._check_kept(key, theirs)
+
+    def _check_kept(self, key: int, theirs: Mapping[str, Any]) -> None:
+        """What staff wanted last has arrived there, unless the site's own people have changed the same since."""
+        wanted = {
+            name: as_told(name, value)
+            for (order, name), value in self.wanted.items()
+            if order == key and name not in SETTLED_OTHERWISE
+        }
+        lost = {name: (value, theirs[name]) for name, value in wanted.items() if theirs[name] != value}
+        assert not lost, f"order {key}: wanted here and not there: {lost}"
 
     def _check_total(self, order: Order, data: Mapping[str, Any]) -> None:
         lines = sum(rounded(Decimal(line["PRICE"]) * Decimal(line["QUANTITY"])) for line in data["basket"])
@@ -285,6 +306,8 @@ class World:
 
 MOVED_ALONG = {"total_amount", "payment_status", "paid_amount"}
 """What the site moves along with the lines and the fee."""
+SETTLED_OTHERWISE = MOVED_ALONG | {"status"}
+"""Where the site has a say after staff: it computes sums and payments, and decides a status that both have changed."""
 NOT_TOLD = ("order_number", "bitrix_user_id")
 """Given by the site with the answer to our create, which the timeline notes as such."""
 
