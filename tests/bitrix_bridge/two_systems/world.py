@@ -72,6 +72,7 @@ class World:
         self.site_actions: Counter[str] = Counter()
         self.at_first: dict[str, dict[str, Any]] = {}
         self.wanted: dict[tuple[int, str], Any] = {}
+        self.marks: dict[str, list[str]] = {}
         self._there: dict[str, dict[str, Any]] = {}
 
     def _announced(self, event: Event) -> None:
@@ -80,6 +81,9 @@ class World:
         if event.name not in WHOLE_ORDER:
             self.site_actions[key] += 1
             return
+        marks = self.marks.setdefault(key, [""])
+        if event.data["REASON_MARKED"] != marks[-1]:
+            marks.append(event.data["REASON_MARKED"])
         before, self._there[key] = self._there.get(key), site_values(event.data)
         if before is None:
             self.site_actions[key] += 1  # also of an order of ours: the site has a say in what it looks like there
@@ -257,6 +261,7 @@ class World:
             self._check_writes(order)
             self._check_total(order, data)
             self._check_kept(key, theirs)
+            self._check_warnings(order)
 
     def _check_kept(self, key: int, theirs: Mapping[str, Any]) -> None:
         """What staff wanted last has arrived there, unless the site's own people have changed the same since."""
@@ -267,6 +272,26 @@ class World:
         }
         lost = {name: (value, theirs[name]) for name, value in wanted.items() if theirs[name] != value}
         assert not lost, f"order {key}: wanted here and not there: {lost}"
+
+    def _check_warnings(self, order: Order) -> None:
+        """Staff know of all money that our requests have moved, and are told once of what stands."""
+        key = str(order.bitrix_order_id)
+        warnings = [
+            warning
+            for event in order.events.filter(kind="warned").order_by("happened_at", "created_at")
+            for warning in event.details["warnings"]
+        ]
+        told = sum(Decimal(warning["amount"]) for warning in warnings if warning["code"] == "inner_account")
+        booked = sum(
+            Decimal(row["AMOUNT"]) * (1 if row["DEBIT"] == "Y" else -1)
+            for row in self.site.transactions
+            if (row["ORDER_ID"], row["origin"]) == (key, "bridge")
+        )
+        assert told == booked, f"order {key}: {booked} KZT were moved there for us, staff were told of {told}"
+        marked = [warning for warning in warnings if warning["code"] == "marked"]
+        assert len(marked) <= len(self.marks[key]) - 1, (
+            f"order {key}: staff were told more often than it changed: {marked}"
+        )
 
     def _check_total(self, order: Order, data: Mapping[str, Any]) -> None:
         lines = sum(rounded(Decimal(line["PRICE"]) * Decimal(line["QUANTITY"])) for line in data["basket"])
