@@ -32,8 +32,9 @@ from bitrix_bridge.sandbox.site import CRM_ORIGINS, Event, Site
 from bitrix_bridge.sandbox.values import rounded
 from cvety_crm.outbox import LIVE, State, deliver_one, engine
 from orders import services
+from orders.agreement import Agreement
 from orders.fields import FIELDS, ITEMS, PUSHED, as_told, comparable, comparable_items, empty_value, order_values
-from orders.models import Order, Source, Status
+from orders.models import Order, OrderEvent, Source, Status
 from tests.fixtures import WEBHOOK_PATH, WEBHOOK_TOKEN
 
 CROSSINGS = (
@@ -158,8 +159,19 @@ class World:
             return
         for event in order.events.exclude(pk__in=known):
             self.actions.update((str(order.pk), change["field"]) for change in event.changes)
-            if order.bitrix_order_id is not None:
-                self.wanted |= {(order.bitrix_order_id, one["field"]): one["new"] for one in event.changes}
+            self._note_wanted(order, event)
+
+    def _note_wanted(self, order: Order, event: OrderEvent) -> None:
+        """Note what staff have changed: but not a change back, which leaves nothing to send, to what the site had."""
+        order.refresh_from_db()
+        if order.bitrix_order_id is None:
+            return
+        unsent = Agreement.from_json(order.bitrix_state).unsent(order_values(order, PUSHED))
+        for change in event.changes:
+            key = order.bitrix_order_id, change["field"]
+            self.wanted.pop(key, None)
+            if change["field"] in unsent:
+                self.wanted[key] = change["new"]
 
     def create(self, **arguments: Any) -> Order:
         """Let staff take an order by phone."""
