@@ -7,11 +7,14 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from .errors import SiteError, bad_request
+from .errors import SiteError, bad_request, invalid
 from .site import Created, Site
 from .values import ALMATY, identity, text_of
 
 Answer = dict[str, Any]
+
+# XML_ID of orders that `manage.py check_site` makes.
+CHECK_PREFIX = "crm-check-"
 
 LIST_LIMIT = 100
 LIST_LIMIT_MOST = 500
@@ -51,6 +54,7 @@ class Bridge:
             "order.create": self._create,
             "order.status": self._status,
             "order.update": self._update,
+            "order.delete": self._delete,
             "order.get": self._get,
             "order.list": self._list,
             "reference": self._reference,
@@ -129,6 +133,17 @@ class Bridge:
             origin="bridge",
         )
         return {"order_id": updated.order_id, "version": updated.version, "repeated": updated.is_repetition}
+
+    def _delete(self, request: Answer) -> Answer:
+        """Delete an order that the CRM's check of the site has made, and no other."""
+        order_id = identity(request.get("order_id"), "order_id")
+        order = self._site.order(order_id)
+        if not order["XML_ID"].startswith(CHECK_PREFIX):
+            raise invalid("not_a_check", "CRM удаляет на сайте только заказ, который создала её проверка", "delete")
+        if order["PAYED"] == "Y":
+            self._site.update_order(order_id, {"PAYED": "N"}, origin="bridge")
+        self._site.delete_order(order_id, origin="bridge")
+        return {"order_id": order_id, "deleted": True}
 
     def _get(self, request: Answer) -> Answer:
         if request.get("order_id"):
