@@ -1,6 +1,6 @@
 """One request to the configured bridge, as raw as the wire: a check compares more than `BridgeClient` lets through.
 
-Whatever changes or deletes an order is sent only for an order that is known to be a check's own.
+A request that changes or deletes an order is sent only for an order that is known to be a check's own.
 """
 
 import json
@@ -32,7 +32,7 @@ class NotOwnOrderError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a bridge has not done what it was asked for: code, step, and its own words."""
+    """Why a bridge has refused a request: code, step, and its own words."""
 
     status: int
     code: str

@@ -121,7 +121,7 @@ def _webhooks(
     stop_if_told: Callable[[], None],
     sleep: Callable[[float], None],
 ) -> None:
-    """Look whether the site has told this CRM of the order."""
+    """Check whether the site has announced the order to this CRM."""
     result = Result("webhooks", pgettext("site check", "Webhooks"), Mark.NOT_DONE)
     walk.results.append(result)
     calls_before = len(bridge.calls)

@@ -189,7 +189,7 @@ def plain(name: str, value: Any) -> Any:
 
 def _of_values(site: Values, expected: Values) -> Iterator[Difference]:
     differing = {name for name, wanted in expected.items() if name not in site or site[name] != wanted}
-    # With another number of lines or payments they can't be told from each other.
+    # With another number of lines or payments they can't be paired.
     blurred = tuple(name.removesuffix("count") for name in differing if name.endswith(".count"))
     for name, wanted in expected.items():
         if name not in differing or (name.startswith(blurred) and not name.endswith(".count")):

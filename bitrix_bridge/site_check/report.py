@@ -29,7 +29,7 @@ def step_line(result: Result) -> str:
 
 
 def closing_lines(outcome: Outcome) -> Iterator[str]:
-    """Yield what stands below the steps: the differences in words, and what it comes to."""
+    """Yield what stands below the steps: the differences as sentences, and the summary."""
     sentences = [mask(in_step(result.title, one)) for result in outcome.results for one in result.differences]
     if sentences:
         yield ""

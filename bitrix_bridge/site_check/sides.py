@@ -25,7 +25,7 @@ class Side:
 
     xml_id: str
     day: str
-    """The delivery date that is asked for, as the wire writes it."""
+    """The delivery date of the order, as the wire writes it."""
     delivery: int
     pay_system: int | None = None
     status: str | None = None
@@ -68,7 +68,7 @@ class Side:
 
 
 def choose_pay_system(reference: Mapping[str, Any]) -> int | None:
-    """Return the pay system for the order: cash if the settings name one, since no terminal is asked about it."""
+    """Return the pay system for the order: cash if the settings name one, which involves no terminal."""
     there = [number for row in rows(reference.get("pay_systems")) if (number := whole_number(row.get("id")))]
     configured = sorted(settings.BITRIX_PAY_SYSTEMS.items(), key=lambda pair: pair[1] != PaymentMethod.CASH)
     return next((system for system, _ in configured if system in there), there[0] if there else None)

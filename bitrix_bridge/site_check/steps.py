@@ -1,4 +1,4 @@
-"""What the check asks for, in this order: each step is one request, the same to the site and to the stand-in."""
+"""The check's requests, in this order: each step is one, the same to the site and to the stand-in."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -61,7 +61,7 @@ class OrderUnknownError(Exception):
 
 @dataclass(slots=True)
 class Walk:
-    """One check. `on_result` hears of each step as it ends, `stop_if_told` may raise before each.
+    """One check. `on_result` gets each step as it ends, `stop_if_told` may raise before each.
 
     `is_created` is False as long as no order of this check can be on the site, None while that is not known;
     `is_deleted` says that there is none any more.
@@ -128,11 +128,11 @@ class Walk:
             self.is_created = None
         reply = self.bridge.send(request)
         result.milliseconds, result.is_done = reply.milliseconds, reply.refusal is None
-        asked = step.request(self._expected)
-        expected = self._stand_in.send(asked)
+        sent = step.request(self._expected)
+        expected = self._stand_in.send(sent)
         self._take_note(step, reply, expected)
         found = list(self._differences(step, reply, expected))
-        self._keep_in_step(asked, reply, expected)
+        self._keep_in_step(sent, reply, expected)
         if step.reads and self.site.order_id is not None:
             found += self._read()
         result.differences = found
@@ -174,8 +174,8 @@ class Walk:
         elif "order" in expected.said:
             yield from self._of_order(reply.said.get("order"), expected.said["order"])
 
-    def _keep_in_step(self, asked: Request, reply: Reply, expected: Reply) -> None:
-        """Have the stand-in take back what the site has refused: told once, it is no difference of later steps."""
+    def _keep_in_step(self, sent: Request, reply: Reply, expected: Reply) -> None:
+        """Have the stand-in take back what the site has refused: reported once, it is no difference of later steps."""
         if expected.refusal is not None:
             return
         if reply.refusal is not None:
@@ -184,7 +184,7 @@ class Walk:
         more = refused_parts(reply.said).keys() - refused_parts(expected.said).keys()
         if more:
             self._stand_in.undo()
-            self._stand_in.send(_without(asked, more))
+            self._stand_in.send(_without(sent, more))
 
     def _read(self) -> Iterator[Difference]:
         """Read the order on both sides and compare it, after making sure that it is the check's own."""
@@ -211,7 +211,7 @@ class Walk:
             yield from (Difference(Kind.NO_PROPERTY, code) for code in sides.missing_codes(codes))
         for one in compare_orders(theirs, expected, self.both):
             key = (one.name, str(one.site), str(one.expected))
-            # A column that stays as it is was told when it first differed.
+            # A column that stays as it is was reported when it first differed.
             if one.kind in (Kind.VERSION, Kind.CHECKSUM) or key not in self._known:
                 yield one
             self._known.add(key)

@@ -12,7 +12,7 @@ LONGEST_VALUE = 80
 
 
 def sentence(difference: Difference) -> str:
-    """Return what differs, in words."""
+    """Return the difference as a sentence."""
     return _SENTENCES[difference.kind](difference)
 
 
@@ -91,7 +91,7 @@ def _no_warning(one: Difference) -> str:
 
 
 def _no_property(one: Difference) -> str:
-    return gettext("the site has no order property %(code)s: the CRM can't tell it this") % {"code": one.name}
+    return gettext("the site has no order property %(code)s: the CRM can't send it there") % {"code": one.name}
 
 
 def _setting(one: Difference) -> str:
@@ -105,7 +105,9 @@ def _no_webhook(one: Difference) -> str:
 
 
 def _no_last_webhook(one: Difference) -> str:
-    text = gettext("within %(seconds)d s the site has not told that the order was deleted, only: %(events)s. %(said)s")
+    text = gettext(
+        "the site has not announced the deletion within %(seconds)d s, only: %(events)s. %(said)s"
+    )
     return (text % {"seconds": one.expected, "events": one.site, "said": _said(one)}).strip()
 
 

@@ -114,7 +114,7 @@ def test_a_broken_connection_leaves_nothing(check, site, others, settings, actio
     assert outcome.exit_status == NOT_DONE and outcome.problem
     assert left(site, others) == []
     if (action, fault) == ("order.create", faults.silent):
-        # It may only be slow: this is told, since there is nothing that could be deleted.
+        # It may only be slow: this is reported, since there is nothing that could be deleted.
         assert outcome.leftover.order_id is None and outcome.leftover.xml_id == outcome.xml_id
     else:
         assert outcome.leftover is None

@@ -76,7 +76,7 @@ def test_a_payment_that_is_not_counted(walk, spoil):
     assert differing(results) == ["pay"]
 
 
-def test_a_difference_that_stays_is_told_once(walk, spoil):
+def test_a_difference_that_stays_is_reported_once(walk, spoil):
     spoil("order.get", lambda _, status, said: said.get("order", {}).update(DEDUCTED="Y"))
     assert only(walk(), "create") == [(Kind.FIELD, "DEDUCTED")]
 
@@ -130,7 +130,7 @@ def refusal(code, message, step, status=422):
     )
 
 
-def test_a_step_that_the_site_refuses_is_told_in_its_own_words_and_the_walk_goes_on(walk, replace, site):
+def test_a_step_that_the_site_refuses_is_reported_in_its_own_words_and_the_walk_goes_on(walk, replace, site):
     replace("order.update", refusal("refused", "Кассир не на месте", "payment"), of_step("pay"))
     results = walk()
     assert [(one.kind, one.name) for one in results["pay"].differences] == [(Kind.REFUSED, "refused")]
@@ -206,7 +206,7 @@ def test_a_part_that_the_site_refuses_alone(walk, replace, spoiled):
     kinds = {(one.kind, one.name) for one in results["texts"].differences}
     assert (Kind.PART_REFUSED, "fields.COMMENTS") in kinds
     assert "Комментарии закрыты" in words_of(results, "texts")
-    assert (Kind.FIELD, "COMMENTS") not in kinds, "told once"
+    assert (Kind.FIELD, "COMMENTS") not in kinds, "reported once"
 
 
 def test_too_long_a_text_that_is_taken_and_marks_the_order(walk, spoil, site):
