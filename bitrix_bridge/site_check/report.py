@@ -22,7 +22,7 @@ def step_line(result: Result) -> str:
     """Return a step's line: how it ended, what it was, how long it took."""
     line = f"{result.mark.value} {result.title:<{TITLE_WIDTH}}"
     if result.milliseconds:
-        line += gettext("%(number)6d ms") % {"number": result.milliseconds}
+        line += gettext("%(number)s ms") % {"number": f"{result.milliseconds:6}"}
     if result.note or result.reason:
         line += f"  {mask(result.note or result.reason)}"
     return line.rstrip()

@@ -105,9 +105,7 @@ def _no_webhook(one: Difference) -> str:
 
 
 def _no_last_webhook(one: Difference) -> str:
-    text = gettext(
-        "the site has not announced the deletion within %(seconds)d s, only: %(events)s. %(said)s"
-    )
+    text = gettext("the site has not announced the deletion within %(seconds)d s, only: %(events)s. %(said)s")
     return (text % {"seconds": one.expected, "events": one.site, "said": _said(one)}).strip()
 
 
