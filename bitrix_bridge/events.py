@@ -21,6 +21,7 @@ from bitrix_bridge.payloads import (
     read_product,
     read_status_change,
 )
+from bitrix_bridge.site_check.arrival import is_about_check
 from bitrix_bridge.site_orders import without_shared_account
 from orders import services
 from orders.models import Order
@@ -48,6 +49,9 @@ class Result:
 def process(row: WebhookEvent) -> Result:
     """Do what the event says. Called in the transaction that keeps its row."""
     handler = HANDLERS.get(canonical_name(row.event))
+    if handler is not None and is_about_check(row):
+        reason = gettext("It is about the order of a check of the site (manage.py check_site), which is no order.")
+        return Result(Action.IGNORED, reason=reason)
     return handler(row) if handler else Result(Action.IGNORED)
 
 

@@ -11,6 +11,9 @@ from bitrix_bridge.payloads.dates import read_clock
 from bitrix_bridge.payloads.translation import ABSENT, Fields, is_empty
 from orders.snapshot import CRM_XML_ID_PREFIX, ProblemReason
 
+CHECK_XML_ID_PREFIX = "crm-check-"
+"""An order that `manage.py check_site` makes on the site, and deletes again."""
+
 _CRM_XML_ID = re.compile(re.escape(CRM_XML_ID_PREFIX) + r"([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})", re.IGNORECASE)
 
 
@@ -52,3 +55,8 @@ def crm_order_id(xml_id: Any) -> UUID | None:
     """Return the id of the CRM's order from `b_sale_order.XML_ID` = `crm-<uuid>`; None for any other XML_ID."""
     match = _CRM_XML_ID.fullmatch(xml_id.strip()) if isinstance(xml_id, str) else None
     return UUID(match[1]) if match else None
+
+
+def is_check_order(xml_id: Any) -> bool:
+    """Return whether this is the `XML_ID` of an order that only the check of the site has made."""
+    return isinstance(xml_id, str) and xml_id.strip().lower().startswith(CHECK_XML_ID_PREFIX)

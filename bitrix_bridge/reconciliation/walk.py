@@ -125,7 +125,7 @@ def _compare(
     codes = our_side.status_codes()
     by_id = {one.bitrix_order_id: one for one in mine if one.bitrix_order_id is not None}
     linked = our_side.unlinked(_crm_keys(rows, by_id))
-    theirs = {row.bitrix_order_id: row for row in rows if row.bitrix_order_id <= up_to}
+    theirs = {row.bitrix_order_id: row for row in rows if row.bitrix_order_id <= up_to and not row.is_check}
     missing = sorted(by_id.keys() - theirs.keys())
     is_cut = False
     asked = [key for key in missing if not by_id[key].is_deleted]

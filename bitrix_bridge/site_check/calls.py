@@ -1,0 +1,131 @@
+"""One request to the configured bridge, as raw as the wire: a check compares more than `BridgeClient` lets through.
+
+A request that changes or deletes an order is sent only for an order that is known to be a check's own.
+"""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from bitrix_bridge.payloads import is_check_order
+from cvety_crm.http import NoAnswer, post_json
+from cvety_crm.masking import keepable
+
+Request = dict[str, Any]
+
+CHANGING = frozenset({"order.status", "order.update", "order.delete"})
+LINE_LENGTH = 200
+
+
+class NoReplyError(Exception):
+    """The site gave no complete answer: whether it has done the work is not known. The text is safe to show."""
+
+
+class NotOwnOrderError(Exception):
+    """A request would have changed an order that the check has not made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a bridge has refused a request: code, step, and its own words."""
+
+    status: int
+    code: str
+    step: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer: its HTTP status and its JSON object, or the first line of what came instead of one."""
+
+    status: int
+    body: Mapping[str, Any] | None
+    first_line: str = ""
+    milliseconds: int = 0
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """Return why it was not done; None when it was."""
+        if self.body is None:
+            return Refusal(self.status, "", "", self.first_line)
+        if 200 <= self.status < 300 and self.body.get("success") is True:
+            return None
+        error = self.body.get("error")
+        # That of the site's earlier endpoint is a text.
+        error = error if isinstance(error, Mapping) else {"message": error}
+        code, step, message = (str(error.get(name) or "") for name in ("code", "step", "message"))
+        return Refusal(self.status, code, step, message)
+
+    @property
+    def said(self) -> Mapping[str, Any]:
+        """Return its JSON object, empty when it is none."""
+        return self.body or {}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that was sent, with what came of it: a reply, or why none came."""
+
+    request: Mapping[str, Any]
+    reply: Reply | None
+    failure: str = ""
+
+
+@dataclass(slots=True)
+class SiteBridge:
+    """The bridge of the settings. `calls` is what was sent, for the report."""
+
+    url: str = field(default_factory=lambda: settings.BITRIX_API_URL)
+    token: str = field(default_factory=lambda: settings.BITRIX_API_TOKEN, repr=False)
+    timeout: float = field(default_factory=lambda: settings.OUTBOX_TIMEOUT)
+    calls: list[Call] = field(default_factory=list)
+    own: dict[int, str] = field(default_factory=dict)
+    """The orders that the check may change: id -> XML_ID."""
+
+    @property
+    def host(self) -> str:
+        """Return where it is, for people: without the path, and without what may be a secret."""
+        parts = urlsplit(self.url)
+        return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname or "?")
+
+    def adopt(self, order_id: int, xml_id: Any) -> None:
+        """Note that this order is a check's own. Raises `NotOwnOrderError` unless its `XML_ID` says so."""
+        if not is_check_order(xml_id):
+            raise NotOwnOrderError(str(order_id))
+        self.own[order_id] = str(xml_id)
+
+    def send(self, request: Request, *, is_reported: bool = True) -> Reply:
+        """Send a request and return the answer, refusals included.
+
+        Raises `NoReplyError`, and `NotOwnOrderError` before anything is sent.
+        """
+        if request["action"] in CHANGING and request.get("order_id") not in self.own:
+            raise NotOwnOrderError(str(request.get("order_id")))
+        started = time.monotonic()
+        try:
+            answer = post_json(self.url, request, headers={"X-API-TOKEN": self.token}, timeout=self.timeout)
+        except NoAnswer as error:
+            if is_reported:
+                self.calls.append(Call(request, None, str(error)))
+            raise NoReplyError(str(error)) from error
+        milliseconds = round((time.monotonic() - started) * 1000)
+        body = _object(answer.text)
+        line = "" if body is not None else keepable(answer.text.strip().partition("\n")[0], LINE_LENGTH)
+        reply = Reply(answer.status, body, line, milliseconds)
+        if is_reported:
+            self.calls.append(Call(request, reply))
+        return reply
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return data if isinstance(data, dict) else None

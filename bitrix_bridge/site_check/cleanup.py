@@ -1,0 +1,127 @@
+"""No order of a check stays on the site: neither that of this one, however it ends, nor those of earlier ones."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from bitrix_bridge.payloads import is_check_order
+from bitrix_bridge.site_check.calls import NoReplyError, NotOwnOrderError, Refusal, Reply, SiteBridge
+from bitrix_bridge.site_check.sides import rows, whole_number
+
+PAUSES = (1.0, 3.0)
+"""Seconds before the second and the third try."""
+LEFTOVER_DAYS = 60
+PAGE = 500
+MOST_PAGES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """An order that a check has left on the site; `order_id` is None where only its XML_ID is known."""
+
+    xml_id: str
+    order_id: int | None = None
+    why: str = ""
+    """Why it could not be deleted."""
+
+
+class ListRefusedError(Exception):
+    """The site does not give its list of orders. The text is safe to show."""
+
+
+def remove(
+    bridge: SiteBridge,
+    xml_id: str,
+    order_id: int | None = None,
+    *,
+    may_come: bool = False,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Leftover | None:
+    """Delete the order of a check; return what is left of it, None when nothing is.
+
+    It is looked up by its XML_ID unless it is known to be the check's own. Tried three times. `may_come`: its creation
+    was not answered and may still be under way.
+    """
+    why = ""
+    for pause in (*PAUSES, None):
+        try:
+            if order_id not in bridge.own:
+                order_id = _find(bridge, xml_id)
+            if order_id is not None:
+                refusal = bridge.send({"action": "order.delete", "order_id": order_id}).refusal
+                if refusal is None or refusal.code == "order_not_found":
+                    return None
+                why = _words(refusal)
+            elif may_come:
+                why = gettext("it is not there, but its creation was not answered and may still be under way")
+            else:
+                return None
+        except NoReplyError as error:
+            why = str(error)
+        except _RefusedError as error:
+            why = str(error)
+        except NotOwnOrderError:
+            return Leftover(xml_id, None, gettext("the site shows another order under this XML_ID"))
+        if pause is not None:
+            sleep(pause)
+    return Leftover(xml_id, order_id, why)
+
+
+class _RefusedError(Exception):
+    pass
+
+
+def _find(bridge: SiteBridge, xml_id: str) -> int | None:
+    reply = bridge.send({"action": "order.get", "xml_id": xml_id})
+    if reply.refusal is not None:
+        if reply.refusal.code == "order_not_found":
+            return None
+        raise _RefusedError(_words(reply.refusal))
+    order = reply.said.get("order")
+    found = order if isinstance(order, dict) else {}
+    order_id = whole_number(found.get("ID"))
+    if order_id is None or found.get("XML_ID") != xml_id:
+        raise NotOwnOrderError(xml_id)
+    bridge.adopt(order_id, xml_id)
+    return order_id
+
+
+def _words(refusal: Refusal) -> str:
+    return f"{refusal.code or f'HTTP {refusal.status}'}: {refusal.message}".rstrip(": ")
+
+
+def leftovers(bridge: SiteBridge, *, stop_if_told: Callable[[], None] = lambda: None) -> list[Leftover]:
+    """Return the orders that earlier checks have left, of the last `LEFTOVER_DAYS`, and note them as a check's own.
+
+    Raises `NoReplyError` and `ListRefusedError`.
+    """
+    since = (timezone.now() - timedelta(days=LEFTOVER_DAYS)).isoformat(timespec="seconds")
+    found: list[Leftover] = []
+    after_id = 0
+    for _ in range(MOST_PAGES):
+        stop_if_told()
+        request = {"action": "order.list", "since": since, "after_id": after_id, "limit": PAGE}
+        # Other people's orders stand in it, so it is no part of the report.
+        reply = bridge.send(request, is_reported=False)
+        if reply.refusal is not None:
+            raise ListRefusedError(_words(reply.refusal))
+        found += _own_of(bridge, reply)
+        following = whole_number(reply.said.get("next_after_id")) or 0
+        if following <= after_id:
+            break
+        after_id = following
+    return found
+
+
+def _own_of(bridge: SiteBridge, reply: Reply) -> list[Leftover]:
+    found = []
+    for row in rows(reply.said.get("orders")):
+        order_id, xml_id = whole_number(row.get("order_id")), row.get("xml_id")
+        if order_id is not None and is_check_order(xml_id):
+            bridge.adopt(order_id, xml_id)
+            found.append(Leftover(str(xml_id), order_id))
+    return found

@@ -1,0 +1,236 @@
+"""What differs between the site's answer and the stand-in's, once what has to differ is made the same. Pure.
+
+Ids become the order in which they came up, versions what they have grown by, the checksum whether it has changed. Times
+and texts of the site's own are not compared, nor is what a site says more than the stand-in.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import Any
+
+from bitrix_bridge.site_check.calls import Reply
+from bitrix_bridge.site_check.sides import Side, rows, whole_number
+
+Values = dict[str, Any]
+
+MONEY = frozenset(
+    {"PRICE", "BASE_PRICE", "DISCOUNT_PRICE", "QUANTITY", "PRICE_DELIVERY", "DISCOUNT_VALUE", "TAX_VALUE", "SUM_PAID"}
+    | {"SUM", "price"}
+)
+NOT_COMPARED = frozenset(
+    # The site's own numbers, people and settings.
+    {"ID", "LID", "PERSON_TYPE_ID", "ACCOUNT_NUMBER", "USER_ID", "EMP_STATUS_ID", "RESPONSIBLE_ID", "COMPANY_ID"}
+    | {"ALLOW_DELIVERY", "EXTERNAL_ORDER", "REASON_MARKED", "PAY_SYSTEM_NAME"}
+    # Compared in ways of their own.
+    | {"VERSION", "checksum", "properties", "basket", "payments", "user"}
+)
+PARTS = {"basket": "line", "payments": "payment"}
+
+
+class Kind(StrEnum):
+    """What sort of difference it is; the sentences are in `words`."""
+
+    FIELD = "field"
+    MISSING = "missing"
+    VERSION = "version"
+    CHECKSUM = "checksum"
+    REFUSED = "refused"
+    NOT_REFUSED = "not_refused"
+    OTHER_REFUSAL = "other_refusal"
+    PART_REFUSED = "part_refused"
+    PART_NOT_REFUSED = "part_not_refused"
+    WARNING = "warning"
+    NO_WARNING = "no_warning"
+    NO_PROPERTY = "no_property"
+    SETTING = "setting"
+    NO_WEBHOOK = "no_webhook"
+    NO_LAST_WEBHOOK = "no_last_webhook"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What the site has instead of what was expected; `said` are the site's own words."""
+
+    kind: Kind
+    name: str = ""
+    site: Any = None
+    expected: Any = None
+    said: str = ""
+
+
+class Checksum(StrEnum):
+    """What can be said of an opaque text."""
+
+    GIVEN = "given"
+    CHANGED = "changed"
+    SAME = "same"
+    AS_READ = "as_read"
+    OTHER = "other"
+
+
+def compare_replies(site: Reply, expected: Reply, sides: tuple[Side, Side]) -> list[Difference]:
+    """Return what differs between two answers to the same request; the order in them, by `compare_orders`."""
+    refusal, wanted = site.refusal, expected.refusal
+    if refusal is not None and wanted is None:
+        said = refusal.message
+        return [Difference(Kind.REFUSED, refusal.code or f"HTTP {refusal.status}", refusal.step, said=said)]
+    if refusal is None and wanted is not None:
+        return [Difference(Kind.NOT_REFUSED, wanted.code, expected=wanted.status)]
+    if refusal is not None and wanted is not None:
+        pairs = [(one.status, one.code, one.step) for one in (refusal, wanted)]
+        if pairs[0] != pairs[1]:
+            return [Difference(Kind.OTHER_REFUSAL, site=pairs[0], expected=pairs[1], said=refusal.message)]
+    found = list(_of_answers(site.said, expected.said, sides))
+    found += _of_parts(site.said, expected.said)
+    found += _of_warnings(site.said, expected.said)
+    return found
+
+
+def _of_answers(site: Mapping[str, Any], expected: Mapping[str, Any], sides: tuple[Side, Side]) -> Iterator[Difference]:
+    theirs, wanted = (_answer(said, side) for said, side in zip((site, expected), sides, strict=True))
+    yield from _of_values(theirs, wanted)
+    if "orders" in expected:
+        yield from _of_rows(rows(site.get("orders")), rows(expected["orders"]), sides)
+
+
+def _answer(said: Mapping[str, Any], side: Side) -> Values:
+    values: Values = {name: said[name] for name in ("created", "repeated", "deleted", "archived") if name in said}
+    if "order_id" in said:
+        values["order_id"] = side.order_id is not None and whole_number(said["order_id"]) == side.order_id
+    if "order_number" in said:
+        values["order_number"] = bool(said["order_number"])
+    if "version" in said:
+        values["version"] = _growth(said["version"], side)
+    current = said.get("current")
+    if isinstance(current, Mapping):
+        values["current.status_id"] = current.get("status_id")
+        values["current.version"] = _growth(current.get("version"), side)
+    return values
+
+
+def _growth(version: Any, side: Side) -> int | None:
+    """Return by how much a version is above that of the order as last read; 0 for the first that is seen."""
+    number = whole_number(version)
+    return None if number is None else number - (number if side.version is None else side.version)
+
+
+def _of_rows(
+    site: list[Mapping[str, Any]], expected: list[Mapping[str, Any]], sides: tuple[Side, Side]
+) -> Iterator[Difference]:
+    if len(site) != len(expected):
+        yield Difference(Kind.FIELD, "orders.count", len(site), len(expected))
+    for theirs, wanted in zip(site, expected, strict=False):
+        if whole_number(theirs.get("order_id")) != sides[0].order_id:
+            # What it says is about a person's order, and no part of the report.
+            yield Difference(Kind.FIELD, "row.order_id", False, True)
+            continue
+        yield from _of_values(*(_row(row, side) for row, side in zip((theirs, wanted), sides, strict=True)))
+
+
+def _row(row: Mapping[str, Any], side: Side) -> Values:
+    values: Values = {f"row.{name}": plain(name, value) for name, value in row.items() if not name.startswith("date_")}
+    values["row.order_id"] = whole_number(row.get("order_id")) == side.order_id
+    if "version" in row:
+        values["row.version"] = _growth(row["version"], side)
+    if "checksum" in row:
+        is_same = bool(row["checksum"]) and row["checksum"] == side.order.get("checksum")
+        values["row.checksum"] = Checksum.AS_READ if is_same else Checksum.OTHER
+    return values
+
+
+def compare_orders(site: Mapping[str, Any], expected: Mapping[str, Any], sides: tuple[Side, Side]) -> list[Difference]:
+    """Return what differs between the two orders as they were just read; `sides` still hold them as read before."""
+    return list(_of_values(*(_order(order, side) for order, side in zip((site, expected), sides, strict=True))))
+
+
+def _order(order: Mapping[str, Any], side: Side) -> Values:
+    values: Values = {}
+    for name, value in order.items():
+        if name not in NOT_COMPARED and not name.startswith("DATE_"):
+            values[name] = side.sames.get(name, {}).get(str(value), None) or plain(name, value)
+    values["VERSION"] = _growth(order.get("VERSION"), side)
+    if order.get("checksum"):
+        before = side.order.get("checksum")
+        changed = Checksum.SAME if before == order["checksum"] else Checksum.CHANGED
+        values["checksum"] = changed if before else Checksum.GIVEN
+    properties = order.get("properties")
+    for code, value in properties.items() if isinstance(properties, Mapping) else ():
+        if side.codes is None or code in side.codes:
+            values[f"properties.{code}"] = plain("", value[0] if isinstance(value, list) and len(value) == 1 else value)
+    for part, kind in PARTS.items():
+        found = rows(order.get(part))
+        values[f"{part}.count"] = len(found)
+        for place, row in enumerate(found, start=1):
+            values |= {f"{part}.{place}.{name}": value for name, value in _part(kind, row, side).items()}
+    user = order.get("user")
+    values["user.EXTERNAL_AUTH_ID"] = plain("", user.get("EXTERNAL_AUTH_ID")) if isinstance(user, Mapping) else ""
+    return values
+
+
+def _part(kind: str, row: Mapping[str, Any], side: Side) -> Values:
+    values: Values = {}
+    for name, value in row.items():
+        if name not in NOT_COMPARED and not name.startswith("DATE_"):
+            values[name] = side.sames.get(name, {}).get(str(value), None) or plain(name, value)
+    return values | {"ID": side.number(kind, row.get("ID"))}
+
+
+def plain(name: str, value: Any) -> Any:
+    """Return a value without what PHP, Python and MySQL write in ways of their own."""
+    if name in MONEY:
+        try:
+            return Decimal(str(value)).normalize()
+        except InvalidOperation:
+            return str(value)
+    return "" if value is None else value if isinstance(value, bool | list | dict) else str(value)
+
+
+def _of_values(site: Values, expected: Values) -> Iterator[Difference]:
+    differing = {name for name, wanted in expected.items() if name not in site or site[name] != wanted}
+    # With another number of lines or payments they can't be paired.
+    blurred = tuple(name.removesuffix("count") for name in differing if name.endswith(".count"))
+    for name, wanted in expected.items():
+        if name not in differing or (name.startswith(blurred) and not name.endswith(".count")):
+            continue
+        if name not in site:
+            yield Difference(Kind.MISSING, name, expected=wanted)
+            continue
+        last = name.rpartition(".")[2].lower()
+        kind = {"version": Kind.VERSION, "checksum": Kind.CHECKSUM}.get(last, Kind.FIELD)
+        yield Difference(kind, name, site[name], wanted)
+
+
+def refused_parts(said: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return what an answer says was not done: what -> code, message, step."""
+    return {str(row.get("what")): row for row in rows(said.get("refused"))}
+
+
+def _of_parts(site: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterator[Difference]:
+    theirs, wanted = refused_parts(site), refused_parts(expected)
+    for what, row in theirs.items():
+        if what not in wanted:
+            said = str(row.get("message") or "")
+            yield Difference(Kind.PART_REFUSED, what, str(row.get("code")), str(row.get("step")), said)
+        else:
+            pairs = [(200, str(one.get("code")), str(one.get("step"))) for one in (row, wanted[what])]
+            if pairs[0] != pairs[1]:
+                yield Difference(Kind.OTHER_REFUSAL, what, pairs[0], pairs[1], str(row.get("message") or ""))
+    for what in wanted:
+        if what not in theirs:
+            yield Difference(Kind.PART_NOT_REFUSED, what, expected=str(wanted[what].get("code")))
+
+
+def _of_warnings(site: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterator[Difference]:
+    wanted = {str(row.get("code")) for row in rows(expected.get("warnings"))}
+    seen = set()
+    listed = site.get("warnings")
+    for row in listed if isinstance(listed, list) else []:
+        row = row if isinstance(row, Mapping) else {"message": row}
+        code = str(row.get("code") or "")
+        seen.add(code)
+        if code not in wanted:
+            yield Difference(Kind.WARNING, code, said=str(row.get("message") or ""))
+    for code in sorted(wanted - seen):
+        yield Difference(Kind.NO_WARNING, code)

@@ -1,0 +1,78 @@
+"""Whether the site is ready: what `ping` says of its webhooks, and what `reference` gives. Pure."""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils.translation import gettext
+
+from bitrix_bridge.payloads.dates import read_clock
+from bitrix_bridge.site_check.comparison import Difference, Kind
+from bitrix_bridge.site_check.sides import rows, whole_number
+
+MINIMUM = (1, 2)
+AGENT_LATE = timedelta(minutes=10)
+QUEUE_LATE_SECONDS = 300
+
+
+def bridge_version(said: Mapping[str, Any]) -> str:
+    """Return the bridge's version as `ping` says it; empty for an endpoint that says none."""
+    versions = said.get("versions")
+    return str(versions.get("bridge") or "")[:20] if isinstance(versions, Mapping) else ""
+
+
+def is_recent(version: str) -> bool:
+    """Return whether a bridge of this version can be checked: an earlier one can't delete the check's order."""
+    match = re.match(r"(\d{1,4})\.(\d{1,4})", version)
+    return match is not None and (int(match[1]), int(match[2])) >= MINIMUM
+
+
+def look_at_ping(said: Mapping[str, Any], now: datetime) -> Iterator[Difference]:
+    """Yield what keeps the site's webhooks from coming, or will keep them."""
+    versions = said.get("versions")
+    for name in ("bridge", "sale", "main", "php"):
+        if not (isinstance(versions, Mapping) and versions.get(name)):
+            yield Difference(Kind.MISSING, f"versions.{name}")
+    if said.get("webhook_installed") is not True:
+        hint = gettext("the line in init.php is not there, or the address or the token is empty")
+        yield Difference(Kind.SETTING, "webhook_installed", False, True, hint)
+        return
+    if said.get("agent_installed") is False:
+        hint = gettext("the site's agent that repeats webhooks is missing")
+        yield Difference(Kind.SETTING, "agent_installed", False, True, hint)
+    yield from _of_agent(said, now)
+    if number := whole_number(said.get("queue_failed")) or 0:
+        yield Difference(Kind.SETTING, "queue_failed", number, 0, _last_error(said))
+    if (seconds := whole_number(said.get("queue_age_seconds")) or 0) > QUEUE_LATE_SECONDS:
+        yield Difference(Kind.SETTING, "queue_age_seconds", seconds, 0, _last_error(said))
+
+
+def _of_agent(said: Mapping[str, Any], now: datetime) -> Iterator[Difference]:
+    # An agent that was made a moment ago has not run yet.
+    last = read_clock(said.get("agent_last_run")).value if said.get("agent_last_run") else None
+    if last is not None and now - last > AGENT_LATE:
+        minutes = int((now - last).total_seconds() // 60)
+        hint = gettext("the site's agents do not run: %(minutes)d min ago for the last time") % {"minutes": minutes}
+        yield Difference(Kind.SETTING, "agent_last_run", str(said["agent_last_run"]), None, hint)
+
+
+def _last_error(said: Mapping[str, Any]) -> str:
+    return str(said.get("last_error") or "")
+
+
+def look_at_reference(site: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterator[Difference]:
+    """Yield which lists the site lacks, which are empty, and which columns their rows lack."""
+    for name, wanted in expected.items():
+        if name == "success":
+            continue
+        if name not in site:
+            yield Difference(Kind.MISSING, name)
+            continue
+        theirs = rows(site[name])
+        if not theirs:
+            yield Difference(Kind.SETTING, name, 0, None, gettext("the list is empty"))
+            continue
+        lacking = set(rows(wanted)[0]) - set(theirs[0])
+        for column in sorted(lacking):
+            yield Difference(Kind.MISSING, f"{name}.{column}")

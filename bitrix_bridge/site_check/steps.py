@@ -1,0 +1,259 @@
+"""The check's requests, in this order: each step is one, the same to the site and to the stand-in."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext, pgettext_lazy
+
+from bitrix_bridge.site_check.calls import Request
+from bitrix_bridge.site_check.sides import FIRST_STATUS, Side
+
+WHO = "ПРОВЕРКА CRM, не выполнять"
+"""What the order says of itself to the site's people, wherever it has a text."""
+LETTERS = "Құттықтаймыз! 🌹\nӘке мен анаға — үлкен рахмет"
+TOO_LONG = "Ж" * 501
+LONGEST_FIRST = ("postcardText", "addressRecipient", "nameRecipient", "name")
+"""Text properties, of which the first that the site has gets a text that it can't hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step. `needs` are the steps that the site must have done before it."""
+
+    key: str
+    title: Any
+    request: Callable[[Side], Request]
+    needs: tuple[str, ...] = ()
+    obstacle: Callable[[Side], str] = lambda _side: ""
+    """Why this site does not allow for the step; empty when it does."""
+    reads: bool = True
+    """The order is read and compared afterwards."""
+
+
+def _update(key: str, **changes: Callable[[Side], Any] | Any) -> Callable[[Side], Request]:
+    def request(side: Side) -> Request:
+        parts = {name: part(side) if callable(part) else part for name, part in changes.items()}
+        return {"action": "order.update", "order_id": side.order_id, "event_id": f"{side.xml_id}-{key}", **parts}
+
+    return request
+
+
+def _line(quantity: int, price: float, line_id: int = 0) -> list[dict[str, Any]]:
+    # Without a product: the catalogue, its stock and its prices have no part in the check.
+    line = {
+        "bitrix_product_id": None,
+        "quantity": quantity,
+        "price": price,
+        "base_price": 100.0,
+        "product_snapshot": {"name": WHO, "currency": "KZT"},
+    }
+    return [line | ({"bitrix_basket_id": line_id} if line_id else {})]
+
+
+def _create(side: Side) -> Request:
+    texts = ("recipient_name", "delivery_address", "postcard_text", "comment", "courier_comment")
+    return {
+        "action": "order.create",
+        "xml_id": side.xml_id,
+        "user_id": None,
+        **dict.fromkeys(texts, WHO),
+        "recipient_phone": "",
+        "delivery_date": side.day,
+        "total_amount": 150.0,
+        "delivery_fee": 50.0,
+        "delivery_id": side.delivery,
+        "payment_method_id": side.pay_system,
+        "items": _line(1, 100.0),
+        "properties": side.known({"name": WHO, "phone": "", "email": ""}),
+    }
+
+
+def _list(side: Side) -> Request:
+    # One row behind the id before its own: no other order is read.
+    return {"action": "order.list", "after_id": (side.order_id or 1) - 1, "limit": 1, "archived": True}
+
+
+def _texts(side: Side) -> dict[str, str]:
+    codes = ("nameRecipient", "addressRecipient", "postcardText", "name")
+    return side.known({code: f"{WHO} ({number})" for number, code in enumerate(codes, start=1)})
+
+
+def _long_code(side: Side) -> str:
+    return next((code for code in LONGEST_FIRST if code in side.known(dict.fromkeys(LONGEST_FIRST, ""))), "")
+
+
+def _status(side: Side) -> Request:
+    request = {"action": "order.status", "order_id": side.order_id, "status_id": side.status}
+    return request | {"expected_status_id": side.present_status}
+
+
+def _late_status(side: Side) -> Request:
+    request = {"action": "order.status", "order_id": side.order_id, "status_id": FIRST_STATUS}
+    return request | {"expected_status_id": FIRST_STATUS}
+
+
+def _no_status(side: Side) -> str:
+    if side.status is not None:
+        return ""
+    return gettext("the site has no status that the check could set: neither AP nor another that is known here")
+
+
+def _no_pay_system(side: Side) -> str:
+    return "" if side.pay_system is not None else gettext("the site has no pay system")
+
+
+def _no_choice(side: Side) -> str:
+    return "" if side.known(side.choices) else gettext("the site's reference data is empty, or its properties are")
+
+
+def _no_postcard(side: Side) -> str:
+    there = side.known({"postcardText": ""})
+    return "" if there else gettext("the site has no order property %(code)s") % {"code": "postcardText"}
+
+
+def _no_long_text(side: Side) -> str:
+    return "" if _long_code(side) else gettext("the site has no order property for a text")
+
+
+def _step(key: str, title: Any, request: Callable[[Side], Request], *needs: str, **more: Any) -> Step:
+    return Step(key, title, request, needs, **more)
+
+
+_texts_request = _update(
+    "texts",
+    fields={"USER_DESCRIPTION": f"{WHO} (5)", "COMMENTS": f"{WHO} (6)"},
+    properties=_texts,
+)
+_CANCEL = {"CANCELED": "Y", "REASON_CANCELED": WHO}
+
+STEPS: tuple[Step, ...] = (
+    _step("ping", pgettext_lazy("site check", "Connection"), lambda _: {"action": "ping"}, reads=False),
+    _step(
+        "reference",
+        pgettext_lazy("site check", "Reference data"),
+        lambda _: {"action": "reference"},
+        "ping",
+        reads=False,
+    ),
+    _step("create", pgettext_lazy("site check", "Creating"), _create, "ping"),
+    _step("create-again", pgettext_lazy("site check", "Creating once more"), _create, "create"),
+    _step(
+        "read",
+        pgettext_lazy("site check", "Reading"),
+        lambda side: {"action": "order.get", "xml_id": side.xml_id},
+        "create",
+        reads=False,
+    ),
+    _step("list", pgettext_lazy("site check", "List"), _list, "create", reads=False),
+    _step("texts", pgettext_lazy("site check", "Texts"), _texts_request, "create"),
+    _step("repeat", pgettext_lazy("site check", "The same request again"), _texts_request, "texts"),
+    _step(
+        "letters",
+        pgettext_lazy("site check", "Kazakh letters and emoji"),
+        _update("letters", properties={"postcardText": LETTERS}),
+        "create",
+        obstacle=_no_postcard,
+    ),
+    _step(
+        "choices",
+        pgettext_lazy("site check", "City, shop, time"),
+        _update("choices", properties=lambda side: side.known(side.choices)),
+        "create",
+        obstacle=_no_choice,
+    ),
+    _step(
+        "too-long",
+        pgettext_lazy("site check", "Too long a text"),
+        _update(
+            "too-long",
+            fields={"COMMENTS": f"{WHO} (7)"},
+            properties=lambda side: {_long_code(side): TOO_LONG},
+        ),
+        "create",
+        obstacle=_no_long_text,
+    ),
+    _step(
+        "fee",
+        pgettext_lazy("site check", "Delivery price"),
+        _update("fee", fields={"PRICE": "170.00", "PRICE_DELIVERY": "70.00"}),
+        "create",
+    ),
+    _step(
+        "quantity",
+        pgettext_lazy("site check", "Quantity"),
+        _update("quantity", fields={"PRICE": "270.00"}, items=lambda side: _line(2, 100.0, side.line_id)),
+        "fee",
+    ),
+    _step(
+        "discount",
+        pgettext_lazy("site check", "Discount in the prices"),
+        _update("discount", fields={"PRICE": "250.00"}, items=lambda side: _line(2, 90.0, side.line_id)),
+        "quantity",
+    ),
+    _step(
+        "total",
+        pgettext_lazy("site check", "Lower total"),
+        _update("total", fields={"PRICE": "240.00"}),
+        "discount",
+    ),
+    _step(
+        "pay",
+        pgettext_lazy("site check", "Payment"),
+        _update("pay", fields={"PAYED": "Y"}),
+        "create",
+        obstacle=_no_pay_system,
+    ),
+    _step("list-paid", pgettext_lazy("site check", "List after the payment"), _list, "pay", reads=False),
+    _step("unpay", pgettext_lazy("site check", "Payment taken back"), _update("unpay", fields={"PAYED": "N"}), "pay"),
+    _step("status", pgettext_lazy("site check", "Status"), _status, "create", obstacle=_no_status),
+    _step("late-status", pgettext_lazy("site check", "Status that comes too late"), _late_status, "status"),
+    _step(
+        "late-update",
+        pgettext_lazy("site check", "Status and text that come too late"),
+        _update(
+            "late-update",
+            fields={"STATUS_ID": FIRST_STATUS, "COMMENTS": f"{WHO} (8)"},
+            expected_status_id=FIRST_STATUS,
+        ),
+        "status",
+    ),
+    _step(
+        "status-and-text",
+        pgettext_lazy("site check", "Status and text at once"),
+        _update(
+            "status-and-text",
+            fields={"STATUS_ID": FIRST_STATUS, "COMMENTS": f"{WHO} (9)"},
+            expected_status_id=lambda side: side.present_status,
+        ),
+        "status",
+    ),
+    _step("cancel", pgettext_lazy("site check", "Cancelling"), _update("cancel", fields=_CANCEL), "create"),
+    _step(
+        "restore",
+        pgettext_lazy("site check", "Taking back the cancelling"),
+        _update("restore", fields={"CANCELED": "N"}),
+        "cancel",
+    ),
+    _step(
+        "cancel-again",
+        pgettext_lazy("site check", "Cancelling again"),
+        _update("cancel-again", fields=_CANCEL),
+        "restore",
+    ),
+    _step(
+        "delete",
+        pgettext_lazy("site check", "Deleting"),
+        lambda side: {"action": "order.delete", "order_id": side.order_id},
+        "create",
+        reads=False,
+    ),
+    _step(
+        "gone",
+        pgettext_lazy("site check", "Reading after it was deleted"),
+        lambda side: {"action": "order.get", "order_id": side.order_id},
+        "delete",
+        reads=False,
+    ),
+)
+"""All of them. Nothing is made cheaper while it is paid: that would move money to an account of the site's buyer."""

@@ -1,0 +1,230 @@
+"""The steps, one after the other: the same request to the site and to the stand-in, then the order as both have it."""
+
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import uuid4
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from bitrix_bridge.payloads.identity import CHECK_XML_ID_PREFIX
+from bitrix_bridge.site_check import sides, stand_in
+from bitrix_bridge.site_check.calls import Call, NotOwnOrderError, Reply, Request, SiteBridge
+from bitrix_bridge.site_check.comparison import (
+    Difference,
+    Kind,
+    compare_orders,
+    compare_replies,
+    refused_parts,
+)
+from bitrix_bridge.site_check.condition import look_at_ping, look_at_reference
+from bitrix_bridge.site_check.sides import Side, whole_number
+from bitrix_bridge.site_check.stand_in import StandIn
+from bitrix_bridge.site_check.steps import STEPS, Step
+
+
+class Mark(StrEnum):
+    """How a step ended."""
+
+    AS_EXPECTED = "✓"
+    DIFFERENT = "≠"
+    NOT_DONE = "–"
+
+
+@dataclass(slots=True)
+class Result:
+    """What came of a step. `reason` says why it was not done, `calls` is what was sent to the site for it."""
+
+    key: str
+    title: str
+    mark: Mark = Mark.AS_EXPECTED
+    milliseconds: int = 0
+    reason: str = ""
+    note: str = ""
+    """What is worth saying of a step that went as expected."""
+    is_done: bool = False
+    """The site has done it, as expected or otherwise."""
+    differences: list[Difference] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    expected: Mapping[str, Any] | None = None
+    """The stand-in's answer, where the site's differs."""
+
+
+class OrderUnknownError(Exception):
+    """The site has made an order and does not show it: nothing can be compared. The text is safe to show."""
+
+
+@dataclass(slots=True)
+class Walk:
+    """One check. `on_result` gets each step as it ends, `stop_if_told` may raise before each.
+
+    `is_created` is False as long as no order of this check can be on the site, None while that is not known;
+    `is_deleted` says that there is none any more.
+    """
+
+    bridge: SiteBridge
+    on_result: Callable[[Result], None] = lambda _result: None
+    stop_if_told: Callable[[], None] = lambda: None
+    results: list[Result] = field(default_factory=list)
+    is_created: bool | None = False
+    is_deleted: bool = False
+    site: Side = field(init=False)
+    _expected: Side = field(init=False)
+    _stand_in: StandIn = field(init=False)
+    _known: set[tuple[str, str, str]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        xml_id = f"{CHECK_XML_ID_PREFIX}{uuid4()}"
+        day = (timezone.localdate() + timedelta(days=1)).isoformat()
+        self.site = Side(xml_id, day, delivery=settings.BITRIX_DELIVERY_ID)
+        self._expected = Side(xml_id, day, delivery=stand_in.DELIVERY)
+        self._expected.sames = {"DELIVERY_ID": {str(stand_in.DELIVERY): str(settings.BITRIX_DELIVERY_ID)}}
+        self._stand_in = StandIn()
+        self._known = set()
+
+    @property
+    def both(self) -> tuple[Side, Side]:
+        """Return the site's side and the stand-in's."""
+        return self.site, self._expected
+
+    def run(self) -> None:
+        """Do every step that can be done.
+
+        Raises `NoReplyError`, `NotOwnOrderError`, `OrderUnknownError`, and what `stop_if_told` raises: the order is
+        then left as it is.
+        """
+        for step in STEPS:
+            self.stop_if_told()
+            result = Result(step.key, str(step.title))
+            calls_before = len(self.bridge.calls)
+            self.results.append(result)
+            try:
+                if reason := self._obstacle(step):
+                    result.mark, result.reason = Mark.NOT_DONE, reason
+                else:
+                    self._do(step, result)
+            except BaseException:
+                result.mark, result.reason = Mark.NOT_DONE, result.reason or gettext("broken off")
+                raise
+            finally:
+                result.calls = self.bridge.calls[calls_before:]
+                self.on_result(result)
+
+    def _obstacle(self, step: Step) -> str:
+        done = {result.key: result for result in self.results[:-1]}
+        for key in step.needs:
+            if not done[key].is_done:
+                return gettext("“%(step)s” was not done") % {"step": done[key].title}
+        return step.obstacle(self.site)
+
+    def _do(self, step: Step, result: Result) -> None:
+        request = step.request(self.site)
+        if step.key == "create":
+            self.is_created = None
+        reply = self.bridge.send(request)
+        result.milliseconds, result.is_done = reply.milliseconds, reply.refusal is None
+        sent = step.request(self._expected)
+        expected = self._stand_in.send(sent)
+        self._take_note(step, reply, expected)
+        found = list(self._differences(step, reply, expected))
+        self._keep_in_step(sent, reply, expected)
+        if step.reads and self.site.order_id is not None:
+            found += self._read()
+        result.differences = found
+        if found:
+            result.mark, result.expected = Mark.DIFFERENT, expected.said
+
+    def _take_note(self, step: Step, reply: Reply, expected: Reply) -> None:
+        """Keep what later requests need of the answers."""
+        if step.key == "reference":
+            self._choose(reply.said)
+        if step.key == "create":
+            # What is refused by name was not done; after anything else there may be an order.
+            self.is_created = reply.refusal is None or not 400 <= reply.status < 500
+            self.site.order_id = whole_number(reply.said.get("order_id")) if reply.refusal is None else None
+            if self.site.order_id is None and reply.refusal is None:
+                raise OrderUnknownError(gettext("The site said the order was created but not under which id."))
+            self._expected.order_id = whole_number(expected.said.get("order_id"))
+        if step.key == "delete" and reply.refusal is None:
+            self.is_deleted = True
+
+    def _choose(self, reference: Mapping[str, Any]) -> None:
+        system = sides.choose_pay_system(reference)
+        self.site.pay_system = system
+        if system is not None:
+            self._expected.pay_system = stand_in.PAY_SYSTEM
+            self._expected.sames = {**self._expected.sames, "PAY_SYSTEM_ID": {str(stand_in.PAY_SYSTEM): str(system)}}
+        for side in self.both:
+            side.status = sides.choose_status(reference)
+            side.choices = sides.choose_references(reference)
+
+    def _differences(self, step: Step, reply: Reply, expected: Reply) -> Iterator[Difference]:
+        yield from compare_replies(reply, expected, self.both)
+        if reply.refusal is not None:
+            return
+        if step.key == "ping":
+            yield from look_at_ping(reply.said, timezone.now())
+        elif step.key == "reference":
+            yield from look_at_reference(reply.said, expected.said)
+        elif "order" in expected.said:
+            yield from self._of_order(reply.said.get("order"), expected.said["order"])
+
+    def _keep_in_step(self, sent: Request, reply: Reply, expected: Reply) -> None:
+        """Have the stand-in take back what the site has refused: reported once, it is no difference of later steps."""
+        if expected.refusal is not None:
+            return
+        if reply.refusal is not None:
+            self._stand_in.undo()
+            return
+        more = refused_parts(reply.said).keys() - refused_parts(expected.said).keys()
+        if more:
+            self._stand_in.undo()
+            self._stand_in.send(_without(sent, more))
+
+    def _read(self) -> Iterator[Difference]:
+        """Read the order on both sides and compare it, after making sure that it is the check's own."""
+        reply = self.bridge.send({"action": "order.get", "order_id": self.site.order_id})
+        expected = self._stand_in.send({"action": "order.get", "order_id": self._expected.order_id})
+        if reply.refusal is not None:
+            if self.site.order_id not in self.bridge.own:
+                raise OrderUnknownError(reply.refusal.message or reply.refusal.code)
+            yield from compare_replies(reply, expected, self.both)
+            return
+        yield from self._of_order(reply.said.get("order"), expected.said["order"])
+
+    def _of_order(self, order: Any, expected: Mapping[str, Any]) -> Iterator[Difference]:
+        theirs: Mapping[str, Any] = order if isinstance(order, Mapping) else {}
+        order_id = self.site.order_id
+        # What follows changes it: another order, shown by mistake, must not be changed.
+        if order_id is None or (whole_number(theirs.get("ID")), theirs.get("XML_ID")) != (order_id, self.site.xml_id):
+            raise NotOwnOrderError(str(order_id))
+        self.bridge.adopt(order_id, self.site.xml_id)
+        if self.site.codes is None:
+            properties = theirs.get("properties")
+            codes = frozenset(properties if isinstance(properties, Mapping) else ())
+            self.site.codes = self._expected.codes = codes
+            yield from (Difference(Kind.NO_PROPERTY, code) for code in sides.missing_codes(codes))
+        for one in compare_orders(theirs, expected, self.both):
+            key = (one.name, str(one.site), str(one.expected))
+            # A column that stays as it is was reported when it first differed.
+            if one.kind in (Kind.VERSION, Kind.CHECKSUM) or key not in self._known:
+                yield one
+            self._known.add(key)
+        self.site.order, self._expected.order = copy.deepcopy(theirs), expected
+
+
+def _without(request: Request, parts: set[str]) -> Request:
+    """Return the request without the parts that `refused` names: `items`, `fields.PRICE`, `properties.when`."""
+    left = copy.deepcopy(request)
+    for part in parts:
+        first, _, name = part.partition(".")
+        if name and isinstance(left.get(first), dict):
+            left[first].pop(name, None)
+        elif not name:
+            left.pop(first, None)
+    return left
