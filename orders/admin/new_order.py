@@ -154,12 +154,10 @@ class NewOrderPage:
         lines: BaseLineFormSet = LineFormSet(request.POST, prefix=PREFIX)  # type: ignore[assignment]
         are_lines_valid = lines.is_valid()
         if form.is_valid() and are_lines_valid:
-            form.judge_sum(lines.goods())
-        if form.is_valid() and are_lines_valid:
             try:
                 order = services.create_order(
                     items=lines.new_items(),
-                    fields=form.fields_for_service(lines.goods()),
+                    fields=form.fields_for_service(),
                     customer=form.known,
                     caller=form.caller(),
                     channel=Channel(form.cleaned_data["channel"]),
@@ -168,7 +166,7 @@ class NewOrderPage:
                     source=Source.ADMIN,
                 )
             except services.NotAllowed as refusal:
-                form.add_error(None, str(refusal))
+                form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
             else:
                 messages.success(
                     request, gettext("%(order)s is made; the site will get it by itself.") % {"order": order}

@@ -10,7 +10,6 @@ from django.utils.translation import gettext_lazy as _
 
 from orders.models import Product
 from orders.services import NewItem
-from orders.services.items import line_total
 
 MOST_LINES = 50
 MOST_PIECES = Decimal(999)
@@ -116,10 +115,6 @@ class BaseLineFormSet(forms.BaseFormSet):
             form.judge()
         if not self.forms:
             raise ValidationError(gettext("Add what is ordered: an order needs at least one item."))
-
-    def goods(self) -> Decimal:
-        """Return the sum of the lines in KZT."""
-        return sum((line_total(form.cleaned_data["quantity"], form.unit_price()) for form in self.forms), Decimal(0))
 
     def new_items(self) -> list[NewItem]:
         """Return the lines for `create_order`."""

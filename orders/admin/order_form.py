@@ -82,6 +82,8 @@ class OrderForm(SeenValuesMixin, forms.ModelForm):
 
     refusal = ""
     """What the service has said to the values of this form, when it is shown again because of that."""
+    refused_field = ""
+    """The field that it was about, where it was one."""
 
     class Meta:
         model = Order
@@ -122,7 +124,7 @@ class OrderForm(SeenValuesMixin, forms.ModelForm):
             if name in self.changed_data and value is not None and value < 0:
                 self.add_error(name, gettext("A sum can't be below zero."))
         if self.refusal:
-            self.add_error(None, self.refusal)
+            self.add_error(self.refused_field if self.refused_field in self.fields else None, self.refusal)
         return cleaned
 
     def changes(self) -> dict[str, Any]:

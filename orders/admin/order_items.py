@@ -22,7 +22,7 @@ from cvety_crm.admin_base import without_related_buttons
 from orders.admin.item_changes import line_words, take_up_stored_lines
 from orders.admin.seen_values import BothChanged, SeenValuesMixin
 from orders.formatting import money, number, plain
-from orders.models import Order, OrderItem, Product
+from orders.models import OrderItem, Product
 from orders.snapshot import ItemSnapshot
 from orders.visibility import may_see_prices
 
@@ -273,9 +273,3 @@ class ItemInline(TabularInline):
     @staticmethod
     def _may(request: HttpRequest) -> bool:
         return bool(request.user.has_perm("orders.change_order"))
-
-
-def is_sum_of_parts(order: Order, items: list[OrderItem]) -> bool:
-    """Return whether the order's sum is its items and delivery, less the discount: then it may be kept so."""
-    parts = sum((item.total for item in items), Decimal(0)) + order.delivery_fee - order.discount_amount
-    return parts == order.total_amount

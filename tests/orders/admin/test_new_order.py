@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from bitrix_bridge.models import Push
 from orders import services
+from orders.discounts import list_price
 from orders.models import City, Customer, DeliverySlot, Order, OrderItem, Product, Source, SyncState
 from tests.page_forms import read_form
 
@@ -82,13 +83,14 @@ def test_an_order_by_phone_is_what_was_typed(add, browser, manager):
     assert (order.delivery_address, order.postcard_text) == ("Абая 150\nкв 25", "Құттықтаймын! 🌷")
     assert (order.is_surprise, order.is_anonymous, order.is_pickup) == (True, False, False)
     assert (order.comment, order.responsible, order.metadata) == ("без лилий", manager, {"channel": "instagram"})
-    assert [(item.name, item.product, item.quantity, item.total) for item in order.items.all()] == [
-        ("Роза", rose, Decimal(11), Decimal(9900)),
+    assert [(item.name, item.product, item.quantity, list_price(item)) for item in order.items.all()] == [
+        ("Роза", rose, Decimal(11), Decimal(900)),
         ("Коробка", box, Decimal(1), Decimal(2000)),
-        ("Лента", None, Decimal("0.5"), Decimal("750.25")),
+        ("Лента", None, Decimal("0.5"), Decimal("1500.50")),
     ]
-    # The sum is worked out here, whatever else is posted.
-    assert (order.total_amount, order.paid_amount) == (Decimal("13650.25"), 0)
+    # The sum is worked out here, whatever else is posted, and the discount is in the prices.
+    assert sum(item.total for item in order.items.all()) == Decimal("12150.25")
+    assert (order.total_amount, order.discount_amount, order.paid_amount) == (Decimal("13650.25"), 500, 0)
     assert (order.payment_method, order.payment_status) == ("cash", "pending")
     assert (order.customer.name, order.customer.phone) == ("Айгерим", "+77771234567")
     assert order.events.get().actor == manager
@@ -142,7 +144,8 @@ def test_a_walk_in_needs_no_name_and_a_call_does(add, browser):
         ({"delivery_slot": "a"}, "Это время сегодня уже прошло."),
         ({"delivery_slot": "no such"}, "Выберите корректный вариант."),
         ({"delivery_fee": "-1"}, "Сумма не может быть меньше нуля."),
-        ({"discount_amount": "12000,01"}, "Скидка больше суммы."),
+        ({"discount_amount": "12000,01"}, "12\xa0000,01\xa0₸"),
+        ({"discount_amount": "12001", "delivery_fee": "1500"}, 'id="id_discount_amount_error"'),
         ({"delivery_fee": "много"}, "Напишите число."),
         ({"postcard_text": "я" * 501}, "не более 500 символов"),
         ({"payment": "paid", "payment_method": ""}, "Выберите, как оплачено."),

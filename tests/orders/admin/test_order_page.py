@@ -164,11 +164,17 @@ def test_a_sum_that_was_typed_stays(make_order, save):
     assert order.total_amount == Decimal(14000)
 
 
-def test_a_sum_that_was_another_one_stays(make_order, save):
+def test_a_sum_that_is_not_that_of_its_parts_stays_until_these_are_changed(make_order, save):
     order = make_order(PRICE="8000")
-    save(order, items__0__quantity="2")
+    save(order, comment="перезвонить")
     order.refresh_from_db()
     assert order.total_amount == Decimal(8000)
+    save(order, delivery_fee="2000")
+    order.refresh_from_db()
+    assert order.total_amount == Decimal(8500)
+    save(order, items__0__quantity="2")
+    order.refresh_from_db()
+    assert order.total_amount == Decimal(17000)
 
 
 def test_lines_are_added_and_removed(browser, make_order, save):
