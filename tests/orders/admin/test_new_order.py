@@ -370,6 +370,25 @@ def test_it_repeats_an_earlier_order_at_todays_prices(browser, add, make_order):
     assert order.total_amount == Decimal(9900 * 2 + 2000 * 2 + 1500)
 
 
+def test_it_repeats_an_order_with_a_discount_at_list_prices(browser, add, manager):
+    rose = Product.objects.create(name="Роза", price=Decimal(900), bitrix_product_id=5)
+    earlier = services.create_order(
+        items=[
+            services.NewItem(product=rose, quantity=Decimal(11)),
+            services.NewItem(name="Лента", price=Decimal(500), quantity=Decimal(3)),
+        ],
+        fields={"discount_amount": Decimal(1000)},
+        actor=manager,
+    )
+    assert earlier.items.count() == 3
+    page = browser.get(ADD, {"from": str(earlier.pk)})
+    form = shown(page)
+    lines = [[form[f"items-{n}-{name}"] for name in ("name", "quantity", "price")] for n in range(2)]
+    assert lines == [["Роза", "11", "900"], ["Лента", "3", "500"]]
+    assert (form["items-TOTAL_FORMS"], form["discount_amount"]) == ("2", "")
+    assert "теперь стоит" not in page.content.decode()
+
+
 def test_sums_of_another_day_are_not_told_to_whoever_may_not_see_them(browser_of, make_order):
     earlier = make_order(
         8,
