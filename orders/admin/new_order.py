@@ -215,6 +215,7 @@ def _initial_lines(draft: Draft) -> list[dict[str, Any]]:
             "name": line.name,
             "quantity": plain_number(line.quantity),
             "price": "" if line.price is None else plain_number(line.price),
+            "list_price": plain_number(line.price) if line.product and line.price is not None else "",
         }
         for line in draft.lines
     ]

@@ -63,6 +63,9 @@ class LineForm(forms.Form):
         label=_("Price, ₸"), max_digits=12, decimal_places=2, min_value=0, max_value=MOST_MONEY, required=False
     )
 
+    list_price = forms.CharField(required=False, widget=forms.HiddenInput)
+    """What the product costs in the catalogue, for the page's script alone."""
+
     found: Product | None = None
 
     @property

@@ -10,9 +10,8 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.utils.translation import gettext
 
-from orders.discounts import LIST_PRICE
 from orders.events import OrderChange, publish
-from orders.fields import FIELDS, comparable
+from orders.fields import FIELDS
 from orders.models import (
     CHANNEL,
     Channel,
@@ -26,7 +25,7 @@ from orders.models import (
     SyncState,
 )
 from orders.services.callers import customer_for_call
-from orders.services.items import store_items
+from orders.services.items import new_line, store_items
 from orders.services.references import resolve
 from orders.services.timeline import write_event
 from orders.services.totals import DISCOUNT, FEE, TOTAL, as_money, totals
@@ -142,17 +141,7 @@ def _line(item: NewItem) -> ItemSnapshot:
     price = item.price if item.price is not None else (item.product.price if item.product else None)
     if price is None:
         raise NotAllowed(gettext("“%(name)s” has no price.") % {"name": name})
-    price = as_money(price)
-    snapshot = {"name": name, "currency": "KZT"}
-    if item.product and item.product.price is not None and item.product.price > price:
-        snapshot[LIST_PRICE] = comparable(item.product.price)
-    return ItemSnapshot(
-        bitrix_basket_id=None,
-        bitrix_product_id=item.product.bitrix_product_id if item.product else None,
-        quantity=item.quantity,
-        price=price,
-        product_snapshot=snapshot,
-    )
+    return new_line(item.product, name, item.quantity, as_money(price))
 
 
 def _next_number() -> str:

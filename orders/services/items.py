@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from orders.discounts import LINE_MONEY, LIST_PRICE, line_total
-from orders.fields import comparable_line
-from orders.models import Order, OrderItem
+from orders.fields import comparable, comparable_line
+from orders.models import Order, OrderItem, Product
 from orders.snapshot import ItemSnapshot
 
 _COLUMNS = (
@@ -31,6 +32,22 @@ def as_snapshot(item: OrderItem) -> ItemSnapshot:
         quantity=item.quantity,
         price=item.price,
         product_snapshot=item.product_snapshot,
+    )
+
+
+def new_line(product: Product | None, name: str, quantity: Decimal, price: Decimal | None) -> ItemSnapshot:
+    """Return a line that is ordered here. Without a price it has the product's; below that it has a discount."""
+    catalogue = product.price if product is not None else None
+    price = price if price is not None else catalogue or Decimal(0)
+    snapshot = {"name": name, "currency": "KZT"}
+    if catalogue is not None and catalogue > price:
+        snapshot[LIST_PRICE] = comparable(catalogue)
+    return ItemSnapshot(
+        bitrix_basket_id=None,
+        bitrix_product_id=product.bitrix_product_id if product is not None else None,
+        quantity=quantity,
+        price=price,
+        product_snapshot=snapshot,
     )
 
 

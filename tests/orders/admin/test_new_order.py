@@ -97,6 +97,18 @@ def test_an_order_by_phone_is_what_was_typed(add, browser, manager):
     assert Push.objects.get().order == order
 
 
+def test_a_price_below_the_catalogue_s_and_a_discount(add):
+    rose = Product.objects.create(name="Роза", price=Decimal(900), bitrix_product_id=5)
+    add(
+        line(0, product=str(rose.pk), name="Роза", quantity="10", price="800", list_price="900"),
+        delivery_fee="1500", discount_amount="500", payment="paid", payment_method="kaspi",
+    )  # fmt: skip
+    order = Order.objects.get()
+    item = order.items.get()
+    assert (item.price, list_price(item)) == (750, 900)
+    assert (order.total_amount, order.discount_amount, order.amount_due) == (9000, 1500, 0)
+
+
 def test_what_was_paid_before(add):
     add(payment="paid", payment_method="kaspi", delivery_fee="500")
     order = Order.objects.get()
