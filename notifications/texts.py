@@ -11,6 +11,7 @@ from cvety_crm.masking import mask
 from notifications.formats import day, moment, money, quantity
 from notifications.links import is_public, order_url, page_url
 from notifications.markup import LongList, LongText, compose, line
+from orders.discounts import discount_of
 from orders.models import Order, OrderEvent, OrderItem, PaymentStatus, PhotoAnswer, Source
 from orders.phones import format_phone
 
@@ -121,7 +122,7 @@ def _body(facts: OrderFacts) -> list[Part]:
         _when(order),
         _items(facts),
         _delivery(order),
-        f"🏷 {gettext('Discount')} {_money(order, 'discount_amount')}" if order.discount_amount else "",
+        _discount(facts) if order.discount_amount else "",
         _address(order),
         _recipient(order),
         LongText("💌 ", order.postcard_text) if order.postcard_text.strip() else "",
@@ -185,6 +186,13 @@ def _items(facts: OrderFacts) -> Part:
         lines,
         lambda count: ngettext("…and %(count)d more item", "…and %(count)d more items", count) % {"count": count},
     )
+
+
+def _discount(facts: OrderFacts) -> str:
+    words = f"🏷 {gettext('Discount')} {_money(facts.order, 'discount_amount')}"
+    # Who adds up the message must not take it off once more.
+    is_in_prices = discount_of(facts.items) == facts.order.discount_amount
+    return f"{words}, {gettext('already in the prices')}" if is_in_prices else words
 
 
 def _delivery(order: Order) -> str:

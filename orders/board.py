@@ -209,11 +209,12 @@ def bouquets_in(quantities: Iterable[Decimal]) -> int:
 
 
 def _bouquets(keys: Sequence[UUID]) -> dict[UUID, int]:
-    lines: dict[UUID, list[Decimal]] = {key: [] for key in keys}
+    lines: dict[UUID, dict[str | None, Decimal]] = {key: {} for key in keys}
     items = OrderItem.objects.filter(order__in=keys).order_by()
-    for key, quantity in items.values_list("order_id", "quantity"):
-        lines[key].append(quantity)
-    return {key: bouquets_in(quantities) for key, quantities in lines.items()}
+    for key, name, quantity in items.values_list("order_id", "product_snapshot__name", "quantity"):
+        # A discount may have made one stem of a bouquet a line of its own.
+        lines[key][name] = lines[key].get(name, Decimal(0)) + quantity
+    return {key: bouquets_in(quantities.values()) for key, quantities in lines.items()}
 
 
 def _hour(order: Order) -> int | None:

@@ -13,6 +13,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext
 
 from orders.addresses import building, one_line, with_city
+from orders.composition import composition
 from orders.delivery_words import handover_warning, is_off, payment_at_the_door, to_collect
 from orders.formatting import NBSP, day, money, number
 from orders.links import readable, two_gis_url
@@ -72,7 +73,7 @@ def _stop(order: Order, *, phones: bool, prices: bool) -> list[str]:
         f"📍 {_typed(address, phones) if address else gettext('ADDRESS NOT GIVEN')}",
         f"🙎 {_recipient(order, phones)}",
         f"❗ {warning}" if warning else "",
-        *(f"🌷 {one_line(item.name)} × {number(item.quantity)}" for item in order.items.all()),
+        *(f"🌷 {one_line(item.name)} × {number(item.quantity)}" for item in composition(order.items.all())),
         f"💰 {capfirst(_payment(order, prices))}" if to_collect(order) else f"✅ {payment_at_the_door(order)}",
         *(f"📝 {_typed(note.strip(), phones)}" for note in (order.courier_comment, order.comment) if note.strip()),
         f"🗺 {map_url}" if map_url else "",

@@ -1,12 +1,13 @@
 """An order once more: what of an earlier one a new one takes over, at today's prices."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext
 
+from orders.discounts import list_price
 from orders.formatting import money
 from orders.models import Order, OrderItem, Product
 
@@ -55,16 +56,30 @@ def draft_from(order: Order, *, with_prices: bool = True) -> Draft:
     for item in items:
         product = item.product
         if product is None and item.bitrix_product_id is None:
-            price = item.price if with_prices else None
-            draft.lines.append(DraftLine(product=None, name=item.name, quantity=item.quantity, price=price))
+            price = list_price(item) if with_prices else None
+            _add(draft, DraftLine(product=None, name=item.name, quantity=item.quantity, price=price))
         elif product is None or not product.is_active:
-            draft.remarks.append(gettext("“%(name)s” is not sold any more.") % {"name": item.name})
+            _remark(draft, gettext("“%(name)s” is not sold any more.") % {"name": item.name})
         else:
-            line = DraftLine(product=product, name=product.name, quantity=item.quantity, price=product.price)
-            draft.lines.append(line)
-            if with_prices and product.price is not None and product.price != item.price:
-                draft.remarks.append(
+            _add(draft, DraftLine(product=product, name=product.name, quantity=item.quantity, price=product.price))
+            if with_prices and product.price is not None and product.price != list_price(item):
+                _remark(
+                    draft,
                     gettext("“%(name)s” costs %(new)s now; it was %(old)s.")
-                    % {"name": product.name, "new": money(product.price), "old": money(item.price)}
+                    % {"name": product.name, "new": money(product.price), "old": money(list_price(item))},
                 )
     return draft
+
+
+def _add(draft: Draft, line: DraftLine) -> None:
+    """Add a line; pieces that a discount has made a line of their own are with the others again."""
+    for position, known in enumerate(draft.lines):
+        if replace(known, quantity=line.quantity) == line:
+            draft.lines[position] = replace(known, quantity=known.quantity + line.quantity)
+            return
+    draft.lines.append(line)
+
+
+def _remark(draft: Draft, remark: str) -> None:
+    if remark not in draft.remarks:
+        draft.remarks.append(remark)

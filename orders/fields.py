@@ -50,7 +50,8 @@ FIELDS: Mapping[str, Field] = {
         Field("courier_comment", "courier_comment", ""),
         Field("total_amount", "total_amount", "0.00"),
         Field("delivery_fee", "delivery_fee", "0.00"),
-        Field("discount_amount", "discount_amount", "0.00"),
+        # Both sides compute it from the lines, which are pushed.
+        Field("discount_amount", "discount_amount", "0.00", is_pushed=False),
         Field("paid_amount", "paid_amount", "0.00", is_pushed=False),
         Field("currency", "currency", "KZT", is_pushed=False),
         # The site keeps a pay system for each payment: there is no "none".

@@ -10,6 +10,7 @@ from bitrix_bridge.payloads.amounts import read_id, read_money, read_number, rea
 from bitrix_bridge.payloads.storable import storable
 from bitrix_bridge.payloads.translation import ABSENT, Fields, Translation, is_empty
 from bitrix_bridge.payloads.values import read_line
+from orders.discounts import kept_list_price
 from orders.snapshot import ItemSnapshot, Problem, ProblemReason
 
 _TEXT_LENGTH = 1000
@@ -35,6 +36,8 @@ class Basket:
     items: tuple[ItemSnapshot, ...] | None = None
     set_components: list[Any] = field(default_factory=list)
     """Lines that are parts of a set: raw, because the set's own line has the price."""
+    says_discount: bool = False
+    """Whether every line says what it costs with and without its discount."""
     kept: dict[str, Any] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
@@ -55,10 +58,12 @@ def read_basket(raw: Any) -> Basket:
         return basket
     items: list[ItemSnapshot] = []
     seen: set[int] = set()
+    basket.says_discount = True
     for index, line in enumerate(lines):
         name = f"basket[{index}]"
         if not isinstance(line, Mapping) or not line:
             basket.flag(name, line, ProblemReason.NOT_AN_OBJECT)
+            basket.says_discount = False
         elif _is_set_component(line):
             basket.set_components.append(storable(line))
         else:
@@ -71,6 +76,7 @@ def read_basket(raw: Any) -> Basket:
             items.append(item)
     if items or not lines:
         basket.items = tuple(items)
+    basket.says_discount = basket.says_discount and bool(items)
     return basket
 
 
@@ -106,6 +112,12 @@ def _item(line: Mapping[str, Any], name: str, basket: Basket) -> ItemSnapshot:
         reading.flag("QUANTITY", str(quantity), ProblemReason.OUT_OF_RANGE)
         quantity = Decimal(1)
     snapshot = _product_snapshot(reading)
+    listed = kept_list_price(snapshot)
+    is_read = {f"{reading.where}{column}" for column in ("PRICE", "QUANTITY")}.isdisjoint(
+        problem.field for problem in reading.problems
+    )
+    # A zero beside a price is a column that was never filled.
+    basket.says_discount &= is_read and listed is not None and (listed > 0 or price <= 0)
     unreadable = reading.kept
     reading.kept = {}
     reading.keep_rest()

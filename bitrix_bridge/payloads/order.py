@@ -23,6 +23,7 @@ from bitrix_bridge.payloads.values import (
     read_slot,
     read_status,
 )
+from orders.discounts import discount_of
 from orders.snapshot import CustomerSnapshot, OrderSnapshot, ProblemReason
 
 _NUMBER_LENGTH = 20
@@ -76,6 +77,7 @@ def _read(data: Mapping[str, Any], pay_systems: Mapping[int, str], *, is_partial
     properties = _read_properties(order)
     customer = _read_customer(order, properties)
     basket = _read_basket(order)
+    _read_discount(order, basket)
     xml_id = order.source.peek("XML_ID")
     order.keep_rest(rename=order_column)
     properties.keep_rest()
@@ -112,13 +114,24 @@ def _read_columns(order: Translation) -> None:
     order.column("COMMENTS", "courier_comment", lines)
     order.column("PRICE", "total_amount", read_money)
     order.column("PRICE_DELIVERY", "delivery_fee", read_money)
-    order.column("DISCOUNT_VALUE", "discount_amount", read_money)
     order.column("SUM_PAID", "paid_amount", read_money)
     order.column("CURRENCY", "currency", read_currency)
     order.column("CANCELED", "is_cancelled", read_flag, empty=False)
     order.column("PAYED", "payment_status", read_flag, empty=False)
     if "payment_status" in order.fields:
         order.fields["payment_status"] = "paid" if order.fields["payment_status"] else "pending"
+
+
+def _read_discount(order: Translation, basket: Basket) -> None:
+    """Take the discount from the lines, whose prices it is in; DISCOUNT_VALUE is what was agreed on beside them."""
+    raw = order.source.peek("DISCOUNT_VALUE")
+    order.column("DISCOUNT_VALUE", "discount_amount", read_money)
+    discount = read_money(discount_of(basket.items or ())).value if basket.says_discount else None
+    if discount is None:
+        return
+    if "discount_amount" in order.fields:
+        order.keep("DISCOUNT_VALUE", raw)
+    order.fields["discount_amount"] = discount
 
 
 def _read_payment_method(order: Translation, pay_systems: Mapping[int, str]) -> None:

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.utils.translation import gettext
 
 from cvety_crm.outbox import PermanentRefusal
+from orders.discounts import kept_list_price, list_price
 from orders.fields import ITEMS, as_told
 from orders.models import Order, OrderItem
 from orders.snapshot import CRM_XML_ID_PREFIX
@@ -16,7 +17,6 @@ COLUMNS: Mapping[str, str] = {
     "courier_comment": "COMMENTS",
     "total_amount": "PRICE",
     "delivery_fee": "PRICE_DELIVERY",
-    "discount_amount": "DISCOUNT_VALUE",
     "is_cancelled": "CANCELED",
 }
 """Our field -> column of `b_sale_order`."""
@@ -82,7 +82,6 @@ def create_request(order: Order, values: Mapping[str, Any], items: Iterable[Orde
         "courier_comment": values["courier_comment"],
         "total_amount": float(values["total_amount"]),
         "delivery_fee": float(values["delivery_fee"]),
-        "discount_amount": float(values["discount_amount"]),
         "delivery_id": settings.BITRIX_PICKUP_DELIVERY_ID if values["is_pickup"] else settings.BITRIX_DELIVERY_ID,
         "payment_method_id": pay_system(order) or next(iter(settings.BITRIX_PAY_SYSTEMS), 1),
         "items": [item_request(item) for item in items],
@@ -101,7 +100,7 @@ def pay_system(order: Order) -> int | None:
 
 
 def item_request(item: OrderItem) -> dict[str, Any]:
-    """Return one line."""
+    """Return one line. `base_price`, the price before any discount, where it is known; else it is the site's to say."""
     quantity = int(item.quantity) if item.quantity == int(item.quantity) else float(item.quantity)
     line = {
         "bitrix_product_id": item.bitrix_product_id,
@@ -109,6 +108,8 @@ def item_request(item: OrderItem) -> dict[str, Any]:
         "price": float(item.price),
         "product_snapshot": {"name": item.name, "currency": item.product_snapshot.get("currency", "KZT")},
     }
+    if kept_list_price(item.product_snapshot) is not None:
+        line["base_price"] = float(list_price(item))
     return line | ({"bitrix_basket_id": item.bitrix_basket_id} if item.bitrix_basket_id else {})
 
 

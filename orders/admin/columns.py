@@ -13,6 +13,7 @@ from orders.addresses import split_address
 from orders.admin.badges import delivery_marks, order_marks, stage_class, status_badge, sync_mark
 from orders.admin.live_list import version
 from orders.admin.row_links import row_links, take_button
+from orders.composition import composition
 from orders.formatting import NBSP, day, money, number
 from orders.lateness import Lateness, is_open, lateness, lateness_words
 from orders.models import Order, PaymentMethod, PaymentStatus
@@ -66,7 +67,7 @@ class OrderColumns:
     @admin.display(description=_("Composition"))
     def composition_column(self, order: Order) -> SafeString:
         """Return the first product, how many more there are, and whether a card goes with it."""
-        items = list(order.items.all())
+        items = composition(order.items.all())
         if not items:
             return _lines(_missing(order, gettext("no items")), _card(order))
         first = items[0]

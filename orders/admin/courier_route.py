@@ -23,6 +23,7 @@ from orders.admin.badges import status_badge
 from orders.admin.courier_texts_page import courier_contacts
 from orders.admin.going_back import go_back
 from orders.admin.status_undo import tell_of_change
+from orders.composition import composition
 from orders.courier_texts import route_text
 from orders.delivery_words import handover_warning, is_off, payment_at_the_door, reason_to_leave_out, to_collect
 from orders.formatting import day as day_words
@@ -174,7 +175,7 @@ def _stop(order: Order, request: HttpRequest, statuses: list[Status], prices: bo
         "call": call_url(phone),
         "whatsapp": whatsapp_url(phone),
         "warning": handover_warning(order),
-        "items": [f"{item.name} × {number(item.quantity)}" for item in order.items.all()],
+        "items": [f"{item.name} × {number(item.quantity)}" for item in composition(order.items.all())],
         "notes": [note for note in notes if note],
         "payment": payment_at_the_door(order),
         "due": money(due) if due and prices else "",

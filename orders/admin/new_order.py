@@ -154,12 +154,10 @@ class NewOrderPage:
         lines: BaseLineFormSet = LineFormSet(request.POST, prefix=PREFIX)  # type: ignore[assignment]
         are_lines_valid = lines.is_valid()
         if form.is_valid() and are_lines_valid:
-            form.judge_sum(lines.goods())
-        if form.is_valid() and are_lines_valid:
             try:
                 order = services.create_order(
                     items=lines.new_items(),
-                    fields=form.fields_for_service(lines.goods()),
+                    fields=form.fields_for_service(),
                     customer=form.known,
                     caller=form.caller(),
                     channel=Channel(form.cleaned_data["channel"]),
@@ -168,7 +166,7 @@ class NewOrderPage:
                     source=Source.ADMIN,
                 )
             except services.NotAllowed as refusal:
-                form.add_error(None, str(refusal))
+                form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
             else:
                 messages.success(
                     request, gettext("%(order)s is made; the site will get it by itself.") % {"order": order}
@@ -217,6 +215,7 @@ def _initial_lines(draft: Draft) -> list[dict[str, Any]]:
             "name": line.name,
             "quantity": plain_number(line.quantity),
             "price": "" if line.price is None else plain_number(line.price),
+            "list_price": plain_number(line.price) if line.product and line.price is not None else "",
         }
         for line in draft.lines
     ]

@@ -26,8 +26,6 @@ from orders.visibility import phone_text
 
 FURTHEST = timedelta(days=366)
 """How far ahead an order may be; beyond that the year is mistyped."""
-MOST_TOTAL = Decimal(10) ** 10
-"""KZT that the column of an order's sum can't hold any more."""
 ON_DELIVERY, PAID, LATER = "on_delivery", "paid", "later"
 PAYMENTS = (
     (ON_DELIVERY, _("Cash on delivery")),
@@ -181,13 +179,6 @@ class NewOrderForm(forms.Form):
             self.add_error("payment_method", gettext("Choose how it is paid."))
         return cleaned
 
-    def judge_sum(self, goods: Decimal) -> None:
-        """Refuse a discount above the whole sum, and a sum that no order has. `goods`: the lines' sum in KZT."""
-        if self.discount > goods + self.fee:
-            self.add_error("discount_amount", gettext("The discount is larger than the sum."))
-        elif self.total(goods) >= MOST_TOTAL:
-            self.add_error(None, gettext("The sum is too large. Check quantities and prices."))
-
     def _find_customer(self) -> None:
         data = self.cleaned_data
         typed = data.get("phone", "")
@@ -235,23 +226,13 @@ class NewOrderForm(forms.Form):
             return Decimal(0)
         return self.cleaned_data.get("delivery_fee") or Decimal(0)
 
-    @property
-    def discount(self) -> Decimal:
-        """Return the discount in KZT."""
-        return self.cleaned_data.get("discount_amount") or Decimal(0)
-
-    def total(self, goods: Decimal) -> Decimal:
-        """Return the order's sum, in KZT. `goods`: the lines' sum."""
-        return goods + self.fee - self.discount
-
     def caller(self) -> Caller:
         """Return who orders, where no known customer was chosen."""
         return Caller(name=self.cleaned_data["name"], phone=self.cleaned_data["phone"])
 
-    def fields_for_service(self, goods: Decimal) -> dict[str, Any]:
-        """Return the fields that `create_order` takes. `goods`: the lines' sum in KZT."""
+    def fields_for_service(self) -> dict[str, Any]:
+        """Return the fields that `create_order` takes; what they come to is worked out there."""
         data = self.cleaned_data
-        total = self.total(goods)
         is_paid, is_cash = data["payment"] == PAID, data["payment"] == ON_DELIVERY
         fields: dict[str, Any] = {
             name: data[name]
@@ -270,11 +251,9 @@ class NewOrderForm(forms.Form):
         fields |= {
             "delivery_address": "" if data["is_pickup"] else data["delivery_address"],
             "delivery_fee": self.fee,
-            "discount_amount": self.discount,
-            "total_amount": total,
+            "discount_amount": data["discount_amount"] or Decimal(0),
             "payment_method": PaymentMethod.CASH.value if is_cash else data["payment_method"],
             "payment_status": (PaymentStatus.PAID if is_paid else PaymentStatus.PENDING).value,
-            "paid_amount": total if is_paid else Decimal(0),
             "responsible": self.user if data["is_mine"] else None,
         }
         fields |= {name: int(data[name]) for name in ("city", "shop") if data[name]}

@@ -10,7 +10,6 @@ from django.utils.translation import gettext_lazy as _
 
 from orders.models import Product
 from orders.services import NewItem
-from orders.services.items import line_total
 
 MOST_LINES = 50
 MOST_PIECES = Decimal(999)
@@ -64,6 +63,9 @@ class LineForm(forms.Form):
         label=_("Price, ₸"), max_digits=12, decimal_places=2, min_value=0, max_value=MOST_MONEY, required=False
     )
 
+    list_price = forms.CharField(required=False, widget=forms.HiddenInput)
+    """What the product costs in the catalogue, for the page's script alone."""
+
     found: Product | None = None
 
     @property
@@ -116,10 +118,6 @@ class BaseLineFormSet(forms.BaseFormSet):
             form.judge()
         if not self.forms:
             raise ValidationError(gettext("Add what is ordered: an order needs at least one item."))
-
-    def goods(self) -> Decimal:
-        """Return the sum of the lines in KZT."""
-        return sum((line_total(form.cleaned_data["quantity"], form.unit_price()) for form in self.forms), Decimal(0))
 
     def new_items(self) -> list[NewItem]:
         """Return the lines for `create_order`."""

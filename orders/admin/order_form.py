@@ -19,14 +19,17 @@ LOCAL = ("customer",)
 """Fields of the form that go to the service as they are; the others go as keys."""
 MONEY = ("total_amount", "delivery_fee", "discount_amount", "paid_amount")
 
-SITE_SAYS = {
+MONEY_HELP = {
+    "discount_amount": _(
+        "It goes into the prices of the items, in proportion, and 0 takes it away. Delivery is not discounted."
+    ),
     "paid_amount": _(
         "The site works it out from its payments, and what it tells is taken over. What is entered here stays here: to"
         " have the site know, mark the order as paid."
     ),
     "payment_status": _("The site knows “paid” and “not paid”; a refund is told to it as “not paid”."),
 }
-"""How far a field of money reaches the site."""
+"""What a field of money does, and how far it reaches the site."""
 
 EDITABLE = (
     "recipient_name",
@@ -82,6 +85,8 @@ class OrderForm(SeenValuesMixin, forms.ModelForm):
 
     refusal = ""
     """What the service has said to the values of this form, when it is shown again because of that."""
+    refused_field = ""
+    """The field that it was about, where it was one."""
 
     class Meta:
         model = Order
@@ -106,7 +111,7 @@ class OrderForm(SeenValuesMixin, forms.ModelForm):
         for name in ("is_anonymous", "is_surprise"):
             if name in self.fields:
                 self.fields[name].help_text = ""
-        for name, text in SITE_SAYS.items():
+        for name, text in MONEY_HELP.items():
             if name in self.fields:
                 self.fields[name].help_text = text
 
@@ -122,7 +127,7 @@ class OrderForm(SeenValuesMixin, forms.ModelForm):
             if name in self.changed_data and value is not None and value < 0:
                 self.add_error(name, gettext("A sum can't be below zero."))
         if self.refusal:
-            self.add_error(None, self.refusal)
+            self.add_error(self.refused_field if self.refused_field in self.fields else None, self.refusal)
         return cleaned
 
     def changes(self) -> dict[str, Any]:

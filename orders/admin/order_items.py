@@ -11,7 +11,7 @@ from django.db.models import Field, Model, QuerySet
 from django.forms import Field as FormField
 from django.http import HttpRequest, QueryDict
 from django.utils.html import format_html
-from django.utils.safestring import mark_safe
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
@@ -21,8 +21,10 @@ from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWi
 from cvety_crm.admin_base import without_related_buttons
 from orders.admin.item_changes import line_words, take_up_stored_lines
 from orders.admin.seen_values import BothChanged, SeenValuesMixin
+from orders.discounts import list_price
 from orders.formatting import money, number, plain
-from orders.models import Order, OrderItem, Product
+from orders.models import OrderItem, Product
+from orders.services.items import as_snapshot, new_line
 from orders.snapshot import ItemSnapshot
 from orders.visibility import may_see_prices
 
@@ -37,6 +39,29 @@ class PlainText(forms.Widget):
         return format_html(
             '<span class="crm-item-name">{}</span><input type="hidden" name="{}" value="{}">', value, name, value
         )
+
+
+class PriceWidget(UnfoldAdminDecimalFieldWidget):
+    """The price of one piece, with its list price beside it where a discount is in it."""
+
+    item: OrderItem | None = None
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> Any:
+        """Return the field, and the list price."""
+        shown = super().render(name, value, attrs, renderer)
+        return format_html("{}{}", shown, struck_list_price(self.item)) if self.item is not None else shown
+
+
+def struck_list_price(item: OrderItem) -> SafeString:
+    """Return a line's list price, struck through; nothing where it is sold for that."""
+    listed = list_price(item)
+    if listed <= item.price:
+        return SafeString("")
+    return format_html(
+        '<span class="crm-list-price"><span class="sr-only">{}: </span><s>{}</s></span>',
+        gettext("List price"),
+        money(listed),
+    )
 
 
 class ItemForm(SeenValuesMixin, forms.ModelForm):
@@ -61,7 +86,7 @@ class ItemForm(SeenValuesMixin, forms.ModelForm):
         decimal_places=2,
         min_value=Decimal(0),
         required=False,
-        widget=UnfoldAdminDecimalFieldWidget({"step": "any", "inputmode": "decimal"}),
+        widget=PriceWidget({"step": "any", "inputmode": "decimal"}),
     )
 
     class Meta:
@@ -83,6 +108,7 @@ class ItemForm(SeenValuesMixin, forms.ModelForm):
         self.fields["name"] = forms.CharField(disabled=True, required=False, label="", widget=PlainText())
         for name, what in (("quantity", gettext("Quantity")), ("price", gettext("Price"))):
             self.fields[name].widget.attrs["aria-label"] = f"{what}: {item.name}"
+        cast(PriceWidget, self.fields["price"].widget).item = item
         self.initial["quantity"] = plain(item.quantity)
         self.initial["price"] = plain(item.price)
         self.stored = {"quantity": item.quantity, "price": item.price}
@@ -119,23 +145,10 @@ class ItemForm(SeenValuesMixin, forms.ModelForm):
             item = self.instance
             # What was not touched here is as it is by now, not as the page has shown it.
             figures = {name: data[name] if name in self.changed_data else self.stored[name] for name in self.stored}
-            return ItemSnapshot(
-                bitrix_basket_id=item.bitrix_basket_id,
-                bitrix_product_id=item.bitrix_product_id,
-                quantity=figures["quantity"],
-                price=figures["price"],
-                product_snapshot=item.product_snapshot,
-            )
+            return replace(as_snapshot(item), **figures)
         product: Product | None = data.get("product")
-        price = data.get("price")
-        if price is None and product is not None:
-            price = product.price
-        return ItemSnapshot(
-            bitrix_basket_id=None,
-            bitrix_product_id=product.bitrix_product_id if product else None,
-            quantity=data["quantity"],
-            price=price or Decimal(0),
-            product_snapshot={"name": data.get("name") or (product.name if product else ""), "currency": "KZT"},
+        return new_line(
+            product, data.get("name") or (product.name if product else ""), data["quantity"], data.get("price")
         )
 
 
@@ -242,8 +255,8 @@ class ItemInline(TabularInline):
 
     @admin.display(description=_("price, ₸"))
     def price_column(self, item: OrderItem) -> str:
-        """Return the price of one."""
-        return money(item.price)
+        """Return the price of one, and what it was before a discount."""
+        return format_html("{} {}", money(item.price), struck_list_price(item))
 
     @admin.display(description=_("sum"))
     def total_column(self, item: OrderItem) -> str:
@@ -273,9 +286,3 @@ class ItemInline(TabularInline):
     @staticmethod
     def _may(request: HttpRequest) -> bool:
         return bool(request.user.has_perm("orders.change_order"))
-
-
-def is_sum_of_parts(order: Order, items: list[OrderItem]) -> bool:
-    """Return whether the order's sum is its items and delivery, less the discount: then it may be kept so."""
-    parts = sum((item.total for item in items), Decimal(0)) + order.delivery_fee - order.discount_amount
-    return parts == order.total_amount

@@ -4,7 +4,6 @@ Django's form view is one transaction. What a service refuses must undo that tra
 everything that was typed; so a refusal leaves the view as an exception and comes back as an error of the form.
 """
 
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -17,14 +16,18 @@ from orders import services
 from orders.admin.both_changed import both_changed
 from orders.admin.order_form import OrderForm
 from orders.admin.order_head import surroundings
-from orders.admin.order_items import ItemFormSet, is_sum_of_parts
-from orders.models import Order, OrderItem, Source
+from orders.admin.order_items import ItemFormSet
+from orders.models import Order, Source
 from orders.services import NotAllowed
 from orders.visibility import hidden_fields, may_see_prices
 
 
 class _Refused(Exception):
-    """A service has refused; carries its words out of Django's transaction."""
+    """A service has refused; carries what it says out of Django's transaction."""
+
+    def __init__(self, refusal: NotAllowed) -> None:
+        super().__init__(str(refusal))
+        self.field = refusal.field
 
 
 class OrderPage:
@@ -37,14 +40,15 @@ class OrderPage:
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)  # type: ignore[misc]
         except _Refused as refusal:
-            request.crm_refusal = str(refusal)  # type: ignore[attr-defined]
+            request.crm_refusal = refusal  # type: ignore[attr-defined]
             return super().changeform_view(request, object_id, form_url, extra_context)  # type: ignore[misc]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """Return the form, with what a service has said to it."""
         kwargs["form"] = OrderForm
         form = super().get_form(request, obj, change=change, **kwargs)  # type: ignore[misc]
-        form.refusal = getattr(request, "crm_refusal", "")
+        if refusal := getattr(request, "crm_refusal", None):
+            form.refusal, form.refused_field = str(refusal), refusal.field
         for name in left_out(request, obj) if obj is not None else ():
             form.base_fields.pop(name, None)  # a declared field is there even when no fieldset has it
         return form
@@ -73,7 +77,7 @@ class OrderPage:
                 # Typed beside the form and not added by its own button: saving the order must not lose it.
                 services.add_note(order_id=form.instance.pk, text=note, actor=request.user)  # type: ignore[arg-type]
         except NotAllowed as refusal:
-            raise _Refused(str(refusal)) from refusal
+            raise _Refused(refusal) from refusal
 
     def construct_change_message(
         self, request: HttpRequest, form: Any, formsets: list[Any], add: bool = False
@@ -105,7 +109,6 @@ class OrderPage:
         sees_prices = may_see_prices(request.user, form.initial.get("delivery_date"))
         if items is not None and sees_prices and items.has_changed():
             lines = [line.snapshot() for line in items.kept_forms()]
-        changes |= self._new_total(form, changes, lines)
         if changes or lines is not None:
             services.edit_order(
                 order_id=form.instance.pk,
@@ -114,24 +117,6 @@ class OrderPage:
                 actor=request.user,  # type: ignore[arg-type]
                 source=Source.ADMIN,
             )
-
-    @staticmethod
-    def _new_total(form: OrderForm, changes: dict[str, Any], lines: list[Any] | None) -> dict[str, Any]:
-        """Return the new sum where it was the sum of its parts, parts have changed, and nobody has typed another."""
-        if "total_amount" in changes or (lines is None and not {"delivery_fee", "discount_amount"} & set(changes)):
-            return {}
-        before = Order.objects.get(pk=form.instance.pk)
-        stored = list(OrderItem.objects.filter(order=before))
-        if not is_sum_of_parts(before, stored):
-            return {}
-        goods = (
-            sum((item.total for item in stored), Decimal(0))
-            if lines is None
-            else sum((line.quantity * line.price for line in lines), Decimal(0))
-        )
-        fee = changes.get("delivery_fee", before.delivery_fee)
-        discount = changes.get("discount_amount", before.discount_amount)
-        return {"total_amount": (goods + fee - discount).quantize(Decimal("0.01"))}
 
 
 def left_out(request: HttpRequest, order: Order) -> frozenset[str]:

@@ -13,6 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from orders.composition import composition
 from orders.formatting import number
 from orders.models import Order, OrderItem, PaymentMethod, PaymentStatus, Source
 from orders.visibility import masked_phone, may_see_phones, may_see_prices, shown_text
@@ -85,7 +86,7 @@ def _money(value: Callable[[Order], Decimal]) -> Callable[[Order, Reader], Cell]
 
 def _composition(order: Order) -> str:
     items: list[OrderItem] = order.exported_items  # type: ignore[attr-defined]
-    return "; ".join(f"{item.name} × {number(item.quantity)}" for item in items)
+    return "; ".join(f"{item.name} × {number(item.quantity)}" for item in composition(items))
 
 
 def _person(user: User | None) -> str:

@@ -14,6 +14,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext, pgettext
 
 from orders.addresses import with_city
+from orders.composition import composition
 from orders.delivery_words import handover_warning, payment_at_the_door, reason_to_leave_out, to_collect
 from orders.formatting import NBSP, money, number
 from orders.models import Courier, Order
@@ -118,7 +119,7 @@ def _stop(position: int, order: Order, reader: User | AnonymousUser, *, has_city
         "recipient": breakable(shown_text(reader, order.recipient_name) or gettext("recipient not given")),
         "phone": _phone(order.recipient_phone, reader),
         "warning": handover_warning(order),
-        "items": [f"{breakable(item.name)} × {number(item.quantity)}" for item in order.items.all()],
+        "items": [f"{breakable(item.name)} × {number(item.quantity)}" for item in composition(order.items.all())],
         "notes": [breakable(shown_text(reader, note)) for note in notes if note],
         "is_due": bool(due),
         "payment": payment_at_the_door(order),

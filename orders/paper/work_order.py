@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext, pgettext
 
+from orders.composition import composition
 from orders.delivery_words import is_off
 from orders.formatting import NBSP, number
 from orders.models import Order
@@ -51,7 +52,9 @@ def _content(order: Order) -> dict[str, Any]:
         "time": time_of_day(order.delivery_slot),
         "qr": qr_svg(order_address(order)),
         "marks": marks,
-        "items": [{"quantity": number(item.quantity), "name": breakable(item.name)} for item in order.items.all()],
+        "items": [
+            {"quantity": number(item.quantity), "name": breakable(item.name)} for item in composition(order.items.all())
+        ],
         "postcard": breakable(order.postcard_text.strip()) if has_postcard(order) else "",
         "notes": [
             {"title": title, "text": breakable(without_phones(text.strip()))} for title, text in notes if text.strip()

@@ -18,6 +18,7 @@ from orders.services.items import store_items
 from orders.services.locking import lock_order, settle_sync_state
 from orders.services.references import resolve
 from orders.services.timeline import changes_between, write_event
+from orders.services.totals import MONEY, edited_totals
 from orders.services.undo import UNDO, undo_details
 from orders.services.values import LOCAL_FIELDS, NotAllowed, given_values
 from orders.snapshot import ItemSnapshot
@@ -92,15 +93,19 @@ def edit_order(
     """Change fields of an order (by their names in `orders.fields`, or `LOCAL_FIELDS`), and its items if given.
 
     References are keys: a slot's, city's, shop's id on the site. A field left out is left alone. Statuses have a
-    service of their own. Another courier has not been told of the order yet. Raises `Order.DoesNotExist`, and
-    `NotAllowed` for a field that can't be changed here, or a value that the site would not keep.
+    service of their own. Another courier has not been told of the order yet. A discount or a sum is spread over the
+    lines, and sum and discount follow from lines and fee (`orders.services.totals`). Raises `Order.DoesNotExist`, and
+    `NotAllowed` for a field that can't be changed here, a discount above the goods' sum, or a value that the site would
+    not keep.
     """
     changes = given_values(changes)
     if items is not None and not items:
         raise NotAllowed(gettext("An order needs at least one item."))
     order = lock_order(order_id)
     resolve(slot=changes.get("delivery_slot"), city=changes.get("city"), shop=changes.get("shop"))
-    existing = list(order.items.all()) if items is not None else None
+    existing = list(order.items.all()) if items is not None or not changes.keys().isdisjoint(MONEY) else None
+    if existing is not None:
+        changes, items = edited_totals(order, changes, items, existing)
 
     names = [name for name in changes if name in FIELDS]
     local = [name for name in changes if name in LOCAL_FIELDS]

@@ -12,11 +12,23 @@ from django.utils.translation import gettext
 
 from orders.events import OrderChange, publish
 from orders.fields import FIELDS
-from orders.models import CHANNEL, Channel, Customer, EventKind, Order, Product, Source, Status, SyncState
+from orders.models import (
+    CHANNEL,
+    Channel,
+    Customer,
+    EventKind,
+    Order,
+    PaymentStatus,
+    Product,
+    Source,
+    Status,
+    SyncState,
+)
 from orders.services.callers import customer_for_call
-from orders.services.items import line_total, store_items
+from orders.services.items import new_line, store_items
 from orders.services.references import resolve
 from orders.services.timeline import write_event
+from orders.services.totals import DISCOUNT, FEE, TOTAL, as_money, totals
 from orders.services.values import NotAllowed, given_values
 from orders.snapshot import ItemSnapshot
 
@@ -59,11 +71,12 @@ def create_order(
 ) -> Order:
     """Create an order that the bridge then creates on the site. `fields` go by their names in `orders.fields`.
 
-    What is left out: slot 18, Алматы, the shop CVETYKZ, and a total computed from items, fee and discount. Without a
-    `customer` he is found or made of the `caller`. With an `order_id` the same order is never made twice: the one that
-    is there already comes back as it is.
-    Raises `NotAllowed` without items, for a field that an order can't be born with, or a value that the site would not
-    keep.
+    What is left out: slot 18, Алматы, the shop CVETYKZ, and the whole sum as paid where it is paid. A discount, or a
+    sum other than that of items and fee, goes into the prices of the lines, on top of lower prices that they have.
+    Without a `customer` he is found or made of the `caller`. With an `order_id` the same order is never made twice: the
+    one that is there already comes back as it is.
+    Raises `NotAllowed` without items, for a field that an order can't be born with, a discount above the goods' sum, or
+    a value that the site would not keep.
     """
     if order_id is not None and (known := _made_before(order_id)):
         return known
@@ -74,11 +87,17 @@ def create_order(
     values.setdefault("delivery_slot", DEFAULT_SLOT)
     values.setdefault("city", DEFAULT_CITY)
     values.setdefault("shop", DEFAULT_SHOP)
-    fee, discount = values.get("delivery_fee", Decimal(0)), values.get("discount_amount", Decimal(0))
-    values.setdefault(
-        "total_amount",
-        sum((line_total(line.quantity, line.price) for line in lines), Decimal(0)) + fee - discount,
+    agreed = {name: as_money(values[name]) for name in (DISCOUNT, TOTAL) if name in values}
+    found = totals(
+        lines,
+        fee=as_money(values.get(FEE)),
+        discount=agreed.get(DISCOUNT),
+        total=agreed.get(TOTAL),
+        from_prices=True,
     )
+    values |= {TOTAL: found.total, DISCOUNT: found.discount}
+    if values.get("payment_status") == PaymentStatus.PAID:
+        values.setdefault("paid_amount", found.total)
     resolve(slot=values["delivery_slot"], city=values["city"], shop=values["shop"])
 
     if customer is None and caller is not None:
@@ -99,7 +118,7 @@ def create_order(
         setattr(order, FIELDS[name].attribute if name in FIELDS else name, value)
     order.save(force_insert=True)
     products = {item.product.bitrix_product_id: item.product.pk for item in items if item.product}
-    store_items(order=order, existing=(), wanted=lines, products=products)  # type: ignore[arg-type]
+    store_items(order=order, existing=(), wanted=found.lines, products=products)  # type: ignore[arg-type]
 
     event = write_event(order=order, kind=EventKind.CREATED, source=source, actor=actor)
     publish(OrderChange(order, event, is_new=True))
@@ -122,13 +141,7 @@ def _line(item: NewItem) -> ItemSnapshot:
     price = item.price if item.price is not None else (item.product.price if item.product else None)
     if price is None:
         raise NotAllowed(gettext("“%(name)s” has no price.") % {"name": name})
-    return ItemSnapshot(
-        bitrix_basket_id=None,
-        bitrix_product_id=item.product.bitrix_product_id if item.product else None,
-        quantity=item.quantity,
-        price=price,
-        product_snapshot={"name": name, "currency": "KZT"},
-    )
+    return new_line(item.product, name, item.quantity, as_money(price))
 
 
 def _next_number() -> str:

@@ -3,10 +3,12 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
-from orders.fields import comparable_line
-from orders.models import Order, OrderItem
+from orders.discounts import LINE_MONEY, LIST_PRICE, line_total
+from orders.fields import comparable, comparable_line
+from orders.models import Order, OrderItem, Product
 from orders.snapshot import ItemSnapshot
 
 _COLUMNS = (
@@ -22,9 +24,31 @@ _COLUMNS = (
 )
 
 
-def line_total(quantity: Decimal, price: Decimal) -> Decimal:
-    """Return a line's sum in KZT."""
-    return (quantity * price).quantize(Decimal("0.01"))
+def as_snapshot(item: OrderItem) -> ItemSnapshot:
+    """Return a stored line in the form that `store_items` takes."""
+    return ItemSnapshot(
+        bitrix_basket_id=item.bitrix_basket_id,
+        bitrix_product_id=item.bitrix_product_id,
+        quantity=item.quantity,
+        price=item.price,
+        product_snapshot=item.product_snapshot,
+    )
+
+
+def new_line(product: Product | None, name: str, quantity: Decimal, price: Decimal | None) -> ItemSnapshot:
+    """Return a line that is ordered here. Without a price it has the product's; below that it has a discount."""
+    catalogue = product.price if product is not None else None
+    price = price if price is not None else catalogue or Decimal(0)
+    snapshot = {"name": name, "currency": "KZT"}
+    if catalogue is not None and catalogue > price:
+        snapshot[LIST_PRICE] = comparable(catalogue)
+    return ItemSnapshot(
+        bitrix_basket_id=None,
+        bitrix_product_id=product.bitrix_product_id if product is not None else None,
+        quantity=quantity,
+        price=price,
+        product_snapshot=snapshot,
+    )
 
 
 def store_items(
@@ -33,7 +57,8 @@ def store_items(
     """Make the order's lines the wanted ones: at most one upsert and one delete.
 
     A line is recognised by the site's line id, else by what it sells, how many and for how much (a line born here gets
-    the site's id that way). A line that is recognised keeps its product snapshot: it says how things were.
+    the site's id that way). A line that is recognised keeps its product snapshot: it says how things were; only the
+    list price goes with the line's price.
     """
     by_basket = {item.bitrix_basket_id: item for item in existing if item.bitrix_basket_id is not None}
     by_content: dict[str, list[OrderItem]] = defaultdict(list)
@@ -53,6 +78,8 @@ def store_items(
         # What is sold is another thing now; without a product the name is all that says what it is.
         if comparable_line(row)[0] != comparable_line(line)[0]:
             row.product_snapshot = dict(line.product_snapshot)
+        else:
+            row.product_snapshot = _with_list_price(row.product_snapshot, line.product_snapshot)
         row.product_id = products.get(line.bitrix_product_id) if line.bitrix_product_id else None
         row.bitrix_product_id = line.bitrix_product_id
         row.bitrix_basket_id = line.bitrix_basket_id
@@ -85,11 +112,19 @@ def rebind_lines(ours: Sequence[OrderItem], theirs: Sequence[ItemSnapshot]) -> N
         OrderItem.objects.bulk_update(rebound, ["bitrix_basket_id"])
 
 
+def _with_list_price(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return our product snapshot with what theirs says of the price; with ours where theirs says nothing of it."""
+    source = theirs if LIST_PRICE in theirs else ours
+    rest = {key: value for key, value in ours.items() if key not in LINE_MONEY}
+    return rest | {key: source[key] for key in LINE_MONEY if key in source}
+
+
 def _content(row: OrderItem) -> tuple[object, ...]:
     return (
         row.product_id,
         row.bitrix_product_id,
         row.name,
+        *(row.product_snapshot.get(key) for key in LINE_MONEY),
         row.bitrix_basket_id,
         row.position,
         row.quantity,

@@ -29,6 +29,10 @@
         const own = Math.round(amount(part(line, "quantity").value) * amount(part(line, "price").value) * 100);
         one("[data-line-sum]", line).textContent = money(own);
         sum += own;
+        const price = part(line, "price").value, listed = amount(part(line, "list_price").value);
+        const listPrice = one("[data-list-price]", line);
+        listPrice.hidden = !price || listed <= amount(price);
+        one("s", listPrice).textContent = listPrice.hidden ? "" : money(Math.round(listed * 100));
       });
       if (!field("is_pickup").checked) sum += Math.round(amount(field("delivery_fee").value) * 100);
       sum -= Math.round(amount(field("discount_amount").value) * 100);
@@ -57,7 +61,7 @@
       const line = template.content.firstElementChild.cloneNode(true);
       lines.append(line);
       renumber();
-      ["product", "name", "quantity", "price"].forEach(function (name) {
+      ["product", "name", "quantity", "price", "list_price"].forEach(function (name) {
         if (values[name] !== undefined) part(line, name).value = values[name];
       });
       showTitle(line);
@@ -83,7 +87,7 @@
     function addProduct(product) {
       const same = all("[data-line]").find(function (line) { return product.id && part(line, "product").value === product.id; });
       if (same) step(same, 1);
-      else addLine({ product: product.id, name: product.name, quantity: "1", price: product.price });
+      else addLine({ product: product.id, name: product.name, quantity: "1", price: product.price, list_price: product.price });
       finder.value = "";
       changed();
       return same || lines.lastElementChild;

@@ -31,8 +31,8 @@ from tests.samples import next_version, order_data
 
 PHONES = ("77019182736", "77029182737", "77039182738", "77049182739")
 """The recipient's, the one he had before, the customer's, the courier's."""
-SUMS = ("71395728", "71395729", "13579246", "24681357", "35792468")
-"""The order's sum, the one before, the delivery fee, the discount, an item's price."""
+SUMS = ("71395728", "71395729", "13579246", "24681357", "35792468", "60473825")
+"""The order's sum, the one before, the delivery fee, the discount, an item's price, its list price."""
 TYPED = "77059182740"
 """Stands in texts that people have typed. Whoever may edit those reads it; the order list is looked at elsewhere."""
 UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
@@ -52,7 +52,8 @@ def order(samples, post_webhook, manager) -> Order:  # noqa: F811
         DISCOUNT_VALUE=SUMS[3],
         properties={"data": tomorrow, "phoneRecipient": f"+{PHONES[1]}", "phone": f"+{PHONES[2]}", "name": "",
                     "nameRecipient": "Мария"},
-        basket=[{"ID": "5550", "PRODUCT_ID": "9", "NAME": "Букет", "PRICE": SUMS[4], "QUANTITY": "1"}],
+        basket=[{"ID": "5550", "PRODUCT_ID": "9", "NAME": "Букет", "PRICE": SUMS[4], "BASE_PRICE": SUMS[5],
+                 "QUANTITY": "1"}],
         user={"ID": "55", "NAME": "", "PERSONAL_PHONE": f"+{PHONES[2]}"},
     )  # fmt: skip
     assert post_webhook("order.create", data).status_code == 200

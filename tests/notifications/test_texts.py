@@ -170,6 +170,14 @@ def test_variations(changes: dict[str, Any], present: str, absent: str) -> None:
     assert absent not in text
 
 
+def test_a_discount_that_the_lines_hold_is_not_to_be_taken_off_once_more() -> None:
+    line = item(price="7000.00")
+    line.product_snapshot["original_price"] = "7500.00"
+    text = telegram_html.read(texts.new_order(facts(order(discount_amount=Decimal(500)), items=[line])))
+    assert f"🏷 Discount 500{NBSP}₸, already in the prices\n" in text
+    assert f"1 pcs × 7{NBSP}000{NBSP}₸" in text
+
+
 @pytest.mark.parametrize(("count", "expected"), [(0, "👤 Айгерим, +7 777 123-45-67"), (1, "· first order")])
 def test_how_well_the_customer_is_known(count: int, expected: str) -> None:
     assert expected in texts.new_order(facts(customer_orders=count)).split("\n")[-2][-len(expected) :]

@@ -91,7 +91,12 @@ def test_fields_and_local_fields_are_edited_in_one_entry(order, manager):
     event = order.events.first()
     assert (order.recipient_name, order.delivery_fee, order.courier) == ("Мария К.", Decimal(2000), courier)
     assert event.kind == "changed"
-    assert sorted(change["field"] for change in event.changes) == ["courier", "delivery_fee", "recipient_name"]
+    assert sorted(change["field"] for change in event.changes) == [
+        "courier",
+        "delivery_fee",
+        "recipient_name",
+        "total_amount",
+    ]
 
 
 def test_what_the_site_does_not_know_is_not_sent(order, manager):
@@ -126,7 +131,7 @@ def test_items_are_edited(order, manager):
         ("Ваза", Decimal(1), Decimal(3000)),
     ]
     assert order.items.first().pk == item.pk
-    assert Push.objects.get().fields == ["items"]
+    assert Push.objects.get().fields == ["items", "total_amount"]
 
 
 @pytest.mark.parametrize("field", ["status", "order_number", "bitrix_user_id", "bitrix_state", "no_such_field"])

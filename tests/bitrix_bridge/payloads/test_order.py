@@ -102,6 +102,7 @@ def test_a_full_order():
             "REASON_CANCELED": None,
             "PAY_SYSTEM_ID": "3",
             "DELIVERY_ID": "1",
+            "DISCOUNT_VALUE": "500.0000",
             "DATE_STATUS": "2025-08-24 10:00:01",
             "XML_ID": "bx_68aa",
             "RESPONSIBLE_ID": "12",
@@ -145,6 +146,7 @@ def test_rest_says_the_same():
         "payment_method": "kaspi",
         "is_cancelled": True,
         "total_amount": Decimal("9000.00"),
+        "discount_amount": Decimal("500.00"),
         "currency": "KZT",
         "delivery_date": date(2025, 8, 25),
         "city": 2,
@@ -156,6 +158,54 @@ def test_rest_says_the_same():
         "fields": {"ID_1C": None, "payments": rest["payments"]},
         "properties": {"#22": "x"},
     }
+
+
+def basket_line(price, base, quantity="1.0000", **more):
+    prices = {"PRICE": price, "BASE_PRICE": base, "QUANTITY": quantity}
+    return {
+        "PRODUCT_ID": "5",
+        "NAME": "Букет",
+        **{name: value for name, value in prices.items() if value is not ...},
+    } | more
+
+
+@pytest.mark.parametrize(
+    ("basket", "discount"),
+    [
+        pytest.param([basket_line("6000.0000", "7500.0000")], "1500.00", id="a custom price"),
+        pytest.param([basket_line("6000", "7500", "2"), basket_line("500", "500")], "3000.00", id="of two pieces"),
+        pytest.param([basket_line("8000", "7500"), basket_line("400", "500")], "100.00", id="a raised price is none"),
+        pytest.param([basket_line("7500", "7500")], "0.00", id="none"),
+        pytest.param([basket_line("0", "0"), basket_line("400", "500")], "100.00", id="beside a gift"),
+        pytest.param([basket_line("3.33", "10.00", "0.333")], "2.22", id="of a part"),
+        pytest.param([basket_line("6000", ...)], "777.00", id="a line does not say"),
+        pytest.param([basket_line("6000", "7500"), basket_line("500", "")], "777.00", id="one of them does not"),
+        pytest.param([basket_line("6000", "0.0000")], "777.00", id="never filled"),
+        pytest.param([basket_line("дорого", "7500")], "777.00", id="an unreadable price"),
+        pytest.param([basket_line("6000", "7500", "много")], "777.00", id="an unreadable quantity"),
+        pytest.param([basket_line("6000", "7500"), "букет"], "777.00", id="an unreadable line"),
+        pytest.param([basket_line("1", "9999999999", "9999999")], "777.00", id="no sum of an order"),
+        pytest.param([], "777.00", id="no lines"),
+        pytest.param(
+            [basket_line("6000", "7500", TYPE="1", SET_PARENT_ID="9"), basket_line("10", ..., SET_PARENT_ID="9")],
+            "1500.00",
+            id="parts of a set have no say",
+        ),
+    ],
+)
+def test_the_discount_is_what_the_lines_say(basket, discount):
+    snapshot = read_order(order(basket=basket, DISCOUNT_VALUE="777.0000"))
+    assert snapshot.fields["discount_amount"] == Decimal(discount)
+    kept = snapshot.metadata.get("fields", {})
+    assert kept.get("DISCOUNT_VALUE") == (None if discount == "777.00" else "777.0000")
+
+
+def test_the_discount_of_rest_is_what_the_lines_say():
+    line = {"id": "5501", "productId": "5", "name": "Букет", "price": 6000, "quantity": 2}
+    said = read_order({"id": 1, "discountValue": 777, "basketItems": [{**line, "basePrice": 7500}]})
+    assert said.fields["discount_amount"] == 3000
+    assert said.metadata == {"fields": {"DISCOUNT_VALUE": 777}}
+    assert read_order({"id": 1, "discountValue": 777, "basketItems": [line]}).fields["discount_amount"] == 777
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from bitrix_bridge.models import Push
 from orders import services
+from orders.discounts import list_price
 from orders.models import City, Customer, DeliverySlot, Order, OrderItem, Product, Source, SyncState
 from tests.page_forms import read_form
 
@@ -82,17 +83,30 @@ def test_an_order_by_phone_is_what_was_typed(add, browser, manager):
     assert (order.delivery_address, order.postcard_text) == ("Абая 150\nкв 25", "Құттықтаймын! 🌷")
     assert (order.is_surprise, order.is_anonymous, order.is_pickup) == (True, False, False)
     assert (order.comment, order.responsible, order.metadata) == ("без лилий", manager, {"channel": "instagram"})
-    assert [(item.name, item.product, item.quantity, item.total) for item in order.items.all()] == [
-        ("Роза", rose, Decimal(11), Decimal(9900)),
+    assert [(item.name, item.product, item.quantity, list_price(item)) for item in order.items.all()] == [
+        ("Роза", rose, Decimal(11), Decimal(900)),
         ("Коробка", box, Decimal(1), Decimal(2000)),
-        ("Лента", None, Decimal("0.5"), Decimal("750.25")),
+        ("Лента", None, Decimal("0.5"), Decimal("1500.50")),
     ]
-    # The sum is worked out here, whatever else is posted.
-    assert (order.total_amount, order.paid_amount) == (Decimal("13650.25"), 0)
+    # The sum is worked out here, whatever else is posted, and the discount is in the prices.
+    assert sum(item.total for item in order.items.all()) == Decimal("12150.25")
+    assert (order.total_amount, order.discount_amount, order.paid_amount) == (Decimal("13650.25"), 500, 0)
     assert (order.payment_method, order.payment_status) == ("cash", "pending")
     assert (order.customer.name, order.customer.phone) == ("Айгерим", "+77771234567")
     assert order.events.get().actor == manager
     assert Push.objects.get().order == order
+
+
+def test_a_price_below_the_catalogue_s_and_a_discount(add):
+    rose = Product.objects.create(name="Роза", price=Decimal(900), bitrix_product_id=5)
+    add(
+        line(0, product=str(rose.pk), name="Роза", quantity="10", price="800", list_price="900"),
+        delivery_fee="1500", discount_amount="500", payment="paid", payment_method="kaspi",
+    )  # fmt: skip
+    order = Order.objects.get()
+    item = order.items.get()
+    assert (item.price, list_price(item)) == (750, 900)
+    assert (order.total_amount, order.discount_amount, order.amount_due) == (9000, 1500, 0)
 
 
 def test_what_was_paid_before(add):
@@ -142,7 +156,8 @@ def test_a_walk_in_needs_no_name_and_a_call_does(add, browser):
         ({"delivery_slot": "a"}, "Это время сегодня уже прошло."),
         ({"delivery_slot": "no such"}, "Выберите корректный вариант."),
         ({"delivery_fee": "-1"}, "Сумма не может быть меньше нуля."),
-        ({"discount_amount": "12000,01"}, "Скидка больше суммы."),
+        ({"discount_amount": "12000,01"}, "12\xa0000,01\xa0₸"),
+        ({"discount_amount": "12001", "delivery_fee": "1500"}, 'id="id_discount_amount_error"'),
         ({"delivery_fee": "много"}, "Напишите число."),
         ({"postcard_text": "я" * 501}, "не более 500 символов"),
         ({"payment": "paid", "payment_method": ""}, "Выберите, как оплачено."),
@@ -365,6 +380,25 @@ def test_it_repeats_an_earlier_order_at_todays_prices(browser, add, make_order):
     order = Order.objects.get(bitrix_order_id=None)
     assert (order.customer, order.recipient_phone) == (earlier.customer, "+77015554433")
     assert order.total_amount == Decimal(9900 * 2 + 2000 * 2 + 1500)
+
+
+def test_it_repeats_an_order_with_a_discount_at_list_prices(browser, add, manager):
+    rose = Product.objects.create(name="Роза", price=Decimal(900), bitrix_product_id=5)
+    earlier = services.create_order(
+        items=[
+            services.NewItem(product=rose, quantity=Decimal(11)),
+            services.NewItem(name="Лента", price=Decimal(500), quantity=Decimal(3)),
+        ],
+        fields={"discount_amount": Decimal(1000)},
+        actor=manager,
+    )
+    assert earlier.items.count() == 3
+    page = browser.get(ADD, {"from": str(earlier.pk)})
+    form = shown(page)
+    lines = [[form[f"items-{n}-{name}"] for name in ("name", "quantity", "price")] for n in range(2)]
+    assert lines == [["Роза", "11", "900"], ["Лента", "3", "500"]]
+    assert (form["items-TOTAL_FORMS"], form["discount_amount"]) == ("2", "")
+    assert "теперь стоит" not in page.content.decode()
 
 
 def test_sums_of_another_day_are_not_told_to_whoever_may_not_see_them(browser_of, make_order):

@@ -164,11 +164,17 @@ def test_a_sum_that_was_typed_stays(make_order, save):
     assert order.total_amount == Decimal(14000)
 
 
-def test_a_sum_that_was_another_one_stays(make_order, save):
+def test_a_sum_that_is_not_that_of_its_parts_stays_until_these_are_changed(make_order, save):
     order = make_order(PRICE="8000")
-    save(order, items__0__quantity="2")
+    save(order, comment="перезвонить")
     order.refresh_from_db()
     assert order.total_amount == Decimal(8000)
+    save(order, delivery_fee="2000")
+    order.refresh_from_db()
+    assert order.total_amount == Decimal(8500)
+    save(order, items__0__quantity="2")
+    order.refresh_from_db()
+    assert order.total_amount == Decimal(17000)
 
 
 def test_lines_are_added_and_removed(browser, make_order, save):
@@ -213,6 +219,79 @@ def test_lines_that_were_replaced_meanwhile_are_not_overwritten(browser, make_or
     services.edit_order(order_id=order.pk, changes={}, items=[other], actor=None)
     assert save(order, seen=seen, items__0__quantity="5").status_code == 200
     assert order.items.get().name == "Другое"
+
+
+def test_a_discount_is_typed_changed_and_taken_away(browser, make_order, save):
+    order = make_order()
+    for typed, total, price in (("1500", 7500, 6000), ("2000", 7000, 5500), ("0", 9000, 7500)):
+        assert save(order, discount_amount=typed).status_code == 302
+        order.refresh_from_db()
+        assert (order.discount_amount, order.total_amount) == (Decimal(typed), total)
+        assert order.items.get().price == price
+        form = seen_form(browser, order)
+        shown = (form["discount_amount"], form["total_amount"], form["items-0-price"])
+        assert shown == (typed, str(total), str(price))
+        assert ("<s>7\xa0500\xa0₸</s>" in page(browser, order)) == (typed != "0")
+    assert set(last_change(order)) == {"discount_amount", "total_amount", "items"}
+
+
+def test_a_typed_sum_becomes_a_discount(browser, make_order, save):
+    order = make_order()
+    save(order, total_amount="8000")
+    order.refresh_from_db()
+    assert (order.total_amount, order.discount_amount, order.items.get().price) == (8000, 1000, 6500)
+
+
+def test_a_line_is_changed_beside_a_discount(browser, make_order, save):
+    order = make_order()
+    save(order, discount_amount="1500")
+    save(order, items__0__quantity="2")
+    order.refresh_from_db()
+    assert (order.total_amount, order.discount_amount) == (13500, 3000)
+    save(order, items__0__price="7000", delivery_fee="0")
+    order.refresh_from_db()
+    assert (order.total_amount, order.discount_amount) == (14000, 1000)
+
+
+def test_a_new_line_below_its_price_in_the_catalogue_is_a_discount(make_order, save):
+    order = make_order()
+    product = Product.objects.create(name="Ваза", price=Decimal(3000), bitrix_product_id=77)
+    save(
+        order,
+        items__TOTAL_FORMS="2",
+        items__1__product=str(product.pk), items__1__name="", items__1__quantity="1", items__1__price="2500",
+    )  # fmt: skip
+    order.refresh_from_db()
+    assert (order.total_amount, order.discount_amount) == (11500, 500)
+
+
+def test_a_discount_above_the_goods_is_said_beside_the_field(make_order, save):
+    order = make_order()
+    for field, typed in (("discount_amount", "7501"), ("total_amount", "1499")):
+        html = save(order, **{field: typed}).content.decode()
+        assert f"id_{field}_error" in html and f'value="{typed}"' in html
+    order.refresh_from_db()
+    assert (order.total_amount, order.items.get().price) == (9000, 7500)
+
+
+def test_pieces_with_two_prices_are_two_lines_that_can_be_edited(browser, make_order, save):
+    basket = [{"ID": "1", "PRODUCT_ID": "5", "NAME": "Букет", "PRICE": "5000", "QUANTITY": "3", "CURRENCY": "KZT"}]
+    order = make_order(PRICE="16500", basket=basket)
+    save(order, discount_amount="1000")
+    form = seen_form(browser, order)
+    lines = [(form[f"items-{n}-quantity"], form[f"items-{n}-price"]) for n in range(2)]
+    assert lines == [("2", "4667"), ("1", "4666")]
+    save(order, items__1__DELETE="on", items__0__quantity="3")
+    order.refresh_from_db()
+    assert (order.items.count(), order.total_amount, order.discount_amount) == (1, 15501, 999)
+
+
+def test_a_reader_sees_the_list_price_and_a_florist_neither_price(browser, browser_of, make_order, save):
+    order = make_order()
+    save(order, discount_amount="1500")
+    struck = "<s>7\xa0500\xa0₸</s>"
+    assert struck in page(browser_of("orders.view_order", "orders.view_all_prices"), order)
+    assert struck not in page(browser_of("orders.view_order"), order)
 
 
 # --- deletion, rights, cost

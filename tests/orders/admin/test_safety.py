@@ -38,7 +38,7 @@ def evil_order(make_order, manager):
     City.objects.filter(bitrix_id=2).update(name=EVIL)
     services.change_status(order_id=order.pk, status="accepted", actor=manager, comment=EVIL)
     services.edit_order(
-        order_id=order.pk, changes={"postcard_text": EVIL + EVIL, "total_amount": Decimal(1)}, actor=None
+        order_id=order.pk, changes={"postcard_text": EVIL + EVIL, "total_amount": Decimal(1501)}, actor=None
     )
     OrderNote.objects.create(order=order, author=manager, text=EVIL)
     push = Push.objects.get()
