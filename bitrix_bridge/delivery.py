@@ -14,6 +14,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from bitrix_bridge.completion import request_answer
 from bitrix_bridge.errors import OrderNotFound, StatusConflict
 from bitrix_bridge.events import deletion_of
 from bitrix_bridge.models import Push
@@ -50,7 +51,7 @@ def deliver(push: Push) -> Delivered:
     client = SiteClient()
     done: list[str] = []
     refused: dict[str, PermanentRefusal] = {}
-    apart = False
+    apart = is_asked = False
     held_until: datetime | None = None
     for _step in range(MAX_STEPS):
         order = Order.objects.select_related("customer", "status").get(pk=push.order_id)
@@ -61,6 +62,9 @@ def deliver(push: Push) -> Delivered:
             done += _create(client, push, order, values)
             continue
         agreement = Agreement.from_json(order.bitrix_state)
+        if agreement.is_unclear and not is_asked:
+            request_answer(order)
+            is_asked = True
         unsent = {name: values[name] for name in agreement.unsent(values) if name not in refused}
         held_until = leaves_at(order.status_held_until) if STATUS in unsent else None
         if held_until is not None:
@@ -74,7 +78,7 @@ def deliver(push: Push) -> Delivered:
             if part == (STATUS,):
                 done += _set_status(client, push, order, agreement)
             else:
-                done += _update(client, push, order, {name: values[name] for name in part})
+                done += _update(client, push, order, agreement, {name: values[name] for name in part})
         except PermanentRefusal as refusal:
             if isinstance(refusal, Misconfigured | OrderNotFound) and not isinstance(refusal, NoTransport):
                 raise
@@ -158,11 +162,11 @@ def _set_status(client: SiteClient, push: Push, order: Order, agreement: Agreeme
             order_id=order.pk,
             site_status=conflict.status_id,
             version=conflict.version,
-            known_version=order.bitrix_version,
+            times_heard=agreement.times_heard,
             push_id=push.pk,
         )
         return [f"order.status: {conflict.status_id} != {agreement.site_status}"]
-    _record(push, order, values, version, site_status=wanted)
+    _record(push, order, values, version, times_heard=agreement.times_heard, site_status=wanted)
     return [f"order.status: {wanted}"]
 
 
@@ -177,18 +181,20 @@ def _unanswered(agreement: Agreement, part: tuple[str, ...], ours: Mapping[str, 
     return tuple(earlier.values) if all(ours[name] == value for name, value in earlier.values.items()) else None
 
 
-def _update(client: SiteClient, push: Push, order: Order, unsent: Mapping[str, Any]) -> list[str]:
+def _update(client: SiteClient, push: Push, order: Order, agreement: Agreement, unsent: Mapping[str, Any]) -> list[str]:
     request = update_request(order, unsent, order.items.all() if ITEMS in unsent else ())
-    key = services.begin_request(order_id=order.pk, values=unsent)
-    if key is None:
+    begun = services.begin_request(order_id=order.pk, values=unsent)
+    if begun is None:
         return []
     _keep_request(push, {"action": "order.update", "order_id": order.bitrix_order_id, **request})
     try:
-        updated = client.update_order(order.bitrix_order_id or 0, request, event_id=key)
+        updated = client.update_order(order.bitrix_order_id or 0, request, event_id=begun.key)
     except PermanentRefusal:
         services.end_request(order_id=order.pk)
         raise
-    _record(push, order, unsent, updated.version, is_repetition=updated.is_repetition)
+    # Of what an earlier request has done the site may have told, and gone on, since that one.
+    times_heard = begun.times_heard if updated.is_repetition else agreement.times_heard
+    _record(push, order, unsent, updated.version, times_heard=times_heard)
     return [f"order.update: {', '.join(sorted(unsent))}"]
 
 
@@ -198,16 +204,15 @@ def _record(
     values: Mapping[str, Any],
     version: int | None,
     *,
+    times_heard: int,
     site_status: str | None = None,
-    is_repetition: bool = False,
 ) -> None:
     services.record_accepted(
         order_id=order.pk,
         values=values,
         site_status=site_status,
         version=version,
-        known_version=order.bitrix_version,
-        is_repetition=is_repetition,
+        times_heard=times_heard,
         push_id=push.pk,
     )
 

@@ -15,6 +15,7 @@ from orders.services.changes import change_status, conflict_wish, edit_order
 from orders.services.creation import Caller, NewItem, create_order
 from orders.services.customers import apply_customer
 from orders.services.deletion import mark_deleted, mark_present
+from orders.services.fresh_reads import ATTEMPTS, begin_reading, told_faster
 from orders.services.history import lock_absent_orders, record_history, record_past_changes
 from orders.services.locking import rehearsal
 from orders.services.notes import LONGEST_NOTE, add_note
@@ -25,7 +26,7 @@ from orders.services.problems import LONGEST_REASON, report_problem, solve_probl
 from orders.services.products import apply_product, retire_product
 from orders.services.reconciliation import keep_ours, send_again, take_site_value
 from orders.services.reference_data import apply_reference
-from orders.services.snapshots import Applied, Outcome, apply_snapshot
+from orders.services.snapshots import Applied, Doubt, Outcome, apply_snapshot
 from orders.services.sync import (
     accept_site_state,
     begin_request,
@@ -48,10 +49,12 @@ from orders.services.undo import (
 from orders.services.values import NotAllowed
 
 __all__ = [
+    "ATTEMPTS",
     "LONGEST_NOTE",
     "LONGEST_REASON",
     "Applied",
     "Caller",
+    "Doubt",
     "LinkGone",
     "NewItem",
     "NotAllowed",
@@ -68,6 +71,7 @@ __all__ = [
     "apply_snapshot",
     "assign_courier",
     "assign_florist",
+    "begin_reading",
     "begin_request",
     "change_status",
     "changes_of_batch",
@@ -104,6 +108,7 @@ __all__ = [
     "take_back_status",
     "take_order",
     "take_site_value",
+    "told_faster",
     "told_status",
     "undoable_change",
     "unmark_courier_told",

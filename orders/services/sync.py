@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from orders.agreement import Agreement
+from orders.agreement import Agreement, Request
 from orders.events import OrderChange, publish
 from orders.fields import FIELDS, ITEMS, as_told, order_values, set_comparable
 from orders.grace import leaves_at
@@ -43,19 +43,19 @@ def note_sending(*, order_id: UUID, values: Mapping[str, Any], instead: Mapping[
 
 
 @transaction.atomic
-def begin_request(*, order_id: UUID, values: Mapping[str, Any]) -> str | None:
+def begin_request(*, order_id: UUID, values: Mapping[str, Any]) -> Request | None:
     """The same for other fields than the status, which the site takes over whatever it has by then.
 
-    Return the key to send along, the earlier one if this was sent before and not answered; None when the order has
-    other values by now.
+    Return the request, whose key is sent along: the earlier one if this was sent before and not answered. None when
+    the order has other values by now.
     """
     order = lock_order(order_id)
     if order_values(order, values) != dict(values):
         return None
     agreement = Agreement.from_json(order.bitrix_state)
-    key = agreement.begin_request(values)
+    request = agreement.begin_request(values)
     _save_agreement(order, agreement)
-    return key
+    return request
 
 
 @transaction.atomic
@@ -101,6 +101,7 @@ def record_created_on_site(
         if twin is not None:
             agreement = _take_over(order, twin)
             details["twin"] = str(twin.pk)
+    agreement.times_heard += 1
     _note_version(order, version)
     _save_after_answer(order, agreement, "is_deleted_on_site")
     _write_sent(order, EventKind.SENT, push_id, details, values)
@@ -131,36 +132,32 @@ def record_accepted(
     site_status: str | None,
     version: int | None,
     push_id: UUID,
-    known_version: int | None = None,
-    is_repetition: bool = False,
+    times_heard: int | None = None,
 ) -> Order:
     """Note that the site has taken over these values (comparable form).
 
-    `version` is the answer's, `known_version` the one stored before the call. If a webhook has told of a newer one
-    meanwhile, the site saw our values first and what it says now came after them: that stands. So it does when the site
-    says that it had taken them at an earlier request (`is_repetition`), and `version` is the one that they made then.
+    `version` is the answer's. `times_heard` is what `Agreement.times_heard` was before the site was asked, for the
+    first time if it says that it had taken them at an earlier request. If a webhook has told of a newer version since,
+    the site saw our values first and what it says now came after them: that stands. If it has told of other values
+    under a version that is not newer, nothing says which came first: the site is to be asked (`is_unclear`).
     """
     order = lock_order(order_id)
     agreement = Agreement.from_json(order.bitrix_state)
-    overtaken = (
-        version is not None
-        and order.bitrix_version is not None
-        and (is_repetition or known_version is None or known_version <= version)
-        and version < order.bitrix_version
-    )
+    has_told_since = times_heard is None or agreement.times_heard != times_heard
+    is_lower = version is not None and order.bitrix_version is not None and version < order.bitrix_version
     agreement.unanswered = None
     changes: list[dict[str, Any]] = []
-    if overtaken:
+    if is_lower and has_told_since:
         changes = _take_later_values(order, agreement, values)
+        agreement.times_heard += 1
     else:
-        agreement.settle(values)
+        is_unclear = times_heard is not None and has_told_since and not agreement.has(values)
+        agreement.hear_answer(version, values, is_unclear=is_unclear)
         if site_status is not None:
             agreement.site_status = site_status
-        if version is not None and agreement.heard_version in (version, version - 1):
-            agreement.heard_version = version
         if version is None:
             agreement.unversioned_at = timezone.now()
-        # Lower than before the call: the site was put back to an older state, and counts on from there.
+        # Lower than before the call: it has fallen, or the site was put back to an older state.
         order.bitrix_version = version if version is not None else order.bitrix_version
     if order.sync_state == SyncState.CONFLICT and "status" in values:
         order.sync_state = SyncState.PENDING
@@ -192,17 +189,19 @@ def _take_later_values(order: Order, agreement: Agreement, sent: Mapping[str, An
 
 @transaction.atomic
 def record_site_status(
-    *, order_id: UUID, site_status: str, version: int | None, push_id: UUID, known_version: int | None = None
+    *, order_id: UUID, site_status: str, version: int | None, push_id: UUID, times_heard: int | None = None
 ) -> Order:
     """The site has another status than we believed and refused ours: take the site's, keep the manager's wish.
 
-    A status that we sent ourselves, whose answer was lost, is no conflict: it is agreed on. `known_version` is the one
-    stored before the call: a webhook that has told of a newer one meanwhile is believed, not this answer.
+    A status that we sent ourselves, whose answer was lost, is no conflict: it is agreed on. `times_heard` is what
+    `Agreement.times_heard` was before the call: when the site has told of the order since, nothing is done, and who
+    wanted to send has to look again.
     """
     order = lock_order(order_id)
-    if version is not None and order.bitrix_version != known_version and version < (order.bitrix_version or 0):
-        return order
     agreement = Agreement.from_json(order.bitrix_state)
+    if times_heard is not None and agreement.times_heard != times_heard:
+        return order
+    agreement.times_heard += 1
     references = resolve(status=site_status)
     code = references.status or order.status_id
     wish = order.status_id
@@ -212,7 +211,9 @@ def record_site_status(
     agreement.sent.pop("status", None)
     agreement.site_status = site_status
     if version is not None:
-        order.bitrix_version = version  # lower than before, if the site was put back to an older state
+        order.bitrix_version = version  # lower than before, if it has fallen
+        if agreement.heard_version is not None and agreement.heard_version >= version:
+            agreement.heard_version = None  # with this status it was another state
     if is_own_echo:
         _save_after_answer(order, agreement)
         return order

@@ -171,7 +171,7 @@ def test_what_the_site_can_not_be_told(site, order, compare_sides, manager, monk
     with pytest.raises(NotDecided):
         decide(difference.pk, Side.OURS, actor=manager)
     with pytest.raises(services.NotAllowed):
-        services.keep_ours(order_id=order.pk, field="payment_status", value="pending", known_version=0, actor=manager)
+        services.keep_ours(order_id=order.pk, field="payment_status", value="pending", times_heard=0, actor=manager)
     decide(difference.pk, Side.SITE, actor=manager)
     order.refresh_from_db()
     assert (order.payment_status, Push.objects.count()) == ("pending", 0)
@@ -191,7 +191,7 @@ def test_not_while_the_run_may_still_repair_it(site, order, compare_sides, manag
 def test_a_service_refuses_what_is_out_of_date(order, manager):
     for service in (services.take_site_value, services.keep_ours):
         with pytest.raises(services.NotAllowed):
-            service(order_id=order.pk, field="total_amount", value=5, known_version=77, actor=manager)
+            service(order_id=order.pk, field="total_amount", value=5, times_heard=77, actor=manager)
 
 
 class TestVersion:
