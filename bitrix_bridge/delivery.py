@@ -71,9 +71,9 @@ def deliver(push: Push) -> Delivered:
             del unsent[STATUS]
         if not unsent:
             break
-        part = request_parts(unsent, apart=apart)[0]
+        part = request_parts(unsent, apart=apart, together=_goes_along(client, order, unsent))[0]
         if part != (STATUS,) and not apart:
-            part = _unanswered(agreement, part, values) or part
+            part = _unanswered(agreement, part, values, is_held=held_until is not None) or part
         try:
             if part == (STATUS,):
                 done += _set_status(client, push, order, agreement)
@@ -158,43 +158,60 @@ def _set_status(client: SiteClient, push: Push, order: Order, agreement: Agreeme
     try:
         version = client.set_status(order.bitrix_order_id or 0, **request)
     except StatusConflict as conflict:
-        services.record_site_status(
-            order_id=order.pk,
-            site_status=conflict.status_id,
-            version=conflict.version,
-            times_heard=agreement.times_heard,
-            push_id=push.pk,
-        )
-        return [f"order.status: {conflict.status_id} != {agreement.site_status}"]
+        return _record_conflict(push, order, agreement, conflict)
     _record(push, order, values, version, times_heard=agreement.times_heard, site_status=wanted)
     return [f"order.status: {wanted}"]
 
 
-def _unanswered(agreement: Agreement, part: tuple[str, ...], ours: Mapping[str, Any]) -> tuple[str, ...] | None:
+def _record_conflict(push: Push, order: Order, agreement: Agreement, conflict: StatusConflict) -> list[str]:
+    services.record_site_status(
+        order_id=order.pk,
+        site_status=conflict.status_id,
+        version=conflict.version,
+        times_heard=agreement.times_heard,
+        push_id=push.pk,
+    )
+    return [f"status: {conflict.status_id} != {agreement.site_status}"]
+
+
+def _goes_along(client: SiteClient, order: Order, unsent: Mapping[str, Any]) -> bool:
+    """Return whether the status may go in one request with the rest."""
+    return STATUS in unsent and len(unsent) > 1 and bool(order.status.bitrix_code) and client.takes_status_along()
+
+
+def _unanswered(
+    agreement: Agreement, part: tuple[str, ...], ours: Mapping[str, Any], *, is_held: bool
+) -> tuple[str, ...] | None:
     """Return the fields of the request whose answer is still out, if some of `part` were in it and nothing has changed.
 
     It goes first, and alone: only word for word the site knows it again. Whatever else there is follows.
     """
     earlier = agreement.unanswered
-    if earlier is None or earlier.values.keys().isdisjoint(part):
+    if earlier is None or earlier.values.keys().isdisjoint(part) or (is_held and STATUS in earlier.values):
         return None
     return tuple(earlier.values) if all(ours[name] == value for name, value in earlier.values.items()) else None
 
 
 def _update(client: SiteClient, push: Push, order: Order, agreement: Agreement, unsent: Mapping[str, Any]) -> list[str]:
-    request = update_request(order, unsent, order.items.all() if ITEMS in unsent else ())
+    items = order.items.all() if ITEMS in unsent else ()
+    request = update_request(order, unsent, items, expected_status_id=agreement.site_status)
     begun = services.begin_request(order_id=order.pk, values=unsent)
     if begun is None:
         return []
     _keep_request(push, {"action": "order.update", "order_id": order.bitrix_order_id, **request})
     try:
         updated = client.update_order(order.bitrix_order_id or 0, request, event_id=begun.key)
+    except StatusConflict as conflict:
+        # Nothing was changed there: what else there is follows without the status.
+        services.end_request(order_id=order.pk)
+        return _record_conflict(push, order, agreement, conflict)
     except PermanentRefusal:
         services.end_request(order_id=order.pk)
         raise
     # Of what an earlier request has done the site may have told, and gone on, since that one.
     times_heard = begun.times_heard if updated.is_repetition else agreement.times_heard
-    _record(push, order, unsent, updated.version, times_heard=times_heard)
+    site_status = order.status.bitrix_code if STATUS in unsent else None
+    _record(push, order, unsent, updated.version, times_heard=times_heard, site_status=site_status)
     return [f"order.update: {', '.join(sorted(unsent))}"]
 
 

@@ -10,17 +10,20 @@ from typing import Any
 from cvety_crm.outbox import PermanentRefusal
 
 STATUS = "status"
-"""Goes by itself, with the status that the site is expected to have."""
+"""Goes with the status that the site is expected to have: by itself, or along with the rest where the bridge can."""
 _ALONE = frozenset({"is_cancelled", "payment_status", "payment_method"})
 
 
-def request_parts(values: Mapping[str, Any], *, apart: bool) -> list[tuple[str, ...]]:
+def request_parts(values: Mapping[str, Any], *, apart: bool, together: bool = False) -> list[tuple[str, ...]]:
     """Return the names of fields, one tuple a request, in the order in which Bitrix can follow.
 
     `values` are what the site has yet to hear of (comparable form). `apart`: those that the site may refuse for reasons
-    of their own go alone, what gives back before what takes.
+    of their own go alone, what gives back before what takes. `together`: the status goes along with the rest, so that
+    the site saves once.
     """
     fields = sorted(name for name in values if name != STATUS)
+    if fields and STATUS in values and together and not apart:
+        return [(*fields, STATUS)]
     if apart:
         plain = tuple(name for name in fields if name not in _ALONE)
         order: list[tuple[str, ...]] = [("payment_method",), plain]

@@ -47,7 +47,7 @@ class Agreement:
     sent: dict[str, list[Any]] = field(default_factory=dict)
     """Values sent whose arrival is not certain: one of them coming back is our own echo, not a change of the site."""
     unanswered: "Request | None" = None
-    """The last request whose answer has not come (never one for a status), as long as we still wish the same."""
+    """The last request whose answer has not come, never one for the status alone; as long as the same is wanted."""
     site_status: str = ""
     """The site's own code of the agreed status, which it expects back in compare-and-set."""
     heard_version: int | None = None

@@ -30,27 +30,33 @@ def note_sending(*, order_id: UUID, values: Mapping[str, Any], instead: Mapping[
     """
     order = lock_order(order_id)
     instead = instead or {}
-    own = {name: value for name, value in values.items() if name not in instead}
-    is_held = "status" in own and leaves_at(order.status_held_until) is not None
-    if is_held or order_values(order, own) != own:
+    if not _let_leave(order, {name: value for name, value in values.items() if name not in instead}):
         return False
-    if "status" in own:
-        order.status_held_until = None
     agreement = Agreement.from_json(order.bitrix_state)
     agreement.note_sending({**values, **instead})
     _save_agreement(order, agreement)
     return True
 
 
+def _let_leave(order: Order, own: Mapping[str, Any]) -> bool:
+    """Return whether these values may be sent; a status can't be taken back from then on."""
+    is_held = "status" in own and leaves_at(order.status_held_until) is not None
+    if is_held or order_values(order, own) != dict(own):
+        return False
+    if "status" in own:
+        order.status_held_until = None
+    return True
+
+
 @transaction.atomic
 def begin_request(*, order_id: UUID, values: Mapping[str, Any]) -> Request | None:
-    """The same for other fields than the status, which the site takes over whatever it has by then.
+    """The same for more than the status, of which the site may be asked word for word again.
 
     Return the request, whose key is sent along: the earlier one if this was sent before and not answered. None when
-    the order has other values by now.
+    the order has other values by now, or its status can be taken back still.
     """
     order = lock_order(order_id)
-    if order_values(order, values) != dict(values):
+    if not _let_leave(order, values):
         return None
     agreement = Agreement.from_json(order.bitrix_state)
     request = agreement.begin_request(values)
