@@ -18,8 +18,10 @@ from django.utils.translation import gettext
 from bitrix_bridge.errors import OrderNotFound, StatusConflict, Transport, failure, unusable_list
 from bitrix_bridge.payloads import PayloadError
 from bitrix_bridge.payloads.listing import OrderPage, read_page
+from bitrix_bridge.payloads.words import read_words
 from cvety_crm.http import Answer, NoAnswer, post_json
 from cvety_crm.outbox import Misconfigured, PermanentRefusal, TemporaryFailure
+from orders.site_words import SILENCE, SiteWords
 
 __all__ = ["BridgeClient", "Created", "OrderNotFound", "StatusConflict", "Updated"]
 
@@ -41,6 +43,7 @@ class Created:
     version: int | None
     is_new: bool
     is_deleted: bool = False
+    words: SiteWords = SILENCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class Updated:
 
     version: int | None
     is_repetition: bool = False
+    words: SiteWords = SILENCE
 
 
 class BridgeClient:
@@ -84,15 +88,16 @@ class BridgeClient:
             ) from error
         number = str(data.get("order_number") or order_id)
         is_new, is_deleted = bool(data.get("created", True)), bool(data.get("deleted", False))
-        return Created(order_id, number, _version(data), is_new, is_deleted)
+        return Created(order_id, number, _version(data), is_new, is_deleted, read_words(data))
 
-    def set_status(self, order_id: int, *, status_id: str, expected_status_id: str) -> int | None:
-        """Set an order's status if it still is the expected one; return the order's version.
+    def set_status(self, order_id: int, *, status_id: str, expected_status_id: str) -> Updated:
+        """Set an order's status if it still is the expected one.
 
         Raises `StatusConflict` with the site's present status.
         """
         request = {"order_id": order_id, "status_id": status_id, "expected_status_id": expected_status_id}
-        return _version(self._ask({"action": "order.status", **request}))
+        answer = self._ask({"action": "order.status", **request})
+        return Updated(_version(answer), words=read_words(answer))
 
     def update_order(self, order_id: int, changes: Mapping[str, Any], *, event_id: str = "") -> Updated:
         """Change fields, properties or items of an order, the named ones only.
@@ -103,7 +108,7 @@ class BridgeClient:
         request = {"action": "order.update", "order_id": order_id, "event_id": event_id, **changes}
         try:
             answer = self._ask(request)
-            return Updated(_version(answer), bool(answer.get("repeated")))
+            return Updated(_version(answer), bool(answer.get("repeated")), read_words(answer))
         except StatusConflict as conflict:
             if "expected_status_id" in changes:
                 raise

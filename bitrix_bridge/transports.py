@@ -39,8 +39,8 @@ class SiteClient:
             )
         return self._bridge.create_order(order)
 
-    def set_status(self, order_id: int, *, status_id: str, expected_status_id: str) -> int | None:
-        """Set an order's status if it still is the expected one; return its version. Raises `StatusConflict`."""
+    def set_status(self, order_id: int, *, status_id: str, expected_status_id: str) -> Updated:
+        """Set an order's status if it still is the expected one. Raises `StatusConflict`."""
         way = self._bridge if self._rest is None else self._rest
         return way.set_status(order_id, status_id=status_id, expected_status_id=expected_status_id)
 

@@ -11,8 +11,11 @@ from typing import Any, Self
 from uuid import uuid4
 
 from orders.fields import FIELDS, as_told, empty_value
+from orders.site_words import UNNAMED, FieldRefusal, SiteWarning
 
 STATUS = "status"
+MOST_WARNINGS = 50
+"""How many warnings are remembered: more than an order can have."""
 MOST_PAST = 6
 """How many statuses that ours have replaced are remembered."""
 
@@ -38,6 +41,15 @@ class Answered:
     names: Sequence[str]
 
 
+@dataclass(frozen=True, slots=True)
+class RefusedValue:
+    """A value that the site can't hold, and has said so."""
+
+    value: Any
+    code: str
+    message: str
+
+
 @dataclass(slots=True)
 class Agreement:
     """`Order.bitrix_state`: what we know of the site's side of an order."""
@@ -48,6 +60,10 @@ class Agreement:
     """Values sent whose arrival is not certain: one of them coming back is our own echo, not a change of the site."""
     unanswered: "Request | None" = None
     """The last request whose answer has not come, never one for the status alone; as long as the same is wanted."""
+    refused: dict[str, RefusedValue] = field(default_factory=dict)
+    """Values of ours that the site can't hold: they stay here, and are not sent as long as they are the same."""
+    warnings: list[SiteWarning] = field(default_factory=list)
+    """What the site has warned of and staff have been told, as long as it is so."""
     site_status: str = ""
     """The site's own code of the agreed status, which it expects back in compare-and-set."""
     heard_version: int | None = None
@@ -84,6 +100,8 @@ class Agreement:
             agreed=dict(state.get("agreed", {})),
             sent={name: list(values) for name, values in state.get("sent", {}).items()},
             unanswered=Request(**state["unanswered"]) if state.get("unanswered") else None,
+            refused={name: RefusedValue(**refusal) for name, refusal in state.get("refused", {}).items()},
+            warnings=[SiteWarning(**warning) for warning in state.get("warnings", [])],
             site_status=state.get("site_status", ""),
             heard_version=state.get("heard_version"),
             heard_updated_at=_moment(state.get("heard_updated_at")),
@@ -109,6 +127,8 @@ class Agreement:
             "agreed": dict(self.agreed),
             "sent": {name: list(values) for name, values in self.sent.items()},
             "unanswered": asdict(self.unanswered) if self.unanswered else None,
+            "refused": {name: asdict(refusal) for name, refusal in self.refused.items()},
+            "warnings": [asdict(warning) for warning in self.warnings],
             "site_status": self.site_status,
             "heard_version": self.heard_version,
             "heard_updated_at": self.heard_updated_at.isoformat() if self.heard_updated_at else None,
@@ -163,6 +183,8 @@ class Agreement:
         for name, said in values.items():
             value = as_told(name, said)
             before, self.agreed[name] = self.agreed.get(name), value
+            if name in self.refused and self.refused[name].value == value:
+                del self.refused[name]
             sent = self.sent.get(name, [])
             if value in sent:
                 if name == STATUS:
@@ -171,6 +193,43 @@ class Agreement:
                 self.sent[name] = sent[sent.index(value) + 1 :]
                 if not self.sent[name]:
                     del self.sent[name]
+
+    def refuse(self, name: str, ours: Any, refusal: FieldRefusal) -> bool:
+        """Note that the site has not taken a value, and whether it can't hold it; return whether that is news."""
+        value = as_told(name, ours)
+        self.sent[name] = [sent for sent in self.sent.get(name, []) if sent != value]
+        if not self.sent[name]:
+            del self.sent[name]
+        if not refusal.is_of_value:
+            return True
+        known, self.refused[name] = self.refused.get(name), RefusedValue(value, refusal.code, refusal.message)
+        return known != self.refused[name]
+
+    def forget_refusals_unless(self, ours: Mapping[str, Any]) -> None:
+        """Forget what the site can't hold if it is no longer wanted. `ours` may lack fields that are as they were."""
+        self.refused = {
+            name: refusal
+            for name, refusal in self.refused.items()
+            if name not in ours or as_told(name, ours[name]) == refusal.value
+        }
+
+    def news_of(self, warnings: Sequence[SiteWarning], asked: Collection[str]) -> list[SiteWarning]:
+        """Return the warnings of an answer that staff have not been told yet, and remember those that stand.
+
+        `asked` are the fields that the request was about: of others the site says nothing, so what it said before
+        stands. So does a text without a code, which says not even what it is about.
+        """
+        known = set(self.warnings)
+        news = [warning for warning in dict.fromkeys(warnings) if warning not in known]
+        standing = [warning for warning in dict.fromkeys(warnings) if warning.is_standing]
+        left = [
+            warning
+            for warning in self.warnings
+            if warning not in standing
+            and (warning.code == UNNAMED or (warning.field != "" and warning.field not in asked))
+        ]
+        self.warnings = [*left, *standing][-MOST_WARNINGS:]
+        return news
 
     def has(self, values: Mapping[str, Any]) -> bool:
         """Return whether these are the values that the site is known to have."""
@@ -215,13 +274,15 @@ class Agreement:
     def unsent(self, ours: Mapping[str, Any]) -> list[str]:
         """Return the fields that the site has yet to hear of.
 
-        Also those of which another value was sent and may have arrived: going back is a wish like any other.
+        Also those of which another value was sent and may have arrived: going back is a change like any other. Not what
+        it has said that it can't hold.
         """
         wishes = {name: as_told(name, value) for name, value in ours.items() if not _says_nothing(name, value)}
         return [
             name
             for name, value in wishes.items()
-            if value != self.value(name) or any(sent != value for sent in self.sent.get(name, ()))
+            if (value != self.value(name) or any(sent != value for sent in self.sent.get(name, ())))
+            and not (name in self.refused and self.refused[name].value == value)
         ]
 
 

@@ -42,6 +42,22 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
 """Flags that the site may have under other codes. One that is left as it is would say the contrary of what we sent."""
 
 
+_REFUSED_AS: Mapping[str, str] = {
+    **{f"fields.{column}": name for name, column in COLUMNS.items()},
+    "fields.STATUS_ID": "status",
+    "fields.PAYED": "payment_status",
+    "fields.PAY_SYSTEM_ID": "payment_method",
+    **{f"properties.{code}": name for name, code in PROPERTIES.items()},
+    **{f"properties.{code}": name for name, codes in SPELLINGS.items() for code in codes},
+    ITEMS: ITEMS,
+}
+
+
+def field_of(what: str) -> str | None:
+    """Return our field for a part of a request as the bridge names it, `fields.PRICE`; None when there is none."""
+    return _REFUSED_AS.get(what)
+
+
 def wire_value(value: Any) -> str:
     """Return a comparable value (`orders.fields`) as Bitrix keeps it: text, flags as Y and N, nothing as ''."""
     if isinstance(value, bool):

@@ -37,6 +37,7 @@ from orders.services.sync import (
     record_created_on_site,
     record_refused,
     record_site_status,
+    record_value_refused,
 )
 from orders.services.undo import (
     changes_of_batch,
@@ -98,6 +99,7 @@ __all__ = [
     "record_postcards_printed",
     "record_refused",
     "record_site_status",
+    "record_value_refused",
     "rehearsal",
     "release_order",
     "report_problem",

@@ -30,13 +30,18 @@ def send_again(
 ) -> bool:
     """Have what the site has yet to hear of sent, though an earlier attempt has failed or been lost.
 
-    `theirs` are the site's present values, comparable, for the timeline. Return False when there is nothing to send.
+    What the site could not hold is sent again only if a person wants it. `theirs` are the site's present values,
+    comparable, for the timeline. Return False when there is nothing to send.
     """
     order = lock_order(order_id)
-    settle_sync_state(order, Agreement.from_json(order.bitrix_state), list(order.items.all()), is_wish=True)
-    if order.sync_state == SyncState.SYNCED:
+    agreement = Agreement.from_json(order.bitrix_state)
+    if actor is not None:
+        agreement.refused.clear()
+    settle_sync_state(order, agreement, list(order.items.all()), is_wish=True)
+    if order.sync_state in (SyncState.SYNCED, SyncState.FAILED):
         return False
-    order.save(update_fields=["sync_state", "updated_at"])
+    order.bitrix_state = agreement.as_json()
+    order.save(update_fields=["bitrix_state", "sync_state", "updated_at"])
     event = write_event(
         order=order,
         kind=EventKind.NOTED,

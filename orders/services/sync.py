@@ -16,8 +16,10 @@ from orders.grace import leaves_at
 from orders.models import TOLD_BY_SITE, EventKind, Order, OrderEvent, Reason, Source, Status, SyncState
 from orders.services.locking import lock_order, lock_site_order, settle_sync_state, unsent_fields
 from orders.services.references import resolve
+from orders.services.site_words import hear_words, write_words
 from orders.services.timeline import write_event
 from orders.services.values import NotAllowed
+from orders.site_words import SILENCE, FieldRefusal, SiteWords
 
 
 @transaction.atomic
@@ -88,8 +90,9 @@ def record_created_on_site(
     values: Mapping[str, Any],
     version: int | None,
     push_id: UUID,
+    words: SiteWords = SILENCE,
 ) -> Order:
-    """Note that the site has created the order, under this id and number, with these values.
+    """Note that the site has created the order, under this id and number, with these values but for those refused.
 
     A webhook may have said so before: if it named our XML_ID nothing is left to note, and if it did not, it has made a
     second order here, which gives way to ours. Raises `NotAllowed` when staff have worked on that one.
@@ -97,20 +100,23 @@ def record_created_on_site(
     order = lock_order(order_id)
     agreement = Agreement.from_json(order.bitrix_state)
     details: dict[str, Any] = {"created": bitrix_order_id}
+    taken = {name: value for name, value in values.items() if name not in words.refused}
     if order.bitrix_order_id is None or (order.is_deleted_on_site and order.bitrix_order_id != bitrix_order_id):
         order.is_deleted_on_site = False  # an earlier one of it was: the request had left before that was known
         twin = lock_site_order(bitrix_order_id)
         order.bitrix_order_id = bitrix_order_id
         order.order_number = order_number[:20] or str(bitrix_order_id)
-        agreement.settle({"order_number": order.order_number, **values})
+        agreement.settle({"order_number": order.order_number, **taken})
         agreement.site_status = site_status
         if twin is not None:
             agreement = _take_over(order, twin)
             details["twin"] = str(twin.pk)
     agreement.times_heard += 1
     _note_version(order, version)
+    said = hear_words(agreement, values, words)
     _save_after_answer(order, agreement, "is_deleted_on_site")
-    _write_sent(order, EventKind.SENT, push_id, details, values)
+    _write_sent(order, EventKind.SENT, push_id, details, taken)
+    write_words(order, said, push_id)
     return order
 
 
@@ -139,8 +145,9 @@ def record_accepted(
     version: int | None,
     push_id: UUID,
     times_heard: int | None = None,
+    words: SiteWords = SILENCE,
 ) -> Order:
-    """Note that the site has taken over these values (comparable form).
+    """Note that the site has taken over these values (comparable form), but for those that it has refused.
 
     `version` is the answer's. `times_heard` is what `Agreement.times_heard` was before the site was asked, for the
     first time if it says that it had taken them at an earlier request. If a webhook has told of a newer version since,
@@ -152,23 +159,26 @@ def record_accepted(
     has_told_since = times_heard is None or agreement.times_heard != times_heard
     is_lower = version is not None and order.bitrix_version is not None and version < order.bitrix_version
     agreement.unanswered = None
+    taken = {name: value for name, value in values.items() if name not in words.refused}
     changes: list[dict[str, Any]] = []
     if is_lower and has_told_since:
-        changes = _take_later_values(order, agreement, values)
+        changes = _take_later_values(order, agreement, taken)
         agreement.times_heard += 1
     else:
-        is_unclear = times_heard is not None and has_told_since and not agreement.has(values)
-        agreement.hear_answer(version, values, is_unclear=is_unclear)
-        if site_status is not None:
+        is_unclear = times_heard is not None and has_told_since and not agreement.has(taken)
+        agreement.hear_answer(version, taken, is_unclear=is_unclear)
+        if site_status is not None and "status" in taken:
             agreement.site_status = site_status
         if version is None:
             agreement.unversioned_at = timezone.now()
         # Lower than before the call: it has fallen, or the site was put back to an older state.
         order.bitrix_version = version if version is not None else order.bitrix_version
-    if order.sync_state == SyncState.CONFLICT and "status" in values:
+    if order.sync_state == SyncState.CONFLICT and "status" in taken:
         order.sync_state = SyncState.PENDING
+    said = hear_words(agreement, values, words)
     _save_after_answer(order, agreement, *(FIELDS[change["field"]].attribute for change in changes))
-    _write_sent(order, EventKind.SENT, push_id, {}, values)
+    _write_sent(order, EventKind.SENT, push_id, {}, taken)
+    write_words(order, said, push_id)
     if changes:
         event = write_event(order=order, kind=EventKind.CHANGED, source=Source.SITE, changes=changes, push_id=push_id)
         publish(OrderChange(order, event))
@@ -264,14 +274,30 @@ def record_refused(*, order_id: UUID, push_id: UUID, reason: Reason, message: st
 
 
 @transaction.atomic
-def reassess_sync_state(*, order_id: UUID) -> None:
-    """Work out anew whether the order waits to be sent: staff want it retried, or there was nothing to send.
+def record_value_refused(*, order_id: UUID, values: Mapping[str, Any], refusal: FieldRefusal, push_id: UUID) -> Order:
+    """Note that the site can't hold the values that it was asked to take, and has done nothing."""
+    order = lock_order(order_id)
+    agreement = Agreement.from_json(order.bitrix_state)
+    agreement.unanswered = None
+    said = hear_words(agreement, values, SiteWords(refused=dict.fromkeys(values, refusal)), has_said_more=False)
+    _save_after_answer(order, agreement)
+    write_words(order, said, push_id)
+    return order
 
-    A conflict stays one.
+
+@transaction.atomic
+def reassess_sync_state(*, order_id: UUID, by_person: bool = False) -> None:
+    """Work out again whether the order waits to be sent: there was nothing to send, or a person wants it retried.
+
+    The person wants that also of what the site could not hold. A conflict stays one.
     """
     order = lock_order(order_id)
-    settle_sync_state(order, Agreement.from_json(order.bitrix_state), list(order.items.all()), is_wish=True)
-    order.save(update_fields=["sync_state", "updated_at"])
+    agreement = Agreement.from_json(order.bitrix_state)
+    if by_person:
+        agreement.refused.clear()
+    settle_sync_state(order, agreement, list(order.items.all()), is_wish=True)
+    order.bitrix_state = agreement.as_json()
+    order.save(update_fields=["bitrix_state", "sync_state", "updated_at"])
 
 
 @transaction.atomic

@@ -7,9 +7,9 @@ import pytest
 from django.utils import timezone
 
 from bitrix_bridge.models import Push
-from bitrix_bridge.parts import request_parts
+from bitrix_bridge.parts import Split, further_split, request_parts
 from bitrix_bridge.sandbox import faults
-from cvety_crm.outbox import deliver_due
+from cvety_crm.outbox import PermanentRefusal, deliver_due
 from orders import services
 from orders.agreement import Agreement
 from orders.models import Status
@@ -210,24 +210,47 @@ class TestAskedTwice:
         assert (there(site, lost)["STATUS_ID"], lost.sync_state) == ("AP", "synced")
 
 
+TOGETHER, APART, ONE_BY_ONE = Split.TOGETHER, Split.APART, Split.ONE_BY_ONE
+SEVERAL = {"status": 1, "items": 1, "postcard_text": "", "city": 2}
+
+
 @pytest.mark.parametrize(
-    ("values", "apart", "together", "parts"),
+    ("values", "split", "with_status", "parts"),
     [
-        ({"status": 1}, False, True, [("status",)]),
-        ({"comment": 1}, False, True, [("comment",)]),
-        ({"status": 1, "items": 1, "comment": 1}, False, True, [("comment", "items", "status")]),
-        ({"status": 1, "items": 1, "comment": 1}, False, False, [("comment", "items"), ("status",)]),
-        ({"status": 1, "items": 1, "comment": 1}, True, True, [("comment", "items"), ("status",)]),
+        ({"status": 1}, TOGETHER, True, [("status",)]),
+        ({"comment": 1}, TOGETHER, True, [("comment",)]),
+        (SEVERAL, TOGETHER, True, [("city", "items", "postcard_text", "status")]),
+        (SEVERAL, TOGETHER, False, [("city", "items", "postcard_text"), ("status",)]),
+        (SEVERAL, APART, True, [("city", "items", "postcard_text"), ("status",)]),
+        (SEVERAL, ONE_BY_ONE, True, [("items",), ("city",), ("postcard_text",), ("status",)]),
+        ({"city": 1, "shop": 2}, ONE_BY_ONE, True, [("city",), ("shop",)]),
         (
             {"status": 1, "comment": 1, "payment_status": "paid", "is_cancelled": False},
-            True,
+            APART,
             True,
             [("is_cancelled",), ("comment",), ("payment_status",), ("status",)],
         ),
     ],
 )
-def test_parts(values, apart, together, parts):
-    assert request_parts(values, apart=apart, together=together) == parts
+def test_parts(values, split, with_status, parts):
+    assert request_parts(values, split, with_status=with_status) == parts
+
+
+@pytest.mark.parametrize(
+    ("names", "split", "code", "further"),
+    [
+        (("comment", "status"), TOGETHER, "x", APART),
+        (("comment", "payment_status"), TOGETHER, "x", APART),
+        (("comment", "city"), TOGETHER, "x", None),
+        (("comment", "city"), TOGETHER, "property_too_long", ONE_BY_ONE),
+        (("comment", "city"), APART, "property_unknown_value", ONE_BY_ONE),
+        (("city", "status"), TOGETHER, "property_too_long", APART),
+        (("city",), APART, "property_too_long", None),
+        (("comment", "total_amount"), ONE_BY_ONE, "property_too_long", None),
+    ],
+)
+def test_how_far_what_was_refused_is_taken_apart(names, split, code, further):
+    assert further_split(dict.fromkeys(names, "paid"), split, PermanentRefusal("", code=code)) is further
 
 
 def test_sums_and_lines_go_along_too(site, bridge, shared_order, manager):
