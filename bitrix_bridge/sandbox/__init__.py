@@ -15,8 +15,10 @@ import secrets
 from types import TracebackType
 from typing import Any, Literal
 
+from .bridge import VERSIONS
+from .creation import PROPERTY_OF_REQUEST_KEY
+from .documents import NEW_IN_1_2
 from .faults import Faults
-from .orders import PROPERTY_OF_REQUEST_KEY
 from .sender import TIMEOUT, Sender
 from .server import BRIDGE_PATH, SandboxServer
 from .shop import order_request
@@ -32,8 +34,9 @@ class Sandbox:
 
     `webhook_url` None sends nothing; events are in `.sender.events` either way. Tokens not given are made up; read
     them from `.webhook_token`, `.api_token`, `.rest_secret`. `auth_in` chooses where the webhook token goes.
-    `legacy_bridge` is today's endpoint, which only creates. `data_file` keeps data across runs. `pauses` and `timeout`
-    are the sender's, in seconds; `max_tries` makes it give up. `seed` repeats the orders of `place_order`.
+    `legacy_bridge` is today's endpoint, which only creates; `bridge_version` "1.1" is the bridge before this one.
+    `data_file` keeps data across runs. `pauses` and `timeout` are the sender's, in seconds; `max_tries` makes it
+    give up. `seed` repeats the orders of `place_order`.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class Sandbox:
         rest_secret: str | None = None,
         auth_in: Literal["header", "body"] = "header",
         legacy_bridge: bool = False,
+        bridge_version: str = VERSIONS["bridge"],
         data_file: str | None = None,
         pauses: tuple[float, ...] = (0.02, 0.05, 0.1, 0.2),
         timeout: float = TIMEOUT,
@@ -58,6 +62,8 @@ class Sandbox:
         self._storage: Storage = FileStorage(data_file) if data_file else MemoryStorage()
         self._random = random.Random(seed)
         self.site = Site(self._storage)
+        if bridge_version == "1.1":
+            self.site.lacking = NEW_IN_1_2
         self.sender = Sender(
             self.site,
             webhook_url,
@@ -76,6 +82,7 @@ class Sandbox:
             queue_length=self.sender.waiting,
             waiting_deletion=self.sender.waiting_deletion,
             legacy_bridge=legacy_bridge,
+            bridge_version=bridge_version,
         )
         self.url = self.server.url
         self.bridge_url = self.url + BRIDGE_PATH

@@ -1,87 +1,203 @@
-"""The lines of an order: how a request's items become `b_sale_basket` rows. Pure functions; money is KZT."""
+"""The lines of an order: how a request's items become `b_sale_basket` rows. Money is KZT."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from .catalogue import PROVIDED, RESERVED
+from .drafts import Draft
 from .errors import invalid
 from .reference import PRODUCTS_BY_ID
-from .values import Order, amount, identity, money, text_of
+from .spreading import Priced, spread
+from .values import Order, amount, identity, money, rounded, text_of
 
 
-def basket_of(items: object, new_basket_id: Callable[[], int], existing: list[Order] | None = None) -> list[Order]:
-    """The basket lines of a request's `items`, ids as strings.
+@dataclass(frozen=True)
+class Wanted:
+    """A line as a request wants it. What is None is left as it is; a new line gets it from the catalogue."""
 
-    An item continues the line of `existing` that its `bitrix_basket_id` names, or, without one, the first free line of
-    the same product; such a line keeps its id and what the item does not say. A new order has no `existing`: every line
-    gets a new id. Raises SiteError 422, step "basket".
-    """
+    basket_id: int
+    product_id: int | None
+    quantity: Decimal
+    price: Decimal
+    base_price: Decimal | None
+    list_price: Decimal
+    """What is asked for it: BASE_PRICE of a new line of which the request does not say it."""
+    name: str
+    currency: str
+    xml_id: str
+
+
+def wanted_lines(items: object) -> list[Wanted]:
+    """The lines of a request's `items`. Raises SiteError 422, step "basket"."""
     if not isinstance(items, list) or not items:
         raise invalid("empty_basket", "An order needs at least one item", "basket")
     for position, item in enumerate(items):
         if not isinstance(item, dict):
             raise invalid("bad_item", f"items[{position}] must be an object", "basket")
-    if existing is None:
-        return [_basket_line(item, None, new_basket_id) for item in items]
-    free = list(existing)
-    continued = [_take_named(item, free) for item in items]
-    for position, item in enumerate(items):
-        continued[position] = continued[position] or _take_alike(item, free)
-    return [_basket_line(item, line, new_basket_id) for item, line in zip(items, continued, strict=True)]
+    return [_wanted(item) for item in items]
 
 
-def _take_named(item: Order, free: list[Order]) -> Order | None:
-    basket_id = identity(item.get("bitrix_basket_id") or 0, "bitrix_basket_id", "basket", zero=True)
-    if not basket_id:
-        return None
-    for line in free:
-        if int(line["ID"]) == basket_id:
-            free.remove(line)
-            return line
-    raise invalid("basket_unknown", f"The order has no basket line {basket_id}, or it was named twice", "basket")
-
-
-def _take_alike(item: Order, free: list[Order]) -> Order | None:
-    for line in free:
-        if not item.get("bitrix_basket_id") and line["PRODUCT_ID"] == str(item.get("bitrix_product_id")):
-            free.remove(line)
-            return line
-    return None
-
-
-def _basket_line(item: Order, line: Order | None, new_basket_id: Callable[[], int]) -> Order:
+def _wanted(item: Order) -> Wanted:
     quantity = amount(item.get("quantity"), "items.quantity", "basket")
     if not quantity:
         raise invalid("bad_amount", "items.quantity must be above zero", "basket")
-    price = amount(item.get("price"), "items.price", "basket")
-    same_price = line is not None and Decimal(line["PRICE"]) == price
-    base = item.get("base_price", line["BASE_PRICE"] if line and same_price else price)
-    base = max(amount(base, "items.base_price", "basket"), price)
+    base = item.get("base_price")
     snapshot = item.get("product_snapshot")
     snapshot = snapshot if isinstance(snapshot, dict) else {}
-    # Bitrix keeps PRODUCT_ID 0 for goods that the catalogue no longer has.
-    given_id = item.get("bitrix_product_id") or (line["PRODUCT_ID"] if line else 0)
-    product_id = identity(given_id, "bitrix_product_id", "basket", zero=True)
-    product = PRODUCTS_BY_ID.get(product_id)
-    default = line or {
-        "NAME": product.name if product else f"Товар {product_id}",
-        "PRODUCT_XML_ID": product.xml_id if product else "",
-        "CURRENCY": "KZT",
-    }
-    return {
-        "ID": line["ID"] if line else str(new_basket_id()),
-        "PRODUCT_ID": str(product_id),
-        "NAME": text_of(snapshot.get("name") or default["NAME"]),
-        "PRICE": money(price),
-        "BASE_PRICE": money(base),
-        "DISCOUNT_PRICE": money(base - price),
-        "QUANTITY": money(quantity),
-        "CURRENCY": text_of(snapshot.get("currency") or default["CURRENCY"]),
-        "PRODUCT_XML_ID": text_of(snapshot.get("xml_id") or default["PRODUCT_XML_ID"]),
-    }
+    given_id = item.get("bitrix_product_id")
+    price = rounded(amount(item.get("price"), "items.price", "basket"))
+    return Wanted(
+        basket_id=identity(item.get("bitrix_basket_id") or 0, "bitrix_basket_id", "basket", zero=True),
+        # Bitrix keeps PRODUCT_ID 0 for goods that the catalogue no longer has.
+        product_id=identity(given_id, "bitrix_product_id", "basket", zero=True) if given_id else None,
+        quantity=quantity,
+        price=price,
+        base_price=None if base is None else rounded(amount(base, "items.base_price", "basket")),
+        list_price=price,
+        name=text_of(snapshot.get("name")),
+        currency=text_of(snapshot.get("currency")),
+        xml_id=text_of(snapshot.get("xml_id")),
+    )
 
 
-def basket_sum(basket: list[Order]) -> Decimal:
-    """What the lines cost together, KZT."""
-    return sum((Decimal(line["PRICE"]) * Decimal(line["QUANTITY"]) for line in basket), Decimal(0))
+def agreed(lines: list[Wanted], goods: Decimal) -> list[Wanted]:
+    """The lines with prices that together come to `goods`; a piece that has to cost more is a new line."""
+    parts = spread([Priced(line.price, line.quantity) for line in lines], goods)
+    return [
+        replace(line, basket_id=0 if place else line.basket_id, price=part.price, quantity=part.quantity)
+        for line, made in zip(lines, parts, strict=True)
+        for place, part in enumerate(made)
+    ]
+
+
+def present_lines(order: Order) -> list[Wanted]:
+    """The lines that an order has, as a request that changes nothing."""
+    return [
+        Wanted(
+            basket_id=int(line["ID"]),
+            product_id=int(line["PRODUCT_ID"]),
+            quantity=Decimal(line["QUANTITY"]),
+            price=Decimal(line["PRICE"]),
+            base_price=Decimal(line["BASE_PRICE"]),
+            list_price=Decimal(line["BASE_PRICE"]),
+            name=line["NAME"],
+            currency=line["CURRENCY"],
+            xml_id=line["PRODUCT_XML_ID"],
+        )
+        for line in order["basket"]
+    ]
+
+
+class Lines:
+    """Makes an order's lines what a request wants. `agreed`: as the bridge writes them, at prices that Bitrix keeps.
+
+    What the catalogue does not sell is refused to the site's own people. The bridge lets such a line go on without the
+    catalogue: `short` names its product, its name and Bitrix's reason.
+    """
+
+    def __init__(self, draft: Draft, *, agreed: bool) -> None:
+        self._draft, self._agreed = draft, agreed
+        self.short: list[tuple[int, str, str]] = []
+
+    def become(self, wanted: list[Wanted]) -> None:
+        """Continue the lines that `wanted` names, or the first free ones of the same product; add and delete others.
+
+        Raises SiteError 422 for a line that is not there, and for every change of quantity in a shipped order.
+        """
+        present = self._draft.order["basket"]
+        free = list(present)
+        continued = [self._take_named(line, free) for line in wanted]
+        for position, line in enumerate(wanted):
+            continued[position] = continued[position] or self._take_alike(line, free)
+        pairs = list(zip(wanted, continued, strict=True))
+        if self._draft.order["DEDUCTED"] == "Y":
+            self._refuse_shipped(pairs, free)
+        for line, row in pairs:
+            if row is not None:
+                self._change(row, line)
+        kept = [row for row in present if row not in free]
+        self._draft.order["basket"] = kept + [self._new(line) for line, row in pairs if row is None]
+
+    def _take_named(self, line: Wanted, free: list[Order]) -> Order | None:
+        if not line.basket_id:
+            return None
+        for row in free:
+            if int(row["ID"]) == line.basket_id:
+                free.remove(row)
+                return row
+        message = f"В заказе на сайте нет строки {line.basket_id}, или она названа дважды"
+        raise invalid("basket_unknown", message, "basket")
+
+    def _take_alike(self, line: Wanted, free: list[Order]) -> Order | None:
+        for row in free:
+            if not line.basket_id and int(row["PRODUCT_ID"]) == (line.product_id or 0):
+                free.remove(row)
+                return row
+        return None
+
+    def _refuse_shipped(self, pairs: list[tuple[Wanted, Order | None]], gone: list[Order]) -> None:
+        if gone or any(row is None or Decimal(row["QUANTITY"]) != line.quantity for line, row in pairs):
+            message = "Заказ на сайте отгружен: состав и количество уже не меняются"
+            raise invalid("shipped", message, "basket")
+
+    def _change(self, row: Order, line: Wanted) -> None:
+        is_more_or_less = Decimal(row["QUANTITY"]) != line.quantity
+        if is_more_or_less:
+            reason = self._draft.tables.catalogue.refusal(row, line.quantity)
+            if reason:
+                self._go_on_without_catalogue(row, reason)
+            row["QUANTITY"] = money(line.quantity)
+        # A changed price says nothing of the list price. The site's own form has both.
+        base = row["BASE_PRICE"] if self._agreed or line.base_price is None else money(line.base_price)
+        if (row["PRICE"], row["BASE_PRICE"]) != (money(line.price), base) or is_more_or_less:
+            row.update(PRICE=money(line.price), BASE_PRICE=base)
+            self._price(row)
+        row["NAME"] = line.name or row["NAME"]
+        row["CURRENCY"] = line.currency or row["CURRENCY"]
+        row["PRODUCT_XML_ID"] = line.xml_id or row["PRODUCT_XML_ID"]
+        if line.product_id is not None:
+            row["PRODUCT_ID"] = str(line.product_id)
+
+    def _new(self, line: Wanted) -> Order:
+        catalogue = self._draft.tables.catalogue
+        product_id = line.product_id or 0
+        product = PRODUCTS_BY_ID.get(product_id)
+        base = line.list_price if line.base_price is None else line.base_price
+        row = {
+            "ID": str(self._draft.tables.next_id("basket")),
+            "PRODUCT_ID": str(product_id),
+            "NAME": line.name or (product.name if product else f"Товар {product_id}"),
+            "PRICE": money(line.price),
+            "BASE_PRICE": money(max(base, line.price) if self._agreed else base),
+            "DISCOUNT_PRICE": money(Decimal(0)),
+            "QUANTITY": "0.0000",
+            "CURRENCY": line.currency or "KZT",
+            "PRODUCT_XML_ID": line.xml_id or (product.xml_id if product else ""),
+            "CUSTOM_PRICE": "N",
+            PROVIDED: catalogue.stock(product_id) is not None,
+            RESERVED: "0.0000",
+        }
+        self._price(row)
+        reason = catalogue.refusal(row, line.quantity)
+        if self._agreed and product_id and not row[PROVIDED]:
+            reason = f"Товар «{row['NAME']}» недоступен"
+        if reason:
+            self._go_on_without_catalogue(row, reason)
+        row["QUANTITY"] = money(line.quantity)
+        return row
+
+    def _price(self, row: Order) -> None:
+        """Bitrix counts no discount of a price that somebody has set: DISCOUNT_PRICE is for its own rules."""
+        less = Decimal(row["BASE_PRICE"]) - Decimal(row["PRICE"])
+        if self._agreed or less < 0:
+            row.update(CUSTOM_PRICE="Y", DISCOUNT_PRICE=money(Decimal(0)))
+        else:
+            row.update(CUSTOM_PRICE="N", DISCOUNT_PRICE=money(less))
+
+    def _go_on_without_catalogue(self, row: Order, reason: str) -> None:
+        if not self._agreed:
+            raise invalid("refused", reason, "basket")
+        row[PROVIDED] = False
+        self.short.append((int(row["PRODUCT_ID"]), row["NAME"], reason))

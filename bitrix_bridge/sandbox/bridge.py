@@ -7,8 +7,17 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from .errors import SiteError, bad_request
-from .site import Created, Site
+from .basket import Wanted, wanted_lines
+from .bridge_changes import BridgeChange
+from .columns import column_value
+from .creation import requested_properties
+from .drafts import Draft
+from .errors import SiteError, bad_request, invalid
+from .letters import CHECK_PREFIX
+from .payments import take_back
+from .properties import properties_of
+from .remarks import Remarks
+from .site import Site
 from .values import ALMATY, identity, text_of
 
 Answer = dict[str, Any]
@@ -16,7 +25,7 @@ Answer = dict[str, Any]
 LIST_LIMIT = 100
 LIST_LIMIT_MOST = 500
 
-VERSIONS = {"bridge": "1.1", "sale": "25.0.200", "main": "25.550.0", "php": "8.2.0"}
+VERSIONS = {"bridge": "1.2", "sale": "25.0.200", "main": "25.550.0", "php": "8.2.0"}
 
 
 def error_answer(error: SiteError) -> Answer:
@@ -41,16 +50,24 @@ class Bridge:
         waiting_deletion: Callable[[str], int] = lambda _xml_id: 0,
         *,
         legacy: bool = False,
+        version: str = VERSIONS["bridge"],
     ) -> None:
-        """`legacy` is today's live endpoint: it only creates, ignores `action` and `xml_id`, announces nothing."""
+        """`legacy` is today's live endpoint: it only creates, ignores `action` and `xml_id`, announces nothing.
+
+        `version` "1.1" is the bridge before this one: it compares no status with an update, its warnings are texts, and
+        what the site refuses is refused as a whole.
+        """
         self._site = site
         self._queue_length = queue_length
         self._waiting_deletion = waiting_deletion
         self._legacy = legacy
+        self._version = version
+        self._is_older = version == "1.1"
         self._actions: dict[str, Callable[[Answer], Answer]] = {
             "order.create": self._create,
             "order.status": self._status,
             "order.update": self._update,
+            "order.delete": self._delete,
             "order.get": self._get,
             "order.list": self._list,
             "reference": self._reference,
@@ -96,39 +113,83 @@ class Bridge:
                 "created": False,
                 "deleted": True,
             }
-        outcome: Created = self._site.create_order(request, origin="bridge")
+        remarks = self._remarks()
+        outcome = self._site.create_order(request, origin="bridge", remarks=remarks)
+        if not outcome.created:
+            # The first answer may have been lost, and with it what the site could not take.
+            draft = self._site.scratch()
+            for code, value in requested_properties(request).items():
+                remarks.try_property(draft, code, value)
         return {
             "order_id": int(outcome.order["ID"]),
             "order_number": outcome.order["ACCOUNT_NUMBER"],
             "version": int(outcome.order["VERSION"]),
             "created": outcome.created,
+            **remarks.said(),
         }
 
     def _status(self, request: Answer) -> Answer:
-        order = self._site.change_status(
-            identity(request.get("order_id"), "order_id"),
-            request.get("status_id") or "",
-            expected=request.get("expected_status_id") or None,
-            origin="bridge",
-        )
-        return _version_of(order)
+        order_id = identity(request.get("order_id"), "order_id")
+        remarks = self._remarks()
+        with self._site.lock:
+            before = self._site.order(order_id)
+            order = self._site.change_status(
+                order_id,
+                request.get("status_id") or "",
+                expected=request.get("expected_status_id") or None,
+                origin="bridge",
+            )
+        if order["STATUS_ID"] != before["STATUS_ID"]:
+            remarks.marked(order)
+        return {"order_id": order_id, "version": int(order["VERSION"]), **remarks.said()}
 
     def _update(self, request: Answer) -> Answer:
-        fields = request.get("fields") or {}
-        if not isinstance(fields, dict):
+        given = request.get("fields") or {}
+        if not isinstance(given, dict):
             raise bad_request("bad_fields", "fields must be an object")
+        order_id = identity(request.get("order_id"), "order_id")
+        fields = {column: column_value(column, value) for column, value in given.items()}
+        properties = properties_of(request.get("properties"))
         event_id = text_of(request.get("event_id"))
         if not re.fullmatch(r"[A-Za-z0-9-]{0,64}", event_id):
             raise bad_request("bad_event_id", "event_id must be letters, digits and hyphens")
-        updated = self._site.update_once(
-            event_id,
-            identity(request.get("order_id"), "order_id"),
-            fields,
-            request.get("properties"),
-            request.get("items"),
-            origin="bridge",
-        )
-        return {"order_id": updated.order_id, "version": updated.version, "repeated": updated.is_repetition}
+        expected = "" if self._is_older else text_of(request.get("expected_status_id"))
+        with self._site.lock:
+            draft = self._site.open_order(order_id)
+            done = self._site.done(event_id)
+            if done is not None:
+                return {"order_id": order_id, "repeated": True, **done}
+            if "STATUS_ID" in fields:
+                self._site.compare(draft.order, fields["STATUS_ID"], expected)
+            lines = wanted_lines(request["items"]) if request.get("items") is not None else None
+            answer = self._changed(draft, fields, properties, lines)
+            self._site.note_done(event_id, answer)
+        return {"order_id": order_id, "repeated": False, **answer}
+
+    def _changed(self, draft: Draft, fields: Answer, properties: Answer, lines: list[Wanted] | None) -> Answer:
+        remarks = self._remarks()
+        BridgeChange(draft, remarks).run(fields, properties, lines)
+        if draft.is_changed:
+            remarks.booked(draft)
+            self._site.save(draft, "bridge")
+            remarks.marked(draft.order)
+        return {"version": int(draft.order["VERSION"]), **remarks.said()}
+
+    def _remarks(self) -> Remarks:
+        return TextRemarks() if self._is_older else Remarks()
+
+    def _delete(self, request: Answer) -> Answer:
+        """Only what the CRM's check of the site has made: the CRM deletes nothing else there."""
+        order_id = identity(request.get("order_id"), "order_id")
+        with self._site.lock:
+            draft = self._site.open_order(order_id)
+            if not draft.order["XML_ID"].startswith(CHECK_PREFIX):
+                message = "CRM удаляет на сайте только заказ, который создала её проверка"
+                raise invalid("not_a_check", message, "delete")
+            take_back(draft)
+            self._site.save(draft, "bridge")
+            self._site.delete_order(order_id, origin="bridge")
+        return {"order_id": order_id, "deleted": True}
 
     def _get(self, request: Answer) -> Answer:
         if request.get("order_id"):
@@ -141,7 +202,9 @@ class Bridge:
         limit = min(identity(request.get("limit") or LIST_LIMIT, "limit"), LIST_LIMIT_MOST)
         after_id = identity(request.get("after_id") or 0, "after_id", zero=True)
         # One more than asked for tells whether there is a next page.
-        rows = self._site.changed(_moment(request.get("since")), after_id, limit + 1)
+        with_archived = bool(request.get("archived")) and not self._is_older
+        since = _moment(request.get("since"))
+        rows = self._site.changed(since, after_id, limit + 1, with_archived=with_archived)
         next_after_id = rows[limit - 1]["order_id"] if len(rows) > limit else None
         return {"orders": rows[:limit], "next_after_id": next_after_id}
 
@@ -150,11 +213,20 @@ class Bridge:
 
     def _ping(self, request: Answer) -> Answer:
         waiting = self._queue_length()
-        return {"versions": VERSIONS, "webhook_installed": waiting is not None, "queue_length": waiting or 0}
+        versions = {**VERSIONS, "bridge": self._version}
+        return {"versions": versions, "webhook_installed": waiting is not None, "queue_length": waiting or 0}
 
 
-def _version_of(order: Answer) -> Answer:
-    return {"order_id": int(order["ID"]), "version": int(order["VERSION"])}
+class TextRemarks(Remarks):
+    """As the bridge before 1.2 told them: warnings as texts, and no part of a request without the others."""
+
+    def said(self) -> Answer:
+        """The texts alone."""
+        return {"warnings": [warning["message"] for warning in self.warnings]} if self.warnings else {}
+
+    def refuse(self, what: list[str], refusal: SiteError) -> None:
+        """Refuse the whole request. Raises SiteError 422."""
+        raise refusal
 
 
 def _moment(since: object) -> float | None:

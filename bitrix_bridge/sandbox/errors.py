@@ -34,6 +34,11 @@ def not_found(what: object) -> SiteError:
     return SiteError(404, "order_not_found", f"Order {what} does not exist", "order")
 
 
+def archived(what: object) -> SiteError:
+    """An order that was moved to the site's archive: HTTP 404, but not deleted."""
+    return SiteError(404, "order_archived", f"Order {what} is in the archive", "order")
+
+
 def invalid(code: str, message: str, step: str) -> SiteError:
     """A request that is understood and cannot be done: HTTP 422."""
     return SiteError(422, code, message, step)

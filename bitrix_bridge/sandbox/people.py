@@ -7,7 +7,7 @@ from typing import Any
 
 User = dict[str, Any]
 
-PLACEHOLDER_EMAIL = "noemail@cvety.example"
+ANONYMOUS = "saleanonymous"
 
 
 def phone_digits(phone: str) -> str:
@@ -19,17 +19,35 @@ def phone_digits(phone: str) -> str:
 def new_user(user_id: int, properties: dict[str, Any]) -> User:
     """A user made from an order's properties `name`, `phone`, `email`.
 
-    A phone-only customer gets a placeholder e-mail, as on the site, where the column must not be empty.
+    A phone-only customer gets a placeholder e-mail, as on the site, where the column must not be empty. A name under
+    .invalid belongs to no one.
     """
     phone = str(properties.get("phone") or "")
+    digits = phone_digits(phone)
     return {
         "ID": str(user_id),
-        "LOGIN": phone_digits(phone) or f"user{user_id}",
+        "LOGIN": digits or f"user{user_id}",
         "NAME": str(properties.get("name") or ""),
         "LAST_NAME": "",
-        "EMAIL": str(properties.get("email") or "") or PLACEHOLDER_EMAIL,
+        "EMAIL": str(properties.get("email") or "") or f"noemail{digits}@noemail.invalid",
         "PERSONAL_PHONE": phone,
         "PERSONAL_MOBILE": "",
+        "EXTERNAL_AUTH_ID": None,
+    }
+
+
+def anonymous_user(user_id: int) -> User:
+    """The one account that Bitrix gives all guests."""
+    login = f"anonymous_{user_id:09d}"
+    return {
+        "ID": str(user_id),
+        "LOGIN": login,
+        "NAME": "Анонимный пользователь",
+        "LAST_NAME": "",
+        "EMAIL": f"{login}@example.com",
+        "PERSONAL_PHONE": "",
+        "PERSONAL_MOBILE": "",
+        "EXTERNAL_AUTH_ID": ANONYMOUS,
     }
 
 
@@ -40,6 +58,7 @@ class People:
         """`users` as stored, `next_id` gives the id of the next one."""
         self._by_id: dict[int, User] = {}
         self._by_phone: dict[str, User] = {}
+        self._anonymous: User | None = None
         self._next_id = next_id
         for user in users:
             self._remember(user)
@@ -49,14 +68,22 @@ class People:
         phone = phone_digits(user["PERSONAL_PHONE"])
         if phone:
             self._by_phone.setdefault(phone, user)
+        if user.get("EXTERNAL_AUTH_ID") == ANONYMOUS:
+            self._anonymous = user
 
     def customer_of(self, user_id: object, properties: dict[str, Any]) -> tuple[User, bool]:
-        """The user an order belongs to, and whether they are new. An unknown `user_id` is no reason to refuse."""
+        """The user an order belongs to, and whether they are new: a guest without a phone is anonymous.
+
+        An unknown `user_id` is no reason to refuse.
+        """
         text = str(user_id or "")
         known = self._by_id.get(int(text)) if text.isascii() and text.isdigit() else None
-        known = known or self._by_phone.get(phone_digits(str(properties.get("phone") or "")) or "-")
+        phone = phone_digits(str(properties.get("phone") or ""))
+        known = known or self._by_phone.get(phone or "-")
+        if known is None and not phone:
+            known = self._anonymous
         if known:
             return known, False
-        user = new_user(self._next_id(), properties)
+        user = new_user(self._next_id(), properties) if phone else anonymous_user(self._next_id())
         self._remember(user)
         return user, True

@@ -53,12 +53,21 @@ SHOPS: dict[int, str] = {
     17014: "Гүлдер әлемі",
 }
 
+# Without the inner account (ACTION_FILE 'inner'), which Bitrix adds with the first payment: no one pays by it.
 PAY_SYSTEMS: dict[int, str] = {
     1: "Наличные",
     2: "Банковская карта",
     3: "Kaspi",
     4: "Банковский перевод",
 }
+
+DELIVERIES: dict[int, str] = {1: "Курьер", 2: "Самовывоз", 3: "Без доставки"}
+
+# The service that Bitrix gives an order without a delivery (EmptyDeliveryService).
+EMPTY_DELIVERY = 3
+
+# Statuses of which the customer gets a letter (b_sale_status.NOTIFY).
+TOLD_BY_LETTER = ("N",)
 
 PRODUCTS: tuple[Product, ...] = (
     Product(696613, "Букет Стандарт", 7500, "bouquet-standard"),

@@ -63,7 +63,7 @@ def _number(text: str | None) -> int | float:
 def _columns(order: Order) -> Params:
     flat: Params = {}
     for column, value in order.items():
-        if column in ("properties", "basket", "user"):
+        if column in ("properties", "basket", "payments", "user", "checksum"):
             continue
         if column.startswith("DATE_"):
             value = iso_time(value)
@@ -85,25 +85,31 @@ def _whole(order: Order) -> Params:
         {"id": str(order_id * 100 + place), "orderId": order_id, "orderPropsId": place, "code": code, "value": value}
         for place, (code, value) in enumerate(order["properties"].items(), start=1)
     ]
-    payment = {
-        "id": order_id,
-        "orderId": order_id,
-        "paid": order["PAYED"],
-        "paySystemId": order["PAY_SYSTEM_ID"],
-        "sum": _number(order["PRICE"]),
-        "currency": order["CURRENCY"],
-        "datePaid": iso_time(order["DATE_PAYED"]),
-    }
+    payments = [_payment(order, payment) for payment in order["payments"]]
     return {
         **_columns(order),
         "basketItems": basket,
         "propertyValues": values,
-        "payments": [payment],
+        "payments": payments,
         "shipments": [],
         "clients": [],
         "tradeBindings": [],
         # PHP's empty array, where a filled one would be an object.
         "requisiteLink": [],
+    }
+
+
+def _payment(order: Order, payment: Order) -> Params:
+    return {
+        "id": int(payment["ID"]),
+        "orderId": int(order["ID"]),
+        "paid": payment["PAID"],
+        "paySystemId": payment["PAY_SYSTEM_ID"],
+        "paySystemName": payment["PAY_SYSTEM_NAME"],
+        "sum": _number(payment["SUM"]),
+        "currency": payment["CURRENCY"],
+        "datePaid": iso_time(payment["DATE_PAID"]),
+        "isReturn": payment["IS_RETURN"],
     }
 
 

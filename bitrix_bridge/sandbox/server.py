@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
-from .bridge import Bridge, error_answer
+from .bridge import VERSIONS, Bridge, error_answer
 from .errors import SiteError, bad_request
 from .faults import Fault, Faults
 from .pages import orders_page
@@ -48,10 +48,11 @@ class SandboxServer(ThreadingHTTPServer):
         queue_length: Callable[[], int | None] = lambda: None,
         waiting_deletion: Callable[[str], int] = lambda _xml_id: 0,
         legacy_bridge: bool = False,
+        bridge_version: str = VERSIONS["bridge"],
     ) -> None:
         """Bind 127.0.0.1:`port` (0: any free one). Raises OSError when the port is taken."""
         self.site = site
-        self.bridge = Bridge(site, queue_length, waiting_deletion, legacy=legacy_bridge)
+        self.bridge = Bridge(site, queue_length, waiting_deletion, legacy=legacy_bridge, version=bridge_version)
         self.legacy_bridge = legacy_bridge
         self.rest = Rest(site)
         self.faults = faults if faults is not None else Faults()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 from .errors import SiteError, invalid
 
 Order = dict[str, Any]
+
+CENT = Decimal("0.01")
 
 # The shop's clock. Fixed, because Almaty has been UTC+5 since March 2024 and old tz databases say otherwise.
 ALMATY = timezone(timedelta(hours=5))
@@ -35,6 +37,16 @@ def amount(value: object, name: str, step: str) -> Decimal:
     if isinstance(value, bool) or not number.is_finite() or number < 0:
         raise invalid("bad_amount", f"{name} must be a number, zero or more", step)
     return number
+
+
+def rounded(number: Decimal) -> Decimal:
+    """A sum as Bitrix rounds it (option `value_precision` of the module sale, 2 by default)."""
+    return number.quantize(CENT, ROUND_HALF_UP)
+
+
+def line_sum(price: Decimal, quantity: Decimal) -> Decimal:
+    """What a line costs, KZT: Bitrix rounds each line before it adds them up."""
+    return rounded(price * quantity)
 
 
 def money(number: Decimal) -> str:

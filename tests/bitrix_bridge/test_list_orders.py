@@ -87,7 +87,7 @@ def test_a_site_in_trouble(way, fault, failure):
 def test_a_site_that_shows_the_same_page_again(way, monkeypatch):
     way.place_order()
     rows = way.site.changed()
-    monkeypatch.setattr(way.site, "changed", lambda *_args: rows)
+    monkeypatch.setattr(way.site, "changed", lambda *_args, **_flags: rows)
     monkeypatch.setattr(way.site, "all_orders", lambda: [{"ID": "5"}, {"ID": "5"}])
     monkeypatch.setattr("bitrix_bridge.sandbox.rest._holds", lambda *_args: True)
     with pytest.raises(PermanentRefusal) as refusal:

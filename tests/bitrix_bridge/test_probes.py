@@ -127,7 +127,7 @@ def test_the_bridge(settings):
         settings.BITRIX_API_URL = site.bridge_url
         found = probes.bridge.run()
         assert (found.level, found.hint) == (GREEN, ""), found
-        assert found.figure.startswith("версия 1.1; в очереди сайта: 0")
+        assert found.figure.startswith("версия 1.2; в очереди сайта: 0")
         site.faults.give(faults.status(503))
         assert probes.bridge.run().level == RED
         settings.BITRIX_API_TOKEN = "another-made-up-token"

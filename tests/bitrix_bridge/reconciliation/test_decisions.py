@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 Side = Difference.Side
 CASES = {
     "status": ({"STATUS_ID": "PD"}, {"status_id": "accepted"}, "delivering", "accepted", ("STATUS_ID", "PD", "AP")),
-    "total_amount": ({"PRICE": "5.0000"}, {"total_amount": 7}, 5, 7, ("PRICE", "5.0000", "7.0000")),
+    "total_amount": ({"PRICE": "5.0000"}, {"total_amount": 7000}, 5, 7000, ("PRICE", "5.0000", "7000.0000")),
     "is_cancelled": ({"CANCELED": "N"}, {"is_cancelled": True}, False, True, ("CANCELED", "N", "Y")),
 }
 ATTRIBUTES = {"status": "status_id", "total_amount": "total_amount", "is_cancelled": "is_cancelled"}

@@ -25,7 +25,7 @@ def spoil_here(order):
     state["agreed"]["payment_status"] = "paid"
     Order.objects.filter(pk=order.pk).update(
         status="accepted",
-        total_amount=222,
+        total_amount=22_222,
         payment_status="paid",
         is_cancelled=True,
         bitrix_version=99,
@@ -69,7 +69,7 @@ def test_a_thousand_differences(site, place, compare_sides, manager):
         assert order.events.first().reason == Reason.COMPARED
     for order in here:
         on_site = site.site.order(order.bitrix_order_id)
-        assert (on_site["STATUS_ID"], on_site["PRICE"], on_site["CANCELED"]) == ("AP", "222.0000", "Y")
+        assert (on_site["STATUS_ID"], on_site["PRICE"], on_site["CANCELED"]) == ("AP", "22222.0000", "Y")
         order.refresh_from_db()
         assert (order.payment_status, order.sync_state) == ("pending", "synced")
         assert order.bitrix_version == int(on_site["VERSION"])

@@ -203,11 +203,11 @@ class TestBothHaveChangedIt:
 
     def test_another_field_of_ours_stays_and_is_sent(self, site, place, compare_sides, manager):
         (order,) = place(1)
-        services.edit_order(order_id=order.pk, changes={"total_amount": 5}, actor=manager)
-        site.site.update_order(order.bitrix_order_id, {"PRICE": "7"})
+        services.edit_order(order_id=order.pk, changes={"total_amount": 5000}, actor=manager)
+        site.site.update_order(order.bitrix_order_id, {"PRICE": "7000"})
         assert outcomes(compare_sides(repair=True)) == {"repaired": 2}
         deliver_all()
-        assert (site.site.order(order.bitrix_order_id)["PRICE"], compare_sides().differences) == ("5.0000", 0)
+        assert (site.site.order(order.bitrix_order_id)["PRICE"], compare_sides().differences) == ("5000.0000", 0)
 
 
 class TestOursNotSent:

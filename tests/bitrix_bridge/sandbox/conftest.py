@@ -118,3 +118,20 @@ def create_request() -> dict[str, Any]:
             "email": "a@mail.example",
         },
     }
+
+
+@pytest.fixture
+def order(sandbox: Sandbox, create_request: dict[str, Any]) -> dict[str, Any]:
+    """An order of the site: one bouquet for 7500 and delivery for 1500, to be paid in cash."""
+    return sandbox.site.create_order(create_request).order
+
+
+@pytest.fixture
+def update(sandbox: Sandbox, ask: Callable[..., requests.Response], order: dict[str, Any]) -> Callable[..., Any]:
+    """Ask the bridge to update `order`; returns its answer, and what is stored then."""
+
+    def send(**request: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        answer = ask("order.update", order_id=order["ID"], **request).json()
+        return answer, sandbox.site.order(int(order["ID"]))
+
+    return send

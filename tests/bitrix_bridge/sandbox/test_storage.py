@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bitrix_bridge.sandbox import Sandbox
+from bitrix_bridge.sandbox.storage import FileStorage
 
 
 def test_everything_goes_on_after_a_restart(tmp_path, receiver):
@@ -57,3 +58,24 @@ def test_stopping_twice_and_writing_after(tmp_path):
     with Sandbox(data_file=str(tmp_path / "site.sqlite3")) as sandbox:
         sandbox.stop()
         sandbox.place_order()
+
+
+def test_orders_of_an_earlier_stand_in_are_read(tmp_path):
+    path = str(tmp_path / "site.sqlite3")
+    with Sandbox(data_file=path) as sandbox:
+        order = sandbox.place_order(payment_method_id=3)
+        sandbox.site.update_order(int(order["ID"]), {"PAYED": "Y"})
+    storage = FileStorage(path)
+    (kept,) = storage.load("order")
+    for new in ("payments", "REASON_MARKED"):
+        del kept[new]
+    for line in kept["basket"]:
+        for new in ("CUSTOM_PRICE", "_provided", "_reserved"):
+            del line[new]
+    storage.write([("order", order["ID"], kept)])
+    storage.close()
+    with Sandbox(data_file=path) as sandbox:
+        (payment,) = sandbox.site.order(int(order["ID"]))["payments"]
+        assert (payment["PAY_SYSTEM_ID"], payment["SUM"], payment["PAID"]) == ("3", order["PRICE"], "Y")
+        assert sandbox.site.update_order(int(order["ID"]), {"PAYED": "N"})["SUM_PAID"] == "0.00"
+        assert sandbox.site.recalculate(int(order["ID"]))["PRICE"] == order["PRICE"]

@@ -1,0 +1,106 @@
+"""`order.update` as the bridge does it: part by part, so that what the site refuses keeps back nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from .basket import Lines, Wanted, agreed, present_lines
+from .columns import OF_PARTS, cancel, set_column, set_delivery
+from .creation import goods_of, note_discount
+from .drafts import Draft
+from .payments import change_system, pay, refresh_price, set_sum, take_back, the_only_one
+from .remarks import Remarks
+from .values import Order
+
+
+def only(fields: Order, *names: str) -> Order:
+    """These of the fields, as far as they are asked for."""
+    return {name: fields[name] for name in names if name in fields}
+
+
+class BridgeChange:
+    """Does a request's parts to a draft, in an order that Bitrix can follow: it takes no payment for a cancelled order
+    and cancels no paid one. `remarks` say what was refused."""
+
+    def __init__(self, draft: Draft, remarks: Remarks) -> None:
+        self._draft, self._remarks = draft, remarks
+        self._asked = 0
+
+    def run(self, fields: Order, properties: dict[str, Any], lines: list[Wanted] | None) -> None:
+        """Do what is asked for. Raises SiteError 422 when all of it is refused."""
+        draft = self._draft
+        flag, paid = fields.get("CANCELED"), fields.get("PAYED")
+        cancelling = list(only(fields, "CANCELED", "REASON_CANCELED"))
+        if flag == "N":
+            self._do(cancelling, lambda: cancel(draft, "N", ""))
+        # First: what is paid keeps its sum and its pay system.
+        if paid == "N":
+            self._do(["PAYED"], lambda: take_back(draft))
+        for column in fields:
+            if column not in OF_PARTS:
+                self._column(column, fields[column])
+        for code, value in properties.items():
+            self._asked += 1
+            self._remarks.try_property(draft, code, value)
+        self._money(fields, lines)
+        if "TRACKING_NUMBER" in fields:
+            number = {"TRACKING_NUMBER": fields["TRACKING_NUMBER"]}
+            self._do(["TRACKING_NUMBER"], lambda: set_delivery(draft, number))
+        if fields.get("PAY_SYSTEM_ID"):
+            self._do(["PAY_SYSTEM_ID"], lambda: change_system(draft, int(fields["PAY_SYSTEM_ID"])))
+        if paid == "Y":
+            self._do(["PAYED"], lambda: pay(draft, trims=True))
+        if "STATUS_ID" in fields:
+            self._column("STATUS_ID", fields["STATUS_ID"])
+        if flag == "Y":
+            self._do(cancelling, lambda: cancel(draft, "Y", fields.get("REASON_CANCELED", "")))
+        elif flag is None and "REASON_CANCELED" in fields:
+            self._column("REASON_CANCELED", fields["REASON_CANCELED"])
+        if self._remarks.first is not None and len(self._remarks.refused) == self._asked:
+            raise self._remarks.first
+
+    def _do(self, columns: list[str], do: Callable[[], None], *more: str) -> None:
+        what = [*more, *(f"fields.{column}" for column in columns)]
+        self._asked += len(what)
+        self._remarks.attempt(self._draft, what, do)
+
+    def _column(self, column: str, value: Any) -> None:
+        self._do([column], lambda: set_column(self._draft, column, value))
+
+    def _money(self, fields: Order, lines: list[Wanted] | None) -> None:
+        """Lines, delivery and total, which is the sum of the two: what else is asked for goes into the prices."""
+        delivery = only(fields, "PRICE_DELIVERY", "DELIVERY_ID")
+        if delivery:
+            self._do(list(delivery), lambda: set_delivery(self._draft, delivery))
+        goods = list(only(fields, "PRICE", "DISCOUNT_VALUE"))
+        if lines is not None or "PRICE" in fields:
+            self._do(goods, lambda: self._goods(fields, lines), *([] if lines is None else ["items"]))
+        elif goods:
+            self._asked += len(goods)
+        if lines is not None or delivery or "PRICE" in fields:
+            self._settle()
+
+    def _goods(self, fields: Order, lines: list[Wanted] | None) -> None:
+        order = self._draft.order
+        present = present_lines(order)
+        wanted = present if lines is None else lines
+        if "PRICE" in fields:
+            # As asked, even where the site has refused it: the lines are not to make up for the delivery.
+            fee = Decimal({**order, **fields}["PRICE_DELIVERY"])
+            wanted = agreed(wanted, goods_of(Decimal(fields["PRICE"]), fee))
+        if wanted != present:
+            basket = Lines(self._draft, agreed=True)
+            basket.become(wanted)
+            self._remarks.shortages(basket.short)
+
+    def _settle(self) -> None:
+        """A total that somebody has set over its parts gives way to them; the one payment not made yet follows."""
+        draft = self._draft
+        refresh_price(draft)
+        if any(draft.order[name] != draft.loaded[name] for name in ("basket", "PRICE")):
+            note_discount(draft)
+        payment = the_only_one(draft.order)
+        if payment is not None and draft.order["CANCELED"] != "Y":
+            set_sum(draft, payment, Decimal(draft.order["PRICE"]))

@@ -1,0 +1,124 @@
+"""What the shop has to sell: the stock of each product, what orders have reserved of it, and Bitrix's refusals.
+
+As in Bitrix's catalogue, QUANTITY is what is free: a reserved piece has left it already. Only products with
+QUANTITY_TRACE are counted. Not locked: the site calls it under its own lock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from typing import Any
+
+from .reference import PRODUCTS
+from .storage import Document, Put
+from .values import Order, money
+
+# Keys of a line that are no columns of its document: whether the catalogue provides it, and what it has reserved.
+PROVIDED = "_provided"
+RESERVED = "_reserved"
+
+
+@dataclass
+class Stock:
+    """A product as far as selling it is concerned. `is_deleted`: only orders still name it."""
+
+    product_id: int
+    quantity: str = "0.0000"
+    reserved: str = "0.0000"
+    is_traced: bool = False
+    can_buy_zero: bool = False
+    is_active: bool = True
+    is_deleted: bool = False
+
+    @property
+    def is_sold(self) -> bool:
+        """Whether the catalogue knows it at all."""
+        return self.is_active and not self.is_deleted
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether there may be too little of it."""
+        return self.is_traced and not self.can_buy_zero
+
+
+class Catalogue:
+    """The products of the shop."""
+
+    def __init__(self, rows: list[Document]) -> None:
+        """`rows` as stored, over the products that every stand-in has."""
+        self._stocks = {product.id: Stock(product.id) for product in PRODUCTS}
+        self._stocks |= {row["product_id"]: Stock(**row) for row in rows}
+
+    def stock(self, product_id: int) -> Stock | None:
+        """The product's stock, None when there never was such a product."""
+        return self._stocks.get(product_id)
+
+    def set(self, product_id: int, **changes: Any) -> Put:
+        """Change a product, made when it is new; returns what to store."""
+        stock = self._stocks.setdefault(product_id, Stock(product_id))
+        for name, value in changes.items():
+            setattr(stock, name, money(Decimal(str(value))) if name in ("quantity", "reserved") else value)
+        return self._put(product_id)
+
+    def provides(self, product_id: int) -> bool:
+        """Whether a new line of this product can come from the catalogue at all."""
+        stock = self._stocks.get(product_id)
+        return stock is not None and stock.is_sold
+
+    def refusal(self, line: Order, quantity: Decimal) -> str | None:
+        """Why a line may not have this quantity, in Bitrix's words; None when it may.
+
+        It asks whenever a quantity changes, also for less: what the catalogue does not sell it does not count.
+        """
+        stock = self._stocks.get(int(line["PRODUCT_ID"]))
+        if stock is None or not line.get(PROVIDED):
+            return None
+        name = line["NAME"]
+        if not stock.is_sold:
+            return f"Товар «{name}» недоступен"
+        free, reserved = Decimal(stock.quantity), Decimal(line[RESERVED])
+        if not stock.is_checked or free >= quantity - reserved:
+            return None
+        if free <= 0:
+            return f"Недостаточное количество товара «{name}»"
+        present = Decimal(line["QUANTITY"])
+        return f"Товар «{name}» уже добавлен в корзине в количестве {present:f}. Можно добавить не более {free:f}"
+
+    def settle(self, before: Order, after: Order) -> list[Put]:
+        """Reserve what the saved order's lines need, give back what they no longer do; returns what to store.
+
+        A cancelled order needs nothing. What was shipped is gone: it leaves the reserve and does not come back.
+        """
+        touched: set[int] = set()
+        lines = {line["ID"]: line for line in after["basket"]}
+        gone = [line for line in before.get("basket", ()) if line["ID"] not in lines]
+        was_shipped, is_shipped = before.get("DEDUCTED") == "Y", after["DEDUCTED"] == "Y"
+        for line in [*gone, *lines.values()]:
+            stock = self._stocks.get(int(line["PRODUCT_ID"]))
+            if stock is None or not stock.is_traced or not line.get(PROVIDED):
+                continue
+            held = Decimal(line[RESERVED])
+            quantity = Decimal(line["QUANTITY"])
+            if is_shipped and not was_shipped:
+                self._move(stock, free=Decimal(0), reserved=-held)
+                line[RESERVED] = money(Decimal(0))
+            elif was_shipped and not is_shipped:
+                self._move(stock, free=Decimal(0), reserved=quantity)
+                line[RESERVED] = money(quantity)
+            elif not is_shipped:
+                needed = Decimal(0) if line["ID"] not in lines or after["CANCELED"] == "Y" else quantity
+                more = needed - held
+                if stock.is_checked:
+                    more = min(more, max(Decimal(stock.quantity), Decimal(0)))
+                self._move(stock, free=-more, reserved=more)
+                line[RESERVED] = money(held + more)
+            touched.add(stock.product_id)
+        return [self._put(product_id) for product_id in sorted(touched)]
+
+    def _move(self, stock: Stock, *, free: Decimal, reserved: Decimal) -> None:
+        stock.quantity = money(Decimal(stock.quantity) + free)
+        stock.reserved = money(max(Decimal(stock.reserved) + reserved, Decimal(0)))
+
+    def _put(self, product_id: int) -> Put:
+        return "stock", str(product_id), asdict(self._stocks[product_id])

@@ -1,0 +1,161 @@
+"""How a create request becomes an order, by the site itself and by the bridge. Money is KZT.
+
+An order is a plain dict in the webhook's shape: columns of `b_sale_order` in capitals, `properties`, `basket`,
+`payments` and `user` beside them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from .basket import Lines, agreed, wanted_lines
+from .columns import check_status, column_value
+from .drafts import Draft
+from .errors import invalid
+from .owners import set_property
+from .payments import add_payment, parts_sum
+from .properties import properties_of
+from .reference import DELIVERIES, EMPTY_DELIVERY, PAY_SYSTEMS
+from .remarks import Remarks
+from .values import Order, amount, money, rounded, text_of
+
+# A request's own names for properties; what stands in `properties` wins over them.
+PROPERTY_OF_REQUEST_KEY = {
+    "recipient_name": "nameRecipient",
+    "recipient_phone": "phoneRecipient",
+    "delivery_address": "addressRecipient",
+    "delivery_date": "data",
+    "postcard_text": "postcardText",
+}
+
+
+def requested_properties(request: Order) -> dict[str, Any]:
+    """The order properties of a create request. Raises SiteError 422."""
+    properties = properties_of(request.get("properties"))
+    for key, code in PROPERTY_OF_REQUEST_KEY.items():
+        if request.get(key) is not None:
+            properties.setdefault(code, text_of(request[key]))
+    return properties
+
+
+def fill(draft: Draft, request: Order, remarks: Remarks | None) -> dict[str, Any]:
+    """Make an empty draft what a create request asks for, still without ID and user; unknown keys are ignored.
+
+    With `remarks` as the bridge does it: the total is in the prices. Without, as the site itself or raw SQL: a total
+    stands over the parts. Returns the properties asked for. Raises SiteError 422 with step "basket", "order", "status"
+    or "properties".
+    """
+    properties = requested_properties(request)
+    status_id = check_status(request.get("status_id") or "N")
+    fee = rounded(amount(request.get("delivery_fee") or 0, "delivery_fee", "order"))
+    discount = rounded(amount(request.get("discount_amount") or 0, "discount_amount", "order"))
+    total = request.get("total_amount")
+    total = None if total is None else rounded(amount(total, "total_amount", "order"))
+    lines = [replace(line, basket_id=0) for line in wanted_lines(request.get("items"))]
+    if remarks is not None:
+        asked = sum((rounded(line.price * line.quantity) for line in lines), Decimal(0))
+        lines = agreed(lines, max(asked - discount, Decimal(0)) if total is None else goods_of(total, fee))
+        discount = Decimal(0)
+    draft.order |= _empty(draft.now, request, status_id, fee)
+    basket = Lines(draft, agreed=remarks is not None)
+    basket.become(lines)
+    order = draft.order
+    parts = parts_sum(order)
+    if remarks is not None:
+        remarks.shortages(basket.short)
+        total = parts
+        note_discount(draft)
+    elif total is None:
+        total = max(parts - discount, Decimal(0))
+    order["PRICE"] = money(total)
+    if discount:
+        order["DISCOUNT_VALUE"] = money(discount)
+    _deliver(draft, column_value("DELIVERY_ID", request.get("delivery_id")), remarks)
+    _bill(draft, column_value("PAY_SYSTEM_ID", request.get("payment_method_id")), total, remarks)
+    for code, value in properties.items():
+        if remarks is None:
+            set_property(draft, code, value)
+        else:
+            remarks.try_property(draft, code, value)
+    return properties
+
+
+def goods_of(total: Decimal, fee: Decimal) -> Decimal:
+    """What the lines have to cost in an order of this total. Raises SiteError 422."""
+    if total < fee:
+        raise invalid("bad_total", "Сумма заказа меньше стоимости доставки", "order")
+    return total - fee
+
+
+def note_discount(draft: Draft) -> None:
+    """DISCOUNT_VALUE is for people to read: what the lines say, since Bitrix counts no set price as a discount."""
+    discount = Decimal(0)
+    for line in draft.order["basket"]:
+        less = Decimal(line["BASE_PRICE"]) - Decimal(line["PRICE"])
+        discount += max(less, Decimal(0)) * Decimal(line["QUANTITY"])
+    draft.order["DISCOUNT_VALUE"] = money(rounded(discount))
+
+
+def _deliver(draft: Draft, service: str | None, remarks: Remarks | None) -> None:
+    """Without a service, and with one that the site has not, the order gets Bitrix's own for no delivery."""
+    if service and int(service) not in DELIVERIES:
+        if remarks is not None:
+            remarks.warn("no_delivery", f"На сайте нет службы доставки {service}")
+        service = None
+    draft.order["DELIVERY_ID"] = service or str(EMPTY_DELIVERY)
+
+
+def _bill(draft: Draft, system: str | None, total: Decimal, remarks: Remarks | None) -> None:
+    if system and int(system) in PAY_SYSTEMS:
+        add_payment(draft, int(system), total)
+    elif system and remarks is not None:
+        message = f"На сайте нет платёжной системы {system}: заказ создан без оплаты"
+        remarks.warn("no_pay_system", message)
+
+
+def _empty(now: str, request: Order, status_id: str, fee: Decimal) -> Order:
+    return {
+        "ID": "",
+        "LID": "s1",
+        "PERSON_TYPE_ID": "1",
+        "ACCOUNT_NUMBER": "",
+        "XML_ID": column_value("XML_ID", request.get("xml_id")),
+        "EXTERNAL_ORDER": "N",
+        "VERSION": "0",
+        "STATUS_ID": status_id,
+        "DATE_STATUS": now,
+        "EMP_STATUS_ID": None,
+        "PAYED": "N",
+        "DATE_PAYED": None,
+        "SUM_PAID": "0.00",
+        "CANCELED": "N",
+        "DATE_CANCELED": None,
+        "REASON_CANCELED": "",
+        "MARKED": "N",
+        "REASON_MARKED": "",
+        "DEDUCTED": "N",
+        "ALLOW_DELIVERY": "N",
+        "PRICE": "0.0000",
+        "PRICE_DELIVERY": money(fee),
+        "DISCOUNT_VALUE": "0.0000",
+        "TAX_VALUE": "0.00",
+        "CURRENCY": "KZT",
+        "USER_ID": "",
+        "PAY_SYSTEM_ID": None,
+        "DELIVERY_ID": None,
+        "RESPONSIBLE_ID": None,
+        "COMPANY_ID": None,
+        "USER_DESCRIPTION": column_value("USER_DESCRIPTION", request.get("comment")),
+        "COMMENTS": column_value("COMMENTS", request.get("courier_comment")),
+        "ADDITIONAL_INFO": "",
+        "TRACKING_NUMBER": "",
+        "ORDER_TOPIC": "",
+        "DATE_INSERT": now,
+        "DATE_UPDATE": now,
+        "properties": {},
+        "basket": [],
+        "payments": [],
+        "user": {},
+    }

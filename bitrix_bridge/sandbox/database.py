@@ -1,0 +1,236 @@
+"""The tables of the stand-in site: what it has stored, how that is read, and the webhooks that a write causes."""
+
+from __future__ import annotations
+
+import copy
+import threading
+import time
+import uuid
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from .accounts import Accounts
+from .catalogue import Catalogue
+from .documents import archived_row, document, row
+from .drafts import Draft, Tables, written
+from .errors import archived, not_found
+from .letters import Letter, Rule, are_sent, letters_of
+from .people import People
+from .properties import Properties
+from .reference import reference_lists
+from .storage import MemoryStorage, Put, Storage
+from .upgrades import upgraded
+from .values import Order, site_time
+
+# Who made a write. The CRM's own writes are counted, so that a test can say "exactly one".
+CRM_ORIGINS = ("bridge", "rest")
+
+FIRST_IDS = {"order": 122183, "basket": 500001, "payment": 700001, "user": 1080, "event": 1}
+
+
+@dataclass(frozen=True)
+class Event:
+    """A webhook to be sent. `number` orders the events of this site, `origin` is who made the write."""
+
+    number: int
+    event_id: str
+    name: str
+    data: Order
+    origin: str
+
+    def document(self) -> dict[str, Any]:
+        """The event as it is stored."""
+        return dict(self.__dict__)
+
+
+class Database:
+    """Everything that a site keeps. All methods that have no underscore may be called from any thread.
+
+    `writes` counts real writes made for the CRM, `saves` all saves of each order, `requests` is what the doors
+    were asked, `letters` what buyers got. `lacking`: keys of documents that the site's PHP is too old to send.
+    """
+
+    def __init__(self, storage: Storage | None = None, *, clock: Callable[[], float] = time.time) -> None:
+        """Start from what `storage` holds; `clock` gives unix seconds."""
+        self.lock = threading.RLock()
+        self._storage = storage or MemoryStorage()
+        self._clock = clock
+        self._counters = dict(FIRST_IDS)
+        for counter in self._storage.load("counters"):
+            self._counters.update(counter)
+        orders = [upgraded(order) for order in self._storage.load("order")]
+        self._orders: dict[int, Order] = {int(order["ID"]): order for order in orders}
+        self._by_xml_id = {order["XML_ID"]: order for order in self._orders.values()}
+        self._archived: dict[int, Order] = {int(order["ID"]): order for order in self._storage.load("archived")}
+        self._tables = Tables(
+            catalogue=Catalogue(self._storage.load("stock")),
+            properties=Properties(),
+            accounts=Accounts(self._storage.load("transaction")),
+            people=People(self._storage.load("user"), lambda: self._next("user")),
+            next_id=self._next,
+        )
+        for order in orders:
+            for code in order["properties"]:
+                if self._tables.properties.get(code) is None:
+                    self._tables.properties.define(code)
+        # Before 1.2 only the version was kept.
+        self._done: dict[str, dict[str, Any]] = {
+            row["event_id"]: row.get("answer") or {"version": row["version"]} for row in self._storage.load("done")
+        }
+        self._listeners: list[Callable[[Event], None]] = []
+        self.writes = 0
+        self.saves: Counter[int] = Counter()
+        self.letters: list[Letter] = []
+        self.letters_rule: Rule = "site"
+        self.lacking: frozenset[str] = frozenset()
+        self.requests: deque[dict[str, Any]] = deque(maxlen=1000)
+
+    def subscribe(self, listener: Callable[[Event], None]) -> None:
+        """Call `listener` with each event, in order, while the site is locked: it must only take note."""
+        with self.lock:
+            self._listeners.append(listener)
+
+    # Reading
+
+    def order(self, order_id: int) -> Order:
+        """A copy of an order in the webhook's shape. Raises SiteError 404."""
+        with self.lock:
+            return self._document(self._find(order_id))
+
+    def order_by_xml_id(self, xml_id: str) -> Order:
+        """A copy of the order with this XML_ID. Raises SiteError 404."""
+        with self.lock:
+            if xml_id in self._by_xml_id:
+                return self._document(self._by_xml_id[xml_id])
+            if self._archived_with(xml_id):
+                raise archived(xml_id)
+            raise not_found(xml_id)
+
+    def latest(self, limit: int = 30) -> list[Order]:
+        """Copies of the newest orders, newest first."""
+        with self.lock:
+            newest = sorted(self._orders, reverse=True)[:limit]
+            return [self._document(self._orders[order_id]) for order_id in newest]
+
+    def all_orders(self) -> list[Order]:
+        """Copies of all orders, oldest first."""
+        return self.latest(len(self._orders))[::-1]
+
+    def changed(
+        self, since: float | None = None, after_id: int = 0, limit: int = 100, *, with_archived: bool = False
+    ) -> list[Order]:
+        """Rows to compare by: orders with an id above `after_id`, updated at `since` (unix seconds) or later, by id."""
+        moment = None if since is None else site_time(since)
+
+        def is_new(order: Order, column: str) -> bool:
+            return int(order["ID"]) > after_id and (moment is None or order[column] >= moment)
+
+        with self.lock:
+            complete = self._tables.properties.complete
+            rows = [
+                row(order, complete(order["properties"]), self.lacking)
+                for order in self._orders.values()
+                if is_new(order, "DATE_UPDATE")
+            ]
+            if with_archived:
+                rows += [archived_row(order) for order in self._archived.values() if is_new(order, "DATE_ARCHIVED")]
+            return sorted(rows, key=lambda one: int(one["order_id"]))[:limit]
+
+    def reference(self) -> dict[str, list[dict[str, Any]]]:
+        """The lists of the site: statuses, cities, shops, slots, pay systems."""
+        return reference_lists()
+
+    def budget(self, user_id: str) -> Decimal:
+        """What lies on a buyer's inner account, KZT."""
+        with self.lock:
+            return self._tables.accounts.budget(user_id)
+
+    @property
+    def transactions(self) -> list[dict[str, Any]]:
+        """Copies of all that was booked to inner accounts and from them, oldest first."""
+        with self.lock:
+            return copy.deepcopy(self._tables.accounts.transactions)
+
+    def stock(self, product_id: int) -> dict[str, Any]:
+        """What the catalogue says of a product that it has or had."""
+        with self.lock:
+            return dict(self._tables.catalogue.stock(product_id).__dict__)
+
+    # What was asked
+
+    def note_request(self, entry: dict[str, Any]) -> None:
+        """Remember a request that a door was asked; the caller leaves tokens out."""
+        with self.lock:
+            self.requests.append({"at": self._clock(), **entry})
+
+    def done(self, event_id: str) -> dict[str, Any] | None:
+        """The answer to an earlier request with this id, None when it has not been done."""
+        return self._done.get(event_id)
+
+    def note_done(self, event_id: str, answer: dict[str, Any]) -> None:
+        """Keep the answer to a request; one without an id is done each time."""
+        if event_id:
+            self._done[event_id] = answer
+            self._storage.write([("done", event_id, {"event_id": event_id, "answer": answer})])
+
+    # Inside, under the lock
+
+    def _find(self, order_id: int) -> Order:
+        if order_id in self._archived:
+            raise archived(order_id)
+        if order_id not in self._orders:
+            raise not_found(order_id)
+        return self._orders[order_id]
+
+    def _archived_with(self, xml_id: str) -> Order | None:
+        return next((order for order in self._archived.values() if order["XML_ID"] == xml_id), None)
+
+    def _document(self, order: Order) -> Order:
+        return document(order, self._tables.properties.complete(order["properties"]), self.lacking)
+
+    def _next(self, counter: str) -> int:
+        number = self._counters[counter]
+        self._counters[counter] = number + 1
+        return number
+
+    def _remove(self, order: Order) -> None:
+        del self._orders[int(order["ID"])]
+        self._by_xml_id.pop(order["XML_ID"], None)
+
+    def _store(
+        self, draft: Draft, stored: Order, event_name: str | None, origin: str, puts: list[Put] | None = None
+    ) -> None:
+        """Write a draft over what is stored (itself, when it is new), and do what a save brings about elsewhere."""
+        tables, is_new = self._tables, not draft.loaded
+        puts = [*(puts or []), *tables.catalogue.settle(draft.loaded, draft.order)]
+        puts += tables.accounts.book(draft.order, draft.bookings, draft.now, origin)
+        order = draft.order if is_new else written(stored, draft)
+        self._by_xml_id.pop(stored["XML_ID"], None)
+        self._orders[int(order["ID"])] = self._by_xml_id[order["XML_ID"]] = order
+        if event_name is not None and are_sent(self.letters_rule, order, origin):
+            self.letters += letters_of(draft.loaded, draft.order)
+        self._write([*puts, ("order", order["ID"], order)], [], event_name, self._document(order), origin)
+        self.saves[int(order["ID"])] += 1
+        if origin in CRM_ORIGINS:
+            self.writes += 1
+
+    def _write(
+        self, puts: list[Put], deletes: list[tuple[str, str]], event_name: str | None, data: Order, origin: str
+    ) -> Event:
+        moment = self._clock()
+        announced = {
+            **copy.deepcopy(data),
+            "webhook_timestamp": round(moment, 3),
+            "webhook_source": "OnSaleOrderDeleted" if event_name == "order.delete" else "OnSaleOrderSaved",
+        }
+        event = Event(self._next("event"), str(uuid.uuid4()), event_name or "", announced, origin)
+        if event_name:
+            puts = [*puts, ("event", str(event.number), event.document())]
+        self._storage.write([*puts, ("counters", "1", dict(self._counters))], deletes)
+        if event_name:
+            for listener in self._listeners:
+                listener(event)
+        return event

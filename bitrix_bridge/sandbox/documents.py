@@ -1,0 +1,63 @@
+"""How the site shows an order: the webhook's document, and the row of a list. Pure functions."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from typing import Any
+
+from .reference import EMPTY_DELIVERY
+from .values import Order, iso_time
+
+# What tells that an order was changed where no event does: raw SQL and old API move neither VERSION nor DATE_UPDATE.
+CHECKED_LINE = ("ID", "PRODUCT_ID", "NAME", "PRICE", "BASE_PRICE", "QUANTITY")
+CHECKED_PAYMENT = ("ID", "PAY_SYSTEM_ID", "SUM", "PAID")
+
+# What bridges and senders before 1.2 do not know.
+NEW_IN_1_2 = frozenset({"payments", "checksum"})
+
+
+def document(order: Order, properties: dict[str, Any], lacking: frozenset[str] = frozenset()) -> Order:
+    """A copy of a stored order as others see it; `properties` are all of the site's, `lacking` keys are left out."""
+    shown = copy.deepcopy(order)
+    shown["properties"] = copy.deepcopy(properties)
+    shown["basket"] = [
+        {name: value for name, value in line.items() if not name.startswith("_")} for line in shown["basket"]
+    ]
+    if shown["DELIVERY_ID"] == str(EMPTY_DELIVERY):
+        shown["DELIVERY_ID"] = None
+    shown["checksum"] = checksum(order, properties)
+    return {name: value for name, value in shown.items() if name not in lacking}
+
+
+def checksum(order: Order, properties: dict[str, Any]) -> str:
+    """An opaque text over properties, lines and payments."""
+    checked = [
+        dict(sorted(properties.items())),
+        [[line[name] for name in CHECKED_LINE] for line in order["basket"]],
+        [[payment[name] for name in CHECKED_PAYMENT] for payment in order["payments"]],
+    ]
+    text = json.dumps(checked, ensure_ascii=True)
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def row(order: Order, properties: dict[str, Any], lacking: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """An order's row to compare by."""
+    listed = {
+        "order_id": int(order["ID"]),
+        "xml_id": order["XML_ID"],
+        "version": int(order["VERSION"]),
+        "status_id": order["STATUS_ID"],
+        "price": order["PRICE"],
+        "payed": order["PAYED"],
+        "canceled": order["CANCELED"],
+        "date_update": iso_time(order["DATE_UPDATE"]),
+        "checksum": checksum(order, properties),
+    }
+    return {name: value for name, value in listed.items() if name not in lacking}
+
+
+def archived_row(archived: dict[str, Any]) -> dict[str, Any]:
+    """The row of an order that was moved to the archive."""
+    return {"order_id": int(archived["ID"]), "xml_id": archived["XML_ID"], "archived": True}

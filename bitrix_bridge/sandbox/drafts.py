@@ -1,0 +1,85 @@
+"""An order in the memory of one process of the site: what it has loaded, and what it has made of that since.
+
+Bitrix writes no more than a process has changed itself, and loaded VERSION + 1. So the saves of two processes that held
+an order at the same time mix, and the version may fall.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from .accounts import Accounts, Booking
+from .catalogue import Catalogue
+from .people import People
+from .properties import Properties
+from .values import Order
+
+# Rows of their own in the database: compared and written one by one.
+ROWS = ("basket", "payments")
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What stands beside the orders of a site. `next_id` gives the next id of a counter."""
+
+    catalogue: Catalogue
+    properties: Properties
+    accounts: Accounts
+    people: People
+    next_id: Callable[[str], int]
+
+
+@dataclass
+class Draft:
+    """An order that is being changed. `bookings` are moved to or from the buyer's inner account with the save."""
+
+    tables: Tables
+    now: str
+    order: Order
+    loaded: Order = field(default_factory=dict)
+    bookings: list[Booking] = field(default_factory=list)
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether a save would write anything."""
+        return self.order != self.loaded
+
+    def checkpoint(self) -> Callable[[], None]:
+        """What brings the draft back to how it is now."""
+        order, bookings = copy.deepcopy(self.order), list(self.bookings)
+
+        def go_back() -> None:
+            self.order, self.bookings = order, bookings
+
+        return go_back
+
+
+def written(stored: Order, draft: Draft) -> Order:
+    """The stored order after a draft's own changes were written to it."""
+    result = copy.deepcopy(stored)
+    for name, value in draft.order.items():
+        if name == "properties":
+            before = draft.loaded["properties"]
+            result[name] |= {code: one for code, one in value.items() if code not in before or before[code] != one}
+        elif name in ROWS:
+            result[name] = _rows(result[name], draft.loaded[name], value)
+        elif name not in draft.loaded or draft.loaded[name] != value:
+            result[name] = copy.deepcopy(value)
+    return result
+
+
+def _rows(stored: list[Order], loaded: list[Order], changed: list[Order]) -> list[Order]:
+    before = {row["ID"]: row for row in loaded}
+    after = {row["ID"]: row for row in changed}
+    result: list[Order] = []
+    for row in stored:
+        if row["ID"] in after:
+            mine, old = after[row["ID"]], before[row["ID"]]
+            result.append(row | {name: value for name, value in mine.items() if old.get(name) != value})
+        elif row["ID"] not in before:
+            result.append(row)
+    # A row that another process has deleted since stays deleted: an UPDATE finds nothing to write to.
+    result += [copy.deepcopy(row) for key, row in after.items() if key not in before]
+    return sorted(result, key=lambda row: int(row["ID"]))

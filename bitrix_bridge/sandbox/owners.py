@@ -1,0 +1,67 @@
+"""What the site's own people, its checkout and REST do to an order, by Bitrix's rules and no more than those."""
+
+from __future__ import annotations
+
+import copy
+from decimal import Decimal
+from typing import Any
+
+from .basket import Lines, wanted_lines
+from .columns import OF_PARTS, cancel, set_column, set_delivery
+from .drafts import Draft
+from .payments import add_payment, change_price, change_system, pay, refresh_price, take_back
+from .reference import PAY_SYSTEMS
+from .values import Order
+
+SHIPMENT = ("DELIVERY_ID", "TRACKING_NUMBER", "PRICE_DELIVERY")
+
+
+def change(draft: Draft, fields: Order, properties: dict[str, Any], items: object) -> None:
+    """Change columns (stored values), properties and, when `items` is given, the whole basket.
+
+    PRICE is set over the parts, as raw SQL and old modules do; the next change of a part makes it their sum again.
+    Raises SiteError 422 for what Bitrix refuses: nothing is done then.
+    """
+    if fields.get("CANCELED") == "N":
+        cancel(draft, "N", None)
+    if fields.get("PAYED") == "N":
+        take_back(draft)
+    for column, value in fields.items():
+        if column not in OF_PARTS or column in ("DISCOUNT_VALUE", "REASON_CANCELED"):
+            set_column(draft, column, value)
+    for code, given in properties.items():
+        set_property(draft, code, given)
+    basket, fee = copy.deepcopy(draft.order["basket"]), draft.order["PRICE_DELIVERY"]
+    if items is not None:
+        Lines(draft, agreed=False).become(wanted_lines(items))
+    set_delivery(draft, {name: fields[name] for name in SHIPMENT if name in fields})
+    if "PRICE" in fields:
+        change_price(draft, Decimal(fields["PRICE"]))
+    elif draft.order["basket"] != basket or draft.order["PRICE_DELIVERY"] != fee:
+        refresh_price(draft)
+    if fields.get("PAY_SYSTEM_ID"):
+        change_system(draft, int(fields["PAY_SYSTEM_ID"]))
+    if fields.get("PAYED") == "Y":
+        if not draft.order["payments"]:
+            add_payment(draft, next(iter(PAY_SYSTEMS)), Decimal(draft.order["PRICE"]))
+        pay(draft, trims=False)
+    if "STATUS_ID" in fields:
+        set_column(draft, "STATUS_ID", fields["STATUS_ID"])
+    if fields.get("CANCELED") == "Y":
+        cancel(draft, "Y", fields.get("REASON_CANCELED"))
+
+
+def set_property(draft: Draft, code: str, value: Any) -> None:
+    """Fill in a field of the site's own form: what it has there is a property of the site.
+
+    Bitrix saves a value that the property can't hold, and marks the order for it; one too long for the column is lost.
+    """
+    properties = draft.tables.properties
+    if properties.get(code) is None:
+        properties.define(code)
+    kind = properties.get(code)
+    refusal = kind.refusal(value) if kind else None
+    if refusal is not None:
+        draft.order.update(MARKED="Y", REASON_MARKED=refusal.message)
+    if kind is None or kind.is_storable(value):
+        draft.order["properties"][code] = value
