@@ -71,6 +71,8 @@ class Agreement:
     names may be another: who has changed the order in between has not been heard."""
     heard_updated_at: datetime | None = None
     """DATE_UPDATE of the whole order that was heard last."""
+    checksum: str | None = None
+    """The site's checksum of the whole order that was heard last; None when that came without one."""
     times_heard: int = 0
     """How often something was learnt of the site's side, by event or answer. Versions can't count that: they may fall,
     and two saves may make the same one."""
@@ -105,6 +107,7 @@ class Agreement:
             site_status=state.get("site_status", ""),
             heard_version=state.get("heard_version"),
             heard_updated_at=_moment(state.get("heard_updated_at")),
+            checksum=state.get("checksum"),
             times_heard=state.get("times_heard", 0),
             answered=Answered(**state["answered"]) if state.get("answered") else None,
             is_unclear=state.get("is_unclear", False),
@@ -132,6 +135,7 @@ class Agreement:
             "site_status": self.site_status,
             "heard_version": self.heard_version,
             "heard_updated_at": self.heard_updated_at.isoformat() if self.heard_updated_at else None,
+            "checksum": self.checksum,
             "times_heard": self.times_heard,
             "answered": asdict(self.answered) if self.answered else None,
             "is_unclear": self.is_unclear,

@@ -90,6 +90,8 @@ class OrderSnapshot:
     version: int | None = None
     updated_at: datetime | None = None
     """DATE_UPDATE, aware."""
+    checksum: str | None = None
+    """The site's own, over properties, lines and payments: the same as long as none of them has changed."""
     announced_at: datetime | None = None
     """The event's own time (webhook_timestamp, else DATE_STATUS), aware: the last resort for ordering events."""
     created_at: datetime | None = None

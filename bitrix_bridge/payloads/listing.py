@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from bitrix_bridge.payloads.amounts import read_id, read_money, read_whole_number
-from bitrix_bridge.payloads.identity import PayloadError, crm_order_id
+from bitrix_bridge.payloads.identity import PayloadError, crm_order_id, read_checksum
 from bitrix_bridge.payloads.reading import Reading
 from bitrix_bridge.payloads.storable import storable
 from bitrix_bridge.payloads.translation import ABSENT, Fields, is_empty
@@ -27,6 +27,8 @@ class ListedOrder:
     version: int | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
     unreadable: Mapping[str, Any] = field(default_factory=dict)
+    checksum: str | None = None
+    """Over properties, lines and payments; None where the site tells none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ def read_listed_order(row: Any) -> ListedOrder:
         version=None if version is ABSENT else read_whole_number(version).value,
         values=values,
         unreadable=unreadable,
+        checksum=read_checksum(fields.peek("CHECKSUM")),
     )
 
 

@@ -12,6 +12,7 @@ from orders.services.assignment import (
 )
 from orders.services.callers import customer_for_call
 from orders.services.changes import change_status, conflict_wish, edit_order
+from orders.services.checksums import ListedChecksum, note_checksums
 from orders.services.creation import Caller, NewItem, create_order
 from orders.services.customers import apply_customer
 from orders.services.deletion import mark_deleted, mark_present
@@ -57,6 +58,7 @@ __all__ = [
     "Caller",
     "Doubt",
     "LinkGone",
+    "ListedChecksum",
     "NewItem",
     "NotAllowed",
     "Outcome",
@@ -89,6 +91,7 @@ __all__ = [
     "mark_courier_told",
     "mark_deleted",
     "mark_present",
+    "note_checksums",
     "note_sending",
     "postcard_prints",
     "reassess_sync_state",

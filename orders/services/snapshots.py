@@ -308,6 +308,8 @@ def _note_heard(agreement: Agreement, snapshot: OrderSnapshot, origin: _Origin) 
     else:
         if origin.past is None:
             agreement.answered, agreement.is_unclear = None, False
+        if origin.past is None or snapshot.version != agreement.heard_version:
+            agreement.checksum = snapshot.checksum
         agreement.heard_version = agreement.heard_version if snapshot.version is None else snapshot.version
         agreement.heard_updated_at = snapshot.updated_at or agreement.heard_updated_at
     if snapshot.version is not None or snapshot.updated_at is not None:

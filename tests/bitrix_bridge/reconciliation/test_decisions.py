@@ -10,7 +10,7 @@ from cvety_crm.outbox import deliver_due
 from orders import services
 from orders.fields import PUSHED
 from orders.models import Order, Reason
-from tests.bitrix_bridge.reconciliation.conftest import deliver_all
+from tests.bitrix_bridge.reconciliation.conftest import deliver_all, found
 from tests.bitrix_bridge.test_delivery import change, made_here, status_on_site
 
 pytestmark = pytest.mark.django_db
@@ -66,7 +66,8 @@ class TestOneField:
         assert field in event.details["theirs"]
         deliver_all()
         assert site.site.order(order.bitrix_order_id)[column] == sent
-        assert compare_sides().differences == 0
+        # What the site has made of its lines and payments no event has told here.
+        assert found(compare_sides()) <= {(order.bitrix_order_id, "checksum")}
 
 
 def test_other_fields_are_left_alone(site, order, compare_sides, manager):
