@@ -3,9 +3,12 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.contrib.auth.models import User
 from django.db import InterfaceError, OperationalError
+from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext
 
 from bitrix_bridge.errors import OrderNotFound
@@ -28,8 +31,10 @@ logger = logging.getLogger(__name__)
 Kind, Outcome = Difference.Kind, Difference.Outcome
 
 MOST_DELETED = 20
-"""Orders that one run marks as deleted by itself: more of them look like a site put back to an older state, or another
-site altogether."""
+"""Orders that the runs of `DELETED_WITHIN` mark as deleted by themselves: more of them look like a site put back to an
+older state, or another site altogether."""
+DELETED_WITHIN = timedelta(hours=20)
+"""Less than a day, so that each nightly run has them all; those of each hour share what is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +165,8 @@ def _mark_deleted(run: Reconciliation, differences: Sequence[Difference]) -> Non
         for one in differences:
             one.outcome = Outcome.GONE
         return
-    marked = Difference.objects.filter(run=run, kind=Kind.MISSING_THERE, outcome=Outcome.REPAIRED)
+    lately = Q(run=run) | Q(run__started_at__gte=timezone.now() - DELETED_WITHIN)
+    marked = Difference.objects.filter(lately, kind=Kind.MISSING_THERE, outcome=Outcome.REPAIRED)
     if marked.exclude(bitrix_order_id=None).count() >= MOST_DELETED:
         _need_person(
             differences,
