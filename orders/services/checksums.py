@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -30,6 +31,7 @@ def note_checksums(listed: Sequence[ListedChecksum]) -> None:
     """
     if not listed:
         return
-    columns = [[one.order_id for one in listed], [one.version for one in listed], [one.checksum for one in listed]]
+    ids, versions = [one.order_id for one in listed], [one.version for one in listed]
+    columns: list[Any] = [ids, versions, [one.checksum for one in listed]]
     with connection.cursor() as cursor:
         cursor.execute(_NOTE, columns)
