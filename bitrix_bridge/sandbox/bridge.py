@@ -106,15 +106,11 @@ class Bridge:
     def _create(self, request: Answer) -> Answer:
         xml_id = request.get("xml_id")
         if isinstance(xml_id, str) and (deleted := self._waiting_deletion(xml_id)):
-            return {
-                "order_id": deleted,
-                "order_number": str(deleted),
-                "version": 0,
-                "created": False,
-                "deleted": True,
-            }
+            return {**_gone(deleted), "deleted": True}
         remarks = self._remarks()
         outcome = self._site.create_order(request, origin="bridge", remarks=remarks)
+        if outcome.is_archived:
+            return {**_gone(int(outcome.order["ID"])), "archived": True}
         if not outcome.created:
             # The first answer may have been lost, and with it what the site could not take.
             draft = self._site.scratch()
@@ -215,6 +211,11 @@ class Bridge:
         waiting = self._queue_length()
         versions = {**VERSIONS, "bridge": self._version}
         return {"versions": versions, "webhook_installed": waiting is not None, "queue_length": waiting or 0}
+
+
+def _gone(order_id: int) -> Answer:
+    """The answer to the create of an order that was made and is no longer among the others."""
+    return {"order_id": order_id, "order_number": str(order_id), "version": 0, "created": False}
 
 
 class TextRemarks(Remarks):

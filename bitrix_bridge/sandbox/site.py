@@ -28,10 +28,11 @@ __all__ = ["CRM_ORIGINS", "Created", "Event", "Site"]
 
 @dataclass(frozen=True)
 class Created:
-    """The outcome of a create: the order as it is now, and whether this call made it."""
+    """The outcome of a create: the order as it is now, whether this call made it, and whether it is in the archive."""
 
     order: Order
     created: bool
+    is_archived: bool = False
 
 
 class Site(Database):
@@ -61,9 +62,10 @@ class Site(Database):
         """
         with self.lock:
             xml_id = text_of(request.get("xml_id"))
-            existing = self._by_xml_id.get(xml_id) or (self._archived_with(xml_id) if xml_id else None)
-            if existing:
+            if existing := self._by_xml_id.get(xml_id):
                 return Created(self._document(existing), created=False)
+            if xml_id and (existing := self._archived_with(xml_id)):
+                return Created(self._document(existing), created=False, is_archived=True)
             draft = Draft(self._tables, site_time(self._clock()), {})
             properties = fill(draft, request, remarks)
             user, is_new = self._tables.people.customer_of(request.get("user_id"), properties)

@@ -25,6 +25,7 @@ from tests.bitrix_bridge.two_systems.world import World
 EXAMPLES = settings().max_examples if settings.get_current_profile_name() == "deep" else 200
 
 MOST_ORDERS = 3
+MOST_OPENED = 3
 STATUSES = ("new", "accepted", "processing", "delivering", "completed", "declined")
 CODES = ("N", "AP", "P", "PD", "CO", "DE")
 ADDRESSES = ("Абая 150", "Достык 5", "Сатпаева 1")
@@ -35,6 +36,19 @@ SITE_CHANGES: dict[str, list[Any]] = {
     "when": ["18", "20", "14:00-16:00"],
     "data": ["2026-03-08", "2026-03-09", ""],
     "phoneRecipient": ["+77011234567", "8 701 123 45 67", "как обычно"],
+}
+LATE_CHANGES: dict[str, list[Any]] = {
+    **SITE_CHANGES,
+    "STATUS_ID": list(CODES),
+    "PAYED": ["Y", "Y", "N"],
+    "COMMENTS": ["", "домофон 7"],
+}
+IN_STOCK: dict[str, Any] = {"is_traced": False, "is_active": True}
+STOCKS: dict[str, dict[str, Any]] = {
+    "not counted": {},
+    "out of stock": {"is_traced": True, "quantity": 0},
+    "one left": {"is_traced": True, "quantity": 1},
+    "inactive": {"is_active": False},
 }
 STAFF_CHANGES: dict[str, list[Any]] = {
     "delivery_address": list(ADDRESSES),
@@ -95,14 +109,13 @@ class TwoSides(RuleBasedStateMachine):
     @precondition(lambda self: len(self.world.site.all_orders()) < MOST_ORDERS)
     @rule()
     def order_on_the_site(self) -> None:
-        self.world.site.create_order(
-            {
-                "items": [{"bitrix_product_id": 696613, "quantity": 1, "price": 7500}],
-                "delivery_fee": 1500,
-                "payment_method_id": 1,
-                "properties": {"name": "Айгерим", "phone": "+77771234567", "when": "18", "city": "2"},
-            }
-        )
+        request = {
+            "items": [{"bitrix_product_id": 696613, "quantity": 1, "price": 7500}],
+            "delivery_fee": 1500,
+            "payment_method_id": 1,
+            "properties": {"name": "Айгерим", "phone": "+77771234567", "when": "18", "city": "2"},
+        }
+        self.world.on_site(lambda: self.world.site.create_order(request))
 
     @rule(pick=which, change=st.sampled_from(sorted(SITE_CHANGES)), value=which)
     def site_changes_a_property(self, pick: int, change: str, value: int) -> None:
@@ -131,15 +144,60 @@ class TwoSides(RuleBasedStateMachine):
 
     @rule(pick=which)
     def site_deletes_an_order(self, pick: int) -> None:
+        key = self._key(pick)
+        if key is not None and len(self.world.site.all_orders()) > 1:
+            self.world.on_site(lambda: self.world.site.delete_order(key))
+
+    @precondition(lambda self: len(self.world.opened) < MOST_OPENED)
+    @rule(pick=which)
+    def site_opens_an_order(self, pick: int) -> None:
+        """A process loads it, and will save it later, over what others have saved in between."""
+        if (key := self._key(pick)) is not None:
+            self.world.opened.append(self.world.site.open_order(key))
+
+    @precondition(lambda self: self.world.opened)
+    @rule(pick=which, change=st.sampled_from(sorted(LATE_CHANGES)), value=which, goes_on=st.booleans())
+    def site_saves_what_it_opened(self, pick: int, change: str, value: int, goes_on: bool) -> None:
+        opened = self.world.opened
+        held = opened[pick % len(opened)] if goes_on else opened.pop(pick % len(opened))
+        values = LATE_CHANGES[change]
+        chosen = {change: values[value % len(values)]}
+        parts = {"properties": chosen} if change in SITE_CHANGES else {"fields": chosen}
+        self.world.on_site(lambda: self.world.site.save_opened(held, **parts))
+
+    @rule(pick=which, change=st.sampled_from(sorted(SITE_CHANGES)), value=which)
+    def site_changes_a_property_without_a_word(self, pick: int, change: str, value: int) -> None:
+        values = SITE_CHANGES[change]
+        if (key := self._key(pick)) is not None:
+            self.world.untold(key, change, values[value % len(values)])
+
+    @rule(pick=which)
+    def site_recalculates(self, pick: int) -> None:
+        if (key := self._key(pick)) is not None:
+            self.world.site.recalculate(key)
+
+    @rule(pick=which, flag=st.sampled_from("YN"))
+    def site_ships(self, pick: int, flag: str) -> None:
+        if (key := self._key(pick)) is not None:
+            self.world.on_site(lambda: self.world.site.ship_order(key, flag))
+
+    @rule(product=st.sampled_from(sorted(PRODUCTS)), state=st.sampled_from(sorted(STOCKS)))
+    def site_counts_its_stock(self, product: int, state: str) -> None:
+        self.world.site.set_stock(product, **(IN_STOCK | STOCKS[state]))
+
+    @rule(pick=which)
+    def site_archives_an_order(self, pick: int) -> None:
+        key = self._key(pick)
+        if key is not None and len(self.world.site.all_orders()) > 1:
+            self.world.archive(key)
+
+    def _key(self, pick: int) -> int | None:
         orders = self.world.site.all_orders()
-        if len(orders) > 1:
-            self.world.site.delete_order(int(orders[pick % len(orders)]["ID"]))
+        return int(orders[pick % len(orders)]["ID"]) if orders else None
 
     def _on_site(self, pick: int, **change: Any) -> None:
-        orders = self.world.site.all_orders()
-        if orders:
-            key = orders[pick % len(orders)]["ID"]
-            self.world.site.update_order(int(key), **change)
+        if (key := self._key(pick)) is not None:
+            self.world.on_site(lambda: self.world.site.update_order(key, **change))
 
     # --- staff
 
@@ -169,6 +227,13 @@ class TwoSides(RuleBasedStateMachine):
     def staff_edit(self, pick: int, change: str, value: int) -> None:
         values = STAFF_CHANGES[change]
         self._by_staff(pick, services.edit_order, changes={change: values[value % len(values)]})
+
+    @rule(pick=which, status=st.sampled_from(STATUSES), change=st.sampled_from(sorted(STAFF_CHANGES)), value=which)
+    def staff_change_much_at_once(self, pick: int, status: str, change: str, value: int) -> None:
+        """A status whose grace time is over, and a field: one push, and one save where the site takes them."""
+        self.staff_change_the_status(pick, status)
+        self.staff_edit(pick, change, value)
+        self.world.grace_is_over()
 
     @rule(pick=which, quantity=st.integers(1, 2), product=st.sampled_from(sorted(PRODUCTS)))
     def staff_edit_items(self, pick: int, quantity: int, product: int) -> None:

@@ -4,15 +4,15 @@ HTTP, webhooks that wait to be delivered, and workers that can be killed between
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 from unittest.mock import patch
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db.models import Q
 from django.test import Client
 from django.utils import timezone
 
@@ -26,11 +26,15 @@ from bitrix_bridge.reconciliation import runs
 from bitrix_bridge.reconciliation.slices import work
 from bitrix_bridge.sandbox import Sandbox, faults
 from bitrix_bridge.sandbox.bridge import Bridge
+from bitrix_bridge.sandbox.drafts import Draft
+from bitrix_bridge.sandbox.errors import SiteError
 from bitrix_bridge.sandbox.site import CRM_ORIGINS, Event, Site
+from bitrix_bridge.sandbox.values import rounded
 from cvety_crm.outbox import LIVE, State, deliver_one, engine
 from orders import services
+from orders.agreement import Agreement
 from orders.fields import FIELDS, ITEMS, PUSHED, as_told, comparable, comparable_items, empty_value, order_values
-from orders.models import Order, Source, Status
+from orders.models import Order, OrderEvent, Source, Status
 from tests.fixtures import WEBHOOK_PATH, WEBHOOK_TOKEN
 
 CROSSINGS = (
@@ -57,14 +61,19 @@ class World:
         self._http = Client()
         self._sandbox, self.staff = sandbox, staff
         self.site = Site()
+        self.site.define_property("when", variants=["18", "20"])  # another one marks the order
         sandbox.faults.clear()
         sandbox.server.site, sandbox.server.bridge = self.site, Bridge(self.site, lambda: 0)
         self.site.subscribe(self._announced)
         self.webhooks: list[Event] = []
+        self.opened: list[Draft] = []
+        self.archived: set[int] = set()
         self.writes: Counter[tuple[str, str]] = Counter()
         self.actions: Counter[tuple[str, str]] = Counter()
         self.site_actions: Counter[str] = Counter()
         self.at_first: dict[str, dict[str, Any]] = {}
+        self.wanted: dict[tuple[int, str], Any] = {}
+        self.marks: dict[str, list[str]] = {}
         self._there: dict[str, dict[str, Any]] = {}
 
     def _announced(self, event: Event) -> None:
@@ -73,6 +82,9 @@ class World:
         if event.name not in WHOLE_ORDER:
             self.site_actions[key] += 1
             return
+        marks = self.marks.setdefault(key, [""])
+        if event.data["REASON_MARKED"] != marks[-1]:
+            marks.append(event.data["REASON_MARKED"])
         before, self._there[key] = self._there.get(key), site_values(event.data)
         if before is None:
             self.site_actions[key] += 1  # also of an order of ours: the site has a say in what it looks like there
@@ -80,10 +92,35 @@ class World:
         changed = {name for name, value in self._there[key].items() if before.get(name, empty_value(name)) != value}
         if event.origin not in CRM_ORIGINS:
             self.site_actions[key] += 1
+            self._no_longer_wanted(int(key), changed)
             return
         if changed & {ITEMS, "delivery_fee"}:
             changed -= MOVED_ALONG
         self.writes.update((key, name) for name in changed)
+
+    def _no_longer_wanted(self, key: int, names: set[str]) -> None:
+        """Note that the site's people have changed these fields after staff did: which value stands is not for us."""
+        for name in names:
+            self.wanted.pop((key, name), None)
+
+    # --- the site's own people
+
+    def on_site(self, action: Callable[[], Any]) -> None:
+        """Let the site's people do something. What Bitrix refuses them is no action."""
+        with suppress(SiteError):
+            action()
+
+    def untold(self, key: int, code: str, value: str) -> None:
+        """Change a property by the old API: no event, no version, no date."""
+        self.site.set_property_silently(key, code, value)
+        before, self._there[str(key)] = self._there[str(key)], site_values(self.site.order(key))
+        self.site_actions[str(key)] += 1
+        self._no_longer_wanted(key, {name for name, one in self._there[str(key)].items() if before.get(name) != one})
+
+    def archive(self, key: int) -> None:
+        """Move an order to the site's archive."""
+        self.site.archive_order(key)
+        self.archived.add(key)
 
     # --- webhooks
 
@@ -122,6 +159,19 @@ class World:
             return
         for event in order.events.exclude(pk__in=known):
             self.actions.update((str(order.pk), change["field"]) for change in event.changes)
+            self._note_wanted(order, event)
+
+    def _note_wanted(self, order: Order, event: OrderEvent) -> None:
+        """Note what staff have changed: but not a change back, which leaves nothing to send, to what the site had."""
+        order.refresh_from_db()
+        if order.bitrix_order_id is None:
+            return
+        unsent = Agreement.from_json(order.bitrix_state).unsent(order_values(order, PUSHED))
+        for change in event.changes:
+            key = order.bitrix_order_id, change["field"]
+            self.wanted.pop(key, None)
+            if change["field"] in unsent:
+                self.wanted[key] = change["new"]
 
     def create(self, **arguments: Any) -> Order:
         """Let staff take an order by phone."""
@@ -181,22 +231,32 @@ class World:
     def come_to_rest(self) -> None:
         """Let both sides talk, everything that waits arrive and staff retry what was given up, until all is quiet."""
         self.grace_is_over()
+        for data in self.site.all_orders():
+            # What is refused while the goods are out goes when they are back.
+            self.on_site(lambda key=int(data["ID"]): self.site.ship_order(key, "N"))
         for _round in range(ROUNDS):
             self.minute()
-            for push in Push.objects.filter(state=State.FAILED):
+            for push in self._given_up():
                 if push.retry(by=self.staff):
                     services.reassess_sync_state(order_id=push.order_id)
             self.work()
             while self.webhooks:
                 self.arrive(self.webhooks.pop(0))
-            if not Push.objects.filter(Q(state__in=LIVE) | Q(state=State.FAILED)).exists():
+            if not Push.objects.filter(state__in=LIVE).exists() and not self._given_up():
                 return
         raise AssertionError(f"the two sides do not come to rest: {list(Push.objects.values())}")
 
+    def _given_up(self) -> list[Push]:
+        """Return the pushes that failed, of orders that can still be changed there."""
+        failed = Push.objects.filter(state=State.FAILED)
+        return list(failed.exclude(order__bitrix_order_id__in=self.archived))
+
     def check(self) -> None:
         """Compare the whole of both sides, and explain it by the timeline."""
+        archived = Order.objects.filter(bitrix_order_id__in=self.archived)
+        assert not archived.filter(is_deleted_on_site=True).exists(), "what is in the archive is not deleted"
         there = {int(order["ID"]): order for order in self.site.all_orders()}
-        orders = Order.objects.filter(is_deleted_on_site=False)
+        orders = Order.objects.filter(is_deleted_on_site=False).exclude(bitrix_order_id__in=self.archived)
         here = {order.bitrix_order_id: order for order in orders}
         assert set(here) == set(there), "both sides have the same orders"
         assert len(here) == len(orders), "each order exists once"
@@ -211,6 +271,47 @@ class World:
             assert order.sync_state in ("synced", "conflict")
             self._check_explained(order, order_values(order, theirs))
             self._check_writes(order)
+            self._check_total(order, data)
+            self._check_kept(key, theirs)
+            self._check_warnings(order)
+
+    def _check_kept(self, key: int, theirs: Mapping[str, Any]) -> None:
+        """What staff wanted last has arrived there, unless the site's own people have changed the same since."""
+        wanted = {
+            name: as_told(name, value)
+            for (order, name), value in self.wanted.items()
+            if order == key and name not in SETTLED_OTHERWISE
+        }
+        lost = {name: (value, theirs[name]) for name, value in wanted.items() if theirs[name] != value}
+        assert not lost, f"order {key}: wanted here and not there: {lost}"
+
+    def _check_warnings(self, order: Order) -> None:
+        """Staff know of all money that our requests have moved, and are told once of what stands."""
+        key = str(order.bitrix_order_id)
+        warnings = [
+            warning
+            for event in order.events.filter(kind="warned").order_by("happened_at", "created_at")
+            for warning in event.details["warnings"]
+        ]
+        told = sum(Decimal(warning["amount"]) for warning in warnings if warning["code"] == "inner_account")
+        booked = sum(
+            Decimal(row["AMOUNT"]) * (1 if row["DEBIT"] == "Y" else -1)
+            for row in self.site.transactions
+            if (row["ORDER_ID"], row["origin"]) == (key, "bridge")
+        )
+        assert told == booked, f"order {key}: {booked} KZT were moved there for us, staff were told of {told}"
+        marked = [warning for warning in warnings if warning["code"] == "marked"]
+        assert len(marked) <= len(self.marks[key]) - 1, (
+            f"order {key}: staff were told more often than it changed: {marked}"
+        )
+
+    def _check_total(self, order: Order, data: Mapping[str, Any]) -> None:
+        lines = sum(rounded(Decimal(line["PRICE"]) * Decimal(line["QUANTITY"])) for line in data["basket"])
+        assert Decimal(data["PRICE"]) == lines + Decimal(data["PRICE_DELIVERY"]), "the total there is its parts"
+        ours = sum(rounded(item.price * item.quantity) for item in order.items.all())
+        assert order.total_amount == ours + order.delivery_fee, "the total here is its parts"
+        key = int(data["ID"])
+        assert self.site.recalculate(key) == self.site.order(key) == data, "the site's recalculation changes nothing"
 
     def _check_explained(self, order: Order, values: dict[str, Any]) -> None:
         explained = dict(self.at_first[str(order.pk)])
@@ -242,6 +343,8 @@ class World:
 
 MOVED_ALONG = {"total_amount", "payment_status", "paid_amount"}
 """What the site moves along with the lines and the fee."""
+SETTLED_OTHERWISE = MOVED_ALONG | {"status"}
+"""Where the site has a say after staff: it computes sums and payments, and decides a status that both have changed."""
 NOT_TOLD = ("order_number", "bitrix_user_id")
 """Given by the site with the answer to our create, which the timeline notes as such."""
 
