@@ -5,6 +5,7 @@ The contract is in docs/bitrix.md. A redirect is a mistake in the settings: Bitr
 """
 
 import json
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,15 +18,19 @@ from django.utils.translation import gettext
 from bitrix_bridge.errors import OrderNotFound, StatusConflict, Transport, failure, unusable_list
 from bitrix_bridge.payloads import PayloadError
 from bitrix_bridge.payloads.listing import OrderPage, read_page
+from bitrix_bridge.payloads.words import read_words
 from cvety_crm.http import Answer, NoAnswer, post_json
 from cvety_crm.outbox import Misconfigured, PermanentRefusal, TemporaryFailure
+from orders.site_words import SILENCE, SiteWords
 
 __all__ = ["BridgeClient", "Created", "OrderNotFound", "StatusConflict", "Updated"]
 
 REMEMBER_SECONDS = 600.0
 """How long a process believes that an endpoint knows all actions, or only creating, before it asks again."""
-known_endpoints: dict[str, tuple[bool, float]] = {}
-"""Address -> whether it knows all actions, and until when that is believed (`time.monotonic`)."""
+Version = tuple[int, ...]
+known_endpoints: dict[str, tuple[Version | None, float]] = {}
+"""Address -> the bridge's version, None for an endpoint that only creates, and until when that is believed
+(`time.monotonic`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,7 @@ class Created:
     version: int | None
     is_new: bool
     is_deleted: bool = False
+    words: SiteWords = SILENCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,7 @@ class Updated:
 
     version: int | None
     is_repetition: bool = False
+    words: SiteWords = SILENCE
 
 
 class BridgeClient:
@@ -81,26 +88,31 @@ class BridgeClient:
             ) from error
         number = str(data.get("order_number") or order_id)
         is_new, is_deleted = bool(data.get("created", True)), bool(data.get("deleted", False))
-        return Created(order_id, number, _version(data), is_new, is_deleted)
+        return Created(order_id, number, _version(data), is_new, is_deleted, read_words(data))
 
-    def set_status(self, order_id: int, *, status_id: str, expected_status_id: str) -> int | None:
-        """Set an order's status if it still is the expected one; return the order's version.
+    def set_status(self, order_id: int, *, status_id: str, expected_status_id: str) -> Updated:
+        """Set an order's status if it still is the expected one.
 
         Raises `StatusConflict` with the site's present status.
         """
         request = {"order_id": order_id, "status_id": status_id, "expected_status_id": expected_status_id}
-        return _version(self._ask({"action": "order.status", **request}))
+        answer = self._ask({"action": "order.status", **request})
+        return Updated(_version(answer), words=read_words(answer))
 
     def update_order(self, order_id: int, changes: Mapping[str, Any], *, event_id: str = "") -> Updated:
         """Change fields, properties or items of an order, the named ones only.
 
-        The site does what comes with one `event_id` once, however often it is asked.
+        The site does what comes with one `event_id` once, however often it is asked. With `expected_status_id` among
+        the changes it raises `StatusConflict` when the site has another status by then, and has changed nothing.
         """
         request = {"action": "order.update", "order_id": order_id, "event_id": event_id, **changes}
         try:
             answer = self._ask(request)
-            return Updated(_version(answer), bool(answer.get("repeated")))
-        except StatusConflict as conflict:  # nothing was expected of the status: another kind of 409
+            return Updated(_version(answer), bool(answer.get("repeated")), read_words(answer))
+        except StatusConflict as conflict:
+            if "expected_status_id" in changes:
+                raise
+            # Nothing was expected of the status: another kind of 409.
             raise PermanentRefusal(gettext("The site refused: %(text)s") % {"text": conflict}) from conflict
 
     def get_order(self, order_id: int) -> dict[str, Any]:
@@ -131,18 +143,25 @@ class BridgeClient:
     def knows_all_actions(self) -> bool:
         """Return whether the endpoint is the project's own; the site's earlier one takes any request for an order.
 
+        Raises what any call may raise.
+        """
+        return self.version() is not None
+
+    def version(self) -> Version | None:
+        """Return the version of the project's endpoint; None for the site's earlier one.
+
         That one refuses a `ping`, which has no items. Asked once in a while. Raises what any call may raise.
         """
-        known, until = known_endpoints.get(self.url, (False, 0.0))
+        known, until = known_endpoints.get(self.url, (None, 0.0))
         if time.monotonic() >= until:
             try:
-                known = "versions" in self.ping()
+                known = _bridge_version(self.ping())
             except Misconfigured:
                 raise
             except PermanentRefusal:
-                known = False
+                known = None
             # One that only creates is about to be replaced: it is asked again sooner.
-            seconds = REMEMBER_SECONDS if known else REMEMBER_SECONDS / 10
+            seconds = REMEMBER_SECONDS if known is not None else REMEMBER_SECONDS / 10
             known_endpoints[self.url] = known, time.monotonic() + seconds
         return known
 
@@ -161,6 +180,15 @@ class BridgeClient:
         except NoAnswer as error:
             raise TemporaryFailure(gettext("The site does not answer: %(why)s.") % {"why": error}) from error
         return _read(answer)
+
+
+def _bridge_version(said: Mapping[str, Any]) -> Version | None:
+    """Return the version that the answer to a `ping` names, empty if it can't be read; None where it names none."""
+    versions = said.get("versions")
+    if versions is None:
+        return None
+    text = str(versions.get("bridge") or "") if isinstance(versions, Mapping) else ""
+    return tuple(int(part) for part in text.split(".")) if re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6}){0,3}", text) else ()
 
 
 def _version(data: Mapping[str, Any]) -> int | None:

@@ -15,7 +15,6 @@ from bitrix_bridge.transports import SiteClient
 from cvety_crm.outbox import Misconfigured, TemporaryFailure
 from orders import services
 from orders.models import Order
-from orders.snapshot import FreshRead
 
 logger = logging.getLogger(__name__)
 
@@ -79,8 +78,15 @@ def complete(order_id: str) -> bool:
 
 
 def take_over(order: Order, timeout: float) -> None:
-    """Ask for the order, `timeout` seconds at most. Raises `DeliveryFailure`, and whatever reading or saving may."""
+    """Ask for the order, `timeout` seconds at most each time.
+
+    Raises `DeliveryFailure`, whatever reading or saving may, and `NotAllowed` when webhooks tell of the order faster
+    than it can be read.
+    """
     assert order.bitrix_order_id is not None
-    fresh = FreshRead(read_at=timezone.now(), known_version=order.bitrix_version)
-    snapshot = read_site_order(SiteClient(timeout=timeout), order.bitrix_order_id)
-    services.apply_snapshot(snapshot=snapshot, fresh=fresh)
+    for _attempt in range(services.ATTEMPTS):
+        fresh = services.begin_reading(order.bitrix_order_id)
+        snapshot = read_site_order(SiteClient(timeout=timeout), order.bitrix_order_id)
+        if services.apply_snapshot(snapshot=snapshot, fresh=fresh).outcome != services.Outcome.STALE:
+            return
+    raise services.told_faster()

@@ -6,7 +6,8 @@ answer that is lost, costs a repetition and never a second order or a lost wish.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -14,12 +15,15 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from bitrix_bridge.errors import OrderNotFound, StatusConflict
+from bitrix_bridge.client import Updated
+from bitrix_bridge.completion import request_answer
+from bitrix_bridge.errors import OrderNotFound, StatusConflict, refused_part
 from bitrix_bridge.events import deletion_of
 from bitrix_bridge.models import Push
 from bitrix_bridge.outgoing import unsent_fields, waits_until
-from bitrix_bridge.parts import STATUS, as_one, request_parts
+from bitrix_bridge.parts import STATUS, Split, as_one, further_split, request_parts
 from bitrix_bridge.payloads.outgoing import create_request, update_request
+from bitrix_bridge.payloads.words import VALUE_CODES
 from bitrix_bridge.transports import NoTransport, SiteClient
 from cvety_crm.masking import keepable
 from cvety_crm.outbox import (
@@ -36,9 +40,14 @@ from orders.agreement import Agreement
 from orders.fields import ITEMS, PUSHED, order_values
 from orders.grace import leaves_at
 from orders.models import Order, Reason, Status, SyncState
+from orders.site_words import FieldRefusal, SiteWords
 
-MAX_STEPS = 12
-"""Create, all fields at once, each kind apart, status, and again what has changed meanwhile."""
+MAX_STEPS = 30
+"""Create, all fields at once, each kind apart, each property by itself, status, and again what has changed since."""
+
+
+class ValuesRefused(PermanentRefusal):
+    """The site can't hold some values, and everything else is there: the order's timeline has been told of them."""
 
 
 def deliver(push: Push) -> Delivered:
@@ -47,60 +56,92 @@ def deliver(push: Push) -> Delivered:
     What the site refuses of one kind (a status that it does not know, the cancelling of a paid order) does not keep
     back the other. Nor does a status that can be taken back still: it stays behind, and the push waits for it.
     """
-    client = SiteClient()
-    done: list[str] = []
-    refused: dict[str, PermanentRefusal] = {}
-    apart = False
+    client, exchange = SiteClient(), Exchange()
+    split, is_asked = Split.TOGETHER, False
     held_until: datetime | None = None
+    agreement = Agreement()
     for _step in range(MAX_STEPS):
         order = Order.objects.select_related("customer", "status").get(pk=push.order_id)
         if order.is_deleted_on_site:
             raise NoLongerNeeded(gettext("The order was deleted on the site."))
         values = order_values(order, PUSHED, list(order.items.all()))
         if order.bitrix_order_id is None:
-            done += _create(client, push, order, values)
+            _create(client, push, order, values, exchange)
             continue
         agreement = Agreement.from_json(order.bitrix_state)
-        unsent = {name: values[name] for name in agreement.unsent(values) if name not in refused}
+        if agreement.is_unclear and not is_asked:
+            request_answer(order)
+            is_asked = True
+        unsent = {name: values[name] for name in agreement.unsent(values) if name not in exchange.refused}
         held_until = leaves_at(order.status_held_until) if STATUS in unsent else None
         if held_until is not None:
             del unsent[STATUS]
         if not unsent:
             break
-        part = request_parts(unsent, apart=apart)[0]
-        if part != (STATUS,) and not apart:
-            part = _unanswered(agreement, part, values) or part
+        part = request_parts(unsent, split, with_status=_goes_along(client, order, unsent))[0]
+        if part != (STATUS,) and split is Split.TOGETHER:
+            part = _unanswered(agreement, part, values, is_held=held_until is not None) or part
+        sent = {name: values[name] for name in part}
         try:
             if part == (STATUS,):
-                done += _set_status(client, push, order, agreement)
+                _set_status(client, push, order, agreement, exchange)
             else:
-                done += _update(client, push, order, {name: values[name] for name in part})
+                _update(client, push, order, agreement, sent, exchange)
         except PermanentRefusal as refusal:
             if isinstance(refusal, Misconfigured | OrderNotFound) and not isinstance(refusal, NoTransport):
                 raise
-            if not apart and request_parts({name: values[name] for name in part}, apart=True) != [part]:
-                apart = True
+            further = further_split(sent, split, refusal)
+            if further is not None:
+                split = further
+            elif refusal.code in VALUE_CODES and len(part) == 1:
+                _note_value_refused(push, order, sent, refusal, exchange)
             else:
-                refused |= dict.fromkeys(part, refusal)
+                exchange.refused |= dict.fromkeys(part, refusal)
     else:
         raise TemporaryFailure(gettext("The site takes the order's state but does not keep it."))
-    if held_until is not None and (refused or not done):
+    return _outcome(push, exchange, agreement, held_until)
+
+
+@dataclass(slots=True)
+class Exchange:
+    """What has come of the requests so far. None of them does anything when the order was changed in the last moment:
+    it is looked at again.
+    """
+
+    done: list[str] = field(default_factory=list)
+    refused: dict[str, PermanentRefusal] = field(default_factory=dict)
+    """Fields that the site did not take, and why."""
+    values_refused: dict[str, PermanentRefusal] = field(default_factory=dict)
+    """Fields whose values it can't hold: the order remembers them."""
+
+    def hear(self, words: SiteWords, sent: Collection[str]) -> None:
+        """Take in what was not taken of a request although the rest was."""
+        for name in words.refused.keys() & set(sent):
+            refusal = words.refused[name]
+            target = self.values_refused if refusal.is_of_value else self.refused
+            target[name] = refused_part(refusal)
+
+
+def _outcome(push: Push, exchange: Exchange, agreement: Agreement, held_until: datetime | None) -> Delivered:
+    refused = exchange.refused or exchange.values_refused
+    if held_until is not None and (refused or not exchange.done):
         # What was refused fails only after the status has had its turn.
         reasons = [refusal.message for refusal in refused.values()]
         raise NotYet(reasons[0] if reasons else gettext("The status can still be taken back."), due_at=held_until)
-    if refused:
-        raise as_one(refused)
-    if not done:
+    if exchange.refused:
+        raise as_one(exchange.refused)
+    if exchange.values_refused:
+        one = as_one(exchange.values_refused)
+        raise ValuesRefused(one.message, code=one.code, answer=one.answer)
+    if not exchange.done:
         services.reassess_sync_state(order_id=push.order_id)
+        if agreement.refused:
+            raise NoLongerNeeded(gettext("What the site can't hold is not sent again until it is changed."))
         raise NoLongerNeeded(gettext("The site has the order as it is."))
-    return Delivered(code="200", answer="; ".join(done))
+    return Delivered(code="200", answer="; ".join(exchange.done))
 
 
-# Each of these returns what it has done: nothing when the order was changed in the last moment, and is to be looked at
-# again.
-
-
-def _create(client: SiteClient, push: Push, order: Order, values: Mapping[str, Any]) -> list[str]:
+def _create(client: SiteClient, push: Push, order: Order, values: Mapping[str, Any], exchange: Exchange) -> None:
     request = create_request(order, values, order.items.all())
     first_status = Status.objects.get(code="new")
     # The site's create knows no status: an order begins as N there, and its status follows as a push of its own.
@@ -112,7 +153,7 @@ def _create(client: SiteClient, push: Push, order: Order, values: Mapping[str, A
     sent = {**values, **instead}
     agreement = Agreement.from_json(order.bitrix_state)
     if not services.note_sending(order_id=order.pk, values=values, instead=instead):
-        return []
+        return
     _keep_request(push, {"action": "order.create", **request})
     created = client.create_order({**request, "event_id": str(push.pk)})
     if not created.is_new:
@@ -128,6 +169,7 @@ def _create(client: SiteClient, push: Push, order: Order, values: Mapping[str, A
             values=sent,
             version=created.version,
             push_id=push.pk,
+            words=created.words,
         )
     except services.NotAllowed as twin:
         raise PermanentRefusal(str(twin)) from twin
@@ -137,10 +179,12 @@ def _create(client: SiteClient, push: Push, order: Order, values: Mapping[str, A
         services.mark_deleted(
             bitrix_order_id=created.order_id, webhook_event_id=deletion.pk if deletion is not None else None
         )
-    return [f"order.create: {created.order_id}"]
+    # What was refused for other reasons is tried once more, as an update.
+    exchange.hear(created.words, [name for name, one in created.words.refused.items() if one.is_of_value])
+    exchange.done.append(f"order.create: {created.order_id}")
 
 
-def _set_status(client: SiteClient, push: Push, order: Order, agreement: Agreement) -> list[str]:
+def _set_status(client: SiteClient, push: Push, order: Order, agreement: Agreement, exchange: Exchange) -> None:
     wanted = order.status.bitrix_code
     if wanted is None:
         raise PermanentRefusal(
@@ -149,65 +193,108 @@ def _set_status(client: SiteClient, push: Push, order: Order, agreement: Agreeme
     request = {"status_id": wanted, "expected_status_id": agreement.site_status}
     values = {"status": order.status_id}
     if not services.note_sending(order_id=order.pk, values=values):
-        return []
+        return
     _keep_request(push, {"action": "order.status", "order_id": order.bitrix_order_id, **request})
     try:
-        version = client.set_status(order.bitrix_order_id or 0, **request)
+        updated = client.set_status(order.bitrix_order_id or 0, **request)
     except StatusConflict as conflict:
-        services.record_site_status(
-            order_id=order.pk,
-            site_status=conflict.status_id,
-            version=conflict.version,
-            known_version=order.bitrix_version,
-            push_id=push.pk,
-        )
-        return [f"order.status: {conflict.status_id} != {agreement.site_status}"]
-    _record(push, order, values, version, site_status=wanted)
-    return [f"order.status: {wanted}"]
+        exchange.done.append(_record_conflict(push, order, agreement, conflict))
+        return
+    _record(push, order, values, updated, times_heard=agreement.times_heard, site_status=wanted)
+    exchange.done.append(f"order.status: {wanted}")
 
 
-def _unanswered(agreement: Agreement, part: tuple[str, ...], ours: Mapping[str, Any]) -> tuple[str, ...] | None:
+def _record_conflict(push: Push, order: Order, agreement: Agreement, conflict: StatusConflict) -> str:
+    services.record_site_status(
+        order_id=order.pk,
+        site_status=conflict.status_id,
+        version=conflict.version,
+        times_heard=agreement.times_heard,
+        push_id=push.pk,
+    )
+    return f"status: {conflict.status_id} != {agreement.site_status}"
+
+
+def _goes_along(client: SiteClient, order: Order, unsent: Mapping[str, Any]) -> bool:
+    """Return whether the status may go in one request with the rest."""
+    return STATUS in unsent and len(unsent) > 1 and bool(order.status.bitrix_code) and client.takes_status_along()
+
+
+def _unanswered(
+    agreement: Agreement, part: tuple[str, ...], ours: Mapping[str, Any], *, is_held: bool
+) -> tuple[str, ...] | None:
     """Return the fields of the request whose answer is still out, if some of `part` were in it and nothing has changed.
 
     It goes first, and alone: only word for word the site knows it again. Whatever else there is follows.
     """
     earlier = agreement.unanswered
-    if earlier is None or earlier.values.keys().isdisjoint(part):
+    if earlier is None or earlier.values.keys().isdisjoint(part) or (is_held and STATUS in earlier.values):
         return None
     return tuple(earlier.values) if all(ours[name] == value for name, value in earlier.values.items()) else None
 
 
-def _update(client: SiteClient, push: Push, order: Order, unsent: Mapping[str, Any]) -> list[str]:
-    request = update_request(order, unsent, order.items.all() if ITEMS in unsent else ())
-    key = services.begin_request(order_id=order.pk, values=unsent)
-    if key is None:
-        return []
+def _update(
+    client: SiteClient,
+    push: Push,
+    order: Order,
+    agreement: Agreement,
+    unsent: Mapping[str, Any],
+    exchange: Exchange,
+) -> None:
+    items = order.items.all() if ITEMS in unsent else ()
+    request = update_request(order, unsent, items, expected_status_id=agreement.site_status)
+    begun = services.begin_request(order_id=order.pk, values=unsent)
+    if begun is None:
+        return
     _keep_request(push, {"action": "order.update", "order_id": order.bitrix_order_id, **request})
     try:
-        updated = client.update_order(order.bitrix_order_id or 0, request, event_id=key)
+        updated = client.update_order(order.bitrix_order_id or 0, request, event_id=begun.key)
+    except StatusConflict as conflict:
+        # Nothing was changed there: what else there is follows without the status.
+        services.end_request(order_id=order.pk)
+        exchange.done.append(_record_conflict(push, order, agreement, conflict))
+        return
     except PermanentRefusal:
         services.end_request(order_id=order.pk)
         raise
-    _record(push, order, unsent, updated.version, is_repetition=updated.is_repetition)
-    return [f"order.update: {', '.join(sorted(unsent))}"]
+    # Of what an earlier request has done the site may have told, and gone on, since that one.
+    times_heard = begun.times_heard if updated.is_repetition else agreement.times_heard
+    site_status = order.status.bitrix_code if STATUS in unsent else None
+    _record(push, order, unsent, updated, times_heard=times_heard, site_status=site_status)
+    exchange.hear(updated.words, unsent)
+    exchange.done.append(f"order.update: {', '.join(sorted(unsent.keys() - updated.words.refused.keys()))}")
 
 
 def _record(
     push: Push,
     order: Order,
     values: Mapping[str, Any],
-    version: int | None,
+    updated: Updated,
     *,
-    site_status: str | None = None,
-    is_repetition: bool = False,
+    times_heard: int,
+    site_status: str | None,
 ) -> None:
     services.record_accepted(
         order_id=order.pk,
         values=values,
         site_status=site_status,
-        version=version,
-        known_version=order.bitrix_version,
-        is_repetition=is_repetition,
+        version=updated.version,
+        times_heard=times_heard,
+        push_id=push.pk,
+        words=updated.words,
+    )
+
+
+def _note_value_refused(
+    push: Push, order: Order, sent: Mapping[str, Any], refusal: PermanentRefusal, exchange: Exchange
+) -> None:
+    """Note that the site can't hold the only value that it was asked to take."""
+    (name,) = sent
+    exchange.values_refused[name] = refusal
+    services.record_value_refused(
+        order_id=order.pk,
+        values=sent,
+        refusal=FieldRefusal(refusal.code, refusal.message, is_of_value=True),
         push_id=push.pk,
     )
 
@@ -228,7 +315,9 @@ def after_delivery(push: Push) -> datetime | None:
 
 
 def after_failure(push: Push, failure: DeliveryFailure) -> None:
-    """Show on the order that the site does not know, and why."""
+    """Show on the order that the site does not know, and why, unless it says so already."""
+    if isinstance(failure, ValuesRefused):
+        return
     reason = Reason.NONE
     if isinstance(failure, OrderNotFound):
         reason = Reason.ORDER_GONE

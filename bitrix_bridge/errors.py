@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from cvety_crm.http import Answer
 from cvety_crm.masking import keepable
 from cvety_crm.outbox import DeliveryFailure, Misconfigured, PermanentRefusal, TemporaryFailure
+from orders.site_words import FieldRefusal
 
 
 class StatusConflict(Exception):
@@ -138,6 +139,12 @@ def failure(
     if issubclass(kind, TemporaryFailure):
         return kind(message, code=shown, answer=answer.text, retry_after=answer.retry_after)
     return kind(message, code=shown, answer=answer.text)
+
+
+def refused_part(refusal: FieldRefusal) -> PermanentRefusal:
+    """Return what there is to raise for a part of a request that the site did not take, though it took the rest."""
+    text = str(_WORDS.get(refusal.code) or refusal.message)
+    return PermanentRefusal(gettext("The site refused: %(text)s") % {"text": text}, code=refusal.code)
 
 
 def unusable_list(error: Exception) -> DeliveryFailure:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 
 from bitrix_bridge.completion import request_answer, request_completion
 from bitrix_bridge.models import WebhookEvent
@@ -29,6 +29,14 @@ from orders.snapshot import OrderSnapshot
 
 Action = WebhookEvent.Action
 WHOLE_ORDER = frozenset({"order.create", "order.update"})
+DOUBTS = {
+    services.Doubt.STATUS: gettext_lazy(
+        "It names a status that has been replaced here since, and no version: the site is asked."
+    ),
+    services.Doubt.CLOCKS: gettext_lazy(
+        "Its version and its date do not say whether it is newer than what is known here: the site is asked."
+    ),
+}
 PING = "ping"
 """Asks whether webhooks of this sender get through, and tells nothing."""
 
@@ -97,10 +105,9 @@ def _apply(row: WebhookEvent, snapshot: OrderSnapshot) -> Result:
     heard_at = (row.processed_at or row.created_at) if row.attempts > 1 else None
     applied = services.apply_snapshot(snapshot=snapshot, webhook_event_id=row.pk, heard_at=heard_at)
     order = applied.order
-    if applied.is_doubtful and not order.is_deleted_on_site:
+    if applied.doubt and not order.is_deleted_on_site:
         request_answer(order)
-        question = gettext("It names a status that has been replaced here since, and no version: the site is asked.")
-        return Result(str(applied.outcome), order, problems, question, is_open=True)
+        return Result(str(applied.outcome), order, problems, str(DOUBTS[applied.doubt]), is_open=True)
     if applied.ends_failure:
         close_failed(order)
     if applied.is_first:

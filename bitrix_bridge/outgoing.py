@@ -20,13 +20,15 @@ NOT_FOR_THE_SITE = frozenset(
         EventKind.PROBLEM,
         EventKind.SOLVED,
         EventKind.TOLD,
+        EventKind.WARNED,
         EventKind.PHOTO_ADDED,
         EventKind.PHOTO_WITHDRAWN,
         EventKind.PHOTO_LINK,
         EventKind.PHOTO_ANSWERED,
     }
 )
-"""What happens among staff and with the customer only, whatever else of the order waits to be sent."""
+"""What happens among staff and with the customer only, or was said by the site: nothing to send, even if something else
+of the order waits."""
 
 
 def on_order_event(change: OrderChange) -> None:

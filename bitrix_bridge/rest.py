@@ -74,8 +74,8 @@ class RestClient:
         except PayloadError as error:
             raise unusable_list(error) from error
 
-    def set_status(self, order_id: int, *, status_id: str, expected_status_id: str) -> int | None:
-        """Set an order's status if it still is the expected one; return the order's version.
+    def set_status(self, order_id: int, *, status_id: str, expected_status_id: str) -> Updated:
+        """Set an order's status if it still is the expected one.
 
         Raises `StatusConflict` with the site's present status. REST can't compare and set in one call: what happens
         in the moment between the two is told by the site's webhook.
@@ -83,14 +83,14 @@ class RestClient:
         order = self.get_order(order_id)
         present = _status(order)
         if present == status_id:  # so said an earlier request of ours, whose answer was lost
-            return _version(order)
+            return Updated(_version(order))
         if present != expected_status_id:
             raise StatusConflict(present, _version(order))
         self._check_status(status_id)
         order = self._order("sale.order.update", {"id": order_id, "fields": {"statusId": status_id}})
         if _status(order) != status_id:  # a handler of the site's had a say
             raise StatusConflict(_status(order), _version(order))
-        return _version(order)
+        return Updated(_version(order))
 
     def can_update(self, changes: Mapping[str, Any]) -> bool:
         """Return whether the changes, in the bridge's words, are of columns that REST sets without harm."""

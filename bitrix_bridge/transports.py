@@ -11,10 +11,13 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext
 
-from bitrix_bridge.client import BridgeClient, Created, Updated
+from bitrix_bridge.client import BridgeClient, Created, Updated, Version
 from bitrix_bridge.payloads.listing import OrderPage
 from bitrix_bridge.rest import RestClient
 from cvety_crm.outbox import Misconfigured
+
+ONE_SAVE: Version = (1, 2)
+"""The bridge that changes the status and what else there is in one save."""
 
 
 class NoTransport(Misconfigured):
@@ -36,8 +39,8 @@ class SiteClient:
             )
         return self._bridge.create_order(order)
 
-    def set_status(self, order_id: int, *, status_id: str, expected_status_id: str) -> int | None:
-        """Set an order's status if it still is the expected one; return its version. Raises `StatusConflict`."""
+    def set_status(self, order_id: int, *, status_id: str, expected_status_id: str) -> Updated:
+        """Set an order's status if it still is the expected one. Raises `StatusConflict`."""
         way = self._bridge if self._rest is None else self._rest
         return way.set_status(order_id, status_id=status_id, expected_status_id=expected_status_id)
 
@@ -51,6 +54,10 @@ class SiteClient:
         if not self._rest.can_update(changes):
             raise NoTransport(gettext("REST can't change this: the bridge is needed (bitrix_bridge/php)."))
         return self._rest.update_order(order_id, changes)
+
+    def takes_status_along(self) -> bool:
+        """Return whether an update may carry a status and the one that is expected. Raises what any call may raise."""
+        return self._rest is None and self._is_bridge_since(ONE_SAVE)
 
     def get_order(self, order_id: int) -> dict[str, Any]:
         """Return an order in a shape that `bitrix_bridge.payloads` reads. Raises `OrderNotFound`."""
@@ -66,3 +73,6 @@ class SiteClient:
 
     def _has_whole_bridge(self) -> bool:
         return bool(self._bridge.url) and self._bridge.knows_all_actions()
+
+    def _is_bridge_since(self, version: Version) -> bool:
+        return bool(self._bridge.url) and (self._bridge.version() or ()) >= version

@@ -15,9 +15,13 @@ logger = logging.getLogger(__name__)
 
 EACH_MINUTE = "cvety_crm.schedules.each_minute"
 EACH_DAY = "cvety_crm.schedules.each_day"
+EACH_HOUR = "cvety_crm.schedules.each_hour"
 EACH_NIGHT = "cvety_crm.schedules.each_night"
+HOUR = timedelta(hours=1)
 NIGHT = time(4, 0)
 """When the shop sleeps, by its own clock."""
+PAST_THE_HOUR = timedelta(minutes=30)
+"""When the hourly jobs run: between two full hours, so that they are not under way when the night's begin."""
 
 
 def each_minute() -> None:
@@ -29,6 +33,11 @@ def each_minute() -> None:
 def each_day() -> None:
     """Run `settings.DAILY_JOBS`."""
     _run(settings.DAILY_JOBS)
+
+
+def each_hour() -> None:
+    """Run `settings.HOURLY_JOBS`."""
+    _run(settings.HOURLY_JOBS)
 
 
 def each_night() -> None:
@@ -54,6 +63,7 @@ def on_post_migrate(using: str, **_kwargs: Any) -> None:
     for func, kind, first in (
         (EACH_MINUTE, Schedule.MINUTES, now + timedelta(seconds=5)),
         (EACH_DAY, Schedule.DAILY, now + timedelta(hours=24)),
+        (EACH_HOUR, Schedule.HOURLY, now.replace(minute=0, second=0, microsecond=0) + PAST_THE_HOUR + HOUR),
         (EACH_NIGHT, Schedule.DAILY, _next_night(now)),
     ):
         Schedule.objects.using(using).update_or_create(

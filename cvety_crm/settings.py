@@ -103,6 +103,7 @@ DAILY_JOBS = [
     "bitrix_bridge.reconciliation.slices.prune",
     "bitrix_bridge.reference.refresh_daily",
 ]
+HOURLY_JOBS = ["bitrix_bridge.reconciliation.slices.start_hourly"]
 NIGHT_JOBS = ["bitrix_bridge.reconciliation.slices.start_nightly"]
 """What the worker does by the clock (`cvety_crm.schedules`), one after the other: what people wait for comes first."""
 

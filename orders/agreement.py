@@ -4,15 +4,18 @@ Pure: plain values in their comparable form (`orders.fields`), no database. Valu
 them: it knows no refund, only that an order is not paid.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Self
 from uuid import uuid4
 
 from orders.fields import FIELDS, as_told, empty_value
+from orders.site_words import UNNAMED, FieldRefusal, SiteWarning
 
 STATUS = "status"
+MOST_WARNINGS = 50
+"""How many warnings are remembered: more than an order can have."""
 MOST_PAST = 6
 """How many statuses that ours have replaced are remembered."""
 
@@ -23,6 +26,28 @@ class Request:
 
     key: str
     values: Mapping[str, Any]
+    times_heard: int = 0
+    """`Agreement.times_heard` when it was asked for first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The version that the site's answer to a push named, and the fields that the push has set.
+
+    An event may name the same version and mean another save, which the site began before ours and ended after it.
+    """
+
+    version: int
+    names: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedValue:
+    """A value that the site can't hold, and has said so."""
+
+    value: Any
+    code: str
+    message: str
 
 
 @dataclass(slots=True)
@@ -34,12 +59,27 @@ class Agreement:
     sent: dict[str, list[Any]] = field(default_factory=dict)
     """Values sent whose arrival is not certain: one of them coming back is our own echo, not a change of the site."""
     unanswered: "Request | None" = None
-    """The last request whose answer has not come (never one for a status), as long as we still wish the same."""
+    """The last request whose answer has not come, never one for the status alone; as long as the same is wanted."""
+    refused: dict[str, RefusedValue] = field(default_factory=dict)
+    """Values of ours that the site can't hold: they stay here, and are not sent as long as they are the same."""
+    warnings: list[SiteWarning] = field(default_factory=list)
+    """What the site has warned of and staff have been told, as long as it is so."""
     site_status: str = ""
     """The site's own code of the agreed status, which it expects back in compare-and-set."""
     heard_version: int | None = None
-    """The newest version of which the whole order is known. One that the answer to a push of ours names may be newer:
-    whoever has changed the order in between has not been heard."""
+    """The version of which the whole order is known; None when that is none. One that the answer to a push of ours
+    names may be another: who has changed the order in between has not been heard."""
+    heard_updated_at: datetime | None = None
+    """DATE_UPDATE of the whole order that was heard last."""
+    checksum: str | None = None
+    """The site's checksum of the whole order that was heard last; None when that came without one."""
+    times_heard: int = 0
+    """How often something was learnt of the site's side, by event or answer. Versions can't count that: they may fall,
+    and two saves may make the same one."""
+    answered: "Answered | None" = None
+    """The last answer to a push, as long as no event has told of the whole order since."""
+    is_unclear: bool = False
+    """What the site has can't be told from what it said: it is to be asked for the whole order."""
     announced_at: datetime | None = None
     """The own time of the newest event that told of the whole order, for events without version and date."""
     status_announced_at: datetime | None = None
@@ -62,8 +102,15 @@ class Agreement:
             agreed=dict(state.get("agreed", {})),
             sent={name: list(values) for name, values in state.get("sent", {}).items()},
             unanswered=Request(**state["unanswered"]) if state.get("unanswered") else None,
+            refused={name: RefusedValue(**refusal) for name, refusal in state.get("refused", {}).items()},
+            warnings=[SiteWarning(**warning) for warning in state.get("warnings", [])],
             site_status=state.get("site_status", ""),
             heard_version=state.get("heard_version"),
+            heard_updated_at=_moment(state.get("heard_updated_at")),
+            checksum=state.get("checksum"),
+            times_heard=state.get("times_heard", 0),
+            answered=Answered(**state["answered"]) if state.get("answered") else None,
+            is_unclear=state.get("is_unclear", False),
             announced_at=_moment(state.get("announced_at")),
             status_announced_at=_moment(state.get("status_announced_at")),
             status_heard_at=_moment(state.get("status_heard_at")),
@@ -83,8 +130,15 @@ class Agreement:
             "agreed": dict(self.agreed),
             "sent": {name: list(values) for name, values in self.sent.items()},
             "unanswered": asdict(self.unanswered) if self.unanswered else None,
+            "refused": {name: asdict(refusal) for name, refusal in self.refused.items()},
+            "warnings": [asdict(warning) for warning in self.warnings],
             "site_status": self.site_status,
             "heard_version": self.heard_version,
+            "heard_updated_at": self.heard_updated_at.isoformat() if self.heard_updated_at else None,
+            "checksum": self.checksum,
+            "times_heard": self.times_heard,
+            "answered": asdict(self.answered) if self.answered else None,
+            "is_unclear": self.is_unclear,
             "announced_at": self.announced_at.isoformat() if self.announced_at else None,
             "status_announced_at": self.status_announced_at.isoformat() if self.status_announced_at else None,
             "past_statuses": list(self.past_statuses),
@@ -106,15 +160,15 @@ class Agreement:
             sent = [earlier for earlier in self.sent.get(name, []) if earlier != value]
             self.sent[name] = [*sent, value]
 
-    def begin_request(self, values: Mapping[str, Any]) -> str:
-        """Note values that are about to be sent; return the request's key: the earlier one if this is a repetition.
+    def begin_request(self, values: Mapping[str, Any]) -> Request:
+        """Note values that are about to be sent; return the request: the earlier one if this is a repetition.
 
         Asked the same again, the site says that it is done: what somebody there has changed since is not undone.
         """
         if self.unanswered is None or self.unanswered.values != values:
-            self.unanswered = Request(str(uuid4()), dict(values))
+            self.unanswered = Request(str(uuid4()), dict(values), self.times_heard)
         self.note_sending(values)
-        return self.unanswered.key
+        return self.unanswered
 
     def forget_request_unless(self, ours: Mapping[str, Any]) -> None:
         """Forget the unanswered request if it has arrived, or if what it wished is no longer wished.
@@ -133,6 +187,8 @@ class Agreement:
         for name, said in values.items():
             value = as_told(name, said)
             before, self.agreed[name] = self.agreed.get(name), value
+            if name in self.refused and self.refused[name].value == value:
+                del self.refused[name]
             sent = self.sent.get(name, [])
             if value in sent:
                 if name == STATUS:
@@ -141,6 +197,75 @@ class Agreement:
                 self.sent[name] = sent[sent.index(value) + 1 :]
                 if not self.sent[name]:
                     del self.sent[name]
+
+    def refuse(self, name: str, ours: Any, refusal: FieldRefusal) -> bool:
+        """Note that the site has not taken a value, and whether it can't hold it; return whether that is news."""
+        value = as_told(name, ours)
+        self.sent[name] = [sent for sent in self.sent.get(name, []) if sent != value]
+        if not self.sent[name]:
+            del self.sent[name]
+        if not refusal.is_of_value:
+            return True
+        known, self.refused[name] = self.refused.get(name), RefusedValue(value, refusal.code, refusal.message)
+        return known != self.refused[name]
+
+    def forget_refusals_unless(self, ours: Mapping[str, Any]) -> None:
+        """Forget what the site can't hold if it is no longer wanted. `ours` may lack fields that are as they were."""
+        self.refused = {
+            name: refusal
+            for name, refusal in self.refused.items()
+            if name not in ours or as_told(name, ours[name]) == refusal.value
+        }
+
+    def news_of(self, warnings: Sequence[SiteWarning], asked: Collection[str]) -> list[SiteWarning]:
+        """Return the warnings of an answer that staff have not been told yet, and remember those that stand.
+
+        `asked` are the fields that the request was about: of others the site says nothing, so what it said before
+        stands. So does a text without a code, which says not even what it is about.
+        """
+        known = set(self.warnings)
+        news = [warning for warning in dict.fromkeys(warnings) if warning not in known]
+        standing = [warning for warning in dict.fromkeys(warnings) if warning.is_standing]
+        left = [
+            warning
+            for warning in self.warnings
+            if warning not in standing
+            and (warning.code == UNNAMED or (warning.field != "" and warning.field not in asked))
+        ]
+        self.warnings = [*left, *standing][-MOST_WARNINGS:]
+        return news
+
+    def has(self, values: Mapping[str, Any]) -> bool:
+        """Return whether these are the values that the site is known to have."""
+        return all(self.value(name) == as_told(name, value) for name, value in values.items())
+
+    def hear_answer(self, version: int | None, values: Mapping[str, Any], *, is_unclear: bool) -> None:
+        """Settle what the site says that it has taken, and what is known of its version thereby.
+
+        `is_unclear`: it has told something else meanwhile, and nothing says which came first.
+        """
+        was_known = self.has(values)
+        self.settle(values)
+        self.times_heard += 1
+        self.is_unclear = self.is_unclear or is_unclear
+        if version is None:
+            return
+        self.answered = Answered(version, sorted(values))
+        # The next version is what was heard and ours. The same one, though ours was a change: it had fallen before.
+        heard, same = self.heard_version, self.heard_version == version
+        if not is_unclear and heard is not None and (heard == version - 1 or (same and was_known)):
+            self.heard_version = version
+        elif is_unclear or (heard is not None and heard >= version):
+            self.heard_version = None
+
+    def is_twin(self, version: int | None, theirs: Mapping[str, Any]) -> bool:
+        """Return whether an event of the version that an answer has named lacks what the answer says was taken.
+
+        Two saves have made this version, then, and it is the other one.
+        """
+        if self.answered is None or self.answered.version != version:
+            return False
+        return any(theirs[name] != self.value(name) for name in self.answered.names if name in theirs)
 
     def _leave_behind(self, *statuses: str | None) -> None:
         past = [*self.past_statuses, *(status for status in statuses if status)]
@@ -153,13 +278,15 @@ class Agreement:
     def unsent(self, ours: Mapping[str, Any]) -> list[str]:
         """Return the fields that the site has yet to hear of.
 
-        Also those of which another value was sent and may have arrived: going back is a wish like any other.
+        Also those of which another value was sent and may have arrived: going back is a change like any other. Not what
+        it has said that it can't hold.
         """
         wishes = {name: as_told(name, value) for name, value in ours.items() if not _says_nothing(name, value)}
         return [
             name
             for name, value in wishes.items()
-            if value != self.value(name) or any(sent != value for sent in self.sent.get(name, ()))
+            if (value != self.value(name) or any(sent != value for sent in self.sent.get(name, ())))
+            and not (name in self.refused and self.refused[name].value == value)
         ]
 
 

@@ -22,6 +22,7 @@ MOST_SHOWN = 5
 NOT_IN_THE_FORM = (
     EventKind.SENT,
     EventKind.REFUSED,
+    EventKind.WARNED,
     EventKind.PRINTED,
     EventKind.PHOTO_ADDED,
     EventKind.PHOTO_WITHDRAWN,

@@ -90,6 +90,8 @@ class OrderSnapshot:
     version: int | None = None
     updated_at: datetime | None = None
     """DATE_UPDATE, aware."""
+    checksum: str | None = None
+    """The site's own, over properties, lines and payments: the same as long as none of them has changed."""
     announced_at: datetime | None = None
     """The event's own time (webhook_timestamp, else DATE_STATUS), aware: the last resort for ordering events."""
     created_at: datetime | None = None
@@ -116,13 +118,13 @@ class OrderSnapshot:
 class FreshRead:
     """How a snapshot came about that was asked for just now: it is the site's present state, however low its version.
 
-    A site that was put back to an older state counts on from there. What a webhook has told since stands.
+    A site that was put back to an older state counts on from there. What the site has told since may be newer.
     """
 
     read_at: datetime
     """Before the request left, aware."""
-    known_version: int | None
-    """The version stored here before that."""
+    times_heard: int
+    """`Agreement.times_heard` of the order before that; 0 for one that is not known here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

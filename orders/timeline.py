@@ -37,6 +37,7 @@ from orders.models import (
 from orders.paper.formats import format_label
 from orders.paper.typed_text import without_phones
 from orders.phones import format_phone
+from orders.site_words import OCCURRENCE
 from orders.snapshot import ProblemReason
 from orders.visibility import HIDDEN
 
@@ -60,6 +61,7 @@ ICONS = {
     EventKind.REFUSED: "cloud_off",
     EventKind.CONFLICT: "call_split",
     EventKind.NOTED: "info",
+    EventKind.WARNED: "report",
     EventKind.PRINTED: "print",
     EventKind.PROBLEM: "warning",
     EventKind.SOLVED: "check_circle",
@@ -227,9 +229,17 @@ def _notes(event: OrderEvent, names: Names) -> Iterable[str]:
             yield gettext("Sent: %(fields)s") % {"fields": ", ".join(field_label(name) for name in values)}
     if fields := details.get("fields"):
         yield gettext("Not sent: %(fields)s") % {"fields": ", ".join(field_label(name) for name in fields)}
+    for warning in details.get("warnings", ()):
+        yield _warning(warning, names)
     for unread in details.get("problems", ()):
         # Under the site's name of the field: nobody knows which of ours it would have been.
         yield problem_text({**unread, "value": HIDDEN} if names.hidden else unread)
+
+
+def _warning(warning: Mapping[str, Any], names: Names) -> str:
+    if warning.get("code") == OCCURRENCE and "total_amount" in names.hidden:
+        return gettext("Money went to the customer's account on the site, or came from it")
+    return names.cover(str(warning.get("message", "")))
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

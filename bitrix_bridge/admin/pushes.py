@@ -69,7 +69,7 @@ class PushAdmin(OutboxEntryAdmin):
 
     def after_retry(self, entry: Any) -> None:
         """Show on the order that it waits again."""
-        reassess_sync_state(order_id=entry.order_id)
+        reassess_sync_state(order_id=entry.order_id, by_person=True)
 
     @admin.display(description=_("order"))
     def order_column(self, push: Push) -> str:

@@ -1,6 +1,6 @@
 """Comparisons of both sides: started, watched, and what they found decided, field by field."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin, messages
@@ -119,9 +119,8 @@ class ReconciliationAdmin(ReadOnlyModelAdmin):
     def what_column(self, run: Reconciliation) -> str:
         """Return whether it repairs, and from when on it looks."""
         what = gettext("compares and repairs") if run.is_repair else gettext("only compares")
-        if run.since is None:
-            return what
-        return _two_lines(what, _since(run.since))
+        which = _which(run)
+        return _two_lines(what, which) if which else what
 
     @admin.display(description=_("differences"))
     def differences_column(self, run: Reconciliation) -> str:
@@ -276,13 +275,18 @@ def _starter(run: Reconciliation) -> str:
 
 def _what(run: Reconciliation) -> str:
     what = gettext("compares and repairs") if run.is_repair else gettext("only compares")
-    return what if run.since is None else f"{what}, {_since(run.since)}"
+    which = _which(run)
+    return f"{what}, {which}" if which else what
 
 
-def _since(since: datetime) -> str:
-    return gettext("saved on the site since %(since)s") % {
-        "since": timezone.localtime(since).strftime("%d.%m.%Y %H:%M")
-    }
+def _which(run: Reconciliation) -> str:
+    """Return which orders a run looks at; nothing where it looks at all of them."""
+    if run.since is not None:
+        since = timezone.localtime(run.since).strftime("%d.%m.%Y %H:%M")
+        return gettext("saved on the site since %(since)s") % {"since": since}
+    if run.first_id is not None:
+        return gettext("orders of the last two weeks and all that go on, from id %(id)s on") % {"id": run.first_id}
+    return ""
 
 
 def _outcome(one: Difference) -> str:

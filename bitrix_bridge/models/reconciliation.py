@@ -24,6 +24,7 @@ class Reconciliation(Table):
     class Origin(models.TextChoices):
         COMMAND = "command", _("command line")
         SCHEDULE = "schedule", _("by the clock")
+        HOURLY = "hourly", _("by the clock, each hour")
         PAGE = "page", _("by hand")
 
     class Phase(models.TextChoices):
@@ -44,6 +45,9 @@ class Reconciliation(Table):
     )
     is_repair = models.BooleanField(_("repairs"), default=False)
     since = models.DateTimeField(_("changed since"), null=True, blank=True)
+    first_id = models.BigIntegerField(
+        _("from this id on the site"), null=True, blank=True, help_text=_("Empty: from the first order.")
+    )
     started_at = models.DateTimeField(_("started"), default=timezone.now)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
     error = models.TextField(_("error"), blank=True, default="")

@@ -17,6 +17,9 @@ CHECK_XML_ID_PREFIX = "crm-check-"
 _CRM_XML_ID = re.compile(re.escape(CRM_XML_ID_PREFIX) + r"([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})", re.IGNORECASE)
 
 
+_CHECKSUM = re.compile(r"[\w:.+/=-]{1,128}", re.ASCII)
+
+
 class PayloadError(ValueError):
     """A payload without a usable id: `field` names it, `reason` says in English what is wrong with it."""
 
@@ -44,6 +47,12 @@ def object_id(data: Mapping[str, Any]) -> int:
     if reading.reason is ProblemReason.OUT_OF_RANGE:
         raise PayloadError("data.ID", "data.ID is negative or does not fit 64 bits")
     raise PayloadError("data.ID", "data.ID is not a positive integer")
+
+
+def read_checksum(raw: Any) -> str | None:
+    """Return a checksum, which means nothing but itself; None for what is none."""
+    text = str(raw).strip() if isinstance(raw, str | int) and not isinstance(raw, bool) else ""
+    return text if _CHECKSUM.fullmatch(text) else None
 
 
 def deletion_time(data: Mapping[str, Any]) -> datetime | None:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from bitrix_bridge.payloads.amounts import read_id, read_money, read_whole_number
-from bitrix_bridge.payloads.identity import PayloadError, crm_order_id, is_check_order
+from bitrix_bridge.payloads.identity import PayloadError, crm_order_id, is_check_order, read_checksum
 from bitrix_bridge.payloads.reading import Reading
 from bitrix_bridge.payloads.storable import storable
 from bitrix_bridge.payloads.translation import ABSENT, Fields, is_empty
@@ -29,6 +29,8 @@ class ListedOrder:
     unreadable: Mapping[str, Any] = field(default_factory=dict)
     is_check: bool = False
     """`manage.py check_site` has made it: it is no order of the shop."""
+    checksum: str | None = None
+    """Over properties, lines and payments; None where the site tells none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,7 @@ def read_listed_order(row: Any) -> ListedOrder:
         values=values,
         unreadable=unreadable,
         is_check=is_check_order(xml_id),
+        checksum=read_checksum(fields.peek("CHECKSUM")),
     )
 
 

@@ -10,7 +10,7 @@ from bitrix_bridge.payloads.amounts import read_id, read_money, read_small_id, r
 from bitrix_bridge.payloads.basket import Basket, read_basket
 from bitrix_bridge.payloads.customer import is_known, read_orderer
 from bitrix_bridge.payloads.dates import read_date, read_moment
-from bitrix_bridge.payloads.identity import crm_order_id, object_id
+from bitrix_bridge.payloads.identity import crm_order_id, object_id, read_checksum
 from bitrix_bridge.payloads.names import order_column
 from bitrix_bridge.payloads.properties import PropertyTranslation, list_properties
 from bitrix_bridge.payloads.storable import add_under_free_key, storable
@@ -68,6 +68,7 @@ def _read(data: Mapping[str, Any], pay_systems: Mapping[int, str], *, is_partial
         order.fields["order_number"] = str(order_id)
     _read_payment_method(order, pay_systems)
     version = order.read("VERSION", read_whole_number)
+    checksum = read_checksum(order.source.take("checksum"))
     updated_at = order.clock("DATE_UPDATE")
     created_at = order.read("DATE_INSERT", read_moment)
     announced_at, status_changed_at = order.clock("webhook_timestamp"), _read_status_time(order)
@@ -87,6 +88,7 @@ def _read(data: Mapping[str, Any], pay_systems: Mapping[int, str], *, is_partial
         crm_order_id=crm_order_id(xml_id),
         version=version,
         updated_at=updated_at,
+        checksum=None if is_partial else checksum,
         announced_at=announced_at,
         created_at=created_at,
         is_partial=is_partial,

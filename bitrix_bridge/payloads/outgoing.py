@@ -42,6 +42,22 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
 """Flags that the site may have under other codes. One that is left as it is would say the contrary of what we sent."""
 
 
+_REFUSED_AS: Mapping[str, str] = {
+    **{f"fields.{column}": name for name, column in COLUMNS.items()},
+    "fields.STATUS_ID": "status",
+    "fields.PAYED": "payment_status",
+    "fields.PAY_SYSTEM_ID": "payment_method",
+    **{f"properties.{code}": name for name, code in PROPERTIES.items()},
+    **{f"properties.{code}": name for name, codes in SPELLINGS.items() for code in codes},
+    ITEMS: ITEMS,
+}
+
+
+def field_of(what: str) -> str | None:
+    """Return our field for a part of a request as the bridge names it, `fields.PRICE`; None when there is none."""
+    return _REFUSED_AS.get(what)
+
+
 def wire_value(value: Any) -> str:
     """Return a comparable value (`orders.fields`) as Bitrix keeps it: text, flags as Y and N, nothing as ''."""
     if isinstance(value, bool):
@@ -113,8 +129,12 @@ def item_request(item: OrderItem) -> dict[str, Any]:
     return line | ({"bitrix_basket_id": item.bitrix_basket_id} if item.bitrix_basket_id else {})
 
 
-def update_request(order: Order, values: Mapping[str, Any], items: Iterable[OrderItem]) -> dict[str, Any]:
-    """Return the changes of `order.update`: the named fields only. `values` are comparable, without the status.
+def update_request(
+    order: Order, values: Mapping[str, Any], items: Iterable[OrderItem], *, expected_status_id: str = ""
+) -> dict[str, Any]:
+    """Return the changes of `order.update`: the named fields only. `values` are comparable.
+
+    With the status among them, `expected_status_id` is the site's code of the one that it is expected to have.
 
     Raises `PermanentRefusal` for a payment method that has no pay system of the site.
     """
@@ -128,7 +148,10 @@ def update_request(order: Order, values: Mapping[str, Any], items: Iterable[Orde
                 gettext("The site has no pay system for “%(method)s”: add it to BITRIX_PAY_SYSTEMS.")
                 % {"method": order.get_payment_method_display()}
             )
-    request: dict[str, Any] = {"fields": fields, "properties": _properties(order, values)}
+    request: dict[str, Any] = {}
+    if "status" in values:
+        fields["STATUS_ID"], request["expected_status_id"] = order.status.bitrix_code, expected_status_id
+    request |= {"fields": fields, "properties": _properties(order, values)}
     if ITEMS in values:
         request["items"] = [item_request(item) for item in items]
     return {key: value for key, value in request.items() if value}

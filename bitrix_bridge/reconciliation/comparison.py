@@ -15,6 +15,8 @@ from orders.snapshot import OrderSnapshot
 COMPARED = ("status", "total_amount", "payment_status", "is_cancelled")
 """The fields that the site's list tells; the version, which grows with each change, stands for all the others."""
 VERSION = "version"
+CHECKSUM = "checksum"
+"""Of properties, lines and payments: what the site changes of them without an event moves no version."""
 LINK = "bitrix_order_id"
 """An order made here of which the site knows and we don't: the answer to its creation was lost."""
 DELETED = "is_deleted_on_site"
@@ -30,7 +32,11 @@ class Ours:
     version: int | None
     heard_version: int | None
     """The one of which the whole order is known: behind the other where a push of ours was answered with more."""
+    checksum: str | None = None
+    """The site's, of the whole order that was heard last; None when that is not known."""
     agreement: Agreement = field(default_factory=Agreement)
+    is_final: bool = False
+    """Nothing more is expected of it."""
     is_deleted: bool = False
     has_live_push: bool = False
 
@@ -61,13 +67,18 @@ def listed(snapshot: OrderSnapshot) -> ListedOrder:
         crm_order_id=snapshot.crm_order_id,
         version=snapshot.version,
         values={name: comparable(snapshot.fields[name]) for name in COMPARED if name in snapshot.fields},
+        checksum=snapshot.checksum,
     )
 
 
 def looks_alike(ours: Ours, theirs: ListedOrder, codes: Mapping[str, str]) -> bool:
-    """Return whether both sides are so plainly the same that the agreement need not be looked at."""
+    """Return whether both sides are so plainly the same that the agreement need not be looked at.
+
+    Of a final order whose checksum is not known here it is taken for granted (`lacks_checksum`).
+    """
     return (
         not (ours.is_deleted or theirs.unreadable or ours.bitrix_order_id is None)
+        and (theirs.checksum in (None, ours.checksum) or lacks_checksum(ours, theirs))
         and (theirs.version is None or theirs.version == ours.version == ours.heard_version)
         and all(
             _same(name, ours.values[name], codes.get(value) if name == "status" else value)
@@ -76,11 +87,17 @@ def looks_alike(ours: Ours, theirs: ListedOrder, codes: Mapping[str, str]) -> bo
     )
 
 
+def lacks_checksum(ours: Ours, theirs: ListedOrder) -> bool:
+    """Return whether the site's checksum of a final order has yet to be noted here: nothing says it has changed."""
+    return theirs.checksum is not None and ours.checksum is None and ours.is_final
+
+
 def compare(ours: Ours, theirs: ListedOrder, *, codes: Mapping[str, str], pushed: Collection[str]) -> Verdict:
     """Compare both sides of one order.
 
     `codes` maps the site's codes of statuses to ours, `pushed` are the fields that the site can be told of. What was
-    changed here alone and waits in a live push is on its way, and so is a version that such a push may have raised.
+    changed here alone and waits in a live push is on its way, and so are a version and a checksum that such a push may
+    have changed. Where the version differs it stands for the checksum too.
     """
     if ours.bitrix_order_id is None:
         if ours.has_live_push:
@@ -110,11 +127,15 @@ def compare(ours: Ours, theirs: ListedOrder, *, codes: Mapping[str, str], pushed
     for name, raw in theirs.unreadable.items():
         found.append(Found(name, ours.agreement.value(name), ours.values[name], raw, needs_person=True))
     known = ours.version if ours.version != theirs.version else ours.heard_version
+    whole = None
     if theirs.version is not None and theirs.version != known:
-        if ours.has_live_push and ours.agreement.sent:
-            on_their_way.append(VERSION)
-        else:
-            found.append(Found(VERSION, known, known, theirs.version))
+        whole = Found(VERSION, known, known, theirs.version)
+    elif theirs.checksum not in (None, ours.checksum) and not lacks_checksum(ours, theirs):
+        whole = Found(CHECKSUM, ours.checksum, ours.checksum, theirs.checksum)
+    if whole is not None and ours.has_live_push and ours.agreement.sent:
+        on_their_way.append(whole.field)
+    elif whole is not None:
+        found.append(whole)
     return Verdict(tuple(found), tuple(on_their_way))
 
 

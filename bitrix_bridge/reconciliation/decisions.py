@@ -15,7 +15,7 @@ from bitrix_bridge.errors import OrderNotFound
 from bitrix_bridge.models import Difference, Reconciliation
 from bitrix_bridge.payloads import PayloadError
 from bitrix_bridge.reconciliation.comparison import COMPARED
-from bitrix_bridge.reconciliation.repair import ATTEMPTS, read_anew
+from bitrix_bridge.reconciliation.repair import read_anew
 from bitrix_bridge.site_orders import read_site_order
 from bitrix_bridge.transports import SiteClient
 from cvety_crm.outbox import DeliveryFailure
@@ -78,22 +78,21 @@ def _field_action(
     difference: Difference, order: Order, key: int, side: Difference.Side, actor: User
 ) -> Callable[[], str]:
     client, name = SiteClient(), difference.field
-    known = order.bitrix_version
-    for _attempt in range(ATTEMPTS):
+    for _attempt in range(services.ATTEMPTS):
+        fresh = services.begin_reading(key)
         try:
             snapshot = read_site_order(client, key)
         except OrderNotFound:
             raise NotDecided(gettext("The site no longer has this order. Compare once more.")) from None
-        now = Order.objects.values_list("bitrix_version", flat=True).get(pk=order.pk)
-        if now == known:
+        if services.begin_reading(key).times_heard == fresh.times_heard:
             break
-        known = now
     if name not in snapshot.fields:
         raise NotDecided(gettext("What the site has there could not be read: put it right on the site."))
     service = services.take_site_value if side == Side.SITE else services.keep_ours
 
     def act() -> str:
-        service(order_id=order.pk, field=name, value=snapshot.fields[name], known_version=known, actor=actor)
+        value = snapshot.fields[name]
+        service(order_id=order.pk, field=name, value=value, times_heard=fresh.times_heard, actor=actor)
         if side == Side.SITE:
             return gettext("The site's value was taken.")
         return gettext("Ours stays, and the site is told.")

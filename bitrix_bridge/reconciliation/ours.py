@@ -14,8 +14,8 @@ from orders.fields import FIELDS, comparable
 from orders.models import Order, Status
 
 _COLUMNS = tuple(FIELDS[name].attribute for name in COMPARED)
-_VERSIONS = ("bitrix_version", "bitrix_state__heard_version")
-_LIGHT = ("pk", "bitrix_order_id", *_VERSIONS, "is_deleted_on_site", *_COLUMNS)
+_VERSIONS = ("bitrix_version", "bitrix_state__heard_version", "bitrix_state__checksum")
+_LIGHT = ("pk", "bitrix_order_id", *_VERSIONS, "status__is_final", "is_deleted_on_site", *_COLUMNS)
 
 
 def status_codes() -> dict[str, str]:
@@ -58,13 +58,15 @@ def _read(rows: Iterable[tuple[Any, ...]]) -> list[Ours]:
     return [
         Ours(
             key=key,
-            bitrix_order_id=bitrix_order_id,
+            bitrix_order_id=site_id,
             version=version,
-            heard_version=heard_version,
+            heard_version=heard,
+            checksum=checksum,
+            is_final=is_final,
             is_deleted=is_deleted,
             values=dict(zip(COMPARED, map(comparable, values), strict=True)),
             agreement=Agreement.from_json(state or {}),
-            has_live_push=has_live_push,
+            has_live_push=is_live,
         )
-        for key, bitrix_order_id, version, heard_version, is_deleted, *values, state, has_live_push in rows
+        for key, site_id, version, heard, checksum, is_final, is_deleted, *values, state, is_live in rows
     ]

@@ -20,7 +20,7 @@ def last_run() -> Finding:
     now = timezone.now()
     if not (settings.BITRIX_API_URL or settings.BITRIX_REST_URL):
         return Finding(Level.GREEN, gettext("no site to compare with"))
-    whole = Reconciliation.objects.filter(state=Reconciliation.State.DONE, since=None)
+    whole = Reconciliation.objects.filter(state=Reconciliation.State.DONE, since=None, first_id=None)
     last = whole.order_by("-started_at").values_list("finished_at", flat=True).first()
     hint = gettext("Open “Comparison”: the last run says why. Start one by hand.")
     if last is None:

@@ -3,9 +3,11 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.contrib.auth.models import User
 from django.db import InterfaceError, OperationalError
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -22,17 +24,17 @@ from cvety_crm.outbox import Misconfigured, PermanentRefusal, TemporaryFailure
 from orders import services
 from orders.fields import PUSHED
 from orders.models import Order, Reason, SyncState
-from orders.snapshot import FreshRead, OrderSnapshot
+from orders.snapshot import OrderSnapshot
 
 logger = logging.getLogger(__name__)
 
 Kind, Outcome = Difference.Kind, Difference.Outcome
 
 MOST_DELETED = 20
-"""Orders that one run marks as deleted by itself: more of them look like a site put back to an older state, or another
-site altogether."""
-ATTEMPTS = 3
-"""Times that an order is read when webhooks tell of it at the same moment."""
+"""Orders that the runs of `DELETED_WITHIN` mark as deleted by themselves: more of them look like a site put back to an
+older state, or another site altogether."""
+DELETED_WITHIN = timedelta(hours=20)
+"""Less than a day, so that each nightly run has them all; those of each hour share what is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +92,15 @@ def read_anew(
     Raises `OrderNotFound`, other `DeliveryFailure`s, `PayloadError`, and `NotAllowed` when webhooks tell of the order
     faster than it can be read.
     """
-    for _attempt in range(ATTEMPTS):
-        known = (
-            Order.objects.filter(bitrix_order_id=bitrix_order_id).only("bitrix_version", "is_deleted_on_site").first()
-        )
-        fresh = FreshRead(read_at=timezone.now(), known_version=known.bitrix_version if known else None)
+    for _attempt in range(services.ATTEMPTS):
+        fresh = services.begin_reading(bitrix_order_id)
         snapshot = read_site_order(client, bitrix_order_id)
-        if known is not None and known.is_deleted_on_site:
+        if Order.objects.filter(bitrix_order_id=bitrix_order_id, is_deleted_on_site=True).exists():
             services.mark_present(bitrix_order_id=bitrix_order_id, actor=actor)
         applied = services.apply_snapshot(snapshot=snapshot, actor=actor, reason=reason, fresh=fresh)
         if applied.outcome != services.Outcome.STALE:
             return Read(applied.order, snapshot)
-    raise services.NotAllowed(gettext("The site has just told something new of this order: look at it again."))
+    raise services.told_faster()
 
 
 def _repair(run: Reconciliation, differences: Sequence[Difference], client: SiteClient) -> None:
@@ -166,7 +165,8 @@ def _mark_deleted(run: Reconciliation, differences: Sequence[Difference]) -> Non
         for one in differences:
             one.outcome = Outcome.GONE
         return
-    marked = Difference.objects.filter(run=run, kind=Kind.MISSING_THERE, outcome=Outcome.REPAIRED)
+    lately = Q(run=run) | Q(run__started_at__gte=timezone.now() - DELETED_WITHIN)
+    marked = Difference.objects.filter(lately, kind=Kind.MISSING_THERE, outcome=Outcome.REPAIRED)
     if marked.exclude(bitrix_order_id=None).count() >= MOST_DELETED:
         _need_person(
             differences,

@@ -39,17 +39,33 @@ class AlreadyRunning(Exception):
 
 
 def start(
-    *, origin: Reconciliation.Origin, is_repair: bool, since: datetime | None = None, started_by: User | None = None
+    *,
+    origin: Reconciliation.Origin,
+    is_repair: bool,
+    since: datetime | None = None,
+    first_id: int | None = None,
+    started_by: User | None = None,
 ) -> Reconciliation:
-    """Begin a run. Raises `AlreadyRunning`; one that everybody has left counts as failed, and is no hindrance."""
+    """Start a run over all orders, over those that the site has saved since then, or over those from an id on.
+
+    Raises `AlreadyRunning`; one that was abandoned counts as failed, and is no hindrance.
+    """
     fail_abandoned()
     known = Order.objects.filter(bitrix_order_id__isnull=False)
     if since is not None:
         known = known.filter(bitrix_updated_at__gte=since)
+    if first_id is not None:
+        known = known.filter(bitrix_order_id__gte=first_id)
     try:
         with transaction.atomic():
             return Reconciliation.objects.create(
-                origin=origin, is_repair=is_repair, since=since, started_by=started_by, expected=known.count()
+                origin=origin,
+                is_repair=is_repair,
+                since=since,
+                first_id=first_id,
+                after_id=first_id - 1 if first_id is not None else 0,
+                started_by=started_by,
+                expected=known.count(),
             )
     except IntegrityError as error:
         raise AlreadyRunning from error

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, Min, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext
 from django_q.tasks import async_task
@@ -32,6 +32,7 @@ from bitrix_bridge.reconciliation.runs import (
 from bitrix_bridge.reconciliation.walk import step
 from bitrix_bridge.transports import SiteClient
 from cvety_crm.outbox import DeliveryFailure, TemporaryFailure
+from orders.models import Order
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +41,10 @@ SLICE_SECONDS = 40.0
 PAUSES = tuple(timedelta(seconds=seconds) for seconds in (5, 15, 60, 120))
 """The pause after the first, second, … failure in a row; after the last one the run has failed."""
 KEEP_RUNS = timedelta(days=90)
+KEEP_QUIET = timedelta(days=3)
+"""How long an hourly run is kept that has found nothing."""
+RECENT = timedelta(days=14)
+"""How long after it was placed an order is looked at each hour, final or not."""
 
 
 def work(
@@ -131,10 +136,39 @@ def start_nightly() -> Reconciliation | None:
     return run
 
 
+def start_hourly() -> Reconciliation | None:
+    """Start a run that repairs, over the orders on which somebody may still work; None as for `start_nightly`.
+
+    Runs each hour. Whole rows of the site's list are compared, whenever they were saved: what moves neither version nor
+    date of an order is found too.
+    """
+    first_id = first_open_id()
+    if not (settings.BITRIX_API_URL or settings.BITRIX_REST_URL) or first_id is None:
+        return None
+    try:
+        run = start(origin=Origin.HOURLY, is_repair=True, first_id=first_id)
+    except AlreadyRunning:
+        logger.info("the hourly comparison was not started: another one runs")
+        return None
+    nudge(run)
+    return run
+
+
+def first_open_id() -> int | None:
+    """Return the lowest id on the site of the orders placed lately or not final; None when there are none."""
+    recent = Q(created_at__gte=timezone.now() - RECENT)
+    goes_on = Q(status__is_final=False, is_cancelled=False, is_deleted_on_site=False)
+    open_orders = Order.objects.filter(recent | goes_on, bitrix_order_id__isnull=False)
+    first: int | None = open_orders.aggregate(first=Min("bitrix_order_id"))["first"]
+    return first
+
+
 def prune() -> None:
     """Delete old runs with what they found, but for those of which something is still open. Runs daily."""
     waiting = Difference.objects.filter(run=OuterRef("pk"), outcome__in=OPEN)
-    old = Reconciliation.objects.filter(started_at__lt=timezone.now() - KEEP_RUNS).exclude(state=State.RUNNING)
+    now = timezone.now()
+    quiet = Q(origin=Origin.HOURLY, state=State.DONE, differences=0, started_at__lt=now - KEEP_QUIET)
+    old = Reconciliation.objects.filter(quiet | Q(started_at__lt=now - KEEP_RUNS)).exclude(state=State.RUNNING)
     keys = list(old.exclude(Exists(waiting)).values_list("pk", flat=True))
     Difference.objects.filter(run__in=keys).delete()
     Reconciliation.objects.filter(pk__in=keys).delete()

@@ -18,13 +18,23 @@ from bitrix_bridge.models.reconciliation import OPEN
 from bitrix_bridge.payloads import PayloadError
 from bitrix_bridge.payloads.listing import ListedOrder
 from bitrix_bridge.reconciliation import ours as our_side
-from bitrix_bridge.reconciliation.comparison import Found, Ours, Verdict, compare, listed, looks_alike
+from bitrix_bridge.reconciliation.comparison import (
+    Found,
+    Ours,
+    Verdict,
+    compare,
+    lacks_checksum,
+    listed,
+    looks_alike,
+)
 from bitrix_bridge.reconciliation.runs import keep
 from bitrix_bridge.site_orders import read_site_order
 from bitrix_bridge.transports import SiteClient
 from cvety_crm.outbox import LIVE, Misconfigured, PermanentRefusal
+from orders import services
 from orders.fields import PUSHED
 from orders.models import Order
+from orders.services import ListedChecksum
 
 Kind, Outcome, Phase = Difference.Kind, Difference.Outcome, Reconciliation.Phase
 
@@ -42,6 +52,8 @@ class _Tally:
     """What one step came to."""
 
     differences: list[Difference] = field(default_factory=list)
+    checksums: list[ListedChecksum] = field(default_factory=list)
+    """Of orders that are alike and final: they are noted, and nothing more."""
     counted: dict[str, int] = field(default_factory=dict)
 
     def count(self, name: str, number: int = 1) -> None:
@@ -141,7 +153,11 @@ def _compare(
         if link is not None and link.has_live_push:
             continue  # it is about to learn its id; counted with the orders made here
         tally.count("compared")
-        if (our is not None and their is not None and looks_alike(our, their, codes)) or _is_gone_on_both(our, their):
+        if our is not None and their is not None and looks_alike(our, their, codes):
+            tally.count("agreed")
+            if run.is_repair and lacks_checksum(our, their):
+                tally.checksums.append(ListedChecksum(our.key, our.version, their.checksum or ""))
+        elif _is_gone_on_both(our, their):
             tally.count("agreed")
         else:
             suspects.append(key)
@@ -253,4 +269,5 @@ def _write(
             columns["after_id"] = up_to
         keep(run, counted=tally.counted, failures=0, **columns)
         older.update(outcome=Outcome.GONE)
+        services.note_checksums(tally.checksums)
         Difference.objects.bulk_create(tally.differences)

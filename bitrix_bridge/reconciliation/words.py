@@ -8,7 +8,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.utils.translation import gettext
 
 from bitrix_bridge.models import Difference
-from bitrix_bridge.reconciliation.comparison import DELETED, LINK, VERSION
+from bitrix_bridge.reconciliation.comparison import CHECKSUM, DELETED, LINK, VERSION
 from bitrix_bridge.reconciliation.decisions import sides
 from orders.services.references import STUB_PREFIX, stub_status_name
 from orders.timeline import Names, field_label, look_up, value_words
@@ -69,6 +69,10 @@ def _names_for(reader: User | AnonymousUser, one: Difference, names: Names) -> N
 def _row(one: Difference, names: Names, may_decide: bool) -> Row:
     agreed, ours, theirs = (_value(one.field, value, names) for value in (one.agreed, one.ours, one.theirs))
     label = field_label({VERSION: "bitrix_version"}.get(one.field, one.field))
+    if one.field == CHECKSUM:
+        label, agreed = gettext("Lines, properties or payments"), "—"
+        ours, theirs = gettext("as last heard") if one.ours else gettext("not known"), gettext("changed")
+        theirs = theirs if one.ours else gettext("to be read")
     if one.kind != Kind.FIELD:
         there, absent = gettext("is there"), gettext("is not there")
         label, agreed = gettext("The order"), "—"
@@ -106,6 +110,6 @@ def _button(one: Difference, side: Difference.Side) -> str:
         return gettext("Create from the site")
     if one.kind == Kind.MISSING_THERE:
         return gettext("Mark as deleted")
-    if one.field in (VERSION, LINK, DELETED):
+    if one.field in (VERSION, CHECKSUM, LINK, DELETED):
         return gettext("Read the order anew")
     return gettext("Take the site's")

@@ -22,6 +22,7 @@ class EventKind(models.TextChoices):
     REFUSED = "refused", _("Not accepted by the site")
     CONFLICT = "conflict", _("Both sides changed it")
     NOTED = "noted", _("Something was odd")
+    WARNED = "warned", _("The site warns")
     PRINTED = "printed", _("Postcard printed")
     PROBLEM = "problem", _("Problem reported")
     SOLVED = "solved", _("Problem solved")

@@ -12,9 +12,11 @@ from orders.services.assignment import (
 )
 from orders.services.callers import customer_for_call
 from orders.services.changes import change_status, conflict_wish, edit_order
+from orders.services.checksums import ListedChecksum, note_checksums
 from orders.services.creation import Caller, NewItem, create_order
 from orders.services.customers import apply_customer
 from orders.services.deletion import mark_deleted, mark_present
+from orders.services.fresh_reads import ATTEMPTS, begin_reading, told_faster
 from orders.services.history import lock_absent_orders, record_history, record_past_changes
 from orders.services.locking import rehearsal
 from orders.services.notes import LONGEST_NOTE, add_note
@@ -25,7 +27,7 @@ from orders.services.problems import LONGEST_REASON, report_problem, solve_probl
 from orders.services.products import apply_product, retire_product
 from orders.services.reconciliation import keep_ours, send_again, take_site_value
 from orders.services.reference_data import apply_reference
-from orders.services.snapshots import Applied, Outcome, apply_snapshot
+from orders.services.snapshots import Applied, Doubt, Outcome, apply_snapshot
 from orders.services.sync import (
     accept_site_state,
     begin_request,
@@ -36,6 +38,7 @@ from orders.services.sync import (
     record_created_on_site,
     record_refused,
     record_site_status,
+    record_value_refused,
 )
 from orders.services.undo import (
     changes_of_batch,
@@ -48,11 +51,14 @@ from orders.services.undo import (
 from orders.services.values import NotAllowed
 
 __all__ = [
+    "ATTEMPTS",
     "LONGEST_NOTE",
     "LONGEST_REASON",
     "Applied",
     "Caller",
+    "Doubt",
     "LinkGone",
+    "ListedChecksum",
     "NewItem",
     "NotAllowed",
     "Outcome",
@@ -68,6 +74,7 @@ __all__ = [
     "apply_snapshot",
     "assign_courier",
     "assign_florist",
+    "begin_reading",
     "begin_request",
     "change_status",
     "changes_of_batch",
@@ -84,6 +91,7 @@ __all__ = [
     "mark_courier_told",
     "mark_deleted",
     "mark_present",
+    "note_checksums",
     "note_sending",
     "postcard_prints",
     "reassess_sync_state",
@@ -94,6 +102,7 @@ __all__ = [
     "record_postcards_printed",
     "record_refused",
     "record_site_status",
+    "record_value_refused",
     "rehearsal",
     "release_order",
     "report_problem",
@@ -104,6 +113,7 @@ __all__ = [
     "take_back_status",
     "take_order",
     "take_site_value",
+    "told_faster",
     "told_status",
     "undoable_change",
     "unmark_courier_told",

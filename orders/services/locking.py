@@ -91,8 +91,8 @@ def settle_sync_state(
 ) -> None:
     """Set where the order stands with the site after a change.
 
-    A failure stays until there is a new wish of this side (`is_wish`), a conflict until it is resolved.
-    `items` may be left out when this transaction has not touched them.
+    A failure stays until there is a new change of this side (`is_wish`), or as long as the site can't hold what is
+    ours; a conflict until it is resolved. `items` may be left out when this transaction has not touched them.
     """
     if order.is_deleted_on_site:
         order.sync_state = SyncState.SYNCED  # there is nobody left to tell
@@ -102,8 +102,9 @@ def settle_sync_state(
         names = tuple(name for name in PUSHED if name != ITEMS)  # they were agreed on before, so they are now
     ours = order_values(order, names, items)
     agreement.forget_request_unless(ours)
+    agreement.forget_refusals_unless(ours)
     if order.bitrix_order_id is None or agreement.unsent(ours):
         if order.sync_state == SyncState.SYNCED or (is_wish and order.sync_state == SyncState.FAILED):
             order.sync_state = SyncState.PENDING
-    elif order.sync_state in (SyncState.PENDING, SyncState.FAILED):
-        order.sync_state = SyncState.SYNCED
+    elif order.sync_state != SyncState.CONFLICT:
+        order.sync_state = SyncState.FAILED if agreement.refused else SyncState.SYNCED

@@ -13,6 +13,7 @@ from orders.agreement import Agreement
 from orders.events import OrderChange, publish
 from orders.fields import FIELDS, PUSHED, comparable, order_values, set_comparable
 from orders.models import EventKind, Order, Reason, Source, Status, SyncState
+from orders.services.fresh_reads import told_faster
 from orders.services.locking import lock_order, settle_sync_state
 from orders.services.references import known_status, resolve
 from orders.services.timeline import changes_between, write_event
@@ -29,13 +30,18 @@ def send_again(
 ) -> bool:
     """Have what the site has yet to hear of sent, though an earlier attempt has failed or been lost.
 
-    `theirs` are the site's present values, comparable, for the timeline. Return False when there is nothing to send.
+    What the site could not hold is sent again only if a person wants it. `theirs` are the site's present values,
+    comparable, for the timeline. Return False when there is nothing to send.
     """
     order = lock_order(order_id)
-    settle_sync_state(order, Agreement.from_json(order.bitrix_state), list(order.items.all()), is_wish=True)
-    if order.sync_state == SyncState.SYNCED:
+    agreement = Agreement.from_json(order.bitrix_state)
+    if actor is not None:
+        agreement.refused.clear()
+    settle_sync_state(order, agreement, list(order.items.all()), is_wish=True)
+    if order.sync_state in (SyncState.SYNCED, SyncState.FAILED):
         return False
-    order.save(update_fields=["sync_state", "updated_at"])
+    order.bitrix_state = agreement.as_json()
+    order.save(update_fields=["bitrix_state", "sync_state", "updated_at"])
     event = write_event(
         order=order,
         kind=EventKind.NOTED,
@@ -54,16 +60,17 @@ def take_site_value(
     order_id: UUID,
     field: str,
     value: Any,
-    known_version: int | None,
+    times_heard: int,
     actor: User | None,
     source: Source = Source.ADMIN,
 ) -> Order:
     """Take the value that the site has for one field now, whatever was wanted here; the others are left alone.
 
-    `value` is as in `OrderSnapshot.fields` (the site's code of a status); `known_version` the one stored before the
-    site was asked. Raises `NotAllowed` when the site has told of the order since: the value may be out of date.
+    `value` is as in `OrderSnapshot.fields` (the site's code of a status); `times_heard` what `Agreement.times_heard`
+    was before the site was asked. Raises `NotAllowed` when the site has told of the order since: the value may be out
+    of date.
     """
-    order, agreement = _lock_unchanged(order_id, known_version)
+    order, agreement = _lock_unchanged(order_id, times_heard)
     before = order_values(order, [field])
     theirs, columns = _settle(order, agreement, field, value)
     if field == "status":
@@ -91,7 +98,7 @@ def keep_ours(
     order_id: UUID,
     field: str,
     value: Any,
-    known_version: int | None,
+    times_heard: int,
     actor: User | None,
     source: Source = Source.ADMIN,
 ) -> Order:
@@ -101,7 +108,7 @@ def keep_ours(
     """
     if field not in PUSHED:
         raise NotAllowed(gettext("The site can't be told of this: change it there, or take the site's value."))
-    order, agreement = _lock_unchanged(order_id, known_version)
+    order, agreement = _lock_unchanged(order_id, times_heard)
     theirs, columns = _settle(order, agreement, field, value)
     if theirs == order_values(order, [field])[field]:
         _save(order, agreement, columns)
@@ -119,11 +126,12 @@ def keep_ours(
     return order
 
 
-def _lock_unchanged(order_id: UUID, known_version: int | None) -> tuple[Order, Agreement]:
+def _lock_unchanged(order_id: UUID, times_heard: int) -> tuple[Order, Agreement]:
     order = lock_order(order_id)
-    if order.bitrix_version != known_version:
-        raise NotAllowed(gettext("The site has just told something new of this order: look at it again."))
-    return order, Agreement.from_json(order.bitrix_state)
+    agreement = Agreement.from_json(order.bitrix_state)
+    if agreement.times_heard != times_heard:
+        raise told_faster()
+    return order, agreement
 
 
 def _settle(order: Order, agreement: Agreement, field: str, value: Any) -> tuple[Any, set[str]]:
@@ -134,6 +142,7 @@ def _settle(order: Order, agreement: Agreement, field: str, value: Any) -> tuple
     theirs = comparable(value)
     agreement.settle({field: theirs})
     agreement.sent.pop(field, None)  # the site was asked after it
+    agreement.times_heard += 1
     order.bitrix_state = agreement.as_json()
     return theirs, {"completed_at"} if field == "status" else set()
 

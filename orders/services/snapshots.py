@@ -20,7 +20,7 @@ from orders.services.items import rebind_lines, store_items
 from orders.services.locking import lock_site_order, settle_sync_state
 from orders.services.metadata import merged_metadata, new_oddities, oddities
 from orders.services.references import References, known_status, resolve
-from orders.services.staleness import has_heard_status, has_older_status, is_newer, is_stale, is_unproven
+from orders.services.staleness import Age, age_of, has_heard_status, has_older_status, is_newer, is_unproven
 from orders.services.timeline import changes_between, write_event
 from orders.snapshot import CustomerSnapshot, FreshRead, OrderSnapshot, Past
 
@@ -39,14 +39,22 @@ class Outcome(StrEnum):
     STALE = "stale"
 
 
+class Doubt(StrEnum):
+    """Why only the site can say whether something is news, when it is asked for the whole order."""
+
+    STATUS = "status"
+    """The status may be old news and was not taken."""
+    CLOCKS = "clocks"
+    """Versions and dates do not say which is newer: nothing was taken."""
+
+
 @dataclass(frozen=True, slots=True)
 class Applied:
     """The order, and what the snapshot did to it."""
 
     order: Order
     outcome: Outcome
-    is_doubtful: bool = False
-    """Its status may be old news and was not taken: only the site can say, when it is asked for the whole order."""
+    doubt: Doubt | None = None
     is_first: bool = False
     """Until now nobody knew under which id the site has the order, or of the order at all."""
     ends_failure: bool = False
@@ -91,11 +99,16 @@ def apply_snapshot(
     order = None if is_absent else lock_site_order(snapshot.bitrix_order_id, snapshot.crm_order_id)
     if order is None:
         return _create(snapshot, origin)
-    is_present = fresh is not None and order.bitrix_version == fresh.known_version
-    if not is_present and (is_stale(order, snapshot) or (past is not None and is_unproven(order, snapshot))):
-        if fresh is not None:
-            _note_answer(order, fresh.read_at)
+    agreement = Agreement.from_json(order.bitrix_state)
+    is_present = fresh is not None and agreement.times_heard == fresh.times_heard
+    age = Age.NEWS if is_present else age_of(order, snapshot)
+    if age is Age.OLD or (past is not None and (age is Age.UNCLEAR or is_unproven(order, snapshot))):
         return Applied(order, Outcome.STALE)
+    if snapshot.version is not None and heard_at is not None and not _asks(agreement, origin):
+        # What the site has said of the order since it came holds whatever it tells.
+        return Applied(order, Outcome.STALE)
+    if age is Age.UNCLEAR:
+        return Applied(order, Outcome.STALE, Doubt.CLOCKS if fresh is None and _asks(agreement, origin) else None)
     return _update(order, snapshot, origin)
 
 
@@ -109,7 +122,7 @@ def _create(snapshot: OrderSnapshot, origin: _Origin) -> Applied:
     customer = apply_customer(snapshot=snapshot.customer)[0] if snapshot.customer else None
 
     agreement = Agreement(site_status=site_status)
-    _note_announcement(agreement, snapshot, origin)
+    _note_heard(agreement, snapshot, origin)
     agreement.settle({name: comparable(value) for name, value in fields.items()})
     if snapshot.items is not None:
         agreement.settle({ITEMS: comparable_items(items)})
@@ -155,19 +168,23 @@ def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
         fields.pop("status", None)
     existing = [] if snapshot.items is None else list(order.items.all())
     references = _resolve(fields, snapshot, order=order, agreement=agreement, existing=existing)
-    is_doubtful = False
+    doubt = None
     if "status" in fields and _may_be_past(order, references.status, snapshot, agreement, origin):
-        is_doubtful = agreement.answered_at is None or agreement.answered_at < (origin.heard_at or origin.happened_at)
+        doubt = Doubt.STATUS if _asks(agreement, origin) else None
         if snapshot.is_partial:
-            return Applied(order, Outcome.STALE, is_doubtful)
+            return Applied(order, Outcome.STALE, doubt)
         del fields["status"]
-    if "status" in fields:
-        agreement.site_status = fields["status"]
+    site_status = fields.get("status")
+    if site_status is not None:
         fields["status"] = references.status
 
     theirs = {name: comparable(value) for name, value in fields.items()}
     if snapshot.items is not None:
         theirs[ITEMS] = comparable_items(snapshot.items)
+    if origin.fresh is None and agreement.is_twin(snapshot.version, theirs):
+        return Applied(order, Outcome.STALE, Doubt.CLOCKS if _asks(agreement, origin) else None)
+    if site_status is not None:
+        agreement.site_status = site_status
     lines: Sequence[Line] | None = None if snapshot.items is None else existing
     before = order_values(order, theirs, lines)
     merged = merge(agreement, ours=before, theirs=theirs, site_decides=SITE_DECIDES)
@@ -205,7 +222,12 @@ def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
         publish(OrderChange(order, event))
     outcome = Outcome.UPDATED if changes or customer_changed else Outcome.UNCHANGED
     ends_failure = had_failed and order.sync_state == SyncState.SYNCED
-    return Applied(order, outcome, is_doubtful, is_first, ends_failure)
+    return Applied(order, outcome, doubt, is_first, ends_failure)
+
+
+def _asks(agreement: Agreement, origin: _Origin) -> bool:
+    """Return whether the site has yet to be asked for the order, as it has been since the event came."""
+    return agreement.answered_at is None or agreement.answered_at < (origin.heard_at or origin.happened_at)
 
 
 def _may_be_past(
@@ -217,13 +239,6 @@ def _may_be_past(
     """
     has_no_version = snapshot.version is None or order.bitrix_version is None
     return origin.fresh is None and has_no_version and agreement.is_past(status)
-
-
-def _note_answer(order: Order, read_at: datetime) -> None:
-    agreement = Agreement.from_json(order.bitrix_state)
-    agreement.answered_at = read_at
-    order.bitrix_state = agreement.as_json()
-    order.save(update_fields=["bitrix_state", "updated_at"])
 
 
 def _resolve(
@@ -270,7 +285,7 @@ def _set_bookkeeping(
         put("bitrix_version", snapshot.version)
     if snapshot.updated_at is not None:
         put("bitrix_updated_at", snapshot.updated_at)
-    _note_announcement(agreement, snapshot, origin)
+    _note_heard(agreement, snapshot, origin)
     if not snapshot.is_partial:
         if order.is_stub and snapshot.created_at is not None:
             put("created_at", snapshot.created_at)
@@ -285,11 +300,18 @@ def _settled_at(origin: _Origin) -> datetime:
     return (origin.past.settled_at if origin.past is not None else None) or origin.happened_at
 
 
-def _note_announcement(agreement: Agreement, snapshot: OrderSnapshot, origin: _Origin) -> None:
+def _note_heard(agreement: Agreement, snapshot: OrderSnapshot, origin: _Origin) -> None:
+    if origin.past is None:
+        agreement.times_heard += 1
     if snapshot.is_partial:
         agreement.status_heard_at = origin.happened_at
-    elif snapshot.version is not None:
-        agreement.heard_version = snapshot.version
+    else:
+        if origin.past is None:
+            agreement.answered, agreement.is_unclear = None, False
+        if origin.past is None or snapshot.version != agreement.heard_version:
+            agreement.checksum = snapshot.checksum
+        agreement.heard_version = agreement.heard_version if snapshot.version is None else snapshot.version
+        agreement.heard_updated_at = snapshot.updated_at or agreement.heard_updated_at
     if snapshot.version is not None or snapshot.updated_at is not None:
         agreement.unversioned_at = None
     elif not snapshot.is_partial and origin.past is None:

@@ -1,5 +1,6 @@
 """Whether what the site says of an order is news: by its versions, its dates, and what was heard meanwhile."""
 
+from enum import Enum, auto
 from typing import Any
 
 from orders.agreement import Agreement
@@ -7,25 +8,63 @@ from orders.models import Order, Source
 from orders.snapshot import FreshRead, OrderSnapshot
 
 
-def is_stale(order: Order, snapshot: OrderSnapshot) -> bool:
-    """Return whether the snapshot is older than what is stored: by VERSION, else DATE_UPDATE, else its own time.
+class Age(Enum):
+    """How old a snapshot is beside what is stored."""
 
-    Like is compared with like, a tie is left to the next clock, and a tie of all of them is not stale: merging the
-    same values again changes nothing.
+    NEWS = auto()
+    OLD = auto()
+    UNCLEAR = auto()
+    """The clocks disagree, or they can't show it: only the site knows."""
+
+
+def age_of(order: Order, snapshot: OrderSnapshot) -> Age:
+    """Return how old the snapshot is beside what is stored: by VERSION and DATE_UPDATE together, else its own time.
+
+    Bitrix writes the version that it has loaded plus one: of two saves that overlap, the later one may have the lower
+    version, or the same. So a lower version is old news only where the date is older too, and a higher one news only
+    where the date is not older. Like is compared with like; a tie is left to the next clock, and a tie of all of them
+    is news: merging the same values again changes nothing.
     """
     agreement = Agreement.from_json(order.bitrix_state)
+    version = _order(snapshot.version, order.bitrix_version)
+    date = _order(snapshot.updated_at, order.bitrix_updated_at)
+    if version is not None and version < 0:
+        age = Age.OLD if date is not None and date < 0 else Age.UNCLEAR
+    elif version is not None and version > 0:
+        age = Age.UNCLEAR if date is not None and date < 0 else Age.NEWS
+    elif date:
+        age = Age.OLD if date < 0 else Age.NEWS
+    else:
+        own_time = _own_time(order, snapshot, agreement, has_others=version is not None or date is not None)
+        age = Age.OLD if own_time is not None and own_time < 0 else Age.NEWS
+    return Age.UNCLEAR if age is Age.OLD and _was_passed_over(snapshot, agreement) else age
+
+
+def _order(theirs: Any, ours: Any) -> int | None:
+    """Return -1, 0 or 1: theirs is older, the same or newer; None when one of both is not known."""
+    return None if theirs is None or ours is None else (theirs > ours) - (theirs < ours)
+
+
+def _own_time(order: Order, snapshot: OrderSnapshot, agreement: Agreement, *, has_others: bool) -> int | None:
     announced = [agreement.announced_at, agreement.status_announced_at if snapshot.is_partial else None]
-    clocks = (
-        (snapshot.version, order.bitrix_version),
-        (snapshot.updated_at, order.bitrix_updated_at),
-        (snapshot.announced_at, max((moment for moment in announced if moment), default=None)),
-    )
-    known = [(theirs, ours) for theirs, ours in clocks if theirs is not None and ours is not None]
-    if not known and snapshot.announced_at is not None and order.bitrix_updated_at is not None:
+    own_time = _order(snapshot.announced_at, max((moment for moment in announced if moment), default=None))
+    if own_time is None and not has_others:
         # Two clocks, which need not agree: only when there is nothing else to go by.
-        known = [(snapshot.announced_at, order.bitrix_updated_at)]
-    older = [theirs < ours for theirs, ours in known if theirs != ours]  # type: ignore[operator]
-    return bool(older) and older[0]
+        own_time = _order(snapshot.announced_at, order.bitrix_updated_at)
+    return own_time
+
+
+def _was_passed_over(snapshot: OrderSnapshot, agreement: Agreement) -> bool:
+    """Return whether a whole order is older only than a bare status or an answer to a push, and was not heard yet.
+
+    Nothing has told of what else has changed with it.
+    """
+    if snapshot.is_partial:
+        return False
+    if snapshot.version is not None:
+        return agreement.heard_version is None or snapshot.version > agreement.heard_version
+    newer = _order(snapshot.updated_at, agreement.heard_updated_at)
+    return newer is not None and newer > 0
 
 
 def is_unproven(order: Order, snapshot: OrderSnapshot) -> bool:
@@ -41,7 +80,10 @@ def is_unproven(order: Order, snapshot: OrderSnapshot) -> bool:
 
 
 def is_newer(order: Order, snapshot: OrderSnapshot) -> bool:
-    """Return whether the version or the date says that the snapshot is newer than what is stored."""
+    """Return whether the version or the date says that the snapshot is newer than what is stored.
+
+    Not asked of one whose clocks disagree.
+    """
     return any(theirs > ours for theirs, ours in _clocks(order, snapshot))
 
 

@@ -9,15 +9,17 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from orders.agreement import Agreement
+from orders.agreement import Agreement, Request
 from orders.events import OrderChange, publish
 from orders.fields import FIELDS, ITEMS, as_told, order_values, set_comparable
 from orders.grace import leaves_at
 from orders.models import TOLD_BY_SITE, EventKind, Order, OrderEvent, Reason, Source, Status, SyncState
 from orders.services.locking import lock_order, lock_site_order, settle_sync_state, unsent_fields
 from orders.services.references import resolve
+from orders.services.site_words import hear_words, write_words
 from orders.services.timeline import write_event
 from orders.services.values import NotAllowed
+from orders.site_words import SILENCE, FieldRefusal, SiteWords
 
 
 @transaction.atomic
@@ -30,32 +32,38 @@ def note_sending(*, order_id: UUID, values: Mapping[str, Any], instead: Mapping[
     """
     order = lock_order(order_id)
     instead = instead or {}
-    own = {name: value for name, value in values.items() if name not in instead}
-    is_held = "status" in own and leaves_at(order.status_held_until) is not None
-    if is_held or order_values(order, own) != own:
+    if not _let_leave(order, {name: value for name, value in values.items() if name not in instead}):
         return False
-    if "status" in own:
-        order.status_held_until = None
     agreement = Agreement.from_json(order.bitrix_state)
     agreement.note_sending({**values, **instead})
     _save_agreement(order, agreement)
     return True
 
 
-@transaction.atomic
-def begin_request(*, order_id: UUID, values: Mapping[str, Any]) -> str | None:
-    """The same for other fields than the status, which the site takes over whatever it has by then.
+def _let_leave(order: Order, own: Mapping[str, Any]) -> bool:
+    """Return whether these values may be sent; a status can't be taken back from then on."""
+    is_held = "status" in own and leaves_at(order.status_held_until) is not None
+    if is_held or order_values(order, own) != dict(own):
+        return False
+    if "status" in own:
+        order.status_held_until = None
+    return True
 
-    Return the key to send along, the earlier one if this was sent before and not answered; None when the order has
-    other values by now.
+
+@transaction.atomic
+def begin_request(*, order_id: UUID, values: Mapping[str, Any]) -> Request | None:
+    """The same for more than the status, of which the site may be asked word for word again.
+
+    Return the request, whose key is sent along: the earlier one if this was sent before and not answered. None when
+    the order has other values by now, or its status can be taken back still.
     """
     order = lock_order(order_id)
-    if order_values(order, values) != dict(values):
+    if not _let_leave(order, values):
         return None
     agreement = Agreement.from_json(order.bitrix_state)
-    key = agreement.begin_request(values)
+    request = agreement.begin_request(values)
     _save_agreement(order, agreement)
-    return key
+    return request
 
 
 @transaction.atomic
@@ -82,8 +90,9 @@ def record_created_on_site(
     values: Mapping[str, Any],
     version: int | None,
     push_id: UUID,
+    words: SiteWords = SILENCE,
 ) -> Order:
-    """Note that the site has created the order, under this id and number, with these values.
+    """Note that the site has created the order, under this id and number, with these values but for those refused.
 
     A webhook may have said so before: if it named our XML_ID nothing is left to note, and if it did not, it has made a
     second order here, which gives way to ours. Raises `NotAllowed` when staff have worked on that one.
@@ -91,19 +100,23 @@ def record_created_on_site(
     order = lock_order(order_id)
     agreement = Agreement.from_json(order.bitrix_state)
     details: dict[str, Any] = {"created": bitrix_order_id}
+    taken = {name: value for name, value in values.items() if name not in words.refused}
     if order.bitrix_order_id is None or (order.is_deleted_on_site and order.bitrix_order_id != bitrix_order_id):
         order.is_deleted_on_site = False  # an earlier one of it was: the request had left before that was known
         twin = lock_site_order(bitrix_order_id)
         order.bitrix_order_id = bitrix_order_id
         order.order_number = order_number[:20] or str(bitrix_order_id)
-        agreement.settle({"order_number": order.order_number, **values})
+        agreement.settle({"order_number": order.order_number, **taken})
         agreement.site_status = site_status
         if twin is not None:
             agreement = _take_over(order, twin)
             details["twin"] = str(twin.pk)
+    agreement.times_heard += 1
     _note_version(order, version)
+    said = hear_words(agreement, values, words)
     _save_after_answer(order, agreement, "is_deleted_on_site")
-    _write_sent(order, EventKind.SENT, push_id, details, values)
+    _write_sent(order, EventKind.SENT, push_id, details, taken)
+    write_words(order, said, push_id)
     return order
 
 
@@ -131,41 +144,41 @@ def record_accepted(
     site_status: str | None,
     version: int | None,
     push_id: UUID,
-    known_version: int | None = None,
-    is_repetition: bool = False,
+    times_heard: int | None = None,
+    words: SiteWords = SILENCE,
 ) -> Order:
-    """Note that the site has taken over these values (comparable form).
+    """Note that the site has taken over these values (comparable form), but for those that it has refused.
 
-    `version` is the answer's, `known_version` the one stored before the call. If a webhook has told of a newer one
-    meanwhile, the site saw our values first and what it says now came after them: that stands. So it does when the site
-    says that it had taken them at an earlier request (`is_repetition`), and `version` is the one that they made then.
+    `version` is the answer's. `times_heard` is what `Agreement.times_heard` was before the site was asked, for the
+    first time if it says that it had taken them at an earlier request. If a webhook has told of a newer version since,
+    the site saw our values first and what it says now came after them: that stands. If it has told of other values
+    under a version that is not newer, nothing says which came first: the site is to be asked (`is_unclear`).
     """
     order = lock_order(order_id)
     agreement = Agreement.from_json(order.bitrix_state)
-    overtaken = (
-        version is not None
-        and order.bitrix_version is not None
-        and (is_repetition or known_version is None or known_version <= version)
-        and version < order.bitrix_version
-    )
+    has_told_since = times_heard is None or agreement.times_heard != times_heard
+    is_lower = version is not None and order.bitrix_version is not None and version < order.bitrix_version
     agreement.unanswered = None
+    taken = {name: value for name, value in values.items() if name not in words.refused}
     changes: list[dict[str, Any]] = []
-    if overtaken:
-        changes = _take_later_values(order, agreement, values)
+    if is_lower and has_told_since:
+        changes = _take_later_values(order, agreement, taken)
+        agreement.times_heard += 1
     else:
-        agreement.settle(values)
-        if site_status is not None:
+        is_unclear = times_heard is not None and has_told_since and not agreement.has(taken)
+        agreement.hear_answer(version, taken, is_unclear=is_unclear)
+        if site_status is not None and "status" in taken:
             agreement.site_status = site_status
-        if version is not None and agreement.heard_version in (version, version - 1):
-            agreement.heard_version = version
         if version is None:
             agreement.unversioned_at = timezone.now()
-        # Lower than before the call: the site was put back to an older state, and counts on from there.
+        # Lower than before the call: it has fallen, or the site was put back to an older state.
         order.bitrix_version = version if version is not None else order.bitrix_version
-    if order.sync_state == SyncState.CONFLICT and "status" in values:
+    if order.sync_state == SyncState.CONFLICT and "status" in taken:
         order.sync_state = SyncState.PENDING
+    said = hear_words(agreement, values, words)
     _save_after_answer(order, agreement, *(FIELDS[change["field"]].attribute for change in changes))
-    _write_sent(order, EventKind.SENT, push_id, {}, values)
+    _write_sent(order, EventKind.SENT, push_id, {}, taken)
+    write_words(order, said, push_id)
     if changes:
         event = write_event(order=order, kind=EventKind.CHANGED, source=Source.SITE, changes=changes, push_id=push_id)
         publish(OrderChange(order, event))
@@ -192,17 +205,19 @@ def _take_later_values(order: Order, agreement: Agreement, sent: Mapping[str, An
 
 @transaction.atomic
 def record_site_status(
-    *, order_id: UUID, site_status: str, version: int | None, push_id: UUID, known_version: int | None = None
+    *, order_id: UUID, site_status: str, version: int | None, push_id: UUID, times_heard: int | None = None
 ) -> Order:
     """The site has another status than we believed and refused ours: take the site's, keep the manager's wish.
 
-    A status that we sent ourselves, whose answer was lost, is no conflict: it is agreed on. `known_version` is the one
-    stored before the call: a webhook that has told of a newer one meanwhile is believed, not this answer.
+    A status that we sent ourselves, whose answer was lost, is no conflict: it is agreed on. `times_heard` is what
+    `Agreement.times_heard` was before the call: when the site has told of the order since, nothing is done, and who
+    wanted to send has to look again.
     """
     order = lock_order(order_id)
-    if version is not None and order.bitrix_version != known_version and version < (order.bitrix_version or 0):
-        return order
     agreement = Agreement.from_json(order.bitrix_state)
+    if times_heard is not None and agreement.times_heard != times_heard:
+        return order
+    agreement.times_heard += 1
     references = resolve(status=site_status)
     code = references.status or order.status_id
     wish = order.status_id
@@ -212,7 +227,9 @@ def record_site_status(
     agreement.sent.pop("status", None)
     agreement.site_status = site_status
     if version is not None:
-        order.bitrix_version = version  # lower than before, if the site was put back to an older state
+        order.bitrix_version = version  # lower than before, if it has fallen
+        if agreement.heard_version is not None and agreement.heard_version >= version:
+            agreement.heard_version = None  # with this status it was another state
     if is_own_echo:
         _save_after_answer(order, agreement)
         return order
@@ -257,14 +274,30 @@ def record_refused(*, order_id: UUID, push_id: UUID, reason: Reason, message: st
 
 
 @transaction.atomic
-def reassess_sync_state(*, order_id: UUID) -> None:
-    """Work out anew whether the order waits to be sent: staff want it retried, or there was nothing to send.
+def record_value_refused(*, order_id: UUID, values: Mapping[str, Any], refusal: FieldRefusal, push_id: UUID) -> Order:
+    """Note that the site can't hold the values that it was asked to take, and has done nothing."""
+    order = lock_order(order_id)
+    agreement = Agreement.from_json(order.bitrix_state)
+    agreement.unanswered = None
+    said = hear_words(agreement, values, SiteWords(refused=dict.fromkeys(values, refusal)), has_said_more=False)
+    _save_after_answer(order, agreement)
+    write_words(order, said, push_id)
+    return order
 
-    A conflict stays one.
+
+@transaction.atomic
+def reassess_sync_state(*, order_id: UUID, by_person: bool = False) -> None:
+    """Work out again whether the order waits to be sent: there was nothing to send, or a person wants it retried.
+
+    The person wants that also of what the site could not hold. A conflict stays one.
     """
     order = lock_order(order_id)
-    settle_sync_state(order, Agreement.from_json(order.bitrix_state), list(order.items.all()), is_wish=True)
-    order.save(update_fields=["sync_state", "updated_at"])
+    agreement = Agreement.from_json(order.bitrix_state)
+    if by_person:
+        agreement.refused.clear()
+    settle_sync_state(order, agreement, list(order.items.all()), is_wish=True)
+    order.bitrix_state = agreement.as_json()
+    order.save(update_fields=["bitrix_state", "sync_state", "updated_at"])
 
 
 @transaction.atomic

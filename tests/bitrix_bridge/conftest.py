@@ -1,12 +1,13 @@
 """The stand-in site, and orders that both sides know."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from bitrix_bridge.client import BridgeClient
 from bitrix_bridge.sandbox import Sandbox
 from orders.models import Order
+from tests.bitrix_bridge.newer_bridge import ToldBridge
 from tests.mariadb import Server, running
 from tests.samples import order_data
 
@@ -25,6 +26,18 @@ def site(settings) -> Iterator[Sandbox]:
         settings.BITRIX_API_URL = sandbox.bridge_url
         BridgeClient().knows_all_actions()  # asked beforehand: faults are meant for what a test is about
         yield sandbox
+
+
+@pytest.fixture
+def told_bridge(site) -> Callable[[str], ToldBridge]:
+    """Make the stand-in's bridge one of this version, which says what a test tells it to say."""
+
+    def told_bridge(version: str = "1.2") -> ToldBridge:
+        bridge = ToldBridge(site, version)
+        BridgeClient().knows_all_actions()
+        return bridge
+
+    return told_bridge
 
 
 @pytest.fixture

@@ -100,7 +100,7 @@ def test_a_newer_wish_is_folded_into_the_push_that_waits(site, shared_order, man
     assert push.fields == ["courier_comment", "status"]
     deliver_due()
     there = site.site.order(shared_order.bitrix_order_id)
-    assert (there["STATUS_ID"], there["COMMENTS"], site.site.writes) == ("PD", "домофон 7", 2)
+    assert (there["STATUS_ID"], there["COMMENTS"], site.site.writes) == ("PD", "домофон 7", 1)
 
 
 def test_a_wish_while_the_push_is_under_way_goes_out_too(site, shared_order, manager, monkeypatch):

@@ -171,7 +171,8 @@ def test_what_is_refused_does_not_lose_the_status_that_waits(site, shared_order,
     refusal = faults.status(422, body='{"success": false, "error": {"code": "x", "message": "нет товара"}}')
     change(shared_order, "accepted", manager)
     edit(shared_order, manager, courier_comment="домофон 7")
-    site.faults.give(refusal, times=2, action="order.update")
+    # While the status waits; then along with it, and alone.
+    site.faults.give(refusal, times=3, action="order.update")
     deliver_due()
     push = Push.objects.get()
     assert (push.state, "нет товара" in push.last_error, push.failures) == ("pending", True, 0)

@@ -262,7 +262,7 @@ class TestStuck:
         change(shared_order, "accepted", manager)
         services.edit_order(order_id=shared_order.pk, changes={"delivery_address": "Достык 5"}, actor=manager)
         body = '{"success": false, "error": {"code": "bad", "message": "такого адреса нет"}}'
-        site.faults.give(faults.status(422, body=body), action="order.update")
+        site.faults.give(faults.status(422, body=body), action="order.update", times=2)  # along with it, and alone
         deliver_due()
         assert (Push.objects.get().state, status_on_site(site, shared_order)) == ("failed", "AP")
 

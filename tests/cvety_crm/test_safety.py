@@ -186,9 +186,12 @@ class TestClock:
         call_command("migrate", verbosity=0)
         call_command("migrate", verbosity=0)
         jobs = sorted(Schedule.objects.values_list("func", flat=True))
-        assert jobs == [schedules.EACH_DAY, schedules.EACH_MINUTE, schedules.EACH_NIGHT]
+        assert jobs == [schedules.EACH_DAY, schedules.EACH_HOUR, schedules.EACH_MINUTE, schedules.EACH_NIGHT]
         night = timezone.localtime(Schedule.objects.get(func=schedules.EACH_NIGHT).next_run)
         assert (night.hour, timedelta(0) < night - timezone.now() <= timedelta(days=1)) == (4, True)
+        hourly = Schedule.objects.get(func=schedules.EACH_HOUR)
+        assert (hourly.schedule_type, hourly.next_run.minute) == (Schedule.HOURLY, 30), "not when the night's begin"
+        assert timedelta(0) < hourly.next_run - timezone.now() <= timedelta(hours=2)
         assert Schedule.objects.get(func=schedules.EACH_MINUTE).next_run > timezone.now() - timedelta(minutes=5)
 
     def test_each_minute_beats_the_heart_and_survives_a_failing_job(self, settings, monkeypatch, caplog):

@@ -143,7 +143,7 @@ def test_status_travels_with_versions(site, order_id):
         for before, after in itertools.pairwise(way)
     ]
     assert versions == [1, 2, 3, 4, 5, 6]
-    assert client.set_status(order_id, status_id="F", expected_status_id="N") == 6, "already there"
+    assert client.set_status(order_id, status_id="F", expected_status_id="N").version == 6, "already there"
 
 
 def test_status_conflict_tells_the_current_state(site, order_id):

@@ -17,7 +17,7 @@ UNANSWERED = """
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("orders", "0012_own_number"),
+        ("orders", "0013_site_warns"),
     ]
 
     operations = [migrations.RunSQL(sql, migrations.RunSQL.noop) for sql in (SENT, UNANSWERED)]

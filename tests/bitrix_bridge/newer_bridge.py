@@ -1,0 +1,45 @@
+"""The stand-in's bridge with words put into its mouth: a version, and what is added to its answers."""
+
+from collections.abc import Callable
+from typing import Any
+
+from bitrix_bridge.client import known_endpoints
+from bitrix_bridge.sandbox import Sandbox
+
+Answer = dict[str, Any]
+
+
+class ToldBridge:
+    """Answers as the bridge of `version` does, and what a test tells it to say besides."""
+
+    def __init__(self, sandbox: Sandbox, version: str) -> None:
+        self._honest, self._site, self.version = sandbox.server.bridge, sandbox.site, version
+        self._done: set[str] = set()
+        self._told: list[tuple[str, Callable[[Answer, Answer], Answer]]] = []
+        sandbox.server.bridge = self  # type: ignore[assignment]
+        known_endpoints.clear()
+
+    def say(self, action: str, *, times: int = 1, **more: Any) -> None:
+        """Add something to the next answers to an action."""
+        self._told += [(action, lambda _request, answer: {**answer, **more})] * times
+
+    def answer(self, request: Any) -> tuple[int, Answer]:
+        """Answer a request."""
+        action = request.get("action", "order.create")
+        expected = request.get("expected_status_id")
+        if action == "order.update" and expected is not None and request["event_id"] not in self._done:
+            order = self._site.order(int(request["order_id"]))
+            if order["STATUS_ID"] not in (expected, request["fields"]["STATUS_ID"]):
+                error = {"code": "status_conflict", "message": "another status", "step": "status"}
+                current = {"status_id": order["STATUS_ID"], "version": int(order["VERSION"])}
+                return 409, {"success": False, "error": error, "current": current}
+        code, answer = self._honest.answer(request)
+        if code == 200 and request.get("event_id"):
+            self._done.add(request["event_id"])
+        if action == "ping":
+            answer["versions"] = {**answer["versions"], "bridge": self.version}
+        for position, (wanted, change) in enumerate(self._told):
+            if wanted == action and code == 200:
+                del self._told[position]
+                return code, change(request, answer)
+        return code, answer

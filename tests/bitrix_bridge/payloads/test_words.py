@@ -1,0 +1,107 @@
+"""`warnings` and `refused` of an answer: both shapes, and any JSON."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bitrix_bridge.payloads.outgoing import COLUMNS, PROPERTIES, SPELLINGS, field_of
+from bitrix_bridge.payloads.words import read_words
+from orders.fields import PUSHED
+from orders.site_words import FieldRefusal, SiteWarning
+
+
+@pytest.mark.parametrize(
+    ("row", "warning"),
+    [
+        ("На сайте нет свойства pickup", SiteWarning("", "На сайте нет свойства pickup")),
+        ({"code": "marked", "message": "Помечен"}, SiteWarning("marked", "Помечен")),
+        (
+            {"code": "no_property", "message": "Нет", "property": "iWillGet"},
+            SiteWarning("no_property", "Нет", "iWillGet", "is_pickup"),
+        ),
+        ({"code": "no_property", "message": "Нет", "property": "fax"}, SiteWarning("no_property", "Нет", "fax")),
+        (
+            {"code": "out_of_catalogue", "message": "Нет", "product_id": 696613},
+            SiteWarning("out_of_catalogue", "Нет", "696613", "items"),
+        ),
+        (
+            {"code": "inner_account", "message": "7 500 ₸ ушли", "amount": "7500.00"},
+            SiteWarning("inner_account", "7 500 ₸ ушли", amount="7500.00"),
+        ),
+        ({"code": "marked"}, SiteWarning("marked", "marked")),
+    ],
+)
+def test_a_warning(row, warning):
+    assert read_words({"warnings": [row]}).warnings == (warning,)
+
+
+@pytest.mark.parametrize("rows", [None, "", 5, {}, [], [None], [""], [{}], [[]], [5], [True], [{"message": " "}]])
+def test_nothing_to_hear(rows):
+    assert read_words({"warnings": rows, "refused": rows}) == read_words({})
+
+
+def test_what_php_makes_of_a_list_with_gaps():
+    assert [one.message for one in read_words({"warnings": {"0": "а", "2": "б"}}).warnings] == ["а", "б"]
+
+
+@pytest.mark.parametrize(
+    ("what", "name"),
+    [
+        ("items", "items"),
+        ("fields.PRICE", "total_amount"),
+        ("fields.PAYED", "payment_status"),
+        ("fields.PAY_SYSTEM_ID", "payment_method"),
+        ("fields.STATUS_ID", "status"),
+        ("fields.CANCELED", "is_cancelled"),
+        ("properties.postcardText", "postcard_text"),
+        ("properties.iWillGet", "is_pickup"),
+        ("properties.anonymous", "is_anonymous"),
+        ("properties.doNotCall", "is_surprise"),
+    ],
+)
+def test_a_refused_part_is_one_of_our_fields(what, name):
+    (found,) = read_words({"refused": [{"what": what, "code": "refused", "message": "Нельзя"}]}).refused.items()
+    assert found == (name, FieldRefusal("refused", "Нельзя", is_of_value=False))
+
+
+def test_each_field_that_is_sent_can_be_refused():
+    parts = {f"fields.{column}" for column in (*COLUMNS.values(), "PAYED", "PAY_SYSTEM_ID", "STATUS_ID")}
+    parts |= {f"properties.{code}" for code in (*PROPERTIES.values(), *sum(SPELLINGS.values(), ()))} | {"items"}
+    assert {field_of(part) for part in parts} <= set(PUSHED)
+    assert set(PUSHED) - {field_of(part) for part in parts} <= {"discount_amount"}, "which is in the lines' prices"
+
+
+@pytest.mark.parametrize("code", ["property_too_long", "property_unknown_value"])
+def test_a_value_that_the_property_can_not_hold(code):
+    words = read_words({"refused": [{"what": "properties.when", "code": code, "message": "Нет такого"}]})
+    assert words.refused == {"delivery_slot": FieldRefusal(code, "Нет такого", is_of_value=True)}
+
+
+def test_what_we_have_no_field_of_is_a_warning():
+    words = read_words({"refused": [{"what": "properties.email", "code": "property_too_long", "message": "Длинно"}]})
+    assert (words.refused, words.warnings) == ({}, (SiteWarning("property_too_long", "Длинно", "properties.email"),))
+
+
+def test_the_token_is_masked(settings):
+    settings.BITRIX_API_TOKEN = "a-secret-of-the-bridge"
+    said = read_words({"warnings": ["token a-secret-of-the-bridge"]})
+    assert "a-secret" not in said.warnings[0].message
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["code", "message", "what", "property", "product_id", "amount"]), inner, max_size=4
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@given(warnings=json_values, refused=json_values)
+def test_any_answer_can_be_read(warnings, refused):
+    words = read_words({"warnings": warnings, "refused": refused})
+    assert all(isinstance(warning.message, str) and warning.message for warning in words.warnings)
+    assert set(words.refused) <= set(PUSHED)
