@@ -29,6 +29,8 @@ class ListedOrder:
     unreadable: Mapping[str, Any] = field(default_factory=dict)
     checksum: str | None = None
     """Over properties, lines and payments; None where the site tells none."""
+    is_archived: bool = False
+    """It stands in the site's archive, and nothing else is known of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,7 @@ def read_listed_order(row: Any) -> ListedOrder:
         values=values,
         unreadable=unreadable,
         checksum=read_checksum(fields.peek("CHECKSUM")),
+        is_archived=fields.peek("ARCHIVED") is True,
     )
 
 
