@@ -36,13 +36,15 @@ known_endpoints: dict[str, tuple[Version | None, float]] = {}
 @dataclass(frozen=True, slots=True)
 class Created:
     """The site's order behind an XML_ID: `is_new` is False when it existed before this request, `is_deleted` is True
-    when the site's people have deleted it since, which its webhook has yet to say."""
+    when the site's people have deleted it since, which its webhook has yet to say, `is_archived` when it is in the
+    site's archive."""
 
     order_id: int
     order_number: str
     version: int | None
     is_new: bool
     is_deleted: bool = False
+    is_archived: bool = False
     words: SiteWords = SILENCE
 
 
@@ -87,8 +89,15 @@ class BridgeClient:
                 gettext("The site said the order was created but not under which id."), answer=json.dumps(data)
             ) from error
         number = str(data.get("order_number") or order_id)
-        is_new, is_deleted = bool(data.get("created", True)), bool(data.get("deleted", False))
-        return Created(order_id, number, _version(data), is_new, is_deleted, read_words(data))
+        return Created(
+            order_id,
+            number,
+            _version(data),
+            is_new=bool(data.get("created", True)),
+            is_deleted=bool(data.get("deleted", False)),
+            is_archived=bool(data.get("archived", False)),
+            words=read_words(data),
+        )
 
     def set_status(self, order_id: int, *, status_id: str, expected_status_id: str) -> Updated:
         """Set an order's status if it still is the expected one.
@@ -116,7 +125,7 @@ class BridgeClient:
             raise PermanentRefusal(gettext("The site refused: %(text)s") % {"text": conflict}) from conflict
 
     def get_order(self, order_id: int) -> dict[str, Any]:
-        """Return an order in the webhook's shape. Raises `OrderNotFound`."""
+        """Return an order in the webhook's shape. Raises `OrderNotFound` and `OrderArchived`."""
         data = self._ask({"action": "order.get", "order_id": order_id})
         order = data.get("order", data)
         if not isinstance(order, dict) or not order.get("ID"):
@@ -124,8 +133,11 @@ class BridgeClient:
         return order
 
     def list_orders(self, *, since: datetime | None = None, after_id: int = 0, limit: int = 500) -> OrderPage:
-        """Return the orders behind an id, in growing order; with `since`, those saved then or later (DATE_UPDATE)."""
-        request = {"action": "order.list", "after_id": after_id, "limit": limit}
+        """Return the orders behind an id, in growing order; with `since`, those saved then or later (DATE_UPDATE).
+
+        Those in the site's archive stand among the others, with a bridge since 1.2.
+        """
+        request = {"action": "order.list", "after_id": after_id, "limit": limit, "archived": True}
         data = self._ask(request | ({"since": since.isoformat(timespec="seconds")} if since else {}))
         try:
             return read_page(data.get("orders"), after_id=after_id, is_last=not data.get("next_after_id"))

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django_q.tasks import async_task
 
+from bitrix_bridge.errors import OrderArchived
 from bitrix_bridge.site_orders import read_site_order
 from bitrix_bridge.transports import SiteClient
 from cvety_crm.outbox import Misconfigured, TemporaryFailure
@@ -43,7 +44,8 @@ def complete_due(limit: int = 50) -> int:
     """
     now = timezone.now()
     until = monotonic() + BUDGET_SECONDS
-    stubs = Order.objects.filter(is_stub=True, bitrix_order_id__isnull=False, is_deleted_on_site=False)
+    there = Order.objects.filter(is_deleted_on_site=False, is_archived_on_site=False)
+    stubs = there.filter(is_stub=True, bitrix_order_id__isnull=False)
     due = stubs.filter(Q(created_at__gte=now - EACH_MINUTE_FOR) | Q(updated_at__lte=now - timedelta(hours=1)))
     completed = 0
     # Whoever has waited longest comes first, and being asked for counts: no order is always behind the others.
@@ -86,7 +88,11 @@ def take_over(order: Order, timeout: float) -> None:
     assert order.bitrix_order_id is not None
     for _attempt in range(services.ATTEMPTS):
         fresh = services.begin_reading(order.bitrix_order_id)
-        snapshot = read_site_order(SiteClient(timeout=timeout), order.bitrix_order_id)
+        try:
+            snapshot = read_site_order(SiteClient(timeout=timeout), order.bitrix_order_id)
+        except OrderArchived:
+            services.mark_archived([order.bitrix_order_id])
+            return
         if services.apply_snapshot(snapshot=snapshot, fresh=fresh).outcome != services.Outcome.STALE:
             return
     raise services.told_faster()

@@ -17,7 +17,7 @@ from django.utils.translation import gettext
 
 from bitrix_bridge.client import Updated
 from bitrix_bridge.completion import request_answer
-from bitrix_bridge.errors import OrderNotFound, StatusConflict, refused_part
+from bitrix_bridge.errors import OrderArchived, OrderNotFound, StatusConflict, refused_part
 from bitrix_bridge.events import deletion_of
 from bitrix_bridge.models import Push
 from bitrix_bridge.outgoing import unsent_fields, waits_until
@@ -64,6 +64,8 @@ def deliver(push: Push) -> Delivered:
         order = Order.objects.select_related("customer", "status").get(pk=push.order_id)
         if order.is_deleted_on_site:
             raise NoLongerNeeded(gettext("The order was deleted on the site."))
+        if order.is_archived_on_site:
+            raise NoLongerNeeded(gettext("The order is in the site's archive."))
         values = order_values(order, PUSHED, list(order.items.all()))
         if order.bitrix_order_id is None:
             _create(client, push, order, values, exchange)
@@ -87,6 +89,9 @@ def deliver(push: Push) -> Delivered:
                 _set_status(client, push, order, agreement, exchange)
             else:
                 _update(client, push, order, agreement, sent, exchange)
+        except OrderArchived as archived:
+            services.mark_archived([order.bitrix_order_id])
+            raise NoLongerNeeded(archived.message) from archived
         except PermanentRefusal as refusal:
             if isinstance(refusal, Misconfigured | OrderNotFound) and not isinstance(refusal, NoTransport):
                 raise
@@ -179,6 +184,8 @@ def _create(client: SiteClient, push: Push, order: Order, values: Mapping[str, A
         services.mark_deleted(
             bitrix_order_id=created.order_id, webhook_event_id=deletion.pk if deletion is not None else None
         )
+    if created.is_archived:
+        services.mark_archived([created.order_id])
     # What was refused for other reasons is tried once more, as an update.
     exchange.hear(created.words, [name for name, one in created.words.refused.items() if one.is_of_value])
     exchange.done.append(f"order.create: {created.order_id}")
@@ -309,7 +316,7 @@ def after_delivery(push: Push) -> datetime | None:
     status that can be taken back when it can't any more. The order is locked.
     """
     order = Order.objects.get(pk=push.order_id)
-    if order.is_deleted_on_site or not unsent_fields(order):
+    if order.has_left_site or not unsent_fields(order):
         return None
     return waits_until(order) or timezone.now()
 

@@ -28,6 +28,10 @@ class OrderNotFound(PermanentRefusal):
     """The site has no such order."""
 
 
+class OrderArchived(PermanentRefusal):
+    """The site has put the order into its archive: it is no longer among the others, and was not deleted."""
+
+
 class Transport(Enum):
     """A way to the site; the value is the setting that holds its address."""
 
@@ -46,6 +50,7 @@ class Meaning(Enum):
     NOT_JSON = auto()
     REFUSED = auto()
     NO_SUCH_ORDER = auto()
+    ARCHIVED = auto()
     WRONG_ADDRESS = auto()
     NOT_LET_IN = auto()
     SITE_NOT_READY = auto()
@@ -107,6 +112,7 @@ TABLE: tuple[Row, ...] = (
     Row(Meaning.SITE_NOT_READY, _MODULE, ("INVALID_REQUEST",)),
     # The documentation says the one, the source the other.
     Row(Meaning.NO_SUCH_ORDER, _ORDER, ("200540400001", "201240400001")),
+    Row(Meaning.ARCHIVED, _BRIDGE, ("order_archived",), (404,), transport=Transport.BRIDGE),
     # From here on only the HTTP status is known, or a code that says no more than it.
     Row(Meaning.WRONG_ADDRESS, _HTTP, statuses=range(300, 400)),
     Row(Meaning.NOT_LET_IN, _HTTP, statuses=(401, 403)),
@@ -158,6 +164,7 @@ _KINDS: dict[Meaning, type[DeliveryFailure]] = {
     Meaning.NOT_JSON: TemporaryFailure,
     Meaning.REFUSED: PermanentRefusal,
     Meaning.NO_SUCH_ORDER: OrderNotFound,
+    Meaning.ARCHIVED: OrderArchived,
     Meaning.WRONG_ADDRESS: Misconfigured,
     Meaning.NOT_LET_IN: Misconfigured,
     Meaning.SITE_NOT_READY: Misconfigured,
@@ -185,6 +192,8 @@ def _message(meaning: Meaning, transport: Transport, answer: Answer, data: dict[
         return gettext("The site answered with something else than JSON: %(line)s") % {"line": first_line}
     if meaning is Meaning.NO_SUCH_ORDER:
         return gettext("The site has no such order. %(text)s") % {"text": text}
+    if meaning is Meaning.ARCHIVED:
+        return gettext("The order is in the site's archive.")
     if meaning is Meaning.WRONG_ADDRESS:
         target = keepable(answer.headers.get("Location", ""), 200) or "?"
         message = gettext("The site redirects to %(target)s: the exact address has to be in %(setting)s.")

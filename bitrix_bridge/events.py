@@ -105,7 +105,7 @@ def _apply(row: WebhookEvent, snapshot: OrderSnapshot) -> Result:
     heard_at = (row.processed_at or row.created_at) if row.attempts > 1 else None
     applied = services.apply_snapshot(snapshot=snapshot, webhook_event_id=row.pk, heard_at=heard_at)
     order = applied.order
-    if applied.doubt and not order.is_deleted_on_site:
+    if applied.doubt and not order.has_left_site:
         request_answer(order)
         return Result(str(applied.outcome), order, problems, str(DOUBTS[applied.doubt]), is_open=True)
     if applied.ends_failure:
@@ -114,7 +114,7 @@ def _apply(row: WebhookEvent, snapshot: OrderSnapshot) -> Result:
         deletion = _deletion(row, "order.delete", snapshot.announced_at)
         if deletion is not None:
             order = services.mark_deleted(bitrix_order_id=snapshot.bitrix_order_id, webhook_event_id=deletion) or order
-    if order.is_stub and not order.is_deleted_on_site:
+    if order.is_stub and not order.has_left_site:
         request_completion(order)
     answered = gettext("The site was asked whether it is news; what it said of the order stands.") if was_open else ""
     return Result(str(applied.outcome), order, problems, answered)

@@ -43,9 +43,9 @@ def on_order_event(change: OrderChange) -> None:
     order = change.order
     # In a conflict about the status, other fields that staff change are sent all the same.
     is_wish = order.sync_state == SyncState.CONFLICT and change.event.source != Source.SITE
-    if order.sync_state == SyncState.PENDING or (is_wish and not order.is_deleted_on_site):
+    if order.sync_state == SyncState.PENDING or (is_wish and not order.has_left_site):
         queue_push(order, sorted(change.changed_fields))
-    elif order.sync_state == SyncState.SYNCED and (order.is_deleted_on_site or change.event.source != Source.SITE):
+    elif order.sync_state == SyncState.SYNCED and (order.has_left_site or change.event.source != Source.SITE):
         # Staff went back to what the site has, or there is nobody left to tell. A change of the site's own is looked at
         # by whoever takes it over: only one that ends a failure has anything to close.
         close_failed(order)
@@ -75,7 +75,7 @@ def on_status_taken_back(order: Order, event: OrderEvent) -> None:
         return
     if push.state != State.PENDING:
         return
-    left = [] if order.is_deleted_on_site else unsent_fields(order)
+    left = [] if order.has_left_site else unsent_fields(order)
     if left or order.bitrix_order_id is None:
         push.fields = [name for name in push.fields if name != "status" or "status" in left]
         push.save(update_fields=["fields", "updated_at"])
@@ -96,7 +96,7 @@ def queue_forgotten(limit: int = 100) -> int:
     """
     # And the other way round, whatever way the agreement came about.
     _close(Push.objects.filter(state=State.FAILED, order__sync_state=SyncState.SYNCED))
-    waiting = Order.objects.filter(sync_state=SyncState.PENDING, is_deleted_on_site=False)
+    waiting = Order.objects.filter(sync_state=SyncState.PENDING, is_deleted_on_site=False, is_archived_on_site=False)
     has_push = Push.objects.filter(order=OuterRef("pk"), state__in=LIVE)
     keys = list(waiting.exclude(Exists(has_push)).values_list("pk", flat=True)[:limit])
     for key in keys:

@@ -60,7 +60,7 @@ class SiteClient:
         return self._rest is None and self._is_bridge_since(ONE_SAVE)
 
     def get_order(self, order_id: int) -> dict[str, Any]:
-        """Return an order in a shape that `bitrix_bridge.payloads` reads. Raises `OrderNotFound`."""
+        """Return an order in a shape that `bitrix_bridge.payloads` reads. Raises `OrderNotFound`, `OrderArchived`."""
         if self._rest is None or self._has_whole_bridge():
             return self._bridge.get_order(order_id)
         return self._rest.get_order(order_id)

@@ -141,6 +141,8 @@ def _warnings(order: Order) -> list[str]:
         notes.append(gettext("Cancelled on the site."))
     if order.is_deleted_on_site:
         notes.append(gettext("Deleted on the site."))
+    if order.is_archived_on_site:
+        notes.append(gettext("In the site's archive."))
     return [f"⚠️ {note}" for note in notes]
 
 

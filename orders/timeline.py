@@ -57,6 +57,7 @@ ICONS = {
     EventKind.STATUS: "flag",
     EventKind.CHANGED: "edit",
     EventKind.DELETED: "delete",
+    EventKind.ARCHIVED: "archive",
     EventKind.SENT: "cloud_done",
     EventKind.REFUSED: "cloud_off",
     EventKind.CONFLICT: "call_split",

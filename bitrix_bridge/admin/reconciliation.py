@@ -254,10 +254,10 @@ def _first_those_for_people(found: QuerySet[Difference]) -> QuerySet[Difference]
 
 
 def _figures(run: Reconciliation) -> list[tuple[str, int]]:
-    names = ("compared", "agreed", "on_their_way", "differences", "missing_here", "missing_there", "repaired")
+    names = ("compared", "agreed", "on_their_way", "archived", "differences", "missing_here", "missing_there")
     return [
         (capfirst(str(Reconciliation._meta.get_field(name).verbose_name)), getattr(run, name))  # type: ignore[union-attr]
-        for name in (*names, "need_person")
+        for name in (*names, "repaired", "need_person")
     ]
 
 

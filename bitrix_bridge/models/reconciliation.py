@@ -69,6 +69,7 @@ class Reconciliation(Table):
     differences = models.PositiveIntegerField(_("differences"), default=0)
     missing_here = models.PositiveIntegerField(_("missing here"), default=0)
     missing_there = models.PositiveIntegerField(_("missing on the site"), default=0)
+    archived = models.PositiveIntegerField(_("found in the site's archive"), default=0, db_default=0)
     repaired = models.PositiveIntegerField(_("repaired"), default=0)
     need_person = models.PositiveIntegerField(_("need a person"), default=0)
 

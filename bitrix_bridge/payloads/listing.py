@@ -31,6 +31,8 @@ class ListedOrder:
     """`manage.py check_site` has made it: it is no order of the shop."""
     checksum: str | None = None
     """Over properties, lines and payments; None where the site tells none."""
+    is_archived: bool = False
+    """It stands in the site's archive, and nothing else is known of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ def read_listed_order(row: Any) -> ListedOrder:
         unreadable=unreadable,
         is_check=is_check_order(xml_id),
         checksum=read_checksum(fields.peek("CHECKSUM")),
+        is_archived=fields.peek("ARCHIVED") is True,
     )
 
 

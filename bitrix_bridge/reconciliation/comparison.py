@@ -20,6 +20,7 @@ CHECKSUM = "checksum"
 LINK = "bitrix_order_id"
 """An order made here of which the site knows and we don't: the answer to its creation was lost."""
 DELETED = "is_deleted_on_site"
+ARCHIVED = "is_archived_on_site"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,7 @@ class Ours:
     is_final: bool = False
     """Nothing more is expected of it."""
     is_deleted: bool = False
+    is_archived: bool = False
     has_live_push: bool = False
 
 
@@ -77,7 +79,7 @@ def looks_alike(ours: Ours, theirs: ListedOrder, codes: Mapping[str, str]) -> bo
     Of a final order whose checksum is not known here it is taken for granted (`lacks_checksum`).
     """
     return (
-        not (ours.is_deleted or theirs.unreadable or ours.bitrix_order_id is None)
+        not (ours.is_deleted or ours.is_archived or theirs.unreadable or ours.bitrix_order_id is None)
         and (theirs.checksum in (None, ours.checksum) or lacks_checksum(ours, theirs))
         and (theirs.version is None or theirs.version == ours.version == ours.heard_version)
         and all(
@@ -105,6 +107,8 @@ def compare(ours: Ours, theirs: ListedOrder, *, codes: Mapping[str, str], pushed
         return Verdict((Found(LINK, None, None, theirs.bitrix_order_id),))
     if ours.is_deleted:
         return Verdict((Found(DELETED, None, True, False),))
+    if ours.is_archived:
+        return Verdict((Found(ARCHIVED, None, True, False),))
     found: list[Found] = []
     on_their_way: list[str] = []
     for name, raw in theirs.values.items():

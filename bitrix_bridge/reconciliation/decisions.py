@@ -4,6 +4,7 @@ Deciding twice changes nothing the second time; a site that does not answer leav
 """
 
 from collections.abc import Callable
+from functools import partial
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -11,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from bitrix_bridge.errors import OrderNotFound
+from bitrix_bridge.errors import OrderArchived, OrderNotFound
 from bitrix_bridge.models import Difference, Reconciliation
 from bitrix_bridge.payloads import PayloadError
 from bitrix_bridge.reconciliation.comparison import COMPARED
@@ -84,6 +85,8 @@ def _field_action(
             snapshot = read_site_order(client, key)
         except OrderNotFound:
             raise NotDecided(gettext("The site no longer has this order. Compare once more.")) from None
+        except OrderArchived:
+            return partial(_mark_archived, key, actor)
         if services.begin_reading(key).times_heard == fresh.times_heard:
             break
     if name not in snapshot.fields:
@@ -113,12 +116,19 @@ def _whole_action(difference: Difference, key: int, actor: User) -> Callable[[],
             return gettext("Marked as deleted on the site.")
 
         return mark
+    except OrderArchived:
+        return partial(_mark_archived, key, actor)
     difference.order = read.order
     if difference.kind == Kind.MISSING_HERE:
         return lambda: gettext("Created as the site has it.")
     if difference.kind == Kind.MISSING_THERE:
         return lambda: gettext("The site has this order again.")
     return lambda: gettext("Read anew from the site.")
+
+
+def _mark_archived(key: int, actor: User) -> str:
+    services.mark_archived([key], actor=actor, reason=Reason.COMPARED_ARCHIVED)
+    return gettext("It is in the site's archive.")
 
 
 def _send(difference: Difference, actor: User) -> str:

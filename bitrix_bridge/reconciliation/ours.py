@@ -15,7 +15,8 @@ from orders.models import Order, Status
 
 _COLUMNS = tuple(FIELDS[name].attribute for name in COMPARED)
 _VERSIONS = ("bitrix_version", "bitrix_state__heard_version", "bitrix_state__checksum")
-_LIGHT = ("pk", "bitrix_order_id", *_VERSIONS, "status__is_final", "is_deleted_on_site", *_COLUMNS)
+_GONE = ("is_deleted_on_site", "is_archived_on_site")
+_LIGHT = ("pk", "bitrix_order_id", *_VERSIONS, "status__is_final", *_GONE, *_COLUMNS)
 
 
 def status_codes() -> dict[str, str]:
@@ -64,9 +65,10 @@ def _read(rows: Iterable[tuple[Any, ...]]) -> list[Ours]:
             checksum=checksum,
             is_final=is_final,
             is_deleted=is_deleted,
+            is_archived=is_archived,
             values=dict(zip(COMPARED, map(comparable, values), strict=True)),
             agreement=Agreement.from_json(state or {}),
             has_live_push=is_live,
         )
-        for key, site_id, version, heard, checksum, is_final, is_deleted, *values, state, is_live in rows
+        for key, site_id, version, heard, checksum, is_final, is_deleted, is_archived, *values, state, is_live in rows
     ]

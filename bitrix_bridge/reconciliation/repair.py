@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from bitrix_bridge.errors import OrderNotFound
+from bitrix_bridge.errors import OrderArchived, OrderNotFound
 from bitrix_bridge.models import Difference, Reconciliation
 from bitrix_bridge.payloads import PayloadError
 from bitrix_bridge.reconciliation import ours as our_side
@@ -113,6 +113,9 @@ def _repair(run: Reconciliation, differences: Sequence[Difference], client: Site
     except OrderNotFound:
         _mark_deleted(run, differences)
         return
+    except OrderArchived:
+        _mark_archived(differences)
+        return
     _judge(differences, read)
 
 
@@ -176,6 +179,16 @@ def _mark_deleted(run: Reconciliation, differences: Sequence[Difference]) -> Non
     services.mark_deleted(bitrix_order_id=first.bitrix_order_id, reason=Reason.COMPARED_GONE)
     for one in differences:
         one.outcome, one.why = Outcome.REPAIRED, gettext("Marked as deleted on the site.")
+
+
+def _mark_archived(differences: Sequence[Difference]) -> None:
+    first = differences[0]
+    assert first.bitrix_order_id is not None
+    services.mark_archived([first.bitrix_order_id], reason=Reason.COMPARED_ARCHIVED)
+    for one in differences:
+        one.outcome, one.why = Outcome.REPAIRED, gettext("It is in the site's archive.")
+        if one.kind == Kind.MISSING_HERE:
+            one.outcome = Outcome.GONE
 
 
 def _need_person(differences: Sequence[Difference], why: str) -> None:

@@ -157,7 +157,7 @@ def start_hourly() -> Reconciliation | None:
 def first_open_id() -> int | None:
     """Return the lowest id on the site of the orders placed lately or not final; None when there are none."""
     recent = Q(created_at__gte=timezone.now() - RECENT)
-    goes_on = Q(status__is_final=False, is_cancelled=False, is_deleted_on_site=False)
+    goes_on = Q(status__is_final=False, is_cancelled=False, is_deleted_on_site=False, is_archived_on_site=False)
     open_orders = Order.objects.filter(recent | goes_on, bitrix_order_id__isnull=False)
     first: int | None = open_orders.aggregate(first=Min("bitrix_order_id"))["first"]
     return first

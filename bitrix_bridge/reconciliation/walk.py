@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Subquery
 
-from bitrix_bridge.errors import OrderNotFound
+from bitrix_bridge.errors import OrderArchived, OrderNotFound
 from bitrix_bridge.models import Difference, Push, Reconciliation
 from bitrix_bridge.models.reconciliation import OPEN
 from bitrix_bridge.payloads import PayloadError
@@ -33,7 +33,7 @@ from bitrix_bridge.transports import SiteClient
 from cvety_crm.outbox import LIVE, Misconfigured, PermanentRefusal
 from orders import services
 from orders.fields import PUSHED
-from orders.models import Order
+from orders.models import Order, Reason
 from orders.services import ListedChecksum
 
 Kind, Outcome, Phase = Difference.Kind, Difference.Outcome, Reconciliation.Phase
@@ -54,6 +54,8 @@ class _Tally:
     differences: list[Difference] = field(default_factory=list)
     checksums: list[ListedChecksum] = field(default_factory=list)
     """Of orders that are alike and final: they are noted, and nothing more."""
+    archived: list[int] = field(default_factory=list)
+    """Ids of orders of ours that the site has put into its archive, as is news here."""
     counted: dict[str, int] = field(default_factory=dict)
 
     def count(self, name: str, number: int = 1) -> None:
@@ -140,7 +142,7 @@ def _compare(
     theirs = {row.bitrix_order_id: row for row in rows if row.bitrix_order_id <= up_to and not row.is_check}
     missing = sorted(by_id.keys() - theirs.keys())
     is_cut = False
-    asked = [key for key in missing if not by_id[key].is_deleted]
+    asked = [key for key in missing if not (by_id[key].is_deleted or by_id[key].is_archived)]
     if len(asked) > ASKED_ONE_BY_ONE:
         up_to, is_cut = asked[ASKED_ONE_BY_ONE - 1], True
 
@@ -149,6 +151,9 @@ def _compare(
     suspects = []
     for key in ids:
         our, their = by_id.get(key), theirs.get(key)
+        if their is not None and their.is_archived:
+            _note_archived(key, our, tally)
+            continue
         link = linked.get(their.crm_order_id) if our is None and their is not None and their.crm_order_id else None
         if link is not None and link.has_live_push:
             continue  # it is about to learn its id; counted with the orders made here
@@ -184,6 +189,9 @@ def _look_again(
         our, their = mine.get(key), theirs.get(key)
         if their is None:
             their = _ask(client, key)
+        if their is not None and their.is_archived:
+            _note_archived(key, our, tally, is_counted=True)
+            continue
         if our is None and their is not None and their.crm_order_id is not None:
             our = linked.get(their.crm_order_id)
         verdict, kind = _judge(our, their, codes)
@@ -200,7 +208,7 @@ def _judge(our: Ours | None, their: ListedOrder | None, codes: Mapping[str, str]
         return compare(our, their, codes=codes, pushed=PUSHED), Kind.FIELD
     if our is None and their is not None:
         return _MISSING, Kind.MISSING_HERE
-    if our is not None and not our.is_deleted:
+    if our is not None and not (our.is_deleted or our.is_archived):
         return _MISSING, Kind.MISSING_THERE
     return Verdict(), Kind.FIELD  # gone on both sides, or gone while we looked
 
@@ -211,6 +219,8 @@ def _ask(client: SiteClient, bitrix_order_id: int) -> ListedOrder | None:
         return listed(read_site_order(client, bitrix_order_id))
     except OrderNotFound:
         return None
+    except OrderArchived:
+        return ListedOrder(bitrix_order_id, is_archived=True)
     except Misconfigured:
         raise
     except (PermanentRefusal, PayloadError):
@@ -239,7 +249,21 @@ def _crm_keys(rows: Iterable[ListedOrder], known: Mapping[int | None, Ours] | Ma
 
 
 def _is_gone_on_both(our: Ours | None, their: ListedOrder | None) -> bool:
-    return our is not None and their is None and our.is_deleted
+    # A site that can't be asked for its archive lacks what was found there.
+    return our is not None and their is None and (our.is_deleted or our.is_archived)
+
+
+def _note_archived(key: int, our: Ours | None, tally: _Tally, *, is_counted: bool = False) -> None:
+    """Note an order that stands in the site's archive; one that is not known here is left to an import."""
+    if our is None:
+        return
+    if not is_counted:
+        tally.count("compared")
+    if our.is_archived:
+        tally.count("agreed")
+    else:
+        tally.count("archived")
+        tally.archived.append(key)
 
 
 def _write(
@@ -270,4 +294,6 @@ def _write(
         keep(run, counted=tally.counted, failures=0, **columns)
         older.update(outcome=Outcome.GONE)
         services.note_checksums(tally.checksums)
+        if run.is_repair:
+            services.mark_archived(tally.archived, reason=Reason.COMPARED_ARCHIVED)
         Difference.objects.bulk_create(tally.differences)

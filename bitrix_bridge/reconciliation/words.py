@@ -8,7 +8,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.utils.translation import gettext
 
 from bitrix_bridge.models import Difference
-from bitrix_bridge.reconciliation.comparison import CHECKSUM, DELETED, LINK, VERSION
+from bitrix_bridge.reconciliation.comparison import ARCHIVED, CHECKSUM, DELETED, LINK, VERSION
 from bitrix_bridge.reconciliation.decisions import sides
 from orders.services.references import STUB_PREFIX, stub_status_name
 from orders.timeline import Names, field_label, look_up, value_words
@@ -110,6 +110,6 @@ def _button(one: Difference, side: Difference.Side) -> str:
         return gettext("Create from the site")
     if one.kind == Kind.MISSING_THERE:
         return gettext("Mark as deleted")
-    if one.field in (VERSION, CHECKSUM, LINK, DELETED):
+    if one.field in (VERSION, CHECKSUM, LINK, DELETED, ARCHIVED):
         return gettext("Read the order anew")
     return gettext("Take the site's")

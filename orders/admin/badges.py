@@ -71,6 +71,8 @@ def order_marks(order: Order, *, has_problem_shown: bool = False) -> SafeString:
         marks.append(("warn", "?", gettext("unknown status")))
     if order.is_deleted_on_site:
         marks.append(("danger", "×", gettext("deleted on the site")))
+    if order.is_archived_on_site:
+        marks.append(("plain", "▤", gettext("in the site's archive")))
     if order.is_cancelled:
         marks.append(("danger", "×", gettext("cancelled on the site")))
     return format_html_join(

@@ -55,6 +55,7 @@ class TroubleFilter(DropdownFilter):
             ("stub", _("not complete yet")),
             ("status", _("unknown status")),
             ("deleted", _("deleted on the site")),
+            ("archived", _("in the site's archive")),
             ("cancelled", _("cancelled on the site")),
             ("undated", _("no date")),
         ]
@@ -65,6 +66,7 @@ class TroubleFilter(DropdownFilter):
             "stub": Q(is_stub=True),
             "status": Q(status__needs_attention=True),
             "deleted": Q(is_deleted_on_site=True),
+            "archived": Q(is_archived_on_site=True),
             "cancelled": Q(is_cancelled=True),
             "undated": Q(delivery_date=None),
         }

@@ -112,7 +112,7 @@ def _sync(order: Order, events: Sequence[OrderEvent]) -> SafeString:
     if order.sync_state == SyncState.FAILED:
         reason = _last_refusal(order, events)
         return sync_badge(order, gettext("the site refused: %(reason)s") % {"reason": reason})
-    if order.sync_state == SyncState.SYNCED and order.bitrix_order_id is not None and not order.is_deleted_on_site:
+    if order.sync_state == SyncState.SYNCED and order.bitrix_order_id is not None and not order.has_left_site:
         since = _on_site_since(order, events)
         if since is not None:
             return sync_badge(order, gettext("on the site since %(time)s") % {"time": _clock(since)})

@@ -179,6 +179,9 @@ class Order(Table):
         _("surprise"), default=False, db_default=False, help_text=_("Do not call the recipient.")
     )
     is_deleted_on_site = models.BooleanField(_("deleted on the site"), default=False, db_default=False, editable=False)
+    is_archived_on_site = models.BooleanField(
+        _("in the site's archive"), default=False, db_default=False, editable=False
+    )
     is_stub = models.BooleanField(_("not complete yet"), default=False, db_default=False, editable=False)
 
     responsible = models.ForeignKey(
@@ -255,6 +258,11 @@ class Order(Table):
 
     def __str__(self) -> str:
         return str(_("Order № %(number)s") % {"number": self.order_number})
+
+    @property
+    def has_left_site(self) -> bool:
+        """Return whether the site no longer takes anything of it: it was deleted there, or put into the archive."""
+        return self.is_deleted_on_site or self.is_archived_on_site
 
     @property
     def channel(self) -> str:

@@ -18,6 +18,7 @@ class EventKind(models.TextChoices):
     STATUS = "status", _("Status changed")
     CHANGED = "changed", _("Order changed")
     DELETED = "deleted", _("Deleted on the site")
+    ARCHIVED = "archived", _("Put into the site's archive")
     SENT = "sent", _("Sent to the site")
     REFUSED = "refused", _("Not accepted by the site")
     CONFLICT = "conflict", _("Both sides changed it")
@@ -52,6 +53,7 @@ class Reason(models.TextChoices):
     COMPARED_TAKEN = "compared_taken", _("Comparison with the site: the site's value was taken")
     COMPARED_KEPT = "compared_kept", _("Comparison with the site: our value stays and is sent to the site")
     COMPARED_GONE = "compared_gone", _("Comparison with the site: the site no longer has the order")
+    COMPARED_ARCHIVED = "compared_archived", _("Comparison with the site: the order is in its archive")
     COMPARED_BACK = "compared_back", _("Comparison with the site: the site has the order again")
 
 

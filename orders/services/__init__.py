@@ -15,7 +15,7 @@ from orders.services.changes import change_status, conflict_wish, edit_order
 from orders.services.checksums import ListedChecksum, note_checksums
 from orders.services.creation import Caller, NewItem, create_order
 from orders.services.customers import apply_customer
-from orders.services.deletion import mark_deleted, mark_present
+from orders.services.deletion import mark_archived, mark_deleted, mark_present
 from orders.services.fresh_reads import ATTEMPTS, begin_reading, told_faster
 from orders.services.history import lock_absent_orders, record_history, record_past_changes
 from orders.services.locking import rehearsal
@@ -88,6 +88,7 @@ __all__ = [
     "let_status_leave",
     "lock_absent_orders",
     "make_photo_link",
+    "mark_archived",
     "mark_courier_told",
     "mark_deleted",
     "mark_present",

@@ -94,8 +94,8 @@ def settle_sync_state(
     A failure stays until there is a new change of this side (`is_wish`), or as long as the site can't hold what is
     ours; a conflict until it is resolved. `items` may be left out when this transaction has not touched them.
     """
-    if order.is_deleted_on_site:
-        order.sync_state = SyncState.SYNCED  # there is nobody left to tell
+    if order.has_left_site:
+        order.sync_state = SyncState.SYNCED  # there is no one left to tell
         return
     names = PUSHED
     if items is None and order.sync_state == SyncState.SYNCED:

@@ -199,6 +199,10 @@ def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
     elif snapshot.items is not None:
         rebind_lines(existing, snapshot.items)
     columns = {FIELDS[name].attribute for name in merged.taken if name != ITEMS}
+    if order.is_archived_on_site and origin.past is None:
+        order.is_archived_on_site = False
+        columns.add("is_archived_on_site")
+        changes.append({"field": "is_archived_on_site", "old": True, "new": False})
     if "status" in merged.taken:
         order.status_held_until = None
         columns.add("status_held_until")
@@ -218,7 +222,7 @@ def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
 
     details = new_oddities(order, snapshot, origin.past)
     if changes or merged.kept or merged.yielded or details:
-        event = _write(order, _kind(merged), origin, changes, details, merged)
+        event = _write(order, _kind(merged, changes), origin, changes, details, merged)
         publish(OrderChange(order, event))
     outcome = Outcome.UPDATED if changes or customer_changed else Outcome.UNCHANGED
     ends_failure = had_failed and order.sync_state == SyncState.SYNCED
@@ -352,12 +356,12 @@ def _identity(customer: CustomerSnapshot) -> str | None:
     return str(customer.bitrix_user_id)
 
 
-def _kind(merged: Merge) -> EventKind:
+def _kind(merged: Merge, changes: Sequence[dict[str, Any]]) -> EventKind:
     if merged.kept or merged.yielded:
         return EventKind.CONFLICT
     if "status" in merged.taken:
         return EventKind.STATUS
-    return EventKind.CHANGED if merged.taken else EventKind.NOTED
+    return EventKind.CHANGED if changes else EventKind.NOTED
 
 
 def _write(

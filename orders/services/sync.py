@@ -101,8 +101,9 @@ def record_created_on_site(
     agreement = Agreement.from_json(order.bitrix_state)
     details: dict[str, Any] = {"created": bitrix_order_id}
     taken = {name: value for name, value in values.items() if name not in words.refused}
-    if order.bitrix_order_id is None or (order.is_deleted_on_site and order.bitrix_order_id != bitrix_order_id):
-        order.is_deleted_on_site = False  # an earlier one of it was: the request had left before that was known
+    if order.bitrix_order_id is None or (order.has_left_site and order.bitrix_order_id != bitrix_order_id):
+        # An earlier one of it has left the site: the request had gone out before that was known.
+        order.is_deleted_on_site = order.is_archived_on_site = False
         twin = lock_site_order(bitrix_order_id)
         order.bitrix_order_id = bitrix_order_id
         order.order_number = order_number[:20] or str(bitrix_order_id)
@@ -114,7 +115,7 @@ def record_created_on_site(
     agreement.times_heard += 1
     _note_version(order, version)
     said = hear_words(agreement, values, words)
-    _save_after_answer(order, agreement, "is_deleted_on_site")
+    _save_after_answer(order, agreement, "is_deleted_on_site", "is_archived_on_site")
     _write_sent(order, EventKind.SENT, push_id, details, taken)
     write_words(order, said, push_id)
     return order
