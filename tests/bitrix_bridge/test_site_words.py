@@ -289,7 +289,7 @@ class TestOtherRefusals:
         assert (push.state, shared_order.sync_state, "отгружен" in push.last_error) == (State.FAILED, "failed", True)
         assert (state(shared_order).value("comment"), state(shared_order).refused) == ("без лилий", {})
         entry = shared_order.events.get(kind="refused")
-        assert entry.details["fields"] == ["total_amount"]
+        assert entry.details["fields"] == ["total_amount", "items"]
         edit(shared_order, manager, comment="x")
         assert "PRICE" in site.site.requests[-1]["body"]["fields"]
 

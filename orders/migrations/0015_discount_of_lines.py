@@ -17,7 +17,7 @@ UNANSWERED = """
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("orders", "0013_site_warns"),
+        ("orders", "0014_archived_on_site"),
     ]
 
     operations = [migrations.RunSQL(sql, migrations.RunSQL.noop) for sql in (SENT, UNANSWERED)]
