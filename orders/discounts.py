@@ -73,11 +73,11 @@ def spread(lines: Sequence[ItemSnapshot], discount: Decimal, *, from_prices: boo
     if not discount:
         return [line for share in shares for line in share.lines()]
     # A copy of the site may hold a line that takes something off, or of no pieces: such a line stays as it is.
-    priced = [share for share in shares if share.quantity > 0 and share.list >= 0]
+    priced = [share for share in shares if share.quantity > 0 and share.listed >= 0]
     target -= sum((share.list_sum for share in shares if share not in priced), Decimal(0))
     if target < 0 or not priced:
         raise ValueError(f"the lines can't take a discount of {discount}")
-    is_whole = all(_is_whole(value) for share in priced for value in (share.list, share.list_sum, target))
+    is_whole = all(_is_whole(value) for share in priced for value in (share.listed, share.list_sum, target))
     _price_all(priced, target, TENGE if is_whole else CENT, is_raise=discount < 0)
     return [line for share in shares for line in share.lines()]
 
@@ -88,7 +88,7 @@ class _Share:
 
     line: ItemSnapshot
     quantity: Decimal
-    list: Decimal
+    listed: Decimal
     list_sum: Decimal
     parts: list[tuple[Decimal, Decimal]]
     """Quantity and price; more than one where a piece is a line of its own."""
@@ -103,15 +103,17 @@ class _Share:
         return sum((line_total(quantity, price) for quantity, price in self.parts), Decimal(0))
 
     @property
-    def name(self) -> str:
-        return str([self.line.bitrix_product_id, self.line.product_snapshot.get("name", "")])
+    def rank(self) -> tuple[Decimal, Decimal, str]:
+        """Sort by: not by position, so that the same lines in another order get the same prices."""
+        name = str([self.line.bitrix_product_id, self.line.product_snapshot.get("name", "")])
+        return -self.listed, self.quantity, name
 
     def allows(self, price: Decimal, *, is_raise: bool) -> bool:
-        return price >= self.list if is_raise else 0 <= price <= self.list
+        return price >= self.listed if is_raise else 0 <= price <= self.listed
 
     def lines(self) -> Iterable[ItemSnapshot]:
         """Yield the lines to sell; the site's line stays the first."""
-        listed = max(list_price(self.line), self.list)
+        listed = max(list_price(self.line), self.listed)
         for position, (quantity, price) in enumerate(self.parts):
             if position == 0 and (quantity, price) == (self.line.quantity, self.line.price):
                 yield self.line
@@ -150,7 +152,7 @@ def _in_proportion(shares: Sequence[_Share], amount: Fraction) -> list[Fraction]
 
 def _aim(share: _Share, amount: Decimal, *, is_raise: bool) -> None:
     price = (amount / share.quantity).quantize(CENT, rounding=ROUND_HALF_UP)
-    price = max(price, share.list) if is_raise else min(max(price, Decimal(0)), share.list)
+    price = max(price, share.listed) if is_raise else min(max(price, Decimal(0)), share.listed)
     share.parts = [(share.quantity, price)]
 
 
@@ -164,7 +166,7 @@ def _take_rest(shares: Sequence[_Share], rest: Decimal, *, is_raise: bool) -> No
         had = share.sum
         _aim(share, had + rest, is_raise=is_raise)
         offs.append(abs(rest - (share.sum - had)))
-    best = min(range(len(shares)), key=lambda n: (offs[n], -shares[n].list, shares[n].quantity, shares[n].name))
+    best = min(range(len(shares)), key=lambda n: (offs[n], shares[n].rank))
     for position, share in enumerate(shares):
         if position != best or offs[position] >= abs(rest):
             share.parts = before[position]
@@ -177,8 +179,7 @@ def _price_exactly(shares: Sequence[_Share], target: Decimal, step: Decimal, *, 
     prices = [int(price) for price in exact]  # in steps
     counts = [int(share.quantity) for share in shares]
     rest = int(target / step) - sum(price * count for price, count in zip(prices, counts, strict=True))
-    # Not by position: the same lines in another order get the same prices.
-    order = sorted(range(len(shares)), key=lambda n: (prices[n] - exact[n], -shares[n].list, counts[n], shares[n].name))
+    order = sorted(range(len(shares)), key=lambda n: (prices[n] - exact[n], shares[n].rank))
     below = []
     for n in order:
         if prices[n] < exact[n] and counts[n] <= rest:
@@ -188,7 +189,7 @@ def _price_exactly(shares: Sequence[_Share], target: Decimal, step: Decimal, *, 
             below.append(n)
     single = max(
         (n for n in order if counts[n] == 1 and shares[n].allows((prices[n] + rest) * step, is_raise=is_raise)),
-        key=lambda n: shares[n].list,
+        key=lambda n: shares[n].listed,
         default=None,
     )
     if rest and single is not None:
