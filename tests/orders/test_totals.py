@@ -280,6 +280,10 @@ class TestTheSiteChangesAPrice:
             assert adds_up(order)
             assert list_sum(order.items.all()) == base
 
+    def test_an_unknown_product_costs_its_list_price(self, arrived):
+        arrived(basket=basket(6000, base=7500), PRICE="7500.0000")
+        assert Product.objects.get().price == 7500
+
     def test_one_that_says_nothing_of_it_leaves_ours(self, arrived, edit, post_webhook):
         order = edit(arrived(), discount_amount=Decimal(1500))
         post_webhook(
