@@ -318,12 +318,15 @@ def merge(
 
     A field that `theirs` lacks is left alone. The site has changed a field when its value differs from the agreed one
     and is not one that we sent; we have changed it when ours differs from the agreed one. What the site can't be told
-    of is the site's alone: its change is taken, whatever we have.
+    of is the site's alone: its change is taken, whatever we have. What follows another field goes with that one.
     """
     taken: list[str] = []
     kept: dict[str, Any] = {}
     yielded: dict[str, Any] = {}
+    following = {name: FIELDS[name].follows for name in theirs if name in FIELDS and FIELDS[name].follows}
     for name, value in theirs.items():
+        if name in following:
+            continue
         agreed, mine = agreement.value(name), as_told(name, ours[name])
         known = FIELDS.get(name)
         may_be_echo = value in agreement.sent.get(name, ()) and not (known and value in known.never_echo)
@@ -340,4 +343,10 @@ def merge(
             elif site_changed:
                 kept[name] = value
         agreement.settle({name: value})
+    for name, source in following.items():
+        if source not in theirs:
+            continue  # nothing that it could be computed from
+        agreement.settle({name: theirs[name]})
+        if theirs[name] != ours[name] and (source in taken or ours[source] == theirs[source]):
+            taken.append(name)
     return Merge(tuple(taken), kept, yielded)

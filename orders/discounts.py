@@ -40,9 +40,13 @@ def kept_list_price(product_snapshot: Mapping[str, Any]) -> Decimal | None:
 
 
 def list_price(line: Line) -> Decimal:
-    """Return the price of one piece before any discount: the one kept, where it is above what the line is sold for."""
-    price = Decimal(line.price)
-    return max(kept_list_price(line.product_snapshot) or price, price)
+    """Return the list price of one piece: the one kept, also of a line that is sold for more; else the line's price."""
+    return kept_list_price(line.product_snapshot) or Decimal(line.price)
+
+
+def full_price(line: Line) -> Decimal:
+    """Return the price of one piece without a discount: the list price, or what a raised line is sold for."""
+    return max(list_price(line), Decimal(line.price))
 
 
 def list_sum(lines: Iterable[Line]) -> Decimal:
@@ -52,7 +56,7 @@ def list_sum(lines: Iterable[Line]) -> Decimal:
 
 def discount_of(lines: Iterable[Line]) -> Decimal:
     """Return the discount that the lines hold."""
-    off = ((list_price(line) - Decimal(line.price)) * Decimal(line.quantity) for line in lines)
+    off = ((full_price(line) - Decimal(line.price)) * Decimal(line.quantity) for line in lines)
     return sum(off, Decimal(0)).quantize(CENT, rounding=ROUND_HALF_UP)
 
 
@@ -103,21 +107,23 @@ class _Share:
         return sum((line_total(quantity, price) for quantity, price in self.parts), Decimal(0))
 
     @property
-    def name(self) -> str:
-        return str([self.line.bitrix_product_id, self.line.product_snapshot.get("name", "")])
+    def rank(self) -> tuple[Decimal, Decimal, str]:
+        """Sort by: not by position, so that the same lines in another order get the same prices."""
+        name = str([self.line.bitrix_product_id, self.line.product_snapshot.get("name", "")])
+        return -self.listed, self.quantity, name
 
     def allows(self, price: Decimal, *, is_raise: bool) -> bool:
         return price >= self.listed if is_raise else 0 <= price <= self.listed
 
     def lines(self) -> Iterable[ItemSnapshot]:
         """Yield the lines to sell; the site's line stays the first."""
-        listed = max(list_price(self.line), self.listed)
+        listed = list_price(self.line)
         for position, (quantity, price) in enumerate(self.parts):
             if position == 0 and (quantity, price) == (self.line.quantity, self.line.price):
                 yield self.line
                 continue
             snapshot = {key: value for key, value in self.line.product_snapshot.items() if key not in LINE_MONEY}
-            if listed > price or LIST_PRICE in self.line.product_snapshot:
+            if listed != price or LIST_PRICE in self.line.product_snapshot:
                 snapshot[LIST_PRICE] = comparable(listed)
             basket_id = self.line.bitrix_basket_id if position == 0 else None
             yield replace(
@@ -164,7 +170,7 @@ def _take_rest(shares: Sequence[_Share], rest: Decimal, *, is_raise: bool) -> No
         had = share.sum
         _aim(share, had + rest, is_raise=is_raise)
         offs.append(abs(rest - (share.sum - had)))
-    best = min(range(len(shares)), key=lambda n: (offs[n], -shares[n].listed, shares[n].quantity, shares[n].name))
+    best = min(range(len(shares)), key=lambda n: (offs[n], shares[n].rank))
     for position, share in enumerate(shares):
         if position != best or offs[position] >= abs(rest):
             share.parts = before[position]
@@ -177,8 +183,7 @@ def _price_exactly(shares: Sequence[_Share], target: Decimal, step: Decimal, *, 
     prices = [int(price) for price in exact]  # in steps
     counts = [int(share.quantity) for share in shares]
     rest = int(target / step) - sum(price * count for price, count in zip(prices, counts, strict=True))
-    # Not by position: the same lines in another order get the same prices.
-    order = sorted(range(len(shares)), key=lambda n: (prices[n] - exact[n], -shares[n].listed, counts[n], shares[n].name))
+    order = sorted(range(len(shares)), key=lambda n: (prices[n] - exact[n], shares[n].rank))
     below = []
     for n in order:
         if prices[n] < exact[n] and counts[n] <= rest:

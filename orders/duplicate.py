@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext
 
-from orders.discounts import list_price
+from orders.discounts import full_price
 from orders.formatting import money
 from orders.models import Order, OrderItem, Product
 
@@ -56,17 +56,17 @@ def draft_from(order: Order, *, with_prices: bool = True) -> Draft:
     for item in items:
         product = item.product
         if product is None and item.bitrix_product_id is None:
-            price = list_price(item) if with_prices else None
+            price = full_price(item) if with_prices else None
             _add(draft, DraftLine(product=None, name=item.name, quantity=item.quantity, price=price))
         elif product is None or not product.is_active:
             _remark(draft, gettext("“%(name)s” is not sold any more.") % {"name": item.name})
         else:
             _add(draft, DraftLine(product=product, name=product.name, quantity=item.quantity, price=product.price))
-            if with_prices and product.price is not None and product.price != list_price(item):
+            if with_prices and product.price is not None and product.price != full_price(item):
                 _remark(
                     draft,
                     gettext("“%(name)s” costs %(new)s now; it was %(old)s.")
-                    % {"name": product.name, "new": money(product.price), "old": money(list_price(item))},
+                    % {"name": product.name, "new": money(product.price), "old": money(full_price(item))},
                 )
     return draft
 

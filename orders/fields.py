@@ -30,6 +30,8 @@ class Field:
     """Whether the site can be told that there is nothing."""
     never_echo: frozenset[Any] = frozenset()
     """Values of the site that are believed even where they may be our own coming back."""
+    follows: str = ""
+    """The field that both sides compute it from: it is the site's where that one is, and ours where that one is."""
 
 
 FIELDS: Mapping[str, Field] = {
@@ -51,7 +53,7 @@ FIELDS: Mapping[str, Field] = {
         Field("total_amount", "total_amount", "0.00"),
         Field("delivery_fee", "delivery_fee", "0.00"),
         # Both sides compute it from the lines, which are pushed.
-        Field("discount_amount", "discount_amount", "0.00", is_pushed=False),
+        Field("discount_amount", "discount_amount", "0.00", is_pushed=False, follows="items"),
         Field("paid_amount", "paid_amount", "0.00", is_pushed=False),
         Field("currency", "currency", "KZT", is_pushed=False),
         # The site keeps a pay system for each payment: there is no "none".

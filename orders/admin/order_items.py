@@ -21,7 +21,7 @@ from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWi
 from cvety_crm.admin_base import without_related_buttons
 from orders.admin.item_changes import line_words, take_up_stored_lines
 from orders.admin.seen_values import BothChanged, SeenValuesMixin
-from orders.discounts import list_price
+from orders.discounts import full_price
 from orders.formatting import money, number, plain
 from orders.models import OrderItem, Product
 from orders.services.items import as_snapshot, new_line
@@ -54,7 +54,7 @@ class PriceWidget(UnfoldAdminDecimalFieldWidget):
 
 def struck_list_price(item: OrderItem) -> SafeString:
     """Return a line's list price, struck through; nothing where it is sold for that."""
-    listed = list_price(item)
+    listed = full_price(item)
     if listed <= item.price:
         return SafeString("")
     return format_html(

@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 
 from cvety_crm.alerts import Alert, raise_alert
 from orders.agreement import Agreement
+from orders.discounts import full_price
 from orders.models import City, DeliverySlot, Product, Shop, Stage, Status
 from orders.models.reference import SiteReference
 from orders.slots import parse_slot
@@ -149,7 +150,7 @@ def _stub_products(items: list[ItemSnapshot]) -> dict[int, UUID]:
             # The line's name may be longer than the product's; the line keeps it whole.
             (item.product_snapshot.get("name") or "")[:_NAME_LENGTH].rstrip()
             or gettext("Product %(id)s") % {"id": item.bitrix_product_id},
-            item.price,
+            full_price(item),
         )
         for item in items
     ]

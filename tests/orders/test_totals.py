@@ -280,6 +280,10 @@ class TestTheSiteChangesAPrice:
             assert adds_up(order)
             assert list_sum(order.items.all()) == base
 
+    def test_an_unknown_product_costs_its_list_price(self, arrived):
+        arrived(basket=basket(6000, base=7500), PRICE="7500.0000")
+        assert Product.objects.get().price == 7500
+
     def test_one_that_says_nothing_of_it_leaves_ours(self, arrived, edit, post_webhook):
         order = edit(arrived(), discount_amount=Decimal(1500))
         post_webhook(
@@ -292,7 +296,7 @@ class TestTheSiteChangesAPrice:
 
 
 def test_discounts_that_were_on_their_way_are_forgotten(arrived, edit):
-    migration = import_module("orders.migrations.0013_discount_of_lines")
+    migration = import_module("orders.migrations.0015_discount_of_lines")
     order = edit(arrived(), discount_amount=Decimal(1500))
     state = order.bitrix_state | {
         "sent": {"discount_amount": ["1500.00"], "comment": ["x"]},
