@@ -53,7 +53,7 @@ def priced(*pairs):
         pytest.param([line("1.5", 1000), line(1, 500)], 200, priced(("1.5", 900), (1, 450)), id="a fraction and one"),
         pytest.param([line(1, 6000, 7500)], 2000, priced((1, 5500)), id="from the list price, not on top"),
         pytest.param([line(1, 6000, 7500)], 0, priced((1, 7500)), id="taken away"),
-        pytest.param([line(1, 8000, 7500)], 500, priced((1, 7500)), id="a raised price is the list price"),
+        pytest.param([line(1, 8000, 7500)], 500, priced((1, 7000)), id="from the list price, also of a raised line"),
         pytest.param([line(1, 7500)], -500, priced((1, 8000)), id="a sum above the list raises the price"),
         pytest.param([line(3, 5000)], -1, priced((2, 5000), (1, 5001)), id="by what one piece can take"),
         pytest.param([line(1, 0), line(2, 0)], -3000, priced((1, 1000), (2, 1000)), id="free goods get a price"),
