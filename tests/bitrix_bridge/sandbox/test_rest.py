@@ -26,6 +26,30 @@ def test_order_get(sandbox, rest):
     assert "time" in answer
 
 
+def test_payments_of_an_order(sandbox, rest):
+    order_id = int(sandbox.place_order(payment_method_id=3)["ID"])
+    paid = sandbox.site.update_order(order_id, {"PAYED": "Y"})
+    more = sandbox.site.update_order(order_id, {"PRICE": float(paid["PRICE"]) + 500})
+    sandbox.site.update_order(order_id, {"PAYED": "Y"})
+    payments = rest("sale.order.get", id=order_id).json()["result"]["order"]["payments"]
+    assert [(one["paySystemId"], one["sum"], one["paid"], one["isReturn"]) for one in payments] == [
+        ("3", float(paid["PRICE"]), "Y", "N"),
+        ("3", float(more["PRICE"]) - float(paid["PRICE"]), "Y", "N"),
+    ]
+
+
+def test_versions_that_fell_are_told_as_they_are(sandbox, rest):
+    order_id = int(sandbox.place_order()["ID"])
+    held = sandbox.site.open_order(order_id)
+    for status in ("AP", "PD"):
+        rest("sale.order.update", id=order_id, fields={"statusId": status})
+    sandbox.site.save_opened(held, {"COMMENTS": "x"})
+    got = rest("sale.order.get", id=order_id).json()["result"]["order"]
+    assert (got["version"], got["statusId"], got["comments"]) == (1, "PD", "x")
+    (row,) = rest("sale.order.list").json()["result"]["orders"]
+    assert row["version"] == 1
+
+
 @pytest.mark.parametrize("suffix", ["", ".json"])
 def test_form_and_query_parameters(sandbox, suffix):
     order_id = sandbox.place_order()["ID"]

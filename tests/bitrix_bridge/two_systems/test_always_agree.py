@@ -59,6 +59,8 @@ STAFF_CHANGES: dict[str, list[Any]] = {
     "is_surprise": [True, False],
     "delivery_fee": [Decimal(0), Decimal(1500), Decimal(2000)],
     "payment_status": ["pending", "paid", "refunded"],
+    "discount_amount": [Decimal(0), Decimal(700), Decimal(1001)],
+    "total_amount": [Decimal(8000), Decimal(12000)],
 }
 FAULTS = {
     "answer lost": faults.answer_lost,

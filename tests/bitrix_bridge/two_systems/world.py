@@ -341,7 +341,7 @@ class World:
         assert conflicts <= self.site_actions[key], f"order {key}: a conflict with nobody"
 
 
-MOVED_ALONG = {"total_amount", "payment_status", "paid_amount"}
+MOVED_ALONG = {"total_amount", "discount_amount", "payment_status", "paid_amount"}
 """What the site moves along with the lines and the fee."""
 SETTLED_OTHERWISE = MOVED_ALONG | {"status"}
 """Where the site has a say after staff: it computes sums and payments, and decides a status that both have changed."""
