@@ -248,7 +248,7 @@ def _update(
     unsent: Mapping[str, Any],
     exchange: Exchange,
 ) -> None:
-    items = order.items.all() if ITEMS in unsent else ()
+    items = order.items.all() if not unsent.keys().isdisjoint({ITEMS, "total_amount"}) else ()
     request = update_request(order, unsent, items, expected_status_id=agreement.site_status)
     begun = services.begin_request(order_id=order.pk, values=unsent)
     if begun is None:

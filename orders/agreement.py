@@ -14,6 +14,8 @@ from orders.fields import FIELDS, as_told, empty_value
 from orders.site_words import UNNAMED, FieldRefusal, SiteWarning
 
 STATUS = "status"
+COMPUTED_THERE = frozenset({"total_amount", "discount_amount"})
+"""What follows on the site from what it has: another value of it there says nothing of what came first."""
 MOST_WARNINGS = 50
 """How many warnings are remembered: more than an order can have."""
 MOST_PAST = 6
@@ -250,7 +252,7 @@ class Agreement:
         self.is_unclear = self.is_unclear or is_unclear
         if version is None:
             return
-        self.answered = Answered(version, sorted(values))
+        self.answered = Answered(version, sorted(values.keys() - COMPUTED_THERE))
         # The next version is what was heard and ours. The same one, though ours was a change: it had fallen before.
         heard, same = self.heard_version, self.heard_version == version
         if not is_unclear and heard is not None and (heard == version - 1 or (same and was_known)):

@@ -19,6 +19,8 @@ _NAME_LENGTH = 255
 _EMAIL_LENGTH = 254
 _LONGEST_PART = 1000
 
+_GUESTS = "saleanonymous"
+"""EXTERNAL_AUTH_ID of the one account that Bitrix keeps for all guests."""
 _PHONES = ("PHONE", "PERSONAL_PHONE", "PERSONAL_MOBILE", "PHONE_NUMBER")
 
 _EMAIL = re.compile(r"[^\s@<>()\[\],;:\\\"]+@(?:[^\W_](?:[\w-]*[^\W_])?\.)+[^\W\d_]{2,}")
@@ -32,8 +34,11 @@ _PLACEHOLDER_DOMAIN = re.compile(
 def read_customer(data: Mapping[str, Any]) -> CustomerSnapshot | None:
     """Read a customer from the columns of `b_user`, as `user.update` sends them; None when they say nothing.
 
-    Phones come as `phone`, PERSONAL_PHONE, PERSONAL_MOBILE or PHONE_NUMBER. Never raises.
+    Phones come as `phone`, PERSONAL_PHONE, PERSONAL_MOBILE or PHONE_NUMBER. None for the guests' account too. Never
+    raises.
     """
+    if _is_of_guests(data):
+        return None
     user = Translation(Fields(data))
     customer = _customer(user, user.read("ID", read_id), contacts=Fields({}))
     return customer if is_known(customer) else None
@@ -43,12 +48,21 @@ def read_orderer(user: Mapping[str, Any] | None, user_id: int | None, contacts: 
     """Read the customer of an order: `user`, else USER_ID, and properties (`name`, `fio`, `phone`, `email`).
 
     One technical user may own the orders of many anonymous customers, so a user without a name or phone takes
-    them from the order, and the snapshot says so when he has neither.
+    them from the order, and the snapshot says so when it has neither. Bitrix's own account for guests is no one's: only
+    the order says who has ordered.
     """
+    if user is not None and _is_of_guests(user):
+        return replace(_customer(Translation(Fields({}), where="user."), None, contacts), contacts_only=True)
     reading = Translation(Fields(user or {}), where="user.")
     says_who = any(_is_filled(reading.source.peek(name)) for name in ("NAME", *_PHONES))
     account = reading.read("ID", read_id) or user_id
     return replace(_customer(reading, account, contacts), contacts_only=account is not None and not says_who)
+
+
+def _is_of_guests(user: Mapping[str, Any]) -> bool:
+    """Return whether this is the one account under which all guests order (`CSaleUser::GetAnonymousUserID`)."""
+    external = Fields(user).peek("EXTERNAL_AUTH_ID")
+    return isinstance(external, str) and external.strip().casefold() == _GUESTS
 
 
 def is_known(customer: CustomerSnapshot) -> bool:
@@ -64,6 +78,8 @@ def _customer(user: Translation, user_id: int | None, contacts: Fields) -> Custo
     _read_name(user, contacts)
     _read_phone(user, contacts)
     _read_email(user, contacts)
+    if not _is_filled(user.source.peek("EXTERNAL_AUTH_ID")):
+        user.source.take("EXTERNAL_AUTH_ID")
     user.keep_rest()
     return CustomerSnapshot(
         bitrix_user_id=user_id, fields=user.fields, metadata=user.kept, problems=tuple(user.problems)

@@ -79,10 +79,14 @@ def _read(data: Mapping[str, Any], pay_systems: Mapping[int, str], *, is_partial
     customer = _read_customer(order, properties)
     basket = _read_basket(order)
     _read_discount(order, basket)
+    payments = _read_payments(order)
     xml_id = order.source.peek("XML_ID")
     order.keep_rest(rename=order_column)
     properties.keep_rest()
     parts = {"fields": order.kept, "properties": properties.kept, "set_components": basket.set_components}
+    metadata = {name: part for name, part in parts.items() if part}
+    if payments is not None:
+        metadata["payments"] = payments
     return OrderSnapshot(
         bitrix_order_id=order_id,
         crm_order_id=crm_order_id(xml_id),
@@ -95,7 +99,7 @@ def _read(data: Mapping[str, Any], pay_systems: Mapping[int, str], *, is_partial
         fields=order.fields | properties.fields,
         customer=customer if is_known(customer) else None,
         items=None if is_partial else basket.items,
-        metadata={name: part for name, part in parts.items() if part},
+        metadata=metadata,
         readable={"fields": frozenset(order.readable), "properties": frozenset(properties.readable)},
         problems=(
             *order.problems,
@@ -144,15 +148,33 @@ def _read_payment_method(order: Translation, pay_systems: Mapping[int, str]) -> 
         order.keep("PAY_SYSTEM_ID", raw)
         candidates = [pay_system]
     else:
-        payments = order.source.peek("PAYMENTS")
-        candidates = [
-            system
-            for payment in (payments if isinstance(payments, list) else [])
-            if isinstance(payment, Mapping) and (system := read_id(Fields(payment).peek("PAY_SYSTEM_ID")).value)
-        ]
+        payments = payments_of(order.source.peek("PAYMENTS")) or []
+        systems = (read_id(Fields(payment).peek("PAY_SYSTEM_ID")).value for payment in payments)
+        candidates = [system for system in systems if system]
     method = next((pay_systems[system] for system in candidates if system in pay_systems), None)
     if method is not None:
         order.fields["payment_method"] = method
+
+
+def payments_of(raw: Any) -> list[Mapping[str, Any]] | None:
+    """Return the payments of an order, each an object; None when `raw` is no list of them."""
+    rows = list(raw.values()) if isinstance(raw, Mapping) else raw
+    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+        return None
+    return rows
+
+
+def _read_payments(order: Translation) -> list[Any] | None:
+    """Return the payments as they came, to be kept: the order's columns say only what they come to."""
+    raw = order.source.take("payments")
+    if raw is ABSENT or raw is None or raw is False or raw == "":
+        return None
+    payments = payments_of(raw)
+    if payments is None:
+        order.flag("payments", raw, ProblemReason.NOT_AN_OBJECT)
+        return None
+    order.readable.add("payments")
+    return [storable(payment) for payment in payments]
 
 
 def _read_status_time(order: Translation) -> datetime | None:

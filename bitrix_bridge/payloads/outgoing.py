@@ -1,6 +1,7 @@
 """The way back: an order of ours in the words of the PHP bridge."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from django.conf import settings
@@ -40,6 +41,7 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "is_surprise": ("isSurprise", "surprise", "doNotCall"),
 }
 """Flags that the site may have under other codes. One that is left as it is would say the contrary of what we sent."""
+_CENT = Decimal("0.01")
 
 
 _REFUSED_AS: Mapping[str, str] = {
@@ -132,13 +134,19 @@ def item_request(item: OrderItem) -> dict[str, Any]:
 def update_request(
     order: Order, values: Mapping[str, Any], items: Iterable[OrderItem], *, expected_status_id: str = ""
 ) -> dict[str, Any]:
-    """Return the changes of `order.update`: the named fields only. `values` are comparable.
+    """Return the changes of `order.update`: the named fields only. `values` are comparable, `items` the order's lines.
 
-    With the status among them, `expected_status_id` is the site's code of the one that it is expected to have.
+    With the status among them, `expected_status_id` is the site's code of the one that it is expected to have. A total
+    that goes with lines or delivery and is what they cost is not named: it follows from them there too, and a site that
+    has other lines would change their prices for it.
 
     Raises `PermanentRefusal` for a payment method that has no pay system of the site.
     """
+    lines = list(items)
     fields: dict[str, Any] = {COLUMNS[name]: wire_value(value) for name, value in values.items() if name in COLUMNS}
+    has_parts = not values.keys().isdisjoint({ITEMS, "delivery_fee"})
+    if "total_amount" in values and has_parts and _is_sum_of_parts(order, lines):
+        del fields[COLUMNS["total_amount"]]
     if "payment_status" in values:
         fields["PAYED"] = wire_value(as_told("payment_status", values["payment_status"]) == "paid")
     if "payment_method" in values:
@@ -153,5 +161,10 @@ def update_request(
         fields["STATUS_ID"], request["expected_status_id"] = order.status.bitrix_code, expected_status_id
     request |= {"fields": fields, "properties": _properties(order, values)}
     if ITEMS in values:
-        request["items"] = [item_request(item) for item in items]
+        request["items"] = [item_request(item) for item in lines]
     return {key: value for key, value in request.items() if value}
+
+
+def _is_sum_of_parts(order: Order, lines: Sequence[OrderItem]) -> bool:
+    goods = sum((Decimal(item.price * item.quantity).quantize(_CENT, ROUND_HALF_UP) for item in lines), Decimal(0))
+    return order.total_amount == goods + order.delivery_fee

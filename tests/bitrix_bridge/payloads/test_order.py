@@ -155,8 +155,9 @@ def test_rest_says_the_same():
     assert snapshot.updated_at == datetime(2025, 8, 24, 5, 0, 2, tzinfo=UTC)
     assert snapshot.items[0].product_snapshot["original_price"] == "8000.00"
     assert snapshot.metadata == {
-        "fields": {"ID_1C": None, "payments": rest["payments"]},
+        "fields": {"ID_1C": None},
         "properties": {"#22": "x"},
+        "payments": rest["payments"],
     }
 
 
