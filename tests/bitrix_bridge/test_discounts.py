@@ -46,7 +46,8 @@ def check(site, order):
     items = list(order.items.all())
     assert order.sync_state == "synced"
     assert order.total_amount == goods_of(items) + order.delivery_fee == Decimal(there(site, order)["PRICE"])
-    off = [max(Decimal(base) - Decimal(price), Decimal(0)) * Decimal(count) for price, base, count in lines_there(site, order)]
+    lines = [tuple(map(Decimal, line)) for line in lines_there(site, order)]
+    off = [max(base - price, Decimal(0)) * count for price, base, count in lines]
     assert order.discount_amount == discount_of(items) == sum(off)
 
 
