@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from bitrix_bridge.client import Updated
-from bitrix_bridge.completion import request_answer
+from bitrix_bridge.completion import request_answer, take_over
 from bitrix_bridge.errors import OrderArchived, OrderNotFound, StatusConflict, refused_part
 from bitrix_bridge.events import deletion_of
 from bitrix_bridge.models import Push
@@ -46,6 +46,10 @@ MAX_STEPS = 30
 """Create, all fields at once, each kind apart, each property by itself, status, and again what has changed since."""
 
 
+LINE_UNKNOWN = "basket_unknown"
+"""The site has other lines than those that it was asked to change: docs/bitrix.md."""
+
+
 class ValuesRefused(PermanentRefusal):
     """The site can't hold some values, and everything else is there: the order's timeline has been told of them."""
 
@@ -57,7 +61,7 @@ def deliver(push: Push) -> Delivered:
     back the other. Nor does a status that can be taken back still: it stays behind, and the push waits for it.
     """
     client, exchange = SiteClient(), Exchange()
-    split, is_asked = Split.TOGETHER, False
+    split, is_asked, is_read = Split.TOGETHER, False, False
     held_until: datetime | None = None
     agreement = Agreement()
     for _step in range(MAX_STEPS):
@@ -96,12 +100,16 @@ def deliver(push: Push) -> Delivered:
             if isinstance(refusal, Misconfigured | OrderNotFound) and not isinstance(refusal, NoTransport):
                 raise
             further = further_split(sent, split, refusal)
-            if further is not None:
+            if refusal.code == LINE_UNKNOWN and not is_read:
+                is_read = _read_lines(order)
+            elif further is not None:
                 split = further
             elif refusal.code in VALUE_CODES and len(part) == 1:
                 _note_value_refused(push, order, sent, refusal, exchange)
             else:
                 exchange.refused |= dict.fromkeys(part, refusal)
+        if not is_read and exchange.forget_unknown_lines():
+            is_read = _read_lines(order)
     else:
         raise TemporaryFailure(gettext("The site takes the order's state but does not keep it."))
     return _outcome(push, exchange, agreement, held_until)
@@ -126,6 +134,15 @@ class Exchange:
             target = self.values_refused if refusal.is_of_value else self.refused
             target[name] = refused_part(refusal)
 
+    def forget_unknown_lines(self) -> bool:
+        """Let the lines be sent once more if the site did not know them; return whether it was so."""
+        refusal = self.refused.get(ITEMS)
+        if refusal is None or refusal.code != LINE_UNKNOWN:
+            return False
+        for name in (ITEMS, "total_amount"):
+            self.refused.pop(name, None)
+        return True
+
 
 def _outcome(push: Push, exchange: Exchange, agreement: Agreement, held_until: datetime | None) -> Delivered:
     refused = exchange.refused or exchange.values_refused
@@ -144,6 +161,12 @@ def _outcome(push: Push, exchange: Exchange, agreement: Agreement, held_until: d
             raise NoLongerNeeded(gettext("What the site can't hold is not sent again until it is changed."))
         raise NoLongerNeeded(gettext("The site has the order as it is."))
     return Delivered(code="200", answer="; ".join(exchange.done))
+
+
+def _read_lines(order: Order) -> bool:
+    """Read the order from the site, whose people have replaced lines unheard: ours get the ids of its lines."""
+    take_over(order, settings.OUTBOX_TIMEOUT)
+    return True
 
 
 def _create(client: SiteClient, push: Push, order: Order, values: Mapping[str, Any], exchange: Exchange) -> None:

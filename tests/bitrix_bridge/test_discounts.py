@@ -162,6 +162,39 @@ def test_old_news_of_the_lines_does_not_take_ours_back(site, order, manager, ech
     check(site, order)
 
 
+def test_one_that_is_taken_back_there_is_gone_though_its_echo_was_lost(site, order, manager, echo):  # noqa: F811
+    edit(order, manager, discount_amount=Decimal(1500))
+    deliver_due()
+    (line,) = there(site, order)["basket"]
+    item = {"bitrix_basket_id": line["ID"], "quantity": 1, "price": 7500, "base_price": 7500}
+    site.site.update_order(order.bitrix_order_id, items=[item])
+    assert echo() == "updated"
+    check(site, order)
+    assert order.discount_amount == 0
+
+
+def test_one_of_lines_that_are_kept_here_stays(site, order, manager, echo):  # noqa: F811
+    edit(order, manager, discount_amount=Decimal(1500))
+    (line,) = there(site, order)["basket"]
+    item = {"bitrix_basket_id": line["ID"], "quantity": 1, "price": 7000, "base_price": 7500}
+    site.site.update_order(order.bitrix_order_id, items=[item])
+    echo()
+    order.refresh_from_db()
+    assert (order.discount_amount, order.items.get().price) == (1500, 6000)
+    deliver_due()
+    echo()
+    check(site, order)
+
+
+def test_a_document_without_lines_says_nothing_of_it(order, manager, site, echo):  # noqa: F811
+    edit(order, manager, discount_amount=Decimal(1500))
+    deliver_due()
+    assert echo() == "unchanged"
+    site.site.update_order(order.bitrix_order_id, {"COMMENTS": "домофон 7"})
+    assert echo(basket=None) == "updated"
+    check(site, order)
+
+
 def test_a_discount_that_waits_in_a_failed_push_goes_with_the_lines(site, order, manager, echo):  # noqa: F811
     edit(order, manager, discount_amount=Decimal(1500))
     site.faults.give(faults.status(503))
