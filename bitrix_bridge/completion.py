@@ -82,7 +82,7 @@ def complete(order_id: str) -> bool:
 def take_over(order: Order, timeout: float) -> None:
     """Ask for the order, `timeout` seconds at most each time.
 
-    Raises `DeliveryFailure`, whatever reading or saving may, and `NotAllowed` when webhooks tell of the order faster
+    Raises `DeliveryFailure`, what reading or saving may raise, and `NotAllowed` when webhooks tell of the order faster
     than it can be read.
     """
     assert order.bitrix_order_id is not None

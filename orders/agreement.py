@@ -244,7 +244,7 @@ class Agreement:
     def hear_answer(self, version: int | None, values: Mapping[str, Any], *, is_unclear: bool) -> None:
         """Settle what the site says that it has taken, and what is known of its version thereby.
 
-        `is_unclear`: it has told something else meanwhile, and nothing says which came first.
+        `is_unclear`: it has told something else since, and nothing says which came first.
         """
         was_known = self.has(values)
         self.settle(values)

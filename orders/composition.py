@@ -1,7 +1,7 @@
 """What an order is made of, where no prices are shown: names and quantities.
 
-A discount may have made one piece a line of its own (`orders.discounts`); whoever makes or carries the order has one
-thing before them.
+A discount may have made one piece a line of its own (`orders.discounts`); those who make or carry the order see one
+line for it.
 """
 
 from collections.abc import Iterable

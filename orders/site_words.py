@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 OCCURRENCE = "inner_account"
-"""Money went to the customer's account there: it happens anew each time, whereas the others describe how things are."""
+"""Money went to the customer's account there: it is told each time; the others describe how things are."""
 UNNAMED = ""
 """The code of a warning of a bridge before 1.2, which is a text and nothing else."""
 

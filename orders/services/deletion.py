@@ -56,7 +56,7 @@ def mark_archived(
 ) -> list[Order]:
     """Mark the orders with these ids on the site as archived there; return those that were not marked before.
 
-    One that was taken for deleted was archived: the site's archive tells nobody. Four queries, however many orders.
+    One that was taken for deleted was archived: the site announces no archiving. Four queries, however many orders.
     """
     known = Order.objects.select_for_update().filter(bitrix_order_id__in=bitrix_order_ids, is_archived_on_site=False)
     orders = list(known.order_by("pk"))

@@ -37,7 +37,7 @@ def hear_words(
 
 
 def write_words(order: Order, news: News, push_id: UUID) -> None:
-    """Write the entries. They are not published: there is nothing to send, and nobody to wake."""
+    """Write the entries. They are not published: there is nothing to send."""
     if news.refused:
         messages = dict.fromkeys(refusal.message for refusal in news.refused.values())
         write_event(

@@ -105,7 +105,7 @@ def apply_snapshot(
     if age is Age.OLD or (past is not None and (age is Age.UNCLEAR or is_unproven(order, snapshot))):
         return Applied(order, Outcome.STALE)
     if snapshot.version is not None and heard_at is not None and not _asks(agreement, origin):
-        # What the site has said of the order since it came holds whatever it tells.
+        # What the site has said of the order since it came holds all that it tells.
         return Applied(order, Outcome.STALE)
     if age is Age.UNCLEAR:
         return Applied(order, Outcome.STALE, Doubt.CLOCKS if fresh is None and _asks(agreement, origin) else None)

@@ -88,7 +88,7 @@ def test_an_order_by_phone_is_what_was_typed(add, browser, manager):
         ("Коробка", box, Decimal(1), Decimal(2000)),
         ("Лента", None, Decimal("0.5"), Decimal("1500.50")),
     ]
-    # The sum is worked out here, whatever else is posted, and the discount is in the prices.
+    # The sum is computed here, not taken from what is posted, and the discount is in the prices.
     assert sum(item.total for item in order.items.all()) == Decimal("12150.25")
     assert (order.total_amount, order.discount_amount, order.paid_amount) == (Decimal("13650.25"), 500, 0)
     assert (order.payment_method, order.payment_status) == ("cash", "pending")
