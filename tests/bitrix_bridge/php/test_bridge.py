@@ -139,7 +139,7 @@ def test_status_travels_with_versions(site, order_id):
     way = ["N", "AP", "PD", "CO", "RD", "DE", "F"]
     client = BridgeClient(site.bridge_url, API_TOKEN, 15)
     versions = [
-        client.set_status(order_id, status_id=after, expected_status_id=before)
+        client.set_status(order_id, status_id=after, expected_status_id=before).version
         for before, after in itertools.pairwise(way)
     ]
     assert versions == [1, 2, 3, 4, 5, 6]
