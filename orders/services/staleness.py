@@ -23,7 +23,8 @@ def age_of(order: Order, snapshot: OrderSnapshot) -> Age:
     Bitrix writes the version that it has loaded plus one: of two saves that overlap, the later one may have the lower
     version, or the same. So a lower version is old news only where the date is older too, and a higher one news only
     where the date is not older. Like is compared with like; a tie is left to the next clock, and a tie of all of them
-    is news: merging the same values again changes nothing.
+    is news: merging the same values again changes nothing. Where the checksum shows that they are not the same, no
+    clock says which came first.
     """
     agreement = Agreement.from_json(order.bitrix_state)
     version = _order(snapshot.version, order.bitrix_version)
@@ -34,6 +35,8 @@ def age_of(order: Order, snapshot: OrderSnapshot) -> Age:
         age = Age.UNCLEAR if date is not None and date < 0 else Age.NEWS
     elif date:
         age = Age.OLD if date < 0 else Age.NEWS
+    elif version == date == 0 and _has_other_content(snapshot, agreement):
+        age = Age.UNCLEAR
     else:
         own_time = _own_time(order, snapshot, agreement, has_others=version is not None or date is not None)
         age = Age.OLD if own_time is not None and own_time < 0 else Age.NEWS
@@ -52,6 +55,16 @@ def _own_time(order: Order, snapshot: OrderSnapshot, agreement: Agreement, *, ha
         # Two clocks, which need not agree: only when there is nothing else to go by.
         own_time = _order(snapshot.announced_at, order.bitrix_updated_at)
     return own_time
+
+
+def _has_other_content(snapshot: OrderSnapshot, agreement: Agreement) -> bool:
+    """Return whether the checksum is another one than that of the order as it was heard last.
+
+    Old functions of the site change properties and move neither clock. After an answer to a push the one that was heard
+    is out of date.
+    """
+    known = (snapshot.checksum, agreement.checksum)
+    return agreement.answered is None and None not in known and snapshot.checksum != agreement.checksum
 
 
 def _was_passed_over(snapshot: OrderSnapshot, agreement: Agreement) -> bool:

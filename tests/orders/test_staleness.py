@@ -1,12 +1,13 @@
 """How old a snapshot is beside what is stored: the table of the clocks, and what holds for any of them."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders.agreement import Agreement
+from orders.agreement import Agreement, Answered
 from orders.models import Order
 from orders.services.staleness import Age, age_of
 from orders.snapshot import OrderSnapshot
@@ -110,3 +111,21 @@ def test_nothing_is_old_that_one_of_the_sites_own_clocks_calls_newer(mine, their
         assert not any(other < one for other, one in of_the_site)
     if all(other == one for other, one in pairs) and of_the_site:
         assert age is NEWS, "merging the same again changes nothing"
+
+
+@pytest.mark.parametrize(
+    ("heard", "said", "answered", "age"),
+    [
+        ("a", "a", None, NEWS),
+        ("a", "b", None, UNCLEAR),
+        ("a", None, None, NEWS),
+        (None, "b", None, NEWS),
+        ("a", "b", Answered(5, ["comment"]), NEWS),
+    ],
+    ids=["the same", "another", "a sender without", "never heard", "changed by a push since"],
+)
+def test_other_contents_under_the_same_clocks_are_asked_about(heard, said, answered, age):
+    agreement = Agreement(heard_version=5, checksum=heard, answered=answered)
+    order = Order(bitrix_version=5, bitrix_updated_at=at(0), bitrix_state=agreement.as_json())
+    assert age_of(order, replace(told(own_time=9), checksum=said)) is age
+    assert age_of(order, replace(told(version=6, date=1), checksum=said)) is NEWS
