@@ -16,12 +16,13 @@ from orders.events import OrderChange, publish
 from orders.fields import FIELDS, ITEMS, Line, comparable, comparable_items, order_values
 from orders.models import EventKind, Order, OrderEvent, OrderItem, Reason, Source, SyncState
 from orders.services.customers import apply_customer
-from orders.services.items import rebind_lines, store_items
+from orders.services.items import as_snapshot, rebind_lines, store_items
 from orders.services.locking import lock_site_order, settle_sync_state
 from orders.services.metadata import merged_metadata, new_oddities, oddities
 from orders.services.references import References, known_status, resolve
 from orders.services.staleness import Age, age_of, has_heard_status, has_older_status, is_newer, is_unproven
 from orders.services.timeline import changes_between, write_event
+from orders.services.totals import FEE, TOTAL, merged_total
 from orders.snapshot import CustomerSnapshot, FreshRead, OrderSnapshot, Past
 
 CUSTOMER = "customer"
@@ -186,6 +187,7 @@ def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
     if site_status is not None:
         agreement.site_status = site_status
     lines: Sequence[Line] | None = None if snapshot.items is None else existing
+    ours_before = [as_snapshot(item) for item in existing]  # storing the site's changes the rows
     before = order_values(order, theirs, lines)
     merged = merge(agreement, ours=before, theirs=theirs, site_decides=SITE_DECIDES)
     changes = changes_between(before, {name: theirs[name] for name in merged.taken})
@@ -199,6 +201,14 @@ def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
     elif snapshot.items is not None:
         rebind_lines(existing, snapshot.items)
     columns = {FIELDS[name].attribute for name in merged.taken if name != ITEMS}
+    if TOTAL in merged.kept and {ITEMS, FEE} <= theirs.keys():
+        now = snapshot.items if ITEMS in merged.taken and snapshot.items else ours_before
+        total = merged_total(before, ours_before, now, order.delivery_fee)
+        if total is not None and total != order.total_amount:
+            order.total_amount = total
+            columns.add(TOTAL)
+            merged = replace(merged, kept={name: value for name, value in merged.kept.items() if name != TOTAL})
+            changes.append({"field": TOTAL, "old": before[TOTAL], "new": comparable(total)})
     if order.is_archived_on_site and origin.past is None:
         order.is_archived_on_site = False
         columns.add("is_archived_on_site")

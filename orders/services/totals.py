@@ -13,7 +13,7 @@ from typing import Any
 from django.utils.translation import gettext
 
 from orders.discounts import discount_of, goods_of, list_sum, spread
-from orders.fields import CENT, comparable_items
+from orders.fields import CENT, Line, comparable_items
 from orders.formatting import money
 from orders.models import Order, OrderItem
 from orders.services.items import as_snapshot
@@ -111,6 +111,19 @@ def edited_totals(
     found = totals(lines, fee=fee, discount=given.get(DISCOUNT), total=given.get(TOTAL))
     sums = {TOTAL: found.total, DISCOUNT: found.discount}
     return {**changes, **sums}, found.lines
+
+
+def merged_total(
+    before: Mapping[str, Any], existing: Sequence[Line], lines: Sequence[Line], fee: Decimal
+) -> Decimal | None:
+    """Return the sum of an order of which the site has changed one part and staff another: what lines and fee come to.
+
+    `before` are our values (comparable form), `existing` our lines before the merge; `lines` and `fee` are those after
+    it. None when our sum was not that of its parts.
+    """
+    if goods_of(existing) + as_money(before[FEE]) != as_money(before[TOTAL]):
+        return None
+    return goods_of(lines) + fee
 
 
 def as_money(value: Any) -> Decimal:

@@ -28,7 +28,7 @@ def shared_order(site, post_webhook):
     """One bouquet for 7500, delivery 1500."""
 
     items = [{"bitrix_product_id": 696613, "quantity": 1, "price": 7500}]
-    post_webhook("order.create", site.place_order(items=items, delivery_fee=1500))
+    post_webhook("order.create", site.place_order(items=items, delivery_fee=1500, total_amount=9000))
     return Order.objects.get()
 
 
@@ -77,3 +77,17 @@ def test_lines_that_the_site_has_changed_meanwhile_keep_their_prices(site, share
     echo()
     shared_order.refresh_from_db()
     assert (shared_order.total_amount, shared_order.items.get().quantity) == (15_000, 2)
+
+
+def test_a_fee_changed_here_and_lines_changed_there_make_one_total(site, shared_order, manager, echo):
+    key = shared_order.bitrix_order_id
+    services.edit_order(order_id=shared_order.pk, changes={"delivery_fee": Decimal(0)}, actor=manager)
+    site.site.update_order(key, items=[{"bitrix_product_id": 696613, "quantity": 2, "price": 7500}])
+    assert echo() == "updated"
+    deliver_due()
+    there = site.site.order(key)
+    assert (there["basket"][0]["PRICE"], there["PRICE"]) == ("7500.0000", "15000.0000"), "no price has changed"
+    echo()
+    shared_order.refresh_from_db()
+    assert (shared_order.total_amount, shared_order.sync_state) == (15_000, "synced")
+    assert shared_order.events.filter(kind="conflict").count() == 0
