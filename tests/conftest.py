@@ -5,8 +5,13 @@ import os
 import pytest
 from hypothesis import settings
 
+from cvety_crm.i18n.catalogue import compile_catalogue, is_compiled
+
 # `--hypothesis-profile=deep`: twenty thousand examples where the ordinary run takes its hundreds.
 settings.register_profile("deep", max_examples=20_000)
+
+if not is_compiled():
+    compile_catalogue()
 
 pytest_plugins = ["tests.fixtures", "tests.checkout"]
 
