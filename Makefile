@@ -19,7 +19,7 @@ TEXTS := locale/ru/LC_MESSAGES/django.mo
 READY := $(STAMP) $(TEXTS)
 REQUIREMENTS := requirements.txt requirements-dev.txt constraints.txt
 
-.PHONY: help run test lint format messages screenshots bench clean setup
+.PHONY: help run test test-fast tools lint format messages screenshots bench clean setup
 
 help: ## Show this list
 	@echo "Cvety CRM. Targets:"
@@ -33,7 +33,13 @@ run: $(READY) ## Start the CRM, its worker and, without a site to talk to, a sta
 	@exec $(BIN)/python manage.py run
 
 test: $(READY) $(NPM) ## Run all tests (ARGS="-k outbox" passes options to pytest)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --create-db $(ARGS)
+
+test-fast: $(READY) ## Run the tests that need nothing but Python (ARGS=tests/orders/test_board.py: one module)
+	@$(BIN)/python -m pytest -m "not (e2e or browser or php or mariadb)" --hypothesis-profile=fast $(ARGS)
+
+tools: ## Install what all tests need beside Python (Debian: PHP, MariaDB, Chromium, npm, gettext)
+	@.ci/install-tools
 
 lint: $(READY) ## Check style, types, who imports whom, migrations and Django's own checks
 	$(BIN)/ruff check .

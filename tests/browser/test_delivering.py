@@ -10,7 +10,7 @@ from orders.models import EventKind, Order
 from orders.services import postcard_prints
 from tests.orders.paper.pdf import has_missing_glyphs, words
 
-pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture

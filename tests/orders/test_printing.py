@@ -82,7 +82,7 @@ def test_of_two_who_print_at_the_same_moment_one_is_told():
 
     def run(chosen):
         try:
-            barrier.wait(timeout=10)
+            barrier.wait(timeout=60)
             record(*chosen)
             return "printed"
         except PrintedMeanwhile:

@@ -262,7 +262,7 @@ class TestAProcess:
                 stderr=subprocess.STDOUT,
                 text=True,
             )
-            killer = threading.Timer(100, process.kill)
+            killer = threading.Timer(240, process.kill)
             killer.start()
             processes.append((process, killer))
             return process

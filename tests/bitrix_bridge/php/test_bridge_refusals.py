@@ -196,11 +196,11 @@ def test_an_overlapping_save_of_the_site_lowers_the_version(site, order_id):
         slow = pool.submit(
             site.hit,
             ["load", "slow", order_id],
-            ["wait", 1500],
+            ["wait", 4000],
             ["set", "slow", {"COMMENTS": "с сайта"}],
             ["save", "slow"],
         )
-        time.sleep(0.5)
+        time.sleep(1.5)
         versions = [changed(site, order_id, fields={"USER_DESCRIPTION": text})["version"] for text in ("x", "y")]
         slow.result()
     row = site.order(order_id)

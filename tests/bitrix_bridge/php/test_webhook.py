@@ -123,14 +123,15 @@ def test_pauses_grow_and_are_obeyed(announcing, receiver):
         announcing.hit(["agents"], crontab=True)
         assert len(receiver.bodies) == attempt, "nothing is sent before its time"
         announcing.run_agents()
-    assert [round(pause, -1) for pause in pauses] == [30, 60, 300, 900, 3600, 3600]
+    for pause, expected in zip(pauses, [30, 60, 300, 900, 3600, 3600], strict=True):
+        assert expected - 25 < pause <= expected + 1, "less what this machine took since"
 
 
 def test_retry_after_of_the_crm_is_obeyed(announcing, receiver):
     receiver.script = [(429, '{"status": "error"}', {"Retry-After": "120"})]
     announcing.place_order()
     announcing.wait_for_answer()
-    assert announcing.queue()[0]["NEXT_TRY_AT"] - time.time() > 110
+    assert 60 < announcing.queue()[0]["NEXT_TRY_AT"] - time.time() <= 121
 
 
 @pytest.mark.parametrize("code", [301, 401, 403, 404, 408, 425, 429, 500, 502, 503])
@@ -211,11 +212,11 @@ def test_two_processes_do_not_send_the_same_row(announcing, receiver):
 def test_a_save_while_its_order_is_being_sent_is_sent_too(announcing, receiver):
     order_id = announcing.place_order()
     announcing.wait_for_empty_queue()
-    receiver.delay = 0.4
+    receiver.delay = 1
     with ThreadPoolExecutor(2) as pool:
-        for status in ("AP", "PD"):
-            pool.submit(announcing.hit, ["change", order_id, {"STATUS_ID": status}])
-            time.sleep(0.15)
+        pool.submit(announcing.hit, ["change", order_id, {"STATUS_ID": "AP"}])
+        announcing.wait_until(lambda: announcing.order(order_id)["STATUS_ID"] == "AP")
+        pool.submit(announcing.hit, ["change", order_id, {"STATUS_ID": "PD"}])
     announcing.wait_for_empty_queue()
     assert receiver.bodies[-1]["data"]["STATUS_ID"] == "PD"
     assert len({body["event_id"] for body in receiver.bodies}) == len(receiver.bodies)
@@ -224,10 +225,10 @@ def test_a_save_while_its_order_is_being_sent_is_sent_too(announcing, receiver):
 def test_a_long_request_that_saves_again_while_its_first_save_is_being_sent(announcing, receiver):
     order_id = announcing.place_order()
     announcing.wait_for_empty_queue()
-    receiver.delay = 0.8
+    receiver.delay = 2
     import_of_an_hour = (
         ["change", order_id, {"STATUS_ID": "AP"}],
-        ["wait", 600],
+        ["wait", 1500],
         ["change", order_id, {"COMMENTS": "x"}],
     )
     with ThreadPoolExecutor(1) as pool:
@@ -428,5 +429,5 @@ def test_the_way_back_leaves_nothing(announcing):
 
 
 def test_opened_by_its_address_it_shows_nothing(announcing):
-    answer = requests.get(f"{announcing.url}/local/cvety-crm/crm-webhook.php", timeout=5)
+    answer = requests.get(f"{announcing.url}/local/cvety-crm/crm-webhook.php", timeout=30)
     assert (answer.status_code, answer.text) == (404, "")

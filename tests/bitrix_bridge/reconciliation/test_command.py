@@ -207,7 +207,7 @@ def test_ctrl_c(site, place, numbers, seconds):
     process = subprocess.Popen(
         command, env=environment, cwd=project.BASE_DIR, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
-    killer = threading.Timer(60, process.kill)
+    killer = threading.Timer(240, process.kill)
     killer.start()
     try:
         while not Reconciliation.objects.exclude(worker=None).exists():

@@ -147,7 +147,7 @@ def test_a_row_that_somebody_else_makes_meanwhile_is_merged():
 
     thread = threading.Thread(target=stub)
     thread.start()
-    assert made.wait(5)
+    assert made.wait(60)
     snapshot = read_reference(
         {"statuses": [{"id": "N", "name": "Новенький"}], "cities": [{"id": 77, "name": "Темиртау"}]}
     )
