@@ -53,7 +53,8 @@ def library_messages(package: str, *, only_seen: bool = True) -> list[polib.POEn
 def library_folder(package: str) -> Path:
     """Return the folder of an installed package."""
     spec = find_spec(package)
-    assert spec is not None and spec.origin is not None
+    assert spec is not None
+    assert spec.origin is not None
     return Path(spec.origin).parent
 
 

@@ -39,7 +39,8 @@ def test_the_order_is_as_before_and_nobody_is_told(orders):
     before = Order.objects.values().get(pk=orders[0].pk)
     record(orders[0])
     assert Order.objects.values().get(pk=orders[0].pk) == before
-    assert not Push.objects.exists() and not TelegramMessage.objects.exists()
+    assert not Push.objects.exists()
+    assert not TelegramMessage.objects.exists()
 
 
 def test_what_its_printer_does_not_know_of_stops_all_of_them(orders):

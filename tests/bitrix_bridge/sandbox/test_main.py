@@ -47,7 +47,8 @@ def test_refuses_a_port_in_use(receiver):
     given = environment(DEBUG="1", **TOKENS)
     done = subprocess.run(command, env=given, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 2
-    assert "in use" in done.stderr and len(done.stderr.strip().splitlines()) == 1
+    assert "in use" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

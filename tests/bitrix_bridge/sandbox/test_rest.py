@@ -104,7 +104,8 @@ def test_statuses_and_their_names(rest):
     statuses = rest("sale.status.list").json()["result"]["statuses"]
     assert {"N", "AP", "DN"} <= {row["id"] for row in statuses}
     orders = rest("sale.status.list", filter={"type": "O"}).json()["result"]["statuses"]
-    assert "DN" not in {row["id"] for row in orders} and len(orders) == 11
+    assert "DN" not in {row["id"] for row in orders}
+    assert len(orders) == 11
     names = rest("sale.statuslang.list", filter={"lid": "ru"}).json()["result"]["statusLangs"]
     assert ("AP", "Принят") in {(row["statusId"], row["name"]) for row in names}
 
