@@ -14,6 +14,8 @@ STAMP := $(VENV)/.installed
 # What tests take from npm: axe for the browser, PHP of several versions. Without npm they say so.
 PACKAGES := tests/browser tests/bitrix_bridge/php/interpreters
 NPM := $(PACKAGES:%=%/node_modules/.package-lock.json)
+# The linter of JavaScript and CSS.
+BIOME := lint/node_modules/.package-lock.json
 # The compiled Russian texts. Git does not hold them.
 TEXTS := locale/ru/LC_MESSAGES/django.mo
 READY := $(STAMP) $(TEXTS)
@@ -41,19 +43,27 @@ test-fast: $(READY) ## Run the tests that need nothing but Python (ARGS=tests/or
 tools: ## Install what all tests need beside Python (Debian: PHP, MariaDB, Chromium, npm, gettext)
 	@.ci/install-tools
 
-lint: $(READY) ## Check style, types, who imports whom, migrations and Django's own checks
+lint: $(READY) $(BIOME) ## Check style, types, who imports whom, migrations, templates, scripts, known vulnerabilities
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py makemigrations --check --dry-run
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py check --fail-level WARNING
+	$(BIN)/python lint/templates.py
+	@if [ -x lint/node_modules/.bin/biome ]; then \
+		echo lint/node_modules/.bin/biome lint --error-on-warnings static; \
+		lint/node_modules/.bin/biome lint --error-on-warnings static; \
+	else \
+		echo "JavaScript and CSS were not checked: that needs npm. To install it: make tools" >&2; [ -z "$${CI:-}" ]; \
+	fi
+	@$(BIN)/python lint/audit.py
 
 format: $(STAMP) ## Rewrite the code in the project's style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-messages: $(STAMP) ## Collect the texts to translate into locale/ru and compile it; needs GNU gettext (again after translating)
+messages: $(STAMP) ## Collect the texts to translate into locale/ru and compile it (again after translating)
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py collect_messages
 
 screenshots: $(READY) ## Save a picture of every page into .screenshots
@@ -67,7 +77,7 @@ clean: ## Remove the virtual environment and caches; the database (.postgres) an
 	rm -f $(TEXTS)
 	find . -name __pycache__ -type d -not -path './.postgres/*' -prune -exec rm -rf {} +
 
-$(NPM): %/node_modules/.package-lock.json: %/package.json %/package-lock.json
+$(NPM) $(BIOME): %/node_modules/.package-lock.json: %/package.json %/package-lock.json
 	@if command -v npm >/dev/null; then npm ci --prefix $* --ignore-scripts --no-audit --no-fund --silent && touch $@; fi
 
 $(TEXTS): %.mo: %.po | $(STAMP)
