@@ -4,6 +4,9 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
+# Compiling each module again would cost each start two seconds.
+unexport PYTHONDONTWRITEBYTECODE
+
 PORT ?= 8001
 export PORT
 
@@ -11,6 +14,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Newer than every requirements file exactly when what is installed is what they say.
 STAMP := $(VENV)/.installed
+# Folders that make test-fast need not even read.
+UNREAD := tests/e2e tests/browser tests/bitrix_bridge/php
 # What tests take from npm: axe for the browser, PHP of several versions. Without npm they say so.
 PACKAGES := tests/browser tests/bitrix_bridge/php/interpreters
 NPM := $(PACKAGES:%=%/node_modules/.package-lock.json)
@@ -38,7 +43,8 @@ test: $(READY) $(NPM) ## Run all tests (ARGS="-k outbox" passes options to pytes
 	$(BIN)/python -m pytest --create-db $(ARGS)
 
 test-fast: $(READY) ## Run the tests that need nothing but Python (ARGS=tests/orders/test_board.py: one module)
-	@$(BIN)/python -m pytest -m "not (e2e or browser or php or mariadb)" --hypothesis-profile=fast $(ARGS)
+	@$(BIN)/python -m pytest -m "not (e2e or browser or php or mariadb)" $(UNREAD:%=--ignore=%) \
+		--hypothesis-profile=fast $(ARGS)
 
 tools: ## Install what all tests need beside Python (Debian: PHP, MariaDB, Chromium, npm, gettext)
 	@.ci/install-tools
