@@ -26,7 +26,7 @@ setup: $(STAMP) ## Create .venv and install what requirements-dev.txt says (the 
 
 # `exec`, so that a Ctrl-C meets the supervisor and not a shell in front of it.
 run: $(STAMP) ## Start the CRM, its worker and, without a site to talk to, a stand-in (PORT=8001)
-	@$(BIN)/python -m cvety_crm.first_run
+	@$(BIN)/python -m cvety_crm.dev.first_run
 	@exec $(BIN)/python manage.py run
 
 test: $(STAMP) $(NPM) ## Run all tests (ARGS="-k outbox" passes options to pytest)

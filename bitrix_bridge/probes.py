@@ -14,12 +14,12 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from bitrix_bridge.client import BridgeClient
-from bitrix_bridge.events import PING
+from bitrix_bridge.inbound.event_handlers import PING
 from bitrix_bridge.models import Push, WebhookEvent
 from bitrix_bridge.payloads.dates import read_clock
-from bitrix_bridge.rest import RestClient
-from cvety_crm.health import Finding, Level, duration, probe
+from bitrix_bridge.site_client.bridge_client import BridgeClient
+from bitrix_bridge.site_client.rest_client import RestClient
+from cvety_crm.ops.health import Finding, Level, duration, probe
 from cvety_crm.outbox import LIVE, DeliveryFailure, Misconfigured, PermanentRefusal, State
 
 WEBHOOK_PATH = "/webhooks/bitrix/order"

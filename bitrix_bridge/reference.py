@@ -6,14 +6,14 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from bitrix_bridge.client import BridgeClient
 from bitrix_bridge.payloads.reference import read_reference
+from bitrix_bridge.site_client.bridge_client import BridgeClient
 from cvety_crm.models import Heartbeat
 from cvety_crm.outbox import DeliveryFailure
 from orders import services
 from orders.models import City, DeliverySlot, Shop
 from orders.models.reference import SiteReference
-from orders.services.reference_data import Changes
+from orders.services.inbound.reference_data import Changes
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ MASK = "•••"
 SECRET_SETTINGS = ("SECRET_KEY", "BITRIX_API_TOKEN", "TELEGRAM_BOT_TOKEN", "WEBHOOK_TOKENS", "HEALTH_TOKEN")
 
 # A bot's token in an address of Telegram's Bot API; a REST webhook's secret in one of Bitrix's.
-# JSON may write a slash as `\/`. And a customer's link to the photos of his bouquet (`orders.photo_links`).
+# JSON may write a slash as `\/`. And a customer's link to the photos of his bouquet (`orders.photos.links`).
 _ADDRESS_SECRETS = re.compile(r"(/bot)\d+:[\w-]+|(/rest\\?/\d+\\?/)\w+|(/p\\?/)[\w-]{43}\.[\w-]{43}")
 
 

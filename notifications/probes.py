@@ -4,7 +4,7 @@ from django.conf import settings
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from cvety_crm.health import Finding, Level, probe
+from cvety_crm.ops.health import Finding, Level, probe
 from cvety_crm.outbox import DeliveryFailure
 from notifications import recipients
 from notifications.badges import failed_messages

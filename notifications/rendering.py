@@ -19,6 +19,11 @@ class Rendered:
     buttons: tuple[Button, ...] = ()
 
 
+def preview(message: TelegramMessage) -> str:
+    """Return the text that was sent, or the one that would be sent now, as Telegram's HTML."""
+    return message.text or render(message).text
+
+
 def render(message: TelegramMessage) -> Rendered:
     """Return what the message says as of now. An alert was written when it was raised."""
     if message.order_id is None:

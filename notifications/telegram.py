@@ -15,12 +15,14 @@ from telegram.request import HTTPXRequest
 from cvety_crm.masking import mask
 from cvety_crm.outbox import (
     Delivered,
+    Deliverer,
     DeliveryFailure,
     Misconfigured,
     NoLongerNeeded,
     NotYet,
     PermanentRefusal,
     TemporaryFailure,
+    register_deliverer,
 )
 from notifications import recipients
 from notifications.links import Button
@@ -34,6 +36,11 @@ os.environ.setdefault("PTB_TIMEDELTA", "true")
 
 _MOVES = 2
 """Addresses tried for one message: Telegram names the new one when a group has become a supergroup."""
+
+
+def register() -> None:
+    """Register how messages are delivered."""
+    register_deliverer(TelegramMessage._meta.label, Deliverer(send))
 
 
 def send(message: TelegramMessage) -> Delivered:

@@ -16,7 +16,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
-from bitrix_bridge.client import known_endpoints
+from bitrix_bridge.site_client.bridge_client import known_endpoints
 from cvety_crm.roles import make_roles
 
 WEBHOOK_PATH = "/webhooks/bitrix/order"

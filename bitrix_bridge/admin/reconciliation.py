@@ -27,8 +27,8 @@ from bitrix_bridge.reconciliation.progress import progress
 from bitrix_bridge.reconciliation.runs import AlreadyRunning, State
 from bitrix_bridge.reconciliation.slices import nudge
 from bitrix_bridge.reconciliation.words import rows
-from cvety_crm.admin_base import PeekPaginator, ReadOnlyModelAdmin, badge, moment
-from cvety_crm.outbox_admin import find_row
+from cvety_crm.admin_site.base import PeekPaginator, ReadOnlyModelAdmin, badge, moment
+from cvety_crm.admin_site.outbox import find_row
 
 SIGNS = {State.RUNNING: "⏳", State.DONE: "✓", State.FAILED: "!", State.STOPPED: "×"}
 CSS = {State.RUNNING: "pending", State.DONE: "delivered", State.FAILED: "failed", State.STOPPED: "cancelled"}

@@ -22,12 +22,12 @@ from bitrix_bridge.models import ImportRow, ImportRun
 from bitrix_bridge.payloads import read_order
 from bitrix_bridge.payloads.amounts import read_id
 from bitrix_bridge.payloads.dates import read_moment
-from bitrix_bridge.site_orders import without_shared_account
+from bitrix_bridge.site_client.site_orders import without_shared_account
 from cvety_crm.masking import keepable
 from orders import services
 from orders.models import Order
 from orders.services import Applied
-from orders.snapshot import HistoryEntry, OrderSnapshot, Past, ProductSnapshot
+from orders.sync.snapshot import HistoryEntry, OrderSnapshot, Past, ProductSnapshot
 
 logger = logging.getLogger(__name__)
 

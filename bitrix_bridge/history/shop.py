@@ -9,7 +9,7 @@ from bitrix_bridge.history.source import Source
 from orders import services
 from orders.models import City, DeliverySlot, Product, Shop, Status
 from orders.services.references import stub_status_name
-from orders.snapshot import ProductSnapshot, ReferenceRow, ReferenceSnapshot
+from orders.sync.snapshot import ProductSnapshot, ReferenceRow, ReferenceSnapshot
 
 
 @dataclass(slots=True)

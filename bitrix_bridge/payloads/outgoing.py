@@ -8,10 +8,10 @@ from django.conf import settings
 from django.utils.translation import gettext
 
 from cvety_crm.outbox import PermanentRefusal
-from orders.discounts import kept_list_price, list_price
-from orders.fields import ITEMS, as_told
 from orders.models import Order, OrderItem
-from orders.snapshot import CRM_XML_ID_PREFIX
+from orders.rules.discounts import kept_list_price, list_price
+from orders.sync.fields import ITEMS, as_told
+from orders.sync.snapshot import CRM_XML_ID_PREFIX
 
 COLUMNS: Mapping[str, str] = {
     "comment": "USER_DESCRIPTION",
@@ -61,7 +61,7 @@ def field_of(what: str) -> str | None:
 
 
 def wire_value(value: Any) -> str:
-    """Return a comparable value (`orders.fields`) as Bitrix keeps it: text, flags as Y and N, nothing as ''."""
+    """Return a comparable value (`orders.sync.fields`) as Bitrix keeps it: text, flags as Y and N, nothing as ''."""
     if isinstance(value, bool):
         return "Y" if value else "N"
     return "" if value is None else str(value)

@@ -6,11 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from bitrix_bridge.payloads.listing import ListedOrder
-from orders.agreement import Agreement
-from orders.fields import comparable
 from orders.models import PaymentStatus
 from orders.services.references import STUB_PREFIX, known_status
-from orders.snapshot import OrderSnapshot
+from orders.sync.fields import comparable
+from orders.sync.snapshot import OrderSnapshot
+from orders.sync.three_way_merge import Agreement
 
 COMPARED = ("status", "total_amount", "payment_status", "is_cancelled")
 """The fields that the site's list tells; the version, which grows with each change, stands for all the others."""
@@ -25,7 +25,7 @@ ARCHIVED = "is_archived_on_site"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ours:
-    """An order of ours, as far as it is compared. `values` are comparable (`orders.fields`)."""
+    """An order of ours, as far as it is compared. `values` are comparable (`orders.sync.fields`)."""
 
     key: UUID
     bitrix_order_id: int | None

@@ -12,17 +12,17 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from bitrix_bridge.errors import OrderArchived, OrderNotFound
 from bitrix_bridge.models import Difference, Reconciliation
 from bitrix_bridge.payloads import PayloadError
 from bitrix_bridge.reconciliation.comparison import COMPARED
 from bitrix_bridge.reconciliation.repair import read_anew
-from bitrix_bridge.site_orders import read_site_order
-from bitrix_bridge.transports import SiteClient
+from bitrix_bridge.site_client.errors import OrderArchived, OrderNotFound
+from bitrix_bridge.site_client.site_orders import read_site_order
+from bitrix_bridge.site_client.transports import SiteClient
 from cvety_crm.outbox import DeliveryFailure
 from orders import services
-from orders.fields import PUSHED
 from orders.models import Order, Reason, SyncState
+from orders.sync.fields import PUSHED
 
 Kind, Outcome, Side = Difference.Kind, Difference.Outcome, Difference.Side
 

@@ -9,9 +9,9 @@ from django.db.models import Exists, OuterRef, QuerySet
 from bitrix_bridge.models import Push
 from bitrix_bridge.reconciliation.comparison import COMPARED, Ours
 from cvety_crm.outbox import LIVE
-from orders.agreement import Agreement
-from orders.fields import FIELDS, comparable
 from orders.models import Order, Status
+from orders.sync.fields import FIELDS, comparable
+from orders.sync.three_way_merge import Agreement
 
 _COLUMNS = tuple(FIELDS[name].attribute for name in COMPARED)
 _VERSIONS = ("bitrix_version", "bitrix_state__heard_version", "bitrix_state__checksum")

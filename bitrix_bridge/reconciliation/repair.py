@@ -11,20 +11,20 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from bitrix_bridge.errors import OrderArchived, OrderNotFound
 from bitrix_bridge.models import Difference, Reconciliation
 from bitrix_bridge.payloads import PayloadError
 from bitrix_bridge.reconciliation import ours as our_side
 from bitrix_bridge.reconciliation.comparison import COMPARED, compare, listed
 from bitrix_bridge.reconciliation.runs import Lost, keep
-from bitrix_bridge.site_orders import read_site_order
-from bitrix_bridge.transports import SiteClient
+from bitrix_bridge.site_client.errors import OrderArchived, OrderNotFound
+from bitrix_bridge.site_client.site_orders import read_site_order
+from bitrix_bridge.site_client.transports import SiteClient
 from cvety_crm.masking import keepable
 from cvety_crm.outbox import Misconfigured, PermanentRefusal, TemporaryFailure
 from orders import services
-from orders.fields import PUSHED
 from orders.models import Order, Reason, SyncState
-from orders.snapshot import OrderSnapshot
+from orders.sync.fields import PUSHED
+from orders.sync.snapshot import OrderSnapshot
 
 logger = logging.getLogger(__name__)
 

@@ -30,7 +30,7 @@ from bitrix_bridge.reconciliation.runs import (
     start,
 )
 from bitrix_bridge.reconciliation.walk import step
-from bitrix_bridge.transports import SiteClient
+from bitrix_bridge.site_client.transports import SiteClient
 from cvety_crm.outbox import DeliveryFailure, TemporaryFailure
 from orders.models import Order
 

@@ -12,7 +12,6 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Subquery
 
-from bitrix_bridge.errors import OrderArchived, OrderNotFound
 from bitrix_bridge.models import Difference, Push, Reconciliation
 from bitrix_bridge.models.reconciliation import OPEN
 from bitrix_bridge.payloads import PayloadError
@@ -28,13 +27,14 @@ from bitrix_bridge.reconciliation.comparison import (
     looks_alike,
 )
 from bitrix_bridge.reconciliation.runs import keep
-from bitrix_bridge.site_orders import read_site_order
-from bitrix_bridge.transports import SiteClient
+from bitrix_bridge.site_client.errors import OrderArchived, OrderNotFound
+from bitrix_bridge.site_client.site_orders import read_site_order
+from bitrix_bridge.site_client.transports import SiteClient
 from cvety_crm.outbox import LIVE, Misconfigured, PermanentRefusal
 from orders import services
-from orders.fields import PUSHED
 from orders.models import Order, Reason
 from orders.services import ListedChecksum
+from orders.sync.fields import PUSHED
 
 Kind, Outcome, Phase = Difference.Kind, Difference.Outcome, Reconciliation.Phase
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import gettext, pgettext
 
-from bitrix_bridge.client import BridgeClient
 from bitrix_bridge.site_check import arrival as way_back
 from bitrix_bridge.site_check.calls import NoReplyError, NotOwnOrderError, SiteBridge
 from bitrix_bridge.site_check.cleanup import Leftover, remove
 from bitrix_bridge.site_check.comparison import Difference, Kind
 from bitrix_bridge.site_check.condition import bridge_version, is_recent
 from bitrix_bridge.site_check.walk import Mark, OrderUnknownError, Result, Walk
+from bitrix_bridge.site_client.bridge_client import BridgeClient
 from cvety_crm.outbox import DeliveryFailure, Misconfigured, PermanentRefusal
 
 logger = logging.getLogger(__name__)

@@ -13,6 +13,7 @@ from django.utils.translation import gettext, gettext_noop
 
 from cvety_crm.alerts import Alert, raise_alert
 from cvety_crm.masking import keepable
+from cvety_crm.outbox.deliverers import deliverer_of
 from cvety_crm.outbox.entries import AttemptOutcome, DeliveryAttempt, OutboxEntry, State
 from cvety_crm.outbox.failures import (
     Delivered,
@@ -22,7 +23,7 @@ from cvety_crm.outbox.failures import (
     PermanentRefusal,
     TemporaryFailure,
 )
-from cvety_crm.outbox.nudges import nudge
+from cvety_crm.outbox.scheduling import schedule_delivery
 
 Result = Delivered | DeliveryFailure | NoLongerNeeded | NotYet
 
@@ -46,7 +47,7 @@ SWEEP_SECONDS = 45
 
 
 def deliver_task(label: str, *keys: str) -> None:
-    """The task behind a nudge; never raises, since django-q's idea of a retry is not ours."""
+    """Deliver these entries. Runs as a task of django-q and never raises: retries are the outbox's own."""
     for key in keys:
         try:
             deliver_one(apps.get_model(label), key)
@@ -116,7 +117,7 @@ def _attempt(entry: OutboxEntry, attempt: DeliveryAttempt) -> None:
         if entry.failures > len(WAITS):
             # It may be this very entry that kills workers: no further call.
             raise TemporaryFailure(gettext("The worker stopped in the middle of every attempt."))
-        result = entry.deliver()
+        result = deliverer_of(entry._meta.label).deliver(entry)
     except (DeliveryFailure, NoLongerNeeded, NotYet) as known:
         result = known
     except Exception as unknown:
@@ -145,7 +146,7 @@ def _record(entry: OutboxEntry, attempt: DeliveryAttempt, result: Result) -> Non
             attempt.outcome = AttemptOutcome.DELIVERED
             if is_ours:
                 _finish(current, State.DELIVERED, code=attempt.code)
-                if rest_due_at := current.on_delivered(result):
+                if rest_due_at := deliverer_of(current._meta.label).after_delivery(current):
                     _wait(current, rest_due_at)
         case NoLongerNeeded():
             attempt.outcome = AttemptOutcome.NOT_NEEDED
@@ -178,7 +179,7 @@ def _finish(entry: OutboxEntry, state: State, *, code: str = "", error: str = ""
 def _wait(entry: OutboxEntry, due_at: datetime) -> None:
     entry.state, entry.due_at, entry.lease_until, entry.finished_at = State.PENDING, due_at, None, None
     entry.save()
-    nudge(entry)
+    schedule_delivery(entry)
 
 
 def _postpone(entry: OutboxEntry, failure: DeliveryFailure, now: datetime) -> None:
@@ -197,7 +198,7 @@ def _postpone(entry: OutboxEntry, failure: DeliveryFailure, now: datetime) -> No
 
 def _give_up(entry: OutboxEntry, failure: DeliveryFailure) -> None:
     _finish(entry, State.FAILED, code=failure.code[:50], error=failure.message)
-    entry.on_failed(failure)
+    deliverer_of(entry._meta.label).after_failure(entry, failure)
     _alert(entry, gettext_noop("%(what)s: given up, a person has to look"))
 
 

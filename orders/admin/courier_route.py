@@ -18,23 +18,24 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from orders import services
-from orders.addresses import one_line, with_city
+from orders.admin.actions.undo import tell_of_change
 from orders.admin.badges import status_badge
-from orders.admin.courier_texts_page import courier_contacts
-from orders.admin.going_back import go_back
-from orders.admin.status_undo import tell_of_change
-from orders.composition import composition
-from orders.courier_texts import route_text
-from orders.delivery_words import handover_warning, is_off, payment_at_the_door, reason_to_leave_out, to_collect
-from orders.formatting import day as day_words
-from orders.formatting import money, number
-from orders.lateness import Lateness, lateness, lateness_words
-from orders.links import call_url, two_gis_url, whatsapp_url, yandex_maps_url
+from orders.admin.courier_texts import courier_contacts
+from orders.admin.redirects import go_back
 from orders.models import Courier, Order, Source, Stage, Status
+from orders.paper.courier_texts import route_text
 from orders.paper.orders_to_print import MOST_AT_ONCE, long_day, orders_to_print, time_of_day
 from orders.paper.route_sheet import RouteSheet
+from orders.presentation.addresses import one_line, with_city
+from orders.presentation.composition import composition
+from orders.presentation.delivery import handover_warning, is_off, payment_at_the_door, reason_to_leave_out, to_collect
+from orders.presentation.formatting import day as day_words
+from orders.presentation.formatting import money, number
+from orders.presentation.links import call_url, two_gis_url, whatsapp_url, yandex_maps_url
+from orders.presentation.phones import shown_phone
+from orders.rules.lateness import Lateness, lateness, lateness_words
+from orders.rules.visibility import may_see_orders, may_see_phones, may_see_prices
 from orders.services import NotAllowed
-from orders.visibility import may_see_orders, may_see_phones, may_see_prices, shown_phone
 
 STEPS = (Stage.DONE, Stage.DELIVERING)
 """Where a courier's button leads: to the first of them that the order may go to."""

@@ -7,15 +7,15 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 
-from orders.addresses import one_line, with_city
-from orders.admin.courier_texts_page import courier_contacts, order_texts
-from orders.delivery_words import reason_to_leave_out
-from orders.lateness import is_open
-from orders.links import two_gis_url, yandex_maps_url
+from orders.admin.courier_texts import courier_contacts, order_texts
 from orders.models import Courier, EventKind, Order
 from orders.paper.orders_to_print import orders_to_print
-from orders.people import name_of
-from orders.visibility import shown_text
+from orders.presentation.addresses import one_line, with_city
+from orders.presentation.delivery import reason_to_leave_out
+from orders.presentation.links import two_gis_url, yandex_maps_url
+from orders.rules.lateness import is_open
+from orders.rules.visibility import shown_text
+from orders.values.staff import name_of
 
 
 def delivery_panel(order: Order, request: HttpRequest, *, may_take: bool, may_assign: bool) -> dict[str, Any]:

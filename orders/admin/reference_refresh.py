@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST
 
 from cvety_crm.outbox import DeliveryFailure
 from orders.models.reference import SiteReference
-from orders.services.reference_data import Changes
+from orders.services.inbound.reference_data import Changes
 
 MOST_NAMES = 30
 """Names shown of one kind of change: a first refresh may bring hundreds."""

@@ -16,7 +16,7 @@ from cvety_crm.tables import Table
 from orders.models.customer import Customer
 from orders.models.reference import City, DeliverySlot, Shop, Status
 from orders.models.work import Courier
-from orders.search import search_document
+from orders.values.search_document import search_document
 
 
 class Source(models.TextChoices):
@@ -82,7 +82,7 @@ class Order(Table):
     """An order, mirrored from the site or born here. Every write goes through `orders.services`.
 
     Money is KZT. `bitrix_state` holds the values that both sides last agreed on, in the field names of
-    `orders.fields`; where ours differ from it, the site has yet to hear of it.
+    `orders.sync.fields`; where ours differ from it, the site has yet to hear of it.
     """
 
     order_number = models.CharField(_("number"), max_length=20)

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cvety_crm.tables import Table
 from orders.models.order import Order, Source
-from orders.people import name_of
+from orders.values.staff import name_of
 
 
 class EventKind(models.TextChoices):

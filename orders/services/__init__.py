@@ -2,6 +2,7 @@
 entry, and tells the other rooms. Nothing here talks to the network.
 """
 
+from orders.exceptions import NotAllowed
 from orders.services.assignment import (
     assign_courier,
     assign_florist,
@@ -12,23 +13,18 @@ from orders.services.assignment import (
 )
 from orders.services.callers import customer_for_call
 from orders.services.changes import change_status, conflict_wish, edit_order
-from orders.services.checksums import ListedChecksum, note_checksums
 from orders.services.creation import Caller, NewItem, create_order
-from orders.services.customers import apply_customer
-from orders.services.deletion import mark_archived, mark_deleted, mark_present
-from orders.services.fresh_reads import ATTEMPTS, begin_reading, told_faster
-from orders.services.history import lock_absent_orders, record_history, record_past_changes
+from orders.services.inbound.apply import Applied, Doubt, Outcome, apply_snapshot
+from orders.services.inbound.checksums import ListedChecksum, note_checksums
+from orders.services.inbound.customers import apply_customer
+from orders.services.inbound.deletion import mark_archived, mark_deleted, mark_present
+from orders.services.inbound.fetches import ATTEMPTS, begin_reading, told_faster
+from orders.services.inbound.history import lock_absent_orders, record_history, record_past_changes
+from orders.services.inbound.products import apply_product, retire_product
+from orders.services.inbound.reference_data import apply_reference
 from orders.services.locking import rehearsal
 from orders.services.notes import LONGEST_NOTE, add_note
-from orders.services.photo_approval import LinkGone, answer_photos, make_photo_link, revoke_photo_link
-from orders.services.photos import add_photo, withdraw_photo
-from orders.services.printing import Print, PrintedMeanwhile, postcard_prints, record_postcards_printed
-from orders.services.problems import LONGEST_REASON, report_problem, solve_problem
-from orders.services.products import apply_product, retire_product
-from orders.services.reconciliation import keep_ours, send_again, take_site_value
-from orders.services.reference_data import apply_reference
-from orders.services.snapshots import Applied, Doubt, Outcome, apply_snapshot
-from orders.services.sync import (
+from orders.services.outbound.push_results import (
     accept_site_state,
     begin_request,
     end_request,
@@ -40,6 +36,11 @@ from orders.services.sync import (
     record_site_status,
     record_value_refused,
 )
+from orders.services.outbound.reconciliation import keep_ours, send_again, take_site_value
+from orders.services.photo_approval import LinkGone, answer_photos, make_photo_link, revoke_photo_link
+from orders.services.photos import add_photo, withdraw_photo
+from orders.services.printing import Print, PrintedMeanwhile, postcard_prints, record_postcards_printed
+from orders.services.problems import LONGEST_REASON, report_problem, solve_problem
 from orders.services.undo import (
     changes_of_batch,
     held_until_of,
@@ -48,7 +49,6 @@ from orders.services.undo import (
     told_status,
     undoable_change,
 )
-from orders.services.values import NotAllowed
 
 __all__ = [
     "ATTEMPTS",

@@ -11,13 +11,13 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from orders.events import OrderChange, publish
-from orders.lateness import is_open
+from orders.exceptions import NotAllowed
 from orders.models import Courier, EventKind, Order, Source
-from orders.people import name_of
+from orders.rules.lateness import is_open
 from orders.services.changes import edit_order
 from orders.services.locking import lock_order
 from orders.services.timeline import write_event
-from orders.services.values import NotAllowed
+from orders.values.staff import name_of
 
 
 @transaction.atomic

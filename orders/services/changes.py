@@ -9,19 +9,20 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from orders.agreement import Agreement
 from orders.events import OrderChange, publish
-from orders.fields import FIELDS, ITEMS, comparable_items, order_values
-from orders.grace import held_until
+from orders.exceptions import NotAllowed
 from orders.models import EventKind, Order, OrderItem, Product, Source, Status, SyncState
+from orders.rules.hold import held_until
 from orders.services.items import store_items
 from orders.services.locking import lock_order, settle_sync_state
 from orders.services.references import resolve
 from orders.services.timeline import changes_between, write_event
 from orders.services.totals import MONEY, edited_totals
 from orders.services.undo import UNDO, undo_details
-from orders.services.values import LOCAL_FIELDS, NotAllowed, given_values
-from orders.snapshot import ItemSnapshot
+from orders.services.validation import LOCAL_FIELDS, given_values
+from orders.sync.fields import FIELDS, ITEMS, comparable_items, order_values
+from orders.sync.snapshot import ItemSnapshot
+from orders.sync.three_way_merge import Agreement
 
 
 @transaction.atomic
@@ -39,7 +40,7 @@ def change_status(
 
     `seen` is the status that the person had before the eyes: the order must have it still.
 
-    It leaves for the site after the grace time (`orders.grace`), and can be taken back until then
+    It leaves for the site after the grace time (`orders.rules.hold`), and can be taken back until then
     (`orders.services.undo`); `batch_id` is common to the changes of one action. Raises `Order.DoesNotExist`, and
     `NotAllowed` when there is no such status or the order may not go there.
     """
@@ -90,7 +91,7 @@ def edit_order(
     items: Sequence[ItemSnapshot] | None = None,
     source: Source = Source.ADMIN,
 ) -> Order:
-    """Change fields of an order (by their names in `orders.fields`, or `LOCAL_FIELDS`), and its items if given.
+    """Change fields of an order (by their names in `orders.sync.fields`, or `LOCAL_FIELDS`), and its items if given.
 
     References are keys: a slot's, city's, shop's id on the site. A field left out is left alone. Statuses have a
     service of their own. Another courier has not been told of the order yet. A discount or a sum is spread over the

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext
 
 from orders.events import OrderChange, publish
-from orders.fields import FIELDS
+from orders.exceptions import NotAllowed
 from orders.models import (
     CHANNEL,
     Channel,
@@ -29,8 +29,9 @@ from orders.services.items import new_line, store_items
 from orders.services.references import resolve
 from orders.services.timeline import write_event
 from orders.services.totals import DISCOUNT, FEE, TOTAL, as_money, totals
-from orders.services.values import NotAllowed, given_values
-from orders.snapshot import ItemSnapshot
+from orders.services.validation import given_values
+from orders.sync.fields import FIELDS
+from orders.sync.snapshot import ItemSnapshot
 
 FIRST_STATUS = "new"
 DEFAULT_SLOT = "18"  # 15:00-16:00
@@ -69,7 +70,7 @@ def create_order(
     order_id: UUID | None = None,
     source: Source = Source.ADMIN,
 ) -> Order:
-    """Create an order that the bridge then creates on the site. `fields` go by their names in `orders.fields`.
+    """Create an order that the bridge then creates on the site. `fields` go by their names in `orders.sync.fields`.
 
     What is left out: slot 18, Алматы, the shop CVETYKZ, and the whole sum as paid where it is paid. A discount, or a
     sum other than that of items and fee, goes into the prices of the lines, on top of lower prices that they have.

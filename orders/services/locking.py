@@ -8,9 +8,9 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Q
 
-from orders.agreement import Agreement
-from orders.fields import ITEMS, PUSHED, Line, order_values
 from orders.models import Order, SyncState
+from orders.sync.fields import ITEMS, PUSHED, Line, order_values
+from orders.sync.three_way_merge import Agreement
 
 
 def lock_order(order_id: UUID) -> Order:

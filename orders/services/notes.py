@@ -6,10 +6,10 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.translation import gettext
 
+from orders.exceptions import NotAllowed
 from orders.models import OrderNote
 from orders.services.locking import lock_order
-from orders.services.values import NotAllowed
-from orders.texts import storable_text
+from orders.values.text import storable_text
 
 LONGEST_NOTE = 5000  # characters
 

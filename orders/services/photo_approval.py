@@ -10,12 +10,12 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from orders.exceptions import NotAllowed
 from orders.models import EventKind, Order, OrderPhoto, PhotoAnswer, PhotoApproval, Source
-from orders.photo_links import find_approval, new_nonce
+from orders.photos.links import find_approval, new_nonce
 from orders.services.locking import lock_order
 from orders.services.photos import tell
-from orders.services.values import NotAllowed
-from orders.texts import storable_text
+from orders.values.text import storable_text
 
 MOST_ANSWERS = 10
 """How often a customer may change his mind by one link: each answer is a message to the shop."""

@@ -11,11 +11,11 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from orders.events import OrderChange, publish
+from orders.exceptions import NotAllowed
 from orders.models import EventKind, Order, OrderPhoto, PhotoAnswer, PhotoApproval, Source
+from orders.photos.pictures import read_picture
 from orders.services.locking import lock_order
-from orders.services.pictures import read_picture
 from orders.services.timeline import write_event
-from orders.services.values import NotAllowed
 
 MOST_PHOTOS = 20
 """Photos of one order, those withdrawn not counted."""

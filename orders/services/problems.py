@@ -7,11 +7,11 @@ from django.db import transaction
 from django.utils.translation import gettext
 
 from orders.events import OrderChange, publish
+from orders.exceptions import NotAllowed
 from orders.models import EventKind, Order, Source
 from orders.services.locking import lock_order
 from orders.services.timeline import write_event
-from orders.services.values import NotAllowed
-from orders.texts import storable_text
+from orders.values.text import storable_text
 
 LONGEST_REASON = 500  # characters
 

@@ -1,8 +1,8 @@
 """What an order's sum, discount and lines come to when staff change any of them. The one place where it is decided.
 
 Of what staff give, the order's sum is always its lines and its delivery, and the discount is what the lines say
-(`orders.discounts`). An order of the site whose sum is another one stays as the site says until its lines, its discount
-or its sum are changed here.
+(`orders.rules.discounts`). An order of the site whose sum is another one stays as the site says until its lines, its
+discount or its sum are changed here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,13 +12,13 @@ from typing import Any
 
 from django.utils.translation import gettext
 
-from orders.discounts import discount_of, goods_of, list_sum, spread
-from orders.fields import CENT, Line, comparable_items
-from orders.formatting import money
+from orders.exceptions import NotAllowed
 from orders.models import Order, OrderItem
+from orders.presentation.formatting import money
+from orders.rules.discounts import discount_of, goods_of, list_sum, spread
 from orders.services.items import as_snapshot
-from orders.services.values import NotAllowed
-from orders.snapshot import ItemSnapshot
+from orders.sync.fields import CENT, Line, comparable_items
+from orders.sync.snapshot import ItemSnapshot
 
 TOTAL, FEE, DISCOUNT = MONEY = ("total_amount", "delivery_fee", "discount_amount")
 PRICE_BELOW = Decimal(10) ** 10

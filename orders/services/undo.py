@@ -1,7 +1,7 @@
 """Taking a status back within its grace time, as if it had not been set.
 
-Until then it has not left for the site or for Telegram (`orders.grace`), so nobody outside needs to be told. What has
-to be put back is kept on the timeline entry of the change, in `details["undo"]`.
+Until then it has not left for the site or for Telegram (`orders.rules.hold`), so no one outside needs to know. What
+has to be put back is kept on the timeline entry of the change, in `details["undo"]`.
 """
 
 import logging
@@ -15,12 +15,12 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from orders.agreement import Agreement
 from orders.events import publish_taken_back
-from orders.grace import grace_time, leaves_at
+from orders.exceptions import NotAllowed
 from orders.models import Order, OrderEvent, Source, Status, SyncState
+from orders.rules.hold import grace_time, leaves_at
 from orders.services.locking import lock_order, settle_sync_state
-from orders.services.values import NotAllowed
+from orders.sync.three_way_merge import Agreement
 
 logger = logging.getLogger(__name__)
 

@@ -14,11 +14,11 @@ from django.db import connection
 from django.utils import timezone
 from django_q.models import Schedule, Task
 
-from cvety_crm import schedules
-from cvety_crm.housekeeping import prune
 from cvety_crm.masking import MaskingFormatter, keepable, mask
 from cvety_crm.models import Heartbeat
-from cvety_crm.row_level_security import unprotected_tables
+from cvety_crm.ops import schedules
+from cvety_crm.ops.retention import prune
+from cvety_crm.ops.row_level_security import unprotected_tables
 
 
 @pytest.fixture

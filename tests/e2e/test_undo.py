@@ -18,7 +18,7 @@ from django_q.models import OrmQ, Schedule
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from bitrix_bridge.models import Push
-from cvety_crm import embedded_postgres
+from cvety_crm.dev import embedded_postgres
 from orders import services
 from tests.e2e.running_crm import environment_of
 from tests.e2e.test_newcomer import CHROMIUM, FLAGS

@@ -129,7 +129,7 @@ def test_taken_back_while_a_worker_has_it_in_hand(
 def test_once_it_is_on_its_way_it_can_not_be_taken_back(
     order: Order, bot_api: BotApi, manager: User, grace: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orders.grace.MARGIN", timedelta(seconds=-10))  # by the clock both may
+    monkeypatch.setattr("orders.rules.hold.MARGIN", timedelta(seconds=-10))  # by the clock both may
     event = change(order, "accepted", manager)
     deliver()
     assert about_statuses(bot_api) == ["Новый → Принят"]

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bitrix_bridge.payloads.outgoing import COLUMNS, PROPERTIES, SPELLINGS, field_of
-from bitrix_bridge.payloads.words import read_words
-from orders.fields import PUSHED
-from orders.site_words import FieldRefusal, SiteWarning
+from bitrix_bridge.payloads.response import read_words
+from orders.sync.fields import PUSHED
+from orders.sync.site_response import FieldRefusal, SiteWarning
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 import requests
 
-from bitrix_bridge.client import BridgeClient, OrderNotFound, StatusConflict
+from bitrix_bridge.site_client.bridge_client import BridgeClient, OrderNotFound, StatusConflict
 from cvety_crm.outbox import Misconfigured, PermanentRefusal
 from tests.bitrix_bridge.php.site import API_TOKEN
 

@@ -8,10 +8,10 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from bitrix_bridge.client import BridgeClient
 from bitrix_bridge.models import Difference, Push, WebhookEvent
 from bitrix_bridge.reconciliation import runs
 from bitrix_bridge.reconciliation.slices import work
+from bitrix_bridge.site_client.bridge_client import BridgeClient
 from cvety_crm.outbox import TemporaryFailure, deliver_due
 from orders import services
 from orders.models import Customer, Order, Product, SyncState

@@ -8,10 +8,10 @@ from bitrix_bridge.reconciliation.decisions import NotDecided, decide, sides
 from bitrix_bridge.sandbox import faults
 from cvety_crm.outbox import deliver_due
 from orders import services
-from orders.fields import PUSHED
 from orders.models import Order, Reason
+from orders.sync.fields import PUSHED
+from tests.bitrix_bridge.outbound.test_delivery import change, made_here, status_on_site
 from tests.bitrix_bridge.reconciliation.conftest import deliver_all, found
-from tests.bitrix_bridge.test_delivery import change, made_here, status_on_site
 
 pytestmark = pytest.mark.django_db
 
@@ -165,7 +165,7 @@ def test_the_site_has_lost_the_order_since(site, order, compare_sides, manager):
 def test_what_the_site_can_not_be_told(site, order, compare_sides, manager, monkeypatch):
     pushed = tuple(name for name in PUSHED if name != "payment_status")
     monkeypatch.setattr(decisions, "PUSHED", pushed)
-    monkeypatch.setattr("orders.services.reconciliation.PUSHED", pushed)
+    monkeypatch.setattr("orders.services.outbound.reconciliation.PUSHED", pushed)
     differing(order, site, {}, {"payment_status": "paid"})
     difference = one(compare_sides(), "payment_status")
     assert sides(difference) == (Side.SITE,)

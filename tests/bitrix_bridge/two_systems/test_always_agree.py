@@ -15,11 +15,11 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from bitrix_bridge.client import BridgeClient
 from bitrix_bridge.sandbox import Sandbox, faults
+from bitrix_bridge.site_client.bridge_client import BridgeClient
 from orders import services
 from orders.models import Order, Product
-from orders.snapshot import ItemSnapshot
+from orders.sync.snapshot import ItemSnapshot
 from tests.bitrix_bridge.two_systems.world import World
 
 EXAMPLES = settings().max_examples if settings.get_current_profile_name() == "deep" else 200

@@ -16,11 +16,10 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from bitrix_bridge import client as bridge_client
-from bitrix_bridge import inbox
-from bitrix_bridge.events import WHOLE_ORDER
+from bitrix_bridge.inbound import inbox
+from bitrix_bridge.inbound.event_handlers import WHOLE_ORDER
 from bitrix_bridge.models import Push, WebhookEvent
-from bitrix_bridge.outgoing import queue_forgotten
+from bitrix_bridge.outbound.queueing import queue_forgotten
 from bitrix_bridge.payloads import read_order
 from bitrix_bridge.reconciliation import runs
 from bitrix_bridge.reconciliation.slices import work
@@ -30,11 +29,12 @@ from bitrix_bridge.sandbox.drafts import Draft
 from bitrix_bridge.sandbox.errors import SiteError
 from bitrix_bridge.sandbox.site import CRM_ORIGINS, Event, Site
 from bitrix_bridge.sandbox.values import rounded
+from bitrix_bridge.site_client import bridge_client as bridge_client
 from cvety_crm.outbox import LIVE, State, deliver_one, engine
 from orders import services
-from orders.agreement import Agreement
-from orders.fields import FIELDS, ITEMS, PUSHED, as_told, comparable, comparable_items, empty_value, order_values
 from orders.models import Order, OrderEvent, Source, Status
+from orders.sync.fields import FIELDS, ITEMS, PUSHED, as_told, comparable, comparable_items, empty_value, order_values
+from orders.sync.three_way_merge import Agreement
 from tests.fixtures import WEBHOOK_PATH, WEBHOOK_TOKEN
 
 CROSSINGS = (

@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import Image, ImageCms
 
-from orders.services.pictures import MOST_BYTES, Picture, PictureRefused, read_picture
+from orders.photos.pictures import MOST_BYTES, Picture, PictureRefused, read_picture
 from tests.orders.photos.pictures import BLUE, RED, bomb, encoded, phone_photo, picture
 
 

@@ -17,10 +17,11 @@ from PIL import Image
 
 from bitrix_bridge.models import Push
 from notifications.models import TelegramMessage
-from orders import counts, services
+from orders import services
+from orders.exceptions import NotAllowed
 from orders.models import Customer, Order, OrderPhoto, PhotoApproval
+from orders.selectors import counts
 from orders.services import photos as photo_services
-from orders.services.values import NotAllowed
 from tests.orders.admin.conftest import LIST, change_url
 from tests.orders.photos.conftest import stored_files
 from tests.orders.photos.pictures import phone_photo, picture
