@@ -10,10 +10,10 @@ from django.db.models import Q
 from django.utils import timezone
 from django_q.tasks import async_task
 
-from bitrix_bridge.site_client.errors import OrderArchived
+from bitrix_bridge.site_client.errors import OrderArchivedError
 from bitrix_bridge.site_client.site_orders import read_site_order
 from bitrix_bridge.site_client.transports import SiteClient
-from cvety_crm.outbox import Misconfigured, TemporaryFailure
+from cvety_crm.outbox import MisconfiguredError, TemporaryDeliveryError
 from orders import services
 from orders.models import Order
 
@@ -25,19 +25,19 @@ BUDGET_SECONDS = 20.0
 """How long one round of questions may take, so that the worker's other jobs have their turn."""
 
 
-def request_completion(order: Order) -> None:
+def request_refetch(order: Order) -> None:
     """Ask for the rest as soon as the current transaction has committed."""
     key = str(order.pk)
     transaction.on_commit(lambda: async_task("bitrix_bridge.refetch.complete", key), robust=True)
 
 
-def request_answer(order: Order) -> None:
+def request_status_check(order: Order) -> None:
     """Fetch the order as it is now (`bitrix_bridge.inbound.ask_site`) when the current transaction has committed."""
     key = str(order.pk)
     transaction.on_commit(lambda: async_task("bitrix_bridge.inbound.ask_site.ask", key), robust=True)
 
 
-def complete_due(limit: int = 50) -> int:
+def refetch_due(limit: int = 50) -> int:
     """Ask again for the orders that are still incomplete; return how many were completed. Runs each minute.
 
     It ends after `BUDGET_SECONDS`, or with the first sign that the site will answer none of the questions.
@@ -56,7 +56,7 @@ def complete_due(limit: int = 50) -> int:
         Order.objects.filter(pk=order.pk).update(updated_at=timezone.now())
         try:
             take_over(order, min(settings.OUTBOX_TIMEOUT, seconds_left))
-        except (TemporaryFailure, Misconfigured) as failure:
+        except (TemporaryDeliveryError, MisconfiguredError) as failure:
             logger.warning("order %s could not be completed, nor will others: %s", order.bitrix_order_id, failure)
             break
         except Exception:
@@ -82,17 +82,17 @@ def complete(order_id: str) -> bool:
 def take_over(order: Order, timeout: float) -> None:
     """Ask for the order, `timeout` seconds at most each time.
 
-    Raises `DeliveryFailure`, what reading or saving may raise, and `NotAllowed` when webhooks tell of the order faster
-    than it can be read.
+    Raises `DeliveryError`, what reading or saving may raise, and `NotAllowedError` when webhooks tell of the order
+    faster than it can be read.
     """
     assert order.bitrix_order_id is not None
     for _attempt in range(services.ATTEMPTS):
-        fresh = services.begin_reading(order.bitrix_order_id)
+        fresh = services.start_fetch(order.bitrix_order_id)
         try:
             snapshot = read_site_order(SiteClient(timeout=timeout), order.bitrix_order_id)
-        except OrderArchived:
+        except OrderArchivedError:
             services.mark_archived([order.bitrix_order_id])
             return
         if services.apply_snapshot(snapshot=snapshot, fresh=fresh).outcome != services.Outcome.STALE:
             return
-    raise services.told_faster()
+    raise services.changed_too_often()

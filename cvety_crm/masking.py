@@ -52,7 +52,7 @@ def mask(text: str) -> str:
     return _ADDRESS_SECRETS.sub(lambda match: (match[1] or match[2] or match[3]) + MASK, text)
 
 
-def keepable(text: str, limit: int | None = None) -> str:
+def truncate_masked(text: str, limit: int | None = None) -> str:
     """Return a text of another system, or of an error, fit to be kept: masked, then cut to `limit` characters.
 
     Whoever cuts before masking leaves the first half of a secret that lies on the edge. PostgreSQL's text takes neither

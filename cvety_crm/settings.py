@@ -86,10 +86,10 @@ REFERENCE_REFRESH = "bitrix_bridge.reference.refresh_now"
 """What the button on the lists of reference data calls."""
 
 MINUTE_JOBS = [
-    "bitrix_bridge.outbound.queueing.queue_forgotten",
+    "bitrix_bridge.outbound.queueing.queue_missed",
     "cvety_crm.outbox.deliver_due",
     "bitrix_bridge.inbound.inbox.retry_due",
-    "bitrix_bridge.refetch.complete_due",
+    "bitrix_bridge.refetch.refetch_due",
     "bitrix_bridge.reference.name_stubs",
     "bitrix_bridge.reconciliation.slices.take_up",
     "bitrix_bridge.history.tasks.take_up",
@@ -320,10 +320,10 @@ BITRIX_MYSQL_URL = env.str("BITRIX_MYSQL_URL", default="")
 OUTBOX_TIMEOUT = env.float("OUTBOX_TIMEOUT", default=15.0)
 """Seconds that one call to Bitrix or Telegram may take."""
 
-STATUS_GRACE_SECONDS = env.float("STATUS_GRACE_SECONDS", default=10.0)
+STATUS_HOLD_SECONDS = env.float("STATUS_HOLD_SECONDS", default=10.0)
 """Seconds for which a status set here can be taken back, before it leaves for the site and Telegram; 0: not at all."""
-if not 0 <= STATUS_GRACE_SECONDS <= 3600:
-    sys.exit("STATUS_GRACE_SECONDS must be a number of seconds from 0 (switched off) to 3600.")
+if not 0 <= STATUS_HOLD_SECONDS <= 3600:
+    sys.exit("STATUS_HOLD_SECONDS must be a number of seconds from 0 (switched off) to 3600.")
 
 # --- Telegram --------------------------------------------------------------------------------------------------------
 

@@ -70,7 +70,7 @@ def _queue(
     due_at: datetime | None = None,
 ) -> None:
     chats = recipients.chats_for(kind)
-    reason = recipients.silence_reason() or ("" if chats is not None else recipients.no_chat_reason())
+    reason = recipients.muted_reason() or ("" if chats is not None else recipients.no_chat_reason())
     now = timezone.now()
     is_early = kind == Kind.NEW_ORDER and order is not None and order.is_stub
     messages = [

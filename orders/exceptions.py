@@ -1,7 +1,7 @@
 """Errors of the domain."""
 
 
-class NotAllowed(Exception):
+class NotAllowedError(Exception):
     """The change is against the rules; the text is for the manager.
 
     `field` is the one that it is about, where it is about one.

@@ -104,7 +104,7 @@ class Clock:
 @pytest.fixture
 def grace(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Statuses can be taken back for ten seconds, by a clock that the test moves on."""
-    settings.STATUS_GRACE_SECONDS = 10.0
+    settings.STATUS_HOLD_SECONDS = 10.0
     clock = Clock()
     monkeypatch.setattr(timezone, "now", clock.now)
     return clock

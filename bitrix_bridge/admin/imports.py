@@ -113,7 +113,7 @@ class ImportRunAdmin(ReadOnlyModelAdmin):
                 is_begun = runs.resume(run, by=request.user, is_held=False)  # type: ignore[arg-type]
                 if is_begun:
                     nudge(run)
-        except runs.AlreadyRunning as running:
+        except runs.AlreadyRunningError as running:
             messages.warning(request, str(running))
             return _to(run)
         if is_begun:

@@ -21,7 +21,7 @@ from bitrix_bridge.payloads import (
     read_product,
     read_status_change,
 )
-from bitrix_bridge.refetch import request_answer, request_completion
+from bitrix_bridge.refetch import request_refetch, request_status_check
 from bitrix_bridge.site_client.site_orders import without_shared_account
 from orders import services
 from orders.models import Order
@@ -102,11 +102,11 @@ def _apply(row: WebhookEvent, snapshot: OrderSnapshot) -> Result:
             snapshot = replace(snapshot, fields=fields)
     if former := _of_a_former_one(row, snapshot):
         return Result(Action.STALE, former, problems)
-    heard_at = (row.processed_at or row.created_at) if row.attempts > 1 else None
-    applied = services.apply_snapshot(snapshot=snapshot, webhook_event_id=row.pk, heard_at=heard_at)
+    received_at = (row.processed_at or row.created_at) if row.attempts > 1 else None
+    applied = services.apply_snapshot(snapshot=snapshot, webhook_event_id=row.pk, received_at=received_at)
     order = applied.order
     if applied.doubt and not order.has_left_site:
-        request_answer(order)
+        request_status_check(order)
         return Result(str(applied.outcome), order, problems, str(DOUBTS[applied.doubt]), is_open=True)
     if applied.ends_failure:
         close_failed(order)
@@ -115,7 +115,7 @@ def _apply(row: WebhookEvent, snapshot: OrderSnapshot) -> Result:
         if deletion is not None:
             order = services.mark_deleted(bitrix_order_id=snapshot.bitrix_order_id, webhook_event_id=deletion) or order
     if order.is_stub and not order.has_left_site:
-        request_completion(order)
+        request_refetch(order)
     answered = gettext("The site was asked whether it is news; what it said of the order stands.") if was_open else ""
     return Result(str(applied.outcome), order, problems, answered)
 

@@ -22,7 +22,7 @@ from bitrix_bridge.inbound.event_handlers import Result, process
 from bitrix_bridge.models import WebhookEvent
 from bitrix_bridge.payloads.dates import read_clock
 from cvety_crm.alerts import Alert, raise_alert
-from cvety_crm.masking import keepable
+from cvety_crm.masking import truncate_masked
 from cvety_crm.outbox import WAITS
 from orders.models import Order
 
@@ -173,8 +173,8 @@ def _keep_failed(row: WebhookEvent, error: Exception) -> None:
 
 
 def _note_failure(row: WebhookEvent, error: Exception) -> None:
-    row.error = keepable(f"{type(error).__name__}: {error}")[:2000]
-    row.traceback = keepable("".join(traceback.format_exception(error)))[-8000:]
+    row.error = truncate_masked(f"{type(error).__name__}: {error}")[:2000]
+    row.traceback = truncate_masked("".join(traceback.format_exception(error)))[-8000:]
     row.action, row.processed_at = WebhookEvent.Action.STORED, None
     _wait_or_give_up(row)
 

@@ -11,40 +11,40 @@ from bitrix_bridge.payloads import PayloadError, object_id
 from bitrix_bridge.payloads.storable import storable
 
 
-class BadBody(Exception):
+class BadBodyError(Exception):
     """The body can't be taken; the text says what is wrong and where, in English, for the sender's log."""
 
 
 def parse_body(body: bytes) -> dict[str, Any]:
-    """Return the body's object, fit to be stored and without secrets. Raises `BadBody`."""
+    """Return the body's object, fit to be stored and without secrets. Raises `BadBodyError`."""
     try:
         parsed = json.loads(body, parse_float=Decimal, parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:
-        raise BadBody(f"the body is not UTF-8: byte {error.start}") from error
+        raise BadBodyError(f"the body is not UTF-8: byte {error.start}") from error
     except json.JSONDecodeError as error:
-        raise BadBody(f"the body is not JSON: {error.msg} at line {error.lineno} column {error.colno}") from error
+        raise BadBodyError(f"the body is not JSON: {error.msg} at line {error.lineno} column {error.colno}") from error
     except (ValueError, RecursionError) as error:
-        raise BadBody(f"the body is not JSON that can be read: {type(error).__name__}") from error
+        raise BadBodyError(f"the body is not JSON that can be read: {type(error).__name__}") from error
     if not isinstance(parsed, dict):
-        raise BadBody(f"the body is {_kind(parsed)}, not an object")
+        raise BadBodyError(f"the body is {_kind(parsed)}, not an object")
     stored: dict[str, Any] = storable(parsed)
     return stored
 
 
 def read_incoming(body: Mapping[str, Any], *, known: bool, remote_addr: str | None) -> Incoming:
-    """Return the event of a body. Raises `BadBody` without an event name, or without an id where one is needed."""
+    """Return the event of a body. Raises `BadBodyError` without an event name, or without an id where one is needed."""
     event = body.get("event")
     if not isinstance(event, str) or not event.strip():
-        raise BadBody("event: a non-empty string is needed")
+        raise BadBodyError("event: a non-empty string is needed")
     data = body.get("data")
     if known and not isinstance(data, Mapping):
-        raise BadBody(f"data: an object is needed, not {_kind(data)}")
+        raise BadBodyError(f"data: an object is needed, not {_kind(data)}")
     data = data if isinstance(data, Mapping) else {}
     try:
         key = object_id(data)
     except PayloadError as error:
         if known:
-            raise BadBody(str(error)) from error
+            raise BadBodyError(str(error)) from error
         key = None
     event_id = body.get("event_id") or data.get("event_id") or ""
     return Incoming(

@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 from bitrix_bridge.inbound.documentation import document_webhook
 from bitrix_bridge.inbound.event_handlers import is_known, is_ping
 from bitrix_bridge.inbound.inbox import receive
-from bitrix_bridge.inbound.parsing import BadBody, parse_body, read_incoming
+from bitrix_bridge.inbound.parsing import BadBodyError, parse_body, read_incoming
 from bitrix_bridge.inbound.throttling import WebhookThrottle
 from bitrix_bridge.models import WebhookEvent
 
@@ -47,7 +47,7 @@ class _WebhookView(APIView):
         try:
             body: dict[str, Any] = parse_body(raw)
             trouble = None
-        except BadBody as error:
+        except BadBodyError as error:
             body, trouble = {}, error
         if not _is_authorized(request, body):
             return _error(status.HTTP_401_UNAUTHORIZED, "invalid_token")
@@ -60,7 +60,7 @@ class _WebhookView(APIView):
         try:
             known = is_known(event)
             incoming = read_incoming(body, known=known, remote_addr=WebhookThrottle().get_ident(request))
-        except BadBody as error:
+        except BadBodyError as error:
             return _error(status.HTTP_400_BAD_REQUEST, "invalid_payload", str(error))
 
         try:

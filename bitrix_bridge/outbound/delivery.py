@@ -16,31 +16,31 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from bitrix_bridge.models import Push, WebhookEvent
-from bitrix_bridge.outbound.queueing import unsent_fields, waits_until
-from bitrix_bridge.outbound.request_batches import STATUS, Split, as_one, further_split, request_parts
+from bitrix_bridge.outbound.queueing import earliest_delivery, unsent_fields
+from bitrix_bridge.outbound.request_batches import STATUS, Split, as_one, further_split, request_batches
 from bitrix_bridge.payloads.outgoing import create_request, update_request
 from bitrix_bridge.payloads.response import VALUE_CODES
-from bitrix_bridge.refetch import request_answer, take_over
+from bitrix_bridge.refetch import request_status_check, take_over
 from bitrix_bridge.site_client.bridge_client import Updated
-from bitrix_bridge.site_client.errors import OrderArchived, OrderNotFound, StatusConflict, refused_part
-from bitrix_bridge.site_client.transports import NoTransport, SiteClient
-from cvety_crm.masking import keepable
+from bitrix_bridge.site_client.errors import OrderArchivedError, OrderNotFoundError, StatusConflictError, refused_part
+from bitrix_bridge.site_client.transports import NoTransportError, SiteClient
+from cvety_crm.masking import truncate_masked
 from cvety_crm.outbox import (
     Delivered,
     Deliverer,
-    DeliveryFailure,
-    Misconfigured,
-    NoLongerNeeded,
-    NotYet,
-    PermanentRefusal,
-    TemporaryFailure,
+    DeliveryError,
+    MisconfiguredError,
+    NoLongerNeededError,
+    NotDueError,
+    PermanentDeliveryError,
+    TemporaryDeliveryError,
     register_deliverer,
 )
 from orders import services
 from orders.models import Order, Reason, Status, SyncState
 from orders.rules.hold import leaves_at
 from orders.sync.fields import ITEMS, PUSHED, order_values
-from orders.sync.site_response import FieldRefusal, SiteWords
+from orders.sync.site_response import FieldRefusal, SiteResponse
 from orders.sync.three_way_merge import Agreement
 
 MAX_STEPS = 30
@@ -51,7 +51,7 @@ LINE_UNKNOWN = "basket_unknown"
 """The site has other lines than those that it was asked to change: docs/bitrix.md."""
 
 
-class ValuesRefused(PermanentRefusal):
+class ValuesRefusedError(PermanentDeliveryError):
     """The site can't hold some values, and everything else is there: the order's timeline has been told of them."""
 
 
@@ -68,16 +68,16 @@ def deliver(push: Push) -> Delivered:
     for _step in range(MAX_STEPS):
         order = Order.objects.select_related("customer", "status").get(pk=push.order_id)
         if order.is_deleted_on_site:
-            raise NoLongerNeeded(gettext("The order was deleted on the site."))
+            raise NoLongerNeededError(gettext("The order was deleted on the site."))
         if order.is_archived_on_site:
-            raise NoLongerNeeded(gettext("The order is in the site's archive."))
+            raise NoLongerNeededError(gettext("The order is in the site's archive."))
         values = order_values(order, PUSHED, list(order.items.all()))
         if order.bitrix_order_id is None:
             _create(client, push, order, values, exchange)
             continue
         agreement = Agreement.from_json(order.bitrix_state)
         if agreement.is_unclear and not is_asked:
-            request_answer(order)
+            request_status_check(order)
             is_asked = True
         unsent = {name: values[name] for name in agreement.unsent(values) if name not in exchange.refused}
         held_until = leaves_at(order.status_held_until) if STATUS in unsent else None
@@ -85,7 +85,7 @@ def deliver(push: Push) -> Delivered:
             del unsent[STATUS]
         if not unsent:
             break
-        part = request_parts(unsent, split, with_status=_goes_along(client, order, unsent))[0]
+        part = request_batches(unsent, split, with_status=_goes_along(client, order, unsent))[0]
         if part != (STATUS,) and split is Split.TOGETHER:
             part = _unanswered(agreement, part, values, is_held=held_until is not None) or part
         sent = {name: values[name] for name in part}
@@ -94,11 +94,13 @@ def deliver(push: Push) -> Delivered:
                 _set_status(client, push, order, agreement, exchange)
             else:
                 _update(client, push, order, agreement, sent, exchange)
-        except OrderArchived as archived:
+        except OrderArchivedError as archived:
             services.mark_archived([order.bitrix_order_id])
-            raise NoLongerNeeded(archived.message) from archived
-        except PermanentRefusal as refusal:
-            if isinstance(refusal, Misconfigured | OrderNotFound) and not isinstance(refusal, NoTransport):
+            raise NoLongerNeededError(archived.message) from archived
+        except PermanentDeliveryError as refusal:
+            if isinstance(refusal, MisconfiguredError | OrderNotFoundError) and not isinstance(
+                refusal, NoTransportError
+            ):
                 raise
             further = further_split(sent, split, refusal)
             if refusal.code == LINE_UNKNOWN and not is_read:
@@ -112,7 +114,7 @@ def deliver(push: Push) -> Delivered:
         if not is_read and exchange.forget_unknown_lines():
             is_read = _read_lines(order)
     else:
-        raise TemporaryFailure(gettext("The site takes the order's state but does not keep it."))
+        raise TemporaryDeliveryError(gettext("The site takes the order's state but does not keep it."))
     return _outcome(push, exchange, agreement, held_until)
 
 
@@ -123,12 +125,12 @@ class Exchange:
     """
 
     done: list[str] = field(default_factory=list)
-    refused: dict[str, PermanentRefusal] = field(default_factory=dict)
+    refused: dict[str, PermanentDeliveryError] = field(default_factory=dict)
     """Fields that the site did not take, and why."""
-    values_refused: dict[str, PermanentRefusal] = field(default_factory=dict)
+    values_refused: dict[str, PermanentDeliveryError] = field(default_factory=dict)
     """Fields whose values it can't hold: the order remembers them."""
 
-    def hear(self, words: SiteWords, sent: Collection[str]) -> None:
+    def hear(self, words: SiteResponse, sent: Collection[str]) -> None:
         """Take in what was not taken of a request although the rest was."""
         for name in words.refused.keys() & set(sent):
             refusal = words.refused[name]
@@ -150,17 +152,17 @@ def _outcome(push: Push, exchange: Exchange, agreement: Agreement, held_until: d
     if held_until is not None and (refused or not exchange.done):
         # What was refused fails only after the status has had its turn.
         reasons = [refusal.message for refusal in refused.values()]
-        raise NotYet(reasons[0] if reasons else gettext("The status can still be taken back."), due_at=held_until)
+        raise NotDueError(reasons[0] if reasons else gettext("The status can still be taken back."), due_at=held_until)
     if exchange.refused:
         raise as_one(exchange.refused)
     if exchange.values_refused:
         one = as_one(exchange.values_refused)
-        raise ValuesRefused(one.message, code=one.code, answer=one.answer)
+        raise ValuesRefusedError(one.message, code=one.code, answer=one.answer)
     if not exchange.done:
         services.reassess_sync_state(order_id=push.order_id)
         if agreement.refused:
-            raise NoLongerNeeded(gettext("What the site can't hold is not sent again until it is changed."))
-        raise NoLongerNeeded(gettext("The site has the order as it is."))
+            raise NoLongerNeededError(gettext("What the site can't hold is not sent again until it is changed."))
+        raise NoLongerNeededError(gettext("The site has the order as it is."))
     return Delivered(code="200", answer="; ".join(exchange.done))
 
 
@@ -200,8 +202,8 @@ def _create(client: SiteClient, push: Push, order: Order, values: Mapping[str, A
             push_id=push.pk,
             words=created.words,
         )
-    except services.NotAllowed as twin:
-        raise PermanentRefusal(str(twin)) from twin
+    except services.NotAllowedError as twin:
+        raise PermanentDeliveryError(str(twin)) from twin
     # The site's people may have deleted it before its id was known here, when nobody knew whose event that was.
     deletion = WebhookEvent.latest_deletion(created.order_id)
     if created.is_deleted or deletion is not None:
@@ -218,7 +220,7 @@ def _create(client: SiteClient, push: Push, order: Order, values: Mapping[str, A
 def _set_status(client: SiteClient, push: Push, order: Order, agreement: Agreement, exchange: Exchange) -> None:
     wanted = order.status.bitrix_code
     if wanted is None:
-        raise PermanentRefusal(
+        raise PermanentDeliveryError(
             gettext("The site has no status for “%(status)s”: give it a code of the site.") % {"status": order.status}
         )
     request = {"status_id": wanted, "expected_status_id": agreement.site_status}
@@ -228,19 +230,19 @@ def _set_status(client: SiteClient, push: Push, order: Order, agreement: Agreeme
     _keep_request(push, {"action": "order.status", "order_id": order.bitrix_order_id, **request})
     try:
         updated = client.set_status(order.bitrix_order_id or 0, **request)
-    except StatusConflict as conflict:
+    except StatusConflictError as conflict:
         exchange.done.append(_record_conflict(push, order, agreement, conflict))
         return
-    _record(push, order, values, updated, times_heard=agreement.times_heard, site_status=wanted)
+    _record(push, order, values, updated, times_received=agreement.times_received, site_status=wanted)
     exchange.done.append(f"order.status: {wanted}")
 
 
-def _record_conflict(push: Push, order: Order, agreement: Agreement, conflict: StatusConflict) -> str:
+def _record_conflict(push: Push, order: Order, agreement: Agreement, conflict: StatusConflictError) -> str:
     services.record_site_status(
         order_id=order.pk,
         site_status=conflict.status_id,
         version=conflict.version,
-        times_heard=agreement.times_heard,
+        times_received=agreement.times_received,
         push_id=push.pk,
     )
     return f"status: {conflict.status_id} != {agreement.site_status}"
@@ -274,24 +276,24 @@ def _update(
 ) -> None:
     items = order.items.all() if not unsent.keys().isdisjoint({ITEMS, "total_amount"}) else ()
     request = update_request(order, unsent, items, expected_status_id=agreement.site_status)
-    begun = services.begin_request(order_id=order.pk, values=unsent)
+    begun = services.start_request(order_id=order.pk, values=unsent)
     if begun is None:
         return
     _keep_request(push, {"action": "order.update", "order_id": order.bitrix_order_id, **request})
     try:
         updated = client.update_order(order.bitrix_order_id or 0, request, event_id=begun.key)
-    except StatusConflict as conflict:
+    except StatusConflictError as conflict:
         # Nothing was changed there: what else there is follows without the status.
         services.end_request(order_id=order.pk)
         exchange.done.append(_record_conflict(push, order, agreement, conflict))
         return
-    except PermanentRefusal:
+    except PermanentDeliveryError:
         services.end_request(order_id=order.pk)
         raise
     # Of what an earlier request has done the site may have told, and gone on, since that one.
-    times_heard = begun.times_heard if updated.is_repetition else agreement.times_heard
+    times_received = begun.times_received if updated.is_repetition else agreement.times_received
     site_status = order.status.bitrix_code if STATUS in unsent else None
-    _record(push, order, unsent, updated, times_heard=times_heard, site_status=site_status)
+    _record(push, order, unsent, updated, times_received=times_received, site_status=site_status)
     exchange.hear(updated.words, unsent)
     exchange.done.append(f"order.update: {', '.join(sorted(unsent.keys() - updated.words.refused.keys()))}")
 
@@ -302,7 +304,7 @@ def _record(
     values: Mapping[str, Any],
     updated: Updated,
     *,
-    times_heard: int,
+    times_received: int,
     site_status: str | None,
 ) -> None:
     services.record_accepted(
@@ -310,14 +312,14 @@ def _record(
         values=values,
         site_status=site_status,
         version=updated.version,
-        times_heard=times_heard,
+        times_received=times_received,
         push_id=push.pk,
         words=updated.words,
     )
 
 
 def _note_value_refused(
-    push: Push, order: Order, sent: Mapping[str, Any], refusal: PermanentRefusal, exchange: Exchange
+    push: Push, order: Order, sent: Mapping[str, Any], refusal: PermanentDeliveryError, exchange: Exchange
 ) -> None:
     """Note that the site can't hold the only value that it was asked to take."""
     (name,) = sent
@@ -352,17 +354,17 @@ def after_delivery(push: Push) -> datetime | None:
     order = Order.objects.get(pk=push.order_id)
     if order.has_left_site or not unsent_fields(order):
         return None
-    return waits_until(order) or timezone.now()
+    return earliest_delivery(order) or timezone.now()
 
 
-def after_failure(push: Push, failure: DeliveryFailure) -> None:
+def after_failure(push: Push, failure: DeliveryError) -> None:
     """Show on the order that the site does not know, and why, unless it says so already."""
-    if isinstance(failure, ValuesRefused):
+    if isinstance(failure, ValuesRefusedError):
         return
     reason = Reason.NONE
-    if isinstance(failure, OrderNotFound):
+    if isinstance(failure, OrderNotFoundError):
         reason = Reason.ORDER_GONE
-    elif isinstance(failure, TemporaryFailure):
+    elif isinstance(failure, TemporaryDeliveryError):
         reason = Reason.GAVE_UP
     services.record_refused(order_id=push.order_id, push_id=push.pk, reason=reason, message=failure.message)
 
@@ -372,5 +374,5 @@ def after_cancellation(push: Push, reason: str) -> None:
     order = Order.objects.get(pk=push.order_id)
     if order.sync_state == SyncState.PENDING:
         services.record_refused(
-            order_id=order.pk, push_id=push.pk, reason=Reason.STOPPED_BY_HAND, message=keepable(reason)
+            order_id=order.pk, push_id=push.pk, reason=Reason.STOPPED_BY_HAND, message=truncate_masked(reason)
         )

@@ -42,8 +42,8 @@ def on_order_event(change: OrderChange) -> None:
         return  # history: what the order may have to tell the site was queued when it was wished
     order = change.order
     # In a conflict about the status, other fields that staff change are sent all the same.
-    is_wish = order.sync_state == SyncState.CONFLICT and change.event.source != Source.SITE
-    if order.sync_state == SyncState.PENDING or (is_wish and not order.has_left_site):
+    is_pending_change = order.sync_state == SyncState.CONFLICT and change.event.source != Source.SITE
+    if order.sync_state == SyncState.PENDING or (is_pending_change and not order.has_left_site):
         queue_push(order, sorted(change.changed_fields))
     elif order.sync_state == SyncState.SYNCED and (order.has_left_site or change.event.source != Source.SITE):
         # Staff went back to what the site has, or there is nobody left to tell. A change of the site's own is looked at
@@ -89,7 +89,7 @@ def on_status_taken_back(order: Order, event: OrderEvent) -> None:
         push.save(update_fields=["state", "last_error", "finished_at", "updated_at"])
 
 
-def queue_forgotten(limit: int = 100) -> int:
+def queue_missed(limit: int = 100) -> int:
     """Queue a push for each order that waits for one and has none; return how many. Runs each minute.
 
     None should ever be missing. If one is (rows deleted by hand, a mistake of ours), the order is not left behind.
@@ -126,7 +126,7 @@ def queue_push(order: Order, fields: list[str]) -> Push | None:
         last_error=gettext("A newer push carries the order's state."),
         finished_at=timezone.now(),
     )
-    push = Push.objects.create(order=order, fields=fields, due_at=waits_until(order) or timezone.now())
+    push = Push.objects.create(order=order, fields=fields, due_at=earliest_delivery(order) or timezone.now())
     schedule_delivery(push)
     return push
 
@@ -136,7 +136,7 @@ def unsent_fields(order: Order) -> list[str]:
     return Agreement.from_json(order.bitrix_state).unsent(order_values(order, PUSHED))
 
 
-def waits_until(order: Order) -> datetime | None:
+def earliest_delivery(order: Order) -> datetime | None:
     """Return when the site is to hear of the order, if that is not at once: only its status is left, and is held."""
     moment = leaves_at(order.status_held_until)
     # Creating an order tells no status: it follows.
@@ -146,7 +146,7 @@ def waits_until(order: Order) -> datetime | None:
 
 
 def _set_due(push: Push, order: Order) -> None:
-    push.due_at = waits_until(order) or min(push.due_at, timezone.now())
+    push.due_at = earliest_delivery(order) or min(push.due_at, timezone.now())
     # Compare and set: if a worker takes it up this very moment, it sees to the rest itself.
     if Push.objects.filter(pk=push.pk, state=State.PENDING).update(due_at=push.due_at):
         schedule_delivery(push)

@@ -10,7 +10,7 @@ from typing import Any
 
 from bitrix_bridge.payloads.outgoing import PROPERTIES
 from bitrix_bridge.payloads.response import VALUE_CODES
-from cvety_crm.outbox import PermanentRefusal
+from cvety_crm.outbox import PermanentDeliveryError
 
 STATUS = "status"
 """Goes with the status that the site is expected to have: by itself, or along with the rest where the bridge can."""
@@ -27,7 +27,7 @@ class Split(IntEnum):
     """And each property goes alone: one of them the site can't hold."""
 
 
-def request_parts(values: Mapping[str, Any], split: Split, *, with_status: bool = False) -> list[tuple[str, ...]]:
+def request_batches(values: Mapping[str, Any], split: Split, *, with_status: bool = False) -> list[tuple[str, ...]]:
     """Return the names of fields, one tuple a request, in the order in which Bitrix can follow: what gives back comes
     before what takes.
 
@@ -56,21 +56,21 @@ def _plain_parts(names: list[str], split: Split) -> list[tuple[str, ...]]:
     return [rest, *((name,) for name in names if name in PROPERTIES)]
 
 
-def further_split(values: Mapping[str, Any], split: Split, refusal: PermanentRefusal) -> Split | None:
+def further_split(values: Mapping[str, Any], split: Split, refusal: PermanentDeliveryError) -> Split | None:
     """Return how to go on with values that were refused together; None when they are not to be taken further apart."""
     together = [tuple(sorted(values))]
-    if split < Split.APART and request_parts(values, Split.APART) != together:
+    if split < Split.APART and request_batches(values, Split.APART) != together:
         return Split.APART
     is_of_value = refusal.code in VALUE_CODES
-    if is_of_value and split < Split.ONE_BY_ONE and request_parts(values, Split.ONE_BY_ONE) != together:
+    if is_of_value and split < Split.ONE_BY_ONE and request_batches(values, Split.ONE_BY_ONE) != together:
         return Split.ONE_BY_ONE
     return None
 
 
-def as_one(refusals: Mapping[str, PermanentRefusal]) -> PermanentRefusal:
+def as_one(refusals: Mapping[str, PermanentDeliveryError]) -> PermanentDeliveryError:
     """Return what to raise for fields that were refused: the first refusal, with the words of all of them."""
     first = next(iter(refusals.values()))
     messages = dict.fromkeys(refusal.message for refusal in refusals.values())
     if len(messages) == 1:
         return first
-    return PermanentRefusal(" ".join(messages), code=first.code, answer=first.answer)
+    return PermanentDeliveryError(" ".join(messages), code=first.code, answer=first.answer)

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bitrix_bridge.payloads.outgoing import field_of
-from cvety_crm.masking import keepable
+from cvety_crm.masking import truncate_masked
 from orders.sync.fields import ITEMS
-from orders.sync.site_response import UNNAMED, FieldRefusal, SiteWarning, SiteWords
+from orders.sync.site_response import UNNAMED, FieldRefusal, SiteResponse, SiteWarning
 
 VALUE_CODES = frozenset({"property_too_long", "property_unknown_value"})
 """Refusals of a value that the property can't hold: the same value is refused each time."""
@@ -14,7 +14,7 @@ MOST = 50
 _LONGEST = 500
 
 
-def read_words(answer: Mapping[str, Any]) -> SiteWords:
+def read_response(answer: Mapping[str, Any]) -> SiteResponse:
     """Read both lists. What is in neither of their shapes is left out; a bridge before 1.2 warns in plain texts.
 
     Of what was refused but has no field here (an e-mail for the account) staff are warned.
@@ -30,7 +30,7 @@ def read_words(answer: Mapping[str, Any]) -> SiteWords:
             refused.setdefault(name, FieldRefusal(code, message or code, code in VALUE_CODES))
         elif what and message:
             warnings.append(SiteWarning(code, message, about=what))
-    return SiteWords(tuple(warnings), refused)
+    return SiteResponse(tuple(warnings), refused)
 
 
 def _warning(row: Any) -> SiteWarning | None:
@@ -60,4 +60,4 @@ def _text(row: Mapping[str, Any], name: str) -> str:
 
 
 def _keep(text: str) -> str:
-    return keepable(text.strip(), _LONGEST)
+    return truncate_masked(text.strip(), _LONGEST)

@@ -61,7 +61,7 @@ def _read(rows: Iterable[tuple[Any, ...]]) -> list[Ours]:
             key=key,
             bitrix_order_id=site_id,
             version=version,
-            heard_version=heard,
+            received_version=heard,
             checksum=checksum,
             is_final=is_final,
             is_deleted=is_deleted,

@@ -34,16 +34,16 @@ def wait_for_events(
     order_id: int,
     xml_id: str,
     *,
-    stop_if_told: Callable[[], None] = lambda: None,
+    stop_if_requested: Callable[[], None] = lambda: None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Arrival:
     """Wait until the site has announced that the order is deleted, `WAIT_SECONDS` at most.
 
-    Raises what `stop_if_told` raises.
+    Raises what `stop_if_requested` raises.
     """
     started = time.monotonic()
     while True:
-        stop_if_told()
+        stop_if_requested()
         passed = time.monotonic() - started
         try:
             arrival = Arrival(_events(order_id, xml_id), passed)

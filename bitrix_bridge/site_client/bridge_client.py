@@ -17,13 +17,13 @@ from django.utils.translation import gettext
 
 from bitrix_bridge.payloads import PayloadError
 from bitrix_bridge.payloads.listing import OrderPage, read_page
-from bitrix_bridge.payloads.response import read_words
-from bitrix_bridge.site_client.errors import OrderNotFound, StatusConflict, Transport, failure, unusable_list
-from cvety_crm.http import Answer, NoAnswer, post_json
-from cvety_crm.outbox import Misconfigured, PermanentRefusal, TemporaryFailure
-from orders.sync.site_response import SILENCE, SiteWords
+from bitrix_bridge.payloads.response import read_response
+from bitrix_bridge.site_client.errors import OrderNotFoundError, StatusConflictError, Transport, failure, unusable_list
+from cvety_crm.http import Answer, NoAnswerError, post_json
+from cvety_crm.outbox import MisconfiguredError, PermanentDeliveryError, TemporaryDeliveryError
+from orders.sync.site_response import SILENCE, SiteResponse
 
-__all__ = ["BridgeClient", "Created", "OrderNotFound", "StatusConflict", "Updated"]
+__all__ = ["BridgeClient", "Created", "OrderNotFoundError", "StatusConflictError", "Updated"]
 
 REMEMBER_SECONDS = 600.0
 """How long a process believes that an endpoint knows all actions, or only creating, before it asks again."""
@@ -45,7 +45,7 @@ class Created:
     is_new: bool
     is_deleted: bool = False
     is_archived: bool = False
-    words: SiteWords = SILENCE
+    words: SiteResponse = SILENCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Updated:
 
     version: int | None
     is_repetition: bool = False
-    words: SiteWords = SILENCE
+    words: SiteResponse = SILENCE
 
 
 class BridgeClient:
@@ -73,10 +73,10 @@ class BridgeClient:
         is_safe_to_repeat = self.knows_all_actions()
         try:
             data = self._call({"action": "order.create", **order})
-        except TemporaryFailure as failure:
+        except TemporaryDeliveryError as failure:
             if is_safe_to_repeat:
                 raise
-            raise PermanentRefusal(
+            raise PermanentDeliveryError(
                 gettext("The site may have created the order or not: look there before you repeat. %(why)s")
                 % {"why": failure.message},
                 code=failure.code,
@@ -85,7 +85,7 @@ class BridgeClient:
         try:
             order_id = int(data["order_id"])
         except (KeyError, TypeError, ValueError) as error:
-            raise TemporaryFailure(
+            raise TemporaryDeliveryError(
                 gettext("The site said the order was created but not under which id."), answer=json.dumps(data)
             ) from error
         number = str(data.get("order_number") or order_id)
@@ -96,40 +96,40 @@ class BridgeClient:
             is_new=bool(data.get("created", True)),
             is_deleted=bool(data.get("deleted", False)),
             is_archived=bool(data.get("archived", False)),
-            words=read_words(data),
+            words=read_response(data),
         )
 
     def set_status(self, order_id: int, *, status_id: str, expected_status_id: str) -> Updated:
         """Set an order's status if it still is the expected one.
 
-        Raises `StatusConflict` with the site's present status.
+        Raises `StatusConflictError` with the site's present status.
         """
         request = {"order_id": order_id, "status_id": status_id, "expected_status_id": expected_status_id}
         answer = self._ask({"action": "order.status", **request})
-        return Updated(_version(answer), words=read_words(answer))
+        return Updated(_version(answer), words=read_response(answer))
 
     def update_order(self, order_id: int, changes: Mapping[str, Any], *, event_id: str = "") -> Updated:
         """Change fields, properties or items of an order, the named ones only.
 
         The site does what comes with one `event_id` once, however often it is asked. With `expected_status_id` among
-        the changes it raises `StatusConflict` when the site has another status by then, and has changed nothing.
+        the changes it raises `StatusConflictError` when the site has another status by then, and has changed nothing.
         """
         request = {"action": "order.update", "order_id": order_id, "event_id": event_id, **changes}
         try:
             answer = self._ask(request)
-            return Updated(_version(answer), bool(answer.get("repeated")), read_words(answer))
-        except StatusConflict as conflict:
+            return Updated(_version(answer), bool(answer.get("repeated")), read_response(answer))
+        except StatusConflictError as conflict:
             if "expected_status_id" in changes:
                 raise
             # Nothing was expected of the status: another kind of 409.
-            raise PermanentRefusal(gettext("The site refused: %(text)s") % {"text": conflict}) from conflict
+            raise PermanentDeliveryError(gettext("The site refused: %(text)s") % {"text": conflict}) from conflict
 
     def get_order(self, order_id: int) -> dict[str, Any]:
-        """Return an order in the webhook's shape. Raises `OrderNotFound` and `OrderArchived`."""
+        """Return an order in the webhook's shape. Raises `OrderNotFoundError` and `OrderArchivedError`."""
         data = self._ask({"action": "order.get", "order_id": order_id})
         order = data.get("order", data)
         if not isinstance(order, dict) or not order.get("ID"):
-            raise PermanentRefusal(gettext("The site's answer holds no order."), answer=json.dumps(data))
+            raise PermanentDeliveryError(gettext("The site's answer holds no order."), answer=json.dumps(data))
         return order
 
     def list_orders(self, *, since: datetime | None = None, after_id: int = 0, limit: int = 500) -> OrderPage:
@@ -168,9 +168,9 @@ class BridgeClient:
         if time.monotonic() >= until:
             try:
                 known = _bridge_version(self.ping())
-            except Misconfigured:
+            except MisconfiguredError:
                 raise
-            except PermanentRefusal:
+            except PermanentDeliveryError:
                 known = None
             # One that only creates is about to be replaced: it is asked again sooner.
             seconds = REMEMBER_SECONDS if known is not None else REMEMBER_SECONDS / 10
@@ -179,18 +179,18 @@ class BridgeClient:
 
     def _ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
         if not self.knows_all_actions():
-            raise Misconfigured(
+            raise MisconfiguredError(
                 gettext("The site's endpoint can only create orders: install the bridge (bitrix_bridge/php).")
             )
         return self._call(request)
 
     def _call(self, request: Mapping[str, Any]) -> dict[str, Any]:
         if not self.url:
-            raise Misconfigured(gettext("BITRIX_API_URL is not set: there is nowhere to send to."))
+            raise MisconfiguredError(gettext("BITRIX_API_URL is not set: there is nowhere to send to."))
         try:
             answer = post_json(self.url, request, headers={"X-API-TOKEN": self.token}, timeout=self.timeout)
-        except NoAnswer as error:
-            raise TemporaryFailure(gettext("The site does not answer: %(why)s.") % {"why": error}) from error
+        except NoAnswerError as error:
+            raise TemporaryDeliveryError(gettext("The site does not answer: %(why)s.") % {"why": error}) from error
         return _read(answer)
 
 
@@ -228,8 +228,8 @@ def _failure(answer: Answer, data: dict[str, Any] | None) -> Exception:
     if answer.status == 409:
         current = (data or {}).get("current")
         if isinstance(current, dict) and current.get("status_id"):
-            return StatusConflict(str(current["status_id"]), _version(current))
+            return StatusConflictError(str(current["status_id"]), _version(current))
         if isinstance(current, str) and current:
-            return StatusConflict(current, None)
+            return StatusConflictError(current, None)
     code = str(error["code"]) if error.get("code") else None
     return failure(Transport.BRIDGE, answer, data, code=code, text=str(error.get("message", "")))

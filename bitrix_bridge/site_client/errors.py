@@ -11,12 +11,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cvety_crm.http import Answer
-from cvety_crm.masking import keepable
-from cvety_crm.outbox import DeliveryFailure, Misconfigured, PermanentRefusal, TemporaryFailure
+from cvety_crm.masking import truncate_masked
+from cvety_crm.outbox import DeliveryError, MisconfiguredError, PermanentDeliveryError, TemporaryDeliveryError
 from orders.sync.site_response import FieldRefusal
 
 
-class StatusConflict(Exception):
+class StatusConflictError(Exception):
     """Compare and set failed: the site has another status than the one expected."""
 
     def __init__(self, status_id: str, version: int | None) -> None:
@@ -24,11 +24,11 @@ class StatusConflict(Exception):
         self.status_id, self.version = status_id, version
 
 
-class OrderNotFound(PermanentRefusal):
+class OrderNotFoundError(PermanentDeliveryError):
     """The site has no such order."""
 
 
-class OrderArchived(PermanentRefusal):
+class OrderArchivedError(PermanentDeliveryError):
     """The site has put the order into its archive: it is no longer among the others, and was not deleted."""
 
 
@@ -133,7 +133,7 @@ def meaning_of(transport: Transport, status: int, code: str | None, *, is_json: 
 
 def failure(
     transport: Transport, answer: Answer, data: dict[str, Any] | None, *, code: str | None, text: str
-) -> DeliveryFailure:
+) -> DeliveryError:
     """Return what to raise for an answer that is no success.
 
     `data` is its JSON object, None when it is none; `code` and `text` are what the site calls the error.
@@ -142,32 +142,32 @@ def failure(
     known = _WORDS.get(code or "") if transport is Transport.BRIDGE else None
     kind, message = _KINDS[meaning], _message(meaning, transport, answer, data, str(known or text or code or ""))
     shown = code or f"HTTP {answer.status}"
-    if issubclass(kind, TemporaryFailure):
+    if issubclass(kind, TemporaryDeliveryError):
         return kind(message, code=shown, answer=answer.text, retry_after=answer.retry_after)
     return kind(message, code=shown, answer=answer.text)
 
 
-def refused_part(refusal: FieldRefusal) -> PermanentRefusal:
+def refused_part(refusal: FieldRefusal) -> PermanentDeliveryError:
     """Return what there is to raise for a part of a request that the site did not take, though it took the rest."""
     text = str(_WORDS.get(refusal.code) or refusal.message)
-    return PermanentRefusal(gettext("The site refused: %(text)s") % {"text": text}, code=refusal.code)
+    return PermanentDeliveryError(gettext("The site refused: %(text)s") % {"text": text}, code=refusal.code)
 
 
-def unusable_list(error: Exception) -> DeliveryFailure:
+def unusable_list(error: Exception) -> DeliveryError:
     """Return what to raise for a list of orders that can't be gone through."""
     message = gettext("The site's list of orders can't be gone through: its ids are missing, or out of order.")
-    return PermanentRefusal(message, answer=str(error))
+    return PermanentDeliveryError(message, answer=str(error))
 
 
-_KINDS: dict[Meaning, type[DeliveryFailure]] = {
-    Meaning.LATER: TemporaryFailure,
-    Meaning.NOT_JSON: TemporaryFailure,
-    Meaning.REFUSED: PermanentRefusal,
-    Meaning.NO_SUCH_ORDER: OrderNotFound,
-    Meaning.ARCHIVED: OrderArchived,
-    Meaning.WRONG_ADDRESS: Misconfigured,
-    Meaning.NOT_LET_IN: Misconfigured,
-    Meaning.SITE_NOT_READY: Misconfigured,
+_KINDS: dict[Meaning, type[DeliveryError]] = {
+    Meaning.LATER: TemporaryDeliveryError,
+    Meaning.NOT_JSON: TemporaryDeliveryError,
+    Meaning.REFUSED: PermanentDeliveryError,
+    Meaning.NO_SUCH_ORDER: OrderNotFoundError,
+    Meaning.ARCHIVED: OrderArchivedError,
+    Meaning.WRONG_ADDRESS: MisconfiguredError,
+    Meaning.NOT_LET_IN: MisconfiguredError,
+    Meaning.SITE_NOT_READY: MisconfiguredError,
 }
 
 
@@ -188,14 +188,14 @@ def _message(meaning: Meaning, transport: Transport, answer: Answer, data: dict[
             "text": what,
         }
     if meaning is Meaning.NOT_JSON:
-        first_line = keepable(answer.text.strip().split("\n", 1)[0], 200) or gettext("an empty answer")
+        first_line = truncate_masked(answer.text.strip().split("\n", 1)[0], 200) or gettext("an empty answer")
         return gettext("The site answered with something else than JSON: %(line)s") % {"line": first_line}
     if meaning is Meaning.NO_SUCH_ORDER:
         return gettext("The site has no such order. %(text)s") % {"text": text}
     if meaning is Meaning.ARCHIVED:
         return gettext("The order is in the site's archive.")
     if meaning is Meaning.WRONG_ADDRESS:
-        target = keepable(answer.headers.get("Location", ""), 200) or "?"
+        target = truncate_masked(answer.headers.get("Location", ""), 200) or "?"
         message = gettext("The site redirects to %(target)s: the exact address has to be in %(setting)s.")
         return message % {"target": target, "setting": transport.value}
     if meaning is Meaning.NOT_LET_IN:

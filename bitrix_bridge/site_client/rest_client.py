@@ -20,9 +20,9 @@ from django.utils.translation import gettext
 from bitrix_bridge.payloads import PayloadError
 from bitrix_bridge.payloads.listing import OrderPage, read_page
 from bitrix_bridge.site_client.bridge_client import Updated
-from bitrix_bridge.site_client.errors import StatusConflict, Transport, failure, unusable_list
-from cvety_crm.http import Answer, NoAnswer, post_json
-from cvety_crm.outbox import Misconfigured, PermanentRefusal, TemporaryFailure
+from bitrix_bridge.site_client.errors import StatusConflictError, Transport, failure, unusable_list
+from cvety_crm.http import Answer, NoAnswerError, post_json
+from cvety_crm.outbox import MisconfiguredError, PermanentDeliveryError, TemporaryDeliveryError
 
 COLUMNS: Mapping[str, str] = MappingProxyType(
     {"USER_DESCRIPTION": "userDescription", "COMMENTS": "comments", "CANCELED": "canceled"}
@@ -51,10 +51,15 @@ class RestClient:
         """Ask for orders with an id that none has: whoever gets an empty list may read orders. Raises as any call."""
         result = self._call("sale.order.list", {"filter": {"id": 0}, "select": ["id"], "start": -1})
         if not isinstance(result, dict) or not isinstance(result.get("orders"), list):
-            raise PermanentRefusal(gettext("The site's answer holds no list of orders."), answer=json.dumps(result))
+            raise PermanentDeliveryError(
+                gettext("The site's answer holds no list of orders."), answer=json.dumps(result)
+            )
 
     def get_order(self, order_id: int) -> dict[str, Any]:
-        """Return an order as `sale.order.get` shows it: `bitrix_bridge.payloads` reads it. Raises `OrderNotFound`."""
+        """Return an order as `sale.order.get` shows it:
+
+        `bitrix_bridge.payloads` reads it. Raises `OrderNotFoundError`.
+        """
         return self._order("sale.order.get", {"id": order_id})
 
     def list_orders(self, *, since: datetime | None = None, after_id: int = 0) -> OrderPage:
@@ -77,19 +82,19 @@ class RestClient:
     def set_status(self, order_id: int, *, status_id: str, expected_status_id: str) -> Updated:
         """Set an order's status if it still is the expected one.
 
-        Raises `StatusConflict` with the site's present status. REST can't compare and set in one call: what happens
-        in the moment between the two is told by the site's webhook.
+        Raises `StatusConflictError` with the site's present status. REST can't compare and set in one call: what
+        happens in the moment between the two is told by the site's webhook.
         """
         order = self.get_order(order_id)
         present = _status(order)
         if present == status_id:  # so said an earlier request of ours, whose answer was lost
             return Updated(_version(order))
         if present != expected_status_id:
-            raise StatusConflict(present, _version(order))
+            raise StatusConflictError(present, _version(order))
         self._check_status(status_id)
         order = self._order("sale.order.update", {"id": order_id, "fields": {"statusId": status_id}})
         if _status(order) != status_id:  # a handler of the site's had a say
-            raise StatusConflict(_status(order), _version(order))
+            raise StatusConflictError(_status(order), _version(order))
         return Updated(_version(order))
 
     def can_update(self, changes: Mapping[str, Any]) -> bool:
@@ -97,9 +102,9 @@ class RestClient:
         return set(changes) == {"fields"} and set(changes["fields"]) <= set(COLUMNS)
 
     def update_order(self, order_id: int, changes: Mapping[str, Any]) -> Updated:
-        """Change columns of an order. Raises `Misconfigured` for others than `COLUMNS`."""
+        """Change columns of an order. Raises `MisconfiguredError` for others than `COLUMNS`."""
         if not self.can_update(changes):
-            raise Misconfigured(gettext("REST can't change this: the bridge is needed (bitrix_bridge/php)."))
+            raise MisconfiguredError(gettext("REST can't change this: the bridge is needed (bitrix_bridge/php)."))
         fields = {COLUMNS[column]: value for column, value in changes["fields"].items()}
         return Updated(_version(self._order("sale.order.update", {"id": order_id, "fields": fields})))
 
@@ -112,24 +117,28 @@ class RestClient:
         result = self._call("sale.status.list", request)
         rows = result.get("statuses") if isinstance(result, dict) else None
         if not any(isinstance(row, dict) and str(row.get("id")) == status_id for row in rows or ()):
-            raise PermanentRefusal(gettext("The site has no status with the code %(code)s.") % {"code": status_id})
+            raise PermanentDeliveryError(
+                gettext("The site has no status with the code %(code)s.") % {"code": status_id}
+            )
         _known_statuses[key] = time.monotonic() + REMEMBER_SECONDS
 
     def _order(self, method: str, request: Mapping[str, Any]) -> dict[str, Any]:
         result = self._call(method, request)
         order = result.get("order") if isinstance(result, dict) else None
         if not isinstance(order, dict) or not order.get("id"):
-            raise PermanentRefusal(gettext("The site's answer holds no order."), answer=json.dumps(result))
+            raise PermanentDeliveryError(gettext("The site's answer holds no order."), answer=json.dumps(result))
         return order
 
     def _call(self, method: str, request: Mapping[str, Any]) -> Any:
         address = _ADDRESS.match(self.url)  # without the method that Bitrix shows as an example behind it
         if address is None:
-            raise Misconfigured(gettext("BITRIX_REST_URL is not the address of a webhook: …/rest/<user>/<secret>/."))
+            raise MisconfiguredError(
+                gettext("BITRIX_REST_URL is not the address of a webhook: …/rest/<user>/<secret>/.")
+            )
         try:
             answer = post_json(f"{address[0]}/{method}", request, timeout=self.timeout)
-        except NoAnswer as error:
-            raise TemporaryFailure(gettext("The site does not answer: %(why)s.") % {"why": error}) from error
+        except NoAnswerError as error:
+            raise TemporaryDeliveryError(gettext("The site does not answer: %(why)s.") % {"why": error}) from error
         return _read(answer)
 
 

@@ -10,7 +10,10 @@ from orders.sync.snapshot import OrderSnapshot
 
 
 def read_site_order(client: SiteClient, bitrix_order_id: int) -> OrderSnapshot:
-    """Ask the site for an order. Raises `OrderNotFound`, `OrderArchived`, other `DeliveryFailure`s, `PayloadError`."""
+    """Ask the site for an order.
+
+    Raises `OrderNotFoundError`, `OrderArchivedError`, other `DeliveryError`s, `PayloadError`.
+    """
     data = client.get_order(bitrix_order_id)
     return without_shared_account(read_order(data, pay_systems=settings.BITRIX_PAY_SYSTEMS))
 

@@ -14,13 +14,13 @@ from django.utils.translation import gettext
 from bitrix_bridge.payloads.listing import OrderPage
 from bitrix_bridge.site_client.bridge_client import BridgeClient, Created, Updated, Version
 from bitrix_bridge.site_client.rest_client import RestClient
-from cvety_crm.outbox import Misconfigured
+from cvety_crm.outbox import MisconfiguredError
 
 ONE_SAVE: Version = (1, 2)
 """The bridge that changes the status and what else there is in one save."""
 
 
-class NoTransport(Misconfigured):
+class NoTransportError(MisconfiguredError):
     """The settings name no way by which this request could go; others may have one."""
 
 
@@ -34,25 +34,25 @@ class SiteClient:
     def create_order(self, order: Mapping[str, Any]) -> Created:
         """Create an order, or get the one that exists: `BridgeClient.create_order`."""
         if self._rest is not None and not self._bridge.url:
-            raise NoTransport(
+            raise NoTransportError(
                 gettext("REST can't create an order: set BITRIX_API_URL, the bridge (bitrix_bridge/php).")
             )
         return self._bridge.create_order(order)
 
     def set_status(self, order_id: int, *, status_id: str, expected_status_id: str) -> Updated:
-        """Set an order's status if it still is the expected one. Raises `StatusConflict`."""
+        """Set an order's status if it still is the expected one. Raises `StatusConflictError`."""
         way = self._bridge if self._rest is None else self._rest
         return way.set_status(order_id, status_id=status_id, expected_status_id=expected_status_id)
 
     def update_order(self, order_id: int, changes: Mapping[str, Any], *, event_id: str = "") -> Updated:
-        """Change the named fields, properties or items of an order. Raises `NoTransport`.
+        """Change the named fields, properties or items of an order. Raises `NoTransportError`.
 
         REST knows no `event_id`: there what was asked twice may be done twice.
         """
         if self._rest is None or self._has_whole_bridge():
             return self._bridge.update_order(order_id, changes, event_id=event_id)
         if not self._rest.can_update(changes):
-            raise NoTransport(gettext("REST can't change this: the bridge is needed (bitrix_bridge/php)."))
+            raise NoTransportError(gettext("REST can't change this: the bridge is needed (bitrix_bridge/php)."))
         return self._rest.update_order(order_id, changes)
 
     def takes_status_along(self) -> bool:
@@ -60,7 +60,10 @@ class SiteClient:
         return self._rest is None and self._is_bridge_since(ONE_SAVE)
 
     def get_order(self, order_id: int) -> dict[str, Any]:
-        """Return an order in a shape that `bitrix_bridge.payloads` reads. Raises `OrderNotFound`, `OrderArchived`."""
+        """Return an order in a shape that `bitrix_bridge.payloads` reads.
+
+        Raises `OrderNotFoundError`, `OrderArchivedError`.
+        """
         if self._rest is None or self._has_whole_bridge():
             return self._bridge.get_order(order_id)
         return self._rest.get_order(order_id)

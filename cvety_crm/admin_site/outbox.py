@@ -36,7 +36,7 @@ SIGNS = {
     State.CANCELLED: "×",
 }
 _ALLOWED = {
-    State.PENDING: ("hurry", "cancel"),
+    State.PENDING: ("deliver_now", "cancel"),
     State.FAILED: ("retry", "cancel"),
     State.CANCELLED: ("retry",),
 }
@@ -94,8 +94,8 @@ class AttemptInline(TabularInline):
 class OutboxEntryAdmin(ReadOnlyModelAdmin):
     """What all kinds of entries have in common."""
 
-    actions = ("retry_selected", "hurry_selected", "cancel_selected")
-    actions_detail = ("retry_dialog", "hurry_dialog", "cancel_dialog")
+    actions = ("retry_selected", "deliver_now_selected", "cancel_selected")
+    actions_detail = ("retry_dialog", "deliver_now_dialog", "cancel_dialog")
     ordering = ("-created_at", "-id")
 
     def has_deliver_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
@@ -143,9 +143,9 @@ class OutboxEntryAdmin(ReadOnlyModelAdmin):
         self._each(request, queryset, self._retry)
 
     @action(description=_("Try now"), permissions=["deliver"])
-    def hurry_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+    def deliver_now_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Bring the next attempts of the selected entries forward."""
-        self._each(request, queryset, self._hurry)
+        self._each(request, queryset, self._deliver_now)
 
     @action(description=_("No longer needed"), permissions=["deliver"])
     def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
@@ -174,7 +174,7 @@ class OutboxEntryAdmin(ReadOnlyModelAdmin):
     @action(
         description=_("Try now"),
         permissions=["deliver"],
-        url_path="hurry",
+        url_path="deliver_now",
         icon="bolt",
         dialog={
             "title": _("Try now?"),
@@ -183,9 +183,9 @@ class OutboxEntryAdmin(ReadOnlyModelAdmin):
             "form_submit_text": _("Try now"),
         },
     )
-    def hurry_dialog(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
+    def deliver_now_dialog(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
         """Bring this entry's next attempt forward."""
-        return self._one(request, object_id, self._hurry)
+        return self._one(request, object_id, self._deliver_now)
 
     @action(
         description=_("No longer needed"),
@@ -211,8 +211,8 @@ class OutboxEntryAdmin(ReadOnlyModelAdmin):
                 self.after_retry(entry)
         return is_done
 
-    def _hurry(self, entry: OutboxEntry, user: User) -> bool:
-        return entry.hurry(by=user)
+    def _deliver_now(self, entry: OutboxEntry, user: User) -> bool:
+        return entry.deliver_now(by=user)
 
     def _each(self, request: HttpRequest, queryset: QuerySet[Any], act: Callable[[Any, Any], bool]) -> None:
         entries = list(queryset[: MOST_AT_ONCE + 1])

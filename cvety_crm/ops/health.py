@@ -23,7 +23,7 @@ from django.utils.functional import Promise
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext
 
-from cvety_crm.masking import keepable
+from cvety_crm.masking import truncate_masked
 
 KEEP_SECONDS = 15
 """How long pages show what was found, so that reloading them costs the other systems nothing."""
@@ -199,4 +199,4 @@ def _work(probes: list[tuple[str, Probe]], answers: "Queue[Finding]", given_up: 
 
 
 def _one_line(text: str) -> str:
-    return keepable(" ".join(str(text).split()), LONGEST_TEXT)
+    return truncate_masked(" ".join(str(text).split()), LONGEST_TEXT)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from cvety_crm.outbox.failures import Delivered, DeliveryFailure
+from cvety_crm.outbox.failures import Delivered, DeliveryError
 
 
 def _nothing_more(entry: Any) -> datetime | None:
@@ -21,10 +21,13 @@ class Deliverer:
     """The functions of one kind of entry. All but `deliver` run in the transaction that records the outcome."""
 
     deliver: Callable[[Any], Delivered]
-    """Call the other system, outside any transaction. Raises `DeliveryFailure`, `NoLongerNeeded` or `NotYet`."""
+    """Call the other system, outside any transaction.
+
+    Raises `DeliveryError`, `NoLongerNeededError` or `NotDueError`.
+    """
     after_delivery: Callable[[Any], datetime | None] = _nothing_more
     """Return when the rest is due, if there is more to send."""
-    after_failure: Callable[[Any, DeliveryFailure], None] = _no_follow_up
+    after_failure: Callable[[Any, DeliveryError], None] = _no_follow_up
     """Follow up when the entry has failed for good."""
     after_cancellation: Callable[[Any, str], None] = _no_follow_up
     """Follow up when staff have cancelled the entry; the text is their reason."""

@@ -87,7 +87,7 @@ class OutboxEntry(Table):
             schedule_delivery(self)
         return bool(changed)
 
-    def hurry(self, *, by: User | None = None) -> bool:
+    def deliver_now(self, *, by: User | None = None) -> bool:
         """Bring a waiting entry's next attempt forward to now. Return False when it does not wait."""
         self.due_at = timezone.now()
         changed = self._rows(State.PENDING).update(due_at=self.due_at, retry_by=by)

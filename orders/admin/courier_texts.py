@@ -73,7 +73,7 @@ def _sheet(sheet: RouteSheet, user: User | AnonymousUser) -> dict[str, Any]:
         "collect": money(sheet.to_collect) if prices and sheet.to_collect else "",
         "whole": whole,
         "contacts": courier_contacts(sheet.courier, user, whole) if sheet.courier else None,
-        "untold": [order.pk for order in sheet.stops if sheet.courier and order.courier_told_at is None],
+        "untold": [order.pk for order in sheet.stops if sheet.courier and order.courier_notified_at is None],
         "stops": [
             {
                 "order": order,

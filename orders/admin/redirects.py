@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.http import url_has_allowed_host_and_scheme
 
 
-def go_back(request: HttpRequest, fallback: str) -> HttpResponse:
+def redirect_back(request: HttpRequest, fallback: str) -> HttpResponse:
     """Return to the address that the button's form has sent as `next`, if it is one of ours; htmx reads it anew."""
     if request.headers.get("HX-Request"):
         return HttpResponse(headers={"HX-Refresh": "true"})

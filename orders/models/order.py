@@ -31,7 +31,7 @@ class Source(models.TextChoices):
     CUSTOMER = "customer", _("customer")
 
 
-TOLD_BY_SITE = (Source.SITE, Source.IMPORT)
+REPORTED_BY_SITE = (Source.SITE, Source.IMPORT)
 """What the site says: by webhook or in answer to us, or in a copy of its database."""
 
 
@@ -195,7 +195,7 @@ class Order(Table):
     courier = models.ForeignKey(
         Courier, verbose_name=_("courier"), null=True, blank=True, on_delete=models.SET_NULL, related_name="orders"
     )
-    courier_told_at = models.DateTimeField(_("courier told"), null=True, blank=True, editable=False)
+    courier_notified_at = models.DateTimeField(_("courier told"), null=True, blank=True, editable=False)
     problem = models.TextField(
         _("problem"), blank=True, default="", db_default="", help_text=_("Why somebody must look at the order.")
     )

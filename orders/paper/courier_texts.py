@@ -17,7 +17,7 @@ from orders.paper.orders_to_print import time_of_day
 from orders.paper.route_sheet import RouteSheet
 from orders.presentation.addresses import building, one_line, with_city
 from orders.presentation.composition import composition
-from orders.presentation.delivery import handover_warning, is_off, payment_at_the_door, to_collect
+from orders.presentation.delivery import handover_warning, is_off, payment_on_delivery, to_collect
 from orders.presentation.formatting import NBSP, day, money, number
 from orders.presentation.links import readable, two_gis_url
 from orders.rules.visibility import masked_phone
@@ -74,7 +74,7 @@ def _stop(order: Order, *, phones: bool, prices: bool) -> list[str]:
         f"🙎 {_recipient(order, phones)}",
         f"❗ {warning}" if warning else "",
         *(f"🌷 {one_line(item.name)} × {number(item.quantity)}" for item in composition(order.items.all())),
-        f"💰 {capfirst(_payment(order, prices))}" if to_collect(order) else f"✅ {payment_at_the_door(order)}",
+        f"💰 {capfirst(_payment(order, prices))}" if to_collect(order) else f"✅ {payment_on_delivery(order)}",
         *(f"📝 {_typed(note.strip(), phones)}" for note in (order.courier_comment, order.comment) if note.strip()),
         f"🗺 {map_url}" if map_url else "",
     ]
@@ -123,7 +123,7 @@ def _goods(order: Order) -> str:
 
 
 def _payment(order: Order, prices: bool) -> str:
-    due, words = to_collect(order), payment_at_the_door(order)
+    due, words = to_collect(order), payment_on_delivery(order)
     if not due:
         return words.lower()
     return f"{words}, {_collect(due) if prices else gettext('the dispatcher says what to collect')}"

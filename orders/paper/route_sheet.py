@@ -20,7 +20,7 @@ from orders.paper.typed_text import breakable
 from orders.paper.typesetting import typeset
 from orders.presentation.addresses import with_city
 from orders.presentation.composition import composition
-from orders.presentation.delivery import handover_warning, payment_at_the_door, reason_to_leave_out, to_collect
+from orders.presentation.delivery import handover_warning, payment_on_delivery, reason_to_leave_out, to_collect
 from orders.presentation.formatting import NBSP, money, number
 from orders.rules.visibility import may_see_phones, may_see_prices, shown_text
 from orders.values.paper_formats import PaperFormat
@@ -122,7 +122,7 @@ def _stop(position: int, order: Order, reader: User | AnonymousUser, *, has_city
         "items": [f"{breakable(item.name)} × {number(item.quantity)}" for item in composition(order.items.all())],
         "notes": [breakable(shown_text(reader, note)) for note in notes if note],
         "is_due": bool(due),
-        "payment": payment_at_the_door(order),
+        "payment": payment_on_delivery(order),
         "sum": (money(due) if may_see_prices(reader, order.delivery_date) else HIDDEN) if due else "",
         "qr": qr_svg(order_address(order)),
     }

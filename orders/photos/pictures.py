@@ -11,7 +11,7 @@ from typing import BinaryIO
 from django.utils.translation import gettext
 from PIL import Image, ImageCms, ImageOps
 
-from orders.exceptions import NotAllowed
+from orders.exceptions import NotAllowedError
 
 MOST_BYTES = 15 * 1024 * 1024
 MOST_PIXELS = 64_000_000
@@ -27,7 +27,7 @@ _PHONE_FORMATS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1",
 """Brands of ISO 23008-12 (HEIF) and AVIF files, which stand behind `ftyp`."""
 
 
-class PictureRefused(NotAllowed):
+class PictureRefusedError(NotAllowedError):
     """This file can't be taken for a picture; the text is for whoever has uploaded it."""
 
 
@@ -42,14 +42,14 @@ class Picture:
 
 
 def read_picture(file: BinaryIO, size: int) -> Picture:
-    """Return the picture in an uploaded file of `size` bytes. Raises `PictureRefused`."""
+    """Return the picture in an uploaded file of `size` bytes. Raises `PictureRefusedError`."""
     if size > MOST_BYTES:
-        raise PictureRefused(
+        raise PictureRefusedError(
             gettext("The photo is too large: at most %(limit)s MB.") % {"limit": MOST_BYTES // 1024 // 1024}
         )
     content = file.read(MOST_BYTES + 1)
     if content[4:8] == b"ftyp" and content[8:12] in _PHONE_FORMATS:
-        raise PictureRefused(
+        raise PictureRefusedError(
             gettext(
                 "The phone saves photos as HEIC, which can't be read here. Choose “Most Compatible” (JPEG) in the"
                 " camera's settings, or send a screenshot of the photo."
@@ -61,11 +61,13 @@ def read_picture(file: BinaryIO, size: int) -> Picture:
             image = _pixels(content)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_many_pixels(MOST_PIXELS_WHOLE) from error
-    except PictureRefused:
+    except PictureRefusedError:
         raise
     # Pillow's readers raise whatever a broken file leads them to: struct.error, IndexError, zlib.error among them.
     except Exception as error:
-        raise PictureRefused(gettext("This is no photo: only JPEG, PNG and WebP pictures can be added.")) from error
+        raise PictureRefusedError(
+            gettext("This is no photo: only JPEG, PNG and WebP pictures can be added.")
+        ) from error
     small = image.copy()
     small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS)
     return Picture(_jpeg(image), _jpeg(small), image.width, image.height)
@@ -116,6 +118,6 @@ def _jpeg(image: Image.Image) -> bytes:
     return written.getvalue()
 
 
-def _too_many_pixels(most: int) -> PictureRefused:
+def _too_many_pixels(most: int) -> PictureRefusedError:
     limit = most // 1_000_000
-    return PictureRefused(gettext("The photo has too many pixels: at most %(limit)s million.") % {"limit": limit})
+    return PictureRefusedError(gettext("The photo has too many pixels: at most %(limit)s million.") % {"limit": limit})

@@ -36,7 +36,7 @@ def handover_warning(order: Order) -> str:
     return gettext("ANONYMOUS: don't name the sender") if order.is_anonymous else ""
 
 
-def payment_at_the_door(order: Order) -> str:
+def payment_on_delivery(order: Order) -> str:
     """Return whether the order is paid, else how the rest is."""
     if order.payment_status == PaymentStatus.REFUNDED:
         return str(PaymentStatus.REFUNDED.label)

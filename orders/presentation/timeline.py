@@ -261,7 +261,7 @@ def value_words(name: str, value: Any, names: Names) -> str:
         return names.get(name, value)
     if isinstance(value, bool):
         return gettext("yes") if value else gettext("no")
-    if name == "courier_told_at":
+    if name == "courier_notified_at":
         return _moment(value)
     if name == "delivery_date":
         return _date(value)

@@ -21,7 +21,7 @@ from orders import services
 from orders.models import OrderPhoto, PhotoAnswer, PhotoApproval
 from orders.photos.files import photo_response
 from orders.photos.links import find_approval
-from orders.services import LinkGone, NotAllowed
+from orders.services import LinkExpiredError, NotAllowedError
 from orders.services.photo_approval import LONGEST_COMMENT
 from orders.values.phones import format_phone
 
@@ -75,9 +75,9 @@ def approval(request: HttpRequest, token: str) -> HttpResponse:
             services.answer_photos(
                 token=token, seen=_seen(request), liked=liked, comment=typed, answers_seen=_answers_seen(request)
             )
-        except LinkGone:
+        except LinkExpiredError:
             return _gone(request)
-        except NotAllowed as refusal:
+        except NotAllowedError as refusal:
             error = str(refusal)
             found = find_approval(token)  # what is refused because the photos are others finds the answer open again
             if found is None:

@@ -10,14 +10,14 @@ MARGIN = timedelta(seconds=1)
 against a delivery that is about to start, also where the clocks of two machines differ a little."""
 
 
-def grace_time() -> timedelta:
+def hold_period() -> timedelta:
     """Return for how long a status can be taken back; zero when that is switched off."""
-    return timedelta(seconds=settings.STATUS_GRACE_SECONDS)
+    return timedelta(seconds=settings.STATUS_HOLD_SECONDS)
 
 
 def held_until() -> datetime | None:
     """Return until when a status that is set now can be taken back; None when the grace time is switched off."""
-    grace = grace_time()
+    grace = hold_period()
     return timezone.now() + grace if grace else None
 
 

@@ -66,7 +66,7 @@ def _raw(query: str) -> SearchQuery:
     return SearchQuery(query, config="simple", search_type="raw")
 
 
-def keys_of_few(found: QuerySet[Any], most: int) -> list[Any] | None:
+def ids_if_few(found: QuerySet[Any], most: int) -> list[Any] | None:
     """Return the primary keys of the rows, or None if there are more than `most`. The query always uses the index.
 
     PostgreSQL cannot estimate how rare a word is. For a rare one it may scan the whole table in order of the primary

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext
 
 from orders.events import OrderChange, publish
-from orders.exceptions import NotAllowed
+from orders.exceptions import NotAllowedError
 from orders.models import (
     CHANNEL,
     Channel,
@@ -75,15 +75,14 @@ def create_order(
     What is left out: slot 18, Алматы, the shop CVETYKZ, and the whole sum as paid where it is paid. A discount, or a
     sum other than that of items and fee, goes into the prices of the lines, on top of lower prices that they have.
     Without a `customer` he is found or made of the `caller`. With an `order_id` the same order is never made twice: the
-    one that is there already comes back as it is.
-    Raises `NotAllowed` without items, for a field that an order can't be born with, a discount above the goods' sum, or
-    a value that the site would not keep.
+    one that is there already comes back as it is. Raises `NotAllowedError` without items, for a field that an order
+    can't be born with, a discount above the goods' sum, or a value that the site would not keep.
     """
     if order_id is not None and (known := _made_before(order_id)):
         return known
     values = given_values(fields or {})
     if not items:
-        raise NotAllowed(gettext("An order needs at least one item."))
+        raise NotAllowedError(gettext("An order needs at least one item."))
     lines = [_line(item) for item in items]
     values.setdefault("delivery_slot", DEFAULT_SLOT)
     values.setdefault("city", DEFAULT_CITY)
@@ -136,12 +135,12 @@ def _made_before(order_id: UUID) -> Order | None:
 def _line(item: NewItem) -> ItemSnapshot:
     name = item.name or (item.product.name if item.product else "")
     if not name:
-        raise NotAllowed(gettext("An item needs a product or a name."))
+        raise NotAllowedError(gettext("An item needs a product or a name."))
     if item.quantity <= 0:
-        raise NotAllowed(gettext("The quantity of “%(name)s” must be more than zero.") % {"name": name})
+        raise NotAllowedError(gettext("The quantity of “%(name)s” must be more than zero.") % {"name": name})
     price = item.price if item.price is not None else (item.product.price if item.product else None)
     if price is None:
-        raise NotAllowed(gettext("“%(name)s” has no price.") % {"name": name})
+        raise NotAllowedError(gettext("“%(name)s” has no price.") % {"name": name})
     return new_line(item.product, name, item.quantity, as_money(price))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext
 
-from orders.exceptions import NotAllowed
+from orders.exceptions import NotAllowedError
 from orders.models import Order
 from orders.sync.fields import FIELDS
 from orders.values.phones import normalize_phone
@@ -26,16 +26,16 @@ rest off without a word."""
 
 
 def given_values(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values in the form in which they would come back from the site. Raises `NotAllowed`."""
+    """Return the values in the form in which they would come back from the site. Raises `NotAllowedError`."""
     given = {}
     for name, value in values.items():
         if name in NOT_BY_HAND or (name not in FIELDS and name not in LOCAL_FIELDS):
-            raise NotAllowed(gettext("The field “%(field)s” can't be changed here.") % {"field": name})
+            raise NotAllowedError(gettext("The field “%(field)s” can't be changed here.") % {"field": name})
         given[name] = _tidy(name, value) if isinstance(value, str) else value
         limit = LONGEST.get(name)
         if limit is not None and len(given[name]) > limit:
             label = Order._meta.get_field(name).verbose_name  # type: ignore[union-attr]
-            raise NotAllowed(
+            raise NotAllowedError(
                 gettext("“%(field)s” is too long: the site keeps %(limit)s characters, there are %(count)s.")
                 % {"field": label, "limit": limit, "count": len(given[name])}
             )

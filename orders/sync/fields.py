@@ -23,7 +23,7 @@ class Field:
     attribute: str
     empty: Any
     is_pushed: bool = True
-    told_as: Mapping[Any, Any] = field(default_factory=dict)
+    sent_as: Mapping[Any, Any] = field(default_factory=dict)
     """A value that only this side knows -> what the site says instead of it."""
     can_be_cleared: bool = True
     """Whether the site can be told that there is nothing."""
@@ -62,7 +62,7 @@ FIELDS: Mapping[str, Field] = {
             "payment_status",
             "payment_status",
             "pending",
-            told_as={"refunded": "pending"},
+            sent_as={"refunded": "pending"},
             never_echo=frozenset({"paid"}),
         ),
         Field("is_cancelled", "is_cancelled", False),
@@ -73,7 +73,7 @@ FIELDS: Mapping[str, Field] = {
 }
 ITEMS = "items"
 """The basket is compared as one field."""
-NOT_OF_THE_SITE = frozenset({"responsible", "courier", "courier_told_at", "customer"})
+NOT_OF_THE_SITE = frozenset({"responsible", "courier", "courier_notified_at", "customer"})
 """What the timeline tells of an order that the site knows nothing of."""
 PUSHED = (*(one.name for one in FIELDS.values() if one.is_pushed), ITEMS)
 
@@ -87,9 +87,9 @@ def comparable(value: Any) -> Any:
     return value
 
 
-def as_told(name: str, value: Any) -> Any:
+def as_sent(name: str, value: Any) -> Any:
     """Return what the site says where this side has the value (comparable form)."""
-    return FIELDS[name].told_as.get(value, value) if name in FIELDS and FIELDS[name].told_as else value
+    return FIELDS[name].sent_as.get(value, value) if name in FIELDS and FIELDS[name].sent_as else value
 
 
 def set_comparable(order: Order, name: str, value: Any) -> None:

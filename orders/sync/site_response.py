@@ -44,11 +44,11 @@ class FieldRefusal:
 
 
 @dataclass(frozen=True, slots=True)
-class SiteWords:
+class SiteResponse:
     """All that one answer says beside its result. `refused` are fields by our names."""
 
     warnings: tuple[SiteWarning, ...] = ()
     refused: Mapping[str, FieldRefusal] = field(default_factory=dict)
 
 
-SILENCE = SiteWords()
+SILENCE = SiteResponse()

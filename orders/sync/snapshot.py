@@ -126,8 +126,8 @@ class FreshRead:
 
     read_at: datetime
     """Before the request left, aware."""
-    times_heard: int
-    """`Agreement.times_heard` of the order before that; 0 for one that is not known here."""
+    times_received: int
+    """`Agreement.times_received` of the order before that; 0 for one that is not known here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import uuid4
 
-from orders.sync.fields import FIELDS, as_told, empty_value
+from orders.sync.fields import FIELDS, as_sent, empty_value
 from orders.sync.site_response import UNNAMED, FieldRefusal, SiteWarning
 
 STATUS = "status"
@@ -28,8 +28,8 @@ class Request:
 
     key: str
     values: Mapping[str, Any]
-    times_heard: int = 0
-    """`Agreement.times_heard` when it was asked for first."""
+    times_received: int = 0
+    """`Agreement.times_received` when it was asked for first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +68,14 @@ class Agreement:
     """What the site has warned of and staff have been told, as long as it is so."""
     site_status: str = ""
     """The site's own code of the agreed status, which it expects back in compare-and-set."""
-    heard_version: int | None = None
+    received_version: int | None = None
     """The version of which the whole order is known; None when that is none. One that the answer to a push of ours
     names may be another: who has changed the order in between has not been heard."""
-    heard_updated_at: datetime | None = None
+    received_updated_at: datetime | None = None
     """DATE_UPDATE of the whole order that was heard last."""
     checksum: str | None = None
     """The site's checksum of the whole order that was heard last; None when that came without one."""
-    times_heard: int = 0
+    times_received: int = 0
     """How often something was learnt of the site's side, by event or answer. Versions can't count that: they may fall,
     and two saves may make the same one."""
     answered: "Answered | None" = None
@@ -86,7 +86,7 @@ class Agreement:
     """The own time of the newest event that told of the whole order, for events without version and date."""
     status_announced_at: datetime | None = None
     """The own time of the newest event that told of the status alone."""
-    status_heard_at: datetime | None = None
+    status_received_at: datetime | None = None
     """When an event that told of the status alone came last, by our clock."""
     past_statuses: list[str] = field(default_factory=list)
     """What the site's status was before ours arrived, and ours, oldest first: of an event that names one of them and
@@ -107,15 +107,15 @@ class Agreement:
             refused={name: RefusedValue(**refusal) for name, refusal in state.get("refused", {}).items()},
             warnings=[SiteWarning(**warning) for warning in state.get("warnings", [])],
             site_status=state.get("site_status", ""),
-            heard_version=state.get("heard_version"),
-            heard_updated_at=_moment(state.get("heard_updated_at")),
+            received_version=state.get("received_version"),
+            received_updated_at=_moment(state.get("received_updated_at")),
             checksum=state.get("checksum"),
-            times_heard=state.get("times_heard", 0),
+            times_received=state.get("times_received", 0),
             answered=Answered(**state["answered"]) if state.get("answered") else None,
             is_unclear=state.get("is_unclear", False),
             announced_at=_moment(state.get("announced_at")),
             status_announced_at=_moment(state.get("status_announced_at")),
-            status_heard_at=_moment(state.get("status_heard_at")),
+            status_received_at=_moment(state.get("status_received_at")),
             past_statuses=list(state.get("past_statuses", [])),
             answered_at=_moment(state.get("answered_at")),
             unversioned_at=_moment(state.get("unversioned_at")),
@@ -135,16 +135,16 @@ class Agreement:
             "refused": {name: asdict(refusal) for name, refusal in self.refused.items()},
             "warnings": [asdict(warning) for warning in self.warnings],
             "site_status": self.site_status,
-            "heard_version": self.heard_version,
-            "heard_updated_at": self.heard_updated_at.isoformat() if self.heard_updated_at else None,
+            "received_version": self.received_version,
+            "received_updated_at": self.received_updated_at.isoformat() if self.received_updated_at else None,
             "checksum": self.checksum,
-            "times_heard": self.times_heard,
+            "times_received": self.times_received,
             "answered": asdict(self.answered) if self.answered else None,
             "is_unclear": self.is_unclear,
             "announced_at": self.announced_at.isoformat() if self.announced_at else None,
             "status_announced_at": self.status_announced_at.isoformat() if self.status_announced_at else None,
             "past_statuses": list(self.past_statuses),
-            "status_heard_at": self.status_heard_at.isoformat() if self.status_heard_at else None,
+            "status_received_at": self.status_received_at.isoformat() if self.status_received_at else None,
             "answered_at": self.answered_at.isoformat() if self.answered_at else None,
             "unversioned_at": self.unversioned_at.isoformat() if self.unversioned_at else None,
         }
@@ -158,17 +158,17 @@ class Agreement:
         for name, ours in values.items():
             if _says_nothing(name, ours):
                 continue
-            value = as_told(name, ours)
+            value = as_sent(name, ours)
             sent = [earlier for earlier in self.sent.get(name, []) if earlier != value]
             self.sent[name] = [*sent, value]
 
-    def begin_request(self, values: Mapping[str, Any]) -> Request:
+    def start_request(self, values: Mapping[str, Any]) -> Request:
         """Note values that are about to be sent; return the request: the earlier one if this is a repetition.
 
         Asked the same again, the site says that it is done: what somebody there has changed since is not undone.
         """
         if self.unanswered is None or self.unanswered.values != values:
-            self.unanswered = Request(str(uuid4()), dict(values), self.times_heard)
+            self.unanswered = Request(str(uuid4()), dict(values), self.times_received)
         self.note_sending(values)
         return self.unanswered
 
@@ -181,13 +181,13 @@ class Agreement:
             return
         values = self.unanswered.values
         is_other = any(name in ours and ours[name] != value for name, value in values.items())
-        if is_other or all(self.agreed.get(name) == as_told(name, value) for name, value in values.items()):
+        if is_other or all(self.agreed.get(name) == as_sent(name, value) for name, value in values.items()):
             self.unanswered = None
 
     def settle(self, values: Mapping[str, Any]) -> None:
         """Take these values as those of the site. One that we sent has arrived, and so have those sent before it."""
         for name, said in values.items():
-            value = as_told(name, said)
+            value = as_sent(name, said)
             before, self.agreed[name] = self.agreed.get(name), value
             if name in self.refused and self.refused[name].value == value:
                 del self.refused[name]
@@ -202,7 +202,7 @@ class Agreement:
 
     def refuse(self, name: str, ours: Any, refusal: FieldRefusal) -> bool:
         """Note that the site has not taken a value, and whether it can't hold it; return whether that is news."""
-        value = as_told(name, ours)
+        value = as_sent(name, ours)
         self.sent[name] = [sent for sent in self.sent.get(name, []) if sent != value]
         if not self.sent[name]:
             del self.sent[name]
@@ -216,7 +216,7 @@ class Agreement:
         self.refused = {
             name: refusal
             for name, refusal in self.refused.items()
-            if name not in ours or as_told(name, ours[name]) == refusal.value
+            if name not in ours or as_sent(name, ours[name]) == refusal.value
         }
 
     def news_of(self, warnings: Sequence[SiteWarning], asked: Collection[str]) -> list[SiteWarning]:
@@ -239,26 +239,26 @@ class Agreement:
 
     def has(self, values: Mapping[str, Any]) -> bool:
         """Return whether these are the values that the site is known to have."""
-        return all(self.value(name) == as_told(name, value) for name, value in values.items())
+        return all(self.value(name) == as_sent(name, value) for name, value in values.items())
 
-    def hear_answer(self, version: int | None, values: Mapping[str, Any], *, is_unclear: bool) -> None:
+    def merge_answer(self, version: int | None, values: Mapping[str, Any], *, is_unclear: bool) -> None:
         """Settle what the site says that it has taken, and what is known of its version thereby.
 
         `is_unclear`: it has told something else since, and nothing says which came first.
         """
         was_known = self.has(values)
         self.settle(values)
-        self.times_heard += 1
+        self.times_received += 1
         self.is_unclear = self.is_unclear or is_unclear
         if version is None:
             return
         self.answered = Answered(version, sorted(values.keys() - COMPUTED_THERE))
         # The next version is what was heard and ours. The same one, though ours was a change: it had fallen before.
-        heard, same = self.heard_version, self.heard_version == version
+        heard, same = self.received_version, self.received_version == version
         if not is_unclear and heard is not None and (heard == version - 1 or (same and was_known)):
-            self.heard_version = version
+            self.received_version = version
         elif is_unclear or (heard is not None and heard >= version):
-            self.heard_version = None
+            self.received_version = None
 
     def is_twin(self, version: int | None, theirs: Mapping[str, Any]) -> bool:
         """Return whether an event of the version that an answer has named lacks what the answer says was taken.
@@ -283,7 +283,7 @@ class Agreement:
         Also those of which another value was sent and may have arrived: going back is a change like any other. Not what
         it has said that it can't hold.
         """
-        wishes = {name: as_told(name, value) for name, value in ours.items() if not _says_nothing(name, value)}
+        wishes = {name: as_sent(name, value) for name, value in ours.items() if not _says_nothing(name, value)}
         return [
             name
             for name, value in wishes.items()
@@ -329,7 +329,7 @@ def merge(
     for name, value in theirs.items():
         if name in following:
             continue
-        agreed, mine = agreement.value(name), as_told(name, ours[name])
+        agreed, mine = agreement.value(name), as_sent(name, ours[name])
         known = FIELDS.get(name)
         may_be_echo = value in agreement.sent.get(name, ()) and not (known and value in known.never_echo)
         site_changed = value != agreed and not may_be_echo

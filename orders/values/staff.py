@@ -4,7 +4,7 @@ from django.contrib.auth.models import AbstractUser, User
 from django.db.models import QuerySet
 
 
-def name_of(user: AbstractUser | None) -> str:
+def display_name(user: AbstractUser | None) -> str:
     """Return what a member of staff is called on the pages; empty for nobody."""
     return (user.get_full_name() or user.get_username()) if user is not None else ""
 

@@ -117,7 +117,7 @@ def test_the_delay_to_the_site(lone_order, late, level):
 
 @pytest.mark.parametrize(("grace", "level"), [(0, YELLOW), (100, GREEN)])
 def test_what_is_kept_back_on_purpose_is_no_delay(lone_order, settings, grace, level):
-    settings.STATUS_GRACE_SECONDS = grace
+    settings.STATUS_HOLD_SECONDS = grace
     push(lone_order, ago(seconds=120), state=State.DELIVERED, finished_at=timezone.now())
     assert probes.lag_out.run().level == level
 

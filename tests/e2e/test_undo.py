@@ -70,11 +70,11 @@ def test_with_nobodys_page_open_the_worker_sends_it_in_time_and_not_before(arriv
         return site.site.order(order.bitrix_order_id)["STATUS_ID"]
 
     # One without a grace time shows that the worker is awake.
-    settings.STATUS_GRACE_SECONDS = 0
+    settings.STATUS_HOLD_SECONDS = 0
     services.change_status(order_id=at_once.pk, status="accepted", actor=manager)
     wait_until(lambda: there(at_once) == "AP", 60)
 
-    settings.STATUS_GRACE_SECONDS = GRACE
+    settings.STATUS_HOLD_SECONDS = GRACE
     for order in (undone, kept):
         services.change_status(order_id=order.pk, status="accepted", actor=manager)
     event = undone.events.get(kind="status")

@@ -133,7 +133,7 @@ def test_once_it_is_on_its_way_it_can_not_be_taken_back(
     event = change(order, "accepted", manager)
     deliver()
     assert about_statuses(bot_api) == ["Новый → Принят"]
-    with pytest.raises(services.NotAllowed):
+    with pytest.raises(services.NotAllowedError):
         take_back(event)
 
 

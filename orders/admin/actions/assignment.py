@@ -24,13 +24,13 @@ from unfold.decorators import action
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from orders import services
-from orders.admin.actions.status import MOST_AT_ONCE, tell_refusals, too_many
+from orders.admin.actions.status import MOST_AT_ONCE, add_refusal_messages, too_many
 from orders.admin.courier_texts import courier_texts_page
 from orders.admin.delivery_panel import delivery_panel
-from orders.admin.redirects import go_back
+from orders.admin.redirects import redirect_back
 from orders.models import Courier, Order
-from orders.services import NotAllowed
-from orders.values.staff import name_of, staff
+from orders.services import NotAllowedError
+from orders.values.staff import display_name, staff
 
 NOBODY = "nobody"
 
@@ -73,7 +73,7 @@ class AssignmentActions:
                 ("release", self.release),
                 ("florist", self.set_florist),
                 ("courier", self.set_courier),
-                ("told", self.set_told),
+                ("told", self.set_notified),
             )
         ] + super().get_urls()  # type: ignore[misc]
 
@@ -114,7 +114,7 @@ class AssignmentActions:
         text = gettext("Order № %(number)s is without a florist again.")
         if florist is not None:
             text = gettext("Order № %(number)s: the florist is %(florist)s.")
-        return self._one(request, key, self.has_assign_permission(request), act, text, florist=name_of(florist))
+        return self._one(request, key, self.has_assign_permission(request), act, text, florist=display_name(florist))
 
     def set_courier(self, request: HttpRequest, key: UUID) -> HttpResponse:
         """Give one order to the chosen courier, or to nobody."""
@@ -128,10 +128,10 @@ class AssignmentActions:
         may = self.has_assign_permission(request)
         return self._one(request, key, may, act, text, courier=courier.name if courier else "")
 
-    def set_told(self, request: HttpRequest, key: UUID) -> HttpResponse:
+    def set_notified(self, request: HttpRequest, key: UUID) -> HttpResponse:
         """Note that the courier of one order was told, or that he was not."""
         is_told = request.POST.get("told") == "1"
-        act = services.mark_courier_told if is_told else services.unmark_courier_told
+        act = services.mark_courier_notified if is_told else services.unmark_courier_notified
         text = gettext("Order № %(number)s: the courier is told.")
         if not is_told:
             text = gettext("Order № %(number)s: the courier is not told yet.")
@@ -145,13 +145,13 @@ class AssignmentActions:
             raise Http404
         try:
             act(order_id=key, actor=request.user)
-        except NotAllowed as refusal:
+        except NotAllowedError as refusal:
             messages.error(request, f"№ {number}: {refusal}")
         else:
             messages.success(request, text % {"number": number, **words})
         if request.headers.get("HX-Request"):
             return HttpResponse(headers={"HX-Refresh": "true"})
-        return go_back(request, reverse("admin:orders_order_change", args=[key]))
+        return redirect_back(request, reverse("admin:orders_order_change", args=[key]))
 
     # --- many orders
 
@@ -167,7 +167,7 @@ class AssignmentActions:
         form = WhomForm(
             request.POST if "apply" in request.POST else None,
             label=gettext("Florist"),
-            people=[(key, name_of(user)) for key, user in people.items()],
+            people=[(key, display_name(user)) for key, user in people.items()],
             nobody=gettext("Nobody: back to everybody"),
         )
         if not form.is_valid():
@@ -177,7 +177,7 @@ class AssignmentActions:
         if florist is not None:
             text = gettext("Given to %(name)s: %(count)s.")
         act = partial(services.assign_florist, florist=florist)
-        self._many(request, queryset, act, text, name=name_of(florist))
+        self._many(request, queryset, act, text, name=display_name(florist))
         return None
 
     @action(description=_("Assign a courier…"), permissions=["assign"])
@@ -201,9 +201,9 @@ class AssignmentActions:
         return None
 
     @action(description=_("Couriers are told"), permissions=["assign"])
-    def mark_told_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+    def mark_notified_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
         """Note that the couriers of the selected orders were told."""
-        self._many(request, queryset, services.mark_courier_told, gettext("Couriers told: %(count)s."))
+        self._many(request, queryset, services.mark_courier_notified, gettext("Couriers told: %(count)s."))
 
     @action(description=_("Texts for couriers…"), permissions=["view"])
     def courier_texts_of_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
@@ -236,7 +236,7 @@ class AssignmentActions:
                 "opts": self.model._meta,  # type: ignore[attr-defined]
                 "rows": [
                     (order, order.courier.name if order.courier else "") if is_courier
-                    else (order, name_of(order.responsible))
+                    else (order, display_name(order.responsible))
                     for order in orders
                 ],
                 "form": form,
@@ -256,13 +256,13 @@ class AssignmentActions:
         for key, number in chosen:
             try:
                 act(order_id=key, actor=request.user)
-            except NotAllowed as refusal:
+            except NotAllowedError as refusal:
                 refused.append(f"№ {number}: {refusal}")
             else:
                 done += 1
         if done:
             messages.success(request, text % {"count": done, **words})
-        tell_refusals(request, refused)
+        add_refusal_messages(request, refused)
 
 
 def _florist(value: str) -> User | None:

@@ -12,15 +12,15 @@ from django.views.decorators.http import require_POST
 
 from orders import services
 from orders.admin.actions.status import find_order
-from orders.admin.actions.undo import tell_of_change
-from orders.admin.redirects import go_back
+from orders.admin.actions.undo import add_change_message
+from orders.admin.redirects import redirect_back
 from orders.models import Order, Source, Status
-from orders.services import NotAllowed
+from orders.services import NotAllowedError
 
 
 def wished_status(order: Order) -> Status | None:
     """Return the status that the manager wanted when the site decided otherwise; None without a conflict."""
-    code = services.conflict_wish(order)
+    code = services.conflicting_change(order)
     return Status.objects.filter(code=code).first() if code else None
 
 
@@ -31,12 +31,14 @@ class ConflictActions:
         """Add their addresses."""
         wrap = self.admin_site.admin_view  # type: ignore[attr-defined]
         return [
-            path("<uuid:key>/apply-wish/", wrap(require_POST(self.apply_wish)), name="orders_order_apply_wish"),
+            path(
+                "<uuid:key>/apply-wish/", wrap(require_POST(self.apply_pending_change)), name="orders_order_apply_wish"
+            ),
             path("<uuid:key>/accept-site/", wrap(require_POST(self.accept_site)), name="orders_order_accept_site"),
             *super().get_urls(),  # type: ignore[misc]
         ]
 
-    def apply_wish(self, request: HttpRequest, key: Any) -> HttpResponse:
+    def apply_pending_change(self, request: HttpRequest, key: Any) -> HttpResponse:
         """Set the wished status all the same."""
         order = self._conflicting(request, key)
         status = wished_status(order)
@@ -52,11 +54,11 @@ class ConflictActions:
                 source=Source.ADMIN,
                 batch_id=batch_id,
             )
-        except NotAllowed as refusal:
+        except NotAllowedError as refusal:
             messages.error(request, str(refusal))
         else:
             text = gettext("The order is “%(status)s”; the site is told.") % {"status": status.name}
-            tell_of_change(request, text, batch_id)
+            add_change_message(request, text, batch_id)
         return _back(request, order)
 
     def accept_site(self, request: HttpRequest, key: Any) -> HttpResponse:
@@ -76,4 +78,4 @@ class ConflictActions:
 
 
 def _back(request: HttpRequest, order: Order) -> HttpResponse:
-    return go_back(request, reverse("admin:orders_order_change", args=[order.pk]))
+    return redirect_back(request, reverse("admin:orders_order_change", args=[order.pk]))

@@ -30,7 +30,7 @@ from django.views.decorators.http import require_GET
 from unfold.decorators import action
 
 from orders.export import csv, xlsx
-from orders.export.rows import MOST_ROWS, TooMany, keys_of, rows
+from orders.export.rows import MOST_ROWS, TooManyRowsError, keys_of, rows
 from orders.models import Order
 from orders.presentation.formatting import NBSP
 from orders.selectors.presets import Moment, sorted_for_work
@@ -95,7 +95,7 @@ def _file(request: HttpRequest, orders: QuerySet[Order], file_format: str, query
     """Return the file; None when there is none, and then the user has been told why."""
     try:
         keys = keys_of(orders)
-    except TooMany:
+    except TooManyRowsError:
         most = f"{MOST_ROWS:,}".replace(",", NBSP)
         messages.error(
             request,

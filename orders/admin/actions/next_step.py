@@ -12,10 +12,10 @@ from django.views.decorators.http import require_POST
 
 from orders import services
 from orders.admin.actions.status import find_order
-from orders.admin.actions.undo import tell_of_change
-from orders.admin.redirects import go_back
+from orders.admin.actions.undo import add_change_message
+from orders.admin.redirects import redirect_back
 from orders.models import EventKind, Order, Source
-from orders.services import NotAllowed
+from orders.services import NotAllowedError
 
 
 class NextStep:
@@ -41,7 +41,7 @@ class NextStep:
         if order.status_id == wanted:
             # Somebody else, or a second tap.
             messages.info(request, _already(order))
-            return go_back(request, _page_of(order))
+            return redirect_back(request, _page_of(order))
         try:
             moved = services.change_status(
                 order_id=order.pk,
@@ -51,12 +51,12 @@ class NextStep:
                 batch_id=batch_id,
                 seen=request.POST.get("seen") or request.GET.get("seen") or None,
             )
-        except NotAllowed as refusal:
+        except NotAllowedError as refusal:
             messages.error(request, f"№ {order.order_number}: {refusal}")
         else:
             text = gettext("Order № %(number)s: %(status)s.")
-            tell_of_change(request, text % {"number": moved.order_number, "status": moved.status.name}, batch_id)
-        return go_back(request, _page_of(order))
+            add_change_message(request, text % {"number": moved.order_number, "status": moved.status.name}, batch_id)
+        return redirect_back(request, _page_of(order))
 
 
 def permitted_order(model_admin: Any, request: HttpRequest, key: UUID) -> Order:

@@ -40,7 +40,7 @@ class PresenceActions:
         return render(request, "orders/presence.html", {"now": now, "user": request.user})
 
 
-def here_of(order: Order, events: list[OrderEvent]) -> dict[str, Any]:
+def presence_context(order: Order, events: list[OrderEvent]) -> dict[str, Any]:
     """Return what the page needs for its beats. `events` are the order's, the newest first."""
     return {
         "url": reverse("admin:orders_order_here", args=[order.pk]),

@@ -28,7 +28,7 @@ from orders.paper.postcard import has_postcard, postcards
 from orders.paper.route_sheet import route_of, route_sheets, sum_to_collect
 from orders.paper.work_order import work_orders
 from orders.presentation.delivery import reason_to_leave_out
-from orders.services import Print, PrintedMeanwhile
+from orders.services import AlreadyPrintedError, Print
 from orders.values.paper_formats import FORMATS, Paper, PaperFormat, find_format
 
 
@@ -133,7 +133,7 @@ class Printing:
                 seen=seen,
                 actor=request.user,  # type: ignore[arg-type]
             )
-        except PrintedMeanwhile:
+        except AlreadyPrintedError:
             # Somebody else was faster, by less than it takes to set a card.
             return self._again(request, cards, size, services.postcard_prints(keys))
         return _pdf(content, Paper.POSTCARD, cards)

@@ -12,8 +12,8 @@ from django.views.decorators.http import require_POST
 
 from orders import services
 from orders.admin.actions.next_step import permitted_order
-from orders.admin.redirects import go_back
-from orders.services import NotAllowed
+from orders.admin.redirects import redirect_back
+from orders.services import NotAllowedError
 
 OTHER = "other"
 REASONS: dict[str, str | Promise] = {
@@ -52,11 +52,11 @@ class ProblemActions:
                 reason=": ".join([*words, *([text] if text else [])]),
                 actor=request.user,  # type: ignore[arg-type]
             )
-        except NotAllowed as refusal:
+        except NotAllowedError as refusal:
             messages.error(request, str(refusal))
         else:
             messages.success(request, gettext("Everybody sees now that there is a problem with this order."))
-        return go_back(request, reverse("admin:orders_order_change", args=[key]))
+        return redirect_back(request, reverse("admin:orders_order_change", args=[key]))
 
     def solve_problem(self, request: HttpRequest, key: UUID) -> HttpResponse:
         """Note that it is settled, and how, if `comment` says so."""
@@ -67,4 +67,4 @@ class ProblemActions:
             comment=request.POST.get("comment", "")[: services.LONGEST_REASON],
         )
         messages.success(request, gettext("The problem is solved."))
-        return go_back(request, reverse("admin:orders_order_change", args=[key]))
+        return redirect_back(request, reverse("admin:orders_order_change", args=[key]))

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 
 from orders import services
 from orders.admin.actions.next_step import permitted_order
-from orders.admin.redirects import go_back
+from orders.admin.redirects import redirect_back
 from orders.models import Reason
 
 
@@ -38,4 +38,4 @@ class Resending:
             messages.success(request, gettext("The order is being sent to the site again."))
         else:
             messages.info(request, gettext("There is nothing to send: the site has the order as it is."))
-        return go_back(request, reverse("admin:orders_order_change", args=[key]))
+        return redirect_back(request, reverse("admin:orders_order_change", args=[key]))

@@ -23,9 +23,9 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from orders import services
-from orders.admin.actions.undo import MOST_REASONS, tell_of_change
+from orders.admin.actions.undo import MOST_REASONS, add_change_message
 from orders.models import Order, Source, Status
-from orders.services import NotAllowed
+from orders.services import NotAllowedError
 
 MOST_AT_ONCE = 200
 """Orders of one bulk action: each is a transaction of its own, and the manager waits for the page."""
@@ -149,7 +149,7 @@ class StatusActions:
                 comment=form.cleaned_data["comment"],
                 batch_id=batch_id,
             )
-        except NotAllowed as refusal:
+        except NotAllowedError as refusal:
             # Somebody else was faster: the dialog stays open and says so.
             form.add_error("status", str(refusal))
             dialog = {"title": gettext("Change status")}
@@ -159,7 +159,7 @@ class StatusActions:
                 {"dialog": dialog, "form": form, "form_submit_text": gettext("Change")},
             )
         text = gettext("Order № %(number)s: %(status)s.")
-        tell_of_change(request, text % {"number": moved.order_number, "status": moved.status.name}, batch_id)
+        add_change_message(request, text % {"number": moved.order_number, "status": moved.status.name}, batch_id)
         return done(request, reverse("admin:orders_order_change", args=[order.pk]))
 
     def _move(self, request: HttpRequest, queryset: QuerySet[Order], status: str | None, comment: str = "") -> None:
@@ -188,7 +188,7 @@ class StatusActions:
                     comment=comment,
                     batch_id=batch_id,
                 )
-            except NotAllowed as refusal:
+            except NotAllowedError as refusal:
                 refused.append(f"№ {order.order_number}: {refusal}")
             else:
                 changed += 1
@@ -221,13 +221,13 @@ def done(request: HttpRequest, fallback: str) -> HttpResponse:
 
 def _report(request: HttpRequest, batch_id: UUID, changed: int, unchanged: int, refused: list[str]) -> None:
     if changed:
-        tell_of_change(request, gettext("Changed: %(count)s.") % {"count": changed}, batch_id)
+        add_change_message(request, gettext("Changed: %(count)s.") % {"count": changed}, batch_id)
     if unchanged:
         messages.info(request, gettext("Were in this status already: %(count)s.") % {"count": unchanged})
-    tell_refusals(request, refused)
+    add_refusal_messages(request, refused)
 
 
-def tell_refusals(request: HttpRequest, refused: list[str]) -> None:
+def add_refusal_messages(request: HttpRequest, refused: list[str]) -> None:
     """Add a message for each order that could not be changed, as far as anybody reads them."""
     for reason in refused[:MOST_REASONS]:
         messages.error(request, reason)

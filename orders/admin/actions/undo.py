@@ -20,14 +20,14 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST
 
 from orders import services
-from orders.admin.redirects import go_back
+from orders.admin.redirects import redirect_back
 from orders.models import Order, OrderEvent
-from orders.services import NotAllowed
+from orders.services import NotAllowedError
 
 MOST_REASONS = 10
 
 
-def tell_of_change(request: HttpRequest, text: str, batch_id: UUID) -> None:
+def add_change_message(request: HttpRequest, text: str, batch_id: UUID) -> None:
     """Add a message that a status, or those of many orders, was changed, with a button that takes the action back."""
     held = [until for event in services.changes_of_batch(batch_id) if (until := services.held_until_of(event))]
     if not held:
@@ -88,7 +88,7 @@ class UndoActions:
         """Take back every change of one action, as far as that is possible still."""
         self._check(request)
         _take_back(request, services.changes_of_batch(batch))
-        return go_back(request, reverse("admin:orders_order_changelist"))
+        return redirect_back(request, reverse("admin:orders_order_changelist"))
 
     def take_back_one(self, request: HttpRequest, key: UUID, event: UUID) -> HttpResponse:
         """Take back one change of one order."""
@@ -97,7 +97,7 @@ class UndoActions:
         if order is None:
             raise Http404
         _take_back(request, [OrderEvent(pk=event, order=order)])
-        return go_back(request, reverse("admin:orders_order_change", args=[key]))
+        return redirect_back(request, reverse("admin:orders_order_change", args=[key]))
 
     def _check(self, request: HttpRequest) -> None:
         if not self.has_change_status_permission(request):  # type: ignore[attr-defined]
@@ -115,7 +115,7 @@ def _take_back(request: HttpRequest, changes: Iterable[OrderEvent]) -> None:
                 event_id=event.pk,
                 actor=request.user,  # type: ignore[arg-type]
             )
-        except NotAllowed as refusal:
+        except NotAllowedError as refusal:
             refused.append(f"№ {number}: {refusal}")
         else:
             undone.append(order)

@@ -161,7 +161,7 @@ class NewOrderPage:
                     actor=request.user,  # type: ignore[arg-type]
                     source=Source.ADMIN,
                 )
-            except services.NotAllowed as refusal:
+            except services.NotAllowedError as refusal:
                 form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
             else:
                 messages.success(

@@ -19,13 +19,13 @@ from orders.admin.orders.header import surroundings
 from orders.admin.orders.items_inline import ItemFormSet
 from orders.models import Order, Source
 from orders.rules.visibility import hidden_fields, may_see_prices
-from orders.services import NotAllowed
+from orders.services import NotAllowedError
 
 
 class _Refused(Exception):
     """A service has refused; carries what it says out of Django's transaction."""
 
-    def __init__(self, refusal: NotAllowed) -> None:
+    def __init__(self, refusal: NotAllowedError) -> None:
         super().__init__(str(refusal))
         self.field = refusal.field
 
@@ -76,7 +76,7 @@ class OrderPage:
             if note := request.POST.get("note_text", "").strip():
                 # Typed beside the form and not added by its own button: saving the order must not lose it.
                 services.add_note(order_id=form.instance.pk, text=note, actor=request.user)  # type: ignore[arg-type]
-        except NotAllowed as refusal:
+        except NotAllowedError as refusal:
             raise _Refused(refusal) from refusal
 
     def construct_change_message(

@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 
 from cvety_crm.admin_site.base import PeekChangeList
 from orders.admin.orders.live_updates import OVERLAP, created_since, last_change
-from orders.admin.orders.row_context import tell_rows, with_row_details
+from orders.admin.orders.row_context import broadcast_rows, with_row_details
 from orders.models import Order, Status
 from orders.selectors.presets import (
     BY_KEY,
@@ -96,7 +96,7 @@ class OrderChangeList(PeekChangeList):
         super().get_results(request)
         self.queryset = found
         may_move = self.model_admin.has_change_status_permission(request)
-        tell_rows(self.result_list, request, self.statuses, may_move=may_move)
+        broadcast_rows(self.result_list, request, self.statuses, may_move=may_move)
 
     @property
     def shown_day(self) -> date:

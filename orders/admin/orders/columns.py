@@ -20,7 +20,7 @@ from orders.presentation.phones import phone_text, shown_phone
 from orders.rules.lateness import Lateness, is_open, lateness, lateness_words
 from orders.rules.photo_state import SIGNS, PhotoState, photo_state
 from orders.rules.visibility import may_see_prices, shown_text
-from orders.values.staff import name_of
+from orders.values.staff import display_name
 
 ADDRESS_LENGTH = 70  # characters in the list
 PRODUCT_LENGTH = 40
@@ -138,7 +138,7 @@ class OrderColumns:
         """Return who makes it, or a button to take it."""
         who = order.responsible
         if who is not None:
-            return _lines(name_of(who))
+            return _lines(display_name(who))
         return _lines(take_button(order, order.seen_by))  # type: ignore[attr-defined]
 
     @admin.display(description=_("Courier"))
@@ -149,7 +149,7 @@ class OrderColumns:
                 return _lines(gettext("pickup"))
             return _lines(_missing(order, gettext("no courier")) if is_open(order) else "—")
         told = ""
-        if order.courier_told_at:
+        if order.courier_notified_at:
             told = format_html('<span class="crm-mark"><span aria-hidden="true">🔔</span> {}</span>', gettext("told"))
         elif is_open(order):
             told = format_html('<span class="crm-mark crm-mark-warn">{}</span>', gettext("not told"))
@@ -183,7 +183,7 @@ def photo_mark(order: Order) -> SafeString | str:
 
 def payment_words(order: Order) -> str:
     """Return whether the order is paid, what is left to pay, and what the courier collects in cash."""
-    if not may_say_sums(order) or _is_settled(order) or order.payment_status == PaymentStatus.REFUNDED:
+    if not may_show_sums(order) or _is_settled(order) or order.payment_status == PaymentStatus.REFUNDED:
         return payment_state(order)
     due = money(order.amount_due)
     if order.paid_amount:
@@ -200,7 +200,7 @@ def payment_state(order: Order) -> str:
     return gettext("paid") if _is_settled(order) else gettext("not paid")
 
 
-def may_say_sums(order: Order) -> bool:
+def may_show_sums(order: Order) -> bool:
     """Return whether whoever the row was made for may see its sums; a page that doesn't say decides by itself."""
     user = getattr(order, "seen_by", None)
     return user is None or may_see_prices(user, order.delivery_date)

@@ -43,7 +43,7 @@ class StageFilter(DropdownFilter):
         return queryset.filter(status__stage=self.value()) if self.value() in Stage.values else queryset
 
 
-class TroubleFilter(DropdownFilter):
+class ProblemFilter(DropdownFilter):
     """Orders that a person has to look at."""
 
     title = _("trouble")

@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 
 from orders import services
 from orders.admin.actions.conflicts import wished_status
-from orders.admin.actions.presence import here_of
+from orders.admin.actions.presence import presence_context
 from orders.admin.actions.problems import REASONS
 from orders.admin.actions.status import next_statuses
 from orders.admin.actions.undo import undo_of_order
@@ -23,7 +23,7 @@ from orders.admin.badges import SIGNS, delivery_marks, order_marks, stage_class,
 from orders.admin.orders.columns import payment_words
 from orders.admin.orders.notes import notes_of
 from orders.admin.panels import event_links, panels
-from orders.models import TOLD_BY_SITE, Customer, EventKind, Order, OrderEvent, SyncState
+from orders.models import REPORTED_BY_SITE, Customer, EventKind, Order, OrderEvent, SyncState
 from orders.presentation.addresses import with_city
 from orders.presentation.formatting import delivery_time, money
 from orders.presentation.links import two_gis_url, whatsapp_url, yandex_maps_url
@@ -97,7 +97,7 @@ def _head(
         "reasons": REASONS.items(),
         "longest_reason": services.LONGEST_REASON,
         "repeat_url": _repeat_url(request, order),
-        "here": here_of(order, list(events[:1])),
+        "here": presence_context(order, list(events[:1])),
     }
 
 
@@ -123,11 +123,11 @@ def _sync(order: Order, events: Sequence[OrderEvent]) -> SafeString:
 def _on_site_since(order: Order, events: Sequence[OrderEvent]) -> datetime | None:
     """Return when both sides last came to agree: the latest entry of something sent or heard."""
     for event in events:
-        if event.kind == EventKind.SENT or event.source in TOLD_BY_SITE:
+        if event.kind == EventKind.SENT or event.source in REPORTED_BY_SITE:
             return event.happened_at
     if len(events) <= ENTRIES_SHOWN:
         return None
-    heard = order.events.filter(Q(kind=EventKind.SENT) | Q(source__in=TOLD_BY_SITE))
+    heard = order.events.filter(Q(kind=EventKind.SENT) | Q(source__in=REPORTED_BY_SITE))
     return heard.values_list("happened_at", flat=True).first()
 
 

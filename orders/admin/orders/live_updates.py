@@ -21,7 +21,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
-from orders.admin.orders.row_context import tell_rows, with_row_details
+from orders.admin.orders.row_context import broadcast_rows, with_row_details
 from orders.models import EventKind, Order, OrderEvent, Status
 from orders.selectors.presets import Moment, counts
 
@@ -70,7 +70,7 @@ class LiveList:
         self._check_may_see_orders(request)
         queryset = self.get_queryset(request).filter(pk__in=read_keys(request.GET.get("keys")))  # type: ignore[attr-defined]
         orders = list(with_row_details(queryset))
-        tell_rows(
+        broadcast_rows(
             orders,
             request,
             {status.code: status for status in Status.objects.all()},

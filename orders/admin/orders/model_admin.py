@@ -25,7 +25,7 @@ from orders.admin.new_order.view import NewOrderPage
 from orders.admin.orders.change_view import OrderPage
 from orders.admin.orders.changelist import OrderList
 from orders.admin.orders.columns import OrderColumns
-from orders.admin.orders.filters import FloristFilter, StageFilter, TroubleFilter
+from orders.admin.orders.filters import FloristFilter, ProblemFilter, StageFilter
 from orders.admin.orders.items_inline import ItemInline
 from orders.admin.orders.live_updates import LiveList
 from orders.admin.orders.notes import NoteActions
@@ -33,7 +33,7 @@ from orders.admin.orders.photos import Photos
 from orders.admin.orders.readonly_fields import ReadOnlyFields
 from orders.models import Customer, Order
 from orders.rules.visibility import hidden_fields
-from orders.selectors.search import keys_of_few, search_for
+from orders.selectors.search import ids_if_few, search_for
 
 MOST_CUSTOMERS = 200
 """Customers whose orders a search brings; more than that is no search for a person."""
@@ -104,7 +104,7 @@ class OrderAdmin(
         ("courier", RelatedDropdownFilter),
         ("sync_state", ChoicesDropdownFilter),
         ("source", ChoicesDropdownFilter),
-        TroubleFilter,
+        ProblemFilter,
     )
     extra_lookups = ("customer__id__exact",)
     list_select_related = ("status", "city", "delivery_slot")
@@ -121,7 +121,7 @@ class OrderAdmin(
         "assign_florist_to_selected",
         "assign_courier_to_selected",
         "courier_texts_of_selected",
-        "mark_told_selected",
+        "mark_notified_selected",
         "print_selected",
         "export_selected_to_xlsx",
         "export_selected_to_csv",
@@ -160,7 +160,7 @@ class OrderAdmin(
         if customers:
             found |= Q(customer_id__in=customers)
         # The few are named by their keys; the many are found among all orders, the newest first, quickly.
-        few = keys_of_few(Order.objects.filter(found), FEW_FOUND)
+        few = ids_if_few(Order.objects.filter(found), FEW_FOUND)
         return queryset.filter(found) if few is None else queryset.filter(pk__in=few), False
 
     def get_sortable_by(self, request: HttpRequest) -> Any:

@@ -13,9 +13,9 @@ from django.views.decorators.http import require_POST
 
 from orders import services
 from orders.admin.actions.status import find_order
-from orders.admin.redirects import go_back
+from orders.admin.redirects import redirect_back
 from orders.models import Order
-from orders.services import NotAllowed
+from orders.services import NotAllowedError
 
 NOTES_SHOWN = 50
 
@@ -42,7 +42,7 @@ class NoteActions:
         refused = ""
         try:
             services.add_note(order_id=order.pk, text=text, actor=request.user)  # type: ignore[arg-type]
-        except NotAllowed as refusal:
+        except NotAllowedError as refusal:
             refused = str(refusal)
         if request.headers.get("HX-Request"):
             notes = notes_of(order, may_write=True, back=request.POST.get("next", page))
@@ -52,7 +52,7 @@ class NoteActions:
             messages.error(request, refused)
         else:
             messages.success(request, gettext("The note is added."))
-        return go_back(request, page)
+        return redirect_back(request, page)
 
 
 def notes_of(order: Order, *, may_write: bool, back: str) -> dict[str, Any]:

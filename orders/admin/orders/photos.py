@@ -20,14 +20,14 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST
 
 from orders import services
-from orders.admin.redirects import go_back
+from orders.admin.redirects import redirect_back
 from orders.models import Order, OrderPhoto, PhotoAnswer
 from orders.photos.links import photo_url
 from orders.photos.pictures import LONGEST_SIDE, MOST_BYTES
 from orders.presentation.links import whatsapp_url
 from orders.rules.photo_state import SIGNS, approval_of, live_photos, state_of
 from orders.rules.visibility import may_see_phones
-from orders.services import NotAllowed
+from orders.services import NotAllowedError
 from orders.services.photos import MOST_PHOTOS
 
 JSON = "application/json"
@@ -103,15 +103,15 @@ class Photos:
 
         def add() -> str:
             if not files:
-                raise NotAllowed(gettext("Choose a photo first."))
+                raise NotAllowedError(gettext("Choose a photo first."))
             refused = []
             for file in files:
                 try:
                     self._add(request, key, file)
-                except NotAllowed as refusal:
+                except NotAllowedError as refusal:
                     refused.append(str(refusal) if len(files) == 1 else f"{file.name}: {refusal}")
             if refused:
-                raise NotAllowed("\n".join(refused))
+                raise NotAllowedError("\n".join(refused))
             count = len(files)
             return ngettext("%(count)s photo was added.", "%(count)s photos were added.", count) % {"count": count}
 
@@ -156,7 +156,7 @@ class Photos:
         said = refusal = ""
         try:
             said = do()
-        except NotAllowed as error:
+        except NotAllowedError as error:
             refusal = str(error)
         if JSON in request.headers.get("Accept", ""):
             photos = photos_panel(found.get(), request, back=request.POST.get("next", page))
@@ -166,7 +166,7 @@ class Photos:
             messages.error(request, line)
         if said:
             messages.success(request, said)
-        return go_back(request, page)
+        return redirect_back(request, page)
 
 
 def _actor(request: HttpRequest) -> User:

@@ -34,7 +34,9 @@ def with_row_details(orders: QuerySet[Order]) -> QuerySet[Order]:
     )
 
 
-def tell_rows(orders: Iterable[Order], request: HttpRequest, statuses: Mapping[str, Status], *, may_move: bool) -> None:
+def broadcast_rows(
+    orders: Iterable[Order], request: HttpRequest, statuses: Mapping[str, Status], *, may_move: bool
+) -> None:
     """Tell each order who looks at it, and which step comes next for him."""
     for order in orders:
         order.seen_by = request.user  # type: ignore[attr-defined]

@@ -14,7 +14,7 @@ from django.utils import timezone
 from orders.events import OrderChange, publish
 from orders.models import EventKind, Order, OrderEvent, OrderItem, Reason, Source, SyncState
 from orders.services.inbound.customers import apply_customer
-from orders.services.inbound.freshness import Age, age_of, has_heard_status, has_older_status, is_newer, is_unproven
+from orders.services.inbound.freshness import Age, age_of, has_older_status, has_received_status, is_newer, is_unproven
 from orders.services.inbound.metadata import merged_metadata, new_oddities, oddities
 from orders.services.items import as_snapshot, rebind_lines, store_items
 from orders.services.locking import lock_site_order, settle_sync_state
@@ -67,7 +67,7 @@ class _Origin:
     source: Source
     webhook_event_id: UUID | None
     push_id: UUID | None
-    heard_at: datetime | None = None
+    received_at: datetime | None = None
     actor: User | None = None
     reason: Reason = Reason.NONE
     fresh: FreshRead | None = None
@@ -82,7 +82,7 @@ def apply_snapshot(
     source: Source = Source.SITE,
     webhook_event_id: UUID | None = None,
     push_id: UUID | None = None,
-    heard_at: datetime | None = None,
+    received_at: datetime | None = None,
     actor: User | None = None,
     reason: Reason = Reason.NONE,
     fresh: FreshRead | None = None,
@@ -92,20 +92,20 @@ def apply_snapshot(
     """Create or update the order that the snapshot describes.
 
     Old news changes nothing, unless it was asked for just now (`fresh`). Of a copy of the site (`past`) all is old news
-    that can't be shown to be newer than what is known here. `heard_at` is when an event that is read again came first,
-    by our clock. `actor` and `reason` say on the timeline who or what has asked. `is_absent`: the caller knows that
-    there is no such order. The number of queries does not depend on the number of items.
+    that can't be shown to be newer than what is known here. `received_at` is when an event that is read again came
+    first, by our clock. `actor` and `reason` say on the timeline who or what has asked. `is_absent`: the caller knows
+    that there is no such order. The number of queries does not depend on the number of items.
     """
-    origin = _Origin(source, webhook_event_id, push_id, heard_at, actor, reason, fresh, past)
+    origin = _Origin(source, webhook_event_id, push_id, received_at, actor, reason, fresh, past)
     order = None if is_absent else lock_site_order(snapshot.bitrix_order_id, snapshot.crm_order_id)
     if order is None:
         return _create(snapshot, origin)
     agreement = Agreement.from_json(order.bitrix_state)
-    is_present = fresh is not None and agreement.times_heard == fresh.times_heard
+    is_present = fresh is not None and agreement.times_received == fresh.times_received
     age = Age.NEWS if is_present else age_of(order, snapshot)
     if age is Age.OLD or (past is not None and (age is Age.UNCLEAR or is_unproven(order, snapshot))):
         return Applied(order, Outcome.STALE)
-    if snapshot.version is not None and heard_at is not None and not _asks(agreement, origin):
+    if snapshot.version is not None and received_at is not None and not _asks(agreement, origin):
         # What the site has said of the order since it came holds all that it tells.
         return Applied(order, Outcome.STALE)
     if age is Age.UNCLEAR:
@@ -123,7 +123,7 @@ def _create(snapshot: OrderSnapshot, origin: _Origin) -> Applied:
     customer = apply_customer(snapshot=snapshot.customer)[0] if snapshot.customer else None
 
     agreement = Agreement(site_status=site_status)
-    _note_heard(agreement, snapshot, origin)
+    _note_received(agreement, snapshot, origin)
     agreement.settle({name: comparable(value) for name, value in fields.items()})
     if snapshot.items is not None:
         agreement.settle({ITEMS: comparable_items(items)})
@@ -165,7 +165,7 @@ def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
     if origin.fresh is not None:
         agreement.answered_at = origin.fresh.read_at
     is_older = has_older_status(snapshot, agreement, origin.fresh)
-    if is_older or (origin.past is not None and has_heard_status(order, snapshot, agreement)):
+    if is_older or (origin.past is not None and has_received_status(order, snapshot, agreement)):
         fields.pop("status", None)
     existing = [] if snapshot.items is None else list(order.items.all())
     references = _resolve(fields, snapshot, order=order, agreement=agreement, existing=existing)
@@ -241,7 +241,7 @@ def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
 
 def _asks(agreement: Agreement, origin: _Origin) -> bool:
     """Return whether the site has yet to be asked for the order, as it has been since the event came."""
-    return agreement.answered_at is None or agreement.answered_at < (origin.heard_at or origin.happened_at)
+    return agreement.answered_at is None or agreement.answered_at < (origin.received_at or origin.happened_at)
 
 
 def _may_be_past(
@@ -299,7 +299,7 @@ def _set_bookkeeping(
         put("bitrix_version", snapshot.version)
     if snapshot.updated_at is not None:
         put("bitrix_updated_at", snapshot.updated_at)
-    _note_heard(agreement, snapshot, origin)
+    _note_received(agreement, snapshot, origin)
     if not snapshot.is_partial:
         if order.is_stub and snapshot.created_at is not None:
             put("created_at", snapshot.created_at)
@@ -314,18 +314,18 @@ def _settled_at(origin: _Origin) -> datetime:
     return (origin.past.settled_at if origin.past is not None else None) or origin.happened_at
 
 
-def _note_heard(agreement: Agreement, snapshot: OrderSnapshot, origin: _Origin) -> None:
+def _note_received(agreement: Agreement, snapshot: OrderSnapshot, origin: _Origin) -> None:
     if origin.past is None:
-        agreement.times_heard += 1
+        agreement.times_received += 1
     if snapshot.is_partial:
-        agreement.status_heard_at = origin.happened_at
+        agreement.status_received_at = origin.happened_at
     else:
         if origin.past is None:
             agreement.answered, agreement.is_unclear = None, False
-        if origin.past is None or snapshot.version != agreement.heard_version:
+        if origin.past is None or snapshot.version != agreement.received_version:
             agreement.checksum = snapshot.checksum
-        agreement.heard_version = agreement.heard_version if snapshot.version is None else snapshot.version
-        agreement.heard_updated_at = snapshot.updated_at or agreement.heard_updated_at
+        agreement.received_version = agreement.received_version if snapshot.version is None else snapshot.version
+        agreement.received_updated_at = snapshot.updated_at or agreement.received_updated_at
     if snapshot.version is not None or snapshot.updated_at is not None:
         agreement.unversioned_at = None
     elif not snapshot.is_partial and origin.past is None:

@@ -75,8 +75,8 @@ def _was_passed_over(snapshot: OrderSnapshot, agreement: Agreement) -> bool:
     if snapshot.is_partial:
         return False
     if snapshot.version is not None:
-        return agreement.heard_version is None or snapshot.version > agreement.heard_version
-    newer = _order(snapshot.updated_at, agreement.heard_updated_at)
+        return agreement.received_version is None or snapshot.version > agreement.received_version
+    newer = _order(snapshot.updated_at, agreement.received_updated_at)
     return newer is not None and newer > 0
 
 
@@ -105,9 +105,9 @@ def _clocks(order: Order, snapshot: OrderSnapshot) -> list[tuple[Any, Any]]:
     return [(theirs, ours) for theirs, ours in pairs if theirs is not None and ours is not None]
 
 
-def has_heard_status(order: Order, snapshot: OrderSnapshot, agreement: Agreement) -> bool:
+def has_received_status(order: Order, snapshot: OrderSnapshot, agreement: Agreement) -> bool:
     """Return whether an event about the status alone has come since, which a copy of the same version does not know."""
-    if agreement.status_heard_at is None:
+    if agreement.status_received_at is None:
         return False
     is_newer = snapshot.version is not None and order.bitrix_version is not None
     return not (is_newer and snapshot.version > order.bitrix_version)  # type: ignore[operator]
@@ -122,7 +122,7 @@ def has_older_status(snapshot: OrderSnapshot, agreement: Agreement, fresh: Fresh
     if snapshot.is_partial:
         return False
     if fresh is not None:
-        return agreement.status_heard_at is not None and fresh.read_at < agreement.status_heard_at
+        return agreement.status_received_at is not None and fresh.read_at < agreement.status_received_at
     newest = agreement.status_announced_at
     clocks = [moment for moment in (snapshot.updated_at, snapshot.announced_at) if moment is not None]
     if newest is None or not clocks:

@@ -10,15 +10,15 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from orders.events import OrderChange, publish
-from orders.exceptions import NotAllowed
-from orders.models import TOLD_BY_SITE, EventKind, Order, OrderEvent, Reason, Source, Status, SyncState
+from orders.exceptions import NotAllowedError
+from orders.models import REPORTED_BY_SITE, EventKind, Order, OrderEvent, Reason, Source, Status, SyncState
 from orders.rules.hold import leaves_at
 from orders.services.locking import lock_order, lock_site_order, settle_sync_state, unsent_fields
-from orders.services.outbound.site_response import hear_words, write_words
+from orders.services.outbound.site_response import record_response, write_response
 from orders.services.references import resolve
 from orders.services.timeline import write_event
-from orders.sync.fields import FIELDS, ITEMS, as_told, order_values, set_comparable
-from orders.sync.site_response import SILENCE, FieldRefusal, SiteWords
+from orders.sync.fields import FIELDS, ITEMS, as_sent, order_values, set_comparable
+from orders.sync.site_response import SILENCE, FieldRefusal, SiteResponse
 from orders.sync.three_way_merge import Agreement, Request
 
 
@@ -51,7 +51,7 @@ def _let_leave(order: Order, own: Mapping[str, Any]) -> bool:
 
 
 @transaction.atomic
-def begin_request(*, order_id: UUID, values: Mapping[str, Any]) -> Request | None:
+def start_request(*, order_id: UUID, values: Mapping[str, Any]) -> Request | None:
     """The same for more than the status, of which the site may be asked word for word again.
 
     Return the request, whose key is sent along: the earlier one if this was sent before and not answered. None when
@@ -61,7 +61,7 @@ def begin_request(*, order_id: UUID, values: Mapping[str, Any]) -> Request | Non
     if not _let_leave(order, values):
         return None
     agreement = Agreement.from_json(order.bitrix_state)
-    request = agreement.begin_request(values)
+    request = agreement.start_request(values)
     _save_agreement(order, agreement)
     return request
 
@@ -90,12 +90,12 @@ def record_created_on_site(
     values: Mapping[str, Any],
     version: int | None,
     push_id: UUID,
-    words: SiteWords = SILENCE,
+    words: SiteResponse = SILENCE,
 ) -> Order:
     """Note that the site has created the order, under this id and number, with these values but for those refused.
 
     A webhook may have said so before: if it named our XML_ID nothing is left to note, and if it did not, it has made a
-    second order here, which gives way to ours. Raises `NotAllowed` when staff have worked on that one.
+    second order here, which gives way to ours. Raises `NotAllowedError` when staff have worked on that one.
     """
     order = lock_order(order_id)
     agreement = Agreement.from_json(order.bitrix_state)
@@ -112,12 +112,12 @@ def record_created_on_site(
         if twin is not None:
             agreement = _take_over(order, twin)
             details["twin"] = str(twin.pk)
-    agreement.times_heard += 1
+    agreement.times_received += 1
     _note_version(order, version)
-    said = hear_words(agreement, values, words)
+    said = record_response(agreement, values, words)
     _save_after_answer(order, agreement, "is_deleted_on_site", "is_archived_on_site")
     _write_sent(order, EventKind.SENT, push_id, details, taken)
-    write_words(order, said, push_id)
+    write_response(order, said, push_id)
     return order
 
 
@@ -126,8 +126,8 @@ def _take_over(order: Order, twin: Order) -> Agreement:
 
     What it knows of the site is newer than the answer to our request, and what staff wish is on ours.
     """
-    if twin.events.exclude(source__in=TOLD_BY_SITE).exists() or twin.notes.exists() or twin.photos.exists():
-        raise NotAllowed(
+    if twin.events.exclude(source__in=REPORTED_BY_SITE).exists() or twin.notes.exists() or twin.photos.exists():
+        raise NotAllowedError(
             gettext("Order № %(number)s is already in the CRM as the site's own, and staff have worked on it.")
             % {"number": twin.order_number}
         )
@@ -145,29 +145,29 @@ def record_accepted(
     site_status: str | None,
     version: int | None,
     push_id: UUID,
-    times_heard: int | None = None,
-    words: SiteWords = SILENCE,
+    times_received: int | None = None,
+    words: SiteResponse = SILENCE,
 ) -> Order:
     """Note that the site has taken over these values (comparable form), but for those that it has refused.
 
-    `version` is the answer's. `times_heard` is what `Agreement.times_heard` was before the site was asked, for the
-    first time if it says that it had taken them at an earlier request. If a webhook has told of a newer version since,
-    the site saw our values first and what it says now came after them: that stands. If it has told of other values
-    under a version that is not newer, nothing says which came first: the site is to be asked (`is_unclear`).
+    `version` is the answer's. `times_received` is what `Agreement.times_received` was before the site was asked, for
+    the first time if it says that it had taken them at an earlier request. If a webhook has told of a newer version
+    since, the site saw our values first and what it says now came after them: that stands. If it has told of other
+    values under a version that is not newer, nothing says which came first: the site is to be asked (`is_unclear`).
     """
     order = lock_order(order_id)
     agreement = Agreement.from_json(order.bitrix_state)
-    has_told_since = times_heard is None or agreement.times_heard != times_heard
+    has_reported_since = times_received is None or agreement.times_received != times_received
     is_lower = version is not None and order.bitrix_version is not None and version < order.bitrix_version
     agreement.unanswered = None
     taken = {name: value for name, value in values.items() if name not in words.refused}
     changes: list[dict[str, Any]] = []
-    if is_lower and has_told_since:
+    if is_lower and has_reported_since:
         changes = _take_later_values(order, agreement, taken)
-        agreement.times_heard += 1
+        agreement.times_received += 1
     else:
-        is_unclear = times_heard is not None and has_told_since and not agreement.has(taken)
-        agreement.hear_answer(version, taken, is_unclear=is_unclear)
+        is_unclear = times_received is not None and has_reported_since and not agreement.has(taken)
+        agreement.merge_answer(version, taken, is_unclear=is_unclear)
         if site_status is not None and "status" in taken:
             agreement.site_status = site_status
         if version is None:
@@ -176,10 +176,10 @@ def record_accepted(
         order.bitrix_version = version if version is not None else order.bitrix_version
     if order.sync_state == SyncState.CONFLICT and "status" in taken:
         order.sync_state = SyncState.PENDING
-    said = hear_words(agreement, values, words)
+    said = record_response(agreement, values, words)
     _save_after_answer(order, agreement, *(FIELDS[change["field"]].attribute for change in changes))
     _write_sent(order, EventKind.SENT, push_id, {}, taken)
-    write_words(order, said, push_id)
+    write_response(order, said, push_id)
     if changes:
         event = write_event(order=order, kind=EventKind.CHANGED, source=Source.SITE, changes=changes, push_id=push_id)
         publish(OrderChange(order, event))
@@ -196,7 +196,7 @@ def _take_later_values(order: Order, agreement: Agreement, sent: Mapping[str, An
     for name, value in sent.items():
         agreement.sent.pop(name, None)
         later = agreement.value(name)
-        if name != ITEMS and ours[name] == value and later != as_told(name, value):
+        if name != ITEMS and ours[name] == value and later != as_sent(name, value):
             set_comparable(order, name, later)
             if name == "status":
                 order.status_held_until = None
@@ -206,19 +206,19 @@ def _take_later_values(order: Order, agreement: Agreement, sent: Mapping[str, An
 
 @transaction.atomic
 def record_site_status(
-    *, order_id: UUID, site_status: str, version: int | None, push_id: UUID, times_heard: int | None = None
+    *, order_id: UUID, site_status: str, version: int | None, push_id: UUID, times_received: int | None = None
 ) -> Order:
     """The site has another status than we believed and refused ours: take the site's, keep the manager's wish.
 
-    A status that we sent ourselves, whose answer was lost, is no conflict: it is agreed on. `times_heard` is what
-    `Agreement.times_heard` was before the call: when the site has told of the order since, nothing is done, and who
+    A status that we sent ourselves, whose answer was lost, is no conflict: it is agreed on. `times_received` is what
+    `Agreement.times_received` was before the call: when the site has told of the order since, nothing is done, and who
     wanted to send has to look again.
     """
     order = lock_order(order_id)
     agreement = Agreement.from_json(order.bitrix_state)
-    if times_heard is not None and agreement.times_heard != times_heard:
+    if times_received is not None and agreement.times_received != times_received:
         return order
-    agreement.times_heard += 1
+    agreement.times_received += 1
     references = resolve(status=site_status)
     code = references.status or order.status_id
     wish = order.status_id
@@ -229,8 +229,8 @@ def record_site_status(
     agreement.site_status = site_status
     if version is not None:
         order.bitrix_version = version  # lower than before, if it has fallen
-        if agreement.heard_version is not None and agreement.heard_version >= version:
-            agreement.heard_version = None  # with this status it was another state
+        if agreement.received_version is not None and agreement.received_version >= version:
+            agreement.received_version = None  # with this status it was another state
     if is_own_echo:
         _save_after_answer(order, agreement)
         return order
@@ -280,9 +280,11 @@ def record_value_refused(*, order_id: UUID, values: Mapping[str, Any], refusal: 
     order = lock_order(order_id)
     agreement = Agreement.from_json(order.bitrix_state)
     agreement.unanswered = None
-    said = hear_words(agreement, values, SiteWords(refused=dict.fromkeys(values, refusal)), has_said_more=False)
+    said = record_response(
+        agreement, values, SiteResponse(refused=dict.fromkeys(values, refusal)), has_more_response=False
+    )
     _save_after_answer(order, agreement)
-    write_words(order, said, push_id)
+    write_response(order, said, push_id)
     return order
 
 
@@ -296,7 +298,7 @@ def reassess_sync_state(*, order_id: UUID, by_person: bool = False) -> None:
     agreement = Agreement.from_json(order.bitrix_state)
     if by_person:
         agreement.refused.clear()
-    settle_sync_state(order, agreement, list(order.items.all()), is_wish=True)
+    settle_sync_state(order, agreement, list(order.items.all()), is_pending_change=True)
     order.bitrix_state = agreement.as_json()
     order.save(update_fields=["bitrix_state", "sync_state", "updated_at"])
 

@@ -10,9 +10,9 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from orders.events import OrderChange, publish
-from orders.exceptions import NotAllowed
+from orders.exceptions import NotAllowedError
 from orders.models import EventKind, Order, Reason, Source, Status, SyncState
-from orders.services.inbound.fetches import told_faster
+from orders.services.inbound.fetches import changed_too_often
 from orders.services.locking import lock_order, settle_sync_state
 from orders.services.references import known_status, resolve
 from orders.services.timeline import changes_between, write_event
@@ -37,7 +37,7 @@ def send_again(
     agreement = Agreement.from_json(order.bitrix_state)
     if actor is not None:
         agreement.refused.clear()
-    settle_sync_state(order, agreement, list(order.items.all()), is_wish=True)
+    settle_sync_state(order, agreement, list(order.items.all()), is_pending_change=True)
     if order.sync_state in (SyncState.SYNCED, SyncState.FAILED):
         return False
     order.bitrix_state = agreement.as_json()
@@ -60,17 +60,17 @@ def take_site_value(
     order_id: UUID,
     field: str,
     value: Any,
-    times_heard: int,
+    times_received: int,
     actor: User | None,
     source: Source = Source.ADMIN,
 ) -> Order:
     """Take the value that the site has for one field now, whatever was wanted here; the others are left alone.
 
-    `value` is as in `OrderSnapshot.fields` (the site's code of a status); `times_heard` what `Agreement.times_heard`
-    was before the site was asked. Raises `NotAllowed` when the site has told of the order since: the value may be out
-    of date.
+    `value` is as in `OrderSnapshot.fields` (the site's code of a status); `times_received` what
+    `Agreement.times_received` was before the site was asked. Raises `NotAllowedError` when the site has told of the
+    order since: the value may be out of date.
     """
-    order, agreement = _lock_unchanged(order_id, times_heard)
+    order, agreement = _lock_unchanged(order_id, times_received)
     before = order_values(order, [field])
     theirs, columns = _settle(order, agreement, field, value)
     if field == "status":
@@ -98,17 +98,17 @@ def keep_ours(
     order_id: UUID,
     field: str,
     value: Any,
-    times_heard: int,
+    times_received: int,
     actor: User | None,
     source: Source = Source.ADMIN,
 ) -> Order:
     """Agree that the site has this value for one field now, and that ours is wanted: it is sent.
 
-    Arguments as for `take_site_value`. Raises `NotAllowed` also for a field that the site can't be told of.
+    Arguments as for `take_site_value`. Raises `NotAllowedError` also for a field that the site can't be told of.
     """
     if field not in PUSHED:
-        raise NotAllowed(gettext("The site can't be told of this: change it there, or take the site's value."))
-    order, agreement = _lock_unchanged(order_id, times_heard)
+        raise NotAllowedError(gettext("The site can't be told of this: change it there, or take the site's value."))
+    order, agreement = _lock_unchanged(order_id, times_received)
     theirs, columns = _settle(order, agreement, field, value)
     if theirs == order_values(order, [field])[field]:
         _save(order, agreement, columns)
@@ -126,11 +126,11 @@ def keep_ours(
     return order
 
 
-def _lock_unchanged(order_id: UUID, times_heard: int) -> tuple[Order, Agreement]:
+def _lock_unchanged(order_id: UUID, times_received: int) -> tuple[Order, Agreement]:
     order = lock_order(order_id)
     agreement = Agreement.from_json(order.bitrix_state)
-    if agreement.times_heard != times_heard:
-        raise told_faster()
+    if agreement.times_received != times_received:
+        raise changed_too_often()
     return order, agreement
 
 
@@ -142,11 +142,11 @@ def _settle(order: Order, agreement: Agreement, field: str, value: Any) -> tuple
     theirs = comparable(value)
     agreement.settle({field: theirs})
     agreement.sent.pop(field, None)  # the site was asked after it
-    agreement.times_heard += 1
+    agreement.times_received += 1
     order.bitrix_state = agreement.as_json()
     return theirs, {"completed_at"} if field == "status" else set()
 
 
 def _save(order: Order, agreement: Agreement, columns: set[str]) -> None:
-    settle_sync_state(order, agreement, list(order.items.all()), is_wish=True)
+    settle_sync_state(order, agreement, list(order.items.all()), is_pending_change=True)
     order.save(update_fields=[*columns, "bitrix_state", "sync_state", "updated_at"])

@@ -169,7 +169,7 @@ def test_a_push_is_readable(browser, failed_push):
     assert "&lt;b&gt;Service Unavailable" in html
     assert f"/crm/orders/order/{failed_push.order_id}/change/" in html
     assert "/retry/" in html and "/cancel/" in html
-    assert "/hurry/" not in html
+    assert "/deliver_now/" not in html
 
 
 def test_a_failed_push_is_retried(browser, manager, failed_push):
@@ -182,7 +182,7 @@ def test_a_failed_push_is_retried(browser, manager, failed_push):
 
 def test_a_waiting_push_is_hurried(browser, failed_push, manager):
     Push.objects.update(state=State.PENDING, due_at="2099-01-01T00:00:00Z")
-    browser.post(url(failed_push, "hurry"), POST)
+    browser.post(url(failed_push, "deliver_now"), POST)
     failed_push.refresh_from_db()
     assert failed_push.due_at.year < 2099
     assert failed_push.retry_by == manager
@@ -200,16 +200,16 @@ def test_many_pushes(browser, failed_push):
     html = run(browser, PUSHES, "retry_selected", failed_push).content.decode()
     assert "Готово: 1" in html
     assert Push.objects.get().state == State.PENDING
-    run(browser, PUSHES, "hurry_selected", failed_push)
+    run(browser, PUSHES, "deliver_now_selected", failed_push)
     run(browser, PUSHES, "cancel_selected", failed_push)
     assert Push.objects.get().state == State.CANCELLED
-    html = run(browser, PUSHES, "hurry_selected", failed_push).content.decode()
+    html = run(browser, PUSHES, "deliver_now_selected", failed_push).content.decode()
     assert "Готово" not in html
 
 
 def test_what_is_delivered_is_left_alone(browser, failed_push):
     Push.objects.update(state=State.DELIVERED)
-    for action in ("retry", "hurry", "cancel"):
+    for action in ("retry", "deliver_now", "cancel"):
         assert browser.post(url(failed_push, action), POST, follow=True).status_code == 200
     assert Push.objects.get().state == State.DELIVERED
     assert browser.post(f"{PUSHES}nonsense/retry/", POST, follow=True).status_code == 200
@@ -217,7 +217,7 @@ def test_what_is_delivered_is_left_alone(browser, failed_push):
 
 def test_a_reader_may_not_nudge(reader, failed_push):
     assert reader.get(url(failed_push)).status_code == 200
-    for action in ("retry", "hurry", "cancel"):
+    for action in ("retry", "deliver_now", "cancel"):
         assert reader.get(url(failed_push, action)).status_code == 403
         assert reader.post(url(failed_push, action), POST).status_code == 403
         run(reader, PUSHES, f"{action}_selected", failed_push)

@@ -9,13 +9,13 @@ from django.utils.translation import gettext
 from bitrix_bridge import refetch
 from bitrix_bridge.inbound import ask_site
 from bitrix_bridge.models import Difference, Push, WebhookEvent
-from bitrix_bridge.outbound.queueing import queue_forgotten
+from bitrix_bridge.outbound.queueing import queue_missed
 from bitrix_bridge.payloads import read_order
 from bitrix_bridge.payloads.listing import read_listed_order
 from bitrix_bridge.reconciliation import repair
 from bitrix_bridge.reconciliation.decisions import Side, decide
 from bitrix_bridge.sandbox import faults
-from bitrix_bridge.site_client.errors import Meaning, OrderArchived, OrderNotFound, Transport, meaning_of
+from bitrix_bridge.site_client.errors import Meaning, OrderArchivedError, OrderNotFoundError, Transport, meaning_of
 from bitrix_bridge.site_client.transports import SiteClient
 from cvety_crm.outbox import State, deliver_due
 from notifications.texts import _warnings
@@ -60,9 +60,9 @@ def test_what_the_answer_means(transport, status, code, meaning):
 
 def test_it_is_not_taken_for_one_that_is_not_there(site, shared_order):
     archive(site, shared_order)
-    with pytest.raises(OrderArchived) as refusal:
+    with pytest.raises(OrderArchivedError) as refusal:
         SiteClient().get_order(shared_order.bitrix_order_id)
-    assert not isinstance(refusal.value, OrderNotFound)
+    assert not isinstance(refusal.value, OrderNotFoundError)
 
 
 def test_a_row_of_the_list(site, shared_order):
@@ -100,7 +100,7 @@ class TestMarking:
         change(shared_order, "accepted", manager)
         services.mark_archived([shared_order.bitrix_order_id])
         shared_order.refresh_from_db()
-        assert (shared_order.sync_state, queue_forgotten()) == ("synced", 0)
+        assert (shared_order.sync_state, queue_missed()) == ("synced", 0)
         deliver_due()
         assert Push.objects.get().state == State.CANCELLED
         services.edit_order(order_id=shared_order.pk, changes={"comment": "x"}, actor=manager)
@@ -120,7 +120,7 @@ class TestPushes:
         push = Push.objects.get()
         assert (push.state, push.last_error) == (State.CANCELLED, gettext("The order is in the site's archive."))
         assert marks(shared_order) == ARCHIVED
-        assert (shared_order.sync_state, queue_forgotten(), deliver_due()) == ("synced", 0, 0)
+        assert (shared_order.sync_state, queue_missed(), deliver_due()) == ("synced", 0, 0)
 
     def test_a_create_whose_answer_was_lost(self, site, manager):
         order = made_here(manager)
@@ -192,10 +192,10 @@ class TestEvents:
         post_webhook("order.status.change", {"ID": placed["ID"], "STATUS_ID": "N"})
         order = Order.objects.get()
         archive(site, order)
-        refetch.complete_due()
+        refetch.refetch_due()
         assert (marks(order), order.is_stub) == (ARCHIVED, True)
         requests = len(site.site.requests)
-        refetch.complete_due()
+        refetch.refetch_due()
         assert len(site.site.requests) == requests
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from bitrix_bridge.models import Push, WebhookEvent
-from bitrix_bridge.outbound.queueing import queue_forgotten
+from bitrix_bridge.outbound.queueing import queue_missed
 from bitrix_bridge.sandbox import Sandbox, faults
 from bitrix_bridge.site_client.bridge_client import BridgeClient
 from cvety_crm.outbox import deliver_due
@@ -36,7 +36,7 @@ def post(post_webhook, event, **without):
 def at_rest():
     Push.objects.filter(state="pending").update(due_at="2020-01-01T00:00:00Z")
     for _ in range(3):
-        queue_forgotten()
+        queue_missed()
         deliver_due()
     return not Push.objects.filter(state__in=("pending", "sending")).exists()
 

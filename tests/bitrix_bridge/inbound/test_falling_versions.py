@@ -248,13 +248,13 @@ class TestHeard:
 
     def test_the_next_version_is_ours(self, shared_order, manager):
         edit(shared_order, manager, comment="без лилий")
-        assert (shared_order.bitrix_version, state(shared_order).heard_version) == (11, 11)
+        assert (shared_order.bitrix_version, state(shared_order).received_version) == (11, 11)
 
     def test_the_same_version_again_is_another_state(self, site, shared_order, manager, site_saves, hear):
         edit(shared_order, manager, comment="без лилий")
         site_saves(shared_order, 10, **PAID)  # of which no event arrives
         edit(shared_order, manager, comment="без роз")
-        assert (shared_order.bitrix_version, state(shared_order).heard_version) == (11, None)
+        assert (shared_order.bitrix_version, state(shared_order).received_version) == (11, None)
 
     def test_a_push_that_changed_nothing_there_leaves_it(self, site, shared_order, manager):
         edit(shared_order, manager, comment="без лилий")
@@ -262,7 +262,7 @@ class TestHeard:
         services.edit_order(order_id=shared_order.pk, changes={"comment": "без роз"}, actor=manager)
         deliver_due()
         edit(shared_order, manager, comment="без лилий")
-        assert (shared_order.bitrix_version, state(shared_order).heard_version) == (11, 11)
+        assert (shared_order.bitrix_version, state(shared_order).received_version) == (11, 11)
 
     def test_a_status_that_the_site_refused_was_another_state(self, site, shared_order, manager, site_saves):
         edit(shared_order, manager, comment="без лилий")
@@ -270,7 +270,7 @@ class TestHeard:
         change(shared_order, "accepted", manager)
         deliver_due()
         shared_order.refresh_from_db()
-        assert (shared_order.status_id, state(shared_order).heard_version) == ("declined", None)
+        assert (shared_order.status_id, state(shared_order).received_version) == ("declined", None)
 
 
 class TestAnswersThatAnEventHasOvertaken:
@@ -305,12 +305,12 @@ class TestAnswersThatAnEventHasOvertaken:
         ask_site.ask(str(shared_order.pk))
         shared_order.refresh_from_db()
         assert (shared_order.delivery_address, shared_order.sync_state) == ("Абая 1", "synced")
-        assert not state(shared_order).is_unclear and state(shared_order).heard_version == 11
+        assert not state(shared_order).is_unclear and state(shared_order).received_version == 11
 
     def test_its_echo_leaves_nothing_to_ask(self, site, shared_order, manager, hear, meanwhile):
         meanwhile(lambda: hear(site.site.order(shared_order.bitrix_order_id)))
         edit(shared_order, manager, delivery_address="Достык 5")
-        assert (state(shared_order).is_unclear, state(shared_order).heard_version) == (False, 11)
+        assert (state(shared_order).is_unclear, state(shared_order).received_version) == (False, 11)
         assert (shared_order.sync_state, asked(site)) == ("synced", [])
 
     def test_a_refused_status_is_looked_at_again(self, site, shared_order, manager, site_saves, hear, monkeypatch):

@@ -371,16 +371,16 @@ def test_a_status_set_before_the_site_has_the_order_follows(site, manager):
 
 
 def test_the_rest_of_a_stub_is_asked_for(site, post_webhook):
-    from bitrix_bridge.refetch import complete_due
+    from bitrix_bridge.refetch import refetch_due
 
     placed = site.place_order()
     site.change_status(placed["ID"], "AP")
     post_webhook("order.status.change", {"ID": placed["ID"], "STATUS_ID": "AP"})
-    assert complete_due() == 1
+    assert refetch_due() == 1
     order = Order.objects.get()
     assert (order.is_stub, order.status_id) == (False, "accepted")
     assert order.recipient_name == placed["properties"]["nameRecipient"]
-    assert complete_due() == 0
+    assert refetch_due() == 0
 
 
 def test_an_order_deleted_on_the_site_is_pushed_no_more(site, shared_order, manager, post_webhook):

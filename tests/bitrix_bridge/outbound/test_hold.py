@@ -10,12 +10,12 @@ from django.db import connection
 from django.utils import timezone
 
 from bitrix_bridge.models import Push
-from bitrix_bridge.outbound.queueing import queue_forgotten
+from bitrix_bridge.outbound.queueing import queue_missed
 from bitrix_bridge.sandbox import faults
 from cvety_crm.outbox import deliver_due, deliver_one
 from orders import services
 from orders.models import Order, SyncState
-from orders.services import NotAllowed
+from orders.services import NotAllowedError
 from tests.bitrix_bridge.outbound.test_delivery import change, made_here, status_on_site
 
 pytestmark = pytest.mark.django_db
@@ -48,7 +48,7 @@ def test_undone_nothing_arrives_ever(site, shared_order, manager, grace):
     change(shared_order, "accepted", manager)
     take_back(shared_order, manager)
     grace.let_pass(3600)
-    queue_forgotten()
+    queue_missed()
     assert deliver_due() == 0
     assert (status_on_site(site, shared_order), len(site.site.requests)) == ("N", requests)
 
@@ -151,7 +151,7 @@ def test_undone_after_staff_hurried_it(site, shared_order, manager, grace):
 def test_a_forgotten_one_waits_as_well(site, shared_order, manager, grace):
     change(shared_order, "accepted", manager)
     Push.objects.all().delete()
-    assert queue_forgotten() == 1
+    assert queue_missed() == 1
     assert deliver_due() == 0
     grace.let_pass(11.1)
     assert (deliver_due(), status_on_site(site, shared_order)) == (1, "AP")
@@ -209,16 +209,16 @@ def test_undone_while_its_push_waits_after_a_fault(site, shared_order, manager, 
 
 
 def test_a_conflict_decided_and_undone_sends_nothing(site, shared_order, manager, grace, settings):
-    settings.STATUS_GRACE_SECONDS = 0
+    settings.STATUS_HOLD_SECONDS = 0
     site.change_status(shared_order.bitrix_order_id, "DE")
     change(shared_order, "accepted", manager)
     deliver_due()
-    settings.STATUS_GRACE_SECONDS = 10
+    settings.STATUS_HOLD_SECONDS = 10
     assert Order.objects.get().sync_state == SyncState.CONFLICT
     change(shared_order, "accepted", manager)
     take_back(shared_order, manager)
     grace.let_pass(60)
-    assert (queue_forgotten(), deliver_due(), site.site.writes) == (0, 0, 0)
+    assert (queue_missed(), deliver_due(), site.site.writes) == (0, 0, 0)
     assert (Order.objects.get().sync_state, status_on_site(site, shared_order)) == (SyncState.CONFLICT, "DE")
 
 
@@ -241,7 +241,7 @@ class TestInTheLastMoment:
         """Have something happen right before the values of the next request are noted."""
 
         def before_the_next_request(happening):
-            honest = {name: getattr(services, name) for name in ("note_sending", "begin_request")}
+            honest = {name: getattr(services, name) for name in ("note_sending", "start_request")}
 
             def noting(name, **kwargs):
                 for one, service in honest.items():
@@ -316,7 +316,7 @@ def test_taken_back_at_the_very_moment_in_which_it_leaves(head_start, site, shar
         time.sleep(max(head_start, 0))
         try:
             services.take_back_status(order_id=shared_order.pk, event_id=event.pk, actor=None)
-        except NotAllowed as refusal:
+        except NotAllowedError as refusal:
             refusals.append(refusal)
         connection.close()
 

@@ -7,9 +7,9 @@ import pytest
 from django.utils import timezone
 
 from bitrix_bridge.models import Push
-from bitrix_bridge.outbound.request_batches import Split, further_split, request_parts
+from bitrix_bridge.outbound.request_batches import Split, further_split, request_batches
 from bitrix_bridge.sandbox import faults
-from cvety_crm.outbox import PermanentRefusal, deliver_due
+from cvety_crm.outbox import PermanentDeliveryError, deliver_due
 from orders import services
 from orders.models import Status
 from orders.sync.three_way_merge import Agreement
@@ -233,7 +233,7 @@ SEVERAL = {"status": 1, "items": 1, "postcard_text": "", "city": 2}
     ],
 )
 def test_parts(values, split, with_status, parts):
-    assert request_parts(values, split, with_status=with_status) == parts
+    assert request_batches(values, split, with_status=with_status) == parts
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ def test_parts(values, split, with_status, parts):
     ],
 )
 def test_how_far_what_was_refused_is_taken_apart(names, split, code, further):
-    assert further_split(dict.fromkeys(names, "paid"), split, PermanentRefusal("", code=code)) is further
+    assert further_split(dict.fromkeys(names, "paid"), split, PermanentDeliveryError("", code=code)) is further
 
 
 def test_sums_and_lines_go_along_too(site, bridge, shared_order, manager):

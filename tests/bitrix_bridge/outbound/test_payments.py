@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from bitrix_bridge.models import Push
-from bitrix_bridge.outbound.queueing import queue_forgotten
+from bitrix_bridge.outbound.queueing import queue_missed
 from bitrix_bridge.sandbox import Sandbox, faults
 from cvety_crm.outbox import deliver_due
 from orders import services
@@ -52,7 +52,7 @@ def sent(site):
 def at_rest(order):
     """Return whether nothing waits and nothing would be sent."""
     order.refresh_from_db()
-    return (order.sync_state, queue_forgotten(), deliver_due()) == ("synced", 0, 0)
+    return (order.sync_state, queue_missed(), deliver_due()) == ("synced", 0, 0)
 
 
 class TestPaidHere:

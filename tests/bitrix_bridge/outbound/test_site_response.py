@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bitrix_bridge.models import Push
-from bitrix_bridge.outbound.queueing import queue_forgotten
+from bitrix_bridge.outbound.queueing import queue_missed
 from bitrix_bridge.sandbox import faults
 from cvety_crm.outbox import State, deliver_due
 from notifications.models import TelegramMessage
@@ -63,7 +63,7 @@ class TestWarnings:
         assert (event.source, event.push_id) == ("bitrix", Push.objects.get().pk)
         (entry,) = timeline([event])
         assert (entry.title, list(entry.notes)) == (str(event.get_kind_display()), [MARKED["message"]])
-        assert (shared_order.sync_state, queue_forgotten(), deliver_due()) == ("synced", 0, 0)
+        assert (shared_order.sync_state, queue_missed(), deliver_due()) == ("synced", 0, 0)
 
     def test_telegram_is_not_told_and_nothing_is_sent_for_it(self, bridge, shared_order, manager, settings):
         settings.TELEGRAM_NOTIFICATIONS_ENABLED = True
@@ -149,7 +149,7 @@ class TestRefusedValues:
         body = site.site.requests[-1]["body"]
         assert "properties" not in body
         assert (order.sync_state, len(told(order, "refused"))) == ("failed", 1)
-        assert (queue_forgotten(), deliver_due()) == (0, 0)
+        assert (queue_missed(), deliver_due()) == (0, 0)
 
     def test_another_value_is(self, site, order, manager):
         edit(order, manager, postcard_text="С днём рождения!")

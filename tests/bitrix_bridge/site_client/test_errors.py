@@ -6,9 +6,9 @@ import pytest
 
 from bitrix_bridge.sandbox import Sandbox, faults
 from bitrix_bridge.site_client.bridge_client import BridgeClient
-from bitrix_bridge.site_client.errors import TABLE, OrderNotFound, Transport, meaning_of
+from bitrix_bridge.site_client.errors import TABLE, OrderNotFoundError, Transport, meaning_of
 from bitrix_bridge.site_client.rest_client import RestClient
-from cvety_crm.outbox import DeliveryFailure, Misconfigured, PermanentRefusal, TemporaryFailure
+from cvety_crm.outbox import DeliveryError, MisconfiguredError, PermanentDeliveryError, TemporaryDeliveryError
 
 NGINX_503 = "<html>\r\n<head><title>503 Service Temporarily Unavailable</title></head>\r\n</html>"
 LOGIN_PAGE = "<!DOCTYPE html>\n<html><head><title>Авторизация</title></head></html>"
@@ -23,37 +23,37 @@ def bridge_error(code, text):
 
 
 BY_REST = [
-    (503, "QUERY_LIMIT_EXCEEDED", "Too many requests", TemporaryFailure),
-    (429, "OPERATION_TIME_LIMIT", "Method is blocked due to operation time limit.", TemporaryFailure),
-    (503, "OVERLOAD_LIMIT", "REST API is blocked due to overload.", Misconfigured),
-    (500, "INTERNAL_SERVER_ERROR", "Internal server error", TemporaryFailure),
-    (400, "INTERNAL_SERVER_ERROR", "Internal server error", TemporaryFailure),
-    (500, "ERROR_UNEXPECTED_ANSWER", "Server returned an unexpected response", TemporaryFailure),
-    (403, "PORTAL_DELETED", "Portal was deleted", TemporaryFailure),
-    (500, "PORTAL_DELETED", "Portal was deleted", TemporaryFailure),
-    (401, "NO_AUTH_FOUND", "Wrong authorization data", Misconfigured),
-    (401, "expired_token", "The access token provided has expired.", Misconfigured),
-    (401, "INVALID_CREDENTIALS", "Invalid request credentials", Misconfigured),
-    (403, "insufficient_scope", "The request requires higher privileges than provided", Misconfigured),
-    (403, "ACCESS_DENIED", "REST API is available only on commercial plans", Misconfigured),
-    (400, "ACCESS_DENIED", "Access denied!", Misconfigured),
-    (401, "user_access_error", "The user does not have access to the application", Misconfigured),
-    (401, "authorization_error", "Unable to authorize user", Misconfigured),
-    (400, 200040300010, "Access Denied", Misconfigured),
-    (400, 200040300020, "Access Denied", Misconfigured),
-    (404, "ERROR_METHOD_NOT_FOUND", "Method not found!", Misconfigured),
-    (400, "INVALID_REQUEST", "Https required.", Misconfigured),
-    (400, 200540400001, "order is not exists", OrderNotFound),
-    (400, "200540400001", "order does not exist", OrderNotFound),
-    (400, 201240400001, "order is not exists", OrderNotFound),
-    (400, "ERROR_ARGUMENT", "Argument 'id' is null or empty", PermanentRefusal),
-    (400, "WRONG_ENCODING", "Wrong request encoding", PermanentRefusal),
-    (405, "ERROR_BATCH_METHOD_NOT_ALLOWED", "Method is not allowed for batch usage", PermanentRefusal),
-    (400, 200140400011, "Currency must be the currency of the order", PermanentRefusal),
-    (400, 100, "Could not find value for parameter {id}", PermanentRefusal),
-    (400, 0, "Заказ не сохранён", PermanentRefusal),
-    (200, 0, "Заказ не сохранён", PermanentRefusal),
-    (404, "SOMETHING_NEW", "Nobody knows", PermanentRefusal),
+    (503, "QUERY_LIMIT_EXCEEDED", "Too many requests", TemporaryDeliveryError),
+    (429, "OPERATION_TIME_LIMIT", "Method is blocked due to operation time limit.", TemporaryDeliveryError),
+    (503, "OVERLOAD_LIMIT", "REST API is blocked due to overload.", MisconfiguredError),
+    (500, "INTERNAL_SERVER_ERROR", "Internal server error", TemporaryDeliveryError),
+    (400, "INTERNAL_SERVER_ERROR", "Internal server error", TemporaryDeliveryError),
+    (500, "ERROR_UNEXPECTED_ANSWER", "Server returned an unexpected response", TemporaryDeliveryError),
+    (403, "PORTAL_DELETED", "Portal was deleted", TemporaryDeliveryError),
+    (500, "PORTAL_DELETED", "Portal was deleted", TemporaryDeliveryError),
+    (401, "NO_AUTH_FOUND", "Wrong authorization data", MisconfiguredError),
+    (401, "expired_token", "The access token provided has expired.", MisconfiguredError),
+    (401, "INVALID_CREDENTIALS", "Invalid request credentials", MisconfiguredError),
+    (403, "insufficient_scope", "The request requires higher privileges than provided", MisconfiguredError),
+    (403, "ACCESS_DENIED", "REST API is available only on commercial plans", MisconfiguredError),
+    (400, "ACCESS_DENIED", "Access denied!", MisconfiguredError),
+    (401, "user_access_error", "The user does not have access to the application", MisconfiguredError),
+    (401, "authorization_error", "Unable to authorize user", MisconfiguredError),
+    (400, 200040300010, "Access Denied", MisconfiguredError),
+    (400, 200040300020, "Access Denied", MisconfiguredError),
+    (404, "ERROR_METHOD_NOT_FOUND", "Method not found!", MisconfiguredError),
+    (400, "INVALID_REQUEST", "Https required.", MisconfiguredError),
+    (400, 200540400001, "order is not exists", OrderNotFoundError),
+    (400, "200540400001", "order does not exist", OrderNotFoundError),
+    (400, 201240400001, "order is not exists", OrderNotFoundError),
+    (400, "ERROR_ARGUMENT", "Argument 'id' is null or empty", PermanentDeliveryError),
+    (400, "WRONG_ENCODING", "Wrong request encoding", PermanentDeliveryError),
+    (405, "ERROR_BATCH_METHOD_NOT_ALLOWED", "Method is not allowed for batch usage", PermanentDeliveryError),
+    (400, 200140400011, "Currency must be the currency of the order", PermanentDeliveryError),
+    (400, 100, "Could not find value for parameter {id}", PermanentDeliveryError),
+    (400, 0, "Заказ не сохранён", PermanentDeliveryError),
+    (200, 0, "Заказ не сохранён", PermanentDeliveryError),
+    (404, "SOMETHING_NEW", "Nobody knows", PermanentDeliveryError),
 ]
 
 
@@ -66,7 +66,7 @@ def shop(settings):
 
 
 def failure_of(client):
-    with pytest.raises(DeliveryFailure) as caught:
+    with pytest.raises(DeliveryError) as caught:
         client.get_order(1)
     return caught.value
 
@@ -82,24 +82,24 @@ def test_what_rest_says(shop, status, code, text, kind):
 @pytest.mark.parametrize(
     ("fault", "kind", "says"),
     [
-        (faults.html(503, NGINX_503), TemporaryFailure, "503"),
-        (faults.html(502, NGINX_503), TemporaryFailure, "502"),
-        (faults.html(200, LOGIN_PAGE), TemporaryFailure, "<!DOCTYPE html>"),
-        (faults.html(404, LOGIN_PAGE), TemporaryFailure, "<!DOCTYPE html>"),
-        (faults.html(200, ""), TemporaryFailure, "JSON"),
-        (faults.garbage(), TemporaryFailure, "JSON"),
-        (faults.status(200, body="[]"), TemporaryFailure, "JSON"),
-        (faults.html(403, LOGIN_PAGE), Misconfigured, "{secret}"),
-        (faults.html(401, LOGIN_PAGE), Misconfigured, "{secret}"),
-        (faults.redirect("https://cvety.kz/auth/"), Misconfigured, "{address}"),
-        (faults.redirect("https://www.cvety.kz/", 301), Misconfigured, "https://www.cvety.kz/"),
-        (faults.redirect("", 308), Misconfigured, "?"),
-        (faults.status(408, body="{}"), TemporaryFailure, "408"),
-        (faults.status(425, body="{}"), TemporaryFailure, "425"),
-        (faults.status(400, body="{}"), PermanentRefusal, "400"),
-        (faults.status(200, body="{}"), PermanentRefusal, "200"),
-        (faults.success_false_200("нельзя"), PermanentRefusal, "нельзя"),
-        (faults.answer_lost(), TemporaryFailure, ""),
+        (faults.html(503, NGINX_503), TemporaryDeliveryError, "503"),
+        (faults.html(502, NGINX_503), TemporaryDeliveryError, "502"),
+        (faults.html(200, LOGIN_PAGE), TemporaryDeliveryError, "<!DOCTYPE html>"),
+        (faults.html(404, LOGIN_PAGE), TemporaryDeliveryError, "<!DOCTYPE html>"),
+        (faults.html(200, ""), TemporaryDeliveryError, "JSON"),
+        (faults.garbage(), TemporaryDeliveryError, "JSON"),
+        (faults.status(200, body="[]"), TemporaryDeliveryError, "JSON"),
+        (faults.html(403, LOGIN_PAGE), MisconfiguredError, "{secret}"),
+        (faults.html(401, LOGIN_PAGE), MisconfiguredError, "{secret}"),
+        (faults.redirect("https://cvety.kz/auth/"), MisconfiguredError, "{address}"),
+        (faults.redirect("https://www.cvety.kz/", 301), MisconfiguredError, "https://www.cvety.kz/"),
+        (faults.redirect("", 308), MisconfiguredError, "?"),
+        (faults.status(408, body="{}"), TemporaryDeliveryError, "408"),
+        (faults.status(425, body="{}"), TemporaryDeliveryError, "425"),
+        (faults.status(400, body="{}"), PermanentDeliveryError, "400"),
+        (faults.status(200, body="{}"), PermanentDeliveryError, "200"),
+        (faults.success_false_200("нельзя"), PermanentDeliveryError, "нельзя"),
+        (faults.answer_lost(), TemporaryDeliveryError, ""),
     ],
 )
 @pytest.mark.parametrize("transport", list(Transport))
@@ -116,13 +116,13 @@ def test_what_comes_by_either_way(shop, transport, fault, kind, says):
 @pytest.mark.parametrize(
     ("status", "code", "kind"),
     [
-        (400, "bad_id", PermanentRefusal),
-        (401, "unauthorized", Misconfigured),
-        (404, "order_not_found", OrderNotFound),
-        (409, "status_conflict", PermanentRefusal),
-        (422, "unknown_status", PermanentRefusal),
-        (500, "internal", TemporaryFailure),
-        (503, "busy", TemporaryFailure),
+        (400, "bad_id", PermanentDeliveryError),
+        (401, "unauthorized", MisconfiguredError),
+        (404, "order_not_found", OrderNotFoundError),
+        (409, "status_conflict", PermanentDeliveryError),
+        (422, "unknown_status", PermanentDeliveryError),
+        (500, "internal", TemporaryDeliveryError),
+        (503, "busy", TemporaryDeliveryError),
     ],
 )
 def test_what_the_bridge_says(shop, status, code, kind):

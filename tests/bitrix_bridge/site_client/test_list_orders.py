@@ -10,7 +10,7 @@ from bitrix_bridge.sandbox import Sandbox, faults
 from bitrix_bridge.site_client.bridge_client import BridgeClient
 from bitrix_bridge.site_client.rest_client import RestClient
 from bitrix_bridge.site_client.transports import SiteClient
-from cvety_crm.outbox import Misconfigured, PermanentRefusal, TemporaryFailure
+from cvety_crm.outbox import MisconfiguredError, PermanentDeliveryError, TemporaryDeliveryError
 
 
 @pytest.fixture(params=["bridge", "rest"])
@@ -73,9 +73,9 @@ def test_no_orders_at_all(way):
 @pytest.mark.parametrize(
     ("fault", "failure"),
     [
-        (faults.status(503), TemporaryFailure),
-        (faults.html(), TemporaryFailure),
-        (faults.status(401), Misconfigured),
+        (faults.status(503), TemporaryDeliveryError),
+        (faults.html(), TemporaryDeliveryError),
+        (faults.status(401), MisconfiguredError),
     ],
 )
 def test_a_site_in_trouble(way, fault, failure):
@@ -90,7 +90,7 @@ def test_a_site_that_shows_the_same_page_again(way, monkeypatch):
     monkeypatch.setattr(way.site, "changed", lambda *_args, **_flags: rows)
     monkeypatch.setattr(way.site, "all_orders", lambda: [{"ID": "5"}, {"ID": "5"}])
     monkeypatch.setattr("bitrix_bridge.sandbox.rest._holds", lambda *_args: True)
-    with pytest.raises(PermanentRefusal) as refusal:
+    with pytest.raises(PermanentDeliveryError) as refusal:
         SiteClient().list_orders(after_id=122183)
     assert "comes after" in refusal.value.answer
 
@@ -99,7 +99,7 @@ def test_a_list_that_is_none(site, monkeypatch):
     monkeypatch.setattr(BridgeClient, "_call", lambda *_args: {"success": True, "orders": "none"})
     monkeypatch.setattr(RestClient, "_call", lambda *_args: {"orders": None})
     for client in (BridgeClient(), RestClient()):
-        with pytest.raises(PermanentRefusal):
+        with pytest.raises(PermanentDeliveryError):
             client.list_orders()
 
 
@@ -107,7 +107,7 @@ def test_an_endpoint_that_only_creates(settings):
     with Sandbox(api_token=settings.BITRIX_API_TOKEN, legacy_bridge=True) as old:
         settings.BITRIX_API_URL = old.bridge_url
         old.place_order()
-        with pytest.raises(Misconfigured, match="bitrix_bridge/php"):
+        with pytest.raises(MisconfiguredError, match="bitrix_bridge/php"):
             SiteClient().list_orders()
         settings.BITRIX_REST_URL = old.rest_url
         assert len(SiteClient().list_orders().orders) == 1

@@ -6,12 +6,12 @@ import pytest
 
 from bitrix_bridge.models import Push
 from bitrix_bridge.payloads import read_order
-from bitrix_bridge.refetch import complete_due
+from bitrix_bridge.refetch import refetch_due
 from bitrix_bridge.sandbox import Sandbox, faults
 from bitrix_bridge.site_client.rest_client import RestClient
-from bitrix_bridge.site_client.transports import NoTransport, SiteClient
+from bitrix_bridge.site_client.transports import NoTransportError, SiteClient
 from cvety_crm.masking import MaskingFormatter
-from cvety_crm.outbox import Misconfigured, PermanentRefusal, deliver_due
+from cvety_crm.outbox import MisconfiguredError, PermanentDeliveryError, deliver_due
 from orders import services
 from orders.models import Order, OrderEvent, Status
 from tests.bitrix_bridge.outbound.test_delivery import change, hurry, made_here, status_on_site
@@ -171,7 +171,7 @@ class TestWithoutABridge:
         placed = rest_only.place_order()
         post_webhook("order.status.change", {"ID": placed["ID"], "STATUS_ID": "N"})
         assert Order.objects.get().is_stub
-        assert complete_due() == 1
+        assert refetch_due() == 1
         order = Order.objects.get()
         assert (order.is_stub, order.bitrix_order_id) == (False, int(placed["ID"]))
         assert order.recipient_name == placed["properties"]["nameRecipient"]
@@ -197,7 +197,7 @@ class TestEndpointThatOnlyCreates:
             deliver_due()
             there = old.site.order(order.bitrix_order_id)
             assert (there["STATUS_ID"], there["USER_DESCRIPTION"], len(old.site.all_orders())) == ("AP", "важно", 1)
-            with pytest.raises(NoTransport):
+            with pytest.raises(NoTransportError):
                 SiteClient().update_order(order.bitrix_order_id, {"properties": {"city": "2"}})
 
 
@@ -212,7 +212,7 @@ class TestRequests:
         ],
     )
     def test_only_columns_are_changed(self, rest_only, changes):
-        with pytest.raises(Misconfigured):
+        with pytest.raises(MisconfiguredError):
             RestClient().update_order(1, changes)
         assert asked(rest_only) == []
 
@@ -224,13 +224,13 @@ class TestRequests:
 
     @pytest.mark.parametrize("url", ["", "https://cvety.kz/", "https://cvety.kz/rest/", "cvety.kz/rest/1/abcdef12/"])
     def test_an_address_of_something_else_is_not_called(self, url):
-        with pytest.raises(Misconfigured, match="BITRIX_REST_URL"):
+        with pytest.raises(MisconfiguredError, match="BITRIX_REST_URL"):
             RestClient(url=url).get_order(1)
 
     @pytest.mark.parametrize("result", [[], {}, {"order": []}, {"order": {"statusId": "N"}}, None])
     def test_an_answer_without_an_order_is_shown_to_a_person(self, rest_only, result, monkeypatch):
         monkeypatch.setattr(RestClient, "_call", lambda *_args: result)
-        with pytest.raises(PermanentRefusal):
+        with pytest.raises(PermanentDeliveryError):
             RestClient().get_order(1)
 
 

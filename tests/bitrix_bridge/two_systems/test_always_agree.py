@@ -255,7 +255,7 @@ class TwoSides(RuleBasedStateMachine):
     @rule(pick=which, insists=st.booleans())
     def staff_decide_a_conflict(self, pick: int, insists: bool) -> None:
         order = self.world.order(pick)
-        wish = services.conflict_wish(order) if order else None
+        wish = services.conflicting_change(order) if order else None
         if wish and insists:
             self._by_staff(pick, services.change_status, status=wish)
         elif wish:
@@ -316,7 +316,7 @@ def shared_site(settings: Any) -> Iterator[Sandbox]:
     """The stand-in site that all examples share; each has its own orders there."""
     with Sandbox(api_token=settings.BITRIX_API_TOKEN) as sandbox:
         settings.BITRIX_API_URL, settings.WEBHOOK_RATE = sandbox.bridge_url, ""
-        settings.STATUS_GRACE_SECONDS = 10
+        settings.STATUS_HOLD_SECONDS = 10
         BridgeClient().knows_all_actions()
         logging.disable(logging.CRITICAL)  # what goes wrong is meant to
         yield sandbox

@@ -9,13 +9,13 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from bitrix_bridge.models import Push
-from bitrix_bridge.outbound.queueing import queue_forgotten
+from bitrix_bridge.outbound.queueing import queue_missed
 from bitrix_bridge.sandbox import Sandbox, faults
 from bitrix_bridge.site_client.bridge_client import BridgeClient
 from cvety_crm.outbox import WAITS, deliver_due, engine
 from orders import services
 from orders.models import Order, Status
-from orders.services import NotAllowed
+from orders.services import NotAllowedError
 from orders.services.locking import lock_order
 from orders.sync.snapshot import ItemSnapshot, OrderSnapshot
 from tests.bitrix_bridge.outbound.test_delivery import change, hurry, made_here, status_on_site
@@ -272,16 +272,16 @@ class TestStuck:
         shared_order.refresh_from_db()
         event = shared_order.events.first()
         assert (shared_order.sync_state, event.reason) == ("failed", "stopped_by_hand")
-        assert queue_forgotten() == 0
+        assert queue_missed() == 0
 
     def test_an_order_that_waits_without_a_push_gets_one(self, site, shared_order, manager):
         change(shared_order, "accepted", manager)
         Push.objects.all().delete()
-        assert queue_forgotten() == 1
+        assert queue_missed() == 1
         deliver_due()
         shared_order.refresh_from_db()
         assert (shared_order.sync_state, status_on_site(site, shared_order)) == ("synced", "AP")
-        assert queue_forgotten() == 0
+        assert queue_missed() == 0
 
     def test_who_asks_for_a_second_again_and_again_gets_the_usual_pauses(self, site, shared_order, manager):
         change(shared_order, "accepted", manager)
@@ -352,7 +352,7 @@ class TestConflict:
         deliver_due()
         shared_order.refresh_from_db()
         assert shared_order.completed_at is not None
-        with pytest.raises(NotAllowed):
+        with pytest.raises(NotAllowedError):
             change(shared_order, "delivering", manager)
         change(shared_order, "accepted", manager)
         deliver_due()
@@ -362,7 +362,7 @@ class TestConflict:
 
 class TestItems:
     def test_an_order_can_not_be_left_without_any(self, site, shared_order, manager):
-        with pytest.raises(NotAllowed):
+        with pytest.raises(NotAllowedError):
             services.edit_order(order_id=shared_order.pk, changes={}, items=[], actor=manager)
         assert shared_order.items.exists()
 
@@ -448,7 +448,7 @@ class TestTwin:
 
 
 def _refuse(_order, twin):
-    raise NotAllowed(f"staff have worked on {twin.order_number}")
+    raise NotAllowedError(f"staff have worked on {twin.order_number}")
 
 
 @pytest.mark.parametrize(
@@ -505,7 +505,7 @@ class TestTextsThatStaffType:
     @pytest.mark.parametrize(("field", "limit"), [("postcard_text", 500), ("delivery_address", 500), ("comment", 2000)])
     def test_one_that_the_site_would_cut_is_refused(self, shared_order, manager, field, limit):
         services.edit_order(order_id=shared_order.pk, changes={field: "я" * limit}, actor=manager)
-        with pytest.raises(NotAllowed, match=str(limit + 1)):
+        with pytest.raises(NotAllowedError, match=str(limit + 1)):
             services.edit_order(order_id=shared_order.pk, changes={field: "я" * (limit + 1)}, actor=manager)
         shared_order.refresh_from_db()
         assert len(getattr(shared_order, field)) == limit

@@ -3,7 +3,7 @@
 import pytest
 
 from bitrix_bridge.models import Push
-from bitrix_bridge.outbound.queueing import queue_forgotten
+from bitrix_bridge.outbound.queueing import queue_missed
 from bitrix_bridge.sandbox import faults
 from cvety_crm.outbox import deliver_due
 from orders import services
@@ -39,7 +39,7 @@ class TestRetryingAPushThatIsOfNoUseAnyMore:
         deliver_due()
         before = Push.objects.count()
         for _ in range(3):
-            queue_forgotten()
+            queue_missed()
             deliver_due()
         shared_order.refresh_from_db()
         assert (shared_order.sync_state, Push.objects.count()) == ("synced", before)
@@ -102,7 +102,7 @@ class TestAFailedPushNeedsNobodyOnceBothSidesAgree:
 
     def test_the_minute_job_closes_what_was_missed(self, failed, shared_order):
         Order.objects.filter(pk=shared_order.pk).update(sync_state="synced")
-        queue_forgotten()
+        queue_missed()
         assert self.closed(failed) == ("cancelled", True)
 
 
@@ -115,7 +115,7 @@ class TestConflict:
         site.faults.give(faults.status(401))
         deliver_due()
         shared_order.refresh_from_db()
-        assert services.conflict_wish(shared_order) == "accepted"
+        assert services.conflicting_change(shared_order) == "accepted"
 
     def test_another_field_changed_on_both_sides_does_not_hide_the_wish(
         self,
@@ -131,7 +131,7 @@ class TestConflict:
         site.site.update_order(shared_order.bitrix_order_id, properties={"addressRecipient": "Сатпаева 1"})
         echo()
         shared_order.refresh_from_db()
-        assert (shared_order.sync_state, services.conflict_wish(shared_order)) == ("conflict", "accepted")
+        assert (shared_order.sync_state, services.conflicting_change(shared_order)) == ("conflict", "accepted")
 
     def test_nor_does_the_attempt_that_was_still_to_come(self, site, shared_order, manager, echo):  # noqa: F811
         change(shared_order, "accepted", manager)
@@ -142,7 +142,7 @@ class TestConflict:
         hurry(Push.objects.get())
         deliver_due()
         shared_order.refresh_from_db()
-        assert (shared_order.sync_state, services.conflict_wish(shared_order)) == ("conflict", "accepted")
+        assert (shared_order.sync_state, services.conflicting_change(shared_order)) == ("conflict", "accepted")
         assert status_on_site(site, shared_order) == "DE"
 
     def test_a_site_that_was_put_back_is_heard_afterwards(

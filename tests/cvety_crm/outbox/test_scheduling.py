@@ -45,5 +45,5 @@ def test_entry_due_later_is_taken_when_due(queued):
 def test_entry_brought_forward_is_queued_at_once(queued, django_capture_on_commit_callbacks):
     message, _later = queued(60)
     with django_capture_on_commit_callbacks(execute=True):
-        assert message.hurry()
+        assert message.deliver_now()
     assert OrmQ.objects.filter(lock__lte=timezone.now()).count() == 1

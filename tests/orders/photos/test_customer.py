@@ -15,7 +15,7 @@ from orders.models import Order, PhotoApproval
 from orders.photos.links import photo_token
 from orders.public.approval_page import ApprovalThrottle
 from orders.rules.photo_state import photo_state
-from orders.services import NotAllowed
+from orders.services import NotAllowedError
 from tests.orders.admin.conftest import change_url
 from tests.visible_text import latin_words, visible_texts
 
@@ -157,7 +157,7 @@ def test_what_was_looked_at_is_compared_once_nobody_else_can_replace_it(order, p
     """The page may have been right when the answer came in, and wrong by the time the order was locked."""
     token, seen = link.split("/")[2], [photo.pk]
     newer = add(order)
-    with pytest.raises(NotAllowed, match="Фото только что обновилось"):
+    with pytest.raises(NotAllowedError, match="Фото только что обновилось"):
         services.answer_photos(token=token, seen=seen, liked=True)
     assert last_event(order) is None
     assert services.answer_photos(token=token, seen=[newer.pk, photo.pk], liked=True).answer == "liked"
@@ -218,7 +218,7 @@ def test_whatever_does_not_work_gets_the_same_answer(customer, order, photo, lin
     for broken in ({"expires_at": timezone.now()}, {"nonce": ""}, {"nonce": "0" * 32}):
         PhotoApproval.objects.update(**broken)
         assert nothing(link) == nothing(f"{link}{photo.pk}/full.jpg") == unknown
-        with pytest.raises(services.LinkGone):
+        with pytest.raises(services.LinkExpiredError):
             services.answer_photos(token=token, seen=[photo.pk], liked=True)
         PhotoApproval.objects.update(expires_at=approval.expires_at, nonce=approval.nonce)
     assert customer.get(link).status_code == 200

@@ -8,7 +8,7 @@ from bitrix_bridge.models import Push
 from orders import services
 from orders.models import Courier, Customer, Order, OrderEvent, OrderItem, Product, Status
 from orders.selectors.search import search_query
-from orders.services import NewItem, NotAllowed
+from orders.services import NewItem, NotAllowedError
 from orders.sync.snapshot import ItemSnapshot
 from tests.samples import next_version, order_data
 
@@ -65,14 +65,14 @@ def test_going_back_before_it_left_leaves_nothing_to_send(order, manager):
     ("status", "says"), [("finished", "Завершён"), ("no_such", "no_such")], ids=["not a next one", "unknown"]
 )
 def test_a_refused_status_leaves_no_trace(order, manager, status, says):
-    with pytest.raises(NotAllowed, match=says):
+    with pytest.raises(NotAllowedError, match=says):
         services.change_status(order_id=order.pk, status=status, actor=manager)
     assert (Order.objects.get().status_id, OrderEvent.objects.count(), Push.objects.count()) == ("new", 1, 0)
 
 
 def test_nothing_follows_a_final_status(post_webhook, manager):
     post_webhook("order.create", order_data(STATUS_ID="F"))
-    with pytest.raises(NotAllowed):
+    with pytest.raises(NotAllowedError):
         services.change_status(order_id=Order.objects.get().pk, status="new", actor=manager)
 
 
@@ -136,7 +136,7 @@ def test_items_are_edited(order, manager):
 
 @pytest.mark.parametrize("field", ["status", "order_number", "bitrix_user_id", "bitrix_state", "no_such_field"])
 def test_what_can_not_be_edited(order, manager, field):
-    with pytest.raises(NotAllowed, match=field):
+    with pytest.raises(NotAllowedError, match=field):
         services.edit_order(order_id=order.pk, changes={field: "x"}, actor=manager)
     assert OrderEvent.objects.count() == 1
 
@@ -169,7 +169,7 @@ def test_an_order_made_here_gets_what_is_left_out(manager):
     ids=["no items", "no name", "no price", "none of it", "a status", "not a field"],
 )
 def test_what_can_not_be_made(manager, items, fields):
-    with pytest.raises(NotAllowed):
+    with pytest.raises(NotAllowedError):
         services.create_order(items=items, fields=fields, actor=manager)
     assert (Order.objects.count(), OrderItem.objects.count(), Push.objects.count()) == (0, 0, 0)
 

@@ -11,7 +11,7 @@ from bitrix_bridge.models import Push
 from notifications.models import TelegramMessage
 from orders.models import EventKind, Order, OrderEvent, Source, Status
 from orders.presentation.timeline import timeline
-from orders.services import PrintedMeanwhile, postcard_prints, record_postcards_printed
+from orders.services import AlreadyPrintedError, postcard_prints, record_postcards_printed
 
 
 @pytest.fixture
@@ -45,14 +45,14 @@ def test_the_order_is_as_before_and_nobody_is_told(orders):
 def test_what_its_printer_does_not_know_of_stops_all_of_them(orders):
     first, second, third = orders[:3]
     record(second)
-    with pytest.raises(PrintedMeanwhile) as refusal:
+    with pytest.raises(AlreadyPrintedError) as refusal:
         record(first, second, third)
     assert refusal.value.order_ids == [second.pk]
     assert OrderEvent.objects.count() == 1
 
     record(first, second, third, seen={second.pk: 1})
     assert [len(prints) for prints in postcard_prints([first.pk, second.pk, third.pk]).values()].count(1) == 2
-    with pytest.raises(PrintedMeanwhile):
+    with pytest.raises(AlreadyPrintedError):
         record(second, seen={second.pk: 1})
 
 
@@ -85,7 +85,7 @@ def test_of_two_who_print_at_the_same_moment_one_is_told():
             barrier.wait(timeout=10)
             record(*chosen)
             return "printed"
-        except PrintedMeanwhile:
+        except AlreadyPrintedError:
             return "told"
         finally:
             connections.close_all()

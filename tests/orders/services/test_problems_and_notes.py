@@ -7,7 +7,7 @@ from notifications.models import TelegramMessage
 from notifications.rendering import preview
 from orders import services
 from orders.models import EventKind, Order, OrderNote, SyncState
-from orders.services import NotAllowed
+from orders.services import NotAllowedError
 from tests.samples import order_data
 
 pytestmark = pytest.mark.django_db
@@ -39,7 +39,7 @@ def test_a_problem_is_kept_with_who_and_why_until_it_is_solved(order, manager):
 
 @pytest.mark.parametrize("reason", ["", " \n ", "я" * 501])
 def test_a_problem_needs_a_reason_that_can_be_read(order, manager, reason):
-    with pytest.raises(NotAllowed):
+    with pytest.raises(NotAllowedError):
         services.report_problem(order_id=order.pk, reason=reason, actor=manager)
     order.refresh_from_db()
     assert order.problem == ""
@@ -68,6 +68,6 @@ def test_a_note_keeps_its_lines_and_author(order, manager):
     note = OrderNote.objects.get()
     assert (note.text, note.author, note.order) == ("Первая\nвторая", manager, order)
     for text in (" \r\n", "я" * 5001):
-        with pytest.raises(NotAllowed):
+        with pytest.raises(NotAllowedError):
             services.add_note(order_id=order.pk, text=text, actor=manager)
     assert OrderNote.objects.count() == 1

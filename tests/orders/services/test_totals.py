@@ -12,7 +12,7 @@ from bitrix_bridge.models import Push
 from orders import services
 from orders.models import Order, OrderItem, Product
 from orders.rules.discounts import discount_of, goods_of, list_sum
-from orders.services import NewItem, NotAllowed
+from orders.services import NewItem, NotAllowedError
 from orders.services.items import as_snapshot
 from orders.sync.snapshot import ItemSnapshot
 from tests.samples import order_data
@@ -149,28 +149,28 @@ class TestEditing:
 
     def test_a_discount_above_the_goods_is_refused(self, arrived, edit):
         order = arrived()
-        with pytest.raises(NotAllowed) as refused:
+        with pytest.raises(NotAllowedError) as refused:
             edit(order, discount_amount=Decimal(7501))
         assert "7\xa0501\xa0₸" in str(refused.value) and "7\xa0500\xa0₸" in str(refused.value)
         assert refused.value.field == "discount_amount"
         assert (Order.objects.get().total_amount, Push.objects.count()) == (9000, 0)
 
     def test_a_sum_below_the_delivery_is_refused(self, arrived, edit):
-        with pytest.raises(NotAllowed) as refused:
+        with pytest.raises(NotAllowedError) as refused:
             edit(arrived(), total_amount=Decimal(1499))
         assert "1\xa0499\xa0₸" in str(refused.value) and "1\xa0500\xa0₸" in str(refused.value)
         assert refused.value.field == "total_amount"
 
     def test_a_sum_and_a_discount_that_contradict_each_other_are_refused(self, arrived, edit):
         order = arrived()
-        with pytest.raises(NotAllowed, match="8\xa0500"):
+        with pytest.raises(NotAllowedError, match="8\xa0500"):
             edit(order, total_amount=Decimal(8000), discount_amount=Decimal(500))
         edit(order, total_amount=Decimal(8500), discount_amount=Decimal(500))
         assert adds_up(order)
 
     def test_a_sum_that_no_column_holds_is_refused(self, arrived, edit):
         order = arrived()
-        with pytest.raises(NotAllowed):
+        with pytest.raises(NotAllowedError):
             edit(order, items=[free_text("Букет", 99_999_999, 999)])
 
 
@@ -204,7 +204,7 @@ class TestAnOrderOfTheSiteWhoseSumIsAnotherOne:
         edit(order, total_amount=Decimal(8000))
         edit(order, delivery_fee=Decimal(2000))
         assert order.total_amount == 8500
-        with pytest.raises(NotAllowed):
+        with pytest.raises(NotAllowedError):
             edit(order, discount_amount=Decimal(1))
 
 
@@ -256,7 +256,7 @@ class TestCreating:
         ],
     )
     def test_what_is_refused(self, create, fields, field):
-        with pytest.raises(NotAllowed) as refused:
+        with pytest.raises(NotAllowedError) as refused:
             create(NewItem(name="Букет", price=Decimal(5000)), **fields)
         assert refused.value.field == field
         assert not Order.objects.exists() and not OrderItem.objects.exists()
@@ -351,7 +351,7 @@ def test_whatever_staff_do_the_sum_is_that_of_its_parts(manager, edits):
                 items=items,
                 actor=manager,
             )
-        except NotAllowed:
+        except NotAllowedError:
             continue
         order.refresh_from_db()
         assert adds_up(order)

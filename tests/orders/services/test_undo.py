@@ -10,7 +10,7 @@ from notifications.models import TelegramMessage
 from orders import services
 from orders.models import Order, OrderEvent, Status, SyncState
 from orders.presentation.timeline import timeline
-from orders.services import NotAllowed
+from orders.services import NotAllowedError
 from tests.samples import next_version, order_data
 
 pytestmark = pytest.mark.django_db
@@ -86,24 +86,24 @@ def test_an_order_that_was_completed_before_keeps_that_time(order, change, take_
 def test_after_the_grace_time_it_is_refused(order, change, take_back, grace, passed):
     event = change(order, "accepted")
     grace.let_pass(passed)
-    with pytest.raises(NotAllowed, match="уже отправлен"):
+    with pytest.raises(NotAllowedError, match="уже отправлен"):
         take_back(event)
     assert Order.objects.get().status_id == "accepted"
     assert OrderEvent.objects.filter(pk=event.pk).exists()
 
 
 def test_without_a_grace_time_nothing_can_be_taken_back(order, change, take_back, settings):
-    settings.STATUS_GRACE_SECONDS = 0
+    settings.STATUS_HOLD_SECONDS = 0
     event = change(order, "accepted")
     assert (event.details, Order.objects.get().status_held_until) == ({}, None)
-    with pytest.raises(NotAllowed):
+    with pytest.raises(NotAllowedError):
         take_back(event)
 
 
 def test_twice_is_refused(order, change, take_back, grace):
     event = change(order, "accepted")
     take_back(event)
-    with pytest.raises(NotAllowed, match="уже отменён"):
+    with pytest.raises(NotAllowedError, match="уже отменён"):
         take_back(event)
 
 
@@ -111,7 +111,7 @@ def test_an_event_of_another_order_is_refused(order, change, grace, manager, pos
     event = change(order, "accepted")
     post_webhook("order.create", order_data(ID="5", ACCOUNT_NUMBER="5"))
     other = Order.objects.get(bitrix_order_id=5)
-    with pytest.raises(NotAllowed):
+    with pytest.raises(NotAllowedError):
         services.take_back_status(order_id=other.pk, event_id=event.pk, actor=manager)
     assert Order.objects.get(pk=order.pk).status_id == "accepted"
 
@@ -119,7 +119,7 @@ def test_an_event_of_another_order_is_refused(order, change, grace, manager, pos
 def test_what_was_changed_again_since_is_refused(order, change, take_back, grace):
     first = change(order, "accepted")
     change(order, "delivering")
-    with pytest.raises(NotAllowed, match="уже сменили"):
+    with pytest.raises(NotAllowedError, match="уже сменили"):
         take_back(first)
     assert Order.objects.get().status_id == "delivering"
 
@@ -127,7 +127,7 @@ def test_what_was_changed_again_since_is_refused(order, change, take_back, grace
 def test_when_the_site_has_set_another_it_is_refused(order, change, take_back, grace, post_webhook):
     event = change(order, "accepted")
     post_webhook("order.update", next_version(order_data(), STATUS_ID="DE"))
-    with pytest.raises(NotAllowed, match="Сайт уже поставил другой статус"):
+    with pytest.raises(NotAllowedError, match="Сайт уже поставил другой статус"):
         take_back(event)
     found = Order.objects.get()
     assert (found.status_id, found.sync_state, found.status_held_until) == ("declined", SyncState.CONFLICT, None)
@@ -136,14 +136,14 @@ def test_when_the_site_has_set_another_it_is_refused(order, change, take_back, g
 def test_when_the_site_has_set_the_same_it_is_refused(order, change, take_back, grace, post_webhook):
     event = change(order, "accepted")
     post_webhook("order.update", next_version(order_data(), STATUS_ID="AP"))
-    with pytest.raises(NotAllowed, match="На сайте уже этот статус"):
+    with pytest.raises(NotAllowedError, match="На сайте уже этот статус"):
         take_back(event)
     assert (Order.objects.get().status_id, Order.objects.get().sync_state) == ("accepted", SyncState.SYNCED)
 
 
 def test_what_the_site_has_set_is_not_ours_to_take_back(order, take_back, grace, post_webhook):
     post_webhook("order.update", next_version(order_data(), STATUS_ID="AP"))
-    with pytest.raises(NotAllowed):
+    with pytest.raises(NotAllowedError):
         take_back(order.events.first())
 
 
@@ -152,7 +152,7 @@ def test_what_is_on_its_way_is_refused_whatever_the_clock_says(order, change, ta
     grace.let_pass(11.1)
     assert services.note_sending(order_id=order.pk, values={"status": "accepted"})
     grace.let_pass(-5)  # the clock of another machine
-    with pytest.raises(NotAllowed, match="уже отправлен"):
+    with pytest.raises(NotAllowedError, match="уже отправлен"):
         take_back(event)
 
 
@@ -161,7 +161,7 @@ def test_what_telegram_was_told_is_refused_whatever_the_clock_says(order, change
     grace.let_pass(11.1)
     assert services.let_status_leave(order_id=order.pk, event_id=event.pk) is None
     grace.let_pass(-5)
-    with pytest.raises(NotAllowed, match="уже отправлен"):
+    with pytest.raises(NotAllowedError, match="уже отправлен"):
         take_back(event)
 
 
@@ -188,7 +188,7 @@ class TestTwoInARow:
         found, push = Order.objects.get(), Push.objects.get()
         assert (found.status_id, found.sync_state) == ("accepted", SyncState.PENDING)
         assert (push.state, push.fields, push.due_at <= grace.now()) == ("pending", ["status"], True)
-        with pytest.raises(NotAllowed):
+        with pytest.raises(NotAllowedError):
             take_back(first)
 
     def test_back_and_forth(self, order, change, take_back, grace):
@@ -204,11 +204,11 @@ class TestTwoInARow:
 @pytest.fixture
 def conflict(order, change, settings):
     """The site has declined what was to be accepted."""
-    settings.STATUS_GRACE_SECONDS = 0
+    settings.STATUS_HOLD_SECONDS = 0
     change(order, "accepted")
     services.record_site_status(order_id=order.pk, site_status="DE", version=7, push_id=Push.objects.get().pk)
     Push.objects.all().delete()
-    settings.STATUS_GRACE_SECONDS = 10
+    settings.STATUS_HOLD_SECONDS = 10
     order.refresh_from_db()
     return order
 
@@ -219,7 +219,7 @@ def test_a_conflict_that_was_decided_is_one_again(grace, conflict, change, take_
     assert Order.objects.get().sync_state == SyncState.PENDING
     take_back(event)
     assert columns(conflict) == before
-    assert services.conflict_wish(Order.objects.get()) == "accepted"
+    assert services.conflicting_change(Order.objects.get()) == "accepted"
     assert Push.objects.count() == 0
 
 
@@ -286,8 +286,8 @@ def test_what_others_are_told_meanwhile(order, change, grace):
     change(order, "accepted")
     grace.let_pass(3)
     change(order, "delivering")
-    assert services.told_status(Order.objects.get()).code == "new"
+    assert services.released_status(Order.objects.get()).code == "new"
     grace.let_pass(8.5)  # the first one's time is over
-    assert services.told_status(Order.objects.get()).code == "accepted"
+    assert services.released_status(Order.objects.get()).code == "accepted"
     grace.let_pass(3)
-    assert services.told_status(Order.objects.get()).code == "delivering"
+    assert services.released_status(Order.objects.get()).code == "delivering"

@@ -15,7 +15,7 @@ from orders.models import Courier, EventKind, Order
 from tests.orders.admin.conftest import LIST, change_url
 from tests.page_forms import read_form
 
-ACTIONS = ("take_selected", "assign_florist_to_selected", "assign_courier_to_selected", "mark_told_selected")
+ACTIONS = ("take_selected", "assign_florist_to_selected", "assign_courier_to_selected", "mark_notified_selected")
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def press(client, order, button, **data):
 
 def who(order):
     order = Order.objects.select_related("responsible", "courier").get(pk=order.pk)
-    return order.responsible, order.courier, order.courier_told_at is not None
+    return order.responsible, order.courier, order.courier_notified_at is not None
 
 
 def page(client, order):
@@ -104,7 +104,7 @@ def test_a_courier_is_chosen_and_told(browser, make_order, courier):
     assert "курьер — Ерлан" in html and "Ещё не предупреждён" in html
     assert "https://wa.me/77770001122?text=" in html and "https://t.me/erlan_kz" in html
     html = press(browser, order, "told", told="1").content.decode()
-    at = timezone.localtime(Order.objects.get().courier_told_at)
+    at = timezone.localtime(Order.objects.get().courier_notified_at)
     assert f"Предупреждён {at:%H:%M}, Данияр" in html
     press(browser, order, "told", told="0")
     assert who(order)[1:] == (courier, False)
@@ -209,7 +209,7 @@ def test_many_are_given_to_a_courier(browser, make_order, courier):
     data = {"apply": "1", "whom": str(courier.pk)}
     html = run(browser, "assign_courier_to_selected", ours, pickup, **data).content.decode()
     assert "Назначено (Ерлан): 1" in html and "№ 1002: Самовывоз" in html
-    html = run(browser, "mark_told_selected", ours, pickup).content.decode()
+    html = run(browser, "mark_notified_selected", ours, pickup).content.decode()
     assert "заказов: 1" in html and "№ 1002: Курьера ещё нет" in html
     assert (who(ours), who(pickup)) == ((None, courier, True), (None, None, False))
     run(browser, "assign_courier_to_selected", ours, apply="1", whom="nobody")
@@ -228,10 +228,10 @@ def test_the_texts_of_many_by_courier(browser, browser_of, make_order, courier):
     assert html.index("Ерлан") < html.index("Без курьера")
     assert "№ 1003 — самовывоз" in html.replace("\xa0", " ").replace("&nbsp;", " ")
     assert html.count('data-copy-from="sheet-') == 2
-    assert html.count('value="mark_told_selected"') == 1
+    assert html.count('value="mark_notified_selected"') == 1
     reader = browser_of("orders.view_order")
     html = run(reader, "courier_texts_of_selected", *orders).content.decode()
-    assert "4567" in html and "123-45-67" not in html and 'value="mark_told_selected"' not in html
+    assert "4567" in html and "123-45-67" not in html and 'value="mark_notified_selected"' not in html
 
 
 def test_the_page_of_texts_costs_the_same_with_any_number(browser, make_order, courier):

@@ -13,7 +13,7 @@ from bitrix_bridge.models import Push
 from notifications.models import TelegramMessage
 from orders import services
 from orders.models import Courier, EventKind, Order, OrderEvent
-from orders.services import PrintedMeanwhile
+from orders.services import AlreadyPrintedError
 from tests.orders.admin.conftest import LIST, change_url, numbers
 from tests.orders.paper.pdf import page_words, read, size_in_mm, words
 
@@ -118,7 +118,7 @@ def test_two_at_the_same_moment_do_not_both_print(browser, manager, make_order, 
     order = make_order()
     arguments = {"order_ids": [order.pk], "paper_format": "a6", "actor": manager, "seen": {}}
     services.record_postcards_printed(**arguments)
-    with pytest.raises(PrintedMeanwhile) as refusal:
+    with pytest.raises(AlreadyPrintedError) as refusal:
         services.record_postcards_printed(**arguments)
     assert refusal.value.order_ids == [order.pk]
 

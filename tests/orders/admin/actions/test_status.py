@@ -106,10 +106,10 @@ def test_the_dialog_refuses_what_is_not_allowed(browser, make_order):
 
 def test_a_refusal_of_the_service_keeps_the_dialog_open(browser, make_order, monkeypatch):
     from orders import services
-    from orders.services import NotAllowed
+    from orders.services import NotAllowedError
 
     def refuse(**_kwargs):
-        raise NotAllowed("коллега был быстрее")
+        raise NotAllowedError("коллега был быстрее")
 
     monkeypatch.setattr(services, "change_status", refuse)
     order = make_order()

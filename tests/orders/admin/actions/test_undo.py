@@ -101,11 +101,11 @@ def test_on_the_orders_page_it_vanishes_in_time(browser, make_order, grace):
 
 def test_a_decided_conflict_can_be_taken_back(browser, make_order, grace, settings, manager):
     order = make_order()
-    settings.STATUS_GRACE_SECONDS = 0
+    settings.STATUS_HOLD_SECONDS = 0
     services.change_status(order_id=order.pk, status="accepted", actor=manager)
     services.record_site_status(order_id=order.pk, site_status="DE", version=7, push_id=Push.objects.get().pk)
     Push.objects.update(state="delivered")
-    settings.STATUS_GRACE_SECONDS = 10
+    settings.STATUS_HOLD_SECONDS = 10
     page = browser.post(f"{LIST}{order.pk}/apply-wish/", follow=True)
     assert status(order) == "accepted"
     page = browser.post(buttons(page)[0], {"next": change_url(order)}, follow=True)

@@ -230,7 +230,7 @@ def test_the_service_makes_it_once_whoever_comes_second(manager):
 
 def test_a_refusal_of_the_service_undoes_everything(add, monkeypatch):
     def refuse(*_args, **_kwargs):
-        raise services.NotAllowed("Сегодня не принимаем")
+        raise services.NotAllowedError("Сегодня не принимаем")
 
     monkeypatch.setattr("orders.services.creation.store_items", refuse)
     html = add(phone="87771234567").content.decode()

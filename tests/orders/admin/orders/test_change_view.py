@@ -102,7 +102,7 @@ def test_what_can_not_be_is_said_beside_the_field_and_nothing_typed_is_lost(make
 
 def test_a_refusal_of_the_service_is_an_error_of_the_form(browser, make_order, save, monkeypatch):
     def refuse(**_kwargs):
-        raise services.NotAllowed("Так нельзя: <b>правило</b>")
+        raise services.NotAllowedError("Так нельзя: <b>правило</b>")
 
     monkeypatch.setattr(services, "edit_order", refuse)
     answer = save(make_order(), recipient_name="Совсем другая")

@@ -20,10 +20,10 @@ def at(seconds):
     return None if seconds is None else NOON + timedelta(seconds=seconds)
 
 
-def known(version=5, date=0, own_time=None, heard_version=..., heard_date=None):
+def known(version=5, date=0, own_time=None, received_version=..., heard_date=None):
     """Return an order as it is stored; the whole of its version is known unless something else is said."""
-    heard = version if heard_version is ... else heard_version
-    agreement = Agreement(heard_version=heard, heard_updated_at=at(heard_date), announced_at=at(own_time))
+    heard = version if received_version is ... else received_version
+    agreement = Agreement(received_version=heard, received_updated_at=at(heard_date), announced_at=at(own_time))
     return Order(bitrix_version=version, bitrix_updated_at=at(date), bitrix_state=agreement.as_json())
 
 
@@ -83,16 +83,16 @@ class TestPassedOver:
     """What is stored is newer, but it told of the status alone, or of what we have sent."""
 
     def test_a_whole_order_whose_version_was_not_heard(self):
-        assert age_of(known(heard_version=3), told(4, -1)) is UNCLEAR
-        assert age_of(known(heard_version=None), told(4, -1)) is UNCLEAR
-        assert age_of(known(heard_version=4), told(4, -1)) is OLD
+        assert age_of(known(received_version=3), told(4, -1)) is UNCLEAR
+        assert age_of(known(received_version=None), told(4, -1)) is UNCLEAR
+        assert age_of(known(received_version=4), told(4, -1)) is OLD
 
     def test_one_whose_date_was_not_heard(self):
         assert age_of(known(version=None, heard_date=-2), told(None, -1)) is UNCLEAR
         assert age_of(known(version=None, heard_date=-1), told(None, -1)) is OLD
 
     def test_of_a_status_alone_nothing_else_is_lost(self):
-        assert age_of(known(heard_version=3), told(4, -1, is_partial=True)) is OLD
+        assert age_of(known(received_version=3), told(4, -1, is_partial=True)) is OLD
 
 
 numbers = st.none() | st.integers(0, 3)
@@ -100,7 +100,7 @@ numbers = st.none() | st.integers(0, 3)
 
 @given(mine=st.tuples(numbers, numbers, numbers), theirs=st.tuples(numbers, numbers, numbers), heard=numbers)
 def test_nothing_is_old_that_one_of_the_sites_own_clocks_calls_newer(mine, theirs, heard):
-    age = age_of(known(*mine, heard_version=heard), told(*theirs))
+    age = age_of(known(*mine, received_version=heard), told(*theirs))
     pairs = [(other, one) for one, other in zip(mine, theirs, strict=True) if one is not None and other is not None]
     of_the_site = [
         (other, one) for one, other in zip(mine[:2], theirs[:2], strict=True) if one is not None and other is not None
@@ -125,7 +125,7 @@ def test_nothing_is_old_that_one_of_the_sites_own_clocks_calls_newer(mine, their
     ids=["the same", "another", "a sender without", "never heard", "changed by a push since"],
 )
 def test_other_contents_under_the_same_clocks_are_asked_about(heard, said, answered, age):
-    agreement = Agreement(heard_version=5, checksum=heard, answered=answered)
+    agreement = Agreement(received_version=5, checksum=heard, answered=answered)
     order = Order(bitrix_version=5, bitrix_updated_at=at(0), bitrix_state=agreement.as_json())
     assert age_of(order, replace(told(own_time=9), checksum=said)) is age
     assert age_of(order, replace(told(version=6, date=1), checksum=said)) is NEWS
