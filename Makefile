@@ -36,13 +36,13 @@ setup: $(READY) ## Create .venv and install what requirements-dev.txt says (the 
 
 # `exec`, so that a Ctrl-C meets the supervisor and not a shell in front of it.
 run: $(READY) ## Start the CRM, its worker and, without a site to talk to, a stand-in (PORT=8001)
-	@$(BIN)/python -m cvety_crm.first_run
+	@$(BIN)/python -m cvety_crm.dev.first_run
 	@exec $(BIN)/python manage.py run
 
 test: $(READY) $(NPM) ## Run all tests (ARGS="-k outbox" passes options to pytest)
 	$(BIN)/python -m pytest --create-db $(ARGS)
 
-test-fast: $(READY) ## Run the tests that need nothing but Python (ARGS=tests/orders/test_board.py: one module)
+test-fast: $(READY) ## Run the tests that need nothing but Python (ARGS=tests/orders/selectors/test_board.py: one module)
 	@$(BIN)/python -m pytest -m "not (e2e or browser or php or mariadb)" $(UNREAD:%=--ignore=%) \
 		--hypothesis-profile=fast $(ARGS)
 

@@ -10,7 +10,7 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cvety_crm.settings")
     if sys.argv[1:2] == ["run"]:
         # Before the settings are read: with no DATABASE_URL, reading them starts the private PostgreSQL.
-        from cvety_crm.listen_address import exit_unless_free
+        from cvety_crm.ops.listen_address import exit_unless_free
 
         exit_unless_free()
     from django.core.management import execute_from_command_line

@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         os.environ.update(environment(database_url, Path(scratch)))
         try:
             _measure(options)
-        except (client.WrongAnswer, RuntimeError) as error:
+        except (client.WrongAnswerError, RuntimeError) as error:
             sys.exit(f"The bench failed: {error}")
         except KeyboardInterrupt:
             sys.exit(130)

@@ -18,7 +18,7 @@ from bench.webhooks import Webhook, deal
 TIMEOUT = 15.0  # seconds, the site's own
 
 
-class WrongAnswer(Exception):
+class WrongAnswerError(Exception):
     """The server answered something else than it should; the measurement is worth nothing."""
 
 
@@ -47,7 +47,7 @@ class Load:
 
 
 def send(target: Target, webhooks: Sequence[Webhook], connections: int) -> Load:
-    """Send the webhooks over so many connections at once, from a process of its own. Raises `WrongAnswer`."""
+    """Send the webhooks over so many connections at once, from a process of its own. Raises `WrongAnswerError`."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
         return process.submit(_send, target, webhooks, connections).result()
 
@@ -62,7 +62,7 @@ def _send(target: Target, webhooks: Sequence[Webhook], connections: int) -> Load
     seconds, cpu = time.perf_counter() - began, time.process_time() - cpu_began
     for sender in senders:
         if sender.trouble is not None:
-            raise WrongAnswer(sender.trouble)
+            raise WrongAnswerError(sender.trouble)
     latencies = [latency for sender in senders for latency in sender.latencies]
     return Load(seconds, latencies, cpu, sum(sender.connections_made for sender in senders))
 
@@ -85,7 +85,7 @@ class _Sender(threading.Thread):
                 status, body = self._exchange(request)
                 self.latencies.append(time.perf_counter() - began)
                 _check(status, body, self.target.action or action)
-        except (OSError, WrongAnswer) as error:
+        except (OSError, WrongAnswerError) as error:
             self.trouble = f"{type(error).__name__}: {error}"
         finally:
             self._close()
@@ -112,7 +112,7 @@ class _Sender(threading.Thread):
         assert self._socket is not None
         part = self._socket.recv(65536)
         if not part:
-            raise WrongAnswer("the server closed the connection in the middle of an answer")
+            raise WrongAnswerError("the server closed the connection in the middle of an answer")
         return part
 
     def _close(self) -> None:
@@ -131,4 +131,4 @@ def _request(target: Target, body: bytes) -> bytes:
 
 def _check(status: int, body: bytes, action: str) -> None:
     if status != 200 or json.loads(body).get("action") != action:
-        raise WrongAnswer(f"expected 200 and {action!r}, got {status}: {body[:500].decode(errors='replace')}")
+        raise WrongAnswerError(f"expected 200 and {action!r}, got {status}: {body[:500].decode(errors='replace')}")

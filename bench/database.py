@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import psycopg
 from psycopg import sql
 
-from cvety_crm import embedded_postgres
+from cvety_crm.dev import embedded_postgres
 
 NAME = "cvety_bench"
 _LOCK = 0x62656E6368  # "bench"

@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.client import WrongAnswer
+from bench.client import WrongAnswerError
 from bench.server import ROOT
 from tests.bitrix_bridge.history.reference import reference_rows
 from tests.bitrix_bridge.history.tables import Schema, create_tables
@@ -101,7 +101,7 @@ class Import:
 
 
 def measure(numbers: Sequence[int], *, batch_size: int) -> list[Import]:
-    """Import so many orders, and then so many more, up to each number in growing order. Raises `WrongAnswer`."""
+    """Import so many orders, and then so many more, up to each number in growing order. Raises `WrongAnswerError`."""
     found, there = [], 0
     with running() as server:
         copy = server.database("bench")
@@ -145,5 +145,5 @@ def _import(copy: Copy, first: int, last: int, batch_size: int) -> Import:
     process.returncode = os.waitstatus_to_exitcode(status)
     orders = last - first + 1
     if process.returncode or not re.search(rf"^{orders} \S+ {orders} ", said, re.M):
-        raise WrongAnswer(f"the import of {orders} orders ended with {process.returncode}: {said[-2000:]}")
+        raise WrongAnswerError(f"the import of {orders} orders ended with {process.returncode}: {said[-2000:]}")
     return Import(orders, time.monotonic() - started, usage.ru_maxrss / 1024)  # Linux: kilobytes

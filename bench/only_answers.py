@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from bitrix_bridge.throttling import WebhookThrottle
+from bitrix_bridge.inbound.throttling import WebhookThrottle
 
 ANSWER: dict[str, Any] = {
     "status": "success",

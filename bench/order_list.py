@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 from urllib.parse import quote
 
-from bench.client import WrongAnswer
+from bench.client import WrongAnswerError
 
 RUNS = 7
 ASKED = {
@@ -37,7 +37,7 @@ class Answers:
 
 
 def measure(numbers: Sequence[int]) -> list[Answers]:
-    """Ask everything at each size, in growing order. Raises `WrongAnswer`."""
+    """Ask everything at each size, in growing order. Raises `WrongAnswerError`."""
     from django.contrib.auth.models import User
     from django.test import Client, override_settings
 
@@ -69,7 +69,7 @@ def _ask(client) -> dict[str, float]:
             answer = client.get(address.replace("{seen}", quote(seen)))
             times.append(1000 * (time.perf_counter() - started))
             if answer.status_code != 200:
-                raise WrongAnswer(f"{address}: {answer.status_code}")
+                raise WrongAnswerError(f"{address}: {answer.status_code}")
         milliseconds[name] = median(times[1:])
     return milliseconds
 

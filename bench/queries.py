@@ -9,7 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from bench.client import WrongAnswer
+from bench.client import WrongAnswerError
 from bench.webhooks import Webhook
 
 TRANSACTION_CONTROL = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "ROLLBACK")
@@ -27,7 +27,7 @@ class Statements:
 
 
 def count_statements(webhooks: Sequence[Webhook]) -> dict[str, Statements]:
-    """Return the statements by expected action. Raises `WrongAnswer`."""
+    """Return the statements by expected action. Raises `WrongAnswerError`."""
     client = Client(SERVER_NAME="127.0.0.1")
     headers = {"Authorization": f"Bearer {settings.WEBHOOK_TOKENS[0]}"}
     counts: dict[str, list[tuple[int, int]]] = {}
@@ -37,7 +37,7 @@ def count_statements(webhooks: Sequence[Webhook]) -> dict[str, Statements]:
                 "/webhooks/bitrix/order", webhook.body, content_type="application/json", headers=headers
             )
         if answer.status_code != 200 or answer.json()["action"] != webhook.expected_action:
-            raise WrongAnswer(f"expected 200 and {webhook.expected_action!r}, got {answer.content!r}")
+            raise WrongAnswerError(f"expected 200 and {webhook.expected_action!r}, got {answer.content!r}")
         control = sum(query["sql"].startswith(TRANSACTION_CONTROL) for query in captured.captured_queries)
         counts.setdefault(webhook.expected_action, []).append((len(captured) - control, control))
     return {action: _summary(pairs) for action, pairs in counts.items()}

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from bench.client import WrongAnswer
+from bench.client import WrongAnswerError
 from bench.server import ROOT
 
 STATE = {
@@ -32,7 +32,7 @@ STATE = {
     },
     "sent": {},
     "site_status": "AP",
-    "heard_version": 3,
+    "received_version": 3,
 }
 """As large as that of an order of the shop's."""
 _INSERT = """
@@ -51,7 +51,7 @@ class Comparison:
 
 
 def measure(numbers: Sequence[int]) -> list[Comparison]:
-    """Compare so many orders, and then so many more, up to each number in growing order. Raises `WrongAnswer`."""
+    """Compare so many orders, and then so many more, up to each number in growing order. Raises `WrongAnswerError`."""
     from django.db import connection
 
     found, there = [], 0
@@ -84,7 +84,7 @@ def _compare(number: int, url: str) -> Comparison:
     _pid, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode or not re.search(rf": {number}$", said, re.M):
-        raise WrongAnswer(f"the comparison of {number} orders ended with {process.returncode}: {said}")
+        raise WrongAnswerError(f"the comparison of {number} orders ended with {process.returncode}: {said}")
     return Comparison(number, time.monotonic() - started, usage.ru_maxrss / 1024)  # Linux: kilobytes
 
 

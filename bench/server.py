@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from bench.database import NAME
-from cvety_crm.listen_address import free_port
+from cvety_crm.ops.listen_address import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 START_TIMEOUT = 60.0  # seconds
@@ -54,7 +54,7 @@ class Server:
 
     def __enter__(self) -> "Server":
         self.host, self.port = os.environ["HOST"], int(os.environ["PORT"])
-        command = [sys.executable, "-m", "gunicorn", "-c", "python:cvety_crm.gunicorn_conf"]
+        command = [sys.executable, "-m", "gunicorn", "-c", "python:cvety_crm.ops.gunicorn_conf"]
         self._process = subprocess.Popen(command, cwd=ROOT)
         try:
             self._wait_until_it_answers()

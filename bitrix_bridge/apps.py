@@ -9,3 +9,9 @@ class BitrixBridgeConfig(AppConfig):
 
     name = "bitrix_bridge"
     verbose_name = _("Exchange with the site")
+
+    def ready(self) -> None:
+        """Register how pushes are delivered."""
+        from bitrix_bridge.outbound import delivery
+
+        delivery.register()

@@ -14,13 +14,13 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from bitrix_bridge.client import BridgeClient
-from bitrix_bridge.events import PING
+from bitrix_bridge.inbound.event_handlers import PING
 from bitrix_bridge.models import Push, WebhookEvent
 from bitrix_bridge.payloads.dates import read_clock
-from bitrix_bridge.rest import RestClient
-from cvety_crm.health import Finding, Level, duration, probe
-from cvety_crm.outbox import LIVE, DeliveryFailure, Misconfigured, PermanentRefusal, State
+from bitrix_bridge.site_client.bridge_client import BridgeClient
+from bitrix_bridge.site_client.rest_client import RestClient
+from cvety_crm.ops.health import Finding, Level, duration, probe
+from cvety_crm.outbox import LIVE, DeliveryError, MisconfiguredError, PermanentDeliveryError, State
 
 WEBHOOK_PATH = "/webhooks/bitrix/order"
 NOBODY = "0.0.0.0"  # noqa: S104 - the address of no sender, so that the check uses up nobody's rate
@@ -143,7 +143,7 @@ def lag_out() -> Finding:
     )
     lags = [max((finished - created).total_seconds(), 0.0) for created, finished in rows[:MOST_MEASURED] if finished]
     # A status is kept back on purpose.
-    return _lag(lags, gettext("Changes made here reach the site late."), usual=settings.STATUS_GRACE_SECONDS)
+    return _lag(lags, gettext("Changes made here reach the site late."), usual=settings.STATUS_HOLD_SECONDS)
 
 
 def _lag(lags: Sequence[float], hint: str, usual: float = 0.0) -> Finding:
@@ -174,12 +174,12 @@ def bridge() -> Finding:
         return Finding(Level.YELLOW, gettext("no address is configured"), "" if settings.BITRIX_REST_URL else nothing)
     try:
         said = BridgeClient(timeout=min(PING_SECONDS, settings.OUTBOX_TIMEOUT)).ping()
-    except PermanentRefusal as failure:
-        if isinstance(failure, Misconfigured):
+    except PermanentDeliveryError as failure:
+        if isinstance(failure, MisconfiguredError):
             return Finding(Level.RED, failure.message)
         hint = gettext("The site's endpoint can only create orders: install the bridge (bitrix_bridge/php).")
         return Finding(Level.YELLOW, gettext("the site's earlier endpoint"), hint)
-    except DeliveryFailure as failure:
+    except DeliveryError as failure:
         return Finding(Level.RED, failure.message)
     waiting, failed, age = (_number(said, name) for name in ("queue_length", "queue_failed", "queue_age_seconds"))
     figure = gettext("version %(version)s, its queue: %(waiting)d waiting for %(time)s, %(failed)d put aside") % {
@@ -204,10 +204,10 @@ def rest() -> Finding:
         return Finding(Level.GREEN, gettext("not used"))
     try:
         RestClient(timeout=min(PING_SECONDS, settings.OUTBOX_TIMEOUT)).check_access()
-    except PermanentRefusal as failure:
+    except PermanentDeliveryError as failure:
         hint = gettext("Needed: an inbound webhook of one of the site's administrators, with the right “sale”.")
         return Finding(Level.RED, failure.message, hint)
-    except DeliveryFailure as failure:
+    except DeliveryError as failure:
         return Finding(Level.RED, failure.message)
     return Finding(Level.GREEN, gettext("lets us in"))
 

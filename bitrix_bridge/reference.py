@@ -6,14 +6,14 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from bitrix_bridge.client import BridgeClient
 from bitrix_bridge.payloads.reference import read_reference
+from bitrix_bridge.site_client.bridge_client import BridgeClient
 from cvety_crm.models import Heartbeat
-from cvety_crm.outbox import DeliveryFailure
+from cvety_crm.outbox import DeliveryError
 from orders import services
 from orders.models import City, DeliverySlot, Shop
 from orders.models.reference import SiteReference
-from orders.services.reference_data import Changes
+from orders.services.inbound.reference_data import Changes
 
 logger = logging.getLogger(__name__)
 
@@ -27,14 +27,14 @@ ASKED = "reference"
 def refresh(timeout: float | None = None) -> dict[type[SiteReference], Changes]:
     """Read the site's reference data and take it over. `timeout` is that of a call, in seconds.
 
-    Raises `DeliveryFailure`.
+    Raises `DeliveryError`.
     """
     Heartbeat.beat(ASKED)
     return services.apply_reference(snapshot=read_reference(BridgeClient(timeout=timeout).reference()))
 
 
 def refresh_now() -> dict[type[SiteReference], Changes]:
-    """The same while somebody waits for the page. Raises `DeliveryFailure`."""
+    """The same while somebody waits for the page. Raises `DeliveryError`."""
     return refresh(min(NOW_SECONDS, settings.OUTBOX_TIMEOUT))
 
 
@@ -42,7 +42,7 @@ def refresh_daily() -> None:
     """The same by the clock; a site that does not answer is no error of ours."""
     try:
         refresh()
-    except DeliveryFailure as failure:
+    except DeliveryError as failure:
         logger.warning("the site's reference data could not be read: %s", failure.message)
 
 

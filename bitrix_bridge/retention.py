@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from bitrix_bridge.models import ImportRow, ImportRun, WebhookEvent
-from cvety_crm.housekeeping import delete_in_batches
+from cvety_crm.ops.retention import delete_in_batches
 
 
 def prune_inbox() -> int:

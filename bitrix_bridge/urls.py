@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from bitrix_bridge.views import OrderWebhookView, ProductWebhookView
+from bitrix_bridge.inbound.views import OrderWebhookView, ProductWebhookView
 
 urlpatterns = [
     path("order", OrderWebhookView.as_view(), name="webhook-order"),

@@ -13,9 +13,9 @@ from django_q.models import Failure, OrmQ, Schedule, Success, Task
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from cvety_crm.admin_base import CrmModelAdmin, ReadOnlyModelAdmin, replace_registered
+from cvety_crm.admin_site.base import CrmModelAdmin, ReadOnlyModelAdmin, replace_registered
+from cvety_crm.admin_site.permission_labels import PermissionLabels
 from cvety_crm.models import Heartbeat
-from cvety_crm.permission_labels import PermissionLabels
 
 for _model in (User, Group, Schedule, Success, Failure, OrmQ):
     replace_registered(admin.site, _model)

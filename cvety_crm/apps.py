@@ -13,7 +13,7 @@ class CvetyCrmConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the checks, and what follows each `migrate`."""
-        from cvety_crm import checks, row_level_security, schedules
+        from cvety_crm.ops import checks, row_level_security, schedules
 
         checks.register()
         # Without a sender: after the last app, when every table is there.

@@ -22,7 +22,7 @@ LONGEST_RETRY_AFTER = 1e9
 """Seconds; what is longer fits no timedelta."""
 
 
-class NoAnswer(Exception):
+class NoAnswerError(Exception):
     """The other side gave no complete answer: whether it did the work is not known. The text is safe to show."""
 
 
@@ -54,7 +54,7 @@ class Answer:
 def post_json(url: str, body: Mapping[str, Any], *, headers: Mapping[str, str] | None = None, timeout: float) -> Answer:
     """POST `body` as JSON and return whatever is answered, errors and redirects included.
 
-    `timeout` bounds the whole call, in seconds. Raises `NoAnswer` when the connection failed, broke or timed out.
+    `timeout` bounds the whole call, in seconds. Raises `NoAnswerError` when the connection failed, broke or timed out.
     """
     results: Queue[Answer | Exception] = Queue(maxsize=1)
 
@@ -70,7 +70,7 @@ def post_json(url: str, body: Mapping[str, Any], *, headers: Mapping[str, str] |
     try:
         result = results.get(timeout=timeout)
     except Empty:
-        raise NoAnswer(f"no complete answer within {timeout:g} s") from None
+        raise NoAnswerError(f"no complete answer within {timeout:g} s") from None
     if isinstance(result, Exception):
         raise result
     return result
@@ -92,16 +92,16 @@ def _post(url: str, body: Mapping[str, Any], headers: Mapping[str, str], timeout
             while chunk := response.raw.read1(64 * 1024, decode_content=True):
                 content += chunk
                 if len(content) > MAX_ANSWER_BYTES:
-                    raise NoAnswer("the answer is too large")
+                    raise NoAnswerError("the answer is too large")
                 if time.monotonic() > deadline:
-                    raise NoAnswer(f"no complete answer within {timeout:g} s")
+                    raise NoAnswerError(f"no complete answer within {timeout:g} s")
             return Answer(response.status_code, response.headers, _text(bytes(content), response.encoding))
     except (requests.Timeout, ReadTimeoutError) as error:
-        raise NoAnswer(f"no answer within {timeout:g} s") from error
+        raise NoAnswerError(f"no answer within {timeout:g} s") from error
     except (requests.ConnectionError, HTTPError) as error:
-        raise NoAnswer(f"the connection failed: {_short(error)}") from error
+        raise NoAnswerError(f"the connection failed: {_short(error)}") from error
     except requests.RequestException as error:
-        raise NoAnswer(_short(error)) from error
+        raise NoAnswerError(_short(error)) from error
 
 
 def _text(content: bytes, charset: str | None) -> str:

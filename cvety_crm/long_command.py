@@ -14,7 +14,7 @@ BAR_WIDTH = 24
 
 
 class LongCommand(BaseCommand):
-    """Call `watch_signals` at the beginning, `stop_if_told` and `show_progress` after each step."""
+    """Call `watch_signals` at the beginning, `stop_if_requested` and `show_progress` after each step."""
 
     _is_stopping = False
     _is_line_open = False
@@ -26,7 +26,7 @@ class LongCommand(BaseCommand):
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._stop)
 
-    def stop_if_told(self) -> None:
+    def stop_if_requested(self) -> None:
         """Raise `KeyboardInterrupt` if the command was told to stop."""
         if self._is_stopping:
             raise KeyboardInterrupt

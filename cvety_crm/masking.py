@@ -13,7 +13,7 @@ MASK = "•••"
 SECRET_SETTINGS = ("SECRET_KEY", "BITRIX_API_TOKEN", "TELEGRAM_BOT_TOKEN", "WEBHOOK_TOKENS", "HEALTH_TOKEN")
 
 # A bot's token in an address of Telegram's Bot API; a REST webhook's secret in one of Bitrix's.
-# JSON may write a slash as `\/`. And a customer's link to the photos of his bouquet (`orders.photo_links`).
+# JSON may write a slash as `\/`. And a customer's link to the photos of his bouquet (`orders.photos.links`).
 _ADDRESS_SECRETS = re.compile(r"(/bot)\d+:[\w-]+|(/rest\\?/\d+\\?/)\w+|(/p\\?/)[\w-]{43}\.[\w-]{43}")
 
 
@@ -52,7 +52,7 @@ def mask(text: str) -> str:
     return _ADDRESS_SECRETS.sub(lambda match: (match[1] or match[2] or match[3]) + MASK, text)
 
 
-def keepable(text: str, limit: int | None = None) -> str:
+def truncate_masked(text: str, limit: int | None = None) -> str:
     """Return a text of another system, or of an error, fit to be kept: masked, then cut to `limit` characters.
 
     Whoever cuts before masking leaves the first half of a secret that lies on the edge. PostgreSQL's text takes neither

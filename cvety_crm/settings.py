@@ -55,13 +55,13 @@ INSTALLED_APPS = [
 ]
 
 ORDER_EVENT_HANDLERS = [
-    "bitrix_bridge.outgoing.on_order_event",
+    "bitrix_bridge.outbound.queueing.on_order_event",
     "notifications.outgoing.on_order_event",
 ]
 """Called by `orders.events` inside the transaction of a change. A handler inserts rows and does nothing else."""
 
 STATUS_TAKEN_BACK_HANDLERS = [
-    "bitrix_bridge.outgoing.on_status_taken_back",
+    "bitrix_bridge.outbound.queueing.on_status_taken_back",
     "notifications.outgoing.on_status_taken_back",
 ]
 """Called inside the transaction in which a status is taken back, to remove what was queued for it."""
@@ -70,11 +70,11 @@ ALERT_HANDLERS = ["notifications.outgoing.on_alert"]
 """Called when staff must hear of something: a push that gave up, a status nobody has described."""
 
 ORDER_PAGE_PANELS = [
-    "bitrix_bridge.order_panel.differences",
-    "bitrix_bridge.order_panel.pushes",
+    "bitrix_bridge.admin.order_panels.differences",
+    "bitrix_bridge.admin.order_panels.pushes",
     "notifications.order_panel.messages",
 ]
-"""What other rooms show on an order's page (`orders.panels`)."""
+"""What other rooms show on an order's page (`orders.admin.panels`)."""
 
 ORDER_EVENT_LINKS = {
     "webhook_event_id": ("bitrix_bridge.view_webhookevent", "admin:bitrix_bridge_webhookevent_change"),
@@ -86,18 +86,18 @@ REFERENCE_REFRESH = "bitrix_bridge.reference.refresh_now"
 """What the button on the lists of reference data calls."""
 
 MINUTE_JOBS = [
-    "bitrix_bridge.outgoing.queue_forgotten",
+    "bitrix_bridge.outbound.queueing.queue_missed",
     "cvety_crm.outbox.deliver_due",
-    "bitrix_bridge.inbox.retry_due",
-    "bitrix_bridge.completion.complete_due",
+    "bitrix_bridge.inbound.inbox.retry_due",
+    "bitrix_bridge.refetch.refetch_due",
     "bitrix_bridge.reference.name_stubs",
     "bitrix_bridge.reconciliation.slices.take_up",
     "bitrix_bridge.history.tasks.take_up",
 ]
 DAILY_JOBS = [
-    "cvety_crm.housekeeping.prune",
-    "cvety_crm.housekeeping.prune_outbox",
-    "orders.presence.prune",
+    "cvety_crm.ops.retention.prune",
+    "cvety_crm.ops.retention.prune_outbox",
+    "orders.services.presence.prune",
     "bitrix_bridge.retention.prune_inbox",
     "bitrix_bridge.retention.prune_import_rows",
     "bitrix_bridge.reconciliation.slices.prune",
@@ -105,14 +105,14 @@ DAILY_JOBS = [
 ]
 HOURLY_JOBS = ["bitrix_bridge.reconciliation.slices.start_hourly"]
 NIGHT_JOBS = ["bitrix_bridge.reconciliation.slices.start_nightly"]
-"""What the worker does by the clock (`cvety_crm.schedules`), one after the other: what people wait for comes first."""
+"""Scheduled jobs of the worker (`cvety_crm.ops.schedules`), one after the other: those that people wait for first."""
 
-HEALTH_BASIC_PROBES = ["cvety_crm.probes.database", "cvety_crm.probes.migrations"]
+HEALTH_BASIC_PROBES = ["cvety_crm.ops.probes.database", "cvety_crm.ops.probes.migrations"]
 """What `/health` asks for everybody: cheap, and nothing of it leaves but ok or failing."""
 
 HEALTH_PROBES = [
     *HEALTH_BASIC_PROBES,
-    "cvety_crm.probes.worker",
+    "cvety_crm.ops.probes.worker",
     "bitrix_bridge.probes.webhook_endpoint",
     "bitrix_bridge.probes.last_event",
     "bitrix_bridge.probes.inbox",
@@ -128,7 +128,7 @@ HEALTH_PROBES = [
     "notifications.probes.telegram",
     "notifications.probes.undelivered",
 ]
-"""What tells whether everything is well (`cvety_crm.health`), in the order in which it is shown."""
+"""What tells whether everything is well (`cvety_crm.ops.health`), in the order in which it is shown."""
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -189,7 +189,7 @@ def _database_url() -> str:
         return url
     if not DEBUG:
         _missing("DATABASE_URL")
-    from cvety_crm import embedded_postgres
+    from cvety_crm.dev import embedded_postgres
 
     return embedded_postgres.database_url()
 
@@ -320,10 +320,10 @@ BITRIX_MYSQL_URL = env.str("BITRIX_MYSQL_URL", default="")
 OUTBOX_TIMEOUT = env.float("OUTBOX_TIMEOUT", default=15.0)
 """Seconds that one call to Bitrix or Telegram may take."""
 
-STATUS_GRACE_SECONDS = env.float("STATUS_GRACE_SECONDS", default=10.0)
+STATUS_HOLD_SECONDS = env.float("STATUS_HOLD_SECONDS", default=10.0)
 """Seconds for which a status set here can be taken back, before it leaves for the site and Telegram; 0: not at all."""
-if not 0 <= STATUS_GRACE_SECONDS <= 3600:
-    sys.exit("STATUS_GRACE_SECONDS must be a number of seconds from 0 (switched off) to 3600.")
+if not 0 <= STATUS_HOLD_SECONDS <= 3600:
+    sys.exit("STATUS_HOLD_SECONDS must be a number of seconds from 0 (switched off) to 3600.")
 
 # --- Telegram --------------------------------------------------------------------------------------------------------
 
@@ -392,8 +392,8 @@ UNFOLD = {
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
-    "ENVIRONMENT": "cvety_crm.navigation.environment",
-    "DASHBOARD_CALLBACK": "cvety_crm.start_page.start_page",
+    "ENVIRONMENT": "cvety_crm.admin_site.navigation.environment",
+    "DASHBOARD_CALLBACK": "cvety_crm.admin_site.dashboard.start_page",
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("cvety_crm/favicon.svg")},
     ],
@@ -417,6 +417,6 @@ UNFOLD = {
         lambda request: static("cvety_crm/order.js"),
         lambda request: static("cvety_crm/library_markup.js"),
     ],
-    "SIDEBAR": {"navigation": "cvety_crm.navigation.sidebar", "show_search": True, "command_search": True},
-    "COMMAND": {"search_callback": "orders.command.search"},
+    "SIDEBAR": {"navigation": "cvety_crm.admin_site.navigation.sidebar", "show_search": True, "command_search": True},
+    "COMMAND": {"search_callback": "orders.admin.command_palette.search"},
 }

@@ -4,8 +4,8 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
+from cvety_crm.ops.status import health, ready, status_page
 from cvety_crm.pages import home
-from cvety_crm.status import health, ready, status_page
 
 urlpatterns = [
     path("", home, name="home"),
@@ -14,7 +14,7 @@ urlpatterns = [
     path("crm/status/", admin.site.admin_view(status_page), name="system_status"),
     path("crm/", include("orders.urls")),
     path("crm/", admin.site.urls),
-    path("p/", include("orders.public_urls")),
+    path("p/", include("orders.public.urls")),
     path("webhooks/bitrix/", include("bitrix_bridge.urls")),
     re_path(r"^docs/?$", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("docs/schema", SpectacularAPIView.as_view(), name="schema"),

@@ -7,12 +7,13 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
-from cvety_crm.admin_base import CrmModelAdmin, admin_link
-from cvety_crm.admin_filters import DayOrRangeFilter
-from cvety_crm.outbox_admin import AttemptInline, OutboxEntryAdmin
+from cvety_crm.admin_site.base import CrmModelAdmin, admin_link
+from cvety_crm.admin_site.filters import DayOrRangeFilter
+from cvety_crm.admin_site.outbox import AttemptInline, OutboxEntryAdmin
 from notifications.models import TelegramChat, TelegramMessage, TelegramMessageAttempt
+from notifications.rendering import preview
 from orders.models import Order
-from orders.visibility import reason_to_hide_raw
+from orders.rules.visibility import reason_to_hide_raw
 
 
 @admin.register(TelegramChat)
@@ -82,4 +83,4 @@ class TelegramMessageAdmin(OutboxEntryAdmin):
         """Return the text with its markup as text: what staff and customers wrote is in it."""
         if reason := reason_to_hide_raw(self.request.user):
             return reason
-        return format_html('<pre class="crm-json" tabindex="0">{}</pre>', message.preview)
+        return format_html('<pre class="crm-json" tabindex="0">{}</pre>', preview(message))

@@ -9,3 +9,9 @@ class NotificationsConfig(AppConfig):
 
     name = "notifications"
     verbose_name = _("Telegram")
+
+    def ready(self) -> None:
+        """Register how messages are delivered."""
+        from notifications import telegram
+
+        telegram.register()

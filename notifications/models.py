@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from cvety_crm.outbox import Delivered, DeliveryAttempt, OutboxEntry, live_index
+from cvety_crm.outbox import DeliveryAttempt, OutboxEntry, live_index
 from cvety_crm.tables import Table
 from orders.models import Order, OrderEvent
 
@@ -87,19 +87,6 @@ class TelegramMessage(OutboxEntry):
     def __str__(self) -> str:
         about = self.get_kind_display()
         return f"{about} № {self.order.order_number}" if self.order else about
-
-    def deliver(self) -> Delivered:
-        """Send it by the Bot API."""
-        from notifications.telegram import send
-
-        return send(self)
-
-    @property
-    def preview(self) -> str:
-        """Return the text that was sent, or the one that would be sent now, as Telegram's HTML."""
-        from notifications.rendering import render
-
-        return self.text or render(self).text
 
     def raises_alerts(self) -> bool:
         """An alert that can't be delivered must not make another alert, nor a Telegram that is down a flood of them."""

@@ -5,8 +5,8 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from notifications.models import TelegramMessage
+from orders.admin.panels import Panel
 from orders.models import Order
-from orders.panels import Panel
 
 SHOWN = 10
 

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from cvety_crm.alerts import Alert
-from cvety_crm.outbox import State, nudge
+from cvety_crm.outbox import State, schedule_delivery
 from notifications import recipients, texts
 from notifications.models import TelegramMessage
 from orders import services
 from orders.events import OrderChange
-from orders.grace import leaves_at
 from orders.models import EventKind, Order, OrderEvent, Reason, Source
+from orders.rules.hold import leaves_at
 
 Kind = TelegramMessage.Kind
 
@@ -27,7 +27,7 @@ def on_order_event(change: OrderChange) -> None:
     """Queue a message to each chat for a new order, a changed status, a problem, or a customer's answer about a photo.
 
     History, imported or made up for, makes none. A status that can be taken back leaves when it can't any more.
-    Two queries, and one for the nudge after commit.
+    Two queries, and one after commit for the task.
     """
     if change.event.source == Source.IMPORT or _is_old_news(change):
         return
@@ -70,7 +70,7 @@ def _queue(
     due_at: datetime | None = None,
 ) -> None:
     chats = recipients.chats_for(kind)
-    reason = recipients.silence_reason() or ("" if chats is not None else recipients.no_chat_reason())
+    reason = recipients.muted_reason() or ("" if chats is not None else recipients.no_chat_reason())
     now = timezone.now()
     is_early = kind == Kind.NEW_ORDER and order is not None and order.is_stub
     messages = [
@@ -89,4 +89,4 @@ def _queue(
     ]
     TelegramMessage.objects.bulk_create(messages)
     if messages and not reason and not is_early:
-        nudge(*messages)
+        schedule_delivery(*messages)

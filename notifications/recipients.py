@@ -14,7 +14,7 @@ from notifications.models import TelegramChat, TelegramMessage
 Kind = TelegramMessage.Kind
 
 
-def silence_reason() -> str:
+def muted_reason() -> str:
     """Return why no message can be sent at all, in words for staff; "" when Telegram is on."""
     if not settings.TELEGRAM_NOTIFICATIONS_ENABLED:
         return gettext("Telegram notifications are switched off (TELEGRAM_NOTIFICATIONS_ENABLED).")

@@ -19,6 +19,11 @@ class Rendered:
     buttons: tuple[Button, ...] = ()
 
 
+def preview(message: TelegramMessage) -> str:
+    """Return the text that was sent, or the one that would be sent now, as Telegram's HTML."""
+    return message.text or render(message).text
+
+
 def render(message: TelegramMessage) -> Rendered:
     """Return what the message says as of now. An alert was written when it was raised."""
     if message.order_id is None:
@@ -27,7 +32,7 @@ def render(message: TelegramMessage) -> Rendered:
     items = list(OrderItem.objects.filter(order=order))
     event = OrderEvent.objects.select_related("actor").get(pk=message.event_id) if message.event_id else None
     # Set in memory only: nobody outside hears of a status that can be taken back.
-    order.status = services.told_status(order)
+    order.status = services.released_status(order)
     facts = texts.OrderFacts(order=order, items=items, event=event, customer_orders=_orders_so_far(order))
     if message.kind == TelegramMessage.Kind.NEW_ORDER:
         text = texts.new_order(facts)

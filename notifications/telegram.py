@@ -15,12 +15,14 @@ from telegram.request import HTTPXRequest
 from cvety_crm.masking import mask
 from cvety_crm.outbox import (
     Delivered,
-    DeliveryFailure,
-    Misconfigured,
-    NoLongerNeeded,
-    NotYet,
-    PermanentRefusal,
-    TemporaryFailure,
+    Deliverer,
+    DeliveryError,
+    MisconfiguredError,
+    NoLongerNeededError,
+    NotDueError,
+    PermanentDeliveryError,
+    TemporaryDeliveryError,
+    register_deliverer,
 )
 from notifications import recipients
 from notifications.links import Button
@@ -36,21 +38,26 @@ _MOVES = 2
 """Addresses tried for one message: Telegram names the new one when a group has become a supergroup."""
 
 
+def register() -> None:
+    """Register how messages are delivered."""
+    register_deliverer(TelegramMessage._meta.label, Deliverer(send))
+
+
 def send(message: TelegramMessage) -> Delivered:
-    """Write the message's text and send it. Raises `DeliveryFailure`, `NoLongerNeeded` or `NotYet`.
+    """Write the message's text and send it. Raises `DeliveryError`, `NoLongerNeededError` or `NotDueError`.
 
     A message that Telegram has taken already, by a worker that died before it could say so, is not sent again. Where
     Telegram's answer was lost on the way it is: twice is better than never.
     """
     if message.telegram_message_id is not None:
         return _delivered(message.telegram_message_id)
-    if reason := recipients.silence_reason():
-        raise NoLongerNeeded(reason)
+    if reason := recipients.muted_reason():
+        raise NoLongerNeededError(reason)
     chat_id = message.chat_id or recipients.default_chat(message.kind)
     if not chat_id:
-        raise NoLongerNeeded(recipients.no_chat_reason())
+        raise NoLongerNeededError(recipients.no_chat_reason())
     if recipients.is_switched_off(chat_id):
-        raise NoLongerNeeded(gettext("This chat no longer receives messages."))
+        raise NoLongerNeededError(gettext("This chat no longer receives messages."))
     _wait_for_second_thoughts(message)
 
     rendered = render(message)
@@ -63,15 +70,15 @@ def send(message: TelegramMessage) -> Delivered:
 
 
 def _wait_for_second_thoughts(message: TelegramMessage) -> None:
-    """Raise `NotYet` or `NoLongerNeeded` where the status that is told of can be taken back, or has been."""
+    """Raise `NotDueError` or `NoLongerNeededError` where the status that is told of can be taken back, or has been."""
     if message.kind != TelegramMessage.Kind.STATUS or message.order_id is None or message.event_id is None:
         return
     try:
         leaves_at = services.let_status_leave(order_id=message.order_id, event_id=message.event_id)
     except OrderEvent.DoesNotExist:
-        raise NoLongerNeeded(gettext("The status was taken back.")) from None
+        raise NoLongerNeededError(gettext("The status was taken back.")) from None
     if leaves_at is not None:
-        raise NotYet(gettext("The status can still be taken back."), due_at=leaves_at)
+        raise NotDueError(gettext("The status can still be taken back."), due_at=leaves_at)
 
 
 def _delivered(message_id: int) -> Delivered:
@@ -92,12 +99,12 @@ def _send_wherever_it_is(message: TelegramMessage, keyboard: InlineKeyboardMarku
             message.chat_id = str(moved.new_chat_id)
         except (TelegramError, TimeoutError) as error:
             failure = _failure(error)
-            if isinstance(failure, TemporaryFailure) and failure.retry_after is not None:
+            if isinstance(failure, TemporaryDeliveryError) and failure.retry_after is not None:
                 recipients.hold_back(message.chat_id, failure.retry_after)
             raise failure from None  # the error's chain names the address, and the address holds the token
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise _unreadable(error) from None
-    raise TemporaryFailure(gettext("Telegram keeps moving this chat to another id."))
+    raise TemporaryDeliveryError(gettext("Telegram keeps moving this chat to another id."))
 
 
 async def _call(chat_id: str, text: str, keyboard: InlineKeyboardMarkup | None, timeout: float) -> int:
@@ -114,7 +121,7 @@ async def _call(chat_id: str, text: str, keyboard: InlineKeyboardMarkup | None, 
 
 
 def bot_name(timeout: float) -> str:
-    """Return the name of our bot as Telegram has it, within `timeout` seconds. Raises `DeliveryFailure`."""
+    """Return the name of our bot as Telegram has it, within `timeout` seconds. Raises `DeliveryError`."""
 
     async def ask() -> str:
         async with _request(timeout) as request, asyncio.timeout(timeout):
@@ -144,8 +151,8 @@ def _bot(request: HTTPXRequest) -> Bot:
     )
 
 
-def _unreadable(error: Exception) -> TemporaryFailure:
-    return TemporaryFailure(
+def _unreadable(error: Exception) -> TemporaryDeliveryError:
+    return TemporaryDeliveryError(
         gettext("Telegram's answer could not be read."), answer=mask(f"{type(error).__name__}: {error}")
     )
 
@@ -155,37 +162,37 @@ def _keyboard(buttons: tuple[Button, ...]) -> InlineKeyboardMarkup | None:
     return InlineKeyboardMarkup([row]) if row else None
 
 
-def _failure(error: TelegramError | TimeoutError) -> DeliveryFailure:
+def _failure(error: TelegramError | TimeoutError) -> DeliveryError:
     """Sort an error by what helps against it. The library tells codes apart by classes."""
     answer = mask(str(error))
     match error:
         case RetryAfter():
             pause = error.retry_after
             seconds = pause.total_seconds() if isinstance(pause, timedelta) else float(pause)
-            return TemporaryFailure(
+            return TemporaryDeliveryError(
                 gettext("Telegram asks to wait: too many messages."), code="429", answer=answer, retry_after=seconds
             )
         case InvalidToken():
-            return Misconfigured(
+            return MisconfiguredError(
                 gettext("Telegram does not know this bot: check TELEGRAM_BOT_TOKEN and TELEGRAM_BASE_URL."),
                 code="401",
                 answer=answer,
             )
         case Forbidden():
-            return PermanentRefusal(
+            return PermanentDeliveryError(
                 gettext("The bot may not write to this chat: it was removed from it, or blocked."),
                 code="403",
                 answer=answer,
             )
         case BadRequest() if "chat not found" in answer.lower():
-            return PermanentRefusal(
+            return PermanentDeliveryError(
                 gettext("Telegram knows no such chat, or the bot was not added to it."), code="400", answer=answer
             )
         case BadRequest():
-            return PermanentRefusal(
+            return PermanentDeliveryError(
                 gettext("Telegram refused the message: %(answer)s") % {"answer": answer}, code="400", answer=answer
             )
         case TimedOut() | TimeoutError():
-            return TemporaryFailure(gettext("Telegram did not answer in time."), answer=answer)
+            return TemporaryDeliveryError(gettext("Telegram did not answer in time."), answer=answer)
         case _:
-            return TemporaryFailure(gettext("Telegram could not be reached."), answer=answer)
+            return TemporaryDeliveryError(gettext("Telegram could not be reached."), answer=answer)

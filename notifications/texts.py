@@ -11,9 +11,9 @@ from cvety_crm.masking import mask
 from notifications.formats import day, moment, money, quantity
 from notifications.links import is_public, order_url, page_url
 from notifications.markup import LongList, LongText, compose, line
-from orders.discounts import discount_of
 from orders.models import Order, OrderEvent, OrderItem, PaymentStatus, PhotoAnswer, Source
-from orders.phones import format_phone
+from orders.rules.discounts import discount_of
+from orders.values.phones import format_phone
 
 _ADDRESS_ROOM = 600  # code units
 _DOT = " · "

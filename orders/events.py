@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from orders.fields import NOT_OF_THE_SITE
 from orders.models import Order, OrderEvent
+from orders.sync.fields import NOT_OF_THE_SITE
 
 
 @dataclass(frozen=True, slots=True)

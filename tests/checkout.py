@@ -47,7 +47,7 @@ class Checkout:
         self.folder = folder
         self.log = folder / "output"
         shutil.copytree(ROOT, folder, ignore=NOT_COPIED, dirs_exist_ok=True)
-        subprocess.run([sys.executable, "-m", "cvety_crm.first_run"], cwd=folder, check=True, capture_output=True)
+        subprocess.run([sys.executable, "-m", "cvety_crm.dev.first_run"], cwd=folder, check=True, capture_output=True)
         self.port = free_port()
 
     def close_the_shop(self):

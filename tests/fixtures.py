@@ -16,7 +16,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
-from bitrix_bridge.client import known_endpoints
+from bitrix_bridge.site_client.bridge_client import known_endpoints
 from cvety_crm.roles import make_roles
 from tests.lasting_cache import LastingCache
 
@@ -108,7 +108,7 @@ class Clock:
 @pytest.fixture
 def grace(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Statuses can be taken back for ten seconds, by a clock that the test moves on."""
-    settings.STATUS_GRACE_SECONDS = 10.0
+    settings.STATUS_HOLD_SECONDS = 10.0
     clock = Clock()
     monkeypatch.setattr(timezone, "now", clock.now)
     return clock

@@ -15,7 +15,7 @@ os.environ.update(
     TELEGRAM_NOTIFICATIONS_ENABLED="off",
     TELEGRAM_BOT_TOKEN="",
     TELEGRAM_CHAT_ID="",
-    STATUS_GRACE_SECONDS="0",  # what it is about is tested with a grace time; the rest need not wait
+    STATUS_HOLD_SECONDS="0",  # what it is about is tested with a grace time; the rest need not wait
 )
 
 from cvety_crm.settings import *  # noqa: F403

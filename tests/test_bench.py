@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.client import Target, WrongAnswer, send
+from bench.client import Target, WrongAnswerError, send
 from bench.webhooks import Day, deal
 from bitrix_bridge.payloads import read_order
 
@@ -107,5 +107,5 @@ def test_the_client_keeps_its_connections():
 
 @pytest.mark.parametrize("wrong", [{"action": "stored"}, {"status": 503}])
 def test_a_wrong_answer_fails_the_bench(wrong):
-    with pytest.raises(WrongAnswer, match="expected 200 and 'answered'"):
+    with pytest.raises(WrongAnswerError, match="expected 200 and 'answered'"):
         _send_to(type("Wrong", (_Stub,), wrong))

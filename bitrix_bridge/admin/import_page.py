@@ -17,7 +17,7 @@ from django.utils.translation import gettext, ngettext
 from bitrix_bridge.history import report, runs
 from bitrix_bridge.history.progress import progress
 from bitrix_bridge.models import ImportRow, ImportRun
-from cvety_crm.admin_base import PeekPaginator, admin_link, badge
+from cvety_crm.admin_site.base import PeekPaginator, admin_link, badge
 from orders.models import Order
 
 State, Outcome = ImportRun.State, ImportRow.Outcome

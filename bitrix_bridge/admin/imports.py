@@ -22,8 +22,8 @@ from bitrix_bridge.history.progress import progress
 from bitrix_bridge.history.report import texts
 from bitrix_bridge.history.tasks import nudge
 from bitrix_bridge.models import ImportRow, ImportRun
-from cvety_crm.admin_base import ReadOnlyModelAdmin, admin_link, moment
-from cvety_crm.outbox_admin import find_row
+from cvety_crm.admin_site.base import ReadOnlyModelAdmin, admin_link, moment
+from cvety_crm.admin_site.outbox import find_row
 
 NAME = "bitrix_bridge_importrun"
 
@@ -113,7 +113,7 @@ class ImportRunAdmin(ReadOnlyModelAdmin):
                 is_begun = runs.resume(run, by=request.user, is_held=False)  # type: ignore[arg-type]
                 if is_begun:
                     nudge(run)
-        except runs.AlreadyRunning as running:
+        except runs.AlreadyRunningError as running:
             messages.warning(request, str(running))
             return _to(run)
         if is_begun:

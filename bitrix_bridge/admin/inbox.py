@@ -15,14 +15,14 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 from unfold.decorators import action
 from unfold.forms import BaseDialogForm
 
-from bitrix_bridge.events import HANDLERS
-from bitrix_bridge.inbox import reprocess
+from bitrix_bridge.inbound.event_handlers import HANDLERS
+from bitrix_bridge.inbound.inbox import reprocess
 from bitrix_bridge.models import WebhookEvent
-from cvety_crm.admin_base import ReadOnlyModelAdmin, admin_link, badge, pretty_json
-from cvety_crm.admin_filters import DayOrRangeFilter
-from cvety_crm.outbox_admin import find_row
-from orders.timeline import problem_text
-from orders.visibility import reason_to_hide_raw
+from cvety_crm.admin_site.base import ReadOnlyModelAdmin, admin_link, badge, pretty_json
+from cvety_crm.admin_site.filters import DayOrRangeFilter
+from cvety_crm.admin_site.outbox import find_row
+from orders.presentation.timeline import problem_text
+from orders.rules.visibility import reason_to_hide_raw
 
 MOST_AT_ONCE = 200
 SIGNS = {

@@ -9,13 +9,13 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from bitrix_bridge.models import Push, PushAttempt
-from cvety_crm.admin_base import admin_link, pretty_json
-from cvety_crm.admin_filters import DayOrRangeFilter
-from cvety_crm.outbox_admin import AttemptInline, OutboxEntryAdmin
+from cvety_crm.admin_site.base import admin_link, pretty_json
+from cvety_crm.admin_site.filters import DayOrRangeFilter
+from cvety_crm.admin_site.outbox import AttemptInline, OutboxEntryAdmin
 from orders.models import Order
+from orders.presentation.timeline import field_label
+from orders.rules.visibility import reason_to_hide_raw
 from orders.services import reassess_sync_state
-from orders.timeline import field_label
-from orders.visibility import reason_to_hide_raw
 
 
 class PushAttemptInline(AttemptInline):

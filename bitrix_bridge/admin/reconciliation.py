@@ -22,13 +22,13 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from bitrix_bridge.models import Difference, Reconciliation
 from bitrix_bridge.models.reconciliation import OPEN
 from bitrix_bridge.reconciliation import runs
-from bitrix_bridge.reconciliation.decisions import NotDecided, decide
+from bitrix_bridge.reconciliation.decisions import UndecidedError, decide
 from bitrix_bridge.reconciliation.progress import progress
-from bitrix_bridge.reconciliation.runs import AlreadyRunning, State
+from bitrix_bridge.reconciliation.runs import AlreadyRunningError, State
 from bitrix_bridge.reconciliation.slices import nudge
 from bitrix_bridge.reconciliation.words import rows
-from cvety_crm.admin_base import PeekPaginator, ReadOnlyModelAdmin, badge, moment
-from cvety_crm.outbox_admin import find_row
+from cvety_crm.admin_site.base import PeekPaginator, ReadOnlyModelAdmin, badge, moment
+from cvety_crm.admin_site.outbox import find_row
 
 SIGNS = {State.RUNNING: "⏳", State.DONE: "✓", State.FAILED: "!", State.STOPPED: "×"}
 CSS = {State.RUNNING: "pending", State.DONE: "delivered", State.FAILED: "failed", State.STOPPED: "cancelled"}
@@ -147,7 +147,7 @@ class ReconciliationAdmin(ReadOnlyModelAdmin):
                 since=since,
                 started_by=request.user,  # type: ignore[arg-type]
             )
-        except AlreadyRunning as running:
+        except AlreadyRunningError as running:
             messages.warning(request, str(running))
             return HttpResponseRedirect(reverse(f"{NAME}_changelist"))
         nudge(run)
@@ -172,7 +172,7 @@ class ReconciliationAdmin(ReadOnlyModelAdmin):
                 messages.success(request, gettext("The comparison goes on."))
             else:
                 messages.info(request, gettext("There is nothing to go on with: it runs, or is done."))
-        except AlreadyRunning as running:
+        except AlreadyRunningError as running:
             messages.warning(request, str(running))
         return _to(run)
 
@@ -186,7 +186,7 @@ class ReconciliationAdmin(ReadOnlyModelAdmin):
             one = decide(key, Difference.Side(side), actor=request.user)  # type: ignore[arg-type]
         except Difference.DoesNotExist:
             raise Http404 from None
-        except NotDecided as trouble:
+        except UndecidedError as trouble:
             messages.error(request, gettext("Nothing was changed. %(why)s") % {"why": trouble})
             one = Difference.objects.get(pk=key)
         else:

@@ -16,18 +16,18 @@ from bitrix_bridge.history.deletions import mark_deleted_orders, retire_deleted_
 from bitrix_bridge.history.documents import document, earliest_date
 from bitrix_bridge.history.reading import Batch, SourceOrder, nearest_date
 from bitrix_bridge.history.reasons import Code, Reason
-from bitrix_bridge.history.shop import Surroundings, new_products
+from bitrix_bridge.history.shop import ImportContext, new_products
 from bitrix_bridge.history.source import Source, SourceError
 from bitrix_bridge.models import ImportRow, ImportRun
 from bitrix_bridge.payloads import read_order
 from bitrix_bridge.payloads.amounts import read_id
 from bitrix_bridge.payloads.dates import read_moment
-from bitrix_bridge.site_orders import without_shared_account
-from cvety_crm.masking import keepable
+from bitrix_bridge.site_client.site_orders import without_shared_account
+from cvety_crm.masking import truncate_masked
 from orders import services
 from orders.models import Order
 from orders.services import Applied
-from orders.snapshot import HistoryEntry, OrderSnapshot, Past, ProductSnapshot
+from orders.sync.snapshot import HistoryEntry, OrderSnapshot, Past, ProductSnapshot
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class _Done:
     more: tuple[Reason, ...] = ()
 
 
-def apply_batch(run: ImportRun, source: Source, around: Surroundings, batch: Batch, *, after_id: int) -> None:
+def apply_batch(run: ImportRun, source: Source, around: ImportContext, batch: Batch, *, after_id: int) -> None:
     """Take over a batch, and note what became of each of its orders and how far the run is, or nothing of all that.
 
     An order that can't be taken over is noted as failed and hinders no other. Raises `runs.Lost`, `SourceError` before
@@ -83,7 +83,7 @@ def apply_batch(run: ImportRun, source: Source, around: Surroundings, batch: Bat
             return
 
 
-def _read(source: Source, around: Surroundings, order: SourceOrder, batch: Batch) -> _Ready:
+def _read(source: Source, around: ImportContext, order: SourceOrder, batch: Batch) -> _Ready:
     if order.row.get("RUNNING") == "Y":
         return _Ready(order.bitrix_order_id, [Reason(Code.RUNNING)])
     try:
@@ -113,7 +113,7 @@ def _placed_at(source: Source, order: SourceOrder) -> datetime | None:
     return read_moment(earliest_date(order) or nearest_date(source, order.bitrix_order_id)).value
 
 
-def _unknown(snapshot: OrderSnapshot, around: Surroundings) -> list[Reason]:
+def _unknown(snapshot: OrderSnapshot, around: ImportContext) -> list[Reason]:
     pointed_at = (
         (Code.UNKNOWN_STATUS, "status", around.statuses),
         (Code.UNKNOWN_CITY, "city", around.cities),
@@ -124,7 +124,7 @@ def _unknown(snapshot: OrderSnapshot, around: Surroundings) -> list[Reason]:
     return [Reason(code, str(value)) for code, value, known in found if value is not None and value not in known]
 
 
-def _pay_system(data: Mapping[str, object], snapshot: OrderSnapshot, around: Surroundings) -> list[Reason]:
+def _pay_system(data: Mapping[str, object], snapshot: OrderSnapshot, around: ImportContext) -> list[Reason]:
     key = read_id(data.get("PAY_SYSTEM_ID")).value
     if key is None or snapshot.fields.get("payment_method"):
         return []
@@ -132,7 +132,7 @@ def _pay_system(data: Mapping[str, object], snapshot: OrderSnapshot, around: Sur
     return [Reason(Code.UNKNOWN_PAY_SYSTEM, f"{key} ({name})" if name else str(key))]
 
 
-def _products(source: Source, around: Surroundings, ready: Sequence[_Ready]) -> list[ProductSnapshot]:
+def _products(source: Source, around: ImportContext, ready: Sequence[_Ready]) -> list[ProductSnapshot]:
     sold = {
         one.bitrix_order_id: [item.bitrix_product_id for item in one.snapshot.items or () if item.bitrix_product_id]
         for one in ready
@@ -240,4 +240,4 @@ def _failure(bitrix_order_id: int, error: Exception) -> Reason:
     logger.exception("order %s of the copy could not be taken over", bitrix_order_id)
     # PostgreSQL says in its second line which row it was about, with the customer's name and phone.
     first = next(iter(str(error).splitlines()), "")
-    return Reason(Code.FAILED, keepable(f"{type(error).__name__}: {first}", 300))
+    return Reason(Code.FAILED, truncate_masked(f"{type(error).__name__}: {first}", 300))

@@ -11,7 +11,7 @@ from bitrix_bridge.payloads import read_product
 from bitrix_bridge.payloads import reference as payloads_reference
 from bitrix_bridge.payloads.amounts import read_small_id
 from bitrix_bridge.payloads.values import read_status
-from orders.snapshot import ProductSnapshot, ReferenceSnapshot
+from orders.sync.snapshot import ProductSnapshot, ReferenceSnapshot
 
 _LANGUAGE = "ru"
 _PICTURES = ("DETAIL_PICTURE", "PREVIEW_PICTURE")

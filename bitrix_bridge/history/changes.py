@@ -16,7 +16,7 @@ from bitrix_bridge.history.source import Row
 from bitrix_bridge.payloads.amounts import read_id, read_money
 from bitrix_bridge.payloads.dates import read_moment
 from bitrix_bridge.payloads.values import read_flag, read_status
-from orders.snapshot import HistoryEntry
+from orders.sync.snapshot import HistoryEntry
 
 FIRST_STATUS = "N"
 """What every order of the site begins with (`OrderStatus::getInitialStatus`)."""

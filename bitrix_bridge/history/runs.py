@@ -21,7 +21,7 @@ from psycopg.errors import LockNotAvailable
 
 from bitrix_bridge.history import report
 from bitrix_bridge.models import ImportRow, ImportRun
-from cvety_crm.masking import keepable
+from cvety_crm.masking import truncate_masked
 
 State, Outcome = ImportRun.State, ImportRow.Outcome
 
@@ -33,7 +33,7 @@ class Lost(Exception):
     """The run is no longer this process's."""
 
 
-class AlreadyRunning(Exception):
+class AlreadyRunningError(Exception):
     """Another run is under way; the text is for staff."""
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class AlreadyRunning(Exception):
 
 
 def start(*, source: str, options: Mapping[str, Any], expected: int, carts: int) -> ImportRun:
-    """Begin a run and hold it. Raises `AlreadyRunning`."""
+    """Begin a run and hold it. Raises `AlreadyRunningError`."""
     stop_abandoned()
     with _the_only_one():
         return ImportRun.objects.create(source=source, options=dict(options), expected=expected, carts=carts, **_held())
@@ -61,7 +61,7 @@ def may_go_on(run: ImportRun) -> bool:
 def resume(run: ImportRun, *, by: User | None = None, is_held: bool = True) -> bool:
     """Let a run go on, held by this process unless another is to take it; return False when nothing is left of it.
 
-    One that was through goes through its failed ones, from the first. Raises `AlreadyRunning`.
+    One that was through goes through its failed ones, from the first. Raises `AlreadyRunningError`.
     """
     stop_abandoned()
     run.refresh_from_db()
@@ -107,7 +107,7 @@ def finish(run: ImportRun, reasons: list[dict[str, Any]]) -> None:
 def give_up(run: ImportRun, error: Exception) -> None:
     """Note that it can't go on for now; what it has done stays. One that another process holds is left alone."""
     own = _running(run).filter(worker=run.worker)
-    _end(run, own, state=State.FAILED, error=keepable(str(error))[:2000])
+    _end(run, own, state=State.FAILED, error=truncate_masked(str(error))[:2000])
 
 
 def stop(run: ImportRun) -> bool:
@@ -124,7 +124,7 @@ def stop_abandoned() -> None:
 
 @contextmanager
 def _the_only_one() -> Iterator[None]:
-    """Have the unique index say that one runs already, as `AlreadyRunning`."""
+    """Have the unique index say that one runs already, as `AlreadyRunningError`."""
     try:
         with transaction.atomic():
             # A dry run holds its row uncommitted: whoever comes meanwhile is told so, and does not wait for its end.
@@ -138,7 +138,7 @@ def _the_only_one() -> Iterator[None]:
     except (IntegrityError, OperationalError) as error:
         if isinstance(error, OperationalError) and not isinstance(error.__cause__, LockNotAvailable):
             raise
-        raise AlreadyRunning from error
+        raise AlreadyRunningError from error
 
 
 def _held() -> dict[str, Any]:

@@ -9,11 +9,11 @@ from bitrix_bridge.history.source import Source
 from orders import services
 from orders.models import City, DeliverySlot, Product, Shop, Status
 from orders.services.references import stub_status_name
-from orders.snapshot import ProductSnapshot, ReferenceRow, ReferenceSnapshot
+from orders.sync.snapshot import ProductSnapshot, ReferenceRow, ReferenceSnapshot
 
 
 @dataclass(slots=True)
-class Surroundings:
+class ImportContext:
     """Keys of what is described here; whatever else an order points at becomes a stub, and is noted as a reason."""
 
     knowledge: Knowledge
@@ -26,11 +26,11 @@ class Surroundings:
     """Those met so far -> whether they are described."""
 
 
-def look_around(source: Source) -> Surroundings:
+def load_import_context(source: Source) -> ImportContext:
     """Take over the reference data that the copy has and we lack, and return what there is then."""
     services.apply_reference(snapshot=_lacking(source))
     statuses = Status.objects.filter(needs_attention=False).values_list("bitrix_codes", flat=True)
-    return Surroundings(
+    return ImportContext(
         knowledge=catalogue.read_knowledge(source),
         pay_systems=catalogue.pay_systems(source),
         statuses={code for codes in statuses for code in codes},
@@ -40,7 +40,7 @@ def look_around(source: Source) -> Surroundings:
     )
 
 
-def new_products(source: Source, around: Surroundings, ids: Iterable[int]) -> list[ProductSnapshot]:
+def new_products(source: Source, around: ImportContext, ids: Iterable[int]) -> list[ProductSnapshot]:
     """Return those of these products that the copy has and the run has not met yet; note the others."""
     unmet = sorted(set(ids) - around.products.keys())
     if not unmet:

@@ -12,8 +12,8 @@ from django.db import transaction
 from bitrix_bridge.history import report, runs
 from bitrix_bridge.history.applying import apply_batch
 from bitrix_bridge.history.reading import Batch, Selection, count_carts, count_orders, read_next, read_orders
-from bitrix_bridge.history.shop import Surroundings, look_around
-from bitrix_bridge.history.source import Source, SourceError, SourceLost
+from bitrix_bridge.history.shop import ImportContext, load_import_context
+from bitrix_bridge.history.source import Source, SourceError, SourceLostError
 from bitrix_bridge.models import ImportRow, ImportRun
 from orders import services
 
@@ -31,7 +31,7 @@ class _RolledBack(Exception):
 
 
 def begin(source: Source, selection: Selection, *, batch_size: int = BATCH) -> ImportRun:
-    """Start a run, held by this process. Raises `runs.AlreadyRunning` and `SourceError`."""
+    """Start a run, held by this process. Raises `runs.AlreadyRunningError` and `SourceError`."""
     return runs.start(
         source=str(source.where)[:255],
         options={**selection.as_json(), "batch_size": batch_size},
@@ -76,9 +76,9 @@ def work(
     return True
 
 
-def _look_around(source: Source) -> Surroundings:
+def _look_around(source: Source) -> ImportContext:
     with transaction.atomic():
-        return look_around(source)
+        return load_import_context(source)
 
 
 def _left(run: ImportRun, source: Source) -> Iterator[tuple[Batch, int]]:
@@ -108,7 +108,7 @@ def _patiently(source: Source, ask: Callable[[], T]) -> T:
     for pause in RECONNECTS:
         try:
             return ask()
-        except SourceLost as error:
+        except SourceLostError as error:
             logger.warning("the copy is asked again in %s s: %s", pause, away or error)
             time.sleep(pause)
         try:

@@ -1,12 +1,10 @@
 """What came in from Bitrix and what goes out to it."""
 
-from datetime import datetime
-
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from cvety_crm.outbox import LIVE, Delivered, DeliveryAttempt, DeliveryFailure, OutboxEntry, live_index
+from cvety_crm.outbox import LIVE, DeliveryAttempt, OutboxEntry, live_index
 from cvety_crm.tables import Table
 from orders.models import Order
 
@@ -63,6 +61,12 @@ class WebhookEvent(Table):
     def __str__(self) -> str:
         return f"{self.event} {self.object_id or ''}".strip()
 
+    @classmethod
+    def latest_deletion(cls, bitrix_order_id: int) -> "WebhookEvent | None":
+        """Return the latest event by which the site deleted this order."""
+        events = cls.objects.filter(object_id=bitrix_order_id, event__iexact="order.delete")
+        return events.order_by("-created_at").first()
+
 
 class Push(OutboxEntry):
     """An order that the site has yet to hear of.
@@ -99,30 +103,6 @@ class Push(OutboxEntry):
     def lock_owner(self) -> None:
         """Lock the order before the push, as whoever changes an order and queues a push does."""
         Order.objects.select_for_update().filter(pk=self.order_id).values_list("pk", flat=True).first()
-
-    def deliver(self) -> Delivered:
-        """Bring the site to the order's present state."""
-        from bitrix_bridge import delivery
-
-        return delivery.deliver(self)
-
-    def on_delivered(self, delivered: Delivered) -> datetime | None:
-        """Return when the rest is to be sent: the order was changed meanwhile, or its status can be taken back."""
-        from bitrix_bridge import delivery
-
-        return delivery.after_delivery(self)
-
-    def on_cancelled(self, reason: str) -> None:
-        """Show on the order that the site does not know, and will not be told."""
-        from bitrix_bridge import delivery
-
-        delivery.after_cancellation(self, reason)
-
-    def on_failed(self, failure: DeliveryFailure) -> None:
-        """Show on the order that the site refused."""
-        from bitrix_bridge import delivery
-
-        delivery.after_failure(self, failure)
 
 
 class PushAttempt(DeliveryAttempt):

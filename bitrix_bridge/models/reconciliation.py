@@ -92,7 +92,7 @@ class Reconciliation(Table):
 class Difference(Table):
     """What a run found to differ: one field of an order, or an order that one side lacks.
 
-    Values are in the comparable form of `orders.fields`; a version is a number.
+    Values are in the comparable form of `orders.sync.fields`; a version is a number.
     """
 
     class Kind(models.TextChoices):

@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from typing import Any
 
 from bitrix_bridge.payloads.reading import Reading
-from orders.snapshot import ProblemReason
+from orders.sync.snapshot import ProblemReason
 
 BIGINT = 2**63 - 1
 INTEGER = 2**31 - 1

@@ -10,8 +10,8 @@ from bitrix_bridge.payloads.amounts import read_id, read_money, read_number, rea
 from bitrix_bridge.payloads.storable import storable
 from bitrix_bridge.payloads.translation import ABSENT, Fields, Translation, is_empty
 from bitrix_bridge.payloads.values import read_line
-from orders.discounts import kept_list_price
-from orders.snapshot import ItemSnapshot, Problem, ProblemReason
+from orders.rules.discounts import kept_list_price
+from orders.sync.snapshot import ItemSnapshot, Problem, ProblemReason
 
 _TEXT_LENGTH = 1000
 """Far above varchar(255) of `b_sale_basket`; a text that fills a page is not a name."""

@@ -12,8 +12,8 @@ from bitrix_bridge.payloads.reading import Reader
 from bitrix_bridge.payloads.storable import storable
 from bitrix_bridge.payloads.translation import ABSENT, Fields, Translation, is_empty
 from bitrix_bridge.payloads.values import read_line, read_phone
-from orders.snapshot import CustomerSnapshot, Problem
-from orders.texts import clean_line
+from orders.sync.snapshot import CustomerSnapshot, Problem
+from orders.values.text import clean_line
 
 _NAME_LENGTH = 255
 _EMAIL_LENGTH = 254

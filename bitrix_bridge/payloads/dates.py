@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from bitrix_bridge.payloads.amounts import read_number
 from bitrix_bridge.payloads.reading import Reading
-from orders.snapshot import ProblemReason
+from orders.sync.snapshot import ProblemReason
 
 ALMATY = ZoneInfo("Asia/Almaty")
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from bitrix_bridge.payloads.amounts import read_id
 from bitrix_bridge.payloads.dates import read_clock
 from bitrix_bridge.payloads.translation import ABSENT, Fields, is_empty
-from orders.snapshot import CRM_XML_ID_PREFIX, ProblemReason
+from orders.sync.snapshot import CRM_XML_ID_PREFIX, ProblemReason
 
 CHECK_XML_ID_PREFIX = "crm-check-"
 """An order that `manage.py check_site` makes on the site, and deletes again."""

@@ -11,7 +11,7 @@ from bitrix_bridge.payloads.reading import Reading
 from bitrix_bridge.payloads.storable import storable
 from bitrix_bridge.payloads.translation import ABSENT, Fields, is_empty
 from bitrix_bridge.payloads.values import read_flag, read_status
-from orders.fields import comparable
+from orders.sync.fields import comparable
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,8 @@ from bitrix_bridge.payloads.values import (
     read_slot,
     read_status,
 )
-from orders.discounts import discount_of
-from orders.snapshot import CustomerSnapshot, OrderSnapshot, ProblemReason
+from orders.rules.discounts import discount_of
+from orders.sync.snapshot import CustomerSnapshot, OrderSnapshot, ProblemReason
 
 _NUMBER_LENGTH = 20
 _NAME_LENGTH = 255

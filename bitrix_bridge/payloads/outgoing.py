@@ -7,11 +7,11 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext
 
-from cvety_crm.outbox import PermanentRefusal
-from orders.discounts import kept_list_price, list_price
-from orders.fields import ITEMS, as_told
+from cvety_crm.outbox import PermanentDeliveryError
 from orders.models import Order, OrderItem
-from orders.snapshot import CRM_XML_ID_PREFIX
+from orders.rules.discounts import kept_list_price, list_price
+from orders.sync.fields import ITEMS, as_sent
+from orders.sync.snapshot import CRM_XML_ID_PREFIX
 
 COLUMNS: Mapping[str, str] = {
     "comment": "USER_DESCRIPTION",
@@ -61,7 +61,7 @@ def field_of(what: str) -> str | None:
 
 
 def wire_value(value: Any) -> str:
-    """Return a comparable value (`orders.fields`) as Bitrix keeps it: text, flags as Y and N, nothing as ''."""
+    """Return a comparable value (`orders.sync.fields`) as Bitrix keeps it: text, flags as Y and N, nothing as ''."""
     if isinstance(value, bool):
         return "Y" if value else "N"
     return "" if value is None else str(value)
@@ -140,7 +140,7 @@ def update_request(
     that goes with lines or delivery and is what they cost is not named: it follows from them there too, and a site that
     has other lines would change their prices for it.
 
-    Raises `PermanentRefusal` for a payment method that has no pay system of the site.
+    Raises `PermanentDeliveryError` for a payment method that has no pay system of the site.
     """
     lines = list(items)
     fields: dict[str, Any] = {COLUMNS[name]: wire_value(value) for name, value in values.items() if name in COLUMNS}
@@ -148,11 +148,11 @@ def update_request(
     if "total_amount" in values and has_parts and _is_sum_of_parts(order, lines):
         del fields[COLUMNS["total_amount"]]
     if "payment_status" in values:
-        fields["PAYED"] = wire_value(as_told("payment_status", values["payment_status"]) == "paid")
+        fields["PAYED"] = wire_value(as_sent("payment_status", values["payment_status"]) == "paid")
     if "payment_method" in values:
         fields["PAY_SYSTEM_ID"] = pay_system(order)
         if fields["PAY_SYSTEM_ID"] is None:
-            raise PermanentRefusal(
+            raise PermanentDeliveryError(
                 gettext("The site has no pay system for “%(method)s”: add it to BITRIX_PAY_SYSTEMS.")
                 % {"method": order.get_payment_method_display()}
             )

@@ -12,8 +12,8 @@ from bitrix_bridge.payloads.properties import PropertyTranslation, list_properti
 from bitrix_bridge.payloads.reading import Reading
 from bitrix_bridge.payloads.translation import ABSENT, Fields, Translation, is_empty
 from bitrix_bridge.payloads.values import read_flag, read_line
-from orders.snapshot import ProblemReason, ProductSnapshot
-from orders.texts import clean_line
+from orders.sync.snapshot import ProblemReason, ProductSnapshot
+from orders.values.text import clean_line
 
 _TEXT_LENGTH = 255
 _URL_LENGTH = 1000

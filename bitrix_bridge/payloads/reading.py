@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from orders.snapshot import ProblemReason
+from orders.sync.snapshot import ProblemReason
 
 T = TypeVar("T")
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from bitrix_bridge.payloads.amounts import read_small_id
 from bitrix_bridge.payloads.values import read_line, read_slot, read_status
-from orders.slots import parse_slot
-from orders.snapshot import ReferenceRow, ReferenceSnapshot
+from orders.sync.snapshot import ReferenceRow, ReferenceSnapshot
+from orders.values.slots import parse_slot
 
 _NAME_LENGTH = 100
 _LAST = 1000

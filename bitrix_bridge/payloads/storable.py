@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from bitrix_bridge.payloads.secrets import is_secret
-from orders.texts import storable_text
+from orders.values.text import storable_text
 
 _DEEPEST = 40
 """Levels of nesting kept as structure; json and PostgreSQL both give up at some depth, text has none."""

@@ -12,7 +12,7 @@ from bitrix_bridge.payloads.reading import Reader, Reading
 from bitrix_bridge.payloads.secrets import is_secret
 from bitrix_bridge.payloads.storable import add_under_free_key, storable
 from bitrix_bridge.payloads.values import read_phone
-from orders.snapshot import Problem, ProblemReason
+from orders.sync.snapshot import Problem, ProblemReason
 
 T = TypeVar("T")
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from bitrix_bridge.payloads.amounts import read_id, read_number
 from bitrix_bridge.payloads.reading import Reading
-from orders.phones import normalize_phone
-from orders.slots import KEY_LENGTH, parse_slot, slot_key
-from orders.snapshot import ProblemReason
-from orders.texts import clean_line, clean_lines
+from orders.sync.snapshot import ProblemReason
+from orders.values.phones import normalize_phone
+from orders.values.slots import KEY_LENGTH, parse_slot, slot_key
+from orders.values.text import clean_line, clean_lines
 
 _YES = frozenset({"y", "yes", "true", "1", "on", "да"})
 _NO = frozenset({"n", "no", "false", "0", "off", "нет"})

@@ -6,11 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from bitrix_bridge.payloads.listing import ListedOrder
-from orders.agreement import Agreement
-from orders.fields import comparable
 from orders.models import PaymentStatus
 from orders.services.references import STUB_PREFIX, known_status
-from orders.snapshot import OrderSnapshot
+from orders.sync.fields import comparable
+from orders.sync.snapshot import OrderSnapshot
+from orders.sync.three_way_merge import Agreement
 
 COMPARED = ("status", "total_amount", "payment_status", "is_cancelled")
 """The fields that the site's list tells; the version, which grows with each change, stands for all the others."""
@@ -25,13 +25,13 @@ ARCHIVED = "is_archived_on_site"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ours:
-    """An order of ours, as far as it is compared. `values` are comparable (`orders.fields`)."""
+    """An order of ours, as far as it is compared. `values` are comparable (`orders.sync.fields`)."""
 
     key: UUID
     bitrix_order_id: int | None
     values: Mapping[str, Any]
     version: int | None
-    heard_version: int | None
+    received_version: int | None
     """The one of which the whole order is known: behind the other where a push of ours was answered with more."""
     checksum: str | None = None
     """The site's, of the whole order that was heard last; None when that is not known."""
@@ -81,7 +81,7 @@ def looks_alike(ours: Ours, theirs: ListedOrder, codes: Mapping[str, str]) -> bo
     return (
         not (ours.is_deleted or ours.is_archived or theirs.unreadable or ours.bitrix_order_id is None)
         and (theirs.checksum in (None, ours.checksum) or lacks_checksum(ours, theirs))
-        and (theirs.version is None or theirs.version == ours.version == ours.heard_version)
+        and (theirs.version is None or theirs.version == ours.version == ours.received_version)
         and all(
             _same(name, ours.values[name], codes.get(value) if name == "status" else value)
             for name, value in theirs.values.items()
@@ -130,7 +130,7 @@ def compare(ours: Ours, theirs: ListedOrder, *, codes: Mapping[str, str], pushed
             found.append(Found(name, agreed, mine, value, needs_person=is_dispute))
     for name, raw in theirs.unreadable.items():
         found.append(Found(name, ours.agreement.value(name), ours.values[name], raw, needs_person=True))
-    known = ours.version if ours.version != theirs.version else ours.heard_version
+    known = ours.version if ours.version != theirs.version else ours.received_version
     whole = None
     if theirs.version is not None and theirs.version != known:
         whole = Found(VERSION, known, known, theirs.version)

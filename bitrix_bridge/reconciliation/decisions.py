@@ -12,22 +12,22 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from bitrix_bridge.errors import OrderArchived, OrderNotFound
 from bitrix_bridge.models import Difference, Reconciliation
 from bitrix_bridge.payloads import PayloadError
 from bitrix_bridge.reconciliation.comparison import COMPARED
-from bitrix_bridge.reconciliation.repair import read_anew
-from bitrix_bridge.site_orders import read_site_order
-from bitrix_bridge.transports import SiteClient
-from cvety_crm.outbox import DeliveryFailure
+from bitrix_bridge.reconciliation.repair import read_again
+from bitrix_bridge.site_client.errors import OrderArchivedError, OrderNotFoundError
+from bitrix_bridge.site_client.site_orders import read_site_order
+from bitrix_bridge.site_client.transports import SiteClient
+from cvety_crm.outbox import DeliveryError
 from orders import services
-from orders.fields import PUSHED
 from orders.models import Order, Reason, SyncState
+from orders.sync.fields import PUSHED
 
 Kind, Outcome, Side = Difference.Kind, Difference.Outcome, Difference.Side
 
 
-class NotDecided(Exception):
+class UndecidedError(Exception):
     """It could not be done, and nothing was changed; the text is for staff."""
 
 
@@ -44,21 +44,21 @@ def sides(difference: Difference) -> tuple[Difference.Side, ...]:
 
 
 def decide(difference_id: UUID, side: Difference.Side, *, actor: User) -> Difference:
-    """Take a side; return the difference, closed, by whomever. Raises `NotDecided`, `Difference.DoesNotExist`."""
+    """Take a side; return the difference, closed, by whomever. Raises `UndecidedError`, `Difference.DoesNotExist`."""
     difference = Difference.objects.select_related("order", "run").get(pk=difference_id)
     if not difference.is_open:
         return difference
     if side not in sides(difference):
-        raise NotDecided(gettext("This side can't be taken here."))
+        raise UndecidedError(gettext("This side can't be taken here."))
     try:
         act = _action(difference, side, actor)
         return _close(difference, side, actor, act)
-    except services.NotAllowed as refusal:
-        raise NotDecided(str(refusal)) from refusal
+    except services.NotAllowedError as refusal:
+        raise UndecidedError(str(refusal)) from refusal
     except PayloadError as error:
-        raise NotDecided(gettext("The site's answer holds no order.")) from error
-    except DeliveryFailure as failure:
-        raise NotDecided(failure.message) from failure
+        raise UndecidedError(gettext("The site's answer holds no order.")) from error
+    except DeliveryError as failure:
+        raise UndecidedError(failure.message) from failure
 
 
 def _action(difference: Difference, side: Difference.Side, actor: User) -> Callable[[], str]:
@@ -80,22 +80,22 @@ def _field_action(
 ) -> Callable[[], str]:
     client, name = SiteClient(), difference.field
     for _attempt in range(services.ATTEMPTS):
-        fresh = services.begin_reading(key)
+        fresh = services.start_fetch(key)
         try:
             snapshot = read_site_order(client, key)
-        except OrderNotFound:
-            raise NotDecided(gettext("The site no longer has this order. Compare once more.")) from None
-        except OrderArchived:
+        except OrderNotFoundError:
+            raise UndecidedError(gettext("The site no longer has this order. Compare once more.")) from None
+        except OrderArchivedError:
             return partial(_mark_archived, key, actor)
-        if services.begin_reading(key).times_heard == fresh.times_heard:
+        if services.start_fetch(key).times_received == fresh.times_received:
             break
     if name not in snapshot.fields:
-        raise NotDecided(gettext("What the site has there could not be read: put it right on the site."))
+        raise UndecidedError(gettext("What the site has there could not be read: put it right on the site."))
     service = services.take_site_value if side == Side.SITE else services.keep_ours
 
     def act() -> str:
         value = snapshot.fields[name]
-        service(order_id=order.pk, field=name, value=value, times_heard=fresh.times_heard, actor=actor)
+        service(order_id=order.pk, field=name, value=value, times_received=fresh.times_received, actor=actor)
         if side == Side.SITE:
             return gettext("The site's value was taken.")
         return gettext("Ours stays, and the site is told.")
@@ -106,8 +106,8 @@ def _field_action(
 def _whole_action(difference: Difference, key: int, actor: User) -> Callable[[], str]:
     """The order is read anew, created or marked here and now: that is a service of its own, and safe to repeat."""
     try:
-        read = read_anew(SiteClient(), key, actor=actor)
-    except OrderNotFound:
+        read = read_again(SiteClient(), key, actor=actor)
+    except OrderNotFoundError:
         if difference.kind == Kind.MISSING_HERE:
             return lambda: gettext("The site no longer has this order either.")
 
@@ -116,7 +116,7 @@ def _whole_action(difference: Difference, key: int, actor: User) -> Callable[[],
             return gettext("Marked as deleted on the site.")
 
         return mark
-    except OrderArchived:
+    except OrderArchivedError:
         return partial(_mark_archived, key, actor)
     difference.order = read.order
     if difference.kind == Kind.MISSING_HERE:
@@ -140,7 +140,7 @@ def _send(difference: Difference, actor: User) -> str:
 
 def _end_conflict(order: Order, side: Difference.Side, actor: User) -> str:
     """A conflict about the status has services of its own: what was wished is on the timeline, not in the order."""
-    wish = services.conflict_wish(order)
+    wish = services.conflicting_change(order)
     if side == Side.OURS and wish is not None:
         services.change_status(order_id=order.pk, status=wish, actor=actor)
         return gettext("Ours stays, and the site is told.")

@@ -9,9 +9,9 @@ from django.db.models import Exists, OuterRef, QuerySet
 from bitrix_bridge.models import Push
 from bitrix_bridge.reconciliation.comparison import COMPARED, Ours
 from cvety_crm.outbox import LIVE
-from orders.agreement import Agreement
-from orders.fields import FIELDS, comparable
 from orders.models import Order, Status
+from orders.sync.fields import FIELDS, comparable
+from orders.sync.three_way_merge import Agreement
 
 _COLUMNS = tuple(FIELDS[name].attribute for name in COMPARED)
 _VERSIONS = ("bitrix_version", "bitrix_state__heard_version", "bitrix_state__checksum")
@@ -61,7 +61,7 @@ def _read(rows: Iterable[tuple[Any, ...]]) -> list[Ours]:
             key=key,
             bitrix_order_id=site_id,
             version=version,
-            heard_version=heard,
+            received_version=heard,
             checksum=checksum,
             is_final=is_final,
             is_deleted=is_deleted,

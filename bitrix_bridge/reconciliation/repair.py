@@ -11,20 +11,20 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from bitrix_bridge.errors import OrderArchived, OrderNotFound
 from bitrix_bridge.models import Difference, Reconciliation
 from bitrix_bridge.payloads import PayloadError
 from bitrix_bridge.reconciliation import ours as our_side
 from bitrix_bridge.reconciliation.comparison import COMPARED, compare, listed
 from bitrix_bridge.reconciliation.runs import Lost, keep
-from bitrix_bridge.site_orders import read_site_order
-from bitrix_bridge.transports import SiteClient
-from cvety_crm.masking import keepable
-from cvety_crm.outbox import Misconfigured, PermanentRefusal, TemporaryFailure
+from bitrix_bridge.site_client.errors import OrderArchivedError, OrderNotFoundError
+from bitrix_bridge.site_client.site_orders import read_site_order
+from bitrix_bridge.site_client.transports import SiteClient
+from cvety_crm.masking import truncate_masked
+from cvety_crm.outbox import MisconfiguredError, PermanentDeliveryError, TemporaryDeliveryError
 from orders import services
-from orders.fields import PUSHED
 from orders.models import Order, Reason, SyncState
-from orders.snapshot import OrderSnapshot
+from orders.sync.fields import PUSHED
+from orders.sync.snapshot import OrderSnapshot
 
 logger = logging.getLogger(__name__)
 
@@ -64,9 +64,9 @@ def repair(run: Reconciliation, differences: Sequence[Difference], client: SiteC
     keep(run)
     try:
         _repair(run, differences, client)
-    except (Lost, TemporaryFailure, Misconfigured, OperationalError, InterfaceError):
+    except (Lost, TemporaryDeliveryError, MisconfiguredError, OperationalError, InterfaceError):
         raise
-    except (PermanentRefusal, services.NotAllowed) as refusal:
+    except (PermanentDeliveryError, services.NotAllowedError) as refusal:
         _need_person(differences, str(refusal))
     except PayloadError:
         _need_person(differences, gettext("The site's answer holds no order."))
@@ -84,23 +84,23 @@ def repair(run: Reconciliation, differences: Sequence[Difference], client: SiteC
     )
 
 
-def read_anew(
+def read_again(
     client: SiteClient, bitrix_order_id: int, *, actor: User | None = None, reason: Reason = Reason.COMPARED
 ) -> Read:
     """Ask the site for an order and take it over; one that it has deleted before and has again is no longer marked.
 
-    Raises `OrderNotFound`, other `DeliveryFailure`s, `PayloadError`, and `NotAllowed` when webhooks tell of the order
-    faster than it can be read.
+    Raises `OrderNotFoundError`, other `DeliveryError`s, `PayloadError`, and `NotAllowedError` when webhooks tell of the
+    order faster than it can be read.
     """
     for _attempt in range(services.ATTEMPTS):
-        fresh = services.begin_reading(bitrix_order_id)
+        fresh = services.start_fetch(bitrix_order_id)
         snapshot = read_site_order(client, bitrix_order_id)
         if Order.objects.filter(bitrix_order_id=bitrix_order_id, is_deleted_on_site=True).exists():
             services.mark_present(bitrix_order_id=bitrix_order_id, actor=actor)
         applied = services.apply_snapshot(snapshot=snapshot, actor=actor, reason=reason, fresh=fresh)
         if applied.outcome != services.Outcome.STALE:
             return Read(applied.order, snapshot)
-    raise services.told_faster()
+    raise services.changed_too_often()
 
 
 def _repair(run: Reconciliation, differences: Sequence[Difference], client: SiteClient) -> None:
@@ -109,11 +109,11 @@ def _repair(run: Reconciliation, differences: Sequence[Difference], client: Site
         _create_on_site(first)
         return
     try:
-        read = read_anew(client, first.bitrix_order_id)
-    except OrderNotFound:
+        read = read_again(client, first.bitrix_order_id)
+    except OrderNotFoundError:
         _mark_deleted(run, differences)
         return
-    except OrderArchived:
+    except OrderArchivedError:
         _mark_archived(differences)
         return
     _judge(differences, read)
@@ -193,4 +193,4 @@ def _mark_archived(differences: Sequence[Difference]) -> None:
 
 def _need_person(differences: Sequence[Difference], why: str) -> None:
     for one in differences:
-        one.outcome, one.why = Outcome.PERSON, keepable(why)
+        one.outcome, one.why = Outcome.PERSON, truncate_masked(why)

@@ -16,7 +16,7 @@ from django.utils.translation import gettext, ngettext
 
 from bitrix_bridge.models import Difference, Reconciliation
 from cvety_crm.alerts import Alert, raise_alert
-from cvety_crm.masking import keepable
+from cvety_crm.masking import truncate_masked
 from orders.models import Order
 
 State, Origin = Reconciliation.State, Reconciliation.Origin
@@ -31,7 +31,7 @@ class Lost(Exception):
     """The run is no longer this worker's."""
 
 
-class AlreadyRunning(Exception):
+class AlreadyRunningError(Exception):
     """Another run is under way; the text is for staff."""
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ def start(
 ) -> Reconciliation:
     """Start a run over all orders, over those that the site has saved since then, or over those from an id on.
 
-    Raises `AlreadyRunning`; one that was abandoned counts as failed, and is no hindrance.
+    Raises `AlreadyRunningError`; one that was abandoned counts as failed, and is no hindrance.
     """
     fail_abandoned()
     known = Order.objects.filter(bitrix_order_id__isnull=False)
@@ -68,13 +68,13 @@ def start(
                 expected=known.count(),
             )
     except IntegrityError as error:
-        raise AlreadyRunning from error
+        raise AlreadyRunningError from error
 
 
 def resume(run: Reconciliation, *, origin: Reconciliation.Origin) -> bool:
     """Let a run that has failed or was stopped go on from where it was. Return False when it is in no such state.
 
-    `origin` is who goes on with it. Raises `AlreadyRunning`.
+    `origin` is who goes on with it. Raises `AlreadyRunningError`.
     """
     fail_abandoned()
     try:
@@ -89,7 +89,7 @@ def resume(run: Reconciliation, *, origin: Reconciliation.Origin) -> bool:
                 lease_until=None,
             )
     except IntegrityError as error:
-        raise AlreadyRunning from error
+        raise AlreadyRunningError from error
     return bool(changed)
 
 
@@ -141,7 +141,7 @@ def finish(run: Reconciliation) -> None:
 def fail(run: Reconciliation, why: str) -> None:
     """Give the run up; its place is kept, so that it can go on. Raises `Lost`."""
     with transaction.atomic():
-        _save(run, state=State.FAILED, finished_at=timezone.now(), error=keepable(why))
+        _save(run, state=State.FAILED, finished_at=timezone.now(), error=truncate_masked(why))
         run.refresh_from_db()
         before = Reconciliation.objects.filter(origin=Origin.SCHEDULE, started_at__lt=run.started_at).first()
         # What was wrong last night too has been told.

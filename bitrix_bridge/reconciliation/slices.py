@@ -17,7 +17,7 @@ from bitrix_bridge.models import Difference, Reconciliation
 from bitrix_bridge.models.reconciliation import OPEN
 from bitrix_bridge.reconciliation.repair import next_to_repair, repair
 from bitrix_bridge.reconciliation.runs import (
-    AlreadyRunning,
+    AlreadyRunningError,
     Lost,
     Origin,
     State,
@@ -30,8 +30,8 @@ from bitrix_bridge.reconciliation.runs import (
     start,
 )
 from bitrix_bridge.reconciliation.walk import step
-from bitrix_bridge.transports import SiteClient
-from cvety_crm.outbox import DeliveryFailure, TemporaryFailure
+from bitrix_bridge.site_client.transports import SiteClient
+from cvety_crm.outbox import DeliveryError, TemporaryDeliveryError
 from orders.models import Order
 
 logger = logging.getLogger(__name__)
@@ -66,14 +66,14 @@ def work(
                 return None
             else:
                 step(run, client)
-        except TemporaryFailure as failure:
+        except TemporaryDeliveryError as failure:
             if run.failures >= len(PAUSES):
                 fail(run, failure.message)
                 return None
             pause = PAUSES[run.failures]
             keep(run, failures=run.failures + 1)
             return pause
-        except DeliveryFailure as failure:
+        except DeliveryError as failure:
             fail(run, failure.message)
             return None
         except (Lost, OperationalError, InterfaceError):
@@ -129,7 +129,7 @@ def start_nightly() -> Reconciliation | None:
         return None
     try:
         run = start(origin=Origin.SCHEDULE, is_repair=True)
-    except AlreadyRunning:
+    except AlreadyRunningError:
         logger.warning("the nightly comparison was not started: another one runs")
         return None
     nudge(run)
@@ -147,7 +147,7 @@ def start_hourly() -> Reconciliation | None:
         return None
     try:
         run = start(origin=Origin.HOURLY, is_repair=True, first_id=first_id)
-    except AlreadyRunning:
+    except AlreadyRunningError:
         logger.info("the hourly comparison was not started: another one runs")
         return None
     nudge(run)

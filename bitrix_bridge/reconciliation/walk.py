@@ -12,7 +12,6 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Subquery
 
-from bitrix_bridge.errors import OrderArchived, OrderNotFound
 from bitrix_bridge.models import Difference, Push, Reconciliation
 from bitrix_bridge.models.reconciliation import OPEN
 from bitrix_bridge.payloads import PayloadError
@@ -28,13 +27,14 @@ from bitrix_bridge.reconciliation.comparison import (
     looks_alike,
 )
 from bitrix_bridge.reconciliation.runs import keep
-from bitrix_bridge.site_orders import read_site_order
-from bitrix_bridge.transports import SiteClient
-from cvety_crm.outbox import LIVE, Misconfigured, PermanentRefusal
+from bitrix_bridge.site_client.errors import OrderArchivedError, OrderNotFoundError
+from bitrix_bridge.site_client.site_orders import read_site_order
+from bitrix_bridge.site_client.transports import SiteClient
+from cvety_crm.outbox import LIVE, MisconfiguredError, PermanentDeliveryError
 from orders import services
-from orders.fields import PUSHED
 from orders.models import Order, Reason
 from orders.services import ListedChecksum
+from orders.sync.fields import PUSHED
 
 Kind, Outcome, Phase = Difference.Kind, Difference.Outcome, Reconciliation.Phase
 
@@ -65,7 +65,7 @@ class _Tally:
 def step(run: Reconciliation, client: SiteClient) -> None:
     """Compare the next orders and write down what was found, with the place, in one transaction.
 
-    When there are none left the run's phase is over. Raises `Lost` and `DeliveryFailure`, and then nothing is written.
+    When there are none left the run's phase is over. Raises `Lost` and `DeliveryError`, and then nothing is written.
     """
     match run.phase:
         case Phase.LISTED:
@@ -217,13 +217,13 @@ def _ask(client: SiteClient, bitrix_order_id: int) -> ListedOrder | None:
     # The bridge's list leaves out an order that is being saved at that moment.
     try:
         return listed(read_site_order(client, bitrix_order_id))
-    except OrderNotFound:
+    except OrderNotFoundError:
         return None
-    except OrderArchived:
+    except OrderArchivedError:
         return ListedOrder(bitrix_order_id, is_archived=True)
-    except Misconfigured:
+    except MisconfiguredError:
         raise
-    except (PermanentRefusal, PayloadError):
+    except (PermanentDeliveryError, PayloadError):
         # It is there and can't be read: for a person, and no reason to stop at it each night.
         return ListedOrder(bitrix_order_id, unreadable={"status": None})
 

@@ -10,9 +10,9 @@ from django.utils.translation import gettext
 from bitrix_bridge.models import Difference
 from bitrix_bridge.reconciliation.comparison import ARCHIVED, CHECKSUM, DELETED, LINK, VERSION
 from bitrix_bridge.reconciliation.decisions import sides
+from orders.presentation.timeline import Names, field_label, look_up, value_words
+from orders.rules.visibility import hidden_fields
 from orders.services.references import STUB_PREFIX, stub_status_name
-from orders.timeline import Names, field_label, look_up, value_words
-from orders.visibility import hidden_fields
 
 Kind, Outcome, Side = Difference.Kind, Difference.Outcome, Difference.Side
 

@@ -24,20 +24,20 @@ from .storage import FileStorage, MemoryStorage, Storage
 logger = logging.getLogger("bitrix_bridge.sandbox")
 
 
-class CannotStart(Exception):
+class CannotStartError(Exception):
     """Why the stand-in does not start, in one line."""
 
 
 def tokens(environment: Mapping[str, str], *, sends_webhooks: bool) -> tuple[str, str]:
-    """The API token and the webhook token. Raises CannotStart when DEBUG is off or a token is missing."""
+    """The API token and the webhook token. Raises CannotStartError when DEBUG is off or a token is missing."""
     if environment.get("DEBUG", "").strip().lower() not in ("1", "true", "yes", "on"):
-        raise CannotStart("the stand-in site is for development only: it starts with DEBUG on, and DEBUG is off")
+        raise CannotStartError("the stand-in site is for development only: it starts with DEBUG on, and DEBUG is off")
     api_token = environment.get("BITRIX_API_TOKEN", "").strip()
     if not api_token:
-        raise CannotStart("BITRIX_API_TOKEN is not set: the stand-in site must know the token that the CRM sends")
+        raise CannotStartError("BITRIX_API_TOKEN is not set: the stand-in site must know the token that the CRM sends")
     webhook_token = environment.get("WEBHOOK_TOKENS", "").split(",")[0].strip()
     if sends_webhooks and not webhook_token:
-        raise CannotStart("WEBHOOK_TOKENS is not set: the CRM would refuse every webhook")
+        raise CannotStartError("WEBHOOK_TOKENS is not set: the CRM would refuse every webhook")
     return api_token, webhook_token
 
 
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         site = Site(storage)
         sender = Sender(site, options.webhook_url, webhook_token, storage=storage)
         server = SandboxServer(site, api_token=api_token, port=options.port, queue_length=sender.waiting)
-    except CannotStart as reason:
+    except CannotStartError as reason:
         print(f"sandbox: {reason}", file=sys.stderr)
         return 2
     except (OSError, OverflowError, sqlite3.Error) as error:

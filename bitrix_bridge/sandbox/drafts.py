@@ -50,10 +50,10 @@ class Draft:
         """What brings the draft back to how it is now."""
         order, bookings = copy.deepcopy(self.order), list(self.bookings)
 
-        def go_back() -> None:
+        def restore() -> None:
             self.order, self.bookings = order, bookings
 
-        return go_back
+        return restore
 
 
 def written(stored: Order, draft: Draft) -> Order:

@@ -38,13 +38,13 @@ class Remarks:
 
     def attempt(self, draft: Draft, what: list[str], do: Callable[[], None]) -> bool:
         """Do a part of the request; what the site refuses of it is refused alone, and leaves no trace."""
-        go_back, warnings = draft.checkpoint(), list(self.warnings)
+        redirect_back, warnings = draft.checkpoint(), list(self.warnings)
         try:
             do()
         except SiteError as refusal:
             if refusal.http_status != 422:
                 raise
-            go_back()
+            redirect_back()
             self.warnings = warnings
             self.refuse(what, refusal)
             return False

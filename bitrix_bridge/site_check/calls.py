@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from bitrix_bridge.payloads import is_check_order
-from cvety_crm.http import NoAnswer, post_json
-from cvety_crm.masking import keepable
+from cvety_crm.http import NoAnswerError, post_json
+from cvety_crm.masking import truncate_masked
 
 Request = dict[str, Any]
 
@@ -110,13 +110,13 @@ class SiteBridge:
         started = time.monotonic()
         try:
             answer = post_json(self.url, request, headers={"X-API-TOKEN": self.token}, timeout=self.timeout)
-        except NoAnswer as error:
+        except NoAnswerError as error:
             if is_reported:
                 self.calls.append(Call(request, None, str(error)))
             raise NoReplyError(str(error)) from error
         milliseconds = round((time.monotonic() - started) * 1000)
         body = _object(answer.text)
-        line = "" if body is not None else keepable(answer.text.strip().partition("\n")[0], LINE_LENGTH)
+        line = "" if body is not None else truncate_masked(answer.text.strip().partition("\n")[0], LINE_LENGTH)
         reply = Reply(answer.status, body, line, milliseconds)
         if is_reported:
             self.calls.append(Call(request, reply))

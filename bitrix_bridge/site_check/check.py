@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import gettext, pgettext
 
-from bitrix_bridge.client import BridgeClient
 from bitrix_bridge.site_check import arrival as way_back
 from bitrix_bridge.site_check.calls import NoReplyError, NotOwnOrderError, SiteBridge
 from bitrix_bridge.site_check.cleanup import Leftover, remove
 from bitrix_bridge.site_check.comparison import Difference, Kind
 from bitrix_bridge.site_check.condition import bridge_version, is_recent
 from bitrix_bridge.site_check.walk import Mark, OrderUnknownError, Result, Walk
-from cvety_crm.outbox import DeliveryFailure, Misconfigured, PermanentRefusal
+from bitrix_bridge.site_client.bridge_client import BridgeClient
+from cvety_crm.outbox import DeliveryError, MisconfiguredError, PermanentDeliveryError
 
 logger = logging.getLogger(__name__)
 
@@ -53,13 +53,13 @@ def require_bridge() -> str:
     """Return the bridge's version. Raises `UnusableSiteError` where there is none, or one that is too old."""
     try:
         said = BridgeClient().ping()
-    except Misconfigured as failure:
+    except MisconfiguredError as failure:
         raise UnusableSiteError(failure.message) from failure
-    except PermanentRefusal as failure:
+    except PermanentDeliveryError as failure:
         # As in `BridgeClient.knows_all_actions`: the site's earlier endpoint takes a ping for an order without items.
         message = gettext("The site's endpoint can only create orders: install the bridge (bitrix_bridge/php).")
         raise UnusableSiteError(message) from failure
-    except DeliveryFailure as failure:
+    except DeliveryError as failure:
         raise UnusableSiteError(failure.message) from failure
     version = bridge_version(said)
     if not is_recent(version):
@@ -76,18 +76,18 @@ def run_check(
     outcome: Outcome,
     *,
     on_result: Callable[[Result], None] = lambda _result: None,
-    stop_if_told: Callable[[], None] = lambda: None,
+    stop_if_requested: Callable[[], None] = lambda: None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
     """Do all steps and fill in the outcome. The order is removed however they end."""
-    walk = Walk(bridge, on_result=on_result, stop_if_told=stop_if_told, results=outcome.results)
+    walk = Walk(bridge, on_result=on_result, stop_if_requested=stop_if_requested, results=outcome.results)
     outcome.xml_id = walk.site.xml_id
     try:
         try:
             walk.run()
         finally:
             outcome.leftover = _clean_up(walk, bridge, sleep)
-        _webhooks(walk, bridge, on_result, stop_if_told, sleep)
+        _webhooks(walk, bridge, on_result, stop_if_requested, sleep)
     except KeyboardInterrupt:
         outcome.problem = gettext("The check was stopped.")
     except NoReplyError as error:
@@ -118,7 +118,7 @@ def _webhooks(
     walk: Walk,
     bridge: SiteBridge,
     on_result: Callable[[Result], None],
-    stop_if_told: Callable[[], None],
+    stop_if_requested: Callable[[], None],
     sleep: Callable[[float], None],
 ) -> None:
     """Check whether the site has announced the order to this CRM."""
@@ -131,7 +131,7 @@ def _webhooks(
         elif any(one.name == "webhook_installed" for one in walk.results[0].differences):
             result.reason = gettext("the site sends none: see the first step")
         else:
-            _wait(walk, bridge, result, walk.site.order_id, stop_if_told, sleep)
+            _wait(walk, bridge, result, walk.site.order_id, stop_if_requested, sleep)
     finally:
         result.calls = bridge.calls[calls_before:]
         on_result(result)
@@ -142,10 +142,10 @@ def _wait(
     bridge: SiteBridge,
     result: Result,
     order_id: int,
-    stop_if_told: Callable[[], None],
+    stop_if_requested: Callable[[], None],
     sleep: Callable[[float], None],
 ) -> None:
-    arrival = way_back.wait_for_events(order_id, walk.site.xml_id, stop_if_told=stop_if_told, sleep=sleep)
+    arrival = way_back.wait_for_events(order_id, walk.site.xml_id, stop_if_requested=stop_if_requested, sleep=sleep)
     result.milliseconds = round(arrival.seconds * 1000)
     if arrival.events is None:
         result.reason = gettext("the database of the CRM can't be read")

@@ -94,7 +94,7 @@ def _words(refusal: Refusal) -> str:
     return f"{refusal.code or f'HTTP {refusal.status}'}: {refusal.message}".rstrip(": ")
 
 
-def leftovers(bridge: SiteBridge, *, stop_if_told: Callable[[], None] = lambda: None) -> list[Leftover]:
+def leftovers(bridge: SiteBridge, *, stop_if_requested: Callable[[], None] = lambda: None) -> list[Leftover]:
     """Return the orders that earlier checks have left, of the last `LEFTOVER_DAYS`, and note them as a check's own.
 
     Raises `NoReplyError` and `ListRefusedError`.
@@ -103,7 +103,7 @@ def leftovers(bridge: SiteBridge, *, stop_if_told: Callable[[], None] = lambda: 
     found: list[Leftover] = []
     after_id = 0
     for _ in range(MOST_PAGES):
-        stop_if_told()
+        stop_if_requested()
         request = {"action": "order.list", "since": since, "after_id": after_id, "limit": PAGE}
         # Other people's orders stand in it, so it is no part of the report.
         reply = bridge.send(request, is_reported=False)

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from bitrix_bridge.payloads import is_check_order
 from bitrix_bridge.site_check.sides import rows
-from cvety_crm.masking import MASK, keepable
+from cvety_crm.masking import MASK, truncate_masked
 
 PLACES = frozenset({"cities", "shops", "slots"})
 """Lists of the reference data whose names may be addresses: their length is enough."""
@@ -27,7 +27,7 @@ def mask_text(text: str) -> str:
 
 def mask_value(text: str) -> str:
     """Return a value without secrets and addresses. Ids and dates stay, which a look for phones might take for one."""
-    text = _EMAIL.sub(MASK, _URL.sub(MASK, keepable(text)))
+    text = _EMAIL.sub(MASK, _URL.sub(MASK, truncate_masked(text)))
     for host in _hosts():
         text = re.sub(rf"(?<![\w.-])(?:[\w-]+\.)*{re.escape(host)}(?::\d+)?(?![\w-])", MASK, text, flags=re.IGNORECASE)
     return _NETWORK_ADDRESS.sub(MASK, text)

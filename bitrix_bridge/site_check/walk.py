@@ -61,7 +61,7 @@ class OrderUnknownError(Exception):
 
 @dataclass(slots=True)
 class Walk:
-    """One check. `on_result` gets each step as it ends, `stop_if_told` may raise before each.
+    """One check. `on_result` gets each step as it ends, `stop_if_requested` may raise before each.
 
     `is_created` is False as long as no order of this check can be on the site, None while that is not known;
     `is_deleted` says that there is none any more.
@@ -69,7 +69,7 @@ class Walk:
 
     bridge: SiteBridge
     on_result: Callable[[Result], None] = lambda _result: None
-    stop_if_told: Callable[[], None] = lambda: None
+    stop_if_requested: Callable[[], None] = lambda: None
     results: list[Result] = field(default_factory=list)
     is_created: bool | None = False
     is_deleted: bool = False
@@ -95,11 +95,11 @@ class Walk:
     def run(self) -> None:
         """Do every step that can be done.
 
-        Raises `NoReplyError`, `NotOwnOrderError`, `OrderUnknownError`, and what `stop_if_told` raises: the order is
-        then left as it is.
+        Raises `NoReplyError`, `NotOwnOrderError`, `OrderUnknownError`, and what `stop_if_requested` raises: the order
+        is then left as it is.
         """
         for step in STEPS:
-            self.stop_if_told()
+            self.stop_if_requested()
             result = Result(step.key, str(step.title))
             calls_before = len(self.bridge.calls)
             self.results.append(result)

@@ -4,7 +4,7 @@ from django.apps.registry import Apps
 from django.db import migrations
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
-from cvety_crm.row_level_security import protect_tables
+from cvety_crm.ops.row_level_security import protect_tables
 
 
 def protect(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:

@@ -1,7 +1,8 @@
 """The retry engine: rows that must reach another system, claimed, delivered, retried, given up loudly.
 
-An entry is inserted in the transaction of the change that it reports. After commit django-q is nudged to deliver it
-when it is due, mostly at once, and a schedule picks up each minute whatever is, so that a lost nudge loses nothing.
+An entry is inserted in the transaction of the change that it reports. After commit a task of django-q is queued that
+delivers it when it is due, mostly at once. Each minute a schedule picks up all entries that are due, so that a lost
+task loses nothing.
 django-q counts nothing: a worker that dies is never reported to it and its own attempts are not reliable. Counting,
 waiting and giving up are columns here:
 
@@ -11,37 +12,40 @@ waiting and giving up are columns here:
 * A late result of a worker whose lease has expired is kept with its attempt and changes nothing else.
 """
 
+from cvety_crm.outbox.deliverers import Deliverer, register_deliverer
 from cvety_crm.outbox.engine import WAITS, deliver_due, deliver_one, deliver_task, outbox_models
 from cvety_crm.outbox.entries import LIVE, AttemptOutcome, DeliveryAttempt, OutboxEntry, State, live_index
 from cvety_crm.outbox.failures import (
     Delivered,
-    DeliveryFailure,
-    Misconfigured,
-    NoLongerNeeded,
-    NotYet,
-    PermanentRefusal,
-    TemporaryFailure,
+    DeliveryError,
+    MisconfiguredError,
+    NoLongerNeededError,
+    NotDueError,
+    PermanentDeliveryError,
+    TemporaryDeliveryError,
 )
-from cvety_crm.outbox.nudges import nudge
+from cvety_crm.outbox.scheduling import schedule_delivery
 
 __all__ = [
     "LIVE",
     "WAITS",
     "AttemptOutcome",
     "Delivered",
+    "Deliverer",
     "DeliveryAttempt",
-    "DeliveryFailure",
-    "Misconfigured",
-    "NoLongerNeeded",
-    "NotYet",
+    "DeliveryError",
+    "MisconfiguredError",
+    "NoLongerNeededError",
+    "NotDueError",
     "OutboxEntry",
-    "PermanentRefusal",
+    "PermanentDeliveryError",
     "State",
-    "TemporaryFailure",
+    "TemporaryDeliveryError",
     "deliver_due",
     "deliver_one",
     "deliver_task",
     "live_index",
-    "nudge",
     "outbox_models",
+    "register_deliverer",
+    "schedule_delivery",
 ]

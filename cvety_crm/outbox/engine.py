@@ -12,19 +12,20 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 
 from cvety_crm.alerts import Alert, raise_alert
-from cvety_crm.masking import keepable
+from cvety_crm.masking import truncate_masked
+from cvety_crm.outbox.deliverers import deliverer_of
 from cvety_crm.outbox.entries import AttemptOutcome, DeliveryAttempt, OutboxEntry, State
 from cvety_crm.outbox.failures import (
     Delivered,
-    DeliveryFailure,
-    NoLongerNeeded,
-    NotYet,
-    PermanentRefusal,
-    TemporaryFailure,
+    DeliveryError,
+    NoLongerNeededError,
+    NotDueError,
+    PermanentDeliveryError,
+    TemporaryDeliveryError,
 )
-from cvety_crm.outbox.nudges import nudge
+from cvety_crm.outbox.scheduling import schedule_delivery
 
-Result = Delivered | DeliveryFailure | NoLongerNeeded | NotYet
+Result = Delivered | DeliveryError | NoLongerNeededError | NotDueError
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ SWEEP_SECONDS = 45
 
 
 def deliver_task(label: str, *keys: str) -> None:
-    """The task behind a nudge; never raises, since django-q's idea of a retry is not ours."""
+    """Deliver these entries. Runs as a task of django-q and never raises: retries are the outbox's own."""
     for key in keys:
         try:
             deliver_one(apps.get_model(label), key)
@@ -115,13 +116,13 @@ def _attempt(entry: OutboxEntry, attempt: DeliveryAttempt) -> None:
     try:
         if entry.failures > len(WAITS):
             # It may be this very entry that kills workers: no further call.
-            raise TemporaryFailure(gettext("The worker stopped in the middle of every attempt."))
-        result = entry.deliver()
-    except (DeliveryFailure, NoLongerNeeded, NotYet) as known:
+            raise TemporaryDeliveryError(gettext("The worker stopped in the middle of every attempt."))
+        result = deliverer_of(entry._meta.label).deliver(entry)
+    except (DeliveryError, NoLongerNeededError, NotDueError) as known:
         result = known
     except Exception as unknown:
         logger.exception("delivering %s %s raised", entry._meta.label, entry.pk)
-        result = TemporaryFailure(
+        result = TemporaryDeliveryError(
             gettext("An error in the CRM itself: %(error)s") % {"error": type(unknown).__name__},
             answer=f"{type(unknown).__name__}: {unknown}",
         )
@@ -132,8 +133,10 @@ def _attempt(entry: OutboxEntry, attempt: DeliveryAttempt) -> None:
 def _record(entry: OutboxEntry, attempt: DeliveryAttempt, result: Result) -> None:
     now = timezone.now()
     attempt.duration_ms = max(int((now - attempt.started_at).total_seconds() * 1000), 0)
-    attempt.code = keepable(getattr(result, "code", ""))[:50]
-    attempt.answer = keepable(getattr(result, "answer", "") or str(getattr(result, "message", "")))[:ANSWER_LIMIT]
+    attempt.code = truncate_masked(getattr(result, "code", ""))[:50]
+    attempt.answer = truncate_masked(getattr(result, "answer", "") or str(getattr(result, "message", "")))[
+        :ANSWER_LIMIT
+    ]
 
     entry.lock_owner()
     current = type(entry)._default_manager.select_for_update().filter(pk=entry.pk).first()
@@ -145,22 +148,22 @@ def _record(entry: OutboxEntry, attempt: DeliveryAttempt, result: Result) -> Non
             attempt.outcome = AttemptOutcome.DELIVERED
             if is_ours:
                 _finish(current, State.DELIVERED, code=attempt.code)
-                if rest_due_at := current.on_delivered(result):
+                if rest_due_at := deliverer_of(current._meta.label).after_delivery(current):
                     _wait(current, rest_due_at)
-        case NoLongerNeeded():
+        case NoLongerNeededError():
             attempt.outcome = AttemptOutcome.NOT_NEEDED
             if is_ours:
                 _finish(current, State.CANCELLED, error=str(result))
-        case NotYet():
+        case NotDueError():
             attempt.outcome = AttemptOutcome.POSTPONED
             if is_ours:
                 current.retry_by, current.last_code, current.last_error = None, "", result.message
                 _wait(current, result.due_at)
-        case PermanentRefusal():
+        case PermanentDeliveryError():
             attempt.outcome = AttemptOutcome.REFUSED
             if is_ours:
                 _give_up(current, result)
-        case DeliveryFailure():
+        case DeliveryError():
             attempt.outcome = AttemptOutcome.POSTPONED
             if is_ours:
                 _postpone(current, result, now)
@@ -169,7 +172,7 @@ def _record(entry: OutboxEntry, attempt: DeliveryAttempt, result: Result) -> Non
 
 def _finish(entry: OutboxEntry, state: State, *, code: str = "", error: str = "") -> None:
     entry.state, entry.finished_at, entry.lease_until = state, timezone.now(), None
-    entry.last_code, entry.last_error = code, keepable(error)
+    entry.last_code, entry.last_error = code, truncate_masked(error)
     entry.failures = 0 if state == State.DELIVERED else entry.failures
     entry.retry_by = None
     entry.save()
@@ -178,15 +181,15 @@ def _finish(entry: OutboxEntry, state: State, *, code: str = "", error: str = ""
 def _wait(entry: OutboxEntry, due_at: datetime) -> None:
     entry.state, entry.due_at, entry.lease_until, entry.finished_at = State.PENDING, due_at, None, None
     entry.save()
-    nudge(entry)
+    schedule_delivery(entry)
 
 
-def _postpone(entry: OutboxEntry, failure: DeliveryFailure, now: datetime) -> None:
+def _postpone(entry: OutboxEntry, failure: DeliveryError, now: datetime) -> None:
     entry.failures += 1
     if entry.failures > len(WAITS):
         _give_up(entry, failure)
         return
-    wait = pause_after(entry.failures, getattr(failure, "retry_after", None))
+    wait = retry_delay(entry.failures, getattr(failure, "retry_after", None))
     entry.state, entry.due_at, entry.lease_until = State.PENDING, now + wait, None
     entry.last_code, entry.last_error = failure.code[:50], failure.message
     entry.retry_by = None
@@ -195,13 +198,13 @@ def _postpone(entry: OutboxEntry, failure: DeliveryFailure, now: datetime) -> No
         _alert(entry, gettext_noop("%(what)s: %(count)s attempts have failed, trying on"))
 
 
-def _give_up(entry: OutboxEntry, failure: DeliveryFailure) -> None:
+def _give_up(entry: OutboxEntry, failure: DeliveryError) -> None:
     _finish(entry, State.FAILED, code=failure.code[:50], error=failure.message)
-    entry.on_failed(failure)
+    deliverer_of(entry._meta.label).after_failure(entry, failure)
     _alert(entry, gettext_noop("%(what)s: given up, a person has to look"))
 
 
-def pause_after(failures: int, retry_after: float | None) -> timedelta:
+def retry_delay(failures: int, retry_after: float | None) -> timedelta:
     """Return the pause after so many failures in a row: what the other side asked for, else the schedule, jittered."""
     wait = WAITS[min(failures, len(WAITS)) - 1]
     if retry_after is not None:

@@ -1,7 +1,5 @@
 """The tables of the retry engine: what must be delivered, and each attempt at it."""
 
-from datetime import datetime
-
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, models, transaction
@@ -9,8 +7,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cvety_crm.outbox.failures import Delivered, DeliveryFailure
-from cvety_crm.outbox.nudges import nudge
+from cvety_crm.outbox.deliverers import deliverer_of
+from cvety_crm.outbox.scheduling import schedule_delivery
 from cvety_crm.tables import Table
 
 
@@ -39,7 +37,7 @@ class AttemptOutcome(models.TextChoices):
 
 
 class OutboxEntry(Table):
-    """Something that must reach another system. A child says how in `deliver`, and what follows in the hooks."""
+    """Something that must reach another system. Its app registers how (`cvety_crm.outbox.deliverers`)."""
 
     state = models.CharField(_("state"), max_length=20, choices=State, default=State.PENDING, db_default=State.PENDING)
     due_at = models.DateTimeField(_("next attempt"), default=timezone.now)
@@ -64,30 +62,12 @@ class OutboxEntry(Table):
     class Meta:
         abstract = True
 
-    # --- what a child says
-
-    def deliver(self) -> Delivered:
-        """Call the other side, outside any transaction. Raises `DeliveryFailure`, `NoLongerNeeded` or `NotYet`."""
-        raise NotImplementedError
-
-    def on_delivered(self, delivered: Delivered) -> datetime | None:
-        """Follow up in the recording transaction. Return when more is to be sent: the entry then waits for that."""
-        return None
-
-    def on_failed(self, failure: DeliveryFailure) -> None:
-        """Follow up in the recording transaction when the entry has failed for good."""
-
-    def on_cancelled(self, reason: str) -> None:
-        """Follow up, in the same transaction, when staff have given the entry up."""
-
     def raises_alerts(self) -> bool:
         """Return whether staff are told of its failures; an alert's own message must not alert about itself."""
         return True
 
     def lock_owner(self) -> None:
         """Lock, in the recording transaction, what must be locked before this entry (the order before its push)."""
-
-    # --- what staff and the admin call
 
     def retry(self, *, by: User | None = None) -> bool:
         """Let a failed or cancelled entry start anew, at once.
@@ -104,15 +84,15 @@ class OutboxEntry(Table):
         except IntegrityError:
             return False
         if changed:
-            nudge(self)
+            schedule_delivery(self)
         return bool(changed)
 
-    def hurry(self, *, by: User | None = None) -> bool:
+    def deliver_now(self, *, by: User | None = None) -> bool:
         """Bring a waiting entry's next attempt forward to now. Return False when it does not wait."""
         self.due_at = timezone.now()
         changed = self._rows(State.PENDING).update(due_at=self.due_at, retry_by=by)
         if changed:
-            nudge(self)
+            schedule_delivery(self)
         return bool(changed)
 
     def cancel(self, *, reason: str) -> bool:
@@ -123,7 +103,7 @@ class OutboxEntry(Table):
                 state=State.CANCELLED, last_error=reason, finished_at=timezone.now()
             )
             if changed:
-                self.on_cancelled(reason)
+                deliverer_of(self._meta.label).after_cancellation(self, reason)
         return bool(changed)
 
     def _rows(self, *states: State) -> "models.QuerySet[OutboxEntry]":

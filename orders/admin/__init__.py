@@ -1,5 +1,6 @@
-"""The pages staff work on. Each registers itself when it is imported."""
+"""The admin pages of the app. Each module registers its pages when it is imported."""
 
-from orders.admin import couriers, customers, events, order, products, reference, work
+from orders.admin import couriers, customers, products, reference, timeline, work
+from orders.admin.orders import model_admin
 
-__all__ = ["couriers", "customers", "events", "order", "products", "reference", "work"]
+__all__ = ["couriers", "customers", "model_admin", "products", "reference", "timeline", "work"]

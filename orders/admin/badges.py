@@ -7,7 +7,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext
 
 from orders.models import Order, Stage, Status, SyncState
-from orders.visibility import shown_text
+from orders.rules.visibility import shown_text
 
 PROBLEM_LENGTH = 40  # characters of a problem's reason in a mark
 SIGNS = {

@@ -14,11 +14,11 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from orders import counts
-from orders.board import Board, Column, HourRow, day_board
 from orders.models import Order
-from orders.presets import DAY_PARAMETER, preset_url
-from orders.visibility import may_see_orders
+from orders.rules.visibility import may_see_orders
+from orders.selectors import counts
+from orders.selectors.board import Board, Column, HourRow, day_board
+from orders.selectors.presets import DAY_PARAMETER, preset_url
 
 REFRESH_SECONDS = 10
 MOST_RISKS = 12

@@ -18,23 +18,24 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from orders import services
-from orders.addresses import one_line, with_city
+from orders.admin.actions.undo import add_change_message
 from orders.admin.badges import status_badge
-from orders.admin.courier_texts_page import courier_contacts
-from orders.admin.going_back import go_back
-from orders.admin.status_undo import tell_of_change
-from orders.composition import composition
-from orders.courier_texts import route_text
-from orders.delivery_words import handover_warning, is_off, payment_at_the_door, reason_to_leave_out, to_collect
-from orders.formatting import day as day_words
-from orders.formatting import money, number
-from orders.lateness import Lateness, lateness, lateness_words
-from orders.links import call_url, two_gis_url, whatsapp_url, yandex_maps_url
+from orders.admin.courier_texts import courier_contacts
+from orders.admin.redirects import redirect_back
 from orders.models import Courier, Order, Source, Stage, Status
+from orders.paper.courier_texts import route_text
 from orders.paper.orders_to_print import MOST_AT_ONCE, long_day, orders_to_print, time_of_day
 from orders.paper.route_sheet import RouteSheet
-from orders.services import NotAllowed
-from orders.visibility import may_see_orders, may_see_phones, may_see_prices, shown_phone
+from orders.presentation.addresses import one_line, with_city
+from orders.presentation.composition import composition
+from orders.presentation.delivery import handover_warning, is_off, payment_on_delivery, reason_to_leave_out, to_collect
+from orders.presentation.formatting import day as day_words
+from orders.presentation.formatting import money, number
+from orders.presentation.links import call_url, two_gis_url, whatsapp_url, yandex_maps_url
+from orders.presentation.phones import shown_phone
+from orders.rules.lateness import Lateness, lateness, lateness_words
+from orders.rules.visibility import may_see_orders, may_see_phones, may_see_prices
+from orders.services import NotAllowedError
 
 STEPS = (Stage.DONE, Stage.DELIVERING)
 """Where a courier's button leads: to the first of them that the order may go to."""
@@ -100,7 +101,7 @@ class CourierRoute:
             messages.error(request, gettext("This order is with another courier by now."))
         else:
             _move(request, order, target)
-        return go_back(request, reverse("admin:orders_courier_route", args=[key]))
+        return redirect_back(request, reverse("admin:orders_courier_route", args=[key]))
 
 
 def _move(request: HttpRequest, order: Order, target: Status) -> None:
@@ -114,11 +115,11 @@ def _move(request: HttpRequest, order: Order, target: Status) -> None:
             batch_id=batch_id,
             seen=request.POST.get("seen") or None,
         )
-    except NotAllowed as refusal:
+    except NotAllowedError as refusal:
         messages.error(request, f"№ {order.order_number}: {refusal}")
         return
     text = gettext("Order № %(number)s: %(status)s.")
-    tell_of_change(request, text % {"number": order.order_number, "status": target.name}, batch_id)
+    add_change_message(request, text % {"number": order.order_number, "status": target.name}, batch_id)
 
 
 def _may_move(request: HttpRequest) -> bool:
@@ -177,7 +178,7 @@ def _stop(order: Order, request: HttpRequest, statuses: list[Status], prices: bo
         "warning": handover_warning(order),
         "items": [f"{item.name} × {number(item.quantity)}" for item in composition(order.items.all())],
         "notes": [note for note in notes if note],
-        "payment": payment_at_the_door(order),
+        "payment": payment_on_delivery(order),
         "due": money(due) if due and prices else "",
         "is_due": bool(due),
         "step": _step(order, statuses),

@@ -16,16 +16,17 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from cvety_crm.admin_base import CrmModelAdmin
+from cvety_crm.admin_site.base import CrmModelAdmin
 from orders.admin.courier_route import CourierRoute
-from orders.admin.courier_texts_page import courier_contacts
-from orders.admin.order_form import PhoneField
-from orders.formatting import NBSP, money
-from orders.lateness import CLOSED_STAGES
+from orders.admin.courier_texts import courier_contacts
+from orders.admin.orders.forms import PhoneField
 from orders.models import Courier, PaymentStatus
-from orders.phones import normalize_phone
-from orders.texts import clean_line
-from orders.visibility import may_see_phones, may_see_prices, shown_phone
+from orders.presentation.formatting import NBSP, money
+from orders.presentation.phones import shown_phone
+from orders.rules.lateness import CLOSED_STAGES
+from orders.rules.visibility import may_see_phones, may_see_prices
+from orders.values.phones import normalize_phone
+from orders.values.text import clean_line
 
 _TELEGRAM = re.compile(r"(?:(?:https?://)?(?:www\.)?(?:t|telegram)\.me/|@)?([A-Za-z][A-Za-z0-9_]{4,31})/?", re.ASCII)
 """A name in Telegram (core.telegram.org, "usernames"), bare, with its @, or as a link."""

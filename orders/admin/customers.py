@@ -8,20 +8,14 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from cvety_crm.admin_base import CrmModelAdmin, first_rows
+from cvety_crm.admin_site.base import CrmModelAdmin, first_rows
 from orders.admin.badges import status_badge, sync_badge
-from orders.formatting import delivery_time, money
 from orders.models import Customer
-from orders.phones import normalize_phone
-from orders.visibility import (
-    HIDDEN,
-    may_see_orders,
-    may_see_phones,
-    may_see_prices,
-    search_for,
-    shown_phone,
-    shown_text,
-)
+from orders.presentation.formatting import delivery_time, money
+from orders.presentation.phones import shown_phone
+from orders.rules.visibility import HIDDEN, may_see_orders, may_see_phones, may_see_prices, shown_text
+from orders.selectors.search import search_for
+from orders.values.phones import normalize_phone
 
 ORDERS_SHOWN = 20
 

@@ -7,9 +7,9 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from cvety_crm.admin_base import CrmModelAdmin
-from orders.formatting import money
+from cvety_crm.admin_site.base import CrmModelAdmin
 from orders.models import Product
+from orders.presentation.formatting import money
 
 
 @admin.register(Product)

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from cvety_crm.admin_base import CrmModelAdmin
+from cvety_crm.admin_site.base import CrmModelAdmin
 from orders.admin.badges import status_badge
 from orders.admin.reference_refresh import RefreshFromSite
 from orders.models import City, DeliverySlot, Shop, Status

@@ -16,9 +16,9 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST
 
-from cvety_crm.outbox import DeliveryFailure
+from cvety_crm.outbox import DeliveryError
 from orders.models.reference import SiteReference
-from orders.services.reference_data import Changes
+from orders.services.inbound.reference_data import Changes
 
 MOST_NAMES = 30
 """Names shown of one kind of change: a first refresh may bring hundreds."""
@@ -56,7 +56,7 @@ class RefreshFromSite:
         refresh: Refresh = import_string(settings.REFERENCE_REFRESH)
         try:
             outcome = refresh()
-        except DeliveryFailure as failure:
+        except DeliveryError as failure:
             reason = gettext("Nothing was refreshed. %(reason)s") % {"reason": failure.message}
             messages.error(request, reason)
         else:

@@ -15,10 +15,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from cvety_crm.admin_base import ReadOnlyModelAdmin, admin_link
+from cvety_crm.admin_site.base import ReadOnlyModelAdmin, admin_link
 from orders.models import OrderNote, OrderPhoto
-from orders.photo_files import Size, photo_response
-from orders.visibility import may_see_orders, shown_text
+from orders.photos.files import Size, photo_response
+from orders.rules.visibility import may_see_orders, shown_text
 
 
 class _OfOrder(ReadOnlyModelAdmin):

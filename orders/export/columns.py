@@ -13,10 +13,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from orders.composition import composition
-from orders.formatting import number
 from orders.models import Order, OrderItem, PaymentMethod, PaymentStatus, Source
-from orders.visibility import masked_phone, may_see_phones, may_see_prices, shown_text
+from orders.presentation.composition import composition
+from orders.presentation.formatting import number
+from orders.rules.visibility import masked_phone, may_see_phones, may_see_prices, shown_text
 
 Cell = str | int | Decimal | date | datetime | None
 """None is an empty cell; a datetime is local and without a zone, as spreadsheets know them."""

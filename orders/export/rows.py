@@ -32,15 +32,15 @@ _READ = (
 """Columns of an order that a row is made of. What is forgotten here costs a query a row; a test counts them."""
 
 
-class TooMany(Exception):
+class TooManyRowsError(Exception):
     """More orders than one file takes."""
 
 
 def keys_of(orders: QuerySet[Order]) -> list[UUID]:
-    """Return the keys of the orders, in their order. One query. Raises `TooMany` beyond `MOST_ROWS`."""
+    """Return the keys of the orders, in their order. One query. Raises `TooManyRowsError` beyond `MOST_ROWS`."""
     keys = list(orders.values_list("pk", flat=True)[: MOST_ROWS + 1])
     if len(keys) > MOST_ROWS:
-        raise TooMany
+        raise TooManyRowsError
     return keys
 
 

@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name="order",
-            name="courier_told_at",
+            name="courier_notified_at",
             field=models.DateTimeField(blank=True, editable=False, null=True, verbose_name="courier told"),
         ),
         migrations.AddField(

@@ -4,7 +4,7 @@ from orders.models.customer import Customer
 from orders.models.item import OrderItem
 from orders.models.order import (
     CHANNEL,
-    TOLD_BY_SITE,
+    REPORTED_BY_SITE,
     Channel,
     Order,
     PaymentMethod,
@@ -20,7 +20,7 @@ from orders.models.work import Courier, OrderNote, OrderPresence
 
 __all__ = [
     "CHANNEL",
-    "TOLD_BY_SITE",
+    "REPORTED_BY_SITE",
     "Channel",
     "City",
     "Courier",

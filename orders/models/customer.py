@@ -7,8 +7,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from cvety_crm.tables import Table
-from orders.phones import masked_phone
-from orders.search import search_document
+from orders.values.phones import masked_phone
+from orders.values.search_document import search_document
 
 
 class Customer(Table):

@@ -16,7 +16,7 @@ from cvety_crm.tables import Table
 from orders.models.customer import Customer
 from orders.models.reference import City, DeliverySlot, Shop, Status
 from orders.models.work import Courier
-from orders.search import search_document
+from orders.values.search_document import search_document
 
 
 class Source(models.TextChoices):
@@ -31,7 +31,7 @@ class Source(models.TextChoices):
     CUSTOMER = "customer", _("customer")
 
 
-TOLD_BY_SITE = (Source.SITE, Source.IMPORT)
+REPORTED_BY_SITE = (Source.SITE, Source.IMPORT)
 """What the site says: by webhook or in answer to us, or in a copy of its database."""
 
 
@@ -82,7 +82,7 @@ class Order(Table):
     """An order, mirrored from the site or born here. Every write goes through `orders.services`.
 
     Money is KZT. `bitrix_state` holds the values that both sides last agreed on, in the field names of
-    `orders.fields`; where ours differ from it, the site has yet to hear of it.
+    `orders.sync.fields`; where ours differ from it, the site has yet to hear of it.
     """
 
     order_number = models.CharField(_("number"), max_length=20)
@@ -195,7 +195,7 @@ class Order(Table):
     courier = models.ForeignKey(
         Courier, verbose_name=_("courier"), null=True, blank=True, on_delete=models.SET_NULL, related_name="orders"
     )
-    courier_told_at = models.DateTimeField(_("courier told"), null=True, blank=True, editable=False)
+    courier_notified_at = models.DateTimeField(_("courier told"), null=True, blank=True, editable=False)
     problem = models.TextField(
         _("problem"), blank=True, default="", db_default="", help_text=_("Why somebody must look at the order.")
     )

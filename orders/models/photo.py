@@ -18,7 +18,7 @@ def photo_path(photo: Any, filename: str) -> str:
 
 
 class OrderPhoto(Table):
-    """A photo of the bouquet, as `orders.services.pictures` has written it anew; of a withdrawn one the row is left."""
+    """A photo of the bouquet, as `orders.photos.pictures` has written it anew; of a withdrawn one the row is left."""
 
     order = models.ForeignKey("orders.Order", verbose_name=_("order"), on_delete=models.CASCADE, related_name="photos")
     author = models.ForeignKey(
@@ -65,7 +65,7 @@ class PhotoAnswer(models.TextChoices):
 class PhotoApproval(Table):
     """An order's link for the customer, and his last word; every word of his is on the timeline.
 
-    The link is made of the key and the nonce (`orders.photo_links`), so it can be shown again at any time, and a new
+    The link is made of the key and the nonce (`orders.photos.links`), so it can be shown again at any time, and a new
     nonce ends it. Nothing here opens anything without `SECRET_KEY`.
     """
 

@@ -6,7 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from cvety_crm.tables import Table
-from orders.search import search_document
+from orders.values.search_document import search_document
 
 
 class Product(Table):

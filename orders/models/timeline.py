@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cvety_crm.tables import Table
 from orders.models.order import Order, Source
-from orders.people import name_of
+from orders.values.staff import display_name
 
 
 class EventKind(models.TextChoices):
@@ -95,7 +95,7 @@ class OrderEvent(Table):
     @property
     def who(self) -> str:
         """Return the name of the person who did it; empty when nobody did. Read it with `select_related("actor")`."""
-        return name_of(self.actor)
+        return display_name(self.actor)
 
     @property
     def who_and_when(self) -> str:

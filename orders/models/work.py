@@ -47,7 +47,7 @@ class OrderNote(Table):
 
 
 class OrderPresence(Table):
-    """Who has an order's page open, and when the page last said so (`orders.presence`)."""
+    """Who has an order's page open, and when the page last said so (`orders.selectors.presence`)."""
 
     order = models.ForeignKey("orders.Order", on_delete=models.CASCADE, related_name="presences")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False)

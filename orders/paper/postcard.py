@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from django.utils.translation import gettext
 
 from orders.models import Order
-from orders.paper.formats import PaperFormat
 from orders.paper.typed_text import breakable, tied, widest_pieces
 from orders.paper.typesetting import typeset
+from orders.values.paper_formats import PaperFormat
 
 
 def has_postcard(order: Order) -> bool:

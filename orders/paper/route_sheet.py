@@ -13,18 +13,18 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext, pgettext
 
-from orders.addresses import with_city
-from orders.composition import composition
-from orders.delivery_words import handover_warning, payment_at_the_door, reason_to_leave_out, to_collect
-from orders.formatting import NBSP, money, number
 from orders.models import Courier, Order
-from orders.paper.formats import PaperFormat
 from orders.paper.orders_to_print import long_day, order_address, time_of_day
 from orders.paper.qr import qr_svg
 from orders.paper.typed_text import breakable
 from orders.paper.typesetting import typeset
-from orders.phones import HIDDEN, format_phone, masked_phone
-from orders.visibility import may_see_phones, may_see_prices, shown_text
+from orders.presentation.addresses import with_city
+from orders.presentation.composition import composition
+from orders.presentation.delivery import handover_warning, payment_on_delivery, reason_to_leave_out, to_collect
+from orders.presentation.formatting import NBSP, money, number
+from orders.rules.visibility import may_see_phones, may_see_prices, shown_text
+from orders.values.paper_formats import PaperFormat
+from orders.values.phones import HIDDEN, format_phone, masked_phone
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ def _stop(position: int, order: Order, reader: User | AnonymousUser, *, has_city
         "items": [f"{breakable(item.name)} × {number(item.quantity)}" for item in composition(order.items.all())],
         "notes": [breakable(shown_text(reader, note)) for note in notes if note],
         "is_due": bool(due),
-        "payment": payment_at_the_door(order),
+        "payment": payment_on_delivery(order),
         "sum": (money(due) if may_see_prices(reader, order.delivery_date) else HIDDEN) if due else "",
         "qr": qr_svg(order_address(order)),
     }

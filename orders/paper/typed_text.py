@@ -4,10 +4,7 @@ import re
 import unicodedata
 from itertools import pairwise
 
-import phonenumbers
-
-from orders.formatting import NBSP
-from orders.phones import REGION
+from orders.presentation.formatting import NBSP
 
 LONGEST_PIECE = 24
 """Letters that fit on the narrowest paper in the smallest type. A longer run may break between any two."""
@@ -17,9 +14,6 @@ _LONGEST_TAIL = 8
 """Characters of the emoji at the end of a line that stay with the last word."""
 _KEEPS_TOGETHER = {"Mn", "Me", "Mc", "Cf", "Cs", "Sk", "So"}
 """Categories of what a grapheme is made of; emoji break by themselves, and must not be torn inside."""
-MASK = "•••"
-_FEWEST_DIGITS = 5
-"""A shorter number can't be called, and most texts have none: looking closer costs time."""
 
 
 def breakable(text: str) -> str:
@@ -38,16 +32,6 @@ def widest_pieces(text: str, count: int = 8) -> list[str]:
     # Emoji break by themselves, unless they are tied.
     pieces = {piece for run in runs for piece in ([run] if NBSP in run else _between_emoji(run))}
     return sorted(pieces - {""}, key=len, reverse=True)[:count]
-
-
-def without_phones(text: str) -> str:
-    """Return the text with phone numbers covered: for paper that lies open in the shop, and who may see none."""
-    if sum(map(str.isdigit, text)) < _FEWEST_DIGITS:
-        return text
-    found = list(phonenumbers.PhoneNumberMatcher(text, REGION, leniency=phonenumbers.Leniency.POSSIBLE))
-    for match in reversed(found):
-        text = text[: match.start] + MASK + text[match.end :]
-    return text
 
 
 def _broken(run: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import typst
 
-from orders.paper.formats import PaperFormat
+from orders.values.paper_formats import PaperFormat
 
 LAYOUTS = Path(__file__).parent / "layouts"
 COLOUR_EMOJI = Path("/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf")

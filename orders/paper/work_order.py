@@ -5,16 +5,17 @@ from typing import Any
 
 from django.utils.translation import gettext, pgettext
 
-from orders.composition import composition
-from orders.delivery_words import is_off
-from orders.formatting import NBSP, number
 from orders.models import Order
-from orders.paper.formats import PaperFormat
 from orders.paper.orders_to_print import long_day, order_address, time_of_day
 from orders.paper.postcard import has_postcard
 from orders.paper.qr import qr_svg
-from orders.paper.typed_text import breakable, without_phones
+from orders.paper.typed_text import breakable
 from orders.paper.typesetting import typeset
+from orders.presentation.composition import composition
+from orders.presentation.delivery import is_off
+from orders.presentation.formatting import NBSP, number
+from orders.values.paper_formats import PaperFormat
+from orders.values.phone_masking import without_phones
 
 
 def work_orders(orders: Sequence[Order], paper_format: PaperFormat) -> bytes:

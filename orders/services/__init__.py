@@ -2,35 +2,30 @@
 entry, and tells the other rooms. Nothing here talks to the network.
 """
 
+from orders.exceptions import NotAllowedError
 from orders.services.assignment import (
     assign_courier,
     assign_florist,
-    mark_courier_told,
+    mark_courier_notified,
     release_order,
     take_order,
-    unmark_courier_told,
+    unmark_courier_notified,
 )
 from orders.services.callers import customer_for_call
-from orders.services.changes import change_status, conflict_wish, edit_order
-from orders.services.checksums import ListedChecksum, note_checksums
+from orders.services.changes import change_status, conflicting_change, edit_order
 from orders.services.creation import Caller, NewItem, create_order
-from orders.services.customers import apply_customer
-from orders.services.deletion import mark_archived, mark_deleted, mark_present
-from orders.services.fresh_reads import ATTEMPTS, begin_reading, told_faster
-from orders.services.history import lock_absent_orders, record_history, record_past_changes
+from orders.services.inbound.apply import Applied, Doubt, Outcome, apply_snapshot
+from orders.services.inbound.checksums import ListedChecksum, note_checksums
+from orders.services.inbound.customers import apply_customer
+from orders.services.inbound.deletion import mark_archived, mark_deleted, mark_present
+from orders.services.inbound.fetches import ATTEMPTS, changed_too_often, start_fetch
+from orders.services.inbound.history import lock_absent_orders, record_history, record_past_changes
+from orders.services.inbound.products import apply_product, retire_product
+from orders.services.inbound.reference_data import apply_reference
 from orders.services.locking import rehearsal
 from orders.services.notes import LONGEST_NOTE, add_note
-from orders.services.photo_approval import LinkGone, answer_photos, make_photo_link, revoke_photo_link
-from orders.services.photos import add_photo, withdraw_photo
-from orders.services.printing import Print, PrintedMeanwhile, postcard_prints, record_postcards_printed
-from orders.services.problems import LONGEST_REASON, report_problem, solve_problem
-from orders.services.products import apply_product, retire_product
-from orders.services.reconciliation import keep_ours, send_again, take_site_value
-from orders.services.reference_data import apply_reference
-from orders.services.snapshots import Applied, Doubt, Outcome, apply_snapshot
-from orders.services.sync import (
+from orders.services.outbound.push_results import (
     accept_site_state,
-    begin_request,
     end_request,
     note_sending,
     reassess_sync_state,
@@ -39,31 +34,36 @@ from orders.services.sync import (
     record_refused,
     record_site_status,
     record_value_refused,
+    start_request,
 )
+from orders.services.outbound.reconciliation import keep_ours, send_again, take_site_value
+from orders.services.photo_approval import LinkExpiredError, answer_photos, make_photo_link, revoke_photo_link
+from orders.services.photos import add_photo, withdraw_photo
+from orders.services.printing import AlreadyPrintedError, Print, postcard_prints, record_postcards_printed
+from orders.services.problems import LONGEST_REASON, report_problem, solve_problem
 from orders.services.undo import (
     changes_of_batch,
     held_until_of,
     let_status_leave,
+    released_status,
     take_back_status,
-    told_status,
     undoable_change,
 )
-from orders.services.values import NotAllowed
 
 __all__ = [
     "ATTEMPTS",
     "LONGEST_NOTE",
     "LONGEST_REASON",
+    "AlreadyPrintedError",
     "Applied",
     "Caller",
     "Doubt",
-    "LinkGone",
+    "LinkExpiredError",
     "ListedChecksum",
     "NewItem",
-    "NotAllowed",
+    "NotAllowedError",
     "Outcome",
     "Print",
-    "PrintedMeanwhile",
     "accept_site_state",
     "add_note",
     "add_photo",
@@ -74,11 +74,10 @@ __all__ = [
     "apply_snapshot",
     "assign_courier",
     "assign_florist",
-    "begin_reading",
-    "begin_request",
     "change_status",
+    "changed_too_often",
     "changes_of_batch",
-    "conflict_wish",
+    "conflicting_change",
     "create_order",
     "customer_for_call",
     "edit_order",
@@ -89,7 +88,7 @@ __all__ = [
     "lock_absent_orders",
     "make_photo_link",
     "mark_archived",
-    "mark_courier_told",
+    "mark_courier_notified",
     "mark_deleted",
     "mark_present",
     "note_checksums",
@@ -106,17 +105,18 @@ __all__ = [
     "record_value_refused",
     "rehearsal",
     "release_order",
+    "released_status",
     "report_problem",
     "retire_product",
     "revoke_photo_link",
     "send_again",
     "solve_problem",
+    "start_fetch",
+    "start_request",
     "take_back_status",
     "take_order",
     "take_site_value",
-    "told_faster",
-    "told_status",
     "undoable_change",
-    "unmark_courier_told",
+    "unmark_courier_notified",
     "withdraw_photo",
 ]

@@ -11,27 +11,27 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from orders.events import OrderChange, publish
-from orders.lateness import is_open
+from orders.exceptions import NotAllowedError
 from orders.models import Courier, EventKind, Order, Source
-from orders.people import name_of
+from orders.rules.lateness import is_open
 from orders.services.changes import edit_order
 from orders.services.locking import lock_order
 from orders.services.timeline import write_event
-from orders.services.values import NotAllowed
+from orders.values.staff import display_name
 
 
 @transaction.atomic
 def take_order(*, order_id: UUID, actor: User, source: Source = Source.ADMIN) -> Order:
     """Make an order that nobody has the actor's; one that he has already stays so.
 
-    Raises `Order.DoesNotExist`, and `NotAllowed` when it is closed or somebody else has it: of two who take it at
+    Raises `Order.DoesNotExist`, and `NotAllowedError` when it is closed or somebody else has it: of two who take it at
     once, one gets it.
     """
     order = lock_order(order_id)
     if order.responsible_id not in (None, actor.pk):
-        raise NotAllowed(gettext("Taken already by %(name)s.") % {"name": name_of(order.responsible)})
+        raise NotAllowedError(gettext("Taken already by %(name)s.") % {"name": display_name(order.responsible)})
     if not is_open(order):
-        raise NotAllowed(gettext("The order is closed: there is nothing left to do."))
+        raise NotAllowedError(gettext("The order is closed: there is nothing left to do."))
     return edit_order(order_id=order_id, changes={"responsible": actor}, actor=actor, source=source)
 
 
@@ -39,11 +39,11 @@ def take_order(*, order_id: UUID, actor: User, source: Source = Source.ADMIN) ->
 def release_order(*, order_id: UUID, actor: User, source: Source = Source.ADMIN) -> Order:
     """Give the actor's order back to everybody; one that nobody has stays so.
 
-    Raises `Order.DoesNotExist`, and `NotAllowed` when it is somebody else's.
+    Raises `Order.DoesNotExist`, and `NotAllowedError` when it is somebody else's.
     """
     order = lock_order(order_id)
     if order.responsible_id not in (None, actor.pk):
-        raise NotAllowed(gettext("It is with %(name)s.") % {"name": name_of(order.responsible)})
+        raise NotAllowedError(gettext("It is with %(name)s.") % {"name": display_name(order.responsible)})
     return edit_order(order_id=order_id, changes={"responsible": None}, actor=actor, source=source)
 
 
@@ -59,19 +59,19 @@ def assign_florist(
     """Give an order to a member of staff, whoever has it now; None gives it back to everybody.
 
     `seen` is the key of the florist, None for nobody, whom the person saw there; an empty text when that does not
-    matter. Raises `Order.DoesNotExist`, and `NotAllowed` for somebody who does not work here, and when somebody else
-    has the order since.
+    matter. Raises `Order.DoesNotExist`, and `NotAllowedError` for somebody who does not work here, and when somebody
+    else has the order since.
     """
     order = lock_order(order_id)
     if order.responsible_id == (florist.pk if florist else None):
         return order
     if seen != "" and order.responsible_id != seen:
-        now = name_of(order.responsible) or gettext("nobody")
-        raise NotAllowed(
+        now = display_name(order.responsible) or gettext("nobody")
+        raise NotAllowedError(
             gettext("Somebody else has changed the florist meanwhile: it is %(name)s now.") % {"name": now}
         )
     if florist is not None and not (florist.is_active and florist.is_staff):
-        raise NotAllowed(gettext("%(name)s does not work here any more.") % {"name": name_of(florist)})
+        raise NotAllowedError(gettext("%(name)s does not work here any more.") % {"name": display_name(florist)})
     return edit_order(order_id=order_id, changes={"responsible": florist}, actor=actor, source=source)
 
 
@@ -87,8 +87,8 @@ def assign_courier(
     """Have a courier deliver the order, or nobody yet. A new one has not been told (`edit_order` sees to that).
 
     `seen` is the key of the courier, None for nobody, whom the person saw there; an empty text when that does not
-    matter. Raises `Order.DoesNotExist`, and `NotAllowed` for a courier who does not work here, for an order that is
-    picked up, and when somebody has put another courier there since.
+    matter. Raises `Order.DoesNotExist`, and `NotAllowedError` for a courier who does not work here, for an order that
+    is picked up, and when somebody has put another courier there since.
     """
     order = lock_order(order_id)
     wanted = courier.pk if courier else None
@@ -96,40 +96,40 @@ def assign_courier(
         return order
     if seen != "" and order.courier_id != seen:
         now = order.courier.name if order.courier else gettext("nobody")
-        raise NotAllowed(
+        raise NotAllowedError(
             gettext("Somebody else has changed the courier meanwhile: it is %(name)s now.") % {"name": now}
         )
     if courier is not None and not courier.is_active:
-        raise NotAllowed(gettext("%(name)s does not work here any more.") % {"name": courier.name})
+        raise NotAllowedError(gettext("%(name)s does not work here any more.") % {"name": courier.name})
     if courier is not None and order.is_pickup:
-        raise NotAllowed(gettext("It is picked up: no courier is needed."))
+        raise NotAllowedError(gettext("It is picked up: no courier is needed."))
     return edit_order(order_id=order_id, changes={"courier": courier}, actor=actor, source=source)
 
 
-def mark_courier_told(*, order_id: UUID, actor: User | None, source: Source = Source.ADMIN) -> Order:
+def mark_courier_notified(*, order_id: UUID, actor: User | None, source: Source = Source.ADMIN) -> Order:
     """Note that the courier knows of the order, and since when; a second time changes nothing.
 
-    Raises `Order.DoesNotExist`, and `NotAllowed` when there is no courier to tell.
+    Raises `Order.DoesNotExist`, and `NotAllowedError` when there is no courier to tell.
     """
-    return _set_told(order_id, is_told=True, actor=actor, source=source)
+    return _set_notified(order_id, is_told=True, actor=actor, source=source)
 
 
-def unmark_courier_told(*, order_id: UUID, actor: User | None, source: Source = Source.ADMIN) -> Order:
+def unmark_courier_notified(*, order_id: UUID, actor: User | None, source: Source = Source.ADMIN) -> Order:
     """Note that the courier does not know of the order after all. Raises `Order.DoesNotExist`."""
-    return _set_told(order_id, is_told=False, actor=actor, source=source)
+    return _set_notified(order_id, is_told=False, actor=actor, source=source)
 
 
 @transaction.atomic
-def _set_told(order_id: UUID, *, is_told: bool, actor: User | None, source: Source) -> Order:
+def _set_notified(order_id: UUID, *, is_told: bool, actor: User | None, source: Source) -> Order:
     order = lock_order(order_id)
-    if (order.courier_told_at is not None) == is_told:
+    if (order.courier_notified_at is not None) == is_told:
         return order
     courier = order.courier
     if is_told and courier is None:
-        raise NotAllowed(gettext("There is no courier yet: nobody to tell."))
-    before = order.courier_told_at
-    order.courier_told_at = timezone.now() if is_told else None
-    order.save(update_fields=["courier_told_at", "updated_at"])
+        raise NotAllowedError(gettext("There is no courier yet: nobody to tell."))
+    before = order.courier_notified_at
+    order.courier_notified_at = timezone.now() if is_told else None
+    order.save(update_fields=["courier_notified_at", "updated_at"])
     event = write_event(
         order=order,
         kind=EventKind.TOLD if is_told else EventKind.CHANGED,
@@ -137,9 +137,9 @@ def _set_told(order_id: UUID, *, is_told: bool, actor: User | None, source: Sour
         actor=actor,
         changes=[
             {
-                "field": "courier_told_at",
+                "field": "courier_notified_at",
                 "old": before.isoformat() if before else None,
-                "new": order.courier_told_at.isoformat() if order.courier_told_at else None,
+                "new": order.courier_notified_at.isoformat() if order.courier_notified_at else None,
             }
         ],
         details={"courier": courier.name} if courier else {},

@@ -3,8 +3,8 @@
 from django.db import transaction
 
 from orders.models import Customer
-from orders.phones import normalize_phone
 from orders.services.locking import lock_names
+from orders.values.phones import normalize_phone
 
 
 @transaction.atomic

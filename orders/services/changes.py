@@ -9,19 +9,20 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from orders.agreement import Agreement
 from orders.events import OrderChange, publish
-from orders.fields import FIELDS, ITEMS, comparable_items, order_values
-from orders.grace import held_until
+from orders.exceptions import NotAllowedError
 from orders.models import EventKind, Order, OrderItem, Product, Source, Status, SyncState
+from orders.rules.hold import held_until
 from orders.services.items import store_items
 from orders.services.locking import lock_order, settle_sync_state
 from orders.services.references import resolve
 from orders.services.timeline import changes_between, write_event
 from orders.services.totals import MONEY, edited_totals
 from orders.services.undo import UNDO, undo_details
-from orders.services.values import LOCAL_FIELDS, NotAllowed, given_values
-from orders.snapshot import ItemSnapshot
+from orders.services.validation import LOCAL_FIELDS, given_values
+from orders.sync.fields import FIELDS, ITEMS, comparable_items, order_values
+from orders.sync.snapshot import ItemSnapshot
+from orders.sync.three_way_merge import Agreement
 
 
 @transaction.atomic
@@ -39,21 +40,21 @@ def change_status(
 
     `seen` is the status that the person had before the eyes: the order must have it still.
 
-    It leaves for the site after the grace time (`orders.grace`), and can be taken back until then
+    It leaves for the site after the grace time (`orders.rules.hold`), and can be taken back until then
     (`orders.services.undo`); `batch_id` is common to the changes of one action. Raises `Order.DoesNotExist`, and
-    `NotAllowed` when there is no such status or the order may not go there.
+    `NotAllowedError` when there is no such status or the order may not go there.
     """
     order = lock_order(order_id)
     if order.status_id == status:
         return order
     target = Status.objects.filter(code=status).first()
     if target is None:
-        raise NotAllowed(gettext("There is no such status: %(code)s.") % {"code": status})
+        raise NotAllowedError(gettext("There is no such status: %(code)s.") % {"code": status})
     if seen is not None and order.status_id != seen:
-        raise NotAllowed(gettext("The order has become “%(status)s” meanwhile.") % {"status": order.status})
-    wish = conflict_wish(order)
+        raise NotAllowedError(gettext("The order has become “%(status)s” meanwhile.") % {"status": order.status})
+    wish = conflicting_change(order)
     if not order.status.allows(status) and status != wish:
-        raise NotAllowed(
+        raise NotAllowedError(
             gettext("An order in “%(old)s” can't become “%(new)s”.") % {"old": order.status, "new": target}
         )
 
@@ -90,17 +91,17 @@ def edit_order(
     items: Sequence[ItemSnapshot] | None = None,
     source: Source = Source.ADMIN,
 ) -> Order:
-    """Change fields of an order (by their names in `orders.fields`, or `LOCAL_FIELDS`), and its items if given.
+    """Change fields of an order (by their names in `orders.sync.fields`, or `LOCAL_FIELDS`), and its items if given.
 
     References are keys: a slot's, city's, shop's id on the site. A field left out is left alone. Statuses have a
     service of their own. Another courier has not been told of the order yet. A discount or a sum is spread over the
     lines, and sum and discount follow from lines and fee (`orders.services.totals`). Raises `Order.DoesNotExist`, and
-    `NotAllowed` for a field that can't be changed here, a discount above the goods' sum, or a value that the site would
-    not keep.
+    `NotAllowedError` for a field that can't be changed here, a discount above the goods' sum, or a value that the site
+    would not keep.
     """
     changes = given_values(changes)
     if items is not None and not items:
-        raise NotAllowed(gettext("An order needs at least one item."))
+        raise NotAllowedError(gettext("An order needs at least one item."))
     order = lock_order(order_id)
     resolve(slot=changes.get("delivery_slot"), city=changes.get("city"), shop=changes.get("shop"))
     existing = list(order.items.all()) if items is not None or not changes.keys().isdisjoint(MONEY) else None
@@ -117,8 +118,8 @@ def edit_order(
         columns.append(column)
     others = [name for name, key in _rows(order, local).items() if key != rows[name]]
     if "courier" in others:
-        order.courier_told_at = None
-        columns.append("courier_told_at")
+        order.courier_notified_at = None
+        columns.append("courier_notified_at")
     after = order_values(order, names, existing) | _local(order, local)
     if items is not None and existing is not None:
         before[ITEMS], after[ITEMS] = comparable_items(existing), comparable_items(items)
@@ -147,7 +148,7 @@ def _products(items: Sequence[ItemSnapshot]) -> dict[int, UUID]:
     return {bitrix_id: pk for bitrix_id, pk in known if bitrix_id is not None}
 
 
-def conflict_wish(order: Order) -> str | None:
+def conflicting_change(order: Order) -> str | None:
     """Return the status (our code) that was wanted here when the site decided otherwise; None without a conflict."""
     if order.sync_state != SyncState.CONFLICT:
         return None
@@ -159,7 +160,7 @@ def conflict_wish(order: Order) -> str | None:
 def _local(order: Order, names: Sequence[str]) -> dict[str, str | None]:
     values = {name: str(value) if (value := getattr(order, name)) is not None else None for name in names}
     if "courier" in values:
-        values["courier_told_at"] = order.courier_told_at.isoformat() if order.courier_told_at else None
+        values["courier_notified_at"] = order.courier_notified_at.isoformat() if order.courier_notified_at else None
     return values
 
 
@@ -169,6 +170,6 @@ def _rows(order: Order, names: Sequence[str]) -> dict[str, Any]:
 
 def _save(order: Order, columns: list[str], items: list[OrderItem] | None = None) -> None:
     agreement = Agreement.from_json(order.bitrix_state)
-    settle_sync_state(order, agreement, items, is_wish=True)
+    settle_sync_state(order, agreement, items, is_pending_change=True)
     order.bitrix_state = agreement.as_json()
     order.save(update_fields=[*columns, "bitrix_state", "sync_state", "updated_at"])

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext
 
 from orders.events import OrderChange, publish
-from orders.fields import FIELDS
+from orders.exceptions import NotAllowedError
 from orders.models import (
     CHANNEL,
     Channel,
@@ -29,8 +29,9 @@ from orders.services.items import new_line, store_items
 from orders.services.references import resolve
 from orders.services.timeline import write_event
 from orders.services.totals import DISCOUNT, FEE, TOTAL, as_money, totals
-from orders.services.values import NotAllowed, given_values
-from orders.snapshot import ItemSnapshot
+from orders.services.validation import given_values
+from orders.sync.fields import FIELDS
+from orders.sync.snapshot import ItemSnapshot
 
 FIRST_STATUS = "new"
 DEFAULT_SLOT = "18"  # 15:00-16:00
@@ -69,20 +70,19 @@ def create_order(
     order_id: UUID | None = None,
     source: Source = Source.ADMIN,
 ) -> Order:
-    """Create an order that the bridge then creates on the site. `fields` go by their names in `orders.fields`.
+    """Create an order that the bridge then creates on the site. `fields` go by their names in `orders.sync.fields`.
 
     What is left out: slot 18, Алматы, the shop CVETYKZ, and the whole sum as paid where it is paid. A discount, or a
     sum other than that of items and fee, goes into the prices of the lines, on top of lower prices that they have.
     Without a `customer` he is found or made of the `caller`. With an `order_id` the same order is never made twice: the
-    one that is there already comes back as it is.
-    Raises `NotAllowed` without items, for a field that an order can't be born with, a discount above the goods' sum, or
-    a value that the site would not keep.
+    one that is there already comes back as it is. Raises `NotAllowedError` without items, for a field that an order
+    can't be born with, a discount above the goods' sum, or a value that the site would not keep.
     """
     if order_id is not None and (known := _made_before(order_id)):
         return known
     values = given_values(fields or {})
     if not items:
-        raise NotAllowed(gettext("An order needs at least one item."))
+        raise NotAllowedError(gettext("An order needs at least one item."))
     lines = [_line(item) for item in items]
     values.setdefault("delivery_slot", DEFAULT_SLOT)
     values.setdefault("city", DEFAULT_CITY)
@@ -135,12 +135,12 @@ def _made_before(order_id: UUID) -> Order | None:
 def _line(item: NewItem) -> ItemSnapshot:
     name = item.name or (item.product.name if item.product else "")
     if not name:
-        raise NotAllowed(gettext("An item needs a product or a name."))
+        raise NotAllowedError(gettext("An item needs a product or a name."))
     if item.quantity <= 0:
-        raise NotAllowed(gettext("The quantity of “%(name)s” must be more than zero.") % {"name": name})
+        raise NotAllowedError(gettext("The quantity of “%(name)s” must be more than zero.") % {"name": name})
     price = item.price if item.price is not None else (item.product.price if item.product else None)
     if price is None:
-        raise NotAllowed(gettext("“%(name)s” has no price.") % {"name": name})
+        raise NotAllowedError(gettext("“%(name)s” has no price.") % {"name": name})
     return new_line(item.product, name, item.quantity, as_money(price))
 
 

@@ -6,10 +6,10 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from orders.discounts import LINE_MONEY, LIST_PRICE, line_total
-from orders.fields import comparable, comparable_line
 from orders.models import Order, OrderItem, Product
-from orders.snapshot import ItemSnapshot
+from orders.rules.discounts import LINE_MONEY, LIST_PRICE, line_total
+from orders.sync.fields import comparable, comparable_line
+from orders.sync.snapshot import ItemSnapshot
 
 _COLUMNS = (
     "product",

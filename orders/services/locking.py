@@ -8,9 +8,9 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Q
 
-from orders.agreement import Agreement
-from orders.fields import ITEMS, PUSHED, Line, order_values
 from orders.models import Order, SyncState
+from orders.sync.fields import ITEMS, PUSHED, Line, order_values
+from orders.sync.three_way_merge import Agreement
 
 
 def lock_order(order_id: UUID) -> Order:
@@ -50,7 +50,7 @@ def lock_creation(bitrix_order_ids: Iterable[int]) -> None:
 
 def lock_names(names: Iterable[str]) -> None:
     """Hold what there is no row of yet, by its name, until the end of the transaction; in the order that is given."""
-    if _is_rehearsal.get():
+    if _is_dry_run.get():
         return
     with connection.cursor() as cursor:
         cursor.execute(
@@ -65,14 +65,14 @@ def rehearsal() -> Iterator[None]:
     PostgreSQL keeps such locks until its end, in a table of a few thousand that all sessions share: when that is full,
     nobody can lock anything any more. Unique indexes keep apart what two make at once.
     """
-    token = _is_rehearsal.set(True)
+    token = _is_dry_run.set(True)
     try:
         yield
     finally:
-        _is_rehearsal.reset(token)
+        _is_dry_run.reset(token)
 
 
-_is_rehearsal: ContextVar[bool] = ContextVar("rehearsal", default=False)
+_is_dry_run: ContextVar[bool] = ContextVar("rehearsal", default=False)
 
 
 def _find(known: Q) -> Order | None:
@@ -87,12 +87,12 @@ def unsent_fields(order: Order, agreement: Agreement, items: Sequence[Line] | No
 
 
 def settle_sync_state(
-    order: Order, agreement: Agreement, items: Sequence[Line] | None = None, *, is_wish: bool = False
+    order: Order, agreement: Agreement, items: Sequence[Line] | None = None, *, is_pending_change: bool = False
 ) -> None:
     """Set where the order stands with the site after a change.
 
-    A failure stays until there is a new change of this side (`is_wish`), or as long as the site can't hold what is
-    ours; a conflict until it is resolved. `items` may be left out when this transaction has not touched them.
+    A failure stays until there is a new change of this side (`is_pending_change`), or as long as the site can't hold
+    what is ours; a conflict until it is resolved. `items` may be left out when this transaction has not touched them.
     """
     if order.has_left_site:
         order.sync_state = SyncState.SYNCED  # there is no one left to tell
@@ -104,7 +104,7 @@ def settle_sync_state(
     agreement.forget_request_unless(ours)
     agreement.forget_refusals_unless(ours)
     if order.bitrix_order_id is None or agreement.unsent(ours):
-        if order.sync_state == SyncState.SYNCED or (is_wish and order.sync_state == SyncState.FAILED):
+        if order.sync_state == SyncState.SYNCED or (is_pending_change and order.sync_state == SyncState.FAILED):
             order.sync_state = SyncState.PENDING
     elif order.sync_state != SyncState.CONFLICT:
         order.sync_state = SyncState.FAILED if agreement.refused else SyncState.SYNCED

@@ -6,10 +6,10 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.translation import gettext
 
+from orders.exceptions import NotAllowedError
 from orders.models import OrderNote
 from orders.services.locking import lock_order
-from orders.services.values import NotAllowed
-from orders.texts import storable_text
+from orders.values.text import storable_text
 
 LONGEST_NOTE = 5000  # characters
 
@@ -18,13 +18,13 @@ LONGEST_NOTE = 5000  # characters
 def add_note(*, order_id: UUID, text: str, actor: User | None) -> OrderNote:
     """Add a note. Nothing of the order changes, so there is no timeline entry: the note has author and time itself.
 
-    Raises `Order.DoesNotExist`, and `NotAllowed` for an empty text or one that is too long.
+    Raises `Order.DoesNotExist`, and `NotAllowedError` for an empty text or one that is too long.
     """
     text = storable_text(text.replace("\r\n", "\n")).strip()
     if not text:
-        raise NotAllowed(gettext("Write the note first."))
+        raise NotAllowedError(gettext("Write the note first."))
     if len(text) > LONGEST_NOTE:
-        raise NotAllowed(
+        raise NotAllowedError(
             gettext("The note is too long: %(limit)s characters at most, there are %(count)s.")
             % {"limit": LONGEST_NOTE, "count": len(text)}
         )

@@ -10,19 +10,19 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from orders.exceptions import NotAllowedError
 from orders.models import EventKind, Order, OrderPhoto, PhotoAnswer, PhotoApproval, Source
-from orders.photo_links import find_approval, new_nonce
+from orders.photos.links import find_approval, new_nonce
 from orders.services.locking import lock_order
 from orders.services.photos import tell
-from orders.services.values import NotAllowed
-from orders.texts import storable_text
+from orders.values.text import storable_text
 
 MOST_ANSWERS = 10
 """How often a customer may change his mind by one link: each answer is a message to the shop."""
 LONGEST_COMMENT = 500  # characters
 
 
-class LinkGone(Exception):
+class LinkExpiredError(Exception):
     """The link opens nothing: it is made up, revoked, or too old."""
 
 
@@ -30,11 +30,11 @@ class LinkGone(Exception):
 def make_photo_link(*, order_id: UUID, actor: User | None, source: Source = Source.ADMIN) -> PhotoApproval:
     """Make a new link for the customer and ask him anew; the one before it stops working.
 
-    Raises `Order.DoesNotExist`, and `NotAllowed` as long as there is nothing to show.
+    Raises `Order.DoesNotExist`, and `NotAllowedError` as long as there is nothing to show.
     """
     order = lock_order(order_id)
     if not order.photos.filter(withdrawn_at=None).exists():
-        raise NotAllowed(gettext("There is no photo to show yet: take one first."))
+        raise NotAllowedError(gettext("There is no photo to show yet: take one first."))
     approval = PhotoApproval.objects.filter(order=order).first() or PhotoApproval(order=order)
     approval.nonce = new_nonce()
     approval.expires_at = timezone.now() + timedelta(days=settings.PHOTO_LINK_DAYS)
@@ -65,33 +65,36 @@ def answer_photos(
     `seen` are the keys of the photos that he was shown: an answer to others does not count. `answers_seen` is how many
     answers there were by then: a window that was left open does not take back what was said in another. Whoever asks to
     make the bouquet anew must say what is wrong: that becomes the order's problem, unless it has another one, and is
-    none any more once he likes the bouquet. Raises `LinkGone`, and `NotAllowed` with words for the customer.
+    none any more once he likes the bouquet. Raises `LinkExpiredError`, and `NotAllowedError` with words for the
+    customer.
     """
     found = find_approval(token)
     if found is None:
-        raise LinkGone
+        raise LinkExpiredError
     order = lock_order(found.order_id)
     approval = find_approval(token)  # again: it may have been revoked while the lock was waited for
     if approval is None:
-        raise LinkGone
+        raise LinkExpiredError
     live = set(OrderPhoto.objects.filter(order=order, withdrawn_at=None).values_list("pk", flat=True))
     if not live:
-        raise NotAllowed(gettext("We are taking a new photo. Please come back a little later."))
+        raise NotAllowedError(gettext("We are taking a new photo. Please come back a little later."))
     if live != set(seen):
-        raise NotAllowed(gettext("The photo has just been replaced. Please have a look at the new one."))
+        raise NotAllowedError(gettext("The photo has just been replaced. Please have a look at the new one."))
     comment = "" if liked else storable_text(comment).replace("\r\n", "\n").strip()
     if not liked and not comment:
-        raise NotAllowed(gettext("Please write what should be different."))
+        raise NotAllowedError(gettext("Please write what should be different."))
     if len(comment) > LONGEST_COMMENT:
-        raise NotAllowed(gettext("Please make it shorter: at most %(count)s characters.") % {"count": LONGEST_COMMENT})
+        raise NotAllowedError(
+            gettext("Please make it shorter: at most %(count)s characters.") % {"count": LONGEST_COMMENT}
+        )
     answer = PhotoAnswer.LIKED if liked else PhotoAnswer.REDO
     if (approval.answer, approval.comment) == (answer, comment):
         return approval
     if answers_seen is not None and answers_seen != approval.answers:
         words = gettext("You have answered in another window meanwhile. If you have changed your mind, answer again.")
-        raise NotAllowed(words)
+        raise NotAllowedError(words)
     if approval.answers >= MOST_ANSWERS:
-        raise NotAllowed(gettext("The answer has been changed too often. Please call us."))
+        raise NotAllowedError(gettext("The answer has been changed too often. Please call us."))
     changes = _settle_problem(order, comment)
     approval.answer, approval.comment, approval.answered_at = answer, comment, timezone.now()
     approval.answers += 1

@@ -11,11 +11,11 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from orders.events import OrderChange, publish
+from orders.exceptions import NotAllowedError
 from orders.models import EventKind, Order, OrderPhoto, PhotoAnswer, PhotoApproval, Source
+from orders.photos.pictures import read_picture
 from orders.services.locking import lock_order
-from orders.services.pictures import read_picture
 from orders.services.timeline import write_event
-from orders.services.values import NotAllowed
 
 MOST_PHOTOS = 20
 """Photos of one order, those withdrawn not counted."""
@@ -26,8 +26,8 @@ def add_photo(
 ) -> OrderPhoto:
     """Add the picture in an uploaded file of `size` bytes to an order.
 
-    A customer who has answered is asked once more, by the link he has. Raises `Order.DoesNotExist`, and `NotAllowed`
-    for what is no picture or one too many.
+    A customer who has answered is asked once more, by the link he has. Raises `Order.DoesNotExist`, and
+    `NotAllowedError` for what is no picture or one too many.
     """
     _check_room(Order.objects.only("pk").get(pk=order_id))
     picture = read_picture(upload, size)  # the work of a second: not while the order is locked
@@ -100,7 +100,7 @@ def _ask_again(order: Order) -> None:
 
 def _check_room(order: Order) -> None:
     if order.photos.filter(withdrawn_at=None).count() >= MOST_PHOTOS:
-        raise NotAllowed(
+        raise NotAllowedError(
             gettext("An order has at most %(count)s photos. Withdraw one that is not needed.") % {"count": MOST_PHOTOS}
         )
 

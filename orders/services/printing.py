@@ -21,7 +21,7 @@ class Print:
     paper_format: str
 
 
-class PrintedMeanwhile(Exception):
+class AlreadyPrintedError(Exception):
     """Some of the postcards were printed more often than the person who prints them knows. `order_ids`: which."""
 
     def __init__(self, order_ids: Sequence[UUID]) -> None:
@@ -52,14 +52,15 @@ def record_postcards_printed(
 ) -> None:
     """Write on each order's timeline that its postcard was printed. Four queries, however many orders.
 
-    `seen` says of how many earlier prints of an order the person knows. Raises `PrintedMeanwhile`, and writes nothing,
-    when there are more. Nothing of the order changes, so no handler is called: there is nothing to tell anybody.
+    `seen` says of how many earlier prints of an order the person knows. Raises `AlreadyPrintedError`, and writes
+    nothing, when there are more. Nothing of the order changes, so no handler is called: there is nothing to tell
+    anybody.
     """
     locked = [order.pk for order in lock_orders(order_ids)]
     prints = postcard_prints(locked)
     unseen = [key for key in locked if len(prints.get(key, ())) > seen.get(key, 0)]
     if unseen:
-        raise PrintedMeanwhile(unseen)
+        raise AlreadyPrintedError(unseen)
     OrderEvent.objects.bulk_create(
         OrderEvent(
             order_id=key,

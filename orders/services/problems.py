@@ -7,11 +7,11 @@ from django.db import transaction
 from django.utils.translation import gettext
 
 from orders.events import OrderChange, publish
+from orders.exceptions import NotAllowedError
 from orders.models import EventKind, Order, Source
 from orders.services.locking import lock_order
 from orders.services.timeline import write_event
-from orders.services.values import NotAllowed
-from orders.texts import storable_text
+from orders.values.text import storable_text
 
 LONGEST_REASON = 500  # characters
 
@@ -21,13 +21,13 @@ def report_problem(*, order_id: UUID, reason: str, actor: User | None, source: S
     """Mark the order as one that somebody must look at; the same reason again changes nothing.
 
     Another reason takes the place of the one before, which stays on the timeline. Raises `Order.DoesNotExist`, and
-    `NotAllowed` without a reason or with one that is too long.
+    `NotAllowedError` without a reason or with one that is too long.
     """
     reason = _line(reason)
     if not reason:
-        raise NotAllowed(gettext("Say what the problem is."))
+        raise NotAllowedError(gettext("Say what the problem is."))
     if len(reason) > LONGEST_REASON:
-        raise NotAllowed(
+        raise NotAllowedError(
             gettext("The reason is too long: %(limit)s characters at most, there are %(count)s.")
             % {"limit": LONGEST_REASON, "count": len(reason)}
         )

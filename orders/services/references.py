@@ -10,12 +10,12 @@ from django.db import connection
 from django.utils.translation import gettext
 
 from cvety_crm.alerts import Alert, raise_alert
-from orders.agreement import Agreement
-from orders.discounts import full_price
 from orders.models import City, DeliverySlot, Product, Shop, Stage, Status
 from orders.models.reference import SiteReference
-from orders.slots import parse_slot
-from orders.snapshot import ItemSnapshot
+from orders.rules.discounts import full_price
+from orders.sync.snapshot import ItemSnapshot
+from orders.sync.three_way_merge import Agreement
+from orders.values.slots import parse_slot
 
 
 @dataclass(slots=True)

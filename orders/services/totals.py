@@ -1,8 +1,8 @@
 """What an order's sum, discount and lines come to when staff change any of them. The one place where it is decided.
 
 Of what staff give, the order's sum is always its lines and its delivery, and the discount is what the lines say
-(`orders.discounts`). An order of the site whose sum is another one stays as the site says until its lines, its discount
-or its sum are changed here.
+(`orders.rules.discounts`). An order of the site whose sum is another one stays as the site says until its lines, its
+discount or its sum are changed here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,13 +12,13 @@ from typing import Any
 
 from django.utils.translation import gettext
 
-from orders.discounts import discount_of, goods_of, list_sum, spread
-from orders.fields import CENT, Line, comparable_items
-from orders.formatting import money
+from orders.exceptions import NotAllowedError
 from orders.models import Order, OrderItem
+from orders.presentation.formatting import money
+from orders.rules.discounts import discount_of, goods_of, list_sum, spread
 from orders.services.items import as_snapshot
-from orders.services.values import NotAllowed
-from orders.snapshot import ItemSnapshot
+from orders.sync.fields import CENT, Line, comparable_items
+from orders.sync.snapshot import ItemSnapshot
 
 TOTAL, FEE, DISCOUNT = MONEY = ("total_amount", "delivery_fee", "discount_amount")
 PRICE_BELOW = Decimal(10) ** 10
@@ -44,19 +44,20 @@ def totals(
 ) -> Totals:
     """Return the lines with an agreed discount, or the one that an agreed sum amounts to, in their prices.
 
-    Without either the lines' own prices count. `from_prices`: the discount goes on top of those. Raises `NotAllowed`.
+    Without either the lines' own prices count. `from_prices`: the discount goes on top of those. Raises
+    `NotAllowedError`.
     """
     goods = goods_of(lines) if from_prices else list_sum(lines)
     if total is not None:
         if total < fee:
-            raise NotAllowed(
+            raise NotAllowedError(
                 gettext("The sum of %(total)s is below the delivery, %(fee)s: delivery is not discounted.")
                 % {"total": money(total), "fee": money(fee)},
                 field=TOTAL,
             )
         wanted = goods + fee - total
         if discount is not None and discount != wanted:
-            raise NotAllowed(
+            raise NotAllowedError(
                 gettext(
                     "The sum and the discount do not fit together: goods %(goods)s + delivery %(fee)s − discount"
                     " %(discount)s = %(result)s, not %(total)s. Correct one of them."
@@ -74,14 +75,14 @@ def totals(
     priced = list(lines) if discount is None else _discounted(lines, discount, goods, from_prices=from_prices)
     sum_of_goods = goods_of(priced)
     if any(line.price >= PRICE_BELOW for line in priced) or sum_of_goods + fee >= PRICE_BELOW:
-        raise NotAllowed(gettext("The sum is too large. Check quantities and prices."))
+        raise NotAllowedError(gettext("The sum is too large. Check quantities and prices."))
     return Totals(tuple(priced), sum_of_goods + fee, discount_of(priced))
 
 
 def _check_discount(discount: Decimal, goods: Decimal) -> None:
-    """Raise `NotAllowed` for a discount that is more than the goods cost."""
+    """Raise `NotAllowedError` for a discount that is more than the goods cost."""
     if discount > goods:
-        raise NotAllowed(
+        raise NotAllowedError(
             gettext("The discount of %(discount)s is more than the goods cost, %(goods)s: delivery is not discounted.")
             % {"discount": money(discount), "goods": money(goods)},
             field=DISCOUNT,
@@ -93,7 +94,7 @@ def edited_totals(
 ) -> tuple[dict[str, Any], Sequence[ItemSnapshot] | None]:
     """Return the changes and lines to store for what staff have changed, with what follows from it.
 
-    `existing` are the order's lines. Raises `NotAllowed`.
+    `existing` are the order's lines. Raises `NotAllowedError`.
     """
     given = {name: as_money(changes[name]) for name in MONEY if name in changes}
     changed = {name for name, value in given.items() if value != getattr(order, name)}
@@ -138,4 +139,6 @@ def _discounted(
     try:
         return spread(lines, discount, from_prices=from_prices)
     except ValueError as error:
-        raise NotAllowed(gettext("These items can't take a discount of %(sum)s.") % {"sum": money(discount)}) from error
+        raise NotAllowedError(
+            gettext("These items can't take a discount of %(sum)s.") % {"sum": money(discount)}
+        ) from error

@@ -1,7 +1,7 @@
 """Taking a status back within its grace time, as if it had not been set.
 
-Until then it has not left for the site or for Telegram (`orders.grace`), so nobody outside needs to be told. What has
-to be put back is kept on the timeline entry of the change, in `details["undo"]`.
+Until then it has not left for the site or for Telegram (`orders.rules.hold`), so no one outside needs to know. What
+has to be put back is kept on the timeline entry of the change, in `details["undo"]`.
 """
 
 import logging
@@ -15,12 +15,12 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from orders.agreement import Agreement
 from orders.events import publish_taken_back
-from orders.grace import grace_time, leaves_at
+from orders.exceptions import NotAllowedError
 from orders.models import Order, OrderEvent, Source, Status, SyncState
+from orders.rules.hold import hold_period, leaves_at
 from orders.services.locking import lock_order, settle_sync_state
-from orders.services.values import NotAllowed
+from orders.sync.three_way_merge import Agreement
 
 logger = logging.getLogger(__name__)
 
@@ -51,18 +51,18 @@ def undo_details(order: Order, *, held_until: datetime, batch_id: UUID) -> dict[
 def take_back_status(*, order_id: UUID, event_id: UUID, actor: User | None) -> Order:
     """Undo the status change of this timeline entry, and remove the entry.
 
-    Raises `Order.DoesNotExist`, and `NotAllowed` when it has left already, or is not the last word on the status.
+    Raises `Order.DoesNotExist`, and `NotAllowedError` when it has left already, or is not the last word on the status.
     """
     order = lock_order(order_id)
     event = order.events.filter(pk=event_id).first()
     if event is None:
-        raise NotAllowed(gettext("The status has been taken back already."))
+        raise NotAllowedError(gettext("The status has been taken back already."))
     if reason := _why_not(order, event):
-        raise NotAllowed(reason)
+        raise NotAllowedError(reason)
     before = event.details[UNDO]["before"]
     status = Status.objects.filter(code=before["status"]).first()
     if status is None:
-        raise NotAllowed(gettext("There is no such status: %(code)s.") % {"code": before["status"]})
+        raise NotAllowedError(gettext("There is no such status: %(code)s.") % {"code": before["status"]})
 
     order.status = status
     order.completed_at = _moment(before["completed_at"])
@@ -89,7 +89,7 @@ def undoable_change(order: Order) -> OrderEvent | None:
 def changes_of_batch(batch_id: UUID) -> list[OrderEvent]:
     """Return the status changes of one action, each with its order, oldest first; those of the last minutes only."""
     # By the index of the newest entries: a few minutes hold few of them.
-    recent = OrderEvent.objects.filter(happened_at__gte=timezone.now() - grace_time() - LOOK_BACK)
+    recent = OrderEvent.objects.filter(happened_at__gte=timezone.now() - hold_period() - LOOK_BACK)
     found = recent.filter(details__undo__batch=str(batch_id)).select_related("order")
     return list(found.order_by("happened_at", "created_at"))
 
@@ -118,7 +118,7 @@ def let_status_leave(*, order_id: UUID, event_id: UUID) -> datetime | None:
     return moment
 
 
-def told_status(order: Order) -> Status:
+def released_status(order: Order) -> Status:
     """Return the status that others may be told of: as long as one can be taken back, the one before it."""
     code = order.status_id
     if leaves_at(order.status_held_until) is not None:

@@ -1,9 +1,9 @@
-"""What of an order is shown to whom, for templates; `orders.visibility` decides."""
+"""What of an order is shown to whom, for templates; `orders.rules.visibility` decides."""
 
 from django import template
 from django.contrib.auth.models import AnonymousUser, User
 
-from orders.visibility import shown_text
+from orders.rules.visibility import shown_text
 
 register = template.Library()
 

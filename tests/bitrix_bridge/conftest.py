@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from bitrix_bridge.client import BridgeClient
 from bitrix_bridge.sandbox import Sandbox
+from bitrix_bridge.site_client.bridge_client import BridgeClient
 from orders.models import Order
 from tests.bitrix_bridge.newer_bridge import ToldBridge
 from tests.mariadb import Server, running

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from bitrix_bridge.client import known_endpoints
 from bitrix_bridge.sandbox import Sandbox
+from bitrix_bridge.site_client.bridge_client import known_endpoints
 
 Answer = dict[str, Any]
 

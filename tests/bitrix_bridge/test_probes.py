@@ -10,7 +10,7 @@ from django.utils import timezone
 from bitrix_bridge import probes
 from bitrix_bridge.models import Push, WebhookEvent
 from bitrix_bridge.sandbox import Sandbox, faults
-from cvety_crm.health import Level
+from cvety_crm.ops.health import Level
 from cvety_crm.outbox import State
 from orders.models import Order
 from tests.samples import order_data
@@ -37,7 +37,7 @@ def test_the_endpoint_refuses_strangers_and_keeps_nothing(settings, monkeypatch)
     found = probes.webhook_endpoint.run()
     assert (found.level, found.figure) == (GREEN, "без токена: 401, с токеном: 200")
     assert not WebhookEvent.objects.exists()
-    monkeypatch.setattr("bitrix_bridge.views._is_authorized", lambda *_: True)
+    monkeypatch.setattr("bitrix_bridge.inbound.views._is_authorized", lambda *_: True)
     assert probes.webhook_endpoint.run().level == RED
     settings.WEBHOOK_TOKENS = []
     assert probes.webhook_endpoint.run().figure == "токен не задан"
@@ -117,7 +117,7 @@ def test_the_delay_to_the_site(lone_order, late, level):
 
 @pytest.mark.parametrize(("grace", "level"), [(0, YELLOW), (100, GREEN)])
 def test_what_is_kept_back_on_purpose_is_no_delay(lone_order, settings, grace, level):
-    settings.STATUS_GRACE_SECONDS = grace
+    settings.STATUS_HOLD_SECONDS = grace
     push(lone_order, ago(seconds=120), state=State.DELIVERED, finished_at=timezone.now())
     assert probes.lag_out.run().level == level
 
@@ -139,7 +139,7 @@ def test_the_bridge(settings):
 def test_a_bridge_with_something_amiss(settings, site, monkeypatch):
     assert probes.bridge.run().hint.startswith("На сайте не установлен обработчик")
     said = {"versions": None, "webhook_installed": True, "queue_failed": "3", "queue_age_seconds": "?"}
-    monkeypatch.setattr("bitrix_bridge.client.BridgeClient.ping", lambda self: said)
+    monkeypatch.setattr("bitrix_bridge.site_client.bridge_client.BridgeClient.ping", lambda self: said)
     found = probes.bridge.run()
     assert (found.level, "отложено: 3" in found.figure) == (YELLOW, True)
     said |= {"agent_installed": False}

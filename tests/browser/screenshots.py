@@ -99,7 +99,7 @@ def day(shop: Shop, slots: list[object], manager: User, courier: Courier) -> lis
         if change["status_id"] != "new":
             change |= {"responsible": florists[number % 2]}
         if change["status_id"] in ("delivering", "completed") or number % 4 == 0:
-            change |= {"courier": couriers[number % 3], "courier_told_at": now if number % 5 else None}
+            change |= {"courier": couriers[number % 3], "courier_notified_at": now if number % 5 else None}
         change |= {"is_surprise": number % 7 == 3, "is_anonymous": number % 9 == 4}
         Order.objects.filter(pk=order.pk).update(
             **{key: value for key, value in change.items() if key != "delivery_slot"}

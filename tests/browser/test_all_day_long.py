@@ -18,7 +18,7 @@ phone = pytest.mark.parametrize("size", ["phone"], indirect=True)
 
 @phone
 def test_a_status_is_taken_back_from_the_lists_message(desk, shop, settings):
-    settings.STATUS_GRACE_SECONDS = 60
+    settings.STATUS_HOLD_SECONDS = 60
     order = shop.order(1001)
     page = desk.open()
     desk.row(1001).get_by_role("button", name="Принят").click()
@@ -108,7 +108,7 @@ def test_a_day_by_the_keyboard(desk, shop):
     page.wait_for_load_state()
     press(page, "p")
     expect(page.get_by_role("button", name="Наряд, A5")).to_be_focused()
-    page.go_back(wait_until="load")
+    page.redirect_back(wait_until="load")
     press(page, "j")
     press(page, "p")
     expect(page.get_by_role("heading", name="Наряды")).to_be_visible()

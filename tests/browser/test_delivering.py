@@ -80,7 +80,7 @@ def test_07_finding_a_courier_and_briefing_him(desk, shop, courier):
     desk.sees(1001, re.compile("(?<!не )предупреждён"))
     order.refresh_from_db()
     assert order.courier == courier
-    assert order.courier_told_at
+    assert order.courier_notified_at
     assert order.events.filter(kind=EventKind.TOLD).count() == 1
 
 

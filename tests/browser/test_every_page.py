@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 
 from orders import services
 from orders.models import Courier, Order
-from orders.photo_links import photo_token
+from orders.photos.links import photo_token
 from tests.admin_pages import NAMELESS, TYPED, addresses_of, make_samples, registered
 from tests.browser.conftest import LIST, Desk, english, serious_violations, sideways
 

@@ -72,7 +72,7 @@ def test_03_search_finds_an_order_by_whatever_is_known(desk, shop):
 
 
 def test_04_one_tap_moves_an_order_on_and_the_row_says_whether_the_site_knows(desk, shop, settings):
-    settings.STATUS_GRACE_SECONDS = 10
+    settings.STATUS_HOLD_SECONDS = 10
     first, second = shop.order(1001), shop.order(1002)
     page = desk.open()
     desk.row(1001).get_by_role("button", name="Принят").click()

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from cvety_crm.http import MAX_ANSWER_BYTES, Answer, NoAnswer, post_json
+from cvety_crm.http import MAX_ANSWER_BYTES, Answer, NoAnswerError, post_json
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -150,7 +150,7 @@ def test_an_answer_in_compressed_parts_is_put_together(url):
 @pytest.mark.parametrize("path", ["drip_bytes", "drip_headers"])
 def test_the_time_limit_is_for_the_whole_call_however_the_answer_trickles_in(url, path):
     started = time.monotonic()
-    with pytest.raises(NoAnswer, match="within"):
+    with pytest.raises(NoAnswerError, match="within"):
         post_json(f"{url}/{path}", {}, timeout=0.5)
     assert time.monotonic() - started < 6
 
@@ -172,19 +172,19 @@ def test_an_error_is_an_answer(url):
 )
 def test_no_complete_answer(url, path, says):
     started = time.monotonic()
-    with pytest.raises(NoAnswer, match=says):
+    with pytest.raises(NoAnswerError, match=says):
         post_json(f"{url}/{path}", {}, timeout=0.5 if path != "huge" else 10)
     assert time.monotonic() - started < 8
 
 
 def test_nobody_listens():
-    with pytest.raises(NoAnswer, match="connection failed"):
+    with pytest.raises(NoAnswerError, match="connection failed"):
         post_json("http://127.0.0.1:9/rest/1/madeupsecret/x", {}, timeout=2)
 
 
 def test_an_address_that_is_none_and_no_secret_in_the_error(settings):
     settings.BITRIX_API_TOKEN = "made-up-bitrix-token"
-    with pytest.raises(NoAnswer) as error:
+    with pytest.raises(NoAnswerError) as error:
         post_json("nonsense://made-up-bitrix-token/", {}, timeout=1)
     assert "made-up-bitrix-token" not in str(error.value)
 

@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.core.cache import cache
 from django.test import RequestFactory
 
-from cvety_crm.navigation import sidebar
+from cvety_crm.admin_site.navigation import sidebar
 from cvety_crm.roles import ACCOUNTANT, DISPATCHER, FLORIST, MANAGER, OWNER, ROLES, give, make_roles
 from orders.models import Order
 from tests.cvety_crm.test_russian_pages import english

@@ -14,11 +14,11 @@ from django.db import connection
 from django.utils import timezone
 from django_q.models import Schedule, Task
 
-from cvety_crm import schedules
-from cvety_crm.housekeeping import prune
-from cvety_crm.masking import MaskingFormatter, keepable, mask
+from cvety_crm.masking import MaskingFormatter, mask, truncate_masked
 from cvety_crm.models import Heartbeat
-from cvety_crm.row_level_security import unprotected_tables
+from cvety_crm.ops import schedules
+from cvety_crm.ops.retention import prune
+from cvety_crm.ops.row_level_security import unprotected_tables
 
 
 @pytest.fixture
@@ -72,12 +72,12 @@ def test_the_secret_in_rests_own_address_is_masked(secrets, behind):
 
 
 def test_a_text_is_masked_before_it_is_cut(secrets):
-    assert keepable("made-up-first and more", 6) == "••• an"
-    assert keepable("x" * 10 + "made-up-first", 15) == "x" * 10 + "•••"
+    assert truncate_masked("made-up-first and more", 6) == "••• an"
+    assert truncate_masked("x" * 10 + "made-up-first", 15) == "x" * 10 + "•••"
 
 
 def test_what_postgresql_can_not_store_is_not_kept():
-    assert keepable("a\0b \ud83d c \ud83c\udf39") == "a\ufffdb \ufffd c 🌹"
+    assert truncate_masked("a\0b \ud83d c \ud83c\udf39") == "a\ufffdb \ufffd c 🌹"
 
 
 def test_a_log_line_and_its_traceback_are_masked(secrets):
@@ -152,10 +152,10 @@ def test_production_starts_with_all_of_them():
 
 @pytest.mark.parametrize("seconds", ["-1", "3601"])
 def test_a_grace_time_that_makes_no_sense_stops_the_start_with_one_line(seconds):
-    result = _start(STATUS_GRACE_SECONDS=seconds)
+    result = _start(STATUS_HOLD_SECONDS=seconds)
     assert result.returncode != 0
     (line,) = (result.stdout + result.stderr).strip().splitlines()
-    assert line.startswith("STATUS_GRACE_SECONDS must be")
+    assert line.startswith("STATUS_HOLD_SECONDS must be")
 
 
 @pytest.mark.parametrize("days", ["0", "91"])

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from pytest_django.live_server_helper import LiveServer
 
-from bitrix_bridge.client import BridgeClient
 from bitrix_bridge.sandbox import Sandbox
+from bitrix_bridge.site_client.bridge_client import BridgeClient
 from cvety_crm.outbox import deliver_due
 from orders.models import Order
 from tests.e2e.running_crm import Crm

@@ -14,7 +14,7 @@ import psutil
 import psycopg
 import requests
 
-from cvety_crm import embedded_postgres
+from cvety_crm.dev import embedded_postgres
 from tests.fixtures import WEBHOOK_PATH, WEBHOOK_TOKEN
 
 
@@ -41,7 +41,7 @@ class Crm:
         # The rate is no test's matter here, and a test posts as fast as it can.
         environment = environment_of(self.database_url, PORT=str(port), HOST="127.0.0.1", WEBHOOK_RATE="")
         subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], env=environment, check=True)
-        command = [sys.executable, "-m", "gunicorn", "-c", "python:cvety_crm.gunicorn_conf"]
+        command = [sys.executable, "-m", "gunicorn", "-c", "python:cvety_crm.ops.gunicorn_conf"]
         self.log = folder.parent / "gunicorn.log"  # thousands of lines while its database is away
         with self.log.open("w") as output:
             self.process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)

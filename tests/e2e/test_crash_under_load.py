@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 import requests
 
-from cvety_crm import embedded_postgres
+from cvety_crm.dev import embedded_postgres
 from tests.samples import order_data
 
 pytestmark = [pytest.mark.timeout(180)]

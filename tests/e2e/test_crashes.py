@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from bitrix_bridge.models import Push
 from bitrix_bridge.sandbox import faults
-from cvety_crm import embedded_postgres
+from cvety_crm.dev import embedded_postgres
 from cvety_crm.outbox import deliver_due
 from orders import services
 from tests.e2e.running_crm import environment_of

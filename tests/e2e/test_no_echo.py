@@ -14,10 +14,10 @@ from bitrix_bridge.payloads import read_order
 from bitrix_bridge.sandbox.reference import ORDER_STATUSES, SLOT_IDS
 from cvety_crm.outbox import deliver_due
 from orders import services
-from orders.admin.status_actions import next_statuses
-from orders.fields import ITEMS, PUSHED, comparable, comparable_items, order_values
+from orders.admin.actions.status import next_statuses
 from orders.models import EventKind, Order, OrderEvent, Source
-from orders.snapshot import ItemSnapshot
+from orders.sync.fields import ITEMS, PUSHED, comparable, comparable_items, order_values
+from orders.sync.snapshot import ItemSnapshot
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(900)]
 

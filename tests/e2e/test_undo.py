@@ -18,7 +18,7 @@ from django_q.models import OrmQ, Schedule
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from bitrix_bridge.models import Push
-from cvety_crm import embedded_postgres
+from cvety_crm.dev import embedded_postgres
 from orders import services
 from tests.e2e.running_crm import environment_of
 from tests.e2e.test_newcomer import CHROMIUM, FLAGS
@@ -70,11 +70,11 @@ def test_with_nobodys_page_open_the_worker_sends_it_in_time_and_not_before(arriv
         return site.site.order(order.bitrix_order_id)["STATUS_ID"]
 
     # One without a grace time shows that the worker is awake.
-    settings.STATUS_GRACE_SECONDS = 0
+    settings.STATUS_HOLD_SECONDS = 0
     services.change_status(order_id=at_once.pk, status="accepted", actor=manager)
     wait_until(lambda: there(at_once) == "AP", 60)
 
-    settings.STATUS_GRACE_SECONDS = GRACE
+    settings.STATUS_HOLD_SECONDS = GRACE
     for order in (undone, kept):
         services.change_status(order_id=order.pk, status="accepted", actor=manager)
     event = undone.events.get(kind="status")

@@ -135,7 +135,7 @@ class BotApi:
         html = params.get("text", "")
         try:
             text = telegram_html.read(html)
-        except telegram_html.BadHtml as error:
+        except telegram_html.BadHtmlError as error:
             return Answer(400, _refusal(400, f"Bad Request: can't parse entities: {error}"))
         if not text.strip():
             return Answer(400, _refusal(400, "Bad Request: message text is empty"))

@@ -7,30 +7,30 @@ TAGS = {"b", "i", "u", "s", "code", "pre", "a", "blockquote"}
 _TOKEN = re.compile(r"<(/?)([a-z]+)>|&(?:lt|gt|amp|quot|#\d+|#x[0-9a-f]+);|[^<>&]", re.IGNORECASE)
 
 
-class BadHtml(ValueError):
+class BadHtmlError(ValueError):
     """Telegram would answer "can't parse entities"."""
 
 
 def read(text: str) -> str:
-    """Return the text without its tags. Raises `BadHtml`."""
+    """Return the text without its tags. Raises `BadHtmlError`."""
     opened: list[str] = []
     shown: list[str] = []
     position = 0
     while position < len(text):
         token = _TOKEN.match(text, position)
         if token is None:
-            raise BadHtml(f"a stray {text[position]!r} at {position}: {text[position : position + 30]!r}")
+            raise BadHtmlError(f"a stray {text[position]!r} at {position}: {text[position : position + 30]!r}")
         position = token.end()
         if token[2] is None:
             shown.append(html.unescape(token[0]))
         elif token[2] not in TAGS:
-            raise BadHtml(f"Telegram knows no tag {token[2]!r}")
+            raise BadHtmlError(f"Telegram knows no tag {token[2]!r}")
         elif not token[1]:
             opened.append(token[2])
         elif not opened or opened.pop() != token[2]:
-            raise BadHtml(f"</{token[2]}> closes nothing")
+            raise BadHtmlError(f"</{token[2]}> closes nothing")
     if opened:
-        raise BadHtml(f"never closed: {opened}")
+        raise BadHtmlError(f"never closed: {opened}")
     return "".join(shown)
 
 

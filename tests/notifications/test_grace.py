@@ -95,7 +95,7 @@ def test_hurried_by_staff_it_waits_on(order: Order, bot_api: BotApi, manager: Us
     event = change(order, "accepted", manager)
     message = TelegramMessage.objects.get(kind=Kind.STATUS)
     due_at = message.due_at
-    assert message.hurry(by=manager)
+    assert message.deliver_now(by=manager)
     deliver()
     message.refresh_from_db()
     assert (message.state, message.failures, message.due_at) == (State.PENDING, 0, due_at)
@@ -129,11 +129,11 @@ def test_taken_back_while_a_worker_has_it_in_hand(
 def test_once_it_is_on_its_way_it_can_not_be_taken_back(
     order: Order, bot_api: BotApi, manager: User, grace: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orders.grace.MARGIN", timedelta(seconds=-10))  # by the clock both may
+    monkeypatch.setattr("orders.rules.hold.MARGIN", timedelta(seconds=-10))  # by the clock both may
     event = change(order, "accepted", manager)
     deliver()
     assert about_statuses(bot_api) == ["Новый → Принят"]
-    with pytest.raises(services.NotAllowed):
+    with pytest.raises(services.NotAllowedError):
         take_back(event)
 
 

@@ -11,9 +11,10 @@ from django.utils import timezone
 from cvety_crm.alerts import Alert, raise_alert
 from cvety_crm.outbox import State
 from notifications.models import TelegramChat, TelegramMessage
+from notifications.rendering import preview
 from orders.models import Order, Source
 from orders.services import apply_snapshot, change_status, edit_order
-from orders.snapshot import OrderSnapshot
+from orders.sync.snapshot import OrderSnapshot
 from tests.notifications.bot_api import BotApi
 from tests.notifications.conftest import CHAT
 from tests.samples import order_data
@@ -37,7 +38,7 @@ def test_a_new_order_makes_a_message(bot_api: BotApi, post_webhook: Any) -> None
     assert (message.kind, message.chat_id, message.state) == (Kind.NEW_ORDER, CHAT, State.PENDING)
     assert message.order == Order.objects.get()
     assert message.event == Order.objects.get().events.get()
-    assert "Букет Стандарт" in message.preview
+    assert "Букет Стандарт" in preview(message)
     assert bot_api.requests == []
 
 
@@ -57,10 +58,10 @@ def test_a_status_changed_by_the_site_and_one_by_a_manager_make_one_each(
 
     messages = TelegramMessage.objects.order_by("created_at")
     assert [message.kind for message in messages] == [Kind.NEW_ORDER, Kind.STATUS, Kind.STATUS]
-    assert "<b>Новый → Принят</b>" in messages[1].preview
-    assert "· from the site" in messages[1].preview
-    assert "<b>Принят → Доставляется</b> · Данияр, " in messages[2].preview
-    assert "· from the CRM" in messages[2].preview
+    assert "<b>Новый → Принят</b>" in preview(messages[1])
+    assert "· from the site" in preview(messages[1])
+    assert "<b>Принят → Доставляется</b> · Данияр, " in preview(messages[2])
+    assert "· from the CRM" in preview(messages[2])
 
 
 def test_the_echo_of_our_own_push_makes_none(bot_api: BotApi, post_webhook: Any, manager: User) -> None:
@@ -163,7 +164,7 @@ def test_switched_off_or_not_configured_messages_are_kept_with_the_reason(
     for message in TelegramMessage.objects.all():
         assert message.last_error == reason
         assert message.finished_at is not None
-        assert message.preview
+        assert preview(message)
 
 
 def test_an_alert_goes_to_the_alert_chat(bot_api: BotApi, settings: Any) -> None:
@@ -179,7 +180,7 @@ def test_a_rolled_back_change_leaves_no_message(bot_api: BotApi, post_webhook: A
     def fail(*_args: Any, **_kwargs: Any) -> None:
         raise ValueError("made up")
 
-    monkeypatch.setattr("bitrix_bridge.inbox._finish", fail)
+    monkeypatch.setattr("bitrix_bridge.inbound.inbox._finish", fail)
     post_webhook("order.create", order_data())
 
     assert queued() == []

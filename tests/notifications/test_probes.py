@@ -2,7 +2,7 @@
 
 import pytest
 
-from cvety_crm.health import Level
+from cvety_crm.ops.health import Level
 from notifications import probes
 from notifications.models import TelegramMessage
 from tests.notifications.bot_api import TOKEN

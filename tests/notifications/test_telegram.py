@@ -9,11 +9,11 @@ import pytest
 from cvety_crm.alerts import Alert, raise_alert
 from cvety_crm.masking import MaskingFormatter
 from cvety_crm.outbox import (
-    DeliveryFailure,
-    Misconfigured,
-    PermanentRefusal,
+    DeliveryError,
+    MisconfiguredError,
+    PermanentDeliveryError,
     State,
-    TemporaryFailure,
+    TemporaryDeliveryError,
     deliver_due,
 )
 from notifications.models import TelegramChat, TelegramMessage
@@ -35,17 +35,23 @@ def message(bot_api: BotApi) -> TelegramMessage:
 @pytest.mark.parametrize(
     ("status", "description", "parameters", "failure", "says"),
     [
-        (400, "Bad Request: chat not found", {}, PermanentRefusal, "knows no such chat"),
-        (400, "Bad Request: can't parse entities: odd", {}, PermanentRefusal, "Can't parse entities: odd"),
-        (401, "Unauthorized", {}, Misconfigured, "TELEGRAM_BOT_TOKEN"),
-        (403, "Forbidden: bot was kicked from the group chat", {}, PermanentRefusal, "may not write to this chat"),
-        (403, "Forbidden: bot was blocked by the user", {}, PermanentRefusal, "may not write to this chat"),
-        (404, "Not Found", {}, Misconfigured, "TELEGRAM_BASE_URL"),
-        (409, "Conflict: terminated by other long poll", {}, TemporaryFailure, "could not be reached"),
-        (429, "Too Many Requests: retry after 5", {"retry_after": 5}, TemporaryFailure, "asks to wait"),
-        (429, "Too Many Requests", {}, TemporaryFailure, "could not be reached"),
-        (500, "Internal Server Error", {}, TemporaryFailure, "could not be reached"),
-        (502, "Bad Gateway", {}, TemporaryFailure, "could not be reached"),
+        (400, "Bad Request: chat not found", {}, PermanentDeliveryError, "knows no such chat"),
+        (400, "Bad Request: can't parse entities: odd", {}, PermanentDeliveryError, "Can't parse entities: odd"),
+        (401, "Unauthorized", {}, MisconfiguredError, "TELEGRAM_BOT_TOKEN"),
+        (
+            403,
+            "Forbidden: bot was kicked from the group chat",
+            {},
+            PermanentDeliveryError,
+            "may not write to this chat",
+        ),
+        (403, "Forbidden: bot was blocked by the user", {}, PermanentDeliveryError, "may not write to this chat"),
+        (404, "Not Found", {}, MisconfiguredError, "TELEGRAM_BASE_URL"),
+        (409, "Conflict: terminated by other long poll", {}, TemporaryDeliveryError, "could not be reached"),
+        (429, "Too Many Requests: retry after 5", {"retry_after": 5}, TemporaryDeliveryError, "asks to wait"),
+        (429, "Too Many Requests", {}, TemporaryDeliveryError, "could not be reached"),
+        (500, "Internal Server Error", {}, TemporaryDeliveryError, "could not be reached"),
+        (502, "Bad Gateway", {}, TemporaryDeliveryError, "could not be reached"),
     ],
 )
 def test_refusals(
@@ -54,7 +60,7 @@ def test_refusals(
     status: int,
     description: str,
     parameters: dict[str, int],
-    failure: type[DeliveryFailure],
+    failure: type[DeliveryError],
     says: str,
 ) -> None:
     bot_api.fail(status, description, **parameters)
@@ -86,7 +92,7 @@ def test_an_answer_that_is_not_the_bot_apis_is_temporary(
     message: TelegramMessage, bot_api: BotApi, body: bytes, status: int
 ) -> None:
     bot_api.answer_raw(body, status)
-    with pytest.raises(TemporaryFailure):
+    with pytest.raises(TemporaryDeliveryError):
         send(message)
 
 
@@ -94,7 +100,7 @@ def test_silence_is_waited_for_no_longer_than_set(message: TelegramMessage, bot_
     settings.OUTBOX_TIMEOUT = 0.4
     bot_api.hang()
     started = time.monotonic()
-    with pytest.raises(TemporaryFailure, match="did not answer in time"):
+    with pytest.raises(TemporaryDeliveryError, match="did not answer in time"):
         send(message)
 
     assert time.monotonic() - started < 20
@@ -102,7 +108,7 @@ def test_silence_is_waited_for_no_longer_than_set(message: TelegramMessage, bot_
 
 def test_nobody_there(message: TelegramMessage, settings: Any) -> None:
     settings.TELEGRAM_BASE_URL = "http://127.0.0.1:1"
-    with pytest.raises(TemporaryFailure, match="could not be reached"):
+    with pytest.raises(TemporaryDeliveryError, match="could not be reached"):
         send(message)
 
 
@@ -148,7 +154,7 @@ def test_a_moved_chat_that_has_a_row_of_its_own_keeps_its_choices(bot_api: BotAp
 
 def test_a_chat_that_moves_for_ever(message: TelegramMessage, bot_api: BotApi) -> None:
     bot_api.moved = {CHAT: -1, "-1": -2, "-2": -3, "-3": -4}
-    with pytest.raises(TemporaryFailure, match="keeps moving"):
+    with pytest.raises(TemporaryDeliveryError, match="keeps moving"):
         send(message)
 
 
@@ -182,7 +188,7 @@ def test_the_token_is_nowhere(
 
 def test_an_error_itself_does_not_name_the_token(message: TelegramMessage, bot_api: BotApi) -> None:
     bot_api.fail(502, f"no upstream for /bot{bot_api.token}/sendMessage")
-    with pytest.raises(TemporaryFailure) as caught:
+    with pytest.raises(TemporaryDeliveryError) as caught:
         send(message)
 
     assert bot_api.token not in f"{caught.value!r} {caught.value.answer} {caught.value.message}"

@@ -55,7 +55,7 @@ class Command(LongCommand):
         except KeyboardInterrupt:
             self._end_undone("\n" + gettext("Stopped before the check began."))
         self.watch_signals()
-        run_check(bridge, outcome, on_result=self._show, stop_if_told=self.stop_if_told)
+        run_check(bridge, outcome, on_result=self._show, stop_if_requested=self.stop_if_requested)
         for line in report.closing_lines(outcome):
             self.stdout.write(line)
         if file is not None:

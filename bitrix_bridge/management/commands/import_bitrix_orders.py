@@ -19,8 +19,8 @@ from bitrix_bridge.history.reading import Selection, count_orders
 from bitrix_bridge.history.source import Source, SourceError
 from bitrix_bridge.models import ImportRun
 from cvety_crm.command_arguments import read_moment
-from cvety_crm.health import duration
 from cvety_crm.long_command import LongCommand
+from cvety_crm.ops.health import duration
 
 MOST_AT_ONCE = 1000
 
@@ -81,7 +81,7 @@ class Command(LongCommand):
                     self._try(source, selection, options)
                 else:
                     self._import(source, selection, options)
-        except (SourceError, runs.AlreadyRunning) as trouble:
+        except (SourceError, runs.AlreadyRunningError) as trouble:
             raise CommandError(str(trouble)) from trouble
         except runs.Lost:
             self.end_line()
@@ -156,7 +156,7 @@ class Command(LongCommand):
     def _resumed(self, source: Source) -> ImportRun:
         run = runs.last()
         if run is not None and run.state == ImportRun.State.RUNNING:
-            raise runs.AlreadyRunning
+            raise runs.AlreadyRunningError
         if run is not None and run.source != str(source.where)[:255]:
             words = gettext("The run was begun with another copy: %(copy)s.") % {"copy": run.source}
             self.stderr.write(self.style.WARNING(words))
@@ -184,7 +184,7 @@ class Command(LongCommand):
     # --- what it says
 
     def _progress(self, run: ImportRun) -> None:
-        self.stop_if_told()
+        self.stop_if_requested()
         far = progress(run)
         if far.percent is None:
             text = gettext("Failed orders are repeated, left: %(left)s") % {"left": far.left}

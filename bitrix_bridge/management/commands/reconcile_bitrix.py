@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 from bitrix_bridge.models import Reconciliation
 from bitrix_bridge.reconciliation import runs
 from bitrix_bridge.reconciliation.progress import progress
-from bitrix_bridge.reconciliation.runs import AlreadyRunning, Lost, State
+from bitrix_bridge.reconciliation.runs import AlreadyRunningError, Lost, State
 from bitrix_bridge.reconciliation.slices import work
 from cvety_crm.command_arguments import read_moment
 from cvety_crm.long_command import LongCommand
@@ -69,7 +69,7 @@ class Command(LongCommand):
     def _started(self, since: datetime | None, is_repair: bool) -> Reconciliation:
         try:
             return runs.start(origin=runs.Origin.COMMAND, is_repair=is_repair, since=since)
-        except AlreadyRunning as running:
+        except AlreadyRunningError as running:
             raise CommandError(str(running)) from running
 
     def _resumed(self) -> Reconciliation:
@@ -78,7 +78,7 @@ class Command(LongCommand):
         try:
             if run is None or not runs.resume(run, origin=runs.Origin.COMMAND):
                 raise CommandError(gettext("The last comparison has not failed and was not stopped."))
-        except AlreadyRunning as running:
+        except AlreadyRunningError as running:
             raise CommandError(str(running)) from running
         return run
 
@@ -89,13 +89,13 @@ class Command(LongCommand):
             self.stderr.write(gettext("The site does not answer; trying again in %(seconds)d s.") % words)
             until = time.monotonic() + pause.total_seconds()
             while (left := until - time.monotonic()) > 0:
-                self.stop_if_told()
+                self.stop_if_requested()
                 time.sleep(min(left, 0.5))
 
     # --- what it says
 
     def _progress(self, run: Reconciliation) -> None:
-        self.stop_if_told()
+        self.stop_if_requested()
         now = time.monotonic()
         far = progress(run, compared_before=self._began_with, seconds=now - self._began_at)
         text = gettext("%(compared)d of %(expected)d, differences: %(differences)d, %(rate)d a second")

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext
 
 from bitrix_bridge.reference import refresh
-from cvety_crm.outbox import DeliveryFailure
+from cvety_crm.outbox import DeliveryError
 
 
 class Command(BaseCommand):
@@ -18,7 +18,7 @@ class Command(BaseCommand):
         """Read, merge, say what changed."""
         try:
             outcome = refresh()
-        except DeliveryFailure as failure:
+        except DeliveryError as failure:
             raise CommandError(failure.message) from failure
         for model, changes in outcome.items():
             counts = gettext("created %(created)s, updated %(updated)s, kept %(kept)s, unchanged %(unchanged)s") % {

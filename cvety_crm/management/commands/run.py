@@ -15,9 +15,9 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import connections
 
-from cvety_crm.listen_address import free_port, listen_address
-from cvety_crm.static_files import collect_static_files
-from cvety_crm.supervisor import Program, Supervisor
+from cvety_crm.dev.static_files import collect_static_files
+from cvety_crm.dev.supervisor import Program, Supervisor
+from cvety_crm.ops.listen_address import free_port, listen_address
 
 STAND_IN_PAUSE = 6  # seconds between two of its orders
 
@@ -34,7 +34,7 @@ class Command(BaseCommand):
         private = not os.environ.get("DATABASE_URL")
         environment = {}
         if private:
-            from cvety_crm import embedded_postgres
+            from cvety_crm.dev import embedded_postgres
 
             # Told to the children, so that only this process decides how long the server lives.
             environment["DATABASE_URL"] = embedded_postgres.database_url()
@@ -87,7 +87,7 @@ def _programs(host: str, port: int, site_port: int | None, environment: dict[str
     """Return what runs side by side."""
     python = sys.executable
     programs = [
-        Program("web", [python, "-m", "gunicorn", "-c", "python:cvety_crm.gunicorn_conf"], environment),
+        Program("web", [python, "-m", "gunicorn", "-c", "python:cvety_crm.ops.gunicorn_conf"], environment),
         Program("worker", [python, "manage.py", "qcluster"], environment),
     ]
     if site_port:
@@ -112,7 +112,7 @@ def _programs(host: str, port: int, site_port: int | None, environment: dict[str
 
 def _revive() -> None:
     """Start the private PostgreSQL again if it was killed; the programs reconnect by themselves."""
-    from cvety_crm import embedded_postgres
+    from cvety_crm.dev import embedded_postgres
 
     try:
         embedded_postgres.revive()

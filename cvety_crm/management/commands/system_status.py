@@ -6,8 +6,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from cvety_crm.health import Level, run_probes
-from cvety_crm.status import MARKS, headline
+from cvety_crm.ops.health import Level, run_probes
+from cvety_crm.ops.status import MARKS, headline
 
 
 class Command(BaseCommand):

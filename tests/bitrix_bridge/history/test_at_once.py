@@ -9,7 +9,7 @@ from bitrix_bridge.history import walk
 from bitrix_bridge.history.reading import Selection
 from orders import services
 from orders.models import Order, OrderItem, Product
-from orders.snapshot import OrderSnapshot, ProductSnapshot
+from orders.sync.snapshot import OrderSnapshot, ProductSnapshot
 from tests.bitrix_bridge.history.tables import Schema
 from tests.bitrix_bridge.history.week import ORDERS
 

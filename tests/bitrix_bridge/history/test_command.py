@@ -17,7 +17,8 @@ from django.utils import timezone
 
 from bitrix_bridge.management.commands import import_bitrix_orders
 from bitrix_bridge.models import ImportRow, ImportRun
-from cvety_crm import embedded_postgres, long_command
+from cvety_crm import long_command
+from cvety_crm.dev import embedded_postgres
 from orders.models import Order
 from tests.bitrix_bridge.history.conftest import unanswered
 from tests.bitrix_bridge.history.tables import Schema

@@ -380,7 +380,7 @@ class TestTrouble:
     @in_the_new_one
     def test_only_one_at_a_time(self, source):
         walk.begin(source, Selection())
-        with pytest.raises(runs.AlreadyRunning, match="уже идёт"):
+        with pytest.raises(runs.AlreadyRunningError, match="уже идёт"):
             walk.begin(source, Selection())
 
     @in_the_new_one

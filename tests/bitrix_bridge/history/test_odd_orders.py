@@ -9,8 +9,8 @@ from django.utils import timezone
 from bitrix_bridge.history import walk
 from bitrix_bridge.history.reading import Selection
 from orders.models import Order
-from orders.presets import Moment, counts
-from orders.timeline import timeline
+from orders.presentation.timeline import timeline
+from orders.selectors.presets import Moment, counts
 from tests.bitrix_bridge.history.tables import Schema
 
 pytestmark = pytest.mark.django_db

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from bitrix_bridge.history import probes
 from bitrix_bridge.models import ImportRun
-from cvety_crm.health import Level
+from cvety_crm.ops.health import Level
 from tests.bitrix_bridge.history.tables import Schema
 from tests.mariadb import PASSWORDS
 

@@ -218,7 +218,7 @@ def test_nothing_is_repeated_behind_a_dry_run_nor_waits_for_its_end(schema):
     thread.start()
     try:
         assert holds.wait(30)
-        with pytest.raises(runs.AlreadyRunning):
+        with pytest.raises(runs.AlreadyRunningError):
             runs.resume(run, is_held=False)
     finally:
         may_end.set()

@@ -15,7 +15,7 @@ from bitrix_bridge.payloads.dates import read_date, read_moment
 from bitrix_bridge.payloads.names import fold, order_column
 from bitrix_bridge.payloads.storable import storable
 from bitrix_bridge.payloads.translation import is_empty
-from orders.texts import clean_line
+from orders.values.text import clean_line
 from tests.bitrix_bridge.payloads.samples import full_order
 
 ODD_TEXTS = ["\0", "\ud800", "🌹", "&quot;", "<br>", "1e999", "0000-00-00", "15:00-16:00", "87011234567", "Y", " ", "0"]

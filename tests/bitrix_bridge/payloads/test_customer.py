@@ -3,8 +3,8 @@
 import pytest
 
 from bitrix_bridge.payloads import read_customer, read_order
-from orders.snapshot import CustomerSnapshot, Problem
-from orders.snapshot import ProblemReason as Reason
+from orders.sync.snapshot import CustomerSnapshot, Problem
+from orders.sync.snapshot import ProblemReason as Reason
 
 
 def customer_of(**data):

@@ -8,8 +8,8 @@ import pytest
 
 from bitrix_bridge.payloads import PayloadError, object_id, read_order, read_status_change
 from bitrix_bridge.payloads.dates import ALMATY
-from orders.snapshot import ItemSnapshot, Problem
-from orders.snapshot import ProblemReason as Reason
+from orders.sync.snapshot import ItemSnapshot, Problem
+from orders.sync.snapshot import ProblemReason as Reason
 from tests.bitrix_bridge.payloads.samples import full_order, order
 
 CRM_ID = UUID("0b9f1c9e-2f0a-4c5e-9a55-0d9d3c8a1f42")

@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 
 from bitrix_bridge.payloads import PayloadError, read_product
-from orders.snapshot import Problem
-from orders.snapshot import ProblemReason as Reason
+from orders.sync.snapshot import Problem
+from orders.sync.snapshot import ProblemReason as Reason
 
 
 def test_a_product():

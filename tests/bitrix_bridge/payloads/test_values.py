@@ -31,8 +31,8 @@ from bitrix_bridge.payloads.values import (
     read_slot,
     read_status,
 )
-from orders.snapshot import ProblemReason as Reason
-from orders.texts import clean_line, clean_lines, unescape
+from orders.sync.snapshot import ProblemReason as Reason
+from orders.values.text import clean_line, clean_lines, unescape
 
 NOTHING = Reading()
 HUGE = pytest.param(10**5000, id="huge")

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bitrix_bridge.payloads.outgoing import COLUMNS, PROPERTIES, SPELLINGS, field_of
-from bitrix_bridge.payloads.words import read_words
-from orders.fields import PUSHED
-from orders.site_words import FieldRefusal, SiteWarning
+from bitrix_bridge.payloads.response import read_response
+from orders.sync.fields import PUSHED
+from orders.sync.site_response import FieldRefusal, SiteWarning
 
 
 @pytest.mark.parametrize(
@@ -32,16 +32,16 @@ from orders.site_words import FieldRefusal, SiteWarning
     ],
 )
 def test_a_warning(row, warning):
-    assert read_words({"warnings": [row]}).warnings == (warning,)
+    assert read_response({"warnings": [row]}).warnings == (warning,)
 
 
 @pytest.mark.parametrize("rows", [None, "", 5, {}, [], [None], [""], [{}], [[]], [5], [True], [{"message": " "}]])
 def test_nothing_to_hear(rows):
-    assert read_words({"warnings": rows, "refused": rows}) == read_words({})
+    assert read_response({"warnings": rows, "refused": rows}) == read_response({})
 
 
 def test_what_php_makes_of_a_list_with_gaps():
-    assert [one.message for one in read_words({"warnings": {"0": "а", "2": "б"}}).warnings] == ["а", "б"]
+    assert [one.message for one in read_response({"warnings": {"0": "а", "2": "б"}}).warnings] == ["а", "б"]
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_what_php_makes_of_a_list_with_gaps():
     ],
 )
 def test_a_refused_part_is_one_of_our_fields(what, name):
-    (found,) = read_words({"refused": [{"what": what, "code": "refused", "message": "Нельзя"}]}).refused.items()
+    (found,) = read_response({"refused": [{"what": what, "code": "refused", "message": "Нельзя"}]}).refused.items()
     assert found == (name, FieldRefusal("refused", "Нельзя", is_of_value=False))
 
 
@@ -73,18 +73,18 @@ def test_each_field_that_is_sent_can_be_refused():
 
 @pytest.mark.parametrize("code", ["property_too_long", "property_unknown_value"])
 def test_a_value_that_the_property_can_not_hold(code):
-    words = read_words({"refused": [{"what": "properties.when", "code": code, "message": "Нет такого"}]})
+    words = read_response({"refused": [{"what": "properties.when", "code": code, "message": "Нет такого"}]})
     assert words.refused == {"delivery_slot": FieldRefusal(code, "Нет такого", is_of_value=True)}
 
 
 def test_what_we_have_no_field_of_is_a_warning():
-    words = read_words({"refused": [{"what": "properties.email", "code": "property_too_long", "message": "Длинно"}]})
+    words = read_response({"refused": [{"what": "properties.email", "code": "property_too_long", "message": "Длинно"}]})
     assert (words.refused, words.warnings) == ({}, (SiteWarning("property_too_long", "Длинно", "properties.email"),))
 
 
 def test_the_token_is_masked(settings):
     settings.BITRIX_API_TOKEN = "a-secret-of-the-bridge"
-    said = read_words({"warnings": ["token a-secret-of-the-bridge"]})
+    said = read_response({"warnings": ["token a-secret-of-the-bridge"]})
     assert "a-secret" not in said.warnings[0].message
 
 
@@ -102,6 +102,6 @@ json_values = st.recursive(
 
 @given(warnings=json_values, refused=json_values)
 def test_any_answer_can_be_read(warnings, refused):
-    words = read_words({"warnings": warnings, "refused": refused})
+    words = read_response({"warnings": warnings, "refused": refused})
     assert all(isinstance(warning.message, str) and warning.message for warning in words.warnings)
     assert set(words.refused) <= set(PUSHED)

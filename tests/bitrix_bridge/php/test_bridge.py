@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 import pytest
 import requests
 
-from bitrix_bridge.client import BridgeClient, OrderNotFound, StatusConflict
-from cvety_crm.outbox import Misconfigured, PermanentRefusal
+from bitrix_bridge.site_client.bridge_client import BridgeClient, OrderNotFoundError, StatusConflictError
+from cvety_crm.outbox import MisconfiguredError, PermanentDeliveryError
 from tests.bitrix_bridge.php.site import API_TOKEN
 
 
@@ -151,7 +151,7 @@ def test_status_conflict_tells_the_current_state(site, order_id):
     answer = site.ask("order.status", order_id=order_id, status_id="AP", expected_status_id="N")
     assert refusal(answer) == (409, "status_conflict", "status")
     assert answer.json()["current"] == {"status_id": "PD", "version": 1}
-    with pytest.raises(StatusConflict) as conflict:
+    with pytest.raises(StatusConflictError) as conflict:
         BridgeClient(site.bridge_url, API_TOKEN, 15).set_status(order_id, status_id="AP", expected_status_id="N")
     assert (conflict.value.status_id, conflict.value.version) == ("PD", 1)
 
@@ -340,13 +340,13 @@ def test_references_may_be_elements_of_infoblocks(make_site):
 
 def test_real_client_sorts_the_refusals(site):
     client = BridgeClient(site.bridge_url, API_TOKEN, 15)
-    with pytest.raises(OrderNotFound):
+    with pytest.raises(OrderNotFoundError):
         client.get_order(99)
-    with pytest.raises(OrderNotFound):
+    with pytest.raises(OrderNotFoundError):
         client.update_order(99, {"fields": {"COMMENTS": "x"}})
-    with pytest.raises(PermanentRefusal):
+    with pytest.raises(PermanentDeliveryError):
         client.create_order({"items": []})
-    with pytest.raises(Misconfigured):
+    with pytest.raises(MisconfiguredError):
         BridgeClient(site.bridge_url, "another", 15).ping()
 
 

@@ -8,11 +8,11 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from bitrix_bridge.client import BridgeClient
 from bitrix_bridge.models import Difference, Push, WebhookEvent
 from bitrix_bridge.reconciliation import runs
 from bitrix_bridge.reconciliation.slices import work
-from cvety_crm.outbox import TemporaryFailure, deliver_due
+from bitrix_bridge.site_client.bridge_client import BridgeClient
+from cvety_crm.outbox import TemporaryDeliveryError, deliver_due
 from orders import services
 from orders.models import Customer, Order, Product, SyncState
 from orders.services import NewItem
@@ -258,7 +258,7 @@ class TestDeletedBeforeItsIdIsKnown:
 
         def create(client, order):
             honest(client, order)
-            raise TemporaryFailure("no answer")
+            raise TemporaryDeliveryError("no answer")
 
         monkeypatch.setattr(BridgeClient, "create_order", create)
         order = services.create_order(items=[NewItem(name="Букет", price=Decimal(5000))], actor=manager)

@@ -16,7 +16,7 @@ from bitrix_bridge.reconciliation import runs
 from bitrix_bridge.reconciliation.probes import last_run
 from bitrix_bridge.reconciliation.slices import work_slice
 from bitrix_bridge.sandbox import faults
-from cvety_crm.health import Level
+from cvety_crm.ops.health import Level
 from orders.models import Order
 
 pytestmark = pytest.mark.django_db

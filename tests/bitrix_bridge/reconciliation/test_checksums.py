@@ -10,8 +10,8 @@ from bitrix_bridge.reconciliation.comparison import CHECKSUM, VERSION, compare, 
 from bitrix_bridge.reconciliation.decisions import Side, decide
 from bitrix_bridge.reconciliation.words import rows
 from orders import services
-from orders.agreement import Agreement
 from orders.models import Order, OrderEvent, Reason, Status
+from orders.sync.three_way_merge import Agreement
 from tests.bitrix_bridge.reconciliation.conftest import found, outcomes
 from tests.bitrix_bridge.reconciliation.test_comparison import CODES, PUSHED, VALUES, ours
 

@@ -20,7 +20,8 @@ from bitrix_bridge.management.commands import reconcile_bitrix
 from bitrix_bridge.models import Reconciliation
 from bitrix_bridge.reconciliation import runs, slices
 from bitrix_bridge.sandbox import Sandbox, faults
-from cvety_crm import embedded_postgres, long_command
+from cvety_crm import long_command
+from cvety_crm.dev import embedded_postgres
 from orders.models import Order
 
 pytestmark = pytest.mark.django_db

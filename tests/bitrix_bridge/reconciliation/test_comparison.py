@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from bitrix_bridge.payloads.listing import ListedOrder
 from bitrix_bridge.reconciliation.comparison import COMPARED, DELETED, LINK, VERSION, Ours, compare, looks_alike
-from orders.agreement import Agreement
-from orders.fields import PUSHED
+from orders.sync.fields import PUSHED
+from orders.sync.three_way_merge import Agreement
 
 CODES = {"N": "new", "AP": "accepted", "PD": "delivering", "CO": "completed", "CF": "completed"}
 VALUES = {"status": "new", "total_amount": "9000.00", "payment_status": "pending", "is_cancelled": False}
@@ -21,7 +21,7 @@ def ours(*, agreed=None, sent=None, site_status="N", **options):
     agreement = Agreement(agreed={**VALUES, **(agreed or {})}, sent=sent or {}, site_status=site_status)
     defaults = {"key": uuid4(), "bitrix_order_id": 5, "version": 3, "agreement": agreement}
     options = {**defaults, **options}
-    options.setdefault("heard_version", options["version"])
+    options.setdefault("received_version", options["version"])
     return Ours(values={**VALUES, **values}, **options)
 
 
@@ -94,7 +94,7 @@ class TestVersion:
         assert differs(ours(version=mine), theirs(version=version)) == {(VERSION, False)}
 
     def test_one_that_was_told_by_the_answer_to_a_push(self):
-        our = ours(version=4, heard_version=2)
+        our = ours(version=4, received_version=2)
         assert differs(our, theirs(version=4)) == {(VERSION, False)}
         assert not looks_alike(our, theirs(version=4), CODES)
 

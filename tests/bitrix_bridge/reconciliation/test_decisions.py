@@ -4,14 +4,14 @@ import pytest
 
 from bitrix_bridge.models import Difference, Push, Reconciliation
 from bitrix_bridge.reconciliation import decisions
-from bitrix_bridge.reconciliation.decisions import NotDecided, decide, sides
+from bitrix_bridge.reconciliation.decisions import UndecidedError, decide, sides
 from bitrix_bridge.sandbox import faults
 from cvety_crm.outbox import deliver_due
 from orders import services
-from orders.fields import PUSHED
 from orders.models import Order, Reason
+from orders.sync.fields import PUSHED
+from tests.bitrix_bridge.outbound.test_delivery import change, made_here, status_on_site
 from tests.bitrix_bridge.reconciliation.conftest import deliver_all, found
-from tests.bitrix_bridge.test_delivery import change, made_here, status_on_site
 
 pytestmark = pytest.mark.django_db
 
@@ -128,7 +128,7 @@ def test_a_site_that_does_not_answer_loses_nothing(site, order, compare_sides, m
     key = one(compare_sides(), "total_amount").pk
     before = Order.objects.values().get(), order.events.count()
     site.faults.give(fault)
-    with pytest.raises(NotDecided):
+    with pytest.raises(UndecidedError):
         decide(key, Side.SITE, actor=manager)
     assert (Order.objects.values().get(), order.events.count()) == before
     assert Difference.objects.get(pk=key).is_open
@@ -158,21 +158,21 @@ def test_the_site_has_lost_the_order_since(site, order, compare_sides, manager):
     differing(order, site, {"PRICE": "5"}, {})
     key = one(compare_sides(), "total_amount").pk
     site.site.forget_raw(order.bitrix_order_id)
-    with pytest.raises(NotDecided):
+    with pytest.raises(UndecidedError):
         decide(key, Side.SITE, actor=manager)
 
 
 def test_what_the_site_can_not_be_told(site, order, compare_sides, manager, monkeypatch):
     pushed = tuple(name for name in PUSHED if name != "payment_status")
     monkeypatch.setattr(decisions, "PUSHED", pushed)
-    monkeypatch.setattr("orders.services.reconciliation.PUSHED", pushed)
+    monkeypatch.setattr("orders.services.outbound.reconciliation.PUSHED", pushed)
     differing(order, site, {}, {"payment_status": "paid"})
     difference = one(compare_sides(), "payment_status")
     assert sides(difference) == (Side.SITE,)
-    with pytest.raises(NotDecided):
+    with pytest.raises(UndecidedError):
         decide(difference.pk, Side.OURS, actor=manager)
-    with pytest.raises(services.NotAllowed):
-        services.keep_ours(order_id=order.pk, field="payment_status", value="pending", times_heard=0, actor=manager)
+    with pytest.raises(services.NotAllowedError):
+        services.keep_ours(order_id=order.pk, field="payment_status", value="pending", times_received=0, actor=manager)
     decide(difference.pk, Side.SITE, actor=manager)
     order.refresh_from_db()
     assert (order.payment_status, Push.objects.count()) == ("pending", 0)
@@ -184,15 +184,15 @@ def test_not_while_the_run_may_still_repair_it(site, order, compare_sides, manag
     Reconciliation.objects.update(state="running", is_repair=True)
     difference.refresh_from_db()
     assert sides(difference) == ()
-    with pytest.raises(NotDecided):
+    with pytest.raises(UndecidedError):
         decide(difference.pk, Side.SITE, actor=manager)
     assert order.events.count() == 1
 
 
 def test_a_service_refuses_what_is_out_of_date(order, manager):
     for service in (services.take_site_value, services.keep_ours):
-        with pytest.raises(services.NotAllowed):
-            service(order_id=order.pk, field="total_amount", value=5, times_heard=77, actor=manager)
+        with pytest.raises(services.NotAllowedError):
+            service(order_id=order.pk, field="total_amount", value=5, times_received=77, actor=manager)
 
 
 class TestVersion:

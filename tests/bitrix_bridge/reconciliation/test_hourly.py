@@ -12,7 +12,7 @@ from bitrix_bridge.reconciliation import repair, runs
 from bitrix_bridge.reconciliation.probes import last_run
 from bitrix_bridge.reconciliation.runs import Origin
 from bitrix_bridge.reconciliation.slices import first_open_id, prune, start_hourly, start_nightly, work_slice
-from cvety_crm.health import Level
+from cvety_crm.ops.health import Level
 from notifications.models import TelegramMessage
 from orders.models import Order, Status
 from tests.bitrix_bridge.reconciliation.conftest import found, outcomes

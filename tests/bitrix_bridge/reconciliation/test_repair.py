@@ -10,8 +10,8 @@ from cvety_crm.outbox import State, deliver_due
 from notifications.models import TelegramMessage
 from orders import services
 from orders.models import Customer, Order, OrderEvent, Reason, Status
+from tests.bitrix_bridge.outbound.test_delivery import change, made_here, status_on_site
 from tests.bitrix_bridge.reconciliation.conftest import deliver_all, found, outcomes
-from tests.bitrix_bridge.test_delivery import change, made_here, status_on_site
 
 pytestmark = pytest.mark.django_db
 

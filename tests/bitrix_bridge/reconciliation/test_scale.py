@@ -16,7 +16,7 @@ PAGE = 100
 STATE = {
     "agreed": {"status": "accepted", "postcard_text": "С днём рождения! " * 20},
     "site_status": "AP",
-    "heard_version": 3,
+    "received_version": 3,
 }
 ROW = {"xml_id": "bx_1", "version": 3, "status_id": "AP", "price": "9000.0000", "payed": "N", "canceled": "N"}
 

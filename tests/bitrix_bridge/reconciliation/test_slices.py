@@ -10,7 +10,7 @@ from django_q.models import OrmQ
 
 from bitrix_bridge.models import Difference, Reconciliation
 from bitrix_bridge.reconciliation import repair, runs, slices, walk
-from bitrix_bridge.reconciliation.runs import AlreadyRunning, Lost, Origin
+from bitrix_bridge.reconciliation.runs import AlreadyRunningError, Lost, Origin
 from bitrix_bridge.reconciliation.slices import prune, start_nightly, take_up, work, work_slice
 from bitrix_bridge.sandbox import Sandbox, faults
 from notifications.models import TelegramMessage
@@ -46,7 +46,7 @@ def slice_by_slice(run, most=50):
 def test_one_at_a_time(site, manager):
     run = begin(started_by=manager)
     for origin in Origin:
-        with pytest.raises(AlreadyRunning):
+        with pytest.raises(AlreadyRunningError):
             begin(origin)
     assert start_nightly() is None
     assert runs.stop(run)

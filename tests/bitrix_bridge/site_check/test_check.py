@@ -71,7 +71,7 @@ def test_stopped_before_any_step_the_order_is_deleted(check, site, others, numbe
         if next(asked) == number:
             raise KeyboardInterrupt
 
-    outcome = check(stop_if_told=stop)
+    outcome = check(stop_if_requested=stop)
     assert outcome.exit_status == NOT_DONE
     assert outcome.problem
     assert len(outcome.results) == number

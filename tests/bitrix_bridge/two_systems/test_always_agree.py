@@ -15,11 +15,11 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from bitrix_bridge.client import BridgeClient
 from bitrix_bridge.sandbox import Sandbox, faults
+from bitrix_bridge.site_client.bridge_client import BridgeClient
 from orders import services
 from orders.models import Order, Product
-from orders.snapshot import ItemSnapshot
+from orders.sync.snapshot import ItemSnapshot
 from tests.bitrix_bridge.two_systems.world import World
 
 EXAMPLES = {"deep": settings().max_examples, "fast": 3}.get(settings.get_current_profile_name(), 200)
@@ -255,7 +255,7 @@ class TwoSides(RuleBasedStateMachine):
     @rule(pick=which, insists=st.booleans())
     def staff_decide_a_conflict(self, pick: int, insists: bool) -> None:
         order = self.world.order(pick)
-        wish = services.conflict_wish(order) if order else None
+        wish = services.conflicting_change(order) if order else None
         if wish and insists:
             self._by_staff(pick, services.change_status, status=wish)
         elif wish:
@@ -316,7 +316,7 @@ def shared_site(settings: Any) -> Iterator[Sandbox]:
     """The stand-in site that all examples share; each has its own orders there."""
     with Sandbox(api_token=settings.BITRIX_API_TOKEN) as sandbox:
         settings.BITRIX_API_URL, settings.WEBHOOK_RATE = sandbox.bridge_url, ""
-        settings.STATUS_GRACE_SECONDS = 10
+        settings.STATUS_HOLD_SECONDS = 10
         BridgeClient().knows_all_actions()
         logging.disable(logging.CRITICAL)  # what goes wrong is meant to
         yield sandbox

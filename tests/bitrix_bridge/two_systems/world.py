@@ -16,11 +16,10 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from bitrix_bridge import client as bridge_client
-from bitrix_bridge import inbox
-from bitrix_bridge.events import WHOLE_ORDER
+from bitrix_bridge.inbound import inbox
+from bitrix_bridge.inbound.event_handlers import WHOLE_ORDER
 from bitrix_bridge.models import Push, WebhookEvent
-from bitrix_bridge.outgoing import queue_forgotten
+from bitrix_bridge.outbound.queueing import queue_missed
 from bitrix_bridge.payloads import read_order
 from bitrix_bridge.reconciliation import runs
 from bitrix_bridge.reconciliation.slices import work
@@ -30,16 +29,17 @@ from bitrix_bridge.sandbox.drafts import Draft
 from bitrix_bridge.sandbox.errors import SiteError
 from bitrix_bridge.sandbox.site import CRM_ORIGINS, Event, Site
 from bitrix_bridge.sandbox.values import rounded
+from bitrix_bridge.site_client import bridge_client as bridge_client
 from cvety_crm.outbox import LIVE, State, deliver_one, engine
 from orders import services
-from orders.agreement import Agreement
-from orders.fields import FIELDS, ITEMS, PUSHED, as_told, comparable, comparable_items, empty_value, order_values
 from orders.models import Order, OrderEvent, Source, Status
+from orders.sync.fields import FIELDS, ITEMS, PUSHED, as_sent, comparable, comparable_items, empty_value, order_values
+from orders.sync.three_way_merge import Agreement
 from tests.fixtures import WEBHOOK_PATH, WEBHOOK_TOKEN
 
 CROSSINGS = (
     "note_sending",
-    "begin_request",
+    "start_request",
     "record_created_on_site",
     "record_accepted",
     "record_site_status",
@@ -155,7 +155,7 @@ class World:
         known = set(order.events.values_list("pk", flat=True))
         try:
             service()
-        except services.NotAllowed:
+        except services.NotAllowedError:
             return
         for event in order.events.exclude(pk__in=known):
             self.actions.update((str(order.pk), change["field"]) for change in event.changes)
@@ -199,7 +199,7 @@ class World:
 
     def minute(self) -> None:
         """Do what the clock does each minute, apart from delivering."""
-        queue_forgotten()
+        queue_missed()
         WebhookEvent.objects.filter(state="waiting").update(retry_at=timezone.now())
         inbox.retry_due()
 
@@ -265,7 +265,7 @@ class World:
             order = here[key]
             theirs = site_values(data)
             theirs["status"] = codes[theirs["status"]]
-            ours = {name: as_told(name, value) for name, value in order_values(order, theirs).items()}
+            ours = {name: as_sent(name, value) for name, value in order_values(order, theirs).items()}
             differing = {name: (ours[name], theirs[name]) for name in theirs if ours[name] != theirs[name]}
             assert not differing, f"order {key}, here and there: {differing}"
             assert order.sync_state in ("synced", "conflict")
@@ -278,7 +278,7 @@ class World:
     def _check_kept(self, key: int, theirs: Mapping[str, Any]) -> None:
         """What staff wanted last has arrived there, unless the site's own people have changed the same since."""
         wanted = {
-            name: as_told(name, value)
+            name: as_sent(name, value)
             for (order, name), value in self.wanted.items()
             if order == key and name not in SETTLED_OTHERWISE
         }

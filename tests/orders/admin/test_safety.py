@@ -153,7 +153,7 @@ def test_whoever_may_see_orders_only_sees_only_orders(browser_of, evil_order):
 
 def test_no_part_of_the_orders_admin_hides_another_parts_names():
     """The parts share one namespace: a private name in two of them would silently replace a check of rights."""
-    from orders.admin.order import OrderAdmin
+    from orders.admin.orders.model_admin import OrderAdmin
 
     defined: dict[str, list[str]] = {}
     for part in OrderAdmin.__mro__:

@@ -6,9 +6,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from orders.paper.formats import A6, FORMATS, ROLL, SMALL_CARD, Paper
 from orders.paper.postcard import has_postcard, postcards
 from orders.paper.typesetting import COLOUR_EMOJI
+from orders.values.paper_formats import A6, FORMATS, ROLL, SMALL_CARD, Paper
 from tests.orders.paper.pdf import (
     fonts,
     has_missing_glyphs,

@@ -6,10 +6,10 @@ from decimal import Decimal
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
 
-from orders.delivery_words import reason_to_leave_out
 from orders.models import City, Courier
-from orders.paper.formats import A4
 from orders.paper.route_sheet import route_of, route_sheets
+from orders.presentation.delivery import reason_to_leave_out
+from orders.values.paper_formats import A4
 from tests.orders.paper.pdf import has_missing_glyphs, lowest_line, page_words, read, size_in_mm, words
 
 NBSP = "\u00a0"

@@ -8,8 +8,9 @@ from django.contrib.auth.models import AnonymousUser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders.paper.typed_text import LONGEST_PIECE, breakable, tied, widest_pieces, without_phones
-from orders.visibility import shown_text
+from orders.paper.typed_text import LONGEST_PIECE, breakable, tied, widest_pieces
+from orders.rules.visibility import shown_text
+from orders.values.phone_masking import without_phones
 
 BREAK = "\u200b"
 texts = st.text(alphabet=st.characters(exclude_characters=BREAK, exclude_categories=["Cs"]), max_size=200)

@@ -8,10 +8,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from orders.models import DeliverySlot, Order
-from orders.paper.formats import A5, FORMATS, ROLL, Paper
 from orders.paper.orders_to_print import order_address, orders_to_print
 from orders.paper.qr import qr_svg
 from orders.paper.work_order import work_orders
+from orders.values.paper_formats import A5, FORMATS, ROLL, Paper
 from tests.orders.paper.pdf import has_missing_glyphs, letters, page_words, read, size_in_mm, type_sizes, words
 
 SIZES = pytest.mark.parametrize("size", FORMATS[Paper.WORK_ORDER], ids=lambda size: size.name)

@@ -10,7 +10,7 @@ from django.test import Client
 
 from orders import services
 from orders.models import Order, OrderPhoto
-from orders.photo_links import photo_token
+from orders.photos.links import photo_token
 from tests.orders.admin.conftest import browser, browser_of, make_order  # noqa: F401
 from tests.orders.photos.pictures import picture
 

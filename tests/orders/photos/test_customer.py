@@ -9,12 +9,13 @@ from django.utils import timezone
 
 from bitrix_bridge.models import Push
 from notifications.models import TelegramMessage
+from notifications.rendering import preview
 from orders import services
-from orders.approval_page import ApprovalThrottle
 from orders.models import Order, PhotoApproval
-from orders.photo_links import photo_token
-from orders.photo_states import photo_state
-from orders.services import NotAllowed
+from orders.photos.links import photo_token
+from orders.public.approval_page import ApprovalThrottle
+from orders.rules.photo_state import photo_state
+from orders.services import NotAllowedError
 from tests.orders.admin.conftest import change_url
 from tests.visible_text import latin_words, visible_texts
 
@@ -69,7 +70,7 @@ def test_liking_comes_back_to_the_order_and_to_telegram(customer, browser, order
     assert order.problem == ""
     message = TelegramMessage.objects.get()
     assert (message.kind, message.chat_id, message.state) == ("photo", "-100", "pending")
-    assert f"❤️ Клиенту понравился букет: заказ №\xa0{order.order_number}" in message.preview
+    assert f"❤️ Клиенту понравился букет: заказ №\xa0{order.order_number}" in preview(message)
     assert not Push.objects.exists()
     assert "Клиенту нравится" in browser.get(change_url(order)).content.decode()
 
@@ -82,9 +83,9 @@ def test_asking_to_make_it_anew_is_a_problem_until_he_likes_it(customer, browser
     assert answer(customer, link, answer="redo", comment=evil).status_code == 302
     order.refresh_from_db()
     assert order.problem == f"Клиент просит переделать: {evil}"
-    preview = TelegramMessage.objects.get().preview
-    assert "✋ Клиент просит переделать букет" in preview
-    for html in (customer.get(link).content.decode(), browser.get(change_url(order)).content.decode(), preview):
+    text = preview(TelegramMessage.objects.get())
+    assert "✋ Клиент просит переделать букет" in text
+    for html in (customer.get(link).content.decode(), browser.get(change_url(order)).content.decode(), text):
         assert "больше роз" in html
         assert "<script>alert" not in html
 
@@ -156,7 +157,7 @@ def test_what_was_looked_at_is_compared_once_nobody_else_can_replace_it(order, p
     """The page may have been right when the answer came in, and wrong by the time the order was locked."""
     token, seen = link.split("/")[2], [photo.pk]
     newer = add(order)
-    with pytest.raises(NotAllowed, match="Фото только что обновилось"):
+    with pytest.raises(NotAllowedError, match="Фото только что обновилось"):
         services.answer_photos(token=token, seen=seen, liked=True)
     assert last_event(order) is None
     assert services.answer_photos(token=token, seen=[newer.pk, photo.pk], liked=True).answer == "liked"
@@ -217,7 +218,7 @@ def test_whatever_does_not_work_gets_the_same_answer(customer, order, photo, lin
     for broken in ({"expires_at": timezone.now()}, {"nonce": ""}, {"nonce": "0" * 32}):
         PhotoApproval.objects.update(**broken)
         assert nothing(link) == nothing(f"{link}{photo.pk}/full.jpg") == unknown
-        with pytest.raises(services.LinkGone):
+        with pytest.raises(services.LinkExpiredError):
             services.answer_photos(token=token, seen=[photo.pk], liked=True)
         PhotoApproval.objects.update(expires_at=approval.expires_at, nonce=approval.nonce)
     assert customer.get(link).status_code == 200

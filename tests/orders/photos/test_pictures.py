@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import Image, ImageCms
 
-from orders.services.pictures import MOST_BYTES, Picture, PictureRefused, read_picture
+from orders.photos.pictures import MOST_BYTES, Picture, PictureRefusedError, read_picture
 from tests.orders.photos.pictures import BLUE, RED, bomb, encoded, phone_photo, picture
 
 
@@ -73,7 +73,7 @@ def test_a_colour_profile_is_applied_and_a_broken_one_ignored():
 
 @pytest.mark.parametrize("size", [(4001, 4000), (9000, 9000), (20000, 20000), (60000, 60000)])
 def test_a_decompression_bomb_is_refused_before_it_is_read(size):
-    with pytest.raises(PictureRefused, match="больше 16 мегапикселей"):
+    with pytest.raises(PictureRefusedError, match="больше 16 мегапикселей"):
         read(bomb(*size))
 
 
@@ -81,7 +81,7 @@ def test_a_decompression_bomb_is_refused_before_it_is_read(size):
 def test_a_jpeg_may_be_larger_if_it_is_decoded_at_a_fraction_of_its_size(progressive, refused):
     content = picture((5200, 3200), progressive=progressive)
     if refused:
-        with pytest.raises(PictureRefused, match="больше 16 мегапикселей"):
+        with pytest.raises(PictureRefusedError, match="больше 16 мегапикселей"):
             read(content)
     else:
         assert read(content).width == 2000
@@ -100,21 +100,21 @@ def test_a_transparent_picture_is_shrunk_before_it_is_copied(monkeypatch):
                                       bomb(30, 30), encoded(Image.new("RGB", (9, 9)), "GIF"),
                                       encoded(Image.new("RGB", (9, 9)), "TIFF")])  # fmt: skip
 def test_what_is_no_photo_is_refused(content):
-    with pytest.raises(PictureRefused, match="Это не фото"):
+    with pytest.raises(PictureRefusedError, match="Это не фото"):
         read(content)
 
 
 def test_half_a_photo_is_refused():
-    with pytest.raises(PictureRefused, match="Это не фото"):
+    with pytest.raises(PictureRefusedError, match="Это не фото"):
         read(picture((400, 400), quality=95)[:-600])
 
 
 @pytest.mark.parametrize("brand", [b"heic", b"mif1", b"avif"])
 def test_heic_is_refused_with_a_way_out(brand):
-    with pytest.raises(PictureRefused, match="Наиболее совместимые"):
+    with pytest.raises(PictureRefusedError, match="Наиболее совместимые"):
         read(b"\0\0\0\x18ftyp" + brand + b"\0" * 100)
 
 
 def test_twenty_megabytes_are_refused_unread():
-    with pytest.raises(PictureRefused, match="не больше 15"):
+    with pytest.raises(PictureRefusedError, match="не больше 15"):
         read_picture(io.BytesIO(), MOST_BYTES + 1)

@@ -17,10 +17,11 @@ from PIL import Image
 
 from bitrix_bridge.models import Push
 from notifications.models import TelegramMessage
-from orders import counts, services
+from orders import services
+from orders.exceptions import NotAllowedError
 from orders.models import Customer, Order, OrderPhoto, PhotoApproval
+from orders.selectors import counts
 from orders.services import photos as photo_services
-from orders.services.values import NotAllowed
 from tests.orders.admin.conftest import LIST, change_url
 from tests.orders.photos.conftest import stored_files
 from tests.orders.photos.pictures import phone_photo, picture
@@ -97,7 +98,7 @@ def test_an_order_has_at_most_twenty(order, add, monkeypatch):
     first = add(order)
     add(order)
     before = stored_files()
-    with pytest.raises(NotAllowed, match="не больше 2"):
+    with pytest.raises(NotAllowedError, match="не больше 2"):
         add(order)
     # The room may be taken while the picture is being read: its files must not stay.
     asked = []

@@ -1,0 +1,43 @@
+"""What the bridge shows on an order's page: its pushes, and what differs from the site."""
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext
+
+from bitrix_bridge.models import Difference, Push
+from bitrix_bridge.models.reconciliation import OPEN
+from bitrix_bridge.reconciliation.words import rows
+from orders.admin.panels import Panel
+from orders.models import Order
+
+SHOWN = 10
+
+
+def pushes(order: Order, request: HttpRequest) -> Panel | None:
+    """Return the order's latest pushes, for whoever may see pushes."""
+    if not request.user.has_perm("bitrix_bridge.view_push"):
+        return None
+    rows = list(Push.objects.filter(order=order).defer("request").order_by("-created_at")[:SHOWN])
+    return Panel(
+        title=gettext("On its way to the site"),
+        template="bitrix_bridge/order_pushes.html",
+        context={"pushes": rows},
+        all_url=f"{reverse('admin:bitrix_bridge_push_changelist')}?order__id__exact={order.pk}",
+    )
+
+
+def differences(order: Order, request: HttpRequest) -> Panel | None:
+    """Return what comparing both sides has found of the order and nobody has decided yet; mostly nothing."""
+    may_decide = request.user.has_perm("bitrix_bridge.change_reconciliation")
+    if not may_decide and not request.user.has_perm("bitrix_bridge.view_reconciliation"):
+        return None
+    found = Difference.objects.filter(order=order, outcome__in=OPEN).select_related("run", "order")
+    shown = rows(found.order_by("-outcome", "field")[:SHOWN], may_decide=may_decide, reader=request.user)
+    if not shown:
+        return None
+    return Panel(
+        title=gettext("Differs from the site"),
+        template="bitrix_bridge/differences.html",
+        context={"rows": shown, "here": request.get_full_path(), "is_of_one_order": True},
+        all_url=reverse("admin:bitrix_bridge_reconciliation_change", args=[shown[0].difference.run_id]),
+    )

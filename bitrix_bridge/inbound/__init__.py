@@ -1,0 +1,1 @@
+"""The road in: webhooks, the inbox, and the handlers of events."""

@@ -1,0 +1,125 @@
+"""Webhooks of the site: authenticate, limit, parse, hand over to the inbox, answer."""
+
+import logging
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.db import Error as DatabaseTrouble
+from django.utils.crypto import constant_time_compare
+from rest_framework import status
+from rest_framework.exceptions import Throttled
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from bitrix_bridge.inbound.documentation import document_webhook
+from bitrix_bridge.inbound.event_handlers import is_known, is_ping
+from bitrix_bridge.inbound.inbox import receive
+from bitrix_bridge.inbound.parsing import BadBodyError, parse_body, read_incoming
+from bitrix_bridge.inbound.throttling import WebhookThrottle
+from bitrix_bridge.models import WebhookEvent
+
+logger = logging.getLogger(__name__)
+
+RETRY_AFTER_SECONDS = 30
+
+
+class _WebhookView(APIView):
+    """A token instead of a session, hence no CSRF; the body is read raw, whatever its content type says."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    throttle_classes = (WebhookThrottle,)
+
+    def post(self, request: Request) -> Response:
+        """Take one event."""
+        if _declared_length(request) > settings.WEBHOOK_MAX_BYTES:
+            return _too_large()
+        try:
+            raw = request._request.body
+        except RequestDataTooBig:
+            return _too_large()
+        if len(raw) > settings.WEBHOOK_MAX_BYTES:
+            return _too_large()
+
+        # The token may be in the body: a body that can't be read is judged by the header alone.
+        try:
+            body: dict[str, Any] = parse_body(raw)
+            trouble = None
+        except BadBodyError as error:
+            body, trouble = {}, error
+        if not _is_authorized(request, body):
+            return _error(status.HTTP_401_UNAUTHORIZED, "invalid_token")
+        if trouble is not None:
+            return _error(status.HTTP_400_BAD_REQUEST, "invalid_payload", str(trouble))
+        event = str(body.get("event", ""))
+        if is_ping(event):
+            # The database is not asked: what is tried is the way here, and `/health` tells the rest.
+            return Response({"status": "success", "action": "pong"})
+        try:
+            known = is_known(event)
+            incoming = read_incoming(body, known=known, remote_addr=WebhookThrottle().get_ident(request))
+        except BadBodyError as error:
+            return _error(status.HTTP_400_BAD_REQUEST, "invalid_payload", str(error))
+
+        try:
+            return Response(_answer(receive(incoming)))
+        except DatabaseTrouble:
+            # Away, read-only, full: whatever keeps the event from being kept. The sender keeps it and comes again.
+            logger.exception("the event could not be kept")
+            response = _error(status.HTTP_503_SERVICE_UNAVAILABLE, "database_unavailable")
+            response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+            return response
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Give a throttled sender the same shape of error as all the others."""
+        response = super().handle_exception(exc)
+        if isinstance(exc, Throttled):
+            response.data = {"status": "error", "error": "too_many_requests"}
+        return response
+
+
+@document_webhook("заказы и покупатели")
+class OrderWebhookView(_WebhookView):
+    """`POST /webhooks/bitrix/order`."""
+
+
+@document_webhook("товары")
+class ProductWebhookView(_WebhookView):
+    """`POST /webhooks/bitrix/product`."""
+
+
+def _declared_length(request: Request) -> int:
+    try:
+        return int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        return 0
+
+
+def _is_authorized(request: Request, body: dict[str, Any]) -> bool:
+    shown = []
+    scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        shown.append(credentials.strip())
+    if isinstance(body.get("token"), str):
+        shown.append(body["token"])
+    # Every pair is compared: the time taken tells nothing of which token came close.
+    matches = [constant_time_compare(one, token) for one in shown for token in settings.WEBHOOK_TOKENS if token]
+    return any(matches)
+
+
+def _answer(row: WebhookEvent) -> dict[str, Any]:
+    answer: dict[str, Any] = {"status": "success", "action": row.action, "event_id": str(row.pk)}
+    if row.order is not None:
+        answer |= {"order_id": str(row.order.pk), "order_number": row.order.order_number}
+    return answer
+
+
+def _too_large() -> Response:
+    return _error(status.HTTP_413_REQUEST_ENTITY_TOO_LARGE, "too_large", f"limit: {settings.WEBHOOK_MAX_BYTES} bytes")
+
+
+def _error(code: int, error: str, message: str = "") -> Response:
+    body = {"status": "error", "error": error}
+    return Response(body | ({"message": message} if message else {}), status=code)

@@ -1,0 +1,1 @@
+"""The road out: pushes are queued, split into requests, and delivered."""

@@ -1,0 +1,378 @@
+"""Delivering a push: bring the site to the order's present state, one request after the other until nothing is left.
+
+What is sent is worked out when it leaves: the fields in which the order differs from what the site last said. Each
+request's values are noted before the call and its success right after it, so that a worker that dies in between, or an
+answer that is lost, costs a repetition and never a second order or a lost wish.
+"""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from bitrix_bridge.models import Push, WebhookEvent
+from bitrix_bridge.outbound.queueing import earliest_delivery, unsent_fields
+from bitrix_bridge.outbound.request_batches import STATUS, Split, as_one, further_split, request_batches
+from bitrix_bridge.payloads.outgoing import create_request, update_request
+from bitrix_bridge.payloads.response import VALUE_CODES
+from bitrix_bridge.refetch import request_status_check, take_over
+from bitrix_bridge.site_client.bridge_client import Updated
+from bitrix_bridge.site_client.errors import OrderArchivedError, OrderNotFoundError, StatusConflictError, refused_part
+from bitrix_bridge.site_client.transports import NoTransportError, SiteClient
+from cvety_crm.masking import truncate_masked
+from cvety_crm.outbox import (
+    Delivered,
+    Deliverer,
+    DeliveryError,
+    MisconfiguredError,
+    NoLongerNeededError,
+    NotDueError,
+    PermanentDeliveryError,
+    TemporaryDeliveryError,
+    register_deliverer,
+)
+from orders import services
+from orders.models import Order, Reason, Status, SyncState
+from orders.rules.hold import leaves_at
+from orders.sync.fields import ITEMS, PUSHED, order_values
+from orders.sync.site_response import FieldRefusal, SiteResponse
+from orders.sync.three_way_merge import Agreement
+
+MAX_STEPS = 30
+"""Create, all fields at once, each kind apart, each property by itself, status, and again what has changed since."""
+
+
+LINE_UNKNOWN = "basket_unknown"
+"""The site has other lines than those that it was asked to change: docs/bitrix.md."""
+
+
+class ValuesRefusedError(PermanentDeliveryError):
+    """The site can't hold some values, and everything else is there: the order's timeline has been told of them."""
+
+
+def deliver(push: Push) -> Delivered:
+    """Call the site as often as needed. Raises `cvety_crm.outbox` failures.
+
+    What the site refuses of one kind (a status that it does not know, the cancelling of a paid order) does not keep
+    back the other. Nor does a status that can be taken back still: it stays behind, and the push waits for it.
+    """
+    client, exchange = SiteClient(), Exchange()
+    split, is_asked, is_read = Split.TOGETHER, False, False
+    held_until: datetime | None = None
+    agreement = Agreement()
+    for _step in range(MAX_STEPS):
+        order = Order.objects.select_related("customer", "status").get(pk=push.order_id)
+        if order.is_deleted_on_site:
+            raise NoLongerNeededError(gettext("The order was deleted on the site."))
+        if order.is_archived_on_site:
+            raise NoLongerNeededError(gettext("The order is in the site's archive."))
+        values = order_values(order, PUSHED, list(order.items.all()))
+        if order.bitrix_order_id is None:
+            _create(client, push, order, values, exchange)
+            continue
+        agreement = Agreement.from_json(order.bitrix_state)
+        if agreement.is_unclear and not is_asked:
+            request_status_check(order)
+            is_asked = True
+        unsent = {name: values[name] for name in agreement.unsent(values) if name not in exchange.refused}
+        held_until = leaves_at(order.status_held_until) if STATUS in unsent else None
+        if held_until is not None:
+            del unsent[STATUS]
+        if not unsent:
+            break
+        part = request_batches(unsent, split, with_status=_goes_along(client, order, unsent))[0]
+        if part != (STATUS,) and split is Split.TOGETHER:
+            part = _unanswered(agreement, part, values, is_held=held_until is not None) or part
+        sent = {name: values[name] for name in part}
+        try:
+            if part == (STATUS,):
+                _set_status(client, push, order, agreement, exchange)
+            else:
+                _update(client, push, order, agreement, sent, exchange)
+        except OrderArchivedError as archived:
+            services.mark_archived([order.bitrix_order_id])
+            raise NoLongerNeededError(archived.message) from archived
+        except PermanentDeliveryError as refusal:
+            if isinstance(refusal, MisconfiguredError | OrderNotFoundError) and not isinstance(
+                refusal, NoTransportError
+            ):
+                raise
+            further = further_split(sent, split, refusal)
+            if refusal.code == LINE_UNKNOWN and not is_read:
+                is_read = _read_lines(order)
+            elif further is not None:
+                split = further
+            elif refusal.code in VALUE_CODES and len(part) == 1:
+                _note_value_refused(push, order, sent, refusal, exchange)
+            else:
+                exchange.refused |= dict.fromkeys(part, refusal)
+        if not is_read and exchange.forget_unknown_lines():
+            is_read = _read_lines(order)
+    else:
+        raise TemporaryDeliveryError(gettext("The site takes the order's state but does not keep it."))
+    return _outcome(push, exchange, agreement, held_until)
+
+
+@dataclass(slots=True)
+class Exchange:
+    """What has come of the requests so far. None of them does anything when the order was changed in the last moment:
+    it is looked at again.
+    """
+
+    done: list[str] = field(default_factory=list)
+    refused: dict[str, PermanentDeliveryError] = field(default_factory=dict)
+    """Fields that the site did not take, and why."""
+    values_refused: dict[str, PermanentDeliveryError] = field(default_factory=dict)
+    """Fields whose values it can't hold: the order remembers them."""
+
+    def hear(self, words: SiteResponse, sent: Collection[str]) -> None:
+        """Take in what was not taken of a request although the rest was."""
+        for name in words.refused.keys() & set(sent):
+            refusal = words.refused[name]
+            target = self.values_refused if refusal.is_of_value else self.refused
+            target[name] = refused_part(refusal)
+
+    def forget_unknown_lines(self) -> bool:
+        """Let the lines be sent once more if the site did not know them; return whether it was so."""
+        refusal = self.refused.get(ITEMS)
+        if refusal is None or refusal.code != LINE_UNKNOWN:
+            return False
+        for name in (ITEMS, "total_amount"):
+            self.refused.pop(name, None)
+        return True
+
+
+def _outcome(push: Push, exchange: Exchange, agreement: Agreement, held_until: datetime | None) -> Delivered:
+    refused = exchange.refused or exchange.values_refused
+    if held_until is not None and (refused or not exchange.done):
+        # What was refused fails only after the status has had its turn.
+        reasons = [refusal.message for refusal in refused.values()]
+        raise NotDueError(reasons[0] if reasons else gettext("The status can still be taken back."), due_at=held_until)
+    if exchange.refused:
+        raise as_one(exchange.refused)
+    if exchange.values_refused:
+        one = as_one(exchange.values_refused)
+        raise ValuesRefusedError(one.message, code=one.code, answer=one.answer)
+    if not exchange.done:
+        services.reassess_sync_state(order_id=push.order_id)
+        if agreement.refused:
+            raise NoLongerNeededError(gettext("What the site can't hold is not sent again until it is changed."))
+        raise NoLongerNeededError(gettext("The site has the order as it is."))
+    return Delivered(code="200", answer="; ".join(exchange.done))
+
+
+def _read_lines(order: Order) -> bool:
+    """Read the order from the site, whose people have replaced lines unheard: ours get the ids of its lines."""
+    take_over(order, settings.OUTBOX_TIMEOUT)
+    return True
+
+
+def _create(client: SiteClient, push: Push, order: Order, values: Mapping[str, Any], exchange: Exchange) -> None:
+    request = create_request(order, values, order.items.all())
+    first_status = Status.objects.get(code="new")
+    # The site's create knows no status: an order begins as N there, and its status follows as a push of its own.
+    # Nor that it is cancelled or paid.
+    instead = {"status": first_status.code, "is_cancelled": False, "payment_status": "pending"}
+    if order.payment_method:
+        # Where the settings name no pay system for it, the order is made with another one.
+        instead["payment_method"] = settings.BITRIX_PAY_SYSTEMS.get(request["payment_method_id"], "")
+    sent = {**values, **instead}
+    agreement = Agreement.from_json(order.bitrix_state)
+    if not services.note_sending(order_id=order.pk, values=values, instead=instead):
+        return
+    _keep_request(push, {"action": "order.create", **request})
+    created = client.create_order({**request, "event_id": str(push.pk)})
+    if not created.is_new:
+        # An earlier request made it, whose answer was lost. What that one said is what the site has; where several
+        # differ, the first value is assumed and the push goes on until the site has the present one.
+        sent |= {name: earlier[0] for name, earlier in agreement.sent.items() if earlier}
+    try:
+        services.record_created_on_site(
+            order_id=order.pk,
+            bitrix_order_id=created.order_id,
+            order_number=created.order_number,
+            site_status=first_status.bitrix_code or "N",
+            values=sent,
+            version=created.version,
+            push_id=push.pk,
+            words=created.words,
+        )
+    except services.NotAllowedError as twin:
+        raise PermanentDeliveryError(str(twin)) from twin
+    # The site's people may have deleted it before its id was known here, when nobody knew whose event that was.
+    deletion = WebhookEvent.latest_deletion(created.order_id)
+    if created.is_deleted or deletion is not None:
+        services.mark_deleted(
+            bitrix_order_id=created.order_id, webhook_event_id=deletion.pk if deletion is not None else None
+        )
+    if created.is_archived:
+        services.mark_archived([created.order_id])
+    # What was refused for other reasons is tried once more, as an update.
+    exchange.hear(created.words, [name for name, one in created.words.refused.items() if one.is_of_value])
+    exchange.done.append(f"order.create: {created.order_id}")
+
+
+def _set_status(client: SiteClient, push: Push, order: Order, agreement: Agreement, exchange: Exchange) -> None:
+    wanted = order.status.bitrix_code
+    if wanted is None:
+        raise PermanentDeliveryError(
+            gettext("The site has no status for “%(status)s”: give it a code of the site.") % {"status": order.status}
+        )
+    request = {"status_id": wanted, "expected_status_id": agreement.site_status}
+    values = {"status": order.status_id}
+    if not services.note_sending(order_id=order.pk, values=values):
+        return
+    _keep_request(push, {"action": "order.status", "order_id": order.bitrix_order_id, **request})
+    try:
+        updated = client.set_status(order.bitrix_order_id or 0, **request)
+    except StatusConflictError as conflict:
+        exchange.done.append(_record_conflict(push, order, agreement, conflict))
+        return
+    _record(push, order, values, updated, times_received=agreement.times_received, site_status=wanted)
+    exchange.done.append(f"order.status: {wanted}")
+
+
+def _record_conflict(push: Push, order: Order, agreement: Agreement, conflict: StatusConflictError) -> str:
+    services.record_site_status(
+        order_id=order.pk,
+        site_status=conflict.status_id,
+        version=conflict.version,
+        times_received=agreement.times_received,
+        push_id=push.pk,
+    )
+    return f"status: {conflict.status_id} != {agreement.site_status}"
+
+
+def _goes_along(client: SiteClient, order: Order, unsent: Mapping[str, Any]) -> bool:
+    """Return whether the status may go in one request with the rest."""
+    return STATUS in unsent and len(unsent) > 1 and bool(order.status.bitrix_code) and client.takes_status_along()
+
+
+def _unanswered(
+    agreement: Agreement, part: tuple[str, ...], ours: Mapping[str, Any], *, is_held: bool
+) -> tuple[str, ...] | None:
+    """Return the fields of the request whose answer is still out, if some of `part` were in it and nothing has changed.
+
+    It goes first, and alone: only word for word the site knows it again. Whatever else there is follows.
+    """
+    earlier = agreement.unanswered
+    if earlier is None or earlier.values.keys().isdisjoint(part) or (is_held and STATUS in earlier.values):
+        return None
+    return tuple(earlier.values) if all(ours[name] == value for name, value in earlier.values.items()) else None
+
+
+def _update(
+    client: SiteClient,
+    push: Push,
+    order: Order,
+    agreement: Agreement,
+    unsent: Mapping[str, Any],
+    exchange: Exchange,
+) -> None:
+    items = order.items.all() if not unsent.keys().isdisjoint({ITEMS, "total_amount"}) else ()
+    request = update_request(order, unsent, items, expected_status_id=agreement.site_status)
+    begun = services.start_request(order_id=order.pk, values=unsent)
+    if begun is None:
+        return
+    _keep_request(push, {"action": "order.update", "order_id": order.bitrix_order_id, **request})
+    try:
+        updated = client.update_order(order.bitrix_order_id or 0, request, event_id=begun.key)
+    except StatusConflictError as conflict:
+        # Nothing was changed there: what else there is follows without the status.
+        services.end_request(order_id=order.pk)
+        exchange.done.append(_record_conflict(push, order, agreement, conflict))
+        return
+    except PermanentDeliveryError:
+        services.end_request(order_id=order.pk)
+        raise
+    # Of what an earlier request has done the site may have told, and gone on, since that one.
+    times_received = begun.times_received if updated.is_repetition else agreement.times_received
+    site_status = order.status.bitrix_code if STATUS in unsent else None
+    _record(push, order, unsent, updated, times_received=times_received, site_status=site_status)
+    exchange.hear(updated.words, unsent)
+    exchange.done.append(f"order.update: {', '.join(sorted(unsent.keys() - updated.words.refused.keys()))}")
+
+
+def _record(
+    push: Push,
+    order: Order,
+    values: Mapping[str, Any],
+    updated: Updated,
+    *,
+    times_received: int,
+    site_status: str | None,
+) -> None:
+    services.record_accepted(
+        order_id=order.pk,
+        values=values,
+        site_status=site_status,
+        version=updated.version,
+        times_received=times_received,
+        push_id=push.pk,
+        words=updated.words,
+    )
+
+
+def _note_value_refused(
+    push: Push, order: Order, sent: Mapping[str, Any], refusal: PermanentDeliveryError, exchange: Exchange
+) -> None:
+    """Note that the site can't hold the only value that it was asked to take."""
+    (name,) = sent
+    exchange.values_refused[name] = refusal
+    services.record_value_refused(
+        order_id=order.pk,
+        values=sent,
+        refusal=FieldRefusal(refusal.code, refusal.message, is_of_value=True),
+        push_id=push.pk,
+    )
+
+
+def _keep_request(push: Push, request: dict[str, Any]) -> None:
+    push.request = json.loads(json.dumps(request))
+    push.save(update_fields=["request", "updated_at"])
+
+
+def register() -> None:
+    """Register how pushes are delivered."""
+    register_deliverer(
+        Push._meta.label,
+        Deliverer(
+            deliver, after_delivery=after_delivery, after_failure=after_failure, after_cancellation=after_cancellation
+        ),
+    )
+
+
+def after_delivery(push: Push) -> datetime | None:
+    """Return when the rest is to be sent, if there is any: at once what was changed while the push was under way, a
+    status that can be taken back when it can't any more. The order is locked.
+    """
+    order = Order.objects.get(pk=push.order_id)
+    if order.has_left_site or not unsent_fields(order):
+        return None
+    return earliest_delivery(order) or timezone.now()
+
+
+def after_failure(push: Push, failure: DeliveryError) -> None:
+    """Show on the order that the site does not know, and why, unless it says so already."""
+    if isinstance(failure, ValuesRefusedError):
+        return
+    reason = Reason.NONE
+    if isinstance(failure, OrderNotFoundError):
+        reason = Reason.ORDER_GONE
+    elif isinstance(failure, TemporaryDeliveryError):
+        reason = Reason.GAVE_UP
+    services.record_refused(order_id=push.order_id, push_id=push.pk, reason=reason, message=failure.message)
+
+
+def after_cancellation(push: Push, reason: str) -> None:
+    """Show on the order that the site has not got it, and that staff left it at that."""
+    order = Order.objects.get(pk=push.order_id)
+    if order.sync_state == SyncState.PENDING:
+        services.record_refused(
+            order_id=order.pk, push_id=push.pk, reason=Reason.STOPPED_BY_HAND, message=truncate_masked(reason)
+        )

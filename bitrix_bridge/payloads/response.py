@@ -1,0 +1,63 @@
+"""What an answer of the bridge says beside its result: `warnings`, and `refused`, what the site did not take."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bitrix_bridge.payloads.outgoing import field_of
+from cvety_crm.masking import truncate_masked
+from orders.sync.fields import ITEMS
+from orders.sync.site_response import UNNAMED, FieldRefusal, SiteResponse, SiteWarning
+
+VALUE_CODES = frozenset({"property_too_long", "property_unknown_value"})
+"""Refusals of a value that the property can't hold: the same value is refused each time."""
+MOST = 50
+_LONGEST = 500
+
+
+def read_response(answer: Mapping[str, Any]) -> SiteResponse:
+    """Read both lists. What is in neither of their shapes is left out; a bridge before 1.2 warns in plain texts.
+
+    Of what was refused but has no field here (an e-mail for the account) staff are warned.
+    """
+    warnings = [warning for row in _rows(answer.get("warnings")) if (warning := _warning(row)) is not None]
+    refused: dict[str, FieldRefusal] = {}
+    for row in _rows(answer.get("refused")):
+        if not isinstance(row, Mapping):
+            continue
+        what, code, message = (_text(row, name) for name in ("what", "code", "message"))
+        name = field_of(what)
+        if name is not None:
+            refused.setdefault(name, FieldRefusal(code, message or code, code in VALUE_CODES))
+        elif what and message:
+            warnings.append(SiteWarning(code, message, about=what))
+    return SiteResponse(tuple(warnings), refused)
+
+
+def _warning(row: Any) -> SiteWarning | None:
+    if isinstance(row, str) and row.strip():
+        return SiteWarning(UNNAMED, _keep(row))
+    if not isinstance(row, Mapping):
+        return None
+    code, message = _text(row, "code"), _text(row, "message")
+    if not (code or message):
+        return None
+    about, name = _text(row, "property"), None
+    if about:
+        name = field_of(f"properties.{about}")
+    elif about := _text(row, "product_id"):
+        name = ITEMS
+    return SiteWarning(code, message or code, about, name or "", _text(row, "amount"))
+
+
+def _rows(raw: Any) -> Iterator[Any]:
+    rows = list(raw.values()) if isinstance(raw, Mapping) else raw
+    yield from rows[:MOST] if isinstance(rows, list) else ()
+
+
+def _text(row: Mapping[str, Any], name: str) -> str:
+    value = row.get(name)
+    return _keep(str(value)) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+
+
+def _keep(text: str) -> str:
+    return truncate_masked(text.strip(), _LONGEST)

@@ -1,0 +1,98 @@
+"""Asking the site for an order: the rest of one of which it has told only the status, and what its status is now."""
+
+import logging
+from datetime import timedelta
+from time import monotonic
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from django_q.tasks import async_task
+
+from bitrix_bridge.site_client.errors import OrderArchivedError
+from bitrix_bridge.site_client.site_orders import read_site_order
+from bitrix_bridge.site_client.transports import SiteClient
+from cvety_crm.outbox import MisconfiguredError, TemporaryDeliveryError
+from orders import services
+from orders.models import Order
+
+logger = logging.getLogger(__name__)
+
+EACH_MINUTE_FOR = timedelta(days=1)
+"""How long an incomplete order is asked for each minute; after that, each hour."""
+BUDGET_SECONDS = 20.0
+"""How long one round of questions may take, so that the worker's other jobs have their turn."""
+
+
+def request_refetch(order: Order) -> None:
+    """Ask for the rest as soon as the current transaction has committed."""
+    key = str(order.pk)
+    transaction.on_commit(lambda: async_task("bitrix_bridge.refetch.complete", key), robust=True)
+
+
+def request_status_check(order: Order) -> None:
+    """Fetch the order as it is now (`bitrix_bridge.inbound.ask_site`) when the current transaction has committed."""
+    key = str(order.pk)
+    transaction.on_commit(lambda: async_task("bitrix_bridge.inbound.ask_site.ask", key), robust=True)
+
+
+def refetch_due(limit: int = 50) -> int:
+    """Ask again for the orders that are still incomplete; return how many were completed. Runs each minute.
+
+    It ends after `BUDGET_SECONDS`, or with the first sign that the site will answer none of the questions.
+    """
+    now = timezone.now()
+    until = monotonic() + BUDGET_SECONDS
+    there = Order.objects.filter(is_deleted_on_site=False, is_archived_on_site=False)
+    stubs = there.filter(is_stub=True, bitrix_order_id__isnull=False)
+    due = stubs.filter(Q(created_at__gte=now - EACH_MINUTE_FOR) | Q(updated_at__lte=now - timedelta(hours=1)))
+    completed = 0
+    # Whoever has waited longest comes first, and being asked for counts: no order is always behind the others.
+    for order in due.order_by("updated_at")[:limit]:
+        seconds_left = until - monotonic()
+        if seconds_left <= 0:
+            break
+        Order.objects.filter(pk=order.pk).update(updated_at=timezone.now())
+        try:
+            take_over(order, min(settings.OUTBOX_TIMEOUT, seconds_left))
+        except (TemporaryDeliveryError, MisconfiguredError) as failure:
+            logger.warning("order %s could not be completed, nor will others: %s", order.bitrix_order_id, failure)
+            break
+        except Exception:
+            logger.exception("order %s could not be completed", order.bitrix_order_id)
+        else:
+            completed += 1
+    return completed
+
+
+def complete(order_id: str) -> bool:
+    """Read the order from the site and take it over. Return whether it is complete now; never raises."""
+    order = Order.objects.filter(pk=order_id, is_stub=True, bitrix_order_id__isnull=False).first()
+    if order is None:
+        return False
+    try:
+        take_over(order, settings.OUTBOX_TIMEOUT)
+    except Exception as error:
+        logger.warning("order %s could not be completed: %s", order.bitrix_order_id, error)
+        return False
+    return True
+
+
+def take_over(order: Order, timeout: float) -> None:
+    """Ask for the order, `timeout` seconds at most each time.
+
+    Raises `DeliveryError`, what reading or saving may raise, and `NotAllowedError` when webhooks tell of the order
+    faster than it can be read.
+    """
+    assert order.bitrix_order_id is not None
+    for _attempt in range(services.ATTEMPTS):
+        fresh = services.start_fetch(order.bitrix_order_id)
+        try:
+            snapshot = read_site_order(SiteClient(timeout=timeout), order.bitrix_order_id)
+        except OrderArchivedError:
+            services.mark_archived([order.bitrix_order_id])
+            return
+        if services.apply_snapshot(snapshot=snapshot, fresh=fresh).outcome != services.Outcome.STALE:
+            return
+    raise services.changed_too_often()

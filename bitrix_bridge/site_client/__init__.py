@@ -1,0 +1,1 @@
+"""Clients of the site: the PHP bridge and REST, and what their errors mean."""

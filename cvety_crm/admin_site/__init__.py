@@ -1,0 +1,1 @@
+"""What every admin page shares: base classes, filters, navigation, the dashboard."""

@@ -1,0 +1,227 @@
+"""What every list and page of the admin has in common.
+
+Lists never count a table: they look one row past the page to know whether there is a next one.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.exceptions import NotRegistered
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
+from django.core.paginator import Page, Paginator
+from django.db.models import Model, QuerySet
+from django.forms import Field as FormField
+from django.http import HttpRequest, HttpResponseRedirect
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import RangeDateFilter
+from unfold.sites import UnfoldAdminSite
+from unfold.views import ChangeList
+
+LAST_PAGE = 10_000
+"""A page number beyond this is a typing error or an attack, and costs the database an offset."""
+
+
+class PeekPage(Page):
+    """A page that knows whether another one follows."""
+
+    def __init__(self, rows: Sequence[Any], number: int, paginator: Paginator, *, has_next: bool) -> None:
+        super().__init__(rows, number, paginator)
+        self._has_next = has_next
+
+    def has_next(self) -> bool:
+        """Return whether a row was seen behind this page."""
+        return self._has_next
+
+
+class PeekPaginator(Paginator):
+    """Pages without a count: one row more than the page holds is read, and tells whether there is a next page."""
+
+    template_name = "cvety_crm/admin/pagination.html"
+
+    @property
+    def count(self) -> int:
+        """Return a number that no table reaches; nobody is shown it."""
+        return LAST_PAGE * self.per_page
+
+    def page(self, number: int | str) -> PeekPage:
+        """Return a page; numbers out of range count as the nearest one."""
+        try:
+            wanted = min(max(int(number), 1), LAST_PAGE)
+        except (TypeError, ValueError):
+            wanted = 1
+        first = (wanted - 1) * self.per_page
+        rows = list(self.object_list[first : first + self.per_page + 1])
+        return PeekPage(rows[: self.per_page], wanted, self, has_next=len(rows) > self.per_page)
+
+
+class PeekChangeList(ChangeList):
+    """A list page that costs one query, however long the table."""
+
+    page_num: int
+
+    def get_ordering_field(self, field_name: Any) -> Any:
+        """Return what a column sorts by; nothing for one that this user may not sort by, whatever the address says."""
+        return super().get_ordering_field(field_name) if field_name in self.sortable_by else None
+
+    def get_ordering_field_columns(self) -> dict[int, str]:
+        """Return the columns that the list is sorted by, without those that this user may not sort by."""
+        columns = super().get_ordering_field_columns()
+        allowed = {place for place, name in enumerate(self.list_display) if name in self.sortable_by}
+        return {place: direction for place, direction in columns.items() if place in allowed}
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Read the page, and nothing else."""
+        self.paginator = self.model_admin.get_paginator(request, self.queryset, self.list_per_page)
+        page = self.paginator.page(self.page_num)
+        self.page_num = page.number
+        self.result_list = page.object_list
+        self.has_next_page = page.has_next()
+        self.result_count = self.full_result_count = len(page.object_list)
+        self.show_full_result_count, self.show_admin_actions = False, True
+        self.can_show_all, self.multi_page = False, True
+
+
+class CrmModelAdmin(ModelAdmin):
+    """A list of 50, filters applied together, a warning before typed text is lost."""
+
+    list_per_page = 50
+    list_fullwidth = True
+    list_filter_submit = True
+    list_disable_select_all = True
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # each of them counts the table
+    paginator: type[Paginator] = PeekPaginator
+    warn_unsaved_form = True
+    empty_value_display = "—"
+
+    extra_lookups: tuple[str, ...] = ()
+    """What links of other pages ask a list for, besides its own filters."""
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Allow what the list's own filters and `extra_lookups` put into the address, and nothing else.
+
+        Django allows any column of the table: asked often enough, it would spell out what is on no page.
+        """
+        own = (name for item in self.list_filter for name in _lookups_of(self.opts, item))
+        return lookup in self.extra_lookups or lookup in own
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Return the list that does not count."""
+        return PeekChangeList
+
+
+def _lookups_of(opts: Any, item: Any) -> Iterator[str]:
+    """Yield what a filter of a list may put into the address."""
+    if isinstance(item, type):
+        yield item.parameter_name  # type: ignore[attr-defined]
+        return
+    name, kind = (item, None) if isinstance(item, str) else item
+    if kind is not None and issubclass(kind, RangeDateFilter):
+        yield from (f"{name}{bound}" for bound in ("_on", "_from", "_to"))
+        return
+    field = opts.get_field(name)
+    column = f"{name}__{field.target_field.name}" if field.is_relation else name
+    yield from (f"{column}__exact", f"{column}__in", f"{name}__isnull")
+
+
+def moment(value: datetime | None) -> str:
+    """Return a moment for a list: this year's without the year, on one line."""
+    if value is None:
+        return "—"
+    local = timezone.localtime(value)
+    form = "%d.%m %H:%M" if local.year == timezone.localdate().year else "%d.%m.%Y %H:%M"
+    return format_html('<time class="crm-nowrap" datetime="{}">{}</time>', local.isoformat(), local.strftime(form))
+
+
+class CreatedColumn:
+    """When a row was written, for the lists of logs."""
+
+    @admin.display(description=_("created"), ordering="created_at")
+    def created_column(self, row: Any) -> str:
+        """Return the moment, short."""
+        return moment(row.created_at)
+
+
+class ReadOnlyModelAdmin(CreatedColumn, CrmModelAdmin):
+    """Rows that the CRM itself writes: to be read by people, never added, changed or deleted by hand."""
+
+    warn_unsaved_form = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Refuse."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
+        """Refuse."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
+        """Refuse."""
+        return False
+
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponseRedirect:
+        # A timeline's link outlives the row it leads to (`cvety_crm.ops.retention`).
+        messages.warning(request, gettext("This entry is gone: what is done with is removed after some time."))
+        return HttpResponseRedirect(reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist"))
+
+
+def badge(state: str, sign: str, text: object) -> SafeString:
+    """Return a state as a coloured badge: never by its colour alone, always with a sign and a word."""
+    return format_html(
+        '<span class="crm-badge crm-state-{}"><span aria-hidden="true">{}</span> {}</span>', state, sign, text
+    )
+
+
+def pretty_json(value: Any) -> SafeString:
+    """Return a JSON document as people read it; its texts are escaped."""
+    return format_html(
+        '<pre class="crm-json" tabindex="0">{}</pre>',
+        json.dumps(value, ensure_ascii=False, indent=2, default=str, sort_keys=False),
+    )
+
+
+def admin_link(obj: Model | None, text: str = "", *, request: HttpRequest | None = None) -> str:
+    """Return a link to an object's page, or its bare name where there is no page, or no right to see it."""
+    if obj is None:
+        return "—"
+    label = text or str(obj)
+    opts = obj._meta
+    rights = (f"{opts.app_label}.{right}_{opts.model_name}" for right in ("view", "change"))
+    if request is not None and not any(request.user.has_perm(right) for right in rights):
+        return label
+    try:
+        url = reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[obj.pk])
+    except NoReverseMatch:
+        return label
+    return format_html('<a class="crm-link" href="{}">{}</a>', url, label)
+
+
+def replace_registered(site: UnfoldAdminSite, model: type[Model]) -> None:
+    """Take a library's own page of a model away, so that ours can be registered."""
+    try:
+        site.unregister(model)
+    except NotRegistered:
+        return
+
+
+def first_rows(queryset: QuerySet[Any], limit: int) -> tuple[list[Any], bool]:
+    """Return at most `limit` rows, and whether there are more."""
+    rows = list(queryset[: limit + 1])
+    return rows[:limit], len(rows) > limit
+
+
+def without_related_buttons(field: FormField | None) -> FormField | None:
+    """Return a form's field without the small buttons that add, change and delete the row it points at."""
+    if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
+        for name in ("can_add_related", "can_change_related", "can_delete_related", "can_view_related"):
+            setattr(field.widget, name, False)
+    return field

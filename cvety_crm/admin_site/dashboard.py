@@ -1,0 +1,117 @@
+"""The admin's start page: what needs a hand now, today's figures, and whether the exchange with the site keeps up.
+
+Like the sidebar it belongs to no room: each is asked through a dotted path.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext
+
+from cvety_crm.admin_site.navigation import count, kept, may_view
+from cvety_crm.ops.health import Finding, Probe
+from cvety_crm.ops.status import MARKS, may_see_status
+
+LAG_PROBES = ("bitrix_bridge.probes.lag_in", "bitrix_bridge.probes.lag_out")
+LAG_KEEP_SECONDS = 60
+FIGURES = "orders.selectors.dashboard.start_page"
+
+# title, model, dotted path of the count, address
+_Card = tuple[str, str, str, str]
+
+
+def start_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Add everything the page shows this user."""
+    user = request.user
+    cards = [
+        {"title": title, "count": count(path), "url": url}
+        for title, model, path, url in _cards()
+        if may_view(user, model)
+    ]
+    context["title"] = gettext("Start page")
+    context["troubles"] = [card for card in cards if card["count"]]
+    context["quiet"] = [card for card in cards if not card["count"]]
+    context["links"] = _links(user)
+    context["lags"] = _lags() if may_see_status(user) else []
+    context |= _figures(user)
+    context["shows_anything"] = bool(cards or context["links"] or context["lags"])
+    return context
+
+
+def _figures(user: User | AnonymousUser) -> Mapping[str, Any]:
+    shown: Callable[[Any], Mapping[str, Any]] = import_string(FIGURES)
+    found = dict(shown(user))
+    if chart := found.get("chart"):
+        found["chart"] = {name: json.dumps(value, ensure_ascii=False) for name, value in chart.items()}
+    return found
+
+
+def _lags() -> list[dict[str, Any]]:
+    """Return what the probes of the exchange's delay find, as it was a minute ago at most."""
+    found: list[Finding] = [kept(path, partial(_asked, path), LAG_KEEP_SECONDS) for path in LAG_PROBES]
+    return [{"finding": one, "level": one.level.name.lower(), "mark": MARKS[one.level]} for one in found]
+
+
+def _asked(path: str) -> Finding:
+    probe: Probe = import_string(path)
+    return probe.run()
+
+
+def _links(user: User | AnonymousUser) -> list[dict[str, Any]]:
+    links = []
+    if user.has_perm("orders.add_order"):
+        links.append({"title": gettext("New order"), "url": reverse("admin:orders_order_add"), "icon": "add"})
+    if may_view(user, "orders.order"):
+        links += [
+            {"title": gettext("Day board"), "url": reverse("day_board"), "icon": "dashboard"},
+            {"title": gettext("Today's orders"), "url": _preset("today"), "icon": "today"},
+            {"title": gettext("Tomorrow's orders"), "url": _preset("tomorrow"), "icon": "event"},
+        ]
+    return links
+
+
+def _preset(key: str) -> str:
+    url: str = import_string("orders.selectors.presets.preset_url")(key)
+    return url
+
+
+def _cards() -> list[_Card]:
+    order = "orders.order"
+    return [
+        (gettext("New orders"), order, "orders.selectors.counts.new_orders", _preset("new")),
+        (gettext("Late orders"), order, "orders.selectors.counts.late", _preset("late")),
+        (gettext("Orders with a problem"), order, "orders.selectors.counts.problems", _preset("problems")),
+        (gettext("Not closed before today"), order, "orders.selectors.counts.unclosed", _preset("unclosed")),
+        (gettext("Photos without an answer"), order, "orders.selectors.counts.unanswered_photos", _preset("photos")),
+        (gettext("Exchange errors"), order, "orders.selectors.counts.exchange_errors", _preset("sync")),
+        (
+            gettext("Not sent to the site"),
+            "bitrix_bridge.push",
+            "bitrix_bridge.admin.badges.failed_pushes",
+            f"{reverse('admin:bitrix_bridge_push_changelist')}?state__exact=failed",
+        ),
+        (
+            gettext("Events not processed"),
+            "bitrix_bridge.webhookevent",
+            "bitrix_bridge.admin.badges.troubled_events",
+            f"{reverse('admin:bitrix_bridge_webhookevent_changelist')}?state__in=waiting,failed",
+        ),
+        (
+            gettext("Differences from the site"),
+            "bitrix_bridge.reconciliation",
+            "bitrix_bridge.admin.badges.open_differences",
+            reverse("admin:bitrix_bridge_reconciliation_changelist"),
+        ),
+        (
+            gettext("Messages not delivered"),
+            "notifications.telegrammessage",
+            "notifications.badges.failed_messages",
+            f"{reverse('admin:notifications_telegrammessage_changelist')}?state__exact=failed",
+        ),
+    ]

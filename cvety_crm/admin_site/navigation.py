@@ -1,0 +1,169 @@
+"""The sidebar and the label in the header.
+
+Rooms are named by strings: this module belongs to none of them. A count is made only of current rows or of those in
+trouble, which an index holds, and is kept for some seconds.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser, User
+from django.core.cache import cache
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext
+
+from cvety_crm.models import SILENCE, Heartbeat
+from cvety_crm.ops.status import may_see_status
+
+KEEP_SECONDS = 10
+
+# title, icon, model, dotted path of the badge's count
+_Item = tuple[str, str, str, str]
+
+NEWS = {"orders.selectors.counts.new_orders"}
+"""Counts of what has come in, which is no trouble."""
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the groups of the sidebar with what this user may see."""
+    work, system = _work(), _system(request)
+    groups = [
+        ("", False, work),
+        (gettext("Reference data"), True, _reference()),
+        (gettext("Exchange with the site"), False, _exchange()),
+        ("Telegram", False, _telegram()),
+        (gettext("System"), True, system),
+    ]
+    found = []
+    for title, is_collapsible, items in groups:
+        allowed = [_item(request, *item) for item in items if may_view(request.user, item[2])]
+        if items is work and may_view(request.user, "orders.order"):
+            allowed.insert(1, _board(request))
+        if items is system and may_see_status(request.user):
+            allowed.insert(0, _status(request))
+        if allowed:
+            found.append({"title": title, "separator": bool(title), "collapsible": is_collapsible, "items": allowed})
+    return found
+
+
+def environment(request: HttpRequest) -> list[str] | None:
+    """Return the label in the header: that no worker runs, else that this is no production; else none."""
+    if is_worker_silent():
+        return [gettext("Exchange stands still: no worker"), "danger"]
+    return [gettext("development"), "info"] if settings.DEBUG else None
+
+
+def is_worker_silent() -> bool:
+    """Return whether no worker has been heard of for `SILENCE`."""
+    last = kept("heartbeat", lambda: Heartbeat.last(Heartbeat.WORKER))
+    return last is None or timezone.now() - last > SILENCE
+
+
+def count(path: str) -> int:
+    """Return what the function behind a dotted path counts, as it was some seconds ago at most."""
+    counter: Callable[[], int] = import_string(path)
+    return int(kept(path, counter))
+
+
+def may_view(user: User | AnonymousUser, model: str) -> bool:
+    """Return whether the user may see the pages of a model, named `app.model`."""
+    app, name = model.split(".")
+    return user.has_perm(f"{app}.view_{name}") or user.has_perm(f"{app}.change_{name}")
+
+
+def kept(key: str, make: Callable[[], Any], seconds: float = KEEP_SECONDS) -> Any:
+    """Return what `make` returns, as it was some seconds ago at most."""
+    # Wrapped, so that a None is kept too.
+    wrapped: Mapping[str, Any] | None = cache.get(f"navigation:{key}")
+    if wrapped is None:
+        wrapped = {"value": make()}
+        cache.set(f"navigation:{key}", wrapped, seconds)
+    return wrapped["value"]
+
+
+def _item(request: HttpRequest, title: str, icon: str, model: str, badge: str) -> dict[str, Any]:
+    url = reverse(f"admin:{model.replace('.', '_')}_changelist")
+    item: dict[str, Any] = {"title": title, "icon": icon, "link": url, "active": request.path.startswith(url)}
+    return item | _badge(badge)
+
+
+def _badge(path: str) -> dict[str, Any]:
+    if not path or not (number := count(path)):
+        return {}
+    # No text: Unfold would take it for a dotted path.
+    if path in NEWS:
+        return {"badge": number, "badge_variant": "info", "badge_style": "soft"}
+    return {"badge": number, "badge_variant": "danger", "badge_style": "solid"}
+
+
+def _board(request: HttpRequest) -> dict[str, Any]:
+    url = reverse("day_board")
+    item = {"title": gettext("Day board"), "icon": "dashboard", "link": url, "active": request.path == url}
+    return item | _badge("orders.selectors.counts.late")
+
+
+def _status(request: HttpRequest) -> dict[str, Any]:
+    url = reverse("system_status")
+    return {"title": gettext("Is everything well?"), "icon": "health_and_safety", "link": url,
+            "active": request.path == url}  # fmt: skip
+
+
+def _work() -> list[_Item]:
+    return [
+        (gettext("Orders"), "local_florist", "orders.order", "orders.selectors.counts.new_orders"),
+        (gettext("Customers"), "group", "orders.customer", ""),
+        (gettext("Products"), "inventory_2", "orders.product", ""),
+        (gettext("Couriers"), "delivery_dining", "orders.courier", ""),
+    ]
+
+
+def _reference() -> list[_Item]:
+    return [
+        (gettext("Statuses"), "flag", "orders.status", ""),
+        (gettext("Cities"), "location_city", "orders.city", ""),
+        (gettext("Shops"), "storefront", "orders.shop", ""),
+        (gettext("Delivery slots"), "schedule", "orders.deliveryslot", ""),
+    ]
+
+
+def _exchange() -> list[_Item]:
+    return [
+        (gettext("Inbox"), "move_to_inbox", "bitrix_bridge.webhookevent", "bitrix_bridge.admin.badges.troubled_events"),
+        (gettext("To the site"), "outbox", "bitrix_bridge.push", "bitrix_bridge.admin.badges.failed_pushes"),
+        (
+            gettext("Comparison"),
+            "compare_arrows",
+            "bitrix_bridge.reconciliation",
+            "bitrix_bridge.admin.badges.open_differences",
+        ),
+        (gettext("Imports"), "upload_file", "bitrix_bridge.importrun", ""),
+        (gettext("What happened"), "history", "orders.orderevent", ""),
+    ]
+
+
+def _telegram() -> list[_Item]:
+    return [
+        (gettext("Messages"), "send", "notifications.telegrammessage", "notifications.badges.failed_messages"),
+        (gettext("Chats"), "forum", "notifications.telegramchat", ""),
+    ]
+
+
+def _system(request: HttpRequest) -> list[_Item]:
+    people = [
+        (gettext("Users"), "person", "auth.user", ""),
+        (gettext("Groups"), "groups", "auth.group", ""),
+    ]
+    if not request.user.is_superuser:
+        return people
+    return [
+        *people,
+        (gettext("Worker"), "monitor_heart", "cvety_crm.heartbeat", ""),
+        (gettext("Schedules"), "event_repeat", "django_q.schedule", ""),
+        (gettext("Queue"), "list", "django_q.ormq", ""),
+        (gettext("Failed tasks"), "error", "django_q.failure", ""),
+        (gettext("Finished tasks"), "task_alt", "django_q.success", ""),
+    ]

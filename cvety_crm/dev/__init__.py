@@ -1,0 +1,1 @@
+"""Development only: the private PostgreSQL, the supervisor of `make run`, the first `.env`."""

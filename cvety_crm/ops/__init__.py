@@ -1,0 +1,1 @@
+"""Operations: health, probes, schedules, retention, row level security, system checks."""

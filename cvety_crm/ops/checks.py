@@ -1,0 +1,52 @@
+"""System checks: what `manage.py check` finds out before staff do."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags
+from django.core.checks import register as register_check
+from django.utils.module_loading import import_string
+
+from cvety_crm.i18n.catalogue import COMPILED
+from cvety_crm.ops.row_level_security import check_tables
+
+DOTTED_PATHS = (
+    "ORDER_EVENT_HANDLERS",
+    "STATUS_TAKEN_BACK_HANDLERS",
+    "ORDER_PAGE_PANELS",
+    "ALERT_HANDLERS",
+    "REFERENCE_REFRESH",
+    "MINUTE_JOBS",
+    "DAILY_JOBS",
+    "HOURLY_JOBS",
+    "NIGHT_JOBS",
+    "HEALTH_PROBES",
+)
+
+
+def register() -> None:
+    """Register them all; called when the app is ready."""
+    register_check(check_dotted_paths)
+    register_check(Tags.translation)(check_compiled_texts)
+    register_check(Tags.database)(check_tables)
+
+
+def check_compiled_texts(**_kwargs: Any) -> list[CheckMessage]:
+    """Return an error when the Russian texts are not compiled: staff would see English."""
+    if COMPILED.exists():
+        return []
+    hint = "Run python -m cvety_crm.i18n.catalogue"
+    return [Error("The Russian texts are not compiled.", hint=hint, id="cvety_crm.E003")]
+
+
+def check_dotted_paths(**_kwargs: Any) -> list[CheckMessage]:
+    """Import every handler and job that the settings name."""
+    errors: list[CheckMessage] = []
+    for name in DOTTED_PATHS:
+        paths = getattr(settings, name)
+        for path in [paths] if isinstance(paths, str) else paths:
+            try:
+                import_string(path)
+            except ImportError as error:
+                errors.append(Error(f"{name} names {path}, which can't be imported: {error}", id="cvety_crm.E001"))
+    return errors

@@ -1,0 +1,61 @@
+"""What the site itself can tell of its health: the database, the migrations, the worker."""
+
+import time
+
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from cvety_crm.models import SILENCE, Heartbeat
+from cvety_crm.ops.health import Finding, Level, duration, probe
+
+SLOW_MILLISECONDS = 300
+"""An empty question to the database that takes longer makes every page slow."""
+MISSED_BEATS_SECONDS = 150
+"""The heart beats each minute."""
+
+
+@probe(_("Database"), reads_database=True)
+def database() -> Finding:
+    """Ask PostgreSQL for nothing, and take the time."""
+    with connection.cursor() as cursor:
+        started = time.perf_counter()
+        cursor.execute("SELECT current_setting('server_version')")
+        version = cursor.fetchone()[0].split()[0]
+        milliseconds = (time.perf_counter() - started) * 1000
+    figure = gettext("PostgreSQL %(version)s, answers in %(number).0f ms") % {
+        "version": version,
+        "number": milliseconds,
+    }
+    if milliseconds > SLOW_MILLISECONDS:
+        return Finding(Level.YELLOW, figure, gettext("The database is slow to answer."))
+    return Finding(Level.GREEN, figure)
+
+
+@probe(_("Migrations"), seconds=5.0, reads_database=True)
+def migrations() -> Finding:
+    """Compare the tables with the code."""
+    executor = MigrationExecutor(connection)
+    missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    if missing:
+        figure = ngettext("%(number)d is not applied", "%(number)d are not applied", missing) % {"number": missing}
+        return Finding(Level.RED, figure, gettext("Run: manage.py migrate"))
+    return Finding(Level.GREEN, gettext("all applied"))
+
+
+@probe(_("Worker"), reads_database=True)
+def worker() -> Finding:
+    """Tell when the worker was last alive."""
+    last = Heartbeat.last(Heartbeat.WORKER)
+    hint = gettext("Nothing is sent to the site or to Telegram. Start: manage.py qcluster")
+    if last is None:
+        return Finding(Level.RED, gettext("has never run"), hint)
+    silence = (timezone.now() - last).total_seconds()
+    figure = gettext("last alive %(time)s ago") % {"time": duration(max(silence, 0))}
+    if silence > SILENCE.total_seconds():
+        return Finding(Level.RED, figure, hint)
+    if silence > MISSED_BEATS_SECONDS:
+        return Finding(Level.YELLOW, figure, gettext("It is late, or busy with something long."))
+    return Finding(Level.GREEN, figure)

@@ -1,0 +1,237 @@
+"""Printing orders: one from its page, many from the list. Paper opens in a tab of its own, as a PDF.
+
+Printing is a POST, since a postcard that was printed is remembered; a preview of a postcard is a GET, and says across
+the card that it is one.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.http import content_disposition_header
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST, require_safe
+from unfold.decorators import action
+
+from orders import services
+from orders.models import Order
+from orders.paper.orders_to_print import MOST_AT_ONCE, long_day, orders_to_print
+from orders.paper.postcard import has_postcard, postcards
+from orders.paper.route_sheet import route_of, route_sheets, sum_to_collect
+from orders.paper.work_order import work_orders
+from orders.presentation.delivery import reason_to_leave_out
+from orders.services import AlreadyPrintedError, Print
+from orders.values.paper_formats import FORMATS, Paper, PaperFormat, find_format
+
+
+class Printing:
+    """For the order's ModelAdmin to mix in."""
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the addresses of paper."""
+        wrap = self.admin_site.admin_view  # type: ignore[attr-defined]
+        return [
+            path("print/", wrap(require_POST(self.print_paper)), name="orders_order_print"),
+            path("<uuid:key>/postcard/", wrap(require_safe(self.preview_postcard)), name="orders_order_postcard"),
+            *super().get_urls(),  # type: ignore[misc]
+        ]
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
+        """Add what the order's page needs to print it."""
+        order = kwargs.get("obj")
+        if isinstance(order, Order):
+            context["printing"] = _menu(order, may_print_cards=self.may_print_postcards(request))
+        return super().render_change_form(request, context, **kwargs)  # type: ignore[misc]
+
+    def may_print_postcards(self, request: HttpRequest) -> bool:
+        """Return whether the user may print postcards, which is written down: others only preview them."""
+        return bool(self.has_change_status_permission(request))  # type: ignore[attr-defined]
+
+    @action(description=_("Print…"), permissions=["view"])
+    def print_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
+        """Show what can be printed of the selected orders."""
+        keys = list(queryset.order_by().values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
+        if len(keys) > MOST_AT_ONCE:
+            messages.error(request, _too_many())
+            return None
+        orders = orders_to_print(self.get_queryset(request), keys)  # type: ignore[attr-defined]
+        cards = [order for order in orders if has_postcard(order)]
+        left_out = [(order, reason) for order in orders if (reason := reason_to_leave_out(order))]
+        return self._page(
+            request,
+            "orders/print.html",
+            gettext("Print"),
+            orders=orders,
+            work_orders=_buttons(Paper.WORK_ORDER),
+            route_sheets=_buttons(Paper.ROUTE_SHEET),
+            postcards=_buttons(Paper.POSTCARD) if self.may_print_postcards(request) else [],
+            sheets=[
+                {"sheet": sheet, "day": long_day(sheet.day), "collect": sum_to_collect(sheet, request.user)}
+                for sheet in route_of(orders)
+            ],
+            left_out=left_out,
+            with_card=cards,
+            without_card=[order for order in orders if not has_postcard(order)],
+        )
+
+    def print_paper(self, request: HttpRequest) -> HttpResponse:
+        """Return the wanted paper of the given orders: a PDF, or a page that says why there is none."""
+        if not self.has_view_permission(request):  # type: ignore[attr-defined]
+            raise PermissionDenied
+        paper, size = _wanted(request.POST.get("paper", ""))
+        seen = _keys(request.POST.getlist("order"))
+        if len(seen) > MOST_AT_ONCE:
+            return self._nothing(request, _too_many())
+        orders = orders_to_print(self.get_queryset(request), seen)  # type: ignore[attr-defined]
+        if paper == Paper.POSTCARD:
+            if not self.may_print_postcards(request):
+                raise PermissionDenied
+            return self._print_postcards(request, orders, size, seen)
+        if paper == Paper.ROUTE_SHEET:
+            sheets = route_of(orders)
+            if not sheets:
+                return self._nothing(request, gettext("None of these orders is to be delivered by a courier."))
+            stops = [order for sheet in sheets for order in sheet.stops]
+            return _pdf(route_sheets(sheets, size, request.user), paper, stops)
+        if not orders:
+            return self._nothing(request, gettext("There are no such orders."))
+        return _pdf(work_orders(orders, size), paper, orders)
+
+    def preview_postcard(self, request: HttpRequest, key: UUID) -> HttpResponse:
+        """Show an order's postcard, marked as a preview; nothing is remembered."""
+        if not self.has_view_permission(request):  # type: ignore[attr-defined]
+            raise PermissionDenied
+        size = find_format(Paper.POSTCARD, request.GET.get("size", "")) or FORMATS[Paper.POSTCARD][0]
+        orders = orders_to_print(self.get_queryset(request), [key])  # type: ignore[attr-defined]
+        if not any(map(has_postcard, orders)):
+            raise Http404
+        return _pdf(postcards(orders, size, is_preview=True), Paper.POSTCARD, orders)
+
+    def _print_postcards(
+        self, request: HttpRequest, orders: Sequence[Order], size: PaperFormat, seen: Mapping[UUID, int]
+    ) -> HttpResponse:
+        cards = [order for order in orders if has_postcard(order)]
+        if not cards:
+            return self._nothing(request, gettext("There is no text for a postcard."))
+        keys = [order.pk for order in cards]
+        prints = services.postcard_prints(keys)
+        if any(len(prints.get(key, ())) > seen.get(key, 0) for key in keys):
+            return self._again(request, cards, size, prints)
+        content = postcards(cards, size)
+        try:
+            services.record_postcards_printed(
+                order_ids=keys,
+                paper_format=size.name,
+                seen=seen,
+                actor=request.user,  # type: ignore[arg-type]
+            )
+        except AlreadyPrintedError:
+            # Somebody else was faster, by less than it takes to set a card.
+            return self._again(request, cards, size, services.postcard_prints(keys))
+        return _pdf(content, Paper.POSTCARD, cards)
+
+    def _again(
+        self,
+        request: HttpRequest,
+        cards: Sequence[Order],
+        size: PaperFormat,
+        prints: Mapping[UUID, Sequence[Print]],
+    ) -> HttpResponse:
+        return self._page(
+            request,
+            "orders/print_again.html",
+            gettext("Printed before"),
+            size=size,
+            paper=_value(Paper.POSTCARD, size),
+            printed=[(order, print_words(prints[order.pk][0])) for order in cards if order.pk in prints],
+            fresh=[order for order in cards if order.pk not in prints],
+            keys=[f"{order.pk}:{len(prints.get(order.pk, ()))}" for order in cards],
+        )
+
+    def _nothing(self, request: HttpRequest, why: str) -> HttpResponse:
+        return self._page(request, "orders/nothing_to_print.html", gettext("Nothing to print"), why=why)
+
+    def _page(self, request: HttpRequest, template: str, title: str, **context: Any) -> HttpResponse:
+        common = {
+            **self.admin_site.each_context(request),  # type: ignore[attr-defined]
+            "title": title,
+            "opts": self.model._meta,  # type: ignore[attr-defined]
+        }
+        return TemplateResponse(request, template, {**common, **context})
+
+
+def print_words(printed: Print) -> str:
+    """Return when a postcard was printed and by whom: `printed before, on 25.08 at 14:02, Daniyar`."""
+    at = timezone.localtime(printed.printed_at)
+    words = gettext("printed before, on %(day)s at %(time)s") % {"day": f"{at:%d.%m}", "time": f"{at:%H:%M}"}
+    return ", ".join(part for part in (words, printed.who) if part)
+
+
+def _menu(order: Order, *, may_print_cards: bool) -> dict[str, Any]:
+    papers = [{"label": Paper.WORK_ORDER.label, "buttons": _buttons(Paper.WORK_ORDER)}]
+    if not reason_to_leave_out(order):
+        papers.append({"label": Paper.ROUTE_SHEET.label, "buttons": _buttons(Paper.ROUTE_SHEET)})
+    prints = services.postcard_prints([order.pk]).get(order.pk, [])
+    return {
+        "key": f"{order.pk}:{len(prints)}",
+        "papers": papers,
+        "postcards": _buttons(Paper.POSTCARD) if has_postcard(order) else [],
+        "may_print_cards": may_print_cards,
+        "printed": print_words(prints[0]) if prints else "",
+    }
+
+
+def _buttons(paper: Paper) -> list[dict[str, Any]]:
+    return [{"value": _value(paper, size), "label": size.label, "size": size.name} for size in FORMATS[paper]]
+
+
+def _value(paper: Paper, size: PaperFormat) -> str:
+    return f"{paper}:{size.name}"
+
+
+def _wanted(value: str) -> tuple[Paper, PaperFormat]:
+    name, _colon, size_name = value.partition(":")
+    if name not in Paper.values:
+        raise Http404
+    paper = Paper(name)
+    size = find_format(paper, size_name)
+    if size is None:
+        raise Http404
+    return paper, size
+
+
+def _keys(values: Sequence[str]) -> dict[UUID, int]:
+    """Return the orders' keys, and how many prints of its postcard the page that was posted has shown."""
+    keys = {}
+    for value in values:
+        key, _colon, count = value.partition(":")
+        try:
+            keys[UUID(key)] = int(count or 0)
+        except ValueError:
+            raise Http404 from None
+    return keys
+
+
+def _too_many() -> str:
+    return gettext("At most %(count)s orders can be printed at once.") % {"count": MOST_AT_ONCE}
+
+
+def _pdf(content: bytes, paper: Paper, orders: Sequence[Order]) -> HttpResponse:
+    which = orders[0].order_number if len(orders) == 1 else f"({len(orders)})"
+    return HttpResponse(
+        content,
+        content_type="application/pdf",
+        headers={
+            "Content-Disposition": content_disposition_header(False, f"{paper.label} {which}.pdf"),
+            # Names, phones and addresses: not for the disk of a shared computer.
+            "Cache-Control": "no-store, private",
+        },
+    )

@@ -1,0 +1,245 @@
+"""Changing the status: many orders from the list, one from its row, one from its page. All by POST, all by the service.
+
+Unfold runs row and page actions on GET; here they are dialogs, whose GET only shows the form.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID, uuid4
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin import helpers
+from django.core.exceptions import ValidationError
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import action
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
+
+from orders import services
+from orders.admin.actions.undo import MOST_REASONS, add_change_message
+from orders.models import Order, Source, Status
+from orders.services import NotAllowedError
+
+MOST_AT_ONCE = 200
+"""Orders of one bulk action: each is a transaction of its own, and the manager waits for the page."""
+
+
+class StatusDialogForm(BaseDialogForm):
+    """Where to, of the statuses that this order may go to, and why."""
+
+    status = forms.ChoiceField(label=_("New status"), widget=UnfoldAdminRadioSelectWidget())
+    comment = forms.CharField(
+        label=_("Comment"), required=False, max_length=1000, widget=UnfoldAdminTextareaWidget({"rows": 2})
+    )
+
+    def __init__(self, request: HttpRequest, object_id: int | str | None = None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(request, object_id, *args, **kwargs)
+        self.order = find_order(object_id)
+        choices = [(status.code, status.name) for status in next_statuses(self.order)] if self.order else []
+        field = self.fields["status"]
+        field.choices = choices
+        wished = request.GET.get("status")
+        field.initial = wished if wished in dict(choices) else (choices[0][0] if choices else None)
+        if not choices:
+            field.help_text = _("Nothing follows this status.")
+
+
+class BulkStatusForm(forms.Form):
+    """Where to, for many orders: what one of them may not do is told afterwards."""
+
+    status = forms.ModelChoiceField(
+        label=_("New status"),
+        queryset=Status.objects.all(),
+        to_field_name="code",
+        empty_label=_("Choose a status"),
+        widget=UnfoldAdminSelectWidget(),
+    )
+    comment = forms.CharField(
+        label=_("Comment"), required=False, max_length=1000, widget=UnfoldAdminTextareaWidget({"rows": 2})
+    )
+
+
+class StatusActions:
+    """The actions, for the order's ModelAdmin to mix in."""
+
+    def has_change_status_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
+        """Return whether the user may move orders on: a right of its own, or that of changing them."""
+        may_change = self.has_change_permission(request)  # type: ignore[attr-defined]
+        may_see = self.has_view_or_change_permission(request)  # type: ignore[attr-defined]
+        return may_see and (may_change or request.user.has_perm("orders.change_order_status"))
+
+    @action(description=_("Next step"), permissions=["change_status"])
+    def advance_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+        """Move each of the selected orders to the usual next status of its own."""
+        self._move(request, queryset, None)
+
+    @action(description=_("Accept"), permissions=["change_status"])
+    def accept_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+        """Accept the selected orders."""
+        self._move(request, queryset, "accepted")
+
+    @action(description=_("Hand over for delivery"), permissions=["change_status"])
+    def hand_over_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+        """Mark the selected orders as being delivered."""
+        self._move(request, queryset, "delivering")
+
+    @action(description=_("Mark as completed"), permissions=["change_status"])
+    def complete_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+        """Mark the selected orders as completed."""
+        self._move(request, queryset, "completed")
+
+    @action(description=_("Change status…"), permissions=["change_status"])
+    def change_status_of_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
+        """Ask for the status and a comment, then move the selected orders."""
+        form = BulkStatusForm(request.POST if "apply" in request.POST else None)
+        if form.is_valid():
+            self._move(request, queryset, form.cleaned_data["status"].code, form.cleaned_data["comment"])
+            return None
+        orders = list(queryset.select_related("status")[: MOST_AT_ONCE + 1])
+        if len(orders) > MOST_AT_ONCE:
+            too_many(request)
+            return None
+        return TemplateResponse(
+            request,
+            "orders/change_status.html",
+            {
+                **self.admin_site.each_context(request),  # type: ignore[attr-defined]
+                "title": gettext("Change status"),
+                "opts": self.model._meta,  # type: ignore[attr-defined]
+                "orders": orders,
+                "form": form,
+                "action_name": "change_status_of_selected",
+                "checkbox_name": helpers.ACTION_CHECKBOX_NAME,
+                "list_url": request.get_full_path(),
+            },
+        )
+
+    @action(
+        description=_("Change status"),
+        permissions=["change_status"],
+        url_path="status",
+        icon="flag",
+        dialog={
+            "title": _("Change status"),
+            "description": "",
+            "form_class": StatusDialogForm,
+            "form_submit_text": _("Change"),
+        },
+    )
+    def change_status_dialog(self, request: HttpRequest, form: StatusDialogForm, object_id: str) -> HttpResponse:
+        """Move one order on."""
+        order = form.order
+        if order is None:
+            messages.error(request, gettext("There is no such order."))
+            return done(request, reverse("admin:orders_order_changelist"))
+        batch_id = uuid4()
+        try:
+            moved = services.change_status(
+                order_id=order.pk,
+                status=form.cleaned_data["status"],
+                actor=request.user,  # type: ignore[arg-type]
+                source=Source.ADMIN,
+                comment=form.cleaned_data["comment"],
+                batch_id=batch_id,
+            )
+        except NotAllowedError as refusal:
+            # Somebody else was faster: the dialog stays open and says so.
+            form.add_error("status", str(refusal))
+            dialog = {"title": gettext("Change status")}
+            return render(
+                request,
+                "unfold/helpers/dialog.html",
+                {"dialog": dialog, "form": form, "form_submit_text": gettext("Change")},
+            )
+        text = gettext("Order № %(number)s: %(status)s.")
+        add_change_message(request, text % {"number": moved.order_number, "status": moved.status.name}, batch_id)
+        return done(request, reverse("admin:orders_order_change", args=[order.pk]))
+
+    def _move(self, request: HttpRequest, queryset: QuerySet[Order], status: str | None, comment: str = "") -> None:
+        """Move orders to a status, or each to its own next one when that is None."""
+        chosen = list(queryset.select_related("status").order_by("created_at")[: MOST_AT_ONCE + 1])
+        if len(chosen) > MOST_AT_ONCE:
+            too_many(request)
+            return
+        batch_id = uuid4()
+        changed, unchanged, refused = 0, 0, []
+        for order in chosen:
+            wanted = status or next(iter(order.status.next_codes), None)
+            if wanted is None:
+                nothing = gettext("Nothing follows the status “%(status)s”.") % {"status": order.status.name}
+                refused.append(f"№ {order.order_number}: {nothing}")
+                continue
+            if order.status_id == wanted:
+                unchanged += 1
+                continue
+            try:
+                services.change_status(
+                    order_id=order.pk,
+                    status=wanted,
+                    actor=request.user,  # type: ignore[arg-type]
+                    source=Source.ADMIN,
+                    comment=comment,
+                    batch_id=batch_id,
+                )
+            except NotAllowedError as refusal:
+                refused.append(f"№ {order.order_number}: {refusal}")
+            else:
+                changed += 1
+        _report(request, batch_id, changed, unchanged, refused)
+
+
+def next_statuses(order: Order) -> list[Status]:
+    """Return the statuses a manager may choose next, the usual one first."""
+    statuses = {status.code: status for status in Status.objects.all()}
+    wanted: Iterable[str] = order.status.next_codes or statuses
+    return [
+        statuses[code] for code in wanted if code in statuses and code != order.status_id and order.status.allows(code)
+    ]
+
+
+def find_order(key: Any) -> Order | None:
+    """Return the order with this key from an address; None when there is none, or it is no key at all."""
+    try:
+        return Order.objects.select_related("status").filter(pk=UUID(str(key))).first()
+    except (ValueError, ValidationError):
+        return None
+
+
+def done(request: HttpRequest, fallback: str) -> HttpResponse:
+    """Answer a dialog that has done its work: the page behind it is read anew, filters and all."""
+    if request.headers.get("HX-Request"):
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    return HttpResponseRedirect(fallback)
+
+
+def _report(request: HttpRequest, batch_id: UUID, changed: int, unchanged: int, refused: list[str]) -> None:
+    if changed:
+        add_change_message(request, gettext("Changed: %(count)s.") % {"count": changed}, batch_id)
+    if unchanged:
+        messages.info(request, gettext("Were in this status already: %(count)s.") % {"count": unchanged})
+    add_refusal_messages(request, refused)
+
+
+def add_refusal_messages(request: HttpRequest, refused: list[str]) -> None:
+    """Add a message for each order that could not be changed, as far as anybody reads them."""
+    for reason in refused[:MOST_REASONS]:
+        messages.error(request, reason)
+    if len(refused) > MOST_REASONS:
+        left = len(refused) - MOST_REASONS
+        messages.error(
+            request,
+            ngettext("%(count)s more order could not be changed.", "%(count)s more orders could not be changed.", left)
+            % {"count": left},
+        )
+
+
+def too_many(request: HttpRequest) -> None:
+    """Add a message that fewer orders must be chosen."""
+    messages.error(request, gettext("At most %(count)s orders at once.") % {"count": MOST_AT_ONCE})

@@ -1,0 +1,135 @@
+"""Taking a status back from the pages: a button on the message that tells of the change, and one on the order's page.
+
+A button posts the one form that stands on every page (templates/admin/base_site.html), which brings the session's
+secret; so a message, which is kept in a cookie until it is shown, only holds an address.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from math import ceil
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
+from django.views.decorators.http import require_POST
+
+from orders import services
+from orders.admin.redirects import redirect_back
+from orders.models import Order, OrderEvent
+from orders.services import NotAllowedError
+
+MOST_REASONS = 10
+
+
+def add_change_message(request: HttpRequest, text: str, batch_id: UUID) -> None:
+    """Add a message that a status, or those of many orders, was changed, with a button that takes the action back."""
+    held = [until for event in services.changes_of_batch(batch_id) if (until := services.held_until_of(event))]
+    if not held:
+        messages.success(request, text)
+        return
+    button = undo_button(
+        reverse("admin:orders_order_take_back", args=[batch_id]), gettext("Take back"), until=max(held)
+    )
+    messages.success(request, format_html('<span class="crm-undo">{} {}</span>', text, button))
+
+
+def undo_of_order(order: Order) -> SafeString:
+    """Return a button that takes the order's status back; empty when that is no longer possible."""
+    event = services.undoable_change(order)
+    if event is None or order.status_held_until is None:
+        return SafeString("")
+    return undo_button(
+        reverse("admin:orders_order_take_back_one", args=[order.pk, event.pk]),
+        gettext("Take back “%(status)s”") % {"status": order.status.name},
+        until=order.status_held_until,
+    )
+
+
+def undo_button(url: str, title: str, *, until: datetime) -> SafeString:
+    """Return a button of the page's common form.
+
+    It counts down and vanishes by a script (static/cvety_crm/undo.js); without one it stays, and is refused in time.
+    """
+    seconds = max(ceil((until - timezone.now()).total_seconds()), 0)
+    return format_html(
+        '<button type="submit" class="crm-button crm-undo-button" form="crm-undo-form"'
+        ' formaction="{}" data-until="{}"><span aria-hidden="true">↶</span> <span>{}</span>'
+        ' <span class="crm-countdown" aria-hidden="true">{}</span></button>',
+        url,
+        f"{until.timestamp():.1f}",  # seconds since 1970
+        title,
+        gettext("(%(seconds)s s)") % {"seconds": seconds},
+    )
+
+
+class UndoActions:
+    """The two addresses, for the order's ModelAdmin to mix in."""
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add them."""
+        wrap = self.admin_site.admin_view  # type: ignore[attr-defined]
+        return [
+            path("take-back/<uuid:batch>/", wrap(require_POST(self.take_back)), name="orders_order_take_back"),
+            path(
+                "<uuid:key>/take-back/<uuid:event>/",
+                wrap(require_POST(self.take_back_one)),
+                name="orders_order_take_back_one",
+            ),
+            *super().get_urls(),  # type: ignore[misc]
+        ]
+
+    def take_back(self, request: HttpRequest, batch: UUID) -> HttpResponse:
+        """Take back every change of one action, as far as that is possible still."""
+        self._check(request)
+        _take_back(request, services.changes_of_batch(batch))
+        return redirect_back(request, reverse("admin:orders_order_changelist"))
+
+    def take_back_one(self, request: HttpRequest, key: UUID, event: UUID) -> HttpResponse:
+        """Take back one change of one order."""
+        self._check(request)
+        order = Order.objects.filter(pk=key).first()
+        if order is None:
+            raise Http404
+        _take_back(request, [OrderEvent(pk=event, order=order)])
+        return redirect_back(request, reverse("admin:orders_order_change", args=[key]))
+
+    def _check(self, request: HttpRequest) -> None:
+        if not self.has_change_status_permission(request):  # type: ignore[attr-defined]
+            raise PermissionDenied
+
+
+def _take_back(request: HttpRequest, changes: Iterable[OrderEvent]) -> None:
+    undone: list[Order] = []
+    refused: list[str] = []
+    for event in changes:
+        number = event.order.order_number
+        try:
+            order = services.take_back_status(
+                order_id=event.order_id,
+                event_id=event.pk,
+                actor=request.user,  # type: ignore[arg-type]
+            )
+        except NotAllowedError as refusal:
+            refused.append(f"№ {number}: {refusal}")
+        else:
+            undone.append(order)
+    if len(undone) == 1:
+        text = gettext("Order № %(number)s is “%(status)s” again.")
+        messages.success(request, text % {"number": undone[0].order_number, "status": undone[0].status.name})
+    elif undone:
+        count = len(undone)
+        text = ngettext("%(count)s status was taken back.", "%(count)s statuses were taken back.", count)
+        messages.success(request, text % {"count": count})
+    for reason in refused[:MOST_REASONS]:
+        messages.error(request, reason)
+    if left := len(refused[MOST_REASONS:]):
+        text = ngettext("%(count)s more could not be taken back.", "%(count)s more could not be taken back.", left)
+        messages.error(request, text % {"count": left})
+    if not undone and not refused:
+        messages.info(request, gettext("There is nothing to take back any more."))

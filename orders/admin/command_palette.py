@@ -1,0 +1,77 @@
+"""What the command palette (Ctrl+K) finds besides the admin's pages: orders, customers, the order list's presets."""
+
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext
+from unfold.dataclasses import SearchResult
+
+from orders.models import Customer, Order
+from orders.presentation.formatting import delivery_time
+from orders.rules.visibility import masked_phone, may_see_orders
+from orders.selectors.presets import PRESETS, preset_url
+from orders.selectors.search import search_for
+from orders.values.phone_masking import without_phones
+
+MOST_ORDERS = 8
+MOST_CUSTOMERS = 4
+
+
+def search(request: HttpRequest, term: str) -> list[SearchResult]:
+    """Return what matches and this user may see. At most three queries, each by an index.
+
+    Results are kept by Unfold for some minutes and stand in a list that others may read over a shoulder: no phones.
+    """
+    found: list[SearchResult] = []
+    if may_see_orders(request.user):
+        found += _pages(request, term) + _orders(request.user, term)
+    if request.user.has_perm("orders.view_customer") or request.user.has_perm("orders.change_customer"):
+        found += _customers(request.user, term)
+    return found
+
+
+def _pages(request: HttpRequest, term: str) -> list[SearchResult]:
+    pages = [(str(preset.label), preset_url(preset.key)) for preset in PRESETS]
+    if request.user.has_perm("orders.add_order"):
+        pages.append((gettext("New order"), reverse("admin:orders_order_add")))
+    return [
+        _result(label, gettext("Orders"), url, "list") for label, url in pages if term.strip().lower() in label.lower()
+    ]
+
+
+def _orders(user: User | AnonymousUser, term: str) -> list[SearchResult]:
+    query = search_for(user, term)
+    if query is None:
+        return []
+    orders = Order.objects.filter(search=query).order_by("-created_at", "-id").select_related("status", "delivery_slot")
+    return [
+        _result(
+            f"№ {order.order_number} · {without_phones(order.recipient_name) or '—'}",
+            f"{order.status.name} · {delivery_time(order.delivery_date, order.delivery_slot)}",
+            reverse("admin:orders_order_change", args=[order.pk]),
+            "local_florist",
+        )
+        for order in orders[:MOST_ORDERS]
+    ]
+
+
+def _customers(user: User | AnonymousUser, term: str) -> list[SearchResult]:
+    query = search_for(user, term)
+    if query is None:
+        return []
+    customers = Customer.objects.filter(search=query).order_by("-created_at", "-id")
+    return [
+        _result(
+            without_phones(str(customer)),
+            gettext("customer") + f" · {masked_phone(customer.phone) if customer.phone else '—'}",
+            reverse("admin:orders_customer_change", args=[customer.pk]),
+            "person",
+        )
+        for customer in customers[:MOST_CUSTOMERS]
+    ]
+
+
+def _result(title: str, description: str, link: Any, icon: str) -> SearchResult:
+    return SearchResult(title=title, description=description, link=link, icon=icon)

@@ -1,0 +1,85 @@
+"""The page with the texts of many orders, by courier: each can be copied whole, or order by order."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.contrib.admin import helpers
+from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext
+
+from orders.models import Courier, Order
+from orders.paper.courier_texts import full_text, route_text, short_text
+from orders.paper.orders_to_print import long_day, orders_to_print
+from orders.paper.route_sheet import RouteSheet, route_of
+from orders.presentation.delivery import reason_to_leave_out
+from orders.presentation.formatting import delivery_time, money
+from orders.presentation.links import telegram_url, whatsapp_url
+from orders.presentation.phones import shown_phone
+from orders.rules.visibility import may_see_phones, may_see_prices
+
+LONGEST_LINK = 1200
+"""Characters of a text that a link takes along: Cyrillic takes six in an address, and phones cut long ones."""
+
+
+def courier_texts_page(
+    request: HttpRequest, orders: QuerySet[Order], keys: Iterable[Any], context: Mapping[str, Any]
+) -> HttpResponse:
+    """Return the page."""
+    found = orders_to_print(orders, keys)
+    return TemplateResponse(
+        request,
+        "orders/courier_texts.html",
+        {
+            **context,
+            "title": gettext("Texts for couriers"),
+            "sheets": [_sheet(sheet, request.user) for sheet in route_of(found)],
+            "left_out": [(order, reason) for order in found if (reason := reason_to_leave_out(order))],
+            "checkbox_name": helpers.ACTION_CHECKBOX_NAME,
+            "list_url": request.get_full_path(),
+        },
+    )
+
+
+def order_texts(order: Order, user: User | AnonymousUser) -> dict[str, str]:
+    """Return the short and the full text of an order as this user may read them."""
+    prices = may_see_prices(user, order.delivery_date)
+    return {
+        "short": short_text(order, prices=prices),
+        "full": full_text(order, phones=may_see_phones(user), prices=prices),
+    }
+
+
+def courier_contacts(courier: Courier, user: User | AnonymousUser, text: str = "") -> dict[str, Any]:
+    """Return how this user reaches a courier; `text` is typed in WhatsApp already, if it is not too long for a link."""
+    return {
+        "phone": shown_phone(user, courier.phone),
+        "whatsapp": whatsapp_url(courier.phone, text if len(text) <= LONGEST_LINK else "")
+        if may_see_phones(user)
+        else "",
+        "telegram": courier.telegram,
+        "telegram_url": telegram_url(courier.telegram),
+    }
+
+
+def _sheet(sheet: RouteSheet, user: User | AnonymousUser) -> dict[str, Any]:
+    prices = may_see_prices(user, sheet.day)
+    whole = route_text(sheet, phones=may_see_phones(user), prices=prices)
+    return {
+        "who": sheet.who,
+        "day": long_day(sheet.day),
+        "collect": money(sheet.to_collect) if prices and sheet.to_collect else "",
+        "whole": whole,
+        "contacts": courier_contacts(sheet.courier, user, whole) if sheet.courier else None,
+        "untold": [order.pk for order in sheet.stops if sheet.courier and order.courier_notified_at is None],
+        "stops": [
+            {
+                "order": order,
+                "when": delivery_time(order.delivery_date, order.delivery_slot),
+                **order_texts(order, user),
+            }
+            for order in sheet.stops
+        ],
+    }

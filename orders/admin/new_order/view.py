@@ -1,0 +1,217 @@
+"""The page that makes a new order by hand: a phone call, Instagram, a walk-in.
+
+It is a plain form. A script adds suggestions, a live sum and a draft kept in the browser until the order is made; what
+counts is worked out here. The order's key is made with the page: posted twice, it is one order.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.views.decorators.http import require_safe
+
+from orders import services
+from orders.admin.new_order.forms import NewOrderForm
+from orders.admin.new_order.lines import PREFIX, BaseLineFormSet, LineFormSet
+from orders.models import Channel, Customer, Order, Source
+from orders.presentation.phones import phone_text
+from orders.rules.visibility import may_see_prices, shown_text
+from orders.selectors.repeat_order import Draft, draft_from
+from orders.selectors.suggestions import described_customer, plain_number, suggested_customers, suggested_products
+from orders.values.phones import normalize_phone
+
+DONE = "new_orders_done"
+"""In the session: keys of the orders made last, whose drafts the browser is to forget."""
+REMEMBERED = 20
+
+
+class NewOrderPage:
+    """For the order's ModelAdmin to mix in, in place of Django's form for adding."""
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the addresses of the suggestions."""
+        wrap = self.admin_site.admin_view  # type: ignore[attr-defined]
+        return [
+            path(f"add/{route}", wrap(require_safe(self._for_whoever_may_add(view))), name=f"orders_order_add_{name}")
+            for route, view, name in (
+                ("customers/", _customers, "customers"),
+                ("customers/<uuid:key>/", _customer, "customer"),
+                ("products/", _products, "products"),
+            )
+        ] + super().get_urls()  # type: ignore[misc]
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """Show the page, or make the order that was posted."""
+        self._refuse_whoever_may_not_add(request)
+        if request.method == "POST":
+            return self._make_new_order(request)
+        return self._fresh_new_order(request)
+
+    def _refuse_whoever_may_not_add(self, request: HttpRequest) -> None:
+        if not self.has_add_permission(request):  # type: ignore[attr-defined]
+            raise PermissionDenied
+
+    def _for_whoever_may_add(self, view: Callable[..., list[Any] | dict[str, Any]]) -> Callable[..., HttpResponse]:
+        def answer(request: HttpRequest, **arguments: Any) -> HttpResponse:
+            self._refuse_whoever_may_not_add(request)
+            # Names and phones: not for the disk of a shared computer.
+            return JsonResponse({"found": view(request, **arguments)}, headers={"Cache-Control": "no-store, private"})
+
+        return answer
+
+    # --- showing
+
+    def _fresh_new_order(self, request: HttpRequest) -> HttpResponse:
+        user: User = request.user  # type: ignore[assignment]
+        form = NewOrderForm(user=user)
+        initial = form.defaults(form.slots, user)
+        lines: list[dict[str, Any]] = []
+        remarks: list[str] = []
+        customer = None
+        if source := self._order_to_repeat(request):
+            shows_prices = may_see_prices(user, source.delivery_date)
+            draft = draft_from(source, with_prices=shows_prices)
+            initial |= _initial_fields(user, source, draft)
+            lines, remarks, customer = _initial_lines(draft), draft.remarks, source.customer
+        elif phone := request.GET.get("phone", "")[:100].strip():
+            number = normalize_phone(phone)
+            initial["phone"] = phone_text(user, number.value) if number.is_valid else phone
+            customer = Customer.objects.filter(phone=number.value).order_by("created_at").first()
+        if customer is not None:
+            initial |= {
+                "customer": customer.pk,
+                "phone": phone_text(user, customer.phone),
+                "name": customer.name,
+            }
+        form.initial = initial
+        return self._new_order_page(request, form, LineFormSet(initial=lines, prefix=PREFIX), customer, remarks)
+
+    def _order_to_repeat(self, request: HttpRequest) -> Order | None:
+        wanted = request.GET.get("from", "")
+        if not wanted:
+            return None
+        try:
+            key = UUID(wanted)
+        except ValueError:
+            key = None
+        orders = self.get_queryset(request)  # type: ignore[attr-defined]
+        order: Order | None = orders.filter(pk=key).first() if key else None
+        if order is None or not self.has_view_permission(request, order):  # type: ignore[attr-defined]
+            messages.warning(request, gettext("The order to repeat was not found. This one begins empty."))
+            return None
+        return order
+
+    def _new_order_page(
+        self,
+        request: HttpRequest,
+        form: NewOrderForm,
+        lines: Any,
+        customer: Customer | None = None,
+        remarks: Iterable[str] = (),
+    ) -> HttpResponse:
+        is_refused = form.is_bound
+        context = {
+            **self.admin_site.each_context(request),  # type: ignore[attr-defined]
+            "title": gettext("New order"),
+            "opts": self.model._meta,  # type: ignore[attr-defined]
+            "form": form,
+            "lines": lines,
+            "remarks": list(remarks),
+            "is_refused": is_refused,
+            # A page that was opened for something is not to be overwritten by an earlier draft.
+            "begins_empty": not is_refused and not request.GET,
+            "customer": described_customer(request.user, customer) if customer else None,
+            "done": request.session.get(DONE, []),
+            "now": timezone.localtime().strftime("%Y-%m-%dT%H:%M:%S"),
+        }
+        return TemplateResponse(
+            request,
+            "orders/new_order.html",
+            context,
+            headers={"Cache-Control": "no-store, private"},
+        )
+
+    # --- making
+
+    def _make_new_order(self, request: HttpRequest) -> HttpResponse:
+        form = NewOrderForm(request.POST, user=request.user)  # type: ignore[arg-type]
+        key = form.key_of_order
+        if key is not None and (made := Order.objects.filter(pk=key).first()):
+            messages.info(request, gettext("%(order)s was made already.") % {"order": made})
+            return self._leave_new_order(request, made)
+        lines: BaseLineFormSet = LineFormSet(request.POST, prefix=PREFIX)  # type: ignore[assignment]
+        are_lines_valid = lines.is_valid()
+        if form.is_valid() and are_lines_valid:
+            try:
+                order = services.create_order(
+                    items=lines.new_items(),
+                    fields=form.fields_for_service(),
+                    customer=form.known,
+                    caller=form.caller(),
+                    channel=Channel(form.cleaned_data["channel"]),
+                    order_id=form.cleaned_data["key"],
+                    actor=request.user,  # type: ignore[arg-type]
+                    source=Source.ADMIN,
+                )
+            except services.NotAllowedError as refusal:
+                form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
+            else:
+                messages.success(
+                    request, gettext("%(order)s is made; the site will get it by itself.") % {"order": order}
+                )
+                return self._leave_new_order(request, order)
+        return self._new_order_page(request, form, lines, form.known)
+
+    def _leave_new_order(self, request: HttpRequest, order: Order) -> HttpResponse:
+        done = [key for key in request.session.get(DONE, []) if key != str(order.pk)]
+        request.session[DONE] = [str(order.pk), *done][:REMEMBERED]
+        if self.has_view_permission(request, order):  # type: ignore[attr-defined]
+            return HttpResponseRedirect(reverse("admin:orders_order_change", args=[order.pk]))
+        return HttpResponseRedirect(reverse("admin:index"))
+
+
+def _customers(request: HttpRequest) -> list[Any]:
+    return suggested_customers(request.user, request.GET.get("q", ""))
+
+
+def _customer(request: HttpRequest, key: UUID) -> dict[str, Any]:
+    customer = Customer.objects.filter(pk=key).only("name", "phone").first()
+    if customer is None:
+        raise Http404
+    return described_customer(request.user, customer)
+
+
+def _products(request: HttpRequest) -> list[Any]:
+    return suggested_products(request.GET.get("q", ""))
+
+
+def _initial_fields(user: User, source: Order, draft: Draft) -> dict[str, Any]:
+    fields = {name: value for name, value in draft.fields.items() if name != "customer" and value is not None}
+    fields |= {name: shown_text(user, text) for name, text in fields.items() if isinstance(text, str)}
+    fields["recipient_phone"] = phone_text(user, source.recipient_phone)
+    fields["recipient_from"] = source.pk
+    fields["delivery_date"] = None
+    if fee := fields.pop("delivery_fee", None):
+        fields["delivery_fee"] = plain_number(fee)
+    return fields
+
+
+def _initial_lines(draft: Draft) -> list[dict[str, Any]]:
+    return [
+        {
+            "product": line.product.pk if line.product else None,
+            "name": line.name,
+            "quantity": plain_number(line.quantity),
+            "price": "" if line.price is None else plain_number(line.price),
+            "list_price": plain_number(line.price) if line.product and line.price is not None else "",
+        }
+        for line in draft.lines
+    ]

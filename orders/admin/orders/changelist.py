@@ -1,0 +1,200 @@
+"""The order list: which orders it shows, in which order, and what stands above it."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+from django.utils.formats import date_format
+from django.utils.text import capfirst
+from django.utils.translation import gettext
+
+from cvety_crm.admin_site.base import PeekChangeList
+from orders.admin.orders.live_updates import OVERLAP, created_since, last_change
+from orders.admin.orders.row_context import broadcast_rows, with_row_details
+from orders.models import Order, Status
+from orders.selectors.presets import (
+    BY_KEY,
+    DAY_PARAMETER,
+    DEFAULT,
+    PARAMETER,
+    PRESETS,
+    Moment,
+    Preset,
+    counts,
+    preset_orders,
+    sorted_for_work,
+)
+
+DAYS = ("today", "tomorrow")
+"""Presets that are a day themselves; any other may be narrowed to a day of the address."""
+
+
+class OrderChangeList(PeekChangeList):
+    """A page of orders: of a preset, a day, or a search."""
+
+    queryset: QuerySet[Order]
+
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        self.statuses = {status.code: status for status in Status.objects.all()}
+        codes: dict[str, list[str]] = {}
+        for status in self.statuses.values():
+            codes.setdefault(status.stage, []).append(status.code)
+        self.moment = Moment(timezone.now(), request.user, codes)
+        self.day = _day(request.GET.get(DAY_PARAMETER))
+        super().__init__(request, *args, **kwargs)
+
+    def get_filters_params(self, params: Any = None) -> Any:
+        """Return the filters' parameters, without those that are the list's own."""
+        found = super().get_filters_params(params)
+        for name in (PARAMETER, DAY_PARAMETER):
+            found.pop(name, None)
+        return found
+
+    @property
+    def preset(self) -> Preset | None:
+        """Return the preset whose orders are shown; None for a day of the picker.
+
+        A search looks at all orders, and so do filters, unless the address names a preset or a day.
+        """
+        if self.query:
+            return BY_KEY["all"]
+        wanted = BY_KEY.get(str(self.params.get(PARAMETER, "")))
+        if wanted is not None:
+            return wanted
+        if self.day is not None:
+            return None
+        return BY_KEY["all" if self.get_filters_params() else DEFAULT]
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Order]:
+        """Return the orders that answer the question, with all that a row says."""
+        if request.method == "POST":
+            # An action on selected rows: one that was moved on meanwhile no longer belongs to the list it is shown in.
+            return self.root_queryset
+        found = super().get_queryset(request, exclude_parameters)
+        preset = self.preset
+        if preset is None:
+            found = found.filter(delivery_date=self.day)
+        else:
+            found = preset_orders(preset, self.moment, found)
+            if self.day is not None and preset.key not in DAYS:
+                found = found.filter(delivery_date=self.day)
+        if (preset is None or not preset.newest_first) and not self.get_ordering_field_columns():
+            found = sorted_for_work(found, self.moment)
+        return found
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Read the page, and tell each row what it cannot know by itself."""
+        if getattr(request, "crm_only_query", False):
+            return  # an open page asks which orders belong to it (orders.admin.orders.live_updates)
+        found: QuerySet[Order] = self.queryset
+        self.queryset = with_row_details(found)
+        super().get_results(request)
+        self.queryset = found
+        may_move = self.model_admin.has_change_status_permission(request)
+        broadcast_rows(self.result_list, request, self.statuses, may_move=may_move)
+
+    @property
+    def shown_day(self) -> date:
+        """The day in the middle of the day picker."""
+        if self.day is None and self.preset is not None and self.preset.key == "tomorrow":
+            return self.moment.today + timedelta(1)
+        return self.day or self.moment.today
+
+    def day_picker(self) -> list[dict[str, Any]]:
+        """Return yesterday, the day in the middle and the day after it, each with its address."""
+        today, shown = self.moment.today, self.shown_day
+        return [
+            {
+                "label": _day_name(day, today),
+                "url": "?" + (f"{PARAMETER}={DEFAULT}" if day == today else f"{DAY_PARAMETER}={day.isoformat()}"),
+                "is_current": day == shown and (self.preset is None or self.preset.key in DAYS),
+                "sign": sign,
+            }
+            for day, sign in ((shown - timedelta(1), "prev"), (shown, ""), (shown + timedelta(1), "next"))
+        ]
+
+    def chips(self, found: Mapping[str, int]) -> list[dict[str, Any]]:
+        """Return the presets with their counts."""
+        current = self.preset.key if self.preset is not None else ""
+        return [
+            {
+                "key": preset.key,
+                "label": preset.label,
+                "url": f"?{PARAMETER}={preset.key}",
+                "count": found.get(preset.key),
+                "is_current": preset.key == current and not self.query,
+                "is_trouble": preset.is_trouble and bool(found.get(preset.key)),
+            }
+            for preset in PRESETS
+        ]
+
+
+class OrderList:
+    """For the order's ModelAdmin to mix in."""
+
+    list_before_template = "orders/list_head.html"
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[OrderChangeList]:
+        """Return our list."""
+        return OrderChangeList
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the list; what stands above it is worked out from the list itself."""
+        response = super().changelist_view(request, extra_context)  # type: ignore[misc]
+        changelist = (getattr(response, "context_data", None) or {}).get("cl")
+        if isinstance(changelist, OrderChangeList):
+            found = counts(changelist.moment)
+            made = changelist.moment.now - OVERLAP
+            response.context_data["list_head"] = {
+                "chips": changelist.chips(found),
+                "days": changelist.day_picker(),
+                "day": changelist.shown_day,
+                "new": found["new"],
+                "stamp": made.isoformat(),
+                "announced": ",".join(map(str, created_since(made))),
+                "changed": last_change(),
+                "pulse_url": reverse("admin:orders_order_pulse"),
+                "rows_url": reverse("admin:orders_order_rows"),
+                "is_search": bool(changelist.query),
+                "empty": _nothing_here(changelist),
+            }
+        return response
+
+
+def _day(text: str | None) -> date | None:
+    """Return the day of the address; what is no date, or none of this century, counts as none."""
+    try:
+        found = parse_date(text) if text else None
+    except ValueError:
+        return None
+    return found if found is not None and 2000 <= found.year < 2100 else None
+
+
+def _day_name(day: date, today: date) -> str:
+    names: Iterable[tuple[int, str]] = ((-1, gettext("yesterday")), (0, gettext("today")), (1, gettext("tomorrow")))
+    for offset, name in names:
+        if day == today + timedelta(offset):
+            return capfirst(name)
+    return date_format(day, "D, j E")
+
+
+def _nothing_here(changelist: OrderChangeList) -> dict[str, str]:
+    """Return what an empty list says, and where to go on from there."""
+    if changelist.query:
+        return {"title": gettext("Nothing was found"), "text": gettext(
+            "All orders were searched: number, names, address, any spelling of a phone or its last four digits."
+        )}  # fmt: skip
+    preset = changelist.preset
+    if preset is None or preset.key in DAYS:
+        return {
+            "title": gettext("No deliveries on this day"),
+            "text": gettext("Look at the next day, or at all orders."),
+        }
+    if preset.is_trouble:
+        return {"title": gettext("All is well here"), "text": gettext("No order needs a hand.")}
+    return {"title": gettext("There are no such orders"), "text": gettext("Choose another list above.")}

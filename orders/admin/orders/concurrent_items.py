@@ -1,0 +1,119 @@
+"""Two people on one order's lines: what one has posted is laid over the lines as they are by now.
+
+The page posts the lines as it had shown them. A colleague, or the site, may have added lines since, removed some, or
+replaced them all. Nothing of either is to be lost: the lines that are stored stay, the typed ones stay, and a line that
+was worked on here and is gone by now comes back as a new one.
+"""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+
+from django.http import QueryDict
+from django.utils.translation import gettext
+
+from orders.admin.orders.lost_update_guard import BothChanged
+from orders.models import OrderItem
+from orders.presentation.formatting import NBSP, money, number, plain
+
+Line = Mapping[str, str]
+"""What the form has posted of one line, by field."""
+SEEN = "initial-"
+
+
+def take_up_stored_lines(data: QueryDict, prefix: str, stored: Sequence[OrderItem]) -> list[BothChanged]:
+    """Rewrite a formset's posted data so that its lines are the stored ones; return what differed, in words.
+
+    Nothing is rewritten where the page had shown the lines that are stored.
+    """
+    try:
+        initial, total = (int(str(data[f"{prefix}-{name}_FORMS"])) for name in ("INITIAL", "TOTAL"))
+    except (KeyError, ValueError):
+        return []  # the formset itself says what is wrong
+    posted = [_line(data, f"{prefix}-{index}-") for index in range(min(total, 1000))]
+    shown = {line["id"]: line for line in posted[:initial] if line.get("id")}
+    rows = {str(item.pk): item for item in stored}
+    if set(shown) == set(rows):
+        return []
+    gone = [line for key, line in shown.items() if key not in rows]
+    added = [item for key, item in rows.items() if key not in shown]
+    lines = [shown.get(key) or _as_line(item) for key, item in rows.items()]
+    new = [*posted[initial:], *(_as_new(line) for line in gone if _is_touched(line))]
+    _write(data, prefix, lines, new)
+    return [*(_added(item) for item in added), *(_gone(line) for line in gone)]
+
+
+def _line(data: QueryDict, prefix: str) -> dict[str, str]:
+    line = {name[len(prefix) :]: str(data[name]) for name in data if name.startswith(prefix)}
+    seen = f"{SEEN}{prefix}"
+    return line | {SEEN + name[len(seen) :]: str(data[name]) for name in data if name.startswith(seen)}
+
+
+def _as_line(item: OrderItem) -> Line:
+    figures = {"quantity": str(plain(item.quantity)), "price": str(plain(item.price))}
+    return {"id": str(item.pk), **figures, **{SEEN + name: value for name, value in figures.items()}}
+
+
+def _as_new(line: Line) -> Line:
+    return {
+        "id": "",
+        "product": "",
+        "name": line.get("product", ""),
+        "quantity": line.get("quantity", ""),
+        "price": line.get("price", ""),
+    }
+
+
+def _is_touched(line: Line) -> bool:
+    """Return whether a line was worked on here. One that is to go is gone: nothing is left to be wanted."""
+    if line.get("DELETE"):
+        return False
+    return any(_figure(line.get(name)) != _figure(line.get(SEEN + name)) for name in ("quantity", "price"))
+
+
+def _write(data: QueryDict, prefix: str, lines: Sequence[Line], new: Sequence[Line]) -> None:
+    order = data.get(f"{prefix}-0-order", "")
+    for name in [name for name in data if name.removeprefix(SEEN).startswith(f"{prefix}-")]:
+        if not name.endswith("_FORMS") and "__prefix__" not in name:
+            del data[name]
+    for index, line in enumerate((*lines, *new)):
+        for name, value in {"order": order, **line}.items():
+            plain = name.removeprefix(SEEN)
+            data[f"{SEEN if plain != name else ''}{prefix}-{index}-{plain}"] = value
+    data[f"{prefix}-INITIAL_FORMS"] = str(len(lines))
+    data[f"{prefix}-TOTAL_FORMS"] = str(len(lines) + len(new))
+
+
+def _added(item: OrderItem) -> BothChanged:
+    return BothChanged("items", item.name, was="—", theirs=line_words(item.quantity, item.price), yours="—")
+
+
+def _gone(line: Line) -> BothChanged:
+    if line.get("DELETE"):
+        yours = gettext("removed")
+    elif _is_touched(line):
+        yours = line_words(line.get("quantity"), line.get("price"))
+    else:
+        yours = gettext("unchanged")
+    return BothChanged(
+        "items",
+        line.get("product") or gettext("An item"),
+        was=line_words(line.get(SEEN + "quantity"), line.get(SEEN + "price")),
+        theirs=gettext("removed"),
+        yours=yours,
+    )
+
+
+def line_words(quantity: str | Decimal | None, price: str | Decimal | None) -> str:
+    """Return a line's figures as staff read them, `2 × 7 500 ₸`; what is no number as it was typed."""
+    count, each = _figure(quantity), _figure(price)
+    if count is None or each is None:
+        return f"{quantity or '—'}{NBSP}×{NBSP}{price or '—'}"
+    return f"{number(count)}{NBSP}×{NBSP}{money(each)}"
+
+
+def _figure(value: str | Decimal | None) -> Decimal | None:
+    try:
+        figure = Decimal(str(value or "").replace(",", ".").replace(NBSP, "").replace(" ", ""))
+    except InvalidOperation:
+        return None
+    return figure if figure.is_finite() else None

@@ -1,0 +1,74 @@
+"""Filters of the order list."""
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import DropdownFilter
+
+from orders.models import Order, Stage
+
+
+class FloristFilter(DropdownFilter):
+    """Orders that somebody is responsible for: only people who work here are offered."""
+
+    title = _("responsible")
+    parameter_name = "florist"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Return the staff."""
+        staff = User.objects.filter(is_staff=True, is_active=True).order_by("first_name", "username")
+        return [(str(user.pk), user.get_full_name() or user.get_username()) for user in staff]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
+        """Return the orders of that person."""
+        value = self.value()
+        return queryset.filter(responsible=int(value)) if value and value.isdecimal() else queryset
+
+
+class StageFilter(DropdownFilter):
+    """Orders by the stage of their status."""
+
+    title = _("stage")
+    parameter_name = "stage"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Return the stages."""
+        return list(Stage.choices)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
+        """Return the orders in that stage."""
+        return queryset.filter(status__stage=self.value()) if self.value() in Stage.values else queryset
+
+
+class ProblemFilter(DropdownFilter):
+    """Orders that a person has to look at."""
+
+    title = _("trouble")
+    parameter_name = "trouble"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Return the kinds of trouble."""
+        return [
+            ("stub", _("not complete yet")),
+            ("status", _("unknown status")),
+            ("deleted", _("deleted on the site")),
+            ("archived", _("in the site's archive")),
+            ("cancelled", _("cancelled on the site")),
+            ("undated", _("no date")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
+        """Return the orders with that trouble."""
+        conditions = {
+            "stub": Q(is_stub=True),
+            "status": Q(status__needs_attention=True),
+            "deleted": Q(is_deleted_on_site=True),
+            "archived": Q(is_archived_on_site=True),
+            "cancelled": Q(is_cancelled=True),
+            "undated": Q(delivery_date=None),
+        }
+        value = self.value()
+        return queryset.filter(conditions[value]) if value in conditions else queryset

@@ -1,0 +1,156 @@
+"""The form that edits an order; a new one is made on a page of its own (`new_order`)."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+from django.utils.text import capfirst
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+
+from orders.admin.orders.lost_update_guard import SeenValuesMixin
+from orders.models import Order
+from orders.presentation.formatting import plain
+from orders.values.phones import format_phone, normalize_phone
+
+LOCAL = ("customer",)
+"""Fields of the form that go to the service as they are; the others go as keys."""
+MONEY = ("total_amount", "delivery_fee", "discount_amount", "paid_amount")
+
+MONEY_HELP = {
+    "discount_amount": _(
+        "It goes into the prices of the items, in proportion, and 0 takes it away. Delivery is not discounted."
+    ),
+    "paid_amount": _(
+        "The site works it out from its payments, and what it tells is taken over. What is entered here stays here: to"
+        " have the site know, mark the order as paid."
+    ),
+    "payment_status": _("The site knows “paid” and “not paid”; a refund is told to it as “not paid”."),
+}
+"""What a field of money does, and how far it reaches the site."""
+
+EDITABLE = (
+    "recipient_name",
+    "recipient_phone",
+    "delivery_address",
+    "delivery_date",
+    "delivery_slot",
+    "city",
+    "shop",
+    "is_pickup",
+    "is_anonymous",
+    "is_surprise",
+    "postcard_text",
+    "comment",
+    "courier_comment",
+    *MONEY,
+    "payment_method",
+    "payment_status",
+    *LOCAL,
+)
+
+
+class PhoneField(forms.CharField):
+    """A phone in any spelling. What was stored unreadable stays until somebody changes it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        widget = UnfoldAdminTextInputWidget({"inputmode": "tel", "autocomplete": "off"})
+        super().__init__(max_length=100, required=False, widget=widget, **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        """Return a stored number as people write it."""
+        return format_phone(value) if isinstance(value, str) else value
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Return whether it is another number; another spelling of the same is none."""
+        return normalize_phone(str(initial or "")).value != normalize_phone(str(data or "")).value
+
+    def clean(self, value: Any) -> str:
+        """Return the number in E.164, or the text as typed; `PhoneField.check` says whether it may stay."""
+        return normalize_phone(super().clean(value)).value
+
+    @staticmethod
+    def check(value: str) -> None:
+        """Refuse what is no phone number."""
+        if value and not normalize_phone(value).is_valid:
+            raise ValidationError(gettext("There is no such phone number. Example: +7 701 123-45-67"))
+
+
+class OrderForm(SeenValuesMixin, forms.ModelForm):
+    """What may be edited of an order; its status, its florist and its courier have buttons of their own."""
+
+    recipient_phone = PhoneField(label=_("recipient's phone"))
+
+    refusal = ""
+    """What the service has said to the values of this form, when it is shown again because of that."""
+    refused_field = ""
+    """The field that it was about, where it was one."""
+
+    class Meta:
+        model = Order
+        fields = EDITABLE
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("delivery_slot", "city", "shop"):
+            field = self.fields.get(name)
+            if isinstance(field, forms.ModelChoiceField) and field.queryset is not None:
+                current = getattr(self.instance, Order._meta.get_field(name).attname)  # type: ignore[union-attr]
+                key = field.to_field_name or "pk"
+                field.queryset = field.queryset.filter(Q(is_active=True) | Q(**{key: current}))
+        for name in ("delivery_address", "comment", "courier_comment", "postcard_text"):
+            if name in self.fields:
+                self.fields[name].widget = UnfoldAdminTextareaWidget({"rows": 3 if name != "delivery_address" else 2})
+        for name in MONEY:
+            if self.initial.get(name) is not None:
+                self.initial[name] = plain(self.initial[name])
+        for form_field in self.fields.values():
+            form_field.label = capfirst(form_field.label)
+        for name in ("is_anonymous", "is_surprise"):
+            if name in self.fields:
+                self.fields[name].help_text = ""
+        for name, text in MONEY_HELP.items():
+            if name in self.fields:
+                self.fields[name].help_text = text
+
+    def clean_recipient_phone(self) -> str:
+        """Refuse a new number that can't exist; one that came so from the site may stay."""
+        return self._checked_phone("recipient_phone")
+
+    def clean(self) -> dict[str, Any] | None:
+        """Refuse negative sums, and say what the service has said."""
+        cleaned = super().clean()
+        for name in MONEY:
+            value = self.cleaned_data.get(name)
+            if name in self.changed_data and value is not None and value < 0:
+                self.add_error(name, gettext("A sum can't be below zero."))
+        if self.refusal:
+            self.add_error(self.refused_field if self.refused_field in self.fields else None, self.refusal)
+        return cleaned
+
+    def changes(self) -> dict[str, Any]:
+        """Return what was changed, in the form that the services take: keys of rows, values of the rest."""
+        return {
+            name: self.as_service_value(name)
+            for name in self.changed_data
+            if name in EDITABLE and name in self.cleaned_data
+        }
+
+    def as_service_value(self, name: str) -> Any:
+        """Return one field's value in the form that the services take."""
+        value = self.cleaned_data[name]
+        if name in LOCAL:
+            return value
+        if isinstance(field := self.fields[name], forms.ModelChoiceField):
+            return getattr(value, field.to_field_name or "pk") if value is not None else None
+        if value is None and name in MONEY:
+            return 0
+        return value
+
+    def _checked_phone(self, name: str) -> str:
+        value: str = self.cleaned_data[name]
+        if name in self.changed_data:
+            PhoneField.check(value)
+        return value

@@ -1,0 +1,214 @@
+"""What stands around the form of an order's page: the head above it; history, notes and timeline beside it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
+from django.db.models import Q
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+
+from orders import services
+from orders.admin.actions.conflicts import wished_status
+from orders.admin.actions.presence import presence_context
+from orders.admin.actions.problems import REASONS
+from orders.admin.actions.status import next_statuses
+from orders.admin.actions.undo import undo_of_order
+from orders.admin.badges import SIGNS, delivery_marks, order_marks, stage_class, status_badge, sync_badge
+from orders.admin.orders.columns import payment_words
+from orders.admin.orders.notes import notes_of
+from orders.admin.panels import event_links, panels
+from orders.models import REPORTED_BY_SITE, Customer, EventKind, Order, OrderEvent, SyncState
+from orders.presentation.addresses import with_city
+from orders.presentation.formatting import delivery_time, money
+from orders.presentation.links import two_gis_url, whatsapp_url, yandex_maps_url
+from orders.presentation.phones import phone_text, shown_phone
+from orders.presentation.timeline import timeline
+from orders.rules.lateness import lateness, lateness_words
+from orders.rules.visibility import HIDDEN, hidden_fields, may_see_phones, may_see_prices
+from orders.selectors.customer_history import MOST_COUNTED, History, history_of
+
+ENTRIES_SHOWN = 100
+
+
+def surroundings(request: HttpRequest, order: Order, *, may_move: bool, preserved: str) -> dict[str, Any]:
+    """Return the context of `orders/order_head.html` and `orders/order_after.html`.
+
+    `may_move`: whether the user may change the status; `preserved`: the filters of the list he comes from.
+    """
+    shown_all = request.GET.get("timeline") == "all"
+    events = order.events.select_related("actor")
+    found = list(events if shown_all else events[: ENTRIES_SHOWN + 1])
+    hidden = hidden_fields(request.user, order.delivery_date)
+    return {
+        "head": _head(request, order, found, may_move=may_move, preserved=preserved),
+        "entries": timeline(found if shown_all else found[:ENTRIES_SHOWN], items=order.items.all(), hidden=hidden),
+        "all_entries_url": _all_entries_url(request) if not shown_all and len(found) > ENTRIES_SHOWN else "",
+        "entry_links": event_links(request),
+        "notes": notes_of(order, may_write=may_move, back=request.get_full_path()),
+        "history": _history(request, history_of(order)),
+        "panels": panels(order, request),
+    }
+
+
+def _all_entries_url(request: HttpRequest) -> str:
+    query = request.GET.copy()
+    query["timeline"] = "all"
+    return f"?{query.urlencode()}#timeline"
+
+
+def _head(
+    request: HttpRequest, order: Order, events: Sequence[OrderEvent], *, may_move: bool, preserved: str
+) -> dict[str, Any]:
+    opts: dict[str, Any] = {"opts": Order._meta, "preserved_filters": preserved}
+    is_priced = may_see_prices(request.user, order.delivery_date)
+    customer = order.customer
+    return {
+        "list_url": add_preserved_filters(opts, reverse("admin:orders_order_changelist")),
+        "badge": status_badge(order.status),
+        "marks": order_marks(order, has_problem_shown=True),
+        "how": delivery_marks(order),
+        "when": delivery_time(order.delivery_date, order.delivery_slot),
+        "lateness": lateness(order),
+        "lateness_words": lateness_words(order),
+        "address": with_city(order, order.delivery_address.strip()),
+        "two_gis": "" if order.is_pickup else two_gis_url(order),
+        "yandex": "" if order.is_pickup else yandex_maps_url(order),
+        "sum": money(order.total_amount) if is_priced else HIDDEN,
+        "payment": payment_words(order) if is_priced else "",
+        "sync": _sync(order, events),
+        "may_send_again": may_move and order.sync_state == SyncState.FAILED,
+        **_recipient(request, order),
+        "customer": _customer_name(customer),
+        "customer_phone": shown_phone(request.user, customer.phone) if customer else "",
+        "customer_chat": _whatsapp(request, customer.phone) if customer else "",
+        "customer_url": _customer_url(request, customer),
+        "status_url": reverse("admin:orders_order_change_status_dialog", args=[order.pk]),
+        "step": _step(order) if may_move else None,
+        "may_move": may_move,
+        "undo": undo_of_order(order) if may_move else "",
+        "wish": wished_status(order) if may_move else None,
+        "problem": _problem(order, events) if order.problem else None,
+        "reasons": REASONS.items(),
+        "longest_reason": services.LONGEST_REASON,
+        "repeat_url": _repeat_url(request, order),
+        "here": presence_context(order, list(events[:1])),
+    }
+
+
+def _step(order: Order) -> dict[str, Any] | None:
+    statuses = next_statuses(order)
+    if not statuses or not order.status.next_codes:
+        return None  # where everything may follow nothing is usual
+    return {"status": statuses[0], "css": stage_class(statuses[0].stage), "sign": SIGNS.get(statuses[0].stage, "")}  # type: ignore[call-overload]
+
+
+def _sync(order: Order, events: Sequence[OrderEvent]) -> SafeString:
+    """Return whether the site knows, since when, and why not."""
+    if order.sync_state == SyncState.FAILED:
+        reason = _last_refusal(order, events)
+        return sync_badge(order, gettext("the site refused: %(reason)s") % {"reason": reason})
+    if order.sync_state == SyncState.SYNCED and order.bitrix_order_id is not None and not order.has_left_site:
+        since = _on_site_since(order, events)
+        if since is not None:
+            return sync_badge(order, gettext("on the site since %(time)s") % {"time": _clock(since)})
+    return sync_badge(order)
+
+
+def _on_site_since(order: Order, events: Sequence[OrderEvent]) -> datetime | None:
+    """Return when both sides last came to agree: the latest entry of something sent or heard."""
+    for event in events:
+        if event.kind == EventKind.SENT or event.source in REPORTED_BY_SITE:
+            return event.happened_at
+    if len(events) <= ENTRIES_SHOWN:
+        return None
+    heard = order.events.filter(Q(kind=EventKind.SENT) | Q(source__in=REPORTED_BY_SITE))
+    return heard.values_list("happened_at", flat=True).first()
+
+
+def _last_refusal(order: Order, events: Sequence[OrderEvent]) -> str:
+    event = next((event for event in events if event.kind == EventKind.REFUSED), None)
+    said = event and (event.details.get("message") or event.get_reason_display())
+    return str(said or gettext("no reason given"))
+
+
+def _problem(order: Order, events: Sequence[OrderEvent]) -> dict[str, str]:
+    """Return what is wrong, and who has said so when: one of the staff, or the customer of his bouquet's photo."""
+    event = next((event for event in events if _is_report(event)), None)
+    return {"reason": order.problem, "who": event.who_and_when if event else ""}
+
+
+def _is_report(event: OrderEvent) -> bool:
+    if event.kind == EventKind.PHOTO_ANSWERED:
+        return any(change["field"] == "problem" and change["new"] for change in event.changes)
+    return event.kind == EventKind.PROBLEM
+
+
+def _clock(moment: datetime) -> str:
+    at = timezone.localtime(moment)
+    today = timezone.localdate()
+    if at.date() == today:
+        return f"{at:%H:%M}"
+    return f"{at:%d.%m %H:%M}" if at.year == today.year else f"{at:%d.%m.%Y}"
+
+
+def _recipient(request: HttpRequest, order: Order) -> dict[str, Any]:
+    """Return the recipient's phone, with a link to write to him; for a surprise as text: one tap would spoil it."""
+    phone = order.recipient_phone
+    if order.is_surprise:
+        return {"recipient_phone": phone_text(request.user, phone), "must_not_call": bool(phone)}
+    return {"recipient_phone": shown_phone(request.user, phone), "recipient_chat": _whatsapp(request, phone)}
+
+
+def _whatsapp(request: HttpRequest, phone: str) -> SafeString:
+    """Return a link that writes to a phone; empty where the phone is none, or not for this user."""
+    url = whatsapp_url(phone) if may_see_phones(request.user) else ""
+    if not url:
+        return SafeString("")
+    return format_html('<a class="crm-chat" target="_blank" rel="noopener" href="{}">WhatsApp</a>', url)
+
+
+def _customer_name(customer: Customer | None) -> str:
+    if customer is None:
+        return ""
+    return customer.name or gettext("Customer without a name")
+
+
+def _customer_url(request: HttpRequest, customer: Customer | None) -> str:
+    if customer is None or not request.user.has_perm("orders.view_customer"):
+        return ""
+    return reverse("admin:orders_customer_change", args=[customer.pk])
+
+
+def _repeat_url(request: HttpRequest, order: Order) -> str:
+    if not request.user.has_perm("orders.add_order"):
+        return ""
+    return f"{reverse('admin:orders_order_add')}?from={order.pk}"
+
+
+def _history(request: HttpRequest, history: History | None) -> dict[str, Any] | None:
+    if history is None:
+        return None
+    user = request.user
+    sees_sum = history.total is not None and may_see_prices(user, None)
+    return {
+        "rows": [
+            {
+                "order": order,
+                "url": reverse("admin:orders_order_change", args=[order.pk]),
+                "badge": status_badge(order.status),
+                "when": delivery_time(order.delivery_date, order.delivery_slot),
+                "sum": money(order.total_amount) if may_see_prices(user, order.delivery_date) else HIDDEN,
+            }
+            for order in history.latest
+        ],
+        "count": history.count,
+        "total": money(history.total) if sees_sum else "",
+        "more_than": MOST_COUNTED if history.has_more else 0,
+        "is_regular": history.is_regular,
+    }

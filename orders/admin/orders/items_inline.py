@@ -1,0 +1,288 @@
+"""The items of an order on its page: lines as they were sold, and new ones from the catalogue or in one's own words."""
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any, cast
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db.models import Field, Model, QuerySet
+from django.forms import Field as FormField
+from django.http import HttpRequest, QueryDict
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import TabularInline
+from unfold.forms import PaginationInlineFormSet
+from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWidget
+
+from cvety_crm.admin_site.base import without_related_buttons
+from orders.admin.orders.concurrent_items import line_words, take_up_stored_lines
+from orders.admin.orders.lost_update_guard import BothChanged, SeenValuesMixin
+from orders.models import OrderItem, Product
+from orders.presentation.formatting import money, number, plain
+from orders.rules.discounts import full_price
+from orders.rules.visibility import may_see_prices
+from orders.services.items import as_snapshot, new_line
+from orders.sync.snapshot import ItemSnapshot
+
+
+class PlainText(forms.Widget):
+    """A value that is only shown."""
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> Any:
+        """Return the text, escaped; a form posts it too, for the day when its row is gone."""
+        if not value:
+            return mark_safe('<span class="crm-item-name"></span>')
+        return format_html(
+            '<span class="crm-item-name">{}</span><input type="hidden" name="{}" value="{}">', value, name, value
+        )
+
+
+class PriceWidget(UnfoldAdminDecimalFieldWidget):
+    """The price of one piece, with its list price beside it where a discount is in it."""
+
+    item: OrderItem | None = None
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> Any:
+        """Return the field, and the list price."""
+        shown = super().render(name, value, attrs, renderer)
+        return format_html("{}{}", shown, struck_list_price(self.item)) if self.item is not None else shown
+
+
+def struck_list_price(item: OrderItem) -> SafeString:
+    """Return a line's list price, struck through; nothing where it is sold for that."""
+    listed = full_price(item)
+    if listed <= item.price:
+        return SafeString("")
+    return format_html(
+        '<span class="crm-list-price"><span class="sr-only">{}: </span><s>{}</s></span>',
+        gettext("List price"),
+        money(listed),
+    )
+
+
+class ItemForm(SeenValuesMixin, forms.ModelForm):
+    """One line."""
+
+    seen_fields = ("quantity", "price")
+
+    name = forms.CharField(
+        label=_("or in your own words"), max_length=255, required=False, widget=UnfoldAdminTextInputWidget()
+    )
+    quantity = forms.DecimalField(
+        label=_("quantity"),
+        max_digits=10,
+        decimal_places=3,
+        min_value=Decimal("0.001"),
+        initial=Decimal(1),
+        widget=UnfoldAdminDecimalFieldWidget({"step": "any", "inputmode": "decimal"}),
+    )
+    price = forms.DecimalField(
+        label=_("price, ₸"),
+        max_digits=12,
+        decimal_places=2,
+        min_value=Decimal(0),
+        required=False,
+        widget=PriceWidget({"step": "any", "inputmode": "decimal"}),
+    )
+
+    class Meta:
+        model = OrderItem
+        fields = ("product", "name", "quantity", "price")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance._state.adding:
+            if "product" in self.fields:  # it is not where lines are only read
+                self.fields["product"].required = False
+            if "price" not in (kwargs.get("initial") or {}):
+                self.initial.pop("price", None)
+            return
+        # A line that was sold keeps its name: it says how things were. No queries for products here.
+        item = self.instance
+        self.fields["product"] = forms.CharField(disabled=True, required=False, label=_("product"), widget=PlainText())
+        self.initial["product"] = item.name
+        self.fields["name"] = forms.CharField(disabled=True, required=False, label="", widget=PlainText())
+        for name, what in (("quantity", gettext("Quantity")), ("price", gettext("Price"))):
+            self.fields[name].widget.attrs["aria-label"] = f"{what}: {item.name}"
+        cast(PriceWidget, self.fields["price"].widget).item = item
+        self.initial["quantity"] = plain(item.quantity)
+        self.initial["price"] = plain(item.price)
+        self.stored = {"quantity": item.quantity, "price": item.price}
+
+    def clean(self) -> dict[str, Any] | None:
+        """Ask for what a line can't do without."""
+        cleaned = super().clean()
+        if not self.instance._state.adding:
+            if self.cleaned_data.get("price") is None and "price" not in self.errors:
+                self.add_error("price", gettext("Give a price."))
+            return cleaned
+        product, name = self.cleaned_data.get("product"), self.cleaned_data.get("name")
+        if not product and not name:
+            self.add_error("product", gettext("Choose a product, or write what is to be made."))
+        if (
+            self.cleaned_data.get("price") is None
+            and "price" not in self.errors
+            and (not product or product.price is None)
+        ):
+            self.add_error("price", gettext("Give a price."))
+        return cleaned
+
+    def _post_clean(self) -> None:
+        # The row is never saved from here: `services` does that. Validating it would want an order.
+        if self.instance._state.adding:
+            return
+        self.cleaned_data.pop("product", None)
+        super()._post_clean()  # type: ignore[misc]
+
+    def snapshot(self) -> ItemSnapshot:
+        """Return the line, old or new, for `edit_order`."""
+        data = self.cleaned_data
+        if not self.instance._state.adding:
+            item = self.instance
+            # What was not touched here is as it is by now, not as the page has shown it.
+            figures = {name: data[name] if name in self.changed_data else self.stored[name] for name in self.stored}
+            return replace(as_snapshot(item), **figures)
+        product: Product | None = data.get("product")
+        return new_line(
+            product, data.get("name") or (product.name if product else ""), data["quantity"], data.get("price")
+        )
+
+
+class ItemFormSet(PaginationInlineFormSet):
+    """All lines together. What a colleague has added or removed meanwhile is taken up, and asked about once."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.line_changes: list[BothChanged] = []
+        if self.is_bound and not self.instance._state.adding and self.was_shown():
+            rows = self.get_queryset()
+            self.line_changes = take_up_stored_lines(cast(QueryDict, self.data), self.prefix, list(rows))
+
+    def was_shown(self) -> bool:
+        """Return whether the page had fields for the lines, which it has not for those who don't see prices."""
+        return f"{self.prefix}-0-quantity" in self.data
+
+    def clean(self) -> None:
+        """Ask for a line at least, and once about lines that somebody else has changed meanwhile."""
+        super().clean()
+        if not self.instance._state.adding and not self.was_shown():
+            return
+        for form in self.deleted_forms:
+            self.line_changes += _changed_before_it_was_removed(form)
+        if any(self.errors):
+            return
+        if not self.kept_forms():
+            raise ValidationError(gettext("An order needs at least one item."))
+        if self.line_changes and self.has_changed():
+            raise ValidationError(
+                gettext("Somebody else has changed the items meanwhile. What both of you did is here: save again.")
+            )
+
+    @property
+    def both_changed(self) -> list[BothChanged]:
+        """Return what two people have changed of the lines; nothing where the other one alone has."""
+        of_lines = [
+            replace(change, label=f"{form.instance.name}: {change.label.lower()}")
+            for form in self.initial_forms
+            for change in form.both_changed
+        ]
+        return of_lines + (self.line_changes if self.has_changed() else [])
+
+    def kept_forms(self) -> list[Any]:
+        """Return the forms of the lines that are to be there, in their order."""
+        return [
+            form
+            for form in self.forms
+            if (form in self.initial_forms or form.has_changed()) and not self._should_delete_form(form)
+        ]
+
+
+def _changed_before_it_was_removed(form: ItemForm) -> list[BothChanged]:
+    """Return what a colleague has changed of a line that is to go; from now on that counts as seen."""
+    stale = [] if form.instance._state.adding else [name for name in form.seen_fields if form.is_stale(name)]
+    if not stale:
+        return []
+    was = line_words(*(form.data.get(form[name].html_initial_name) for name in ("quantity", "price")))
+    theirs = line_words(form.stored["quantity"], form.stored["price"])
+    for name in stale:
+        form.show_as_seen(name)
+    return [BothChanged("items", form.instance.name, was=was, theirs=theirs, yours=gettext("removed"))]
+
+
+class ItemInline(TabularInline):
+    """The lines; whoever may change an order may change them."""
+
+    model = OrderItem
+    form = ItemForm
+    formset = ItemFormSet
+    fields = ("product", "name", "quantity", "price", "total_column")
+    readonly_fields = ("name_column", "quantity_column", "price_column", "total_column")
+    autocomplete_fields = ("product",)
+    hide_title = True
+    extra = 0
+    verbose_name = _("product")  # what the button below the lines adds
+    verbose_name_plural = _("items")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Leave out what the user may not see; who may not change the lines reads them in words."""
+        if not self._sees_prices(request, obj):
+            return ("name_column", "quantity_column")
+        if obj is not None and not self.has_change_permission(request, obj):
+            return ("name_column", "quantity_column", "price_column", "total_column")
+        return self.fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OrderItem]:
+        """Return the lines in their order."""
+        return super().get_queryset(request).select_related("product").order_by("position", "created_at")
+
+    def formfield_for_dbfield(self, db_field: Field, request: HttpRequest, **kwargs: Any) -> FormField | None:
+        """Keep the small buttons for editing a product out of the lines."""
+        return without_related_buttons(super().formfield_for_dbfield(db_field, request, **kwargs))
+
+    @admin.display(description=_("product"))
+    def name_column(self, item: OrderItem) -> str:
+        """Return what a line was called when it was sold."""
+        return item.name
+
+    @admin.display(description=_("quantity"))
+    def quantity_column(self, item: OrderItem) -> str:
+        """Return how many."""
+        return number(item.quantity)
+
+    @admin.display(description=_("price, ₸"))
+    def price_column(self, item: OrderItem) -> str:
+        """Return the price of one, and what it was before a discount."""
+        return format_html("{} {}", money(item.price), struck_list_price(item))
+
+    @admin.display(description=_("sum"))
+    def total_column(self, item: OrderItem) -> str:
+        """Return a line's sum."""
+        return "—" if item._state.adding else money(item.total)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Follow the order."""
+        return bool(request.user.has_perm("orders.view_order") or self._may(request))
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Follow the order."""
+        return self._may(request) and self._sees_prices(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Follow the order; who does not see prices can't be asked for them."""
+        return self._may(request) and self._sees_prices(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Follow the order: a line may go, the order may not."""
+        return self._may(request) and self._sees_prices(request, obj)
+
+    @staticmethod
+    def _sees_prices(request: HttpRequest, obj: Any) -> bool:
+        return obj is None or may_see_prices(request.user, obj.delivery_date)
+
+    @staticmethod
+    def _may(request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("orders.change_order"))

@@ -1,0 +1,174 @@
+"""The order's pages: list, form, actions. Each part is in a module of its own; this one puts them together."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Field, Model, Q, QuerySet
+from django.forms import Field as FormField
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+
+from cvety_crm.admin_site.base import CrmModelAdmin, without_related_buttons
+from cvety_crm.admin_site.filters import DayOrRangeFilter
+from orders.admin.actions.assignment import AssignmentActions
+from orders.admin.actions.conflicts import ConflictActions
+from orders.admin.actions.export import Exporting
+from orders.admin.actions.next_step import NextStep
+from orders.admin.actions.presence import PresenceActions
+from orders.admin.actions.printing import Printing
+from orders.admin.actions.problems import ProblemActions
+from orders.admin.actions.resend import Resending
+from orders.admin.actions.status import StatusActions
+from orders.admin.actions.undo import UndoActions
+from orders.admin.new_order.view import NewOrderPage
+from orders.admin.orders.change_view import OrderPage
+from orders.admin.orders.changelist import OrderList
+from orders.admin.orders.columns import OrderColumns
+from orders.admin.orders.filters import FloristFilter, ProblemFilter, StageFilter
+from orders.admin.orders.items_inline import ItemInline
+from orders.admin.orders.live_updates import LiveList
+from orders.admin.orders.notes import NoteActions
+from orders.admin.orders.photos import Photos
+from orders.admin.orders.readonly_fields import ReadOnlyFields
+from orders.models import Customer, Order
+from orders.rules.visibility import hidden_fields
+from orders.selectors.search import ids_if_few, search_for
+
+MOST_CUSTOMERS = 200
+"""Customers whose orders a search brings; more than that is no search for a person."""
+FEW_FOUND = 500
+"""Orders that a search names one by one; a page shows a tenth of that."""
+HEAVY = ("search", "metadata", "bitrix_state")
+
+_DELIVERY = (
+    ("delivery_date", "delivery_slot"),
+    ("city", "shop"),
+    "delivery_address",
+    ("is_anonymous", "is_surprise"),
+    "is_pickup",
+)
+_RECIPIENT = (("recipient_name", "recipient_phone"),)
+_MONEY = (
+    ("total_amount", "delivery_fee"),
+    ("discount_amount", "paid_amount"),
+    ("payment_method", "payment_status"),
+)
+
+
+@admin.register(Order)
+class OrderAdmin(
+    OrderList,
+    LiveList,
+    OrderColumns,
+    StatusActions,
+    NextStep,
+    UndoActions,
+    ConflictActions,
+    AssignmentActions,
+    ProblemActions,
+    NoteActions,
+    PresenceActions,
+    Resending,
+    Printing,
+    Photos,
+    Exporting,
+    NewOrderPage,
+    ReadOnlyFields,
+    OrderPage,
+    CrmModelAdmin,
+):
+    """Where the shop works."""
+
+    list_display = (
+        "number_column",
+        "when_column",
+        "status_column",
+        "composition_column",
+        "recipient_column",
+        "address_column",
+        "customer_column",
+        "amount_column",
+        "florist_column",
+        "courier_column",
+        "notes_column",
+    )
+    list_display_links = ("number_column",)
+    list_filter = (
+        ("delivery_date", DayOrRangeFilter),
+        ("status", RelatedDropdownFilter),
+        StageFilter,
+        ("city", RelatedDropdownFilter),
+        ("shop", RelatedDropdownFilter),
+        FloristFilter,
+        ("courier", RelatedDropdownFilter),
+        ("sync_state", ChoicesDropdownFilter),
+        ("source", ChoicesDropdownFilter),
+        ProblemFilter,
+    )
+    extra_lookups = ("customer__id__exact",)
+    list_select_related = ("status", "city", "delivery_slot")
+    search_fields = ("order_number",)  # shows the box; what is searched is `get_search_results`
+    search_help_text = _("Number, name, address, phone")
+    ordering = ("-created_at", "-id")
+    actions = (
+        "advance_selected",
+        "accept_selected",
+        "hand_over_selected",
+        "complete_selected",
+        "change_status_of_selected",
+        "take_selected",
+        "assign_florist_to_selected",
+        "assign_courier_to_selected",
+        "courier_texts_of_selected",
+        "mark_notified_selected",
+        "print_selected",
+        "export_selected_to_xlsx",
+        "export_selected_to_csv",
+    )
+    actions_row = ("change_status_dialog",)
+    inlines = (ItemInline,)
+    autocomplete_fields = ("customer",)
+    change_form_outer_before_template = "orders/order_head.html"
+    change_form_outer_after_template = "orders/order_after.html"
+    fieldsets = (
+        (_("Delivery"), {"fields": _DELIVERY}),
+        (_("Recipient"), {"fields": _RECIPIENT}),
+        (_("Customer"), {"fields": ("customer",)}),
+        (_("Postcard"), {"fields": ("postcard_text",)}),
+        (_("Comments"), {"fields": ("comment", "courier_comment")}),
+        (_("Money"), {"fields": _MONEY}),
+    )
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
+        """Refuse: an order is cancelled, never deleted."""
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
+        """Leave the heavy columns in the database."""
+        return super().get_queryset(request).select_related("customer", *self.list_select_related).defer(*HEAVY)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
+    ) -> tuple[QuerySet[Order], bool]:
+        """Find by number, names, address and any form of a phone, the customer's too; by index, never by scanning."""
+        query = search_for(request.user, search_term)
+        if query is None:
+            return queryset, False
+        customers = list(Customer.objects.filter(search=query).order_by().values_list("pk", flat=True)[:MOST_CUSTOMERS])
+        found = Q(search=query)
+        if customers:
+            found |= Q(customer_id__in=customers)
+        # The few are named by their keys; the many are found among all orders, the newest first, quickly.
+        few = ids_if_few(Order.objects.filter(found), FEW_FOUND)
+        return queryset.filter(found) if few is None else queryset.filter(pk__in=few), False
+
+    def get_sortable_by(self, request: HttpRequest) -> Any:
+        """Don't sort by sums for whoever does not see them."""
+        columns = super().get_sortable_by(request)
+        is_priced = "total_amount" not in hidden_fields(request.user, None)
+        return [name for name in columns if is_priced or name != "amount_column"]
+
+    def formfield_for_dbfield(self, db_field: Field, request: HttpRequest, **kwargs: Any) -> FormField | None:
+        """Keep the small buttons for editing a slot or a city out of the order's form."""
+        return without_related_buttons(super().formfield_for_dbfield(db_field, request, **kwargs))

@@ -1,0 +1,70 @@
+"""Notes on an order's page: added without saving the form around them, never changed afterwards."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST
+
+from orders import services
+from orders.admin.actions.status import find_order
+from orders.admin.redirects import redirect_back
+from orders.models import Order
+from orders.services import NotAllowedError
+
+NOTES_SHOWN = 50
+
+
+class NoteActions:
+    """The address, for the order's ModelAdmin to mix in."""
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add it."""
+        wrap = self.admin_site.admin_view  # type: ignore[attr-defined]
+        return [
+            path("<uuid:key>/notes/", wrap(require_POST(self.add_note)), name="orders_order_add_note"),
+            *super().get_urls(),  # type: ignore[misc]
+        ]
+
+    def add_note(self, request: HttpRequest, key: UUID) -> HttpResponse:
+        """Add a note; htmx gets the notes as they are then, and what was refused is still in the box."""
+        if not self.has_change_status_permission(request):  # type: ignore[attr-defined]
+            raise PermissionDenied
+        order = find_order(key)
+        if order is None:
+            raise Http404
+        text, page = request.POST.get("text", ""), reverse("admin:orders_order_change", args=[key])
+        refused = ""
+        try:
+            services.add_note(order_id=order.pk, text=text, actor=request.user)  # type: ignore[arg-type]
+        except NotAllowedError as refusal:
+            refused = str(refusal)
+        if request.headers.get("HX-Request"):
+            notes = notes_of(order, may_write=True, back=request.POST.get("next", page))
+            shown = {**notes, "refused": refused, "typed": text if refused else ""}
+            return render(request, "orders/notes.html", {"notes": shown})
+        if refused:
+            messages.error(request, refused)
+        else:
+            messages.success(request, gettext("The note is added."))
+        return redirect_back(request, page)
+
+
+def notes_of(order: Order, *, may_write: bool, back: str) -> dict[str, Any]:
+    """Return what `orders/notes.html` shows: the notes, the newest first, and where another one goes. One query.
+
+    `back` is the address of the page that shows them.
+    """
+    rows = list(order.notes.select_related("author").order_by("-created_at")[: NOTES_SHOWN + 1])
+    return {
+        "rows": rows[:NOTES_SHOWN],
+        "has_more": len(rows) > NOTES_SHOWN,
+        "url": reverse("admin:orders_order_add_note", args=[order.pk]) if may_write else "",
+        "back": back,
+        "longest": services.LONGEST_NOTE,
+    }

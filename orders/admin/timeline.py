@@ -1,0 +1,60 @@
+"""The timeline of all orders in one list, for finding out who did what on a day."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+
+from cvety_crm.admin_site.base import ReadOnlyModelAdmin, admin_link
+from cvety_crm.admin_site.filters import DayOrRangeFilter
+from orders.admin.panels import event_links
+from orders.models import Order, OrderEvent
+from orders.presentation.timeline import timeline
+from orders.rules.visibility import hidden_fields
+
+
+@admin.register(OrderEvent)
+class OrderEventAdmin(ReadOnlyModelAdmin):
+    """Entries as the services wrote them."""
+
+    list_display = ("created_column", "order_column", "kind", "source", "actor", "reason")
+    list_display_links = ("created_column",)
+    list_filter = (
+        ("kind", ChoicesDropdownFilter),
+        ("source", ChoicesDropdownFilter),
+        ("created_at", DayOrRangeFilter),
+    )
+    list_select_related = ("order", "actor")
+    search_fields = ("order__order_number",)
+    search_help_text = _("Number of the order")
+    ordering = ("-happened_at", "-created_at")
+    fields = ("order_column", "entry")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[OrderEvent], search_term: str
+    ) -> tuple[QuerySet[OrderEvent], bool]:
+        """Find by the order's number, by index."""
+        number = search_term.strip().lstrip("№# ")
+        if not number:
+            return queryset, False
+        return queryset.filter(order__in=Order.objects.filter(order_number=number)), False
+
+    @admin.display(description=_("order"))
+    def order_column(self, event: OrderEvent) -> str:
+        """Return a link to the order."""
+        return admin_link(event.order, request=self.request)
+
+    @admin.display(description=_("entry"))
+    def entry(self, event: OrderEvent) -> SafeString:
+        """Return the entry as the order's page shows it."""
+        hidden = hidden_fields(self.request.user, event.order.delivery_date)
+        context: dict[str, Any] = {
+            "entries": timeline([event], hidden=hidden),
+            "entry_links": event_links(self.request),
+        }
+        return render_to_string("orders/timeline.html", context)

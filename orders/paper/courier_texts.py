@@ -1,0 +1,139 @@
+"""Texts for a courier, to be sent in a chat: a short one to find somebody, which names nobody, and a full one to brief
+whoever has been found.
+
+Plain text, of orders as `orders_to_print` reads them. Whoever may not see phones or sums copies a text without them.
+"""
+
+from decimal import Decimal
+from math import ceil
+
+from django.conf import settings
+from django.utils.formats import date_format
+from django.utils.text import capfirst
+from django.utils.translation import gettext, ngettext
+
+from orders.models import Order
+from orders.paper.orders_to_print import time_of_day
+from orders.paper.route_sheet import RouteSheet
+from orders.presentation.addresses import building, one_line, with_city
+from orders.presentation.composition import composition
+from orders.presentation.delivery import handover_warning, is_off, payment_on_delivery, to_collect
+from orders.presentation.formatting import NBSP, day, money, number
+from orders.presentation.links import readable, two_gis_url
+from orders.rules.visibility import masked_phone
+from orders.values.phone_masking import without_phones
+from orders.values.phones import format_phone
+
+_DOT = " · "
+_BOUQUET = "букет"
+
+
+def short_text(order: Order, *, prices: bool = True) -> str:
+    """Return one line to find a courier with: when, where as far as the house, how much to carry, paid or not."""
+    when = " ".join(part for part in (capfirst(day(order.delivery_date)), _slot(order)) if part)
+    place = with_city(order, without_phones(building(order.delivery_address))) or gettext("address not known yet")
+    parts = [when or gettext("time not given"), place, _goods(order), _payment(order, prices)]
+    off = gettext("CANCELLED") + _DOT if is_off(order) else ""
+    return f"🚚 {off}{_DOT.join(part for part in parts if part)}"
+
+
+def full_text(order: Order, *, phones: bool = True, prices: bool = True) -> str:
+    """Return all that the courier needs at the door, one thing a line."""
+    return "\n".join([*_stop(order, phones=phones, prices=prices), *_dispatcher()])
+
+
+def route_text(sheet: RouteSheet, *, phones: bool = True, prices: bool = True) -> str:
+    """Return the texts of all stops of one courier and day in one, numbered, with the sum to collect on top."""
+    count = len(sheet.stops)
+    head = [
+        f"🚚 {sheet.who}",
+        _date(sheet.stops[0]),
+        ngettext("%(count)s stop", "%(count)s stops", count) % {"count": count},
+    ]
+    total = sheet.to_collect
+    if total:
+        head.append(_collect(total) if prices else gettext("the dispatcher says what to collect"))
+    else:
+        head.append(gettext("all paid"))
+    stops = [
+        "\n".join([f"{position}. {first}", *rest])
+        for position, order in enumerate(sheet.stops, start=1)
+        for first, *rest in [_stop(order, phones=phones, prices=prices)]
+    ]
+    return "\n\n".join([_DOT.join(head), *stops, *_dispatcher()])
+
+
+def _stop(order: Order, *, phones: bool, prices: bool) -> list[str]:
+    address = with_city(order, one_line(order.delivery_address))
+    warning, map_url = handover_warning(order), readable(two_gis_url(order))
+    lines = [
+        gettext("Order № %(number)s") % {"number": order.order_number},
+        "⛔ " + gettext("CANCELLED") if is_off(order) else "",
+        f"🕐 {_date(order)}, {time_of_day(order.delivery_slot)}",
+        "📍 " + (_typed(address, phones) if address else gettext("ADDRESS NOT GIVEN")),
+        f"🙎 {_recipient(order, phones)}",
+        f"❗ {warning}" if warning else "",
+        *(f"🌷 {one_line(item.name)} × {number(item.quantity)}" for item in composition(order.items.all())),
+        f"💰 {capfirst(_payment(order, prices))}" if to_collect(order) else f"✅ {payment_on_delivery(order)}",
+        *(f"📝 {_typed(note.strip(), phones)}" for note in (order.courier_comment, order.comment) if note.strip()),
+        f"🗺 {map_url}" if map_url else "",
+    ]
+    return [line for line in lines if line]
+
+
+def _typed(text: str, phones: bool) -> str:
+    return text if phones else without_phones(text)
+
+
+def _recipient(order: Order, phones: bool) -> str:
+    phone = format_phone(order.recipient_phone) if phones else masked_phone(order.recipient_phone)
+    parts = [
+        _typed(one_line(order.recipient_name), phones) or gettext("recipient not given"),
+        phone if order.recipient_phone else "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _date(order: Order) -> str:
+    if order.delivery_date is None:
+        return gettext("date not given")
+    # The day of the week and the date, whatever day it is when the message is read.
+    exact = f"{date_format(order.delivery_date, 'D').lower()} {date_format(order.delivery_date, 'j E')}"
+    near = day(order.delivery_date)
+    return capfirst(exact if near[:1].isdigit() else f"{near}, {exact}")
+
+
+def _slot(order: Order) -> str:
+    return order.delivery_slot.name if order.delivery_slot else ""
+
+
+def _goods(order: Order) -> str:
+    bouquets, others = Decimal(0), Decimal(0)
+    for item in order.items.all():
+        if _BOUQUET in item.name.lower():
+            bouquets += item.quantity
+        else:
+            others += item.quantity
+    parts = []
+    if count := ceil(bouquets):
+        parts.append(ngettext("%(count)s bouquet", "%(count)s bouquets", count) % {"count": count})
+    if count := ceil(others):
+        parts.append(ngettext("%(count)s thing", "%(count)s things", count) % {"count": count})
+    return " + ".join(parts)
+
+
+def _payment(order: Order, prices: bool) -> str:
+    due, words = to_collect(order), payment_on_delivery(order)
+    if not due:
+        return words.lower()
+    what = _collect(due) if prices else gettext("the dispatcher says what to collect")
+    return f"{words}, {what}"
+
+
+def _collect(value: Decimal) -> str:
+    return gettext("collect %(sum)s") % {"sum": money(value)}
+
+
+def _dispatcher() -> list[str]:
+    phone = settings.DISPATCHER_PHONE
+    return ["☎️ " + gettext("Dispatcher") + f": {format_phone(phone).replace(' ', NBSP)}"] if phone else []

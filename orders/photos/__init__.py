@@ -1,0 +1,1 @@
+"""Photos of bouquets: signed links, files, checked pictures."""

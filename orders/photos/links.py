@@ -1,0 +1,57 @@
+"""The customer's link to the photos of his bouquet: signed, so that it can't be made up, and worth nothing once the
+nonce in the row is another one or its time is over.
+"""
+
+import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as NotBase64
+from uuid import UUID
+
+from django.conf import settings
+from django.core.signing import BadSignature, Signer
+from django.urls import reverse
+from django.utils.crypto import constant_time_compare
+
+from orders.models import PhotoApproval
+
+NONCE_BYTES = 16
+# A dot: a colon would be escaped by messengers.
+_SEPARATOR, _SALT = ".", "orders.photos.links"
+
+
+def new_nonce() -> str:
+    """Return a nonce for a new link; the one before it then opens nothing."""
+    return secrets.token_hex(NONCE_BYTES)
+
+
+def photo_token(approval: PhotoApproval) -> str:
+    """Return the secret part of an approval's link."""
+    packed = approval.pk.bytes + bytes.fromhex(approval.nonce)
+    return _signer().sign(urlsafe_b64encode(packed).rstrip(b"=").decode())
+
+
+def photo_url(approval: PhotoApproval) -> str:
+    """Return the address that the customer gets."""
+    return settings.PUBLIC_URL + reverse("approval", args=[photo_token(approval)])
+
+
+def find_approval(token: str) -> PhotoApproval | None:
+    """Return what the token opens, with its order and shop; None when that is nothing (any more). At most one query."""
+    try:
+        packed = urlsafe_b64decode(_signer().unsign(token) + "=")
+        key = UUID(bytes=packed[:16])
+    except (BadSignature, NotBase64, ValueError):
+        return None
+    found = (
+        PhotoApproval.objects.select_related("order__shop")
+        .defer("order__search", "order__metadata", "order__bitrix_state")
+        .filter(pk=key)
+        .first()
+    )
+    if found is None or not found.is_open or found.order.is_deleted_on_site:
+        return None
+    return found if constant_time_compare(found.nonce, packed[16:].hex()) else None
+
+
+def _signer() -> Signer:
+    return Signer(salt=_SALT, sep=_SEPARATOR)

@@ -1,0 +1,123 @@
+"""Pictures that people upload: checked, turned upright, shrunk and written anew as JPEG.
+
+Nothing of the file that was uploaded is kept but its pixels: no place where it was taken, no name, no hidden data.
+"""
+
+import io
+import warnings
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from django.utils.translation import gettext
+from PIL import Image, ImageCms, ImageOps
+
+from orders.exceptions import NotAllowedError
+
+MOST_BYTES = 15 * 1024 * 1024
+MOST_PIXELS = 64_000_000
+"""Of a JPEG, more than a phone's camera makes: it is decoded at a fraction of its size, in some 50 MB of memory."""
+MOST_PIXELS_WHOLE = 16_000_000
+"""Of what can only be decoded whole: PNG, WebP, a progressive JPEG. At worst (WebP) one of them takes 250 MB."""
+LONGEST_SIDE = 2000  # pixels
+THUMBNAIL_SIDE = 480
+QUALITY = 82
+FORMATS = ("JPEG", "PNG", "WEBP")
+_WHITE = (255, 255, 255)
+_PHONE_FORMATS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis"}
+"""Brands of ISO 23008-12 (HEIF) and AVIF files, which stand behind `ftyp`."""
+
+
+class PictureRefusedError(NotAllowedError):
+    """This file can't be taken for a picture; the text is for whoever has uploaded it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture and its small copy, both JPEG. Sizes are in pixels."""
+
+    image: bytes
+    thumbnail: bytes
+    width: int
+    height: int
+
+
+def read_picture(file: BinaryIO, size: int) -> Picture:
+    """Return the picture in an uploaded file of `size` bytes. Raises `PictureRefusedError`."""
+    if size > MOST_BYTES:
+        raise PictureRefusedError(
+            gettext("The photo is too large: at most %(limit)s MB.") % {"limit": MOST_BYTES // 1024 // 1024}
+        )
+    content = file.read(MOST_BYTES + 1)
+    if content[4:8] == b"ftyp" and content[8:12] in _PHONE_FORMATS:
+        raise PictureRefusedError(
+            gettext(
+                "The phone saves photos as HEIC, which can't be read here. Choose “Most Compatible” (JPEG) in the"
+                " camera's settings, or send a screenshot of the photo."
+            )
+        )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image = _pixels(content)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise _too_many_pixels(MOST_PIXELS_WHOLE) from error
+    except PictureRefusedError:
+        raise
+    # Pillow's readers raise whatever a broken file leads them to: struct.error, IndexError, zlib.error among them.
+    except Exception as error:
+        raise PictureRefusedError(
+            gettext("This is no photo: only JPEG, PNG and WebP pictures can be added.")
+        ) from error
+    small = image.copy()
+    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS)
+    return Picture(_jpeg(image), _jpeg(small), image.width, image.height)
+
+
+def _pixels(content: bytes) -> Image.Image:
+    """Return the picture shrunk, upright, in sRGB, on white, and without anything that came with it."""
+    _checked(content).verify()
+    image: Image.Image = _checked(content)  # what has been verified can't be read any more
+    image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))  # a large JPEG is decoded at a fraction of its size
+    profile = image.info.get("icc_profile")
+    if image.mode not in ("RGB", "L", "CMYK"):
+        image = image.convert("RGBA")  # a palette can't be shrunk smoothly
+    # First of all: every step after it makes a copy.
+    image.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
+    image = ImageOps.exif_transpose(image)
+    if image.mode == "RGBA":
+        image = Image.alpha_composite(Image.new("RGBA", image.size, (*_WHITE, 255)), image)
+    image = _in_srgb(image, profile).convert("RGB")
+    image.info = {}  # a comment would be written again
+    return image
+
+
+def _checked(content: bytes) -> Image.Image:
+    image = Image.open(io.BytesIO(content), formats=FORMATS)
+    is_whole = image.format != "JPEG" or "progressive" in image.info
+    most = MOST_PIXELS_WHOLE if is_whole else MOST_PIXELS
+    if image.width * image.height > most:
+        raise _too_many_pixels(most)
+    return image
+
+
+def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    # Phones photograph in wider colour spaces: read as sRGB, roses would look faded.
+    if not profile or image.mode not in ("RGB", "CMYK"):
+        return image
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError):
+        return image
+    return converted or image
+
+
+def _jpeg(image: Image.Image) -> bytes:
+    written = io.BytesIO()
+    image.save(written, "JPEG", quality=QUALITY, optimize=True, progressive=True)
+    return written.getvalue()
+
+
+def _too_many_pixels(most: int) -> PictureRefusedError:
+    limit = most // 1_000_000
+    return PictureRefusedError(gettext("The photo has too many pixels: at most %(limit)s million.") % {"limit": limit})

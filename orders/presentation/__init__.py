@@ -1,0 +1,1 @@
+"""How orders are shown: numbers, dates, addresses, links, the timeline as text."""

@@ -1,0 +1,10 @@
+"""What customers reach: the photos of a bouquet, by a link that only they have. No login."""
+
+from django.urls import path
+
+from orders.public.approval_page import approval, approval_photo
+
+urlpatterns = [
+    path("<str:token>/", approval, name="approval"),
+    path("<str:token>/<uuid:key>/<str:size>.jpg", approval_photo, name="approval_photo"),
+]

@@ -1,0 +1,125 @@
+"""When an order is due, and how late it is: the same rule for a row in Python and for a query.
+
+An order is due at the end of its delivery slot; without a slot, or with one whose hours nobody knows, at the end of
+its day. An order without a date is never late.
+"""
+
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Case, DateTimeField, DurationField, F, Func, Q, TimeField, Value, When
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from orders.models import Order, Stage
+
+RISK = timedelta(minutes=30)
+"""How long before it is due an order that is not on its way yet becomes a risk."""
+CLOSED_STAGES = (Stage.DONE, Stage.CANCELLED)
+END_OF_DAY = time(23, 59, 59)
+
+
+class Lateness(StrEnum):
+    """How an open order stands against the clock."""
+
+    NONE = ""
+    RISK = "risk"
+    LATE = "late"
+
+
+def is_open(order: Order) -> bool:
+    """Return whether the order is still to be worked on.
+
+    `orders.selectors.presets.Moment.is_open` is the same rule for a query.
+    """
+    return not (order.is_cancelled or order.is_deleted_on_site or order.status.stage in CLOSED_STAGES)
+
+
+def starts_at(order: Order) -> datetime | None:
+    """Return the beginning of the delivery slot; None without a date, or a slot whose hours are known."""
+    slot = order.delivery_slot
+    if order.delivery_date is None or slot is None or slot.starts_at is None:
+        return None
+    return timezone.make_aware(datetime.combine(order.delivery_date, slot.starts_at))
+
+
+def due_at(order: Order) -> datetime | None:
+    """Return the end of the delivery slot, else of the day; None without a date."""
+    if order.delivery_date is None:
+        return None
+    slot = order.delivery_slot
+    ends_at = slot.ends_at if slot is not None else None
+    if ends_at is None:
+        return timezone.make_aware(datetime.combine(order.delivery_date, END_OF_DAY))
+    past_midnight = slot is not None and slot.starts_at is not None and ends_at <= slot.starts_at
+    day = order.delivery_date + timedelta(days=1 if past_midnight else 0)
+    return timezone.make_aware(datetime.combine(day, ends_at))
+
+
+def lateness(order: Order, now: datetime | None = None) -> Lateness:
+    """Return whether an order is late or about to be; a closed one is neither."""
+    due = due_at(order)
+    if due is None or not is_open(order):
+        return Lateness.NONE
+    now = now or timezone.now()
+    if now > due:
+        return Lateness.LATE
+    if order.status.stage != Stage.DELIVERING and now >= due - RISK:
+        return Lateness.RISK
+    return Lateness.NONE
+
+
+def lateness_words(order: Order, now: datetime | None = None) -> str:
+    """Return how much time is left or over, for an open order of today or before; else an empty text."""
+    due = due_at(order)
+    if due is None or not is_open(order):
+        return ""
+    now = now or timezone.now()
+    if now > due:
+        return gettext("%(time)s late") % {"time": span(now - due)}
+    start = starts_at(order)
+    if start is not None and now < start:
+        if timezone.localdate(now) != order.delivery_date:
+            return ""
+        return gettext("in %(time)s") % {"time": span(start - now)}
+    if start is None:
+        return ""
+    return gettext("%(time)s left") % {"time": span(due - now)}
+
+
+def span(length: timedelta) -> str:
+    """Return a length of time in its two largest units, rounded down: `1 h 10 min`, `2 d 3 h`."""
+    minutes = int(length.total_seconds() // 60)
+    days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
+    parts = [
+        (days, gettext("%(count)s d")),
+        (hours, gettext("%(count)s h")),
+        (0 if days else minutes, gettext("%(count)s min")),
+    ]
+    shown = [text % {"count": count} for count, text in parts if count]
+    return " ".join(shown) or gettext("%(count)s min") % {"count": 0}
+
+
+class DueAt(Func):
+    """`due_at` as an expression of a query on orders."""
+
+    arg_joiner = " + "
+    template = f"((%(expressions)s) AT TIME ZONE '{settings.TIME_ZONE}')"
+    output_field = DateTimeField()
+
+    def __init__(self, **extra: Any) -> None:
+        ends_at = Coalesce(F("delivery_slot__ends_at"), Value(END_OF_DAY), output_field=TimeField())
+        past_midnight = Case(
+            When(delivery_slot__ends_at__lte=F("delivery_slot__starts_at"), then=Value(timedelta(days=1))),
+            default=Value(timedelta(0)),
+            output_field=DurationField(),
+        )
+        super().__init__(F("delivery_date"), ends_at, past_midnight, **extra)
+
+
+def is_late(now: datetime | None = None) -> Q:
+    """Return the condition of late orders; `due` must be annotated as `DueAt()`, closed orders be left out before."""
+    return Q(due__lt=now or timezone.now())

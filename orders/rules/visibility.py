@@ -1,0 +1,58 @@
+"""What of an order is shown to whom: phones and prices are not for everybody. Decided here for every page and paper."""
+
+from datetime import date
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from orders.values.phone_masking import without_phones
+from orders.values.phones import HIDDEN, masked_phone
+
+__all__ = [
+    "HIDDEN",
+    "MONEY_FIELDS",
+    "hidden_fields",
+    "masked_phone",
+    "may_see_orders",
+    "may_see_phones",
+    "may_see_prices",
+    "reason_to_hide_raw",
+    "shown_text",
+]
+
+MONEY_FIELDS = ("total_amount", "delivery_fee", "discount_amount", "paid_amount")
+
+
+def may_see_orders(user: User | AnonymousUser) -> bool:
+    """Return whether the user may read orders: as in the admin, whoever may change them may."""
+    return user.has_perm("orders.view_order") or user.has_perm("orders.change_order")
+
+
+def may_see_phones(user: User | AnonymousUser) -> bool:
+    """Return whether the user sees phones in full."""
+    return user.has_perm("orders.view_phones")
+
+
+def may_see_prices(user: User | AnonymousUser, delivery_date: date | None) -> bool:
+    """Return whether the user sees sums of an order that is delivered on this day; today's are everybody's."""
+    return delivery_date == timezone.localdate() or user.has_perm("orders.view_all_prices")
+
+
+def hidden_fields(user: User | AnonymousUser, delivery_date: date | None) -> frozenset[str]:
+    """Return the fields of an order delivered on this day whose values the user does not see; `items`: the prices."""
+    phones = () if may_see_phones(user) else ("recipient_phone",)
+    prices = () if may_see_prices(user, delivery_date) else (*MONEY_FIELDS, "items")
+    return frozenset((*phones, *prices))
+
+
+def shown_text(user: User | AnonymousUser, text: str) -> str:
+    """Return a text that somebody has typed as the user may read it: phones in it are covered, whoever they are of."""
+    return text if may_see_phones(user) else without_phones(text)
+
+
+def reason_to_hide_raw(user: User | AnonymousUser) -> str:
+    """Return why the user may not read what passes to the site and to Telegram as it is; empty when he may."""
+    if may_see_phones(user) and user.has_perm("orders.view_all_prices"):
+        return ""
+    return gettext("It may hold phones and sums: for those who may see both.")

@@ -1,0 +1,1 @@
+"""Queries for pages: each module reads what one page or panel shows, and writes nothing."""

@@ -1,0 +1,234 @@
+"""The start page's figures: today beside the same weekday of the last weeks, and the last thirty days.
+
+One query on the index of delivery dates brings all of them; it reads 30 days and a few more, whatever the history.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.db.models import Count, Q, Sum
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from orders.models import Order, Stage
+from orders.presentation.formatting import NBSP, money
+from orders.rules.visibility import may_see_orders, may_see_prices
+from orders.selectors.presets import preset_url
+
+KEEP_SECONDS = 60
+CHART_DAYS = 30
+WEEKS = 8
+"""Weeks back that a weekday's average is taken from."""
+LEAST_DAYS = 2
+"""Days with orders without which an average says nothing."""
+SAME = 1
+"""Per cent of difference that nobody calls a difference."""
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The orders that were to be delivered on a day, without cancelled ones; sums in KZT."""
+
+    day: date
+    orders: int = 0
+    done: int = 0
+    amount: Decimal = Decimal(0)
+
+    @property
+    def average(self) -> Decimal | None:
+        """Return the average bill; None without orders."""
+        return self.amount / self.orders if self.orders else None
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """What is usual on a weekday, by the days of the last weeks on which there were orders."""
+
+    orders: Decimal
+    amount: Decimal
+    average: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Everything the start page says in numbers."""
+
+    today: Day
+    usual: Usual | None
+    """None where there is nothing to compare with."""
+    days: tuple[Day, ...]
+    """The last `CHART_DAYS`, today the last of them; days without orders too."""
+
+
+def figures(today: date) -> Figures:
+    """Return the figures of a day. One query."""
+    first = today - timedelta(days=CHART_DAYS - 1)
+    weekdays = [today - timedelta(weeks=week) for week in range(1, WEEKS + 1)]
+    rows = (
+        Order.objects.filter(Q(delivery_date__range=(first, today)) | Q(delivery_date__in=weekdays))
+        .filter(is_cancelled=False, is_deleted_on_site=False)
+        .exclude(status__stage=Stage.CANCELLED)
+        .order_by()
+        .values("delivery_date")
+        .annotate(orders=Count("pk"), done=Count("pk", filter=Q(status__stage=Stage.DONE)), amount=Sum("total_amount"))
+    )
+    found = {day: Day(day, row["orders"], row["done"], row["amount"]) for row in rows if (day := row["delivery_date"])}
+    return Figures(
+        today=found.get(today, Day(today)),
+        usual=_usual([found[day] for day in weekdays if day in found]),
+        days=tuple(found.get(day, Day(day)) for day in (first + timedelta(days=n) for n in range(CHART_DAYS))),
+    )
+
+
+def _usual(days: Sequence[Day]) -> Usual | None:
+    if len(days) < LEAST_DAYS:
+        return None
+    orders, amount = sum(day.orders for day in days), sum((day.amount for day in days), Decimal(0))
+    return Usual(Decimal(orders) / len(days), amount / len(days), amount / orders)
+
+
+def start_page(user: User) -> Mapping[str, Any]:
+    """Return what the start page shows this user of the figures; nothing without the right to see orders."""
+    if not may_see_orders(user):
+        return {}
+    today = timezone.localdate()
+    key = f"orders.selectors.dashboard:{today.isoformat()}"
+    found: Figures | None = cache.get(key)
+    if found is None:
+        found = figures(today)
+        cache.set(key, found, KEEP_SECONDS)
+    sees_past = may_see_prices(user, today - timedelta(days=1))
+    return {
+        "figures": _cards(found, sees_today=may_see_prices(user, today), sees_past=sees_past),
+        "chart": _chart(found.days, sees_past),
+        "days": _table(found.days),
+        "sees_sums": sees_past,
+    }
+
+
+def _cards(found: Figures, *, sees_today: bool, sees_past: bool) -> list[dict[str, str]]:
+    today, usual = found.today, found.usual
+    if today.orders:
+        share = gettext("%(percent)s of the day's orders")
+        done_words = share % {"percent": _percent(round(100 * today.done / today.orders))}
+    else:
+        done_words = gettext("nothing to deliver yet")
+    cards = [
+        {
+            "title": gettext("To deliver today"),
+            "value": str(today.orders),
+            "words": _compared(today.orders, usual.orders if usual else None, today.day),
+            "url": preset_url("today"),
+        },
+        {"title": gettext("Done so far"), "value": str(today.done), "words": done_words, "url": reverse("day_board")},
+    ]
+    if not sees_today:
+        return cards
+    sums: tuple[tuple[str, Decimal | None, Decimal | None], ...] = (
+        (gettext("Sum"), today.amount, usual.amount if usual else None),
+        (gettext("Average bill"), today.average, usual.average if usual else None),
+    )
+    for title, value, of_weekday in sums:
+        # How far today is from the average would tell the average.
+        words = _compared(value, of_weekday, today.day) if sees_past else ""
+        cards.append({"title": title, "value": _whole(value), "words": words, "url": ""})
+    return cards
+
+
+def _compared(value: Decimal | int | None, usual: Decimal | None, day: date) -> str:
+    """Return how far a value is from what is usual: `+12 % to the average Tuesday`."""
+    if usual is None or value is None:
+        return gettext("nothing to compare with yet") if usual is None else ""
+    if not usual:
+        return ""
+    percent = round(100 * (Decimal(value) / usual - 1))
+    if abs(percent) < SAME:
+        return gettext("as usual on this weekday")
+    sign = "+" if percent > 0 else "−"
+    return gettext("%(percent)s to %(weekday)s") % {
+        "percent": f"{sign}{_percent(abs(percent))}",
+        "weekday": _average_weekday(day),
+    }
+
+
+def _whole(amount: Decimal | None) -> str:
+    return money(None if amount is None else amount.quantize(Decimal(1)))
+
+
+def _percent(number: int) -> str:
+    return f"{number}{NBSP}%"
+
+
+def _average_weekday(day: date) -> str:
+    return (
+        gettext("the average Monday"),
+        gettext("the average Tuesday"),
+        gettext("the average Wednesday"),
+        gettext("the average Thursday"),
+        gettext("the average Friday"),
+        gettext("the average Saturday"),
+        gettext("the average Sunday"),
+    )[day.weekday()]
+
+
+def _table(days: Sequence[Day]) -> list[dict[str, Any]]:
+    """Return the days as rows, the newest first."""
+    return [{"day": day.day, "orders": day.orders, "amount": _whole(day.amount)} for day in reversed(days)]
+
+
+def _chart(days: Sequence[Day], with_sums: bool) -> dict[str, Any]:
+    """Return the data and the options of Chart.js: orders as bars, and their sums in thousands of KZT as a line."""
+    datasets: list[dict[str, Any]] = [
+        {
+            "label": gettext("Orders"),
+            "data": [day.orders for day in days],
+            "backgroundColor": "#8b5cf6",
+            "borderRadius": 3,
+            "order": 2,
+        }
+    ]
+    # Unfold recolours the grid with the theme; these greys are read on white and on black.
+    axis = {"ticks": {"color": "#6b7280", "precision": 0}, "grid": {"display": True}, "beginAtZero": True}
+    scales: dict[str, Any] = {
+        "x": {
+            "ticks": {"color": "#6b7280", "autoSkip": True, "maxTicksLimit": 10, "maxRotation": 0},
+            "grid": {"display": False},
+        },
+        "y": {**axis, "title": {"display": True, "text": gettext("orders, number")}},
+    }
+    if with_sums:
+        datasets.append(
+            {
+                "type": "line",
+                "label": gettext("Sum, thousand ₸"),
+                "data": [round(float(day.amount) / 1000, 1) for day in days],
+                "borderColor": "#c2410c",
+                "backgroundColor": "#c2410c",
+                "pointRadius": 2,
+                "tension": 0.25,
+                "yAxisID": "y1",
+                "order": 1,
+            }
+        )
+        scales["y1"] = {
+            **axis,
+            "position": "right",
+            "grid": {"display": False},
+            "title": {"display": True, "text": gettext("thousand ₸")},
+        }
+    options = {
+        "responsive": True,
+        "maintainAspectRatio": False,
+        "locale": "ru",
+        "animation": False,
+        "interaction": {"mode": "index", "intersect": False},
+        "plugins": {"legend": {"position": "bottom", "labels": {"color": "#6b7280", "boxWidth": 12}}},
+        "scales": scales,
+    }
+    return {"data": {"labels": [f"{day.day:%d.%m}" for day in days], "datasets": datasets}, "options": options}

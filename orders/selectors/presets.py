@@ -1,0 +1,219 @@
+"""The order list's ready-made questions: today, unaccepted, late, mine … Decided here for the list, the start page and
+the sidebar.
+
+Nearly all of them look only at current orders: those of the last `CURRENT` and of the future. So what they cost follows
+from the shop's work of two weeks and not from its history, however many orders were never closed.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Value, When
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from orders.models import Order, OrderPhoto, PaymentStatus, PhotoAnswer, Stage, Status, SyncState
+from orders.rules.lateness import CLOSED_STAGES, DueAt, is_late
+
+CURRENT = timedelta(days=14)
+PARAMETER = "preset"
+DAY_PARAMETER = "date"
+NEXT_HOURS = timedelta(hours=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When, and by whom, a question is asked; and which statuses are of which stage by now."""
+
+    now: datetime
+    user: User | AnonymousUser
+    codes: Mapping[str, list[str]]
+    """Status codes by stage."""
+
+    @classmethod
+    def of(cls, user: User | AnonymousUser, now: datetime | None = None) -> "Moment":
+        """Return this moment. One query."""
+        codes: dict[str, list[str]] = {}
+        for code, stage in Status.objects.values_list("code", "stage"):
+            codes.setdefault(stage, []).append(code)
+        return cls(now or timezone.now(), user, codes)
+
+    @property
+    def today(self) -> Any:
+        """Return the date in Almaty."""
+        return timezone.localdate(self.now)
+
+    def in_stage(self, *stages: str) -> Q:
+        """Return the condition of orders in one of these stages."""
+        return Q(status__in=[code for stage in stages for code in self.codes.get(stage, [])])
+
+    def is_open(self) -> Q:
+        """Return the condition of orders that still are work for somebody."""
+        closed = [code for stage in CLOSED_STAGES for code in self.codes.get(stage, [])]
+        return ~Q(status__in=closed) & Q(is_cancelled=False, is_deleted_on_site=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """One question: what the chip says, and which orders answer it."""
+
+    key: str
+    label: str | Promise
+    condition: Callable[[Moment], Q]
+    is_current: bool = True
+    """Only among current orders. Those that look at all orders are found by indexes, or read from the newest on."""
+    is_counted: bool = True
+    is_trouble: bool = False
+    """Its count is bad news."""
+    newest_first: bool = False
+
+
+def _day(offset: int) -> Callable[[Moment], Q]:
+    return lambda at: Q(delivery_date=at.today + timedelta(days=offset))
+
+
+def _due_soon(at: Moment) -> Q:
+    until = at.now + NEXT_HOURS
+    return Q(due__gte=at.now, due__lt=until) & at.is_open() & ~at.in_stage(Stage.DELIVERING)
+
+
+PRESETS = (
+    Preset("today", _("Today"), _day(0)),
+    Preset("tomorrow", _("Tomorrow"), _day(1)),
+    Preset("soon", _("Next 2 hours"), _due_soon),
+    Preset("new", pgettext_lazy("orders", "New"), lambda at: at.in_stage(Stage.NEW) & at.is_open()),
+    Preset("auction", _("Without a florist"), lambda at: Q(responsible=None) & at.is_open()),
+    Preset("no-courier", _("Without a courier"), lambda at: Q(courier=None, is_pickup=False) & _is_due_now(at)),
+    Preset("ready", _("Ready, waiting for a courier"), lambda at: at.in_stage(Stage.READY) & at.is_open()),
+    Preset("on-way", _("On their way"), lambda at: at.in_stage(Stage.DELIVERING) & at.is_open()),
+    Preset("late", pgettext_lazy("orders", "Late"), lambda at: is_late(at.now) & at.is_open(), is_trouble=True),
+    Preset(
+        "problems",
+        pgettext_lazy("orders", "Problems"),
+        # A status that nobody has described is one of problems: history has thousands of them, and they are no work.
+        lambda at: ~Q(problem="") | (at.in_stage(Stage.PROBLEM) & at.is_open() & is_current(at)),
+        is_current=False,
+        is_trouble=True,
+    ),
+    Preset(
+        "photos",
+        _("Photos without an answer"),
+        lambda at: _waits_for_an_answer(at) & at.is_open(),
+        is_current=False,
+    ),
+    Preset(
+        "unpaid",
+        _("Not paid"),
+        lambda at: Q(payment_status=PaymentStatus.PENDING, paid_amount__lt=F("total_amount")) & at.is_open(),
+    ),
+    Preset("pickup", pgettext_lazy("orders", "Pickup"), lambda at: Q(is_pickup=True) & at.is_open()),
+    Preset("mine", pgettext_lazy("orders", "Mine"), lambda at: Q(responsible=at.user.pk) & at.is_open()),
+    Preset(
+        "unclosed",
+        _("Not closed yesterday"),
+        lambda at: Q(delivery_date__lt=at.today) & at.is_open(),
+        is_trouble=True,
+    ),
+    Preset(
+        "sync",
+        _("Exchange errors"),
+        lambda at: Q(sync_state__in=[SyncState.FAILED, SyncState.CONFLICT]),
+        is_current=False,
+        is_trouble=True,
+    ),
+    Preset(
+        "all", pgettext_lazy("orders", "All"), lambda at: Q(), is_current=False, is_counted=False, newest_first=True
+    ),
+    Preset(
+        "archive",
+        _("Archive"),
+        lambda at: _is_archived(at),
+        is_current=False,
+        is_counted=False,
+        newest_first=True,
+    ),
+)
+BY_KEY = {preset.key: preset for preset in PRESETS}
+DEFAULT = "today"
+
+
+def _is_due_now(at: Moment) -> Q:
+    return at.is_open() & Q(delivery_date__lte=at.today + timedelta(days=1)) & ~at.in_stage(Stage.DELIVERING)
+
+
+def _waits_for_an_answer(at: Moment) -> Q:
+    asked = Q(photo_approval__answer=PhotoAnswer.NONE, photo_approval__expires_at__gt=at.now)
+    shown = OrderPhoto.objects.filter(order=OuterRef("pk"), withdrawn_at=None)
+    return asked & ~Q(photo_approval__nonce="") & Q(Exists(shown))
+
+
+def _since(at: Moment) -> datetime:
+    return timezone.make_aware(datetime.combine(at.today - CURRENT, time.min))
+
+
+def is_current(at: Moment) -> Q:
+    """Return the condition of current orders: for lately or later, or placed lately, whatever day they are for.
+
+    Indexes answer it, whatever the size of the table.
+    """
+    return Q(delivery_date__gte=at.today - CURRENT) | Q(created_at__gte=_since(at))
+
+
+def _is_archived(at: Moment) -> Q:
+    is_undated = Q(delivery_date=None, created_at__lt=_since(at))
+    return Q(delivery_date__lt=at.today - CURRENT) | is_undated
+
+
+def preset_orders(preset: Preset, at: Moment, orders: QuerySet[Order]) -> QuerySet[Order]:
+    """Return the orders of a preset, unsorted."""
+    found = orders.annotate(due=DueAt())
+    if preset.is_current:
+        found = found.filter(is_current(at))
+    return found.filter(preset.condition(at))
+
+
+def sorted_for_work(orders: QuerySet[Order], at: Moment) -> QuerySet[Order]:
+    """Return the orders in the order in which a shop works: trouble first, then by the end of the interval."""
+    trouble = Case(
+        When(~Q(problem=""), then=Value(0)),
+        When(Q(sync_state__in=[SyncState.FAILED, SyncState.CONFLICT]), then=Value(0)),
+        When(is_late(at.now) & at.is_open(), then=Value(0)),
+        When(at.is_open(), then=Value(1)),
+        default=Value(2),
+        output_field=IntegerField(),
+    )
+    return orders.annotate(due=DueAt(), trouble=trouble).order_by(
+        "trouble", F("due").asc(nulls_last=True), "-created_at", "-id"
+    )
+
+
+def counts(at: Moment, orders: QuerySet[Order] | None = None) -> dict[str, int]:
+    """Return how many orders each preset that is counted has, by key. Two queries, each on an index."""
+    base = Order.objects.all() if orders is None else orders
+    base = base.order_by().annotate(due=DueAt())
+    current = {
+        _name(preset): Count("pk", filter=preset.condition(at))
+        for preset in PRESETS
+        if preset.is_counted and preset.is_current
+    }
+    found = base.filter(is_current(at)).aggregate(**current)
+    for preset in PRESETS:
+        if preset.is_counted and not preset.is_current:
+            found[_name(preset)] = base.filter(preset.condition(at)).count()
+    return {preset.key: found[_name(preset)] for preset in PRESETS if preset.is_counted}
+
+
+def preset_url(key: str, **more: str) -> str:
+    """Return the address of the order list with a preset."""
+    return f"{reverse('admin:orders_order_changelist')}?{urlencode({PARAMETER: key, **more})}"
+
+
+def _name(preset: Preset) -> str:
+    return preset.key.replace("-", "_")

@@ -1,0 +1,79 @@
+"""Queries that find an order or a customer in the generated `search` column (`orders.values.search_document`)."""
+
+import re
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.postgres.search import SearchQuery
+from django.db import connection, transaction
+from django.db.models import QuerySet
+
+from orders.rules.visibility import may_see_phones
+from orders.values.search_document import SIMILAR_LETTERS
+
+_LETTERS = str.maketrans("".join(SIMILAR_LETTERS), "".join(SIMILAR_LETTERS.values()))
+LAST, WHOLE = 4, 10
+"""Numbers of digits by which a user who may not see a phone can find it: those that are shown, or all of them."""
+
+
+def search_for(user: User | AnonymousUser, text: str) -> SearchQuery | None:
+    """Return the query for a typed text, or None if it is empty. It finds no phone that the user may not see."""
+    return search_query(text, may_see_phones=may_see_phones(user))
+
+
+def search_query(text: str, *, may_see_phones: bool) -> SearchQuery | None:
+    """Return the query for a typed text: each word as a prefix, or a phone in any spelling. None if the text is empty.
+
+    Without `may_see_phones` a phone is found only by all of its digits or by its last four, never by a prefix:
+    a series of prefix queries would reveal the whole number.
+    """
+    words = re.findall(
+        r"\w+", text.lower().translate(str.maketrans("".join(SIMILAR_LETTERS), "".join(SIMILAR_LETTERS.values())))
+    )
+    if not words:
+        return None
+    digits = re.sub(r"\D", "", text)
+    has_letters = re.search(r"[^\W\d_]", text) is not None
+    if not may_see_phones:
+        query = _raw(" & ".join(map(_word_or_phone, words)))
+        ending = "" if has_letters else _hidden_ending(digits)
+        return query | _raw(f"'{ending}':B") if ending else query
+    query = _raw(" & ".join(f"'{word}':*" for word in words))
+    if len(digits) >= LAST and not has_letters:
+        query |= _raw(f"'{_without_country_code(words, digits)[-WHOLE:]}':*")
+    return query
+
+
+def _without_country_code(words: list[str], digits: str) -> str:
+    if len(digits) == 11 and digits[0] in "78":
+        return digits[1:]
+    is_start_of_phone = len(words) > 1 and words[0] in ("7", "8")
+    return digits[1:] if is_start_of_phone else digits
+
+
+def _word_or_phone(word: str) -> str:
+    ending = _hidden_ending(word)
+    return f"('{word}':*A | '{ending}':B)" if ending else f"'{word}':*A"
+
+
+def _hidden_ending(digits: str) -> str:
+    """Return the digits by which a hidden phone is found: its last four or all of them. Otherwise an empty string."""
+    is_ending = re.fullmatch(r"[0-9]+", digits) and (len(digits) == LAST or len(digits) >= WHOLE)
+    return digits[-WHOLE:] if is_ending else ""
+
+
+def _raw(query: str) -> SearchQuery:
+    return SearchQuery(query, config="simple", search_type="raw")
+
+
+def ids_if_few(found: QuerySet[Any], most: int) -> list[Any] | None:
+    """Return the primary keys of the rows, or None if there are more than `most`. The query always uses the index.
+
+    PostgreSQL cannot estimate how rare a word is. For a rare one it may scan the whole table in order of the primary
+    key, because it expects to have enough rows soon.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        keys = list(found.order_by().values_list("pk", flat=True)[: most + 1])
+        cursor.execute("SET LOCAL enable_seqscan = on")
+    return keys if len(keys) <= most else None

@@ -1,0 +1,155 @@
+"""What is offered while a new order is typed: customers, the people they have sent flowers to, products.
+
+Each costs a fixed number of queries, all of them by index, and answers in the words of the page. Phones are told as far
+as the user may read them.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.postgres.search import SearchQuery
+from django.db.models import Count, Max
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+
+from orders.models import Customer, Order, Product
+from orders.presentation.formatting import money, number
+from orders.presentation.phones import phone_text
+from orders.rules.visibility import shown_text
+from orders.selectors.search import search_for, search_query
+from orders.values.phones import normalize_phone, phone_digits
+
+MOST_CUSTOMERS = 8
+MOST_PRODUCTS = 20
+MOST_RECIPIENTS = 3
+ORDERS_LOOKED_AT = 30
+"""How many of a customer's last orders are searched for different recipients."""
+DIGITS, LETTERS = 4, 2
+"""How many of them must be typed before anything is looked for: less finds half the table."""
+LONGEST_QUERY = 100
+
+Suggestion = dict[str, Any]
+
+
+def suggested_customers(user: User | AnonymousUser, text: str) -> list[Suggestion]:
+    """Return the customers whose phone or name begins so, the newest first. Two queries, none for too short a text."""
+    text = text[:LONGEST_QUERY]
+    query = _customer_query(user, text)
+    if query is None:
+        return []
+    found = Customer.objects.filter(search=query).order_by("-created_at").only("name", "phone")[:MOST_CUSTOMERS]
+    return _described(user, list(found), typed=normalize_phone(text).value)
+
+
+def described_customer(user: User | AnonymousUser, customer: Customer) -> Suggestion:
+    """Return one customer as he is offered, and his last recipients. Two queries."""
+    return {
+        **_described(user, [customer], typed="")[0],
+        "recipients": recent_recipients(user, customer),
+    }
+
+
+def recent_recipients(user: User | AnonymousUser, customer: Customer) -> list[Suggestion]:
+    """Return the last different recipients and addresses of a customer's orders. One query."""
+    rows = (
+        Order.objects.filter(customer=customer)
+        .order_by("-created_at")
+        .values("pk", "recipient_name", "recipient_phone", "delivery_address")[:ORDERS_LOOKED_AT]
+    )
+    recipients: dict[tuple[str, ...], Suggestion] = {}
+    for row in rows:
+        name, address = (shown_text(user, row[key]) for key in ("recipient_name", "delivery_address"))
+        phone = row["recipient_phone"]
+        key = (name.casefold(), phone, address.casefold())
+        if not any(key) or key in recipients:
+            continue
+        shown = phone_text(user, phone)
+        label = " · ".join(part for part in (name or shown, address) if part)
+        recipients[key] = {"from": str(row["pk"]), "label": label, "name": name, "phone": shown, "address": address}
+        if len(recipients) == MOST_RECIPIENTS:
+            break
+    return list(recipients.values())
+
+
+def suggested_products(text: str) -> list[Suggestion]:
+    """Return the products with words that begin so, those on sale first. One query, none for too short a text."""
+    query = search_query(text[:LONGEST_QUERY], may_see_phones=True) if len(text.strip()) >= LETTERS else None
+    if query is None:
+        return []
+    found = Product.objects.filter(search=query).order_by("-is_active", "name", "pk")
+    return [
+        {
+            "id": str(product.pk),
+            "name": product.name,
+            "price": "" if product.price is None else plain_number(product.price),
+            "details": " · ".join(filter(None, (_price(product), stock_words(product)))),
+            "on_sale": product.is_active,
+        }
+        for product in found.only("name", "price", "quantity", "is_active")[:MOST_PRODUCTS]
+    ]
+
+
+def stock_words(product: Product) -> str:
+    """Return how many there are, or that it is not sold; nothing where the site does not count."""
+    if not product.is_active:
+        return gettext("not on sale")
+    if product.quantity is None:
+        return ""
+    if product.quantity <= 0:
+        return gettext("out of stock")
+    return gettext("in stock: %(count)s") % {"count": number(product.quantity)}
+
+
+def plain_number(value: Any) -> str:
+    """Return a number as people type it into a field: `7500`, `0.5`."""
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _price(product: Product) -> str:
+    return gettext("no price") if product.price is None else money(product.price)
+
+
+def _customer_query(user: User | AnonymousUser, text: str) -> SearchQuery | None:
+    digits, letters = phone_digits(text), len(re.findall(r"[^\W\d_]", text))
+    is_enough = letters >= LETTERS or (not letters and len(digits) >= DIGITS)
+    return search_for(user, text) if is_enough else None
+
+
+def _described(user: User | AnonymousUser, customers: list[Customer], *, typed: str) -> list[Suggestion]:
+    histories = _histories(customer.pk for customer in customers)
+    described = []
+    for customer in customers:
+        count, last = histories.get(customer.pk, (0, None))
+        history = (
+            ngettext("%(count)s order, the last on %(day)s", "%(count)s orders, the last on %(day)s", count)
+            % {"count": count, "day": f"{timezone.localtime(last):%d.%m.%Y}"}
+            if last
+            else gettext("no orders yet")
+        )
+        described.append(
+            {
+                "id": str(customer.pk),
+                "name": shown_text(user, customer.name),
+                "title": shown_text(user, customer.name) if customer.name else gettext("Customer without a name"),
+                "phone": phone_text(user, customer.phone),
+                "history": history,
+                "is_exact": bool(customer.phone) and customer.phone == typed,
+            }
+        )
+    return described
+
+
+def _histories(keys: Iterable[Any]) -> dict[Any, tuple[int, Any]]:
+    wanted = list(keys)
+    if not wanted:
+        return {}
+    rows = (
+        Order.objects.filter(customer__in=wanted)
+        .order_by()
+        .values_list("customer")
+        .annotate(count=Count("pk"), last=Max("created_at"))
+    )
+    return {key: (count, last) for key, count, last in rows}

@@ -1,0 +1,1 @@
+"""Services for what the site reports: orders, customers, products, reference data, deletions."""

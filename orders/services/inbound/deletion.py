@@ -1,0 +1,108 @@
+"""An order that the site has deleted, or put into its archive: marked, never deleted here."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+
+from orders.events import OrderChange, publish
+from orders.models import EventKind, Order, OrderEvent, Reason, Source, SyncState
+from orders.services.locking import lock_site_order, settle_sync_state
+from orders.services.timeline import write_event
+from orders.sync.three_way_merge import Agreement
+
+
+@transaction.atomic
+def mark_deleted(
+    *,
+    bitrix_order_id: int,
+    crm_order_id: UUID | None = None,
+    webhook_event_id: UUID | None = None,
+    actor: User | None = None,
+    reason: Reason = Reason.NONE,
+) -> Order | None:
+    """Mark the order as deleted on the site; None when there is none. Doing it again changes nothing.
+
+    `crm_order_id` names an order that was born here, of which nobody knows yet under which id the site had it: it is
+    not created there again.
+    """
+    order = lock_site_order(bitrix_order_id, crm_order_id)
+    if order is None or order.is_deleted_on_site:
+        return order
+    order.bitrix_order_id = bitrix_order_id
+    order.is_deleted_on_site, order.is_archived_on_site = True, False
+    order.sync_state = SyncState.SYNCED
+    order.save(
+        update_fields=["bitrix_order_id", "is_deleted_on_site", "is_archived_on_site", "sync_state", "updated_at"]
+    )
+    event = write_event(
+        order=order,
+        kind=EventKind.DELETED,
+        source=Source.SITE,
+        actor=actor,
+        changes=[{"field": "is_deleted_on_site", "old": False, "new": True}],
+        reason=reason,
+        webhook_event_id=webhook_event_id,
+    )
+    publish(OrderChange(order, event))
+    return order
+
+
+@transaction.atomic
+def mark_archived(
+    bitrix_order_ids: Collection[int], *, actor: User | None = None, reason: Reason = Reason.NONE
+) -> list[Order]:
+    """Mark the orders with these ids on the site as archived there; return those that were not marked before.
+
+    One that was taken for deleted was archived: the site announces no archiving. Four queries, however many orders.
+    """
+    known = Order.objects.select_for_update().filter(bitrix_order_id__in=bitrix_order_ids, is_archived_on_site=False)
+    orders = list(known.order_by("pk"))
+    if not orders:
+        return []
+    events = []
+    for order in orders:
+        changes = [{"field": "is_archived_on_site", "old": False, "new": True}]
+        if order.is_deleted_on_site:
+            changes.append({"field": "is_deleted_on_site", "old": True, "new": False})
+        order.is_archived_on_site, order.is_deleted_on_site, order.sync_state = True, False, SyncState.SYNCED
+        events.append(
+            OrderEvent(
+                order=order,
+                kind=EventKind.ARCHIVED,
+                source=Source.SITE,
+                actor=actor,
+                changes=changes,
+                reason=reason,
+            )
+        )
+    columns = {"is_archived_on_site": True, "is_deleted_on_site": False, "sync_state": SyncState.SYNCED}
+    Order.objects.filter(pk__in=[order.pk for order in orders]).update(**columns, updated_at=timezone.now())
+    OrderEvent.objects.bulk_create(events)
+    return orders
+
+
+@transaction.atomic
+def mark_present(*, bitrix_order_id: int, actor: User | None = None) -> Order | None:
+    """Take the mark away: the site, put back to an older state, has the order again. None when there is no such order.
+
+    What it has yet to hear of is sent.
+    """
+    order = lock_site_order(bitrix_order_id)
+    if order is None or not order.is_deleted_on_site:
+        return order
+    order.is_deleted_on_site = False
+    settle_sync_state(order, Agreement.from_json(order.bitrix_state), list(order.items.all()))
+    order.save(update_fields=["is_deleted_on_site", "sync_state", "updated_at"])
+    event = write_event(
+        order=order,
+        kind=EventKind.CHANGED,
+        source=Source.SITE,
+        actor=actor,
+        changes=[{"field": "is_deleted_on_site", "old": True, "new": False}],
+        reason=Reason.COMPARED_BACK,
+    )
+    publish(OrderChange(order, event))
+    return order

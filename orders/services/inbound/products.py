@@ -1,0 +1,55 @@
+"""Products, as the site's catalogue describes them."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Value
+from django.db.models.functions import Greatest
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from orders.models import Product
+from orders.sync.snapshot import ProductSnapshot
+
+
+@transaction.atomic
+def apply_product(*, snapshot: ProductSnapshot) -> tuple[Product, str]:
+    """Create or update a product from the site; return it and `created`, `updated`, `unchanged` or `stale`.
+
+    The catalogue belongs to the site: nothing is merged, an older event changes nothing.
+    """
+    name = snapshot.fields.get("name") or gettext("Product %(id)s") % {"id": snapshot.bitrix_product_id}
+    # Its key stays: orders that others place meanwhile may point at it without waiting.
+    product, is_new = Product.objects.select_for_update(no_key=True).get_or_create(
+        bitrix_product_id=snapshot.bitrix_product_id, defaults={"name": name, "needs_attention": True}
+    )
+    if snapshot.updated_at and product.bitrix_updated_at and snapshot.updated_at < product.bitrix_updated_at:
+        return product, "stale"
+
+    changed = [field for field, value in snapshot.fields.items() if getattr(product, field) != value]
+    for field in changed:
+        setattr(product, field, snapshot.fields[field])
+    metadata = {**product.metadata, **snapshot.metadata}
+    if metadata != product.metadata:
+        product.metadata = metadata
+        changed.append("metadata")
+    if snapshot.updated_at and snapshot.updated_at != product.bitrix_updated_at:
+        product.bitrix_updated_at = snapshot.updated_at
+        changed.append("bitrix_updated_at")
+    if product.needs_attention and snapshot.fields.get("name"):
+        product.needs_attention = False
+        changed.append("needs_attention")
+    if changed:
+        product.save(update_fields=[*changed, "updated_at"])
+    return product, "created" if is_new else "updated" if changed else "unchanged"
+
+
+@transaction.atomic
+def retire_product(*, bitrix_product_id: int, when: datetime | None = None) -> bool:
+    """Take a product that the site has deleted off sale; orders point at it, so it stays. Return whether it was on.
+
+    `when` is the time of the deletion, now if it is not known: an event that is older does not bring the product back.
+    """
+    products = Product.objects.filter(bitrix_product_id=bitrix_product_id)
+    products.update(bitrix_updated_at=Greatest("bitrix_updated_at", Value(when or timezone.now())))
+    return bool(products.filter(is_active=True).update(is_active=False, updated_at=timezone.now()))

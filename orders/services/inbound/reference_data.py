@@ -1,0 +1,114 @@
+"""Taking over the site's reference data: stubs are filled in, what staff have edited stays."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import time
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from orders.models import City, DeliverySlot, Shop, Stage, Status
+from orders.models.reference import SiteReference
+from orders.sync.snapshot import ReferenceRow, ReferenceSnapshot
+from orders.sync.three_way_merge import Agreement, merge
+
+
+@dataclass(slots=True)
+class Changes:
+    """What became of one kind of rows: their names as they are now."""
+
+    created: list[str] = field(default_factory=list)
+    updated: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    """Edited by staff and named otherwise on the site: left as staff want it."""
+    unchanged: int = 0
+
+
+def apply_reference(*, snapshot: ReferenceSnapshot) -> dict[type[SiteReference], Changes]:
+    """Create and update statuses, cities, shops and slots. Doing it again changes nothing.
+
+    Rows that the site no longer has stay, since orders point at them. A status's stage is never the site's to say.
+    """
+    try:
+        return _apply_all(snapshot)
+    except IntegrityError:
+        # An order that came in, or somebody else's refresh, has made one of the rows meanwhile: now it can be seen.
+        return _apply_all(snapshot)
+
+
+@transaction.atomic
+def _apply_all(snapshot: ReferenceSnapshot) -> dict[type[SiteReference], Changes]:
+    return {
+        Status: _apply(Status, snapshot.statuses),
+        City: _apply(City, snapshot.cities),
+        Shop: _apply(Shop, snapshot.shops),
+        DeliverySlot: _apply(DeliverySlot, snapshot.slots),
+    }
+
+
+def _apply(model: type[SiteReference], rows: Iterable[ReferenceRow]) -> Changes:
+    changes = Changes()
+    known = {key: row for row in model._default_manager.select_for_update() for key in _keys(row)}
+    for row in rows:
+        found = known.get(row.key)
+        if found is None:
+            _create(model, row)
+            changes.created.append(row.fields["name"])
+        elif isinstance(found, Status) and found.bitrix_codes[0] != row.key:
+            changes.unchanged += 1  # a second code of a status: the first one names it
+        else:
+            _update(found, row, changes)
+    return changes
+
+
+def _keys(row: SiteReference) -> list[Any]:
+    return list(row.bitrix_codes) if isinstance(row, Status) else [row.bitrix_id]  # type: ignore[attr-defined]
+
+
+def _create(model: type[SiteReference], row: ReferenceRow) -> None:
+    if model is Status:
+        new: SiteReference = Status(
+            code=_free_code(row.key), bitrix_codes=[row.key], stage=Stage.PROBLEM, needs_attention=True
+        )
+    else:
+        new = model(bitrix_id=row.key)  # type: ignore[misc]
+    for name, value in row.fields.items():
+        setattr(new, name, value)
+    new.bitrix_state = Agreement.on(**{name: _comparable(value) for name, value in row.fields.items()}).as_json()
+    new.save(force_insert=True)
+
+
+def _free_code(bitrix_code: str) -> str:
+    # Staff may have given the status of this name another code of the site.
+    code, number = f"bitrix_{bitrix_code}", 1
+    while Status.objects.filter(code=code).exists():
+        number += 1
+        code = f"bitrix_{bitrix_code}_{number}"
+    return code
+
+
+def _update(found: SiteReference, row: ReferenceRow, changes: Changes) -> None:
+    agreement = Agreement.from_json(found.bitrix_state)
+    theirs = {name: _comparable(value) for name, value in row.fields.items()}
+    ours = {name: _comparable(getattr(found, name)) for name in theirs}
+    before = (agreement.as_json(), found.needs_attention)
+    merged = merge(agreement, ours=ours, theirs=theirs)
+    for name in merged.taken:
+        setattr(found, name, row.fields[name])
+    found.bitrix_state = agreement.as_json()
+    if not isinstance(found, Status):
+        found.needs_attention = False  # it has a name now; a status still needs a stage
+    if merged.taken or (found.bitrix_state, found.needs_attention) != before:
+        found.save()
+    if merged.taken:
+        changes.updated.append(found.name)
+    elif any(ours[name] != theirs[name] for name in theirs):
+        changes.kept.append(found.name)
+    else:
+        changes.unchanged += 1
+
+
+def _comparable(value: Any) -> Any:
+    if isinstance(value, time):
+        return value.isoformat("minutes")
+    return "" if value is None else value

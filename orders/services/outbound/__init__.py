@@ -1,0 +1,1 @@
+"""Services for what the site answered: results of pushes and of comparisons."""

@@ -1,0 +1,152 @@
+"""What follows when both sides were compared: ours is sent once more, or one field is settled by a person."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from orders.events import OrderChange, publish
+from orders.exceptions import NotAllowedError
+from orders.models import EventKind, Order, Reason, Source, Status, SyncState
+from orders.services.inbound.fetches import changed_too_often
+from orders.services.locking import lock_order, settle_sync_state
+from orders.services.references import known_status, resolve
+from orders.services.timeline import changes_between, write_event
+from orders.sync.fields import FIELDS, PUSHED, comparable, order_values, set_comparable
+from orders.sync.three_way_merge import Agreement
+
+
+@transaction.atomic
+def send_again(
+    *,
+    order_id: UUID,
+    theirs: Mapping[str, Any],
+    actor: User | None = None,
+    reason: Reason = Reason.COMPARED_SENT,
+) -> bool:
+    """Have what the site has yet to hear of sent, though an earlier attempt has failed or been lost.
+
+    What the site could not hold is sent again only if a person wants it. `theirs` are the site's present values,
+    comparable, for the timeline. Return False when there is nothing to send.
+    """
+    order = lock_order(order_id)
+    agreement = Agreement.from_json(order.bitrix_state)
+    if actor is not None:
+        agreement.refused.clear()
+    settle_sync_state(order, agreement, list(order.items.all()), is_pending_change=True)
+    if order.sync_state in (SyncState.SYNCED, SyncState.FAILED):
+        return False
+    order.bitrix_state = agreement.as_json()
+    order.save(update_fields=["bitrix_state", "sync_state", "updated_at"])
+    event = write_event(
+        order=order,
+        kind=EventKind.NOTED,
+        source=Source.ADMIN if actor else Source.SYSTEM,
+        actor=actor,
+        reason=reason,
+        details={"theirs": dict(theirs)},
+    )
+    publish(OrderChange(order, event))
+    return True
+
+
+@transaction.atomic
+def take_site_value(
+    *,
+    order_id: UUID,
+    field: str,
+    value: Any,
+    times_received: int,
+    actor: User | None,
+    source: Source = Source.ADMIN,
+) -> Order:
+    """Take the value that the site has for one field now, whatever was wanted here; the others are left alone.
+
+    `value` is as in `OrderSnapshot.fields` (the site's code of a status); `times_received` what
+    `Agreement.times_received` was before the site was asked. Raises `NotAllowedError` when the site has told of the
+    order since: the value may be out of date.
+    """
+    order, agreement = _lock_unchanged(order_id, times_received)
+    before = order_values(order, [field])
+    theirs, columns = _settle(order, agreement, field, value)
+    if field == "status":
+        order.status = Status.objects.get(code=theirs)
+        if order.status.is_final and order.completed_at is None:
+            order.completed_at = timezone.now()
+        if order.sync_state == SyncState.CONFLICT:
+            order.sync_state = SyncState.PENDING  # the manager has decided
+    else:
+        set_comparable(order, field, theirs)
+    changes = changes_between(before, order_values(order, [field]))
+    _save(order, agreement, {*columns, FIELDS[field].attribute.removesuffix("_id")})
+    if changes:
+        kind = EventKind.STATUS if field == "status" else EventKind.CHANGED
+        event = write_event(
+            order=order, kind=kind, source=source, actor=actor, changes=changes, reason=Reason.COMPARED_TAKEN
+        )
+        publish(OrderChange(order, event))
+    return order
+
+
+@transaction.atomic
+def keep_ours(
+    *,
+    order_id: UUID,
+    field: str,
+    value: Any,
+    times_received: int,
+    actor: User | None,
+    source: Source = Source.ADMIN,
+) -> Order:
+    """Agree that the site has this value for one field now, and that ours is wanted: it is sent.
+
+    Arguments as for `take_site_value`. Raises `NotAllowedError` also for a field that the site can't be told of.
+    """
+    if field not in PUSHED:
+        raise NotAllowedError(gettext("The site can't be told of this: change it there, or take the site's value."))
+    order, agreement = _lock_unchanged(order_id, times_received)
+    theirs, columns = _settle(order, agreement, field, value)
+    if theirs == order_values(order, [field])[field]:
+        _save(order, agreement, columns)
+        return order
+    _save(order, agreement, columns)
+    event = write_event(
+        order=order,
+        kind=EventKind.NOTED,
+        source=source,
+        actor=actor,
+        reason=Reason.COMPARED_KEPT,
+        details={"theirs": {field: theirs}},
+    )
+    publish(OrderChange(order, event))
+    return order
+
+
+def _lock_unchanged(order_id: UUID, times_received: int) -> tuple[Order, Agreement]:
+    order = lock_order(order_id)
+    agreement = Agreement.from_json(order.bitrix_state)
+    if agreement.times_received != times_received:
+        raise changed_too_often()
+    return order, agreement
+
+
+def _settle(order: Order, agreement: Agreement, field: str, value: Any) -> tuple[Any, set[str]]:
+    """Agree on the site's present value of a field; return its comparable form, and the columns to save."""
+    if field == "status":
+        code = known_status(value, agreement) or resolve(status=value).status
+        agreement.site_status, value = value, code
+    theirs = comparable(value)
+    agreement.settle({field: theirs})
+    agreement.sent.pop(field, None)  # the site was asked after it
+    agreement.times_received += 1
+    order.bitrix_state = agreement.as_json()
+    return theirs, {"completed_at"} if field == "status" else set()
+
+
+def _save(order: Order, agreement: Agreement, columns: set[str]) -> None:
+    settle_sync_state(order, agreement, list(order.items.all()), is_pending_change=True)
+    order.save(update_fields=[*columns, "bitrix_state", "sync_state", "updated_at"])

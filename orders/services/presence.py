@@ -1,0 +1,53 @@
+"""Who has the page of an order open. A page reports every 20 seconds that it is open, and once when it is left.
+
+There is one row for each user and order. Rows of pages that closed without a report expire
+(`orders.selectors.presence.GONE_AFTER`).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db import connection
+from django.utils import timezone
+
+from orders.models import OrderEvent, OrderPresence
+from orders.selectors.presence import latest_change, others
+
+KEEP = timedelta(days=1)
+_NOTE = """
+    INSERT INTO order_presences (order_id, user_id, seen_at) SELECT id, %s, %s FROM orders WHERE id = %s
+    ON CONFLICT (order_id, user_id) DO UPDATE SET seen_at = EXCLUDED.seen_at
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """What a page that is open must know. `changed` is the latest entry since it was opened."""
+
+    others: list[str]
+    changed: OrderEvent | None = None
+
+
+def beat(order_id: UUID, user: User, *, since: datetime | None) -> Now | None:
+    """Note that the user has the order's page open; return who else has, and what was changed `since`.
+
+    None when there is no such order. Three queries.
+    """
+    now = timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute(_NOTE, [user.pk, now, order_id])
+        if not cursor.rowcount:
+            return None
+    return Now(others=others(order_id, user, now), changed=latest_change(order_id, since) if since else None)
+
+
+def leave(order_id: UUID, user: User) -> None:
+    """Note that the user has left the order's page."""
+    OrderPresence.objects.filter(order=order_id, user=user).delete()
+
+
+def prune() -> None:
+    """Delete what pages that went away without a word have left behind. Runs each day."""
+    OrderPresence.objects.filter(seen_at__lt=timezone.now() - KEEP).delete()

@@ -1,0 +1,1 @@
+"""What both sides agree on: the synchronised fields, snapshots of the site, the three-way merge."""

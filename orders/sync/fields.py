@@ -1,0 +1,141 @@
+"""The fields of an order that the two sides have in common, and their one form for comparison.
+
+A field goes by its name in `OrderSnapshot.fields` and in the timeline; `attribute` is where the order keeps it.
+The comparable form is plain JSON: money as a string with two places, dates in ISO 8601.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, Protocol
+
+from orders.models import Order
+
+CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field in common. `is_pushed`: the site can be told of it; the others are the site's alone."""
+
+    name: str
+    attribute: str
+    empty: Any
+    is_pushed: bool = True
+    sent_as: Mapping[Any, Any] = field(default_factory=dict)
+    """A value that only this side knows -> what the site says instead of it."""
+    can_be_cleared: bool = True
+    """Whether the site can be told that there is nothing."""
+    never_echo: frozenset[Any] = frozenset()
+    """Values of the site that are believed even where they may be our own coming back."""
+    follows: str = ""
+    """The field that both sides compute it from: it is the site's where that one is, and ours where that one is."""
+
+
+FIELDS: Mapping[str, Field] = {
+    one.name: one
+    for one in (
+        Field("order_number", "order_number", "", is_pushed=False),
+        Field("bitrix_user_id", "bitrix_user_id", None, is_pushed=False),
+        Field("status", "status_id", ""),
+        Field("recipient_name", "recipient_name", ""),
+        Field("recipient_phone", "recipient_phone", ""),
+        Field("delivery_address", "delivery_address", ""),
+        Field("delivery_date", "delivery_date", None),
+        Field("delivery_slot", "delivery_slot_id", None),
+        Field("city", "city_id", None),
+        Field("shop", "shop_id", None),
+        Field("postcard_text", "postcard_text", ""),
+        Field("comment", "comment", ""),
+        Field("courier_comment", "courier_comment", ""),
+        Field("total_amount", "total_amount", "0.00"),
+        Field("delivery_fee", "delivery_fee", "0.00"),
+        # Both sides compute it from the lines, which are pushed.
+        Field("discount_amount", "discount_amount", "0.00", is_pushed=False, follows="items"),
+        Field("paid_amount", "paid_amount", "0.00", is_pushed=False),
+        Field("currency", "currency", "KZT", is_pushed=False),
+        # The site keeps a pay system for each payment: there is no "none".
+        Field("payment_method", "payment_method", "", can_be_cleared=False),
+        # PAYED is Y or N. A payment of a customer that is taken for ours would be taken back for good.
+        Field(
+            "payment_status",
+            "payment_status",
+            "pending",
+            sent_as={"refunded": "pending"},
+            never_echo=frozenset({"paid"}),
+        ),
+        Field("is_cancelled", "is_cancelled", False),
+        Field("is_pickup", "is_pickup", False),
+        Field("is_anonymous", "is_anonymous", False),
+        Field("is_surprise", "is_surprise", False),
+    )
+}
+ITEMS = "items"
+"""The basket is compared as one field."""
+NOT_OF_THE_SITE = frozenset({"responsible", "courier", "courier_notified_at", "customer"})
+"""What the timeline tells of an order that the site knows nothing of."""
+PUSHED = (*(one.name for one in FIELDS.values() if one.is_pushed), ITEMS)
+
+
+def comparable(value: Any) -> Any:
+    """Return the value's comparable form."""
+    if isinstance(value, Decimal):
+        return str(value.quantize(CENT, rounding=ROUND_HALF_UP))
+    if isinstance(value, date):
+        return value.isoformat()
+    return value
+
+
+def as_sent(name: str, value: Any) -> Any:
+    """Return what the site says where this side has the value (comparable form)."""
+    return FIELDS[name].sent_as.get(value, value) if name in FIELDS and FIELDS[name].sent_as else value
+
+
+def set_comparable(order: Order, name: str, value: Any) -> None:
+    """Set a field (not the items) from its comparable form; a reference by its key."""
+    column: Any = order._meta.get_field(FIELDS[name].attribute.removesuffix("_id"))
+    target = getattr(column, "target_field", column)
+    setattr(order, FIELDS[name].attribute, target.to_python(value))
+
+
+def empty_value(name: str) -> Any:
+    """Return the comparable form of "nothing there", which is also what the site has before it told anything."""
+    if name == ITEMS:
+        return []
+    return FIELDS[name].empty if name in FIELDS else ""
+
+
+class Line(Protocol):
+    """What an `OrderItem` and an `ItemSnapshot` have in common."""
+
+    @property
+    def bitrix_product_id(self) -> int | None: ...
+    @property
+    def quantity(self) -> Decimal: ...
+    @property
+    def price(self) -> Decimal: ...
+    @property
+    def product_snapshot(self) -> Mapping[str, Any]: ...
+
+
+def comparable_line(line: Line) -> list[Any]:
+    """Return a line's comparable form: what is bought, how many, for how much. Ids of lines don't count."""
+    what = line.bitrix_product_id or line.product_snapshot.get("name", "")
+    return [what, str(Decimal(line.quantity).quantize(Decimal("0.001"))), comparable(Decimal(line.price))]
+
+
+def comparable_items(lines: Iterable[Line]) -> list[list[Any]]:
+    """Return a basket's comparable form, in an order of its own."""
+    return sorted((comparable_line(line) for line in lines), key=lambda line: tuple(map(str, line)))
+
+
+def order_values(order: Order, names: Iterable[str], lines: Sequence[Line] | None = None) -> dict[str, Any]:
+    """Return these fields of an order in their comparable form; `lines` are its items where `items` is among them."""
+    values: dict[str, Any] = {}
+    for name in names:
+        if name == ITEMS:
+            values[name] = comparable_items(order.items.all() if lines is None else lines)
+        else:
+            values[name] = comparable(getattr(order, FIELDS[name].attribute))
+    return values

@@ -1,0 +1,230 @@
+"""A status that may be old news: the site is asked, and what it says of the order decides."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from django_q.models import OrmQ
+
+from bitrix_bridge.inbound import ask_site, inbox
+from bitrix_bridge.models import WebhookEvent
+from bitrix_bridge.sandbox import faults
+from cvety_crm.outbox import WAITS, deliver_due
+from orders.models import Customer, Order, Status
+from tests.bitrix_bridge.outbound.test_delivery import change
+from tests.bitrix_bridge.two_systems.test_examples import echo as echo
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def moved_on(site, shared_order, manager):
+    """N -> AP -> PD, both of ours, taken by the site; its own announcements are still on their way."""
+    for status in ("accepted", "delivering"):
+        change(shared_order, status, manager)
+        deliver_due()
+    shared_order.refresh_from_db()
+    assert (shared_order.status_id, shared_order.sync_state) == ("delivering", "synced")
+    return shared_order
+
+
+@pytest.fixture
+def bare(post_webhook):
+    """Post a status as the site's earlier sender does, and return the row that is kept of it."""
+
+    def post(order, code, event="order.status.change", **clocks):
+        data = {"ID": str(order.bitrix_order_id), "STATUS_ID": code, **clocks}
+        answer = post_webhook(event, data).json()
+        return WebhookEvent.objects.get(pk=answer["event_id"])
+
+    return post
+
+
+def asked(site):
+    return [request for request in site.site.requests if request.get("body", {}).get("action") == "order.get"]
+
+
+def soon(**more):
+    return (timezone.now() + timedelta(minutes=1, **more)).isoformat()
+
+
+CLOCKS = [{}, {"DATE_STATUS": "late"}, {"DATE_STATUS": "late", "DATE_UPDATE": "late"}, {"webhook_timestamp": "late"}]
+
+
+@pytest.mark.parametrize("clocks", CLOCKS, ids=lambda clocks: "+".join(clocks) or "no clock")
+@pytest.mark.parametrize("code", ["AP", "N"])
+class TestBothTruths:
+    def clocks_of(self, clocks):
+        # Later than all that is known: a clock that runs ahead, or what is sent late and stamped then.
+        return dict.fromkeys(clocks, soon())
+
+    def test_it_was_late(self, site, moved_on, bare, code, clocks):
+        row = bare(moved_on, code, **self.clocks_of(clocks))
+        moved_on.refresh_from_db()
+        assert (moved_on.status_id, moved_on.sync_state) == ("delivering", "synced")
+        assert (row.action, row.state, bool(row.error)) == ("stale", "waiting", True)
+        assert ask_site.ask(str(moved_on.pk))
+        row.refresh_from_db()
+        moved_on.refresh_from_db()
+        assert (row.action, row.state, row.retry_at, bool(row.error)) == ("stale", "processed", None, True)
+        assert (moved_on.status_id, moved_on.sync_state, deliver_due()) == ("delivering", "synced", 0)
+        assert "conflict" not in moved_on.events.values_list("kind", flat=True)
+
+    def test_it_was_true(self, site, moved_on, bare, code, clocks):
+        site.change_status(moved_on.bitrix_order_id, code)
+        row = bare(moved_on, code, **self.clocks_of(clocks))
+        moved_on.refresh_from_db()
+        assert moved_on.status_id == "delivering"
+        assert ask_site.ask(str(moved_on.pk))
+        row.refresh_from_db()
+        moved_on.refresh_from_db()
+        assert (row.state, row.action) == ("processed", "unchanged"), "the answer had brought it"
+        assert (moved_on.status.bitrix_code, moved_on.sync_state, deliver_due()) == (code, "synced", 0)
+        event = moved_on.events.first()
+        assert (event.kind, event.source, event.changes[0]["new"]) == ("status", "bitrix", moved_on.status_id)
+
+
+class TestUntilItHasAnswered:
+    def test_the_question_is_put_to_the_worker(self, moved_on, bare, django_capture_on_commit_callbacks):
+        OrmQ.objects.all().delete()
+        with django_capture_on_commit_callbacks(execute=True):
+            bare(moved_on, "AP")
+        assert [task.func() for task in OrmQ.objects.all()] == ["bitrix_bridge.inbound.ask_site.ask"]
+
+    def test_a_site_that_does_not_answer_is_asked_again(self, site, moved_on, bare, django_capture_on_commit_callbacks):
+        site.change_status(moved_on.bitrix_order_id, "AP")
+        row = bare(moved_on, "AP")
+        site.faults.give(faults.status(503), action="order.get")
+        assert not ask_site.ask(str(moved_on.pk))
+        row.refresh_from_db()
+        assert (row.state, row.attempts) == ("waiting", 1)
+        WebhookEvent.objects.update(retry_at=timezone.now())
+        OrmQ.objects.all().delete()
+        with django_capture_on_commit_callbacks(execute=True):
+            assert inbox.retry_due() == 1
+        assert OrmQ.objects.count() == 1
+        assert ask_site.ask(str(moved_on.pk))
+        moved_on.refresh_from_db()
+        row.refresh_from_db()
+        assert (moved_on.status_id, row.state) == ("accepted", "processed")
+
+    def test_another_event_meanwhile_does_not_end_it(self, site, moved_on, bare):
+        site.change_status(moved_on.bitrix_order_id, "AP")
+        row = bare(moved_on, "AP")
+        assert bare(moved_on, "PD").action == "unchanged"  # the late echo of ours
+        WebhookEvent.objects.update(retry_at=timezone.now())
+        inbox.retry_due()
+        row.refresh_from_db()
+        assert row.state == "waiting"
+        ask_site.ask(str(moved_on.pk))
+        moved_on.refresh_from_db()
+        assert moved_on.status_id == "accepted"
+
+    def test_an_answer_that_was_asked_for_before_is_no_answer(self, site, moved_on, bare, monkeypatch):
+        honest = ask_site.take_over
+        rows = []
+
+        def and_meanwhile(order, timeout):
+            honest(order, timeout)
+            site.change_status(moved_on.bitrix_order_id, "AP")
+            rows.append(bare(moved_on, "AP"))
+
+        monkeypatch.setattr(ask_site, "take_over", and_meanwhile)
+        ask_site.ask(str(moved_on.pk))
+        (row,) = rows
+        row.refresh_from_db()
+        assert row.state == "waiting"
+        monkeypatch.undo()
+        ask_site.ask(str(moved_on.pk))
+        moved_on.refresh_from_db()
+        assert moved_on.status_id == "accepted"
+
+    def test_the_whole_order_announced_meanwhile_is_believed(self, site, moved_on, bare, echo):
+        site.change_status(moved_on.bitrix_order_id, "AP")
+        row = bare(moved_on, "AP")
+        echo()
+        moved_on.refresh_from_db()
+        assert moved_on.status_id == "accepted"
+        WebhookEvent.objects.filter(pk=row.pk).update(retry_at=timezone.now())
+        inbox.retry_due()
+        row.refresh_from_db()
+        assert (row.state, row.action) == ("processed", "unchanged"), "nothing is left to ask"
+
+    def test_it_is_given_up_loudly(self, site, moved_on, bare):
+        row = bare(moved_on, "AP")
+        for _ in WAITS:
+            WebhookEvent.objects.filter(pk=row.pk).update(retry_at=timezone.now())
+            inbox.retry_due()
+        row.refresh_from_db()
+        assert (row.state, row.attempts) == ("failed", len(WAITS) + 1)
+        # Staff have it processed again once the site can be reached.
+        ask_site.ask(str(moved_on.pk))
+        assert inbox.reprocess(row.pk).state == "processed"
+
+    def test_of_a_deleted_order_nothing_is_asked(self, site, moved_on, bare, post_webhook):
+        post_webhook("order.delete", {"ID": moved_on.bitrix_order_id})
+        assert bare(moved_on, "AP").state == "processed"
+
+
+class TestBelievedAtOnce:
+    @pytest.mark.parametrize(
+        ("code", "status"), [("PD", "delivering"), ("CO", "completed"), ("DE", "declined")], ids=["same", "next", "new"]
+    )
+    def test_what_ours_have_not_replaced(self, site, moved_on, bare, code, status):
+        row = bare(moved_on, code)
+        moved_on.refresh_from_db()
+        assert (moved_on.status_id, row.state, asked(site)) == (status, "processed", [])
+
+    def test_one_with_a_version(self, site, moved_on, post_webhook):
+        version = moved_on.bitrix_version
+        late = {"ID": moved_on.bitrix_order_id, "STATUS_ID": "AP", "VERSION": version - 1}
+        assert post_webhook("order.status.change", late).json()["action"] == "stale"
+        news = {**late, "VERSION": version + 1}
+        assert post_webhook("order.status.change", news).json()["action"] == "status_changed"
+
+    def test_a_site_that_is_told_nothing_by_us(self, lone_order, bare):
+        for code in ("AP", "PD", "AP", "N"):
+            assert bare(lone_order, code).action == "status_changed"
+
+
+def test_ours_that_the_site_has_replaced_itself_is_past_too(site, shared_order, manager, bare, echo):
+    change(shared_order, "accepted", manager)
+    deliver_due()
+    site.change_status(shared_order.bitrix_order_id, "CO")
+    echo()
+    assert bare(shared_order, "AP").state == "waiting"
+    shared_order.refresh_from_db()
+    assert shared_order.status_id == "completed"
+
+
+def test_a_wish_of_that_status_is_not_taken_for_granted(site, moved_on, bare, manager):
+    """The manager goes back to AP, and the late event says that the site has it already."""
+    Status.objects.filter(code="delivering").update(next_codes=[])
+    site.faults.give(faults.status(503))
+    change(moved_on, "accepted", manager)
+    deliver_due()
+    bare(moved_on, "AP")
+    moved_on.refresh_from_db()
+    assert (moved_on.status_id, moved_on.sync_state) == ("accepted", "pending")
+    ask_site.ask(str(moved_on.pk))
+    moved_on.refresh_from_db()
+    assert (moved_on.status_id, moved_on.sync_state) == ("accepted", "pending"), "the site still has PD"
+
+
+def test_the_rest_of_a_whole_order_without_a_version_is_taken(site, moved_on, post_webhook):
+    late = {**site.site.order(moved_on.bitrix_order_id), "STATUS_ID": "AP", "COMMENTS": "домофон 7", "VERSION": None}
+    row = WebhookEvent.objects.get(pk=post_webhook("order.update", late).json()["event_id"])
+    moved_on.refresh_from_db()
+    assert (moved_on.status_id, moved_on.courier_comment) == ("delivering", "домофон 7")
+    assert (row.action, row.state) == ("updated", "waiting")
+    ask_site.ask(str(moved_on.pk))
+    row.refresh_from_db()
+    assert row.state == "processed"
+
+
+def test_whose_order_it_is_is_read_as_in_an_event(site, moved_on, settings):
+    settings.BITRIX_DEFAULT_USER_ID = int(site.site.order(moved_on.bitrix_order_id)["USER_ID"])
+    Order.objects.update(customer=None)
+    Customer.objects.all().delete()
+    ask_site.ask(str(moved_on.pk))
+    assert [customer.bitrix_user_id for customer in Customer.objects.all()] == [None], "known by the phone alone"

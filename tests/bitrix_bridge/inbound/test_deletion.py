@@ -1,0 +1,161 @@
+"""An order born here that the site's people delete before its id is known here: the answer to its create was lost."""
+
+import pytest
+
+from bitrix_bridge.models import Push, WebhookEvent
+from bitrix_bridge.outbound.queueing import queue_missed
+from bitrix_bridge.sandbox import Sandbox, faults
+from bitrix_bridge.site_client.bridge_client import BridgeClient
+from cvety_crm.outbox import deliver_due
+from orders import services
+from orders.models import Order
+from tests.bitrix_bridge.outbound.test_delivery import hurry, made_here
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def lost(site, manager):
+    """An order that the site has made; its answer, and its announcement, have not arrived."""
+    order = made_here(manager)
+    site.faults.give(faults.answer_lost(), action="order.create")
+    deliver_due()
+    return order
+
+
+def only_order_on_site(site):
+    (order,) = site.site.all_orders()
+    return order
+
+
+def post(post_webhook, event, **without):
+    data = {key: value for key, value in event.data.items() if key not in without}
+    return post_webhook(event.name, data, event_id=event.event_id).json()["action"]
+
+
+def at_rest():
+    Push.objects.filter(state="pending").update(due_at="2020-01-01T00:00:00Z")
+    for _ in range(3):
+        queue_missed()
+        deliver_due()
+    return not Push.objects.filter(state__in=("pending", "sending")).exists()
+
+
+def test_it_is_marked_as_deleted_and_not_made_again(site, lost, post_webhook):
+    number = int(only_order_on_site(site)["ID"])
+    site.site.delete_order(number)
+    assert post(post_webhook, site.sender.events[-1]) == "updated"
+    lost.refresh_from_db()
+    assert (lost.bitrix_order_id, lost.is_deleted_on_site, lost.sync_state) == (number, True, "synced")
+    assert lost.events.first().kind == "deleted"
+    assert at_rest()
+    assert site.site.all_orders() == []
+    assert (Push.objects.get().state, Order.objects.count()) == ("cancelled", 1)
+
+
+def test_what_was_announced_before_comes_after(site, lost, post_webhook):
+    created = site.sender.events[-1]
+    site.site.delete_order(int(created.data["ID"]))
+    post(post_webhook, site.sender.events[-1])
+    post(post_webhook, created)
+    lost.refresh_from_db()
+    assert lost.is_deleted_on_site
+    assert Order.objects.count() == 1
+    assert at_rest()
+    assert site.site.all_orders() == []
+
+
+def test_the_site_has_yet_to_announce_it(settings, manager, post_webhook):
+    """Its webhooks don't get through either; the repeated create tells."""
+    with Sandbox("http://127.0.0.1:1/", api_token=settings.BITRIX_API_TOKEN) as site:
+        settings.BITRIX_API_URL = site.bridge_url
+        order = made_here(manager)
+        BridgeClient().knows_all_actions()
+        site.faults.give(faults.answer_lost(), action="order.create")
+        deliver_due()
+        number = int(only_order_on_site(site)["ID"])
+        site.site.delete_order(number)
+        hurry(Push.objects.get())
+        deliver_due()
+        order.refresh_from_db()
+        assert (order.bitrix_order_id, order.is_deleted_on_site) == (number, True)
+        assert at_rest()
+        assert site.site.all_orders() == []
+        for event in site.sender.events:
+            post(post_webhook, event)
+        order.refresh_from_db()
+        assert order.is_deleted_on_site
+        assert Order.objects.count() == 1
+
+
+def test_its_answer_was_only_slow(site, manager, post_webhook, monkeypatch):
+    """A bare ID is all that the deletion names, and it comes before the answer."""
+    honest = BridgeClient.create_order
+
+    def create(client, order):
+        created = honest(client, order)
+        site.site.delete_order(created.order_id)
+        assert post(post_webhook, site.sender.events[-1], XML_ID=True) == "ignored"
+        return created
+
+    monkeypatch.setattr(BridgeClient, "create_order", create)
+    order = made_here(manager)
+    deliver_due()
+    order.refresh_from_db()
+    assert order.is_deleted_on_site
+    assert at_rest()
+    deleted = order.events.get(kind="deleted")
+    assert deleted.webhook_event_id == WebhookEvent.objects.get(event="order.delete").pk
+
+
+class TestBareId:
+    """The site's earlier sender names nothing but the ID: nobody can know whose that was."""
+
+    @pytest.fixture
+    def gone(self, site, lost, post_webhook):
+        created = site.sender.events[-1]
+        site.site.delete_order(int(created.data["ID"]))
+        assert post(post_webhook, site.sender.events[-1], XML_ID=True) == "ignored"
+        return created
+
+    def test_it_is_made_anew_once(self, site, lost, gone):
+        hurry(Push.objects.get())
+        deliver_due()
+        lost.refresh_from_db()
+        assert at_rest()
+        assert (lost.bitrix_order_id, lost.is_deleted_on_site) == (int(only_order_on_site(site)["ID"]), False)
+
+    def test_what_is_told_late_of_the_first_makes_no_second(self, site, lost, gone, post_webhook):
+        hurry(Push.objects.get())
+        deliver_due()
+        assert post(post_webhook, gone) == "stale"
+        assert Order.objects.count() == 1
+        assert WebhookEvent.objects.latest("created_at").order == lost
+
+    def test_what_is_told_late_of_it_says_that_it_is_gone(self, site, lost, gone, post_webhook):
+        post(post_webhook, gone)
+        lost.refresh_from_db()
+        assert lost.is_deleted_on_site
+        assert Order.objects.count() == 1
+        assert at_rest()
+        assert site.site.all_orders() == []
+
+
+def test_made_anew_although_its_deletion_has_just_been_heard_of(site, lost, monkeypatch):
+    """The request had left a moment before: what is on the site now is an order like any other."""
+    first = int(only_order_on_site(site)["ID"])
+    site.site.delete_order(first)
+    honest = BridgeClient.create_order
+
+    def create(client, order):
+        services.mark_deleted(bitrix_order_id=first, crm_order_id=lost.pk)
+        return honest(client, order)
+
+    monkeypatch.setattr(BridgeClient, "create_order", create)
+    hurry(Push.objects.get())
+    deliver_due()
+    lost.refresh_from_db()
+    assert (lost.bitrix_order_id, lost.is_deleted_on_site) == (int(only_order_on_site(site)["ID"]), False)
+    assert at_rest()
+    lost.refresh_from_db()
+    assert lost.sync_state == "synced"

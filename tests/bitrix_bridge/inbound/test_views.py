@@ -1,0 +1,238 @@
+"""Every answer of the webhook that the contract lists, through HTTP."""
+
+import json
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.cache import caches
+from django.db import OperationalError, connection
+
+from bitrix_bridge.inbound import inbox
+from bitrix_bridge.models import WebhookEvent
+from cvety_crm import throttling
+from orders.models import Order
+from tests.samples import order_data
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_new_order_is_created(post_webhook):
+    response = post_webhook("order.create", order_data())
+    order = Order.objects.get()
+    event = WebhookEvent.objects.get()
+    assert response.status_code == 200
+    assert response.json() == {
+        "status": "success",
+        "action": "created",
+        "order_id": str(order.pk),
+        "order_number": "122183",
+        "event_id": str(event.pk),
+    }
+    assert (event.state, event.action, event.order) == ("processed", "created", order)
+
+
+@pytest.mark.parametrize("path", ["/webhooks/bitrix/order", "/webhooks/bitrix/order/"])
+def test_with_and_without_a_slash_and_never_a_redirect(post_webhook, path):
+    assert post_webhook("order.create", order_data(), path=path).status_code == 200
+
+
+@pytest.mark.parametrize("token", ["made-up-webhook-token", "made-up-second-token"])
+def test_several_tokens_are_valid_at_once(post_webhook, token):
+    assert post_webhook("order.create", order_data(), token=token).status_code == 200
+
+
+def test_the_token_may_be_in_the_body_and_is_not_kept(post_webhook):
+    body = {"event": "order.create", "token": "made-up-webhook-token", "data": order_data()}
+    assert post_webhook(body, token=None).json()["action"] == "created"
+    assert "made-up-webhook-token" not in json.dumps(WebhookEvent.objects.get().payload)
+
+
+@pytest.mark.parametrize(
+    ("header", "in_body"),
+    [(None, None), ("wrong", None), (None, "wrong"), ("", ""), (None, 7), (None, ["made-up-webhook-token"])],
+)
+def test_without_a_good_token_nothing_is_kept(post_webhook, header, in_body):
+    body = {"event": "order.create", "data": order_data()}
+    if in_body is not None:
+        body["token"] = in_body
+    response = post_webhook(body, token=header)
+    assert (response.status_code, response.json()) == (401, {"status": "error", "error": "invalid_token"})
+    assert not WebhookEvent.objects.exists()
+    assert not Order.objects.exists()
+
+
+def test_an_empty_configured_token_opens_nothing(post_webhook, settings):
+    settings.WEBHOOK_TOKENS = [""]
+    assert post_webhook({"event": "order.create", "token": "", "data": order_data()}, token=None).status_code == 401
+
+
+def test_a_bad_body_without_a_token_is_not_judged(post_webhook):
+    assert post_webhook("not json at all", token=None).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ("", "line 1 column 1"),
+        ("{", "line 1"),
+        ("[]", "a list, not an object"),
+        ("7", "a number, not an object"),
+        ('{"event": "order.create", "data": {"ID": NaN}}', "JSON"),
+        (b'{"event": "\xff"}', "UTF-8"),
+        ("[" * 100_000, "JSON"),
+        ('{"n": ' + "9" * 5000 + "}", "JSON"),
+        ({"data": {"ID": 1}}, "event"),
+        ({"event": "", "data": {"ID": 1}}, "event"),
+        ({"event": 5, "data": {"ID": 1}}, "event"),
+        ({"event": "order.create"}, "data: an object is needed, not null"),
+        ({"event": "order.create", "data": []}, "data: an object is needed, not a list"),
+        ({"event": "order.create", "data": {}}, "ID"),
+        ({"event": "order.create", "data": {"ID": ""}}, "ID"),
+        ({"event": "order.create", "data": {"ID": "-5"}}, "ID"),
+        ({"event": "order.create", "data": {"ID": 2**70}}, "ID"),
+        ({"event": "product.update", "data": {"NAME": "x"}}, "ID"),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_a_bad_body_is_told_what_is_wrong_and_where(post_webhook, body, says):
+    response = post_webhook(body)
+    assert response.status_code == 400
+    assert response.json()["error"] == "invalid_payload"
+    assert says in response.json()["message"]
+    assert not WebhookEvent.objects.exists()
+
+
+def test_a_body_of_more_than_a_megabyte_is_too_large(post_webhook, settings):
+    response = post_webhook("order.create", order_data(COMMENTS="x" * settings.WEBHOOK_MAX_BYTES))
+    assert (response.status_code, response.json()["error"]) == (413, "too_large")
+    assert not WebhookEvent.objects.exists()
+
+
+def test_just_under_a_megabyte_is_taken(post_webhook):
+    assert post_webhook("order.create", order_data(COMMENTS="x" * 900_000)).json()["action"] == "created"
+    order = Order.objects.get()
+    assert order.metadata["fields"]["COMMENTS"] == "x" * 900_000  # kept whole where the order's own field is cut
+
+
+def test_an_unknown_event_is_kept_and_ignored(post_webhook):
+    response = post_webhook("coupon.used", {"CODE": "SPRING"})
+    assert (response.status_code, response.json()["action"]) == (200, "ignored")
+    assert WebhookEvent.objects.get().payload["data"] == {"CODE": "SPRING"}
+
+
+@pytest.mark.parametrize("path", ["/webhooks/bitrix/order", "/webhooks/bitrix/product/"])
+@pytest.mark.parametrize("body", [{"event": "ping"}, {"event": " Ping ", "event_id": "7", "data": {"ID": 1}}])
+def test_a_ping_is_answered_and_leaves_no_trace(post_webhook, django_assert_num_queries, path, body):
+    with django_assert_num_queries(0):
+        response = post_webhook(body, path=path)
+    assert (response.status_code, response.json()) == (200, {"status": "success", "action": "pong"})
+    with django_assert_num_queries(0):
+        in_body = post_webhook({**body, "token": "made-up-second-token"}, path=path, token=None)
+    assert in_body.json()["action"] == "pong"
+    assert not WebhookEvent.objects.exists()
+
+
+@pytest.mark.parametrize("token", [None, "wrong"])
+def test_a_ping_without_a_good_token_is_refused_and_counted(post_webhook, settings, token):
+    settings.WEBHOOK_RATE = "2/min"
+    assert [post_webhook({"event": "ping"}, token=token).status_code for _ in range(3)] == [401, 401, 429]
+
+
+def test_too_many_requests_from_one_address(post_webhook, settings):
+    settings.WEBHOOK_RATE = "2/min"
+    assert [post_webhook("order.create", order_data()).status_code for _ in range(2)] == [200, 200]
+    response = post_webhook("order.create", order_data())
+    assert response.status_code == 429
+    assert 0 < int(response["Retry-After"]) <= 60
+    assert response.json() == {"status": "error", "error": "too_many_requests"}
+
+
+def test_guesses_of_a_token_are_limited_too(post_webhook, settings):
+    settings.WEBHOOK_RATE = "2/min"
+    answers = [post_webhook("order.create", order_data(), token="guess").status_code for _ in range(3)]
+    assert answers == [401, 401, 429]
+
+
+def test_a_forwarded_address_is_believed_only_from_trusted_proxies(client, settings):
+    settings.WEBHOOK_RATE = "1/min"
+
+    def post(address):
+        headers = {"X-Forwarded-For": address}
+        return client.post("/webhooks/bitrix/order", "{}", content_type="application/json", headers=headers).status_code
+
+    assert [post("10.0.0.1"), post("10.0.0.2")] == [401, 429]
+    caches["throttle"].clear()
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NUM_PROXIES": 1}
+    # What the client itself put in front of the trusted proxy's entry does not count.
+    assert [post("10.0.0.1"), post("10.0.0.2"), post("6.6.6.6, 10.0.0.2")] == [401, 401, 429]
+
+
+def test_while_the_database_is_away_the_sender_is_told_to_come_again(post_webhook, monkeypatch):
+    # The whole way with a database that is really stopped is in tests/e2e.
+    def away(_row):
+        raise OperationalError("the connection is lost")
+
+    monkeypatch.setattr(inbox, "process", away)
+    response = post_webhook("order.create", order_data())
+    assert response.status_code == 503
+    assert int(response["Retry-After"]) > 0
+    assert response.json() == {"status": "error", "error": "database_unavailable"}
+
+
+@pytest.mark.parametrize("method", ["get", "put", "delete", "patch"])
+def test_other_methods_are_refused(client, method):
+    assert getattr(client, method)("/webhooks/bitrix/order").status_code == 405
+
+
+def test_the_docs_list_every_answer(client):
+    page = client.get("/docs")
+    assert page.status_code == 200
+    assert b"https://" not in page.content.replace(b"https://cvety", b"")  # assets are served from here
+    schema = client.get("/docs/schema", headers={"Accept": "application/json"}).content.decode()
+    for answer in ("'200'", "'400'", "'401'", "'413'", "'429'", "'503'"):
+        assert answer in schema or answer.replace("'", '"') in schema
+    assert "/webhooks/bitrix/product" in schema
+    assert "pong" in schema
+
+
+def test_the_public_page_says_that_it_runs_and_nothing_more(client):
+    response = client.get("/")
+    assert response.status_code == 200
+    assert "Сервис работает" in response.content.decode()
+
+
+def test_the_session_of_staff_is_no_token(post_webhook, client, manager: User):
+    client.force_login(manager)
+    assert post_webhook("order.create", order_data(), token=None).status_code == 401
+
+
+@pytest.mark.django_db(transaction=True)
+def test_while_the_database_takes_nothing_the_sender_is_told_to_come_again(post_webhook, client):
+    client.raise_request_exception = False
+    with connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only = on")
+    try:
+        response = post_webhook("order.create", order_data())
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SET default_transaction_read_only = off")
+    assert response.status_code == 503
+    assert int(response["Retry-After"]) > 0
+
+
+def test_rates_that_can_not_be_counted_turn_no_webhook_away(post_webhook, settings, tmp_path, caplog):
+    (tmp_path / "file").write_text("")
+    files = {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": str(tmp_path / "file" / "x")}
+    settings.CACHES = {**settings.CACHES, "throttle": files}
+    throttling._complain.cache_clear()
+    assert post_webhook("order.create", order_data()).json()["action"] == "created"
+    assert post_webhook("order.create", order_data()).json()["action"] == "duplicate"
+    assert caplog.text.count("THROTTLE_CACHE_DIR") == 1
+
+
+def test_an_address_with_a_zone_is_kept_without_it(client):
+    body = json.dumps({"event": "order.create", "token": "made-up-webhook-token", "data": order_data()})
+    path = "/webhooks/bitrix/order"
+    response = client.post(path, body, content_type="application/json", REMOTE_ADDR="fe80::1%eth0")
+    assert response.status_code == 200
+    assert WebhookEvent.objects.get().remote_addr == "fe80::1"

@@ -1,0 +1,205 @@
+"""An agreed discount between the two sides: it goes as prices of lines, and comes back as what these say."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from bitrix_bridge.models import Push
+from bitrix_bridge.sandbox import faults
+from cvety_crm.outbox import deliver_due
+from orders import services
+from orders.models import Order, Product
+from orders.rules.discounts import discount_of, goods_of, list_sum
+from orders.services import NewItem
+from orders.services.items import as_snapshot
+from tests.bitrix_bridge.outbound.test_delivery import made_here
+from tests.bitrix_bridge.two_systems.test_examples import echo  # noqa: F401
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def order(site, post_webhook) -> Order:
+    """One bouquet of 7 500 ₸, brought for 1 500 ₸, that both sides know."""
+    items = [{"bitrix_product_id": 696613, "quantity": 1, "price": 7500}]
+    placed = site.place_order(items=items, delivery_fee=1500, total_amount=9000)
+    post_webhook("order.create", placed)
+    return Order.objects.get()
+
+
+def there(site, order):
+    return site.site.order(order.bitrix_order_id)
+
+
+def lines_there(site, order):
+    return [(line["PRICE"], line["BASE_PRICE"], line["QUANTITY"]) for line in there(site, order)["basket"]]
+
+
+def edit(order, manager, items=None, **changes):
+    services.edit_order(order_id=order.pk, changes=changes, items=items, actor=manager)
+
+
+def check(site, order):
+    """Check that both sides have the same sums, and that these are those of the lines."""
+    order.refresh_from_db()
+    items = list(order.items.all())
+    assert order.sync_state == "synced"
+    assert order.total_amount == goods_of(items) + order.delivery_fee == Decimal(there(site, order)["PRICE"])
+    lines = [tuple(map(Decimal, line)) for line in lines_there(site, order)]
+    off = [max(base - price, Decimal(0)) * count for price, base, count in lines]
+    assert order.discount_amount == discount_of(items) == sum(off)
+
+
+def test_one_agreed_here_is_in_the_lines_there(site, order, manager, echo):  # noqa: F811
+    for discount, price in ((1500, "6000.0000"), (2000, "5500.0000"), (0, "7500.0000")):
+        edit(order, manager, discount_amount=Decimal(discount))
+        assert deliver_due() == 1
+        request = site.site.requests[-1]["body"]
+        assert "DISCOUNT_VALUE" not in request.get("fields", {})
+        assert lines_there(site, order) == [(price, "7500.0000", "1.0000")]
+        assert there(site, order)["DISCOUNT_VALUE"] == f"{discount}.0000", "what the lines say, for people to read"
+        assert echo() == "unchanged"
+        check(site, order)
+    assert site.site.writes == 3
+
+
+def test_a_lower_sum_is_one_there_too(site, order, manager, echo):  # noqa: F811
+    edit(order, manager, total_amount=order.total_amount - 700)
+    deliver_due()
+    assert echo() == "unchanged"
+    check(site, order)
+    assert order.discount_amount == 700
+
+
+def test_a_raised_price_is_none_there_either(site, order, manager, echo):  # noqa: F811
+    edit(order, manager, total_amount=order.total_amount + 700)
+    deliver_due()
+    assert echo() == "unchanged"
+    check(site, order)
+    assert order.discount_amount == 0
+
+
+def test_a_piece_that_became_a_line_of_its_own_is_one_there(site, manager, post_webhook, echo):  # noqa: F811
+    placed = site.place_order(items=[{"bitrix_product_id": 696613, "quantity": 3, "price": 5000}])
+    post_webhook("order.create", placed)
+    order = Order.objects.get()
+    edit(order, manager, discount_amount=Decimal(1000))
+    deliver_due()
+    assert lines_there(site, order) == [("4667.0000", "5000.0000", "2.0000"), ("4666.0000", "5000.0000", "1.0000")]
+    assert echo() == "unchanged"
+    check(site, order)
+    known = [item.bitrix_basket_id for item in order.items.all()]
+    assert known == [int(line["ID"]) for line in there(site, order)["basket"]]
+
+    edit(order, manager, discount_amount=Decimal(0))
+    deliver_due()
+    assert echo() == "unchanged"
+    check(site, order)
+    assert (order.discount_amount, list_sum(order.items.all())) == (0, 15000)
+
+
+def test_an_order_made_here_has_it_from_the_beginning(site, manager, post_webhook):
+    order = made_here(manager, discount_amount=Decimal(1500))
+    deliver_due()
+    request = site.site.requests[-1]["body"]
+    assert not request.get("discount_amount")
+    assert (request["total_amount"], request["delivery_fee"]) == (7500.0, 1500.0)
+    (item,) = request["items"]
+    assert (item["price"], item["base_price"]) == (6000.0, 7500.0)
+    order.refresh_from_db()
+    event = site.sender.events[-1]
+    post_webhook(event.name, event.data, event_id=event.event_id)
+    check(site, order)
+    assert order.discount_amount == 1500
+    assert not order.events.filter(source="bitrix", changes__contains=[{"field": "discount_amount"}]).exists()
+
+
+def test_a_line_without_a_list_price_leaves_it_to_the_site(site, manager):
+    made_here(manager)
+    deliver_due()
+    (item,) = site.site.requests[-1]["body"]["items"]
+    assert "base_price" not in item
+
+
+def test_a_price_below_the_catalogue_s_says_so(site, manager):
+    product = Product.objects.create(name="Букет Стандарт", price=7500, bitrix_product_id=696613)
+    services.create_order(items=[NewItem(product=product, price=Decimal(7000))], actor=manager)
+    deliver_due()
+    (item,) = site.site.requests[-1]["body"]["items"]
+    assert (item["price"], item["base_price"]) == (7000.0, 7500.0)
+
+
+def test_a_lower_price_of_one_line_is_one(site, order, manager, echo):  # noqa: F811
+    line = as_snapshot(order.items.get())
+    edit(order, manager, items=[replace(line, price=Decimal(7000))])
+    deliver_due()
+    assert lines_there(site, order) == [("7000.0000", "7500.0000", "1.0000")]
+    assert echo() == "unchanged"
+    check(site, order)
+    assert order.discount_amount == 500
+
+
+def test_one_agreed_there_is_taken(site, order, echo):  # noqa: F811
+    (line,) = there(site, order)["basket"]
+    item = {"bitrix_basket_id": line["ID"], "quantity": 1, "price": 6500, "base_price": 7500}
+    site.site.update_order(order.bitrix_order_id, items=[item])
+    assert echo() == "updated"
+    check(site, order)
+    assert order.discount_amount == 1000
+    event = order.events.first()
+    assert {change["field"] for change in event.changes} == {"items", "total_amount", "discount_amount"}
+
+
+def test_old_news_of_the_lines_does_not_take_ours_back(site, order, manager, echo):  # noqa: F811
+    edit(order, manager, discount_amount=Decimal(1500))
+    site.site.update_order(order.bitrix_order_id, {"COMMENTS": "домофон 7"})
+    assert echo() == "updated"
+    order.refresh_from_db()
+    assert (order.discount_amount, order.total_amount) == (1500, 7500)
+    deliver_due()
+    assert echo() == "unchanged"
+    check(site, order)
+
+
+def test_one_that_is_taken_back_there_is_gone_though_its_echo_was_lost(site, order, manager, echo):  # noqa: F811
+    edit(order, manager, discount_amount=Decimal(1500))
+    deliver_due()
+    (line,) = there(site, order)["basket"]
+    item = {"bitrix_basket_id": line["ID"], "quantity": 1, "price": 7500, "base_price": 7500}
+    site.site.update_order(order.bitrix_order_id, items=[item])
+    assert echo() == "updated"
+    check(site, order)
+    assert order.discount_amount == 0
+
+
+def test_one_of_lines_that_are_kept_here_stays(site, order, manager, echo):  # noqa: F811
+    edit(order, manager, discount_amount=Decimal(1500))
+    (line,) = there(site, order)["basket"]
+    item = {"bitrix_basket_id": line["ID"], "quantity": 1, "price": 7000, "base_price": 7500}
+    site.site.update_order(order.bitrix_order_id, items=[item])
+    echo()
+    order.refresh_from_db()
+    assert (order.discount_amount, order.items.get().price) == (1500, 6000)
+    deliver_due()
+    echo()
+    check(site, order)
+
+
+def test_a_document_without_lines_says_nothing_of_it(order, manager, site, echo):  # noqa: F811
+    edit(order, manager, discount_amount=Decimal(1500))
+    deliver_due()
+    assert echo() == "unchanged"
+    site.site.update_order(order.bitrix_order_id, {"COMMENTS": "домофон 7"})
+    assert echo(basket=None) == "updated"
+    check(site, order)
+
+
+def test_a_discount_that_waits_in_a_failed_push_goes_with_the_lines(site, order, manager, echo):  # noqa: F811
+    edit(order, manager, discount_amount=Decimal(1500))
+    site.faults.give(faults.status(503))
+    deliver_due()
+    Push.objects.update(due_at=Push.objects.get().created_at)
+    deliver_due()
+    assert echo() == "unchanged"
+    check(site, order)

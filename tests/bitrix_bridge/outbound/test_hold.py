@@ -1,0 +1,334 @@
+"""A status that can be taken back, between the two sides: nothing of it arrives early, and nothing if it is undone."""
+
+import threading
+import time
+from datetime import timedelta
+from functools import partial
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from bitrix_bridge.models import Push
+from bitrix_bridge.outbound.queueing import queue_missed
+from bitrix_bridge.sandbox import faults
+from cvety_crm.outbox import deliver_due, deliver_one
+from orders import services
+from orders.models import Order, SyncState
+from orders.services import NotAllowedError
+from tests.bitrix_bridge.outbound.test_delivery import change, made_here, status_on_site
+
+pytestmark = pytest.mark.django_db
+
+
+def take_back(order, manager):
+    event = order.events.filter(kind="status").first()
+    return services.take_back_status(order_id=order.pk, event_id=event.pk, actor=manager)
+
+
+def edit(order, manager, **changes):
+    services.edit_order(order_id=order.pk, changes=changes, actor=manager)
+
+
+def test_it_leaves_after_the_grace_time_in_one_write(site, shared_order, manager, grace):
+    change(shared_order, "accepted", manager)
+    for _second in range(10):
+        assert deliver_due() == 0
+        grace.let_pass(1)
+    assert (deliver_due(), site.site.writes) == (0, 0)
+    grace.let_pass(1.1)
+    assert deliver_due() == 1
+    push = Push.objects.get()
+    assert (status_on_site(site, shared_order), site.site.writes) == ("AP", 1)
+    assert (push.state, push.attempts, Order.objects.get().sync_state) == ("delivered", 1, "synced")
+
+
+def test_undone_nothing_arrives_ever(site, shared_order, manager, grace):
+    requests = len(site.site.requests)
+    change(shared_order, "accepted", manager)
+    take_back(shared_order, manager)
+    grace.let_pass(3600)
+    queue_missed()
+    assert deliver_due() == 0
+    assert (status_on_site(site, shared_order), len(site.site.requests)) == ("N", requests)
+
+
+def test_a_second_change_within_the_time_begins_it_anew(site, shared_order, manager, grace):
+    change(shared_order, "accepted", manager)
+    grace.let_pass(8)
+    change(shared_order, "delivering", manager)
+    grace.let_pass(4)
+    assert deliver_due() == 0
+    grace.let_pass(8)
+    assert deliver_due() == 1
+    assert (status_on_site(site, shared_order), site.site.writes) == ("PD", 1)
+
+
+def test_an_edit_in_between_leaves_at_once_without_the_status(site, shared_order, manager, grace):
+    change(shared_order, "accepted", manager)
+    edit(shared_order, manager, courier_comment="домофон 7")
+    assert deliver_due() == 1
+    push, there = Push.objects.get(), site.site.order(shared_order.bitrix_order_id)
+    assert (there["COMMENTS"], there["STATUS_ID"], site.site.writes) == ("домофон 7", "N", 1)
+    assert (push.state, push.failures, Order.objects.get().sync_state) == ("pending", 0, "pending")
+    assert deliver_due() == 0
+    grace.let_pass(11.1)
+    assert deliver_due() == 1
+    push.refresh_from_db()
+    assert (status_on_site(site, shared_order), site.site.writes, push.state) == ("AP", 2, "delivered")
+    assert Order.objects.get().sync_state == "synced"
+
+
+def test_undone_after_an_edit_has_left(site, shared_order, manager, grace):
+    change(shared_order, "accepted", manager)
+    edit(shared_order, manager, courier_comment="домофон 7")
+    deliver_due()
+    take_back(shared_order, manager)
+    push = Push.objects.get()
+    assert (push.state, Order.objects.get().sync_state) == ("cancelled", "synced")
+    grace.let_pass(60)
+    assert (deliver_due(), site.site.writes, status_on_site(site, shared_order)) == (0, 1, "N")
+
+
+def test_an_edit_that_waits_first_is_not_put_off_by_a_status(site, shared_order, manager, grace):
+    edit(shared_order, manager, courier_comment="домофон 7")
+    change(shared_order, "accepted", manager)
+    assert deliver_due() == 1
+    assert site.site.order(shared_order.bitrix_order_id)["COMMENTS"] == "домофон 7"
+    assert status_on_site(site, shared_order) == "N"
+
+
+def test_an_order_made_here_is_created_at_once_and_its_status_follows(site, manager, grace):
+    order = made_here(manager)
+    change(order, "accepted", manager)
+    assert deliver_due() == 1
+    order.refresh_from_db()
+    assert (status_on_site(site, order), order.sync_state, Push.objects.get().state) == ("N", "pending", "pending")
+    grace.let_pass(11.1)
+    deliver_due()
+    order.refresh_from_db()
+    assert (status_on_site(site, order), order.sync_state, Push.objects.count()) == ("AP", "synced", 1)
+
+
+def test_an_order_made_here_is_created_though_its_status_is_undone(site, manager, grace):
+    order = made_here(manager)
+    change(order, "accepted", manager)
+    take_back(order, manager)
+    assert (Push.objects.get().state, Order.objects.get().sync_state) == ("pending", "pending")
+    assert deliver_due() == 1
+    order.refresh_from_db()
+    assert (status_on_site(site, order), order.sync_state, site.site.writes) == ("N", "synced", 1)
+
+
+def test_hurried_by_staff_it_waits_on_and_has_neither_failed_nor_succeeded(site, shared_order, manager, grace):
+    change(shared_order, "accepted", manager)
+    push = Push.objects.get()
+    assert push.deliver_now(by=manager)
+    assert deliver_due() == 1
+    push.refresh_from_db()
+    assert (push.state, push.failures, push.retry_by, site.site.writes) == ("pending", 0, None, 0)
+    assert push.due_at > Order.objects.get().status_held_until
+    assert "ещё можно отменить" in push.last_error
+    attempt = push.attempt_log.get()
+    assert (attempt.outcome, attempt.actor) == ("postponed", manager)
+    assert deliver_due() == 0
+    grace.let_pass(11.1)
+    deliver_due()
+    push.refresh_from_db()
+    assert (push.state, push.last_error, status_on_site(site, shared_order)) == ("delivered", "", "AP")
+
+
+def test_undone_after_staff_hurried_it(site, shared_order, manager, grace):
+    change(shared_order, "accepted", manager)
+    Push.objects.get().deliver_now(by=manager)
+    deliver_due()
+    take_back(shared_order, manager)
+    push = Push.objects.get()
+    assert (push.state, "отменён" in push.last_error, site.site.writes) == ("cancelled", True, 0)
+    assert Order.objects.get().sync_state == "synced"
+
+
+def test_a_forgotten_one_waits_as_well(site, shared_order, manager, grace):
+    change(shared_order, "accepted", manager)
+    Push.objects.all().delete()
+    assert queue_missed() == 1
+    assert deliver_due() == 0
+    grace.let_pass(11.1)
+    assert (deliver_due(), status_on_site(site, shared_order)) == (1, "AP")
+
+
+def test_started_anew_by_staff_it_waits_as_well(site, shared_order, manager, grace):
+    change(shared_order, "accepted", manager)
+    push = Push.objects.get()
+    push.cancel(reason="не надо")
+    assert push.retry(by=manager)
+    deliver_due()
+    push.refresh_from_db()
+    assert (push.state, site.site.writes) == ("pending", 0)
+
+
+def test_what_is_refused_does_not_lose_the_status_that_waits(site, shared_order, manager, grace):
+    refusal = faults.status(422, body='{"success": false, "error": {"code": "x", "message": "нет товара"}}')
+    change(shared_order, "accepted", manager)
+    edit(shared_order, manager, courier_comment="домофон 7")
+    # While the status waits; then along with it, and alone.
+    site.faults.give(refusal, times=3, action="order.update")
+    deliver_due()
+    push = Push.objects.get()
+    assert (push.state, "нет товара" in push.last_error, push.failures) == ("pending", True, 0)
+    assert deliver_due() == 0  # and it is not asked again and again
+    grace.let_pass(11.1)
+    deliver_due()
+    push.refresh_from_db()
+    assert (push.state, status_on_site(site, shared_order)) == ("failed", "AP")
+    assert Order.objects.get().sync_state == "failed"
+
+
+def test_a_fault_on_the_way_of_an_edit_costs_the_status_only_time(site, shared_order, manager, grace):
+    change(shared_order, "accepted", manager)
+    edit(shared_order, manager, courier_comment="домофон 7")
+    site.faults.give(faults.status(503), action="order.update")
+    deliver_due()
+    assert (Push.objects.get().failures, status_on_site(site, shared_order)) == (1, "N")
+    grace.let_pass(37)
+    deliver_due()
+    assert (status_on_site(site, shared_order), Order.objects.get().sync_state) == ("AP", "synced")
+
+
+def test_undone_while_its_push_waits_after_a_fault(site, shared_order, manager, grace):
+    change(shared_order, "accepted", manager)
+    edit(shared_order, manager, courier_comment="домофон 7")
+    site.faults.give(faults.status(503), action="order.update")
+    deliver_due()
+    take_back(shared_order, manager)
+    push = Push.objects.get()
+    assert (push.state, push.failures, push.fields) == ("pending", 1, ["courier_comment"])
+    grace.let_pass(37)
+    deliver_due()
+    assert (status_on_site(site, shared_order), site.site.writes, Push.objects.get().state) == ("N", 1, "delivered")
+
+
+def test_a_conflict_decided_and_undone_sends_nothing(site, shared_order, manager, grace, settings):
+    settings.STATUS_HOLD_SECONDS = 0
+    site.change_status(shared_order.bitrix_order_id, "DE")
+    change(shared_order, "accepted", manager)
+    deliver_due()
+    settings.STATUS_HOLD_SECONDS = 10
+    assert Order.objects.get().sync_state == SyncState.CONFLICT
+    change(shared_order, "accepted", manager)
+    take_back(shared_order, manager)
+    grace.let_pass(60)
+    assert (queue_missed(), deliver_due(), site.site.writes) == (0, 0, 0)
+    assert (Order.objects.get().sync_state, status_on_site(site, shared_order)) == (SyncState.CONFLICT, "DE")
+
+
+def test_when_the_site_goes_elsewhere_meanwhile_nothing_is_sent(site, shared_order, manager, grace, post_webhook):
+    change(shared_order, "accepted", manager)
+    site.change_status(shared_order.bitrix_order_id, "DE")
+    event = site.sender.events[-1]
+    post_webhook(event.name, event.data, event_id=event.event_id)
+    grace.let_pass(11.1)
+    deliver_due()
+    assert (status_on_site(site, shared_order), site.site.writes) == ("DE", 0)
+    assert Order.objects.get().sync_state == SyncState.CONFLICT
+
+
+class TestInTheLastMoment:
+    """Between reading the order and sending, somebody changes it."""
+
+    @pytest.fixture
+    def meanwhile(self, monkeypatch):
+        """Have something happen right before the values of the next request are noted."""
+
+        def before_the_next_request(happening):
+            honest = {name: getattr(services, name) for name in ("note_sending", "start_request")}
+
+            def noting(name, **kwargs):
+                for one, service in honest.items():
+                    monkeypatch.setattr(services, one, service)
+                happening()
+                return honest[name](**kwargs)
+
+            for name in honest:
+                monkeypatch.setattr(services, name, partial(noting, name))
+
+        return before_the_next_request
+
+    def test_the_status_is_taken_back(self, site, shared_order, manager, grace, meanwhile):
+        change(shared_order, "accepted", manager)
+        grace.let_pass(11.1)
+
+        def undo():
+            grace.let_pass(-2)  # the clock of another machine
+            take_back(shared_order, manager)
+            grace.let_pass(2)
+
+        meanwhile(undo)
+        deliver_due()
+        assert (status_on_site(site, shared_order), site.site.writes) == ("N", 0)
+        assert (Push.objects.get().state, Order.objects.get().sync_state) == ("cancelled", "synced")
+
+    def test_another_status_is_set(self, site, shared_order, manager, grace, meanwhile):
+        change(shared_order, "accepted", manager)
+        grace.let_pass(11.1)
+        meanwhile(lambda: change(shared_order, "delivering", manager))
+        deliver_due()
+        assert (Push.objects.get().state, site.site.writes) == ("pending", 0)
+        grace.let_pass(11.1)
+        deliver_due()
+        assert (status_on_site(site, shared_order), site.site.writes) == ("PD", 1)
+
+    def test_another_value_is_typed(self, site, shared_order, manager, meanwhile):
+        edit(shared_order, manager, courier_comment="домофон 7")
+        meanwhile(lambda: edit(shared_order, manager, courier_comment="домофон 8"))
+        deliver_due()
+        there = site.site.order(shared_order.bitrix_order_id)
+        assert (there["COMMENTS"], site.site.writes) == ("домофон 8", 1)
+
+    def test_an_order_made_here_is_edited(self, site, manager, meanwhile):
+        order = made_here(manager)
+        meanwhile(lambda: edit(order, manager, recipient_name="Анна"))
+        deliver_due()
+        order.refresh_from_db()
+        there = site.site.order(order.bitrix_order_id)
+        assert (there["properties"]["nameRecipient"], len(site.site.all_orders()), site.site.writes) == ("Анна", 1, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("head_start", [0.02, 0.005, 0.001, 0.0, -0.001, -0.005, -0.02, -0.1])
+def test_taken_back_at_the_very_moment_in_which_it_leaves(head_start, site, shared_order, manager, grace, monkeypatch):
+    """Two connections at once. Whoever is first wins, and both sides agree afterwards."""
+    # By the clock both may: only the lock is left to decide.
+    monkeypatch.setattr("orders.rules.hold.MARGIN", timedelta(seconds=-10))
+    change(shared_order, "accepted", manager)
+    push, event = Push.objects.get(), shared_order.events.get(kind="status")
+    assert push.due_at <= timezone.now() < Order.objects.get().status_held_until
+    barrier, refusals = threading.Barrier(2), []
+
+    def deliver():
+        barrier.wait()
+        time.sleep(max(-head_start, 0))
+        deliver_one(Push, push.pk)
+        connection.close()
+
+    def undo():
+        barrier.wait()
+        time.sleep(max(head_start, 0))
+        try:
+            services.take_back_status(order_id=shared_order.pk, event_id=event.pk, actor=None)
+        except NotAllowedError as refusal:
+            refusals.append(refusal)
+        connection.close()
+
+    threads = [threading.Thread(target=deliver), threading.Thread(target=undo)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    order = Order.objects.get()
+    if refusals:
+        assert (order.status_id, status_on_site(site, order), site.site.writes) == ("accepted", "AP", 1)
+    else:
+        assert (order.status_id, status_on_site(site, order), site.site.writes) == ("new", "N", 0)
+        assert not Push.objects.filter(state__in=["pending", "sending", "failed"]).exists()
+    assert order.sync_state == "synced"

@@ -1,0 +1,261 @@
+"""A status and what else there is leave in one request, where the bridge can take them so."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from bitrix_bridge.models import Push
+from bitrix_bridge.outbound.request_batches import Split, further_split, request_batches
+from bitrix_bridge.sandbox import faults
+from cvety_crm.outbox import PermanentDeliveryError, deliver_due
+from orders import services
+from orders.models import Status
+from orders.sync.three_way_merge import Agreement
+from tests.bitrix_bridge.outbound.test_delivery import change, hurry, made_here
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def bridge(told_bridge):
+    return told_bridge("1.2")
+
+
+def edit(order, manager, **changes):
+    services.edit_order(order_id=order.pk, changes=changes, actor=manager)
+
+
+def sent(site):
+    """Return what the bridge was asked to change, action and body."""
+    requests = [(one["action"], one["body"]) for one in site.site.requests]
+    return [(action, body) for action, body in requests if action in ("order.update", "order.status", "order.create")]
+
+
+def there(site, order):
+    order.refresh_from_db()
+    return site.site.order(order.bitrix_order_id)
+
+
+def test_both_go_in_one_request(site, bridge, shared_order, manager):
+    edit(shared_order, manager, courier_comment="домофон 7", delivery_address="Достык 5")
+    change(shared_order, "accepted", manager)
+    deliver_due()
+    ((action, body),) = sent(site)
+    assert (action, body["expected_status_id"]) == ("order.update", "N")
+    assert body["fields"] == {"COMMENTS": "домофон 7", "STATUS_ID": "AP"}
+    assert body["properties"] == {"addressRecipient": "Достык 5"}
+    assert (there(site, shared_order)["STATUS_ID"], site.site.writes) == ("AP", 1)
+    agreement = Agreement.from_json(shared_order.bitrix_state)
+    assert (shared_order.sync_state, agreement.site_status, agreement.unanswered) == ("synced", "AP", None)
+    event = shared_order.events.first()
+    assert event.details["values"] == {
+        "courier_comment": "домофон 7",
+        "delivery_address": "Достык 5",
+        "status": "accepted",
+    }
+
+
+def test_a_status_alone_goes_as_before(site, bridge, shared_order, manager):
+    change(shared_order, "accepted", manager)
+    deliver_due()
+    assert [action for action, _ in sent(site)] == ["order.status"]
+
+
+def test_what_an_order_made_here_is_besides_follows_in_one_request(site, bridge, manager):
+    order = made_here(manager, payment_status="paid")
+    change(order, "accepted", manager)
+    deliver_due()
+    assert [action for action, _ in sent(site)] == ["order.create", "order.update"]
+    row = there(site, order)
+    assert (row["PAYED"], row["STATUS_ID"], order.sync_state) == ("Y", "AP", "synced")
+
+
+@pytest.mark.parametrize("version", ["1.1", "1.1.9", "1", "2.0-beta", ""])
+def test_a_bridge_that_can_not_gets_them_apart(site, told_bridge, shared_order, manager, version):
+    told_bridge(version)
+    edit(shared_order, manager, comment="без лилий")
+    change(shared_order, "accepted", manager)
+    deliver_due()
+    assert [action for action, _ in sent(site)] == ["order.update", "order.status"]
+    assert there(site, shared_order)["STATUS_ID"] == "AP"
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.2.1", "1.10", "2"])
+def test_a_newer_one_gets_them_together(site, told_bridge, shared_order, manager, version):
+    told_bridge(version)
+    edit(shared_order, manager, comment="без лилий")
+    change(shared_order, "accepted", manager)
+    deliver_due()
+    assert [action for action, _ in sent(site)] == ["order.update"]
+
+
+def test_by_rest_they_go_apart(site, bridge, shared_order, manager, settings):
+    settings.BITRIX_REST_URL = site.rest_url
+    edit(shared_order, manager, comment="без лилий")
+    change(shared_order, "accepted", manager)
+    deliver_due()
+    assert [action for action, _ in sent(site)] == ["order.update"]
+    assert "STATUS_ID" not in sent(site)[0][1]["fields"]
+    assert (there(site, shared_order)["STATUS_ID"], shared_order.sync_state) == ("AP", "synced")
+
+
+def test_the_site_decided_otherwise_and_the_rest_follows(site, bridge, shared_order, manager):
+    site.change_status(shared_order.bitrix_order_id, "DE")
+    edit(shared_order, manager, comment="без лилий")
+    change(shared_order, "accepted", manager)
+    deliver_due()
+    row = there(site, shared_order)
+    assert (row["STATUS_ID"], row["USER_DESCRIPTION"]) == ("DE", "без лилий")
+    assert [("STATUS_ID" in body["fields"]) for _, body in sent(site)] == [True, False]
+    assert (shared_order.status_id, shared_order.sync_state) == ("declined", "conflict")
+    event = shared_order.events.get(kind="conflict")
+    assert (event.reason, event.details["wish"]) == ("site_has_other", {"status": "accepted"})
+
+
+def test_a_refusal_has_them_tried_apart(site, bridge, shared_order, manager):
+    Status.objects.filter(code="accepted").update(bitrix_codes=["XX"])  # which the site does not know
+    edit(shared_order, manager, comment="без лилий")
+    change(shared_order, "accepted", manager)
+    deliver_due()
+    assert [action for action, _ in sent(site)] == ["order.update", "order.update", "order.status"]
+    assert there(site, shared_order)["USER_DESCRIPTION"] == "без лилий"
+    assert (Push.objects.get().state, shared_order.sync_state) == ("failed", "failed")
+    assert shared_order.events.get(kind="refused").details["fields"] == ["status"]
+
+
+def test_a_status_without_a_code_of_the_site_keeps_nothing_back(site, bridge, shared_order, manager):
+    Status.objects.create(code="packing", name="Упаковка", stage="making")
+    Status.objects.filter(code="new").update(next_codes=[])
+    edit(shared_order, manager, comment="без лилий")
+    change(shared_order, "packing", manager)
+    deliver_due()
+    assert there(site, shared_order)["USER_DESCRIPTION"] == "без лилий"
+    assert "Упаковка" in Push.objects.get().last_error
+
+
+def test_a_status_that_can_be_taken_back_stays_behind(site, bridge, shared_order, manager, grace):
+    change(shared_order, "accepted", manager)
+    edit(shared_order, manager, comment="без лилий")
+    deliver_due()
+    row = there(site, shared_order)
+    assert (row["STATUS_ID"], row["USER_DESCRIPTION"]) == ("N", "без лилий")
+    assert (Push.objects.get().state, shared_order.sync_state) == ("pending", "pending")
+    grace.let_pass(12)
+    deliver_due()
+    assert there(site, shared_order)["STATUS_ID"] == "AP"
+
+
+def test_one_that_has_left_with_the_rest_can_not_be_taken_back(site, bridge, shared_order, manager, grace):
+    change(shared_order, "accepted", manager)
+    grace.let_pass(12)
+    edit(shared_order, manager, comment="без лилий")
+    site.faults.give(faults.answer_lost(), action="order.update")
+    deliver_due()
+    shared_order.refresh_from_db()
+    assert shared_order.status_held_until is None
+    assert services.undoable_change(shared_order) is None
+
+
+class TestAskedTwice:
+    @pytest.fixture
+    def lost(self, site, bridge, shared_order, manager):
+        edit(shared_order, manager, delivery_address="Достык 5")
+        change(shared_order, "accepted", manager)
+        site.faults.give(faults.answer_lost(), action="order.update")
+        deliver_due()
+        assert there(site, shared_order)["STATUS_ID"] == "AP"
+        return shared_order
+
+    def again(self):
+        hurry(Push.objects.get())
+        deliver_due()
+
+    def test_it_is_word_for_word_the_same(self, site, lost, manager):
+        edit(lost, manager, courier_comment="домофон 7")
+        self.again()
+        first, second, third = (body for _, body in sent(site))
+        assert first == second
+        assert third["fields"] == {"COMMENTS": "домофон 7"}
+        assert (there(site, lost)["COMMENTS"], lost.sync_state, site.site.writes) == ("домофон 7", "synced", 2)
+
+    def test_what_the_site_has_made_of_the_status_since_stands(self, site, lost, post_webhook):
+        site.change_status(lost.bitrix_order_id, "PD")
+        self.again()
+        event = site.sender.events[-1]
+        post_webhook(event.name, event.data, event_id=event.event_id)
+        row = there(site, lost)
+        assert (row["STATUS_ID"], lost.status_id, lost.sync_state) == ("PD", "delivering", "synced")
+
+    def test_another_status_is_another_request(self, site, lost, manager):
+        change(lost, "delivering", manager)
+        self.again()
+        keys = [body["event_id"] for action, body in sent(site) if action == "order.update"]
+        assert len(set(keys)) == len(keys)
+        row = there(site, lost)
+        assert (row["STATUS_ID"], row["properties"]["addressRecipient"]) == ("PD", "Достык 5")
+        assert lost.sync_state == "synced"
+        assert "conflict" not in lost.events.values_list("kind", flat=True)
+
+    def test_the_same_status_again_in_its_grace_time_waits_for_itself(self, site, lost, manager, grace):
+        """The request whose answer is out can't be repeated as long as the status in it can be taken back."""
+        lost.status_held_until = timezone.now() + timedelta(seconds=10)
+        lost.save(update_fields=["status_held_until"])
+        self.again()
+        lost.refresh_from_db()
+        assert Push.objects.get().state == "pending"
+        grace.let_pass(12)
+        self.again()
+        assert (there(site, lost)["STATUS_ID"], lost.sync_state) == ("AP", "synced")
+
+
+TOGETHER, APART, ONE_BY_ONE = Split.TOGETHER, Split.APART, Split.ONE_BY_ONE
+SEVERAL = {"status": 1, "items": 1, "postcard_text": "", "city": 2}
+
+
+@pytest.mark.parametrize(
+    ("values", "split", "with_status", "parts"),
+    [
+        ({"status": 1}, TOGETHER, True, [("status",)]),
+        ({"comment": 1}, TOGETHER, True, [("comment",)]),
+        (SEVERAL, TOGETHER, True, [("city", "items", "postcard_text", "status")]),
+        (SEVERAL, TOGETHER, False, [("city", "items", "postcard_text"), ("status",)]),
+        (SEVERAL, APART, True, [("city", "items", "postcard_text"), ("status",)]),
+        (SEVERAL, ONE_BY_ONE, True, [("items",), ("city",), ("postcard_text",), ("status",)]),
+        ({"city": 1, "shop": 2}, ONE_BY_ONE, True, [("city",), ("shop",)]),
+        (
+            {"status": 1, "comment": 1, "payment_status": "paid", "is_cancelled": False},
+            APART,
+            True,
+            [("is_cancelled",), ("comment",), ("payment_status",), ("status",)],
+        ),
+    ],
+)
+def test_parts(values, split, with_status, parts):
+    assert request_batches(values, split, with_status=with_status) == parts
+
+
+@pytest.mark.parametrize(
+    ("names", "split", "code", "further"),
+    [
+        (("comment", "status"), TOGETHER, "x", APART),
+        (("comment", "payment_status"), TOGETHER, "x", APART),
+        (("comment", "city"), TOGETHER, "x", None),
+        (("comment", "city"), TOGETHER, "property_too_long", ONE_BY_ONE),
+        (("comment", "city"), APART, "property_unknown_value", ONE_BY_ONE),
+        (("city", "status"), TOGETHER, "property_too_long", APART),
+        (("city",), APART, "property_too_long", None),
+        (("comment", "total_amount"), ONE_BY_ONE, "property_too_long", None),
+    ],
+)
+def test_how_far_what_was_refused_is_taken_apart(names, split, code, further):
+    assert further_split(dict.fromkeys(names, "paid"), split, PermanentDeliveryError("", code=code)) is further
+
+
+def test_sums_and_lines_go_along_too(site, bridge, shared_order, manager):
+    edit(shared_order, manager, delivery_fee=Decimal(2000))
+    change(shared_order, "accepted", manager)
+    deliver_due()
+    assert len(sent(site)) == 1
+    assert there(site, shared_order)["PRICE_DELIVERY"] == "2000.0000"

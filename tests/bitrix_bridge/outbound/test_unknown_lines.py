@@ -1,0 +1,35 @@
+"""The site has replaced lines of an order, and the CRM has not been told: its push names lines that are gone."""
+
+from decimal import Decimal
+
+import pytest
+
+from bitrix_bridge.models import Push
+from cvety_crm.outbox import deliver_due
+from orders import services
+from orders.models import Order
+from tests.bitrix_bridge.two_systems.test_examples import line
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def shared_order(site, post_webhook):
+    """One bouquet for 7500."""
+    items = [{"bitrix_product_id": 696613, "quantity": 1, "price": 7500}]
+    post_webhook("order.create", site.place_order(items=items))
+    return Order.objects.get()
+
+
+@pytest.mark.parametrize("more", [{}, {"comment": "без лилий"}], ids=["lines alone", "with something else"])
+def test_lines_that_the_site_has_replaced_unheard_get_their_new_ids(site, shared_order, manager, more):
+    """The site's people put another bouquet into the order, and the webhook was lost."""
+    key = shared_order.bitrix_order_id
+    site.site.update_order(key, items=[{"bitrix_product_id": 696614, "quantity": 1, "price": 9500}])
+    lines = [line(quantity=Decimal(2), bitrix_basket_id=shared_order.items.get().bitrix_basket_id)]
+    services.edit_order(order_id=shared_order.pk, changes=more, items=lines, actor=manager)
+    assert deliver_due() == 1
+    (there,) = site.site.order(key)["basket"]
+    assert (there["PRODUCT_ID"], there["QUANTITY"]) == (str(lines[0].bitrix_product_id), "2.0000")
+    shared_order.refresh_from_db()
+    assert (shared_order.sync_state, Push.objects.get().state) == ("synced", "delivered")

@@ -1,0 +1,87 @@
+"""Asking for the rest of orders of which the site has told only the status."""
+
+from datetime import timedelta
+
+import pytest
+from django.conf import settings as project
+from django.utils import timezone
+
+from bitrix_bridge import refetch
+from bitrix_bridge.refetch import refetch_due
+from bitrix_bridge.sandbox import faults
+from bitrix_bridge.site_client import site_orders
+from orders.models import Order
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def stubs(site, post_webhook):
+    """Three orders of which the CRM knows only the status."""
+    placed = [site.place_order() for _ in range(3)]
+    for order in placed:
+        post_webhook("order.status.change", {"ID": order["ID"], "STATUS_ID": "N"})
+    return Order.objects.order_by("bitrix_order_id")
+
+
+def questions(site):
+    return len([request for request in site.site.requests if request.body.get("action") == "order.get"])
+
+
+def test_the_rest_is_asked_for(stubs):
+    assert refetch_due() == 3
+    assert not Order.objects.filter(is_stub=True).exists()
+
+
+def test_one_that_can_not_be_read_does_not_keep_the_others_waiting(stubs, monkeypatch):
+    honest = site_orders.read_order
+
+    def read(data, **settings):
+        if int(data["ID"]) == stubs[0].bitrix_order_id:
+            raise RecursionError("odd")
+        return honest(data, **settings)
+
+    monkeypatch.setattr(site_orders, "read_order", read)
+    assert refetch_due() == 2
+
+
+def test_a_site_that_does_not_answer_is_asked_once_a_minute(stubs, site):
+    site.faults.give(faults.status(503), times=9)
+    before = len(site.site.requests)
+    assert refetch_due() == 0
+    assert len(site.site.requests) == before + 1
+
+
+def test_each_minute_another_one_comes_first(stubs, site):
+    site.faults.give(faults.status(503), times=3)
+    for _ in range(3):
+        refetch_due()
+    assert len({order.updated_at for order in stubs}) == 3
+    assert refetch_due() == 3
+
+
+def test_a_round_ends_when_its_time_is_up(stubs, site, monkeypatch):
+    monkeypatch.setattr(refetch, "BUDGET_SECONDS", 0.0)
+    assert refetch_due() == 0
+    monkeypatch.setattr(refetch, "BUDGET_SECONDS", 0.3)
+    site.faults.give(faults.silent())
+    started = timezone.now()
+    assert refetch_due() == 0
+    assert timezone.now() - started < timedelta(seconds=2)
+
+
+def test_an_old_one_is_asked_for_each_hour(stubs, site):
+    Order.objects.update(created_at=timezone.now() - timedelta(days=2))
+    assert refetch_due() == 0
+    Order.objects.update(updated_at=timezone.now() - timedelta(hours=1))
+    site.faults.give(faults.status(404, body='{"success": false, "error": "none"}'))
+    assert refetch_due() == 2
+    assert refetch_due() == 0
+    assert Order.objects.filter(is_stub=True).count() == 1
+
+
+def test_what_people_wait_for_comes_before_it():
+    jobs = project.MINUTE_JOBS
+    people_wait_for = jobs.index("cvety_crm.outbox.deliver_due")
+    for job in ("inbound.inbox.retry_due", "refetch.refetch_due", "reference.name_stubs"):
+        assert people_wait_for < jobs.index(f"bitrix_bridge.{job}")

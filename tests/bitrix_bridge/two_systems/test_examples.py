@@ -1,0 +1,608 @@
+"""What happens between the two sides when answers are lost, people change their minds, and clocks disagree."""
+
+import threading
+import time
+from decimal import Decimal
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from bitrix_bridge.models import Push
+from bitrix_bridge.outbound.queueing import queue_missed
+from bitrix_bridge.sandbox import Sandbox, faults
+from bitrix_bridge.site_client.bridge_client import BridgeClient
+from cvety_crm.outbox import WAITS, deliver_due, engine
+from orders import services
+from orders.models import Order, Status
+from orders.services import NotAllowedError
+from orders.services.locking import lock_order
+from orders.sync.snapshot import ItemSnapshot, OrderSnapshot
+from tests.bitrix_bridge.outbound.test_delivery import change, hurry, made_here, status_on_site
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def echo(site, post_webhook):
+    """Post what the stand-in site announced last; return what became of it."""
+
+    def post(**without):
+        event = site.sender.events[-1]
+        data = {key: value for key, value in event.data.items() if key not in without}
+        return post_webhook(event.name, data, event_id=event.event_id).json()["action"]
+
+    return post
+
+
+def line(**changes):
+    values = {
+        "bitrix_basket_id": None,
+        "bitrix_product_id": 696613,
+        "quantity": Decimal(1),
+        "price": Decimal(7500),
+        "product_snapshot": {"name": "Букет"},
+    }
+    return ItemSnapshot(**{**values, **changes})
+
+
+class TestSecondThoughts:
+    """A manager takes his change back while nobody knows whether it has arrived."""
+
+    def test_it_had_arrived(self, site, shared_order, manager):
+        change(shared_order, "accepted", manager)
+        site.faults.give(faults.answer_lost())
+        deliver_due()
+        change(shared_order, "new", manager)
+        hurry(Push.objects.get())
+        deliver_due()
+        shared_order.refresh_from_db()
+        assert (status_on_site(site, shared_order), shared_order.sync_state) == ("N", "synced")
+
+    def test_its_echo_comes_late(self, site, shared_order, manager, echo):
+        change(shared_order, "accepted", manager)
+        site.faults.give(faults.answer_lost())
+        deliver_due()
+        change(shared_order, "new", manager)
+        echo()
+        hurry(Push.objects.get())
+        deliver_due()
+        shared_order.refresh_from_db()
+        assert (status_on_site(site, shared_order), shared_order.status_id) == ("N", "new")
+        assert shared_order.sync_state == "synced"
+
+    def test_it_had_not_and_later_the_site_does_the_same_by_itself(self, site, shared_order, manager, echo):
+        change(shared_order, "accepted", manager)
+        site.faults.give(faults.status(503))
+        deliver_due()
+        change(shared_order, "new", manager)
+        hurry(Push.objects.get())
+        deliver_due()
+        site.change_status(shared_order.bitrix_order_id, "AP")
+        assert echo() == "updated"
+        services.edit_order(order_id=shared_order.pk, changes={"comment": "x"}, actor=manager)
+        deliver_due()
+        shared_order.refresh_from_db()
+        assert (shared_order.status_id, status_on_site(site, shared_order)) == ("accepted", "AP")
+
+    def test_after_a_conflict_the_site_grants_the_wish(self, site, shared_order, manager, echo):
+        site.change_status(shared_order.bitrix_order_id, "DE")
+        change(shared_order, "accepted", manager)
+        deliver_due()
+        site.change_status(shared_order.bitrix_order_id, "AP")
+        echo()
+        shared_order.refresh_from_db()
+        assert shared_order.status_id == "accepted"
+
+    def test_an_answer_lost_and_then_a_refusal(self, site, shared_order, manager):
+        change(shared_order, "accepted", manager)
+        site.faults.give(faults.answer_lost())
+        deliver_due()
+        site.faults.give(faults.status(401))
+        hurry(Push.objects.get())
+        deliver_due()
+        change(shared_order, "delivering", manager)
+        deliver_due()
+        assert status_on_site(site, shared_order) == "PD"
+
+
+class TestOvertaken:
+    """The site changes the same thing right after it took ours, and says so before its answer is recorded."""
+
+    def overtake(self, monkeypatch, method, happening):
+        honest = getattr(BridgeClient, method)
+
+        def call(client, *args, **kwargs):
+            version = honest(client, *args, **kwargs)
+            monkeypatch.setattr(BridgeClient, method, honest)
+            happening()
+            return version
+
+        monkeypatch.setattr(BridgeClient, method, call)
+
+    def test_the_sites_later_address_stands(self, site, shared_order, manager, echo, monkeypatch):
+        key = shared_order.bitrix_order_id
+
+        def later():
+            site.site.update_order(key, properties={"addressRecipient": "Сатпаева 1"})
+            echo()
+
+        self.overtake(monkeypatch, "update_order", later)
+        services.edit_order(order_id=shared_order.pk, changes={"delivery_address": "Достык 5"}, actor=manager)
+        deliver_due()
+        shared_order.refresh_from_db()
+        assert (shared_order.delivery_address, shared_order.sync_state) == ("Сатпаева 1", "synced")
+        assert site.site.order(key)["properties"]["addressRecipient"] == "Сатпаева 1"
+        changed = [event for event in shared_order.events.all() if event.kind == "changed" and event.source == "bitrix"]
+        assert changed[0].changes == [{"field": "delivery_address", "old": "Достык 5", "new": "Сатпаева 1"}]
+
+    def test_the_sites_later_status_stands(self, site, shared_order, manager, echo, monkeypatch):
+        def later():
+            site.change_status(shared_order.bitrix_order_id, "PD")
+            echo()
+
+        self.overtake(monkeypatch, "set_status", later)
+        change(shared_order, "accepted", manager)
+        deliver_due()
+        shared_order.refresh_from_db()
+        assert (shared_order.status_id, shared_order.sync_state) == ("delivering", "synced")
+
+
+class TestAskedTwice:
+    """The answer to an update is lost, and somebody on the site goes on from there before it is asked again."""
+
+    @pytest.fixture
+    def lost(self, site, shared_order, manager):
+        services.edit_order(order_id=shared_order.pk, changes={"delivery_address": "Достык 5"}, actor=manager)
+        site.faults.give(faults.answer_lost(), action="order.update")
+        deliver_due()
+        assert site.site.order(shared_order.bitrix_order_id)["properties"]["addressRecipient"] == "Достык 5"
+        return shared_order
+
+    def again(self):
+        hurry(Push.objects.get())
+        deliver_due()
+
+    def address_on_site(self, site, order):
+        return site.site.order(order.bitrix_order_id)["properties"]["addressRecipient"]
+
+    @pytest.mark.parametrize("is_told_before", [True, False])
+    def test_what_came_after_it_stands(self, site, lost, echo, is_told_before):
+        site.site.update_order(lost.bitrix_order_id, properties={"addressRecipient": "Сатпаева 1"})
+        if is_told_before:
+            echo()
+        self.again()
+        if not is_told_before:
+            echo()
+        lost.refresh_from_db()
+        assert (self.address_on_site(site, lost), lost.delivery_address) == ("Сатпаева 1", "Сатпаева 1")
+        assert (site.site.writes, lost.sync_state) == (1, "synced")
+
+    def test_other_wishes_follow_in_a_request_of_their_own(self, site, lost, manager):
+        site.site.update_order(lost.bitrix_order_id, properties={"addressRecipient": "Сатпаева 1"})
+        services.edit_order(order_id=lost.pk, changes={"courier_comment": "домофон 7"}, actor=manager)
+        self.again()
+        there = site.site.order(lost.bitrix_order_id)
+        assert (self.address_on_site(site, lost), there["COMMENTS"], site.site.writes) == ("Сатпаева 1", "домофон 7", 2)
+
+    def test_another_address_is_another_wish(self, site, lost, manager):
+        site.site.update_order(lost.bitrix_order_id, properties={"addressRecipient": "Сатпаева 1"})
+        services.edit_order(order_id=lost.pk, changes={"delivery_address": "Абая 150"}, actor=manager)
+        self.again()
+        assert (self.address_on_site(site, lost), site.site.writes) == ("Абая 150", 2)
+
+    def test_the_same_wish_made_anew_is_another_request(self, site, lost, manager, echo):
+        self.again()
+        site.site.update_order(lost.bitrix_order_id, properties={"addressRecipient": "Сатпаева 1"})
+        echo()
+        services.edit_order(order_id=lost.pk, changes={"delivery_address": "Достык 5"}, actor=manager)
+        deliver_due()
+        assert (self.address_on_site(site, lost), site.site.writes) == ("Достык 5", 2)
+
+    def test_so_it_is_when_only_its_echo_said_that_it_had_arrived(self, site, lost, manager, echo):
+        echo()
+        site.site.update_order(lost.bitrix_order_id, properties={"addressRecipient": "Сатпаева 1"})
+        echo()
+        services.edit_order(order_id=lost.pk, changes={"delivery_address": "Достык 5"}, actor=manager)
+        self.again()
+        assert (self.address_on_site(site, lost), site.site.writes) == ("Достык 5", 2)
+
+
+class TestLines:
+    """Both sides change the lines, which have ids of the site's own."""
+
+    def test_ours_stay_and_go_by_the_ids_that_the_site_has_by_now(self, site, shared_order, manager, echo):
+        first = shared_order.items.order_by("position").first()
+        wanted = line(bitrix_basket_id=first.bitrix_basket_id, quantity=Decimal(3))
+        services.edit_order(order_id=shared_order.pk, changes={}, items=[wanted], actor=manager)
+        site.site.update_order(
+            shared_order.bitrix_order_id, items=[{"bitrix_product_id": 696614, "quantity": 1, "price": 9500}]
+        )
+        echo()
+        deliver_due()
+        shared_order.refresh_from_db()
+        (there,) = site.site.order(shared_order.bitrix_order_id)["basket"]
+        assert (there["PRODUCT_ID"], there["QUANTITY"], shared_order.sync_state) == ("696613", "3.0000", "synced")
+
+
+class TestStuck:
+    """Nothing may go round for ever, and nothing may wait for ever."""
+
+    def test_a_site_that_was_put_back_counts_on_from_there(
+        self, site, shared_order, manager, post_webhook, monkeypatch
+    ):
+        monkeypatch.setattr(engine, "SWEEP_SECONDS", 3)
+        post_webhook("order.update", {**site.site.order(shared_order.bitrix_order_id), "VERSION": "900"})
+        change(shared_order, "accepted", manager)
+        deliver_due()
+        push = Push.objects.get()
+        shared_order.refresh_from_db()
+        assert (push.state, push.attempts, shared_order.sync_state) == ("delivered", 1, "synced")
+        assert shared_order.bitrix_version < 900
+
+    def test_a_site_that_takes_everything_and_keeps_nothing_is_tried_with_pauses(
+        self, shared_order, site, manager, monkeypatch
+    ):
+        monkeypatch.setattr(services, "record_accepted", lambda **_ignored: None)
+        change(shared_order, "accepted", manager)
+        deliver_due()
+        assert (Push.objects.get().state, Push.objects.get().failures) == ("pending", 1)
+
+    def test_a_status_without_a_code_of_the_site_does_not_keep_back_the_rest(self, site, shared_order, manager):
+        Status.objects.create(code="packing", name="Упаковка", stage="making")
+        Status.objects.filter(code="new").update(next_codes=[])
+        change(shared_order, "packing", manager)
+        services.edit_order(order_id=shared_order.pk, changes={"delivery_address": "Достык 5"}, actor=manager)
+        deliver_due()
+        push = Push.objects.get()
+        assert (push.state, "Упаковка" in push.last_error) == ("failed", True)
+        assert site.site.order(shared_order.bitrix_order_id)["properties"]["addressRecipient"] == "Достык 5"
+
+    def test_a_refused_address_does_not_keep_back_the_status(self, site, shared_order, manager):
+        change(shared_order, "accepted", manager)
+        services.edit_order(order_id=shared_order.pk, changes={"delivery_address": "Достык 5"}, actor=manager)
+        body = '{"success": false, "error": {"code": "bad", "message": "такого адреса нет"}}'
+        site.faults.give(faults.status(422, body=body), action="order.update", times=2)  # along with it, and alone
+        deliver_due()
+        assert (Push.objects.get().state, status_on_site(site, shared_order)) == ("failed", "AP")
+
+    def test_a_push_that_staff_cancel_shows_on_the_order(self, site, shared_order, manager):
+        change(shared_order, "accepted", manager)
+        assert Push.objects.get().cancel(reason="не нужно")
+        shared_order.refresh_from_db()
+        event = shared_order.events.first()
+        assert (shared_order.sync_state, event.reason) == ("failed", "stopped_by_hand")
+        assert queue_missed() == 0
+
+    def test_an_order_that_waits_without_a_push_gets_one(self, site, shared_order, manager):
+        change(shared_order, "accepted", manager)
+        Push.objects.all().delete()
+        assert queue_missed() == 1
+        deliver_due()
+        shared_order.refresh_from_db()
+        assert (shared_order.sync_state, status_on_site(site, shared_order)) == ("synced", "AP")
+        assert queue_missed() == 0
+
+    def test_who_asks_for_a_second_again_and_again_gets_the_usual_pauses(self, site, shared_order, manager):
+        change(shared_order, "accepted", manager)
+        site.faults.give(faults.status(503, retry_after=1), times=9)
+        waits = []
+        for _ in range(4):
+            deliver_due()
+            push = Push.objects.get()
+            waits.append((push.due_at - push.updated_at).total_seconds())
+            hurry(push)
+        assert waits[0] < 2
+        assert waits[3] > WAITS[3].total_seconds() * 0.79
+
+    def test_one_that_is_given_up_does_not_end_the_sweep(self, site, manager, post_webhook):
+        orders = []
+        for _ in range(3):
+            placed = site.place_order()
+            post_webhook("order.create", placed)
+            orders.append(Order.objects.get(bitrix_order_id=int(placed["ID"])))
+            change(orders[-1], "accepted", manager)
+        Push.objects.filter(order__in=orders[:2]).update(
+            state="sending", failures=len(WAITS), lease_until=timezone.now(), due_at=timezone.now()
+        )
+        deliver_due()
+        assert status_on_site(site, orders[2]) == "AP"
+
+    def test_an_error_while_recording_does_not_end_the_sweep(self, site, manager, post_webhook, monkeypatch):
+        for _ in range(2):
+            placed = site.place_order()
+            post_webhook("order.create", placed)
+            change(Order.objects.get(bitrix_order_id=int(placed["ID"])), "accepted", manager)
+        honest, calls = engine._record, []
+
+        def record(*args):
+            calls.append(args)
+            if len(calls) == 1:
+                raise RuntimeError("the disk is full")
+            honest(*args)
+
+        monkeypatch.setattr(engine, "_record", record)
+        assert deliver_due() == 2
+        assert sorted(Push.objects.values_list("state", flat=True)) == ["delivered", "sending"]
+
+
+class TestConflict:
+    def test_it_stays_while_other_fields_are_edited_and_sent(self, site, shared_order, manager):
+        site.change_status(shared_order.bitrix_order_id, "DE")
+        change(shared_order, "accepted", manager)
+        deliver_due()
+        services.edit_order(order_id=shared_order.pk, changes={"comment": "перезвонить"}, actor=manager)
+        deliver_due()
+        shared_order.refresh_from_db()
+        assert shared_order.sync_state == "conflict"
+        assert site.site.order(shared_order.bitrix_order_id)["USER_DESCRIPTION"] == "перезвонить"
+
+    def test_it_ends_when_the_site_goes_on(self, site, shared_order, manager, echo):
+        site.change_status(shared_order.bitrix_order_id, "DE")
+        change(shared_order, "accepted", manager)
+        deliver_due()
+        site.change_status(shared_order.bitrix_order_id, "AP")
+        echo()
+        shared_order.refresh_from_db()
+        assert (shared_order.status_id, shared_order.sync_state) == ("accepted", "synced")
+
+    def test_the_wish_may_be_applied_even_if_the_sites_status_is_final(self, site, shared_order, manager):
+        site.change_status(shared_order.bitrix_order_id, "CN")
+        change(shared_order, "accepted", manager)
+        deliver_due()
+        shared_order.refresh_from_db()
+        assert shared_order.completed_at is not None
+        with pytest.raises(NotAllowedError):
+            change(shared_order, "delivering", manager)
+        change(shared_order, "accepted", manager)
+        deliver_due()
+        shared_order.refresh_from_db()
+        assert (status_on_site(site, shared_order), shared_order.sync_state) == ("AP", "synced")
+
+
+class TestItems:
+    def test_an_order_can_not_be_left_without_any(self, site, shared_order, manager):
+        with pytest.raises(NotAllowedError):
+            services.edit_order(order_id=shared_order.pk, changes={}, items=[], actor=manager)
+        assert shared_order.items.exists()
+
+    @pytest.fixture
+    def free_text(self, site, post_webhook):
+        placed = site.place_order(
+            items=[{"quantity": 1, "price": 5000, "product_snapshot": {"name": "Букет на заказ"}}]
+        )
+        post_webhook("order.create", placed)
+        return Order.objects.get(bitrix_order_id=int(placed["ID"]))
+
+    def test_a_line_without_a_product_is_renamed_here(self, site, free_text, manager):
+        item = free_text.items.get()
+        renamed = line(
+            bitrix_basket_id=item.bitrix_basket_id,
+            bitrix_product_id=None,
+            price=item.price,
+            product_snapshot={"name": "Букет из роз"},
+        )
+        services.edit_order(order_id=free_text.pk, changes={}, items=[renamed], actor=manager)
+        deliver_due()
+        assert free_text.items.get().name == "Букет из роз"
+        assert site.site.order(free_text.bitrix_order_id)["basket"][0]["NAME"] == "Букет из роз"
+
+    def test_a_line_without_a_product_is_renamed_there(self, site, free_text, echo):
+        key = free_text.bitrix_order_id
+        basket_id = site.site.order(key)["basket"][0]["ID"]
+        renamed = {"bitrix_basket_id": basket_id, "quantity": 1, "price": 5000}
+        site.site.update_order(key, items=[{**renamed, "product_snapshot": {"name": "Букет из роз"}}])
+        echo()
+        free_text.refresh_from_db()
+        assert (free_text.items.get().name, free_text.sync_state) == ("Букет из роз", "synced")
+
+
+def test_cancelled_here_before_it_was_created_there(site, manager, echo):
+    order = made_here(manager)
+    services.edit_order(order_id=order.pk, changes={"is_cancelled": True}, actor=manager)
+    deliver_due()
+    order.refresh_from_db()
+    assert site.site.order(order.bitrix_order_id)["CANCELED"] == "Y"
+    echo()
+    order.refresh_from_db()
+    assert order.is_cancelled
+
+
+def test_an_unknown_city_becomes_a_stub_when_it_is_chosen_here_too(shared_order, manager):
+    services.edit_order(order_id=shared_order.pk, changes={"city": 999}, actor=manager)
+    connection.check_constraints()
+    assert Order.objects.get().city.needs_attention
+
+
+class TestTwin:
+    """A webhook that lacks our XML_ID comes before the answer to our request."""
+
+    @pytest.fixture
+    def twin(self, site, post_webhook, monkeypatch):
+        honest = BridgeClient.create_order
+
+        def create(client, order):
+            created = honest(client, order)
+            event = site.sender.events[-1]
+            if not Order.objects.filter(bitrix_order_id=created.order_id).exists():
+                data = {key: value for key, value in event.data.items() if key != "XML_ID"}
+                post_webhook(event.name, data, event_id=event.event_id)
+            return created
+
+        monkeypatch.setattr(BridgeClient, "create_order", create)
+
+    def test_it_gives_way_to_ours(self, twin, site, manager):
+        order = made_here(manager)
+        deliver_due()
+        order.refresh_from_db()
+        assert (Order.objects.count(), Push.objects.get().state, order.sync_state) == (1, "delivered", "synced")
+        assert order.bitrix_order_id == int(site.site.all_orders()[0]["ID"])
+
+    def test_not_if_staff_have_worked_on_it(self, twin, site, manager, monkeypatch):
+        order = made_here(manager)
+        monkeypatch.setattr("orders.services.outbound.push_results._take_over", _refuse)
+        deliver_due()
+        assert (Push.objects.get().state, Order.objects.count()) == ("failed", 2)
+        order.refresh_from_db()
+        assert order.sync_state == "failed"
+
+
+def _refuse(_order, twin):
+    raise NotAllowedError(f"staff have worked on {twin.order_number}")
+
+
+@pytest.mark.parametrize(
+    ("code", "field"),
+    [
+        ("anonymous", "is_anonymous"),
+        ("isAnonymous", "is_anonymous"),
+        ("surprise", "is_surprise"),
+        ("doNotCall", "is_surprise"),
+        ("iWillGet", "is_pickup"),
+    ],
+)
+def test_a_flag_is_cleared_under_the_code_that_the_site_uses(site, post_webhook, manager, echo, code, field):
+    placed = site.place_order(properties={code: "Y"})
+    post_webhook("order.create", placed)
+    order = Order.objects.get()
+    assert getattr(order, field) is True
+    services.edit_order(order_id=order.pk, changes={field: False}, actor=manager)
+    deliver_due()
+    echo()
+    order.refresh_from_db()
+    assert (getattr(order, field), order.sync_state) == (False, "synced")
+    assert site.site.order(order.bitrix_order_id)["properties"][code] == "N"
+
+
+class TestTextsThatStaffType:
+    """A text must come back from the site in the form in which it left: else it looks like a change."""
+
+    @pytest.mark.parametrize(
+        ("field", "text", "kept"),
+        [
+            ("postcard_text", "a\r\nb", "a\nb"),
+            ("postcard_text", "a<br>b", "a\nb"),
+            ("recipient_name", "Мария  Иванова", "Мария Иванова"),
+            ("comment", "5 &lt; 6 &quot;да&quot;", '5 < 6 "да"'),
+            ("comment", "&amp;amp;lt;", "<"),
+            ("recipient_phone", "8 701 123 45 67", "+77011234567"),
+            ("delivery_address", " Абая 1 ", "Абая 1"),
+        ],
+    )
+    def test_it_comes_back_as_it_left(self, site, shared_order, manager, echo, field, text, kept):
+        services.edit_order(order_id=shared_order.pk, changes={field: text}, actor=manager)
+        site.faults.give(faults.answer_lost())
+        deliver_due()
+        echo()
+        hurry(Push.objects.get())
+        deliver_due()
+        site.site.update_order(shared_order.bitrix_order_id, {"ADDITIONAL_INFO": "x"})
+        assert echo() == "unchanged"
+        shared_order.refresh_from_db()
+        assert getattr(shared_order, field) == kept
+        assert "conflict" not in shared_order.events.values_list("kind", flat=True)
+
+    @pytest.mark.parametrize(("field", "limit"), [("postcard_text", 500), ("delivery_address", 500), ("comment", 2000)])
+    def test_one_that_the_site_would_cut_is_refused(self, shared_order, manager, field, limit):
+        services.edit_order(order_id=shared_order.pk, changes={field: "я" * limit}, actor=manager)
+        with pytest.raises(NotAllowedError, match=str(limit + 1)):
+            services.edit_order(order_id=shared_order.pk, changes={field: "я" * (limit + 1)}, actor=manager)
+        shared_order.refresh_from_db()
+        assert len(getattr(shared_order, field)) == limit
+
+
+class TestEndpointThatOnlyCreates:
+    """The site's endpoint of today knows one request; whatever else it is asked, it would create an order."""
+
+    @pytest.fixture
+    def old_site(self, settings):
+        with Sandbox(api_token=settings.BITRIX_API_TOKEN, legacy_bridge=True) as old:
+            settings.BITRIX_API_URL = old.bridge_url
+            yield old
+
+    def test_it_is_never_asked_for_anything_else(self, old_site, post_webhook, manager):
+        placed = old_site.place_order()
+        post_webhook("order.create", placed)
+        order = Order.objects.get()
+        changes = {"delivery_address": "Достык 5"}
+        services.edit_order(order_id=order.pk, changes=changes, items=[line(quantity=Decimal(2))], actor=manager)
+        change(order, "accepted", manager)
+        deliver_due()
+        order.refresh_from_db()
+        assert len(old_site.site.all_orders()) == 1
+        assert (order.sync_state, "bitrix_bridge/php" in Push.objects.get().last_error) == ("failed", True)
+
+    def test_a_lost_answer_is_left_to_a_person(self, old_site, manager):
+        order = made_here(manager)
+        old_site.faults.give(faults.answer_lost(), action="order.create")
+        deliver_due()
+        order.refresh_from_db()
+        assert (Push.objects.get().state, order.sync_state) == ("failed", "failed")
+        assert len(old_site.site.all_orders()) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+class TestAtOnce:
+    @staticmethod
+    def in_thread(work):
+        result = {}
+
+        def run():
+            try:
+                result["value"] = work()
+            except BaseException as error:
+                result["error"] = error
+            finally:
+                connection.close()
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        return thread, result
+
+    @pytest.mark.parametrize("who", ["a status", "an edit", "a push's result"])
+    def test_whoever_waits_behind_a_status_change_goes_on(self, lone_order, manager, who):
+        held = threading.Event()
+
+        def webhook():
+            with transaction.atomic():
+                snapshot = OrderSnapshot(bitrix_order_id=122183, version=2, fields={"status": "AP"})
+                services.apply_snapshot(snapshot=snapshot)
+                held.set()
+                time.sleep(0.5)
+
+        thread, result = self.in_thread(webhook)
+        assert held.wait(60)
+        try:
+            if who == "a status":
+                services.change_status(order_id=lone_order.pk, status="delivering", actor=manager)
+            elif who == "an edit":
+                services.edit_order(order_id=lone_order.pk, changes={"comment": "важно"}, actor=manager)
+            else:
+                services.record_accepted(
+                    order_id=lone_order.pk,
+                    values={"comment": "x"},
+                    site_status=None,
+                    version=None,
+                    push_id=lone_order.pk,
+                )
+        finally:
+            thread.join()
+        assert "error" not in result
+
+    def test_giving_up_and_a_manager_do_not_deadlock(self, site, shared_order, manager):
+        change(shared_order, "accepted", manager)
+        Push.objects.update(state="sending", failures=len(WAITS), lease_until=timezone.now())
+        held = threading.Event()
+
+        def work():
+            with transaction.atomic():
+                lock_order(shared_order.pk)
+                held.set()
+                time.sleep(0.5)
+                services.edit_order(order_id=shared_order.pk, changes={"comment": "важно"}, actor=manager)
+
+        thread, result = self.in_thread(work)
+        assert held.wait(60)
+        deliver_due()
+        thread.join()
+        assert "error" not in result

@@ -1,0 +1,168 @@
+"""The admin's start page: what needs a hand, figures, the exchange's delay, quick links; and who sees which of them."""
+
+import json
+import re
+from datetime import timedelta
+from html import unescape
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.core.cache import cache
+from django.test import Client
+from django.utils import timezone
+
+from bitrix_bridge.models import Push, WebhookEvent
+from orders.models import Order
+from orders.selectors.presets import BY_KEY, Moment, preset_orders, preset_url
+from tests.samples import order_data
+
+QUERIES = 21
+"""Eight of them are the two probes of the exchange's delay, each in a transaction of its own."""
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept() -> None:
+    cache.clear()
+
+
+@pytest.fixture
+def browser(manager):
+    client = Client()
+    client.force_login(manager)
+    return client
+
+
+@pytest.fixture
+def arrive(post_webhook):
+    """Have the site send an order for a day, so many days from today."""
+
+    def post(number, days=0):
+        day = timezone.localdate() + timedelta(days=days)
+        post_webhook("order.create", order_data(ID=str(number), properties={"data": day.isoformat()}))
+        cache.clear()
+        return Order.objects.get(bitrix_order_id=number)
+
+    return post
+
+
+def staff(*codenames):
+    user = User.objects.create_user("anna", password="made-up", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def home(client):
+    answer = client.get("/crm/")
+    assert answer.status_code == 200
+    return unescape(" ".join(answer.content.decode().split()))
+
+
+def cards(html):
+    """Return what needs a hand: address and number by title."""
+    found = re.findall(
+        r'class="crm-start-card crm-start-trouble" href="([^"]+)"><strong>(\d+)</strong><span>([^<]+)', html
+    )
+    return {title: (url, int(number)) for url, number, title in found}
+
+
+def test_what_needs_a_hand_and_where_it_leads(browser, arrive):
+    arrive(1)
+    late = arrive(2, days=-1)
+    Order.objects.filter(pk=late.pk).update(problem="нет пионов", sync_state="failed")
+    Push.objects.create(order=late, fields=["status"], state="failed")
+    WebhookEvent.objects.create(event="order.update", payload={}, state="failed", action="stored")
+    cache.clear()
+    assert cards(home(browser)) == {
+        "Новые заказы": (preset_url("new"), 2),
+        "Опаздывают": (preset_url("late"), 2 if timezone.localtime().hour >= 16 else 1),
+        "Проблемные заказы": (preset_url("problems"), 1),
+        "Не закрыты раньше": (preset_url("unclosed"), 1),
+        "Ошибки обмена": (preset_url("sync"), 1),
+        "Не отправлено на сайт": ("/crm/bitrix_bridge/push/?state__exact=failed", 1),
+        "Необработанные события": ("/crm/bitrix_bridge/webhookevent/?state__in=waiting,failed", 1),
+    }
+
+
+def test_a_card_counts_what_its_list_shows(browser, arrive, manager):
+    arrive(1)
+    arrive(2, days=-1)
+    old = arrive(3, days=-60)  # never closed, and nobody's work any more
+    Order.objects.filter(pk=old.pk).update(problem="нет пионов")
+    cache.clear()
+    for url, number in cards(home(browser)).values():
+        key = url.partition("preset=")[2]
+        assert preset_orders(BY_KEY[key], Moment.of(manager), Order.objects.all()).count() == number
+
+
+def test_all_is_calm_in_an_empty_database(browser):
+    html = home(browser)
+    assert "Всё спокойно" in html
+    assert cards(html) == {}
+    assert "Новые заказы: <span>0</span>" in html
+    assert "пока не с чем сравнить" in html
+
+
+def test_the_chart_and_the_table_behind_it(browser, arrive):
+    arrive(1)
+    html = home(browser)
+    chart = json.loads(re.search(r'data-value="(\{.*?\})"', html)[1])
+    assert [dataset["data"][-1] for dataset in chart["datasets"]] == [1, 9.0]
+    assert len(chart["labels"]) == 30
+    assert html.count('<th scope="row">') == 30
+    assert '<td class="crm-nowrap">9 000 ₸</td>' in html
+
+
+def test_the_exchange_s_delay(browser, arrive):
+    order = arrive(1)
+    now = timezone.now()
+    push = Push.objects.create(order=order, fields=["status"], state="delivered", finished_at=now)
+    Push.objects.filter(pk=push.pk).update(created_at=now - timedelta(seconds=3))
+    html = home(browser)
+    assert re.search(r"Задержка CRM → сайт</strong>: [^<]*3[.,]0 с", html)
+    assert 'href="/crm/status/"' in html
+
+
+def test_it_costs_no_more_with_more_orders(browser, arrive, django_assert_num_queries):
+    arrive(1)
+    home(browser)  # permissions and content types are known
+    cache.clear()
+    with django_assert_num_queries(QUERIES):
+        home(browser)
+    arrive(2, days=-1)
+    first = Order.objects.first()
+    Order.objects.bulk_create(
+        Order(order_number=str(n), status=first.status, delivery_date=timezone.localdate() - timedelta(days=n % 60))
+        for n in range(300)
+    )
+    cache.clear()
+    with django_assert_num_queries(QUERIES):
+        home(browser)
+    with django_assert_num_queries(2):  # session and user: the rest is kept
+        home(browser)
+
+
+def test_everybody_sees_what_he_may(db, arrive):
+    arrive(1)
+    html = home(staff("view_customer"))
+    assert not re.search("crm-start|Нужна рука|Заказы на сегодня|Задержка", html)
+    User.objects.all().delete()
+    html = home(staff("view_order"))
+    assert set(cards(html)) <= {"Новые заказы", "Опаздывают"}
+    assert "Не отправлено на сайт" not in html
+    assert "Новый заказ" not in html
+    assert 'href="/crm/board/"' in html
+    assert "Сумма, тыс." not in html  # of other days
+
+
+def test_badges_of_the_sidebar(browser, arrive):
+    late = arrive(1, days=-1)
+    html = home(browser)
+    assert re.search(r"Заказы</span> *<span[^>]*bg-blue-100[^>]*> *1 *</span>", html)
+    assert re.search(r"Доска дня</span> *<span[^>]*bg-red-500[^>]*> *1 *</span>", html)
+    Order.objects.filter(pk=late.pk).update(status="completed")
+    cache.clear()
+    html = home(browser)
+    assert "bg-blue-100" not in html
+    assert not re.search(r"bg-red-500[^>]*> *\d", html)

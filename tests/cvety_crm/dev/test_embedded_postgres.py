@@ -1,0 +1,237 @@
+"""The private PostgreSQL: who starts it, who stops it, and what it survives. Each test has a server of its own."""
+
+import contextlib
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import environ
+import psutil
+import psycopg
+import pytest
+
+from cvety_crm.dev import embedded_postgres
+
+ROOT = Path(__file__).resolve().parents[3]
+USE_IT = "from cvety_crm import embedded_postgres; url = embedded_postgres.database_url();"
+AS_ROOT = os.geteuid() == 0
+
+
+@pytest.fixture
+def folder():
+    """A place for a server; what still runs there in the end is killed."""
+    # Not tmp_path: its folders let only their owner pass, and letting others pass is tested below.
+    root = Path(os.path.realpath("/tmp")) / f"Cvety test {os.getpid()} {time.monotonic_ns()}"
+    root.mkdir()
+    yield root / ".postgres"
+    embedded_postgres.release(root / ".postgres")
+    for process in _servers(root / ".postgres"):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+            process.wait(10)
+    shutil.rmtree(root)
+
+
+def _servers(folder):
+    """The server's first process and its guard, while they live."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            line = process.cmdline()
+            if str(folder / "data") in line or (line[-1:] == [str(folder)] and "embedded_postgres.py" in line[-2]):
+                found.append(process)
+    return found
+
+
+def _postmaster(folder):
+    return psutil.Process(int((folder / "data/postmaster.pid").read_text().split()[0]))
+
+
+def _process(folder, code, **options):
+    return subprocess.Popen(
+        [sys.executable, "-c", USE_IT + code],
+        cwd=ROOT,
+        env=os.environ | {"EMBEDDED_POSTGRES_DIR": str(folder)},
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        **options,
+    )
+
+
+def _connect(url):
+    """Connect as Django does: through what django-environ makes of the address."""
+    config = environ.Env.db_url_config(url)
+    return psycopg.connect(
+        host=config["HOST"], port=config["PORT"], user=config["USER"], dbname=config["NAME"], autocommit=True
+    )
+
+
+def _until_stopped(folder, timeout=60):
+    deadline = time.monotonic() + timeout
+    while _servers(folder):
+        assert time.monotonic() < deadline, f"still running: {_servers(folder)}"
+        time.sleep(0.05)
+
+
+def test_makes_a_utf8_database_that_knows_russian_letters(folder):
+    with _connect(embedded_postgres.database_url(folder)) as connection:
+        assert connection.execute("SHOW server_encoding").fetchone() == ("UTF8",)
+        assert connection.execute("SELECT upper('тюльпан'), current_database()").fetchone() == ("ТЮЛЬПАН", "cvety_crm")
+    embedded_postgres.release(folder)
+
+
+def test_only_its_owner_reaches_it(folder):
+    embedded_postgres.database_url(folder)
+    assert (folder / "data").stat().st_mode & 0o077 == 0
+    assert (folder / "data/.s.PGSQL.5432").exists()
+    with _connect(embedded_postgres.database_url(folder)) as connection:
+        assert connection.execute("SHOW listen_addresses").fetchone() == ("",)
+
+
+def test_keeps_the_data_from_one_run_to_the_next(folder):
+    with _connect(embedded_postgres.database_url(folder)) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 'yes' AS answer")
+    embedded_postgres.release(folder)
+    assert not _servers(folder)[1:], "release() returns when the server has stopped"
+    with _connect(embedded_postgres.database_url(folder)) as connection:
+        assert connection.execute("SELECT answer FROM kept").fetchone() == ("yes",)
+
+
+def test_many_processes_starting_at_once_share_one_server(folder):
+    processes = [_process(folder, "print(url); input()") for _ in range(6)]
+    urls = {process.stdout.readline() for process in processes}
+    assert len(urls) == 1, urls
+    postmaster = _postmaster(folder)
+    for process in processes[:-1]:
+        process.communicate("\n", timeout=60)
+    time.sleep(0.5)
+    assert postmaster.is_running(), "the last process still uses it"
+    processes[-1].communicate("\n", timeout=60)
+    _until_stopped(folder)
+
+
+@pytest.mark.parametrize(
+    "end", ["pass", "import os; os._exit(1)", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"]
+)
+def test_stops_however_the_last_process_ends(folder, end):
+    _process(folder, end).communicate(timeout=60)
+    _until_stopped(folder)
+
+
+def test_users_that_come_while_it_is_being_stopped(folder):
+    for pause in (0, 0.02, 0.05, 0.1, 0.2):
+        assert _process(folder, "print(url)").communicate(timeout=60)[0].startswith("postgres://")
+        time.sleep(pause)
+    _until_stopped(folder)
+
+
+def test_a_process_that_leaves_does_not_stop_it_for_another(folder):
+    embedded_postgres.database_url(folder)
+    postmaster = _postmaster(folder)
+    _process(folder, "embedded_postgres.release()").communicate(timeout=60)
+    time.sleep(0.5)
+    assert postmaster.is_running()
+
+
+@pytest.mark.parametrize("number_taken", [False, True], ids=["number free", "number taken by another process"])
+def test_starts_again_after_kill_9(folder, number_taken):
+    with _connect(embedded_postgres.database_url(folder)) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 'yes' AS answer")
+    pid_file = folder / "data/postmaster.pid"
+    killed = _postmaster(folder)
+    killed.kill()
+    killed.wait(10)
+    lines = pid_file.read_text().split("\n")
+    # A process of the server's own user, as after a restart of a container.
+    innocent = subprocess.Popen(["sleep", "300"], user=(folder / "data").stat().st_uid if AS_ROOT else None)
+    try:
+        if number_taken:
+            pid_file.write_text("\n".join([str(innocent.pid), *lines[1:]]))
+        with _connect(embedded_postgres.database_url(folder)) as connection:
+            assert connection.execute("SELECT answer FROM kept").fetchone() == ("yes",)
+        assert innocent.poll() is None
+    finally:
+        innocent.kill()
+        innocent.wait()
+
+
+def test_revive_starts_a_killed_server_at_the_same_address(folder, capfd):
+    url = embedded_postgres.database_url(folder)
+    embedded_postgres.revive(folder)
+    assert capfd.readouterr().out == ""
+    killed = _postmaster(folder)
+    killed.kill()
+    killed.wait(10)
+    embedded_postgres.revive(folder)
+    assert capfd.readouterr().out == "PostgreSQL was not running; starting it again.\n"
+    with _connect(url) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_kill_while_the_data_is_made_leaves_nothing_half_made(folder):
+    (folder / "data.new").mkdir(parents=True)
+    (folder / "data.new/PG_VERSION").write_text("18\n")
+    with _connect(embedded_postgres.database_url(folder)) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+@pytest.mark.parametrize("name", ["very long " * 12 + "end", "a comma, then more"])
+def test_a_path_that_no_socket_can_have(folder, name):
+    deep = folder.parent / name / ".postgres"
+    deep.parent.mkdir()
+    url = embedded_postgres.database_url(deep)
+    try:
+        with _connect(url) as connection:
+            assert connection.execute("SHOW data_directory").fetchone() == (str(deep / "data"),)
+        sockets = Path(environ.Env.db_url_config(url)["HOST"])
+        assert sockets.stat().st_mode & 0o077 == 0
+    finally:
+        embedded_postgres.release(deep)
+        shutil.rmtree(sockets)
+
+
+def test_a_start_that_fails_shows_the_servers_own_words(folder):
+    embedded_postgres.database_url(folder)
+    embedded_postgres.release(folder)
+    (folder / "data/postgresql.auto.conf").write_text("no_such_setting = 1\n")
+    with pytest.raises(RuntimeError, match="no_such_setting"):
+        embedded_postgres.database_url(folder)
+    embedded_postgres.release(folder)
+
+
+@pytest.mark.usefixtures("folder")
+def test_is_not_even_imported_when_an_address_is_given():
+    code = "import django, sys; django.setup(); sys.exit('cvety_crm.dev.embedded_postgres' in sys.modules)"
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "cvety_crm.settings",
+        "DATABASE_URL": "postgres://nobody@localhost/nowhere",
+    }
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=False, timeout=60)
+    assert result.returncode == 0
+
+
+if AS_ROOT:
+
+    def test_as_root_lets_others_pass_but_not_look(folder):
+        closed = folder.parent / "closed"
+        closed.mkdir(mode=0o700)
+        embedded_postgres.database_url(closed / ".postgres")
+        try:
+            assert closed.stat().st_mode & 0o777 == 0o701
+            assert _postmaster(closed / ".postgres").username() == "nobody"
+        finally:
+            embedded_postgres.release(closed / ".postgres")
+
+    def test_root_in_somebodys_checkout_runs_it_as_that_user(folder):
+        owner = next(user for user in pwd.getpwall() if 0 < user.pw_uid < 65534)
+        os.chown(folder.parent, owner.pw_uid, owner.pw_gid)
+        embedded_postgres.database_url(folder)
+        assert _postmaster(folder).username() == owner.pw_name
+        # All of it is theirs, so that they can go on without root.
+        assert {path.stat().st_uid for path in (folder, *folder.rglob("*"))} == {owner.pw_uid}

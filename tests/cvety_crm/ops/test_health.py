@@ -1,0 +1,237 @@
+"""The probes' engine: time limits, exceptions, secrets; the site's own probes; the command."""
+
+import threading
+import time
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.cache import cache
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+from django.utils import timezone, translation
+
+from cvety_crm.models import Heartbeat
+from cvety_crm.ops import health, probes
+from cvety_crm.ops.health import Finding, Level, probe
+
+HERE = "tests.cvety_crm.ops.test_health."
+let_go = threading.Event()
+runs: list[str] = []
+
+
+@probe("well")
+def well():
+    runs.append("well")
+    return Finding(Level.GREEN, "fine")
+
+
+@probe("remark")
+def remark():
+    return Finding(Level.YELLOW, "so so", "look at it")
+
+
+@probe("raising", seconds=1)
+def raising():
+    raise RuntimeError("no way to https://example.kz/?key=made-up-bitrix-token\nsecond line")
+
+
+@probe("hanging", seconds=0.2)
+def hanging():
+    runs.append("hanging")
+    let_go.wait(20)
+    return Finding(Level.GREEN, "too late")
+
+
+@probe("asleep", seconds=0.3, reads_database=True)
+def asleep():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(20)")
+    return Finding(Level.GREEN, "too late")
+
+
+@probe("hanging with the database", seconds=0.2, reads_database=True)
+def hanging_with_database():
+    let_go.wait(20)
+    return Finding(Level.GREEN, "too late")
+
+
+@probe("after it", reads_database=True)
+def after_it():
+    return Finding(Level.GREEN, "fine")
+
+
+@pytest.fixture(autouse=True)
+def _anew():
+    cache.clear()
+    runs.clear()
+    let_go.clear()
+    health._hanging.clear()
+    yield
+    let_go.set()
+    for thread in threading.enumerate():
+        if thread.name == "health":
+            thread.join(10)
+
+
+def run(*names):
+    return health.run_probes([name if "." in name else HERE + name for name in names])
+
+
+def test_findings_come_in_the_order_of_the_settings_and_the_worst_counts():
+    report = run("remark", "well")
+    assert [(one.title, one.level, one.figure, one.hint) for one in report.findings] == [
+        ("remark", Level.YELLOW, "so so", "look at it"),
+        ("well", Level.GREEN, "fine", ""),
+    ]
+    assert report.level == Level.YELLOW
+
+
+def test_an_exception_is_a_red_line_without_secrets():
+    (found,) = run("raising").findings
+    assert found.level == Level.RED
+    assert found.figure == "RuntimeError: no way to https://example.kz/?key=••• second line"
+
+
+def test_nobody_waits_for_a_probe_that_hangs_nor_starts_it_twice():
+    started = time.monotonic()
+    first, second = run("hanging", "well"), run("hanging", "well")
+    assert time.monotonic() - started < 15
+    for report in (first, second):
+        assert [one.level for one in report.findings] == [Level.RED, Level.GREEN]
+    assert first.findings[0].figure == "нет ответа за 0.2 с"
+    assert runs.count("hanging") == 1
+    let_go.set()
+    health._hanging[HERE + "hanging"].join(60)
+    assert run("hanging").findings[0].level == Level.GREEN
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_that_hangs_does_not_keep_back_those_behind_it():
+    report = run("hanging_with_database", "after_it", "cvety_crm.ops.probes.database")
+    assert [one.level for one in report.findings] == [Level.RED, Level.GREEN, Level.GREEN]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_database_ends_a_statement_that_takes_too_long():
+    started = time.monotonic()
+    found = asleep.run()
+    assert time.monotonic() - started < 15
+    assert found.level == Level.RED
+    assert "QueryCanceled" in found.figure or "OperationalError" in found.figure
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        assert cursor.fetchone() == ("0",)
+
+
+def test_all_of_them_together_have_a_limit():
+    started = time.monotonic()
+    report = health.run_probes([HERE + "hanging", HERE + "well"], seconds=0.1)
+    assert time.monotonic() - started < 15
+    assert report.level == Level.RED
+
+
+def test_pages_ask_anew_once_in_a_while():
+    paths = [HERE + "well"]
+    assert health.latest(paths) == health.latest(paths)
+    assert runs == ["well"]
+    cache.clear()
+    health.latest(paths)
+    assert runs == ["well", "well"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.4, "0 с"), (119, "119 с"), (121, "2 мин"), (7300, "2 ч"), (200_000, "2 дн.")]
+)
+def test_durations(seconds, text):
+    assert health.duration(seconds) == text
+
+
+# --- the site's own probes
+
+
+@pytest.mark.django_db
+def test_the_database(monkeypatch):
+    assert probes.database.run().level == Level.GREEN
+    monkeypatch.setattr(probes, "SLOW_MILLISECONDS", 0)
+    assert probes.database.run().level == Level.YELLOW
+
+
+def test_a_database_that_is_away_is_red(monkeypatch):
+    def refuse(*_arguments, **_named):
+        raise OSError("connection refused")
+
+    monkeypatch.setattr(connection, "ensure_connection", refuse)
+    monkeypatch.setattr(connection, "get_autocommit", refuse)
+    assert probes.database.run().level == Level.RED
+
+
+@pytest.mark.django_db
+def test_migrations():
+    assert probes.migrations.run().figure == "все применены"
+    MigrationRecorder(connection).migration_qs.filter(app="orders").delete()
+    found = probes.migrations.run()
+    assert found.level == Level.RED
+    assert "не примен" in found.figure
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("silence", "level"), [(None, Level.RED), (10, Level.GREEN), (200, Level.YELLOW), (301, Level.RED)]
+)
+def test_the_worker(silence, level):
+    if silence is not None:
+        beat_at = timezone.now() - timedelta(seconds=silence)
+        Heartbeat.objects.update_or_create(name=Heartbeat.WORKER, defaults={"beat_at": beat_at})
+    assert probes.worker.run().level == level
+
+
+# --- the command
+
+
+class Terminal(StringIO):
+    def isatty(self):
+        return True
+
+
+def status(stdout=None, **options):
+    out = stdout or StringIO()
+    with pytest.raises(SystemExit) as left:
+        call_command("system_status", stdout=out, **options)
+    return left.value.code, out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("names", "code", "words"),
+    [
+        (["well"], 0, "ОБЩИЙ СТАТУС СИСТЕМЫ: ВСЕ СИСТЕМЫ РАБОТАЮТ"),
+        (["well", "remark"], 1, "ОБЩИЙ СТАТУС СИСТЕМЫ: ЕСТЬ ЗАМЕЧАНИЯ"),
+        (["raising", "remark", "well"], 2, "ОБЩИЙ СТАТУС СИСТЕМЫ: ЕСТЬ ПРОБЛЕМЫ"),
+    ],
+)
+def test_the_command_says_it_in_one_line_a_probe(settings, names, code, words):
+    settings.HEALTH_PROBES = [HERE + name for name in names]
+    left, text = status()
+    lines = text.splitlines()
+    assert (left, lines[0]) == (code, words)
+    assert len([line for line in lines if line[0] in "✔▲✖"]) == len(names)
+    assert "\x1b" not in text
+    assert "made-up-bitrix-token" not in text
+
+
+def test_colours_are_for_terminals(settings):
+    settings.HEALTH_PROBES = [HERE + "well"]
+    assert "\x1b[" in status(Terminal(), force_color=True)[1]
+    assert "\x1b[" not in status(Terminal(), no_color=True)[1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_whole_system_is_asked_in_russian_whatever_the_callers_language():
+    Heartbeat.beat(Heartbeat.WORKER)
+    with translation.override("ru"):
+        code, text = status()
+    assert code == 1  # no site, no Telegram, no event yet
+    assert "✖" not in text, text
+    for words in ("База данных", "Миграции", "Приём вебхуков", "Очередь на сайт", "Мост на сайте", "Telegram"):
+        assert words in text

@@ -1,0 +1,171 @@
+"""What is deleted in time, what never is, and what becomes of the links to it."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from bitrix_bridge.models import ImportRow, ImportRun, Push, PushAttempt, WebhookEvent
+from bitrix_bridge.retention import prune_import_rows, prune_inbox
+from cvety_crm.ops import retention, schedules
+from cvety_crm.ops.retention import prune_outbox
+from notifications.models import TelegramMessage, TelegramMessageAttempt
+from orders.models import Order, OrderEvent
+from tests.samples import order_data
+
+pytestmark = pytest.mark.django_db
+
+
+def ago(days):
+    return timezone.now() - timedelta(days=days)
+
+
+@pytest.fixture
+def order(post_webhook):
+    post_webhook("order.create", order_data())
+    Push.objects.all().delete()
+    TelegramMessage.objects.all().delete()
+    return Order.objects.get()
+
+
+def event(created, processed=None, **values):
+    values = {"event": "order.update", "payload": {}, "action": "updated", **values}
+    row = WebhookEvent.objects.create(processed_at=None if processed is None else ago(processed), **values)
+    WebhookEvent.objects.filter(pk=row.pk).update(created_at=ago(created))
+    return row.pk
+
+
+def entry(model, created, finished, state, **values):
+    row = model.objects.create(state=state, finished_at=None if finished is None else ago(finished), **values)
+    model.objects.filter(pk=row.pk).update(created_at=ago(created))
+    row.attempt_log.create(number=1)
+    return row.pk
+
+
+def keys(model):
+    return set(model.objects.values_list("pk", flat=True))
+
+
+def test_processed_events_go_and_others_stay(order, settings):
+    WebhookEvent.objects.all().delete()
+    gone = {event(91, 91), event(200, 200, action="unchanged"), event(91, 91, event="coupon.used", action="ignored")}
+    kept = {
+        event(89, 89),
+        event(200, 3),  # repeated by hand since
+        event(200, state="failed"),
+        event(200, state="waiting", retry_at=timezone.now()),
+        event(200, 200, event="order.delete"),
+        event(200, 200, event="Product.Delete"),
+    }
+    assert prune_inbox() == len(gone)
+    assert keys(WebhookEvent) == kept
+    settings.KEEP_EVENTS_DAYS = 2
+    assert prune_inbox() == 2
+
+
+def test_a_deletion_that_came_first_is_remembered(post_webhook):
+    post_webhook("order.delete", {"ID": "122183"})
+    WebhookEvent.objects.update(created_at=ago(500), processed_at=ago(500))
+    prune_inbox()
+    post_webhook("order.create", order_data())
+    assert Order.objects.get().is_deleted_on_site
+
+
+@pytest.mark.parametrize(("model", "attempts"), [(Push, PushAttempt), (TelegramMessage, TelegramMessageAttempt)])
+def test_what_was_delivered_goes_with_its_attempts_and_others_stay(order, settings, model, attempts):
+    about = {"order": order} | ({"kind": "status", "chat_id": "-1"} if model is TelegramMessage else {})
+    for state in ("delivered", "cancelled"):
+        entry(model, 91, 91, state, **about)
+    kept = {
+        entry(model, 89, 89, "delivered", **about),
+        entry(model, 200, 3, "delivered", **about),
+        entry(model, 200, 200, "failed", **about),
+        entry(model, 200, None, "pending", **about),
+    }
+    settings.KEEP_SENT_DAYS = 0
+    assert prune_outbox() == 0
+    settings.KEEP_SENT_DAYS = 90
+    assert prune_outbox() == 2
+    assert (keys(model), set(attempts.objects.values_list("entry", flat=True))) == (kept, kept)
+
+
+def test_all_of_it_goes_in_batches(order, monkeypatch):
+    monkeypatch.setattr(retention, "BATCH", 2)
+    for _ in range(5):
+        event(91, 91)
+    assert prune_inbox() == 5
+
+
+def test_when_the_time_is_up_the_rest_waits_for_the_next_day(order, monkeypatch):
+    event(91, 91)
+    monkeypatch.setattr(retention, "SECONDS", 0)
+    assert prune_inbox() == 0
+    monkeypatch.undo()
+    assert prune_inbox() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_that_somebody_holds_is_left(order):
+    key = entry(Push, 91, 91, "cancelled", order=order)
+    held = connection.copy()
+    try:
+        with transaction.atomic():
+            held.set_autocommit(False)
+            held.cursor().execute("SELECT 1 FROM bitrix_pushes WHERE id = %s FOR UPDATE", [key])
+            assert prune_outbox() == 0
+    finally:
+        held.rollback()
+        held.close()
+    assert prune_outbox() == 1
+
+
+def test_the_oldest_are_found_by_index(order):
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_bitmapscan = off")
+    old = WebhookEvent.objects.filter(created_at__lt=ago(90), state="processed").order_by("created_at")[:500]
+    assert "webhook_events_created" in old.explain()
+    assert "Sort" not in old.explain()
+
+
+def test_the_timeline_stays_and_its_links_lead_to_a_word(order, client, manager):
+    push = entry(Push, 91, 91, "delivered", order=order)
+    created = OrderEvent.objects.get()
+    OrderEvent.objects.create(order=order, kind="sent", source="system", push_id=push)
+    WebhookEvent.objects.update(created_at=ago(91), processed_at=ago(91))
+    schedules.each_day()
+    assert not WebhookEvent.objects.exists()
+    assert not Push.objects.exists()
+    assert OrderEvent.objects.count() == 2
+    client.force_login(manager)
+    page = client.get(f"/crm/orders/order/{order.pk}/change/")
+    assert page.status_code == 200
+    for path in (
+        f"/crm/bitrix_bridge/webhookevent/{created.webhook_event_id}/change/",
+        f"/crm/bitrix_bridge/push/{push}/change/",
+    ):
+        assert path in page.content.decode()
+        answer = client.get(path, follow=True)
+        assert answer.redirect_chain == [(path.split(path.split("/")[4])[0], 302)]
+        assert "Этой записи больше нет" in answer.content.decode()
+
+
+def test_what_an_import_did_with_each_order_goes_and_the_rest_stays(settings):
+    kept = set()
+    for state, ended in (("done", 91), ("stopped", 91), ("running", None), ("done", 89)):
+        run = ImportRun.objects.create(
+            state=state, finished_at=ended and ago(ended), created=2, failed=1, reasons=[{"code": "no_lines"}]
+        )
+        for key, outcome in enumerate(("created", "unchanged", "failed")):
+            row = ImportRow.objects.create(run=run, bitrix_order_id=key, outcome=outcome)
+            if ended != 91 or outcome == "failed":
+                kept.add(row.pk)
+    settings.KEEP_EVENTS_DAYS = 0
+    assert prune_import_rows() == 0
+    settings.KEEP_EVENTS_DAYS = 90
+    assert prune_import_rows() == 4
+    assert keys(ImportRow) == kept
+    assert all((run.created, run.failed, len(run.reasons)) == (2, 1, 1) for run in ImportRun.objects.all())
+    assert ImportRun.objects.count() == 4
+    assert prune_import_rows() == 0

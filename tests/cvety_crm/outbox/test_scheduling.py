@@ -1,0 +1,49 @@
+"""Tasks of django-q that deliver entries: queued for now, or for when an entry is due."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from django_q.brokers import get_broker
+from django_q.models import OrmQ
+
+from cvety_crm.outbox import schedule_delivery
+from notifications.models import TelegramMessage
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def queued(django_capture_on_commit_callbacks):
+    """Queue a message that is due in so many seconds. Return it with the row of the queue."""
+
+    def make(seconds):
+        due_at = timezone.now() + timedelta(seconds=seconds)
+        message = TelegramMessage.objects.create(kind=TelegramMessage.Kind.ALERT, text="x", due_at=due_at)
+        with django_capture_on_commit_callbacks(execute=True):
+            schedule_delivery(message)
+        return message, OrmQ.objects.get()
+
+    return make
+
+
+def test_entry_due_now_is_taken_at_once(queued):
+    message, row = queued(0)
+    assert row.task["args"] == (TelegramMessage._meta.label, str(message.pk))
+    assert [key for key, _task in get_broker().dequeue()] == [row.pk]
+
+
+def test_entry_due_later_is_taken_when_due(queued):
+    message, row = queued(60)
+    assert row.lock == message.due_at
+    assert row.key == get_broker().list_key
+    assert not get_broker().dequeue()  # no worker takes it, so it occupies none
+    OrmQ.objects.update(lock=timezone.now())
+    assert [key for key, _task in get_broker().dequeue()] == [row.pk]
+
+
+def test_entry_brought_forward_is_queued_at_once(queued, django_capture_on_commit_callbacks):
+    message, _later = queued(60)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert message.deliver_now()
+    assert OrmQ.objects.filter(lock__lte=timezone.now()).count() == 1

@@ -1,0 +1,355 @@
+"""Taking and giving from the list and the order's page: who may, what is said, what a page offers to whom."""
+
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from orders import services
+from orders.admin.orders.row_links import row_links, take_button
+from orders.models import Courier, EventKind, Order
+from tests.orders.admin.conftest import LIST, change_url
+from tests.page_forms import read_form
+
+ACTIONS = ("take_selected", "assign_florist_to_selected", "assign_courier_to_selected", "mark_notified_selected")
+
+
+@pytest.fixture
+def courier(db):
+    return Courier.objects.create(name="Ерлан", phone="+77770001122", telegram="@erlan_kz")
+
+
+@pytest.fixture
+def florist(db):
+    return User.objects.create_user("aigerim", is_staff=True, first_name="Айгерим")
+
+
+def run(client, action, *orders, **data):
+    keys = [str(order.pk) for order in orders]
+    return client.post(LIST, {"action": action, "_selected_action": keys, "index": 0, **data}, follow=True)
+
+
+def press(client, order, button, **data):
+    return client.post(f"{LIST}{order.pk}/{button}/", data, follow=True)
+
+
+def who(order):
+    order = Order.objects.select_related("responsible", "courier").get(pk=order.pk)
+    return order.responsible, order.courier, order.courier_notified_at is not None
+
+
+def page(client, order):
+    return client.get(change_url(order)).content.decode()
+
+
+# --- one order
+
+
+def test_an_order_is_taken_and_given_back(browser, manager, make_order):
+    order = make_order()
+    assert "Взять себе" in page(browser, order)
+    answer = press(browser, order, "take", next=f"{LIST}?q=122183")
+    assert answer.redirect_chain[-1][0] == f"{LIST}?q=122183"
+    assert "Заказ №\xa0122183 ваш" in answer.content.decode()
+    assert who(order)[0] == manager
+    html = page(browser, order)
+    assert "это вы" in html
+    assert "Отдать" in html
+    assert f"{order.pk}/take/" not in html
+    press(browser, order, "release")
+    assert who(order)[0] is None
+
+
+def test_what_somebody_has_is_not_taken(browser, browser_of, florist, make_order):
+    order = make_order()
+    services.take_order(order_id=order.pk, actor=florist)
+    worker = browser_of("orders.view_order", "orders.change_order_status")
+    assert "Уже взял(а) Айгерим" in press(worker, order, "take").content.decode()
+    assert "Айгерим" in press(worker, order, "release").content.decode()
+    assert f"{order.pk}/release/" not in page(worker, order)
+    assert who(order)[0] == florist
+    press(browser, order, "release")  # whoever assigns orders may
+    assert who(order)[0] is None
+
+
+def test_a_florist_is_chosen_on_the_page_and_there_alone(browser, make_order, florist, courier):
+    order = make_order()
+    User.objects.create_user("gone", is_staff=True, is_active=False, first_name="Ушедшая")
+    html = page(browser, order)
+    assert not {"responsible", "courier"} & set(read_form(html, "order_form"))
+    assert f'<option value="{florist.pk}">Айгерим</option>' in html
+    assert "Ушедшая" not in html
+    assert "флорист — Айгерим" in press(browser, order, "florist", florist=florist.pk, seen="").content.decode()
+    assert who(order)[0] == florist
+    html = page(browser, order)
+    assert f'<option value="{florist.pk}" selected>' in html
+    assert f'name="seen" value="{florist.pk}"' in html
+    press(browser, order, "florist", florist="", seen=florist.pk)
+    assert who(order)[0] is None
+
+
+def test_a_florist_is_not_put_over_one_whom_nobody_saw(browser, manager, make_order, florist):
+    order = make_order()
+    services.take_order(order_id=order.pk, actor=manager)
+    html = press(browser, order, "florist", florist=florist.pk, seen="").content.decode()
+    assert "теперь это Данияр" in html
+    assert who(order)[0] == manager
+    for wrong in ("nonsense", "999999", "9" * 30):
+        assert browser.post(f"{LIST}{order.pk}/florist/", {"florist": wrong}).status_code == 404
+
+
+def test_a_courier_is_chosen_and_told(browser, make_order, courier):
+    order = make_order()
+    html = press(browser, order, "courier", courier=str(courier.pk), seen="").content.decode()
+    assert "курьер — Ерлан" in html
+    assert "Ещё не предупреждён" in html
+    assert "https://wa.me/77770001122?text=" in html
+    assert "https://t.me/erlan_kz" in html
+    html = press(browser, order, "told", told="1").content.decode()
+    at = timezone.localtime(Order.objects.get().courier_notified_at)
+    assert f"Предупреждён {at:%H:%M}, Данияр" in html
+    press(browser, order, "told", told="0")
+    assert who(order)[1:] == (courier, False)
+    press(browser, order, "courier", courier="", seen=str(courier.pk))
+    assert who(order)[1] is None
+
+
+def test_two_dispatchers_do_not_undo_each_other(browser, make_order, courier):
+    order = make_order()
+    other = Courier.objects.create(name="Азамат")
+    press(browser, order, "courier", courier=str(other.pk), seen="")
+    html = press(browser, order, "courier", courier=str(courier.pk), seen="").content.decode()
+    assert "теперь это Азамат" in html
+    assert who(order)[1] == other
+
+
+def test_a_button_of_a_list_has_its_page_read_anew(browser, make_order):
+    order = make_order()
+    answer = browser.post(f"{LIST}{order.pk}/take/", headers={"HX-Request": "true"})
+    assert answer.headers["HX-Refresh"] == "true"
+    answer = browser.post(f"{LIST}{order.pk}/release/", {"next": "https://evil.example/"})
+    assert answer.headers["Location"] == change_url(order)
+
+
+def test_what_is_not_there(browser, make_order):
+    order = make_order()
+    assert browser.post(f"{LIST}{uuid4()}/take/").status_code == 404
+    for wrong in (str(uuid4()), "nonsense"):
+        assert browser.post(f"{LIST}{order.pk}/courier/", {"courier": wrong}).status_code == 404
+    for button in ("take", "release", "florist", "courier", "told"):
+        assert browser.get(f"{LIST}{order.pk}/{button}/").status_code == 405
+
+
+def test_the_texts_are_on_the_page_to_read_and_to_copy(browser, make_order):
+    html = page(browser, make_order())
+    assert 'data-copy-from="courier-short"' in html
+    assert 'data-copy-from="courier-full"' in html
+    full = html.split('id="courier-full">')[1].split("</pre>")[0]
+    short = html.split('id="courier-short">')[1].split("</pre>")[0]
+    assert "Мария, +7 701 123-45-67" in full
+    assert "кв 25" in full
+    assert "Мария" not in short
+    assert "кв 25" not in short
+    assert 'data-copy="Алматы, ул. Абая 150, кв 25"' in html
+    assert "https://2gis.kz/almaty/search/" in html
+    assert "https://yandex.kz/maps/" in html
+
+
+def test_what_is_picked_up_has_no_courier(browser, make_order, courier):
+    order = make_order(properties={"pickup": "Y"})
+    html = page(browser, order)
+    assert "Самовывоз: курьер не нужен" in html
+    assert "courier-full" not in html
+    assert "Самовывоз" in press(browser, order, "courier", courier=str(courier.pk)).content.decode()
+    assert who(order)[1] is None
+
+
+def test_what_became_a_pickup_can_be_taken_from_its_courier(browser, make_order, courier):
+    order = make_order()
+    Courier.objects.create(name="Азамат")
+    services.assign_courier(order_id=order.pk, courier=courier, actor=None)
+    Order.objects.update(is_pickup=True)
+    html = page(browser, order)
+    assert "Самовывоз: курьер не нужен" in html
+    assert f'value="{courier.pk}" selected' in html
+    assert "Азамат" not in html
+    press(browser, order, "courier", courier="", seen=str(courier.pk))
+    assert who(order)[1] is None
+
+
+def test_whoever_may_not_see_phones_and_sums_does_not(browser_of, make_order, courier):
+    order = make_order(properties={"data": "2020-01-01"})
+    services.assign_courier(order_id=order.pk, courier=courier, actor=None)
+    panel = page(browser_of("orders.view_order"), order).split('id="delivery"')[1].split("</section>")[0]
+    for secret in ("123-45-67", "77770001122", "000-11-22", "9\xa0000"):
+        assert secret not in panel
+    assert "•••\xa04567" in panel
+    assert "сумму скажет диспетчер" in panel
+
+
+# --- many orders
+
+
+def test_many_are_taken_and_what_others_have_is_named(browser, manager, florist, make_order):
+    free, taken = make_order(1001), make_order(1002)
+    services.take_order(order_id=taken.pk, actor=florist)
+    html = run(browser, "take_selected", free, taken).content.decode()
+    assert "Взято себе: 1" in html
+    assert "№ 1002: Уже взял(а) Айгерим" in html
+    assert (who(free)[0], who(taken)[0]) == (manager, florist)
+
+
+def test_many_are_given_to_a_florist_and_back(browser, florist, make_order):
+    User.objects.create_user("gone", is_staff=True, is_active=False, first_name="Уволенная")
+    orders = [make_order(1001), make_order(1002)]
+    html = run(browser, "assign_florist_to_selected", *orders).content.decode()
+    assert "Айгерим" in html
+    assert "Уволенная" not in html
+    assert run(browser, "assign_florist_to_selected", *orders, apply="1", whom="").context["form"].errors
+    html = run(browser, "assign_florist_to_selected", *orders, apply="1", whom=str(florist.pk)).content.decode()
+    assert "Назначено (Айгерим): 2" in html
+    assert [who(order)[0] for order in orders] == [florist, florist]
+    run(browser, "assign_florist_to_selected", *orders, apply="1", whom="nobody")
+    assert [who(order)[0] for order in orders] == [None, None]
+
+
+def test_many_are_given_to_a_courier(browser, make_order, courier):
+    Courier.objects.create(name="Уволенный", is_active=False)
+    ours, pickup = make_order(1001), make_order(1002, properties={"pickup": "Y"})
+    html = run(browser, "assign_courier_to_selected", ours, pickup).content.decode()
+    assert "Ерлан" in html
+    assert "Уволенный" not in html
+    data = {"apply": "1", "whom": str(courier.pk)}
+    html = run(browser, "assign_courier_to_selected", ours, pickup, **data).content.decode()
+    assert "Назначено (Ерлан): 1" in html
+    assert "№ 1002: Самовывоз" in html
+    html = run(browser, "mark_notified_selected", ours, pickup).content.decode()
+    assert "заказов: 1" in html
+    assert "№ 1002: Курьера ещё нет" in html
+    assert (who(ours), who(pickup)) == ((None, courier, True), (None, None, False))
+    run(browser, "assign_courier_to_selected", ours, apply="1", whom="nobody")
+    assert who(ours) == (None, None, False)
+
+
+def test_without_couriers_it_says_what_to_do(browser, make_order):
+    html = run(browser, "assign_courier_to_selected", make_order()).content.decode()
+    assert "Курьеров пока нет" in html
+    assert "/crm/orders/courier/add/" in html
+
+
+def test_the_texts_of_many_by_courier(browser, browser_of, make_order, courier):
+    orders = [make_order(1001), make_order(1002), make_order(1003, properties={"pickup": "Y"})]
+    services.assign_courier(order_id=orders[0].pk, courier=courier, actor=None)
+    html = run(browser, "courier_texts_of_selected", *orders).content.decode()
+    assert html.index("Ерлан") < html.index("Без курьера")
+    assert "№ 1003 — самовывоз" in html.replace("\xa0", " ").replace("&nbsp;", " ")
+    assert html.count('data-copy-from="sheet-') == 2
+    assert html.count('value="mark_notified_selected"') == 1
+    reader = browser_of("orders.view_order")
+    html = run(reader, "courier_texts_of_selected", *orders).content.decode()
+    assert "4567" in html
+    assert "123-45-67" not in html
+    assert 'value="mark_notified_selected"' not in html
+
+
+def test_the_page_of_texts_costs_the_same_with_any_number(browser, make_order, courier):
+    def cost(orders):
+        with CaptureQueriesContext(connection) as queries:
+            run(browser, "courier_texts_of_selected", *orders)
+        return len(queries)
+
+    orders = [make_order(number) for number in range(1001, 1007)]
+    cost(orders[:1])
+    assert cost(orders) == cost(orders[:1])
+
+
+def test_nobody_gives_away_the_whole_table(browser, make_order, monkeypatch, courier):
+    from orders.admin.actions import assignment
+
+    monkeypatch.setattr(assignment, "MOST_AT_ONCE", 1)
+    orders = [make_order(1001), make_order(1002)]
+    for action in (*ACTIONS, "courier_texts_of_selected"):
+        answer = run(browser, action, *orders, apply="1", whom="nobody")
+        assert "не больше заказов" in answer.content.decode(), action
+    assert who(orders[0]) == (None, None, False)
+
+
+# --- rights
+
+
+def test_a_reader_may_not(browser_of, make_order, courier):
+    order = make_order()
+    reader = browser_of("orders.view_order", "orders.view_courier")
+    for button in ("take", "release", "florist", "courier", "told"):
+        data = {"courier": str(courier.pk), "told": "1"}
+        assert reader.post(f"{LIST}{order.pk}/{button}/", data).status_code == 403, button
+    for action in ACTIONS:
+        run(reader, action, order, apply="1", whom=str(courier.pk))
+    assert who(order) == (None, None, False)
+    assert not order.events.exclude(kind=EventKind.CREATED).exists()
+    html = page(reader, order)
+    assert not [button for button in ("take", "florist", "courier", "told") if f"{order.pk}/{button}/" in html]
+
+
+def test_a_florist_takes_and_does_not_assign(browser_of, make_order, courier):
+    order = make_order()
+    florist = browser_of("orders.view_order", "orders.change_order_status")
+    for button in ("courier", "florist"):
+        assert florist.post(f"{LIST}{order.pk}/{button}/", {"courier": str(courier.pk)}).status_code == 403
+    assert f"{order.pk}/florist/" not in page(florist, order)
+    run(florist, "assign_courier_to_selected", order, apply="1", whom=str(courier.pk))
+    run(florist, "take_selected", order)
+    assert (who(order)[0] is not None, who(order)[1]) == (True, None)
+
+
+def test_the_right_to_assign_is_enough(browser_of, make_order, courier):
+    order = make_order()
+    dispatcher = browser_of("orders.view_order", "orders.assign_order")
+    press(dispatcher, order, "courier", courier=str(courier.pk))
+    press(dispatcher, order, "told", told="1")
+    assert who(order)[1:] == (courier, True)
+    assert dispatcher.post(f"{LIST}{order.pk}/take/").status_code == 403
+
+
+def test_without_the_secret_of_the_session_nothing_happens(manager, make_order):
+    order = make_order()
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(manager)
+    assert client.post(f"{LIST}{order.pk}/take/").status_code == 403
+    assert who(order)[0] is None
+
+
+# --- what a row offers
+
+
+def test_links_of_a_row(manager, make_order):
+    order = make_order()
+    html = row_links(order, manager)
+    for part in ('href="tel:+77011234567"', "https://wa.me/77011234567", "https://2gis.kz/almaty/search/",
+                 "https://yandex.kz/maps/?text=", 'data-copy="Алматы, ул. Абая 150, кв 25"',
+                 'aria-label="Позвонить получателю, № 122183"'):  # fmt: skip
+        assert part in html, part
+    order.is_surprise = True
+    html = row_links(order, manager)
+    assert 'href="tel:+77771234567"' in html
+    assert "+77011234567" not in html
+    assert "Позвонить клиенту" in html
+
+
+def test_a_row_shows_no_phone_to_whom_it_is_hidden_from(florist, make_order):
+    order = make_order(properties={"addressRecipient": ""})
+    assert "<a" not in row_links(order, florist)
+    assert "<button" not in row_links(order, florist)
+
+
+def test_the_button_of_a_row(manager, florist, make_order):
+    order = make_order()
+    assert f'formaction="{LIST}{order.pk}/take/"' in take_button(order, manager)
+    assert take_button(order, florist) == ""
+    order.responsible = florist
+    assert take_button(order, manager) == ""
+    assert take_button(make_order(1002, STATUS_ID="DE"), manager) == ""

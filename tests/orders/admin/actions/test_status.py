@@ -1,0 +1,171 @@
+"""Changing the status from the list, from a row, from the page."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from bitrix_bridge.models import Push
+from orders.models import EventKind, Order, Source
+from tests.orders.admin.conftest import LIST, change_url
+
+
+def run(client, action, *orders, **data):
+    keys = [str(order.pk) for order in orders]
+    return client.post(LIST, {"action": action, "_selected_action": keys, "index": 0, **data}, follow=True)
+
+
+def status(order):
+    return Order.objects.values_list("status", flat=True).get(pk=order.pk)
+
+
+def test_several_orders_are_accepted_at_once(browser, manager, make_order):
+    orders = [make_order(number) for number in (1001, 1002, 1003)]
+    page = run(browser, "accept_selected", *orders).content.decode()
+
+    assert [status(order) for order in orders] == ["accepted"] * 3
+    assert "Изменено: 3" in page
+    assert Push.objects.count() == 3
+    event = orders[0].events.get(kind=EventKind.STATUS)
+    assert (event.actor, event.source) == (manager, Source.ADMIN)
+
+
+def test_each_goes_to_a_next_step_of_its_own(browser, make_order):
+    new, made, closed = make_order(1001), make_order(1002, STATUS_ID="P"), make_order(1003, STATUS_ID="F")
+    page = run(browser, "advance_selected", new, made, closed).content.decode()
+    assert [status(order) for order in (new, made, closed)] == ["accepted", "delivering", "finished"]
+    assert "Изменено: 2" in page
+    assert "№ 1003: После статуса «Завершён» ничего нет" in page
+
+
+def test_those_that_may_not_are_named_with_the_reason_and_the_others_go_on(browser, make_order):
+    good, bad = make_order(1001), make_order(1002, STATUS_ID="F")
+    page = run(browser, "accept_selected", good, bad).content.decode()
+
+    assert (status(good), status(bad)) == ("accepted", "finished")
+    assert "Изменено: 1" in page
+    assert "№ 1002" in page
+    assert "Завершён" in page
+
+
+def test_any_status_with_a_comment_is_asked_for_first(browser, make_order):
+    order = make_order()
+    page = run(browser, "change_status_of_selected", order)
+    assert page.status_code == 200
+    assert status(order) == "new"
+    assert "122183" in page.content.decode()
+
+    run(browser, "change_status_of_selected", order, apply="1", status="declined", comment="<b>дубль</b>")
+    assert status(order) == "declined"
+    assert order.events.get(kind=EventKind.STATUS).details["comment"] == "<b>дубль</b>"
+
+
+def test_without_a_status_it_asks_again(browser, make_order):
+    order = make_order()
+    page = run(browser, "change_status_of_selected", order, apply="1", status="", comment="почему-то").content.decode()
+    assert "почему-то" in page
+    assert status(order) == "new"
+
+
+def test_quick_actions(browser, make_order):
+    order = make_order()
+    for action, expected in (
+        ("accept_selected", "accepted"),
+        ("hand_over_selected", "delivering"),
+        ("complete_selected", "completed"),
+    ):
+        run(browser, action, order)
+        assert status(order) == expected
+
+
+def test_the_dialog_offers_what_the_order_may_become(browser, make_order):
+    order = make_order(STATUS_ID="PD")
+    html = browser.get(change_url(order).replace("change/", "status/")).content.decode()
+    assert 'value="completed"' in html
+    assert 'value="returned"' in html
+    assert 'value="accepted"' not in html
+    assert "csrfmiddlewaretoken" in html
+    assert status(order) == "delivering"
+
+
+def test_the_dialog_changes_by_post(browser, make_order):
+    order = make_order()
+    url = change_url(order).replace("change/", "status/")
+    answer = browser.post(
+        url, {"_form_submitted": "True", "status": "accepted", "comment": "звонили"}, headers={"HX-Request": "true"}
+    )
+    assert answer.headers["HX-Refresh"] == "true"
+    assert status(order) == "accepted"
+    assert order.events.get(kind=EventKind.STATUS).details == {"comment": "звонили"}
+
+
+def test_the_dialog_refuses_what_is_not_allowed(browser, make_order):
+    order = make_order()
+    url = change_url(order).replace("change/", "status/")
+    answer = browser.post(url, {"_form_submitted": "True", "status": "finished", "comment": ""})
+    assert answer.status_code == 200
+    assert "finished" in answer.content.decode()
+    assert status(order) == "new"
+
+
+def test_a_refusal_of_the_service_keeps_the_dialog_open(browser, make_order, monkeypatch):
+    from orders import services
+    from orders.services import NotAllowedError
+
+    def refuse(**_kwargs):
+        raise NotAllowedError("коллега был быстрее")
+
+    monkeypatch.setattr(services, "change_status", refuse)
+    order = make_order()
+    url = change_url(order).replace("change/", "status/")
+    answer = browser.post(url, {"_form_submitted": "True", "status": "accepted", "comment": "мой текст"})
+    assert "коллега был быстрее" in answer.content.decode()
+    assert "мой текст" in answer.content.decode()
+
+
+@pytest.mark.parametrize("key", ["00000000-0000-0000-0000-000000000000", "nonsense"])
+def test_the_dialog_of_an_order_that_is_not_there(browser, key):
+    assert browser.get(f"{LIST}{key}/status/").status_code == 200
+    assert browser.post(f"{LIST}{key}/status/", {"_form_submitted": "True", "status": "accepted"}).status_code == 200
+
+
+def test_a_reader_may_not(browser_of, make_order):
+    order = make_order()
+    reader = browser_of("orders.view_order")
+    assert reader.get(LIST).status_code == 200
+    for action in ("accept_selected", "hand_over_selected", "complete_selected", "change_status_of_selected"):
+        run(reader, action, order, apply="1", status="accepted")
+    url = change_url(order).replace("change/", "status/")
+    assert reader.get(url).status_code == 403
+    assert reader.post(url, {"_form_submitted": "True", "status": "accepted", "comment": ""}).status_code == 403
+    assert status(order) == "new"
+    assert url not in reader.get(change_url(order)).content.decode()
+
+
+def test_the_right_to_change_statuses_is_enough(browser_of, make_order):
+    order = make_order()
+    florist = browser_of("orders.view_order", "orders.change_order_status")
+    run(florist, "accept_selected", order)
+    assert status(order) == "accepted"
+    assert florist.post(change_url(order), {"recipient_name": "Другая"}).status_code == 403
+
+
+def test_nobody_moves_the_whole_table(browser, make_order, monkeypatch):
+    from orders.admin.actions import status as status_actions
+
+    monkeypatch.setattr(status_actions, "MOST_AT_ONCE", 2)
+    orders = [make_order(number) for number in (1001, 1002, 1003)]
+    run(browser, "accept_selected", orders[0], select_across="1")
+    assert [status(order) for order in orders] == ["new"] * 3
+
+
+def test_each_order_costs_the_same(browser, make_order):
+    def cost(count, first):
+        orders = [make_order(first + n) for n in range(count)]
+        with CaptureQueriesContext(connection) as queries:
+            browser.post(
+                LIST, {"action": "accept_selected", "_selected_action": [str(o.pk) for o in orders], "index": 0}
+            )
+        return len(queries)
+
+    one, two, three = cost(1, 2001), cost(2, 3001), cost(3, 4001)
+    assert three - two == two - one

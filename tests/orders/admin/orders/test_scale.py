@@ -1,0 +1,97 @@
+"""The order list on a large table: nothing it asks reads the table from one end to the other."""
+
+import re
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from bench.many_orders import make_orders
+from orders.selectors.presets import PRESETS
+from tests.orders.admin.conftest import LIST, numbers
+
+MANY = 50_000
+MOST_STATEMENTS = 30  # with nothing cached, of a search
+LARGE = ("orders", "order_items")
+
+
+@pytest.fixture
+def many_orders(manager: User) -> Client:
+    """A superuser's browser on 50,000 orders."""
+    make_orders(1, MANY)
+    client = Client()
+    client.force_login(manager)
+    return client
+
+
+def _queries(client: Client, **query: str) -> tuple[bytes, list[str]]:
+    with CaptureQueriesContext(connection) as captured:
+        answer = client.get(LIST, query)
+    assert answer.status_code == 200, query
+    return answer.content, [one["sql"] for one in captured if one["sql"].startswith(("SELECT", "SET LOCAL"))]
+
+
+def _scans(sql: str) -> list[str]:
+    with connection.cursor() as cursor:
+        if sql.startswith("SET LOCAL"):
+            cursor.execute(sql)  # what follows was planned so
+            return []
+        cursor.execute("EXPLAIN " + sql.replace("%", "%%"))
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    # Joined to a page of orders, the customers may be cheaper to read whole; looked up, never.
+    large = {*LARGE, "users"} if ' FROM "users"' in sql else set(LARGE)
+    return [table for table in re.findall(r"Seq Scan on (\w+)", plan) if table in large]
+
+
+ASKED = [
+    *({"preset": preset.key} for preset in PRESETS),
+    {"date": timezone.localdate().isoformat()},
+    {"preset": "all", "p": "40"},
+    {"preset": "all", "o": "1"},
+    {"q": "49999"},
+    {"q": "4567"},
+    {"q": "8 (701) 123-45-67"},
+    {"q": "мария"},
+    {"q": "абая 150"},
+    {"status__code__exact": "accepted"},
+    {"stage": "done"},
+    {"stage": "problem"},
+    {"city__bitrix_id__exact": "99"},
+    {"city__bitrix_id__exact": "2"},
+    {"shop__bitrix_id__exact": "17008"},
+    {"sync_state__exact": "failed"},
+    {"source__exact": "admin"},
+    {"source__exact": "api"},
+    {"trouble": "stub"},
+    {"trouble": "status"},
+    {"trouble": "deleted"},
+    {"trouble": "cancelled"},
+    {"trouble": "undated"},
+    {"florist": "1"},
+    {"courier__id__exact": "00000000-0000-0000-0000-000000000001"},
+    {"delivery_date_from": "01.01.2026", "delivery_date_to": "31.01.2026"},
+]
+
+
+# One test, because making the orders takes longer than all the questions.
+@pytest.mark.django_db
+def test_nothing_scans_a_table(many_orders):
+    assert _scans("SELECT * FROM orders WHERE comment = 'x'") == ["orders"]  # it would be seen
+    found = {}
+    for query in ASKED:
+        content, statements = _queries(many_orders, **query)
+        scans = [(table, sql[-300:]) for sql in statements for table in _scans(sql)]
+        if scans or len(statements) > MOST_STATEMENTS:
+            found[str(query)] = (len(statements), scans)
+        if query in ({"preset": "today"}, {"preset": "archive"}, {"q": "49999"}, {"q": "мария"}):
+            assert numbers(content), query
+    assert not found
+
+    head = many_orders.get(LIST).context["list_head"]
+    with CaptureQueriesContext(connection) as captured:
+        many_orders.get(f"{LIST}pulse/", {"since": head["stamp"], "seen": "something else", "preset": "today"})
+        many_orders.get("/crm/search/", {"extended": "1", "s": "мария"})
+    assert not [one["sql"] for one in captured if one["sql"].startswith("SELECT") and _scans(one["sql"])]

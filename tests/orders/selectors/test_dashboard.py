@@ -1,0 +1,117 @@
+"""The start page's figures: today beside the same weekday, the last thirty days, and who sees what of them."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.core.cache import cache
+from django.utils import timezone
+
+from orders.models import Order, Status
+from orders.selectors.dashboard import CHART_DAYS, figures, start_page
+
+TUESDAY = date(2026, 3, 10)
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept() -> None:
+    cache.clear()
+
+
+def add(day: date, number: int = 1, *, status: str = "accepted", amount: int = 10_000, **fields) -> None:
+    status_of = Status.objects.get(code=status)
+    Order.objects.bulk_create(
+        Order(order_number=str(n), status=status_of, delivery_date=day, total_amount=amount, **fields)
+        for n in range(number)
+    )
+
+
+def user(*codenames: str) -> User:
+    made = User.objects.create_user("anna", password="made-up", is_staff=True)
+    made.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+    return made
+
+
+def cards(made: User) -> dict[str, tuple[str, str]]:
+    shown = start_page(made)["figures"]
+    return {card["title"]: (card["value"].replace("\xa0", " "), card["words"].replace("\xa0", " ")) for card in shown}
+
+
+def test_cancelled_orders_are_no_figures() -> None:
+    add(TUESDAY, 2, amount=5_000)
+    add(TUESDAY, 1, status="completed", amount=11_000)
+    for fields in ({"status": "declined"}, {"is_cancelled": True}, {"is_deleted_on_site": True}):
+        add(TUESDAY, **fields)
+    today = figures(TUESDAY).today
+    assert (today.orders, today.done, today.amount, today.average) == (3, 1, Decimal(21_000), Decimal(7_000))
+
+
+def test_the_usual_is_the_average_of_the_same_weekday_on_which_there_were_orders() -> None:
+    add(TUESDAY - timedelta(weeks=1), 4, amount=10_000)
+    add(TUESDAY - timedelta(weeks=8), 2, amount=40_000)
+    add(TUESDAY - timedelta(weeks=9), 50)
+    add(TUESDAY - timedelta(days=1), 50)
+    usual = figures(TUESDAY).usual
+    assert (usual.orders, usual.amount, usual.average) == (Decimal(3), Decimal(60_000), Decimal(20_000))
+
+
+def test_one_day_is_no_average() -> None:
+    add(TUESDAY - timedelta(weeks=1), 4)
+    assert figures(TUESDAY).usual is None
+
+
+def test_the_last_thirty_days_are_all_there() -> None:
+    add(TUESDAY - timedelta(days=29), 2)
+    add(TUESDAY - timedelta(days=30), 5)
+    add(TUESDAY + timedelta(days=1), 5)
+    days = figures(TUESDAY).days
+    assert (len(days), days[0].orders, days[-1].day) == (CHART_DAYS, 2, TUESDAY)
+    assert sum(day.orders for day in days) == 2
+
+
+def test_all_of_it_is_one_query(django_assert_num_queries) -> None:
+    with django_assert_num_queries(1):
+        figures(TUESDAY)
+    for week in range(10):
+        add(TUESDAY - timedelta(weeks=week), 30)
+    with django_assert_num_queries(1):
+        figures(TUESDAY)
+
+
+def test_today_is_compared_in_words() -> None:
+    today = timezone.localdate()
+    for week in (1, 2):
+        add(today - timedelta(weeks=week), 4, amount=10_000)
+    add(today, 3, amount=10_050)
+    add(today, 3, status="completed", amount=10_050)
+    weekday = ["среднему понедельнику", "среднему вторнику", "средней среде", "среднему четвергу", "средней пятнице",
+               "средней субботе", "среднему воскресенью"][today.weekday()]  # fmt: skip
+    assert cards(user("view_order", "view_all_prices")) == {
+        "Доставить сегодня": ("6", f"+50 % к {weekday}"),
+        "Уже сделано": ("3", "50 % заказов дня"),
+        "Сумма": ("60 300 ₸", f"+51 % к {weekday}"),
+        "Средний чек": ("10 050 ₸", "как обычно в этот день недели"),
+    }
+
+
+def test_an_empty_database_says_so() -> None:
+    shown = cards(user("view_order", "view_all_prices"))
+    assert shown["Доставить сегодня"] == ("0", "пока не с чем сравнить")
+    assert shown["Уже сделано"] == ("0", "пока нечего доставлять")
+    assert shown["Средний чек"][0] == "—"
+
+
+def test_sums_of_other_days_take_a_right() -> None:
+    today = timezone.localdate()
+    for week in (0, 1, 2):
+        add(today - timedelta(weeks=week), 2, amount=12_345 if week else 10_000)
+    shown = start_page(user("view_order"))
+    sums = [card for card in shown["figures"] if card["title"] in ("Сумма", "Средний чек")]
+    assert [(card["value"].replace("\xa0", " "), card["words"]) for card in sums] == [("20 000 ₸", ""),
+                                                                                      ("10 000 ₸", "")]  # fmt: skip
+    assert len(shown["chart"]["data"]["datasets"]) == 1
+    assert not shown["sees_sums"]
+    User.objects.all().delete()
+    assert start_page(user("view_customer", "view_all_prices")) == {}

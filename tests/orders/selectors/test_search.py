@@ -1,0 +1,100 @@
+"""Searching by whoever may not see phones: no number of questions spells one out."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cvety_crm.roles import FLORIST
+from orders.models import Customer, Order
+from orders.selectors.search import search_query
+from tests.orders.admin.conftest import LIST, make_order, numbers  # noqa: F401 - a fixture
+from tests.roles import browser_of, everything_but, person
+
+PHONE, TYPED = "7011234567", "87055556677"
+"""The recipient's, without its country code; one that stands in the address and in the customer's name."""
+CUSTOMERS = "7771234567"
+ENDINGS = [digits[-length:] for digits in (PHONE, CUSTOMERS, TYPED) for length in (11, 10, 7, 4)]
+
+
+@pytest.fixture
+def order(make_order):  # noqa: F811
+    """An order whose number has no digits, so that only phones have any."""
+    order = make_order()
+    address = "Абая, тел. 8 705 555-66-77 или 87055556677"
+    Order.objects.update(order_number="ZK", recipient_name=f"Мария +{TYPED}", delivery_address=address)
+    Customer.objects.update(name=f"Айгерим {TYPED}", phone=f"+7{CUSTOMERS}", email=None)
+    return order
+
+
+def finds(text: str) -> tuple[bool, bool]:
+    query = search_query(text, may_see_phones=False)
+    return Order.objects.filter(search=query).exists(), Customer.objects.filter(search=query).exists()
+
+
+# One order for all examples: they only read.
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@given(
+    before=st.sampled_from(["", "Мария ", "Айгерим ", "ZK ", "абая тел ", "+7", "8 ", "+7 (", "8-"]),
+    ending=st.sampled_from(ENDINGS),
+    data=st.data(),
+    after=st.sampled_from(["", " ", " мария", " айгерим", "-"]),
+)
+def test_the_beginning_of_a_phone_is_as_good_as_any_other_digits(order, before, ending, data, after):
+    length = data.draw(st.integers(1, len(ending) - 1))
+    right = ending[:length]
+    wrong = right[:-1] + data.draw(st.sampled_from("0123456789".replace(right[-1], "")))
+    between = data.draw(st.sampled_from(["", " ", "-"]))
+    assert finds(before + between.join(right) + after) == finds(before + between.join(wrong) + after)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("мар", (True, False)),
+        ("zk", (True, False)),
+        ("аба тел", (True, False)),
+        ("айг", (False, True)),
+        ("4567", (True, True)),
+        ("45-67", (True, True)),
+        ("мария 4567", (True, False)),
+        ("8 (701) 123-45-67", (True, False)),
+        ("+77771234567", (False, True)),
+        ("777 123 45 67", (False, True)),
+        ("мария 87011234567", (True, False)),
+        ("мария 4568", (False, False)),
+        ("1234567", (False, False)),
+        ("701", (False, False)),
+    ],
+)
+def test_words_numbers_whole_phones_and_their_ends_are_found(order, text, found):
+    assert finds(text) == found
+
+
+def test_an_order_is_found_by_the_beginning_of_its_number_and_the_house(make_order):  # noqa: F811
+    make_order(122183)
+    Order.objects.update(delivery_address="Абая 150")
+    assert finds("1221") == finds("абая 15") == finds("мария 122183") == (True, False)
+
+
+def test_no_page_spells_a_phone(order):
+    florist, clerk = browser_of(person(FLORIST)), browser_of(everything_but("view_phones"))
+    for word, phone in (("Мария", PHONE), ("Айгерим", CUSTOMERS), ("Мария", "8705"), ("Айгерим", "8705")):
+        begun = f"{word} {phone[:-1]}"
+        assert not numbers(florist.get(LIST, {"q": begun}).content), begun
+        for address, query in (
+            ("/crm/search/", {"extended": "1", "s": begun}),
+            ("/crm/orders/customer/", {"q": begun}),
+            ("/crm/orders/order/add/customers/", {"q": begun}),
+            ("/crm/autocomplete/", {"app_label": "orders", "model_name": "order", "field_name": "customer",
+                                    "term": begun}),
+        ):  # fmt: skip
+            answer = clerk.get(address, query)
+            assert answer.status_code == 200
+            assert str(order.pk) not in answer.content.decode(), (address, begun)
+            assert str(order.customer_id) not in answer.content.decode(), (address, begun)
+
+
+def test_whoever_may_see_phones_finds_by_their_beginnings_and_in_texts(order):
+    for text in ("Мария 70112", "8705555", "701", "айгерим 87055"):
+        query = search_query(text, may_see_phones=True)
+        assert Order.objects.filter(search=query).exists() or Customer.objects.filter(search=query).exists(), text

@@ -1,0 +1,140 @@
+"""Phone numbers in every spelling the shop has met."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orders.values.phones import COLUMN_LENGTH, PhoneNumber, format_phone, normalize_phone, phone_digits
+
+ALMATY_MOBILE = "+77011234567"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "+77011234567",
+        "77011234567",
+        "87011234567",
+        "7011234567",
+        "+7 (701) 123-45-67",
+        "8 (701) 123 45 67",
+        "8-701-123-45-67",
+        "+7-701-123-45-67",
+        " 8 701 1234567 ",
+        "+7\u00a0701\u202f123 45 67",
+        "\u202a+77011234567\u202c",
+        "тел. 87011234567",
+        "87011234567 (Айгуль)",
+        "8701 123 45 67 / 68",
+        "+87011234567",
+        "+8 701 123 45 67",
+        "8 701 123 45 67 доб. 12",
+    ],
+)
+def test_kazakh_mobile_in_any_spelling(typed):
+    assert normalize_phone(typed) == PhoneNumber(ALMATY_MOBILE, is_valid=True)
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        pytest.param("8 (727) 250-00-00", "+77272500000", id="landline of Almaty"),
+        pytest.param("+7 916 123-45-67", "+79161234567", id="Russian"),
+        pytest.param("89161234567", "+79161234567", id="Russian with 8"),
+        pytest.param("9161234567", "+79161234567", id="Russian, ten digits"),
+        pytest.param("+380501234567", "+380501234567", id="Ukrainian"),
+        pytest.param("+1 415 555 2671", "+14155552671", id="American"),
+        pytest.param("14155552671", "+14155552671", id="American without plus"),
+        pytest.param("998901234567", "+998901234567", id="Uzbek without plus"),
+        pytest.param("00998901234567", "+998901234567", id="Uzbek with 00"),
+        pytest.param("+996 555 123456", "+996555123456", id="Kyrgyz"),
+        pytest.param("+82 10 1234 5678", "+821012345678", id="Korean: +8 is not always a mistake"),
+    ],
+)
+def test_other_numbers(typed, stored):
+    assert normalize_phone(typed) == PhoneNumber(stored, is_valid=True)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "87011234567, 87027654321",
+        "87011234567; +7 702 765 43 21",
+        "87011234567/87027654321",
+        "87011234567 87027654321",
+        "87011234567 или 87027654321",
+        "+7 701 123-45-67\n+7 702 765-43-21",
+        "нет; 87011234567, 8702 765 43 21, 7011234567",
+    ],
+)
+def test_first_of_several_numbers_wins(typed):
+    assert normalize_phone(typed) == PhoneNumber(ALMATY_MOBILE, is_valid=True, others=("+77027654321",))
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("", ""),
+        ("  ", ""),
+        ("нет телефона", "нет телефона"),
+        ("8701123456", "8701123456"),
+        ("870112345678", "870112345678"),
+        ("250-00-00", "250-00-00"),
+        ("+7 000 000 00 00", "+7 000 000 00 00"),
+        ("позвоните мне пожалуйста вечером", "позвоните мне пожалу"),
+        ("\x00abc\ud800", "abc"),
+    ],
+)
+def test_what_is_no_number_is_kept_as_typed(typed, kept):
+    assert normalize_phone(typed) == PhoneNumber(kept, is_valid=False)
+
+
+@given(st.text())
+def test_any_text(typed):
+    number = normalize_phone(typed)
+    assert len(number.value) <= COLUMN_LENGTH
+    assert "\x00" not in number.value
+    number.value.encode()
+    assert number.value.startswith("+") or not number.is_valid
+
+
+@given(st.text(alphabet="+78901 ()-,;/0\n", max_size=60))
+def test_any_jumble_of_digits(typed):
+    for value in (number := normalize_phone(typed)).others:
+        assert value != number.value
+    assert len(number.value) <= COLUMN_LENGTH
+
+
+@given(st.from_regex(r"70[1-8][0-9]{7}", fullmatch=True), st.sampled_from(["{}", "8{}", "7{}", "+7{}", "+7 {}"]))
+def test_a_stored_number_stays_what_it_is(digits, spelling):
+    number = normalize_phone(spelling.format(digits))
+    if number.is_valid:
+        assert number.value == f"+7{digits}"
+        assert normalize_phone(number.value) == number
+        assert normalize_phone(format_phone(number.value)) == number
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [
+        ("+77011234567", "+7 701 123-45-67"),
+        ("+79161234567", "+7 916 123-45-67"),
+        ("+14155552671", "+1 415-555-2671"),
+        ("нет", "нет"),
+        ("", ""),
+        ("+7701", "+7701"),
+        ("+0000000", "+0000000"),
+    ],
+)
+def test_format_phone(stored, shown):
+    assert format_phone(stored) == shown
+
+
+@given(st.text())
+def test_format_phone_of_any_text(text):
+    assert isinstance(format_phone(text), str)
+
+
+def test_phone_digits():
+    assert phone_digits("+7 (701) 123-45-67") == "77011234567"
+    assert phone_digits("٣ и ½") == ""

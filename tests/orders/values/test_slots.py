@@ -1,0 +1,73 @@
+"""Delivery slots written as text."""
+
+from datetime import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orders.values.slots import KEY_LENGTH, parse_slot, slot_key
+
+AFTERNOON = (time(15), time(16))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "15:00-16:00",
+        "15:00–16:00",
+        "15:00 — 16:00",
+        "15:00 - 16:00",
+        "15.00-16.00",
+        "15:00:00-16:00:00",
+        "15-16",
+        " 15 - 16 ",
+        "с 15:00 до 16:00",
+        "С 15 до 16",
+        "от 15:00 до 16:00",
+        "с\u00a015:00 до\u00a016:00",
+    ],
+)
+def test_every_spelling(text):
+    assert parse_slot(text) == AFTERNOON
+    assert slot_key(text) == "15:00-16:00"
+
+
+@pytest.mark.parametrize(
+    ("text", "slot", "key"),
+    [
+        ("9:30-11:05", (time(9, 30), time(11, 5)), "09:30-11:05"),
+        ("22:00-24:00", (time(22), time(0)), "22:00-00:00"),
+        ("23:00-02:00", (time(23), time(2)), "23:00-02:00"),
+    ],
+)
+def test_hours(text, slot, key):
+    assert parse_slot(text) == slot
+    assert slot_key(text) == key
+    assert parse_slot(key) == slot
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "18", "18:00", "утром", "25-26", "15:60-16:00", "15:00-15:00", "16:00-15:00", "24:30-02:00", "2025-08-25"],
+)
+def test_not_a_slot(text):
+    assert parse_slot(text) is None
+    assert slot_key(text) == text
+
+
+def test_a_long_text_is_cut_to_the_column():
+    assert slot_key("как можно раньше,  до обеда") == "как можно раньше, до"
+
+
+@given(st.text())
+def test_any_text(text):
+    assert len(slot_key(text)) <= KEY_LENGTH
+    assert (parse_slot(text) is None) or parse_slot(slot_key(text)) == parse_slot(text)
+
+
+@given(st.times(), st.times())
+def test_keys_are_read_back(start, end):
+    key = f"{start:%H:%M}-{end:%H:%M}"
+    if parse_slot(key):
+        assert slot_key(key) == key
