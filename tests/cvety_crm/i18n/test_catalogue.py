@@ -6,8 +6,8 @@ import polib
 import pytest
 from django.core.checks import run_checks
 
-from cvety_crm import checks
 from cvety_crm.i18n.catalogue import compile_catalogue, is_compiled, placeholders
+from cvety_crm.ops import checks
 
 
 @pytest.fixture
