@@ -1,7 +1,10 @@
-"""Texts whose letters were broken on their way through encodings, made whole where that is certain.
+"""Repair of texts whose letters were broken on their way through encodings, where the result is certain.
 
 A site that once spoke cp1251 or latin1 to a database of UTF-8 has stored `Р‘СѓРєРµС‚` or `Ð‘ÑƒÐºÐµÑ‚` for `Букет`; one
 that kept cp1251 in tables of latin1 has `Áóêåò`.
+
+The repair is our own because ftfy 6.3 leaves `Áóêåò` as it is (it knows no cp1251 in latin1) and also every fifth short
+word read as cp1251, such as `РЃРЁУЁ` for `ЁШӨ`, and it changes whole texts such as `3№«` to `3鹫`.
 """
 
 import re
