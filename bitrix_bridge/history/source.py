@@ -43,7 +43,7 @@ class SourceError(Exception):
     """The copy can't be used. The text is for whoever runs the import, and holds no password."""
 
 
-class SourceLost(SourceError):
+class SourceLostError(SourceError):
     """The connection broke; the same question may be answered over a new one."""
 
 
@@ -130,7 +130,7 @@ class Source:
         self._connection._force_close()
 
     def reconnect(self) -> None:
-        """Connect again after `SourceLost`."""
+        """Connect again after `SourceLostError`."""
         self.close()
         self._connection = self._connect()
 
@@ -177,7 +177,7 @@ class Source:
         return list(self.rows(table, columns, f"`{key}` IN ({marks})", wanted, order=order))
 
     def query(self, sql: str, values: Sequence[Any] = ()) -> Iterator[tuple[bytes | None, ...]]:
-        """Stream the answer to any question, as bytes. Raises `SourceLost` and `SourceError`."""
+        """Stream the answer to any question, as bytes. Raises `SourceLostError` and `SourceError`."""
         with _named_errors(), self._connection.cursor(SSCursor) as cursor:
             cursor.execute(sql, list(values) or None)
             yield from cursor
@@ -288,7 +288,7 @@ def _named_errors() -> Iterator[None]:
         yield
     except (pymysql.err.OperationalError, pymysql.err.InterfaceError) as error:
         code = error.args[0] if error.args else 0
-        kind = SourceLost if code in LOST else SourceError
+        kind = SourceLostError if code in LOST else SourceError
         raise kind(gettext("MySQL: %(message)s") % {"message": _message(error)}) from error
     except pymysql.err.MySQLError as error:
         raise SourceError(gettext("MySQL: %(message)s") % {"message": _message(error)}) from error

@@ -1,19 +1,19 @@
 """Going through the orders of the copy, batch by batch, from where the run is."""
 
 import logging
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import TypeVar
 
 from django.db import transaction
+from tenacity import Retrying, before_sleep_log, retry_if_exception_type, stop_after_attempt, wait_chain, wait_fixed
 
 from bitrix_bridge.history import report, runs
 from bitrix_bridge.history.applying import apply_batch
 from bitrix_bridge.history.reading import Batch, Selection, count_carts, count_orders, read_next, read_orders
 from bitrix_bridge.history.shop import Surroundings, look_around
-from bitrix_bridge.history.source import Source, SourceError, SourceLost
+from bitrix_bridge.history.source import Source, SourceError, SourceLostError
 from bitrix_bridge.models import ImportRow, ImportRun
 from orders import services
 
@@ -22,8 +22,8 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 BATCH = 10
-RECONNECTS = (1.0, 5.0, 15.0)
-"""Seconds before the copy is asked again after its connection was lost."""
+RECONNECT_DELAYS = (1.0, 5.0, 15.0)
+"""Seconds before each attempt to connect again to the copy."""
 
 
 class _RolledBack(Exception):
@@ -63,11 +63,11 @@ def work(
     Raises `runs.Lost`, `SourceError` when the copy does not answer any more, and `OperationalError` when the database
     does not. Whatever ends it, what was done stays, and the run knows where it is.
     """
-    around = _patiently(source, lambda: _look_around(source))
+    around = _with_reconnects(source, partial(_look_around, source))
     batches = _failed(run, source) if run.is_retry else _left(run, source)
     for batch, after_id in batches:
         # Whatever it asks of the copy it asks before it stores anything.
-        _patiently(source, partial(apply_batch, run, source, around, batch, after_id=after_id))
+        _with_reconnects(source, partial(apply_batch, run, source, around, batch, after_id=after_id))
         run.refresh_from_db()
         on_progress(run)
         if is_over_time():
@@ -87,7 +87,8 @@ def _left(run: ImportRun, source: Source) -> Iterator[tuple[Batch, int]]:
         limit = size if selection.count is None else min(size, selection.count - run.gone_through)
         if limit <= 0:
             return
-        batch = _patiently(source, lambda limit=limit: read_next(source, selection, after_id=run.after_id, limit=limit))  # type: ignore[misc]
+        fetch = partial(read_next, source, selection, after_id=run.after_id, limit=limit)
+        batch = _with_reconnects(source, fetch)
         if not batch.orders:
             return
         yield batch, batch.orders[-1].bitrix_order_id
@@ -98,24 +99,29 @@ def _failed(run: ImportRun, source: Source) -> Iterator[tuple[Batch, int]]:
     rows = ImportRow.objects.filter(run=run, outcome=runs.Outcome.FAILED).order_by("bitrix_order_id")
     # Behind where the run is, which every batch moves on: those that fail again are not met twice.
     while ids := list(rows.filter(bitrix_order_id__gt=run.after_id).values_list("bitrix_order_id", flat=True)[:size]):
-        batch = _patiently(source, lambda ids=ids: read_orders(source, ids))  # type: ignore[misc]
+        batch = _with_reconnects(source, partial(read_orders, source, ids))
         yield batch, ids[-1]
 
 
-def _patiently(source: Source, ask: Callable[[], T]) -> T:
-    """Ask again when the connection to the copy was lost. A server that starts anew refuses connections for a while."""
-    away: SourceError | None = None
-    for pause in RECONNECTS:
-        try:
-            return ask()
-        except SourceLost as error:
-            logger.warning("the copy is asked again in %s s: %s", pause, away or error)
-            time.sleep(pause)
-        try:
-            source.reconnect()
-            away = None
-        except SourceError as error:
-            away = error
-    if away is not None:
-        raise away
-    return ask()
+def _with_reconnects(source: Source, fetch: Callable[[], T]) -> T:
+    """Return what `fetch` returns; connect again and repeat it when the connection to the copy was lost.
+
+    Raises the last `SourceError`. A server that restarts refuses connections for a while, so that counts as lost too.
+    """
+
+    def attempt() -> T:
+        if retrying.statistics["attempt_number"] > 1:
+            try:
+                source.reconnect()
+            except SourceError as error:
+                raise SourceLostError(str(error)) from error
+        return fetch()
+
+    retrying = Retrying(
+        retry=retry_if_exception_type(SourceLostError),
+        wait=wait_chain(*map(wait_fixed, RECONNECT_DELAYS)),
+        stop=stop_after_attempt(len(RECONNECT_DELAYS) + 1),
+        before_sleep=before_sleep_log(logger, logging.WARNING),
+        reraise=True,
+    )
+    return retrying(attempt)

@@ -351,7 +351,7 @@ class TestTrouble:
 
     @in_the_new_one
     def test_the_connection_to_the_copy_breaks(self, source, site_copy, monkeypatch):
-        monkeypatch.setattr(walk, "RECONNECTS", (0.0, 0.0))
+        monkeypatch.setattr(walk, "RECONNECT_DELAYS", (0.0, 0.0))
         run = walk.begin(source, Selection())
         broken = []
 

@@ -4,7 +4,7 @@ import pymysql
 import pytest
 
 from bitrix_bridge.history import source as source_module
-from bitrix_bridge.history.source import Source, SourceError, SourceLost, address
+from bitrix_bridge.history.source import Source, SourceError, SourceLostError, address
 from tests.bitrix_bridge.history.conftest import unanswered
 from tests.bitrix_bridge.history.tables import Schema
 
@@ -40,7 +40,7 @@ def test_after_the_connection_broke_it_is_read_only_again(site_copy):
     with opened(site_copy, "writer") as source:
         (session,) = site_copy.execute("SELECT ID FROM information_schema.PROCESSLIST WHERE USER = 'writer'")[0]
         site_copy.execute(f"KILL {session}")
-        with pytest.raises(SourceLost):
+        with pytest.raises(SourceLostError):
             list(source.query("SELECT 1"))
         source.reconnect()
         assert source.number("SELECT 1") == 1
