@@ -10,12 +10,12 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from psycopg.errors import DeadlockDetected, SerializationFailure
 
-from bitrix_bridge.history import runs
 from bitrix_bridge.history.changes import history
 from bitrix_bridge.history.deletions import mark_deleted_orders, retire_deleted_products
 from bitrix_bridge.history.documents import document, earliest_date
 from bitrix_bridge.history.reading import Batch, SourceOrder, nearest_date
 from bitrix_bridge.history.reasons import Code, Reason
+from bitrix_bridge.history.runs import imports
 from bitrix_bridge.history.shop import Surroundings, new_products
 from bitrix_bridge.history.source import Source, SourceError
 from bitrix_bridge.models import ImportRow, ImportRun
@@ -23,6 +23,7 @@ from bitrix_bridge.payloads import read_order
 from bitrix_bridge.payloads.amounts import read_id
 from bitrix_bridge.payloads.dates import read_moment
 from bitrix_bridge.site_orders import without_shared_account
+from cvety_crm.long_runs.engine import LeaseLostError
 from cvety_crm.masking import keepable
 from orders import services
 from orders.models import Order
@@ -62,8 +63,8 @@ class _Done:
 def apply_batch(run: ImportRun, source: Source, around: Surroundings, batch: Batch, *, after_id: int) -> None:
     """Take over a batch, and note what became of each of its orders and how far the run is, or nothing of all that.
 
-    An order that can't be taken over is noted as failed and hinders no other. Raises `runs.Lost`, `SourceError` before
-    anything is stored, and `OperationalError` when the database is away.
+    An order that can't be taken over is noted as failed and hinders no other. Raises `LeaseLostError`, `SourceError`
+    before anything is stored, and `OperationalError` when the database is away.
     """
     ready = [_read(source, around, order, batch) for order in batch.orders]
     products = _products(source, around, ready)
@@ -75,7 +76,7 @@ def apply_batch(run: ImportRun, source: Source, around: Surroundings, batch: Bat
         except OperationalError as error:
             if not isinstance(error.__cause__, DeadlockDetected | SerializationFailure) or number == TRIES:
                 raise
-        except (InterfaceError, runs.Lost):
+        except (InterfaceError, LeaseLostError):
             raise
         except Exception as error:
             logger.info("a batch is taken over one by one: %s", type(error).__name__)
@@ -183,7 +184,7 @@ def _store(
             unique_fields=["run", "bitrix_order_id"],
             update_fields=["outcome", "reasons", "order", "updated_at"],
         )
-        runs.keep(run, counted=counted, after_id=after_id)
+        imports.record(run, counted, after_id=after_id)
 
 
 def _apply_product(product: ProductSnapshot, *, one_by_one: bool) -> None:

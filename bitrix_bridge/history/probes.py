@@ -42,7 +42,7 @@ def last_import() -> Finding:
     age = duration(max((timezone.now() - (run.finished_at or run.started_at)).total_seconds(), 0))
     figure = f"{run.get_state_display()}, {gettext('%(time)s ago') % {'time': age}}: {result_line(run)}"
     if run.state in (ImportRun.State.FAILED, ImportRun.State.STOPPED):
-        hint = gettext("Open “Imports” and go on with it.")
+        hint = gettext("Open “Imports” and resume it.")
         return Finding(Level.YELLOW, figure, f"{run.error.rstrip('.')}. {hint}" if run.error else hint)
     if run.failed:
         return Finding(Level.YELLOW, figure, gettext("Open “Imports”: it says why some failed, and can repeat them."))

@@ -9,9 +9,10 @@ from typing import TypeVar
 from django.db import transaction
 from tenacity import Retrying, before_sleep_log, retry_if_exception_type, stop_after_attempt, wait_chain, wait_fixed
 
-from bitrix_bridge.history import report, runs
+from bitrix_bridge.history import report
 from bitrix_bridge.history.applying import apply_batch
 from bitrix_bridge.history.reading import Batch, Selection, count_carts, count_orders, read_next, read_orders
+from bitrix_bridge.history.runs import imports
 from bitrix_bridge.history.shop import Surroundings, look_around
 from bitrix_bridge.history.source import Source, SourceError, SourceLostError
 from bitrix_bridge.models import ImportRow, ImportRun
@@ -31,8 +32,9 @@ class _RolledBack(Exception):
 
 
 def begin(source: Source, selection: Selection, *, batch_size: int = BATCH) -> ImportRun:
-    """Start a run, held by this process. Raises `runs.AlreadyRunning` and `SourceError`."""
-    return runs.start(
+    """Start a run, held by this process. Raises `AlreadyRunningError` and `SourceError`."""
+    return imports.start(
+        is_claimed=True,
         source=str(source.where)[:255],
         options={**selection.as_json(), "batch_size": batch_size},
         expected=count_orders(source, selection),
@@ -58,21 +60,21 @@ def work(
     on_progress: Callable[[ImportRun], None] = lambda run: None,
     is_over_time: Callable[[], bool] = lambda: False,
 ) -> bool:
-    """Go on with a run that this process holds; return whether it is through. Its time may be over before that.
+    """Work on a run that this process holds; return whether it is done. Its time may be over before that.
 
-    Raises `runs.Lost`, `SourceError` when the copy does not answer any more, and `OperationalError` when the database
-    does not. Whatever ends it, what was done stays, and the run knows where it is.
+    Raises `LeaseLostError`, `SourceError` when the copy does not answer any more, and `OperationalError` when the
+    database does not. What was done stays, and the run keeps its place.
     """
     around = _with_reconnects(source, partial(_look_around, source))
     batches = _failed(run, source) if run.is_retry else _left(run, source)
     for batch, after_id in batches:
         # Whatever it asks of the copy it asks before it stores anything.
         _with_reconnects(source, partial(apply_batch, run, source, around, batch, after_id=after_id))
-        run.refresh_from_db()
+        imports.reload(run)
         on_progress(run)
         if is_over_time():
             return False
-    runs.finish(run, report.grouped_reasons(run))
+    imports.finish(run, is_retry=False, reasons=report.grouped_reasons(run))
     return True
 
 
@@ -84,7 +86,7 @@ def _look_around(source: Source) -> Surroundings:
 def _left(run: ImportRun, source: Source) -> Iterator[tuple[Batch, int]]:
     selection, size = Selection.from_json(run.options), int(run.options.get("batch_size", BATCH))
     while True:
-        limit = size if selection.count is None else min(size, selection.count - run.gone_through)
+        limit = size if selection.count is None else min(size, selection.count - run.processed)
         if limit <= 0:
             return
         fetch = partial(read_next, source, selection, after_id=run.after_id, limit=limit)
@@ -96,7 +98,7 @@ def _left(run: ImportRun, source: Source) -> Iterator[tuple[Batch, int]]:
 
 def _failed(run: ImportRun, source: Source) -> Iterator[tuple[Batch, int]]:
     size = int(run.options.get("batch_size", BATCH))
-    rows = ImportRow.objects.filter(run=run, outcome=runs.Outcome.FAILED).order_by("bitrix_order_id")
+    rows = ImportRow.objects.filter(run=run, outcome=ImportRow.Outcome.FAILED).order_by("bitrix_order_id")
     # Behind where the run is, which every batch moves on: those that fail again are not met twice.
     while ids := list(rows.filter(bitrix_order_id__gt=run.after_id).values_list("bitrix_order_id", flat=True)[:size]):
         batch = _with_reconnects(source, partial(read_orders, source, ids))

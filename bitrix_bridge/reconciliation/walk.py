@@ -27,7 +27,7 @@ from bitrix_bridge.reconciliation.comparison import (
     listed,
     looks_alike,
 )
-from bitrix_bridge.reconciliation.runs import keep
+from bitrix_bridge.reconciliation.runs import comparisons
 from bitrix_bridge.site_orders import read_site_order
 from bitrix_bridge.transports import SiteClient
 from cvety_crm.outbox import LIVE, Misconfigured, PermanentRefusal
@@ -65,7 +65,8 @@ class _Tally:
 def step(run: Reconciliation, client: SiteClient) -> None:
     """Compare the next orders and write down what was found, with the place, in one transaction.
 
-    When there are none left the run's phase is over. Raises `Lost` and `DeliveryFailure`, and then nothing is written.
+    When there are none left the run's phase is over. Raises `LeaseLostError` and `DeliveryFailure`, and then nothing is
+    written.
     """
     match run.phase:
         case Phase.LISTED:
@@ -291,7 +292,7 @@ def _write(
     with transaction.atomic():
         if up_to is not None:
             columns["after_id"] = up_to
-        keep(run, counted=tally.counted, failures=0, **columns)
+        comparisons.record(run, tally.counted, failures=0, **columns)
         older.update(outcome=Outcome.GONE)
         services.note_checksums(tally.checksums)
         if run.is_repair:
