@@ -1,4 +1,4 @@
-"""What the page of an import run shows: figures, reasons grouped, and its orders one by one."""
+"""What the page of an import run shows: metrics, reasons grouped, and its orders one by one."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -66,7 +66,7 @@ def context(request: HttpRequest, run: ImportRun) -> dict[str, Any]:
     return {
         "title": gettext("Import of %(when)s") % {"when": run},
         "result": report.result_line(run),
-        "figures": [(capfirst(words), number) for words, number in report.counts(run)],
+        "metrics": [(capfirst(words), number) for words, number in report.counts(run)],
         "is_cut": run.state in (State.FAILED, State.STOPPED),
         # Of a run that is under way they would be outdated before they are read.
         "reasons": [] if is_running else list(_reasons(request, run.reasons)),
@@ -105,7 +105,7 @@ def facts(run: ImportRun) -> Iterator[tuple[str, str]]:
 
 
 def options_in_words(options: dict[str, Any]) -> Iterator[str]:
-    """Yield what a run was told to bring over."""
+    """Yield which orders a run imports."""
     chosen = [str(key) for key in options.get("order_ids", ())]
     if chosen:
         yield gettext("only the order %(ids)s of the site") % {"ids": ", ".join(chosen)}

@@ -23,7 +23,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from bitrix_bridge.models import Difference, Reconciliation
 from bitrix_bridge.models.reconciliation import OPEN
 from bitrix_bridge.reconciliation import runs
-from bitrix_bridge.reconciliation.decisions import NotDecided, decide
+from bitrix_bridge.reconciliation.decisions import NotDecidedError, decide
 from bitrix_bridge.reconciliation.slices import slice_task
 from bitrix_bridge.reconciliation.words import rows
 from cvety_crm.admin_base import PeekPaginator
@@ -119,7 +119,7 @@ class ReconciliationAdmin(LongRunAdmin):
             "title": gettext("Comparison of %(when)s") % {"when": run},
             "starter": _starter(run),
             "what": _what(run),
-            "figures": _figures(run),
+            "metrics": _metrics(run),
             "panel": {
                 "rows": rows(page.object_list, may_decide=self.may_control(request), reader=request.user),
                 "here": request.get_full_path(),
@@ -168,7 +168,7 @@ class ReconciliationAdmin(LongRunAdmin):
             one = decide(key, Difference.Side(side), actor=request.user)  # type: ignore[arg-type]
         except Difference.DoesNotExist:
             raise Http404 from None
-        except NotDecided as error:
+        except NotDecidedError as error:
             messages.error(request, gettext("Nothing was changed. %(why)s") % {"why": error})
             one = Difference.objects.get(pk=key)
         else:
@@ -193,7 +193,7 @@ def _first_those_for_people(found: QuerySet[Difference]) -> QuerySet[Difference]
     return found.order_by(rank, "bitrix_order_id", "field", "id")
 
 
-def _figures(run: Reconciliation) -> list[tuple[str, int]]:
+def _metrics(run: Reconciliation) -> list[tuple[str, int]]:
     names = ("compared", "agreed", "on_their_way", "archived", "differences", "missing_here", "missing_there")
     return [
         (capfirst(str(Reconciliation._meta.get_field(name).verbose_name)), getattr(run, name))  # type: ignore[union-attr]

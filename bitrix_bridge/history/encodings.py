@@ -40,7 +40,7 @@ def decode(raw: bytes) -> tuple[str, bool]:
         return raw.decode("cp1251", "replace"), True
 
 
-def mend(text: str) -> str | None:
+def repair(text: str) -> str | None:
     """Return what the text was before its letters were broken; None when it is not broken, or not for sure."""
     for pattern, encoding in ((_FROM_CP1251, "cp1251"), (_FROM_CP1252, "cp1252")):
         pairs = pattern.findall(text)
@@ -49,7 +49,7 @@ def mend(text: str) -> str | None:
         whole = _again(text, encoding)
         if whole is None:
             continue
-        if (twice := mend(whole)) is not None:
+        if (twice := repair(whole)) is not None:
             return twice
         if _CYRILLIC.search(whole) and _KNOWN.fullmatch(whole):
             return whole
@@ -61,7 +61,7 @@ def mend(text: str) -> str | None:
 
 
 def is_broken(text: str) -> bool:
-    """Return whether letters are lost for good, or broken in a way that nobody can mend."""
+    """Return whether letters are lost for good, or broken in a way that cannot be repaired."""
     if "\ufffd" in text:
         return True
     return any(len(_unlike_words(pattern.findall(text))) > _CERTAIN for pattern in (_FROM_CP1251, _FROM_CP1252))

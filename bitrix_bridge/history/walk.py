@@ -1,4 +1,4 @@
-"""Going through the orders of the copy, batch by batch, from where the run is."""
+"""Import the orders of the copy, batch by batch, from the place of the run."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ from bitrix_bridge.history import report
 from bitrix_bridge.history.applying import apply_batch
 from bitrix_bridge.history.reading import Batch, Selection, count_carts, count_orders, read_next, read_orders
 from bitrix_bridge.history.runs import imports
-from bitrix_bridge.history.shop import Surroundings, look_around
+from bitrix_bridge.history.shop import ImportContext, load_import_context
 from bitrix_bridge.history.source import Source, SourceError, SourceLostError
 from bitrix_bridge.models import ImportRow, ImportRun
 from orders import services
@@ -32,7 +32,7 @@ class _RolledBack(Exception):
 
 
 def begin(source: Source, selection: Selection, *, batch_size: int = BATCH) -> ImportRun:
-    """Start a run, held by this process. Raises `AlreadyRunningError` and `SourceError`."""
+    """Start a run that this process holds. Raises `AlreadyRunningError` and `SourceError`."""
     return imports.start(
         is_claimed=True,
         source=str(source.where)[:255],
@@ -44,7 +44,7 @@ def begin(source: Source, selection: Selection, *, batch_size: int = BATCH) -> I
 
 @contextmanager
 def rolled_back() -> Iterator[None]:
-    """Let everything happen and leave no trace of it: a dry run."""
+    """Roll back everything that is done within: a dry run."""
     try:
         with services.rehearsal(), transaction.atomic():
             yield
@@ -65,11 +65,11 @@ def work(
     Raises `LeaseLostError`, `SourceError` when the copy does not answer any more, and `OperationalError` when the
     database does not. What was done stays, and the run keeps its place.
     """
-    around = _with_reconnects(source, partial(_look_around, source))
+    context = _with_reconnects(source, partial(_load_context, source))
     batches = _failed(run, source) if run.is_retry else _left(run, source)
     for batch, after_id in batches:
-        # Whatever it asks of the copy it asks before it stores anything.
-        _with_reconnects(source, partial(apply_batch, run, source, around, batch, after_id=after_id))
+        # A batch queries the copy before it stores anything, so that it can be repeated.
+        _with_reconnects(source, partial(apply_batch, run, source, context, batch, after_id=after_id))
         imports.reload(run)
         on_progress(run)
         if is_over_time():
@@ -78,9 +78,9 @@ def work(
     return True
 
 
-def _look_around(source: Source) -> Surroundings:
+def _load_context(source: Source) -> ImportContext:
     with transaction.atomic():
-        return look_around(source)
+        return load_import_context(source)
 
 
 def _left(run: ImportRun, source: Source) -> Iterator[tuple[Batch, int]]:
@@ -99,7 +99,7 @@ def _left(run: ImportRun, source: Source) -> Iterator[tuple[Batch, int]]:
 def _failed(run: ImportRun, source: Source) -> Iterator[tuple[Batch, int]]:
     size = int(run.options.get("batch_size", BATCH))
     rows = ImportRow.objects.filter(run=run, outcome=ImportRow.Outcome.FAILED).order_by("bitrix_order_id")
-    # Behind where the run is, which every batch moves on: those that fail again are not met twice.
+    # Beyond the place of the run, which each batch advances: an order that fails again is not repeated in this pass.
     while ids := list(rows.filter(bitrix_order_id__gt=run.after_id).values_list("bitrix_order_id", flat=True)[:size]):
         batch = _with_reconnects(source, partial(read_orders, source, ids))
         yield batch, ids[-1]

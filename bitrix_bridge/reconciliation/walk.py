@@ -1,8 +1,8 @@
 """One step of a run after the other: a page of the site's orders beside ours of the same ids, in constant memory.
 
-Both lists are in the order of the site's ids, so each step needs only what lies between two of them. Whatever looks
-different is looked at a second time, on both sides: a change that happened between the two first looks is no
-difference. An order that the list lacks is asked for by itself before that is believed.
+Both lists are in the order of the site's ids, so each step needs only what lies between two of them. An order that
+looks different is read a second time, on both sides: a change that happened between the two first reads is no
+difference. An order that the list lacks is fetched by itself before it counts as missing.
 """
 
 from collections.abc import Iterable, Mapping
@@ -106,8 +106,8 @@ def _compare_beyond(run: Reconciliation, client: SiteClient) -> None:
 
 def _compare_unlinked(run: Reconciliation) -> None:
     """Look at the orders made here that were never created on the site, as far as we know."""
-    told = Difference.objects.filter(run=run, order=OuterRef("pk"))
-    orders = Order.objects.filter(bitrix_order_id=None, created_at__lt=run.started_at).exclude(Exists(told))
+    found = Difference.objects.filter(run=run, order=OuterRef("pk"))
+    orders = Order.objects.filter(bitrix_order_id=None, created_at__lt=run.started_at).exclude(Exists(found))
     if run.after_key is not None:
         orders = orders.filter(pk__gt=run.after_key)
     push = Push.objects.filter(order=OuterRef("pk"))
@@ -124,7 +124,7 @@ def _compare_unlinked(run: Reconciliation) -> None:
             tally.count("on_their_way" if is_live else "agreed")
             continue
         tally.count("missing_there")
-        # What the site has refused to create it refuses again; what nobody has tried to is sent.
+        # What the site has refused to create it refuses again; what was never sent is sent.
         outcome = Outcome.FOUND if refusal is None else Outcome.PERSON
         one = Difference(run=run, order_id=key, kind=Kind.MISSING_THERE, outcome=outcome, why=refusal or "")
         tally.differences.append(one)
@@ -276,7 +276,7 @@ def _write(
     compared_keys: list[UUID] | None = None,
     **columns: object,
 ) -> None:
-    """Write what was found and where the run is; whatever an earlier run said of the same orders is out of date."""
+    """Save what was found and the place of the run; what an earlier run found of the same orders is out of date."""
     people = sum(one.outcome == Outcome.PERSON for one in tally.differences)
     tally.count("differences", len(tally.differences))
     tally.count("need_person", people)

@@ -1,4 +1,4 @@
-"""`manage.py import_bitrix_orders`: bring the history over from a MySQL copy of Bitrix."""
+"""`manage.py import_bitrix_orders`: import the history from a MySQL copy of Bitrix."""
 
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
@@ -68,7 +68,7 @@ class Command(LongRunCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run, show progress, say what has come over."""
+        """Run, show progress, print the result."""
         selection = _selection(options)
         if options["resume"] and (options["dry_run"] or selection != Selection()):
             raise CommandError(gettext("A resumed run has its options already: leave the others out."))

@@ -57,7 +57,7 @@ class Command(LongRunCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run, show progress, say what was found."""
+        """Run, show progress, print what was found."""
         try:
             run = self._resumed() if options["resume"] else self._started(options["since"], options["repair"])
         except AlreadyRunningError as running:

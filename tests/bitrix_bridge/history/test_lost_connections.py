@@ -39,7 +39,7 @@ def breaks(site_copy, monkeypatch):
 
 @pytest.mark.parametrize(
     ("module", "name"),
-    [(applying, "nearest_date"), (applying, "new_products"), (walk, "look_around"), (walk, "read_next")],
+    [(applying, "nearest_date"), (applying, "new_products"), (walk, "load_import_context"), (walk, "read_next")],
 )
 def test_it_is_asked_again(source, site_copy, breaks, module, name):
     for table in ("b_sale_order", "b_sale_basket"):

@@ -181,7 +181,9 @@ class TestAbandoned:
         assert engine.last() == run
         assert (row()["state"], row()["process"]) == ("stopped", "")
 
-    @pytest.mark.parametrize("process", ["", "elsewhere:1", "elsewhere:x", current_process()])
+    @pytest.mark.parametrize(
+        "process", ["", "elsewhere:1", "elsewhere:x", current_process()], ids=["none", "other", "no number", "this"]
+    )
     def test_a_process_is_not_dead_unless_that_is_known(self, process):
         assert not is_dead(process)
 
