@@ -13,7 +13,7 @@ from notifications.telegram import bot_name
 ASK_SECONDS = 4.0
 
 
-@probe(_("Telegram"), seconds=ASK_SECONDS + 1)
+@probe(_("Telegram"))
 def telegram() -> Finding:
     """Ask the Bot API who our bot is."""
     if reason := recipients.muted_reason():
