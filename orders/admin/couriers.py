@@ -16,8 +16,8 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from cvety_crm.admin_site.base import CrmModelAdmin
-from orders.admin.courier_route import CourierRoute
+from cvety_crm.admin_site.features import FeatureModelAdmin
+from orders.admin.courier_route import CourierRoute, may_see_route
 from orders.admin.courier_texts import courier_contacts
 from orders.admin.orders.forms import PhoneField
 from orders.models import Courier, PaymentStatus
@@ -79,9 +79,10 @@ class CourierForm(forms.ModelForm):
 
 
 @admin.register(Courier)
-class CourierAdmin(CourierRoute, CrmModelAdmin):
+class CourierAdmin(FeatureModelAdmin):
     """Who delivers."""
 
+    features = (CourierRoute,)
     form = CourierForm
     list_display = ("name", "contacts_column", "today_column", "route_column", "is_active")
     list_filter = ("is_active",)
@@ -159,7 +160,7 @@ class CourierAdmin(CourierRoute, CrmModelAdmin):
     @admin.display(description=_("Route"))
     def route_column(self, courier: Courier) -> str:
         """Return a link to his route of today."""
-        if not self.may_see_route(self.request):
+        if not may_see_route(self.request):
             return "—"
         url = reverse("admin:orders_courier_route", args=[courier.pk])
         link = '<a class="crm-link crm-tap" href="{}" aria-label="{}: {}">{}</a>'

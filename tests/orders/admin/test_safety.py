@@ -151,15 +151,12 @@ def test_whoever_may_see_orders_only_sees_only_orders(browser_of, evil_order):
         assert reader.get(path).status_code == 403, path
 
 
-def test_no_part_of_the_orders_admin_hides_another_parts_names():
-    """The parts share one namespace: a private name in two of them would silently replace a check of rights."""
-    from orders.admin.orders.model_admin import OrderAdmin
+def test_each_feature_of_the_orders_admin_is_registered_once():
+    """What the features' names must not hide is tested in tests/cvety_crm/admin_site/test_features.py."""
+    from orders.admin.orders.model_admin import FEATURES, OrderAdmin
 
-    defined: dict[str, list[str]] = {}
-    for part in OrderAdmin.__mro__:
-        if part is not OrderAdmin and part.__module__.startswith("orders."):
-            for name in vars(part):
-                if name.startswith("_") and not name.startswith("__"):
-                    defined.setdefault(name, []).append(part.__name__)
-    assert not {name: parts for name, parts in defined.items() if len(parts) > 1}
-    assert "_check" in defined
+    assert len(set(FEATURES)) == len(FEATURES)
+    assert [part for part in OrderAdmin.__mro__ if part.__module__.startswith("orders.")] == [
+        OrderAdmin,
+        OrderAdmin.__bases__[0],
+    ]
