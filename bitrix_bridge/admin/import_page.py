@@ -23,7 +23,7 @@ from orders.models import Order
 State, Outcome = ImportRun.State, ImportRow.Outcome
 SHOWN = 50
 STATES = {State.RUNNING: ("pending", "⏳"), State.DONE: ("delivered", "✓"), State.STOPPED: ("cancelled", "×")}
-OUTCOMES = {
+OUTCOMES: dict[str, tuple[str, str]] = {
     Outcome.CREATED: ("delivered", "✓"),
     Outcome.UPDATED: ("delivered", "✓"),
     Outcome.UNCHANGED: ("cancelled", "="),
@@ -102,7 +102,7 @@ def state_badge(run: ImportRun) -> SafeString:
 
 def outcome_badge(row: ImportRow) -> SafeString:
     """Return what became of an order."""
-    css, sign = OUTCOMES.get(row.outcome, _TROUBLE)  # type: ignore[call-overload]
+    css, sign = OUTCOMES.get(row.outcome, _TROUBLE)
     return badge(css, sign, row.get_outcome_display())
 
 

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
@@ -158,12 +159,14 @@ class ImportRowAdmin(ReadOnlyModelAdmin):
     ordering = ("-created_at", "-bitrix_order_id")
     fields = ("run_column", "bitrix_order_id", "outcome_column", "order_column", "reasons_column")
 
-    def get_search_results(self, request: HttpRequest, queryset: object, search_term: str) -> tuple[object, bool]:
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[ImportRow], search_term: str
+    ) -> tuple[QuerySet[ImportRow], bool]:
         """Find by the id on the site."""
         text = search_term.strip()
         if not text:
             return queryset, False
-        return queryset.filter(bitrix_order_id=import_page.site_id(text)), False  # type: ignore[attr-defined]
+        return queryset.filter(bitrix_order_id=import_page.site_id(text)), False
 
     @admin.display(description=_("run"))
     def run_column(self, row: ImportRow) -> str:

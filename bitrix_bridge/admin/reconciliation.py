@@ -29,9 +29,16 @@ from bitrix_bridge.reconciliation.slices import nudge
 from bitrix_bridge.reconciliation.words import rows
 from cvety_crm.admin_site.base import PeekPaginator, ReadOnlyModelAdmin, badge, moment
 from cvety_crm.admin_site.outbox import find_row
+from cvety_crm.model_fields import field_label
+from cvety_crm.users import staff_user
 
-SIGNS = {State.RUNNING: "⏳", State.DONE: "✓", State.FAILED: "!", State.STOPPED: "×"}
-CSS = {State.RUNNING: "pending", State.DONE: "delivered", State.FAILED: "failed", State.STOPPED: "cancelled"}
+SIGNS: dict[str, str] = {State.RUNNING: "⏳", State.DONE: "✓", State.FAILED: "!", State.STOPPED: "×"}
+CSS: dict[str, str] = {
+    State.RUNNING: "pending",
+    State.DONE: "delivered",
+    State.FAILED: "failed",
+    State.STOPPED: "cancelled",
+}
 PERIODS = {"": None, "1": timedelta(days=1), "3": timedelta(days=3), "30": timedelta(days=30)}
 """How far back a comparison may look, by what the form sends; nothing: everything."""
 SHOWN = 50
@@ -145,7 +152,7 @@ class ReconciliationAdmin(ReadOnlyModelAdmin):
                 origin=runs.Origin.PAGE,
                 is_repair=request.POST.get("repair") == "1",
                 since=since,
-                started_by=request.user,  # type: ignore[arg-type]
+                started_by=staff_user(request),
             )
         except AlreadyRunning as running:
             messages.warning(request, str(running))
@@ -183,7 +190,7 @@ class ReconciliationAdmin(ReadOnlyModelAdmin):
         if side not in Difference.Side.values:
             raise Http404
         try:
-            one = decide(key, Difference.Side(side), actor=request.user)  # type: ignore[arg-type]
+            one = decide(key, Difference.Side(side), actor=staff_user(request))
         except Difference.DoesNotExist:
             raise Http404 from None
         except NotDecided as trouble:
@@ -256,7 +263,7 @@ def _first_those_for_people(found: QuerySet[Difference]) -> QuerySet[Difference]
 def _figures(run: Reconciliation) -> list[tuple[str, int]]:
     names = ("compared", "agreed", "on_their_way", "archived", "differences", "missing_here", "missing_there")
     return [
-        (capfirst(str(Reconciliation._meta.get_field(name).verbose_name)), getattr(run, name))  # type: ignore[union-attr]
+        (capfirst(field_label(Reconciliation, name)), getattr(run, name))
         for name in (*names, "repaired", "need_person")
     ]
 
@@ -264,7 +271,7 @@ def _figures(run: Reconciliation) -> list[tuple[str, int]]:
 def _state_badge(run: Reconciliation) -> SafeString:
     share = progress(run).percent if run.state == State.RUNNING else None
     text = run.get_state_display() if share is None else f"{run.get_state_display()} {share}\N{NO-BREAK SPACE}%"
-    return badge(CSS.get(run.state, "failed"), SIGNS.get(run.state, "!"), text)  # type: ignore[call-overload]
+    return badge(CSS.get(run.state, "failed"), SIGNS.get(run.state, "!"), text)
 
 
 def _starter(run: Reconciliation) -> str:

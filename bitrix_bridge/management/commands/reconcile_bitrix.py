@@ -19,6 +19,7 @@ from bitrix_bridge.reconciliation.runs import AlreadyRunning, Lost, State
 from bitrix_bridge.reconciliation.slices import work
 from cvety_crm.command_arguments import read_moment
 from cvety_crm.long_command import LongCommand
+from cvety_crm.model_fields import field_label
 
 
 class Command(LongCommand):
@@ -123,8 +124,7 @@ class Command(LongCommand):
             "repaired",
             "need_person",
         ):
-            label = Reconciliation._meta.get_field(name).verbose_name  # type: ignore[union-attr]
-            self.stdout.write(f"{label}: {getattr(run, name)}")
+            self.stdout.write(f"{field_label(Reconciliation, name)}: {getattr(run, name)}")
         if left := runs.open_differences(run):
             self.stdout.write(
                 self.style.WARNING(
