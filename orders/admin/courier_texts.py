@@ -1,4 +1,4 @@
-"""The page with the texts of many orders, by courier: each can be copied whole, or order by order."""
+"""The texts of many orders for their couriers: each can be copied whole, or order by order."""
 
 from collections.abc import Iterable
 from typing import Any

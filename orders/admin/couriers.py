@@ -119,7 +119,7 @@ class CourierAdmin(FeatureModelAdmin):
         return found
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        """Return the fields; whoever may not see phones sees the end of this one, and changes the others."""
+        """Return the fields; a user who may not see phones sees the end of this one, and may change the others."""
         is_typed = obj is None or (may_see_phones(request.user) and self.has_change_permission(request, obj))
         phone = "phone" if is_typed else "phone_shown"
         return ("name", phone, "telegram", "is_active")

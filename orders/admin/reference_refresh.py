@@ -1,4 +1,4 @@
-"""“Refresh from the site” on the lists of reference data: asks the site now, and says by name what has changed.
+"""“Refresh from the site” on the lists of reference data: fetches it now, and names what has changed.
 
 Who can be asked, `settings.REFERENCE_REFRESH` says: `orders` knows no site.
 """

@@ -1,6 +1,6 @@
-"""Taking and giving orders from the pages: bulk actions of the list, and addresses for the buttons of one order.
+"""Assignment of orders to florists and couriers: bulk actions of the list, and the buttons on an order's page.
 
-All of it by POST, all by the services.
+All of them are POST requests, and all of them call services.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -36,7 +36,7 @@ _Act = Callable[..., Order]
 
 
 class WhomForm(forms.Form):
-    """One of these people, or nobody, which has to be chosen as well."""
+    """A choice of one person, or of no one. Nothing is chosen at first."""
 
     whom = forms.ChoiceField(widget=UnfoldAdminSelectWidget())
 
@@ -82,18 +82,18 @@ class Assignment(Feature[Order]):
     # --- one order
 
     def take(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Make an order the user's."""
+        """Assign an order to the user."""
         return _change_one(request, key, services.take_order, gettext("Order № %(number)s is yours."))
 
     def release(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Give the user's order back to everybody; whoever assigns orders may do so with anybody's."""
+        """Leave the user's own order without a florist; a user who assigns orders may do so with any order."""
         act: _Act = services.release_order
         if may_assign(request):
             act = partial(services.assign_florist, florist=None)
         return _change_one(request, key, act, gettext("Order № %(number)s is without a florist again."))
 
     def set_florist(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Give one order to the chosen florist, or back to everybody."""
+        """Assign one order to the chosen florist, or to no one."""
         florist = _florist(request.POST.get("florist", ""))
         act: _Act = partial(services.assign_florist, florist=florist)
         if "seen" in request.POST:
@@ -104,7 +104,7 @@ class Assignment(Feature[Order]):
         return _change_one(request, key, act, text, florist=name_of(florist))
 
     def set_courier(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Give one order to the chosen courier, or to nobody."""
+        """Assign one order to the chosen courier, or to no one."""
         courier = _courier(request.POST.get("courier", ""))
         act: _Act = partial(services.assign_courier, courier=courier)
         if "seen" in request.POST:
@@ -115,7 +115,7 @@ class Assignment(Feature[Order]):
         return _change_one(request, key, act, text, courier=courier.name if courier else "")
 
     def set_told(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Note that the courier of one order was told, or that he was not."""
+        """Record whether the courier of one order has been notified."""
         is_told = request.POST.get("told") == "1"
         act = services.mark_courier_told if is_told else services.unmark_courier_told
         text = gettext("Order № %(number)s: the courier is told.")
@@ -126,11 +126,11 @@ class Assignment(Feature[Order]):
     # --- many orders
 
     def take_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
-        """Make the selected orders the user's, those that nobody has."""
+        """Assign to the user those of the selected orders that have no florist."""
         _change_many(request, queryset, services.take_order, gettext("Taken: %(count)s."))
 
     def assign_florist_to_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
-        """Ask for the florist, then give him the selected orders."""
+        """Show the choice of a florist, then assign the selected orders."""
         people = {str(user.pk): user for user in staff()}
         form = WhomForm(
             request.POST if "apply" in request.POST else None,
@@ -149,7 +149,7 @@ class Assignment(Feature[Order]):
         return None
 
     def assign_courier_to_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
-        """Ask for the courier, then give him the selected orders."""
+        """Show the choice of a courier, then assign the selected orders."""
         people = {str(courier.pk): courier for courier in Courier.objects.filter(is_active=True)}
         form = WhomForm(
             request.POST if "apply" in request.POST else None,
@@ -168,7 +168,7 @@ class Assignment(Feature[Order]):
         return None
 
     def mark_told_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
-        """Note that the couriers of the selected orders were told."""
+        """Record that the couriers of the selected orders have been notified."""
         _change_many(request, queryset, services.mark_courier_told, gettext("Couriers told: %(count)s."))
 
     def courier_texts_of_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
@@ -242,7 +242,7 @@ def _change_many(request: HttpRequest, queryset: QuerySet[Order], act: _Act, tex
 
 
 def _florist(value: str) -> User | None:
-    """Return the member of staff with this key from a form; None for nobody. Raises `Http404`."""
+    """Return the member of staff with this primary key; None for an empty one. Raise `Http404`."""
     key = _number(value)
     if key is None:
         return None
@@ -253,7 +253,7 @@ def _florist(value: str) -> User | None:
 
 
 def _courier(value: str) -> Courier | None:
-    """Return the courier with this key from a form; None for nobody. Raises `Http404`."""
+    """Return the courier with this primary key; None for an empty one. Raise `Http404`."""
     key = _key(value)
     if key is None:
         return None

@@ -1,4 +1,4 @@
-"""Both sides changed the status and the site won: the manager decides, with one tap, whether his wish still holds."""
+"""Both sides changed the status and the site's was kept: the manager decides whether to set the other one again."""
 
 from uuid import UUID, uuid4
 
@@ -36,7 +36,7 @@ class Conflicts(Feature[Order]):
         ]
 
     def apply_wish(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Set the wished status all the same."""
+        """Set the status that the manager wanted."""
         order = order_or_404(key)
         status = wished_status(order)
         if status is None:
@@ -59,7 +59,7 @@ class Conflicts(Feature[Order]):
         return _back(request, order)
 
     def accept_site(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Let the site's status stand."""
+        """Keep the status of the site."""
         order = order_or_404(key)
         services.accept_site_state(order_id=order.pk, actor=staff_user(request))
         messages.success(request, gettext("The status of the site stays."))

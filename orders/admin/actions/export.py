@@ -1,4 +1,4 @@
-"""Orders as a file: those of the list as it is shown, or those that are ticked. For whoever has the right to export."""
+"""Download of orders as a file: all that the list finds, or the selected ones."""
 
 import logging
 from collections.abc import Sequence
@@ -85,7 +85,7 @@ def _for_work(request: HttpRequest, orders: QuerySet[Order]) -> QuerySet[Order]:
 
 
 def _file(request: HttpRequest, orders: QuerySet[Order], file_format: str, query: str) -> HttpResponseBase | None:
-    """Return the file; None when there is none, and then the user has been told why."""
+    """Return the file; None after a message that says why there is none."""
     try:
         keys = keys_of(orders)
     except TooMany:
@@ -121,7 +121,7 @@ def _attached(extension: str) -> dict[str, str]:
 
 
 def _note(request: HttpRequest, count: int, file_format: str, query: str) -> None:
-    """Write down who took what along. The log has no query: a search holds names and phones."""
+    """Record who exported what. The log has no query string: a search holds names and phones."""
     user = staff_user(request)
     logger.info("%s exports %s orders as %s", user.get_username(), count, file_format)
     LogEntry.objects.create(

@@ -28,16 +28,16 @@ class NextStep(Feature[Order]):
         ]
 
     def next_step(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Move the order to `status`, which the button has promised.
+        """Move the order to `status`, which the button names.
 
-        `seen`, sent along or part of the address, is the status that the order had on the page: an order that has moved
-        meanwhile stays where it is. `next` is where to go back.
+        `seen`, in the form or in the URL, is the status that the page showed: an order that has moved since then is not
+        changed. `next` is the page to return to.
         """
         order = order_or_404(key)
         batch_id = uuid4()
         wanted = request.POST.get("status", "")
         if order.status_id == wanted:
-            # Somebody else, or a second tap.
+            # A colleague was faster, or the button was pressed twice.
             messages.info(request, _already(order))
             return go_back(request, _page_of(order))
         try:

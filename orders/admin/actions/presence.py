@@ -1,4 +1,4 @@
-"""An open page of an order says that it is open, and hears who else is there and what has changed since."""
+"""An open order page reports that it is open, and shows who else has it open and what has changed since."""
 
 from datetime import datetime
 from typing import Any
@@ -25,7 +25,7 @@ class Presence(Feature[Order]):
         return [self.view("<uuid:key>/here/", self.here, name="here", methods=POST, permission=may_see)]
 
     def here(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Answer a beat of the page with what stands at its top; with `left` the page says good-bye."""
+        """Return the notes at the top of the page; `left` reports that the page was closed."""
         user = staff_user(request)
         if "left" in request.POST:
             presence.leave(key, user)

@@ -130,7 +130,7 @@ class Printing(Feature[Order]):
                 actor=staff_user(request),
             )
         except PrintedMeanwhile:
-            # Somebody else was faster, by less than it takes to set a card.
+            # A colleague has printed the same cards while these were being set.
             return self._again(request, cards, size, services.postcard_prints(keys))
         return _pdf(content, Paper.POSTCARD, cards)
 

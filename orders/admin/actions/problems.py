@@ -1,4 +1,4 @@
-"""Saying that somebody must look at an order, and that it is settled. Plain POST forms on the order's page."""
+"""Problems of an order: reported and solved by plain POST forms on its page."""
 
 from uuid import UUID
 
@@ -61,7 +61,7 @@ class Problems(Feature[Order]):
         return go_back(request, reverse("admin:orders_order_change", args=[key]))
 
     def solve_problem(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Note that it is settled, and how, if `comment` says so."""
+        """Record that the problem is solved; `comment` may say how."""
         order = order_or_404(key)
         services.solve_problem(
             order_id=order.pk,

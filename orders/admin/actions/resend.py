@@ -1,4 +1,4 @@
-"""The site has refused an order, or could not be reached: one tap has it sent once more."""
+"""A button that sends an order again, after the site has refused it or could not be reached."""
 
 from uuid import UUID
 
@@ -25,7 +25,7 @@ class Resending(Feature[Order]):
         return [self.view(route, self.send_again, name="send_again", methods=POST, permission=may)]
 
     def send_again(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Have the order sent to the site again."""
+        """Schedule another push of the order."""
         order = order_or_404(key)
         is_queued = services.send_again(
             order_id=order.pk,

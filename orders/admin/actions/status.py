@@ -54,7 +54,7 @@ class StatusDialogForm(BaseDialogForm):
 
 
 class BulkStatusForm(forms.Form):
-    """Where to, for many orders: what one of them may not do is told afterwards."""
+    """The new status of many orders. Orders that may not have it are reported afterwards."""
 
     status = forms.ModelChoiceField(
         label=_("New status"),
@@ -99,7 +99,7 @@ class StatusChange(Feature[Order]):
         _move(request, queryset, "completed")
 
     def change_status_of_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
-        """Ask for the status and a comment, then move the selected orders."""
+        """Show the form for the status and a comment, then move the selected orders."""
         form = BulkStatusForm(request.POST if "apply" in request.POST else None)
         if form.is_valid():
             _move(request, queryset, form.cleaned_data["status"].code, form.cleaned_data["comment"])
@@ -153,7 +153,7 @@ def change_status_dialog(
             batch_id=batch_id,
         )
     except NotAllowed as refusal:
-        # Somebody else was faster: the dialog stays open and says so.
+        # A colleague was faster: the dialog stays open and says so.
         form.add_error("status", str(refusal))
         dialog = {"title": gettext("Change status")}
         return render(
@@ -209,7 +209,7 @@ def next_statuses(order: Order) -> list[Status]:
 
 
 def done(request: HttpRequest, fallback: str) -> HttpResponse:
-    """Answer a dialog that has done its work: the page behind it is read anew, filters and all."""
+    """Return the answer of a finished dialog: htmx loads the page behind it again, with its filters."""
     if request.headers.get("HX-Request"):
         return HttpResponse(headers={"HX-Refresh": "true"})
     return HttpResponseRedirect(fallback)
@@ -224,7 +224,7 @@ def _report(request: HttpRequest, batch_id: UUID, changed: int, unchanged: int, 
 
 
 def tell_refusals(request: HttpRequest, refused: list[str]) -> None:
-    """Add a message for each order that could not be changed, as far as anybody reads them."""
+    """Add a message for each order that could not be changed; for more than a few, a count."""
     for reason in refused[:MOST_REASONS]:
         messages.error(request, reason)
     if len(refused) > MOST_REASONS:

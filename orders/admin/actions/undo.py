@@ -1,4 +1,4 @@
-"""Taking a status back from the pages: a button on the message that tells of the change, and one on the order's page.
+"""Undo of a status change: a button on the message about the change, and one on the order's page.
 
 A button posts the one form that stands on every page (templates/admin/base_site.html), which brings the session's
 secret; so a message, which is kept in a cookie until it is shown, only holds an address.

@@ -221,7 +221,7 @@ class NewOrderForm(forms.Form):
 
     @property
     def fee(self) -> Decimal:
-        """Return the delivery fee in KZT; whoever comes for his flowers pays none."""
+        """Return the delivery fee in KZT; a pickup costs none."""
         if self.cleaned_data.get("is_pickup"):
             return Decimal(0)
         return self.cleaned_data.get("delivery_fee") or Decimal(0)

@@ -1,4 +1,4 @@
-"""The order's page: what stands around the form, and how the form is saved, which is by the services alone.
+"""The form of the order's page, which is saved by the services alone.
 
 Django's form view is one transaction. What a service refuses must undo that transaction and show the form again with
 everything that was typed; so a refusal leaves the view as an exception and comes back as an error of the form.
@@ -63,7 +63,7 @@ class OrderFormAdmin(FeatureModelAdmin):
         return form
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        """Return the order; while its form is being saved nobody else can change it."""
+        """Return the order; it stays locked while its form is being saved."""
         key = _key(object_id)
         if key is not None and request.method == "POST" and connection.in_atomic_block:
             Order.objects.select_for_update().filter(pk=key).values_list("pk").first()

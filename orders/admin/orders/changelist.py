@@ -74,9 +74,9 @@ class OrderChangeList(PeekChangeList):
         return BY_KEY["all" if self.get_filters_params() else DEFAULT]
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Order]:
-        """Return the orders that answer the question, with all that a row says."""
+        """Return the orders of the preset, the day or the search."""
         if request.method == "POST":
-            # An action on selected rows: one that was moved on meanwhile no longer belongs to the list it is shown in.
+            # An action on selected rows: a row that has been moved on since may no longer match the list's own query.
             return self.root_queryset
         found = super().get_queryset(request, exclude_parameters)
         preset = self.preset

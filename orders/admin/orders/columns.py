@@ -81,7 +81,7 @@ def composition_column(order: OrderRow) -> SafeString:
 
 @admin.display(description=_("Recipient"))
 def recipient_column(order: OrderRow) -> SafeString:
-    """Return who gets it, his phone (a tap calls it), and how."""
+    """Return the recipient, the phone (a tap calls it), and how the order is handed over."""
     user = order.seen_by
     # For a surprise the number stands there to be read, not to be called by a careless tap.
     show = phone_text if order.is_surprise else shown_phone
@@ -114,7 +114,7 @@ def address_column(order: OrderRow) -> SafeString:
 
 @admin.display(description=_("Customer"))
 def customer_column(order: OrderRow) -> SafeString:
-    """Return who ordered, and whether he is a regular customer."""
+    """Return the customer, and whether it is a regular one."""
     customer = order.customer
     if customer is None:
         return _lines("—")
@@ -149,7 +149,7 @@ def florist_column(order: OrderRow) -> SafeString:
 
 @admin.display(description=_("Courier"))
 def courier_column(order: OrderRow) -> SafeString:
-    """Return who delivers it, and whether he has been told."""
+    """Return the courier, and whether the courier has been notified."""
     if order.courier is None:
         if order.is_pickup:
             return _lines(gettext("pickup"))
@@ -224,7 +224,7 @@ def payment_state(order: Order) -> str:
 
 
 def may_say_sums(order: Order) -> bool:
-    """Return whether whoever the row was made for may see its sums; a page that doesn't say decides by itself."""
+    """Return whether the reader of the row may see its sums; True for a page that sets no reader."""
     user = getattr(order, "seen_by", None)
     return user is None or may_see_prices(user, order.delivery_date)
 
@@ -275,7 +275,7 @@ def _card(order: OrderRow) -> SafeString | str:
 
 
 def _missing(order: Order, words: str) -> SafeString | str:
-    """Return what is missing, in red, as long as somebody can still ask for it."""
+    """Return what is missing, in red; nothing for an order that is closed."""
     if not is_open(order):
         return ""
     return format_html('<span class="crm-missing">{}</span>', words)

@@ -1,4 +1,4 @@
-"""What keeps an open order list fresh: two questions that its script asks (static/cvety_crm/order_list.js).
+"""What keeps an open order list current: two requests that its script sends (static/cvety_crm/order_list.js).
 
 `pulse`, every few seconds: which of the rows on the page have changed, and which orders came since. `rows`: what the
 cells of those rows say now. So a change costs a few rows and not a page, on each of the screens that show the list.
@@ -46,7 +46,7 @@ class LiveUpdates(Feature[Order]):
         ]
 
     def pulse(self, request: HttpRequest) -> HttpResponse:
-        """Answer an open list: versions of the rows it shows (`known`), orders that came since the page was made
+        """Return for an open list: versions of the rows it shows (`known`), orders that came since the page was made
         (`since`), and the counts of the presets when any order has changed (`seen`).
 
         Its address carries the list's own query too, which tells which of the new orders belong to it.

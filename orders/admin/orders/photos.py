@@ -1,7 +1,7 @@
 """Photos on an order's page: taking and withdrawing them, the customer's link.
 
 Each button is a form that works without a script and then returns to the order's page. The script
-(static/cvety_crm/photos.js) asks for JSON instead and puts the panel anew into the page, so that nothing typed
+(static/cvety_crm/photos.js) requests JSON instead and replaces the panel in the page, so that nothing typed
 into the order's form is lost.
 """
 
@@ -85,7 +85,7 @@ class Photos(Feature[Order]):
         return {"photos": photos_panel(row, request, back=request.get_full_path() + PANEL)}
 
     def add_photos(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Add the uploaded pictures; those that are none are named."""
+        """Add the uploaded pictures; name the files that are not pictures."""
         files = request.FILES.getlist("photo")
 
         def add() -> str:
@@ -129,7 +129,7 @@ class Photos(Feature[Order]):
         return self._answer(request, key, change)
 
     def _answer(self, request: HttpRequest, key: UUID, do: Callable[[], str]) -> HttpResponse:
-        """Do it, and say how it went: as JSON with the panel for the script, else by a message on the order's page."""
+        """Run it and return the result: JSON with the panel for the script, else a message on the order's page."""
         found = self.model_admin.get_queryset(request).filter(pk=key)
         if not found.exists():
             raise Http404
