@@ -25,12 +25,12 @@ from orders.presentation.timeline import problem_text
 from orders.rules.visibility import reason_to_hide_raw
 
 MOST_AT_ONCE = 200
-SIGNS = {
+SIGNS: dict[str, str] = {
     WebhookEvent.State.PROCESSED: "✓",
     WebhookEvent.State.WAITING: "⏳",
     WebhookEvent.State.FAILED: "!",
 }
-CSS = {
+CSS: dict[str, str] = {
     WebhookEvent.State.PROCESSED: "delivered",
     WebhookEvent.State.WAITING: "pending",
     WebhookEvent.State.FAILED: "failed",
@@ -123,7 +123,7 @@ class WebhookEventAdmin(ReadOnlyModelAdmin):
     @admin.display(description=_("state"), ordering="state")
     def state_column(self, row: WebhookEvent) -> SafeString:
         """Return where it is, with a sign and a word."""
-        css, sign = CSS.get(row.state, "failed"), SIGNS.get(row.state, "!")  # type: ignore[call-overload]
+        css, sign = CSS.get(row.state, "failed"), SIGNS.get(row.state, "!")
         return badge(css, sign, row.get_state_display())
 
     @admin.display(description=_("outcome"))

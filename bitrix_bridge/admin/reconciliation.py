@@ -28,6 +28,8 @@ from bitrix_bridge.reconciliation.slices import slice_task
 from bitrix_bridge.reconciliation.words import rows
 from cvety_crm.admin_site.base import PeekPaginator
 from cvety_crm.long_runs.admin import LongRunAdmin, State
+from cvety_crm.model_fields import field_label
+from cvety_crm.users import staff_user
 
 PERIODS = {"": None, "1": timedelta(days=1), "3": timedelta(days=3), "30": timedelta(days=30)}
 """How far back a comparison may look, by what the form sends; nothing: everything."""
@@ -86,7 +88,7 @@ class ReconciliationAdmin(LongRunAdmin):
             origin=runs.Origin.PAGE,
             is_repair=request.POST.get("repair") == "1",
             since=timezone.now() - period if period else None,
-            started_by=request.user,  # type: ignore[arg-type]
+            started_by=staff_user(request),
         )
 
     def resume_columns(self, request: HttpRequest) -> dict[str, Any]:
@@ -165,7 +167,7 @@ class ReconciliationAdmin(LongRunAdmin):
         if side not in Difference.Side.values:
             raise Http404
         try:
-            one = decide(key, Difference.Side(side), actor=request.user)  # type: ignore[arg-type]
+            one = decide(key, Difference.Side(side), actor=staff_user(request))
         except Difference.DoesNotExist:
             raise Http404 from None
         except NotDecidedError as error:
@@ -196,7 +198,7 @@ def _first_those_for_people(found: QuerySet[Difference]) -> QuerySet[Difference]
 def _metrics(run: Reconciliation) -> list[tuple[str, int]]:
     names = ("compared", "agreed", "on_their_way", "archived", "differences", "missing_here", "missing_there")
     return [
-        (capfirst(str(Reconciliation._meta.get_field(name).verbose_name)), getattr(run, name))  # type: ignore[union-attr]
+        (capfirst(field_label(Reconciliation, name)), getattr(run, name))
         for name in (*names, "repaired", "need_person")
     ]
 

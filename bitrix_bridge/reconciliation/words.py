@@ -16,14 +16,14 @@ from orders.services.references import STUB_PREFIX, stub_status_name
 
 Kind, Outcome, Side = Difference.Kind, Difference.Outcome, Difference.Side
 
-SIGNS = {
+SIGNS: dict[str, str] = {
     Outcome.FOUND: "≠",
     Outcome.REPAIRED: "✓",
     Outcome.PERSON: "!",
     Outcome.RESOLVED: "✓",
     Outcome.GONE: "–",
 }
-CSS = {
+CSS: dict[str, str] = {
     Outcome.FOUND: "pending",
     Outcome.REPAIRED: "delivered",
     Outcome.PERSON: "failed",
@@ -83,8 +83,8 @@ def _row(one: Difference, names: Names, may_decide: bool) -> Row:
         agreed=agreed,
         ours=ours,
         theirs=theirs,
-        sign=SIGNS.get(one.outcome, "?"),  # type: ignore[call-overload]
-        css=CSS.get(one.outcome, "failed"),  # type: ignore[call-overload]
+        sign=SIGNS.get(one.outcome, "?"),
+        css=CSS.get(one.outcome, "failed"),
         decided=_decided(one),
         buttons=[Button(str(side), _button(one, side)) for side in sides(one)] if may_decide else (),
     )

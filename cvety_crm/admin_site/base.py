@@ -121,8 +121,8 @@ class CrmModelAdmin(ModelAdmin):
 
 def _lookups_of(opts: Any, item: Any) -> Iterator[str]:
     """Yield what a filter of a list may put into the address."""
-    if isinstance(item, type):
-        yield item.parameter_name  # type: ignore[attr-defined]
+    if not isinstance(item, str | tuple):
+        yield item.parameter_name
         return
     name, kind = (item, None) if isinstance(item, str) else item
     if kind is not None and issubclass(kind, RangeDateFilter):

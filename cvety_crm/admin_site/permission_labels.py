@@ -31,6 +31,7 @@ class PermissionLabels:
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest | None = None, **kwargs: Any) -> Any:
         """Return the field, with its choices in words."""
+        # The class is mixed into a `ModelAdmin`, whose method this is.
         field = super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]
         if field is not None and db_field.related_model is Permission:
             field.label_from_instance = permission_label

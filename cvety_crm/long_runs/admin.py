@@ -22,6 +22,7 @@ from cvety_crm.long_runs.engine import AlreadyRunningError, RunEngine
 from cvety_crm.long_runs.model import LongRun
 from cvety_crm.long_runs.progress import Progress, progress
 from cvety_crm.long_runs.slices import SliceTask
+from cvety_crm.users import staff_user
 
 State = LongRun.State
 BADGES = {
@@ -177,7 +178,7 @@ class LongRunAdmin(ReadOnlyModelAdmin):
                 is_resumed = self.engine.resume(
                     run,
                     is_claimed=False,
-                    by=request.user,  # type: ignore[arg-type]
+                    by=staff_user(request),
                     **self.resume_columns(request),
                 )
                 if is_resumed:

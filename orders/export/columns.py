@@ -85,7 +85,7 @@ def _money(value: Callable[[Order], Decimal]) -> Callable[[Order, Reader], Cell]
 
 
 def _composition(order: Order) -> str:
-    items: list[OrderItem] = order.exported_items  # type: ignore[attr-defined]
+    items: list[OrderItem] = order.exported_items  # type: ignore[attr-defined]  # set by a Prefetch in export/rows.py
     return "; ".join(f"{item.name} × {number(item.quantity)}" for item in composition(items))
 
 

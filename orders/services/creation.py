@@ -118,6 +118,7 @@ def create_order(
         setattr(order, FIELDS[name].attribute if name in FIELDS else name, value)
     order.save(force_insert=True)
     products = {item.product.bitrix_product_id: item.product.pk for item in items if item.product}
+    # `totals` returns lines of the class that it was given, but its type says only what it reads of them.
     store_items(order=order, existing=(), wanted=found.lines, products=products)  # type: ignore[arg-type]
 
     event = write_event(order=order, kind=EventKind.CREATED, source=source, actor=actor)

@@ -1,6 +1,6 @@
 """What stands around the form of an order's page: the head above it; history, notes and timeline beside it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
+from cvety_crm.admin_site.features import Feature
 from orders import services
 from orders.admin.actions.conflicts import wished_status
 from orders.admin.actions.presence import presence_context
@@ -21,8 +22,10 @@ from orders.admin.actions.status import next_statuses
 from orders.admin.actions.undo import undo_of_order
 from orders.admin.badges import SIGNS, delivery_marks, order_marks, stage_class, status_badge, sync_badge
 from orders.admin.orders.columns import payment_words
+from orders.admin.orders.concurrent_changes import both_changed
 from orders.admin.orders.notes import notes_of
 from orders.admin.panels import event_links, panels
+from orders.admin.permissions import may_change_status
 from orders.models import REPORTED_BY_SITE, Customer, EventKind, Order, OrderEvent, SyncState
 from orders.presentation.addresses import with_city
 from orders.presentation.formatting import delivery_time, money
@@ -36,10 +39,23 @@ from orders.selectors.customer_history import MOST_COUNTED, History, history_of
 ENTRIES_SHOWN = 100
 
 
-def surroundings(request: HttpRequest, order: Order, *, may_move: bool, preserved: str) -> dict[str, Any]:
-    """Return the context of `orders/order_head.html` and `orders/order_after.html`.
+class OrderHeader(Feature[Order]):
+    """The context of `orders/order_head.html` and `orders/order_after.html`."""
 
-    `may_move`: whether the user may change the status; `preserved`: the filters of the list he comes from.
+    def page_context(self, request: HttpRequest, row: Order, context: Mapping[str, Any]) -> dict[str, Any]:
+        """Return it, with the text of a note that was typed but not added, and what two people have changed."""
+        preserved = self.model_admin.get_preserved_filters(request)
+        found = header_context(request, row, may_move=may_change_status(request), preserved=preserved)
+        if typed := request.POST.get("note_text", ""):
+            found["notes"]["typed"] = typed
+        return {**found, "both_changed": both_changed(row, context)}
+
+
+def header_context(request: HttpRequest, order: Order, *, may_move: bool, preserved: str) -> dict[str, Any]:
+    """Return what stands around an order's form.
+
+    `may_move`: whether the user may change the status; `preserved`: the filters of the list that the page was opened
+    from.
     """
     shown_all = request.GET.get("timeline") == "all"
     events = order.events.select_related("actor")
@@ -105,7 +121,7 @@ def _step(order: Order) -> dict[str, Any] | None:
     statuses = next_statuses(order)
     if not statuses or not order.status.next_codes:
         return None  # where everything may follow nothing is usual
-    return {"status": statuses[0], "css": stage_class(statuses[0].stage), "sign": SIGNS.get(statuses[0].stage, "")}  # type: ignore[call-overload]
+    return {"status": statuses[0], "css": stage_class(statuses[0].stage), "sign": SIGNS.get(statuses[0].stage, "")}
 
 
 def _sync(order: Order, events: Sequence[OrderEvent]) -> SafeString:

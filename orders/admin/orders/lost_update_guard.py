@@ -102,7 +102,8 @@ class SeenValuesMixin(_Base):
         if isinstance(field, forms.BooleanField):
             return gettext("yes") if field.to_python(value) else gettext("no")
         if isinstance(field, forms.TypedChoiceField):
-            return str(dict(field.choices).get(value, value))  # type: ignore[arg-type]
+            labels = dict(cast("list[tuple[Any, Any]]", field.choices))  # a model field's choices have no groups
+            return str(labels.get(value, value))
         if isinstance(value, date):
             return f"{value:%d.%m.%Y}"
         return str(field.prepare_value(value))

@@ -59,8 +59,9 @@ def site(settings: Any) -> Iterator[Sandbox]:
 @pytest.fixture
 def spoiled(site: Sandbox) -> SpoiledBridge:
     """Let the site's answers be spoilt."""
-    site.server.bridge = SpoiledBridge(site.server.bridge)  # type: ignore[assignment]
-    return site.server.bridge  # type: ignore[return-value]
+    bridge = SpoiledBridge(site.server.bridge)
+    site.server.bridge = bridge  # type: ignore[assignment]  # it has the bridge's methods
+    return bridge
 
 
 @pytest.fixture
