@@ -14,6 +14,7 @@ from orders import services
 from orders.events import OrderChange
 from orders.models import EventKind, Order, OrderEvent, Reason, Source
 from orders.rules.hold import leaves_at
+from orders.timeline_payloads import FromSite, payload_of
 
 Kind = TelegramMessage.Kind
 
@@ -52,7 +53,8 @@ def on_status_taken_back(order: Order, event: OrderEvent) -> None:
 
 
 def _is_old_news(change: OrderChange) -> bool:
-    is_made_up_for = change.event.details.get("occasion") == Reason.COMPARED
+    payload = payload_of(change.event)
+    is_made_up_for = isinstance(payload, FromSite) and payload.occasion == Reason.COMPARED
     return is_made_up_for and change.order.created_at < timezone.now() - OLD_NEWS
 
 

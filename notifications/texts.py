@@ -13,6 +13,7 @@ from notifications.links import is_public, order_url, page_url
 from notifications.markup import LongList, LongText, compose, line
 from orders.models import Order, OrderEvent, OrderItem, PaymentStatus, PhotoAnswer, Source
 from orders.rules.discounts import discount_of
+from orders.timeline_payloads import PhotoAnswered, ProblemReported, StatusChanged, payload_of
 from orders.values.phones import format_phone
 
 _ADDRESS_ROOM = 600  # code units
@@ -59,16 +60,17 @@ def status_change(facts: OrderFacts, status_names: Mapping[str, str]) -> str:
         head.append(_DOT.join([*words, _source(event.source)]))
         if event.reason:
             head.append(f"❗ {line(event.get_reason_display())}")
-        if comment := str(event.details.get("comment") or ""):
-            head.append(LongText("💬 ", comment))
+        payload = payload_of(event)
+        if isinstance(payload, StatusChanged) and payload.comment:
+            head.append(LongText("💬 ", payload.comment))
     return compose([*head, *_body(facts)])
 
 
 def photo_answer(facts: OrderFacts) -> str:
     """Return the text for what the customer says of the photo of his bouquet: the answer of the event."""
     order, event = facts.order, facts.event
-    details = event.details if event is not None else {}
-    if details.get("answer") == PhotoAnswer.LIKED:
+    answered = PhotoAnswered.from_json(event.details if event is not None else {})
+    if answered.answer == PhotoAnswer.LIKED:
         title = gettext("❤️ The customer likes the bouquet: order № %(number)s")
     else:
         title = gettext("✋ The customer asks to make the bouquet anew: order № %(number)s")
@@ -76,7 +78,7 @@ def photo_answer(facts: OrderFacts) -> str:
     return compose(
         [
             f"<b>{title % {'number': line(order.order_number)}}</b>",
-            LongText("💬 ", str(details["comment"])) if details.get("comment") else "",
+            LongText("💬 ", answered.comment) if answered.comment else "",
             _when(order),
             f"💐 {line(florist.get_full_name() or florist.get_username())}" if florist is not None else "",
             "" if is_public(order_url(order)) else _link(order_url(order)),
@@ -108,7 +110,7 @@ def problem(order: Order, event: OrderEvent) -> str:
     return compose(
         [
             f"⚠️ <b>{title}</b>",
-            LongText("", str(event.details.get("problem", ""))),
+            LongText("", ProblemReported.from_json(event.details).problem),
             f"🙋 {who_and_when}",
             _link(order_url(order)),
         ]

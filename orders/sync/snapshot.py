@@ -44,7 +44,13 @@ class Problem:
 
     field: str
     value: Any
-    reason: ProblemReason
+    reason: ProblemReason | str
+    """A text where another version of the CRM stored a reason that this one does not know."""
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Problem":
+        """Return the problem that the inbox or the timeline has stored."""
+        return cls(str(data.get("field", "")), data.get("value", ""), str(data.get("reason", "")))
 
     def as_json(self) -> dict[str, Any]:
         """Return the form that the inbox and the timeline store."""

@@ -32,6 +32,7 @@ from orders.presentation.timeline import timeline
 from orders.rules.lateness import lateness, lateness_words
 from orders.rules.visibility import HIDDEN, hidden_fields, may_see_phones, may_see_prices
 from orders.selectors.customer_history import MOST_COUNTED, History, history_of
+from orders.timeline_payloads import RefusedBySite
 
 ENTRIES_SHOWN = 100
 
@@ -133,8 +134,10 @@ def _on_site_since(order: Order, events: Sequence[OrderEvent]) -> datetime | Non
 
 def _last_refusal(order: Order, events: Sequence[OrderEvent]) -> str:
     event = next((event for event in events if event.kind == EventKind.REFUSED), None)
-    said = event and (event.details.get("message") or event.get_reason_display())
-    return str(said or gettext("no reason given"))
+    if event is None:
+        return gettext("no reason given")
+    message = RefusedBySite.from_json(event.details).message
+    return message or str(event.get_reason_display()) or gettext("no reason given")
 
 
 def _problem(order: Order, events: Sequence[OrderEvent]) -> dict[str, str]:

@@ -12,10 +12,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from orders.events import OrderChange, publish
-from orders.models import EventKind, Order, OrderEvent, OrderItem, Reason, Source, SyncState
+from orders.models import Order, OrderEvent, OrderItem, Reason, Source, SyncState
 from orders.services.inbound.customers import apply_customer
 from orders.services.inbound.freshness import Age, age_of, has_heard_status, has_older_status, is_newer, is_unproven
-from orders.services.inbound.metadata import merged_metadata, new_oddities, oddities
+from orders.services.inbound.metadata import Oddities, merged_metadata, new_oddities, oddities
 from orders.services.items import as_snapshot, rebind_lines, store_items
 from orders.services.locking import lock_site_order, settle_sync_state
 from orders.services.references import References, known_status, resolve
@@ -24,6 +24,7 @@ from orders.services.totals import FEE, TOTAL, merged_total
 from orders.sync.fields import FIELDS, ITEMS, Line, comparable, comparable_items, order_values
 from orders.sync.snapshot import CustomerSnapshot, FreshRead, OrderSnapshot, Past
 from orders.sync.three_way_merge import Agreement, Merge, merge
+from orders.timeline_payloads import BothChanged, FieldsChanged, FromSite, Noted, OrderCreated, StatusChanged
 
 CUSTOMER = "customer"
 """Whose order it was when the site last said so, among the agreed values; the site is never told."""
@@ -148,7 +149,9 @@ def _create(snapshot: OrderSnapshot, origin: _Origin) -> Applied:
     order.save(force_insert=True)
     store_items(order=order, existing=(), wanted=items, products=references.products)
 
-    event = _write(order, EventKind.CREATED, origin, [], oddities(snapshot, origin.past))
+    odd = oddities(snapshot, origin.past)
+    payload = OrderCreated(problems=odd.problems, remarks=odd.remarks, occasion=origin.reason)
+    event = _write(order, payload, origin, [])
     publish(OrderChange(order, event, is_new=True))
     return Applied(order, Outcome.CREATED, is_first=True)
 
@@ -230,9 +233,9 @@ def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
     if columns or customer_changed or was != (order.bitrix_state, order.sync_state, order.customer_id):
         order.save(update_fields=[*columns, "customer", "bitrix_state", "sync_state", "updated_at"])
 
-    details = new_oddities(order, snapshot, origin.past)
-    if changes or merged.kept or merged.yielded or details:
-        event = _write(order, _kind(merged, changes), origin, changes, details, merged)
+    odd = new_oddities(order, snapshot, origin.past)
+    if changes or merged.kept or merged.yielded or odd:
+        event = _write(order, _payload(merged, changes, odd, origin.reason), origin, changes, merged)
         publish(OrderChange(order, event))
     outcome = Outcome.UPDATED if changes or customer_changed else Outcome.UNCHANGED
     ends_failure = had_failed and order.sync_state == SyncState.SYNCED
@@ -366,42 +369,43 @@ def _identity(customer: CustomerSnapshot) -> str | None:
     return str(customer.bitrix_user_id)
 
 
-def _kind(merged: Merge, changes: Sequence[dict[str, Any]]) -> EventKind:
+def _payload(merged: Merge, changes: Sequence[dict[str, Any]], odd: Oddities, occasion: Reason) -> FromSite:
     if merged.kept or merged.yielded:
-        return EventKind.CONFLICT
-    if "status" in merged.taken:
-        return EventKind.STATUS
-    return EventKind.CHANGED if changes else EventKind.NOTED
+        return BothChanged(
+            problems=odd.problems,
+            remarks=odd.remarks,
+            occasion=occasion,
+            desired=merged.yielded,
+            site_values=merged.kept,
+        )
+    payload = StatusChanged if "status" in merged.taken else FieldsChanged if changes else Noted
+    return payload(problems=odd.problems, remarks=odd.remarks, occasion=occasion)
 
 
 def _write(
     order: Order,
-    kind: EventKind,
+    payload: FromSite,
     origin: _Origin,
     changes: list[dict[str, Any]],
-    details: dict[str, Any],
     merged: Merge | None = None,
 ) -> OrderEvent:
-    reason = Reason.UNREADABLE if "problems" in details else Reason.NONE
+    reason = Reason.UNREADABLE if payload.problems else Reason.NONE
     if order.is_stub:
         reason = Reason.STUB
     if merged and merged.kept:
-        reason, details = Reason.OURS_STAYS, {**details, "theirs": dict(merged.kept)}
+        reason = Reason.OURS_STAYS
     if merged and merged.yielded:
-        reason, details = Reason.SITE_DECIDES, {**details, "wish": dict(merged.yielded)}
-    if origin.reason:
-        # A rule that has decided is named first, but how it came to that is not lost.
-        details = {**details, "occasion": str(origin.reason)}
-        reason = reason or origin.reason
+        reason = Reason.SITE_DECIDES
+    is_past_creation = origin.past is not None and isinstance(payload, OrderCreated)
     return write_event(
         order=order,
-        kind=kind,
+        payload=payload,
         source=origin.source,
         actor=origin.actor,
         changes=changes,
-        reason=reason,
-        details=details,
-        happened_at=order.created_at if origin.past is not None and kind == EventKind.CREATED else None,
+        # A rule that has decided is named first; why the order was read is the payload's occasion.
+        reason=reason or origin.reason,
+        happened_at=order.created_at if is_past_creation else None,
         webhook_event_id=origin.webhook_event_id,
         push_id=origin.push_id,
     )

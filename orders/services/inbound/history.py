@@ -7,15 +7,13 @@ from uuid import UUID
 
 from django.db.models import Min, Q
 
-from orders.models import EventKind, Order, OrderEvent, Source, Status
+from orders.models import Order, OrderEvent, Source, Status
 from orders.services.inbound.apply import Applied, apply_snapshot
 from orders.services.locking import lock_creation
 from orders.services.references import STUB_PREFIX
+from orders.services.timeline import new_event
 from orders.sync.snapshot import HistoryEntry, OrderSnapshot, Past
-
-_KINDS = {"status": EventKind.STATUS}
-CHANGE = "site_change"
-"""Where an entry keeps the site's id of what it tells."""
+from orders.timeline_payloads import SITE_CHANGE, FieldsChanged, SiteHistory, StatusChanged
 
 
 def record_history(*, snapshot: OrderSnapshot, past: Past, is_absent: bool = False) -> Applied:
@@ -65,8 +63,9 @@ def lock_absent_orders(snapshots: Iterable[OrderSnapshot]) -> set[int]:
 
 
 def _written(keys: list[UUID]) -> set[tuple[UUID, str]]:
-    entries = OrderEvent.objects.filter(order__in=keys, source=Source.IMPORT, details__has_key=CHANGE)
-    return {(order, str(details[CHANGE])) for order, details in entries.values_list("order_id", "details")}
+    entries = OrderEvent.objects.filter(order__in=keys, source=Source.IMPORT, details__has_key=SITE_CHANGE)
+    stored = entries.values_list("order_id", "details")
+    return {(order, SiteHistory.from_json(details).site_change) for order, details in stored}
 
 
 def _known_since(keys: list[UUID]) -> dict[UUID, datetime]:
@@ -86,12 +85,11 @@ def _event(order: Order, entry: HistoryEntry, codes: Mapping[str, str]) -> Order
     def ours(value: Any) -> Any:
         return codes.get(value, f"{STUB_PREFIX}{value}") if entry.field == "status" and value else value
 
-    details = {CHANGE: entry.key, "who": entry.who, "comment": entry.comment}
-    return OrderEvent(
+    payload = StatusChanged if entry.field == "status" else FieldsChanged
+    return new_event(
         order=order,
         happened_at=entry.happened_at,
-        kind=_KINDS.get(entry.field, EventKind.CHANGED),
+        payload=payload(site_change=entry.key, site_author=entry.who, comment=entry.comment),
         source=Source.IMPORT,
         changes=[{"field": entry.field, "old": ours(entry.old), "new": ours(entry.new)}],
-        details={name: value for name, value in details.items() if value},
     )
