@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.db.models import Case, IntegerField, QuerySet, Value, When
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html
 from django.utils.http import urlencode
@@ -18,6 +17,7 @@ from bitrix_bridge.history import report, runs
 from bitrix_bridge.history.progress import progress
 from bitrix_bridge.models import ImportRow, ImportRun
 from cvety_crm.admin_site.base import PeekPaginator, admin_link, badge
+from cvety_crm.formatting import full_moment, percent
 from orders.models import Order
 
 State, Outcome = ImportRun.State, ImportRow.Outcome
@@ -96,7 +96,7 @@ def state_badge(run: ImportRun) -> SafeString:
     css, sign = STATES.get(run.state, _TROUBLE)  # type: ignore[call-overload]
     # A retry is left without: to know how far it is would be a query a row.
     share = progress(run).percent if run.state == State.RUNNING and not run.is_retry else None
-    text = run.get_state_display() if share is None else f"{run.get_state_display()} {share}\N{NO-BREAK SPACE}%"
+    text = run.get_state_display() if share is None else f"{run.get_state_display()} {percent(share)}"
     return badge(css, sign, text)
 
 
@@ -142,7 +142,7 @@ def options_in_words(options: dict[str, Any]) -> Iterator[str]:
 
 def _moment(text: str | None) -> str:
     moment = parse_datetime(text) if text else None
-    return f"{timezone.localtime(moment):%d.%m.%Y %H:%M}" if moment else ""
+    return full_moment(moment) if moment else ""
 
 
 def _button(run: ImportRun) -> str:

@@ -29,6 +29,8 @@ from bitrix_bridge.reconciliation.slices import nudge
 from bitrix_bridge.reconciliation.words import rows
 from cvety_crm.admin_site.base import PeekPaginator, ReadOnlyModelAdmin, badge, moment
 from cvety_crm.admin_site.outbox import find_row
+from cvety_crm.formatting import full_moment, percent
+from orders.values.staff import display_name
 
 SIGNS = {State.RUNNING: "⏳", State.DONE: "✓", State.FAILED: "!", State.STOPPED: "×"}
 CSS = {State.RUNNING: "pending", State.DONE: "delivered", State.FAILED: "failed", State.STOPPED: "cancelled"}
@@ -263,13 +265,13 @@ def _figures(run: Reconciliation) -> list[tuple[str, int]]:
 
 def _state_badge(run: Reconciliation) -> SafeString:
     share = progress(run).percent if run.state == State.RUNNING else None
-    text = run.get_state_display() if share is None else f"{run.get_state_display()} {share}\N{NO-BREAK SPACE}%"
+    text = run.get_state_display() if share is None else f"{run.get_state_display()} {percent(share)}"
     return badge(CSS.get(run.state, "failed"), SIGNS.get(run.state, "!"), text)  # type: ignore[call-overload]
 
 
 def _starter(run: Reconciliation) -> str:
     if run.started_by is not None:
-        return run.started_by.get_full_name() or run.started_by.get_username()
+        return display_name(run.started_by)
     return str(run.get_origin_display())
 
 
@@ -282,15 +284,14 @@ def _what(run: Reconciliation) -> str:
 def _which(run: Reconciliation) -> str:
     """Return which orders a run looks at; nothing where it looks at all of them."""
     if run.since is not None:
-        since = timezone.localtime(run.since).strftime("%d.%m.%Y %H:%M")
-        return gettext("saved on the site since %(since)s") % {"since": since}
+        return gettext("saved on the site since %(since)s") % {"since": full_moment(run.since)}
     if run.first_id is not None:
         return gettext("orders of the last two weeks and all that go on, from id %(id)s on") % {"id": run.first_id}
     return ""
 
 
 def _outcome(one: Difference) -> str:
-    who = one.resolved_by.get_full_name() or one.resolved_by.get_username() if one.resolved_by else ""
+    who = display_name(one.resolved_by)
     return f"{one.get_outcome_display()}{f' ({who})' if who else ''}"
 
 

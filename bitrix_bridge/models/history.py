@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from cvety_crm.formatting import full_moment
 from cvety_crm.tables import Table
 from orders.models import Order
 
@@ -65,7 +66,7 @@ class ImportRun(Table):
         indexes = [models.Index(fields=["-started_at"], name="bitrix_import_runs_newest")]
 
     def __str__(self) -> str:
-        return f"{timezone.localtime(self.started_at):%d.%m.%Y %H:%M}"
+        return full_moment(self.started_at)
 
     @property
     def come_over(self) -> int:

@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from cvety_crm.formatting import full_moment
 from cvety_crm.tables import Table
 from orders.models import Order
 
@@ -86,7 +87,7 @@ class Reconciliation(Table):
         indexes = [models.Index(fields=["-started_at"], name="bitrix_reconciliations_newest")]
 
     def __str__(self) -> str:
-        return f"{timezone.localtime(self.started_at):%d.%m.%Y %H:%M}"
+        return full_moment(self.started_at)
 
 
 class Difference(Table):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from bitrix_bridge.models import Reconciliation
-from cvety_crm.ops.health import duration
+from cvety_crm.formatting import duration
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from bitrix_bridge.reconciliation.decisions import sides
 from orders.presentation.timeline import Names, field_label, look_up, value_text
 from orders.rules.visibility import hidden_fields
 from orders.services.references import STUB_PREFIX, stub_status_name
+from orders.values.staff import display_name
 
 Kind, Outcome, Side = Difference.Kind, Difference.Outcome, Difference.Side
 
@@ -100,7 +101,7 @@ def _value(name: str, value: Any, names: Names) -> str:
 def _decided(one: Difference) -> str:
     if one.outcome != Outcome.RESOLVED or one.resolved_by is None:
         return ""
-    return one.resolved_by.get_full_name() or one.resolved_by.get_username()
+    return display_name(one.resolved_by)
 
 
 def _button(one: Difference, side: Difference.Side) -> str:

@@ -5,17 +5,17 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import Q
 from django.http import HttpRequest
-from django.utils import timezone
 
 from orders.admin.courier_texts import courier_contacts, order_texts
 from orders.models import Courier, EventKind, Order
 from orders.paper.orders_to_print import orders_to_print
 from orders.presentation.addresses import one_line, with_city
 from orders.presentation.delivery import reason_to_leave_out
+from orders.presentation.formatting import short_moment
 from orders.presentation.links import two_gis_url, yandex_maps_url
 from orders.rules.lateness import is_open
 from orders.rules.visibility import shown_text
-from orders.values.staff import name_of
+from orders.values.staff import display_name
 
 
 def delivery_panel(order: Order, request: HttpRequest, *, may_take: bool, may_assign: bool) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def delivery_panel(order: Order, request: HttpRequest, *, may_take: bool, may_as
     texts = order_texts(stop, request.user)
     address = shown_text(request.user, one_line(order.delivery_address))
     return {
-        "florist": name_of(order.responsible),
+        "florist": display_name(order.responsible),
         "is_mine": is_mine,
         "may_take": may_be_taken,
         "may_release": is_mine and (may_take or may_assign),
@@ -49,7 +49,7 @@ def delivery_panel(order: Order, request: HttpRequest, *, may_take: bool, may_as
 
 def _florists(current: int | None) -> list[tuple[int, str]]:
     people = User.objects.filter(Q(is_staff=True, is_active=True) | Q(pk=current))
-    return [(user.pk, name_of(user)) for user in people.order_by("first_name", "last_name", "username")]
+    return [(user.pk, display_name(user)) for user in people.order_by("first_name", "last_name", "username")]
 
 
 def _couriers(order: Order) -> list[Courier]:
@@ -62,6 +62,4 @@ def _told(order: Order) -> dict[str, Any] | None:
     if order.courier_told_at is None:
         return None
     event = order.events.filter(kind=EventKind.TOLD).select_related("actor").first()
-    at = timezone.localtime(order.courier_told_at)
-    is_today = at.date() == timezone.localdate()
-    return {"at": f"{at:%H:%M}" if is_today else f"{at:%d.%m %H:%M}", "who": name_of(event.actor) if event else ""}
+    return {"at": short_moment(order.courier_told_at), "who": event.who if event else ""}

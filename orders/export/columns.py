@@ -17,6 +17,7 @@ from orders.models import Order, OrderItem, PaymentMethod, PaymentStatus, Source
 from orders.presentation.composition import composition
 from orders.presentation.formatting import number
 from orders.rules.visibility import masked_phone, may_see_phones, may_see_prices, shown_text
+from orders.values.staff import display_name
 
 Cell = str | int | Decimal | date | datetime | None
 """None is an empty cell; a datetime is local and without a zone, as spreadsheets know them."""
@@ -90,7 +91,7 @@ def _composition(order: Order) -> str:
 
 
 def _person(user: User | None) -> str:
-    return (user.get_full_name() or user.get_username()) if user else ""
+    return display_name(user)
 
 
 def _due(order: Order) -> Decimal:

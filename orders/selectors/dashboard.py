@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from orders.models import Order, Stage
-from orders.presentation.formatting import NBSP, money
+from orders.presentation.formatting import money, percent
 from orders.rules.visibility import may_see_orders, may_see_prices
 from orders.selectors.presets import preset_url
 
@@ -116,7 +116,7 @@ def _cards(found: Figures, *, sees_today: bool, sees_past: bool) -> list[dict[st
     today, usual = found.today, found.usual
     if today.orders:
         share = gettext("%(percent)s of the day's orders")
-        done_words = share % {"percent": _percent(round(100 * today.done / today.orders))}
+        done_words = share % {"percent": percent(round(100 * today.done / today.orders))}
     else:
         done_words = gettext("nothing to deliver yet")
     cards = [
@@ -147,22 +147,18 @@ def _compared(value: Decimal | int | None, usual: Decimal | None, day: date) -> 
         return gettext("nothing to compare with yet") if usual is None else ""
     if not usual:
         return ""
-    percent = round(100 * (Decimal(value) / usual - 1))
-    if abs(percent) < SAME:
+    difference = round(100 * (Decimal(value) / usual - 1))
+    if abs(difference) < SAME:
         return gettext("as usual on this weekday")
-    sign = "+" if percent > 0 else "−"
+    sign = "+" if difference > 0 else "−"
     return gettext("%(percent)s to %(weekday)s") % {
-        "percent": f"{sign}{_percent(abs(percent))}",
+        "percent": f"{sign}{percent(abs(difference))}",
         "weekday": _average_weekday(day),
     }
 
 
 def _whole(amount: Decimal | None) -> str:
     return money(None if amount is None else amount.quantize(Decimal(1)))
-
-
-def _percent(number: int) -> str:
-    return f"{number}{NBSP}%"
 
 
 def _average_weekday(day: date) -> str:

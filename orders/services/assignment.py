@@ -18,7 +18,7 @@ from orders.services.changes import edit_order
 from orders.services.locking import lock_order
 from orders.services.timeline import write_event
 from orders.timeline_payloads import CourierNotified, FieldsChanged
-from orders.values.staff import name_of
+from orders.values.staff import display_name
 
 
 @transaction.atomic
@@ -30,7 +30,7 @@ def take_order(*, order_id: UUID, actor: User, source: Source = Source.ADMIN) ->
     """
     order = lock_order(order_id)
     if order.responsible_id not in (None, actor.pk):
-        raise NotAllowed(gettext("Taken already by %(name)s.") % {"name": name_of(order.responsible)})
+        raise NotAllowed(gettext("Taken already by %(name)s.") % {"name": display_name(order.responsible)})
     if not is_open(order):
         raise NotAllowed(gettext("The order is closed: there is nothing left to do."))
     return edit_order(order_id=order_id, changes={"responsible": actor}, actor=actor, source=source)
@@ -44,7 +44,7 @@ def release_order(*, order_id: UUID, actor: User, source: Source = Source.ADMIN)
     """
     order = lock_order(order_id)
     if order.responsible_id not in (None, actor.pk):
-        raise NotAllowed(gettext("It is with %(name)s.") % {"name": name_of(order.responsible)})
+        raise NotAllowed(gettext("It is with %(name)s.") % {"name": display_name(order.responsible)})
     return edit_order(order_id=order_id, changes={"responsible": None}, actor=actor, source=source)
 
 
@@ -67,12 +67,12 @@ def assign_florist(
     if order.responsible_id == (florist.pk if florist else None):
         return order
     if seen != "" and order.responsible_id != seen:
-        now = name_of(order.responsible) or gettext("nobody")
+        now = display_name(order.responsible) or gettext("nobody")
         raise NotAllowed(
             gettext("Somebody else has changed the florist meanwhile: it is %(name)s now.") % {"name": now}
         )
     if florist is not None and not (florist.is_active and florist.is_staff):
-        raise NotAllowed(gettext("%(name)s does not work here any more.") % {"name": name_of(florist)})
+        raise NotAllowed(gettext("%(name)s does not work here any more.") % {"name": display_name(florist)})
     return edit_order(order_id=order_id, changes={"responsible": florist}, actor=actor, source=source)
 
 

@@ -1,11 +1,11 @@
-"""Members of staff: what they are called, and who can be given an order."""
+"""Members of staff: their names, and who can be given an order."""
 
 from django.contrib.auth.models import AbstractUser, User
 from django.db.models import QuerySet
 
 
-def name_of(user: AbstractUser | None) -> str:
-    """Return what a member of staff is called on the pages; empty for nobody."""
+def display_name(user: AbstractUser | None) -> str:
+    """Return the name by which a member of staff is shown: the full name, else the username; empty for None."""
     return (user.get_full_name() or user.get_username()) if user is not None else ""
 
 

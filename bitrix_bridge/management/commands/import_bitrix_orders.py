@@ -19,8 +19,8 @@ from bitrix_bridge.history.reading import Selection, count_orders
 from bitrix_bridge.history.source import Source, SourceError
 from bitrix_bridge.models import ImportRun
 from cvety_crm.command_arguments import read_moment
+from cvety_crm.formatting import duration
 from cvety_crm.long_command import LongCommand
-from cvety_crm.ops.health import duration
 
 MOST_AT_ONCE = 1000
 

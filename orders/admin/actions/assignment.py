@@ -30,7 +30,7 @@ from orders.admin.delivery_panel import delivery_panel
 from orders.admin.redirects import go_back
 from orders.models import Courier, Order
 from orders.services import NotAllowed
-from orders.values.staff import name_of, staff
+from orders.values.staff import display_name, staff
 
 NOBODY = "nobody"
 
@@ -114,7 +114,7 @@ class AssignmentActions:
         text = gettext("Order № %(number)s is without a florist again.")
         if florist is not None:
             text = gettext("Order № %(number)s: the florist is %(florist)s.")
-        return self._one(request, key, self.has_assign_permission(request), act, text, florist=name_of(florist))
+        return self._one(request, key, self.has_assign_permission(request), act, text, florist=display_name(florist))
 
     def set_courier(self, request: HttpRequest, key: UUID) -> HttpResponse:
         """Give one order to the chosen courier, or to nobody."""
@@ -167,7 +167,7 @@ class AssignmentActions:
         form = WhomForm(
             request.POST if "apply" in request.POST else None,
             label=gettext("Florist"),
-            people=[(key, name_of(user)) for key, user in people.items()],
+            people=[(key, display_name(user)) for key, user in people.items()],
             nobody=gettext("Nobody: back to everybody"),
         )
         if not form.is_valid():
@@ -177,7 +177,7 @@ class AssignmentActions:
         if florist is not None:
             text = gettext("Given to %(name)s: %(count)s.")
         act = partial(services.assign_florist, florist=florist)
-        self._many(request, queryset, act, text, name=name_of(florist))
+        self._many(request, queryset, act, text, name=display_name(florist))
         return None
 
     @action(description=_("Assign a courier…"), permissions=["assign"])
@@ -236,7 +236,7 @@ class AssignmentActions:
                 "opts": self.model._meta,  # type: ignore[attr-defined]
                 "rows": [
                     (order, order.courier.name if order.courier else "") if is_courier
-                    else (order, name_of(order.responsible))
+                    else (order, display_name(order.responsible))
                     for order in orders
                 ],
                 "form": form,

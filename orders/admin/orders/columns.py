@@ -20,7 +20,7 @@ from orders.presentation.phones import phone_text, shown_phone
 from orders.rules.lateness import Lateness, is_open, lateness, lateness_words
 from orders.rules.photo_state import SIGNS, PhotoState, photo_state
 from orders.rules.visibility import may_see_prices, shown_text
-from orders.values.staff import name_of
+from orders.values.staff import display_name
 
 ADDRESS_LENGTH = 70  # characters in the list
 PRODUCT_LENGTH = 40
@@ -138,7 +138,7 @@ class OrderColumns:
         """Return who makes it, or a button to take it."""
         who = order.responsible
         if who is not None:
-            return _lines(name_of(who))
+            return _lines(display_name(who))
         return _lines(take_button(order, order.seen_by))  # type: ignore[attr-defined]
 
     @admin.display(description=_("Courier"))

@@ -8,7 +8,6 @@ from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -25,7 +24,7 @@ from orders.admin.orders.notes import notes_of
 from orders.admin.panels import event_links, panels
 from orders.models import TOLD_BY_SITE, Customer, EventKind, Order, OrderEvent, SyncState
 from orders.presentation.addresses import with_city
-from orders.presentation.formatting import delivery_time, money
+from orders.presentation.formatting import delivery_time, money, short_moment
 from orders.presentation.links import two_gis_url, whatsapp_url, yandex_maps_url
 from orders.presentation.phones import phone_text, shown_phone
 from orders.presentation.timeline import timeline
@@ -117,7 +116,9 @@ def _sync(order: Order, events: Sequence[OrderEvent]) -> SafeString:
     if order.sync_state == SyncState.SYNCED and order.bitrix_order_id is not None and not order.has_left_site:
         since = _on_site_since(order, events)
         if since is not None:
-            return sync_badge(order, gettext("on the site since %(time)s") % {"time": _clock(since)})
+            return sync_badge(
+                order, gettext("on the site since %(time)s") % {"time": short_moment(since, with_years=True)}
+            )
     return sync_badge(order)
 
 
@@ -150,14 +151,6 @@ def _is_report(event: OrderEvent) -> bool:
     if event.kind == EventKind.PHOTO_ANSWERED:
         return any(change["field"] == "problem" and change["new"] for change in event.changes)
     return event.kind == EventKind.PROBLEM
-
-
-def _clock(moment: datetime) -> str:
-    at = timezone.localtime(moment)
-    today = timezone.localdate()
-    if at.date() == today:
-        return f"{at:%H:%M}"
-    return f"{at:%d.%m %H:%M}" if at.year == today.year else f"{at:%d.%m.%Y}"
 
 
 def _recipient(request: HttpRequest, order: Order) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext
 
+from orders.presentation.formatting import full_day
+
 if TYPE_CHECKING:
     _Base = forms.BaseModelForm
 else:
@@ -104,5 +106,5 @@ class SeenValuesMixin(_Base):
         if isinstance(field, forms.TypedChoiceField):
             return str(dict(field.choices).get(value, value))  # type: ignore[arg-type]
         if isinstance(value, date):
-            return f"{value:%d.%m.%Y}"
+            return full_day(value)
         return str(field.prepare_value(value))

@@ -10,7 +10,7 @@ from django.db.models import Model
 from orders.models import City, DeliverySlot, OrderItem, Product, Shop, Status
 from orders.sync.fields import ITEMS
 from orders.values.phone_masking import without_phones
-from orders.values.staff import name_of
+from orders.values.staff import display_name
 
 EMPTY: tuple[Any, ...] = (None, "", [], {})
 STAFF = "responsible"
@@ -54,7 +54,7 @@ def look_up(values: Iterable[tuple[str, Any]], items: Iterable[OrderItem] = ()) 
         if (found := keys.get(name))
     }
     if usernames := keys.get(STAFF):
-        by_field[STAFF] = {user.username: name_of(user) for user in User.objects.filter(username__in=usernames)}
+        by_field[STAFF] = {user.username: display_name(user) for user in User.objects.filter(username__in=usernames)}
     by_field[ITEMS] = _product_names(keys.get(ITEMS, set()), items)
     return Names(by_field)
 

@@ -5,12 +5,11 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from django.utils import timezone
 from django.utils.text import Truncator
 from django.utils.translation import gettext
 
 from orders.models import PaymentMethod, PaymentStatus
-from orders.presentation.formatting import NBSP, money, number
+from orders.presentation.formatting import NBSP, full_day, full_moment, money, number
 from orders.presentation.timeline.names import EMPTY, REFERENCES, STAFF, Names
 from orders.rules.visibility import HIDDEN, MONEY_FIELDS
 from orders.sync.fields import ITEMS
@@ -55,14 +54,14 @@ def _money(value: Any) -> str:
 
 def _date(value: Any) -> str:
     try:
-        return f"{date.fromisoformat(str(value)):%d.%m.%Y}"
+        return full_day(date.fromisoformat(str(value)))
     except ValueError:
         return str(value)
 
 
 def _moment(value: Any) -> str:
     try:
-        return f"{timezone.localtime(datetime.fromisoformat(str(value))):%d.%m.%Y %H:%M}"
+        return full_moment(datetime.fromisoformat(str(value)))
     except ValueError:
         return str(value)
 
