@@ -27,8 +27,8 @@ STUB_WAIT = timedelta(minutes=2)
 def on_order_event(change: OrderChange) -> None:
     """Queue a message to each chat for a new order, a changed status, a problem, or a customer's answer about a photo.
 
-    History, imported or made up for, makes none. A status that can be taken back leaves when it can't any more.
-    Two queries, and one after commit for the task.
+    Imported history makes none, nor does an old order that a comparison has found. A status that can be taken back
+    leaves when it can't any more. Two queries, and one after commit for the task.
     """
     if change.event.source == Source.IMPORT or _is_old_news(change):
         return

@@ -1,6 +1,7 @@
 """The start page's figures: today beside the same weekday of the last weeks, and the last thirty days.
 
-One query on the index of delivery dates brings all of them; it reads 30 days and a few more, whatever the history.
+One query on the index of delivery dates brings all of them; it reads 30 days and a few more, however many older
+orders there are.
 """
 
 from collections.abc import Mapping, Sequence

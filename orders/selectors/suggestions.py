@@ -113,13 +113,13 @@ def _customer_query(user: User | AnonymousUser, text: str) -> SearchQuery | None
 
 
 def _described(user: User | AnonymousUser, customers: list[Customer], *, typed: str) -> list[Suggestion]:
-    histories = _histories(customer.pk for customer in customers)
+    totals = _totals(customer.pk for customer in customers)
     described = []
     for customer in customers:
-        count, last = histories.get(customer.pk, (0, None))
-        history = (
+        count, last = totals.get(customer.pk, (0, None))
+        orders = (
             ngettext("%(count)s order, the last on %(day)s", "%(count)s orders, the last on %(day)s", count)
-            % {"count": count, "day": f"{full_day(timezone.localtime(last))}"}
+            % {"count": count, "day": full_day(timezone.localtime(last))}
             if last
             else gettext("no orders yet")
         )
@@ -129,14 +129,14 @@ def _described(user: User | AnonymousUser, customers: list[Customer], *, typed: 
                 "name": shown_text(user, customer.name),
                 "title": shown_text(user, customer.name) if customer.name else gettext("Customer without a name"),
                 "phone": phone_text(user, customer.phone),
-                "history": history,
+                "orders": orders,
                 "is_exact": bool(customer.phone) and customer.phone == typed,
             }
         )
     return described
 
 
-def _histories(keys: Iterable[Any]) -> dict[Any, tuple[int, Any]]:
+def _totals(keys: Iterable[Any]) -> dict[Any, tuple[int, Any]]:
     wanted = list(keys)
     if not wanted:
         return {}

@@ -137,13 +137,13 @@ class FreshRead:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Past:
-    """How a snapshot came about that was read from a copy of the site: it is history, and nobody is told of it."""
+class HistoryRead:
+    """How a snapshot came about that was read from a copy of the site: it is history, and no one is notified of it."""
 
     settled_at: datetime | None = None
     """Since when the order has its status, aware."""
     remarks: tuple[str, ...] = ()
-    """What was odd about it in the copy, in words for staff."""
+    """What was odd about it in the copy, as texts for staff."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

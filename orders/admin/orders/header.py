@@ -1,4 +1,4 @@
-"""What stands around the form of an order's page: the head above it; history, notes and timeline beside it."""
+"""The context of an order's page beside its form: the head, the customer's orders, notes and timeline."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -30,7 +30,7 @@ from orders.presentation.phones import phone_text, shown_phone
 from orders.presentation.timeline import timeline
 from orders.rules.lateness import lateness, lateness_words
 from orders.rules.visibility import HIDDEN, hidden_fields, may_see_phones, may_see_prices
-from orders.selectors.customer_history import MOST_COUNTED, History, history_of
+from orders.selectors.customer_orders import MOST_COUNTED, CustomerOrders, customer_orders_of
 from orders.timeline_payloads import RefusedBySite
 
 ENTRIES_SHOWN = 100
@@ -51,7 +51,7 @@ def surroundings(request: HttpRequest, order: Order, *, may_move: bool, preserve
         "all_entries_url": _all_entries_url(request) if not shown_all and len(found) > ENTRIES_SHOWN else "",
         "entry_links": event_links(request),
         "notes": notes_of(order, may_write=may_move, back=request.get_full_path()),
-        "history": _history(request, history_of(order)),
+        "customer_orders": _customer_orders(request, customer_orders_of(order)),
         "panels": panels(order, request),
     }
 
@@ -187,11 +187,11 @@ def _repeat_url(request: HttpRequest, order: Order) -> str:
     return f"{reverse('admin:orders_order_add')}?from={order.pk}"
 
 
-def _history(request: HttpRequest, history: History | None) -> dict[str, Any] | None:
-    if history is None:
+def _customer_orders(request: HttpRequest, found: CustomerOrders | None) -> dict[str, Any] | None:
+    if found is None:
         return None
     user = request.user
-    sees_sum = history.total is not None and may_see_prices(user, None)
+    sees_sum = found.total is not None and may_see_prices(user, None)
     return {
         "rows": [
             {
@@ -201,10 +201,10 @@ def _history(request: HttpRequest, history: History | None) -> dict[str, Any] | 
                 "when": delivery_time(order.delivery_date, order.delivery_slot),
                 "sum": money(order.total_amount) if may_see_prices(user, order.delivery_date) else HIDDEN,
             }
-            for order in history.latest
+            for order in found.latest
         ],
-        "count": history.count,
-        "total": money(history.total) if sees_sum else "",
-        "more_than": MOST_COUNTED if history.has_more else 0,
-        "is_regular": history.is_regular,
+        "count": found.count,
+        "total": money(found.total) if sees_sum else "",
+        "more_than": MOST_COUNTED if found.has_more else 0,
+        "is_regular": found.is_regular,
     }

@@ -22,7 +22,7 @@ from orders.services.references import References, known_status, resolve
 from orders.services.timeline import changes_between, write_event
 from orders.services.totals import FEE, TOTAL, merged_total
 from orders.sync.fields import FIELDS, ITEMS, Line, comparable, comparable_items, order_values
-from orders.sync.snapshot import CustomerSnapshot, FreshRead, OrderSnapshot, Past
+from orders.sync.snapshot import CustomerSnapshot, FreshRead, HistoryRead, OrderSnapshot
 from orders.sync.three_way_merge import Agreement, Merge, merge
 from orders.timeline_payloads import BothChanged, FieldsChanged, FromSite, Noted, OrderCreated, StatusChanged
 
@@ -72,7 +72,7 @@ class _Origin:
     actor: User | None = None
     reason: Reason = Reason.NONE
     fresh: FreshRead | None = None
-    past: Past | None = None
+    history: HistoryRead | None = None
     happened_at: datetime = field(default_factory=timezone.now)
 
 
@@ -87,24 +87,24 @@ def apply_snapshot(
     actor: User | None = None,
     reason: Reason = Reason.NONE,
     fresh: FreshRead | None = None,
-    past: Past | None = None,
+    history: HistoryRead | None = None,
     is_absent: bool = False,
 ) -> Applied:
     """Create or update the order that the snapshot describes.
 
-    Old news changes nothing, unless it was asked for just now (`fresh`). Of a copy of the site (`past`) all is old news
-    that can't be shown to be newer than what is known here. `heard_at` is when an event that is read again came first,
-    by our clock. `actor` and `reason` say on the timeline who or what has asked. `is_absent`: the caller knows that
-    there is no such order. The number of queries does not depend on the number of items.
+    Old news changes nothing, unless it was asked for just now (`fresh`). Of a copy of the site (`history`) all is old
+    news that can't be shown to be newer than what is known here. `heard_at` is when an event that is read again came
+    first, by our clock. `actor` and `reason` say on the timeline who or what has asked. `is_absent`: the caller knows
+    that there is no such order. The number of queries does not depend on the number of items.
     """
-    origin = _Origin(source, webhook_event_id, push_id, heard_at, actor, reason, fresh, past)
+    origin = _Origin(source, webhook_event_id, push_id, heard_at, actor, reason, fresh, history)
     order = None if is_absent else lock_site_order(snapshot.bitrix_order_id, snapshot.crm_order_id)
     if order is None:
         return _create(snapshot, origin)
     agreement = Agreement.from_json(order.bitrix_state)
     is_present = fresh is not None and agreement.times_heard == fresh.times_heard
     age = Age.NEWS if is_present else age_of(order, snapshot)
-    if age is Age.OLD or (past is not None and (age is Age.UNCLEAR or is_unproven(order, snapshot))):
+    if age is Age.OLD or (history is not None and (age is Age.UNCLEAR or is_unproven(order, snapshot))):
         return Applied(order, Outcome.STALE)
     if snapshot.version is not None and heard_at is not None and not _asks(agreement, origin):
         # What the site has said of the order since it came holds all that it tells.
@@ -149,7 +149,7 @@ def _create(snapshot: OrderSnapshot, origin: _Origin) -> Applied:
     order.save(force_insert=True)
     store_items(order=order, existing=(), wanted=items, products=references.products)
 
-    odd = oddities(snapshot, origin.past)
+    odd = oddities(snapshot, origin.history)
     payload = OrderCreated(problems=odd.problems, remarks=odd.remarks, occasion=origin.reason)
     event = _write(order, payload, origin, [])
     publish(OrderChange(order, event, is_new=True))
@@ -163,12 +163,12 @@ def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
     agreement = Agreement.from_json(order.bitrix_state)
     was = (agreement.as_json(), order.sync_state, order.customer_id)
     is_first = order.bitrix_order_id is None
-    is_known = origin.past is not None and not order.is_stub and not is_newer(order, snapshot)
+    is_known = origin.history is not None and not order.is_stub and not is_newer(order, snapshot)
     fields = dict(snapshot.fields)
     if origin.fresh is not None:
         agreement.answered_at = origin.fresh.read_at
     is_older = has_older_status(snapshot, agreement, origin.fresh)
-    if is_older or (origin.past is not None and has_heard_status(order, snapshot, agreement)):
+    if is_older or (origin.history is not None and has_heard_status(order, snapshot, agreement)):
         fields.pop("status", None)
     existing = [] if snapshot.items is None else list(order.items.all())
     references = _resolve(fields, snapshot, order=order, agreement=agreement, existing=existing)
@@ -212,7 +212,7 @@ def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
             columns.add(TOTAL)
             merged = replace(merged, kept={name: value for name, value in merged.kept.items() if name != TOTAL})
             changes.append({"field": TOTAL, "old": before[TOTAL], "new": comparable(total)})
-    if order.is_archived_on_site and origin.past is None:
+    if order.is_archived_on_site and origin.history is None:
         order.is_archived_on_site = False
         columns.add("is_archived_on_site")
         changes.append({"field": "is_archived_on_site", "old": True, "new": False})
@@ -233,7 +233,7 @@ def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
     if columns or customer_changed or was != (order.bitrix_state, order.sync_state, order.customer_id):
         order.save(update_fields=[*columns, "customer", "bitrix_state", "sync_state", "updated_at"])
 
-    odd = new_oddities(order, snapshot, origin.past)
+    odd = new_oddities(order, snapshot, origin.history)
     if changes or merged.kept or merged.yielded or odd:
         event = _write(order, _payload(merged, changes, odd, origin.reason), origin, changes, merged)
         publish(OrderChange(order, event))
@@ -314,24 +314,24 @@ def _set_bookkeeping(
 
 
 def _settled_at(origin: _Origin) -> datetime:
-    return (origin.past.settled_at if origin.past is not None else None) or origin.happened_at
+    return (origin.history.settled_at if origin.history is not None else None) or origin.happened_at
 
 
 def _note_heard(agreement: Agreement, snapshot: OrderSnapshot, origin: _Origin) -> None:
-    if origin.past is None:
+    if origin.history is None:
         agreement.times_heard += 1
     if snapshot.is_partial:
         agreement.status_heard_at = origin.happened_at
     else:
-        if origin.past is None:
+        if origin.history is None:
             agreement.answered, agreement.is_unclear = None, False
-        if origin.past is None or snapshot.version != agreement.heard_version:
+        if origin.history is None or snapshot.version != agreement.heard_version:
             agreement.checksum = snapshot.checksum
         agreement.heard_version = agreement.heard_version if snapshot.version is None else snapshot.version
         agreement.heard_updated_at = snapshot.updated_at or agreement.heard_updated_at
     if snapshot.version is not None or snapshot.updated_at is not None:
         agreement.unversioned_at = None
-    elif not snapshot.is_partial and origin.past is None:
+    elif not snapshot.is_partial and origin.history is None:
         agreement.unversioned_at = origin.happened_at
     if snapshot.announced_at is None:
         return
@@ -396,7 +396,7 @@ def _write(
         reason = Reason.OURS_STAYS
     if merged and merged.yielded:
         reason = Reason.SITE_DECIDES
-    is_past_creation = origin.past is not None and isinstance(payload, OrderCreated)
+    is_imported_creation = origin.history is not None and isinstance(payload, OrderCreated)
     return write_event(
         order=order,
         payload=payload,
@@ -405,7 +405,7 @@ def _write(
         changes=changes,
         # A rule that has decided is named first; why the order was read is the payload's occasion.
         reason=reason or origin.reason,
-        happened_at=order.created_at if is_past_creation else None,
+        happened_at=order.created_at if is_imported_creation else None,
         webhook_event_id=origin.webhook_event_id,
         push_id=origin.push_id,
     )

@@ -1,4 +1,4 @@
-"""What happened before the CRM was there: orders from a copy of the site, and the entries of their history."""
+"""The history: orders from a copy of the site, and their changes that the site remembers."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -12,19 +12,19 @@ from orders.services.inbound.apply import Applied, apply_snapshot
 from orders.services.locking import lock_creation
 from orders.services.references import STUB_PREFIX
 from orders.services.timeline import new_event
-from orders.sync.snapshot import HistoryEntry, OrderSnapshot, Past
+from orders.sync.snapshot import HistoryEntry, HistoryRead, OrderSnapshot
 from orders.timeline_payloads import SITE_CHANGE, FieldsChanged, SiteHistory, StatusChanged
 
 
-def record_history(*, snapshot: OrderSnapshot, past: Past, is_absent: bool = False) -> Applied:
-    """Take over an order from a copy of the site. Nobody is told of it, and what is newer here stays.
+def record_history(*, snapshot: OrderSnapshot, history: HistoryRead, is_absent: bool = False) -> Applied:
+    """Import an order from a copy of the site. No one is notified of it, and what is newer here stays.
 
     `is_absent`: this transaction has found out by `lock_absent_orders` that there is no such order.
     """
-    return apply_snapshot(snapshot=snapshot, source=Source.IMPORT, past=past, is_absent=is_absent)
+    return apply_snapshot(snapshot=snapshot, source=Source.IMPORT, history=history, is_absent=is_absent)
 
 
-def record_past_changes(histories: Sequence[tuple[Order, Sequence[HistoryEntry]]]) -> set[UUID]:
+def record_history_changes(histories: Sequence[tuple[Order, Sequence[HistoryEntry]]]) -> set[UUID]:
     """Write what the site remembers of these orders onto their timelines, with its dates; return which got entries.
 
     Each entry is written once, and only if it is from before the CRM knew the order: what it has seen happen itself is

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orders.models import Order, OrderEvent
-from orders.sync.snapshot import OrderSnapshot, Past, Problem
+from orders.sync.snapshot import HistoryRead, OrderSnapshot, Problem
 from orders.timeline_payloads import PROBLEMS, REMARKS, FromSite
 
 
@@ -44,9 +44,9 @@ class Oddities:
         return bool(self.problems or self.remarks)
 
 
-def new_oddities(order: Order, snapshot: OrderSnapshot, past: Past | None = None) -> Oddities:
+def new_oddities(order: Order, snapshot: OrderSnapshot, history: HistoryRead | None = None) -> Oddities:
     """Return what was odd that the order's timeline does not name yet. No query when nothing was."""
-    odd = oddities(snapshot, past)
+    odd = oddities(snapshot, history)
     if not odd:
         return odd
     keys = [key for key, found in ((PROBLEMS, odd.problems), (REMARKS, odd.remarks)) if found]
@@ -60,6 +60,6 @@ def new_oddities(order: Order, snapshot: OrderSnapshot, past: Past | None = None
     )
 
 
-def oddities(snapshot: OrderSnapshot, past: Past | None = None) -> Oddities:
+def oddities(snapshot: OrderSnapshot, history: HistoryRead | None = None) -> Oddities:
     """Return what was odd."""
-    return Oddities(problems=snapshot.problems, remarks=past.remarks if past is not None else ())
+    return Oddities(problems=snapshot.problems, remarks=history.remarks if history is not None else ())
