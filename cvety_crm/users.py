@@ -4,7 +4,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
-__all__ = ["AnonymousUser", "AnyUser", "User", "staff_user"]
+__all__ = ["AnonymousUser", "AnyUser", "User", "display_name", "staff_user"]
 
 AnyUser = User | AnonymousUser
 
@@ -14,3 +14,8 @@ def staff_user(request: HttpRequest) -> User:
     if not isinstance(request.user, User):
         raise PermissionDenied
     return request.user
+
+
+def display_name(user: User | None) -> str:
+    """Return the name by which a member of staff is shown: the full name, else the username; empty for None."""
+    return (user.get_full_name() or user.get_username()) if user is not None else ""

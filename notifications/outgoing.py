@@ -14,6 +14,7 @@ from orders import services
 from orders.events import OrderChange
 from orders.models import EventKind, Order, OrderEvent, Reason, Source
 from orders.rules.hold import leaves_at
+from orders.timeline_payloads import FromSite, payload_of
 
 Kind = TelegramMessage.Kind
 
@@ -26,8 +27,8 @@ STUB_WAIT = timedelta(minutes=2)
 def on_order_event(change: OrderChange) -> None:
     """Queue a message to each chat for a new order, a changed status, a problem, or a customer's answer about a photo.
 
-    History, imported or made up for, makes none. A status that can be taken back leaves when it can't any more.
-    Two queries, and one after commit for the task.
+    Imported history makes none, nor does an old order that a comparison has found. A status that can be taken back
+    leaves when it can't any more. Two queries, and one after commit for the task.
     """
     if change.event.source == Source.IMPORT or _is_old_news(change):
         return
@@ -52,7 +53,8 @@ def on_status_taken_back(order: Order, event: OrderEvent) -> None:
 
 
 def _is_old_news(change: OrderChange) -> bool:
-    is_made_up_for = change.event.details.get("occasion") == Reason.COMPARED
+    payload = payload_of(change.event)
+    is_made_up_for = isinstance(payload, FromSite) and payload.occasion == Reason.COMPARED
     return is_made_up_for and change.order.created_at < timezone.now() - OLD_NEWS
 
 

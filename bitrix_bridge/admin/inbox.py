@@ -23,6 +23,7 @@ from cvety_crm.admin_site.filters import DayOrRangeFilter
 from cvety_crm.admin_site.outbox import find_row
 from orders.presentation.timeline import problem_text
 from orders.rules.visibility import reason_to_hide_raw
+from orders.sync.snapshot import Problem
 
 MOST_AT_ONCE = 200
 SIGNS: dict[str, str] = {
@@ -152,7 +153,7 @@ class WebhookEventAdmin(ReadOnlyModelAdmin):
             return "—"
         if reason := reason_to_hide_raw(self.request.user):
             return reason
-        lines = ((problem_text(problem),) for problem in row.problems)
+        lines = ((problem_text(Problem.from_json(problem)),) for problem in row.problems)
         return format_html('<ul class="crm-problems">{}</ul>', format_html_join("", "<li>{}</li>", lines))
 
     @admin.display(description=_("payload"))

@@ -27,9 +27,10 @@ from bitrix_bridge.reconciliation.decisions import NotDecidedError, decide
 from bitrix_bridge.reconciliation.slices import slice_task
 from bitrix_bridge.reconciliation.words import rows
 from cvety_crm.admin_site.base import PeekPaginator
+from cvety_crm.formatting import full_moment
 from cvety_crm.long_runs.admin import LongRunAdmin, State
 from cvety_crm.model_fields import field_label
-from cvety_crm.users import staff_user
+from cvety_crm.users import display_name, staff_user
 
 PERIODS = {"": None, "1": timedelta(days=1), "3": timedelta(days=3), "30": timedelta(days=30)}
 """How far back a comparison may look, by what the form sends; nothing: everything."""
@@ -205,7 +206,7 @@ def _metrics(run: Reconciliation) -> list[tuple[str, int]]:
 
 def _starter(run: Reconciliation) -> str:
     if run.started_by is not None:
-        return run.started_by.get_full_name() or run.started_by.get_username()
+        return display_name(run.started_by)
     return str(run.get_origin_display())
 
 
@@ -218,15 +219,14 @@ def _what(run: Reconciliation) -> str:
 def _which(run: Reconciliation) -> str:
     """Return which orders a run looks at; nothing where it looks at all of them."""
     if run.since is not None:
-        since = timezone.localtime(run.since).strftime("%d.%m.%Y %H:%M")
-        return gettext("saved on the site since %(since)s") % {"since": since}
+        return gettext("saved on the site since %(since)s") % {"since": full_moment(run.since)}
     if run.first_id is not None:
         return gettext("orders of the last two weeks and all that go on, from id %(id)s on") % {"id": run.first_id}
     return ""
 
 
 def _outcome(one: Difference) -> str:
-    who = one.resolved_by.get_full_name() or one.resolved_by.get_username() if one.resolved_by else ""
+    who = display_name(one.resolved_by)
     return f"{one.get_outcome_display()}{f' ({who})' if who else ''}"
 
 

@@ -26,6 +26,8 @@ from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.sites import UnfoldAdminSite
 from unfold.views import ChangeList
 
+from cvety_crm.formatting import moment_of_year
+
 LAST_PAGE = 10_000
 """A page number beyond this is a typing error or an attack, and costs the database an offset."""
 
@@ -138,8 +140,7 @@ def moment(value: datetime | None) -> str:
     if value is None:
         return "—"
     local = timezone.localtime(value)
-    form = "%d.%m %H:%M" if local.year == timezone.localdate().year else "%d.%m.%Y %H:%M"
-    return format_html('<time class="crm-nowrap" datetime="{}">{}</time>', local.isoformat(), local.strftime(form))
+    return format_html('<time class="crm-nowrap" datetime="{}">{}</time>', local.isoformat(), moment_of_year(local))
 
 
 class CreatedColumn:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from cvety_crm.long_runs.model import LongRun
-from cvety_crm.ops.health import duration
+from cvety_crm.formatting import duration
 
 
 @dataclass(frozen=True, slots=True)

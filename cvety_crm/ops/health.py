@@ -133,17 +133,6 @@ def latest(paths: Sequence[str]) -> Report:
     return kept
 
 
-def duration(seconds: float) -> str:
-    """Return a length of time in one unit, as people say it."""
-    if seconds < 120:
-        return gettext("%(number)s s") % {"number": int(seconds)}
-    if seconds < 7200:
-        return gettext("%(number)s min") % {"number": int(seconds // 60)}
-    if seconds < 48 * 3600:
-        return gettext("%(number)s h") % {"number": int(seconds // 3600)}
-    return gettext("%(number)s d") % {"number": int(seconds // 86400)}
-
-
 _one_at_a_time = threading.Lock()
 _running: dict[str, threading.Thread] = {}
 """The thread in which each probe runs. One that is still there when the next check starts hangs."""

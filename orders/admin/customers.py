@@ -53,7 +53,7 @@ class CustomerAdmin(CrmModelAdmin):
         return super().get_queryset(request).defer("search", "preferences", "bitrix_state")
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        """Return the fields; a customer who is just being added has no history to show.
+        """Return the fields; a customer who is being added has no orders to show.
 
         Whoever may not see phones sees the end of this one, and changes the others.
         """
@@ -77,7 +77,7 @@ class CustomerAdmin(CrmModelAdmin):
         return (queryset if query is None else queryset.filter(search=query)), False
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
-        """Refuse: the orders of a customer are his history."""
+        """Refuse: the customer's orders refer to the customer."""
         return False
 
     def save_model(self, request: HttpRequest, obj: Customer, form: Any, change: bool) -> None:

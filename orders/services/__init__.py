@@ -19,7 +19,7 @@ from orders.services.inbound.checksums import ListedChecksum, note_checksums
 from orders.services.inbound.customers import apply_customer
 from orders.services.inbound.deletion import mark_archived, mark_deleted, mark_present
 from orders.services.inbound.fetches import ATTEMPTS, changed_too_often, start_fetch
-from orders.services.inbound.history import lock_absent_orders, record_history, record_past_changes
+from orders.services.inbound.history import lock_absent_orders, record_history, record_history_changes
 from orders.services.inbound.products import apply_product, retire_product
 from orders.services.inbound.reference_data import apply_reference
 from orders.services.locking import rehearsal
@@ -98,7 +98,7 @@ __all__ = [
     "record_accepted",
     "record_created_on_site",
     "record_history",
-    "record_past_changes",
+    "record_history_changes",
     "record_postcards_printed",
     "record_refused",
     "record_site_status",

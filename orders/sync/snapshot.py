@@ -44,7 +44,13 @@ class Problem:
 
     field: str
     value: Any
-    reason: ProblemReason
+    reason: ProblemReason | str
+    """A text where another version of the CRM stored a reason that this one does not know."""
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Problem":
+        """Return the problem that the inbox or the timeline has stored."""
+        return cls(str(data.get("field", "")), data.get("value", ""), str(data.get("reason", "")))
 
     def as_json(self) -> dict[str, Any]:
         """Return the form that the inbox and the timeline store."""
@@ -131,13 +137,13 @@ class FreshRead:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Past:
-    """How a snapshot came about that was read from a copy of the site: it is history, and nobody is told of it."""
+class HistoryRead:
+    """How a snapshot came about that was read from a copy of the site: it is history, and no one is notified of it."""
 
     settled_at: datetime | None = None
     """Since when the order has its status, aware."""
     remarks: tuple[str, ...] = ()
-    """What was odd about it in the copy, in words for staff."""
+    """What was odd about it in the copy, as texts for staff."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from cvety_crm.admin_site.features import POST, BulkAction, Feature
-from cvety_crm.users import User, staff_user
+from cvety_crm.users import User, display_name, staff_user
 from orders import services
 from orders.admin.actions.status import MOST_AT_ONCE, add_refusal_messages, too_many
 from orders.admin.courier_texts import courier_texts_context
@@ -28,7 +28,7 @@ from orders.admin.permissions import may_assign, may_change_status, may_release,
 from orders.admin.redirects import redirect_back
 from orders.models import Courier, Order
 from orders.services import NotAllowedError
-from orders.values.staff import display_name, staff
+from orders.values.staff import staff
 
 NOBODY = "nobody"
 

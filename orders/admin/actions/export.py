@@ -32,7 +32,7 @@ from orders.admin.permissions import may_export
 from orders.export import csv, xlsx
 from orders.export.rows import MOST_ROWS, TooManyRowsError, keys_of, rows
 from orders.models import Order
-from orders.presentation.formatting import NBSP
+from orders.presentation.formatting import number
 from orders.selectors.presets import Moment, sorted_for_work
 
 logger = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ def _file(request: HttpRequest, orders: QuerySet[Order], file_format: str, query
     try:
         keys = keys_of(orders)
     except TooManyRowsError:
-        most = f"{MOST_ROWS:,}".replace(",", NBSP)
+        most = number(MOST_ROWS)
         messages.error(
             request,
             gettext("A file takes %(most)s orders at most. Choose fewer: by days, or by other filters.")

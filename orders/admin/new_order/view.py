@@ -22,10 +22,11 @@ from orders.admin.new_order.forms import NewOrderForm
 from orders.admin.new_order.lines import PREFIX, BaseLineFormSet, LineFormSet
 from orders.admin.permissions import may_add, may_see
 from orders.models import Channel, Customer, Order, Source
+from orders.presentation.formatting import plain_text
 from orders.presentation.phones import phone_text
 from orders.rules.visibility import may_see_prices, shown_text
 from orders.selectors.repeat_order import Draft, draft_from
-from orders.selectors.suggestions import described_customer, plain_number, suggested_customers, suggested_products
+from orders.selectors.suggestions import described_customer, suggested_customers, suggested_products
 from orders.values.phones import normalize_phone
 
 DONE = "new_orders_done"
@@ -188,7 +189,7 @@ def _initial_fields(user: User, source: Order, draft: Draft) -> dict[str, Any]:
     fields["recipient_from"] = source.pk
     fields["delivery_date"] = None
     if fee := fields.pop("delivery_fee", None):
-        fields["delivery_fee"] = plain_number(fee)
+        fields["delivery_fee"] = plain_text(fee)
     return fields
 
 
@@ -197,9 +198,9 @@ def _initial_lines(draft: Draft) -> list[dict[str, Any]]:
         {
             "product": line.product.pk if line.product else None,
             "name": line.name,
-            "quantity": plain_number(line.quantity),
-            "price": "" if line.price is None else plain_number(line.price),
-            "list_price": plain_number(line.price) if line.product and line.price is not None else "",
+            "quantity": plain_text(line.quantity),
+            "price": "" if line.price is None else plain_text(line.price),
+            "list_price": plain_text(line.price) if line.product and line.price is not None else "",
         }
         for line in draft.lines
     ]

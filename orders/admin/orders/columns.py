@@ -9,6 +9,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from cvety_crm.users import display_name
 from orders.admin.badges import delivery_marks, order_marks, stage_class, status_badge, sync_mark
 from orders.admin.orders.row_context import OrderRow, version
 from orders.admin.orders.row_links import row_links, take_button
@@ -20,7 +21,6 @@ from orders.presentation.phones import phone_text, shown_phone
 from orders.rules.lateness import Lateness, is_open, lateness, lateness_words
 from orders.rules.photo_state import SIGNS, PhotoState, photo_state
 from orders.rules.visibility import may_see_prices, shown_text
-from orders.values.staff import display_name
 
 ADDRESS_LENGTH = 70  # characters in the list
 PRODUCT_LENGTH = 40

@@ -1,4 +1,4 @@
-"""What stands around the form of an order's page: the head above it; history, notes and timeline beside it."""
+"""The context of an order's page beside its form: the head, the customer's orders, notes and timeline."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -8,7 +8,6 @@ from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -28,13 +27,14 @@ from orders.admin.panels import event_links, panels
 from orders.admin.permissions import may_change_status
 from orders.models import REPORTED_BY_SITE, Customer, EventKind, Order, OrderEvent, SyncState
 from orders.presentation.addresses import with_city
-from orders.presentation.formatting import delivery_time, money
+from orders.presentation.formatting import delivery_time, money, short_moment
 from orders.presentation.links import two_gis_url, whatsapp_url, yandex_maps_url
 from orders.presentation.phones import phone_text, shown_phone
 from orders.presentation.timeline import timeline
 from orders.rules.lateness import lateness, lateness_words
 from orders.rules.visibility import HIDDEN, hidden_fields, may_see_phones, may_see_prices
-from orders.selectors.customer_history import MOST_COUNTED, History, history_of
+from orders.selectors.customer_orders import MOST_COUNTED, CustomerOrders, customer_orders_of
+from orders.timeline_payloads import RefusedBySite
 
 ENTRIES_SHOWN = 100
 
@@ -67,7 +67,7 @@ def header_context(request: HttpRequest, order: Order, *, may_move: bool, preser
         "all_entries_url": _all_entries_url(request) if not shown_all and len(found) > ENTRIES_SHOWN else "",
         "entry_links": event_links(request),
         "notes": notes_of(order, may_write=may_move, back=request.get_full_path()),
-        "history": _history(request, history_of(order)),
+        "customer_orders": _customer_orders(request, customer_orders_of(order)),
         "panels": panels(order, request),
     }
 
@@ -132,7 +132,9 @@ def _sync(order: Order, events: Sequence[OrderEvent]) -> SafeString:
     if order.sync_state == SyncState.SYNCED and order.bitrix_order_id is not None and not order.has_left_site:
         since = _on_site_since(order, events)
         if since is not None:
-            return sync_badge(order, gettext("on the site since %(time)s") % {"time": _clock(since)})
+            return sync_badge(
+                order, gettext("on the site since %(time)s") % {"time": short_moment(since, with_years=True)}
+            )
     return sync_badge(order)
 
 
@@ -149,8 +151,10 @@ def _on_site_since(order: Order, events: Sequence[OrderEvent]) -> datetime | Non
 
 def _last_refusal(order: Order, events: Sequence[OrderEvent]) -> str:
     event = next((event for event in events if event.kind == EventKind.REFUSED), None)
-    said = event and (event.details.get("message") or event.get_reason_display())
-    return str(said or gettext("no reason given"))
+    if event is None:
+        return gettext("no reason given")
+    message = RefusedBySite.from_json(event.details).message
+    return message or str(event.get_reason_display()) or gettext("no reason given")
 
 
 def _problem(order: Order, events: Sequence[OrderEvent]) -> dict[str, str]:
@@ -163,14 +167,6 @@ def _is_report(event: OrderEvent) -> bool:
     if event.kind == EventKind.PHOTO_ANSWERED:
         return any(change["field"] == "problem" and change["new"] for change in event.changes)
     return event.kind == EventKind.PROBLEM
-
-
-def _clock(moment: datetime) -> str:
-    at = timezone.localtime(moment)
-    today = timezone.localdate()
-    if at.date() == today:
-        return f"{at:%H:%M}"
-    return f"{at:%d.%m %H:%M}" if at.year == today.year else f"{at:%d.%m.%Y}"
 
 
 def _recipient(request: HttpRequest, order: Order) -> dict[str, Any]:
@@ -207,11 +203,11 @@ def _repeat_url(request: HttpRequest, order: Order) -> str:
     return f"{reverse('admin:orders_order_add')}?from={order.pk}"
 
 
-def _history(request: HttpRequest, history: History | None) -> dict[str, Any] | None:
-    if history is None:
+def _customer_orders(request: HttpRequest, found: CustomerOrders | None) -> dict[str, Any] | None:
+    if found is None:
         return None
     user = request.user
-    sees_sum = history.total is not None and may_see_prices(user, None)
+    sees_sum = found.total is not None and may_see_prices(user, None)
     return {
         "rows": [
             {
@@ -221,10 +217,10 @@ def _history(request: HttpRequest, history: History | None) -> dict[str, Any] | 
                 "when": delivery_time(order.delivery_date, order.delivery_slot),
                 "sum": money(order.total_amount) if may_see_prices(user, order.delivery_date) else HIDDEN,
             }
-            for order in history.latest
+            for order in found.latest
         ],
-        "count": history.count,
-        "total": money(history.total) if sees_sum else "",
-        "more_than": MOST_COUNTED if history.has_more else 0,
-        "is_regular": history.is_regular,
+        "count": found.count,
+        "total": money(found.total) if sees_sum else "",
+        "more_than": MOST_COUNTED if found.has_more else 0,
+        "is_regular": found.is_regular,
     }

@@ -12,18 +12,19 @@ from django.db import transaction
 from django.utils import timezone
 
 from orders.events import OrderChange, publish
-from orders.models import EventKind, Order, OrderEvent, OrderItem, Reason, Source, SyncState
+from orders.models import Order, OrderEvent, OrderItem, Reason, Source, SyncState
 from orders.services.inbound.customers import apply_customer
 from orders.services.inbound.freshness import Age, age_of, has_older_status, has_received_status, is_newer, is_unproven
-from orders.services.inbound.metadata import merged_metadata, new_oddities, oddities
+from orders.services.inbound.metadata import Oddities, merged_metadata, new_oddities, oddities
 from orders.services.items import as_snapshot, rebind_lines, store_items
 from orders.services.locking import lock_site_order, settle_sync_state
 from orders.services.references import References, known_status, resolve
 from orders.services.timeline import changes_between, write_event
 from orders.services.totals import FEE, TOTAL, merged_total
 from orders.sync.fields import FIELDS, ITEMS, Line, comparable, comparable_items, order_values
-from orders.sync.snapshot import CustomerSnapshot, FreshRead, OrderSnapshot, Past
+from orders.sync.snapshot import CustomerSnapshot, FreshRead, HistoryRead, OrderSnapshot
 from orders.sync.three_way_merge import Agreement, Merge, merge
+from orders.timeline_payloads import BothChanged, FieldsChanged, FromSite, Noted, OrderCreated, StatusChanged
 
 CUSTOMER = "customer"
 """Whose order it was when the site last said so, among the agreed values; the site is never told."""
@@ -71,7 +72,7 @@ class _Origin:
     actor: User | None = None
     reason: Reason = Reason.NONE
     fresh: FreshRead | None = None
-    past: Past | None = None
+    history: HistoryRead | None = None
     happened_at: datetime = field(default_factory=timezone.now)
 
 
@@ -86,24 +87,24 @@ def apply_snapshot(
     actor: User | None = None,
     reason: Reason = Reason.NONE,
     fresh: FreshRead | None = None,
-    past: Past | None = None,
+    history: HistoryRead | None = None,
     is_absent: bool = False,
 ) -> Applied:
     """Create or update the order that the snapshot describes.
 
-    Old news changes nothing, unless it was asked for just now (`fresh`). Of a copy of the site (`past`) all is old news
-    that can't be shown to be newer than what is known here. `received_at` is when an event that is read again came
+    Old news changes nothing, unless it was asked for just now (`fresh`). Of a copy of the site (`history`) all is old
+    news that can't be shown to be newer than what is known here. `received_at` is when an event that is read again came
     first, by our clock. `actor` and `reason` say on the timeline who or what has asked. `is_absent`: the caller knows
     that there is no such order. The number of queries does not depend on the number of items.
     """
-    origin = _Origin(source, webhook_event_id, push_id, received_at, actor, reason, fresh, past)
+    origin = _Origin(source, webhook_event_id, push_id, received_at, actor, reason, fresh, history)
     order = None if is_absent else lock_site_order(snapshot.bitrix_order_id, snapshot.crm_order_id)
     if order is None:
         return _create(snapshot, origin)
     agreement = Agreement.from_json(order.bitrix_state)
     is_present = fresh is not None and agreement.times_received == fresh.times_received
     age = Age.NEWS if is_present else age_of(order, snapshot)
-    if age is Age.OLD or (past is not None and (age is Age.UNCLEAR or is_unproven(order, snapshot))):
+    if age is Age.OLD or (history is not None and (age is Age.UNCLEAR or is_unproven(order, snapshot))):
         return Applied(order, Outcome.STALE)
     if snapshot.version is not None and received_at is not None and not _asks(agreement, origin):
         # What the site has said of the order since it came holds all that it tells.
@@ -148,7 +149,9 @@ def _create(snapshot: OrderSnapshot, origin: _Origin) -> Applied:
     order.save(force_insert=True)
     store_items(order=order, existing=(), wanted=items, products=references.products)
 
-    event = _write(order, EventKind.CREATED, origin, [], oddities(snapshot, origin.past))
+    odd = oddities(snapshot, origin.history)
+    payload = OrderCreated(problems=odd.problems, remarks=odd.remarks, occasion=origin.reason)
+    event = _write(order, payload, origin, [])
     publish(OrderChange(order, event, is_new=True))
     return Applied(order, Outcome.CREATED, is_first=True)
 
@@ -160,12 +163,12 @@ def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
     agreement = Agreement.from_json(order.bitrix_state)
     was = (agreement.as_json(), order.sync_state, order.customer_id)
     is_first = order.bitrix_order_id is None
-    is_known = origin.past is not None and not order.is_stub and not is_newer(order, snapshot)
+    is_known = origin.history is not None and not order.is_stub and not is_newer(order, snapshot)
     fields = dict(snapshot.fields)
     if origin.fresh is not None:
         agreement.answered_at = origin.fresh.read_at
     is_older = has_older_status(snapshot, agreement, origin.fresh)
-    if is_older or (origin.past is not None and has_received_status(order, snapshot, agreement)):
+    if is_older or (origin.history is not None and has_received_status(order, snapshot, agreement)):
         fields.pop("status", None)
     existing = [] if snapshot.items is None else list(order.items.all())
     references = _resolve(fields, snapshot, order=order, agreement=agreement, existing=existing)
@@ -209,7 +212,7 @@ def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
             columns.add(TOTAL)
             merged = replace(merged, kept={name: value for name, value in merged.kept.items() if name != TOTAL})
             changes.append({"field": TOTAL, "old": before[TOTAL], "new": comparable(total)})
-    if order.is_archived_on_site and origin.past is None:
+    if order.is_archived_on_site and origin.history is None:
         order.is_archived_on_site = False
         columns.add("is_archived_on_site")
         changes.append({"field": "is_archived_on_site", "old": True, "new": False})
@@ -230,9 +233,9 @@ def _update(order: Order, snapshot: OrderSnapshot, origin: _Origin) -> Applied:
     if columns or customer_changed or was != (order.bitrix_state, order.sync_state, order.customer_id):
         order.save(update_fields=[*columns, "customer", "bitrix_state", "sync_state", "updated_at"])
 
-    details = new_oddities(order, snapshot, origin.past)
-    if changes or merged.kept or merged.yielded or details:
-        event = _write(order, _kind(merged, changes), origin, changes, details, merged)
+    odd = new_oddities(order, snapshot, origin.history)
+    if changes or merged.kept or merged.yielded or odd:
+        event = _write(order, _payload(merged, changes, odd, origin.reason), origin, changes, merged)
         publish(OrderChange(order, event))
     outcome = Outcome.UPDATED if changes or customer_changed else Outcome.UNCHANGED
     ends_failure = had_failed and order.sync_state == SyncState.SYNCED
@@ -311,24 +314,24 @@ def _set_bookkeeping(
 
 
 def _settled_at(origin: _Origin) -> datetime:
-    return (origin.past.settled_at if origin.past is not None else None) or origin.happened_at
+    return (origin.history.settled_at if origin.history is not None else None) or origin.happened_at
 
 
 def _note_received(agreement: Agreement, snapshot: OrderSnapshot, origin: _Origin) -> None:
-    if origin.past is None:
+    if origin.history is None:
         agreement.times_received += 1
     if snapshot.is_partial:
         agreement.status_received_at = origin.happened_at
     else:
-        if origin.past is None:
+        if origin.history is None:
             agreement.answered, agreement.is_unclear = None, False
-        if origin.past is None or snapshot.version != agreement.received_version:
+        if origin.history is None or snapshot.version != agreement.received_version:
             agreement.checksum = snapshot.checksum
         agreement.received_version = agreement.received_version if snapshot.version is None else snapshot.version
         agreement.received_updated_at = snapshot.updated_at or agreement.received_updated_at
     if snapshot.version is not None or snapshot.updated_at is not None:
         agreement.unversioned_at = None
-    elif not snapshot.is_partial and origin.past is None:
+    elif not snapshot.is_partial and origin.history is None:
         agreement.unversioned_at = origin.happened_at
     if snapshot.announced_at is None:
         return
@@ -366,42 +369,43 @@ def _identity(customer: CustomerSnapshot) -> str | None:
     return str(customer.bitrix_user_id)
 
 
-def _kind(merged: Merge, changes: Sequence[dict[str, Any]]) -> EventKind:
+def _payload(merged: Merge, changes: Sequence[dict[str, Any]], odd: Oddities, occasion: Reason) -> FromSite:
     if merged.kept or merged.yielded:
-        return EventKind.CONFLICT
-    if "status" in merged.taken:
-        return EventKind.STATUS
-    return EventKind.CHANGED if changes else EventKind.NOTED
+        return BothChanged(
+            problems=odd.problems,
+            remarks=odd.remarks,
+            occasion=occasion,
+            desired=merged.yielded,
+            site_values=merged.kept,
+        )
+    payload = StatusChanged if "status" in merged.taken else FieldsChanged if changes else Noted
+    return payload(problems=odd.problems, remarks=odd.remarks, occasion=occasion)
 
 
 def _write(
     order: Order,
-    kind: EventKind,
+    payload: FromSite,
     origin: _Origin,
     changes: list[dict[str, Any]],
-    details: dict[str, Any],
     merged: Merge | None = None,
 ) -> OrderEvent:
-    reason = Reason.UNREADABLE if "problems" in details else Reason.NONE
+    reason = Reason.UNREADABLE if payload.problems else Reason.NONE
     if order.is_stub:
         reason = Reason.STUB
     if merged and merged.kept:
-        reason, details = Reason.OURS_STAYS, {**details, "theirs": dict(merged.kept)}
+        reason = Reason.OURS_STAYS
     if merged and merged.yielded:
-        reason, details = Reason.SITE_DECIDES, {**details, "wish": dict(merged.yielded)}
-    if origin.reason:
-        # A rule that has decided is named first, but how it came to that is not lost.
-        details = {**details, "occasion": str(origin.reason)}
-        reason = reason or origin.reason
+        reason = Reason.SITE_DECIDES
+    is_imported_creation = origin.history is not None and isinstance(payload, OrderCreated)
     return write_event(
         order=order,
-        kind=kind,
+        payload=payload,
         source=origin.source,
         actor=origin.actor,
         changes=changes,
-        reason=reason,
-        details=details,
-        happened_at=order.created_at if origin.past is not None and kind == EventKind.CREATED else None,
+        # A rule that has decided is named first; why the order was read is the payload's occasion.
+        reason=reason or origin.reason,
+        happened_at=order.created_at if is_imported_creation else None,
         webhook_event_id=origin.webhook_event_id,
         push_id=origin.push_id,
     )

@@ -1,6 +1,7 @@
 """Whatever happens to either side and between them: once everything has arrived, both agree, and the timeline says why.
 
-A state machine of Hypothesis makes up the histories. 200 in an ordinary run; `--hypothesis-profile=deep` for 20,000.
+A state machine of Hypothesis makes up the changes. 200 sequences in an ordinary run; `--hypothesis-profile=deep` for
+20,000.
 """
 
 import logging

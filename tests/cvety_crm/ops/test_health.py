@@ -161,13 +161,6 @@ def test_pages_ask_anew_once_in_a_while():
     assert runs == ["well", "well"]
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0.4, "0 с"), (119, "119 с"), (121, "2 мин"), (7300, "2 ч"), (200_000, "2 дн.")]
-)
-def test_durations(seconds, text):
-    assert health.duration(seconds) == text
-
-
 # --- the site's own probes
 
 

@@ -7,6 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from orders import services
 from orders.models import City, EventKind, Order, OrderEvent, Reason, Source, Status
 from orders.presentation.timeline import field_label, problem_text, timeline
+from orders.sync.snapshot import Problem, ProblemReason
 
 
 @pytest.fixture
@@ -49,29 +50,32 @@ def test_items_in_words(order):
     assert change.new == "696613 — 2\xa0×\xa07\xa0500\xa0₸; Шарик — 0,5\xa0×\xa0100\xa0₸"
 
 
-def test_why_and_what_else(order):
-    notes = entry(
-        order,
-        kind=EventKind.CONFLICT,
-        reason=Reason.SITE_HAS_OTHER,
-        details={
-            "wish": {"status": "accepted"},
-            "theirs": {"city": 2},
-            "comment": "мой комментарий",
-            "message": "сообщение",
-            "fields": ["status"],
-            "values": {"status": "accepted"},
-            "problems": [{"field": "data", "value": "x" * 500, "reason": "not_a_date"}],
-        },
-    ).notes
+@pytest.mark.parametrize(
+    ("kind", "details", "parts"),
+    [
+        (EventKind.CONFLICT, {"wish": {"status": "accepted"}, "theirs": {"city": 2}}, ("Принят", "Алматы")),
+        (EventKind.STATUS, {"comment": "мой комментарий"}, ("мой комментарий",)),
+        (EventKind.REFUSED, {"message": "сообщение", "fields": ["status"]}, ("сообщение", "Статус")),
+        (EventKind.SENT, {"values": {"status": "accepted"}}, ("Принят",)),
+    ],
+)
+def test_entry_says_why_and_what_else(order, kind, details, parts):
+    notes = entry(order, kind=kind, reason=Reason.SITE_HAS_OTHER, details=details).notes
     text = "\n".join(notes)
-    for part in ("Принят", "Алматы", "мой комментарий", "сообщение", "data"):
+    for part in (str(Reason.SITE_HAS_OTHER.label), *parts):
         assert part in text
+
+
+def test_unreadable_value_is_cut_short(order):
+    problems = [{"field": "data", "value": "x" * 500, "reason": "not_a_date"}]
+    text = "\n".join(entry(order, kind=EventKind.CONFLICT, details={"problems": problems}).notes)
+    assert "data" in text
     assert "x" * 101 not in text
 
 
 def test_odd_details_do_no_harm(order):
-    assert entry(order, details={"wish": ["status"], "values": None, "problems": [{}]}).notes
+    details = {"wish": ["status"], "values": None, "problems": [{}]}
+    assert entry(order, kind=EventKind.CONFLICT, details=details).notes
 
 
 def test_who_and_from_where(order, manager):
@@ -100,5 +104,5 @@ def test_labels():
 
 
 def test_problems_in_words():
-    assert "завтра" in problem_text({"field": "data", "value": "завтра", "reason": "not_a_date"})
-    assert problem_text({"reason": "new kind"})
+    assert "завтра" in problem_text(Problem("data", "завтра", ProblemReason.NOT_A_DATE))
+    assert problem_text(Problem.from_json({"reason": "new kind"}))

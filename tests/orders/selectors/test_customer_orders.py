@@ -6,8 +6,8 @@ import pytest
 from django.urls import reverse
 
 from orders.models import Customer, Order, Source
-from orders.selectors import customer_history
-from orders.selectors.customer_history import history_of
+from orders.selectors import customer_orders
+from orders.selectors.customer_orders import customer_orders_of
 
 pytestmark = pytest.mark.django_db
 
@@ -27,24 +27,23 @@ def orders_of(customer, count, **fields):
 
 def test_figures_are_of_all_that_was_not_cancelled(customer):
     order = orders_of(customer, 1)[0]
-    assert (history_of(order).count, history_of(order).is_regular) == (1, False)
+    assert (customer_orders_of(order).count, customer_orders_of(order).is_regular) == (1, False)
     orders_of(customer, 6)
     orders_of(customer, 1, status_id="cancelled")
     orders_of(customer, 1, is_cancelled=True)
     orders_of(Customer.objects.create(name="Другая"), 3)
-    history = history_of(order)
-    assert (history.count, history.total, history.is_regular) == (7, Decimal(7000), True)
-    assert len(history.latest) == 5
-    assert order not in history.latest
+    orders = customer_orders_of(order)
+    assert (orders.count, orders.total, orders.is_regular) == (7, Decimal(7000), True)
+    assert len(orders.latest) == 5 and order not in orders.latest
 
 
 def test_of_a_crowd_it_is_only_said_that_it_is_one(customer, monkeypatch, django_assert_num_queries):
-    monkeypatch.setattr(customer_history, "MOST_COUNTED", 10)
+    monkeypatch.setattr(customer_orders, "MOST_COUNTED", 10)
     order = orders_of(customer, 30)[0]
     with django_assert_num_queries(2) as queries:
-        history = history_of(order)
-        assert [row.status.name for row in history.latest]
-    assert (history.total, history.has_more) == (None, True)
+        orders = customer_orders_of(order)
+        assert [row.status.name for row in orders.latest]
+    assert (orders.total, orders.has_more) == (None, True)
     assert any("LIMIT 11" in query["sql"] for query in queries.captured_queries)
 
 
@@ -57,4 +56,4 @@ def test_the_page_shows_it(customer, manager, client):
 
 
 def test_a_stranger_has_none():
-    assert history_of(orders_of(None, 1)[0]) is None
+    assert customer_orders_of(orders_of(None, 1)[0]) is None

@@ -1,6 +1,7 @@
-"""What a customer has ordered before, for the page of one of his orders.
+"""What a customer has ordered before, for the page of one of these orders.
 
-Bounded, whoever the customer is: behind the site's placeholder for buyers without an account stand 100,000 orders.
+The queries are bounded for every customer: behind the site's placeholder for buyers without an account stand 100,000
+orders.
 """
 
 from dataclasses import dataclass
@@ -15,8 +16,8 @@ MOST_COUNTED = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class History:
-    """A customer's orders, the present one among them in the figures, not in the list.
+class CustomerOrders:
+    """A customer's orders, the present one counted, but not in the list.
 
     Cancelled ones are listed, and neither counted nor summed up.
     """
@@ -37,24 +38,24 @@ class History:
         return self.count > 1 or self.has_more
 
 
-def history_of(order: Order) -> History | None:
-    """Return what the order's customer has ordered; None when he is not known. Two queries."""
+def customer_orders_of(order: Order) -> CustomerOrders | None:
+    """Return what the order's customer has ordered; None without a customer. Two queries."""
     if order.customer_id is None:
         return None
     orders = Order.objects.filter(customer=order.customer_id).order_by("-created_at")
     latest = orders.exclude(pk=order.pk).select_related("status", "delivery_slot")
     counted = orders.values("total_amount", "is_cancelled", "status__stage")[: MOST_COUNTED + 1]
     is_kept = Q(is_cancelled=False) & ~Q(status__stage=Stage.CANCELLED)
-    figures = counted.aggregate(
+    totals = counted.aggregate(
         all=Count("total_amount"),
         kept=Count("total_amount", filter=is_kept),
         total=Sum("total_amount", filter=is_kept, default=Decimal(0)),
     )
-    has_more = figures["all"] > MOST_COUNTED
-    return History(
+    has_more = totals["all"] > MOST_COUNTED
+    return CustomerOrders(
         latest=list(latest.only(*_COLUMNS)[:SHOWN]),
-        count=figures["kept"],
-        total=None if has_more else figures["total"],
+        count=totals["kept"],
+        total=None if has_more else totals["total"],
     )
 
 
