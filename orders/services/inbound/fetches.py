@@ -15,7 +15,7 @@ ATTEMPTS = 3
 def start_fetch(bitrix_order_id: int) -> FreshRead:
     """Return what `apply_snapshot` needs to know of a read of this order that begins now."""
     read_at = timezone.now()
-    known = Order.objects.filter(bitrix_order_id=bitrix_order_id).annotate(times=KT("bitrix_state__times_heard"))
+    known = Order.objects.filter(bitrix_order_id=bitrix_order_id).annotate(times=KT("bitrix_state__times_received"))
     return FreshRead(read_at=read_at, times_received=int(known.values_list("times", flat=True).first() or 0))
 
 
