@@ -7,6 +7,8 @@ from hypothesis import settings
 
 # `--hypothesis-profile=deep`: twenty thousand examples where the ordinary run takes its hundreds.
 settings.register_profile("deep", max_examples=20_000)
+# `make mutants` repeats the same few examples for each changed line; exact tests are what it measures.
+settings.register_profile("mutants", max_examples=10, derandomize=True, database=None, deadline=None)
 
 pytest_plugins = ["tests.fixtures", "tests.checkout"]
 
