@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from bitrix_bridge.site_client.bridge_client import known_endpoints
 from cvety_crm.roles import make_roles
+from tests.lasting_cache import LastingCache
 
 WEBHOOK_PATH = "/webhooks/bitrix/order"
 WEBHOOK_TOKEN = "made-up-webhook-token"
@@ -50,8 +51,11 @@ def _live_server_answers_at_once() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _fresh_rates() -> None:
-    caches["throttle"].clear()
+def _fresh_caches(request: pytest.FixtureRequest) -> None:
+    for name in ("default", "throttle"):
+        caches[name].clear()
+    # Where people wait in front of a page, what was cached goes out of date as in the product.
+    LastingCache.lasts = "live_server" not in request.fixturenames
 
 
 @pytest.fixture(autouse=True)

@@ -22,7 +22,8 @@ def permission_label(permission: Permission) -> str:
     if model is None:  # its code is gone
         return str(permission)
     deed = DEEDS.get(permission.codename.removesuffix(f"_{model._meta.model_name}"))
-    return f"{capfirst(model._meta.verbose_name_plural)}: {deed or gettext(permission.name)}"
+    action = deed or gettext(permission.name)
+    return f"{capfirst(model._meta.verbose_name_plural)}: {action}"
 
 
 class PermissionLabels:

@@ -83,5 +83,5 @@ def test_an_old_one_is_asked_for_each_hour(stubs, site):
 def test_what_people_wait_for_comes_before_it():
     jobs = project.MINUTE_JOBS
     people_wait_for = jobs.index("cvety_crm.outbox.deliver_due")
-    for job in ("inbox.retry_due", "completion.refetch_due", "reference.name_stubs"):
+    for job in ("inbound.inbox.retry_due", "refetch.refetch_due", "reference.name_stubs"):
         assert people_wait_for < jobs.index(f"bitrix_bridge.{job}")

@@ -80,7 +80,9 @@ def test_what_each_can_and_can_not(role, make_order, post_webhook):  # noqa: F81
         return browser.get(path, data).status_code == 200
 
     page = f"{LIST}{order.pk}/change/"
-    assert opens(LIST) and opens(page) and opens("/crm/status/")
+    assert opens(LIST)
+    assert opens(page)
+    assert opens("/crm/status/")
     if browser.post(page, {}).status_code != 403:
         can.add("edit")
     browser.post(LIST, {"action": "advance_selected", ACTION_CHECKBOX_NAME: [str(order.pk)]})
@@ -106,9 +108,11 @@ def test_a_page_that_is_only_read_is_russian_and_links_nowhere_forbidden(role, m
     page = browser.get(f"{LIST}{Order.objects.get().pk}/change/")
     assert not english(page)
     html = page.content.decode()
-    assert "Алматы" in html and "Букет Стандарт" in html
+    assert "Алматы" in html
+    assert "Букет Стандарт" in html
     own = set(re.findall(r'href="(/crm/[^"?]*)', html)) - {"/crm/password_change/"}
-    assert own and not {link for link in own if browser.get(link).status_code == 403}
+    assert own
+    assert not {link for link in own if browser.get(link).status_code == 403}
 
 
 def test_they_are_made_once_and_stay_as_staff_have_edited_them():
@@ -154,7 +158,8 @@ class TestHiring:
         path = f"/crm/auth/user/{olga.pk}/change/"
         html = browser_of(owner).get(path).content.decode()
         assert all(role.name in html for role in ROLES)
-        assert 'name="is_superuser"' not in html and 'name="user_permissions"' not in html
+        assert 'name="is_superuser"' not in html
+        assert 'name="user_permissions"' not in html
         manager = Group.objects.get(name=MANAGER.name)
         browser_of(owner).post(path, self.form_of(olga, groups=[manager.pk]))
         assert list(olga.groups.all()) == [manager]
@@ -164,12 +169,14 @@ class TestHiring:
         robots.permissions.add(Permission.objects.get(codename="delete_user"))
         path = f"/crm/auth/user/{owner.pk}/change/"
         page = browser_of(owner).get(path).content.decode()
-        assert robots.name not in page and OWNER.name in page
+        assert robots.name not in page
+        assert OWNER.name in page
         form = self.form_of(owner, groups=[robots.pk], is_superuser="on", user_permissions=["1"])
         answer = browser_of(owner).post(path, form)
         assert answer.status_code == 200  # the form again, with an error
         owner = User.objects.get(pk=owner.pk)
-        assert not owner.is_superuser and not owner.has_perm("auth.delete_user")
+        assert not owner.is_superuser
+        assert not owner.has_perm("auth.delete_user")
 
     @pytest.mark.parametrize("is_active", [True, False])
     def test_nobody_takes_over_an_account_that_can_do_more(self, owner, manager, is_active):

@@ -18,8 +18,6 @@ from orders import services
 from tests.e2e.running_crm import environment_of
 from tests.samples import order_data
 
-pytestmark = pytest.mark.e2e
-
 
 def test_without_its_database_the_crm_asks_the_site_to_come_again(crm):
     def post(number):

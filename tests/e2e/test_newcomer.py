@@ -11,7 +11,7 @@ import pytest
 import requests
 from playwright.sync_api import Page, expect, sync_playwright
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.timeout(240)]
 
 CHROMIUM = "/usr/bin/chromium"
 # Without these Chromium looks for its maker's servers at every start.
@@ -31,7 +31,7 @@ def page() -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 800}, locale="ru-RU")
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         yield page
         browser.close()
 
@@ -62,7 +62,7 @@ def test_a_newcomer_accepts_an_order_and_the_site_has_it(checkout, page):
     link.click()
     page.get_by_role("button", name="Поставить статус «Принят»").click()
     # The badge, not a button of that name: it is there only when the page has been read anew.
-    expect(page.locator(".crm-head .crm-badge").first).to_contain_text("Принят", timeout=20_000)
+    expect(page.locator(".crm-head .crm-badge").first).to_contain_text("Принят", timeout=60_000)
 
     # It can be taken back for a while; nobody does, the worker brings it to the site, and the timeline says so.
     expect(page.get_by_role("button", name="Отменить «Принят»")).to_have_count(1)
@@ -75,7 +75,7 @@ def test_a_newcomer_accepts_an_order_and_the_site_has_it(checkout, page):
         page.reload()
     assert requests.get(f"{site}/orders/{number}", timeout=10).json()["STATUS_ID"] == "AP"
     assert checkout.stop(signal.SIGINT) < 20
-    checkout.assert_nothing_left(timeout=1)
+    checkout.assert_nothing_left()
 
     # Everything that went on, and not one of the secrets that it went on with.
     lines = (checkout.folder / ".env").read_text().splitlines()

@@ -68,7 +68,7 @@ def test_a_reader_may_not(message):
     client = Client()
     client.force_login(user)
     assert client.get(f"{MESSAGES}{message.pk}/change/").status_code == 200
-    for action in ("retry", "hurry", "cancel"):
+    for action in ("retry", "deliver_now", "cancel"):
         assert client.post(f"{MESSAGES}{message.pk}/{action}/", POST).status_code == 403
     assert client.get("/crm/notifications/telegramchat/").status_code == 403
 

@@ -95,7 +95,7 @@ def test_hurried_by_staff_it_waits_on(order: Order, bot_api: BotApi, manager: Us
     event = change(order, "accepted", manager)
     message = TelegramMessage.objects.get(kind=Kind.STATUS)
     due_at = message.due_at
-    assert message.hurry(by=manager)
+    assert message.deliver_now(by=manager)
     deliver()
     message.refresh_from_db()
     assert (message.state, message.failures, message.due_at) == (State.PENDING, 0, due_at)

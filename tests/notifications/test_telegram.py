@@ -103,7 +103,7 @@ def test_silence_is_waited_for_no_longer_than_set(message: TelegramMessage, bot_
     with pytest.raises(TemporaryDeliveryError, match="did not answer in time"):
         send(message)
 
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
 
 
 def test_nobody_there(message: TelegramMessage, settings: Any) -> None:

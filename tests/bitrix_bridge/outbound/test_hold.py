@@ -123,7 +123,7 @@ def test_an_order_made_here_is_created_though_its_status_is_undone(site, manager
 def test_hurried_by_staff_it_waits_on_and_has_neither_failed_nor_succeeded(site, shared_order, manager, grace):
     change(shared_order, "accepted", manager)
     push = Push.objects.get()
-    assert push.hurry(by=manager)
+    assert push.deliver_now(by=manager)
     assert deliver_due() == 1
     push.refresh_from_db()
     assert (push.state, push.failures, push.retry_by, site.site.writes) == ("pending", 0, None, 0)
@@ -140,7 +140,7 @@ def test_hurried_by_staff_it_waits_on_and_has_neither_failed_nor_succeeded(site,
 
 def test_undone_after_staff_hurried_it(site, shared_order, manager, grace):
     change(shared_order, "accepted", manager)
-    Push.objects.get().hurry(by=manager)
+    Push.objects.get().deliver_now(by=manager)
     deliver_due()
     take_back(shared_order, manager)
     push = Push.objects.get()

@@ -35,7 +35,7 @@ class Running:
     def said(self):
         return self.log.read_text()
 
-    def wait_for(self, text, times=1, timeout=20):
+    def wait_for(self, text, times=1, timeout=60):
         deadline = time.monotonic() + timeout
         while self.said().count(text) < times:
             assert time.monotonic() < deadline, f"{text!r} did not come; said:\n{self.said()}"
@@ -45,7 +45,7 @@ class Running:
         """Signal it as a terminal would and return how many seconds it took."""
         started = time.monotonic()
         self.process.send_signal(number)
-        self.process.wait(timeout=30)
+        self.process.wait(timeout=90)
         return time.monotonic() - started
 
     def left_behind(self):
@@ -60,7 +60,7 @@ class Running:
                 continue
         return found
 
-    def assert_nothing_left(self, timeout=10):
+    def assert_nothing_left(self, timeout=30):
         deadline = time.monotonic() + timeout
         while self.left_behind():
             assert time.monotonic() < deadline, f"left behind: {self.left_behind()}"
@@ -71,7 +71,7 @@ class Running:
 def supervise(tmp_path):
     started = []
 
-    def start(grace=5, **programs):
+    def start(grace=30, **programs):
         running = Running(tmp_path, {name: textwrap.dedent(script) for name, script in programs.items()}, grace)
         started.append(running)
         return running
@@ -81,7 +81,7 @@ def supervise(tmp_path):
         if running.process.poll() is None:
             running.process.kill()
             running.process.wait()
-        running.assert_nothing_left(timeout=15)
+        running.assert_nothing_left(timeout=60)
 
 
 # A polite program says so when it is told to stop.
@@ -92,7 +92,7 @@ POLITE = "trap 'echo stopping; exit 0' TERM; echo ready; while true; do sleep 0.
 def test_one_signal_stops_all_programs(supervise, number):
     running = supervise(one=POLITE, second=POLITE)
     running.wait_for("ready", times=2)
-    assert running.stop(number) < 3
+    assert running.stop(number) < 20
     assert running.process.returncode == 0
     assert "one    | stopping" in running.said()
     assert "second | stopping" in running.said()
@@ -122,7 +122,7 @@ def test_ctrl_c_still_works_after_a_crash(supervise):
     running = supervise(web="exit 1", worker=POLITE)
     running.wait_for("web stopped by itself")
     running.wait_for("ready")
-    assert running.stop() < 3
+    assert running.stop() < 20
     assert "worker | stopping" in running.said()
     running.assert_nothing_left()
 
@@ -140,7 +140,7 @@ def test_a_program_that_ignores_sigterm_is_killed_after_the_grace_with_all_its_c
         grace=1, stubborn="trap '' TERM; (trap '' TERM; sleep 300) & echo ready; while true; do sleep 1; done"
     )
     running.wait_for("ready")
-    assert 0.9 < running.stop() < 4
+    assert 0.9 < running.stop() < 20
     assert running.said().count("stubborn does not stop by itself; killing it.") == 1
     running.assert_nothing_left()
 
@@ -150,7 +150,7 @@ def test_a_second_ctrl_c_does_not_wait(supervise):
     running.wait_for("ready")
     running.process.send_signal(signal.SIGINT)
     time.sleep(1)
-    assert running.stop() < 3
+    assert running.stop() < 20
     running.assert_nothing_left()
 
 
@@ -207,4 +207,4 @@ Supervisor([Program("talker", ["bash", "-c", "while true; do echo talk; sleep 0.
     process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "talker | talk\n"
     process.stdout.close()
-    assert process.wait(timeout=15) == 0
+    assert process.wait(timeout=60) == 0
