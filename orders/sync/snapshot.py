@@ -63,8 +63,8 @@ class CustomerSnapshot:
 
     bitrix_user_id: int | None
     contacts_only: bool = False
-    """The account says neither name nor phone: `fields` are what whoever ordered has given, and several people may
-    order under one account."""
+    """The account says neither name nor phone: `fields` are those of the person who has ordered, and several
+    people may order under one account."""
     fields: Mapping[str, str | None] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
@@ -127,7 +127,7 @@ class OrderSnapshot:
 class FreshRead:
     """How a snapshot came about that was asked for just now: it is the site's present state, however low its version.
 
-    A site that was put back to an older state counts on from there. What the site has told since may be newer.
+    A site that was put back to an older state counts on from there. What the site has reported since may be newer.
     """
 
     read_at: datetime

@@ -8,7 +8,8 @@ from uuid import UUID
 from django.db.models import Min, Q
 
 from orders.models import Order, OrderEvent, Source, Status
-from orders.services.inbound.apply import Applied, apply_snapshot
+from orders.services.inbound.apply import apply_snapshot
+from orders.services.inbound.outcomes import Applied
 from orders.services.locking import lock_creation
 from orders.services.references import STUB_PREFIX
 from orders.services.timeline import new_event

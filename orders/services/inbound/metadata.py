@@ -11,7 +11,7 @@ from orders.timeline_payloads import PROBLEMS, REMARKS, FromSite
 
 
 def merged_metadata(ours: Mapping[str, Any], snapshot: OrderSnapshot) -> dict[str, Any]:
-    """Return `metadata` with what the snapshot keeps, and without raw values of what could be read by now."""
+    """Return `metadata` with what the snapshot keeps, and without raw values of what can be read now."""
     merged = dict(ours)
     for part, value in snapshot.metadata.items():
         both_are_objects = isinstance(value, Mapping) and isinstance(merged.get(part), Mapping)

@@ -249,8 +249,12 @@ class World:
 
     def _given_up(self) -> list[Push]:
         """Return the pushes that failed, of orders that can still be changed there."""
+        # Of one whose deletion was not reported only the reconciliation learns that it is gone.
+        gone = Order.objects.exclude(bitrix_order_id=None).exclude(
+            bitrix_order_id__in=[int(data["ID"]) for data in self.site.all_orders()]
+        )
         failed = Push.objects.filter(state=State.FAILED)
-        return list(failed.exclude(order__bitrix_order_id__in=self.archived))
+        return list(failed.exclude(order__in=gone).exclude(order__bitrix_order_id__in=self.archived))
 
     def check(self) -> None:
         """Compare the whole of both sides, and explain it by the timeline."""
