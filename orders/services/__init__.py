@@ -18,7 +18,7 @@ from orders.services.inbound.apply import Applied, Doubt, Outcome, apply_snapsho
 from orders.services.inbound.checksums import ListedChecksum, note_checksums
 from orders.services.inbound.customers import apply_customer
 from orders.services.inbound.deletion import mark_archived, mark_deleted, mark_present
-from orders.services.inbound.fetches import ATTEMPTS, begin_reading, told_faster
+from orders.services.inbound.fetches import ATTEMPTS, begin_reading, record_refetch_attempt, told_faster
 from orders.services.inbound.history import lock_absent_orders, record_history, record_past_changes
 from orders.services.inbound.products import apply_product, retire_product
 from orders.services.inbound.reference_data import apply_reference
@@ -101,6 +101,7 @@ __all__ = [
     "record_history",
     "record_past_changes",
     "record_postcards_printed",
+    "record_refetch_attempt",
     "record_refused",
     "record_site_status",
     "record_value_refused",
