@@ -8,7 +8,7 @@ from hypothesis import settings
 # `--hypothesis-profile=deep`: twenty thousand examples where the ordinary run takes its hundreds.
 settings.register_profile("deep", max_examples=20_000)
 
-pytest_plugins = ["tests.fixtures", "tests.checkout"]
+pytest_plugins = ["tests.fixtures", "tests.checkout", "tests.write_guard"]
 
 _skipped: list[str] = []
 

@@ -14,6 +14,7 @@ from orders.services.assignment import (
 from orders.services.callers import customer_for_call
 from orders.services.changes import change_status, conflict_wish, edit_order
 from orders.services.creation import Caller, NewItem, create_order
+from orders.services.customers import add_customer, edit_customer
 from orders.services.inbound.apply import Applied, Doubt, Outcome, apply_snapshot
 from orders.services.inbound.checksums import ListedChecksum, note_checksums
 from orders.services.inbound.customers import apply_customer
@@ -65,6 +66,7 @@ __all__ = [
     "Print",
     "PrintedMeanwhile",
     "accept_site_state",
+    "add_customer",
     "add_note",
     "add_photo",
     "answer_photos",
@@ -81,6 +83,7 @@ __all__ = [
     "conflict_wish",
     "create_order",
     "customer_for_call",
+    "edit_customer",
     "edit_order",
     "end_request",
     "held_until_of",
