@@ -32,12 +32,13 @@ run: $(STAMP) ## Start the CRM, its worker and, without a site to talk to, a sta
 test: $(STAMP) $(NPM) ## Run all tests (ARGS="-k outbox" passes options to pytest)
 	$(BIN)/python -m pytest $(ARGS)
 
-lint: $(STAMP) ## Check style, types, imports, who writes orders, migrations and Django's own checks
+lint: $(STAMP) ## Check style, types, imports, words, who writes orders, migrations and Django's own checks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m cvety_crm.dev.write_check
+	$(BIN)/python -m cvety_crm.dev.wording
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py makemigrations --check --dry-run
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py check --fail-level WARNING
 
