@@ -54,6 +54,8 @@ lint: $(READY) $(BIOME) ## Check style, types, who imports whom, migrations, tem
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m cvety_crm.dev.write_check
+	$(BIN)/python -m cvety_crm.dev.wording
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py makemigrations --check --dry-run
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py check --fail-level WARNING
 	$(BIN)/python lint/templates.py

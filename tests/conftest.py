@@ -22,7 +22,7 @@ settings.register_profile("mutants", settings.get_profile("ordinary"), max_examp
 if not is_compiled():
     compile_catalogue()
 
-pytest_plugins = ["tests.fixtures", "tests.checkout"]
+pytest_plugins = ["tests.fixtures", "tests.checkout", "tests.write_guard"]
 
 _skipped: list[str] = []
 

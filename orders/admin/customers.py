@@ -9,13 +9,13 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from cvety_crm.admin_site.base import CrmModelAdmin, first_rows
+from orders import services
 from orders.admin.badges import status_badge, sync_badge
 from orders.models import Customer
 from orders.presentation.formatting import delivery_time, money
 from orders.presentation.phones import shown_phone
 from orders.rules.visibility import HIDDEN, may_see_orders, may_see_phones, may_see_prices, shown_text
 from orders.selectors.search import search_for
-from orders.values.phones import normalize_phone
 
 ORDERS_SHOWN = 20
 
@@ -81,13 +81,11 @@ class CustomerAdmin(CrmModelAdmin):
         return False
 
     def save_model(self, request: HttpRequest, obj: Customer, form: Any, change: bool) -> None:
-        """Store the phone in one form, and only what was changed: the site writes here too."""
-        obj.phone = normalize_phone(obj.phone).value
+        """Hand the form to a service."""
         if change:
-            if form.changed_data:
-                obj.save(update_fields=[*form.changed_data, "updated_at"])
+            services.edit_customer(obj, changed=form.changed_data)
         else:
-            obj.save()
+            services.add_customer(obj)
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
         """Add the customer's latest orders."""

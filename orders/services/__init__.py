@@ -16,9 +16,9 @@ from orders.services.changes import change_status, conflicting_change, edit_orde
 from orders.services.creation import Caller, NewItem, create_order
 from orders.services.inbound.apply import apply_snapshot
 from orders.services.inbound.checksums import ListedChecksum, note_checksums
-from orders.services.inbound.customers import apply_customer
+from orders.services.inbound.customers import add_customer, apply_customer, edit_customer
 from orders.services.inbound.deletion import mark_archived, mark_deleted, mark_present
-from orders.services.inbound.fetches import ATTEMPTS, changed_too_often, start_fetch
+from orders.services.inbound.fetches import ATTEMPTS, changed_too_often, record_refetch_attempt, start_fetch
 from orders.services.inbound.history import lock_absent_orders, record_history, record_history_changes
 from orders.services.inbound.outcomes import Applied, Doubt, Outcome
 from orders.services.inbound.products import apply_product, retire_product
@@ -66,6 +66,7 @@ __all__ = [
     "Outcome",
     "Print",
     "accept_site_state",
+    "add_customer",
     "add_note",
     "add_photo",
     "answer_photos",
@@ -81,6 +82,7 @@ __all__ = [
     "conflicting_change",
     "create_order",
     "customer_for_call",
+    "edit_customer",
     "edit_order",
     "end_request",
     "held_until_of",
@@ -101,6 +103,7 @@ __all__ = [
     "record_history",
     "record_history_changes",
     "record_postcards_printed",
+    "record_refetch_attempt",
     "record_refused",
     "record_site_status",
     "record_value_refused",
