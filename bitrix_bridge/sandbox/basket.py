@@ -1,4 +1,4 @@
-"""The lines of an order: how a request's items become `b_sale_basket` rows. Money is KZT."""
+"""The lines of an order: how the items of a request become `b_sale_basket` rows. Money is KZT."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .values import Order, amount, identity, money, rounded, text_of
 
 @dataclass(frozen=True)
 class Wanted:
-    """A line as a request wants it. What is None is left as it is; a new line gets it from the catalogue."""
+    """A line of a request. A field that is None keeps its value; a new line gets it from the catalogue."""
 
     basket_id: int
     product_id: int | None
@@ -23,14 +23,14 @@ class Wanted:
     price: Decimal
     base_price: Decimal | None
     list_price: Decimal
-    """What is asked for it: BASE_PRICE of a new line of which the request does not say it."""
+    """BASE_PRICE of a new line if the request does not give one."""
     name: str
     currency: str
     xml_id: str
 
 
 def wanted_lines(items: object) -> list[Wanted]:
-    """The lines of a request's `items`. Raises SiteError 422, step "basket"."""
+    """Return the lines of a request's `items`. Raises SiteError 422, step "basket"."""
     if not isinstance(items, list) or not items:
         raise invalid("empty_basket", "An order needs at least one item", "basket")
     for position, item in enumerate(items):
@@ -63,7 +63,7 @@ def _wanted(item: Order) -> Wanted:
 
 
 def agreed(lines: list[Wanted], goods: Decimal) -> list[Wanted]:
-    """The lines with prices that together come to `goods`; a piece that has to cost more is a new line."""
+    """Return the lines with prices whose sum is `goods`; a piece that needs a higher price becomes a new line."""
     parts = spread([Priced(line.price, line.quantity) for line in lines], goods)
     return [
         replace(line, basket_id=0 if place else line.basket_id, price=part.price, quantity=part.quantity)
@@ -73,7 +73,7 @@ def agreed(lines: list[Wanted], goods: Decimal) -> list[Wanted]:
 
 
 def present_lines(order: Order) -> list[Wanted]:
-    """The lines that an order has, as a request that changes nothing."""
+    """Return the lines of an order as a request that changes nothing."""
     return [
         Wanted(
             basket_id=int(line["ID"]),
@@ -91,10 +91,11 @@ def present_lines(order: Order) -> list[Wanted]:
 
 
 class Lines:
-    """Makes an order's lines what a request wants. `agreed`: as the bridge writes them, at prices that Bitrix keeps.
+    """Changes the lines of an order into those of a request.
 
-    What the catalogue does not sell is refused to the site's own people. The bridge lets such a line go on without the
-    catalogue: `short` names its product, its name and Bitrix's reason.
+    With `fixed_prices` as the bridge writes them: Bitrix does not recompute such prices. A product that the catalogue
+    does not sell is refused when staff of the site add it. The bridge keeps such a line without the catalogue:
+    `unavailable` has its product id, its name and Bitrix's reason.
     """
 
     def __init__(self, draft: Draft, *, agreed: bool) -> None:
@@ -102,9 +103,9 @@ class Lines:
         self.short: list[tuple[int, str, str]] = []
 
     def become(self, wanted: list[Wanted]) -> None:
-        """Continue the lines that `wanted` names, or the first free ones of the same product; add and delete others.
+        """Update the rows that `wanted` names, or the first unused row of the same product; add and delete the others.
 
-        Raises SiteError 422 for a line that is not there, and for every change of quantity in a shipped order.
+        Raises SiteError 422 for a row that the order does not have, and for any change of quantity in a shipped order.
         """
         present = self._draft.order["basket"]
         free = list(present)
@@ -149,7 +150,7 @@ class Lines:
             if reason:
                 self._go_on_without_catalogue(row, reason)
             row["QUANTITY"] = money(line.quantity)
-        # A changed price says nothing of the list price. The site's own form has both.
+        # The bridge's price says nothing about the list price; the site's own form sends both.
         base = row["BASE_PRICE"] if self._agreed or line.base_price is None else money(line.base_price)
         if (row["PRICE"], row["BASE_PRICE"]) != (money(line.price), base) or is_more_or_less:
             row.update(PRICE=money(line.price), BASE_PRICE=base)
@@ -189,7 +190,7 @@ class Lines:
         return row
 
     def _price(self, row: Order) -> None:
-        """Bitrix counts no discount of a price that somebody has set: DISCOUNT_PRICE is for its own rules."""
+        """Set CUSTOM_PRICE and DISCOUNT_PRICE: Bitrix counts no discount for a price that was set by hand."""
         less = Decimal(row["BASE_PRICE"]) - Decimal(row["PRICE"])
         if self._agreed or less < 0:
             row.update(CUSTOM_PRICE="Y", DISCOUNT_PRICE=money(Decimal(0)))

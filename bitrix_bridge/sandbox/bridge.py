@@ -1,4 +1,4 @@
-"""The PHP bridge's side of the wire: one JSON object with an `action` in, one answer out. No HTTP here."""
+"""The actions of the PHP bridge: a JSON object with an `action` in, an answer out. No HTTP here."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ VERSIONS = {"bridge": "1.2", "sale": "25.0.200", "main": "25.550.0", "php": "8.2
 
 
 def error_answer(error: SiteError) -> Answer:
-    """A refusal in the bridge's shape; `current` stands beside `error` when a comparison failed."""
+    """Return a refusal in the bridge's shape, with `current` beside `error` if a comparison failed."""
     answer: Answer = {
         "success": False,
         "error": {"code": error.code, "message": error.message, "step": error.step},
@@ -40,8 +40,11 @@ def error_answer(error: SiteError) -> Answer:
 
 
 class Bridge:
-    """The endpoint's actions over a site. `queue_length` tells how many webhooks wait, None when none are sent;
-    `waiting_deletion` gives the id of an order of that XML_ID whose deletion waits to be told, or 0."""
+    """The endpoint's actions over a site.
+
+    `queue_length` returns the number of pending webhooks, None if none are sent; `pending_deletion` returns the id of a
+    deleted order with that XML_ID whose webhook is still pending, or 0.
+    """
 
     def __init__(
         self,
@@ -52,10 +55,10 @@ class Bridge:
         legacy: bool = False,
         version: str = VERSIONS["bridge"],
     ) -> None:
-        """`legacy` is today's live endpoint: it only creates, ignores `action` and `xml_id`, announces nothing.
+        """Create the endpoint. `legacy` is today's live endpoint: it only creates and ignores `action` and `xml_id`.
 
-        `version` "1.1" is the bridge before this one: it compares no status with an update, its warnings are texts, and
-        what the site refuses is refused as a whole.
+        The legacy endpoint sends no webhook. `version` "1.1" is the previous bridge: its update compares no status, its
+        warnings are texts, and one refused part makes it refuse the whole request.
         """
         self._site = site
         self._queue_length = queue_length
@@ -75,7 +78,7 @@ class Bridge:
         }
 
     def answer(self, request: object) -> tuple[int, Answer]:
-        """The HTTP status and the answer to a request that has shown its token."""
+        """Return the HTTP status and the answer to a request whose token was already checked."""
         if self._legacy:
             return self._legacy_answer(request)
         try:
@@ -93,7 +96,7 @@ class Bridge:
     def _legacy_answer(self, request: object) -> tuple[int, Answer]:
         known = {key: value for key, value in request.items() if key != "xml_id"} if isinstance(request, dict) else {}
         try:
-            # It inserts with raw SQL, so Bitrix's events do not fire and no webhook leaves.
+            # The legacy endpoint inserts with raw SQL, so no Bitrix event fires and no webhook is sent.
             created = self._site.create_order(known, origin="bridge", silent=True)
         except SiteError as error:
             return 200, {"success": False, "error": error.message}
@@ -112,7 +115,8 @@ class Bridge:
         if outcome.is_archived:
             return {**_gone(int(outcome.order["ID"])), "archived": True}
         if not outcome.created:
-            # The first answer may have been lost, and with it what the site could not take.
+            # If the first answer was lost, the CRM did not receive what the site refused, so check the properties
+            # again.
             draft = self._site.scratch()
             for code, value in requested_properties(request).items():
                 remarks.try_property(draft, code, value)
@@ -175,7 +179,7 @@ class Bridge:
         return TextRemarks() if self._is_older else Remarks()
 
     def _delete(self, request: Answer) -> Answer:
-        """Only what the CRM's check of the site has made: the CRM deletes nothing else there."""
+        """Delete an order that the CRM's check of the site created: the CRM deletes no other order on the site."""
         order_id = identity(request.get("order_id"), "order_id")
         with self._site.lock:
             draft = self._site.open_order(order_id)
@@ -197,7 +201,7 @@ class Bridge:
     def _list(self, request: Answer) -> Answer:
         limit = min(identity(request.get("limit") or LIST_LIMIT, "limit"), LIST_LIMIT_MOST)
         after_id = identity(request.get("after_id") or 0, "after_id", zero=True)
-        # One more than asked for tells whether there is a next page.
+        # One row more than the limit shows whether there is a next page.
         with_archived = bool(request.get("archived")) and not self._is_older
         since = _moment(request.get("since"))
         rows = self._site.changed(since, after_id, limit + 1, with_archived=with_archived)
@@ -214,15 +218,15 @@ class Bridge:
 
 
 def _gone(order_id: int) -> Answer:
-    """The answer to the create of an order that was made and is no longer among the others."""
+    """Return the answer to the create of an order that exists only in the archive or was deleted."""
     return {"order_id": order_id, "order_number": str(order_id), "version": 0, "created": False}
 
 
 class TextRemarks(Remarks):
-    """As the bridge before 1.2 told them: warnings as texts, and no part of a request without the others."""
+    """The report of bridges before 1.2: warnings are texts, and one refused part refuses the whole request."""
 
     def said(self) -> Answer:
-        """The texts alone."""
+        """Return the texts of the warnings."""
         return {"warnings": [warning["message"] for warning in self.warnings]} if self.warnings else {}
 
     def refuse(self, what: list[str], refusal: SiteError) -> None:
@@ -231,7 +235,10 @@ class TextRemarks(Remarks):
 
 
 def _moment(since: object) -> float | None:
-    """`since` as unix seconds: a number, or ISO 8601, where a naive time is Asia/Almaty. Raises SiteError 400."""
+    """Return `since` as unix seconds. Raises SiteError 400.
+
+    `since` is a number of unix seconds or an ISO 8601 time; a naive time is in Asia/Almaty.
+    """
     if since in (None, ""):
         return None
     try:

@@ -1,4 +1,4 @@
-"""`order.update` as the bridge does it: part by part, so that what the site refuses keeps back nothing else."""
+"""`order.update` of the bridge: each part is done separately, so a refused part does not stop the others."""
 
 from __future__ import annotations
 
@@ -16,26 +16,28 @@ from .values import Order
 
 
 def only(fields: Order, *names: str) -> Order:
-    """These of the fields, as far as they are asked for."""
+    """Return those of the named fields that the request has."""
     return {name: fields[name] for name in names if name in fields}
 
 
 class BridgeChange:
-    """Does a request's parts to a draft, in an order that Bitrix can follow: it takes no payment for a cancelled order
-    and cancels no paid one. `remarks` say what was refused."""
+    """Applies the parts of a request to a draft, and reports which of them were refused.
+
+    The order of the parts matters: Bitrix accepts no payment for a cancelled order and cancels no paid one.
+    """
 
     def __init__(self, draft: Draft, remarks: Remarks) -> None:
         self._draft, self._remarks = draft, remarks
         self._asked = 0
 
     def run(self, fields: Order, properties: dict[str, Any], lines: list[Wanted] | None) -> None:
-        """Do what is asked for. Raises SiteError 422 when all of it is refused."""
+        """Apply the request. Raises SiteError 422 if every part of it is refused."""
         draft = self._draft
         flag, paid = fields.get("CANCELED"), fields.get("PAYED")
         cancelling = list(only(fields, "CANCELED", "REASON_CANCELED"))
         if flag == "N":
             self._do(cancelling, lambda: cancel(draft, "N", ""))
-        # First: what is paid keeps its sum and its pay system.
+        # First, because a paid payment keeps its sum and its pay system.
         if paid == "N":
             self._do(["PAYED"], lambda: take_back(draft))
         for column in fields:
@@ -70,7 +72,7 @@ class BridgeChange:
         self._do([column], lambda: set_column(self._draft, column, value))
 
     def _money(self, fields: Order, lines: list[Wanted] | None) -> None:
-        """Lines, delivery and total, which is the sum of the two: what else is asked for goes into the prices."""
+        """Apply lines, delivery and total: a total that differs from the sum of the parts changes the lines' prices."""
         delivery = only(fields, "PRICE_DELIVERY", "DELIVERY_ID")
         if delivery:
             self._do(list(delivery), lambda: set_delivery(self._draft, delivery))
@@ -87,7 +89,7 @@ class BridgeChange:
         present = present_lines(order)
         wanted = present if lines is None else lines
         if "PRICE" in fields:
-            # As asked, even where the site has refused it: the lines are not to make up for the delivery.
+            # The requested fee, even if the site refused it: the lines must not make up for the delivery.
             fee = Decimal({**order, **fields}["PRICE_DELIVERY"])
             wanted = agreed(wanted, goods_of(Decimal(fields["PRICE"]), fee))
         if wanted != present:
@@ -96,7 +98,7 @@ class BridgeChange:
             self._remarks.shortages(basket.short)
 
     def _settle(self) -> None:
-        """A total that somebody has set over its parts gives way to them; the one payment not made yet follows."""
+        """Make the total the sum of its parts, and the only unpaid payment equal to the total."""
         draft = self._draft
         refresh_price(draft)
         if any(draft.order[name] != draft.loaded[name] for name in ("basket", "PRICE")):

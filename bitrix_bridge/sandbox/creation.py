@@ -21,7 +21,7 @@ from .reference import DELIVERIES, EMPTY_DELIVERY, PAY_SYSTEMS
 from .remarks import Remarks
 from .values import Order, amount, money, rounded, text_of
 
-# A request's own names for properties; what stands in `properties` wins over them.
+# Keys of the request that set a property; the same property in `properties` has precedence.
 PROPERTY_OF_REQUEST_KEY = {
     "recipient_name": "nameRecipient",
     "recipient_phone": "phoneRecipient",
@@ -32,7 +32,7 @@ PROPERTY_OF_REQUEST_KEY = {
 
 
 def requested_properties(request: Order) -> dict[str, Any]:
-    """The order properties of a create request. Raises SiteError 422."""
+    """Return the order properties of a create request. Raises SiteError 422."""
     properties = properties_of(request.get("properties"))
     for key, code in PROPERTY_OF_REQUEST_KEY.items():
         if request.get(key) is not None:
@@ -41,11 +41,11 @@ def requested_properties(request: Order) -> dict[str, Any]:
 
 
 def fill(draft: Draft, request: Order, remarks: Remarks | None) -> dict[str, Any]:
-    """Make an empty draft what a create request asks for, still without ID and user; unknown keys are ignored.
+    """Fill an empty draft from a create request, without ID and user; unknown keys are ignored.
 
-    With `remarks` as the bridge does it: the total is in the prices. Without, as the site itself or raw SQL: a total
-    stands over the parts. Returns the properties asked for. Raises SiteError 422 with step "basket", "order", "status"
-    or "properties".
+    With `report` as the bridge does it: the total is allocated to the prices. Without it as the site itself or raw SQL:
+    a total may differ from the sum of the parts. Returns the requested properties. Raises SiteError 422 with step
+    "basket", "order", "status" or "properties".
     """
     properties = requested_properties(request)
     status_id = check_status(request.get("status_id") or "N")
@@ -83,14 +83,14 @@ def fill(draft: Draft, request: Order, remarks: Remarks | None) -> dict[str, Any
 
 
 def goods_of(total: Decimal, fee: Decimal) -> Decimal:
-    """What the lines have to cost in an order of this total. Raises SiteError 422."""
+    """Return what the lines have to cost in an order of this total. Raises SiteError 422."""
     if total < fee:
         raise invalid("bad_total", "Сумма заказа меньше стоимости доставки", "order")
     return total - fee
 
 
 def note_discount(draft: Draft) -> None:
-    """DISCOUNT_VALUE is for people to read: what the lines say, since Bitrix counts no set price as a discount."""
+    """Set DISCOUNT_VALUE to the discount that the lines show; Bitrix counts no discount for a price set by hand."""
     discount = Decimal(0)
     for line in draft.order["basket"]:
         less = Decimal(line["BASE_PRICE"]) - Decimal(line["PRICE"])
@@ -99,7 +99,7 @@ def note_discount(draft: Draft) -> None:
 
 
 def _deliver(draft: Draft, service: str | None, remarks: Remarks | None) -> None:
-    """Without a service, and with one that the site has not, the order gets Bitrix's own for no delivery."""
+    """Set the delivery service; without one, or with an unknown one, set Bitrix's service for no delivery."""
     if service and int(service) not in DELIVERIES:
         if remarks is not None:
             remarks.warn("no_delivery", f"На сайте нет службы доставки {service}")

@@ -1,4 +1,4 @@
-"""The letters that a save makes Bitrix send to the buyer (sale/lib/notify.php), and whether the bridge lets it."""
+"""The mails that a save makes Bitrix send to the buyer (sale/lib/notify.php), and whether the bridge allows them."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Literal
 from .reference import TOLD_BY_LETTER
 from .values import Order
 
-# The constant CRM_BRIDGE_LETTERS of the PHP: letters of orders that were not made in the CRM, all, or none.
+# The constant CRM_BRIDGE_LETTERS of the PHP: mails about orders that were not made in the CRM, all, or none.
 Rule = Literal["site", "all", "none"]
 
 CRM_PREFIX = "crm-"
-# Orders that the CRM's check of the site makes and deletes.
+# Orders that the CRM's check of the site creates and deletes.
 CHECK_PREFIX = "crm-check-"
 
 
 @dataclass(frozen=True)
 class Letter:
-    """A letter that left the site. `about` is Bitrix's mail event, `to` an address, which may be a made-up one."""
+    """A mail that was sent. `about` is Bitrix's mail event, `to` an address, which may be a placeholder."""
 
     order_id: int
     about: str
@@ -26,7 +26,7 @@ class Letter:
 
 
 def letters_of(before: Order, after: Order) -> list[Letter]:
-    """The letters that a save sends; `before` is empty for a new order."""
+    """Return the mails that a save sends; `before` is empty for a new order."""
     changed = {name for name in after if before.get(name) != after[name]}
     about = [] if before else ["SALE_NEW_ORDER"]
     if "STATUS_ID" in changed and after["STATUS_ID"] in TOLD_BY_LETTER:
@@ -42,7 +42,7 @@ def letters_of(before: Order, after: Order) -> list[Letter]:
 
 
 def are_sent(rule: Rule, order: Order, origin: str) -> bool:
-    """Whether the letters of a save leave: the bridge switches Bitrix's off for its own request, no one else's."""
+    """Return whether Bitrix sends the mails of a save: the bridge turns them off for its own requests only."""
     if origin != "bridge":
         return True
     if rule == "all":

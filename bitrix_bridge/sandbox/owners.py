@@ -1,4 +1,4 @@
-"""What the site's own people, its checkout and REST do to an order, by Bitrix's rules and no more than those."""
+"""Changes of an order by staff of the site, its checkout and REST: Bitrix's rules apply, those of the bridge do not."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ SHIPMENT = ("DELIVERY_ID", "TRACKING_NUMBER", "PRICE_DELIVERY")
 def change(draft: Draft, fields: Order, properties: dict[str, Any], items: object) -> None:
     """Change columns (stored values), properties and, when `items` is given, the whole basket.
 
-    PRICE is set over the parts, as raw SQL and old modules do; the next change of a part makes it their sum again.
-    Raises SiteError 422 for what Bitrix refuses: nothing is done then.
+    PRICE is set even if it differs from the sum of the parts, as raw SQL and old modules do; the next change of a part
+    makes it the sum again. Raises SiteError 422 if Bitrix refuses; nothing is changed then.
     """
     if fields.get("CANCELED") == "N":
         cancel(draft, "N", None)
@@ -52,9 +52,10 @@ def change(draft: Draft, fields: Order, properties: dict[str, Any], items: objec
 
 
 def set_property(draft: Draft, code: str, value: Any) -> None:
-    """Fill in a field of the site's own form: what it has there is a property of the site.
+    """Set a property from the site's own form, which defines a property that it does not have.
 
-    Bitrix saves a value that the property can't hold, and marks the order for it; one too long for the column is lost.
+    Bitrix saves a value that the property does not allow, and marks the order for it; a value too long for the column
+    is lost.
     """
     properties = draft.tables.properties
     if properties.get(code) is None:

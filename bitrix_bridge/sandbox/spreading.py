@@ -1,6 +1,6 @@
-"""An agreed sum put into the prices of an order's lines. Pure functions; money is KZT.
+"""Allocates an agreed sum to the prices of an order's lines. Pure functions; money is KZT.
 
-Bitrix recomputes an order's total from its parts whenever it likes, so a discount lasts only inside the prices.
+Bitrix recomputes an order's total from its parts at any time, so a discount must be part of the prices.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ WHOLE = Decimal(1)
 
 @dataclass(frozen=True)
 class Priced:
-    """So many pieces at a price each."""
+    """A quantity of pieces at one price each."""
 
     price: Decimal
     quantity: Decimal
 
     @property
     def sum(self) -> Decimal:
-        """What they cost together."""
+        """The price of all pieces together."""
         return line_sum(self.price, self.quantity)
 
 
 Parts = list[list[Priced]]
-"""For each line what it becomes: mostly one line, two when some of its pieces cost a little more than the others."""
+"""The result for each line: usually one line, two if some of its pieces need a slightly higher price."""
 
 
 def spread(lines: Sequence[Priced], total: Decimal) -> Parts:
     """Change the prices of `lines` in proportion, so that together they cost exactly `total`.
 
-    Prices stay whole where they were whole and no line has to be split for it. No piece becomes dearer when the sum
-    becomes less, nor cheaper when it becomes more. Raises ValueError for a sum below zero, and without lines.
+    Whole prices stay whole if no line has to be split for it. No price rises when the sum falls, and none falls when
+    the sum rises. Raises ValueError for a negative sum, and without lines.
     """
     if total < 0 or not lines:
         raise ValueError(f"{total} can't be the price of {len(lines)} lines")
@@ -74,7 +74,7 @@ def _spread(lines: Sequence[Priced], total: Decimal, step: Decimal) -> Parts:
 
 
 def _shares(lines: Sequence[Priced], total: Decimal, step: Decimal) -> Iterator[Decimal]:
-    """What each line is to cost: proportional, in steps, together exactly `total`."""
+    """Yield the sum of each line: proportional, in steps, together exactly `total`."""
     weights = [line.sum for line in lines]
     if not any(weights):
         weights = [line.quantity for line in lines]
@@ -87,7 +87,7 @@ def _shares(lines: Sequence[Priced], total: Decimal, step: Decimal) -> Iterator[
 
 
 def _by_readiness(lines: Sequence[Priced]) -> list[int]:
-    """The lines that can take any rest come first, then whole pieces, which may have to be split."""
+    """Return positions: lines that can take any remainder first, then whole pieces, which may have to be split."""
     order = sorted(range(len(lines)), key=lambda position: -lines[position].sum)
     single = [position for position in order if lines[position].quantity <= 1]
     return single + [position for position in order if lines[position].quantity > 1 and _is_count(lines[position])]
@@ -98,7 +98,7 @@ def _is_count(line: Priced) -> bool:
 
 
 def _take(part: Priced, left: Decimal, step: Decimal, most: Decimal | None) -> tuple[list[Priced], Decimal]:
-    """Put as much of `left` on a line as its price may rise to `most`; return what it becomes and what is left."""
+    """Add as much of `left` to a line as its price may rise to `most`; return the new lines and the remainder."""
     price, quantity = part.price, part.quantity
     if quantity <= 1:
         room = left if most is None else line_sum(most, quantity) - part.sum
@@ -113,7 +113,8 @@ def _take(part: Priced, left: Decimal, step: Decimal, most: Decimal | None) -> t
 
 
 def _one_apart(parts: list[Priced], left: Decimal) -> list[Priced]:
-    """Let one piece of a line cost what no price of them all comes to: the last resort, for parts of pieces."""
+    """Give one piece of a line a price of its own that takes the remainder: the last resort, for fractional quantities.
+    """
     first, *others = parts
     rest = Priced(first.price, first.quantity - 1)
     return [rest, Priced(first.sum + left - rest.sum, Decimal(1)), *others]
