@@ -50,7 +50,7 @@ class Sandbox:
         legacy_bridge: bool = False,
         bridge_version: str = VERSIONS["bridge"],
         data_file: str | None = None,
-        pauses: tuple[float, ...] = (0.02, 0.05, 0.1, 0.2),
+        retry_delays: tuple[float, ...] = (0.02, 0.05, 0.1, 0.2),
         timeout: float = TIMEOUT,
         max_tries: int | None = None,
         seed: int = 1,
@@ -63,14 +63,14 @@ class Sandbox:
         self._random = random.Random(seed)
         self.site = Site(self._storage)
         if bridge_version == "1.1":
-            self.site.lacking = NEW_IN_1_2
+            self.site.omitted_keys = NEW_IN_1_2
         self.sender = Sender(
             self.site,
             webhook_url,
             self.webhook_token,
             auth_in=auth_in,
             storage=self._storage,
-            pauses=pauses,
+            retry_delays=retry_delays,
             timeout=timeout,
             max_tries=max_tries,
         )
@@ -80,7 +80,7 @@ class Sandbox:
             rest_secret=self.rest_secret,
             faults=self.faults,
             queue_length=self.sender.waiting,
-            waiting_deletion=self.sender.waiting_deletion,
+            pending_deletion=self.sender.pending_deletion,
             legacy_bridge=legacy_bridge,
             bridge_version=bridge_version,
         )

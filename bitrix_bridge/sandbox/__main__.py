@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 
 from .sender import Sender
 from .server import BRIDGE_PATH, SandboxServer
-from .shop import keep_shop_open
+from .shop import simulate_shop
 from .site import Site
 from .storage import FileStorage, MemoryStorage, Storage
 
@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sender.start()
     logger.info("listening on %s, the bridge is %s%s", server.url, server.url, BRIDGE_PATH)
     if options.every > 0:
-        keep_shop_open(site, options.every, stop)
+        simulate_shop(site, options.every, stop)
     stop.wait()
     server.stop()
     sender.stop()

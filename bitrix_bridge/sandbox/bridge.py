@@ -7,16 +7,16 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from .basket import Wanted, wanted_lines
+from .basket import RequestedLine, requested_lines
 from .bridge_changes import BridgeChange
 from .columns import column_value
 from .creation import requested_properties
-from .drafts import Draft
 from .errors import SiteError, bad_request, invalid
-from .letters import CHECK_PREFIX
-from .payments import take_back
+from .mails import CHECK_PREFIX
+from .order_draft import Draft
+from .payments import mark_unpaid
 from .properties import properties_of
-from .remarks import Remarks
+from .request_report import RequestReport
 from .site import Site
 from .values import ALMATY, identity, text_of
 
@@ -50,7 +50,7 @@ class Bridge:
         self,
         site: Site,
         queue_length: Callable[[], int | None],
-        waiting_deletion: Callable[[str], int] = lambda _xml_id: 0,
+        pending_deletion: Callable[[str], int] = lambda _xml_id: 0,
         *,
         legacy: bool = False,
         version: str = VERSIONS["bridge"],
@@ -62,7 +62,7 @@ class Bridge:
         """
         self._site = site
         self._queue_length = queue_length
-        self._waiting_deletion = waiting_deletion
+        self._pending_deletion = pending_deletion
         self._legacy = legacy
         self._version = version
         self._is_older = version == "1.1"
@@ -108,29 +108,29 @@ class Bridge:
 
     def _create(self, request: Answer) -> Answer:
         xml_id = request.get("xml_id")
-        if isinstance(xml_id, str) and (deleted := self._waiting_deletion(xml_id)):
-            return {**_gone(deleted), "deleted": True}
-        remarks = self._remarks()
-        outcome = self._site.create_order(request, origin="bridge", remarks=remarks)
+        if isinstance(xml_id, str) and (deleted := self._pending_deletion(xml_id)):
+            return {**_not_created_answer(deleted), "deleted": True}
+        report = self._new_report()
+        outcome = self._site.create_order(request, origin="bridge", report=report)
         if outcome.is_archived:
-            return {**_gone(int(outcome.order["ID"])), "archived": True}
+            return {**_not_created_answer(int(outcome.order["ID"])), "archived": True}
         if not outcome.created:
             # If the first answer was lost, the CRM did not receive what the site refused, so check the properties
             # again.
-            draft = self._site.scratch()
+            draft = self._site.empty_draft()
             for code, value in requested_properties(request).items():
-                remarks.try_property(draft, code, value)
+                report.try_property(draft, code, value)
         return {
             "order_id": int(outcome.order["ID"]),
             "order_number": outcome.order["ACCOUNT_NUMBER"],
             "version": int(outcome.order["VERSION"]),
             "created": outcome.created,
-            **remarks.said(),
+            **report.as_answer(),
         }
 
     def _status(self, request: Answer) -> Answer:
         order_id = identity(request.get("order_id"), "order_id")
-        remarks = self._remarks()
+        report = self._new_report()
         with self._site.lock:
             before = self._site.order(order_id)
             order = self._site.change_status(
@@ -140,8 +140,8 @@ class Bridge:
                 origin="bridge",
             )
         if order["STATUS_ID"] != before["STATUS_ID"]:
-            remarks.marked(order)
-        return {"order_id": order_id, "version": int(order["VERSION"]), **remarks.said()}
+            report.warn_marked(order)
+        return {"order_id": order_id, "version": int(order["VERSION"]), **report.as_answer()}
 
     def _update(self, request: Answer) -> Answer:
         given = request.get("fields") or {}
@@ -161,22 +161,22 @@ class Bridge:
                 return {"order_id": order_id, "repeated": True, **done}
             if "STATUS_ID" in fields:
                 self._site.compare(draft.order, fields["STATUS_ID"], expected)
-            lines = wanted_lines(request["items"]) if request.get("items") is not None else None
+            lines = requested_lines(request["items"]) if request.get("items") is not None else None
             answer = self._changed(draft, fields, properties, lines)
-            self._site.note_done(event_id, answer)
+            self._site.store_answer(event_id, answer)
         return {"order_id": order_id, "repeated": False, **answer}
 
-    def _changed(self, draft: Draft, fields: Answer, properties: Answer, lines: list[Wanted] | None) -> Answer:
-        remarks = self._remarks()
-        BridgeChange(draft, remarks).run(fields, properties, lines)
+    def _changed(self, draft: Draft, fields: Answer, properties: Answer, lines: list[RequestedLine] | None) -> Answer:
+        report = self._new_report()
+        BridgeChange(draft, report).run(fields, properties, lines)
         if draft.is_changed:
-            remarks.booked(draft)
+            report.warn_account_transfer(draft)
             self._site.save(draft, "bridge")
-            remarks.marked(draft.order)
-        return {"version": int(draft.order["VERSION"]), **remarks.said()}
+            report.warn_marked(draft.order)
+        return {"version": int(draft.order["VERSION"]), **report.as_answer()}
 
-    def _remarks(self) -> Remarks:
-        return TextRemarks() if self._is_older else Remarks()
+    def _new_report(self) -> RequestReport:
+        return TextRequestReport() if self._is_older else RequestReport()
 
     def _delete(self, request: Answer) -> Answer:
         """Delete an order that the CRM's check of the site created: the CRM deletes no other order on the site."""
@@ -186,7 +186,7 @@ class Bridge:
             if not draft.order["XML_ID"].startswith(CHECK_PREFIX):
                 message = "CRM удаляет на сайте только заказ, который создала её проверка"
                 raise invalid("not_a_check", message, "delete")
-            take_back(draft)
+            mark_unpaid(draft)
             self._site.save(draft, "bridge")
             self._site.delete_order(order_id, origin="bridge")
         return {"order_id": order_id, "deleted": True}
@@ -217,15 +217,15 @@ class Bridge:
         return {"versions": versions, "webhook_installed": waiting is not None, "queue_length": waiting or 0}
 
 
-def _gone(order_id: int) -> Answer:
+def _not_created_answer(order_id: int) -> Answer:
     """Return the answer to the create of an order that exists only in the archive or was deleted."""
     return {"order_id": order_id, "order_number": str(order_id), "version": 0, "created": False}
 
 
-class TextRemarks(Remarks):
+class TextRequestReport(RequestReport):
     """The report of bridges before 1.2: warnings are texts, and one refused part refuses the whole request."""
 
-    def said(self) -> Answer:
+    def as_answer(self) -> Answer:
         """Return the texts of the warnings."""
         return {"warnings": [warning["message"] for warning in self.warnings]} if self.warnings else {}
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .drafts import Draft
 from .errors import invalid
+from .order_draft import Draft
 from .payments import has_paid
 from .reference import DELIVERIES, ORDER_STATUSES
 from .values import Order, amount, identity, money, rounded, text_of
@@ -21,7 +21,7 @@ FLAG_COLUMNS = ("PAYED", "CANCELED", "MARKED", "EXTERNAL_ORDER")
 ID_COLUMNS = ("RESPONSIBLE_ID", "PAY_SYSTEM_ID", "DELIVERY_ID", "COMPANY_ID", "EMP_STATUS_ID")
 
 # Columns that belong to a part of the order, or are computed.
-OF_PARTS = (
+PART_COLUMNS = (
     *("PRICE", "PRICE_DELIVERY", "DISCOUNT_VALUE", "DELIVERY_ID", "TRACKING_NUMBER", "PAYED", "PAY_SYSTEM_ID"),
     *("STATUS_ID", "CANCELED", "REASON_CANCELED"),
 )

@@ -15,14 +15,14 @@ from typing import Any
 from .accounts import Accounts
 from .catalogue import Catalogue
 from .documents import archived_row, document, row
-from .drafts import Draft, Tables, written
 from .errors import archived, not_found
-from .letters import Letter, Rule, are_sent, letters_of
-from .people import People
+from .mails import Mail, MailRule, are_sent, mails_of
+from .order_draft import Draft, Tables, written
+from .order_upgrade import upgrade_order
 from .properties import Properties
 from .reference import reference_lists
 from .storage import MemoryStorage, Put, Storage
-from .upgrades import upgraded
+from .users import Users
 from .values import Order, site_time
 
 # The origins of writes that count as the CRM's, so that a test can assert "exactly one".
@@ -62,7 +62,7 @@ class Database:
         self._counters = dict(FIRST_IDS)
         for counter in self._storage.load("counters"):
             self._counters.update(counter)
-        orders = [upgraded(order) for order in self._storage.load("order")]
+        orders = [upgrade_order(order) for order in self._storage.load("order")]
         self._orders: dict[int, Order] = {int(order["ID"]): order for order in orders}
         self._by_xml_id = {order["XML_ID"]: order for order in self._orders.values()}
         self._archived: dict[int, Order] = {int(order["ID"]): order for order in self._storage.load("archived")}
@@ -70,7 +70,7 @@ class Database:
             catalogue=Catalogue(self._storage.load("stock")),
             properties=Properties(),
             accounts=Accounts(self._storage.load("transaction")),
-            people=People(self._storage.load("user"), lambda: self._next("user")),
+            users=Users(self._storage.load("user"), lambda: self._next("user")),
             next_id=self._next,
         )
         for order in orders:
@@ -84,9 +84,9 @@ class Database:
         self._listeners: list[Callable[[Event], None]] = []
         self.writes = 0
         self.saves: Counter[int] = Counter()
-        self.letters: list[Letter] = []
-        self.letters_rule: Rule = "site"
-        self.lacking: frozenset[str] = frozenset()
+        self.mails: list[Mail] = []
+        self.mail_rule: MailRule = "site"
+        self.omitted_keys: frozenset[str] = frozenset()
         self.requests: deque[dict[str, Any]] = deque(maxlen=1000)
 
     def subscribe(self, listener: Callable[[Event], None]) -> None:
@@ -135,7 +135,7 @@ class Database:
         with self.lock:
             complete = self._tables.properties.complete
             rows = [
-                row(order, complete(order["properties"]), self.lacking)
+                row(order, complete(order["properties"]), self.omitted_keys)
                 for order in self._orders.values()
                 if is_new(order, "DATE_UPDATE")
             ]
@@ -165,7 +165,7 @@ class Database:
 
     # Received requests
 
-    def note_request(self, entry: dict[str, Any]) -> None:
+    def record_request(self, entry: dict[str, Any]) -> None:
         """Record a received request; the caller leaves tokens out."""
         with self.lock:
             self.requests.append({"at": self._clock(), **entry})
@@ -174,7 +174,7 @@ class Database:
         """Return the answer to an earlier request with this id, or None."""
         return self._done.get(event_id)
 
-    def note_done(self, event_id: str, answer: dict[str, Any]) -> None:
+    def store_answer(self, event_id: str, answer: dict[str, Any]) -> None:
         """Store the answer to a request; a request without an id is repeated each time."""
         if event_id:
             self._done[event_id] = answer
@@ -193,7 +193,7 @@ class Database:
         return next((order for order in self._archived.values() if order["XML_ID"] == xml_id), None)
 
     def _document(self, order: Order) -> Order:
-        return document(order, self._tables.properties.complete(order["properties"]), self.lacking)
+        return document(order, self._tables.properties.complete(order["properties"]), self.omitted_keys)
 
     def _next(self, counter: str) -> int:
         number = self._counters[counter]
@@ -214,8 +214,8 @@ class Database:
         order = draft.order if is_new else written(stored, draft)
         self._by_xml_id.pop(stored["XML_ID"], None)
         self._orders[int(order["ID"])] = self._by_xml_id[order["XML_ID"]] = order
-        if event_name is not None and are_sent(self.letters_rule, order, origin):
-            self.letters += letters_of(draft.loaded, draft.order)
+        if event_name is not None and are_sent(self.mail_rule, order, origin):
+            self.mails += mails_of(draft.loaded, draft.order)
         self._write([*puts, ("order", order["ID"], order)], [], event_name, self._document(order), origin)
         self.saves[int(order["ID"])] += 1
         if origin in CRM_ORIGINS:

@@ -18,8 +18,8 @@ CHECKED_PAYMENT = ("ID", "PAY_SYSTEM_ID", "SUM", "PAID")
 NEW_IN_1_2 = frozenset({"payments", "checksum"})
 
 
-def document(order: Order, properties: dict[str, Any], lacking: frozenset[str] = frozenset()) -> Order:
-    """Return a copy of a stored order as the site sends it, without the `omitted` keys.
+def document(order: Order, properties: dict[str, Any], omitted_keys: frozenset[str] = frozenset()) -> Order:
+    """Return a copy of a stored order as the site sends it, without the `omitted_keys`.
 
     `properties` are all properties of the site.
     """
@@ -31,7 +31,7 @@ def document(order: Order, properties: dict[str, Any], lacking: frozenset[str] =
     if shown["DELIVERY_ID"] == str(EMPTY_DELIVERY):
         shown["DELIVERY_ID"] = None
     shown["checksum"] = checksum(order, properties)
-    return {name: value for name, value in shown.items() if name not in lacking}
+    return {name: value for name, value in shown.items() if name not in omitted_keys}
 
 
 def checksum(order: Order, properties: dict[str, Any]) -> str:
@@ -45,7 +45,7 @@ def checksum(order: Order, properties: dict[str, Any]) -> str:
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
-def row(order: Order, properties: dict[str, Any], lacking: frozenset[str] = frozenset()) -> dict[str, Any]:
+def row(order: Order, properties: dict[str, Any], omitted_keys: frozenset[str] = frozenset()) -> dict[str, Any]:
     """Return the row of an order in a list for comparison."""
     listed = {
         "order_id": int(order["ID"]),
@@ -58,7 +58,7 @@ def row(order: Order, properties: dict[str, Any], lacking: frozenset[str] = froz
         "date_update": iso_time(order["DATE_UPDATE"]),
         "checksum": checksum(order, properties),
     }
-    return {name: value for name, value in listed.items() if name not in lacking}
+    return {name: value for name, value in listed.items() if name not in omitted_keys}
 
 
 def archived_row(archived: dict[str, Any]) -> dict[str, Any]:

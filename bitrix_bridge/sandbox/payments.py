@@ -9,8 +9,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from .accounts import EXCESS, ORDER_PAY, Booking
-from .drafts import Draft
 from .errors import invalid
+from .order_draft import Draft
 from .reference import PAY_SYSTEMS
 from .values import Order, line_sum, money, rounded
 
@@ -33,7 +33,7 @@ def has_paid(order: Order) -> bool:
     return any(payment["PAID"] == "Y" for payment in order["payments"])
 
 
-def the_only_one(order: Order) -> Order | None:
+def only_unpaid_payment(order: Order) -> Order | None:
     """Return the payment of an order that has exactly one, if it is unpaid."""
     payments = order["payments"]
     return payments[0] if len(payments) == 1 and payments[0]["PAID"] == "N" else None
@@ -63,7 +63,7 @@ def change_price(draft: Draft, price: Decimal) -> None:
     if before == price:
         return
     order["PRICE"] = money(price)
-    payment = the_only_one(order)
+    payment = only_unpaid_payment(order)
     if payment is not None and order["CANCELED"] != "Y" and Decimal(payment["SUM"]) == before:
         payment["SUM"] = money(price)
     _settle(draft)
@@ -96,17 +96,17 @@ def set_paid(draft: Draft, payment: Order, flag: str) -> None:
     _settle(draft, payment)
 
 
-def take_back(draft: Draft) -> None:
+def mark_unpaid(draft: Draft) -> None:
     """Mark every payment as unpaid. Raises SiteError 422 in a cancelled order."""
     for payment in draft.order["payments"]:
         set_paid(draft, payment, "N")
 
 
-def pay(draft: Draft, *, trims: bool) -> None:
+def pay(draft: Draft, *, avoid_overpayment: bool) -> None:
     """Pay the payments until the order is paid; another payment covers what is missing.
 
-    With `trims` the sum of a payment is reduced to what is owed, so that nothing goes to the inner account. Staff of
-    the site pay the payments as they are. Raises SiteError 422.
+    With `avoid_overpayment` the sum of a payment is reduced to what is owed, so that nothing goes to the account. Staff
+    of the site pay the payments as they are. Raises SiteError 422.
     """
     order = draft.order
     if order["PAYED"] == "Y":
@@ -117,7 +117,7 @@ def pay(draft: Draft, *, trims: bool) -> None:
         if payment["PAID"] == "Y" or order["PAYED"] == "Y":
             continue
         owed = Decimal(order["PRICE"]) - paid_sum(order)
-        if trims and Decimal(payment["SUM"]) > owed:
+        if avoid_overpayment and Decimal(payment["SUM"]) > owed:
             set_sum(draft, payment, max(owed, NONE))
         set_paid(draft, payment, "Y")
     missing = Decimal(order["PRICE"]) - paid_sum(order)
@@ -125,7 +125,7 @@ def pay(draft: Draft, *, trims: bool) -> None:
         set_paid(draft, add_payment(draft, int(order["payments"][-1]["PAY_SYSTEM_ID"]), missing), "Y")
 
 
-def change_system(draft: Draft, system: int) -> None:
+def change_pay_system(draft: Draft, system: int) -> None:
     """Change the pay system of the payments. Raises SiteError 422 as the bridge does."""
     order = draft.order
     present = {payment["PAY_SYSTEM_ID"] for payment in order["payments"]}

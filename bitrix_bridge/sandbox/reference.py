@@ -67,7 +67,7 @@ DELIVERIES: dict[int, str] = {1: "Курьер", 2: "Самовывоз", 3: "Б
 EMPTY_DELIVERY = 3
 
 # Statuses for which the customer gets a mail (b_sale_status.NOTIFY).
-TOLD_BY_LETTER = ("N",)
+STATUSES_WITH_MAIL = ("N",)
 
 PRODUCTS: tuple[Product, ...] = (
     Product(696613, "Букет Стандарт", 7500, "bouquet-standard"),

@@ -21,7 +21,7 @@ from .storage import MemoryStorage, Storage
 logger = logging.getLogger(__name__)
 
 TIMEOUT = 15.0
-PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+RETRY_DELAYS = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 # The number of events and attempts kept for assertions, so that a long run does not fill the memory.
 REMEMBERED = 5000
 
@@ -56,7 +56,7 @@ class Sender:
         *,
         auth_in: Literal["header", "body"] = "header",
         storage: Storage | None = None,
-        pauses: tuple[float, ...] = PAUSES,
+        retry_delays: tuple[float, ...] = RETRY_DELAYS,
         timeout: float = TIMEOUT,
         max_tries: int | None = None,
     ) -> None:
@@ -68,7 +68,7 @@ class Sender:
         self._token = token
         self._auth_in = auth_in
         self._storage = storage or MemoryStorage()
-        self._pauses = pauses
+        self._retry_delays = retry_delays
         self._timeout = timeout
         self._max_tries = max_tries
         self._changed = threading.Condition()
@@ -103,7 +103,7 @@ class Sender:
         with self._changed:
             return None if self._url is None else len(self._queue)
 
-    def waiting_deletion(self, xml_id: str) -> int:
+    def pending_deletion(self, xml_id: str) -> int:
         """Return the id of a deleted order with this XML_ID whose webhook is still pending, or 0."""
         with self._changed:
             gone = [event for event in self._queue if event.name == "order.delete" and event.data["XML_ID"] == xml_id]
@@ -146,9 +146,9 @@ class Sender:
             fault = self.faults.take(event.name)
             kind = fault.kind if fault else ""
             if kind == "reordered":
-                event = self._overtaking(event)
+                event = self._next_event(event)
             elif fault and kind == "delayed":
-                self._pause(fault.seconds)
+                self._wait(fault.seconds)
             done = kind == "dropped" or all(self._deliver(event) for _ in range(2 if kind == "doubled" else 1))
             if not done:
                 # The sender was stopped: the event stays in the storage for the next run.
@@ -158,7 +158,7 @@ class Sender:
                 self._queue.remove(event)
                 self._changed.notify_all()
 
-    def _overtaking(self, event: Event) -> Event:
+    def _next_event(self, event: Event) -> Event:
         """Return the next event, as soon as there is one or a flush waits for an empty queue."""
         with self._changed:
             self._changed.wait_for(lambda: len(self._queue) > 1 or self._flushing or self._stopping)
@@ -179,7 +179,7 @@ class Sender:
             tries += 1
             if attempt.delivered or tries == self._max_tries:
                 return True
-            self._pause(self._pauses[min(tries, len(self._pauses)) - 1])
+            self._wait(self._retry_delays[min(tries, len(self._retry_delays)) - 1])
         return False
 
     def _post(self, event: Event) -> Attempt:
@@ -201,7 +201,7 @@ class Sender:
             outcome = type(error).__name__
         return Attempt(event.event_id, event.name, code, outcome)
 
-    def _pause(self, seconds: float) -> None:
+    def _wait(self, seconds: float) -> None:
         end = time.monotonic() + seconds
         with self._changed:
             # New events wake the condition too, so check the time.

@@ -46,13 +46,13 @@ class SandboxServer(ThreadingHTTPServer):
         port: int = 0,
         faults: Faults | None = None,
         queue_length: Callable[[], int | None] = lambda: None,
-        waiting_deletion: Callable[[str], int] = lambda _xml_id: 0,
+        pending_deletion: Callable[[str], int] = lambda _xml_id: 0,
         legacy_bridge: bool = False,
         bridge_version: str = VERSIONS["bridge"],
     ) -> None:
         """Bind 127.0.0.1:`port` (0: any free one). Raises OSError if the port is in use."""
         self.site = site
-        self.bridge = Bridge(site, queue_length, waiting_deletion, legacy=legacy_bridge, version=bridge_version)
+        self.bridge = Bridge(site, queue_length, pending_deletion, legacy=legacy_bridge, version=bridge_version)
         self.legacy_bridge = legacy_bridge
         self.rest = Rest(site)
         self.faults = faults if faults is not None else Faults()
@@ -85,7 +85,7 @@ class SandboxServer(ThreadingHTTPServer):
         self.server_close()
         with self._open_lock:
             for connection in self._open:
-                _cut(connection)
+                _close(connection)
 
     def server_bind(self) -> None:
         """Bind without HTTPServer's lookup of the host name, which can take seconds."""
@@ -168,7 +168,7 @@ class Handler(BaseHTTPRequestHandler):
         action = str(given.get("action", "order.create"))
         if self.command != "POST":
             refusal = bad_request("bad_method", "POST is needed")
-        elif not _same(self.headers.get("X-API-TOKEN", ""), self.server.api_token):
+        elif not _are_equal(self.headers.get("X-API-TOKEN", ""), self.server.api_token):
             refusal = SiteError(401, "unauthorized", "Wrong or missing X-API-TOKEN", "auth")
         elif request is None:
             refusal = bad_request("bad_json", "The body is not JSON")
@@ -182,7 +182,7 @@ class Handler(BaseHTTPRequestHandler):
         self._send_json(refusal.http_status, answer)
 
     def _rest(self, secret: str, method: str, params: dict[str, Any]) -> None:
-        if not _same(secret, self.server.rest_secret or ""):
+        if not _are_equal(secret, self.server.rest_secret or ""):
             self._note(method, params, 401)
             error = {"error": "INVALID_CREDENTIALS", "error_description": "Invalid request credentials"}
             self._send_json(401, error)
@@ -218,14 +218,14 @@ class Handler(BaseHTTPRequestHandler):
         self._note(action, given, None if kind == "answer_lost" else code)
         if kind == "answer_lost":
             self.close_connection = True
-            _cut(self.connection)
+            _close(self.connection)
             return
         self._send_json(code, answer)
 
     def _note(self, action: str, given: dict[str, Any], status: int | None) -> None:
         """Record the request without its token; `status` None means that it was not answered."""
         body = {key: value for key, value in given.items() if key not in ("token", "auth")}
-        self.server.site.note_request({"action": action, "body": body, "status": status})
+        self.server.site.record_request({"action": action, "body": body, "status": status})
         order_id = given.get("order_id") or given.get("id") or given.get("xml_id") or "-"
         # repr, because a line break from a client must not start a log line of its own.
         logger.info("asked %.40r %.60r: %s", action, order_id, status or "no answer")
@@ -265,12 +265,12 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
 
-def _same(given: str, wanted: str) -> bool:
+def _are_equal(given: str, wanted: str) -> bool:
     """Return whether both are equal and not empty, compared in constant time."""
     return bool(wanted) and hmac.compare_digest(given.encode(), wanted.encode())
 
 
-def _cut(connection: socket.socket) -> None:
+def _close(connection: socket.socket) -> None:
     # The client may have closed the connection first.
     with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)

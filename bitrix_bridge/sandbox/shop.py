@@ -14,8 +14,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from .errors import SiteError
-from .made_up import COMMENTS, FIRST_NAMES, LAST_NAMES, OPERATORS, POSTCARDS, STREETS
 from .reference import CITIES, PRODUCTS, SHOPS, SLOT_IDS
+from .sample_texts import COMMENTS, FIRST_NAMES, LAST_NAMES, OPERATORS, POSTCARDS, STREETS
 from .site import Site
 from .values import ALMATY, Order, site_time
 
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 DELIVERY_FEE = 1500
 LATEST_ORDERS = 40
 # Seconds during which the simulation leaves a new order's status to the managers of the CRM.
-LEFT_TO_MANAGERS = 300.0
+SECONDS_LEFT_TO_MANAGERS = 300.0
 # The likely next statuses when staff of the site change an order.
 NEXT_STATUSES = {"N": ("AP", "AP", "AP", "DE"), "AP": ("P", "PD"), "P": ("PD",), "PD": ("CO",), "CO": ("F",)}
 
@@ -144,7 +144,7 @@ def place_order(site: Site, source: random.Random) -> Order:
     return order
 
 
-def something_happens(site: Site, source: random.Random) -> Order | None:
+def change_random_order(site: Site, source: random.Random) -> Order | None:
     """Change a recent order at random and return it, or None if no change is possible."""
     open_orders = [order for order in site.latest(LATEST_ORDERS) if order["CANCELED"] == "N"]
     if not open_orders:
@@ -158,7 +158,7 @@ def something_happens(site: Site, source: random.Random) -> Order | None:
         return site.update_order(order_id, properties={"addressRecipient": address(source)})
     if what < 0.7:
         return site.update_order(order_id, {"USER_DESCRIPTION": source.choice([text for text in COMMENTS if text])})
-    if order["DATE_INSERT"] > site_time(time.time() - LEFT_TO_MANAGERS):
+    if order["DATE_INSERT"] > site_time(time.time() - SECONDS_LEFT_TO_MANAGERS):
         return None
     if what < 0.73 and order["PAYED"] == "N":
         return site.update_order(order_id, {"CANCELED": "Y", "REASON_CANCELED": "Клиент передумал"})
@@ -169,7 +169,7 @@ def something_happens(site: Site, source: random.Random) -> Order | None:
     return site.change_status(order_id, source.choice(followers), expected=order["STATUS_ID"])
 
 
-def keep_shop_open(
+def simulate_shop(
     site: Site,
     every_seconds: float,
     stop_event: threading.Event,
@@ -190,7 +190,7 @@ def keep_shop_open(
                 placed += 1
                 logger.info("order %s placed, %s KZT", order["ID"], order["PRICE"])
             else:
-                changed = something_happens(site, source)
+                changed = change_random_order(site, source)
                 if changed:
                     logger.info("order %s changed at the site, v%s", changed["ID"], changed["VERSION"])
         except SiteError as error:

@@ -12,15 +12,15 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from . import owners
+from . import site_changes
 from .columns import cancel, check_status, column_value
 from .creation import fill
 from .database import CRM_ORIGINS, Database, Event
-from .drafts import Draft
 from .errors import SiteError, invalid
+from .order_draft import Draft
 from .payments import refresh_price
 from .properties import properties_of
-from .remarks import Remarks
+from .request_report import RequestReport
 from .values import Order, site_time, text_of
 
 __all__ = ["CRM_ORIGINS", "Created", "Event", "Site"]
@@ -53,7 +53,7 @@ class Site(Database):
     # Writes
 
     def create_order(
-        self, request: Order, *, origin: str = "site", silent: bool = False, remarks: Remarks | None = None
+        self, request: Order, *, origin: str = "site", silent: bool = False, report: RequestReport | None = None
     ) -> Created:
         """Create an order from the bridge's create request; for a known `xml_id` return the existing order.
 
@@ -67,8 +67,8 @@ class Site(Database):
             if xml_id and (existing := self._archived_with(xml_id)):
                 return Created(self._document(existing), created=False, is_archived=True)
             draft = Draft(self._tables, site_time(self._clock()), {})
-            properties = fill(draft, request, remarks)
-            user, is_new = self._tables.people.customer_of(request.get("user_id"), properties)
+            properties = fill(draft, request, report)
+            user, is_new = self._tables.users.customer_of(request.get("user_id"), properties)
             order = draft.order
             order["ID"] = order["ACCOUNT_NUMBER"] = str(self._next("order"))
             order["XML_ID"] = order["XML_ID"] or f"bx_{uuid.uuid4().hex[:13]}"
@@ -83,7 +83,7 @@ class Site(Database):
             order = copy.deepcopy(self._find(order_id))
             return Draft(self._tables, site_time(self._clock()), order, copy.deepcopy(order))
 
-    def scratch(self) -> Draft:
+    def empty_draft(self) -> Draft:
         """Return a draft that is never saved, to check what the site would accept."""
         return Draft(self._tables, site_time(self._clock()), {"properties": {}})
 
@@ -108,7 +108,7 @@ class Site(Database):
             if raw_status is not None:
                 # STATUS_ID is a varchar(2).
                 stored["STATUS_ID"] = raw_status[:2]
-            owners.change(held, stored, properties_of(properties), items)
+            site_changes.change(held, stored, properties_of(properties), items)
             self.save(held, origin)
             return self.order(int(held.order["ID"]))
 
@@ -205,8 +205,7 @@ class Site(Database):
             self._storage.write([("archived", order["ID"], order)], [("order", order["ID"])])
 
     def set_property_silently(self, order_id: int, code: str, value: str) -> None:
-        """Write the row of a property, as CSaleOrderPropsValue::Update() does: no event, no new VERSION or DATE_UPDATE.
-        """
+        """Write the row of a property as CSaleOrderPropsValue::Update() does: no event, VERSION or DATE_UPDATE."""
         with self.lock:
             order = self._find(order_id)
             self.write_raw(order_id, {"properties": {**order["properties"], code: value}})

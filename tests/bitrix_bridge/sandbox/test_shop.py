@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from bitrix_bridge.sandbox import Site
 from bitrix_bridge.sandbox.reference import CITIES, ORDER_STATUSES, PRODUCTS_BY_ID, SHOPS, SLOT_IDS
-from bitrix_bridge.sandbox.shop import keep_shop_open, order_request, place_order, something_happens
+from bitrix_bridge.sandbox.shop import change_random_order, order_request, place_order, simulate_shop
 
 TODAY = date(2026, 8, 25)
 SEEDS = st.integers(min_value=0, max_value=2**32)
@@ -63,7 +63,7 @@ def test_lives_of_orders_keep_versions_and_events_in_step(seed):
         if source.random() < 0.4:
             place_order(site, source)
         else:
-            something_happens(site, source)
+            change_random_order(site, source)
     for order in site.all_orders():
         assert order["STATUS_ID"] in ORDER_STATUSES
         own = [event for event in events if event.data["ID"] == order["ID"]]
@@ -79,7 +79,7 @@ def test_a_new_orders_status_is_left_to_the_managers(age, moves):
     for _ in range(5):
         place_order(site, source)
     for _ in range(60):
-        something_happens(site, source)
+        change_random_order(site, source)
     assert any(order["STATUS_ID"] != "N" for order in site.all_orders()) is moves
 
 
@@ -112,7 +112,7 @@ def test_shop_opens_with_an_order_and_closes_when_told():
             stop.set()
 
     site.subscribe(note)
-    keep_shop_open(site, 0, stop, source=random.Random(1), most_orders=5)
+    simulate_shop(site, 0, stop, source=random.Random(1), most_orders=5)
     assert seen[0] == "order.create"
     assert seen.count("order.create") == 5, "it takes no more orders than it was told"
     assert seen.count("order.update") >= 25

@@ -9,7 +9,7 @@ from bitrix_bridge.sandbox.storage import FileStorage
 def test_everything_goes_on_after_a_restart(tmp_path, receiver):
     path = str(tmp_path / "deeper" / "site.sqlite3")
     receiver.script = [(503, "", {})] * 1000
-    with Sandbox(receiver.url, data_file=path, pauses=(60,)) as sandbox:
+    with Sandbox(receiver.url, data_file=path, retry_delays=(60,)) as sandbox:
         order = sandbox.place_order(xml_id="crm-1", comment="Туған күн 🌷 \ud83d")
         sandbox.change_status(order["ID"], "AP")
         kept = sandbox.site.order(int(order["ID"]))
@@ -39,7 +39,7 @@ def test_everything_goes_on_after_a_restart(tmp_path, receiver):
 
 def test_many_events_keep_their_order_across_a_restart(tmp_path, receiver):
     path = str(tmp_path / "site.sqlite3")
-    with Sandbox("http://127.0.0.1:9/", data_file=path, pauses=(60,)) as sandbox:
+    with Sandbox("http://127.0.0.1:9/", data_file=path, retry_delays=(60,)) as sandbox:
         ids = [sandbox.place_order()["ID"] for _ in range(12)]
     with Sandbox(receiver.url, data_file=path) as sandbox:
         sandbox.flush()

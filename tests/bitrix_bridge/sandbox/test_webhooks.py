@@ -87,7 +87,7 @@ def test_retries_until_the_crm_says_success_and_keeps_the_order(shop, receiver, 
 
 def test_pauses_grow(receiver):
     receiver.script = [(500, "", {})] * 2
-    with Sandbox(receiver.url, pauses=(0.05, 0.15)) as shop:
+    with Sandbox(receiver.url, retry_delays=(0.05, 0.15)) as shop:
         started = time.monotonic()
         shop.place_order()
         shop.flush()
@@ -179,7 +179,7 @@ def test_bare_status_change(shop, receiver):
 
 def test_ping_tells_the_queue(receiver):
     receiver.script = [(500, "", {})] * 100
-    with Sandbox(receiver.url, pauses=(60,)) as shop:
+    with Sandbox(receiver.url, retry_delays=(60,)) as shop:
         shop.place_order()
         shop.place_order()
         answer = bridge(shop, action="ping")

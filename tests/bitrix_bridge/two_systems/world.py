@@ -25,8 +25,8 @@ from bitrix_bridge.reconciliation import runs
 from bitrix_bridge.reconciliation.slices import work
 from bitrix_bridge.sandbox import Sandbox, faults
 from bitrix_bridge.sandbox.bridge import Bridge
-from bitrix_bridge.sandbox.drafts import Draft
 from bitrix_bridge.sandbox.errors import SiteError
+from bitrix_bridge.sandbox.order_draft import Draft
 from bitrix_bridge.sandbox.site import CRM_ORIGINS, Event, Site
 from bitrix_bridge.sandbox.values import rounded
 from bitrix_bridge.site_client import bridge_client as bridge_client

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 from .accounts import Accounts, Booking
 from .catalogue import Catalogue
-from .people import People
 from .properties import Properties
+from .users import Users
 from .values import Order
 
 # Stored as rows of their own: compared and written one by one.
@@ -27,7 +27,7 @@ class Tables:
     catalogue: Catalogue
     properties: Properties
     accounts: Accounts
-    people: People
+    users: Users
     next_id: Callable[[str], int]
 
 

@@ -6,10 +6,10 @@ import copy
 from decimal import Decimal
 from typing import Any
 
-from .basket import Lines, wanted_lines
-from .columns import OF_PARTS, cancel, set_column, set_delivery
-from .drafts import Draft
-from .payments import add_payment, change_price, change_system, pay, refresh_price, take_back
+from .basket import BasketUpdate, requested_lines
+from .columns import PART_COLUMNS, cancel, set_column, set_delivery
+from .order_draft import Draft
+from .payments import add_payment, change_pay_system, change_price, mark_unpaid, pay, refresh_price
 from .reference import PAY_SYSTEMS
 from .values import Order
 
@@ -25,26 +25,26 @@ def change(draft: Draft, fields: Order, properties: dict[str, Any], items: objec
     if fields.get("CANCELED") == "N":
         cancel(draft, "N", None)
     if fields.get("PAYED") == "N":
-        take_back(draft)
+        mark_unpaid(draft)
     for column, value in fields.items():
-        if column not in OF_PARTS or column in ("DISCOUNT_VALUE", "REASON_CANCELED"):
+        if column not in PART_COLUMNS or column in ("DISCOUNT_VALUE", "REASON_CANCELED"):
             set_column(draft, column, value)
     for code, given in properties.items():
         set_property(draft, code, given)
     basket, fee = copy.deepcopy(draft.order["basket"]), draft.order["PRICE_DELIVERY"]
     if items is not None:
-        Lines(draft, agreed=False).become(wanted_lines(items))
+        BasketUpdate(draft, fixed_prices=False).apply(requested_lines(items))
     set_delivery(draft, {name: fields[name] for name in SHIPMENT if name in fields})
     if "PRICE" in fields:
         change_price(draft, Decimal(fields["PRICE"]))
     elif draft.order["basket"] != basket or draft.order["PRICE_DELIVERY"] != fee:
         refresh_price(draft)
     if fields.get("PAY_SYSTEM_ID"):
-        change_system(draft, int(fields["PAY_SYSTEM_ID"]))
+        change_pay_system(draft, int(fields["PAY_SYSTEM_ID"]))
     if fields.get("PAYED") == "Y":
         if not draft.order["payments"]:
             add_payment(draft, next(iter(PAY_SYSTEMS)), Decimal(draft.order["PRICE"]))
-        pay(draft, trims=False)
+        pay(draft, avoid_overpayment=False)
     if "STATUS_ID" in fields:
         set_column(draft, "STATUS_ID", fields["STATUS_ID"])
     if fields.get("CANCELED") == "Y":

@@ -7,7 +7,7 @@ from .reference import PAY_SYSTEMS, PRODUCTS_BY_ID
 from .values import Order
 
 
-def upgraded(order: Order) -> Order:
+def upgrade_order(order: Order) -> Order:
     """Add the keys that an order lacks, and return it."""
     order.setdefault("REASON_MARKED", "")
     for line in order["basket"]:

@@ -54,7 +54,7 @@ def anonymous_user(user_id: int) -> User:
     }
 
 
-class People:
+class Users:
     """All users of the site. Not locked: the site calls it under its own lock."""
 
     def __init__(self, users: list[User], next_id: Callable[[], int]) -> None:

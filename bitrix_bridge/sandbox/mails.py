@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from .reference import TOLD_BY_LETTER
+from .reference import STATUSES_WITH_MAIL
 from .values import Order
 
 # The constant CRM_BRIDGE_LETTERS of the PHP: mails about orders that were not made in the CRM, all, or none.
-Rule = Literal["site", "all", "none"]
+MailRule = Literal["site", "all", "none"]
 
 CRM_PREFIX = "crm-"
 # Orders that the CRM's check of the site creates and deletes.
@@ -17,7 +17,7 @@ CHECK_PREFIX = "crm-check-"
 
 
 @dataclass(frozen=True)
-class Letter:
+class Mail:
     """A mail that was sent. `about` is Bitrix's mail event, `to` an address, which may be a placeholder."""
 
     order_id: int
@@ -25,11 +25,11 @@ class Letter:
     to: str
 
 
-def letters_of(before: Order, after: Order) -> list[Letter]:
+def mails_of(before: Order, after: Order) -> list[Mail]:
     """Return the mails that a save sends; `before` is empty for a new order."""
     changed = {name for name in after if before.get(name) != after[name]}
     about = [] if before else ["SALE_NEW_ORDER"]
-    if "STATUS_ID" in changed and after["STATUS_ID"] in TOLD_BY_LETTER:
+    if "STATUS_ID" in changed and after["STATUS_ID"] in STATUSES_WITH_MAIL:
         about.append(f"SALE_STATUS_CHANGED_{after['STATUS_ID']}")
     if "PAYED" in changed and after["PAYED"] == "Y":
         about.append("SALE_ORDER_PAID")
@@ -38,10 +38,10 @@ def letters_of(before: Order, after: Order) -> list[Letter]:
     if before and "TRACKING_NUMBER" in changed and after["TRACKING_NUMBER"]:
         about.append("SALE_ORDER_TRACKING_NUMBER")
     address = str(after["properties"].get("email") or after["user"].get("EMAIL") or "")
-    return [Letter(int(after["ID"]), one, address) for one in about]
+    return [Mail(int(after["ID"]), one, address) for one in about]
 
 
-def are_sent(rule: Rule, order: Order, origin: str) -> bool:
+def are_sent(rule: MailRule, order: Order, origin: str) -> bool:
     """Return whether Bitrix sends the mails of a save: the bridge turns them off for its own requests only."""
     if origin != "bridge":
         return True

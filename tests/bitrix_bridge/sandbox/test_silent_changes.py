@@ -1,11 +1,11 @@
-"""What happens on the site without an event, or with another than one would think; and the letters that it sends."""
+"""What happens on the site without an event, or with another than one would think; and the mails that it sends."""
 
 from __future__ import annotations
 
 import pytest
 
 from bitrix_bridge.sandbox import Sandbox
-from bitrix_bridge.sandbox.letters import Letter
+from bitrix_bridge.sandbox.mails import Mail
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ class TestDeletion:
         ask("order.update", order_id=made["order_id"], fields={"PAYED": "Y"})
         assert ask("order.delete", order_id=made["order_id"]).json()["deleted"] is True
         assert [found["ID"] for found in site.all_orders()] == [order["ID"]]
-        assert site.letters[-1].order_id == int(order["ID"])
+        assert site.mails[-1].order_id == int(order["ID"])
 
 
 class TestLetters:
@@ -121,23 +121,23 @@ class TestLetters:
         ],
     )
     def test_the_bridge_lets_them_leave_or_not(self, site, ask, create_request, rule, xml_id, expected):
-        site.letters_rule = rule
+        site.mail_rule = rule
         order_id = self.live(ask, create_request, xml_id=xml_id)
-        assert site.letters == [Letter(order_id, about, "a@mail.example") for about in expected]
+        assert site.mails == [Mail(order_id, about, "a@mail.example") for about in expected]
 
     def test_the_sites_own_people_always_write(self, site, ask, create_request):
         order_id = ask("order.create", xml_id="crm-1", **create_request).json()["order_id"]
         site.update_order(order_id, {"PAYED": "Y"})
-        assert [letter.about for letter in site.letters] == ["SALE_ORDER_PAID"]
+        assert [mail.about for mail in site.mails] == ["SALE_ORDER_PAID"]
 
     def test_a_made_up_address_belongs_to_no_one(self, site, ask, create_request):
         create_request["properties"].pop("email")
         ask("order.create", **create_request)
-        assert site.letters[0].to == "noemail7017654321@noemail.invalid"
+        assert site.mails[0].to == "noemail7017654321@noemail.invalid"
 
     def test_raw_sql_sends_none(self, site, create_request):
         site.create_order(create_request, origin="bridge", silent=True)
-        assert site.letters == []
+        assert site.mails == []
 
 
 class TestGuests:

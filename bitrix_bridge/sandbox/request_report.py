@@ -6,13 +6,13 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from .drafts import Draft
 from .errors import SiteError
+from .order_draft import Draft
 
 Answer = dict[str, Any]
 
 
-class Remarks:
+class RequestReport:
     """Collects warnings and refusals. Messages are for managers: in Russian, followed by Bitrix's own text."""
 
     def __init__(self) -> None:
@@ -20,7 +20,7 @@ class Remarks:
         self.refused: list[Answer] = []
         self.first: SiteError | None = None
 
-    def said(self) -> Answer:
+    def as_answer(self) -> Answer:
         """Return the keys of the answer, without empty ones."""
         return {name: rows for name, rows in (("warnings", self.warnings), ("refused", self.refused)) if rows}
 
@@ -41,13 +41,13 @@ class Remarks:
 
         Returns whether the part was done.
         """
-        redirect_back, warnings = draft.checkpoint(), list(self.warnings)
+        restore, warnings = draft.checkpoint(), list(self.warnings)
         try:
             do()
         except SiteError as refusal:
             if refusal.http_status != 422:
                 raise
-            redirect_back()
+            restore()
             self.warnings = warnings
             self.refuse(what, refusal)
             return False
@@ -72,35 +72,35 @@ class Remarks:
             draft.order["properties"][code] = value
         return False
 
-    def shortages(self, short: list[tuple[int, str, str]]) -> None:
+    def warn_unavailable(self, unavailable: list[tuple[int, str, str]]) -> None:
         """Warn about lines that are kept although the catalogue does not sell them."""
-        for product_id, name, reason in short:
+        for product_id, name, reason in unavailable:
             message = (
                 f"Товара «{name}» сейчас нельзя продать на сайте, строка заказа оставлена как договорились. "
                 f"Ответ сайта: {reason}"
             )
             self.warn("out_of_catalogue", message, product_id=product_id)
 
-    def booked(self, draft: Draft) -> None:
+    def warn_account_transfer(self, draft: Draft) -> None:
         """Warn about money that the save moves to the buyer's inner account or from it."""
         amount = sum((booking.amount for booking in draft.bookings), Decimal(0))
         if amount > 0:
-            price = in_words(Decimal(draft.order["PRICE"]))
+            price = format_tenge(Decimal(draft.order["PRICE"]))
             message = (
-                f"{in_words(amount)} ушли на внутренний счёт покупателя: оплачено больше, чем стоит заказ ({price})"
+                f"{format_tenge(amount)} ушли на внутренний счёт покупателя: оплачено больше, чем стоит заказ ({price})"
             )
         elif amount < 0:
-            message = f"{in_words(-amount)} взяты с внутреннего счёта покупателя в оплату заказа"
+            message = f"{format_tenge(-amount)} взяты с внутреннего счёта покупателя в оплату заказа"
         if amount:
             self.warn("inner_account", message, amount=f"{amount:.2f}")
 
-    def marked(self, order: Answer) -> None:
+    def warn_marked(self, order: Answer) -> None:
         """Warn that Bitrix marked the order as problematic, which every save repeats until a person reviews it."""
         if order["MARKED"] == "Y":
             self.warn("marked", f"Сайт пометил заказ: {order['REASON_MARKED']}")
 
 
-def in_words(amount: Decimal) -> str:
+def format_tenge(amount: Decimal) -> str:
     """Return an amount in KZT, formatted for managers."""
     places = 0 if amount == amount.to_integral_value() else 2
     return f"{amount:,.{places}f} ₸".replace(",", "\N{NO-BREAK SPACE}").replace(".", ",")

@@ -8,12 +8,15 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from bitrix_bridge.sandbox.spreading import Priced, spread
+from bitrix_bridge.sandbox.price_allocation import PricedQuantity, allocate_total
 
 
 def priced(text):
     """'3x1000 1.5x7' as lines: so many pieces at a price."""
-    return [Priced(Decimal(price), Decimal(quantity)) for quantity, price in (one.split("x") for one in text.split())]
+    return [
+        PricedQuantity(Decimal(price), Decimal(quantity))
+        for quantity, price in (one.split("x") for one in text.split())
+    ]
 
 
 def shown(parts):
@@ -43,7 +46,7 @@ def shown(parts):
     ],
 )
 def test_a_sum_becomes_prices(lines, total, expected):
-    parts = spread(priced(lines), Decimal(total))
+    parts = allocate_total(priced(lines), Decimal(total))
     assert sum(part.sum for line in parts for part in line) == Decimal(total)
     assert [[(part.quantity, part.price) for part in line] for line in parts] == [
         [(part.quantity, part.price) for part in priced(one.replace("+", " "))] for one in expected.split()
@@ -53,13 +56,13 @@ def test_a_sum_becomes_prices(lines, total, expected):
 @pytest.mark.parametrize(("lines", "total"), [("1x100", -1), ("", 100)])
 def test_what_no_prices_come_to_is_refused(lines, total):
     with pytest.raises(ValueError):
-        spread(priced(lines), Decimal(total))
+        allocate_total(priced(lines), Decimal(total))
 
 
 prices = st.decimals(0, 60_000, places=2) | st.integers(0, 60_000).map(Decimal)
 counts = st.integers(1, 30).map(Decimal)
 weights = st.decimals("0.001", 12, places=3)
-some_lines = st.lists(st.builds(Priced, price=prices, quantity=counts), min_size=1, max_size=6)
+some_lines = st.lists(st.builds(PricedQuantity, price=prices, quantity=counts), min_size=1, max_size=6)
 totals = st.decimals(0, 200_000, places=2) | st.integers(0, 200_000).map(Decimal)
 
 
@@ -68,7 +71,7 @@ totals = st.decimals(0, 200_000, places=2) | st.integers(0, 200_000).map(Decimal
 @settings(max_examples=500, deadline=None)
 def test_counted_goods_keep_their_number_their_direction_and_the_sum(lines, total):
     before = sum(line.sum for line in lines)
-    parts = spread(lines, total)
+    parts = allocate_total(lines, total)
     assert sum(part.sum for line in parts for part in line) == total
     for line, made in zip(lines, parts, strict=True):
         assert sum(part.quantity for part in made) == line.quantity
@@ -84,8 +87,8 @@ def test_counted_goods_keep_their_number_their_direction_and_the_sum(lines, tota
 @given(some_lines, totals)
 @settings(max_examples=300, deadline=None)
 def test_what_was_spread_is_not_spread_again(lines, total):
-    parts = [part for line in spread(lines, total) for part in line]
-    assert spread(parts, total) == [[part] for part in parts]
+    parts = [part for line in allocate_total(lines, total) for part in line]
+    assert allocate_total(parts, total) == [[part] for part in parts]
 
 
 @given(some_lines, st.integers(0, 99))
@@ -95,14 +98,14 @@ def test_each_line_gets_its_share(lines, percent):
     before = sum(line.sum for line in lines)
     total = (before * percent / 100).quantize(Decimal("0.01"))
     assume(total <= before)
-    for line, made in zip(lines, spread(lines, total), strict=True):
+    for line, made in zip(lines, allocate_total(lines, total), strict=True):
         assert abs(sum(part.sum for part in made) - line.sum * percent / 100) <= sum(one.quantity for one in lines) + 1
 
 
-@given(st.lists(st.builds(Priced, price=prices, quantity=weights | counts), min_size=1, max_size=6), totals)
+@given(st.lists(st.builds(PricedQuantity, price=prices, quantity=weights | counts), min_size=1, max_size=6), totals)
 @settings(max_examples=500, deadline=None)
 def test_parts_of_pieces_come_to_the_sum_too(lines, total):
-    parts = spread(lines, total)
+    parts = allocate_total(lines, total)
     assert sum(part.sum for line in parts for part in line) == total
     for line, made in zip(lines, parts, strict=True):
         assert sum(part.quantity for part in made) == line.quantity
