@@ -120,9 +120,7 @@ class TestMails:
             ("none", "", []),
         ],
     )
-    def test_mail_rule_decides_which_mails_the_bridge_allows(
-        self, site, call_bridge, create_request, rule, xml_id, expected
-    ):
+    def test_bridge_sends_mails_by_its_rule(self, site, call_bridge, create_request, rule, xml_id, expected):
         site.mail_rule = rule
         order_id = self.live(call_bridge, create_request, xml_id=xml_id)
         assert site.mails == [Mail(order_id, about, "a@mail.example") for about in expected]

@@ -104,7 +104,7 @@ class TestNotSold:
         answer, after = update(items=bouquet_line(order, 1, price=7000))
         assert "warnings" not in answer and after["PRICE"] == "8500.0000"
 
-    def test_bridge_creates_a_line_of_an_unavailable_product_with_a_warning(
+    def test_bridge_adds_a_line_of_an_unavailable_product_and_warns(
         self, site, call_bridge, create_request, stock, words
     ):
         site.set_stock(BOUQUET, **stock)
