@@ -1,4 +1,4 @@
-"""The way back: which webhooks about the order of a check have arrived. Reads the inbox, writes nothing."""
+"""Waits for the webhooks about the order of a check. Reads the inbox, writes nothing."""
 
 import time
 from collections.abc import Callable
@@ -11,14 +11,14 @@ from bitrix_bridge.models import WebhookEvent
 WAIT_SECONDS = 20.0
 LOOK_SECONDS = 0.5
 LAST = "order.delete"
-"""The event that ends the order of a check: behind it none is waited for."""
+"""The last event about the order of a check: the check waits until it arrives."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """The events of the check's order in the inbox, in the order in which they came, and the seconds waited for them.
+    """The received events about the check's order, oldest first, and the seconds that the check waited for them.
 
-    `events` is None where the database could not be read.
+    `events` is None if the database could not be read.
     """
 
     events: tuple[str, ...] | None
@@ -26,7 +26,7 @@ class Arrival:
 
     @property
     def is_complete(self) -> bool:
-        """Return whether the site has announced the order up to its end."""
+        """Return whether the last event has arrived."""
         return self.events is not None and LAST in self.events
 
 
@@ -37,7 +37,7 @@ def wait_for_events(
     stop_if_requested: Callable[[], None] = lambda: None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Arrival:
-    """Wait until the site has announced that the order is deleted, `WAIT_SECONDS` at most.
+    """Wait until the webhook about the deletion arrives, `WAIT_SECONDS` at most.
 
     Raises what `stop_if_requested` raises.
     """

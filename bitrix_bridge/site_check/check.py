@@ -1,4 +1,4 @@
-"""The whole check: may it start, the steps, the order removed however it ends, and the way back."""
+"""The whole check: the preconditions, the steps, the removal of the test order, and the webhooks."""
 
 import logging
 import time
@@ -29,7 +29,7 @@ class UnusableSiteError(Exception):
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of a check. `problem` is why it ended early, `leftover` what could not be removed."""
+    """The result of a check. `problem` is why it ended early, `leftover` the order that could not be removed."""
 
     version: str
     xml_id: str = ""
@@ -39,24 +39,24 @@ class Outcome:
 
     @property
     def exit_status(self) -> int:
-        """Return how the command ends."""
+        """Return the exit status of the command."""
         if self.problem or self.leftover:
             return NOT_DONE
         return AS_EXPECTED if all(one.mark is Mark.AS_EXPECTED for one in self.results) else DIFFERENCES
 
     def count(self, mark: Mark) -> int:
-        """Return how many steps ended so."""
+        """Return how many steps ended with this mark."""
         return sum(one.mark is mark for one in self.results)
 
 
 def require_bridge() -> str:
-    """Return the bridge's version. Raises `UnusableSiteError` where there is none, or one that is too old."""
+    """Return the bridge's version. Raises `UnusableSiteError` if there is no bridge, or if it is too old."""
     try:
         said = BridgeClient().ping()
     except MisconfiguredError as failure:
         raise UnusableSiteError(failure.message) from failure
     except PermanentDeliveryError as failure:
-        # As in `BridgeClient.knows_all_actions`: the site's earlier endpoint takes a ping for an order without items.
+        # As in `BridgeClient.knows_all_actions`: the site's legacy endpoint reads a ping as an order without items.
         message = gettext("The site's endpoint can only create orders: install the bridge (bitrix_bridge/php).")
         raise UnusableSiteError(message) from failure
     except DeliveryError as failure:
@@ -65,7 +65,7 @@ def require_bridge() -> str:
     if not is_recent(version):
         message = gettext(
             "The bridge on the site is version %(version)s, and the check needs 1.2 or newer: replace both files there "
-            "by those in bitrix_bridge/php, as the README beside them says."
+            "with those in bitrix_bridge/php, as its README says."
         )
         raise UnusableSiteError(message % {"version": version or "?"})
     return version
@@ -79,7 +79,7 @@ def run_check(
     stop_if_requested: Callable[[], None] = lambda: None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Do all steps and fill in the outcome. The order is removed however they end."""
+    """Run all steps and fill in the outcome. The test order is removed in every case."""
     walk = Walk(bridge, on_result=on_result, stop_if_requested=stop_if_requested, results=outcome.results)
     outcome.xml_id = walk.site.xml_id
     try:
@@ -93,9 +93,9 @@ def run_check(
     except NoReplyError as error:
         outcome.problem = gettext("The site does not answer: %(why)s.") % {"why": error}
     except NotOwnOrderError:
-        outcome.problem = gettext("The site shows another order in the place of the one that the check has made.")
+        outcome.problem = gettext("The site returned another order instead of the one that the check created.")
     except OrderUnknownError as error:
-        outcome.problem = gettext("The site has made an order and does not show it: %(why)s") % {"why": error}
+        outcome.problem = gettext("The site created an order but does not return it: %(why)s") % {"why": error}
     except Exception as error:
         logger.exception("the check of the site failed")
         outcome.problem = gettext("An error in the CRM itself: %(error)s") % {"error": type(error).__name__}
@@ -108,7 +108,7 @@ def _clean_up(walk: Walk, bridge: SiteBridge, sleep: Callable[[float], None]) ->
     try:
         return remove(bridge, xml_id, order_id, may_come=walk.is_created is None, sleep=sleep)
     except KeyboardInterrupt:
-        return Leftover(xml_id, order_id if order_id in bridge.own else None, gettext("it was stopped"))
+        return Leftover(xml_id, order_id if order_id in bridge.own else None, gettext("the check was stopped"))
     except Exception as error:
         logger.exception("the order of the check could not be removed")
         return Leftover(xml_id, order_id if order_id in bridge.own else None, type(error).__name__)
@@ -121,7 +121,7 @@ def _webhooks(
     stop_if_requested: Callable[[], None],
     sleep: Callable[[float], None],
 ) -> None:
-    """Check whether the site has announced the order to this CRM."""
+    """Check whether the site's webhooks about the order have arrived at this CRM."""
     result = Result("webhooks", pgettext("site check", "Webhooks"), Mark.NOT_DONE)
     walk.results.append(result)
     calls_before = len(bridge.calls)
@@ -129,7 +129,7 @@ def _webhooks(
         if walk.site.order_id is None:
             result.reason = gettext("there was no order")
         elif any(one.name == "webhook_installed" for one in walk.results[0].differences):
-            result.reason = gettext("the site sends none: see the first step")
+            result.reason = gettext("the site sends no webhooks: see the first step")
         else:
             _wait(walk, bridge, result, walk.site.order_id, stop_if_requested, sleep)
     finally:

@@ -1,4 +1,4 @@
-"""No order of a check stays on the site: neither that of this one, however it ends, nor those of earlier ones."""
+"""Removes the orders of checks from the site: the order of this check, and those that earlier checks have left."""
 
 import time
 from collections.abc import Callable
@@ -21,16 +21,16 @@ MOST_PAGES = 200
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """An order that a check has left on the site; `order_id` is None where only its XML_ID is known."""
+    """An order that a check has left on the site; `order_id` is None if only its XML_ID is known."""
 
     xml_id: str
     order_id: int | None = None
     why: str = ""
-    """Why it could not be deleted."""
+    """The reason why it could not be deleted."""
 
 
 class ListRefusedError(Exception):
-    """The site does not give its list of orders. The text is safe to show."""
+    """The site refused to list its orders. The text is safe to show."""
 
 
 def remove(
@@ -41,10 +41,10 @@ def remove(
     may_come: bool = False,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Leftover | None:
-    """Delete the order of a check; return what is left of it, None when nothing is.
+    """Delete the order of a check; return what is left of it, or None.
 
-    It is looked up by its XML_ID unless it is known to be the check's own. Tried three times. `may_come`: its creation
-    was not answered and may still be under way.
+    The order is looked up by its XML_ID unless it is known to be the check's own. Tried three times. `may_appear`: the
+    create request was not answered, so the site may still create the order.
     """
     why = ""
     for pause in (*PAUSES, None):
@@ -57,7 +57,7 @@ def remove(
                     return None
                 why = _words(refusal)
             elif may_come:
-                why = gettext("it is not there, but its creation was not answered and may still be under way")
+                why = gettext("the order does not exist, but its creation was not answered and may still be running")
             else:
                 return None
         except NoReplyError as error:
@@ -65,7 +65,7 @@ def remove(
         except _RefusedError as error:
             why = str(error)
         except NotOwnOrderError:
-            return Leftover(xml_id, None, gettext("the site shows another order under this XML_ID"))
+            return Leftover(xml_id, None, gettext("the site returned another order for this XML_ID"))
         if pause is not None:
             sleep(pause)
     return Leftover(xml_id, order_id, why)
@@ -95,7 +95,7 @@ def _words(refusal: Refusal) -> str:
 
 
 def leftovers(bridge: SiteBridge, *, stop_if_requested: Callable[[], None] = lambda: None) -> list[Leftover]:
-    """Return the orders that earlier checks have left, of the last `LEFTOVER_DAYS`, and note them as a check's own.
+    """Return the orders that checks of the last `LEFTOVER_DAYS` have left, and record them as a check's own.
 
     Raises `NoReplyError` and `ListRefusedError`.
     """
@@ -105,7 +105,7 @@ def leftovers(bridge: SiteBridge, *, stop_if_requested: Callable[[], None] = lam
     for _ in range(MOST_PAGES):
         stop_if_requested()
         request = {"action": "order.list", "since": since, "after_id": after_id, "limit": PAGE}
-        # Other people's orders stand in it, so it is no part of the report.
+        # Not in the report, because the list contains orders of customers.
         reply = bridge.send(request, is_reported=False)
         if reply.refusal is not None:
             raise ListRefusedError(_words(reply.refusal))

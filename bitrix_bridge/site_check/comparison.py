@@ -1,7 +1,7 @@
-"""What differs between the site's answer and the stand-in's, once what has to differ is made the same. Pure.
+"""Compares the site's answers with the stand-in's, without the differences that are expected. Pure.
 
-Ids become the order in which they came up, versions what they have grown by, the checksum whether it has changed. Times
-and texts of the site's own are not compared, nor is what a site says more than the stand-in.
+Ids are replaced by their order of appearance, versions by their increase, the checksum by whether it has changed.
+Times, texts of the site itself, and additional keys of the site are not compared.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,17 +20,17 @@ MONEY = frozenset(
     | {"SUM", "price"}
 )
 NOT_COMPARED = frozenset(
-    # The site's own numbers, people and settings.
+    # Numbers, accounts and settings of the site itself.
     {"ID", "LID", "PERSON_TYPE_ID", "ACCOUNT_NUMBER", "USER_ID", "EMP_STATUS_ID", "RESPONSIBLE_ID", "COMPANY_ID"}
     | {"ALLOW_DELIVERY", "EXTERNAL_ORDER", "REASON_MARKED", "PAY_SYSTEM_NAME"}
-    # Compared in ways of their own.
+    # Compared separately.
     | {"VERSION", "checksum", "properties", "basket", "payments", "user"}
 )
 PARTS = {"basket": "line", "payments": "payment"}
 
 
 class Kind(StrEnum):
-    """What sort of difference it is; the sentences are in `words`."""
+    """The kind of a difference; the sentences are in `sentences`."""
 
     FIELD = "field"
     MISSING = "missing"
@@ -51,7 +51,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What the site has instead of what was expected; `said` are the site's own words."""
+    """The site's value and the expected one; `said` is the site's own message."""
 
     kind: Kind
     name: str = ""
@@ -61,7 +61,7 @@ class Difference:
 
 
 class Checksum(StrEnum):
-    """What can be said of an opaque text."""
+    """The state of a checksum, which is an opaque text."""
 
     GIVEN = "given"
     CHANGED = "changed"
@@ -71,7 +71,7 @@ class Checksum(StrEnum):
 
 
 def compare_replies(site: Reply, expected: Reply, sides: tuple[Side, Side]) -> list[Difference]:
-    """Return what differs between two answers to the same request; the order in them, by `compare_orders`."""
+    """Return the differences of two answers to the same request; `compare_orders` compares the order in them."""
     refusal, wanted = site.refusal, expected.refusal
     if refusal is not None and wanted is None:
         said = refusal.message
@@ -111,7 +111,7 @@ def _answer(said: Mapping[str, Any], side: Side) -> Values:
 
 
 def _growth(version: Any, side: Side) -> int | None:
-    """Return by how much a version is above that of the order as last read; 0 for the first that is seen."""
+    """Return the increase of a version since the order was last read; 0 for the first version."""
     number = whole_number(version)
     return None if number is None else number - (number if side.version is None else side.version)
 
@@ -123,7 +123,7 @@ def _of_rows(
         yield Difference(Kind.FIELD, "orders.count", len(site), len(expected))
     for theirs, wanted in zip(site, expected, strict=False):
         if whole_number(theirs.get("order_id")) != sides[0].order_id:
-            # What it says is about a person's order, and no part of the report.
+            # The row belongs to a customer's order, so it is not part of the report.
             yield Difference(Kind.FIELD, "row.order_id", False, True)
             continue
         yield from _of_values(*(_row(row, side) for row, side in zip((theirs, wanted), sides, strict=True)))
@@ -141,7 +141,7 @@ def _row(row: Mapping[str, Any], side: Side) -> Values:
 
 
 def compare_orders(site: Mapping[str, Any], expected: Mapping[str, Any], sides: tuple[Side, Side]) -> list[Difference]:
-    """Return what differs between the two orders as they were just read; `sides` still hold them as read before."""
+    """Return the differences of the two orders as they were just read; `sides` still hold the earlier state."""
     return list(_of_values(*(_order(order, side) for order, side in zip((site, expected), sides, strict=True))))
 
 
@@ -178,7 +178,7 @@ def _part(kind: str, row: Mapping[str, Any], side: Side) -> Values:
 
 
 def plain(name: str, value: Any) -> Any:
-    """Return a value without what PHP, Python and MySQL write in ways of their own."""
+    """Return a value in a form that does not depend on PHP, Python or MySQL."""
     if name in MONEY:
         try:
             return Decimal(str(value)).normalize()
@@ -189,7 +189,7 @@ def plain(name: str, value: Any) -> Any:
 
 def _of_values(site: Values, expected: Values) -> Iterator[Difference]:
     differing = {name for name, wanted in expected.items() if name not in site or site[name] != wanted}
-    # With another number of lines or payments they can't be paired.
+    # With different numbers of lines or payments they can't be paired.
     blurred = tuple(name.removesuffix("count") for name in differing if name.endswith(".count"))
     for name, wanted in expected.items():
         if name not in differing or (name.startswith(blurred) and not name.endswith(".count")):
@@ -203,7 +203,7 @@ def _of_values(site: Values, expected: Values) -> Iterator[Difference]:
 
 
 def refused_parts(said: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Return what an answer says was not done: what -> code, message, step."""
+    """Return the refused parts of an answer: what -> code, message, step."""
     return {str(row.get("what")): row for row in rows(said.get("refused"))}
 
 

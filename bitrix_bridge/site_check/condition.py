@@ -1,4 +1,4 @@
-"""Whether the site is ready: what `ping` says of its webhooks, and what `reference` gives. Pure."""
+"""Checks whether the site is ready: the state of its webhooks in `ping`, and the lists in `reference`. Pure."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -17,25 +17,25 @@ QUEUE_LATE_SECONDS = 300
 
 
 def bridge_version(said: Mapping[str, Any]) -> str:
-    """Return the bridge's version as `ping` says it; empty for an endpoint that says none."""
+    """Return the bridge's version from an answer to `ping`; empty for an endpoint that returns none."""
     versions = said.get("versions")
     return str(versions.get("bridge") or "")[:20] if isinstance(versions, Mapping) else ""
 
 
 def is_recent(version: str) -> bool:
-    """Return whether a bridge of this version can be checked: an earlier one can't delete the check's order."""
+    """Return whether a bridge of this version can be checked: earlier ones can't delete the test order."""
     match = re.match(r"(\d{1,4})\.(\d{1,4})", version)
     return match is not None and (int(match[1]), int(match[2])) >= MINIMUM
 
 
 def look_at_ping(said: Mapping[str, Any], now: datetime) -> Iterator[Difference]:
-    """Yield what keeps the site's webhooks from coming, or will keep them."""
+    """Yield what prevents the site's webhooks, or will prevent them."""
     versions = said.get("versions")
     for name in ("bridge", "sale", "main", "php"):
         if not (isinstance(versions, Mapping) and versions.get(name)):
             yield Difference(Kind.MISSING, f"versions.{name}")
     if said.get("webhook_installed") is not True:
-        hint = gettext("the line in init.php is not there, or the address or the token is empty")
+        hint = gettext("the line in init.php is missing, or the address or the token is empty")
         yield Difference(Kind.SETTING, "webhook_installed", False, True, hint)
         return
     if said.get("agent_installed") is False:
@@ -49,11 +49,11 @@ def look_at_ping(said: Mapping[str, Any], now: datetime) -> Iterator[Difference]
 
 
 def _of_agent(said: Mapping[str, Any], now: datetime) -> Iterator[Difference]:
-    # An agent that was made a moment ago has not run yet.
+    # A newly created agent has not run yet.
     last = read_clock(said.get("agent_last_run")).value if said.get("agent_last_run") else None
     if last is not None and now - last > AGENT_LATE:
         minutes = int((now - last).total_seconds() // 60)
-        hint = gettext("the site's agents do not run: %(minutes)d min ago for the last time") % {"minutes": minutes}
+        hint = gettext("the site's agents do not run: the last run was %(minutes)d min ago") % {"minutes": minutes}
         yield Difference(Kind.SETTING, "agent_last_run", str(said["agent_last_run"]), None, hint)
 
 
@@ -62,7 +62,7 @@ def _last_error(said: Mapping[str, Any]) -> str:
 
 
 def look_at_reference(site: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterator[Difference]:
-    """Yield which lists the site lacks, which are empty, and which columns their rows lack."""
+    """Yield the missing lists, the empty lists, and the missing columns of their rows."""
     for name, wanted in expected.items():
         if name == "success":
             continue

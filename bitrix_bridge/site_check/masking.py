@@ -1,4 +1,4 @@
-"""A report can be sent to others: no secrets, no addresses, nothing about a person in it."""
+"""Masks a report, so that it can be sent to others: without secrets, addresses and personal data."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from bitrix_bridge.site_check.sides import rows
 from cvety_crm.masking import MASK, truncate_masked
 
 PLACES = frozenset({"cities", "shops", "slots"})
-"""Lists of the reference data whose names may be addresses: their length is enough."""
+"""Lists of the reference data whose names may be addresses: the report has only their length."""
 
 _URL = re.compile(r"https?:\\?/\\?/[^\s\"'<>«»]+", re.IGNORECASE)
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
@@ -21,12 +21,15 @@ _PHONE = re.compile(r"(?<![\w-])\+?\d(?:[\s()-]{0,3}\d){9,14}(?![\w-])")
 
 
 def mask_text(text: str) -> str:
-    """Return a text of people's or of a program's without secrets, addresses and phones."""
+    """Return a text without secrets, addresses and phones."""
     return _PHONE.sub(MASK, mask_value(text))
 
 
 def mask_value(text: str) -> str:
-    """Return a value without secrets and addresses. Ids and dates stay, which a look for phones might take for one."""
+    """Return a value without secrets and addresses.
+
+    Ids and dates stay, because they can look like phones.
+    """
     text = _EMAIL.sub(MASK, _URL.sub(MASK, truncate_masked(text)))
     for host in _hosts():
         text = re.sub(rf"(?<![\w.-])(?:[\w-]+\.)*{re.escape(host)}(?::\d+)?(?![\w-])", MASK, text, flags=re.IGNORECASE)
@@ -40,9 +43,9 @@ def _hosts() -> Iterable[str]:
 
 
 def mask_answer(answer: Any, own_texts: frozenset[str], name: str = "") -> Any:
-    """Return a site's answer fit to be sent to others.
+    """Return a site's answer without secrets and personal data.
 
-    `own_texts` are those of the check itself: of the order's properties and of its buyer nothing else stays.
+    `own_texts` are the texts of the check's requests: the order's properties and its buyer keep no other text.
     """
     if isinstance(answer, Mapping):
         if _is_of_others(name, answer):
@@ -60,7 +63,7 @@ def mask_answer(answer: Any, own_texts: frozenset[str], name: str = "") -> Any:
 
 
 def _is_of_others(name: str, answer: Mapping[str, Any]) -> bool:
-    """Return whether it is an order, or a row of the list, that the check has not made."""
+    """Return whether this is an order, or a row of the list, that no check created."""
     keys = {"order": "XML_ID", "orders": "xml_id"}
     return name in keys and not is_check_order(answer.get(keys[name]))
 

@@ -1,4 +1,4 @@
-"""The check's requests, in this order: each step is one, the same to the site and to the stand-in."""
+"""The steps of the check, in this order: each is one request, the same for the site and for the stand-in."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,25 +10,25 @@ from bitrix_bridge.site_check.calls import Request
 from bitrix_bridge.site_check.sides import FIRST_STATUS, Side
 
 WHO = "ПРОВЕРКА CRM, не выполнять"
-"""What the order says of itself to the site's people, wherever it has a text."""
+"""The content of all texts of the test order, so that staff of the site recognise it."""
 LETTERS = "Құттықтаймыз! 🌹\nӘке мен анаға — үлкен рахмет"
 TOO_LONG = "Ж" * 501
 LONGEST_FIRST = ("postcardText", "addressRecipient", "nameRecipient", "name")
-"""Text properties, of which the first that the site has gets a text that it can't hold."""
+"""Text properties; the first one that the site has gets a text that is too long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step. `needs` are the steps that the site must have done before it."""
+    """A step. `needs` are the steps that must have succeeded on the site before."""
 
     key: str
     title: Any
     request: Callable[[Side], Request]
     needs: tuple[str, ...] = ()
     obstacle: Callable[[Side], str] = lambda _side: ""
-    """Why this site does not allow for the step; empty when it does."""
+    """Returns why the step is not possible on this site; empty if it is possible."""
     reads: bool = True
-    """The order is read and compared afterwards."""
+    """Whether the order is read and compared afterwards."""
 
 
 def _update(key: str, **changes: Callable[[Side], Any] | Any) -> Callable[[Side], Request]:
@@ -40,7 +40,7 @@ def _update(key: str, **changes: Callable[[Side], Any] | Any) -> Callable[[Side]
 
 
 def _line(quantity: int, price: float, line_id: int = 0) -> list[dict[str, Any]]:
-    # Without a product: the catalogue, its stock and its prices have no part in the check.
+    # Without a product, so that the catalogue, its stock and its prices do not matter.
     line = {
         "bitrix_product_id": None,
         "quantity": quantity,
@@ -70,7 +70,7 @@ def _create(side: Side) -> Request:
 
 
 def _list(side: Side) -> Request:
-    # One row behind the id before its own: no other order is read.
+    # One row after the previous id, so that no other order is read.
     return {"action": "order.list", "after_id": (side.order_id or 1) - 1, "limit": 1, "archived": True}
 
 
@@ -96,7 +96,7 @@ def _late_status(side: Side) -> Request:
 def _no_status(side: Side) -> str:
     if side.status is not None:
         return ""
-    return gettext("the site has no status that the check could set: neither AP nor another that is known here")
+    return gettext("the site has no status that the check could set: neither AP nor another known one")
 
 
 def _no_pay_system(side: Side) -> str:
@@ -104,7 +104,7 @@ def _no_pay_system(side: Side) -> str:
 
 
 def _no_choice(side: Side) -> str:
-    return "" if side.known(side.choices) else gettext("the site's reference data is empty, or its properties are")
+    return "" if side.known(side.choices) else gettext("the site has no reference data, or no properties for it")
 
 
 def _no_postcard(side: Side) -> str:
@@ -137,7 +137,7 @@ STEPS: tuple[Step, ...] = (
         reads=False,
     ),
     _step("create", pgettext_lazy("site check", "Creating"), _create, "ping"),
-    _step("create-again", pgettext_lazy("site check", "Creating once more"), _create, "create"),
+    _step("create-again", pgettext_lazy("site check", "Creating again"), _create, "create"),
     _step(
         "read",
         pgettext_lazy("site check", "Reading"),
@@ -164,7 +164,7 @@ STEPS: tuple[Step, ...] = (
     ),
     _step(
         "too-long",
-        pgettext_lazy("site check", "Too long a text"),
+        pgettext_lazy("site check", "Text that is too long"),
         _update(
             "too-long",
             fields={"COMMENTS": f"{WHO} (7)"},
@@ -187,7 +187,7 @@ STEPS: tuple[Step, ...] = (
     ),
     _step(
         "discount",
-        pgettext_lazy("site check", "Discount in the prices"),
+        pgettext_lazy("site check", "Discount in prices"),
         _update("discount", fields={"PRICE": "250.00"}, items=lambda side: _line(2, 90.0, side.line_id)),
         "quantity",
     ),
@@ -205,12 +205,12 @@ STEPS: tuple[Step, ...] = (
         obstacle=_no_pay_system,
     ),
     _step("list-paid", pgettext_lazy("site check", "List after the payment"), _list, "pay", reads=False),
-    _step("unpay", pgettext_lazy("site check", "Payment taken back"), _update("unpay", fields={"PAYED": "N"}), "pay"),
+    _step("unpay", pgettext_lazy("site check", "Marking as unpaid"), _update("unpay", fields={"PAYED": "N"}), "pay"),
     _step("status", pgettext_lazy("site check", "Status"), _status, "create", obstacle=_no_status),
-    _step("late-status", pgettext_lazy("site check", "Status that comes too late"), _late_status, "status"),
+    _step("late-status", pgettext_lazy("site check", "Outdated status"), _late_status, "status"),
     _step(
         "late-update",
-        pgettext_lazy("site check", "Status and text that come too late"),
+        pgettext_lazy("site check", "Outdated status and text"),
         _update(
             "late-update",
             fields={"STATUS_ID": FIRST_STATUS, "COMMENTS": f"{WHO} (8)"},
@@ -220,7 +220,7 @@ STEPS: tuple[Step, ...] = (
     ),
     _step(
         "status-and-text",
-        pgettext_lazy("site check", "Status and text at once"),
+        pgettext_lazy("site check", "Status and text together"),
         _update(
             "status-and-text",
             fields={"STATUS_ID": FIRST_STATUS, "COMMENTS": f"{WHO} (9)"},
@@ -228,16 +228,16 @@ STEPS: tuple[Step, ...] = (
         ),
         "status",
     ),
-    _step("cancel", pgettext_lazy("site check", "Cancelling"), _update("cancel", fields=_CANCEL), "create"),
+    _step("cancel", pgettext_lazy("site check", "Cancellation"), _update("cancel", fields=_CANCEL), "create"),
     _step(
         "restore",
-        pgettext_lazy("site check", "Taking back the cancelling"),
+        pgettext_lazy("site check", "Undoing the cancellation"),
         _update("restore", fields={"CANCELED": "N"}),
         "cancel",
     ),
     _step(
         "cancel-again",
-        pgettext_lazy("site check", "Cancelling again"),
+        pgettext_lazy("site check", "Second cancellation"),
         _update("cancel-again", fields=_CANCEL),
         "restore",
     ),
@@ -250,10 +250,10 @@ STEPS: tuple[Step, ...] = (
     ),
     _step(
         "gone",
-        pgettext_lazy("site check", "Reading after it was deleted"),
+        pgettext_lazy("site check", "Reading after the deletion"),
         lambda side: {"action": "order.get", "order_id": side.order_id},
         "delete",
         reads=False,
     ),
 )
-"""All of them. Nothing is made cheaper while it is paid: that would move money to an account of the site's buyer."""
+"""All steps. None lowers the total of a paid order: that would move money to the inner account of its buyer."""

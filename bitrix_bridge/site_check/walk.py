@@ -1,4 +1,4 @@
-"""The steps, one after the other: the same request to the site and to the stand-in, then the order as both have it."""
+"""Runs the steps: sends the same request to the site and to the stand-in, then compares the order on both."""
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
@@ -29,7 +29,7 @@ from bitrix_bridge.site_check.steps import STEPS, Step
 
 
 class Mark(StrEnum):
-    """How a step ended."""
+    """The result of a step."""
 
     AS_EXPECTED = "✓"
     DIFFERENT = "≠"
@@ -38,7 +38,7 @@ class Mark(StrEnum):
 
 @dataclass(slots=True)
 class Result:
-    """What came of a step. `reason` says why it was not done, `calls` is what was sent to the site for it."""
+    """The result of a step. `reason` is why it was not done, `calls` are its requests to the site."""
 
     key: str
     title: str
@@ -46,25 +46,25 @@ class Result:
     milliseconds: int = 0
     reason: str = ""
     note: str = ""
-    """What is worth saying of a step that went as expected."""
+    """Additional information on a step that ended as expected."""
     is_done: bool = False
-    """The site has done it, as expected or otherwise."""
+    """Whether the site did it, as expected or not."""
     differences: list[Difference] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     expected: Mapping[str, Any] | None = None
-    """The stand-in's answer, where the site's differs."""
+    """The stand-in's answer, if the site's differs."""
 
 
 class OrderUnknownError(Exception):
-    """The site has made an order and does not show it: nothing can be compared. The text is safe to show."""
+    """The site created an order but does not return it, so nothing can be compared. The text is safe to show."""
 
 
 @dataclass(slots=True)
 class Walk:
-    """One check. `on_result` gets each step as it ends, `stop_if_requested` may raise before each.
+    """One run of all steps. `on_result` gets each result; `stop_if_requested` may raise before each step.
 
-    `is_created` is False as long as no order of this check can be on the site, None while that is not known;
-    `is_deleted` says that there is none any more.
+    `is_created` is False while no order of this check can be on the site, None if that is unknown; `is_deleted` is True
+    after its deletion.
     """
 
     bridge: SiteBridge
@@ -89,14 +89,14 @@ class Walk:
 
     @property
     def both(self) -> tuple[Side, Side]:
-        """Return the site's side and the stand-in's."""
+        """Return the site and the stand-in."""
         return self.site, self._expected
 
     def run(self) -> None:
-        """Do every step that can be done.
+        """Run every step that is possible.
 
         Raises `NoReplyError`, `NotOwnOrderError`, `OrderUnknownError`, and what `stop_if_requested` raises: the order
-        is then left as it is.
+        then stays as it is.
         """
         for step in STEPS:
             self.stop_if_requested()
@@ -109,7 +109,7 @@ class Walk:
                 else:
                     self._do(step, result)
             except BaseException:
-                result.mark, result.reason = Mark.NOT_DONE, result.reason or gettext("broken off")
+                result.mark, result.reason = Mark.NOT_DONE, result.reason or gettext("interrupted")
                 raise
             finally:
                 result.calls = self.bridge.calls[calls_before:]
@@ -140,15 +140,15 @@ class Walk:
             result.mark, result.expected = Mark.DIFFERENT, expected.said
 
     def _take_note(self, step: Step, reply: Reply, expected: Reply) -> None:
-        """Keep what later requests need of the answers."""
+        """Store the values of the answers that later requests need."""
         if step.key == "reference":
             self._choose(reply.said)
         if step.key == "create":
-            # What is refused by name was not done; after anything else there may be an order.
+            # A refusal with a status of 4xx means that no order was created; any other answer leaves that open.
             self.is_created = reply.refusal is None or not 400 <= reply.status < 500
             self.site.order_id = whole_number(reply.said.get("order_id")) if reply.refusal is None else None
             if self.site.order_id is None and reply.refusal is None:
-                raise OrderUnknownError(gettext("The site said the order was created but not under which id."))
+                raise OrderUnknownError(gettext("The site created the order but returned no id."))
             self._expected.order_id = whole_number(expected.said.get("order_id"))
         if step.key == "delete" and reply.refusal is None:
             self.is_deleted = True
@@ -175,7 +175,7 @@ class Walk:
             yield from self._of_order(reply.said.get("order"), expected.said["order"])
 
     def _keep_in_step(self, sent: Request, reply: Reply, expected: Reply) -> None:
-        """Have the stand-in take back what the site has refused: reported once, it is no difference of later steps."""
+        """Undo in the stand-in what the site refused, so that later steps do not report it again."""
         if expected.refusal is not None:
             return
         if reply.refusal is not None:
@@ -187,7 +187,7 @@ class Walk:
             self._stand_in.send(_without(sent, more))
 
     def _read(self) -> Iterator[Difference]:
-        """Read the order on both sides and compare it, after making sure that it is the check's own."""
+        """Read the order on both sides and compare it, after checking that it belongs to the check."""
         reply = self.bridge.send({"action": "order.get", "order_id": self.site.order_id})
         expected = self._stand_in.send({"action": "order.get", "order_id": self._expected.order_id})
         if reply.refusal is not None:
@@ -200,7 +200,7 @@ class Walk:
     def _of_order(self, order: Any, expected: Mapping[str, Any]) -> Iterator[Difference]:
         theirs: Mapping[str, Any] = order if isinstance(order, Mapping) else {}
         order_id = self.site.order_id
-        # What follows changes it: another order, shown by mistake, must not be changed.
+        # Later steps change this order, so it must not be another one returned by mistake.
         if order_id is None or (whole_number(theirs.get("ID")), theirs.get("XML_ID")) != (order_id, self.site.xml_id):
             raise NotOwnOrderError(str(order_id))
         self.bridge.adopt(order_id, self.site.xml_id)
@@ -211,7 +211,7 @@ class Walk:
             yield from (Difference(Kind.NO_PROPERTY, code) for code in sides.missing_codes(codes))
         for one in compare_orders(theirs, expected, self.both):
             key = (one.name, str(one.site), str(one.expected))
-            # A column that stays as it is was reported when it first differed.
+            # A column that keeps its value was already reported when it first differed.
             if one.kind in (Kind.VERSION, Kind.CHECKSUM) or key not in self._known:
                 yield one
             self._known.add(key)
@@ -219,7 +219,7 @@ class Walk:
 
 
 def _without(request: Request, parts: set[str]) -> Request:
-    """Return the request without the parts that `refused` names: `items`, `fields.PRICE`, `properties.when`."""
+    """Return the request without the refused parts: `items`, `fields.PRICE`, `properties.when`."""
     left = copy.deepcopy(request)
     for part in parts:
         first, _, name = part.partition(".")
