@@ -94,7 +94,7 @@ class SiteBridge:
         parts = urlsplit(self.url)
         return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname or "?")
 
-    def adopt(self, order_id: int, xml_id: Any) -> None:
+    def record_own(self, order_id: int, xml_id: Any) -> None:
         """Record an order as one of a check. Raises `NotOwnOrderError` unless its `XML_ID` is that of a check."""
         if not is_check_order(xml_id):
             raise NotOwnOrderError(str(order_id))

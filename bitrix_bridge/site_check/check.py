@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import gettext, pgettext
 
-from bitrix_bridge.site_check import arrival as way_back
+from bitrix_bridge.site_check import webhook_arrival
 from bitrix_bridge.site_check.calls import NoReplyError, NotOwnOrderError, SiteBridge
 from bitrix_bridge.site_check.cleanup import Leftover, remove
 from bitrix_bridge.site_check.comparison import Difference, Kind
-from bitrix_bridge.site_check.condition import bridge_version, is_recent
-from bitrix_bridge.site_check.walk import Mark, OrderUnknownError, Result, Walk
+from bitrix_bridge.site_check.readiness import bridge_version, is_recent
+from bitrix_bridge.site_check.step_runner import Mark, OrderUnknownError, Result, StepRunner
 from bitrix_bridge.site_client.bridge_client import BridgeClient
 from cvety_crm.outbox import DeliveryError, MisconfiguredError, PermanentDeliveryError
 
@@ -80,14 +80,14 @@ def run_check(
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
     """Run all steps and fill in the outcome. The test order is removed in every case."""
-    walk = Walk(bridge, on_result=on_result, stop_if_requested=stop_if_requested, results=outcome.results)
-    outcome.xml_id = walk.site.xml_id
+    runner = StepRunner(bridge, on_result=on_result, stop_if_requested=stop_if_requested, results=outcome.results)
+    outcome.xml_id = runner.site.xml_id
     try:
         try:
-            walk.run()
+            runner.run()
         finally:
-            outcome.leftover = _clean_up(walk, bridge, sleep)
-        _webhooks(walk, bridge, on_result, stop_if_requested, sleep)
+            outcome.leftover = _clean_up(runner, bridge, sleep)
+        _webhooks(runner, bridge, on_result, stop_if_requested, sleep)
     except KeyboardInterrupt:
         outcome.problem = gettext("The check was stopped.")
     except NoReplyError as error:
@@ -101,12 +101,12 @@ def run_check(
         outcome.problem = gettext("An error in the CRM itself: %(error)s") % {"error": type(error).__name__}
 
 
-def _clean_up(walk: Walk, bridge: SiteBridge, sleep: Callable[[float], None]) -> Leftover | None:
-    if walk.is_created is False or walk.is_deleted:
+def _clean_up(runner: StepRunner, bridge: SiteBridge, sleep: Callable[[float], None]) -> Leftover | None:
+    if runner.is_created is False or runner.is_deleted:
         return None
-    order_id, xml_id = walk.site.order_id, walk.site.xml_id
+    order_id, xml_id = runner.site.order_id, runner.site.xml_id
     try:
-        return remove(bridge, xml_id, order_id, may_come=walk.is_created is None, sleep=sleep)
+        return remove(bridge, xml_id, order_id, may_appear=runner.is_created is None, sleep=sleep)
     except KeyboardInterrupt:
         return Leftover(xml_id, order_id if order_id in bridge.own else None, gettext("the check was stopped"))
     except Exception as error:
@@ -115,7 +115,7 @@ def _clean_up(walk: Walk, bridge: SiteBridge, sleep: Callable[[float], None]) ->
 
 
 def _webhooks(
-    walk: Walk,
+    runner: StepRunner,
     bridge: SiteBridge,
     on_result: Callable[[Result], None],
     stop_if_requested: Callable[[], None],
@@ -123,34 +123,35 @@ def _webhooks(
 ) -> None:
     """Check whether the site's webhooks about the order have arrived at this CRM."""
     result = Result("webhooks", pgettext("site check", "Webhooks"), Mark.NOT_DONE)
-    walk.results.append(result)
+    runner.results.append(result)
     calls_before = len(bridge.calls)
     try:
-        if walk.site.order_id is None:
+        if runner.site.order_id is None:
             result.reason = gettext("there was no order")
-        elif any(one.name == "webhook_installed" for one in walk.results[0].differences):
+        elif any(one.name == "webhook_installed" for one in runner.results[0].differences):
             result.reason = gettext("the site sends no webhooks: see the first step")
         else:
-            _wait(walk, bridge, result, walk.site.order_id, stop_if_requested, sleep)
+            _wait(runner, bridge, result, runner.site.order_id, stop_if_requested, sleep)
     finally:
         result.calls = bridge.calls[calls_before:]
         on_result(result)
 
 
 def _wait(
-    walk: Walk,
+    runner: StepRunner,
     bridge: SiteBridge,
     result: Result,
     order_id: int,
     stop_if_requested: Callable[[], None],
     sleep: Callable[[float], None],
 ) -> None:
-    arrival = way_back.wait_for_events(order_id, walk.site.xml_id, stop_if_requested=stop_if_requested, sleep=sleep)
+    xml_id = runner.site.xml_id
+    arrival = webhook_arrival.wait_for_events(order_id, xml_id, stop_if_requested=stop_if_requested, sleep=sleep)
     result.milliseconds = round(arrival.seconds * 1000)
     if arrival.events is None:
         result.reason = gettext("the database of the CRM can't be read")
         return
-    result.is_done = bool(arrival.events)
+    result.succeeded = bool(arrival.events)
     events = ", ".join(f"{name} × {number}" for name, number in Counter(arrival.events).items())
     if arrival.is_complete:
         result.mark, result.note = Mark.AS_EXPECTED, events
@@ -158,4 +159,4 @@ def _wait(
     said = str(bridge.send({"action": "ping"}).said.get("last_error") or "")
     kind = Kind.NO_LAST_WEBHOOK if arrival.events else Kind.NO_WEBHOOK
     result.mark = Mark.DIFFERENT
-    result.differences = [Difference(kind, "webhooks", events, int(way_back.WAIT_SECONDS), said)]
+    result.differences = [Difference(kind, "webhooks", events, int(webhook_arrival.WAIT_SECONDS), said)]

@@ -10,13 +10,13 @@ from django.utils.translation import gettext
 
 from bitrix_bridge.payloads import is_check_order
 from bitrix_bridge.site_check.calls import NoReplyError, NotOwnOrderError, Refusal, Reply, SiteBridge
-from bitrix_bridge.site_check.sides import rows, whole_number
+from bitrix_bridge.site_check.side_state import rows, whole_number
 
-PAUSES = (1.0, 3.0)
+RETRY_DELAYS = (1.0, 3.0)
 """Seconds before the second and the third try."""
 LEFTOVER_DAYS = 60
 PAGE = 500
-MOST_PAGES = 200
+MAX_PAGES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def remove(
     xml_id: str,
     order_id: int | None = None,
     *,
-    may_come: bool = False,
+    may_appear: bool = False,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Leftover | None:
     """Delete the order of a check; return what is left of it, or None.
@@ -47,7 +47,7 @@ def remove(
     create request was not answered, so the site may still create the order.
     """
     why = ""
-    for pause in (*PAUSES, None):
+    for pause in (*RETRY_DELAYS, None):
         try:
             if order_id not in bridge.own:
                 order_id = _find(bridge, xml_id)
@@ -55,8 +55,8 @@ def remove(
                 refusal = bridge.send({"action": "order.delete", "order_id": order_id}).refusal
                 if refusal is None or refusal.code == "order_not_found":
                     return None
-                why = _words(refusal)
-            elif may_come:
+                why = describe_refusal(refusal)
+            elif may_appear:
                 why = gettext("the order does not exist, but its creation was not answered and may still be running")
             else:
                 return None
@@ -80,17 +80,17 @@ def _find(bridge: SiteBridge, xml_id: str) -> int | None:
     if reply.refusal is not None:
         if reply.refusal.code == "order_not_found":
             return None
-        raise _RefusedError(_words(reply.refusal))
+        raise _RefusedError(describe_refusal(reply.refusal))
     order = reply.said.get("order")
     found = order if isinstance(order, dict) else {}
     order_id = whole_number(found.get("ID"))
     if order_id is None or found.get("XML_ID") != xml_id:
         raise NotOwnOrderError(xml_id)
-    bridge.adopt(order_id, xml_id)
+    bridge.record_own(order_id, xml_id)
     return order_id
 
 
-def _words(refusal: Refusal) -> str:
+def describe_refusal(refusal: Refusal) -> str:
     return f"{refusal.code or f'HTTP {refusal.status}'}: {refusal.message}".rstrip(": ")
 
 
@@ -102,13 +102,13 @@ def leftovers(bridge: SiteBridge, *, stop_if_requested: Callable[[], None] = lam
     since = (timezone.now() - timedelta(days=LEFTOVER_DAYS)).isoformat(timespec="seconds")
     found: list[Leftover] = []
     after_id = 0
-    for _ in range(MOST_PAGES):
+    for _ in range(MAX_PAGES):
         stop_if_requested()
         request = {"action": "order.list", "since": since, "after_id": after_id, "limit": PAGE}
         # Not in the report, because the list contains orders of customers.
         reply = bridge.send(request, is_reported=False)
         if reply.refusal is not None:
-            raise ListRefusedError(_words(reply.refusal))
+            raise ListRefusedError(describe_refusal(reply.refusal))
         found += _own_of(bridge, reply)
         following = whole_number(reply.said.get("next_after_id")) or 0
         if following <= after_id:
@@ -122,6 +122,6 @@ def _own_of(bridge: SiteBridge, reply: Reply) -> list[Leftover]:
     for row in rows(reply.said.get("orders")):
         order_id, xml_id = whole_number(row.get("order_id")), row.get("xml_id")
         if order_id is not None and is_check_order(xml_id):
-            bridge.adopt(order_id, xml_id)
+            bridge.record_own(order_id, xml_id)
             found.append(Leftover(str(xml_id), order_id))
     return found

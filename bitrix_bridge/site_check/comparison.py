@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from bitrix_bridge.site_check.calls import Reply
-from bitrix_bridge.site_check.sides import Side, rows, whole_number
+from bitrix_bridge.site_check.side_state import Side, rows, whole_number
 
 Values = dict[str, Any]
 
@@ -82,17 +82,19 @@ def compare_replies(site: Reply, expected: Reply, sides: tuple[Side, Side]) -> l
         pairs = [(one.status, one.code, one.step) for one in (refusal, wanted)]
         if pairs[0] != pairs[1]:
             return [Difference(Kind.OTHER_REFUSAL, site=pairs[0], expected=pairs[1], said=refusal.message)]
-    found = list(_of_answers(site.said, expected.said, sides))
-    found += _of_parts(site.said, expected.said)
-    found += _of_warnings(site.said, expected.said)
+    found = list(_answer_differences(site.said, expected.said, sides))
+    found += _part_differences(site.said, expected.said)
+    found += _warning_differences(site.said, expected.said)
     return found
 
 
-def _of_answers(site: Mapping[str, Any], expected: Mapping[str, Any], sides: tuple[Side, Side]) -> Iterator[Difference]:
+def _answer_differences(
+    site: Mapping[str, Any], expected: Mapping[str, Any], sides: tuple[Side, Side]
+) -> Iterator[Difference]:
     theirs, wanted = (_answer(said, side) for said, side in zip((site, expected), sides, strict=True))
-    yield from _of_values(theirs, wanted)
+    yield from _value_differences(theirs, wanted)
     if "orders" in expected:
-        yield from _of_rows(rows(site.get("orders")), rows(expected["orders"]), sides)
+        yield from _row_differences(rows(site.get("orders")), rows(expected["orders"]), sides)
 
 
 def _answer(said: Mapping[str, Any], side: Side) -> Values:
@@ -116,7 +118,7 @@ def _growth(version: Any, side: Side) -> int | None:
     return None if number is None else number - (number if side.version is None else side.version)
 
 
-def _of_rows(
+def _row_differences(
     site: list[Mapping[str, Any]], expected: list[Mapping[str, Any]], sides: tuple[Side, Side]
 ) -> Iterator[Difference]:
     if len(site) != len(expected):
@@ -126,7 +128,7 @@ def _of_rows(
             # The row belongs to a customer's order, so it is not part of the report.
             yield Difference(Kind.FIELD, "row.order_id", False, True)
             continue
-        yield from _of_values(*(_row(row, side) for row, side in zip((theirs, wanted), sides, strict=True)))
+        yield from _value_differences(*(_row(row, side) for row, side in zip((theirs, wanted), sides, strict=True)))
 
 
 def _row(row: Mapping[str, Any], side: Side) -> Values:
@@ -142,14 +144,14 @@ def _row(row: Mapping[str, Any], side: Side) -> Values:
 
 def compare_orders(site: Mapping[str, Any], expected: Mapping[str, Any], sides: tuple[Side, Side]) -> list[Difference]:
     """Return the differences of the two orders as they were just read; `sides` still hold the earlier state."""
-    return list(_of_values(*(_order(order, side) for order, side in zip((site, expected), sides, strict=True))))
+    return list(_value_differences(*(_order(order, side) for order, side in zip((site, expected), sides, strict=True))))
 
 
 def _order(order: Mapping[str, Any], side: Side) -> Values:
     values: Values = {}
     for name, value in order.items():
         if name not in NOT_COMPARED and not name.startswith("DATE_"):
-            values[name] = side.sames.get(name, {}).get(str(value), None) or plain(name, value)
+            values[name] = side.equivalents.get(name, {}).get(str(value), None) or plain(name, value)
     values["VERSION"] = _growth(order.get("VERSION"), side)
     if order.get("checksum"):
         before = side.order.get("checksum")
@@ -173,7 +175,7 @@ def _part(kind: str, row: Mapping[str, Any], side: Side) -> Values:
     values: Values = {}
     for name, value in row.items():
         if name not in NOT_COMPARED and not name.startswith("DATE_"):
-            values[name] = side.sames.get(name, {}).get(str(value), None) or plain(name, value)
+            values[name] = side.equivalents.get(name, {}).get(str(value), None) or plain(name, value)
     return values | {"ID": side.number(kind, row.get("ID"))}
 
 
@@ -187,12 +189,12 @@ def plain(name: str, value: Any) -> Any:
     return "" if value is None else value if isinstance(value, bool | list | dict) else str(value)
 
 
-def _of_values(site: Values, expected: Values) -> Iterator[Difference]:
+def _value_differences(site: Values, expected: Values) -> Iterator[Difference]:
     differing = {name for name, wanted in expected.items() if name not in site or site[name] != wanted}
     # With different numbers of lines or payments they can't be paired.
-    blurred = tuple(name.removesuffix("count") for name in differing if name.endswith(".count"))
+    unpaired = tuple(name.removesuffix("count") for name in differing if name.endswith(".count"))
     for name, wanted in expected.items():
-        if name not in differing or (name.startswith(blurred) and not name.endswith(".count")):
+        if name not in differing or (name.startswith(unpaired) and not name.endswith(".count")):
             continue
         if name not in site:
             yield Difference(Kind.MISSING, name, expected=wanted)
@@ -207,7 +209,7 @@ def refused_parts(said: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return {str(row.get("what")): row for row in rows(said.get("refused"))}
 
 
-def _of_parts(site: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterator[Difference]:
+def _part_differences(site: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterator[Difference]:
     theirs, wanted = refused_parts(site), refused_parts(expected)
     for what, row in theirs.items():
         if what not in wanted:
@@ -222,7 +224,7 @@ def _of_parts(site: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterator[
             yield Difference(Kind.PART_NOT_REFUSED, what, expected=str(wanted[what].get("code")))
 
 
-def _of_warnings(site: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterator[Difference]:
+def _warning_differences(site: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterator[Difference]:
     wanted = {str(row.get("code")) for row in rows(expected.get("warnings"))}
     seen = set()
     listed = site.get("warnings")

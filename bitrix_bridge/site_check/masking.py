@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from bitrix_bridge.payloads import is_check_order
-from bitrix_bridge.site_check.sides import rows
+from bitrix_bridge.site_check.side_state import rows
 from cvety_crm.masking import MASK, truncate_masked
 
-PLACES = frozenset({"cities", "shops", "slots"})
+LISTS_WITH_ADDRESSES = frozenset({"cities", "shops", "slots"})
 """Lists of the reference data whose names may be addresses: the report has only their length."""
 
 _URL = re.compile(r"https?:\\?/\\?/[^\s\"'<>«»]+", re.IGNORECASE)
@@ -48,7 +48,7 @@ def mask_answer(answer: Any, own_texts: frozenset[str], name: str = "") -> Any:
     `own_texts` are the texts of the check's requests: the order's properties and its buyer keep no other text.
     """
     if isinstance(answer, Mapping):
-        if _is_of_others(name, answer):
+        if _is_foreign_order(name, answer):
             return MASK
         if name == "user":
             return {key: _mask_person(key, value) for key, value in answer.items()}
@@ -62,14 +62,14 @@ def mask_answer(answer: Any, own_texts: frozenset[str], name: str = "") -> Any:
     return mask_text(answer) if name in ("message", "last_error", "REASON_MARKED") else mask_value(answer)
 
 
-def _is_of_others(name: str, answer: Mapping[str, Any]) -> bool:
+def _is_foreign_order(name: str, answer: Mapping[str, Any]) -> bool:
     """Return whether this is an order, or a row of the list, that no check created."""
     keys = {"order": "XML_ID", "orders": "xml_id"}
     return name in keys and not is_check_order(answer.get(keys[name]))
 
 
 def _mask_list(name: str, value: Any, own_texts: frozenset[str]) -> Any:
-    if name in PLACES:
+    if name in LISTS_WITH_ADDRESSES:
         found = rows(value)
         return {"rows": len(found), "columns": sorted(found[0]) if found else []}
     return mask_answer(value, own_texts, name)

@@ -11,8 +11,8 @@ from bitrix_bridge.site_check.calls import Call
 from bitrix_bridge.site_check.check import Outcome
 from bitrix_bridge.site_check.cleanup import Leftover
 from bitrix_bridge.site_check.masking import mask_answer, mask_text, texts_in
-from bitrix_bridge.site_check.walk import Mark, Result
-from bitrix_bridge.site_check.words import in_step
+from bitrix_bridge.site_check.sentences import sentence_in_step
+from bitrix_bridge.site_check.step_runner import Mark, Result
 from cvety_crm.masking import mask
 
 TITLE_WIDTH = 40
@@ -30,7 +30,7 @@ def step_line(result: Result) -> str:
 
 def closing_lines(outcome: Outcome) -> Iterator[str]:
     """Yield the lines below the steps: the differences as sentences, and the summary."""
-    sentences = [mask(in_step(result.title, one)) for result in outcome.results for one in result.differences]
+    sentences = [mask(sentence_in_step(result.title, one)) for result in outcome.results for one in result.differences]
     if sentences:
         yield ""
         yield gettext("Differences:")
@@ -89,7 +89,7 @@ def _step(result: Result, own: frozenset[str]) -> dict[str, Any]:
     if result.reason:
         step["reason"] = mask_text(result.reason)
     if result.differences:
-        step["differences"] = [mask_text(in_step(result.title, one)) for one in result.differences]
+        step["differences"] = [mask_text(sentence_in_step(result.title, one)) for one in result.differences]
         step["expected"] = mask_answer(result.expected, own)
     return step
 

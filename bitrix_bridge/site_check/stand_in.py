@@ -12,21 +12,21 @@ class StandIn:
     """A site that contains only the test order."""
 
     def __init__(self) -> None:
-        self._done: list[Request] = []
-        self._bridge = self._fresh()
+        self._requests: list[Request] = []
+        self._bridge = self._new_bridge()
 
     def send(self, request: Request) -> Reply:
         """Return the stand-in's answer to a request."""
-        self._done.append(request)
+        self._requests.append(request)
         return Reply(*self._bridge.answer(request))
 
     def undo(self) -> None:
         """Undo the last request, because the site refused it."""
-        self._bridge = self._fresh()
-        self._done.pop()
+        self._bridge = self._new_bridge()
+        self._requests.pop()
         # Ids are counted, so the same requests create the same orders.
-        for request in self._done:
+        for request in self._requests:
             self._bridge.answer(request)
 
-    def _fresh(self) -> Bridge:
+    def _new_bridge(self) -> Bridge:
         return Bridge(Site(), queue_length=lambda: 0)

@@ -7,13 +7,13 @@ from typing import Any
 from django.utils.translation import gettext, pgettext_lazy
 
 from bitrix_bridge.site_check.calls import Request
-from bitrix_bridge.site_check.sides import FIRST_STATUS, Side
+from bitrix_bridge.site_check.side_state import FIRST_STATUS, Side
 
-WHO = "ПРОВЕРКА CRM, не выполнять"
+ORDER_TEXT = "ПРОВЕРКА CRM, не выполнять"
 """The content of all texts of the test order, so that staff of the site recognise it."""
 LETTERS = "Құттықтаймыз! 🌹\nӘке мен анаға — үлкен рахмет"
 TOO_LONG = "Ж" * 501
-LONGEST_FIRST = ("postcardText", "addressRecipient", "nameRecipient", "name")
+TEXT_PROPERTIES = ("postcardText", "addressRecipient", "nameRecipient", "name")
 """Text properties; the first one that the site has gets a text that is too long."""
 
 
@@ -25,7 +25,7 @@ class Step:
     title: Any
     request: Callable[[Side], Request]
     needs: tuple[str, ...] = ()
-    obstacle: Callable[[Side], str] = lambda _side: ""
+    skip_reason: Callable[[Side], str] = lambda _side: ""
     """Returns why the step is not possible on this site; empty if it is possible."""
     reads: bool = True
     """Whether the order is read and compared afterwards."""
@@ -46,7 +46,7 @@ def _line(quantity: int, price: float, line_id: int = 0) -> list[dict[str, Any]]
         "quantity": quantity,
         "price": price,
         "base_price": 100.0,
-        "product_snapshot": {"name": WHO, "currency": "KZT"},
+        "product_snapshot": {"name": ORDER_TEXT, "currency": "KZT"},
     }
     return [line | ({"bitrix_basket_id": line_id} if line_id else {})]
 
@@ -57,7 +57,7 @@ def _create(side: Side) -> Request:
         "action": "order.create",
         "xml_id": side.xml_id,
         "user_id": None,
-        **dict.fromkeys(texts, WHO),
+        **dict.fromkeys(texts, ORDER_TEXT),
         "recipient_phone": "",
         "delivery_date": side.day,
         "total_amount": 150.0,
@@ -65,7 +65,7 @@ def _create(side: Side) -> Request:
         "delivery_id": side.delivery,
         "payment_method_id": side.pay_system,
         "items": _line(1, 100.0),
-        "properties": side.known({"name": WHO, "phone": "", "email": ""}),
+        "properties": side.known({"name": ORDER_TEXT, "phone": "", "email": ""}),
     }
 
 
@@ -76,11 +76,11 @@ def _list(side: Side) -> Request:
 
 def _texts(side: Side) -> dict[str, str]:
     codes = ("nameRecipient", "addressRecipient", "postcardText", "name")
-    return side.known({code: f"{WHO} ({number})" for number, code in enumerate(codes, start=1)})
+    return side.known({code: f"{ORDER_TEXT} ({number})" for number, code in enumerate(codes, start=1)})
 
 
 def _long_code(side: Side) -> str:
-    return next((code for code in LONGEST_FIRST if code in side.known(dict.fromkeys(LONGEST_FIRST, ""))), "")
+    return next((code for code in TEXT_PROPERTIES if code in side.known(dict.fromkeys(TEXT_PROPERTIES, ""))), "")
 
 
 def _status(side: Side) -> Request:
@@ -122,10 +122,10 @@ def _step(key: str, title: Any, request: Callable[[Side], Request], *needs: str,
 
 _texts_request = _update(
     "texts",
-    fields={"USER_DESCRIPTION": f"{WHO} (5)", "COMMENTS": f"{WHO} (6)"},
+    fields={"USER_DESCRIPTION": f"{ORDER_TEXT} (5)", "COMMENTS": f"{ORDER_TEXT} (6)"},
     properties=_texts,
 )
-_CANCEL = {"CANCELED": "Y", "REASON_CANCELED": WHO}
+_CANCEL = {"CANCELED": "Y", "REASON_CANCELED": ORDER_TEXT}
 
 STEPS: tuple[Step, ...] = (
     _step("ping", pgettext_lazy("site check", "Connection"), lambda _: {"action": "ping"}, reads=False),
@@ -153,25 +153,25 @@ STEPS: tuple[Step, ...] = (
         pgettext_lazy("site check", "Kazakh letters and emoji"),
         _update("letters", properties={"postcardText": LETTERS}),
         "create",
-        obstacle=_no_postcard,
+        skip_reason=_no_postcard,
     ),
     _step(
         "choices",
         pgettext_lazy("site check", "City, shop, time"),
         _update("choices", properties=lambda side: side.known(side.choices)),
         "create",
-        obstacle=_no_choice,
+        skip_reason=_no_choice,
     ),
     _step(
         "too-long",
         pgettext_lazy("site check", "Text that is too long"),
         _update(
             "too-long",
-            fields={"COMMENTS": f"{WHO} (7)"},
+            fields={"COMMENTS": f"{ORDER_TEXT} (7)"},
             properties=lambda side: {_long_code(side): TOO_LONG},
         ),
         "create",
-        obstacle=_no_long_text,
+        skip_reason=_no_long_text,
     ),
     _step(
         "fee",
@@ -202,18 +202,18 @@ STEPS: tuple[Step, ...] = (
         pgettext_lazy("site check", "Payment"),
         _update("pay", fields={"PAYED": "Y"}),
         "create",
-        obstacle=_no_pay_system,
+        skip_reason=_no_pay_system,
     ),
     _step("list-paid", pgettext_lazy("site check", "List after the payment"), _list, "pay", reads=False),
     _step("unpay", pgettext_lazy("site check", "Marking as unpaid"), _update("unpay", fields={"PAYED": "N"}), "pay"),
-    _step("status", pgettext_lazy("site check", "Status"), _status, "create", obstacle=_no_status),
+    _step("status", pgettext_lazy("site check", "Status"), _status, "create", skip_reason=_no_status),
     _step("late-status", pgettext_lazy("site check", "Outdated status"), _late_status, "status"),
     _step(
         "late-update",
         pgettext_lazy("site check", "Outdated status and text"),
         _update(
             "late-update",
-            fields={"STATUS_ID": FIRST_STATUS, "COMMENTS": f"{WHO} (8)"},
+            fields={"STATUS_ID": FIRST_STATUS, "COMMENTS": f"{ORDER_TEXT} (8)"},
             expected_status_id=FIRST_STATUS,
         ),
         "status",
@@ -223,7 +223,7 @@ STEPS: tuple[Step, ...] = (
         pgettext_lazy("site check", "Status and text together"),
         _update(
             "status-and-text",
-            fields={"STATUS_ID": FIRST_STATUS, "COMMENTS": f"{WHO} (9)"},
+            fields={"STATUS_ID": FIRST_STATUS, "COMMENTS": f"{ORDER_TEXT} (9)"},
             expected_status_id=lambda side: side.present_status,
         ),
         "status",

@@ -11,8 +11,8 @@ from django.utils.translation import gettext
 from bitrix_bridge.site_check import cleanup, report
 from bitrix_bridge.site_check.calls import NoReplyError, SiteBridge
 from bitrix_bridge.site_check.check import NOT_DONE, Outcome, UnusableSiteError, require_bridge, run_check
-from bitrix_bridge.site_check.steps import WHO
-from bitrix_bridge.site_check.walk import Mark, Result
+from bitrix_bridge.site_check.step_runner import Mark, Result
+from bitrix_bridge.site_check.steps import ORDER_TEXT
 from cvety_crm.long_command import LongCommand
 from cvety_crm.masking import mask
 
@@ -37,11 +37,11 @@ class Command(LongCommand):
         bridge = SiteBridge()
         if not bridge.url:
             raise CommandError(gettext("BITRIX_API_URL is not set: there is nowhere to send to."), returncode=NOT_DONE)
-        self._is_asking = not options["yes"]
+        self._asks = not options["yes"]
         try:
-            self._plan(bridge)
-            if not self._agrees(gettext("Start the check?")):
-                self._end_undone(gettext("Nothing was done."))
+            self._print_plan(bridge)
+            if not self._confirm(gettext("Start the check?")):
+                self._exit_not_done(gettext("Nothing was done."))
             outcome = Outcome(require_bridge())
             file = options["report"]
             if file is not None:
@@ -53,7 +53,7 @@ class Command(LongCommand):
             message = gettext("The report can't be written: %(error)s") % {"error": error.strerror or error}
             raise CommandError(message, returncode=NOT_DONE) from error
         except KeyboardInterrupt:
-            self._end_undone("\n" + gettext("Stopped before the check began."))
+            self._exit_not_done("\n" + gettext("Stopped before the check began."))
         self.watch_signals()
         run_check(bridge, outcome, on_result=self._show, stop_if_requested=self.stop_if_requested)
         for line in report.closing_lines(outcome):
@@ -64,7 +64,7 @@ class Command(LongCommand):
         if outcome.exit_status:
             sys.exit(outcome.exit_status)
 
-    def _plan(self, bridge: SiteBridge) -> None:
+    def _print_plan(self, bridge: SiteBridge) -> None:
         lines = (
             gettext("The check sends its requests to %(host)s (BITRIX_API_URL).") % {"host": bridge.host},
             gettext(
@@ -72,7 +72,7 @@ class Command(LongCommand):
                 "phone or a product of the catalogue. It reads the order, changes it, marks it as paid and as not paid,"
                 " changes its status, cancels it, and in the end deletes it, even if something fails."
             )
-            % {"name": WHO},
+            % {"name": ORDER_TEXT},
             gettext(
                 "The bridge stops Bitrix from sending mails about such an order. All else that the site does with every"
                 " order (SMS, a cash register, handlers of its own) may happen with this one too: switch off what must "
@@ -84,8 +84,8 @@ class Command(LongCommand):
             self.stdout.write(line)
         self.stdout.write("")
 
-    def _agrees(self, question: str) -> bool:
-        if not self._is_asking:
+    def _confirm(self, question: str) -> bool:
+        if not self._asks:
             return True
         self.stdout.write(f"{question} [y/N] ", ending="")
         self.stdout.flush()
@@ -95,7 +95,7 @@ class Command(LongCommand):
             self.stdout.write("")
             return False
 
-    def _end_undone(self, text: str) -> NoReturn:
+    def _exit_not_done(self, text: str) -> NoReturn:
         self.stdout.write(text)
         sys.exit(NOT_DONE)
 
@@ -111,7 +111,7 @@ class Command(LongCommand):
             return
         text = gettext("Orders that earlier checks have left on the site, by ID: %(ids)s.")
         self.stdout.write(text % {"ids": ", ".join(str(one.order_id) for one in left)})
-        if not self._agrees(gettext("Delete them?")):
+        if not self._confirm(gettext("Delete them?")):
             return
         for one in left:
             still = cleanup.remove(bridge, one.xml_id, one.order_id)

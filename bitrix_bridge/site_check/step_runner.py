@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from bitrix_bridge.payloads.identity import CHECK_XML_ID_PREFIX
-from bitrix_bridge.site_check import sides, stand_in
+from bitrix_bridge.site_check import side_state, stand_in
 from bitrix_bridge.site_check.calls import Call, NotOwnOrderError, Reply, Request, SiteBridge
 from bitrix_bridge.site_check.comparison import (
     Difference,
@@ -22,8 +22,8 @@ from bitrix_bridge.site_check.comparison import (
     compare_replies,
     refused_parts,
 )
-from bitrix_bridge.site_check.condition import look_at_ping, look_at_reference
-from bitrix_bridge.site_check.sides import Side, whole_number
+from bitrix_bridge.site_check.readiness import check_ping, check_reference
+from bitrix_bridge.site_check.side_state import Side, whole_number
 from bitrix_bridge.site_check.stand_in import StandIn
 from bitrix_bridge.site_check.steps import STEPS, Step
 
@@ -47,7 +47,7 @@ class Result:
     reason: str = ""
     note: str = ""
     """Additional information on a step that ended as expected."""
-    is_done: bool = False
+    succeeded: bool = False
     """Whether the site did it, as expected or not."""
     differences: list[Difference] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
@@ -60,7 +60,7 @@ class OrderUnknownError(Exception):
 
 
 @dataclass(slots=True)
-class Walk:
+class StepRunner:
     """One run of all steps. `on_result` gets each result; `stop_if_requested` may raise before each step.
 
     `is_created` is False while no order of this check can be on the site, None if that is unknown; `is_deleted` is True
@@ -76,19 +76,19 @@ class Walk:
     site: Side = field(init=False)
     _expected: Side = field(init=False)
     _stand_in: StandIn = field(init=False)
-    _known: set[tuple[str, str, str]] = field(init=False)
+    _reported: set[tuple[str, str, str]] = field(init=False)
 
     def __post_init__(self) -> None:
         xml_id = f"{CHECK_XML_ID_PREFIX}{uuid4()}"
         day = (timezone.localdate() + timedelta(days=1)).isoformat()
         self.site = Side(xml_id, day, delivery=settings.BITRIX_DELIVERY_ID)
         self._expected = Side(xml_id, day, delivery=stand_in.DELIVERY)
-        self._expected.sames = {"DELIVERY_ID": {str(stand_in.DELIVERY): str(settings.BITRIX_DELIVERY_ID)}}
+        self._expected.equivalents = {"DELIVERY_ID": {str(stand_in.DELIVERY): str(settings.BITRIX_DELIVERY_ID)}}
         self._stand_in = StandIn()
-        self._known = set()
+        self._reported = set()
 
     @property
-    def both(self) -> tuple[Side, Side]:
+    def sides(self) -> tuple[Side, Side]:
         """Return the site and the stand-in."""
         return self.site, self._expected
 
@@ -104,7 +104,7 @@ class Walk:
             calls_before = len(self.bridge.calls)
             self.results.append(result)
             try:
-                if reason := self._obstacle(step):
+                if reason := self._skip_reason(step):
                     result.mark, result.reason = Mark.NOT_DONE, reason
                 else:
                     self._do(step, result)
@@ -115,31 +115,31 @@ class Walk:
                 result.calls = self.bridge.calls[calls_before:]
                 self.on_result(result)
 
-    def _obstacle(self, step: Step) -> str:
+    def _skip_reason(self, step: Step) -> str:
         done = {result.key: result for result in self.results[:-1]}
         for key in step.needs:
-            if not done[key].is_done:
+            if not done[key].succeeded:
                 return gettext("“%(step)s” was not done") % {"step": done[key].title}
-        return step.obstacle(self.site)
+        return step.skip_reason(self.site)
 
     def _do(self, step: Step, result: Result) -> None:
         request = step.request(self.site)
         if step.key == "create":
             self.is_created = None
         reply = self.bridge.send(request)
-        result.milliseconds, result.is_done = reply.milliseconds, reply.refusal is None
+        result.milliseconds, result.succeeded = reply.milliseconds, reply.refusal is None
         sent = step.request(self._expected)
         expected = self._stand_in.send(sent)
-        self._take_note(step, reply, expected)
+        self._store_ids(step, reply, expected)
         found = list(self._differences(step, reply, expected))
-        self._keep_in_step(sent, reply, expected)
+        self._undo_refused(sent, reply, expected)
         if step.reads and self.site.order_id is not None:
             found += self._read()
         result.differences = found
         if found:
             result.mark, result.expected = Mark.DIFFERENT, expected.said
 
-    def _take_note(self, step: Step, reply: Reply, expected: Reply) -> None:
+    def _store_ids(self, step: Step, reply: Reply, expected: Reply) -> None:
         """Store the values of the answers that later requests need."""
         if step.key == "reference":
             self._choose(reply.said)
@@ -154,27 +154,30 @@ class Walk:
             self.is_deleted = True
 
     def _choose(self, reference: Mapping[str, Any]) -> None:
-        system = sides.choose_pay_system(reference)
+        system = side_state.choose_pay_system(reference)
         self.site.pay_system = system
         if system is not None:
             self._expected.pay_system = stand_in.PAY_SYSTEM
-            self._expected.sames = {**self._expected.sames, "PAY_SYSTEM_ID": {str(stand_in.PAY_SYSTEM): str(system)}}
-        for side in self.both:
-            side.status = sides.choose_status(reference)
-            side.choices = sides.choose_references(reference)
+            self._expected.equivalents = {
+                **self._expected.equivalents,
+                "PAY_SYSTEM_ID": {str(stand_in.PAY_SYSTEM): str(system)},
+            }
+        for side in self.sides:
+            side.status = side_state.choose_status(reference)
+            side.choices = side_state.choose_reference_values(reference)
 
     def _differences(self, step: Step, reply: Reply, expected: Reply) -> Iterator[Difference]:
-        yield from compare_replies(reply, expected, self.both)
+        yield from compare_replies(reply, expected, self.sides)
         if reply.refusal is not None:
             return
         if step.key == "ping":
-            yield from look_at_ping(reply.said, timezone.now())
+            yield from check_ping(reply.said, timezone.now())
         elif step.key == "reference":
-            yield from look_at_reference(reply.said, expected.said)
+            yield from check_reference(reply.said, expected.said)
         elif "order" in expected.said:
-            yield from self._of_order(reply.said.get("order"), expected.said["order"])
+            yield from self._order_differences(reply.said.get("order"), expected.said["order"])
 
-    def _keep_in_step(self, sent: Request, reply: Reply, expected: Reply) -> None:
+    def _undo_refused(self, sent: Request, reply: Reply, expected: Reply) -> None:
         """Undo in the stand-in what the site refused, so that later steps do not report it again."""
         if expected.refusal is not None:
             return
@@ -193,28 +196,28 @@ class Walk:
         if reply.refusal is not None:
             if self.site.order_id not in self.bridge.own:
                 raise OrderUnknownError(reply.refusal.message or reply.refusal.code)
-            yield from compare_replies(reply, expected, self.both)
+            yield from compare_replies(reply, expected, self.sides)
             return
-        yield from self._of_order(reply.said.get("order"), expected.said["order"])
+        yield from self._order_differences(reply.said.get("order"), expected.said["order"])
 
-    def _of_order(self, order: Any, expected: Mapping[str, Any]) -> Iterator[Difference]:
+    def _order_differences(self, order: Any, expected: Mapping[str, Any]) -> Iterator[Difference]:
         theirs: Mapping[str, Any] = order if isinstance(order, Mapping) else {}
         order_id = self.site.order_id
         # Later steps change this order, so it must not be another one returned by mistake.
         if order_id is None or (whole_number(theirs.get("ID")), theirs.get("XML_ID")) != (order_id, self.site.xml_id):
             raise NotOwnOrderError(str(order_id))
-        self.bridge.adopt(order_id, self.site.xml_id)
+        self.bridge.record_own(order_id, self.site.xml_id)
         if self.site.codes is None:
             properties = theirs.get("properties")
             codes = frozenset(properties if isinstance(properties, Mapping) else ())
             self.site.codes = self._expected.codes = codes
-            yield from (Difference(Kind.NO_PROPERTY, code) for code in sides.missing_codes(codes))
-        for one in compare_orders(theirs, expected, self.both):
+            yield from (Difference(Kind.NO_PROPERTY, code) for code in side_state.missing_codes(codes))
+        for one in compare_orders(theirs, expected, self.sides):
             key = (one.name, str(one.site), str(one.expected))
             # A column that keeps its value was already reported when it first differed.
-            if one.kind in (Kind.VERSION, Kind.CHECKSUM) or key not in self._known:
+            if one.kind in (Kind.VERSION, Kind.CHECKSUM) or key not in self._reported:
                 yield one
-            self._known.add(key)
+            self._reported.add(key)
         self.site.order, self._expected.order = copy.deepcopy(theirs), expected
 
 

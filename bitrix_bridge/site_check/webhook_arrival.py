@@ -9,8 +9,8 @@ from django.db import Error as DatabaseError
 from bitrix_bridge.models import WebhookEvent
 
 WAIT_SECONDS = 20.0
-LOOK_SECONDS = 0.5
-LAST = "order.delete"
+POLL_SECONDS = 0.5
+LAST_EVENT = "order.delete"
 """The last event about the order of a check: the check waits until it arrives."""
 
 
@@ -27,7 +27,7 @@ class Arrival:
     @property
     def is_complete(self) -> bool:
         """Return whether the last event has arrived."""
-        return self.events is not None and LAST in self.events
+        return self.events is not None and LAST_EVENT in self.events
 
 
 def wait_for_events(
@@ -51,7 +51,7 @@ def wait_for_events(
             return Arrival(None, passed)
         if arrival.is_complete or passed >= WAIT_SECONDS:
             return arrival
-        sleep(min(LOOK_SECONDS, max(WAIT_SECONDS - passed, 0.0)))
+        sleep(min(POLL_SECONDS, max(WAIT_SECONDS - passed, 0.0)))
 
 
 def _events(order_id: int, xml_id: str) -> tuple[str, ...]:

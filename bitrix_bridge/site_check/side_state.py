@@ -11,9 +11,9 @@ from bitrix_bridge.sandbox.reference import ORDER_STATUSES
 from orders.models import PaymentMethod
 
 FIRST_STATUS = "N"
-ENDS = frozenset({"CO", "CF", "RD", "DE", "F", "RF", "CN"})
+FINAL_STATUSES = frozenset({"CO", "CF", "RD", "DE", "F", "RF", "CN"})
 """Final statuses: Bitrix and the site's own handlers do more in them than change a status."""
-STATUSES = ("AP", *(code for code in ORDER_STATUSES if code not in ENDS | {"AP", FIRST_STATUS}))
+STATUSES = ("AP", *(code for code in ORDER_STATUSES if code not in FINAL_STATUSES | {"AP", FIRST_STATUS}))
 """The statuses that the check may set; it sets the first one that the site has."""
 REFERENCES = {"city": "cities", "shopId": "shops", "when": "slots"}
 """Property -> list of the reference data that has its values."""
@@ -42,7 +42,7 @@ class Side:
     """The order as it was last read."""
     numbers: dict[tuple[str, str], int] = field(default_factory=dict)
     """The number of each line and payment by order of appearance, because their ids differ on both sides."""
-    sames: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    equivalents: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Column -> value of this side -> the equivalent value of the other side."""
 
     @property
@@ -83,7 +83,7 @@ def choose_status(reference: Mapping[str, Any]) -> str | None:
     return next((code for code in STATUSES if code in there), None)
 
 
-def choose_references(reference: Mapping[str, Any]) -> dict[str, str]:
+def choose_reference_values(reference: Mapping[str, Any]) -> dict[str, str]:
     """Return a city, a shop and a time that the site has, by property."""
     found = {code: rows(reference.get(name)) for code, name in REFERENCES.items()}
     return {code: str(there[0].get("id")) for code, there in found.items() if there and there[0].get("id")}

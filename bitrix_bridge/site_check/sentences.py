@@ -16,7 +16,7 @@ def sentence(difference: Difference) -> str:
     return _SENTENCES[difference.kind](difference)
 
 
-def in_step(title: Any, difference: Difference) -> str:
+def sentence_in_step(title: Any, difference: Difference) -> str:
     """Return the difference as a sentence that names its step."""
     return gettext("Step “%(step)s”: %(difference)s") % {"step": title, "difference": sentence(difference)}
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 
 from bitrix_bridge.payloads.dates import read_clock
 from bitrix_bridge.site_check.comparison import Difference, Kind
-from bitrix_bridge.site_check.sides import rows, whole_number
+from bitrix_bridge.site_check.side_state import rows, whole_number
 
 MINIMUM = (1, 2)
 AGENT_LATE = timedelta(minutes=10)
@@ -28,7 +28,7 @@ def is_recent(version: str) -> bool:
     return match is not None and (int(match[1]), int(match[2])) >= MINIMUM
 
 
-def look_at_ping(said: Mapping[str, Any], now: datetime) -> Iterator[Difference]:
+def check_ping(said: Mapping[str, Any], now: datetime) -> Iterator[Difference]:
     """Yield what prevents the site's webhooks, or will prevent them."""
     versions = said.get("versions")
     for name in ("bridge", "sale", "main", "php"):
@@ -41,14 +41,14 @@ def look_at_ping(said: Mapping[str, Any], now: datetime) -> Iterator[Difference]
     if said.get("agent_installed") is False:
         hint = gettext("the site's agent that repeats webhooks is missing")
         yield Difference(Kind.SETTING, "agent_installed", False, True, hint)
-    yield from _of_agent(said, now)
+    yield from _agent_differences(said, now)
     if number := whole_number(said.get("queue_failed")) or 0:
         yield Difference(Kind.SETTING, "queue_failed", number, 0, _last_error(said))
     if (seconds := whole_number(said.get("queue_age_seconds")) or 0) > QUEUE_LATE_SECONDS:
         yield Difference(Kind.SETTING, "queue_age_seconds", seconds, 0, _last_error(said))
 
 
-def _of_agent(said: Mapping[str, Any], now: datetime) -> Iterator[Difference]:
+def _agent_differences(said: Mapping[str, Any], now: datetime) -> Iterator[Difference]:
     # A newly created agent has not run yet.
     last = read_clock(said.get("agent_last_run")).value if said.get("agent_last_run") else None
     if last is not None and now - last > AGENT_LATE:
@@ -61,7 +61,7 @@ def _last_error(said: Mapping[str, Any]) -> str:
     return str(said.get("last_error") or "")
 
 
-def look_at_reference(site: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterator[Difference]:
+def check_reference(site: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterator[Difference]:
     """Yield the missing lists, the empty lists, and the missing columns of their rows."""
     for name, wanted in expected.items():
         if name == "success":
