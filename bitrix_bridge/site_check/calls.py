@@ -63,7 +63,7 @@ class Reply:
         return Refusal(self.status, code, step, message)
 
     @property
-    def said(self) -> Mapping[str, Any]:
+    def data(self) -> Mapping[str, Any]:
         """Return the JSON object of the answer; empty if it has none."""
         return self.body or {}
 

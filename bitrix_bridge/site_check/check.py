@@ -52,7 +52,7 @@ class Outcome:
 def require_bridge() -> str:
     """Return the bridge's version. Raises `UnusableSiteError` if there is no bridge, or if it is too old."""
     try:
-        said = BridgeClient().ping()
+        answer = BridgeClient().ping()
     except MisconfiguredError as failure:
         raise UnusableSiteError(failure.message) from failure
     except PermanentDeliveryError as failure:
@@ -61,7 +61,7 @@ def require_bridge() -> str:
         raise UnusableSiteError(message) from failure
     except DeliveryError as failure:
         raise UnusableSiteError(failure.message) from failure
-    version = bridge_version(said)
+    version = bridge_version(answer)
     if not is_recent(version):
         message = gettext(
             "The bridge on the site is version %(version)s, and the check needs 1.2 or newer: replace both files there "
@@ -156,7 +156,7 @@ def _wait(
     if arrival.is_complete:
         result.mark, result.note = Mark.AS_EXPECTED, events
         return
-    said = str(bridge.send({"action": "ping"}).said.get("last_error") or "")
+    last_error = str(bridge.send({"action": "ping"}).data.get("last_error") or "")
     kind = Kind.NO_LAST_WEBHOOK if arrival.events else Kind.NO_WEBHOOK
     result.mark = Mark.DIFFERENT
-    result.differences = [Difference(kind, "webhooks", events, int(webhook_arrival.WAIT_SECONDS), said)]
+    result.differences = [Difference(kind, "webhooks", events, int(webhook_arrival.WAIT_SECONDS), last_error)]

@@ -81,7 +81,7 @@ def _find(bridge: SiteBridge, xml_id: str) -> int | None:
         if reply.refusal.code == "order_not_found":
             return None
         raise _RefusedError(describe_refusal(reply.refusal))
-    order = reply.said.get("order")
+    order = reply.data.get("order")
     found = order if isinstance(order, dict) else {}
     order_id = whole_number(found.get("ID"))
     if order_id is None or found.get("XML_ID") != xml_id:
@@ -110,7 +110,7 @@ def leftovers(bridge: SiteBridge, *, stop_if_requested: Callable[[], None] = lam
         if reply.refusal is not None:
             raise ListRefusedError(describe_refusal(reply.refusal))
         found += _own_of(bridge, reply)
-        following = whole_number(reply.said.get("next_after_id")) or 0
+        following = whole_number(reply.data.get("next_after_id")) or 0
         if following <= after_id:
             break
         after_id = following
@@ -119,7 +119,7 @@ def leftovers(bridge: SiteBridge, *, stop_if_requested: Callable[[], None] = lam
 
 def _own_of(bridge: SiteBridge, reply: Reply) -> list[Leftover]:
     found = []
-    for row in rows(reply.said.get("orders")):
+    for row in rows(reply.data.get("orders")):
         order_id, xml_id = whole_number(row.get("order_id")), row.get("xml_id")
         if order_id is not None and is_check_order(xml_id):
             bridge.record_own(order_id, xml_id)

@@ -51,13 +51,13 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The site's value and the expected one; `said` is the site's own message."""
+    """The site's value and the expected one; `message` is the site's own message."""
 
     kind: Kind
     name: str = ""
     site: Any = None
     expected: Any = None
-    said: str = ""
+    message: str = ""
 
 
 class Checksum(StrEnum):
@@ -74,38 +74,38 @@ def compare_replies(site: Reply, expected: Reply, sides: tuple[Side, Side]) -> l
     """Return the differences of two answers to the same request; `compare_orders` compares the order in them."""
     refusal, wanted = site.refusal, expected.refusal
     if refusal is not None and wanted is None:
-        said = refusal.message
-        return [Difference(Kind.REFUSED, refusal.code or f"HTTP {refusal.status}", refusal.step, said=said)]
+        message = refusal.message
+        return [Difference(Kind.REFUSED, refusal.code or f"HTTP {refusal.status}", refusal.step, message=message)]
     if refusal is None and wanted is not None:
         return [Difference(Kind.NOT_REFUSED, wanted.code, expected=wanted.status)]
     if refusal is not None and wanted is not None:
         pairs = [(one.status, one.code, one.step) for one in (refusal, wanted)]
         if pairs[0] != pairs[1]:
-            return [Difference(Kind.OTHER_REFUSAL, site=pairs[0], expected=pairs[1], said=refusal.message)]
-    found = list(_answer_differences(site.said, expected.said, sides))
-    found += _part_differences(site.said, expected.said)
-    found += _warning_differences(site.said, expected.said)
+            return [Difference(Kind.OTHER_REFUSAL, site=pairs[0], expected=pairs[1], message=refusal.message)]
+    found = list(_answer_differences(site.data, expected.data, sides))
+    found += _part_differences(site.data, expected.data)
+    found += _warning_differences(site.data, expected.data)
     return found
 
 
 def _answer_differences(
     site: Mapping[str, Any], expected: Mapping[str, Any], sides: tuple[Side, Side]
 ) -> Iterator[Difference]:
-    theirs, wanted = (_answer(said, side) for said, side in zip((site, expected), sides, strict=True))
+    theirs, wanted = (_answer(answer, side) for answer, side in zip((site, expected), sides, strict=True))
     yield from _value_differences(theirs, wanted)
     if "orders" in expected:
         yield from _row_differences(rows(site.get("orders")), rows(expected["orders"]), sides)
 
 
-def _answer(said: Mapping[str, Any], side: Side) -> Values:
-    values: Values = {name: said[name] for name in ("created", "repeated", "deleted", "archived") if name in said}
-    if "order_id" in said:
-        values["order_id"] = side.order_id is not None and whole_number(said["order_id"]) == side.order_id
-    if "order_number" in said:
-        values["order_number"] = bool(said["order_number"])
-    if "version" in said:
-        values["version"] = _growth(said["version"], side)
-    current = said.get("current")
+def _answer(answer: Mapping[str, Any], side: Side) -> Values:
+    values: Values = {name: answer[name] for name in ("created", "repeated", "deleted", "archived") if name in answer}
+    if "order_id" in answer:
+        values["order_id"] = side.order_id is not None and whole_number(answer["order_id"]) == side.order_id
+    if "order_number" in answer:
+        values["order_number"] = bool(answer["order_number"])
+    if "version" in answer:
+        values["version"] = _growth(answer["version"], side)
+    current = answer.get("current")
     if isinstance(current, Mapping):
         values["current.status_id"] = current.get("status_id")
         values["current.version"] = _growth(current.get("version"), side)
@@ -204,17 +204,17 @@ def _value_differences(site: Values, expected: Values) -> Iterator[Difference]:
         yield Difference(kind, name, site[name], wanted)
 
 
-def refused_parts(said: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+def refused_parts(answer: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """Return the refused parts of an answer: what -> code, message, step."""
-    return {str(row.get("what")): row for row in rows(said.get("refused"))}
+    return {str(row.get("what")): row for row in rows(answer.get("refused"))}
 
 
 def _part_differences(site: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterator[Difference]:
     theirs, wanted = refused_parts(site), refused_parts(expected)
     for what, row in theirs.items():
         if what not in wanted:
-            said = str(row.get("message") or "")
-            yield Difference(Kind.PART_REFUSED, what, str(row.get("code")), str(row.get("step")), said)
+            message = str(row.get("message") or "")
+            yield Difference(Kind.PART_REFUSED, what, str(row.get("code")), str(row.get("step")), message)
         else:
             pairs = [(200, str(one.get("code")), str(one.get("step"))) for one in (row, wanted[what])]
             if pairs[0] != pairs[1]:
@@ -233,6 +233,6 @@ def _warning_differences(site: Mapping[str, Any], expected: Mapping[str, Any]) -
         code = str(row.get("code") or "")
         seen.add(code)
         if code not in wanted:
-            yield Difference(Kind.WARNING, code, said=str(row.get("message") or ""))
+            yield Difference(Kind.WARNING, code, message=str(row.get("message") or ""))
     for code in sorted(wanted - seen):
         yield Difference(Kind.NO_WARNING, code)

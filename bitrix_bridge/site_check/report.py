@@ -64,13 +64,13 @@ def file_text(outcome: Outcome) -> str:
     """Return the whole report, with every answer of the site, without secrets, addresses and personal data."""
     own = frozenset(texts_in([call.request for result in outcome.results for call in result.calls]))
     heading = {"version": outcome.version, "date": timezone.localtime().isoformat(sep=" ", timespec="minutes")}
-    said = [*(step_line(result) for result in outcome.results), *closing_lines(outcome)]
+    lines = [*(step_line(result) for result in outcome.results), *closing_lines(outcome)]
     answers = [_step(result, own) for result in outcome.results]
     return "\n".join(
         [
             gettext("Check of the site's bridge, version %(version)s, on %(date)s") % heading,
             "",
-            *(mask_text(line) for line in said),
+            *(mask_text(line) for line in lines),
             "",
             gettext("Answers of the site:"),
             json.dumps(answers, ensure_ascii=False, indent=1, default=str),

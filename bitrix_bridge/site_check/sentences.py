@@ -56,7 +56,7 @@ def _checksum(one: Difference) -> str:
 def _refused(one: Difference) -> str:
     step = gettext(", step %(step)s") % {"step": one.site} if one.site else ""
     text = gettext("the site refused (%(code)s%(step)s), expected: done. %(said)s")
-    return (text % {"code": one.name, "step": step, "said": _said(one)}).strip()
+    return (text % {"code": one.name, "step": step, "said": _message(one)}).strip()
 
 
 def _not_refused(one: Difference) -> str:
@@ -68,12 +68,12 @@ def _other_refusal(one: Difference) -> str:
     pairs = {"site": one.site, "expected": one.expected}
     parts = {name: ", ".join(str(part) for part in pair if part) for name, pair in pairs.items()}
     text = gettext("the site refused with another error: %(site)s, expected: %(expected)s. %(said)s")
-    return (text % {**parts, "said": _said(one)}).strip()
+    return (text % {**parts, "said": _message(one)}).strip()
 
 
 def _part_refused(one: Difference) -> str:
     text = gettext("the site refused %(what)s (%(code)s, step %(step)s). %(said)s")
-    return (text % {"what": one.name, "code": one.site, "step": one.expected, "said": _said(one)}).strip()
+    return (text % {"what": one.name, "code": one.site, "step": one.expected, "said": _message(one)}).strip()
 
 
 def _part_not_refused(one: Difference) -> str:
@@ -83,7 +83,7 @@ def _part_not_refused(one: Difference) -> str:
 
 def _warning(one: Difference) -> str:
     text = gettext("unexpected warning of the site (%(code)s). %(said)s")
-    return (text % {"code": one.name or "?", "said": _said(one)}).strip()
+    return (text % {"code": one.name or "?", "said": _message(one)}).strip()
 
 
 def _no_warning(one: Difference) -> str:
@@ -96,21 +96,21 @@ def _no_property(one: Difference) -> str:
 
 def _setting(one: Difference) -> str:
     text = gettext("%(name)s: %(site)s. %(said)s")
-    return (text % {"name": one.name, "site": _value("", one.site), "said": one.said}).strip()
+    return (text % {"name": one.name, "site": _value("", one.site), "said": one.message}).strip()
 
 
 def _no_webhook(one: Difference) -> str:
     text = gettext("no webhook arrived within %(seconds)d s: the site does not reach this CRM. %(said)s")
-    return (text % {"seconds": one.expected, "said": _said(one)}).strip()
+    return (text % {"seconds": one.expected, "said": _message(one)}).strip()
 
 
 def _no_last_webhook(one: Difference) -> str:
     text = gettext("the site sent no webhook about the deletion within %(seconds)d s, only: %(events)s. %(said)s")
-    return (text % {"seconds": one.expected, "events": one.site, "said": _said(one)}).strip()
+    return (text % {"seconds": one.expected, "events": one.site, "said": _message(one)}).strip()
 
 
-def _said(one: Difference) -> str:
-    return gettext("The site's answer: “%(said)s”") % {"said": one.said.strip()} if one.said.strip() else ""
+def _message(one: Difference) -> str:
+    return gettext("The site's answer: “%(said)s”") % {"said": one.message.strip()} if one.message.strip() else ""
 
 
 def _name(path: str) -> str:

@@ -137,19 +137,19 @@ class StepRunner:
             found += self._read()
         result.differences = found
         if found:
-            result.mark, result.expected = Mark.DIFFERENT, expected.said
+            result.mark, result.expected = Mark.DIFFERENT, expected.data
 
     def _store_ids(self, step: Step, reply: Reply, expected: Reply) -> None:
         """Store the values of the answers that later requests need."""
         if step.key == "reference":
-            self._choose(reply.said)
+            self._choose(reply.data)
         if step.key == "create":
             # A refusal with a status of 4xx means that no order was created; any other answer leaves that open.
             self.is_created = reply.refusal is None or not 400 <= reply.status < 500
-            self.site.order_id = whole_number(reply.said.get("order_id")) if reply.refusal is None else None
+            self.site.order_id = whole_number(reply.data.get("order_id")) if reply.refusal is None else None
             if self.site.order_id is None and reply.refusal is None:
                 raise OrderUnknownError(gettext("The site created the order but returned no id."))
-            self._expected.order_id = whole_number(expected.said.get("order_id"))
+            self._expected.order_id = whole_number(expected.data.get("order_id"))
         if step.key == "delete" and reply.refusal is None:
             self.is_deleted = True
 
@@ -171,11 +171,11 @@ class StepRunner:
         if reply.refusal is not None:
             return
         if step.key == "ping":
-            yield from check_ping(reply.said, timezone.now())
+            yield from check_ping(reply.data, timezone.now())
         elif step.key == "reference":
-            yield from check_reference(reply.said, expected.said)
-        elif "order" in expected.said:
-            yield from self._order_differences(reply.said.get("order"), expected.said["order"])
+            yield from check_reference(reply.data, expected.data)
+        elif "order" in expected.data:
+            yield from self._order_differences(reply.data.get("order"), expected.data["order"])
 
     def _undo_refused(self, sent: Request, reply: Reply, expected: Reply) -> None:
         """Undo in the stand-in what the site refused, so that later steps do not report it again."""
@@ -184,7 +184,7 @@ class StepRunner:
         if reply.refusal is not None:
             self._stand_in.undo()
             return
-        more = refused_parts(reply.said).keys() - refused_parts(expected.said).keys()
+        more = refused_parts(reply.data).keys() - refused_parts(expected.data).keys()
         if more:
             self._stand_in.undo()
             self._stand_in.send(_without(sent, more))
@@ -198,7 +198,7 @@ class StepRunner:
                 raise OrderUnknownError(reply.refusal.message or reply.refusal.code)
             yield from compare_replies(reply, expected, self.sides)
             return
-        yield from self._order_differences(reply.said.get("order"), expected.said["order"])
+        yield from self._order_differences(reply.data.get("order"), expected.data["order"])
 
     def _order_differences(self, order: Any, expected: Mapping[str, Any]) -> Iterator[Difference]:
         theirs: Mapping[str, Any] = order if isinstance(order, Mapping) else {}

@@ -159,11 +159,11 @@ def test_status_conflict_returns_the_current_state(site, order_id):
 
 
 def test_only_one_of_concurrent_status_changes_succeeds(site, order_id):
-    def wish(code):
+    def set_status(code):
         return site.call("order.status", order_id=order_id, status_id=code, expected_status_id="N").status_code
 
     with ThreadPoolExecutor(8) as pool:
-        codes = list(pool.map(wish, ["AP", "PD", "CO", "RD", "DE", "F", "P", "RF"]))
+        codes = list(pool.map(set_status, ["AP", "PD", "CO", "RD", "DE", "F", "P", "RF"]))
     assert sorted(codes) == [200] + [409] * 7
     assert site.order(order_id)["VERSION"] == 1
 

@@ -176,9 +176,9 @@ class TestEventsAndMails:
     def test_deletion_is_two_saves_and_one_event(self, site):
         order_id = site.place_order()
         (deleted, events) = site.hit(["delete", order_id], ["events"])
-        saved, asked, told = "OnSaleOrderSaved", "OnSaleBeforeOrderDelete", "OnSaleOrderDeleted"
+        saved, before, after = "OnSaleOrderSaved", "OnSaleBeforeOrderDelete", "OnSaleOrderDeleted"
         assert deleted is True
-        assert [name for name in events if name in (saved, asked, told)] == [saved, asked, saved, told]
+        assert [name for name in events if name in (saved, before, after)] == [saved, before, saved, after]
         tables = ["b_sale_order", *(f"b_sale_{part}" for part in ("basket", "order_props_value", "order_payment"))]
         for table in [*tables, "b_sale_order_delivery", "b_sale_order_dlv_basket", "b_sale_order_change"]:
             assert site.rows(f"SELECT ID FROM {table}") == [], table
@@ -226,11 +226,11 @@ class TestOldFunctions:
         order_id = announcing.place_order()
         announcing.hit(["ship", order_id])
         announcing.wait_for_empty_queue()
-        told = len(receiver.bodies)
+        before = len(receiver.bodies)
         assert announcing.hit(["archive", order_id]) == [1]
         assert announcing.archived() == [order_id]
         assert announcing.rows("SELECT ID FROM b_sale_order") == []
-        assert announcing.queue() == [] and len(receiver.bodies) == told
+        assert announcing.queue() == [] and len(receiver.bodies) == before
 
     def test_archiving_releases_reservations_by_a_save(self, site):
         order_id = site.place_order()

@@ -54,10 +54,10 @@ def _needs_interpreters() -> None:
 def test_php_compiles_and_computes_the_same_in_each_version(version: str, prices: Path) -> None:
     done = run(version, *FILES, prices)
     assert done.returncode == 0, done.stdout + done.stderr
-    told: dict[str, Any] = json.loads(done.stdout)
-    assert told["version"].startswith(VERSIONS[version])
-    assert (told["notices"], told["unknown"]) == ([], [])
-    for (_lines, goods, wanted), found in zip(PRICES, told["prices"], strict=True):
+    result: dict[str, Any] = json.loads(done.stdout)
+    assert result["version"].startswith(VERSIONS[version])
+    assert (result["notices"], result["unknown"]) == ([], [])
+    for (_lines, goods, wanted), found in zip(PRICES, result["prices"], strict=True):
         assert [tuple(line) for line in found] == wanted
         assert round(sum(quantity * price for quantity, price in found), 2) == goods
 

@@ -113,8 +113,8 @@ def test_crm_receives_each_order_once_after_a_downtime(connected, live_server):
         *[("order.create", "created")] * 4,
         ("order.update", "updated"),
     ], "one event for each, in the order in which they were queued"
-    told = WebhookEvent.objects.filter(action="created").order_by("created_at").values_list("object_id", flat=True)
-    assert list(told)[1:] == ids[1:]
+    created = WebhookEvent.objects.filter(action="created").order_by("created_at").values_list("object_id", flat=True)
+    assert list(created)[1:] == ids[1:]
     connected.run_agents()
     assert WebhookEvent.objects.count() == 7, "each arrived once"
 

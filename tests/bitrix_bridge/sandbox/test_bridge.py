@@ -150,13 +150,13 @@ def test_status_must_be_one_of_the_sites_order_statuses(sandbox, call_bridge, co
 
 def test_only_one_of_concurrent_status_changes_succeeds(sandbox, call_bridge):
     order_id = sandbox.place_order()["ID"]
-    wishes = ["AP", "PD", "CO", "RD", "DE", "F", "P", "RF"]
+    requested = ["AP", "PD", "CO", "RD", "DE", "F", "P", "RF"]
 
-    def wish(code):
+    def set_status(code):
         return call_bridge("order.status", order_id=order_id, status_id=code, expected_status_id="N").status_code
 
     with ThreadPoolExecutor(8) as pool:
-        codes = list(pool.map(wish, wishes))
+        codes = list(pool.map(set_status, requested))
     assert sorted(codes) == [200] + [409] * 7
     assert sandbox.site.order(int(order_id))["VERSION"] == "1"
 

@@ -278,7 +278,7 @@ class TestWebhooks:
         outcome = check()
         assert outcome.exit_status == DIFFERENCES
         (one,) = outcome.results[-1].differences
-        assert one.kind == ("no_last_webhook" if events else "no_webhook") and "HTTP 401" in one.said
+        assert one.kind == ("no_last_webhook" if events else "no_webhook") and "HTTP 401" in one.message
 
     def test_unreadable_database_skips_the_webhooks(self, check, monkeypatch):
         from django.db import OperationalError

@@ -39,12 +39,12 @@ def test_each_step_changes_what_it_is_meant_to_change(run_steps, site):
     results = run_steps()
     for key, result in results.items():
         assert result.calls[0].reply.status == REFUSED_STEPS.get(key, 200), key
-        assert not result.calls[0].reply.said.get("refused") or key == "too-long"
+        assert not result.calls[0].reply.data.get("refused") or key == "too-long"
         if len(result.calls) > 1:
-            orders[key] = result.calls[1].reply.said["order"]
+            orders[key] = result.calls[1].reply.data["order"]
     assert orders["create"]["USER_DESCRIPTION"] == ORDER_TEXT and orders["create"]["PRICE"] == "150.0000"
     assert orders["create"]["user"]["EXTERNAL_AUTH_ID"] == "saleanonymous"
-    assert results["repeat"].calls[0].reply.said["repeated"] is True
+    assert results["repeat"].calls[0].reply.data["repeated"] is True
     assert orders["letters"]["properties"]["postcardText"].startswith("Құттықтаймыз! 🌹\n")
     assert orders["choices"]["properties"]["city"] == "1"
     assert orders["too-long"]["COMMENTS"] != orders["choices"]["COMMENTS"], "the rest of the request is saved"
@@ -145,7 +145,7 @@ def test_answer_that_is_not_json_is_reported(run_steps, site):
     site.faults.give(faults.html(502), action="order.status")
     results = run_steps()
     (one,) = results["status"].differences
-    assert (one.kind, one.name) == (Kind.REFUSED, "HTTP 502") and "<!DOCTYPE html>" in one.said
+    assert (one.kind, one.name) == (Kind.REFUSED, "HTTP 502") and "<!DOCTYPE html>" in one.message
 
 
 def test_internal_error_of_the_site_is_reported(run_steps, replace):
@@ -405,9 +405,9 @@ class TestPing:
 def test_undo_restores_the_state_before_the_last_request():
     memory = stand_in.StandIn()
     request = {"action": "order.create", "items": [{"quantity": 1, "price": 1}], "xml_id": "crm-check-1"}
-    order_id = memory.send(request).said["order_id"]
+    order_id = memory.send(request).data["order_id"]
     change = {"action": "order.update", "order_id": order_id, "fields": {"COMMENTS": "x"}}
     memory.send(change)
     memory.undo()
-    order = memory.send({"action": "order.get", "order_id": order_id}).said["order"]
+    order = memory.send({"action": "order.get", "order_id": order_id}).data["order"]
     assert (order["COMMENTS"], order["VERSION"]) == ("", "0")
