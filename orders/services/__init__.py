@@ -14,9 +14,10 @@ from orders.services.assignment import (
 from orders.services.callers import customer_for_call
 from orders.services.changes import change_status, conflicting_change, edit_order
 from orders.services.creation import Caller, NewItem, create_order
+from orders.services.customers import add_customer, edit_customer
 from orders.services.inbound.apply import apply_snapshot
 from orders.services.inbound.checksums import ListedChecksum, note_checksums
-from orders.services.inbound.customers import add_customer, apply_customer, edit_customer
+from orders.services.inbound.customers import apply_customer
 from orders.services.inbound.deletion import mark_archived, mark_deleted, mark_present
 from orders.services.inbound.fetches import ATTEMPTS, changed_too_often, record_refetch_attempt, start_fetch
 from orders.services.inbound.history import lock_absent_orders, record_history, record_history_changes

@@ -34,7 +34,8 @@ def test_figures_are_of_all_that_was_not_cancelled(customer):
     orders_of(Customer.objects.create(name="Другая"), 3)
     orders = customer_orders_of(order)
     assert (orders.count, orders.total, orders.is_regular) == (7, Decimal(7000), True)
-    assert len(orders.latest) == 5 and order not in orders.latest
+    assert len(orders.latest) == 5
+    assert order not in orders.latest
 
 
 def test_of_a_crowd_it_is_only_said_that_it_is_one(customer, monkeypatch, django_assert_num_queries):

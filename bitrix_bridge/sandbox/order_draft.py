@@ -1,7 +1,7 @@
-"""An order in the memory of one process of the site: what it has loaded, and what it has made of that since.
+"""An order in the memory of one process of the site: its state when loaded, and its changes since then.
 
-Bitrix writes no more than a process has changed itself, and loaded VERSION + 1. So the saves of two processes that held
-an order at the same time mix, and the version may fall.
+Bitrix writes only what a process has changed itself, and the loaded VERSION + 1. So the saves of two processes that
+hold an order at the same time are mixed, and the version may fall.
 """
 
 from __future__ import annotations
@@ -12,28 +12,28 @@ from dataclasses import dataclass, field
 
 from .accounts import Accounts, Booking
 from .catalogue import Catalogue
-from .people import People
 from .properties import Properties
+from .users import Users
 from .values import Order
 
-# Rows of their own in the database: compared and written one by one.
+# Stored as rows of their own: compared and written one by one.
 ROWS = ("basket", "payments")
 
 
 @dataclass(frozen=True)
 class Tables:
-    """What stands beside the orders of a site. `next_id` gives the next id of a counter."""
+    """The other data of a site beside its orders. `next_id` returns the next id of a counter."""
 
     catalogue: Catalogue
     properties: Properties
     accounts: Accounts
-    people: People
+    users: Users
     next_id: Callable[[str], int]
 
 
 @dataclass
 class Draft:
-    """An order that is being changed. `bookings` are moved to or from the buyer's inner account with the save."""
+    """An order that is being changed. The save moves `bookings` to or from the buyer's inner account."""
 
     tables: Tables
     now: str
@@ -47,7 +47,7 @@ class Draft:
         return self.order != self.loaded
 
     def checkpoint(self) -> Callable[[], None]:
-        """What brings the draft back to how it is now."""
+        """Return a function that restores the present state of the draft."""
         order, bookings = copy.deepcopy(self.order), list(self.bookings)
 
         def restore() -> None:
@@ -57,7 +57,7 @@ class Draft:
 
 
 def written(stored: Order, draft: Draft) -> Order:
-    """The stored order after a draft's own changes were written to it."""
+    """Return the stored order with the draft's own changes written over it."""
     result = copy.deepcopy(stored)
     for name, value in draft.order.items():
         if name == "properties":
@@ -80,6 +80,6 @@ def _rows(stored: list[Order], loaded: list[Order], changed: list[Order]) -> lis
             result.append(row | {name: value for name, value in mine.items() if old.get(name) != value})
         elif row["ID"] not in before:
             result.append(row)
-    # A row that another process has deleted since stays deleted: an UPDATE finds nothing to write to.
+    # A row that another process has deleted stays deleted: an UPDATE finds no row to write.
     result += [copy.deepcopy(row) for key, row in after.items() if key not in before]
     return sorted(result, key=lambda row: int(row["ID"]))

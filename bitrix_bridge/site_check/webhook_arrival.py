@@ -1,4 +1,4 @@
-"""The way back: which webhooks about the order of a check have arrived. Reads the inbox, writes nothing."""
+"""Waits for the webhooks about the order of a check. Reads the inbox, writes nothing."""
 
 import time
 from collections.abc import Callable
@@ -9,16 +9,16 @@ from django.db import Error as DatabaseError
 from bitrix_bridge.models import WebhookEvent
 
 WAIT_SECONDS = 20.0
-LOOK_SECONDS = 0.5
-LAST = "order.delete"
-"""The event that ends the order of a check: behind it none is waited for."""
+POLL_SECONDS = 0.5
+LAST_EVENT = "order.delete"
+"""The last event about the order of a check: the check waits until it arrives."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """The events of the check's order in the inbox, in the order in which they came, and the seconds waited for them.
+    """The received events about the check's order, oldest first, and the seconds that the check waited for them.
 
-    `events` is None where the database could not be read.
+    `events` is None if the database could not be read.
     """
 
     events: tuple[str, ...] | None
@@ -26,8 +26,8 @@ class Arrival:
 
     @property
     def is_complete(self) -> bool:
-        """Return whether the site has announced the order up to its end."""
-        return self.events is not None and LAST in self.events
+        """Return whether the last event has arrived."""
+        return self.events is not None and LAST_EVENT in self.events
 
 
 def wait_for_events(
@@ -37,7 +37,7 @@ def wait_for_events(
     stop_if_requested: Callable[[], None] = lambda: None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Arrival:
-    """Wait until the site has announced that the order is deleted, `WAIT_SECONDS` at most.
+    """Wait until the webhook about the deletion arrives, `WAIT_SECONDS` at most.
 
     Raises what `stop_if_requested` raises.
     """
@@ -51,7 +51,7 @@ def wait_for_events(
             return Arrival(None, passed)
         if arrival.is_complete or passed >= WAIT_SECONDS:
             return arrival
-        sleep(min(LOOK_SECONDS, max(WAIT_SECONDS - passed, 0.0)))
+        sleep(min(POLL_SECONDS, max(WAIT_SECONDS - passed, 0.0)))
 
 
 def _events(order_id: int, xml_id: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Orders that an earlier stand-in has stored, before it knew payments and the catalogue."""
+"""Upgrades stored orders of earlier stand-ins, which had no payments and no catalogue."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from .reference import PAY_SYSTEMS, PRODUCTS_BY_ID
 from .values import Order
 
 
-def upgraded(order: Order) -> Order:
-    """The order with all that an order has today."""
+def upgrade_order(order: Order) -> Order:
+    """Add the keys that an order lacks, and return it."""
     order.setdefault("REASON_MARKED", "")
     for line in order["basket"]:
         line.setdefault("CUSTOM_PRICE", "N")
@@ -17,7 +17,7 @@ def upgraded(order: Order) -> Order:
     if "payments" not in order:
         system = int(order["PAY_SYSTEM_ID"] or 0)
         payment = {
-            # No other payment of the stand-in has this id: theirs are counted from above it.
+            # No other payment of the stand-in has this id: the counter of payments starts above it.
             "ID": order["ID"],
             "PAY_SYSTEM_ID": str(system),
             "PAY_SYSTEM_NAME": PAY_SYSTEMS.get(system, ""),

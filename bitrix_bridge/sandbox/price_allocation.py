@@ -1,6 +1,6 @@
-"""An agreed sum put into the prices of an order's lines. Pure functions; money is KZT.
+"""Allocates an agreed sum to the prices of an order's lines. Pure functions; money is KZT.
 
-Bitrix recomputes an order's total from its parts whenever it likes, so a discount lasts only inside the prices.
+Bitrix recomputes an order's total from its parts at any time, so a discount must be part of the prices.
 """
 
 from __future__ import annotations
@@ -15,43 +15,43 @@ WHOLE = Decimal(1)
 
 
 @dataclass(frozen=True)
-class Priced:
-    """So many pieces at a price each."""
+class PricedQuantity:
+    """A quantity of pieces at one price each."""
 
     price: Decimal
     quantity: Decimal
 
     @property
     def sum(self) -> Decimal:
-        """What they cost together."""
+        """The price of all pieces together."""
         return line_sum(self.price, self.quantity)
 
 
-Parts = list[list[Priced]]
-"""For each line what it becomes: mostly one line, two when some of its pieces cost a little more than the others."""
+Parts = list[list[PricedQuantity]]
+"""The result for each line: usually one line, two if some of its pieces need a slightly higher price."""
 
 
-def spread(lines: Sequence[Priced], total: Decimal) -> Parts:
+def allocate_total(lines: Sequence[PricedQuantity], total: Decimal) -> Parts:
     """Change the prices of `lines` in proportion, so that together they cost exactly `total`.
 
-    Prices stay whole where they were whole and no line has to be split for it. No piece becomes dearer when the sum
-    becomes less, nor cheaper when it becomes more. Raises ValueError for a sum below zero, and without lines.
+    Whole prices stay whole if no line has to be split for it. No price rises when the sum falls, and none falls when
+    the sum rises. Raises ValueError for a negative sum, and without lines.
     """
     if total < 0 or not lines:
         raise ValueError(f"{total} can't be the price of {len(lines)} lines")
     if sum(line.sum for line in lines) == total:
         return [[line] for line in lines]
     steps = [WHOLE, CENT] if _is_whole(lines, total) else [CENT]
-    found = [_spread(lines, total, step) for step in steps]
+    found = [_allocate(lines, total, step) for step in steps]
     return min(found, key=lambda parts: sum(map(len, parts)))
 
 
-def _is_whole(lines: Sequence[Priced], total: Decimal) -> bool:
+def _is_whole(lines: Sequence[PricedQuantity], total: Decimal) -> bool:
     numbers = [total, *(line.price for line in lines), *(line.quantity for line in lines)]
     return all(number == number.to_integral_value() for number in numbers)
 
 
-def _spread(lines: Sequence[Priced], total: Decimal, step: Decimal) -> Parts:
+def _allocate(lines: Sequence[PricedQuantity], total: Decimal, step: Decimal) -> Parts:
     is_less = total < sum(line.sum for line in lines)
     parts: Parts = []
     left = Decimal(0)
@@ -60,21 +60,21 @@ def _spread(lines: Sequence[Priced], total: Decimal, step: Decimal) -> Parts:
             price = line.price if share == line.sum else (share / line.quantity).quantize(CENT)
         else:
             price = _floor(share / line.quantity, step)
-        part = Priced(price, line.quantity)
+        part = PricedQuantity(price, line.quantity)
         left += share - part.sum
         parts.append([part])
-    for position in _by_readiness(lines):
+    for position in _by_flexibility(lines):
         if left:
             most = lines[position].price if is_less else None
-            parts[position], left = _take(parts[position][0], left, step, most)
+            parts[position], left = _add_to_line(parts[position][0], left, step, most)
     if left:
         position = max(range(len(lines)), key=lambda one: (not _is_count(lines[one]), lines[one].quantity))
-        parts[position] = _one_apart(parts[position], left)
+        parts[position] = _split_one_piece(parts[position], left)
     return parts
 
 
-def _shares(lines: Sequence[Priced], total: Decimal, step: Decimal) -> Iterator[Decimal]:
-    """What each line is to cost: proportional, in steps, together exactly `total`."""
+def _shares(lines: Sequence[PricedQuantity], total: Decimal, step: Decimal) -> Iterator[Decimal]:
+    """Yield the sum of each line: proportional, in steps, together exactly `total`."""
     weights = [line.sum for line in lines]
     if not any(weights):
         weights = [line.quantity for line in lines]
@@ -86,37 +86,39 @@ def _shares(lines: Sequence[Priced], total: Decimal, step: Decimal) -> Iterator[
         yield share
 
 
-def _by_readiness(lines: Sequence[Priced]) -> list[int]:
-    """The lines that can take any rest come first, then whole pieces, which may have to be split."""
+def _by_flexibility(lines: Sequence[PricedQuantity]) -> list[int]:
+    """Return positions: lines that can take any remainder first, then whole pieces, which may have to be split."""
     order = sorted(range(len(lines)), key=lambda position: -lines[position].sum)
     single = [position for position in order if lines[position].quantity <= 1]
     return single + [position for position in order if lines[position].quantity > 1 and _is_count(lines[position])]
 
 
-def _is_count(line: Priced) -> bool:
+def _is_count(line: PricedQuantity) -> bool:
     return line.quantity == line.quantity.to_integral_value()
 
 
-def _take(part: Priced, left: Decimal, step: Decimal, most: Decimal | None) -> tuple[list[Priced], Decimal]:
-    """Put as much of `left` on a line as its price may rise to `most`; return what it becomes and what is left."""
+def _add_to_line(
+    part: PricedQuantity, left: Decimal, step: Decimal, most: Decimal | None
+) -> tuple[list[PricedQuantity], Decimal]:
+    """Add as much of `left` to a line as its price may rise to `most`; return the new lines and the remainder."""
     price, quantity = part.price, part.quantity
     if quantity <= 1:
         room = left if most is None else line_sum(most, quantity) - part.sum
         more = min(left, room)
-        return [Priced(((part.sum + more) / quantity).quantize(CENT), quantity) if more else part], left - more
+        return [PricedQuantity(((part.sum + more) / quantity).quantize(CENT), quantity) if more else part], left - more
     rises = _floor(left / quantity, step) if most is None else min(_floor(left / quantity, step), most - price)
     price, left = price + rises, left - rises * quantity
     pieces = min(_floor(left / step, WHOLE), quantity - 1)
     if not pieces or price == most:
-        return [Priced(price, quantity)], left
-    return [Priced(price, quantity - pieces), Priced(price + step, pieces)], left - pieces * step
+        return [PricedQuantity(price, quantity)], left
+    return [PricedQuantity(price, quantity - pieces), PricedQuantity(price + step, pieces)], left - pieces * step
 
 
-def _one_apart(parts: list[Priced], left: Decimal) -> list[Priced]:
-    """Let one piece of a line cost what no price of them all comes to: the last resort, for parts of pieces."""
+def _split_one_piece(parts: list[PricedQuantity], left: Decimal) -> list[PricedQuantity]:
+    """Give one piece of a line its own price, which takes the remainder: the last resort, for fractional quantities."""
     first, *others = parts
-    rest = Priced(first.price, first.quantity - 1)
-    return [rest, Priced(first.sum + left - rest.sum, Decimal(1)), *others]
+    rest = PricedQuantity(first.price, first.quantity - 1)
+    return [rest, PricedQuantity(first.sum + left - rest.sum, Decimal(1)), *others]
 
 
 def _floor(number: Decimal, step: Decimal) -> Decimal:

@@ -1,4 +1,4 @@
-"""A difference as a sentence for people."""
+"""Differences as sentences for managers and developers."""
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -16,14 +16,14 @@ def sentence(difference: Difference) -> str:
     return _SENTENCES[difference.kind](difference)
 
 
-def in_step(title: Any, difference: Difference) -> str:
-    """Return what differs, and in which step."""
+def sentence_in_step(title: Any, difference: Difference) -> str:
+    """Return the difference as a sentence that names its step."""
     return gettext("Step “%(step)s”: %(difference)s") % {"step": title, "difference": sentence(difference)}
 
 
 def _field(one: Difference) -> str:
     if one.name.endswith("order_id"):
-        return gettext("%(name)s is that of another order") % {"name": _name(one.name)}
+        return gettext("%(name)s belongs to another order") % {"name": _name(one.name)}
     text = gettext("%(name)s on the site: %(site)s, expected: %(expected)s")
     return text % {
         "name": _name(one.name),
@@ -33,7 +33,7 @@ def _field(one: Difference) -> str:
 
 
 def _missing(one: Difference) -> str:
-    return gettext("the site does not say %(name)s") % {"name": _name(one.name)}
+    return gettext("the site does not return %(name)s") % {"name": _name(one.name)}
 
 
 def _version(one: Difference) -> str:
@@ -47,8 +47,8 @@ def _checksum(one: Difference) -> str:
         Checksum.GIVEN: gettext("is there"),
         Checksum.CHANGED: gettext("has changed"),
         Checksum.SAME: gettext("has not changed"),
-        Checksum.AS_READ: gettext("the same as in the order itself"),
-        Checksum.OTHER: gettext("another than in the order itself"),
+        Checksum.AS_READ: gettext("the same as in the order"),
+        Checksum.OTHER: gettext("different from the one in the order"),
     }
     return text % {"name": _name(one.name), "site": words[one.site], "expected": words[one.expected]}
 
@@ -56,7 +56,7 @@ def _checksum(one: Difference) -> str:
 def _refused(one: Difference) -> str:
     step = gettext(", step %(step)s") % {"step": one.site} if one.site else ""
     text = gettext("the site refused (%(code)s%(step)s), expected: done. %(said)s")
-    return (text % {"code": one.name, "step": step, "said": _said(one)}).strip()
+    return (text % {"code": one.name, "step": step, "said": _message(one)}).strip()
 
 
 def _not_refused(one: Difference) -> str:
@@ -67,27 +67,27 @@ def _not_refused(one: Difference) -> str:
 def _other_refusal(one: Difference) -> str:
     pairs = {"site": one.site, "expected": one.expected}
     parts = {name: ", ".join(str(part) for part in pair if part) for name, pair in pairs.items()}
-    text = gettext("the site refused otherwise: %(site)s, expected: %(expected)s. %(said)s")
-    return (text % {**parts, "said": _said(one)}).strip()
+    text = gettext("the site refused with another error: %(site)s, expected: %(expected)s. %(said)s")
+    return (text % {**parts, "said": _message(one)}).strip()
 
 
 def _part_refused(one: Difference) -> str:
-    text = gettext("the site has not taken %(what)s (%(code)s, step %(step)s). %(said)s")
-    return (text % {"what": one.name, "code": one.site, "step": one.expected, "said": _said(one)}).strip()
+    text = gettext("the site refused %(what)s (%(code)s, step %(step)s). %(said)s")
+    return (text % {"what": one.name, "code": one.site, "step": one.expected, "said": _message(one)}).strip()
 
 
 def _part_not_refused(one: Difference) -> str:
-    text = gettext("the site has taken %(what)s, expected: a refusal (%(code)s)")
+    text = gettext("the site accepted %(what)s, expected: a refusal (%(code)s)")
     return text % {"what": one.name, "code": one.expected}
 
 
 def _warning(one: Difference) -> str:
-    text = gettext("the site warns, which was not expected (%(code)s). %(said)s")
-    return (text % {"code": one.name or "?", "said": _said(one)}).strip()
+    text = gettext("unexpected warning of the site (%(code)s). %(said)s")
+    return (text % {"code": one.name or "?", "said": _message(one)}).strip()
 
 
 def _no_warning(one: Difference) -> str:
-    return gettext("the site does not warn, expected: %(code)s") % {"code": one.name}
+    return gettext("the site sent no warning, expected: %(code)s") % {"code": one.name}
 
 
 def _no_property(one: Difference) -> str:
@@ -96,21 +96,21 @@ def _no_property(one: Difference) -> str:
 
 def _setting(one: Difference) -> str:
     text = gettext("%(name)s: %(site)s. %(said)s")
-    return (text % {"name": one.name, "site": _value("", one.site), "said": one.said}).strip()
+    return (text % {"name": one.name, "site": _value("", one.site), "said": one.message}).strip()
 
 
 def _no_webhook(one: Difference) -> str:
-    text = gettext("none has come within %(seconds)d s: the way from the site to this CRM does not work. %(said)s")
-    return (text % {"seconds": one.expected, "said": _said(one)}).strip()
+    text = gettext("no webhook arrived within %(seconds)d s: the site does not reach this CRM. %(said)s")
+    return (text % {"seconds": one.expected, "said": _message(one)}).strip()
 
 
 def _no_last_webhook(one: Difference) -> str:
-    text = gettext("the site has not announced the deletion within %(seconds)d s, only: %(events)s. %(said)s")
-    return (text % {"seconds": one.expected, "events": one.site, "said": _said(one)}).strip()
+    text = gettext("the site sent no webhook about the deletion within %(seconds)d s, only: %(events)s. %(said)s")
+    return (text % {"seconds": one.expected, "events": one.site, "said": _message(one)}).strip()
 
 
-def _said(one: Difference) -> str:
-    return gettext("In its own words: “%(said)s”") % {"said": one.said.strip()} if one.said.strip() else ""
+def _message(one: Difference) -> str:
+    return gettext("The site's answer: “%(said)s”") % {"said": one.message.strip()} if one.message.strip() else ""
 
 
 def _name(path: str) -> str:

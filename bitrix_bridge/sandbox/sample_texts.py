@@ -1,4 +1,4 @@
-"""Words that the made-up flower shop is made of: names, streets, postcards, comments. Nobody here is real."""
+"""Sample texts of the stand-in's flower shop: names, streets, postcards, comments. All people are fictional."""
 
 from __future__ import annotations
 

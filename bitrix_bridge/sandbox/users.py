@@ -1,4 +1,4 @@
-"""The site's users: known by id, found by phone, or registered with their first order."""
+"""The site's users: found by id or by phone, or registered with their first order."""
 
 from __future__ import annotations
 
@@ -11,16 +11,19 @@ ANONYMOUS = "saleanonymous"
 
 
 def phone_digits(phone: str) -> str:
-    """A phone reduced to its last ten digits, so that 8701… and +7 (701) … are one phone; '' when too short."""
+    """Return the last ten digits of a phone, or '' if it has fewer.
+
+    So 8701… and +7 (701) … are the same phone.
+    """
     digits = "".join(character for character in phone if character in "0123456789")
     return digits[-10:] if len(digits) >= 10 else ""
 
 
 def new_user(user_id: int, properties: dict[str, Any]) -> User:
-    """A user made from an order's properties `name`, `phone`, `email`.
+    """Return a user made from an order's properties `name`, `phone`, `email`.
 
-    A phone-only customer gets a placeholder e-mail, as on the site, where the column must not be empty. A name under
-    .invalid belongs to no one.
+    A customer without an e-mail gets a placeholder, as on the site, where the column must not be empty. No one can own
+    a domain under .invalid.
     """
     phone = str(properties.get("phone") or "")
     digits = phone_digits(phone)
@@ -37,7 +40,7 @@ def new_user(user_id: int, properties: dict[str, Any]) -> User:
 
 
 def anonymous_user(user_id: int) -> User:
-    """The one account that Bitrix gives all guests."""
+    """Return the account that Bitrix uses for all guests."""
     login = f"anonymous_{user_id:09d}"
     return {
         "ID": str(user_id),
@@ -51,11 +54,11 @@ def anonymous_user(user_id: int) -> User:
     }
 
 
-class People:
-    """Every user of the site. Not locked: the site calls it under its own lock."""
+class Users:
+    """All users of the site. Not locked: the site calls it under its own lock."""
 
     def __init__(self, users: list[User], next_id: Callable[[], int]) -> None:
-        """`users` as stored, `next_id` gives the id of the next one."""
+        """Load the stored users; `next_id` returns the id of the next one."""
         self._by_id: dict[int, User] = {}
         self._by_phone: dict[str, User] = {}
         self._anonymous: User | None = None
@@ -72,9 +75,9 @@ class People:
             self._anonymous = user
 
     def customer_of(self, user_id: object, properties: dict[str, Any]) -> tuple[User, bool]:
-        """The user an order belongs to, and whether they are new: a guest without a phone is anonymous.
+        """Return the user of an order, and whether they are new.
 
-        An unknown `user_id` is no reason to refuse.
+        A guest without a phone gets the anonymous account. An unknown `user_id` is not refused.
         """
         text = str(user_id or "")
         known = self._by_id.get(int(text)) if text.isascii() and text.isdigit() else None

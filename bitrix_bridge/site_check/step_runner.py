@@ -1,4 +1,4 @@
-"""The steps, one after the other: the same request to the site and to the stand-in, then the order as both have it."""
+"""Runs the steps: sends the same request to the site and to the stand-in, then compares the order on both."""
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from bitrix_bridge.payloads.identity import CHECK_XML_ID_PREFIX
-from bitrix_bridge.site_check import sides, stand_in
+from bitrix_bridge.site_check import side_state, stand_in
 from bitrix_bridge.site_check.calls import Call, NotOwnOrderError, Reply, Request, SiteBridge
 from bitrix_bridge.site_check.comparison import (
     Difference,
@@ -22,14 +22,14 @@ from bitrix_bridge.site_check.comparison import (
     compare_replies,
     refused_parts,
 )
-from bitrix_bridge.site_check.condition import look_at_ping, look_at_reference
-from bitrix_bridge.site_check.sides import Side, whole_number
+from bitrix_bridge.site_check.readiness import check_ping, check_reference
+from bitrix_bridge.site_check.side_state import Side, whole_number
 from bitrix_bridge.site_check.stand_in import StandIn
 from bitrix_bridge.site_check.steps import STEPS, Step
 
 
 class Mark(StrEnum):
-    """How a step ended."""
+    """The result of a step."""
 
     AS_EXPECTED = "✓"
     DIFFERENT = "≠"
@@ -38,7 +38,7 @@ class Mark(StrEnum):
 
 @dataclass(slots=True)
 class Result:
-    """What came of a step. `reason` says why it was not done, `calls` is what was sent to the site for it."""
+    """The result of a step. `reason` is why it was not done, `calls` are its requests to the site."""
 
     key: str
     title: str
@@ -46,25 +46,25 @@ class Result:
     milliseconds: int = 0
     reason: str = ""
     note: str = ""
-    """What is worth saying of a step that went as expected."""
-    is_done: bool = False
-    """The site has done it, as expected or otherwise."""
+    """Additional information on a step that ended as expected."""
+    succeeded: bool = False
+    """Whether the site did it, as expected or not."""
     differences: list[Difference] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     expected: Mapping[str, Any] | None = None
-    """The stand-in's answer, where the site's differs."""
+    """The stand-in's answer, if the site's differs."""
 
 
 class OrderUnknownError(Exception):
-    """The site has made an order and does not show it: nothing can be compared. The text is safe to show."""
+    """The site created an order but does not return it, so nothing can be compared. The text is safe to show."""
 
 
 @dataclass(slots=True)
-class Walk:
-    """One check. `on_result` gets each step as it ends, `stop_if_requested` may raise before each.
+class StepRunner:
+    """One run of all steps. `on_result` gets each result; `stop_if_requested` may raise before each step.
 
-    `is_created` is False as long as no order of this check can be on the site, None while that is not known;
-    `is_deleted` says that there is none any more.
+    `is_created` is False while no order of this check can be on the site, None if that is unknown; `is_deleted` is True
+    after its deletion.
     """
 
     bridge: SiteBridge
@@ -76,27 +76,27 @@ class Walk:
     site: Side = field(init=False)
     _expected: Side = field(init=False)
     _stand_in: StandIn = field(init=False)
-    _known: set[tuple[str, str, str]] = field(init=False)
+    _reported: set[tuple[str, str, str]] = field(init=False)
 
     def __post_init__(self) -> None:
         xml_id = f"{CHECK_XML_ID_PREFIX}{uuid4()}"
         day = (timezone.localdate() + timedelta(days=1)).isoformat()
         self.site = Side(xml_id, day, delivery=settings.BITRIX_DELIVERY_ID)
         self._expected = Side(xml_id, day, delivery=stand_in.DELIVERY)
-        self._expected.sames = {"DELIVERY_ID": {str(stand_in.DELIVERY): str(settings.BITRIX_DELIVERY_ID)}}
+        self._expected.equivalents = {"DELIVERY_ID": {str(stand_in.DELIVERY): str(settings.BITRIX_DELIVERY_ID)}}
         self._stand_in = StandIn()
-        self._known = set()
+        self._reported = set()
 
     @property
-    def both(self) -> tuple[Side, Side]:
-        """Return the site's side and the stand-in's."""
+    def sides(self) -> tuple[Side, Side]:
+        """Return the site and the stand-in."""
         return self.site, self._expected
 
     def run(self) -> None:
-        """Do every step that can be done.
+        """Run every step that is possible.
 
         Raises `NoReplyError`, `NotOwnOrderError`, `OrderUnknownError`, and what `stop_if_requested` raises: the order
-        is then left as it is.
+        then stays as it is.
         """
         for step in STEPS:
             self.stop_if_requested()
@@ -104,122 +104,125 @@ class Walk:
             calls_before = len(self.bridge.calls)
             self.results.append(result)
             try:
-                if reason := self._obstacle(step):
+                if reason := self._skip_reason(step):
                     result.mark, result.reason = Mark.NOT_DONE, reason
                 else:
                     self._do(step, result)
             except BaseException:
-                result.mark, result.reason = Mark.NOT_DONE, result.reason or gettext("broken off")
+                result.mark, result.reason = Mark.NOT_DONE, result.reason or gettext("interrupted")
                 raise
             finally:
                 result.calls = self.bridge.calls[calls_before:]
                 self.on_result(result)
 
-    def _obstacle(self, step: Step) -> str:
+    def _skip_reason(self, step: Step) -> str:
         done = {result.key: result for result in self.results[:-1]}
         for key in step.needs:
-            if not done[key].is_done:
+            if not done[key].succeeded:
                 return gettext("“%(step)s” was not done") % {"step": done[key].title}
-        return step.obstacle(self.site)
+        return step.skip_reason(self.site)
 
     def _do(self, step: Step, result: Result) -> None:
         request = step.request(self.site)
         if step.key == "create":
             self.is_created = None
         reply = self.bridge.send(request)
-        result.milliseconds, result.is_done = reply.milliseconds, reply.refusal is None
+        result.milliseconds, result.succeeded = reply.milliseconds, reply.refusal is None
         sent = step.request(self._expected)
         expected = self._stand_in.send(sent)
-        self._take_note(step, reply, expected)
+        self._store_ids(step, reply, expected)
         found = list(self._differences(step, reply, expected))
-        self._keep_in_step(sent, reply, expected)
+        self._undo_refused(sent, reply, expected)
         if step.reads and self.site.order_id is not None:
             found += self._read()
         result.differences = found
         if found:
-            result.mark, result.expected = Mark.DIFFERENT, expected.said
+            result.mark, result.expected = Mark.DIFFERENT, expected.data
 
-    def _take_note(self, step: Step, reply: Reply, expected: Reply) -> None:
-        """Keep what later requests need of the answers."""
+    def _store_ids(self, step: Step, reply: Reply, expected: Reply) -> None:
+        """Store the values of the answers that later requests need."""
         if step.key == "reference":
-            self._choose(reply.said)
+            self._choose(reply.data)
         if step.key == "create":
-            # What is refused by name was not done; after anything else there may be an order.
+            # A refusal with a status of 4xx means that no order was created; any other answer leaves that open.
             self.is_created = reply.refusal is None or not 400 <= reply.status < 500
-            self.site.order_id = whole_number(reply.said.get("order_id")) if reply.refusal is None else None
+            self.site.order_id = whole_number(reply.data.get("order_id")) if reply.refusal is None else None
             if self.site.order_id is None and reply.refusal is None:
-                raise OrderUnknownError(gettext("The site said the order was created but not under which id."))
-            self._expected.order_id = whole_number(expected.said.get("order_id"))
+                raise OrderUnknownError(gettext("The site created the order but returned no id."))
+            self._expected.order_id = whole_number(expected.data.get("order_id"))
         if step.key == "delete" and reply.refusal is None:
             self.is_deleted = True
 
     def _choose(self, reference: Mapping[str, Any]) -> None:
-        system = sides.choose_pay_system(reference)
+        system = side_state.choose_pay_system(reference)
         self.site.pay_system = system
         if system is not None:
             self._expected.pay_system = stand_in.PAY_SYSTEM
-            self._expected.sames = {**self._expected.sames, "PAY_SYSTEM_ID": {str(stand_in.PAY_SYSTEM): str(system)}}
-        for side in self.both:
-            side.status = sides.choose_status(reference)
-            side.choices = sides.choose_references(reference)
+            self._expected.equivalents = {
+                **self._expected.equivalents,
+                "PAY_SYSTEM_ID": {str(stand_in.PAY_SYSTEM): str(system)},
+            }
+        for side in self.sides:
+            side.status = side_state.choose_status(reference)
+            side.choices = side_state.choose_reference_values(reference)
 
     def _differences(self, step: Step, reply: Reply, expected: Reply) -> Iterator[Difference]:
-        yield from compare_replies(reply, expected, self.both)
+        yield from compare_replies(reply, expected, self.sides)
         if reply.refusal is not None:
             return
         if step.key == "ping":
-            yield from look_at_ping(reply.said, timezone.now())
+            yield from check_ping(reply.data, timezone.now())
         elif step.key == "reference":
-            yield from look_at_reference(reply.said, expected.said)
-        elif "order" in expected.said:
-            yield from self._of_order(reply.said.get("order"), expected.said["order"])
+            yield from check_reference(reply.data, expected.data)
+        elif "order" in expected.data:
+            yield from self._order_differences(reply.data.get("order"), expected.data["order"])
 
-    def _keep_in_step(self, sent: Request, reply: Reply, expected: Reply) -> None:
-        """Have the stand-in take back what the site has refused: reported once, it is no difference of later steps."""
+    def _undo_refused(self, sent: Request, reply: Reply, expected: Reply) -> None:
+        """Undo in the stand-in what the site refused, so that later steps do not report it again."""
         if expected.refusal is not None:
             return
         if reply.refusal is not None:
             self._stand_in.undo()
             return
-        more = refused_parts(reply.said).keys() - refused_parts(expected.said).keys()
+        more = refused_parts(reply.data).keys() - refused_parts(expected.data).keys()
         if more:
             self._stand_in.undo()
             self._stand_in.send(_without(sent, more))
 
     def _read(self) -> Iterator[Difference]:
-        """Read the order on both sides and compare it, after making sure that it is the check's own."""
+        """Read the order on both sides and compare it, after checking that it belongs to the check."""
         reply = self.bridge.send({"action": "order.get", "order_id": self.site.order_id})
         expected = self._stand_in.send({"action": "order.get", "order_id": self._expected.order_id})
         if reply.refusal is not None:
             if self.site.order_id not in self.bridge.own:
                 raise OrderUnknownError(reply.refusal.message or reply.refusal.code)
-            yield from compare_replies(reply, expected, self.both)
+            yield from compare_replies(reply, expected, self.sides)
             return
-        yield from self._of_order(reply.said.get("order"), expected.said["order"])
+        yield from self._order_differences(reply.data.get("order"), expected.data["order"])
 
-    def _of_order(self, order: Any, expected: Mapping[str, Any]) -> Iterator[Difference]:
+    def _order_differences(self, order: Any, expected: Mapping[str, Any]) -> Iterator[Difference]:
         theirs: Mapping[str, Any] = order if isinstance(order, Mapping) else {}
         order_id = self.site.order_id
-        # What follows changes it: another order, shown by mistake, must not be changed.
+        # Later steps change this order, so it must not be another one returned by mistake.
         if order_id is None or (whole_number(theirs.get("ID")), theirs.get("XML_ID")) != (order_id, self.site.xml_id):
             raise NotOwnOrderError(str(order_id))
-        self.bridge.adopt(order_id, self.site.xml_id)
+        self.bridge.record_own(order_id, self.site.xml_id)
         if self.site.codes is None:
             properties = theirs.get("properties")
             codes = frozenset(properties if isinstance(properties, Mapping) else ())
             self.site.codes = self._expected.codes = codes
-            yield from (Difference(Kind.NO_PROPERTY, code) for code in sides.missing_codes(codes))
-        for one in compare_orders(theirs, expected, self.both):
+            yield from (Difference(Kind.NO_PROPERTY, code) for code in side_state.missing_codes(codes))
+        for one in compare_orders(theirs, expected, self.sides):
             key = (one.name, str(one.site), str(one.expected))
-            # A column that stays as it is was reported when it first differed.
-            if one.kind in (Kind.VERSION, Kind.CHECKSUM) or key not in self._known:
+            # A column that keeps its value was already reported when it first differed.
+            if one.kind in (Kind.VERSION, Kind.CHECKSUM) or key not in self._reported:
                 yield one
-            self._known.add(key)
+            self._reported.add(key)
         self.site.order, self._expected.order = copy.deepcopy(theirs), expected
 
 
 def _without(request: Request, parts: set[str]) -> Request:
-    """Return the request without the parts that `refused` names: `items`, `fields.PRICE`, `properties.when`."""
+    """Return the request without the refused parts: `items`, `fields.PRICE`, `properties.when`."""
     left = copy.deepcopy(request)
     for part in parts:
         first, _, name = part.partition(".")
