@@ -38,10 +38,10 @@ class Answers:
 
 def measure(numbers: Sequence[int]) -> list[Answers]:
     """Ask everything at each size, in growing order. Raises `WrongAnswerError`."""
-    from django.contrib.auth.models import User
     from django.test import Client, override_settings
 
     from bench.many_orders import make_orders
+    from cvety_crm.users import User
 
     user = User.objects.create_superuser("bench", password="made-up")
     found, there = [], 0

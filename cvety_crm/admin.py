@@ -5,19 +5,21 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.models import AnonymousUser, Group, Permission, User
+from django.contrib.auth.models import AnonymousUser, Group, Permission
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django_q.models import Failure, OrmQ, Schedule, Success, Task
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.forms import AdminPasswordChangeForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from cvety_crm.admin_site.base import CrmModelAdmin, ReadOnlyModelAdmin, replace_registered
 from cvety_crm.admin_site.permission_labels import PermissionLabels
+from cvety_crm.admin_site.staff_forms import StaffChangeForm, StaffCreationForm
 from cvety_crm.models import Heartbeat
+from cvety_crm.users import User
 
-for _model in (User, Group, Schedule, Success, Failure, OrmQ):
+for _model in (Group, Schedule, Success, Failure, OrmQ):
     replace_registered(admin.site, _model)
 
 
@@ -25,16 +27,16 @@ for _model in (User, Group, Schedule, Success, Failure, OrmQ):
 class UserAdmin(PermissionLabels, DjangoUserAdmin, CrmModelAdmin):
     """Staff. Nobody gives rights that he has not, and nobody changes people who have more of them than he."""
 
-    form = UserChangeForm
-    add_form = UserCreationForm
+    form = StaffChangeForm
+    add_form = StaffCreationForm
     change_password_form = AdminPasswordChangeForm
-    list_display = ("username", "first_name", "last_name", "roles_column", "is_active", "is_staff", "last_login")
+    list_display = ("username", "first_name", "last_name", "phone", "roles_column", "is_active", "last_login")
     ordering = ("username",)
     readonly_fields = ("last_login", "date_joined")
     filter_horizontal = ("user_permissions",)
     fieldsets = (
         (None, {"fields": ("username", "password")}),
-        (_("Personal info"), {"fields": ("first_name", "last_name", "email")}),
+        (_("Personal info"), {"fields": (("first_name", "last_name"), ("phone", "telegram_id"), "email")}),
         (_("Permissions"), {"fields": ("is_active", "is_staff", "groups")}),
         (_("Important dates"), {"fields": ("last_login", "date_joined")}),
     )

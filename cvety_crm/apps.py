@@ -13,9 +13,11 @@ class CvetyCrmConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the checks, and what follows each `migrate`."""
+        from cvety_crm import roles
         from cvety_crm.ops import checks, row_level_security, schedules
 
         checks.register()
         # Without a sender: after the last app, when every table is there.
         post_migrate.connect(schedules.on_post_migrate, sender=self)
         post_migrate.connect(row_level_security.on_post_migrate)
+        post_migrate.connect(roles.on_post_migrate, sender=self)

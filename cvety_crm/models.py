@@ -1,7 +1,8 @@
-"""The worker's heartbeat."""
+"""Staff accounts, and the heartbeat of the worker."""
 
 from datetime import datetime, timedelta
 
+from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -10,6 +11,19 @@ from cvety_crm.tables import Table
 
 SILENCE = timedelta(minutes=5)
 """A worker that has not been heard of for so long counts as stopped."""
+
+
+class User(AbstractUser):
+    """A member of staff. Customers have no accounts here."""
+
+    phone = models.CharField(_("phone"), max_length=20, blank=True, default="", db_default="")
+    """In E.164 form, such as `+77011234567`."""
+    telegram_id = models.BigIntegerField(
+        _("Telegram id"), null=True, blank=True, unique=True, help_text=_("The number of the account in Telegram.")
+    )
+
+    class Meta(AbstractUser.Meta):
+        db_table = "staff_users"
 
 
 class Heartbeat(Table):

@@ -4,12 +4,13 @@
 gets to them by a migration of its own, with `give`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from typing import Any, NamedTuple
 
 from django.apps import apps as installed
 from django.contrib.auth.management import create_permissions
+from django.db.migrations import Migration
 from django.db.models import Q
 
 
@@ -71,11 +72,13 @@ OWNER = Role(
     | _each("view", *_REFERENCE)
     | _each("view add change delete", "notifications.telegramchat")
     # He hires people and gives them roles; what a role may do is for superusers to change.
-    | _each("view add change", "auth.user")
+    | _each("view add change", "cvety_crm.user")
     | _each("view", "auth.group"),
 )
 """Everything but the machinery: hires people, edits reference data, chooses who hears what in Telegram."""
 
+FIRST = ("cvety_crm", "0001_initial")
+"""The migration after which the groups are created."""
 ROLES = (OWNER, MANAGER, FLORIST, DISPATCHER, ACCOUNTANT)
 
 
@@ -97,6 +100,12 @@ def give(apps: Any, permissions: Mapping[str, Iterable[str]]) -> None:
     _make_permissions()
     for group in apps.get_model("auth", "Group").objects.filter(name__in=permissions):
         group.permissions.add(*_rows(apps, permissions[group.name]))
+
+
+def on_post_migrate(plan: Sequence[tuple[Migration, bool]] = (), **_kwargs: Any) -> None:
+    """Create the groups, only with the first migration: a group that staff delete later does not come back."""
+    if any((migration.app_label, migration.name) == FIRST and not is_backward for migration, is_backward in plan):
+        make_roles(installed)
 
 
 def _make_permissions() -> None:

@@ -219,6 +219,7 @@ CACHES = {
 
 # --- Staff, sessions, safety -----------------------------------------------------------------------------------------
 
+AUTH_USER_MODEL = "cvety_crm.User"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

@@ -1,8 +1,10 @@
 """The class of the people who sign in. Other modules import it from here, so that one line changes it."""
 
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
+
+from cvety_crm.models import User
 
 __all__ = ["AnonymousUser", "AnyUser", "User", "display_name", "staff_user"]
 

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from django.contrib import admin
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.core.files.base import ContentFile
 from django.db import models
 from django.urls import NoReverseMatch, reverse
@@ -17,6 +17,7 @@ from django_q.models import OrmQ, Schedule, Task
 from bitrix_bridge.history.reasons import Code, Reason
 from bitrix_bridge.models import Difference, ImportRow, ImportRun, Push, Reconciliation
 from cvety_crm.models import Heartbeat
+from cvety_crm.users import User
 from notifications.models import TelegramChat, TelegramMessage
 from orders.models import Courier, Order, OrderNote, OrderPhoto
 from tests.samples import order_data

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from django.apps import AppConfig, apps
-from django.contrib.auth.models import User
 from django.core.cache import caches
 from django.core.servers.basehttp import WSGIRequestHandler
 from django.db.models.signals import post_migrate
@@ -18,6 +17,7 @@ from django.utils import timezone
 
 from bitrix_bridge.site_client.bridge_client import known_endpoints
 from cvety_crm.roles import make_roles
+from cvety_crm.users import User
 from tests.lasting_cache import LastingCache
 
 WEBHOOK_PATH = "/webhooks/bitrix/order"
@@ -28,7 +28,7 @@ PostWebhook = Callable[..., HttpResponse]
 @pytest.fixture(scope="session", autouse=True)
 def _reference_data_survives_a_flush() -> Iterator[None]:
     """A test with real transactions empties every table afterwards, those that migrations have filled included."""
-    seed = import_module("orders.migrations.0002_reference_data").seed
+    seed = import_module("orders.migrations.0001_initial").seed
     last = list(apps.get_app_configs())[-1].label  # then every permission is there again
 
     def refill(sender: AppConfig, **_kwargs: Any) -> None:

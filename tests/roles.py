@@ -1,9 +1,10 @@
 """People in a role, and their browsers."""
 
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import Group, Permission
 from django.test import Client
 
 from cvety_crm.roles import Role
+from cvety_crm.users import User
 
 
 def person(role: Role, name: str = "") -> User:

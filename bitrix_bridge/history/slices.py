@@ -19,7 +19,8 @@ def _work(run: ImportRun, is_over_time: IsOverTime) -> timedelta | None:
     """Work on a run; a slice starts where the one before has ended, so a retry ends however many orders fail again."""
     with Source.configured() as source:
         if warning := source.warning():
-            raise SourceError(f"{warning} {gettext('Use one with SELECT only.')}")
+            advice = gettext("Use one with SELECT only.")
+            raise SourceError(f"{warning} {advice}")
         return None if walk.work(run, source, is_over_time=is_over_time) else timedelta(0)
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from functools import partial
 from uuid import UUID
 
-from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -20,6 +19,7 @@ from bitrix_bridge.site_client.errors import OrderArchivedError, OrderNotFoundEr
 from bitrix_bridge.site_client.site_orders import read_site_order
 from bitrix_bridge.site_client.transports import SiteClient
 from cvety_crm.outbox import DeliveryError
+from cvety_crm.users import User
 from orders import services
 from orders.models import Order, Reason, SyncState
 from orders.sync.fields import PUSHED

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.contrib.auth.models import User
 from django.db import InterfaceError, OperationalError
 from django.db.models import Q
 from django.utils import timezone
@@ -22,6 +21,7 @@ from bitrix_bridge.site_client.transports import SiteClient
 from cvety_crm.long_runs.engine import LeaseLostError
 from cvety_crm.masking import truncate_masked
 from cvety_crm.outbox import MisconfiguredError, PermanentDeliveryError, TemporaryDeliveryError
+from cvety_crm.users import User
 from orders import services
 from orders.models import Order, Reason, SyncState
 from orders.sync.fields import PUSHED

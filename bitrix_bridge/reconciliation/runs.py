@@ -2,7 +2,6 @@
 
 from datetime import datetime, timedelta
 
-from django.contrib.auth.models import User
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -12,6 +11,7 @@ from bitrix_bridge.models.reconciliation import OPEN
 from cvety_crm.alerts import Alert
 from cvety_crm.long_runs.engine import RunEngine, State
 from cvety_crm.long_runs.holders import is_dead
+from cvety_crm.users import User
 from orders.models import Order
 
 Origin = Reconciliation.Origin

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import AnonymousUser
 from django.utils.translation import gettext
 
 from bitrix_bridge.models import Difference
 from bitrix_bridge.reconciliation.comparison import ARCHIVED, CHECKSUM, DELETED, LINK, VERSION
 from bitrix_bridge.reconciliation.decisions import sides
-from cvety_crm.users import display_name
+from cvety_crm.users import User, display_name
 from orders.presentation.timeline import Names, field_label, look_up, value_text
 from orders.rules.visibility import hidden_fields
 from orders.services.references import STUB_PREFIX, stub_status_name

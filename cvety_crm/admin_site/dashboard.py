@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.module_loading import import_string
@@ -17,6 +17,7 @@ from django.utils.translation import gettext
 from cvety_crm.admin_site.navigation import count, kept, may_view
 from cvety_crm.ops.health import Finding, Probe
 from cvety_crm.ops.status import MARKS, may_see_status
+from cvety_crm.users import User
 
 LAG_PROBES = ("bitrix_bridge.probes.lag_in", "bitrix_bridge.probes.lag_out")
 LAG_KEEP_SECONDS = 60

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 from django.http import HttpRequest
 from django.urls import reverse
@@ -18,6 +18,7 @@ from django.utils.translation import gettext
 
 from cvety_crm.models import SILENCE, Heartbeat
 from cvety_crm.ops.status import may_see_status
+from cvety_crm.users import User
 
 KEEP_SECONDS = 10
 
@@ -154,7 +155,7 @@ def _telegram() -> list[_Item]:
 
 def _system(request: HttpRequest) -> list[_Item]:
     people = [
-        (gettext("Users"), "person", "auth.user", ""),
+        (gettext("Users"), "person", "cvety_crm.user", ""),
         (gettext("Groups"), "groups", "auth.group", ""),
     ]
     if not request.user.is_superuser:

@@ -10,7 +10,6 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -27,6 +26,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from cvety_crm.admin_site.base import ReadOnlyModelAdmin, badge, moment
 from cvety_crm.outbox import OutboxEntry, State
+from cvety_crm.users import User
 
 SIGNS: dict[str, str] = {
     State.PENDING: "⏳",

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from cvety_crm.ops.health import KEEP_SECONDS, Level, Report, latest
+from cvety_crm.users import User
 
 MARKS = {Level.GREEN: "✔", Level.YELLOW: "▲", Level.RED: "✖"}
 """Signs that differ without their colours."""

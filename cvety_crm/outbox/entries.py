@@ -1,7 +1,6 @@
 """The tables of the retry engine: what must be delivered, and each attempt at it."""
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -10,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from cvety_crm.outbox.deliverers import deliverer_of
 from cvety_crm.outbox.scheduling import schedule_delivery
 from cvety_crm.tables import Table
+from cvety_crm.users import User
 
 
 class State(models.TextChoices):

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext
 from unfold.dataclasses import SearchResult
 
+from cvety_crm.users import User
 from orders.models import Customer, Order
 from orders.presentation.formatting import delivery_time
 from orders.rules.visibility import masked_phone, may_see_orders

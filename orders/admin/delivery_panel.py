@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.db.models import Q
 from django.http import HttpRequest
 
-from cvety_crm.users import display_name
+from cvety_crm.users import User, display_name
 from orders.admin.courier_texts import courier_contacts, order_texts
 from orders.models import Courier, EventKind, Order
 from orders.paper.orders_to_print import orders_to_print

@@ -6,14 +6,14 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum, auto
 
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import TextChoices
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from cvety_crm.users import display_name
+from cvety_crm.users import User, display_name
 from orders.models import Order, OrderItem, PaymentMethod, PaymentStatus, Source
 from orders.presentation.composition import composition
 from orders.presentation.formatting import number

@@ -6,9 +6,10 @@ No server-side cursor, which a transaction pooler can't keep.
 from collections.abc import Iterator, Sequence
 from uuid import UUID
 
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import Model, Prefetch, QuerySet
 
+from cvety_crm.users import User
 from orders.export.columns import COLUMNS, Cell, Reader
 from orders.models import City, Courier, DeliverySlot, Order, OrderItem, Shop, Status
 

@@ -8,11 +8,12 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import AnonymousUser
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext, pgettext
 
+from cvety_crm.users import User
 from orders.models import Courier, Order
 from orders.paper.orders_to_print import long_day, order_address, time_of_day
 from orders.paper.qr import qr_svg

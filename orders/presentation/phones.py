@@ -1,8 +1,9 @@
 """Phones as staff read them: a link that calls, a plain text, or the last digits for those who may not see more."""
 
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import AnonymousUser
 from django.utils.html import format_html
 
+from cvety_crm.users import User
 from orders.presentation.formatting import NBSP
 from orders.rules.visibility import may_see_phones
 from orders.values.phones import format_phone, masked_phone

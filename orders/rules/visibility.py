@@ -2,10 +2,11 @@
 
 from datetime import date
 
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from cvety_crm.users import User
 from orders.values.phone_masking import without_phones
 from orders.values.phones import HIDDEN, masked_phone
 

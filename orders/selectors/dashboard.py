@@ -10,13 +10,13 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.db.models import Count, Q, Sum
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from cvety_crm.users import User
 from orders.models import Order, Stage
 from orders.presentation.formatting import money, percent
 from orders.rules.visibility import may_see_orders, may_see_prices

@@ -7,11 +7,10 @@ rows of pages that went away without a word are taken for gone after `GONE_AFTER
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.contrib.auth.models import User
 from django.db.models import Q
 from django.utils import timezone
 
-from cvety_crm.users import display_name
+from cvety_crm.users import User, display_name
 from orders.models import EventKind, OrderEvent, OrderPresence
 
 GONE_AFTER = timedelta(seconds=50)

@@ -11,7 +11,7 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Value, When
 from django.urls import reverse
 from django.utils import timezone
@@ -19,6 +19,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from cvety_crm.users import User
 from orders.models import Order, OrderPhoto, PaymentStatus, PhotoAnswer, Stage, Status, SyncState
 from orders.rules.lateness import CLOSED_STAGES, DueAt, is_late
 

@@ -3,11 +3,12 @@
 import re
 from typing import Any
 
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.search import SearchQuery
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
+from cvety_crm.users import User
 from orders.rules.visibility import may_see_phones
 from orders.values.search_document import SIMILAR_LETTERS
 

@@ -8,12 +8,13 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.search import SearchQuery
 from django.db.models import Count, Max
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
+from cvety_crm.users import User
 from orders.models import Customer, Order, Product
 from orders.presentation.formatting import full_day, money, number, plain_text
 from orders.presentation.phones import phone_text

@@ -5,12 +5,11 @@ The site knows nothing of this, and is told nothing.
 
 from uuid import UUID
 
-from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from cvety_crm.users import display_name
+from cvety_crm.users import User, display_name
 from orders.events import OrderChange, publish
 from orders.exceptions import NotAllowedError
 from orders.models import Courier, Order, Source

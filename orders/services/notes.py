@@ -2,10 +2,10 @@
 
 from uuid import UUID
 
-from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.translation import gettext
 
+from cvety_crm.users import User
 from orders.exceptions import NotAllowedError
 from orders.models import OrderNote
 from orders.services.locking import lock_order

@@ -5,11 +5,11 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from cvety_crm.users import User
 from orders.exceptions import NotAllowedError
 from orders.models import Order, OrderPhoto, PhotoAnswer, PhotoApproval, Source
 from orders.photos.links import find_approval, new_nonce

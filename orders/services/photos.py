@@ -3,13 +3,13 @@
 from typing import BinaryIO
 from uuid import UUID
 
-from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from cvety_crm.users import User
 from orders.events import OrderChange, publish
 from orders.exceptions import NotAllowedError
 from orders.models import Order, OrderPhoto, PhotoAnswer, PhotoApproval, Source

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
 
+from cvety_crm.users import User
 from orders.models import OrderEvent, OrderPresence
 from orders.selectors.presence import latest_change, others
 

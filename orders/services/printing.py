@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.contrib.auth.models import User
 from django.db import transaction
 
+from cvety_crm.users import User
 from orders.models import EventKind, OrderEvent, Source
 from orders.services.locking import lock_orders
 from orders.services.timeline import new_event

@@ -5,8 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.models import User
-
+from cvety_crm.users import User
 from orders.models import Order, OrderEvent, Reason, Source
 from orders.timeline_payloads import Payload
 

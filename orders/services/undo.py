@@ -10,11 +10,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from cvety_crm.users import User
 from orders.events import publish_taken_back
 from orders.exceptions import NotAllowedError
 from orders.models import Order, OrderEvent, Source, Status, SyncState

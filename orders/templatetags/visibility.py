@@ -1,8 +1,9 @@
 """What of an order is shown to whom, for templates; `orders.rules.visibility` decides."""
 
 from django import template
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import AnonymousUser
 
+from cvety_crm.users import User
 from orders.rules.visibility import shown_text
 
 register = template.Library()

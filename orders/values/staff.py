@@ -1,7 +1,8 @@
 """Members of staff: their names, and who can be given an order."""
 
-from django.contrib.auth.models import User
 from django.db.models import QuerySet
+
+from cvety_crm.users import User
 
 
 def staff() -> QuerySet[User]:

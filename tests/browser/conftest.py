@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from cvety_crm.users import User
 from orders.models import Courier, DeliverySlot, Order
 from tests.e2e.test_newcomer import CHROMIUM, FLAGS
 from tests.samples import order_data

@@ -9,13 +9,13 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.urls import reverse
 from django.utils import timezone
 from PIL import Image, ImageDraw
 
 from cvety_crm.models import Heartbeat
+from cvety_crm.users import User
 from orders import services
 from orders.models import Courier, Order, Status
 from tests.browser.conftest import LIST, SIZES, Shop, due_in
@@ -147,7 +147,7 @@ def test_pictures_of_every_page(desk, day, manager, slots, courier):
         "events": reverse("admin:bitrix_bridge_webhookevent_changelist"),
         "comparison": reverse("admin:bitrix_bridge_reconciliation_changelist"),
         "messages": reverse("admin:notifications_telegrammessage_changelist"),
-        "user": reverse("admin:auth_user_change", args=[manager.pk]), "missing": "/crm/no/such/page/",
+        "user": reverse("admin:cvety_crm_user_change", args=[manager.pk]), "missing": "/crm/no/such/page/",
     }  # fmt: skip
     for name, path in pages.items():
         page = desk.open(path)

@@ -3,10 +3,10 @@
 import re
 
 import pytest
-from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from cvety_crm.users import User
 from orders.models import Order, Status
 from tests.browser.conftest import LIST, Desk
 

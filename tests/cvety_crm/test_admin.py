@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import Group, Permission
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
@@ -14,6 +14,7 @@ from django_q.models import Failure, OrmQ, Schedule, Success
 
 from bitrix_bridge.models import WebhookEvent
 from cvety_crm.models import Heartbeat
+from cvety_crm.users import User
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +51,7 @@ def test_the_sidebar_leads_everywhere(browser):
     html = home(browser)
     for name in ("orders_order", "orders_customer", "orders_product", "orders_courier", "orders_status", "orders_city",
                  "orders_shop", "orders_deliveryslot", "bitrix_bridge_webhookevent", "bitrix_bridge_push",
-                 "notifications_telegrammessage", "auth_user", "auth_group", "django_q_schedule"):  # fmt: skip
+                 "notifications_telegrammessage", "cvety_crm_user", "auth_group", "django_q_schedule"):  # fmt: skip
         path = reverse(f"admin:{name}_changelist")
         assert f'href="{path}"' in html
         assert browser.get(path).status_code == 200
@@ -59,7 +60,7 @@ def test_the_sidebar_leads_everywhere(browser):
 def test_the_sidebar_shows_what_one_may_see(db):
     html = home(staff("view_order"))
     assert 'href="/crm/orders/order/"' in html
-    for path in ("customer", "webhookevent", "push", "auth/user", "django_q", "heartbeat"):
+    for path in ("customer", "webhookevent", "push", "cvety_crm/user", "django_q", "heartbeat"):
         assert f"{path}/" not in html
 
 
@@ -102,13 +103,13 @@ def test_whoever_may_see_nothing_reads_so(db):
 
 def test_people_and_groups(browser, manager):
     answer = browser.post(
-        "/crm/auth/user/add/",
+        "/crm/cvety_crm/user/add/",
         {"username": "olga", "password1": "made-up-pass-1", "password2": "made-up-pass-1", "usable_password": "true"},
     )
     olga = User.objects.get(username="olga")
     assert answer.status_code == 302
-    assert browser.get(f"/crm/auth/user/{olga.pk}/change/").status_code == 200
-    assert browser.get(f"/crm/auth/user/{olga.pk}/password/").status_code == 200
+    assert browser.get(f"/crm/cvety_crm/user/{olga.pk}/change/").status_code == 200
+    assert browser.get(f"/crm/cvety_crm/user/{olga.pk}/password/").status_code == 200
     group = Group.objects.create(name="Флористы")
     assert browser.get(f"/crm/auth/group/{group.pk}/change/").status_code == 200
 
@@ -116,15 +117,15 @@ def test_people_and_groups(browser, manager):
 def test_nobody_makes_himself_more_than_he_is(manager):
     client = staff("view_user", "change_user")
     anna = User.objects.get(username="anna")
-    path = f"/crm/auth/user/{anna.pk}/change/"
+    path = f"/crm/cvety_crm/user/{anna.pk}/change/"
     client.post(path, {"username": "anna", "is_superuser": "on", "is_staff": "on", "is_active": "on",
                        "user_permissions": [str(Permission.objects.first().pk)]})  # fmt: skip
     anna.refresh_from_db()
     assert not anna.is_superuser
     assert anna.user_permissions.count() == 2
-    assert client.get(f"/crm/auth/user/{manager.pk}/password/").status_code == 403
-    assert client.post(f"/crm/auth/user/{manager.pk}/change/", {"username": "x"}).status_code == 403
-    assert client.post(f"/crm/auth/user/{manager.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert client.get(f"/crm/cvety_crm/user/{manager.pk}/password/").status_code == 403
+    assert client.post(f"/crm/cvety_crm/user/{manager.pk}/change/", {"username": "x"}).status_code == 403
+    assert client.post(f"/crm/cvety_crm/user/{manager.pk}/delete/", {"post": "yes"}).status_code == 403
 
 
 def test_the_worker_s_rows_are_for_superusers_to_read(browser):
@@ -139,3 +140,56 @@ def test_the_worker_s_rows_are_for_superusers_to_read(browser):
     assert browser.get(f"/crm/django_q/schedule/{schedule.pk}/change/").status_code == 200
     assert browser.post(f"/crm/django_q/schedule/{schedule.pk}/delete/", {"post": "yes"}).status_code == 403
     assert browser.get("/crm/cvety_crm/heartbeat/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        ("8 701 123-45-67", "+77011234567"),
+        ("+7 (701) 123 45 67", "+77011234567"),
+        ("", ""),
+        ("+48 22 123 45 67", "+48221234567"),
+    ],
+)
+def test_phone_of_staff_is_stored_in_international_form(browser, manager, typed, stored):
+    answer = browser.post(f"/crm/cvety_crm/user/{manager.pk}/change/", staff_form(manager, phone=typed))
+    assert answer.status_code == 302
+    manager.refresh_from_db()
+    assert manager.phone == stored
+
+
+def test_text_that_is_no_phone_is_refused_and_stores_nothing(browser, manager):
+    answer = browser.post(
+        f"/crm/cvety_crm/user/{manager.pk}/change/", staff_form(manager, phone="позже", first_name="Другое")
+    )
+    assert "Это не номер телефона." in answer.content.decode()
+    manager.refresh_from_db()
+    assert (manager.phone, manager.first_name) == ("", "Данияр")
+
+
+def test_telegram_id_belongs_to_one_account(browser, manager):
+    User.objects.create_user("olga", password="made-up", telegram_id=4242)
+    form = staff_form(manager, telegram_id="4242")
+    assert browser.post(f"/crm/cvety_crm/user/{manager.pk}/change/", form).status_code == 200
+    manager.refresh_from_db()
+    assert manager.telegram_id is None
+    form = staff_form(manager, telegram_id="4243")
+    assert browser.post(f"/crm/cvety_crm/user/{manager.pk}/change/", form).status_code == 302
+    manager.refresh_from_db()
+    assert manager.telegram_id == 4243
+
+
+def staff_form(user, **changed):
+    joined = timezone.localtime(user.date_joined)
+    return {
+        "username": user.username,
+        "first_name": user.first_name,
+        "last_name": user.last_name,
+        "email": user.email,
+        "is_active": "on",
+        "is_staff": "on",
+        "is_superuser": "on" if user.is_superuser else "",
+        "date_joined_0": f"{joined:%d.%m.%Y}",
+        "date_joined_1": f"{joined:%H:%M:%S}",
+        **changed,
+    }

@@ -164,7 +164,7 @@ def test_what_is_not_in_the_form_is_kept_when_it_is_saved(order):
         ("bitrix_bridge_push", ["request__phone__startswith", "order__total_amount__gte"]),
         ("bitrix_bridge_webhookevent", ["payload__data__PRICE", "problems__contains", "traceback__contains"]),
         ("notifications_telegrammessage", ["text__contains", "order__recipient_phone__startswith"]),
-        ("auth_user", ["password__startswith"]),
+        ("cvety_crm_user", ["password__startswith"]),
     ],
 )  # fmt: skip
 def test_no_address_asks_a_list_for_what_it_has_no_filter_for(order, page, lookups):

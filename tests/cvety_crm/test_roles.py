@@ -5,12 +5,13 @@ import re
 import pytest
 from django.apps import apps
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import Group, Permission
 from django.core.cache import cache
 from django.test import RequestFactory
 
 from cvety_crm.admin_site.navigation import sidebar
 from cvety_crm.roles import ACCOUNTANT, DISPATCHER, FLORIST, MANAGER, OWNER, ROLES, give, make_roles
+from cvety_crm.users import User
 from orders.models import Order
 from tests.cvety_crm.test_russian_pages import english
 from tests.orders.admin.conftest import make_order  # noqa: F401 - a fixture
@@ -91,7 +92,7 @@ def test_what_each_can_and_can_not(role, make_order, post_webhook):  # noqa: F81
     for name, path in (
         ("add", f"{LIST}add/"),
         ("export", f"{LIST}export/?preset=all"),
-        ("hire", "/crm/auth/user/add/"),
+        ("hire", "/crm/cvety_crm/user/add/"),
         ("customers", "/crm/orders/customer/"),
         ("raw", "/crm/bitrix_bridge/webhookevent/"),
         ("reference", "/crm/orders/shop/add/"),
@@ -145,7 +146,7 @@ class TestHiring:
     def test_whoever_is_added_has_his_role_and_may_log_in(self, owner):
         florist = Group.objects.get(name=FLORIST.name)
         answer = browser_of(owner).post(
-            "/crm/auth/user/add/",
+            "/crm/cvety_crm/user/add/",
             {"username": "olga", "first_name": "Ольга", "password1": "made-up-pass-1", "password2": "made-up-pass-1",
              "usable_password": "true", "groups": [florist.pk]},
         )  # fmt: skip
@@ -155,7 +156,7 @@ class TestHiring:
 
     def test_every_role_can_be_given_and_taken(self, owner):
         olga = person(FLORIST, "olga")
-        path = f"/crm/auth/user/{olga.pk}/change/"
+        path = f"/crm/cvety_crm/user/{olga.pk}/change/"
         html = browser_of(owner).get(path).content.decode()
         assert all(role.name in html for role in ROLES)
         assert 'name="is_superuser"' not in html
@@ -167,7 +168,7 @@ class TestHiring:
     def test_nobody_gives_a_role_that_can_do_more_than_he(self, owner):
         robots = Group.objects.create(name="Роботы")
         robots.permissions.add(Permission.objects.get(codename="delete_user"))
-        path = f"/crm/auth/user/{owner.pk}/change/"
+        path = f"/crm/cvety_crm/user/{owner.pk}/change/"
         page = browser_of(owner).get(path).content.decode()
         assert robots.name not in page
         assert OWNER.name in page
@@ -176,7 +177,7 @@ class TestHiring:
         assert answer.status_code == 200  # the form again, with an error
         owner = User.objects.get(pk=owner.pk)
         assert not owner.is_superuser
-        assert not owner.has_perm("auth.delete_user")
+        assert not owner.has_perm("cvety_crm.delete_user")
 
     @pytest.mark.parametrize("is_active", [True, False])
     def test_nobody_takes_over_an_account_that_can_do_more(self, owner, manager, is_active):
@@ -184,7 +185,7 @@ class TestHiring:
         stronger.user_permissions.add(Permission.objects.get(codename="delete_user"))
         for user in (stronger, manager):
             User.objects.filter(pk=user.pk).update(is_active=is_active)
-            path = f"/crm/auth/user/{user.pk}"
+            path = f"/crm/cvety_crm/user/{user.pk}"
             assert browser_of(owner).post(f"{path}/change/", self.form_of(user)).status_code == 403
             assert browser_of(owner).get(f"{path}/password/").status_code == 403
 

@@ -3,12 +3,12 @@
 import pytest
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.auth.models import User
 from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
 from django_q.models import OrmQ
 
+from cvety_crm.users import User
 from tests.admin_pages import NAMELESS, TYPED, address_of, addresses_of, make_samples, registered
 from tests.visible_text import english_words, latin_words, visible_texts
 

@@ -103,7 +103,7 @@ class TestRowLevelSecurity:
             tables = {name for (name,) in cursor.fetchall()}
             cursor.execute("SELECT count(*) FROM pg_policy")
             assert cursor.fetchone() == (0,)
-        assert {"orders", "users", "telegram_messages", "auth_user", "django_session", "django_q_task"} <= tables
+        assert {"orders", "users", "telegram_messages", "staff_users", "django_session", "django_q_task"} <= tables
 
     def test_a_missed_table_fails_the_check(self):
         with connection.cursor() as cursor:

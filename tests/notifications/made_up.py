@@ -5,8 +5,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.contrib.auth.models import User
-
+from cvety_crm.users import User
 from notifications.texts import OrderFacts
 from orders.models import City, Customer, DeliverySlot, EventKind, Order, OrderEvent, OrderItem, Shop, Source, Status
 

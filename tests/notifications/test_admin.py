@@ -1,10 +1,11 @@
 """Telegram's messages and chats in the admin."""
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Permission
 from django.test import Client
 
 from cvety_crm.outbox import State
+from cvety_crm.users import User
 from notifications.models import TelegramChat, TelegramMessage, TelegramMessageAttempt
 from orders.models import Order
 from tests.samples import order_data

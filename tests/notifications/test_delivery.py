@@ -4,13 +4,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from cvety_crm.alerts import Alert, raise_alert
 from cvety_crm.outbox import WAITS, AttemptOutcome, State, deliver_due, deliver_one
+from cvety_crm.users import User
 from notifications.models import TelegramChat, TelegramMessage
 from orders.models import Order
 from orders.services import change_status

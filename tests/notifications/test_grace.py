@@ -4,10 +4,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.utils import timezone
 
 from cvety_crm.outbox import AttemptOutcome, State, deliver_one
+from cvety_crm.users import User
 from notifications.models import TelegramMessage, TelegramMessageAttempt
 from orders import services
 from orders.models import Order, OrderEvent

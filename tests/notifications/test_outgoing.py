@@ -3,13 +3,13 @@
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from cvety_crm.alerts import Alert, raise_alert
 from cvety_crm.outbox import State
+from cvety_crm.users import User
 from notifications.models import TelegramChat, TelegramMessage
 from notifications.rendering import preview
 from orders.models import Order, Source

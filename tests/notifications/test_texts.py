@@ -6,13 +6,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.utils import timezone, translation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cvety_crm import alerts
 from cvety_crm.alerts import Alert
+from cvety_crm.users import User
 from notifications import links, texts
 from orders.models import City, Customer, DeliverySlot, PaymentMethod, PaymentStatus, Reason, Shop, Source, Status
 from orders.presentation import formatting

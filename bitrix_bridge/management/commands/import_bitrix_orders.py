@@ -169,7 +169,8 @@ class Command(LongRunCommand):
         """Return how far it is, how many orders have failed, and how fast it is."""
         if far.percent is None:
             text = gettext("Failed orders are repeated, left: %(left)s") % {"left": far.remaining}
-            return f"{text} · {gettext('not come over: %(number)s') % {'number': run.failed}}"
+            failed = gettext("not come over: %(number)s") % {"number": run.failed}
+            return f"{text} · {failed}"
         return gettext("%(done)d of %(expected)d, failed: %(failed)d, %(rate).1f a second") % {
             "done": far.done,
             "expected": far.expected,

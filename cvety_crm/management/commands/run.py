@@ -12,8 +12,9 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
+from django.db.migrations.exceptions import InconsistentMigrationHistory
 
 from cvety_crm.dev.static_files import collect_static_files
 from cvety_crm.dev.supervisor import Program, Supervisor
@@ -48,7 +49,11 @@ class Command(BaseCommand):
 
     def _run(self, environment: dict[str, str], private: bool) -> None:
         self.stdout.write("Preparing the database and the static files…")
-        call_command("migrate", verbosity=0, interactive=False)
+        try:
+            call_command("migrate", verbosity=0, interactive=False)
+        except InconsistentMigrationHistory as error:
+            # The migrations were rewritten before the first installation: there is no way from the earlier ones.
+            raise CommandError("The database is older than this code. In development, remove .postgres.") from error
         collect_static_files()
         password = self._create_first_user()
         connections.close_all()

@@ -11,11 +11,11 @@ from typing import Any, cast
 from uuid import UUID, uuid4
 
 from django import forms
-from django.contrib.auth.models import User
 from django.utils import timezone
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from cvety_crm.users import User
 from orders.admin.new_order.lines import MOST_MONEY, AmountField
 from orders.models import Channel, City, Customer, DeliverySlot, Order, PaymentMethod, PaymentStatus, Shop
 from orders.presentation.phones import phone_text

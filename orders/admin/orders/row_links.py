@@ -1,9 +1,10 @@
 """Small buttons for a row of a list: call, WhatsApp, maps, copy the address; take the order."""
 
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import AnonymousUser
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
+from cvety_crm.users import User
 from orders.models import Order
 from orders.presentation.addresses import one_line, with_city
 from orders.presentation.links import call_url, two_gis_url, whatsapp_url, yandex_maps_url

@@ -4,10 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.db.models import Model
 
-from cvety_crm.users import display_name
+from cvety_crm.users import User, display_name
 from orders.models import City, DeliverySlot, OrderItem, Product, Shop, Status
 from orders.sync.fields import ITEMS
 from orders.values.phone_masking import without_phones

@@ -3,9 +3,9 @@
 from datetime import datetime
 from uuid import UUID
 
-from django.contrib.auth.models import User
 from django.db import transaction
 
+from cvety_crm.users import User
 from orders.models import Order, Reason, Source
 from orders.services.inbound.creation import create
 from orders.services.inbound.origin import Origin

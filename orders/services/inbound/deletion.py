@@ -3,10 +3,10 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
+from cvety_crm.users import User
 from orders.events import OrderChange, publish
 from orders.models import Order, OrderEvent, Reason, Source, SyncState
 from orders.services.locking import lock_site_order, settle_sync_state

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from django.contrib.auth.models import User
 from django.utils import timezone
 
+from cvety_crm.users import User
 from orders.models import Reason, Source
 from orders.sync.freshness import Arrival
 from orders.sync.snapshot import FreshRead, HistoryRead

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Permission
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from bitrix_bridge.models import ImportRow, ImportRun, Push, PushAttempt, WebhookEvent
 from cvety_crm.outbox import State
+from cvety_crm.users import User
 from orders import services
 from orders.models import Order, Reason, SyncState
 from tests.samples import order_data

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -16,6 +16,7 @@ from bitrix_bridge.history.reasons import Code, Reason
 from bitrix_bridge.history.runs import imports
 from bitrix_bridge.models import ImportRow, ImportRun
 from cvety_crm.roles import ACCOUNTANT, DISPATCHER, FLORIST, MANAGER, OWNER
+from cvety_crm.users import User
 from orders.models import Order
 from tests.bitrix_bridge.history.tables import Schema
 from tests.roles import browser_of, person

@@ -3,13 +3,13 @@
 import json
 
 import pytest
-from django.contrib.auth.models import User
 from django.core.cache import caches
 from django.db import OperationalError, connection
 
 from bitrix_bridge.inbound import inbox
 from bitrix_bridge.models import WebhookEvent
 from cvety_crm import throttling
+from cvety_crm.users import User
 from orders.models import Order
 from tests.samples import order_data
 

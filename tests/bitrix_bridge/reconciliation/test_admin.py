@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Permission
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
@@ -18,6 +18,7 @@ from bitrix_bridge.reconciliation.runs import comparisons
 from bitrix_bridge.reconciliation.slices import work_slice
 from bitrix_bridge.sandbox import faults
 from cvety_crm.ops.health import Level
+from cvety_crm.users import User
 from orders.models import Order
 
 pytestmark = pytest.mark.django_db

@@ -13,7 +13,6 @@ from unittest.mock import patch
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
@@ -33,6 +32,7 @@ from bitrix_bridge.sandbox.site import CRM_ORIGINS, Event, Site
 from bitrix_bridge.sandbox.values import rounded
 from bitrix_bridge.site_client import bridge_client as bridge_client
 from cvety_crm.outbox import LIVE, State, deliver_one, engine
+from cvety_crm.users import User
 from orders import services
 from orders.models import Order, OrderEvent, Source, Status
 from orders.sync.fields import FIELDS, ITEMS, PUSHED, as_sent, comparable, comparable_items, empty_value, order_values

@@ -6,12 +6,13 @@ from datetime import timedelta
 from html import unescape
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Permission
 from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
 from bitrix_bridge.models import Push, WebhookEvent
+from cvety_crm.users import User
 from orders.models import Order
 from orders.selectors.presets import BY_KEY, Moment, preset_orders, preset_url
 from tests.samples import order_data

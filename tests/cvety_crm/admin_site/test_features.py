@@ -1,13 +1,13 @@
 """Features of a model's pages: what they add, who may use it, and that none hides another."""
 
 import pytest
-from django.contrib.auth.models import AnonymousUser, Group, User
+from django.contrib.auth.models import AnonymousUser, Group
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpResponse
 from unfold.sites import UnfoldAdminSite
 
 from cvety_crm.admin_site.features import GET, POST, BulkAction, Feature, FeatureModelAdmin
-from cvety_crm.users import staff_user
+from cvety_crm.users import User, staff_user
 
 
 def may(request):

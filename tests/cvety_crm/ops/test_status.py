@@ -3,12 +3,13 @@
 import json
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Permission
 from django.core.cache import cache
 from django.db import OperationalError
 from django.test import Client
 
 from cvety_crm.models import Heartbeat
+from cvety_crm.users import User
 from tests.visible_text import latin_words, visible_texts
 
 HERE = "tests.cvety_crm.ops.test_health."

@@ -4,9 +4,9 @@ from uuid import uuid4
 
 import pytest
 from django.contrib import admin
-from django.contrib.auth.models import User
 from django.urls import reverse
 
+from cvety_crm.users import User
 from orders.models import Order
 
 METHODS = {

@@ -4,8 +4,9 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import AnonymousUser
 
+from cvety_crm.users import User
 from orders.models import City, Courier
 from orders.paper.route_sheet import route_of, route_sheets
 from orders.presentation.delivery import reason_to_leave_out

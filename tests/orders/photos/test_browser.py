@@ -8,11 +8,11 @@ from threading import Event
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from cvety_crm.users import User
 from orders import services
 from orders.models import Order
 from tests.e2e.test_newcomer import CHROMIUM, FLAGS

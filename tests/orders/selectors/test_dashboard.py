@@ -4,10 +4,11 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Permission
 from django.core.cache import cache
 from django.utils import timezone
 
+from cvety_crm.users import User
 from orders.models import Order, Status
 from orders.selectors.dashboard import CHART_DAYS, figures, start_page
 

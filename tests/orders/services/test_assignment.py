@@ -4,10 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import connections
 
 from bitrix_bridge.models import Push
+from cvety_crm.users import User
 from notifications.models import TelegramMessage
 from orders import services
 from orders.models import Courier, Order, OrderEvent, Status, SyncState

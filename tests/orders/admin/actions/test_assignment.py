@@ -3,12 +3,12 @@
 from uuid import uuid4
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from cvety_crm.users import User
 from orders import services
 from orders.admin.orders.row_links import row_links, take_button
 from orders.models import Courier, EventKind, Order

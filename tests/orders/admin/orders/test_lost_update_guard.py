@@ -7,9 +7,9 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.contrib.auth.models import User
 from django.utils import timezone
 
+from cvety_crm.users import User
 from orders import services
 from orders.models import EventKind, OrderEvent, OrderPresence, Source
 from orders.services import presence

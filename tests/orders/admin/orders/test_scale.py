@@ -3,13 +3,13 @@
 import re
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from bench.many_orders import make_orders
+from cvety_crm.users import User
 from orders.selectors.presets import PRESETS
 from tests.orders.admin.conftest import LIST, numbers
 
