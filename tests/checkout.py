@@ -53,7 +53,7 @@ class Checkout:
     def close_the_shop(self):
         """Nobody orders at the stand-in site and nobody changes an order there, unless a test does. Before `start`."""
         command = self.folder / "cvety_crm/management/commands/run.py"
-        text, replaced = re.subn(r"^STAND_IN_PAUSE = \d+", "STAND_IN_PAUSE = 0", command.read_text(), flags=re.M)
+        text, replaced = re.subn(r"^STAND_IN_INTERVAL = \d+", "STAND_IN_PAUSE = 0", command.read_text(), flags=re.M)
         assert replaced == 1
         command.write_text(text)
 

@@ -4,14 +4,14 @@ from django.apps.registry import Apps
 from django.db import migrations
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
-from cvety_crm.roles import MANAGER, OWNER, give
+from cvety_crm.roles import MANAGER, OWNER, grant
 
 RIGHTS = ["bitrix_bridge.view_importrun", "bitrix_bridge.change_importrun", "bitrix_bridge.view_importrow"]
 
 
 def give_them(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     """Add the rights to the roles that were made before these were among theirs."""
-    give(apps, {MANAGER.name: RIGHTS, OWNER.name: RIGHTS})
+    grant(apps, {MANAGER.name: RIGHTS, OWNER.name: RIGHTS})
 
 
 class Migration(migrations.Migration):

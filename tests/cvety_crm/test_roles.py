@@ -10,7 +10,7 @@ from django.core.cache import cache
 from django.test import RequestFactory
 
 from cvety_crm.admin_site.navigation import sidebar
-from cvety_crm.roles import ACCOUNTANT, DISPATCHER, FLORIST, MANAGER, OWNER, ROLES, give, make_roles
+from cvety_crm.roles import ACCOUNTANT, DISPATCHER, FLORIST, MANAGER, OWNER, ROLES, grant, make_roles
 from orders.models import Order
 from tests.cvety_crm.test_russian_pages import english
 from tests.orders.admin.conftest import make_order  # noqa: F401 - a fixture
@@ -122,10 +122,10 @@ def test_they_are_made_once_and_stay_as_staff_have_edited_them():
 
 
 def test_a_later_permission_is_given_by_name():
-    give(apps, {FLORIST.name: ["orders.add_ordernote"], "Уволенные": ["orders.add_order"]})
+    grant(apps, {FLORIST.name: ["orders.add_ordernote"], "Уволенные": ["orders.add_order"]})
     assert person(FLORIST).has_perm("orders.add_ordernote")
     with pytest.raises(LookupError, match=r"orders\.no_such"):
-        give(apps, {FLORIST.name: ["orders.no_such"]})
+        grant(apps, {FLORIST.name: ["orders.no_such"]})
 
 
 class TestHiring:
