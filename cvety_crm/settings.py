@@ -56,17 +56,17 @@ INSTALLED_APPS = [
 
 ORDER_EVENT_HANDLERS = [
     "bitrix_bridge.outbound.queueing.on_order_event",
-    "notifications.outgoing.on_order_event",
+    "notifications.queueing.on_order_event",
 ]
 """Called by `orders.events` in the transaction of a change. A handler may only insert rows."""
 
 STATUS_TAKEN_BACK_HANDLERS = [
     "bitrix_bridge.outbound.queueing.on_status_taken_back",
-    "notifications.outgoing.on_status_taken_back",
+    "notifications.queueing.on_status_taken_back",
 ]
 """Called in the transaction that undoes a status change, to delete the entries that were queued for it."""
 
-ALERT_HANDLERS = ["notifications.outgoing.on_alert"]
+ALERT_HANDLERS = ["notifications.queueing.on_alert"]
 """Called with each alert for staff, for example about a failed push or an unknown status."""
 
 ORDER_PAGE_PANELS = [

@@ -1,4 +1,4 @@
-"""Money, dates and quantities as staff read them."""
+"""Format money, dates and quantities for staff."""
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -21,7 +21,7 @@ WEEKDAYS = (
 
 
 def money(amount: Decimal, currency: str = "KZT") -> str:
-    """Return `9 000 ₸`: no-break spaces, and hundredths only where there are any."""
+    """Return an amount such as `9 000 ₸`, with no-break spaces and without zero hundredths."""
     rounded = amount.quantize(Decimal("0.01"))
     digits = f"{rounded:,.0f}" if rounded == rounded.to_integral_value() else f"{rounded:,.2f}"
     text = digits.replace(",", NO_BREAK_SPACE).replace(".", ",")
@@ -29,13 +29,16 @@ def money(amount: Decimal, currency: str = "KZT") -> str:
 
 
 def quantity(amount: Decimal) -> str:
-    """Return `1` or `1,5`: no zeros at the end."""
+    """Return a quantity such as `1` or `1,5`, without trailing zeros."""
     whole = amount.to_integral_value()
     return f"{whole:.0f}" if amount == whole else f"{amount.normalize():f}".replace(".", ",")
 
 
 def day(when: date, *, today: date | None = None) -> str:
-    """Return `Сегодня, пн 25 августа`; the year only when it is another one. `today` is the day in Almaty."""
+    """Return a day such as `Сегодня, пн 25 августа`, with the year if it is not the current one.
+
+    `today` is the current day in Almaty.
+    """
     today = today or timezone.localdate()
     text = f"{WEEKDAYS[when.weekday()]} {_day_and_month(when, today)}"
     if when == today:
@@ -46,7 +49,7 @@ def day(when: date, *, today: date | None = None) -> str:
 
 
 def moment(when: datetime, *, today: date | None = None) -> str:
-    """Return `11:42`, with the day when that was not today."""
+    """Return a time such as `11:42`, with the day if it is not today."""
     today = today or timezone.localdate()
     local = timezone.localtime(when)
     clock = f"{local:%H:%M}"

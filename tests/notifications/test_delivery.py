@@ -104,7 +104,7 @@ def test_too_many_messages_wait_as_long_as_telegram_asks(message: TelegramMessag
     message.refresh_from_db()
     assert message.state == State.PENDING
     assert 40 < (message.due_at - timezone.now()).total_seconds() <= 47
-    assert message.last_error == "Telegram asks to wait: too many messages."
+    assert message.last_error == "Telegram requests a delay: too many messages."
     assert "Order № 122183" in message.text
 
     make_due()

@@ -30,7 +30,7 @@ def test_trouble_is_red_and_tells_no_secret(bot_api, settings, monkeypatch, spoi
     elif spoil == "nonsense":
         bot_api.answer_raw(b"<html>")
     else:
-        monkeypatch.setattr(probes, "ASK_SECONDS", 0.3)
+        monkeypatch.setattr(probes, "REQUEST_SECONDS", 0.3)
         bot_api.hang()
     found = probes.telegram.run()
     assert found.level == Level.RED
