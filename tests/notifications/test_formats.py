@@ -1,4 +1,4 @@
-"""Money, quantities, days and moments."""
+"""Tests of the formats of money, quantities, days and times."""
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -22,14 +22,14 @@ TODAY = date(2025, 8, 25)  # a Monday
         ("15", "USD", "15\u00a0USD"),
     ],
 )
-def test_money(amount: str, currency: str, expected: str) -> None:
+def test_money_has_no_break_spaces_and_no_zero_hundredths(amount: str, currency: str, expected: str) -> None:
     assert formats.money(Decimal(amount), currency) == expected
 
 
 @pytest.mark.parametrize(
     ("amount", "expected"), [("1.000", "1"), ("100.000", "100"), ("1.500", "1,5"), ("0.001", "0,001")]
 )
-def test_quantity(amount: str, expected: str) -> None:
+def test_quantity_has_no_trailing_zeros(amount: str, expected: str) -> None:
     assert formats.quantity(Decimal(amount)) == expected
 
 
@@ -42,7 +42,7 @@ def test_quantity(amount: str, expected: str) -> None:
         (date(2026, 1, 3), "Sat 3 January 2026"),
     ],
 )
-def test_day(when: date, expected: str) -> None:
+def test_day_is_named_relative_to_today(when: date, expected: str) -> None:
     assert formats.day(when, today=TODAY) == expected
 
 
@@ -54,5 +54,5 @@ def test_day(when: date, expected: str) -> None:
         (datetime(2024, 12, 31, 9, 0, tzinfo=ALMATY), "31 December 2024, 09:00"),
     ],
 )
-def test_moment(when: datetime, expected: str) -> None:
+def test_moment_includes_the_day_unless_it_is_today(when: datetime, expected: str) -> None:
     assert formats.moment(when, today=TODAY) == expected

@@ -1,4 +1,4 @@
-"""Messages about a status that can be taken back: none leaves early, and none at all if it is."""
+"""Tests of the hold period: a status message is not sent before it ends, and never if the status is undone."""
 
 from datetime import timedelta
 from typing import Any
@@ -22,7 +22,7 @@ Kind = TelegramMessage.Kind
 
 @pytest.fixture
 def order(bot_api: BotApi, post_webhook: Any) -> Order:
-    """An order whose arrival Telegram has not been told of yet."""
+    """Return an order whose first message has not been delivered yet."""
     post_webhook("order.create", order_data())
     return Order.objects.get()
 
@@ -32,52 +32,52 @@ def change(order: Order, status: str, manager: User) -> OrderEvent:
     return order.events.filter(kind="status")[0]
 
 
-def take_back(event: OrderEvent) -> None:
+def undo(event: OrderEvent) -> None:
     services.take_back_status(order_id=event.order_id, event_id=event.pk, actor=None)
 
 
 def deliver() -> int:
-    """Deliver the messages that are due."""
-    keys = list(TelegramMessage.objects.order_by("created_at").values_list("pk", flat=True))
-    return sum(deliver_one(TelegramMessage, key) for key in keys)
+    """Deliver the messages that are due. Return the number of messages delivered."""
+    ids = list(TelegramMessage.objects.order_by("created_at").values_list("pk", flat=True))
+    return sum(deliver_one(TelegramMessage, pk) for pk in ids)
 
 
-def about_statuses(bot_api: BotApi) -> list[str]:
-    """Return the first lines of the messages that have arrived about statuses."""
+def sent_status_changes(bot_api: BotApi) -> list[str]:
+    """Return the status change in each delivered status message."""
     return [sent.text.split("\n")[1].split(" · ")[0] for sent in bot_api.messages if sent.text.startswith("🔄")]
 
 
-def test_it_leaves_after_the_grace_time(order: Order, bot_api: BotApi, manager: User, grace: Clock) -> None:
+def test_status_message_is_sent_after_the_hold_period(
+    order: Order, bot_api: BotApi, manager: User, grace: Clock
+) -> None:
     change(order, "accepted", manager)
     for _second in range(10):
         deliver()
         grace.let_pass(1)
-    assert about_statuses(bot_api) == []
+    assert sent_status_changes(bot_api) == []
     grace.let_pass(1.1)
     deliver()
-    assert about_statuses(bot_api) == ["Новый → Принят"]
+    assert sent_status_changes(bot_api) == ["Новый → Принят"]
     assert TelegramMessage.objects.get(kind=Kind.STATUS).attempts == 1
 
 
-def test_what_the_site_has_changed_leaves_at_once(
+def test_status_change_by_the_site_is_sent_without_hold(
     order: Order, bot_api: BotApi, post_webhook: Any, grace: Clock
 ) -> None:
     post_webhook("order.update", order_data(STATUS_ID="AP", VERSION="2"))
     deliver()
-    assert about_statuses(bot_api) == ["Новый → Принят"]
+    assert sent_status_changes(bot_api) == ["Новый → Принят"]
 
 
-def test_taken_back_it_never_leaves_and_its_row_is_gone(
-    order: Order, bot_api: BotApi, manager: User, grace: Clock
-) -> None:
-    take_back(change(order, "accepted", manager))
+def test_undo_deletes_the_status_message(order: Order, bot_api: BotApi, manager: User, grace: Clock) -> None:
+    undo(change(order, "accepted", manager))
     assert not TelegramMessage.objects.filter(kind=Kind.STATUS).exists()
     grace.let_pass(60)
     deliver()
-    assert about_statuses(bot_api) == []
+    assert sent_status_changes(bot_api) == []
 
 
-def test_of_two_the_first_leaves_when_its_own_time_is_over(
+def test_first_of_two_status_changes_is_sent_after_its_own_hold_period(
     order: Order, bot_api: BotApi, manager: User, grace: Clock
 ) -> None:
     change(order, "accepted", manager)
@@ -85,13 +85,15 @@ def test_of_two_the_first_leaves_when_its_own_time_is_over(
     second = change(order, "delivering", manager)
     grace.let_pass(8.5)
     deliver()
-    take_back(second)
+    undo(second)
     grace.let_pass(60)
     deliver()
-    assert about_statuses(bot_api) == ["Новый → Принят"]
+    assert sent_status_changes(bot_api) == ["Новый → Принят"]
 
 
-def test_hurried_by_staff_it_waits_on(order: Order, bot_api: BotApi, manager: User, grace: Clock) -> None:
+def test_deliver_now_does_not_shorten_the_hold_period(
+    order: Order, bot_api: BotApi, manager: User, grace: Clock
+) -> None:
     event = change(order, "accepted", manager)
     message = TelegramMessage.objects.get(kind=Kind.STATUS)
     due_at = message.due_at
@@ -100,44 +102,46 @@ def test_hurried_by_staff_it_waits_on(order: Order, bot_api: BotApi, manager: Us
     message.refresh_from_db()
     assert (message.state, message.failures, message.due_at) == (State.PENDING, 0, due_at)
     assert message.attempt_log.get().outcome == AttemptOutcome.POSTPONED
-    take_back(event)
+    undo(event)
     assert not TelegramMessageAttempt.objects.filter(entry=message.pk).exists()
     grace.let_pass(60)
     deliver()
-    assert about_statuses(bot_api) == []
+    assert sent_status_changes(bot_api) == []
 
 
-def test_taken_back_while_a_worker_has_it_in_hand(
+def test_undo_during_delivery_cancels_the_message(
     order: Order, bot_api: BotApi, manager: User, grace: Clock, monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
     event = change(order, "accepted", manager)
     message = TelegramMessage.objects.get(kind=Kind.STATUS)
     TelegramMessage.objects.filter(pk=message.pk).update(due_at=timezone.now())
-    honest = services.let_status_leave
+    original = services.let_status_leave
 
-    def after_it_was_taken_back(**keys: Any) -> Any:
-        take_back(event)
-        return honest(**keys)
+    def undo_first(**kwargs: Any) -> Any:
+        undo(event)
+        return original(**kwargs)
 
-    monkeypatch.setattr(services, "let_status_leave", after_it_was_taken_back)
+    monkeypatch.setattr(services, "let_status_leave", undo_first)
     assert deliver_one(TelegramMessage, message.pk)
-    assert about_statuses(bot_api) == []
+    assert sent_status_changes(bot_api) == []
     assert not TelegramMessage.objects.filter(pk=message.pk).exists()
     assert "unexpectedly" not in caplog.text
 
 
-def test_once_it_is_on_its_way_it_can_not_be_taken_back(
+def test_undo_is_refused_after_the_message_was_sent(
     order: Order, bot_api: BotApi, manager: User, grace: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orders.rules.hold.MARGIN", timedelta(seconds=-10))  # by the clock both may
+    monkeypatch.setattr(
+        "orders.rules.hold.MARGIN", timedelta(seconds=-10)
+    )  # by the clock both undo and delivery are allowed
     event = change(order, "accepted", manager)
     deliver()
-    assert about_statuses(bot_api) == ["Новый → Принят"]
+    assert sent_status_changes(bot_api) == ["Новый → Принят"]
     with pytest.raises(services.NotAllowedError):
-        take_back(event)
+        undo(event)
 
 
-def test_a_message_about_a_new_order_does_not_give_it_away(
+def test_new_order_message_does_not_show_a_status_in_its_hold_period(
     order: Order, bot_api: BotApi, manager: User, grace: Clock
 ) -> None:
     change(order, "accepted", manager)
