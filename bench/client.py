@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
-from bench.webhooks import Webhook, deal
+from bench.webhooks import Webhook, distribute
 
 TIMEOUT = 15.0  # seconds, the site's own
 
@@ -53,7 +53,7 @@ def send(target: Target, webhooks: Sequence[Webhook], connections: int) -> Load:
 
 
 def _send(target: Target, webhooks: Sequence[Webhook], connections: int) -> Load:
-    senders = [_Sender(target, pile) for pile in deal(webhooks, connections)]
+    senders = [_Sender(target, pile) for pile in distribute(webhooks, connections)]
     began, cpu_began = time.perf_counter(), time.process_time()
     for sender in senders:
         sender.start()

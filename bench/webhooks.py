@@ -96,7 +96,7 @@ def _webhook(event: Event, action: str) -> Webhook:
     return Webhook(int(event.data["ID"]), action, json.dumps(document).encode())
 
 
-def deal(webhooks: Sequence[Webhook], connections: int) -> list[list[Webhook]]:
+def distribute(webhooks: Sequence[Webhook], connections: int) -> list[list[Webhook]]:
     """Return what each connection sends: a change of an order goes after its order, on the same connection."""
     piles: list[list[Webhook]] = [[] for _ in range(connections)]
     pile_of: dict[int, list[Webhook]] = {}

@@ -17,7 +17,7 @@ from tests.checkout import ROOT, environment
 @pytest.mark.e2e
 def test_run_starts_receives_orders_and_stops_all_processes(checkout):
     assert checkout.start().status_code == 200
-    welcome = checkout.said()
+    welcome = checkout.output()
     assert f"http://localhost:{checkout.port}/crm/" in welcome
     assert re.search(r"Log in as +admin, password \S{16} ", welcome)
 
@@ -34,14 +34,14 @@ def test_run_starts_receives_orders_and_stops_all_processes(checkout):
     checkout.wait_for(r"worker was ended by SIGKILL\. Starting it again in 1 s\.")
     assert checkout.stop(signal.SIGINT) < 20
     assert checkout.process.returncode == 0
-    assert checkout.said().endswith("Stopped.\n")
+    assert checkout.output().endswith("Stopped.\n")
     checkout.assert_nothing_left(timeout=1)
 
     # The second run keeps the data, prints no password, and stops on SIGTERM too.
     started = time.monotonic()
     assert checkout.start().status_code == 200
     assert time.monotonic() - started < 30
-    assert ", password" not in checkout.said()
+    assert ", password" not in checkout.output()
     assert checkout.stop(signal.SIGTERM) < 20
     checkout.assert_nothing_left(timeout=1)
 
