@@ -31,5 +31,7 @@ def undelivered() -> Finding:
     """Count the messages that failed and are not retried any more."""
     number = failed_messages()
     if number:
-        return Finding(Level.YELLOW, str(number), gettext("Open “Messages”: each message shows the reason. Then retry it."))
+        return Finding(
+            Level.YELLOW, str(number), gettext("Open “Messages”: each message shows the reason. Then retry it.")
+        )
     return Finding(Level.GREEN, "0")

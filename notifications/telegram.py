@@ -186,7 +186,9 @@ def _failure(error: TelegramError | TimeoutError) -> DeliveryError:
             )
         case BadRequest() if "chat not found" in answer.lower():
             return PermanentDeliveryError(
-                gettext("The chat does not exist in Telegram, or the bot was not added to it."), code="400", answer=answer
+                gettext("The chat does not exist in Telegram, or the bot was not added to it."),
+                code="400",
+                answer=answer,
             )
         case BadRequest():
             return PermanentDeliveryError(

@@ -128,12 +128,12 @@ def screen(screen_of: Callable[[User], Screen], manager: User) -> Screen:
 
 @dataclass
 class Shop:
-    """The shop's open_screene, as far as a test needs it."""
+    """The shop's site. It sends orders to the CRM."""
 
     post_webhook: Callable[..., Any]
 
     def order(self, number: int, *, hours: float | None = 3, **changes: Any) -> Order:
-        """Have the open_screene take an order that is due in so many hours, to the hour; None: no date."""
+        """Create an order through the site's webhook, for delivery in so many hours, or without a date for None."""
         properties = changes.pop("properties", {})
         if hours is not None:
             properties = {**due_in(hours), **properties}
@@ -146,7 +146,7 @@ class Shop:
 
 
 def due_in(hours: float) -> dict[str, str]:
-    """Return the open_screene's properties of a delivery in so many hours from now; it stays on today's date."""
+    """Return the site's properties of a delivery in so many hours from now, but not later than today."""
     now = timezone.localtime()
     start = min(max(now + timedelta(hours=hours), _clock(now, 0)), _clock(now, 22)).replace(minute=0, second=0)
     return {"data": now.date().isoformat(), "when": f"{start:%H:%M}-{start + timedelta(hours=1):%H:%M}"}
@@ -158,7 +158,7 @@ def _clock(day: datetime, hour: int) -> datetime:
 
 @pytest.fixture
 def shop(post_webhook: Callable[..., Any]) -> Shop:
-    """The shop's open_screene, and a courier."""
+    """Return the shop's site."""
     return Shop(post_webhook)
 
 

@@ -1,6 +1,4 @@
-"""Tests of the most important tasks of delivery in a browser: calls, couriers, printing. Numbered as in the list of
-tasks that `test_first_working_day.py` covers.
-"""
+"""Tests of delivery in a browser: calls, couriers and printing. The numbers are those of the first working day."""
 
 import re
 
