@@ -123,7 +123,7 @@ def test_short_webhook_benchmark_runs_and_drops_its_database():
     )
     assert done.returncode == 0, done.stderr
     assert re.search(r"^webhook +1 +\d+", done.stdout, re.M), done.stdout
-    assert re.search(r"^only answers +1 +\d+", done.stdout, re.M), done.stdout
+    assert re.search(r"^baseline +1 +\d+", done.stdout, re.M), done.stdout
     assert re.search(r"order\.create +\d+", done.stdout)
     assert "Traceback" not in done.stderr, done.stderr
     assert "cvety_bench" not in _databases()
