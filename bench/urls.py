@@ -5,4 +5,4 @@ from django.urls import path
 from bench.baseline import BaselineView
 from cvety_crm.urls import urlpatterns as product_urls
 
-urlpatterns = [path("only-answers", BaselineView.as_view()), *product_urls]
+urlpatterns = [path("baseline", BaselineView.as_view()), *product_urls]
