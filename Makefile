@@ -4,6 +4,9 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
+# Compiling each module again would cost each start two seconds.
+unexport PYTHONDONTWRITEBYTECODE
+
 PORT ?= 8001
 export PORT
 
@@ -11,34 +14,56 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Newer than every requirements file exactly when what is installed is what they say.
 STAMP := $(VENV)/.installed
+# Folders that make test-fast need not even read.
+UNREAD := tests/e2e tests/browser tests/bitrix_bridge/php
 # What tests take from npm: axe for the browser, PHP of several versions. Without npm they say so.
 PACKAGES := tests/browser tests/bitrix_bridge/php/interpreters
 NPM := $(PACKAGES:%=%/node_modules/.package-lock.json)
+# The linter of JavaScript and CSS.
+BIOME := lint/node_modules/.package-lock.json
+# The compiled Russian texts. Git does not hold them.
+TEXTS := locale/ru/LC_MESSAGES/django.mo
+READY := $(STAMP) $(TEXTS)
 REQUIREMENTS := requirements.txt requirements-dev.txt constraints.txt
 
-.PHONY: help run test lint format messages screenshots bench clean setup
+.PHONY: help run test test-fast tools lint format messages screenshots bench clean setup
 
 help: ## Show this list
 	@echo "Cvety CRM. Targets:"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(STAMP) ## Create .venv and install what requirements-dev.txt says (the others do it by themselves)
+setup: $(READY) ## Create .venv and install what requirements-dev.txt says (the others do it by themselves)
 
 # `exec`, so that a Ctrl-C meets the supervisor and not a shell in front of it.
-run: $(STAMP) ## Start the CRM, its worker and, without a site to talk to, a stand-in (PORT=8001)
+run: $(READY) ## Start the CRM, its worker and, without a site to talk to, a stand-in (PORT=8001)
 	@$(BIN)/python -m cvety_crm.dev.first_run
 	@exec $(BIN)/python manage.py run
 
-test: $(STAMP) $(NPM) ## Run all tests (ARGS="-k outbox" passes options to pytest)
-	$(BIN)/python -m pytest $(ARGS)
+test: $(READY) $(NPM) ## Run all tests (ARGS="-k outbox" passes options to pytest)
+	$(BIN)/python -m pytest --create-db $(ARGS)
 
-lint: $(STAMP) ## Check style, types, who imports whom, migrations and Django's own checks
+test-fast: $(READY) ## Run the tests that need nothing but Python (ARGS=tests/orders/selectors/test_board.py: one module)
+	@$(BIN)/python -m pytest -m "not (e2e or browser or php or mariadb)" $(UNREAD:%=--ignore=%) \
+		--hypothesis-profile=fast $(ARGS)
+
+tools: ## Install what all tests need beside Python (Debian: PHP, MariaDB, Chromium, npm, gettext)
+	@.ci/install-tools
+
+lint: $(READY) $(BIOME) ## Check style, types, who imports whom, migrations, templates, scripts, known vulnerabilities
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py makemigrations --check --dry-run
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py check --fail-level WARNING
+	$(BIN)/python lint/templates.py
+	@if [ -x lint/node_modules/.bin/biome ]; then \
+		echo lint/node_modules/.bin/biome lint --error-on-warnings static; \
+		lint/node_modules/.bin/biome lint --error-on-warnings static; \
+	else \
+		echo "JavaScript and CSS were not checked: that needs npm. To install it: make tools" >&2; [ -z "$${CI:-}" ]; \
+	fi
+	@$(BIN)/python lint/audit.py
 
 format: $(STAMP) ## Rewrite the code in the project's style
 	$(BIN)/ruff check --fix .
@@ -47,18 +72,22 @@ format: $(STAMP) ## Rewrite the code in the project's style
 messages: $(STAMP) ## Collect the texts to translate into locale/ru and compile it (again after translating)
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py collect_messages
 
-screenshots: $(STAMP) ## Save a picture of every page into .screenshots
+screenshots: $(READY) ## Save a picture of every page into .screenshots
 	$(BIN)/python -m pytest tests/browser/screenshots.py -n 0 -q
 
-bench: $(STAMP) ## Measure how many webhooks a second the CRM takes
+bench: $(READY) ## Measure how many webhooks a second the CRM takes
 	$(BIN)/python -m bench $(ARGS)
 
 clean: ## Remove the virtual environment and caches; the database (.postgres) and .env stay
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .static .cache
+	rm -f $(TEXTS)
 	find . -name __pycache__ -type d -not -path './.postgres/*' -prune -exec rm -rf {} +
 
-$(NPM): %/node_modules/.package-lock.json: %/package.json %/package-lock.json
+$(NPM) $(BIOME): %/node_modules/.package-lock.json: %/package.json %/package-lock.json
 	@if command -v npm >/dev/null; then npm ci --prefix $* --ignore-scripts --no-audit --no-fund --silent && touch $@; fi
+
+$(TEXTS): %.mo: %.po | $(STAMP)
+	@$(BIN)/python -m cvety_crm.i18n.catalogue
 
 # A candidate is run, not only looked up: version managers leave commands that only say "not found".
 $(STAMP): $(REQUIREMENTS)

@@ -174,7 +174,7 @@ def _when(order: Order) -> str:
 
 def _items(facts: OrderFacts) -> Part:
     if not facts.items:
-        return f"🌷 {gettext('no items given')}"
+        return "🌷 " + gettext("no items given")
     lines = [
         gettext("🌷 %(name)s — %(quantity)s pcs × %(price)s")
         % {
@@ -191,19 +191,19 @@ def _items(facts: OrderFacts) -> Part:
 
 
 def _discount(facts: OrderFacts) -> str:
-    words = f"🏷 {gettext('Discount')} {_money(facts.order, 'discount_amount')}"
+    words = "🏷 " + gettext("Discount") + f" {_money(facts.order, 'discount_amount')}"
     # A reader who adds up the prices must not subtract the discount a second time.
     is_in_prices = discount_of(facts.items) == facts.order.discount_amount
-    return f"{words}, {gettext('already in the prices')}" if is_in_prices else words
+    return f"{words}, " + gettext("already in the prices") if is_in_prices else words
 
 
 def _delivery(order: Order) -> str:
     if order.is_pickup:
-        how = f"🏬 {gettext('Pickup')}"
+        how = "🏬 " + gettext("Pickup")
     elif order.delivery_fee:
-        how = f"🚚 {gettext('Delivery')} {_money(order, 'delivery_fee')}"
+        how = "🚚 " + gettext("Delivery") + f" {_money(order, 'delivery_fee')}"
     else:
-        how = f"🚚 {gettext('Delivery free of charge')}"
+        how = "🚚 " + gettext("Delivery free of charge")
     places = [line(place.name) for place in (order.city, order.shop) if place is not None]
     return _DOT.join([how, *places])
 
@@ -211,7 +211,7 @@ def _delivery(order: Order) -> str:
 def _address(order: Order) -> str:
     if order.delivery_address.strip():
         return f"📍 {line(order.delivery_address, _ADDRESS_LIMIT)}"
-    return "" if order.is_pickup else f"📍 {gettext('address not given')}"
+    return "" if order.is_pickup else "📍 " + gettext("address not given")
 
 
 def _recipient(order: Order) -> str:

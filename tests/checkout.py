@@ -75,7 +75,7 @@ class Checkout:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 180
         while True:
             with contextlib.suppress(requests.ConnectionError):
                 return requests.get(f"http://127.0.0.1:{self.port}/", timeout=30)
@@ -86,7 +86,7 @@ class Checkout:
     def output(self):
         return self.log.read_text()
 
-    def wait_for(self, pattern, timeout=30):
+    def wait_for(self, pattern, timeout=60):
         deadline = time.monotonic() + timeout
         while not (found := re.search(pattern, self.output())):
             assert time.monotonic() < deadline, f"{pattern!r} is not in the output:\n{self.output()}"
@@ -106,10 +106,10 @@ class Checkout:
     def stop(self, number):
         started = time.monotonic()
         self.process.send_signal(number)
-        self.process.wait(timeout=40)
+        self.process.wait(timeout=90)
         return time.monotonic() - started
 
-    def assert_nothing_left(self, timeout=5):
+    def assert_nothing_left(self, timeout=30):
         deadline = time.monotonic() + timeout
         while left := self.processes():
             assert time.monotonic() < deadline, left

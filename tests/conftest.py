@@ -3,10 +3,22 @@
 import os
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
+from cvety_crm.i18n.catalogue import compile_catalogue, is_compiled
+from tests import needs
+from tests.kept_database import django_db_modify_db_settings  # noqa: F401 - replaces pytest-django's fixture
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("ordinary", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ordinary")
 # `--hypothesis-profile=deep`: twenty thousand examples where the ordinary run takes its hundreds.
-settings.register_profile("deep", max_examples=20_000)
+# `make test-fast` tries a few of each.
+settings.register_profile("fast", settings.get_profile("ordinary"), max_examples=20)
+settings.register_profile("deep", settings.get_profile("ordinary"), max_examples=20_000)
+
+if not is_compiled():
+    compile_catalogue()
 
 pytest_plugins = ["tests.fixtures", "tests.checkout"]
 
@@ -23,6 +35,16 @@ SLOW = (
 """Modules that take minutes: begun first, so that no worker is left alone with one at the end."""
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what a test needs beside Python, for `-m`; skip it when that is not installed."""
+    marked = needs.marks(item)
+    for name in sorted(marked - {mark.name for mark in item.iter_markers()}):
+        item.add_marker(name)
+    if missing := needs.missing_tools(item, marked):
+        item.add_marker(pytest.mark.skip(reason=f"needs {' and '.join(missing)}"))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the slow modules first; the order within each, and of all others, stays random."""
@@ -31,6 +53,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((rank for rank, path in enumerate(SLOW) if item.nodeid.startswith(path)), len(SLOW))
 
     items.sort(key=rank)
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Use one process where starting more would take longer than the tests: when only files are named."""
+    named = [argument for argument in config.args if "::" in argument or argument.endswith(".py")]
+    return 0 if named and named == config.args else 3
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -61,8 +89,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Name what made the run red."""
+    """Name what made the run red; elsewhere say in one line what was skipped because a tool is missing."""
     if os.environ.get("CI") and _skipped:
         terminalreporter.section("skipped tests fail in CI", red=True)
         for line in dict.fromkeys(_skipped):
             terminalreporter.line(line)
+    elif line := needs.summary(_skipped):
+        terminalreporter.line(line, yellow=True)

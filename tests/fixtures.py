@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from bitrix_bridge.site_client.bridge_client import known_endpoints
 from cvety_crm.roles import make_roles
+from tests.lasting_cache import LastingCache
 
 WEBHOOK_PATH = "/webhooks/bitrix/order"
 WEBHOOK_TOKEN = "made-up-webhook-token"
@@ -52,8 +53,11 @@ def _disable_nagle_algorithm() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _clear_request_counters() -> None:
-    caches["throttle"].clear()
+def _clear_caches(request: pytest.FixtureRequest) -> None:
+    for name in ("default", "throttle"):
+        caches[name].clear()
+    # Tests with a live server wait for pages, so cached values expire there as in the product.
+    LastingCache.lasts = "live_server" not in request.fixturenames
 
 
 @pytest.fixture(autouse=True)

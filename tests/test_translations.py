@@ -1,10 +1,12 @@
 """The Russian texts: complete, in step with the code and the libraries, and compiled.
 
-Whatever fails here, start with `make messages`: it collects what is missing, and says what is left to translate.
+When a test fails here, start with `make messages`: it collects what is missing, and says what is left to translate.
 """
 
 import ast
 import re
+import shutil
+from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,9 +17,19 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.translation import ngettext, npgettext, trans_real
 
-from cvety_crm.library_messages import CORRECTED_TEXTS, LIBRARIES, UNSEEN_FILES, UNSEEN_TEXTS
-from cvety_crm.management.commands import collect_messages
-from cvety_crm.source_messages import calls_in_python, messages_below, placeholders
+from cvety_crm.i18n.catalogue import CATALOGUE, METADATA, key, placeholders
+from cvety_crm.i18n.collection import collect_entries, library_folder, library_messages, own_messages
+from cvety_crm.i18n.extraction import source_files
+from cvety_crm.i18n.library_messages import (
+    CORRECTED_TEXTS,
+    LIBRARIES,
+    MISSED_TEXTS,
+    UNSEEN_FILES,
+    UNSEEN_TEXTS,
+    is_seen,
+)
+
+needs_gettext = pytest.mark.skipif(shutil.which("xgettext") is None, reason="needs GNU gettext")
 
 SAME_IN_RUSSIAN = {"API", "Instagram", "Kaspi", "Telegram", "WhatsApp", "admin"}
 """Texts of ours without a Cyrillic letter in their translation."""
@@ -27,18 +39,19 @@ OUR_CODE = ("cvety_crm", "orders", "bitrix_bridge", "notifications")
 
 @cache
 def _catalogue():
-    return polib.pofile(str(collect_messages.CATALOGUE))
+    return polib.pofile(str(CATALOGUE))
 
 
 @cache
 def _sources():
-    return {collect_messages.key(entry): entry for entry in collect_messages.collect()}
+    return {key(entry): entry for entry in collect_entries()}
 
 
 def _translations(entry):
     return list(entry.msgstr_plural.values()) if entry.msgid_plural else [entry.msgstr]
 
 
+@needs_gettext
 def test_every_text_is_in_the_catalogue():
     there = {(entry.msgctxt, entry.msgid, entry.msgid_plural) for entry in _catalogue() if not entry.obsolete}
     missing = [
@@ -49,10 +62,9 @@ def test_every_text_is_in_the_catalogue():
     assert not missing
 
 
+@needs_gettext
 def test_the_catalogue_has_no_text_that_is_gone():
-    assert not [
-        entry.msgid for entry in _catalogue() if entry.obsolete or collect_messages.key(entry) not in _sources()
-    ]
+    assert not [entry.msgid for entry in _catalogue() if entry.obsolete or key(entry) not in _sources()]
 
 
 def test_every_text_is_translated():
@@ -93,15 +105,15 @@ def test_russian_typography():
 
 
 def test_the_compiled_catalogue_is_in_step():
-    compiled = polib.mofile(str(collect_messages.CATALOGUE.with_suffix(".mo")))
-    assert {collect_messages.key(entry): _translations(entry) for entry in compiled} == {
-        collect_messages.key(entry): _translations(entry) for entry in _catalogue()
+    compiled = polib.mofile(str(CATALOGUE.with_suffix(".mo")))
+    assert {key(entry): _translations(entry) for entry in compiled} == {
+        key(entry): _translations(entry) for entry in _catalogue()
     }
     assert compiled.metadata == _catalogue().metadata
 
 
 def test_the_catalogue_names_no_dates_and_no_tools():
-    assert _catalogue().metadata == collect_messages.METADATA
+    assert _catalogue().metadata == METADATA
 
 
 def test_plural_forms_follow_russian():
@@ -119,24 +131,26 @@ def test_plural_forms_follow_russian():
                 assert text == entry.msgstr_plural[form], (entry.msgid, count)
 
 
+@needs_gettext
 @pytest.mark.parametrize("package", LIBRARIES)
 def test_staff_never_meet_a_librarys_english(package):
-    english = {
-        message.text
-        for message in collect_messages.library_messages(package)
-        if message.text and not _comes_out_in_russian(message, trans_real.translation("ru"))
-    }
-    assert not english
+    assert not [
+        entry.msgid
+        for entry in library_messages(package)
+        if not _comes_out_in_russian(entry, trans_real.translation("ru"))
+    ]
 
 
-@pytest.mark.parametrize("app", [*OUR_CODE, "templates"])
-def test_staff_never_meet_our_english(app):
-    messages = messages_below(settings.BASE_DIR / app, settings.BASE_DIR)
-    assert not [m for m in messages if m.text and not _comes_out_in_russian(m, trans_real.translation("ru"))]
+@needs_gettext
+def test_staff_never_meet_our_english():
+    entries = own_messages()
+    folders = {file.split("/")[0] for entry in entries for file, _ in entry.occurrences}
+    assert folders == {*OUR_CODE, "templates"}
+    assert not [entry.msgid for entry in entries if not _comes_out_in_russian(entry, trans_real.translation("ru"))]
 
 
-def _comes_out_in_russian(message, catalogue):
-    text = f"{message.context}{trans_real.CONTEXT_SEPARATOR}{message.text}" if message.context else message.text
+def _comes_out_in_russian(entry, catalogue):
+    text = f"{entry.msgctxt}{trans_real.CONTEXT_SEPARATOR}{entry.msgid}" if entry.msgctxt else entry.msgid
     while catalogue is not None:
         if (text, 0) in catalogue._catalog or text in catalogue._catalog:
             return True
@@ -163,27 +177,71 @@ def _locale_folders():
     return [str(Path(find_spec("django.contrib.admin").origin).parent / "locale")]
 
 
+CALLS = {
+    "_": 1,
+    "gettext": 1,
+    "gettext_lazy": 1,
+    "gettext_noop": 1,
+    "pgettext": 2,
+    "pgettext_lazy": 2,
+    "ngettext": 2,
+    "ngettext_lazy": 2,
+    "npgettext": 3,
+    "npgettext_lazy": 3,
+}
+"""How many texts, the context included, each function of django.utils.translation takes."""
+
+
+def _gettext_calls(tree: ast.AST) -> Iterator[list[str | None]]:
+    """Yield the texts of each call of gettext and its kin; None is one that is computed."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and node.args:
+            function = getattr(node.func, "attr", None) or getattr(node.func, "id", "")
+            if count := CALLS.get(function):
+                yield [getattr(argument, "value", None) for argument in node.args[:count]]
+
+
+def _calls_in_f_strings(file: Path) -> set[str | None]:
+    strings = [node for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.JoinedStr)]
+    return {text for string in strings for texts in _gettext_calls(string) for text in texts}
+
+
+def _python_files(folder: Path) -> list[Path]:
+    return [file for file in source_files(folder) if file.suffix == ".py"]
+
+
 @pytest.mark.parametrize("app", OUR_CODE)
 def test_what_has_a_context_or_a_plural_is_written_out(app):
     # A text on its own may be computed, when gettext_noop marks it elsewhere; nothing marks the others.
-    for file in (settings.BASE_DIR / app).rglob("*.py"):
-        for function, texts in calls_in_python(file.read_text("utf-8")):
-            assert len(texts) == 1 or None not in texts, f"{file}: {function}({texts})"
+    for file in _python_files(settings.BASE_DIR / app):
+        for texts in _gettext_calls(ast.parse(file.read_text("utf-8"))):
+            assert len(texts) == 1 or None not in texts, f"{file}: {texts}"
 
 
+@pytest.mark.parametrize("app", OUR_CODE)
+def test_no_text_is_inside_an_f_string(app):
+    # xgettext does not find it there, so it would never be translated.
+    files = _python_files(settings.BASE_DIR / app)
+    assert not {file: texts for file in files if (texts := _calls_in_f_strings(file))}
+
+
+@pytest.mark.parametrize("package", LIBRARIES)
+def test_missed_texts_of_a_library_are_those_inside_f_strings(package):
+    folder = library_folder(package)
+    seen = [file for file in _python_files(folder) if is_seen(file.relative_to(folder.parent))]
+    found = {text for file in seen for text in _calls_in_f_strings(file) if text is not None}
+    assert found == set(MISSED_TEXTS.get(package, ()))
+
+
+@needs_gettext
 def test_what_is_left_out_or_corrected_is_there():
     files = {
         path.relative_to(folder.parent).as_posix()
-        for folder in (Path(find_spec(package).origin).parent for package in LIBRARIES)
+        for folder in map(library_folder, LIBRARIES)
         for path in folder.rglob("*.*")
     }
     for pattern in UNSEEN_FILES:
         assert any(re.match(pattern, file) for file in files), f"no library has {pattern} any more"
-    texts = {message.text for package in LIBRARIES for message in _all_messages(package)}
+    texts = {entry.msgid for package in LIBRARIES for entry in library_messages(package, only_seen=False)}
     assert set(UNSEEN_TEXTS) <= texts
     assert {text for corrected in CORRECTED_TEXTS.values() for text in corrected} <= texts
-
-
-def _all_messages(package):
-    folder = Path(find_spec(package).origin).parent
-    return messages_below(folder, folder.parent)

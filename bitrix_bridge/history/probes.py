@@ -40,7 +40,8 @@ def last_import() -> Finding:
     if run is None:
         return Finding(Level.GREEN, gettext("not yet"))
     age = duration(max((timezone.now() - (run.finished_at or run.started_at)).total_seconds(), 0))
-    figure = f"{run.get_state_display()}, {gettext('%(time)s ago') % {'time': age}}: {result_line(run)}"
+    when = gettext("%(time)s ago") % {"time": age}
+    figure = f"{run.get_state_display()}, {when}: {result_line(run)}"
     if run.state in (ImportRun.State.FAILED, ImportRun.State.STOPPED):
         hint = gettext("Open “Imports” and go on with it.")
         return Finding(Level.YELLOW, figure, f"{run.error.rstrip('.')}. {hint}" if run.error else hint)

@@ -50,7 +50,7 @@ def _work(run: ImportRun) -> bool:
     until = time.monotonic() + SLICE_SECONDS
     with Source.configured() as source:
         if warning := source.warning():
-            raise SourceError(f"{warning} {gettext('Use one with SELECT only.')}")
+            raise SourceError(f"{warning} " + gettext("Use one with SELECT only."))
         return walk.work(run, source, is_over_time=lambda: time.monotonic() >= until)
 
 

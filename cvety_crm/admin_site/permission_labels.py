@@ -22,7 +22,8 @@ def permission_label(permission: Permission) -> str:
     if model is None:  # The model has been removed from the code.
         return str(permission)
     action = ACTIONS.get(permission.codename.removesuffix(f"_{model._meta.model_name}"))
-    return f"{capfirst(model._meta.verbose_name_plural)}: {action or gettext(permission.name)}"
+    label = action or gettext(permission.name)
+    return f"{capfirst(model._meta.verbose_name_plural)}: {label}"
 
 
 class PermissionLabels:

@@ -7,6 +7,7 @@ from django.core.checks import CheckMessage, Error, Tags
 from django.core.checks import register as register_check
 from django.utils.module_loading import import_string
 
+from cvety_crm.i18n.catalogue import COMPILED
 from cvety_crm.ops.row_level_security import check_tables
 
 DOTTED_PATHS = (
@@ -26,7 +27,16 @@ DOTTED_PATHS = (
 def register() -> None:
     """Register all checks. Called in `AppConfig.ready`."""
     register_check(check_dotted_paths)
+    register_check(Tags.translation)(check_compiled_texts)
     register_check(Tags.database)(check_tables)
+
+
+def check_compiled_texts(**_kwargs: Any) -> list[CheckMessage]:
+    """Return an error when the Russian texts are not compiled: staff would see English."""
+    if COMPILED.exists():
+        return []
+    hint = "Run python -m cvety_crm.i18n.catalogue"
+    return [Error("The Russian texts are not compiled.", hint=hint, id="cvety_crm.E003")]
 
 
 def check_dotted_paths(**_kwargs: Any) -> list[CheckMessage]:

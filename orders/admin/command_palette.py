@@ -65,7 +65,7 @@ def _customers(user: User | AnonymousUser, term: str) -> list[SearchResult]:
     return [
         _result(
             without_phones(str(customer)),
-            f"{gettext('customer')} · {masked_phone(customer.phone) if customer.phone else '—'}",
+            gettext("customer") + f" · {masked_phone(customer.phone) if customer.phone else '—'}",
             reverse("admin:orders_customer_change", args=[customer.pk]),
             "person",
         )

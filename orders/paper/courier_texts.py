@@ -33,7 +33,7 @@ def short_text(order: Order, *, prices: bool = True) -> str:
     when = " ".join(part for part in (capfirst(day(order.delivery_date)), _slot(order)) if part)
     place = with_city(order, without_phones(building(order.delivery_address))) or gettext("address not known yet")
     parts = [when or gettext("time not given"), place, _goods(order), _payment(order, prices)]
-    off = f"{gettext('CANCELLED')}{_DOT}" if is_off(order) else ""
+    off = gettext("CANCELLED") + _DOT if is_off(order) else ""
     return f"🚚 {off}{_DOT.join(part for part in parts if part)}"
 
 
@@ -68,9 +68,9 @@ def _stop(order: Order, *, phones: bool, prices: bool) -> list[str]:
     warning, map_url = handover_warning(order), readable(two_gis_url(order))
     lines = [
         gettext("Order № %(number)s") % {"number": order.order_number},
-        f"⛔ {gettext('CANCELLED')}" if is_off(order) else "",
+        "⛔ " + gettext("CANCELLED") if is_off(order) else "",
         f"🕐 {_date(order)}, {time_of_day(order.delivery_slot)}",
-        f"📍 {_typed(address, phones) if address else gettext('ADDRESS NOT GIVEN')}",
+        "📍 " + (_typed(address, phones) if address else gettext("ADDRESS NOT GIVEN")),
         f"🙎 {_recipient(order, phones)}",
         f"❗ {warning}" if warning else "",
         *(f"🌷 {one_line(item.name)} × {number(item.quantity)}" for item in composition(order.items.all())),
@@ -126,7 +126,8 @@ def _payment(order: Order, prices: bool) -> str:
     due, words = to_collect(order), payment_on_delivery(order)
     if not due:
         return words.lower()
-    return f"{words}, {_collect(due) if prices else gettext('the dispatcher says what to collect')}"
+    what = _collect(due) if prices else gettext("the dispatcher says what to collect")
+    return f"{words}, {what}"
 
 
 def _collect(value: Decimal) -> str:
@@ -135,4 +136,4 @@ def _collect(value: Decimal) -> str:
 
 def _dispatcher() -> list[str]:
     phone = settings.DISPATCHER_PHONE
-    return [f"☎️ {gettext('Dispatcher')}: {format_phone(phone).replace(' ', NBSP)}"] if phone else []
+    return ["☎️ " + gettext("Dispatcher") + f": {format_phone(phone).replace(' ', NBSP)}"] if phone else []

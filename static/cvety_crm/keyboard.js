@@ -12,7 +12,7 @@
   }
 
   function current() {
-    const row = document.activeElement.closest && document.activeElement.closest("#result_list tbody");
+    const row = document.activeElement.closest?.("#result_list tbody");
     return row || null;
   }
 

@@ -142,7 +142,7 @@
       known.hidden = !customer;
       known.textContent = customer ? customer.title + " · " + customer.history : "";
       recipients.replaceChildren();
-      const offered = (customer && customer.recipients) || [];
+      const offered = customer?.recipients || [];
       recipients.hidden = !offered.length;
       offered.forEach(function (recipient) {
         const chip = document.createElement("button");
@@ -235,7 +235,7 @@
         slot.parentElement.title = slot.disabled ? words.over : "";
       });
       const chosen = slots.find(function (slot) { return slot.checked; });
-      if (chosen && chosen.disabled) {
+      if (chosen?.disabled) {
         chosen.checked = false;
         const next = slots.find(function (slot) { return !slot.disabled && (!slot.dataset.starts || slot.dataset.starts > time); });
         if (next) next.checked = true;
@@ -269,13 +269,13 @@
       const entries = Array.from(new FormData(form)).filter(function (pair) { return pair[0] !== "csrfmiddlewaretoken"; });
       try {
         sessionStorage.setItem(words.draft, JSON.stringify(entries));
-      } catch (error) { /* no room, or not allowed: then there is no draft */ }
+      } catch { /* no room, or not allowed: then there is no draft */ }
     }
     function draft() {
       try {
         const entries = JSON.parse(sessionStorage.getItem(words.draft));
         return Array.isArray(entries) ? entries : null;
-      } catch (error) {
+      } catch {
         return null;
       }
     }

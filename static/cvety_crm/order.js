@@ -7,7 +7,7 @@
 
   function sayHere(line) {
     const form = document.getElementById("crm-undo-form");
-    const secret = form && form.querySelector("[name=csrfmiddlewaretoken]");
+    const secret = form?.querySelector("[name=csrfmiddlewaretoken]");
     if (!secret) return;
     let timer = null;
 
@@ -29,7 +29,7 @@
           line.innerHTML = html;
           line.dataset.shown = html;
         }
-      } catch (error) {
+      } catch {
         // Without a network nobody is seen; the next beat tries again.
       }
     }
@@ -65,7 +65,7 @@
 
     function typed() {
       const box = document.getElementById("crm-note-text");
-      return box && box.value.trim() ? box.value : "";
+      return box?.value.trim() ? box.value : "";
     }
 
     if (form) {

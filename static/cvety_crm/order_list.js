@@ -65,7 +65,7 @@
 
     function showMessages(html, now) {
       const box = document.getElementById("crm-messages");
-      if (!html || !html.trim()) return;
+      if (!html?.trim()) return;
       box.innerHTML = html;
       document.getElementById("crm-undo-form").dataset.now = now;
       document.dispatchEvent(new Event("crm:messages"));
@@ -111,7 +111,7 @@
 
     function announce(said) {
       const fresh = said.new.filter((key) => !announced.has(key));
-      fresh.forEach((key) => announced.add(key));
+      fresh.forEach((key) => { announced.add(key); });
       here = said.here;
       elsewhere = said.new.length > said.here.length;
       news.hidden = said.new.length === 0;
@@ -211,7 +211,7 @@
         since = head.dataset.since;
         return;
       }
-      shown.announced.forEach((key) => announced.add(key));
+      shown.announced.forEach((key) => { announced.add(key); });
       // After the admin's own script has set up its boxes.
       window.addEventListener("load", function () {
         document.querySelectorAll("input.action-select").forEach(function (box) {
@@ -237,7 +237,7 @@
       let isOn = localStorage.getItem("crm-sound") === "on";
 
       function show() {
-        const isLocked = isOn && (!context || context.state !== "running");
+        const isLocked = isOn && context?.state !== "running";
         button.setAttribute("aria-pressed", String(isOn));
         button.classList.toggle("crm-locked", isLocked);
         sign.textContent = isOn && !isLocked ? "🔔" : "🔕";
@@ -295,8 +295,8 @@
 
     document.addEventListener("click", function (event) {
       const link = event.target.closest("#result_list a");
-      const row = link && link.closest("tbody");
-      const mark = row && row.querySelector(".crm-row-number");
+      const row = link?.closest("tbody");
+      const mark = row?.querySelector(".crm-row-number");
       if (mark) sessionStorage.setItem("crm-list-row", mark.dataset.key);
     });
     window.addEventListener("pagehide", function () {
@@ -304,7 +304,7 @@
     });
     const kept = JSON.parse(sessionStorage.getItem(place) || "null");
     const from = document.referrer ? new URL(document.referrer) : null;
-    if (kept && Date.now() - kept.at < FORGET && from && from.pathname.startsWith(location.pathname)
+    if (kept && Date.now() - kept.at < FORGET && from?.pathname.startsWith(location.pathname)
         && from.pathname !== location.pathname) {
       // Once more when all is laid out: until then the page may be too short for it.
       const goThere = () => window.scrollTo({ top: kept.top, behavior: "instant" });

@@ -57,7 +57,7 @@
       let bitmap;
       try {
         bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
-      } catch (error) {
+      } catch {
         return file; // a format that this browser can't read: the server says what it thinks of it
       }
       const scale = Math.min(1, side / Math.max(bitmap.width, bitmap.height));
@@ -92,7 +92,7 @@
         request.onload = function () {
           try {
             done(JSON.parse(request.responseText));
-          } catch (error) {
+          } catch {
             done({ refused: words.broken, again: true });
           }
         };
@@ -198,7 +198,7 @@
         show(await response.json());
         said.tabIndex = -1;
         said.focus(); // the button that was pressed is gone
-      } catch (error) {
+      } catch {
         say(navigator.onLine ? words.broken : words.lost, true);
         buttons.forEach(function (one) { one.disabled = false; });
       }

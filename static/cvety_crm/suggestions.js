@@ -14,7 +14,7 @@
     list.id = "crm-suggestions-" + ++lists;
     list.className = "crm-suggestions";
     list.setAttribute("role", "listbox");
-    list.setAttribute("aria-label", input.labels && input.labels.length ? input.labels[0].textContent : "");
+    list.setAttribute("aria-label", input.labels?.length ? input.labels[0].textContent : "");
     list.hidden = true;
     input.insertAdjacentElement("afterend", list);
     input.setAttribute("role", "combobox");
@@ -94,7 +94,7 @@
       fetch(options.url + "?q=" + encodeURIComponent(text), { signal: asked.signal, headers: { Accept: "application/json" } })
         .then(function (answer) { return answer.ok ? answer.json() : { found: [] }; })
         .then(function (answer) {
-          if (options.answered && options.answered(answer.found, text)) return close();
+          if (options.answered?.(answer.found, text)) return close();
           if (isAwaited && answer.found.length) {
             found = answer.found;
             return take(0);

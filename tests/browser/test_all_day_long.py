@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from orders.models import Order, Status
 from tests.browser.conftest import LIST, Screen
 
-pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.django_db(transaction=True)]
 
 desktop = pytest.mark.parametrize("size", ["desktop"], indirect=True)
 phone = pytest.mark.parametrize("size", ["phone"], indirect=True)

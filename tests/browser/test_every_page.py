@@ -13,7 +13,7 @@ from orders.photos.links import photo_token
 from tests.admin_pages import NAMELESS, TYPED, addresses_of, make_samples, registered
 from tests.browser.conftest import LIST, Screen, english, overflow_width, serious_violations
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400), pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.timeout(400), pytest.mark.django_db(transaction=True)]
 
 
 def pages(client: Client) -> Iterator[str]:

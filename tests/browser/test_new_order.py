@@ -15,7 +15,7 @@ from orders.models import Customer, Order, Product
 from orders.services import NewItem
 from tests.browser.conftest import SIZES
 
-pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.django_db(transaction=True)]
 
 MAX_ACTIONS = 15
 

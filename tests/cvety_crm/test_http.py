@@ -101,7 +101,7 @@ class Handler(BaseHTTPRequestHandler):
             pass
 
     def hang(self):
-        time.sleep(1.5)
+        time.sleep(10)
 
     def cut(self):
         self.send_response(200)
@@ -125,7 +125,7 @@ def url() -> Iterator[str]:
 
 
 def test_post_json_sends_json_and_returns_the_complete_response(url):
-    answer = post_json(f"{url}/fine", {"name": "Мария"}, timeout=5)
+    answer = post_json(f"{url}/fine", {"name": "Мария"}, timeout=30)
     assert (answer.status, answer.text) == (200, '{"a": "ы"}')
     assert Handler.hits[-1][1].decode("unicode_escape").count("name") == 1
 
@@ -140,11 +140,11 @@ def test_post_json_sends_json_and_returns_the_complete_response(url):
     ],
 )
 def test_response_is_decoded_even_if_its_charset_is_wrong(url, path, text):
-    assert post_json(f"{url}/{path}", {}, timeout=5).text == text
+    assert post_json(f"{url}/{path}", {}, timeout=30).text == text
 
 
 def test_chunked_and_compressed_response_is_decoded(url):
-    assert post_json(f"{url}/chunked", {}, timeout=5).text == '{"a": "ы"}' * 1000
+    assert post_json(f"{url}/chunked", {}, timeout=30).text == '{"a": "ы"}' * 1000
 
 
 @pytest.mark.parametrize("path", ["drip_bytes", "drip_headers"])
@@ -152,17 +152,17 @@ def test_timeout_limits_the_whole_request_when_bytes_arrive_slowly(url, path):
     started = time.monotonic()
     with pytest.raises(NoAnswerError, match="within"):
         post_json(f"{url}/{path}", {}, timeout=0.5)
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 6
 
 
 def test_redirect_is_returned_and_not_followed(url):
     before = len(Handler.hits)
-    assert post_json(f"{url}/redirect", {}, timeout=5).status == 302
+    assert post_json(f"{url}/redirect", {}, timeout=30).status == 302
     assert len(Handler.hits) == before + 1
 
 
 def test_error_status_is_returned_as_a_response(url):
-    answer = post_json(f"{url}/error", {}, timeout=5)
+    answer = post_json(f"{url}/error", {}, timeout=30)
     assert (answer.status, answer.retry_after) == (503, 120.0)
 
 
@@ -174,7 +174,7 @@ def test_incomplete_response_raises_no_answer_error(url, path, message):
     started = time.monotonic()
     with pytest.raises(NoAnswerError, match=message):
         post_json(f"{url}/{path}", {}, timeout=0.5 if path != "huge" else 10)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 8
 
 
 def test_refused_connection_raises_no_answer_error():

@@ -1,5 +1,6 @@
 """`make help` tells every target, and setting up again costs nothing."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -55,3 +56,23 @@ def test_clean_leaves_the_data(tmp_path):
     assert (tmp_path / ".postgres").is_dir()
     assert (tmp_path / ".env").exists()
     assert not (tmp_path / ".venv").exists()
+
+
+def test_texts_are_compiled_when_missing_or_older_than_their_source(tmp_path):
+    for name in ("Makefile", "requirements.txt", "requirements-dev.txt", "constraints.txt"):
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    source = tmp_path / "locale/ru/LC_MESSAGES/django.po"
+    python = tmp_path / ".venv/bin/python"
+    for file in (source, python):
+        file.parent.mkdir(parents=True)
+        file.touch()
+    python.write_text(f'#!/bin/bash\necho "$@"\ntouch {source.with_suffix(".mo")}\n')
+    python.chmod(0o755)
+    (tmp_path / ".venv/.installed").touch()
+
+    said = [_make("setup", cwd=tmp_path).stdout for _ in range(2)]
+    later = source.with_suffix(".mo").stat().st_mtime + 1
+    os.utime(source, (later, later))
+    said.append(_make("setup", cwd=tmp_path).stdout)
+    compiling = "-m cvety_crm.i18n.catalogue\n"
+    assert [text.endswith(compiling) for text in said] == [True, False, True]

@@ -80,7 +80,9 @@ def test_role_can_do_only_its_own_actions(role, make_order, post_webhook):  # no
         return browser.get(path, data).status_code == 200
 
     page = f"{LIST}{order.pk}/change/"
-    assert opens(LIST) and opens(page) and opens("/crm/status/")
+    assert opens(LIST)
+    assert opens(page)
+    assert opens("/crm/status/")
     if browser.post(page, {}).status_code != 403:
         allowed.add("edit")
     browser.post(LIST, {"action": "advance_selected", ACTION_CHECKBOX_NAME: [str(order.pk)]})
@@ -106,9 +108,11 @@ def test_read_only_order_page_is_russian_and_has_no_forbidden_links(role, make_o
     page = browser.get(f"{LIST}{Order.objects.get().pk}/change/")
     assert not english(page)
     html = page.content.decode()
-    assert "Алматы" in html and "Букет Стандарт" in html
+    assert "Алматы" in html
+    assert "Букет Стандарт" in html
     own = set(re.findall(r'href="(/crm/[^"?]*)', html)) - {"/crm/password_change/"}
-    assert own and not {link for link in own if browser.get(link).status_code == 403}
+    assert own
+    assert not {link for link in own if browser.get(link).status_code == 403}
 
 
 def test_roles_are_created_once_and_keep_changes_by_staff():
@@ -154,7 +158,8 @@ class TestUserManagement:
         path = f"/crm/auth/user/{olga.pk}/change/"
         html = browser_of(owner).get(path).content.decode()
         assert all(role.name in html for role in ROLES)
-        assert 'name="is_superuser"' not in html and 'name="user_permissions"' not in html
+        assert 'name="is_superuser"' not in html
+        assert 'name="user_permissions"' not in html
         manager = Group.objects.get(name=MANAGER.name)
         browser_of(owner).post(path, self.form_of(olga, groups=[manager.pk]))
         assert list(olga.groups.all()) == [manager]
@@ -164,12 +169,14 @@ class TestUserManagement:
         robots.permissions.add(Permission.objects.get(codename="delete_user"))
         path = f"/crm/auth/user/{owner.pk}/change/"
         page = browser_of(owner).get(path).content.decode()
-        assert robots.name not in page and OWNER.name in page
+        assert robots.name not in page
+        assert OWNER.name in page
         form = self.form_of(owner, groups=[robots.pk], is_superuser="on", user_permissions=["1"])
         answer = browser_of(owner).post(path, form)
         assert answer.status_code == 200  # the form again, with an error
         owner = User.objects.get(pk=owner.pk)
-        assert not owner.is_superuser and not owner.has_perm("auth.delete_user")
+        assert not owner.is_superuser
+        assert not owner.has_perm("auth.delete_user")
 
     @pytest.mark.parametrize("is_active", [True, False], ids=["active", "inactive"])
     def test_owner_cannot_change_a_user_with_more_permissions(self, owner, manager, is_active):

@@ -9,7 +9,7 @@ from playwright.sync_api import expect, sync_playwright
 from orders.models import Order, Status
 from tests.e2e.test_newcomer import CHROMIUM, FLAGS
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120), pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.timeout(120), pytest.mark.django_db(transaction=True)]
 REFRESH = 10_500
 """Milliseconds after which the board has been refreshed."""
 

@@ -11,8 +11,6 @@ from playwright.sync_api import Page, expect, sync_playwright
 from orders.models import Order, Status
 from tests.e2e.test_newcomer import CHROMIUM, FLAGS
 
-pytestmark = pytest.mark.e2e
-
 
 @pytest.fixture
 def page(live_server, manager) -> Iterator[Page]:
@@ -30,7 +28,7 @@ def page(live_server, manager) -> Iterator[Page]:
         cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
         context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}])
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.goto(address)
         yield page
         browser.close()

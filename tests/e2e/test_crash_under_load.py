@@ -13,7 +13,7 @@ import requests
 from cvety_crm.dev import embedded_postgres
 from tests.samples import order_data
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.timeout(180)]
 
 SENDERS = 6
 CRASHES = 5

@@ -18,8 +18,6 @@ from orders import services
 from tests.e2e.running_crm import environment_of
 from tests.samples import order_data
 
-pytestmark = pytest.mark.e2e
-
 
 def test_crm_answers_503_with_retry_after_while_its_database_is_down(crm):
     def post(number):

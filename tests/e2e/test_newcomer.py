@@ -9,7 +9,7 @@ import pytest
 import requests
 from playwright.sync_api import Page, expect, sync_playwright
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.timeout(240)]
 
 CHROMIUM = "/usr/bin/chromium"
 # These flags stop Chromium from connecting to Google's servers at every start.
@@ -29,7 +29,7 @@ def page() -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 800}, locale="ru-RU")
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         yield page
         browser.close()
 
@@ -60,7 +60,7 @@ def test_new_user_accepts_an_order_and_the_site_receives_the_status(checkout, pa
     link.click()
     page.get_by_role("button", name="Поставить статус «Принят»").click()
     # The badge is checked, not the button with the same name: the badge changes only when the page is reloaded.
-    expect(page.locator(".crm-head .crm-badge").first).to_contain_text("Принят", timeout=20_000)
+    expect(page.locator(".crm-head .crm-badge").first).to_contain_text("Принят", timeout=60_000)
 
     # After the hold period the worker sends the status to the site, and the timeline shows it.
     expect(page.get_by_role("button", name="Отменить «Принят»")).to_have_count(1)
@@ -73,7 +73,7 @@ def test_new_user_accepts_an_order_and_the_site_receives_the_status(checkout, pa
         page.reload()
     assert requests.get(f"{site}/orders/{number}", timeout=10).json()["STATUS_ID"] == "AP"
     assert checkout.stop(signal.SIGINT) < 20
-    checkout.assert_nothing_left(timeout=1)
+    checkout.assert_nothing_left()
 
     # The output shows the exchange, but none of the secrets.
     lines = (checkout.folder / ".env").read_text().splitlines()

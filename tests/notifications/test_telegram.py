@@ -105,7 +105,7 @@ def test_missing_response_raises_error_after_the_timeout(
     with pytest.raises(TemporaryDeliveryError, match="did not answer in time"):
         send(message)
 
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
 
 
 def test_refused_connection_raises_temporary_error(message: TelegramMessage, settings: Any) -> None:

@@ -51,4 +51,4 @@ class Command(BaseCommand):
             note = f"  — {row.note}" if row.note else ""
             self.stdout.write(f"  {row.number:>9}  {row.what}{note}")
         if not found:
-            self.stdout.write(f"  {gettext('nothing')}")
+            self.stdout.write("  " + gettext("nothing"))

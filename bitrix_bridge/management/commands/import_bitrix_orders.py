@@ -188,7 +188,8 @@ class Command(LongCommand):
         far = progress(run)
         if far.percent is None:
             text = gettext("Failed orders are repeated, left: %(left)s") % {"left": far.left}
-            self.show_progress(f"{text} · {gettext('not come over: %(number)s') % {'number': run.failed}}", 0)
+            failed = gettext("not come over: %(number)s") % {"number": run.failed}
+            self.show_progress(f"{text} · {failed}", 0)
             return
         rate = (far.done - self._began_with) / max(time.monotonic() - self._began_at, 0.001)
         line = gettext("%(done)d of %(expected)d, failed: %(failed)d, %(rate).1f a second") % {

@@ -13,7 +13,7 @@ BEFORE = "2024-05-20 10:00:00"  # when the site's people entered all this
 CATALOGUE, SHOPS, REVIEWS = 21, 30, 12  # infoblocks
 
 STATUSES = {
-    # code: (Russian, English)
+    # by code, the Russian and the English name
     "N": ("Новый", "New"),
     "AP": ("Принят", "Accepted"),
     "P": ("В обработке", "Processing"),

@@ -65,9 +65,11 @@ class Table:
         lines = [f"`{name}` {kind}" for name, kind in columns.items()]
         primary, *others = _parts(self.keys)
         lines.append(f"PRIMARY KEY ({primary})")
-        for key in others:
-            if all(re.sub(r"\(.*", "", name) in columns for name in key.lstrip("!").split(",")):
-                lines.append(f"{'UNIQUE' if key.startswith('!') else 'INDEX'} ({key.lstrip('!')})")
+        lines += [
+            f"{'UNIQUE' if key.startswith('!') else 'INDEX'} ({key.lstrip('!')})"
+            for key in others
+            if all(re.sub(r"\(.*", "", name) in columns for name in key.lstrip("!").split(","))
+        ]
         body = ",\n  ".join(lines)
         return f"CREATE TABLE `{self.name}` (\n  {body}\n) ENGINE={schema.engine} DEFAULT CHARSET={schema.charset}"
 

@@ -106,5 +106,5 @@ def test_php_values(text, value):
 )
 def test_php_values_that_are_none(text):
     """Objects are never made, whatever the text says."""
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="not a serialized value"):
         unserialize(text)

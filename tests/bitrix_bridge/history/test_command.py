@@ -61,7 +61,8 @@ def test_what_it_says(run_command):
     assert "строк из корзин, не переносятся: 3" in lines
     assert [line for line in lines if line.startswith("3 заказа: товар 5121 неизвестен — создана заглушка (1221")]
     assert "10 из 55, не перенесено: 0" in said  # a line of progress
-    assert "\x1b" not in said and "\r" not in said
+    assert "\x1b" not in said
+    assert "\r" not in said
     assert any(line.startswith("    → ") for line in lines)  # what would make it better
 
 
@@ -77,7 +78,8 @@ def test_a_dry_run_says_what_will_be(run_command):
 
 def test_of_any_order_it_says_beforehand_whether_and_how_it_passes(run_command):
     status, said = run_command("--dry-run", "--order", "122101")
-    assert status == 0 and "1 из 1 заказа будет перенесено" in said
+    assert status == 0
+    assert "1 из 1 заказа будет перенесено" in said
     with pytest.raises(CommandError, match="122999"):
         run_command("--no-input", "--order", "122999")
     with pytest.raises(CommandError, match="122999"):
@@ -102,12 +104,14 @@ def test_a_failed_order_ends_it_with_1_and_resume_repeats_it(run_command, caplog
     refuse("122107")
     status, said = run_command("--no-input")
     assert status == 1
-    assert "53 из 54 заказов перенесено" in said and "не перенесено: 1" in said
+    assert "53 из 54 заказов перенесено" in said
+    assert "не перенесено: 1" in said
     assert said.index("122107") < said.index("5121")  # what has failed comes first
     with connection.cursor() as cursor:
         cursor.execute("DROP TRIGGER refuse ON orders")
     status, said = run_command("--resume")
-    assert status == 0 and "54 из 54 заказов перенесено" in said
+    assert status == 0
+    assert "54 из 54 заказов перенесено" in said
     assert "Неудавшиеся заказы повторяются, осталось: 0" in said
     with pytest.raises(CommandError):
         run_command("--resume")
@@ -124,7 +128,8 @@ def test_a_bar_in_a_terminal(run_command, monkeypatch, columns):
 
     _status, said = run_command("--no-input", stream=Terminal())
     shown = [line.split("\n")[0].removeprefix("\x1b[K") for line in said.split("\r")[1:]]
-    assert shown and all(len(line) < columns and "из 55" in line for line in shown)
+    assert shown
+    assert all(len(line) < columns and "из 55" in line for line in shown)
     if columns > 30:
         assert any("█" in line and "в секунду" in line for line in shown)
     assert said.splitlines()[-1].endswith("54 из 54 заказов перенесено")
@@ -148,7 +153,9 @@ class TestBeforeItBegins:
             with pytest.raises(CommandError):
                 run_command()
         assert Order.objects.count() == orders
-        assert "55" in asked[0] and "site_copy" in asked[0] and "read:er" not in asked[0]
+        assert "55" in asked[0]
+        assert "site_copy" in asked[0]
+        assert "read:er" not in asked[0]
 
     @pytest.mark.parametrize(("account", "right"), [("writer", "ALL PRIVILEGES"), ("role_reader", "INSERT")])
     @pytest.mark.parametrize("how", [["--no-input"], ["--dry-run"]])
@@ -160,7 +167,8 @@ class TestBeforeItBegins:
             run_command(*how)
         assert not Order.objects.exists()
         status, said = run_command(*how, "--allow-writable-account")
-        assert status == 0 and right in said
+        assert status == 0
+        assert right in said
 
     @pytest.mark.parametrize("url", ["", "mysql://reader:hidden-word@localhost/none?unix_socket=/tmp"])
     def test_no_copy(self, run_command, settings, url):
@@ -221,15 +229,19 @@ def test_another_copy_is_gone_on_with_but_not_unnoticed(run_command):
     """It may be the same copy at another address."""
     ImportRun.objects.create(state="stopped", source="reader@elsewhere:3306/site", after_id=122150)
     status, said = run_command("--resume")
-    assert status == 0 and "reader@elsewhere:3306/site" in said and Order.objects.count() == 4
+    assert status == 0
+    assert "reader@elsewhere:3306/site" in said
+    assert Order.objects.count() == 4
 
 
 def test_since_and_until_are_the_shops_days(run_command):
     run_command("--no-input", "--since", "2025-08-12", "--until", "2025-08-12")
     days = {f"{timezone.localtime(moment):%d.%m}" for moment in Order.objects.values_list("created_at", flat=True)}
-    assert days == {"12.08"} and Order.objects.count() > 3
+    assert days == {"12.08"}
+    assert Order.objects.count() > 3
     run = ImportRun.objects.get()
-    assert run.options["since"] == "2025-08-12T00:00:00+05:00" and run.options["until"] == "2025-08-13T00:00:00+05:00"
+    assert run.options["since"] == "2025-08-12T00:00:00+05:00"
+    assert run.options["until"] == "2025-08-13T00:00:00+05:00"
     assert run.expected == run.gone_through
 
 
@@ -263,7 +275,7 @@ class TestAProcess:
                 stderr=subprocess.STDOUT,
                 text=True,
             )
-            killer = threading.Timer(100, process.kill)
+            killer = threading.Timer(240, process.kill)
             killer.start()
             processes.append((process, killer))
             return process
@@ -287,7 +299,8 @@ class TestAProcess:
         assert 6 <= run.gone_through < 55
         if how == "Ctrl-C":
             assert (process.returncode, run.state) == (130, "stopped")
-            assert "--resume" in said and "Traceback" not in said
+            assert "--resume" in said
+            assert "Traceback" not in said
         else:
             assert run.state == "running"
         assert Order.objects.count() == run.created == ImportRow.objects.filter(outcome="created").count()
@@ -329,10 +342,12 @@ class TestAProcess:
             run_command(*how)
         connection.close()
         if how == ["--dry-run"]:
-            assert not ImportRun.objects.exists() and not Order.objects.exists()
+            assert not ImportRun.objects.exists()
+            assert not Order.objects.exists()
         else:
             assert "--resume" in str(trouble.value)
-            assert run_command("--resume")[0] == 0 and Order.objects.count() == 54
+            assert run_command("--resume")[0] == 0
+            assert Order.objects.count() == 54
 
     def test_a_dry_run_that_is_stopped_leaves_nothing(self, start, site_copy):
         slow_down(site_copy)
@@ -345,7 +360,8 @@ class TestAProcess:
         said, _ = process.communicate()
         assert process.returncode == 130, said
         assert "Traceback" not in said
-        assert not Order.objects.exists() and not ImportRun.objects.exists()
+        assert not Order.objects.exists()
+        assert not ImportRun.objects.exists()
 
 
 def slow_down(site_copy):
@@ -370,9 +386,12 @@ def is_read(site_copy) -> bool:
 def test_check_source(run_command):
     before = whole_database()
     status, said = run_command(name="check_source")
-    assert status == 0 and whole_database() == before
+    assert status == 0
+    assert whole_database() == before
     assert "MariaDB" in said
-    assert "08.2025" in said and "b_sale_order_change" in said
-    assert "UN Нереализован" in said and "ZZ" in said
+    assert "08.2025" in said
+    assert "b_sale_order_change" in said
+    assert "UN Нереализован" in said
+    assert "ZZ" in said
     assert "read:er" not in said
     print(said)

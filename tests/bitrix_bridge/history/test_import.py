@@ -111,7 +111,9 @@ def test_nobody_hears_of_history(source, django_capture_on_commit_callbacks, set
     with django_capture_on_commit_callbacks() as after_commit:
         imported(source)
     assert Status.objects.filter(bitrix_codes__contains=["ZZ"], needs_attention=True).exists()
-    assert not Push.objects.exists() and not TelegramMessage.objects.exists() and not WebhookEvent.objects.exists()
+    assert not Push.objects.exists()
+    assert not TelegramMessage.objects.exists()
+    assert not WebhookEvent.objects.exists()
     assert after_commit == []
     assert set(Order.objects.values_list("sync_state", flat=True)) == {"synced"}
 
@@ -155,10 +157,13 @@ def test_the_status_history_has_the_sites_dates_and_people(source, schema):
     assert all(entry.source == "import" for entry in entries)
     assert any(entry.details.get("who") for entry in entries)
     moments = [mirrored.created_at, *(entry.happened_at for entry in entries)]
-    assert moments == sorted(moments) and moments[-1].year == 2025
-    assert mirrored.completed_at is not None and mirrored.completed_at.year == 2025
+    assert moments == sorted(moments)
+    assert moments[-1].year == 2025
+    assert mirrored.completed_at is not None
+    assert mirrored.completed_at.year == 2025
     newest = mirrored.events.first()
-    assert newest.kind == "status" and newest.changes[0]["new"] == mirrored.status_id
+    assert newest.kind == "status"
+    assert newest.changes[0]["new"] == mirrored.status_id
 
 
 @in_the_new_one
@@ -171,7 +176,8 @@ def test_payments_stand_on_the_timeline_as_they_came(source):
         for change in event.changes
         if change["field"] == "paid_amount"
     ]
-    assert [Decimal(text) for text in sums] == sorted(Decimal(text) for text in sums) and len(sums) == 2
+    assert [Decimal(text) for text in sums] == sorted(Decimal(text) for text in sums)
+    assert len(sums) == 2
     assert Decimal(sums[-1]) == paid_twice.paid_amount
 
 
@@ -198,7 +204,8 @@ def test_what_is_new_in_a_newer_copy_is_taken_over(source, site_copy):
     order = Order.objects.get(bitrix_order_id=ORDERS[0].id)
     assert order.total_amount == 9900
     entry = order.events.filter(kind="changed", source="import").first()
-    assert entry.changes[0]["field"] == "total_amount" and entry.happened_at.year > 2025
+    assert entry.changes[0]["field"] == "total_amount"
+    assert entry.happened_at.year > 2025
 
 
 class TestWhatTheSiteHasToldSince:
@@ -273,7 +280,8 @@ class TestADryRun:
         assert whole_database() == before
         imported(source)
         real = list(ImportRow.objects.order_by("bitrix_order_id").values_list("bitrix_order_id", "outcome", "reasons"))
-        assert forecast == real and len(real) == 55
+        assert forecast == real
+        assert len(real) == 55
 
     @in_the_new_one
     def test_of_a_copy_that_was_imported_and_has_changed_since(self, source, site_copy):
@@ -331,7 +339,9 @@ class TestTrouble:
         run = imported(source)
         assert (run.created, run.failed, run.state) == (53, 1, "done")
         row = ImportRow.objects.get(bitrix_order_id=122107)
-        assert row.outcome == "failed" and row.reasons[-1]["code"] == "failed" and "no such day" in str(row.reasons)
+        assert row.outcome == "failed"
+        assert row.reasons[-1]["code"] == "failed"
+        assert "no such day" in str(row.reasons)
         with connection.cursor() as cursor:
             cursor.execute("DROP TRIGGER refuse ON orders")
         assert runs.resume(run)
@@ -345,7 +355,8 @@ class TestTrouble:
     def test_one_that_fails_again_stays_failed(self, source, caplog):
         refuse("122107")
         run = imported(source)
-        assert runs.resume(run) and walk.work(run, source)
+        assert runs.resume(run)
+        assert walk.work(run, source)
         run.refresh_from_db()
         assert (run.created, run.failed, run.state) == (53, 1, "done")
 
@@ -363,7 +374,8 @@ class TestTrouble:
 
         assert walk.work(run, source, on_progress=break_once)
         run.refresh_from_db()
-        assert broken and run.created == 54
+        assert broken
+        assert run.created == 54
 
     @in_the_new_one
     def test_only_one_at_a_time(self, source):

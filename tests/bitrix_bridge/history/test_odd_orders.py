@@ -34,7 +34,9 @@ def names(order):
 def test_each_has_what_there_is(order, schema):
     """Several assertions on one import: each names its order."""
     company = order(122102)
-    assert company.recipient_name and company.city_id == 2 and company.delivery_slot.starts_at is not None
+    assert company.recipient_name
+    assert company.city_id == 2
+    assert company.delivery_slot.starts_at is not None
     assert order(122103).delivery_date == date(2025, 8, 12)
     assert order(122105).payment_status == "paid"
     assert (order(122106).city.name, order(122106).shop_id) == ("Астана", 17009)
@@ -60,7 +62,8 @@ def test_each_has_what_there_is(order, schema):
 
 
 def test_what_is_missing_is_made_up_for(order, schema):
-    assert order(122125).customer.phone == "+77013455125" and order(122125).customer.name == "Жанна"
+    assert order(122125).customer.phone == "+77013455125"
+    assert order(122125).customer.name == "Жанна"
     assert order(122126).customer.phone == "+77023455126"
     assert names(order(122127))[0] == "Букет по фото клиента"
     stub = order(122128).items.order_by("position").first()
@@ -69,12 +72,14 @@ def test_what_is_missing_is_made_up_for(order, schema):
     assert not order(122131).items.exists()
     assert (order(122132).status_id, order(122132).status.needs_attention) == ("bitrix_ZZ", True)
     assert order(122133).status.name == "Нереализован"
-    assert order(122134).city.needs_attention and order(122135).shop.needs_attention
+    assert order(122134).city.needs_attention
+    assert order(122135).shop.needs_attention
     assert order(122136).delivery_slot.needs_attention
     undated = timezone.localtime(order(122137).created_at)
     assert date(2025, 8, 10) < undated.date() < date(2025, 8, 18)
     assert order(122138).delivery_date is None
-    assert order(122139).order_number == "122139" and order(122140).order_number == "122140"
+    assert order(122139).order_number == "122139"
+    assert order(122140).order_number == "122140"
     assert order(122141).order_number == order(122142).order_number == "122141"
     assert order(122143).total_amount == Decimal("-500.00")
     assert order(122145).recipient_phone == "спросить у Лены"
@@ -83,8 +88,10 @@ def test_what_is_missing_is_made_up_for(order, schema):
 
 
 def test_letters(order, schema):
-    assert names(order(122147)) == ["Букет из роз"] and order(122147).postcard_text == "С любовью, твой Серик"
-    assert names(order(122148)) == ["Букет"] and order(122148).recipient_name == "Елена Смирнова"
+    assert names(order(122147)) == ["Букет из роз"]
+    assert order(122147).postcard_text == "С любовью, твой Серик"
+    assert names(order(122148)) == ["Букет"]
+    assert order(122148).recipient_name == "Елена Смирнова"
     assert "Поздравля" in order(122149).postcard_text
     assert order(122150).postcard_text == "С днём рождения ????"
     assert len(order(122151).postcard_text) == (500 if schema is Schema.NEW else 255)
@@ -108,7 +115,8 @@ def test_the_timeline_says_it_in_russian(order):
 @pytest.mark.parametrize("schema", [Schema.NEW])
 def test_history_is_no_work_for_anybody(order, manager):
     """However its orders ended: open ones, and those of a status that nobody has described."""
-    assert order(122132).status.stage == "problem" and order(122104).status_id == "new"
+    assert order(122132).status.stage == "problem"
+    assert order(122104).status_id == "new"
     assert set(counts(Moment.of(manager)).values()) == {0}
 
 

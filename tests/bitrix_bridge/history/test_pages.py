@@ -86,11 +86,14 @@ def run(order):
 class TestList:
     def test_empty_it_says_how_a_run_is_started(self, browser):
         shown = html(browser.get(LIST))
-        assert "--dry-run" in shown and "следа не оставляет" in shown
+        assert "--dry-run" in shown
+        assert "следа не оставляет" in shown
 
     def test_a_run_in_a_row(self, browser, run):
         shown = html(browser.get(LIST))
-        assert "1 из 2" in shown and "crm@10.0.0.5:3306/site" in shown and page_of(run) in shown
+        assert "1 из 2" in shown
+        assert "crm@10.0.0.5:3306/site" in shown
+        assert page_of(run) in shown
         ImportRun.objects.update(state="running", expected=30)
         assert "10 %" in html(browser.get(LIST))
         assert html(browser.get(LIST, {"state__exact": "done"})).count(page_of(run)) == 0
@@ -102,16 +105,22 @@ class TestPage:
         assert "1 из 2 заказов перенесено" in shown
         assert "оформленные с 11.08.2025 00:00, не больше 3 заказов, по 10 за раз" in shown
         reasons = shown[shown.index('id="reasons"') : shown.index('id="orders"')]
-        assert "город 99 неизвестен" in reasons and "создана заглушка" in reasons and "sync_bitrix_reference" in reasons
+        assert "город 99 неизвестен" in reasons
+        assert "создана заглушка" in reasons
+        assert "sync_bitrix_reference" in reasons
         assert reasons.index("ошибка: ValueError: made up") < reasons.index("город 99")
         link = reverse("admin:orders_order_change", args=[order.pk])
         assert f'href="{link}">{order.bitrix_order_id}</a>' in reasons
         assert 'href="?id=122900#orders"' in reasons
         rows = shown[shown.index("crm-import-orders") :]
         assert rows.index("122900") < rows.index(str(order.bitrix_order_id)) < rows.index("122901")
-        assert "город 99 неизвестен — создана заглушка" in rows and link in rows
-        assert order.customer.phone and order.customer.phone not in shown and order.recipient_name not in shown
-        assert "{&quot;" not in shown and "unknown_city" not in shown
+        assert "город 99 неизвестен — создана заглушка" in rows
+        assert link in rows
+        assert order.customer.phone
+        assert order.customer.phone not in shown
+        assert order.recipient_name not in shown
+        assert "{&quot;" not in shown
+        assert "unknown_city" not in shown
 
     @pytest.mark.parametrize(
         ("query", "ids"),
@@ -144,13 +153,15 @@ class TestPage:
 
     def test_it_links_to_orders_only_for_those_who_may_see_them(self, run, order):
         shown = html(reader("view_importrun").get(page_of(run)))
-        assert str(order.bitrix_order_id) in shown and f"/orders/order/{order.pk}" not in shown
+        assert str(order.bitrix_order_id) in shown
+        assert f"/orders/order/{order.pk}" not in shown
         assert 'method="post" action="/crm/bitrix_bridge' not in shown
 
     def test_a_run_whose_rows_are_pruned(self, browser, run):
         ImportRow.objects.all().delete()
         shown = html(browser.get(page_of(run)))
-        assert "город 99" in shown and "хранится 90 дней" in shown
+        assert "город 99" in shown
+        assert "хранится 90 дней" in shown
 
     def test_lists_and_page_cost_the_same_with_many(self, browser, run, order, django_assert_num_queries):
         paths = (LIST, ROWS, page_of(run))
@@ -178,7 +189,8 @@ class TestPage:
 
     def test_rows_in_a_list_of_their_own(self, browser, run):
         shown = html(browser.get(ROWS, {"q": "122900"}))
-        assert "ошибка: ValueError: made up — заказ не перенесён" in shown and "122901" not in shown
+        assert "ошибка: ValueError: made up — заказ не перенесён" in shown
+        assert "122901" not in shown
         assert "122900" not in html(browser.get(ROWS, {"outcome__exact": "skipped"}))
         row = ImportRow.objects.get(outcome="created")
         shown = html(browser.get(reverse("admin:bitrix_bridge_importrow_change", args=[row.pk])))
@@ -190,7 +202,8 @@ class TestWatching:
         ImportRun.objects.update(state="running", expected=30)
         assert "10 %: 3 из 30" in html(browser.get(button("progress", run)))
         shown = html(browser.get(page_of(run)))
-        assert 'hx-trigger="every 2s"' in shown and "Повторить неудавшиеся" not in shown
+        assert 'hx-trigger="every 2s"' in shown
+        assert "Повторить неудавшиеся" not in shown
         runs.stop(run)
         answer = browser.get(button("progress", run))
         assert (answer.headers["HX-Refresh"], answer.content) == ("true", b"")
@@ -205,7 +218,9 @@ class TestWatching:
     def test_why_it_failed_and_what_to_do(self, browser, run):
         ImportRun.objects.update(state="failed", error="MySQL не отвечает")
         shown = html(browser.get(page_of(run)))
-        assert "MySQL не отвечает" in shown and "--resume" in shown and "Продолжить" in shown
+        assert "MySQL не отвечает" in shown
+        assert "--resume" in shown
+        assert "Продолжить" in shown
 
 
 class TestButtons:
@@ -213,7 +228,8 @@ class TestButtons:
         assert "Повторить неудавшиеся (1)" in html(browser.get(page_of(run)))
         with django_capture_on_commit_callbacks(execute=True):
             shown = html(browser.post(button("resume", run), follow=True))
-            assert "Неудавшиеся заказы повторяются" in shown and "Остановить" in shown
+            assert "Неудавшиеся заказы повторяются" in shown
+            assert "Остановить" in shown
             assert "уже идёт" in html(browser.post(button("resume", run), follow=True))
         assert OrmQ.objects.count() == 1
         run.refresh_from_db()
@@ -227,7 +243,8 @@ class TestButtons:
             browser.post(button("resume", run))
         tasks.go_on(str(run.pk))
         shown = html(browser.get(page_of(run)))
-        assert "2 из 2 заказов перенесено" in shown and "Повторить" not in shown
+        assert "2 из 2 заказов перенесено" in shown
+        assert "Повторить" not in shown
         assert Order.objects.filter(bitrix_order_id=122_112).exists()
         assert "Повторять нечего" in html(browser.post(button("resume", run), follow=True))
 
@@ -235,7 +252,8 @@ class TestButtons:
     def test_a_run_that_was_cut_goes_on(self, browser, run, state, django_capture_on_commit_callbacks):
         ImportRun.objects.update(state=state, after_id=5)
         shown = html(browser.get(page_of(run)))
-        assert "Продолжить" in shown and "Повторить неудавшиеся" not in shown
+        assert "Продолжить" in shown
+        assert "Повторить неудавшиеся" not in shown
         with django_capture_on_commit_callbacks(execute=True):
             assert "Импорт продолжается" in html(browser.post(button("resume", run), follow=True))
         run.refresh_from_db()
@@ -256,16 +274,19 @@ class TestButtons:
     def test_without_a_copy_it_says_so(self, browser, run, settings):
         settings.BITRIX_MYSQL_URL = ""
         shown = html(browser.get(page_of(run)))
-        assert "BITRIX_MYSQL_URL" in shown and "Повторить неудавшиеся" not in shown
+        assert "BITRIX_MYSQL_URL" in shown
+        assert "Повторить неудавшиеся" not in shown
         assert "BITRIX_MYSQL_URL" in html(browser.post(button("resume", run), follow=True))
         run.refresh_from_db()
-        assert run.state == "done" and not OrmQ.objects.exists()
+        assert run.state == "done"
+        assert not OrmQ.objects.exists()
 
     def test_one_at_a_time(self, browser, run):
         ImportRun.objects.create()
         assert "Импорт уже идёт" in html(browser.post(button("resume", run), follow=True))
         run.refresh_from_db()
-        assert run.state == "done" and not OrmQ.objects.exists()
+        assert run.state == "done"
+        assert not OrmQ.objects.exists()
 
     def test_nothing_to_repeat(self, browser, run):
         ImportRun.objects.update(failed=0)
@@ -278,7 +299,8 @@ class TestButtons:
             assert browser.post(f"{LIST}{nobody}/{name}/").status_code == 404
         assert browser.get(f"{LIST}{nobody}/progress/").status_code == 404
         answer = browser.get(f"{LIST}{nobody}/change/", follow=True)
-        assert answer.redirect_chain[0][0] == LIST and "Этой записи больше нет" in html(answer)
+        assert answer.redirect_chain[0][0] == LIST
+        assert "Этой записи больше нет" in html(answer)
 
 
 class TestWhoMay:

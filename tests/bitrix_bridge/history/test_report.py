@@ -55,7 +55,8 @@ def test_the_others_share_a_line_that_counts_each_order_once(run):
         if not {reason["subject"] for reason in row.reasons} <= named
     }
     assert rest.orders == len(having)
-    assert len(rest.examples) == 5 and set(rest.examples) <= having
+    assert len(rest.examples) == 5
+    assert set(rest.examples) <= having
     assert rest.text.count(",") == 9
 
 
@@ -70,7 +71,9 @@ def test_a_failure_names_no_customer_and_no_reason_stands_there_twice(source, po
     rows = ImportRow.objects.filter(run=imported(source, count=10))
     assert rows.get(bitrix_order_id=ORDERS[0].id).reasons == [{"code": "newer_here", "subject": ""}]
     (reason,) = rows.get(bitrix_order_id=122107).reasons
-    assert "made_up" in reason["subject"] and "+7" not in reason["subject"] and "\n" not in reason["subject"]
+    assert "made_up" in reason["subject"]
+    assert "+7" not in reason["subject"]
+    assert "\n" not in reason["subject"]
     assert rows.filter(outcome="failed").count() == 2
 
 

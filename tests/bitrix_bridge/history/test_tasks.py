@@ -100,7 +100,8 @@ def test_a_run_that_was_cut_goes_on_to_its_end(source, no_time, django_capture_o
     assert not walk.work(run, source, is_over_time=lambda: True)
     assert runs.stop(run)
     run.refresh_from_db()
-    assert run.reasons and run.gone_through == 30
+    assert run.reasons
+    assert run.gone_through == 30
     assert runs.resume(run, is_held=False)
     assert slices(run, django_capture_on_commit_callbacks) == 2
     assert (run.state, run.come_over, run.gone_through) == ("done", 54, 55)
@@ -141,7 +142,8 @@ def test_a_copy_that_is_away(run, settings, url, words):
     tasks.go_on(str(run.pk))
     run.refresh_from_db()
     assert (run.state, run.failed) == ("failed", 3)
-    assert words in run.error and "made-up-secret" not in run.error
+    assert words in run.error
+    assert "made-up-secret" not in run.error
     assert run.reasons  # what was found before is still told
 
 
@@ -150,7 +152,9 @@ def test_an_account_that_may_write_is_refused(run, settings, site_copy, failing)
     assert runs.resume(run, is_held=False)
     tasks.go_on(str(run.pk))
     run.refresh_from_db()
-    assert run.state == "failed" and "SELECT" in run.error and not failing.tried
+    assert run.state == "failed"
+    assert "SELECT" in run.error
+    assert not failing.tried
 
 
 @pytest.mark.parametrize(
@@ -164,7 +168,8 @@ def test_an_error_ends_it_with_a_reason(run, monkeypatch, error, words):
     assert runs.resume(run, is_held=False)
     tasks.go_on(str(run.pk))
     run.refresh_from_db()
-    assert run.state == "failed" and words in run.error
+    assert run.state == "failed"
+    assert words in run.error
 
 
 def test_a_lost_task_is_queued_again(run, django_capture_on_commit_callbacks):
@@ -174,7 +179,8 @@ def test_a_lost_task_is_queued_again(run, django_capture_on_commit_callbacks):
         assert tasks.take_up()
     assert OrmQ.objects.count() == 1
     # Held by somebody: nothing is queued; by nobody who is alive: it was stopped.
-    assert runs.claim(run) and not tasks.take_up()
+    assert runs.claim(run)
+    assert not tasks.take_up()
     ImportRun.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     assert not tasks.take_up()
     run.refresh_from_db()

@@ -82,7 +82,8 @@ class TestMarking:
         assert services.mark_archived([key]) == []
         assert shared_order.events.filter(kind="archived").count() == 1
         (entry,) = timeline([event])
-        assert entry.title and [(one.old, one.new) for one in entry.changes] == [("нет", "да")]
+        assert entry.title
+        assert [(one.old, one.new) for one in entry.changes] == [("нет", "да")]
 
     def test_one_that_was_taken_for_deleted(self, shared_order):
         services.mark_deleted(bitrix_order_id=shared_order.bitrix_order_id)

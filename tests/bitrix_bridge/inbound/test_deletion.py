@@ -48,7 +48,8 @@ def test_it_is_marked_as_deleted_and_not_made_again(site, lost, post_webhook):
     lost.refresh_from_db()
     assert (lost.bitrix_order_id, lost.is_deleted_on_site, lost.sync_state) == (number, True, "synced")
     assert lost.events.first().kind == "deleted"
-    assert at_rest() and site.site.all_orders() == []
+    assert at_rest()
+    assert site.site.all_orders() == []
     assert (Push.objects.get().state, Order.objects.count()) == ("cancelled", 1)
 
 
@@ -58,8 +59,10 @@ def test_what_was_announced_before_comes_after(site, lost, post_webhook):
     post(post_webhook, site.sender.events[-1])
     post(post_webhook, created)
     lost.refresh_from_db()
-    assert lost.is_deleted_on_site and Order.objects.count() == 1
-    assert at_rest() and site.site.all_orders() == []
+    assert lost.is_deleted_on_site
+    assert Order.objects.count() == 1
+    assert at_rest()
+    assert site.site.all_orders() == []
 
 
 def test_the_site_has_yet_to_announce_it(settings, manager, post_webhook):
@@ -76,11 +79,13 @@ def test_the_site_has_yet_to_announce_it(settings, manager, post_webhook):
         deliver_due()
         order.refresh_from_db()
         assert (order.bitrix_order_id, order.is_deleted_on_site) == (number, True)
-        assert at_rest() and site.site.all_orders() == []
+        assert at_rest()
+        assert site.site.all_orders() == []
         for event in site.sender.events:
             post(post_webhook, event)
         order.refresh_from_db()
-        assert order.is_deleted_on_site and Order.objects.count() == 1
+        assert order.is_deleted_on_site
+        assert Order.objects.count() == 1
 
 
 def test_its_answer_was_only_slow(site, manager, post_webhook, monkeypatch):
@@ -97,7 +102,8 @@ def test_its_answer_was_only_slow(site, manager, post_webhook, monkeypatch):
     order = made_here(manager)
     deliver_due()
     order.refresh_from_db()
-    assert order.is_deleted_on_site and at_rest()
+    assert order.is_deleted_on_site
+    assert at_rest()
     deleted = order.events.get(kind="deleted")
     assert deleted.webhook_event_id == WebhookEvent.objects.get(event="order.delete").pk
 
@@ -129,8 +135,10 @@ class TestBareId:
     def test_what_is_told_late_of_it_says_that_it_is_gone(self, site, lost, gone, post_webhook):
         post(post_webhook, gone)
         lost.refresh_from_db()
-        assert lost.is_deleted_on_site and Order.objects.count() == 1
-        assert at_rest() and site.site.all_orders() == []
+        assert lost.is_deleted_on_site
+        assert Order.objects.count() == 1
+        assert at_rest()
+        assert site.site.all_orders() == []
 
 
 def test_made_anew_although_its_deletion_has_just_been_heard_of(site, lost, monkeypatch):

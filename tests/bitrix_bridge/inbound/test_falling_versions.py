@@ -305,7 +305,8 @@ class TestAnswersThatAnEventHasOvertaken:
         ask_site.ask(str(shared_order.pk))
         shared_order.refresh_from_db()
         assert (shared_order.delivery_address, shared_order.sync_state) == ("Абая 1", "synced")
-        assert not state(shared_order).is_unclear and state(shared_order).received_version == 11
+        assert not state(shared_order).is_unclear
+        assert state(shared_order).received_version == 11
 
     def test_its_echo_leaves_nothing_to_ask(self, site, shared_order, manager, hear, meanwhile):
         meanwhile(lambda: hear(site.site.order(shared_order.bitrix_order_id)))

@@ -65,14 +65,17 @@ class TestPaidHere:
         assert echo() == "updated"
         shared_order.refresh_from_db()
         assert (shared_order.payment_status, shared_order.paid_amount) == ("paid", shared_order.total_amount)
-        assert at_rest(shared_order) and site.site.writes == 1
+        assert at_rest(shared_order)
+        assert site.site.writes == 1
         news, told, _wish, _created = shared_order.events.all()
-        assert [one["field"] for one in news.changes] == ["paid_amount"] and news.source == "bitrix"
+        assert [one["field"] for one in news.changes] == ["paid_amount"]
+        assert news.source == "bitrix"
         assert told.details["values"] == {"payment_status": "paid"}
 
     def test_a_sum_alone_is_not_told(self, site, shared_order, manager, echo):
         edit(shared_order, manager, paid_amount=Decimal(5000))
-        assert at_rest(shared_order) and not Push.objects.exists()
+        assert at_rest(shared_order)
+        assert not Push.objects.exists()
         site.site.update_order(shared_order.bitrix_order_id, {"COMMENTS": "x"})
         echo()
         shared_order.refresh_from_db()
@@ -85,7 +88,8 @@ class TestPaidHere:
         assert (there(site, shared_order)["PAYED"], shared_order.sync_state) == ("Y", "pending")
         hurry(Push.objects.get())
         deliver_due()
-        assert at_rest(shared_order) and site.site.writes == 1
+        assert at_rest(shared_order)
+        assert site.site.writes == 1
         echo()
         assert at_rest(shared_order)
 
@@ -98,7 +102,8 @@ class TestPaidHere:
         deliver_due()
         assert there(site, shared_order)["PAYED"] == "N"
         echo()
-        assert at_rest(shared_order) and shared_order.payment_status == "pending"
+        assert at_rest(shared_order)
+        assert shared_order.payment_status == "pending"
 
     def test_a_payment_of_the_customers_own_is_never_taken_for_ours(self, site, shared_order, manager, echo):
         edit(shared_order, manager, payment_status="paid")
@@ -125,7 +130,8 @@ class TestPaidHere:
         deliver_due()
         echo()
         shared_order.refresh_from_db()
-        assert (shared_order.payment_status, shared_order.amount_due) == ("paid", 0) and at_rest(shared_order)
+        assert (shared_order.payment_status, shared_order.amount_due) == ("paid", 0)
+        assert at_rest(shared_order)
 
 
 class TestRefundedHere:
@@ -145,7 +151,8 @@ class TestRefundedHere:
         echo()
         paid.refresh_from_db()
         assert (paid.payment_status, paid.paid_amount) == ("refunded", 0)
-        assert at_rest(paid) and site.site.writes == 1
+        assert at_rest(paid)
+        assert site.site.writes == 1
         assert "conflict" not in paid.events.values_list("kind", flat=True)
 
     def test_it_stays_a_refund_while_the_site_goes_on(self, site, paid, manager, echo):
@@ -155,7 +162,8 @@ class TestRefundedHere:
             site.change_status(paid.bitrix_order_id, status)
             echo()
         paid.refresh_from_db()
-        assert paid.payment_status == "refunded" and at_rest(paid)
+        assert paid.payment_status == "refunded"
+        assert at_rest(paid)
 
     def test_paid_anew_on_the_site(self, site, paid, manager, echo):
         edit(paid, manager, payment_status="refunded")
@@ -163,7 +171,8 @@ class TestRefundedHere:
         pay_there(site, paid)
         echo()
         paid.refresh_from_db()
-        assert paid.payment_status == "paid" and at_rest(paid)
+        assert paid.payment_status == "paid"
+        assert at_rest(paid)
 
     def test_taken_back_on_both_sides_at_once(self, site, paid, manager, echo):
         edit(paid, manager, payment_status="refunded")
@@ -189,7 +198,8 @@ class TestRefundedHere:
         edit(paid, manager, payment_status="refunded")
         deliver_due()
         edit(paid, manager, payment_status="pending")
-        assert at_rest(paid) and site.site.writes == 1
+        assert at_rest(paid)
+        assert site.site.writes == 1
 
 
 class TestMethod:
@@ -206,7 +216,8 @@ class TestMethod:
         shared_order.refresh_from_db()
         assert shared_order.payment_method == "kaspi"
         edit(shared_order, manager, payment_method="kaspi")
-        assert at_rest(shared_order) and not Push.objects.exists(), "another one of the same method stays"
+        assert at_rest(shared_order)
+        assert not Push.objects.exists(), "another one of the same method stays"
 
     def test_a_system_that_the_setting_names_only_now_stays_too(self, site, post_webhook, manager, settings):
         settings.BITRIX_PAY_SYSTEMS = {1: "cash"}
@@ -229,7 +240,8 @@ class TestMethod:
         assert row["properties"]["addressRecipient"] == "Достык 5"
         push, refusal = Push.objects.get(), shared_order.events.filter(kind="refused").get()
         assert (push.state, shared_order.sync_state) == ("failed", "failed")
-        assert "BITRIX_PAY_SYSTEMS" in push.last_error and "еревод" in push.last_error
+        assert "BITRIX_PAY_SYSTEMS" in push.last_error
+        assert "еревод" in push.last_error
         assert refusal.details["fields"] == ["payment_method"]
         (entry,) = timeline([refusal])
         assert push.last_error in entry.notes
@@ -245,7 +257,8 @@ class TestMethod:
 
     def test_clearing_it_is_nothing_to_tell(self, site, shared_order, manager, echo):
         edit(shared_order, manager, payment_method="")
-        assert at_rest(shared_order) and not Push.objects.exists()
+        assert at_rest(shared_order)
+        assert not Push.objects.exists()
         site.site.update_order(shared_order.bitrix_order_id, {"PAY_SYSTEM_ID": 2})
         echo()
         shared_order.refresh_from_db()
@@ -263,7 +276,8 @@ class TestMethod:
         edit(shared_order, manager, payment_status="pending")
         deliver_due()
         row = there(site, shared_order)
-        assert (row["PAYED"], row["PAY_SYSTEM_ID"]) == ("N", "3") and at_rest(shared_order)
+        assert (row["PAYED"], row["PAY_SYSTEM_ID"]) == ("N", "3")
+        assert at_rest(shared_order)
 
 
 class TestCancelled:
@@ -280,7 +294,8 @@ class TestCancelled:
         row = there(site, shared_order)
         assert (row["CANCELED"], row["PAYED"]) == ("Y", "N")
         echo()
-        assert at_rest(shared_order) and shared_order.payment_status == "refunded"
+        assert at_rest(shared_order)
+        assert shared_order.payment_status == "refunded"
 
     def test_a_cancelled_order_takes_no_payment(self, site, shared_order, manager, echo):
         site.site.update_order(shared_order.bitrix_order_id, {"CANCELED": "Y"})
@@ -291,7 +306,8 @@ class TestCancelled:
         edit(shared_order, manager, is_cancelled=False)
         deliver_due()
         row = there(site, shared_order)
-        assert (row["CANCELED"], row["PAYED"]) == ("N", "Y") and at_rest(shared_order)
+        assert (row["CANCELED"], row["PAYED"]) == ("N", "Y")
+        assert at_rest(shared_order)
 
     def test_all_that_is_refused_is_named(self, site, shared_order, manager, echo):
         pay_there(site, shared_order)
@@ -299,7 +315,8 @@ class TestCancelled:
         edit(shared_order, manager, is_cancelled=True, payment_method="transfer")
         deliver_due()
         error = Push.objects.get().last_error
-        assert "BITRIX_PAY_SYSTEMS" in error and "активные оплаты" in error
+        assert "BITRIX_PAY_SYSTEMS" in error
+        assert "активные оплаты" in error
         refusal = shared_order.events.filter(kind="refused").get()
         assert sorted(refusal.details["fields"]) == ["is_cancelled", "payment_method"]
 
@@ -314,7 +331,8 @@ class TestBornHere:
             assert event.data["XML_ID"] == f"crm-{order.pk}"
         echo()
         order.refresh_from_db()
-        assert (order.paid_amount, order.payment_status) == (9000, "paid") and at_rest(order)
+        assert (order.paid_amount, order.payment_status) == (9000, "paid")
+        assert at_rest(order)
 
     def test_its_create_was_answered_by_silence(self, site, manager, echo, post_webhook):
         order = made_here(manager, payment_status="paid")
@@ -326,7 +344,8 @@ class TestBornHere:
         assert (order.payment_status, order.sync_state) == ("paid", "pending"), "PAYED=N is how it was created"
         hurry(Push.objects.get())
         deliver_due()
-        assert there(site, order)["PAYED"] == "Y" and at_rest(order)
+        assert there(site, order)["PAYED"] == "Y"
+        assert at_rest(order)
         assert len(site.site.all_orders()) == 1
 
     def test_a_method_without_a_pay_system_is_still_wished_for(self, site, manager, echo):
@@ -342,7 +361,8 @@ class TestBornHere:
         deliver_due()
         echo()
         order.refresh_from_db()
-        assert order.payment_method == "cash" and at_rest(order)
+        assert order.payment_method == "cash"
+        assert at_rest(order)
 
 
 class TestRest:

@@ -116,7 +116,8 @@ class TestWarnings:
         bridge.say("order.update", warnings=[INNER])
         edit(shared_order, manager, comment="x")
         (entry,) = timeline(shared_order.events.filter(kind="warned"), hidden=("total_amount",))
-        assert "7" not in "".join(entry.notes) and entry.notes
+        assert "7" not in "".join(entry.notes)
+        assert entry.notes
 
     def test_a_text_of_an_older_bridge_is_told_once(self, told_bridge, shared_order, manager):
         bridge = told_bridge("1.1")
@@ -216,7 +217,8 @@ class TestRefusedValues:
         order.refresh_from_db()
         assert (order.sync_state, order.delivery_address) == ("failed", "Абая 150")
         assert state(order).value("delivery_address") == ""
-        assert len(site.site.all_orders()) == 1 and Push.objects.get().state == State.FAILED
+        assert len(site.site.all_orders()) == 1
+        assert Push.objects.get().state == State.FAILED
         assert told(order, "refused")[0][0] == TOO_LONG["message"]
         event = site.sender.events[-1]
         event.data["properties"]["addressRecipient"] = ""

@@ -306,7 +306,8 @@ def test_too_long():
 def test_clean_text_is_clean(text):
     cleaned = clean_lines(text, breaks=True)
     cleaned.encode()
-    assert "\0" not in cleaned and "\r" not in cleaned
+    assert "\0" not in cleaned
+    assert "\r" not in cleaned
     assert cleaned == cleaned.strip()
     assert clean_line(text) == " ".join(clean_line(text).split())
     assert isinstance(unescape(text), str)

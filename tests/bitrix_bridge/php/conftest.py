@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,7 +14,6 @@ from pytest_django.live_server_helper import LiveServer
 from tests.bitrix_bridge.php.databases import MariaDatabase, ShopDatabase, SqliteDatabase
 from tests.bitrix_bridge.php.site import API_TOKEN, PhpSite
 from tests.bitrix_bridge.sandbox.conftest import Receiver
-from tests.mariadb import is_installed as mariadb_is_installed
 
 MakeSite = Callable[..., PhpSite]
 
@@ -29,8 +27,6 @@ def shop_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sh
     if request.param == "sqlite":
         yield SqliteDatabase(tmp_path / "bitrix.sqlite")
         return
-    if not mariadb_is_installed():
-        pytest.skip("mariadb-server is not installed")
     # A name of its own: a killed server of the test before may still hold its locks.
     database = MariaDatabase(request.getfixturevalue("mariadb"), f"shop_{next(_numbers)}")
     yield database
@@ -40,8 +36,6 @@ def shop_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sh
 @pytest.fixture
 def make_site(tmp_path: Path, shop_database: ShopDatabase) -> Iterator[MakeSite]:
     """Open a shop; keyword arguments are those of `PhpSite`."""
-    if not shutil.which("php"):
-        pytest.skip("php is not installed")
     with ExitStack() as opened:
 
         def open_shop(**options: Any) -> PhpSite:

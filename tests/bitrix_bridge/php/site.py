@@ -110,7 +110,7 @@ class PhpSite:
                 start_new_session=True,
             )
         self.url = f"http://127.0.0.1:{port}"
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while self._process.poll() is None and time.monotonic() < deadline:
             if b") started" in self.server_log.read_bytes():
                 return True
@@ -260,7 +260,7 @@ class PhpSite:
 
     def wait_until(self, is_so: Callable[[], bool]) -> None:
         """Wait for something that a request does after its response."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not is_so():
             assert time.monotonic() < deadline, self.queue()
             time.sleep(0.02)

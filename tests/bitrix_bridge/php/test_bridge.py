@@ -305,7 +305,8 @@ def test_get_by_id_and_by_xml_id(site, create_request):
         "XML_ID": None,
         "EXTERNAL_AUTH_ID": None,
     }
-    assert "SEARCH_CONTENT" not in order and "PASSWORD" not in str(order)
+    assert "SEARCH_CONTENT" not in order
+    assert "PASSWORD" not in str(order)
 
 
 def test_list_pages_through_what_changed(site):
@@ -391,7 +392,8 @@ def test_html_around_it_does_not_spoil_the_json(make_site, create_request, noise
     site = make_site(line_in_init=False, init=noise)
     answer = site.ask(**create_request)
     assert answer.json()["success"], answer.text
-    assert answer.text.startswith('{"success":true') and answer.text.endswith("}")
+    assert answer.text.startswith('{"success":true')
+    assert answer.text.endswith("}")
 
 
 @pytest.mark.parametrize("end", ["echo '<html>'; die();", "throw new Exception('no database');", "undefined();"])
@@ -422,6 +424,7 @@ def test_steps_are_logged_and_secrets_and_people_are_not(site, create_request):
     log = site.log_path.read_text()
     assert 'order.create ["crm-1"]: 200' in log
     assert "user > order > basket > shipment > payment > properties > total > save" in log
-    assert "order.status [1]: 422" in log and "status_unknown" in log
+    assert "order.status [1]: 422" in log
+    assert "status_unknown" in log
     for secret in (API_TOKEN, "Әлия", "7017654321", "Абая"):
         assert secret not in log

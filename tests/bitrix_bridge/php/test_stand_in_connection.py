@@ -33,7 +33,8 @@ def test_values_are_texts_and_dates_are_objects(site):
     order_id = site.place_order()
     (row,) = ask(site, "query", f"SELECT * FROM b_sale_order WHERE ID = {order_id}")
     assert (row["ID"], row["VERSION"], row["PRICE"], row["SUM_PAID"]) == (str(order_id), "0", "9000.0000", "0.00")
-    assert set(row["DATE_INSERT"]) == {"date"} and row["DATE_PAYED"] is None
+    assert set(row["DATE_INSERT"]) == {"date"}
+    assert row["DATE_PAYED"] is None
     (line,) = ask(site, "query", "SELECT QUANTITY, WEIGHT FROM b_sale_basket")
     assert line == {"QUANTITY": "1.0000", "WEIGHT": None}
     assert ask(site, "queryScalar", "SELECT QUANTITY FROM b_catalog_product WHERE ID = 696613") == "99"
@@ -95,7 +96,8 @@ def test_mysqls_own_words_are_understood(site):
 def test_a_text_is_escaped_and_comes_back_as_it_was(site):
     text = 'it\'s a "trap" \\ 100% `?` {x} #1\nдве строки 🌹'
     (escaped,) = site.hit(["escaped", text])
-    assert "\\'" in escaped and "\\n" in escaped
+    assert "\\'" in escaped
+    assert "\\n" in escaped
     insert = f"INSERT INTO b_option (MODULE_ID, NAME, VALUE) VALUES ('x', 'y', '{escaped}')"
     assert ask(site, "queryExecute", insert) is None
     assert ask(site, "queryScalar", "SELECT VALUE FROM b_option WHERE NAME = 'y'") == text

@@ -220,7 +220,8 @@ class TestOldFunctions:
         announcing.hit(["old_property", order_id, "nameRecipient", "Дана"], ["events"])
         assert announcing.properties(order_id)["nameRecipient"] == "Дана"
         assert announcing.order(order_id) == before
-        assert announcing.queue() == [] and len(receiver.bodies) == 1
+        assert announcing.queue() == []
+        assert len(receiver.bodies) == 1
 
     def test_the_archive_deletes_without_a_word(self, announcing, receiver):
         order_id = announcing.place_order()
@@ -230,7 +231,8 @@ class TestOldFunctions:
         assert announcing.hit(["archive", order_id]) == [1]
         assert announcing.archived() == [order_id]
         assert announcing.rows("SELECT ID FROM b_sale_order") == []
-        assert announcing.queue() == [] and len(receiver.bodies) == told
+        assert announcing.queue() == []
+        assert len(receiver.bodies) == told
 
     def test_what_it_holds_in_reserve_is_given_back_by_a_save(self, site):
         order_id = site.place_order()
@@ -252,6 +254,7 @@ class TestOldFunctions:
             "saleanonymous",
             "N",
         )
-        assert user["EMAIL"].startswith("anonymous_") and user["EMAIL"].endswith("@example.com")
+        assert user["EMAIL"].startswith("anonymous_")
+        assert user["EMAIL"].endswith("@example.com")
         (option,) = site.rows("SELECT VALUE FROM b_option WHERE MODULE_ID = 'sale' AND NAME = 'anonymous_user_id'")
         assert option["VALUE"] == str(first)

@@ -47,7 +47,7 @@ def prices(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def _needs_interpreters() -> None:
     if not (INTERPRETERS / "node_modules").exists():
-        pytest.skip("the PHP interpreters are not installed: npm is missing")
+        pytest.skip("the PHP interpreters are not installed: needs npm")
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -92,7 +92,7 @@ def test_the_two_files_and_their_guide_are_there() -> None:
         assert name in guide
 
 
-@pytest.mark.skipif(not shutil.which("php"), reason="php is not installed")
+@pytest.mark.skipif(not shutil.which("php"), reason="needs PHP")
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_php_accepts_it_without_a_notice(path: Path) -> None:
     checked = subprocess.run(

@@ -69,7 +69,8 @@ def test_a_save_that_changes_nothing_is_no_event(announcing, receiver):
     order_id = announcing.place_order()
     announcing.wait_for_empty_queue()
     announcing.hit(["change", order_id, {"STATUS_ID": "N"}, {"city": "2"}])
-    assert announcing.queue() == [] and len(receiver.bodies) == 1
+    assert announcing.queue() == []
+    assert len(receiver.bodies) == 1
 
 
 def test_a_deleted_order_is_one_event(announcing, receiver):
@@ -123,14 +124,15 @@ def test_pauses_grow_and_are_obeyed(announcing, receiver):
         announcing.hit(["agents"], crontab=True)
         assert len(receiver.bodies) == attempt, "nothing is sent before its time"
         announcing.run_agents()
-    assert [round(pause, -1) for pause in pauses] == [30, 60, 300, 900, 3600, 3600]
+    for pause, expected in zip(pauses, [30, 60, 300, 900, 3600, 3600], strict=True):
+        assert expected - 25 < pause <= expected + 1, "less what this machine took since"
 
 
 def test_retry_after_of_the_crm_is_obeyed(announcing, receiver):
     receiver.script = [(429, '{"status": "error"}', {"Retry-After": "120"})]
     announcing.place_order()
     announcing.wait_for_answer()
-    assert announcing.queue()[0]["NEXT_TRY_AT"] - time.time() > 110
+    assert 60 < announcing.queue()[0]["NEXT_TRY_AT"] - time.time() <= 121
 
 
 @pytest.mark.parametrize("code", [301, 401, 403, 404, 408, 425, 429, 500, 502, 503])
@@ -160,7 +162,8 @@ def test_what_the_crm_refuses_is_put_aside_and_shown(announcing, receiver):
 
     assert announcing.hit(["call", "CvetyCrmWebhook::retryFailed"]) == [1]
     announcing.run_agents()
-    assert announcing.queue() == [] and len(receiver.bodies) == 4
+    assert announcing.queue() == []
+    assert len(receiver.bodies) == 4
 
 
 def test_a_later_event_of_the_order_clears_what_was_put_aside(announcing, receiver):
@@ -211,11 +214,11 @@ def test_two_processes_do_not_send_the_same_row(announcing, receiver):
 def test_a_save_while_its_order_is_being_sent_is_sent_too(announcing, receiver):
     order_id = announcing.place_order()
     announcing.wait_for_empty_queue()
-    receiver.delay = 0.4
+    receiver.delay = 1
     with ThreadPoolExecutor(2) as pool:
-        for status in ("AP", "PD"):
-            pool.submit(announcing.hit, ["change", order_id, {"STATUS_ID": status}])
-            time.sleep(0.15)
+        pool.submit(announcing.hit, ["change", order_id, {"STATUS_ID": "AP"}])
+        announcing.wait_until(lambda: announcing.order(order_id)["STATUS_ID"] == "AP")
+        pool.submit(announcing.hit, ["change", order_id, {"STATUS_ID": "PD"}])
     announcing.wait_for_empty_queue()
     assert receiver.bodies[-1]["data"]["STATUS_ID"] == "PD"
     assert len({body["event_id"] for body in receiver.bodies}) == len(receiver.bodies)
@@ -224,10 +227,10 @@ def test_a_save_while_its_order_is_being_sent_is_sent_too(announcing, receiver):
 def test_a_long_request_that_saves_again_while_its_first_save_is_being_sent(announcing, receiver):
     order_id = announcing.place_order()
     announcing.wait_for_empty_queue()
-    receiver.delay = 0.8
+    receiver.delay = 2
     import_of_an_hour = (
         ["change", order_id, {"STATUS_ID": "AP"}],
-        ["wait", 600],
+        ["wait", 1500],
         ["change", order_id, {"COMMENTS": "x"}],
     )
     with ThreadPoolExecutor(1) as pool:
@@ -260,7 +263,8 @@ def test_nothing_of_the_sender_breaks_a_checkout(make_site, init):
 
 def test_an_event_survives_a_request_that_dies(announcing, receiver):
     order_id = announcing.hit(["create", {}], dies=True)[0]
-    assert receiver.bodies == [] and len(announcing.queue()) == 1
+    assert receiver.bodies == []
+    assert len(announcing.queue()) == 1
     announcing.run_agents()
     assert receiver.seen() == [("order.create", str(order_id), "0")]
 
@@ -332,7 +336,8 @@ def test_an_emoji_in_the_answer_of_the_crm_can_be_noted(announcing, receiver):
     announcing.hit(["create", {}], dies=True)
     announcing.run_agents()
     (row,) = announcing.queue()
-    assert row["LAST_CODE"] == 500 and "упало ?" in row["LAST_ANSWER"]
+    assert row["LAST_CODE"] == 500
+    assert "упало ?" in row["LAST_ANSWER"]
 
 
 # Installing
@@ -362,7 +367,8 @@ def test_ping_tells_how_the_queue_is(announcing, receiver):
     announcing.execute("UPDATE cvety_crm_queue SET CREATED_AT = CREATED_AT - 600")
     announcing.run_agents()
     ping = announcing.ask("ping").json()
-    assert ping["webhook_installed"] is True and ping["agent_installed"] is True
+    assert ping["webhook_installed"] is True
+    assert ping["agent_installed"] is True
     assert (ping["queue_length"], ping["queue_failed"]) == (1, 0)
     assert 600 <= ping["queue_age_seconds"] < 660
     assert "HTTP 503" in ping["last_error"]
@@ -428,5 +434,5 @@ def test_the_way_back_leaves_nothing(announcing):
 
 
 def test_opened_by_its_address_it_shows_nothing(announcing):
-    answer = requests.get(f"{announcing.url}/local/cvety-crm/crm-webhook.php", timeout=5)
+    answer = requests.get(f"{announcing.url}/local/cvety-crm/crm-webhook.php", timeout=30)
     assert (answer.status_code, answer.text) == (404, "")

@@ -52,10 +52,12 @@ def test_an_order_saved_in_bitrix_arrives_in_the_crm(connected):
     assert (order.city.name, order.delivery_slot.bitrix_id, order.shop.bitrix_id) == ("Алматы", "18", 17008)
     item = order.items.get()
     assert (item.name, item.price, item.quantity, item.bitrix_product_id) == ("Букет Стандарт", 7500, 1, 696613)
-    assert order.customer.bitrix_user_id == 1079 and order.customer.phone == "+77771234567"
+    assert order.customer.bitrix_user_id == 1079
+    assert order.customer.phone == "+77771234567"
     event = WebhookEvent.objects.get()
     assert (event.event, event.action, event.problems) == ("order.create", "created", [])
-    assert order.sync_state == SyncState.SYNCED and not Push.objects.exists()
+    assert order.sync_state == SyncState.SYNCED
+    assert not Push.objects.exists()
 
 
 def test_its_life_on_the_site_is_followed(connected):

@@ -82,7 +82,7 @@ def ask(sandbox: Sandbox) -> Callable[..., requests.Response]:
     def send(action: str | None = None, **request: Any) -> requests.Response:
         body = request if action is None else {"action": action, **request}
         headers = {"X-API-TOKEN": "not-a-real-token"}
-        return requests.post(sandbox.bridge_url, json=body, headers=headers, timeout=5, allow_redirects=False)
+        return requests.post(sandbox.bridge_url, json=body, headers=headers, timeout=30, allow_redirects=False)
 
     return send
 

@@ -49,7 +49,9 @@ def test_create_answers_and_stores_what_was_sent(sandbox, ask, create_request):
 
 def test_live_request_without_action_creates_in_the_same_shape(sandbox, ask, create_request):
     first, second = ask(**create_request).json(), ask(**create_request).json()
-    assert first["success"] and first["created"] and second["created"]
+    assert first["success"]
+    assert first["created"]
+    assert second["created"]
     assert first["order_id"] != second["order_id"], "without an xml_id each request is a new order"
 
 
@@ -239,7 +241,8 @@ def test_paying_and_cancelling_have_bitrix_side_effects(sandbox, ask):
     order = sandbox.place_order()
     ask("order.update", order_id=order["ID"], fields={"PAYED": "Y"})
     paid = sandbox.site.order(int(order["ID"]))
-    assert paid["DATE_PAYED"] and float(paid["SUM_PAID"]) == float(paid["PRICE"])
+    assert paid["DATE_PAYED"]
+    assert float(paid["SUM_PAID"]) == float(paid["PRICE"])
     refused = ask("order.update", order_id=order["ID"], fields={"CANCELED": "Y"})
     assert refusal(refused) == (422, "cancel_refused", "cancel")
     ask("order.update", order_id=order["ID"], fields={"PAYED": "N"})
@@ -282,7 +285,8 @@ def test_reference_lists(ask):
     lists = ask("reference").json()
     statuses = [(row["id"], row["name"]) for row in lists["statuses"]]
     assert [code for code, _ in statuses] == ["N", "AP", "PD", "CO", "CF", "RD", "DE", "F", "P", "RF", "CN"]
-    assert ("AP", "Принят") in statuses and ("RF", "Деньги возвращены") in statuses
+    assert ("AP", "Принят") in statuses
+    assert ("RF", "Деньги возвращены") in statuses
     assert [row["sort"] for row in lists["statuses"]] == sorted(row["sort"] for row in lists["statuses"])
     assert {"id": 2, "name": "Алматы"} in lists["cities"]
     assert {"id": 17008, "name": "CVETYKZ"} in lists["shops"]
@@ -292,14 +296,16 @@ def test_reference_lists(ask):
 
 def test_ping(ask):
     answer = ask("ping").json()
-    assert answer["success"] and answer["versions"]["sale"]
-    assert answer["webhook_installed"] is False and answer["queue_length"] == 0
+    assert answer["success"]
+    assert answer["versions"]["sale"]
+    assert answer["webhook_installed"] is False
+    assert answer["queue_length"] == 0
 
 
 def test_requests_that_cannot_be_understood(sandbox, ask):
     def raw(body, **headers):
         headers = {"X-API-TOKEN": "not-a-real-token", **headers}
-        return requests.post(sandbox.bridge_url, data=body, headers=headers, timeout=5)
+        return requests.post(sandbox.bridge_url, data=body, headers=headers, timeout=30)
 
     assert refusal(raw("not json")) == (400, "bad_json", "request")
     assert refusal(raw("")) == (400, "bad_json", "request")
@@ -308,12 +314,12 @@ def test_requests_that_cannot_be_understood(sandbox, ask):
     assert refusal(ask("order.explode")) == (400, "unknown_action", "request")
     assert refusal(raw('{"action": ["order.get"]}')) == (400, "unknown_action", "request")
     assert refusal(raw(b"x" * (1024 * 1024 + 1)))[:2] == (400, "bad_length")
-    assert refusal(requests.get(sandbox.bridge_url, timeout=5)) == (400, "bad_method", "request")
+    assert refusal(requests.get(sandbox.bridge_url, timeout=30)) == (400, "bad_method", "request")
 
 
 @pytest.mark.parametrize("headers", [{}, {"X-API-TOKEN": ""}, {"X-API-TOKEN": "another"}])
 def test_wrong_or_missing_token(sandbox, create_request, headers):
-    answer = requests.post(sandbox.bridge_url, json=create_request, headers=headers, timeout=5)
+    answer = requests.post(sandbox.bridge_url, json=create_request, headers=headers, timeout=30)
     assert refusal(answer) == (401, "unauthorized", "auth")
     assert sandbox.site.latest() == []
 
@@ -325,19 +331,20 @@ def test_own_mistakes_are_500_with_the_same_shape(sandbox, ask, monkeypatch):
 
 def test_log_of_requests_has_no_token(sandbox, ask, create_request):
     ask("order.create", token="not-a-real-token", **create_request)
-    requests.get(sandbox.rest_url + "sale.order.list", timeout=5)
+    requests.get(sandbox.rest_url + "sale.order.list", timeout=30)
     noted = list(sandbox.site.requests)
     assert [entry["action"] for entry in noted] == ["order.create", "sale.order.list"]
     assert noted[0]["body"]["recipient_name"] == "Әлия"
     text = json.dumps(noted)
-    assert sandbox.api_token not in text and sandbox.rest_secret not in text
+    assert sandbox.api_token not in text
+    assert sandbox.rest_secret not in text
 
 
 def test_legacy_bridge_only_creates_and_stays_silent(create_request):
     with Sandbox(api_token="not-a-real-token", legacy_bridge=True) as sandbox:
 
         def send(**body):
-            return requests.post(sandbox.bridge_url, json=body, headers={"X-API-TOKEN": "not-a-real-token"}, timeout=5)
+            return requests.post(sandbox.bridge_url, json=body, headers={"X-API-TOKEN": "not-a-real-token"}, timeout=30)
 
         first = send(action="order.create", xml_id="crm-1", **create_request).json()
         second = send(action="order.create", xml_id="crm-1", **create_request).json()
@@ -347,19 +354,22 @@ def test_legacy_bridge_only_creates_and_stays_silent(create_request):
         assert (status.status_code, status.json()["success"]) == (200, False)
         assert isinstance(status.json()["error"], str)
         assert sandbox.sender.events == [], "raw SQL fires no events"
-        denied = requests.post(sandbox.bridge_url, json=create_request, timeout=5)
-        assert denied.status_code == 401 and isinstance(denied.json()["error"], str)
+        denied = requests.post(sandbox.bridge_url, json=create_request, timeout=30)
+        assert denied.status_code == 401
+        assert isinstance(denied.json()["error"], str)
 
 
 def test_page_and_order_as_json(sandbox):
     order = sandbox.place_order(recipient_name="<script>alert(1)</script>")
     sandbox.change_status(order["ID"], "AP")
-    page = requests.get(sandbox.url + "/", timeout=5)
+    page = requests.get(sandbox.url + "/", timeout=30)
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
-    assert "AP — Принят" in page.text and order["ID"] in page.text
-    assert "<script>" not in page.text and "&lt;script&gt;" in page.text
-    shown = requests.get(f"{sandbox.url}/orders/{order['ID']}", timeout=5).json()
+    assert "AP — Принят" in page.text
+    assert order["ID"] in page.text
+    assert "<script>" not in page.text
+    assert "&lt;script&gt;" in page.text
+    shown = requests.get(f"{sandbox.url}/orders/{order['ID']}", timeout=30).json()
     assert (shown["STATUS_ID"], shown["VERSION"]) == ("AP", "1")
-    assert requests.get(f"{sandbox.url}/orders/7", timeout=5).status_code == 404
-    assert requests.get(f"{sandbox.url}/orders/x", timeout=5).status_code == 404
-    assert requests.get(f"{sandbox.url}/favicon.ico", timeout=5).status_code == 404
+    assert requests.get(f"{sandbox.url}/orders/7", timeout=30).status_code == 404
+    assert requests.get(f"{sandbox.url}/orders/x", timeout=30).status_code == 404
+    assert requests.get(f"{sandbox.url}/favicon.ico", timeout=30).status_code == 404

@@ -23,7 +23,7 @@ def test_silent_never_answers(sandbox, ask, create_request):
     sandbox.faults.give(make.silent())
     with pytest.raises(requests.ReadTimeout):
         requests.post(
-            sandbox.bridge_url, json=create_request, headers={"X-API-TOKEN": sandbox.api_token}, timeout=(1, 0.1)
+            sandbox.bridge_url, json=create_request, headers={"X-API-TOKEN": sandbox.api_token}, timeout=(30, 0.1)
         )
     assert sandbox.site.latest() == []
     assert ask("ping").status_code == 200
@@ -38,7 +38,7 @@ def test_stop_ends_the_silence():
         stopper = threading.Timer(0.1, sandbox.stop)
         stopper.start()
         with session, pytest.raises(requests.ConnectionError):
-            session.send(prepared, timeout=5)
+            session.send(prepared, timeout=30)
         stopper.join()
 
 
@@ -55,11 +55,12 @@ def test_html_and_redirect_and_garbage(sandbox, ask):
     for fault in (make.html(), make.redirect("https://elsewhere.example/auth/"), make.garbage()):
         sandbox.faults.give(fault)
     page, elsewhere, garbage = ask("ping"), ask("ping"), ask("ping")
-    assert page.status_code == 200 and "text/html" in page.headers["Content-Type"]
+    assert page.status_code == 200
+    assert "text/html" in page.headers["Content-Type"]
     assert page.text.startswith("<!DOCTYPE html>")
     assert (elsewhere.status_code, elsewhere.headers["Location"]) == (302, "https://elsewhere.example/auth/")
     assert garbage.status_code == 200
-    with pytest.raises(ValueError):
+    with pytest.raises(requests.JSONDecodeError):
         garbage.json()
 
 
@@ -91,9 +92,9 @@ def test_faults_wait_for_their_action_and_are_used_up(sandbox, ask, create_reque
 
 def test_faults_hit_rest_and_spare_the_page(sandbox):
     sandbox.faults.give(make.status(503), action="sale.order.list")
-    assert requests.get(sandbox.url + "/", timeout=5).status_code == 200
-    assert requests.get(sandbox.rest_url + "sale.order.list", timeout=5).status_code == 503
-    assert requests.get(sandbox.rest_url + "sale.order.list", timeout=5).status_code == 200
+    assert requests.get(sandbox.url + "/", timeout=30).status_code == 200
+    assert requests.get(sandbox.rest_url + "sale.order.list", timeout=30).status_code == 503
+    assert requests.get(sandbox.rest_url + "sale.order.list", timeout=30).status_code == 200
 
 
 def test_clear(sandbox, ask):
@@ -104,7 +105,7 @@ def test_clear(sandbox, ask):
 
 def test_stopped_site_refuses_kept_alive_connections_too():
     with Sandbox() as sandbox, requests.Session() as session:
-        assert session.get(sandbox.url + "/", timeout=5).status_code == 200
+        assert session.get(sandbox.url + "/", timeout=30).status_code == 200
         sandbox.stop()
         with pytest.raises(requests.ConnectionError):
-            session.get(sandbox.url + "/", timeout=5)
+            session.get(sandbox.url + "/", timeout=30)

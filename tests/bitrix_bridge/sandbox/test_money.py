@@ -83,7 +83,8 @@ class TestInnerAccount:
 
     def test_a_paid_order_made_smaller_says_where_the_rest_went(self, site, paid, update):
         answer, after = update(items=[line(paid, price=6000)])
-        assert told(answer) == ["1500.00"] and "1\N{NO-BREAK SPACE}500 ₸" in answer["warnings"][0]["message"]
+        assert told(answer) == ["1500.00"]
+        assert "1\N{NO-BREAK SPACE}500 ₸" in answer["warnings"][0]["message"]
         assert (after["PRICE"], after["SUM_PAID"], after["PAYED"]) == ("7500.0000", "7500.00", "Y")
         assert sums(after) == [("9000.0000", "Y")], "what was paid stays as it was paid"
         assert site.budget(paid["USER_ID"]) == 1500
@@ -124,7 +125,8 @@ class TestInnerAccount:
     def test_a_lost_answer_is_told_again(self, paid, update):
         first, _ = update(items=[line(paid, price=6000)], event_id="made-up-1")
         again, _ = update(items=[line(paid, price=6000)], event_id="made-up-1")
-        assert again == {**first, "repeated": True} and told(again) == ["1500.00"]
+        assert again == {**first, "repeated": True}
+        assert told(again) == ["1500.00"]
 
     def test_what_is_refused_moves_no_money(self, site, paid, update):
         answer, after = update(items=[line(paid, bitrix_basket_id=7, price=1)], fields={"COMMENTS": "x"})
@@ -158,7 +160,8 @@ class TestTotal:
             ("2.0000", "833.0000"),
             ("1.0000", "834.0000"),
         ]
-        assert after["basket"][0]["ID"] == order["basket"][0]["ID"] and after["PRICE"] == "4000.0000"
+        assert after["basket"][0]["ID"] == order["basket"][0]["ID"]
+        assert after["PRICE"] == "4000.0000"
 
     def test_one_below_the_delivery_is_refused(self, order, update, ask, create_request):
         answer, _ = update(fields={"PRICE": 1000})

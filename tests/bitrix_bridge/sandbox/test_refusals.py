@@ -70,7 +70,9 @@ class TestPartByPart:
         first, _ = update(event_id="made-up-1", **changes)
         again, after = update(event_id="made-up-1", **changes)
         assert again == {**first, "repeated": True}
-        assert refused(again) and codes(again) == ["no_property"] and after["VERSION"] == "1"
+        assert refused(again)
+        assert codes(again) == ["no_property"]
+        assert after["VERSION"] == "1"
 
     def test_what_can_not_be_read_is_refused_whole(self, order, ask):
         for wrong in ({"VERSION": 3}, {"STATUS_ID": "ZZ"}, {"PAYED": "maybe"}, {"USER_DESCRIPTION": "x" * 2001}):
@@ -80,7 +82,8 @@ class TestPartByPart:
 
 class TestProperties:
     def test_all_codes_are_there_and_unset_ones_empty(self, site, order):
-        assert order["properties"]["isSurprise"] == "" and "colour" not in order["properties"]
+        assert order["properties"]["isSurprise"] == ""
+        assert "colour" not in order["properties"]
         site.define_property("colour")
         assert site.order(int(order["ID"]))["properties"]["colour"] == ""
 
@@ -106,12 +109,14 @@ class TestProperties:
         site.define_property("city", variants=["1", "2"])
         site.define_property("extras", variants=["ваза", "лента"])
         answer, after = update(properties={code: value, "nameRecipient": "Дана"})
-        assert refused(answer) == [(f"properties.{code}", reason)] and codes(answer) == []
+        assert refused(answer) == [(f"properties.{code}", reason)]
+        assert codes(answer) == []
         before = site._find(int(order["ID"]))["properties"].get(code, "")
         assert (after["properties"][code], after["MARKED"]) == (before, "N")
         create_request["properties"][code] = value
         made = ask("order.create", xml_id="crm-1", **create_request).json()
-        assert refused(made) == [(f"properties.{code}", reason)] and made["created"]
+        assert refused(made) == [(f"properties.{code}", reason)]
+        assert made["created"]
         again = ask("order.create", xml_id="crm-1", **create_request).json()
         assert again == {**made, "created": False}
 
@@ -137,7 +142,8 @@ class TestStatusAmongTheChanges:
     def test_it_goes_in_the_same_save(self, site, sandbox, order, update):
         answer, after = update(fields={"STATUS_ID": "AP", "COMMENTS": "x"}, expected_status_id="N")
         assert (after["STATUS_ID"], after["COMMENTS"], answer["version"]) == ("AP", "x", 1)
-        assert site.saves[int(order["ID"])] == 2 and len(sandbox.sender.events) == 2
+        assert site.saves[int(order["ID"])] == 2
+        assert len(sandbox.sender.events) == 2
 
     def test_another_status_than_expected_stops_all_of_it(self, site, order, ask):
         site.change_status(int(order["ID"]), "PD")
@@ -177,7 +183,8 @@ class TestTheBridgeBefore:
         sandbox.site.archive_order(int(order["ID"]))
         sandbox.place_order()
         (row,) = ask("order.list", archived=True).json()["orders"]
-        assert "checksum" not in row and "archived" not in row
+        assert "checksum" not in row
+        assert "archived" not in row
 
     def test_a_status_among_the_changes_is_set_without_a_look(self, site, order, update):
         site.change_status(int(order["ID"]), "PD")

@@ -48,7 +48,8 @@ def test_every_order_looks_right(seed):
     assert int(properties["when"]) in SLOT_IDS
     assert int(properties["city"]) in CITIES
     assert int(properties["shopId"]) in SHOPS
-    assert properties["name"] and properties["nameRecipient"]
+    assert properties["name"]
+    assert properties["nameRecipient"]
     assert order["STATUS_ID"] == "N"
     assert all(properties[code] in ("Y", "N") for code in ("pickup", "iWillGet", "isAnonymous", "isSurprise"))
 
@@ -93,7 +94,10 @@ def test_a_day_has_variety():
     assert {len(request["items"]) for request in requests} == {1, 2, 3, 4}
     assert any(item["bitrix_product_id"] == 696613 for request in requests for item in request["items"])
     texts = "".join(each["postcardText"] for each in properties)
-    assert "ң" in texts and "🌹" in texts and "\n" in texts and "\r\n" in texts
+    assert "ң" in texts
+    assert "🌹" in texts
+    assert "\n" in texts
+    assert "\r\n" in texts
     for code in ("pickup", "iWillGet", "isAnonymous", "isSurprise"):
         assert {each[code] for each in properties} == {"Y", "N"}
 

@@ -52,7 +52,7 @@ def test_a_sum_becomes_prices(lines, total, expected):
 
 @pytest.mark.parametrize(("lines", "total"), [("1x100", -1), ("", 100)])
 def test_what_no_prices_come_to_is_refused(lines, total):
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="can't be the price of"):
         spread(priced(lines), Decimal(total))
 
 
@@ -74,7 +74,8 @@ def test_counted_goods_keep_their_number_their_direction_and_the_sum(lines, tota
         assert sum(part.quantity for part in made) == line.quantity
         assert 1 <= len(made) <= 2
         for part in made:
-            assert part.price >= 0 and part.price == part.price.quantize(Decimal("0.01"))
+            assert part.price >= 0
+            assert part.price == part.price.quantize(Decimal("0.01"))
             if total <= before:
                 assert part.price <= line.price
             if total >= before:

@@ -30,7 +30,8 @@ class TestChecksum:
         seen.append(site.order(order_id)["checksum"])
         site.update_order(order_id, items=[{"bitrix_product_id": 697002, "quantity": 1, "price": 990}])
         seen.append(site.order(order_id)["checksum"])
-        assert len(set(seen)) == 4 and listed(ask)[0]["checksum"] == seen[-1]
+        assert len(set(seen)) == 4
+        assert listed(ask)[0]["checksum"] == seen[-1]
 
     def test_a_property_written_by_the_old_api_shows_in_it_alone(self, sandbox, site, order):
         before = len(sandbox.sender.events)
@@ -38,7 +39,8 @@ class TestChecksum:
         after = site.order(int(order["ID"]))
         assert after["properties"]["addressRecipient"] == "Достык 5"
         assert (after["VERSION"], after["DATE_UPDATE"]) == (order["VERSION"], order["DATE_UPDATE"])
-        assert after["checksum"] != order["checksum"] and len(sandbox.sender.events) == before
+        assert after["checksum"] != order["checksum"]
+        assert len(sandbox.sender.events) == before
 
 
 class TestArchive:
@@ -58,7 +60,8 @@ class TestArchive:
         assert [row["order_id"] for row in listed(ask)] == [int(other["ID"])]
         rows = listed(ask, archived=True)
         assert rows[0] == {"order_id": int(order["ID"]), "xml_id": order["XML_ID"], "archived": True}
-        assert rows[1]["order_id"] == int(other["ID"]) and "archived" not in rows[1]
+        assert rows[1]["order_id"] == int(other["ID"])
+        assert "archived" not in rows[1]
         first = ask("order.list", archived=True, limit=1).json()
         assert (len(first["orders"]), first["next_after_id"]) == (1, int(order["ID"]))
 
@@ -170,7 +173,8 @@ class TestDelivery:
 
 def test_the_inner_account_is_no_pay_system_to_choose(ask):
     names = [row["name"] for row in ask("reference").json()["pay_systems"]]
-    assert names and not any("Внутренний" in name for name in names)
+    assert names
+    assert not any("Внутренний" in name for name in names)
 
 
 def test_money_and_stock_survive_a_restart(tmp_path):

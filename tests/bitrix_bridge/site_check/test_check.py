@@ -72,9 +72,11 @@ def test_stopped_before_any_step_the_order_is_deleted(check, site, others, numbe
             raise KeyboardInterrupt
 
     outcome = check(stop_if_requested=stop)
-    assert outcome.exit_status == NOT_DONE and outcome.problem
+    assert outcome.exit_status == NOT_DONE
+    assert outcome.problem
     assert len(outcome.results) == number
-    assert left(site, others) == [] and outcome.leftover is None
+    assert left(site, others) == []
+    assert outcome.leftover is None
 
 
 def test_stopped_within_a_step_the_order_is_deleted(check, site, others, monkeypatch):
@@ -98,7 +100,8 @@ def test_a_mistake_of_ours_deletes_the_order_too(check, site, others, monkeypatc
 
     monkeypatch.setattr(walk, "compare_orders", lambda *_: 1 / 0)
     outcome = check()
-    assert outcome.exit_status == NOT_DONE and "ZeroDivisionError" in outcome.problem
+    assert outcome.exit_status == NOT_DONE
+    assert "ZeroDivisionError" in outcome.problem
     assert left(site, others) == []
 
 
@@ -111,11 +114,13 @@ def test_a_broken_connection_leaves_nothing(check, site, others, settings, actio
     settings.OUTBOX_TIMEOUT = 0.5
     site.faults.give(fault(), action=action)
     outcome = check()
-    assert outcome.exit_status == NOT_DONE and outcome.problem
+    assert outcome.exit_status == NOT_DONE
+    assert outcome.problem
     assert left(site, others) == []
     if (action, fault) == ("order.create", faults.silent):
         # It may only be slow: this is reported, since there is nothing that could be deleted.
-        assert outcome.leftover.order_id is None and outcome.leftover.xml_id == outcome.xml_id
+        assert outcome.leftover.order_id is None
+        assert outcome.leftover.xml_id == outcome.xml_id
     else:
         assert outcome.leftover is None
 
@@ -129,7 +134,8 @@ def test_a_site_that_goes_away_for_good_is_said_with_the_order(check, site, othe
 
     replace("order.status", away)
     outcome = check()
-    assert outcome.exit_status == NOT_DONE and outcome.problem
+    assert outcome.exit_status == NOT_DONE
+    assert outcome.problem
     (order_id,) = left(site, others)
     assert (str(outcome.leftover.order_id), outcome.leftover.xml_id) == (order_id, outcome.xml_id)
     site.faults.clear()
@@ -150,7 +156,8 @@ def test_a_deletion_that_the_site_refuses_once_is_tried_again(check, site, other
 def test_a_deletion_that_the_site_refuses_for_good(check, site, others):
     site.faults.give(faults.status(500), times=10, action="order.delete")
     outcome = check()
-    assert outcome.exit_status == NOT_DONE and "injected" in outcome.leftover.why
+    assert outcome.exit_status == NOT_DONE
+    assert "injected" in outcome.leftover.why
     assert left(site, others) == [str(outcome.leftover.order_id)]
 
 
@@ -173,7 +180,8 @@ def test_a_create_of_which_only_the_answer_failed(check, site, others, replace, 
 
     replace("order.create", done_and_failed, lambda request: True)
     outcome = check()
-    assert outcome.exit_status == DIFFERENCES and outcome.results[2].mark is Mark.DIFFERENT
+    assert outcome.exit_status == DIFFERENCES
+    assert outcome.results[2].mark is Mark.DIFFERENT
     assert left(site, others) == []
 
 
@@ -181,7 +189,8 @@ def test_a_create_that_is_refused_leaves_nothing_to_clean_up(check, site, others
     error = {"code": "no_person_type", "message": "Нет типа плательщика", "step": "order"}
     replace("order.create", lambda _: (422, {"success": False, "error": error}))
     outcome = check()
-    assert outcome.leftover is None and outcome.exit_status == DIFFERENCES
+    assert outcome.leftover is None
+    assert outcome.exit_status == DIFFERENCES
     assert {one.mark for one in outcome.results[3:]} == {Mark.NOT_DONE}
     assert "order.get" not in [entry["action"] for entry in site.site.requests], "there is nothing to look for"
 
@@ -192,7 +201,8 @@ class TestAnotherOrder:
     def test_the_create_names_it(self, check, site, others, spoil):
         spoil("order.create", lambda _, status, said: said.update(order_id=int(others[0]["ID"])))
         outcome = check()
-        assert outcome.exit_status == NOT_DONE and outcome.problem
+        assert outcome.exit_status == NOT_DONE
+        assert outcome.problem
         assert left(site, others) == [], "its own is found by its XML_ID"
 
     def test_a_read_shows_it(self, check, site, others, spoil):
@@ -211,7 +221,8 @@ class TestAnotherOrder:
     def test_the_create_says_no_id(self, check, site, others, spoil):
         spoil("order.create", lambda _, status, said: said.pop("order_id") and None)
         outcome = check()
-        assert outcome.exit_status == NOT_DONE and left(site, others) == []
+        assert outcome.exit_status == NOT_DONE
+        assert left(site, others) == []
 
     @pytest.mark.parametrize("action", sorted(CHANGING))
     def test_no_request_leaves_for_it(self, site, others, action):
@@ -278,7 +289,8 @@ class TestWayBack:
         outcome = check()
         assert outcome.exit_status == DIFFERENCES
         (one,) = outcome.results[-1].differences
-        assert one.kind == ("no_last_webhook" if events else "no_webhook") and "HTTP 401" in one.said
+        assert one.kind == ("no_last_webhook" if events else "no_webhook")
+        assert "HTTP 401" in one.said
 
     def test_a_database_that_is_away(self, check, monkeypatch):
         from django.db import OperationalError
@@ -293,7 +305,8 @@ class TestWayBack:
     def test_a_site_that_sends_none(self, check, spoil):
         spoil("ping", lambda _, status, said: said.update(webhook_installed=False))
         outcome = check()
-        assert outcome.results[-1].mark is Mark.NOT_DONE and outcome.results[-1].reason
+        assert outcome.results[-1].mark is Mark.NOT_DONE
+        assert outcome.results[-1].reason
 
     def test_it_is_waited_for(self, site, monkeypatch):
         monkeypatch.setattr(arrival, "WAIT_SECONDS", 5.0)
@@ -301,4 +314,5 @@ class TestWayBack:
         monkeypatch.setattr(arrival, "_events", lambda *_: next(answers))
         slept = []
         arrived = arrival.wait_for_events(5, "crm-check-1", sleep=slept.append)
-        assert arrived.is_complete and len(slept) == 2
+        assert arrived.is_complete
+        assert len(slept) == 2

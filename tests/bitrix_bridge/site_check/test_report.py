@@ -40,7 +40,8 @@ def test_each_step_has_its_line_its_requests_and_its_answers(report):
     assert order["properties"]["postcardText"] == LETTERS
     assert order["basket"][0]["NAME"] == WHO
     assert steps["too-long"]["calls"][0]["request"]["properties"]["postcardText"] == TOO_LONG
-    assert "differences" not in steps["create"] and "expected" not in steps["create"]
+    assert "differences" not in steps["create"]
+    assert "expected" not in steps["create"]
 
 
 def test_a_difference_stands_in_words_with_what_was_expected(report, spoil):
@@ -105,7 +106,8 @@ def test_an_order_of_others_that_the_site_shows_is_not_in_the_file(report, spoil
 
     spoil("order.get", show)
     text, steps = report()
-    assert "Секрет" not in text and other["XML_ID"] not in text
+    assert "Секрет" not in text
+    assert other["XML_ID"] not in text
     assert steps["create"]["calls"][1]["answer"] == {"success": True, "order": MASK}
 
 
@@ -143,12 +145,15 @@ def test_what_is_no_json_object_is_masked_as_text():
 def test_a_line_says_how_long_it_took_or_why_it_was_not_done():
     assert "412" in step_line(Result("pay", "Оплата", milliseconds=412))
     line = step_line(Result("pay", "Оплата", Mark.NOT_DONE, reason="нет платёжной системы"))
-    assert line.startswith("– Оплата") and line.endswith("  нет платёжной системы")
+    assert line.startswith("– Оплата")
+    assert line.endswith("  нет платёжной системы")
 
 
 def test_what_is_left_is_said_with_its_id_and_a_masked_reason(settings):
     lines = "\n".join(leftover_lines(Leftover("crm-check-1", 122184, f"no: {settings.BITRIX_API_TOKEN}")))
-    assert "122184" in lines and "crm-check-1" in lines and settings.BITRIX_API_TOKEN not in lines
+    assert "122184" in lines
+    assert "crm-check-1" in lines
+    assert settings.BITRIX_API_TOKEN not in lines
     assert "check_site" in lines
     assert "crm-check-1" in "\n".join(leftover_lines(Leftover("crm-check-1", None, "x")))
 

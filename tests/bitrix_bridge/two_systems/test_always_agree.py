@@ -22,7 +22,7 @@ from orders.models import Order, Product
 from orders.sync.snapshot import ItemSnapshot
 from tests.bitrix_bridge.two_systems.world import World
 
-EXAMPLES = settings().max_examples if settings.get_current_profile_name() == "deep" else 200
+EXAMPLES = {"deep": settings().max_examples, "fast": 3}.get(settings.get_current_profile_name(), 200)
 
 MOST_ORDERS = 3
 MOST_OPENED = 3

@@ -571,7 +571,7 @@ class TestAtOnce:
                 time.sleep(0.5)
 
         thread, result = self.in_thread(webhook)
-        assert held.wait(5)
+        assert held.wait(60)
         try:
             if who == "a status":
                 services.change_status(order_id=lone_order.pk, status="delivering", actor=manager)
@@ -602,7 +602,7 @@ class TestAtOnce:
                 services.edit_order(order_id=shared_order.pk, changes={"comment": "важно"}, actor=manager)
 
         thread, result = self.in_thread(work)
-        assert held.wait(5)
+        assert held.wait(60)
         deliver_due()
         thread.join()
         assert "error" not in result

@@ -72,7 +72,7 @@ def _connect(url):
     )
 
 
-def _until_stopped(folder, timeout=15):
+def _until_stopped(folder, timeout=60):
     deadline = time.monotonic() + timeout
     while _servers(folder):
         assert time.monotonic() < deadline, f"still running: {_servers(folder)}"
@@ -109,10 +109,10 @@ def test_processes_that_start_at_the_same_time_share_one_server(folder):
     assert len(urls) == 1, urls
     postmaster = _postmaster(folder)
     for process in processes[:-1]:
-        process.communicate("\n", timeout=30)
+        process.communicate("\n", timeout=60)
     time.sleep(0.5)
     assert postmaster.is_running(), "the last process still uses it"
-    processes[-1].communicate("\n", timeout=30)
+    processes[-1].communicate("\n", timeout=60)
     _until_stopped(folder)
 
 

@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 import pytest
 import requests
@@ -14,7 +13,6 @@ import requests
 from tests.checkout import ROOT, environment
 
 
-@pytest.mark.e2e
 def test_run_starts_receives_orders_and_stops_all_processes(checkout):
     assert checkout.start().status_code == 200
     welcome = checkout.output()
@@ -32,26 +30,23 @@ def test_run_starts_receives_orders_and_stops_all_processes(checkout):
     worker = next(process for process in checkout.processes() if process.cmdline()[-1] == "qcluster")
     os.killpg(os.getpgid(worker.pid), signal.SIGKILL)
     checkout.wait_for(r"worker was ended by SIGKILL\. Starting it again in 1 s\.")
-    assert checkout.stop(signal.SIGINT) < 20
+    assert checkout.stop(signal.SIGINT) < 60
     assert checkout.process.returncode == 0
     assert checkout.output().endswith("Stopped.\n")
-    checkout.assert_nothing_left(timeout=1)
+    checkout.assert_nothing_left()
 
     # The second run keeps the data, prints no password, and stops on SIGTERM too.
-    started = time.monotonic()
     assert checkout.start().status_code == 200
-    assert time.monotonic() - started < 30
     assert ", password" not in checkout.output()
-    assert checkout.stop(signal.SIGTERM) < 20
-    checkout.assert_nothing_left(timeout=1)
+    assert checkout.stop(signal.SIGTERM) < 60
+    checkout.assert_nothing_left()
 
 
-@pytest.mark.e2e
 def test_run_that_is_killed_leaves_no_process_and_can_start_again(checkout):
     assert checkout.start().status_code == 200
     checkout.process.kill()
     checkout.process.wait()
-    checkout.assert_nothing_left(timeout=20)
+    checkout.assert_nothing_left()
     assert checkout.start().status_code == 200
     checkout.stop(signal.SIGINT)
 

@@ -95,7 +95,8 @@ def test_an_empty_list_says_what_to_do(browser, courier):
 def test_a_courier_is_found_by(browser, courier, typed):
     Courier.objects.create(name="Азамат", phone="+77010000000")
     html = text(browser.get(COURIERS, {"q": typed}))
-    assert "Ерлан" in html and "Азамат" not in html
+    assert "Ерлан" in html
+    assert "Азамат" not in html
 
 
 @pytest.mark.parametrize(
@@ -128,7 +129,8 @@ def test_phone_and_telegram_are_stored_in_one_form(browser, db, typed, stored):
 def test_what_can_not_be_is_said_and_nothing_typed_is_lost(browser, courier, field, typed, says):
     data = {"name": "Серик", "phone": "", "telegram": "", "is_active": "on", field: typed}
     html = text(browser.post(f"{COURIERS}add/", data))
-    assert says in html and "Серик" in html
+    assert says in html
+    assert "Серик" in html
     assert Courier.objects.count() == 1
 
 
@@ -137,7 +139,8 @@ def test_a_phone_is_hidden_from_whoever_may_not_see_phones(browser_of, courier):
     page = f"{COURIERS}{courier.pk}/change/"
     for html in (text(client.get(COURIERS)), text(client.get(page))):
         assert "••• 1122" in html
-        assert "77770001122" not in html and "000-11-22" not in html
+        assert "77770001122" not in html
+        assert "000-11-22" not in html
     client.post(page, {"name": "Ерлан К.", "phone": "+77050000000", "telegram": "@erlan_kz", "is_active": "on"})
     courier.refresh_from_db()
     assert (courier.name, courier.phone) == ("Ерлан К.", "+77770001122")
@@ -145,7 +148,8 @@ def test_a_phone_is_hidden_from_whoever_may_not_see_phones(browser_of, courier):
 
 def test_a_reader_of_couriers_sees_no_field_to_change(browser_of, courier):
     html = text(browser_of("orders.view_courier", "orders.view_phones").get(f"{COURIERS}{courier.pk}/change/"))
-    assert "777 000-11-22" in html and 'name="phone"' not in html
+    assert "777 000-11-22" in html
+    assert 'name="phone"' not in html
 
 
 # --- the route
@@ -195,7 +199,8 @@ def test_what_is_delivered_is_marked_so(browser, manager, make, courier):
     assert 'name="status" value="completed"' in text(browser.get(route(courier)))
     answer = press(browser, courier, order)
     assert answer.redirect_chain[-1][0] == route(courier)
-    assert "Выполнен" in text(answer) and "Всё доставлено" in text(answer)
+    assert "Выполнен" in text(answer)
+    assert "Всё доставлено" in text(answer)
     event = order.events.first()
     assert (Order.objects.get().status_id, event.kind, event.actor) == ("completed", "status", manager)
 
@@ -217,7 +222,9 @@ def test_who_may_see_a_route_and_move_it_on(browser_of, make, courier):
         assert browser_of(*rights).get(route(courier)).status_code == 403, rights
     reader = browser_of("orders.view_courier", "orders.view_order")
     html = text(reader.get(route(courier)))
-    assert "••• 4567" in html and "77011234567" not in html and "77770001122" not in html
+    assert "••• 4567" in html
+    assert "77011234567" not in html
+    assert "77770001122" not in html
     assert 'name="status"' not in html
     assert press(reader, courier, order).status_code == 403
     assert Order.objects.get().status_id == "delivering"
@@ -230,11 +237,13 @@ def test_sums_of_other_days_are_not_everybodys(browser_of, make, courier):
     make(delivery_date=yesterday)
     reader = browser_of("orders.view_courier", "orders.view_order")
     html = text(reader.get(route(courier), {"date": f"{yesterday}"}))
-    assert "₸" not in html and "сумму скажет диспетчер" in html
+    assert "₸" not in html
+    assert "сумму скажет диспетчер" in html
 
 
 @pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
 def test_a_route_has_a_first_and_a_last_day(browser, day):
     courier = Courier.objects.create(name="Азамат")
     answer = browser.get(f"/crm/orders/courier/{courier.pk}/route/", {"date": day})
-    assert answer.status_code == 200 and f"?date={day}" in answer.content.decode()
+    assert answer.status_code == 200
+    assert f"?date={day}" in answer.content.decode()

@@ -100,7 +100,8 @@ def test_load_is_compared_with_what_can_be_done() -> None:
     assert plain(board("15:30").hours[1].deliveries_words) == "не успеваем: 3 доставки, можем 2"
     # What is over is one row: what it has left to do stands among the risks, by its number.
     (earlier,) = board("16:01").hours
-    assert earlier.is_earlier and earlier.deliveries is None
+    assert earlier.is_earlier
+    assert earlier.deliveries is None
 
 
 def test_a_longer_slot_leaves_more_time() -> None:

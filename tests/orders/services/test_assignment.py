@@ -133,7 +133,7 @@ def test_of_two_who_take_it_at_the_same_moment_one_gets_it(manager, florist):
 
     def take(order, user):
         try:
-            barrier.wait(timeout=10)
+            barrier.wait(timeout=60)
             services.take_order(order_id=order.pk, actor=user)
             return user.pk
         except NotAllowedError:

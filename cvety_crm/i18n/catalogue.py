@@ -1,0 +1,64 @@
+"""The Russian catalogue and its compiled form, which git does not hold: `python -m cvety_crm.i18n.catalogue` compiles.
+
+Needs no settings and no GNU gettext, so that a bare machine can compile before there is an `.env`.
+"""
+
+import os
+import re
+import tempfile
+from pathlib import Path
+
+import polib
+
+ROOT = Path(__file__).resolve().parents[2]
+CATALOGUE = ROOT / "locale" / "ru" / "LC_MESSAGES" / "django.po"
+COMPILED = CATALOGUE.with_suffix(".mo")
+METADATA = {
+    "Project-Id-Version": "Cvety CRM",
+    "Language": "ru",
+    "MIME-Version": "1.0",
+    "Content-Type": "text/plain; charset=UTF-8",
+    "Content-Transfer-Encoding": "8bit",
+    "Plural-Forms": (
+        "nplurals=4; plural=(n%10==1 && n%100!=11 ? 0 : n%10>=2 && n%10<=4 && (n%100<12 || n%100>14) ? 1 : "
+        "n%10==0 || (n%10>=5 && n%10<=9) || (n%100>=11 && n%100<=14)? 2 : 3);"
+    ),
+}
+"""As Django's own catalogue has it. No dates and no names of tools, so that a difference is a difference in texts."""
+
+Key = tuple[str | None, str]
+"""Context and text: what makes two entries of a catalogue the same."""
+
+_PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*(?:[.:][^}]*)?\}")
+
+
+def key(entry: polib.POEntry | polib.MOEntry) -> Key:
+    """Return the context and the text of an entry."""
+    return entry.msgctxt, entry.msgid
+
+
+def placeholders(text: str) -> list[str]:
+    """Return the placeholders of a text, `%(name)s`, `%s` or `{name}`, sorted: its translation must have the same."""
+    return sorted(_PLACEHOLDER.findall(text.replace("%%", "")))
+
+
+def compile_catalogue(catalogue: Path = CATALOGUE) -> Path:
+    """Write the compiled catalogue beside `catalogue` and return its path."""
+    compiled = catalogue.with_suffix(".mo")
+    # Replaced in one step: another process may be reading it.
+    descriptor, unfinished = tempfile.mkstemp(dir=catalogue.parent, suffix=".mo.tmp")
+    os.close(descriptor)
+    polib.pofile(str(catalogue)).save_as_mofile(unfinished)
+    os.chmod(unfinished, 0o644)  # mkstemp lets only the owner read
+    os.replace(unfinished, compiled)
+    return compiled
+
+
+def is_compiled(catalogue: Path = CATALOGUE) -> bool:
+    """Return whether there is a compiled catalogue that is at least as new as its source."""
+    compiled = catalogue.with_suffix(".mo")
+    return compiled.exists() and compiled.stat().st_mtime >= catalogue.stat().st_mtime
+
+
+if __name__ == "__main__":
+    compile_catalogue()

@@ -1,0 +1,81 @@
+"""Extract the texts to translate from Python files and templates, with Django's `makemessages`.
+
+Runs in a temporary folder: `makemessages` writes beside the sources, and libraries are not ours to write to.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import polib
+
+INSTALL_HINT = (
+    "xgettext is missing: install GNU gettext (Debian: apt-get install gettext, macOS: brew install gettext)."
+)
+
+
+class GettextMissingError(Exception):
+    """GNU gettext is not installed."""
+
+
+def source_files(folder: Path) -> Iterator[Path]:
+    """Yield the Python files and the templates below a folder, sorted."""
+    for path in sorted(folder.rglob("*")):
+        is_template = path.suffix in (".html", ".txt") and "templates" in path.parts
+        if path.suffix == ".py" or is_template:
+            yield path
+
+
+def extract_messages(files: Iterable[Path], root: Path) -> list[polib.POEntry]:
+    """Return one untranslated entry for each text in `files`, in their order; occurrences are paths relative to `root`.
+
+    Raises GettextMissingError without GNU gettext, subprocess.CalledProcessError when `makemessages` fails.
+    """
+    if shutil.which("xgettext") is None:
+        raise GettextMissingError(INSTALL_HINT)
+    # Numbered: sorted like `files`, and no folder is called "locale", which would get a result of its own.
+    sources = {f"{number:06}{file.suffix}": file for number, file in enumerate(files)}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, file in sources.items():
+            Path(folder, name).symlink_to(file)
+        template = _run_makemessages(Path(folder))
+    names = {name: file.relative_to(root).as_posix() for name, file in sources.items()}
+    return [_clean_entry(entry, names) for entry in sorted(template, key=_first_file) if entry.msgid]
+
+
+def _first_file(entry: polib.POEntry) -> str:
+    return min(Path(file).name for file, _ in entry.occurrences)
+
+
+def _run_makemessages(folder: Path) -> polib.POFile:
+    """Return the template of messages of all files below a folder. No locale is there, so nothing is merged."""
+    locale = folder / "locale"
+    locale.mkdir()
+    # Without our settings, which would send the result to our own catalogue.
+    environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    command = [sys.executable, "-m", "django", "makemessages", "--all", "--keep-pot", "--add-location=file"]
+    subprocess.run(
+        [*command, "--extension=py,html,txt", "--verbosity=0"],
+        cwd=folder,
+        env=environment,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    result = locale / "django.pot"
+    return polib.pofile(str(result)) if result.exists() else polib.POFile()
+
+
+def _clean_entry(entry: polib.POEntry, names: dict[str, str]) -> polib.POEntry:
+    """Return the entry with real file names, without what depends on xgettext's version: comments and guessed flags."""
+    files = sorted({Path(file).name for file, _ in entry.occurrences})
+    return polib.POEntry(
+        msgctxt=entry.msgctxt,
+        msgid=entry.msgid,
+        msgid_plural=entry.msgid_plural,
+        msgstr_plural=dict.fromkeys(range(4), "") if entry.msgid_plural else {},
+        occurrences=[(names[file], "") for file in files],
+    )

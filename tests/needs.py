@@ -1,0 +1,82 @@
+"""What some tests need beside Python: which tests, and what is said when it is missing.
+
+Each such test is marked by the folder it is in, the fixtures it uses or what its module imports, so that
+`-m "not browser"` leaves it out. A test whose tool is missing is skipped with a reason that starts with `needs`.
+"""
+
+import re
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests import mariadb
+
+PHP_FOLDER = "tests/bitrix_bridge/php/"
+CHROMIUM = Path("/usr/bin/chromium")
+INSTALL = "make tools"
+REASON = re.compile(r"\bneeds (.+)$")
+
+
+def marks(item: pytest.Item) -> set[str]:
+    """Return the names of a test's markers: its own, and those that follow from where it is and what it uses."""
+    folder = item.nodeid
+    module = vars(getattr(item, "module", None) or object)
+    rules = {
+        "e2e": folder.startswith("tests/e2e/") or _uses(item, "checkout"),
+        "browser": folder.startswith("tests/browser/") or "CHROMIUM" in module,
+        "php": folder.startswith(PHP_FOLDER),
+        "mariadb": _needs_mariadb(item),
+    }
+    return {mark.name for mark in item.iter_markers()} | {name for name, applies in rules.items() if applies}
+
+
+def _uses(item: pytest.Item, fixture: str) -> bool:
+    return fixture in getattr(item, "fixturenames", ())
+
+
+def _parameter(item: pytest.Item, name: str) -> object:
+    call = getattr(item, "callspec", None)
+    return call.params.get(name) if call else None
+
+
+def _needs_mariadb(item: pytest.Item) -> bool:
+    return (
+        _uses(item, "mariadb")
+        or item.nodeid.startswith("tests/test_mariadb.py")
+        or _parameter(item, "shop_database") == "mariadb"
+    )
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A program that is not installed with pip."""
+
+    name: str
+    is_there: Callable[[], bool]
+    is_needed: Callable[[pytest.Item, set[str]], bool]
+
+
+TOOLS = (
+    Tool("MariaDB", mariadb.is_installed, lambda item, marked: "mariadb" in marked),
+    Tool("PHP", lambda: shutil.which("php") is not None, lambda item, marked: _uses(item, "make_site")),
+    Tool("Chromium", CHROMIUM.exists, lambda item, marked: "browser" in marked),
+)
+
+
+def missing_tools(item: pytest.Item, marked: set[str]) -> list[str]:
+    """Return the names of the tools that a test needs and that are not installed."""
+    return list(dict.fromkeys(tool.name for tool in TOOLS if tool.is_needed(item, marked) and not tool.is_there()))
+
+
+def summary(reasons: Iterable[str]) -> str:
+    """Return one line for all tests skipped because a tool is missing; empty when there is none."""
+    missing = [found[1] for reason in reasons if (found := REASON.search(reason))]
+    if not missing:
+        return ""
+    counted = ", ".join(f"{count} without {name}" for name, count in Counter(missing).most_common())
+    noun = "test was" if len(missing) == 1 else "tests were"
+    return f"{len(missing)} {noun} skipped: {counted}. To install what is missing: {INSTALL}"

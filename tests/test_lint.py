@@ -1,0 +1,56 @@
+"""The linters of our own: long lines of templates, and what is made of pip-audit's report."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def _module(name):
+    spec = importlib.util.spec_from_file_location(f"lint_{name}", ROOT / "lint" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+templates, audit = _module("templates"), _module("audit")
+
+
+def test_long_lines_of_templates_are_found(tmp_path):
+    (tmp_path / "templates/orders").mkdir(parents=True)
+    (tmp_path / "templates/orders/list.html").write_text("x" * 160 + "\n" + "ы" * 161 + "\n")
+    (tmp_path / "templates/orders/short.html").write_text("<p></p>\n")
+    assert templates.long_lines(tmp_path) == {"templates/orders/list.html": [2]}
+
+
+def test_number_of_long_lines_may_only_go_down():
+    known = templates.known_counts("2 a.html\n1 b.html\n1 gone.html\n")
+    assert templates.complaints({"a.html": [3, 4], "b.html": [1, 2], "c.html": [5]}, known) == [
+        "b.html: 2 lines over 160 characters, 1 allowed (lines 1, 2)",
+        "c.html: 1 lines over 160 characters, 0 allowed (lines 5)",
+        "gone.html: only 0 long lines are left: lower its count in long_template_lines.txt",
+    ]
+
+
+FINE = {"name": "django", "version": "5.2", "vulns": []}
+UNKNOWN = {"name": "pillow", "skip_reason": "not found"}
+VULNERABLE = {"name": "requests", "version": "2.0", "vulns": [{"id": "PYSEC-1", "fix_versions": ["2.1", "2.2"]}]}
+
+
+@pytest.mark.parametrize(
+    ("report", "status", "output"),
+    [
+        ([FINE], 0, "pip-audit: no known vulnerabilities\n"),
+        ([FINE, VULNERABLE], 1, "requests 2.0: PYSEC-1, fixed in 2.1, 2.2\n"),
+        ([FINE, UNKNOWN], 0, "pip-audit: not known to its service: pillow\npip-audit: no known vulnerabilities\n"),
+        ([UNKNOWN], 0, f"{audit.NOT_CHECKED}\n"),
+        (None, 0, f"{audit.NOT_CHECKED}\n"),
+    ],
+)
+def test_audit_fails_on_a_vulnerability_and_says_when_it_could_not_check(report, status, output, monkeypatch, capsys):
+    monkeypatch.setattr(audit, "audit", lambda: json.dumps({"dependencies": report}) if report else "")
+    assert audit.main() == status
+    assert capsys.readouterr().out == output
