@@ -1,7 +1,7 @@
 """The tools that some tests need in addition to Python, and the message when one is missing.
 
-A test gets markers from its folder, its fixtures or the imports of its module, so that `-m "not browser"` excludes it. A
-test whose tool is missing is skipped with a reason that starts with `needs`.
+A test gets markers from its folder, its fixtures or the imports of its module, so that `-m "not browser"` excludes it.
+A test whose tool is missing is skipped with a reason that starts with `needs`.
 """
 
 import re
