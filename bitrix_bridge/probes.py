@@ -165,7 +165,7 @@ def _short(seconds: float) -> str:
     return gettext("%(number).1f s") % {"number": seconds} if seconds < 10 else duration(seconds)
 
 
-@probe(_("Bridge on the site"), seconds=PING_SECONDS + 1)
+@probe(_("Bridge on the site"))
 def bridge() -> Finding:
     """Ask the bridge for itself and for the queue of its webhooks."""
     if not settings.BITRIX_API_URL:
@@ -197,7 +197,7 @@ def bridge() -> Finding:
     return Finding(Level.GREEN, figure)
 
 
-@probe(_("REST of the site"), seconds=PING_SECONDS + 1)
+@probe(_("REST of the site"))
 def rest() -> Finding:
     """Ask whether REST lets us read orders, where statuses go by it."""
     if not settings.BITRIX_REST_URL:

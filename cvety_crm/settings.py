@@ -91,8 +91,8 @@ MINUTE_JOBS = [
     "bitrix_bridge.inbound.inbox.retry_due",
     "bitrix_bridge.refetch.refetch_due",
     "bitrix_bridge.reference.name_stubs",
-    "bitrix_bridge.reconciliation.slices.take_up",
-    "bitrix_bridge.history.tasks.take_up",
+    "bitrix_bridge.reconciliation.slices.pick_up",
+    "bitrix_bridge.history.slices.pick_up",
 ]
 DAILY_JOBS = [
     "cvety_crm.ops.retention.prune",

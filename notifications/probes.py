@@ -13,7 +13,7 @@ from notifications.telegram import bot_name
 REQUEST_SECONDS = 4.0
 
 
-@probe(_("Telegram"), seconds=REQUEST_SECONDS + 1)
+@probe(_("Telegram"))
 def telegram() -> Finding:
     """Request the name of our bot from the Bot API."""
     if reason := recipients.disabled_reason():

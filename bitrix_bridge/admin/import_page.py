@@ -1,4 +1,4 @@
-"""What the page of an import run shows: figures, reasons grouped, and its orders one by one."""
+"""What the page of an import run shows: metrics, reasons grouped, and its orders one by one."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -14,22 +14,20 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext
 
-from bitrix_bridge.history import report, runs
-from bitrix_bridge.history.progress import progress
+from bitrix_bridge.history import report
 from bitrix_bridge.models import ImportRow, ImportRun
 from cvety_crm.admin_site.base import PeekPaginator, admin_link, badge
 from orders.models import Order
 
 State, Outcome = ImportRun.State, ImportRow.Outcome
 SHOWN = 50
-STATES = {State.RUNNING: ("pending", "⏳"), State.DONE: ("delivered", "✓"), State.STOPPED: ("cancelled", "×")}
 OUTCOMES = {
     Outcome.CREATED: ("delivered", "✓"),
     Outcome.UPDATED: ("delivered", "✓"),
     Outcome.UNCHANGED: ("cancelled", "="),
     Outcome.SKIPPED: ("cancelled", "×"),
 }
-_TROUBLE = ("failed", "!")
+_FAILED = ("failed", "!")
 
 
 class OrderRow(NamedTuple):
@@ -58,26 +56,18 @@ class Chip(NamedTuple):
     is_current: bool
 
 
-def context(request: HttpRequest, run: ImportRun, *, may_repeat: bool) -> dict[str, Any]:
-    """Return what the page's template needs. Its queries are as many for a hundred thousand orders as for one."""
+def context(request: HttpRequest, run: ImportRun) -> dict[str, Any]:
+    """Return what the blocks of the page need. Its queries are as many for a hundred thousand orders as for one."""
     is_running = run.state == State.RUNNING
     outcome = request.GET.get("outcome", "")
     outcome = outcome if outcome in Outcome.values else ""
     sought = request.GET.get("id", "").strip()
     page = PeekPaginator(_rows(run, outcome, sought), SHOWN).page(request.GET.get("page", 1))
     return {
-        "run": run,
         "title": gettext("Import of %(when)s") % {"when": run},
-        "badge": state_badge(run),
         "result": report.result_line(run),
-        "options": ", ".join(options_in_words(run.options)),
-        "figures": [(capfirst(words), number) for words, number in report.counts(run)],
-        "is_running": is_running,
-        "progress": progress(run) if is_running else None,
+        "metrics": [(capfirst(words), number) for words, number in report.counts(run)],
         "is_cut": run.state in (State.FAILED, State.STOPPED),
-        "button": _button(run) if may_repeat else "",
-        "no_copy": "" if settings.BITRIX_MYSQL_URL else no_copy(),
-        "may_repeat": may_repeat,
         # Of a run that is under way they would be outdated before they are read.
         "reasons": [] if is_running else list(_reasons(request, run.reasons)),
         "chips": list(_chips(run, outcome, is_chosen=not sought)),
@@ -86,23 +76,14 @@ def context(request: HttpRequest, run: ImportRun, *, may_repeat: bool) -> dict[s
         "orders": [_order_row(request, row) for row in page.object_list],
         "page": page,
         "others": urlencode([(name, value) for name, value in (("outcome", outcome), ("id", sought)) if value]),
-        "is_pruned": not page.object_list and not is_running and run.gone_through > run.failed,
+        "is_pruned": not page.object_list and not is_running and run.processed > run.failed,
         "keep_days": settings.KEEP_EVENTS_DAYS,
     }
 
 
-def state_badge(run: ImportRun) -> SafeString:
-    """Return where a run is, and how far."""
-    css, sign = STATES.get(run.state, _TROUBLE)  # type: ignore[call-overload]
-    # A retry is left without: to know how far it is would be a query a row.
-    share = progress(run).percent if run.state == State.RUNNING and not run.is_retry else None
-    text = run.get_state_display() if share is None else f"{run.get_state_display()} {share}\N{NO-BREAK SPACE}%"
-    return badge(css, sign, text)
-
-
 def outcome_badge(row: ImportRow) -> SafeString:
     """Return what became of an order."""
-    css, sign = OUTCOMES.get(row.outcome, _TROUBLE)  # type: ignore[call-overload]
+    css, sign = OUTCOMES.get(row.outcome, _FAILED)  # type: ignore[call-overload]
     return badge(css, sign, row.get_outcome_display())
 
 
@@ -116,13 +97,15 @@ def site_id(text: str) -> int:
     return int(text) if text.isdecimal() and len(text) <= 18 else 0
 
 
-def no_copy() -> str:
-    """Return why nothing can be repeated."""
-    return gettext("There is no copy to read: set BITRIX_MYSQL_URL.")
+def facts(run: ImportRun) -> Iterator[tuple[str, str]]:
+    """Yield where the orders come from, and which of them."""
+    if run.source:
+        yield gettext("Copy"), run.source
+    yield gettext("What was brought over"), ", ".join(options_in_words(run.options))
 
 
 def options_in_words(options: dict[str, Any]) -> Iterator[str]:
-    """Yield what a run was told to bring over."""
+    """Yield which orders a run imports."""
     chosen = [str(key) for key in options.get("order_ids", ())]
     if chosen:
         yield gettext("only the order %(ids)s of the site") % {"ids": ", ".join(chosen)}
@@ -143,16 +126,6 @@ def options_in_words(options: dict[str, Any]) -> Iterator[str]:
 def _moment(text: str | None) -> str:
     moment = parse_datetime(text) if text else None
     return f"{timezone.localtime(moment):%d.%m.%Y %H:%M}" if moment else ""
-
-
-def _button(run: ImportRun) -> str:
-    """Return what the button says that has the worker go on; empty when nothing is left of the run."""
-    if not runs.may_go_on(run):
-        return ""
-    # One that was cut goes on to its end; what has failed of it is repeated after that.
-    if run.state != State.DONE and not run.is_retry:
-        return gettext("Go on")
-    return gettext("Repeat the failed ones (%(number)d)") % {"number": run.failed}
 
 
 def _reasons(request: HttpRequest, reasons: list[dict[str, Any]]) -> Iterator[ReasonRow]:

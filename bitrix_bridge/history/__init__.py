@@ -1,6 +1,6 @@
-"""The history: orders read once from a MySQL copy of Bitrix, over a read-only session, and taken over as if each had
-just been announced by a webhook.
+"""The import of the history: orders read from a MySQL copy of Bitrix, over a read-only session, and applied as those of
+webhooks are.
 
-`source` reads, `documents` makes of rows what a webhook would have brought, `applying` hands it to `orders.services`,
-`walk` goes through all of them.
+`source` reads rows, `documents` turns them into the document of a webhook, `applying` passes it to `orders.services`,
+`walk` goes through all orders, and `runs` and `slices` say how it uses `cvety_crm.long_runs`.
 """

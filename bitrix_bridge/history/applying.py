@@ -1,4 +1,4 @@
-"""One batch of orders taken over: the same reader and the same service as for webhooks, in one transaction."""
+"""Apply one batch of orders in one transaction, with the same reader and the same service as for webhooks."""
 
 import logging
 from collections import Counter
@@ -10,12 +10,12 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from psycopg.errors import DeadlockDetected, SerializationFailure
 
-from bitrix_bridge.history import runs
 from bitrix_bridge.history.changes import history
 from bitrix_bridge.history.deletions import mark_deleted_orders, retire_deleted_products
 from bitrix_bridge.history.documents import document, earliest_date
 from bitrix_bridge.history.reading import Batch, SourceOrder, nearest_date
 from bitrix_bridge.history.reasons import Code, Reason
+from bitrix_bridge.history.runs import imports
 from bitrix_bridge.history.shop import ImportContext, new_products
 from bitrix_bridge.history.source import Source, SourceError
 from bitrix_bridge.models import ImportRow, ImportRun
@@ -23,6 +23,7 @@ from bitrix_bridge.payloads import read_order
 from bitrix_bridge.payloads.amounts import read_id
 from bitrix_bridge.payloads.dates import read_moment
 from bitrix_bridge.site_client.site_orders import without_shared_account
+from cvety_crm.long_runs.engine import LeaseLostError
 from cvety_crm.masking import truncate_masked
 from orders import services
 from orders.models import Order
@@ -32,7 +33,7 @@ from orders.sync.snapshot import HistoryEntry, OrderSnapshot, Past, ProductSnaps
 logger = logging.getLogger(__name__)
 
 TRIES = 3
-"""For a batch that a webhook or a member of staff got into the way of."""
+"""For a batch that was in conflict with a webhook or a member of staff."""
 NOT_FOR_THE_TIMELINE = frozenset({Code.UNREADABLE, Code.NEWER_HERE, Code.FAILED, Code.RUNNING})
 """What cannot be read stands there already, field by field; the others say nothing of the order."""
 Outcome = ImportRow.Outcome
@@ -59,14 +60,14 @@ class _Done:
     more: tuple[Reason, ...] = ()
 
 
-def apply_batch(run: ImportRun, source: Source, around: ImportContext, batch: Batch, *, after_id: int) -> None:
-    """Take over a batch, and note what became of each of its orders and how far the run is, or nothing of all that.
+def apply_batch(run: ImportRun, source: Source, context: ImportContext, batch: Batch, *, after_id: int) -> None:
+    """Apply a batch, and save the outcome of each of its orders with the progress of the run, or nothing of it.
 
-    An order that can't be taken over is noted as failed and hinders no other. Raises `runs.Lost`, `SourceError` before
-    anything is stored, and `OperationalError` when the database is away.
+    An order that cannot be applied is saved as failed and keeps back no other. Raises `LeaseLostError`, `SourceError`
+    before anything is stored, and `OperationalError` when the database is away.
     """
-    ready = [_read(source, around, order, batch) for order in batch.orders]
-    products = _products(source, around, ready)
+    ready = [_read(source, context, order, batch) for order in batch.orders]
+    products = _products(source, context, ready)
     shipments = sum(order.system_shipments for order in batch.orders)
     for number in range(1, TRIES + 1):
         try:
@@ -75,24 +76,29 @@ def apply_batch(run: ImportRun, source: Source, around: ImportContext, batch: Ba
         except OperationalError as error:
             if not isinstance(error.__cause__, DeadlockDetected | SerializationFailure) or number == TRIES:
                 raise
-        except (InterfaceError, runs.Lost):
+        except (InterfaceError, LeaseLostError):
             raise
         except Exception as error:
-            logger.info("a batch is taken over one by one: %s", type(error).__name__)
+            logger.info("a batch is applied one by one: %s", type(error).__name__)
             _store(run, ready, products, after_id, shipments, one_by_one=True)
             return
 
 
-def _read(source: Source, around: ImportContext, order: SourceOrder, batch: Batch) -> _Ready:
+def _read(source: Source, context: ImportContext, order: SourceOrder, batch: Batch) -> _Ready:
     if order.row.get("RUNNING") == "Y":
         return _Ready(order.bitrix_order_id, [Reason(Code.RUNNING)])
     try:
-        made = document(order, around.knowledge)
+        made = document(order, context.knowledge)
         snapshot = without_shared_account(read_order(made.data, pay_systems=settings.BITRIX_PAY_SYSTEMS))
         if snapshot.created_at is None:
             snapshot = replace(snapshot, created_at=_placed_at(source, order))
         past = history(order.changes, batch.people, order.payments)
-        reasons = [*made.reasons, *past.reasons, *_unknown(snapshot, around), *_pay_system(made.data, snapshot, around)]
+        reasons = [
+            *made.reasons,
+            *past.reasons,
+            *_unknown(snapshot, context),
+            *_pay_system(made.data, snapshot, context),
+        ]
         reasons += [Reason(Code.UNREADABLE, problem.field) for problem in snapshot.problems]
         settled_at = read_moment(made.data.get("DATE_STATUS")).value or snapshot.updated_at
         return _Ready(
@@ -104,7 +110,7 @@ def _read(source: Source, around: ImportContext, order: SourceOrder, batch: Batc
         )
     except SourceError:
         raise
-    except Exception as error:  # whatever a row holds, it is this order's trouble alone
+    except Exception as error:  # what a row holds concerns this order alone
         return _Ready(order.bitrix_order_id, [_failure(order.bitrix_order_id, error)])
 
 
@@ -113,34 +119,34 @@ def _placed_at(source: Source, order: SourceOrder) -> datetime | None:
     return read_moment(earliest_date(order) or nearest_date(source, order.bitrix_order_id)).value
 
 
-def _unknown(snapshot: OrderSnapshot, around: ImportContext) -> list[Reason]:
+def _unknown(snapshot: OrderSnapshot, context: ImportContext) -> list[Reason]:
     pointed_at = (
-        (Code.UNKNOWN_STATUS, "status", around.statuses),
-        (Code.UNKNOWN_CITY, "city", around.cities),
-        (Code.UNKNOWN_SHOP, "shop", around.shops),
-        (Code.UNKNOWN_SLOT, "delivery_slot", around.slots),
+        (Code.UNKNOWN_STATUS, "status", context.statuses),
+        (Code.UNKNOWN_CITY, "city", context.cities),
+        (Code.UNKNOWN_SHOP, "shop", context.shops),
+        (Code.UNKNOWN_SLOT, "delivery_slot", context.slots),
     )  # type: Sequence[tuple[Code, str, set[str] | set[int]]]
     found = [(code, snapshot.fields.get(name), known) for code, name, known in pointed_at]
     return [Reason(code, str(value)) for code, value, known in found if value is not None and value not in known]
 
 
-def _pay_system(data: Mapping[str, object], snapshot: OrderSnapshot, around: ImportContext) -> list[Reason]:
+def _pay_system(data: Mapping[str, object], snapshot: OrderSnapshot, context: ImportContext) -> list[Reason]:
     key = read_id(data.get("PAY_SYSTEM_ID")).value
     if key is None or snapshot.fields.get("payment_method"):
         return []
-    name = around.pay_systems.get(str(key))
+    name = context.pay_systems.get(str(key))
     return [Reason(Code.UNKNOWN_PAY_SYSTEM, f"{key} ({name})" if name else str(key))]
 
 
-def _products(source: Source, around: ImportContext, ready: Sequence[_Ready]) -> list[ProductSnapshot]:
+def _products(source: Source, context: ImportContext, ready: Sequence[_Ready]) -> list[ProductSnapshot]:
     sold = {
         one.bitrix_order_id: [item.bitrix_product_id for item in one.snapshot.items or () if item.bitrix_product_id]
         for one in ready
         if one.snapshot is not None
     }
-    found = new_products(source, around, {key for keys in sold.values() for key in keys})
+    found = new_products(source, context, {key for keys in sold.values() for key in keys})
     for one in ready:
-        unknown = [key for key in sold.get(one.bitrix_order_id, ()) if not around.products[key]]
+        unknown = [key for key in sold.get(one.bitrix_order_id, ()) if not context.products[key]]
         one.reasons += [Reason(Code.UNKNOWN_PRODUCT, str(key)) for key in dict.fromkeys(unknown)]
     return found
 
@@ -159,9 +165,9 @@ def _store(
         for product in products:
             _apply_product(product, one_by_one=one_by_one)
         retire_deleted_products(product.bitrix_product_id for product in products)
-        done = [_take_over(one, is_absent=one.bitrix_order_id in absent, one_by_one=one_by_one) for one in ready]
+        done = [_apply(one, is_absent=one.bitrix_order_id in absent, one_by_one=one_by_one) for one in ready]
         if not one_by_one:
-            _tell(done)
+            _record_past(done)
         mark_deleted_orders(one.ready.bitrix_order_id for one in done if one.outcome == Outcome.CREATED)
         counted = Counter(str(one.outcome) for one in done)
         if run.is_retry:
@@ -183,7 +189,7 @@ def _store(
             unique_fields=["run", "bitrix_order_id"],
             update_fields=["outcome", "reasons", "order", "updated_at"],
         )
-        runs.keep(run, counted=counted, after_id=after_id)
+        imports.record(run, counted, after_id=after_id)
 
 
 def _apply_product(product: ProductSnapshot, *, one_by_one: bool) -> None:
@@ -194,11 +200,11 @@ def _apply_product(product: ProductSnapshot, *, one_by_one: bool) -> None:
     except Exception:
         if not one_by_one:
             raise
-        # Whoever has bought it gets a stub of it.
-        logger.exception("product %s of the copy could not be taken over", product.bitrix_product_id)
+        # An order line of it gets a stub.
+        logger.exception("product %s of the copy could not be applied", product.bitrix_product_id)
 
 
-def _take_over(ready: _Ready, *, is_absent: bool, one_by_one: bool) -> _Done:
+def _apply(ready: _Ready, *, is_absent: bool, one_by_one: bool) -> _Done:
     if ready.snapshot is None:
         is_skipped = Reason(Code.RUNNING) in ready.reasons
         return _Done(ready, Outcome.SKIPPED if is_skipped else Outcome.FAILED)
@@ -207,7 +213,7 @@ def _take_over(ready: _Ready, *, is_absent: bool, one_by_one: bool) -> _Done:
     try:
         with transaction.atomic():
             done = _outcome(ready, _record(ready, is_absent))
-            _tell([done])
+            _record_past([done])
             return done
     except (OperationalError, InterfaceError):
         raise
@@ -215,11 +221,11 @@ def _take_over(ready: _Ready, *, is_absent: bool, one_by_one: bool) -> _Done:
         return _Done(ready, Outcome.FAILED, more=(_failure(ready.bitrix_order_id, error),))
 
 
-def _tell(done: Sequence[_Done]) -> None:
+def _record_past(done: Sequence[_Done]) -> None:
     """Write what the site remembers of these orders onto their timelines."""
-    told = services.record_past_changes([(one.order, one.ready.entries) for one in done if one.order is not None])
+    changed = services.record_past_changes([(one.order, one.ready.entries) for one in done if one.order is not None])
     for one in done:
-        if one.outcome == Outcome.UNCHANGED and one.order is not None and one.order.pk in told:
+        if one.outcome == Outcome.UNCHANGED and one.order is not None and one.order.pk in changed:
             one.outcome = Outcome.UPDATED
 
 
@@ -237,7 +243,7 @@ def _outcome(ready: _Ready, applied: Applied) -> _Done:
 
 
 def _failure(bitrix_order_id: int, error: Exception) -> Reason:
-    logger.exception("order %s of the copy could not be taken over", bitrix_order_id)
+    logger.exception("order %s of the copy could not be applied", bitrix_order_id)
     # PostgreSQL says in its second line which row it was about, with the customer's name and phone.
     first = next(iter(str(error).splitlines()), "")
     return Reason(Code.FAILED, truncate_masked(f"{type(error).__name__}: {first}", 300))

@@ -5,7 +5,7 @@ from typing import Any
 
 from bitrix_bridge.history import columns
 from bitrix_bridge.history.documents import Knowledge
-from bitrix_bridge.history.encodings import mend
+from bitrix_bridge.history.encodings import repair
 from bitrix_bridge.history.source import Row, Source, grouped, named
 from bitrix_bridge.payloads import read_product
 from bitrix_bridge.payloads import reference as payloads_reference
@@ -133,7 +133,7 @@ def _definitions(source: Source, code: str) -> list[str]:
 
 
 def _mended(text: str | None) -> str | None:
-    return text if text is None or text.isascii() else mend(text) or text
+    return text if text is None or text.isascii() else repair(text) or text
 
 
 def _length(source: Source, table: str, column: str) -> int | None:

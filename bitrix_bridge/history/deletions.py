@@ -8,7 +8,7 @@ from orders import services
 
 
 def mark_deleted_orders(bitrix_order_ids: Iterable[int]) -> None:
-    """Mark those of these orders, which have just come over, that the site has deleted: they must not come alive."""
+    """Mark those of these newly imported orders that the site has deleted: they must not become active."""
     for key, event_id in _deletions("order.delete", bitrix_order_ids).items():
         services.mark_deleted(bitrix_order_id=key, webhook_event_id=event_id)
 

@@ -126,7 +126,7 @@ def _value(row: Row, definition: Row | None, subject: str, made: Document) -> st
             return text
         found = values if isinstance(values, list) else list(values.values()) if isinstance(values, dict) else [values]
         return [_text(_as_php_prints(one), f"properties.{subject}", made) for one in found if one is not None]
-    text = _text(text, f"properties.{subject}", made, is_mended="VALUE" in row.mended)
+    text = _text(text, f"properties.{subject}", made, is_repaired="VALUE" in row.repaired)
     if is_multiple and definition is not None and definition.get("TYPE") in ("ENUM", "FILE") and "," in text:
         # As sale 14 kept several choices or files.
         return [one.strip() for one in text.split(",") if one.strip()]
@@ -186,7 +186,7 @@ def _user(order: SourceOrder, made: Document) -> dict[str, Any] | None:
 
 def _whole(row: Row, made: Document, where: str = "") -> dict[str, Any]:
     return {
-        name: text if text is None else _text(text, f"{where}{name}", made, is_mended=name in row.mended)
+        name: text if text is None else _text(text, f"{where}{name}", made, is_repaired=name in row.repaired)
         for name, text in row.items()
     }
 
@@ -195,14 +195,14 @@ def _without(line: dict[str, Any], names: Iterable[str] = _LEFT_OUT) -> dict[str
     return {name: value for name, value in line.items() if name not in names and value is not None}
 
 
-def _text(text: str, subject: str, made: Document, *, is_mended: bool = False) -> str:
-    if is_mended:
+def _text(text: str, subject: str, made: Document, *, is_repaired: bool = False) -> str:
+    if is_repaired:
         made.note(Code.MENDED_TEXT, subject)
     if text.isascii():
         if "????" in text and encodings.has_lost_characters(text):
             made.note(Code.LOST_CHARACTERS, subject)
         return text
-    whole = encodings.mend(text)
+    whole = encodings.repair(text)
     if whole is not None:
         made.note(Code.MENDED_TEXT, subject)
         return whole

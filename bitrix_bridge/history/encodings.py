@@ -1,7 +1,10 @@
-"""Texts whose letters were broken on their way through encodings, made whole where that is certain.
+"""Repair of texts whose letters were broken on their way through encodings, where the result is certain.
 
 A site that once spoke cp1251 or latin1 to a database of UTF-8 has stored `Р‘СѓРєРµС‚` or `Ð‘ÑƒÐºÐµÑ‚` for `Букет`; one
 that kept cp1251 in tables of latin1 has `Áóêåò`.
+
+The repair is our own because ftfy 6.3 leaves `Áóêåò` as it is (it knows no cp1251 in latin1) and also every fifth short
+word read as cp1251, such as `РЃРЁУЁ` for `ЁШӨ`, and it changes whole texts such as `3№«` to `3鹫`.
 """
 
 import re
@@ -37,7 +40,7 @@ def decode(raw: bytes) -> tuple[str, bool]:
         return raw.decode("cp1251", "replace"), True
 
 
-def mend(text: str) -> str | None:
+def repair(text: str) -> str | None:
     """Return what the text was before its letters were broken; None when it is not broken, or not for sure."""
     for pattern, encoding in ((_FROM_CP1251, "cp1251"), (_FROM_CP1252, "cp1252")):
         pairs = pattern.findall(text)
@@ -46,7 +49,7 @@ def mend(text: str) -> str | None:
         whole = _again(text, encoding)
         if whole is None:
             continue
-        if (twice := mend(whole)) is not None:
+        if (twice := repair(whole)) is not None:
             return twice
         if _CYRILLIC.search(whole) and _KNOWN.fullmatch(whole):
             return whole
@@ -58,7 +61,7 @@ def mend(text: str) -> str | None:
 
 
 def is_broken(text: str) -> bool:
-    """Return whether letters are lost for good, or broken in a way that nobody can mend."""
+    """Return whether letters are lost for good, or broken in a way that cannot be repaired."""
     if "\ufffd" in text:
         return True
     return any(len(_unlike_words(pattern.findall(text))) > _CERTAIN for pattern in (_FROM_CP1251, _FROM_CP1252))

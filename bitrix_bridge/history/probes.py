@@ -1,4 +1,4 @@
-"""What can be told of the import of the history: whether the copy can be read, and how the last run went."""
+"""Probes of the import: whether the copy can be read, and how the last run ended."""
 
 from django.conf import settings
 from django.utils import timezone
@@ -13,21 +13,21 @@ from cvety_crm.ops.health import Finding, Level, duration, probe
 COPY_SECONDS = 2
 
 
-@probe(_("Copy of the site (MySQL)"), seconds=2 * COPY_SECONDS)
+@probe(_("Copy of the site (MySQL)"))
 def site_copy() -> Finding:
-    """Connect to the copy as the import does, over a read-only session, and ask what else the account may do.
+    """Connect to the copy as the import does, over a read-only session, and find out what else the account may do.
 
-    The CRM works without it: whatever is wrong hinders the import alone.
+    The CRM works without it: an error concerns the import alone.
     """
     if not settings.BITRIX_MYSQL_URL:
         return Finding(Level.GREEN, gettext("not configured"))
     try:
-        with Source.configured(patience=COPY_SECONDS) as source:
+        with Source.configured(timeout=COPY_SECONDS) as source:
             warning = source.warning()
             where = str(source.where)
-    except SourceError as trouble:
+    except SourceError as error:
         hint = gettext("Make the copy reachable; when the history is here, clear BITRIX_MYSQL_URL.")
-        return Finding(Level.YELLOW, str(trouble), hint)
+        return Finding(Level.YELLOW, str(error), hint)
     if warning:
         return Finding(Level.YELLOW, warning, gettext("Use one with SELECT only."))
     return Finding(Level.GREEN, gettext("%(where)s, read-only") % {"where": where})
@@ -35,7 +35,7 @@ def site_copy() -> Finding:
 
 @probe(_("Last import"), reads_database=True)
 def last_import() -> Finding:
-    """Tell what the newest run has brought over, and whether somebody is to go on with it."""
+    """Return the result of the newest run, and whether it needs to be resumed."""
     run = ImportRun.objects.order_by("-started_at").first()
     if run is None:
         return Finding(Level.GREEN, gettext("not yet"))
@@ -43,7 +43,7 @@ def last_import() -> Finding:
     when = gettext("%(time)s ago") % {"time": age}
     figure = f"{run.get_state_display()}, {when}: {result_line(run)}"
     if run.state in (ImportRun.State.FAILED, ImportRun.State.STOPPED):
-        hint = gettext("Open “Imports” and go on with it.")
+        hint = gettext("Open “Imports” and resume it.")
         return Finding(Level.YELLOW, figure, f"{run.error.rstrip('.')}. {hint}" if run.error else hint)
     if run.failed:
         return Finding(Level.YELLOW, figure, gettext("Open “Imports”: it says why some failed, and can repeat them."))

@@ -1,5 +1,5 @@
-"""Reading orders from the copy in batches, with everything that belongs to them: a dozen questions a batch, however
-many orders are in it.
+"""Reading orders from the copy in batches, with everything that belongs to them: a dozen queries a batch, for any
+number of orders.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from bitrix_bridge.history.source import Row, Source, grouped, named
 from bitrix_bridge.payloads.dates import ALMATY, read_moment
 
 _NEIGHBOURS = 20
-"""So many orders on each side are asked for a date that an order lacks."""
+"""How many orders on each side are searched for a date that an order lacks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

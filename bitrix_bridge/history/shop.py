@@ -14,7 +14,7 @@ from orders.sync.snapshot import ProductSnapshot, ReferenceRow, ReferenceSnapsho
 
 @dataclass(slots=True)
 class ImportContext:
-    """Keys of what is described here; whatever else an order points at becomes a stub, and is noted as a reason."""
+    """Keys of what is described here; for any other key in an order a stub is created, with a reason."""
 
     knowledge: Knowledge
     pay_systems: dict[str, str]
@@ -27,7 +27,7 @@ class ImportContext:
 
 
 def load_import_context(source: Source) -> ImportContext:
-    """Take over the reference data that the copy has and we lack, and return what there is then."""
+    """Apply the reference data that the CRM lacks, and return what it has then."""
     services.apply_reference(snapshot=_lacking(source))
     statuses = Status.objects.filter(needs_attention=False).values_list("bitrix_codes", flat=True)
     return ImportContext(
@@ -40,9 +40,9 @@ def load_import_context(source: Source) -> ImportContext:
     )
 
 
-def new_products(source: Source, around: ImportContext, ids: Iterable[int]) -> list[ProductSnapshot]:
+def new_products(source: Source, context: ImportContext, ids: Iterable[int]) -> list[ProductSnapshot]:
     """Return those of these products that the copy has and the run has not met yet; note the others."""
-    unmet = sorted(set(ids) - around.products.keys())
+    unmet = sorted(set(ids) - context.products.keys())
     if not unmet:
         return []
     found = catalogue.read_products(source, unmet)
@@ -50,22 +50,22 @@ def new_products(source: Source, around: ImportContext, ids: Iterable[int]) -> l
     if missing := set(unmet) - known:
         described = Product.objects.filter(bitrix_product_id__in=missing, needs_attention=False)
         known |= {key for key in described.values_list("bitrix_product_id", flat=True) if key is not None}
-    around.products |= {key: key in known for key in unmet}
+    context.products |= {key: key in known for key in unmet}
     return found
 
 
 def _lacking(source: Source) -> ReferenceSnapshot:
-    """Return what the copy knows better than we do. Names that the site itself has told since are newer than a copy."""
-    told = catalogue.read_reference(source)
-    statuses = {row.key: row for row in told.statuses}
+    """Return the reference data that the CRM lacks. Names received from the site are newer than those of a copy."""
+    known = catalogue.read_reference(source)
+    statuses = {row.key: row for row in known.statuses}
     for code in catalogue.used_statuses(source):
-        # Made here and not by the first order that has it: nobody is alarmed because of history.
+        # Created here and not by the first order that has it: history raises no alerts.
         statuses.setdefault(code, ReferenceRow(key=code, fields={"name": stub_status_name(code)}))
     return ReferenceSnapshot(
         statuses=_without(statuses.values(), _named_statuses()),
-        cities=_without(told.cities, _named(City)),
-        shops=_without(told.shops, _named(Shop)),
-        slots=_without(told.slots, _named(DeliverySlot)),
+        cities=_without(known.cities, _named(City)),
+        shops=_without(known.shops, _named(Shop)),
+        slots=_without(known.slots, _named(DeliverySlot)),
     )
 
 

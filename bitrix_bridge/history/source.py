@@ -29,7 +29,7 @@ HARMLESS = frozenset(
         "REPLICA MONITOR",
     }
 )
-"""Privileges of MySQL and MariaDB that let nobody write. EXECUTE does: procedures may write. FILE makes files."""
+"""Privileges of MySQL and MariaDB that do not allow writing. EXECUTE does: procedures may write. FILE makes files."""
 
 LOST = frozenset({0, 1053, 1927, 2006, 2013, 2014, 2055, 4031})
 """Errors of a connection: closed here, server shutting down, killed, gone away, lost, out of step, idle too long."""
@@ -40,21 +40,21 @@ _ENCODERS: Any = {key: value for key, value in converters.conversions.items() if
 
 
 class SourceError(Exception):
-    """The copy can't be used. The text is for whoever runs the import, and holds no password."""
+    """The copy cannot be used. The text is for the user of the import, and holds no password."""
 
 
 class SourceLostError(SourceError):
-    """The connection broke; the same question may be answered over a new one."""
+    """The connection was lost; the same query may succeed over a new one."""
 
 
 class Row(dict[str, str | None]):
-    """One row by the names of its columns in capitals; `mended` names those whose bytes were not UTF-8."""
+    """One row by the names of its columns in capitals; `repaired` names those whose bytes were not UTF-8."""
 
-    __slots__ = ("mended",)
+    __slots__ = ("repaired",)
 
-    def __init__(self, values: Iterable[tuple[str, str | None]] = (), mended: Sequence[str] = ()) -> None:
+    def __init__(self, values: Iterable[tuple[str, str | None]] = (), repaired: Sequence[str] = ()) -> None:
         super().__init__(values)
-        self.mended = tuple(mended)
+        self.repaired = tuple(repaired)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,18 +106,18 @@ def address(url: str) -> Address:
 class Source:
     """One connection. Use it with `with`; raises `SourceError` when the copy can't be reached or used."""
 
-    def __init__(self, where: Address, *, patience: int | None = None) -> None:
-        """`patience`: seconds to wait for the server at most; an import waits for long."""
+    def __init__(self, where: Address, *, timeout: int | None = None) -> None:
+        """`timeout`: seconds to wait for the server at most; by default long ones, for an import."""
         self.where = where
-        self._connect_seconds, self._read_seconds = patience or CONNECT_SECONDS, patience or READ_SECONDS
+        self._connect_seconds, self._read_seconds = timeout or CONNECT_SECONDS, timeout or READ_SECONDS
         self.tables: dict[str, dict[str, Column]] = {}
         self._connection = self._connect()
-        self._look_around()
+        self._read_columns()
 
     @classmethod
-    def configured(cls, *, patience: int | None = None) -> Self:
+    def configured(cls, *, timeout: int | None = None) -> Self:
         """Connect to what `BITRIX_MYSQL_URL` says."""
-        return cls(address(settings.BITRIX_MYSQL_URL), patience=patience)
+        return cls(address(settings.BITRIX_MYSQL_URL), timeout=timeout)
 
     def __enter__(self) -> Self:
         return self
@@ -126,7 +126,7 @@ class Source:
         self.close()
 
     def close(self) -> None:
-        """Leave, whatever is still under way."""
+        """Close the connection, even in the middle of a query."""
         self._connection._force_close()
 
     def reconnect(self) -> None:
@@ -134,7 +134,7 @@ class Source:
         self.close()
         self._connection = self._connect()
 
-    # --- asking
+    # --- queries
 
     def has(self, table: str, column: str | None = None) -> bool:
         """Return whether the copy has this table, and this column of it."""
@@ -169,7 +169,7 @@ class Source:
     def among(
         self, table: str, columns: Iterable[str], key: str, ids: Iterable[object], *, order: str = ""
     ) -> list[Row]:
-        """Return the rows whose `key` is one of `ids`; no question when there are none."""
+        """Return the rows whose `key` is one of `ids`; no query when there are none."""
         wanted = list(ids)
         if not wanted or not self.has(table, key):
             return []
@@ -177,18 +177,18 @@ class Source:
         return list(self.rows(table, columns, f"`{key}` IN ({marks})", wanted, order=order))
 
     def query(self, sql: str, values: Sequence[Any] = ()) -> Iterator[tuple[bytes | None, ...]]:
-        """Stream the answer to any question, as bytes. Raises `SourceLostError` and `SourceError`."""
+        """Stream the rows of any query, as bytes. Raises `SourceLostError` and `SourceError`."""
         with _named_errors(), self._connection.cursor(SSCursor) as cursor:
             cursor.execute(sql, list(values) or None)
             yield from cursor
 
     def texts(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[str, ...]]:
-        """Return a short answer whole, as text; NULL is an empty one."""
+        """Return the rows of a query that returns few, as text; NULL is an empty one."""
         lines = list(self.query(sql, values))
         return [tuple((value or b"").decode("utf-8", "replace") for value in line) for line in lines]
 
     def number(self, sql: str, values: Sequence[Any] = ()) -> int:
-        """Return the one number that the question asks for."""
+        """Return the one number that the query selects."""
         return int(next(iter(self.texts(sql, values)), ("0",))[0] or 0)
 
     # --- who we are
@@ -207,9 +207,9 @@ class Source:
             return ""
         return gettext("The account may change the copy: %(privileges)s.") % {"privileges": ", ".join(privileges)}
 
-    def _granted(self, question: str, seen: set[str]) -> set[str]:
+    def _granted(self, query: str, seen: set[str]) -> set[str]:
         found: set[str] = set()
-        for text, *_ in self.texts(question):
+        for text, *_ in self.texts(query):
             if " WITH GRANT OPTION" in text:
                 found.add("GRANT OPTION")
             if match := _GRANT.match(text):
@@ -251,7 +251,7 @@ class Source:
                     raise SourceError(gettext("The server does not keep the session read-only."))
         return connection
 
-    def _look_around(self) -> None:
+    def _read_columns(self) -> None:
         sql = (
             "SELECT TABLE_NAME, COLUMN_NAME, CHARACTER_MAXIMUM_LENGTH FROM information_schema.COLUMNS "
             "WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE %s"
@@ -265,16 +265,16 @@ class Source:
 
 def _row(names: Sequence[str], line: Sequence[bytes | None]) -> Row:
     values: list[tuple[str, str | None]] = []
-    mended = []
+    repaired = []
     for name, raw in zip(names, line, strict=True):
         if raw is None:
             values.append((name, None))
             continue
-        text, is_mended = decode(raw)
+        text, is_repaired = decode(raw)
         values.append((name, text))
-        if is_mended:
-            mended.append(name)
-    return Row(values, mended)
+        if is_repaired:
+            repaired.append(name)
+    return Row(values, repaired)
 
 
 def _names(privileges: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""What the copy holds, and what the import would not understand: figures asked of the copy, nothing is taken over."""
+"""What the copy holds, and what the import would not understand: counted in the copy, nothing is imported."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -131,7 +131,7 @@ def left_out(source: Source) -> list[Counted]:
 
 
 def not_understood(source: Source) -> list[Counted]:
-    """Count what the import would take over only in part; a note says what becomes of it."""
+    """Count what the import would apply only in part; a note says what becomes of it."""
     return [one for one in (*_orders(source), *_pointed_at(source), *_properties(source)) if one.number]
 
 

@@ -1,17 +1,18 @@
-"""Going through the orders of the copy, batch by batch, from where the run is."""
+"""Import the orders of the copy, batch by batch, from the place of the run."""
 
 import logging
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import TypeVar
 
 from django.db import transaction
+from tenacity import Retrying, before_sleep_log, retry_if_exception_type, stop_after_attempt, wait_chain, wait_fixed
 
-from bitrix_bridge.history import report, runs
+from bitrix_bridge.history import report
 from bitrix_bridge.history.applying import apply_batch
 from bitrix_bridge.history.reading import Batch, Selection, count_carts, count_orders, read_next, read_orders
+from bitrix_bridge.history.runs import imports
 from bitrix_bridge.history.shop import ImportContext, load_import_context
 from bitrix_bridge.history.source import Source, SourceError, SourceLostError
 from bitrix_bridge.models import ImportRow, ImportRun
@@ -22,8 +23,8 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 BATCH = 10
-RECONNECTS = (1.0, 5.0, 15.0)
-"""Seconds before the copy is asked again after its connection was lost."""
+RECONNECT_DELAYS = (1.0, 5.0, 15.0)
+"""Seconds before each attempt to connect again to the copy."""
 
 
 class _RolledBack(Exception):
@@ -31,8 +32,9 @@ class _RolledBack(Exception):
 
 
 def begin(source: Source, selection: Selection, *, batch_size: int = BATCH) -> ImportRun:
-    """Start a run, held by this process. Raises `runs.AlreadyRunningError` and `SourceError`."""
-    return runs.start(
+    """Start a run that this process holds. Raises `AlreadyRunningError` and `SourceError`."""
+    return imports.start(
+        is_claimed=True,
         source=str(source.where)[:255],
         options={**selection.as_json(), "batch_size": batch_size},
         expected=count_orders(source, selection),
@@ -42,7 +44,7 @@ def begin(source: Source, selection: Selection, *, batch_size: int = BATCH) -> I
 
 @contextmanager
 def rolled_back() -> Iterator[None]:
-    """Let everything happen and leave no trace of it: a dry run."""
+    """Roll back everything that is done within: a dry run."""
     try:
         with services.rehearsal(), transaction.atomic():
             yield
@@ -58,25 +60,25 @@ def work(
     on_progress: Callable[[ImportRun], None] = lambda run: None,
     is_over_time: Callable[[], bool] = lambda: False,
 ) -> bool:
-    """Go on with a run that this process holds; return whether it is through. Its time may be over before that.
+    """Work on a run that this process holds; return whether it is done. Its time may be over before that.
 
-    Raises `runs.Lost`, `SourceError` when the copy does not answer any more, and `OperationalError` when the database
-    does not. Whatever ends it, what was done stays, and the run knows where it is.
+    Raises `LeaseLostError`, `SourceError` when the copy does not answer any more, and `OperationalError` when the
+    database does not. What was done stays, and the run keeps its place.
     """
-    around = _patiently(source, lambda: _look_around(source))
+    context = _with_reconnects(source, partial(_load_context, source))
     batches = _failed(run, source) if run.is_retry else _left(run, source)
     for batch, after_id in batches:
-        # Whatever it asks of the copy it asks before it stores anything.
-        _patiently(source, partial(apply_batch, run, source, around, batch, after_id=after_id))
-        run.refresh_from_db()
+        # A batch queries the copy before it stores anything, so that it can be repeated.
+        _with_reconnects(source, partial(apply_batch, run, source, context, batch, after_id=after_id))
+        imports.reload(run)
         on_progress(run)
         if is_over_time():
             return False
-    runs.finish(run, report.grouped_reasons(run))
+    imports.finish(run, is_retry=False, reasons=report.grouped_reasons(run))
     return True
 
 
-def _look_around(source: Source) -> ImportContext:
+def _load_context(source: Source) -> ImportContext:
     with transaction.atomic():
         return load_import_context(source)
 
@@ -84,10 +86,11 @@ def _look_around(source: Source) -> ImportContext:
 def _left(run: ImportRun, source: Source) -> Iterator[tuple[Batch, int]]:
     selection, size = Selection.from_json(run.options), int(run.options.get("batch_size", BATCH))
     while True:
-        limit = size if selection.count is None else min(size, selection.count - run.gone_through)
+        limit = size if selection.count is None else min(size, selection.count - run.processed)
         if limit <= 0:
             return
-        batch = _patiently(source, lambda limit=limit: read_next(source, selection, after_id=run.after_id, limit=limit))  # type: ignore[misc]
+        fetch = partial(read_next, source, selection, after_id=run.after_id, limit=limit)
+        batch = _with_reconnects(source, fetch)
         if not batch.orders:
             return
         yield batch, batch.orders[-1].bitrix_order_id
@@ -95,27 +98,32 @@ def _left(run: ImportRun, source: Source) -> Iterator[tuple[Batch, int]]:
 
 def _failed(run: ImportRun, source: Source) -> Iterator[tuple[Batch, int]]:
     size = int(run.options.get("batch_size", BATCH))
-    rows = ImportRow.objects.filter(run=run, outcome=runs.Outcome.FAILED).order_by("bitrix_order_id")
-    # Behind where the run is, which every batch moves on: those that fail again are not met twice.
+    rows = ImportRow.objects.filter(run=run, outcome=ImportRow.Outcome.FAILED).order_by("bitrix_order_id")
+    # Beyond the place of the run, which each batch advances: an order that fails again is not repeated in this pass.
     while ids := list(rows.filter(bitrix_order_id__gt=run.after_id).values_list("bitrix_order_id", flat=True)[:size]):
-        batch = _patiently(source, lambda ids=ids: read_orders(source, ids))  # type: ignore[misc]
+        batch = _with_reconnects(source, partial(read_orders, source, ids))
         yield batch, ids[-1]
 
 
-def _patiently(source: Source, ask: Callable[[], T]) -> T:
-    """Ask again when the connection to the copy was lost. A server that starts anew refuses connections for a while."""
-    away: SourceError | None = None
-    for pause in RECONNECTS:
-        try:
-            return ask()
-        except SourceLostError as error:
-            logger.warning("the copy is asked again in %s s: %s", pause, away or error)
-            time.sleep(pause)
-        try:
-            source.reconnect()
-            away = None
-        except SourceError as error:
-            away = error
-    if away is not None:
-        raise away
-    return ask()
+def _with_reconnects(source: Source, fetch: Callable[[], T]) -> T:
+    """Return what `fetch` returns; connect again and repeat it when the connection to the copy was lost.
+
+    Raises the last `SourceError`. A server that restarts refuses connections for a while, so that counts as lost too.
+    """
+
+    def attempt() -> T:
+        if retrying.statistics["attempt_number"] > 1:
+            try:
+                source.reconnect()
+            except SourceError as error:
+                raise SourceLostError(str(error)) from error
+        return fetch()
+
+    retrying = Retrying(
+        retry=retry_if_exception_type(SourceLostError),
+        wait=wait_chain(*map(wait_fixed, RECONNECT_DELAYS)),
+        stop=stop_after_attempt(len(RECONNECT_DELAYS) + 1),
+        before_sleep=before_sleep_log(logger, logging.WARNING),
+        reraise=True,
+    )
+    return retrying(attempt)

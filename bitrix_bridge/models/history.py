@@ -1,49 +1,24 @@
 """Imports of the history: each run, and what became of each order. A dry run leaves none of these."""
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from cvety_crm.long_runs.model import LongRun
 from cvety_crm.tables import Table
 from orders.models import Order
 
 
-class ImportRun(Table):
-    """One run of the import from a MySQL copy of Bitrix. Its row holds how far it is: a later process can go on."""
+class ImportRun(LongRun):
+    """One run of the import from a MySQL copy of Bitrix."""
 
-    class State(models.TextChoices):
-        RUNNING = "running", pgettext_lazy("import", "runs")
-        DONE = "done", pgettext_lazy("import", "done")
-        FAILED = "failed", pgettext_lazy("import", "failed")
-        STOPPED = "stopped", pgettext_lazy("import", "stopped")
-
-    state = models.CharField(_("state"), max_length=20, choices=State, default=State.RUNNING)
-    started_at = models.DateTimeField(_("started"), default=timezone.now)
-    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
     source = models.CharField(_("copy"), max_length=255, blank=True, default="")
     options = models.JSONField(_("options"), default=dict, blank=True)
-    error = models.TextField(_("error"), blank=True, default="")
-    retried_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        verbose_name=_("failed ones repeated by"),
-        null=True,
-        blank=True,
-        on_delete=models.SET_NULL,
-        related_name="+",
-    )
 
-    # How far it is: ids of the site in growing order. `is_retry`: of the failed ones, which are gone through once more.
+    # How far it is: ids of the site in growing order. `is_retry`: this pass repeats only the orders that have failed.
     after_id = models.BigIntegerField(default=0, editable=False)
-    expected = models.PositiveIntegerField(_("orders expected"), default=0, editable=False)
     is_retry = models.BooleanField(default=False, editable=False)
-
-    # Who works on it: a lease, as the outbox has, and the process, whose death can be seen on its own machine.
-    worker = models.UUIDField(null=True, editable=False)
-    process = models.CharField(max_length=255, blank=True, default="", editable=False)
-    lease_until = models.DateTimeField(null=True, editable=False)
 
     created = models.PositiveIntegerField(pgettext_lazy("orders", "created"), default=0)
     updated = models.PositiveIntegerField(pgettext_lazy("orders", "updated"), default=0)
@@ -54,18 +29,11 @@ class ImportRun(Table):
     system_shipments = models.PositiveIntegerField(_("system shipments, left out"), default=0)
     reasons = models.JSONField(_("reasons"), default=list, blank=True)
 
-    class Meta:
+    class Meta(LongRun.Meta):
         db_table = "bitrix_import_runs"
-        ordering = ["-started_at"]
         verbose_name = _("import run")
         verbose_name_plural = _("import runs")
-        constraints = [
-            models.UniqueConstraint(fields=["state"], condition=Q(state="running"), name="bitrix_import_runs_one_runs"),
-        ]
         indexes = [models.Index(fields=["-started_at"], name="bitrix_import_runs_newest")]
-
-    def __str__(self) -> str:
-        return f"{timezone.localtime(self.started_at):%d.%m.%Y %H:%M}"
 
     @property
     def come_over(self) -> int:
@@ -73,9 +41,21 @@ class ImportRun(Table):
         return self.created + self.updated + self.unchanged
 
     @property
-    def gone_through(self) -> int:
-        """Return how many orders it has dealt with, whatever became of them."""
+    def processed(self) -> int:
+        """Return how many orders it has dealt with, of every outcome."""
         return self.come_over + self.skipped + self.failed
+
+    @property
+    def is_measured(self) -> bool:
+        """Return whether it goes through the orders of the copy: how many have failed is not `expected`."""
+        return not self.is_retry
+
+    def count_remaining(self) -> int:
+        """Return how many orders are left of the present pass."""
+        if not self.is_retry:
+            return super().count_remaining()
+        failed = ImportRow.objects.filter(run=self, outcome=ImportRow.Outcome.FAILED)
+        return failed.filter(bitrix_order_id__gt=self.after_id).count()
 
 
 class ImportRow(Table):

@@ -3,23 +3,17 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from cvety_crm.long_runs.model import LongRun
 from cvety_crm.tables import Table
 from orders.models import Order
 
 _IS_OPEN = Q(outcome__in=["found", "person"])
 
 
-class Reconciliation(Table):
-    """One run. It goes through the orders in slices; its row holds how far it is, so that any worker can go on."""
-
-    class State(models.TextChoices):
-        RUNNING = "running", _("runs")
-        DONE = "done", _("done")
-        FAILED = "failed", _("failed")
-        STOPPED = "stopped", _("stopped")
+class Reconciliation(LongRun):
+    """One run over the orders of both sides, in slices."""
 
     class Origin(models.TextChoices):
         COMMAND = "command", _("command line")
@@ -33,35 +27,28 @@ class Reconciliation(Table):
         UNLINKED = "unlinked", _("orders made here")
         OVER = "over", _("everything")
 
-    state = models.CharField(_("state"), max_length=20, choices=State, default=State.RUNNING)
-    origin = models.CharField(_("started"), max_length=20, choices=Origin)
-    started_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        verbose_name=_("started by"),
-        null=True,
-        blank=True,
-        on_delete=models.SET_NULL,
-        related_name="+",
+    state = models.CharField(
+        _("state"),
+        max_length=20,
+        choices=[
+            (LongRun.State.RUNNING, _("runs")),
+            (LongRun.State.DONE, _("done")),
+            (LongRun.State.FAILED, _("failed")),
+            (LongRun.State.STOPPED, _("stopped")),
+        ],
+        default=LongRun.State.RUNNING,
     )
+    origin = models.CharField(_("started"), max_length=20, choices=Origin)
     is_repair = models.BooleanField(_("repairs"), default=False)
     since = models.DateTimeField(_("changed since"), null=True, blank=True)
     first_id = models.BigIntegerField(
         _("from this id on the site"), null=True, blank=True, help_text=_("Empty: from the first order.")
     )
-    started_at = models.DateTimeField(_("started"), default=timezone.now)
-    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
-    error = models.TextField(_("error"), blank=True, default="")
 
     # How far it is: ids of the site in growing order, then our own keys.
     phase = models.CharField(max_length=20, choices=Phase, default=Phase.LISTED, editable=False)
     after_id = models.BigIntegerField(default=0, editable=False)
     after_key = models.UUIDField(null=True, editable=False)
-    expected = models.PositiveIntegerField(_("orders expected"), default=0, editable=False)
-
-    # Who works on it: a lease, as the outbox has. Free when it has run out, which is also how a pause is kept.
-    worker = models.UUIDField(null=True, editable=False)
-    lease_until = models.DateTimeField(null=True, editable=False)
-    failures = models.PositiveIntegerField(_("failures in a row"), default=0, editable=False)
 
     compared = models.PositiveIntegerField(_("compared"), default=0)
     agreed = models.PositiveIntegerField(_("agreed"), default=0)
@@ -73,20 +60,16 @@ class Reconciliation(Table):
     repaired = models.PositiveIntegerField(_("repaired"), default=0)
     need_person = models.PositiveIntegerField(_("need a person"), default=0)
 
-    class Meta:
+    class Meta(LongRun.Meta):
         db_table = "bitrix_reconciliations"
-        ordering = ["-started_at"]
         verbose_name = _("comparison with the site")
         verbose_name_plural = _("comparisons with the site")
-        constraints = [
-            models.UniqueConstraint(
-                fields=["state"], condition=Q(state="running"), name="bitrix_reconciliations_one_runs"
-            ),
-        ]
         indexes = [models.Index(fields=["-started_at"], name="bitrix_reconciliations_newest")]
 
-    def __str__(self) -> str:
-        return f"{timezone.localtime(self.started_at):%d.%m.%Y %H:%M}"
+    @property
+    def processed(self) -> int:
+        """Return how many orders it has compared."""
+        return self.compared
 
 
 class Difference(Table):

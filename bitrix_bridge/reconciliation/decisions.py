@@ -27,7 +27,7 @@ from orders.sync.fields import PUSHED
 Kind, Outcome, Side = Difference.Kind, Difference.Outcome, Difference.Side
 
 
-class UndecidedError(Exception):
+class NotDecidedError(Exception):
     """It could not be done, and nothing was changed; the text is for staff."""
 
 
@@ -44,21 +44,21 @@ def sides(difference: Difference) -> tuple[Difference.Side, ...]:
 
 
 def decide(difference_id: UUID, side: Difference.Side, *, actor: User) -> Difference:
-    """Take a side; return the difference, closed, by whomever. Raises `UndecidedError`, `Difference.DoesNotExist`."""
+    """Take a side; return the difference, closed, by whomever. Raises `NotDecidedError`, `Difference.DoesNotExist`."""
     difference = Difference.objects.select_related("order", "run").get(pk=difference_id)
     if not difference.is_open:
         return difference
     if side not in sides(difference):
-        raise UndecidedError(gettext("This side can't be taken here."))
+        raise NotDecidedError(gettext("This side can't be taken here."))
     try:
         act = _action(difference, side, actor)
         return _close(difference, side, actor, act)
     except services.NotAllowedError as refusal:
-        raise UndecidedError(str(refusal)) from refusal
+        raise NotDecidedError(str(refusal)) from refusal
     except PayloadError as error:
-        raise UndecidedError(gettext("The site's answer holds no order.")) from error
+        raise NotDecidedError(gettext("The site's answer holds no order.")) from error
     except DeliveryError as failure:
-        raise UndecidedError(failure.message) from failure
+        raise NotDecidedError(failure.message) from failure
 
 
 def _action(difference: Difference, side: Difference.Side, actor: User) -> Callable[[], str]:
@@ -84,13 +84,13 @@ def _field_action(
         try:
             snapshot = read_site_order(client, key)
         except OrderNotFoundError:
-            raise UndecidedError(gettext("The site no longer has this order. Compare once more.")) from None
+            raise NotDecidedError(gettext("The site no longer has this order. Compare once more.")) from None
         except OrderArchivedError:
             return partial(_mark_archived, key, actor)
         if services.start_fetch(key).times_received == fresh.times_received:
             break
     if name not in snapshot.fields:
-        raise UndecidedError(gettext("What the site has there could not be read: put it right on the site."))
+        raise NotDecidedError(gettext("What the site has there could not be read: put it right on the site."))
     service = services.take_site_value if side == Side.SITE else services.keep_ours
 
     def act() -> str:

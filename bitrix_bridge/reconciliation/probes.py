@@ -1,4 +1,4 @@
-"""What can be told of comparing both sides."""
+"""A probe of the comparison."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ OLD = timedelta(hours=36)
 
 @probe(_("Comparison with the site"), reads_database=True)
 def last_run() -> Finding:
-    """Tell when both sides were last compared whole, and what waits for a person since."""
+    """Return when all orders were last compared, and how many differences wait for a person."""
     now = timezone.now()
     if not (settings.BITRIX_API_URL or settings.BITRIX_REST_URL):
         return Finding(Level.GREEN, gettext("no site to compare with"))

@@ -15,10 +15,11 @@ from bitrix_bridge.models import Difference, Reconciliation
 from bitrix_bridge.payloads import PayloadError
 from bitrix_bridge.reconciliation import ours as our_side
 from bitrix_bridge.reconciliation.comparison import COMPARED, compare, listed
-from bitrix_bridge.reconciliation.runs import Lost, keep
+from bitrix_bridge.reconciliation.runs import comparisons
 from bitrix_bridge.site_client.errors import OrderArchivedError, OrderNotFoundError
 from bitrix_bridge.site_client.site_orders import read_site_order
 from bitrix_bridge.site_client.transports import SiteClient
+from cvety_crm.long_runs.engine import LeaseLostError
 from cvety_crm.masking import truncate_masked
 from cvety_crm.outbox import MisconfiguredError, PermanentDeliveryError, TemporaryDeliveryError
 from orders import services
@@ -59,12 +60,13 @@ def next_to_repair(run: Reconciliation) -> list[Difference]:
 def repair(run: Reconciliation, differences: Sequence[Difference], client: SiteClient) -> None:
     """Do about the differences of one order what can be done, and note what became of each.
 
-    Raises `Lost`, and failures that other orders would meet too. What goes wrong with this order alone needs a person.
+    Raises `LeaseLostError`, and failures that other orders would meet too. What goes wrong with this order alone needs
+    a person.
     """
-    keep(run)
+    comparisons.record(run)
     try:
         _repair(run, differences, client)
-    except (Lost, TemporaryDeliveryError, MisconfiguredError, OperationalError, InterfaceError):
+    except (LeaseLostError, TemporaryDeliveryError, MisconfiguredError, OperationalError, InterfaceError):
         raise
     except (PermanentDeliveryError, services.NotAllowedError) as refusal:
         _need_person(differences, str(refusal))
@@ -74,9 +76,9 @@ def repair(run: Reconciliation, differences: Sequence[Difference], client: SiteC
         logger.exception("order %s could not be repaired", differences[0].bitrix_order_id)
         _need_person(differences, gettext("An error in the CRM itself: %(error)s") % {"error": type(error).__name__})
     Difference.objects.bulk_update(differences, ["outcome", "why", "order"])
-    keep(
+    comparisons.record(
         run,
-        counted={
+        {
             "repaired": sum(one.outcome == Outcome.REPAIRED for one in differences),
             "need_person": sum(one.outcome == Outcome.PERSON for one in differences),
         },

@@ -1,36 +1,23 @@
-"""Working on a run: for as long as it takes, or a slice at a time, each a task of the worker's queue."""
+"""Work on comparisons: to their end, or slice by slice in the worker; those that the clock starts; old ones deleted."""
 
 import logging
-import time
 from collections.abc import Callable
 from datetime import timedelta
-from uuid import UUID
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError
 from django.db.models import Exists, Min, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext
-from django_q.tasks import async_task
 
 from bitrix_bridge.models import Difference, Reconciliation
 from bitrix_bridge.models.reconciliation import OPEN
 from bitrix_bridge.reconciliation.repair import next_to_repair, repair
-from bitrix_bridge.reconciliation.runs import (
-    AlreadyRunningError,
-    Lost,
-    Origin,
-    State,
-    claim,
-    fail,
-    fail_abandoned,
-    finish,
-    keep,
-    release,
-    start,
-)
+from bitrix_bridge.reconciliation.runs import Origin, comparisons, start
 from bitrix_bridge.reconciliation.walk import step
 from bitrix_bridge.site_client.transports import SiteClient
+from cvety_crm.long_runs.engine import AlreadyRunningError, LeaseLostError, State
+from cvety_crm.long_runs.slices import IsOverTime, SliceTask
 from cvety_crm.outbox import DeliveryError, TemporaryDeliveryError
 from orders.models import Order
 
@@ -38,8 +25,6 @@ logger = logging.getLogger(__name__)
 
 SLICE_SECONDS = 40.0
 """How long one task works, so that it ends before django-q's limit and others have their turn."""
-PAUSES = tuple(timedelta(seconds=seconds) for seconds in (5, 15, 60, 120))
-"""The pause after the first, second, … failure in a row; after the last one the run has failed."""
 KEEP_RUNS = timedelta(days=90)
 KEEP_QUIET = timedelta(days=3)
 """How long an hourly run is kept that has found nothing."""
@@ -48,79 +33,50 @@ RECENT = timedelta(days=14)
 
 
 def work(
-    run: Reconciliation, *, seconds: float | None = None, on_progress: Callable[[Reconciliation], None] | None = None
+    run: Reconciliation,
+    is_over_time: IsOverTime = lambda: False,
+    *,
+    on_progress: Callable[[Reconciliation], None] = lambda run: None,
 ) -> timedelta | None:
-    """Work on a claimed run to its end, or for so long. Return the pause after which to go on; None when it has ended.
+    """Work on a claimed run to its end, or until its time is over.
 
-    Raises `Lost` when it was stopped, or another worker has it.
+    Return the delay after which to continue; None when the run has ended. Raises `LeaseLostError`.
     """
     client = SiteClient()
-    until = None if seconds is None else time.monotonic() + seconds
-    while until is None or time.monotonic() < until:
+    while not is_over_time():
         try:
-            todo = next_to_repair(run) if run.is_repair else []
-            if todo:
-                repair(run, todo, client)
-            elif run.phase == Reconciliation.Phase.OVER:
-                finish(run)
+            if _take_step(run, client):
                 return None
-            else:
-                step(run, client)
         except TemporaryDeliveryError as failure:
-            if run.failures >= len(PAUSES):
-                fail(run, failure.message)
-                return None
-            pause = PAUSES[run.failures]
-            keep(run, failures=run.failures + 1)
-            return pause
+            return comparisons.back_off(run, failure.message)
         except DeliveryError as failure:
-            fail(run, failure.message)
+            comparisons.fail(run, failure.message)
             return None
-        except (Lost, OperationalError, InterfaceError):
+        except (LeaseLostError, OperationalError, InterfaceError):
             raise
         except Exception as error:
             logger.exception("the comparison with the site failed")
-            fail(run, gettext("An error in the CRM itself: %(error)s") % {"error": type(error).__name__})
+            comparisons.fail(run, gettext("An error in the CRM itself: %(error)s") % {"error": type(error).__name__})
             return None
-        if on_progress is not None:
-            on_progress(run)
+        on_progress(run)
     return timedelta(0)
 
 
-def work_slice(run_id: str) -> None:
-    """The task: work on a run for a while, then queue the next slice. Never raises."""
-    try:
-        run = claim(UUID(run_id))
-        if run is None:
-            return
-        pause = work(run, seconds=SLICE_SECONDS)
-        if pause is None:
-            return
-        release(run, pause=pause)
-        if not pause:
-            nudge(run)
-    except Lost:
-        return
-    except Exception:
-        # Its lease runs out, and it is taken up again.
-        logger.exception("a slice of the comparison with the site failed")
+def _take_step(run: Reconciliation, client: SiteClient) -> bool:
+    """Repair or compare the next orders; return whether that was all, and the run is done."""
+    if run.is_repair and (todo := next_to_repair(run)):
+        repair(run, todo, client)
+    elif run.phase == Reconciliation.Phase.OVER:
+        comparisons.finish(run)
+        return True
+    else:
+        step(run, client)
+    return False
 
 
-def nudge(run: Reconciliation) -> None:
-    """Have a worker go on with the run as soon as the current transaction has committed."""
-    key = str(run.pk)
-    transaction.on_commit(lambda: async_task("bitrix_bridge.reconciliation.slices.work_slice", key), robust=True)
-
-
-def take_up() -> bool:
-    """Go on with a run whose pause is over, or whose worker has died; return whether there is one. Runs each minute."""
-    fail_abandoned()
-    free = Q(lease_until=None) | Q(lease_until__lte=timezone.now())
-    run = Reconciliation.objects.filter(free, state=State.RUNNING).exclude(origin=Origin.COMMAND).first()
-    if run is None:
-        return False
-    nudge(run)
-    return True
+slice_task = SliceTask(comparisons, work, path="bitrix_bridge.reconciliation.slices.work_slice", seconds=SLICE_SECONDS)
+work_slice = slice_task.run
+pick_up = slice_task.pick_up
 
 
 def start_nightly() -> Reconciliation | None:
@@ -132,7 +88,7 @@ def start_nightly() -> Reconciliation | None:
     except AlreadyRunningError:
         logger.warning("the nightly comparison was not started: another one runs")
         return None
-    nudge(run)
+    slice_task.schedule(run)
     return run
 
 
@@ -150,7 +106,7 @@ def start_hourly() -> Reconciliation | None:
     except AlreadyRunningError:
         logger.info("the hourly comparison was not started: another one runs")
         return None
-    nudge(run)
+    slice_task.schedule(run)
     return run
 
 

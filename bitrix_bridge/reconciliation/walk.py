@@ -1,8 +1,8 @@
 """One step of a run after the other: a page of the site's orders beside ours of the same ids, in constant memory.
 
-Both lists are in the order of the site's ids, so each step needs only what lies between two of them. Whatever looks
-different is looked at a second time, on both sides: a change that happened between the two first looks is no
-difference. An order that the list lacks is asked for by itself before that is believed.
+Both lists are in the order of the site's ids, so each step needs only what lies between two of them. An order that
+looks different is read a second time, on both sides: a change that happened between the two first reads is no
+difference. An order that the list lacks is fetched by itself before it counts as missing.
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,7 +26,7 @@ from bitrix_bridge.reconciliation.comparison import (
     listed,
     looks_alike,
 )
-from bitrix_bridge.reconciliation.runs import keep
+from bitrix_bridge.reconciliation.runs import comparisons
 from bitrix_bridge.site_client.errors import OrderArchivedError, OrderNotFoundError
 from bitrix_bridge.site_client.site_orders import read_site_order
 from bitrix_bridge.site_client.transports import SiteClient
@@ -65,7 +65,8 @@ class _Tally:
 def step(run: Reconciliation, client: SiteClient) -> None:
     """Compare the next orders and write down what was found, with the place, in one transaction.
 
-    When there are none left the run's phase is over. Raises `Lost` and `DeliveryError`, and then nothing is written.
+    When there are none left the run's phase is over. Raises `LeaseLostError` and `DeliveryError`, and then nothing is
+    written.
     """
     match run.phase:
         case Phase.LISTED:
@@ -105,8 +106,8 @@ def _compare_beyond(run: Reconciliation, client: SiteClient) -> None:
 
 def _compare_unlinked(run: Reconciliation) -> None:
     """Look at the orders made here that were never created on the site, as far as we know."""
-    told = Difference.objects.filter(run=run, order=OuterRef("pk"))
-    orders = Order.objects.filter(bitrix_order_id=None, created_at__lt=run.started_at).exclude(Exists(told))
+    found = Difference.objects.filter(run=run, order=OuterRef("pk"))
+    orders = Order.objects.filter(bitrix_order_id=None, created_at__lt=run.started_at).exclude(Exists(found))
     if run.after_key is not None:
         orders = orders.filter(pk__gt=run.after_key)
     push = Push.objects.filter(order=OuterRef("pk"))
@@ -123,7 +124,7 @@ def _compare_unlinked(run: Reconciliation) -> None:
             tally.count("on_their_way" if is_live else "agreed")
             continue
         tally.count("missing_there")
-        # What the site has refused to create it refuses again; what nobody has tried to is sent.
+        # What the site has refused to create it refuses again; what was never sent is sent.
         outcome = Outcome.FOUND if refusal is None else Outcome.PERSON
         one = Difference(run=run, order_id=key, kind=Kind.MISSING_THERE, outcome=outcome, why=refusal or "")
         tally.differences.append(one)
@@ -275,7 +276,7 @@ def _write(
     compared_keys: list[UUID] | None = None,
     **columns: object,
 ) -> None:
-    """Write what was found and where the run is; whatever an earlier run said of the same orders is out of date."""
+    """Save what was found and the place of the run; what an earlier run found of the same orders is out of date."""
     people = sum(one.outcome == Outcome.PERSON for one in tally.differences)
     tally.count("differences", len(tally.differences))
     tally.count("need_person", people)
@@ -291,7 +292,7 @@ def _write(
     with transaction.atomic():
         if up_to is not None:
             columns["after_id"] = up_to
-        keep(run, counted=tally.counted, failures=0, **columns)
+        comparisons.record(run, tally.counted, failures=0, **columns)
         older.update(outcome=Outcome.GONE)
         services.note_checksums(tally.checksums)
         if run.is_repair:

@@ -1,14 +1,14 @@
 """Is everything well? Runs the probes that the settings name; each says one line about a part of the system.
 
-A probe can neither take down nor hang whoever asks. All of them run in threads of their own: those that read the
-database one after the other on one connection, each statement with a time limit; those that call other systems side by
-side. Whoever asks stops waiting in time, and a probe that still hangs is not started a second time. An exception
-becomes a red line with its text masked.
+One time limit holds for all probes together: what has not answered by then is a red line. Probes that read the database
+share a few threads, each with a connection of its own, and PostgreSQL ends their statements at the same limit; those
+that call other systems have a thread each. A probe that still hangs is not started a second time. An exception becomes
+a red line with its text masked.
 """
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum
@@ -27,10 +27,10 @@ from cvety_crm.masking import truncate_masked
 
 KEEP_SECONDS = 15
 """How long pages show what was found, so that reloading them costs the other systems nothing."""
-SECONDS = 3.0
-"""The time limit of a probe that names none."""
-ALL_SECONDS = 12.0
-"""The time limit of all the probes together."""
+TIME_LIMIT = 6.0
+"""How long a page waits for all probes. What they call has shorter timeouts of its own, which say more."""
+DATABASE_THREADS = 3
+"""How many connections one check opens at most; one probe that hangs does not keep back the others."""
 LONGEST_TEXT = 300
 
 
@@ -55,33 +55,32 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A question to one part of the system. `check` answers it, or raises; `seconds` is its time limit."""
+    """A check of one part of the system: `check` returns what it found, or raises."""
 
     title: str | Promise
     check: Callable[[], Finding]
-    seconds: float = SECONDS
     reads_database: bool = False
 
-    def run(self) -> Finding:
-        """Ask, without a time limit of its own but that of the database's statements; never raises."""
+    def run(self, seconds: float = TIME_LIMIT) -> Finding:
+        """Return what it found; never raises. Of the time limit only the database's statements are aware."""
         try:
-            found = self._in_transaction() if self.reads_database else self.check()
+            found = self._in_transaction(seconds) if self.reads_database else self.check()
         except Exception as error:
             found = Finding(Level.RED, f"{type(error).__name__}: {error}")
         return self._named(found)
 
-    def late(self) -> Finding:
-        """Return what to say when there was no answer in time."""
-        return self._named(Finding(Level.RED, gettext("no answer within %(seconds)g s") % {"seconds": self.seconds}))
+    def late(self, seconds: float) -> Finding:
+        """Return the line of a probe that has not answered in time."""
+        return self._named(Finding(Level.RED, gettext("no answer within %(seconds)g s") % {"seconds": seconds}))
 
     def _named(self, found: Finding) -> Finding:
         return replace(found, title=str(self.title), figure=_one_line(found.figure), hint=_one_line(found.hint))
 
-    def _in_transaction(self) -> Finding:
-        # Local to the transaction: a pooler hands the connection to somebody else afterwards.
+    def _in_transaction(self, seconds: float) -> Finding:
+        # Local to the transaction: a pooler hands the connection to another client afterwards.
         with transaction.atomic():
             with connection.cursor() as cursor:
-                milliseconds = str(int(self.seconds * 1000))
+                milliseconds = str(max(int(seconds * 1000), 1))
                 cursor.execute("SELECT set_config('statement_timeout', %s, true)", [milliseconds])
             return self.check()
 
@@ -99,28 +98,30 @@ class Report:
         return max((finding.level for finding in self.findings), default=Level.GREEN)
 
 
-def probe(
-    title: str | Promise, *, seconds: float = SECONDS, reads_database: bool = False
-) -> Callable[[Callable[[], Finding]], Probe]:
+def probe(title: str | Promise, *, reads_database: bool = False) -> Callable[[Callable[[], Finding]], Probe]:
     """Make a probe of a function. One that does not say that it reads the database must not."""
-    return lambda check: Probe(title, check, seconds, reads_database)
+    return lambda check: Probe(title, check, reads_database)
 
 
-def run_probes(paths: Sequence[str], *, seconds: float = ALL_SECONDS) -> Report:
+def run_probes(paths: Sequence[str], *, seconds: float = TIME_LIMIT) -> Report:
     """Run the probes behind these dotted paths, and return within `seconds`."""
-    found: dict[str, Finding] = {}
     deadline = time.monotonic() + seconds
-    probes = [(path, import_string(path)) for path in paths]
-    lanes = [[one for one in probes if one[1].reads_database], *([one] for one in probes if not one[1].reads_database)]
-    # Started together, waited for one after the other: their time limits run side by side.
-    started = [_Lane(lane) for lane in lanes if lane]
-    for lane in started:
-        found |= lane.results(deadline)
-    return Report(tuple(found[path] for path in paths), timezone.now())
+    probes: dict[str, Probe] = {path: import_string(path) for path in paths}
+    answers: Queue[tuple[str, Finding]] = Queue()
+    started = {path: one for path, one in probes.items() if not _is_hanging(path)}
+    _start_threads(started, answers, deadline)
+    found: dict[str, Finding] = {}
+    while len(found) < len(started):
+        try:
+            path, finding = answers.get(timeout=max(deadline - time.monotonic(), 0.001))
+        except Empty:
+            break
+        found[path] = finding
+    return Report(tuple(found.get(path) or probes[path].late(seconds) for path in paths), timezone.now())
 
 
 def latest(paths: Sequence[str]) -> Report:
-    """Return what was found some seconds ago at most; only one request at a time runs the probes anew."""
+    """Return what was found some seconds ago at most; only one request at a time runs the probes."""
     # A digest: caches other than this process's own take short keys only.
     key = f"health:{translation.get_language()}:{sha256(' '.join(paths).encode()).hexdigest()}"
     if (kept := cache.get(key)) is not None:
@@ -144,56 +145,44 @@ def duration(seconds: float) -> str:
 
 
 _one_at_a_time = threading.Lock()
-_hanging: dict[str, threading.Thread] = {}
-"""Threads that were given up, by the probe they hang in. At most one for each probe, whatever hangs."""
+_running: dict[str, threading.Thread] = {}
+"""The thread in which each probe runs. One that is still there when the next check starts hangs."""
 
 
-class _Lane:
-    """Probes that run one after the other in a thread; the rest of them go on in a new one when one hangs."""
-
-    def __init__(self, probes: list[tuple[str, Probe]]) -> None:
-        self._waiting = list(probes)
-        self._asked_at = time.monotonic()
-        self._thread = self._start()
-
-    def results(self, deadline: float) -> dict[str, Finding]:
-        """Wait for every probe, each as long as it may take."""
-        found: dict[str, Finding] = {}
-        while self._waiting:
-            path, one = self._waiting[0]
-            limit = min(self._asked_at + one.seconds, deadline) - time.monotonic()
-            try:
-                found[path] = self._answers.get(timeout=max(limit, 0.001))
-                self._waiting.pop(0)
-                self._asked_at = time.monotonic()
-            except Empty:
-                found[path] = one.late()
-                self._waiting.pop(0)
-                self._given_up.set()
-                _hanging[path] = self._thread
-                if self._waiting:
-                    self._thread = self._start()
-        return found
-
-    def _start(self) -> threading.Thread:
-        self._answers: Queue[Finding] = Queue()
-        self._given_up = threading.Event()
-        self._asked_at = time.monotonic()
-        language = translation.get_language() or settings.LANGUAGE_CODE
-        arguments = (list(self._waiting), self._answers, self._given_up, language)
-        thread = threading.Thread(target=_work, args=arguments, name="health", daemon=True)
-        thread.start()
-        return thread
+def _start_threads(probes: Mapping[str, Probe], answers: "Queue[tuple[str, Finding]]", deadline: float) -> None:
+    """Have each probe run in a thread: those that read the database in a few that share a queue."""
+    database: Queue[tuple[str, Probe]] = Queue()
+    queues = []
+    for item in probes.items():
+        queue = database if item[1].reads_database else Queue()
+        queue.put(item)
+        if queue is not database:
+            queues.append(queue)
+    queues += [database] * min(DATABASE_THREADS, database.qsize())
+    language = translation.get_language() or settings.LANGUAGE_CODE
+    for queue in queues:
+        arguments = (queue, answers, deadline, language)
+        threading.Thread(target=_work, args=arguments, name="health", daemon=True).start()
 
 
-def _work(probes: list[tuple[str, Probe]], answers: "Queue[Finding]", given_up: threading.Event, language: str) -> None:
+def _is_hanging(path: str) -> bool:
+    thread = _running.get(path)
+    return thread is not None and thread.is_alive()
+
+
+def _work(
+    waiting: "Queue[tuple[str, Probe]]", answers: "Queue[tuple[str, Finding]]", deadline: float, language: str
+) -> None:
     try:
         with translation.override(language):
-            for path, one in probes:
-                if given_up.is_set():
-                    return
-                before = _hanging.get(path)
-                answers.put(one.late() if before is not None and before.is_alive() else one.run())
+            while (left := deadline - time.monotonic()) > 0:
+                path, one = waiting.get_nowait()
+                _running[path] = threading.current_thread()
+                finding = one.run(left)
+                _running.pop(path, None)
+                answers.put((path, finding))
+    except Empty:
+        return
     finally:
         connections.close_all()
 

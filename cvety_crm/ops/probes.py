@@ -34,7 +34,7 @@ def database() -> Finding:
     return Finding(Level.GREEN, figure)
 
 
-@probe(_("Migrations"), seconds=5.0, reads_database=True)
+@probe(_("Migrations"), reads_database=True)
 def migrations() -> Finding:
     """Check that all migrations are applied."""
     executor = MigrationExecutor(connection)

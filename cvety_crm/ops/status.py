@@ -1,4 +1,4 @@
-"""How the health of the system is told: in words, in the admin, and to programs that watch it."""
+"""The health of the system: a page of the admin, and answers for programs that monitor it."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
-from django.db import Error as DatabaseTrouble
+from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
 from django.utils.crypto import constant_time_compare
@@ -30,14 +30,14 @@ def headline(level: Level) -> str:
 
 
 def may_see_status(user: User | AnonymousUser) -> bool:
-    """Return whether the user may open the page: whoever works on orders should know whether they arrive."""
+    """Return whether the user may open the page: a user that works on orders should know whether they arrive."""
     return bool(user.is_superuser) or user.has_perm("orders.view_order")
 
 
 @never_cache
 @require_safe
 def health(request: HttpRequest) -> HttpResponse:
-    """Tell everybody whether the CRM works at all, and no more than that."""
+    """Return to any client whether the CRM works at all, and nothing else."""
     is_well = latest(settings.HEALTH_BASIC_PROBES).level != Level.RED
     return JsonResponse({"status": "ok" if is_well else "failing"}, status=200 if is_well else 503)
 
@@ -45,7 +45,7 @@ def health(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def ready(request: HttpRequest) -> HttpResponse:
-    """Tell staff, and programs that show `HEALTH_TOKEN`, what every probe has found."""
+    """Return to staff, and to programs that send `HEALTH_TOKEN`, what every probe has found."""
     if not _shows_token(request):
         try:
             user = request.user
@@ -55,7 +55,7 @@ def ready(request: HttpRequest) -> HttpResponse:
                 )
             if not user.is_staff:
                 return JsonResponse({"status": "forbidden"}, status=403)
-        except DatabaseTrouble:  # who it is can't be found out either
+        except DatabaseError:  # who it is can't be found out either
             return JsonResponse({"status": "failing"}, status=503)
     report = latest(settings.HEALTH_PROBES)
     return JsonResponse(

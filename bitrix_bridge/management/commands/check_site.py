@@ -13,11 +13,11 @@ from bitrix_bridge.site_check.calls import NoReplyError, SiteBridge
 from bitrix_bridge.site_check.check import NOT_DONE, Outcome, UnusableSiteError, require_bridge, run_check
 from bitrix_bridge.site_check.steps import WHO
 from bitrix_bridge.site_check.walk import Mark, Result
-from cvety_crm.long_command import LongCommand
+from cvety_crm.long_runs.command import StoppableCommand
 from cvety_crm.masking import mask
 
 
-class Command(LongCommand):
+class Command(StoppableCommand):
     """Say what it will do, ask, do it, clean up, and report."""
 
     help = (
@@ -55,7 +55,7 @@ class Command(LongCommand):
         except KeyboardInterrupt:
             self._end_undone("\n" + gettext("Stopped before the check began."))
         self.watch_signals()
-        run_check(bridge, outcome, on_result=self._show, stop_if_requested=self.stop_if_requested)
+        run_check(bridge, outcome, on_result=self._show, stop_if_requested=self.raise_if_stopped)
         for line in report.closing_lines(outcome):
             self.stdout.write(line)
         if file is not None:

@@ -1,37 +1,39 @@
-"""`manage.py import_bitrix_orders`: bring the history over from a MySQL copy of Bitrix."""
+"""`manage.py import_bitrix_orders`: import the history from a MySQL copy of Bitrix."""
 
 import sys
-import time
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError
-from django.db import InterfaceError, OperationalError, connection
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
-from bitrix_bridge.history import report, runs, walk
-from bitrix_bridge.history.progress import progress
+from bitrix_bridge.history import report, walk
 from bitrix_bridge.history.reading import Selection, count_orders
+from bitrix_bridge.history.runs import imports
 from bitrix_bridge.history.source import Source, SourceError
 from bitrix_bridge.models import ImportRun
 from cvety_crm.command_arguments import read_moment
-from cvety_crm.long_command import LongCommand
-from cvety_crm.ops.health import duration
+from cvety_crm.long_runs.command import DATABASE_ERRORS, STOPPED, LongRunCommand
+from cvety_crm.long_runs.engine import AlreadyRunningError, State
+from cvety_crm.long_runs.progress import Progress
 
 MOST_AT_ONCE = 1000
 
 
-class Command(LongCommand):
+class Command(LongRunCommand):
     """Run to the end in this process."""
 
     help = (
         "Import orders, customers and products from the MySQL copy of Bitrix that BITRIX_MYSQL_URL names, over a "
         "read-only session. Exit status 0: no order has failed; 1: some have, or it could not run; 130: stopped."
     )
+    engine = imports
+    lease_lost_text = _("The import was stopped or resumed by another process.")
+    failing_errors = (*DATABASE_ERRORS, SourceError)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
@@ -66,10 +68,10 @@ class Command(LongCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run, show progress, say what has come over."""
+        """Run, show progress, print the result."""
         selection = _selection(options)
         if options["resume"] and (options["dry_run"] or selection != Selection()):
-            raise CommandError(gettext("A run that is gone on with has its options already: leave the others out."))
+            raise CommandError(gettext("A resumed run has its options already: leave the others out."))
         if options["report"]:
             self._write_report(options["report"], lambda _file: None, mode="a")  # before hours of work, not after
         try:
@@ -78,17 +80,13 @@ class Command(LongCommand):
                 if selection.order_ids and not count_orders(source, selection):
                     raise CommandError(gettext("The copy has no order %(id)d.") % {"id": selection.order_ids[0]})
                 if options["dry_run"]:
-                    self._try(source, selection, options)
+                    self._dry_run(source, selection, options)
                 else:
                     self._import(source, selection, options)
-        except (SourceError, runs.AlreadyRunningError) as trouble:
-            raise CommandError(str(trouble)) from trouble
-        except runs.Lost:
-            self.end_line()
-            raise CommandError(gettext("The import was stopped, or taken over, by somebody else.")) from None
-        except (OperationalError, InterfaceError) as trouble:
-            self.end_line()
-            raise CommandError(gettext("The CRM's database: %(error)s") % {"error": trouble}) from trouble
+        except (SourceError, AlreadyRunningError) as error:
+            raise CommandError(str(error)) from error
+        except DATABASE_ERRORS as error:
+            raise CommandError(gettext("The CRM's database: %(error)s") % {"error": error}) from error
 
     def _check_account(self, source: Source, *, is_allowed: bool) -> None:
         warning = source.warning()
@@ -100,15 +98,14 @@ class Command(LongCommand):
 
     # --- the two kinds of runs
 
-    def _try(self, source: Source, selection: Selection, options: dict[str, Any]) -> None:
+    def _dry_run(self, source: Source, selection: Selection, options: dict[str, Any]) -> None:
         try:
-            with walk.rolled_back():
+            with walk.rolled_back(), self.watching():
                 run = walk.begin(source, selection, batch_size=options["batch_size"])
-                self._go(run, source, options, is_dry=True)
+                self._work(run, source, options, is_dry=True)
         except KeyboardInterrupt:
-            self.end_line()
             self.stderr.write(gettext("Stopped. Nothing was changed: it was a dry run."))
-            sys.exit(130)
+            sys.exit(STOPPED)
         self.stdout.write(gettext("Nothing was changed: it was a dry run."))
         self._exit(run)
 
@@ -116,29 +113,14 @@ class Command(LongCommand):
         if options["resume"]:
             run = self._resumed(source)
         else:
-            self._ask(source, selection, options)
+            self._confirm(source, selection, options)
             run = walk.begin(source, selection, batch_size=options["batch_size"])
-        try:
-            self._go(run, source, options, is_dry=False)
-        except KeyboardInterrupt:
-            connection.close()  # it may be in the middle of a statement
-            runs.stop(run)
-            self.end_line()
-            self.stderr.write(gettext("Stopped. Go on with it: manage.py import_bitrix_orders --resume"))
-            sys.exit(130)
-        except (SourceError, OperationalError, InterfaceError) as trouble:
-            self.end_line()
-            connection.close()
-            with suppress(OperationalError, InterfaceError):  # still away: this process is seen to be gone
-                runs.give_up(run, trouble)
-            advice = gettext("Go on with it: manage.py import_bitrix_orders --resume")
-            raise CommandError(f"{trouble}\n{advice}") from trouble
+        with self.holding(run):
+            self._work(run, source, options, is_dry=False)
         self._exit(run)
 
-    def _go(self, run: ImportRun, source: Source, options: dict[str, Any], *, is_dry: bool) -> None:
-        self.watch_signals()
-        self._began_at, self._began_with = time.monotonic(), run.gone_through
-        walk.work(run, source, on_progress=self._progress)
+    def _work(self, run: ImportRun, source: Source, options: dict[str, Any], *, is_dry: bool) -> None:
+        walk.work(run, source, on_progress=self.after_step)
         self.end_line()
         self._say(run, is_dry=is_dry)
         if options["report"]:
@@ -149,26 +131,26 @@ class Command(LongCommand):
         try:
             with path.open(mode, encoding="utf-8-sig", newline="") as file:
                 write(file)
-        except OSError as trouble:
-            message = gettext("The report can't be written: %(error)s") % {"error": trouble}
-            raise CommandError(message) from trouble
+        except OSError as error:
+            message = gettext("The report can't be written: %(error)s") % {"error": error}
+            raise CommandError(message) from error
 
     def _resumed(self, source: Source) -> ImportRun:
-        run = runs.last()
-        if run is not None and run.state == ImportRun.State.RUNNING:
-            raise runs.AlreadyRunningError
+        run = imports.last()
+        if run is not None and run.state == State.RUNNING:
+            raise AlreadyRunningError(str(imports.already_running_text))
         if run is not None and run.source != str(source.where)[:255]:
-            words = gettext("The run was begun with another copy: %(copy)s.") % {"copy": run.source}
-            self.stderr.write(self.style.WARNING(words))
-        if run is None or not runs.resume(run):
-            raise CommandError(gettext("There is nothing to go on with: the last run is through, and none has failed."))
+            warning = gettext("The run was started with another copy: %(copy)s.") % {"copy": run.source}
+            self.stderr.write(self.style.WARNING(warning))
+        if run is None or not imports.resume(run, is_claimed=True):
+            raise CommandError(gettext("There is nothing to resume: the last run is done, and no order has failed."))
         return run
 
-    def _ask(self, source: Source, selection: Selection, options: dict[str, Any]) -> None:
+    def _confirm(self, source: Source, selection: Selection, options: dict[str, Any]) -> None:
         if not options["interactive"]:
             return
         if not sys.stdin.isatty():
-            raise CommandError(gettext("Say --no-input: there is nobody to ask whether to begin."))
+            raise CommandError(gettext("Use --no-input: there is no terminal to ask in."))
         question = gettext("Import %(orders)s from %(source)s? [y/N] ") % {
             "orders": report.number_of_orders(count_orders(source, selection)),
             "source": source.where,
@@ -183,24 +165,17 @@ class Command(LongCommand):
 
     # --- what it says
 
-    def _progress(self, run: ImportRun) -> None:
-        self.stop_if_requested()
-        far = progress(run)
+    def progress_text(self, run: ImportRun, far: Progress) -> str:
+        """Return how far it is, how many orders have failed, and how fast it is."""
         if far.percent is None:
-            text = gettext("Failed orders are repeated, left: %(left)s") % {"left": far.left}
-            failed = gettext("not come over: %(number)s") % {"number": run.failed}
-            self.show_progress(f"{text} · {failed}", 0)
-            return
-        rate = (far.done - self._began_with) / max(time.monotonic() - self._began_at, 0.001)
-        line = gettext("%(done)d of %(expected)d, failed: %(failed)d, %(rate).1f a second") % {
+            text = gettext("Failed orders are repeated, left: %(left)s") % {"left": far.remaining}
+            return f"{text} · {gettext('not come over: %(number)s') % {'number': run.failed}}"
+        return gettext("%(done)d of %(expected)d, failed: %(failed)d, %(rate).1f a second") % {
             "done": far.done,
             "expected": far.expected,
             "failed": run.failed,
-            "rate": rate,
+            "rate": far.rate,
         }
-        if rate > 0 and far.left:
-            line += ", " + gettext("%(time)s left") % {"time": duration(far.left / rate)}
-        self.show_progress(line, far.percent)
 
     def _say(self, run: ImportRun, *, is_dry: bool) -> None:
         for line in report.lines(run.reasons, is_dry=is_dry):

@@ -2,32 +2,45 @@
 
 import re
 import sys
-import time
 from argparse import ArgumentParser, ArgumentTypeError
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.management.base import CommandError
-from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from bitrix_bridge.models import Reconciliation
 from bitrix_bridge.reconciliation import runs
-from bitrix_bridge.reconciliation.progress import progress
-from bitrix_bridge.reconciliation.runs import AlreadyRunningError, Lost, State
+from bitrix_bridge.reconciliation.runs import Origin, comparisons
 from bitrix_bridge.reconciliation.slices import work
 from cvety_crm.command_arguments import read_moment
-from cvety_crm.long_command import LongCommand
+from cvety_crm.long_runs.command import LongRunCommand
+from cvety_crm.long_runs.engine import AlreadyRunningError, State
+from cvety_crm.long_runs.progress import Progress
+
+SUMMARY = (
+    "compared",
+    "agreed",
+    "on_their_way",
+    "differences",
+    "missing_here",
+    "missing_there",
+    "repaired",
+    "need_person",
+)
 
 
-class Command(LongCommand):
+class Command(LongRunCommand):
     """Compare to the end in this process."""
 
     help = (
         "Compare the orders of the CRM and of the site: status, sum, paid, cancelled, version, and orders that one "
         "side lacks. Exit status 0: both agree, or everything was repaired; 1: something is left; 130: stopped."
     )
+    engine = comparisons
+    lease_lost_text = _("The comparison was stopped or resumed by another process.")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
@@ -44,85 +57,45 @@ class Command(LongCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run, show progress, say what was found."""
-        run = self._resumed() if options["resume"] else self._started(options["since"], options["repair"])
-        self.watch_signals()
-        self._began_at, self._began_with = time.monotonic(), run.compared
-        claimed = runs.claim(run.pk)
-        if claimed is None:
-            raise CommandError(gettext("Somebody else is at work on it."))
+        """Run, show progress, print what was found."""
         try:
-            self._work(claimed)
-        except KeyboardInterrupt:
-            connection.close()  # it may be in the middle of a statement
-            runs.stop(claimed)
-            self.end_line()
-            self.stderr.write(gettext("Stopped. Go on with it: manage.py reconcile_bitrix --resume"))
-            sys.exit(130)
-        except Lost:
-            self.end_line()
-            raise CommandError(gettext("It was stopped, or taken over, by somebody else.")) from None
+            run = self._resumed() if options["resume"] else self._started(options["since"], options["repair"])
+        except AlreadyRunningError as running:
+            raise CommandError(str(running)) from running
+        with self.holding(run):
+            while (delay := work(run, on_progress=self.after_step)) is not None:
+                self.end_line()
+                seconds = {"seconds": int(delay.total_seconds())}
+                self.stderr.write(gettext("The site does not answer; trying again in %(seconds)d s.") % seconds)
+                self.wait(delay)
         run.refresh_from_db()
-        self.end_line()
         self._summary(run)
 
     def _started(self, since: datetime | None, is_repair: bool) -> Reconciliation:
-        try:
-            return runs.start(origin=runs.Origin.COMMAND, is_repair=is_repair, since=since)
-        except AlreadyRunningError as running:
-            raise CommandError(str(running)) from running
+        return runs.start(origin=Origin.COMMAND, is_repair=is_repair, since=since, is_claimed=True)
 
     def _resumed(self) -> Reconciliation:
-        runs.fail_abandoned()
-        run = Reconciliation.objects.order_by("-started_at").first()
-        try:
-            if run is None or not runs.resume(run, origin=runs.Origin.COMMAND):
-                raise CommandError(gettext("The last comparison has not failed and was not stopped."))
-        except AlreadyRunningError as running:
-            raise CommandError(str(running)) from running
+        run = comparisons.last()
+        if run is None or not comparisons.resume(run, is_claimed=True, origin=Origin.COMMAND):
+            raise CommandError(gettext("The last comparison has not failed and was not stopped."))
         return run
-
-    def _work(self, run: Reconciliation) -> None:
-        while (pause := work(run, on_progress=self._progress)) is not None:
-            self.end_line()
-            words = {"seconds": int(pause.total_seconds())}
-            self.stderr.write(gettext("The site does not answer; trying again in %(seconds)d s.") % words)
-            until = time.monotonic() + pause.total_seconds()
-            while (left := until - time.monotonic()) > 0:
-                self.stop_if_requested()
-                time.sleep(min(left, 0.5))
 
     # --- what it says
 
-    def _progress(self, run: Reconciliation) -> None:
-        self.stop_if_requested()
-        now = time.monotonic()
-        far = progress(run, compared_before=self._began_with, seconds=now - self._began_at)
+    def progress_text(self, run: Reconciliation, far: Progress) -> str:
+        """Return how far it is, what it has found, and how fast it is."""
         text = gettext("%(compared)d of %(expected)d, differences: %(differences)d, %(rate)d a second")
-        line = text % {
-            "compared": far.compared,
+        return text % {
+            "compared": far.done,
             "expected": far.expected,
             "differences": run.differences,
             "rate": far.rate,
         }
-        if far.left:
-            line += ", " + gettext("%(time)s left") % {"time": far.left}
-        self.show_progress(line, far.percent)
 
     def _summary(self, run: Reconciliation) -> None:
         if run.state == State.FAILED:
-            advice = gettext("Go on with it: manage.py reconcile_bitrix --resume")
-            raise CommandError(f"{run.error}\n{advice}")
-        for name in (
-            "compared",
-            "agreed",
-            "on_their_way",
-            "differences",
-            "missing_here",
-            "missing_there",
-            "repaired",
-            "need_person",
-        ):
+            raise self.resumable_error(run.error)
+        for name in SUMMARY:
             label = Reconciliation._meta.get_field(name).verbose_name  # type: ignore[union-attr]
             self.stdout.write(f"{label}: {getattr(run, name)}")
         if left := runs.open_differences(run):

@@ -98,7 +98,7 @@ REPORTED_ORDERS = [
     ),
     Odd(
         122149,
-        "letters that were lost and cannot be mended",
+        "letters that were lost and cannot be repaired",
         {"broken_text"},
         properties={"postcardText": "Поздравля\ufffd\ufffd с праздником"},
     ),

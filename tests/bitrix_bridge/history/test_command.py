@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,8 +18,8 @@ from django.utils import timezone
 
 from bitrix_bridge.management.commands import import_bitrix_orders
 from bitrix_bridge.models import ImportRow, ImportRun
-from cvety_crm import long_command
 from cvety_crm.dev import embedded_postgres
+from cvety_crm.long_runs import terminal
 from orders.models import Order
 from tests.bitrix_bridge.history.conftest import unanswered
 from tests.bitrix_bridge.history.tables import Schema
@@ -38,8 +39,8 @@ def _signals():
 @pytest.fixture
 def run_command(source, monkeypatch):
     """Run the import; return its exit status and what it said."""
-    monkeypatch.setattr(long_command, "LINE_SECONDS", 0.0)
-    monkeypatch.setattr(long_command, "BAR_SECONDS", 0.0)
+    monkeypatch.setattr(terminal, "LINE_SECONDS", 0.0)
+    monkeypatch.setattr(terminal, "BAR_SECONDS", 0.0)
 
     def run(*arguments, stream=None, name="import_bitrix_orders"):
         out, status = stream or io.StringIO(), 0
@@ -119,19 +120,20 @@ def test_a_failed_order_ends_it_with_1_and_resume_repeats_it(run_command, caplog
 
 @pytest.mark.parametrize("columns", [80, 30])
 def test_a_bar_in_a_terminal(run_command, monkeypatch, columns):
-    """However narrow: a line that is wider is left behind each time that it is written anew."""
+    """A line that is wider than the terminal is left behind each time that the bar is drawn again."""
     monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("TERM", "xterm")
 
     class Terminal(io.StringIO):
         def isatty(self):
             return True
 
     _status, said = run_command("--no-input", stream=Terminal())
-    shown = [line.split("\n")[0].removeprefix("\x1b[K") for line in said.split("\r")[1:]]
-    assert shown
-    assert all(len(line) < columns and "из 55" in line for line in shown)
+    bar, _rest = re.sub(r"\x1b\[[?\d;]*[a-zA-Z]", "", said).split("\n", 1)
+    shown = bar.split("\r")
+    assert len(shown) > 2 and all(len(line) <= columns and "из 55" in line for line in shown)
     if columns > 30:
-        assert any("█" in line and "в секунду" in line for line in shown)
+        assert all("━" in line and "в секунду" in line for line in shown)
     assert said.splitlines()[-1].endswith("54 из 54 заказов перенесено")
 
 
@@ -240,9 +242,8 @@ def test_since_and_until_are_the_shops_days(run_command):
     assert days == {"12.08"}
     assert Order.objects.count() > 3
     run = ImportRun.objects.get()
-    assert run.options["since"] == "2025-08-12T00:00:00+05:00"
-    assert run.options["until"] == "2025-08-13T00:00:00+05:00"
-    assert run.expected == run.gone_through
+    assert run.options["since"] == "2025-08-12T00:00:00+05:00" and run.options["until"] == "2025-08-13T00:00:00+05:00"
+    assert run.expected == run.processed
 
 
 class TestAProcess:
@@ -296,7 +297,7 @@ class TestAProcess:
         process.send_signal(signal.SIGINT if how == "Ctrl-C" else signal.SIGKILL)
         said, _ = process.communicate()
         run = ImportRun.objects.get()
-        assert 6 <= run.gone_through < 55
+        assert 6 <= run.processed < 55
         if how == "Ctrl-C":
             assert (process.returncode, run.state) == (130, "stopped")
             assert "--resume" in said
@@ -326,7 +327,7 @@ class TestAProcess:
 
     @pytest.mark.parametrize("how", [["--no-input"], ["--dry-run"]])
     def test_postgresql_ends_the_connection(self, run_command, monkeypatch, how):
-        show, cut = import_bitrix_orders.Command._progress, []
+        show, cut = import_bitrix_orders.Command.after_step, []
 
         def cut_once(command, run):
             if not cut:
@@ -337,7 +338,7 @@ class TestAProcess:
                 other.close()
             show(command, run)
 
-        monkeypatch.setattr(import_bitrix_orders.Command, "_progress", cut_once)
+        monkeypatch.setattr(import_bitrix_orders.Command, "after_step", cut_once)
         with pytest.raises(CommandError, match="terminating connection") as trouble:
             run_command(*how)
         connection.close()

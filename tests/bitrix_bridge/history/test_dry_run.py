@@ -1,4 +1,4 @@
-"""A dry run is one long transaction: what it holds meanwhile, and that it waits for others like anybody."""
+"""A dry run is one long transaction: what it locks, and that it waits for the locks of others."""
 
 import pytest
 from django.db import connection
@@ -30,7 +30,7 @@ def test_it_holds_no_lock_by_name_however_many_orders_and_customers_are_new(sour
 
 
 def test_only_its_start_is_impatient(source):
-    patience = answer("SHOW lock_timeout")
+    before = answer("SHOW lock_timeout")
     with walk.rolled_back():
         walk.begin(source, Selection())
-        assert answer("SHOW lock_timeout") == patience
+        assert answer("SHOW lock_timeout") == before

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bitrix_bridge.history.encodings import decode, has_lost_characters, is_broken, mend
+from bitrix_bridge.history.encodings import decode, has_lost_characters, is_broken, repair
 
 RUSSIAN = "абвгдеёжзийклмнопрстуфхцчшщъыьэюяАБВГДЕЁЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯ"
 KAZAKH = "әғқңөұүһіӘҒҚҢӨҰҮҺІ"
@@ -29,8 +29,8 @@ def broken_by(text: str, encoding: str) -> str:
         ("Áóêåò «Ðîçû» — 5 øò., ¹ 7", "Букет «Розы» — 5 шт., № 7"),
     ],
 )
-def test_mended(broken, whole):
-    assert mend(broken) == whole
+def test_broken_letters_are_repaired(broken, whole):
+    assert repair(broken) == whole
 
 
 @pytest.mark.parametrize(
@@ -49,32 +49,32 @@ def test_mended(broken, whole):
     ],
 )
 def test_left_alone(text):
-    assert mend(text) is None
+    assert repair(text) is None
     assert not is_broken(text)
 
 
 @given(st.text(RUSSIAN + KAZAKH + PUNCTUATION, min_size=1))
 def test_no_text_that_is_whole_is_touched(text):
-    assert mend(text) is None
+    assert repair(text) is None
 
 
 @given(st.text(RUSSIAN + KAZAKH, min_size=3), st.sampled_from(["cp1251", "cp1252"]))
 def test_every_text_broken_once_comes_back(text, encoding):
     assume(set(text) - set("иШӨ"))  # broken, they look like the beginnings of words: "РёРё"
-    assert mend(broken_by(text, encoding)) == text
+    assert repair(broken_by(text, encoding)) == text
 
 
 @given(st.text())
 def test_nothing_raises(text):
-    mend(text)
+    repair(text)
     is_broken(text)
 
 
 @given(st.binary())
 def test_bytes_of_any_kind_become_text(raw):
-    text, is_mended = decode(raw)
+    text, is_repaired = decode(raw)
     assert "\0" not in text
-    assert is_mended or text.encode("utf-8") == raw.replace(b"\0", b"")
+    assert is_repaired or text.encode("utf-8") == raw.replace(b"\0", b"")
 
 
 def test_bytes_of_an_old_code_page():

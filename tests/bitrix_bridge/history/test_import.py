@@ -9,11 +9,13 @@ import pytest
 from django.db import connection
 from django.forms import model_to_dict
 
-from bitrix_bridge.history import runs, walk
+from bitrix_bridge.history import walk
 from bitrix_bridge.history.catalogue import read_knowledge
 from bitrix_bridge.history.documents import document
 from bitrix_bridge.history.reading import Selection, read_orders
+from bitrix_bridge.history.runs import imports
 from bitrix_bridge.models import ImportRow, ImportRun, Push, WebhookEvent
+from cvety_crm.long_runs.engine import AlreadyRunningError, LeaseLostError
 from notifications.models import TelegramChat, TelegramMessage
 from orders.models import City, Customer, Order, OrderEvent, OrderItem, Product, Shop, Status
 from tests.bitrix_bridge.history.tables import Schema
@@ -344,25 +346,24 @@ class TestTrouble:
         assert "no such day" in str(row.reasons)
         with connection.cursor() as cursor:
             cursor.execute("DROP TRIGGER refuse ON orders")
-        assert runs.resume(run)
+        assert imports.resume(run, is_claimed=True)
         assert walk.work(run, source)
         run.refresh_from_db()
         assert (run.created, run.failed, run.state, run.come_over) == (54, 0, "done", 54)
         assert ImportRow.objects.get(bitrix_order_id=122107).outcome == "created"
-        assert not runs.resume(run)
+        assert not imports.resume(run, is_claimed=True)
 
     @in_the_new_one
     def test_one_that_fails_again_stays_failed(self, source, caplog):
         refuse("122107")
         run = imported(source)
-        assert runs.resume(run)
-        assert walk.work(run, source)
+        assert imports.resume(run, is_claimed=True) and walk.work(run, source)
         run.refresh_from_db()
         assert (run.created, run.failed, run.state) == (53, 1, "done")
 
     @in_the_new_one
     def test_the_connection_to_the_copy_breaks(self, source, site_copy, monkeypatch):
-        monkeypatch.setattr(walk, "RECONNECTS", (0.0, 0.0))
+        monkeypatch.setattr(walk, "RECONNECT_DELAYS", (0.0, 0.0))
         run = walk.begin(source, Selection())
         broken = []
 
@@ -380,14 +381,14 @@ class TestTrouble:
     @in_the_new_one
     def test_only_one_at_a_time(self, source):
         walk.begin(source, Selection())
-        with pytest.raises(runs.AlreadyRunningError, match="уже идёт"):
+        with pytest.raises(AlreadyRunningError, match="уже идёт"):
             walk.begin(source, Selection())
 
     @in_the_new_one
     def test_one_that_was_taken_over_writes_nothing_more(self, source):
         run = walk.begin(source, Selection())
-        runs.stop(run)
-        with pytest.raises(runs.Lost):
+        imports.stop(run)
+        with pytest.raises(LeaseLostError):
             walk.work(run, source)
         assert not Order.objects.exists()
 

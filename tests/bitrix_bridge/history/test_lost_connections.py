@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.parametrize("schema", [Schema.N
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch):
-    monkeypatch.setattr(walk, "RECONNECTS", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(walk, "RECONNECT_DELAYS", (0.0, 0.0, 0.0))
 
 
 @pytest.fixture

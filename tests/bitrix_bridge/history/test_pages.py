@@ -11,8 +11,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from bitrix_bridge.history import runs, tasks
+from bitrix_bridge.history import report, slices
 from bitrix_bridge.history.reasons import Code, Reason
+from bitrix_bridge.history.runs import imports
 from bitrix_bridge.models import ImportRow, ImportRun
 from cvety_crm.roles import ACCOUNTANT, DISPATCHER, FLORIST, MANAGER, OWNER
 from orders.models import Order
@@ -78,7 +79,7 @@ def run(order):
         ImportRow.objects.create(run=run, bitrix_order_id=key, outcome=outcome, reasons=values, order=of)
     ImportRun.objects.update(state="done", finished_at=timezone.now(), created=1, failed=1, skipped=1)
     run.refresh_from_db()
-    run.reasons = runs.report.grouped_reasons(run)
+    run.reasons = report.grouped_reasons(run)
     run.save()
     return run
 
@@ -181,7 +182,7 @@ class TestPage:
                 for number in range(40)
             ]
         )
-        ImportRun.objects.filter(pk=run.pk).update(reasons=runs.report.grouped_reasons(run))
+        ImportRun.objects.filter(pk=run.pk).update(reasons=report.grouped_reasons(run))
         for path in paths:
             with django_assert_num_queries(few[path]):
                 browser.get(path)
@@ -202,9 +203,8 @@ class TestWatching:
         ImportRun.objects.update(state="running", expected=30)
         assert "10 %: 3 из 30" in html(browser.get(button("progress", run)))
         shown = html(browser.get(page_of(run)))
-        assert 'hx-trigger="every 2s"' in shown
-        assert "Повторить неудавшиеся" not in shown
-        runs.stop(run)
+        assert 'hx-trigger="every 2s"' in shown and "Повторить неудавшиеся" not in shown
+        imports.stop(run)
         answer = browser.get(button("progress", run))
         assert (answer.headers["HX-Refresh"], answer.content) == ("true", b"")
         assert "every 2s" not in html(browser.get(page_of(run)))
@@ -233,7 +233,7 @@ class TestButtons:
             assert "уже идёт" in html(browser.post(button("resume", run), follow=True))
         assert OrmQ.objects.count() == 1
         run.refresh_from_db()
-        assert (run.state, run.is_retry, run.worker, run.retried_by.username) == ("running", True, None, "manager")
+        assert (run.state, run.is_retry, run.claimed_by, run.resumed_by.username) == ("running", True, None, "manager")
         assert "Данияр" in html(browser.get(page_of(run)))
 
     @pytest.mark.parametrize("schema", [Schema.NEW], ids=["new"])
@@ -241,7 +241,7 @@ class TestButtons:
         ImportRow.objects.filter(outcome="failed").update(bitrix_order_id=122_112)
         with django_capture_on_commit_callbacks(execute=True):
             browser.post(button("resume", run))
-        tasks.go_on(str(run.pk))
+        slices.work_slice(str(run.pk))
         shown = html(browser.get(page_of(run)))
         assert "2 из 2 заказов перенесено" in shown
         assert "Повторить" not in shown

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from bitrix_bridge.models import Difference, Push, WebhookEvent
 from bitrix_bridge.reconciliation import runs
+from bitrix_bridge.reconciliation.runs import comparisons
 from bitrix_bridge.reconciliation.slices import work
 from bitrix_bridge.site_client.bridge_client import BridgeClient
 from cvety_crm.outbox import TemporaryDeliveryError, deliver_due
@@ -309,7 +310,7 @@ def test_both_sides_are_compared_and_repaired(connected, settle):
 
     def compare():
         run = runs.start(origin=runs.Origin.COMMAND, is_repair=True)
-        assert work(runs.claim(run.pk)) is None
+        assert work(comparisons.claim(run.pk)) is None
         run.refresh_from_db()
         assert (run.state, run.error) == ("done", "")
         return run

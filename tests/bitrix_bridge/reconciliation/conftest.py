@@ -7,6 +7,7 @@ import pytest
 
 from bitrix_bridge.models import Difference, Push, Reconciliation
 from bitrix_bridge.reconciliation import runs
+from bitrix_bridge.reconciliation.runs import comparisons
 from bitrix_bridge.reconciliation.slices import work
 from bitrix_bridge.sandbox import Sandbox
 from cvety_crm.outbox import deliver_due
@@ -36,7 +37,7 @@ def compare_sides(db: None) -> Compare:
 
     def compare(*, repair: bool = False, **options: Any) -> Reconciliation:
         run = runs.start(origin=runs.Origin.COMMAND, is_repair=repair, **options)
-        claimed = runs.claim(run.pk)
+        claimed = comparisons.claim(run.pk)
         assert claimed is not None
         assert work(claimed) is None
         run.refresh_from_db()

@@ -14,6 +14,7 @@ from django_q.models import OrmQ
 from bitrix_bridge.models import Difference, Reconciliation
 from bitrix_bridge.reconciliation import runs
 from bitrix_bridge.reconciliation.probes import last_run
+from bitrix_bridge.reconciliation.runs import comparisons
 from bitrix_bridge.reconciliation.slices import work_slice
 from bitrix_bridge.sandbox import faults
 from cvety_crm.ops.health import Level
@@ -104,7 +105,7 @@ class TestWatching:
         assert "33 %: 1 из 3" in shown
         assert "расхождений: 7" in shown
         assert 'hx-trigger="every 2s"' in html(browser.get(page_of(run)))
-        runs.stop(run)
+        comparisons.stop(run)
         answer = browser.get(button("progress", run))
         assert (answer.headers["HX-Refresh"], answer.content) == ("true", b"")
         assert "every 2s" not in html(browser.get(page_of(run)))

@@ -18,10 +18,12 @@ from django.utils import timezone
 
 from bitrix_bridge.management.commands import reconcile_bitrix
 from bitrix_bridge.models import Reconciliation
-from bitrix_bridge.reconciliation import runs, slices
+from bitrix_bridge.reconciliation import runs
+from bitrix_bridge.reconciliation.runs import comparisons
 from bitrix_bridge.sandbox import Sandbox, faults
-from cvety_crm import long_command
 from cvety_crm.dev import embedded_postgres
+from cvety_crm.long_runs import command as long_run_command
+from cvety_crm.long_runs import terminal
 from orders.models import Order
 
 pytestmark = pytest.mark.django_db
@@ -38,8 +40,8 @@ def _signals():
 @pytest.fixture
 def run_command(monkeypatch):
     """Run the command; return its exit status and what it said."""
-    monkeypatch.setattr(long_command, "LINE_SECONDS", 0.0)
-    monkeypatch.setattr(long_command, "BAR_SECONDS", 0.0)
+    monkeypatch.setattr(terminal, "LINE_SECONDS", 0.0)
+    monkeypatch.setattr(terminal, "BAR_SECONDS", 0.0)
 
     def run(*arguments, stream=None):
         out, status = stream or io.StringIO(), 0
@@ -82,16 +84,16 @@ def test_a_person_is_needed(site, place, run_command):
     assert run_command("--repair")[0] == 1
 
 
-def test_a_terminal_gets_a_bar(site, place, run_command):
+def test_a_terminal_gets_a_bar(site, place, run_command, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+
     class Terminal(io.StringIO):
         def isatty(self):
             return True
 
     place(2)
     _status, said = run_command(stream=Terminal())
-    assert "\r" in said
-    assert "█" in said
-    assert "в секунду" in said
+    assert "━" in said and "2 из 2" in said and "в секунду" in said
 
 
 def test_since(site, place, run_command):
@@ -148,7 +150,7 @@ def wind_forward(monkeypatch, note):
         skipped[0] += seconds
 
     clock = SimpleNamespace(sleep=sleep, monotonic=lambda: honest() + skipped[0])
-    monkeypatch.setattr(reconcile_bitrix, "time", clock)
+    monkeypatch.setattr(long_run_command, "time", clock)
 
 
 def test_the_site_is_away_and_comes_back(site, place, run_command, monkeypatch):
@@ -157,7 +159,7 @@ def test_the_site_is_away_and_comes_back(site, place, run_command, monkeypatch):
     wind_forward(monkeypatch, slept.append)
     site.faults.give(faults.status(503), times=2)
     status, said = run_command()
-    pauses = sum(pause.total_seconds() for pause in slices.PAUSES[:2])
+    pauses = sum(pause.total_seconds() for pause in comparisons.retry_delays[:2])
     assert (status, sum(slept)) == (0, pytest.approx(pauses, rel=0.2))
     assert "Сайт не отвечает" in said
 
@@ -182,7 +184,7 @@ def test_nothing_to_go_on_with(site, run_command):
 
 def test_stopped_from_the_page(site, place, run_command, monkeypatch):
     place(1)
-    monkeypatch.setattr(reconcile_bitrix.Command, "_progress", lambda _command, run: runs.stop(run))
+    monkeypatch.setattr(reconcile_bitrix.Command, "after_step", lambda _command, run: comparisons.stop(run))
     with pytest.raises(CommandError):
         run_command()
     assert Reconciliation.objects.get().state == "stopped"
@@ -216,7 +218,7 @@ def test_ctrl_c(site, place, numbers, seconds):
     killer = threading.Timer(240, process.kill)
     killer.start()
     try:
-        while not Reconciliation.objects.exclude(worker=None).exists():
+        while not Reconciliation.objects.exclude(claimed_by=None).exists():
             assert process.poll() is None, process.communicate()[0]
             time.sleep(0.05)
         time.sleep(0.5)  # by now it waits for the site

@@ -4,7 +4,7 @@ import pytest
 
 from bitrix_bridge.models import Difference, Push, Reconciliation
 from bitrix_bridge.reconciliation import decisions
-from bitrix_bridge.reconciliation.decisions import UndecidedError, decide, sides
+from bitrix_bridge.reconciliation.decisions import NotDecidedError, decide, sides
 from bitrix_bridge.sandbox import faults
 from cvety_crm.outbox import deliver_due
 from orders import services
@@ -128,7 +128,7 @@ def test_a_site_that_does_not_answer_loses_nothing(site, order, compare_sides, m
     key = one(compare_sides(), "total_amount").pk
     before = Order.objects.values().get(), order.events.count()
     site.faults.give(fault)
-    with pytest.raises(UndecidedError):
+    with pytest.raises(NotDecidedError):
         decide(key, Side.SITE, actor=manager)
     assert (Order.objects.values().get(), order.events.count()) == before
     assert Difference.objects.get(pk=key).is_open
@@ -158,7 +158,7 @@ def test_the_site_has_lost_the_order_since(site, order, compare_sides, manager):
     differing(order, site, {"PRICE": "5"}, {})
     key = one(compare_sides(), "total_amount").pk
     site.site.forget_raw(order.bitrix_order_id)
-    with pytest.raises(UndecidedError):
+    with pytest.raises(NotDecidedError):
         decide(key, Side.SITE, actor=manager)
 
 
@@ -169,7 +169,7 @@ def test_what_the_site_can_not_be_told(site, order, compare_sides, manager, monk
     differing(order, site, {}, {"payment_status": "paid"})
     difference = one(compare_sides(), "payment_status")
     assert sides(difference) == (Side.SITE,)
-    with pytest.raises(UndecidedError):
+    with pytest.raises(NotDecidedError):
         decide(difference.pk, Side.OURS, actor=manager)
     with pytest.raises(services.NotAllowedError):
         services.keep_ours(order_id=order.pk, field="payment_status", value="pending", times_received=0, actor=manager)
@@ -184,7 +184,7 @@ def test_not_while_the_run_may_still_repair_it(site, order, compare_sides, manag
     Reconciliation.objects.update(state="running", is_repair=True)
     difference.refresh_from_db()
     assert sides(difference) == ()
-    with pytest.raises(UndecidedError):
+    with pytest.raises(NotDecidedError):
         decide(difference.pk, Side.SITE, actor=manager)
     assert order.events.count() == 1
 

@@ -8,9 +8,9 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from bitrix_bridge.models import Difference, Reconciliation
-from bitrix_bridge.reconciliation import repair, runs
+from bitrix_bridge.reconciliation import repair
 from bitrix_bridge.reconciliation.probes import last_run
-from bitrix_bridge.reconciliation.runs import Origin
+from bitrix_bridge.reconciliation.runs import Origin, comparisons
 from bitrix_bridge.reconciliation.slices import first_open_id, prune, start_hourly, start_nightly, work_slice
 from cvety_crm.ops.health import Level
 from notifications.models import TelegramMessage
@@ -101,7 +101,7 @@ def test_another_run_is_not_disturbed(site, place):
     place(1)
     nightly = start_nightly()
     assert start_hourly() is None
-    runs.stop(nightly)
+    comparisons.stop(nightly)
     hourly = start_hourly()
     assert (hourly.pk != nightly.pk, start_hourly()) == (True, None)
 

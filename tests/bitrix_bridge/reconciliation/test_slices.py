@@ -1,5 +1,6 @@
 """A run's life: one at a time, in slices, through pauses and deaths, stopped and gone on with."""
 
+import time
 from datetime import timedelta
 from itertools import count
 
@@ -10,9 +11,10 @@ from django_q.models import OrmQ
 
 from bitrix_bridge.models import Difference, Reconciliation
 from bitrix_bridge.reconciliation import repair, runs, slices, walk
-from bitrix_bridge.reconciliation.runs import AlreadyRunningError, Lost, Origin
-from bitrix_bridge.reconciliation.slices import prune, start_nightly, take_up, work, work_slice
+from bitrix_bridge.reconciliation.runs import Origin, comparisons
+from bitrix_bridge.reconciliation.slices import pick_up, prune, start_nightly, work, work_slice
 from bitrix_bridge.sandbox import Sandbox, faults
+from cvety_crm.long_runs.engine import AlreadyRunningError, LeaseLostError
 from notifications.models import TelegramMessage
 from orders.models import Order
 from tests.bitrix_bridge.reconciliation.conftest import found, outcomes
@@ -49,15 +51,15 @@ def test_one_at_a_time(site, manager):
         with pytest.raises(AlreadyRunningError):
             begin(origin)
     assert start_nightly() is None
-    assert runs.stop(run)
+    assert comparisons.stop(run)
     assert begin().pk != run.pk
 
 
 def test_two_workers_do_not_both_work_on_it(site, place):
     place(1)
     run = begin()
-    mine = runs.claim(run.pk)
-    assert (mine.state, runs.claim(run.pk)) == ("running", None)
+    mine = comparisons.claim(run.pk)
+    assert (mine.state, comparisons.claim(run.pk)) == ("running", None)
     work_slice(str(run.pk))  # somebody is at it
     run.refresh_from_db()
     assert run.compared == 0
@@ -69,8 +71,8 @@ def test_slices(site, place, small_pages, monkeypatch, django_capture_on_commit_
     for order in orders[::3]:
         site.site.write_raw(order.bitrix_order_id, {"PRICE": "1"})
     ticks = count(0, 0.4)
-    monkeypatch.setattr(slices.time, "monotonic", lambda: next(ticks))
-    monkeypatch.setattr(slices, "SLICE_SECONDS", 0.5)  # time for one step
+    monkeypatch.setattr(time, "monotonic", lambda: next(ticks))
+    monkeypatch.setattr(slices.slice_task, "seconds", 0.5)  # time for one step
     run = begin(repair=True)
     with django_capture_on_commit_callbacks(execute=True):
         work_slice(str(run.pk))
@@ -109,9 +111,9 @@ class TestKilled:
         with pytest.raises(SystemExit):
             work_slice(str(run.pk))
         monkeypatch.undo()
-        assert not take_up()  # its lease still holds
+        assert not pick_up()  # its lease still holds
         Reconciliation.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-        assert take_up()
+        assert pick_up()
         slice_by_slice(run)
         assert (run.state, run.compared, run.differences, outcomes(run)) == ("done", 5, 5, {"repaired": 5})
         assert set(Order.objects.values_list("total_amount", flat=True)) == {1}
@@ -119,18 +121,18 @@ class TestKilled:
     def test_the_command_line_is_not_taken_over(self, site, place):
         place(1)
         run = begin(Origin.COMMAND)
-        runs.claim(run.pk)
+        comparisons.claim(run.pk)
         Reconciliation.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-        assert not take_up()
+        assert not pick_up()
         run.refresh_from_db()
         assert (run.state, bool(run.error)) == ("failed", True)
-        assert runs.resume(run, origin=Origin.PAGE)
+        assert comparisons.resume(run, is_claimed=False, origin=Origin.PAGE)
         slice_by_slice(run)
         assert (run.state, run.compared) == ("done", 1)
 
     def test_nobody_takes_it_over(self, site):
         run = begin()
-        runs.claim(run.pk)
+        comparisons.claim(run.pk)
         Reconciliation.objects.update(lease_until=timezone.now() - timedelta(hours=1))
         assert begin().pk != run.pk
         run.refresh_from_db()
@@ -140,16 +142,16 @@ class TestKilled:
 def test_stopped_in_the_middle(site, place, small_pages):
     place(5)
     run = begin()
-    mine = runs.claim(run.pk)
+    mine = comparisons.claim(run.pk)
     walk.step(mine, walk.SiteClient())
-    assert runs.stop(run)
-    assert not runs.stop(run)
-    with pytest.raises(Lost):
+    assert comparisons.stop(run)
+    assert not comparisons.stop(run)
+    with pytest.raises(LeaseLostError):
         work(mine)
     run.refresh_from_db()
     assert (run.state, run.compared) == ("stopped", 2)
-    assert runs.resume(run, origin=Origin.PAGE)
-    assert not runs.resume(run, origin=Origin.PAGE)
+    assert comparisons.resume(run, is_claimed=False, origin=Origin.PAGE)
+    assert not comparisons.resume(run, is_claimed=False, origin=Origin.PAGE)
     slice_by_slice(run)
     assert (run.state, run.compared, run.agreed) == ("done", 5, 5)
 
@@ -158,11 +160,11 @@ class TestTheSiteIsDown:
     def test_it_comes_back(self, site, place, small_pages):
         place(5)
         run = begin()
-        mine = runs.claim(run.pk)
+        mine = comparisons.claim(run.pk)
         walk.step(mine, walk.SiteClient())
         site.faults.give(faults.status(503), times=2)
-        assert work(mine) == slices.PAUSES[0]
-        assert work(mine) == slices.PAUSES[1]
+        assert work(mine) == comparisons.retry_delays[0]
+        assert work(mine) == comparisons.retry_delays[1]
         assert work(mine) is None
         run.refresh_from_db()
         assert (run.state, run.compared, run.agreed, run.failures) == ("done", 5, 5, 0)
@@ -175,18 +177,18 @@ class TestTheSiteIsDown:
         run.refresh_from_db()
         pause = run.lease_until - timezone.now()
         assert (run.state, queued()) == ("running", 0)
-        assert timedelta(0) < pause <= slices.PAUSES[0]
-        assert not take_up()
+        assert timedelta(0) < pause <= comparisons.retry_delays[0]
+        assert not pick_up()
         Reconciliation.objects.update(lease_until=timezone.now())
-        assert take_up()
+        assert pick_up()
 
     def test_it_does_not(self, site, place, small_pages):
         orders = place(3)
         run = begin(Origin.SCHEDULE)
-        walk.step(runs.claim(run.pk), walk.SiteClient())
+        walk.step(comparisons.claim(run.pk), walk.SiteClient())
         Reconciliation.objects.update(lease_until=None)
         site.faults.give(faults.status(503), times=99)
-        for _ in slices.PAUSES:
+        for _ in comparisons.retry_delays:
             work_slice(str(run.pk))
             Reconciliation.objects.update(lease_until=None)
         work_slice(str(run.pk))
@@ -195,7 +197,7 @@ class TestTheSiteIsDown:
         assert "503" in run.error
         assert TelegramMessage.objects.get(kind="alert").text
         site.faults.clear()
-        assert runs.resume(run, origin=Origin.PAGE)
+        assert comparisons.resume(run, is_claimed=False, origin=Origin.PAGE)
         slice_by_slice(run)
         assert (run.state, run.compared) == ("done", 3)
 
@@ -203,9 +205,9 @@ class TestTheSiteIsDown:
         for order in place(3):
             site.site.write_raw(order.bitrix_order_id, {"PRICE": "1"})
         run = begin(repair=True)
-        mine = runs.claim(run.pk)
+        mine = comparisons.claim(run.pk)
         site.faults.give(faults.status(503), action="order.get")
-        assert work(mine) == slices.PAUSES[0]
+        assert work(mine) == comparisons.retry_delays[0]
         assert outcomes(run) == {"found": 3}
         assert work(mine) is None
         assert outcomes(run) == {"repaired": 3}
@@ -267,7 +269,7 @@ class TestAtNight:
 
 
 def test_the_lease_is_longer_than_a_step_and_the_pauses():
-    assert max(slices.PAUSES) < runs.LEASE < runs.ABANDONED
+    assert max(comparisons.retry_delays) < comparisons.lease < comparisons.pick_up_within
     assert slices.SLICE_SECONDS < 60
 
 

@@ -22,6 +22,7 @@ from bitrix_bridge.models import Push, WebhookEvent
 from bitrix_bridge.outbound.queueing import queue_missed
 from bitrix_bridge.payloads import read_order
 from bitrix_bridge.reconciliation import runs
+from bitrix_bridge.reconciliation.runs import comparisons
 from bitrix_bridge.reconciliation.slices import work
 from bitrix_bridge.sandbox import Sandbox, faults
 from bitrix_bridge.sandbox.bridge import Bridge
@@ -217,14 +218,14 @@ class World:
     def reconcile(self, *, until_it_agrees: bool = False) -> None:
         """Compare both sides and repair."""
         run = runs.start(origin=runs.Origin.COMMAND, is_repair=True)
-        claimed = runs.claim(run.pk)
+        claimed = comparisons.claim(run.pk)
         assert claimed is not None
         while work(claimed) is not None:
             pass
         self._note_new_orders()
         run.refresh_from_db()
         if until_it_agrees:
-            assert run.state == runs.State.DONE, run.error
+            assert run.state == "done", run.error
 
     # --- rest
 

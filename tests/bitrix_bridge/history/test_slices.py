@@ -9,9 +9,11 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from bitrix_bridge.history import applying, runs, tasks, walk
+from bitrix_bridge.history import applying, slices, walk
 from bitrix_bridge.history.reading import Selection
+from bitrix_bridge.history.runs import imports
 from bitrix_bridge.models import ImportRow, ImportRun
+from cvety_crm.long_runs.engine import AlreadyRunningError, LeaseLostError
 from orders.models import Order
 from tests.bitrix_bridge.history.tables import Schema
 
@@ -49,14 +51,14 @@ def run(source, failing):
 @pytest.fixture
 def no_time(monkeypatch):
     """Each slice does one batch."""
-    monkeypatch.setattr(tasks, "SLICE_SECONDS", 0.0)
+    monkeypatch.setattr(slices.slice_task, "seconds", 0.0)
 
 
-def slices(run, capture):
+def work_slices(run, capture):
     """Do what is queued until nothing is; return how many tasks that were."""
     for number in range(1, 50):
         with capture(execute=True):
-            tasks.go_on(str(run.pk))
+            slices.work_slice(str(run.pk))
         if not OrmQ.objects.count():
             run.refresh_from_db()
             return number
@@ -66,9 +68,9 @@ def slices(run, capture):
 
 def test_failed_orders_come_over_once_the_reason_is_gone(run, failing, manager, django_capture_on_commit_callbacks):
     failing.ids.clear()
-    assert runs.resume(run, by=manager, is_held=False)
-    assert slices(run, django_capture_on_commit_callbacks) == 1
-    assert (run.state, run.come_over, run.failed, run.retried_by) == ("done", 54, 0, manager)
+    assert imports.resume(run, by=manager, is_claimed=False)
+    assert work_slices(run, django_capture_on_commit_callbacks) == 1
+    assert (run.state, run.come_over, run.failed, run.resumed_by) == ("done", 54, 0, manager)
     assert Order.objects.count() == 54
     assert not [one for one in run.reasons if one["code"] == "failed"]
     assert ImportRow.objects.filter(run=run, order=None).count() == 1  # the one that was being saved
@@ -77,53 +79,52 @@ def test_failed_orders_come_over_once_the_reason_is_gone(run, failing, manager, 
 def test_a_retry_that_is_cut_goes_on_behind_and_ends(run, failing, no_time, django_capture_on_commit_callbacks):
     ImportRun.objects.update(options={"batch_size": 1})
     failing.ids.discard(122112)
-    assert runs.resume(run, is_held=False)
-    assert slices(run, django_capture_on_commit_callbacks) == 4  # one an order, and one that finds nothing left
+    assert imports.resume(run, is_claimed=False)
+    assert work_slices(run, django_capture_on_commit_callbacks) == 4  # one an order, and one that finds nothing left
     assert (run.state, run.come_over, run.failed, run.is_retry) == ("done", 52, 2, False)
     assert set(failing.tried) == {122110, 122130}
     # Asked for once more, it begins with the first again.
     failing.ids.clear()
-    assert runs.resume(run, is_held=False)
-    slices(run, django_capture_on_commit_callbacks)
+    assert imports.resume(run, is_claimed=False)
+    work_slices(run, django_capture_on_commit_callbacks)
     assert (run.come_over, run.failed) == (54, 0)
 
 
 def test_failed_orders_that_the_copy_has_lost_stay_failed(run, site_copy, django_capture_on_commit_callbacks):
     site_copy.execute("DELETE FROM b_sale_order WHERE ID IN (122110, 122112, 122130)")
-    assert runs.resume(run, is_held=False)
-    assert slices(run, django_capture_on_commit_callbacks) == 1
+    assert imports.resume(run, is_claimed=False)
+    assert work_slices(run, django_capture_on_commit_callbacks) == 1
     assert (run.state, run.failed, run.come_over) == ("done", 3, 51)
 
 
 def test_a_run_that_was_cut_goes_on_to_its_end(source, no_time, django_capture_on_commit_callbacks):
     run = walk.begin(source, Selection(), batch_size=30)
     assert not walk.work(run, source, is_over_time=lambda: True)
-    assert runs.stop(run)
+    assert imports.stop(run)
     run.refresh_from_db()
-    assert run.reasons
-    assert run.gone_through == 30
-    assert runs.resume(run, is_held=False)
-    assert slices(run, django_capture_on_commit_callbacks) == 2
-    assert (run.state, run.come_over, run.gone_through) == ("done", 54, 55)
+    assert run.reasons and run.processed == 30
+    assert imports.resume(run, is_claimed=False)
+    assert work_slices(run, django_capture_on_commit_callbacks) == 2
+    assert (run.state, run.come_over, run.processed) == ("done", 54, 55)
 
 
 def test_two_tasks_of_one_run_do_not_work_side_by_side(run, failing):
-    assert runs.resume(run)  # held by somebody
-    tasks.go_on(str(run.pk))
+    assert imports.resume(run, is_claimed=True)  # held by somebody
+    slices.work_slice(str(run.pk))
     run.refresh_from_db()
     assert (run.state, failing.tried) == ("running", [])
 
 
 def test_a_run_stopped_in_the_middle_of_a_slice_is_left_alone(run, monkeypatch):
-    assert runs.resume(run, is_held=False)
+    assert imports.resume(run, is_claimed=False)
     read = walk.read_orders
 
     def stop_first(*args):
-        runs.stop(run)
+        imports.stop(run)
         return read(*args)
 
     monkeypatch.setattr(walk, "read_orders", stop_first)
-    tasks.go_on(str(run.pk))
+    slices.work_slice(str(run.pk))
     run.refresh_from_db()
     assert (run.state, run.error, run.failed) == ("stopped", "", 3)
 
@@ -138,8 +139,8 @@ def test_a_run_stopped_in_the_middle_of_a_slice_is_left_alone(run, monkeypatch):
 )
 def test_a_copy_that_is_away(run, settings, url, words):
     settings.BITRIX_MYSQL_URL = url
-    assert runs.resume(run, is_held=False)
-    tasks.go_on(str(run.pk))
+    assert imports.resume(run, is_claimed=False)
+    slices.work_slice(str(run.pk))
     run.refresh_from_db()
     assert (run.state, run.failed) == ("failed", 3)
     assert words in run.error
@@ -149,8 +150,8 @@ def test_a_copy_that_is_away(run, settings, url, words):
 
 def test_an_account_that_may_write_is_refused(run, settings, site_copy, failing):
     settings.BITRIX_MYSQL_URL = site_copy.url("writer")
-    assert runs.resume(run, is_held=False)
-    tasks.go_on(str(run.pk))
+    assert imports.resume(run, is_claimed=False)
+    slices.work_slice(str(run.pk))
     run.refresh_from_db()
     assert run.state == "failed"
     assert "SELECT" in run.error
@@ -165,8 +166,8 @@ def test_an_error_ends_it_with_a_reason(run, monkeypatch, error, words):
         raise error
 
     monkeypatch.setattr(walk, "apply_batch", fail)
-    assert runs.resume(run, is_held=False)
-    tasks.go_on(str(run.pk))
+    assert imports.resume(run, is_claimed=False)
+    slices.work_slice(str(run.pk))
     run.refresh_from_db()
     assert run.state == "failed"
     assert words in run.error
@@ -174,30 +175,30 @@ def test_an_error_ends_it_with_a_reason(run, monkeypatch, error, words):
 
 def test_a_lost_task_is_queued_again(run, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
-        assert not tasks.take_up()
-        assert runs.resume(run, is_held=False)
-        assert tasks.take_up()
+        assert not slices.pick_up()
+        assert imports.resume(run, is_claimed=False)
+        assert slices.pick_up()
     assert OrmQ.objects.count() == 1
     # Held by somebody: nothing is queued; by nobody who is alive: it was stopped.
-    assert runs.claim(run)
-    assert not tasks.take_up()
+    assert imports.claim(run.pk) and not slices.pick_up()
     ImportRun.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    assert not tasks.take_up()
+    assert not slices.pick_up()
     run.refresh_from_db()
     assert run.state == "stopped"
 
 
 @pytest.mark.parametrize("key", ["", "nonsense", "00000000-0000-0000-0000-000000000000"])
 def test_a_task_of_no_run_does_nothing(schema, key):
-    tasks.go_on(key)
+    slices.work_slice(key)
 
 
 def test_no_error_of_an_older_worker_ends_what_another_holds(run):
-    assert runs.resume(run)
+    assert imports.resume(run, is_claimed=True)
     older = ImportRun.objects.get()
-    ImportRun.objects.update(worker=None)
-    assert runs.claim(run)
-    runs.give_up(older, ValueError("late"))
+    ImportRun.objects.update(claimed_by=None, lease_until=None)
+    assert imports.claim(run.pk)
+    with pytest.raises(LeaseLostError):
+        imports.fail(older, "late")
     run.refresh_from_db()
     assert (run.state, run.error) == ("running", "")
 
@@ -209,7 +210,7 @@ def test_nothing_is_repeated_behind_a_dry_run_nor_waits_for_its_end(schema):
 
     def dry_run():
         with walk.rolled_back():
-            runs.start(source="", options={}, expected=0, carts=0)
+            imports.start(is_claimed=True, source="", options={}, expected=0, carts=0)
             holds.set()
             may_end.wait(30)
         connection.close()
@@ -218,11 +219,11 @@ def test_nothing_is_repeated_behind_a_dry_run_nor_waits_for_its_end(schema):
     thread.start()
     try:
         assert holds.wait(30)
-        with pytest.raises(runs.AlreadyRunningError):
-            runs.resume(run, is_held=False)
+        with pytest.raises(AlreadyRunningError):
+            imports.resume(run, is_claimed=False)
     finally:
         may_end.set()
         thread.join()
     run.refresh_from_db()
     assert run.state == "done"
-    assert runs.resume(run, is_held=False)
+    assert imports.resume(run, is_claimed=False)

@@ -1,0 +1,256 @@
+"""The life of a run: started, claimed under a lease, recorded step by step, stopped, resumed, abandoned, ended.
+
+Each step of a process that holds a run is conditional on its claim. A process whose run was stopped, or claimed by
+another one after its lease ran out, gets `LeaseLostError` with its next step and must leave the run alone.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, Generic, TypeVar
+from uuid import UUID, uuid4
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+from django.utils.functional import Promise
+from psycopg.errors import LockNotAvailable
+
+from cvety_crm.alerts import Alert, raise_alert
+from cvety_crm.long_runs.holders import current_process, is_dead
+from cvety_crm.long_runs.model import LongRun
+from cvety_crm.masking import truncate_masked
+
+R = TypeVar("R", bound=LongRun)
+State = LongRun.State
+
+ERROR_LENGTH = 2000
+
+
+class LeaseLostError(Exception):
+    """The run is no longer held by this process."""
+
+
+class AlreadyRunningError(Exception):
+    """Another run of the same kind is running; the text is for staff."""
+
+
+class RunEngine(Generic[R]):
+    """What can be done with the runs of one model. A subclass sets the attributes and overrides the hooks it needs."""
+
+    model: type[R]
+    already_running_text: str | Promise
+    lease: timedelta = timedelta(minutes=5)
+    """Longer than one step can take."""
+    pick_up_within: timedelta = timedelta(0)
+    """How long after its lease ran out another worker may resume a run by itself; after that it is abandoned."""
+    abandoned_state: State = State.STOPPED
+    abandoned_text: str | Promise = ""
+    retry_delays: tuple[timedelta, ...] = ()
+    """The delay after the first, second, … temporary failure in a row; after one more the run has failed."""
+
+    # --- hooks
+
+    def may_resume(self, run: R) -> bool:
+        """Return whether something of the run is left to do."""
+        return run.state in (State.STOPPED, State.FAILED)
+
+    def resume_columns(self, run: R) -> dict[str, Any]:
+        """Return the columns to set, besides those of every run, when it is resumed."""
+        return {}
+
+    def is_abandoned(self, run: R) -> bool:
+        """Return whether the process that held a running run is gone and no worker will resume it by itself."""
+        if run.lease_until is None:
+            return False
+        if not self.pick_up_within and is_dead(run.process):
+            return True
+        return run.lease_until + self.pick_up_within <= timezone.now()
+
+    def on_cut(self, run: R) -> None:
+        """Do what is needed, in the same transaction, after a run was stopped, has failed or was abandoned."""
+
+    def alert(self, run: R) -> Alert | None:
+        """Return what to notify staff of now that the run is done or has failed."""
+        return None
+
+    # --- from outside
+
+    def start(self, *, is_claimed: bool, **columns: Any) -> R:
+        """Start a run, held by this process or left to the next worker. Raises `AlreadyRunningError`."""
+        self.end_abandoned()
+        held = self._held() if is_claimed else {}
+        with self._only_one():
+            return self.model._default_manager.create(**held, **columns)
+
+    def resume(self, run: R, *, is_claimed: bool, by: AbstractBaseUser | None = None, **columns: Any) -> bool:
+        """Resume a run from where it is; return False when nothing of it is left. Raises `AlreadyRunningError`."""
+        self.end_abandoned()
+        run.refresh_from_db()
+        if not self.may_resume(run):
+            return False
+        now = timezone.now()
+        values = {
+            "state": State.RUNNING,
+            "finished_at": None,
+            "error": "",
+            "failures": 0,
+            "resumed_at": now,
+            "resumed_by": by,
+            "resumed_from": run.processed,
+            "updated_at": now,
+            **(self._held() if is_claimed else _FREE),
+            **self.resume_columns(run),
+            **columns,
+        }
+        with self._only_one():
+            changed = self.model._default_manager.filter(pk=run.pk, state=run.state).update(**values)
+        run.refresh_from_db()
+        return bool(changed)
+
+    def stop(self, run: R) -> bool:
+        """Stop a run; what it has done stays. Return False when it does not run."""
+        return self._cut(run, self._running(run.pk), state=State.STOPPED)
+
+    def last(self) -> R | None:
+        """Return the newest run."""
+        self.end_abandoned()
+        return self.model._default_manager.order_by("-started_at").first()
+
+    def waiting(self) -> R | None:
+        """Return the run that a worker may claim now."""
+        self.end_abandoned()
+        return self.model._default_manager.filter(_is_free(), state=State.RUNNING).first()
+
+    def end_abandoned(self) -> None:
+        """End the run that is running if it is abandoned."""
+        run = self.model._default_manager.filter(state=State.RUNNING).first()
+        if run is not None and self.is_abandoned(run):
+            unchanged = self._running(run.pk).filter(claimed_by=run.claimed_by, lease_until=run.lease_until)
+            self._cut(run, unchanged, state=self.abandoned_state, error=str(self.abandoned_text))
+
+    # --- by the process that holds it
+
+    def claim(self, run_id: UUID) -> R | None:
+        """Return the run, held by this process now; None when it does not run, waits for a retry, or is held."""
+        self.end_abandoned()
+        held = self._held()
+        if not self._running(run_id).filter(_is_free()).update(**held):
+            return None
+        run = self.model._default_manager.get(pk=run_id)
+        run.claimed_by = held["claimed_by"]
+        return run
+
+    def record(self, run: R, counts: Mapping[str, int] | None = None, **columns: Any) -> None:
+        """Save progress and extend the lease; `counts` are added. Raises `LeaseLostError`.
+
+        Call it in the transaction of what was done, so that both are saved or neither is.
+        """
+        added = {name: number for name, number in (counts or {}).items() if number}
+        sums = {name: F(name) + number for name, number in added.items()}
+        self._save(run, **columns, **sums, lease_until=timezone.now() + self.lease)
+        for name, number in added.items():
+            setattr(run, name, getattr(run, name) + number)
+        for name, value in columns.items():
+            setattr(run, name, value)
+
+    def reload(self, run: R) -> None:
+        """Read the run again, but not which process holds it: that is what this process must prove."""
+        names = [field.attname for field in run._meta.concrete_fields if field.name != "claimed_by"]
+        run.refresh_from_db(fields=names)
+
+    def release(self, run: R, *, delay: timedelta = timedelta(0)) -> None:
+        """Leave the run to the next worker, after a delay. Raises `LeaseLostError`."""
+        self._save(run, **{**_FREE, "lease_until": timezone.now() + delay if delay else None})
+
+    def back_off(self, run: R, why: str) -> timedelta | None:
+        """Count a temporary failure. Return the delay before the next try; None when the run has failed now.
+
+        Raises `LeaseLostError`.
+        """
+        if run.failures >= len(self.retry_delays):
+            self.fail(run, why)
+            return None
+        delay = self.retry_delays[run.failures]
+        self.record(run, failures=run.failures + 1)
+        return delay
+
+    def finish(self, run: R, **columns: Any) -> None:
+        """End a run that has gone through everything. Raises `LeaseLostError`."""
+        with transaction.atomic():
+            self._save(run, state=State.DONE, finished_at=timezone.now(), **_FREE, **columns)
+            run.refresh_from_db()
+            self._notify(run)
+
+    def fail(self, run: R, why: str) -> None:
+        """End a run that cannot go on; its place is kept, so that it can be resumed. Raises `LeaseLostError`."""
+        with transaction.atomic():
+            if not self._cut(run, self._mine(run), state=State.FAILED, error=truncate_masked(why, ERROR_LENGTH)):
+                raise LeaseLostError
+            self._notify(run)
+
+    # --- inside
+
+    def _notify(self, run: R) -> None:
+        alert = self.alert(run)
+        if alert is not None:
+            raise_alert(alert)
+
+    def _cut(self, run: R, rows: QuerySet[R], **columns: Any) -> bool:
+        now = timezone.now()
+        with transaction.atomic():
+            if not rows.update(finished_at=now, updated_at=now, **_FREE, **columns):
+                return False
+            run.refresh_from_db()
+            self.on_cut(run)
+        return True
+
+    def _save(self, run: R, **columns: Any) -> None:
+        if not self._mine(run).update(updated_at=timezone.now(), **columns):
+            raise LeaseLostError
+
+    def _mine(self, run: R) -> QuerySet[R]:
+        return self._running(run.pk).filter(claimed_by=run.claimed_by).exclude(claimed_by=None)
+
+    def _running(self, run_id: UUID) -> QuerySet[R]:
+        return self.model._default_manager.filter(pk=run_id, state=State.RUNNING)
+
+    def _held(self) -> dict[str, Any]:
+        return {
+            "claimed_by": uuid4(),
+            "process": current_process(),
+            "lease_until": timezone.now() + self.lease,
+        }
+
+    @contextmanager
+    def _only_one(self) -> Iterator[None]:
+        """Turn the refusal of the unique index into `AlreadyRunningError`."""
+        try:
+            with transaction.atomic(), _short_lock_timeout():
+                yield
+        except IntegrityError as error:
+            raise AlreadyRunningError(str(self.already_running_text)) from error
+        except OperationalError as error:
+            if not isinstance(error.__cause__, LockNotAvailable):
+                raise
+            raise AlreadyRunningError(str(self.already_running_text)) from error
+
+
+_FREE: dict[str, Any] = {"claimed_by": None, "process": "", "lease_until": None}
+
+
+def _is_free() -> Q:
+    return Q(lease_until=None) | Q(lease_until__lte=timezone.now())
+
+
+@contextmanager
+def _short_lock_timeout() -> Iterator[None]:
+    """Limit the wait for a lock: a dry run holds its row uncommitted until its end."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('lock_timeout'), set_config('lock_timeout', '2s', true)")
+        before = cursor.fetchone()[0]
+    yield
+    # A dry run goes on in the same transaction, with the timeout that it had.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [before])

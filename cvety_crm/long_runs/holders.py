@@ -1,0 +1,23 @@
+"""The processes that hold runs."""
+
+import os
+import socket
+
+
+def current_process() -> str:
+    """Return `host:pid` of this process."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def is_dead(process: str) -> bool:
+    """Return whether a process has ended; False for one of another machine, of which that cannot be known."""
+    host, _, number = process.rpartition(":")
+    if host != socket.gethostname() or not number.isdecimal():
+        return False
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False

@@ -1,0 +1,79 @@
+"""The columns that every long run has."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from cvety_crm.tables import Table
+
+
+class LongRun(Table):
+    """One run. Of each model one run at a time is running: a unique index holds that."""
+
+    class State(models.TextChoices):
+        RUNNING = "running", pgettext_lazy("run", "runs")
+        DONE = "done", pgettext_lazy("run", "done")
+        FAILED = "failed", pgettext_lazy("run", "failed")
+        STOPPED = "stopped", pgettext_lazy("run", "stopped")
+
+    state = models.CharField(_("state"), max_length=20, choices=State, default=State.RUNNING)
+    started_at = models.DateTimeField(_("started"), default=timezone.now)
+    started_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("started by"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+    error = models.TextField(_("error"), blank=True, default="")
+
+    # When it was resumed last, by which user, and how much was processed before that.
+    resumed_at = models.DateTimeField(null=True, editable=False)
+    resumed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("resumed by"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    resumed_from = models.PositiveIntegerField(default=0, editable=False)
+
+    # The holder, and until when it holds the run. Without a holder `lease_until` is the end of a retry delay.
+    claimed_by = models.UUIDField(null=True, editable=False)
+    process = models.CharField(max_length=255, blank=True, default="", editable=False)
+    lease_until = models.DateTimeField(null=True, editable=False)
+
+    expected = models.PositiveIntegerField(_("expected"), default=0, editable=False)
+    failures = models.PositiveIntegerField(_("failures in a row"), default=0, editable=False)
+
+    class Meta:
+        abstract = True
+        ordering = ["-started_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["state"], condition=Q(state="running"), name="%(app_label)s_%(class)s_one_running"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{timezone.localtime(self.started_at):%d.%m.%Y %H:%M}"
+
+    @property
+    def processed(self) -> int:
+        """Return how many of the `expected` items it has dealt with."""
+        raise NotImplementedError
+
+    @property
+    def is_measured(self) -> bool:
+        """Return whether `expected` is the length of the present pass, so that a percentage makes sense."""
+        return True
+
+    def count_remaining(self) -> int:
+        """Return how many items are left of the present pass."""
+        return max(self.expected - self.processed, 0)

@@ -1,0 +1,37 @@
+"""How far a run is, how fast it is, and how long it may still take."""
+
+from dataclasses import dataclass
+
+from django.utils import timezone
+
+from cvety_crm.long_runs.model import LongRun
+from cvety_crm.ops.health import duration
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The progress of a run. `rate` is items a second since it was started or resumed."""
+
+    done: int
+    expected: int
+    percent: int | None
+    """Below 100 until the run is done; None when the length of the present pass is not known beforehand."""
+    remaining: int
+    rate: float
+    time_left: str
+    """Empty when it cannot be estimated."""
+
+
+def progress(run: LongRun) -> Progress:
+    """Return how far the run is. Needs a query only when `run.is_measured` is false."""
+    done = run.processed
+    # Items that were added since the run started are more than expected.
+    expected = max(run.expected, done)
+    seconds = ((run.finished_at or timezone.now()) - (run.resumed_at or run.started_at)).total_seconds()
+    rate = (done - run.resumed_from) / seconds if seconds > 0 else 0.0
+    if not run.is_measured:
+        return Progress(done, expected, None, run.count_remaining(), rate, "")
+    remaining = expected - done
+    time_left = duration(remaining / rate) if rate > 0 and remaining else ""
+    percent = min(100 * done // expected, 99) if expected else 0
+    return Progress(done, expected, percent, remaining, rate, time_left)

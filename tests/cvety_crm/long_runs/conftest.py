@@ -1,0 +1,59 @@
+"""An engine over the import's table, with alerts, retries and a period in which workers pick up runs."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from bitrix_bridge.models import ImportRun
+from cvety_crm.alerts import Alert
+from cvety_crm.long_runs.engine import RunEngine
+
+raised: list[Alert] = []
+
+
+def keep_alert(alert: Alert) -> None:
+    """Stand in for the handler that sends messages."""
+    raised.append(alert)
+
+
+class SampleEngine(RunEngine[ImportRun]):
+    """Every hook does something that a test can see."""
+
+    model = ImportRun
+    already_running_text = "one runs"
+    lease = timedelta(minutes=2)
+    abandoned_text = "the process is gone"
+    retry_delays = (timedelta(seconds=5), timedelta(seconds=30))
+
+    def on_cut(self, run: ImportRun) -> None:
+        ImportRun.objects.filter(pk=run.pk).update(reasons=[run.state])
+
+    def alert(self, run: ImportRun) -> Alert:
+        return Alert(title=run.state, text=run.error, about=run)
+
+
+@pytest.fixture
+def alerts(settings) -> list[Alert]:
+    settings.ALERT_HANDLERS = [f"{__name__}.keep_alert"]
+    raised.clear()
+    return raised
+
+
+@pytest.fixture
+def engine(alerts) -> SampleEngine:
+    """An engine whose abandoned runs count as stopped at once."""
+    return SampleEngine()
+
+
+@pytest.fixture
+def picking_up(engine) -> SampleEngine:
+    """An engine whose workers resume for ten minutes what another worker has left."""
+    engine.pick_up_within = timedelta(minutes=10)
+    engine.abandoned_state = ImportRun.State.FAILED
+    return engine
+
+
+def expire_lease(*, ago: timedelta = timedelta(seconds=1)) -> None:
+    """Let the lease of every run end some time ago."""
+    ImportRun.objects.update(lease_until=timezone.now() - ago)
