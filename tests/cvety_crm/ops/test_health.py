@@ -17,7 +17,7 @@ from cvety_crm.ops import health, probes
 from cvety_crm.ops.health import Finding, Level, probe
 
 HERE = "tests.cvety_crm.ops.test_health."
-let_go = threading.Event()
+released = threading.Event()
 runs: list[str] = []
 
 
@@ -40,7 +40,7 @@ def raising():
 @probe("hanging")
 def hanging():
     runs.append("hanging")
-    let_go.wait(20)
+    released.wait(20)
     return Finding(Level.GREEN, "too late")
 
 
@@ -53,7 +53,7 @@ def asleep():
 
 @probe("hanging with the database", reads_database=True)
 def hanging_with_database():
-    let_go.wait(20)
+    released.wait(20)
     return Finding(Level.GREEN, "too late")
 
 
@@ -63,13 +63,13 @@ def after_it():
 
 
 @pytest.fixture(autouse=True)
-def _anew():
+def _reset():
     cache.clear()
     runs.clear()
-    let_go.clear()
+    released.clear()
     health._running.clear()
     yield
-    let_go.set()
+    released.set()
     for thread in threading.enumerate():
         if thread.name == "health":
             thread.join(10)
@@ -105,7 +105,7 @@ def test_probe_that_hangs_is_not_awaited_and_not_started_twice():
     started = time.monotonic()
     assert run("hanging", "well").level == Level.RED  # with the whole limit, of which nothing is waited for
     assert time.monotonic() - started < 3
-    let_go.set()
+    released.set()
     health._running[HERE + "hanging"].join(5)
     assert run("hanging").findings[0].level == Level.GREEN
 
