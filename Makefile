@@ -26,7 +26,7 @@ TEXTS := locale/ru/LC_MESSAGES/django.mo
 READY := $(STAMP) $(TEXTS)
 REQUIREMENTS := requirements.txt requirements-dev.txt constraints.txt
 
-.PHONY: help run test test-fast tools lint format messages screenshots bench clean setup
+.PHONY: help run test test-fast tools lint format messages screenshots bench mutants clean setup
 
 help: ## Show this list
 	@echo "Cvety CRM. Targets:"
@@ -54,6 +54,8 @@ lint: $(READY) $(BIOME) ## Check style, types, who imports whom, migrations, tem
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m cvety_crm.dev.write_check
+	$(BIN)/python -m cvety_crm.dev.wording
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py makemigrations --check --dry-run
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py check --fail-level WARNING
 	$(BIN)/python lint/templates.py
@@ -78,8 +80,14 @@ screenshots: $(READY) ## Save a picture of every page into .screenshots
 bench: $(READY) ## Measure how many webhooks a second the CRM takes
 	$(BIN)/python -m bench $(ARGS)
 
+# Niced, and one at a time unless MUTANTS says otherwise: it takes an hour. No test of it opens a database.
+mutants: export DATABASE_URL := postgres://unused@localhost/unused
+mutants: $(READY) ## Measure how many changed lines the tests notice (docs/testing.md; ARGS="orders.sync*" for a part)
+	nice $(BIN)/mutmut run --max-children $(or $(MUTANTS),1) $(if $(ARGS),"$(ARGS)")
+	$(BIN)/mutmut results
+
 clean: ## Remove the virtual environment and caches; the database (.postgres) and .env stay
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .static .cache
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .static .cache mutants
 	rm -f $(TEXTS)
 	find . -name __pycache__ -type d -not -path './.postgres/*' -prune -exec rm -rf {} +
 

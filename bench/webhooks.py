@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bitrix_bridge.sandbox.made_up import COMMENTS
 from bitrix_bridge.sandbox.reference import PRODUCTS
+from bitrix_bridge.sandbox.sample_texts import COMMENTS
 from bitrix_bridge.sandbox.shop import address, order_request
 from bitrix_bridge.sandbox.site import Event, Site
 

@@ -19,7 +19,8 @@ from bitrix_bridge.models import Push, WebhookEvent
 from bitrix_bridge.payloads.dates import read_clock
 from bitrix_bridge.site_client.bridge_client import BridgeClient
 from bitrix_bridge.site_client.rest_client import RestClient
-from cvety_crm.ops.health import Finding, Level, duration, probe
+from cvety_crm.formatting import duration
+from cvety_crm.ops.health import Finding, Level, probe
 from cvety_crm.outbox import LIVE, DeliveryError, MisconfiguredError, PermanentDeliveryError, State
 
 WEBHOOK_PATH = "/webhooks/bitrix/order"

@@ -6,7 +6,7 @@ from time import monotonic
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 from django_q.tasks import async_task
 
@@ -20,9 +20,10 @@ from orders.models import Order
 logger = logging.getLogger(__name__)
 
 EACH_MINUTE_FOR = timedelta(days=1)
-"""How long an incomplete order is asked for each minute; after that, each hour."""
+"""How long an incomplete order is requested each minute; after that, it is requested each hour."""
+BACKOFF = timedelta(hours=1)
 BUDGET_SECONDS = 20.0
-"""How long one round of questions may take, so that the worker's other jobs have their turn."""
+"""How long one round of requests may take, so that the worker's other jobs have their turn."""
 
 
 def request_refetch(order: Order) -> None:
@@ -38,22 +39,23 @@ def request_status_check(order: Order) -> None:
 
 
 def refetch_due(limit: int = 50) -> int:
-    """Ask again for the orders that are still incomplete; return how many were completed. Runs each minute.
+    """Request the orders that are still incomplete; return how many were completed. Runs each minute.
 
-    It ends after `BUDGET_SECONDS`, or with the first sign that the site will answer none of the questions.
+    It ends after `BUDGET_SECONDS`, or with the first failure that the other requests would meet too.
     """
     now = timezone.now()
     until = monotonic() + BUDGET_SECONDS
     there = Order.objects.filter(is_deleted_on_site=False, is_archived_on_site=False)
     stubs = there.filter(is_stub=True, bitrix_order_id__isnull=False)
-    due = stubs.filter(Q(created_at__gte=now - EACH_MINUTE_FOR) | Q(updated_at__lte=now - timedelta(hours=1)))
+    rested = Q(refetch_attempted_at=None) | Q(refetch_attempted_at__lte=now - BACKOFF)
+    due = stubs.filter(Q(created_at__gte=now - EACH_MINUTE_FOR) | rested)
     completed = 0
-    # Whoever has waited longest comes first, and being asked for counts: no order is always behind the others.
-    for order in due.order_by("updated_at")[:limit]:
+    # The order whose last attempt is the oldest comes first, so that a limited round reaches every order in turn.
+    for order in due.order_by(F("refetch_attempted_at").asc(nulls_first=True), "created_at")[:limit]:
         seconds_left = until - monotonic()
         if seconds_left <= 0:
             break
-        Order.objects.filter(pk=order.pk).update(updated_at=timezone.now())
+        services.record_refetch_attempt(order.pk)
         try:
             take_over(order, min(settings.OUTBOX_TIMEOUT, seconds_left))
         except (TemporaryDeliveryError, MisconfiguredError) as failure:
@@ -71,6 +73,7 @@ def complete(order_id: str) -> bool:
     order = Order.objects.filter(pk=order_id, is_stub=True, bitrix_order_id__isnull=False).first()
     if order is None:
         return False
+    services.record_refetch_attempt(order.pk)
     try:
         take_over(order, settings.OUTBOX_TIMEOUT)
     except Exception as error:

@@ -25,11 +25,12 @@ class AddressThrottle(SimpleRateThrottle):
     """
 
     # The cache is opened on first use, because its folder may be unusable.
-    cache = ConnectionProxy(caches, "throttle")  # type: ignore[assignment]
+    cache = ConnectionProxy(caches, "throttle")  # type: ignore[assignment]  # it behaves as a BaseCache
 
     def allow_request(self, request: Request | HttpRequest, view: object) -> bool:
         """Return whether the address may send another request. If the cache fails, allow it: no order may be lost."""
         try:
+            # DRF's throttle reads only what Django's request has too.
             return bool(super().allow_request(request, view))  # type: ignore[arg-type]
         except Exception:
             _log_failure_once(self.scope or "")
@@ -37,4 +38,5 @@ class AddressThrottle(SimpleRateThrottle):
 
     def get_cache_key(self, request: Request | HttpRequest, view: object) -> str:
         """Return the cache key of the counter of this address."""
-        return self.cache_format % {"scope": self.scope, "ident": self.get_ident(request)}  # type: ignore[arg-type]
+        ident = self.get_ident(request)  # type: ignore[arg-type]  # it reads only META
+        return self.cache_format % {"scope": self.scope, "ident": ident}

@@ -15,6 +15,7 @@ from orders import services
 from orders.events import OrderChange
 from orders.models import EventKind, Order, OrderEvent, Reason, Source
 from orders.rules.hold import leaves_at
+from orders.timeline_payloads import FromSite, payload_of
 
 Kind = TelegramMessage.Kind
 
@@ -53,7 +54,8 @@ def on_status_taken_back(order: Order, event: OrderEvent) -> None:
 
 
 def _is_outdated(change: OrderChange) -> bool:
-    is_from_comparison = change.event.details.get("occasion") == Reason.COMPARED
+    payload = payload_of(change.event)
+    is_from_comparison = isinstance(payload, FromSite) and payload.occasion == Reason.COMPARED
     return is_from_comparison and change.order.created_at < timezone.now() - OUTDATED_AFTER
 
 

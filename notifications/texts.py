@@ -8,11 +8,13 @@ from django.utils.translation import gettext, ngettext
 
 from cvety_crm.alerts import Alert
 from cvety_crm.masking import mask
-from notifications.formats import day, moment, money, quantity
+from cvety_crm.users import display_name
 from notifications.links import is_public, order_url, page_url
 from notifications.markup import LongList, LongText, compose, line
 from orders.models import Order, OrderEvent, OrderItem, PaymentStatus, PhotoAnswer, Source
+from orders.presentation.formatting import long_day, long_moment, money, number
 from orders.rules.discounts import discount_of
+from orders.timeline_payloads import PhotoAnswered, ProblemReported, StatusChanged, payload_of
 from orders.values.phones import format_phone
 
 _ADDRESS_LIMIT = 600  # code units
@@ -35,7 +37,7 @@ def new_order(facts: OrderFacts) -> str:
     """Return the text about a new order."""
     order = facts.order
     number = gettext("Order № %(number)s") % {"number": line(order.order_number)}
-    who_and_when = ", ".join(part for part in (_actor(facts.event), moment(order.created_at)) if part)
+    who_and_when = ", ".join(part for part in (_actor(facts.event), long_moment(order.created_at)) if part)
     origin = _DOT.join([line(order.status.name), who_and_when, _source(order.source)])
     return compose([f"🆕 <b>{number}</b>{_DOT}{_payment(order)}", f"📋 {origin}", *_body(facts)])
 
@@ -55,20 +57,21 @@ def status_change(facts: OrderFacts, status_names: Mapping[str, str]) -> str:
     if event is not None:
         words = [f"<b>{_status(change['old'])} → {_status(change['new'])}</b>" for change in status_changes(event)]
         actor = _actor(event)
-        words.append(", ".join(part for part in (actor, moment(event.happened_at)) if part))
+        words.append(", ".join(part for part in (actor, long_moment(event.happened_at)) if part))
         head.append(_DOT.join([*words, _source(event.source)]))
         if event.reason:
             head.append(f"❗ {line(event.get_reason_display())}")
-        if comment := str(event.details.get("comment") or ""):
-            head.append(LongText("💬 ", comment))
+        payload = payload_of(event)
+        if isinstance(payload, StatusChanged) and payload.comment:
+            head.append(LongText("💬 ", payload.comment))
     return compose([*head, *_body(facts)])
 
 
 def photo_answer(facts: OrderFacts) -> str:
     """Return the text about the customer's answer to the photo of the bouquet."""
     order, event = facts.order, facts.event
-    details = event.details if event is not None else {}
-    if details.get("answer") == PhotoAnswer.LIKED:
+    answered = PhotoAnswered.from_json(event.details if event is not None else {})
+    if answered.answer == PhotoAnswer.LIKED:
         title = gettext("❤️ The customer likes the bouquet: order № %(number)s")
     else:
         title = gettext("✋ The customer asks to remake the bouquet: order № %(number)s")
@@ -76,9 +79,9 @@ def photo_answer(facts: OrderFacts) -> str:
     return compose(
         [
             f"<b>{title % {'number': line(order.order_number)}}</b>",
-            LongText("💬 ", str(details["comment"])) if details.get("comment") else "",
+            LongText("💬 ", answered.comment) if answered.comment else "",
             _when(order),
-            f"💐 {line(florist.get_full_name() or florist.get_username())}" if florist is not None else "",
+            f"💐 {line(display_name(florist))}" if florist is not None else "",
             "" if is_public(order_url(order)) else _link(order_url(order)),
         ]
     )
@@ -104,11 +107,11 @@ def alert(warning: Alert) -> str:
 def problem(order: Order, event: OrderEvent) -> str:
     """Return the text about a problem that a user has reported for an order."""
     title = gettext("Problem: order № %(number)s") % {"number": line(order.order_number)}
-    who_and_when = ", ".join(part for part in (_actor(event), moment(event.happened_at)) if part)
+    who_and_when = ", ".join(part for part in (_actor(event), long_moment(event.happened_at)) if part)
     return compose(
         [
             f"⚠️ <b>{title}</b>",
-            LongText("", str(event.details.get("problem", ""))),
+            LongText("", ProblemReported.from_json(event.details).problem),
             f"🙋 {who_and_when}",
             _link(order_url(order)),
         ]
@@ -168,7 +171,7 @@ def _when(order: Order) -> str:
     if slot is not None:
         has_times = slot.starts_at is not None and slot.ends_at is not None
         time = f"{slot.starts_at:%H:%M}–{slot.ends_at:%H:%M}" if has_times else slot.name
-    date = day(order.delivery_date) if order.delivery_date else gettext("delivery date not given")
+    date = long_day(order.delivery_date) if order.delivery_date else gettext("delivery date not given")
     return f"🕐 {', '.join(line(part) for part in (date, time) if part)}"
 
 
@@ -179,7 +182,7 @@ def _items(facts: OrderFacts) -> Part:
         gettext("🌷 %(name)s — %(quantity)s pcs × %(price)s")
         % {
             "name": line(item.name),
-            "quantity": quantity(item.quantity),
+            "quantity": number(item.quantity, separator=""),
             "price": line(money(item.price, facts.order.currency)),
         }
         for item in facts.items
@@ -254,8 +257,7 @@ def _source(source: str) -> str:
 
 
 def _actor(event: OrderEvent | None) -> str:
-    actor = event.actor if event else None
-    return line(actor.get_full_name() or actor.get_username()) if actor is not None else ""
+    return line(event.who) if event is not None else ""
 
 
 def _link(url: str) -> str:

@@ -16,11 +16,13 @@ settings.load_profile("ordinary")
 # `make test-fast` tries a few of each.
 settings.register_profile("fast", settings.get_profile("ordinary"), max_examples=20)
 settings.register_profile("deep", settings.get_profile("ordinary"), max_examples=20_000)
+# `make mutants` repeats the same few examples for each changed line: what it measures are the exact tests.
+settings.register_profile("mutants", settings.get_profile("ordinary"), max_examples=10, derandomize=True, database=None)
 
 if not is_compiled():
     compile_catalogue()
 
-pytest_plugins = ["tests.fixtures", "tests.checkout"]
+pytest_plugins = ["tests.fixtures", "tests.checkout", "tests.write_guard"]
 
 _skipped: list[str] = []
 

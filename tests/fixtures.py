@@ -108,9 +108,15 @@ class Clock:
 
 
 @pytest.fixture
-def grace(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Clock:
+def hold_clock(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Set the hold period to ten seconds, and return the clock that the test advances."""
     settings.STATUS_HOLD_SECONDS = 10.0
     clock = Clock()
     monkeypatch.setattr(timezone, "now", clock.now)
     return clock
+
+
+@pytest.fixture
+def grace(hold_clock: Clock) -> Clock:
+    """Return `hold_clock` under its former name."""
+    return hold_clock

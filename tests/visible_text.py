@@ -1,4 +1,4 @@
-"""The texts of an HTML page that a user sees or hears: text nodes and some attributes."""
+"""The texts of an HTML page that a user sees or a screen reader speaks: text nodes and some attributes."""
 
 import re
 from html.parser import HTMLParser

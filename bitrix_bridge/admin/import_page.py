@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.db.models import Case, IntegerField, QuerySet, Value, When
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html
 from django.utils.http import urlencode
@@ -17,6 +16,7 @@ from django.utils.translation import gettext, ngettext
 from bitrix_bridge.history import report
 from bitrix_bridge.models import ImportRow, ImportRun
 from cvety_crm.admin_site.base import PeekPaginator, admin_link, badge
+from cvety_crm.formatting import full_moment
 from orders.models import Order
 
 State, Outcome = ImportRun.State, ImportRow.Outcome
@@ -125,7 +125,7 @@ def options_in_words(options: dict[str, Any]) -> Iterator[str]:
 
 def _moment(text: str | None) -> str:
     moment = parse_datetime(text) if text else None
-    return f"{timezone.localtime(moment):%d.%m.%Y %H:%M}" if moment else ""
+    return full_moment(moment) if moment else ""
 
 
 def _reasons(request: HttpRequest, reasons: list[dict[str, Any]]) -> Iterator[ReasonRow]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.formats import localize
 from django.utils.html import format_html, format_html_join
@@ -109,12 +110,14 @@ class ImportRowAdmin(ReadOnlyModelAdmin):
     ordering = ("-created_at", "-bitrix_order_id")
     fields = ("run_column", "bitrix_order_id", "outcome_column", "order_column", "reasons_column")
 
-    def get_search_results(self, request: HttpRequest, queryset: object, search_term: str) -> tuple[object, bool]:
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[ImportRow], search_term: str
+    ) -> tuple[QuerySet[ImportRow], bool]:
         """Find by the id on the site."""
         text = search_term.strip()
         if not text:
             return queryset, False
-        return queryset.filter(bitrix_order_id=import_page.site_id(text)), False  # type: ignore[attr-defined]
+        return queryset.filter(bitrix_order_id=import_page.site_id(text)), False
 
     @admin.display(description=_("run"))
     def run_column(self, row: ImportRow) -> str:

@@ -23,14 +23,15 @@ from cvety_crm.admin_site.filters import DayOrRangeFilter
 from cvety_crm.admin_site.outbox import find_row
 from orders.presentation.timeline import problem_text
 from orders.rules.visibility import reason_to_hide_raw
+from orders.sync.snapshot import Problem
 
 MOST_AT_ONCE = 200
-SIGNS = {
+SIGNS: dict[str, str] = {
     WebhookEvent.State.PROCESSED: "✓",
     WebhookEvent.State.WAITING: "⏳",
     WebhookEvent.State.FAILED: "!",
 }
-CSS = {
+CSS: dict[str, str] = {
     WebhookEvent.State.PROCESSED: "delivered",
     WebhookEvent.State.WAITING: "pending",
     WebhookEvent.State.FAILED: "failed",
@@ -123,7 +124,7 @@ class WebhookEventAdmin(ReadOnlyModelAdmin):
     @admin.display(description=_("state"), ordering="state")
     def state_column(self, row: WebhookEvent) -> SafeString:
         """Return where it is, with a sign and a word."""
-        css, sign = CSS.get(row.state, "failed"), SIGNS.get(row.state, "!")  # type: ignore[call-overload]
+        css, sign = CSS.get(row.state, "failed"), SIGNS.get(row.state, "!")
         return badge(css, sign, row.get_state_display())
 
     @admin.display(description=_("outcome"))
@@ -152,7 +153,7 @@ class WebhookEventAdmin(ReadOnlyModelAdmin):
             return "—"
         if reason := reason_to_hide_raw(self.request.user):
             return reason
-        lines = ((problem_text(problem),) for problem in row.problems)
+        lines = ((problem_text(Problem.from_json(problem)),) for problem in row.problems)
         return format_html('<ul class="crm-problems">{}</ul>', format_html_join("", "<li>{}</li>", lines))
 
     @admin.display(description=_("payload"))

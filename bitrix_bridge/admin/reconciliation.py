@@ -27,7 +27,10 @@ from bitrix_bridge.reconciliation.decisions import NotDecidedError, decide
 from bitrix_bridge.reconciliation.slices import slice_task
 from bitrix_bridge.reconciliation.words import rows
 from cvety_crm.admin_site.base import PeekPaginator
+from cvety_crm.formatting import full_moment
 from cvety_crm.long_runs.admin import LongRunAdmin, State
+from cvety_crm.model_fields import field_label
+from cvety_crm.users import display_name, staff_user
 
 PERIODS = {"": None, "1": timedelta(days=1), "3": timedelta(days=3), "30": timedelta(days=30)}
 """How far back a comparison may look, by what the form sends; nothing: everything."""
@@ -86,7 +89,7 @@ class ReconciliationAdmin(LongRunAdmin):
             origin=runs.Origin.PAGE,
             is_repair=request.POST.get("repair") == "1",
             since=timezone.now() - period if period else None,
-            started_by=request.user,  # type: ignore[arg-type]
+            started_by=staff_user(request),
         )
 
     def resume_columns(self, request: HttpRequest) -> dict[str, Any]:
@@ -165,7 +168,7 @@ class ReconciliationAdmin(LongRunAdmin):
         if side not in Difference.Side.values:
             raise Http404
         try:
-            one = decide(key, Difference.Side(side), actor=request.user)  # type: ignore[arg-type]
+            one = decide(key, Difference.Side(side), actor=staff_user(request))
         except Difference.DoesNotExist:
             raise Http404 from None
         except NotDecidedError as error:
@@ -196,14 +199,14 @@ def _first_those_for_people(found: QuerySet[Difference]) -> QuerySet[Difference]
 def _metrics(run: Reconciliation) -> list[tuple[str, int]]:
     names = ("compared", "agreed", "on_their_way", "archived", "differences", "missing_here", "missing_there")
     return [
-        (capfirst(str(Reconciliation._meta.get_field(name).verbose_name)), getattr(run, name))  # type: ignore[union-attr]
+        (capfirst(field_label(Reconciliation, name)), getattr(run, name))
         for name in (*names, "repaired", "need_person")
     ]
 
 
 def _starter(run: Reconciliation) -> str:
     if run.started_by is not None:
-        return run.started_by.get_full_name() or run.started_by.get_username()
+        return display_name(run.started_by)
     return str(run.get_origin_display())
 
 
@@ -216,15 +219,14 @@ def _what(run: Reconciliation) -> str:
 def _which(run: Reconciliation) -> str:
     """Return which orders a run looks at; nothing where it looks at all of them."""
     if run.since is not None:
-        since = timezone.localtime(run.since).strftime("%d.%m.%Y %H:%M")
-        return gettext("saved on the site since %(since)s") % {"since": since}
+        return gettext("saved on the site since %(since)s") % {"since": full_moment(run.since)}
     if run.first_id is not None:
         return gettext("orders of the last two weeks and all that go on, from id %(id)s on") % {"id": run.first_id}
     return ""
 
 
 def _outcome(one: Difference) -> str:
-    who = one.resolved_by.get_full_name() or one.resolved_by.get_username() if one.resolved_by else ""
+    who = display_name(one.resolved_by)
     return f"{one.get_outcome_display()}{f' ({who})' if who else ''}"
 
 

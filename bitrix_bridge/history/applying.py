@@ -28,7 +28,7 @@ from cvety_crm.masking import truncate_masked
 from orders import services
 from orders.models import Order
 from orders.services import Applied
-from orders.sync.snapshot import HistoryEntry, OrderSnapshot, Past, ProductSnapshot
+from orders.sync.snapshot import HistoryEntry, HistoryRead, OrderSnapshot, ProductSnapshot
 
 logger = logging.getLogger(__name__)
 
@@ -223,7 +223,7 @@ def _apply(ready: _Ready, *, is_absent: bool, one_by_one: bool) -> _Done:
 
 def _record_past(done: Sequence[_Done]) -> None:
     """Write what the site remembers of these orders onto their timelines."""
-    changed = services.record_past_changes([(one.order, one.ready.entries) for one in done if one.order is not None])
+    changed = services.record_history_changes([(one.order, one.ready.entries) for one in done if one.order is not None])
     for one in done:
         if one.outcome == Outcome.UNCHANGED and one.order is not None and one.order.pk in changed:
             one.outcome = Outcome.UPDATED
@@ -232,8 +232,8 @@ def _record_past(done: Sequence[_Done]) -> None:
 def _record(ready: _Ready, is_absent: bool) -> Applied:
     assert ready.snapshot is not None
     remarks = tuple(reason.text for reason in ready.reasons if reason.code not in NOT_FOR_THE_TIMELINE)
-    past = Past(settled_at=ready.settled_at, remarks=remarks)
-    return services.record_history(snapshot=ready.snapshot, past=past, is_absent=is_absent)
+    read = HistoryRead(settled_at=ready.settled_at, remarks=remarks)
+    return services.record_history(snapshot=ready.snapshot, history=read, is_absent=is_absent)
 
 
 def _outcome(ready: _Ready, applied: Applied) -> _Done:

@@ -8,7 +8,8 @@ from django.utils.translation import gettext_lazy as _
 from bitrix_bridge.history.report import result_line
 from bitrix_bridge.history.source import Source, SourceError
 from bitrix_bridge.models import ImportRun
-from cvety_crm.ops.health import Finding, Level, duration, probe
+from cvety_crm.formatting import duration
+from cvety_crm.ops.health import Finding, Level, probe
 
 COPY_SECONDS = 2
 

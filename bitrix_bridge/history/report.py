@@ -10,6 +10,7 @@ from django.utils.translation import gettext, ngettext
 
 from bitrix_bridge.history.reasons import Code, Reason
 from bitrix_bridge.models import ImportRow, ImportRun
+from cvety_crm.model_fields import field_label
 
 MOST_SUBJECTS = 10
 """Of each kind get a line of their own, those that most orders have; the others share one, which names as many."""
@@ -101,7 +102,7 @@ def result_line(run: ImportRun, *, is_dry: bool = False) -> str:
 def counts(run: ImportRun) -> list[tuple[str, int]]:
     """Return how many orders ended how, and what was left out, with words for each."""
     names = ("created", "updated", "unchanged", "skipped", "failed", "carts", "system_shipments")
-    return [(str(ImportRun._meta.get_field(name).verbose_name), getattr(run, name)) for name in names]  # type: ignore[union-attr]
+    return [(field_label(ImportRun, name), getattr(run, name)) for name in names]
 
 
 def write_table(run: ImportRun, file: TextIO, *, is_dry: bool = False) -> int:

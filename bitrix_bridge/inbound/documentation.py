@@ -85,6 +85,7 @@ def document_webhook(about: str) -> Callable[[View], View]:
                 "Событие ping проверяет дорогу: адрес, прокси и токен. Оно ничего не сохраняет и не обращается к базе "
                 "данных, ответ — action: pong."
             ),
+            # A security requirement as OpenAPI has it; drf_spectacular's type names only its own classes.
             auth=[{"webhookToken": []}],  # type: ignore[list-item]
             request=_REQUEST,
             parameters=[_RETRY_AFTER],

@@ -61,61 +61,88 @@ def deliver(push: Push) -> Delivered:
     What the site refuses of one kind (a status that it does not know, the cancelling of a paid order) does not keep
     back the other. Nor does a status that can be taken back still: it stays behind, and the push waits for it.
     """
-    client, exchange = SiteClient(), Exchange()
-    split, is_asked, is_read = Split.TOGETHER, False, False
-    held_until: datetime | None = None
-    agreement = Agreement()
+    client, progress = SiteClient(), Progress()
     for _step in range(MAX_STEPS):
-        order = Order.objects.select_related("customer", "status").get(pk=push.order_id)
-        if order.is_deleted_on_site:
-            raise NoLongerNeededError(gettext("The order was deleted on the site."))
-        if order.is_archived_on_site:
-            raise NoLongerNeededError(gettext("The order is in the site's archive."))
-        values = order_values(order, PUSHED, list(order.items.all()))
-        if order.bitrix_order_id is None:
-            _create(client, push, order, values, exchange)
-            continue
-        agreement = Agreement.from_json(order.bitrix_state)
-        if agreement.is_unclear and not is_asked:
-            request_status_check(order)
-            is_asked = True
-        unsent = {name: values[name] for name in agreement.unsent(values) if name not in exchange.refused}
-        held_until = leaves_at(order.status_held_until) if STATUS in unsent else None
-        if held_until is not None:
-            del unsent[STATUS]
-        if not unsent:
-            break
-        part = request_batches(unsent, split, with_status=_goes_along(client, order, unsent))[0]
-        if part != (STATUS,) and split is Split.TOGETHER:
-            part = _unanswered(agreement, part, values, is_held=held_until is not None) or part
-        sent = {name: values[name] for name in part}
-        try:
-            if part == (STATUS,):
-                _set_status(client, push, order, agreement, exchange)
-            else:
-                _update(client, push, order, agreement, sent, exchange)
-        except OrderArchivedError as archived:
-            services.mark_archived([order.bitrix_order_id])
-            raise NoLongerNeededError(archived.message) from archived
-        except PermanentDeliveryError as refusal:
-            if isinstance(refusal, MisconfiguredError | OrderNotFoundError) and not isinstance(
-                refusal, NoTransportError
-            ):
-                raise
-            further = further_split(sent, split, refusal)
-            if refusal.code == LINE_UNKNOWN and not is_read:
-                is_read = _read_lines(order)
-            elif further is not None:
-                split = further
-            elif refusal.code in VALUE_CODES and len(part) == 1:
-                _note_value_refused(push, order, sent, refusal, exchange)
-            else:
-                exchange.refused |= dict.fromkeys(part, refusal)
-        if not is_read and exchange.forget_unknown_lines():
-            is_read = _read_lines(order)
+        if not _make_request(client, push, progress):
+            return _outcome(push, progress.exchange, progress.agreement, progress.held_until)
+    raise TemporaryDeliveryError(gettext("The site takes the order's state but does not keep it."))
+
+
+def _make_request(client: SiteClient, push: Push, progress: "Progress") -> bool:
+    """Bring the site nearer to the order's present state; return False when nothing is left to send."""
+    order = _order_on_site(push)
+    values = order_values(order, PUSHED, list(order.items.all()))
+    if order.bitrix_order_id is None:
+        _create(client, push, order, values, progress.exchange)
+        return True
+    agreement = progress.agreement = Agreement.from_json(order.bitrix_state)
+    if agreement.is_unclear and not progress.is_check_requested:
+        request_status_check(order)
+        progress.is_check_requested = True
+    unsent = _sendable(order, values, progress)
+    if not unsent:
+        return False
+    batch = request_batches(unsent, progress.split, with_status=_goes_along(client, order, unsent))[0]
+    if batch != (STATUS,) and progress.split is Split.TOGETHER:
+        batch = _unanswered(agreement, batch, values, is_held=progress.held_until is not None) or batch
+    _send(client, push, order, {name: values[name] for name in batch}, progress)
+    if not progress.are_lines_read and progress.exchange.forget_unknown_lines():
+        progress.are_lines_read = _read_lines(order)
+    return True
+
+
+def _order_on_site(push: Push) -> Order:
+    """Return the push's order as it is now. Raises `NoLongerNeededError` when it has left the site."""
+    order = Order.objects.select_related("customer", "status").get(pk=push.order_id)
+    if order.is_deleted_on_site:
+        raise NoLongerNeededError(gettext("The order was deleted on the site."))
+    if order.is_archived_on_site:
+        raise NoLongerNeededError(gettext("The order is in the site's archive."))
+    return order
+
+
+def _sendable(order: Order, values: Mapping[str, Any], progress: "Progress") -> dict[str, Any]:
+    """Return what is pending and was not refused, without a status that is held."""
+    names = progress.agreement.unsent(values)
+    unsent = {name: values[name] for name in names if name not in progress.exchange.refused}
+    progress.held_until = leaves_at(order.status_held_until) if STATUS in unsent else None
+    if progress.held_until is not None:
+        del unsent[STATUS]
+    return unsent
+
+
+def _send(client: SiteClient, push: Push, order: Order, sent: Mapping[str, Any], progress: "Progress") -> None:
+    """Make one request, and note what the site has refused of it."""
+    try:
+        if tuple(sent) == (STATUS,):
+            _set_status(client, push, order, progress.agreement, progress.exchange)
+        else:
+            _update(client, push, order, progress.agreement, sent, progress.exchange)
+    except OrderArchivedError as archived:
+        assert order.bitrix_order_id is not None
+        services.mark_archived([order.bitrix_order_id])
+        raise NoLongerNeededError(archived.message) from archived
+    except NoTransportError as refusal:
+        _note_refusal(push, order, sent, refusal, progress)
+    except (MisconfiguredError, OrderNotFoundError):
+        raise
+    except PermanentDeliveryError as refusal:
+        _note_refusal(push, order, sent, refusal, progress)
+
+
+def _note_refusal(
+    push: Push, order: Order, sent: Mapping[str, Any], refusal: PermanentDeliveryError, progress: "Progress"
+) -> None:
+    """Decide how to go on after a refusal: with the site's lines, with smaller requests, or without these fields."""
+    further = further_split(sent, progress.split, refusal)
+    if refusal.code == LINE_UNKNOWN and not progress.are_lines_read:
+        progress.are_lines_read = _read_lines(order)
+    elif further is not None:
+        progress.split = further
+    elif refusal.code in VALUE_CODES and len(sent) == 1:
+        _note_value_refused(push, order, sent, refusal, progress.exchange)
     else:
-        raise TemporaryDeliveryError(gettext("The site takes the order's state but does not keep it."))
-    return _outcome(push, exchange, agreement, held_until)
+        progress.exchange.refused |= dict.fromkeys(sent, refusal)
 
 
 @dataclass(slots=True)
@@ -145,6 +172,20 @@ class Exchange:
         for name in (ITEMS, "total_amount"):
             self.refused.pop(name, None)
         return True
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far the delivery of a push has come."""
+
+    exchange: Exchange = field(default_factory=Exchange)
+    agreement: Agreement = field(default_factory=Agreement)
+    """What was known of the site's side before the last request."""
+    held_until: datetime | None = None
+    """When a status that is pending may be sent; None when it may be sent at once."""
+    split: Split = Split.TOGETHER
+    is_check_requested: bool = False
+    are_lines_read: bool = False
 
 
 def _outcome(push: Push, exchange: Exchange, agreement: Agreement, held_until: datetime | None) -> Delivered:

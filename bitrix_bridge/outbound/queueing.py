@@ -39,7 +39,7 @@ def on_order_event(change: OrderChange) -> None:
     if change.event.kind in NOT_FOR_THE_SITE or (change.is_ours_alone and not change.is_new):
         return
     if change.event.source == Source.IMPORT:
-        return  # history: what the order may have to tell the site was queued when it was wished
+        return  # imported history: what the site has yet to receive was queued when it was changed here
     order = change.order
     # In a conflict about the status, other fields that staff change are sent all the same.
     is_pending_change = order.sync_state == SyncState.CONFLICT and change.event.source != Source.SITE

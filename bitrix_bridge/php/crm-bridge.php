@@ -1,9 +1,9 @@
 <?php
 /**
- * The door by which Cvety CRM reads and changes the orders of this site: POST, JSON, header X-API-TOKEN.
+ * The endpoint through which Cvety CRM reads and changes the orders of this site: POST, JSON, header X-API-TOKEN.
  *
- * Lies beside crm-webhook.php, for example in /local/cvety-crm/; the steps are in README.md. Everything goes through
- * Bitrix's own classes (D7), so that versions, history, payments and handlers of the site are as after any other save.
+ * It belongs beside crm-webhook.php, for example in /local/cvety-crm/; README.md has the steps. All changes use
+ * Bitrix's own classes (D7), so that versions, history, payments and handlers of the site work as after any other save.
  *
  * PHP 7.4 to 8.3, Bitrix main and sale from 20.0.
  */
@@ -15,14 +15,14 @@ use Bitrix\Sale\Delivery\Services\Manager as DeliveryManager;
 use Bitrix\Sale\Order;
 use Bitrix\Sale\PaySystem\Manager as PaySystemManager;
 
-/** Something that the site does not do; it becomes the answer's `error`. */
+/** A refusal of the site; it becomes the answer's `error`. */
 final class CvetyCrmRefusal extends \Exception
 {
     public $httpStatus;
     public $errorCode;
     public $step;
 
-    /** The order's present state, when a comparison failed. */
+    /** The order's present state, if a comparison failed. */
     public $current;
 
     public function __construct(
@@ -50,7 +50,7 @@ final class CvetyCrmRefusal extends \Exception
     }
 }
 
-/** The catalogue does not sell a line of the order any more, or not so many pieces. */
+/** The catalogue no longer sells a line of the order, or not in this quantity. */
 final class CvetyCrmShortage extends \Exception
 {
     public $basketId;
@@ -62,13 +62,16 @@ final class CvetyCrmShortage extends \Exception
     }
 }
 
-/** What was done for the CRM: a request whose answer was lost is not done twice. Called under the order's lock. */
+/**
+ * Stores the answers to the CRM's requests, so that a request whose answer was lost is not done twice. Call its methods
+ * under the lock of the order.
+ */
 final class CvetyCrmDone
 {
     const TABLE = 'cvety_crm_done';
     const KEEP_SECONDS = 30 * 86400;
 
-    /** The earlier answer to this request (version, warnings, refused), or null when it has not been done. */
+    /** Returns the earlier answer to this request (version, warnings, refused), or null if it has not been done. */
     public static function answer(string $eventId, int $orderId): ?array
     {
         if ($eventId === '') {
@@ -92,7 +95,7 @@ final class CvetyCrmDone
         }
         $connection = Application::getConnection();
         $now = time();
-        // ASCII: the connection may be one of MySQL's utf8 of three bytes.
+        // ASCII, because the connection may use MySQL's three-byte utf8.
         $said = $connection->getSqlHelper()->forSql((string)json_encode($said, JSON_PARTIAL_OUTPUT_ON_ERROR));
         $connection->queryExecute(
             'INSERT INTO ' . self::TABLE . ' (ID, ORDER_ID, VERSION, DONE_AT, ANSWER)'
@@ -118,20 +121,20 @@ final class CvetyCrmDone
             . ') ENGINE=InnoDB DEFAULT CHARSET=utf8mb4'
         );
         if (!array_key_exists('ANSWER', $connection->getTableFields(self::TABLE))) {
-            // Of version 1.1.
+            // The table may be that of version 1.1.
             $connection->queryExecute('ALTER TABLE ' . self::TABLE . ' ADD COLUMN ANSWER MEDIUMTEXT NULL');
         }
     }
 }
 
-/** Lines of an order with prices that make an agreed sum. Whole numbers inside: a hundredth of KZT (tiyn). */
+/** Allocates an agreed sum to the prices of an order's lines. Internally whole numbers: hundredths of KZT (tiyn). */
 final class CvetyCrmPrices
 {
     /**
-     * Change the prices of the lines so that together they cost `$goods` KZT, in proportion to what they cost now.
+     * Changes the prices of the lines in proportion, so that together they cost `$goods` KZT.
      *
-     * Whole KZT where the prices are whole. The sum is exact: where no line of one piece can take what is left over,
-     * pieces of a line are split off into a line of their own.
+     * Whole prices stay whole. The sum is exact: if no line of one piece can take the remainder, pieces of a line
+     * become a line of their own.
      */
     public static function spread(array $lines, float $goods): array
     {
@@ -162,7 +165,7 @@ final class CvetyCrmPrices
         }
         foreach ($lines as $i => $line) {
             if ((float)$line['quantity'] === 1.0) {
-                // Never dearer than before when the sum becomes less: the rest would not look like a discount.
+                // When the sum falls, no price may rise: the result would not look like a discount.
                 $more = min($left, $isLess ? max($sums[$i] - $targets[$i], 0) : PHP_INT_MAX);
                 $left -= $more;
                 $lines[$i]['price'] = (float)(($targets[$i] + $more) / 100);
@@ -183,7 +186,7 @@ final class CvetyCrmPrices
         return $splittable === null ? $lines : self::split($lines, $splittable, $left, $step);
     }
 
-    /** `$whole` in proportion to `$weights`, in steps, by largest remainders. */
+    /** Divides `$whole` in proportion to `$weights`, in steps, by largest remainders. */
     private static function shares(int $whole, array $weights, int $step): array
     {
         $all = array_sum($weights);
@@ -208,7 +211,9 @@ final class CvetyCrmPrices
         return $shares;
     }
 
-    /** Make as many pieces of a line dearer by a step as `$left` pays for: a line of their own. */
+    /**
+     * Raises the price of as many pieces of a line as `$left` pays for by one step; they become a line of their own.
+     */
     private static function split(array $lines, int $position, int $left, int $step): array
     {
         $line = $lines[$position];
@@ -241,7 +246,7 @@ final class CvetyCrmBridge
         'ping' => 'ping',
     ];
 
-    /** The request's own names for properties; what stands in `properties` wins over them. */
+    /** The request's own names for properties; the same property in `properties` has precedence. */
     const PROPERTY_OF_REQUEST_KEY = [
         'recipient_name' => 'nameRecipient',
         'recipient_phone' => 'phoneRecipient',
@@ -250,7 +255,7 @@ final class CvetyCrmBridge
         'postcard_text' => 'postcardText',
     ];
 
-    /** Lengths of the columns of b_sale_order: MySQL in strict mode refuses what is longer, else it cuts. */
+    /** Lengths of the columns of b_sale_order: MySQL in strict mode refuses longer values, else it truncates them. */
     const TEXT_COLUMNS = [
         'USER_DESCRIPTION' => 2000, 'COMMENTS' => 65535, 'REASON_CANCELED' => 255, 'ADDITIONAL_INFO' => 255,
         'XML_ID' => 255, 'TRACKING_NUMBER' => 255, 'ORDER_TOPIC' => 255,
@@ -259,30 +264,30 @@ final class CvetyCrmBridge
     const FLAG_COLUMNS = ['PAYED', 'CANCELED', 'MARKED', 'EXTERNAL_ORDER'];
     const ID_COLUMNS = ['RESPONSIBLE_ID', 'PAY_SYSTEM_ID', 'DELIVERY_ID', 'COMPANY_ID', 'EMP_STATUS_ID'];
 
-    /** Columns that belong to a part of the order, or are computed: setField() of the order is not their way. */
+    /** Columns that belong to a part of the order, or are computed: the order's setField() does not set them. */
     const COLUMNS_OF_PARTS = [
         'PRICE', 'PRICE_DELIVERY', 'DISCOUNT_VALUE', 'PAYED', 'CANCELED', 'REASON_CANCELED', 'PAY_SYSTEM_ID',
         'DELIVERY_ID', 'TRACKING_NUMBER', 'STATUS_ID',
     ];
 
-    /** Bitrix keeps no longer text of a property; what a property itself allows may be less. */
+    /** Bitrix stores no longer text of a property; the property itself may allow less. */
     const LONGEST_PROPERTY = 500;
 
-    /** XML_ID of orders that were made in the CRM, and of those that its check of the site makes and deletes. */
+    /** Prefixes of XML_ID: of orders made in the CRM, and of those that its check of the site creates and deletes. */
     const CRM_PREFIX = 'crm-';
     const CHECK_PREFIX = 'crm-check-';
 
     private $step = 'request';
     private $steps = [];
 
-    /** What was done otherwise than asked, or is worth knowing: code, message, more by the code. */
+    /** Parts that were done in another form than requested, and other information: code, message, further keys. */
     private $warnings = [];
 
-    /** What was not done although the rest was: what, code, message, step. */
+    /** Parts that were refused although the rest was done: what, code, message, step. */
     private $refused = [];
     private $firstRefusal;
 
-    /** Returns the HTTP status and the answer to a request that has shown its token. */
+    /** Returns the HTTP status and the answer to a request whose token was already checked. */
     public function answer(string $body): array
     {
         $started = microtime(true);
@@ -292,11 +297,11 @@ final class CvetyCrmBridge
             if ($request === null) {
                 throw CvetyCrmRefusal::badRequest('bad_json', 'The body is not JSON');
             }
-            // [] and {} are the same array here, hence the look at the text.
+            // json_decode() returns the same array for [] and {}, so check the text too.
             if (!is_array($request) || substr(ltrim($body), 0, 1) !== '{') {
                 throw CvetyCrmRefusal::badRequest('bad_request', 'The request must be a JSON object');
             }
-            // A body without an action is the create request that the site has always known.
+            // A body without an action is a create request in the site's legacy format.
             $action = array_key_exists('action', $request) ? $request['action'] : 'order.create';
             if (!is_string($action) || !isset(self::ACTIONS[$action])) {
                 $message = 'Unknown action ' . CvetyCrmWebhook::encode([$action]);
@@ -319,7 +324,7 @@ final class CvetyCrmBridge
         }
     }
 
-    /** What an answer says beside its result. */
+    /** Returns the warnings and refusals of an answer. */
     private function said(): array
     {
         return array_filter(['warnings' => $this->warnings, 'refused' => $this->refused]);
@@ -354,14 +359,14 @@ final class CvetyCrmBridge
         if ($xmlId === '') {
             return $this->buildOrder($request, '');
         }
-        // XML_ID has an index that is not unique: look and create under one lock.
+        // The index on XML_ID is not unique, so look up and create under one lock.
         return $this->locked('cvety_crm_create_' . md5($xmlId), function () use ($request, $xmlId): array {
             $row = $this->rowByXmlId($xmlId);
             if ($row) {
                 if ($row['RUNNING'] === 'Y') {
                     $this->warn('unfinished', 'Прежняя попытка создать этот заказ прервалась: проверьте его на сайте');
                 }
-                // The first answer was lost, and with it what the site could not take of the properties.
+                // The first answer was lost, so report again which properties the site refused.
                 $order = $this->load((int)$row['ID']);
                 foreach ($this->requestedProperties($request) as $code => $value) {
                     $this->propertyFor($order, (string)$code, $value);
@@ -375,7 +380,8 @@ final class CvetyCrmBridge
             }
             $deleted = CvetyCrmWebhook::waitingDeletion($xmlId);
             if ($deleted > 0) {
-                // It was made and people have deleted it. The CRM knows neither: it must not come back to life.
+                // The order was created and then deleted by staff of the site. The CRM knows neither and must not
+                // create it again.
                 $row = ['ID' => $deleted, 'ACCOUNT_NUMBER' => '', 'VERSION' => 0];
                 return self::createdAnswer($row, false) + ['deleted' => true];
             }
@@ -406,7 +412,8 @@ final class CvetyCrmBridge
         $goods = $total === null
             ? max(array_sum(array_map([self::class, 'lineSum'], $lines)) - $discount, 0.0)
             : $this->goodsOf($total, $fee);
-        // What was agreed on stands in the prices: a total over them would live until Bitrix computes it the next time.
+        // The agreed sum is allocated to the prices: Bitrix would overwrite a different total at its next
+        // recalculation.
         $lines = CvetyCrmPrices::spread(self::withListPrices($lines), $goods);
         $paySystemId = $this->idColumn('PAY_SYSTEM_ID', $request['payment_method_id'] ?? null);
         $deliveryId = $this->idColumn('DELIVERY_ID', $request['delivery_id'] ?? null);
@@ -421,7 +428,7 @@ final class CvetyCrmBridge
         $this->step('order');
         $siteId = self::siteId();
         $order = Order::create($siteId, $userId, self::CURRENCY);
-        // Before the properties: which ones there are depends on it.
+        // Before the properties, because the person type decides which ones exist.
         $this->check($order->setPersonTypeId($this->personTypeId($siteId)));
         foreach ($texts + ($xmlId === '' ? [] : ['XML_ID' => $xmlId]) as $column => $value) {
             $this->check($order->setField($column, $value));
@@ -459,7 +466,7 @@ final class CvetyCrmBridge
             $this->warn('no_pay_system', $message);
         }
 
-        // After shipment and payment: some properties only exist for certain ones.
+        // After shipment and payment, because some properties exist only for certain ones.
         $this->step('properties');
         foreach ($properties as $code => $value) {
             $this->setProperty($order, (string)$code, $value);
@@ -485,7 +492,7 @@ final class CvetyCrmBridge
         return self::createdAnswer($row, true);
     }
 
-    /** The list price of a new line: the one that the request names, else what it costs before a discount. */
+    /** Adds the list price of new lines: that of the request, or the price before the discount. */
     private static function withListPrices(array $lines): array
     {
         return array_map(function (array $line): array {
@@ -493,7 +500,7 @@ final class CvetyCrmBridge
         }, $lines);
     }
 
-    /** What the lines have to cost in an order of this total. */
+    /** Returns what the lines have to cost in an order of this total. */
     private function goodsOf(float $total, float $fee): float
     {
         if ($total - $fee < -0.005) {
@@ -512,7 +519,7 @@ final class CvetyCrmBridge
         }
     }
 
-    /** DISCOUNT_VALUE is for people to read: what the lines say, since Bitrix counts no custom price as a discount. */
+    /** Sets DISCOUNT_VALUE to the discount that the lines show; Bitrix counts no discount for a custom price. */
     private function noteDiscount(Order $order): void
     {
         $discount = 0.0;
@@ -535,7 +542,7 @@ final class CvetyCrmBridge
         ];
     }
 
-    /** Whose order it is: the user named, else one with this phone, else a new one, else the site's anonymous buyer. */
+    /** Returns the order's user: the requested one, one with this phone, a new one, or the site's anonymous buyer. */
     private function customerId($userId, array $properties): int
     {
         $connection = Application::getConnection();
@@ -554,7 +561,7 @@ final class CvetyCrmBridge
                 return (int)$row['USER_ID'];
             }
             foreach (['PERSONAL_PHONE', 'PERSONAL_MOBILE'] as $column) {
-                // As typed: +7 (701) …, 8701…, with spaces and dashes.
+                // Phones are stored as typed: +7 (701) …, 8701…, with spaces and dashes.
                 $bare = "REPLACE(REPLACE(REPLACE(REPLACE($column, ' ', ''), '-', ''), '(', ''), ')', '')";
                 $row = $connection->query(
                     "SELECT ID FROM b_user WHERE ACTIVE = 'Y' AND $bare IN"
@@ -590,7 +597,7 @@ final class CvetyCrmBridge
         if ($groups !== '') {
             $fields['GROUP_ID'] = explode(',', $groups);
         }
-        // The column must not be empty on many sites. A name under .invalid is nobody's, and letters to it reach none.
+        // On many sites the column must not be empty. No one can own a domain under .invalid, so no mail is delivered.
         $addresses = ['noemail' . $digits . '@noemail.invalid'];
         if (filter_var($email, FILTER_VALIDATE_EMAIL)) {
             array_unshift($addresses, $email);
@@ -641,7 +648,7 @@ final class CvetyCrmBridge
             $row = $this->find($id);
             $wanted = $this->checkStatus($request['status_id'] ?? '');
             $expected = self::text($request['expected_status_id'] ?? null);
-            // What is already there is done: a repeated request succeeds.
+            // If the order already has the status, the request succeeds, so that it can be repeated.
             if ((string)$row['STATUS_ID'] === $wanted) {
                 return self::versionAnswer($row);
             }
@@ -649,7 +656,7 @@ final class CvetyCrmBridge
             $this->step('status');
             $order = $this->load($id);
             $this->check($order->setField('STATUS_ID', $wanted));
-            // The site's own people do not take our lock: look once more, as late as possible.
+            // Staff of the site do not take our lock, so compare again, as late as possible.
             $this->compare($this->find($id), $expected !== '' ? (string)$row['STATUS_ID'] : '');
             $this->save($order);
             return self::versionAnswer($this->find($id));
@@ -695,7 +702,7 @@ final class CvetyCrmBridge
             $order = $this->changed($id, $this->parts($fields, $properties, $lines));
             if ($order->isChanged()) {
                 if ($isStatusSet) {
-                    // The site's own people do not take our lock: look once more, as late as possible.
+                    // Staff of the site do not take our lock, so compare again, as late as possible.
                     $this->compare($this->find($id), $expected !== '' ? (string)$row['STATUS_ID'] : '');
                 }
                 $this->save($order);
@@ -717,10 +724,10 @@ final class CvetyCrmBridge
     }
 
     /**
-     * Do the parts of a request to the order, in memory. What the site refuses is refused alone.
+     * Applies the parts of a request to the order in memory. A refused part does not stop the others.
      *
-     * A refused part may have changed a half of the order: it is loaded again, and the others are done to it. Throws
-     * when nothing is left to do.
+     * A refused part may have changed a part of the order, so the order is loaded again and the other parts are
+     * repeated. Throws if no part is left.
      */
     private function changed(int $id, array $parts): Order
     {
@@ -756,7 +763,7 @@ final class CvetyCrmBridge
         }
     }
 
-    /** The parts that are left when one is refused. Throws when none of them is a thing that was asked for. */
+    /** Returns the parts without the refused ones. Throws if none of the requested ones is left. */
     private function withoutRefused(array $parts, array $refused, CvetyCrmRefusal $refusal): array
     {
         foreach ($refused['what'] as $what) {
@@ -783,7 +790,7 @@ final class CvetyCrmBridge
         ];
     }
 
-    /** What is to be booked to a buyer's account is kept for the whole process, also of an order that is not saved. */
+    /** Clears the account bookings that Bitrix keeps for the whole process, even for an order that is not saved. */
     private static function forget(Order $order): void
     {
         $pool = \Bitrix\Sale\Internals\UserBudgetPool::getUserBudgetPool($order->getUserId());
@@ -793,9 +800,9 @@ final class CvetyCrmBridge
     }
 
     /**
-     * Lines that the catalogue would not sell any more go on without it, at the price and in the quantity agreed on.
+     * Detaches lines that the catalogue would refuse, so that they keep the agreed price and quantity.
      *
-     * A line looks its provider up once and remembers it: this must be the first that is done to a loaded order.
+     * A line looks up its provider only once, so call this before any other change of a loaded order.
      */
     private function leaveCatalogue(Order $order, array $reasons): void
     {
@@ -816,8 +823,9 @@ final class CvetyCrmBridge
     }
 
     /**
-     * The parts of a request that the site may refuse for reasons of their own, in the order in which Bitrix can
-     * follow: it changes no parts of a cancelled order, and cancels no paid one.
+     * Returns the parts of a request that the site may refuse separately.
+     *
+     * Their order matters: Bitrix changes no parts of a cancelled order, and cancels no paid one.
      */
     private function parts(array $fields, array $properties, ?array $lines): array
     {
@@ -835,7 +843,7 @@ final class CvetyCrmBridge
                 $this->cancel($order, 'N', '');
             });
         }
-        // First: what is paid keeps its sum and its pay system.
+        // First, because a paid payment keeps its sum and its pay system.
         if (($fields['PAYED'] ?? '') === 'N') {
             $add('payment', $columns('PAYED'), function (Order $order): void {
                 $this->takePaymentBack($order);
@@ -867,7 +875,7 @@ final class CvetyCrmBridge
                 $this->pay($order);
             });
         }
-        // After the payment, for which the site's options may set a status of their own.
+        // After the payment, because the site's options may set a status of their own then.
         if (isset($fields['STATUS_ID'])) {
             $add('status', $columns('STATUS_ID'), function (Order $order) use ($fields): void {
                 $this->setColumn($order, 'STATUS_ID', $fields['STATUS_ID']);
@@ -885,7 +893,7 @@ final class CvetyCrmBridge
         return $parts;
     }
 
-    /** Lines, delivery and total. The delivery twice: what makes the order dearer comes first, see `replaceLines`. */
+    /** Adds lines, delivery and total. The delivery is added twice: increases come first, see `replaceLines`. */
     private function addMoneyParts(callable $add, callable $columns, array $fields, ?array $lines): void
     {
         $delivery = array_intersect_key($fields, ['PRICE_DELIVERY' => 1, 'DELIVERY_ID' => 1]);
@@ -918,7 +926,7 @@ final class CvetyCrmBridge
         }
     }
 
-    /** Lines and total. What differs from the sum of the parts is spread over the lines, see `CvetyCrmPrices`. */
+    /** Changes lines and total. A total that differs from the sum of the parts changes prices, see `CvetyCrmPrices`. */
     private function changeGoods(Order $order, array $fields, ?array $lines): void
     {
         $present = self::linesOf($order);
@@ -938,7 +946,7 @@ final class CvetyCrmBridge
         }
     }
 
-    /** A total that somebody has set over its parts gives way to them; the one payment that is not made yet follows. */
+    /** Sets the total to the sum of its parts, and the only unpaid payment to the total. */
     private function settleTotal(Order $order): void
     {
         $parts = self::partsSum($order);
@@ -968,7 +976,7 @@ final class CvetyCrmBridge
         $this->setColumn($order, 'REASON_CANCELED', $reason);
     }
 
-    /** What is the same is not set: null and '' would count as a change, and make a new version. */
+    /** Skips equal values: null and '' would count as a change and create a new version. */
     private function setColumn(Order $order, string $column, $value): void
     {
         $present = $order->getField($column);
@@ -1044,7 +1052,7 @@ final class CvetyCrmBridge
         }
     }
 
-    /** PAYED of an order is computed from its payments: pay what is owed, and what they lack by one more. */
+    /** Pays the payments, because Bitrix computes PAYED from them; another payment covers what is missing. */
     private function pay(Order $order): void
     {
         $payments = self::payments($order);
@@ -1059,7 +1067,7 @@ final class CvetyCrmBridge
             if ($payment->isPaid() || (string)$order->getField('PAYED') === 'Y') {
                 continue;
             }
-            // Bitrix books what is paid over the price to the buyer's inner account, and does not take it back.
+            // Bitrix books an overpayment to the buyer's inner account and does not take it back.
             if ((float)$payment->getField('SUM') - $owed > 0.005) {
                 $this->check($payment->setField('SUM', max($owed, 0.0)));
             }
@@ -1092,7 +1100,7 @@ final class CvetyCrmBridge
     private function addLine(Basket $basket, array $line, string $siteId): \Bitrix\Sale\BasketItem
     {
         $nameInCatalogue = $this->nameInCatalogue($line['product_id']);
-        // An agreed price: CUSTOM_PRICE keeps Bitrix from putting that of the catalogue in its place.
+        // With CUSTOM_PRICE Bitrix does not replace an agreed price with that of the catalogue.
         $fields = [
             'CUSTOM_PRICE' => 'Y',
             'CURRENCY' => $line['currency'],
@@ -1112,7 +1120,8 @@ final class CvetyCrmBridge
                 $this->keepPrices($item, $fields['BASE_PRICE'], $fields['PRICE']);
                 return $item;
             }
-            // Mostly an empty stock. A manager has promised the flowers: the line goes in without the catalogue.
+            // Usually the stock is empty. The manager has promised the flowers, so the line is added without the
+            // catalogue.
             $this->warnShortage($line['product_id'], $fields['NAME'], implode('; ', $result->getErrorMessages()));
             $this->check($item->delete());
         }
@@ -1122,7 +1131,7 @@ final class CvetyCrmBridge
         return $item;
     }
 
-    /** The name of a product that can be sold, or null. */
+    /** Returns the name of a product that can be sold, or null. */
     private function nameInCatalogue(int $productId): ?string
     {
         $row = Application::getConnection()->query(
@@ -1132,7 +1141,7 @@ final class CvetyCrmBridge
         return $row ? (string)$row['NAME'] : null;
     }
 
-    /** Make the basket what the request says; a line that goes on keeps its id and what the request does not say. */
+    /** Makes the basket equal to the request; a continued line keeps its id and the values that the request omits. */
     private function replaceLines(Order $order, array $lines): void
     {
         $basket = $order->getBasket();
@@ -1149,7 +1158,7 @@ final class CvetyCrmBridge
             $message = 'Заказ на сайте отгружен: состав и количество уже не меняются';
             throw CvetyCrmRefusal::invalid('shipped', $message, 'basket');
         }
-        // What makes the order dearer first: a paid order that is cheaper for a moment would give money away.
+        // Increases first: if the total of a paid order fell for a moment, Bitrix would move money to the account.
         foreach ([false, true] as $isCheaper) {
             foreach ($continued as $position => $item) {
                 $line = $lines[$position];
@@ -1171,7 +1180,7 @@ final class CvetyCrmBridge
         }
     }
 
-    /** Which line of the request goes on with which of the order; what is left in `$free` goes. */
+    /** Pairs the lines of the request with those of the order; those left in `$free` will be deleted. */
     private function continuedLines(array $lines, array &$free): array
     {
         $continued = [];
@@ -1213,7 +1222,7 @@ final class CvetyCrmBridge
         return (float)$item->getField('PRICE') * (float)$item->getQuantity();
     }
 
-    /** The lines of an order as a request would write them. */
+    /** Returns the lines of an order in the format of a request. */
     private static function linesOf(Order $order): array
     {
         $lines = [];
@@ -1240,7 +1249,8 @@ final class CvetyCrmBridge
         if (self::differs($item->getField('PRICE'), $line['price'])) {
             $changes = ['CUSTOM_PRICE' => 'Y', 'PRICE' => $line['price']];
         } elseif ($isOtherQuantity) {
-            // With another quantity Bitrix puts today's price of the catalogue in the place of one that is not custom.
+            // After a change of quantity Bitrix replaces a price that is not custom with today's price of the
+            // catalogue.
             $changes = ['CUSTOM_PRICE' => 'Y'];
         }
         if ($line['name'] !== null && (string)$item->getField('NAME') !== $line['name']) {
@@ -1251,7 +1261,8 @@ final class CvetyCrmBridge
         }
         if ($isOtherQuantity) {
             $shipment = count($shipments) === 1 ? $shipments[0] : null;
-            // Bitrix takes back what is not in a shipment only: fewer leave the shipment first, more enter it last.
+            // Bitrix removes only pieces that are in no shipment: a decrease changes the shipment first, an increase
+            // last.
             if ($shipment && $line['quantity'] < $quantity) {
                 $this->ship($shipment, $item, $line['quantity']);
             }
@@ -1267,7 +1278,7 @@ final class CvetyCrmBridge
         $this->keepPrices($item, $basePrice, $line['price']);
     }
 
-    /** Versions of Bitrix differ in what they put into BASE_PRICE, and some into PRICE, when something else is set. */
+    /** Sets BASE_PRICE and PRICE again, because some versions of Bitrix change them when another field is set. */
     private function keepPrices(\Bitrix\Sale\BasketItem $item, float $basePrice, float $price): void
     {
         if (self::differs($item->getField('PRICE'), $price)) {
@@ -1297,7 +1308,7 @@ final class CvetyCrmBridge
         ]));
     }
 
-    /** Set a property. What the site can't keep is refused: thrown, or noted with what else was not done. */
+    /** Sets a property. A value that the site can't store is refused: thrown, or added to the refused parts. */
     private function setProperty(Order $order, string $code, $value, bool $throws = false): void
     {
         $property = $this->propertyFor($order, $code, $value, $throws);
@@ -1316,11 +1327,11 @@ final class CvetyCrmBridge
         }
     }
 
-    /** The order's property of this code, or null when there is none, or none that could keep the value. */
+    /** Returns the order's property of this code, or null if there is none or it can't store the value. */
     private function propertyFor(Order $order, string $code, $value, bool $throws = false)
     {
         $property = null;
-        // Not getItemByOrderPropertyCode(): it came with sale 20.0.900.
+        // Not getItemByOrderPropertyCode(), which exists only since sale 20.0.900.
         foreach ($order->getPropertyCollection() as $candidate) {
             if ((string)$candidate->getField('CODE') === $code) {
                 $property = $candidate;
@@ -1328,7 +1339,7 @@ final class CvetyCrmBridge
             }
         }
         if (!$property) {
-            // What the site has no place for is lost there, and that is worth knowing.
+            // The site can't store this value, so the CRM gets a warning.
             if ($value !== '' && $value !== []) {
                 $this->warn('no_property', 'На сайте нет свойства заказа «' . $code . '»', ['property' => $code]);
             }
@@ -1345,7 +1356,11 @@ final class CvetyCrmBridge
         return $property;
     }
 
-    /** Bitrix would save the order, mark it, repeat the reason with every later save, and drop the value or not. */
+    /**
+     * Returns why a property does not allow a value.
+     *
+     * Bitrix would save the order, mark it, repeat the reason with every later save, and drop the value or not.
+     */
     private static function propertyRefusal($property, $value): ?CvetyCrmRefusal
     {
         if ($value === '' || $value === []) {
@@ -1367,7 +1382,7 @@ final class CvetyCrmBridge
         return CvetyCrmRefusal::invalid($code, $message, 'properties');
     }
 
-    /** What basket and delivery cost together. */
+    /** Returns the sum of basket and delivery. */
     private static function partsSum(Order $order): float
     {
         $sum = (float)$order->getField('PRICE_DELIVERY');
@@ -1377,7 +1392,7 @@ final class CvetyCrmBridge
         return $sum;
     }
 
-    /** The shipments that a person sees; the system one only holds what is in none of them. */
+    /** Returns the shipments that people see, without the system shipment, which holds unassigned pieces. */
     private static function shipments(Order $order): array
     {
         $shipments = [];
@@ -1402,7 +1417,7 @@ final class CvetyCrmBridge
     {
         $this->step('save');
         if (self::isSilent((string)$order->getField('XML_ID'))) {
-            // For the rest of this request, which is about this order only.
+            // For the rest of this request, which concerns only this order.
             \Bitrix\Sale\Notify::setNotifyDisable(true);
         }
         $bookedBefore = self::innerAccount((int)$order->getId());
@@ -1416,7 +1431,7 @@ final class CvetyCrmBridge
             throw $error;
         }
         $this->check($result);
-        // A part of the order that was not stored is only a warning to Bitrix.
+        // Bitrix reports a part of the order that was not stored only as a warning.
         foreach (method_exists($result, 'getWarningMessages') ? $result->getWarningMessages() : [] as $message) {
             $this->warn('marked', 'Сайт пометил заказ: ' . $message);
         }
@@ -1432,7 +1447,7 @@ final class CvetyCrmBridge
         return $letters !== 'all' && strpos($xmlId, self::CRM_PREFIX) === 0;
     }
 
-    /** What has been booked to the buyer's inner account because of this order, less what was taken from it. */
+    /** Returns the amount that this order has moved to the buyer's inner account, less what was taken from it. */
     private static function innerAccount(int $orderId): float
     {
         if ($orderId <= 0) {
@@ -1457,7 +1472,7 @@ final class CvetyCrmBridge
         $this->warn('inner_account', $message, ['amount' => number_format($booked, 2, '.', '')]);
     }
 
-    /** KZT as people read them. */
+    /** Returns an amount in KZT, formatted for managers. */
     private static function money(float $amount): string
     {
         $isWhole = abs($amount - round($amount)) < 0.005;
@@ -1466,7 +1481,7 @@ final class CvetyCrmBridge
 
     // order.delete
 
-    /** Only what the CRM's check of the site has made: the CRM deletes nothing else there. */
+    /** Deletes only orders that the CRM's check of the site created: the CRM deletes no other order here. */
     private function deleteOrder(array $request): array
     {
         $id = $this->orderId($request);
@@ -1515,7 +1530,7 @@ final class CvetyCrmBridge
         $limit = min($this->identity($request['limit'] ?? null ?: self::LIST_LIMIT, 'limit'), self::LIST_LIMIT_MOST);
         $afterId = $this->identity($request['after_id'] ?? null ?: 0, 'after_id', 'request', true);
         $since = $this->moment($request['since'] ?? null);
-        // One more than asked for tells whether there is a next page.
+        // One row more than the limit shows whether there is a next page.
         $orders = $this->listedOrders($afterId, $since, $limit + 1);
         if (!empty($request['archived'])) {
             $orders += $this->archivedOrders($afterId, $since, $limit + 1);
@@ -1535,7 +1550,7 @@ final class CvetyCrmBridge
 
     private function listedOrders(int $afterId, ?string $since, int $limit): array
     {
-        // RUNNING: an order whose saving is not over has no final values yet.
+        // RUNNING: an order that is still being saved has no final values.
         $rows = Application::getConnection()->query(
             'SELECT ID, XML_ID, VERSION, STATUS_ID, PRICE, PAYED, CANCELED, DATE_UPDATE FROM b_sale_order'
             . ' WHERE ID > ' . $afterId . " AND RUNNING <> 'Y'"
@@ -1558,7 +1573,7 @@ final class CvetyCrmBridge
         return $orders;
     }
 
-    /** Orders that the site has moved to its archive: no event tells of that, and they are not deleted. */
+    /** Returns orders of the archive: they are not deleted, and no event reports their archiving. */
     private function archivedOrders(int $afterId, ?string $since, int $limit): array
     {
         $rows = Application::getConnection()->query(
@@ -1574,7 +1589,7 @@ final class CvetyCrmBridge
         return $orders;
     }
 
-    /** The order of the archive for which the condition holds; 0 without one. */
+    /** Returns the id of the archived order that meets the condition; 0 if there is none. */
     private function archivedId(string $where): int
     {
         $sql = 'SELECT ORDER_ID FROM b_sale_order_archive WHERE ' . $where . ' ORDER BY ORDER_ID';
@@ -1597,7 +1612,7 @@ final class CvetyCrmBridge
         }
         $paySystems = [];
         $rows = $connection->query(
-            // The inner account is no way to pay that people choose; Bitrix makes it with the first payment.
+            // People do not choose the inner account; Bitrix adds it with the first payment.
             "SELECT ID, NAME FROM b_sale_pay_system_action WHERE ACTIVE = 'Y'"
             . " AND (ACTION_FILE IS NULL OR ACTION_FILE <> 'inner') ORDER BY SORT, ID"
         );
@@ -1623,7 +1638,7 @@ final class CvetyCrmBridge
         ];
     }
 
-    /** What an order property can be: elements of an infoblock when its id is known, else the property's variants. */
+    /** Returns the values of an order property: elements of an infoblock if its id is set, else its variants. */
     private function choices(string $propertyCode, string $iblockConstant): array
     {
         $sql = defined($iblockConstant)
@@ -1636,7 +1651,7 @@ final class CvetyCrmBridge
         $rows = Application::getConnection()->query($sql);
         while ($row = $rows->fetch()) {
             $value = (string)$row['VALUE'];
-            // The same property exists once for every kind of payer.
+            // The same property exists once for each person type.
             $id = ctype_digit($value) ? (int)$value : $value;
             $choices += [$value => ['id' => $id, 'name' => (string)$row['NAME']]];
         }
@@ -1681,7 +1696,7 @@ final class CvetyCrmBridge
         return $number;
     }
 
-    /** One settable column's value. The refusals are those of D7, made before anything is touched. */
+    /** Returns a settable column's value. The refusals are those of D7, made before any change. */
     private function columnValue(string $column, $value)
     {
         if ($column === 'STATUS_ID') {
@@ -1722,7 +1737,7 @@ final class CvetyCrmBridge
         return in_array($value, [null, '', 0, '0'], true) ? null : $this->identity($value, $column, 'order');
     }
 
-    /** D7 stores any two letters as a status, those of shipments too, so it is checked here; capitals matter. */
+    /** Checks a status: D7 would store any two letters, also shipment statuses. Case matters. */
     private function checkStatus($statusId): string
     {
         $rows = Application::getConnection()->query("SELECT ID FROM b_sale_status WHERE TYPE = 'O'")->fetchAll();
@@ -1749,7 +1764,7 @@ final class CvetyCrmBridge
         return $value;
     }
 
-    /** The lines of a request, checked. */
+    /** Returns the checked lines of a request. */
     private function lines($items): array
     {
         if (!is_array($items) || !$items || array_keys($items) !== range(0, count($items) - 1)) {
@@ -1766,7 +1781,7 @@ final class CvetyCrmBridge
             }
             $snapshot = is_array($item['product_snapshot'] ?? null) ? $item['product_snapshot'] : [];
             $name = self::text($snapshot['name'] ?? null);
-            // Bitrix keeps 0 for goods that the catalogue no longer has.
+            // Bitrix stores 0 for goods that the catalogue no longer has.
             $productId = $item['bitrix_product_id'] ?? null ?: 0;
             $basketId = $item['bitrix_basket_id'] ?? null ?: 0;
             $lines[] = [
@@ -1789,7 +1804,7 @@ final class CvetyCrmBridge
         return $line['price'] * $line['quantity'];
     }
 
-    /** `since` in the form of the column DATE_UPDATE, which is in the server's time. */
+    /** Returns `since` in the form of the column DATE_UPDATE, which is in the server's time zone. */
     private function moment($since): ?string
     {
         if ($since === null || $since === '') {
@@ -1802,7 +1817,7 @@ final class CvetyCrmBridge
             if (!$isIso && !($isSeconds && abs($since) < 1e11)) {
                 throw new \InvalidArgumentException();
             }
-            // A time without an offset is the shop's.
+            // A time without an offset is in the shop's time zone.
             $moment = new \DateTime($isIso ? $since : '@' . (int)$since, new \DateTimeZone('Asia/Almaty'));
         } catch (\Exception $error) {
             throw CvetyCrmRefusal::badRequest('bad_since', 'since must be unix seconds or an ISO 8601 time');
@@ -1818,7 +1833,7 @@ final class CvetyCrmBridge
         return $value ? (new \DateTime((string)$value))->format('Y-m-d\TH:i:sP') : null;
     }
 
-    /** As Bitrix keeps a text: null is empty, a flag is Y or N. */
+    /** Returns a value as Bitrix stores a text: null is empty, a flag is Y or N. */
     private static function text($value): string
     {
         if (is_bool($value)) {
@@ -1904,7 +1919,7 @@ final class CvetyCrmBridge
         $this->steps[] = $name;
     }
 
-    /** Every Result is looked at: an error in one does not keep Bitrix from saving the order afterwards. */
+    /** Throws on an error in any Result: Bitrix would save the order in spite of it. */
     private function check(\Bitrix\Main\Result $result, string $before = ''): void
     {
         if (!$result->isSuccess()) {
@@ -1913,7 +1928,7 @@ final class CvetyCrmBridge
         }
     }
 
-    /** One line a request, to Bitrix's log. Ids and steps only, no persons and no tokens. */
+    /** Writes one line for each request to Bitrix's log: ids and steps only, no personal data and no tokens. */
     private function log(string $about, int $status, float $started, string $error): void
     {
         if (defined('LOG_FILENAME') && function_exists('AddMessage2Log')) {
@@ -1926,7 +1941,7 @@ final class CvetyCrmBridge
     }
 }
 
-/** The request itself: what comes before the actions and after them. */
+/** The HTTP request: what is done before the actions and after them. */
 final class CvetyCrmBridgeDoor
 {
     const LARGEST_BODY = 1048576;
@@ -1937,13 +1952,13 @@ final class CvetyCrmBridgeDoor
 
     private static $isAnswered = false;
 
-    /** Before Bitrix is there. */
+    /** Runs before Bitrix is loaded. */
     public static function open(): void
     {
-        // Whatever Bitrix, a template or a notice prints must not stand before the JSON.
+        // Output of Bitrix, of a template or of a notice must not precede the JSON.
         ob_start();
         register_shutdown_function([self::class, 'answerAfterAll']);
-        // Without BX_SECURITY_SESSION_VIRTUAL every call would leave a session of its own behind.
+        // Without BX_SECURITY_SESSION_VIRTUAL every call would create a session.
         $constants = [
             'NO_KEEP_STATISTIC', 'NO_AGENT_CHECK', 'NOT_CHECK_PERMISSIONS', 'STOP_STATISTICS',
             'BX_SECURITY_SESSION_VIRTUAL',
@@ -1956,10 +1971,10 @@ final class CvetyCrmBridgeDoor
         }
     }
 
-    /** After it. */
+    /** Runs after Bitrix is loaded. */
     public static function handle(): void
     {
-        // Bitrix asks it who has taken a payment, without looking whether it is there.
+        // Bitrix reads the user who has taken a payment from it, without checking that it exists.
         if (!is_object($GLOBALS['USER'] ?? null)) {
             $GLOBALS['USER'] = new \CUser();
         }
@@ -1987,7 +2002,7 @@ final class CvetyCrmBridgeDoor
         return [$status, CvetyCrmBridge::errorAnswer(new CvetyCrmRefusal($status, $code, $message, $step))];
     }
 
-    /** Several, separated by commas, while one is being replaced by another. */
+    /** Returns the accepted tokens: several, separated by commas, during a replacement. */
     private static function tokens(): array
     {
         $tokens = defined('CRM_BRIDGE_TOKEN') ? explode(',', (string)CRM_BRIDGE_TOKEN) : [];
@@ -2004,7 +2019,7 @@ final class CvetyCrmBridgeDoor
         return $isGood;
     }
 
-    /** The answer, and then Bitrix's end of a request: without it background jobs would never run. */
+    /** Sends the answer and then ends the request as Bitrix does: otherwise background jobs would not run. */
     private static function send(int $status, array $answer): void
     {
         self::$isAnswered = true;
@@ -2016,7 +2031,7 @@ final class CvetyCrmBridgeDoor
         if (!headers_sent()) {
             header('Content-Type: application/json; charset=utf-8');
         }
-        // Bitrix writes the headers of its own response object over those above.
+        // Bitrix overwrites the headers above with those of its own response object.
         $response = \Bitrix\Main\Context::getCurrent()->getResponse();
         $response->setStatus($status . ' ' . self::REASONS[$status]);
         $response->addHeader('Content-Type', 'application/json; charset=utf-8');
@@ -2026,7 +2041,7 @@ final class CvetyCrmBridgeDoor
         \CMain::FinalActions($json);
     }
 
-    /** When PHP or Bitrix ended the request before there was an answer: no memory, no database. */
+    /** Answers if PHP or Bitrix ended the request before there was an answer: out of memory, no database. */
     public static function answerAfterAll(): void
     {
         if (self::$isAnswered) {

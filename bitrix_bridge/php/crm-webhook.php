@@ -1,11 +1,11 @@
 <?php
 /**
- * Tells Cvety CRM about orders, customers and products of this site.
+ * Sends webhooks about orders, customers and products of this site to Cvety CRM.
  *
- * Included by one line of local/php_interface/init.php; the steps are in README.md. A handler only notes in a table of
- * its own that an object has changed. What the CRM gets is the object's state at the moment of sending, first from a
- * background job right after the response, then from an agent with growing pauses, until the CRM has answered
- * HTTP 200 with {"status": "success"}.
+ * One line of local/php_interface/init.php includes this file; README.md has the steps. A handler only records in its
+ * own table that an object has changed. The CRM gets the object's state at the time of sending: first from a background
+ * job right after the response, then from an agent with growing retry delays, until the CRM has answered HTTP 200 with
+ * {"status": "success"}.
  *
  * PHP 7.4 to 8.3, Bitrix main and sale from 20.0.
  */
@@ -15,7 +15,7 @@ use Bitrix\Main\Config\Option;
 use Bitrix\Main\EventManager;
 use Bitrix\Main\Web\HttpClient;
 
-// Opened by its address, outside of Bitrix: there is nothing here to see.
+// The file was requested directly, outside of Bitrix.
 if (!class_exists(EventManager::class)) {
     http_response_code(404);
     exit;
@@ -27,20 +27,20 @@ final class CvetyCrmWebhook
     const TABLE = 'cvety_crm_queue';
     const AGENT = 'CvetyCrmWebhookAgent();';
 
-    /** Seconds between the tries of one object, the last one repeated without end. */
+    /** Seconds between the attempts for one object; the last one is repeated without end. */
     const PAUSES = [30, 60, 300, 900, 3600];
 
-    /** The CRM said that it cannot use the event: after so many times it is put aside, and ping shows it. */
+    /** The number of refusals by the CRM after which an event is put aside; ping reports such events. */
     const MAX_REFUSALS = 3;
 
-    /** Answers that speak of the connection, the token or the address, never of the event: kept and tried again. */
+    /** Statuses that concern the connection, the token or the address, not the event: the event is kept and retried. */
     const TEMPORARY = [401, 403, 404, 405, 408, 425, 429];
 
     const INSTALLED_OPTION = 'cvety_crm_webhook_installed';
     const SENDER_LOCK = 'cvety_crm_sender';
     const CONNECT_SECONDS = 2;
 
-    /** Columns that say nothing to the CRM, or too much. */
+    /** Columns that are useless for the CRM, or confidential. */
     const HIDDEN_COLUMNS = ['SEARCH_CONTENT' => 1, 'RUNNING' => 1, 'BX_USER_ID' => 1, 'STAT_GID' => 1];
     const USER_COLUMNS = [
         'ID', 'ACTIVE', 'LOGIN', 'NAME', 'LAST_NAME', 'SECOND_NAME', 'EMAIL', 'PERSONAL_PHONE', 'PERSONAL_MOBILE',
@@ -54,7 +54,7 @@ final class CvetyCrmWebhook
         'ID', 'PAY_SYSTEM_ID', 'PAY_SYSTEM_NAME', 'SUM', 'CURRENCY', 'PAID', 'DATE_PAID', 'IS_RETURN',
     ];
 
-    /** What the checksum of an order is made of, beside its properties. No event tells when raw SQL changes them. */
+    /** The checksum of an order covers these columns and its properties. Raw SQL changes them without an event. */
     const CHECKED_BASKET_COLUMNS = ['ID', 'PRODUCT_ID', 'NAME', 'PRICE', 'BASE_PRICE', 'QUANTITY'];
     const CHECKED_PAYMENT_COLUMNS = ['ID', 'PAY_SYSTEM_ID', 'SUM', 'PAID'];
 
@@ -67,12 +67,12 @@ final class CvetyCrmWebhook
     private static $listening = false;
     private static $jobIsPlanned = false;
 
-    /** Queue rows that this hit has made, by object: several saves in one hit are one event. */
+    /** The queue rows that this hit has created, by object: several saves in one hit are one event. */
     private static $rowsOfThisHit = [];
 
-    // Handlers: note the event, never throw, never save anything of the shop
+    // Handlers: record the event, never throw, never save anything of the shop
 
-    /** Begin to listen, when the address and the token are known. */
+    /** Registers the handlers if the address and the token are set. */
     public static function listen(): void
     {
         if (self::$listening || self::setting('PYTHON_CRM_WEBHOOK_URL') === ''
@@ -83,7 +83,7 @@ final class CvetyCrmWebhook
             $manager = EventManager::getInstance();
             $manager->addEventHandler('sale', 'OnSaleOrderSaved', [self::class, 'onOrderSaved']);
             $manager->addEventHandler('sale', 'OnSaleOrderDeleted', [self::class, 'onOrderDeleted']);
-            // Events of the old kernel give their handlers positional arguments.
+            // Events of the old kernel pass positional arguments.
             $manager->addEventHandlerCompatible('main', 'OnAfterUserUpdate', [self::class, 'onUserUpdated']);
             if (self::setting('PYTHON_CRM_PRODUCT_IBLOCKS') !== '') {
                 foreach (['Add' => 'Added', 'Update' => 'Updated', 'Delete' => 'Deleted'] as $event => $done) {
@@ -93,7 +93,7 @@ final class CvetyCrmWebhook
             }
             self::$listening = true;
             if (Option::get('main', self::INSTALLED_OPTION, '') !== self::VERSION) {
-                // After the response: CREATE TABLE would end an open transaction of the page.
+                // After the response, because CREATE TABLE would commit an open transaction of the page.
                 self::afterTheResponse([self::class, 'install']);
             }
         } catch (\Throwable $error) {
@@ -106,7 +106,7 @@ final class CvetyCrmWebhook
         return self::$listening;
     }
 
-    /** sale:OnSaleOrderSaved. A save that changed nothing is no news. */
+    /** Handles sale:OnSaleOrderSaved. A save without changes is ignored. */
     public static function onOrderSaved($event): void
     {
         try {
@@ -120,13 +120,14 @@ final class CvetyCrmWebhook
         }
     }
 
-    /** sale:OnSaleOrderDeleted; VALUE tells whether it really was. */
+    /** Handles sale:OnSaleOrderDeleted; VALUE tells whether the order was really deleted. */
     public static function onOrderDeleted($event): void
     {
         try {
             if ($event->getParameter('VALUE') !== false) {
                 $order = $event->getParameter('ENTITY');
-                // Nobody can read it from the table any more, and the CRM may not know the id of its own order yet.
+                // XML_ID is stored because the table no longer has it, and the CRM may not yet know the id of its own
+                // order.
                 self::enqueue('order.delete', (int)$order->getId(), (string)$order->getField('XML_ID'));
             }
         } catch (\Throwable $error) {
@@ -134,7 +135,7 @@ final class CvetyCrmWebhook
         }
     }
 
-    /** main:OnAfterUserUpdate. */
+    /** Handles main:OnAfterUserUpdate. */
     public static function onUserUpdated($fields): void
     {
         try {
@@ -146,19 +147,19 @@ final class CvetyCrmWebhook
         }
     }
 
-    /** iblock:OnAfterIBlockElementAdd. */
+    /** Handles iblock:OnAfterIBlockElementAdd. */
     public static function onProductAdded($fields): void
     {
         self::noteProduct('product.create', $fields);
     }
 
-    /** iblock:OnAfterIBlockElementUpdate. */
+    /** Handles iblock:OnAfterIBlockElementUpdate. */
     public static function onProductUpdated($fields): void
     {
         self::noteProduct('product.update', $fields);
     }
 
-    /** iblock:OnAfterIBlockElementDelete. */
+    /** Handles iblock:OnAfterIBlockElementDelete. */
     public static function onProductDeleted($fields): void
     {
         self::noteProduct('product.delete', $fields);
@@ -185,7 +186,7 @@ final class CvetyCrmWebhook
         try {
             self::writeRow($event, $id, $xmlId);
         } catch (\Bitrix\Main\DB\SqlException $error) {
-            // The very first event of all, or the table was lost with a restored backup, or is an earlier version's.
+            // This is the first event, or a restored backup has no table, or it is the table of an earlier version.
             self::install();
             self::writeRow($event, $id, $xmlId);
         }
@@ -203,7 +204,7 @@ final class CvetyCrmWebhook
         $object = $entity . ' ' . $id;
         $eventId = self::newEventId();
         if (isset(self::$rowsOfThisHit[$object])) {
-            // A new id: if the row is being sent right now, what goes out is older than this save.
+            // A new id: if the row is being sent at this moment, the sent state is older than this save.
             $becomes = substr($event, -7) === '.delete' ? ", EVENT = '$event', XML_ID = '$xmlId'" : '';
             $connection->queryExecute(
                 'UPDATE ' . self::TABLE . " SET EVENT_ID = '" . $eventId . "'" . $becomes
@@ -221,7 +222,7 @@ final class CvetyCrmWebhook
         self::$rowsOfThisHit[$object] = (int)$connection->getInsertedId();
     }
 
-    /** Where this version of Bitrix has no background jobs, the agent does their work. */
+    /** Runs a job after the response; in a version of Bitrix without background jobs the agent does it. */
     private static function afterTheResponse(array $job): void
     {
         $application = Application::getInstance();
@@ -234,7 +235,7 @@ final class CvetyCrmWebhook
 
     // Sending
 
-    /** The background job: try at once, unless the CRM is known to be away; then the agent looks after the queue. */
+    /** Runs as the background job: sends at once, unless the CRM is known to be unavailable; then the agent does it. */
     public static function sendSoon(): void
     {
         try {
@@ -250,7 +251,7 @@ final class CvetyCrmWebhook
         }
     }
 
-    /** What the agent does. On a visitor's hit it must be short; on cron it may take its time. */
+    /** Runs as the agent. On a visitor's hit it must be short; on cron it may take longer. */
     public static function runAgent(): void
     {
         try {
@@ -263,9 +264,9 @@ final class CvetyCrmWebhook
     }
 
     /**
-     * Send what is due, one object after the other, for about $seconds.
+     * Sends what is due, one object after the other, for about $seconds.
      *
-     * A failure of one object does not hold up the others; when the CRM itself is away, the run ends.
+     * A failure of one object does not delay the others; if the CRM is unavailable, the run ends.
      */
     private static function send(int $seconds, int $readSeconds, int $lockSeconds): void
     {
@@ -290,11 +291,11 @@ final class CvetyCrmWebhook
         }
     }
 
-    /** Send an object's present state on behalf of all its waiting events. Returns false when the CRM is away. */
+    /** Sends an object's present state for all its pending events. Returns false if the CRM is unavailable. */
     private static function sendObject(string $entity, int $id, int $readSeconds): bool
     {
         $connection = Application::getConnection();
-        // First the rows, then the state: what is saved in between has changed its row's EVENT_ID.
+        // First the rows, then the state: a later save changes the EVENT_ID of its row.
         $rows = $connection->query(
             'SELECT ID, EVENT_ID, EVENT, XML_ID, ATTEMPTS, REFUSALS FROM ' . self::TABLE
             . " WHERE ENTITY = '" . $entity . "' AND ENTITY_ID = " . $id . " AND STATE = 'W' ORDER BY ID"
@@ -310,7 +311,7 @@ final class CvetyCrmWebhook
         $attempts = max(array_map('intval', array_column($rows, 'ATTEMPTS')));
         $refusals = (int)$newest['REFUSALS'];
         $pause = self::PAUSES[min($attempts, count(self::PAUSES) - 1)];
-        // Before the call: a process that dies has tried.
+        // Before the call, so that a process that dies counts as an attempt.
         self::updateRows($rows, 'ATTEMPTS = ATTEMPTS + 1, NEXT_TRY_AT = ' . (time() + $pause));
 
         $data = self::dataOf($event, $id, (string)$newest['XML_ID']);
@@ -323,7 +324,7 @@ final class CvetyCrmWebhook
             : self::post($event, (string)$newest['EVENT_ID'], $data, $readSeconds);
         if ($answer['success']) {
             self::deleteRows($rows);
-            // Events put aside before: what they were about has arrived with this one.
+            // Events that were put aside earlier: this one has delivered their changes too.
             $connection->queryExecute(
                 'DELETE FROM ' . self::TABLE . " WHERE ENTITY = '" . $entity . "' AND ENTITY_ID = " . $id
                 . " AND STATE = 'F' AND ID < " . (int)$newest['ID']
@@ -348,7 +349,7 @@ final class CvetyCrmWebhook
         return !in_array($code, [0, 401, 429, 503], true);
     }
 
-    /** Only rows that are still those that were read: one that was touched since has news that are not sent yet. */
+    /** Updates only rows that have not changed since they were read: a changed row has a newer state to send. */
     private static function updateRows(array $rows, string $set): void
     {
         foreach ($rows as $row) {
@@ -376,7 +377,7 @@ final class CvetyCrmWebhook
         if (strpos($event, 'product.') === 0) {
             $url = preg_replace('~/order(/?)$~', '/product$1', $url);
         }
-        // Bitrix follows a redirect with GET, and the event would be lost on the way.
+        // Bitrix follows a redirect with GET, and the event would be lost.
         $client = new HttpClient([
             'redirect' => false,
             'redirectMax' => 0,
@@ -402,9 +403,9 @@ final class CvetyCrmWebhook
         ];
     }
 
-    // What is sent: read from the tables, as the CRM's own import does, so that nothing of the shop is woken up
+    // The data of events, read from the tables as the CRM's import reads them, so that no code of the shop runs
 
-    /** The event's data; null when the object is not there, [] when it does not concern the CRM. */
+    /** Returns the event's data; null if the object does not exist, [] if it does not concern the CRM. */
     private static function dataOf(string $event, int $id, string $xmlId): ?array
     {
         $sources = ['order' => 'OnSaleOrderSaved', 'user' => 'OnAfterUserUpdate', 'product' => 'OnAfterIBlockElement'];
@@ -415,7 +416,7 @@ final class CvetyCrmWebhook
         } else {
             $source = $sources[$entity];
             if ($entity === 'order') {
-                // An order of the archive is not there any more, and nothing about it is news.
+                // An archived order is no longer in the table, and the CRM needs no event about it.
                 $data = self::orderData($id) ?? (self::isArchived($id) ? [] : null);
             } else {
                 $data = $entity === 'user' ? self::customerData($id) : self::productData($id);
@@ -424,7 +425,9 @@ final class CvetyCrmWebhook
         return $data ? $data + ['webhook_timestamp' => round(microtime(true), 3), 'webhook_source' => $source] : $data;
     }
 
-    /** A whole order: columns of b_sale_order, `properties`, `basket`, `payments`, `user`, `checksum`; or null. */
+    /**
+     * Returns a whole order: columns of b_sale_order, `properties`, `basket`, `payments`, `user`, `checksum`; or null.
+     */
     public static function orderData(int $id): ?array
     {
         $row = Application::getConnection()->query('SELECT * FROM b_sale_order WHERE ID = ' . $id)->fetch();
@@ -451,13 +454,13 @@ final class CvetyCrmWebhook
         );
     }
 
-    /** The checksums of orders by id: changes that move neither VERSION nor DATE_UPDATE show in them. */
+    /** Returns the checksums of orders by id: they show changes that move neither VERSION nor DATE_UPDATE. */
     public static function checksums(array $ids): array
     {
         return array_map([self::class, 'checksum'], self::partsOf($ids));
     }
 
-    /** Properties, lines and payments of orders by id, in three queries. */
+    /** Returns properties, lines and payments of orders by id, in three queries. */
     private static function partsOf(array $ids): array
     {
         if (!$ids) {
@@ -497,10 +500,10 @@ final class CvetyCrmWebhook
         }, $rows);
     }
 
-    /** Properties by code, by order: `$where` is the condition on ORDER_ID. */
+    /** Returns properties by code, by order: `$where` is the condition on ORDER_ID. */
     private static function propertiesOf(string $where): array
     {
-        // All columns: ENTITY_TYPE is only there since sale 21, and a name in the list would break older sites.
+        // All columns: ENTITY_TYPE exists only since sale 21, so naming it would fail on older sites.
         $rows = Application::getConnection()->query(
             'SELECT v.*, p.CODE AS PROPERTY_CODE, p.MULTIPLE AS IS_MULTIPLE FROM b_sale_order_props_value v'
             . ' LEFT JOIN b_sale_order_props p ON p.ID = v.ORDER_PROPS_ID'
@@ -522,7 +525,7 @@ final class CvetyCrmWebhook
         return $properties;
     }
 
-    /** The ids of the services that stand for "without delivery". */
+    /** Returns the ids of the services that mean "without delivery". */
     private static function withoutDelivery(): array
     {
         $rows = Application::getConnection()->query(
@@ -531,7 +534,7 @@ final class CvetyCrmWebhook
         return array_map('intval', array_column($rows, 'ID'));
     }
 
-    /** A user without secrets; null when there is none. */
+    /** Returns a user without secrets; null if there is none. */
     private static function userData(int $id): ?array
     {
         $connection = Application::getConnection();
@@ -547,7 +550,7 @@ final class CvetyCrmWebhook
         return $user;
     }
 
-    /** Only people who have ordered are the CRM's business, not the site's editors. */
+    /** Returns a customer; a user without orders, such as an editor of the site, does not concern the CRM. */
     private static function customerData(int $id): array
     {
         $orders = 'SELECT ID FROM b_sale_order WHERE USER_ID = ' . $id . ' LIMIT 1';
@@ -558,7 +561,7 @@ final class CvetyCrmWebhook
     {
         $connection = Application::getConnection();
         $row = $connection->query('SELECT * FROM b_iblock_element WHERE ID = ' . $id)->fetch();
-        // An unfinished draft of the workflow is not on the site yet.
+        // An unfinished draft of the workflow is not published yet.
         if (!$row || !empty($row['WF_PARENT_ELEMENT_ID'])) {
             return $row ? [] : null;
         }
@@ -605,7 +608,9 @@ final class CvetyCrmWebhook
         return $row;
     }
 
-    /** Numbers as decimal strings; dates with their offset, because json_encode makes {} of Bitrix's date objects. */
+    /**
+     * Returns numbers as decimal strings, and dates with their offset: json_encode makes {} of Bitrix's date objects.
+     */
     private static function value($value, string $column)
     {
         if ($value instanceof \Bitrix\Main\Type\DateTime || $value instanceof \DateTimeInterface) {
@@ -631,7 +636,7 @@ final class CvetyCrmWebhook
         return $value === null ? null : (string)$value;
     }
 
-    /** JSON that comes out whatever is in the texts. */
+    /** Returns JSON even if the texts are not valid UTF-8. */
     public static function encode(array $value): string
     {
         $flags = JSON_UNESCAPED_UNICODE | JSON_UNESCAPED_SLASHES | JSON_INVALID_UTF8_SUBSTITUTE
@@ -639,9 +644,9 @@ final class CvetyCrmWebhook
         return (string)json_encode($value, $flags);
     }
 
-    // Installing and looking after
+    // Installation and maintenance
 
-    /** The table and the agent; may be called any number of times, also by two hits at once. */
+    /** Creates the table and the agent; may be called any number of times, also by two hits at once. */
     public static function install(): void
     {
         $connection = Application::getConnection();
@@ -668,7 +673,7 @@ final class CvetyCrmWebhook
         if ($connection->lock('cvety_crm_install', 5)) {
             try {
                 if (!array_key_exists('XML_ID', $connection->getTableFields(self::TABLE))) {
-                    // Of version 1.0.
+                    // The table may be that of version 1.0.
                     $connection->queryExecute('ALTER TABLE ' . self::TABLE . ' ADD COLUMN XML_ID VARCHAR(255) NULL');
                 }
                 $agent = self::agent();
@@ -686,7 +691,7 @@ final class CvetyCrmWebhook
         }
     }
 
-    /** The id of an order with this XML_ID that was deleted, of which the CRM has yet to hear; 0 when there is none. */
+    /** Returns the id of a deleted order with this XML_ID whose webhook is still pending; 0 if there is none. */
     public static function waitingDeletion(string $xmlId): int
     {
         if (!self::$listening) {
@@ -704,7 +709,7 @@ final class CvetyCrmWebhook
         }
     }
 
-    /** The way back: without the line in init.php nothing is left of this file after it. */
+    /** Removes everything that this file has created on the site, except the line in init.php. */
     public static function uninstall(): void
     {
         \CAgent::RemoveAgent(self::AGENT, 'main');
@@ -714,7 +719,7 @@ final class CvetyCrmWebhook
         Option::delete('main', ['name' => self::INSTALLED_OPTION]);
     }
 
-    /** Send again what was put aside, once its cause is mended. Returns how many rows. */
+    /** Queues the events that were put aside, after their cause is fixed. Returns the number of rows. */
     public static function retryFailed(): int
     {
         $connection = Application::getConnection();
@@ -724,7 +729,7 @@ final class CvetyCrmWebhook
         return $connection->getAffectedRowsCount();
     }
 
-    /** What ping tells: whether the handlers are there, and how the queue is. Mends what was removed by hand. */
+    /** Returns the part of ping about the handlers and the queue. Restores a table or an agent that was deleted. */
     public static function status(): array
     {
         $status = [
@@ -759,7 +764,7 @@ final class CvetyCrmWebhook
         }
         $agent = self::agent();
         $status['agent_installed'] = $agent !== null;
-        // The database writes it with its own clock, whose time zone may not be PHP's: seconds have none.
+        // As unix seconds, because the database's time zone may differ from PHP's.
         $status['agent_last_run'] = $agent && $agent['LAST_RUN'] !== null ? date('c', (int)$agent['LAST_RUN']) : null;
         return $status;
     }
@@ -777,7 +782,7 @@ final class CvetyCrmWebhook
         return defined($name) ? trim((string)constant($name)) : '';
     }
 
-    /** A random UUID, as RFC 4122 has it. */
+    /** Returns a random UUID (RFC 4122). */
     private static function newEventId(): string
     {
         $bytes = random_bytes(16);
@@ -789,11 +794,11 @@ final class CvetyCrmWebhook
     private static function cut(string $text, int $length): string
     {
         $text = mb_substr(mb_scrub($text, 'UTF-8'), 0, $length, 'UTF-8');
-        // Many sites talk to MySQL in its utf8 of three bytes, which refuses an emoji.
+        // Many sites use MySQL's three-byte utf8, which refuses an emoji.
         return (string)preg_replace('/[\x{10000}-\x{10FFFF}]/u', '?', $text);
     }
 
-    /** To Bitrix's log where there is one (LOG_FILENAME), else to that of PHP. Never the token, never a person. */
+    /** Writes to Bitrix's log (LOG_FILENAME) if it is set, else to that of PHP: never a token or personal data. */
     private static function log(string $text): void
     {
         if (defined('LOG_FILENAME') && function_exists('AddMessage2Log')) {
@@ -804,14 +809,14 @@ final class CvetyCrmWebhook
     }
 }
 
-/** The agent. It returns its own call, or Bitrix would forget it. */
+/** The agent. It returns its own call, because Bitrix deletes an agent that does not. */
 function CvetyCrmWebhookAgent()
 {
     CvetyCrmWebhook::runAgent();
     return CvetyCrmWebhook::AGENT;
 }
 
-// The bridge borrows the reading of orders on a site that does not announce them.
+// The bridge uses the code that reads orders, also on a site that sends no webhooks.
 if (!defined('CVETY_CRM_ONLY_READ')) {
     CvetyCrmWebhook::listen();
 }

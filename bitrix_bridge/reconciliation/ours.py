@@ -14,7 +14,7 @@ from orders.sync.fields import FIELDS, comparable
 from orders.sync.three_way_merge import Agreement
 
 _COLUMNS = tuple(FIELDS[name].attribute for name in COMPARED)
-_VERSIONS = ("bitrix_version", "bitrix_state__heard_version", "bitrix_state__checksum")
+_VERSIONS = ("bitrix_version", "bitrix_state__received_version", "bitrix_state__checksum")
 _GONE = ("is_deleted_on_site", "is_archived_on_site")
 _LIGHT = ("pk", "bitrix_order_id", *_VERSIONS, "status__is_final", *_GONE, *_COLUMNS)
 

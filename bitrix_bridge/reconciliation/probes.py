@@ -8,7 +8,8 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from bitrix_bridge.models import Difference, Reconciliation, WebhookEvent
-from cvety_crm.ops.health import Finding, Level, duration, probe
+from cvety_crm.formatting import duration
+from cvety_crm.ops.health import Finding, Level, probe
 
 OLD = timedelta(hours=36)
 """It runs each night."""

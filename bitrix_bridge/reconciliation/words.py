@@ -10,20 +10,21 @@ from django.utils.translation import gettext
 from bitrix_bridge.models import Difference
 from bitrix_bridge.reconciliation.comparison import ARCHIVED, CHECKSUM, DELETED, LINK, VERSION
 from bitrix_bridge.reconciliation.decisions import sides
-from orders.presentation.timeline import Names, field_label, look_up, value_words
+from cvety_crm.users import display_name
+from orders.presentation.timeline import Names, field_label, look_up, value_text
 from orders.rules.visibility import hidden_fields
 from orders.services.references import STUB_PREFIX, stub_status_name
 
 Kind, Outcome, Side = Difference.Kind, Difference.Outcome, Difference.Side
 
-SIGNS = {
+SIGNS: dict[str, str] = {
     Outcome.FOUND: "≠",
     Outcome.REPAIRED: "✓",
     Outcome.PERSON: "!",
     Outcome.RESOLVED: "✓",
     Outcome.GONE: "–",
 }
-CSS = {
+CSS: dict[str, str] = {
     Outcome.FOUND: "pending",
     Outcome.REPAIRED: "delivered",
     Outcome.PERSON: "failed",
@@ -83,15 +84,15 @@ def _row(one: Difference, names: Names, may_decide: bool) -> Row:
         agreed=agreed,
         ours=ours,
         theirs=theirs,
-        sign=SIGNS.get(one.outcome, "?"),  # type: ignore[call-overload]
-        css=CSS.get(one.outcome, "failed"),  # type: ignore[call-overload]
+        sign=SIGNS.get(one.outcome, "?"),
+        css=CSS.get(one.outcome, "failed"),
         decided=_decided(one),
         buttons=[Button(str(side), _button(one, side)) for side in sides(one)] if may_decide else (),
     )
 
 
 def _value(name: str, value: Any, names: Names) -> str:
-    text = value_words(name, value, names)
+    text = value_text(name, value, names)
     if name == "status" and text == value and str(value).startswith(STUB_PREFIX):
         return stub_status_name(str(value).removeprefix(STUB_PREFIX))
     return text
@@ -100,7 +101,7 @@ def _value(name: str, value: Any, names: Names) -> str:
 def _decided(one: Difference) -> str:
     if one.outcome != Outcome.RESOLVED or one.resolved_by is None:
         return ""
-    return one.resolved_by.get_full_name() or one.resolved_by.get_username()
+    return display_name(one.resolved_by)
 
 
 def _button(one: Difference, side: Difference.Side) -> str:

@@ -1,6 +1,6 @@
-"""A stand-in for the shop's Bitrix site: faithful semantics over real HTTP, for newcomers and for tests.
+"""A stand-in for the shop's Bitrix site: it follows Bitrix's rules and answers over real HTTP.
 
-Needs no Django. `python -m bitrix_bridge.sandbox` runs it; a test writes
+For developers and for tests; needs no Django. `python -m bitrix_bridge.sandbox` runs it; a test writes
 
     with Sandbox(webhook_url=url) as sandbox:
         order = sandbox.place_order(recipient_name="Айгерім")
@@ -30,13 +30,13 @@ __all__ = ["Event", "Faults", "Sandbox", "SandboxServer", "Sender", "Site"]
 
 
 class Sandbox:
-    """A whole site on a free port of 127.0.0.1, as a context manager.
+    """A complete site on a free port of 127.0.0.1, as a context manager.
 
-    `webhook_url` None sends nothing; events are in `.sender.events` either way. Tokens not given are made up; read
-    them from `.webhook_token`, `.api_token`, `.rest_secret`. `auth_in` chooses where the webhook token goes.
-    `legacy_bridge` is today's endpoint, which only creates; `bridge_version` "1.1" is the bridge before this one.
-    `data_file` keeps data across runs. `pauses` and `timeout` are the sender's, in seconds; `max_tries` makes it
-    give up. `seed` repeats the orders of `place_order`.
+    With `webhook_url` None no webhook is sent; `.sender.events` holds the events in both cases. Tokens that are not
+    given are random; read them from `.webhook_token`, `.api_token`, `.rest_secret`. `auth_in` chooses where the webhook
+    token is sent. `legacy_bridge` is today's endpoint, which only creates; `bridge_version` "1.1" is the previous
+    version of the bridge. `data_file` keeps data between runs. `retry_delays` and `timeout` are the sender's, in
+    seconds; after `max_tries` it gives up. The same `seed` gives the same orders in `place_order`.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Sandbox:
         legacy_bridge: bool = False,
         bridge_version: str = VERSIONS["bridge"],
         data_file: str | None = None,
-        pauses: tuple[float, ...] = (0.02, 0.05, 0.1, 0.2),
+        retry_delays: tuple[float, ...] = (0.02, 0.05, 0.1, 0.2),
         timeout: float = TIMEOUT,
         max_tries: int | None = None,
         seed: int = 1,
@@ -63,14 +63,14 @@ class Sandbox:
         self._random = random.Random(seed)
         self.site = Site(self._storage)
         if bridge_version == "1.1":
-            self.site.lacking = NEW_IN_1_2
+            self.site.omitted_keys = NEW_IN_1_2
         self.sender = Sender(
             self.site,
             webhook_url,
             self.webhook_token,
             auth_in=auth_in,
             storage=self._storage,
-            pauses=pauses,
+            retry_delays=retry_delays,
             timeout=timeout,
             max_tries=max_tries,
         )
@@ -80,7 +80,7 @@ class Sandbox:
             rest_secret=self.rest_secret,
             faults=self.faults,
             queue_length=self.sender.waiting,
-            waiting_deletion=self.sender.waiting_deletion,
+            pending_deletion=self.sender.pending_deletion,
             legacy_bridge=legacy_bridge,
             bridge_version=bridge_version,
         )
@@ -89,7 +89,7 @@ class Sandbox:
         self.rest_url = f"{self.url}/rest/1/{self.rest_secret}/"
 
     def __enter__(self) -> Sandbox:
-        """Start answering and sending."""
+        """Start to answer requests and to send webhooks."""
         self.server.start()
         self.sender.start()
         return self
@@ -97,30 +97,30 @@ class Sandbox:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop; what was not delivered stays in the data file."""
+        """Stop; webhooks that were not delivered stay in the data file."""
         self.stop()
 
     def stop(self) -> None:
-        """Stop everything now. Safe to call twice."""
+        """Stop the server and the sender. Safe to call twice."""
         self.server.stop()
         self.sender.stop()
         self._storage.close()
 
     def place_order(self, **overrides: Any) -> Order:
-        """A customer places an order: a plausible one, with keys of the bridge's create request put over it.
+        """Place a plausible order as a customer; `overrides` are keys of the bridge's create request.
 
         `properties` are added to the plausible ones. Returns the stored order, in the webhook's shape.
         """
         request = order_request(self._random)
         properties = {**request["properties"], **(overrides.pop("properties", None) or {})}
-        # What the caller names must not lose to the same thing in the made-up properties.
+        # A key that the caller gives must override the same property of the generated order.
         for key, code in PROPERTY_OF_REQUEST_KEY.items():
             if key in overrides:
                 properties[code] = overrides[key]
         return self.site.create_order({**request, **overrides, "properties": properties}).order
 
     def change_status(self, order_id: int | str, code: str) -> Order:
-        """Somebody at the site sets a status. Returns the order. Raises SiteError 404 or 422."""
+        """Set an order's status as staff of the site do. Returns the order. Raises SiteError 404 or 422."""
         return self.site.change_status(int(order_id), code)
 
     def flush(self, timeout: float = 5.0) -> None:

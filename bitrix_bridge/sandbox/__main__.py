@@ -1,7 +1,7 @@
 """Run the stand-in site: `python -m bitrix_bridge.sandbox --port 8002 --webhook-url URL --data-file PATH`.
 
-For development only: it refuses to start unless DEBUG is on. Tokens come from the environment: BITRIX_API_TOKEN, and
-the first of WEBHOOK_TOKENS.
+For development only: it does not start unless DEBUG is on. Tokens come from the environment: BITRIX_API_TOKEN, and the
+first of WEBHOOK_TOKENS.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 
 from .sender import Sender
 from .server import BRIDGE_PATH, SandboxServer
-from .shop import keep_shop_open
+from .shop import simulate_shop
 from .site import Site
 from .storage import FileStorage, MemoryStorage, Storage
 
@@ -25,11 +25,11 @@ logger = logging.getLogger("bitrix_bridge.sandbox")
 
 
 class CannotStartError(Exception):
-    """Why the stand-in does not start, in one line."""
+    """The reason why the stand-in does not start, in one line."""
 
 
 def tokens(environment: Mapping[str, str], *, sends_webhooks: bool) -> tuple[str, str]:
-    """The API token and the webhook token. Raises CannotStartError when DEBUG is off or a token is missing."""
+    """Return the API token and the webhook token. Raises CannotStartError if DEBUG is off or a token is missing."""
     if environment.get("DEBUG", "").strip().lower() not in ("1", "true", "yes", "on"):
         raise CannotStartError("the stand-in site is for development only: it starts with DEBUG on, and DEBUG is off")
     api_token = environment.get("BITRIX_API_TOKEN", "").strip()
@@ -42,13 +42,13 @@ def tokens(environment: Mapping[str, str], *, sends_webhooks: bool) -> tuple[str
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run until SIGTERM or SIGINT. Returns the exit status: 2 when it could not start."""
+    """Run until SIGTERM or SIGINT. Returns the exit status: 2 if the stand-in could not start."""
     parser = argparse.ArgumentParser(
         prog="python -m bitrix_bridge.sandbox", description="A stand-in for the shop's site"
     )
     parser.add_argument("--port", type=int, default=8002, help="port on 127.0.0.1 (8002)")
-    parser.add_argument("--webhook-url", default=None, help="where the CRM takes webhooks; none are sent without it")
-    parser.add_argument("--data-file", default=None, help="sqlite3 file that keeps the data; memory without it")
+    parser.add_argument("--webhook-url", default=None, help="where the CRM receives webhooks; without it none are sent")
+    parser.add_argument("--data-file", default=None, help="sqlite3 file that keeps the data; without it, memory")
     parser.add_argument("--every", type=float, default=6.0, help="seconds between events in the shop (6); 0: none")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s sandbox %(message)s", datefmt="%H:%M:%S")
@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sender.start()
     logger.info("listening on %s, the bridge is %s%s", server.url, server.url, BRIDGE_PATH)
     if options.every > 0:
-        keep_shop_open(site, options.every, stop)
+        simulate_shop(site, options.every, stop)
     stop.wait()
     server.stop()
     sender.stop()

@@ -1,6 +1,6 @@
-"""The buyers' inner accounts: where Bitrix books what was paid over an order's price (b_sale_user_account, _transact).
+"""The buyers' inner accounts, where Bitrix books overpayments (b_sale_user_account, b_sale_user_transact).
 
-Not locked: the site calls it under its own lock.
+Not locked: the site calls this module under its own lock.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from typing import Any
 
 from .storage import Document, Put
 
-# Bitrix's own words for why money was moved.
+# Bitrix's values of DESCRIPTION, the reason of a transaction.
 EXCESS = "EXCESS_SUM_PAID"
 ORDER_PAY = "ORDER_PAY"
 
 
 @dataclass(frozen=True)
 class Booking:
-    """Money that a save is going to move: above zero to the account, below zero from it."""
+    """Money that a save moves: above zero to the account, below zero from it."""
 
     amount: Decimal
     description: str
@@ -26,10 +26,10 @@ class Booking:
 
 
 class Accounts:
-    """One account for each buyer that ever had one, and every transaction."""
+    """All transactions, and the balance of each buyer's account."""
 
     def __init__(self, rows: list[Document]) -> None:
-        """`rows`: the transactions as stored."""
+        """Load the stored transactions."""
         self.transactions: list[dict[str, Any]] = []
         self._budgets: dict[str, Decimal] = {}
         for row in rows:
@@ -41,11 +41,11 @@ class Accounts:
         self._budgets[row["USER_ID"]] = self.budget(row["USER_ID"]) + amount
 
     def budget(self, user_id: str) -> Decimal:
-        """What lies on a buyer's account, KZT."""
+        """Return the balance of a buyer's account, KZT."""
         return self._budgets.get(str(user_id), Decimal(0))
 
     def book(self, order: dict[str, Any], bookings: list[Booking], now: str, origin: str) -> list[Put]:
-        """Make the transactions of a save; returns what to store. AMOUNT is never below zero: DEBIT Y is money in."""
+        """Make the transactions of a save and return what to store. AMOUNT is never negative: DEBIT Y is money in."""
         puts: list[Put] = []
         for booking in bookings:
             row = {
@@ -59,7 +59,7 @@ class Accounts:
                 "ORDER_ID": order["ID"],
                 "PAYMENT_ID": booking.payment_id,
                 "DESCRIPTION": booking.description,
-                # Who made the save: no column of Bitrix's, but what a test asks about.
+                # Who saved the order: not a column of Bitrix, but tests query it.
                 "origin": origin,
             }
             self._remember(row)

@@ -1,4 +1,4 @@
-"""The lines of an order: how a request's items become `b_sale_basket` rows. Money is KZT."""
+"""The lines of an order: how the items of a request become `b_sale_basket` rows. Money is KZT."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from .catalogue import PROVIDED, RESERVED
-from .drafts import Draft
 from .errors import invalid
+from .order_draft import Draft
+from .price_allocation import PricedQuantity, allocate_total
 from .reference import PRODUCTS_BY_ID
-from .spreading import Priced, spread
 from .values import Order, amount, identity, money, rounded, text_of
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """A line as a request wants it. What is None is left as it is; a new line gets it from the catalogue."""
+class RequestedLine:
+    """A line of a request. A field that is None keeps its value; a new line gets it from the catalogue."""
 
     basket_id: int
     product_id: int | None
@@ -23,23 +23,23 @@ class Wanted:
     price: Decimal
     base_price: Decimal | None
     list_price: Decimal
-    """What is asked for it: BASE_PRICE of a new line of which the request does not say it."""
+    """BASE_PRICE of a new line if the request does not give one."""
     name: str
     currency: str
     xml_id: str
 
 
-def wanted_lines(items: object) -> list[Wanted]:
-    """The lines of a request's `items`. Raises SiteError 422, step "basket"."""
+def requested_lines(items: object) -> list[RequestedLine]:
+    """Return the lines of a request's `items`. Raises SiteError 422, step "basket"."""
     if not isinstance(items, list) or not items:
         raise invalid("empty_basket", "An order needs at least one item", "basket")
     for position, item in enumerate(items):
         if not isinstance(item, dict):
             raise invalid("bad_item", f"items[{position}] must be an object", "basket")
-    return [_wanted(item) for item in items]
+    return [_requested_line(item) for item in items]
 
 
-def _wanted(item: Order) -> Wanted:
+def _requested_line(item: Order) -> RequestedLine:
     quantity = amount(item.get("quantity"), "items.quantity", "basket")
     if not quantity:
         raise invalid("bad_amount", "items.quantity must be above zero", "basket")
@@ -48,7 +48,7 @@ def _wanted(item: Order) -> Wanted:
     snapshot = snapshot if isinstance(snapshot, dict) else {}
     given_id = item.get("bitrix_product_id")
     price = rounded(amount(item.get("price"), "items.price", "basket"))
-    return Wanted(
+    return RequestedLine(
         basket_id=identity(item.get("bitrix_basket_id") or 0, "bitrix_basket_id", "basket", zero=True),
         # Bitrix keeps PRODUCT_ID 0 for goods that the catalogue no longer has.
         product_id=identity(given_id, "bitrix_product_id", "basket", zero=True) if given_id else None,
@@ -62,9 +62,9 @@ def _wanted(item: Order) -> Wanted:
     )
 
 
-def agreed(lines: list[Wanted], goods: Decimal) -> list[Wanted]:
-    """The lines with prices that together come to `goods`; a piece that has to cost more is a new line."""
-    parts = spread([Priced(line.price, line.quantity) for line in lines], goods)
+def allocate_goods_total(lines: list[RequestedLine], goods: Decimal) -> list[RequestedLine]:
+    """Return the lines with prices whose sum is `goods`; a piece that needs a higher price becomes a new line."""
+    parts = allocate_total([PricedQuantity(line.price, line.quantity) for line in lines], goods)
     return [
         replace(line, basket_id=0 if place else line.basket_id, price=part.price, quantity=part.quantity)
         for line, made in zip(lines, parts, strict=True)
@@ -72,10 +72,10 @@ def agreed(lines: list[Wanted], goods: Decimal) -> list[Wanted]:
     ]
 
 
-def present_lines(order: Order) -> list[Wanted]:
-    """The lines that an order has, as a request that changes nothing."""
+def current_lines(order: Order) -> list[RequestedLine]:
+    """Return the lines of an order as a request that changes nothing."""
     return [
-        Wanted(
+        RequestedLine(
             basket_id=int(line["ID"]),
             product_id=int(line["PRODUCT_ID"]),
             quantity=Decimal(line["QUANTITY"]),
@@ -90,27 +90,28 @@ def present_lines(order: Order) -> list[Wanted]:
     ]
 
 
-class Lines:
-    """Makes an order's lines what a request wants. `agreed`: as the bridge writes them, at prices that Bitrix keeps.
+class BasketUpdate:
+    """Changes the lines of an order into those of a request.
 
-    What the catalogue does not sell is refused to the site's own people. The bridge lets such a line go on without the
-    catalogue: `short` names its product, its name and Bitrix's reason.
+    With `fixed_prices` as the bridge writes them: Bitrix does not recompute such prices. A product that the catalogue
+    does not sell is refused when staff of the site add it. The bridge keeps such a line without the catalogue:
+    `unavailable` has its product id, its name and Bitrix's reason.
     """
 
-    def __init__(self, draft: Draft, *, agreed: bool) -> None:
-        self._draft, self._agreed = draft, agreed
-        self.short: list[tuple[int, str, str]] = []
+    def __init__(self, draft: Draft, *, fixed_prices: bool) -> None:
+        self._draft, self._fixed_prices = draft, fixed_prices
+        self.unavailable: list[tuple[int, str, str]] = []
 
-    def become(self, wanted: list[Wanted]) -> None:
-        """Continue the lines that `wanted` names, or the first free ones of the same product; add and delete others.
+    def apply(self, wanted: list[RequestedLine]) -> None:
+        """Update the rows that `wanted` names, or the first unused row of the same product; add and delete the others.
 
-        Raises SiteError 422 for a line that is not there, and for every change of quantity in a shipped order.
+        Raises SiteError 422 for a row that the order does not have, and for any change of quantity in a shipped order.
         """
         present = self._draft.order["basket"]
         free = list(present)
-        continued = [self._take_named(line, free) for line in wanted]
+        continued = [self._find_named(line, free) for line in wanted]
         for position, line in enumerate(wanted):
-            continued[position] = continued[position] or self._take_alike(line, free)
+            continued[position] = continued[position] or self._find_alike(line, free)
         pairs = list(zip(wanted, continued, strict=True))
         if self._draft.order["DEDUCTED"] == "Y":
             self._refuse_shipped(pairs, free)
@@ -120,7 +121,7 @@ class Lines:
         kept = [row for row in present if row not in free]
         self._draft.order["basket"] = kept + [self._new(line) for line, row in pairs if row is None]
 
-    def _take_named(self, line: Wanted, free: list[Order]) -> Order | None:
+    def _find_named(self, line: RequestedLine, free: list[Order]) -> Order | None:
         if not line.basket_id:
             return None
         for row in free:
@@ -130,27 +131,27 @@ class Lines:
         message = f"В заказе на сайте нет строки {line.basket_id}, или она названа дважды"
         raise invalid("basket_unknown", message, "basket")
 
-    def _take_alike(self, line: Wanted, free: list[Order]) -> Order | None:
+    def _find_alike(self, line: RequestedLine, free: list[Order]) -> Order | None:
         for row in free:
             if not line.basket_id and int(row["PRODUCT_ID"]) == (line.product_id or 0):
                 free.remove(row)
                 return row
         return None
 
-    def _refuse_shipped(self, pairs: list[tuple[Wanted, Order | None]], gone: list[Order]) -> None:
+    def _refuse_shipped(self, pairs: list[tuple[RequestedLine, Order | None]], gone: list[Order]) -> None:
         if gone or any(row is None or Decimal(row["QUANTITY"]) != line.quantity for line, row in pairs):
             message = "Заказ на сайте отгружен: состав и количество уже не меняются"
             raise invalid("shipped", message, "basket")
 
-    def _change(self, row: Order, line: Wanted) -> None:
+    def _change(self, row: Order, line: RequestedLine) -> None:
         is_more_or_less = Decimal(row["QUANTITY"]) != line.quantity
         if is_more_or_less:
             reason = self._draft.tables.catalogue.refusal(row, line.quantity)
             if reason:
-                self._go_on_without_catalogue(row, reason)
+                self._keep_without_catalogue(row, reason)
             row["QUANTITY"] = money(line.quantity)
-        # A changed price says nothing of the list price. The site's own form has both.
-        base = row["BASE_PRICE"] if self._agreed or line.base_price is None else money(line.base_price)
+        # The bridge's price says nothing about the list price; the site's own form sends both.
+        base = row["BASE_PRICE"] if self._fixed_prices or line.base_price is None else money(line.base_price)
         if (row["PRICE"], row["BASE_PRICE"]) != (money(line.price), base) or is_more_or_less:
             row.update(PRICE=money(line.price), BASE_PRICE=base)
             self._price(row)
@@ -160,7 +161,7 @@ class Lines:
         if line.product_id is not None:
             row["PRODUCT_ID"] = str(line.product_id)
 
-    def _new(self, line: Wanted) -> Order:
+    def _new(self, line: RequestedLine) -> Order:
         catalogue = self._draft.tables.catalogue
         product_id = line.product_id or 0
         product = PRODUCTS_BY_ID.get(product_id)
@@ -170,7 +171,7 @@ class Lines:
             "PRODUCT_ID": str(product_id),
             "NAME": line.name or (product.name if product else f"Товар {product_id}"),
             "PRICE": money(line.price),
-            "BASE_PRICE": money(max(base, line.price) if self._agreed else base),
+            "BASE_PRICE": money(max(base, line.price) if self._fixed_prices else base),
             "DISCOUNT_PRICE": money(Decimal(0)),
             "QUANTITY": "0.0000",
             "CURRENCY": line.currency or "KZT",
@@ -181,23 +182,23 @@ class Lines:
         }
         self._price(row)
         reason = catalogue.refusal(row, line.quantity)
-        if self._agreed and product_id and not row[PROVIDED]:
+        if self._fixed_prices and product_id and not row[PROVIDED]:
             reason = f"Товар «{row['NAME']}» недоступен"
         if reason:
-            self._go_on_without_catalogue(row, reason)
+            self._keep_without_catalogue(row, reason)
         row["QUANTITY"] = money(line.quantity)
         return row
 
     def _price(self, row: Order) -> None:
-        """Bitrix counts no discount of a price that somebody has set: DISCOUNT_PRICE is for its own rules."""
+        """Set CUSTOM_PRICE and DISCOUNT_PRICE: Bitrix counts no discount for a price that was set by hand."""
         less = Decimal(row["BASE_PRICE"]) - Decimal(row["PRICE"])
-        if self._agreed or less < 0:
+        if self._fixed_prices or less < 0:
             row.update(CUSTOM_PRICE="Y", DISCOUNT_PRICE=money(Decimal(0)))
         else:
             row.update(CUSTOM_PRICE="N", DISCOUNT_PRICE=money(less))
 
-    def _go_on_without_catalogue(self, row: Order, reason: str) -> None:
-        if not self._agreed:
+    def _keep_without_catalogue(self, row: Order, reason: str) -> None:
+        if not self._fixed_prices:
             raise invalid("refused", reason, "basket")
         row[PROVIDED] = False
-        self.short.append((int(row["PRODUCT_ID"]), row["NAME"], reason))
+        self.unavailable.append((int(row["PRODUCT_ID"]), row["NAME"], reason))

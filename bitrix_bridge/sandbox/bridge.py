@@ -1,4 +1,4 @@
-"""The PHP bridge's side of the wire: one JSON object with an `action` in, one answer out. No HTTP here."""
+"""The actions of the PHP bridge: a JSON object with an `action` in, an answer out. No HTTP here."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from .basket import Wanted, wanted_lines
+from .basket import RequestedLine, requested_lines
 from .bridge_changes import BridgeChange
 from .columns import column_value
 from .creation import requested_properties
-from .drafts import Draft
 from .errors import SiteError, bad_request, invalid
-from .letters import CHECK_PREFIX
-from .payments import take_back
+from .mails import CHECK_PREFIX
+from .order_draft import Draft
+from .payments import mark_unpaid
 from .properties import properties_of
-from .remarks import Remarks
+from .request_report import RequestReport
 from .site import Site
 from .values import ALMATY, identity, text_of
 
@@ -29,7 +29,7 @@ VERSIONS = {"bridge": "1.2", "sale": "25.0.200", "main": "25.550.0", "php": "8.2
 
 
 def error_answer(error: SiteError) -> Answer:
-    """A refusal in the bridge's shape; `current` stands beside `error` when a comparison failed."""
+    """Return a refusal in the bridge's shape, with `current` beside `error` if a comparison failed."""
     answer: Answer = {
         "success": False,
         "error": {"code": error.code, "message": error.message, "step": error.step},
@@ -40,26 +40,29 @@ def error_answer(error: SiteError) -> Answer:
 
 
 class Bridge:
-    """The endpoint's actions over a site. `queue_length` tells how many webhooks wait, None when none are sent;
-    `waiting_deletion` gives the id of an order of that XML_ID whose deletion waits to be told, or 0."""
+    """The endpoint's actions over a site.
+
+    `queue_length` returns the number of pending webhooks, None if none are sent; `pending_deletion` returns the id of a
+    deleted order with that XML_ID whose webhook is still pending, or 0.
+    """
 
     def __init__(
         self,
         site: Site,
         queue_length: Callable[[], int | None],
-        waiting_deletion: Callable[[str], int] = lambda _xml_id: 0,
+        pending_deletion: Callable[[str], int] = lambda _xml_id: 0,
         *,
         legacy: bool = False,
         version: str = VERSIONS["bridge"],
     ) -> None:
-        """`legacy` is today's live endpoint: it only creates, ignores `action` and `xml_id`, announces nothing.
+        """Create the endpoint. `legacy` is today's live endpoint: it only creates and ignores `action` and `xml_id`.
 
-        `version` "1.1" is the bridge before this one: it compares no status with an update, its warnings are texts, and
-        what the site refuses is refused as a whole.
+        The legacy endpoint sends no webhook. `version` "1.1" is the previous bridge: its update compares no status, its
+        warnings are texts, and one refused part makes it refuse the whole request.
         """
         self._site = site
         self._queue_length = queue_length
-        self._waiting_deletion = waiting_deletion
+        self._pending_deletion = pending_deletion
         self._legacy = legacy
         self._version = version
         self._is_older = version == "1.1"
@@ -75,7 +78,7 @@ class Bridge:
         }
 
     def answer(self, request: object) -> tuple[int, Answer]:
-        """The HTTP status and the answer to a request that has shown its token."""
+        """Return the HTTP status and the answer to a request whose token was already checked."""
         if self._legacy:
             return self._legacy_answer(request)
         try:
@@ -93,7 +96,7 @@ class Bridge:
     def _legacy_answer(self, request: object) -> tuple[int, Answer]:
         known = {key: value for key, value in request.items() if key != "xml_id"} if isinstance(request, dict) else {}
         try:
-            # It inserts with raw SQL, so Bitrix's events do not fire and no webhook leaves.
+            # The legacy endpoint inserts with raw SQL, so no Bitrix event fires and no webhook is sent.
             created = self._site.create_order(known, origin="bridge", silent=True)
         except SiteError as error:
             return 200, {"success": False, "error": error.message}
@@ -105,28 +108,29 @@ class Bridge:
 
     def _create(self, request: Answer) -> Answer:
         xml_id = request.get("xml_id")
-        if isinstance(xml_id, str) and (deleted := self._waiting_deletion(xml_id)):
-            return {**_gone(deleted), "deleted": True}
-        remarks = self._remarks()
-        outcome = self._site.create_order(request, origin="bridge", remarks=remarks)
+        if isinstance(xml_id, str) and (deleted := self._pending_deletion(xml_id)):
+            return {**_not_created_answer(deleted), "deleted": True}
+        report = self._new_report()
+        outcome = self._site.create_order(request, origin="bridge", report=report)
         if outcome.is_archived:
-            return {**_gone(int(outcome.order["ID"])), "archived": True}
+            return {**_not_created_answer(int(outcome.order["ID"])), "archived": True}
         if not outcome.created:
-            # The first answer may have been lost, and with it what the site could not take.
-            draft = self._site.scratch()
+            # If the first answer was lost, the CRM did not receive what the site refused, so check the properties
+            # again.
+            draft = self._site.empty_draft()
             for code, value in requested_properties(request).items():
-                remarks.try_property(draft, code, value)
+                report.try_property(draft, code, value)
         return {
             "order_id": int(outcome.order["ID"]),
             "order_number": outcome.order["ACCOUNT_NUMBER"],
             "version": int(outcome.order["VERSION"]),
             "created": outcome.created,
-            **remarks.said(),
+            **report.as_answer(),
         }
 
     def _status(self, request: Answer) -> Answer:
         order_id = identity(request.get("order_id"), "order_id")
-        remarks = self._remarks()
+        report = self._new_report()
         with self._site.lock:
             before = self._site.order(order_id)
             order = self._site.change_status(
@@ -136,8 +140,8 @@ class Bridge:
                 origin="bridge",
             )
         if order["STATUS_ID"] != before["STATUS_ID"]:
-            remarks.marked(order)
-        return {"order_id": order_id, "version": int(order["VERSION"]), **remarks.said()}
+            report.warn_marked(order)
+        return {"order_id": order_id, "version": int(order["VERSION"]), **report.as_answer()}
 
     def _update(self, request: Answer) -> Answer:
         given = request.get("fields") or {}
@@ -157,32 +161,32 @@ class Bridge:
                 return {"order_id": order_id, "repeated": True, **done}
             if "STATUS_ID" in fields:
                 self._site.compare(draft.order, fields["STATUS_ID"], expected)
-            lines = wanted_lines(request["items"]) if request.get("items") is not None else None
+            lines = requested_lines(request["items"]) if request.get("items") is not None else None
             answer = self._changed(draft, fields, properties, lines)
-            self._site.note_done(event_id, answer)
+            self._site.store_answer(event_id, answer)
         return {"order_id": order_id, "repeated": False, **answer}
 
-    def _changed(self, draft: Draft, fields: Answer, properties: Answer, lines: list[Wanted] | None) -> Answer:
-        remarks = self._remarks()
-        BridgeChange(draft, remarks).run(fields, properties, lines)
+    def _changed(self, draft: Draft, fields: Answer, properties: Answer, lines: list[RequestedLine] | None) -> Answer:
+        report = self._new_report()
+        BridgeChange(draft, report).run(fields, properties, lines)
         if draft.is_changed:
-            remarks.booked(draft)
+            report.warn_account_transfer(draft)
             self._site.save(draft, "bridge")
-            remarks.marked(draft.order)
-        return {"version": int(draft.order["VERSION"]), **remarks.said()}
+            report.warn_marked(draft.order)
+        return {"version": int(draft.order["VERSION"]), **report.as_answer()}
 
-    def _remarks(self) -> Remarks:
-        return TextRemarks() if self._is_older else Remarks()
+    def _new_report(self) -> RequestReport:
+        return TextRequestReport() if self._is_older else RequestReport()
 
     def _delete(self, request: Answer) -> Answer:
-        """Only what the CRM's check of the site has made: the CRM deletes nothing else there."""
+        """Delete an order that the CRM's check of the site created: the CRM deletes no other order on the site."""
         order_id = identity(request.get("order_id"), "order_id")
         with self._site.lock:
             draft = self._site.open_order(order_id)
             if not draft.order["XML_ID"].startswith(CHECK_PREFIX):
                 message = "CRM удаляет на сайте только заказ, который создала её проверка"
                 raise invalid("not_a_check", message, "delete")
-            take_back(draft)
+            mark_unpaid(draft)
             self._site.save(draft, "bridge")
             self._site.delete_order(order_id, origin="bridge")
         return {"order_id": order_id, "deleted": True}
@@ -197,7 +201,7 @@ class Bridge:
     def _list(self, request: Answer) -> Answer:
         limit = min(identity(request.get("limit") or LIST_LIMIT, "limit"), LIST_LIMIT_MOST)
         after_id = identity(request.get("after_id") or 0, "after_id", zero=True)
-        # One more than asked for tells whether there is a next page.
+        # One row more than the limit shows whether there is a next page.
         with_archived = bool(request.get("archived")) and not self._is_older
         since = _moment(request.get("since"))
         rows = self._site.changed(since, after_id, limit + 1, with_archived=with_archived)
@@ -213,16 +217,16 @@ class Bridge:
         return {"versions": versions, "webhook_installed": waiting is not None, "queue_length": waiting or 0}
 
 
-def _gone(order_id: int) -> Answer:
-    """The answer to the create of an order that was made and is no longer among the others."""
+def _not_created_answer(order_id: int) -> Answer:
+    """Return the answer to the create of an order that exists only in the archive or was deleted."""
     return {"order_id": order_id, "order_number": str(order_id), "version": 0, "created": False}
 
 
-class TextRemarks(Remarks):
-    """As the bridge before 1.2 told them: warnings as texts, and no part of a request without the others."""
+class TextRequestReport(RequestReport):
+    """The report of bridges before 1.2: warnings are texts, and one refused part refuses the whole request."""
 
-    def said(self) -> Answer:
-        """The texts alone."""
+    def as_answer(self) -> Answer:
+        """Return the texts of the warnings."""
         return {"warnings": [warning["message"] for warning in self.warnings]} if self.warnings else {}
 
     def refuse(self, what: list[str], refusal: SiteError) -> None:
@@ -231,7 +235,10 @@ class TextRemarks(Remarks):
 
 
 def _moment(since: object) -> float | None:
-    """`since` as unix seconds: a number, or ISO 8601, where a naive time is Asia/Almaty. Raises SiteError 400."""
+    """Return `since` as unix seconds. Raises SiteError 400.
+
+    `since` is a number of unix seconds or an ISO 8601 time; a naive time is in Asia/Almaty.
+    """
     if since in (None, ""):
         return None
     try:

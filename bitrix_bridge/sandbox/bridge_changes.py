@@ -1,4 +1,4 @@
-"""`order.update` as the bridge does it: part by part, so that what the site refuses keeps back nothing else."""
+"""`order.update` of the bridge: each part is done separately, so a refused part does not stop the others."""
 
 from __future__ import annotations
 
@@ -6,71 +6,73 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from .basket import Lines, Wanted, agreed, present_lines
-from .columns import OF_PARTS, cancel, set_column, set_delivery
-from .creation import goods_of, note_discount
-from .drafts import Draft
-from .payments import change_system, pay, refresh_price, set_sum, take_back, the_only_one
-from .remarks import Remarks
+from .basket import BasketUpdate, RequestedLine, allocate_goods_total, current_lines
+from .columns import PART_COLUMNS, cancel, set_column, set_delivery
+from .creation import goods_total, set_discount_value
+from .order_draft import Draft
+from .payments import change_pay_system, mark_unpaid, only_unpaid_payment, pay, refresh_price, set_sum
+from .request_report import RequestReport
 from .values import Order
 
 
 def only(fields: Order, *names: str) -> Order:
-    """These of the fields, as far as they are asked for."""
+    """Return those of the named fields that the request has."""
     return {name: fields[name] for name in names if name in fields}
 
 
 class BridgeChange:
-    """Does a request's parts to a draft, in an order that Bitrix can follow: it takes no payment for a cancelled order
-    and cancels no paid one. `remarks` say what was refused."""
+    """Applies the parts of a request to a draft, and reports which of them were refused.
 
-    def __init__(self, draft: Draft, remarks: Remarks) -> None:
-        self._draft, self._remarks = draft, remarks
+    The order of the parts matters: Bitrix accepts no payment for a cancelled order and cancels no paid one.
+    """
+
+    def __init__(self, draft: Draft, report: RequestReport) -> None:
+        self._draft, self._report = draft, report
         self._asked = 0
 
-    def run(self, fields: Order, properties: dict[str, Any], lines: list[Wanted] | None) -> None:
-        """Do what is asked for. Raises SiteError 422 when all of it is refused."""
+    def run(self, fields: Order, properties: dict[str, Any], lines: list[RequestedLine] | None) -> None:
+        """Apply the request. Raises SiteError 422 if every part of it is refused."""
         draft = self._draft
         flag, paid = fields.get("CANCELED"), fields.get("PAYED")
         cancelling = list(only(fields, "CANCELED", "REASON_CANCELED"))
         if flag == "N":
             self._do(cancelling, lambda: cancel(draft, "N", ""))
-        # First: what is paid keeps its sum and its pay system.
+        # First, because a paid payment keeps its sum and its pay system.
         if paid == "N":
-            self._do(["PAYED"], lambda: take_back(draft))
+            self._do(["PAYED"], lambda: mark_unpaid(draft))
         for column in fields:
-            if column not in OF_PARTS:
+            if column not in PART_COLUMNS:
                 self._column(column, fields[column])
         for code, value in properties.items():
             self._asked += 1
-            self._remarks.try_property(draft, code, value)
+            self._report.try_property(draft, code, value)
         self._money(fields, lines)
         if "TRACKING_NUMBER" in fields:
             number = {"TRACKING_NUMBER": fields["TRACKING_NUMBER"]}
             self._do(["TRACKING_NUMBER"], lambda: set_delivery(draft, number))
         if fields.get("PAY_SYSTEM_ID"):
-            self._do(["PAY_SYSTEM_ID"], lambda: change_system(draft, int(fields["PAY_SYSTEM_ID"])))
+            self._do(["PAY_SYSTEM_ID"], lambda: change_pay_system(draft, int(fields["PAY_SYSTEM_ID"])))
         if paid == "Y":
-            self._do(["PAYED"], lambda: pay(draft, trims=True))
+            self._do(["PAYED"], lambda: pay(draft, avoid_overpayment=True))
         if "STATUS_ID" in fields:
             self._column("STATUS_ID", fields["STATUS_ID"])
         if flag == "Y":
             self._do(cancelling, lambda: cancel(draft, "Y", fields.get("REASON_CANCELED", "")))
         elif flag is None and "REASON_CANCELED" in fields:
             self._column("REASON_CANCELED", fields["REASON_CANCELED"])
-        if self._remarks.first is not None and len(self._remarks.refused) == self._asked:
-            raise self._remarks.first
+        if self._report.first is not None and len(self._report.refused) == self._asked:
+            raise self._report.first
 
     def _do(self, columns: list[str], do: Callable[[], None], *more: str) -> None:
         what = [*more, *(f"fields.{column}" for column in columns)]
         self._asked += len(what)
-        self._remarks.attempt(self._draft, what, do)
+        self._report.attempt(self._draft, what, do)
 
     def _column(self, column: str, value: Any) -> None:
         self._do([column], lambda: set_column(self._draft, column, value))
 
-    def _money(self, fields: Order, lines: list[Wanted] | None) -> None:
-        """Lines, delivery and total, which is the sum of the two: what else is asked for goes into the prices."""
+    def _money(self, fields: Order, lines: list[RequestedLine] | None) -> None:
+        """Apply lines, delivery and total: a total that differs from the sum of the parts changes the lines' prices."""
         delivery = only(fields, "PRICE_DELIVERY", "DELIVERY_ID")
         if delivery:
             self._do(list(delivery), lambda: set_delivery(self._draft, delivery))
@@ -82,25 +84,25 @@ class BridgeChange:
         if lines is not None or delivery or "PRICE" in fields:
             self._settle()
 
-    def _goods(self, fields: Order, lines: list[Wanted] | None) -> None:
+    def _goods(self, fields: Order, lines: list[RequestedLine] | None) -> None:
         order = self._draft.order
-        present = present_lines(order)
+        present = current_lines(order)
         wanted = present if lines is None else lines
         if "PRICE" in fields:
-            # As asked, even where the site has refused it: the lines are not to make up for the delivery.
+            # The requested fee, even if the site refused it: the lines must not make up for the delivery.
             fee = Decimal({**order, **fields}["PRICE_DELIVERY"])
-            wanted = agreed(wanted, goods_of(Decimal(fields["PRICE"]), fee))
+            wanted = allocate_goods_total(wanted, goods_total(Decimal(fields["PRICE"]), fee))
         if wanted != present:
-            basket = Lines(self._draft, agreed=True)
-            basket.become(wanted)
-            self._remarks.shortages(basket.short)
+            basket = BasketUpdate(self._draft, fixed_prices=True)
+            basket.apply(wanted)
+            self._report.warn_unavailable(basket.unavailable)
 
     def _settle(self) -> None:
-        """A total that somebody has set over its parts gives way to them; the one payment not made yet follows."""
+        """Make the total the sum of its parts, and the only unpaid payment equal to the total."""
         draft = self._draft
         refresh_price(draft)
         if any(draft.order[name] != draft.loaded[name] for name in ("basket", "PRICE")):
-            note_discount(draft)
-        payment = the_only_one(draft.order)
+            set_discount_value(draft)
+        payment = only_unpaid_payment(draft.order)
         if payment is not None and draft.order["CANCELED"] != "Y":
             set_sum(draft, payment, Decimal(draft.order["PRICE"]))

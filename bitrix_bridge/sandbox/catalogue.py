@@ -1,7 +1,7 @@
-"""What the shop has to sell: the stock of each product, what orders have reserved of it, and Bitrix's refusals.
+"""The stock of each product, the reservations of orders, and Bitrix's refusals.
 
-As in Bitrix's catalogue, QUANTITY is what is free: a reserved piece has left it already. Only products with
-QUANTITY_TRACE are counted. Not locked: the site calls it under its own lock.
+As in Bitrix's catalogue, QUANTITY is the free stock, without reserved pieces. Only products with QUANTITY_TRACE are
+counted. Not locked: the site calls this module under its own lock.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from .reference import PRODUCTS
 from .storage import Document, Put
 from .values import Order, money
 
-# Keys of a line that are no columns of its document: whether the catalogue provides it, and what it has reserved.
+# Keys of a line that its document does not show: whether the catalogue provides it, and its reserved quantity.
 PROVIDED = "_provided"
 RESERVED = "_reserved"
 
 
 @dataclass
 class Stock:
-    """A product as far as selling it is concerned. `is_deleted`: only orders still name it."""
+    """The stock of a product. `is_deleted`: only orders still refer to it."""
 
     product_id: int
     quantity: str = "0.0000"
@@ -33,12 +33,12 @@ class Stock:
 
     @property
     def is_sold(self) -> bool:
-        """Whether the catalogue knows it at all."""
+        """Whether the product can be sold at all."""
         return self.is_active and not self.is_deleted
 
     @property
     def is_checked(self) -> bool:
-        """Whether there may be too little of it."""
+        """Whether the product can run out of stock."""
         return self.is_traced and not self.can_buy_zero
 
 
@@ -46,30 +46,30 @@ class Catalogue:
     """The products of the shop."""
 
     def __init__(self, rows: list[Document]) -> None:
-        """`rows` as stored, over the products that every stand-in has."""
+        """Load the stored rows over the products that every stand-in has."""
         self._stocks = {product.id: Stock(product.id) for product in PRODUCTS}
         self._stocks |= {row["product_id"]: Stock(**row) for row in rows}
 
     def stock(self, product_id: int) -> Stock | None:
-        """The product's stock, None when there never was such a product."""
+        """Return the product's stock, None if the product never existed."""
         return self._stocks.get(product_id)
 
     def set(self, product_id: int, **changes: Any) -> Put:
-        """Change a product, made when it is new; returns what to store."""
+        """Change a product, or create it, and return what to store."""
         stock = self._stocks.setdefault(product_id, Stock(product_id))
         for name, value in changes.items():
             setattr(stock, name, money(Decimal(str(value))) if name in ("quantity", "reserved") else value)
         return self._put(product_id)
 
     def provides(self, product_id: int) -> bool:
-        """Whether a new line of this product can come from the catalogue at all."""
+        """Return whether a new line of this product can come from the catalogue at all."""
         stock = self._stocks.get(product_id)
         return stock is not None and stock.is_sold
 
     def refusal(self, line: Order, quantity: Decimal) -> str | None:
-        """Why a line may not have this quantity, in Bitrix's words; None when it may.
+        """Return why a line can't have this quantity, in Bitrix's words, or None if it can.
 
-        It asks whenever a quantity changes, also for less: what the catalogue does not sell it does not count.
+        Bitrix checks every change of quantity, also a decrease; the stock of a product that is not sold is not checked.
         """
         stock = self._stocks.get(int(line["PRODUCT_ID"]))
         if stock is None or not line.get(PROVIDED):
@@ -86,9 +86,9 @@ class Catalogue:
         return f"Товар «{name}» уже добавлен в корзине в количестве {present:f}. Можно добавить не более {free:f}"
 
     def settle(self, before: Order, after: Order) -> list[Put]:
-        """Reserve what the saved order's lines need, give back what they no longer do; returns what to store.
+        """Reserve what the saved order's lines need, release the rest, and return what to store.
 
-        A cancelled order needs nothing. What was shipped is gone: it leaves the reserve and does not come back.
+        A cancelled order needs nothing. Shipped pieces leave the reserve and do not return to the free stock.
         """
         touched: set[int] = set()
         lines = {line["ID"]: line for line in after["basket"]}

@@ -1,4 +1,4 @@
-"""The columns of `b_sale_order`: what a value looks like, and what Bitrix does when one is set.
+"""The columns of `b_sale_order`: valid values, and what Bitrix changes when a column is set.
 
 Numbers are the strings that PHP gets from MySQL ("7500.0000"). Money is KZT.
 """
@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from .drafts import Draft
 from .errors import invalid
+from .order_draft import Draft
 from .payments import has_paid
 from .reference import DELIVERIES, ORDER_STATUSES
 from .values import Order, amount, identity, money, rounded, text_of
 
-# varchar lengths of b_sale_order; MySQL in strict mode refuses what is longer.
+# varchar lengths of b_sale_order; MySQL in strict mode refuses longer texts.
 TEXT_COLUMNS = {"USER_DESCRIPTION": 2000, "COMMENTS": 65535, "REASON_CANCELED": 255, "ADDITIONAL_INFO": 255}
 NAME_COLUMNS = {"XML_ID": 255, "TRACKING_NUMBER": 255, "ORDER_TOPIC": 255}
 MONEY_COLUMNS = ("PRICE", "PRICE_DELIVERY", "DISCOUNT_VALUE")
@@ -21,24 +21,24 @@ FLAG_COLUMNS = ("PAYED", "CANCELED", "MARKED", "EXTERNAL_ORDER")
 ID_COLUMNS = ("RESPONSIBLE_ID", "PAY_SYSTEM_ID", "DELIVERY_ID", "COMPANY_ID", "EMP_STATUS_ID")
 
 # Columns that belong to a part of the order, or are computed.
-OF_PARTS = (
+PART_COLUMNS = (
     *("PRICE", "PRICE_DELIVERY", "DISCOUNT_VALUE", "DELIVERY_ID", "TRACKING_NUMBER", "PAYED", "PAY_SYSTEM_ID"),
     *("STATUS_ID", "CANCELED", "REASON_CANCELED"),
 )
 
 
 def check_status(status_id: object) -> str:
-    """The code of an order status (TYPE 'O') of the site. Raises SiteError 422 for any other."""
+    """Return the code of an order status (TYPE 'O') of the site. Raises SiteError 422 for any other."""
     if not isinstance(status_id, str) or status_id not in ORDER_STATUSES:
         raise invalid("status_unknown", f"The site has no order status {status_id!r}", "status")
     return status_id
 
 
 def column_value(column: str, value: object) -> Any:
-    """One settable column's value in its stored form. Raises SiteError 422 for other columns and bad values.
+    """Return a settable column's value in its stored form. Raises SiteError 422 for other columns and bad values.
 
-    The refusals are those of D7: `setField` knows its columns, USER_ID and CURRENCY never change, VERSION and the
-    dates are the site's own.
+    The refusals are those of D7: `setField` knows its columns, USER_ID and CURRENCY never change, VERSION and the dates
+    are the site's own.
     """
     if column == "STATUS_ID":
         return check_status(value)
@@ -61,7 +61,7 @@ def column_value(column: str, value: object) -> Any:
 
 
 def set_column(draft: Draft, column: str, value: Any) -> None:
-    """Set a column that has nothing to do with others, or the status, or MARKED."""
+    """Set the status, MARKED, or a column that does not affect others."""
     order = draft.order
     if order.get(column) == value:
         return
@@ -73,7 +73,7 @@ def set_column(draft: Draft, column: str, value: Any) -> None:
 
 
 def set_delivery(draft: Draft, fields: Order) -> None:
-    """Change the shipment: its service, its tracking number, its price. Raises SiteError 422."""
+    """Change the service, the tracking number and the price of the shipment. Raises SiteError 422."""
     order = draft.order
     service = fields.get("DELIVERY_ID")
     if service and service != order["DELIVERY_ID"]:
@@ -90,7 +90,7 @@ def set_delivery(draft: Draft, fields: Order) -> None:
 
 
 def cancel(draft: Draft, flag: str, reason: str | None) -> None:
-    """Cancel an order, or take it up again. Raises SiteError 422 for one that is paid or shipped."""
+    """Cancel an order, or undo the cancellation. Raises SiteError 422 for an order that is paid or shipped."""
     order = draft.order
     if order["CANCELED"] == flag:
         return

@@ -10,18 +10,18 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from .basket import Lines, agreed, wanted_lines
+from .basket import BasketUpdate, allocate_goods_total, requested_lines
 from .columns import check_status, column_value
-from .drafts import Draft
 from .errors import invalid
-from .owners import set_property
+from .order_draft import Draft
 from .payments import add_payment, parts_sum
 from .properties import properties_of
 from .reference import DELIVERIES, EMPTY_DELIVERY, PAY_SYSTEMS
-from .remarks import Remarks
+from .request_report import RequestReport
+from .site_changes import set_property
 from .values import Order, amount, money, rounded, text_of
 
-# A request's own names for properties; what stands in `properties` wins over them.
+# Keys of the request that set a property; the same property in `properties` has precedence.
 PROPERTY_OF_REQUEST_KEY = {
     "recipient_name": "nameRecipient",
     "recipient_phone": "phoneRecipient",
@@ -32,7 +32,7 @@ PROPERTY_OF_REQUEST_KEY = {
 
 
 def requested_properties(request: Order) -> dict[str, Any]:
-    """The order properties of a create request. Raises SiteError 422."""
+    """Return the order properties of a create request. Raises SiteError 422."""
     properties = properties_of(request.get("properties"))
     for key, code in PROPERTY_OF_REQUEST_KEY.items():
         if request.get(key) is not None:
@@ -40,12 +40,12 @@ def requested_properties(request: Order) -> dict[str, Any]:
     return properties
 
 
-def fill(draft: Draft, request: Order, remarks: Remarks | None) -> dict[str, Any]:
-    """Make an empty draft what a create request asks for, still without ID and user; unknown keys are ignored.
+def fill(draft: Draft, request: Order, report: RequestReport | None) -> dict[str, Any]:
+    """Fill an empty draft from a create request, without ID and user; unknown keys are ignored.
 
-    With `remarks` as the bridge does it: the total is in the prices. Without, as the site itself or raw SQL: a total
-    stands over the parts. Returns the properties asked for. Raises SiteError 422 with step "basket", "order", "status"
-    or "properties".
+    With `report` as the bridge does it: the total is allocated to the prices. Without it as the site itself or raw SQL:
+    a total may differ from the sum of the parts. Returns the requested properties. Raises SiteError 422 with step
+    "basket", "order", "status" or "properties".
     """
     properties = requested_properties(request)
     status_id = check_status(request.get("status_id") or "N")
@@ -53,44 +53,46 @@ def fill(draft: Draft, request: Order, remarks: Remarks | None) -> dict[str, Any
     discount = rounded(amount(request.get("discount_amount") or 0, "discount_amount", "order"))
     total = request.get("total_amount")
     total = None if total is None else rounded(amount(total, "total_amount", "order"))
-    lines = [replace(line, basket_id=0) for line in wanted_lines(request.get("items"))]
-    if remarks is not None:
+    lines = [replace(line, basket_id=0) for line in requested_lines(request.get("items"))]
+    if report is not None:
         asked = sum((rounded(line.price * line.quantity) for line in lines), Decimal(0))
-        lines = agreed(lines, max(asked - discount, Decimal(0)) if total is None else goods_of(total, fee))
+        lines = allocate_goods_total(
+            lines, max(asked - discount, Decimal(0)) if total is None else goods_total(total, fee)
+        )
         discount = Decimal(0)
     draft.order |= _empty(draft.now, request, status_id, fee)
-    basket = Lines(draft, agreed=remarks is not None)
-    basket.become(lines)
+    basket = BasketUpdate(draft, fixed_prices=report is not None)
+    basket.apply(lines)
     order = draft.order
     parts = parts_sum(order)
-    if remarks is not None:
-        remarks.shortages(basket.short)
+    if report is not None:
+        report.warn_unavailable(basket.unavailable)
         total = parts
-        note_discount(draft)
+        set_discount_value(draft)
     elif total is None:
         total = max(parts - discount, Decimal(0))
     order["PRICE"] = money(total)
     if discount:
         order["DISCOUNT_VALUE"] = money(discount)
-    _deliver(draft, column_value("DELIVERY_ID", request.get("delivery_id")), remarks)
-    _bill(draft, column_value("PAY_SYSTEM_ID", request.get("payment_method_id")), total, remarks)
+    _set_delivery(draft, column_value("DELIVERY_ID", request.get("delivery_id")), report)
+    _add_payment(draft, column_value("PAY_SYSTEM_ID", request.get("payment_method_id")), total, report)
     for code, value in properties.items():
-        if remarks is None:
+        if report is None:
             set_property(draft, code, value)
         else:
-            remarks.try_property(draft, code, value)
+            report.try_property(draft, code, value)
     return properties
 
 
-def goods_of(total: Decimal, fee: Decimal) -> Decimal:
-    """What the lines have to cost in an order of this total. Raises SiteError 422."""
+def goods_total(total: Decimal, fee: Decimal) -> Decimal:
+    """Return what the lines have to cost in an order of this total. Raises SiteError 422."""
     if total < fee:
         raise invalid("bad_total", "Сумма заказа меньше стоимости доставки", "order")
     return total - fee
 
 
-def note_discount(draft: Draft) -> None:
-    """DISCOUNT_VALUE is for people to read: what the lines say, since Bitrix counts no set price as a discount."""
+def set_discount_value(draft: Draft) -> None:
+    """Set DISCOUNT_VALUE to the discount that the lines show; Bitrix counts no discount for a price set by hand."""
     discount = Decimal(0)
     for line in draft.order["basket"]:
         less = Decimal(line["BASE_PRICE"]) - Decimal(line["PRICE"])
@@ -98,21 +100,21 @@ def note_discount(draft: Draft) -> None:
     draft.order["DISCOUNT_VALUE"] = money(rounded(discount))
 
 
-def _deliver(draft: Draft, service: str | None, remarks: Remarks | None) -> None:
-    """Without a service, and with one that the site has not, the order gets Bitrix's own for no delivery."""
+def _set_delivery(draft: Draft, service: str | None, report: RequestReport | None) -> None:
+    """Set the delivery service; without one, or with an unknown one, set Bitrix's service for no delivery."""
     if service and int(service) not in DELIVERIES:
-        if remarks is not None:
-            remarks.warn("no_delivery", f"На сайте нет службы доставки {service}")
+        if report is not None:
+            report.warn("no_delivery", f"На сайте нет службы доставки {service}")
         service = None
     draft.order["DELIVERY_ID"] = service or str(EMPTY_DELIVERY)
 
 
-def _bill(draft: Draft, system: str | None, total: Decimal, remarks: Remarks | None) -> None:
+def _add_payment(draft: Draft, system: str | None, total: Decimal, report: RequestReport | None) -> None:
     if system and int(system) in PAY_SYSTEMS:
         add_payment(draft, int(system), total)
-    elif system and remarks is not None:
+    elif system and report is not None:
         message = f"На сайте нет платёжной системы {system}: заказ создан без оплаты"
-        remarks.warn("no_pay_system", message)
+        report.warn("no_pay_system", message)
 
 
 def _empty(now: str, request: Order, status_id: str, fee: Decimal) -> Order:

@@ -1,4 +1,4 @@
-"""The tables of the stand-in site: what it has stored, how that is read, and the webhooks that a write causes."""
+"""The data of the stand-in site: queries, writes, and the webhooks that a write causes."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from typing import Any
 from .accounts import Accounts
 from .catalogue import Catalogue
 from .documents import archived_row, document, row
-from .drafts import Draft, Tables, written
 from .errors import archived, not_found
-from .letters import Letter, Rule, are_sent, letters_of
-from .people import People
+from .mails import Mail, MailRule, are_sent, mails_of
+from .order_draft import Draft, Tables, written
+from .order_upgrade import upgrade_order
 from .properties import Properties
 from .reference import reference_lists
 from .storage import MemoryStorage, Put, Storage
-from .upgrades import upgraded
+from .users import Users
 from .values import Order, site_time
 
-# Who made a write. The CRM's own writes are counted, so that a test can say "exactly one".
+# The origins of writes that count as the CRM's, so that a test can assert "exactly one".
 CRM_ORIGINS = ("bridge", "rest")
 
 FIRST_IDS = {"order": 122183, "basket": 500001, "payment": 700001, "user": 1080, "event": 1}
@@ -33,7 +33,7 @@ FIRST_IDS = {"order": 122183, "basket": 500001, "payment": 700001, "user": 1080,
 
 @dataclass(frozen=True)
 class Event:
-    """A webhook to be sent. `number` orders the events of this site, `origin` is who made the write."""
+    """A webhook to send. `number` orders the events of this site, `origin` is who made the write."""
 
     number: int
     event_id: str
@@ -42,26 +42,27 @@ class Event:
     origin: str
 
     def document(self) -> dict[str, Any]:
-        """The event as it is stored."""
+        """Return the event as it is stored."""
         return dict(self.__dict__)
 
 
 class Database:
-    """Everything that a site keeps. All methods that have no underscore may be called from any thread.
+    """All data of a site. Public methods may be called from any thread.
 
-    `writes` counts real writes made for the CRM, `saves` all saves of each order, `requests` is what the doors
-    were asked, `letters` what buyers got. `lacking`: keys of documents that the site's PHP is too old to send.
+    `writes` counts writes made for the CRM, `saves` all saves of each order. `requests` are the requests that the site
+    received, `mails` those that buyers received. `omitted_keys` are keys of documents that the site's PHP is too old to
+    send.
     """
 
     def __init__(self, storage: Storage | None = None, *, clock: Callable[[], float] = time.time) -> None:
-        """Start from what `storage` holds; `clock` gives unix seconds."""
+        """Load what `storage` holds; `clock` returns unix seconds."""
         self.lock = threading.RLock()
         self._storage = storage or MemoryStorage()
         self._clock = clock
         self._counters = dict(FIRST_IDS)
         for counter in self._storage.load("counters"):
             self._counters.update(counter)
-        orders = [upgraded(order) for order in self._storage.load("order")]
+        orders = [upgrade_order(order) for order in self._storage.load("order")]
         self._orders: dict[int, Order] = {int(order["ID"]): order for order in orders}
         self._by_xml_id = {order["XML_ID"]: order for order in self._orders.values()}
         self._archived: dict[int, Order] = {int(order["ID"]): order for order in self._storage.load("archived")}
@@ -69,39 +70,39 @@ class Database:
             catalogue=Catalogue(self._storage.load("stock")),
             properties=Properties(),
             accounts=Accounts(self._storage.load("transaction")),
-            people=People(self._storage.load("user"), lambda: self._next("user")),
+            users=Users(self._storage.load("user"), lambda: self._next("user")),
             next_id=self._next,
         )
         for order in orders:
             for code in order["properties"]:
                 if self._tables.properties.get(code) is None:
                     self._tables.properties.define(code)
-        # Before 1.2 only the version was kept.
+        # Before version 1.2 only the version was kept.
         self._done: dict[str, dict[str, Any]] = {
             row["event_id"]: row.get("answer") or {"version": row["version"]} for row in self._storage.load("done")
         }
         self._listeners: list[Callable[[Event], None]] = []
         self.writes = 0
         self.saves: Counter[int] = Counter()
-        self.letters: list[Letter] = []
-        self.letters_rule: Rule = "site"
-        self.lacking: frozenset[str] = frozenset()
+        self.mails: list[Mail] = []
+        self.mail_rule: MailRule = "site"
+        self.omitted_keys: frozenset[str] = frozenset()
         self.requests: deque[dict[str, Any]] = deque(maxlen=1000)
 
     def subscribe(self, listener: Callable[[Event], None]) -> None:
-        """Call `listener` with each event, in order, while the site is locked: it must only take note."""
+        """Call `listener` with each event, in order, while the site is locked: the listener must not block."""
         with self.lock:
             self._listeners.append(listener)
 
-    # Reading
+    # Queries
 
     def order(self, order_id: int) -> Order:
-        """A copy of an order in the webhook's shape. Raises SiteError 404."""
+        """Return a copy of an order in the webhook's shape. Raises SiteError 404."""
         with self.lock:
             return self._document(self._find(order_id))
 
     def order_by_xml_id(self, xml_id: str) -> Order:
-        """A copy of the order with this XML_ID. Raises SiteError 404."""
+        """Return a copy of the order with this XML_ID. Raises SiteError 404."""
         with self.lock:
             if xml_id in self._by_xml_id:
                 return self._document(self._by_xml_id[xml_id])
@@ -110,19 +111,22 @@ class Database:
             raise not_found(xml_id)
 
     def latest(self, limit: int = 30) -> list[Order]:
-        """Copies of the newest orders, newest first."""
+        """Return copies of the newest orders, newest first."""
         with self.lock:
             newest = sorted(self._orders, reverse=True)[:limit]
             return [self._document(self._orders[order_id]) for order_id in newest]
 
     def all_orders(self) -> list[Order]:
-        """Copies of all orders, oldest first."""
+        """Return copies of all orders, oldest first."""
         return self.latest(len(self._orders))[::-1]
 
     def changed(
         self, since: float | None = None, after_id: int = 0, limit: int = 100, *, with_archived: bool = False
     ) -> list[Order]:
-        """Rows to compare by: orders with an id above `after_id`, updated at `since` (unix seconds) or later, by id."""
+        """Return rows for comparison, sorted by id: orders with an id above `after_id`, updated at `since` or later.
+
+        `since` is in unix seconds.
+        """
         moment = None if since is None else site_time(since)
 
         def is_new(order: Order, column: str) -> bool:
@@ -131,7 +135,7 @@ class Database:
         with self.lock:
             complete = self._tables.properties.complete
             rows = [
-                row(order, complete(order["properties"]), self.lacking)
+                row(order, complete(order["properties"]), self.omitted_keys)
                 for order in self._orders.values()
                 if is_new(order, "DATE_UPDATE")
             ]
@@ -140,43 +144,43 @@ class Database:
             return sorted(rows, key=lambda one: int(one["order_id"]))[:limit]
 
     def reference(self) -> dict[str, list[dict[str, Any]]]:
-        """The lists of the site: statuses, cities, shops, slots, pay systems."""
+        """Return the lists of the site: statuses, cities, shops, slots, pay systems."""
         return reference_lists()
 
     def budget(self, user_id: str) -> Decimal:
-        """What lies on a buyer's inner account, KZT."""
+        """Return the balance of a buyer's inner account, KZT."""
         with self.lock:
             return self._tables.accounts.budget(user_id)
 
     @property
     def transactions(self) -> list[dict[str, Any]]:
-        """Copies of all that was booked to inner accounts and from them, oldest first."""
+        """Copies of all transactions of inner accounts, oldest first."""
         with self.lock:
             return copy.deepcopy(self._tables.accounts.transactions)
 
     def stock(self, product_id: int) -> dict[str, Any]:
-        """What the catalogue says of a product that it has or had."""
+        """Return the catalogue's data of a product that exists or existed."""
         with self.lock:
             return dict(self._tables.catalogue.stock(product_id).__dict__)
 
-    # What was asked
+    # Received requests
 
-    def note_request(self, entry: dict[str, Any]) -> None:
-        """Remember a request that a door was asked; the caller leaves tokens out."""
+    def record_request(self, entry: dict[str, Any]) -> None:
+        """Record a received request; the caller leaves tokens out."""
         with self.lock:
             self.requests.append({"at": self._clock(), **entry})
 
     def done(self, event_id: str) -> dict[str, Any] | None:
-        """The answer to an earlier request with this id, None when it has not been done."""
+        """Return the answer to an earlier request with this id, or None."""
         return self._done.get(event_id)
 
-    def note_done(self, event_id: str, answer: dict[str, Any]) -> None:
-        """Keep the answer to a request; one without an id is done each time."""
+    def store_answer(self, event_id: str, answer: dict[str, Any]) -> None:
+        """Store the answer to a request; a request without an id is repeated each time."""
         if event_id:
             self._done[event_id] = answer
             self._storage.write([("done", event_id, {"event_id": event_id, "answer": answer})])
 
-    # Inside, under the lock
+    # Internal; the caller holds the lock
 
     def _find(self, order_id: int) -> Order:
         if order_id in self._archived:
@@ -189,7 +193,7 @@ class Database:
         return next((order for order in self._archived.values() if order["XML_ID"] == xml_id), None)
 
     def _document(self, order: Order) -> Order:
-        return document(order, self._tables.properties.complete(order["properties"]), self.lacking)
+        return document(order, self._tables.properties.complete(order["properties"]), self.omitted_keys)
 
     def _next(self, counter: str) -> int:
         number = self._counters[counter]
@@ -203,15 +207,15 @@ class Database:
     def _store(
         self, draft: Draft, stored: Order, event_name: str | None, origin: str, puts: list[Put] | None = None
     ) -> None:
-        """Write a draft over what is stored (itself, when it is new), and do what a save brings about elsewhere."""
+        """Write a draft over the stored order (itself if it is new), with its reservations, transactions and mails."""
         tables, is_new = self._tables, not draft.loaded
         puts = [*(puts or []), *tables.catalogue.settle(draft.loaded, draft.order)]
         puts += tables.accounts.book(draft.order, draft.bookings, draft.now, origin)
         order = draft.order if is_new else written(stored, draft)
         self._by_xml_id.pop(stored["XML_ID"], None)
         self._orders[int(order["ID"])] = self._by_xml_id[order["XML_ID"]] = order
-        if event_name is not None and are_sent(self.letters_rule, order, origin):
-            self.letters += letters_of(draft.loaded, draft.order)
+        if event_name is not None and are_sent(self.mail_rule, order, origin):
+            self.mails += mails_of(draft.loaded, draft.order)
         self._write([*puts, ("order", order["ID"], order)], [], event_name, self._document(order), origin)
         self.saves[int(order["ID"])] += 1
         if origin in CRM_ORIGINS:

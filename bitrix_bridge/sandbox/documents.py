@@ -1,4 +1,4 @@
-"""How the site shows an order: the webhook's document, and the row of a list. Pure functions."""
+"""The documents that the site sends: an order in a webhook, and a row of a list. Pure functions."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ from typing import Any
 from .reference import EMPTY_DELIVERY
 from .values import Order, iso_time
 
-# What tells that an order was changed where no event does: raw SQL and old API move neither VERSION nor DATE_UPDATE.
+# Columns in the checksum: raw SQL and old API change them without an event and move neither VERSION nor DATE_UPDATE.
 CHECKED_LINE = ("ID", "PRODUCT_ID", "NAME", "PRICE", "BASE_PRICE", "QUANTITY")
 CHECKED_PAYMENT = ("ID", "PAY_SYSTEM_ID", "SUM", "PAID")
 
-# What bridges and senders before 1.2 do not know.
+# Keys that bridges and senders before 1.2 do not send.
 NEW_IN_1_2 = frozenset({"payments", "checksum"})
 
 
-def document(order: Order, properties: dict[str, Any], lacking: frozenset[str] = frozenset()) -> Order:
-    """A copy of a stored order as others see it; `properties` are all of the site's, `lacking` keys are left out."""
+def document(order: Order, properties: dict[str, Any], omitted_keys: frozenset[str] = frozenset()) -> Order:
+    """Return a copy of a stored order as the site sends it, without the `omitted_keys`.
+
+    `properties` are all properties of the site.
+    """
     shown = copy.deepcopy(order)
     shown["properties"] = copy.deepcopy(properties)
     shown["basket"] = [
@@ -28,11 +31,11 @@ def document(order: Order, properties: dict[str, Any], lacking: frozenset[str] =
     if shown["DELIVERY_ID"] == str(EMPTY_DELIVERY):
         shown["DELIVERY_ID"] = None
     shown["checksum"] = checksum(order, properties)
-    return {name: value for name, value in shown.items() if name not in lacking}
+    return {name: value for name, value in shown.items() if name not in omitted_keys}
 
 
 def checksum(order: Order, properties: dict[str, Any]) -> str:
-    """An opaque text over properties, lines and payments."""
+    """Return an opaque text that depends on properties, lines and payments."""
     checked = [
         dict(sorted(properties.items())),
         [[line[name] for name in CHECKED_LINE] for line in order["basket"]],
@@ -42,8 +45,8 @@ def checksum(order: Order, properties: dict[str, Any]) -> str:
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
-def row(order: Order, properties: dict[str, Any], lacking: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """An order's row to compare by."""
+def row(order: Order, properties: dict[str, Any], omitted_keys: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """Return the row of an order in a list for comparison."""
     listed = {
         "order_id": int(order["ID"]),
         "xml_id": order["XML_ID"],
@@ -55,9 +58,9 @@ def row(order: Order, properties: dict[str, Any], lacking: frozenset[str] = froz
         "date_update": iso_time(order["DATE_UPDATE"]),
         "checksum": checksum(order, properties),
     }
-    return {name: value for name, value in listed.items() if name not in lacking}
+    return {name: value for name, value in listed.items() if name not in omitted_keys}
 
 
 def archived_row(archived: dict[str, Any]) -> dict[str, Any]:
-    """The row of an order that was moved to the archive."""
+    """Return the row of an order that was moved to the archive."""
     return {"order_id": int(archived["ID"]), "xml_id": archived["XML_ID"], "archived": True}

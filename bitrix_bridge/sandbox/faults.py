@@ -1,4 +1,4 @@
-"""Faults that tests inject: what goes wrong with the next answers, and with the next webhooks.
+"""Faults that tests inject into the next answers and the next webhooks.
 
 sandbox.faults.give(slow(0.3), times=2, action="order.status")
 sandbox.sender.faults.give(doubled(), action="order.update")
@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
-# An answer that is no JSON, and not even text.
+# An answer that is neither JSON nor text.
 GARBAGE = b"\x00\xff\xfe{'success': tru"
 
 MAINTENANCE_PAGE = "<!DOCTYPE html>\n<html><body><h1>Сайт на обслуживании</h1></body></html>"
@@ -17,10 +17,10 @@ MAINTENANCE_PAGE = "<!DOCTYPE html>\n<html><body><h1>Сайт на обслуж�
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that goes wrong. `kind` names it; the other fields belong to the kinds that need them.
+    """A failure to inject. `kind` names it; the other fields belong to the kinds that need them.
 
-    `seconds` is a duration, `code` an HTTP status, `retry_after` the header's value, `body` the answer's text,
-    `content_type` what the answer claims to be.
+    `seconds` is a duration, `code` an HTTP status, `retry_after` the header's value, `body` the text of the answer,
+    `content_type` its declared type.
     """
 
     kind: str
@@ -33,33 +33,33 @@ class Fault:
 
 
 def slow(seconds: float) -> Fault:
-    """Do the work after waiting `seconds`, then answer."""
+    """Wait `seconds`, do the work, then answer."""
     return Fault("slow", seconds=seconds)
 
 
 def silent() -> Fault:
-    """Take the request, do nothing, never answer; ends when the caller hangs up or the stand-in stops."""
+    """Read the request, do nothing and never answer; ends when the caller disconnects or the stand-in stops."""
     return Fault("silent")
 
 
 def status(code: int, retry_after: int | str | None = None, body: str | None = None) -> Fault:
-    """Do nothing and answer with this HTTP status, with the bridge's error shape unless `body` is given."""
+    """Do nothing and answer with this HTTP status, in the bridge's error shape unless `body` is given."""
     text = '{"success": false, "error": {"code": "injected", "message": "injected fault", "step": "fault"}}'
     return Fault("answer", code=code, retry_after=retry_after, body=text if body is None else body)
 
 
 def html(code: int = 200, body: str = MAINTENANCE_PAGE) -> Fault:
-    """Do nothing and answer with a page."""
+    """Do nothing and answer with an HTML page."""
     return Fault("answer", code=code, body=body, content_type="text/html; charset=utf-8")
 
 
 def redirect(location: str = "/auth/", code: int = 302) -> Fault:
-    """Do nothing and send the caller elsewhere."""
+    """Do nothing and redirect the caller."""
     return Fault("answer", code=code, location=location, content_type="text/html; charset=utf-8")
 
 
 def success_false_200(error: str = "Не удалось сохранить заказ") -> Fault:
-    """Do nothing and refuse the way the live endpoint does: HTTP 200 and a text."""
+    """Do nothing and refuse as the live endpoint does: HTTP 200 and a text."""
     quoted = error.replace("\\", "\\\\").replace('"', '\\"')
     return Fault("answer", body=f'{{"success": false, "error": "{quoted}"}}')
 
@@ -70,12 +70,12 @@ def answer_lost() -> Fault:
 
 
 def garbage() -> Fault:
-    """Do nothing and answer 200 with bytes that are no JSON."""
+    """Do nothing and answer 200 with bytes that are not JSON."""
     return Fault("answer", body=GARBAGE)
 
 
 def dropped() -> Fault:
-    """Lose a webhook as if it had been delivered."""
+    """Drop a webhook and treat it as delivered."""
     return Fault("dropped")
 
 
@@ -85,29 +85,29 @@ def doubled() -> Fault:
 
 
 def delayed(seconds: float) -> Fault:
-    """Deliver a webhook `seconds` later, and those behind it after it."""
+    """Deliver a webhook `seconds` later, and the following ones after it."""
     return Fault("delayed", seconds=seconds)
 
 
 def reordered() -> Fault:
-    """Deliver a webhook after the one behind it; it waits for one, or for a flush."""
+    """Deliver a webhook after the next one; it waits for a next one, or for a flush."""
     return Fault("reordered")
 
 
 class Faults:
-    """Faults waiting to happen, first given first used. Safe to use from any thread."""
+    """A queue of faults, first in, first out. Safe to use from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting: list[tuple[Fault, str | None]] = []
 
     def give(self, fault: Fault, *, times: int = 1, action: str | None = None) -> None:
-        """Let `fault` happen to the next `times` requests, or only to those of `action` (method, event name)."""
+        """Queue `fault` for the next `times` requests, or only for those of `action` (method, event name)."""
         with self._lock:
             self._waiting.extend([(fault, action)] * times)
 
     def take(self, action: str) -> Fault | None:
-        """The fault for a request of `action`, used up by this call."""
+        """Remove the fault for a request of `action` from the queue and return it."""
         with self._lock:
             for position, (fault, wanted) in enumerate(self._waiting):
                 if wanted in (None, action):
@@ -116,11 +116,11 @@ class Faults:
         return None
 
     def clear(self) -> None:
-        """Forget all that has not happened yet."""
+        """Remove all queued faults."""
         with self._lock:
             self._waiting.clear()
 
     def waiting(self) -> int:
-        """How many have not happened yet."""
+        """Return the number of queued faults."""
         with self._lock:
             return len(self._waiting)

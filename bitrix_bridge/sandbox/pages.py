@@ -1,4 +1,4 @@
-"""The one page of the stand-in: what the site itself believes about its orders."""
+"""The only page of the stand-in: the orders as the site has stored them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ STYLE = (
 
 
 def orders_page(orders: list[Order], waiting: int | None) -> str:
-    """The newest orders as an HTML page in Russian. `waiting` webhooks are not delivered yet, None: none are sent."""
+    """Return the newest orders as an HTML page in Russian.
+
+    `waiting` is the number of pending webhooks; None means that none are sent.
+    """
     queue = "вебхуки не отправляются" if waiting is None else f"вебхуков в очереди: {waiting}"
     rows = "\n".join(_row(order) for order in orders) or '<tr><td colspan="8">Заказов пока нет</td></tr>'
     return f"""<!DOCTYPE html>

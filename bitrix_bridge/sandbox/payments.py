@@ -1,7 +1,7 @@
-"""The payments of an order and its total, as Bitrix keeps them in step (sale/lib/order.php, paymentcollection.php).
+"""The payments of an order and its total, synchronised by Bitrix's rules (sale/lib/order.php, paymentcollection.php).
 
-PAYED and SUM_PAID are computed, never set. What is paid over the price goes to the buyer's inner account, each time,
-and taking the payment back does not bring it back. Money is KZT.
+PAYED and SUM_PAID are computed, never set. Each overpayment goes to the buyer's inner account, and it stays there when
+the payment is marked unpaid again. Money is KZT.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from .accounts import EXCESS, ORDER_PAY, Booking
-from .drafts import Draft
 from .errors import invalid
+from .order_draft import Draft
 from .reference import PAY_SYSTEMS
 from .values import Order, line_sum, money, rounded
 
@@ -18,29 +18,29 @@ NONE = Decimal(0)
 
 
 def parts_sum(order: Order) -> Decimal:
-    """What the lines and the delivery cost together."""
+    """Return the sum of the lines and the delivery."""
     lines = sum((line_sum(Decimal(line["PRICE"]), Decimal(line["QUANTITY"])) for line in order["basket"]), NONE)
     return lines + Decimal(order["PRICE_DELIVERY"])
 
 
 def paid_sum(order: Order) -> Decimal:
-    """What has been paid: the sum of the payments that were made."""
+    """Return the sum of the paid payments."""
     return sum((Decimal(payment["SUM"]) for payment in order["payments"] if payment["PAID"] == "Y"), NONE)
 
 
 def has_paid(order: Order) -> bool:
-    """Whether any payment was made."""
+    """Return whether any payment is paid."""
     return any(payment["PAID"] == "Y" for payment in order["payments"])
 
 
-def the_only_one(order: Order) -> Order | None:
-    """The payment of an order that has one alone, which is not made yet."""
+def only_unpaid_payment(order: Order) -> Order | None:
+    """Return the payment of an order that has exactly one, if it is unpaid."""
     payments = order["payments"]
     return payments[0] if len(payments) == 1 and payments[0]["PAID"] == "N" else None
 
 
 def add_payment(draft: Draft, system: int, amount: Decimal) -> Order:
-    """Add a payment that is not made yet."""
+    """Add an unpaid payment."""
     payment = {
         "ID": str(draft.tables.next_id("payment")),
         "PAY_SYSTEM_ID": str(system),
@@ -57,25 +57,25 @@ def add_payment(draft: Draft, system: int, amount: Decimal) -> Order:
 
 
 def change_price(draft: Draft, price: Decimal) -> None:
-    """Set the total. The only payment follows it, if it was that total and is not made yet."""
+    """Set the total. The only payment follows if it had the same sum and is unpaid."""
     order = draft.order
     before = Decimal(order["PRICE"])
     if before == price:
         return
     order["PRICE"] = money(price)
-    payment = the_only_one(order)
+    payment = only_unpaid_payment(order)
     if payment is not None and order["CANCELED"] != "Y" and Decimal(payment["SUM"]) == before:
         payment["SUM"] = money(price)
     _settle(draft)
 
 
 def refresh_price(draft: Draft) -> None:
-    """Make the total what the parts cost, as every change of a line and every recalculation does."""
+    """Set the total to the sum of the parts, as every change of a line and every recalculation does."""
     change_price(draft, parts_sum(draft.order))
 
 
 def set_sum(draft: Draft, payment: Order, amount: Decimal) -> None:
-    """Change the sum of a payment. Raises SiteError 422 for one that was made, and in a cancelled order."""
+    """Change the sum of a payment. Raises SiteError 422 if it is paid, or if the order is cancelled."""
     if Decimal(payment["SUM"]) == amount:
         return
     if payment["PAID"] == "Y":
@@ -85,7 +85,7 @@ def set_sum(draft: Draft, payment: Order, amount: Decimal) -> None:
 
 
 def set_paid(draft: Draft, payment: Order, flag: str) -> None:
-    """Note that a payment was made, or that it was not. Raises SiteError 422 in a cancelled order."""
+    """Mark a payment as paid or unpaid. Raises SiteError 422 in a cancelled order."""
     if payment["PAID"] == flag:
         return
     _refuse_if_cancelled(draft.order)
@@ -96,17 +96,17 @@ def set_paid(draft: Draft, payment: Order, flag: str) -> None:
     _settle(draft, payment)
 
 
-def take_back(draft: Draft) -> None:
-    """Note of every payment that it was not made. Raises SiteError 422 in a cancelled order."""
+def mark_unpaid(draft: Draft) -> None:
+    """Mark every payment as unpaid. Raises SiteError 422 in a cancelled order."""
     for payment in draft.order["payments"]:
         set_paid(draft, payment, "N")
 
 
-def pay(draft: Draft, *, trims: bool) -> None:
-    """Pay until the order is paid, what its payments lack by one more.
+def pay(draft: Draft, *, avoid_overpayment: bool) -> None:
+    """Pay the payments until the order is paid; another payment covers what is missing.
 
-    `trims`: no payment is made over what is owed, so that nothing goes to the inner account. The site's own people pay
-    what stands there. Raises SiteError 422.
+    With `avoid_overpayment` the sum of a payment is reduced to what is owed, so that nothing goes to the account. Staff
+    of the site pay the payments as they are. Raises SiteError 422.
     """
     order = draft.order
     if order["PAYED"] == "Y":
@@ -117,7 +117,7 @@ def pay(draft: Draft, *, trims: bool) -> None:
         if payment["PAID"] == "Y" or order["PAYED"] == "Y":
             continue
         owed = Decimal(order["PRICE"]) - paid_sum(order)
-        if trims and Decimal(payment["SUM"]) > owed:
+        if avoid_overpayment and Decimal(payment["SUM"]) > owed:
             set_sum(draft, payment, max(owed, NONE))
         set_paid(draft, payment, "Y")
     missing = Decimal(order["PRICE"]) - paid_sum(order)
@@ -125,8 +125,8 @@ def pay(draft: Draft, *, trims: bool) -> None:
         set_paid(draft, add_payment(draft, int(order["payments"][-1]["PAY_SYSTEM_ID"]), missing), "Y")
 
 
-def change_system(draft: Draft, system: int) -> None:
-    """Let the payments go by another pay system. Raises SiteError 422 as the bridge does."""
+def change_pay_system(draft: Draft, system: int) -> None:
+    """Change the pay system of the payments. Raises SiteError 422 as the bridge does."""
     order = draft.order
     present = {payment["PAY_SYSTEM_ID"] for payment in order["payments"]}
     if present == {str(system)}:
@@ -153,12 +153,15 @@ def _refuse_if_cancelled(order: Order) -> None:
 
 
 def _settle(draft: Draft, payment: Order | None = None) -> None:
-    """Order::syncOrderAndPayments(): after a payment was made or taken back, and, without one, after a new total."""
+    """Update PAYED and SUM_PAID as Order::syncOrderAndPayments() does.
+
+    `payment` is the one that was marked paid or unpaid; None after a change of the total.
+    """
     order = draft.order
     price, paid, counted = Decimal(order["PRICE"]), paid_sum(order), Decimal(order["SUM_PAID"])
     if payment is None:
         if counted != price and paid > counted:
-            # What was booked as too much is brought back when the total rises again.
+            # An overpayment is taken back from the account when the total rises again.
             booked = draft.tables.accounts.budget(order["USER_ID"]) + sum(one.amount for one in draft.bookings)
             brought = min(price - counted, paid - counted, booked)
             if brought > 0:
@@ -167,7 +170,7 @@ def _settle(draft: Draft, payment: Order | None = None) -> None:
     elif payment["PAID"] == "Y":
         counted = counted + Decimal(payment["SUM"]) if paid > price else paid
     elif paid < counted:
-        # Only what the account did not get comes off; the account keeps what it has.
+        # Only the amount that did not go to the account is subtracted; the account keeps the rest.
         counted = paid
     flag = "Y" if has_paid(order) and price <= counted else "N"
     if flag != order["PAYED"]:

@@ -1,6 +1,6 @@
-"""The order properties of the site, and what Bitrix makes of values that they can't hold.
+"""The order properties of the site, and what Bitrix does with values that they do not allow.
 
-Not locked: the site calls it under its own lock.
+Not locked: the site calls this module under its own lock.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 from .errors import SiteError, invalid
 from .values import text_of
 
-# The column VALUE of b_sale_order_props_value holds no more.
+# The length of the column VALUE of b_sale_order_props_value.
 LONGEST = 500
 
 CODES = (
@@ -22,14 +22,14 @@ CODES = (
 
 @dataclass(frozen=True)
 class Property:
-    """One property of the person type. `variants`: of a list, the values that it has."""
+    """A property of the person type. `variants`: the allowed values of a list."""
 
     code: str
     longest: int = LONGEST
     variants: tuple[str, ...] | None = None
 
     def refusal(self, value: Any) -> SiteError | None:
-        """Why it can't hold a value; None when it can."""
+        """Return why the property does not allow a value; None if it does."""
         for text in value if isinstance(value, list) else [value]:
             if len(text) > self.longest:
                 message = f"Свойство заказа «{self.code}»: длина больше {self.longest} символов"
@@ -40,7 +40,7 @@ class Property:
         return None
 
     def is_storable(self, value: Any) -> bool:
-        """Whether the column holds a value at all: Bitrix stores others that it then complains about."""
+        """Return whether the value fits the column: Bitrix also stores values that the property does not allow."""
         return all(len(text) <= LONGEST for text in (value if isinstance(value, list) else [value]))
 
 
@@ -48,24 +48,24 @@ class Properties:
     """Every order property of the site."""
 
     def __init__(self) -> None:
-        """With those that the shop's site has."""
+        """Define the properties that the shop's site has."""
         self._known = {code: Property(code) for code in CODES}
 
     def get(self, code: str) -> Property | None:
-        """The property of this code, if the site has one."""
+        """Return the property of this code, None if the site has no such property."""
         return self._known.get(code)
 
     def define(self, code: str, *, longest: int = LONGEST, variants: list[str] | None = None) -> None:
-        """Add a property, or say of one what it can hold."""
+        """Define a property, or change its limits."""
         self._known[code] = Property(code, longest, None if variants is None else tuple(variants))
 
     def complete(self, values: dict[str, Any]) -> dict[str, Any]:
-        """An order's properties with all codes: those that are not set are empty."""
+        """Return an order's properties with all codes: those that are not set are empty."""
         return dict.fromkeys(self._known, "") | values
 
 
 def properties_of(value: object) -> dict[str, Any]:
-    """The properties of a request: an object, or PHP's empty array. Raises SiteError 422."""
+    """Return the properties of a request: an object, or PHP's empty array. Raises SiteError 422."""
     if value is None or value == []:
         return {}
     if not isinstance(value, dict):

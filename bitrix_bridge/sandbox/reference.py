@@ -1,6 +1,6 @@
 """The stand-in's reference lists: statuses, cities, shops, delivery slots, pay systems, catalogue.
 
-They are the site's own data, so the names are Russian, as on the site.
+The names are Russian, as on the site.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ SHOPS: dict[int, str] = {
     17014: "Гүлдер әлемі",
 }
 
-# Without the inner account (ACTION_FILE 'inner'), which Bitrix adds with the first payment: no one pays by it.
+# Without the inner account (ACTION_FILE 'inner'), which Bitrix adds with the first payment: no one pays with it.
 PAY_SYSTEMS: dict[int, str] = {
     1: "Наличные",
     2: "Банковская карта",
@@ -66,8 +66,8 @@ DELIVERIES: dict[int, str] = {1: "Курьер", 2: "Самовывоз", 3: "Б
 # The service that Bitrix gives an order without a delivery (EmptyDeliveryService).
 EMPTY_DELIVERY = 3
 
-# Statuses of which the customer gets a letter (b_sale_status.NOTIFY).
-TOLD_BY_LETTER = ("N",)
+# Statuses for which the customer gets a mail (b_sale_status.NOTIFY).
+STATUSES_WITH_MAIL = ("N",)
 
 PRODUCTS: tuple[Product, ...] = (
     Product(696613, "Букет Стандарт", 7500, "bouquet-standard"),
@@ -88,7 +88,10 @@ PRODUCTS_BY_ID: dict[int, Product] = {product.id: product for product in PRODUCT
 
 
 def slot_hours(slot_id: int) -> tuple[str, str]:
-    """The window of a delivery slot as ("15:00", "16:00"); slots are hourly, 1 to 24, and 18 is 15:00-16:00."""
+    """Return the window of a delivery slot as ("15:00", "16:00").
+
+    Slots are hourly, 1 to 24; slot 18 is 15:00-16:00.
+    """
     start = (slot_id - 3) % 24
     return f"{start:02d}:00", f"{(start + 1) % 24:02d}:00"
 
@@ -97,7 +100,7 @@ SLOT_IDS: tuple[int, ...] = tuple(range(1, 25))
 
 
 def reference_lists() -> dict[str, list[dict[str, Any]]]:
-    """The lists in the shape of the bridge's `reference` answer."""
+    """Return the lists in the shape of the bridge's `reference` answer."""
     slots = []
     for slot_id in SLOT_IDS:
         start, end = slot_hours(slot_id)

@@ -1,7 +1,7 @@
 """Bitrix's REST methods that the CRM uses, over the same site. No HTTP here.
 
-Names are the columns in camelCase, ids come now as numbers and now as strings, error codes are words from the REST
-layer and bare numbers from the sale module: all as in the official REST documentation.
+As in the official REST documentation: names are the columns in camelCase, ids are numbers or strings, error codes are
+words from the REST layer and bare numbers from the sale module.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Params = dict[str, Any]
 ORDER_MISSING = 200540400001
 PAGE = 50
 
-# sale/lib/rest/entity/order.php: what update takes. Anything else is dropped without a word.
+# Fields that update accepts (sale/lib/rest/entity/order.php). Bitrix ignores other fields without an error.
 WRITABLE = {
     "userDescription": "USER_DESCRIPTION",
     "comments": "COMMENTS",
@@ -40,7 +40,7 @@ NUMBERS = {"ID", "PERSON_TYPE_ID", "USER_ID", "VERSION", "PRICE", "DISCOUNT_VALU
 
 
 class RestError(Exception):
-    """A REST refusal: HTTP status, `error` (a word or a number), `error_description`."""
+    """A refusal of REST: HTTP status, `error` (a word or a number), `error_description`."""
 
     def __init__(self, http_status: int, code: str | int, description: str) -> None:
         super().__init__(description)
@@ -50,7 +50,7 @@ class RestError(Exception):
 
 
 def camel(column: str) -> str:
-    """STATUS_ID -> statusId, ID_1C -> id1c."""
+    """Return a column's name in REST: STATUS_ID -> statusId, ID_1C -> id1c."""
     first, *rest = column.lower().split("_")
     return first + "".join(part if part[0].isdigit() else part.capitalize() for part in rest)
 
@@ -94,7 +94,7 @@ def _whole(order: Order) -> Params:
         "shipments": [],
         "clients": [],
         "tradeBindings": [],
-        # PHP's empty array, where a filled one would be an object.
+        # PHP sends an empty array where a filled one would be an object.
         "requisiteLink": [],
     }
 
@@ -114,7 +114,7 @@ def _payment(order: Order, payment: Order) -> Params:
 
 
 class Rest:
-    """The REST methods over a site; each takes parameters and gives the whole answer but `time`."""
+    """The REST methods over a site; each takes parameters and returns the whole answer except `time`."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -127,7 +127,7 @@ class Rest:
         }
 
     def answer(self, method: str, params: object) -> tuple[int, Params]:
-        """The HTTP status and the answer of a method; names are not case-sensitive, as in Bitrix."""
+        """Return the HTTP status and the answer of a method; names are case-insensitive, as in Bitrix."""
         try:
             handler = self._methods.get(method.lower())
             if handler is None:
@@ -185,7 +185,7 @@ def _all_statuses() -> list[Params]:
 
 
 def _page(rows: list[Params], name: str, params: Params) -> Params:
-    """Filter, order, cut a page of 50 and select: what every list method does. `start=-1` counts nothing."""
+    """Filter, sort and select rows, and return a page of 50, as every list method does. `start=-1` counts nothing."""
     for given, wanted in _mapping(params.get("filter")).items():
         match = re.fullmatch(r"(>=|<=|!=|[<>=!@]?)(\w+)", given)
         if match:
@@ -217,7 +217,7 @@ def _mapping(value: object) -> Params:
 
 
 def _key(value: object) -> tuple[int, float, str]:
-    """Numbers compare as numbers, whatever they were sent as, times as moments; everything else as text."""
+    """Return a sort key: numbers (sent as any type) compare as numbers, times as moments, other values as text."""
     text = "" if value is None else str(value)
     if re.fullmatch(r"-?\d+(\.\d+)?", text):
         return 0, float(text), ""
@@ -242,7 +242,7 @@ def _holds(operator: str, value: object, wanted: object) -> bool:
 
 
 def parameters(query: str, body: bytes, content_type: str) -> Params:
-    """REST parameters as PHP reads them: the query, then a form or a JSON object over it."""
+    """Return REST parameters as PHP reads them: the query, overridden by a form or a JSON object."""
     given = parse_qsl(query, keep_blank_values=True)
     if "json" in content_type:
         try:
@@ -254,7 +254,7 @@ def parameters(query: str, body: bytes, content_type: str) -> Params:
 
 
 def _nested(pairs: list[tuple[str, str]]) -> Params:
-    """PHP's brackets: `filter[>id]=5`, `select[]=id`."""
+    """Parse PHP's brackets: `filter[>id]=5`, `select[]=id`."""
     result: Params = {}
     for name, value in pairs:
         outer, bracket, inner = name.partition("[")

@@ -1,7 +1,7 @@
-"""Webhooks out: a queue that is delivered in order, each event until the CRM has taken it.
+"""Sends webhooks: a queue that is delivered in order, each event until the CRM has accepted it.
 
-The stand-in for the site's own sender, which keeps its queue in a table: an event leaves the store only after the
-CRM answered 200 with `"status": "success"`.
+It stands in for the site's own sender, which keeps its queue in a table: an event is deleted only after the CRM
+answered 200 with `"status": "success"`.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from .storage import MemoryStorage, Storage
 logger = logging.getLogger(__name__)
 
 TIMEOUT = 15.0
-PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
-# What is remembered for assertions; a stand-in that runs for weeks must not grow for it.
+RETRY_DELAYS = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+# The number of events and attempts kept for assertions, so that a long run does not fill the memory.
 REMEMBERED = 5000
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """One try to deliver an event. `outcome` is "success" or a few words on what went wrong, never a secret."""
+    """One attempt to deliver an event. `outcome` is "success" or a short error text without secrets."""
 
     event_id: str
     event: str
@@ -37,15 +37,15 @@ class Attempt:
 
     @property
     def delivered(self) -> bool:
-        """Whether the CRM took the event."""
+        """Whether the CRM accepted the event."""
         return self.outcome == "success"
 
 
 class Sender:
-    """Delivers a site's events to `url`; without one they are only kept in `events`.
+    """Delivers a site's events to `url`; without a URL they are only kept in `events`.
 
-    `attempts` lists every try. `pauses` are the seconds between tries, the last one repeated. `max_tries` makes it
-    give up and lose the event, as the live site's sender does after three.
+    `attempts` lists every attempt. `retry_delays` are the seconds between attempts; the last one is repeated. After
+    `max_tries` attempts it gives up and loses the event, as the live site's sender does after three.
     """
 
     def __init__(
@@ -56,11 +56,11 @@ class Sender:
         *,
         auth_in: Literal["header", "body"] = "header",
         storage: Storage | None = None,
-        pauses: tuple[float, ...] = PAUSES,
+        retry_delays: tuple[float, ...] = RETRY_DELAYS,
         timeout: float = TIMEOUT,
         max_tries: int | None = None,
     ) -> None:
-        """Take up what `storage` still holds and listen to `site`; nothing is sent before `start`."""
+        """Load the events of `storage` and subscribe to `site`; nothing is sent before `start`."""
         self.events: list[Event] = []
         self.attempts: list[Attempt] = []
         self.faults = Faults()
@@ -68,7 +68,7 @@ class Sender:
         self._token = token
         self._auth_in = auth_in
         self._storage = storage or MemoryStorage()
-        self._pauses = pauses
+        self._retry_delays = retry_delays
         self._timeout = timeout
         self._max_tries = max_tries
         self._changed = threading.Condition()
@@ -77,12 +77,12 @@ class Sender:
         self._queue: list[Event] = [Event(**document) for document in self._storage.load("event")]
         self._thread = threading.Thread(target=self._run, name="sandbox-sender", daemon=True)
         self._http = requests.Session()
-        # A .netrc entry would replace the Authorization header, a proxy variable would send the token elsewhere.
+        # A .netrc entry would replace the Authorization header, a proxy variable would send the token to another host.
         self._http.trust_env = False
         site.subscribe(self._take)
 
     def start(self) -> None:
-        """Begin to deliver. Without a URL there is nothing to do, and what was left over is dropped."""
+        """Start to deliver. Without a URL, delete the events that are left from an earlier run."""
         if self._url is None:
             self._storage.write(deletes=[("event", str(event.number)) for event in self._queue])
             self._queue.clear()
@@ -90,7 +90,7 @@ class Sender:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop delivering; what is not delivered stays in the store. Returns within a second."""
+        """Stop delivering; undelivered events stay in the storage. Returns within a second."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
@@ -99,30 +99,32 @@ class Sender:
         self._http.close()
 
     def waiting(self) -> int | None:
-        """How many events wait, None when the stand-in sends none."""
+        """Return the number of pending events, None if the stand-in sends none."""
         with self._changed:
             return None if self._url is None else len(self._queue)
 
-    def waiting_deletion(self, xml_id: str) -> int:
-        """The id of a deleted order with this XML_ID whose deletion the CRM has yet to hear of; 0 without one."""
+    def pending_deletion(self, xml_id: str) -> int:
+        """Return the id of a deleted order with this XML_ID whose webhook is still pending, or 0."""
         with self._changed:
             gone = [event for event in self._queue if event.name == "order.delete" and event.data["XML_ID"] == xml_id]
         return int(gone[-1].data["ID"]) if gone else 0
 
     def flush(self, timeout: float = 5.0) -> None:
-        """Wait until all that was queued is delivered. Raises TimeoutError, naming the last failure, after `timeout`
-        seconds."""
+        """Wait until all queued events are delivered.
+
+        Raises TimeoutError with the last failure after `timeout` seconds.
+        """
         with self._changed:
             self._flushing += 1
             self._changed.notify_all()
             try:
                 if not self._changed.wait_for(lambda: not self._queue, timeout):
-                    last = self.attempts[-1].outcome if self.attempts else "nothing was tried"
-                    raise TimeoutError(f"{len(self._queue)} webhooks not delivered in {timeout} s; last try: {last}")
+                    last = self.attempts[-1].outcome if self.attempts else "no attempt was made"
+                    raise TimeoutError(f"{len(self._queue)} webhooks not delivered in {timeout} s; last: {last}")
             finally:
                 self._flushing -= 1
 
-    # Inside
+    # Internal
 
     def _take(self, event: Event) -> None:
         with self._changed:
@@ -144,20 +146,20 @@ class Sender:
             fault = self.faults.take(event.name)
             kind = fault.kind if fault else ""
             if kind == "reordered":
-                event = self._overtaking(event)
+                event = self._next_event(event)
             elif fault and kind == "delayed":
-                self._pause(fault.seconds)
+                self._wait(fault.seconds)
             done = kind == "dropped" or all(self._deliver(event) for _ in range(2 if kind == "doubled" else 1))
             if not done:
-                # Stopped on the way: it stays in the store for the next run.
+                # The sender was stopped: the event stays in the storage for the next run.
                 return
             with self._changed:
                 self._storage.write(deletes=[("event", str(event.number))])
                 self._queue.remove(event)
                 self._changed.notify_all()
 
-    def _overtaking(self, event: Event) -> Event:
-        """The event behind this one, as soon as there is one or somebody waits for the queue to be empty."""
+    def _next_event(self, event: Event) -> Event:
+        """Return the next event, as soon as there is one or a flush waits for an empty queue."""
         with self._changed:
             self._changed.wait_for(lambda: len(self._queue) > 1 or self._flushing or self._stopping)
             if len(self._queue) > 1:
@@ -165,7 +167,7 @@ class Sender:
             return self._queue[0]
 
     def _deliver(self, event: Event) -> bool:
-        """Try until the event is taken or given up; False when told to stop first."""
+        """Try until the event is accepted or given up; return False if the sender was stopped first."""
         tries = 0
         while not self._stopping:
             attempt = self._post(event)
@@ -177,7 +179,7 @@ class Sender:
             tries += 1
             if attempt.delivered or tries == self._max_tries:
                 return True
-            self._pause(self._pauses[min(tries, len(self._pauses)) - 1])
+            self._wait(self._retry_delays[min(tries, len(self._retry_delays)) - 1])
         return False
 
     def _post(self, event: Event) -> Attempt:
@@ -195,14 +197,14 @@ class Sender:
             code = answer.status_code
             outcome = _outcome(answer)
         except requests.RequestException as error:
-            # The type only: the text would hold the URL.
+            # Only the type: the text would contain the URL.
             outcome = type(error).__name__
         return Attempt(event.event_id, event.name, code, outcome)
 
-    def _pause(self, seconds: float) -> None:
+    def _wait(self, seconds: float) -> None:
         end = time.monotonic() + seconds
         with self._changed:
-            # New events wake the condition too, so wait for the moment, not for a wake-up.
+            # New events wake the condition too, so check the time.
             self._changed.wait_for(lambda: self._stopping or time.monotonic() >= end, seconds)
 
 

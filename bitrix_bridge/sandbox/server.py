@@ -1,4 +1,4 @@
-"""The stand-in's HTTP: the PHP bridge, REST, and a page for people. Listens on 127.0.0.1 only."""
+"""The stand-in's HTTP server: the PHP bridge, REST, and a page for people. Listens on 127.0.0.1 only."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ REST_BROKEN = {"error": "INTERNAL_SERVER_ERROR", "error_description": "Internal 
 
 
 class SandboxServer(ThreadingHTTPServer):
-    """The HTTP server over a site. Without `rest_secret` REST is off; `faults` spare the page."""
+    """The HTTP server over a site. Without `rest_secret` REST is off; `faults` do not affect the page."""
 
     daemon_threads = True
-    # The default of 5 makes a burst of callers wait a second for the kernel to try again.
+    # With the default of 5, clients of a burst wait a second until the kernel retries.
     request_queue_size = 128
 
     def __init__(
@@ -46,13 +46,13 @@ class SandboxServer(ThreadingHTTPServer):
         port: int = 0,
         faults: Faults | None = None,
         queue_length: Callable[[], int | None] = lambda: None,
-        waiting_deletion: Callable[[str], int] = lambda _xml_id: 0,
+        pending_deletion: Callable[[str], int] = lambda _xml_id: 0,
         legacy_bridge: bool = False,
         bridge_version: str = VERSIONS["bridge"],
     ) -> None:
-        """Bind 127.0.0.1:`port` (0: any free one). Raises OSError when the port is taken."""
+        """Bind 127.0.0.1:`port` (0: any free one). Raises OSError if the port is in use."""
         self.site = site
-        self.bridge = Bridge(site, queue_length, waiting_deletion, legacy=legacy_bridge, version=bridge_version)
+        self.bridge = Bridge(site, queue_length, pending_deletion, legacy=legacy_bridge, version=bridge_version)
         self.legacy_bridge = legacy_bridge
         self.rest = Rest(site)
         self.faults = faults if faults is not None else Faults()
@@ -69,15 +69,15 @@ class SandboxServer(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Where it listens, without a slash at the end."""
+        """The address of the server, without a trailing slash."""
         return f"http://127.0.0.1:{self.server_address[1]}"
 
     def start(self) -> None:
-        """Begin to answer, in a thread of its own."""
+        """Start to answer in a thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop answering and cut every open connection, kept-alive ones too."""
+        """Stop answering and close every open connection, kept-alive ones too."""
         self.closing.set()
         if self._thread.is_alive():
             self.shutdown()
@@ -85,27 +85,27 @@ class SandboxServer(ThreadingHTTPServer):
         self.server_close()
         with self._open_lock:
             for connection in self._open:
-                _cut(connection)
+                _close(connection)
 
     def server_bind(self) -> None:
-        """Bind without HTTPServer's look-up of the host's name, which can take seconds."""
+        """Bind without HTTPServer's lookup of the host name, which can take seconds."""
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = "127.0.0.1", self.server_address[1]
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Remember the connection, so that `stop` can cut it."""
+        """Record the connection, so that `stop` can close it."""
         with self._open_lock:
             self._open.add(request)
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
-        """Forget the connection."""
+        """Remove the connection from the record."""
         with self._open_lock:
             self._open.discard(request)
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A caller who hangs up is no news."""
+        """Ignore errors of a connection: a client that disconnects is normal."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -119,10 +119,10 @@ class Handler(BaseHTTPRequestHandler):
     server: SandboxServer
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Not http.server's log: it prints the path, and a REST path holds the secret."""
+        """Log nothing: http.server would print the path, and a REST path holds the secret."""
 
     def do_GET(self) -> None:
-        """The page, one order as JSON, REST by query string."""
+        """Answer with the page, one order as JSON, or REST by query string."""
         path = urlsplit(self.path).path
         if path == "/":
             self._send(200, orders_page(self.server.site.latest(30), self.server.queue_length()), "text/html")
@@ -138,12 +138,12 @@ class Handler(BaseHTTPRequestHandler):
             self.do_POST()
 
     def do_POST(self) -> None:
-        """The bridge and REST."""
+        """Answer a request to the bridge or to REST."""
         parts = urlsplit(self.path)
         pieces = parts.path.strip("/").split("/")
         length = self.headers.get("Content-Length", "0")
         if not length.isdigit() or int(length) > LARGEST_BODY or "Transfer-Encoding" in self.headers:
-            # The body stays unread, so the connection cannot be used again.
+            # The body was not read, so the connection can't be used again.
             self.close_connection = True
             self._send_json(400, error_answer(bad_request("bad_length", "Content-Length up to 1 MB is needed")))
             return
@@ -168,7 +168,7 @@ class Handler(BaseHTTPRequestHandler):
         action = str(given.get("action", "order.create"))
         if self.command != "POST":
             refusal = bad_request("bad_method", "POST is needed")
-        elif not _same(self.headers.get("X-API-TOKEN", ""), self.server.api_token):
+        elif not _are_equal(self.headers.get("X-API-TOKEN", ""), self.server.api_token):
             refusal = SiteError(401, "unauthorized", "Wrong or missing X-API-TOKEN", "auth")
         elif request is None:
             refusal = bad_request("bad_json", "The body is not JSON")
@@ -182,7 +182,7 @@ class Handler(BaseHTTPRequestHandler):
         self._send_json(refusal.http_status, answer)
 
     def _rest(self, secret: str, method: str, params: dict[str, Any]) -> None:
-        if not _same(secret, self.server.rest_secret or ""):
+        if not _are_equal(secret, self.server.rest_secret or ""):
             self._note(method, params, 401)
             error = {"error": "INVALID_CREDENTIALS", "error_description": "Invalid request credentials"}
             self._send_json(401, error)
@@ -197,7 +197,7 @@ class Handler(BaseHTTPRequestHandler):
     def _do(
         self, action: str, given: dict[str, Any], work: Callable[[], tuple[int, dict[str, Any]]], broken: dict[str, Any]
     ) -> None:
-        """Do the work and answer, unless a fault comes between; `broken` is the answer to a mistake of the stand-in."""
+        """Do the work and answer, unless a fault is injected; `broken` is the answer to an error of the stand-in."""
         fault = self.server.faults.take(action)
         kind = fault.kind if fault else ""
         if fault and kind == "answer":
@@ -218,16 +218,16 @@ class Handler(BaseHTTPRequestHandler):
         self._note(action, given, None if kind == "answer_lost" else code)
         if kind == "answer_lost":
             self.close_connection = True
-            _cut(self.connection)
+            _close(self.connection)
             return
         self._send_json(code, answer)
 
     def _note(self, action: str, given: dict[str, Any], status: int | None) -> None:
-        """Remember the request without its token; `status` None: it was never answered."""
+        """Record the request without its token; `status` None means that it was not answered."""
         body = {key: value for key, value in given.items() if key not in ("token", "auth")}
-        self.server.site.note_request({"action": action, "body": body, "status": status})
+        self.server.site.record_request({"action": action, "body": body, "status": status})
         order_id = given.get("order_id") or given.get("id") or given.get("xml_id") or "-"
-        # repr: what a caller sends must not start a line of its own.
+        # repr, because a line break from a client must not start a log line of its own.
         logger.info("asked %.40r %.60r: %s", action, order_id, status or "no answer")
 
     def _wait_for_hangup(self) -> None:
@@ -265,12 +265,12 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
 
-def _same(given: str, wanted: str) -> bool:
-    """Equal and not empty, compared in constant time."""
+def _are_equal(given: str, wanted: str) -> bool:
+    """Return whether both are equal and not empty, compared in constant time."""
     return bool(wanted) and hmac.compare_digest(given.encode(), wanted.encode())
 
 
-def _cut(connection: socket.socket) -> None:
-    # The caller may have been faster.
+def _close(connection: socket.socket) -> None:
+    # The client may have closed the connection first.
     with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)

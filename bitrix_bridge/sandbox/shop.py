@@ -1,6 +1,7 @@
-"""A plausible flower shop in Almaty: who orders what, and what happens to an order on the site afterwards.
+"""A simulated flower shop in Almaty: plausible orders, and what happens to them on the site afterwards.
 
-All people, phones and addresses are made up. Everything comes from a `random.Random`, so a seed repeats a day.
+All people, phones and addresses are fictional. All choices come from a `random.Random`, so the same seed gives the same
+day.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from .errors import SiteError
-from .made_up import COMMENTS, FIRST_NAMES, LAST_NAMES, OPERATORS, POSTCARDS, STREETS
 from .reference import CITIES, PRODUCTS, SHOPS, SLOT_IDS
+from .sample_texts import COMMENTS, FIRST_NAMES, LAST_NAMES, OPERATORS, POSTCARDS, STREETS
 from .site import Site
 from .values import ALMATY, Order, site_time
 
@@ -22,14 +23,14 @@ logger = logging.getLogger(__name__)
 
 DELIVERY_FEE = 1500
 LATEST_ORDERS = 40
-# Seconds for which the site's people leave a new order's status to the managers of the CRM, who are at it.
-LEFT_TO_MANAGERS = 300.0
-# What a status is likely followed by when the site's own people touch an order.
+# Seconds during which the simulation leaves a new order's status to the managers of the CRM.
+SECONDS_LEFT_TO_MANAGERS = 300.0
+# The likely next statuses when staff of the site change an order.
 NEXT_STATUSES = {"N": ("AP", "AP", "AP", "DE"), "AP": ("P", "PD"), "P": ("PD",), "PD": ("CO",), "CO": ("F",)}
 
 
 def phone(source: random.Random, digits: str) -> str:
-    """The ten digits of a phone, spelled the way one or another customer does."""
+    """Return ten digits as a phone number in one of the formats that customers use."""
     area, first, second, third = digits[:3], digits[3:6], digits[6:8], digits[8:]
     spellings = (
         f"+7{digits}",
@@ -44,7 +45,7 @@ def phone(source: random.Random, digits: str) -> str:
 
 
 def person(source: random.Random) -> tuple[str, str]:
-    """A name and the ten digits of a phone."""
+    """Return a name and the ten digits of a phone."""
     name = source.choice(FIRST_NAMES)
     if source.random() < 0.5:
         name = f"{name} {source.choice(LAST_NAMES)}"
@@ -52,7 +53,7 @@ def person(source: random.Random) -> tuple[str, str]:
 
 
 def _regulars() -> list[tuple[str, str]]:
-    """Customers who come again and again, the same for every seed."""
+    """Return the regular customers, the same for every seed."""
     source = random.Random("regular customers")
     return [person(source) for _ in range(12)]
 
@@ -61,7 +62,7 @@ REGULARS = tuple(_regulars())
 
 
 def address(source: random.Random) -> str:
-    """A made-up address."""
+    """Return a fictional address."""
     text = f"{source.choice(STREETS)}, {source.randint(1, 280)}"
     if source.random() < 0.3:
         text += source.choice("АБВ")
@@ -94,12 +95,12 @@ def _delivery_date(source: random.Random, today: date) -> date:
 
 
 def order_request(source: random.Random, today: date | None = None) -> Order:
-    """A plausible order in the shape of the bridge's create request. `today` is Almaty's when left out."""
+    """Return a plausible order in the shape of the bridge's create request. `today` defaults to the day in Almaty."""
     today = today or datetime.now(ALMATY).date()
     name, digits = source.choice(REGULARS) if source.random() < 0.4 else person(source)
     recipient, recipient_digits = (name, digits) if source.random() < 0.2 else person(source)
     items = _items(source)
-    # The site has two ways to say that the customer comes for the flowers; old forms sent one, new ones the other.
+    # The site has two properties for pickup; old forms sent one, new ones the other.
     pickup, will_get = source.choice((("Y", "N"), ("N", "Y"), ("Y", "Y"))) if source.random() < 0.12 else ("N", "N")
     delivered = (pickup, will_get) == ("N", "N")
     fee = DELIVERY_FEE if delivered else 0
@@ -136,15 +137,15 @@ def order_request(source: random.Random, today: date | None = None) -> Order:
 
 
 def place_order(site: Site, source: random.Random) -> Order:
-    """A customer orders; one in four pays at once, which the site announces as a second save."""
+    """Place an order as a customer; one in four pays at once, which the site sends as a second save."""
     order = site.create_order(order_request(source)).order
     if source.random() < 0.25:
         return site.update_order(int(order["ID"]), {"PAYED": "Y"})
     return order
 
 
-def something_happens(site: Site, source: random.Random) -> Order | None:
-    """One event in the life of a recent order, or None when nothing can happen to it."""
+def change_random_order(site: Site, source: random.Random) -> Order | None:
+    """Change a recent order at random and return it, or None if no change is possible."""
     open_orders = [order for order in site.latest(LATEST_ORDERS) if order["CANCELED"] == "N"]
     if not open_orders:
         return None
@@ -157,18 +158,18 @@ def something_happens(site: Site, source: random.Random) -> Order | None:
         return site.update_order(order_id, properties={"addressRecipient": address(source)})
     if what < 0.7:
         return site.update_order(order_id, {"USER_DESCRIPTION": source.choice([text for text in COMMENTS if text])})
-    if order["DATE_INSERT"] > site_time(time.time() - LEFT_TO_MANAGERS):
+    if order["DATE_INSERT"] > site_time(time.time() - SECONDS_LEFT_TO_MANAGERS):
         return None
     if what < 0.73 and order["PAYED"] == "N":
         return site.update_order(order_id, {"CANCELED": "Y", "REASON_CANCELED": "Клиент передумал"})
     followers = NEXT_STATUSES.get(order["STATUS_ID"])
     if not followers:
         return None
-    # Only if nobody moved the order since it was read.
+    # Only if the status has not changed since it was read.
     return site.change_status(order_id, source.choice(followers), expected=order["STATUS_ID"])
 
 
-def keep_shop_open(
+def simulate_shop(
     site: Site,
     every_seconds: float,
     stop_event: threading.Event,
@@ -176,9 +177,9 @@ def keep_shop_open(
     source: random.Random | None = None,
     most_orders: int = 500,
 ) -> None:
-    """Let the shop live until `stop_event`: an order at once, then something every `every_seconds`.
+    """Simulate the shop until `stop_event`: an order at once, then an event every `every_seconds`.
 
-    After `most_orders` new ones the shop takes no more, so that a stand-in forgotten overnight does not fill the disk.
+    After `most_orders` new orders the shop accepts no more, so that a forgotten stand-in does not fill the disk.
     """
     source = source or random.Random()
     placed = 0
@@ -189,11 +190,11 @@ def keep_shop_open(
                 placed += 1
                 logger.info("order %s placed, %s KZT", order["ID"], order["PRICE"])
             else:
-                changed = something_happens(site, source)
+                changed = change_random_order(site, source)
                 if changed:
                     logger.info("order %s changed at the site, v%s", changed["ID"], changed["VERSION"])
         except SiteError as error:
-            # The CRM was faster: what was about to happen no longer can.
-            logger.info("nothing happened: %s", error.message)
+            # The CRM changed the order first, so the change is no longer possible.
+            logger.info("event skipped: %s", error.message)
         if stop_event.wait(every_seconds):
             return

@@ -1,8 +1,8 @@
-"""The stand-in site itself: what happens to its orders. No HTTP here.
+"""The stand-in site itself: the operations on its orders. No HTTP here.
 
-What is true of Bitrix is true of this class: a process loads an order, changes it by Bitrix's rules and writes what
-it has changed, with the VERSION it loaded plus one; the same value again is no change; every save announces itself,
-deletes too. All methods may be called from any thread.
+It follows Bitrix's rules: a process loads an order, changes it and writes what it has changed, with the loaded VERSION
+plus one; setting the same value is no change; every save and every delete sends an event. All methods may be called
+from any thread.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from . import owners
+from . import site_changes
 from .columns import cancel, check_status, column_value
 from .creation import fill
 from .database import CRM_ORIGINS, Database, Event
-from .drafts import Draft
 from .errors import SiteError, invalid
+from .order_draft import Draft
 from .payments import refresh_price
 from .properties import properties_of
-from .remarks import Remarks
+from .request_report import RequestReport
 from .values import Order, site_time, text_of
 
 __all__ = ["CRM_ORIGINS", "Created", "Event", "Site"]
@@ -28,7 +28,7 @@ __all__ = ["CRM_ORIGINS", "Created", "Event", "Site"]
 
 @dataclass(frozen=True)
 class Created:
-    """The outcome of a create: the order as it is now, whether this call made it, and whether it is in the archive."""
+    """The result of a create: the present order, whether this call created it, and whether it is in the archive."""
 
     order: Order
     created: bool
@@ -36,9 +36,9 @@ class Created:
 
 
 class Site(Database):
-    """A small Bitrix: what its people, its checkout, its REST and the bridge can do with it."""
+    """A small Bitrix: what its staff, its checkout, its REST and the bridge can do with it."""
 
-    # The shop
+    # The shop's setup
 
     def set_stock(self, product_id: int, **changes: Any) -> None:
         """Change a product's stock: `quantity`, `is_traced`, `can_buy_zero`, `is_active`, `is_deleted`."""
@@ -46,19 +46,19 @@ class Site(Database):
             self._storage.write([self._tables.catalogue.set(product_id, **changes)])
 
     def define_property(self, code: str, **limits: Any) -> None:
-        """Add an order property, or say what it can hold: `longest` characters, `variants` of a list."""
+        """Define an order property, or change its limits: `longest` characters, `variants` of a list."""
         with self.lock:
             self._tables.properties.define(code, **limits)
 
-    # Writing
+    # Writes
 
     def create_order(
-        self, request: Order, *, origin: str = "site", silent: bool = False, remarks: Remarks | None = None
+        self, request: Order, *, origin: str = "site", silent: bool = False, report: RequestReport | None = None
     ) -> Created:
-        """Create an order from the bridge's create request; a known `xml_id` gives the order that exists.
+        """Create an order from the bridge's create request; for a known `xml_id` return the existing order.
 
-        `silent` announces nothing, as an endpoint that inserts with raw SQL. With `remarks` it is made as the bridge
-        makes it. Raises SiteError 422.
+        `silent` sends no event, like an endpoint that inserts with raw SQL. With `report` the order is created as the
+        bridge creates it. Raises SiteError 422.
         """
         with self.lock:
             xml_id = text_of(request.get("xml_id"))
@@ -67,8 +67,8 @@ class Site(Database):
             if xml_id and (existing := self._archived_with(xml_id)):
                 return Created(self._document(existing), created=False, is_archived=True)
             draft = Draft(self._tables, site_time(self._clock()), {})
-            properties = fill(draft, request, remarks)
-            user, is_new = self._tables.people.customer_of(request.get("user_id"), properties)
+            properties = fill(draft, request, report)
+            user, is_new = self._tables.users.customer_of(request.get("user_id"), properties)
             order = draft.order
             order["ID"] = order["ACCOUNT_NUMBER"] = str(self._next("order"))
             order["XML_ID"] = order["XML_ID"] or f"bx_{uuid.uuid4().hex[:13]}"
@@ -83,8 +83,8 @@ class Site(Database):
             order = copy.deepcopy(self._find(order_id))
             return Draft(self._tables, site_time(self._clock()), order, copy.deepcopy(order))
 
-    def scratch(self) -> Draft:
-        """An order that never is: to try on what the site would take."""
+    def empty_draft(self) -> Draft:
+        """Return a draft that is never saved, to check what the site would accept."""
         return Draft(self._tables, site_time(self._clock()), {"properties": {}})
 
     def save_opened(
@@ -97,23 +97,23 @@ class Site(Database):
         raw_status: str | None = None,
         origin: str = "site",
     ) -> Order:
-        """Change an order that was opened earlier, and write its own changes. Returns a copy of what is stored then.
+        """Change an order that was opened earlier, write the changes, and return a copy of the stored order.
 
-        What others have saved since stays where this process has changed nothing, and VERSION is the one that it
-        loaded plus one. Raises SiteError 404 or 422.
+        Columns that this process has not changed keep what others have saved since, and VERSION is the loaded one plus
+        one. Raises SiteError 404 or 422.
         """
         with self.lock:
             held.now = site_time(self._clock())
             stored = {column: column_value(column, value) for column, value in (fields or {}).items()}
             if raw_status is not None:
-                # varchar(2)
+                # STATUS_ID is a varchar(2).
                 stored["STATUS_ID"] = raw_status[:2]
-            owners.change(held, stored, properties_of(properties), items)
+            site_changes.change(held, stored, properties_of(properties), items)
             self.save(held, origin)
             return self.order(int(held.order["ID"]))
 
     def save(self, draft: Draft, origin: str) -> None:
-        """Order::save(): write what a process has changed; nothing really changed: no version, no webhook."""
+        """Write the changes of a draft as Order::save() does; without changes, no new version and no webhook."""
         with self.lock:
             if not draft.is_changed:
                 return
@@ -133,10 +133,10 @@ class Site(Database):
         raw_status: str | None = None,
         origin: str = "site",
     ) -> Order:
-        """Change columns, properties and, when `items` is given, the whole basket, as the site's own people do.
+        """Change columns, properties and, when `items` is given, the whole basket, as staff of the site do.
 
-        Properties not given stay. `raw_status` is stored whether the site has such a status or not, as D7's `setField`
-        and so REST do. Returns a copy of the order. Raises SiteError 404 or 422.
+        Properties that are not given stay. `raw_status` is stored even if the site has no such status, as D7's
+        `setField` and so REST do. Returns a copy of the order. Raises SiteError 404 or 422.
         """
         with self.lock:
             held = self.open_order(order_id)
@@ -147,8 +147,8 @@ class Site(Database):
     ) -> Order:
         """Set an order's status; with `expected`, only from that one. Returns a copy of the order.
 
-        An order that already has the wanted status is done, even if another was expected: a repeated request succeeds.
-        Raises SiteError 404, 409 with `current`, 422.
+        If the order already has the status, the request succeeds, even if another status was expected, so a request can
+        be repeated. Raises SiteError 404, 409 with `current`, 422.
         """
         with self.lock:
             order = self._find(order_id)
@@ -164,7 +164,7 @@ class Site(Database):
             raise SiteError(409, "status_conflict", message, "status", current=current)
 
     def recalculate(self, order_id: int) -> Order:
-        """Order::doFinalAction() and save: a total becomes what its parts cost. Returns a copy of the order."""
+        """Order::doFinalAction() and save: set the total to the sum of its parts. Returns a copy of the order."""
         with self.lock:
             draft = self.open_order(order_id)
             refresh_price(draft)
@@ -172,7 +172,7 @@ class Site(Database):
             return self.order(order_id)
 
     def ship_order(self, order_id: int, flag: str = "Y") -> Order:
-        """Send an order's goods out (DEDUCTED), or note that they have not left. Raises SiteError 404 or 422."""
+        """Mark an order as shipped (DEDUCTED), or as not shipped. Raises SiteError 404 or 422."""
         with self.lock:
             draft = self.open_order(order_id)
             if draft.order["CANCELED"] == "Y":
@@ -182,9 +182,9 @@ class Site(Database):
             return self.order(order_id)
 
     def delete_order(self, order_id: int, *, origin: str = "site") -> None:
-        """Order::delete(): cancel and save, delete the parts and save, and announce it.
+        """Delete an order as Order::delete() does: cancel and save, delete the parts and save, send the event.
 
-        Raises SiteError 404, and 422 for an order that can't be cancelled: one that is paid or shipped.
+        Raises SiteError 404, and 422 for an order that can't be cancelled because it is paid or shipped.
         """
         with self.lock:
             draft = self.open_order(order_id)
@@ -197,7 +197,7 @@ class Site(Database):
             self._write(puts, [("order", order["ID"])], "order.delete", gone, origin)
 
     def archive_order(self, order_id: int) -> None:
-        """Archive\\Manager: move an order out of the way. It is gone from the orders, and no event says so."""
+        """Move an order to the archive, as Archive\\Manager does: it leaves the orders, and no event is sent."""
         with self.lock:
             order = self._find(order_id)
             self._remove(order)
@@ -205,20 +205,20 @@ class Site(Database):
             self._storage.write([("archived", order["ID"], order)], [("order", order["ID"])])
 
     def set_property_silently(self, order_id: int, code: str, value: str) -> None:
-        """CSaleOrderPropsValue::Update(): the row alone is written. No event, VERSION and DATE_UPDATE stay."""
+        """Write the row of a property as CSaleOrderPropsValue::Update() does: no event, VERSION or DATE_UPDATE."""
         with self.lock:
             order = self._find(order_id)
             self.write_raw(order_id, {"properties": {**order["properties"], code: value}})
 
     def write_raw(self, order_id: int, columns: Order) -> None:
-        """Change columns as raw SQL does: no version, no date, no webhook, nothing checked. Raises SiteError 404."""
+        """Change columns as raw SQL does: no version, no date, no webhook, no checks. Raises SiteError 404."""
         with self.lock:
             order = {**self._find(order_id), **columns}
             self._orders[order_id] = self._by_xml_id[order["XML_ID"]] = order
             self._storage.write([("order", order["ID"], order)], [])
 
     def forget_raw(self, order_id: int) -> None:
-        """Delete an order as raw SQL does: nobody is told. Raises SiteError 404."""
+        """Delete an order as raw SQL does: no event is sent. Raises SiteError 404."""
         with self.lock:
             order = self._find(order_id)
             self._remove(order)

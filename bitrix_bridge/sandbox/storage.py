@@ -1,7 +1,7 @@
-"""Where the stand-in keeps what must outlive it: orders, users, counters and webhooks not yet delivered.
+"""Persistent storage of the stand-in: orders, users, counters and undelivered webhooks.
 
-A store holds JSON documents by (kind, key). One `write` is one transaction, so an order and the webhook that
-announces it are kept together or not at all.
+A storage holds JSON documents by (kind, key). One `write` is one transaction, so an order and its webhook are stored
+together or not at all.
 """
 
 from __future__ import annotations
@@ -19,37 +19,37 @@ Key = tuple[str, str]
 
 
 class Storage(Protocol):
-    """What the site and the sender need of a store."""
+    """The storage interface that the site and the sender use."""
 
     def write(self, puts: Iterable[Put] = (), deletes: Iterable[Key] = ()) -> None:
-        """Put and delete documents, all or none."""
+        """Put and delete documents in one transaction."""
 
     def load(self, kind: str) -> list[Document]:
-        """Every document of a kind, oldest key first."""
+        """Return every document of a kind, oldest key first."""
 
     def close(self) -> None:
-        """Release what is held; later writes are ignored."""
+        """Close the storage; later writes are ignored."""
 
 
 class MemoryStorage:
-    """Keeps nothing: the site's own memory is enough for a test."""
+    """Stores nothing: in a test the site's own memory is enough."""
 
     def write(self, puts: Iterable[Put] = (), deletes: Iterable[Key] = ()) -> None:
-        """Forget at once."""
+        """Store nothing."""
 
     def load(self, kind: str) -> list[Document]:
-        """Nothing was kept."""
+        """Return no documents."""
         return []
 
     def close(self) -> None:
-        """Nothing to release."""
+        """Do nothing."""
 
 
 class FileStorage:
-    """An sqlite3 file, made when missing. Safe to use from several threads of one process."""
+    """An sqlite3 file, created if missing. Safe to use from several threads of one process."""
 
     def __init__(self, path: str | Path) -> None:
-        """Open or create the file at `path`. Raises sqlite3.Error when it is not a database."""
+        """Open or create the file at `path`. Raises sqlite3.Error if it is not a database."""
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
         self._closed = False
@@ -66,7 +66,8 @@ class FileStorage:
         """Put and delete documents in one transaction; ignored after `close`."""
         rows = [(kind, key, json.dumps(body)) for kind, key, body in puts]
         with self._lock:
-            # The sender's last delivery may end after the site was closed; its webhook is then sent once more later.
+            # The sender's last delivery may end after the site was closed; its webhook is then sent again by the next
+            # run.
             if self._closed:
                 return
             with self._database:
@@ -74,7 +75,7 @@ class FileStorage:
                 self._database.executemany("DELETE FROM documents WHERE kind = ? AND key = ?", list(deletes))
 
     def load(self, kind: str) -> list[Document]:
-        """Every document of a kind; keys are numbers, so they are ordered by length first."""
+        """Return every document of a kind; keys are numbers, so they are ordered by length first."""
         with self._lock:
             rows = self._database.execute(
                 "SELECT body FROM documents WHERE kind = ? ORDER BY length(key), key", (kind,)

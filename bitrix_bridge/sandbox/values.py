@@ -1,4 +1,4 @@
-"""Single values on their way in and out of the site: times, sums, ids and texts. Pure functions."""
+"""Conversion of single values between requests and the site: times, sums, ids and texts. Pure functions."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ Order = dict[str, Any]
 
 CENT = Decimal("0.01")
 
-# The shop's clock. Fixed, because Almaty has been UTC+5 since March 2024 and old tz databases say otherwise.
+# The shop's time zone. Fixed, because Almaty has been UTC+5 since March 2024 and old tz databases say otherwise.
 ALMATY = timezone(timedelta(hours=5))
 
 
 def site_time(seconds: float) -> str:
-    """Unix seconds as the site writes a time: naive, Asia/Almaty, whole seconds (MySQL `datetime`)."""
+    """Return unix seconds as the site writes a time: naive, Asia/Almaty, whole seconds (MySQL `datetime`)."""
     return datetime.fromtimestamp(seconds, ALMATY).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def iso_time(site_value: str | None) -> str | None:
-    """A time of the site as ISO 8601 with its offset, or None."""
+    """Return a time of the site as ISO 8601 with its offset, or None."""
     if not site_value:
         return None
     return datetime.strptime(site_value, "%Y-%m-%d %H:%M:%S").replace(tzinfo=ALMATY).isoformat()
 
 
 def amount(value: object, name: str, step: str) -> Decimal:
-    """A sum or a quantity as Decimal. Raises SiteError 422 unless it is a finite number, zero or more."""
+    """Return a sum or a quantity as Decimal. Raises SiteError 422 unless it is a finite number, zero or more."""
     try:
         number = Decimal(str(value))
     except InvalidOperation:
@@ -40,22 +40,22 @@ def amount(value: object, name: str, step: str) -> Decimal:
 
 
 def rounded(number: Decimal) -> Decimal:
-    """A sum as Bitrix rounds it (option `value_precision` of the module sale, 2 by default)."""
+    """Return a sum rounded as Bitrix does it (option `value_precision` of the module sale, 2 by default)."""
     return number.quantize(CENT, ROUND_HALF_UP)
 
 
 def line_sum(price: Decimal, quantity: Decimal) -> Decimal:
-    """What a line costs, KZT: Bitrix rounds each line before it adds them up."""
+    """Return the sum of a line, KZT: Bitrix rounds each line before it adds them up."""
     return rounded(price * quantity)
 
 
 def money(number: Decimal) -> str:
-    """decimal(18,4) as PHP sees it."""
+    """Return a number as PHP reads a decimal(18,4)."""
     return f"{number:.4f}"
 
 
 def identity(value: object, name: str, step: str = "request", *, zero: bool = False) -> int:
-    """A positive id, sent as a number or as a string. Raises SiteError 400, or 422 when a later step needs it."""
+    """Return a positive id, sent as a number or as a string. Raises SiteError 400, or 422 in a later step."""
     text = str(value).strip()
     if (
         isinstance(value, bool)
@@ -68,7 +68,7 @@ def identity(value: object, name: str, step: str = "request", *, zero: bool = Fa
 
 
 def text_of(value: object) -> str:
-    """A value as Bitrix keeps a string: null is empty, a flag is Y or N."""
+    """Return a value as Bitrix stores a string: null is empty, a flag is Y or N."""
     if value is None:
         return ""
     if isinstance(value, bool):

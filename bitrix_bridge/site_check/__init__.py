@@ -1,4 +1,5 @@
-"""The check for the shop's first day: one order of its own walks through the real bridge, beside a stand-in of it.
+"""The check of a real site: one test order is sent through its bridge, and the answers are compared with a stand-in's.
 
-`manage.py check_site` starts it. Nothing is written to the CRM's database.
+`manage.py check_site` starts it, on the day on which the shop's PHP is installed. It writes nothing to the CRM's
+database.
 """

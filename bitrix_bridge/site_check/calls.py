@@ -1,6 +1,6 @@
-"""One request to the configured bridge, as raw as the wire: a check compares more than `BridgeClient` lets through.
+"""Requests to the configured bridge. A check needs more of the answers than `BridgeClient` returns.
 
-A request that changes or deletes an order is sent only for an order that is known to be a check's own.
+A request that changes or deletes an order is sent only if a check created that order.
 """
 
 import json
@@ -23,16 +23,16 @@ LINE_LENGTH = 200
 
 
 class NoReplyError(Exception):
-    """The site gave no complete answer: whether it has done the work is not known. The text is safe to show."""
+    """The site gave no complete answer, so the result of the request is unknown. The text is safe to show."""
 
 
 class NotOwnOrderError(Exception):
-    """A request would have changed an order that the check has not made."""
+    """A request would have changed an order that the check did not create."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a bridge has refused a request: code, step, and its own words."""
+    """Why a bridge refused a request: code, step, and its message."""
 
     status: int
     code: str
@@ -42,7 +42,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer: its HTTP status and its JSON object, or the first line of what came instead of one."""
+    """An answer: its HTTP status and its JSON object, or the first line of an answer that is no JSON object."""
 
     status: int
     body: Mapping[str, Any] | None
@@ -51,26 +51,26 @@ class Reply:
 
     @property
     def refusal(self) -> Refusal | None:
-        """Return why it was not done; None when it was."""
+        """Return the refusal, or None if the request succeeded."""
         if self.body is None:
             return Refusal(self.status, "", "", self.first_line)
         if 200 <= self.status < 300 and self.body.get("success") is True:
             return None
         error = self.body.get("error")
-        # That of the site's earlier endpoint is a text.
+        # The error of the site's legacy endpoint is a text.
         error = error if isinstance(error, Mapping) else {"message": error}
         code, step, message = (str(error.get(name) or "") for name in ("code", "step", "message"))
         return Refusal(self.status, code, step, message)
 
     @property
-    def said(self) -> Mapping[str, Any]:
-        """Return its JSON object, empty when it is none."""
+    def data(self) -> Mapping[str, Any]:
+        """Return the JSON object of the answer; empty if it has none."""
         return self.body or {}
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request that was sent, with what came of it: a reply, or why none came."""
+    """A request that was sent, with its reply or the reason why none came."""
 
     request: Mapping[str, Any]
     reply: Reply | None
@@ -79,7 +79,7 @@ class Call:
 
 @dataclass(slots=True)
 class SiteBridge:
-    """The bridge of the settings. `calls` is what was sent, for the report."""
+    """The bridge of the settings. `calls` are the requests that were sent, for the report."""
 
     url: str = field(default_factory=lambda: settings.BITRIX_API_URL)
     token: str = field(default_factory=lambda: settings.BITRIX_API_TOKEN, repr=False)
@@ -90,12 +90,12 @@ class SiteBridge:
 
     @property
     def host(self) -> str:
-        """Return where it is, for people: without the path, and without what may be a secret."""
+        """Return the host and port to display, without the path, which may hold a secret."""
         parts = urlsplit(self.url)
         return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname or "?")
 
-    def adopt(self, order_id: int, xml_id: Any) -> None:
-        """Note that this order is a check's own. Raises `NotOwnOrderError` unless its `XML_ID` says so."""
+    def record_own(self, order_id: int, xml_id: Any) -> None:
+        """Record an order as one of a check. Raises `NotOwnOrderError` unless its `XML_ID` is that of a check."""
         if not is_check_order(xml_id):
             raise NotOwnOrderError(str(order_id))
         self.own[order_id] = str(xml_id)

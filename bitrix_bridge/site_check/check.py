@@ -1,4 +1,4 @@
-"""The whole check: may it start, the steps, the order removed however it ends, and the way back."""
+"""The whole check: the preconditions, the steps, the removal of the test order, and the webhooks."""
 
 import logging
 import time
@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import gettext, pgettext
 
-from bitrix_bridge.site_check import arrival as way_back
+from bitrix_bridge.site_check import webhook_arrival
 from bitrix_bridge.site_check.calls import NoReplyError, NotOwnOrderError, SiteBridge
 from bitrix_bridge.site_check.cleanup import Leftover, remove
 from bitrix_bridge.site_check.comparison import Difference, Kind
-from bitrix_bridge.site_check.condition import bridge_version, is_recent
-from bitrix_bridge.site_check.walk import Mark, OrderUnknownError, Result, Walk
+from bitrix_bridge.site_check.readiness import bridge_version, is_recent
+from bitrix_bridge.site_check.step_runner import Mark, OrderUnknownError, Result, StepRunner
 from bitrix_bridge.site_client.bridge_client import BridgeClient
 from cvety_crm.outbox import DeliveryError, MisconfiguredError, PermanentDeliveryError
 
@@ -29,7 +29,7 @@ class UnusableSiteError(Exception):
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of a check. `problem` is why it ended early, `leftover` what could not be removed."""
+    """The result of a check. `problem` is why it ended early, `leftover` the order that could not be removed."""
 
     version: str
     xml_id: str = ""
@@ -39,33 +39,33 @@ class Outcome:
 
     @property
     def exit_status(self) -> int:
-        """Return how the command ends."""
+        """Return the exit status of the command."""
         if self.problem or self.leftover:
             return NOT_DONE
         return AS_EXPECTED if all(one.mark is Mark.AS_EXPECTED for one in self.results) else DIFFERENCES
 
     def count(self, mark: Mark) -> int:
-        """Return how many steps ended so."""
+        """Return how many steps ended with this mark."""
         return sum(one.mark is mark for one in self.results)
 
 
 def require_bridge() -> str:
-    """Return the bridge's version. Raises `UnusableSiteError` where there is none, or one that is too old."""
+    """Return the bridge's version. Raises `UnusableSiteError` if there is no bridge, or if it is too old."""
     try:
-        said = BridgeClient().ping()
+        answer = BridgeClient().ping()
     except MisconfiguredError as failure:
         raise UnusableSiteError(failure.message) from failure
     except PermanentDeliveryError as failure:
-        # As in `BridgeClient.knows_all_actions`: the site's earlier endpoint takes a ping for an order without items.
+        # As in `BridgeClient.knows_all_actions`: the site's legacy endpoint reads a ping as an order without items.
         message = gettext("The site's endpoint can only create orders: install the bridge (bitrix_bridge/php).")
         raise UnusableSiteError(message) from failure
     except DeliveryError as failure:
         raise UnusableSiteError(failure.message) from failure
-    version = bridge_version(said)
+    version = bridge_version(answer)
     if not is_recent(version):
         message = gettext(
             "The bridge on the site is version %(version)s, and the check needs 1.2 or newer: replace both files there "
-            "by those in bitrix_bridge/php, as the README beside them says."
+            "with those in bitrix_bridge/php, as its README says."
         )
         raise UnusableSiteError(message % {"version": version or "?"})
     return version
@@ -79,83 +79,84 @@ def run_check(
     stop_if_requested: Callable[[], None] = lambda: None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Do all steps and fill in the outcome. The order is removed however they end."""
-    walk = Walk(bridge, on_result=on_result, stop_if_requested=stop_if_requested, results=outcome.results)
-    outcome.xml_id = walk.site.xml_id
+    """Run all steps and fill in the outcome. The test order is removed in every case."""
+    runner = StepRunner(bridge, on_result=on_result, stop_if_requested=stop_if_requested, results=outcome.results)
+    outcome.xml_id = runner.site.xml_id
     try:
         try:
-            walk.run()
+            runner.run()
         finally:
-            outcome.leftover = _clean_up(walk, bridge, sleep)
-        _webhooks(walk, bridge, on_result, stop_if_requested, sleep)
+            outcome.leftover = _clean_up(runner, bridge, sleep)
+        _webhooks(runner, bridge, on_result, stop_if_requested, sleep)
     except KeyboardInterrupt:
         outcome.problem = gettext("The check was stopped.")
     except NoReplyError as error:
         outcome.problem = gettext("The site does not answer: %(why)s.") % {"why": error}
     except NotOwnOrderError:
-        outcome.problem = gettext("The site shows another order in the place of the one that the check has made.")
+        outcome.problem = gettext("The site returned another order instead of the one that the check created.")
     except OrderUnknownError as error:
-        outcome.problem = gettext("The site has made an order and does not show it: %(why)s") % {"why": error}
+        outcome.problem = gettext("The site created an order but does not return it: %(why)s") % {"why": error}
     except Exception as error:
         logger.exception("the check of the site failed")
         outcome.problem = gettext("An error in the CRM itself: %(error)s") % {"error": type(error).__name__}
 
 
-def _clean_up(walk: Walk, bridge: SiteBridge, sleep: Callable[[float], None]) -> Leftover | None:
-    if walk.is_created is False or walk.is_deleted:
+def _clean_up(runner: StepRunner, bridge: SiteBridge, sleep: Callable[[float], None]) -> Leftover | None:
+    if runner.is_created is False or runner.is_deleted:
         return None
-    order_id, xml_id = walk.site.order_id, walk.site.xml_id
+    order_id, xml_id = runner.site.order_id, runner.site.xml_id
     try:
-        return remove(bridge, xml_id, order_id, may_come=walk.is_created is None, sleep=sleep)
+        return remove(bridge, xml_id, order_id, may_appear=runner.is_created is None, sleep=sleep)
     except KeyboardInterrupt:
-        return Leftover(xml_id, order_id if order_id in bridge.own else None, gettext("it was stopped"))
+        return Leftover(xml_id, order_id if order_id in bridge.own else None, gettext("the check was stopped"))
     except Exception as error:
         logger.exception("the order of the check could not be removed")
         return Leftover(xml_id, order_id if order_id in bridge.own else None, type(error).__name__)
 
 
 def _webhooks(
-    walk: Walk,
+    runner: StepRunner,
     bridge: SiteBridge,
     on_result: Callable[[Result], None],
     stop_if_requested: Callable[[], None],
     sleep: Callable[[float], None],
 ) -> None:
-    """Check whether the site has announced the order to this CRM."""
+    """Check whether the site's webhooks about the order have arrived at this CRM."""
     result = Result("webhooks", pgettext("site check", "Webhooks"), Mark.NOT_DONE)
-    walk.results.append(result)
+    runner.results.append(result)
     calls_before = len(bridge.calls)
     try:
-        if walk.site.order_id is None:
+        if runner.site.order_id is None:
             result.reason = gettext("there was no order")
-        elif any(one.name == "webhook_installed" for one in walk.results[0].differences):
-            result.reason = gettext("the site sends none: see the first step")
+        elif any(one.name == "webhook_installed" for one in runner.results[0].differences):
+            result.reason = gettext("the site sends no webhooks: see the first step")
         else:
-            _wait(walk, bridge, result, walk.site.order_id, stop_if_requested, sleep)
+            _wait(runner, bridge, result, runner.site.order_id, stop_if_requested, sleep)
     finally:
         result.calls = bridge.calls[calls_before:]
         on_result(result)
 
 
 def _wait(
-    walk: Walk,
+    runner: StepRunner,
     bridge: SiteBridge,
     result: Result,
     order_id: int,
     stop_if_requested: Callable[[], None],
     sleep: Callable[[float], None],
 ) -> None:
-    arrival = way_back.wait_for_events(order_id, walk.site.xml_id, stop_if_requested=stop_if_requested, sleep=sleep)
+    xml_id = runner.site.xml_id
+    arrival = webhook_arrival.wait_for_events(order_id, xml_id, stop_if_requested=stop_if_requested, sleep=sleep)
     result.milliseconds = round(arrival.seconds * 1000)
     if arrival.events is None:
         result.reason = gettext("the database of the CRM can't be read")
         return
-    result.is_done = bool(arrival.events)
+    result.succeeded = bool(arrival.events)
     events = ", ".join(f"{name} × {number}" for name, number in Counter(arrival.events).items())
     if arrival.is_complete:
         result.mark, result.note = Mark.AS_EXPECTED, events
         return
-    said = str(bridge.send({"action": "ping"}).said.get("last_error") or "")
+    last_error = str(bridge.send({"action": "ping"}).data.get("last_error") or "")
     kind = Kind.NO_LAST_WEBHOOK if arrival.events else Kind.NO_WEBHOOK
     result.mark = Mark.DIFFERENT
-    result.differences = [Difference(kind, "webhooks", events, int(way_back.WAIT_SECONDS), said)]
+    result.differences = [Difference(kind, "webhooks", events, int(webhook_arrival.WAIT_SECONDS), last_error)]

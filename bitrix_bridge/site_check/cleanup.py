@@ -1,4 +1,4 @@
-"""No order of a check stays on the site: neither that of this one, however it ends, nor those of earlier ones."""
+"""Removes the orders of checks from the site: the order of this check, and those that earlier checks have left."""
 
 import time
 from collections.abc import Callable
@@ -10,27 +10,27 @@ from django.utils.translation import gettext
 
 from bitrix_bridge.payloads import is_check_order
 from bitrix_bridge.site_check.calls import NoReplyError, NotOwnOrderError, Refusal, Reply, SiteBridge
-from bitrix_bridge.site_check.sides import rows, whole_number
+from bitrix_bridge.site_check.side_state import rows, whole_number
 
-PAUSES = (1.0, 3.0)
+RETRY_DELAYS = (1.0, 3.0)
 """Seconds before the second and the third try."""
 LEFTOVER_DAYS = 60
 PAGE = 500
-MOST_PAGES = 200
+MAX_PAGES = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """An order that a check has left on the site; `order_id` is None where only its XML_ID is known."""
+    """An order that a check has left on the site; `order_id` is None if only its XML_ID is known."""
 
     xml_id: str
     order_id: int | None = None
     why: str = ""
-    """Why it could not be deleted."""
+    """The reason why it could not be deleted."""
 
 
 class ListRefusedError(Exception):
-    """The site does not give its list of orders. The text is safe to show."""
+    """The site refused to list its orders. The text is safe to show."""
 
 
 def remove(
@@ -38,16 +38,16 @@ def remove(
     xml_id: str,
     order_id: int | None = None,
     *,
-    may_come: bool = False,
+    may_appear: bool = False,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Leftover | None:
-    """Delete the order of a check; return what is left of it, None when nothing is.
+    """Delete the order of a check; return what is left of it, or None.
 
-    It is looked up by its XML_ID unless it is known to be the check's own. Tried three times. `may_come`: its creation
-    was not answered and may still be under way.
+    The order is looked up by its XML_ID unless it is known to be the check's own. Tried three times. `may_appear`: the
+    create request was not answered, so the site may still create the order.
     """
     why = ""
-    for pause in (*PAUSES, None):
+    for pause in (*RETRY_DELAYS, None):
         try:
             if order_id not in bridge.own:
                 order_id = _find(bridge, xml_id)
@@ -55,9 +55,9 @@ def remove(
                 refusal = bridge.send({"action": "order.delete", "order_id": order_id}).refusal
                 if refusal is None or refusal.code == "order_not_found":
                     return None
-                why = _words(refusal)
-            elif may_come:
-                why = gettext("it is not there, but its creation was not answered and may still be under way")
+                why = describe_refusal(refusal)
+            elif may_appear:
+                why = gettext("the order does not exist, but its creation was not answered and may still be running")
             else:
                 return None
         except NoReplyError as error:
@@ -65,7 +65,7 @@ def remove(
         except _RefusedError as error:
             why = str(error)
         except NotOwnOrderError:
-            return Leftover(xml_id, None, gettext("the site shows another order under this XML_ID"))
+            return Leftover(xml_id, None, gettext("the site returned another order for this XML_ID"))
         if pause is not None:
             sleep(pause)
     return Leftover(xml_id, order_id, why)
@@ -80,37 +80,37 @@ def _find(bridge: SiteBridge, xml_id: str) -> int | None:
     if reply.refusal is not None:
         if reply.refusal.code == "order_not_found":
             return None
-        raise _RefusedError(_words(reply.refusal))
-    order = reply.said.get("order")
+        raise _RefusedError(describe_refusal(reply.refusal))
+    order = reply.data.get("order")
     found = order if isinstance(order, dict) else {}
     order_id = whole_number(found.get("ID"))
     if order_id is None or found.get("XML_ID") != xml_id:
         raise NotOwnOrderError(xml_id)
-    bridge.adopt(order_id, xml_id)
+    bridge.record_own(order_id, xml_id)
     return order_id
 
 
-def _words(refusal: Refusal) -> str:
+def describe_refusal(refusal: Refusal) -> str:
     return f"{refusal.code or f'HTTP {refusal.status}'}: {refusal.message}".rstrip(": ")
 
 
 def leftovers(bridge: SiteBridge, *, stop_if_requested: Callable[[], None] = lambda: None) -> list[Leftover]:
-    """Return the orders that earlier checks have left, of the last `LEFTOVER_DAYS`, and note them as a check's own.
+    """Return the orders that checks of the last `LEFTOVER_DAYS` have left, and record them as a check's own.
 
     Raises `NoReplyError` and `ListRefusedError`.
     """
     since = (timezone.now() - timedelta(days=LEFTOVER_DAYS)).isoformat(timespec="seconds")
     found: list[Leftover] = []
     after_id = 0
-    for _ in range(MOST_PAGES):
+    for _ in range(MAX_PAGES):
         stop_if_requested()
         request = {"action": "order.list", "since": since, "after_id": after_id, "limit": PAGE}
-        # Other people's orders stand in it, so it is no part of the report.
+        # Not in the report, because the list contains orders of customers.
         reply = bridge.send(request, is_reported=False)
         if reply.refusal is not None:
-            raise ListRefusedError(_words(reply.refusal))
+            raise ListRefusedError(describe_refusal(reply.refusal))
         found += _own_of(bridge, reply)
-        following = whole_number(reply.said.get("next_after_id")) or 0
+        following = whole_number(reply.data.get("next_after_id")) or 0
         if following <= after_id:
             break
         after_id = following
@@ -119,9 +119,9 @@ def leftovers(bridge: SiteBridge, *, stop_if_requested: Callable[[], None] = lam
 
 def _own_of(bridge: SiteBridge, reply: Reply) -> list[Leftover]:
     found = []
-    for row in rows(reply.said.get("orders")):
+    for row in rows(reply.data.get("orders")):
         order_id, xml_id = whole_number(row.get("order_id")), row.get("xml_id")
         if order_id is not None and is_check_order(xml_id):
-            bridge.adopt(order_id, xml_id)
+            bridge.record_own(order_id, xml_id)
             found.append(Leftover(str(xml_id), order_id))
     return found

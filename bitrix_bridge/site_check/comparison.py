@@ -1,7 +1,7 @@
-"""What differs between the site's answer and the stand-in's, once what has to differ is made the same. Pure.
+"""Compares the site's answers with the stand-in's, without the differences that are expected. Pure.
 
-Ids become the order in which they came up, versions what they have grown by, the checksum whether it has changed. Times
-and texts of the site's own are not compared, nor is what a site says more than the stand-in.
+Ids are replaced by their order of appearance, versions by their increase, the checksum by whether it has changed.
+Times, texts of the site itself, and additional keys of the site are not compared.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from bitrix_bridge.site_check.calls import Reply
-from bitrix_bridge.site_check.sides import Side, rows, whole_number
+from bitrix_bridge.site_check.side_state import Side, rows, whole_number
 
 Values = dict[str, Any]
 
@@ -20,17 +20,17 @@ MONEY = frozenset(
     | {"SUM", "price"}
 )
 NOT_COMPARED = frozenset(
-    # The site's own numbers, people and settings.
+    # Numbers, accounts and settings of the site itself.
     {"ID", "LID", "PERSON_TYPE_ID", "ACCOUNT_NUMBER", "USER_ID", "EMP_STATUS_ID", "RESPONSIBLE_ID", "COMPANY_ID"}
     | {"ALLOW_DELIVERY", "EXTERNAL_ORDER", "REASON_MARKED", "PAY_SYSTEM_NAME"}
-    # Compared in ways of their own.
+    # Compared separately.
     | {"VERSION", "checksum", "properties", "basket", "payments", "user"}
 )
 PARTS = {"basket": "line", "payments": "payment"}
 
 
 class Kind(StrEnum):
-    """What sort of difference it is; the sentences are in `words`."""
+    """The kind of a difference; the sentences are in `sentences`."""
 
     FIELD = "field"
     MISSING = "missing"
@@ -51,17 +51,17 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What the site has instead of what was expected; `said` are the site's own words."""
+    """The site's value and the expected one; `message` is the site's own message."""
 
     kind: Kind
     name: str = ""
     site: Any = None
     expected: Any = None
-    said: str = ""
+    message: str = ""
 
 
 class Checksum(StrEnum):
-    """What can be said of an opaque text."""
+    """The state of a checksum, which is an opaque text."""
 
     GIVEN = "given"
     CHANGED = "changed"
@@ -71,39 +71,41 @@ class Checksum(StrEnum):
 
 
 def compare_replies(site: Reply, expected: Reply, sides: tuple[Side, Side]) -> list[Difference]:
-    """Return what differs between two answers to the same request; the order in them, by `compare_orders`."""
+    """Return the differences of two answers to the same request; `compare_orders` compares the order in them."""
     refusal, wanted = site.refusal, expected.refusal
     if refusal is not None and wanted is None:
-        said = refusal.message
-        return [Difference(Kind.REFUSED, refusal.code or f"HTTP {refusal.status}", refusal.step, said=said)]
+        message = refusal.message
+        return [Difference(Kind.REFUSED, refusal.code or f"HTTP {refusal.status}", refusal.step, message=message)]
     if refusal is None and wanted is not None:
         return [Difference(Kind.NOT_REFUSED, wanted.code, expected=wanted.status)]
     if refusal is not None and wanted is not None:
         pairs = [(one.status, one.code, one.step) for one in (refusal, wanted)]
         if pairs[0] != pairs[1]:
-            return [Difference(Kind.OTHER_REFUSAL, site=pairs[0], expected=pairs[1], said=refusal.message)]
-    found = list(_of_answers(site.said, expected.said, sides))
-    found += _of_parts(site.said, expected.said)
-    found += _of_warnings(site.said, expected.said)
+            return [Difference(Kind.OTHER_REFUSAL, site=pairs[0], expected=pairs[1], message=refusal.message)]
+    found = list(_answer_differences(site.data, expected.data, sides))
+    found += _part_differences(site.data, expected.data)
+    found += _warning_differences(site.data, expected.data)
     return found
 
 
-def _of_answers(site: Mapping[str, Any], expected: Mapping[str, Any], sides: tuple[Side, Side]) -> Iterator[Difference]:
-    theirs, wanted = (_answer(said, side) for said, side in zip((site, expected), sides, strict=True))
-    yield from _of_values(theirs, wanted)
+def _answer_differences(
+    site: Mapping[str, Any], expected: Mapping[str, Any], sides: tuple[Side, Side]
+) -> Iterator[Difference]:
+    theirs, wanted = (_answer(answer, side) for answer, side in zip((site, expected), sides, strict=True))
+    yield from _value_differences(theirs, wanted)
     if "orders" in expected:
-        yield from _of_rows(rows(site.get("orders")), rows(expected["orders"]), sides)
+        yield from _row_differences(rows(site.get("orders")), rows(expected["orders"]), sides)
 
 
-def _answer(said: Mapping[str, Any], side: Side) -> Values:
-    values: Values = {name: said[name] for name in ("created", "repeated", "deleted", "archived") if name in said}
-    if "order_id" in said:
-        values["order_id"] = side.order_id is not None and whole_number(said["order_id"]) == side.order_id
-    if "order_number" in said:
-        values["order_number"] = bool(said["order_number"])
-    if "version" in said:
-        values["version"] = _growth(said["version"], side)
-    current = said.get("current")
+def _answer(answer: Mapping[str, Any], side: Side) -> Values:
+    values: Values = {name: answer[name] for name in ("created", "repeated", "deleted", "archived") if name in answer}
+    if "order_id" in answer:
+        values["order_id"] = side.order_id is not None and whole_number(answer["order_id"]) == side.order_id
+    if "order_number" in answer:
+        values["order_number"] = bool(answer["order_number"])
+    if "version" in answer:
+        values["version"] = _growth(answer["version"], side)
+    current = answer.get("current")
     if isinstance(current, Mapping):
         values["current.status_id"] = current.get("status_id")
         values["current.version"] = _growth(current.get("version"), side)
@@ -111,22 +113,22 @@ def _answer(said: Mapping[str, Any], side: Side) -> Values:
 
 
 def _growth(version: Any, side: Side) -> int | None:
-    """Return by how much a version is above that of the order as last read; 0 for the first that is seen."""
+    """Return the increase of a version since the order was last read; 0 for the first version."""
     number = whole_number(version)
     return None if number is None else number - (number if side.version is None else side.version)
 
 
-def _of_rows(
+def _row_differences(
     site: list[Mapping[str, Any]], expected: list[Mapping[str, Any]], sides: tuple[Side, Side]
 ) -> Iterator[Difference]:
     if len(site) != len(expected):
         yield Difference(Kind.FIELD, "orders.count", len(site), len(expected))
     for theirs, wanted in zip(site, expected, strict=False):
         if whole_number(theirs.get("order_id")) != sides[0].order_id:
-            # What it says is about a person's order, and no part of the report.
+            # The row belongs to a customer's order, so it is not part of the report.
             yield Difference(Kind.FIELD, "row.order_id", False, True)
             continue
-        yield from _of_values(*(_row(row, side) for row, side in zip((theirs, wanted), sides, strict=True)))
+        yield from _value_differences(*(_row(row, side) for row, side in zip((theirs, wanted), sides, strict=True)))
 
 
 def _row(row: Mapping[str, Any], side: Side) -> Values:
@@ -141,15 +143,15 @@ def _row(row: Mapping[str, Any], side: Side) -> Values:
 
 
 def compare_orders(site: Mapping[str, Any], expected: Mapping[str, Any], sides: tuple[Side, Side]) -> list[Difference]:
-    """Return what differs between the two orders as they were just read; `sides` still hold them as read before."""
-    return list(_of_values(*(_order(order, side) for order, side in zip((site, expected), sides, strict=True))))
+    """Return the differences of the two orders as they were just read; `sides` still hold the earlier state."""
+    return list(_value_differences(*(_order(order, side) for order, side in zip((site, expected), sides, strict=True))))
 
 
 def _order(order: Mapping[str, Any], side: Side) -> Values:
     values: Values = {}
     for name, value in order.items():
         if name not in NOT_COMPARED and not name.startswith("DATE_"):
-            values[name] = side.sames.get(name, {}).get(str(value), None) or plain(name, value)
+            values[name] = side.equivalents.get(name, {}).get(str(value), None) or plain(name, value)
     values["VERSION"] = _growth(order.get("VERSION"), side)
     if order.get("checksum"):
         before = side.order.get("checksum")
@@ -173,12 +175,12 @@ def _part(kind: str, row: Mapping[str, Any], side: Side) -> Values:
     values: Values = {}
     for name, value in row.items():
         if name not in NOT_COMPARED and not name.startswith("DATE_"):
-            values[name] = side.sames.get(name, {}).get(str(value), None) or plain(name, value)
+            values[name] = side.equivalents.get(name, {}).get(str(value), None) or plain(name, value)
     return values | {"ID": side.number(kind, row.get("ID"))}
 
 
 def plain(name: str, value: Any) -> Any:
-    """Return a value without what PHP, Python and MySQL write in ways of their own."""
+    """Return a value in a form that does not depend on PHP, Python or MySQL."""
     if name in MONEY:
         try:
             return Decimal(str(value)).normalize()
@@ -187,12 +189,12 @@ def plain(name: str, value: Any) -> Any:
     return "" if value is None else value if isinstance(value, bool | list | dict) else str(value)
 
 
-def _of_values(site: Values, expected: Values) -> Iterator[Difference]:
+def _value_differences(site: Values, expected: Values) -> Iterator[Difference]:
     differing = {name for name, wanted in expected.items() if name not in site or site[name] != wanted}
-    # With another number of lines or payments they can't be paired.
-    blurred = tuple(name.removesuffix("count") for name in differing if name.endswith(".count"))
+    # With different numbers of lines or payments they can't be paired.
+    unpaired = tuple(name.removesuffix("count") for name in differing if name.endswith(".count"))
     for name, wanted in expected.items():
-        if name not in differing or (name.startswith(blurred) and not name.endswith(".count")):
+        if name not in differing or (name.startswith(unpaired) and not name.endswith(".count")):
             continue
         if name not in site:
             yield Difference(Kind.MISSING, name, expected=wanted)
@@ -202,17 +204,17 @@ def _of_values(site: Values, expected: Values) -> Iterator[Difference]:
         yield Difference(kind, name, site[name], wanted)
 
 
-def refused_parts(said: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Return what an answer says was not done: what -> code, message, step."""
-    return {str(row.get("what")): row for row in rows(said.get("refused"))}
+def refused_parts(answer: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return the refused parts of an answer: what -> code, message, step."""
+    return {str(row.get("what")): row for row in rows(answer.get("refused"))}
 
 
-def _of_parts(site: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterator[Difference]:
+def _part_differences(site: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterator[Difference]:
     theirs, wanted = refused_parts(site), refused_parts(expected)
     for what, row in theirs.items():
         if what not in wanted:
-            said = str(row.get("message") or "")
-            yield Difference(Kind.PART_REFUSED, what, str(row.get("code")), str(row.get("step")), said)
+            message = str(row.get("message") or "")
+            yield Difference(Kind.PART_REFUSED, what, str(row.get("code")), str(row.get("step")), message)
         else:
             pairs = [(200, str(one.get("code")), str(one.get("step"))) for one in (row, wanted[what])]
             if pairs[0] != pairs[1]:
@@ -222,7 +224,7 @@ def _of_parts(site: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterator[
             yield Difference(Kind.PART_NOT_REFUSED, what, expected=str(wanted[what].get("code")))
 
 
-def _of_warnings(site: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterator[Difference]:
+def _warning_differences(site: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterator[Difference]:
     wanted = {str(row.get("code")) for row in rows(expected.get("warnings"))}
     seen = set()
     listed = site.get("warnings")
@@ -231,6 +233,6 @@ def _of_warnings(site: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterat
         code = str(row.get("code") or "")
         seen.add(code)
         if code not in wanted:
-            yield Difference(Kind.WARNING, code, said=str(row.get("message") or ""))
+            yield Difference(Kind.WARNING, code, message=str(row.get("message") or ""))
     for code in sorted(wanted - seen):
         yield Difference(Kind.NO_WARNING, code)

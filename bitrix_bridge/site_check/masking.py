@@ -1,4 +1,4 @@
-"""A report can be sent to others: no secrets, no addresses, nothing about a person in it."""
+"""Masks a report, so that it can be sent to others: without secrets, addresses and personal data."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from bitrix_bridge.payloads import is_check_order
-from bitrix_bridge.site_check.sides import rows
+from bitrix_bridge.site_check.side_state import rows
 from cvety_crm.masking import MASK, truncate_masked
 
-PLACES = frozenset({"cities", "shops", "slots"})
-"""Lists of the reference data whose names may be addresses: their length is enough."""
+LISTS_WITH_ADDRESSES = frozenset({"cities", "shops", "slots"})
+"""Lists of the reference data whose names may be addresses: the report has only their length."""
 
 _URL = re.compile(r"https?:\\?/\\?/[^\s\"'<>«»]+", re.IGNORECASE)
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
@@ -21,12 +21,15 @@ _PHONE = re.compile(r"(?<![\w-])\+?\d(?:[\s()-]{0,3}\d){9,14}(?![\w-])")
 
 
 def mask_text(text: str) -> str:
-    """Return a text of people's or of a program's without secrets, addresses and phones."""
+    """Return a text without secrets, addresses and phones."""
     return _PHONE.sub(MASK, mask_value(text))
 
 
 def mask_value(text: str) -> str:
-    """Return a value without secrets and addresses. Ids and dates stay, which a look for phones might take for one."""
+    """Return a value without secrets and addresses.
+
+    Ids and dates stay, because they can look like phones.
+    """
     text = _EMAIL.sub(MASK, _URL.sub(MASK, truncate_masked(text)))
     for host in _hosts():
         text = re.sub(rf"(?<![\w.-])(?:[\w-]+\.)*{re.escape(host)}(?::\d+)?(?![\w-])", MASK, text, flags=re.IGNORECASE)
@@ -40,12 +43,12 @@ def _hosts() -> Iterable[str]:
 
 
 def mask_answer(answer: Any, own_texts: frozenset[str], name: str = "") -> Any:
-    """Return a site's answer fit to be sent to others.
+    """Return a site's answer without secrets and personal data.
 
-    `own_texts` are those of the check itself: of the order's properties and of its buyer nothing else stays.
+    `own_texts` are the texts of the check's requests: the order's properties and its buyer keep no other text.
     """
     if isinstance(answer, Mapping):
-        if _is_of_others(name, answer):
+        if _is_foreign_order(name, answer):
             return MASK
         if name == "user":
             return {key: _mask_person(key, value) for key, value in answer.items()}
@@ -59,14 +62,14 @@ def mask_answer(answer: Any, own_texts: frozenset[str], name: str = "") -> Any:
     return mask_text(answer) if name in ("message", "last_error", "REASON_MARKED") else mask_value(answer)
 
 
-def _is_of_others(name: str, answer: Mapping[str, Any]) -> bool:
-    """Return whether it is an order, or a row of the list, that the check has not made."""
+def _is_foreign_order(name: str, answer: Mapping[str, Any]) -> bool:
+    """Return whether this is an order, or a row of the list, that no check created."""
     keys = {"order": "XML_ID", "orders": "xml_id"}
     return name in keys and not is_check_order(answer.get(keys[name]))
 
 
 def _mask_list(name: str, value: Any, own_texts: frozenset[str]) -> Any:
-    if name in PLACES:
+    if name in LISTS_WITH_ADDRESSES:
         found = rows(value)
         return {"rows": len(found), "columns": sorted(found[0]) if found else []}
     return mask_answer(value, own_texts, name)

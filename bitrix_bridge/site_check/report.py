@@ -1,4 +1,4 @@
-"""What a check says: on the screen, and in a file that can be sent to others."""
+"""The report of a check: on the screen, and in a file that can be sent to others."""
 
 import json
 from collections.abc import Iterator
@@ -11,15 +11,15 @@ from bitrix_bridge.site_check.calls import Call
 from bitrix_bridge.site_check.check import Outcome
 from bitrix_bridge.site_check.cleanup import Leftover
 from bitrix_bridge.site_check.masking import mask_answer, mask_text, texts_in
-from bitrix_bridge.site_check.walk import Mark, Result
-from bitrix_bridge.site_check.words import in_step
+from bitrix_bridge.site_check.sentences import sentence_in_step
+from bitrix_bridge.site_check.step_runner import Mark, Result
 from cvety_crm.masking import mask
 
 TITLE_WIDTH = 40
 
 
 def step_line(result: Result) -> str:
-    """Return a step's line: how it ended, what it was, how long it took."""
+    """Return the line of a step: its mark, its title, and its duration."""
     line = f"{result.mark.value} {result.title:<{TITLE_WIDTH}}"
     if result.milliseconds:
         line += gettext("%(number)s ms") % {"number": f"{result.milliseconds:6}"}
@@ -29,8 +29,8 @@ def step_line(result: Result) -> str:
 
 
 def closing_lines(outcome: Outcome) -> Iterator[str]:
-    """Yield what stands below the steps: the differences as sentences, and the summary."""
-    sentences = [mask(in_step(result.title, one)) for result in outcome.results for one in result.differences]
+    """Yield the lines below the steps: the differences as sentences, and the summary."""
+    sentences = [mask(sentence_in_step(result.title, one)) for result in outcome.results for one in result.differences]
     if sentences:
         yield ""
         yield gettext("Differences:")
@@ -46,7 +46,7 @@ def closing_lines(outcome: Outcome) -> Iterator[str]:
 
 
 def leftover_lines(leftover: Leftover) -> Iterator[str]:
-    """Yield what is left on the site, and what to do about it by hand."""
+    """Yield which order is left on the site, and how to delete it by hand."""
     names = {"number": leftover.order_id, "xml_id": leftover.xml_id, "why": mask(leftover.why)}
     if leftover.order_id is None:
         yield gettext("The order of the check may still be on the site, XML_ID %(xml_id)s: %(why)s.") % names
@@ -55,22 +55,22 @@ def leftover_lines(leftover: Leftover) -> Iterator[str]:
             gettext("The order of the check could not be deleted, its ID is %(number)d (%(xml_id)s): %(why)s.") % names
         )
     yield gettext(
-        "Delete it there by hand (in Bitrix: shop, orders; its texts say what it is), or start check_site once more: "
-        "it offers to delete what is left."
+        "Delete it there by hand (in Bitrix: shop, orders; its texts say that it is a check), or run check_site again: "
+        "it offers to delete such orders."
     )
 
 
 def file_text(outcome: Outcome) -> str:
-    """Return the whole report, with every answer of the site: no secrets, no addresses, nothing about a person."""
+    """Return the whole report, with every answer of the site, without secrets, addresses and personal data."""
     own = frozenset(texts_in([call.request for result in outcome.results for call in result.calls]))
     heading = {"version": outcome.version, "date": timezone.localtime().isoformat(sep=" ", timespec="minutes")}
-    said = [*(step_line(result) for result in outcome.results), *closing_lines(outcome)]
+    lines = [*(step_line(result) for result in outcome.results), *closing_lines(outcome)]
     answers = [_step(result, own) for result in outcome.results]
     return "\n".join(
         [
             gettext("Check of the site's bridge, version %(version)s, on %(date)s") % heading,
             "",
-            *(mask_text(line) for line in said),
+            *(mask_text(line) for line in lines),
             "",
             gettext("Answers of the site:"),
             json.dumps(answers, ensure_ascii=False, indent=1, default=str),
@@ -89,7 +89,7 @@ def _step(result: Result, own: frozenset[str]) -> dict[str, Any]:
     if result.reason:
         step["reason"] = mask_text(result.reason)
     if result.differences:
-        step["differences"] = [mask_text(in_step(result.title, one)) for one in result.differences]
+        step["differences"] = [mask_text(sentence_in_step(result.title, one)) for one in result.differences]
         step["expected"] = mask_answer(result.expected, own)
     return step
 

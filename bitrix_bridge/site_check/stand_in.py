@@ -1,32 +1,32 @@
-"""What the site is expected to answer: a stand-in of it in memory, which is sent the same requests."""
+"""The expected answers: a stand-in of the site in memory, which gets the same requests."""
 
 from bitrix_bridge.sandbox.bridge import Bridge
 from bitrix_bridge.sandbox.site import Site
 from bitrix_bridge.site_check.calls import Reply, Request
 
 PAY_SYSTEM, DELIVERY = 1, 1
-"""The stand-in's own, in the place of those that the site has."""
+"""The ids of the stand-in, which replace those of the site."""
 
 
 class StandIn:
-    """A site with nothing in it but what the check has done so far."""
+    """A site that contains only the test order."""
 
     def __init__(self) -> None:
-        self._done: list[Request] = []
-        self._bridge = self._fresh()
+        self._requests: list[Request] = []
+        self._bridge = self._new_bridge()
 
     def send(self, request: Request) -> Reply:
-        """Return its answer."""
-        self._done.append(request)
+        """Return the stand-in's answer to a request."""
+        self._requests.append(request)
         return Reply(*self._bridge.answer(request))
 
     def undo(self) -> None:
-        """Take the last request back: the site has not done it."""
-        self._bridge = self._fresh()
-        self._done.pop()
-        # Its ids are counted, so the same requests give the same orders.
-        for request in self._done:
+        """Undo the last request, because the site refused it."""
+        self._bridge = self._new_bridge()
+        self._requests.pop()
+        # Ids are counted, so the same requests create the same orders.
+        for request in self._requests:
             self._bridge.answer(request)
 
-    def _fresh(self) -> Bridge:
+    def _new_bridge(self) -> Bridge:
         return Bridge(Site(), queue_length=lambda: 0)

@@ -1,4 +1,4 @@
-"""The check's requests, in this order: each step is one, the same to the site and to the stand-in."""
+"""The steps of the check, in this order: each is one request, the same for the site and for the stand-in."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,28 +7,28 @@ from typing import Any
 from django.utils.translation import gettext, pgettext_lazy
 
 from bitrix_bridge.site_check.calls import Request
-from bitrix_bridge.site_check.sides import FIRST_STATUS, Side
+from bitrix_bridge.site_check.side_state import FIRST_STATUS, Side
 
-WHO = "ПРОВЕРКА CRM, не выполнять"
-"""What the order says of itself to the site's people, wherever it has a text."""
+ORDER_TEXT = "ПРОВЕРКА CRM, не выполнять"
+"""The content of all texts of the test order, so that staff of the site recognise it."""
 LETTERS = "Құттықтаймыз! 🌹\nӘке мен анаға — үлкен рахмет"
 TOO_LONG = "Ж" * 501
-LONGEST_FIRST = ("postcardText", "addressRecipient", "nameRecipient", "name")
-"""Text properties, of which the first that the site has gets a text that it can't hold."""
+TEXT_PROPERTIES = ("postcardText", "addressRecipient", "nameRecipient", "name")
+"""Text properties; the first one that the site has gets a text that is too long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step. `needs` are the steps that the site must have done before it."""
+    """A step. `needs` are the steps that must have succeeded on the site before."""
 
     key: str
     title: Any
     request: Callable[[Side], Request]
     needs: tuple[str, ...] = ()
-    obstacle: Callable[[Side], str] = lambda _side: ""
-    """Why this site does not allow for the step; empty when it does."""
+    skip_reason: Callable[[Side], str] = lambda _side: ""
+    """Returns why the step is not possible on this site; empty if it is possible."""
     reads: bool = True
-    """The order is read and compared afterwards."""
+    """Whether the order is read and compared afterwards."""
 
 
 def _update(key: str, **changes: Callable[[Side], Any] | Any) -> Callable[[Side], Request]:
@@ -40,13 +40,13 @@ def _update(key: str, **changes: Callable[[Side], Any] | Any) -> Callable[[Side]
 
 
 def _line(quantity: int, price: float, line_id: int = 0) -> list[dict[str, Any]]:
-    # Without a product: the catalogue, its stock and its prices have no part in the check.
+    # Without a product, so that the catalogue, its stock and its prices do not matter.
     line = {
         "bitrix_product_id": None,
         "quantity": quantity,
         "price": price,
         "base_price": 100.0,
-        "product_snapshot": {"name": WHO, "currency": "KZT"},
+        "product_snapshot": {"name": ORDER_TEXT, "currency": "KZT"},
     }
     return [line | ({"bitrix_basket_id": line_id} if line_id else {})]
 
@@ -57,7 +57,7 @@ def _create(side: Side) -> Request:
         "action": "order.create",
         "xml_id": side.xml_id,
         "user_id": None,
-        **dict.fromkeys(texts, WHO),
+        **dict.fromkeys(texts, ORDER_TEXT),
         "recipient_phone": "",
         "delivery_date": side.day,
         "total_amount": 150.0,
@@ -65,22 +65,22 @@ def _create(side: Side) -> Request:
         "delivery_id": side.delivery,
         "payment_method_id": side.pay_system,
         "items": _line(1, 100.0),
-        "properties": side.known({"name": WHO, "phone": "", "email": ""}),
+        "properties": side.known({"name": ORDER_TEXT, "phone": "", "email": ""}),
     }
 
 
 def _list(side: Side) -> Request:
-    # One row behind the id before its own: no other order is read.
+    # One row after the previous id, so that no other order is read.
     return {"action": "order.list", "after_id": (side.order_id or 1) - 1, "limit": 1, "archived": True}
 
 
 def _texts(side: Side) -> dict[str, str]:
     codes = ("nameRecipient", "addressRecipient", "postcardText", "name")
-    return side.known({code: f"{WHO} ({number})" for number, code in enumerate(codes, start=1)})
+    return side.known({code: f"{ORDER_TEXT} ({number})" for number, code in enumerate(codes, start=1)})
 
 
 def _long_code(side: Side) -> str:
-    return next((code for code in LONGEST_FIRST if code in side.known(dict.fromkeys(LONGEST_FIRST, ""))), "")
+    return next((code for code in TEXT_PROPERTIES if code in side.known(dict.fromkeys(TEXT_PROPERTIES, ""))), "")
 
 
 def _status(side: Side) -> Request:
@@ -96,7 +96,7 @@ def _late_status(side: Side) -> Request:
 def _no_status(side: Side) -> str:
     if side.status is not None:
         return ""
-    return gettext("the site has no status that the check could set: neither AP nor another that is known here")
+    return gettext("the site has no status that the check could set: neither AP nor another known one")
 
 
 def _no_pay_system(side: Side) -> str:
@@ -104,7 +104,7 @@ def _no_pay_system(side: Side) -> str:
 
 
 def _no_choice(side: Side) -> str:
-    return "" if side.known(side.choices) else gettext("the site's reference data is empty, or its properties are")
+    return "" if side.known(side.choices) else gettext("the site has no reference data, or no properties for it")
 
 
 def _no_postcard(side: Side) -> str:
@@ -122,10 +122,10 @@ def _step(key: str, title: Any, request: Callable[[Side], Request], *needs: str,
 
 _texts_request = _update(
     "texts",
-    fields={"USER_DESCRIPTION": f"{WHO} (5)", "COMMENTS": f"{WHO} (6)"},
+    fields={"USER_DESCRIPTION": f"{ORDER_TEXT} (5)", "COMMENTS": f"{ORDER_TEXT} (6)"},
     properties=_texts,
 )
-_CANCEL = {"CANCELED": "Y", "REASON_CANCELED": WHO}
+_CANCEL = {"CANCELED": "Y", "REASON_CANCELED": ORDER_TEXT}
 
 STEPS: tuple[Step, ...] = (
     _step("ping", pgettext_lazy("site check", "Connection"), lambda _: {"action": "ping"}, reads=False),
@@ -137,7 +137,7 @@ STEPS: tuple[Step, ...] = (
         reads=False,
     ),
     _step("create", pgettext_lazy("site check", "Creating"), _create, "ping"),
-    _step("create-again", pgettext_lazy("site check", "Creating once more"), _create, "create"),
+    _step("create-again", pgettext_lazy("site check", "Creating again"), _create, "create"),
     _step(
         "read",
         pgettext_lazy("site check", "Reading"),
@@ -153,25 +153,25 @@ STEPS: tuple[Step, ...] = (
         pgettext_lazy("site check", "Kazakh letters and emoji"),
         _update("letters", properties={"postcardText": LETTERS}),
         "create",
-        obstacle=_no_postcard,
+        skip_reason=_no_postcard,
     ),
     _step(
         "choices",
         pgettext_lazy("site check", "City, shop, time"),
         _update("choices", properties=lambda side: side.known(side.choices)),
         "create",
-        obstacle=_no_choice,
+        skip_reason=_no_choice,
     ),
     _step(
         "too-long",
-        pgettext_lazy("site check", "Too long a text"),
+        pgettext_lazy("site check", "Text that is too long"),
         _update(
             "too-long",
-            fields={"COMMENTS": f"{WHO} (7)"},
+            fields={"COMMENTS": f"{ORDER_TEXT} (7)"},
             properties=lambda side: {_long_code(side): TOO_LONG},
         ),
         "create",
-        obstacle=_no_long_text,
+        skip_reason=_no_long_text,
     ),
     _step(
         "fee",
@@ -187,7 +187,7 @@ STEPS: tuple[Step, ...] = (
     ),
     _step(
         "discount",
-        pgettext_lazy("site check", "Discount in the prices"),
+        pgettext_lazy("site check", "Discount in prices"),
         _update("discount", fields={"PRICE": "250.00"}, items=lambda side: _line(2, 90.0, side.line_id)),
         "quantity",
     ),
@@ -202,42 +202,42 @@ STEPS: tuple[Step, ...] = (
         pgettext_lazy("site check", "Payment"),
         _update("pay", fields={"PAYED": "Y"}),
         "create",
-        obstacle=_no_pay_system,
+        skip_reason=_no_pay_system,
     ),
     _step("list-paid", pgettext_lazy("site check", "List after the payment"), _list, "pay", reads=False),
-    _step("unpay", pgettext_lazy("site check", "Payment taken back"), _update("unpay", fields={"PAYED": "N"}), "pay"),
-    _step("status", pgettext_lazy("site check", "Status"), _status, "create", obstacle=_no_status),
-    _step("late-status", pgettext_lazy("site check", "Status that comes too late"), _late_status, "status"),
+    _step("unpay", pgettext_lazy("site check", "Marking as unpaid"), _update("unpay", fields={"PAYED": "N"}), "pay"),
+    _step("status", pgettext_lazy("site check", "Status"), _status, "create", skip_reason=_no_status),
+    _step("late-status", pgettext_lazy("site check", "Outdated status"), _late_status, "status"),
     _step(
         "late-update",
-        pgettext_lazy("site check", "Status and text that come too late"),
+        pgettext_lazy("site check", "Outdated status and text"),
         _update(
             "late-update",
-            fields={"STATUS_ID": FIRST_STATUS, "COMMENTS": f"{WHO} (8)"},
+            fields={"STATUS_ID": FIRST_STATUS, "COMMENTS": f"{ORDER_TEXT} (8)"},
             expected_status_id=FIRST_STATUS,
         ),
         "status",
     ),
     _step(
         "status-and-text",
-        pgettext_lazy("site check", "Status and text at once"),
+        pgettext_lazy("site check", "Status and text together"),
         _update(
             "status-and-text",
-            fields={"STATUS_ID": FIRST_STATUS, "COMMENTS": f"{WHO} (9)"},
+            fields={"STATUS_ID": FIRST_STATUS, "COMMENTS": f"{ORDER_TEXT} (9)"},
             expected_status_id=lambda side: side.present_status,
         ),
         "status",
     ),
-    _step("cancel", pgettext_lazy("site check", "Cancelling"), _update("cancel", fields=_CANCEL), "create"),
+    _step("cancel", pgettext_lazy("site check", "Cancellation"), _update("cancel", fields=_CANCEL), "create"),
     _step(
         "restore",
-        pgettext_lazy("site check", "Taking back the cancelling"),
+        pgettext_lazy("site check", "Undoing the cancellation"),
         _update("restore", fields={"CANCELED": "N"}),
         "cancel",
     ),
     _step(
         "cancel-again",
-        pgettext_lazy("site check", "Cancelling again"),
+        pgettext_lazy("site check", "Second cancellation"),
         _update("cancel-again", fields=_CANCEL),
         "restore",
     ),
@@ -250,10 +250,10 @@ STEPS: tuple[Step, ...] = (
     ),
     _step(
         "gone",
-        pgettext_lazy("site check", "Reading after it was deleted"),
+        pgettext_lazy("site check", "Reading after the deletion"),
         lambda side: {"action": "order.get", "order_id": side.order_id},
         "delete",
         reads=False,
     ),
 )
-"""All of them. Nothing is made cheaper while it is paid: that would move money to an account of the site's buyer."""
+"""All steps. None lowers the total of a paid order: that would move money to the inner account of its buyer."""

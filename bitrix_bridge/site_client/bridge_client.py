@@ -86,7 +86,7 @@ class BridgeClient:
             order_id = int(data["order_id"])
         except (KeyError, TypeError, ValueError) as error:
             raise TemporaryDeliveryError(
-                gettext("The site said the order was created but not under which id."), answer=json.dumps(data)
+                gettext("The site created the order but returned no id."), answer=json.dumps(data)
             ) from error
         number = str(data.get("order_number") or order_id)
         return Created(

@@ -26,6 +26,8 @@ from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.sites import UnfoldAdminSite
 from unfold.views import ChangeList
 
+from cvety_crm.formatting import moment_of_year
+
 LAST_PAGE = 10_000
 """The highest page number. A higher one is a mistake or an attack, and its large offset would load the database."""
 
@@ -124,8 +126,8 @@ class CrmModelAdmin(ModelAdmin):
 
 def _lookups_of(opts: Any, item: Any) -> Iterator[str]:
     """Yield the query parameters that a list filter may use."""
-    if isinstance(item, type):
-        yield item.parameter_name  # type: ignore[attr-defined]
+    if not isinstance(item, str | tuple):
+        yield item.parameter_name
         return
     name, kind = (item, None) if isinstance(item, str) else item
     if kind is not None and issubclass(kind, RangeDateFilter):
@@ -141,8 +143,7 @@ def moment(value: datetime | None) -> str:
     if value is None:
         return "—"
     local = timezone.localtime(value)
-    form = "%d.%m %H:%M" if local.year == timezone.localdate().year else "%d.%m.%Y %H:%M"
-    return format_html('<time class="crm-nowrap" datetime="{}">{}</time>', local.isoformat(), local.strftime(form))
+    return format_html('<time class="crm-nowrap" datetime="{}">{}</time>', local.isoformat(), moment_of_year(local))
 
 
 class CreatedColumn:

@@ -28,7 +28,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from cvety_crm.admin_site.base import ReadOnlyModelAdmin, badge, moment
 from cvety_crm.outbox import OutboxEntry, State
 
-SIGNS = {
+SIGNS: dict[str, str] = {
     State.PENDING: "⏳",
     State.SENDING: "➤",
     State.DELIVERED: "✓",
@@ -51,7 +51,7 @@ class CancelForm(BaseDialogForm):
 
 def state_badge(entry: OutboxEntry) -> SafeString:
     """Return the state of an entry as a badge."""
-    return badge(entry.state, SIGNS.get(entry.state, "?"), entry.get_state_display())  # type: ignore[call-overload]
+    return badge(entry.state, SIGNS.get(entry.state, "?"), entry.get_state_display())
 
 
 class AttemptInline(TabularInline):

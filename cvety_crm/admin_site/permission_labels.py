@@ -31,6 +31,7 @@ class PermissionLabels:
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest | None = None, **kwargs: Any) -> Any:
         """Return the form field. Its choices have the labels of `permission_label`."""
+        # This class is mixed into a `ModelAdmin`, which defines the method.
         field = super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]
         if field is not None and db_field.related_model is Permission:
             field.label_from_instance = permission_label

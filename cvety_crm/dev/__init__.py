@@ -1,1 +1,1 @@
-"""For development only: the private PostgreSQL, the supervisor of `make run`, and the first `.env`."""
+"""For development only: the private PostgreSQL, the supervisor of `make run`, the first `.env`, and source checks."""

@@ -22,6 +22,7 @@ from cvety_crm.long_runs.engine import AlreadyRunningError, RunEngine
 from cvety_crm.long_runs.model import LongRun
 from cvety_crm.long_runs.progress import Progress, progress
 from cvety_crm.long_runs.slices import SliceTask
+from cvety_crm.users import display_name, staff_user
 
 State = LongRun.State
 BADGES = {
@@ -97,7 +98,7 @@ class LongRunAdmin(ReadOnlyModelAdmin):
     def facts(self, run: Any) -> Iterator[Fact]:
         """Yield labels and values that describe the run."""
         if run.resumed_by is not None:
-            yield gettext("Resumed by"), run.resumed_by.get_full_name() or run.resumed_by.get_username()
+            yield gettext("Resumed by"), display_name(run.resumed_by)
 
     def page_context(self, request: HttpRequest, run: Any) -> dict[str, Any]:
         """Return what the blocks of the subclass's template need, and `title`."""
@@ -177,7 +178,7 @@ class LongRunAdmin(ReadOnlyModelAdmin):
                 is_resumed = self.engine.resume(
                     run,
                     is_claimed=False,
-                    by=request.user,  # type: ignore[arg-type]
+                    by=staff_user(request),
                     **self.resume_columns(request),
                 )
                 if is_resumed:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
+from cvety_crm.formatting import duration
 from cvety_crm.long_runs.model import LongRun
-from cvety_crm.ops.health import duration
 
 
 @dataclass(frozen=True, slots=True)

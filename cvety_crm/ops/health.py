@@ -133,17 +133,6 @@ def latest(paths: Sequence[str]) -> Report:
     return kept
 
 
-def duration(seconds: float) -> str:
-    """Return a duration as text in one suitable unit."""
-    if seconds < 120:
-        return gettext("%(number)s s") % {"number": int(seconds)}
-    if seconds < 7200:
-        return gettext("%(number)s min") % {"number": int(seconds // 60)}
-    if seconds < 48 * 3600:
-        return gettext("%(number)s h") % {"number": int(seconds // 3600)}
-    return gettext("%(number)s d") % {"number": int(seconds // 86400)}
-
-
 _one_at_a_time = threading.Lock()
 _running: dict[str, threading.Thread] = {}
 """The thread of each running probe. If it still runs when the next check starts, the probe hangs."""

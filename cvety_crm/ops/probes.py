@@ -8,8 +8,9 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from cvety_crm.formatting import duration
 from cvety_crm.models import SILENCE, Heartbeat
-from cvety_crm.ops.health import Finding, Level, duration, probe
+from cvety_crm.ops.health import Finding, Level, probe
 
 SLOW_MILLISECONDS = 300
 """If a trivial query takes longer than this, every page is slow."""

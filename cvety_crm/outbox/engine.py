@@ -100,7 +100,7 @@ def _claim(model: type[OutboxEntry], pk: Any | None) -> tuple[OutboxEntry, Deliv
         entry = queryset.select_for_update(skip_locked=True, of=("self",)).order_by("due_at", "created_at").first()
         if entry is None:
             return None
-        log = entry.attempt_log  # type: ignore[attr-defined]
+        log = entry.attempt_log  # type: ignore[attr-defined]  # each child has its own table of attempts
         if entry.state == State.SENDING:
             log.filter(outcome=AttemptOutcome.STARTED).update(outcome=AttemptOutcome.DIED)
             entry.failures += 1

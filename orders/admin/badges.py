@@ -10,7 +10,7 @@ from orders.models import Order, Stage, Status, SyncState
 from orders.rules.visibility import shown_text
 
 PROBLEM_LENGTH = 40  # characters of a problem's reason in a mark
-SIGNS = {
+SIGNS: dict[str, str] = {
     Stage.NEW: "●",
     Stage.ACCEPTED: "✓",
     Stage.MAKING: "✿",
@@ -21,7 +21,7 @@ SIGNS = {
     Stage.PROBLEM: "!",
     Stage.CANCELLED: "×",
 }
-SYNC_SIGNS = {
+SYNC_SIGNS: dict[str, str] = {
     SyncState.SYNCED: "✓",
     SyncState.PENDING: "⏳",
     SyncState.FAILED: "!",
@@ -36,13 +36,13 @@ def stage_class(stage: str) -> str:
 
 def status_badge(status: Status) -> SafeString:
     """Return a status in its stage's colours."""
-    sign = SIGNS.get(status.stage, "!")  # type: ignore[call-overload]
+    sign = SIGNS.get(status.stage, "!")
     return _badge(stage_class(status.stage), sign, status.name)
 
 
 def sync_badge(order: Order, words: str = "") -> SafeString:
     """Return whether the site knows, in these words if there are better ones than the state's name."""
-    sign = SYNC_SIGNS.get(order.sync_state, "!")  # type: ignore[call-overload]
+    sign = SYNC_SIGNS.get(order.sync_state, "!")
     return _badge(f"crm-sync-{order.sync_state}", sign, words or str(order.get_sync_state_display()))
 
 

@@ -6,17 +6,16 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext
-from django.views.decorators.http import require_POST, require_safe
 
+from cvety_crm.admin_site.features import POST, READ, Feature
+from cvety_crm.users import staff_user
 from orders import services
 from orders.admin.actions.undo import add_change_message
 from orders.admin.badges import status_badge
@@ -41,26 +40,29 @@ STEPS = (Stage.DONE, Stage.DELIVERING)
 """Where a courier's button leads: to the first of them that the order may go to."""
 
 
-class CourierRoute:
-    """For the courier's ModelAdmin to mix in."""
+def may_see_route(request: HttpRequest) -> bool:
+    """Return whether the user sees couriers and orders."""
+    sees_couriers = request.user.has_perm("orders.view_courier") or request.user.has_perm("orders.change_courier")
+    return sees_couriers and may_see_orders(request.user)
 
-    def get_urls(self) -> list[URLPattern]:
-        """Add the addresses of the route."""
-        wrap = self.admin_site.admin_view  # type: ignore[attr-defined]
+
+def may_step(request: HttpRequest) -> bool:
+    """Return whether the user may move the orders of a route on."""
+    return may_see_route(request) and _may_move(request)
+
+
+class CourierRoute(Feature[Courier]):
+    """The URLs of the route and of its buttons."""
+
+    def urls(self) -> list[URLPattern]:
+        """Return them."""
         return [
-            path("<uuid:key>/route/", wrap(require_safe(self.route)), name="orders_courier_route"),
-            path("<uuid:key>/step/", wrap(require_POST(self.step)), name="orders_courier_step"),
-            *super().get_urls(),  # type: ignore[misc]
+            self.view("<uuid:key>/route/", self.route, name="route", methods=READ, permission=may_see_route),
+            self.view("<uuid:key>/step/", self.step, name="step", methods=POST, permission=may_step),
         ]
-
-    def may_see_route(self, request: HttpRequest) -> bool:
-        """Return whether the user sees couriers and orders."""
-        return self.has_view_permission(request) and may_see_orders(request.user)  # type: ignore[attr-defined]
 
     def route(self, request: HttpRequest, key: UUID) -> HttpResponse:
         """Show one day of a courier, today by default. A constant number of queries."""
-        if not self.may_see_route(request):
-            raise PermissionDenied
         courier = get_object_or_404(Courier, pk=key)
         on = _day(request.GET.get("date", ""))
         orders = orders_to_print(Order.objects.all(), _keys(courier, on))
@@ -70,9 +72,6 @@ class CourierRoute:
         text = route_text(sheet, phones=may_see_phones(request.user), prices=prices) if stops else ""
         statuses = list(Status.objects.all()) if stops and _may_move(request) else []
         context = {
-            **self.admin_site.each_context(request),  # type: ignore[attr-defined]
-            "title": f"{courier.name}: {day_words(on)}",
-            "opts": self.model._meta,  # type: ignore[attr-defined]
             "courier": courier,
             "contacts": courier_contacts(courier, request.user, text),
             "day": capfirst(long_day(on)),
@@ -87,12 +86,11 @@ class CourierRoute:
             "text": text,
             "list_url": reverse("admin:orders_courier_changelist"),
         }
-        return TemplateResponse(request, "orders/courier_route.html", context)
+        title = f"{courier.name}: {day_words(on)}"
+        return self.render(request, "orders/courier_route.html", title, context)
 
     def step(self, request: HttpRequest, key: UUID) -> HttpResponse:
         """Move one order of the courier on: to delivered, or first to being on its way."""
-        if not (self.may_see_route(request) and _may_move(request)):
-            raise PermissionDenied
         target = Status.objects.filter(code=request.POST.get("status", ""), stage__in=STEPS).first()
         order = _orders_of(key).filter(pk=_uuid(request.POST.get("order", ""))).first()
         if target is None:
@@ -110,7 +108,7 @@ def _move(request: HttpRequest, order: Order, target: Status) -> None:
         services.change_status(
             order_id=order.pk,
             status=target.code,
-            actor=request.user,  # type: ignore[arg-type]
+            actor=staff_user(request),
             source=Source.ADMIN,
             batch_id=batch_id,
             seen=request.POST.get("seen") or None,

@@ -1,15 +1,13 @@
-"""The page with the texts of many orders, by courier: each can be copied whole, or order by order."""
+"""The texts of many orders for their couriers: each can be copied whole, or order by order."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.admin import helpers
-from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
-from django.utils.translation import gettext
+from django.http import HttpRequest
 
+from cvety_crm.users import AnyUser
 from orders.models import Courier, Order
 from orders.paper.courier_texts import full_text, route_text, short_text
 from orders.paper.orders_to_print import long_day, orders_to_print
@@ -24,26 +22,18 @@ LONGEST_LINK = 1200
 """Characters of a text that a link takes along: Cyrillic takes six in an address, and phones cut long ones."""
 
 
-def courier_texts_page(
-    request: HttpRequest, orders: QuerySet[Order], keys: Iterable[Any], context: Mapping[str, Any]
-) -> HttpResponse:
-    """Return the page."""
+def courier_texts_context(request: HttpRequest, orders: QuerySet[Order], keys: Iterable[Any]) -> dict[str, Any]:
+    """Return what `orders/courier_texts.html` shows of the orders with these primary keys."""
     found = orders_to_print(orders, keys)
-    return TemplateResponse(
-        request,
-        "orders/courier_texts.html",
-        {
-            **context,
-            "title": gettext("Texts for couriers"),
-            "sheets": [_sheet(sheet, request.user) for sheet in route_of(found)],
-            "left_out": [(order, reason) for order in found if (reason := reason_to_leave_out(order))],
-            "checkbox_name": helpers.ACTION_CHECKBOX_NAME,
-            "list_url": request.get_full_path(),
-        },
-    )
+    return {
+        "sheets": [_sheet(sheet, request.user) for sheet in route_of(found)],
+        "left_out": [(order, reason) for order in found if (reason := reason_to_leave_out(order))],
+        "checkbox_name": helpers.ACTION_CHECKBOX_NAME,
+        "list_url": request.get_full_path(),
+    }
 
 
-def order_texts(order: Order, user: User | AnonymousUser) -> dict[str, str]:
+def order_texts(order: Order, user: AnyUser) -> dict[str, str]:
     """Return the short and the full text of an order as this user may read them."""
     prices = may_see_prices(user, order.delivery_date)
     return {
@@ -52,7 +42,7 @@ def order_texts(order: Order, user: User | AnonymousUser) -> dict[str, str]:
     }
 
 
-def courier_contacts(courier: Courier, user: User | AnonymousUser, text: str = "") -> dict[str, Any]:
+def courier_contacts(courier: Courier, user: AnyUser, text: str = "") -> dict[str, Any]:
     """Return how this user reaches a courier; `text` is typed in WhatsApp already, if it is not too long for a link."""
     return {
         "phone": shown_phone(user, courier.phone),
@@ -64,7 +54,7 @@ def courier_contacts(courier: Courier, user: User | AnonymousUser, text: str = "
     }
 
 
-def _sheet(sheet: RouteSheet, user: User | AnonymousUser) -> dict[str, Any]:
+def _sheet(sheet: RouteSheet, user: AnyUser) -> dict[str, Any]:
     prices = may_see_prices(user, sheet.day)
     whole = route_text(sheet, phones=may_see_phones(user), prices=prices)
     return {

@@ -16,8 +16,8 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from cvety_crm.admin_site.base import CrmModelAdmin
-from orders.admin.courier_route import CourierRoute
+from cvety_crm.admin_site.features import FeatureModelAdmin
+from orders.admin.courier_route import CourierRoute, may_see_route
 from orders.admin.courier_texts import courier_contacts
 from orders.admin.orders.forms import PhoneField
 from orders.models import Courier, PaymentStatus
@@ -79,9 +79,10 @@ class CourierForm(forms.ModelForm):
 
 
 @admin.register(Courier)
-class CourierAdmin(CourierRoute, CrmModelAdmin):
+class CourierAdmin(FeatureModelAdmin):
     """Who delivers."""
 
+    features = (CourierRoute,)
     form = CourierForm
     list_display = ("name", "contacts_column", "today_column", "route_column", "is_active")
     list_filter = ("is_active",)
@@ -118,7 +119,7 @@ class CourierAdmin(CourierRoute, CrmModelAdmin):
         return found
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        """Return the fields; whoever may not see phones sees the end of this one, and changes the others."""
+        """Return the fields; a user who may not see phones sees the end of this one, and may change the others."""
         is_typed = obj is None or (may_see_phones(request.user) and self.has_change_permission(request, obj))
         phone = "phone" if is_typed else "phone_shown"
         return ("name", phone, "telegram", "is_active")
@@ -159,7 +160,7 @@ class CourierAdmin(CourierRoute, CrmModelAdmin):
     @admin.display(description=_("Route"))
     def route_column(self, courier: Courier) -> str:
         """Return a link to his route of today."""
-        if not self.may_see_route(self.request):
+        if not may_see_route(self.request):
             return "—"
         url = reverse("admin:orders_courier_route", args=[courier.pk])
         link = '<a class="crm-link crm-tap" href="{}" aria-label="{}: {}">{}</a>'

@@ -9,13 +9,13 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from cvety_crm.admin_site.base import CrmModelAdmin, first_rows
+from orders import services
 from orders.admin.badges import status_badge, sync_badge
 from orders.models import Customer
 from orders.presentation.formatting import delivery_time, money
 from orders.presentation.phones import shown_phone
 from orders.rules.visibility import HIDDEN, may_see_orders, may_see_phones, may_see_prices, shown_text
 from orders.selectors.search import search_for
-from orders.values.phones import normalize_phone
 
 ORDERS_SHOWN = 20
 
@@ -53,7 +53,7 @@ class CustomerAdmin(CrmModelAdmin):
         return super().get_queryset(request).defer("search", "preferences", "bitrix_state")
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        """Return the fields; a customer who is just being added has no history to show.
+        """Return the fields; a customer who is being added has no orders to show.
 
         Whoever may not see phones sees the end of this one, and changes the others.
         """
@@ -77,17 +77,15 @@ class CustomerAdmin(CrmModelAdmin):
         return (queryset if query is None else queryset.filter(search=query)), False
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
-        """Refuse: the orders of a customer are his history."""
+        """Refuse: the customer's orders refer to the customer."""
         return False
 
     def save_model(self, request: HttpRequest, obj: Customer, form: Any, change: bool) -> None:
-        """Store the phone in one form, and only what was changed: the site writes here too."""
-        obj.phone = normalize_phone(obj.phone).value
+        """Hand the form to a service."""
         if change:
-            if form.changed_data:
-                obj.save(update_fields=[*form.changed_data, "updated_at"])
+            services.edit_customer(obj, changed=form.changed_data)
         else:
-            obj.save()
+            services.add_customer(obj)
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
         """Add the customer's latest orders."""

@@ -5,17 +5,17 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import Q
 from django.http import HttpRequest
-from django.utils import timezone
 
+from cvety_crm.users import display_name
 from orders.admin.courier_texts import courier_contacts, order_texts
 from orders.models import Courier, EventKind, Order
 from orders.paper.orders_to_print import orders_to_print
 from orders.presentation.addresses import one_line, with_city
 from orders.presentation.delivery import reason_to_leave_out
+from orders.presentation.formatting import short_moment
 from orders.presentation.links import two_gis_url, yandex_maps_url
 from orders.rules.lateness import is_open
 from orders.rules.visibility import shown_text
-from orders.values.staff import display_name
 
 
 def delivery_panel(order: Order, request: HttpRequest, *, may_take: bool, may_assign: bool) -> dict[str, Any]:
@@ -62,6 +62,4 @@ def _told(order: Order) -> dict[str, Any] | None:
     if order.courier_notified_at is None:
         return None
     event = order.events.filter(kind=EventKind.TOLD).select_related("actor").first()
-    at = timezone.localtime(order.courier_notified_at)
-    is_today = at.date() == timezone.localdate()
-    return {"at": f"{at:%H:%M}" if is_today else f"{at:%d.%m %H:%M}", "who": display_name(event.actor) if event else ""}
+    return {"at": short_moment(order.courier_notified_at), "who": event.who if event else ""}

@@ -8,14 +8,17 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from cvety_crm.admin_site.base import CrmModelAdmin
+from cvety_crm.admin_site.features import FeatureModelAdmin
 from orders.admin.badges import status_badge
 from orders.admin.reference_refresh import RefreshFromSite
 from orders.models import City, DeliverySlot, Shop, Status
 
 
-class ReferenceAdmin(RefreshFromSite, CrmModelAdmin):
+class ReferenceAdmin(FeatureModelAdmin):
     """What the four have in common."""
+
+    features = (RefreshFromSite,)
+    list_before_template = RefreshFromSite.template
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
         """Refuse: what is no longer used is taken out of use."""

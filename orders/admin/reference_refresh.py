@@ -1,4 +1,4 @@
-"""“Refresh from the site” on the lists of reference data: asks the site now, and says by name what has changed.
+"""“Refresh from the site” on the lists of reference data: fetches it now, and names what has changed.
 
 Who can be asked, `settings.REFERENCE_REFRESH` says: `orders` knows no site.
 """
@@ -8,14 +8,13 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils.module_loading import import_string
 from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext
-from django.views.decorators.http import require_POST
 
+from cvety_crm.admin_site.features import POST, Feature
 from cvety_crm.outbox import DeliveryError
 from orders.models.reference import SiteReference
 from orders.services.inbound.reference_data import Changes
@@ -25,34 +24,29 @@ MOST_NAMES = 30
 Refresh = Callable[[], dict[type[SiteReference], Changes]]
 
 
-class RefreshFromSite:
-    """The button and what it does, for the ModelAdmins of reference data to mix in. A plain POST form."""
+def may_refresh(request: HttpRequest) -> bool:
+    """Return whether the user may change each kind of reference data: all kinds are refreshed together."""
+    names = ("status", "city", "shop", "deliveryslot")
+    return all(request.user.has_perm(f"orders.{right}_{name}") for name in names for right in ("add", "change"))
 
-    list_before_template = "orders/refresh_reference.html"
 
-    def has_refresh_permission(self, request: HttpRequest) -> bool:
-        """Return whether the user may: all kinds are refreshed together, so he must be able to change each."""
-        names = ("status", "city", "shop", "deliveryslot")
-        return all(request.user.has_perm(f"orders.{right}_{name}") for name in names for right in ("add", "change"))
+class RefreshFromSite(Feature[Any]):
+    """The button on the list, and its URL. It is a plain POST form."""
 
-    def get_urls(self) -> list[URLPattern]:
-        """Add the button's address."""
-        wrap = self.admin_site.admin_view  # type: ignore[attr-defined]
+    template = "orders/refresh_reference.html"
+
+    def urls(self) -> list[URLPattern]:
+        """Return the button's URL."""
         return [
-            path("refresh/", wrap(require_POST(self.refresh_from_site)), name=f"{self._url_name()}_refresh"),
-            *super().get_urls(),  # type: ignore[misc]
+            self.view("refresh/", self.refresh_from_site, name="refresh", methods=POST, permission=may_refresh),
         ]
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Tell the list's template where the button leads, for those who may press it."""
-        url = reverse(f"admin:{self._url_name()}_refresh") if self.has_refresh_permission(request) else ""
-        context = {"refresh_url": url, **(extra_context or {})}
-        return super().changelist_view(request, context)  # type: ignore[misc]
+    def list_context(self, request: HttpRequest, changelist: Any) -> dict[str, Any]:
+        """Return the button's URL for a user who may press it."""
+        return {"refresh_url": reverse(f"admin:{self.url_prefix}_refresh") if may_refresh(request) else ""}
 
     def refresh_from_site(self, request: HttpRequest) -> HttpResponse:
-        """Ask the site, take its reference data over, and go back to the list with what came of it."""
-        if not self.has_refresh_permission(request):
-            raise PermissionDenied
+        """Ask the site, apply its reference data, and return to the list with what came of it."""
         refresh: Refresh = import_string(settings.REFERENCE_REFRESH)
         try:
             outcome = refresh()
@@ -61,11 +55,7 @@ class RefreshFromSite:
             messages.error(request, reason)
         else:
             _report(request, outcome)
-        return HttpResponseRedirect(reverse(f"admin:{self._url_name()}_changelist"))
-
-    def _url_name(self) -> str:
-        opts = self.model._meta  # type: ignore[attr-defined]
-        return f"{opts.app_label}_{opts.model_name}"
+        return HttpResponseRedirect(reverse(f"admin:{self.url_prefix}_changelist"))
 
 
 def _report(request: HttpRequest, outcome: dict[type[SiteReference], Changes]) -> None:

@@ -13,6 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from cvety_crm.users import display_name
 from orders.models import Order, OrderItem, PaymentMethod, PaymentStatus, Source
 from orders.presentation.composition import composition
 from orders.presentation.formatting import number
@@ -85,12 +86,12 @@ def _money(value: Callable[[Order], Decimal]) -> Callable[[Order, Reader], Cell]
 
 
 def _composition(order: Order) -> str:
-    items: list[OrderItem] = order.exported_items  # type: ignore[attr-defined]
+    items: list[OrderItem] = order.exported_items  # type: ignore[attr-defined]  # set by a Prefetch in export/rows.py
     return "; ".join(f"{item.name} × {number(item.quantity)}" for item in composition(items))
 
 
 def _person(user: User | None) -> str:
-    return (user.get_full_name() or user.get_username()) if user else ""
+    return display_name(user)
 
 
 def _due(order: Order) -> Decimal:

@@ -183,6 +183,7 @@ class Order(Table):
         _("in the site's archive"), default=False, db_default=False, editable=False
     )
     is_stub = models.BooleanField(_("not complete yet"), default=False, db_default=False, editable=False)
+    refetch_attempted_at = models.DateTimeField(_("last attempt to fetch the rest"), null=True, editable=False)
 
     responsible = models.ForeignKey(
         settings.AUTH_USER_MODEL,

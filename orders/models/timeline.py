@@ -6,9 +6,10 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from cvety_crm.formatting import short_moment
 from cvety_crm.tables import Table
+from cvety_crm.users import display_name
 from orders.models.order import Order, Source
-from orders.values.staff import display_name
 
 
 class EventKind(models.TextChoices):
@@ -94,12 +95,10 @@ class OrderEvent(Table):
 
     @property
     def who(self) -> str:
-        """Return the name of the person who did it; empty when nobody did. Read it with `select_related("actor")`."""
+        """Return the name of the person who did it, empty for no person. Read it with `select_related("actor")`."""
         return display_name(self.actor)
 
     @property
     def who_and_when(self) -> str:
         """Return `Daniyar, 11:42`, with the date when that was not today; without a person, where it came from."""
-        at = timezone.localtime(self.happened_at)
-        form = "%H:%M" if at.date() == timezone.localdate() else "%d.%m %H:%M"
-        return f"{self.who or self.get_source_display()}, {at.strftime(form)}"
+        return f"{self.who or self.get_source_display()}, {short_moment(self.happened_at)}"

@@ -8,7 +8,6 @@ from decimal import Decimal
 from math import ceil
 
 from django.conf import settings
-from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext
 
@@ -18,7 +17,7 @@ from orders.paper.route_sheet import RouteSheet
 from orders.presentation.addresses import building, one_line, with_city
 from orders.presentation.composition import composition
 from orders.presentation.delivery import handover_warning, is_off, payment_on_delivery, to_collect
-from orders.presentation.formatting import NBSP, day, money, number
+from orders.presentation.formatting import NBSP, day, money, number, weekday_and_day
 from orders.presentation.links import readable, two_gis_url
 from orders.rules.visibility import masked_phone
 from orders.values.phone_masking import without_phones
@@ -98,7 +97,7 @@ def _date(order: Order) -> str:
     if order.delivery_date is None:
         return gettext("date not given")
     # The day of the week and the date, whatever day it is when the message is read.
-    exact = f"{date_format(order.delivery_date, 'D').lower()} {date_format(order.delivery_date, 'j E')}"
+    exact = weekday_and_day(order.delivery_date)
     near = day(order.delivery_date)
     return capfirst(exact if near[:1].isdigit() else f"{near}, {exact}")
 

@@ -36,6 +36,7 @@ def typeset(layout: str, paper_format: PaperFormat, content: Mapping[str, Any]) 
         "common.typ": (LAYOUTS / "common.typ").read_bytes(),
         "data.json": data.encode(),
     }
+    # Typst takes a dictionary of files and returns one PDF for it; its stubs know only paths.
     pdf: bytes = typst.compile(files, format="pdf", font_paths=_fonts())  # type: ignore[call-overload]
     if len(files["data.json"]) > LARGE:
         _forget()

@@ -1,30 +1,57 @@
-"""Numbers and dates as staff read them."""
+"""Money, quantities, days and moments as staff read them, on the pages, on paper and in Telegram."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.dateformat import format as format_date
+from django.utils.translation import gettext, pgettext_lazy
 
+from cvety_crm.formatting import NBSP, full_day, full_moment, percent, short_moment
 from orders.models import DeliverySlot
 
-NBSP = "\N{NO-BREAK SPACE}"
-TENGE = "₸"
+__all__ = [
+    "NBSP",
+    "day",
+    "delivery_time",
+    "full_day",
+    "full_moment",
+    "long_day",
+    "long_moment",
+    "money",
+    "number",
+    "percent",
+    "plain",
+    "plain_text",
+    "short_moment",
+    "weekday_and_day",
+]
+
+SIGNS = {"KZT": "₸", "": "₸"}
+WEEKDAYS = (
+    pgettext_lazy("weekday", "Mon"),
+    pgettext_lazy("weekday", "Tue"),
+    pgettext_lazy("weekday", "Wed"),
+    pgettext_lazy("weekday", "Thu"),
+    pgettext_lazy("weekday", "Fri"),
+    pgettext_lazy("weekday", "Sat"),
+    pgettext_lazy("weekday", "Sun"),
+)
 
 
-def money(value: Decimal | None) -> str:
-    """Return a sum in KZT as `17 000 ₸`, with no-break spaces; tiyn only where there are some."""
+def money(value: Decimal | None, currency: str = "KZT") -> str:
+    """Return a sum as `17 000 ₸`, with no-break spaces; hundredths only where there are some."""
     if value is None:
         return "—"
-    return f"{number(value, places=2)}{NBSP}{TENGE}"
+    return f"{number(value, places=2)}{NBSP}{SIGNS.get(currency, currency)}"
 
 
-def number(value: Decimal, places: int = 3) -> str:
-    """Return a number with thousands apart and a decimal comma; an empty fraction is left out."""
+def number(value: Decimal | int, places: int = 3, separator: str = NBSP) -> str:
+    """Return a number with `separator` between thousands and a decimal comma; an empty fraction is left out."""
     text = f"{value:,.{places}f}".rstrip("0").rstrip(".") if value % 1 else f"{value:,.0f}"
     if value % 1 and places == 2:
         text = f"{value:,.2f}"
-    return text.replace(",", NBSP).replace(".", ",")
+    return text.replace(",", separator).replace(".", ",")
 
 
 def plain(value: Decimal) -> Decimal:
@@ -33,8 +60,13 @@ def plain(value: Decimal) -> Decimal:
     return whole if whole == value else value.normalize()
 
 
+def plain_text(value: Decimal | int) -> str:
+    """Return a number as people type it into a field: `7500`, `0.5`."""
+    return f"{plain(Decimal(value)):f}"
+
+
 def day(value: date | None, today: date | None = None) -> str:
-    """Return a delivery date: today, tomorrow and yesterday in words, this year's without the year."""
+    """Return a delivery date: today, tomorrow and yesterday by their names, this year's without the year."""
     if value is None:
         return ""
     today = today or timezone.localdate()
@@ -44,10 +76,38 @@ def day(value: date | None, today: date | None = None) -> str:
         return gettext("tomorrow")
     if value == today - timedelta(days=1):
         return gettext("yesterday")
-    return f"{value:%d.%m}" if value.year == today.year else f"{value:%d.%m.%Y}"
+    return f"{value:%d.%m}" if value.year == today.year else full_day(value)
+
+
+def long_day(value: date, today: date | None = None) -> str:
+    """Return `Today, Mon 25 August`; the year only when it is another one."""
+    today = today or timezone.localdate()
+    text = weekday_and_day(value, today)
+    if value == today:
+        return gettext("Today, %(day)s") % {"day": text}
+    if value == today + timedelta(days=1):
+        return gettext("Tomorrow, %(day)s") % {"day": text}
+    return text
+
+
+def weekday_and_day(value: date, today: date | None = None) -> str:
+    """Return `Mon 25 August`, with the year when it is another one than that of `today`; never without `today`."""
+    return f"{WEEKDAYS[value.weekday()]} {_day_and_month(value, today)}"
+
+
+def long_moment(value: datetime, today: date | None = None) -> str:
+    """Return `11:42` for today's, else `24 August, 11:42`; the year only when it is another one."""
+    today = today or timezone.localdate()
+    at = timezone.localtime(value)
+    clock = f"{at:%H:%M}"
+    return clock if at.date() == today else f"{_day_and_month(at.date(), today)}, {clock}"
 
 
 def delivery_time(delivery_date: date | None, slot: DeliverySlot | None, today: date | None = None) -> str:
     """Return when an order is due: `today, 15:00–16:00`; a dash when nothing is known."""
     parts = [day(delivery_date, today), slot.name if slot else ""]
     return ", ".join(part for part in parts if part) or "—"
+
+
+def _day_and_month(value: date, today: date | None) -> str:
+    return format_date(value, "j E" if today is None or value.year == today.year else "j E Y")

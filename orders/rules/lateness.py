@@ -14,6 +14,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from cvety_crm.formatting import precise_duration
 from orders.models import Order, Stage
 
 RISK = timedelta(minutes=30)
@@ -79,28 +80,15 @@ def lateness_words(order: Order, now: datetime | None = None) -> str:
         return ""
     now = now or timezone.now()
     if now > due:
-        return gettext("%(time)s late") % {"time": span(now - due)}
+        return gettext("%(time)s late") % {"time": precise_duration(now - due)}
     start = starts_at(order)
     if start is not None and now < start:
         if timezone.localdate(now) != order.delivery_date:
             return ""
-        return gettext("in %(time)s") % {"time": span(start - now)}
+        return gettext("in %(time)s") % {"time": precise_duration(start - now)}
     if start is None:
         return ""
-    return gettext("%(time)s left") % {"time": span(due - now)}
-
-
-def span(length: timedelta) -> str:
-    """Return a length of time in its two largest units, rounded down: `1 h 10 min`, `2 d 3 h`."""
-    minutes = int(length.total_seconds() // 60)
-    days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
-    parts = [
-        (days, gettext("%(count)s d")),
-        (hours, gettext("%(count)s h")),
-        (0 if days else minutes, gettext("%(count)s min")),
-    ]
-    shown = [text % {"count": count} for count, text in parts if count]
-    return " ".join(shown) or gettext("%(count)s min") % {"count": 0}
+    return gettext("%(time)s left") % {"time": precise_duration(due - now)}
 
 
 class DueAt(Func):

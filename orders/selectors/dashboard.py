@@ -1,6 +1,7 @@
 """The start page's figures: today beside the same weekday of the last weeks, and the last thirty days.
 
-One query on the index of delivery dates brings all of them; it reads 30 days and a few more, whatever the history.
+One query on the index of delivery dates brings all of them; it reads 30 days and a few more, however many older
+orders there are.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from orders.models import Order, Stage
-from orders.presentation.formatting import NBSP, money
+from orders.presentation.formatting import money, percent
 from orders.rules.visibility import may_see_orders, may_see_prices
 from orders.selectors.presets import preset_url
 
@@ -116,7 +117,7 @@ def _cards(found: Figures, *, sees_today: bool, sees_past: bool) -> list[dict[st
     today, usual = found.today, found.usual
     if today.orders:
         share = gettext("%(percent)s of the day's orders")
-        done_words = share % {"percent": _percent(round(100 * today.done / today.orders))}
+        done_words = share % {"percent": percent(round(100 * today.done / today.orders))}
     else:
         done_words = gettext("nothing to deliver yet")
     cards = [
@@ -147,22 +148,18 @@ def _compared(value: Decimal | int | None, usual: Decimal | None, day: date) -> 
         return gettext("nothing to compare with yet") if usual is None else ""
     if not usual:
         return ""
-    percent = round(100 * (Decimal(value) / usual - 1))
-    if abs(percent) < SAME:
+    difference = round(100 * (Decimal(value) / usual - 1))
+    if abs(difference) < SAME:
         return gettext("as usual on this weekday")
-    sign = "+" if percent > 0 else "−"
+    sign = "+" if difference > 0 else "−"
     return gettext("%(percent)s to %(weekday)s") % {
-        "percent": f"{sign}{_percent(abs(percent))}",
+        "percent": f"{sign}{percent(abs(difference))}",
         "weekday": _average_weekday(day),
     }
 
 
 def _whole(amount: Decimal | None) -> str:
     return money(None if amount is None else amount.quantize(Decimal(1)))
-
-
-def _percent(number: int) -> str:
-    return f"{number}{NBSP}%"
 
 
 def _average_weekday(day: date) -> str:

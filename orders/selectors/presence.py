@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.db.models import Q
 from django.utils import timezone
 
+from cvety_crm.users import display_name
 from orders.models import EventKind, OrderEvent, OrderPresence
 
 GONE_AFTER = timedelta(seconds=50)
@@ -34,7 +35,7 @@ def others(order_id: UUID, user: User, now: datetime | None = None) -> list[str]
     first = (now or timezone.now()) - GONE_AFTER
     rows = OrderPresence.objects.filter(order=order_id, seen_at__gte=first).exclude(user=user)
     found = rows.select_related("user").order_by("created_at")[:MOST_SHOWN]
-    return [row.user.get_full_name() or row.user.get_username() for row in found]
+    return [display_name(row.user) for row in found]
 
 
 def latest_change(order_id: UUID, since: datetime) -> OrderEvent | None:

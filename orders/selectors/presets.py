@@ -2,7 +2,7 @@
 the sidebar.
 
 Nearly all of them look only at current orders: those of the last `CURRENT` and of the future. So what they cost follows
-from the shop's work of two weeks and not from its history, however many orders were never closed.
+from the orders of two weeks and not from older ones, however many of them were never closed.
 """
 
 from collections.abc import Callable, Mapping
@@ -97,7 +97,7 @@ PRESETS = (
     Preset(
         "problems",
         pgettext_lazy("orders", "Problems"),
-        # A status that nobody has described is one of problems: history has thousands of them, and they are no work.
+        # A status without a description counts as a problem. Thousands of imported orders have one; they are no work.
         lambda at: ~Q(problem="") | (at.in_stage(Stage.PROBLEM) & at.is_open() & is_current(at)),
         is_current=False,
         is_trouble=True,

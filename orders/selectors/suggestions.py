@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
 from orders.models import Customer, Order, Product
-from orders.presentation.formatting import money, number
+from orders.presentation.formatting import full_day, money, number, plain_text
 from orders.presentation.phones import phone_text
 from orders.rules.visibility import shown_text
 from orders.selectors.search import search_for, search_query
@@ -83,7 +83,7 @@ def suggested_products(text: str) -> list[Suggestion]:
         {
             "id": str(product.pk),
             "name": product.name,
-            "price": "" if product.price is None else plain_number(product.price),
+            "price": "" if product.price is None else plain_text(product.price),
             "details": " · ".join(filter(None, (_price(product), stock_words(product)))),
             "on_sale": product.is_active,
         }
@@ -102,12 +102,6 @@ def stock_words(product: Product) -> str:
     return gettext("in stock: %(count)s") % {"count": number(product.quantity)}
 
 
-def plain_number(value: Any) -> str:
-    """Return a number as people type it into a field: `7500`, `0.5`."""
-    text = f"{value:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
 def _price(product: Product) -> str:
     return gettext("no price") if product.price is None else money(product.price)
 
@@ -119,13 +113,13 @@ def _customer_query(user: User | AnonymousUser, text: str) -> SearchQuery | None
 
 
 def _described(user: User | AnonymousUser, customers: list[Customer], *, typed: str) -> list[Suggestion]:
-    histories = _histories(customer.pk for customer in customers)
+    totals = _totals(customer.pk for customer in customers)
     described = []
     for customer in customers:
-        count, last = histories.get(customer.pk, (0, None))
-        history = (
+        count, last = totals.get(customer.pk, (0, None))
+        orders = (
             ngettext("%(count)s order, the last on %(day)s", "%(count)s orders, the last on %(day)s", count)
-            % {"count": count, "day": f"{timezone.localtime(last):%d.%m.%Y}"}
+            % {"count": count, "day": full_day(timezone.localtime(last))}
             if last
             else gettext("no orders yet")
         )
@@ -135,14 +129,14 @@ def _described(user: User | AnonymousUser, customers: list[Customer], *, typed: 
                 "name": shown_text(user, customer.name),
                 "title": shown_text(user, customer.name) if customer.name else gettext("Customer without a name"),
                 "phone": phone_text(user, customer.phone),
-                "history": history,
+                "orders": orders,
                 "is_exact": bool(customer.phone) and customer.phone == typed,
             }
         )
     return described
 
 
-def _histories(keys: Iterable[Any]) -> dict[Any, tuple[int, Any]]:
+def _totals(keys: Iterable[Any]) -> dict[Any, tuple[int, Any]]:
     wanted = list(keys)
     if not wanted:
         return {}

@@ -14,12 +14,14 @@ from orders.services.assignment import (
 from orders.services.callers import customer_for_call
 from orders.services.changes import change_status, conflicting_change, edit_order
 from orders.services.creation import Caller, NewItem, create_order
-from orders.services.inbound.apply import Applied, Doubt, Outcome, apply_snapshot
+from orders.services.customers import add_customer, edit_customer
+from orders.services.inbound.apply import apply_snapshot
 from orders.services.inbound.checksums import ListedChecksum, note_checksums
 from orders.services.inbound.customers import apply_customer
 from orders.services.inbound.deletion import mark_archived, mark_deleted, mark_present
-from orders.services.inbound.fetches import ATTEMPTS, changed_too_often, start_fetch
-from orders.services.inbound.history import lock_absent_orders, record_history, record_past_changes
+from orders.services.inbound.fetches import ATTEMPTS, changed_too_often, record_refetch_attempt, start_fetch
+from orders.services.inbound.history import lock_absent_orders, record_history, record_history_changes
+from orders.services.inbound.outcomes import Applied, Doubt, Outcome
 from orders.services.inbound.products import apply_product, retire_product
 from orders.services.inbound.reference_data import apply_reference
 from orders.services.locking import rehearsal
@@ -65,6 +67,7 @@ __all__ = [
     "Outcome",
     "Print",
     "accept_site_state",
+    "add_customer",
     "add_note",
     "add_photo",
     "answer_photos",
@@ -80,6 +83,7 @@ __all__ = [
     "conflicting_change",
     "create_order",
     "customer_for_call",
+    "edit_customer",
     "edit_order",
     "end_request",
     "held_until_of",
@@ -98,8 +102,9 @@ __all__ = [
     "record_accepted",
     "record_created_on_site",
     "record_history",
-    "record_past_changes",
+    "record_history_changes",
     "record_postcards_printed",
+    "record_refetch_attempt",
     "record_refused",
     "record_site_status",
     "record_value_refused",

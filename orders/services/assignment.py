@@ -10,14 +10,15 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from cvety_crm.users import display_name
 from orders.events import OrderChange, publish
 from orders.exceptions import NotAllowedError
-from orders.models import Courier, EventKind, Order, Source
+from orders.models import Courier, Order, Source
 from orders.rules.lateness import is_open
 from orders.services.changes import edit_order
 from orders.services.locking import lock_order
 from orders.services.timeline import write_event
-from orders.values.staff import display_name
+from orders.timeline_payloads import CourierNotified, FieldsChanged
 
 
 @transaction.atomic
@@ -127,12 +128,13 @@ def _set_notified(order_id: UUID, *, is_told: bool, actor: User | None, source: 
     courier = order.courier
     if is_told and courier is None:
         raise NotAllowedError(gettext("There is no courier yet: nobody to tell."))
+    name = courier.name if courier else ""
     before = order.courier_notified_at
     order.courier_notified_at = timezone.now() if is_told else None
     order.save(update_fields=["courier_notified_at", "updated_at"])
     event = write_event(
         order=order,
-        kind=EventKind.TOLD if is_told else EventKind.CHANGED,
+        payload=CourierNotified(courier=name) if is_told else FieldsChanged(courier=name),
         source=source,
         actor=actor,
         changes=[
@@ -142,7 +144,6 @@ def _set_notified(order_id: UUID, *, is_told: bool, actor: User | None, source: 
                 "new": order.courier_notified_at.isoformat() if order.courier_notified_at else None,
             }
         ],
-        details={"courier": courier.name} if courier else {},
     )
     publish(OrderChange(order, event))
     return order

@@ -18,11 +18,12 @@ from orders.services.locking import lock_order, settle_sync_state
 from orders.services.references import resolve
 from orders.services.timeline import changes_between, write_event
 from orders.services.totals import MONEY, edited_totals
-from orders.services.undo import UNDO, undo_details
+from orders.services.undo import undo_of
 from orders.services.validation import LOCAL_FIELDS, given_values
 from orders.sync.fields import FIELDS, ITEMS, comparable_items, order_values
 from orders.sync.snapshot import ItemSnapshot
 from orders.sync.three_way_merge import Agreement
+from orders.timeline_payloads import DESIRED, BothChanged, FieldsChanged, StatusChanged
 
 
 @transaction.atomic
@@ -59,10 +60,8 @@ def change_status(
         )
 
     changes = [{"field": "status", "old": order.status_id, "new": status}]
-    details: dict[str, Any] = {"comment": comment} if comment else {}
     until = held_until()
-    if until is not None:
-        details[UNDO] = undo_details(order, held_until=until, batch_id=batch_id or uuid4())
+    undo = undo_of(order, held_until=until, batch_id=batch_id or uuid4()) if until is not None else None
     order.status_held_until = until
     if order.sync_state == SyncState.CONFLICT:
         order.sync_state = SyncState.PENDING  # the manager has decided
@@ -72,11 +71,10 @@ def change_status(
     _save(order, ["status", "completed_at", "status_held_until"])
     event = write_event(
         order=order,
-        kind=EventKind.STATUS,
+        payload=StatusChanged(comment=comment, undo=undo),
         source=source,
         actor=actor,
         changes=changes,
-        details=details,
     )
     publish(OrderChange(order, event))
     return order
@@ -137,7 +135,7 @@ def edit_order(
     else:
         # Nothing that the site could hear of: where the order stands with it is as it was.
         order.save(update_fields=[*columns, "updated_at"])
-    event = write_event(order=order, kind=EventKind.CHANGED, source=source, actor=actor, changes=differences)
+    event = write_event(order=order, payload=FieldsChanged(), source=source, actor=actor, changes=differences)
     publish(OrderChange(order, event))
     return order
 
@@ -152,9 +150,8 @@ def conflicting_change(order: Order) -> str | None:
     """Return the status (our code) that was wanted here when the site decided otherwise; None without a conflict."""
     if order.sync_state != SyncState.CONFLICT:
         return None
-    event = order.events.filter(kind=EventKind.CONFLICT, details__has_key="wish").first()
-    wish = event.details.get("wish") if event else None
-    return wish.get("status") if isinstance(wish, dict) else None
+    event = order.events.filter(kind=EventKind.CONFLICT, details__has_key=DESIRED).first()
+    return BothChanged.from_json(event.details).desired.get("status") if event else None
 
 
 def _local(order: Order, names: Sequence[str]) -> dict[str, str | None]:

@@ -16,7 +16,6 @@ from orders.models import (
     CHANNEL,
     Channel,
     Customer,
-    EventKind,
     Order,
     PaymentStatus,
     Product,
@@ -32,6 +31,7 @@ from orders.services.totals import DISCOUNT, FEE, TOTAL, as_money, totals
 from orders.services.validation import given_values
 from orders.sync.fields import FIELDS
 from orders.sync.snapshot import ItemSnapshot
+from orders.timeline_payloads import OrderCreated
 
 FIRST_STATUS = "new"
 DEFAULT_SLOT = "18"  # 15:00-16:00
@@ -118,9 +118,10 @@ def create_order(
         setattr(order, FIELDS[name].attribute if name in FIELDS else name, value)
     order.save(force_insert=True)
     products = {item.product.bitrix_product_id: item.product.pk for item in items if item.product}
+    # `totals` returns lines of the class that it was given, but its type says only what it reads of them.
     store_items(order=order, existing=(), wanted=found.lines, products=products)  # type: ignore[arg-type]
 
-    event = write_event(order=order, kind=EventKind.CREATED, source=source, actor=actor)
+    event = write_event(order=order, payload=OrderCreated(), source=source, actor=actor)
     publish(OrderChange(order, event, is_new=True))
     return order
 

@@ -11,10 +11,11 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from orders.exceptions import NotAllowedError
-from orders.models import EventKind, Order, OrderPhoto, PhotoAnswer, PhotoApproval, Source
+from orders.models import Order, OrderPhoto, PhotoAnswer, PhotoApproval, Source
 from orders.photos.links import find_approval, new_nonce
 from orders.services.locking import lock_order
-from orders.services.photos import tell
+from orders.services.photos import write_photo_event
+from orders.timeline_payloads import LinkChange, PhotoAnswered, PhotoLinkChanged
 from orders.values.text import storable_text
 
 MOST_ANSWERS = 10
@@ -40,7 +41,8 @@ def make_photo_link(*, order_id: UUID, actor: User | None, source: Source = Sour
     approval.expires_at = timezone.now() + timedelta(days=settings.PHOTO_LINK_DAYS)
     approval.answer, approval.comment, approval.answered_at, approval.answers = PhotoAnswer.NONE, "", None, 0
     approval.save()
-    tell(order, EventKind.PHOTO_LINK, {"link": "made", "until": approval.expires_at.isoformat()}, actor, source)
+    made = PhotoLinkChanged(link=LinkChange.MADE, until=approval.expires_at)
+    write_photo_event(order, made, actor, source)
     return approval
 
 
@@ -53,7 +55,7 @@ def revoke_photo_link(*, order_id: UUID, actor: User | None, source: Source = So
         return
     approval.nonce = ""
     approval.save(update_fields=["nonce", "updated_at"])
-    tell(order, EventKind.PHOTO_LINK, {"link": "revoked"}, actor, source)
+    write_photo_event(order, PhotoLinkChanged(link=LinkChange.REVOKED), actor, source)
 
 
 @transaction.atomic
@@ -99,8 +101,7 @@ def answer_photos(
     approval.answer, approval.comment, approval.answered_at = answer, comment, timezone.now()
     approval.answers += 1
     approval.save(update_fields=["answer", "comment", "answered_at", "answers", "updated_at"])
-    details = {"answer": answer.value, **({"comment": comment} if comment else {})}
-    tell(order, EventKind.PHOTO_ANSWERED, details, None, Source.CUSTOMER, changes)
+    write_photo_event(order, PhotoAnswered(answer=answer, comment=comment), None, Source.CUSTOMER, changes)
     return approval
 
 

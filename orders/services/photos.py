@@ -12,10 +12,11 @@ from django.utils.translation import gettext
 
 from orders.events import OrderChange, publish
 from orders.exceptions import NotAllowedError
-from orders.models import EventKind, Order, OrderPhoto, PhotoAnswer, PhotoApproval, Source
+from orders.models import Order, OrderPhoto, PhotoAnswer, PhotoApproval, Source
 from orders.photos.pictures import read_picture
 from orders.services.locking import lock_order
 from orders.services.timeline import write_event
+from orders.timeline_payloads import Payload, PhotoAdded, PhotoWithdrawn
 
 MOST_PHOTOS = 20
 """Photos of one order, those withdrawn not counted."""
@@ -60,25 +61,23 @@ def withdraw_photo(
     photo.image, photo.thumbnail = "", ""
     photo.save()
     _ask_again(order)
-    details = {"photo": str(photo.pk), **({"comment": reason.strip()} if reason.strip() else {})}
-    tell(order, EventKind.PHOTO_WITHDRAWN, details, actor, source)
+    write_photo_event(order, PhotoWithdrawn(photo=photo.pk, comment=reason.strip()), actor, source)
     # A rolled back withdrawal must find its files where they were.
     transaction.on_commit(lambda: _delete_files(kept))
     return photo
 
 
-def tell(
+def write_photo_event(
     order: Order,
-    kind: EventKind,
-    details: dict[str, str],
+    payload: Payload,
     actor: User | None,
     source: Source,
     changes: list[dict[str, str]] | None = None,
 ) -> None:
-    """Write the timeline entry of what happened to an order's photos, and tell the other rooms."""
+    """Write the timeline entry of what happened to an order's photos, and publish it to the other apps."""
     # The list's open pages look at this moment to see whether something is new.
     order.save(update_fields=[*(change["field"] for change in changes or ()), "updated_at"])
-    event = write_event(order=order, kind=kind, source=source, actor=actor, details=details, changes=changes)
+    event = write_event(order=order, payload=payload, source=source, actor=actor, changes=changes)
     publish(OrderChange(order, event))
 
 
@@ -88,7 +87,7 @@ def _store(photo: OrderPhoto, actor: User | None, source: Source) -> None:
     _check_room(order)
     photo.save(force_insert=True)
     _ask_again(order)
-    tell(order, EventKind.PHOTO_ADDED, {"photo": str(photo.pk)}, actor, source)
+    write_photo_event(order, PhotoAdded(photo=photo.pk), actor, source)
 
 
 def _ask_again(order: Order) -> None:

@@ -10,6 +10,8 @@ from django.db import transaction
 
 from orders.models import EventKind, OrderEvent, Source
 from orders.services.locking import lock_orders
+from orders.services.timeline import new_event
+from orders.timeline_payloads import PostcardPrinted
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +36,8 @@ def postcard_prints(order_ids: Sequence[UUID]) -> dict[UUID, list[Print]]:
     found: dict[UUID, list[Print]] = {}
     events = OrderEvent.objects.filter(order__in=order_ids, kind=EventKind.PRINTED).select_related("actor")
     for event in events.order_by("-happened_at", "-created_at"):
-        actor = event.actor
-        who = (actor.get_full_name() or actor.get_username()) if actor else ""
-        paper_format = str(event.details.get("paper_format", ""))
-        found.setdefault(event.order_id, []).append(Print(event.happened_at, who, paper_format))
+        paper_format = PostcardPrinted.from_json(event.details).paper_format
+        found.setdefault(event.order_id, []).append(Print(event.happened_at, event.who, paper_format))
     return found
 
 
@@ -56,18 +56,13 @@ def record_postcards_printed(
     nothing, when there are more. Nothing of the order changes, so no handler is called: there is nothing to tell
     anybody.
     """
-    locked = [order.pk for order in lock_orders(order_ids)]
+    orders = lock_orders(order_ids)
+    locked = [order.pk for order in orders]
     prints = postcard_prints(locked)
     unseen = [key for key in locked if len(prints.get(key, ())) > seen.get(key, 0)]
     if unseen:
         raise AlreadyPrintedError(unseen)
     OrderEvent.objects.bulk_create(
-        OrderEvent(
-            order_id=key,
-            kind=EventKind.PRINTED,
-            source=source,
-            actor=actor,
-            details={"paper_format": paper_format},
-        )
-        for key in locked
+        new_event(order=order, payload=PostcardPrinted(paper_format=paper_format), source=source, actor=actor)
+        for order in orders
     )

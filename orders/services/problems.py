@@ -8,9 +8,10 @@ from django.utils.translation import gettext
 
 from orders.events import OrderChange, publish
 from orders.exceptions import NotAllowedError
-from orders.models import EventKind, Order, Source
+from orders.models import Order, Source
 from orders.services.locking import lock_order
 from orders.services.timeline import write_event
+from orders.timeline_payloads import Payload, ProblemReported, ProblemSolved
 from orders.values.text import storable_text
 
 LONGEST_REASON = 500  # characters
@@ -35,7 +36,7 @@ def report_problem(*, order_id: UUID, reason: str, actor: User | None, source: S
     if order.problem == reason:
         return order
     order.problem = reason
-    _save(order, EventKind.PROBLEM, {"problem": reason}, actor, source)
+    _save(order, ProblemReported(problem=reason), actor, source)
     return order
 
 
@@ -45,17 +46,15 @@ def solve_problem(*, order_id: UUID, actor: User | None, comment: str = "", sour
     order = lock_order(order_id)
     if not order.problem:
         return order
-    details = {"problem": order.problem}
-    if comment := _line(comment):
-        details["comment"] = comment
+    solved = ProblemSolved(problem=order.problem, comment=_line(comment))
     order.problem = ""
-    _save(order, EventKind.SOLVED, details, actor, source)
+    _save(order, solved, actor, source)
     return order
 
 
-def _save(order: Order, kind: EventKind, details: dict[str, str], actor: User | None, source: Source) -> None:
+def _save(order: Order, payload: Payload, actor: User | None, source: Source) -> None:
     order.save(update_fields=["problem", "updated_at"])
-    event = write_event(order=order, kind=kind, source=source, actor=actor, details=details)
+    event = write_event(order=order, payload=payload, source=source, actor=actor)
     publish(OrderChange(order, event))
 
 

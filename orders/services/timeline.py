@@ -7,7 +7,8 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 
-from orders.models import EventKind, Order, OrderEvent, Reason, Source
+from orders.models import Order, OrderEvent, Reason, Source
+from orders.timeline_payloads import Payload
 
 
 def changes_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -17,31 +18,62 @@ def changes_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> list
     ]
 
 
-def write_event(
+def new_event(
     *,
     order: Order,
-    kind: EventKind,
+    payload: Payload,
     source: Source,
     changes: list[dict[str, Any]] | None = None,
     actor: User | None = None,
     reason: Reason = Reason.NONE,
-    details: Mapping[str, Any] | None = None,
     happened_at: datetime | None = None,
     webhook_event_id: UUID | None = None,
     push_id: UUID | None = None,
 ) -> OrderEvent:
-    """Insert one entry, of this moment unless it is said to have happened at another."""
-    event = OrderEvent(
+    """Return an entry that is not stored yet, of this moment if no other is given. The payload says its kind."""
+    return OrderEvent(
         order=order,
-        kind=kind,
+        kind=payload.kind,
         source=source,
         actor=actor,
         changes=changes or [],
         reason=reason,
-        details=dict(details or {}),
+        details=payload.to_json(),
         webhook_event_id=webhook_event_id,
         push_id=push_id,
         **({"happened_at": happened_at} if happened_at else {}),
     )
+
+
+def write_event(
+    *,
+    order: Order,
+    payload: Payload,
+    source: Source,
+    changes: list[dict[str, Any]] | None = None,
+    actor: User | None = None,
+    reason: Reason = Reason.NONE,
+    happened_at: datetime | None = None,
+    webhook_event_id: UUID | None = None,
+    push_id: UUID | None = None,
+) -> OrderEvent:
+    """Insert one entry, and return it. The arguments are those of `new_event`."""
+    event = new_event(
+        order=order,
+        payload=payload,
+        source=source,
+        changes=changes,
+        actor=actor,
+        reason=reason,
+        happened_at=happened_at,
+        webhook_event_id=webhook_event_id,
+        push_id=push_id,
+    )
     event.save(force_insert=True)
     return event
+
+
+def replace_payload(event: OrderEvent, payload: Payload) -> None:
+    """Store another payload of the same kind; keys that this version does not know are left as they are."""
+    event.details = {**event.details, **payload.to_json()}
+    event.save(update_fields=["details", "updated_at"])

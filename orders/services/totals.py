@@ -1,4 +1,4 @@
-"""What an order's sum, discount and lines come to when staff change any of them. The one place where it is decided.
+"""The sum, discount and lines of an order after staff change any of them: the only place where they are computed.
 
 Of what staff give, the order's sum is always its lines and its delivery, and the discount is what the lines say
 (`orders.rules.discounts`). An order of the site whose sum is another one stays as the site says until its lines, its
@@ -108,7 +108,7 @@ def edited_totals(
         return {**changes, TOTAL: max(order.total_amount + fee - order.delivery_fee, Decimal(0))}, items
     if not lines:
         _check_discount(given.get(DISCOUNT, Decimal(0)), Decimal(0))
-        return dict(changes), items  # the site has told nothing of them yet
+        return dict(changes), items  # the site has not reported them yet
     found = totals(lines, fee=fee, discount=given.get(DISCOUNT), total=given.get(TOTAL))
     sums = {TOTAL: found.total, DISCOUNT: found.discount}
     return {**changes, **sums}, found.lines

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext
 
+from cvety_crm.model_fields import field_label
 from orders.exceptions import NotAllowedError
 from orders.models import Order
 from orders.sync.fields import FIELDS
@@ -34,7 +35,7 @@ def given_values(values: Mapping[str, Any]) -> dict[str, Any]:
         given[name] = _tidy(name, value) if isinstance(value, str) else value
         limit = LONGEST.get(name)
         if limit is not None and len(given[name]) > limit:
-            label = Order._meta.get_field(name).verbose_name  # type: ignore[union-attr]
+            label = field_label(Order, name)
             raise NotAllowedError(
                 gettext("“%(field)s” is too long: the site keeps %(limit)s characters, there are %(count)s.")
                 % {"field": label, "limit": limit, "count": len(given[name])}

@@ -17,7 +17,7 @@ CENT = Decimal("0.01")
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field in common. `is_pushed`: the site can be told of it; the others are the site's alone."""
+    """One field in common. `is_pushed`: it can be sent to the site; the others are the site's alone."""
 
     name: str
     attribute: str
@@ -26,7 +26,7 @@ class Field:
     sent_as: Mapping[Any, Any] = field(default_factory=dict)
     """A value that only this side knows -> what the site says instead of it."""
     can_be_cleared: bool = True
-    """Whether the site can be told that there is nothing."""
+    """Whether it can be emptied on the site."""
     never_echo: frozenset[Any] = frozenset()
     """Values of the site that are believed even where they may be our own coming back."""
     follows: str = ""
@@ -74,7 +74,7 @@ FIELDS: Mapping[str, Field] = {
 ITEMS = "items"
 """The basket is compared as one field."""
 NOT_OF_THE_SITE = frozenset({"responsible", "courier", "courier_notified_at", "customer"})
-"""What the timeline tells of an order that the site knows nothing of."""
+"""What the timeline says of an order that the site knows nothing of."""
 PUSHED = (*(one.name for one in FIELDS.values() if one.is_pushed), ITEMS)
 
 
@@ -100,7 +100,7 @@ def set_comparable(order: Order, name: str, value: Any) -> None:
 
 
 def empty_value(name: str) -> Any:
-    """Return the comparable form of "nothing there", which is also what the site has before it told anything."""
+    """Return the comparable form of "nothing there", which the site also has before it has reported anything."""
     if name == ITEMS:
         return []
     return FIELDS[name].empty if name in FIELDS else ""

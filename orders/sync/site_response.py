@@ -28,8 +28,13 @@ class SiteWarning:
         """Return whether the site says it again as long as it is so."""
         return self.code != OCCURRENCE
 
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "SiteWarning":
+        """Return the warning that the timeline has stored."""
+        return cls(**{name: str(data.get(name, "")) for name in ("code", "message", "about", "field", "amount")})
+
     def as_json(self) -> dict[str, Any]:
-        """Return what the timeline keeps."""
+        """Return what the timeline stores."""
         return {name: value for name, value in asdict(self).items() if value}
 
 

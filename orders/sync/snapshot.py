@@ -44,7 +44,13 @@ class Problem:
 
     field: str
     value: Any
-    reason: ProblemReason
+    reason: ProblemReason | str
+    """A text where another version of the CRM stored a reason that this one does not know."""
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Problem":
+        """Return the problem that the inbox or the timeline has stored."""
+        return cls(str(data.get("field", "")), data.get("value", ""), str(data.get("reason", "")))
 
     def as_json(self) -> dict[str, Any]:
         """Return the form that the inbox and the timeline store."""
@@ -57,8 +63,8 @@ class CustomerSnapshot:
 
     bitrix_user_id: int | None
     contacts_only: bool = False
-    """The account says neither name nor phone: `fields` are what whoever ordered has given, and several people may
-    order under one account."""
+    """The account says neither name nor phone: `fields` are those of the person who has ordered, and several
+    people may order under one account."""
     fields: Mapping[str, str | None] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
@@ -121,7 +127,7 @@ class OrderSnapshot:
 class FreshRead:
     """How a snapshot came about that was asked for just now: it is the site's present state, however low its version.
 
-    A site that was put back to an older state counts on from there. What the site has told since may be newer.
+    A site that was put back to an older state counts on from there. What the site has reported since may be newer.
     """
 
     read_at: datetime
@@ -131,13 +137,13 @@ class FreshRead:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Past:
-    """How a snapshot came about that was read from a copy of the site: it is history, and nobody is told of it."""
+class HistoryRead:
+    """How a snapshot came about that was read from a copy of the site: it is history, and no one is notified of it."""
 
     settled_at: datetime | None = None
     """Since when the order has its status, aware."""
     remarks: tuple[str, ...] = ()
-    """What was odd about it in the copy, in words for staff."""
+    """What was odd about it in the copy, as texts for staff."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

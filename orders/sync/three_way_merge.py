@@ -57,45 +57,45 @@ class Agreement:
     """`Order.bitrix_state`: what we know of the site's side of an order."""
 
     agreed: dict[str, Any] = field(default_factory=dict)
-    """The site's last known value of each field it has told of or accepted."""
+    """The site's last known value of each field that it has reported or accepted."""
     sent: dict[str, list[Any]] = field(default_factory=dict)
-    """Values sent whose arrival is not certain: one of them coming back is our own echo, not a change of the site."""
+    """Values sent that may not have arrived: one of them in a report is our own echo, not a change of the site."""
     unanswered: "Request | None" = None
     """The last request whose answer has not come, never one for the status alone; as long as the same is wanted."""
     refused: dict[str, RefusedValue] = field(default_factory=dict)
     """Values of ours that the site can't hold: they stay here, and are not sent as long as they are the same."""
     warnings: list[SiteWarning] = field(default_factory=list)
-    """What the site has warned of and staff have been told, as long as it is so."""
+    """What the site has warned of, and staff know, as long as it is so."""
     site_status: str = ""
     """The site's own code of the agreed status, which it expects back in compare-and-set."""
     received_version: int | None = None
-    """The version of which the whole order is known; None when that is none. One that the answer to a push of ours
-    names may be another: who has changed the order in between has not been heard."""
+    """The version of which the whole order was received; None when that is none. The answer to a push of ours may name
+    another one: changes in between have not been received."""
     received_updated_at: datetime | None = None
-    """DATE_UPDATE of the whole order that was heard last."""
+    """DATE_UPDATE of the whole order that was received last."""
     checksum: str | None = None
-    """The site's checksum of the whole order that was heard last; None when that came without one."""
+    """The site's checksum of the whole order that was received last; None when that came without one."""
     times_received: int = 0
-    """How often something was learnt of the site's side, by event or answer. Versions can't count that: they may fall,
-    and two saves may make the same one."""
+    """How often an event or an answer has said something of the order. Versions can't count that: they may fall, and
+    two saves may make the same one."""
     answered: "Answered | None" = None
-    """The last answer to a push, as long as no event has told of the whole order since."""
+    """The last answer to a push, as long as no event has reported the whole order since."""
     is_unclear: bool = False
-    """What the site has can't be told from what it said: it is to be asked for the whole order."""
+    """What the site has does not follow from what it said: the whole order has to be fetched."""
     announced_at: datetime | None = None
-    """The own time of the newest event that told of the whole order, for events without version and date."""
+    """The own time of the newest event that reported the whole order, for events without version and date."""
     status_announced_at: datetime | None = None
-    """The own time of the newest event that told of the status alone."""
+    """The own time of the newest event that reported the status alone."""
     status_received_at: datetime | None = None
-    """When an event that told of the status alone came last, by our clock."""
+    """When an event that reported the status alone came last, by our clock."""
     past_statuses: list[str] = field(default_factory=list)
-    """What the site's status was before ours arrived, and ours, oldest first: of an event that names one of them and
-    says nothing of its version nobody knows whether it is news."""
+    """What the site's status was before ours arrived, and ours, oldest first: an event that names one of them without
+    a version may be late."""
     answered_at: datetime | None = None
-    """When the site was last asked for the whole order, by our clock, of what it has answered."""
+    """When the last fetch of the whole order that was answered began, by our clock."""
     unversioned_at: datetime | None = None
-    """When the site last told of the whole order, or took over what is ours, and named neither version nor date of it,
-    by our clock. None once it has told of the order with one: then that says how new it is."""
+    """When the site last reported the whole order, or took over what is ours, without a version and a date, by our
+    clock. None once it has reported the order with one: then that says how new it is."""
 
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> Self:
@@ -123,7 +123,7 @@ class Agreement:
 
     @classmethod
     def on(cls, **values: Any) -> Self:
-        """Return the agreement on these values: the site's, or those of a stub that nobody has edited yet."""
+        """Return the agreement on these values: the site's, or those of a stub that is not edited yet."""
         return cls(agreed=values)
 
     def as_json(self) -> dict[str, Any]:
@@ -150,7 +150,7 @@ class Agreement:
         }
 
     def value(self, name: str) -> Any:
-        """Return the site's last known value; before it told any, that of an empty field."""
+        """Return the site's last known value; that of an empty field before it has named any."""
         return self.agreed.get(name, empty_value(name))
 
     def note_sending(self, values: Mapping[str, Any]) -> None:
@@ -165,7 +165,7 @@ class Agreement:
     def start_request(self, values: Mapping[str, Any]) -> Request:
         """Note values that are about to be sent; return the request: the earlier one if this is a repetition.
 
-        Asked the same again, the site says that it is done: what somebody there has changed since is not undone.
+        The site does a repeated request only once: what was changed there since is not undone.
         """
         if self.unanswered is None or self.unanswered.values != values:
             self.unanswered = Request(str(uuid4()), dict(values), self.times_received)
@@ -173,9 +173,9 @@ class Agreement:
         return self.unanswered
 
     def forget_request_unless(self, ours: Mapping[str, Any]) -> None:
-        """Forget the unanswered request if it has arrived, or if what it wished is no longer wished.
+        """Forget the unanswered request if it has arrived, or if its values are no longer desired.
 
-        The same wish made anew is another request. `ours` may lack fields that are as they were.
+        The same values desired again later make another request. `ours` may lack fields that are as they were.
         """
         if self.unanswered is None:
             return
@@ -220,7 +220,7 @@ class Agreement:
         }
 
     def news_of(self, warnings: Sequence[SiteWarning], asked: Collection[str]) -> list[SiteWarning]:
-        """Return the warnings of an answer that staff have not been told yet, and remember those that stand.
+        """Return the warnings of an answer that staff do not know yet, and remember those that stand.
 
         `asked` are the fields that the request was about: of others the site says nothing, so what it said before
         stands. So does a text without a code, which says not even what it is about.
@@ -244,7 +244,7 @@ class Agreement:
     def merge_answer(self, version: int | None, values: Mapping[str, Any], *, is_unclear: bool) -> None:
         """Settle what the site says that it has taken, and what is known of its version thereby.
 
-        `is_unclear`: it has told something else since, and nothing says which came first.
+        `is_unclear`: it has reported something else since, and nothing shows which came first.
         """
         was_known = self.has(values)
         self.settle(values)
@@ -253,12 +253,19 @@ class Agreement:
         if version is None:
             return
         self.answered = Answered(version, sorted(values.keys() - COMPUTED_THERE))
-        # The next version is what was heard and ours. The same one, though ours was a change: it had fallen before.
-        heard, same = self.received_version, self.received_version == version
-        if not is_unclear and heard is not None and (heard == version - 1 or (same and was_known)):
+        if not is_unclear and self._follows(version, was_known=was_known):
             self.received_version = version
-        elif is_unclear or (heard is not None and heard >= version):
+        elif is_unclear or (self.received_version is not None and self.received_version >= version):
             self.received_version = None
+
+    def _follows(self, version: int, *, was_known: bool) -> bool:
+        """Return whether the version holds nothing but what was received and ours, which may be no change there.
+
+        A change of ours that leaves the version as it was received: it had fallen before, by another save.
+        """
+        if self.received_version is None:
+            return False
+        return version == self.received_version + 1 or (version == self.received_version and was_known)
 
     def is_twin(self, version: int | None, theirs: Mapping[str, Any]) -> bool:
         """Return whether an event of the version that an answer has named lacks what the answer says was taken.
@@ -278,22 +285,22 @@ class Agreement:
         return status in self.past_statuses and status != self.value(STATUS)
 
     def unsent(self, ours: Mapping[str, Any]) -> list[str]:
-        """Return the fields that the site has yet to hear of.
+        """Return the fields that are pending: those that have to be sent to the site.
 
-        Also those of which another value was sent and may have arrived: going back is a change like any other. Not what
-        it has said that it can't hold.
+        Also those of which another value was sent and may have arrived: going back is a change like any other. Not
+        those whose value the site has refused because it can't hold it.
         """
-        wishes = {name: as_sent(name, value) for name, value in ours.items() if not _says_nothing(name, value)}
+        desired = {name: as_sent(name, value) for name, value in ours.items() if not _says_nothing(name, value)}
         return [
             name
-            for name, value in wishes.items()
+            for name, value in desired.items()
             if (value != self.value(name) or any(sent != value for sent in self.sent.get(name, ())))
             and not (name in self.refused and self.refused[name].value == value)
         ]
 
 
 def _says_nothing(name: str, ours: Any) -> bool:
-    """Return whether ours is no wish: empty, in a field that the site can't be told to empty."""
+    """Return whether ours is no desired value: empty, in a field that can't be emptied on the site."""
     return name in FIELDS and not FIELDS[name].can_be_cleared and ours == empty_value(name)
 
 
@@ -319,8 +326,8 @@ def merge(
     """Merge the site's values and settle the agreement on them.
 
     A field that `theirs` lacks is left alone. The site has changed a field when its value differs from the agreed one
-    and is not one that we sent; we have changed it when ours differs from the agreed one. What the site can't be told
-    of is the site's alone: its change is taken, whatever we have. What follows another field goes with that one.
+    and is not one that we sent; we have changed it when ours differs from the agreed one. A field that can't be pushed
+    is the site's alone: its change is taken in any case. What follows another field goes with that one.
     """
     taken: list[str] = []
     kept: dict[str, Any] = {}
@@ -329,20 +336,14 @@ def merge(
     for name, value in theirs.items():
         if name in following:
             continue
-        agreed, mine = agreement.value(name), as_sent(name, ours[name])
-        known = FIELDS.get(name)
-        may_be_echo = value in agreement.sent.get(name, ()) and not (known and value in known.never_echo)
-        site_changed = value != agreed and not may_be_echo
-        we_changed = mine != agreed and not _says_nothing(name, mine) and (known is None or known.is_pushed)
-        if value != mine:
-            if not we_changed:
-                # Also an echo that comes late: a value we sent and have since gone back from.
-                if site_changed:
-                    taken.append(name)
-            elif site_changed and name in site_decides:
+        mine = as_sent(name, ours[name])
+        if value != mine and _site_changed(agreement, name, value):
+            if not _we_changed(agreement, name, mine):
+                taken.append(name)
+            elif name in site_decides:
                 taken.append(name)
                 yielded[name] = mine
-            elif site_changed:
+            else:
                 kept[name] = value
         agreement.settle({name: value})
     for name, source in following.items():
@@ -352,3 +353,17 @@ def merge(
         if theirs[name] != ours[name] and (source in taken or ours[source] == theirs[source]):
             taken.append(name)
     return Merge(tuple(taken), kept, yielded)
+
+
+def _site_changed(agreement: Agreement, name: str, value: Any) -> bool:
+    """Return whether the value is a change of the site: an echo of what we sent may come late, after we went back."""
+    known = FIELDS.get(name)
+    may_be_echo = value in agreement.sent.get(name, ()) and not (known and value in known.never_echo)
+    return value != agreement.value(name) and not may_be_echo
+
+
+def _we_changed(agreement: Agreement, name: str, mine: Any) -> bool:
+    """Return whether ours is a change that the site can be sent."""
+    known = FIELDS.get(name)
+    is_pushed = known is None or known.is_pushed
+    return is_pushed and mine != agreement.value(name) and not _says_nothing(name, mine)

@@ -1,9 +1,13 @@
 """Kinds of paper, and the sizes they are printed in."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise  # the stubs are not installed in production
 
 
 class Paper(TextChoices):
@@ -19,7 +23,7 @@ class PaperFormat:
     """One size, in millimetres. `height` is None on a roll, which is cut where the text ends."""
 
     name: str
-    label: str
+    label: "StrOrPromise"
     width: int
     height: int | None
 
@@ -32,8 +36,8 @@ class PaperFormat:
 A4 = PaperFormat("a4", "A4", 210, 297)
 A5 = PaperFormat("a5", "A5", 148, 210)
 A6 = PaperFormat("a6", "A6", 105, 148)
-SMALL_CARD = PaperFormat("card", _("100 × 70 mm"), 100, 70)  # type: ignore[arg-type]
-ROLL = PaperFormat("roll", _("80 mm"), 80, None)  # type: ignore[arg-type]
+SMALL_CARD = PaperFormat("card", _("100 × 70 mm"), 100, 70)
+ROLL = PaperFormat("roll", _("80 mm"), 80, None)
 
 FORMATS: dict[Paper, tuple[PaperFormat, ...]] = {
     Paper.WORK_ORDER: (A5, ROLL),

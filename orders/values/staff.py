@@ -1,12 +1,7 @@
-"""Members of staff: what they are called, and who can be given an order."""
+"""Members of staff: their names, and who can be given an order."""
 
-from django.contrib.auth.models import AbstractUser, User
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
-
-
-def display_name(user: AbstractUser | None) -> str:
-    """Return what a member of staff is called on the pages; empty for nobody."""
-    return (user.get_full_name() or user.get_username()) if user is not None else ""
 
 
 def staff() -> QuerySet[User]:

@@ -140,7 +140,7 @@
 
     function showCustomer(customer) {
       known.hidden = !customer;
-      known.textContent = customer ? customer.title + " · " + customer.history : "";
+      known.textContent = customer ? customer.title + " · " + customer.orders : "";
       recipients.replaceChildren();
       const offered = customer?.recipients || [];
       recipients.hidden = !offered.length;
@@ -185,7 +185,7 @@
     }
 
     const customerRow = function (customer) {
-      return { title: [customer.title, customer.phone].filter(Boolean).join(" · "), details: customer.history };
+      return { title: [customer.title, customer.phone].filter(Boolean).join(" · "), details: customer.orders };
     };
     const phoneFinder = window.crmSuggestions(field("phone"), {
       url: words.customers,

@@ -16,7 +16,7 @@ class ToldBridge:
         self._honest, self._site, self.version = sandbox.server.bridge, sandbox.site, version
         self._done: set[str] = set()
         self._told: list[tuple[str, Callable[[Answer, Answer], Answer]]] = []
-        sandbox.server.bridge = self  # type: ignore[assignment]
+        sandbox.server.bridge = self  # type: ignore[assignment]  # it has the bridge's methods
         known_endpoints.clear()
 
     def say(self, action: str, *, times: int = 1, **more: Any) -> None:

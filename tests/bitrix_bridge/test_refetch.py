@@ -7,10 +7,12 @@ from django.conf import settings as project
 from django.utils import timezone
 
 from bitrix_bridge import refetch
-from bitrix_bridge.refetch import refetch_due
+from bitrix_bridge.refetch import complete, refetch_due
 from bitrix_bridge.sandbox import faults
 from bitrix_bridge.site_client import site_orders
-from orders.models import Order
+from orders.admin.orders.live_updates import last_change, version
+from orders.models import Order, OrderEvent
+from orders.services import record_refetch_attempt
 
 pytestmark = pytest.mark.django_db
 
@@ -56,8 +58,40 @@ def test_each_minute_another_one_comes_first(stubs, site):
     site.faults.give(faults.status(503), times=3)
     for _ in range(3):
         refetch_due()
-    assert len({order.updated_at for order in stubs}) == 3
+    assert len({order.refetch_attempted_at for order in stubs.all()}) == 3
+    assert None not in {order.refetch_attempted_at for order in stubs.all()}
     assert refetch_due() == 3
+
+
+def test_a_failed_refetch_changes_nothing_that_open_lists_compare(stubs, site):
+    site.faults.give(faults.status(503), times=2)
+    before = last_change(), [version(order) for order in stubs.all()], list(OrderEvent.objects.values_list("pk"))
+    assert refetch_due() == 0
+    assert complete(str(stubs[0].pk)) is False
+    assert before == (
+        last_change(),
+        [version(order) for order in stubs.all()],
+        list(OrderEvent.objects.values_list("pk")),
+    )
+
+
+def test_the_order_with_the_oldest_attempt_is_requested_first(stubs, site):
+    now = timezone.now()
+    first, second, third = (order.pk for order in stubs)
+    for key, age in ((first, 1), (second, 3), (third, 2)):
+        Order.objects.filter(pk=key).update(refetch_attempted_at=now - timedelta(minutes=age))
+    completed = []
+    for _ in range(3):
+        assert refetch_due(limit=1) == 1
+        completed += Order.objects.filter(is_stub=False).exclude(pk__in=completed).values_list("pk", flat=True)
+    assert completed == [second, third, first]
+
+
+def test_an_attempt_of_a_complete_order_is_not_recorded(stubs, site):
+    assert refetch_due() == 3
+    attempts = list(Order.objects.order_by("pk").values_list("refetch_attempted_at", flat=True))
+    record_refetch_attempt(stubs[0].pk)
+    assert list(Order.objects.order_by("pk").values_list("refetch_attempted_at", flat=True)) == attempts
 
 
 def test_a_round_ends_when_its_time_is_up(stubs, site, monkeypatch):
@@ -71,9 +105,9 @@ def test_a_round_ends_when_its_time_is_up(stubs, site, monkeypatch):
 
 
 def test_an_old_one_is_asked_for_each_hour(stubs, site):
-    Order.objects.update(created_at=timezone.now() - timedelta(days=2))
+    Order.objects.update(created_at=timezone.now() - timedelta(days=2), refetch_attempted_at=timezone.now())
     assert refetch_due() == 0
-    Order.objects.update(updated_at=timezone.now() - timedelta(hours=1))
+    Order.objects.update(refetch_attempted_at=timezone.now() - timedelta(hours=1))
     site.faults.give(faults.status(404, body='{"success": false, "error": "none"}'))
     assert refetch_due() == 2
     assert refetch_due() == 0

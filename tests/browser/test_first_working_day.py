@@ -171,11 +171,11 @@ def test_14_order_page_shows_the_customers_other_orders(screen, shop):
     for number in range(1001, 1008):
         order = shop.order(number)
     page = screen.open(f"{LIST}{order.pk}/change/")
-    history = page.get_by_role("region", name="Заказы клиента")
-    expect(history).to_contain_text("7 заказов на 63\xa0000\xa0₸")
-    expect(history).to_contain_text("постоянный клиент")
-    expect(history.get_by_role("listitem")).to_have_count(5)
-    history.get_by_role("link", name="№ 1004").click()
+    orders_of_customer = page.get_by_role("region", name="Заказы клиента")
+    expect(orders_of_customer).to_contain_text("7 заказов на 63\xa0000\xa0₸")
+    expect(orders_of_customer).to_contain_text("постоянный клиент")
+    expect(orders_of_customer.get_by_role("listitem")).to_have_count(5)
+    orders_of_customer.get_by_role("link", name="№ 1004").click()
     expect(page.get_by_role("region", name="Заказ", exact=True)).to_contain_text("№\xa01004")
 
 

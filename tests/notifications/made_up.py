@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from django.contrib.auth.models import User
 
 from notifications.texts import OrderFacts
-from orders.models import City, Customer, DeliverySlot, Order, OrderEvent, OrderItem, Shop, Source, Status
+from orders.models import City, Customer, DeliverySlot, EventKind, Order, OrderEvent, OrderItem, Shop, Source, Status
 
 ALMATY = ZoneInfo("Asia/Almaty")
 NOON = datetime(2025, 8, 25, 11, 42, tzinfo=ALMATY)
@@ -53,6 +53,7 @@ def item(name: str = "Букет Стандарт", price: str = "7500.00", quan
 def status_event(old: str = "accepted", new: str = "delivering", **changes: Any) -> OrderEvent:
     """Return the timeline entry of a status change."""
     values: dict[str, Any] = {
+        "kind": EventKind.STATUS,
         "source": Source.ADMIN,
         "actor": User(username="daniyar", first_name="Данияр"),
         "happened_at": NOON,

@@ -48,51 +48,51 @@ def sent_status_changes(bot_api: BotApi) -> list[str]:
 
 
 def test_status_message_is_sent_after_the_hold_period(
-    order: Order, bot_api: BotApi, manager: User, grace: Clock
+    order: Order, bot_api: BotApi, manager: User, hold_clock: Clock
 ) -> None:
     change(order, "accepted", manager)
     for _second in range(10):
         deliver()
-        grace.let_pass(1)
+        hold_clock.let_pass(1)
     assert sent_status_changes(bot_api) == []
-    grace.let_pass(1.1)
+    hold_clock.let_pass(1.1)
     deliver()
     assert sent_status_changes(bot_api) == ["Новый → Принят"]
     assert TelegramMessage.objects.get(kind=Kind.STATUS).attempts == 1
 
 
 def test_status_change_by_the_site_is_sent_without_hold(
-    order: Order, bot_api: BotApi, post_webhook: Any, grace: Clock
+    order: Order, bot_api: BotApi, post_webhook: Any, hold_clock: Clock
 ) -> None:
     post_webhook("order.update", order_data(STATUS_ID="AP", VERSION="2"))
     deliver()
     assert sent_status_changes(bot_api) == ["Новый → Принят"]
 
 
-def test_undo_deletes_the_status_message(order: Order, bot_api: BotApi, manager: User, grace: Clock) -> None:
+def test_undo_deletes_the_status_message(order: Order, bot_api: BotApi, manager: User, hold_clock: Clock) -> None:
     undo(change(order, "accepted", manager))
     assert not TelegramMessage.objects.filter(kind=Kind.STATUS).exists()
-    grace.let_pass(60)
+    hold_clock.let_pass(60)
     deliver()
     assert sent_status_changes(bot_api) == []
 
 
 def test_first_of_two_status_changes_is_sent_after_its_own_hold_period(
-    order: Order, bot_api: BotApi, manager: User, grace: Clock
+    order: Order, bot_api: BotApi, manager: User, hold_clock: Clock
 ) -> None:
     change(order, "accepted", manager)
-    grace.let_pass(3)
+    hold_clock.let_pass(3)
     second = change(order, "delivering", manager)
-    grace.let_pass(8.5)
+    hold_clock.let_pass(8.5)
     deliver()
     undo(second)
-    grace.let_pass(60)
+    hold_clock.let_pass(60)
     deliver()
     assert sent_status_changes(bot_api) == ["Новый → Принят"]
 
 
 def test_deliver_now_does_not_shorten_the_hold_period(
-    order: Order, bot_api: BotApi, manager: User, grace: Clock
+    order: Order, bot_api: BotApi, manager: User, hold_clock: Clock
 ) -> None:
     event = change(order, "accepted", manager)
     message = TelegramMessage.objects.get(kind=Kind.STATUS)
@@ -104,13 +104,13 @@ def test_deliver_now_does_not_shorten_the_hold_period(
     assert message.attempt_log.get().outcome == AttemptOutcome.POSTPONED
     undo(event)
     assert not TelegramMessageAttempt.objects.filter(entry=message.pk).exists()
-    grace.let_pass(60)
+    hold_clock.let_pass(60)
     deliver()
     assert sent_status_changes(bot_api) == []
 
 
 def test_undo_during_delivery_cancels_the_message(
-    order: Order, bot_api: BotApi, manager: User, grace: Clock, monkeypatch: pytest.MonkeyPatch, caplog: Any
+    order: Order, bot_api: BotApi, manager: User, hold_clock: Clock, monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
     event = change(order, "accepted", manager)
     message = TelegramMessage.objects.get(kind=Kind.STATUS)
@@ -129,7 +129,7 @@ def test_undo_during_delivery_cancels_the_message(
 
 
 def test_undo_is_refused_after_the_message_was_sent(
-    order: Order, bot_api: BotApi, manager: User, grace: Clock, monkeypatch: pytest.MonkeyPatch
+    order: Order, bot_api: BotApi, manager: User, hold_clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
         "orders.rules.hold.MARGIN", timedelta(seconds=-10)
@@ -142,7 +142,7 @@ def test_undo_is_refused_after_the_message_was_sent(
 
 
 def test_new_order_message_does_not_show_a_status_in_its_hold_period(
-    order: Order, bot_api: BotApi, manager: User, grace: Clock
+    order: Order, bot_api: BotApi, manager: User, hold_clock: Clock
 ) -> None:
     change(order, "accepted", manager)
     deliver()

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from cvety_crm import alerts
 from cvety_crm.alerts import Alert
-from notifications import formats, links, texts
+from notifications import links, texts
 from orders.models import City, Customer, DeliverySlot, PaymentMethod, PaymentStatus, Reason, Shop, Source, Status
+from orders.presentation import formatting
 from tests.notifications import telegram_html
 from tests.notifications.made_up import NOON, bare_order, facts, item, order, status_event
 
@@ -28,7 +29,7 @@ ANY_TEXT = st.text(st.characters(codec="utf-8") | st.sampled_from('<>&"\n😀'),
 
 @pytest.fixture(autouse=True)
 def _fixed_day(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(formats.timezone, "localdate", lambda: NOON.date())
+    monkeypatch.setattr(formatting.timezone, "localdate", lambda: NOON.date())
     for module in (links, alerts):
         monkeypatch.setattr(module, "reverse", lambda _name, args: f"/crm/orders/order/{args[0]}/change/")
 

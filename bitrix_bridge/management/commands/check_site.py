@@ -1,4 +1,4 @@
-"""`manage.py check_site`: walk the bridge on the real site with one order of its own, and say what differs."""
+"""`manage.py check_site`: send a test order through the bridge of the real site, and report the differences."""
 
 import sys
 from argparse import ArgumentParser
@@ -11,14 +11,14 @@ from django.utils.translation import gettext
 from bitrix_bridge.site_check import cleanup, report
 from bitrix_bridge.site_check.calls import NoReplyError, SiteBridge
 from bitrix_bridge.site_check.check import NOT_DONE, Outcome, UnusableSiteError, require_bridge, run_check
-from bitrix_bridge.site_check.steps import WHO
-from bitrix_bridge.site_check.walk import Mark, Result
+from bitrix_bridge.site_check.step_runner import Mark, Result
+from bitrix_bridge.site_check.steps import ORDER_TEXT
 from cvety_crm.long_runs.command import StoppableCommand
 from cvety_crm.masking import mask
 
 
 class Command(StoppableCommand):
-    """Say what it will do, ask, do it, clean up, and report."""
+    """Describe the check, ask for confirmation, run it, clean up, and report."""
 
     help = (
         "Check the bridge on the site (BITRIX_API_URL) with one order that it makes there, changes and deletes again. "
@@ -26,26 +26,26 @@ class Command(StoppableCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Read --yes and --report."""
+        """Add --yes and --report."""
         parser.add_argument("--yes", action="store_true", help="do not ask before it starts")
         parser.add_argument(
             "--report", metavar="FILE", type=Path, help="also write the report to a file that can be sent to others"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Check the site; end with the exit status that says how it went."""
+        """Check the site, and exit with the status of the result."""
         bridge = SiteBridge()
         if not bridge.url:
             raise CommandError(gettext("BITRIX_API_URL is not set: there is nowhere to send to."), returncode=NOT_DONE)
-        self._is_asking = not options["yes"]
+        self._asks = not options["yes"]
         try:
-            self._plan(bridge)
-            if not self._agrees(gettext("Start the check?")):
-                self._end_undone(gettext("Nothing was done."))
+            self._print_plan(bridge)
+            if not self._confirm(gettext("Start the check?")):
+                self._exit_not_done(gettext("Nothing was done."))
             outcome = Outcome(require_bridge())
             file = options["report"]
             if file is not None:
-                file.write_text("", encoding="utf-8")  # what can't be written is noticed before anything is done
+                file.write_text("", encoding="utf-8")  # fail before the check if the file can't be written
             self._offer_leftovers(bridge)
         except UnusableSiteError as error:
             raise CommandError(str(error), returncode=NOT_DONE) from error
@@ -53,7 +53,7 @@ class Command(StoppableCommand):
             message = gettext("The report can't be written: %(error)s") % {"error": error.strerror or error}
             raise CommandError(message, returncode=NOT_DONE) from error
         except KeyboardInterrupt:
-            self._end_undone("\n" + gettext("Stopped before the check began."))
+            self._exit_not_done("\n" + gettext("Stopped before the check began."))
         self.watch_signals()
         run_check(bridge, outcome, on_result=self._show, stop_if_requested=self.raise_if_stopped)
         for line in report.closing_lines(outcome):
@@ -64,30 +64,28 @@ class Command(StoppableCommand):
         if outcome.exit_status:
             sys.exit(outcome.exit_status)
 
-    def _plan(self, bridge: SiteBridge) -> None:
+    def _print_plan(self, bridge: SiteBridge) -> None:
         lines = (
             gettext("The check sends its requests to %(host)s (BITRIX_API_URL).") % {"host": bridge.host},
             gettext(
-                "It makes one order there, “%(name)s”, of 100 ₸ and 50 ₸ for the delivery, without a customer, a phone "
-                "or a product of the catalogue. It reads the order, changes it, marks it as paid and as not paid, "
-                "changes its status, cancels it, and in the end deletes it, also when something goes wrong."
+                "It creates one order there, “%(name)s”, of 100 ₸ and 50 ₸ for the delivery, without a customer, a "
+                "phone or a product of the catalogue. It reads the order, changes it, marks it as paid and as not paid,"
+                " changes its status, cancels it, and in the end deletes it, even if something fails."
             )
-            % {"name": WHO},
+            % {"name": ORDER_TEXT},
             gettext(
-                "The bridge lets Bitrix send no letters about such an order. What else the site does with each order "
-                "(SMS, a cash register, handlers of its own) it may do with this one too: switch off what must not "
-                "happen."
+                "The bridge stops Bitrix from sending mails about such an order. All else that the site does with every"
+                " order (SMS, a cash register, handlers of its own) may happen with this one too: switch off what must "
+                "not happen."
             ),
-            gettext(
-                "No other order is touched, and nothing is changed in the CRM. One order number of the site is used up."
-            ),
+            gettext("No other order and nothing in the CRM is changed. One order number of the site is used."),
         )
         for line in lines:
             self.stdout.write(line)
         self.stdout.write("")
 
-    def _agrees(self, question: str) -> bool:
-        if not self._is_asking:
+    def _confirm(self, question: str) -> bool:
+        if not self._asks:
             return True
         self.stdout.write(f"{question} [y/N] ", ending="")
         self.stdout.flush()
@@ -97,23 +95,23 @@ class Command(StoppableCommand):
             self.stdout.write("")
             return False
 
-    def _end_undone(self, text: str) -> NoReturn:
+    def _exit_not_done(self, text: str) -> NoReturn:
         self.stdout.write(text)
         sys.exit(NOT_DONE)
 
     def _offer_leftovers(self, bridge: SiteBridge) -> None:
-        """Delete what earlier checks have left, if it is agreed to."""
+        """Delete the orders that earlier checks have left, after a confirmation."""
         try:
             left = cleanup.leftovers(bridge)
         except (NoReplyError, cleanup.ListRefusedError) as error:
-            text = gettext("Whether an earlier check has left an order could not be found out: %(why)s")
+            text = gettext("It is unknown whether an earlier check has left an order: %(why)s")
             self.stdout.write(mask(text % {"why": error}))
             return
         if not left:
             return
         text = gettext("Orders that earlier checks have left on the site, by ID: %(ids)s.")
         self.stdout.write(text % {"ids": ", ".join(str(one.order_id) for one in left)})
-        if not self._agrees(gettext("Delete them?")):
+        if not self._confirm(gettext("Delete them?")):
             return
         for one in left:
             still = cleanup.remove(bridge, one.xml_id, one.order_id)

@@ -19,6 +19,7 @@ from cvety_crm.command_arguments import read_moment
 from cvety_crm.long_runs.command import LongRunCommand
 from cvety_crm.long_runs.engine import AlreadyRunningError, State
 from cvety_crm.long_runs.progress import Progress
+from cvety_crm.model_fields import field_label
 
 SUMMARY = (
     "compared",
@@ -96,8 +97,7 @@ class Command(LongRunCommand):
         if run.state == State.FAILED:
             raise self.resumable_error(run.error)
         for name in SUMMARY:
-            label = Reconciliation._meta.get_field(name).verbose_name  # type: ignore[union-attr]
-            self.stdout.write(f"{label}: {getattr(run, name)}")
+            self.stdout.write(f"{field_label(Reconciliation, name)}: {getattr(run, name)}")
         if left := runs.open_differences(run):
             self.stdout.write(
                 self.style.WARNING(

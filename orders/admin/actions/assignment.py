@@ -1,9 +1,9 @@
-"""Taking and giving orders from the pages: bulk actions of the list, and addresses for the buttons of one order.
+"""Assignment of orders to florists and couriers: bulk actions of the list, and the buttons on an order's page.
 
-All of it by POST, all by the services.
+All of them are POST requests, and all of them call services.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -11,39 +11,32 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.contrib.admin import helpers
-from django.contrib.auth.models import AnonymousUser, User
-from django.core.exceptions import PermissionDenied
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_POST
-from unfold.decorators import action
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from cvety_crm.admin_site.features import POST, BulkAction, Feature
+from cvety_crm.users import User, display_name, staff_user
 from orders import services
 from orders.admin.actions.status import MOST_AT_ONCE, add_refusal_messages, too_many
-from orders.admin.courier_texts import courier_texts_page
+from orders.admin.courier_texts import courier_texts_context
 from orders.admin.delivery_panel import delivery_panel
+from orders.admin.permissions import may_assign, may_change_status, may_release, may_see
 from orders.admin.redirects import redirect_back
 from orders.models import Courier, Order
 from orders.services import NotAllowedError
-from orders.values.staff import display_name, staff
+from orders.values.staff import staff
 
 NOBODY = "nobody"
 
 _Act = Callable[..., Order]
 
 
-def may_assign(user: User | AnonymousUser) -> bool:
-    """Return whether the user gives orders to florists and couriers: a right of its own, or that of changing orders."""
-    return user.has_perm("orders.assign_order") or user.has_perm("orders.change_order")
-
-
 class WhomForm(forms.Form):
-    """One of these people, or nobody, which has to be chosen as well."""
+    """A choice of one person, or of no one. Nothing is chosen at first."""
 
     whom = forms.ChoiceField(widget=UnfoldAdminSelectWidget())
 
@@ -55,58 +48,52 @@ class WhomForm(forms.Form):
         field.choices = [("", gettext("Choose")), *((str(key), name) for key, name in people), (NOBODY, nobody)]
 
 
-class AssignmentActions:
-    """For the order's ModelAdmin to mix in."""
+class Assignment(Feature[Order]):
+    """The buttons of one order, the bulk actions, and the panel on the order's page."""
 
-    def has_assign_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
-        """Return whether the user gives orders to others."""
-        may_see = self.has_view_or_change_permission(request)  # type: ignore[attr-defined]
-        return may_see and may_assign(request.user)
-
-    def get_urls(self) -> list[URLPattern]:
-        """Add the addresses of the buttons of one order."""
-        wrap = self.admin_site.admin_view  # type: ignore[attr-defined]
+    def urls(self) -> list[URLPattern]:
+        """Return the URLs of the buttons of one order."""
         return [
-            path(f"<uuid:key>/{name}/", wrap(require_POST(view)), name=f"orders_order_{name}")
-            for name, view in (
-                ("take", self.take),
-                ("release", self.release),
-                ("florist", self.set_florist),
-                ("courier", self.set_courier),
-                ("told", self.set_notified),
+            self.view(f"<uuid:key>/{name}/", view, name=name, methods=POST, permission=permission)
+            for name, view, permission in (
+                ("take", self.take, may_change_status),
+                ("release", self.release, may_release),
+                ("florist", self.set_florist, may_assign),
+                ("courier", self.set_courier, may_assign),
+                ("told", self.set_notified, may_assign),
             )
-        ] + super().get_urls()  # type: ignore[misc]
+        ]
 
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
-        """Add what the order's page says of florist and courier."""
-        order = kwargs.get("obj")
-        if isinstance(order, Order):
-            context["delivery"] = delivery_panel(
-                order,
-                request,
-                may_take=self.has_change_status_permission(request),  # type: ignore[attr-defined]
-                may_assign=self.has_assign_permission(request),
-            )
-        return super().render_change_form(request, context, **kwargs)  # type: ignore[misc]
+    def bulk_actions(self) -> list[BulkAction[Order]]:
+        """Return the actions on selected orders."""
+        return [
+            BulkAction(self.take_selected, _("Take"), may_change_status),
+            BulkAction(self.assign_florist_to_selected, _("Assign a florist…"), may_assign),
+            BulkAction(self.assign_courier_to_selected, _("Assign a courier…"), may_assign),
+            BulkAction(self.courier_texts_of_selected, _("Texts for couriers…"), may_see),
+            BulkAction(self.mark_notified_selected, _("Couriers are told"), may_assign),
+        ]
+
+    def page_context(self, request: HttpRequest, row: Order, context: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the order's florist and courier, as `delivery`."""
+        panel = delivery_panel(row, request, may_take=may_change_status(request), may_assign=may_assign(request))
+        return {"delivery": panel}
 
     # --- one order
 
     def take(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Make an order the user's."""
-        may = self.has_change_status_permission(request)  # type: ignore[attr-defined]
-        return self._one(request, key, may, services.take_order, gettext("Order № %(number)s is yours."))
+        """Assign an order to the user."""
+        return _change_one(request, key, services.take_order, gettext("Order № %(number)s is yours."))
 
     def release(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Give the user's order back to everybody; whoever assigns orders may do so with anybody's."""
+        """Leave the user's own order without a florist; a user who assigns orders may do so with any order."""
         act: _Act = services.release_order
-        if self.has_assign_permission(request):
+        if may_assign(request):
             act = partial(services.assign_florist, florist=None)
-        may = self.has_change_status_permission(request)  # type: ignore[attr-defined]
-        may = may or self.has_assign_permission(request)
-        return self._one(request, key, may, act, gettext("Order № %(number)s is without a florist again."))
+        return _change_one(request, key, act, gettext("Order № %(number)s is without a florist again."))
 
     def set_florist(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Give one order to the chosen florist, or back to everybody."""
+        """Assign one order to the chosen florist, or to no one."""
         florist = _florist(request.POST.get("florist", ""))
         act: _Act = partial(services.assign_florist, florist=florist)
         if "seen" in request.POST:
@@ -114,10 +101,10 @@ class AssignmentActions:
         text = gettext("Order № %(number)s is without a florist again.")
         if florist is not None:
             text = gettext("Order № %(number)s: the florist is %(florist)s.")
-        return self._one(request, key, self.has_assign_permission(request), act, text, florist=display_name(florist))
+        return _change_one(request, key, act, text, florist=display_name(florist))
 
     def set_courier(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Give one order to the chosen courier, or to nobody."""
+        """Assign one order to the chosen courier, or to no one."""
         courier = _courier(request.POST.get("courier", ""))
         act: _Act = partial(services.assign_courier, courier=courier)
         if "seen" in request.POST:
@@ -125,44 +112,25 @@ class AssignmentActions:
         text = gettext("Order № %(number)s has no courier now.")
         if courier is not None:
             text = gettext("Order № %(number)s: the courier is %(courier)s.")
-        may = self.has_assign_permission(request)
-        return self._one(request, key, may, act, text, courier=courier.name if courier else "")
+        return _change_one(request, key, act, text, courier=courier.name if courier else "")
 
     def set_notified(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Note that the courier of one order was told, or that he was not."""
+        """Record whether the courier of one order has been notified."""
         is_told = request.POST.get("told") == "1"
         act = services.mark_courier_notified if is_told else services.unmark_courier_notified
         text = gettext("Order № %(number)s: the courier is told.")
         if not is_told:
             text = gettext("Order № %(number)s: the courier is not told yet.")
-        return self._one(request, key, self.has_assign_permission(request), act, text)
-
-    def _one(self, request: HttpRequest, key: UUID, may: bool, act: _Act, text: str, **words: str) -> HttpResponse:
-        if not may:
-            raise PermissionDenied
-        number = Order.objects.filter(pk=key).values_list("order_number", flat=True).first()
-        if number is None:
-            raise Http404
-        try:
-            act(order_id=key, actor=request.user)
-        except NotAllowedError as refusal:
-            messages.error(request, f"№ {number}: {refusal}")
-        else:
-            messages.success(request, text % {"number": number, **words})
-        if request.headers.get("HX-Request"):
-            return HttpResponse(headers={"HX-Refresh": "true"})
-        return redirect_back(request, reverse("admin:orders_order_change", args=[key]))
+        return _change_one(request, key, act, text)
 
     # --- many orders
 
-    @action(description=_("Take"), permissions=["change_status"])
     def take_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
-        """Make the selected orders the user's, those that nobody has."""
-        self._many(request, queryset, services.take_order, gettext("Taken: %(count)s."))
+        """Assign to the user those of the selected orders that have no florist."""
+        _change_many(request, queryset, services.take_order, gettext("Taken: %(count)s."))
 
-    @action(description=_("Assign a florist…"), permissions=["assign"])
     def assign_florist_to_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
-        """Ask for the florist, then give him the selected orders."""
+        """Show the choice of a florist, then assign the selected orders."""
         people = {str(user.pk): user for user in staff()}
         form = WhomForm(
             request.POST if "apply" in request.POST else None,
@@ -177,12 +145,11 @@ class AssignmentActions:
         if florist is not None:
             text = gettext("Given to %(name)s: %(count)s.")
         act = partial(services.assign_florist, florist=florist)
-        self._many(request, queryset, act, text, name=display_name(florist))
+        _change_many(request, queryset, act, text, name=display_name(florist))
         return None
 
-    @action(description=_("Assign a courier…"), permissions=["assign"])
     def assign_courier_to_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
-        """Ask for the courier, then give him the selected orders."""
+        """Show the choice of a courier, then assign the selected orders."""
         people = {str(courier.pk): courier for courier in Courier.objects.filter(is_active=True)}
         form = WhomForm(
             request.POST if "apply" in request.POST else None,
@@ -197,27 +164,22 @@ class AssignmentActions:
         if courier is not None:
             text = gettext("Given to %(name)s: %(count)s.")
         act = partial(services.assign_courier, courier=courier)
-        self._many(request, queryset, act, text, name=courier.name if courier else "")
+        _change_many(request, queryset, act, text, name=courier.name if courier else "")
         return None
 
-    @action(description=_("Couriers are told"), permissions=["assign"])
     def mark_notified_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
-        """Note that the couriers of the selected orders were told."""
-        self._many(request, queryset, services.mark_courier_notified, gettext("Couriers told: %(count)s."))
+        """Record that the couriers of the selected orders have been notified."""
+        _change_many(request, queryset, services.mark_courier_notified, gettext("Couriers told: %(count)s."))
 
-    @action(description=_("Texts for couriers…"), permissions=["view"])
     def courier_texts_of_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
         """Show the texts of the selected orders, by courier."""
         keys = list(queryset.order_by().values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
         if len(keys) > MOST_AT_ONCE:
             too_many(request)
             return None
-        context = {
-            **self.admin_site.each_context(request),  # type: ignore[attr-defined]
-            "opts": self.model._meta,  # type: ignore[attr-defined]
-            "may_assign": self.has_assign_permission(request),
-        }
-        return courier_texts_page(request, self.get_queryset(request), keys, context)  # type: ignore[attr-defined]
+        context = courier_texts_context(request, self.model_admin.get_queryset(request), keys)
+        context["may_assign"] = may_assign(request)
+        return self.render(request, "orders/courier_texts.html", gettext("Texts for couriers"), context)
 
     def _ask(
         self, request: HttpRequest, queryset: QuerySet[Order], form: WhomForm, action_name: str, title: str
@@ -227,13 +189,11 @@ class AssignmentActions:
             too_many(request)
             return None
         is_courier = action_name == "assign_courier_to_selected"
-        return TemplateResponse(
+        return self.render(
             request,
             "orders/assign.html",
+            title,
             {
-                **self.admin_site.each_context(request),  # type: ignore[attr-defined]
-                "title": title,
-                "opts": self.model._meta,  # type: ignore[attr-defined]
                 "rows": [
                     (order, order.courier.name if order.courier else "") if is_courier
                     else (order, display_name(order.responsible))
@@ -247,26 +207,42 @@ class AssignmentActions:
             },
         )  # fmt: skip
 
-    def _many(self, request: HttpRequest, queryset: QuerySet[Order], act: _Act, text: str, **words: str) -> None:
-        chosen = list(queryset.order_by("created_at").values_list("pk", "order_number")[: MOST_AT_ONCE + 1])
-        if len(chosen) > MOST_AT_ONCE:
-            too_many(request)
-            return
-        done, refused = 0, []
-        for key, number in chosen:
-            try:
-                act(order_id=key, actor=request.user)
-            except NotAllowedError as refusal:
-                refused.append(f"№ {number}: {refusal}")
-            else:
-                done += 1
-        if done:
-            messages.success(request, text % {"count": done, **words})
-        add_refusal_messages(request, refused)
+
+def _change_one(request: HttpRequest, key: UUID, act: _Act, text: str, **words: str) -> HttpResponse:
+    number = Order.objects.filter(pk=key).values_list("order_number", flat=True).first()
+    if number is None:
+        raise Http404
+    try:
+        act(order_id=key, actor=staff_user(request))
+    except NotAllowedError as refusal:
+        messages.error(request, f"№ {number}: {refusal}")
+    else:
+        messages.success(request, text % {"number": number, **words})
+    if request.headers.get("HX-Request"):
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    return redirect_back(request, reverse("admin:orders_order_change", args=[key]))
+
+
+def _change_many(request: HttpRequest, queryset: QuerySet[Order], act: _Act, text: str, **words: str) -> None:
+    chosen = list(queryset.order_by("created_at").values_list("pk", "order_number")[: MOST_AT_ONCE + 1])
+    if len(chosen) > MOST_AT_ONCE:
+        too_many(request)
+        return
+    done, refused = 0, []
+    for key, number in chosen:
+        try:
+            act(order_id=key, actor=staff_user(request))
+        except NotAllowedError as refusal:
+            refused.append(f"№ {number}: {refusal}")
+        else:
+            done += 1
+    if done:
+        messages.success(request, text % {"count": done, **words})
+    add_refusal_messages(request, refused)
 
 
 def _florist(value: str) -> User | None:
-    """Return the member of staff with this key from a form; None for nobody. Raises `Http404`."""
+    """Return the member of staff with this primary key; None for an empty one. Raise `Http404`."""
     key = _number(value)
     if key is None:
         return None
@@ -277,7 +253,7 @@ def _florist(value: str) -> User | None:
 
 
 def _courier(value: str) -> Courier | None:
-    """Return the courier with this key from a form; None for nobody. Raises `Http404`."""
+    """Return the courier with this primary key; None for an empty one. Raise `Http404`."""
     key = _key(value)
     if key is None:
         return None

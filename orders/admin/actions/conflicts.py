@@ -1,18 +1,18 @@
-"""Both sides changed the status and the site won: the manager decides, with one tap, whether his wish still holds."""
+"""Both sides changed the status and the site's was kept: the manager decides whether to set the other one again."""
 
-from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import URLPattern, path, reverse
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, reverse
 from django.utils.translation import gettext
-from django.views.decorators.http import require_POST
 
+from cvety_crm.admin_site.features import POST, Feature
+from cvety_crm.users import staff_user
 from orders import services
-from orders.admin.actions.status import find_order
 from orders.admin.actions.undo import add_change_message
+from orders.admin.lookup import order_or_404
+from orders.admin.permissions import may_change_status
 from orders.admin.redirects import redirect_back
 from orders.models import Order, Source, Status
 from orders.services import NotAllowedError
@@ -24,23 +24,26 @@ def wished_status(order: Order) -> Status | None:
     return Status.objects.filter(code=code).first() if code else None
 
 
-class ConflictActions:
-    """The two answers, for the order's ModelAdmin to mix in. Plain POST forms: they need no dialog."""
+class Conflicts(Feature[Order]):
+    """The URLs of the two answers. They are plain POST forms and need no dialog."""
 
-    def get_urls(self) -> list[URLPattern]:
-        """Add their addresses."""
-        wrap = self.admin_site.admin_view  # type: ignore[attr-defined]
+    def urls(self) -> list[URLPattern]:
+        """Return them."""
+        may = may_change_status
         return [
-            path(
-                "<uuid:key>/apply-wish/", wrap(require_POST(self.apply_pending_change)), name="orders_order_apply_wish"
+            self.view(
+                "<uuid:key>/apply-pending-change/",
+                self.apply_pending_change,
+                name="apply_pending_change",
+                methods=POST,
+                permission=may,
             ),
-            path("<uuid:key>/accept-site/", wrap(require_POST(self.accept_site)), name="orders_order_accept_site"),
-            *super().get_urls(),  # type: ignore[misc]
+            self.view("<uuid:key>/accept-site/", self.accept_site, name="accept_site", methods=POST, permission=may),
         ]
 
-    def apply_pending_change(self, request: HttpRequest, key: Any) -> HttpResponse:
-        """Set the wished status all the same."""
-        order = self._conflicting(request, key)
+    def apply_pending_change(self, request: HttpRequest, key: UUID) -> HttpResponse:
+        """Set the status that the manager wanted."""
+        order = order_or_404(key)
         status = wished_status(order)
         if status is None:
             messages.info(request, gettext("There is nothing to decide here any more."))
@@ -50,7 +53,7 @@ class ConflictActions:
             services.change_status(
                 order_id=order.pk,
                 status=status.code,
-                actor=request.user,  # type: ignore[arg-type]
+                actor=staff_user(request),
                 source=Source.ADMIN,
                 batch_id=batch_id,
             )
@@ -61,20 +64,12 @@ class ConflictActions:
             add_change_message(request, text, batch_id)
         return _back(request, order)
 
-    def accept_site(self, request: HttpRequest, key: Any) -> HttpResponse:
-        """Let the site's status stand."""
-        order = self._conflicting(request, key)
-        services.accept_site_state(order_id=order.pk, actor=request.user)  # type: ignore[arg-type]
+    def accept_site(self, request: HttpRequest, key: UUID) -> HttpResponse:
+        """Keep the status of the site."""
+        order = order_or_404(key)
+        services.accept_site_state(order_id=order.pk, actor=staff_user(request))
         messages.success(request, gettext("The status of the site stays."))
         return _back(request, order)
-
-    def _conflicting(self, request: HttpRequest, key: Any) -> Order:
-        if not self.has_change_status_permission(request):  # type: ignore[attr-defined]
-            raise PermissionDenied
-        order = find_order(key)
-        if order is None:
-            raise Http404
-        return order
 
 
 def _back(request: HttpRequest, order: Order) -> HttpResponse:

@@ -1,9 +1,8 @@
-"""Orders as a file: those of the list as it is shown, or those that are ticked. For whoever has the right to export."""
+"""Download of orders as a file: all that the list finds, or the selected ones."""
 
 import logging
 from collections.abc import Sequence
 from io import BytesIO
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -11,8 +10,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import PAGE_VAR
 from django.contrib.contenttypes.models import ContentType
-from django.core.exceptions import PermissionDenied
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import (
     Http404,
     HttpRequest,
@@ -21,18 +19,20 @@ from django.http import (
     HttpResponseRedirect,
     StreamingHttpResponse,
 )
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_GET
-from unfold.decorators import action
 
+from cvety_crm.admin_site.features import GET, BulkAction, Feature
+from cvety_crm.users import staff_user
+from orders.admin.list_query import list_queryset
+from orders.admin.permissions import may_export
 from orders.export import csv, xlsx
 from orders.export.rows import MOST_ROWS, TooManyRowsError, keys_of, rows
 from orders.models import Order
-from orders.presentation.formatting import NBSP
+from orders.presentation.formatting import number
 from orders.selectors.presets import Moment, sorted_for_work
 
 logger = logging.getLogger(__name__)
@@ -42,46 +42,39 @@ FORMATS = ("xlsx", "csv")
 HEADERS = {"Cache-Control": "no-store, private", "X-Content-Type-Options": "nosniff"}
 
 
-class Exporting:
-    """For the order's ModelAdmin to mix in, before the list: its address is none of a list."""
+class Export(Feature[Order]):
+    """The URL of the file, and the same of selected orders."""
 
-    def get_urls(self) -> list[URLPattern]:
-        """Add the address of the file."""
-        wrap = self.admin_site.admin_view  # type: ignore[attr-defined]
+    def urls(self) -> list[URLPattern]:
+        """Return the URL."""
+        return [self.view("export/", self.export_list, name="export", methods=GET, permission=may_export)]
+
+    def bulk_actions(self) -> list[BulkAction[Order]]:
+        """Return one action for each format."""
         return [
-            path("export/", wrap(require_GET(self.export_list)), name="orders_order_export"),
-            *super().get_urls(),  # type: ignore[misc]
+            BulkAction(self.export_selected_to_xlsx, _("Export to Excel"), may_export),
+            BulkAction(self.export_selected_to_csv, _("Export to CSV"), may_export),
         ]
-
-    def has_export_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
-        """Return whether the user may take orders along as a file."""
-        may_see = self.has_view_or_change_permission(request)  # type: ignore[attr-defined]
-        return bool(may_see and request.user.has_perm("orders.export_order"))
 
     def export_list(self, request: HttpRequest) -> HttpResponseBase:
         """Return the orders of the list whose query the address carries, all pages of it; `format`: xlsx or csv."""
-        if not self.has_export_permission(request):
-            raise PermissionDenied
         query = request.GET.copy()
         file_format = query.pop(FORMAT_PARAMETER, [FORMATS[0]])[-1]
         if file_format not in FORMATS:
             raise Http404
         query.pop(PAGE_VAR, None)
-        request.GET = query  # type: ignore[assignment]
         back = f"{reverse('admin:orders_order_changelist')}?{query.urlencode()}"
         try:
-            orders = self.get_changelist_instance(request).queryset  # type: ignore[attr-defined]
+            orders = list_queryset(self.model_admin, request, query)
         except IncorrectLookupParameters:
             messages.error(request, gettext("These filters do not fit: choose them anew."))
             return HttpResponseRedirect(reverse("admin:orders_order_changelist"))
         return _file(request, orders, file_format, query.urlencode()) or HttpResponseRedirect(back)
 
-    @action(description=_("Export to Excel"), permissions=["export"])
     def export_selected_to_xlsx(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponseBase | None:
         """Return the selected orders as XLSX."""
         return _file(request, _for_work(request, queryset), "xlsx", "")
 
-    @action(description=_("Export to CSV"), permissions=["export"])
     def export_selected_to_csv(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponseBase | None:
         """Return the selected orders as CSV."""
         return _file(request, _for_work(request, queryset), "csv", "")
@@ -92,11 +85,11 @@ def _for_work(request: HttpRequest, orders: QuerySet[Order]) -> QuerySet[Order]:
 
 
 def _file(request: HttpRequest, orders: QuerySet[Order], file_format: str, query: str) -> HttpResponseBase | None:
-    """Return the file; None when there is none, and then the user has been told why."""
+    """Return the file; None after a message that says why there is none."""
     try:
         keys = keys_of(orders)
     except TooManyRowsError:
-        most = f"{MOST_ROWS:,}".replace(",", NBSP)
+        most = number(MOST_ROWS)
         messages.error(
             request,
             gettext("A file takes %(most)s orders at most. Choose fewer: by days, or by other filters.")
@@ -128,8 +121,8 @@ def _attached(extension: str) -> dict[str, str]:
 
 
 def _note(request: HttpRequest, count: int, file_format: str, query: str) -> None:
-    """Write down who took what along. The log has no query: a search holds names and phones."""
-    user: Any = request.user
+    """Record who exported what. The log has no query string: a search holds names and phones."""
+    user = staff_user(request)
     logger.info("%s exports %s orders as %s", user.get_username(), count, file_format)
     LogEntry.objects.create(
         user=user,

@@ -1,40 +1,36 @@
-"""An open page of an order says that it is open, and hears who else is there and what has changed since."""
+"""An open order page reports that it is open, and shows who else has it open and what has changed since."""
 
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.timezone import is_aware
-from django.views.decorators.http import require_POST
 
+from cvety_crm.admin_site.features import POST, Feature
+from cvety_crm.users import staff_user
+from orders.admin.permissions import may_see
 from orders.models import Order, OrderEvent
 from orders.services import presence
 
 
-class PresenceActions:
-    """The address, for the order's ModelAdmin to mix in."""
+class Presence(Feature[Order]):
+    """The URL that an open page calls."""
 
-    def get_urls(self) -> list[URLPattern]:
-        """Add it."""
-        wrap = self.admin_site.admin_view  # type: ignore[attr-defined]
-        return [
-            path("<uuid:key>/here/", wrap(require_POST(self.here)), name="orders_order_here"),
-            *super().get_urls(),  # type: ignore[misc]
-        ]
+    def urls(self) -> list[URLPattern]:
+        """Return it."""
+        return [self.view("<uuid:key>/here/", self.here, name="here", methods=POST, permission=may_see)]
 
     def here(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Answer a beat of the page with what stands at its top; with `left` the page says good-bye."""
-        if not self.has_view_or_change_permission(request):  # type: ignore[attr-defined]
-            raise PermissionDenied
+        """Return the notes at the top of the page; `left` reports that the page was closed."""
+        user = staff_user(request)
         if "left" in request.POST:
-            presence.leave(key, request.user)  # type: ignore[arg-type]
+            presence.leave(key, user)
             return HttpResponse(status=204)
-        now = presence.beat(key, request.user, since=_moment(request.POST.get("since", "")))  # type: ignore[arg-type]
+        now = presence.beat(key, user, since=_moment(request.POST.get("since", "")))
         if now is None:
             raise Http404
         return render(request, "orders/presence.html", {"now": now, "user": request.user})

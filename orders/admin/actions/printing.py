@@ -12,16 +12,16 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_POST, require_safe
-from unfold.decorators import action
 
+from cvety_crm.admin_site.features import POST, READ, BulkAction, Feature
+from cvety_crm.users import staff_user
 from orders import services
+from orders.admin.permissions import may_change_status, may_see
 from orders.models import Order
 from orders.paper.orders_to_print import MOST_AT_ONCE, long_day, orders_to_print
 from orders.paper.postcard import has_postcard, postcards
@@ -32,37 +32,37 @@ from orders.services import AlreadyPrintedError, Print
 from orders.values.paper_formats import FORMATS, Paper, PaperFormat, find_format
 
 
-class Printing:
-    """For the order's ModelAdmin to mix in."""
+def may_print_postcards(request: HttpRequest) -> bool:
+    """Return whether the user may print postcards, which is recorded: others only preview them."""
+    return may_change_status(request)
 
-    def get_urls(self) -> list[URLPattern]:
-        """Add the addresses of paper."""
-        wrap = self.admin_site.admin_view  # type: ignore[attr-defined]
+
+class Printing(Feature[Order]):
+    """The URLs of paper, the bulk action, and the menu on the order's page."""
+
+    def urls(self) -> list[URLPattern]:
+        """Return the URLs of paper."""
+        postcard = "<uuid:key>/postcard/"
         return [
-            path("print/", wrap(require_POST(self.print_paper)), name="orders_order_print"),
-            path("<uuid:key>/postcard/", wrap(require_safe(self.preview_postcard)), name="orders_order_postcard"),
-            *super().get_urls(),  # type: ignore[misc]
+            self.view("print/", self.print_paper, name="print", methods=POST, permission=may_see),
+            self.view(postcard, self.preview_postcard, name="postcard", methods=READ, permission=may_see),
         ]
 
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
-        """Add what the order's page needs to print it."""
-        order = kwargs.get("obj")
-        if isinstance(order, Order):
-            context["printing"] = _menu(order, may_print_cards=self.may_print_postcards(request))
-        return super().render_change_form(request, context, **kwargs)  # type: ignore[misc]
+    def bulk_actions(self) -> list[BulkAction[Order]]:
+        """Return the one that shows what can be printed."""
+        return [BulkAction(self.print_selected, _("Print…"), may_see)]
 
-    def may_print_postcards(self, request: HttpRequest) -> bool:
-        """Return whether the user may print postcards, which is written down: others only preview them."""
-        return bool(self.has_change_status_permission(request))  # type: ignore[attr-defined]
+    def page_context(self, request: HttpRequest, row: Order, context: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the order's printing menu, as `printing`."""
+        return {"printing": _menu(row, may_print_cards=may_print_postcards(request))}
 
-    @action(description=_("Print…"), permissions=["view"])
     def print_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
         """Show what can be printed of the selected orders."""
         keys = list(queryset.order_by().values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
         if len(keys) > MOST_AT_ONCE:
             messages.error(request, _too_many())
             return None
-        orders = orders_to_print(self.get_queryset(request), keys)  # type: ignore[attr-defined]
+        orders = orders_to_print(self.model_admin.get_queryset(request), keys)
         cards = [order for order in orders if has_postcard(order)]
         left_out = [(order, reason) for order in orders if (reason := reason_to_leave_out(order))]
         return self._page(
@@ -72,7 +72,7 @@ class Printing:
             orders=orders,
             work_orders=_buttons(Paper.WORK_ORDER),
             route_sheets=_buttons(Paper.ROUTE_SHEET),
-            postcards=_buttons(Paper.POSTCARD) if self.may_print_postcards(request) else [],
+            postcards=_buttons(Paper.POSTCARD) if may_print_postcards(request) else [],
             sheets=[
                 {"sheet": sheet, "day": long_day(sheet.day), "collect": sum_to_collect(sheet, request.user)}
                 for sheet in route_of(orders)
@@ -84,15 +84,13 @@ class Printing:
 
     def print_paper(self, request: HttpRequest) -> HttpResponse:
         """Return the wanted paper of the given orders: a PDF, or a page that says why there is none."""
-        if not self.has_view_permission(request):  # type: ignore[attr-defined]
-            raise PermissionDenied
         paper, size = _wanted(request.POST.get("paper", ""))
         seen = _keys(request.POST.getlist("order"))
         if len(seen) > MOST_AT_ONCE:
             return self._nothing(request, _too_many())
-        orders = orders_to_print(self.get_queryset(request), seen)  # type: ignore[attr-defined]
+        orders = orders_to_print(self.model_admin.get_queryset(request), seen)
         if paper == Paper.POSTCARD:
-            if not self.may_print_postcards(request):
+            if not may_print_postcards(request):
                 raise PermissionDenied
             return self._print_postcards(request, orders, size, seen)
         if paper == Paper.ROUTE_SHEET:
@@ -107,10 +105,8 @@ class Printing:
 
     def preview_postcard(self, request: HttpRequest, key: UUID) -> HttpResponse:
         """Show an order's postcard, marked as a preview; nothing is remembered."""
-        if not self.has_view_permission(request):  # type: ignore[attr-defined]
-            raise PermissionDenied
         size = find_format(Paper.POSTCARD, request.GET.get("size", "")) or FORMATS[Paper.POSTCARD][0]
-        orders = orders_to_print(self.get_queryset(request), [key])  # type: ignore[attr-defined]
+        orders = orders_to_print(self.model_admin.get_queryset(request), [key])
         if not any(map(has_postcard, orders)):
             raise Http404
         return _pdf(postcards(orders, size, is_preview=True), Paper.POSTCARD, orders)
@@ -131,10 +127,10 @@ class Printing:
                 order_ids=keys,
                 paper_format=size.name,
                 seen=seen,
-                actor=request.user,  # type: ignore[arg-type]
+                actor=staff_user(request),
             )
         except AlreadyPrintedError:
-            # Somebody else was faster, by less than it takes to set a card.
+            # A colleague has printed the same cards while these were being set.
             return self._again(request, cards, size, services.postcard_prints(keys))
         return _pdf(content, Paper.POSTCARD, cards)
 
@@ -160,12 +156,7 @@ class Printing:
         return self._page(request, "orders/nothing_to_print.html", gettext("Nothing to print"), why=why)
 
     def _page(self, request: HttpRequest, template: str, title: str, **context: Any) -> HttpResponse:
-        common = {
-            **self.admin_site.each_context(request),  # type: ignore[attr-defined]
-            "title": title,
-            "opts": self.model._meta,  # type: ignore[attr-defined]
-        }
-        return TemplateResponse(request, template, {**common, **context})
+        return self.render(request, template, title, context)
 
 
 def print_words(printed: Print) -> str:

@@ -1,18 +1,21 @@
-"""Saying that somebody must look at an order, and that it is settled. Plain POST forms on the order's page."""
+"""Problems of an order: reported and solved by plain POST forms on its page."""
 
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_POST
 
+from cvety_crm.admin_site.features import POST, Feature
+from cvety_crm.users import staff_user
 from orders import services
-from orders.admin.actions.next_step import permitted_order
+from orders.admin.lookup import order_or_404
+from orders.admin.permissions import may_change_status
 from orders.admin.redirects import redirect_back
+from orders.models import Order
 from orders.services import NotAllowedError
 
 OTHER = "other"
@@ -29,28 +32,27 @@ REASONS: dict[str, str | Promise] = {
 """What it mostly is: a button each. What is typed goes along; something else is nothing but what is typed."""
 
 
-class ProblemActions:
-    """The two addresses, for the order's ModelAdmin to mix in."""
+class Problems(Feature[Order]):
+    """The URLs of the two buttons."""
 
-    def get_urls(self) -> list[URLPattern]:
-        """Add them."""
-        wrap = self.admin_site.admin_view  # type: ignore[attr-defined]
+    def urls(self) -> list[URLPattern]:
+        """Return them."""
+        may = may_change_status
         return [
-            path("<uuid:key>/problem/", wrap(require_POST(self.report_problem)), name="orders_order_problem"),
-            path("<uuid:key>/solved/", wrap(require_POST(self.solve_problem)), name="orders_order_solved"),
-            *super().get_urls(),  # type: ignore[misc]
+            self.view("<uuid:key>/problem/", self.report_problem, name="problem", methods=POST, permission=may),
+            self.view("<uuid:key>/solved/", self.solve_problem, name="solved", methods=POST, permission=may),
         ]
 
     def report_problem(self, request: HttpRequest, key: UUID) -> HttpResponse:
         """Mark the order: `reason` is the button that was pressed, `text` what was typed."""
-        order = permitted_order(self, request, key)
+        order = order_or_404(key)
         reason, text = request.POST.get("reason", ""), request.POST.get("text", "").strip()
         words = [str(REASONS[reason])] if reason in REASONS and reason != OTHER else []
         try:
             services.report_problem(
                 order_id=order.pk,
                 reason=": ".join([*words, *([text] if text else [])]),
-                actor=request.user,  # type: ignore[arg-type]
+                actor=staff_user(request),
             )
         except NotAllowedError as refusal:
             messages.error(request, str(refusal))
@@ -59,11 +61,11 @@ class ProblemActions:
         return redirect_back(request, reverse("admin:orders_order_change", args=[key]))
 
     def solve_problem(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Note that it is settled, and how, if `comment` says so."""
-        order = permitted_order(self, request, key)
+        """Record that the problem is solved; `comment` may say how."""
+        order = order_or_404(key)
         services.solve_problem(
             order_id=order.pk,
-            actor=request.user,  # type: ignore[arg-type]
+            actor=staff_user(request),
             comment=request.POST.get("comment", "")[: services.LONGEST_REASON],
         )
         messages.success(request, gettext("The problem is solved."))

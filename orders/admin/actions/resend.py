@@ -1,37 +1,36 @@
-"""The site has refused an order, or could not be reached: one tap has it sent once more."""
+"""A button that sends an order again, after the site has refused it or could not be reached."""
 
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils.translation import gettext
-from django.views.decorators.http import require_POST
 
+from cvety_crm.admin_site.features import POST, Feature
+from cvety_crm.users import staff_user
 from orders import services
-from orders.admin.actions.next_step import permitted_order
+from orders.admin.lookup import order_or_404
+from orders.admin.permissions import may_change_status
 from orders.admin.redirects import redirect_back
-from orders.models import Reason
+from orders.models import Order, Reason
 
 
-class Resending:
-    """The address, for the order's ModelAdmin to mix in."""
+class Resending(Feature[Order]):
+    """The URL of the button."""
 
-    def get_urls(self) -> list[URLPattern]:
-        """Add it."""
-        wrap = self.admin_site.admin_view  # type: ignore[attr-defined]
-        return [
-            path("<uuid:key>/send-again/", wrap(require_POST(self.send_again)), name="orders_order_send_again"),
-            *super().get_urls(),  # type: ignore[misc]
-        ]
+    def urls(self) -> list[URLPattern]:
+        """Return it."""
+        route, may = "<uuid:key>/send-again/", may_change_status
+        return [self.view(route, self.send_again, name="send_again", methods=POST, permission=may)]
 
     def send_again(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Have the order sent to the site again."""
-        order = permitted_order(self, request, key)
+        """Schedule another push of the order."""
+        order = order_or_404(key)
         is_queued = services.send_again(
             order_id=order.pk,
             theirs={},
-            actor=request.user,  # type: ignore[arg-type]
+            actor=staff_user(request),
             reason=Reason.SENT_AGAIN,
         )
         if is_queued:

@@ -10,11 +10,9 @@ from uuid import UUID, uuid4
 from django import forms
 from django.contrib import messages
 from django.contrib.admin import helpers
-from django.core.exceptions import ValidationError
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -22,8 +20,12 @@ from unfold.decorators import action
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
+from cvety_crm.admin_site.features import BulkAction, Feature
+from cvety_crm.users import staff_user
 from orders import services
 from orders.admin.actions.undo import MOST_REASONS, add_change_message
+from orders.admin.lookup import find_order
+from orders.admin.permissions import may_change_status
 from orders.models import Order, Source, Status
 from orders.services import NotAllowedError
 
@@ -52,7 +54,7 @@ class StatusDialogForm(BaseDialogForm):
 
 
 class BulkStatusForm(forms.Form):
-    """Where to, for many orders: what one of them may not do is told afterwards."""
+    """The new status of many orders. Orders that may not have it are reported afterwards."""
 
     status = forms.ModelChoiceField(
         label=_("New status"),
@@ -66,53 +68,51 @@ class BulkStatusForm(forms.Form):
     )
 
 
-class StatusActions:
-    """The actions, for the order's ModelAdmin to mix in."""
+class StatusChange(Feature[Order]):
+    """The bulk actions that change the status."""
 
-    def has_change_status_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
-        """Return whether the user may move orders on: a right of its own, or that of changing them."""
-        may_change = self.has_change_permission(request)  # type: ignore[attr-defined]
-        may_see = self.has_view_or_change_permission(request)  # type: ignore[attr-defined]
-        return may_see and (may_change or request.user.has_perm("orders.change_order_status"))
+    def bulk_actions(self) -> list[BulkAction[Order]]:
+        """Return the next step, the usual statuses, and the choice of any."""
+        may = may_change_status
+        return [
+            BulkAction(self.advance_selected, _("Next step"), may),
+            BulkAction(self.accept_selected, _("Accept"), may),
+            BulkAction(self.hand_over_selected, _("Hand over for delivery"), may),
+            BulkAction(self.complete_selected, _("Mark as completed"), may),
+            BulkAction(self.change_status_of_selected, _("Change status…"), may),
+        ]
 
-    @action(description=_("Next step"), permissions=["change_status"])
     def advance_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
         """Move each of the selected orders to the usual next status of its own."""
-        self._move(request, queryset, None)
+        _move(request, queryset, None)
 
-    @action(description=_("Accept"), permissions=["change_status"])
     def accept_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
         """Accept the selected orders."""
-        self._move(request, queryset, "accepted")
+        _move(request, queryset, "accepted")
 
-    @action(description=_("Hand over for delivery"), permissions=["change_status"])
     def hand_over_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
         """Mark the selected orders as being delivered."""
-        self._move(request, queryset, "delivering")
+        _move(request, queryset, "delivering")
 
-    @action(description=_("Mark as completed"), permissions=["change_status"])
     def complete_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
         """Mark the selected orders as completed."""
-        self._move(request, queryset, "completed")
+        _move(request, queryset, "completed")
 
-    @action(description=_("Change status…"), permissions=["change_status"])
     def change_status_of_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
-        """Ask for the status and a comment, then move the selected orders."""
+        """Show the form for the status and a comment, then move the selected orders."""
         form = BulkStatusForm(request.POST if "apply" in request.POST else None)
         if form.is_valid():
-            self._move(request, queryset, form.cleaned_data["status"].code, form.cleaned_data["comment"])
+            _move(request, queryset, form.cleaned_data["status"].code, form.cleaned_data["comment"])
             return None
         orders = list(queryset.select_related("status")[: MOST_AT_ONCE + 1])
         if len(orders) > MOST_AT_ONCE:
             too_many(request)
             return None
-        return TemplateResponse(
+        return self.render(
             request,
             "orders/change_status.html",
+            gettext("Change status"),
             {
-                **self.admin_site.each_context(request),  # type: ignore[attr-defined]
-                "title": gettext("Change status"),
-                "opts": self.model._meta,  # type: ignore[attr-defined]
                 "orders": orders,
                 "form": form,
                 "action_name": "change_status_of_selected",
@@ -121,78 +121,82 @@ class StatusActions:
             },
         )
 
-    @action(
-        description=_("Change status"),
-        permissions=["change_status"],
-        url_path="status",
-        icon="flag",
-        dialog={
-            "title": _("Change status"),
-            "description": "",
-            "form_class": StatusDialogForm,
-            "form_submit_text": _("Change"),
-        },
-    )
-    def change_status_dialog(self, request: HttpRequest, form: StatusDialogForm, object_id: str) -> HttpResponse:
-        """Move one order on."""
-        order = form.order
-        if order is None:
-            messages.error(request, gettext("There is no such order."))
-            return done(request, reverse("admin:orders_order_changelist"))
-        batch_id = uuid4()
+
+@action(
+    description=_("Change status"),
+    permissions=["change_status"],
+    url_path="status",
+    icon="flag",
+    dialog={
+        "title": _("Change status"),
+        "description": "",
+        "form_class": StatusDialogForm,
+        "form_submit_text": _("Change"),
+    },
+)
+def change_status_dialog(
+    _model_admin: object, request: HttpRequest, form: StatusDialogForm, object_id: str
+) -> HttpResponse:
+    """Move one order on."""
+    order = form.order
+    if order is None:
+        messages.error(request, gettext("There is no such order."))
+        return done(request, reverse("admin:orders_order_changelist"))
+    batch_id = uuid4()
+    try:
+        moved = services.change_status(
+            order_id=order.pk,
+            status=form.cleaned_data["status"],
+            actor=staff_user(request),
+            source=Source.ADMIN,
+            comment=form.cleaned_data["comment"],
+            batch_id=batch_id,
+        )
+    except NotAllowedError as refusal:
+        # A colleague was faster: the dialog stays open and says so.
+        form.add_error("status", str(refusal))
+        dialog = {"title": gettext("Change status")}
+        return render(
+            request,
+            "unfold/helpers/dialog.html",
+            {"dialog": dialog, "form": form, "form_submit_text": gettext("Change")},
+        )
+    text = gettext("Order № %(number)s: %(status)s.")
+    add_change_message(request, text % {"number": moved.order_number, "status": moved.status.name}, batch_id)
+    return done(request, reverse("admin:orders_order_change", args=[order.pk]))
+
+
+def _move(request: HttpRequest, queryset: QuerySet[Order], status: str | None, comment: str = "") -> None:
+    """Move orders to a status, or each to its own next one when that is None."""
+    chosen = list(queryset.select_related("status").order_by("created_at")[: MOST_AT_ONCE + 1])
+    if len(chosen) > MOST_AT_ONCE:
+        too_many(request)
+        return
+    batch_id = uuid4()
+    changed, unchanged, refused = 0, 0, []
+    for order in chosen:
+        wanted = status or next(iter(order.status.next_codes), None)
+        if wanted is None:
+            nothing = gettext("Nothing follows the status “%(status)s”.") % {"status": order.status.name}
+            refused.append(f"№ {order.order_number}: {nothing}")
+            continue
+        if order.status_id == wanted:
+            unchanged += 1
+            continue
         try:
-            moved = services.change_status(
+            services.change_status(
                 order_id=order.pk,
-                status=form.cleaned_data["status"],
-                actor=request.user,  # type: ignore[arg-type]
+                status=wanted,
+                actor=staff_user(request),
                 source=Source.ADMIN,
-                comment=form.cleaned_data["comment"],
+                comment=comment,
                 batch_id=batch_id,
             )
         except NotAllowedError as refusal:
-            # Somebody else was faster: the dialog stays open and says so.
-            form.add_error("status", str(refusal))
-            dialog = {"title": gettext("Change status")}
-            return render(
-                request,
-                "unfold/helpers/dialog.html",
-                {"dialog": dialog, "form": form, "form_submit_text": gettext("Change")},
-            )
-        text = gettext("Order № %(number)s: %(status)s.")
-        add_change_message(request, text % {"number": moved.order_number, "status": moved.status.name}, batch_id)
-        return done(request, reverse("admin:orders_order_change", args=[order.pk]))
-
-    def _move(self, request: HttpRequest, queryset: QuerySet[Order], status: str | None, comment: str = "") -> None:
-        """Move orders to a status, or each to its own next one when that is None."""
-        chosen = list(queryset.select_related("status").order_by("created_at")[: MOST_AT_ONCE + 1])
-        if len(chosen) > MOST_AT_ONCE:
-            too_many(request)
-            return
-        batch_id = uuid4()
-        changed, unchanged, refused = 0, 0, []
-        for order in chosen:
-            wanted = status or next(iter(order.status.next_codes), None)
-            if wanted is None:
-                nothing = gettext("Nothing follows the status “%(status)s”.") % {"status": order.status.name}
-                refused.append(f"№ {order.order_number}: {nothing}")
-                continue
-            if order.status_id == wanted:
-                unchanged += 1
-                continue
-            try:
-                services.change_status(
-                    order_id=order.pk,
-                    status=wanted,
-                    actor=request.user,  # type: ignore[arg-type]
-                    source=Source.ADMIN,
-                    comment=comment,
-                    batch_id=batch_id,
-                )
-            except NotAllowedError as refusal:
-                refused.append(f"№ {order.order_number}: {refusal}")
-            else:
-                changed += 1
-        _report(request, batch_id, changed, unchanged, refused)
+            refused.append(f"№ {order.order_number}: {refusal}")
+        else:
+            changed += 1
+    _report(request, batch_id, changed, unchanged, refused)
 
 
 def next_statuses(order: Order) -> list[Status]:
@@ -204,16 +208,8 @@ def next_statuses(order: Order) -> list[Status]:
     ]
 
 
-def find_order(key: Any) -> Order | None:
-    """Return the order with this key from an address; None when there is none, or it is no key at all."""
-    try:
-        return Order.objects.select_related("status").filter(pk=UUID(str(key))).first()
-    except (ValueError, ValidationError):
-        return None
-
-
 def done(request: HttpRequest, fallback: str) -> HttpResponse:
-    """Answer a dialog that has done its work: the page behind it is read anew, filters and all."""
+    """Return the answer of a finished dialog: htmx loads the page behind it again, with its filters."""
     if request.headers.get("HX-Request"):
         return HttpResponse(headers={"HX-Refresh": "true"})
     return HttpResponseRedirect(fallback)
@@ -228,7 +224,7 @@ def _report(request: HttpRequest, batch_id: UUID, changed: int, unchanged: int, 
 
 
 def add_refusal_messages(request: HttpRequest, refused: list[str]) -> None:
-    """Add a message for each order that could not be changed, as far as anybody reads them."""
+    """Add a message for each order that could not be changed; for more than a few, a count."""
     for reason in refused[:MOST_REASONS]:
         messages.error(request, reason)
     if len(refused) > MOST_REASONS:

@@ -1,4 +1,4 @@
-"""Taking a status back from the pages: a button on the message that tells of the change, and one on the order's page.
+"""Undo of a status change: a button on the message about the change, and one on the order's page.
 
 A button posts the one form that stands on every page (templates/admin/base_site.html), which brings the session's
 secret; so a message, which is kept in a cookie until it is shown, only holds an address.
@@ -10,16 +10,17 @@ from math import ceil
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
-from django.views.decorators.http import require_POST
 
+from cvety_crm.admin_site.features import POST, Feature
+from cvety_crm.users import staff_user
 from orders import services
+from orders.admin.permissions import may_change_status
 from orders.admin.redirects import redirect_back
 from orders.models import Order, OrderEvent
 from orders.services import NotAllowedError
@@ -68,40 +69,29 @@ def undo_button(url: str, title: str, *, until: datetime) -> SafeString:
     )
 
 
-class UndoActions:
-    """The two addresses, for the order's ModelAdmin to mix in."""
+class Undo(Feature[Order]):
+    """The URLs that take back one change, or all changes of one action."""
 
-    def get_urls(self) -> list[URLPattern]:
-        """Add them."""
-        wrap = self.admin_site.admin_view  # type: ignore[attr-defined]
+    def urls(self) -> list[URLPattern]:
+        """Return them."""
+        one, may = "<uuid:key>/take-back/<uuid:event>/", may_change_status
         return [
-            path("take-back/<uuid:batch>/", wrap(require_POST(self.take_back)), name="orders_order_take_back"),
-            path(
-                "<uuid:key>/take-back/<uuid:event>/",
-                wrap(require_POST(self.take_back_one)),
-                name="orders_order_take_back_one",
-            ),
-            *super().get_urls(),  # type: ignore[misc]
+            self.view("take-back/<uuid:batch>/", self.take_back, name="take_back", methods=POST, permission=may),
+            self.view(one, self.take_back_one, name="take_back_one", methods=POST, permission=may),
         ]
 
     def take_back(self, request: HttpRequest, batch: UUID) -> HttpResponse:
         """Take back every change of one action, as far as that is possible still."""
-        self._check(request)
         _take_back(request, services.changes_of_batch(batch))
         return redirect_back(request, reverse("admin:orders_order_changelist"))
 
     def take_back_one(self, request: HttpRequest, key: UUID, event: UUID) -> HttpResponse:
         """Take back one change of one order."""
-        self._check(request)
         order = Order.objects.filter(pk=key).first()
         if order is None:
             raise Http404
         _take_back(request, [OrderEvent(pk=event, order=order)])
         return redirect_back(request, reverse("admin:orders_order_change", args=[key]))
-
-    def _check(self, request: HttpRequest) -> None:
-        if not self.has_change_status_permission(request):  # type: ignore[attr-defined]
-            raise PermissionDenied
 
 
 def _take_back(request: HttpRequest, changes: Iterable[OrderEvent]) -> None:
@@ -113,7 +103,7 @@ def _take_back(request: HttpRequest, changes: Iterable[OrderEvent]) -> None:
             order = services.take_back_status(
                 order_id=event.order_id,
                 event_id=event.pk,
-                actor=request.user,  # type: ignore[arg-type]
+                actor=staff_user(request),
             )
         except NotAllowedError as refusal:
             refused.append(f"№ {number}: {refusal}")

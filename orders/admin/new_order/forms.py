@@ -7,7 +7,7 @@ the row it is from: that row's own phone is then meant.
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 from django import forms
@@ -126,13 +126,13 @@ class NewOrderForm(forms.Form):
         self.known: Customer | None = None
         self.now = timezone.localtime()
         self.slots = {slot.bitrix_id: slot for slot in DeliverySlot.objects.filter(is_active=True)}
-        slot_field = self.fields["delivery_slot"]
-        slot_field.choices = [(key, slot.name) for key, slot in self.slots.items()]  # type: ignore[attr-defined]
-        slot_field.widget.slots = self.slots
+        slot_field = cast(forms.ChoiceField, self.fields["delivery_slot"])
+        slot_field.choices = [(key, slot.name) for key, slot in self.slots.items()]
+        cast(SlotWidget, slot_field.widget).slots = self.slots
         slot_field.required = bool(self.slots)
         for name, model in (("city", City), ("shop", Shop)):
             rows = model._default_manager.filter(is_active=True).values_list("bitrix_id", "name")
-            self.fields[name].choices = list(rows)  # type: ignore[attr-defined]
+            cast(forms.ChoiceField, self.fields[name]).choices = list(rows)
 
     # --- what is offered
 
@@ -221,7 +221,7 @@ class NewOrderForm(forms.Form):
 
     @property
     def fee(self) -> Decimal:
-        """Return the delivery fee in KZT; whoever comes for his flowers pays none."""
+        """Return the delivery fee in KZT; a pickup costs none."""
         if self.cleaned_data.get("is_pickup"):
             return Decimal(0)
         return self.cleaned_data.get("delivery_fee") or Decimal(0)

@@ -5,72 +5,63 @@ counts is worked out here. The order's key is made with the page: posted twice, 
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.translation import gettext
-from django.views.decorators.http import require_safe
 
+from cvety_crm.admin_site.features import READ, Feature
+from cvety_crm.users import User, staff_user
 from orders import services
 from orders.admin.new_order.forms import NewOrderForm
 from orders.admin.new_order.lines import PREFIX, BaseLineFormSet, LineFormSet
+from orders.admin.permissions import may_add, may_see
 from orders.models import Channel, Customer, Order, Source
+from orders.presentation.formatting import plain_text
 from orders.presentation.phones import phone_text
 from orders.rules.visibility import may_see_prices, shown_text
 from orders.selectors.repeat_order import Draft, draft_from
-from orders.selectors.suggestions import described_customer, plain_number, suggested_customers, suggested_products
+from orders.selectors.suggestions import described_customer, suggested_customers, suggested_products
 from orders.values.phones import normalize_phone
 
 DONE = "new_orders_done"
 """In the session: keys of the orders made last, whose drafts the browser is to forget."""
 REMEMBERED = 20
+PRIVATE = {"Cache-Control": "no-store, private"}
+"""Names and phones: not for the disk of a shared computer."""
 
 
-class NewOrderPage:
-    """For the order's ModelAdmin to mix in, in place of Django's form for adding."""
+class NewOrder(Feature[Order]):
+    """The page, and the URLs of its suggestions."""
 
-    def get_urls(self) -> list[URLPattern]:
-        """Add the addresses of the suggestions."""
-        wrap = self.admin_site.admin_view  # type: ignore[attr-defined]
+    def urls(self) -> list[URLPattern]:
+        """Return the URLs of the suggestions; that of the page is Django's own."""
         return [
-            path(f"add/{route}", wrap(require_safe(self._for_whoever_may_add(view))), name=f"orders_order_add_{name}")
+            self.view(f"add/{route}", _as_json(view), name=f"add_{name}", methods=READ, permission=may_add)
             for route, view, name in (
                 ("customers/", _customers, "customers"),
                 ("customers/<uuid:key>/", _customer, "customer"),
                 ("products/", _products, "products"),
             )
-        ] + super().get_urls()  # type: ignore[misc]
+        ]
 
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        """Show the page, or make the order that was posted."""
-        self._refuse_whoever_may_not_add(request)
+    def page(self, request: HttpRequest) -> HttpResponse:
+        """Show the page, or make the order that was posted. Raise `PermissionDenied`."""
+        if not may_add(request):
+            raise PermissionDenied
         if request.method == "POST":
             return self._make_new_order(request)
         return self._fresh_new_order(request)
 
-    def _refuse_whoever_may_not_add(self, request: HttpRequest) -> None:
-        if not self.has_add_permission(request):  # type: ignore[attr-defined]
-            raise PermissionDenied
-
-    def _for_whoever_may_add(self, view: Callable[..., list[Any] | dict[str, Any]]) -> Callable[..., HttpResponse]:
-        def answer(request: HttpRequest, **arguments: Any) -> HttpResponse:
-            self._refuse_whoever_may_not_add(request)
-            # Names and phones: not for the disk of a shared computer.
-            return JsonResponse({"found": view(request, **arguments)}, headers={"Cache-Control": "no-store, private"})
-
-        return answer
-
     # --- showing
 
     def _fresh_new_order(self, request: HttpRequest) -> HttpResponse:
-        user: User = request.user  # type: ignore[assignment]
+        user = staff_user(request)
         form = NewOrderForm(user=user)
         initial = form.defaults(form.slots, user)
         lines: list[dict[str, Any]] = []
@@ -102,9 +93,8 @@ class NewOrderPage:
             key = UUID(wanted)
         except ValueError:
             key = None
-        orders = self.get_queryset(request)  # type: ignore[attr-defined]
-        order: Order | None = orders.filter(pk=key).first() if key else None
-        if order is None or not self.has_view_permission(request, order):  # type: ignore[attr-defined]
+        order = self.model_admin.get_queryset(request).filter(pk=key).first() if key else None
+        if order is None or not may_see(request):
             messages.warning(request, gettext("The order to repeat was not found. This one begins empty."))
             return None
         return order
@@ -119,9 +109,6 @@ class NewOrderPage:
     ) -> HttpResponse:
         is_refused = form.is_bound
         context = {
-            **self.admin_site.each_context(request),  # type: ignore[attr-defined]
-            "title": gettext("New order"),
-            "opts": self.model._meta,  # type: ignore[attr-defined]
             "form": form,
             "lines": lines,
             "remarks": list(remarks),
@@ -132,22 +119,17 @@ class NewOrderPage:
             "done": request.session.get(DONE, []),
             "now": timezone.localtime().strftime("%Y-%m-%dT%H:%M:%S"),
         }
-        return TemplateResponse(
-            request,
-            "orders/new_order.html",
-            context,
-            headers={"Cache-Control": "no-store, private"},
-        )
+        return self.render(request, "orders/new_order.html", gettext("New order"), context, headers=PRIVATE)
 
     # --- making
 
     def _make_new_order(self, request: HttpRequest) -> HttpResponse:
-        form = NewOrderForm(request.POST, user=request.user)  # type: ignore[arg-type]
+        form = NewOrderForm(request.POST, user=staff_user(request))
         key = form.key_of_order
         if key is not None and (made := Order.objects.filter(pk=key).first()):
             messages.info(request, gettext("%(order)s was made already.") % {"order": made})
             return self._leave_new_order(request, made)
-        lines: BaseLineFormSet = LineFormSet(request.POST, prefix=PREFIX)  # type: ignore[assignment]
+        lines = cast(BaseLineFormSet, LineFormSet(request.POST, prefix=PREFIX))
         are_lines_valid = lines.is_valid()
         if form.is_valid() and are_lines_valid:
             try:
@@ -158,7 +140,7 @@ class NewOrderPage:
                     caller=form.caller(),
                     channel=Channel(form.cleaned_data["channel"]),
                     order_id=form.cleaned_data["key"],
-                    actor=request.user,  # type: ignore[arg-type]
+                    actor=staff_user(request),
                     source=Source.ADMIN,
                 )
             except services.NotAllowedError as refusal:
@@ -173,9 +155,16 @@ class NewOrderPage:
     def _leave_new_order(self, request: HttpRequest, order: Order) -> HttpResponse:
         done = [key for key in request.session.get(DONE, []) if key != str(order.pk)]
         request.session[DONE] = [str(order.pk), *done][:REMEMBERED]
-        if self.has_view_permission(request, order):  # type: ignore[attr-defined]
+        if may_see(request):
             return HttpResponseRedirect(reverse("admin:orders_order_change", args=[order.pk]))
         return HttpResponseRedirect(reverse("admin:index"))
+
+
+def _as_json(view: Callable[..., list[Any] | dict[str, Any]]) -> Callable[..., HttpResponse]:
+    def answer(request: HttpRequest, **arguments: Any) -> HttpResponse:
+        return JsonResponse({"found": view(request, **arguments)}, headers=PRIVATE)
+
+    return answer
 
 
 def _customers(request: HttpRequest) -> list[Any]:
@@ -200,7 +189,7 @@ def _initial_fields(user: User, source: Order, draft: Draft) -> dict[str, Any]:
     fields["recipient_from"] = source.pk
     fields["delivery_date"] = None
     if fee := fields.pop("delivery_fee", None):
-        fields["delivery_fee"] = plain_number(fee)
+        fields["delivery_fee"] = plain_text(fee)
     return fields
 
 
@@ -209,9 +198,9 @@ def _initial_lines(draft: Draft) -> list[dict[str, Any]]:
         {
             "product": line.product.pk if line.product else None,
             "name": line.name,
-            "quantity": plain_number(line.quantity),
-            "price": "" if line.price is None else plain_number(line.price),
-            "list_price": plain_number(line.price) if line.product and line.price is not None else "",
+            "quantity": plain_text(line.quantity),
+            "price": "" if line.price is None else plain_text(line.price),
+            "list_price": plain_text(line.price) if line.product and line.price is not None else "",
         }
         for line in draft.lines
     ]

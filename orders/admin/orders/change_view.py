@@ -1,4 +1,4 @@
-"""The order's page: what stands around the form, and how the form is saved, which is by the services alone.
+"""The form of the order's page, which is saved by the services alone.
 
 Django's form view is one transaction. What a service refuses must undo that transaction and show the form again with
 everything that was typed; so a refusal leaves the view as an exception and comes back as an error of the form.
@@ -6,17 +6,19 @@ everything that was typed; so a refusal leaves the view as an exception and come
 
 from typing import Any
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 from django.contrib.admin.utils import construct_change_message
 from django.db import connection
 from django.forms import BaseModelForm
 from django.http import HttpRequest, HttpResponse
 
+from cvety_crm.admin_site.features import FeatureModelAdmin
+from cvety_crm.users import staff_user
 from orders import services
-from orders.admin.orders.concurrent_changes import both_changed
 from orders.admin.orders.forms import OrderForm
-from orders.admin.orders.header import surroundings
 from orders.admin.orders.items_inline import ItemFormSet
+from orders.admin.orders.readonly_fields import readonly_fieldsets
 from orders.models import Order, Source
 from orders.rules.visibility import hidden_fields, may_see_prices
 from orders.services import NotAllowedError
@@ -30,40 +32,50 @@ class _Refused(Exception):
         self.field = refusal.field
 
 
-class OrderPage:
-    """For the order's ModelAdmin to mix in."""
+_refusals: WeakKeyDictionary[HttpRequest, tuple[str, str]] = WeakKeyDictionary()
+"""The text of a refusal and the field it is about, by the request that was refused, while its form is shown again.
+
+Texts, not the exception: its traceback refers to the request, which would then be kept for ever.
+"""
+
+
+class OrderFormAdmin(FeatureModelAdmin):
+    """The form of an order's page."""
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         """Show or save the form; a refusal shows it again."""
         try:
-            return super().changeform_view(request, object_id, form_url, extra_context)  # type: ignore[misc]
+            return super().changeform_view(request, object_id, form_url, extra_context)
         except _Refused as refusal:
-            request.crm_refusal = refusal  # type: ignore[attr-defined]
-            return super().changeform_view(request, object_id, form_url, extra_context)  # type: ignore[misc]
+            _refusals[request] = (str(refusal), refusal.field)
+            return super().changeform_view(request, object_id, form_url, extra_context)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """Return the form, with what a service has said to it."""
         kwargs["form"] = OrderForm
-        form = super().get_form(request, obj, change=change, **kwargs)  # type: ignore[misc]
-        if refusal := getattr(request, "crm_refusal", None):
-            form.refusal, form.refused_field = str(refusal), refusal.field
+        form = super().get_form(request, obj, change=change, **kwargs)
+        if request in _refusals:
+            form.refusal, form.refused_field = _refusals[request]
         for name in left_out(request, obj) if obj is not None else ():
             form.base_fields.pop(name, None)  # a declared field is there even when no fieldset has it
         return form
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        """Return the order; while its form is being saved nobody else can change it."""
+        """Return the order; it stays locked while its form is being saved."""
         key = _key(object_id)
         if key is not None and request.method == "POST" and connection.in_atomic_block:
             Order.objects.select_for_update().filter(pk=key).values_list("pk").first()
-        return super().get_object(request, object_id, from_field)  # type: ignore[misc]
+        return super().get_object(request, object_id, from_field)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Leave out what the user may not see of this order, and so may not edit."""
-        found = super().get_fieldsets(request, obj)  # type: ignore[misc]
-        return found if obj is None else _without(found, left_out(request, obj))
+        """Leave out what the user may not see, and show as text what the user may only read."""
+        found = super().get_fieldsets(request, obj)
+        if obj is None:
+            return found
+        found = _without(found, left_out(request, obj))
+        return found if self.has_change_permission(request, obj) else readonly_fieldsets(found, request.user)
 
     def save_model(self, request: HttpRequest, obj: Order, form: BaseModelForm, change: bool) -> None:
         """Do nothing: the services need the items too, and those come with `save_related`."""
@@ -72,10 +84,10 @@ class OrderPage:
         """Hand the whole form to one service."""
         items = next((formset for formset in formsets if isinstance(formset, ItemFormSet)), None)
         try:
-            self._edit(request, form, items)
+            _edit(request, form, items)
             if note := request.POST.get("note_text", "").strip():
                 # Typed beside the form and not added by its own button: saving the order must not lose it.
-                services.add_note(order_id=form.instance.pk, text=note, actor=request.user)  # type: ignore[arg-type]
+                services.add_note(order_id=form.instance.pk, text=note, actor=staff_user(request))
         except NotAllowedError as refusal:
             raise _Refused(refusal) from refusal
 
@@ -86,37 +98,25 @@ class OrderPage:
         return construct_change_message(form, [], add)
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
-        """Add what stands around the form."""
-        order = kwargs.get("obj")
+        """Show the page, without the button that saves the order and makes another one."""
         context["show_save_and_add_another"] = False
-        if isinstance(order, Order):
-            context |= surroundings(
-                request,
-                order,
-                may_move=self.has_change_status_permission(request),  # type: ignore[attr-defined]
-                preserved=self.get_preserved_filters(request),  # type: ignore[attr-defined]
-            )
-            if typed := request.POST.get("note_text", ""):
-                context["notes"]["typed"] = typed
-            context["both_changed"] = both_changed(order, context)
-        return super().render_change_form(request, context, **kwargs)  # type: ignore[misc]
+        return super().render_change_form(request, context, **kwargs)
 
-    # --- saving
 
-    def _edit(self, request: HttpRequest, form: OrderForm, items: ItemFormSet | None) -> None:
-        changes = form.changes()
-        lines = None
-        sees_prices = may_see_prices(request.user, form.initial.get("delivery_date"))
-        if items is not None and sees_prices and items.has_changed():
-            lines = [line.snapshot() for line in items.kept_forms()]
-        if changes or lines is not None:
-            services.edit_order(
-                order_id=form.instance.pk,
-                changes=changes,
-                items=lines,
-                actor=request.user,  # type: ignore[arg-type]
-                source=Source.ADMIN,
-            )
+def _edit(request: HttpRequest, form: OrderForm, items: ItemFormSet | None) -> None:
+    changes = form.changes()
+    lines = None
+    sees_prices = may_see_prices(request.user, form.initial.get("delivery_date"))
+    if items is not None and sees_prices and items.has_changed():
+        lines = [line.snapshot() for line in items.kept_forms()]
+    if changes or lines is not None:
+        services.edit_order(
+            order_id=form.instance.pk,
+            changes=changes,
+            items=lines,
+            actor=staff_user(request),
+            source=Source.ADMIN,
+        )
 
 
 def left_out(request: HttpRequest, order: Order) -> frozenset[str]:

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_date
@@ -14,8 +14,11 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext
 
 from cvety_crm.admin_site.base import PeekChangeList
+from cvety_crm.admin_site.features import Feature
+from orders.admin.list_query import is_without_page
 from orders.admin.orders.live_updates import OVERLAP, created_since, last_change
-from orders.admin.orders.row_context import broadcast_rows, with_row_details
+from orders.admin.orders.row_context import set_row_context, with_row_details
+from orders.admin.permissions import may_change_status
 from orders.models import Order, Status
 from orders.selectors.presets import (
     BY_KEY,
@@ -71,9 +74,9 @@ class OrderChangeList(PeekChangeList):
         return BY_KEY["all" if self.get_filters_params() else DEFAULT]
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Order]:
-        """Return the orders that answer the question, with all that a row says."""
+        """Return the orders of the preset, the day or the search."""
         if request.method == "POST":
-            # An action on selected rows: one that was moved on meanwhile no longer belongs to the list it is shown in.
+            # An action on selected rows: a row that has been moved on since may no longer match the list's own query.
             return self.root_queryset
         found = super().get_queryset(request, exclude_parameters)
         preset = self.preset
@@ -88,15 +91,14 @@ class OrderChangeList(PeekChangeList):
         return found
 
     def get_results(self, request: HttpRequest) -> None:
-        """Read the page, and tell each row what it cannot know by itself."""
-        if getattr(request, "crm_only_query", False):
-            return  # an open page asks which orders belong to it (orders.admin.orders.live_updates)
+        """Read the page, and set on each row what its columns need."""
+        if is_without_page(request):
+            return
         found: QuerySet[Order] = self.queryset
         self.queryset = with_row_details(found)
         super().get_results(request)
         self.queryset = found
-        may_move = self.model_admin.has_change_status_permission(request)
-        broadcast_rows(self.result_list, request, self.statuses, may_move=may_move)
+        set_row_context(self.result_list, request, self.statuses, may_move=may_change_status(request))
 
     @property
     def shown_day(self) -> date:
@@ -134,36 +136,28 @@ class OrderChangeList(PeekChangeList):
         ]
 
 
-class OrderList:
-    """For the order's ModelAdmin to mix in."""
+class ListHead(Feature[Order]):
+    """What stands above the list: presets with their counts, the day picker, and what keeps an open list current."""
 
-    list_before_template = "orders/list_head.html"
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[OrderChangeList]:
-        """Return our list."""
-        return OrderChangeList
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the list; what stands above it is worked out from the list itself."""
-        response = super().changelist_view(request, extra_context)  # type: ignore[misc]
-        changelist = (getattr(response, "context_data", None) or {}).get("cl")
-        if isinstance(changelist, OrderChangeList):
-            found = counts(changelist.moment)
-            made = changelist.moment.now - OVERLAP
-            response.context_data["list_head"] = {
-                "chips": changelist.chips(found),
-                "days": changelist.day_picker(),
-                "day": changelist.shown_day,
-                "new": found["new"],
-                "stamp": made.isoformat(),
-                "announced": ",".join(map(str, created_since(made))),
-                "changed": last_change(),
-                "pulse_url": reverse("admin:orders_order_pulse"),
-                "rows_url": reverse("admin:orders_order_rows"),
-                "is_search": bool(changelist.query),
-                "empty": _nothing_here(changelist),
-            }
-        return response
+    def list_context(self, request: HttpRequest, changelist: Any) -> dict[str, Any]:
+        """Return it as `list_head`."""
+        assert isinstance(changelist, OrderChangeList)
+        found = counts(changelist.moment)
+        made = changelist.moment.now - OVERLAP
+        head = {
+            "chips": changelist.chips(found),
+            "days": changelist.day_picker(),
+            "day": changelist.shown_day,
+            "new": found["new"],
+            "stamp": made.isoformat(),
+            "announced": ",".join(map(str, created_since(made))),
+            "changed": last_change(),
+            "pulse_url": reverse("admin:orders_order_pulse"),
+            "rows_url": reverse("admin:orders_order_rows"),
+            "is_search": bool(changelist.query),
+            "empty": _nothing_here(changelist),
+        }
+        return {"list_head": head}
 
 
 def _day(text: str | None) -> date | None:

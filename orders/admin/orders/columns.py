@@ -9,8 +9,9 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from cvety_crm.users import display_name
 from orders.admin.badges import delivery_marks, order_marks, stage_class, status_badge, sync_mark
-from orders.admin.orders.live_updates import version
+from orders.admin.orders.row_context import OrderRow, version
 from orders.admin.orders.row_links import row_links, take_button
 from orders.models import Order, PaymentMethod, PaymentStatus
 from orders.presentation.addresses import split_address
@@ -20,7 +21,6 @@ from orders.presentation.phones import phone_text, shown_phone
 from orders.rules.lateness import Lateness, is_open, lateness, lateness_words
 from orders.rules.photo_state import SIGNS, PhotoState, photo_state
 from orders.rules.visibility import may_see_prices, shown_text
-from orders.values.staff import display_name
 
 ADDRESS_LENGTH = 70  # characters in the list
 PRODUCT_LENGTH = 40
@@ -29,143 +29,166 @@ REGULAR_FROM = 2
 """From which order on a customer is called a regular one."""
 
 
-class OrderColumns:
-    """What a row says of an order."""
+@admin.display(description=_("Number"), ordering="order_number")
+def number_column(order: OrderRow) -> SafeString:
+    """Return the number, whether the site knows, and what is wrong or missing; the whole is a link."""
+    return _lines(
+        format_html(
+            '<span class="crm-row-number" data-key="{}" data-version="{}">№{}{}</span>',
+            order.pk,
+            version(order),
+            NBSP,
+            order.order_number,
+        ),
+        sync_mark(order),
+        order_marks(order),
+    )
 
-    @admin.display(description=_("Number"), ordering="order_number")
-    def number_column(self, order: Order) -> SafeString:
-        """Return the number, whether the site knows, and what is wrong or missing; the whole is a link."""
-        return _lines(
-            format_html(
-                '<span class="crm-row-number" data-key="{}" data-version="{}">№{}{}</span>',
-                order.pk,
-                version(order),
-                NBSP,
-                order.order_number,
-            ),
-            sync_mark(order),
-            order_marks(order),
-        )
 
-    @admin.display(description=_("When"), ordering="delivery_date")
-    def when_column(self, order: Order) -> SafeString:
-        """Return the interval, the time left or over, and the date unless it is today's."""
-        slot = order.delivery_slot.name if order.delivery_slot else ""
-        is_today = order.delivery_date == timezone.localdate()
-        if not order.delivery_date:
-            date = _missing(order, gettext("ask for the date"))
-        else:
-            date = "" if is_today else format_html('<span class="crm-nowrap">{}</span>', day(order.delivery_date))
-        ask = _missing(order, gettext("ask for the time"))
-        time = format_html('<span class="crm-time">{}</span>', slot) if slot else ask
-        return _lines(date, time, _clock(order))
+@admin.display(description=_("When"), ordering="delivery_date")
+def when_column(order: OrderRow) -> SafeString:
+    """Return the interval, the time left or over, and the date unless it is today's."""
+    slot = order.delivery_slot.name if order.delivery_slot else ""
+    is_today = order.delivery_date == timezone.localdate()
+    if not order.delivery_date:
+        date = _missing(order, gettext("ask for the date"))
+    else:
+        date = "" if is_today else format_html('<span class="crm-nowrap">{}</span>', day(order.delivery_date))
+    ask = _missing(order, gettext("ask for the time"))
+    time = format_html('<span class="crm-time">{}</span>', slot) if slot else ask
+    return _lines(date, time, _clock(order))
 
-    @admin.display(description=_("Status"))
-    def status_column(self, order: Order) -> SafeString:
-        """Return the status in its stage's colours, and the next step as a button."""
-        return _lines(status_badge(order.status), _next_step(order))
 
-    @admin.display(description=_("Composition"))
-    def composition_column(self, order: Order) -> SafeString:
-        """Return the first product, how many more there are, and whether a card goes with it."""
-        items = composition(order.items.all())
-        if not items:
-            return _lines(_missing(order, gettext("no items")), _card(order))
-        first = items[0]
-        name = Truncator(first.name).chars(PRODUCT_LENGTH)
-        pieces = f" × {number(first.quantity)}" if first.quantity != 1 else ""
-        more = format_html(' <span class="crm-plus" title="{}">+{}</span>', ", ".join(item.name for item in items[1:]),
-                           len(items) - 1) if len(items) > 1 else ""  # fmt: skip
-        return _lines(format_html('<span title="{}">{}{}</span>{}', first.name, name, pieces, more), _card(order))
+@admin.display(description=_("Status"))
+def status_column(order: OrderRow) -> SafeString:
+    """Return the status in its stage's colours, and the next step as a button."""
+    return _lines(status_badge(order.status), _next_step(order))
 
-    @admin.display(description=_("Recipient"))
-    def recipient_column(self, order: Order) -> SafeString:
-        """Return who gets it, his phone (a tap calls it), and how."""
-        user = order.seen_by  # type: ignore[attr-defined]
-        # For a surprise the number stands there to be read, not to be called by a careless tap.
-        show = phone_text if order.is_surprise else shown_phone
-        phone = show(user, order.recipient_phone)
-        return _lines(
-            shown_text(user, order.recipient_name),
-            phone or _missing(order, gettext("ask for the phone")),
-            delivery_marks(order),
-        )
 
-    @admin.display(description=_("Address"))
-    def address_column(self, order: Order) -> SafeString:
-        """Return the district and the beginning of the address, with maps and messages a tap away."""
-        city = order.city.name if order.city else ""
-        if not order.delivery_address.strip():
-            if order.is_pickup:
-                return _lines(gettext("pickup"), _subtle(city))
-            return _lines(_missing(order, gettext("ask for the address")), _subtle(city), _links(order))
-        whole = shown_text(order.seen_by, " ".join(order.delivery_address.split()))  # type: ignore[attr-defined]
-        district, rest = split_address(whole)
-        shown = Truncator(rest).chars(ADDRESS_LENGTH)
-        first = format_html("<b>{}</b> ", district) if district else ""
-        return _lines(
-            format_html('<span class="crm-address" title="{}">{}{}</span>', whole, first, shown),
-            _subtle(city),
-            _links(order),
-        )
+@admin.display(description=_("Composition"))
+def composition_column(order: OrderRow) -> SafeString:
+    """Return the first product, how many more there are, and whether a card goes with it."""
+    items = composition(order.items.all())
+    if not items:
+        return _lines(_missing(order, gettext("no items")), _card(order))
+    first = items[0]
+    name = Truncator(first.name).chars(PRODUCT_LENGTH)
+    pieces = f" × {number(first.quantity)}" if first.quantity != 1 else ""
+    more = format_html(' <span class="crm-plus" title="{}">+{}</span>', ", ".join(item.name for item in items[1:]),
+                       len(items) - 1) if len(items) > 1 else ""  # fmt: skip
+    return _lines(format_html('<span title="{}">{}{}</span>{}', first.name, name, pieces, more), _card(order))
 
-    @admin.display(description=_("Customer"))
-    def customer_column(self, order: Order) -> SafeString:
-        """Return who ordered, and whether he is a regular customer."""
-        customer = order.customer
-        if customer is None:
-            return _lines("—")
-        known = getattr(order, "customer_orders", 0)
-        regular = ""
-        if known >= REGULAR_FROM:
-            count = f"{known}+" if known >= 100 else str(known)
-            regular = format_html('<span class="crm-mark">{} · {}</span>', gettext("regular"), count)
-        user = order.seen_by  # type: ignore[attr-defined]
-        name = shown_text(user, customer.name) or shown_phone(user, customer.phone)
-        return _lines(name or gettext("without a name"), regular)
 
-    @admin.display(description=_("Payment"), ordering="total_amount")
-    def amount_column(self, order: Order) -> SafeString:
-        """Return the sum and what is left to collect."""
-        if not may_see_prices(order.seen_by, order.delivery_date):  # type: ignore[attr-defined]
-            return _lines(payment_state(order))
-        amount = format_html('<span class="crm-money">{}</span>', money(order.total_amount))
-        css = "crm-paid" if _is_settled(order) else "crm-unpaid"
-        return _lines(amount, format_html('<span class="{}">{}</span>', css, payment_words(order)))
+@admin.display(description=_("Recipient"))
+def recipient_column(order: OrderRow) -> SafeString:
+    """Return the recipient, the phone (a tap calls it), and how the order is handed over."""
+    user = order.seen_by
+    # For a surprise the number stands there to be read, not to be called by a careless tap.
+    show = phone_text if order.is_surprise else shown_phone
+    phone = show(user, order.recipient_phone)
+    return _lines(
+        shown_text(user, order.recipient_name),
+        phone or _missing(order, gettext("ask for the phone")),
+        delivery_marks(order),
+    )
 
-    @admin.display(description=_("Florist"))
-    def florist_column(self, order: Order) -> SafeString:
-        """Return who makes it, or a button to take it."""
-        who = order.responsible
-        if who is not None:
-            return _lines(display_name(who))
-        return _lines(take_button(order, order.seen_by))  # type: ignore[attr-defined]
 
-    @admin.display(description=_("Courier"))
-    def courier_column(self, order: Order) -> SafeString:
-        """Return who delivers it, and whether he has been told."""
-        if order.courier is None:
-            if order.is_pickup:
-                return _lines(gettext("pickup"))
-            return _lines(_missing(order, gettext("no courier")) if is_open(order) else "—")
-        told = ""
-        if order.courier_notified_at:
-            told = format_html('<span class="crm-mark"><span aria-hidden="true">🔔</span> {}</span>', gettext("told"))
-        elif is_open(order):
-            told = format_html('<span class="crm-mark crm-mark-warn">{}</span>', gettext("not told"))
-        return _lines(order.courier.name, told)
+@admin.display(description=_("Address"))
+def address_column(order: OrderRow) -> SafeString:
+    """Return the district and the beginning of the address, with maps and messages a tap away."""
+    city = order.city.name if order.city else ""
+    if not order.delivery_address.strip():
+        if order.is_pickup:
+            return _lines(gettext("pickup"), _subtle(city))
+        return _lines(_missing(order, gettext("ask for the address")), _subtle(city), _links(order))
+    whole = shown_text(order.seen_by, " ".join(order.delivery_address.split()))
+    district, rest = split_address(whole)
+    shown = Truncator(rest).chars(ADDRESS_LENGTH)
+    first = format_html("<b>{}</b> ", district) if district else ""
+    return _lines(
+        format_html('<span class="crm-address" title="{}">{}{}</span>', whole, first, shown),
+        _subtle(city),
+        _links(order),
+    )
 
-    @admin.display(description=_("Notes"))
-    def notes_column(self, order: Order) -> SafeString:
-        """Return the last note, how many there are, and the state of the photo."""
-        user = order.seen_by  # type: ignore[attr-defined]
-        note, count = shown_text(user, order.last_note or ""), order.notes_count  # type: ignore[attr-defined]
-        text = format_html('<span title="{}">{}</span>', note, Truncator(note).chars(NOTE_LENGTH)) if note else ""
-        more = ngettext("%(count)s note", "%(count)s notes", count) % {"count": count} if count > 1 else ""
-        wishes = ""
-        if comment := shown_text(user, order.comment):
-            wishes = format_html('<span title="{}">✍ {}</span>', comment, Truncator(comment).chars(NOTE_LENGTH))
-        return _lines(wishes, text, _subtle(more), photo_mark(order))
+
+@admin.display(description=_("Customer"))
+def customer_column(order: OrderRow) -> SafeString:
+    """Return the customer, and whether it is a regular one."""
+    customer = order.customer
+    if customer is None:
+        return _lines("—")
+    known = getattr(order, "customer_orders", 0)
+    regular = ""
+    if known >= REGULAR_FROM:
+        count = f"{known}+" if known >= 100 else str(known)
+        regular = format_html('<span class="crm-mark">{} · {}</span>', gettext("regular"), count)
+    user = order.seen_by
+    name = shown_text(user, customer.name) or shown_phone(user, customer.phone)
+    return _lines(name or gettext("without a name"), regular)
+
+
+@admin.display(description=_("Payment"), ordering="total_amount")
+def amount_column(order: OrderRow) -> SafeString:
+    """Return the sum and what is left to collect."""
+    if not may_see_prices(order.seen_by, order.delivery_date):
+        return _lines(payment_state(order))
+    amount = format_html('<span class="crm-money">{}</span>', money(order.total_amount))
+    css = "crm-paid" if _is_settled(order) else "crm-unpaid"
+    return _lines(amount, format_html('<span class="{}">{}</span>', css, payment_words(order)))
+
+
+@admin.display(description=_("Florist"))
+def florist_column(order: OrderRow) -> SafeString:
+    """Return who makes it, or a button to take it."""
+    who = order.responsible
+    if who is not None:
+        return _lines(display_name(who))
+    return _lines(take_button(order, order.seen_by))
+
+
+@admin.display(description=_("Courier"))
+def courier_column(order: OrderRow) -> SafeString:
+    """Return the courier, and whether the courier has been notified."""
+    if order.courier is None:
+        if order.is_pickup:
+            return _lines(gettext("pickup"))
+        return _lines(_missing(order, gettext("no courier")) if is_open(order) else "—")
+    told = ""
+    if order.courier_notified_at:
+        told = format_html('<span class="crm-mark"><span aria-hidden="true">🔔</span> {}</span>', gettext("told"))
+    elif is_open(order):
+        told = format_html('<span class="crm-mark crm-mark-warn">{}</span>', gettext("not told"))
+    return _lines(order.courier.name, told)
+
+
+@admin.display(description=_("Notes"))
+def notes_column(order: OrderRow) -> SafeString:
+    """Return the last note, how many there are, and the state of the photo."""
+    user = order.seen_by
+    note, count = shown_text(user, order.last_note or ""), order.notes_count
+    text = format_html('<span title="{}">{}</span>', note, Truncator(note).chars(NOTE_LENGTH)) if note else ""
+    more = ngettext("%(count)s note", "%(count)s notes", count) % {"count": count} if count > 1 else ""
+    wishes = ""
+    if comment := shown_text(user, order.comment):
+        wishes = format_html('<span title="{}">✍ {}</span>', comment, Truncator(comment).chars(NOTE_LENGTH))
+    return _lines(wishes, text, _subtle(more), photo_mark(order))
+
+
+COLUMNS = (
+    number_column,
+    when_column,
+    status_column,
+    composition_column,
+    recipient_column,
+    address_column,
+    customer_column,
+    amount_column,
+    florist_column,
+    courier_column,
+    notes_column,
+)
+"""The columns of the list, in their order; a column's name is its function's."""
 
 
 def photo_mark(order: Order) -> SafeString | str:
@@ -201,7 +224,7 @@ def payment_state(order: Order) -> str:
 
 
 def may_show_sums(order: Order) -> bool:
-    """Return whether whoever the row was made for may see its sums; a page that doesn't say decides by itself."""
+    """Return whether the reader of the row may see its sums; True for a page that sets no reader."""
     user = getattr(order, "seen_by", None)
     return user is None or may_see_prices(user, order.delivery_date)
 
@@ -237,22 +260,22 @@ def _next_step(order: Order) -> SafeString | str:
     )
 
 
-def _links(order: Order) -> SafeString:
-    return row_links(order, order.seen_by)  # type: ignore[attr-defined]
+def _links(order: OrderRow) -> SafeString:
+    return row_links(order, order.seen_by)
 
 
-def _card(order: Order) -> SafeString | str:
+def _card(order: OrderRow) -> SafeString | str:
     if not order.postcard_text.strip():
         return ""
     return format_html(
         '<span class="crm-card-mark" title="{}"><span aria-hidden="true">💌</span> {}</span>',
-        shown_text(order.seen_by, order.postcard_text),  # type: ignore[attr-defined]
+        shown_text(order.seen_by, order.postcard_text),
         gettext("card"),
     )
 
 
 def _missing(order: Order, words: str) -> SafeString | str:
-    """Return what is missing, in red, as long as somebody can still ask for it."""
+    """Return what is missing, in red; nothing for an order that is closed."""
     if not is_open(order):
         return ""
     return format_html('<span class="crm-missing">{}</span>', words)

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter
 
+from cvety_crm.users import display_name
 from orders.models import Order, Stage
 
 
@@ -20,7 +21,7 @@ class FloristFilter(DropdownFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """Return the staff."""
         staff = User.objects.filter(is_staff=True, is_active=True).order_by("first_name", "username")
-        return [(str(user.pk), user.get_full_name() or user.get_username()) for user in staff]
+        return [(str(user.pk), display_name(user)) for user in staff]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
         """Return the orders of that person."""

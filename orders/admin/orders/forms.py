@@ -1,6 +1,6 @@
 """The form that edits an order; a new one is made on a page of its own (`new_order`)."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -10,16 +10,25 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
+from cvety_crm.model_fields import column_field
 from orders.admin.orders.lost_update_guard import SeenValuesMixin
 from orders.models import Order
 from orders.presentation.formatting import plain
 from orders.values.phones import format_phone, normalize_phone
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise  # the stubs are not installed in production
+
 LOCAL = ("customer",)
 """Fields of the form that go to the service as they are; the others go as keys."""
 MONEY = ("total_amount", "delivery_fee", "discount_amount", "paid_amount")
 
-MONEY_HELP = {
+TEXT_ROWS = {"delivery_address": 2, "comment": 3, "courier_comment": 3, "postcard_text": 3}
+"""Fields of several lines, and how many are shown."""
+
+HELP: "dict[str, StrOrPromise]" = {
+    "is_anonymous": "",
+    "is_surprise": "",
     "discount_amount": _(
         "It goes into the prices of the items, in proportion, and 0 takes it away. Delivery is not discounted."
     ),
@@ -29,7 +38,7 @@ MONEY_HELP = {
     ),
     "payment_status": _("The site knows “paid” and “not paid”; a refund is told to it as “not paid”."),
 }
-"""What a field of money does, and how far it reaches the site."""
+"""What a field of money does, and how far it reaches the site; some fields need no help here."""
 
 EDITABLE = (
     "recipient_name",
@@ -94,26 +103,24 @@ class OrderForm(SeenValuesMixin, forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in ("delivery_slot", "city", "shop"):
-            field = self.fields.get(name)
-            if isinstance(field, forms.ModelChoiceField) and field.queryset is not None:
-                current = getattr(self.instance, Order._meta.get_field(name).attname)  # type: ignore[union-attr]
-                key = field.to_field_name or "pk"
-                field.queryset = field.queryset.filter(Q(is_active=True) | Q(**{key: current}))
-        for name in ("delivery_address", "comment", "courier_comment", "postcard_text"):
-            if name in self.fields:
-                self.fields[name].widget = UnfoldAdminTextareaWidget({"rows": 3 if name != "delivery_address" else 2})
+        self._offer_active_references()
         for name in MONEY:
             if self.initial.get(name) is not None:
                 self.initial[name] = plain(self.initial[name])
-        for form_field in self.fields.values():
-            form_field.label = capfirst(form_field.label)
-        for name in ("is_anonymous", "is_surprise"):
-            if name in self.fields:
-                self.fields[name].help_text = ""
-        for name, text in MONEY_HELP.items():
-            if name in self.fields:
-                self.fields[name].help_text = text
+        for name, field in self.fields.items():
+            field.label = capfirst(field.label)
+            field.help_text = HELP.get(name, field.help_text)
+            if name in TEXT_ROWS:
+                field.widget = UnfoldAdminTextareaWidget({"rows": TEXT_ROWS[name]})
+
+    def _offer_active_references(self) -> None:
+        """Offer of each reference the rows in use, and the order's own."""
+        for name in ("delivery_slot", "city", "shop"):
+            field = self.fields.get(name)
+            if isinstance(field, forms.ModelChoiceField) and field.queryset is not None:
+                current = getattr(self.instance, column_field(Order, name).attname)
+                key = field.to_field_name or "pk"
+                field.queryset = field.queryset.filter(Q(is_active=True) | Q(**{key: current}))
 
     def clean_recipient_phone(self) -> str:
         """Refuse a new number that can't exist; one that came so from the site may stay."""

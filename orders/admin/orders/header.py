@@ -1,6 +1,6 @@
-"""What stands around the form of an order's page: the head above it; history, notes and timeline beside it."""
+"""The context of an order's page beside its form: the head, the customer's orders, notes and timeline."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,11 +8,11 @@ from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
+from cvety_crm.admin_site.features import Feature
 from orders import services
 from orders.admin.actions.conflicts import wished_status
 from orders.admin.actions.presence import presence_context
@@ -21,25 +21,41 @@ from orders.admin.actions.status import next_statuses
 from orders.admin.actions.undo import undo_of_order
 from orders.admin.badges import SIGNS, delivery_marks, order_marks, stage_class, status_badge, sync_badge
 from orders.admin.orders.columns import payment_words
+from orders.admin.orders.concurrent_changes import both_changed
 from orders.admin.orders.notes import notes_of
 from orders.admin.panels import event_links, panels
+from orders.admin.permissions import may_change_status
 from orders.models import REPORTED_BY_SITE, Customer, EventKind, Order, OrderEvent, SyncState
 from orders.presentation.addresses import with_city
-from orders.presentation.formatting import delivery_time, money
+from orders.presentation.formatting import delivery_time, money, short_moment
 from orders.presentation.links import two_gis_url, whatsapp_url, yandex_maps_url
 from orders.presentation.phones import phone_text, shown_phone
 from orders.presentation.timeline import timeline
 from orders.rules.lateness import lateness, lateness_words
 from orders.rules.visibility import HIDDEN, hidden_fields, may_see_phones, may_see_prices
-from orders.selectors.customer_history import MOST_COUNTED, History, history_of
+from orders.selectors.customer_orders import MOST_COUNTED, CustomerOrders, customer_orders_of
+from orders.timeline_payloads import RefusedBySite
 
 ENTRIES_SHOWN = 100
 
 
-def surroundings(request: HttpRequest, order: Order, *, may_move: bool, preserved: str) -> dict[str, Any]:
-    """Return the context of `orders/order_head.html` and `orders/order_after.html`.
+class OrderHeader(Feature[Order]):
+    """The context of `orders/order_head.html` and `orders/order_after.html`."""
 
-    `may_move`: whether the user may change the status; `preserved`: the filters of the list he comes from.
+    def page_context(self, request: HttpRequest, row: Order, context: Mapping[str, Any]) -> dict[str, Any]:
+        """Return it, with the text of a note that was typed but not added, and what two people have changed."""
+        preserved = self.model_admin.get_preserved_filters(request)
+        found = header_context(request, row, may_move=may_change_status(request), preserved=preserved)
+        if typed := request.POST.get("note_text", ""):
+            found["notes"]["typed"] = typed
+        return {**found, "both_changed": both_changed(row, context)}
+
+
+def header_context(request: HttpRequest, order: Order, *, may_move: bool, preserved: str) -> dict[str, Any]:
+    """Return what stands around an order's form.
+
+    `may_move`: whether the user may change the status; `preserved`: the filters of the list that the page was opened
+    from.
     """
     shown_all = request.GET.get("timeline") == "all"
     events = order.events.select_related("actor")
@@ -51,7 +67,7 @@ def surroundings(request: HttpRequest, order: Order, *, may_move: bool, preserve
         "all_entries_url": _all_entries_url(request) if not shown_all and len(found) > ENTRIES_SHOWN else "",
         "entry_links": event_links(request),
         "notes": notes_of(order, may_write=may_move, back=request.get_full_path()),
-        "history": _history(request, history_of(order)),
+        "customer_orders": _customer_orders(request, customer_orders_of(order)),
         "panels": panels(order, request),
     }
 
@@ -105,7 +121,7 @@ def _step(order: Order) -> dict[str, Any] | None:
     statuses = next_statuses(order)
     if not statuses or not order.status.next_codes:
         return None  # where everything may follow nothing is usual
-    return {"status": statuses[0], "css": stage_class(statuses[0].stage), "sign": SIGNS.get(statuses[0].stage, "")}  # type: ignore[call-overload]
+    return {"status": statuses[0], "css": stage_class(statuses[0].stage), "sign": SIGNS.get(statuses[0].stage, "")}
 
 
 def _sync(order: Order, events: Sequence[OrderEvent]) -> SafeString:
@@ -116,7 +132,9 @@ def _sync(order: Order, events: Sequence[OrderEvent]) -> SafeString:
     if order.sync_state == SyncState.SYNCED and order.bitrix_order_id is not None and not order.has_left_site:
         since = _on_site_since(order, events)
         if since is not None:
-            return sync_badge(order, gettext("on the site since %(time)s") % {"time": _clock(since)})
+            return sync_badge(
+                order, gettext("on the site since %(time)s") % {"time": short_moment(since, with_years=True)}
+            )
     return sync_badge(order)
 
 
@@ -133,8 +151,10 @@ def _on_site_since(order: Order, events: Sequence[OrderEvent]) -> datetime | Non
 
 def _last_refusal(order: Order, events: Sequence[OrderEvent]) -> str:
     event = next((event for event in events if event.kind == EventKind.REFUSED), None)
-    said = event and (event.details.get("message") or event.get_reason_display())
-    return str(said or gettext("no reason given"))
+    if event is None:
+        return gettext("no reason given")
+    message = RefusedBySite.from_json(event.details).message
+    return message or str(event.get_reason_display()) or gettext("no reason given")
 
 
 def _problem(order: Order, events: Sequence[OrderEvent]) -> dict[str, str]:
@@ -147,14 +167,6 @@ def _is_report(event: OrderEvent) -> bool:
     if event.kind == EventKind.PHOTO_ANSWERED:
         return any(change["field"] == "problem" and change["new"] for change in event.changes)
     return event.kind == EventKind.PROBLEM
-
-
-def _clock(moment: datetime) -> str:
-    at = timezone.localtime(moment)
-    today = timezone.localdate()
-    if at.date() == today:
-        return f"{at:%H:%M}"
-    return f"{at:%d.%m %H:%M}" if at.year == today.year else f"{at:%d.%m.%Y}"
 
 
 def _recipient(request: HttpRequest, order: Order) -> dict[str, Any]:
@@ -191,11 +203,11 @@ def _repeat_url(request: HttpRequest, order: Order) -> str:
     return f"{reverse('admin:orders_order_add')}?from={order.pk}"
 
 
-def _history(request: HttpRequest, history: History | None) -> dict[str, Any] | None:
-    if history is None:
+def _customer_orders(request: HttpRequest, found: CustomerOrders | None) -> dict[str, Any] | None:
+    if found is None:
         return None
     user = request.user
-    sees_sum = history.total is not None and may_see_prices(user, None)
+    sees_sum = found.total is not None and may_see_prices(user, None)
     return {
         "rows": [
             {
@@ -205,10 +217,10 @@ def _history(request: HttpRequest, history: History | None) -> dict[str, Any] | 
                 "when": delivery_time(order.delivery_date, order.delivery_slot),
                 "sum": money(order.total_amount) if may_see_prices(user, order.delivery_date) else HIDDEN,
             }
-            for order in history.latest
+            for order in found.latest
         ],
-        "count": history.count,
-        "total": money(history.total) if sees_sum else "",
-        "more_than": MOST_COUNTED if history.has_more else 0,
-        "is_regular": history.is_regular,
+        "count": found.count,
+        "total": money(found.total) if sees_sum else "",
+        "more_than": MOST_COUNTED if found.has_more else 0,
+        "is_regular": found.is_regular,
     }

@@ -136,7 +136,7 @@ class ItemForm(SeenValuesMixin, forms.ModelForm):
         if self.instance._state.adding:
             return
         self.cleaned_data.pop("product", None)
-        super()._post_clean()  # type: ignore[misc]
+        super()._post_clean()  # type: ignore[misc]  # Django's hook is private, so its stubs lack it
 
     def snapshot(self) -> ItemSnapshot:
         """Return the line, old or new, for `edit_order`."""

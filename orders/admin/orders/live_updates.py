@@ -1,4 +1,4 @@
-"""What keeps an open order list fresh: two questions that its script asks (static/cvety_crm/order_list.js).
+"""What keeps an open order list current: two requests that its script sends (static/cvety_crm/order_list.js).
 
 `pulse`, every few seconds: which of the rows on the page have changed, and which orders came since. `rows`: what the
 cells of those rows say now. So a change costs a few rows and not a page, on each of the screens that show the list.
@@ -11,17 +11,19 @@ from uuid import UUID
 
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import PAGE_VAR
-from django.core.exceptions import PermissionDenied
 from django.db.models import Max
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
 from django.template.loader import render_to_string
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET
 
-from orders.admin.orders.row_context import broadcast_rows, with_row_details
+from cvety_crm.admin_site.features import GET, Feature
+from orders.admin.list_query import list_queryset
+from orders.admin.orders.columns import COLUMNS
+from orders.admin.orders.row_context import set_row_context, version, with_row_details
+from orders.admin.permissions import may_change_status, may_see
 from orders.models import EventKind, Order, OrderEvent, Status
 from orders.selectors.presets import Moment, counts
 
@@ -33,25 +35,22 @@ OVERLAP = timedelta(seconds=30)
 OWN_PARAMETERS = ("since", "seen", "known", PAGE_VAR)
 
 
-class LiveList:
-    """The two addresses, for the order's ModelAdmin to mix in."""
+class LiveUpdates(Feature[Order]):
+    """The two URLs."""
 
-    def get_urls(self) -> list[URLPattern]:
-        """Add them."""
-        wrap = self.admin_site.admin_view  # type: ignore[attr-defined]
+    def urls(self) -> list[URLPattern]:
+        """Return them."""
         return [
-            path("pulse/", wrap(require_GET(self.pulse)), name="orders_order_pulse"),
-            path("rows/", wrap(require_GET(self.live_rows)), name="orders_order_rows"),
-            *super().get_urls(),  # type: ignore[misc]
+            self.view("pulse/", self.pulse, name="pulse", methods=GET, permission=may_see),
+            self.view("rows/", self.live_rows, name="rows", methods=GET, permission=may_see),
         ]
 
     def pulse(self, request: HttpRequest) -> HttpResponse:
-        """Answer an open list: versions of the rows it shows (`known`), orders that came since the page was made
+        """Return for an open list: versions of the rows it shows (`known`), orders that came since the page was made
         (`since`), and the counts of the presets when any order has changed (`seen`).
 
         Its address carries the list's own query too, which tells which of the new orders belong to it.
         """
-        self._check_may_see_orders(request)
         known = read_keys(request.GET.get("known"))
         changed = last_change()
         answer: dict[str, Any] = {"changed": changed, "versions": _versions(known)}
@@ -67,41 +66,24 @@ class LiveList:
 
     def live_rows(self, request: HttpRequest) -> HttpResponse:
         """Return the cells of some rows as HTML, by order and column; with `messages`, what there is to say too."""
-        self._check_may_see_orders(request)
-        queryset = self.get_queryset(request).filter(pk__in=read_keys(request.GET.get("keys")))  # type: ignore[attr-defined]
+        queryset = self.model_admin.get_queryset(request).filter(pk__in=read_keys(request.GET.get("keys")))
         orders = list(with_row_details(queryset))
-        broadcast_rows(
-            orders,
-            request,
-            {status.code: status for status in Status.objects.all()},
-            may_move=self.has_change_status_permission(request),  # type: ignore[attr-defined]
-        )
-        columns = self.get_list_display(request)  # type: ignore[attr-defined]
-        rows = {str(order.pk): {name: getattr(self, name)(order) for name in columns} for order in orders}
+        statuses = {status.code: status for status in Status.objects.all()}
+        set_row_context(orders, request, statuses, may_move=may_change_status(request))
+        rows = {str(order.pk): {column.__name__: column(order) for column in COLUMNS} for order in orders}
         answer: dict[str, Any] = {"rows": rows, "versions": {str(order.pk): version(order) for order in orders}}
         if "messages" in request.GET:
             answer["messages"] = render_to_string("unfold/helpers/messages.html", request=request)
             answer["now"] = timezone.now().timestamp()
         return JsonResponse(answer)
 
-    def _check_may_see_orders(self, request: HttpRequest) -> None:
-        if not self.has_view_or_change_permission(request):  # type: ignore[attr-defined]
-            raise PermissionDenied
-
     def _belonging(self, request: HttpRequest, keys: Iterable[UUID]) -> set[UUID]:
-        """Return those of the orders that the list's own query finds. No page is read for that."""
+        """Return those of the orders that the list's own query finds."""
         query = request.GET.copy()
         for name in OWN_PARAMETERS:
             query.pop(name, None)
-        request.GET = query  # type: ignore[assignment]
-        request.crm_only_query = True  # type: ignore[attr-defined]
-        changelist = self.get_changelist_instance(request)  # type: ignore[attr-defined]
-        return set(changelist.queryset.order_by().filter(pk__in=keys).values_list("pk", flat=True))
-
-
-def version(order: Order) -> str:
-    """Return what tells one state of a row from the next."""
-    return f"{order.updated_at.timestamp():.6f}"
+        found = list_queryset(self.model_admin, request, query)
+        return set(found.order_by().filter(pk__in=keys).values_list("pk", flat=True))
 
 
 def read_keys(text: str | None) -> set[UUID]:

@@ -12,6 +12,8 @@ from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext
 
+from orders.presentation.formatting import full_day
+
 if TYPE_CHECKING:
     _Base = forms.BaseModelForm
 else:
@@ -102,7 +104,8 @@ class SeenValuesMixin(_Base):
         if isinstance(field, forms.BooleanField):
             return gettext("yes") if field.to_python(value) else gettext("no")
         if isinstance(field, forms.TypedChoiceField):
-            return str(dict(field.choices).get(value, value))  # type: ignore[arg-type]
+            labels = dict(cast("list[tuple[Any, Any]]", field.choices))  # a model field's choices have no groups
+            return str(labels.get(value, value))
         if isinstance(value, date):
-            return f"{value:%d.%m.%Y}"
+            return full_day(value)
         return str(field.prepare_value(value))

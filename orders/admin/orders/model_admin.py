@@ -1,36 +1,37 @@
-"""The order's pages: list, form, actions. Each part is in a module of its own; this one puts them together."""
+"""The order's pages: list, form, features. Each is in a module of its own; this one puts them together."""
 
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import Field, Model, Q, QuerySet
 from django.forms import Field as FormField
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 
-from cvety_crm.admin_site.base import CrmModelAdmin, without_related_buttons
+from cvety_crm.admin_site.base import without_related_buttons
 from cvety_crm.admin_site.filters import DayOrRangeFilter
-from orders.admin.actions.assignment import AssignmentActions
-from orders.admin.actions.conflicts import ConflictActions
-from orders.admin.actions.export import Exporting
+from orders.admin.actions.assignment import Assignment
+from orders.admin.actions.conflicts import Conflicts
+from orders.admin.actions.export import Export
 from orders.admin.actions.next_step import NextStep
-from orders.admin.actions.presence import PresenceActions
+from orders.admin.actions.presence import Presence
 from orders.admin.actions.printing import Printing
-from orders.admin.actions.problems import ProblemActions
+from orders.admin.actions.problems import Problems
 from orders.admin.actions.resend import Resending
-from orders.admin.actions.status import StatusActions
-from orders.admin.actions.undo import UndoActions
-from orders.admin.new_order.view import NewOrderPage
-from orders.admin.orders.change_view import OrderPage
-from orders.admin.orders.changelist import OrderList
-from orders.admin.orders.columns import OrderColumns
+from orders.admin.actions.status import StatusChange, change_status_dialog
+from orders.admin.actions.undo import Undo
+from orders.admin.new_order.view import NewOrder
+from orders.admin.orders.change_view import OrderFormAdmin
+from orders.admin.orders.changelist import ListHead, OrderChangeList
+from orders.admin.orders.columns import COLUMNS, amount_column, number_column
 from orders.admin.orders.filters import FloristFilter, ProblemFilter, StageFilter
+from orders.admin.orders.header import OrderHeader
 from orders.admin.orders.items_inline import ItemInline
-from orders.admin.orders.live_updates import LiveList
-from orders.admin.orders.notes import NoteActions
+from orders.admin.orders.live_updates import LiveUpdates
+from orders.admin.orders.notes import Notes
 from orders.admin.orders.photos import Photos
-from orders.admin.orders.readonly_fields import ReadOnlyFields
+from orders.admin.permissions import may_change_status
 from orders.models import Customer, Order
 from orders.rules.visibility import hidden_fields
 from orders.selectors.search import ids_if_few, search_for
@@ -56,44 +57,35 @@ _MONEY = (
 )
 
 
-@admin.register(Order)
-class OrderAdmin(
-    OrderList,
-    LiveList,
-    OrderColumns,
-    StatusActions,
+FEATURES = (
+    StatusChange,
     NextStep,
-    UndoActions,
-    ConflictActions,
-    AssignmentActions,
-    ProblemActions,
-    NoteActions,
-    PresenceActions,
+    Undo,
+    Conflicts,
+    Assignment,
+    Problems,
+    Notes,
+    Presence,
     Resending,
     Printing,
     Photos,
-    Exporting,
-    NewOrderPage,
-    ReadOnlyFields,
-    OrderPage,
-    CrmModelAdmin,
-):
+    Export,
+    NewOrder,
+    ListHead,
+    LiveUpdates,
+    OrderHeader,
+)
+"""What the order's pages consist of. Bulk actions stand in the menu in this order."""
+
+
+@admin.register(Order)
+class OrderAdmin(OrderFormAdmin):
     """Where the shop works."""
 
-    list_display = (
-        "number_column",
-        "when_column",
-        "status_column",
-        "composition_column",
-        "recipient_column",
-        "address_column",
-        "customer_column",
-        "amount_column",
-        "florist_column",
-        "courier_column",
-        "notes_column",
-    )
-    list_display_links = ("number_column",)
+    features = FEATURES
+    list_before_template = "orders/list_head.html"
+    list_display = COLUMNS
+    list_display_links = (number_column,)
     list_filter = (
         ("delivery_date", DayOrRangeFilter),
         ("status", RelatedDropdownFilter),
@@ -111,22 +103,8 @@ class OrderAdmin(
     search_fields = ("order_number",)  # shows the box; what is searched is `get_search_results`
     search_help_text = _("Number, name, address, phone")
     ordering = ("-created_at", "-id")
-    actions = (
-        "advance_selected",
-        "accept_selected",
-        "hand_over_selected",
-        "complete_selected",
-        "change_status_of_selected",
-        "take_selected",
-        "assign_florist_to_selected",
-        "assign_courier_to_selected",
-        "courier_texts_of_selected",
-        "mark_notified_selected",
-        "print_selected",
-        "export_selected_to_xlsx",
-        "export_selected_to_csv",
-    )
     actions_row = ("change_status_dialog",)
+    change_status_dialog = change_status_dialog  # Unfold looks a row's action up by this name
     inlines = (ItemInline,)
     autocomplete_fields = ("customer",)
     change_form_outer_before_template = "orders/order_head.html"
@@ -143,6 +121,18 @@ class OrderAdmin(
     def has_delete_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
         """Refuse: an order is cancelled, never deleted."""
         return False
+
+    def has_change_status_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
+        """Return whether the user may move orders on; Unfold asks it for the row's action."""
+        return may_change_status(request)
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """Show our own page for a new order in place of Django's form."""
+        return self.feature(NewOrder).page(request)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[OrderChangeList]:
+        """Return our list."""
+        return OrderChangeList
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
         """Leave the heavy columns in the database."""
@@ -164,10 +154,10 @@ class OrderAdmin(
         return queryset.filter(found) if few is None else queryset.filter(pk__in=few), False
 
     def get_sortable_by(self, request: HttpRequest) -> Any:
-        """Don't sort by sums for whoever does not see them."""
+        """Return the columns without that of the sums for a user who does not see them."""
         columns = super().get_sortable_by(request)
         is_priced = "total_amount" not in hidden_fields(request.user, None)
-        return [name for name in columns if is_priced or name != "amount_column"]
+        return [column for column in columns if is_priced or column is not amount_column]
 
     def formfield_for_dbfield(self, db_field: Field, request: HttpRequest, **kwargs: Any) -> FormField | None:
         """Keep the small buttons for editing a slot or a city out of the order's form."""

@@ -4,15 +4,16 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils.translation import gettext
-from django.views.decorators.http import require_POST
 
+from cvety_crm.admin_site.features import POST, Feature
+from cvety_crm.users import staff_user
 from orders import services
-from orders.admin.actions.status import find_order
+from orders.admin.lookup import order_or_404
+from orders.admin.permissions import may_change_status
 from orders.admin.redirects import redirect_back
 from orders.models import Order
 from orders.services import NotAllowedError
@@ -20,28 +21,21 @@ from orders.services import NotAllowedError
 NOTES_SHOWN = 50
 
 
-class NoteActions:
-    """The address, for the order's ModelAdmin to mix in."""
+class Notes(Feature[Order]):
+    """The URL that adds a note."""
 
-    def get_urls(self) -> list[URLPattern]:
-        """Add it."""
-        wrap = self.admin_site.admin_view  # type: ignore[attr-defined]
-        return [
-            path("<uuid:key>/notes/", wrap(require_POST(self.add_note)), name="orders_order_add_note"),
-            *super().get_urls(),  # type: ignore[misc]
-        ]
+    def urls(self) -> list[URLPattern]:
+        """Return it."""
+        route, may = "<uuid:key>/notes/", may_change_status
+        return [self.view(route, self.add_note, name="add_note", methods=POST, permission=may)]
 
     def add_note(self, request: HttpRequest, key: UUID) -> HttpResponse:
         """Add a note; htmx gets the notes as they are then, and what was refused is still in the box."""
-        if not self.has_change_status_permission(request):  # type: ignore[attr-defined]
-            raise PermissionDenied
-        order = find_order(key)
-        if order is None:
-            raise Http404
+        order = order_or_404(key)
         text, page = request.POST.get("text", ""), reverse("admin:orders_order_change", args=[key])
         refused = ""
         try:
-            services.add_note(order_id=order.pk, text=text, actor=request.user)  # type: ignore[arg-type]
+            services.add_note(order_id=order.pk, text=text, actor=staff_user(request))
         except NotAllowedError as refusal:
             refused = str(refusal)
         if request.headers.get("HX-Request"):

@@ -1,25 +1,25 @@
 """Photos on an order's page: taking and withdrawing them, the customer's link.
 
 Each button is a form that works without a script and then returns to the order's page. The script
-(static/cvety_crm/photos.js) asks for JSON instead and puts the panel anew into the page, so that nothing typed
+(static/cvety_crm/photos.js) requests JSON instead and replaces the panel in the page, so that nothing typed
 into the order's form is lost.
 """
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, BinaryIO, cast
 from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth.models import AnonymousUser, User
-from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils.translation import gettext, ngettext
-from django.views.decorators.http import require_POST
 
+from cvety_crm.admin_site.features import POST, Feature
+from cvety_crm.users import AnyUser, staff_user
 from orders import services
+from orders.admin.permissions import may_photograph
 from orders.admin.redirects import redirect_back
 from orders.models import Order, OrderPhoto, PhotoAnswer
 from orders.photos.links import photo_url
@@ -34,18 +34,13 @@ JSON = "application/json"
 PANEL = "#crm-photos"
 
 
-def may_photograph(user: User | AnonymousUser) -> bool:
-    """Return whether the user may add and withdraw photos, and give the customer a link to them."""
-    return user.has_perm("orders.add_orderphoto") or user.has_perm("orders.change_order")
-
-
 def photos_panel(order: Order, request: HttpRequest, *, back: str) -> dict[str, Any]:
     """Return what `orders/photos.html` shows, as `photos` in its context; `back` is where it stands. Two queries."""
     found = list(order.photos.select_related("author", "withdrawn_by"))
     live = live_photos(found)
     approval = approval_of(order)
     state = state_of(found, approval)
-    may_change = may_photograph(request.user)
+    may_change = may_photograph(request)
     link = photo_url(approval) if may_change and live and approval is not None and approval.is_open else ""
     return {
         "order": order,
@@ -65,7 +60,7 @@ def photos_panel(order: Order, request: HttpRequest, *, back: str) -> dict[str, 
     }
 
 
-def _whatsapp(order: Order, link: str, user: User | AnonymousUser) -> str:
+def _whatsapp(order: Order, link: str, user: AnyUser) -> str:
     """Return an address that opens WhatsApp with the customer and a text to send; "" without his phone."""
     customer = order.customer
     if not link or customer is None or not may_see_phones(user):
@@ -73,32 +68,24 @@ def _whatsapp(order: Order, link: str, user: User | AnonymousUser) -> str:
     return whatsapp_url(customer.phone, gettext("Hello! Your bouquet is ready, have a look: %(link)s") % {"link": link})
 
 
-class Photos:
-    """The addresses, for the order's ModelAdmin to mix in."""
+class Photos(Feature[Order]):
+    """The URLs of the buttons, and the panel on the order's page."""
 
-    def get_urls(self) -> list[URLPattern]:
-        """Add them."""
-        wrap = self.admin_site.admin_view  # type: ignore[attr-defined]
+    def urls(self) -> list[URLPattern]:
+        """Return the URLs of the buttons."""
+        one, may = "<uuid:key>/photos/<uuid:photo>/withdraw/", may_photograph
         return [
-            path("<uuid:key>/photos/", wrap(require_POST(self.add_photos)), name="orders_order_add_photos"),
-            path("<uuid:key>/photo-link/", wrap(require_POST(self.change_link)), name="orders_order_photo_link"),
-            path(
-                "<uuid:key>/photos/<uuid:photo>/withdraw/",
-                wrap(require_POST(self.withdraw_photo)),
-                name="orders_order_withdraw_photo",
-            ),
-            *super().get_urls(),  # type: ignore[misc]
+            self.view("<uuid:key>/photos/", self.add_photos, name="add_photos", methods=POST, permission=may),
+            self.view("<uuid:key>/photo-link/", self.change_link, name="photo_link", methods=POST, permission=may),
+            self.view(one, self.withdraw_photo, name="withdraw_photo", methods=POST, permission=may),
         ]
 
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
-        """Add the panel to the order's page."""
-        order = kwargs.get("obj")
-        if isinstance(order, Order):
-            context["photos"] = photos_panel(order, request, back=request.get_full_path() + PANEL)
-        return super().render_change_form(request, context, **kwargs)  # type: ignore[misc]
+    def page_context(self, request: HttpRequest, row: Order, context: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the panel, as `photos`."""
+        return {"photos": photos_panel(row, request, back=request.get_full_path() + PANEL)}
 
     def add_photos(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Add the uploaded pictures; those that are none are named."""
+        """Add the uploaded pictures; name the files that are not pictures."""
         files = request.FILES.getlist("photo")
 
         def add() -> str:
@@ -107,7 +94,7 @@ class Photos:
             refused = []
             for file in files:
                 try:
-                    self._add(request, key, file)
+                    _add_photo(request, key, file)
                 except NotAllowedError as refusal:
                     refused.append(str(refusal) if len(files) == 1 else f"{file.name}: {refusal}")
             if refused:
@@ -124,7 +111,7 @@ class Photos:
             if not OrderPhoto.objects.filter(pk=photo, order=key).exists():
                 raise Http404
             reason = request.POST.get("reason", "")[:500]
-            services.withdraw_photo(photo_id=photo, actor=_actor(request), reason=reason)
+            services.withdraw_photo(photo_id=photo, actor=staff_user(request), reason=reason)
             return gettext("The photo was withdrawn: nobody sees it any more.")
 
         return self._answer(request, key, withdraw)
@@ -134,22 +121,16 @@ class Photos:
 
         def change() -> str:
             if request.POST.get("do") == "revoke":
-                services.revoke_photo_link(order_id=key, actor=_actor(request))
+                services.revoke_photo_link(order_id=key, actor=staff_user(request))
                 return gettext("The customer's link no longer works.")
-            services.make_photo_link(order_id=key, actor=_actor(request))
+            services.make_photo_link(order_id=key, actor=staff_user(request))
             return gettext("The link for the customer is ready.")
 
         return self._answer(request, key, change)
 
-    @staticmethod
-    def _add(request: HttpRequest, key: UUID, file: UploadedFile) -> None:
-        services.add_photo(order_id=key, upload=file, size=file.size or 0, actor=_actor(request))  # type: ignore[arg-type]
-
     def _answer(self, request: HttpRequest, key: UUID, do: Callable[[], str]) -> HttpResponse:
-        """Do it, and say how it went: as JSON with the panel for the script, else by a message on the order's page."""
-        if not self.has_view_permission(request) or not may_photograph(request.user):  # type: ignore[attr-defined]
-            raise PermissionDenied
-        found = self.get_queryset(request).filter(pk=key)  # type: ignore[attr-defined]
+        """Run it and return the result: JSON with the panel for the script, else a message on the order's page."""
+        found = self.model_admin.get_queryset(request).filter(pk=key)
         if not found.exists():
             raise Http404
         page = reverse("admin:orders_order_change", args=[key]) + PANEL
@@ -169,6 +150,6 @@ class Photos:
         return redirect_back(request, page)
 
 
-def _actor(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)
-    return request.user
+def _add_photo(request: HttpRequest, key: UUID, file: UploadedFile) -> None:
+    upload = cast(BinaryIO, file)  # Django's file has the methods of one, but not the type
+    services.add_photo(order_id=key, upload=upload, size=file.size or 0, actor=staff_user(request))

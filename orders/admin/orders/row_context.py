@@ -1,13 +1,18 @@
 """What a row of the order list needs besides the order itself."""
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, TypedDict, cast
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Func, IntegerField, OuterRef, Prefetch, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Left
 from django.http import HttpRequest
 
+from cvety_crm.users import AnyUser
 from orders.models import Order, OrderItem, OrderNote, Status
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations  # the stubs are not installed in production
 
 COUNTED_AT_MOST = 100
 """Orders of a customer, or notes of an order, that are counted; a customer whom the site uses for all strangers has a
@@ -15,12 +20,33 @@ hundred thousand orders."""
 NOTE_LENGTH = 200  # characters that are read
 
 
-def with_row_details(orders: QuerySet[Order]) -> QuerySet[Order]:
+class RowDetails(TypedDict):
+    """What `with_row_details` and `set_row_context` add to an order."""
+
+    customer_orders: int
+    notes_count: int
+    last_note: str | None
+    seen_by: AnyUser
+    next_step: Status | None
+
+
+if TYPE_CHECKING:
+    OrderRow = WithAnnotations[Order, RowDetails]
+else:
+    OrderRow = Order
+
+
+def version(order: Order) -> str:
+    """Return what tells one state of a row from the next."""
+    return f"{order.updated_at.timestamp():.6f}"
+
+
+def with_row_details(orders: QuerySet[Order]) -> QuerySet[OrderRow]:
     """Return the orders with items, photos, the last note, and how many orders the customer has. Queries: 1 + 2."""
     customers_orders = Order.objects.filter(customer=OuterRef("customer")).order_by().values("pk")
     notes = OrderNote.objects.filter(order=OuterRef("pk"))
     last_note = notes.order_by("-created_at").annotate(start=Left("text", Value(NOTE_LENGTH))).values("start")[:1]
-    return (
+    found = (
         orders.select_related("customer", "status", "city", "delivery_slot", "courier", "responsible", "photo_approval")
         .prefetch_related(
             Prefetch("items", OrderItem.objects.only("order_id", "quantity", "product_snapshot", "position")),
@@ -32,18 +58,19 @@ def with_row_details(orders: QuerySet[Order]) -> QuerySet[Order]:
             last_note=Subquery(last_note, output_field=TextField()),
         )
     )
+    return cast("QuerySet[OrderRow]", found)  # `set_row_context` adds what the query does not
 
 
-def broadcast_rows(
-    orders: Iterable[Order], request: HttpRequest, statuses: Mapping[str, Status], *, may_move: bool
+def set_row_context(
+    orders: Iterable[OrderRow], request: HttpRequest, statuses: Mapping[str, Status], *, may_move: bool
 ) -> None:
-    """Tell each order who looks at it, and which step comes next for him."""
+    """Set on each order its reader, and the next step that this reader may take."""
     for order in orders:
-        order.seen_by = request.user  # type: ignore[attr-defined]
+        order.seen_by = request.user
         codes = order.status.next_codes if may_move and not order.is_deleted_on_site else []
         step = next((statuses[code] for code in codes if code in statuses), None)
         # One tap must not lead to where there is no way back from.
-        order.next_step = step if step is not None and not step.is_final else None  # type: ignore[attr-defined]
+        order.next_step = step if step is not None and not step.is_final else None
 
 
 def _count(rows: QuerySet) -> Func:

@@ -37,7 +37,7 @@ def row_links(order: Order, user: User | AnonymousUser) -> SafeString:
 
 
 def take_button(order: Order, user: User | AnonymousUser) -> SafeString:
-    """Return a button that takes an order which nobody has; empty when somebody has it, it is closed, or he may not."""
+    """Return a button that takes an order without a florist; empty for other orders, and without the permission."""
     is_free = order.responsible_id is None and is_open(order)
     may = user.has_perm("orders.change_order_status") or user.has_perm("orders.change_order")
     if not (is_free and may):

@@ -25,7 +25,7 @@ class ListedChecksum:
 
 
 def note_checksums(listed: Sequence[ListedChecksum]) -> None:
-    """Note these checksums where none is known, and no event has told of the order since. One query, none for none.
+    """Note these checksums where none is known, and no event has reported the order since. One query, none for none.
 
     Nothing of the order changes: its timeline says nothing of it.
     """

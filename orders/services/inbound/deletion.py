@@ -8,10 +8,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from orders.events import OrderChange, publish
-from orders.models import EventKind, Order, OrderEvent, Reason, Source, SyncState
+from orders.models import Order, OrderEvent, Reason, Source, SyncState
 from orders.services.locking import lock_site_order, settle_sync_state
-from orders.services.timeline import write_event
+from orders.services.timeline import new_event, write_event
 from orders.sync.three_way_merge import Agreement
+from orders.timeline_payloads import ArchivedOnSite, DeletedOnSite, FieldsChanged
 
 
 @transaction.atomic
@@ -39,7 +40,7 @@ def mark_deleted(
     )
     event = write_event(
         order=order,
-        kind=EventKind.DELETED,
+        payload=DeletedOnSite(),
         source=Source.SITE,
         actor=actor,
         changes=[{"field": "is_deleted_on_site", "old": False, "new": True}],
@@ -69,9 +70,9 @@ def mark_archived(
             changes.append({"field": "is_deleted_on_site", "old": True, "new": False})
         order.is_archived_on_site, order.is_deleted_on_site, order.sync_state = True, False, SyncState.SYNCED
         events.append(
-            OrderEvent(
+            new_event(
                 order=order,
-                kind=EventKind.ARCHIVED,
+                payload=ArchivedOnSite(),
                 source=Source.SITE,
                 actor=actor,
                 changes=changes,
@@ -98,7 +99,7 @@ def mark_present(*, bitrix_order_id: int, actor: User | None = None) -> Order | 
     order.save(update_fields=["is_deleted_on_site", "sync_state", "updated_at"])
     event = write_event(
         order=order,
-        kind=EventKind.CHANGED,
+        payload=FieldsChanged(),
         source=Source.SITE,
         actor=actor,
         changes=[{"field": "is_deleted_on_site", "old": True, "new": False}],

@@ -1,4 +1,4 @@
-"""What happened before the CRM was there: orders from a copy of the site, and the entries of their history."""
+"""The history: orders from a copy of the site, and their changes that the site remembers."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -7,26 +7,25 @@ from uuid import UUID
 
 from django.db.models import Min, Q
 
-from orders.models import EventKind, Order, OrderEvent, Source, Status
-from orders.services.inbound.apply import Applied, apply_snapshot
+from orders.models import Order, OrderEvent, Source, Status
+from orders.services.inbound.apply import apply_snapshot
+from orders.services.inbound.outcomes import Applied
 from orders.services.locking import lock_creation
 from orders.services.references import STUB_PREFIX
-from orders.sync.snapshot import HistoryEntry, OrderSnapshot, Past
-
-_KINDS = {"status": EventKind.STATUS}
-CHANGE = "site_change"
-"""Where an entry keeps the site's id of what it tells."""
+from orders.services.timeline import new_event
+from orders.sync.snapshot import HistoryEntry, HistoryRead, OrderSnapshot
+from orders.timeline_payloads import SITE_CHANGE, FieldsChanged, SiteHistory, StatusChanged
 
 
-def record_history(*, snapshot: OrderSnapshot, past: Past, is_absent: bool = False) -> Applied:
-    """Take over an order from a copy of the site. Nobody is told of it, and what is newer here stays.
+def record_history(*, snapshot: OrderSnapshot, history: HistoryRead, is_absent: bool = False) -> Applied:
+    """Import an order from a copy of the site. No one is notified of it, and what is newer here stays.
 
     `is_absent`: this transaction has found out by `lock_absent_orders` that there is no such order.
     """
-    return apply_snapshot(snapshot=snapshot, source=Source.IMPORT, past=past, is_absent=is_absent)
+    return apply_snapshot(snapshot=snapshot, source=Source.IMPORT, history=history, is_absent=is_absent)
 
 
-def record_past_changes(histories: Sequence[tuple[Order, Sequence[HistoryEntry]]]) -> set[UUID]:
+def record_history_changes(histories: Sequence[tuple[Order, Sequence[HistoryEntry]]]) -> set[UUID]:
     """Write what the site remembers of these orders onto their timelines, with its dates; return which got entries.
 
     Each entry is written once, and only if it is from before the CRM knew the order: what it has seen happen itself is
@@ -65,8 +64,9 @@ def lock_absent_orders(snapshots: Iterable[OrderSnapshot]) -> set[int]:
 
 
 def _written(keys: list[UUID]) -> set[tuple[UUID, str]]:
-    entries = OrderEvent.objects.filter(order__in=keys, source=Source.IMPORT, details__has_key=CHANGE)
-    return {(order, str(details[CHANGE])) for order, details in entries.values_list("order_id", "details")}
+    entries = OrderEvent.objects.filter(order__in=keys, source=Source.IMPORT, details__has_key=SITE_CHANGE)
+    stored = entries.values_list("order_id", "details")
+    return {(order, SiteHistory.from_json(details).site_change) for order, details in stored}
 
 
 def _known_since(keys: list[UUID]) -> dict[UUID, datetime]:
@@ -86,12 +86,11 @@ def _event(order: Order, entry: HistoryEntry, codes: Mapping[str, str]) -> Order
     def ours(value: Any) -> Any:
         return codes.get(value, f"{STUB_PREFIX}{value}") if entry.field == "status" and value else value
 
-    details = {CHANGE: entry.key, "who": entry.who, "comment": entry.comment}
-    return OrderEvent(
+    payload = StatusChanged if entry.field == "status" else FieldsChanged
+    return new_event(
         order=order,
         happened_at=entry.happened_at,
-        kind=_KINDS.get(entry.field, EventKind.CHANGED),
+        payload=payload(site_change=entry.key, site_author=entry.who, comment=entry.comment),
         source=Source.IMPORT,
         changes=[{"field": entry.field, "old": ours(entry.old), "new": ours(entry.new)}],
-        details={name: value for name, value in details.items() if value},
     )

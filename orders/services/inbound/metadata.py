@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from orders.models import Order, OrderEvent
-from orders.sync.snapshot import OrderSnapshot, Past
+from orders.sync.snapshot import HistoryRead, OrderSnapshot, Problem
+from orders.timeline_payloads import PROBLEMS, REMARKS, FromSite
 
 
 def merged_metadata(ours: Mapping[str, Any], snapshot: OrderSnapshot) -> dict[str, Any]:
-    """Return `metadata` with what the snapshot keeps, and without raw values of what could be read by now."""
+    """Return `metadata` with what the snapshot keeps, and without raw values of what can be read now."""
     merged = dict(ours)
     for part, value in snapshot.metadata.items():
         both_are_objects = isinstance(value, Mapping) and isinstance(merged.get(part), Mapping)
@@ -30,22 +32,34 @@ def _name(key: str) -> str:
     return re.split(r"[\[#]", key, maxsplit=1)[0]
 
 
-def new_oddities(order: Order, snapshot: OrderSnapshot, past: Past | None = None) -> dict[str, Any]:
-    """Return what was odd that the order's timeline does not name yet, as details of an entry.
+@dataclass(frozen=True, slots=True)
+class Oddities:
+    """What was odd: fields of the payload that could not be read, and remarks about the order in a copy of the site."""
 
-    No query when nothing was.
-    """
-    odd = oddities(snapshot, past)
+    problems: tuple[Problem, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Return whether anything was odd."""
+        return bool(self.problems or self.remarks)
+
+
+def new_oddities(order: Order, snapshot: OrderSnapshot, history: HistoryRead | None = None) -> Oddities:
+    """Return what was odd that the order's timeline does not name yet. No query when nothing was."""
+    odd = oddities(snapshot, history)
     if not odd:
-        return {}
-    entries = OrderEvent.objects.filter(order=order, details__has_any_keys=list(odd)).values_list("details", flat=True)
-    named = {name: [one for details in entries for one in details.get(name, ())] for name in odd}
-    new = {name: [one for one in found if one not in named[name]] for name, found in odd.items()}
-    return {name: found for name, found in new.items() if found}
+        return odd
+    keys = [key for key, found in ((PROBLEMS, odd.problems), (REMARKS, odd.remarks)) if found]
+    entries = OrderEvent.objects.filter(order=order, details__has_any_keys=keys).values_list("details", flat=True)
+    named = [FromSite.from_json(details) for details in entries]
+    problems = [problem for entry in named for problem in entry.problems]
+    remarks = {remark for entry in named for remark in entry.remarks}
+    return Oddities(
+        problems=tuple(problem for problem in odd.problems if problem not in problems),
+        remarks=tuple(remark for remark in odd.remarks if remark not in remarks),
+    )
 
 
-def oddities(snapshot: OrderSnapshot, past: Past | None = None) -> dict[str, Any]:
-    """Return what was odd, as details of an entry: `problems` of the payload, `remarks` about a copy of the site."""
-    problems = [problem.as_json() for problem in snapshot.problems]
-    remarks = list(past.remarks) if past is not None else []
-    return {name: found for name, found in (("problems", problems), ("remarks", remarks)) if found}
+def oddities(snapshot: OrderSnapshot, history: HistoryRead | None = None) -> Oddities:
+    """Return what was odd."""
+    return Oddities(problems=snapshot.problems, remarks=history.remarks if history is not None else ())

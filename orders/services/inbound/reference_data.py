@@ -62,17 +62,21 @@ def _apply(model: type[SiteReference], rows: Iterable[ReferenceRow]) -> Changes:
 
 
 def _keys(row: SiteReference) -> list[Any]:
-    return list(row.bitrix_codes) if isinstance(row, Status) else [row.bitrix_id]  # type: ignore[attr-defined]
+    if isinstance(row, City | Shop | DeliverySlot):
+        return [row.bitrix_id]
+    return list(row.bitrix_codes) if isinstance(row, Status) else []
 
 
 def _create(model: type[SiteReference], row: ReferenceRow) -> None:
+    values = dict(row.fields)
     if model is Status:
         new: SiteReference = Status(
             code=_free_code(row.key), bitrix_codes=[row.key], stage=Stage.PROBLEM, needs_attention=True
         )
     else:
-        new = model(bitrix_id=row.key)  # type: ignore[misc]
-    for name, value in row.fields.items():
+        new = model()
+        values["bitrix_id"] = row.key
+    for name, value in values.items():
         setattr(new, name, value)
     new.bitrix_state = Agreement.on(**{name: _comparable(value) for name, value in row.fields.items()}).as_json()
     new.save(force_insert=True)

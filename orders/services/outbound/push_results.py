@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 
 from orders.events import OrderChange, publish
 from orders.exceptions import NotAllowedError
-from orders.models import REPORTED_BY_SITE, EventKind, Order, OrderEvent, Reason, Source, Status, SyncState
+from orders.models import REPORTED_BY_SITE, Order, Reason, Source, Status, SyncState
 from orders.rules.hold import leaves_at
 from orders.services.locking import lock_order, lock_site_order, settle_sync_state, unsent_fields
 from orders.services.outbound.site_response import record_response, write_response
@@ -20,6 +20,7 @@ from orders.services.timeline import write_event
 from orders.sync.fields import FIELDS, ITEMS, as_sent, order_values, set_comparable
 from orders.sync.site_response import SILENCE, FieldRefusal, SiteResponse
 from orders.sync.three_way_merge import Agreement, Request
+from orders.timeline_payloads import BothChanged, FieldsChanged, Noted, RefusedBySite, SentToSite
 
 
 @transaction.atomic
@@ -99,7 +100,7 @@ def record_created_on_site(
     """
     order = lock_order(order_id)
     agreement = Agreement.from_json(order.bitrix_state)
-    details: dict[str, Any] = {"created": bitrix_order_id}
+    twin_id: UUID | None = None
     taken = {name: value for name, value in values.items() if name not in words.refused}
     if order.bitrix_order_id is None or (order.has_left_site and order.bitrix_order_id != bitrix_order_id):
         # An earlier one of it has left the site: the request had gone out before that was known.
@@ -110,13 +111,13 @@ def record_created_on_site(
         agreement.settle({"order_number": order.order_number, **taken})
         agreement.site_status = site_status
         if twin is not None:
+            twin_id = twin.pk
             agreement = _take_over(order, twin)
-            details["twin"] = str(twin.pk)
     agreement.times_received += 1
     _note_version(order, version)
     said = record_response(agreement, values, words)
     _save_after_answer(order, agreement, "is_deleted_on_site", "is_archived_on_site")
-    _write_sent(order, EventKind.SENT, push_id, details, taken)
+    _write_sent(order, SentToSite(created=bitrix_order_id, twin=twin_id, values=taken), push_id)
     write_response(order, said, push_id)
     return order
 
@@ -178,10 +179,10 @@ def record_accepted(
         order.sync_state = SyncState.PENDING
     said = record_response(agreement, values, words)
     _save_after_answer(order, agreement, *(FIELDS[change["field"]].attribute for change in changes))
-    _write_sent(order, EventKind.SENT, push_id, {}, taken)
+    _write_sent(order, SentToSite(values=taken), push_id)
     write_response(order, said, push_id)
     if changes:
-        event = write_event(order=order, kind=EventKind.CHANGED, source=Source.SITE, changes=changes, push_id=push_id)
+        event = write_event(order=order, payload=FieldsChanged(), source=Source.SITE, changes=changes, push_id=push_id)
         publish(OrderChange(order, event))
     return order
 
@@ -242,11 +243,10 @@ def record_site_status(
     _save_after_answer(order, agreement, "completed_at")
     event = write_event(
         order=order,
-        kind=EventKind.CONFLICT,
+        payload=BothChanged(desired={"status": wish}),
         source=Source.SITE,
         changes=[{"field": "status", "old": wish, "new": code}],
         reason=Reason.SITE_HAS_OTHER,
-        details={"wish": {"status": wish}},
         push_id=push_id,
     )
     publish(OrderChange(order, event))
@@ -263,12 +263,12 @@ def record_refused(*, order_id: UUID, push_id: UUID, reason: Reason, message: st
     if order.sync_state != SyncState.CONFLICT:  # which still waits for the manager's decision
         order.sync_state = SyncState.FAILED
     order.save(update_fields=["sync_state", "updated_at"])
+    unsent = unsent_fields(order, Agreement.from_json(order.bitrix_state))
     write_event(
         order=order,
-        kind=EventKind.REFUSED,
+        payload=RefusedBySite(message=message, fields=tuple(unsent)),
         source=Source.SYSTEM,
         reason=reason,
-        details={"message": message, "fields": unsent_fields(order, Agreement.from_json(order.bitrix_state))},
         push_id=push_id,
     )
     return order
@@ -316,9 +316,7 @@ def accept_site_state(*, order_id: UUID, actor: User | None, source: Source = So
     # With its items: before a conflict nobody has said whether they are agreed on.
     settle_sync_state(order, Agreement.from_json(order.bitrix_state), list(order.items.all()))
     order.save(update_fields=["sync_state", "updated_at"])
-    event = write_event(
-        order=order, kind=EventKind.NOTED, source=source, actor=actor, details={"resolved": "site's state accepted"}
-    )
+    event = write_event(order=order, payload=Noted(resolved="site's state accepted"), source=source, actor=actor)
     publish(OrderChange(order, event))
     return order
 
@@ -347,13 +345,5 @@ def _save_after_answer(order: Order, agreement: Agreement, *more: str) -> None:
     )
 
 
-def _write_sent(
-    order: Order, kind: EventKind, push_id: UUID, details: dict[str, Any], values: Mapping[str, Any]
-) -> OrderEvent:
-    return write_event(
-        order=order,
-        kind=kind,
-        source=Source.SYSTEM,
-        details={**details, "values": dict(values)},
-        push_id=push_id,
-    )
+def _write_sent(order: Order, payload: SentToSite, push_id: UUID) -> None:
+    write_event(order=order, payload=payload, source=Source.SYSTEM, push_id=push_id)

@@ -11,13 +11,14 @@ from django.utils.translation import gettext
 
 from orders.events import OrderChange, publish
 from orders.exceptions import NotAllowedError
-from orders.models import EventKind, Order, Reason, Source, Status, SyncState
+from orders.models import Order, Reason, Source, Status, SyncState
 from orders.services.inbound.fetches import changed_too_often
 from orders.services.locking import lock_order, settle_sync_state
 from orders.services.references import known_status, resolve
 from orders.services.timeline import changes_between, write_event
 from orders.sync.fields import FIELDS, PUSHED, comparable, order_values, set_comparable
 from orders.sync.three_way_merge import Agreement
+from orders.timeline_payloads import FieldsChanged, Noted, StatusChanged
 
 
 @transaction.atomic
@@ -44,11 +45,10 @@ def send_again(
     order.save(update_fields=["bitrix_state", "sync_state", "updated_at"])
     event = write_event(
         order=order,
-        kind=EventKind.NOTED,
+        payload=Noted(site_values=theirs),
         source=Source.ADMIN if actor else Source.SYSTEM,
         actor=actor,
         reason=reason,
-        details={"theirs": dict(theirs)},
     )
     publish(OrderChange(order, event))
     return True
@@ -84,9 +84,13 @@ def take_site_value(
     changes = changes_between(before, order_values(order, [field]))
     _save(order, agreement, {*columns, FIELDS[field].attribute.removesuffix("_id")})
     if changes:
-        kind = EventKind.STATUS if field == "status" else EventKind.CHANGED
         event = write_event(
-            order=order, kind=kind, source=source, actor=actor, changes=changes, reason=Reason.COMPARED_TAKEN
+            order=order,
+            payload=StatusChanged() if field == "status" else FieldsChanged(),
+            source=source,
+            actor=actor,
+            changes=changes,
+            reason=Reason.COMPARED_TAKEN,
         )
         publish(OrderChange(order, event))
     return order
@@ -116,11 +120,10 @@ def keep_ours(
     _save(order, agreement, columns)
     event = write_event(
         order=order,
-        kind=EventKind.NOTED,
+        payload=Noted(site_values={field: theirs}),
         source=source,
         actor=actor,
         reason=Reason.COMPARED_KEPT,
-        details={"theirs": {field: theirs}},
     )
     publish(OrderChange(order, event))
     return order

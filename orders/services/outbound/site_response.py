@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from orders.models import EventKind, Order, Source
+from orders.models import Order, Source
 from orders.services.timeline import write_event
 from orders.sync.site_response import FieldRefusal, SiteResponse, SiteWarning
 from orders.sync.three_way_merge import Agreement
+from orders.timeline_payloads import RefusedBySite, SiteWarned
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +43,14 @@ def write_response(order: Order, news: News, push_id: UUID) -> None:
         messages = dict.fromkeys(refusal.message for refusal in news.refused.values())
         write_event(
             order=order,
-            kind=EventKind.REFUSED,
+            payload=RefusedBySite(message=" ".join(messages), fields=tuple(sorted(news.refused))),
             source=Source.SYSTEM,
-            details={"message": " ".join(messages), "fields": sorted(news.refused)},
             push_id=push_id,
         )
     if news.warnings:
         write_event(
             order=order,
-            kind=EventKind.WARNED,
+            payload=SiteWarned(warnings=tuple(news.warnings)),
             source=Source.SITE,
-            details={"warnings": [warning.as_json() for warning in news.warnings]},
             push_id=push_id,
         )

@@ -131,7 +131,8 @@ def test_a_bar_in_a_terminal(run_command, monkeypatch, columns):
     _status, said = run_command("--no-input", stream=Terminal())
     bar, _rest = re.sub(r"\x1b\[[?\d;]*[a-zA-Z]", "", said).split("\n", 1)
     shown = bar.split("\r")
-    assert len(shown) > 2 and all(len(line) <= columns and "из 55" in line for line in shown)
+    assert len(shown) > 2
+    assert all(len(line) <= columns and "из 55" in line for line in shown)
     if columns > 30:
         assert all("━" in line and "в секунду" in line for line in shown)
     assert said.splitlines()[-1].endswith("54 из 54 заказов перенесено")
@@ -242,7 +243,8 @@ def test_since_and_until_are_the_shops_days(run_command):
     assert days == {"12.08"}
     assert Order.objects.count() > 3
     run = ImportRun.objects.get()
-    assert run.options["since"] == "2025-08-12T00:00:00+05:00" and run.options["until"] == "2025-08-13T00:00:00+05:00"
+    assert run.options["since"] == "2025-08-12T00:00:00+05:00"
+    assert run.options["until"] == "2025-08-13T00:00:00+05:00"
     assert run.expected == run.processed
 
 

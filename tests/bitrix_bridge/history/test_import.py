@@ -357,7 +357,8 @@ class TestTrouble:
     def test_one_that_fails_again_stays_failed(self, source, caplog):
         refuse("122107")
         run = imported(source)
-        assert imports.resume(run, is_claimed=True) and walk.work(run, source)
+        assert imports.resume(run, is_claimed=True)
+        assert walk.work(run, source)
         run.refresh_from_db()
         assert (run.created, run.failed, run.state) == (53, 1, "done")
 

@@ -79,14 +79,14 @@ def test_a_failure_names_no_customer_and_no_reason_stands_there_twice(source, po
 
 @pytest.mark.parametrize("schema", [Schema.NEW])
 def test_an_order_whose_history_cannot_be_written_fails_alone(source, monkeypatch, caplog):
-    write = services.record_past_changes
+    write = services.record_history_changes
 
     def refuse(histories):
         if any(order.bitrix_order_id == 122107 for order, _entries in histories):
             raise ValueError("made-up trouble")
         return write(histories)
 
-    monkeypatch.setattr(services, "record_past_changes", refuse)
+    monkeypatch.setattr(services, "record_history_changes", refuse)
     run = imported(source, count=10)
     assert (run.created, run.failed, run.state) == (9, 1, "done")
     assert not Order.objects.filter(bitrix_order_id=122107).exists()

@@ -102,7 +102,8 @@ def test_a_run_that_was_cut_goes_on_to_its_end(source, no_time, django_capture_o
     assert not walk.work(run, source, is_over_time=lambda: True)
     assert imports.stop(run)
     run.refresh_from_db()
-    assert run.reasons and run.processed == 30
+    assert run.reasons
+    assert run.processed == 30
     assert imports.resume(run, is_claimed=False)
     assert work_slices(run, django_capture_on_commit_callbacks) == 2
     assert (run.state, run.come_over, run.processed) == ("done", 54, 55)
@@ -180,7 +181,8 @@ def test_a_lost_task_is_queued_again(run, django_capture_on_commit_callbacks):
         assert slices.pick_up()
     assert OrmQ.objects.count() == 1
     # Held by somebody: nothing is queued; by nobody who is alive: it was stopped.
-    assert imports.claim(run.pk) and not slices.pick_up()
+    assert imports.claim(run.pk)
+    assert not slices.pick_up()
     ImportRun.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     assert not slices.pick_up()
     run.refresh_from_db()

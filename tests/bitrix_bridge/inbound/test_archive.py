@@ -23,7 +23,7 @@ from orders import services
 from orders.models import Order
 from orders.presentation.timeline import timeline
 from orders.selectors.dashboard import figures
-from orders.sync.snapshot import Past
+from orders.sync.snapshot import HistoryRead
 from tests.bitrix_bridge.outbound.test_delivery import change, hurry, made_here
 from tests.bitrix_bridge.reconciliation.conftest import compare_sides as compare_sides
 from tests.bitrix_bridge.reconciliation.conftest import found, outcomes
@@ -168,7 +168,7 @@ class TestEvents:
     def test_a_copy_of_the_site_does_not(self, site, shared_order):
         data = site.site.order(shared_order.bitrix_order_id)
         services.mark_archived([shared_order.bitrix_order_id])
-        services.record_history(snapshot=read_order({**data, "VERSION": "7"}), past=Past())
+        services.record_history(snapshot=read_order({**data, "VERSION": "7"}), history=HistoryRead())
         assert marks(shared_order) == ARCHIVED
 
     def test_a_question_is_answered_by_the_archive(self, site, shared_order, post_webhook):

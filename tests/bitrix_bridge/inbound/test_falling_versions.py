@@ -15,7 +15,7 @@ from bitrix_bridge.site_client.bridge_client import BridgeClient
 from cvety_crm.outbox import WAITS, deliver_due
 from orders import services
 from orders.models import Order
-from orders.sync.snapshot import Past
+from orders.sync.snapshot import HistoryRead
 from orders.sync.three_way_merge import Agreement
 from tests.bitrix_bridge.outbound.test_delivery import change, made_here
 
@@ -354,6 +354,6 @@ def test_a_copy_of_the_site_does_not_decide_a_doubt(site, shared_order, site_sav
     """It may be older under a higher version: what was heard stands."""
     copied = read_order({**site.site.order(shared_order.bitrix_order_id), "VERSION": "19"})
     hear(site_saves(shared_order, 10, **PAID))
-    assert services.record_history(snapshot=copied, past=Past()).outcome == services.Outcome.STALE
+    assert services.record_history(snapshot=copied, history=HistoryRead()).outcome == services.Outcome.STALE
     shared_order.refresh_from_db()
     assert (shared_order.payment_status, shared_order.bitrix_version) == ("paid", 10)

@@ -66,7 +66,12 @@ def test_what_is_empty_says_nothing(column, name, raw):
 
 @pytest.mark.parametrize(
     ("column", "name", "raw"),
-    [("price", "total_amount", "даром"), ("payed", "payment_status", "maybe"), ("status_id", "status", ["AP"])],
+    [
+        ("price", "total_amount", "даром"),
+        ("payed", "payment_status", "maybe"),
+        ("status_id", "status", ["AP"]),
+        ("canceled", "is_cancelled", "maybe"),
+    ],
 )
 def test_what_can_not_be_read_is_named(column, name, raw):
     listed = read_listed_order({**BRIDGE, column: raw})
@@ -83,10 +88,17 @@ def test_an_order_of_the_site_has_no_key_of_ours(xml_id):
     assert read_listed_order({**BRIDGE, "xml_id": xml_id}).crm_order_id is None
 
 
-@pytest.mark.parametrize("row", [None, [], "122183", {}, {"order_id": 0}, {"order_id": "x"}, {"id": -5}])
-def test_a_row_without_an_id(row):
-    with pytest.raises(PayloadError):
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        *((row, "a row of the list is not an object") for row in (None, [], "122183")),
+        *((row, "a row of the list has no id") for row in ({}, {"order_id": 0}, {"order_id": "x"}, {"id": -5})),
+    ],
+)
+def test_a_row_without_an_id(row, message):
+    with pytest.raises(PayloadError) as error:
         read_listed_order(row)
+    assert (error.value.field, error.value.reason) == ("orders", message)
 
 
 def test_a_page():
@@ -96,10 +108,19 @@ def test_a_page():
     assert read_page([], after_id=4, is_last=False).is_last  # nothing more will come
 
 
-@pytest.mark.parametrize("rows", [[{"id": 4}], [{"id": 7}, {"id": 5}], [{"id": 5}, {"id": 5}], None, "x", 5])
-def test_a_page_that_would_be_read_for_ever(rows):
-    with pytest.raises(PayloadError):
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([{"id": 4}], "order 4 comes after 4"),
+        ([{"id": 7}, {"id": 5}], "order 5 comes after 7"),
+        ([{"id": 5}, {"id": 5}], "order 5 comes after 5"),
+        *((rows, "the list is no list") for rows in (None, "x", 5)),
+    ],
+)
+def test_a_page_that_would_be_read_for_ever(rows, message):
+    with pytest.raises(PayloadError) as error:
         read_page(rows, after_id=4, is_last=False)
+    assert (error.value.field, error.value.reason) == ("orders", message)
 
 
 json_values = st.recursive(

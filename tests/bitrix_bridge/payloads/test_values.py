@@ -395,6 +395,8 @@ ALMATY_15 = datetime(2025, 8, 25, 15, tzinfo=ALMATY)
         {"date": "2025-08-25 15:00:00.000000", "timezone_type": 3, "timezone": "Asia/Almaty"},
         {"date": "2025-08-25 13:00:00.000000", "timezone_type": 3, "timezone": "Europe/Moscow"},
         {"date": "2025-08-25 10:00:00.000000", "timezone_type": 1, "timezone": "+00:00"},
+        {"date": "2025-08-25 10:00:00.000000", "timezone_type": 2, "timezone": "Z"},
+        {"date": "2025-08-25 10:00:00.000000", "timezone_type": 2, "timezone": "z"},
         {"date": "2025-08-25 15:00:00.000000", "timezone_type": 3, "timezone": "Nowhere/../At all"},
         datetime(2025, 8, 25, 15),  # noqa: DTZ001
         datetime(2025, 8, 25, 10, tzinfo=UTC),

@@ -105,3 +105,9 @@ def test_any_answer_can_be_read(warnings, refused):
     words = read_response({"warnings": warnings, "refused": refused})
     assert all(isinstance(warning.message, str) and warning.message for warning in words.warnings)
     assert set(words.refused) <= set(PUSHED)
+
+
+def test_a_text_is_cut_to_what_staff_can_read():
+    (long,) = read_response({"warnings": ["я" * 501]}).warnings
+    (fits,) = read_response({"warnings": ["я" * 500]}).warnings
+    assert (len(long.message), fits.message) == (500, "я" * 500)

@@ -1,4 +1,4 @@
-"""The shop in PHP, alone or beside a real CRM."""
+"""Fixtures: the shop in PHP, alone or together with a real CRM."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(params=["sqlite", "mariadb"])
 def shop_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ShopDatabase]:
-    """Where the shop keeps its tables: each test runs with either database."""
+    """Yield the shop's database; each test runs with SQLite and with MariaDB."""
     if request.param == "sqlite":
         yield SqliteDatabase(tmp_path / "bitrix.sqlite")
         return
-    # A name of its own: a killed server of the test before may still hold its locks.
+    # A new name, because a killed server of the previous test may still hold its locks.
     database = MariaDatabase(request.getfixturevalue("mariadb"), f"shop_{next(_numbers)}")
     yield database
     database.drop()
@@ -35,7 +35,7 @@ def shop_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sh
 
 @pytest.fixture
 def make_site(tmp_path: Path, shop_database: ShopDatabase) -> Iterator[MakeSite]:
-    """Open a shop; keyword arguments are those of `PhpSite`."""
+    """Yield a function that opens a shop; its keyword arguments are those of `PhpSite`."""
     with ExitStack() as opened:
 
         def open_shop(**options: Any) -> PhpSite:
@@ -46,7 +46,7 @@ def make_site(tmp_path: Path, shop_database: ShopDatabase) -> Iterator[MakeSite]
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    """A CRM that answers what a test wants it to."""
+    """Yield a CRM whose answers a test can set."""
     made = Receiver()
     yield made
     made.close()
@@ -54,19 +54,19 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 def site(make_site: MakeSite) -> PhpSite:
-    """A shop that announces nothing."""
+    """Return a shop that sends no webhooks."""
     return make_site(line_in_init=False)
 
 
 @pytest.fixture
 def announcing(make_site: MakeSite, receiver: Receiver) -> PhpSite:
-    """A shop that announces to `receiver`."""
+    """Return a shop that sends webhooks to `receiver`."""
     return make_site(webhook_url=receiver.url)
 
 
 @pytest.fixture
 def connected(make_site: MakeSite, live_server: LiveServer, settings) -> PhpSite:
-    """A shop and the CRM, each configured for the other."""
+    """Return a shop that is connected to the CRM in both directions."""
     shop = make_site(webhook_url=f"{live_server.url}/webhooks/bitrix/order", webhook_token=settings.WEBHOOK_TOKENS[0])
     settings.BITRIX_API_URL, settings.BITRIX_API_TOKEN = shop.bridge_url, API_TOKEN
     return shop
@@ -74,7 +74,7 @@ def connected(make_site: MakeSite, live_server: LiveServer, settings) -> PhpSite
 
 @pytest.fixture
 def create_request() -> dict[str, Any]:
-    """The create request as the contract writes it."""
+    """Return a create request in the shape of the contract."""
     return {
         "user_id": 1079,
         "recipient_name": "Әлия",

@@ -1,6 +1,6 @@
-"""Where a stand-in shop keeps its tables: a file of SQLite, or a database of a real MariaDB.
+"""The databases of a stand-in shop: an SQLite file, or a database of a real MariaDB.
 
-Both are read as Bitrix's own connection would give the values: decimals as text with all their digits, dates as text.
+Both return values as Bitrix's own connection does: decimals as text with all their digits, dates as text.
 """
 
 from __future__ import annotations
@@ -21,39 +21,39 @@ Row = dict[str, Any]
 
 
 class ShopDatabase(Protocol):
-    """One shop's database."""
+    """The database of one shop."""
 
     def environment(self) -> dict[str, str]:
-        """What tells the PHP where it is."""
+        """Return the environment variables that configure the PHP."""
 
     def fill(self, rows: dict[str, list[Row]]) -> None:
-        """Create the tables and put rows into them."""
+        """Create the tables and insert rows."""
 
     def rows(self, sql: str, values: tuple[Any, ...]) -> list[Row]:
-        """What a query finds; a value stands for each `?`."""
+        """Return the rows of a query; a value stands for each `?`."""
 
     def execute(self, sql: str, values: tuple[Any, ...]) -> None:
-        """Change the database behind Bitrix's back, with no strict mode in the way where there is one."""
+        """Change the database directly, without Bitrix and without strict mode."""
 
     def tables(self) -> list[str]:
-        """The names of all tables."""
+        """Return the names of all tables."""
 
     def columns(self, table: str) -> list[str]:
-        """The columns of a table."""
+        """Return the columns of a table."""
 
 
 class SqliteDatabase:
-    """A file."""
+    """An SQLite file."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def environment(self) -> dict[str, str]:
-        """What tells the PHP where it is."""
+        """Return the environment variables that configure the PHP."""
         return {"STAND_IN_ENGINE": "sqlite", "STAND_IN_DATABASE": str(self.path)}
 
     def fill(self, rows: dict[str, list[Row]]) -> None:
-        """Create the tables and put rows into them."""
+        """Create the tables and insert rows."""
         with self._connected() as connection:
             connection.executescript(f"PRAGMA journal_mode = WAL;{schema.sqlite_schema()}")
             for table, some in rows.items():
@@ -61,21 +61,21 @@ class SqliteDatabase:
                     connection.executemany(sql, values)
 
     def rows(self, sql: str, values: tuple[Any, ...]) -> list[Row]:
-        """What a query finds; a value stands for each `?`."""
+        """Return the rows of a query; a value stands for each `?`."""
         with self._connected() as connection:
             return [dict(row) for row in connection.execute(sql, values)]
 
     def execute(self, sql: str, values: tuple[Any, ...]) -> None:
-        """Change the database behind Bitrix's back."""
+        """Change the database directly, without Bitrix."""
         with self._connected() as connection:
             connection.execute(sql, values)
 
     def tables(self) -> list[str]:
-        """The names of all tables."""
+        """Return the names of all tables."""
         return [row["name"] for row in self.rows("SELECT name FROM sqlite_master WHERE type = 'table'", ())]
 
     def columns(self, table: str) -> list[str]:
-        """The columns of a table."""
+        """Return the columns of a table."""
         return [row["name"] for row in self.rows("SELECT name FROM pragma_table_info(?)", (table,))]
 
     @contextlib.contextmanager
@@ -101,7 +101,7 @@ class MariaDatabase:
         self._connection.decoders = _AS_TEXT
 
     def environment(self) -> dict[str, str]:
-        """What tells the PHP where it is."""
+        """Return the environment variables that configure the PHP."""
         return {
             "STAND_IN_ENGINE": "mariadb",
             "STAND_IN_DATABASE": self._name,
@@ -109,7 +109,7 @@ class MariaDatabase:
         }
 
     def fill(self, rows: dict[str, list[Row]]) -> None:
-        """Create the tables and put rows into them."""
+        """Create the tables and insert rows."""
         connection = self._server.connect(self._name, client_flag=CLIENT.MULTI_STATEMENTS)
         with contextlib.closing(connection), connection.cursor() as cursor:
             cursor.execute(schema.mariadb_schema())
@@ -120,33 +120,33 @@ class MariaDatabase:
                     cursor.executemany(sql, values)
 
     def rows(self, sql: str, values: tuple[Any, ...]) -> list[Row]:
-        """What a query finds; a value stands for each `?`."""
+        """Return the rows of a query; a value stands for each `?`."""
         with self._connection.cursor() as cursor:
             cursor.execute(_with_percent_marks(sql), values)
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
     def execute(self, sql: str, values: tuple[Any, ...]) -> None:
-        """Change the database behind Bitrix's back."""
+        """Change the database directly, without Bitrix."""
         with self._connection.cursor() as cursor:
             cursor.execute(_with_percent_marks(sql), values)
 
     def tables(self) -> list[str]:
-        """The names of all tables."""
+        """Return the names of all tables."""
         return [name for row in self.rows("SHOW TABLES", ()) for name in row.values()]
 
     def columns(self, table: str) -> list[str]:
-        """The columns of a table."""
+        """Return the columns of a table."""
         return [row["Field"] for row in self.rows(f"SHOW COLUMNS FROM `{table}`", ())]
 
     def drop(self) -> None:
-        """Remove it."""
+        """Delete the database."""
         self.execute(f"DROP DATABASE `{self._name}`", ())
         self._connection.close()
 
 
 def _inserts(table: str, rows: list[Row], mark: str) -> list[tuple[str, list[list[Any]]]]:
-    """One INSERT for all rows that name the same columns."""
+    """Return one INSERT for all rows with the same columns."""
     groups: dict[tuple[str, ...], list[list[Any]]] = {}
     for row in rows:
         groups.setdefault(tuple(row), []).append(list(row.values()))
@@ -161,7 +161,7 @@ def _inserts(table: str, rows: list[Row], mark: str) -> list[tuple[str, list[lis
 
 
 def _with_percent_marks(sql: str) -> str:
-    """`?` outside of texts becomes PyMySQL's `%s`."""
+    """Return the statement with `%s` of PyMySQL for each `?` outside of texts."""
     parts = re.split(r"('(?:[^']|'')*')", sql.replace("%", "%%"))
     return "".join(part if part.startswith("'") else part.replace("?", "%s") for part in parts)
 

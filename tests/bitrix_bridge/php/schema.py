@@ -1,8 +1,8 @@
-"""The tables of the stand-in shop, written once and created in either database.
+"""The tables of the stand-in shop, defined once and created in either database.
 
-Most are those of the import's tests, as Bitrix's installer makes them in version 25; the rest stands here, in the same
-notation. MariaDB in strict mode looks after lengths and empty columns by itself. For SQLite the same rules are spelled
-out as checks, and the name of a type tells how many decimals a number shows.
+Most are those of the import's tests, as Bitrix's installer creates them in version 25; the others are defined here, in
+the same notation. MariaDB in strict mode checks lengths and empty columns itself. For SQLite the same rules are written
+as checks, and the name of a type gives the number of decimals.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ MORE_TABLES = (
         """,
         keys="ID; ORDER_ID; XML_ID",
     ),
-    # Of the stand-ins: one row for each request that has begun a session.
+    # For the tests: one row for each request that has started a session.
     Table("stand_in_session", "ID int +; URI varchar(255)", keys="ID"),
 )
 USED = {
@@ -109,7 +109,7 @@ DECIMALS = {
     "double(18,4)": "double4",
     "double(18,2)": "double2",
 }
-"""How SQLite names MySQL's numbers: the name has the numeric affinity, and readers know the number of decimals."""
+"""SQLite's names of MySQL's numbers: the name has numeric affinity, and readers know the number of decimals."""
 
 _TYPE = re.compile(r"(\w+(?:\([\d,]+\))?) (NULL|NOT NULL)( AUTO_INCREMENT)?(?: DEFAULT (.+))?")
 
@@ -120,13 +120,13 @@ def _tables() -> list[Table]:
 
 @cache
 def mariadb_schema() -> str:
-    """Return the statements for MariaDB, in one text."""
+    """Return the statements for MariaDB as one text."""
     return ";\n".join(table.sql(Schema.NEW) for table in _tables())
 
 
 @cache
 def sqlite_schema() -> str:
-    """Return the statements for SQLite, in one text."""
+    """Return the statements for SQLite as one text."""
     return ";\n".join(_sqlite_table(table) for table in _tables()) + ";"
 
 
@@ -163,7 +163,7 @@ def _sqlite_column(name: str, kind: str) -> str:
     elif types in ("datetime", "timestamp"):
         stored, check = "datetime", f"`{name}` LIKE '____-__-__ __:__:__'"
     elif types == "date":
-        # Python's own converter would take the name `date`.
+        # Python's own converter would claim the name `date`.
         stored, check = "day", f"`{name}` LIKE '____-__-__'"
     default = "(CURRENT_TIMESTAMP)" if default == "current_timestamp" else default
     rest = f" DEFAULT {default}" if default else ""

@@ -1,4 +1,4 @@
-"""A shop that runs the real PHP: the two files installed as their README says, on stand-ins for Bitrix, in `php -S`."""
+"""A shop that runs the real PHP: both files installed as their README says, on stand-ins for Bitrix, in `php -S`."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ WORKERS = 8
 
 
 class PhpSite:
-    """One shop with its folder, its database and its web server. `init` is more PHP for init.php.
+    """One shop with its folder, its database and its web server. `init` is additional PHP for init.php.
 
-    PHP's time is that of the shop, Almaty; `database_zone` is the clock of the database, which another may have set.
+    PHP's time zone is the shop's, Almaty; `database_zone` is that of the database, which may differ.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class PhpSite:
         self._process: subprocess.Popen[bytes] | None = None
         self.url = ""
 
-    # Installing
+    # Installation
 
     def _write_files(self, webhook_url: str, webhook_token: str, init: str) -> None:
         prolog = self.document_root / "bitrix/modules/main/include/prolog_before.php"
@@ -81,7 +81,7 @@ class PhpSite:
             lines.append(f"require_once $_SERVER['DOCUMENT_ROOT'] . '{FOLDER}/crm-webhook.php';")
         init_file.write_text("\n".join(lines))
 
-    # Running
+    # Start and stop
 
     def __enter__(self) -> PhpSite:
         for _try in range(3):
@@ -90,7 +90,7 @@ class PhpSite:
         raise AssertionError(self.server_log.read_text())
 
     def _start(self, port: int) -> bool:
-        """Start the server; False when somebody took the port first."""
+        """Start the server; return False if another program took the port first."""
         environment = {
             **os.environ,
             **self.database.environment(),
@@ -106,7 +106,7 @@ class PhpSite:
                 env=environment,
                 stdout=log,
                 stderr=log,
-                # A group of its own, so that its workers end with it.
+                # A process group of its own, so that its workers end with it.
                 start_new_session=True,
             )
         self.url = f"http://127.0.0.1:{port}"
@@ -125,22 +125,22 @@ class PhpSite:
 
     @property
     def bridge_url(self) -> str:
-        """The endpoint."""
+        """The address of the endpoint."""
         return f"{self.url}{FOLDER}/crm-bridge.php"
 
-    def ask(self, action: str | None = None, **request: Any) -> requests.Response:
-        """Ask the bridge, raw."""
+    def call(self, action: str | None = None, **request: Any) -> requests.Response:
+        """Send a request to the bridge and return the raw response."""
         body = request if action is None else {"action": action, **request}
         return self.post(body)
 
     def post(self, body: Any, token: str = API_TOKEN) -> requests.Response:
-        """Post to the bridge: text as it is, anything else as JSON."""
+        """Post to the bridge: a text unchanged, any other value as JSON."""
         headers = {"X-API-TOKEN": token} if token else {}
         kind = "data" if isinstance(body, str | bytes) else "json"
         return requests.post(self.bridge_url, headers=headers, timeout=20, allow_redirects=False, **{kind: body})
 
     def hit(self, *steps: list[Any], crontab: bool = False, dies: bool = False) -> list[Any]:
-        """One request to the shop that does these steps; `dies` ends it without Bitrix's epilogue."""
+        """Send one request to the shop that does these steps; `dies` ends it without Bitrix's epilogue."""
         body = {"steps": steps, "crontab": crontab, "dies": dies}
         answer = requests.post(f"{self.url}/shop.php", json=body, timeout=30)
         assert answer.status_code == 200, answer.text
@@ -150,58 +150,61 @@ class PhpSite:
             raise AssertionError(answer.text) from None
 
     def place_order(self, **order: Any) -> int:
-        """A customer orders; returns the id."""
+        """Place an order as a customer; return its id."""
         properties = {"name": "Мария", "phone": "+7 (701) 123-45-67", "city": "2", "when": "18", "shopId": "17008"}
         order["properties"] = {**properties, **order.get("properties", {})}
         return self.hit(["create", order])[0]
 
     def run_agents(self) -> None:
-        """Let the pauses pass and the cron run."""
+        """Let the retry delays pass and run the agents on cron."""
         self.execute("UPDATE cvety_crm_queue SET NEXT_TRY_AT = 0 WHERE STATE = 'W'")
         self.hit(["agents"], crontab=True)
 
-    # Looking
+    # State of the shop
 
     def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
-        """What a query finds; a value stands for each `?`."""
+        """Return the rows of a query; a value stands for each `?`."""
         return self.database.rows(sql, values)
 
     def execute(self, sql: str, *values: Any) -> None:
-        """Change the database behind Bitrix's back."""
+        """Change the database directly, without Bitrix."""
         self.database.execute(sql, values)
 
     def queue(self) -> list[dict[str, Any]]:
-        """The sender's table."""
+        """Return the rows of the sender's table."""
         return self.rows("SELECT * FROM cvety_crm_queue ORDER BY ID")
 
     def order(self, order_id: int) -> dict[str, Any]:
-        """The order's row."""
+        """Return the order's row."""
         return self.rows("SELECT * FROM b_sale_order WHERE ID = ?", order_id)[0]
 
     def properties(self, order_id: int) -> dict[str, str | None]:
-        """The order's properties, None where one has a row and no value."""
+        """Return the order's properties; None for a row without a value."""
         found = self.rows("SELECT CODE, VALUE FROM b_sale_order_props_value WHERE ORDER_ID = ?", order_id)
         return {row["CODE"]: row["VALUE"] for row in found}
 
     def lines(self, order_id: int) -> list[dict[str, Any]]:
-        """The basket's rows."""
+        """Return the basket's rows."""
         return self.rows("SELECT * FROM b_sale_basket WHERE ORDER_ID = ? ORDER BY ID", order_id)
 
     def payments(self, order_id: int) -> list[dict[str, Any]]:
-        """The rows of the order's payments."""
+        """Return the rows of the order's payments."""
         return self.rows("SELECT * FROM b_sale_order_payment WHERE ORDER_ID = ? ORDER BY ID", order_id)
 
     def shipments(self, order_id: int) -> list[dict[str, Any]]:
-        """The rows of the order's shipments, the system one (SYSTEM = Y) among them."""
+        """Return the rows of the order's shipments, including the system one (SYSTEM = Y)."""
         return self.rows("SELECT * FROM b_sale_order_delivery WHERE ORDER_ID = ? ORDER BY ID", order_id)
 
-    def letters(self) -> list[tuple[str, str]]:
-        """The letters that wait to be sent: kind and address."""
+    def mails(self) -> list[tuple[str, str]]:
+        """Return the unsent mails: kind and address."""
         found = self.rows("SELECT EVENT_NAME, C_FIELDS FROM b_event ORDER BY ID")
         return [(row["EVENT_NAME"], unserialize(row["C_FIELDS"])["EMAIL"]) for row in found]
 
     def inner_account(self, user_id: int) -> tuple[Decimal, list[tuple[str, Decimal, int | None]]]:
-        """What is on a buyer's inner account, and each move: its kind, its sum (less than 0: taken), its order."""
+        """Return the balance of a buyer's inner account and its transactions.
+
+        A transaction is its kind, its sum (negative: taken), and its order.
+        """
         budgets = self.rows("SELECT CURRENT_BUDGET FROM b_sale_user_account WHERE USER_ID = ?", user_id)
         moves = self.rows("SELECT * FROM b_sale_user_transact WHERE USER_ID = ? ORDER BY ID", user_id)
         return sum((Decimal(row["CURRENT_BUDGET"]) for row in budgets), Decimal(0)), [
@@ -210,52 +213,52 @@ class PhpSite:
         ]
 
     def stock(self, product_id: int) -> tuple[float, float]:
-        """What of a product is free, and what is reserved."""
+        """Return the free and the reserved quantity of a product."""
         (row,) = self.rows("SELECT QUANTITY, QUANTITY_RESERVED FROM b_catalog_product WHERE ID = ?", product_id)
         return float(row["QUANTITY"]), float(row["QUANTITY_RESERVED"])
 
     def set_stock(self, product_id: int, quantity: float, **columns: str) -> None:
-        """Have so much of a product; more columns of b_catalog_product by name."""
+        """Set a product's stock, and further columns of b_catalog_product by name."""
         names = {"QUANTITY": quantity, **columns}
         sets = ", ".join(f"{name} = ?" for name in names)
         self.execute(f"UPDATE b_catalog_product SET {sets} WHERE ID = ?", *names.values(), product_id)
 
     def history(self, order_id: int) -> list[tuple[str, int]]:
-        """The order's rows of b_sale_order_change: kind, and who did it."""
+        """Return the order's rows of b_sale_order_change: kind and user."""
         found = self.rows("SELECT TYPE, USER_ID FROM b_sale_order_change WHERE ORDER_ID = ? ORDER BY ID", order_id)
         return [(row["TYPE"], row["USER_ID"]) for row in found]
 
     def markers(self, order_id: int) -> list[str]:
-        """What is wrong with an order, as its markers say it."""
+        """Return the messages of the order's markers."""
         found = self.rows("SELECT MESSAGE FROM b_sale_entity_marker WHERE ORDER_ID = ? ORDER BY ID", order_id)
         return [row["MESSAGE"] for row in found]
 
     def archived(self) -> list[int]:
-        """The orders in the archive."""
+        """Return the ids of the archived orders."""
         return [row["ORDER_ID"] for row in self.rows("SELECT ORDER_ID FROM b_sale_order_archive ORDER BY ID")]
 
     def sessions(self) -> list[str]:
-        """The addresses of the requests that have begun a session."""
+        """Return the addresses of the requests that have started a session."""
         return [row["URI"] for row in self.rows("SELECT URI FROM stand_in_session ORDER BY ID")]
 
     def statements(self) -> int:
-        """How many statements the shop has sent to its database."""
+        """Return how many statements the shop has sent to its database."""
         return self.statements_path.stat().st_size
 
     def tables(self) -> list[str]:
-        """The names of all tables."""
+        """Return the names of all tables."""
         return self.database.tables()
 
     def columns(self, table: str) -> list[str]:
-        """The columns of a table."""
+        """Return the columns of a table."""
         return self.database.columns(table)
 
     def wait_for_empty_queue(self) -> None:
-        """Background jobs run after the response, so a test has to wait for them."""
+        """Wait until the queue is empty: background jobs run after the response."""
         self.wait_until(lambda: not self.queue())
 
     def wait_for_answer(self) -> None:
-        """Wait until the CRM's answer to each waiting event is noted."""
+        """Wait until the CRM's answer to each pending event is stored."""
         self.wait_until(lambda: all(row["LAST_CODE"] is not None for row in self.queue()))
 
     def wait_until(self, is_so: Callable[[], bool]) -> None:

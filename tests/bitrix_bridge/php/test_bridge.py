@@ -1,4 +1,4 @@
-"""The endpoint alone: orders created and changed as they should be in Bitrix."""
+"""The endpoint alone: it creates and changes orders as Bitrix requires."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ def refusal(answer):
 
 
 def changed(site, order_id, **request):
-    answer = site.ask("order.update", order_id=order_id, **request)
+    answer = site.call("order.update", order_id=order_id, **request)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
 
 @pytest.fixture
 def order_id(site, create_request):
-    return site.ask(**create_request).json()["order_id"]
+    return site.call(**create_request).json()["order_id"]
 
 
-def test_a_repeated_update_does_not_undo_what_people_have_changed_since(site, order_id):
+def test_repeated_update_keeps_later_changes_of_staff(site, order_id):
     asked = {"properties": {"addressRecipient": "Достык 5"}, "event_id": "made-up-1"}
     first = changed(site, order_id, **asked)
     changed(site, order_id, properties={"addressRecipient": "Сатпаева 1"})
@@ -41,7 +41,7 @@ def test_a_repeated_update_does_not_undo_what_people_have_changed_since(site, or
 
 
 def test_create_builds_every_part_of_the_order(site, create_request):
-    answer = site.ask("order.create", xml_id="crm-1", courier_comment="Осторожно, ваза", **create_request)
+    answer = site.call("order.create", xml_id="crm-1", courier_comment="Осторожно, ваза", **create_request)
     assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
     body = answer.json()
     order = site.order(body["order_id"])
@@ -73,28 +73,30 @@ def test_create_builds_every_part_of_the_order(site, create_request):
     assert (shipped["BASKET_ID"], float(shipped["QUANTITY"])) == (line["ID"], 1)
 
 
-def test_create_twenty_times_at_once_makes_one_order(site, create_request):
+def test_twenty_concurrent_creates_make_one_order(site, create_request):
     with ThreadPoolExecutor(20) as pool:
-        answers = list(pool.map(lambda _: site.ask("order.create", xml_id="crm-9", **create_request).json(), range(20)))
+        answers = list(
+            pool.map(lambda _: site.call("order.create", xml_id="crm-9", **create_request).json(), range(20))
+        )
     assert {answer["order_id"] for answer in answers} == {answers[0]["order_id"]}
     assert sorted(answer["created"] for answer in answers) == [False] * 19 + [True]
     assert len(site.rows("SELECT ID FROM b_sale_order")) == 1
 
 
-def test_an_order_that_broke_off_is_found_again_and_named(site, create_request):
-    first = site.ask("order.create", xml_id="crm-9", **create_request).json()
+def test_create_finds_an_order_of_an_interrupted_request(site, create_request):
+    first = site.call("order.create", xml_id="crm-9", **create_request).json()
     site.execute("UPDATE b_sale_order SET RUNNING = 'Y'")
-    again = site.ask("order.create", xml_id="crm-9", **create_request).json()
+    again = site.call("order.create", xml_id="crm-9", **create_request).json()
     assert (again["order_id"], again["created"]) == (first["order_id"], False)
     assert [warning["code"] for warning in again["warnings"]] == ["unfinished"]
 
 
-def test_what_the_site_lacks_is_a_warning_not_a_lost_order(site, create_request):
+def test_values_that_the_site_lacks_are_warnings(site, create_request):
     create_request |= {"delivery_id": 77, "payment_method_id": 88}
     create_request["properties"] |= {"colour": "red", "nothing": ""}
     create_request["items"].append({"bitrix_product_id": 5, "quantity": 2, "price": 100})
     site.execute("UPDATE b_catalog_product SET QUANTITY = '0' WHERE ID = 696613")
-    body = site.ask(**create_request).json()
+    body = site.call(**create_request).json()
     assert body["success"]
     assert [warning["code"] for warning in body["warnings"]] == [
         "out_of_catalogue",
@@ -111,31 +113,31 @@ def test_what_the_site_lacks_is_a_warning_not_a_lost_order(site, create_request)
 
 
 @pytest.mark.parametrize("phone", ["+77771234567", "87771234567", "+7 (777) 123-45-67", "7 777 123 45 67"])
-def test_customer_is_found_by_phone_in_any_spelling(site, create_request, phone):
+def test_customer_is_found_by_phone_in_any_format(site, create_request, phone):
     del create_request["user_id"]
     create_request["properties"]["phone"] = phone
-    assert site.order(site.ask(**create_request).json()["order_id"])["USER_ID"] == 1079
+    assert site.order(site.call(**create_request).json()["order_id"])["USER_ID"] == 1079
 
 
-def test_unknown_customer_is_made_once(site, create_request):
+def test_unknown_customer_is_registered_once(site, create_request):
     create_request["user_id"] = 424242
     create_request["properties"] |= {"name": "Дана", "email": "not an address"}
-    first, second = (site.order(site.ask(**create_request).json()["order_id"])["USER_ID"] for _ in range(2))
+    first, second = (site.order(site.call(**create_request).json()["order_id"])["USER_ID"] for _ in range(2))
     assert first == second
     (user,) = site.rows("SELECT * FROM b_user WHERE ID = ?", first)
     assert (user["NAME"], user["PERSONAL_PHONE"]) == ("Дана", "+77017654321")
     assert user["EMAIL"] == "noemail7017654321@noemail.invalid"
 
 
-def test_nobody_at_all_is_the_anonymous_buyer(site, create_request):
+def test_order_without_a_customer_belongs_to_the_anonymous_buyer(site, create_request):
     create_request |= {"user_id": None, "properties": []}
-    first, second = (site.order(site.ask(**create_request).json()["order_id"])["USER_ID"] for _ in range(2))
+    first, second = (site.order(site.call(**create_request).json()["order_id"])["USER_ID"] for _ in range(2))
     (user,) = site.rows("SELECT NAME, EXTERNAL_AUTH_ID FROM b_user WHERE ID = ?", first)
     assert (user["NAME"], user["EXTERNAL_AUTH_ID"]) == ("Анонимный пользователь", "saleanonymous")
     assert first == second
 
 
-def test_status_travels_with_versions(site, order_id):
+def test_status_change_increments_the_version(site, order_id):
     way = ["N", "AP", "PD", "CO", "RD", "DE", "F"]
     client = BridgeClient(site.bridge_url, API_TOKEN, 15)
     versions = [
@@ -146,9 +148,9 @@ def test_status_travels_with_versions(site, order_id):
     assert client.set_status(order_id, status_id="F", expected_status_id="N").version == 6, "already there"
 
 
-def test_status_conflict_tells_the_current_state(site, order_id):
+def test_status_conflict_returns_the_current_state(site, order_id):
     site.hit(["change", order_id, {"STATUS_ID": "PD"}])
-    answer = site.ask("order.status", order_id=order_id, status_id="AP", expected_status_id="N")
+    answer = site.call("order.status", order_id=order_id, status_id="AP", expected_status_id="N")
     assert refusal(answer) == (409, "status_conflict", "status")
     assert answer.json()["current"] == {"status_id": "PD", "version": 1}
     with pytest.raises(StatusConflictError) as conflict:
@@ -156,32 +158,32 @@ def test_status_conflict_tells_the_current_state(site, order_id):
     assert (conflict.value.status_id, conflict.value.version) == ("PD", 1)
 
 
-def test_compare_and_set_lets_one_of_many_win(site, order_id):
-    def wish(code):
-        return site.ask("order.status", order_id=order_id, status_id=code, expected_status_id="N").status_code
+def test_only_one_of_concurrent_status_changes_succeeds(site, order_id):
+    def set_status(code):
+        return site.call("order.status", order_id=order_id, status_id=code, expected_status_id="N").status_code
 
     with ThreadPoolExecutor(8) as pool:
-        codes = list(pool.map(wish, ["AP", "PD", "CO", "RD", "DE", "F", "P", "RF"]))
+        codes = list(pool.map(set_status, ["AP", "PD", "CO", "RD", "DE", "F", "P", "RF"]))
     assert sorted(codes) == [200] + [409] * 7
     assert site.order(order_id)["VERSION"] == 1
 
 
 @pytest.mark.parametrize("code", ["ZZ", "DN", "ap", "", None, 5, ["AP"]])
 def test_status_must_be_one_of_the_sites_order_statuses(site, order_id, code):
-    answer = site.ask("order.status", order_id=order_id, status_id=code, expected_status_id="N")
+    answer = site.call("order.status", order_id=order_id, status_id=code, expected_status_id="N")
     assert refusal(answer) == (422, "status_unknown", "status")
 
 
-def test_a_veto_of_the_site_is_passed_on(make_site, create_request):
+def test_refusal_of_a_site_handler_is_returned(make_site, create_request):
     site = make_site(line_in_init=False, init="define('STAND_IN_VETO', 'AP');")
-    order_id = site.ask(**create_request).json()["order_id"]
-    answer = site.ask("order.status", order_id=order_id, status_id="AP", expected_status_id="N")
+    order_id = site.call(**create_request).json()["order_id"]
+    answer = site.call("order.status", order_id=order_id, status_id="AP", expected_status_id="N")
     assert refusal(answer) == (422, "refused", "status")
     assert "запретил" in answer.json()["error"]["message"]
     assert site.order(order_id)["VERSION"] == 0, "nothing is saved after a refused change"
 
 
-def test_update_of_one_property_leaves_the_others(site, order_id):
+def test_update_of_one_property_keeps_the_others(site, order_id):
     before = site.properties(order_id)
     row = site.order(order_id)
     assert changed(site, order_id, properties={"nameRecipient": "Дана"}) == {
@@ -211,20 +213,20 @@ def test_update_with_the_same_values_is_no_change(site, order_id):
     assert answer["version"] == 0
 
 
-def test_several_values_of_one_property(site, order_id):
+def test_property_can_have_several_values(site, order_id):
     changed(site, order_id, properties={"extras": ["шары", "торт"]})
     assert site.properties(order_id)["extras"].startswith("a:2:")
-    assert site.ask("order.get", order_id=order_id).json()["order"]["properties"]["extras"] == ["шары", "торт"]
+    assert site.call("order.get", order_id=order_id).json()["order"]["properties"]["extras"] == ["шары", "торт"]
     assert changed(site, order_id, properties={"extras": ["шары", "торт"]})["version"] == 1
 
 
-def test_clearing_is_not_leaving_out(site, order_id):
+def test_empty_value_clears_a_property_and_an_omitted_one_does_not(site, order_id):
     changed(site, order_id, fields={"USER_DESCRIPTION": ""}, properties={"postcardText": None})
     assert site.order(order_id)["USER_DESCRIPTION"] == ""
     assert site.properties(order_id)["postcardText"] == ""
 
 
-def test_items_keep_their_lines_and_move_the_total(site, order_id):
+def test_update_of_items_keeps_ids_and_recomputes_the_total(site, order_id):
     line = site.rows("SELECT * FROM b_sale_basket")[0]
     items = [
         {"bitrix_basket_id": line["ID"], "bitrix_product_id": 696613, "quantity": 2, "price": 7500},
@@ -234,38 +236,40 @@ def test_items_keep_their_lines_and_move_the_total(site, order_id):
     first, second = site.rows("SELECT * FROM b_sale_basket ORDER BY ID")
     assert (first["ID"], first["NAME"], first["QUANTITY"]) == (line["ID"], "Букет Стандарт", "2.0000")
     assert (second["NAME"], second["PRICE"], second["BASE_PRICE"]) == ("Открытка авторская", "900.0000", "990.0000")
-    assert second["DISCOUNT_PRICE"] == "0.0000", "of a custom price Bitrix says so"
+    assert second["DISCOUNT_PRICE"] == "0.0000", "Bitrix marks a custom price"
     assert site.order(order_id)["PRICE"] == "17400.0000"
     assert site.rows("SELECT SUM FROM b_sale_order_payment")[0]["SUM"] == "17400.0000"
     shipped = {row["BASKET_ID"]: float(row["QUANTITY"]) for row in site.rows("SELECT * FROM b_sale_order_dlv_basket")}
     assert shipped == {first["ID"]: 2, second["ID"]: 1}
 
-    # Fewer of one, and the other gone: what is in a shipment must leave it first.
+    # A lower quantity, and the other line deleted: pieces must leave their shipment first.
     changed(site, order_id, items=[{"bitrix_product_id": 696613, "quantity": 1, "price": 7500}])
     assert site.order(order_id)["PRICE"] == "9000.0000"
     assert [row["ID"] for row in site.rows("SELECT ID FROM b_sale_basket")] == [line["ID"]]
     assert [float(row["QUANTITY"]) for row in site.rows("SELECT QUANTITY FROM b_sale_order_dlv_basket")] == [1]
 
 
-def test_delivery_price_and_total(site, order_id):
+def test_delivery_price_changes_the_total(site, order_id):
     changed(site, order_id, fields={"PRICE_DELIVERY": "2000.00"})
     assert (site.order(order_id)["PRICE"], site.order(order_id)["PRICE_DELIVERY"]) == ("9500.0000", "2000.0000")
     assert site.payments(order_id)[0]["SUM"] == "9500.0000"
 
 
-def test_pay_system_delivery_and_tracking_belong_to_parts(site, order_id):
+def test_pay_system_delivery_and_tracking_change_the_parts(site, order_id):
     changed(site, order_id, fields={"PAY_SYSTEM_ID": 3, "DELIVERY_ID": "2", "TRACKING_NUMBER": "KZ1"})
     order = site.order(order_id)
     assert (order["PAY_SYSTEM_ID"], order["DELIVERY_ID"], order["TRACKING_NUMBER"]) == (3, "2", "KZ1")
     assert site.rows("SELECT PAY_SYSTEM_NAME FROM b_sale_order_payment")[0]["PAY_SYSTEM_NAME"] == "Kaspi"
-    assert refusal(site.ask("order.update", order_id=order_id, fields={"PAY_SYSTEM_ID": 99}))[1] == "pay_system_unknown"
-    assert refusal(site.ask("order.update", order_id=order_id, fields={"DELIVERY_ID": 99}))[1] == "delivery_unknown"
+    assert (
+        refusal(site.call("order.update", order_id=order_id, fields={"PAY_SYSTEM_ID": 99}))[1] == "pay_system_unknown"
+    )
+    assert refusal(site.call("order.update", order_id=order_id, fields={"DELIVERY_ID": 99}))[1] == "delivery_unknown"
 
 
-def test_paying_and_cancelling(site, order_id):
+def test_payment_and_cancellation_change_their_columns(site, order_id):
     changed(site, order_id, fields={"PAYED": "Y"})
     assert (site.order(order_id)["PAYED"], site.order(order_id)["SUM_PAID"]) == ("Y", "9000.00")
-    refused = site.ask("order.update", order_id=order_id, fields={"CANCELED": "Y"})
+    refused = site.call("order.update", order_id=order_id, fields={"CANCELED": "Y"})
     assert refusal(refused) == (422, "cancel_refused", "cancel")
     message = refused.json()["error"]["message"]
     assert message == "Сайт не отменяет этот заказ. Ответ сайта: У заказа есть активные оплаты"
@@ -277,17 +281,17 @@ def test_paying_and_cancelling(site, order_id):
     assert (order["CANCELED"], order["REASON_CANCELED"], order["PRICE"]) == ("N", "", "7500.0000")
 
 
-def test_warnings_of_a_save_are_passed_on(make_site, create_request):
+def test_warnings_of_a_save_are_returned(make_site, create_request):
     site = make_site(line_in_init=False, init="define('STAND_IN_WARNING', 'Свойство не сохранено');")
-    assert site.ask(**create_request).json()["warnings"] == [
+    assert site.call(**create_request).json()["warnings"] == [
         {"code": "marked", "message": "Сайт пометил заказ: Свойство не сохранено"}
     ]
 
 
-def test_get_by_id_and_by_xml_id(site, create_request):
-    order_id = site.ask(xml_id="crm-5", **create_request).json()["order_id"]
+def test_order_is_found_by_id_and_by_xml_id(site, create_request):
+    order_id = site.call(xml_id="crm-5", **create_request).json()["order_id"]
     order = BridgeClient(site.bridge_url, API_TOKEN, 15).get_order(order_id)
-    assert order == site.ask("order.get", xml_id="crm-5").json()["order"]
+    assert order == site.call("order.get", xml_id="crm-5").json()["order"]
     assert order["PRICE"] == "9000.0000"
     assert datetime.fromisoformat(order["DATE_INSERT"]).utcoffset() == timedelta(hours=5)
     assert order["user"] == {
@@ -309,36 +313,36 @@ def test_get_by_id_and_by_xml_id(site, create_request):
     assert "PASSWORD" not in str(order)
 
 
-def test_list_pages_through_what_changed(site):
+def test_list_returns_changed_orders_page_by_page(site):
     ids = [site.place_order() for _ in range(5)]
-    first = site.ask("order.list", limit=2).json()
+    first = site.call("order.list", limit=2).json()
     assert [row["order_id"] for row in first["orders"]] == ids[:2]
     assert first["next_after_id"] == ids[1]
-    rest = site.ask("order.list", after_id=ids[1], limit=3).json()
+    rest = site.call("order.list", after_id=ids[1], limit=3).json()
     assert [row["order_id"] for row in rest["orders"]] == ids[2:]
     assert rest["next_after_id"] is None
     site.execute("UPDATE b_sale_order SET DATE_UPDATE = '2025-08-24 12:00:00' WHERE ID = ?", ids[0])
     noon = datetime.fromisoformat("2025-08-24T12:00:00+05:00")
-    assert site.ask("order.list").json()["orders"][0]["date_update"] == noon.isoformat()
+    assert site.call("order.list").json()["orders"][0]["date_update"] == noon.isoformat()
 
     def first_since(since):
-        return site.ask("order.list", since=since).json()["orders"][0]["order_id"]
+        return site.call("order.list", since=since).json()["orders"][0]["order_id"]
 
     assert first_since("2025-08-24T07:00:00Z") == first_since("2025-08-24 12:00") == first_since("2025-08-24") == ids[0]
     assert first_since(noon.timestamp()) == first_since(1) == ids[0]
     assert first_since("2025-08-24T12:00:01") == first_since(noon.timestamp() + 1) == ids[1]
     for nonsense in ("yesterday", "2025-13-45", [1], True, 1e300):
-        assert refusal(site.ask("order.list", since=nonsense)) == (400, "bad_since", "request")
+        assert refusal(site.call("order.list", since=nonsense)) == (400, "bad_since", "request")
 
 
-def test_references_may_be_elements_of_infoblocks(make_site):
+def test_reference_lists_can_be_infoblock_elements(make_site):
     site = make_site(line_in_init=False, init="define('CRM_BRIDGE_SHOP_IBLOCK_ID', 27);")
-    lists = site.ask("reference").json()
+    lists = site.call("reference").json()
     assert {"id": 696613, "name": "Букет Стандарт"} in lists["shops"]
     assert {"id": 2, "name": "Алматы"} in lists["cities"]
 
 
-def test_real_client_sorts_the_refusals(site):
+def test_client_classifies_the_refusals(site):
     client = BridgeClient(site.bridge_url, API_TOKEN, 15)
     with pytest.raises(OrderNotFoundError):
         client.get_order(99)
@@ -351,7 +355,7 @@ def test_real_client_sorts_the_refusals(site):
 
 
 @pytest.mark.parametrize("token", ["", "another", API_TOKEN.upper(), f"{API_TOKEN} ", f"{API_TOKEN},second"])
-def test_wrong_or_missing_token(site, create_request, token):
+def test_wrong_or_missing_token_is_refused(site, create_request, token):
     answer = requests.post(
         site.bridge_url,
         json=create_request,
@@ -362,7 +366,7 @@ def test_wrong_or_missing_token(site, create_request, token):
     assert site.rows("SELECT ID FROM b_sale_order") == []
 
 
-def test_two_tokens_while_one_is_being_replaced(make_site):
+def test_two_tokens_are_accepted_during_a_replacement(make_site):
     site = make_site(line_in_init=False)
     init = site.document_root / "local/php_interface/init.php"
     init.write_text(init.read_text().replace(API_TOKEN, f"{API_TOKEN}, made-up-next-token"))
@@ -388,39 +392,39 @@ NOTICE = "<br />\n<b>Notice</b>: something old in <b>init.php</b><br />"
         "register_shutdown_function(function () { @trigger_error('late'); });",
     ],
 )
-def test_html_around_it_does_not_spoil_the_json(make_site, create_request, noise):
+def test_output_of_the_site_does_not_break_the_json(make_site, create_request, noise):
     site = make_site(line_in_init=False, init=noise)
-    answer = site.ask(**create_request)
+    answer = site.call(**create_request)
     assert answer.json()["success"], answer.text
     assert answer.text.startswith('{"success":true')
     assert answer.text.endswith("}")
 
 
 @pytest.mark.parametrize("end", ["echo '<html>'; die();", "throw new Exception('no database');", "undefined();"])
-def test_a_site_that_breaks_off_still_answers_json(make_site, end):
+def test_interrupted_request_is_answered_with_json(make_site, end):
     site = make_site(line_in_init=False, init=end)
-    answer = site.ask("ping")
+    answer = site.call("ping")
     assert refusal(answer) == (500, "internal", "internal")
     assert answer.text.startswith('{"success":false')
 
 
-def test_own_mistakes_name_the_step(make_site, create_request):
+def test_internal_error_names_the_step(make_site, create_request):
     handler = "throw new RuntimeException('обработчик сайта упал');"
     site = make_site(
         line_in_init=False,
         init="Bitrix\\Main\\EventManager::getInstance()->addEventHandler('sale', 'OnSaleOrderSaved', "
         f"function () {{ {handler} }});",
     )
-    answer = site.ask(xml_id="crm-1", **create_request)
+    answer = site.call(xml_id="crm-1", **create_request)
     assert refusal(answer) == (500, "internal", "save")
     assert "обработчик сайта упал" in answer.json()["error"]["message"]
-    again = site.ask(xml_id="crm-1", **create_request)
+    again = site.call(xml_id="crm-1", **create_request)
     assert again.json()["created"] is False, "the order was stored before the handler failed"
 
 
-def test_steps_are_logged_and_secrets_and_people_are_not(site, create_request):
-    site.ask("order.create", xml_id="crm-1", **create_request)
-    site.ask("order.status", order_id=1, status_id="ZZ")
+def test_log_has_steps_but_no_secrets_or_personal_data(site, create_request):
+    site.call("order.create", xml_id="crm-1", **create_request)
+    site.call("order.status", order_id=1, status_id="ZZ")
     log = site.log_path.read_text()
     assert 'order.create ["crm-1"]: 200' in log
     assert "user > order > basket > shipment > payment > properties > total > save" in log

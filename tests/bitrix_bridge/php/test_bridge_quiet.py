@@ -1,4 +1,4 @@
-"""What the bridge leaves behind, and what it finds that no event tells: the archive and silent changes."""
+"""Side effects of the bridge (mails, sessions, history, log), and changes without an event (archive, raw SQL)."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import pytest
 
 
 def changed(site, order_id, **request):
-    answer = site.ask("order.update", order_id=order_id, **request)
+    answer = site.call("order.update", order_id=order_id, **request)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
 
 def make(site, create_request, xml_id="crm-1", **changes):
-    return site.ask("order.create", xml_id=xml_id, **(create_request | changes)).json()["order_id"]
+    return site.call("order.create", xml_id=xml_id, **(create_request | changes)).json()["order_id"]
 
 
-class TestLetters:
+class TestMails:
     def live_through_everything(self, site, order_id):
         for fields in (
             {"STATUS_ID": "AP"},
@@ -26,81 +26,81 @@ class TestLetters:
             {"CANCELED": "Y"},
         ):
             changed(site, order_id, fields=fields)
-        site.ask("order.status", order_id=order_id, status_id="PD")
+        site.call("order.status", order_id=order_id, status_id="PD")
 
-    def test_an_order_of_the_crm_sends_none(self, site, create_request):
+    def test_order_of_the_crm_sends_no_mail(self, site, create_request):
         self.live_through_everything(site, make(site, create_request))
-        assert site.letters() == []
+        assert site.mails() == []
 
-    def test_one_that_was_placed_on_the_site_does(self, site):
+    def test_order_of_the_site_sends_mails(self, site):
         order_id = site.place_order()
-        before = len(site.letters())
+        before = len(site.mails())
         assert before, "new order"
         self.live_through_everything(site, order_id)
-        assert len(site.letters()) > before
+        assert len(site.mails()) > before
 
     @pytest.mark.parametrize(("value", "of_crm", "of_site"), [("all", True, True), ("none", False, False)])
-    def test_the_constant_decides(self, make_site, create_request, value, of_crm, of_site):
+    def test_constant_decides_which_mails_are_sent(self, make_site, create_request, value, of_crm, of_site):
         site = make_site(line_in_init=False, init=f"define('CRM_BRIDGE_LETTERS', '{value}');")
         self.live_through_everything(site, make(site, create_request))
-        assert bool(site.letters()) is of_crm
+        assert bool(site.mails()) is of_crm
         order_id = site.place_order()
-        before = len(site.letters())
+        before = len(site.mails())
         self.live_through_everything(site, order_id)
-        assert (len(site.letters()) > before) is of_site
+        assert (len(site.mails()) > before) is of_site
 
-    def test_an_order_of_the_check_never_does(self, make_site, create_request):
+    def test_order_of_the_check_never_sends_mails(self, make_site, create_request):
         site = make_site(line_in_init=False, init="define('CRM_BRIDGE_LETTERS', 'all');")
         order_id = make(site, create_request, "crm-check-1")
         self.live_through_everything(site, order_id)
-        assert site.ask("order.delete", order_id=order_id).json()["deleted"] is True
-        assert site.letters() == []
+        assert site.call("order.delete", order_id=order_id).json()["deleted"] is True
+        assert site.mails() == []
 
 
-def test_a_call_leaves_no_session(site, create_request):
+def test_request_of_the_crm_leaves_no_session(site, create_request):
     make(site, create_request)
-    site.ask("ping")
+    site.call("ping")
     assert site.sessions() == []
     site.place_order()
-    assert site.sessions() == ["/shop.php"], "a visitor has one"
+    assert site.sessions() == ["/shop.php"], "a visitor has a session"
 
 
 class TestDeleting:
-    def test_only_orders_of_the_check(self, site, create_request):
+    def test_only_orders_of_the_check_are_deleted(self, site, create_request):
         ours, theirs = make(site, create_request), site.place_order()
         for order_id in (ours, theirs):
-            answer = site.ask("order.delete", order_id=order_id)
+            answer = site.call("order.delete", order_id=order_id)
             assert (answer.status_code, answer.json()["error"]["code"]) == (422, "not_a_check")
         assert len(site.rows("SELECT ID FROM b_sale_order")) == 2
 
-    def test_a_paid_one_goes_too(self, site, create_request):
+    def test_paid_order_of_the_check_is_deleted(self, site, create_request):
         order_id = make(site, create_request, "crm-check-1")
         changed(site, order_id, fields={"PAYED": "Y"})
-        assert site.ask("order.delete", order_id=order_id).json() == {
+        assert site.call("order.delete", order_id=order_id).json() == {
             "success": True,
             "order_id": order_id,
             "deleted": True,
         }
-        assert site.ask("order.delete", order_id=order_id).status_code == 404
+        assert site.call("order.delete", order_id=order_id).status_code == 404
         assert site.inner_account(1079) == (0, [])
 
 
 class TestArchive:
-    def test_it_is_no_deletion(self, site, create_request):
+    def test_archived_order_is_reported_as_archived_not_deleted(self, site, create_request):
         order_id = make(site, create_request)
         other = site.place_order()
         site.hit(["archive", order_id])
         for request in ({"order_id": order_id}, {"xml_id": "crm-1"}):
-            answer = site.ask("order.get", **request)
+            answer = site.call("order.get", **request)
             assert (answer.status_code, answer.json()["error"]["code"]) == (404, "order_archived")
         for action, more in (("order.update", {"fields": {"COMMENTS": "x"}}), ("order.status", {"status_id": "AP"})):
-            answer = site.ask(action, order_id=order_id, **more)
+            answer = site.call(action, order_id=order_id, **more)
             assert (answer.status_code, answer.json()["error"]["code"]) == (404, "order_archived")
-        again = site.ask("order.create", xml_id="crm-1", **create_request).json()
+        again = site.call("order.create", xml_id="crm-1", **create_request).json()
         assert (again["order_id"], again["created"], again["archived"]) == (order_id, False, True)
-        assert [row["order_id"] for row in site.ask("order.list").json()["orders"]] == [other]
+        assert [row["order_id"] for row in site.call("order.list").json()["orders"]] == [other]
 
-    def test_it_stands_in_the_list_for_those_who_ask(self, site):
+    def test_archived_order_is_listed_on_request(self, site):
         ids = [site.place_order() for _ in range(5)]
         for order_id in (ids[0], ids[2]):
             site.hit(["archive", order_id])
@@ -108,7 +108,7 @@ class TestArchive:
         def pages(limit):
             after, found = 0, []
             while after is not None:
-                page = site.ask("order.list", archived=True, limit=limit, after_id=after).json()
+                page = site.call("order.list", archived=True, limit=limit, after_id=after).json()
                 found += [(row["order_id"], row.get("archived", False)) for row in page["orders"]]
                 after = page["next_after_id"]
             return found
@@ -116,7 +116,7 @@ class TestArchive:
         wanted = [(order_id, order_id in (ids[0], ids[2])) for order_id in ids]
         assert [pages(limit) for limit in (1, 2, 3, 100)] == [wanted] * 4
 
-    def test_its_waiting_event_is_dropped(self, announcing, receiver):
+    def test_pending_event_of_an_archived_order_is_dropped(self, announcing, receiver):
         order_id = announcing.place_order()
         announcing.wait_for_empty_queue()
         announcing.hit(["change", order_id, {"COMMENTS": "x"}], dies=True)
@@ -127,11 +127,11 @@ class TestArchive:
 
 class TestChecksum:
     def checksum(self, site, order_id):
-        (row,) = [row for row in site.ask("order.list").json()["orders"] if row["order_id"] == order_id]
-        assert site.ask("order.get", order_id=order_id).json()["order"]["checksum"] == row["checksum"]
+        (row,) = [row for row in site.call("order.list").json()["orders"] if row["order_id"] == order_id]
+        assert site.call("order.get", order_id=order_id).json()["order"]["checksum"] == row["checksum"]
         return row["version"], row["date_update"], row["checksum"]
 
-    def test_a_silent_change_shows_in_it(self, site):
+    def test_silent_change_changes_the_checksum(self, site):
         order_id = site.place_order()
         before = self.checksum(site, order_id)
         assert self.checksum(site, order_id) == before
@@ -149,71 +149,71 @@ class TestChecksum:
             "UPDATE b_sale_order_payment SET PAID = 'Y'",
         ],
     )
-    def test_so_do_lines_and_payments(self, site, sql):
+    def test_checksum_covers_lines_and_payments(self, site, sql):
         order_id = site.place_order()
         before = self.checksum(site, order_id)[2]
         site.execute(sql)
         assert self.checksum(site, order_id)[2] != before
 
-    def test_a_page_of_the_list_costs_the_same_however_long_it_is(self, site):
+    def test_list_uses_the_same_number_of_statements_for_any_length(self, site):
         for _ in range(3):
             site.place_order()
         counts = []
         for limit in (1, 3):
             before = site.statements()
-            site.ask("order.list", limit=limit)
+            site.call("order.list", limit=limit)
             counts.append(site.statements() - before)
         assert counts[0] == counts[1]
 
 
-def test_all_properties_come_and_unset_ones_are_empty(site, create_request):
+def test_order_has_all_properties_with_unset_ones_empty(site, create_request):
     order_id = make(site, create_request)
-    properties = site.ask("order.get", order_id=order_id).json()["order"]["properties"]
+    properties = site.call("order.get", order_id=order_id).json()["order"]["properties"]
     codes = {row["CODE"] for row in site.rows("SELECT CODE FROM b_sale_order_props")}
     assert set(properties) == codes
     assert (properties["pickup"], properties["nameRecipient"]) == ("", "Әлия")
 
 
-def test_payments_come_as_they_are(site, create_request):
+def test_order_has_its_payments(site, create_request):
     order_id = make(site, create_request)
     changed(site, order_id, fields={"PAYED": "Y"})
     changed(site, order_id, fields={"PRICE": "9500.00"})
     changed(site, order_id, fields={"PAYED": "Y"})
-    payments = site.ask("order.get", order_id=order_id).json()["order"]["payments"]
+    payments = site.call("order.get", order_id=order_id).json()["order"]["payments"]
     assert [(row["SUM"], row["PAID"], row["PAY_SYSTEM_ID"]) for row in payments] == [
         ("9000.0000", "Y", "1"),
         ("500.0000", "Y", "1"),
     ]
 
 
-def test_the_inner_account_is_no_way_to_pay_to_choose(site, create_request):
-    before = site.ask("reference").json()["pay_systems"]
+def test_inner_account_is_not_among_the_pay_systems(site, create_request):
+    before = site.call("reference").json()["pay_systems"]
     changed(site, make(site, create_request), fields={"PAYED": "Y"})
     assert site.rows("SELECT ID FROM b_sale_pay_system_action WHERE ACTION_FILE = 'inner'")
-    assert site.ask("reference").json()["pay_systems"] == before
+    assert site.call("reference").json()["pay_systems"] == before
 
 
-def test_without_a_delivery_reads_as_none(site, create_request):
+def test_order_without_delivery_has_no_delivery_id(site, create_request):
     order_id = make(site, create_request, delivery_id=None)
     assert str(site.order(order_id)["DELIVERY_ID"]) == "3"
-    assert site.ask("order.get", order_id=order_id).json()["order"]["DELIVERY_ID"] is None
+    assert site.call("order.get", order_id=order_id).json()["order"]["DELIVERY_ID"] is None
 
 
-def test_the_history_of_the_site_names_nobody(site, create_request):
+def test_history_of_the_site_has_no_user(site, create_request):
     order_id = make(site, create_request)
-    site.ask("order.status", order_id=order_id, status_id="AP")
+    site.call("order.status", order_id=order_id, status_id="AP")
     rows = site.rows("SELECT TYPE, USER_ID, DATA FROM b_sale_order_change WHERE ORDER_ID = ?", order_id)
     assert {int(row["USER_ID"]) for row in rows} == {0}
     assert "ORDER_STATUS_CHANGED" in [row["TYPE"] for row in rows]
 
 
-def test_the_account_of_guests_says_that_it_is_one(site, create_request):
+def test_guest_account_is_marked_as_anonymous(site, create_request):
     order_id = make(site, create_request, user_id=None, properties={"nameRecipient": "Дана"})
-    user = site.ask("order.get", order_id=order_id).json()["order"]["user"]
+    user = site.call("order.get", order_id=order_id).json()["order"]["user"]
     assert (user["EXTERNAL_AUTH_ID"], user["NAME"]) == ("saleanonymous", "Анонимный пользователь")
 
 
-def test_reservation_does_not_stand_in_the_way_of_the_order_that_made_it(site, create_request):
+def test_order_can_use_its_own_reservation(site, create_request):
     site.execute(
         "UPDATE b_catalog_product SET QUANTITY = '1', QUANTITY_TRACE = 'Y', CAN_BUY_ZERO = 'N' WHERE ID = 696613"
     )
@@ -222,7 +222,7 @@ def test_reservation_does_not_stand_in_the_way_of_the_order_that_made_it(site, c
     assert "warnings" not in changed(site, order_id, fields={"PRICE": "8000.00"})
 
 
-def test_the_log_names_no_person_and_no_text(site, create_request):
+def test_log_has_no_names_and_no_texts(site, create_request):
     create_request["properties"]["postcardText"] = "тайна" * 200
     order_id = make(site, create_request)
     changed(site, order_id, fields={"COMMENTS": "x"}, properties={"postcardText": "тайна" * 200})

@@ -1,4 +1,4 @@
-"""What the site does not take is refused alone, said once, and the rest of the request goes through."""
+"""Partial refusals: the site refuses a part of a request, reports it once, and does the rest."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ def refusal(answer):
 
 
 def changed(site, order_id, **request):
-    answer = site.ask("order.update", order_id=order_id, **request)
+    answer = site.call("order.update", order_id=order_id, **request)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
 
 @pytest.fixture
 def order_id(site, create_request):
-    return site.ask(**create_request).json()["order_id"]
+    return site.call(**create_request).json()["order_id"]
 
 
 def line(**changes):
@@ -53,7 +53,7 @@ class TestStock:
         ids=["sold out", "inactive", "deleted"],
     )
     @pytest.mark.parametrize("quantity", [2, 3])
-    def test_a_changed_line_goes_on_without_the_catalogue(self, site, order_id, shortage, quantity):
+    def test_changed_line_of_an_unavailable_product_leaves_the_catalogue(self, site, order_id, shortage, quantity):
         changed(site, order_id, items=[line(quantity=2)])
         site.execute(shortage)
         answer = changed(site, order_id, items=[line(quantity=quantity)], **TEXTS)
@@ -63,22 +63,22 @@ class TestStock:
         assert "refused" not in answer
         if quantity == 2:
             assert "warnings" not in answer
-            assert row["PRODUCT_PROVIDER_CLASS"], "nothing of the line has changed"
+            assert row["PRODUCT_PROVIDER_CLASS"], "the line has not changed"
         else:
             (warning,) = answer["warnings"]
             assert (warning["code"], warning["product_id"]) == ("out_of_catalogue", 696613)
             assert warning["message"].startswith("Товара «Букет Стандарт» сейчас нельзя продать на сайте")
-            assert "Ответ сайта: " in warning["message"], "Bitrix's own words are kept behind ours"
+            assert "Ответ сайта: " in warning["message"], "Bitrix's own text follows ours"
             assert not row["PRODUCT_PROVIDER_CLASS"]
             changed(site, order_id, items=[line(quantity=quantity + 1)])
 
-    def test_fewer_of_what_is_sold_out(self, site, order_id):
+    def test_quantity_of_a_sold_out_product_can_fall(self, site, order_id):
         changed(site, order_id, items=[line(quantity=3)])
         site.execute("UPDATE b_iblock_element SET ACTIVE = 'N' WHERE ID = 696613")
         changed(site, order_id, items=[line(quantity=1)])
         assert site.order(order_id)["PRICE"] == "9000.0000"
 
-    def test_a_line_beside_it_stays_with_the_catalogue(self, site, order_id):
+    def test_other_lines_keep_the_catalogue(self, site, order_id):
         changed(site, order_id, items=[line(), line(bitrix_product_id=697002, price=900)])
         site.execute("UPDATE b_iblock_element SET ACTIVE = 'N' WHERE ID = 696613")
         changed(site, order_id, items=[line(quantity=2), line(bitrix_product_id=697002, price=900, quantity=2)])
@@ -89,7 +89,7 @@ class TestStock:
 class TestShipped:
     @pytest.fixture
     def order_id(self, site, create_request):
-        order_id = site.ask(**create_request).json()["order_id"]
+        order_id = site.call(**create_request).json()["order_id"]
         site.hit(["ship", order_id])
         return order_id
 
@@ -98,7 +98,7 @@ class TestShipped:
         [[line(quantity=2)], [line(), line(bitrix_product_id=697002)], [line(bitrix_product_id=697002)]],
         ids=["more", "another one", "something else"],
     )
-    def test_its_lines_are_refused_and_the_rest_is_not(self, site, order_id, items):
+    def test_lines_of_a_shipped_order_are_refused_and_the_rest_is_done(self, site, order_id, items):
         request = {**TEXTS, "fields": {**TEXTS["fields"], "PRICE": "17000.00"}}
         answer = changed(site, order_id, items=items, **request)
         assert [(entry["what"], entry["code"]) for entry in answer["refused"]] == [
@@ -107,9 +107,9 @@ class TestShipped:
         ]
         assert texts(site, order_id) == TAKEN
         assert site.order(order_id)["PRICE"] == "9500.0000"
-        assert refusal(site.ask("order.update", order_id=order_id, items=items)) == (422, "shipped", "basket")
+        assert refusal(site.call("order.update", order_id=order_id, items=items)) == (422, "shipped", "basket")
 
-    def test_its_cancellation_is_refused(self, site, order_id):
+    def test_cancellation_of_a_shipped_order_is_refused(self, site, order_id):
         answer = changed(site, order_id, **{**TEXTS, "fields": {**TEXTS["fields"], "CANCELED": "Y"}})
         assert [(entry["what"], entry["code"]) for entry in answer["refused"]] == [
             ("fields.CANCELED", "cancel_refused")
@@ -119,7 +119,7 @@ class TestShipped:
 
 
 class TestProperties:
-    def test_what_a_property_can_not_hold_is_refused_and_the_order_is_not_marked(self, site, order_id):
+    def test_disallowed_value_is_refused_and_the_order_is_not_marked(self, site, order_id):
         properties = {"postcardText": "я" * 501, "when": "19:45", "nameRecipient": "Дана"}
         answer = changed(site, order_id, properties=properties)
         assert [(entry["what"], entry["code"]) for entry in answer["refused"]] == [
@@ -130,26 +130,26 @@ class TestProperties:
         assert (kept["postcardText"], kept["when"]) == ("Құттықтаймын 🌹\nМама", "18")
         assert (kept["nameRecipient"], site.order(order_id)["MARKED"]) == ("Дана", "N")
         assert "warnings" not in changed(site, order_id, fields={"COMMENTS": "x"})
-        alone = site.ask("order.update", order_id=order_id, properties={"postcardText": "я" * 501})
+        alone = site.call("order.update", order_id=order_id, properties={"postcardText": "я" * 501})
         assert refusal(alone) == (422, "property_too_long", "properties")
 
-    def test_so_it_is_when_the_order_is_made(self, site, create_request):
+    def test_create_refuses_a_disallowed_value(self, site, create_request):
         create_request["properties"] |= {"postcardText": "я" * 501, "when": "19:45"}
-        first = site.ask("order.create", xml_id="crm-1", **create_request).json()
-        again = site.ask("order.create", xml_id="crm-1", **create_request).json()
+        first = site.call("order.create", xml_id="crm-1", **create_request).json()
+        again = site.call("order.create", xml_id="crm-1", **create_request).json()
         assert (first["created"], again["created"]) == (True, False)
         assert {entry["what"] for entry in first["refused"]} == {"properties.postcardText", "properties.when"}
-        assert first["refused"] == again["refused"], "its first answer may have been lost"
+        assert first["refused"] == again["refused"], "the first answer may have been lost"
         assert site.order(first["order_id"])["MARKED"] == "N"
 
-    def test_a_mark_of_the_sites_own_is_told(self, site, order_id):
+    def test_mark_by_the_site_is_a_warning(self, site, order_id):
         site.hit(["change", order_id, {}, {"when": "19:45"}])
         assert site.order(order_id)["MARKED"] == "Y"
         (warning,) = changed(site, order_id, fields={"COMMENTS": "x"})["warnings"]
         assert (warning["code"], warning["message"].split(":")[0]) == ("marked", "Сайт пометил заказ")
 
 
-def test_a_lost_answer_is_told_again_with_what_was_refused(site, order_id):
+def test_repeated_request_returns_the_same_refusals(site, order_id):
     asked = {"event_id": "made-up-1", "properties": {"when": "19:45", "nameRecipient": "Дана", "colour": "red"}}
     first, again = (changed(site, order_id, **asked) for _ in range(2))
     assert (first["repeated"], again["repeated"], again["version"]) == (False, True, first["version"])
@@ -157,7 +157,7 @@ def test_a_lost_answer_is_told_again_with_what_was_refused(site, order_id):
     assert first["warnings"] == again["warnings"]
 
 
-def test_the_table_of_an_earlier_version_gets_its_column(site, order_id):
+def test_table_of_an_earlier_version_gets_its_column(site, order_id):
     site.execute(
         "CREATE TABLE cvety_crm_done (ID VARCHAR(64) NOT NULL, ORDER_ID INT NOT NULL, VERSION INT NOT NULL,"
         " DONE_AT INT NOT NULL, PRIMARY KEY (ID))"
@@ -169,31 +169,31 @@ def test_the_table_of_an_earlier_version_gets_its_column(site, order_id):
 
 
 class TestStatusWithFields:
-    def test_it_is_one_save(self, site, order_id):
+    def test_status_and_fields_are_one_save(self, site, order_id):
         request = {"fields": {"STATUS_ID": "AP", "COMMENTS": "x"}, "properties": {"nameRecipient": "Дана"}}
         answer = changed(site, order_id, expected_status_id="N", **request)
         order = site.order(order_id)
         assert (answer["version"], order["STATUS_ID"], order["COMMENTS"]) == (1, "AP", "x")
 
-    def test_another_status_there_leaves_all_undone(self, site, order_id):
+    def test_status_conflict_leaves_all_unchanged(self, site, order_id):
         site.hit(["change", order_id, {"STATUS_ID": "PD"}])
         fields = {"STATUS_ID": "AP", "COMMENTS": "x"}
-        answer = site.ask("order.update", order_id=order_id, expected_status_id="N", fields=fields)
+        answer = site.call("order.update", order_id=order_id, expected_status_id="N", fields=fields)
         assert refusal(answer) == (409, "status_conflict", "status")
         assert answer.json()["current"] == {"status_id": "PD", "version": 1}
         assert site.order(order_id)["COMMENTS"] is None or site.order(order_id)["COMMENTS"] == ""
         assert changed(site, order_id, expected_status_id="CO", fields={"STATUS_ID": "PD", "COMMENTS": "x"})
 
-    def test_what_else_is_refused_does_not_keep_it_back(self, make_site, create_request):
+    def test_refused_status_does_not_stop_the_other_fields(self, make_site, create_request):
         site = make_site(line_in_init=False, init="define('STAND_IN_VETO', 'AP');")
-        order_id = site.ask(**create_request).json()["order_id"]
+        order_id = site.call(**create_request).json()["order_id"]
         answer = changed(site, order_id, expected_status_id="N", fields={"STATUS_ID": "AP", "COMMENTS": "x"})
         assert [(entry["what"], entry["code"]) for entry in answer["refused"]] == [("fields.STATUS_ID", "refused")]
         order = site.order(order_id)
         assert (order["STATUS_ID"], order["COMMENTS"]) == ("N", "x")
 
 
-def test_an_overlapping_save_of_the_site_lowers_the_version(site, order_id):
+def test_overlapping_save_of_the_site_lowers_the_version(site, order_id):
     with ThreadPoolExecutor() as pool:
         slow = pool.submit(
             site.hit,
@@ -207,5 +207,5 @@ def test_an_overlapping_save_of_the_site_lowers_the_version(site, order_id):
         slow.result()
     row = site.order(order_id)
     assert (versions, row["VERSION"]) == ([1, 2], 1)
-    assert (row["USER_DESCRIPTION"], row["COMMENTS"]) == ("y", "с сайта"), "each save writes what it has changed"
+    assert (row["USER_DESCRIPTION"], row["COMMENTS"]) == ("y", "с сайта"), "each process writes its own changes"
     assert changed(site, order_id, fields={"USER_DESCRIPTION": "z"})["version"] == 2

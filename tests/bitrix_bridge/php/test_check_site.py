@@ -1,4 +1,4 @@
-"""The check of the site against the real PHP: what it expects of Bitrix is what the stand-ins for Bitrix do."""
+"""The check of the site against the real PHP: the stand-ins for Bitrix behave as it expects of Bitrix."""
 
 from __future__ import annotations
 
@@ -10,44 +10,44 @@ from django.core.management import call_command
 from bitrix_bridge.models import WebhookEvent
 from bitrix_bridge.site_check.calls import SiteBridge
 from bitrix_bridge.site_check.comparison import Kind
-from bitrix_bridge.site_check.walk import Mark, Walk
-from bitrix_bridge.site_check.words import in_step
+from bitrix_bridge.site_check.sentences import sentence_in_step
+from bitrix_bridge.site_check.step_runner import Mark, StepRunner
 from orders.models import Order
 from tests.bitrix_bridge.php.site import API_TOKEN
 
 
 @pytest.fixture
-def walk(settings):
-    """Walk through a shop; return the results."""
+def run_steps(settings):
+    """Return a function that checks a shop and returns the results."""
 
-    def walk(shop):
+    def run_steps(shop):
         settings.BITRIX_API_URL, settings.BITRIX_API_TOKEN = shop.bridge_url, API_TOKEN
-        one = Walk(SiteBridge())
+        one = StepRunner(SiteBridge())
         one.run()
         return one.results
 
-    return walk
+    return run_steps
 
 
-def words(results):
-    return [in_step(result.title, one) for result in results for one in result.differences]
+def sentences(results):
+    return [sentence_in_step(result.title, one) for result in results for one in result.differences]
 
 
-def test_the_real_bridge_is_as_expected(announcing, walk):
-    results = walk(announcing)
-    assert words(results) == []
+def test_php_bridge_is_as_expected(announcing, run_steps):
+    results = run_steps(announcing)
+    assert sentences(results) == []
     assert {result.mark for result in results} == {Mark.AS_EXPECTED}
     assert announcing.rows("SELECT * FROM b_sale_order") == []
 
 
-def test_a_shop_without_the_line_in_init_is_told_of_that_alone(site, walk):
-    results = walk(site)
+def test_shop_without_the_line_in_init_reports_only_that(site, run_steps):
+    results = run_steps(site)
     found = [(one.kind, one.name) for result in results for one in result.differences]
     assert found == [(Kind.SETTING, "webhook_installed")]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_both_ways_between_the_real_bridge_and_the_crm(connected):
+def test_check_works_between_the_php_bridge_and_the_crm(connected):
     out = io.StringIO()
     call_command("check_site", "--yes", stdout=out, no_color=True)
     assert "≠" not in out.getvalue()

@@ -1,4 +1,4 @@
-"""The Python stand-in and the real PHP answer alike: same requests, same statuses, codes, steps and keys."""
+"""The Python stand-in and the real PHP give the same answers: statuses, codes, steps and keys."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from bitrix_bridge.sandbox import Sandbox
 from tests.bitrix_bridge.php.site import API_TOKEN, PhpSite
 
 
-class Doors:
-    """Asks both and returns both answers."""
+class BothBridges:
+    """Sends a request to both bridges and returns both responses."""
 
     def __init__(self, site: PhpSite, sandbox: Sandbox, create_request: dict[str, Any]) -> None:
         self.urls = (site.bridge_url, sandbox.bridge_url)
@@ -38,9 +38,9 @@ class Doors:
 
 
 @pytest.fixture
-def doors(site: PhpSite, create_request: dict[str, Any]) -> Iterator[Callable[..., list[requests.Response]]]:
+def both_bridges(site: PhpSite, create_request: dict[str, Any]) -> Iterator[Callable[..., list[requests.Response]]]:
     with Sandbox(api_token=API_TOKEN) as sandbox:
-        yield Doors(site, sandbox, create_request)
+        yield BothBridges(site, sandbox, create_request)
 
 
 def item(**changes: Any) -> dict[str, Any]:
@@ -62,7 +62,7 @@ REFUSED = {
     "action is null": {"action": None},
     "no items": {"items": []},
     "items are null": {"items": None},
-    "item is a text": {"items": ["rose"]},
+    "item is text": {"items": ["rose"]},
     "items are an object": {"items": {"a": item()}},
     "quantity zero": {"items": [item(quantity=0)]},
     "quantity missing": {"items": [item(quantity=None)]},
@@ -79,43 +79,43 @@ REFUSED = {
     "comment too long": {"items": [item()], "comment": "я" * 2001},
     "pay system is a word": {"items": [item()], "payment_method_id": "cash"},
     "get nothing": {"action": "order.get"},
-    "get nobody": {"action": "order.get", "order_id": 99},
+    "get unknown order": {"action": "order.get", "order_id": 99},
     "get a word": {"action": "order.get", "order_id": "abc"},
     "get unknown xml_id": {"action": "order.get", "xml_id": "crm-6"},
-    "status of nobody": {"action": "order.status", "order_id": 99, "status_id": "AP"},
-    "status of a word": {"action": "order.status", "order_id": "abc", "status_id": "AP"},
-    "status of nothing": {"action": "order.status", "status_id": "AP"},
+    "status of an unknown order": {"action": "order.status", "order_id": 99, "status_id": "AP"},
+    "status of a text id": {"action": "order.status", "order_id": "abc", "status_id": "AP"},
+    "status without an id": {"action": "order.status", "status_id": "AP"},
     "set unknown status": {"action": "order.status", "order_id": "ORDER", "status_id": "ZZ"},
-    "set no status": {"action": "order.status", "order_id": "ORDER"},
+    "set empty status": {"action": "order.status", "order_id": "ORDER"},
     "wrong expectation": {
         "action": "order.status",
         "order_id": "ORDER",
         "status_id": "AP",
         "expected_status_id": "PD",
     },
-    "update nobody": {"action": "order.update", "order_id": 99, "fields": {"COMMENTS": "x"}},
+    "update unknown order": {"action": "order.update", "order_id": 99, "fields": {"COMMENTS": "x"}},
     "set the version": {"action": "order.update", "order_id": "ORDER", "fields": {"VERSION": 7}},
     "set the user": {"action": "order.update", "order_id": "ORDER", "fields": {"USER_ID": 7}},
     "set the currency": {"action": "order.update", "order_id": "ORDER", "fields": {"CURRENCY": "USD"}},
-    "a flag that is none": {"action": "order.update", "order_id": "ORDER", "fields": {"PAYED": "maybe"}},
+    "flag with an invalid value": {"action": "order.update", "order_id": "ORDER", "fields": {"PAYED": "maybe"}},
     "a negative price": {"action": "order.update", "order_id": "ORDER", "fields": {"PRICE": -5}},
     "update unknown status": {"action": "order.update", "order_id": "ORDER", "fields": {"STATUS_ID": "ZZ"}},
     "fields are a text": {"action": "order.update", "order_id": "ORDER", "fields": "COMMENTS"},
     "fields are a list": {"action": "order.update", "order_id": "ORDER", "fields": ["COMMENTS"]},
-    "update to no items": {"action": "order.update", "order_id": "ORDER", "items": []},
+    "update to empty items": {"action": "order.update", "order_id": "ORDER", "items": []},
     "unknown line": {"action": "order.update", "order_id": "ORDER", "items": [item(bitrix_basket_id=1999)]},
-    "a quoted event id": {"action": "order.update", "order_id": "ORDER", "event_id": "x' OR '1'='1"},
+    "event id with a quote": {"action": "order.update", "order_id": "ORDER", "event_id": "x' OR '1'='1"},
     "unknown pay system": {"action": "order.update", "order_id": "ORDER", "fields": {"PAY_SYSTEM_ID": 99}},
-    "list since a word": {"action": "order.list", "since": "yesterday"},
-    "list after a word": {"action": "order.list", "after_id": "x"},
+    "list since a text": {"action": "order.list", "since": "yesterday"},
+    "list after a text": {"action": "order.list", "after_id": "x"},
     "list a negative number": {"action": "order.list", "limit": -1},
 }
 
 
-def test_refusals_are_alike(doors):
+def test_refusals_are_the_same(both_bridges):
     seen = {}
     for name, body in REFUSED.items():
-        mine, model = doors(body)
+        mine, model = both_bridges(body)
         assert model.status_code >= 400, f"{name}: the stand-in accepts it"
         found = []
         for answer in (mine, model):
@@ -143,12 +143,12 @@ PAYING: list[dict[str, Any]] = [
 ]
 
 
-def test_paying_and_cancelling_step_by_step_is_alike(doors):
+def test_payment_and_cancellation_are_the_same_step_by_step(both_bridges):
     for number, fields in enumerate(PAYING):
         seen = []
         for answer, state in zip(
-            doors({"action": "order.update", "order_id": "ORDER", "fields": fields}),
-            doors({"action": "order.get", "order_id": "ORDER"}),
+            both_bridges({"action": "order.update", "order_id": "ORDER", "fields": fields}),
+            both_bridges({"action": "order.get", "order_id": "ORDER"}),
             strict=True,
         ):
             order, said = state.json()["order"], answer.json()
@@ -181,13 +181,13 @@ ANSWERED = {
 }
 MORE = {
     "get": {"order"},
-    # What a real site has to tell besides.
+    # Additional keys of a real site.
     "ping": {"queue_age_seconds", "queue_failed", "last_error", "agent_installed", "agent_last_run"},
 }
 
 
 def shape(value: Any) -> Any:
-    """Keys and kinds, without the values."""
+    """Return keys and types without the values."""
     if isinstance(value, dict):
         return {key: shape(one) for key, one in value.items()}
     if isinstance(value, list):
@@ -195,9 +195,9 @@ def shape(value: Any) -> Any:
     return type(value).__name__
 
 
-def test_answers_have_the_same_shape(doors):
+def test_answers_have_the_same_shape(both_bridges):
     for name, body in ANSWERED.items():
-        mine, model = (answer.json() for answer in doors(body))
+        mine, model = (answer.json() for answer in both_bridges(body))
         assert model["success"] is True, (name, model)
         more = MORE.get(name, set())
         assert set(mine) == set(model) | more, name
@@ -205,8 +205,8 @@ def test_answers_have_the_same_shape(doors):
             assert shape(mine[key]) == shape(model[key]), (name, key)
 
 
-def test_an_order_has_at_least_the_keys_of_the_stand_ins(doors):
-    mine, model = (answer.json()["order"] for answer in doors(ANSWERED["get"]))
+def test_order_has_at_least_the_keys_of_the_stand_in(both_bridges):
+    mine, model = (answer.json()["order"] for answer in both_bridges(ANSWERED["get"]))
     assert set(model) <= set(mine)
     assert set(model["user"]) <= set(mine["user"])
     assert set(model["basket"][0]) <= set(mine["basket"][0])
@@ -216,15 +216,15 @@ def test_an_order_has_at_least_the_keys_of_the_stand_ins(doors):
     assert [line["NAME"] for line in mine["basket"]] == [line["NAME"] for line in model["basket"]]
 
 
-def test_reference_lists_are_alike(doors):
-    mine, model = (answer.json() for answer in doors(ANSWERED["reference"]))
+def test_reference_lists_are_the_same(both_bridges):
+    mine, model = (answer.json() for answer in both_bridges(ANSWERED["reference"]))
     assert mine == model
 
 
-def test_a_wrong_token_and_a_get_are_answered_alike(doors):
+def test_wrong_token_and_get_are_answered_the_same(both_bridges):
     for headers in ({"X-API-TOKEN": "another"}, {"X-API-TOKEN": ""}):
-        mine, model = doors({"action": "ping"}, **headers)
+        mine, model = both_bridges({"action": "ping"}, **headers)
         assert mine.json()["error"].keys() == model.json()["error"].keys()
         assert (mine.status_code, mine.json()["error"]["code"]) == (401, "unauthorized")
-    mine, model = (requests.get(url, timeout=30).json() for url in doors.urls)
+    mine, model = (requests.get(url, timeout=30).json() for url in both_bridges.urls)
     assert mine == model

@@ -1,4 +1,4 @@
-"""Sums, payments and stock of the stand-ins are those of the real classes."""
+"""Sums, payments and stock of the stand-ins follow those of the real classes."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ def basket_id(site, order_id):
 
 
 class TestMoney:
-    def test_what_is_paid_over_the_price_goes_to_the_inner_account_each_time(self, site):
+    def test_each_overpayment_goes_to_the_inner_account(self, site):
         order_id = site.place_order(items=[{"product_id": PRODUCT, "quantity": 2}])
         line = basket_id(site, order_id)
         assert site.hit(["pay", order_id]) == [1]
         assert sums(site, order_id) == (16500, "Y", 16500)
         site.hit(["quantity", order_id, line, 1])
         assert sums(site, order_id) == (9000, "Y", 9000)
-        assert site.payments(order_id)[0]["SUM"] == "16500.0000", "the payment stays as it was made"
+        assert site.payments(order_id)[0]["SUM"] == "16500.0000", "the payment keeps its sum"
         assert site.inner_account(BUYER) == (7500, [("EXCESS_SUM_PAID", 7500, order_id)])
         site.hit(["unpay", order_id])
-        assert site.inner_account(BUYER)[0] == 7500, "what was taken back has left it there"
+        assert site.inner_account(BUYER)[0] == 7500, "the money stays on the account"
         site.hit(["pay", order_id])
         assert site.inner_account(BUYER) == (15000, [("EXCESS_SUM_PAID", 7500, order_id)] * 2)
 
-    def test_a_higher_price_brings_it_back(self, site):
+    def test_higher_price_takes_the_money_back(self, site):
         order_id = site.place_order(items=[{"product_id": PRODUCT, "quantity": 2}])
         line = basket_id(site, order_id)
         site.hit(["pay", order_id], ["quantity", order_id, line, 1], ["quantity", order_id, line, 2])
@@ -44,13 +44,13 @@ class TestMoney:
             [("EXCESS_SUM_PAID", 7500, order_id), ("ORDER_PAY", -7500, order_id)],
         )
 
-    def test_payments_that_exceed_the_price_together(self, site):
+    def test_payments_may_exceed_the_price_together(self, site):
         order_id = site.place_order()
         site.hit(["payment", order_id, 5000], ["pay", order_id])
         assert sums(site, order_id) == (9000, "Y", 9000)
         assert site.inner_account(BUYER)[0] == 5000
 
-    def test_the_inner_account_appears_as_a_pay_system_with_the_first_payment(self, site):
+    def test_first_payment_adds_the_inner_account_as_a_pay_system(self, site):
         def inner():
             return site.rows("SELECT NAME FROM b_sale_pay_system_action WHERE ACTION_FILE = 'inner'")
 
@@ -59,7 +59,7 @@ class TestMoney:
         site.hit(["pay", order_id], ["unpay", order_id])
         assert inner() == [{"NAME": "Внутренний счет"}]
 
-    def test_a_total_under_its_parts_lives_until_the_next_recalculation(self, site):
+    def test_total_below_its_parts_lasts_until_the_next_recalculation(self, site):
         order_id = site.place_order(fields={"DISCOUNT_VALUE": 900})
         site.hit(["total", order_id, 8100])
         site.execute("UPDATE b_sale_order_payment SET SUM = 8100")
@@ -84,37 +84,37 @@ class TestMoney:
         site.hit(["quantity", order_id, basket_id(site, order_id), 2])
         assert [row["SUM"] for row in site.payments(order_id)] == ["8000.0000"]
 
-    def test_a_custom_price_has_no_discount_and_keeps_its_base(self, site):
+    def test_custom_price_has_no_discount_and_keeps_its_base_price(self, site):
         order_id = site.place_order(items=[{"product_id": PRODUCT, "price": 6000, "base_price": 7500}])
         site.hit(["price", order_id, basket_id(site, order_id), 5000.006])
         (line,) = site.lines(order_id)
         assert (line["CUSTOM_PRICE"], line["PRICE"], line["BASE_PRICE"]) == ("Y", "5000.0100", "7500.0000")
         assert line["DISCOUNT_PRICE"] == "0.0000"
-        assert sums(site, order_id)[0] == Decimal("6500.01"), "prices have two places"
+        assert sums(site, order_id)[0] == Decimal("6500.01"), "prices have two decimals"
         site.hit(["recalculate", order_id], ["quantity", order_id, line["ID"], 2])
-        assert site.lines(order_id)[0]["PRICE"] == "5000.0100", "the catalogue has no say"
+        assert site.lines(order_id)[0]["PRICE"] == "5000.0100", "the catalogue does not change it"
 
-    def test_a_quantity_change_asks_the_catalogue_for_the_price_again(self, site):
+    def test_changed_quantity_reads_the_catalogues_price_again(self, site):
         order_id = site.place_order()
         site.execute("UPDATE b_catalog_price SET PRICE = 8000 WHERE PRODUCT_ID = ?", PRODUCT)
         site.hit(["quantity", order_id, basket_id(site, order_id), 2])
         (line,) = site.lines(order_id)
         assert (line["PRICE"], line["BASE_PRICE"], sums(site, order_id)[0]) == ("8000.0000", "8000.0000", 17500)
 
-    def test_a_cancelled_order_takes_no_payment_and_no_delivery_price(self, site):
+    def test_cancelled_order_accepts_no_payment_and_no_delivery_price(self, site):
         order_id = site.place_order()
         site.hit(["cancel", order_id])
         assert site.hit(["pay", order_id]) == [{"refused": ["Невозможно оплатить отмененный заказ"]}]
         (refused,) = site.hit(["shipment", order_id, {"BASE_PRICE_DELIVERY": 5}])
         assert refused == {"refused": ["Невозможно изменить стоимость отгрузки отмененного заказа"]}
 
-    def test_a_paid_payment_keeps_its_sum_and_the_order_is_not_cancelled(self, site):
+    def test_paid_payment_keeps_its_sum_and_prevents_cancellation(self, site):
         order_id = site.place_order()
         site.hit(["pay", order_id])
         assert site.hit(["cancel", order_id]) == [{"refused": ["У заказа есть активные оплаты"]}]
         assert site.hit(["delete", order_id]) == [{"refused": ["У заказа есть активные оплаты"]}]
 
-    def test_the_shops_options_bind_a_status_to_a_payment(self, site):
+    def test_shop_options_set_a_status_after_a_payment(self, site):
         site.execute("INSERT INTO b_option (MODULE_ID, NAME, VALUE) VALUES ('sale', 'status_on_paid', 'P')")
         order_id = site.place_order()
         site.hit(["pay", order_id])
@@ -122,7 +122,7 @@ class TestMoney:
 
 
 class TestStock:
-    def test_an_order_reserves_and_a_cancelled_one_gives_back(self, site):
+    def test_order_reserves_pieces_and_cancellation_releases_them(self, site):
         order_id = site.place_order(items=[{"product_id": PRODUCT, "quantity": 3}])
         assert site.stock(PRODUCT) == (97, 3)
         site.hit(["quantity", order_id, basket_id(site, order_id), 2])
@@ -136,7 +136,7 @@ class TestStock:
         site.hit(["unship", order_id], ["delete", order_id])
         assert site.stock(PRODUCT) == (100, 0)
 
-    def test_what_is_reserved_can_not_be_sold_again(self, site):
+    def test_reserved_pieces_can_not_be_sold_again(self, site):
         site.set_stock(PRODUCT, 3)
         site.place_order(items=[{"product_id": PRODUCT, "quantity": 2}])
         (refused,) = site.hit(["create", {"items": [{"product_id": PRODUCT, "quantity": 2}]}])
@@ -148,7 +148,7 @@ class TestStock:
         assert refused == {"refused": ['Недостаточное количество товара "Букет Стандарт"']}
 
     @pytest.mark.parametrize("columns", [{"QUANTITY_TRACE": "N"}, {"CAN_BUY_ZERO": "Y"}])
-    def test_it_only_matters_where_it_is_counted(self, site, columns):
+    def test_stock_is_checked_only_for_counted_products(self, site, columns):
         site.set_stock(PRODUCT, 0, **columns)
         order_id = site.place_order(items=[{"product_id": PRODUCT, "quantity": 5}])
         assert site.hit(["quantity", order_id, basket_id(site, order_id), 7]) == [1]
@@ -159,7 +159,7 @@ class TestStock:
         "undo",
         ["UPDATE b_iblock_element SET ACTIVE = 'N'", "DELETE FROM b_iblock_element", "DELETE FROM b_catalog_product"],
     )
-    def test_an_inactive_or_deleted_product_refuses_more_and_less(self, site, undo, quantity):
+    def test_inactive_or_deleted_product_refuses_any_quantity_change(self, site, undo, quantity):
         order_id = site.place_order(items=[{"product_id": PRODUCT, "quantity": 2}])
         site.execute(undo)
         assert site.hit(["quantity", order_id, basket_id(site, order_id), quantity]) == [
@@ -167,7 +167,7 @@ class TestStock:
         ]
         assert site.order(order_id)["VERSION"] == 0
 
-    def test_more_than_there_is_refused_on_a_line_too(self, site):
+    def test_quantity_above_the_stock_is_refused(self, site):
         order_id = site.place_order()
         site.set_stock(PRODUCT, 0)
         (refused,) = site.hit(["quantity", order_id, basket_id(site, order_id), 2])
@@ -175,15 +175,15 @@ class TestStock:
             "refused": ['В корзину уже добавлено максимально возможное количество товара "Букет Стандарт" : 1']
         }
 
-    def test_a_line_without_a_provider_is_not_looked_at(self, site):
+    def test_line_without_a_provider_is_not_checked(self, site):
         order_id = site.place_order(items=[{"product_id": PRODUCT, "price": 7500}])
         line = basket_id(site, order_id)
         site.set_stock(PRODUCT, 0)
         assert site.hit(["line", order_id, line, {"PRODUCT_PROVIDER_CLASS": "", "QUANTITY": 9}]) == [1]
         assert site.lines(order_id)[0]["QUANTITY"] == "9.0000"
-        assert site.stock(PRODUCT) == (0, 1), "nor is what it had reserved"
+        assert site.stock(PRODUCT) == (0, 1), "nor is its reservation"
 
-    def test_a_provider_once_known_stays_for_as_long_as_the_object(self, site):
+    def test_loaded_provider_stays_for_the_lifetime_of_the_object(self, site):
         order_id = site.place_order()
         site.set_stock(PRODUCT, 0)
         line = basket_id(site, order_id)
@@ -195,7 +195,7 @@ class TestStock:
         )
         assert [len(texts) for texts in refused[1:]] == [1, 0, 1]
 
-    def test_what_is_shipped_keeps_its_quantity_and_is_not_cancelled(self, site):
+    def test_shipped_order_keeps_its_quantity_and_is_not_cancelled(self, site):
         order_id = site.place_order(items=[{"product_id": PRODUCT, "quantity": 2}])
         site.hit(["ship", order_id])
         line = basket_id(site, order_id)

@@ -1,4 +1,4 @@
-"""The PHP runs on every version from 7.4 to 8.3: compiled by the interpreters of three of them (npm, WebAssembly)."""
+"""The PHP runs on every version from 7.4 to 8.3: interpreters of three of them compile it (npm, WebAssembly)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FILES = sorted(PHP.glob("*.php"))
 INTERPRETERS = Path(__file__).parent / "interpreters"
 VERSIONS = {"7-4": "7.4.", "8-1": "8.1.", "8-3": "8.3."}
 
-# Quantity and price of each line; what they have to cost together; what comes of it.
+# Quantity and price of each line; their new sum; the new lines.
 PRICES: list[tuple[list[tuple[float, float]], float, list[tuple[float, float]]]] = [
     ([(1, 7500)], 7500, [(1, 7500)]),
     ([(1, 7500)], 6000, [(1, 6000)]),
@@ -51,13 +51,13 @@ def _needs_interpreters() -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_the_php_compiles_and_computes_the_same_in_each_version(version: str, prices: Path) -> None:
+def test_php_compiles_and_computes_the_same_in_each_version(version: str, prices: Path) -> None:
     done = run(version, *FILES, prices)
     assert done.returncode == 0, done.stdout + done.stderr
-    told: dict[str, Any] = json.loads(done.stdout)
-    assert told["version"].startswith(VERSIONS[version])
-    assert (told["notices"], told["unknown"]) == ([], [])
-    for (_lines, goods, wanted), found in zip(PRICES, told["prices"], strict=True):
+    result: dict[str, Any] = json.loads(done.stdout)
+    assert result["version"].startswith(VERSIONS[version])
+    assert (result["notices"], result["unknown"]) == ([], [])
+    for (_lines, goods, wanted), found in zip(PRICES, result["prices"], strict=True):
         assert [tuple(line) for line in found] == wanted
         assert round(sum(quantity * price for quantity, price in found), 2) == goods
 
@@ -71,14 +71,14 @@ def test_the_php_compiles_and_computes_the_same_in_each_version(version: str, pr
         ("$a = match(1) { 1 => 2 };", "syntax error"),
     ],
 )
-def test_what_is_newer_than_7_4_is_found(code: str, complaint: str, tmp_path: Path, prices: Path) -> None:
+def test_syntax_newer_than_7_4_is_reported(code: str, complaint: str, tmp_path: Path, prices: Path) -> None:
     newer = tmp_path / "newer.php"
     newer.write_text(f"<?php\n{code}\n")
     done = run("7-4", newer, PHP / "crm-bridge.php", prices)
     assert complaint in done.stdout + done.stderr
 
 
-def test_the_two_files_and_their_guide_are_there() -> None:
+def test_both_files_and_their_readme_exist() -> None:
     assert [path.name for path in FILES] == ["crm-bridge.php", "crm-webhook.php"]
     guide = (PHP / "README.md").read_text()
     for name in (
@@ -94,7 +94,7 @@ def test_the_two_files_and_their_guide_are_there() -> None:
 
 @pytest.mark.skipif(not shutil.which("php"), reason="needs PHP")
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_php_accepts_it_without_a_notice(path: Path) -> None:
+def test_php_accepts_the_file_without_a_notice(path: Path) -> None:
     checked = subprocess.run(
         ["php", "-d", "error_reporting=-1", "-d", "display_errors=1", "-l", str(path)], capture_output=True, text=True
     )
@@ -102,8 +102,8 @@ def test_php_accepts_it_without_a_notice(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_nothing_before_the_php_and_nothing_after(path: Path) -> None:
+def test_file_has_no_output_before_or_after_the_php(path: Path) -> None:
     content = path.read_bytes()
-    assert content.startswith(b"<?php\n"), "a byte order mark would stand before the JSON"
+    assert content.startswith(b"<?php\n"), "a byte order mark would precede the JSON"
     assert b"?>" not in content
     assert max(len(line) for line in content.decode().splitlines()) <= 120

@@ -1,4 +1,4 @@
-"""The sender alone, against a CRM that answers what the test says."""
+"""The sender alone, with a CRM whose answers a test sets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REFUSED = (400, '{"status": "error", "error": "invalid_payload", "message": "dat
 NOWHERE = "http://127.0.0.1:1/webhooks/bitrix/order"
 
 
-def test_an_order_is_announced_right_after_the_response(announcing, receiver):
+def test_order_is_sent_right_after_the_response(announcing, receiver):
     order_id = announcing.place_order(fields={"USER_DESCRIPTION": "Поздравить в 9:00 🌹"})
     announcing.wait_for_empty_queue()
     (body,) = receiver.bodies
@@ -39,7 +39,7 @@ def test_an_order_is_announced_right_after_the_response(announcing, receiver):
         "when": "18",
         "shopId": "17008",
     }
-    assert data["properties"]["addressRecipient"] == "", "all of them come, unset ones empty"
+    assert data["properties"]["addressRecipient"] == "", "all properties are sent, unset ones empty"
     assert [(row["SUM"], row["PAID"]) for row in data["payments"]] == [("9000.0000", "N")]
     assert [(line["PRODUCT_ID"], line["QUANTITY"]) for line in data["basket"]] == [("696613", "1.0000")]
     assert data["user"]["PERSONAL_PHONE"] == "8 (777) 123-45-67"
@@ -65,7 +65,7 @@ def test_several_saves_in_one_hit_are_one_event(announcing, receiver):
     assert (data["STATUS_ID"], data["COMMENTS"], data["properties"]["nameRecipient"]) == ("AP", "Позвонить", "Дана")
 
 
-def test_a_save_that_changes_nothing_is_no_event(announcing, receiver):
+def test_save_without_changes_is_no_event(announcing, receiver):
     order_id = announcing.place_order()
     announcing.wait_for_empty_queue()
     announcing.hit(["change", order_id, {"STATUS_ID": "N"}, {"city": "2"}])
@@ -73,7 +73,7 @@ def test_a_save_that_changes_nothing_is_no_event(announcing, receiver):
     assert len(receiver.bodies) == 1
 
 
-def test_a_deleted_order_is_one_event(announcing, receiver):
+def test_deleted_order_is_one_event(announcing, receiver):
     order_id = announcing.place_order(fields={"XML_ID": "crm-it's"})
     announcing.wait_for_empty_queue()
     announcing.hit(["delete", order_id])
@@ -88,7 +88,7 @@ def test_a_deleted_order_is_one_event(announcing, receiver):
     }
 
 
-def test_waiting_events_of_an_order_collapse_into_its_present_state(announcing, receiver):
+def test_pending_events_of_an_order_are_sent_as_its_present_state(announcing, receiver):
     receiver.script = [AWAY]
     order_id = announcing.place_order()
     announcing.wait_for_answer()
@@ -99,10 +99,10 @@ def test_waiting_events_of_an_order_collapse_into_its_present_state(announcing, 
     assert announcing.queue() == []
     first, second = receiver.bodies
     assert (second["event"], second["data"]["STATUS_ID"], second["data"]["VERSION"]) == ("order.create", "PD", "2")
-    assert first["event_id"] != second["event_id"], "another content is another event"
+    assert first["event_id"] != second["event_id"], "other contents are another event"
 
 
-def test_a_repetition_has_the_same_event_id(announcing, receiver):
+def test_retry_has_the_same_event_id(announcing, receiver):
     receiver.script = [AWAY, (502, "<html>Bad Gateway</html>", {}), (200, "<html>hello</html>", {}), (200, "{}", {})]
     announcing.place_order()
     announcing.wait_for_answer()
@@ -112,7 +112,7 @@ def test_a_repetition_has_the_same_event_id(announcing, receiver):
     assert [len(receiver.bodies), len({body["event_id"] for body in receiver.bodies})] == [5, 1]
 
 
-def test_pauses_grow_and_are_obeyed(announcing, receiver):
+def test_retry_delays_grow(announcing, receiver):
     receiver.script = [AWAY] * 8
     announcing.place_order()
     pauses = []
@@ -128,7 +128,7 @@ def test_pauses_grow_and_are_obeyed(announcing, receiver):
         assert expected - 25 < pause <= expected + 1, "less what this machine took since"
 
 
-def test_retry_after_of_the_crm_is_obeyed(announcing, receiver):
+def test_retry_after_of_the_crm_is_used(announcing, receiver):
     receiver.script = [(429, '{"status": "error"}', {"Retry-After": "120"})]
     announcing.place_order()
     announcing.wait_for_answer()
@@ -136,7 +136,7 @@ def test_retry_after_of_the_crm_is_obeyed(announcing, receiver):
 
 
 @pytest.mark.parametrize("code", [301, 401, 403, 404, 408, 425, 429, 500, 502, 503])
-def test_answers_that_are_not_about_the_event_keep_it(announcing, receiver, code):
+def test_errors_unrelated_to_the_event_keep_it(announcing, receiver, code):
     receiver.script = [(code, "no", {"Location": receiver.url} if code == 301 else {})] * 4
     announcing.place_order()
     announcing.wait_for_answer()
@@ -148,14 +148,14 @@ def test_answers_that_are_not_about_the_event_keep_it(announcing, receiver, code
     assert {body["event"] for body in receiver.bodies} == {"order.create"}, "a redirect is not followed"
 
 
-def test_what_the_crm_refuses_is_put_aside_and_shown(announcing, receiver):
+def test_event_that_the_crm_refuses_is_put_aside_and_reported(announcing, receiver):
     receiver.script = [REFUSED] * 3
     order_id = announcing.place_order()
     announcing.wait_for_answer()
     for _ in range(3):
         announcing.run_agents()
     assert len(receiver.bodies) == 3
-    ping = announcing.ask("ping").json()
+    ping = announcing.call("ping").json()
     assert (ping["queue_length"], ping["queue_failed"]) == (0, 1)
     assert ping["last_error"].startswith(f"order.create {order_id}: HTTP 400")
     assert "data.ID is missing" in ping["last_error"]
@@ -166,7 +166,7 @@ def test_what_the_crm_refuses_is_put_aside_and_shown(announcing, receiver):
     assert len(receiver.bodies) == 4
 
 
-def test_a_later_event_of_the_order_clears_what_was_put_aside(announcing, receiver):
+def test_later_event_of_the_order_deletes_those_put_aside(announcing, receiver):
     receiver.script = [REFUSED] * 3
     order_id = announcing.place_order()
     announcing.wait_for_answer()
@@ -177,7 +177,7 @@ def test_a_later_event_of_the_order_clears_what_was_put_aside(announcing, receiv
     announcing.wait_for_empty_queue()
 
 
-def test_one_orders_failure_does_not_hold_up_the_others(announcing, receiver):
+def test_failure_of_one_order_does_not_delay_the_others(announcing, receiver):
     receiver.script = [(500, "a bug of the CRM", {}), SUCCESS, SUCCESS]
     ids = []
     for _ in range(3):
@@ -189,15 +189,15 @@ def test_one_orders_failure_does_not_hold_up_the_others(announcing, receiver):
     assert announcing.queue() == []
 
 
-def test_a_crm_that_is_away_is_not_asked_again_and_again(make_site):
+def test_unavailable_crm_is_not_called_repeatedly(make_site):
     site = make_site(webhook_url=NOWHERE)
     for _ in range(3):
         site.hit(["create", {}], dies=True)
     site.run_agents()
-    assert sorted(row["ATTEMPTS"] for row in site.queue()) == [0, 0, 1], "the run ends with the first silence"
+    assert sorted(row["ATTEMPTS"] for row in site.queue()) == [0, 0, 1], "the run ends with the first timeout"
     site.place_order()
     time.sleep(0.3)
-    assert sorted(row["ATTEMPTS"] for row in site.queue()) == [0, 0, 0, 1], "checkouts do not wait for it either"
+    assert sorted(row["ATTEMPTS"] for row in site.queue()) == [0, 0, 0, 1], "checkouts do not wait for the CRM"
 
 
 def test_two_processes_do_not_send_the_same_row(announcing, receiver):
@@ -211,7 +211,7 @@ def test_two_processes_do_not_send_the_same_row(announcing, receiver):
     assert set(Counter(receiver.seen()).values()) == {1}
 
 
-def test_a_save_while_its_order_is_being_sent_is_sent_too(announcing, receiver):
+def test_save_during_the_delivery_of_its_order_is_sent_too(announcing, receiver):
     order_id = announcing.place_order()
     announcing.wait_for_empty_queue()
     receiver.delay = 1
@@ -224,7 +224,7 @@ def test_a_save_while_its_order_is_being_sent_is_sent_too(announcing, receiver):
     assert len({body["event_id"] for body in receiver.bodies}) == len(receiver.bodies)
 
 
-def test_a_long_request_that_saves_again_while_its_first_save_is_being_sent(announcing, receiver):
+def test_second_save_of_a_long_request_is_sent_though_the_first_is_in_delivery(announcing, receiver):
     order_id = announcing.place_order()
     announcing.wait_for_empty_queue()
     receiver.delay = 2
@@ -247,12 +247,12 @@ def test_a_long_request_that_saves_again_while_its_first_save_is_being_sent(anno
     "init",
     [
         "define('STAND_IN_NETWORK_THROWS', true);",
-        # The table is there by name only: not one of the sender's queries works.
+        # The table exists with other columns, so every query of the sender fails.
         "Bitrix\\Main\\Application::getConnection()"
         "->queryExecute('CREATE TABLE IF NOT EXISTS cvety_crm_queue (X int)');",
     ],
 )
-def test_nothing_of_the_sender_breaks_a_checkout(make_site, init):
+def test_failing_sender_does_not_break_a_checkout(make_site, init):
     site = make_site(webhook_url=NOWHERE, init=init)
     order_id = site.place_order()
     assert site.order(order_id)["RUNNING"] == "N"
@@ -261,7 +261,7 @@ def test_nothing_of_the_sender_breaks_a_checkout(make_site, init):
     assert site.log_path.read_text()
 
 
-def test_an_event_survives_a_request_that_dies(announcing, receiver):
+def test_event_survives_a_request_that_dies(announcing, receiver):
     order_id = announcing.hit(["create", {}], dies=True)[0]
     assert receiver.bodies == []
     assert len(announcing.queue()) == 1
@@ -269,17 +269,17 @@ def test_an_event_survives_a_request_that_dies(announcing, receiver):
     assert receiver.seen() == [("order.create", str(order_id), "0")]
 
 
-def test_an_order_that_is_nowhere_to_be_read_is_put_aside(announcing, receiver):
+def test_event_of_an_unreadable_order_is_put_aside(announcing, receiver):
     order_id = announcing.hit(["create", {}], dies=True)[0]
     announcing.execute("DELETE FROM b_sale_order")
     for _ in range(3):
         announcing.run_agents()
     assert [(row["ENTITY_ID"], row["STATE"]) for row in announcing.queue()] == [(order_id, "F")]
     assert receiver.bodies == []
-    assert "not in the database" in announcing.ask("ping").json()["last_error"]
+    assert "not in the database" in announcing.call("ping").json()["last_error"]
 
 
-def test_a_customer_who_has_ordered_is_announced_and_others_are_not(announcing, receiver):
+def test_only_customers_with_orders_are_sent(announcing, receiver):
     announcing.place_order()
     announcing.wait_for_empty_queue()
     announcing.hit(["user", 1079, {"NAME": "Айгерім"}], ["user", 1, {"NAME": "Редактор"}])
@@ -289,7 +289,7 @@ def test_a_customer_who_has_ordered_is_announced_and_others_are_not(announcing, 
     assert body["data"]["webhook_source"] == "OnAfterUserUpdate"
 
 
-def test_products_of_the_named_infoblocks_are_announced(make_site, receiver):
+def test_products_of_the_configured_infoblocks_are_sent(make_site, receiver):
     site = make_site(webhook_url=receiver.url, init="define('PYTHON_CRM_PRODUCT_IBLOCKS', '5, 27');")
     site.hit(["product", "Update", 696613, 27], ["product", "Update", 4, 99], ["product", "Delete", 7, 5])
     site.wait_for_empty_queue()
@@ -302,7 +302,7 @@ def test_products_of_the_named_infoblocks_are_announced(make_site, receiver):
     assert data["DETAIL_PICTURE"] == "/upload/iblock/77.jpg"
 
 
-def test_odd_values_do_not_lose_an_order(announcing, receiver):
+def test_unusual_values_do_not_lose_an_order(announcing, receiver):
     order_id = announcing.hit(["create", {}], dies=True)[0]
     announcing.execute("UPDATE b_sale_order SET DATE_PAYED = NULL, USER_ID = 424242")
     announcing.execute("DELETE FROM b_sale_order_props_value")
@@ -318,11 +318,11 @@ def test_odd_values_do_not_lose_an_order(announcing, receiver):
     assert body["data"]["user"] is None
 
 
-def test_broken_letters_do_not_lose_an_order(announcing, receiver, shop_database):
+def test_invalid_utf_8_does_not_lose_an_order(announcing, receiver, shop_database):
     announcing.hit(["create", {}], dies=True)
     broken = "X'D0C32041'"
     if isinstance(shop_database, MariaDatabase):
-        # A column of bytes, as in a table that was made in another encoding.
+        # A column of bytes, as in a table that was created in another encoding.
         announcing.execute("ALTER TABLE b_sale_order MODIFY COMMENTS BLOB")
         announcing.execute(f"UPDATE b_sale_order SET COMMENTS = {broken}")
     else:
@@ -331,7 +331,7 @@ def test_broken_letters_do_not_lose_an_order(announcing, receiver, shop_database
     assert receiver.bodies[0]["data"]["COMMENTS"].endswith(" A")
 
 
-def test_an_emoji_in_the_answer_of_the_crm_can_be_noted(announcing, receiver):
+def test_emoji_in_the_answer_of_the_crm_is_stored(announcing, receiver):
     receiver.script = [(500, '{"status": "error", "error": "упало 🌹"}', {})]
     announcing.hit(["create", {}], dies=True)
     announcing.run_agents()
@@ -340,15 +340,15 @@ def test_an_emoji_in_the_answer_of_the_crm_can_be_noted(announcing, receiver):
     assert "упало ?" in row["LAST_ANSWER"]
 
 
-# Installing
+# Installation
 
 
-def test_installing_is_including_one_line(announcing):
+def test_including_one_line_installs_the_sender(announcing):
     announcing.hit()
     announcing.wait_until(lambda: bool(announcing.rows("SELECT * FROM b_option")))
     for _ in range(3):
         announcing.hit()
-        announcing.ask("ping")
+        announcing.call("ping")
     (agent,) = announcing.rows("SELECT * FROM b_agent")
     assert (agent["NAME"], agent["MODULE_ID"], agent["IS_PERIOD"], agent["AGENT_INTERVAL"]) == (
         "CvetyCrmWebhookAgent();",
@@ -358,15 +358,15 @@ def test_installing_is_including_one_line(announcing):
     )
     announcing.run_agents()
     announcing.run_agents()
-    assert len(announcing.rows("SELECT * FROM b_agent")) == 1, "the agent returns its own name"
+    assert len(announcing.rows("SELECT * FROM b_agent")) == 1, "the agent returns its own call"
 
 
-def test_ping_tells_how_the_queue_is(announcing, receiver):
+def test_ping_returns_the_state_of_the_queue(announcing, receiver):
     receiver.script = [AWAY]
     announcing.hit(["create", {}], dies=True)
     announcing.execute("UPDATE cvety_crm_queue SET CREATED_AT = CREATED_AT - 600")
     announcing.run_agents()
-    ping = announcing.ask("ping").json()
+    ping = announcing.call("ping").json()
     assert ping["webhook_installed"] is True
     assert ping["agent_installed"] is True
     assert (ping["queue_length"], ping["queue_failed"]) == (1, 0)
@@ -376,17 +376,17 @@ def test_ping_tells_how_the_queue_is(announcing, receiver):
     assert set(ping["versions"]) == {"bridge", "sale", "main", "php"}
 
 
-def test_ping_mends_what_was_removed_by_hand(announcing):
+def test_ping_restores_a_deleted_table_and_agent(announcing):
     announcing.hit(["create", {}], dies=True)
     announcing.execute("DROP TABLE cvety_crm_queue")
     announcing.execute("UPDATE b_agent SET ACTIVE = 'N'")
-    assert announcing.ask("ping").json()["agent_installed"] is True
+    assert announcing.call("ping").json()["agent_installed"] is True
     assert announcing.queue() == []
     assert [row["ACTIVE"] for row in announcing.rows("SELECT ACTIVE FROM b_agent")] == ["Y"]
 
 
-def test_a_lost_table_is_made_again_by_the_next_order(announcing, receiver):
-    announcing.ask("ping")
+def test_next_order_creates_a_lost_table(announcing, receiver):
+    announcing.call("ping")
     announcing.execute("DROP TABLE cvety_crm_queue")
     announcing.place_order()
     announcing.wait_for_empty_queue()
@@ -394,7 +394,7 @@ def test_a_lost_table_is_made_again_by_the_next_order(announcing, receiver):
 
 
 @pytest.mark.parametrize("who", ["an order", "a deleted order", "a create", "ping"])
-def test_the_table_of_an_earlier_version_gets_its_column(announcing, receiver, create_request, who):
+def test_table_of_an_earlier_version_gets_its_column(announcing, receiver, create_request, who):
     order_id = announcing.place_order()
     announcing.wait_for_empty_queue()
     announcing.execute("ALTER TABLE cvety_crm_queue DROP COLUMN XML_ID")
@@ -403,27 +403,27 @@ def test_the_table_of_an_earlier_version_gets_its_column(announcing, receiver, c
     elif who == "a deleted order":
         announcing.hit(["delete", order_id])
     elif who == "a create":
-        assert announcing.ask("order.create", xml_id="crm-1", **create_request).json()["created"]
+        assert announcing.call("order.create", xml_id="crm-1", **create_request).json()["created"]
     else:
-        assert announcing.ask("ping").json()["success"]
+        assert announcing.call("ping").json()["success"]
     announcing.wait_for_empty_queue()
     assert "XML_ID" in announcing.columns("cvety_crm_queue")
     assert len(receiver.bodies) == (1 if who == "ping" else 2)
 
 
 @pytest.mark.parametrize("options", [{"line_in_init": False}, {"webhook_url": ""}, {"webhook_token": " "}])
-def test_without_line_address_or_token_it_stays_silent(make_site, receiver, options):
+def test_sender_without_line_address_or_token_sends_nothing(make_site, receiver, options):
     site = make_site(**{"webhook_url": receiver.url, **options})
     site.place_order()
-    ping = site.ask("ping").json()
+    ping = site.call("ping").json()
     assert (ping["webhook_installed"], ping["queue_length"]) == (False, 0)
     assert receiver.bodies == []
     assert [name for name in site.tables() if name.startswith("cvety")] == []
 
 
-def test_the_way_back_leaves_nothing(announcing):
+def test_uninstall_removes_everything(announcing):
     announcing.hit(["create", {}], dies=True)
-    announcing.ask("ping")
+    announcing.call("ping")
     init = announcing.document_root / "local/php_interface/init.php"
     announcing.hit(["call", "CvetyCrmWebhook::uninstall"])
     init.write_text("<?php\n")
@@ -433,6 +433,6 @@ def test_the_way_back_leaves_nothing(announcing):
     announcing.place_order()
 
 
-def test_opened_by_its_address_it_shows_nothing(announcing):
+def test_file_requested_directly_shows_nothing(announcing):
     answer = requests.get(f"{announcing.url}/local/cvety-crm/crm-webhook.php", timeout=30)
     assert (answer.status_code, answer.text) == (404, "")

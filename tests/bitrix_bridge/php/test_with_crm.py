@@ -1,4 +1,4 @@
-"""The real PHP and the real CRM, over HTTP both ways."""
+"""The real PHP and the real CRM, over HTTP in both directions."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def settle(connected):
-    """Let both sides talk until neither has anything left to say."""
+    """Deliver all events of both sides until none are pending."""
 
     def until_quiet():
         for _round in range(5):
-            connected.ask("ping")
+            connected.call("ping")
             connected.wait_for_empty_queue()
             if not deliver_due():
                 return
-        raise AssertionError("the two sides do not come to rest")
+        raise AssertionError("the two sides still have events to deliver")
 
     return until_quiet
 
@@ -46,7 +46,7 @@ def actions():
     return list(WebhookEvent.objects.order_by("created_at").values_list("event", "action"))
 
 
-def test_an_order_saved_in_bitrix_arrives_in_the_crm(connected):
+def test_order_saved_in_bitrix_arrives_in_the_crm(connected):
     order = arrived(connected, fields={"USER_DESCRIPTION": "без лилий"}, properties={"nameRecipient": "Дана"})
     assert (order.total_amount, order.delivery_fee) == (Decimal(9000), Decimal(1500))
     assert (order.status.bitrix_code, order.comment, order.recipient_name) == ("N", "без лилий", "Дана")
@@ -61,7 +61,7 @@ def test_an_order_saved_in_bitrix_arrives_in_the_crm(connected):
     assert not Push.objects.exists()
 
 
-def test_its_life_on_the_site_is_followed(connected):
+def test_changes_on_the_site_arrive_in_the_crm(connected):
     order = arrived(connected)
     number = order.bitrix_order_id
     connected.hit(["change", number, {"STATUS_ID": "AP"}])
@@ -73,7 +73,7 @@ def test_its_life_on_the_site_is_followed(connected):
     order.refresh_from_db()
     assert (order.status.bitrix_code, order.payment_status) == ("AP", "paid")
     assert Customer.objects.get(bitrix_user_id=1079).name.startswith("Айгерім")
-    # Bitrix deletes no order that is paid.
+    # Bitrix does not delete a paid order.
     connected.hit(["unpay", number])
     connected.wait_for_empty_queue()
     connected.hit(["delete", number])
@@ -90,7 +90,7 @@ def test_its_life_on_the_site_is_followed(connected):
     ]
 
 
-def test_a_crm_that_was_away_gets_everything_in_order_and_once(connected, live_server):
+def test_crm_receives_each_order_once_after_a_downtime(connected, live_server):
     first = arrived(connected)
     folder = connected.document_root / "local/php_interface/init.php"
     text = folder.read_text()
@@ -115,14 +115,14 @@ def test_a_crm_that_was_away_gets_everything_in_order_and_once(connected, live_s
         ("order.delete", "ignored"),
         *[("order.create", "created")] * 4,
         ("order.update", "updated"),
-    ], "one each, in the order in which they began to wait"
-    told = WebhookEvent.objects.filter(action="created").order_by("created_at").values_list("object_id", flat=True)
-    assert list(told)[1:] == ids[1:]
+    ], "one event for each, in the order in which they were queued"
+    created = WebhookEvent.objects.filter(action="created").order_by("created_at").values_list("object_id", flat=True)
+    assert list(created)[1:] == ids[1:]
     connected.run_agents()
     assert WebhookEvent.objects.count() == 7, "each arrived once"
 
 
-def test_an_answer_that_got_lost_is_recognised_as_the_same_event(connected):
+def test_event_with_a_lost_answer_is_recognised(connected):
     arrived(connected)
     event = WebhookEvent.objects.get().payload["event_id"]
     connected.hit(["change", 1, {"COMMENTS": "x"}], dies=True)
@@ -132,7 +132,7 @@ def test_an_answer_that_got_lost_is_recognised_as_the_same_event(connected):
     assert actions() == [("order.create", "created"), ("order.create", "duplicate")]
 
 
-def test_a_status_set_here_gets_there_and_its_echo_changes_nothing(connected, settle, manager):
+def test_status_set_in_the_crm_reaches_the_site_and_its_echo_changes_nothing(connected, settle, manager):
     order = arrived(connected)
     services.change_status(order_id=order.pk, status="accepted", actor=manager)
     settle()
@@ -146,7 +146,7 @@ def test_a_status_set_here_gets_there_and_its_echo_changes_nothing(connected, se
     assert connected.order(order.bitrix_order_id)["VERSION"] == 1
 
 
-def test_a_status_that_the_site_changed_first_wins(connected, settle, manager):
+def test_earlier_status_of_the_site_wins(connected, settle, manager):
     order = arrived(connected)
     connected.hit(["change", order.bitrix_order_id, {"STATUS_ID": "PD"}], dies=True)
     services.change_status(order_id=order.pk, status="accepted", actor=manager)
@@ -158,7 +158,7 @@ def test_a_status_that_the_site_changed_first_wins(connected, settle, manager):
     assert connected.order(order.bitrix_order_id)["VERSION"] == 1
 
 
-def test_edits_made_here_get_there(connected, settle, manager):
+def test_edits_in_the_crm_reach_the_site(connected, settle, manager):
     order = arrived(connected, properties={"postcardText": "С праздником!"})
     services.edit_order(
         order_id=order.pk,
@@ -175,7 +175,7 @@ def test_edits_made_here_get_there(connected, settle, manager):
     assert Decimal(row["PRICE"]) == order.total_amount
 
 
-def test_an_order_born_here_is_created_there_once(connected, settle, manager):
+def test_order_of_the_crm_is_created_on_the_site_once(connected, settle, manager):
     product = Product.objects.create(name="Букет Стандарт", price=7500, bitrix_product_id=696613)
     order = services.create_order(
         items=[NewItem(product=product)],
@@ -189,7 +189,7 @@ def test_an_order_born_here_is_created_there_once(connected, settle, manager):
     assert (row["XML_ID"], row["PRICE"]) == (f"crm-{order.pk}", "9000.0000")
     assert connected.properties(row["ID"])["postcardText"] == "Құттықтаймын 🌹"
     assert order.sync_state == SyncState.SYNCED
-    assert Order.objects.count() == 1, "its webhook is about the same order"
+    assert Order.objects.count() == 1, "its webhook concerns the same order"
 
 
 class TestPayment:
@@ -205,7 +205,7 @@ class TestPayment:
         row = connected.order(order.bitrix_order_id)
         return row["PAYED"], Decimal(row["SUM_PAID"]), order.payment_status, order.paid_amount, order.sync_state
 
-    def test_marked_paid_here_and_refunded_later(self, connected, settle, manager):
+    def test_order_is_marked_paid_and_then_refunded(self, connected, settle, manager):
         order = arrived(connected)
         self.edit(order, manager, payment_status="paid", payment_method="kaspi")
         settle()
@@ -219,7 +219,7 @@ class TestPayment:
         assert self.both(connected, order) == ("Y", 9000, "paid", 9000, "synced")
         assert connected.order(order.bitrix_order_id)["VERSION"] == 3
 
-    def test_a_paid_order_can_not_be_cancelled(self, connected, settle, manager):
+    def test_paid_order_can_not_be_cancelled(self, connected, settle, manager):
         order = arrived(connected)
         connected.hit(["pay", order.bitrix_order_id])
         settle()
@@ -235,7 +235,7 @@ class TestPayment:
         row = connected.order(order.bitrix_order_id)
         assert (order.sync_state, row["CANCELED"], row["PAYED"]) == ("synced", "Y", "N")
 
-    def test_born_here_as_paid(self, connected, settle, manager):
+    def test_order_is_created_as_paid(self, connected, settle, manager):
         order = services.create_order(
             items=[NewItem(name="Букет на заказ", price=Decimal(5000))],
             fields={"payment_status": "paid", "payment_method": "card"},
@@ -247,7 +247,7 @@ class TestPayment:
 
 
 class TestDeletedBeforeItsIdIsKnown:
-    """Its create was answered by silence, and the site's people delete it."""
+    """The create request gets no answer, and staff of the site delete the order."""
 
     @pytest.fixture
     def lost(self, connected, manager, monkeypatch, live_server):
@@ -269,7 +269,7 @@ class TestDeletedBeforeItsIdIsKnown:
         connected.hit(["delete", row["ID"]])
         return order, row["ID"], lambda: init.write_text(text)
 
-    def test_the_repeated_create_does_not_bring_it_back(self, connected, lost):
+    def test_repeated_create_does_not_create_a_deleted_order_again(self, connected, lost):
         order, number, reconnect = lost
         Push.objects.update(due_at=timezone.now())
         deliver_due()
@@ -281,7 +281,7 @@ class TestDeletedBeforeItsIdIsKnown:
         assert connected.queue() == []
         assert (Order.objects.count(), Push.objects.get().state) == (1, "cancelled")
 
-    def test_its_deletion_names_it(self, connected, lost):
+    def test_deletion_event_contains_the_xml_id(self, connected, lost):
         order, number, reconnect = lost
         reconnect()
         connected.run_agents()
@@ -293,7 +293,7 @@ class TestDeletedBeforeItsIdIsKnown:
         assert Push.objects.get().state == "cancelled"
 
 
-def test_many_checkouts_at_once_all_arrive(connected):
+def test_many_concurrent_checkouts_all_arrive(connected):
     with ThreadPoolExecutor(8) as pool:
         ids = list(pool.map(lambda _: connected.place_order(), range(24)))
     connected.execute("UPDATE cvety_crm_queue SET NEXT_TRY_AT = 0")
@@ -303,7 +303,7 @@ def test_many_checkouts_at_once_all_arrive(connected):
     assert WebhookEvent.objects.filter(action="created").count() == 24
 
 
-def test_both_sides_are_compared_and_repaired(connected, settle):
+def test_reconciliation_compares_and_repairs_both_sides(connected, settle):
     first, second = arrived(connected), arrived(connected)
     Order.objects.filter(pk=first.pk).update(status="accepted")
     Order.objects.filter(pk=second.pk).delete()
@@ -321,5 +321,5 @@ def test_both_sides_are_compared_and_repaired(connected, settle):
     assert (run.compared, run.repaired) == (2, 2)
     settle()
     assert Order.objects.get(bitrix_order_id=second.bitrix_order_id).total_amount == second.total_amount
-    on_site = connected.ask("order.get", order_id=first.bitrix_order_id).json()["order"]
+    on_site = connected.call("order.get", order_id=first.bitrix_order_id).json()["order"]
     assert (compare().differences, on_site["STATUS_ID"]) == (0, "AP")

@@ -19,7 +19,7 @@ SUCCESS = (200, '{"status": "success", "action": "updated"}', {})
 
 
 class Receiver:
-    """The CRM's webhook address: remembers what came, answers from `script` first, then with success."""
+    """The CRM's webhook endpoint: records requests and answers with `script` first, then with success."""
 
     def __init__(self) -> None:
         self.bodies: list[dict[str, Any]] = []
@@ -58,7 +58,7 @@ class Receiver:
         self.server.server_close()
 
     def seen(self) -> list[tuple[str, str, str]]:
-        """(event, order id, version) in the order of arrival."""
+        """Return (event, order id, version) of the webhooks in the order of arrival."""
         return [(body["event"], body["data"]["ID"], body["data"].get("VERSION", "")) for body in self.bodies]
 
 
@@ -76,8 +76,8 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def ask(sandbox: Sandbox) -> Callable[..., requests.Response]:
-    """Ask the bridge of `sandbox`; keyword arguments are the request's keys."""
+def call_bridge(sandbox: Sandbox) -> Callable[..., requests.Response]:
+    """Return a function that sends a request to the bridge of `sandbox`; keyword arguments are the request's keys."""
 
     def send(action: str | None = None, **request: Any) -> requests.Response:
         body = request if action is None else {"action": action, **request}
@@ -89,7 +89,7 @@ def ask(sandbox: Sandbox) -> Callable[..., requests.Response]:
 
 @pytest.fixture
 def create_request() -> dict[str, Any]:
-    """The create request as the contract writes it."""
+    """Return a create request in the shape of the contract."""
     return {
         "user_id": 1079,
         "recipient_name": "Әлия",
@@ -122,16 +122,18 @@ def create_request() -> dict[str, Any]:
 
 @pytest.fixture
 def order(sandbox: Sandbox, create_request: dict[str, Any]) -> dict[str, Any]:
-    """An order of the site: one bouquet for 7500 and delivery for 1500, to be paid in cash."""
+    """Return an order of the site: one bouquet for 7500 and delivery for 1500, paid in cash."""
     return sandbox.site.create_order(create_request).order
 
 
 @pytest.fixture
-def update(sandbox: Sandbox, ask: Callable[..., requests.Response], order: dict[str, Any]) -> Callable[..., Any]:
-    """Ask the bridge to update `order`; returns its answer, and what is stored then."""
+def update(
+    sandbox: Sandbox, call_bridge: Callable[..., requests.Response], order: dict[str, Any]
+) -> Callable[..., Any]:
+    """Return a function that updates `order` through the bridge and returns its answer and the stored order."""
 
     def send(**request: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        answer = ask("order.update", order_id=order["ID"], **request).json()
+        answer = call_bridge("order.update", order_id=order["ID"], **request).json()
         return answer, sandbox.site.order(int(order["ID"]))
 
     return send

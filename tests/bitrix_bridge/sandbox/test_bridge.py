@@ -17,8 +17,8 @@ def refusal(answer):
     return answer.status_code, answer.json()["error"]["code"], answer.json()["error"]["step"]
 
 
-def test_create_answers_and_stores_what_was_sent(sandbox, ask, create_request):
-    answer = ask("order.create", xml_id="crm-1", courier_comment="Осторожно, ваза", **create_request)
+def test_create_stores_the_request_and_returns_the_ids(sandbox, call_bridge, create_request):
+    answer = call_bridge("order.create", xml_id="crm-1", courier_comment="Осторожно, ваза", **create_request)
     assert answer.status_code == 200
     body = answer.json()
     order = sandbox.site.order(body["order_id"])
@@ -47,30 +47,32 @@ def test_create_answers_and_stores_what_was_sent(sandbox, ask, create_request):
     assert sandbox.site.writes == 1
 
 
-def test_live_request_without_action_creates_in_the_same_shape(sandbox, ask, create_request):
-    first, second = ask(**create_request).json(), ask(**create_request).json()
+def test_request_without_action_creates_an_order_as_on_the_live_site(sandbox, call_bridge, create_request):
+    first, second = call_bridge(**create_request).json(), call_bridge(**create_request).json()
     assert first["success"]
     assert first["created"]
     assert second["created"]
     assert first["order_id"] != second["order_id"], "without an xml_id each request is a new order"
 
 
-def test_properties_win_over_the_requests_own_names(sandbox, ask, create_request):
+def test_properties_override_the_requests_own_keys(sandbox, call_bridge, create_request):
     create_request["properties"]["nameRecipient"] = "Дана"
-    order_id = ask("order.create", **create_request).json()["order_id"]
+    order_id = call_bridge("order.create", **create_request).json()["order_id"]
     assert sandbox.site.order(order_id)["properties"]["nameRecipient"] == "Дана"
 
 
-def test_same_phone_in_another_spelling_is_the_same_user(sandbox, ask, create_request):
-    first = ask("order.create", **create_request).json()["order_id"]
+def test_same_phone_in_another_format_belongs_to_the_same_user(sandbox, call_bridge, create_request):
+    first = call_bridge("order.create", **create_request).json()["order_id"]
     create_request["properties"]["phone"] = "8 (701) 765-43-21"
-    second = ask("order.create", **create_request).json()["order_id"]
+    second = call_bridge("order.create", **create_request).json()["order_id"]
     assert sandbox.site.order(first)["USER_ID"] == sandbox.site.order(second)["USER_ID"]
 
 
-def test_create_is_idempotent_under_concurrent_requests(sandbox, ask, create_request):
+def test_create_is_idempotent_under_concurrent_requests(sandbox, call_bridge, create_request):
     with ThreadPoolExecutor(20) as pool:
-        answers = list(pool.map(lambda _: ask("order.create", xml_id="crm-9", **create_request).json(), range(20)))
+        answers = list(
+            pool.map(lambda _: call_bridge("order.create", xml_id="crm-9", **create_request).json(), range(20))
+        )
     assert {answer["order_id"] for answer in answers} == {answers[0]["order_id"]}
     assert sorted(answer["created"] for answer in answers) == [False] * 19 + [True]
     assert sandbox.site.writes == 1
@@ -94,77 +96,77 @@ def test_create_is_idempotent_under_concurrent_requests(sandbox, ask, create_req
         ({"comment": "x" * 2001}, (422, "too_long", "order")),
     ],
 )
-def test_create_refuses(sandbox, ask, create_request, change, expected):
-    assert refusal(ask("order.create", **{**create_request, **change})) == expected
+def test_create_refuses_an_invalid_request(sandbox, call_bridge, create_request, change, expected):
+    assert refusal(call_bridge("order.create", **{**create_request, **change})) == expected
     assert sandbox.site.writes == 0
     assert sandbox.sender.events == []
 
 
-def test_create_gives_new_basket_ids(sandbox, ask, create_request):
+def test_create_assigns_new_basket_ids(sandbox, call_bridge, create_request):
     create_request["items"][0]["bitrix_basket_id"] = 7
-    order_id = ask("order.create", **create_request).json()["order_id"]
+    order_id = call_bridge("order.create", **create_request).json()["order_id"]
     assert sandbox.site.order(order_id)["basket"][0]["ID"] != "7"
 
 
-def test_create_ignores_unknown_keys_and_takes_an_empty_php_array(ask, create_request):
-    answer = ask("order.create", **{**create_request, "properties": [], "event_id": "x", "colour": "red"})
+def test_create_ignores_unknown_keys_and_accepts_an_empty_php_array(call_bridge, create_request):
+    answer = call_bridge("order.create", **{**create_request, "properties": [], "event_id": "x", "colour": "red"})
     assert answer.json()["created"]
 
 
-def test_status_travels_with_versions(sandbox, ask):
+def test_status_change_increments_the_version(sandbox, call_bridge):
     order_id = int(sandbox.place_order()["ID"])
     way = ["N", "AP", "PD", "CO", "RD", "DE", "F"]
     versions = [
-        ask("order.status", order_id=order_id, status_id=after, expected_status_id=before).json()["version"]
+        call_bridge("order.status", order_id=order_id, status_id=after, expected_status_id=before).json()["version"]
         for before, after in itertools.pairwise(way)
     ]
     assert versions == [1, 2, 3, 4, 5, 6]
     assert sandbox.site.writes == 6
 
 
-def test_status_conflict_tells_the_current_state(sandbox, ask):
+def test_status_conflict_returns_the_current_state(sandbox, call_bridge):
     order_id = int(sandbox.place_order()["ID"])
     sandbox.change_status(order_id, "PD")
-    answer = ask("order.status", order_id=order_id, status_id="AP", expected_status_id="N")
+    answer = call_bridge("order.status", order_id=order_id, status_id="AP", expected_status_id="N")
     assert refusal(answer) == (409, "status_conflict", "status")
     assert answer.json()["current"] == {"status_id": "PD", "version": 1}
     assert sandbox.site.writes == 0
 
 
-def test_status_that_is_already_there_changes_nothing_and_succeeds(sandbox, ask):
+def test_setting_the_present_status_succeeds_and_changes_nothing(sandbox, call_bridge):
     order_id = int(sandbox.place_order()["ID"])
     sandbox.change_status(order_id, "AP")
     events = len(sandbox.sender.events)
-    answer = ask("order.status", order_id=order_id, status_id="AP", expected_status_id="N")
+    answer = call_bridge("order.status", order_id=order_id, status_id="AP", expected_status_id="N")
     assert answer.json() == {"success": True, "order_id": order_id, "version": 1}
     assert sandbox.site.writes == 0
     assert len(sandbox.sender.events) == events
 
 
 @pytest.mark.parametrize("code", ["ZZ", "DN", "", None, 5, ["AP"]])
-def test_status_must_be_one_of_the_sites_order_statuses(sandbox, ask, code):
+def test_status_must_be_one_of_the_sites_order_statuses(sandbox, call_bridge, code):
     order_id = sandbox.place_order()["ID"]
-    answer = ask("order.status", order_id=order_id, status_id=code, expected_status_id="N")
+    answer = call_bridge("order.status", order_id=order_id, status_id=code, expected_status_id="N")
     assert refusal(answer) == (422, "status_unknown", "status")
 
 
-def test_compare_and_set_lets_one_of_many_win(sandbox, ask):
+def test_only_one_of_concurrent_status_changes_succeeds(sandbox, call_bridge):
     order_id = sandbox.place_order()["ID"]
-    wishes = ["AP", "PD", "CO", "RD", "DE", "F", "P", "RF"]
+    requested = ["AP", "PD", "CO", "RD", "DE", "F", "P", "RF"]
 
-    def wish(code):
-        return ask("order.status", order_id=order_id, status_id=code, expected_status_id="N").status_code
+    def set_status(code):
+        return call_bridge("order.status", order_id=order_id, status_id=code, expected_status_id="N").status_code
 
     with ThreadPoolExecutor(8) as pool:
-        codes = list(pool.map(wish, wishes))
+        codes = list(pool.map(set_status, requested))
     assert sorted(codes) == [200] + [409] * 7
     assert sandbox.site.order(int(order_id))["VERSION"] == "1"
 
 
-def test_update_changes_only_what_it_names(sandbox, ask):
+def test_update_changes_only_the_given_values(sandbox, call_bridge):
     before = sandbox.place_order(postcard_text="Сізге 💐")
     order_id = int(before["ID"])
-    answer = ask(
+    answer = call_bridge(
         "order.update",
         order_id=order_id,
         fields={"COMMENTS": "Оставить у охраны", "RESPONSIBLE_ID": 7},
@@ -178,13 +180,13 @@ def test_update_changes_only_what_it_names(sandbox, ask):
     assert {key: after[key] for key in untouched} == {key: before[key] for key in untouched}
 
 
-def test_update_with_the_same_values_is_no_change(sandbox, ask):
+def test_update_with_the_same_values_is_no_change(sandbox, call_bridge):
     order = sandbox.place_order(comment="Позвонить")
     items = [
         {"bitrix_product_id": line["PRODUCT_ID"], "price": line["PRICE"], "quantity": line["QUANTITY"]}
         for line in order["basket"]
     ]
-    answer = ask(
+    answer = call_bridge(
         "order.update",
         order_id=order["ID"],
         fields={"USER_DESCRIPTION": "Позвонить", "COMMENTS": None, "PRICE": float(order["PRICE"])},
@@ -197,14 +199,14 @@ def test_update_with_the_same_values_is_no_change(sandbox, ask):
     assert len(sandbox.sender.events) == 1
 
 
-def test_update_of_items_keeps_ids_and_moves_the_total(sandbox, ask, create_request):
+def test_update_of_items_keeps_ids_and_recomputes_the_total(sandbox, call_bridge, create_request):
     order = sandbox.site.create_order(create_request).order
     basket_id = int(order["basket"][0]["ID"])
     items = [
         {"bitrix_basket_id": basket_id, "bitrix_product_id": 696613, "quantity": 2, "price": 7500},
         {"bitrix_product_id": 697002, "quantity": 1, "price": 900, "base_price": 990},
     ]
-    assert ask("order.update", order_id=order["ID"], items=items).json()["version"] == 1
+    assert call_bridge("order.update", order_id=order["ID"], items=items).json()["version"] == 1
     after = sandbox.site.order(int(order["ID"]))
     assert after["PRICE"] == "17400.0000"
     first, second = after["basket"]
@@ -230,59 +232,59 @@ def test_update_of_items_keeps_ids_and_moves_the_total(sandbox, ask, create_requ
         ),
     ],
 )
-def test_update_refuses_and_leaves_the_order_alone(sandbox, ask, request_part, expected):
+def test_refused_update_does_not_change_the_order(sandbox, call_bridge, request_part, expected):
     order = sandbox.place_order()
-    answer = ask("order.update", order_id=order["ID"], **request_part)
+    answer = call_bridge("order.update", order_id=order["ID"], **request_part)
     assert refusal(answer) == expected
     assert sandbox.site.order(int(order["ID"])) == order
 
 
-def test_paying_and_cancelling_have_bitrix_side_effects(sandbox, ask):
+def test_payment_and_cancellation_set_the_related_columns(sandbox, call_bridge):
     order = sandbox.place_order()
-    ask("order.update", order_id=order["ID"], fields={"PAYED": "Y"})
+    call_bridge("order.update", order_id=order["ID"], fields={"PAYED": "Y"})
     paid = sandbox.site.order(int(order["ID"]))
     assert paid["DATE_PAYED"]
     assert float(paid["SUM_PAID"]) == float(paid["PRICE"])
-    refused = ask("order.update", order_id=order["ID"], fields={"CANCELED": "Y"})
+    refused = call_bridge("order.update", order_id=order["ID"], fields={"CANCELED": "Y"})
     assert refusal(refused) == (422, "cancel_refused", "cancel")
-    ask("order.update", order_id=order["ID"], fields={"PAYED": "N"})
-    ask("order.update", order_id=order["ID"], fields={"CANCELED": "Y", "REASON_CANCELED": "Передумали"})
+    call_bridge("order.update", order_id=order["ID"], fields={"PAYED": "N"})
+    call_bridge("order.update", order_id=order["ID"], fields={"CANCELED": "Y", "REASON_CANCELED": "Передумали"})
     cancelled = sandbox.site.order(int(order["ID"]))
     assert (cancelled["CANCELED"], cancelled["REASON_CANCELED"]) == ("Y", "Передумали")
-    assert cancelled["STATUS_ID"] == order["STATUS_ID"], "the flag is apart from the status"
+    assert cancelled["STATUS_ID"] == order["STATUS_ID"], "CANCELED does not change the status"
 
 
-def test_get_by_id_and_by_xml_id(sandbox, ask):
+def test_order_is_found_by_id_and_by_xml_id(sandbox, call_bridge):
     order = sandbox.place_order(xml_id="crm-5")
-    assert ask("order.get", order_id=int(order["ID"])).json() == {"success": True, "order": order}
-    assert ask("order.get", xml_id="crm-5").json()["order"] == order
-    assert refusal(ask("order.get")) == (400, "bad_id", "request")
-    assert refusal(ask("order.get", xml_id="crm-6")) == (404, "order_not_found", "order")
+    assert call_bridge("order.get", order_id=int(order["ID"])).json() == {"success": True, "order": order}
+    assert call_bridge("order.get", xml_id="crm-5").json()["order"] == order
+    assert refusal(call_bridge("order.get")) == (400, "bad_id", "request")
+    assert refusal(call_bridge("order.get", xml_id="crm-6")) == (404, "order_not_found", "order")
 
 
 @pytest.mark.parametrize("action", ["order.get", "order.update", "order.status"])
-def test_unknown_and_nonsense_orders(ask, action):
-    assert refusal(ask(action, order_id=99, status_id="AP")) == (404, "order_not_found", "order")
-    assert refusal(ask(action, order_id="abc", status_id="AP"))[0] == 400
+def test_unknown_and_invalid_order_ids_are_refused(call_bridge, action):
+    assert refusal(call_bridge(action, order_id=99, status_id="AP")) == (404, "order_not_found", "order")
+    assert refusal(call_bridge(action, order_id="abc", status_id="AP"))[0] == 400
 
 
-def test_list_pages_through_what_changed(sandbox, ask):
+def test_list_returns_changed_orders_page_by_page(sandbox, call_bridge):
     ids = [int(sandbox.place_order()["ID"]) for _ in range(5)]
-    first = ask("order.list", limit=2).json()
+    first = call_bridge("order.list", limit=2).json()
     assert [row["order_id"] for row in first["orders"]] == ids[:2]
     assert first["next_after_id"] == ids[1]
-    rest = ask("order.list", after_id=ids[1], limit=3).json()
+    rest = call_bridge("order.list", after_id=ids[1], limit=3).json()
     assert [row["order_id"] for row in rest["orders"]] == ids[2:]
     assert rest["next_after_id"] is None
     row = rest["orders"][0]
     assert {"version", "status_id", "price", "payed", "canceled", "date_update"} <= set(row)
-    assert ask("order.list", since="2000-01-01T00:00:00+05:00").json()["orders"][4]["order_id"] == ids[4]
-    assert ask("order.list", since=time.time() + 3600).json()["orders"] == []
-    assert refusal(ask("order.list", since="yesterday")) == (400, "bad_since", "request")
+    assert call_bridge("order.list", since="2000-01-01T00:00:00+05:00").json()["orders"][4]["order_id"] == ids[4]
+    assert call_bridge("order.list", since=time.time() + 3600).json()["orders"] == []
+    assert refusal(call_bridge("order.list", since="yesterday")) == (400, "bad_since", "request")
 
 
-def test_reference_lists(ask):
-    lists = ask("reference").json()
+def test_reference_returns_the_sites_lists(call_bridge):
+    lists = call_bridge("reference").json()
     statuses = [(row["id"], row["name"]) for row in lists["statuses"]]
     assert [code for code, _ in statuses] == ["N", "AP", "PD", "CO", "CF", "RD", "DE", "F", "P", "RF", "CN"]
     assert ("AP", "Принят") in statuses
@@ -294,15 +296,15 @@ def test_reference_lists(ask):
     assert lists["pay_systems"]
 
 
-def test_ping(ask):
-    answer = ask("ping").json()
+def test_ping_returns_versions_and_the_queue_length(call_bridge):
+    answer = call_bridge("ping").json()
     assert answer["success"]
     assert answer["versions"]["sale"]
     assert answer["webhook_installed"] is False
     assert answer["queue_length"] == 0
 
 
-def test_requests_that_cannot_be_understood(sandbox, ask):
+def test_malformed_requests_are_answered_with_400(sandbox, call_bridge):
     def raw(body, **headers):
         headers = {"X-API-TOKEN": "not-a-real-token", **headers}
         return requests.post(sandbox.bridge_url, data=body, headers=headers, timeout=30)
@@ -311,26 +313,26 @@ def test_requests_that_cannot_be_understood(sandbox, ask):
     assert refusal(raw("")) == (400, "bad_json", "request")
     assert refusal(raw("[" * 100_000)) == (400, "bad_json", "request")
     assert refusal(raw("[1]")) == (400, "bad_request", "request")
-    assert refusal(ask("order.explode")) == (400, "unknown_action", "request")
+    assert refusal(call_bridge("order.explode")) == (400, "unknown_action", "request")
     assert refusal(raw('{"action": ["order.get"]}')) == (400, "unknown_action", "request")
     assert refusal(raw(b"x" * (1024 * 1024 + 1)))[:2] == (400, "bad_length")
     assert refusal(requests.get(sandbox.bridge_url, timeout=30)) == (400, "bad_method", "request")
 
 
 @pytest.mark.parametrize("headers", [{}, {"X-API-TOKEN": ""}, {"X-API-TOKEN": "another"}])
-def test_wrong_or_missing_token(sandbox, create_request, headers):
+def test_wrong_or_missing_token_is_answered_with_401(sandbox, create_request, headers):
     answer = requests.post(sandbox.bridge_url, json=create_request, headers=headers, timeout=30)
     assert refusal(answer) == (401, "unauthorized", "auth")
     assert sandbox.site.latest() == []
 
 
-def test_own_mistakes_are_500_with_the_same_shape(sandbox, ask, monkeypatch):
+def test_internal_error_is_answered_with_500_in_the_same_shape(sandbox, call_bridge, monkeypatch):
     monkeypatch.setattr(sandbox.site, "order", lambda order_id: 1 // 0)
-    assert refusal(ask("order.get", order_id=5)) == (500, "internal", "internal")
+    assert refusal(call_bridge("order.get", order_id=5)) == (500, "internal", "internal")
 
 
-def test_log_of_requests_has_no_token(sandbox, ask, create_request):
-    ask("order.create", token="not-a-real-token", **create_request)
+def test_request_log_has_no_token(sandbox, call_bridge, create_request):
+    call_bridge("order.create", token="not-a-real-token", **create_request)
     requests.get(sandbox.rest_url + "sale.order.list", timeout=30)
     noted = list(sandbox.site.requests)
     assert [entry["action"] for entry in noted] == ["order.create", "sale.order.list"]
@@ -340,7 +342,7 @@ def test_log_of_requests_has_no_token(sandbox, ask, create_request):
     assert sandbox.rest_secret not in text
 
 
-def test_legacy_bridge_only_creates_and_stays_silent(create_request):
+def test_legacy_bridge_only_creates_and_sends_no_webhook(create_request):
     with Sandbox(api_token="not-a-real-token", legacy_bridge=True) as sandbox:
 
         def send(**body):
@@ -349,7 +351,7 @@ def test_legacy_bridge_only_creates_and_stays_silent(create_request):
         first = send(action="order.create", xml_id="crm-1", **create_request).json()
         second = send(action="order.create", xml_id="crm-1", **create_request).json()
         assert set(first) == {"success", "order_id", "order_number"}
-        assert first["order_id"] != second["order_id"], "it knows no xml_id"
+        assert first["order_id"] != second["order_id"], "it ignores xml_id"
         status = send(action="order.status", order_id=first["order_id"], status_id="AP")
         assert (status.status_code, status.json()["success"]) == (200, False)
         assert isinstance(status.json()["error"], str)
@@ -359,7 +361,7 @@ def test_legacy_bridge_only_creates_and_stays_silent(create_request):
         assert isinstance(denied.json()["error"], str)
 
 
-def test_page_and_order_as_json(sandbox):
+def test_page_and_single_order_are_served_over_http(sandbox):
     order = sandbox.place_order(recipient_name="<script>alert(1)</script>")
     sandbox.change_status(order["ID"], "AP")
     page = requests.get(sandbox.url + "/", timeout=30)

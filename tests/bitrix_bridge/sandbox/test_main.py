@@ -1,4 +1,4 @@
-"""The command: when it starts, when it refuses, how it stops."""
+"""The command that runs the stand-in: start, refusals, stop."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ COMMAND = [sys.executable, "-m", "bitrix_bridge.sandbox", "--port", "0", "--ever
 TOKENS = {"BITRIX_API_TOKEN": "not-a-real-api-token", "WEBHOOK_TOKENS": "not-a-real-token, another-fake-token"}
 
 
-def environment(**more):
+def environment(**extra):
     kept = {key: os.environ[key] for key in ("PATH", "PYTHONPATH", "HOME") if key in os.environ}
-    return {**kept, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path), **more}
+    return {**kept, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path), **extra}
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def environment(**more):
         ({**TOKENS, "DEBUG": "1"}, ["--data-file", "/proc/none/site.sqlite3"], "cannot start"),
     ],
 )
-def test_refuses_with_one_line(given, arguments, words):
+def test_missing_setting_is_reported_in_one_line(given, arguments, words):
     done = subprocess.run(
         COMMAND + arguments, env=environment(**given), capture_output=True, text=True, timeout=120, check=False
     )
@@ -41,7 +41,7 @@ def test_refuses_with_one_line(given, arguments, words):
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-def test_refuses_a_port_in_use(receiver):
+def test_port_in_use_is_reported(receiver):
     port = str(receiver.server.server_address[1])
     command = [sys.executable, "-m", "bitrix_bridge.sandbox", "--port", port]
     given = environment(DEBUG="1", **TOKENS)
@@ -52,7 +52,7 @@ def test_refuses_a_port_in_use(receiver):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_runs_delivers_and_stops_cleanly(tmp_path, receiver, number):
+def test_command_delivers_webhooks_and_stops_on_signal(tmp_path, receiver, number):
     arguments = ["--webhook-url", receiver.url, "--data-file", str(tmp_path / "site.sqlite3")]
     process = subprocess.Popen(
         COMMAND + arguments, env=environment(DEBUG="True", **TOKENS), stderr=subprocess.PIPE, text=True

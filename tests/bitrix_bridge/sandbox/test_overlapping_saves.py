@@ -1,4 +1,4 @@
-"""Processes of the site that hold an order at the same time: what they write mixes, and VERSION may fall."""
+"""Processes of the site that hold an order at the same time: their writes are mixed, and VERSION may fall."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def test_version_falls_when_an_older_process_saves_last(site, order_id, sandbox)
     assert site.order(order_id)["VERSION"] == "2"
     after = site.save_opened(held, {"PAYED": "Y"})
     assert (after["VERSION"], after["PAYED"]) == ("1", "Y")
-    assert (after["COMMENTS"], after["properties"]["nameRecipient"]) == ("домофон 7", "Дана"), "not its own: left alone"
+    assert (after["COMMENTS"], after["properties"]["nameRecipient"]) == ("домофон 7", "Дана"), "not changed here"
     assert [event.data["VERSION"] for event in sandbox.sender.events] == ["0", "1", "2", "1"]
     assert sandbox.sender.events[-1].data["COMMENTS"] == "домофон 7"
 
 
-def test_date_of_the_later_save_is_newer(site, order_id):
+def test_later_save_has_the_newer_date(site, order_id):
     moments = iter([1_000_000_000, 1_000_000_100, 1_000_000_200, 1_000_000_300, 1_000_000_400])
     site._clock = lambda: next(moments, 1_000_000_500)
     held = site.open_order(order_id)
@@ -37,7 +37,7 @@ def test_date_of_the_later_save_is_newer(site, order_id):
     assert site.save_opened(held, {"PAYED": "Y"})["DATE_UPDATE"] > before["DATE_UPDATE"]
 
 
-def test_eight_processes_give_versions_that_are_equal_and_differ(site, order_id, sandbox):
+def test_eight_overlapping_processes_write_equal_and_different_versions(site, order_id, sandbox):
     held = [site.open_order(order_id) for _ in range(8)]
     for number, process in enumerate(held):
         site.save_opened(process, {"COMMENTS": f"{number}"})
@@ -47,7 +47,7 @@ def test_eight_processes_give_versions_that_are_equal_and_differ(site, order_id,
     assert site.saves[order_id] == 9
 
 
-def test_a_process_goes_on_from_what_it_has_saved(site, order_id):
+def test_process_continues_from_its_own_save(site, order_id):
     held = site.open_order(order_id)
     site.update_order(order_id, {"COMMENTS": "x"})
     site.save_opened(held, {"PAYED": "Y"})
@@ -55,18 +55,18 @@ def test_a_process_goes_on_from_what_it_has_saved(site, order_id):
     assert (after["VERSION"], after["PAYED"], after["STATUS_ID"], after["COMMENTS"]) == ("2", "Y", "AP", "x")
 
 
-def test_the_later_of_two_changes_of_one_value_stands(site, order_id):
+def test_later_of_two_changes_of_one_value_remains(site, order_id):
     held = site.open_order(order_id)
     site.update_order(order_id, {"STATUS_ID": "AP"}, {"nameRecipient": "Дана"})
     after = site.save_opened(held, {"STATUS_ID": "DE"}, {"nameRecipient": "Анна"})
     assert (after["STATUS_ID"], after["properties"]["nameRecipient"]) == ("DE", "Анна")
 
 
-def test_what_a_process_finds_as_it_wants_it_is_not_written(site, order_id):
+def test_value_equal_to_the_loaded_one_is_not_written(site, order_id):
     held = site.open_order(order_id)
     site.update_order(order_id, {"COMMENTS": "x"})
     after = site.save_opened(held, {"COMMENTS": ""})
-    assert (after["COMMENTS"], after["VERSION"]) == ("x", "1"), "to the process it is empty already"
+    assert (after["COMMENTS"], after["VERSION"]) == ("x", "1"), "this process has loaded an empty value"
 
 
 def test_lines_and_payments_are_written_row_by_row(site, order_id):
@@ -78,12 +78,12 @@ def test_lines_and_payments_are_written_row_by_row(site, order_id):
     after = site.save_opened(held, {"PAYED": "Y"}, items=[own, card])
     first, second = after["basket"]
     assert (first["QUANTITY"], first["NAME"], second["PRODUCT_ID"]) == ("2.0000", "Букет", "697002")
-    assert after["PRICE"] == "9990.0000", "of its own lines: the two of the other process are not in it"
+    assert after["PRICE"] == "9990.0000", "the sum of its own lines, without the two of the other process"
     assert (after["payments"][0]["PAID"], after["payments"][0]["SUM"]) == ("Y", "9990.0000")
     assert site.recalculate(order_id)["PRICE"] == "17490.0000"
 
 
-def test_a_line_that_another_process_has_deleted_stays_deleted(site, order_id):
+def test_line_deleted_by_another_process_stays_deleted(site, order_id):
     line = site.order(order_id)["basket"][0]
     held = site.open_order(order_id)
     site.update_order(order_id, items=[{"bitrix_product_id": 697002, "quantity": 1, "price": 990}])
@@ -92,7 +92,7 @@ def test_a_line_that_another_process_has_deleted_stays_deleted(site, order_id):
     assert [row["PRODUCT_ID"] for row in after["basket"]] == ["697002"]
 
 
-def test_an_order_that_is_gone_is_not_saved(site, order_id):
+def test_deleted_order_is_not_saved(site, order_id):
     held = site.open_order(order_id)
     site.delete_order(order_id)
     with pytest.raises(SiteError, match=str(order_id)):
@@ -100,7 +100,7 @@ def test_an_order_that_is_gone_is_not_saved(site, order_id):
     assert site.all_orders() == []
 
 
-def test_an_order_that_is_loaded_and_saved_at_once_counts_on(site, order_id):
+def test_immediate_save_continues_the_version_count(site, order_id):
     for number in range(3):
         assert site.update_order(order_id, {"COMMENTS": f"{number}"})["VERSION"] == str(number + 1)
     assert site.save_opened(site.open_order(order_id))["VERSION"] == "3", "nothing changed"

@@ -1,4 +1,4 @@
-"""What the site refuses of a request, alone; properties that it can't hold; a status among the changes."""
+"""Partial refusals of a request, values that a property does not allow, and a status among the changes."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def codes(answer):
     return [one["code"] for one in answer.get("warnings", ())]
 
 
-class TestPartByPart:
-    def test_all_that_is_refused_is_named_and_the_rest_is_one_save(self, site, order, update):
+class TestPartialRefusals:
+    def test_update_reports_refused_parts_and_saves_the_rest_once(self, site, order, update):
         site.update_order(int(order["ID"]), {"PAYED": "Y"})
         site.define_property("postcardText", longest=20)
         answer, after = update(
@@ -54,18 +54,18 @@ class TestPartByPart:
         assert (after["PRICE"], after["CANCELED"], after["MARKED"]) == ("9000.0000", "N", "N")
         assert site.saves[int(order["ID"])] == 3
 
-    def test_when_nothing_is_left_it_is_the_first_refusal(self, site, order, ask):
+    def test_update_fails_with_the_first_refusal_if_all_parts_are_refused(self, site, order, call_bridge):
         site.update_order(int(order["ID"]), {"PAYED": "Y"})
-        answer = ask("order.update", order_id=order["ID"], fields={"PAY_SYSTEM_ID": 99, "CANCELED": "Y"})
+        answer = call_bridge("order.update", order_id=order["ID"], fields={"PAY_SYSTEM_ID": 99, "CANCELED": "Y"})
         assert (answer.status_code, answer.json()["error"]["code"]) == (422, "pay_system_unknown")
         assert site.writes == 0
 
-    def test_what_is_there_already_is_not_refused(self, order, update):
+    def test_unchanged_values_are_not_refused(self, order, update):
         answer, after = update(fields={"PAY_SYSTEM_ID": 99, "COMMENTS": ""})
         assert refused(answer) == [("fields.PAY_SYSTEM_ID", "pay_system_unknown")]
         assert after["VERSION"] == "0"
 
-    def test_a_repetition_says_the_same(self, update):
+    def test_repeated_request_returns_the_same_refusals_and_warnings(self, update):
         changes = {"fields": {"PAY_SYSTEM_ID": 99, "COMMENTS": "x"}, "properties": {"colour": "red"}}
         first, _ = update(event_id="made-up-1", **changes)
         again, after = update(event_id="made-up-1", **changes)
@@ -74,20 +74,20 @@ class TestPartByPart:
         assert codes(again) == ["no_property"]
         assert after["VERSION"] == "1"
 
-    def test_what_can_not_be_read_is_refused_whole(self, order, ask):
+    def test_unreadable_value_refuses_the_whole_request(self, order, call_bridge):
         for wrong in ({"VERSION": 3}, {"STATUS_ID": "ZZ"}, {"PAYED": "maybe"}, {"USER_DESCRIPTION": "x" * 2001}):
-            answer = ask("order.update", order_id=order["ID"], fields={"COMMENTS": "x", **wrong})
+            answer = call_bridge("order.update", order_id=order["ID"], fields={"COMMENTS": "x", **wrong})
             assert answer.status_code == 422
 
 
 class TestProperties:
-    def test_all_codes_are_there_and_unset_ones_empty(self, site, order):
+    def test_order_has_all_property_codes_with_unset_ones_empty(self, site, order):
         assert order["properties"]["isSurprise"] == ""
         assert "colour" not in order["properties"]
         site.define_property("colour")
         assert site.order(int(order["ID"]))["properties"]["colour"] == ""
 
-    def test_one_that_the_site_has_not_is_a_warning(self, order, update):
+    def test_unknown_property_is_a_warning(self, order, update):
         answer, after = update(properties={"colour": "red", "smell": ""})
         (warning,) = answer["warnings"]
         assert (warning["code"], warning["property"]) == ("no_property", "colour")
@@ -102,8 +102,8 @@ class TestProperties:
             ("extras", ["ваза", "слон"], "property_unknown_value"),
         ],
     )
-    def test_one_that_it_can_not_hold_is_refused_and_the_order_is_not_marked(
-        self, site, order, update, ask, create_request, code, value, reason
+    def test_disallowed_value_is_refused_and_the_order_is_not_marked(
+        self, site, order, update, call_bridge, create_request, code, value, reason
     ):
         site.define_property("postcardText", longest=100)
         site.define_property("city", variants=["1", "2"])
@@ -114,23 +114,23 @@ class TestProperties:
         before = site._find(int(order["ID"]))["properties"].get(code, "")
         assert (after["properties"][code], after["MARKED"]) == (before, "N")
         create_request["properties"][code] = value
-        made = ask("order.create", xml_id="crm-1", **create_request).json()
+        made = call_bridge("order.create", xml_id="crm-1", **create_request).json()
         assert refused(made) == [(f"properties.{code}", reason)]
         assert made["created"]
-        again = ask("order.create", xml_id="crm-1", **create_request).json()
+        again = call_bridge("order.create", xml_id="crm-1", **create_request).json()
         assert again == {**made, "created": False}
 
-    def test_the_sites_own_form_marks_the_order_and_every_later_save_says_so(self, site, order, update, ask):
+    def test_sites_own_form_marks_the_order_and_later_saves_warn(self, site, order, update, call_bridge):
         site.define_property("city", variants=["1", "2"])
         marked = site.update_order(int(order["ID"]), properties={"city": "77", "addressRecipient": "я" * 501})
         assert (marked["MARKED"], "500" in marked["REASON_MARKED"]) == ("Y", True)
-        assert marked["properties"]["city"] == "77", "kept, though the list has none such"
-        assert marked["properties"]["addressRecipient"] == "пр. Абая, 10", "longer than the column: lost"
+        assert marked["properties"]["city"] == "77", "stored, though not among the variants"
+        assert marked["properties"]["addressRecipient"] == "пр. Абая, 10", "longer than the column: not stored"
         for number in (1, 2):
             answer, _ = update(fields={"COMMENTS": f"{number}"})
             (warning,) = answer["warnings"]
             assert (warning["code"], "500" in warning["message"]) == ("marked", True)
-        status = ask("order.status", order_id=order["ID"], status_id="AP", expected_status_id="N").json()
+        status = call_bridge("order.status", order_id=order["ID"], status_id="AP", expected_status_id="N").json()
         assert codes(status) == ["marked"]
         answer, _ = update(fields={"COMMENTS": "2"})
         assert codes(answer) == [], "nothing was saved"
@@ -139,26 +139,26 @@ class TestProperties:
 
 
 class TestStatusAmongTheChanges:
-    def test_it_goes_in_the_same_save(self, site, sandbox, order, update):
+    def test_status_and_other_changes_are_one_save(self, site, sandbox, order, update):
         answer, after = update(fields={"STATUS_ID": "AP", "COMMENTS": "x"}, expected_status_id="N")
         assert (after["STATUS_ID"], after["COMMENTS"], answer["version"]) == ("AP", "x", 1)
         assert site.saves[int(order["ID"])] == 2
         assert len(sandbox.sender.events) == 2
 
-    def test_another_status_than_expected_stops_all_of_it(self, site, order, ask):
+    def test_status_conflict_refuses_all_changes(self, site, order, call_bridge):
         site.change_status(int(order["ID"]), "PD")
         fields = {"STATUS_ID": "AP", "COMMENTS": "x"}
-        answer = ask("order.update", order_id=order["ID"], fields=fields, expected_status_id="N")
+        answer = call_bridge("order.update", order_id=order["ID"], fields=fields, expected_status_id="N")
         assert (answer.status_code, answer.json()["error"]["code"]) == (409, "status_conflict")
         assert answer.json()["current"] == {"status_id": "PD", "version": 1}
         assert site.order(int(order["ID"]))["COMMENTS"] == ""
 
-    def test_one_that_is_there_already_is_no_conflict(self, site, order, update):
+    def test_present_status_is_no_conflict(self, site, order, update):
         site.change_status(int(order["ID"]), "AP")
         answer, after = update(fields={"STATUS_ID": "AP", "COMMENTS": "x"}, expected_status_id="N")
         assert (answer["version"], after["COMMENTS"]) == (2, "x")
 
-    def test_a_repetition_is_done_though_the_status_is_another(self, site, order, update):
+    def test_repeated_request_succeeds_though_the_status_has_changed(self, site, order, update):
         changes = {"fields": {"STATUS_ID": "AP"}, "expected_status_id": "N", "event_id": "made-up-1"}
         update(**changes)
         site.change_status(int(order["ID"]), "PD")
@@ -166,32 +166,32 @@ class TestStatusAmongTheChanges:
         assert (answer["repeated"], answer["version"], after["STATUS_ID"]) == (True, 1, "PD")
 
 
-class TestTheBridgeBefore:
-    """1.1: it compares no status with an update, its warnings are texts, and it refuses a request as a whole."""
+class TestPreviousBridge:
+    """The bridge 1.1: updates compare no status, warnings are texts, one refused part refuses the request."""
 
     @pytest.fixture
     def sandbox(self):
         with Sandbox(api_token="not-a-real-token", bridge_version="1.1") as running:
             yield running
 
-    def test_it_says_so(self, ask):
-        assert ask("ping").json()["versions"]["bridge"] == "1.1"
+    def test_ping_returns_the_version(self, call_bridge):
+        assert call_bridge("ping").json()["versions"]["bridge"] == "1.1"
 
-    def test_documents_and_lists_lack_what_is_new(self, sandbox, order, ask):
+    def test_documents_and_lists_have_no_new_keys(self, sandbox, order, call_bridge):
         assert not {"payments", "checksum"} & set(order)
         assert not {"payments", "checksum"} & set(sandbox.sender.events[0].data)
         sandbox.site.archive_order(int(order["ID"]))
         sandbox.place_order()
-        (row,) = ask("order.list", archived=True).json()["orders"]
+        (row,) = call_bridge("order.list", archived=True).json()["orders"]
         assert "checksum" not in row
         assert "archived" not in row
 
-    def test_a_status_among_the_changes_is_set_without_a_look(self, site, order, update):
+    def test_status_is_set_without_comparison(self, site, order, update):
         site.change_status(int(order["ID"]), "PD")
         _, after = update(fields={"STATUS_ID": "AP"}, expected_status_id="N")
         assert after["STATUS_ID"] == "AP"
 
-    def test_one_refusal_keeps_back_the_rest(self, order, update):
+    def test_one_refused_part_refuses_the_whole_request(self, order, update):
         answer, after = update(fields={"COMMENTS": "x", "PAY_SYSTEM_ID": 99})
         assert (answer["error"]["code"], after) == ("pay_system_unknown", order)
 

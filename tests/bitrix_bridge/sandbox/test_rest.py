@@ -1,4 +1,4 @@
-"""The REST methods, in Bitrix's own names, types and errors."""
+"""The REST methods with Bitrix's own names, types and errors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def rest(sandbox):
     return call
 
 
-def test_order_get(sandbox, rest):
+def test_order_get_returns_the_order(sandbox, rest):
     order = sandbox.place_order(postcard_text="Құттықтаймын 🌹")
     answer = rest("sale.order.get", id=order["ID"]).json()
     got = answer["result"]["order"]
@@ -26,7 +26,7 @@ def test_order_get(sandbox, rest):
     assert "time" in answer
 
 
-def test_payments_of_an_order(sandbox, rest):
+def test_payment_list_returns_the_payments_of_an_order(sandbox, rest):
     order_id = int(sandbox.place_order(payment_method_id=3)["ID"])
     paid = sandbox.site.update_order(order_id, {"PAYED": "Y"})
     more = sandbox.site.update_order(order_id, {"PRICE": float(paid["PRICE"]) + 500})
@@ -38,7 +38,7 @@ def test_payments_of_an_order(sandbox, rest):
     ]
 
 
-def test_versions_that_fell_are_told_as_they_are(sandbox, rest):
+def test_fallen_version_is_returned_as_stored(sandbox, rest):
     order_id = int(sandbox.place_order()["ID"])
     held = sandbox.site.open_order(order_id)
     for status in ("AP", "PD"):
@@ -51,7 +51,7 @@ def test_versions_that_fell_are_told_as_they_are(sandbox, rest):
 
 
 @pytest.mark.parametrize("suffix", ["", ".json"])
-def test_form_and_query_parameters(sandbox, suffix):
+def test_form_and_query_parameters_are_read(sandbox, suffix):
     order_id = sandbox.place_order()["ID"]
     url = f"{sandbox.rest_url}sale.order.get{suffix}"
     by_query = requests.get(url, params={"id": order_id}, timeout=30).json()
@@ -62,7 +62,7 @@ def test_form_and_query_parameters(sandbox, suffix):
     assert sandbox.site.order(int(order_id))["STATUS_ID"] == "AP"
 
 
-def test_order_update_writes_once_and_drops_what_it_does_not_know(sandbox, rest):
+def test_order_update_writes_once_and_ignores_unknown_fields(sandbox, rest):
     order_id = int(sandbox.place_order()["ID"])
     fields = {"statusId": "AP", "comments": "Ваза", "payed": "Y", "nonsense": 1}
     answer = rest("sale.order.update", id=order_id, fields=fields).json()["result"]["order"]
@@ -73,14 +73,14 @@ def test_order_update_writes_once_and_drops_what_it_does_not_know(sandbox, rest)
     assert [event.name for event in sandbox.sender.events] == ["order.create", "order.update"]
 
 
-def test_order_update_checks_no_status_like_the_real_one(sandbox, rest):
+def test_order_update_accepts_any_status_as_bitrix_does(sandbox, rest):
     order_id = int(sandbox.place_order()["ID"])
     rest("sale.order.update", id=order_id, fields={"statusId": "ZZ"})
     assert sandbox.site.order(order_id)["STATUS_ID"] == "ZZ"
     assert requests.get(sandbox.url + "/", timeout=30).status_code == 200
 
 
-def test_order_list_filters_pages_and_selects(sandbox, rest):
+def test_order_list_filters_sorts_pages_and_selects(sandbox, rest):
     ids = [int(sandbox.place_order()["ID"]) for _ in range(53)]
     sandbox.change_status(ids[3], "AP")
     first = rest("sale.order.list").json()
@@ -100,7 +100,7 @@ def test_order_list_filters_pages_and_selects(sandbox, rest):
     assert [row["id"] for row in between["result"]["orders"]] == [ids[1]]
 
 
-def test_statuses_and_their_names(rest):
+def test_status_lists_return_statuses_and_names(rest):
     statuses = rest("sale.status.list").json()["result"]["statuses"]
     assert {"N", "AP", "DN"} <= {row["id"] for row in statuses}
     orders = rest("sale.status.list", filter={"type": "O"}).json()["result"]["statuses"]
@@ -112,13 +112,13 @@ def test_statuses_and_their_names(rest):
 
 @pytest.mark.parametrize("method", ["sale.order.get", "sale.order.update"])
 @pytest.mark.parametrize("order_id", [5, "5", "abc"])
-def test_unknown_order_is_a_number_of_an_error(rest, method, order_id):
+def test_unknown_order_is_refused_with_a_numeric_error_code(rest, method, order_id):
     answer = rest(method, id=order_id, fields={"statusId": "AP"})
     assert answer.status_code == 400
     assert answer.json() == {"error": 200540400001, "error_description": "order is not exists"}
 
 
-def test_other_errors(sandbox, rest):
+def test_other_errors_have_bitrix_codes(sandbox, rest):
     order_id = sandbox.place_order()["ID"]
     assert (rest("sale.order.get").status_code, rest("sale.order.get").json()["error"]) == (400, 100)
     assert rest("sale.order.update", id=order_id).json()["error"] == 100

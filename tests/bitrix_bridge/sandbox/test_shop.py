@@ -1,4 +1,4 @@
-"""The made-up shop: whatever the seed, its orders look right."""
+"""The simulated shop: its orders are plausible for every seed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from bitrix_bridge.sandbox import Site
 from bitrix_bridge.sandbox.reference import CITIES, ORDER_STATUSES, PRODUCTS_BY_ID, SHOPS, SLOT_IDS
-from bitrix_bridge.sandbox.shop import keep_shop_open, order_request, place_order, something_happens
+from bitrix_bridge.sandbox.shop import change_random_order, order_request, place_order, simulate_shop
 
 TODAY = date(2026, 8, 25)
 SEEDS = st.integers(min_value=0, max_value=2**32)
@@ -27,7 +27,7 @@ def ten_digits(phone):
 
 @given(SEEDS)
 @settings(max_examples=150, deadline=None)
-def test_every_order_looks_right(seed):
+def test_generated_orders_are_plausible_for_any_seed(seed):
     request = order_request(random.Random(seed), TODAY)
     order = Site().create_order(request).order
     properties = order["properties"]
@@ -56,7 +56,7 @@ def test_every_order_looks_right(seed):
 
 @given(SEEDS)
 @settings(max_examples=25, deadline=None)
-def test_lives_of_orders_keep_versions_and_events_in_step(seed):
+def test_random_changes_keep_versions_and_events_consistent(seed):
     source = random.Random(seed)
     site, events = Site(), []
     site.subscribe(events.append)
@@ -64,7 +64,7 @@ def test_lives_of_orders_keep_versions_and_events_in_step(seed):
         if source.random() < 0.4:
             place_order(site, source)
         else:
-            something_happens(site, source)
+            change_random_order(site, source)
     for order in site.all_orders():
         assert order["STATUS_ID"] in ORDER_STATUSES
         own = [event for event in events if event.data["ID"] == order["ID"]]
@@ -74,17 +74,17 @@ def test_lives_of_orders_keep_versions_and_events_in_step(seed):
 
 
 @pytest.mark.parametrize(("age", "moves"), [(0, False), (400, True)])
-def test_a_new_orders_status_is_left_to_the_managers(age, moves):
+def test_simulation_leaves_the_status_of_new_orders_to_managers(age, moves):
     source = random.Random(2)
     site = Site(clock=lambda: time.time() - age)
     for _ in range(5):
         place_order(site, source)
     for _ in range(60):
-        something_happens(site, source)
+        change_random_order(site, source)
     assert any(order["STATUS_ID"] != "N" for order in site.all_orders()) is moves
 
 
-def test_a_day_has_variety():
+def test_generated_orders_vary_over_a_day():
     source = random.Random(3)
     requests = [order_request(source, TODAY) for _ in range(300)]
     properties = [request["properties"] for request in requests]
@@ -102,11 +102,11 @@ def test_a_day_has_variety():
         assert {each[code] for each in properties} == {"Y", "N"}
 
 
-def test_a_seed_repeats_a_day():
+def test_same_seed_gives_the_same_day():
     assert order_request(random.Random(5), TODAY) == order_request(random.Random(5), TODAY)
 
 
-def test_shop_opens_with_an_order_and_closes_when_told():
+def test_simulation_starts_with_an_order_and_ends_on_stop_event():
     site, stop = Site(), threading.Event()
     seen = []
 
@@ -116,7 +116,7 @@ def test_shop_opens_with_an_order_and_closes_when_told():
             stop.set()
 
     site.subscribe(note)
-    keep_shop_open(site, 0, stop, source=random.Random(1), most_orders=5)
+    simulate_shop(site, 0, stop, source=random.Random(1), most_orders=5)
     assert seen[0] == "order.create"
-    assert seen.count("order.create") == 5, "it takes no more orders than it was told"
+    assert seen.count("order.create") == 5, "it places no more orders than `most_orders`"
     assert seen.count("order.update") >= 25

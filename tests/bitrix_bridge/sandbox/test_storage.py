@@ -1,4 +1,4 @@
-"""What survives a restart of the stand-in."""
+"""What the stand-in keeps over a restart."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from bitrix_bridge.sandbox import Sandbox
 from bitrix_bridge.sandbox.storage import FileStorage
 
 
-def test_everything_goes_on_after_a_restart(tmp_path, receiver):
+def test_orders_ids_and_events_survive_a_restart(tmp_path, receiver):
     path = str(tmp_path / "deeper" / "site.sqlite3")
     receiver.script = [(503, "", {})] * 1000
-    with Sandbox(receiver.url, data_file=path, pauses=(60,)) as sandbox:
+    with Sandbox(receiver.url, data_file=path, retry_delays=(60,)) as sandbox:
         order = sandbox.place_order(xml_id="crm-1", comment="Туған күн 🌷 \ud83d")
         sandbox.change_status(order["ID"], "AP")
         kept = sandbox.site.order(int(order["ID"]))
@@ -31,7 +31,7 @@ def test_everything_goes_on_after_a_restart(tmp_path, receiver):
         ]
     with Sandbox(receiver.url, data_file=path) as sandbox:
         sandbox.flush()
-        assert sandbox.sender.attempts == [], "what was delivered is not sent again"
+        assert sandbox.sender.attempts == [], "a delivered webhook is not sent again"
         sandbox.site.delete_order(int(order["ID"]))
     with Sandbox(data_file=path) as sandbox:
         assert [found["ID"] for found in sandbox.site.latest()] == [newer["ID"]]
@@ -39,14 +39,14 @@ def test_everything_goes_on_after_a_restart(tmp_path, receiver):
 
 def test_many_events_keep_their_order_across_a_restart(tmp_path, receiver):
     path = str(tmp_path / "site.sqlite3")
-    with Sandbox("http://127.0.0.1:9/", data_file=path, pauses=(60,)) as sandbox:
+    with Sandbox("http://127.0.0.1:9/", data_file=path, retry_delays=(60,)) as sandbox:
         ids = [sandbox.place_order()["ID"] for _ in range(12)]
     with Sandbox(receiver.url, data_file=path) as sandbox:
         sandbox.flush()
     assert [order_id for _, order_id, _ in receiver.seen()] == ids
 
 
-def test_nobody_to_send_to_leaves_nothing_behind(tmp_path, receiver):
+def test_without_a_url_no_events_are_stored(tmp_path, receiver):
     path = str(tmp_path / "site.sqlite3")
     with Sandbox(data_file=path) as sandbox:
         sandbox.place_order()
@@ -54,13 +54,13 @@ def test_nobody_to_send_to_leaves_nothing_behind(tmp_path, receiver):
         assert sandbox.sender.waiting() == 0
 
 
-def test_stopping_twice_and_writing_after(tmp_path):
+def test_second_stop_and_later_writes_do_nothing(tmp_path):
     with Sandbox(data_file=str(tmp_path / "site.sqlite3")) as sandbox:
         sandbox.stop()
         sandbox.place_order()
 
 
-def test_orders_of_an_earlier_stand_in_are_read(tmp_path):
+def test_stored_orders_of_an_earlier_stand_in_are_read(tmp_path):
     path = str(tmp_path / "site.sqlite3")
     with Sandbox(data_file=path) as sandbox:
         order = sandbox.place_order(payment_method_id=3)

@@ -1,4 +1,4 @@
-"""Echo webhooks of every write, and the sender that delivers them: order, retries, faults."""
+"""Webhooks of every write, and the sender that delivers them: order, retries, faults."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bitrix_bridge.sandbox.faults import delayed, doubled, dropped, reordered
 
 @pytest.fixture
 def shop(receiver):
-    """A stand-in that sends to `receiver`."""
+    """Return a stand-in that sends to `receiver`."""
     with Sandbox(receiver.url, webhook_token="not-a-real-token", api_token="not-a-real-api-token") as running:
         yield running
 
@@ -23,7 +23,7 @@ def bridge(sandbox, **body):
     return requests.post(sandbox.bridge_url, json=body, headers=headers, timeout=30).json()
 
 
-def test_every_real_write_announces_the_whole_order(shop, receiver, create_request):
+def test_every_write_sends_the_whole_order(shop, receiver, create_request):
     placed = shop.place_order()
     order_id = placed["ID"]
     bridge(shop, action="order.status", order_id=order_id, status_id="AP", expected_status_id="N")
@@ -50,14 +50,14 @@ def test_every_real_write_announces_the_whole_order(shop, receiver, create_reque
     assert [event.origin for event in shop.sender.events] == ["site", "bridge", "bridge", "rest", "bridge", "site"]
 
 
-def test_token_goes_in_the_header(shop, receiver):
+def test_token_is_sent_in_the_header(shop, receiver):
     shop.place_order()
     shop.flush()
     assert receiver.headers[0]["Authorization"] == "Bearer not-a-real-token"
     assert "token" not in receiver.bodies[0]
 
 
-def test_token_goes_in_the_body(receiver):
+def test_token_is_sent_in_the_body(receiver):
     with Sandbox(receiver.url, webhook_token="not-a-real-token", auth_in="body") as shop:
         shop.place_order()
         shop.flush()
@@ -76,7 +76,7 @@ def test_token_goes_in_the_body(receiver):
         ((200, '{"status": "error"}', {}), "HTTP 200 without success"),
     ],
 )
-def test_retries_until_the_crm_says_success_and_keeps_the_order(shop, receiver, answer, outcome):
+def test_sender_retries_until_success_and_keeps_the_order(shop, receiver, answer, outcome):
     receiver.script = [answer] * 3
     first, second = shop.place_order()["ID"], shop.place_order()["ID"]
     shop.flush()
@@ -85,25 +85,25 @@ def test_retries_until_the_crm_says_success_and_keeps_the_order(shop, receiver, 
     assert [attempt.outcome for attempt in shop.sender.attempts] == [outcome] * 3 + ["success"] * 2
 
 
-def test_pauses_grow(receiver):
+def test_retry_delays_grow(receiver):
     receiver.script = [(500, "", {})] * 2
-    with Sandbox(receiver.url, pauses=(0.05, 0.15)) as shop:
+    with Sandbox(receiver.url, retry_delays=(0.05, 0.15)) as shop:
         started = time.monotonic()
         shop.place_order()
         shop.flush()
         assert time.monotonic() - started >= 0.2
 
 
-def test_crm_that_is_not_there():
-    """The flush says why, and nothing secret is in what it says."""
+def test_flush_reports_an_unreachable_crm():
+    """The error names the failure and contains no secret."""
     with Sandbox("http://127.0.0.1:9/webhooks", webhook_token="not-a-real-token") as shop:
         shop.place_order()
         assert shop.sender.waiting() == 1
-        with pytest.raises(TimeoutError, match=r"1 webhooks not delivered .* last try: ConnectionError"):
+        with pytest.raises(TimeoutError, match=r"1 webhooks not delivered .* last: ConnectionError"):
             shop.flush(0.1)
 
 
-def test_crm_that_is_too_slow(receiver):
+def test_crm_slower_than_the_timeout_is_retried(receiver):
     receiver.delay = 1
     with Sandbox(receiver.url, timeout=0.05, max_tries=2) as shop:
         shop.place_order()
@@ -121,14 +121,14 @@ def test_sender_that_gives_up_loses_the_event(receiver):
     assert len(receiver.seen()) == 4
 
 
-def test_without_a_url_events_are_kept(sandbox):
+def test_events_are_kept_without_a_url(sandbox):
     order = sandbox.place_order()
     sandbox.flush()
     assert sandbox.sender.waiting() is None
     assert [(event.name, event.data["ID"]) for event in sandbox.sender.events] == [("order.create", order["ID"])]
 
 
-def test_dropped(shop, receiver):
+def test_dropped_webhook_is_not_sent(shop, receiver):
     shop.sender.faults.give(dropped())
     shop.place_order()
     kept = shop.place_order()["ID"]
@@ -136,7 +136,7 @@ def test_dropped(shop, receiver):
     assert [order_id for _, order_id, _ in receiver.seen()] == [kept]
 
 
-def test_doubled_only_for_its_event(shop, receiver):
+def test_doubled_fault_affects_only_its_event(shop, receiver):
     shop.sender.faults.give(doubled(), action="order.update")
     order_id = shop.place_order()["ID"]
     shop.change_status(order_id, "AP")
@@ -145,7 +145,7 @@ def test_doubled_only_for_its_event(shop, receiver):
     assert receiver.bodies[1] == receiver.bodies[2]
 
 
-def test_delayed(shop, receiver):
+def test_delayed_webhook_delays_the_following_ones(shop, receiver):
     shop.sender.faults.give(delayed(0.2))
     started = time.monotonic()
     shop.place_order()
@@ -154,7 +154,7 @@ def test_delayed(shop, receiver):
     assert len(receiver.bodies) == 1
 
 
-def test_reordered(shop, receiver):
+def test_reordered_webhook_is_sent_after_the_next_one(shop, receiver):
     shop.sender.faults.give(reordered(), action="order.create")
     order_id = shop.place_order()["ID"]
     shop.change_status(order_id, "AP")
@@ -163,23 +163,23 @@ def test_reordered(shop, receiver):
     assert [version for _, _, version in receiver.seen()] == ["1", "0", "2"]
 
 
-def test_reordered_with_nothing_behind_is_delivered_by_a_flush(shop, receiver):
+def test_reordered_webhook_without_a_next_one_is_sent_by_a_flush(shop, receiver):
     shop.sender.faults.give(reordered())
     shop.place_order()
     shop.flush()
     assert len(receiver.bodies) == 1
 
 
-def test_bare_status_change(shop, receiver):
+def test_bare_status_change_is_sent(shop, receiver):
     shop.site.announce("order.status.change", {"ID": "77", "STATUS_ID": "AP"})
     shop.flush()
     assert receiver.bodies[0]["event"] == "order.status.change"
     assert receiver.bodies[0]["data"]["STATUS_ID"] == "AP"
 
 
-def test_ping_tells_the_queue(receiver):
+def test_ping_returns_the_queue_length(receiver):
     receiver.script = [(500, "", {})] * 100
-    with Sandbox(receiver.url, pauses=(60,)) as shop:
+    with Sandbox(receiver.url, retry_delays=(60,)) as shop:
         shop.place_order()
         shop.place_order()
         answer = bridge(shop, action="ping")

@@ -1,4 +1,4 @@
-"""A stand-in site whose answers a test can spoil, and the check of it."""
+"""A stand-in site whose answers a test can change, and the steps of the check against it."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 
 from bitrix_bridge.sandbox import Sandbox
-from bitrix_bridge.site_check import arrival, cleanup
+from bitrix_bridge.site_check import cleanup, webhook_arrival
 from bitrix_bridge.site_check.calls import SiteBridge
-from bitrix_bridge.site_check.walk import Mark, Result, Walk
+from bitrix_bridge.site_check.step_runner import Mark, Result, StepRunner
 
 Answer = tuple[int, dict[str, Any]]
 Change = Callable[[dict[str, Any], int, dict[str, Any]], Answer | None]
 
 
-class SpoiledBridge:
-    """The stand-in's bridge, with other answers where a test wants them.
+class ChangedBridge:
+    """The stand-in's bridge with changed answers.
 
-    A change gets the request, the status and the answer; it changes the answer, or returns another one.
+    A change gets the request, the status and the answer; it modifies the answer or returns another one.
     """
 
     def __init__(self, bridge: Any) -> None:
@@ -43,67 +43,70 @@ class SpoiledBridge:
 
 
 @pytest.fixture(autouse=True)
-def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cleanup, "PAUSES", (0.0, 0.0))
-    monkeypatch.setattr(arrival, "WAIT_SECONDS", 0.0)
+def _no_delays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cleanup, "RETRY_DELAYS", (0.0, 0.0))
+    monkeypatch.setattr(webhook_arrival, "WAIT_SECONDS", 0.0)
 
 
 @pytest.fixture
 def site(settings: Any) -> Iterator[Sandbox]:
-    """A stand-in site that the CRM is configured for; it announces to an address at which no one listens."""
+    """A stand-in site in the CRM's settings; it sends webhooks to an address at which nothing listens."""
     with Sandbox(webhook_url="http://127.0.0.1:9/", api_token=settings.BITRIX_API_TOKEN) as sandbox:
         settings.BITRIX_API_URL = sandbox.bridge_url
         yield sandbox
 
 
 @pytest.fixture
-def spoiled(site: Sandbox) -> SpoiledBridge:
-    """Let the site's answers be spoilt."""
-    site.server.bridge = SpoiledBridge(site.server.bridge)  # type: ignore[assignment]
+def changed_bridge(site: Sandbox) -> ChangedBridge:
+    """Return the site's bridge, whose answers a test can change."""
+    site.server.bridge = ChangedBridge(site.server.bridge)  # type: ignore[assignment]
     return site.server.bridge  # type: ignore[return-value]
 
 
 @pytest.fixture
-def spoil(spoiled: SpoiledBridge) -> Callable[..., None]:
-    """Change the answers to an action, those to the requests that `fits` chooses."""
+def alter(changed_bridge: ChangedBridge) -> Callable[..., None]:
+    """Return a function that changes the answers to an action, for the requests that `fits` accepts."""
 
-    def spoil(action: str, change: Change, fits: Callable[[dict[str, Any]], bool] = lambda _request: True) -> None:
-        spoiled.changes.append((action, fits, change))
+    def alter(action: str, change: Change, fits: Callable[[dict[str, Any]], bool] = lambda _request: True) -> None:
+        changed_bridge.changes.append((action, fits, change))
 
-    return spoil
+    return alter
 
 
 @pytest.fixture
-def replace(spoiled: SpoiledBridge) -> Callable[..., None]:
-    """Answer an action without asking the stand-in: the answer may call `spoiled.honest` or change the site."""
+def replace(changed_bridge: ChangedBridge) -> Callable[..., None]:
+    """Return a function that replaces the stand-in's answer to an action.
+
+    The replacement may call `changed_bridge.honest` or change the site.
+    """
 
     def replace(
         action: str,
         answer: Callable[[dict[str, Any]], Answer],
         fits: Callable[[dict[str, Any]], bool] = lambda _request: True,
     ) -> None:
-        spoiled.instead.append((action, fits, answer))
+        changed_bridge.instead.append((action, fits, answer))
 
     return replace
 
 
 @pytest.fixture
-def walk(site: Sandbox) -> Callable[[], dict[str, Result]]:
-    """Do all steps; return their results by key."""
+def run_steps(site: Sandbox) -> Callable[[], dict[str, Result]]:
+    """Return a function that runs all steps and returns their results by key."""
 
-    def walk() -> dict[str, Result]:
-        one = Walk(SiteBridge())
+    def run_steps() -> dict[str, Result]:
+        one = StepRunner(SiteBridge())
         one.run()
         return {result.key: result for result in one.results}
 
-    return walk
+    return run_steps
 
 
 def differing(results: dict[str, Result]) -> list[str]:
-    """The steps that were not as expected."""
+    """Return the keys of the steps that were not as expected."""
     return [key for key, result in results.items() if result.mark is not Mark.AS_EXPECTED]
 
 
 def of_step(key: str) -> Callable[[dict[str, Any]], bool]:
-    """Choose the update of this step."""
+    """Return a filter for the update of this step."""
     return lambda request: str(request.get("event_id", "")).endswith(f"-{key}")

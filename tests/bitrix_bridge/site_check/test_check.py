@@ -1,9 +1,9 @@
-"""The whole check, broken off at every place: no order stays, no other order is touched."""
+"""The whole check, interrupted at every step: it leaves no order and changes no other order."""
 
 import pytest
 
 from bitrix_bridge.sandbox import Sandbox, faults
-from bitrix_bridge.site_check import arrival, cleanup
+from bitrix_bridge.site_check import cleanup, webhook_arrival
 from bitrix_bridge.site_check.calls import CHANGING, NotOwnOrderError, SiteBridge
 from bitrix_bridge.site_check.check import (
     AS_EXPECTED,
@@ -14,14 +14,14 @@ from bitrix_bridge.site_check.check import (
     require_bridge,
     run_check,
 )
+from bitrix_bridge.site_check.step_runner import Mark
 from bitrix_bridge.site_check.steps import STEPS
-from bitrix_bridge.site_check.walk import Mark
 
 
 @pytest.fixture
 def check(site, monkeypatch):
-    """Check the site; return the outcome. The webhooks are said to have arrived."""
-    monkeypatch.setattr(arrival, "_events", lambda *_: ("order.create", "order.delete"))
+    """Return a function that checks the site and returns the outcome; the webhooks count as received."""
+    monkeypatch.setattr(webhook_arrival, "_events", lambda *_: ("order.create", "order.delete"))
 
     def check(**options):
         outcome = Outcome("1.2")
@@ -33,7 +33,7 @@ def check(site, monkeypatch):
 
 @pytest.fixture
 def others(site):
-    """Orders of people, which have to stay as they are."""
+    """Orders of customers, which must not change."""
     placed = [site.place_order() for _ in range(3)]
     yield placed
     assert [site.site.order(int(order["ID"])) for order in placed] == placed
@@ -45,26 +45,26 @@ def left(site, others):
     return [order["ID"] for order in site.site.all_orders() if order not in others]
 
 
-def test_everything_is_as_expected(check, site, others):
+def test_check_of_a_stand_in_is_as_expected(check, site, others):
     outcome = check()
     assert (outcome.exit_status, outcome.problem, outcome.leftover) == (AS_EXPECTED, "", None)
     assert [one.key for one in outcome.results] == [*(step.key for step in STEPS), "webhooks"]
     assert left(site, others) == []
 
 
-def test_a_difference_is_one(check, spoil, others):
-    spoil("order.status", lambda _, status, said: said.update(version=99))
+def test_difference_sets_the_exit_status(check, alter, others):
+    alter("order.status", lambda _, status, said: said.update(version=99))
     assert check().exit_status == DIFFERENCES
 
 
-def test_a_step_that_is_not_possible_is_not_as_expected(check, spoil, others):
-    spoil("reference", lambda _, status, said: said.update(statuses=[{"id": "N", "name": "N", "sort": 1}]))
+def test_impossible_step_sets_the_exit_status(check, alter, others):
+    alter("reference", lambda _, status, said: said.update(statuses=[{"id": "N", "name": "N", "sort": 1}]))
     outcome = check()
     assert (outcome.exit_status, outcome.count(Mark.NOT_DONE)) == (DIFFERENCES, 4)
 
 
 @pytest.mark.parametrize("number", range(len(STEPS)))
-def test_stopped_before_any_step_the_order_is_deleted(check, site, others, number):
+def test_order_is_deleted_when_the_check_stops_before_a_step(check, site, others, number):
     asked = iter(range(100))
 
     def stop():
@@ -79,13 +79,13 @@ def test_stopped_before_any_step_the_order_is_deleted(check, site, others, numbe
     assert outcome.leftover is None
 
 
-def test_stopped_within_a_step_the_order_is_deleted(check, site, others, monkeypatch):
-    from bitrix_bridge.site_check import walk
+def test_order_is_deleted_when_the_check_stops_within_a_step(check, site, others, monkeypatch):
+    from bitrix_bridge.site_check import step_runner
 
-    def broken(*_):
+    def failing(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(walk, "compare_orders", broken)
+    monkeypatch.setattr(step_runner, "compare_orders", failing)
     outcome = check()
     assert (outcome.exit_status, outcome.results[-1].key, outcome.results[-1].mark) == (
         NOT_DONE,
@@ -95,10 +95,10 @@ def test_stopped_within_a_step_the_order_is_deleted(check, site, others, monkeyp
     assert left(site, others) == []
 
 
-def test_a_mistake_of_ours_deletes_the_order_too(check, site, others, monkeypatch, caplog):
-    from bitrix_bridge.site_check import walk
+def test_order_is_deleted_after_an_error_of_the_crm(check, site, others, monkeypatch, caplog):
+    from bitrix_bridge.site_check import step_runner
 
-    monkeypatch.setattr(walk, "compare_orders", lambda *_: 1 / 0)
+    monkeypatch.setattr(step_runner, "compare_orders", lambda *_: 1 / 0)
     outcome = check()
     assert outcome.exit_status == NOT_DONE
     assert "ZeroDivisionError" in outcome.problem
@@ -110,7 +110,7 @@ ACTIONS = ["reference", "order.create", "order.get", "order.list", "order.update
 
 @pytest.mark.parametrize("action", ACTIONS)
 @pytest.mark.parametrize("fault", [faults.silent, faults.answer_lost])
-def test_a_broken_connection_leaves_nothing(check, site, others, settings, action, fault):
+def test_order_is_deleted_after_a_lost_connection(check, site, others, settings, action, fault):
     settings.OUTBOX_TIMEOUT = 0.5
     site.faults.give(fault(), action=action)
     outcome = check()
@@ -118,19 +118,19 @@ def test_a_broken_connection_leaves_nothing(check, site, others, settings, actio
     assert outcome.problem
     assert left(site, others) == []
     if (action, fault) == ("order.create", faults.silent):
-        # It may only be slow: this is reported, since there is nothing that could be deleted.
+        # The create request may still be running, so the order is reported although it can't be deleted.
         assert outcome.leftover.order_id is None
         assert outcome.leftover.xml_id == outcome.xml_id
     else:
         assert outcome.leftover is None
 
 
-def test_a_site_that_goes_away_for_good_is_said_with_the_order(check, site, others, settings, replace, spoiled):
+def test_unreachable_site_is_reported_with_the_order(check, site, others, settings, replace, changed_bridge):
     settings.OUTBOX_TIMEOUT = 0.3
 
     def away(request):
         site.faults.give(faults.silent(), times=1000)
-        return spoiled.honest(request)
+        return changed_bridge.honest(request)
 
     replace("order.status", away)
     outcome = check()
@@ -146,14 +146,14 @@ def test_a_site_that_goes_away_for_good_is_said_with_the_order(check, site, othe
     assert left(site, others) == []
 
 
-def test_a_deletion_that_the_site_refuses_once_is_tried_again(check, site, others):
+def test_deletion_is_retried_after_a_refusal(check, site, others):
     site.faults.give(faults.status(503), times=2, action="order.delete")
     outcome = check()
     assert (outcome.leftover, left(site, others)) == (None, [])
-    assert outcome.exit_status == DIFFERENCES, "one step refused, the walk ended"
+    assert outcome.exit_status == DIFFERENCES, "one step refused, the run ended"
 
 
-def test_a_deletion_that_the_site_refuses_for_good(check, site, others):
+def test_order_that_can_not_be_deleted_is_reported(check, site, others):
     site.faults.give(faults.status(500), times=10, action="order.delete")
     outcome = check()
     assert outcome.exit_status == NOT_DONE
@@ -161,7 +161,7 @@ def test_a_deletion_that_the_site_refuses_for_good(check, site, others):
     assert left(site, others) == [str(outcome.leftover.order_id)]
 
 
-def test_a_second_ctrl_c_while_it_cleans_up(check, site, others, monkeypatch):
+def test_second_ctrl_c_during_cleanup_reports_the_order(check, site, others, monkeypatch):
     site.faults.give(faults.status(500), times=10, action="order.delete")
 
     def sleep(_seconds):
@@ -173,9 +173,9 @@ def test_a_second_ctrl_c_while_it_cleans_up(check, site, others, monkeypatch):
     assert left(site, others) == [str(outcome.leftover.order_id)]
 
 
-def test_a_create_of_which_only_the_answer_failed(check, site, others, replace, spoiled):
+def test_order_is_deleted_when_only_the_answer_to_create_failed(check, site, others, replace, changed_bridge):
     def done_and_failed(request):
-        spoiled.honest(request)
+        changed_bridge.honest(request)
         return 500, {"success": False, "error": {"code": "internal", "message": "", "step": "save"}}
 
     replace("order.create", done_and_failed, lambda request: True)
@@ -185,74 +185,74 @@ def test_a_create_of_which_only_the_answer_failed(check, site, others, replace, 
     assert left(site, others) == []
 
 
-def test_a_create_that_is_refused_leaves_nothing_to_clean_up(check, site, others, replace):
+def test_refused_create_needs_no_cleanup(check, site, others, replace):
     error = {"code": "no_person_type", "message": "Нет типа плательщика", "step": "order"}
     replace("order.create", lambda _: (422, {"success": False, "error": error}))
     outcome = check()
     assert outcome.leftover is None
     assert outcome.exit_status == DIFFERENCES
     assert {one.mark for one in outcome.results[3:]} == {Mark.NOT_DONE}
-    assert "order.get" not in [entry["action"] for entry in site.site.requests], "there is nothing to look for"
+    assert "order.get" not in [entry["action"] for entry in site.site.requests], "there is no order to look up"
 
 
 class TestAnotherOrder:
-    """A site that answers with another order than the check's own."""
+    """A site that answers with another order than that of the check."""
 
-    def test_the_create_names_it(self, check, site, others, spoil):
-        spoil("order.create", lambda _, status, said: said.update(order_id=int(others[0]["ID"])))
+    def test_create_that_returns_another_id_ends_the_check(self, check, site, others, alter):
+        alter("order.create", lambda _, status, said: said.update(order_id=int(others[0]["ID"])))
         outcome = check()
         assert outcome.exit_status == NOT_DONE
         assert outcome.problem
-        assert left(site, others) == [], "its own is found by its XML_ID"
+        assert left(site, others) == [], "the order is found by its XML_ID"
 
-    def test_a_read_shows_it(self, check, site, others, spoil):
+    def test_read_that_returns_another_order_ends_the_check(self, check, site, others, alter):
         def another(_request, _status, said):
             said["order"] = site.site.order(int(others[0]["ID"]))
 
-        spoil("order.get", another)
+        alter("order.get", another)
         outcome = check()
         assert outcome.exit_status == NOT_DONE
-        assert outcome.leftover.order_id is None, "its own can't be found, and is not guessed"
+        assert outcome.leftover.order_id is None, "the order can't be found, and its id is not guessed"
 
-    def test_one_of_the_crm_is_none_of_a_check(self, check, site, others, spoil):
-        spoil("order.get", lambda _, status, said: said.get("order", {}).update(XML_ID="crm-" + "0" * 8))
+    def test_order_of_the_crm_is_not_taken_for_that_of_a_check(self, check, site, others, alter):
+        alter("order.get", lambda _, status, said: said.get("order", {}).update(XML_ID="crm-" + "0" * 8))
         assert check().exit_status == NOT_DONE
 
-    def test_the_create_says_no_id(self, check, site, others, spoil):
-        spoil("order.create", lambda _, status, said: said.pop("order_id") and None)
+    def test_create_without_an_id_ends_the_check(self, check, site, others, alter):
+        alter("order.create", lambda _, status, said: said.pop("order_id") and None)
         outcome = check()
         assert outcome.exit_status == NOT_DONE
         assert left(site, others) == []
 
     @pytest.mark.parametrize("action", sorted(CHANGING))
-    def test_no_request_leaves_for_it(self, site, others, action):
+    def test_changing_request_for_another_order_is_not_sent(self, site, others, action):
         with pytest.raises(NotOwnOrderError):
             SiteBridge().send({"action": action, "order_id": int(others[0]["ID"])})
         assert len(site.site.requests) == 0
 
-    def test_the_list_shows_it_among_those_of_checks(self, site, others):
+    def test_leftovers_contain_only_orders_of_checks(self, site, others):
         site.place_order(xml_id="crm-check-1")
         site.place_order(xml_id="crm-checked")
         bridge = SiteBridge()
         assert [one.xml_id for one in cleanup.leftovers(bridge)] == ["crm-check-1"]
         assert list(bridge.own.values()) == ["crm-check-1"]
-        assert bridge.calls == [], "orders of people are no part of the report"
+        assert bridge.calls == [], "orders of customers are not in the report"
 
 
-def test_leftovers_are_looked_for_page_by_page(site, monkeypatch):
+def test_leftovers_are_read_page_by_page(site, monkeypatch):
     monkeypatch.setattr(cleanup, "PAGE", 2)
     ids = [int(site.place_order(xml_id=xml_id)["ID"]) for xml_id in ("a", "crm-check-1", "b", "c", "crm-check-2")]
     assert [one.order_id for one in cleanup.leftovers(SiteBridge())] == [ids[1], ids[4]]
 
 
-def test_a_list_that_goes_in_a_circle_ends(site, spoil):
+def test_list_that_repeats_its_page_ends(site, alter):
     site.place_order()
-    spoil("order.list", lambda _, status, said: said.update(next_after_id=1))
+    alter("order.list", lambda _, status, said: said.update(next_after_id=1))
     assert cleanup.leftovers(SiteBridge()) == []
 
 
 @pytest.mark.parametrize("options", [{"legacy_bridge": True}, {"bridge_version": "1.1"}])
-def test_an_endpoint_before_1_2_is_not_checked(settings, options):
+def test_endpoint_before_1_2_is_not_checked(settings, options):
     with Sandbox(api_token=settings.BITRIX_API_TOKEN, **options) as old:
         settings.BITRIX_API_URL = old.bridge_url
         with pytest.raises(UnusableSiteError, match="bitrix_bridge/php"):
@@ -262,57 +262,57 @@ def test_an_endpoint_before_1_2_is_not_checked(settings, options):
 
 
 @pytest.mark.parametrize(("version", "is_good"), [("1.2", True), ("1.10", True), ("2.0", True), ("1.2.1", True)])
-def test_newer_ones_are(site, spoil, version, is_good):
-    spoil("ping", lambda _, status, said: said["versions"].update(bridge=version))
+def test_bridge_of_1_2_or_newer_is_checked(site, alter, version, is_good):
+    alter("ping", lambda _, status, said: said["versions"].update(bridge=version))
     assert require_bridge() == version
 
 
 @pytest.mark.parametrize("version", ["1.1", "0.9", "", None, "x", 12])
-def test_odd_versions_are_not(site, spoil, version):
-    spoil("ping", lambda _, status, said: said["versions"].update(bridge=version))
+def test_bridge_with_an_invalid_version_is_not_checked(site, alter, version):
+    alter("ping", lambda _, status, said: said["versions"].update(bridge=version))
     with pytest.raises(UnusableSiteError):
         require_bridge()
 
 
 @pytest.mark.parametrize("fault", [faults.html(), faults.redirect(), faults.status(500), faults.status(401)])
-def test_a_site_that_can_not_be_reached(site, fault):
+def test_unreachable_site_is_not_checked(site, fault):
     site.faults.give(fault)
     with pytest.raises(UnusableSiteError):
         require_bridge()
 
 
-class TestWayBack:
+class TestWebhooks:
     @pytest.mark.parametrize("events", [(), ("order.create",)])
-    def test_webhooks_that_do_not_come(self, check, spoil, monkeypatch, events):
-        monkeypatch.setattr(arrival, "_events", lambda *_: events)
-        spoil("ping", lambda _, status, said: said.update(last_error="order.create 5: HTTP 401"))
+    def test_missing_webhooks_are_a_difference(self, check, alter, monkeypatch, events):
+        monkeypatch.setattr(webhook_arrival, "_events", lambda *_: events)
+        alter("ping", lambda _, status, said: said.update(last_error="order.create 5: HTTP 401"))
         outcome = check()
         assert outcome.exit_status == DIFFERENCES
         (one,) = outcome.results[-1].differences
         assert one.kind == ("no_last_webhook" if events else "no_webhook")
-        assert "HTTP 401" in one.said
+        assert "HTTP 401" in one.message
 
-    def test_a_database_that_is_away(self, check, monkeypatch):
+    def test_unreadable_database_skips_the_webhooks(self, check, monkeypatch):
         from django.db import OperationalError
 
         def away(*_):
             raise OperationalError
 
-        monkeypatch.setattr(arrival, "_events", away)
+        monkeypatch.setattr(webhook_arrival, "_events", away)
         outcome = check()
         assert (outcome.results[-1].mark, outcome.exit_status) == (Mark.NOT_DONE, DIFFERENCES)
 
-    def test_a_site_that_sends_none(self, check, spoil):
-        spoil("ping", lambda _, status, said: said.update(webhook_installed=False))
+    def test_site_without_webhooks_skips_the_webhooks(self, check, alter):
+        alter("ping", lambda _, status, said: said.update(webhook_installed=False))
         outcome = check()
         assert outcome.results[-1].mark is Mark.NOT_DONE
         assert outcome.results[-1].reason
 
-    def test_it_is_waited_for(self, site, monkeypatch):
-        monkeypatch.setattr(arrival, "WAIT_SECONDS", 5.0)
+    def test_check_waits_for_the_last_webhook(self, site, monkeypatch):
+        monkeypatch.setattr(webhook_arrival, "WAIT_SECONDS", 5.0)
         answers = iter([(), ("order.create",), ("order.create", "order.delete")])
-        monkeypatch.setattr(arrival, "_events", lambda *_: next(answers))
+        monkeypatch.setattr(webhook_arrival, "_events", lambda *_: next(answers))
         slept = []
-        arrived = arrival.wait_for_events(5, "crm-check-1", sleep=slept.append)
+        arrived = webhook_arrival.wait_for_events(5, "crm-check-1", sleep=slept.append)
         assert arrived.is_complete
         assert len(slept) == 2

@@ -1,4 +1,4 @@
-"""`manage.py check_site`: what it says before it starts, what it asks, how it ends."""
+"""`manage.py check_site`: its plan, its questions, its exit status."""
 
 import builtins
 import io
@@ -13,8 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from bitrix_bridge.management.commands import check_site
 from bitrix_bridge.models import Push, WebhookEvent
 from bitrix_bridge.sandbox import Sandbox, faults
-from bitrix_bridge.site_check import arrival
-from bitrix_bridge.site_check.steps import STEPS, WHO
+from bitrix_bridge.site_check import webhook_arrival
+from bitrix_bridge.site_check.steps import ORDER_TEXT, STEPS
 from notifications.models import TelegramMessage
 from orders.models import Order
 
@@ -30,12 +30,12 @@ def _signals():
 @pytest.fixture(autouse=True)
 def _arrived(request, monkeypatch):
     if "live_server" not in request.fixturenames:
-        monkeypatch.setattr(arrival, "_events", lambda *_: ("order.create", "order.delete"))
+        monkeypatch.setattr(webhook_arrival, "_events", lambda *_: ("order.create", "order.delete"))
 
 
 @pytest.fixture
 def run_command():
-    """Run the command; return its exit status and what it said."""
+    """Return a function that runs the command and returns its exit status and its output."""
 
     def run(*arguments):
         out, status = io.StringIO(), 0
@@ -53,7 +53,7 @@ def run_command():
 
 @pytest.fixture
 def answer(monkeypatch, site):
-    """Answer its questions; return how many requests the site had got at each of them."""
+    """Return a function that answers the questions and lists how many requests were sent before each."""
     seen = []
 
     def answer(*answers):
@@ -77,35 +77,35 @@ def actions(site):
 
 
 @pytest.mark.parametrize("agreed", ["y", "Y", "yes", " да "])
-def test_it_says_what_it_will_do_and_to_whom_before_it_sends_anything(site, run_command, answer, agreed):
+def test_plan_is_printed_before_any_request_is_sent(site, run_command, answer, agreed):
     seen = answer(agreed)
     status, said = run_command()
     assert (status, seen) == (0, [0])
     plan = said[: said.index("✓")]
     assert site.url.removeprefix("http://") in plan
-    assert WHO in plan
+    assert ORDER_TEXT in plan
     assert site.bridge_url not in said
     assert said.count("✓") == len(STEPS) + 1
     assert site.site.all_orders() == []
-    assert site.site.letters == []
+    assert site.site.mails == []
 
 
 @pytest.mark.parametrize("refused", ["", "n", "нет", "no", EOFError(), KeyboardInterrupt()])
-def test_without_consent_nothing_is_sent(site, run_command, answer, refused):
+def test_nothing_is_sent_without_confirmation(site, run_command, answer, refused):
     answer(refused)
     status, said = run_command()
     assert (status, actions(site)) == (2, [])
     assert "✓" not in said
 
 
-def test_yes_asks_nothing(site, run_command, answer):
+def test_yes_option_asks_no_questions(site, run_command, answer):
     seen = answer()
     assert run_command("--yes")[0] == 0
     assert seen == []
 
 
-def test_differences_end_with_1_and_are_said(site, run_command, spoil):
-    spoil("order.get", lambda _, status, said: said.get("order", {}).update(SUM_PAID="0.00"))
+def test_differences_are_printed_and_exit_with_1(site, run_command, alter):
+    alter("order.get", lambda _, status, said: said.get("order", {}).update(SUM_PAID="0.00"))
     status, said = run_command("--yes")
     assert status == 1
     assert "≠" in said
@@ -113,7 +113,7 @@ def test_differences_end_with_1_and_are_said(site, run_command, spoil):
     assert "240,00" in said
 
 
-def test_the_report_is_written_and_its_place_is_said(site, run_command, tmp_path):
+def test_report_is_written_and_its_path_printed(site, run_command, tmp_path):
     path = tmp_path / "check.txt"
     status, said = run_command("--yes", "--report", str(path))
     assert status == 0
@@ -122,12 +122,12 @@ def test_the_report_is_written_and_its_place_is_said(site, run_command, tmp_path
     assert len(json.loads(text[text.index("\n[") :])) == len(STEPS) + 1
 
 
-def test_a_report_that_can_not_be_written_is_noticed_before_an_order_is_made(site, run_command, tmp_path):
+def test_unwritable_report_is_refused_before_the_check(site, run_command, tmp_path):
     status, _said = run_command("--yes", "--report", str(tmp_path / "nowhere" / "check.txt"))
     assert (status, actions(site)) == (2, ["ping"])
 
 
-def test_a_broken_check_is_reported_too(site, run_command, tmp_path):
+def test_report_of_an_interrupted_check_is_written(site, run_command, tmp_path):
     site.faults.give(faults.answer_lost(), action="order.status")
     path = tmp_path / "check.txt"
     status, said = run_command("--yes", "--report", str(path))
@@ -139,7 +139,7 @@ def test_a_broken_check_is_reported_too(site, run_command, tmp_path):
     assert site.site.all_orders() == []
 
 
-def test_without_an_address(run_command, settings):
+def test_command_without_an_address_is_refused(run_command, settings):
     settings.BITRIX_API_URL = ""
     status, said = run_command("--yes")
     assert status == 2
@@ -147,7 +147,7 @@ def test_without_an_address(run_command, settings):
 
 
 @pytest.mark.parametrize("options", [{"legacy_bridge": True}, {"bridge_version": "1.1"}])
-def test_an_endpoint_before_1_2_is_refused_with_what_to_install(run_command, settings, options):
+def test_endpoint_before_1_2_is_refused_with_instructions(run_command, settings, options):
     with Sandbox(api_token=settings.BITRIX_API_TOKEN, **options) as old:
         settings.BITRIX_API_URL = old.bridge_url
         status, said = run_command("--yes")
@@ -160,14 +160,14 @@ def test_an_endpoint_before_1_2_is_refused_with_what_to_install(run_command, set
 class TestLeftovers:
     @pytest.fixture
     def earlier(self, site):
-        """Two orders that earlier checks have left, among those of people."""
+        """Two orders that earlier checks have left, among orders of customers."""
         xml_ids = ("crm-check-1", "bx_1", "crm-check-2", "crm-2")
         return [int(site.place_order(xml_id=xml_id)["ID"]) for xml_id in xml_ids]
 
     def ids(self, site):
         return [int(order["ID"]) for order in site.site.all_orders()]
 
-    def test_they_are_offered_first(self, site, run_command, answer, earlier):
+    def test_leftovers_are_offered_for_deletion_first(self, site, run_command, answer, earlier):
         answer("y", "y")
         status, said = run_command()
         assert status == 0
@@ -175,22 +175,22 @@ class TestLeftovers:
             assert str(order_id) in said[: said.index("✓")]
         assert self.ids(site) == [earlier[1], earlier[3]]
 
-    def test_they_stay_when_it_is_not_agreed_to(self, site, run_command, answer, earlier):
+    def test_leftovers_stay_without_confirmation(self, site, run_command, answer, earlier):
         answer("y", "n")
         assert run_command()[0] == 0
         assert self.ids(site) == earlier
 
-    def test_yes_is_meant_for_them_too(self, site, run_command, earlier):
+    def test_yes_option_deletes_leftovers(self, site, run_command, earlier):
         assert run_command("--yes")[0] == 0
         assert self.ids(site) == [earlier[1], earlier[3]]
 
-    def test_a_list_that_is_not_given_does_not_keep_the_check_from_starting(self, site, run_command):
+    def test_check_starts_though_the_list_is_refused(self, site, run_command):
         site.faults.give(faults.status(500), action="order.list")
         status, said = run_command("--yes")
         assert status == 0
         assert "injected" in said[: said.index("✓")]
 
-    def test_one_that_can_not_be_deleted_is_said(self, site, run_command, earlier):
+    def test_leftover_that_can_not_be_deleted_is_printed(self, site, run_command, earlier):
         site.faults.give(faults.status(500), times=3, action="order.delete")
         _status, said = run_command("--yes")
         assert "injected" in said[: said.index("✓")]
@@ -199,7 +199,7 @@ class TestLeftovers:
 
 @pytest.mark.parametrize("numbers", [[signal.SIGINT], [signal.SIGTERM], [signal.SIGINT, signal.SIGINT]])
 @pytest.mark.parametrize("step", ["reference", "create", "pay", "cancel"])
-def test_ctrl_c_removes_the_order(site, run_command, monkeypatch, numbers, step):
+def test_ctrl_c_deletes_the_order(site, run_command, monkeypatch, numbers, step):
     show = check_site.Command._show
 
     def interrupt(self, result):
@@ -216,12 +216,12 @@ def test_ctrl_c_removes_the_order(site, run_command, monkeypatch, numbers, step)
     assert actions(site)[-1] == ("reference" if step == "reference" else "order.delete")
 
 
-def test_no_secret_is_said(site, run_command, settings, spoil, tmp_path):
+def test_output_contains_no_secret(site, run_command, settings, alter, tmp_path):
     settings.BITRIX_API_URL = site.bridge_url + "?key=s3cr3t-in-the-address"
     token = settings.BITRIX_API_TOKEN
     error = {"code": "refused", "message": f"{token} s3cr3t-in-the-address", "step": "x"}
-    spoil("order.status", lambda *_: (422, {"success": False, "error": error}))
-    spoil("ping", lambda _, status, said: said.update(queue_failed=1, last_error=f"{token} is wrong"))
+    alter("order.status", lambda *_: (422, {"success": False, "error": error}))
+    alter("ping", lambda _, status, said: said.update(queue_failed=1, last_error=f"{token} is wrong"))
     path = tmp_path / "check.txt"
     status, said = run_command("--yes", "--report", str(path))
     assert status == 1
@@ -231,9 +231,9 @@ def test_no_secret_is_said(site, run_command, settings, spoil, tmp_path):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_site_and_the_crm_over_http(live_server, settings, run_command, monkeypatch):
-    """Both ways: the order's webhooks arrive here, are ignored, and leave nothing but themselves."""
-    monkeypatch.setattr(arrival, "WAIT_SECONDS", 20.0)
+def test_check_over_http_receives_the_sites_webhooks(live_server, settings, run_command, monkeypatch):
+    """The webhooks of the order arrive, are ignored, and leave no other rows."""
+    monkeypatch.setattr(webhook_arrival, "WAIT_SECONDS", 20.0)
     options = {"webhook_url": f"{live_server.url}/webhooks/bitrix/order", "webhook_token": settings.WEBHOOK_TOKENS[0]}
     with Sandbox(api_token=settings.BITRIX_API_TOKEN, **options) as site:
         settings.BITRIX_API_URL = site.bridge_url
@@ -243,7 +243,7 @@ def test_the_site_and_the_crm_over_http(live_server, settings, run_command, monk
         assert "order.create × 1" in said
         assert "order.delete × 1" in said
         site.flush()
-    assert {query["sql"].split()[0] for query in queries} == {"SELECT"}, "the check itself writes nothing"
+    assert {query["sql"].split()[0] for query in queries} == {"SELECT"}, "the check itself writes no rows"
     assert set(WebhookEvent.objects.values_list("action", flat=True)) == {"ignored"}
     for model in (Order, Push, TelegramMessage):
         assert not model.objects.exists(), model

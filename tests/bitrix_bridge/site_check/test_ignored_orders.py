@@ -1,4 +1,4 @@
-"""What the CRM makes of webhooks about the order of a check of the site: nothing."""
+"""The CRM ignores webhooks about the order of a check of the site."""
 
 import pytest
 
@@ -13,7 +13,7 @@ XML_ID = "crm-check-6a3b0f4e-7f0e-4c55-9a52-0c0d6f9f2a11"
 
 
 @pytest.mark.parametrize("event", ["order.create", "order.update", "order.status.change", "order.delete"])
-def test_an_event_about_the_order_of_a_check_is_ignored_with_a_reason(post_webhook, event):
+def test_event_about_the_order_of_a_check_is_ignored_with_a_reason(post_webhook, event):
     response = post_webhook(event, order_data(XML_ID=XML_ID))
     assert (response.status_code, response.json()["action"]) == (200, "ignored")
     row = WebhookEvent.objects.get()
@@ -23,7 +23,7 @@ def test_an_event_about_the_order_of_a_check_is_ignored_with_a_reason(post_webho
         assert not model.objects.exists(), model
 
 
-def test_a_bare_status_of_the_same_order_is_ignored_too(post_webhook):
+def test_bare_status_of_the_order_of_a_check_is_ignored(post_webhook):
     post_webhook("order.create", order_data(XML_ID=XML_ID))
     bare = {"ID": str(ORDER_ID), "STATUS_ID": "AP", "DATE_STATUS": "2026-08-24 12:00:00"}
     assert post_webhook("order.status_change", bare).json()["action"] == "ignored"
@@ -31,7 +31,7 @@ def test_a_bare_status_of_the_same_order_is_ignored_too(post_webhook):
 
 
 @pytest.mark.parametrize("xml_id", ["bx_5f3a", "crm-checked", "", None, ...])
-def test_an_event_about_any_other_order_is_not(post_webhook, xml_id):
+def test_event_about_any_other_order_is_not_ignored(post_webhook, xml_id):
     assert post_webhook("order.create", order_data(XML_ID=xml_id)).json()["action"] == "created"
     bare = {"ID": str(ORDER_ID), "STATUS_ID": "AP", "DATE_STATUS": "2026-08-24 12:00:00"}
     assert post_webhook("order.status.change", bare).json()["action"] == "status_changed"

@@ -1,6 +1,7 @@
-"""Whatever happens to either side and between them: once everything has arrived, both agree, and the timeline says why.
+"""After any changes on both sides and any failure between them, both sides agree once all events are delivered.
 
-A state machine of Hypothesis makes up the histories. 200 in an ordinary run; `--hypothesis-profile=deep` for 20,000.
+The timeline must explain every value. A state machine of Hypothesis generates the histories: 200 in a normal run,
+20,000 with `--hypothesis-profile=deep`.
 """
 
 import logging
@@ -24,8 +25,8 @@ from tests.bitrix_bridge.two_systems.world import World
 
 EXAMPLES = {"deep": settings().max_examples, "fast": 3}.get(settings.get_current_profile_name(), 200)
 
-MOST_ORDERS = 3
-MOST_OPENED = 3
+MAX_ORDERS = 3
+MAX_OPENED = 3
 STATUSES = ("new", "accepted", "processing", "delivering", "completed", "declined")
 CODES = ("N", "AP", "P", "PD", "CO", "DE")
 ADDRESSES = ("Абая 150", "Достык 5", "Сатпаева 1")
@@ -72,11 +73,11 @@ FAULTS = {
 }
 
 which = st.integers(0, 11)
-"""Picks one of what there is, whatever its number."""
+"""An index of a list of any length; it is taken modulo the length."""
 
 
 class TwoSides(RuleBasedStateMachine):
-    """Random edits on both sides, and everything that can go wrong between them."""
+    """Random edits on both sides, and every failure between them."""
 
     sandbox: Sandbox
 
@@ -92,9 +93,9 @@ class TwoSides(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         try:
-            self.world.come_to_rest()
+            self.world.settle()
             self.world.reconcile(until_it_agrees=True)
-            self.world.come_to_rest()
+            self.world.settle()
             self.world.check()
         finally:
             transaction.set_rollback(True)
@@ -102,13 +103,13 @@ class TwoSides(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        """Have one order that both sides know."""
+        """Create one order that both sides have."""
         self.order_on_the_site()
         self.webhook_arrives(0)
 
     # --- the site
 
-    @precondition(lambda self: len(self.world.site.all_orders()) < MOST_ORDERS)
+    @precondition(lambda self: len(self.world.site.all_orders()) < MAX_ORDERS)
     @rule()
     def order_on_the_site(self) -> None:
         request = {
@@ -134,12 +135,12 @@ class TwoSides(RuleBasedStateMachine):
         self._on_site(pick, items=items)
 
     @rule(pick=which, flag=st.sampled_from("YYN"))
-    def site_takes_the_money(self, pick: int, flag: str) -> None:
+    def site_marks_as_paid(self, pick: int, flag: str) -> None:
         self._on_site(pick, fields={"PAYED": flag})
 
     @rule(pick=which)
-    def site_tells_the_status_alone(self, pick: int) -> None:
-        """As the shop's earlier sender does, without a version."""
+    def site_sends_the_bare_status(self, pick: int) -> None:
+        """Send the bare status without a version, as the shop's legacy sender does."""
         if orders := self.world.site.all_orders():
             order = orders[pick % len(orders)]
             self.world.site.announce("order.status.change", {name: order[name] for name in ("ID", "STATUS_ID")})
@@ -150,10 +151,10 @@ class TwoSides(RuleBasedStateMachine):
         if key is not None and len(self.world.site.all_orders()) > 1:
             self.world.on_site(lambda: self.world.site.delete_order(key))
 
-    @precondition(lambda self: len(self.world.opened) < MOST_OPENED)
+    @precondition(lambda self: len(self.world.opened) < MAX_OPENED)
     @rule(pick=which)
     def site_opens_an_order(self, pick: int) -> None:
-        """A process loads it, and will save it later, over what others have saved in between."""
+        """Load an order in a process that will save it later, over what others have saved in between."""
         if (key := self._key(pick)) is not None:
             self.world.opened.append(self.world.site.open_order(key))
 
@@ -168,10 +169,10 @@ class TwoSides(RuleBasedStateMachine):
         self.world.on_site(lambda: self.world.site.save_opened(held, **parts))
 
     @rule(pick=which, change=st.sampled_from(sorted(SITE_CHANGES)), value=which)
-    def site_changes_a_property_without_a_word(self, pick: int, change: str, value: int) -> None:
+    def site_changes_a_property_silently(self, pick: int, change: str, value: int) -> None:
         values = SITE_CHANGES[change]
         if (key := self._key(pick)) is not None:
-            self.world.untold(key, change, values[value % len(values)])
+            self.world.change_silently(key, change, values[value % len(values)])
 
     @rule(pick=which)
     def site_recalculates(self, pick: int) -> None:
@@ -184,7 +185,7 @@ class TwoSides(RuleBasedStateMachine):
             self.world.on_site(lambda: self.world.site.ship_order(key, flag))
 
     @rule(product=st.sampled_from(sorted(PRODUCTS)), state=st.sampled_from(sorted(STOCKS)))
-    def site_counts_its_stock(self, product: int, state: str) -> None:
+    def site_changes_its_stock(self, product: int, state: str) -> None:
         self.world.site.set_stock(product, **(IN_STOCK | STOCKS[state]))
 
     @rule(pick=which)
@@ -203,7 +204,7 @@ class TwoSides(RuleBasedStateMachine):
 
     # --- staff
 
-    @precondition(lambda self: Order.objects.count() < MOST_ORDERS)
+    @precondition(lambda self: Order.objects.count() < MAX_ORDERS)
     @rule(address=st.sampled_from(ADDRESSES))
     def order_by_phone(self, address: str) -> None:
         self.world.create(
@@ -216,14 +217,14 @@ class TwoSides(RuleBasedStateMachine):
         self._by_staff(pick, services.change_status, status=status)
 
     @rule(pick=which)
-    def staff_take_a_status_back(self, pick: int) -> None:
+    def staff_undo_a_status(self, pick: int) -> None:
         order = self.world.order(pick)
         if order is not None:
-            self.world.take_back(order)
+            self.world.undo_status(order)
 
     @rule()
-    def grace_is_over(self) -> None:
-        self.world.grace_is_over()
+    def end_hold_period(self) -> None:
+        self.world.end_hold_period()
 
     @rule(pick=which, change=st.sampled_from(sorted(STAFF_CHANGES)), value=which)
     def staff_edit(self, pick: int, change: str, value: int) -> None:
@@ -231,11 +232,11 @@ class TwoSides(RuleBasedStateMachine):
         self._by_staff(pick, services.edit_order, changes={change: values[value % len(values)]})
 
     @rule(pick=which, status=st.sampled_from(STATUSES), change=st.sampled_from(sorted(STAFF_CHANGES)), value=which)
-    def staff_change_much_at_once(self, pick: int, status: str, change: str, value: int) -> None:
-        """A status whose grace time is over, and a field: one push, and one save where the site takes them."""
+    def staff_change_status_and_field(self, pick: int, status: str, change: str, value: int) -> None:
+        """Change a status without a hold period, and a field: one push, and one save if the site accepts both."""
         self.staff_change_the_status(pick, status)
         self.staff_edit(pick, change, value)
-        self.world.grace_is_over()
+        self.world.end_hold_period()
 
     @rule(pick=which, quantity=st.integers(1, 2), product=st.sampled_from(sorted(PRODUCTS)))
     def staff_edit_items(self, pick: int, quantity: int, product: int) -> None:
@@ -255,10 +256,10 @@ class TwoSides(RuleBasedStateMachine):
     @rule(pick=which, insists=st.booleans())
     def staff_decide_a_conflict(self, pick: int, insists: bool) -> None:
         order = self.world.order(pick)
-        wish = services.conflicting_change(order) if order else None
-        if wish and insists:
-            self._by_staff(pick, services.change_status, status=wish)
-        elif wish:
+        wanted = services.conflicting_change(order) if order else None
+        if wanted and insists:
+            self._by_staff(pick, services.change_status, status=wanted)
+        elif wanted:
             self._by_staff(pick, services.accept_site_state)
 
     def _by_staff(self, pick: int, service: Any, **arguments: Any) -> None:
@@ -266,12 +267,12 @@ class TwoSides(RuleBasedStateMachine):
         if order is not None:
             self.world.act(order, lambda: service(order_id=order.pk, actor=self.world.staff, **arguments))
 
-    # --- between them
+    # --- between the sides
 
     @precondition(lambda self: self.world.webhooks)
     @rule(pick=which)
     def webhook_arrives(self, pick: int) -> None:
-        """In any order."""
+        """Deliver any of the pending webhooks."""
         self.world.arrive(self.world.webhooks.pop(pick % len(self.world.webhooks)))
 
     @precondition(lambda self: self.world.webhooks)
@@ -295,7 +296,7 @@ class TwoSides(RuleBasedStateMachine):
         self.world.work()
 
     @rule(fault=st.sampled_from(sorted(FAULTS)))
-    def worker_meets_trouble(self, fault: str) -> None:
+    def worker_meets_a_fault(self, fault: str) -> None:
         self.world.work(fault=FAULTS[fault]())
 
     @rule(killed_at=st.integers(0, 14))
@@ -313,18 +314,18 @@ class TwoSides(RuleBasedStateMachine):
 
 @pytest.fixture
 def shared_site(settings: Any) -> Iterator[Sandbox]:
-    """The stand-in site that all examples share; each has its own orders there."""
+    """Yield the stand-in site that all examples share; each example has its own orders in it."""
     with Sandbox(api_token=settings.BITRIX_API_TOKEN) as sandbox:
         settings.BITRIX_API_URL, settings.WEBHOOK_RATE = sandbox.bridge_url, ""
         settings.STATUS_HOLD_SECONDS = 10
         BridgeClient().knows_all_actions()
-        logging.disable(logging.CRITICAL)  # what goes wrong is meant to
+        logging.disable(logging.CRITICAL)  # the failures are intended
         yield sandbox
         logging.disable(logging.NOTSET)
 
 
 @pytest.mark.timeout(0)
-def test_always_agree(db: None, shared_site: Sandbox) -> None:
+def test_both_sides_agree_after_any_history(db: None, shared_site: Sandbox) -> None:
     TwoSides.sandbox = shared_site
     run_state_machine_as_test(
         TwoSides,

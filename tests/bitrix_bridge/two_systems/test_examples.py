@@ -1,4 +1,4 @@
-"""What happens between the two sides when answers are lost, people change their minds, and clocks disagree."""
+"""Single histories of the two sides: lost answers, changes that are undone, clocks that disagree."""
 
 import threading
 import time
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def echo(site, post_webhook):
-    """Post what the stand-in site announced last; return what became of it."""
+    """Return a function that posts the stand-in site's last event and returns the CRM's action."""
 
     def post(**without):
         event = site.sender.events[-1]
@@ -46,10 +46,10 @@ def line(**changes):
     return ItemSnapshot(**{**values, **changes})
 
 
-class TestSecondThoughts:
-    """A manager takes his change back while nobody knows whether it has arrived."""
+class TestUndoneChanges:
+    """A manager undoes a change while it is unknown whether the site has received it."""
 
-    def test_it_had_arrived(self, site, shared_order, manager):
+    def test_undone_status_is_sent_if_the_first_one_arrived(self, site, shared_order, manager):
         change(shared_order, "accepted", manager)
         site.faults.give(faults.answer_lost())
         deliver_due()
@@ -59,7 +59,7 @@ class TestSecondThoughts:
         shared_order.refresh_from_db()
         assert (status_on_site(site, shared_order), shared_order.sync_state) == ("N", "synced")
 
-    def test_its_echo_comes_late(self, site, shared_order, manager, echo):
+    def test_undone_status_is_sent_though_the_echo_comes_late(self, site, shared_order, manager, echo):
         change(shared_order, "accepted", manager)
         site.faults.give(faults.answer_lost())
         deliver_due()
@@ -71,7 +71,7 @@ class TestSecondThoughts:
         assert (status_on_site(site, shared_order), shared_order.status_id) == ("N", "new")
         assert shared_order.sync_state == "synced"
 
-    def test_it_had_not_and_later_the_site_does_the_same_by_itself(self, site, shared_order, manager, echo):
+    def test_later_status_of_the_site_counts_if_ours_never_arrived(self, site, shared_order, manager, echo):
         change(shared_order, "accepted", manager)
         site.faults.give(faults.status(503))
         deliver_due()
@@ -85,7 +85,7 @@ class TestSecondThoughts:
         shared_order.refresh_from_db()
         assert (shared_order.status_id, status_on_site(site, shared_order)) == ("accepted", "AP")
 
-    def test_after_a_conflict_the_site_grants_the_wish(self, site, shared_order, manager, echo):
+    def test_conflict_ends_when_the_site_sets_our_status(self, site, shared_order, manager, echo):
         site.change_status(shared_order.bitrix_order_id, "DE")
         change(shared_order, "accepted", manager)
         deliver_due()
@@ -94,7 +94,7 @@ class TestSecondThoughts:
         shared_order.refresh_from_db()
         assert shared_order.status_id == "accepted"
 
-    def test_an_answer_lost_and_then_a_refusal(self, site, shared_order, manager):
+    def test_new_status_is_sent_after_a_lost_answer_and_a_refusal(self, site, shared_order, manager):
         change(shared_order, "accepted", manager)
         site.faults.give(faults.answer_lost())
         deliver_due()
@@ -106,28 +106,28 @@ class TestSecondThoughts:
         assert status_on_site(site, shared_order) == "PD"
 
 
-class TestOvertaken:
-    """The site changes the same thing right after it took ours, and says so before its answer is recorded."""
+class TestChangesDuringAnUpdate:
+    """The site changes a field right after our update, and its webhook arrives before the answer is recorded."""
 
-    def overtake(self, monkeypatch, method, happening):
-        honest = getattr(BridgeClient, method)
+    def change_during(self, monkeypatch, method, interrupt):
+        original = getattr(BridgeClient, method)
 
         def call(client, *args, **kwargs):
-            version = honest(client, *args, **kwargs)
-            monkeypatch.setattr(BridgeClient, method, honest)
-            happening()
+            version = original(client, *args, **kwargs)
+            monkeypatch.setattr(BridgeClient, method, original)
+            interrupt()
             return version
 
         monkeypatch.setattr(BridgeClient, method, call)
 
-    def test_the_sites_later_address_stands(self, site, shared_order, manager, echo, monkeypatch):
+    def test_later_address_of_the_site_is_kept(self, site, shared_order, manager, echo, monkeypatch):
         key = shared_order.bitrix_order_id
 
         def later():
             site.site.update_order(key, properties={"addressRecipient": "Сатпаева 1"})
             echo()
 
-        self.overtake(monkeypatch, "update_order", later)
+        self.change_during(monkeypatch, "update_order", later)
         services.edit_order(order_id=shared_order.pk, changes={"delivery_address": "Достык 5"}, actor=manager)
         deliver_due()
         shared_order.refresh_from_db()
@@ -136,20 +136,20 @@ class TestOvertaken:
         changed = [event for event in shared_order.events.all() if event.kind == "changed" and event.source == "bitrix"]
         assert changed[0].changes == [{"field": "delivery_address", "old": "Достык 5", "new": "Сатпаева 1"}]
 
-    def test_the_sites_later_status_stands(self, site, shared_order, manager, echo, monkeypatch):
+    def test_later_status_of_the_site_is_kept(self, site, shared_order, manager, echo, monkeypatch):
         def later():
             site.change_status(shared_order.bitrix_order_id, "PD")
             echo()
 
-        self.overtake(monkeypatch, "set_status", later)
+        self.change_during(monkeypatch, "set_status", later)
         change(shared_order, "accepted", manager)
         deliver_due()
         shared_order.refresh_from_db()
         assert (shared_order.status_id, shared_order.sync_state) == ("delivering", "synced")
 
 
-class TestAskedTwice:
-    """The answer to an update is lost, and somebody on the site goes on from there before it is asked again."""
+class TestRepeatedRequests:
+    """The answer to an update is lost, and staff of the site change the field before the request is repeated."""
 
     @pytest.fixture
     def lost(self, site, shared_order, manager):
@@ -166,32 +166,32 @@ class TestAskedTwice:
     def address_on_site(self, site, order):
         return site.site.order(order.bitrix_order_id)["properties"]["addressRecipient"]
 
-    @pytest.mark.parametrize("is_told_before", [True, False])
-    def test_what_came_after_it_stands(self, site, lost, echo, is_told_before):
+    @pytest.mark.parametrize("is_echoed_before", [True, False])
+    def test_later_address_of_the_site_survives_the_repeated_request(self, site, lost, echo, is_echoed_before):
         site.site.update_order(lost.bitrix_order_id, properties={"addressRecipient": "Сатпаева 1"})
-        if is_told_before:
+        if is_echoed_before:
             echo()
         self.again()
-        if not is_told_before:
+        if not is_echoed_before:
             echo()
         lost.refresh_from_db()
         assert (self.address_on_site(site, lost), lost.delivery_address) == ("Сатпаева 1", "Сатпаева 1")
         assert (site.site.writes, lost.sync_state) == (1, "synced")
 
-    def test_other_wishes_follow_in_a_request_of_their_own(self, site, lost, manager):
+    def test_other_pending_changes_are_sent_in_a_new_request(self, site, lost, manager):
         site.site.update_order(lost.bitrix_order_id, properties={"addressRecipient": "Сатпаева 1"})
         services.edit_order(order_id=lost.pk, changes={"courier_comment": "домофон 7"}, actor=manager)
         self.again()
         there = site.site.order(lost.bitrix_order_id)
         assert (self.address_on_site(site, lost), there["COMMENTS"], site.site.writes) == ("Сатпаева 1", "домофон 7", 2)
 
-    def test_another_address_is_another_wish(self, site, lost, manager):
+    def test_new_address_is_sent_in_a_new_request(self, site, lost, manager):
         site.site.update_order(lost.bitrix_order_id, properties={"addressRecipient": "Сатпаева 1"})
         services.edit_order(order_id=lost.pk, changes={"delivery_address": "Абая 150"}, actor=manager)
         self.again()
         assert (self.address_on_site(site, lost), site.site.writes) == ("Абая 150", 2)
 
-    def test_the_same_wish_made_anew_is_another_request(self, site, lost, manager, echo):
+    def test_same_address_set_again_is_sent_in_a_new_request(self, site, lost, manager, echo):
         self.again()
         site.site.update_order(lost.bitrix_order_id, properties={"addressRecipient": "Сатпаева 1"})
         echo()
@@ -199,7 +199,7 @@ class TestAskedTwice:
         deliver_due()
         assert (self.address_on_site(site, lost), site.site.writes) == ("Достык 5", 2)
 
-    def test_so_it_is_when_only_its_echo_said_that_it_had_arrived(self, site, lost, manager, echo):
+    def test_same_address_set_again_is_sent_if_only_the_echo_arrived(self, site, lost, manager, echo):
         echo()
         site.site.update_order(lost.bitrix_order_id, properties={"addressRecipient": "Сатпаева 1"})
         echo()
@@ -209,9 +209,9 @@ class TestAskedTwice:
 
 
 class TestLines:
-    """Both sides change the lines, which have ids of the site's own."""
+    """Both sides change the lines, whose ids the site assigns."""
 
-    def test_ours_stay_and_go_by_the_ids_that_the_site_has_by_now(self, site, shared_order, manager, echo):
+    def test_changed_lines_are_sent_with_the_sites_present_ids(self, site, shared_order, manager, echo):
         first = shared_order.items.order_by("position").first()
         wanted = line(bitrix_basket_id=first.bitrix_basket_id, quantity=Decimal(3))
         services.edit_order(order_id=shared_order.pk, changes={}, items=[wanted], actor=manager)
@@ -225,10 +225,10 @@ class TestLines:
         assert (there["PRODUCT_ID"], there["QUANTITY"], shared_order.sync_state) == ("696613", "3.0000", "synced")
 
 
-class TestStuck:
-    """Nothing may go round for ever, and nothing may wait for ever."""
+class TestPendingForever:
+    """No push is repeated for ever, and no order stays pending for ever."""
 
-    def test_a_site_that_was_put_back_counts_on_from_there(
+    def test_version_lower_than_ours_is_accepted_after_a_restore_of_the_site(
         self, site, shared_order, manager, post_webhook, monkeypatch
     ):
         monkeypatch.setattr(engine, "SWEEP_SECONDS", 3)
@@ -240,15 +240,13 @@ class TestStuck:
         assert (push.state, push.attempts, shared_order.sync_state) == ("delivered", 1, "synced")
         assert shared_order.bitrix_version < 900
 
-    def test_a_site_that_takes_everything_and_keeps_nothing_is_tried_with_pauses(
-        self, shared_order, site, manager, monkeypatch
-    ):
+    def test_update_that_is_never_recorded_is_retried_with_delays(self, shared_order, site, manager, monkeypatch):
         monkeypatch.setattr(services, "record_accepted", lambda **_ignored: None)
         change(shared_order, "accepted", manager)
         deliver_due()
         assert (Push.objects.get().state, Push.objects.get().failures) == ("pending", 1)
 
-    def test_a_status_without_a_code_of_the_site_does_not_keep_back_the_rest(self, site, shared_order, manager):
+    def test_status_without_a_site_code_does_not_stop_other_fields(self, site, shared_order, manager):
         Status.objects.create(code="packing", name="Упаковка", stage="making")
         Status.objects.filter(code="new").update(next_codes=[])
         change(shared_order, "packing", manager)
@@ -258,15 +256,15 @@ class TestStuck:
         assert (push.state, "Упаковка" in push.last_error) == ("failed", True)
         assert site.site.order(shared_order.bitrix_order_id)["properties"]["addressRecipient"] == "Достык 5"
 
-    def test_a_refused_address_does_not_keep_back_the_status(self, site, shared_order, manager):
+    def test_refused_address_does_not_stop_the_status(self, site, shared_order, manager):
         change(shared_order, "accepted", manager)
         services.edit_order(order_id=shared_order.pk, changes={"delivery_address": "Достык 5"}, actor=manager)
         body = '{"success": false, "error": {"code": "bad", "message": "такого адреса нет"}}'
-        site.faults.give(faults.status(422, body=body), action="order.update", times=2)  # along with it, and alone
+        site.faults.give(faults.status(422, body=body), action="order.update", times=2)  # with the status, and alone
         deliver_due()
         assert (Push.objects.get().state, status_on_site(site, shared_order)) == ("failed", "AP")
 
-    def test_a_push_that_staff_cancel_shows_on_the_order(self, site, shared_order, manager):
+    def test_cancelled_push_is_shown_on_the_order(self, site, shared_order, manager):
         change(shared_order, "accepted", manager)
         assert Push.objects.get().cancel(reason="не нужно")
         shared_order.refresh_from_db()
@@ -274,7 +272,7 @@ class TestStuck:
         assert (shared_order.sync_state, event.reason) == ("failed", "stopped_by_hand")
         assert queue_missed() == 0
 
-    def test_an_order_that_waits_without_a_push_gets_one(self, site, shared_order, manager):
+    def test_pending_order_without_a_push_gets_one(self, site, shared_order, manager):
         change(shared_order, "accepted", manager)
         Push.objects.all().delete()
         assert queue_missed() == 1
@@ -283,7 +281,7 @@ class TestStuck:
         assert (shared_order.sync_state, status_on_site(site, shared_order)) == ("synced", "AP")
         assert queue_missed() == 0
 
-    def test_who_asks_for_a_second_again_and_again_gets_the_usual_pauses(self, site, shared_order, manager):
+    def test_repeated_retry_after_does_not_shorten_later_retry_delays(self, site, shared_order, manager):
         change(shared_order, "accepted", manager)
         site.faults.give(faults.status(503, retry_after=1), times=9)
         waits = []
@@ -295,7 +293,7 @@ class TestStuck:
         assert waits[0] < 2
         assert waits[3] > WAITS[3].total_seconds() * 0.79
 
-    def test_one_that_is_given_up_does_not_end_the_sweep(self, site, manager, post_webhook):
+    def test_failed_push_does_not_end_the_sweep(self, site, manager, post_webhook):
         orders = []
         for _ in range(3):
             placed = site.place_order()
@@ -308,18 +306,18 @@ class TestStuck:
         deliver_due()
         assert status_on_site(site, orders[2]) == "AP"
 
-    def test_an_error_while_recording_does_not_end_the_sweep(self, site, manager, post_webhook, monkeypatch):
+    def test_error_while_recording_does_not_end_the_sweep(self, site, manager, post_webhook, monkeypatch):
         for _ in range(2):
             placed = site.place_order()
             post_webhook("order.create", placed)
             change(Order.objects.get(bitrix_order_id=int(placed["ID"])), "accepted", manager)
-        honest, calls = engine._record, []
+        original, calls = engine._record, []
 
         def record(*args):
             calls.append(args)
             if len(calls) == 1:
                 raise RuntimeError("the disk is full")
-            honest(*args)
+            original(*args)
 
         monkeypatch.setattr(engine, "_record", record)
         assert deliver_due() == 2
@@ -327,7 +325,7 @@ class TestStuck:
 
 
 class TestConflict:
-    def test_it_stays_while_other_fields_are_edited_and_sent(self, site, shared_order, manager):
+    def test_conflict_stays_while_other_fields_are_edited_and_sent(self, site, shared_order, manager):
         site.change_status(shared_order.bitrix_order_id, "DE")
         change(shared_order, "accepted", manager)
         deliver_due()
@@ -337,7 +335,7 @@ class TestConflict:
         assert shared_order.sync_state == "conflict"
         assert site.site.order(shared_order.bitrix_order_id)["USER_DESCRIPTION"] == "перезвонить"
 
-    def test_it_ends_when_the_site_goes_on(self, site, shared_order, manager, echo):
+    def test_conflict_ends_when_the_site_sets_our_status_later(self, site, shared_order, manager, echo):
         site.change_status(shared_order.bitrix_order_id, "DE")
         change(shared_order, "accepted", manager)
         deliver_due()
@@ -346,7 +344,7 @@ class TestConflict:
         shared_order.refresh_from_db()
         assert (shared_order.status_id, shared_order.sync_state) == ("accepted", "synced")
 
-    def test_the_wish_may_be_applied_even_if_the_sites_status_is_final(self, site, shared_order, manager):
+    def test_conflicting_status_can_be_sent_though_the_sites_status_is_final(self, site, shared_order, manager):
         site.change_status(shared_order.bitrix_order_id, "CN")
         change(shared_order, "accepted", manager)
         deliver_due()
@@ -361,7 +359,7 @@ class TestConflict:
 
 
 class TestItems:
-    def test_an_order_can_not_be_left_without_any(self, site, shared_order, manager):
+    def test_order_can_not_be_left_without_lines(self, site, shared_order, manager):
         with pytest.raises(NotAllowedError):
             services.edit_order(order_id=shared_order.pk, changes={}, items=[], actor=manager)
         assert shared_order.items.exists()
@@ -374,7 +372,7 @@ class TestItems:
         post_webhook("order.create", placed)
         return Order.objects.get(bitrix_order_id=int(placed["ID"]))
 
-    def test_a_line_without_a_product_is_renamed_here(self, site, free_text, manager):
+    def test_line_without_a_product_is_renamed_in_the_crm(self, site, free_text, manager):
         item = free_text.items.get()
         renamed = line(
             bitrix_basket_id=item.bitrix_basket_id,
@@ -387,7 +385,7 @@ class TestItems:
         assert free_text.items.get().name == "Букет из роз"
         assert site.site.order(free_text.bitrix_order_id)["basket"][0]["NAME"] == "Букет из роз"
 
-    def test_a_line_without_a_product_is_renamed_there(self, site, free_text, echo):
+    def test_line_without_a_product_is_renamed_on_the_site(self, site, free_text, echo):
         key = free_text.bitrix_order_id
         basket_id = site.site.order(key)["basket"][0]["ID"]
         renamed = {"bitrix_basket_id": basket_id, "quantity": 1, "price": 5000}
@@ -397,7 +395,7 @@ class TestItems:
         assert (free_text.items.get().name, free_text.sync_state) == ("Букет из роз", "synced")
 
 
-def test_cancelled_here_before_it_was_created_there(site, manager, echo):
+def test_cancellation_before_the_create_is_sent(site, manager, echo):
     order = made_here(manager)
     services.edit_order(order_id=order.pk, changes={"is_cancelled": True}, actor=manager)
     deliver_due()
@@ -408,21 +406,21 @@ def test_cancelled_here_before_it_was_created_there(site, manager, echo):
     assert order.is_cancelled
 
 
-def test_an_unknown_city_becomes_a_stub_when_it_is_chosen_here_too(shared_order, manager):
+def test_unknown_city_chosen_in_the_crm_becomes_a_stub(shared_order, manager):
     services.edit_order(order_id=shared_order.pk, changes={"city": 999}, actor=manager)
     connection.check_constraints()
     assert Order.objects.get().city.needs_attention
 
 
 class TestTwin:
-    """A webhook that lacks our XML_ID comes before the answer to our request."""
+    """A webhook without our XML_ID arrives before the answer to our create request."""
 
     @pytest.fixture
     def twin(self, site, post_webhook, monkeypatch):
-        honest = BridgeClient.create_order
+        original = BridgeClient.create_order
 
         def create(client, order):
-            created = honest(client, order)
+            created = original(client, order)
             event = site.sender.events[-1]
             if not Order.objects.filter(bitrix_order_id=created.order_id).exists():
                 data = {key: value for key, value in event.data.items() if key != "XML_ID"}
@@ -431,14 +429,14 @@ class TestTwin:
 
         monkeypatch.setattr(BridgeClient, "create_order", create)
 
-    def test_it_gives_way_to_ours(self, twin, site, manager):
+    def test_twin_is_merged_into_our_order(self, twin, site, manager):
         order = made_here(manager)
         deliver_due()
         order.refresh_from_db()
         assert (Order.objects.count(), Push.objects.get().state, order.sync_state) == (1, "delivered", "synced")
         assert order.bitrix_order_id == int(site.site.all_orders()[0]["ID"])
 
-    def test_not_if_staff_have_worked_on_it(self, twin, site, manager, monkeypatch):
+    def test_twin_that_staff_have_edited_is_kept(self, twin, site, manager, monkeypatch):
         order = made_here(manager)
         monkeypatch.setattr("orders.services.outbound.push_results._take_over", _refuse)
         deliver_due()
@@ -461,7 +459,7 @@ def _refuse(_order, twin):
         ("iWillGet", "is_pickup"),
     ],
 )
-def test_a_flag_is_cleared_under_the_code_that_the_site_uses(site, post_webhook, manager, echo, code, field):
+def test_flag_is_cleared_under_the_code_that_the_site_uses(site, post_webhook, manager, echo, code, field):
     placed = site.place_order(properties={code: "Y"})
     post_webhook("order.create", placed)
     order = Order.objects.get()
@@ -474,8 +472,8 @@ def test_a_flag_is_cleared_under_the_code_that_the_site_uses(site, post_webhook,
     assert site.site.order(order.bitrix_order_id)["properties"][code] == "N"
 
 
-class TestTextsThatStaffType:
-    """A text must come back from the site in the form in which it left: else it looks like a change."""
+class TestTexts:
+    """A text must come back from the site as it was sent, or it would look like a change of the site."""
 
     @pytest.mark.parametrize(
         ("field", "text", "kept"),
@@ -489,7 +487,7 @@ class TestTextsThatStaffType:
             ("delivery_address", " Абая 1 ", "Абая 1"),
         ],
     )
-    def test_it_comes_back_as_it_left(self, site, shared_order, manager, echo, field, text, kept):
+    def test_text_comes_back_as_it_was_sent(self, site, shared_order, manager, echo, field, text, kept):
         services.edit_order(order_id=shared_order.pk, changes={field: text}, actor=manager)
         site.faults.give(faults.answer_lost())
         deliver_due()
@@ -503,7 +501,7 @@ class TestTextsThatStaffType:
         assert "conflict" not in shared_order.events.values_list("kind", flat=True)
 
     @pytest.mark.parametrize(("field", "limit"), [("postcard_text", 500), ("delivery_address", 500), ("comment", 2000)])
-    def test_one_that_the_site_would_cut_is_refused(self, shared_order, manager, field, limit):
+    def test_text_that_the_site_would_truncate_is_refused(self, shared_order, manager, field, limit):
         services.edit_order(order_id=shared_order.pk, changes={field: "я" * limit}, actor=manager)
         with pytest.raises(NotAllowedError, match=str(limit + 1)):
             services.edit_order(order_id=shared_order.pk, changes={field: "я" * (limit + 1)}, actor=manager)
@@ -511,8 +509,8 @@ class TestTextsThatStaffType:
         assert len(getattr(shared_order, field)) == limit
 
 
-class TestEndpointThatOnlyCreates:
-    """The site's endpoint of today knows one request; whatever else it is asked, it would create an order."""
+class TestLegacyEndpoint:
+    """The site's legacy endpoint knows one request and would create an order on any other."""
 
     @pytest.fixture
     def old_site(self, settings):
@@ -520,7 +518,7 @@ class TestEndpointThatOnlyCreates:
             settings.BITRIX_API_URL = old.bridge_url
             yield old
 
-    def test_it_is_never_asked_for_anything_else(self, old_site, post_webhook, manager):
+    def test_legacy_endpoint_gets_only_create_requests(self, old_site, post_webhook, manager):
         placed = old_site.place_order()
         post_webhook("order.create", placed)
         order = Order.objects.get()
@@ -532,7 +530,7 @@ class TestEndpointThatOnlyCreates:
         assert len(old_site.site.all_orders()) == 1
         assert (order.sync_state, "bitrix_bridge/php" in Push.objects.get().last_error) == ("failed", True)
 
-    def test_a_lost_answer_is_left_to_a_person(self, old_site, manager):
+    def test_create_with_a_lost_answer_is_left_to_a_person(self, old_site, manager):
         order = made_here(manager)
         old_site.faults.give(faults.answer_lost(), action="order.create")
         deliver_due()
@@ -542,7 +540,7 @@ class TestEndpointThatOnlyCreates:
 
 
 @pytest.mark.django_db(transaction=True)
-class TestAtOnce:
+class TestConcurrency:
     @staticmethod
     def in_thread(work):
         result = {}
@@ -559,8 +557,8 @@ class TestAtOnce:
         thread.start()
         return thread, result
 
-    @pytest.mark.parametrize("who", ["a status", "an edit", "a push's result"])
-    def test_whoever_waits_behind_a_status_change_goes_on(self, lone_order, manager, who):
+    @pytest.mark.parametrize("waiting", ["a status", "an edit", "a push's result"])
+    def test_service_that_waits_for_a_status_change_continues(self, lone_order, manager, waiting):
         held = threading.Event()
 
         def webhook():
@@ -573,9 +571,9 @@ class TestAtOnce:
         thread, result = self.in_thread(webhook)
         assert held.wait(60)
         try:
-            if who == "a status":
+            if waiting == "a status":
                 services.change_status(order_id=lone_order.pk, status="delivering", actor=manager)
-            elif who == "an edit":
+            elif waiting == "an edit":
                 services.edit_order(order_id=lone_order.pk, changes={"comment": "важно"}, actor=manager)
             else:
                 services.record_accepted(
@@ -589,7 +587,7 @@ class TestAtOnce:
             thread.join()
         assert "error" not in result
 
-    def test_giving_up_and_a_manager_do_not_deadlock(self, site, shared_order, manager):
+    def test_failing_push_and_a_manager_do_not_deadlock(self, site, shared_order, manager):
         change(shared_order, "accepted", manager)
         Push.objects.update(state="sending", failures=len(WAITS), lease_until=timezone.now())
         held = threading.Event()

@@ -1,4 +1,4 @@
-"""What staff decide by hand, and what the site says afterwards."""
+"""Decisions of staff, and later changes of the site."""
 
 import pytest
 
@@ -18,13 +18,13 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def retry(client, manager):
-    """Retry a push on its page of the admin."""
+    """Return a function that retries a push in the admin."""
     client.force_login(manager)
     address = "/crm/bitrix_bridge/push/"
     return lambda push: client.post(address, {"action": "retry_selected", "_selected_action": [str(push.pk)]})
 
 
-class TestRetryingAPushThatIsOfNoUseAnyMore:
+class TestRetryOfAnOldPush:
     @pytest.fixture
     def old_push(self, site, shared_order, manager):
         change(shared_order, "accepted", manager)
@@ -33,7 +33,7 @@ class TestRetryingAPushThatIsOfNoUseAnyMore:
         change(shared_order, "delivering", manager)
         return Push.objects.get(state="cancelled")
 
-    def test_of_an_order_that_the_site_has(self, retry, old_push, shared_order):
+    def test_retry_of_an_old_push_sends_nothing_new(self, retry, old_push, shared_order):
         deliver_due()
         assert retry(old_push).status_code == 302
         deliver_due()
@@ -44,7 +44,7 @@ class TestRetryingAPushThatIsOfNoUseAnyMore:
         shared_order.refresh_from_db()
         assert (shared_order.sync_state, Push.objects.count()) == ("synced", before)
 
-    def test_of_an_order_in_conflict(self, retry, old_push, site, shared_order):
+    def test_retry_of_an_old_push_keeps_the_conflict(self, retry, old_push, site, shared_order):
         site.change_status(shared_order.bitrix_order_id, "DE")
         deliver_due()
         retry(old_push)
@@ -52,7 +52,7 @@ class TestRetryingAPushThatIsOfNoUseAnyMore:
         shared_order.refresh_from_db()
         assert shared_order.sync_state == "conflict"
 
-    def test_of_an_order_that_is_gone(self, retry, old_push, shared_order, post_webhook):
+    def test_retry_of_an_old_push_is_harmless_for_a_deleted_order(self, retry, old_push, shared_order, post_webhook):
         post_webhook("order.delete", {"ID": str(shared_order.bitrix_order_id)})
         retry(old_push)
         deliver_due()
@@ -60,8 +60,8 @@ class TestRetryingAPushThatIsOfNoUseAnyMore:
         assert shared_order.sync_state == "synced"
 
 
-class TestAFailedPushNeedsNobodyOnceBothSidesAgree:
-    """At once, in the transaction that brings the agreement: nobody is sent to look after it in the meantime."""
+class TestFailedPushWhenBothSidesAgree:
+    """Both sides agree, so the failed push is closed in the same transaction and no one has to look at it."""
 
     @pytest.fixture
     def failed(self, site, shared_order, manager):
@@ -74,13 +74,13 @@ class TestAFailedPushNeedsNobodyOnceBothSidesAgree:
         push.refresh_from_db()
         return push.state, push.finished_at is not None
 
-    def test_the_site_came_to_the_same_by_itself(self, failed, site, shared_order, echo):  # noqa: F811
+    def test_failed_push_closes_when_the_site_sets_the_same_status(self, failed, site, shared_order, echo):  # noqa: F811
         site.change_status(shared_order.bitrix_order_id, "AP")
         assert echo() == "unchanged"
         assert self.closed(failed) == ("cancelled", True)
 
-    def test_staff_go_back_to_what_the_site_has(self, site, shared_order, manager):
-        Status.objects.create(code="packing", name="Упаковка", stage="making")  # without a code of the site
+    def test_failed_push_is_closed_when_staff_restore_the_sites_status(self, site, shared_order, manager):
+        Status.objects.create(code="packing", name="Упаковка", stage="making")  # has no code on the site
         Status.objects.filter(code="new").update(next_codes=[])
         change(shared_order, "packing", manager)
         deliver_due()
@@ -91,23 +91,23 @@ class TestAFailedPushNeedsNobodyOnceBothSidesAgree:
         assert self.closed(failed) == ("cancelled", True)
         assert site.site.writes == 0
 
-    def test_the_order_is_deleted_there(self, failed, shared_order, post_webhook):
+    def test_failed_push_is_closed_when_the_order_is_deleted(self, failed, shared_order, post_webhook):
         post_webhook("order.delete", {"ID": str(shared_order.bitrix_order_id)})
         assert self.closed(failed) == ("cancelled", True)
 
-    def test_not_while_something_else_is_unsent(self, failed, site, shared_order, manager, echo):  # noqa: F811
+    def test_failed_push_stays_while_a_change_is_unsent(self, failed, site, shared_order, manager, echo):  # noqa: F811
         site.site.update_order(shared_order.bitrix_order_id, {"COMMENTS": "домофон 7"})
         assert echo() == "updated"
         assert self.closed(failed) == ("failed", True)
 
-    def test_the_minute_job_closes_what_was_missed(self, failed, shared_order):
+    def test_minute_job_closes_a_missed_push(self, failed, shared_order):
         Order.objects.filter(pk=shared_order.pk).update(sync_state="synced")
         queue_missed()
         assert self.closed(failed) == ("cancelled", True)
 
 
 class TestConflict:
-    def test_a_failure_to_send_something_else_does_not_end_it(self, site, shared_order, manager):
+    def test_conflict_survives_a_failure_of_another_change(self, site, shared_order, manager):
         site.change_status(shared_order.bitrix_order_id, "DE")
         change(shared_order, "accepted", manager)
         deliver_due()
@@ -117,7 +117,7 @@ class TestConflict:
         shared_order.refresh_from_db()
         assert services.conflicting_change(shared_order) == "accepted"
 
-    def test_another_field_changed_on_both_sides_does_not_hide_the_wish(
+    def test_conflict_survives_a_change_of_another_field_on_both_sides(
         self,
         site,
         shared_order,
@@ -133,7 +133,7 @@ class TestConflict:
         shared_order.refresh_from_db()
         assert (shared_order.sync_state, services.conflicting_change(shared_order)) == ("conflict", "accepted")
 
-    def test_nor_does_the_attempt_that_was_still_to_come(self, site, shared_order, manager, echo):  # noqa: F811
+    def test_conflict_survives_the_next_attempt_of_the_push(self, site, shared_order, manager, echo):  # noqa: F811
         change(shared_order, "accepted", manager)
         site.faults.give(faults.status(503))
         deliver_due()
@@ -145,7 +145,7 @@ class TestConflict:
         assert (shared_order.sync_state, services.conflicting_change(shared_order)) == ("conflict", "accepted")
         assert status_on_site(site, shared_order) == "DE"
 
-    def test_a_site_that_was_put_back_is_heard_afterwards(
+    def test_restored_site_with_lower_versions_is_read_again(
         self,
         site,
         shared_order,
@@ -162,7 +162,7 @@ class TestConflict:
 
 
 class TestCustomer:
-    def test_one_chosen_by_staff_stays(self, site, shared_order, manager, echo):  # noqa: F811
+    def test_customer_chosen_by_staff_is_kept(self, site, shared_order, manager, echo):  # noqa: F811
         other = Customer.objects.create(name="Бухгалтерия ТОО", phone="+77010000001")
         services.edit_order(order_id=shared_order.pk, changes={"customer": other}, actor=manager)
         site.site.update_order(shared_order.bitrix_order_id, {"ADDITIONAL_INFO": "x"})
@@ -170,7 +170,7 @@ class TestCustomer:
         shared_order.refresh_from_db()
         assert shared_order.customer == other
 
-    def test_the_account_of_orders_without_one_is_nobodys(self, site, manager, post_webhook, settings):
+    def test_default_account_of_the_site_is_no_customer(self, site, manager, post_webhook, settings):
         settings.BITRIX_DEFAULT_USER_ID = 1079
         order = made_here(manager)
         deliver_due()
@@ -180,16 +180,16 @@ class TestCustomer:
         order.refresh_from_db()
         assert (order.customer.name, order.customer.bitrix_user_id) == ("Айгерим", None)
 
-    def test_a_guest_with_a_name_alone_is_made_once(self, post_webhook):
-        nobody = {"phone": None, "email": None, "name": None}
-        data = order_data(USER_ID=None, user={"NAME": "Айгерим"}, properties=nobody)
+    def test_guest_with_only_a_name_is_created_once(self, post_webhook):
+        no_contacts = {"phone": None, "email": None, "name": None}
+        data = order_data(USER_ID=None, user={"NAME": "Айгерим"}, properties=no_contacts)
         post_webhook("order.create", data)
         for version in range(2, 5):
             post_webhook("order.update", {**data, "VERSION": str(version)})
         assert Customer.objects.count() == 1
 
 
-def test_a_refund_is_known_here_alone_and_no_conflict(site, shared_order, manager, echo):  # noqa: F811
+def test_refund_in_the_crm_is_no_conflict(site, shared_order, manager, echo):  # noqa: F811
     site.site.update_order(shared_order.bitrix_order_id, {"PAYED": "Y"})
     echo()
     services.edit_order(order_id=shared_order.pk, changes={"payment_status": "refunded"}, actor=manager)
@@ -200,7 +200,7 @@ def test_a_refund_is_known_here_alone_and_no_conflict(site, shared_order, manage
     assert "conflict" not in shared_order.events.values_list("kind", flat=True)
 
 
-def test_a_code_that_staff_gave_to_another_status_counts_from_the_next_event_on(post_webhook):
+def test_code_moved_to_another_status_applies_to_the_next_event(post_webhook):
     post_webhook("order.create", order_data(STATUS_ID="XX"))
     Status.objects.filter(code="bitrix_XX").update(bitrix_codes=[])
     Status.objects.filter(code="accepted").update(bitrix_codes=["AP", "XX"])
@@ -208,7 +208,7 @@ def test_a_code_that_staff_gave_to_another_status_counts_from_the_next_event_on(
     assert Order.objects.get().status_id == "accepted"
 
 
-def test_a_stub_whose_code_staff_changed_is_in_nobodys_way(post_webhook):
+def test_stub_status_with_a_changed_code_does_not_block_the_reference_data(post_webhook):
     post_webhook("order.create", order_data(STATUS_ID="XX"))
     Status.objects.filter(code="bitrix_XX").update(bitrix_codes=["XY"])
     row = ReferenceRow(key="XX", fields={"name": "Упаковка", "sort": 5})

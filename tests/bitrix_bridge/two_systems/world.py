@@ -1,5 +1,6 @@
-"""Two systems and everything between them, in one process: the CRM on its real database, the stand-in site behind real
-HTTP, webhooks that wait to be delivered, and workers that can be killed between any two steps.
+"""Both systems in one process: the CRM on its real database, and the stand-in site behind real HTTP.
+
+Webhooks are delivered by the test, and workers can be killed between any two steps.
 """
 
 from collections import Counter
@@ -26,8 +27,8 @@ from bitrix_bridge.reconciliation.runs import comparisons
 from bitrix_bridge.reconciliation.slices import work
 from bitrix_bridge.sandbox import Sandbox, faults
 from bitrix_bridge.sandbox.bridge import Bridge
-from bitrix_bridge.sandbox.drafts import Draft
 from bitrix_bridge.sandbox.errors import SiteError
+from bitrix_bridge.sandbox.order_draft import Draft
 from bitrix_bridge.sandbox.site import CRM_ORIGINS, Event, Site
 from bitrix_bridge.sandbox.values import rounded
 from bitrix_bridge.site_client import bridge_client as bridge_client
@@ -38,7 +39,7 @@ from orders.sync.fields import FIELDS, ITEMS, PUSHED, as_sent, comparable, compa
 from orders.sync.three_way_merge import Agreement
 from tests.fixtures import WEBHOOK_PATH, WEBHOOK_TOKEN
 
-CROSSINGS = (
+KILL_POINTS = (
     "note_sending",
     "start_request",
     "record_created_on_site",
@@ -46,13 +47,13 @@ CROSSINGS = (
     "record_site_status",
     "reassess_sync_state",
 )
-"""Services between whose steps a worker may die."""
-ROUNDS = 30
-"""After so many exchanges the two sides count as never coming to rest."""
+"""Services before and after which a worker may be killed."""
+MAX_ROUNDS = 30
+"""The number of exchanges after which the two sides must agree."""
 
 
 class Killed(BaseException):
-    """The worker's process is gone: no handler of the CRM's runs."""
+    """The worker's process was killed: no exception handler of the CRM runs."""
 
 
 class World:
@@ -62,10 +63,10 @@ class World:
         self._http = Client()
         self._sandbox, self.staff = sandbox, staff
         self.site = Site()
-        self.site.define_property("when", variants=["18", "20"])  # another one marks the order
+        self.site.define_property("when", variants=["18", "20"])  # any other value marks the order
         sandbox.faults.clear()
         sandbox.server.site, sandbox.server.bridge = self.site, Bridge(self.site, lambda: 0)
-        self.site.subscribe(self._announced)
+        self.site.subscribe(self._record_event)
         self.webhooks: list[Event] = []
         self.opened: list[Draft] = []
         self.archived: set[int] = set()
@@ -77,7 +78,7 @@ class World:
         self.marks: dict[str, list[str]] = {}
         self._there: dict[str, dict[str, Any]] = {}
 
-    def _announced(self, event: Event) -> None:
+    def _record_event(self, event: Event) -> None:
         self.webhooks.append(event)
         key = str(event.data["ID"])
         if event.name not in WHOLE_ORDER:
@@ -88,35 +89,35 @@ class World:
             marks.append(event.data["REASON_MARKED"])
         before, self._there[key] = self._there.get(key), site_values(event.data)
         if before is None:
-            self.site_actions[key] += 1  # also of an order of ours: the site has a say in what it looks like there
+            self.site_actions[key] += 1  # also for an order of the CRM, because the site adds values of its own
             return
         changed = {name for name, value in self._there[key].items() if before.get(name, empty_value(name)) != value}
         if event.origin not in CRM_ORIGINS:
             self.site_actions[key] += 1
-            self._no_longer_wanted(int(key), changed)
+            self._drop_wanted(int(key), changed)
             return
         if changed & {ITEMS, "delivery_fee"}:
-            changed -= MOVED_ALONG
+            changed -= DERIVED_FIELDS
         self.writes.update((key, name) for name in changed)
 
-    def _no_longer_wanted(self, key: int, names: set[str]) -> None:
-        """Note that the site's people have changed these fields after staff did: which value stands is not for us."""
+    def _drop_wanted(self, key: int, names: set[str]) -> None:
+        """Record that staff of the site have changed these fields later: the CRM's value need not be kept."""
         for name in names:
             self.wanted.pop((key, name), None)
 
-    # --- the site's own people
+    # --- staff of the site
 
     def on_site(self, action: Callable[[], Any]) -> None:
-        """Let the site's people do something. What Bitrix refuses them is no action."""
+        """Run an action of the site's staff. An action that Bitrix refuses does not count."""
         with suppress(SiteError):
             action()
 
-    def untold(self, key: int, code: str, value: str) -> None:
+    def change_silently(self, key: int, code: str, value: str) -> None:
         """Change a property by the old API: no event, no version, no date."""
         self.site.set_property_silently(key, code, value)
         before, self._there[str(key)] = self._there[str(key)], site_values(self.site.order(key))
         self.site_actions[str(key)] += 1
-        self._no_longer_wanted(key, {name for name, one in self._there[str(key)].items() if before.get(name) != one})
+        self._drop_wanted(key, {name for name, one in self._there[str(key)].items() if before.get(name) != one})
 
     def archive(self, key: int) -> None:
         """Move an order to the site's archive."""
@@ -126,7 +127,7 @@ class World:
     # --- webhooks
 
     def arrive(self, event: Event) -> str:
-        """Post an event at the front door; return what became of it."""
+        """Post an event to the webhook address; return the CRM's action."""
         response = self._http.post(
             WEBHOOK_PATH,
             data={"event": event.name, "event_id": event.event_id, "data": event.data},
@@ -140,19 +141,19 @@ class World:
         return action
 
     def _note_new_orders(self) -> None:
-        # Times are those of the surrounding transaction, and keys are random: an example must not depend on either.
+        # Sorted by site id: times are those of the surrounding transaction and primary keys are random.
         for order in Order.objects.exclude(pk__in=self.at_first).order_by("bitrix_order_id"):
             self.at_first[str(order.pk)] = order_values(order, [*FIELDS, ITEMS])
 
     def order(self, pick: int) -> Order | None:
-        """Return one of the CRM's orders, in the order in which they appeared; None when there is none."""
+        """Return one of the CRM's orders by its order of appearance; None if there is none."""
         keys = list(self.at_first)
         return Order.objects.get(pk=keys[pick % len(keys)]) if keys else None
 
     # --- staff
 
     def act(self, order: Order, service: Callable[[], Any]) -> None:
-        """Let staff do something to an order. What changes nothing, or is refused, is no action."""
+        """Run a service as staff. An action that changes nothing, or is refused, does not count."""
         known = set(order.events.values_list("pk", flat=True))
         try:
             service()
@@ -163,7 +164,7 @@ class World:
             self._note_wanted(order, event)
 
     def _note_wanted(self, order: Order, event: OrderEvent) -> None:
-        """Note what staff have changed: but not a change back, which leaves nothing to send, to what the site had."""
+        """Record what staff have changed, except a change back to the site's value, which is not sent."""
         order.refresh_from_db()
         if order.bitrix_order_id is None:
             return
@@ -175,7 +176,7 @@ class World:
                 self.wanted[key] = change["new"]
 
     def create(self, **arguments: Any) -> Order:
-        """Let staff take an order by phone."""
+        """Create an order by phone as staff."""
         order = services.create_order(actor=self.staff, **arguments)
         self._note_new_orders()
         return order
@@ -183,7 +184,7 @@ class World:
     # --- the worker
 
     def work(self, *, killed_at: int | None = None, fault: faults.Fault | None = None) -> None:
-        """Deliver every push once, whenever it was due. `killed_at`: how many steps the worker still takes."""
+        """Deliver every push once, due or not. `killed_at` is the number of steps before the worker is killed."""
         expire_leases()
         live = dict(Push.objects.filter(state__in=LIVE).values_list("order_id", "pk"))
         keys = [live[order] for order in map(UUID, self.at_first) if order in live]
@@ -199,17 +200,17 @@ class World:
             self._sandbox.faults.clear()
 
     def minute(self) -> None:
-        """Do what the clock does each minute, apart from delivering."""
+        """Run the jobs of each minute, except delivery."""
         queue_missed()
         WebhookEvent.objects.filter(state="waiting").update(retry_at=timezone.now())
         inbox.retry_due()
 
-    def grace_is_over(self) -> None:
-        """Let every status that can be taken back leave."""
+    def end_hold_period(self) -> None:
+        """End the hold period of every status."""
         Order.objects.exclude(status_held_until=None).update(status_held_until=timezone.now() - timedelta(seconds=60))
 
-    def take_back(self, order: Order) -> None:
-        """Let staff undo a status that has not left yet."""
+    def undo_status(self, order: Order) -> None:
+        """Undo a status that was not sent yet, as staff."""
         event = services.undoable_change(order)
         if event is not None:
             services.take_back_status(order_id=order.pk, event_id=event.pk, actor=self.staff)
@@ -227,15 +228,15 @@ class World:
         if until_it_agrees:
             assert run.state == "done", run.error
 
-    # --- rest
+    # --- settling
 
-    def come_to_rest(self) -> None:
-        """Let both sides talk, everything that waits arrive and staff retry what was given up, until all is quiet."""
-        self.grace_is_over()
+    def settle(self) -> None:
+        """Deliver everything, and retry failed pushes as staff, until nothing is pending."""
+        self.end_hold_period()
         for data in self.site.all_orders():
-            # What is refused while the goods are out goes when they are back.
+            # What the site refuses for shipped orders is accepted after they are marked as not shipped.
             self.on_site(lambda key=int(data["ID"]): self.site.ship_order(key, "N"))
-        for _round in range(ROUNDS):
+        for _round in range(MAX_ROUNDS):
             self.minute()
             for push in self._given_up():
                 if push.retry(by=self.staff):
@@ -245,17 +246,21 @@ class World:
                 self.arrive(self.webhooks.pop(0))
             if not Push.objects.filter(state__in=LIVE).exists() and not self._given_up():
                 return
-        raise AssertionError(f"the two sides do not come to rest: {list(Push.objects.values())}")
+        raise AssertionError(f"the two sides do not settle: {list(Push.objects.values())}")
 
     def _given_up(self) -> list[Push]:
-        """Return the pushes that failed, of orders that can still be changed there."""
+        """Return the failed pushes of orders that can still be changed on the site."""
+        # Only the reconciliation finds out that an order is gone if its deletion was not reported.
+        gone = Order.objects.exclude(bitrix_order_id=None).exclude(
+            bitrix_order_id__in=[int(data["ID"]) for data in self.site.all_orders()]
+        )
         failed = Push.objects.filter(state=State.FAILED)
-        return list(failed.exclude(order__bitrix_order_id__in=self.archived))
+        return list(failed.exclude(order__in=gone).exclude(order__bitrix_order_id__in=self.archived))
 
     def check(self) -> None:
-        """Compare the whole of both sides, and explain it by the timeline."""
+        """Compare both sides completely, and explain the values by the timeline."""
         archived = Order.objects.filter(bitrix_order_id__in=self.archived)
-        assert not archived.filter(is_deleted_on_site=True).exists(), "what is in the archive is not deleted"
+        assert not archived.filter(is_deleted_on_site=True).exists(), "an archived order is not deleted"
         there = {int(order["ID"]): order for order in self.site.all_orders()}
         orders = Order.objects.filter(is_deleted_on_site=False).exclude(bitrix_order_id__in=self.archived)
         here = {order.bitrix_order_id: order for order in orders}
@@ -268,7 +273,7 @@ class World:
             theirs["status"] = codes[theirs["status"]]
             ours = {name: as_sent(name, value) for name, value in order_values(order, theirs).items()}
             differing = {name: (ours[name], theirs[name]) for name in theirs if ours[name] != theirs[name]}
-            assert not differing, f"order {key}, here and there: {differing}"
+            assert not differing, f"order {key}, CRM and site: {differing}"
             assert order.sync_state in ("synced", "conflict")
             self._check_explained(order, order_values(order, theirs))
             self._check_writes(order)
@@ -277,40 +282,42 @@ class World:
             self._check_warnings(order)
 
     def _check_kept(self, key: int, theirs: Mapping[str, Any]) -> None:
-        """What staff wanted last has arrived there, unless the site's own people have changed the same since."""
+        """Check that the site has the last values of staff, unless its own staff have changed them later."""
         wanted = {
             name: as_sent(name, value)
             for (order, name), value in self.wanted.items()
-            if order == key and name not in SETTLED_OTHERWISE
+            if order == key and name not in DECIDED_BY_SITE
         }
         lost = {name: (value, theirs[name]) for name, value in wanted.items() if theirs[name] != value}
-        assert not lost, f"order {key}: wanted here and not there: {lost}"
+        assert not lost, f"order {key}: expected and not on the site: {lost}"
 
     def _check_warnings(self, order: Order) -> None:
-        """Staff know of all money that our requests have moved, and are told once of what stands."""
+        """Check that staff are notified of all money that our requests have moved, and once of each mark."""
         key = str(order.bitrix_order_id)
         warnings = [
             warning
             for event in order.events.filter(kind="warned").order_by("happened_at", "created_at")
             for warning in event.details["warnings"]
         ]
-        told = sum(Decimal(warning["amount"]) for warning in warnings if warning["code"] == "inner_account")
+        notified = sum(Decimal(warning["amount"]) for warning in warnings if warning["code"] == "inner_account")
         booked = sum(
             Decimal(row["AMOUNT"]) * (1 if row["DEBIT"] == "Y" else -1)
             for row in self.site.transactions
             if (row["ORDER_ID"], row["origin"]) == (key, "bridge")
         )
-        assert told == booked, f"order {key}: {booked} KZT were moved there for us, staff were told of {told}"
+        assert notified == booked, f"order {key}: the site moved {booked} KZT for us, staff were notified of {notified}"
         marked = [warning for warning in warnings if warning["code"] == "marked"]
         assert len(marked) <= len(self.marks[key]) - 1, (
-            f"order {key}: staff were told more often than it changed: {marked}"
+            f"order {key}: staff were notified more often than the mark changed: {marked}"
         )
 
     def _check_total(self, order: Order, data: Mapping[str, Any]) -> None:
         lines = sum(rounded(Decimal(line["PRICE"]) * Decimal(line["QUANTITY"])) for line in data["basket"])
-        assert Decimal(data["PRICE"]) == lines + Decimal(data["PRICE_DELIVERY"]), "the total there is its parts"
+        assert Decimal(data["PRICE"]) == lines + Decimal(data["PRICE_DELIVERY"]), (
+            "the site's total is the sum of its parts"
+        )
         ours = sum(rounded(item.price * item.quantity) for item in order.items.all())
-        assert order.total_amount == ours + order.delivery_fee, "the total here is its parts"
+        assert order.total_amount == ours + order.delivery_fee, "the CRM's total is the sum of its parts"
         key = int(data["ID"])
         assert self.site.recalculate(key) == self.site.order(key) == data, "the site's recalculation changes nothing"
 
@@ -325,40 +332,46 @@ class World:
         unexplained = {
             name: (explained[name], value)
             for name, value in values.items()
-            if name not in NOT_TOLD and explained[name] != value
+            if name not in NOT_IN_TIMELINE and explained[name] != value
         }
-        assert not unexplained, f"order {order.bitrix_order_id}, by the timeline and in fact: {unexplained}"
+        assert not unexplained, f"order {order.bitrix_order_id}, timeline and value: {unexplained}"
 
     def _check_writes(self, order: Order) -> None:
         key = str(order.bitrix_order_id)
         for name in PUSHED:
             there, here = self.writes[key, name], self.actions[str(order.pk), name]
-            assert there <= here, f"order {key}: {name} was written {there} times there, changed {here} times here"
-        told = order.events.filter(source=Source.SITE)
-        # What the site has said of its own accord; a write of ours may have moved the sum there.
-        own = [event for event in told if {change["field"] for change in event.changes} - {*MOVED_ALONG, *NOT_TOLD}]
-        assert len(own) <= self.site_actions[key], f"order {key}: changes here without a cause there: {own}"
-        conflicts = told.filter(kind="conflict").count()
-        assert conflicts <= self.site_actions[key], f"order {key}: a conflict with nobody"
+            assert there <= here, (
+                f"order {key}: {name} was written {there} times on the site, changed {here} times in the CRM"
+            )
+        received = order.events.filter(source=Source.SITE)
+        # Changes by the site itself; a write of ours may have changed the sums too.
+        own = [
+            event
+            for event in received
+            if {change["field"] for change in event.changes} - {*DERIVED_FIELDS, *NOT_IN_TIMELINE}
+        ]
+        assert len(own) <= self.site_actions[key], f"order {key}: changes in the CRM without a cause on the site: {own}"
+        conflicts = received.filter(kind="conflict").count()
+        assert conflicts <= self.site_actions[key], f"order {key}: a conflict without a change of the site"
 
 
-MOVED_ALONG = {"total_amount", "discount_amount", "payment_status", "paid_amount"}
-"""What the site moves along with the lines and the fee."""
-SETTLED_OTHERWISE = MOVED_ALONG | {"status"}
-"""Where the site has a say after staff: it computes sums and payments, and decides a status that both have changed."""
-NOT_TOLD = ("order_number", "bitrix_user_id")
-"""Given by the site with the answer to our create, which the timeline notes as such."""
+DERIVED_FIELDS = {"total_amount", "discount_amount", "payment_status", "paid_amount"}
+"""Fields that the site computes from the lines and the fee."""
+DECIDED_BY_SITE = DERIVED_FIELDS | {"status"}
+"""Fields that the site decides after staff: it computes sums and payments, and wins a status that both changed."""
+NOT_IN_TIMELINE = ("order_number", "bitrix_user_id")
+"""Set by the site in its answer to our create request, which the timeline records separately."""
 
 
 def site_values(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the site says of an order in comparable form, the status by the site's code."""
+    """Return the site's values of an order in comparable form, the status as the site's code."""
     snapshot = read_order(data, pay_systems=settings.BITRIX_PAY_SYSTEMS)
     values = {name: comparable(value) for name, value in snapshot.fields.items()}
     return values | {ITEMS: comparable_items(snapshot.items or ())}
 
 
 def expire_leases() -> None:
-    """Let the leases of dead workers run out, and all pauses end."""
+    """Expire the leases of killed workers, and end all retry delays."""
     now = timezone.now()
     Push.objects.filter(state__in=LIVE).update(due_at=now)
     Push.objects.filter(state=State.SENDING).update(lease_until=now)
@@ -366,7 +379,7 @@ def expire_leases() -> None:
 
 @contextmanager
 def steps(left: int | None) -> Iterator[None]:
-    """Kill the worker after so many steps: each call to the site and each transaction has one before and one after."""
+    """Kill the worker after a number of steps: one before and one after each call to the site and each transaction."""
     if left is None:
         yield
         return
@@ -387,7 +400,7 @@ def steps(left: int | None) -> Iterator[None]:
 
         return wrapped
 
-    patches = [patch.object(services, name, guarded(getattr(services, name))) for name in CROSSINGS]
+    patches = [patch.object(services, name, guarded(getattr(services, name))) for name in KILL_POINTS]
     patches.append(patch.object(bridge_client, "post_json", guarded(bridge_client.post_json)))
     patches.append(patch.object(engine, "_record", guarded(engine._record)))
     for one in patches:

@@ -67,7 +67,8 @@ class TestLine:
         line.show("41 of [100]", 41)
         line.close()
         said = out.getvalue()
-        assert "40 of [100]" in said and said.endswith("\n\x1b[?25h" if has_bar else "100]\n")
+        assert "40 of [100]" in said
+        assert said.endswith("\n\x1b[?25h" if has_bar else "100]\n")
         assert ("\r" in said, "━" in said) == (has_bar, has_bar)
 
 

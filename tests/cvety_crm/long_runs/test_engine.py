@@ -136,7 +136,8 @@ class TestStopAndResume:
             engine.record(holder, {"created": 1})
         stopped = ImportRun.objects.get()
         assert (stopped.state, stopped.claimed_by, stopped.lease_until) == ("stopped", None, None)
-        assert stopped.finished_at is not None and stopped.reasons == ["stopped"]
+        assert stopped.finished_at is not None
+        assert stopped.reasons == ["stopped"]
         assert engine.claim(run.pk) is None
 
         assert engine.resume(run, is_claimed=False, by=manager)
@@ -234,8 +235,10 @@ class TestEnd:
         run = engine.start(is_claimed=True)
         engine.fail(run, "refused: made-up-secret " + "x" * 3000)
         assert (run.state, run.claimed_by, run.reasons) == ("failed", None, [])
-        assert row()["reasons"] == ["failed"] and row()["finished_at"] is not None
-        assert run.error.startswith("refused: ••• xxx") and len(run.error) == 2000
+        assert row()["reasons"] == ["failed"]
+        assert row()["finished_at"] is not None
+        assert run.error.startswith("refused: ••• xxx")
+        assert len(run.error) == 2000
         (alert,) = alerts
         assert (alert.title, alert.text, alert.about) == ("failed", run.error, run)
 

@@ -161,13 +161,6 @@ def test_latest_report_is_cached():
     assert runs == ["well", "well"]
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0.4, "0 с"), (119, "119 с"), (121, "2 мин"), (7300, "2 ч"), (200_000, "2 дн.")]
-)
-def test_duration_is_shown_in_a_suitable_unit(seconds, text):
-    assert health.duration(seconds) == text
-
-
 # --- probes of the CRM itself
 
 

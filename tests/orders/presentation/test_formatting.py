@@ -1,13 +1,18 @@
-"""Numbers, dates and phones as staff read them."""
+"""Numbers, days, moments and phones as staff read them."""
 
-from datetime import date
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
+from django.utils import translation
 
 from orders.models import DeliverySlot
-from orders.presentation.formatting import day, delivery_time, money, number
+from orders.presentation.formatting import day, delivery_time, long_day, long_moment, money, number, plain_text
 from orders.presentation.phones import phone_link
+
+ALMATY = ZoneInfo("Asia/Almaty")
+TODAY = date(2025, 8, 25)  # a Monday
 
 
 @pytest.mark.parametrize(
@@ -31,6 +36,23 @@ def test_number(value, text):
     assert number(Decimal(value)) == text
 
 
+@pytest.mark.parametrize(("currency", "text"), [("KZT", "15\xa0₸"), ("", "15\xa0₸"), ("USD", "15\xa0USD")])
+def test_money_has_the_sign_of_its_currency(currency, text):
+    assert money(Decimal(15), currency) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [("1.000", "1"), ("100.000", "100"), ("1.500", "1,5"), ("0.001", "0,001"), ("1000", "1000")]
+)
+def test_number_has_no_separator_where_none_is_wanted(value, text):
+    assert number(Decimal(value), separator="") == text
+
+
+@pytest.mark.parametrize(("value", "text"), [("7500.00", "7500"), ("0.500", "0.5"), ("0.00", "0"), (100, "100")])
+def test_plain_text_is_what_a_field_of_a_form_takes(value, text):
+    assert plain_text(Decimal(value)) == text
+
+
 def test_days():
     today = date(2025, 8, 25)
     assert day(today, today) == "сегодня"
@@ -39,6 +61,33 @@ def test_days():
     assert day(date(2025, 12, 31), today) == "31.12"
     assert day(date(2026, 1, 1), today) == "01.01.2026"
     assert day(None) == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (TODAY, "Today, Mon 25 August"),
+        (TODAY + timedelta(days=1), "Tomorrow, Tue 26 August"),
+        (TODAY - timedelta(days=1), "Sun 24 August"),
+        (date(2026, 1, 3), "Sat 3 January 2026"),
+    ],
+)
+def test_long_day_names_the_weekday(value, text):
+    with translation.override("en"):
+        assert long_day(value, TODAY) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (datetime(2025, 8, 25, 0, 5, tzinfo=ALMATY), "00:05"),
+        (datetime(2025, 8, 24, 23, 55, tzinfo=ALMATY), "24 August, 23:55"),
+        (datetime(2024, 12, 31, 9, 0, tzinfo=ALMATY), "31 December 2024, 09:00"),
+    ],
+)
+def test_long_moment_names_the_day_when_it_is_another_one(value, text):
+    with translation.override("en"):
+        assert long_moment(value, TODAY) == text
 
 
 def test_delivery_time():

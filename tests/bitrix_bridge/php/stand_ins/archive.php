@@ -17,7 +17,7 @@ class Manager
         'CANCELED', 'PRICE', 'SUM_PAID', 'CURRENCY', 'XML_ID', 'ID_1C', 'RESPONSIBLE_ID', 'COMPANY_ID',
     ];
 
-    /** Of the filter only `ID` is understood. The orders are gone afterwards, and no event tells that they were. */
+    /** Only `ID` of the filter is supported. The orders leave b_sale_order, and no event reports it. */
     public static function archiveOrders(array $filter = [], $limit = null, $timeExecution = null)
     {
         $count = 0;
@@ -42,7 +42,7 @@ class Manager
         ]);
         foreach ($order->getShipmentCollection()->getNotSystemItems() as $shipment) {
             if ($shipment->getField('RESERVED') === 'Y' && !$shipment->isShipped()) {
-                // What it holds is given back by a save like any other, which is told like any other.
+                // A normal save releases the reservations, with its usual events.
                 $order->unreserveAtSave();
                 $order->save();
                 break;

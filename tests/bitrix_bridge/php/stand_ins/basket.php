@@ -30,7 +30,7 @@ class BasketItem extends Entity
     private $code;
     private $isCustomPrice;
 
-    /** Once it is known it stays, even when the column is emptied. */
+    /** Once loaded, the provider stays, even if the column is emptied. */
     private $provider;
 
     public function __construct(Basket $basket, array $values)
@@ -146,7 +146,7 @@ class BasketItem extends Entity
         return $result;
     }
 
-    /** The rules for more and for less, and the catalogue's price where none was agreed on. */
+    /** Applies the rules for a higher and a lower quantity, and the catalogue's price if no price was agreed. */
     private function onQuantity($old, $new)
     {
         $name = $this->getField('NAME');

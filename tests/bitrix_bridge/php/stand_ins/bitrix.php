@@ -1,10 +1,10 @@
 <?php
 /**
- * Stand-ins for the parts of Bitrix that the site's PHP uses: just these, with the semantics that matter.
+ * Stand-ins for those parts of Bitrix that the site's PHP uses, with the semantics that matter.
  *
- * What they do was read in the real classes (main 25.550, sale 25.0.200, catalog 25.100) and seen on them; the table
- * is in docs/bitrix.md, and test_stand_ins.py goes through it. The state is a database that all requests share: a file
- * of SQLite or a real MariaDB.
+ * Their behaviour was read in the real classes (main 25.550, sale 25.0.200, catalog 25.100) and observed on them;
+ * docs/bitrix.md has the table, and test_stand_ins.py tests it. The state is a database that all requests share: an
+ * SQLite file or a real MariaDB.
  */
 
 define('SITE_ID', 's1');
@@ -22,7 +22,7 @@ foreach (
 
 $GLOBALS['APPLICATION'] = new CMain();
 
-// A session begins with the prolog, and leaves a file and a cookie, unless it was made virtual before.
+// The prolog starts a session, with a file and a cookie, unless the session was made virtual before.
 if (!defined('BX_SECURITY_SESSION_VIRTUAL') || BX_SECURITY_SESSION_VIRTUAL !== true) {
     \Bitrix\Main\Application::getConnection()->put('stand_in_session', ['URI' => $_SERVER['REQUEST_URI'] ?? '']);
     header('Set-Cookie: PHPSESSID=made-up; path=/; HttpOnly');

@@ -1,5 +1,5 @@
 <?php
-/** Stand-in for the buyer's inner account. What an order puts there or takes waits in a pool until it is saved. */
+/** Stand-in for the buyer's inner account. Bookings of an order stay in a pool until the order is saved. */
 
 namespace Bitrix\Sale\Internals;
 
@@ -18,7 +18,9 @@ class UserBudgetPool
 
     private $items = [];
 
-    /** One a buyer, for as long as the process lasts: also for orders that are never saved. */
+    /**
+     * One pool for each buyer, for the lifetime of the process: it also keeps bookings of orders that are never saved.
+     */
     public static function getUserBudgetPool($userId)
     {
         return self::$pools[$userId] = self::$pools[$userId] ?? new self();
@@ -46,7 +48,7 @@ class UserBudgetPool
         ];
     }
 
-    /** What is on the account, with what is in the pool. */
+    /** Returns the balance of the account plus the pool. */
     public static function getUserBudgetByOrder(Order $order)
     {
         $account = self::account($order->getUserId(), $order->getCurrency());
@@ -66,7 +68,7 @@ class UserBudgetPool
         }
     }
 
-    /** A buyer who does not exist has no account, and no one is told. */
+    /** Does nothing, without an error, for a buyer who does not exist. */
     private static function book($userId, array $item)
     {
         $connection = Application::getConnection();
@@ -87,7 +89,7 @@ class UserBudgetPool
         );
         $connection->put('b_sale_user_transact', [
             'USER_ID' => $userId, 'TIMESTAMP_X' => $now, 'TRANSACT_DATE' => $now, 'CURRENCY' => $currency,
-            // What there was before.
+            // The balance before the booking.
             'CURRENT_BUDGET' => (float)$account['CURRENT_BUDGET'],
             'AMOUNT' => abs($item['sum']),
             'DEBIT' => $item['sum'] > 0 ? 'Y' : 'N',

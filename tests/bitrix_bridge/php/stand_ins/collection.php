@@ -1,5 +1,5 @@
 <?php
-/** Stand-in for what the collections of an order's parts have in common. */
+/** Stand-in for the base class of the collections of an order's parts. */
 
 namespace Bitrix\Sale;
 
@@ -57,7 +57,7 @@ class Collection implements \IteratorAggregate, \Countable
         $this->isAnyDeleted = true;
     }
 
-    /** That something was deleted stays true for as long as the object lives. */
+    /** After a deletion it stays true for the lifetime of the object. */
     public function isChanged()
     {
         foreach ($this->items as $item) {
@@ -75,7 +75,7 @@ class Collection implements \IteratorAggregate, \Countable
         }
     }
 
-    /** Delete the rows that no item stands for any more. Returns these rows. */
+    /** Deletes the rows that have no item any more, and returns them. */
     protected function deleteRest($table, $column, $value)
     {
         $connection = Application::getConnection();

@@ -1,5 +1,5 @@
 <?php
-/** Stand-ins for Bitrix's connection: what it adds to a text, what it refuses, and the types that it gives. */
+/** Stand-ins for Bitrix's connection: what it adds to a text, what it refuses, and the types that it returns. */
 
 namespace Bitrix\Main\DB;
 
@@ -41,7 +41,7 @@ class SqlQueryException extends SqlException
     }
 }
 
-/** Dates become objects, everything else stays the text that the database sends. */
+/** Dates become objects; all other values stay texts as the database sends them. */
 class Result
 {
     private $statement;
@@ -78,7 +78,7 @@ class Result
 
 class SqlHelper
 {
-    /** The characters are counted before they are escaped; quotes are the caller's. */
+    /** Counts the characters before it escapes them; the caller adds the quotes. */
     public function forSql($value, $maxLength = 0)
     {
         $value = (string)($maxLength > 0 ? mb_substr((string)$value, 0, $maxLength) : $value);
@@ -115,26 +115,26 @@ abstract class Connection
     private $fields = [];
     private $helper;
 
-    /** The one that the environment names. */
+    /** Opens the database that the environment names. */
     public static function open()
     {
         return getenv('STAND_IN_ENGINE') === 'mariadb' ? new MysqlConnection() : new SqliteConnection();
     }
 
-    /** Convert a column's values, or null when they stay as they are. */
+    /** Returns a converter for a column's values, or null if they stay as they are. */
     abstract protected function converter(array $column);
 
     abstract public function lock($name, $timeout = 0);
 
     abstract public function unlock($name);
 
-    /** The text in the words of this database. */
+    /** Translates a text into the dialect of this database. */
     protected function translate($sql)
     {
         return $sql;
     }
 
-    /** (sql), (sql, limit), (sql, offset, limit), and each with an array of binds after the text. */
+    /** (sql), (sql, limit), (sql, offset, limit), each with an optional array of binds after the text. */
     public function query($sql)
     {
         $arguments = array_slice(func_get_args(), 1);
@@ -161,7 +161,7 @@ abstract class Connection
 
     private function run($sql)
     {
-        // One byte a statement: a test looks at the length.
+        // One byte for each statement: a test reads the length of the file.
         file_put_contents(getenv('STAND_IN_STATEMENTS'), '.', FILE_APPEND);
         try {
             $statement = $this->pdo->query($this->translate($sql));
@@ -183,7 +183,7 @@ abstract class Connection
         return new SqlQueryException('Mysql query error', '(' . $info[1] . ') ' . $info[2], $sql);
     }
 
-    /** Remembered for as long as the connection lasts, even when the table is changed or dropped. */
+    /** Cached for the lifetime of the connection, even if the table is changed or dropped. */
     public function getTableFields($table)
     {
         if (!isset($this->fields[$table])) {
@@ -243,7 +243,7 @@ abstract class Connection
 
     // For the other stand-ins
 
-    /** Insert a row, or with an id change these columns of it. Returns the id. */
+    /** Inserts a row, or updates these columns of the row with this id. Returns the id. */
     public function put($table, array $fields, $id = null)
     {
         $columns = array_map([$this->getSqlHelper(), 'quote'], array_keys($fields));
@@ -265,7 +265,7 @@ abstract class Connection
         return $statement->rowCount();
     }
 
-    /** All rows, each `?` standing for a value. */
+    /** Returns all rows; each `?` stands for a value. */
     public function all($sql, array $values = [])
     {
         foreach ($values as $value) {

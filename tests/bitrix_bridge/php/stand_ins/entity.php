@@ -1,5 +1,5 @@
 <?php
-/** Stand-ins for what an order and its parts have in common: fields that know their changes, and results. */
+/** Stand-ins for the base classes of an order and its parts: fields that record their changes, and results. */
 
 namespace Bitrix\Sale;
 
@@ -59,7 +59,7 @@ class Result extends \Bitrix\Main\Result
         }, $this->warnings);
     }
 
-    /** Take over what another result has to say. */
+    /** Adds the errors and warnings of another result. */
     public function join(Result $other)
     {
         return $this->addErrors($other->getErrors())->addWarnings($other->getWarnings());
@@ -84,7 +84,7 @@ class PriceMaths
     }
 }
 
-/** Values, the names of those that were changed, and what these were before. */
+/** Values, the names of the changed ones, and their values before the change. */
 class Fields
 {
     private $values;
@@ -100,13 +100,13 @@ class Fields
         return $this->values[$name] ?? null;
     }
 
-    /** PHP's loose comparison: '1.00' is 1, but null is not ''. */
+    /** PHP's loose comparison: '1.00' equals 1, but null does not equal ''. */
     public static function differ($old, $new)
     {
         return $old != $new || ($old === null && $new !== null);
     }
 
-    /** Going back to what was there at first is no change any more. */
+    /** Setting the original value again undoes the change. */
     public function set($name, $value)
     {
         $old = $this->get($name);
@@ -155,7 +155,9 @@ class Fields
 
 abstract class Entity
 {
-    /** The table, what setField() takes, what makes the order compute its sum again, and what is rounded to cents. */
+    /**
+     * The table, the columns of setField(), those that recompute the order's sum, and those that are rounded to cents.
+     */
     const TABLE = '';
     const FIELDS = [];
     const MEANINGFUL = [];
@@ -173,7 +175,7 @@ abstract class Entity
         $this->fields = new Fields($values);
     }
 
-    /** The order that this is or belongs to, null while there is none. */
+    /** Returns the order that this is or belongs to, null without one. */
     abstract protected function owner();
 
     abstract protected function onFieldModify($name, $old, $value);
@@ -223,7 +225,7 @@ abstract class Entity
         return $values;
     }
 
-    /** The outermost change of all ends in the order's final action; an error of one field does not stop the others. */
+    /** The outermost change ends in the order's final action; an error of one field does not stop the others. */
     private function inOneAction(array $values)
     {
         $result = new Result();
@@ -279,7 +281,7 @@ abstract class Entity
     {
     }
 
-    /** Without a word to anyone; but it counts as changed and will be written. */
+    /** Sets a field without any event; it counts as changed and will be written. */
     public function setFieldNoDemand($name, $value)
     {
         $columns = Application::getConnection()->getTableFields(static::TABLE);
@@ -305,7 +307,7 @@ abstract class Entity
         return in_array($name, static::MONEY, true) && $value !== null ? PriceMaths::roundPrecision($value) : $value;
     }
 
-    /** Insert all values, or write the changed ones. */
+    /** Inserts all values, or updates the changed ones. */
     protected function store(array $more = [])
     {
         $connection = Application::getConnection();

@@ -8,7 +8,7 @@ use Bitrix\Main\Type\DateTime;
 
 class OrderHistory
 {
-    /** The fields that make a row of their own: entity and column => type, and the columns that it tells. */
+    /** Fields that create a row of their own: entity and column => type, and the columns in its data. */
     const FIELDS = [
         'ORDER' => [
             'STATUS_ID' => ['ORDER_STATUS_CHANGED', ['STATUS_ID']],
@@ -44,7 +44,7 @@ class OrderHistory
         $this->order = $order;
     }
 
-    /** A change of a field, with what the entity holds by then. */
+    /** Adds a change of a field, with the present values of the entity. */
     public function field($entity, $name, $old, $new, Entity $holder)
     {
         $new = is_array($new) ? serialize($new) : (string)$new;
@@ -56,7 +56,7 @@ class OrderHistory
         foreach ($columns as $column) {
             $data[$column] = $column === 'OLD_PRICE' ? $old : $holder->getField($column);
         }
-        // Of several changes of one field only the last is told.
+        // Of several changes of one field only the last one is kept.
         $key = $entity . $name . $holder->getId();
         unset($this->pool[$key]);
         $this->pool[$key] = [$type, $data, $entity, $entity === 'PAYMENT' ? null : ($holder->getId() ?: null)];
@@ -85,7 +85,7 @@ class OrderHistory
     }
 }
 
-/** What is wrong with an order: kept until someone says that it is solved, even when it has been put right. */
+/** The problems of an order: kept until they are marked as solved, even if they no longer exist. */
 class EntityMarker
 {
     private $order;
@@ -104,7 +104,7 @@ class EntityMarker
         }
     }
 
-    /** Before a save: an order that nothing is wrong with any more is no longer marked. */
+    /** Runs before a save: an order without a problem is no longer marked. */
     public function refresh()
     {
         $id = $this->order->getId();
@@ -114,7 +114,7 @@ class EntityMarker
         }
     }
 
-    /** After it. The order's row is changed directly: no event tells of it. */
+    /** Runs after a save. It updates the order's row directly, without an event. */
     public function save()
     {
         $connection = Application::getConnection();

@@ -126,7 +126,7 @@ namespace Bitrix\Main {
 
     class Event
     {
-        /** Names of all that were sent in this hit, and what each OnSaleOrderSaved said. */
+        /** Names of all events that were sent in this hit, and the parameters of each OnSaleOrderSaved. */
         public static $sent = [];
         public static $saves = [];
 
@@ -171,7 +171,7 @@ namespace Bitrix\Main {
             }
         }
 
-        /** The refusals of the handlers; Bitrix's own words where a handler has none. */
+        /** Returns the refusals of the handlers; Bitrix's own text if a handler gives none. */
         public function refusals($text)
         {
             $errors = [];
@@ -245,7 +245,7 @@ namespace Bitrix\Main {
 
         public function send()
         {
-            // What was printed before stays in front of it: which of it Bitrix cleans differs from version to version.
+            // Earlier output stays before it: which of it Bitrix removes differs from version to version.
             if ($this->status) {
                 http_response_code((int)$this->status);
             }

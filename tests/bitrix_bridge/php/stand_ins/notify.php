@@ -1,5 +1,5 @@
 <?php
-/** Stand-in for the letters of an order. */
+/** Stand-in for the mails of an order. */
 
 namespace Bitrix\Sale;
 
@@ -10,7 +10,7 @@ class Notify
     private static $isDisabled = false;
     private static $sent = [];
 
-    /** For the whole request, until it is said otherwise. */
+    /** Valid for the whole request, until it is called again. */
     public static function setNotifyDisable($value)
     {
         self::$isDisabled = $value === true;
@@ -21,7 +21,7 @@ class Notify
         return self::$isDisabled;
     }
 
-    /** Each letter goes once in a request. */
+    /** Sends each mail once in a request. */
     public static function callNotify(Order $order, $event, Shipment $shipment = null)
     {
         if (self::$isDisabled) {
@@ -70,7 +70,7 @@ class Notify
         ];
     }
 
-    /** The property that is the e-mail, else that of the account. */
+    /** Returns the property that is the e-mail, else the e-mail of the account. */
     private static function email(Order $order)
     {
         $property = $order->getPropertyCollection()->getUserEmail();

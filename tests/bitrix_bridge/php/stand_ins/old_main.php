@@ -9,7 +9,7 @@ class CMain
 
     public static function FinalActions($output = '')
     {
-        // The content is what was printed so far, as EndBufferContentMan() gives it.
+        // The content is the output so far, as EndBufferContentMan() returns it.
         $content = $output === '' ? (string)ob_get_contents() : $output;
         \Bitrix\Main\Context::getCurrent()->getResponse()->setContent($content);
         Application::getInstance()->end();
@@ -45,7 +45,7 @@ class CAgent
         Application::getConnection()->change('DELETE FROM b_agent WHERE NAME = ?', [$name]);
     }
 
-    /** All agents at once, due or not: a test has no minute to wait. The clock is the database's. */
+    /** Runs all agents at once, due or not, because a test can't wait a minute. The clock is that of the database. */
     public static function runAll()
     {
         $connection = Application::getConnection();
@@ -55,7 +55,7 @@ class CAgent
                 $set = 'UPDATE b_agent SET NAME = ?, LAST_EXEC = NOW(), NEXT_EXEC = NOW() WHERE ID = ?';
                 $connection->change($set, [$next, $agent['ID']]);
             } else {
-                // An agent that does not return its own call is forgotten.
+                // An agent that does not return its own call is deleted.
                 $connection->change('DELETE FROM b_agent WHERE ID = ?', [$agent['ID']]);
             }
         }
@@ -104,7 +104,7 @@ class CUser
         return $id;
     }
 
-    /** Texts end in <br>, as Bitrix's do. */
+    /** Texts end in <br>, as in Bitrix. */
     private function problems(array $fields)
     {
         $connection = Application::getConnection();
@@ -138,7 +138,7 @@ class CUser
     }
 }
 
-/** Letters wait in b_event until they are sent; here they stay there. */
+/** Mails are stored in b_event until they are sent; here no one sends them. */
 class CEvent
 {
     public static function Send($event, $site, $fields, $duplicate = 'Y', $messageId = '', $files = [], $language = '')

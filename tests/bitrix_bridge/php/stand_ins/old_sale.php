@@ -1,5 +1,5 @@
 <?php
-/** Stand-ins for the old functions of the shop, which are the new ones under another name, with habits of their own. */
+/** Stand-ins for the old functions of the shop: they call the new ones and differ from them in details. */
 
 use Bitrix\Main\Application;
 use Bitrix\Main\Config\Option;
@@ -8,11 +8,11 @@ use Bitrix\Sale\Order;
 
 class CSaleOrder
 {
-    /** Columns that have a life of their own, set as the new classes would. */
+    /** Columns with behaviour of their own, set through the new classes. */
     const BY_SET_FIELD = ['STATUS_ID', 'CANCELED', 'MARKED'];
     const DROPPED = ['ID', 'VERSION', 'PRICE_DELIVERY', 'DISCOUNT_VALUE', 'TAX_VALUE'];
 
-    /** The version grows once with the save, of which the events tell, and once more in the table. */
+    /** The save increments the version, which the events report, and the table's version is incremented again. */
     public static function Update($id, $fields)
     {
         $order = Order::load($id);
@@ -87,7 +87,7 @@ class CSaleOrder
 
 class CSaleOrderPropsValue
 {
-    /** The row alone: the order does not learn of it. */
+    /** Writes only the row: the order is not notified. */
     public static function Update($id, $fields)
     {
         $columns = ['ORDER_ID' => 1, 'ORDER_PROPS_ID' => 1, 'NAME' => 1, 'VALUE' => 1, 'CODE' => 1];
@@ -98,7 +98,7 @@ class CSaleOrderPropsValue
 
 class CSaleUser
 {
-    /** One account for all who order without one. */
+    /** Returns one account for all guests. */
     public static function GetAnonymousUserID()
     {
         $id = (int)Option::get('sale', 'anonymous_user_id', '0');

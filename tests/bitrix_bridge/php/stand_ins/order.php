@@ -48,7 +48,7 @@ class Order extends Entity
         return $order;
     }
 
-    /** The row now, the parts when they are asked for. */
+    /** Loads the row now, and the parts when they are used. */
     public static function load($id)
     {
         if ((int)$id <= 0) {
@@ -231,7 +231,7 @@ class Order extends Entity
         return new Result();
     }
 
-    /** Whether there is such a status is not looked at. */
+    /** Does not check whether the status exists. */
     private function onStatus($old, $value)
     {
         $parameters = ['ENTITY' => $this, 'VALUE' => $value, 'OLD_VALUE' => $old];

@@ -1,5 +1,5 @@
 <?php
-/** Stand-in for an order's sums: what it costs, what is paid of it, and where the rest goes. */
+/** Stand-in for an order's sums: its total, what is paid of it, and what happens to overpayments. */
 
 namespace Bitrix\Sale;
 
@@ -12,7 +12,7 @@ trait OrderMoney
     private $isInAction = false;
     private $isMeaningful = false;
 
-    /** Whether a change begins here; all that it brings about belongs to it. */
+    /** Whether a change starts here; the changes that it causes belong to it. */
     public function isStartField()
     {
         $isStart = !$this->isInAction;
@@ -30,7 +30,7 @@ trait OrderMoney
         return $this->isMeaningful;
     }
 
-    /** The end of each change. After one that has to do with the sum, a total beside the parts is forgotten. */
+    /** The end of each change. If the change concerns the sum, the total becomes the sum of the parts. */
     public function doFinalAction($hasMeaningfulField = false)
     {
         $result = new Result();
@@ -71,7 +71,7 @@ trait OrderMoney
         return $result->isSuccess() ? $result->join($this->syncOrderAndPayments()) : $result;
     }
 
-    /** A shipment tells of one of its fields. */
+    /** Called when a field of a shipment has changed. */
     public function onShipmentModify(Shipment $shipment, $name, $old, $value)
     {
         switch ($shipment->isSystem() ? '' : $name) {
@@ -80,7 +80,7 @@ trait OrderMoney
                 $this->setFieldNoDemand($name, $value);
                 break;
             case 'PRICE_DELIVERY':
-                // By the difference: a total that was set over the parts moves with it.
+                // By the difference, so that a total set over the parts moves with it.
                 $delivery = (float)$this->getField('PRICE_DELIVERY') - (float)$old + (float)$value;
                 $this->setFieldNoDemand('PRICE_DELIVERY', $this->getId() ? $delivery : $value);
                 return $this->setField('PRICE', $this->getPrice() - (float)$old + (float)$value);
@@ -101,7 +101,7 @@ trait OrderMoney
         return new Result();
     }
 
-    /** A payment tells of one of its fields. */
+    /** Called when a field of a payment has changed. */
     public function onPaymentModify(Payment $payment, $name, $old, $value)
     {
         $copies = [
@@ -121,8 +121,8 @@ trait OrderMoney
     }
 
     /**
-     * PAYED and SUM_PAID out of the payments. What is paid over the price goes to the buyer's inner account, each time;
-     * what is taken back of an ordinary payment does not bring it home again.
+     * Computes PAYED and SUM_PAID from the payments. Each overpayment goes to the buyer's inner account; marking an
+     * ordinary payment as unpaid does not return it.
      */
     private function syncOrderAndPayments(Payment $payment = null)
     {
@@ -156,7 +156,7 @@ trait OrderMoney
         return $this->onAfterSyncPaid($before);
     }
 
-    /** A higher price takes back what an earlier one had sent to the inner account, as far as it is still there. */
+    /** A rising price takes back what went to the inner account earlier, as far as it is still there. */
     private function fromBudget($paidSum)
     {
         $missing = $this->getPrice() - $this->getSumPaid();
@@ -191,7 +191,7 @@ trait OrderMoney
         return $result;
     }
 
-    /** The shop's options may bind a status to a payment. */
+    /** The shop's options may set a status after a payment. */
     private function onAfterSyncPaid($before)
     {
         if ($before !== 'N' || $this->getField('STATUS_ID') === 'F') {

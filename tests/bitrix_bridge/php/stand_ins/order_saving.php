@@ -1,5 +1,5 @@
 <?php
-/** Stand-in for saving and deleting an order: what is written, in which order, and who is told. */
+/** Stand-in for saving and deleting an order: what is written, in which order, and which events are sent. */
 
 namespace Bitrix\Sale;
 
@@ -17,13 +17,13 @@ trait OrderSaving
     private $released = [];
     private $isReserving = true;
 
-    /** An event for after the next save. Of several with one name the first is sent. */
+    /** Queues an event until after the next save. Of several with one name the first is sent. */
     public function later($event, array $parameters)
     {
         $this->pool += [$event => $parameters];
     }
 
-    /** What a line that left a shipment had reserved. */
+    /** Releases what a line that left a shipment had reserved. */
     public function release($productId, $quantity)
     {
         $this->released[$productId] = ($this->released[$productId] ?? 0.0) + $quantity;
@@ -36,7 +36,7 @@ trait OrderSaving
         return $released;
     }
 
-    /** At the next save nothing of this order is reserved any more. */
+    /** Makes the next save release all reservations of this order. */
     public function unreserveAtSave()
     {
         $this->isReserving = false;
@@ -52,7 +52,7 @@ trait OrderSaving
         return $this->isSaving;
     }
 
-    /** What can't be stored of a part is a warning, and the order is saved. */
+    /** A part that can't be stored is a warning, and the order is saved. */
     public function save()
     {
         if ($this->isSaving) {
@@ -129,7 +129,7 @@ trait OrderSaving
         $this->history()->action('ORDER', 'ORDER_ADDED', $this->getId());
     }
 
-    /** The version that was loaded, and one: others' saves are not looked at. Only changed columns are written. */
+    /** Writes the loaded version plus one, without regard to other saves, and only changed columns. */
     private function update()
     {
         if ($this->isChanged()) {
@@ -159,7 +159,7 @@ trait OrderSaving
         return $result;
     }
 
-    /** By a second UPDATE, of each save. */
+    /** Done by a second UPDATE of each save. */
     private function completeSaving($needsDateInsert)
     {
         $changes = ['RUNNING' => 'N'];
@@ -184,14 +184,14 @@ trait OrderSaving
         Notify::callNotify($this, 'OnSaleOrderSaved');
     }
 
-    /** Cancelled and saved, emptied and saved, deleted, and then told once. */
+    /** Cancels and saves, removes the parts and saves, deletes, and then sends one event. */
     public static function delete($id)
     {
         $order = static::load($id);
         if (!$order) {
             return Result::refusal('Заказ не найден', 'SALE_ORDER_ENTITY_NOT_FOUND');
         }
-        // Where it is refused below, the letters stay off: Bitrix forgets them too.
+        // If the deletion is refused below, the mails stay off: Bitrix does not turn them on again either.
         Notify::setNotifyDisable(true);
         $result = $order->setField('CANCELED', 'Y');
         if (!$result->isSuccess()) {
@@ -219,7 +219,7 @@ trait OrderSaving
         return new Result();
     }
 
-    /** The rows alone: no event, no history. */
+    /** Deletes only the rows: no event, no history. */
     public static function deleteNoDemand($id)
     {
         Application::getConnection()->change(
@@ -234,7 +234,7 @@ trait OrderSaving
         return new Result();
     }
 
-    /** The order's own row and those of these tables. */
+    /** Deletes the order's own row and those of these tables. */
     private static function deleteRows($id, array $tables)
     {
         $connection = Application::getConnection();

@@ -75,7 +75,7 @@ class Payment extends Entity
         return $this->setField('PAID', $flag);
     }
 
-    /** What is taken back is so first, and what is paid last. */
+    /** A payment that becomes unpaid is changed first, and one that becomes paid last. */
     protected function onBeforeSetFields(array $values)
     {
         if (isset($values['PAID'])) {
@@ -102,7 +102,7 @@ class Payment extends Entity
         }
         $result = new Result();
         if ($name === 'PAID' && $value === 'Y') {
-            // As Bitrix does: without a user this is fatal.
+            // As in Bitrix, a missing user is a fatal error.
             global $USER;
             $this->setField('DATE_PAID', new DateTime());
             $this->setField('EMP_PAID_ID', $USER->GetID());
@@ -220,7 +220,7 @@ class PaymentCollection extends Collection
         return (bool)$this->getInnerPayment();
     }
 
-    /** A single unpaid payment of just what the order cost goes with the price; any other is left alone. */
+    /** The only unpaid payment follows the price if it had the same sum; any other stays as it is. */
     public function onOrderPrice($old, $new)
     {
         if ($this->order->isCanceled() || count($this->items) !== 1) {

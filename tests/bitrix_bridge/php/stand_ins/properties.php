@@ -1,5 +1,5 @@
 <?php
-/** Stand-ins for the properties of an order: a value for each that its kind of payer has, set or not. */
+/** Stand-ins for the properties of an order: a value for each property of its person type, set or not. */
 
 namespace Bitrix\Sale;
 
@@ -21,7 +21,7 @@ class PropertyValue extends Entity
         $this->order = $order;
         $this->property = $property;
         if ($values === null) {
-            // What was not there counts as changed, so the next save of the order makes the row.
+            // A missing row counts as a change, so the next save of the order creates it.
             $this->setFieldsNoDemand([
                 'ORDER_PROPS_ID' => $property['ID'], 'NAME' => $property['NAME'], 'CODE' => $property['CODE'],
                 'XML_ID' => uniqid('bx_'), 'VALUE' => $property['DEFAULT_VALUE'],
@@ -81,13 +81,13 @@ class PropertyValue extends Entity
         return new Result();
     }
 
-    /** Looked at with each save of the order, changed or not. What is wrong is said, and stored all the same. */
+    /** Checks the value at each save of the order, changed or not. A wrong value is reported and still stored. */
     public function verify()
     {
         return $this->checkValue($this->getPropertyId(), $this->getValue());
     }
 
-    /** The same of any value, and nothing is marked. */
+    /** Checks any value without marking the order. */
     public function checkValue($key, $values)
     {
         $before = 'Свойство заказа "' . $this->getName() . '" - ';
@@ -117,7 +117,7 @@ class PropertyValue extends Entity
         return $result;
     }
 
-    /** What the column can't hold is not written: the row keeps what it had, or is not made. */
+    /** A value that does not fit the column is not written: the row keeps its value, or is not created. */
     public function save()
     {
         if (!$this->isChanged()) {
@@ -149,7 +149,7 @@ class PropertyValue extends Entity
 
 class PropertyValueCollection extends Collection
 {
-    /** The stored ones, and new ones for the active properties that the order has no row of. */
+    /** Returns the stored properties, and new ones for active properties without a row. */
     public static function load(Order $order)
     {
         $connection = Application::getConnection();
@@ -216,7 +216,7 @@ class PropertyValueCollection extends Collection
         Application::getConnection()->change($sql, [$this->order->getId()]);
     }
 
-    /** Each error is a marker of the order. */
+    /** Each error marks the order. */
     public function verify()
     {
         $result = new Result();

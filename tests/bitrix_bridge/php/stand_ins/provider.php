@@ -1,5 +1,5 @@
 <?php
-/** Stand-ins for the catalogue's side of a basket line: what can be sold, at which price, and what is reserved. */
+/** Stand-ins for the catalogue's part of a basket line: what can be sold, at which price, and what is reserved. */
 
 namespace Bitrix\Catalog\Product {
     class CatalogProvider
@@ -8,7 +8,7 @@ namespace Bitrix\Catalog\Product {
 }
 
 namespace {
-    /** The provider of old lines, still understood. */
+    /** The provider of old lines, which is still supported. */
     class CCatalogProductProvider
     {
     }
@@ -26,7 +26,7 @@ namespace Bitrix\Sale\Internals\Catalog {
         const NOT_ENOUGH = 'SALE_PROVIDER_RESERVE_SHIPMENT_ITEM_QUANTITY_NOT_ENOUGH';
         const CLASSES = ['Bitrix\Catalog\Product\CatalogProvider', 'CCatalogProductProvider'];
 
-        /** The class that a line names, or null where there is none of that name. */
+        /** Returns the class that a line names, or null if it does not exist. */
         public static function getProviderName($module, $class)
         {
             $class = ltrim((string)$class, '\\');
@@ -34,11 +34,11 @@ namespace Bitrix\Sale\Internals\Catalog {
         }
 
         /**
-         * What of a line's new quantity can be sold, and the catalogue's price; null when it sells none of it.
+         * Returns how much of a line's new quantity can be sold and at which price; null if nothing can be sold.
          *
-         * A line without a provider is no one's business: any quantity, no price. QUANTITY is what is free, reserves
-         * have left it; what this line has reserved is its own. It is only counted with QUANTITY_TRACE = Y and
-         * CAN_BUY_ZERO = N.
+         * A line without a provider is not checked: any quantity, no price. QUANTITY is the free stock, without
+         * reservations; what this line has reserved counts as free for it. Stock is only counted with QUANTITY_TRACE =
+         * Y and CAN_BUY_ZERO = N.
          */
         public static function getAvailableQuantityAndPriceByBasketItem(BasketItem $item)
         {
@@ -57,7 +57,7 @@ namespace Bitrix\Sale\Internals\Catalog {
             return $data + ['AVAILABLE_QUANTITY' => $isCounted ? min($quantity, $free) : $quantity];
         }
 
-        /** An active product of the catalogue. */
+        /** Returns an active product of the catalogue. */
         private static function product($id)
         {
             return Application::getConnection()->one(
@@ -69,7 +69,9 @@ namespace Bitrix\Sale\Internals\Catalog {
             );
         }
 
-        /** Before an order is saved: move between what is free and what is reserved, and out of both when shipped. */
+        /**
+         * Runs before an order is saved: moves pieces between free and reserved, and out of both when they are shipped.
+         */
         public static function save(Order $order)
         {
             $result = new Result();
@@ -104,7 +106,7 @@ namespace Bitrix\Sale\Internals\Catalog {
             return $result;
         }
 
-        /** Reserve more, or less. A product whose quantity no one counts is left alone. */
+        /** Reserves more, or less. A product whose stock is not counted does not change. */
         private static function reserve($productId, $quantity)
         {
             $product = self::stock($productId);
@@ -117,7 +119,7 @@ namespace Bitrix\Sale\Internals\Catalog {
             return ['quantity' => $quantity, 'isShort' => $isShort];
         }
 
-        /** Returns what of the item is reserved afterwards. */
+        /** Returns the remaining reservation of the item. */
         private static function ship($productId, $item, $isOut)
         {
             $product = self::stock($productId);

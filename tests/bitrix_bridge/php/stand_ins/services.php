@@ -28,7 +28,7 @@ namespace Bitrix\Sale\Delivery\Services {
             return $this->row['ALLOW_EDIT_SHIPMENT'] === 'Y';
         }
 
-        /** What the service itself asks for, where no one has agreed on another price. */
+        /** Returns the service's own price, unless another price was agreed. */
         public function getPrice()
         {
             $config = unserialize((string)$this->row['CONFIG']) ?: [];
@@ -97,7 +97,7 @@ namespace Bitrix\Sale\PaySystem {
             return (int)$this->row['ID'] === Manager::getInnerPaySystemId();
         }
 
-        /** Only the inner account has something to refuse. */
+        /** Only the inner account can refuse. */
         public function creditNoDemand(Payment $payment)
         {
             if (!$this->isInner()) {
@@ -123,7 +123,7 @@ namespace Bitrix\Sale\PaySystem {
             return $row ? new Service($row) : null;
         }
 
-        /** The first one who asks for it makes it. */
+        /** The first call creates it. */
         public static function getInnerPaySystemId()
         {
             $connection = Application::getConnection();

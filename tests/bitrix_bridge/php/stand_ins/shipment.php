@@ -1,5 +1,5 @@
 <?php
-/** Stand-ins for shipments. What is in none of the others is in the system one. */
+/** Stand-ins for shipments. The system shipment holds what is in none of the others. */
 
 namespace Bitrix\Sale;
 
@@ -55,7 +55,7 @@ class ShipmentItem extends Entity
         return $this->setField('QUANTITY', (float)$quantity);
     }
 
-    /** What an ordinary shipment gets comes out of the system one, and what it gives up goes there. */
+    /** Moves pieces between an ordinary shipment and the system one. */
     protected function onFieldModify($name, $old, $value)
     {
         if ($name !== 'QUANTITY') {
@@ -119,7 +119,7 @@ class ShipmentItemCollection extends Collection
         return null;
     }
 
-    /** What it had reserved is free again once the order is saved. */
+    /** Its reservation is released when the order is saved. */
     public function remove($item)
     {
         if ($item->getReservedQuantity() > 0) {
@@ -163,7 +163,7 @@ class Shipment extends Entity
         $this->items = new ShipmentItemCollection($this);
     }
 
-    /** Without a service it is the one that is called «Без доставки», never none. */
+    /** Without a service it uses the one named «Без доставки», never none. */
     public static function create(Order $order, Service $service = null, $isSystem = false)
     {
         $empty = Manager::getObjectById(EmptyDeliveryService::getEmptyDeliveryServiceId());
@@ -197,7 +197,7 @@ class Shipment extends Entity
         return $this->getField('DEDUCTED') === 'Y';
     }
 
-    /** Whether it goes out with the next save, or comes back. */
+    /** Whether the next save ships it, or takes it back. */
     public function isShippedOtherwise()
     {
         return $this->fields->isChanged('DEDUCTED') && ($this->isShipped() || $this->getId() > 0);
@@ -260,7 +260,7 @@ class Shipment extends Entity
         return $item ? $item->getQuantity() : 0.0;
     }
 
-    /** Of the system one: without the rules that hold for the others. */
+    /** For the system shipment: the rules for the others do not apply. */
     public function changeQuantity(BasketItem $basketItem, $by)
     {
         $item = $this->items->createItem($basketItem);
@@ -308,7 +308,7 @@ class Shipment extends Entity
         return $result;
     }
 
-    /** A price that no one has agreed on is the service's own. */
+    /** The price is that of the service, unless another price was agreed. */
     public function calculateDelivery()
     {
         $service = $this->getDelivery();

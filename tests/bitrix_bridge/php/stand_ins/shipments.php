@@ -1,5 +1,5 @@
 <?php
-/** Stand-in for the collection of an order's shipments: which of them follows when a line's quantity is changed. */
+/** Stand-in for the collection of an order's shipments: which one follows a change of a line's quantity. */
 
 namespace Bitrix\Sale;
 
@@ -54,7 +54,7 @@ class ShipmentCollection extends Collection
         return $this->add(Shipment::create($this->order, null, true));
     }
 
-    /** All shipments go, and the whole basket is in a new system one. */
+    /** Deletes all shipments; a new system shipment holds the whole basket. */
     public function resetCollection()
     {
         foreach ($this->items as $shipment) {
@@ -124,7 +124,7 @@ class ShipmentCollection extends Collection
         }
     }
 
-    /** A single shipment that nothing has been done with yet follows the basket, else the system one does. */
+    /** A single unprocessed shipment follows the basket, else the system shipment does. */
     public function onBasketQuantity(BasketItem $item, $old, $new)
     {
         $more = $new - $old;
@@ -185,7 +185,7 @@ class ShipmentCollection extends Collection
     {
         $ordinary = $this->getNotSystemItems();
         if ($ordinary && !$this->getSystemShipment()->getId()) {
-            // The system one is a copy of the first of the others, but has no price.
+            // The system shipment is a copy of the first of the others, but without a price.
             $system = $this->getSystemShipment();
             $system->setFieldNoDemand('DELIVERY_ID', $ordinary[0]->getDeliveryId());
             $system->setFieldNoDemand('DELIVERY_NAME', $ordinary[0]->getField('DELIVERY_NAME'));

@@ -1,6 +1,6 @@
 <?php
 /**
- * A page of the stand-in shop: does the steps of a JSON request in one hit, as checkout or the back office would.
+ * A page of the stand-in shop: runs the steps of a JSON request in one hit, as a checkout or the back office would.
  *
  * {"steps": [["create", {…}], ["change", id, {column: value}, {code: value}], …], "dies": false}; the steps are the
  * methods of StandInSteps.

@@ -1,11 +1,11 @@
 <?php
-/** The connection to a file of SQLite that takes MySQL's words, and only those. */
+/** The connection to an SQLite file that accepts MySQL's dialect, and only that. */
 
 namespace Bitrix\Main\DB;
 
 class SqliteConnection extends Connection
 {
-    /** What SQLite understands and MySQL does not, or understands otherwise. */
+    /** What SQLite accepts and MySQL rejects or interprets differently. */
     const NOT_MYSQL = '/"|\|\||\b(AUTOINCREMENT|PRAGMA|GLOB|WITHOUT\s+ROWID|ROWID|ON\s+CONFLICT|INSERT\s+OR|sqlite_\w+|'
         . 'pragma_\w+|typeof\s*\(|printf\s*\(|julianday\s*\(|strftime\s*\(|total\s*\()/i';
 
@@ -22,7 +22,7 @@ class SqliteConnection extends Connection
         }
     }
 
-    /** MySQL's functions that SQLite has not. Its clock is that of the database, not of PHP. */
+    /** MySQL's functions that SQLite lacks. Their clock is that of the database, not of PHP. */
     private static function functions()
     {
         $zone = new \DateTimeZone(getenv('STAND_IN_ZONE'));
@@ -84,7 +84,7 @@ class SqliteConnection extends Connection
 
     protected function translate($sql)
     {
-        // Texts at the odd places: what stands in them is no SQL, and SQLite knows no backslash.
+        // Texts are at the odd positions: they are not SQL, and SQLite knows no backslash.
         $parts = preg_split("/('(?:[^'\\\\]|\\\\.|'')*')/s", $sql, -1, PREG_SPLIT_DELIM_CAPTURE);
         $code = implode("''", array_filter($parts, function ($place) {
             return $place % 2 === 0;
@@ -119,7 +119,7 @@ class SqliteConnection extends Connection
         );
     }
 
-    /** A table as MySQL has it: a number that counts itself, keys and options. */
+    /** Translates the definition of a table: auto-increment, keys and options. */
     private static function withoutOptions($sql)
     {
         if (!preg_match('/^\s*CREATE\s+TABLE\b/i', $sql)) {
@@ -134,7 +134,7 @@ class SqliteConnection extends Connection
         return $sql;
     }
 
-    /** A lock dies with its request, as MySQL's does with its connection; the same request may take it again. */
+    /** A lock ends with its request, as MySQL's ends with its connection; the same request may take it again. */
     public function lock($name, $timeout = 0)
     {
         if (isset($this->locks[$name])) {

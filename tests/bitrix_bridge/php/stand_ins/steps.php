@@ -1,9 +1,9 @@
 <?php
 /**
- * What a hit to the shop can do: each public method is a step, named in lower case.
+ * The steps of a hit to the shop: each public method is a step, named in lower case.
  *
- * A step that saves an order returns its version, or {"refused": [texts]} when Bitrix has refused something; then
- * nothing is saved.
+ * A step that saves an order returns its version, or {"refused": [texts]} if Bitrix refused something; then nothing is
+ * saved.
  */
 
 use Bitrix\Main\Application;
@@ -24,8 +24,8 @@ class StandInSteps
     // Orders
 
     /**
-     * A checkout. Keys, all optional: user_id, fields, properties, items (product_id, quantity, price, base_price: a
-     * price makes it a custom one), delivery_id (null: none), delivery_price, pay_system_id (null: none).
+     * Places an order. Keys, all optional: user_id, fields, properties, items (product_id, quantity, price, base_price:
+     * a price makes it a custom one), delivery_id (null: none), delivery_price, pay_system_id (null: none).
      *
      * Returns the order's id.
      */
@@ -115,7 +115,7 @@ class StandInSteps
         return $this->change($id, ['CANCELED' => $flag]);
     }
 
-    // One order held over several steps, while other hits save it too
+    // One order held over several steps while other hits save it too
 
     public function load($name, $id)
     {
@@ -128,7 +128,7 @@ class StandInSteps
         return $this->put($this->held[$name], $fields, $properties)->getErrorMessages();
     }
 
-    /** The same for one of its lines. */
+    /** Sets fields of one of its lines. */
     public function set_line($name, $basketId, array $fields)
     {
         return $this->held[$name]->getBasket()->getItemById($basketId)->setFields($fields)->getErrorMessages();
@@ -155,7 +155,7 @@ class StandInSteps
         return $this->saved($order, $order->doFinalAction(true));
     }
 
-    /** A total that does not ask the parts. */
+    /** Sets a total that may differ from the sum of the parts. */
     public function total($id, $price)
     {
         $order = Order::load($id);
@@ -202,7 +202,7 @@ class StandInSteps
         return $this->pay($id, 'N');
     }
 
-    /** One more payment, paid or not. */
+    /** Adds a payment, paid or not. */
     public function payment($id, $sum, $paid = 'N', $paySystemId = 1)
     {
         $order = Order::load($id);
@@ -221,7 +221,7 @@ class StandInSteps
         return $this->ship($id, 'N');
     }
 
-    /** Fields of every shipment that people see. */
+    /** Sets fields of every shipment except the system one. */
     public function shipment($id, array $fields)
     {
         $order = Order::load($id);
@@ -266,7 +266,7 @@ class StandInSteps
         return CSaleOrderPropsValue::Update($row['ID'], ['ORDER_ID' => $orderId, 'VALUE' => $value]);
     }
 
-    // People, products, and the request itself
+    // Users, products, and the request itself
 
     public function guest()
     {
@@ -303,19 +303,19 @@ class StandInSteps
         return call_user_func($function);
     }
 
-    /** The names of the events that this hit has sent so far. */
+    /** Returns the names of the events that this hit has sent so far. */
     public function events()
     {
         return Event::$sent;
     }
 
-    /** What each OnSaleOrderSaved of this hit has said: IS_NEW and IS_CHANGED. */
+    /** Returns IS_NEW and IS_CHANGED of each OnSaleOrderSaved of this hit. */
     public function saves()
     {
         return Event::$saves;
     }
 
-    /** Ask the connection: query, queryScalar or queryExecute, with its arguments. A date is told as {"date": …}. */
+    /** Calls query, queryScalar or queryExecute of the connection with these arguments. A date becomes {"date": …}. */
     public function sql($method, ...$arguments)
     {
         try {

@@ -24,7 +24,7 @@ namespace Bitrix\Main\Type {
         /** Protected, without JsonSerializable: json_encode makes {} of it. */
         protected $value;
 
-        /** Without a format the text is read as the site writes dates. */
+        /** Without a format the text is read in the site's date format. */
         public function __construct($value = null, $format = null)
         {
             $format = $format === null ? static::siteFormat() : $format;

@@ -28,12 +28,12 @@ def test_the_page_asks(browser, order):
     html = browser.get(change_url(order)).content.decode()
     assert "Принят" in html
     assert "Отклонён" in html
-    assert address(order, "apply-wish") in html
+    assert address(order, "apply-pending-change") in html
     assert address(order, "accept-site") in html
 
 
 def test_the_wish_is_applied(browser, order, manager):
-    browser.post(address(order, "apply-wish"))
+    browser.post(address(order, "apply-pending-change"))
     order.refresh_from_db()
     assert (order.status_id, order.sync_state) == ("accepted", SyncState.PENDING)
     assert order.events.filter(kind=EventKind.STATUS).first().actor == manager
@@ -47,7 +47,7 @@ def test_the_site_is_right(browser, order, manager):
     assert order.events.first().actor == manager
     assert not Push.objects.filter(state="pending").exists()
     html = browser.get(change_url(order)).content.decode()
-    assert address(order, "apply-wish") not in html
+    assert address(order, "apply-pending-change") not in html
 
 
 def test_what_else_is_unsent_goes_out_when_the_site_is_right(browser, order):
@@ -60,29 +60,29 @@ def test_what_else_is_unsent_goes_out_when_the_site_is_right(browser, order):
 
 def test_the_wish_holds_even_against_a_final_status(browser, order):
     Order.objects.filter(pk=order.pk).update(status="finished")
-    browser.post(address(order, "apply-wish"))
+    browser.post(address(order, "apply-pending-change"))
     order.refresh_from_db()
     assert (order.status_id, order.sync_state) == ("accepted", SyncState.PENDING)
 
 
 def test_without_a_conflict_nothing_happens(browser, make_order):
     order = make_order(1001)
-    assert browser.post(address(order, "apply-wish"), follow=True).status_code == 200
+    assert browser.post(address(order, "apply-pending-change"), follow=True).status_code == 200
     assert browser.post(address(order, "accept-site"), follow=True).status_code == 200
     assert not order.events.exclude(kind=EventKind.CREATED).exists()
 
 
 def test_a_visit_changes_nothing(browser, order):
-    for name in ("apply-wish", "accept-site"):
+    for name in ("apply-pending-change", "accept-site"):
         assert browser.get(address(order, name)).status_code == 405
     assert Order.objects.get(pk=order.pk).sync_state == SyncState.CONFLICT
 
 
 def test_a_reader_may_not(browser_of, order):
     reader = browser_of("orders.view_order")
-    for name in ("apply-wish", "accept-site"):
+    for name in ("apply-pending-change", "accept-site"):
         assert reader.post(address(order, name)).status_code == 403
-    assert "apply-wish" not in reader.get(change_url(order)).content.decode()
+    assert "apply-pending-change" not in reader.get(change_url(order)).content.decode()
     assert Order.objects.get(pk=order.pk).sync_state == SyncState.CONFLICT
 
 

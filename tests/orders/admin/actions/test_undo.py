@@ -109,11 +109,11 @@ def test_a_decided_conflict_can_be_taken_back(browser, make_order, grace, settin
     services.record_site_status(order_id=order.pk, site_status="DE", version=7, push_id=Push.objects.get().pk)
     Push.objects.update(state="delivered")
     settings.STATUS_HOLD_SECONDS = 10
-    page = browser.post(f"{LIST}{order.pk}/apply-wish/", follow=True)
+    page = browser.post(f"{LIST}{order.pk}/apply-pending-change/", follow=True)
     assert status(order) == "accepted"
     page = browser.post(buttons(page)[0], {"next": change_url(order)}, follow=True)
     assert "снова «Отклонён»" in text_of(page)
-    assert "apply-wish" in text_of(page)
+    assert "apply-pending-change" in text_of(page)
     assert Order.objects.get().sync_state == SyncState.CONFLICT
 
 

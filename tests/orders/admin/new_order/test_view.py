@@ -284,7 +284,7 @@ def regular(make_order):
 def test_customers_are_found_while_typing(browser, regular, text):
     (found,) = browser.get(f"{ADD}customers/", {"q": text}).json()["found"]
     assert (found["id"], found["name"], found["phone"]) == (str(regular.pk), "Айгерим", "+7 777 123-45-67")
-    assert found["history"] == "4 заказа, последний 04.08.2026"
+    assert found["orders"] == "4 заказа, последний 04.08.2026"
     assert found["is_exact"] is (text == "87771234567")
 
 

@@ -1,0 +1,68 @@
+"""Changes of an order by staff of the site, its checkout and REST: Bitrix's rules apply, those of the bridge do not."""
+
+from __future__ import annotations
+
+import copy
+from decimal import Decimal
+from typing import Any
+
+from .basket import BasketUpdate, requested_lines
+from .columns import PART_COLUMNS, cancel, set_column, set_delivery
+from .order_draft import Draft
+from .payments import add_payment, change_pay_system, change_price, mark_unpaid, pay, refresh_price
+from .reference import PAY_SYSTEMS
+from .values import Order
+
+SHIPMENT = ("DELIVERY_ID", "TRACKING_NUMBER", "PRICE_DELIVERY")
+
+
+def change(draft: Draft, fields: Order, properties: dict[str, Any], items: object) -> None:
+    """Change columns (stored values), properties and, when `items` is given, the whole basket.
+
+    PRICE is set even if it differs from the sum of the parts, as raw SQL and old modules do; the next change of a part
+    makes it the sum again. Raises SiteError 422 if Bitrix refuses; nothing is changed then.
+    """
+    if fields.get("CANCELED") == "N":
+        cancel(draft, "N", None)
+    if fields.get("PAYED") == "N":
+        mark_unpaid(draft)
+    for column, value in fields.items():
+        if column not in PART_COLUMNS or column in ("DISCOUNT_VALUE", "REASON_CANCELED"):
+            set_column(draft, column, value)
+    for code, given in properties.items():
+        set_property(draft, code, given)
+    basket, fee = copy.deepcopy(draft.order["basket"]), draft.order["PRICE_DELIVERY"]
+    if items is not None:
+        BasketUpdate(draft, fixed_prices=False).apply(requested_lines(items))
+    set_delivery(draft, {name: fields[name] for name in SHIPMENT if name in fields})
+    if "PRICE" in fields:
+        change_price(draft, Decimal(fields["PRICE"]))
+    elif draft.order["basket"] != basket or draft.order["PRICE_DELIVERY"] != fee:
+        refresh_price(draft)
+    if fields.get("PAY_SYSTEM_ID"):
+        change_pay_system(draft, int(fields["PAY_SYSTEM_ID"]))
+    if fields.get("PAYED") == "Y":
+        if not draft.order["payments"]:
+            add_payment(draft, next(iter(PAY_SYSTEMS)), Decimal(draft.order["PRICE"]))
+        pay(draft, avoid_overpayment=False)
+    if "STATUS_ID" in fields:
+        set_column(draft, "STATUS_ID", fields["STATUS_ID"])
+    if fields.get("CANCELED") == "Y":
+        cancel(draft, "Y", fields.get("REASON_CANCELED"))
+
+
+def set_property(draft: Draft, code: str, value: Any) -> None:
+    """Set a property from the site's own form, which defines a property that it does not have.
+
+    Bitrix saves a value that the property does not allow, and marks the order for it; a value too long for the column
+    is lost.
+    """
+    properties = draft.tables.properties
+    if properties.get(code) is None:
+        properties.define(code)
+    kind = properties.get(code)
+    refusal = kind.refusal(value) if kind else None
+    if refusal is not None:
+        draft.order.update(MARKED="Y", REASON_MARKED=refusal.message)
+    if kind is None or kind.is_storable(value):
+        draft.order["properties"][code] = value

@@ -1,0 +1,13 @@
+"""Print the writes that are not in the services; the exit code says whether there are any."""
+
+import sys
+from pathlib import Path
+
+from cvety_crm.dev.write_check.checker import find_writes
+
+findings = find_writes(Path.cwd())
+for finding in findings:
+    sys.stdout.write(f"{finding}\n")
+if findings:
+    sys.stdout.write(f"{len(findings)} writes: move each into a service of orders/services.\n")
+sys.exit(bool(findings))

@@ -1,0 +1,53 @@
+"""Annotations: `Order`, `Order | None`, `type[Order]`, `QuerySet[Order]`, `list[Order]`, `dict[int, Order]`."""
+
+import ast
+from collections.abc import Callable
+
+from cvety_crm.dev.write_check.kinds import Kind, Shape
+from cvety_crm.dev.write_check.models import last_name
+
+WRAPPERS = frozenset({"Annotated", "Awaitable", "ClassVar", "Coroutine", "Final", "Optional", "Union"})
+QUERYSETS = frozenset({"BaseManager", "Manager", "QuerySet", "RelatedManager"})
+
+Resolve = Callable[[str], Kind | None]
+"""Returns what an instance of the class of this name is."""
+
+
+def annotated_kind(node: ast.expr | None, resolve: Resolve) -> Kind | None:
+    """Return what a value with this annotation is."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return annotated_kind(_parsed(node.value), resolve)
+    if isinstance(node, ast.BinOp):
+        return annotated_kind(node.left, resolve) or annotated_kind(node.right, resolve)
+    if isinstance(node, ast.Subscript):
+        return _subscripted(node, resolve)
+    name = dotted_name(node)
+    return resolve(name) if name else None
+
+
+def dotted_name(node: ast.expr | None) -> str:
+    """Return `models.Order` for such an expression; empty for anything else."""
+    if isinstance(node, ast.Attribute):
+        head = dotted_name(node.value)
+        return f"{head}.{node.attr}" if head else ""
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _subscripted(node: ast.Subscript, resolve: Resolve) -> Kind | None:
+    generic = last_name(node.value)
+    arguments = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+    kind = next((found for part in arguments if (found := annotated_kind(part, resolve))), None)
+    if kind is None or generic in WRAPPERS:
+        return kind
+    if generic in ("type", "Type"):
+        return kind.of(Shape.MODEL)
+    if generic in ("Callable", "Literal"):
+        return None
+    return kind.of(Shape.QUERYSET if generic in QUERYSETS else Shape.MANY)
+
+
+def _parsed(text: str) -> ast.expr | None:
+    try:
+        return ast.parse(text, mode="eval").body
+    except SyntaxError:
+        return None

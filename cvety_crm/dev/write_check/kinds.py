@@ -1,0 +1,67 @@
+"""What an expression is, as far as models of `orders` are concerned."""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from cvety_crm.dev.write_check import rules
+
+
+class Shape(Enum):
+    """How an expression holds rows of a model."""
+
+    MODEL = auto()
+    QUERYSET = auto()
+    ROW = auto()
+    MANY = auto()
+    """Rows in a Python container or an iterator."""
+    FORM_CLASS = auto()
+    FORM = auto()
+    FILE = auto()
+    """A file field of a row."""
+
+
+WRITES = {
+    Shape.MODEL: rules.ROW_WRITES,
+    Shape.QUERYSET: rules.QUERYSET_WRITES,
+    Shape.ROW: rules.ROW_WRITES,
+    Shape.FORM_CLASS: rules.FORM_WRITES,
+    Shape.FORM: rules.FORM_WRITES,
+    Shape.FILE: rules.FILE_WRITES,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A shape and the name of the model. A related manager can add and remove rows too."""
+
+    shape: Shape
+    model: str
+    is_related: bool = False
+
+    def of(self, shape: Shape) -> "Kind":
+        """Return the same model in another shape."""
+        return Kind(shape, self.model)
+
+    @property
+    def element(self) -> "Kind | None":
+        """Return what iterating over it yields."""
+        return self.of(Shape.ROW) if self.shape in (Shape.QUERYSET, Shape.MANY) else None
+
+    def writes(self, name: str) -> bool:
+        """Return whether the attribute of this name writes rows."""
+        return name in WRITES.get(self.shape, ()) or (self.is_related and name in rules.RELATED_WRITES)
+
+    def called(self, method: str) -> "Kind | None":
+        """Return what a method of this name returns."""
+        if self.shape is Shape.QUERYSET:
+            return self._called_on_queryset(method)
+        if self.shape is Shape.MANY:
+            return self.of(Shape.ROW) if method in ("get", "pop") else self
+        return None
+
+    def _called_on_queryset(self, method: str) -> "Kind | None":
+        if method in rules.QUERYSET_OTHER:
+            return None
+        if method in rules.QUERYSET_ROWS:
+            return self.of(Shape.ROW)
+        return self.of(Shape.MANY if method in rules.QUERYSET_MANY else Shape.QUERYSET)

@@ -1,0 +1,43 @@
+"""What counts as a write, who may write, and where."""
+
+MODELS_PACKAGE = "orders.models"
+APP_LABEL = "orders"
+SERVICES = "orders/services"
+SCANNED = ("cvety_crm", "orders", "bitrix_bridge", "notifications")
+"""The product's packages. Tests and benchmarks prepare rows as they need them."""
+
+EDITED_IN_ADMIN = frozenset({"City", "Courier", "DeliverySlot", "Product", "Shop", "Status"})
+"""Catalogues that an admin page may store by `ModelAdmin.save_model`: no rule and no timeline belongs to them."""
+
+ROW_WRITES = frozenset({"save", "asave", "delete", "adelete", "save_base"})
+QUERYSET_WRITES = frozenset(
+    prefix + name
+    for name in (
+        "bulk_create",
+        "bulk_update",
+        "create",
+        "delete",
+        "get_or_create",
+        "update",
+        "update_or_create",
+    )
+    for prefix in ("", "a")
+) | {"_insert", "_raw_delete", "_update"}
+RELATED_WRITES = frozenset(prefix + name for name in ("add", "clear", "remove", "set") for prefix in ("", "a"))
+FORM_WRITES = frozenset({"save", "save_existing", "save_existing_objects", "save_m2m", "save_new", "save_new_objects"})
+FILE_WRITES = frozenset({"delete", "save"})
+ADMIN_WRITES = frozenset({"delete_model", "delete_queryset", "save_formset", "save_model", "save_related"})
+
+QUERYSET_ROWS = frozenset(
+    prefix + name for name in ("create", "earliest", "first", "get", "last", "latest") for prefix in ("", "a")
+)
+"""Methods of a queryset that return one row."""
+QUERYSET_MANY = frozenset(
+    prefix + name
+    for name in ("bulk_create", "get_or_create", "in_bulk", "iterator", "update_or_create")
+    for prefix in ("", "a")
+)
+QUERYSET_OTHER = frozenset(
+    prefix + name for name in ("aggregate", "contains", "count", "delete", "exists", "update") for prefix in ("", "a")
+)
+"""Methods of a queryset that return neither rows nor a queryset."""

@@ -1,0 +1,18 @@
+"""Columns of a model by name."""
+
+from typing import Any
+
+from django.db.models import Field, Model
+
+
+def column_field(model: type[Model], name: str) -> "Field[Any, Any]":
+    """Return a field that has a column. Raise `FieldDoesNotExist`, or `TypeError` for a relation without one."""
+    field = model._meta.get_field(name)
+    if not isinstance(field, Field):
+        raise TypeError(f"{model.__name__}.{name} has no column")
+    return field
+
+
+def field_label(model: type[Model], name: str) -> str:
+    """Return a field's label in the active language."""
+    return str(column_field(model, name).verbose_name)

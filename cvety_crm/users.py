@@ -1,0 +1,21 @@
+"""The class of the people who sign in. Other modules import it from here, so that one line changes it."""
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+
+__all__ = ["AnonymousUser", "AnyUser", "User", "display_name", "staff_user"]
+
+AnyUser = User | AnonymousUser
+
+
+def staff_user(request: HttpRequest) -> User:
+    """Return the user who has sent the request. Raise `PermissionDenied` for an anonymous one."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
+
+
+def display_name(user: User | None) -> str:
+    """Return the name by which a member of staff is shown: the full name, else the username; empty for None."""
+    return (user.get_full_name() or user.get_username()) if user is not None else ""

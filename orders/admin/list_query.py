@@ -1,0 +1,30 @@
+"""The orders that the order list finds for a query, for what shows no page of them: exports and live updates."""
+
+from copy import copy
+from typing import TYPE_CHECKING
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, QueryDict
+
+from orders.models import Order
+
+if TYPE_CHECKING:
+    from django.contrib.admin import ModelAdmin
+
+_WITHOUT_PAGE = "cvety_crm.list_without_page"
+
+
+def list_queryset(model_admin: "ModelAdmin[Order]", request: HttpRequest, query: QueryDict) -> QuerySet[Order]:
+    """Return the orders that the list finds for this query string, without reading a page of them.
+
+    Raise `IncorrectLookupParameters` for a query that the list's filters do not accept.
+    """
+    asked = copy(request)
+    asked.GET = QueryDict(query.urlencode())
+    asked.META = {**request.META, _WITHOUT_PAGE: True}
+    return model_admin.get_changelist_instance(asked).queryset
+
+
+def is_without_page(request: HttpRequest) -> bool:
+    """Return whether the list is asked for its queryset only."""
+    return _WITHOUT_PAGE in request.META

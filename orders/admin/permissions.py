@@ -1,0 +1,44 @@
+"""What a member of staff may do with orders. Views, bulk actions and templates ask these functions."""
+
+from django.http import HttpRequest
+
+from orders.rules.visibility import may_see_orders
+
+
+def may_see(request: HttpRequest) -> bool:
+    """Return whether the user may read orders."""
+    return may_see_orders(request.user)
+
+
+def may_add(request: HttpRequest) -> bool:
+    """Return whether the user may make new orders."""
+    return request.user.has_perm("orders.add_order")
+
+
+def may_change_status(request: HttpRequest) -> bool:
+    """Return whether the user may move orders on: a permission of its own, or that of changing orders."""
+    return may_see(request) and _has_any(request, "orders.change_order", "orders.change_order_status")
+
+
+def may_assign(request: HttpRequest) -> bool:
+    """Return whether the user may give orders to florists and couriers."""
+    return may_see(request) and _has_any(request, "orders.assign_order", "orders.change_order")
+
+
+def may_release(request: HttpRequest) -> bool:
+    """Return whether the user may leave an order without a florist."""
+    return may_change_status(request) or may_assign(request)
+
+
+def may_export(request: HttpRequest) -> bool:
+    """Return whether the user may download orders as a file."""
+    return may_see(request) and request.user.has_perm("orders.export_order")
+
+
+def may_photograph(request: HttpRequest) -> bool:
+    """Return whether the user may add and withdraw photos, and give the customer a link to them."""
+    return may_see(request) and _has_any(request, "orders.add_orderphoto", "orders.change_order")
+
+
+def _has_any(request: HttpRequest, *permissions: str) -> bool:
+    return any(request.user.has_perm(permission) for permission in permissions)

@@ -1,0 +1,77 @@
+"""Names behind the keys that an entry holds, and what of it its reader may see."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import Model
+
+from cvety_crm.users import display_name
+from orders.models import City, DeliverySlot, OrderItem, Product, Shop, Status
+from orders.sync.fields import ITEMS
+from orders.values.phone_masking import without_phones
+
+EMPTY: tuple[Any, ...] = (None, "", [], {})
+STAFF = "responsible"
+REFERENCES: Mapping[str, tuple[type[Model], str]] = {
+    "status": (Status, "code"),
+    "delivery_slot": (DeliverySlot, "bitrix_id"),
+    "city": (City, "bitrix_id"),
+    "shop": (Shop, "bitrix_id"),
+}
+"""Fields that hold a key: the model of the rows, and the key's column."""
+
+
+@dataclass(slots=True)
+class Names:
+    """What keys are called; a key that is not there is shown as it is."""
+
+    by_field: dict[str, dict[str, str]] = field(default_factory=dict)
+    hidden: frozenset[str] = frozenset()
+    """Fields whose values are not for this reader."""
+
+    def cover(self, text: str) -> str:
+        """Return a typed text as this reader may read it."""
+        return without_phones(text) if "recipient_phone" in self.hidden else text
+
+    def get(self, name: str, key: Any) -> str:
+        """Return the name behind a key of this field."""
+        return self.by_field.get(name, {}).get(str(key), str(key))
+
+
+def look_up(values: Iterable[tuple[str, Any]], items: Iterable[OrderItem] = ()) -> Names:
+    """Return the names behind the keys in these values of fields, one query a kind.
+
+    `items` know the names of their products without a query.
+    """
+    keys: dict[str, set[str]] = {}
+    for name, key in _keys(values):
+        keys.setdefault(name, set()).add(str(key))
+    by_field = {
+        name: {str(getattr(row, column)): str(row) for row in model._default_manager.filter(**{f"{column}__in": found})}
+        for name, (model, column) in REFERENCES.items()
+        if (found := keys.get(name))
+    }
+    if usernames := keys.get(STAFF):
+        by_field[STAFF] = {user.username: display_name(user) for user in User.objects.filter(username__in=usernames)}
+    by_field[ITEMS] = _product_names(keys.get(ITEMS, set()), items)
+    return Names(by_field)
+
+
+def _product_names(keys: set[str], items: Iterable[OrderItem]) -> dict[str, str]:
+    products = {str(item.bitrix_product_id): item.name for item in items if item.bitrix_product_id}
+    if missing := {key for key in keys if key.isdecimal() and key not in products}:
+        found = Product.objects.filter(bitrix_product_id__in=missing).values_list("bitrix_product_id", "name")
+        products |= {str(key): name for key, name in found}
+    return products
+
+
+def _keys(values: Iterable[tuple[str, Any]]) -> Iterable[tuple[str, Any]]:
+    for name, value in values:
+        if value in EMPTY:
+            continue
+        if name == ITEMS and isinstance(value, list):
+            yield from ((ITEMS, line[0]) for line in value if isinstance(line, list) and line)
+        elif name in REFERENCES or name == STAFF:
+            yield name, value

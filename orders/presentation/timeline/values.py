@@ -1,0 +1,76 @@
+"""A field's value, in its comparable form, as staff read it."""
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.utils.text import Truncator
+from django.utils.translation import gettext
+
+from orders.models import PaymentMethod, PaymentStatus
+from orders.presentation.formatting import NBSP, full_day, full_moment, money, number
+from orders.presentation.timeline.names import EMPTY, REFERENCES, STAFF, Names
+from orders.rules.visibility import HIDDEN, MONEY_FIELDS
+from orders.sync.fields import ITEMS
+from orders.values.phones import format_phone
+
+_LONGEST = 300  # characters of one value shown
+
+
+def value_text(name: str, value: Any, names: Names) -> str:
+    """Return the value of the field of this name as its reader may see it."""
+    if value in EMPTY:
+        return "—"
+    if name in names.hidden and name != ITEMS:
+        return HIDDEN
+    if name == ITEMS and isinstance(value, list):
+        return "; ".join(_line(line, names) for line in value)
+    if name in REFERENCES or name == STAFF:
+        return names.get(name, value)
+    if (formatted := _FORMATS.get(name)) is not None:
+        return formatted(value)
+    if isinstance(value, bool):
+        return gettext("yes") if value else gettext("no")
+    return Truncator(names.cover(str(value))).chars(_LONGEST)
+
+
+def _line(line: Any, names: Names) -> str:
+    try:
+        what, quantity, price = line
+        count = number(Decimal(quantity))
+        each = HIDDEN if ITEMS in names.hidden else _money(price)
+        return f"{names.get(ITEMS, what)} — {count}{NBSP}×{NBSP}{each}"
+    except (TypeError, ValueError, InvalidOperation):
+        return str(line)
+
+
+def _money(value: Any) -> str:
+    try:
+        return money(Decimal(str(value)))
+    except InvalidOperation:
+        return str(value)
+
+
+def _date(value: Any) -> str:
+    try:
+        return full_day(date.fromisoformat(str(value)))
+    except ValueError:
+        return str(value)
+
+
+def _moment(value: Any) -> str:
+    try:
+        return full_moment(datetime.fromisoformat(str(value)))
+    except ValueError:
+        return str(value)
+
+
+_FORMATS: Mapping[str, Callable[[Any], str]] = {
+    **dict.fromkeys(MONEY_FIELDS, _money),
+    "courier_notified_at": _moment,
+    "delivery_date": _date,
+    "recipient_phone": lambda value: format_phone(str(value)),
+    "payment_method": lambda value: str(dict(PaymentMethod.choices).get(value, value)),
+    "payment_status": lambda value: str(dict(PaymentStatus.choices).get(value, value)),
+}

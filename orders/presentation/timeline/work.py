@@ -1,0 +1,39 @@
+"""Entries of the shop's own work: problems, couriers, postcards."""
+
+from collections.abc import Iterator
+
+from django.utils.translation import gettext
+
+from orders.presentation.timeline import notes
+from orders.presentation.timeline.names import Names
+from orders.presentation.timeline.registry import renders
+from orders.timeline_payloads import CourierNotified, PostcardPrinted, ProblemReported, ProblemSolved
+from orders.values.paper_formats import format_label
+
+
+@renders(ProblemReported, icon="warning")
+def problem_reported(payload: ProblemReported, names: Names) -> Iterator[str]:
+    """Yield the problem."""
+    if payload.problem:
+        yield names.cover(payload.problem)
+
+
+@renders(ProblemSolved, icon="check_circle")
+def problem_solved(payload: ProblemSolved, names: Names) -> Iterator[str]:
+    """Yield the problem and the comment."""
+    if payload.problem:
+        yield names.cover(payload.problem)
+    yield from notes.comment(payload.comment, names)
+
+
+@renders(CourierNotified, icon="notifications_active", shows_changes=False)
+def courier_notified(payload: CourierNotified, names: Names) -> Iterator[str]:
+    """Yield the courier; that the courier was notified is in the title."""
+    yield from notes.courier(payload.courier)
+
+
+@renders(PostcardPrinted, icon="print")
+def postcard_printed(payload: PostcardPrinted, names: Names) -> Iterator[str]:
+    """Yield the size of the paper."""
+    if payload.paper_format:
+        yield gettext("Size: %(size)s") % {"size": format_label(payload.paper_format)}

@@ -1,0 +1,60 @@
+"""What is not merged but known from a snapshot: its version and times, and that the order was received."""
+
+from typing import Any
+
+from orders.models import Order
+from orders.services.inbound.metadata import merged_metadata
+from orders.services.inbound.origin import Origin
+from orders.services.references import References
+from orders.sync.snapshot import OrderSnapshot
+from orders.sync.three_way_merge import Agreement
+
+
+def set_bookkeeping(
+    order: Order, snapshot: OrderSnapshot, agreement: Agreement, references: References, origin: Origin
+) -> set[str]:
+    """Set these columns of an order that was known already; return those that have changed."""
+    known: dict[str, Any] = {"bitrix_order_id": snapshot.bitrix_order_id}
+    if snapshot.version is not None:
+        known["bitrix_version"] = snapshot.version
+    if snapshot.updated_at is not None:
+        known["bitrix_updated_at"] = snapshot.updated_at
+    if not snapshot.is_partial:
+        if order.is_stub and snapshot.created_at is not None:
+            known["created_at"] = snapshot.created_at
+        known["is_stub"] = False
+    known["metadata"] = merged_metadata(order.metadata, snapshot)
+    if order.completed_at is None and references.status_is_final:
+        known["completed_at"] = origin.settled_at
+    changed = {column for column, value in known.items() if getattr(order, column) != value}
+    for column in changed:
+        setattr(order, column, known[column])
+    note_received(agreement, snapshot, origin)
+    return changed
+
+
+def note_received(agreement: Agreement, snapshot: OrderSnapshot, origin: Origin) -> None:
+    """Note what was received of the site, and when."""
+    if not origin.is_copied:
+        agreement.times_received += 1
+    if snapshot.is_partial:
+        agreement.status_received_at = origin.happened_at
+    else:
+        _note_whole_order(agreement, snapshot, is_copied=origin.is_copied)
+    if snapshot.version is not None or snapshot.updated_at is not None:
+        agreement.unversioned_at = None
+    elif not snapshot.is_partial and not origin.is_copied:
+        agreement.unversioned_at = origin.happened_at
+    if snapshot.announced_at is None:
+        return
+    column = "status_announced_at" if snapshot.is_partial else "announced_at"
+    setattr(agreement, column, max(snapshot.announced_at, getattr(agreement, column) or snapshot.announced_at))
+
+
+def _note_whole_order(agreement: Agreement, snapshot: OrderSnapshot, *, is_copied: bool) -> None:
+    if not is_copied:
+        agreement.answered, agreement.is_unclear = None, False
+    if not is_copied or snapshot.version != agreement.received_version:
+        agreement.checksum = snapshot.checksum
+    agreement.received_version = agreement.received_version if snapshot.version is None else snapshot.version
+    agreement.received_updated_at = snapshot.updated_at or agreement.received_updated_at

@@ -1,0 +1,66 @@
+"""Creating an order that the site says something of for the first time."""
+
+from orders.events import OrderChange, publish
+from orders.models import Order
+from orders.services.inbound.bookkeeping import note_received
+from orders.services.inbound.customers import apply_customer
+from orders.services.inbound.entries import write_entry
+from orders.services.inbound.metadata import oddities
+from orders.services.inbound.origin import Origin
+from orders.services.inbound.outcomes import Applied, Outcome
+from orders.services.inbound.owner import agree_on_customer
+from orders.services.items import store_items
+from orders.services.references import resolve
+from orders.sync.fields import FIELDS, ITEMS, comparable, comparable_items
+from orders.sync.snapshot import OrderSnapshot
+from orders.sync.three_way_merge import Agreement
+from orders.timeline_payloads import OrderCreated
+
+
+def create(snapshot: OrderSnapshot, origin: Origin) -> Applied:
+    """Create the order with its customer, its items and one timeline entry."""
+    fields = dict(snapshot.fields)
+    # An event that lacks the status says nothing of it; every order of the site begins as N.
+    site_status = fields.setdefault("status", "N")
+    items = snapshot.items or ()
+    references = resolve(
+        status=site_status,
+        city=fields.get("city"),
+        shop=fields.get("shop"),
+        slot=fields.get("delivery_slot"),
+        items=items,
+    )
+    fields["status"] = references.status
+    customer = apply_customer(snapshot=snapshot.customer)[0] if snapshot.customer else None
+
+    agreement = Agreement(site_status=site_status)
+    note_received(agreement, snapshot, origin)
+    agreement.settle({name: comparable(value) for name, value in fields.items()})
+    if snapshot.items is not None:
+        agreement.settle({ITEMS: comparable_items(items)})
+    if snapshot.customer is not None:
+        agree_on_customer(agreement, snapshot.customer)
+
+    order = Order(
+        bitrix_order_id=snapshot.bitrix_order_id,
+        customer=customer,
+        source=origin.source,
+        metadata=dict(snapshot.metadata),
+        bitrix_state=agreement.as_json(),
+        bitrix_version=snapshot.version,
+        bitrix_updated_at=snapshot.updated_at,
+        created_at=snapshot.created_at or origin.happened_at,
+        completed_at=origin.settled_at if references.status_is_final else None,
+        is_stub=snapshot.is_partial,
+    )
+    for name, value in fields.items():
+        setattr(order, FIELDS[name].attribute, value)
+    order.order_number = order.order_number or str(snapshot.bitrix_order_id)
+    order.save(force_insert=True)
+    store_items(order=order, existing=(), wanted=items, products=references.products)
+
+    odd = oddities(snapshot, origin.history)
+    payload = OrderCreated(problems=odd.problems, remarks=odd.remarks, occasion=origin.reason)
+    event = write_entry(order, payload, origin, [])
+    publish(OrderChange(order, event, is_new=True))
+    return Applied(order, Outcome.CREATED, is_first=True)

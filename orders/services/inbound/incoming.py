@@ -1,0 +1,82 @@
+"""A snapshot in the terms of an order that is known already: with our keys, and in the form that is compared."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from orders.models import Order, OrderItem
+from orders.services.references import References, known_status, resolve
+from orders.sync.fields import ITEMS, comparable, comparable_items
+from orders.sync.freshness import Freshness, StatusVerdict, Verdict
+from orders.sync.snapshot import ItemSnapshot, OrderSnapshot
+from orders.sync.three_way_merge import STATUS, Agreement
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """What the site says of the order's fields and lines, without a status that is not to be applied."""
+
+    fields: Mapping[str, Any]
+    theirs: Mapping[str, Any]
+    """The same in comparable form, with the lines."""
+    items: tuple[ItemSnapshot, ...] | None
+    existing: Sequence[OrderItem]
+    """Our lines; not loaded, and empty, where the site says nothing of its own."""
+    references: References
+    site_status: str | None
+    """The site's code of the status in `fields`."""
+    status_verdict: Verdict
+    """What was decided on the status that the site named."""
+
+
+def read_incoming(order: Order, agreement: Agreement, snapshot: OrderSnapshot, freshness: Freshness) -> Incoming:
+    """Return what the snapshot says that may be merged; references that are missing are made as stubs."""
+    fields = dict(snapshot.fields)
+    # Bitrix has no order without lines: an empty basket comes from a sender that had none at hand.
+    items = snapshot.items or None
+    if freshness.status is StatusVerdict.DISCARD:
+        fields.pop(STATUS, None)
+    existing = [] if items is None else list(order.items.all())
+    references = _references(order, agreement, fields, items, existing)
+    verdict = Verdict.APPLY
+    if STATUS in fields:
+        verdict = freshness.verdict_on_status(references.status, agreement)
+    if verdict is not Verdict.APPLY:
+        del fields[STATUS]
+    site_status = fields.get(STATUS)
+    if site_status is not None:
+        fields[STATUS] = references.status
+    theirs = {name: comparable(value) for name, value in fields.items()}
+    if items is not None:
+        theirs[ITEMS] = comparable_items(items)
+    return Incoming(fields, theirs, items, existing, references, site_status, verdict)
+
+
+def _references(
+    order: Order,
+    agreement: Agreement,
+    fields: Mapping[str, Any],
+    items: Sequence[ItemSnapshot] | None,
+    existing: Sequence[OrderItem],
+) -> References:
+    """Look up only what the order does not point at already: most updates then need no query."""
+    site_status = fields.get(STATUS)
+    agreed_status = known_status(site_status, agreement) if site_status is not None else None
+    products = {
+        line.bitrix_product_id: line.product_id for line in existing if line.bitrix_product_id and line.product_id
+    }
+    references = resolve(
+        status=None if agreed_status else site_status,
+        city=_unless(order.city_id, fields.get("city")),
+        shop=_unless(order.shop_id, fields.get("shop")),
+        slot=_unless(order.delivery_slot_id, fields.get("delivery_slot")),
+        items=[item for item in items or () if item.bitrix_product_id not in products],
+    )
+    references.products |= products
+    references.status = references.status or agreed_status
+    return references
+
+
+def _unless(ours: Any, theirs: Any) -> Any:
+    """Return the site's key, None if it is ours."""
+    return None if theirs == ours else theirs

@@ -1,0 +1,42 @@
+"""Where a snapshot comes from: what its timeline entry says, and what its freshness is judged by."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from orders.models import Reason, Source
+from orders.sync.freshness import Arrival
+from orders.sync.snapshot import FreshRead, HistoryRead
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """The arguments of `apply_snapshot` that are not about the order itself."""
+
+    source: Source
+    webhook_event_id: UUID | None
+    push_id: UUID | None
+    received_at: datetime | None
+    actor: User | None
+    reason: Reason
+    fresh: FreshRead | None
+    history: HistoryRead | None
+    happened_at: datetime = field(default_factory=timezone.now)
+
+    @property
+    def is_copied(self) -> bool:
+        """Return whether the snapshot was read from a copy of the site."""
+        return self.history is not None
+
+    @property
+    def arrival(self) -> Arrival:
+        """Return what of it says how new the snapshot is."""
+        return Arrival(at=self.happened_at, received_at=self.received_at, fresh=self.fresh, is_copied=self.is_copied)
+
+    @property
+    def settled_at(self) -> datetime:
+        """Return since when the order has its status."""
+        return (self.history.settled_at if self.history is not None else None) or self.happened_at

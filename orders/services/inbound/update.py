@@ -1,0 +1,164 @@
+"""Merging a snapshot into an order that is known already, field by field, with one timeline entry."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from orders.events import OrderChange, publish
+from orders.models import Order, SyncState
+from orders.services.inbound.bookkeeping import set_bookkeeping
+from orders.services.inbound.entries import payload_of, write_entry
+from orders.services.inbound.incoming import Incoming, read_incoming
+from orders.services.inbound.metadata import new_oddities
+from orders.services.inbound.origin import Origin
+from orders.services.inbound.outcomes import Applied, Doubt, Outcome
+from orders.services.inbound.owner import set_customer
+from orders.services.items import as_snapshot, rebind_lines, store_items
+from orders.services.locking import settle_sync_state
+from orders.services.timeline import changes_between
+from orders.services.totals import FEE, TOTAL, merged_total
+from orders.sync.fields import FIELDS, ITEMS, Line, comparable, order_values
+from orders.sync.freshness import Freshness, Verdict
+from orders.sync.snapshot import ItemSnapshot, OrderSnapshot
+from orders.sync.three_way_merge import STATUS, Agreement, Merge, merge
+
+SITE_DECIDES = frozenset({STATUS})
+"""Fields in which the site's change prevails over ours; the manager's choice stays on the timeline."""
+
+
+@dataclass(slots=True)
+class _Change:
+    """What the merge changes of the order, as it is worked out."""
+
+    merged: Merge
+    before: Mapping[str, Any]
+    """Our values before it, in comparable form."""
+    lines_before: Sequence[ItemSnapshot]
+    lines: Sequence[Line] | None
+    """Our lines after it; None where they were not loaded."""
+    entries: list[dict[str, Any]]
+    """What the timeline names: field, old, new."""
+    columns: set[str] = field(default_factory=set)
+    """What is to be saved."""
+
+
+def update(
+    order: Order, agreement: Agreement, snapshot: OrderSnapshot, origin: Origin, freshness: Freshness
+) -> Applied:
+    """Merge what is new in the snapshot into the order and save it, unless its contents contradict its clocks."""
+    stored = _stored(order, agreement.as_json())
+    is_first, had_failed = order.bitrix_order_id is None, order.sync_state == SyncState.FAILED
+    if origin.fresh is not None:
+        agreement.answered_at = origin.fresh.read_at
+    incoming = read_incoming(order, agreement, snapshot, freshness)
+    doubt = Doubt.STATUS if incoming.status_verdict is Verdict.FETCH else None
+    if snapshot.is_partial and incoming.status_verdict is not Verdict.APPLY:
+        return Applied(order, Outcome.STALE, doubt)
+    if freshness.is_twin(snapshot.version, incoming.theirs, agreement):
+        return Applied(order, Outcome.STALE, Doubt.CLOCKS if freshness.is_fetch_due else None)
+
+    change = _merge(order, agreement, incoming)
+    _set_fields(order, incoming, change)
+    _store_lines(order, incoming, change)
+    _set_total(order, incoming, change)
+    _unarchive(order, origin, change)
+    change.columns |= set_bookkeeping(order, snapshot, agreement, incoming.references, origin)
+    is_customer_changed = set_customer(order, snapshot.customer, agreement, repeats_contacts=freshness.repeats_contacts)
+    _set_sync_state(order, agreement, change)
+    if change.columns or is_customer_changed or stored != _stored(order, order.bitrix_state):
+        order.save(update_fields=[*change.columns, "customer", "bitrix_state", "sync_state", "updated_at"])
+    _record(order, snapshot, origin, change)
+    outcome = Outcome.UPDATED if change.entries or is_customer_changed else Outcome.UNCHANGED
+    return Applied(order, outcome, doubt, is_first, had_failed and order.sync_state == SyncState.SYNCED)
+
+
+def _stored(order: Order, state: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what is saved besides the changed columns."""
+    return dict(state), order.sync_state, order.customer_id
+
+
+def _merge(order: Order, agreement: Agreement, incoming: Incoming) -> _Change:
+    """Merge the values; the agreement is settled on the site's, the order is not changed."""
+    if incoming.site_status is not None:
+        agreement.site_status = incoming.site_status
+    lines: Sequence[Line] | None = None if incoming.items is None else incoming.existing
+    before = order_values(order, incoming.theirs, lines)
+    merged = merge(agreement, ours=before, theirs=incoming.theirs, site_decides=SITE_DECIDES)
+    return _Change(
+        merged=merged,
+        before=before,
+        lines_before=[as_snapshot(item) for item in incoming.existing],  # storing the site's changes the rows
+        lines=lines,
+        entries=changes_between(before, {name: incoming.theirs[name] for name in merged.taken}),
+    )
+
+
+def _set_fields(order: Order, incoming: Incoming, change: _Change) -> None:
+    """Set the fields that take the site's value; a status of the site ends the hold period of ours."""
+    for name in change.merged.taken:
+        if name != ITEMS:
+            setattr(order, FIELDS[name].attribute, incoming.fields[name])
+            change.columns.add(FIELDS[name].attribute)
+    if STATUS in change.merged.taken:
+        order.status_held_until = None
+        change.columns.add("status_held_until")
+
+
+def _store_lines(order: Order, incoming: Incoming, change: _Change) -> None:
+    """Store the site's lines where they are taken or equal ours; else only the ids that they have on the site."""
+    if incoming.items is None:
+        return
+    if ITEMS in change.merged.taken or change.before[ITEMS] == incoming.theirs[ITEMS]:
+        store_items(
+            order=order,
+            existing=incoming.existing,
+            wanted=incoming.items,
+            products=incoming.references.products,
+        )
+        change.lines = incoming.items
+    else:
+        rebind_lines(incoming.existing, incoming.items)
+
+
+def _set_total(order: Order, incoming: Incoming, change: _Change) -> None:
+    """Set the sum to that of its parts where the site has changed one part and staff another."""
+    if TOTAL not in change.merged.kept or not {ITEMS, FEE} <= incoming.theirs.keys():
+        return
+    lines = incoming.items if ITEMS in change.merged.taken and incoming.items else change.lines_before
+    total = merged_total(change.before, change.lines_before, lines, order.delivery_fee)
+    if total is None or total == order.total_amount:
+        return
+    order.total_amount = total
+    change.columns.add(TOTAL)
+    kept = {name: value for name, value in change.merged.kept.items() if name != TOTAL}
+    change.merged = replace(change.merged, kept=kept)
+    change.entries.append({"field": TOTAL, "old": change.before[TOTAL], "new": comparable(total)})
+
+
+def _unarchive(order: Order, origin: Origin, change: _Change) -> None:
+    """Unmark an order of the site's archive of which the site itself says something again."""
+    if order.is_archived_on_site and not origin.is_copied:
+        order.is_archived_on_site = False
+        change.columns.add("is_archived_on_site")
+        change.entries.append({"field": "is_archived_on_site", "old": True, "new": False})
+
+
+def _set_sync_state(order: Order, agreement: Agreement, change: _Change) -> None:
+    """Set where the order stands with the site, and store the agreement."""
+    if change.merged.yielded:
+        order.sync_state = SyncState.CONFLICT
+        for name in change.merged.yielded:
+            agreement.sent.pop(name, None)  # the site has set its own since
+    elif order.sync_state == SyncState.CONFLICT and STATUS in change.merged.taken:
+        order.sync_state = SyncState.PENDING  # the site has moved on: the conflict was about an earlier status
+    settle_sync_state(order, agreement, change.lines)
+    order.bitrix_state = agreement.as_json()
+
+
+def _record(order: Order, snapshot: OrderSnapshot, origin: Origin, change: _Change) -> None:
+    """Write the timeline entry and publish the change, if there is anything to say."""
+    odd = new_oddities(order, snapshot, origin.history)
+    if change.entries or change.merged.kept or change.merged.yielded or odd:
+        payload = payload_of(change.merged, change.entries, odd, origin.reason)
+        event = write_entry(order, payload, origin, change.entries, change.merged)
+        publish(OrderChange(order, event))

@@ -1,0 +1,14 @@
+"""Names of members of staff, for templates."""
+
+from django import template
+
+from cvety_crm import users
+from cvety_crm.users import User
+
+register = template.Library()
+
+
+@register.filter
+def display_name(user: User | None) -> str:
+    """Return the name by which a member of staff is shown."""
+    return users.display_name(user)

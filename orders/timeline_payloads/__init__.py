@@ -1,0 +1,96 @@
+"""What an entry of the timeline keeps in `details`: one type for each kind, with its JSON form.
+
+`orders.services.timeline` writes them, `orders.presentation.timeline` renders them.
+"""
+
+from orders.models import OrderEvent
+from orders.timeline_payloads.base import Payload, UnknownPayload
+from orders.timeline_payloads.from_site import (
+    DESIRED,
+    PROBLEMS,
+    REMARKS,
+    SITE_CHANGE,
+    ArchivedOnSite,
+    BothChanged,
+    DeletedOnSite,
+    FieldsChanged,
+    FromSite,
+    Noted,
+    OrderCreated,
+    SiteHistory,
+    StatusChanged,
+)
+from orders.timeline_payloads.photos import (
+    LinkChange,
+    OfPhoto,
+    PhotoAdded,
+    PhotoAnswered,
+    PhotoLinkChanged,
+    PhotoWithdrawn,
+)
+from orders.timeline_payloads.to_site import RefusedBySite, SentToSite, SiteWarned
+from orders.timeline_payloads.undo import BATCH_LOOKUP, OrderBefore, Undo
+from orders.timeline_payloads.work import CourierNotified, PostcardPrinted, ProblemReported, ProblemSolved
+
+__all__ = [
+    "BATCH_LOOKUP",
+    "DESIRED",
+    "PAYLOADS",
+    "PROBLEMS",
+    "REMARKS",
+    "SITE_CHANGE",
+    "ArchivedOnSite",
+    "BothChanged",
+    "CourierNotified",
+    "DeletedOnSite",
+    "FieldsChanged",
+    "FromSite",
+    "LinkChange",
+    "Noted",
+    "OfPhoto",
+    "OrderBefore",
+    "OrderCreated",
+    "Payload",
+    "PhotoAdded",
+    "PhotoAnswered",
+    "PhotoLinkChanged",
+    "PhotoWithdrawn",
+    "PostcardPrinted",
+    "ProblemReported",
+    "ProblemSolved",
+    "RefusedBySite",
+    "SentToSite",
+    "SiteHistory",
+    "SiteWarned",
+    "StatusChanged",
+    "Undo",
+    "UnknownPayload",
+    "payload_of",
+]
+
+_TYPES: tuple[type[Payload], ...] = (
+    OrderCreated,
+    StatusChanged,
+    FieldsChanged,
+    DeletedOnSite,
+    ArchivedOnSite,
+    SentToSite,
+    RefusedBySite,
+    BothChanged,
+    Noted,
+    SiteWarned,
+    PostcardPrinted,
+    ProblemReported,
+    ProblemSolved,
+    CourierNotified,
+    PhotoAdded,
+    PhotoWithdrawn,
+    PhotoLinkChanged,
+    PhotoAnswered,
+)
+PAYLOADS: dict[str, type[Payload]] = {payload.kind: payload for payload in _TYPES}
+
+
+def payload_of(event: OrderEvent) -> Payload:
+    """Return the payload of an entry, of an `UnknownPayload` if this version does not know the kind."""
+    return PAYLOADS.get(event.kind, UnknownPayload).from_json(event.details)

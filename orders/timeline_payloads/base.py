@@ -1,0 +1,24 @@
+"""What all payloads have in common."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from orders.models import EventKind
+from orders.timeline_payloads.stored import Stored
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payload(Stored):
+    """What an entry of one kind says beside its changes and its reason."""
+
+    kind: ClassVar[EventKind]
+
+    def field_values(self) -> Iterator[tuple[str, Any]]:
+        """Yield the values of the order's fields that the payload holds, each with the field's name."""
+        return iter(())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownPayload(Payload):
+    """The payload of a kind that this version does not know: nothing of it is read."""

@@ -1,0 +1,59 @@
+"""Kinds of the bouquet's photos, and of what the customer says of them."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from django.db.models import TextChoices
+
+from orders.models import EventKind, PhotoAnswer
+from orders.timeline_payloads.base import Payload
+from orders.timeline_payloads.stored import Id, Moment, Text, choice
+
+
+class LinkChange(TextChoices):
+    """What became of the customer's link."""
+
+    NONE = ""
+    MADE = "made"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfPhoto(Payload):
+    """What is about one photo."""
+
+    photo: Id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoAdded(OfPhoto):
+    """A photo was added."""
+
+    kind: ClassVar[EventKind] = EventKind.PHOTO_ADDED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoWithdrawn(OfPhoto):
+    """A photo was withdrawn."""
+
+    kind: ClassVar[EventKind] = EventKind.PHOTO_WITHDRAWN
+    comment: Text = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoLinkChanged(Payload):
+    """The customer's link to the photos was made or revoked."""
+
+    kind: ClassVar[EventKind] = EventKind.PHOTO_LINK
+    link: Annotated[LinkChange, choice(LinkChange)]
+    until: Moment = None
+    """Until when a new link works."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoAnswered(Payload):
+    """The customer has answered."""
+
+    kind: ClassVar[EventKind] = EventKind.PHOTO_ANSWERED
+    answer: Annotated[PhotoAnswer, choice(PhotoAnswer)]
+    comment: Text = ""

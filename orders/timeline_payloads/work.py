@@ -1,0 +1,43 @@
+"""Kinds of the shop's own work: problems, couriers, postcards."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from orders.models import EventKind
+from orders.timeline_payloads.base import Payload
+from orders.timeline_payloads.stored import Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProblemReported(Payload):
+    """A member of staff has reported a problem."""
+
+    kind: ClassVar[EventKind] = EventKind.PROBLEM
+    problem: Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProblemSolved(Payload):
+    """The problem is solved."""
+
+    kind: ClassVar[EventKind] = EventKind.SOLVED
+    problem: Text
+    comment: Text = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CourierNotified(Payload):
+    """The courier knows of the order."""
+
+    kind: ClassVar[EventKind] = EventKind.TOLD
+    courier: Text
+    """The courier's name at that time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostcardPrinted(Payload):
+    """The order's postcard was printed."""
+
+    kind: ClassVar[EventKind] = EventKind.PRINTED
+    paper_format: Text
+    """A name of `orders.values.paper_formats`."""

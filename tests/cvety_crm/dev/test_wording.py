@@ -1,0 +1,147 @@
+"""The check that retired words do not come back."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from cvety_crm.dev.wording.__main__ import main
+from cvety_crm.dev.wording.baseline import BASELINE, count, read_baseline, write_baseline
+from cvety_crm.dev.wording.terms import RETIRED, retired_words
+from cvety_crm.dev.wording.uses import CATALOGUE, find_uses
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def project(tmp_path):
+    """An empty project to which `write` adds a file; the path of its baseline exists."""
+    (tmp_path / BASELINE).parent.mkdir(parents=True)
+
+    def write(path, text):
+        file = tmp_path / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+
+    write.root = tmp_path
+    return write
+
+
+def words(text):
+    return [word for _line, word, _instead in retired_words(text)]
+
+
+@pytest.mark.parametrize("form", [form for forms in RETIRED for form in forms.split("|")])
+def test_each_form_is_found_with_what_to_write_instead(form):
+    ((line, word, instead),) = retired_words(f"\nIt is {form.upper()}, then.")
+    assert (line, word) == (2, form.upper())
+    assert instead in RETIRED.values()
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("def broadcast_rows(): ...", ["broadcast_rows"]),
+        ("class PrintedMeanwhileError: ...", ["Meanwhile"]),
+        ("job.takeOver()", ["take Over"]),
+        ("courier_notified_at", ["told"]),
+        ("it takes\n    over", ["takes over"]),
+        ("the name of it, a wholesome toldo, amended, rooms", []),
+        ("Take care. Over there", []),
+        ("display_name(user)", ["display_name"]),
+        ("STATUS_HOLD_SECONDS", ["GRACE"]),
+    ],
+)
+def test_names_and_line_breaks_are_read(text, found):
+    assert words(text) == found
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("orders/a.py", "# told"),
+        ("tests/orders/test_a.py", "def test_nobody(): ..."),
+        ("docs/a.md", "whoever"),
+        ("README.md", "whoever"),
+        ("templates/a.html", "{# anew #}"),
+        ("static/a.js", "let nudge;"),
+        ("static/a.css", "/* anew */"),
+        ("bitrix_bridge/php/a.php", "// anew"),
+        (CATALOGUE, '#: a.py\nmsgid "anew"\nmsgstr "x"\n'),
+    ],
+)
+def test_every_kind_of_file_is_read(project, path, text):
+    project(path, text)
+    assert [use.path for use in find_uses(project.root)] == [path]
+
+
+def test_of_the_catalogue_only_our_english_texts_are_read(project):
+    project(
+        CATALOGUE,
+        '#: told.py\nmsgid ""\n"one"\n"anew"\nmsgstr "told"\n\n# library\nmsgid "whoever"\nmsgstr ""\n\n'
+        '#: a.py\nmsgid "a"\nmsgid_plural "nobody"\nmsgstr[0] "told"\n',
+    )
+    assert [(use.line, use.word) for use in find_uses(project.root)] == [(4, "anew"), (13, "nobody")]
+
+
+def test_an_exception_must_end_in_error(project):
+    project("orders/a.py", "class LinkExpiredError(Exception):\n    pass\nclass LinkError(LinkExpiredError): ...\n")
+    project(
+        "notifications/b.py", "class Lost(\n    a.LinkError,\n): ...\nclass Row(Table): ...\nclass Gone(Http404): ...\n"
+    )
+    found = [(use.path, use.line, use.word) for use in find_uses(project.root)]
+    assert found == [
+        ("notifications/b.py", 1, "Lost"),
+        ("notifications/b.py", 5, "Gone"),
+        ("orders/a.py", 1, "LinkExpiredError"),
+    ]
+
+
+def test_a_use_more_than_the_baseline_fails(project, capsys):
+    project("orders/a.py", "# told, told")
+    project(BASELINE, "orders/a.py 1\n")
+    assert main(project.root, []) == 1
+    assert "orders/a.py: 2 retired words, the baseline allows 1" in capsys.readouterr().out
+
+
+def test_a_new_file_has_no_allowance(project):
+    project("orders/a.py", "# told")
+    assert main(project.root, []) == 1
+
+
+def test_as_many_uses_as_the_baseline_pass_silently(project, capsys):
+    project("orders/a.py", "# told, told")
+    project(BASELINE, "orders/a.py 2\n")
+    assert main(project.root, []) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_fewer_uses_pass_and_ask_to_lower_the_baseline(project, capsys):
+    project("orders/a.py", "# told")
+    project(BASELINE, "orders/a.py 2\norders/gone.py 1\n")
+    assert main(project.root, []) == 0
+    assert "2 uses are gone: run `python -m cvety_crm.dev.wording --lower`." in capsys.readouterr().out
+
+
+def test_lowering_never_raises_a_count(project):
+    project("orders/a.py", "# told")
+    project("orders/b.py", "# told, told")
+    project(BASELINE, "orders/a.py 2\norders/b.py 1\norders/gone.py 1\n")
+    assert main(project.root, ["--lower"]) == 1
+    assert read_baseline(project.root) == Counter({"orders/a.py": 1, "orders/b.py": 1})
+
+
+def test_a_baseline_without_uses_is_removed(project):
+    project(BASELINE, "orders/gone.py 1\n")
+    assert main(project.root, ["--lower"]) == 0
+    assert not (project.root / BASELINE).exists()
+
+
+def test_writing_and_reading_agree(project):
+    write_baseline(project.root, Counter({"b.py": 2, "a b.py": 1}))
+    assert (project.root / BASELINE).read_text() == "a b.py 1\nb.py 2\n"
+    assert read_baseline(project.root) == {"b.py": 2, "a b.py": 1}
+
+
+def test_the_project_has_no_more_uses_than_its_baseline():
+    assert count(find_uses(ROOT)) - read_baseline(ROOT) == Counter()

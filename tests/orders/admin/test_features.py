@@ -1,0 +1,111 @@
+"""The features of the order's pages: their URLs and methods, and that each of them asks for a permission."""
+
+from uuid import uuid4
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.urls import reverse
+
+from orders.models import Order
+
+METHODS = {
+    "accept_site": "POST",
+    "add_customer": "GET",
+    "add_customers": "GET",
+    "add_note": "POST",
+    "add_photos": "POST",
+    "add_products": "GET",
+    "apply_pending_change": "POST",
+    "courier": "POST",
+    "export": "GET",
+    "florist": "POST",
+    "here": "POST",
+    "next_step": "POST",
+    "photo_link": "POST",
+    "postcard": "GET",
+    "print": "POST",
+    "problem": "POST",
+    "pulse": "GET",
+    "release": "POST",
+    "rows": "GET",
+    "send_again": "POST",
+    "solved": "POST",
+    "take": "POST",
+    "take_back": "POST",
+    "take_back_one": "POST",
+    "told": "POST",
+    "withdraw_photo": "POST",
+}
+TWO_KEYS = ("take_back_one", "withdraw_photo")
+NO_KEY = ("add_customers", "add_products", "export", "print", "pulse", "rows")
+FROM_ELSEWHERE = ("add", "change", "change_status_dialog", "changelist", "delete", "history")
+"""Django's and Unfold's own."""
+
+
+def address(name):
+    count = 0 if name in NO_KEY else 2 if name in TWO_KEYS else 1
+    return reverse(f"admin:orders_order_{name}", args=[uuid4() for _ in range(count)])
+
+
+def test_the_urls_are_these():
+    names = {url.name for url in admin.site._registry[Order].get_urls() if url.name}
+    assert names == {f"orders_order_{name}" for name in (*METHODS, *FROM_ELSEWHERE)}
+
+
+@pytest.mark.parametrize(("name", "method"), METHODS.items())
+def test_a_url_refuses_a_user_without_permissions(browser_of, name, method):
+    assert browser_of("orders.view_customer").generic(method, address(name)).status_code == 403
+
+
+@pytest.mark.parametrize(("name", "method"), METHODS.items())
+def test_a_url_refuses_another_method(browser, name, method):
+    other = "POST" if method == "GET" else "GET"
+    assert browser.generic(other, address(name)).status_code == 405
+
+
+def test_the_bulk_actions_are_these_in_this_order(manager, rf):
+    request = rf.get("/")
+    request.user = manager
+    assert list(admin.site._registry[Order].get_actions(request)) == [
+        "advance_selected",
+        "accept_selected",
+        "hand_over_selected",
+        "complete_selected",
+        "change_status_of_selected",
+        "take_selected",
+        "assign_florist_to_selected",
+        "assign_courier_to_selected",
+        "courier_texts_of_selected",
+        "mark_notified_selected",
+        "print_selected",
+        "export_selected_to_xlsx",
+        "export_selected_to_csv",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("right", "offered"),
+    [
+        ("view_order", {"courier_texts_of_selected", "print_selected"}),
+        ("export_order", {"export_selected_to_xlsx", "export_selected_to_csv"}),
+        ("assign_order", {"assign_florist_to_selected", "assign_courier_to_selected", "mark_notified_selected"}),
+        (
+            "change_order_status",
+            {
+                "advance_selected",
+                "accept_selected",
+                "hand_over_selected",
+                "complete_selected",
+                "change_status_of_selected",
+                "take_selected",
+            },
+        ),
+    ],
+)
+def test_each_permission_offers_its_bulk_actions(browser_of, rf, right, offered):
+    reader = browser_of("orders.view_order", f"orders.{right}")
+    request = rf.get("/")
+    request.user = User.objects.get(pk=reader.session["_auth_user_id"])
+    always = {"courier_texts_of_selected", "print_selected"}
+    assert set(admin.site._registry[Order].get_actions(request)) == offered | always

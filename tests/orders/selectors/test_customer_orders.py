@@ -1,0 +1,60 @@
+"""What a customer has ordered before: figures, and what they cost."""
+
+from decimal import Decimal
+
+import pytest
+from django.urls import reverse
+
+from orders.models import Customer, Order, Source
+from orders.selectors import customer_orders
+from orders.selectors.customer_orders import customer_orders_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def customer():
+    return Customer.objects.create(name="Айгерим")
+
+
+def orders_of(customer, count, **fields):
+    return Order.objects.bulk_create(
+        Order(order_number=str(n), customer=customer, source=Source.SITE, total_amount=Decimal(1000),
+              **{"status_id": "completed", **fields})
+        for n in range(count)
+    )  # fmt: skip
+
+
+def test_figures_are_of_all_that_was_not_cancelled(customer):
+    order = orders_of(customer, 1)[0]
+    assert (customer_orders_of(order).count, customer_orders_of(order).is_regular) == (1, False)
+    orders_of(customer, 6)
+    orders_of(customer, 1, status_id="cancelled")
+    orders_of(customer, 1, is_cancelled=True)
+    orders_of(Customer.objects.create(name="Другая"), 3)
+    orders = customer_orders_of(order)
+    assert (orders.count, orders.total, orders.is_regular) == (7, Decimal(7000), True)
+    assert len(orders.latest) == 5
+    assert order not in orders.latest
+
+
+def test_of_a_crowd_it_is_only_said_that_it_is_one(customer, monkeypatch, django_assert_num_queries):
+    monkeypatch.setattr(customer_orders, "MOST_COUNTED", 10)
+    order = orders_of(customer, 30)[0]
+    with django_assert_num_queries(2) as queries:
+        orders = customer_orders_of(order)
+        assert [row.status.name for row in orders.latest]
+    assert (orders.total, orders.has_more) == (None, True)
+    assert any("LIMIT 11" in query["sql"] for query in queries.captured_queries)
+
+
+def test_the_page_shows_it(customer, manager, client):
+    order = orders_of(customer, 3)[0]
+    client.force_login(manager)
+    html = client.get(reverse("admin:orders_order_change", args=[order.pk])).content.decode()
+    assert "3 заказа на 3\xa0000\xa0₸" in html
+    assert "постоянный клиент" in html
+
+
+def test_a_stranger_has_none():
+    assert customer_orders_of(orders_of(None, 1)[0]) is None

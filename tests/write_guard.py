@@ -1,0 +1,92 @@
+"""Fails a test in which product code outside `orders.services` writes a table of `orders`.
+
+It looks at each SQL statement of this process and at the stack behind it, so it finds what the source alone does not
+show: querysets handed to other functions, `ModelAdmin.save_model`, cascades. It does not see other processes and COPY.
+"""
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import connections
+from django.db.backends.signals import connection_created
+
+from cvety_crm.dev.write_check.rules import EDITED_IN_ADMIN, SERVICES
+from cvety_crm.dev.write_check.sql import write_pattern, written_table
+
+ROOT = Path(__file__).resolve().parents[1]
+PREPARATION = (f"{ROOT}/tests/", f"{ROOT}/bench/", "/migrations/")
+"""Code that may write rows directly: tests and benchmarks prepare them, migrations rewrite them."""
+ADMIN = "/django/contrib/admin/options.py"
+
+_violations: list[str] = []
+
+
+@cache
+def _pattern() -> re.Pattern[str]:
+    return write_pattern(_models())
+
+
+@cache
+def _models() -> dict[str, str]:
+    return {model._meta.db_table: model.__name__ for model in apps.get_app_config("orders").get_models()}
+
+
+def look_at_write(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+    """Execute a statement; note it when it writes a table of `orders` and no service has asked for it."""
+    text = sql if isinstance(sql, str) else sql.as_string()
+    table = None if text.startswith("SELECT") else written_table(_pattern(), text)
+    if table and (place := forbidden_place(sys._getframe(1), _models()[table])):
+        _violations.append(f"{place} writes {table}: {sql[:200]}")
+    return execute(sql, params, many, context)
+
+
+def forbidden_place(frame: FrameType | None, model: str) -> str:
+    """Return the place in the product that writes the model without a right to; empty when it has that right."""
+    nearest, is_admin = "", False
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if file.startswith(f"{ROOT}/{SERVICES}/"):
+            return ""
+        is_admin = is_admin or file.endswith(ADMIN)
+        if not nearest and _is_ours(file):
+            if any(part in file for part in PREPARATION):
+                return ""
+            nearest = f"{file.removeprefix(f'{ROOT}/')}:{frame.f_lineno}"
+        frame = frame.f_back
+    return "" if is_admin and model in EDITED_IN_ADMIN else nearest
+
+
+def _is_ours(file: str) -> bool:
+    return file.startswith(f"{ROOT}/") and "/site-packages/" not in file
+
+
+def _watch(connection: Any, **_kwargs: Any) -> None:
+    if look_at_write not in connection.execute_wrappers:
+        connection.execute_wrappers.append(look_at_write)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _every_connection_is_watched() -> Iterator[None]:
+    connection_created.connect(_watch, dispatch_uid="tests.write_guard")
+    for connection in connections.all(initialized_only=True):
+        _watch(connection)
+    yield
+    connection_created.disconnect(dispatch_uid="tests.write_guard")
+
+
+@pytest.fixture(autouse=True)
+def forbidden_writes() -> Iterator[list[str]]:
+    """Return the forbidden writes of this test; the test fails when any is left at its end."""
+    _violations.clear()
+    yield _violations
+    found = list(_violations)
+    _violations.clear()
+    if found:
+        pytest.fail("\n".join(["Only orders.services may write these tables:", *found]), pytrace=False)
