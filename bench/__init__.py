@@ -1,1 +1,1 @@
-"""How many webhooks a second the CRM takes, and what each costs: `make bench`. How to read it: README.md here."""
+"""The benchmark (`make bench`): the rate of webhooks, and the cost of each. README.md in this folder explains it."""

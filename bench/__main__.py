@@ -1,6 +1,6 @@
-"""`python -m bench`: starts a CRM of its own, sends it webhooks, and prints what they cost.
+"""`python -m bench`: start a separate CRM, send webhooks to it, and print their cost.
 
-Exits with status 1 when any answer is not the expected one: figures of a CRM that works wrongly are worth nothing.
+The exit status is 1 when a response is not the expected one, because then the measurements are not valid.
 """
 
 import argparse
@@ -20,20 +20,20 @@ REQUESTS = 2000
 CONNECTIONS = (1, 4, 16)
 WARM_UP = 300
 COUNTED = 250
-"""Requests whose SQL is counted: 200 new orders, 50 changes."""
+"""The number of requests whose SQL statements are counted: 200 new orders and 50 changes."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure and print."""
+    """Run the benchmark that the arguments select, and print its results."""
     options = _parse(arguments)
-    # So that a `kill` stops the server and drops the database too.
+    # SIGTERM must also stop the server and drop the database.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with fresh_database() as database_url, tempfile.TemporaryDirectory(prefix="cvety-bench-") as scratch:
         os.environ.update(environment(database_url, Path(scratch)))
         try:
             _measure(options)
         except (client.WrongAnswerError, RuntimeError) as error:
-            sys.exit(f"The bench failed: {error}")
+            sys.exit(f"The benchmark failed: {error}")
         except KeyboardInterrupt:
             sys.exit(130)
 
@@ -42,21 +42,36 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__.splitlines()[0])
     parser.add_argument("--requests", type=int, default=REQUESTS, help="webhooks at each level (default: %(default)s)")
     parser.add_argument(
-        "--connections", type=int, nargs="+", default=CONNECTIONS, help="levels, connections at once (default: 1 4 16)"
-    )
-    parser.add_argument("--warm-up", type=int, default=WARM_UP, help="requests before them (default: %(default)s)")
-    parser.add_argument("--profile", metavar="SORT", help="print where 300 requests spend their time: tottime, cumtime")
-    parser.add_argument("--counted", type=int, default=COUNTED, help="requests whose SQL is counted")
-    parser.add_argument(
-        "--reconcile", type=int, nargs="+", metavar="ORDERS", help="compare so many orders with the site instead"
+        "--connections",
+        type=int,
+        nargs="+",
+        default=CONNECTIONS,
+        help="parallel connections at each level (default: 1 4 16)",
     )
     parser.add_argument(
-        "--orders", type=int, nargs="+", metavar="ORDERS", help="open the order list with so many orders instead"
+        "--warm-up", type=int, default=WARM_UP, help="requests before the measurement (default: %(default)s)"
+    )
+    parser.add_argument("--profile", metavar="SORT", help="profile 300 requests, sorted by tottime or cumtime")
+    parser.add_argument("--counted", type=int, default=COUNTED, help="requests whose SQL statements are counted")
+    parser.add_argument(
+        "--reconcile",
+        type=int,
+        nargs="+",
+        metavar="ORDERS",
+        help="measure the comparison of so many orders with the site instead",
     )
     parser.add_argument(
-        "--import", type=int, nargs="+", metavar="ORDERS", dest="imported", help="import so many orders instead"
+        "--orders", type=int, nargs="+", metavar="ORDERS", help="measure the order list with so many orders instead"
     )
-    parser.add_argument("--batch-size", type=int, default=10, help="of an import (default: %(default)s)")
+    parser.add_argument(
+        "--import",
+        type=int,
+        nargs="+",
+        metavar="ORDERS",
+        dest="imported",
+        help="measure the import of so many orders instead",
+    )
+    parser.add_argument("--batch-size", type=int, default=10, help="batch size of the import (default: %(default)s)")
     return parser.parse_args(arguments)
 
 
@@ -88,21 +103,21 @@ def _measure(options: argparse.Namespace) -> None:
     with Server() as server:
         token = os.environ["WEBHOOK_TOKENS"]
         webhook = client.Target(server.host, server.port, "/webhooks/bitrix/order", token)
-        only_answers = client.Target(server.host, server.port, "/only-answers", token, action="answered")
-        # Every web process must have connected to the database and imported what it imports late.
+        baseline = client.Target(server.host, server.port, "/baseline", token, action="answered")
+        # The warm-up lets every web process connect to the database and finish its late imports.
         client.send(webhook, day.take(options.warm_up), connections=16)
         print(report.facts(database_version, server.workers()))
         print(report.statements(counted), flush=True)
         for connections in options.connections:
             webhooks = day.take(options.requests)
             rows.append(_row(server, "webhook", webhook, webhooks, connections))
-            rows.append(_row(server, "only answers", only_answers, webhooks, connections))
+            rows.append(_row(server, "baseline", baseline, webhooks, connections))
     print(report.table(rows))
     print(report.persistence([row.load for row in rows]))
 
 
 def _prepare_database() -> str:
-    """Make the tables; return PostgreSQL's version."""
+    """Create the tables. Return the version of PostgreSQL."""
     import django
 
     django.setup()

@@ -1,7 +1,7 @@
-"""The client: one process, a thread for each connection, and as little work as possible between two requests.
+"""The client: one process with a thread for each connection, and little work between two requests.
 
-It writes and reads the socket itself: http.client takes several times the processor time. A connection is kept as long
-as the server keeps it, and made anew, within the time measured, when it does not.
+It reads and writes the socket itself, because http.client needs several times the processor time. It reuses a
+connection until the server closes it. The time to connect again is part of the measured time.
 """
 
 import json
@@ -13,47 +13,47 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
-from bench.webhooks import Webhook, deal
+from bench.webhooks import Webhook, distribute
 
-TIMEOUT = 15.0  # seconds, the site's own
+TIMEOUT = 15.0  # seconds, as in the site's client
 
 
 class WrongAnswerError(Exception):
-    """The server answered something else than it should; the measurement is worth nothing."""
+    """The server sent an unexpected response, so the measurement is not valid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where to send to."""
+    """The URL and the token of the requests."""
 
     host: str
     port: int
     path: str
     token: str
     action: str | None = None
-    """The action that every answer names; None: the one that the webhook expects."""
+    """The action that every response must contain. If None, it is the expected action of the webhook."""
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What the client saw."""
+    """The measurements of the client."""
 
     seconds: float
     latencies: list[float]
-    """Seconds from the first byte sent (or the connection made) to the last byte read, of each request."""
+    """Seconds for each request, from the start of the connection or the first byte sent to the last byte read."""
     client_cpu: float
-    """Seconds of processor time that the client itself took."""
+    """The processor time of the client itself, in seconds."""
     connections_made: int
 
 
 def send(target: Target, webhooks: Sequence[Webhook], connections: int) -> Load:
-    """Send the webhooks over so many connections at once, from a process of its own. Raises `WrongAnswerError`."""
+    """Send the webhooks over so many parallel connections from a separate process. Raise `WrongAnswerError`."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
         return process.submit(_send, target, webhooks, connections).result()
 
 
 def _send(target: Target, webhooks: Sequence[Webhook], connections: int) -> Load:
-    senders = [_Sender(target, pile) for pile in deal(webhooks, connections)]
+    senders = [_Sender(target, share) for share in distribute(webhooks, connections)]
     began, cpu_began = time.perf_counter(), time.process_time()
     for sender in senders:
         sender.start()
@@ -61,8 +61,8 @@ def _send(target: Target, webhooks: Sequence[Webhook], connections: int) -> Load
         sender.join()
     seconds, cpu = time.perf_counter() - began, time.process_time() - cpu_began
     for sender in senders:
-        if sender.trouble is not None:
-            raise WrongAnswerError(sender.trouble)
+        if sender.error is not None:
+            raise WrongAnswerError(sender.error)
     latencies = [latency for sender in senders for latency in sender.latencies]
     return Load(seconds, latencies, cpu, sum(sender.connections_made for sender in senders))
 
@@ -71,10 +71,10 @@ class _Sender(threading.Thread):
     def __init__(self, target: Target, webhooks: Sequence[Webhook]) -> None:
         super().__init__(daemon=True)
         self.target = target
-        # Put together beforehand, so that only sending is measured.
+        # The requests are prepared here, so that only sending is measured.
         self.requests = [(_request(target, webhook.body), webhook.expected_action) for webhook in webhooks]
         self.latencies: list[float] = []
-        self.trouble: str | None = None
+        self.error: str | None = None
         self.connections_made = 0
         self._socket: socket.socket | None = None
 
@@ -86,7 +86,7 @@ class _Sender(threading.Thread):
                 self.latencies.append(time.perf_counter() - began)
                 _check(status, body, self.target.action or action)
         except (OSError, WrongAnswerError) as error:
-            self.trouble = f"{type(error).__name__}: {error}"
+            self.error = f"{type(error).__name__}: {error}"
         finally:
             self._close()
 

@@ -1,6 +1,7 @@
-"""Where a webhook's processor time goes: cProfile in this process, through Django's test client (`--profile`).
+"""Profile the processor time of webhooks with cProfile and Django's test client in this process (`--profile`).
 
-cProfile makes Python's own calls look dearer than they are: it finds the places, the table says what they are worth.
+cProfile overestimates the cost of Python calls. Use it to find the expensive functions, and the benchmark to measure
+them.
 """
 
 import cProfile
@@ -17,7 +18,7 @@ LINES = 45
 
 
 def profile(webhooks: Sequence[Webhook], warm_up: Sequence[Webhook], sort: str) -> str:
-    """Return the costliest functions by `sort` (pstats' names), in milliseconds of all requests together."""
+    """Return the most expensive functions, sorted by a key of pstats, with the total time of all requests."""
     client = Client(SERVER_NAME="127.0.0.1")
     headers = {"Authorization": f"Bearer {settings.WEBHOOK_TOKENS[0]}"}
 

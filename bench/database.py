@@ -1,4 +1,4 @@
-"""A database of the bench's own on the private PostgreSQL: made anew, dropped afterwards. No other one is touched."""
+"""A separate database for the benchmark on the private PostgreSQL. It is created before and dropped afterwards."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,14 +14,14 @@ _LOCK = 0x62656E6368  # "bench"
 
 @contextmanager
 def fresh_database() -> Iterator[str]:
-    """Yield the address of an empty database. Exits with one line when another bench is at work on this PostgreSQL."""
-    # The maintenance database is always there; this connection also holds the lock.
+    """Yield the URL of an empty database. Exit with one line when another benchmark runs on this PostgreSQL."""
+    # The maintenance database always exists. This connection also holds the lock.
     maintenance = embedded_postgres.database_url(database="postgres")
     try:
         with psycopg.connect(_for_psycopg(maintenance), autocommit=True) as connection:
-            taken = connection.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK]).fetchone()
-            if taken != (True,):
-                raise SystemExit("Another bench is running on this PostgreSQL; two would only measure each other.")
+            locked = connection.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK]).fetchone()
+            if locked != (True,):
+                raise SystemExit("Another benchmark is running on this PostgreSQL; they would slow each other down.")
             _drop(connection)
             try:
                 yield embedded_postgres.database_url(database=NAME)
@@ -36,7 +36,7 @@ def _drop(connection: psycopg.Connection) -> None:
 
 
 def _for_psycopg(url: str) -> str:
-    """Return the address in libpq's way: django-environ's has the socket's folder where libpq has the database."""
+    """Return the connection string for libpq, which does not accept the socket's folder where django-environ does."""
     from environ import Env
 
     config = Env.db_url_config(url)

@@ -1,7 +1,7 @@
-"""Importing so many orders from a MariaDB: how many a second, and in how much memory.
+"""Measure the speed and the memory of an import of orders from a MariaDB.
 
-The copy of the site is made in a server of the bench's own, in the newest version of the site's tables; the import is
-the command itself, in a process of its own.
+The copy of the site is created in a separate MariaDB server, with the newest version of the site's tables. The import
+command runs as a separate process.
 """
 
 import os
@@ -23,7 +23,7 @@ ORDERS_OF_A_CUSTOMER = 4
 _FIRST_PRODUCT = 700001
 _FIRST_USER = 10000
 
-# Placed a quarter of an hour apart; three lines each for two orders, done a day later.
+# One order every 15 minutes, with two lines each, updated a day later.
 _FILL = (
     f"""
     INSERT INTO b_user (ID, LOGIN, PASSWORD, ACTIVE, NAME, LAST_NAME, EMAIL, PERSONAL_PHONE, DATE_REGISTER)
@@ -93,7 +93,7 @@ _CATALOGUE = (
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """One run of the command."""
+    """The measurements of one run of the command."""
 
     orders: int
     seconds: float
@@ -101,8 +101,8 @@ class Import:
 
 
 def measure(numbers: Sequence[int], *, batch_size: int) -> list[Import]:
-    """Import so many orders, and then so many more, up to each number in growing order. Raises `WrongAnswerError`."""
-    found, there = [], 0
+    """Import orders up to each of the numbers, in ascending order. Raise `WrongAnswerError` when a run fails."""
+    found, last = [], 0
     with running() as server:
         copy = server.database("bench")
         copy.execute("SET SESSION sql_mode = ''")
@@ -113,14 +113,14 @@ def measure(numbers: Sequence[int], *, batch_size: int) -> list[Import]:
             copy.execute(sql)
         for number in sorted(numbers):
             for sql in _FILL:
-                copy.execute(_between(sql, there + 1, number))
-            found.append(_import(copy, there + 1, number, batch_size))
-            there = number
+                copy.execute(_between(sql, last + 1, number))
+            found.append(_import(copy, last + 1, number, batch_size))
+            last = number
     return found
 
 
 def table(found: Sequence[Import]) -> str:
-    """Return the figures in words."""
+    """Return the measurements as a table."""
     lines = [f"{'orders':>8} {'seconds':>8} {'orders/s':>9} {'peak MB':>8}"]
     for one in found:
         rate = one.orders / one.seconds
@@ -140,10 +140,10 @@ def _import(copy: Copy, first: int, last: int, batch_size: int) -> Import:
     started = time.monotonic()
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    said = process.stdout.read()
+    output = process.stdout.read()
     _pid, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     orders = last - first + 1
-    if process.returncode or not re.search(rf"^{orders} \S+ {orders} ", said, re.M):
-        raise WrongAnswerError(f"the import of {orders} orders ended with {process.returncode}: {said[-2000:]}")
-    return Import(orders, time.monotonic() - started, usage.ru_maxrss / 1024)  # Linux: kilobytes
+    if process.returncode or not re.search(rf"^{orders} \S+ {orders} ", output, re.M):
+        raise WrongAnswerError(f"the import of {orders} orders ended with {process.returncode}: {output[-2000:]}")
+    return Import(orders, time.monotonic() - started, usage.ru_maxrss / 1024)  # kilobytes on Linux

@@ -1,4 +1,4 @@
-"""A table of many orders, as a shop has them after years: most of them done, some left open, a few ahead."""
+"""Fill the table of orders as in a shop after some years: most are finished, some are open, a few are in the future."""
 
 from django.db import connection
 from django.utils import timezone
@@ -46,7 +46,7 @@ _ITEMS = """
 
 
 def make_orders(first: int, last: int) -> None:
-    """Insert orders with these ids on the site, each with a line, over five years and a month ahead."""
+    """Insert orders with these ids of the site, with one line each, over the last five years and the next month."""
     from orders.models import City
 
     rare, _made = City.objects.get_or_create(bitrix_id=99, defaults={"name": "Капчагай"})
@@ -66,6 +66,6 @@ def make_orders(first: int, last: int) -> None:
         cursor.execute(_CUSTOMERS, {"first": known + 1, "last": max(customers, known)})
         cursor.execute(_ORDERS, values)
         cursor.execute(_ITEMS, values)
-        # What the database does by itself some minutes later.
+        # The database would do this by itself some minutes later.
         cursor.execute("SELECT gin_clean_pending_list('orders_search'), gin_clean_pending_list('users_search')")
         cursor.execute("ANALYZE orders, order_items, users")

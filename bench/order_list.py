@@ -1,4 +1,4 @@
-"""The order list with so many orders in the table: what each question costs, and how that grows."""
+"""Measure the order list with different numbers of orders: the time of each page, and its growth."""
 
 import re
 import time
@@ -10,7 +10,7 @@ from urllib.parse import quote
 from bench.client import WrongAnswerError
 
 RUNS = 7
-ASKED = {
+PAGES = {
     "today, with all counts": "/crm/orders/order/",
     "all, page 1": "/crm/orders/order/?preset=all",
     "archive": "/crm/orders/order/?preset=archive",
@@ -29,40 +29,40 @@ ASKED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
-    """Median milliseconds of each question with so many orders."""
+class Timings:
+    """The median time of each page in milliseconds, with so many orders."""
 
     orders: int
     milliseconds: dict[str, float]
 
 
-def measure(numbers: Sequence[int]) -> list[Answers]:
-    """Ask everything at each size, in growing order. Raises `WrongAnswerError`."""
+def measure(numbers: Sequence[int]) -> list[Timings]:
+    """Measure all pages with each number of orders, in ascending order. Raise `WrongAnswerError` for an error page."""
     from django.test import Client, override_settings
 
     from bench.many_orders import make_orders
     from cvety_crm.users import User
 
     user = User.objects.create_superuser("bench", password="made-up")
-    found, there = [], 0
-    # No static files are collected for the bench, and the product's storage insists on them.
+    found, last = [], 0
+    # The product's storage needs collected static files, and the benchmark does not collect them.
     plain = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
              "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"}}  # fmt: skip
     with override_settings(STORAGES=plain, ALLOWED_HOSTS=["testserver"], HTTPS=False, SECURE_SSL_REDIRECT=False):
         client = Client()
         client.force_login(user)
         for number in sorted(numbers):
-            make_orders(there + 1, number)
-            there = number
-            found.append(Answers(number, _ask(client)))
+            make_orders(last + 1, number)
+            last = number
+            found.append(Timings(number, _measure_pages(client)))
     return found
 
 
-def _ask(client) -> dict[str, float]:
+def _measure_pages(client) -> dict[str, float]:
     page = client.get("/crm/orders/order/").content.decode()
     seen = re.search(r'data-seen="([^"]*)"', page)[1]
     milliseconds = {}
-    for name, address in ASKED.items():
+    for name, address in PAGES.items():
         times = []
         for _run in range(RUNS + 1):
             started = time.perf_counter()
@@ -74,10 +74,10 @@ def _ask(client) -> dict[str, float]:
     return milliseconds
 
 
-def table(found: Sequence[Answers]) -> str:
-    """Return the figures in words: milliseconds, and how many times those of the smallest table."""
+def table(found: Sequence[Timings]) -> str:
+    """Return the times in milliseconds as a table, and their ratios to the smallest table of orders."""
     lines = [f"{'ms (times the smallest)':<24}" + "".join(f"{one.orders:>18,}" for one in found)]
-    for name in ASKED:
+    for name in PAGES:
         base = found[0].milliseconds[name]
         cells = (f"{one.milliseconds[name]:.0f} ({one.milliseconds[name] / base:.1f})" for one in found)
         lines.append(f"{name:<24}" + "".join(f"{cell:>18}" for cell in cells))

@@ -1,7 +1,6 @@
-"""Comparing so many orders with a site that only lists them: how long, and in how much memory.
+"""Measure the time and the memory of comparing orders with a fake site that only lists them.
 
-The site is a process of its own that makes up the rows it is asked for, so that its memory is not measured; so is the
-command that compares.
+The fake site and the command run as separate processes, so that only the memory of the command is measured.
 """
 
 import json
@@ -34,7 +33,7 @@ STATE = {
     "site_status": "AP",
     "received_version": 3,
 }
-"""As large as that of an order of the shop's."""
+"""The stored state of an order, as large as that of a real order."""
 _INSERT = """
     INSERT INTO orders (order_number, bitrix_order_id, status, source, total_amount, bitrix_version, bitrix_state)
     SELECT id::text, id, 'accepted', 'bitrix', 9000, 3, %s::jsonb FROM generate_series(%s::bigint, %s::bigint) AS id
@@ -43,7 +42,7 @@ _INSERT = """
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One run of the command."""
+    """The measurements of one run of the command."""
 
     orders: int
     seconds: float
@@ -51,22 +50,22 @@ class Comparison:
 
 
 def measure(numbers: Sequence[int]) -> list[Comparison]:
-    """Compare so many orders, and then so many more, up to each number in growing order. Raises `WrongAnswerError`."""
+    """Compare each of the numbers of orders, in ascending order. Raise `WrongAnswerError` when a run fails."""
     from django.db import connection
 
-    found, there = [], 0
+    found, last = [], 0
     for number in sorted(numbers):
         with connection.cursor() as cursor:
-            cursor.execute(_INSERT, [json.dumps(STATE), there + 1, number])
+            cursor.execute(_INSERT, [json.dumps(STATE), last + 1, number])
             cursor.execute("ANALYZE orders")
-        there = number
+        last = number
         with _site(number) as url:
             found.append(_compare(number, url))
     return found
 
 
 def table(found: Sequence[Comparison]) -> str:
-    """Return the figures in words."""
+    """Return the measurements as a table."""
     lines = [f"{'orders':>8} {'seconds':>8} {'orders/s':>9} {'peak MB':>8}"]
     for one in found:
         rate = one.orders / one.seconds
@@ -80,12 +79,12 @@ def _compare(number: int, url: str) -> Comparison:
     started = time.monotonic()
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    said = process.stdout.read()
+    output = process.stdout.read()
     _pid, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode or not re.search(rf": {number}$", said, re.M):
-        raise WrongAnswerError(f"the comparison of {number} orders ended with {process.returncode}: {said}")
-    return Comparison(number, time.monotonic() - started, usage.ru_maxrss / 1024)  # Linux: kilobytes
+    if process.returncode or not re.search(rf": {number}$", output, re.M):
+        raise WrongAnswerError(f"the comparison of {number} orders ended with {process.returncode}: {output}")
+    return Comparison(number, time.monotonic() - started, usage.ru_maxrss / 1024)  # kilobytes on Linux
 
 
 @contextmanager
@@ -101,7 +100,7 @@ def _site(number: int) -> Iterator[str]:
 
 
 class _Site(BaseHTTPRequestHandler):
-    """The bridge's `ping` and `order.list` over orders 1 to `number`, all alike."""
+    """A fake bridge with `ping` and `order.list` for equal orders with the ids 1 to `number`."""
 
     protocol_version = "HTTP/1.1"
     number = 0
@@ -135,7 +134,7 @@ class _Site(BaseHTTPRequestHandler):
         return {"orders": rows, "next_after_id": last if last < self.number else None}
 
     def log_message(self, *arguments: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What is printed."""
+"""Format the results of the webhook benchmark."""
 
 import os
 import platform
@@ -13,7 +13,7 @@ from bench.queries import Statements
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One measurement: so many requests to one view, over so many connections. Times are seconds."""
+    """The measurements of the requests to one view over so many connections. Times are in seconds."""
 
     view: str
     connections: int
@@ -23,16 +23,16 @@ class Row:
 
     @property
     def rate(self) -> float:
-        """Return requests a second."""
+        """Return the requests per second."""
         return len(self.load.latencies) / self.load.seconds
 
     def milliseconds(self, seconds: float) -> float:
-        """Return milliseconds a request."""
+        """Return the milliseconds per request for a total of seconds."""
         return 1000 * seconds / len(self.load.latencies)
 
 
 def facts(database_version: str, web_processes: int) -> str:
-    """Return what the figures depend on."""
+    """Return the facts that the results depend on: machine, versions and web processes."""
     import django
 
     return "\n".join(
@@ -45,18 +45,18 @@ def facts(database_version: str, web_processes: int) -> str:
 
 
 def statements(counted: Mapping[str, Statements]) -> str:
-    """Return the SQL statements a request."""
+    """Return the number of SQL statements per request."""
     names = {"created": "order.create", "updated": "order.update"}
     lines = [
         f"  {names[action]}  {one.usual:g} ({one.least} to {one.most}), and {one.transaction_control:g} for the"
         f" transaction; {one.requests} requests"
         for action, one in sorted(counted.items())
     ]
-    return "\n".join(("SQL statements a request, median (least to most):", *lines))
+    return "\n".join(("SQL statements per request, median (minimum to maximum):", *lines))
 
 
 def table(rows: Sequence[Row]) -> str:
-    """Return the measurements, and how many times dearer the webhook is than the view that only answers."""
+    """Return the measurements as a table, with the ratio of the webhook to the baseline."""
     head = (
         f"{'view':<14}{'connections':>12}{'requests/s':>12}{'p50':>8}{'p95':>8}{'p99':>8}"
         f"{'CPU web':>10}{'CPU DB':>10}{'client':>9}"
@@ -66,15 +66,15 @@ def table(rows: Sequence[Row]) -> str:
     for webhook, answers in zip(rows[::2], rows[1::2], strict=True):
         lines += [_line(webhook), _line(answers)]
         slower = answers.rate / webhook.rate
-        dearer = webhook.web_cpu / answers.web_cpu if answers.web_cpu else float("nan")
-        lines.append(f"{'  ratio':<26}{f'1 : {slower:.1f}':>12}{'':>24}{f'{dearer:.1f} : 1':>10}")
+        cpu_ratio = webhook.web_cpu / answers.web_cpu if answers.web_cpu else float("nan")
+        lines.append(f"{'  ratio':<26}{f'1 : {slower:.1f}':>12}{'':>24}{f'{cpu_ratio:.1f} : 1':>10}")
     return "\n".join(lines)
 
 
 def persistence(loads: Sequence[Load]) -> str:
-    """Return whether the server kept the client's connections."""
+    """Return how many connections the client needed for its requests."""
     requests, made = sum(len(load.latencies) for load in loads), sum(load.connections_made for load in loads)
-    return f"{requests} requests over {made} connections: as many as the server closed, and those open at once."
+    return f"{requests} requests over {made} connections (those that the server closed, and those open at the end)."
 
 
 def _line(row: Row) -> str:

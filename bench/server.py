@@ -1,4 +1,4 @@
-"""The web server that is measured: gunicorn as `make run` starts it, and the processor time it takes."""
+"""The measured web server: gunicorn as `make run` starts it, and its processor time."""
 
 import http.client
 import os
@@ -15,12 +15,12 @@ from cvety_crm.ops.listen_address import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 START_TIMEOUT = 60.0  # seconds
-NOBODY_LISTENS = "http://127.0.0.1:9"
-"""Messages are queued for it and never sent: no worker runs."""
+UNUSED_URL = "http://127.0.0.1:9"
+"""A URL of Telegram for queued messages. They are never sent, because no worker runs."""
 
 
 def environment(database_url: str, scratch: Path) -> dict[str, str]:
-    """Return the settings of a production-like CRM with made-up secrets; `scratch` is a folder for its files."""
+    """Return the settings of a CRM as in production, with made-up secrets. `scratch` is a folder for its files."""
     (scratch / "static").mkdir()
     return {
         "DJANGO_SETTINGS_MODULE": "bench.settings",
@@ -30,8 +30,8 @@ def environment(database_url: str, scratch: Path) -> dict[str, str]:
         "LOG_LEVEL": "WARNING",
         "SECRET_KEY": secrets.token_urlsafe(48),
         "WEBHOOK_TOKENS": secrets.token_urlsafe(32),
-        # By the second: a throttle keeps the time of every request of its period, so a longer one would cost more and
-        # more as the bench goes on.
+        # The rate is per second: the throttle stores the time of every request in its period, so a longer period would
+        # become slower during the benchmark.
         "WEBHOOK_RATE": "100000/s",
         "THROTTLE_CACHE_DIR": str(scratch / "throttle"),
         "BENCH_STATIC_ROOT": str(scratch / "static"),
@@ -43,21 +43,21 @@ def environment(database_url: str, scratch: Path) -> dict[str, str]:
         "TELEGRAM_NOTIFICATIONS_ENABLED": "on",
         "TELEGRAM_BOT_TOKEN": f"1:{secrets.token_hex(16)}",
         "TELEGRAM_CHAT_ID": "-1",
-        "TELEGRAM_BASE_URL": NOBODY_LISTENS,
+        "TELEGRAM_BASE_URL": UNUSED_URL,
         "HOST": "127.0.0.1",
         "PORT": str(free_port(preferred=8009)),
     }
 
 
 class Server:
-    """A running gunicorn; reads its settings from this process's environment."""
+    """A running gunicorn, with the settings in the environment of this process."""
 
     def __enter__(self) -> "Server":
         self.host, self.port = os.environ["HOST"], int(os.environ["PORT"])
         command = [sys.executable, "-m", "gunicorn", "-c", "python:cvety_crm.ops.gunicorn_conf"]
         self._process = subprocess.Popen(command, cwd=ROOT)
         try:
-            self._wait_until_it_answers()
+            self._wait_until_started()
         except BaseException:
             self.__exit__()
             raise
@@ -72,17 +72,17 @@ class Server:
             self._process.wait()
 
     def workers(self) -> int:
-        """Return how many web processes there are."""
+        """Return the number of web processes."""
         return len(psutil.Process(self._process.pid).children())
 
     def web_seconds(self) -> float:
-        """Return the processor time, in seconds, that the web processes have taken, those that have ended included."""
+        """Return the processor time of all web processes in seconds, including those that have ended."""
         master = psutil.Process(self._process.pid)
         times = [master.cpu_times(), *(_times(child) for child in master.children())]
         ended = times[0].children_user + times[0].children_system
         return ended + sum(one.user + one.system for one in times if one is not None)
 
-    def _wait_until_it_answers(self) -> None:
+    def _wait_until_started(self) -> None:
         deadline = time.monotonic() + START_TIMEOUT
         while True:
             if self._process.poll() is not None:
@@ -100,7 +100,7 @@ class Server:
 
 
 def database_seconds() -> float:
-    """Return the processor time, in seconds, of PostgreSQL's processes that serve the bench's database right now."""
+    """Return the processor time in seconds of the PostgreSQL processes that now serve the benchmark's database."""
     total = 0.0
     for process in psutil.process_iter(["cmdline"]):
         title = (process.info["cmdline"] or [""])[0]
@@ -113,4 +113,4 @@ def _times(process: psutil.Process) -> "psutil._ntuples.pcputimes | None":
     try:
         return process.cpu_times()
     except psutil.Error:
-        return None  # it has ended meanwhile
+        return None  # the process has ended

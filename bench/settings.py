@@ -1,9 +1,9 @@
-"""The product's settings, with one address more: the view that only answers."""
+"""The product's settings, with the URL of the baseline view added."""
 
 import os
 
 from cvety_crm.settings import *  # noqa: F403
 
 ROOT_URLCONF = "bench.urls"
-# Whitenoise warns of a folder that is not there; the bench serves no static files.
+# Whitenoise warns about a missing folder; the benchmark serves no static files.
 STATIC_ROOT = os.environ["BENCH_STATIC_ROOT"]

@@ -1,8 +1,8 @@
-"""The product's addresses, and one whose view only answers."""
+"""The product's URLs, and the baseline view."""
 
 from django.urls import path
 
-from bench.only_answers import OnlyAnswersView
+from bench.baseline import BaselineView
 from cvety_crm.urls import urlpatterns as product_urls
 
-urlpatterns = [path("only-answers", OnlyAnswersView.as_view()), *product_urls]
+urlpatterns = [path("baseline", BaselineView.as_view()), *product_urls]

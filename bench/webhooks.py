@@ -1,7 +1,7 @@
-"""The webhooks that are sent: a made-up day of the shop, always the same one.
+"""The webhooks of the benchmark: a made-up day of the shop, always the same for one seed.
 
-The stand-in site makes them, so that versions, dates and the shape are those of the site. Every order has three lines,
-some products and customers come again and again and others are new, as in a shop.
+The stand-in site creates them, so that versions, dates and structure are those of the site. Every order has three
+lines. As in a shop, some products and customers occur often and others are new.
 """
 
 import json
@@ -18,14 +18,14 @@ from bitrix_bridge.sandbox.site import Event, Site
 LINES = 3
 CREATES_FOR_ONE_UPDATE = 4
 RARE_PRODUCTS = 500
-"""How many products beside the catalogue's are ordered now and then: the CRM meets them for the first time."""
+"""The number of products that are not in the catalogue. The CRM has not received them before."""
 START = 1_766_000_000.0
-"""Unix seconds at which the made-up day begins."""
+"""The start of the made-up day in Unix seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """One request's body, the order it is about, and the action that the CRM must answer."""
+    """The body of a request, the id of its order, and the action that the response must contain."""
 
     order_id: int
     expected_action: str
@@ -33,7 +33,7 @@ class Webhook:
 
 
 class Day:
-    """One shop's webhooks, in the order in which the site sends them; each order id is used once for all `take`s."""
+    """The webhooks of a shop, in the order in which the site sends them. No order id occurs in two `take` calls."""
 
     def __init__(self, seed: int = 1) -> None:
         self._source = random.Random(seed)
@@ -96,10 +96,10 @@ def _webhook(event: Event, action: str) -> Webhook:
     return Webhook(int(event.data["ID"]), action, json.dumps(document).encode())
 
 
-def deal(webhooks: Sequence[Webhook], connections: int) -> list[list[Webhook]]:
-    """Return what each connection sends: a change of an order goes after its order, on the same connection."""
-    piles: list[list[Webhook]] = [[] for _ in range(connections)]
-    pile_of: dict[int, list[Webhook]] = {}
+def distribute(webhooks: Sequence[Webhook], connections: int) -> list[list[Webhook]]:
+    """Return the webhooks of each connection. All webhooks of one order use the same connection, in their order."""
+    shares: list[list[Webhook]] = [[] for _ in range(connections)]
+    share_of: dict[int, list[Webhook]] = {}
     for webhook in webhooks:
-        pile_of.setdefault(webhook.order_id, piles[len(pile_of) % connections]).append(webhook)
-    return piles
+        share_of.setdefault(webhook.order_id, shares[len(share_of) % connections]).append(webhook)
+    return shares

@@ -1,4 +1,4 @@
-"""People, groups, the worker's clock and queue, in the admin's own look."""
+"""Admin pages of users, groups, and the worker's schedules and queue."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ for _model in (Group, Schedule, Success, Failure, OrmQ):
 
 @admin.register(User)
 class UserAdmin(PermissionLabels, DjangoUserAdmin, CrmModelAdmin):
-    """Staff. Nobody gives rights that he has not, and nobody changes people who have more of them than he."""
+    """Staff accounts. A user cannot grant permissions they lack, nor change a user who has more permissions."""
 
     form = StaffChangeForm
     add_form = StaffCreationForm
@@ -47,101 +47,101 @@ class UserAdmin(PermissionLabels, DjangoUserAdmin, CrmModelAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        """Bring the roles along."""
+        """Return the users with their groups prefetched."""
         return super().get_queryset(request).prefetch_related("groups")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Leave single permissions to superusers: everybody else gives roles."""
+        """Return the fieldsets. Only superusers see single permissions; other users assign roles."""
         fieldsets = super().get_fieldsets(request, obj)
         return (*fieldsets, self.superuser_fieldset) if obj and request.user.is_superuser else fieldsets
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest | None = None, **kwargs: Any) -> Any:
-        """Offer the roles that the user may give."""
+        """Return the form field. The choice of groups has only the roles that the user may assign."""
         if db_field.related_model is Group:
             kwargs["widget"] = UnfoldAdminCheckboxSelectMultipleWidget()
         field = super().formfield_for_manytomany(db_field, request, **kwargs)
         if field is not None and request is not None and db_field.related_model is Group:
-            field.queryset = roles_to_give(request.user)
+            field.queryset = assignable_roles(request.user)
             field.help_text = _(
-                "What any of his roles allows he may do. Only roles that you have the rights of are here."
+                "The user gets the permissions of all these roles. Only roles whose permissions you have are listed."
             )
         return field
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        """Let whoever is added log in: accounts are for staff, there are no others."""
+        """Save the user. A new user may log in to the admin, because all accounts belong to staff."""
         if not change:
             obj.is_staff = True
         super().save_model(request, obj, form, change)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse to change people with more rights than one has: a password is as good as the account."""
-        if isinstance(obj, User) and not may_give(request.user, obj):
+        """Return False for a user with more permissions: one that sets their password could log in as them."""
+        if isinstance(obj, User) and not has_all_permissions_of(request.user, obj):
             return False
         return super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Leave deleting people to superusers: orders and timelines name them, and an account can be switched off."""
+        """Return True only for superusers. Orders and timelines refer to users, so others deactivate an account."""
         return bool(request.user.is_superuser)
 
     @admin.display(description=_("groups"))
     def roles_column(self, user: User) -> str:
-        """Return the roles."""
+        """Return the names of the roles."""
         return ", ".join(sorted(group.name for group in user.groups.all())) or "—"
 
 
-def may_give(giver: User | AnonymousUser, taker: User) -> bool:
-    """Return whether one has every right of the other, active or not. At most two queries."""
-    if giver.is_superuser:
+def has_all_permissions_of(user: User | AnonymousUser, other: User) -> bool:
+    """Return whether the user has every permission of the other user, active or not. Run at most two queries."""
+    if user.is_superuser:
         return True
-    rights = Permission.objects.filter(Q(user=taker) | Q(group__user=taker))
-    return not taker.is_superuser and _keys(rights) <= giver.get_all_permissions()
+    permissions = Permission.objects.filter(Q(user=other) | Q(group__user=other))
+    return not other.is_superuser and _labels(permissions) <= user.get_all_permissions()
 
 
-def roles_to_give(giver: User | AnonymousUser) -> QuerySet[Group]:
-    """Return the roles that allow nothing beyond what the giver may do himself."""
+def assignable_roles(user: User | AnonymousUser) -> QuerySet[Group]:
+    """Return the roles whose permissions the user has."""
     groups = Group.objects.order_by("name")
-    if giver.is_superuser:
+    if user.is_superuser:
         return groups
-    own = giver.get_all_permissions()
-    beyond = [right.pk for right in Permission.objects.select_related("content_type") if _key(right) not in own]
-    return groups.exclude(permissions__in=beyond)
+    own = user.get_all_permissions()
+    missing = [item.pk for item in Permission.objects.select_related("content_type") if _label(item) not in own]
+    return groups.exclude(permissions__in=missing)
 
 
-def _keys(rights: QuerySet[Permission]) -> set[str]:
-    return {_key(right) for right in rights.select_related("content_type")}
+def _labels(permissions: QuerySet[Permission]) -> set[str]:
+    return {_label(permission) for permission in permissions.select_related("content_type")}
 
 
-def _key(right: Permission) -> str:
-    return f"{right.content_type.app_label}.{right.codename}"
+def _label(permission: Permission) -> str:
+    return f"{permission.content_type.app_label}.{permission.codename}"
 
 
 @admin.register(Group)
 class GroupAdmin(PermissionLabels, DjangoGroupAdmin, CrmModelAdmin):
-    """Roles. What they allow is for superusers to change: whoever could, could allow himself everything."""
+    """Roles. Only superusers change them, because a user who edits roles could grant themselves every permission."""
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[Any], dict[str, int], set[Any], list[Any]]:
-        """Name the roles that would go, without a line for each of their permissions."""
+        """Return the roles that would be deleted, without a line for each of their permissions."""
         groups = list(objs)
         return [str(group) for group in groups], {str(Group._meta.verbose_name_plural): len(groups)}, set(), []
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Return whether it is a superuser."""
+        """Return whether the user is a superuser."""
         return bool(request.user.is_superuser)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return whether it is a superuser."""
+        """Return whether the user is a superuser."""
         return bool(request.user.is_superuser)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return whether it is a superuser."""
+        """Return whether the user is a superuser."""
         return bool(request.user.is_superuser)
 
 
 @admin.register(Heartbeat)
 class HeartbeatAdmin(ReadOnlyModelAdmin):
-    """When the worker was last alive."""
+    """The time of the worker's last heartbeat."""
 
     list_display = ("name", "beat_at")
     ordering = ("name", "id")
@@ -149,20 +149,20 @@ class HeartbeatAdmin(ReadOnlyModelAdmin):
 
 
 class _SuperusersOnly(ReadOnlyModelAdmin):
-    """django-q's own rows: arguments and tracebacks, nothing for the shop."""
+    """The base admin of django-q's rows. They hold arguments and tracebacks, which shop staff do not need."""
 
     def has_view_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
-        """Return whether it is a superuser."""
+        """Return whether the user is a superuser."""
         return bool(request.user.is_superuser)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        """Return whether it is a superuser."""
+        """Return whether the user is a superuser."""
         return bool(request.user.is_superuser)
 
 
 @admin.register(Schedule)
 class ScheduleAdmin(_SuperusersOnly):
-    """The worker's clock; its rows are made by `migrate`."""
+    """The schedules of the worker. `migrate` creates the rows."""
 
     list_display = ("name", "func", "schedule_type", "next_run", "repeats")
     ordering = ("name", "id")
@@ -171,7 +171,7 @@ class ScheduleAdmin(_SuperusersOnly):
 
 @admin.register(OrmQ)
 class OrmQAdmin(_SuperusersOnly):
-    """Tasks that wait or run."""
+    """Tasks that are queued or running."""
 
     list_display = ("id", "task_column", "key", "lock")
     ordering = ("id",)
@@ -179,7 +179,7 @@ class OrmQAdmin(_SuperusersOnly):
 
     @admin.display(description=_("task"))
     def task_column(self, row: OrmQ) -> str:
-        """Return which function it calls; what it calls it with may hold more than is to be shown."""
+        """Return the name of the function, without its arguments, which may contain private data."""
         return str(row.func())
 
 
@@ -193,16 +193,16 @@ class _TaskAdmin(_SuperusersOnly):
 
 @admin.register(Success)
 class SuccessAdmin(_TaskAdmin):
-    """Tasks that have run."""
+    """Tasks that have succeeded."""
 
 
 @admin.register(Failure)
 class FailureAdmin(_TaskAdmin):
-    """Tasks that have failed, and how."""
+    """Tasks that have failed, with their errors."""
 
     fields = (*_TaskAdmin.fields, "result_column")
 
     @admin.display(description=_("error"))
     def result_column(self, task: Task) -> str:
-        """Return the error."""
+        """Return the text of the error."""
         return str(task.result or "—")

@@ -1,4 +1,4 @@
-"""Telling staff that something needs a person: a push that gave up, a status nobody has described."""
+"""Alerts that ask staff to act, for example about a failed push or an unknown status."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ from django.utils.module_loading import import_string
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """What staff are told: one line, then the particulars. Texts are Russian and free of secrets."""
+    """A message for staff: a title of one line, then the details. The texts are Russian and contain no secrets."""
 
     title: str
     text: str = ""
     about: Model | None = None
-    """The row on whose page of the admin it can be put right."""
+    """The row whose admin page lets staff fix the problem."""
 
     @property
     def path(self) -> str:
-        """Return the address of that page, from the site's root; empty when there is none."""
+        """Return the path of the row's admin page, or an empty string if there is no page."""
         if self.about is None:
             return ""
         meta = self.about._meta
@@ -31,7 +31,10 @@ class Alert:
 
 
 def raise_alert(alert: Alert) -> None:
-    """Hand the alert to every handler of `settings.ALERT_HANDLERS`; they insert rows: call it in a transaction."""
+    """Pass the alert to every handler of `settings.ALERT_HANDLERS`.
+
+    Call it inside a transaction, because handlers insert rows.
+    """
     for dotted_path in settings.ALERT_HANDLERS:
         handler: Callable[[Alert], None] = import_string(dotted_path)
         handler(alert)

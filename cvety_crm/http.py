@@ -1,6 +1,7 @@
-"""The one way out to the network (python-telegram-bot brings its own client).
+"""The only module that sends HTTP requests, except for python-telegram-bot, which has its own client.
 
-Every call has a time limit, follows no redirect, reads no more than a sane amount, and puts no secret into an error.
+Every request has a time limit and a size limit for its response, and does not follow redirects. No error contains a
+secret.
 """
 
 import threading
@@ -19,16 +20,19 @@ from cvety_crm.masking import mask
 
 MAX_ANSWER_BYTES = 5 * 1024 * 1024
 LONGEST_RETRY_AFTER = 1e9
-"""Seconds; what is longer fits no timedelta."""
+"""The maximum of a Retry-After in seconds. A larger number does not fit a `timedelta`."""
 
 
 class NoAnswerError(Exception):
-    """The other side gave no complete answer: whether it did the work is not known. The text is safe to show."""
+    """The response is missing or incomplete, so it is unknown whether the request had an effect.
+
+    The message contains no secrets.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer, read whole."""
+    """A complete HTTP response."""
 
     status: int
     headers: Mapping[str, str]
@@ -36,7 +40,7 @@ class Answer:
 
     @property
     def retry_after(self) -> float | None:
-        """Return Retry-After in seconds, whether it came as seconds or as a date; None when absent or unreadable."""
+        """Return the Retry-After header, a number or a date, in seconds. Return None if it is missing or invalid."""
         value = self.headers.get("Retry-After", "").strip()
         if not value:
             return None
@@ -52,9 +56,9 @@ class Answer:
 
 
 def post_json(url: str, body: Mapping[str, Any], *, headers: Mapping[str, str] | None = None, timeout: float) -> Answer:
-    """POST `body` as JSON and return whatever is answered, errors and redirects included.
+    """POST `body` as JSON and return the response, including error responses and redirects.
 
-    `timeout` bounds the whole call, in seconds. Raises `NoAnswerError` when the connection failed, broke or timed out.
+    `timeout` limits the whole request, in seconds. Raise `NoAnswerError` if the connection fails, breaks or times out.
     """
     results: Queue[Answer | Exception] = Queue(maxsize=1)
 
@@ -64,8 +68,8 @@ def post_json(url: str, body: Mapping[str, Any], *, headers: Mapping[str, str] |
         except Exception as error:
             results.put(error)
 
-    # The time limit of a socket starts anew with each byte, and looking up a name has none: only somebody who does not
-    # read himself can stop waiting.
+    # The timeout of a socket restarts with each byte, and a DNS lookup has no timeout. A separate thread sends the
+    # request, so that this thread can stop waiting for it.
     threading.Thread(target=call, name="post_json", daemon=True).start()
     try:
         result = results.get(timeout=timeout)
@@ -88,7 +92,7 @@ def _post(url: str, body: Mapping[str, Any], headers: Mapping[str, str], timeout
             stream=True,
         ) as response:
             content = bytearray()
-            # As it comes, not once a block is full: whoever waits may have gone by then.
+            # Read the bytes as they arrive, not in full blocks, so that the deadline is checked often.
             while chunk := response.raw.read1(64 * 1024, decode_content=True):
                 content += chunk
                 if len(content) > MAX_ANSWER_BYTES:
@@ -105,15 +109,15 @@ def _post(url: str, body: Mapping[str, Any], headers: Mapping[str, str], timeout
 
 
 def _text(content: bytes, charset: str | None) -> str:
-    # JSON is UTF-8 whatever the header says: PHP may name another charset, and none at all counts as Latin-1.
+    # JSON is UTF-8 even if the header differs: PHP may name another charset, and requests assumes Latin-1 for none.
     for encoding, errors in (("utf-8", "strict"), (charset or "utf-8", "replace")):
         try:
             return content.decode(encoding, errors)
-        except (LookupError, ValueError):  # no such charset, or none of text; not in this charset
+        except (LookupError, ValueError):  # unknown charset, a codec that is not for text, or bytes that do not fit
             continue
     return content.decode(errors="replace")
 
 
 def _short(error: Exception) -> str:
-    # requests nests the cause; its last words are what helps, and they may hold the address.
+    # The text includes the nested cause, and it may include the URL with its secrets.
     return mask(str(error))[:300]

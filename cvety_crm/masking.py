@@ -1,4 +1,4 @@
-"""Secrets stay out of logs, errors, timelines and pages: every text that leaves is passed through `mask`."""
+"""Mask secrets in texts. Every text for a log, an error, a timeline or a page is passed through `mask`."""
 
 import html
 import json
@@ -12,9 +12,9 @@ from django.conf import settings
 MASK = "•••"
 SECRET_SETTINGS = ("SECRET_KEY", "BITRIX_API_TOKEN", "TELEGRAM_BOT_TOKEN", "WEBHOOK_TOKENS", "HEALTH_TOKEN")
 
-# A bot's token in an address of Telegram's Bot API; a REST webhook's secret in one of Bitrix's.
-# JSON may write a slash as `\/`. And a customer's link to the photos of his bouquet (`orders.photos.links`).
-_ADDRESS_SECRETS = re.compile(r"(/bot)\d+:[\w-]+|(/rest\\?/\d+\\?/)\w+|(/p\\?/)[\w-]{43}\.[\w-]{43}")
+# The bot token in a URL of Telegram's Bot API, the secret in a URL of a Bitrix REST webhook, and a customer's link to
+# the photos of their bouquet (`orders.photos.links`). JSON may write a slash as `\/`.
+_URL_SECRETS = re.compile(r"(/bot)\d+:[\w-]+|(/rest\\?/\d+\\?/)\w+|(/p\\?/)[\w-]{43}\.[\w-]{43}")
 
 
 @cache
@@ -24,7 +24,7 @@ def _secrets(values: tuple[str, ...]) -> re.Pattern[str] | None:
 
 
 def _spellings(value: str) -> tuple[str, ...]:
-    """Return the secret as it is, in an address, in HTML, and in JSON as Python, JavaScript and PHP write it."""
+    """Return the secret unchanged, URL-encoded, HTML-escaped, and as Python, JavaScript and PHP write it in JSON."""
     in_json = [json.dumps(value, ensure_ascii=ascii)[1:-1] for ascii in (True, False)]
     return (value, quote(value, safe=""), html.escape(value), *in_json, *(text.replace("/", r"\/") for text in in_json))
 
@@ -37,34 +37,34 @@ def _values() -> tuple[str, ...]:
     found.append(str(settings.DATABASES["default"].get("PASSWORD") or ""))
     found.append(unquote(urlsplit(settings.BITRIX_MYSQL_URL).password or ""))
     address = urlsplit(settings.BITRIX_API_URL)
-    # A value in its query is there to open something; which of them are secrets, their names need not say.
+    # Every value in the query string is masked, because a parameter's name does not show whether it is a secret.
     found += [unquote(address.password or ""), *(value for _, value in parse_qsl(address.query))]
-    # What follows `/rest/<user>/` in the address of an inbound webhook; numbers are too short to be taken for secrets.
+    # The secret follows `/rest/<user>/` in the URL of an inbound webhook. The user id is too short to be masked.
     found += urlsplit(settings.BITRIX_REST_URL).path.rpartition("/rest/")[2].split("/")
     return tuple(value for value in found if value)
 
 
 def mask(text: str) -> str:
-    """Return the text with every configured secret, and every secret in a known kind of address, blotted out."""
+    """Return the text with every configured secret, and every secret in a known kind of URL, replaced by `MASK`."""
     pattern = _secrets(_values())
     if pattern is not None:
         text = pattern.sub(MASK, text)
-    return _ADDRESS_SECRETS.sub(lambda match: (match[1] or match[2] or match[3]) + MASK, text)
+    return _URL_SECRETS.sub(lambda match: (match[1] or match[2] or match[3]) + MASK, text)
 
 
 def truncate_masked(text: str, limit: int | None = None) -> str:
-    """Return a text of another system, or of an error, fit to be kept: masked, then cut to `limit` characters.
+    """Return a text that can be stored: masked, then cut to `limit` characters.
 
-    Whoever cuts before masking leaves the first half of a secret that lies on the edge. PostgreSQL's text takes neither
-    NUL nor half of a surrogate pair, and JSON may bring both.
+    The text is masked before it is cut, because a secret that is cut in half is no longer recognised. NUL and unpaired
+    surrogates are replaced: PostgreSQL cannot store them, and JSON can contain both.
     """
     whole = mask(text).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return whole[:limit].replace("\0", "\ufffd")
 
 
 class MaskingFormatter(logging.Formatter):
-    """Masks a whole record once it is text: message, arguments and traceback alike."""
+    """A formatter that masks the complete text of a record: message, arguments and traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the record's text, masked."""
+        """Return the masked text of the record."""
         return mask(super().format(record))

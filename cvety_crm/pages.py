@@ -1,4 +1,4 @@
-"""The public page: it says that the service runs, and nothing more."""
+"""The public home page. It only states that the service is running."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -7,5 +7,5 @@ from django.views.decorators.http import require_safe
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Answer 200 to whoever asks whether the service is there."""
+    """Return the home page with status 200."""
     return render(request, "cvety_crm/home.html")

@@ -1,7 +1,7 @@
-"""The roles of the shop's people: groups, and what each may do. Permissions of other rooms are named by strings.
+"""The roles of shop staff: Django groups and their permissions. Permissions of other apps are named by strings.
 
-`migrate` makes the groups once; from then on they belong to whoever may edit groups. A permission that is added later
-gets to them by a migration of its own, with `give`.
+`migrate` creates the groups once. After that only superusers change them. A migration that adds a permission grants it
+to existing groups with `grant`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,14 +14,14 @@ from django.db.migrations import Migration
 from django.db.models import Q
 
 
-def _each(deeds: str, *models: str) -> frozenset[str]:
-    """Return permissions: each deed (`view change`) on each model (`orders.order`)."""
-    pairs = product(deeds.split(), (model.split(".") for model in models))
-    return frozenset(f"{app}.{deed}_{name}" for deed, (app, name) in pairs)
+def _each(actions: str, *models: str) -> frozenset[str]:
+    """Return the permissions for each action (`view change`) on each model (`orders.order`)."""
+    pairs = product(actions.split(), (model.split(".") for model in models))
+    return frozenset(f"{app}.{action}_{name}" for action, (app, name) in pairs)
 
 
 class Role(NamedTuple):
-    """A group as it is made, and what it is for."""
+    """The name of a group and its initial permissions."""
 
     name: str
     permissions: frozenset[str]
@@ -35,13 +35,13 @@ _EXPORT = frozenset({"orders.export_order"})
 _WORK = _each("view", "orders.order") | _each("add", "orders.orderphoto") | _STATUS
 
 FLORIST = Role("Флорист", _WORK)
-"""Makes bouquets: takes orders and moves them on. No phones, sums of the day only."""
+"""Makes bouquets and changes the status of orders. Does not see phones, and sees only today's sums."""
 
 DISPATCHER = Role(
     "Диспетчер",
     _WORK | _PHONES | {"orders.assign_order"} | _each("view add change", "orders.courier"),
 )
-"""Sends couriers out: phones, and the sums that are collected today."""
+"""Assigns couriers. Sees phones, and the sums to collect today."""
 
 MANAGER = Role(
     "Менеджер",
@@ -51,19 +51,19 @@ MANAGER = Role(
     | _each("add change", "orders.order")
     | _each("view add change", "orders.customer")
     | _each("view", "orders.product", "orders.orderevent", "orders.ordernote", "orders.orderphoto")
-    # Of what passes between the CRM and the site `change` is the right to try again, and to decide.
+    # For the rows of the exchange with the site, `change` is the permission to retry and to decide.
     | _each("view change", "bitrix_bridge.webhookevent", "bitrix_bridge.push", "bitrix_bridge.reconciliation")
     | _each("view change", "bitrix_bridge.importrun")
     | _each("view", "bitrix_bridge.importrow")
     | _each("view change", "notifications.telegrammessage"),
 )
-"""Takes calls, accepts orders, and sets right what the exchange with the site could not."""
+"""Takes calls, accepts orders, and resolves problems of the exchange with the site."""
 
 ACCOUNTANT = Role(
     "Бухгалтер",
     _PRICES | _EXPORT | _each("view", "orders.order", "orders.customer", "orders.product", "orders.orderevent"),
 )
-"""Reads all orders and takes them along as a table. Changes nothing; nobody's phone is needed for that."""
+"""Reads and exports all orders. Cannot change anything and does not see phones."""
 
 OWNER = Role(
     "Владелец",
@@ -71,11 +71,11 @@ OWNER = Role(
     | _each("add change", "orders.product", *_REFERENCE)
     | _each("view", *_REFERENCE)
     | _each("view add change delete", "notifications.telegramchat")
-    # He hires people and gives them roles; what a role may do is for superusers to change.
+    # The owner adds users and assigns roles. Only superusers change the permissions of a role.
     | _each("view add change", "cvety_crm.user")
     | _each("view", "auth.group"),
 )
-"""Everything but the machinery: hires people, edits reference data, chooses who hears what in Telegram."""
+"""Everything except technical settings: adds users, edits reference data, sets up Telegram chats."""
 
 FIRST = ("cvety_crm", "0001_initial")
 """The migration after which the groups are created."""
@@ -83,7 +83,7 @@ ROLES = (OWNER, MANAGER, FLORIST, DISPATCHER, ACCOUNTANT)
 
 
 def make_roles(apps: Any) -> None:
-    """Make the groups that are not there yet; one of the same name, and all that staff have edited, stays as it is."""
+    """Create the missing groups. An existing group with the same name is not changed."""
     _make_permissions()
     Group = apps.get_model("auth", "Group")
     for role in ROLES:
@@ -92,10 +92,10 @@ def make_roles(apps: Any) -> None:
             group.permissions.set(_rows(apps, role.permissions))
 
 
-def give(apps: Any, permissions: Mapping[str, Iterable[str]]) -> None:
-    """Add permissions (`orders.view_order`) to roles by their names, for a migration; a role that is gone stays gone.
+def grant(apps: Any, permissions: Mapping[str, Iterable[str]]) -> None:
+    """Grant permissions (`orders.view_order`) to roles by name, for a migration. A deleted role is not created again.
 
-    Raises `LookupError` for a permission that does not exist.
+    Raise `LookupError` for a permission that does not exist.
     """
     _make_permissions()
     for group in apps.get_model("auth", "Group").objects.filter(name__in=permissions):
@@ -109,19 +109,19 @@ def on_post_migrate(plan: Sequence[tuple[Migration, bool]] = (), **_kwargs: Any)
 
 
 def _make_permissions() -> None:
-    """Do now what `migrate` does after the last migration: write down the permissions of the models in the code."""
+    """Create the permissions of all models now, which `migrate` does only after the last migration."""
     for config in installed.get_app_configs():
         if config.models_module is not None:
             create_permissions(config, verbosity=0)
 
 
 def _rows(apps: Any, permissions: Iterable[str]) -> list[Any]:
-    wanted = {tuple(permission.split(".")) for permission in permissions}
+    names = {tuple(permission.split(".")) for permission in permissions}
     condition = Q()
-    for app, codename in wanted:
+    for app, codename in names:
         condition |= Q(content_type__app_label=app, codename=codename)
     Permission = apps.get_model("auth", "Permission")
-    rows = list(Permission.objects.filter(condition).select_related("content_type")) if wanted else []
-    if missing := wanted - {(row.content_type.app_label, row.codename) for row in rows}:
+    rows = list(Permission.objects.filter(condition).select_related("content_type")) if names else []
+    if missing := names - {(row.content_type.app_label, row.codename) for row in rows}:
         raise LookupError(f"There are no permissions {sorted('.'.join(pair) for pair in missing)}.")
     return rows

@@ -1,7 +1,7 @@
-"""Settings, read from the environment and from `.env`; `.env.example` lists every one.
+"""Settings, read from the environment and from `.env`. `.env.example` lists all of them.
 
-Development means `DEBUG=on`: only then are a private PostgreSQL and the stand-in site used. With DEBUG off a
-missing secret or address stops the start with one line that names it.
+With `DEBUG=on` (development), a private PostgreSQL and the stand-in site may be used. With DEBUG off, the CRM does not
+start while a required secret or URL is missing, and it prints one line with its name.
 """
 
 import sys
@@ -20,7 +20,7 @@ if _env_file:
 
 
 def _missing(name: str) -> NoReturn:
-    # Not an exception: whoever starts the CRM is to read one line, not a traceback.
+    # Exit without an exception, so that the message is one line and not a traceback.
     sys.exit(f"{name} is not set. Set it in the environment or in .env (see .env.example).")
 
 
@@ -29,9 +29,9 @@ SECRET_KEY = env.str("SECRET_KEY", default="") or _missing("SECRET_KEY")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://localhost:{env.int('PORT', default=8001)}").rstrip("/")
-"""Where staff reach the CRM: used in links that leave it, such as those in Telegram."""
+"""The URL of the CRM for staff, used in links outside the CRM, such as those in Telegram messages."""
 
-# --- The rooms -------------------------------------------------------------------------------------------------------
+# --- Apps ------------------------------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
     "unfold",
@@ -56,34 +56,34 @@ INSTALLED_APPS = [
 
 ORDER_EVENT_HANDLERS = [
     "bitrix_bridge.outbound.queueing.on_order_event",
-    "notifications.outgoing.on_order_event",
+    "notifications.queueing.on_order_event",
 ]
-"""Called by `orders.events` inside the transaction of a change. A handler inserts rows and does nothing else."""
+"""Called by `orders.events` in the transaction of a change. A handler may only insert rows."""
 
 STATUS_TAKEN_BACK_HANDLERS = [
     "bitrix_bridge.outbound.queueing.on_status_taken_back",
-    "notifications.outgoing.on_status_taken_back",
+    "notifications.queueing.on_status_taken_back",
 ]
-"""Called inside the transaction in which a status is taken back, to remove what was queued for it."""
+"""Called in the transaction that undoes a status change, to delete the entries that were queued for it."""
 
-ALERT_HANDLERS = ["notifications.outgoing.on_alert"]
-"""Called when staff must hear of something: a push that gave up, a status nobody has described."""
+ALERT_HANDLERS = ["notifications.queueing.on_alert"]
+"""Called with each alert for staff, for example about a failed push or an unknown status."""
 
 ORDER_PAGE_PANELS = [
     "bitrix_bridge.admin.order_panels.differences",
     "bitrix_bridge.admin.order_panels.pushes",
     "notifications.order_panel.messages",
 ]
-"""What other rooms show on an order's page (`orders.admin.panels`)."""
+"""The panels that other apps add to the page of an order (`orders.admin.panels`)."""
 
 ORDER_EVENT_LINKS = {
     "webhook_event_id": ("bitrix_bridge.view_webhookevent", "admin:bitrix_bridge_webhookevent_change"),
     "push_id": ("bitrix_bridge.view_push", "admin:bitrix_bridge_push_change"),
 }
-"""Where the ids on the timeline lead, and the right to go there."""
+"""For each id in a timeline entry: the permission to view its page, and the name of the URL."""
 
 REFERENCE_REFRESH = "bitrix_bridge.reference.refresh_now"
-"""What the button on the lists of reference data calls."""
+"""The function that the button on the lists of reference data calls."""
 
 MINUTE_JOBS = [
     "bitrix_bridge.outbound.queueing.queue_missed",
@@ -105,10 +105,10 @@ DAILY_JOBS = [
 ]
 HOURLY_JOBS = ["bitrix_bridge.reconciliation.slices.start_hourly"]
 NIGHT_JOBS = ["bitrix_bridge.reconciliation.slices.start_nightly"]
-"""Scheduled jobs of the worker (`cvety_crm.ops.schedules`), one after the other: those that people wait for first."""
+"""Scheduled jobs of the worker (`cvety_crm.ops.schedules`). They run in this order, the most urgent first."""
 
 HEALTH_BASIC_PROBES = ["cvety_crm.ops.probes.database", "cvety_crm.ops.probes.migrations"]
-"""What `/health` asks for everybody: cheap, and nothing of it leaves but ok or failing."""
+"""The probes of the public page `/health`. They are cheap, and the page shows only whether they succeed."""
 
 HEALTH_PROBES = [
     *HEALTH_BASIC_PROBES,
@@ -128,7 +128,7 @@ HEALTH_PROBES = [
     "notifications.probes.telegram",
     "notifications.probes.undelivered",
 ]
-"""What tells whether everything is well (`cvety_crm.ops.health`), in the order in which it is shown."""
+"""All health probes (`cvety_crm.ops.health`), in the order in which they are shown."""
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -161,7 +161,7 @@ TEMPLATES = [
 # --- Paper -----------------------------------------------------------------------------------------------------------
 
 DISPATCHER_PHONE = env.str("DISPATCHER_PHONE", default="")
-"""Whom a courier calls: stands on his route sheet."""
+"""The phone number for couriers, printed on the route sheet."""
 
 # --- The day board ----------------------------------------------------------------------------------------------------
 
@@ -169,14 +169,14 @@ FLORISTS = env.int("FLORISTS", default=3)
 BOUQUETS_PER_FLORIST_HOUR = env.float("BOUQUETS_PER_FLORIST_HOUR", default=3.0)
 COURIERS = env.int("COURIERS", default=4)
 DELIVERIES_PER_COURIER_HOUR = env.float("DELIVERIES_PER_COURIER_HOUR", default=2.0)
-"""How much the shop can do in an hour; 0: the board does not compare."""
+"""The capacity of the shop in an hour. With 0 the day board does not compare orders with the capacity."""
 if min(FLORISTS, BOUQUETS_PER_FLORIST_HOUR, COURIERS, DELIVERIES_PER_COURIER_HOUR) < 0:
     sys.exit("FLORISTS, BOUQUETS_PER_FLORIST_HOUR, COURIERS and DELIVERIES_PER_COURIER_HOUR must be numbers from 0 on.")
 
 # --- Photos ---------------------------------------------------------------------------------------------------------
 
 PHOTO_LINK_DAYS = env.int("PHOTO_LINK_DAYS", default=3)
-"""Days for which a customer's link to the photos of his bouquet works."""
+"""The number of days for which a customer's link to the photos of their bouquet is valid."""
 if not 1 <= PHOTO_LINK_DAYS <= 90:
     sys.exit("PHOTO_LINK_DAYS must be a number of days from 1 to 90.")
 
@@ -199,8 +199,8 @@ DATABASES = {
         **env.db_url_config(_database_url()),
         "CONN_MAX_AGE": env.int("CONN_MAX_AGE", default=600),  # seconds
         "CONN_HEALTH_CHECKS": True,
-        # Supabase's pooler in transaction mode keeps neither server-side cursors nor prepared statements
-        # from one transaction to the next.
+        # In transaction mode, Supabase's pooler does not preserve server-side cursors and prepared statements between
+        # transactions.
         "DISABLE_SERVER_SIDE_CURSORS": True,
     }
 }
@@ -210,14 +210,14 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
-    # Shared by the web processes of one machine, so that a rate means what it says.
+    # All web processes of a machine share it, so that a rate limit counts all their requests.
     "throttle": {
         "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
         "LOCATION": env.str("THROTTLE_CACHE_DIR", default=str(BASE_DIR / ".cache" / "throttle")),
     },
 }
 
-# --- Staff, sessions, safety -----------------------------------------------------------------------------------------
+# --- Staff, sessions, security ---------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "cvety_crm.User"
 AUTH_PASSWORD_VALIDATORS = [
@@ -233,15 +233,15 @@ LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 
 HTTPS = env.bool("HTTPS", default=not DEBUG)
-"""Whether browsers reach the CRM over https: cookies are then sent over https only."""
+"""Whether browsers use HTTPS for the CRM. If so, cookies are sent only over HTTPS."""
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=0)
-SECURE_SSL_REDIRECT = False  # the proxy's work: Bitrix turns a redirected POST into a GET
+SECURE_SSL_REDIRECT = False  # The proxy redirects. Bitrix changes a redirected POST request to GET.
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
-"""How many proxies in front of the CRM set X-Forwarded-For; 0 = the header is not believed."""
+"""The number of proxies in front of the CRM that set X-Forwarded-For. With 0 the header is ignored."""
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
@@ -255,7 +255,7 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "Asia/Almaty"
 USE_I18N = True
 USE_TZ = True
-# Unfold's date filters read these, not the locale's, and ignore what does not fit without a word.
+# Unfold's date filters use these formats instead of the locale's, and silently ignore a date in another format.
 DATE_INPUT_FORMATS = ["%d.%m.%Y", "%Y-%m-%d"]
 DATETIME_INPUT_FORMATS = ["%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"]
 
@@ -270,10 +270,10 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
-# --- Webhooks in -----------------------------------------------------------------------------------------------------
+# --- Incoming webhooks -----------------------------------------------------------------------------------------------
 
 WEBHOOK_TOKENS = env.list("WEBHOOK_TOKENS", default=[])
-"""Tokens that Bitrix may show, several at once so that one can be rotated."""
+"""Tokens that Bitrix may send. There can be several, so that a token can be replaced without an interruption."""
 if not WEBHOOK_TOKENS and not DEBUG:
     _missing("WEBHOOK_TOKENS")
 WEBHOOK_RATE = env.str("WEBHOOK_RATE", default="600/min")
@@ -298,31 +298,31 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
-# --- Health -----------------------------------------------------------------------------------------------------------
+# --- Health ----------------------------------------------------------------------------------------------------------
 
 HEALTH_TOKEN = env.str("HEALTH_TOKEN", default="")
-"""What a program shows to read `/health/ready`; empty: only staff may."""
+"""The token that a monitoring program sends to read `/health/ready`. Without it only staff can read the page."""
 
-# --- Pushes out ------------------------------------------------------------------------------------------------------
+# --- Outgoing pushes -------------------------------------------------------------------------------------------------
 
 BITRIX_API_URL = env.str("BITRIX_API_URL", default="")
-"""The PHP bridge."""
+"""The URL of the PHP bridge."""
 BITRIX_API_TOKEN = env.str("BITRIX_API_TOKEN", default="")
 BITRIX_REST_URL = env.str("BITRIX_REST_URL", default="")
-"""An inbound webhook of the site's REST, by which statuses then go: `https://site/rest/<user>/<secret>/`."""
+"""An inbound webhook of the site's REST API: `https://site/rest/<user>/<secret>/`. If set, it carries statuses."""
 BITRIX_DELIVERY_ID = env.int("BITRIX_DELIVERY_ID", default=1)
 BITRIX_PICKUP_DELIVERY_ID = env.int("BITRIX_PICKUP_DELIVERY_ID", default=BITRIX_DELIVERY_ID)
 BITRIX_DEFAULT_USER_ID = env.int("BITRIX_DEFAULT_USER_ID", default=0)
-"""The site's user for an order whose customer the site does not know; 0 lets the site find or make one."""
+"""The site's user id for an order whose customer does not exist on the site. With 0 the site finds or creates one."""
 BITRIX_PAY_SYSTEMS = {int(key): value for key, value in env.dict("BITRIX_PAY_SYSTEMS", default={"1": "cash"}).items()}
-"""The site's pay systems as our payment methods: `1=cash,2=card,3=kaspi,4=transfer`."""
+"""The payment method for each pay system of the site: `1=cash,2=card,3=kaspi,4=transfer`."""
 BITRIX_MYSQL_URL = env.str("BITRIX_MYSQL_URL", default="")
-"""A MySQL copy of the site, for the import of its history: `mysql://user:password@host:3306/database`."""
+"""A MySQL copy of the site for the import of history: `mysql://user:password@host:3306/database`."""
 OUTBOX_TIMEOUT = env.float("OUTBOX_TIMEOUT", default=15.0)
-"""Seconds that one call to Bitrix or Telegram may take."""
+"""The time limit of one request to Bitrix or Telegram, in seconds."""
 
 STATUS_HOLD_SECONDS = env.float("STATUS_HOLD_SECONDS", default=10.0)
-"""Seconds for which a status set here can be taken back, before it leaves for the site and Telegram; 0: not at all."""
+"""The hold period in seconds: how long staff can undo a status before it is sent to the site and Telegram; 0: never."""
 if not 0 <= STATUS_HOLD_SECONDS <= 3600:
     sys.exit("STATUS_HOLD_SECONDS must be a number of seconds from 0 (switched off) to 3600.")
 
@@ -336,21 +336,21 @@ TELEGRAM_BASE_URL = env.str("TELEGRAM_BASE_URL", default="https://api.telegram.o
 
 # --- The worker ------------------------------------------------------------------------------------------------------
 
-# django-q is the clock and the nudge; counting, waiting and giving up are the outbox's own rows. See the reasons in
-# cvety_crm/outbox.py.
+# django-q only starts the scheduled jobs and the tasks. The outbox stores attempts, retries and failures in its own
+# rows; see the reasons in cvety_crm/outbox/__init__.py.
 _q_workers = env.int("WORKERS", default=2)
 Q_CLUSTER = {
     "name": "cvety_crm",
     "orm": "default",
     "workers": _q_workers,
-    "queue_limit": _q_workers,  # a task that waits in the local queue runs its lock down and is run twice
+    "queue_limit": _q_workers,  # in a longer local queue, the lock of a task would expire, and it would run twice
     "bulk": 1,
     "timeout": 120,  # seconds
     "retry": 1200,  # ten times the timeout
     "max_attempts": 1,
     "ack_failures": True,
     "catch_up": False,
-    "save_limit": 50,  # it loads all of them after each task
+    "save_limit": 50,  # django-q loads all saved results after each task
     "poll": 0.5,
     "recycle": 1000,
     "label": "Очередь задач",
@@ -360,9 +360,9 @@ Q_CLUSTER = {
 # --- Retention -------------------------------------------------------------------------------------------------------
 
 KEEP_EVENTS_DAYS = env.int("KEEP_EVENTS_DAYS", default=90)
-"""How long the inbox keeps an event that was processed; 0 keeps all. The timelines of orders are kept for ever."""
+"""The number of days for which the inbox keeps a processed event; 0 keeps all. Timelines are never deleted."""
 KEEP_SENT_DAYS = env.int("KEEP_SENT_DAYS", default=90)
-"""The same of pushes to the site and Telegram messages that were delivered or cancelled."""
+"""The number of days for which delivered and cancelled pushes and Telegram messages are kept; 0 keeps all."""
 
 # --- Logs ------------------------------------------------------------------------------------------------------------
 
@@ -377,7 +377,7 @@ LOGGING = {
     "loggers": {
         "django": {"level": "INFO"},
         "django.server": {"handlers": ["console"], "propagate": False},
-        # It logs every request's address, and Telegram's addresses hold the bot's token.
+        # It logs the URL of each request, and Telegram's URLs contain the bot token.
         "httpx": {"level": "WARNING"},
     },
 }

@@ -1,4 +1,4 @@
-"""What every table of the CRM has: a UUID key made by the database, and two times."""
+"""The base model of every table: a UUID primary key and two timestamps."""
 
 import uuid
 
@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Table(models.Model):
-    """Key and times of a table. The database has defaults too, for whoever writes to it past Django."""
+    """Primary key and timestamps. They also have database defaults, for writes that do not use Django."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, db_default=RandomUUID(), editable=False)
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)

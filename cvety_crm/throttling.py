@@ -1,4 +1,4 @@
-"""How many requests one address may send to what strangers reach."""
+"""Rate limits for each client address, for the pages that need no login."""
 
 import logging
 from functools import cache
@@ -13,30 +13,30 @@ logger = logging.getLogger(__name__)
 
 
 @cache
-def _complain(scope: str) -> None:
-    # Once for each process: a disk that is full is not helped by a line for every request.
+def _log_failure_once(scope: str) -> None:
+    # The cache makes each process log this once, not for every request.
     logger.exception("the rate of %s is not limited: THROTTLE_CACHE_DIR can't be used", scope)
 
 
 class AddressThrottle(SimpleRateThrottle):
-    """A rate for each client address, counted by all web processes of a machine together.
+    """A rate limit for each client address, shared by all web processes of a machine.
 
-    X-Forwarded-For is believed only from as many proxies as `TRUSTED_PROXIES` says (DRF's NUM_PROXIES).
+    X-Forwarded-For is trusted only from `TRUSTED_PROXIES` proxies (DRF's NUM_PROXIES).
     """
 
-    # Opened when it is needed: there may be no place for it.
+    # The cache is opened on first use, because its folder may be unusable.
     cache = ConnectionProxy(caches, "throttle")  # type: ignore[assignment]  # it behaves as a BaseCache
 
     def allow_request(self, request: Request | HttpRequest, view: object) -> bool:
-        """Return whether the address may send one more. Without a place to count in, it may: orders come first."""
+        """Return whether the address may send another request. If the cache fails, allow it: no order may be lost."""
         try:
             # DRF's throttle reads only what Django's request has too.
             return bool(super().allow_request(request, view))  # type: ignore[arg-type]
         except Exception:
-            _complain(self.scope or "")
+            _log_failure_once(self.scope or "")
             return True
 
     def get_cache_key(self, request: Request | HttpRequest, view: object) -> str:
-        """Return the key under which an address is counted."""
+        """Return the cache key of the counter of this address."""
         ident = self.get_ident(request)  # type: ignore[arg-type]  # it reads only META
         return self.cache_format % {"scope": self.scope, "ident": ident}

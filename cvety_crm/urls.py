@@ -1,4 +1,4 @@
-"""Addresses. Those of the shop's earlier system stay: `/`, `/crm/`, `/webhooks/bitrix/…`, `/docs`."""
+"""URLs. The shop's previous system already used `/`, `/crm/`, `/webhooks/bitrix/…` and `/docs`, so they must stay."""
 
 from django.contrib import admin
 from django.urls import include, path, re_path

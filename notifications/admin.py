@@ -1,4 +1,4 @@
-"""The chats that hear of orders, and the messages on their way to them."""
+"""Admin pages of Telegram chats and messages."""
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -18,7 +18,7 @@ from orders.rules.visibility import reason_to_hide_raw
 
 @admin.register(TelegramChat)
 class TelegramChatAdmin(CrmModelAdmin):
-    """Chats, besides the one of the settings."""
+    """Telegram chats, in addition to the chat in the settings."""
 
     list_display = ("__str__", "chat_id", "is_active", "wants_new_orders", "wants_status_changes")
     list_filter = ("is_active",)
@@ -27,14 +27,14 @@ class TelegramChatAdmin(CrmModelAdmin):
 
 
 class MessageAttemptInline(AttemptInline):
-    """Attempts of a message."""
+    """The delivery attempts of a message."""
 
     model = TelegramMessageAttempt
 
 
 @admin.register(TelegramMessage)
 class TelegramMessageAdmin(OutboxEntryAdmin):
-    """One message a row."""
+    """Telegram messages, one in each row."""
 
     list_display = (
         "created_column",
@@ -60,13 +60,13 @@ class TelegramMessageAdmin(OutboxEntryAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[TelegramMessage]:
-        """Leave the order's heavy columns in the database."""
+        """Return the messages without loading the large columns of their orders."""
         return super().get_queryset(request).defer("order__search", "order__metadata", "order__bitrix_state")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[TelegramMessage], search_term: str
     ) -> tuple[QuerySet[TelegramMessage], bool]:
-        """Find by the order's number, by index."""
+        """Return the messages about the order with this number. The number is looked up by index."""
         number = search_term.strip().lstrip("№# ")
         if not number:
             return queryset, False
@@ -80,7 +80,7 @@ class TelegramMessageAdmin(OutboxEntryAdmin):
 
     @admin.display(description=_("text"))
     def text_column(self, message: TelegramMessage) -> str:
-        """Return the text with its markup as text: what staff and customers wrote is in it."""
+        """Return the escaped HTML of the message, because it contains texts of staff and customers."""
         if reason := reason_to_hide_raw(self.request.user):
             return reason
         return format_html('<pre class="crm-json" tabindex="0">{}</pre>', preview(message))

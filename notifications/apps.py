@@ -1,17 +1,17 @@
-"""The app that knows Telegram."""
+"""The app that sends notifications to Telegram."""
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 
 class NotificationsConfig(AppConfig):
-    """Messages to the staff."""
+    """Messages to staff."""
 
     name = "notifications"
     verbose_name = _("Telegram")
 
     def ready(self) -> None:
-        """Register how messages are delivered."""
+        """Register the deliverer of messages."""
         from notifications import telegram
 
         telegram.register()

@@ -1,9 +1,9 @@
-"""How many messages need a person, for the sidebar. The count reads a partial index."""
+"""Counts of messages for the sidebar, read from a partial index."""
 
 from cvety_crm.outbox import State
 from notifications.models import TelegramMessage
 
 
 def failed_messages() -> int:
-    """Return how many messages have given up."""
+    """Return the number of messages that failed and are not retried any more."""
     return TelegramMessage.objects.filter(state=State.FAILED).count()

@@ -1,4 +1,4 @@
-"""Where a message leads: the order's page in the CRM, and its address on the map."""
+"""URLs in messages: the order's page in the CRM, and the delivery address on a map."""
 
 from typing import NamedTuple
 from urllib.parse import quote
@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from orders.models import Order
 
 _QUERY_LENGTH = 200
-"""Characters of an address that are searched for; a map finds nothing by a longer one."""
+"""The maximum length of the address in a map search. The map finds nothing for a longer one."""
 
 
 class Button(NamedTuple):
@@ -21,13 +21,13 @@ class Button(NamedTuple):
 
 
 def buttons(order: Order) -> tuple[Button, ...]:
-    """Return the buttons of a message about the order: those whose addresses Telegram takes."""
-    wanted = Button(gettext("Open the order"), order_url(order)), Button(gettext("On the map"), map_url(order))
-    return tuple(button for button in wanted if is_public(button.url))
+    """Return the buttons of a message about the order whose URLs Telegram accepts."""
+    candidates = Button(gettext("Open the order"), order_url(order)), Button(gettext("On the map"), map_url(order))
+    return tuple(button for button in candidates if is_public(button.url))
 
 
 def order_url(order: Order) -> str:
-    """Return the address of the order's page, or "" when the admin has none."""
+    """Return the URL of the order's page, or an empty string if the admin has no such page."""
     try:
         return settings.PUBLIC_URL + reverse("admin:orders_order_change", args=[order.pk])
     except NoReverseMatch:
@@ -35,17 +35,17 @@ def order_url(order: Order) -> str:
 
 
 def page_url(path: str) -> str:
-    """Return the full address of a page of the CRM."""
+    """Return the full URL of a page of the CRM, or an empty string for an empty path."""
     return settings.PUBLIC_URL + path if path else ""
 
 
 def is_public(url: str) -> bool:
-    """Return whether Telegram takes the address for a button: it refuses the whole message over one of localhost."""
+    """Return whether Telegram accepts the URL of a button. It refuses a message with a button for localhost."""
     return url.startswith("https://")
 
 
 def map_url(order: Order) -> str:
-    """Return a search on 2GIS for the order's address, or "" when there is none to drive to."""
+    """Return the URL of a 2GIS search for the delivery address, or an empty string for pickup or no address."""
     address = " ".join(order.delivery_address.split())[:_QUERY_LENGTH]
     if order.is_pickup or not address:
         return ""

@@ -1,7 +1,7 @@
-"""Telegram's HTML: escaping, and keeping within the limit of a message.
+"""Telegram's HTML: escape texts, and keep messages within the length limit.
 
-The limit is counted on the text as it is sent, escapes and tags included, in UTF-16 code units as Telegram counts: a
-little stricter than Telegram itself, which takes the tags off first (https://core.telegram.org/bots/api#sendmessage).
+The length is counted in UTF-16 code units, as Telegram counts it, and includes escapes and tags. This is slightly
+stricter than Telegram, which counts the text without tags (https://core.telegram.org/bots/api#sendmessage).
 """
 
 import html
@@ -10,102 +10,105 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 LIMIT = 4096
-"""UTF-16 code units of one message."""
+"""The maximum length of a message, in UTF-16 code units."""
 ELLIPSIS = "…"
 
-# Control characters, halves of surrogate pairs, and marks that turn the direction of whatever follows them. The joiners
-# that emoji are made of stay.
-_UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+# Control characters, unpaired surrogates, and characters that change the text direction. The joiners within emoji are
+# not removed.
+_REMOVED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def clean(text: str) -> str:
-    """Return the text as it can be shown: without control characters, line breaks as `\\n`, no empty lines in a row."""
-    text = _UNWANTED.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " "))
+    """Return the text without control characters, with `\\n` as line break and at most one empty line in a row."""
+    text = _REMOVED.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " "))
     return re.sub(r"\n{3,}", "\n\n", text).strip()
 
 
 def units(text: str) -> int:
-    """Return the length in UTF-16 code units."""
+    """Return the length of the text in UTF-16 code units."""
     return len(text.encode("utf-16-le", errors="surrogatepass")) // 2
 
 
-def fit(text: str, room: int) -> str:
-    """Escape the text, cut to so many code units; never in the middle of an entity or a surrogate pair."""
+def fit(text: str, limit: int) -> str:
+    """Return the escaped text, cut to at most `limit` code units, but not within an entity or a surrogate pair."""
     text = clean(text)
-    if len(text) <= room and units(escaped := html.escape(text)) <= room:
+    if len(text) <= limit and units(escaped := html.escape(text)) <= limit:
         return escaped
-    kept: list[str] = []
-    left = room - units(ELLIPSIS)
+    included: list[str] = []
+    left = limit - units(ELLIPSIS)
     for char in text:
         piece = html.escape(char)
         left -= units(piece)
         if left < 0:
             break
-        kept.append(piece)
-    return "".join(kept).rstrip() + ELLIPSIS if room >= units(ELLIPSIS) else ""
+        included.append(piece)
+    return "".join(included).rstrip() + ELLIPSIS if limit >= units(ELLIPSIS) else ""
 
 
-def line(text: str, room: int = 120) -> str:
-    """Escape a short text that must stay on one line."""
-    # Not str.split(): it takes the no-break space of a sum for a space.
-    return fit(re.sub("[ \n\u2028\u2029]+", " ", clean(text)), room)
+def line(text: str, limit: int = 120) -> str:
+    """Return the escaped text on one line, cut to at most `limit` code units."""
+    # str.split() would also replace the no-break space in a sum.
+    return fit(re.sub("[ \n\u2028\u2029]+", " ", clean(text)), limit)
 
 
 @dataclass(frozen=True, slots=True)
 class LongText:
-    """A part of a message that may be cut: what stands before it (HTML) and the raw text."""
+    """A part of a message that may be cut: a prefix (HTML) and a raw text."""
 
     prefix: str
     text: str
 
     @property
-    def wants(self) -> int:
-        """Return the room for all of it, in code units."""
+    def length(self) -> int:
+        """Return the length of the complete part, in code units."""
         return units(self.prefix) + units(html.escape(clean(self.text)))
 
-    def fit(self, room: int) -> str:
-        """Return as much as fits, as HTML."""
-        return self.prefix + fit(self.text, room - units(self.prefix)) if room > units(self.prefix) else ""
+    def fit(self, limit: int) -> str:
+        """Return the part as HTML, cut to at most `limit` code units."""
+        return self.prefix + fit(self.text, limit - units(self.prefix)) if limit > units(self.prefix) else ""
 
 
 @dataclass(frozen=True, slots=True)
 class LongList:
-    """A list that may be cut: finished lines of HTML, and the words for what was left out."""
+    """A list that may be cut: lines of HTML, and a function that returns the text for the omitted lines."""
 
     lines: Sequence[str]
     rest: Callable[[int], str]
 
     @property
-    def wants(self) -> int:
-        """Return the room for all of it, in code units."""
+    def length(self) -> int:
+        """Return the length of the complete list, in code units."""
         return sum(units(one) + 1 for one in self.lines)
 
-    def fit(self, room: int) -> str:
-        """Return as many whole lines as fit, and how many more there are."""
-        if self.wants <= room:
+    def fit(self, limit: int) -> str:
+        """Return as many complete lines as fit into `limit` code units, and the number of omitted lines."""
+        if self.length <= limit:
             return "\n".join(self.lines)
-        # Plural forms differ in length.
-        left = room - max(units(self.rest(count)) for count in (1, 2, len(self.lines)))
+        # The plural forms of the text differ in length.
+        left = limit - max(units(self.rest(count)) for count in (1, 2, len(self.lines)))
         if left < 0:
             return ""
-        kept: list[str] = []
+        included: list[str] = []
         for one in self.lines:
             left -= units(one) + 1
             if left < 0:
                 break
-            kept.append(one)
-        return "\n".join([*kept, self.rest(len(self.lines) - len(kept))])
+            included.append(one)
+        return "\n".join([*included, self.rest(len(self.lines) - len(included))])
 
 
 def compose(parts: Sequence[str | LongText | LongList], limit: int = LIMIT) -> str:
-    """Join the parts, one below the other; the long ones share the room that the others leave, short ones first."""
+    """Return the parts joined by line breaks, within the limit.
+
+    The parts that may be cut share the remaining length. The shortest of them is served first.
+    """
     present = [part for part in parts if part]
     long_parts = [part for part in present if not isinstance(part, str)]
     left = limit - sum(units(part) for part in present if isinstance(part, str)) - len(present)
-    rooms: dict[int, int] = {}
-    for count, part in enumerate(sorted(long_parts, key=lambda one: one.wants)):
-        room = min(part.wants, max(left, 0) // (len(long_parts) - count))
-        rooms[id(part)] = room
-        left -= room
-    texts = (part if isinstance(part, str) else part.fit(rooms[id(part)]) for part in present)
+    limits: dict[int, int] = {}
+    for count, part in enumerate(sorted(long_parts, key=lambda one: one.length)):
+        share = min(part.length, max(left, 0) // (len(long_parts) - count))
+        limits[id(part)] = share
+        left -= share
+    texts = (part if isinstance(part, str) else part.fit(limits[id(part)]) for part in present)
     return "\n".join(text for text in texts if text)

@@ -1,4 +1,4 @@
-"""Telegram: the chats that staff read, and the messages on their way to them."""
+"""Tables of Telegram chats and messages."""
 
 from django.db import models
 from django.db.models import Q
@@ -10,7 +10,7 @@ from orders.models import Order, OrderEvent
 
 
 class TelegramChat(Table):
-    """A chat that hears of orders, besides the one of the settings."""
+    """A chat that receives messages about orders, in addition to the chat in the settings."""
 
     chat_id = models.CharField(_("chat id"), max_length=64, unique=True)
     former_chat_id = models.CharField(
@@ -36,9 +36,9 @@ class TelegramChat(Table):
 
 
 class TelegramMessage(OutboxEntry):
-    """A message to a chat. One about an order is written when it leaves, from the order as it is by then.
+    """A message to a chat. The text of a message about an order is created when it is sent, from the current order.
 
-    What must be told as it was when it happened (who, from which status to which) is on the timeline: `event`.
+    `event` is the timeline entry that stores the facts of the change itself: the user, the old and the new status.
     """
 
     class Kind(models.TextChoices):
@@ -56,7 +56,7 @@ class TelegramMessage(OutboxEntry):
         blank=True,
         on_delete=models.CASCADE,
         related_name="+",
-        db_index=False,  # an index of its own is below
+        db_index=False,  # the Meta class defines an index
     )
     event = models.ForeignKey(
         OrderEvent,
@@ -89,12 +89,12 @@ class TelegramMessage(OutboxEntry):
         return f"{about} № {self.order.order_number}" if self.order else about
 
     def raises_alerts(self) -> bool:
-        """An alert that can't be delivered must not make another alert, nor a Telegram that is down a flood of them."""
+        """Return False: a message that fails must not create an alert, which would be another Telegram message."""
         return False
 
 
 class TelegramMessageAttempt(DeliveryAttempt):
-    """One attempt of a message."""
+    """One attempt to deliver a message."""
 
     entry = models.ForeignKey(TelegramMessage, on_delete=models.CASCADE, related_name="attempt_log")
 

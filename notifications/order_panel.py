@@ -1,4 +1,4 @@
-"""What Telegram shows on an order's page: the messages about it."""
+"""The panel with Telegram messages on the page of an order."""
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -12,7 +12,7 @@ SHOWN = 10
 
 
 def messages(order: Order, request: HttpRequest) -> Panel | None:
-    """Return the latest messages about the order, for whoever may see messages."""
+    """Return the panel with the latest messages about the order, or None if the user may not view messages."""
     if not request.user.has_perm("notifications.view_telegrammessage"):
         return None
     rows = list(TelegramMessage.objects.filter(order=order).order_by("-created_at")[:SHOWN])

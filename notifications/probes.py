@@ -1,4 +1,4 @@
-"""What can be told of Telegram."""
+"""Health probes of the Telegram bot and its messages."""
 
 from django.conf import settings
 from django.utils.translation import gettext
@@ -10,26 +10,28 @@ from notifications import recipients
 from notifications.badges import failed_messages
 from notifications.telegram import bot_name
 
-ASK_SECONDS = 4.0
+REQUEST_SECONDS = 4.0
 
 
 @probe(_("Telegram"))
 def telegram() -> Finding:
-    """Ask the Bot API who our bot is."""
-    if reason := recipients.muted_reason():
-        is_meant = not settings.TELEGRAM_NOTIFICATIONS_ENABLED
-        return Finding(Level.YELLOW if is_meant else Level.RED, gettext("switched off"), reason)
+    """Request the name of our bot from the Bot API."""
+    if reason := recipients.disabled_reason():
+        is_intended = not settings.TELEGRAM_NOTIFICATIONS_ENABLED
+        return Finding(Level.YELLOW if is_intended else Level.RED, gettext("switched off"), reason)
     try:
-        name = bot_name(min(ASK_SECONDS, settings.OUTBOX_TIMEOUT))
+        name = bot_name(min(REQUEST_SECONDS, settings.OUTBOX_TIMEOUT))
     except DeliveryError as failure:
-        return Finding(Level.RED, failure.message, gettext("Staff hear of nothing until this is put right."))
+        return Finding(Level.RED, failure.message, gettext("Staff receive no messages until this is fixed."))
     return Finding(Level.GREEN, gettext("the bot @%(name)s answers") % {"name": name})
 
 
 @probe(_("Messages not delivered"), reads_database=True)
 def undelivered() -> Finding:
-    """Count the messages that nobody sends any more."""
+    """Count the messages that failed and are not retried any more."""
     number = failed_messages()
     if number:
-        return Finding(Level.YELLOW, str(number), gettext("Open “Messages”: each of them says why. Then repeat it."))
+        return Finding(
+            Level.YELLOW, str(number), gettext("Open “Messages”: each message shows the reason. Then retry it.")
+        )
     return Finding(Level.GREEN, "0")

@@ -1,4 +1,4 @@
-"""Who hears of what, and why nobody does."""
+"""The chats that receive each kind of message, and the reasons why no message is sent."""
 
 from datetime import timedelta
 
@@ -14,8 +14,8 @@ from notifications.models import TelegramChat, TelegramMessage
 Kind = TelegramMessage.Kind
 
 
-def muted_reason() -> str:
-    """Return why no message can be sent at all, in words for staff; "" when Telegram is on."""
+def disabled_reason() -> str:
+    """Return the reason why no message can be sent, for staff, or an empty string if Telegram is enabled."""
     if not settings.TELEGRAM_NOTIFICATIONS_ENABLED:
         return gettext("Telegram notifications are switched off (TELEGRAM_NOTIFICATIONS_ENABLED).")
     if not settings.TELEGRAM_BOT_TOKEN:
@@ -24,14 +24,14 @@ def muted_reason() -> str:
 
 
 def no_chat_reason() -> str:
-    """Return the words for a message that has nowhere to go."""
+    """Return the text for staff about a message that has no chat."""
     return gettext("There is no Telegram chat to write to: set TELEGRAM_CHAT_ID or add a chat.")
 
 
 def chats_for(kind: Kind) -> list[str] | None:
-    """Return the ids of the chats that want messages of this kind, in one query; None when there is no chat at all.
+    """Return the ids of the chats that receive messages of this kind, or None if there is no chat. Run one query.
 
-    The chat of the settings wants everything, unless a row of its own says otherwise.
+    The chat in the settings receives all messages, unless a row for this chat limits them.
     """
     rows = list(TelegramChat.objects.all())
     if kind == Kind.ALERT:
@@ -40,28 +40,28 @@ def chats_for(kind: Kind) -> list[str] | None:
         return [moved] if moved else None
     default = str(settings.TELEGRAM_CHAT_ID).strip()
     known = {chat_id for row in rows for chat_id in (row.chat_id, row.former_chat_id)}
-    chats = [row.chat_id for row in rows if row.is_active and _wants(row, kind)]
+    chats = [row.chat_id for row in rows if row.is_active and _receives(row, kind)]
     if default and default not in known:
         chats.insert(0, default)
     return chats if rows or default else None
 
 
 def default_chat(kind: str) -> str:
-    """Return the chat of the settings for this kind of message, or ""."""
+    """Return the id of the chat in the settings for this kind of message, or an empty string."""
     name = "TELEGRAM_ALERT_CHAT_ID" if kind == Kind.ALERT else "TELEGRAM_CHAT_ID"
     return str(getattr(settings, name)).strip()
 
 
-def is_switched_off(chat_id: str) -> bool:
-    """Return whether the chat has been told to receive nothing any more."""
+def is_deactivated(chat_id: str) -> bool:
+    """Return whether staff have deactivated the chat."""
     return TelegramChat.objects.filter(chat_id=chat_id, is_active=False).exists()
 
 
 @transaction.atomic
 def move_chat(old: str, new: str) -> None:
-    """Note that Telegram has turned a group into a supergroup with another id.
+    """Replace the id of a chat, because Telegram has changed a group into a supergroup with a new id.
 
-    The settings keep the old id until a person changes them, so a row remembers which chat is meant.
+    The settings still have the old id, so the row stores both ids.
     """
     row = TelegramChat.objects.filter(Q(chat_id=new) | Q(chat_id=old)).order_by("created_at").first()
     if row is None:
@@ -73,15 +73,15 @@ def move_chat(old: str, new: str) -> None:
     TelegramMessage.objects.filter(chat_id=old).exclude(state=State.DELIVERED).update(chat_id=new)
 
 
-def hold_back(chat_id: str, seconds: float) -> None:
-    """Let every waiting message to the chat wait as long as Telegram asks, and a second more than the one it refused.
+def postpone_messages(chat_id: str, seconds: float) -> None:
+    """Postpone all pending messages to the chat by the requested delay, and one second more than the refused message.
 
-    Telegram takes about 20 messages a minute for one group. On a busy day each of the others would use up its attempts
-    on being refused too, and be given up.
+    Telegram accepts about 20 messages a minute for one group. Without the delay, on a busy day the other messages would
+    use up their attempts and fail.
     """
     until = timezone.now() + timedelta(seconds=seconds + 1)
     TelegramMessage.objects.filter(chat_id=chat_id, state=State.PENDING, due_at__lt=until).update(due_at=until)
 
 
-def _wants(row: TelegramChat, kind: Kind) -> bool:
+def _receives(row: TelegramChat, kind: Kind) -> bool:
     return row.wants_new_orders if kind == Kind.NEW_ORDER else row.wants_status_changes

@@ -1,4 +1,4 @@
-"""Gathering what a message tells of, in a number of queries that does not depend on the order's size."""
+"""Load the data of a message and render it. The number of queries does not depend on the number of lines."""
 
 from dataclasses import dataclass
 
@@ -8,30 +8,30 @@ from notifications.models import TelegramMessage
 from orders import services
 from orders.models import Order, OrderEvent, OrderItem, Status
 
-_LOADED = ("status", "customer", "city", "shop", "delivery_slot", "responsible")
+_RELATED = ("status", "customer", "city", "shop", "delivery_slot", "responsible")
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """What is sent: Telegram's HTML, and the buttons below it."""
+    """The content of a message: Telegram's HTML, and its buttons."""
 
     text: str
     buttons: tuple[Button, ...] = ()
 
 
 def preview(message: TelegramMessage) -> str:
-    """Return the text that was sent, or the one that would be sent now, as Telegram's HTML."""
+    """Return the HTML that was sent, or the HTML that would be sent now."""
     return message.text or render(message).text
 
 
 def render(message: TelegramMessage) -> Rendered:
-    """Return what the message says as of now. An alert was written when it was raised."""
+    """Return the content of the message, rendered from the current data. An alert keeps its stored text."""
     if message.order_id is None:
         return Rendered(message.text)
-    order = Order.objects.select_related(*_LOADED).get(pk=message.order_id)
+    order = Order.objects.select_related(*_RELATED).get(pk=message.order_id)
     items = list(OrderItem.objects.filter(order=order))
     event = OrderEvent.objects.select_related("actor").get(pk=message.event_id) if message.event_id else None
-    # Set in memory only: nobody outside hears of a status that can be taken back.
+    # This is not saved. A status in its hold period must not leave the CRM.
     order.status = services.released_status(order)
     facts = texts.OrderFacts(order=order, items=items, event=event, customer_orders=_orders_so_far(order))
     if message.kind == TelegramMessage.Kind.NEW_ORDER:
@@ -44,7 +44,7 @@ def render(message: TelegramMessage) -> Rendered:
 
 
 def _orders_so_far(order: Order) -> int:
-    """Return which order of the customer's this is; 0 when he is not known."""
+    """Return the position of this order among the customer's orders, or 0 without a customer."""
     if order.customer_id is None:
         return 0
     return Order.objects.filter(customer_id=order.customer_id, created_at__lte=order.created_at).count()

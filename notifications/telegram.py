@@ -1,4 +1,4 @@
-"""Sending a message by Telegram's Bot API (https://core.telegram.org/bots/api), with python-telegram-bot."""
+"""Send messages with Telegram's Bot API (https://core.telegram.org/bots/api), with python-telegram-bot."""
 
 import asyncio
 import os
@@ -31,46 +31,46 @@ from notifications.rendering import render
 from orders import services
 from orders.models import OrderEvent
 
-# The library's own switch to its coming type of `retry_after`; without it each use is a deprecation warning.
+# This enables the future type of `retry_after` in the library. Without it, each use causes a deprecation warning.
 os.environ.setdefault("PTB_TIMEDELTA", "true")
 
-_MOVES = 2
-"""Addresses tried for one message: Telegram names the new one when a group has become a supergroup."""
+_CHAT_IDS_TRIED = 2
+"""How many chat ids are tried for one message. Telegram reports the new id when a group has become a supergroup."""
 
 
 def register() -> None:
-    """Register how messages are delivered."""
+    """Register the deliverer of messages."""
     register_deliverer(TelegramMessage._meta.label, Deliverer(send))
 
 
 def send(message: TelegramMessage) -> Delivered:
-    """Write the message's text and send it. Raises `DeliveryError`, `NoLongerNeededError` or `NotDueError`.
+    """Render the message and send it. Raise `DeliveryError`, `NoLongerNeededError` or `NotDueError`.
 
-    A message that Telegram has taken already, by a worker that died before it could say so, is not sent again. Where
-    Telegram's answer was lost on the way it is: twice is better than never.
+    A message is not sent again if a worker stored its Telegram id and then died. It is sent again if Telegram's
+    response was lost: a duplicate is better than a missing message.
     """
     if message.telegram_message_id is not None:
         return _delivered(message.telegram_message_id)
-    if reason := recipients.muted_reason():
+    if reason := recipients.disabled_reason():
         raise NoLongerNeededError(reason)
     chat_id = message.chat_id or recipients.default_chat(message.kind)
     if not chat_id:
         raise NoLongerNeededError(recipients.no_chat_reason())
-    if recipients.is_switched_off(chat_id):
+    if recipients.is_deactivated(chat_id):
         raise NoLongerNeededError(gettext("This chat no longer receives messages."))
-    _wait_for_second_thoughts(message)
+    _check_hold_period(message)
 
     rendered = render(message)
     message.text, message.chat_id = rendered.text, chat_id
-    _keep(message, text=rendered.text, chat_id=chat_id)
-    message_id = _send_wherever_it_is(message, _keyboard(rendered.buttons))
-    # At once, not with the outcome: between the two this worker may die.
-    _keep(message, telegram_message_id=message_id)
+    _update(message, text=rendered.text, chat_id=chat_id)
+    message_id = _send_to_current_chat(message, _keyboard(rendered.buttons))
+    # The id is stored at once, because the worker may die before it records the outcome.
+    _update(message, telegram_message_id=message_id)
     return _delivered(message_id)
 
 
-def _wait_for_second_thoughts(message: TelegramMessage) -> None:
-    """Raise `NotDueError` or `NoLongerNeededError` where the status that is told of can be taken back, or has been."""
+def _check_hold_period(message: TelegramMessage) -> None:
+    """Raise `NotDueError` if the status is in its hold period, or `NoLongerNeededError` if it was undone."""
     if message.kind != TelegramMessage.Kind.STATUS or message.order_id is None or message.event_id is None:
         return
     try:
@@ -85,13 +85,13 @@ def _delivered(message_id: int) -> Delivered:
     return Delivered(code="200", answer=f"message_id {message_id}")
 
 
-def _keep(message: TelegramMessage, **columns: str | int) -> None:
+def _update(message: TelegramMessage, **columns: str | int) -> None:
     TelegramMessage.objects.filter(pk=message.pk).update(**columns)
 
 
-def _send_wherever_it_is(message: TelegramMessage, keyboard: InlineKeyboardMarkup | None) -> int:
+def _send_to_current_chat(message: TelegramMessage, keyboard: InlineKeyboardMarkup | None) -> int:
     deadline = time.monotonic() + settings.OUTBOX_TIMEOUT
-    for _move in range(_MOVES):
+    for _attempt in range(_CHAT_IDS_TRIED):
         try:
             return asyncio.run(_call(message.chat_id, message.text, keyboard, deadline - time.monotonic()))
         except ChatMigrated as moved:
@@ -100,8 +100,8 @@ def _send_wherever_it_is(message: TelegramMessage, keyboard: InlineKeyboardMarku
         except (TelegramError, TimeoutError) as error:
             failure = _failure(error)
             if isinstance(failure, TemporaryDeliveryError) and failure.retry_after is not None:
-                recipients.hold_back(message.chat_id, failure.retry_after)
-            raise failure from None  # the error's chain names the address, and the address holds the token
+                recipients.postpone_messages(message.chat_id, failure.retry_after)
+            raise failure from None  # the chained error has the URL, which contains the token
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise _unreadable(error) from None
     raise TemporaryDeliveryError(gettext("Telegram keeps moving this chat to another id."))
@@ -121,7 +121,7 @@ async def _call(chat_id: str, text: str, keyboard: InlineKeyboardMarkup | None, 
 
 
 def bot_name(timeout: float) -> str:
-    """Return the name of our bot as Telegram has it, within `timeout` seconds. Raises `DeliveryError`."""
+    """Request the user name of our bot from Telegram. Raise `DeliveryError` on failure or after `timeout` seconds."""
 
     async def ask() -> str:
         async with _request(timeout) as request, asyncio.timeout(timeout):
@@ -130,7 +130,7 @@ def bot_name(timeout: float) -> str:
     try:
         return asyncio.run(ask())
     except (TelegramError, TimeoutError) as error:
-        raise _failure(error) from None  # the error's chain names the address, and the address holds the token
+        raise _failure(error) from None  # the chained error has the URL, which contains the token
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _unreadable(error) from None
 
@@ -142,7 +142,7 @@ def _request(limit: float) -> HTTPXRequest:
 
 
 def _bot(request: HTTPXRequest) -> Bot:
-    # One request object for both uses: each builds a TLS context of its own.
+    # One request object serves both uses, because each object builds its own TLS context.
     return Bot(
         settings.TELEGRAM_BOT_TOKEN,
         base_url=f"{settings.TELEGRAM_BASE_URL}/bot",
@@ -163,14 +163,14 @@ def _keyboard(buttons: tuple[Button, ...]) -> InlineKeyboardMarkup | None:
 
 
 def _failure(error: TelegramError | TimeoutError) -> DeliveryError:
-    """Sort an error by what helps against it. The library tells codes apart by classes."""
+    """Return the delivery error for an error of the library, which has a class for each status code."""
     answer = mask(str(error))
     match error:
         case RetryAfter():
-            pause = error.retry_after
-            seconds = pause.total_seconds() if isinstance(pause, timedelta) else float(pause)
+            delay = error.retry_after
+            seconds = delay.total_seconds() if isinstance(delay, timedelta) else float(delay)
             return TemporaryDeliveryError(
-                gettext("Telegram asks to wait: too many messages."), code="429", answer=answer, retry_after=seconds
+                gettext("Telegram requests a delay: too many messages."), code="429", answer=answer, retry_after=seconds
             )
         case InvalidToken():
             return MisconfiguredError(
@@ -186,7 +186,9 @@ def _failure(error: TelegramError | TimeoutError) -> DeliveryError:
             )
         case BadRequest() if "chat not found" in answer.lower():
             return PermanentDeliveryError(
-                gettext("Telegram knows no such chat, or the bot was not added to it."), code="400", answer=answer
+                gettext("The chat does not exist in Telegram, or the bot was not added to it."),
+                code="400",
+                answer=answer,
             )
         case BadRequest():
             return PermanentDeliveryError(

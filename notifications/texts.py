@@ -1,4 +1,4 @@
-"""What the staff's messages say. Pure: rows in, Telegram's HTML out."""
+"""Render the texts of messages to staff as Telegram's HTML. The functions are pure and run no queries."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,24 +17,24 @@ from orders.rules.discounts import discount_of
 from orders.timeline_payloads import PhotoAnswered, ProblemReported, StatusChanged, payload_of
 from orders.values.phones import format_phone
 
-_ADDRESS_ROOM = 600  # code units
+_ADDRESS_LIMIT = 600  # code units
 _DOT = " · "
 Part = str | LongText | LongList
 
 
 @dataclass(frozen=True, slots=True)
 class OrderFacts:
-    """An order with its references loaded, and what else is told of it."""
+    """An order with its related rows loaded, and the other data for a message about it."""
 
     order: Order
     items: Sequence[OrderItem]
     event: OrderEvent | None = None
     customer_orders: int = 0
-    """Which order of the customer's it is; 0 when that is not known."""
+    """The position of the order among the customer's orders, or 0 if it is unknown."""
 
 
 def new_order(facts: OrderFacts) -> str:
-    """Return the text for an order that has just appeared."""
+    """Return the text about a new order."""
     order = facts.order
     number = gettext("Order № %(number)s") % {"number": line(order.order_number)}
     who_and_when = ", ".join(part for part in (_actor(facts.event), long_moment(order.created_at)) if part)
@@ -43,7 +43,7 @@ def new_order(facts: OrderFacts) -> str:
 
 
 def status_change(facts: OrderFacts, status_names: Mapping[str, str]) -> str:
-    """Return the text for a status change: the one of the event, whatever the order has become since.
+    """Return the text about the status change of the event, even if the order has changed again.
 
     `status_names` maps the codes of the event's statuses to their names.
     """
@@ -68,13 +68,13 @@ def status_change(facts: OrderFacts, status_names: Mapping[str, str]) -> str:
 
 
 def photo_answer(facts: OrderFacts) -> str:
-    """Return the text for what the customer says of the photo of his bouquet: the answer of the event."""
+    """Return the text about the customer's answer to the photo of the bouquet."""
     order, event = facts.order, facts.event
     answered = PhotoAnswered.from_json(event.details if event is not None else {})
     if answered.answer == PhotoAnswer.LIKED:
         title = gettext("❤️ The customer likes the bouquet: order № %(number)s")
     else:
-        title = gettext("✋ The customer asks to make the bouquet anew: order № %(number)s")
+        title = gettext("✋ The customer asks to remake the bouquet: order № %(number)s")
     florist = order.responsible
     return compose(
         [
@@ -88,7 +88,7 @@ def photo_answer(facts: OrderFacts) -> str:
 
 
 def status_changes(event: OrderEvent | None) -> list[Mapping[str, Any]]:
-    """Return the status change of a timeline entry, if it has one."""
+    """Return the status changes of a timeline entry."""
     return [change for change in event.changes if change["field"] == "status"] if event else []
 
 
@@ -105,7 +105,7 @@ def alert(warning: Alert) -> str:
 
 
 def problem(order: Order, event: OrderEvent) -> str:
-    """Return the text of a problem that somebody has reported of an order."""
+    """Return the text about a problem that a user has reported for an order."""
     title = gettext("Problem: order № %(number)s") % {"number": line(order.order_number)}
     who_and_when = ", ".join(part for part in (_actor(event), long_moment(event.happened_at)) if part)
     return compose(
@@ -139,7 +139,7 @@ def _body(facts: OrderFacts) -> list[Part]:
 def _warnings(order: Order) -> list[str]:
     notes = []
     if order.is_stub:
-        notes.append(gettext("The site told only the status so far; the rest has been asked for."))
+        notes.append(gettext("The site has sent only the status so far; the other data has been requested."))
     if order.is_cancelled:
         notes.append(gettext("Cancelled on the site."))
     if order.is_deleted_on_site:
@@ -195,7 +195,7 @@ def _items(facts: OrderFacts) -> Part:
 
 def _discount(facts: OrderFacts) -> str:
     words = "🏷 " + gettext("Discount") + f" {_money(facts.order, 'discount_amount')}"
-    # Who adds up the message must not take it off once more.
+    # A reader who adds up the prices must not subtract the discount a second time.
     is_in_prices = discount_of(facts.items) == facts.order.discount_amount
     return f"{words}, " + gettext("already in the prices") if is_in_prices else words
 
@@ -213,7 +213,7 @@ def _delivery(order: Order) -> str:
 
 def _address(order: Order) -> str:
     if order.delivery_address.strip():
-        return f"📍 {line(order.delivery_address, _ADDRESS_ROOM)}"
+        return f"📍 {line(order.delivery_address, _ADDRESS_LIMIT)}"
     return "" if order.is_pickup else "📍 " + gettext("address not given")
 
 

@@ -1,4 +1,4 @@
-"""The pages of the admin, and one object of everything, so that each of them has something to show."""
+"""The URLs of all admin pages, and sample rows of every model, so that no page is empty."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -24,24 +24,24 @@ from tests.samples import order_data
 
 CODES = "new accepted delivering completed returned declined finished processing refunded cancelled"
 TYPED = frozenset({"manager", *CODES.split()})
-"""What the samples say: a login, codes of statuses."""
+"""Latin words in the sample rows: a user name and codes of statuses."""
 
 NAMELESS = frozenset({"ormq", "object", "none"})
-"""django-q gives the rows of its queue no name. Only superusers see them."""
+"""Words that django-q shows for rows of its queue without a name. Only superusers see these rows."""
 
 
 def registered() -> list[type[models.Model]]:
-    """Return the models that have pages."""
+    """Return the models that are registered in the admin."""
     return sorted(admin.site._registry, key=lambda model: model._meta.label)
 
 
 def address_of(model: type[models.Model], page: str) -> str:
-    """Return the address of one of a model's pages, such as its `changelist`."""
+    """Return the URL of an admin page of the model, such as its `changelist`."""
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}")
 
 
 def addresses_of(model: type[models.Model], found: models.Model) -> Iterator[str]:
-    """Yield the address of each page of a model, those for one object with the one given."""
+    """Yield the URLs of all admin pages of the model. Pages about one row use the given row."""
     for pattern in admin.site._registry[model].get_urls():
         if name := getattr(pattern, "name", None):
             for arguments in ([], [found.pk]):
@@ -50,19 +50,19 @@ def addresses_of(model: type[models.Model], found: models.Model) -> Iterator[str
 
 
 def make_samples(post_webhook: Callable[..., Any], manager: User) -> None:
-    """Make one object of everything that has pages."""
+    """Create at least one row of every model that has admin pages."""
     assert post_webhook("order.create", order_data()).json()["action"] == "created"
     order = Order.objects.get()
     OrderNote.objects.create(order=order, author=manager, text="Позвонить за час")
     OrderPhoto.objects.create(order=order, author=manager, image=ContentFile(b"", name="1.jpg"))
     Courier.objects.create(name="Ерлан", phone="+77011234567")
     Push.objects.create(order=order, fields=["status"], last_error="Сайт отказал")
-    odd = Reason(Code.UNKNOWN_CITY, "99").as_json()
-    grouped = {**odd, "orders": 1, "examples": [order.bitrix_order_id]}
+    reason = Reason(Code.UNKNOWN_CITY, "99").as_json()
+    grouped = {**reason, "orders": 1, "examples": [order.bitrix_order_id]}
     run = ImportRun.objects.create(state="done", finished_at=timezone.now(), created=1, failed=1, reasons=[grouped],
                                    source="crm@10.0.0.5:3306/site", options={"count": 2})  # fmt: skip
     ImportRow.objects.create(
-        run=run, bitrix_order_id=order.bitrix_order_id, outcome="created", order=order, reasons=[odd]
+        run=run, bitrix_order_id=order.bitrix_order_id, outcome="created", order=order, reasons=[reason]
     )
     compared = Reconciliation.objects.create(origin="page", state="failed", error="Сайт не отвечает", is_repair=True)
     for field, outcome in (("status", "person"), ("version", "found"), ("total_amount", "resolved")):

@@ -1,4 +1,4 @@
-"""A copy of the checkout in a folder of its own, and `manage.py run` in it: what a newcomer has."""
+"""A copy of the checkout in its own folder, and `manage.py run` in it, as a new developer would run it."""
 
 import contextlib
 import os
@@ -20,11 +20,11 @@ from bitrix_bridge.sandbox.server import BRIDGE_PATH
 from bitrix_bridge.sandbox.shop import order_request
 
 ROOT = Path(__file__).resolve().parents[1]
-NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "tests", "node_modules")
+EXCLUDED = shutil.ignore_patterns(".*", "__pycache__", "tests", "node_modules")
 
 
 def environment(port):
-    """What a shell has, without what these tests have set."""
+    """Return the environment of the shell, without the variables that the tests have set."""
     settings = (ROOT / "tests/settings.py").read_text()
     set_by_tests = set(re.findall(r"^    ([A-Z_]+)=", settings, re.M)) | {
         "DATABASE_URL",
@@ -46,19 +46,19 @@ class Checkout:
     def __init__(self, folder):
         self.folder = folder
         self.log = folder / "output"
-        shutil.copytree(ROOT, folder, ignore=NOT_COPIED, dirs_exist_ok=True)
+        shutil.copytree(ROOT, folder, ignore=EXCLUDED, dirs_exist_ok=True)
         subprocess.run([sys.executable, "-m", "cvety_crm.dev.first_run"], cwd=folder, check=True, capture_output=True)
         self.port = free_port()
 
-    def close_the_shop(self):
-        """Nobody orders at the stand-in site and nobody changes an order there, unless a test does. Before `start`."""
+    def disable_stand_in_orders(self):
+        """Stop the stand-in site from creating and changing orders by itself. Call this before `start`."""
         command = self.folder / "cvety_crm/management/commands/run.py"
-        text, replaced = re.subn(r"^STAND_IN_PAUSE = \d+", "STAND_IN_PAUSE = 0", command.read_text(), flags=re.M)
+        text, replaced = re.subn(r"^STAND_IN_INTERVAL = \d+", "STAND_IN_INTERVAL = 0", command.read_text(), flags=re.M)
         assert replaced == 1
         command.write_text(text)
 
     def place_orders(self, number, site):
-        """Place orders at the stand-in site, by its bridge; each is announced to the CRM as any other."""
+        """Create orders on the stand-in site through its bridge. The site sends each to the CRM as usual."""
         token = re.search(r"^BITRIX_API_TOKEN=(\S+)", (self.folder / ".env").read_text(), re.M)[1]
         for _ in range(number):
             order = {"action": "order.create", **order_request(random.Random())}
@@ -79,22 +79,22 @@ class Checkout:
         while True:
             with contextlib.suppress(requests.ConnectionError):
                 return requests.get(f"http://127.0.0.1:{self.port}/", timeout=30)
-            assert self.process.poll() is None, self.said()
-            assert time.monotonic() < deadline, self.said()
+            assert self.process.poll() is None, self.output()
+            assert time.monotonic() < deadline, self.output()
             time.sleep(0.1)
 
-    def said(self):
+    def output(self):
         return self.log.read_text()
 
     def wait_for(self, pattern, timeout=60):
         deadline = time.monotonic() + timeout
-        while not (found := re.search(pattern, self.said())):
-            assert time.monotonic() < deadline, f"{pattern!r} did not come; said:\n{self.said()}"
+        while not (found := re.search(pattern, self.output())):
+            assert time.monotonic() < deadline, f"{pattern!r} is not in the output:\n{self.output()}"
             time.sleep(0.1)
         return found
 
     def processes(self):
-        """Everything that runs out of this folder."""
+        """Return all processes that run from this folder."""
         found = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):

@@ -1,4 +1,4 @@
-"""Fixtures for all tests: the webhook's front door, staff."""
+"""Fixtures for all tests: webhooks, staff and the clock."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -26,10 +26,10 @@ PostWebhook = Callable[..., HttpResponse]
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _reference_data_survives_a_flush() -> Iterator[None]:
-    """A test with real transactions empties every table afterwards, those that migrations have filled included."""
+def _restore_reference_data() -> Iterator[None]:
+    """Insert the reference data again after a flush. A test with real transactions empties all tables at its end."""
     seed = import_module("orders.migrations.0001_initial").seed
-    last = list(apps.get_app_configs())[-1].label  # then every permission is there again
+    last = list(apps.get_app_configs())[-1].label  # after the last app, every permission exists again
 
     def refill(sender: AppConfig, **_kwargs: Any) -> None:
         if sender.label == "orders" and not apps.get_model("orders", "Status").objects.exists():
@@ -43,30 +43,32 @@ def _reference_data_survives_a_flush() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _live_server_answers_at_once() -> None:
-    """Django's development server sends head and body one after the other, and the second would wait up to 40 ms for
-    the client's delayed acknowledgement of the first: on each request of a kept connection. Gunicorn does not wait.
+def _disable_nagle_algorithm() -> None:
+    """Make the live server send responses without delay, as gunicorn does.
+
+    Django's development server sends the headers and the body separately. On a persistent connection the body would
+    wait up to 40 ms for the client's delayed acknowledgement of the headers.
     """
     WSGIRequestHandler.disable_nagle_algorithm = True
 
 
 @pytest.fixture(autouse=True)
-def _fresh_caches(request: pytest.FixtureRequest) -> None:
+def _clear_caches(request: pytest.FixtureRequest) -> None:
     for name in ("default", "throttle"):
         caches[name].clear()
-    # Where people wait in front of a page, what was cached goes out of date as in the product.
+    # Tests with a live server wait for pages, so cached values expire there as in the product.
     LastingCache.lasts = "live_server" not in request.fixturenames
 
 
 @pytest.fixture(autouse=True)
-def _fresh_endpoints() -> None:
-    """Forget what is known of addresses: a port may have been another stand-in's a moment ago."""
+def _clear_known_endpoints() -> None:
+    """Clear what is known about URLs, because the stand-in site of an earlier test may have used the same port."""
     known_endpoints.clear()
 
 
 @pytest.fixture
 def post_webhook(client: Client) -> PostWebhook:
-    """Post an event as the site does; returns the response."""
+    """Return a function that posts an event as the site does, and returns the response."""
 
     def post(
         event: Any,
@@ -86,12 +88,12 @@ def post_webhook(client: Client) -> PostWebhook:
 
 @pytest.fixture
 def manager(db: None) -> User:
-    """A member of staff who may do everything."""
+    """Return a superuser."""
     return User.objects.create_superuser("manager", password="made-up-password", first_name="Данияр")
 
 
 class Clock:
-    """What the CRM takes for the time: it stands still, but for a microsecond each time it is read."""
+    """A clock for the tests. It advances by one microsecond at each reading."""
 
     def __init__(self) -> None:
         self._now = timezone.now()
@@ -101,14 +103,20 @@ class Clock:
         return self._now
 
     def let_pass(self, seconds: float) -> None:
-        """Go on to a later time, or back."""
+        """Advance the clock by so many seconds, or set it back."""
         self._now += timedelta(seconds=seconds)
 
 
 @pytest.fixture
-def grace(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """Statuses can be taken back for ten seconds, by a clock that the test moves on."""
+def hold_clock(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Set the hold period to ten seconds, and return the clock that the test advances."""
     settings.STATUS_HOLD_SECONDS = 10.0
     clock = Clock()
     monkeypatch.setattr(timezone, "now", clock.now)
     return clock
+
+
+@pytest.fixture
+def grace(hold_clock: Clock) -> Clock:
+    """Return `hold_clock` under its former name."""
+    return hold_clock

@@ -1,8 +1,7 @@
-"""The migrated database, kept between runs: each test database is made as a copy of it.
+"""The kept database: a migrated database that is kept between runs. Each test database is created as a copy of it.
 
-Migrating takes seconds, copying a moment, and each run still starts with a database that no test has touched. The kept
-database is named after what it was made from, so that a changed migration leads to another one. `--create-db` makes it
-again.
+Copying is much faster than migrating, and each run still starts with a clean database. The name of the kept database
+contains a hash of the files that define it, so a changed migration causes a new one. `--create-db` creates it again.
 """
 
 import ast
@@ -23,24 +22,24 @@ LOCK = 6_730_152  # any number: no one else takes advisory locks in the database
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings: None, request: Any, django_db_blocker: Any) -> None:
-    """Have Django make the test database as a copy of the kept one."""
-    # A worker of xdist uses what the first one has made a moment ago, also with --create-db.
+    """Let Django create the test database as a copy of the kept database."""
+    # An xdist worker uses the kept database that the first process has just created, even with --create-db.
     is_again = request.config.getoption("create_db") and not hasattr(request.config, "workerinput")
     with django_db_blocker.unblock():
         connection.settings_dict["TEST"]["TEMPLATE"] = ensure_template(again=is_again)
 
 
 def ensure_template(*, again: bool = False) -> str:
-    """Return the name of the kept database, made when it is missing or `again`. Others of its kind are dropped."""
+    """Return the name of the kept database. Create it if it is missing or `again` is true, and drop older ones."""
     name = PREFIX + fingerprint(ROOT)
-    with _alone() as cursor:
+    with _exclusive_cursor() as cursor:
         cursor.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [PREFIX])
         kept = {row[0] for row in cursor.fetchall()}
         if name in kept and not again:
             return name
         for old in kept:
             cursor.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(old)))
-        # Renamed when it is complete: a run that is killed leaves none that looks so.
+        # It is renamed when it is complete, so that a killed run does not leave an incomplete one with this name.
         unfinished = _migrate(f"{PREFIX}unfinished")
         cursor.execute(
             sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(unfinished), sql.Identifier(name))
@@ -49,7 +48,7 @@ def ensure_template(*, again: bool = False) -> str:
 
 
 def fingerprint(root: Path) -> str:
-    """Return a hash of all that a migrated database is made from."""
+    """Return a hash of all files that define a migrated database."""
     files = {path for path in root.glob("*/migrations/*.py") if not path.parts[-3].startswith(".")}
     files |= {module for file in files for module in _imported_modules(root, file)}
     files |= {root / "requirements.txt", root / "constraints.txt"}
@@ -60,7 +59,7 @@ def fingerprint(root: Path) -> str:
 
 
 def _imported_modules(root: Path, file: Path) -> Iterator[Path]:
-    """Yield the files of our own modules that a migration imports."""
+    """Yield the files of the project's modules that a migration imports."""
     for node in ast.walk(ast.parse(file.read_text("utf-8"))):
         names: Iterable[str] = ()
         if isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -73,8 +72,8 @@ def _imported_modules(root: Path, file: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _alone() -> Iterator[Any]:
-    """Yield a cursor in the database "postgres"; other runs and workers wait for its end."""
+def _exclusive_cursor() -> Iterator[Any]:
+    """Yield a cursor in the database "postgres". Other runs and workers wait until the block ends."""
     with connection.creation._nodb_cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
         try:
@@ -84,7 +83,7 @@ def _alone() -> Iterator[Any]:
 
 
 def _migrate(name: str) -> str:
-    """Make a database of this name with all migrations applied, leave it, and return its name."""
+    """Create a database with this name, apply all migrations, close the connection, and return the name."""
     ordinary, test = connection.settings_dict["NAME"], dict(connection.settings_dict["TEST"])
     connection.settings_dict["TEST"].update(NAME=name, TEMPLATE=None)
     try:

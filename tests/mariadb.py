@@ -1,9 +1,9 @@
-"""A private MariaDB for the tests of the import: no port, no fsync, thrown away at the end.
+"""A private MariaDB for the tests of the import, without network port and fsync. It is deleted after the tests.
 
-Only the programs of Debian's `mariadb-server` are used (`mariadbd`, `mariadb-install-db`); a service that may run is
-left alone. The server listens on a UNIX socket in a temporary folder of its own. Another process, the guard,
-reads from a pipe that only the tests hold open: whatever becomes of the tests, a kill included, the pipe closes then,
-and the guard kills the server and removes the folder.
+It uses only the programs of Debian's `mariadb-server` (`mariadbd`, `mariadb-install-db`), and does not use a MariaDB
+service of the machine. The server listens on a UNIX socket in a temporary folder. Another process, the guard, reads
+from a pipe that only the test process holds open. When the test process ends, even by a kill, the pipe closes, and the
+guard kills the server and removes the folder.
 """
 
 import contextlib
@@ -20,14 +20,14 @@ from urllib.parse import quote
 
 import pymysql
 
-START_TIMEOUT = 60  # seconds; it takes less than one on an idle machine
-ROWS_AT_ONCE = 500  # rows of one INSERT
+START_TIMEOUT = 60  # seconds; on an idle machine the start takes less than one second
+ROWS_AT_ONCE = 500  # rows in one INSERT
 
 Account = Literal["reader", "writer", "role_reader"]
-# With characters that mean something in an address.
+# The passwords contain characters that have a meaning in a URL.
 PASSWORDS: dict[Account, str] = {"reader": "read:er/1", "writer": "wr@ter?2", "role_reader": "r%le#3"}
 
-# It holds a few hundred rows that nobody will miss.
+# The server stores a few hundred rows of test data, so it needs no durability.
 OPTIONS = (
     "--skip-networking",
     "--skip-log-bin",
@@ -38,7 +38,7 @@ OPTIONS = (
     "--innodb-doublewrite=0",
     "--innodb-buffer-pool-size=32M",
     "--innodb-log-file-size=8M",
-    # A table is no file of its own: databases are made and dropped all the time.
+    # Tables have no separate files, because the tests create and drop many databases.
     "--innodb-file-per-table=0",
     "--performance-schema=OFF",
     "--character-set-server=utf8mb4",
@@ -47,7 +47,7 @@ GUARD = 'read -r _; kill -KILL "$0"; sleep 0.1; rm -rf "$1"'
 
 
 class Copy:
-    """One database of the server, for a copy of the site."""
+    """A database of the server that holds a copy of the site."""
 
     def __init__(self, server: "Server", name: str) -> None:
         self.server = server
@@ -55,13 +55,13 @@ class Copy:
         self.connection = server.connect(name)
 
     def execute(self, sql: str, args: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
-        """Run one statement as the database's owner, committed at once, and return the rows it answers with."""
+        """Run one statement as the owner of the database, commit it, and return its rows."""
         with self.connection.cursor() as cursor:
             cursor.execute(sql, args)
             return list(cursor.fetchall())
 
     def insert(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Insert rows, many in one statement. Columns a row does not name get their defaults."""
+        """Insert rows in few statements. Columns that a row does not name get their defaults."""
         groups: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
         for row in rows:
             groups.setdefault(tuple(row), []).append(tuple(row.values()))
@@ -75,7 +75,7 @@ class Copy:
                     cursor.execute(sql, [value for row in part for value in row])
 
     def url(self, account: Account) -> str:
-        """Return the database's address for an account, all parts percent-encoded.
+        """Return the URL of the database for an account, with all parts percent-encoded.
 
         `reader` may only SELECT, `writer` may do everything, `role_reader` may SELECT and has INSERT by a default role.
         """
@@ -83,7 +83,7 @@ class Copy:
         return f"mysql://{account}:{password}@localhost/{name}?unix_socket={quote(str(self.server.socket), safe='')}"
 
     def connect(self, account: Account) -> "pymysql.Connection[Any]":
-        """Open a connection as one of the accounts. The caller closes it."""
+        """Return a connection of the account. The caller must close it."""
         return pymysql.connect(
             unix_socket=str(self.server.socket),
             user=account,
@@ -93,13 +93,13 @@ class Copy:
         )
 
     def drop(self) -> None:
-        """Remove the database."""
+        """Drop the database."""
         self.execute(f"DROP DATABASE IF EXISTS `{self.name}`")
         self.connection.close()
 
 
 class Server:
-    """A running server, its only user the process that started it."""
+    """A running server for the process that started it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -107,7 +107,7 @@ class Server:
         self.log = folder / "log"
 
     def database(self, name: str) -> Copy:
-        """Create an empty database, in the place of one with that name, and let the accounts use it."""
+        """Create an empty database, replacing one with the same name, and grant the accounts access to it."""
         with contextlib.closing(self.connect()) as connection, connection.cursor() as cursor:
             cursor.execute(f"DROP DATABASE IF EXISTS `{name}`")
             cursor.execute(f"CREATE DATABASE `{name}` CHARACTER SET utf8mb4")
@@ -121,7 +121,7 @@ class Server:
         return Copy(self, name)
 
     def connect(self, database: str | None = None, *, client_flag: int = 0) -> "pymysql.Connection[Any]":
-        """Open a connection of the owner, who may store what a careful server refuses, such as 0000-00-00."""
+        """Return a connection of the owner without strict mode, so that it can store values such as 0000-00-00."""
         return pymysql.connect(
             unix_socket=str(self.socket),
             user="root",
@@ -144,11 +144,11 @@ class Server:
 
 @contextlib.contextmanager
 def running() -> Iterator[Server]:
-    """Start a server for the duration of the block. Raises RuntimeError, with the reason, when that fails."""
+    """Run a server inside the `with` block. Raise `RuntimeError` with the reason when it does not start."""
     daemon, install = _program("mariadbd"), _program("mariadb-install-db")
-    # Not below pytest's folders: the path of a socket may have about a hundred bytes.
+    # pytest's folders are not used, because the path of a socket is limited to about a hundred bytes.
     server = Server(Path(tempfile.mkdtemp(prefix="mariadb-")))
-    # MariaDB runs as root only when told to.
+    # MariaDB runs as root only with this option.
     common = ["--no-defaults", f"--datadir={server.folder / 'data'}", *(["--user=root"] if os.geteuid() == 0 else [])]
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, server.folder, ignore_errors=True)
@@ -165,27 +165,27 @@ def running() -> Iterator[Server]:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            start_new_session=True,  # a Ctrl-C is for the tests
+            start_new_session=True,  # Ctrl-C must reach only the tests
         )
         stack.callback(process.wait)
-        stack.callback(process.kill)  # there is nothing to save
+        stack.callback(process.kill)  # the data is not needed any more
         guard = subprocess.Popen(
             ["sh", "-c", GUARD, str(process.pid), str(server.folder)], stdin=subprocess.PIPE, start_new_session=True
         )
         stack.callback(guard.communicate)
-        stack.callback(guard.kill)  # the pipe is still open: it has done nothing and will not
-        _wait_until_it_answers(server, process)
+        stack.callback(guard.kill)  # the pipe is still open, so the guard has done nothing
+        _wait_until_started(server, process)
         server.create_accounts()
         yield server
 
 
 def is_installed() -> bool:
-    """Whether the server's programs are there."""
+    """Return whether the server's programs are installed."""
     return _find("mariadbd") is not None and _find("mariadb-install-db") is not None
 
 
 def _find(name: str) -> str | None:
-    # Debian keeps servers in folders that are not on everybody's path.
+    # Debian installs servers in folders that may not be in the user's PATH.
     return shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/bin")))
 
 
@@ -196,11 +196,11 @@ def _program(name: str) -> str:
     return found
 
 
-def _wait_until_it_answers(server: Server, process: "subprocess.Popen[bytes]") -> None:
+def _wait_until_started(server: Server, process: "subprocess.Popen[bytes]") -> None:
     deadline = time.monotonic() + START_TIMEOUT
     while True:
         try:
-            # PyMySQL leaves the socket of a connection that was refused to the garbage collector.
+            # A plain socket is used, because PyMySQL does not close the socket of a refused connection.
             with socket.socket(socket.AF_UNIX) as attempt:
                 attempt.connect(str(server.socket))
             return

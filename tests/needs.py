@@ -1,7 +1,7 @@
-"""What some tests need beside Python: which tests, and what is said when it is missing.
+"""The tools that some tests need in addition to Python, and the message when one is missing.
 
-Each such test is marked by the folder it is in, the fixtures it uses or what its module imports, so that
-`-m "not browser"` leaves it out. A test whose tool is missing is skipped with a reason that starts with `needs`.
+A test gets markers from its folder, its fixtures or the imports of its module, so that `-m "not browser"` excludes it.
+A test whose tool is missing is skipped with a reason that starts with `needs`.
 """
 
 import re
@@ -22,7 +22,7 @@ REASON = re.compile(r"\bneeds (.+)$")
 
 
 def marks(item: pytest.Item) -> set[str]:
-    """Return the names of a test's markers: its own, and those that follow from where it is and what it uses."""
+    """Return the names of a test's markers: its own, and those from its folder, fixtures and imports."""
     folder = item.nodeid
     module = vars(getattr(item, "module", None) or object)
     rules = {
@@ -53,7 +53,7 @@ def _needs_mariadb(item: pytest.Item) -> bool:
 
 @dataclass(frozen=True)
 class Tool:
-    """A program that is not installed with pip."""
+    """A program that pip does not install."""
 
     name: str
     is_there: Callable[[], bool]
@@ -68,12 +68,12 @@ TOOLS = (
 
 
 def missing_tools(item: pytest.Item, marked: set[str]) -> list[str]:
-    """Return the names of the tools that a test needs and that are not installed."""
+    """Return the names of the tools that the test needs and that are not installed."""
     return list(dict.fromkeys(tool.name for tool in TOOLS if tool.is_needed(item, marked) and not tool.is_there()))
 
 
 def summary(reasons: Iterable[str]) -> str:
-    """Return one line for all tests skipped because a tool is missing; empty when there is none."""
+    """Return one line about all tests that were skipped for a missing tool, or an empty string without such tests."""
     missing = [found[1] for reason in reasons if (found := REASON.search(reason))]
     if not missing:
         return ""

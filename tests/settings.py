@@ -1,8 +1,8 @@
-"""Settings of the tests: those of the product, on made-up secrets and without the developer's `.env`."""
+"""Settings of the tests: the settings of the product with made-up secrets, without the developer's `.env`."""
 
 import os
 
-# Set, not defaulted: what a developer has in the shell must not change what is tested.
+# These values replace those of the developer's shell, so that the shell cannot change the tests.
 os.environ.update(
     ENV_FILE="",
     DEBUG="on",  # allows the private PostgreSQL; turned off again below
@@ -15,7 +15,7 @@ os.environ.update(
     TELEGRAM_NOTIFICATIONS_ENABLED="off",
     TELEGRAM_BOT_TOKEN="",
     TELEGRAM_CHAT_ID="",
-    STATUS_HOLD_SECONDS="0",  # what it is about is tested with a grace time; the rest need not wait
+    STATUS_HOLD_SECONDS="0",  # no hold period; the tests of the hold period set their own
 )
 
 from cvety_crm.settings import *  # noqa: F403
@@ -23,12 +23,12 @@ from cvety_crm.settings import STORAGES as PRODUCT_STORAGES
 
 DEBUG = False
 
-# Slow on purpose in the product, and irrelevant here.
+# The default hashers are slow on purpose, and the tests do not need that.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 STORAGES = PRODUCT_STORAGES | {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
-    # Tests do not collect static files, and the product's storage insists on their manifest.
+    # The product's storage needs the manifest of collected static files, and the tests do not collect them.
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 CACHES = {
@@ -36,5 +36,5 @@ CACHES = {
     "throttle": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "throttle"},
 }
 
-# Nothing is collected for tests, and whitenoise warns of a folder that is not there.
+# Static files are not collected in tests, and whitenoise warns about the missing folder.
 MIDDLEWARE = [name for name in MIDDLEWARE if not name.startswith("whitenoise")]  # noqa: F405

@@ -1,4 +1,4 @@
-"""The linters of our own: long lines of templates, and what is made of pip-audit's report."""
+"""Tests of the project's own linters: long lines in templates, and the report of pip-audit."""
 
 import importlib.util
 import json

@@ -1,4 +1,4 @@
-"""Which tests are marked, what is said of skipped ones, and when the kept database is made again."""
+"""Tests of the markers of tests, of the summary of skipped tests, and of the kept database."""
 
 from types import SimpleNamespace
 

@@ -1,1 +1,1 @@
-"""What every admin page shares: base classes, filters, navigation, the dashboard."""
+"""Code that all admin pages share: base classes, filters, the navigation and the dashboard."""

@@ -1,6 +1,6 @@
-"""What every list and page of the admin has in common.
+"""Base classes and helpers of all admin lists and pages.
 
-Lists never count a table: they look one row past the page to know whether there is a next one.
+Lists never count a table. They read one row more than the page holds, to find out whether there is a next page.
 """
 
 import json
@@ -29,59 +29,62 @@ from unfold.views import ChangeList
 from cvety_crm.formatting import moment_of_year
 
 LAST_PAGE = 10_000
-"""A page number beyond this is a typing error or an attack, and costs the database an offset."""
+"""The highest page number. A higher one is a mistake or an attack, and its large offset would load the database."""
 
 
 class PeekPage(Page):
-    """A page that knows whether another one follows."""
+    """A page that stores whether there is a next page."""
 
     def __init__(self, rows: Sequence[Any], number: int, paginator: Paginator, *, has_next: bool) -> None:
         super().__init__(rows, number, paginator)
         self._has_next = has_next
 
     def has_next(self) -> bool:
-        """Return whether a row was seen behind this page."""
+        """Return whether the query found a row after this page."""
         return self._has_next
 
 
 class PeekPaginator(Paginator):
-    """Pages without a count: one row more than the page holds is read, and tells whether there is a next page."""
+    """A paginator that does not count rows. It reads one row more than a page holds, to detect a next page."""
 
     template_name = "cvety_crm/admin/pagination.html"
 
     @property
     def count(self) -> int:
-        """Return a number that no table reaches; nobody is shown it."""
+        """Return a number larger than any table. It is not displayed."""
         return LAST_PAGE * self.per_page
 
     def page(self, number: int | str) -> PeekPage:
-        """Return a page; numbers out of range count as the nearest one."""
+        """Return the page with this number. A number out of range is replaced by the nearest valid one."""
         try:
-            wanted = min(max(int(number), 1), LAST_PAGE)
+            valid = min(max(int(number), 1), LAST_PAGE)
         except (TypeError, ValueError):
-            wanted = 1
-        first = (wanted - 1) * self.per_page
+            valid = 1
+        first = (valid - 1) * self.per_page
         rows = list(self.object_list[first : first + self.per_page + 1])
-        return PeekPage(rows[: self.per_page], wanted, self, has_next=len(rows) > self.per_page)
+        return PeekPage(rows[: self.per_page], valid, self, has_next=len(rows) > self.per_page)
 
 
 class PeekChangeList(ChangeList):
-    """A list page that costs one query, however long the table."""
+    """A list page that runs one query, regardless of the size of the table."""
 
     page_num: int
 
     def get_ordering_field(self, field_name: Any) -> Any:
-        """Return what a column sorts by; nothing for one that this user may not sort by, whatever the address says."""
+        """Return the field that a column sorts by, or None if this user may not sort by it.
+
+        The URL can name any column, so the check is needed even if the page has no link to sort by it.
+        """
         return super().get_ordering_field(field_name) if field_name in self.sortable_by else None
 
     def get_ordering_field_columns(self) -> dict[int, str]:
-        """Return the columns that the list is sorted by, without those that this user may not sort by."""
+        """Return the columns that the list is sorted by, except those that this user may not sort by."""
         columns = super().get_ordering_field_columns()
-        allowed = {place for place, name in enumerate(self.list_display) if name in self.sortable_by}
-        return {place: direction for place, direction in columns.items() if place in allowed}
+        allowed = {index for index, name in enumerate(self.list_display) if name in self.sortable_by}
+        return {index: direction for index, direction in columns.items() if index in allowed}
 
     def get_results(self, request: HttpRequest) -> None:
-        """Read the page, and nothing else."""
+        """Read the rows of the page without counting the table."""
         self.paginator = self.model_admin.get_paginator(request, self.queryset, self.list_per_page)
         page = self.paginator.page(self.page_num)
         self.page_num = page.number
@@ -93,7 +96,7 @@ class PeekChangeList(ChangeList):
 
 
 class CrmModelAdmin(ModelAdmin):
-    """A list of 50, filters applied together, a warning before typed text is lost."""
+    """The base admin: 50 rows a page, all filters applied together, a warning about unsaved changes."""
 
     list_per_page = 50
     list_fullwidth = True
@@ -106,23 +109,23 @@ class CrmModelAdmin(ModelAdmin):
     empty_value_display = "—"
 
     extra_lookups: tuple[str, ...] = ()
-    """What links of other pages ask a list for, besides its own filters."""
+    """The lookups that links on other pages use for this list, in addition to its own filters."""
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Allow what the list's own filters and `extra_lookups` put into the address, and nothing else.
+        """Return whether the lookup belongs to one of the list's own filters or to `extra_lookups`.
 
-        Django allows any column of the table: asked often enough, it would spell out what is on no page.
+        Django allows lookups on any column of the table, so a user could guess values that no page displays.
         """
         own = (name for item in self.list_filter for name in _lookups_of(self.opts, item))
         return lookup in self.extra_lookups or lookup in own
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        """Return the list that does not count."""
+        """Return the list page that does not count the table."""
         return PeekChangeList
 
 
 def _lookups_of(opts: Any, item: Any) -> Iterator[str]:
-    """Yield what a filter of a list may put into the address."""
+    """Yield the query parameters that a list filter may use."""
     if not isinstance(item, str | tuple):
         yield item.parameter_name
         return
@@ -136,7 +139,7 @@ def _lookups_of(opts: Any, item: Any) -> Iterator[str]:
 
 
 def moment(value: datetime | None) -> str:
-    """Return a moment for a list: this year's without the year, on one line."""
+    """Return the local date and time for a list column, without the year if it is the current year."""
     if value is None:
         return "—"
     local = timezone.localtime(value)
@@ -144,46 +147,46 @@ def moment(value: datetime | None) -> str:
 
 
 class CreatedColumn:
-    """When a row was written, for the lists of logs."""
+    """A column with the creation time of a row, for lists of log rows."""
 
     @admin.display(description=_("created"), ordering="created_at")
     def created_column(self, row: Any) -> str:
-        """Return the moment, short."""
+        """Return the creation time in the short format."""
         return moment(row.created_at)
 
 
 class ReadOnlyModelAdmin(CreatedColumn, CrmModelAdmin):
-    """Rows that the CRM itself writes: to be read by people, never added, changed or deleted by hand."""
+    """The base admin of rows that only the CRM writes. Users cannot add, change or delete them."""
 
     warn_unsaved_form = False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Refuse."""
+        """Return False."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
-        """Refuse."""
+        """Return False."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
-        """Refuse."""
+        """Return False."""
         return False
 
     def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponseRedirect:
-        # A timeline's link outlives the row it leads to (`cvety_crm.ops.retention`).
-        messages.warning(request, gettext("This entry is gone: what is done with is removed after some time."))
+        # A timeline may still link to a row that has been deleted (`cvety_crm.ops.retention`).
+        messages.warning(request, gettext("This entry no longer exists: finished entries are deleted after some time."))
         return HttpResponseRedirect(reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist"))
 
 
 def badge(state: str, sign: str, text: object) -> SafeString:
-    """Return a state as a coloured badge: never by its colour alone, always with a sign and a word."""
+    """Return a state as a coloured badge with a sign and a text, because colour alone is not accessible."""
     return format_html(
         '<span class="crm-badge crm-state-{}"><span aria-hidden="true">{}</span> {}</span>', state, sign, text
     )
 
 
 def pretty_json(value: Any) -> SafeString:
-    """Return a JSON document as people read it; its texts are escaped."""
+    """Return an indented JSON document as HTML, with its texts escaped."""
     return format_html(
         '<pre class="crm-json" tabindex="0">{}</pre>',
         json.dumps(value, ensure_ascii=False, indent=2, default=str, sort_keys=False),
@@ -191,7 +194,7 @@ def pretty_json(value: Any) -> SafeString:
 
 
 def admin_link(obj: Model | None, text: str = "", *, request: HttpRequest | None = None) -> str:
-    """Return a link to an object's page, or its bare name where there is no page, or no right to see it."""
+    """Return a link to the object's page, or only its name if there is no page or the user may not view it."""
     if obj is None:
         return "—"
     label = text or str(obj)
@@ -207,7 +210,7 @@ def admin_link(obj: Model | None, text: str = "", *, request: HttpRequest | None
 
 
 def replace_registered(site: UnfoldAdminSite, model: type[Model]) -> None:
-    """Take a library's own page of a model away, so that ours can be registered."""
+    """Unregister a library's admin of a model, so that ours can be registered."""
     try:
         site.unregister(model)
     except NotRegistered:
@@ -221,7 +224,7 @@ def first_rows(queryset: QuerySet[Any], limit: int) -> tuple[list[Any], bool]:
 
 
 def without_related_buttons(field: FormField | None) -> FormField | None:
-    """Return a form's field without the small buttons that add, change and delete the row it points at."""
+    """Return the form field without the buttons that add, change, delete and view the related row."""
     if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
         for name in ("can_add_related", "can_change_related", "can_delete_related", "can_view_related"):
             setattr(field.widget, name, False)

@@ -1,6 +1,6 @@
-"""The admin's start page: what needs a hand now, today's figures, and whether the exchange with the site keeps up.
+"""The dashboard (start page): open tasks, today's metrics, and the delay of the exchange with the site.
 
-Like the sidebar it belongs to no room: each is asked through a dotted path.
+Like the sidebar, this module does not import the apps. It calls their functions through dotted paths.
 """
 
 import json
@@ -14,21 +14,21 @@ from django.urls import reverse
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext
 
-from cvety_crm.admin_site.navigation import count, kept, may_view
+from cvety_crm.admin_site.navigation import cached, count, may_view
 from cvety_crm.ops.health import Finding, Probe
 from cvety_crm.ops.status import MARKS, may_see_status
 from cvety_crm.users import User
 
 LAG_PROBES = ("bitrix_bridge.probes.lag_in", "bitrix_bridge.probes.lag_out")
-LAG_KEEP_SECONDS = 60
-FIGURES = "orders.selectors.dashboard.start_page"
+LAG_CACHE_SECONDS = 60
+METRICS = "orders.selectors.dashboard.start_page"
 
 # title, model, dotted path of the count, address
 _Card = tuple[str, str, str, str]
 
 
 def start_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Add everything the page shows this user."""
+    """Return the template context, with everything that this user may see on the dashboard added."""
     user = request.user
     cards = [
         {"title": title, "count": count(path), "url": url}
@@ -40,26 +40,26 @@ def start_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     context["quiet"] = [card for card in cards if not card["count"]]
     context["links"] = _links(user)
     context["lags"] = _lags() if may_see_status(user) else []
-    context |= _figures(user)
+    context |= _metrics(user)
     context["shows_anything"] = bool(cards or context["links"] or context["lags"])
     return context
 
 
-def _figures(user: User | AnonymousUser) -> Mapping[str, Any]:
-    shown: Callable[[Any], Mapping[str, Any]] = import_string(FIGURES)
-    found = dict(shown(user))
-    if chart := found.get("chart"):
-        found["chart"] = {name: json.dumps(value, ensure_ascii=False) for name, value in chart.items()}
-    return found
+def _metrics(user: User | AnonymousUser) -> Mapping[str, Any]:
+    read_metrics: Callable[[Any], Mapping[str, Any]] = import_string(METRICS)
+    metrics = dict(read_metrics(user))
+    if chart := metrics.get("chart"):
+        metrics["chart"] = {name: json.dumps(value, ensure_ascii=False) for name, value in chart.items()}
+    return metrics
 
 
 def _lags() -> list[dict[str, Any]]:
-    """Return what the probes of the exchange's delay find, as it was a minute ago at most."""
-    found: list[Finding] = [kept(path, partial(_asked, path), LAG_KEEP_SECONDS) for path in LAG_PROBES]
-    return [{"finding": one, "level": one.level.name.lower(), "mark": MARKS[one.level]} for one in found]
+    """Return the findings of the delay probes, cached for at most a minute."""
+    findings: list[Finding] = [cached(path, partial(_run_probe, path), LAG_CACHE_SECONDS) for path in LAG_PROBES]
+    return [{"finding": one, "level": one.level.name.lower(), "mark": MARKS[one.level]} for one in findings]
 
 
-def _asked(path: str) -> Finding:
+def _run_probe(path: str) -> Finding:
     probe: Probe = import_string(path)
     return probe.run()
 

@@ -1,4 +1,4 @@
-"""A filter by date that works as people type dates."""
+"""An admin filter by a day or a range of days, which accepts dates as staff type them."""
 
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -47,11 +47,11 @@ class DayOrRangeFilter(RangeDateFilter):
             self.used_parameters[key] = value
 
     def expected_parameters(self) -> list[str | None]:
-        """Return the parameters that are this filter's own."""
+        """Return the query parameters of this filter."""
         return [f"{self.parameter_name}_on", *super().expected_parameters()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Return the rows of these days; what is no date finds nothing and says so, instead of everything."""
+        """Return the rows of these days. If a typed text is not a date, show a warning and return no rows."""
         for ending, lookup in (("on", ""), ("from", "__gte"), ("to", "__lte")):
             typed = self.used_parameters.get(f"{self.parameter_name}_{ending}")
             if not typed:
@@ -67,14 +67,14 @@ class DayOrRangeFilter(RangeDateFilter):
         name = self.parameter_name
         if not isinstance(self.field, DateTimeField):
             return {f"{name}{lookup}": day}
-        # A moment belongs to its day till the next one begins.
+        # The end of the day is excluded: it is the start of the next day.
         start = timezone.make_aware(datetime.combine(day, time.min))
         end = timezone.make_aware(datetime.combine(day + timedelta(days=1), time.min))
         conditions = {f"{name}__gte": start, f"{name}__lt": end}
         return {key: value for key, value in conditions.items() if not lookup or key == f"{name}{_BOUND[lookup]}"}
 
     def choices(self, changelist: Any) -> Any:
-        """Yield the form with what was typed."""
+        """Yield the template context of the form, filled with the typed values."""
         names = [name for name in self.expected_parameters() if name]
         yield {
             "request": self.request,

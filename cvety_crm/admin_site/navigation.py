@@ -1,7 +1,7 @@
-"""The sidebar and the label in the header.
+"""The sidebar, and the label in the page header.
 
-Rooms are named by strings: this module belongs to none of them. A count is made only of current rows or of those in
-trouble, which an index holds, and is kept for some seconds.
+Apps are named by strings, because this module must not import them. Counts include only current or failed rows, which
+an index covers, and are cached for some seconds.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,17 +20,17 @@ from cvety_crm.models import SILENCE, Heartbeat
 from cvety_crm.ops.status import may_see_status
 from cvety_crm.users import User
 
-KEEP_SECONDS = 10
+CACHE_SECONDS = 10
 
 # title, icon, model, dotted path of the badge's count
 _Item = tuple[str, str, str, str]
 
-NEWS = {"orders.selectors.counts.new_orders"}
-"""Counts of what has come in, which is no trouble."""
+NEUTRAL_COUNTS = {"orders.selectors.counts.new_orders"}
+"""Counts that do not report a problem, such as new orders."""
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the groups of the sidebar with what this user may see."""
+    """Return the groups of the sidebar, with the items that this user may see."""
     work, system = _work(), _system(request)
     groups = [
         ("", False, work),
@@ -52,33 +52,33 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def environment(request: HttpRequest) -> list[str] | None:
-    """Return the label in the header: that no worker runs, else that this is no production; else none."""
+    """Return the header label and its colour: no worker is running, or this is not production. Else return None."""
     if is_worker_silent():
-        return [gettext("Exchange stands still: no worker"), "danger"]
+        return [gettext("The exchange has stopped: no worker is running"), "danger"]
     return [gettext("development"), "info"] if settings.DEBUG else None
 
 
 def is_worker_silent() -> bool:
-    """Return whether no worker has been heard of for `SILENCE`."""
-    last = kept("heartbeat", lambda: Heartbeat.last(Heartbeat.WORKER))
+    """Return whether no worker has written a heartbeat for `SILENCE`."""
+    last = cached("heartbeat", lambda: Heartbeat.last(Heartbeat.WORKER))
     return last is None or timezone.now() - last > SILENCE
 
 
 def count(path: str) -> int:
-    """Return what the function behind a dotted path counts, as it was some seconds ago at most."""
+    """Return the count of the function at a dotted path, cached for `CACHE_SECONDS`."""
     counter: Callable[[], int] = import_string(path)
-    return int(kept(path, counter))
+    return int(cached(path, counter))
 
 
 def may_view(user: User | AnonymousUser, model: str) -> bool:
-    """Return whether the user may see the pages of a model, named `app.model`."""
+    """Return whether the user may view the pages of a model (`app.model`)."""
     app, name = model.split(".")
     return user.has_perm(f"{app}.view_{name}") or user.has_perm(f"{app}.change_{name}")
 
 
-def kept(key: str, make: Callable[[], Any], seconds: float = KEEP_SECONDS) -> Any:
-    """Return what `make` returns, as it was some seconds ago at most."""
-    # Wrapped, so that a None is kept too.
+def cached(key: str, make: Callable[[], Any], seconds: float = CACHE_SECONDS) -> Any:
+    """Return the cached value of this key, or call `make` and cache its value for some seconds."""
+    # The value is wrapped in a dictionary so that None is cached too.
     wrapped: Mapping[str, Any] | None = cache.get(f"navigation:{key}")
     if wrapped is None:
         wrapped = {"value": make()}
@@ -95,8 +95,8 @@ def _item(request: HttpRequest, title: str, icon: str, model: str, badge: str) -
 def _badge(path: str) -> dict[str, Any]:
     if not path or not (number := count(path)):
         return {}
-    # No text: Unfold would take it for a dotted path.
-    if path in NEWS:
+    # The badge is a number: Unfold treats a string as a dotted path.
+    if path in NEUTRAL_COUNTS:
         return {"badge": number, "badge_variant": "info", "badge_style": "soft"}
     return {"badge": number, "badge_variant": "danger", "badge_style": "solid"}
 

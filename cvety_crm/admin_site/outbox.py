@@ -1,7 +1,7 @@
-"""The pages of what must reach another system: read, and nudged along by hand.
+"""Admin pages of outbox entries: staff can read, retry, deliver and cancel them.
 
-Entries are written by the engine alone. What staff may do (try again, try now, no longer needed) goes through the
-methods of the entry; from its page by a dialog, so that a mere visit of an address changes nothing.
+Only the engine writes entries. The actions of staff (try again, try now, no longer needed) call the methods of the
+entry. On the entry's page each action opens a dialog first, so that a GET request changes nothing.
 """
 
 from collections.abc import Callable
@@ -44,18 +44,18 @@ MOST_AT_ONCE = 500
 
 
 class CancelForm(BaseDialogForm):
-    """Why it need not be sent any more."""
+    """The reason why the entry is cancelled."""
 
     reason = forms.CharField(label=_("Reason"), max_length=300, widget=UnfoldAdminTextInputWidget())
 
 
 def state_badge(entry: OutboxEntry) -> SafeString:
-    """Return where an entry is, with a sign and a word."""
+    """Return the state of an entry as a badge."""
     return badge(entry.state, SIGNS.get(entry.state, "?"), entry.get_state_display())
 
 
 class AttemptInline(TabularInline):
-    """Each attempt, newest first."""
+    """The delivery attempts of an entry, newest first."""
 
     fields = ("number", "started_at", "duration_ms", "outcome", "code", "answer_column", "actor")
     readonly_fields = fields
@@ -65,86 +65,86 @@ class AttemptInline(TabularInline):
     verbose_name_plural = _("attempts")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Bring who it was along."""
+        """Return the attempts with their users, newest first."""
         return super().get_queryset(request).select_related("actor").order_by("-number")
 
     @admin.display(description=_("answer"))
     def answer_column(self, attempt: Any) -> SafeString:
-        """Return the other side's words."""
+        """Return the other system's response."""
         return format_html('<span class="crm-answer">{}</span>', attempt.answer or "—")
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Follow the entry."""
+        """Return whether the user may view the entry."""
         opts = self.parent_model._meta
         return bool(request.user.has_perm(f"{opts.app_label}.view_{opts.model_name}"))
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Refuse."""
+        """Return False."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Refuse."""
+        """Return False."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Refuse."""
+        """Return False."""
         return False
 
 
 class OutboxEntryAdmin(ReadOnlyModelAdmin):
-    """What all kinds of entries have in common."""
+    """The base admin of all kinds of outbox entries."""
 
     actions = ("retry_selected", "deliver_now_selected", "cancel_selected")
     actions_detail = ("retry_dialog", "deliver_now_dialog", "cancel_dialog")
     ordering = ("-created_at", "-id")
 
     def has_deliver_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
-        """Return whether the user may nudge entries along: the right to change them, though no field can be."""
+        """Return whether the user may retry, deliver or cancel entries: this is the permission to change them."""
         return bool(request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}"))
 
     def has_view_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
-        """Let whoever may nudge them see them."""
+        """Return whether the user may view entries. The permission to deliver them includes it."""
         return super().has_view_permission(request, obj) or self.has_deliver_permission(request)
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        """Offer on an entry's page what its state allows."""
+        """Return the actions that the state of the entry allows."""
         entry = find_row(self.model, str(object_id))
         names = _ALLOWED.get(entry.state, ()) if entry else ()
         return [item for item in super().get_actions_detail(request, object_id) if item.path in names]
 
     def after_retry(self, entry: Any) -> None:
-        """Follow up when an entry starts anew, in the same transaction."""
+        """Run in the same transaction after an entry has been made pending again."""
 
     # --- columns
 
     @admin.display(description=_("state"), ordering="state")
     def state_column(self, entry: OutboxEntry) -> SafeString:
-        """Return where it is."""
+        """Return the state as a badge."""
         return state_badge(entry)
 
     @admin.display(description=_("next attempt"))
     def next_column(self, entry: OutboxEntry) -> str:
-        """Return when it is tried next; nothing for one that is at rest."""
+        """Return the time of the next attempt, or a dash if none is planned."""
         if entry.state not in (State.PENDING, State.SENDING):
             return "—"
         return moment(entry.due_at)
 
     @admin.display(description=_("reason"))
     def reason_column(self, entry: OutboxEntry) -> str:
-        """Return why it is not delivered."""
+        """Return the code and the text of the last error."""
         text = Truncator(entry.last_error).chars(120)
         return f"{entry.last_code}: {text}" if entry.last_code and text else text or "—"
 
-    # --- many
+    # --- actions on selected entries
 
     @action(description=_("Try again"), permissions=["deliver"])
     def retry_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """Start the selected entries anew."""
+        """Make the selected entries pending again."""
         self._each(request, queryset, self._retry)
 
     @action(description=_("Try now"), permissions=["deliver"])
     def deliver_now_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """Bring the next attempts of the selected entries forward."""
+        """Make the next attempts of the selected entries due now."""
         self._each(request, queryset, self._deliver_now)
 
     @action(description=_("No longer needed"), permissions=["deliver"])
@@ -153,7 +153,7 @@ class OutboxEntryAdmin(ReadOnlyModelAdmin):
         reason = gettext("Cancelled by %(user)s.") % {"user": request.user.get_username()}
         self._each(request, queryset, lambda entry, _user: bool(entry.cancel(reason=reason)))
 
-    # --- one
+    # --- actions on one entry
 
     @action(
         description=_("Try again"),
@@ -162,13 +162,13 @@ class OutboxEntryAdmin(ReadOnlyModelAdmin):
         icon="replay",
         dialog={
             "title": _("Try again?"),
-            "description": _("It starts anew, at once."),
+            "description": _("It is retried at once, with no failures counted."),
             "form_class": None,
             "form_submit_text": _("Try again"),
         },
     )
     def retry_dialog(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
-        """Start this entry anew."""
+        """Make this entry pending again."""
         return self._one(request, object_id, self._retry)
 
     @action(
@@ -184,7 +184,7 @@ class OutboxEntryAdmin(ReadOnlyModelAdmin):
         },
     )
     def deliver_now_dialog(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
-        """Bring this entry's next attempt forward."""
+        """Make this entry's next attempt due now."""
         return self._one(request, object_id, self._deliver_now)
 
     @action(
@@ -200,7 +200,7 @@ class OutboxEntryAdmin(ReadOnlyModelAdmin):
         },
     )
     def cancel_dialog(self, request: HttpRequest, form: CancelForm, object_id: str) -> HttpResponse:
-        """Cancel this entry, with a reason."""
+        """Cancel this entry with the reason from the form."""
         reason = form.cleaned_data["reason"]
         return self._one(request, object_id, lambda entry, _user: bool(entry.cancel(reason=reason)))
 
@@ -223,7 +223,7 @@ class OutboxEntryAdmin(ReadOnlyModelAdmin):
         if changed:
             messages.success(request, gettext("Done: %(count)s.") % {"count": changed})
         if left := len(entries) - changed:
-            messages.warning(request, gettext("Not in the right state for that: %(count)s.") % {"count": left})
+            messages.warning(request, gettext("Not possible in the current state: %(count)s.") % {"count": left})
 
     def _one(self, request: HttpRequest, object_id: str, act: Callable[[Any, Any], bool]) -> HttpResponse:
         entry = find_row(self.model, object_id)
@@ -232,7 +232,7 @@ class OutboxEntryAdmin(ReadOnlyModelAdmin):
         elif act(entry, request.user):
             messages.success(request, gettext("Done."))
         else:
-            messages.warning(request, gettext("It is not in the right state for that."))
+            messages.warning(request, gettext("This is not possible in the current state."))
         if request.headers.get("HX-Request"):
             return HttpResponse(headers={"HX-Refresh": "true"})
         name = f"admin:{self.opts.app_label}_{self.opts.model_name}"
@@ -242,7 +242,7 @@ class OutboxEntryAdmin(ReadOnlyModelAdmin):
 
 
 def find_row(model: type[Model], key: str) -> Any | None:
-    """Return the row with this key from an address; None when there is none, or it is no key at all."""
+    """Return the row with this primary key from a URL. Return None if it does not exist or is not a UUID."""
     try:
         return model._default_manager.filter(pk=UUID(key)).first()
     except ValueError:

@@ -1,4 +1,4 @@
-"""Permissions in words that staff read: Django keeps their names in the database, in English."""
+"""Labels of permissions in the user's language. Django stores the names of permissions in English."""
 
 from typing import Any
 
@@ -7,31 +7,31 @@ from django.http import HttpRequest
 from django.utils.text import capfirst
 from django.utils.translation import gettext, pgettext_lazy
 
-DEEDS = {
+ACTIONS = {
     "view": pgettext_lazy("permission", "view"),
     "add": pgettext_lazy("permission", "add"),
     "change": pgettext_lazy("permission", "change"),
     "delete": pgettext_lazy("permission", "delete"),
 }
-"""What each of Django's own permissions allows, by the start of its code."""
+"""The label of each of Django's default permissions, by the prefix of its code name."""
 
 
 def permission_label(permission: Permission) -> str:
-    """Return `Orders: change`, in the language in use; a permission of our own has its name translated."""
+    """Return the label of a permission in the active language, such as `Orders: change`."""
     model = permission.content_type.model_class()
-    if model is None:  # its code is gone
+    if model is None:  # The model has been removed from the code.
         return str(permission)
-    deed = DEEDS.get(permission.codename.removesuffix(f"_{model._meta.model_name}"))
-    action = deed or gettext(permission.name)
-    return f"{capfirst(model._meta.verbose_name_plural)}: {action}"
+    action = ACTIONS.get(permission.codename.removesuffix(f"_{model._meta.model_name}"))
+    label = action or gettext(permission.name)
+    return f"{capfirst(model._meta.verbose_name_plural)}: {label}"
 
 
 class PermissionLabels:
-    """For a `ModelAdmin` of people or groups: its choice of permissions is labelled by `permission_label`."""
+    """A mixin for a `ModelAdmin` of users or groups that labels permissions with `permission_label`."""
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest | None = None, **kwargs: Any) -> Any:
-        """Return the field, with its choices in words."""
-        # The class is mixed into a `ModelAdmin`, whose method this is.
+        """Return the form field. Its choices have the labels of `permission_label`."""
+        # This class is mixed into a `ModelAdmin`, which defines the method.
         field = super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]
         if field is not None and db_field.related_model is Permission:
             field.label_from_instance = permission_label

@@ -1,1 +1,1 @@
-"""Development only: the private PostgreSQL, the supervisor of `make run`, the first `.env`, checks of the source."""
+"""For development only: the private PostgreSQL, the supervisor of `make run`, the first `.env`, and source checks."""

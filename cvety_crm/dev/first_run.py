@@ -1,6 +1,6 @@
-"""Writes `.env` for development when there is none: `python -m cvety_crm.dev.first_run`.
+"""Write `.env` for development if it does not exist: `python -m cvety_crm.dev.first_run`.
 
-Imports no Django, whose settings would ask for what is written here.
+This module does not import Django, because Django's settings require the values that it writes.
 """
 
 import os
@@ -8,24 +8,24 @@ import secrets
 from pathlib import Path
 
 TEMPLATE = """\
-# Made for development on this machine. Every setting is described in .env.example.
+# Generated for development on this machine. Every setting is described in .env.example.
 
-# Development: the private PostgreSQL and the stand-in shop site are allowed. Never in production.
+# Development mode: the private PostgreSQL and the stand-in shop site are allowed. Never use it in production.
 DEBUG=on
 
-# Signs sessions. Changing it logs everybody out.
+# Signs sessions. Changing it logs all users out.
 SECRET_KEY={}
 
-# What the site shows with its webhooks; several, separated by commas, while one is being replaced.
+# The token that the site sends with its webhooks. Use several, separated by commas, while you replace one.
 WEBHOOK_TOKENS={}
 
-# What the CRM shows to the site when it pushes changes.
+# The token that the CRM sends to the site with its pushes.
 BITRIX_API_TOKEN={}
 """
 
 
 def write_env_file(path: Path) -> bool:
-    """Write fresh secrets to `path`, readable by its owner only; return False when the file is already there."""
+    """Write new secrets to `path`, readable only by its owner. Return False when the file already exists."""
     text = TEMPLATE.format(*(secrets.token_urlsafe(length) for length in (48, 32, 32)))
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

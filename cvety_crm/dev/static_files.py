@@ -1,4 +1,4 @@
-"""Collects the static files, and only when they have changed: hashing and compressing them takes seconds."""
+"""Collect the static files only when they have changed, because hashing and compressing them takes seconds."""
 
 from hashlib import sha256
 from pathlib import Path
@@ -9,19 +9,19 @@ from django.core.management import call_command
 
 
 def collect_static_files() -> bool:
-    """Bring STATIC_ROOT up to date; return False when it already was."""
+    """Update STATIC_ROOT. Return False when it is already up to date."""
     stamp = Path(settings.STATIC_ROOT) / ".collected"
     fingerprint = _fingerprint()
     if stamp.exists() and stamp.read_text() == fingerprint:
         return False
-    # --clear: files of an older version must not stay to be served.
+    # --clear: files of an older version must not be served.
     call_command("collectstatic", verbosity=0, interactive=False, clear=True)
     stamp.write_text(fingerprint)
     return True
 
 
 def _fingerprint() -> str:
-    """Return what changes when any static file, or the way it is stored, changes."""
+    """Return a hash that changes when a static file or the storage setting changes."""
     digest = sha256(repr(settings.STORAGES["staticfiles"]).encode())
     for finder in get_finders():
         for name, storage in finder.list([]):

@@ -1,14 +1,15 @@
-"""Runs several programs side by side and stops them together.
+"""Run several programs in parallel and stop them together.
 
-Why not honcho or foreman: they stop a program by sending SIGTERM to its process group. A django-q cluster whose
-processes all get the signal loses its sentinel and then waits for it for ever. So here SIGTERM goes to each program's
-first process alone, which knows how to stop its own, and only what is left after a grace is killed, group and all.
+honcho and foreman are not used, because they stop a program by sending SIGTERM to its process group. If all processes
+of a django-q cluster get the signal, the cluster loses its sentinel process and then waits for it for ever. This
+supervisor sends SIGTERM only to the first process of each program, which stops its own child processes. Process groups
+that are still running after `STOP_TIMEOUT` are killed.
 
-Each program is started in a session of its own, so that a Ctrl-C in the terminal reaches the supervisor only. When
-the supervisor itself is killed, its watchdog, a small process that sees the pipe between them close, stops the
-programs in the same way.
+Each program runs in its own session, so Ctrl-C in the terminal reaches only the supervisor. If the supervisor is
+killed, its watchdog stops the programs in the same way. The watchdog is a small process that detects when the pipe to
+the supervisor closes.
 
-Single-threaded, and only the standard library: the watchdog runs this file as a script.
+The code is single-threaded and uses only the standard library, because the watchdog runs this file as a script.
 """
 
 import contextlib
@@ -22,15 +23,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 
-GRACE = 8.0  # seconds between SIGTERM and SIGKILL
-PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)  # seconds before a crashed program is started again
-STEADY = 60.0  # seconds after which a program counts as having started well
+STOP_TIMEOUT = 8.0  # seconds between SIGTERM and SIGKILL
+RESTART_DELAYS = (1.0, 2.0, 5.0, 10.0, 30.0)  # seconds before a crashed program is restarted
+STABLE_AFTER = 60.0  # seconds; after a run of this length the restart delays begin again
 POLL = 0.2  # seconds
 
 
 @dataclass(frozen=True)
 class Program:
-    """Something to keep running: its name in the output, its command line, and what its environment adds to ours."""
+    """A program to run: its name in the output, its command line, and additional environment variables."""
 
     name: str
     command: Sequence[str]
@@ -38,29 +39,29 @@ class Program:
 
 
 class Supervisor:
-    """Keeps programs running until SIGINT, SIGTERM or SIGHUP arrives; a second Ctrl-C kills without waiting."""
+    """Keep programs running until SIGINT, SIGTERM or SIGHUP arrives. A second Ctrl-C kills them at once."""
 
     def __init__(
         self,
         programs: Sequence[Program],
         *,
-        grace: float = GRACE,
-        pauses: Sequence[float] = PAUSES,
+        stop_timeout: float = STOP_TIMEOUT,
+        restart_delays: Sequence[float] = RESTART_DELAYS,
         on_tick: Callable[[], None] | None = None,
     ) -> None:
-        self.grace = grace
+        self.stop_timeout = stop_timeout
         self.on_tick = on_tick
         self._selector = selectors.DefaultSelector()
         width = max((len(program.name) for program in programs), default=0)
-        self._children = [_Child(program, pauses, width, self._print) for program in programs]
+        self._children = [_Child(program, restart_delays, width, self._print) for program in programs]
         self._stopping_since: float | None = None
-        self._impatient = False
+        self._kill_now = False
         self._watchdog: subprocess.Popen[bytes] | None = None
 
     def run(self) -> None:
-        """Start the programs and return when all of them have been stopped."""
-        wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        previous = {number: signal.signal(number, self._on_signal) for number in wanted}
+        """Start the programs, and return after all of them have stopped."""
+        handled = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        previous = {number: signal.signal(number, self._on_signal) for number in handled}
         try:
             self._start_watchdog()
             try:
@@ -75,8 +76,8 @@ class Supervisor:
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self._stopping_since is None:
             self._stopping_since = time.monotonic()
-        elif time.monotonic() - self._stopping_since > 0.5:  # a closing terminal says so more than once
-            self._impatient = True
+        elif time.monotonic() - self._stopping_since > 0.5:  # a closing terminal sends several signals
+            self._kill_now = True
 
     def _supervise(self) -> None:
         next_tick = time.monotonic() + 5
@@ -85,7 +86,7 @@ class Supervisor:
                 if child.process is None and time.monotonic() >= child.start_at:
                     self._start(child)
                 elif child.process is not None and child.process.poll() is not None:
-                    self._bury(child)
+                    self._restart_later(child)
             if self.on_tick and time.monotonic() >= next_tick:
                 self.on_tick()
                 next_tick = time.monotonic() + 5
@@ -100,15 +101,15 @@ class Supervisor:
         if process.stdout is not None:
             os.set_blocking(process.stdout.fileno(), False)
             self._selector.register(process.stdout, selectors.EVENT_READ, child)
-        self._tell_watchdog(f"+{process.pid}")
+        self._notify_watchdog(f"+{process.pid}")
 
-    def _bury(self, child: "_Child") -> None:
+    def _restart_later(self, child: "_Child") -> None:
         process = self._finish(child)
-        pause = child.postpone()
-        self._print(f"{child.program.name} {_ending(process.returncode)}. Starting it again in {pause:g} s.")
+        delay = child.postpone()
+        self._print(f"{child.program.name} {_ending(process.returncode)}. Starting it again in {delay:g} s.")
 
     def _finish(self, child: "_Child") -> "subprocess.Popen[bytes]":
-        """Kill what an ended program left behind and forget it."""
+        """Kill the remaining processes of an ended program, and clear its state."""
         process = child.process
         assert process is not None
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -118,7 +119,7 @@ class Supervisor:
                 self._selector.unregister(process.stdout)
             child.forward(last=True)
             process.stdout.close()
-        self._tell_watchdog(f"-{process.pid}")
+        self._notify_watchdog(f"-{process.pid}")
         child.process = None
         return process
 
@@ -126,10 +127,10 @@ class Supervisor:
         running = [child for child in self._children if child.process is not None]
         for child in running:
             child.send(signal.SIGTERM)
-        deadline = time.monotonic() + self.grace
+        deadline = time.monotonic() + self.stop_timeout
         killed = False
         while running:
-            if not killed and (time.monotonic() >= deadline or self._impatient):
+            if not killed and (time.monotonic() >= deadline or self._kill_now):
                 killed = True
                 for child in running:
                     self._print(f"{child.program.name} does not stop by itself; killing it.")
@@ -143,31 +144,31 @@ class Supervisor:
             self._watchdog.wait()
 
     def _forward(self, timeout: float) -> None:
-        """Print what the programs have said, waiting at most `timeout` seconds for something."""
+        """Print the output of the programs. Wait at most `timeout` seconds for output."""
         if not self._selector.get_map():
             time.sleep(timeout)
             return
         for key, _ in self._selector.select(timeout):
             child: _Child = key.data
             if not child.forward():
-                self._selector.unregister(key.fileobj)  # closed by the program; it would wake us for ever
+                self._selector.unregister(key.fileobj)  # a closed pipe would wake the selector repeatedly
 
     def _print(self, line: str) -> None:
         try:
-            print(line, flush=True)  # noqa: T201 - the terminal is what it is for
+            print(line, flush=True)  # noqa: T201 - the output of the programs belongs on the terminal
         except OSError:
-            # The terminal is gone. Stop, and say the rest to nobody.
+            # The terminal is closed. Stop, and discard further output.
             self._stopping_since = self._stopping_since or time.monotonic()
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def _start_watchdog(self) -> None:
-        # -I: this file's folder, with its http.py, must not shadow the standard library.
+        # -I: the modules in this file's folder must not shadow the standard library.
         self._watchdog = subprocess.Popen(
-            [sys.executable, "-I", __file__, str(self.grace)],
+            [sys.executable, "-I", __file__, str(self.stop_timeout)],
             stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
 
-    def _tell_watchdog(self, line: str) -> None:
+    def _notify_watchdog(self, line: str) -> None:
         if self._watchdog is not None and self._watchdog.stdin is not None:
             with contextlib.suppress(OSError):
                 self._watchdog.stdin.write(line.encode() + b"\n")
@@ -175,15 +176,15 @@ class Supervisor:
 
 
 class _Child:
-    """A program, its process while it runs, and how it has fared."""
+    """A program, its current process, and its recent failures."""
 
     def __init__(
-        self, program: Program, pauses: Sequence[float], width: int, print_line: Callable[[str], None]
+        self, program: Program, restart_delays: Sequence[float], width: int, print_line: Callable[[str], None]
     ) -> None:
         self.program = program
         self.process: subprocess.Popen[bytes] | None = None
         self.start_at = 0.0
-        self._pauses = pauses
+        self._restart_delays = restart_delays
         self._prefix = f"{program.name:<{width}} | "
         self._print = print_line
         self._started = 0.0
@@ -201,17 +202,17 @@ class _Child:
         return self.process
 
     def postpone(self) -> float:
-        """Put the next start off, longer after each quick end; return by how many seconds."""
+        """Set the time of the next start, with a longer delay after each early exit. Return the delay in seconds."""
         now = time.monotonic()
-        if now - self._started >= STEADY:
+        if now - self._started >= STABLE_AFTER:
             self._failures = 0
-        pause = self._pauses[min(self._failures, len(self._pauses) - 1)]
+        delay = self._restart_delays[min(self._failures, len(self._restart_delays) - 1)]
         self._failures += 1
-        self.start_at = now + pause
-        return pause
+        self.start_at = now + delay
+        return delay
 
     def forward(self, last: bool = False) -> bool:
-        """Print the whole lines that have arrived; return False when nothing more can come."""
+        """Print the complete lines that have arrived. Return False when the output has ended."""
         assert self.process is not None and self.process.stdout is not None
         data = self.process.stdout.read(65536)
         lines = (self._unfinished + (data or b"")).split(b"\n")
@@ -224,12 +225,12 @@ class _Child:
         return data != b""
 
     def send(self, number: signal.Signals) -> None:
-        """Signal the first process only; a django-q cluster hangs when its group gets a SIGTERM."""
+        """Send the signal only to the first process. A django-q cluster hangs if its process group gets SIGTERM."""
         assert self.process is not None
         self.process.send_signal(number)
 
     def kill(self) -> None:
-        """Kill the whole group."""
+        """Kill the process group."""
         assert self.process is not None
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
@@ -241,8 +242,8 @@ def _ending(status: int) -> str:
     return f"stopped by itself (exit status {status})"
 
 
-def _watch(grace: float) -> None:
-    """Read the process ids that the supervisor tells; when it is gone, stop what it has left running."""
+def _watch(stop_timeout: float) -> None:
+    """Read process ids from the supervisor. When the supervisor has ended, stop the processes that still run."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     running: set[int] = set()
@@ -255,7 +256,7 @@ def _watch(grace: float) -> None:
     for pid in running:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + grace
+    deadline = time.monotonic() + stop_timeout
     while time.monotonic() < deadline and any(_exists(pid) for pid in running):
         time.sleep(0.1)
     for pid in running:

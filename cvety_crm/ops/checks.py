@@ -1,4 +1,4 @@
-"""System checks: what `manage.py check` finds out before staff do."""
+"""System checks of `manage.py check`: the dotted paths in the settings, and row level security."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ DOTTED_PATHS = (
 
 
 def register() -> None:
-    """Register them all; called when the app is ready."""
+    """Register all checks. Called in `AppConfig.ready`."""
     register_check(check_dotted_paths)
     register_check(Tags.translation)(check_compiled_texts)
     register_check(Tags.database)(check_tables)
@@ -40,7 +40,7 @@ def check_compiled_texts(**_kwargs: Any) -> list[CheckMessage]:
 
 
 def check_dotted_paths(**_kwargs: Any) -> list[CheckMessage]:
-    """Import every handler and job that the settings name."""
+    """Import every handler and job that the settings name. Return an error for each that cannot be imported."""
     errors: list[CheckMessage] = []
     for name in DOTTED_PATHS:
         paths = getattr(settings, name)

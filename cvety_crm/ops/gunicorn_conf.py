@@ -1,4 +1,4 @@
-"""How gunicorn serves the CRM: processes and no threads (django-unfold keeps the request on shared objects)."""
+"""Settings of gunicorn: processes without threads, because django-unfold stores the request on shared objects."""
 
 import multiprocessing
 import os
@@ -13,23 +13,23 @@ bind = f"[{_host}]:{_port}" if ":" in _host else f"{_host}:{_port}"
 worker_class = "sync"
 workers = int(os.environ.get("WEB_CONCURRENCY") or min(2 * multiprocessing.cpu_count() + 1, 5))
 threads = 1
-# Seconds after which a silent worker is replaced; exports are the slowest pages.
+# Seconds after which a worker that does not respond is replaced. The slowest pages are exports.
 timeout = 60
 graceful_timeout = 5
-# A worker is replaced now and then, so that a slow leak never matters; not all of them at once.
+# Workers are replaced regularly so that a slow memory leak does no harm; the jitter avoids replacing all at once.
 max_requests = 5000
 max_requests_jitter = 500
-# Loaded once and then forked: five workers start as fast as one and share its memory.
+# The app is loaded once and then forked: five workers start as fast as one and share its memory.
 preload_app = True
 accesslog = None
 loglevel = "warning"
 proc_name = "cvety-crm"
-# Nobody steers a running server through it, and its socket would land in the checkout.
+# The control socket is not used, and gunicorn would create it in the checkout.
 control_socket_disable = True
 
 
 def pre_fork(server: Any, worker: Any) -> None:
-    """Close database connections opened while loading: two processes must never share one."""
+    """Close the database connections opened while the app was loading: two processes must not share a connection."""
     from django.db import connections
 
     connections.close_all()

@@ -1,9 +1,9 @@
-"""Is everything well? Runs the probes that the settings name; each says one line about a part of the system.
+"""Run the health probes that the settings name. Each probe checks one part of the system and reports one line.
 
-One time limit holds for all probes together: what has not answered by then is a red line. Probes that read the database
-share a few threads, each with a connection of its own, and PostgreSQL ends their statements at the same limit; those
-that call other systems have a thread each. A probe that still hangs is not started a second time. An exception becomes
-a red line with its text masked.
+All probes share one time limit. A probe that has not answered by then is reported as a red line. Probes that read the
+database share a few threads, each with its own connection, and PostgreSQL cancels their statements at the same limit.
+Probes that call other systems have one thread each. A probe that still hangs is not started a second time. An exception
+becomes a red line with its text masked.
 """
 
 import threading
@@ -26,16 +26,16 @@ from django.utils.translation import gettext
 from cvety_crm.masking import truncate_masked
 
 KEEP_SECONDS = 15
-"""How long pages show what was found, so that reloading them costs the other systems nothing."""
+"""How long pages show a cached report, so that reloading a page sends no requests to other systems."""
 TIME_LIMIT = 6.0
-"""How long a page waits for all probes. What they call has shorter timeouts of its own, which say more."""
+"""How long a page waits for all probes. The requests of the probes have shorter timeouts with better messages."""
 DATABASE_THREADS = 3
-"""How many connections one check opens at most; one probe that hangs does not keep back the others."""
+"""The maximum number of database connections of one check. A probe that hangs does not delay those on other ones."""
 LONGEST_TEXT = 300
 
 
 class Level(IntEnum):
-    """How it is; the exit status of `system_status` has the same numbers."""
+    """The level of a finding. The exit status of `system_status` uses the same numbers."""
 
     GREEN = 0
     YELLOW = 1
@@ -44,25 +44,25 @@ class Level(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a probe found: its figure in a few words, and what to do where something is to be done."""
+    """The result of a probe: a short text, and a hint if staff should act."""
 
     level: Level
     figure: str
     hint: str = ""
     title: str = ""
-    """Filled in from the probe."""
+    """Set from the probe."""
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A check of one part of the system: `check` returns what it found, or raises."""
+    """A check of one part of the system. `check` returns its finding, or raises any exception."""
 
     title: str | Promise
     check: Callable[[], Finding]
     reads_database: bool = False
 
     def run(self, seconds: float = TIME_LIMIT) -> Finding:
-        """Return what it found; never raises. Of the time limit only the database's statements are aware."""
+        """Return the finding. Never raise. The time limit applies only to the statements of the database."""
         try:
             found = self._in_transaction(seconds) if self.reads_database else self.check()
         except Exception as error:
@@ -70,14 +70,14 @@ class Probe:
         return self._named(found)
 
     def late(self, seconds: float) -> Finding:
-        """Return the line of a probe that has not answered in time."""
+        """Return the finding for a probe that has not answered in time."""
         return self._named(Finding(Level.RED, gettext("no answer within %(seconds)g s") % {"seconds": seconds}))
 
     def _named(self, found: Finding) -> Finding:
         return replace(found, title=str(self.title), figure=_one_line(found.figure), hint=_one_line(found.hint))
 
     def _in_transaction(self, seconds: float) -> Finding:
-        # Local to the transaction: a pooler hands the connection to another client afterwards.
+        # The setting is local to the transaction, because a pooler gives the connection to another client afterwards.
         with transaction.atomic():
             with connection.cursor() as cursor:
                 milliseconds = str(max(int(seconds * 1000), 1))
@@ -87,24 +87,24 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What all probes found, in the order of the settings."""
+    """The findings of all probes, in the order of the settings."""
 
     findings: tuple[Finding, ...]
     checked_at: datetime
 
     @property
     def level(self) -> Level:
-        """Return the worst of all."""
+        """Return the worst level of all findings."""
         return max((finding.level for finding in self.findings), default=Level.GREEN)
 
 
 def probe(title: str | Promise, *, reads_database: bool = False) -> Callable[[Callable[[], Finding]], Probe]:
-    """Make a probe of a function. One that does not say that it reads the database must not."""
+    """Return a decorator that turns a function into a probe. Set `reads_database` if the function runs queries."""
     return lambda check: Probe(title, check, reads_database)
 
 
 def run_probes(paths: Sequence[str], *, seconds: float = TIME_LIMIT) -> Report:
-    """Run the probes behind these dotted paths, and return within `seconds`."""
+    """Run the probes at these dotted paths, and return their report within `seconds`."""
     deadline = time.monotonic() + seconds
     probes: dict[str, Probe] = {path: import_string(path) for path in paths}
     answers: Queue[tuple[str, Finding]] = Queue()
@@ -121,8 +121,8 @@ def run_probes(paths: Sequence[str], *, seconds: float = TIME_LIMIT) -> Report:
 
 
 def latest(paths: Sequence[str]) -> Report:
-    """Return what was found some seconds ago at most; only one request at a time runs the probes."""
-    # A digest: caches other than this process's own take short keys only.
+    """Return the cached report, or run the probes and cache the report. Only one thread at a time runs the probes."""
+    # The key is a digest, because some cache backends accept only short keys.
     key = f"health:{translation.get_language()}:{sha256(' '.join(paths).encode()).hexdigest()}"
     if (kept := cache.get(key)) is not None:
         return kept
@@ -135,11 +135,11 @@ def latest(paths: Sequence[str]) -> Report:
 
 _one_at_a_time = threading.Lock()
 _running: dict[str, threading.Thread] = {}
-"""The thread in which each probe runs. One that is still there when the next check starts hangs."""
+"""The thread of each running probe. If it still runs when the next check starts, the probe hangs."""
 
 
 def _start_threads(probes: Mapping[str, Probe], answers: "Queue[tuple[str, Finding]]", deadline: float) -> None:
-    """Have each probe run in a thread: those that read the database in a few that share a queue."""
+    """Start one thread for each probe, except that probes that read the database share a queue and a few threads."""
     database: Queue[tuple[str, Probe]] = Queue()
     queues = []
     for item in probes.items():

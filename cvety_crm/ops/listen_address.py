@@ -1,6 +1,6 @@
-"""Where the CRM listens: HOST and PORT of the environment, and whether that address is free.
+"""Read the address to listen on from HOST and PORT, and check that it is free.
 
-Imports no Django, so that a port already taken is told before anything else is started.
+This module does not import Django, so a port in use is reported before anything else starts.
 """
 
 import errno
@@ -12,7 +12,7 @@ DEFAULT_PORT = 8001
 
 
 def listen_address() -> tuple[str, int]:
-    """Return host and port to listen on. Raises ValueError with a sentence for people when PORT is no port."""
+    """Return the host and port to listen on. Raise `ValueError` with a readable message when PORT is not a port."""
     host = os.environ.get("HOST") or DEFAULT_HOST
     text = os.environ.get("PORT") or str(DEFAULT_PORT)
     if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
@@ -21,7 +21,7 @@ def listen_address() -> tuple[str, int]:
 
 
 def exit_unless_free() -> None:
-    """Exit with status 1 and one line on stderr when nothing can listen on the address."""
+    """Exit with status 1 and one line on stderr when it is not possible to listen on the address."""
     try:
         host, port = listen_address()
     except ValueError as error:
@@ -37,7 +37,7 @@ def exit_unless_free() -> None:
 
 
 def free_port(preferred: int) -> int:
-    """Return a port of this machine that nothing listens on right now: the preferred one if possible."""
+    """Return a free port of this machine, the preferred one if possible. Raise `OSError` when no port is free."""
     for port in (preferred, 0):
         try:
             with socket.create_server((DEFAULT_HOST, port)) as probe:

@@ -1,4 +1,4 @@
-"""What the site itself can tell of its health: the database, the migrations, the worker."""
+"""Health probes of the CRM itself: the database, the migrations and the worker."""
 
 import time
 
@@ -13,14 +13,14 @@ from cvety_crm.models import SILENCE, Heartbeat
 from cvety_crm.ops.health import Finding, Level, probe
 
 SLOW_MILLISECONDS = 300
-"""An empty question to the database that takes longer makes every page slow."""
+"""If a trivial query takes longer than this, every page is slow."""
 MISSED_BEATS_SECONDS = 150
-"""The heart beats each minute."""
+"""The worker writes a heartbeat each minute."""
 
 
 @probe(_("Database"), reads_database=True)
 def database() -> Finding:
-    """Ask PostgreSQL for nothing, and take the time."""
+    """Run a trivial query on PostgreSQL and measure its duration."""
     with connection.cursor() as cursor:
         started = time.perf_counter()
         cursor.execute("SELECT current_setting('server_version')")
@@ -37,7 +37,7 @@ def database() -> Finding:
 
 @probe(_("Migrations"), reads_database=True)
 def migrations() -> Finding:
-    """Compare the tables with the code."""
+    """Check that all migrations are applied."""
     executor = MigrationExecutor(connection)
     missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
     if missing:
@@ -48,7 +48,7 @@ def migrations() -> Finding:
 
 @probe(_("Worker"), reads_database=True)
 def worker() -> Finding:
-    """Tell when the worker was last alive."""
+    """Report how long ago the worker last wrote a heartbeat."""
     last = Heartbeat.last(Heartbeat.WORKER)
     hint = gettext("Nothing is sent to the site or to Telegram. Start: manage.py qcluster")
     if last is None:
@@ -58,5 +58,5 @@ def worker() -> Finding:
     if silence > SILENCE.total_seconds():
         return Finding(Level.RED, figure, hint)
     if silence > MISSED_BEATS_SECONDS:
-        return Finding(Level.YELLOW, figure, gettext("It is late, or busy with something long."))
+        return Finding(Level.YELLOW, figure, gettext("It is late, or busy with a long task."))
     return Finding(Level.GREEN, figure)

@@ -1,4 +1,4 @@
-"""Log-like rows that nobody will read any more: deleted once a day, the oldest first."""
+"""Delete old log rows, results and sessions once a day, the oldest first."""
 
 import time
 from datetime import timedelta
@@ -13,31 +13,31 @@ from django_q.models import Task
 
 from cvety_crm.outbox import State, outbox_models
 
-KEEP_TASKS = timedelta(days=7)
+TASK_RETENTION = timedelta(days=7)
 BATCH = 500
-"""Rows of one transaction, so that nobody waits long for a lock."""
+"""The number of rows deleted in one transaction, so that other transactions do not wait long for a lock."""
 SECONDS = 20.0
-"""How long one table is pruned: the clock's task has other jobs, and a limit. What is left goes the next day."""
+"""How long one table is pruned. The daily task has other jobs and a time limit. The rest is deleted the next day."""
 
 
 def prune() -> None:
-    """Delete old results of django-q, which never prunes its failures, and sessions that have ended."""
+    """Delete old results of django-q, which does not delete failures itself, and expired sessions."""
     now = timezone.now()
-    Task.objects.filter(stopped__lt=now - KEEP_TASKS).delete()
+    Task.objects.filter(stopped__lt=now - TASK_RETENTION).delete()
     Session.objects.filter(expire_date__lt=now).delete()
 
 
 def prune_outbox() -> int:
-    """Delete what was delivered or given up by staff `KEEP_SENT_DAYS` ago, with its attempts; return how many rows.
+    """Delete entries that were delivered or cancelled `KEEP_SENT_DAYS` ago, with their attempts.
 
-    What waits or has failed is never touched: somebody is still to do something about it.
+    Return the number of entries. Pending and failed entries stay: they are not finished.
     """
     if settings.KEEP_SENT_DAYS <= 0:
         return 0
     before = timezone.now() - timedelta(days=settings.KEEP_SENT_DAYS)
     return sum(
         delete_in_batches(
-            # By the index on created_at; one that was repeated by hand since has finished later.
+            # created_at has an index; finished_at keeps an entry that was retried by hand recently.
             model._default_manager.filter(
                 created_at__lt=before, finished_at__lt=before, state__in=(State.DELIVERED, State.CANCELLED)
             )
@@ -47,17 +47,17 @@ def prune_outbox() -> int:
 
 
 def delete_in_batches(rows: QuerySet[Any]) -> int:
-    """Delete the rows, oldest first by `created_at`, for `SECONDS` at most; return how many.
+    """Delete the rows, oldest first by `created_at`, for at most `SECONDS`. Return the number of rows deleted.
 
-    A row that somebody holds is left for the next time.
+    A row that is locked by another transaction is left for the next run.
     """
     until, deleted = time.monotonic() + SECONDS, 0
     while time.monotonic() < until:
         with transaction.atomic():
             locked = rows.select_for_update(skip_locked=True, of=("self",)).order_by("created_at")
-            keys = list(locked.values_list("pk", flat=True)[:BATCH])
-            rows.model._default_manager.filter(pk__in=keys).delete()
-        deleted += len(keys)
-        if len(keys) < BATCH:
+            ids = list(locked.values_list("pk", flat=True)[:BATCH])
+            rows.model._default_manager.filter(pk__in=ids).delete()
+        deleted += len(ids)
+        if len(ids) < BATCH:
             break
     return deleted

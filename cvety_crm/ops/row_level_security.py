@@ -1,7 +1,7 @@
-"""Row level security for every table, with no policy.
+"""Enable row level security on every table, without a policy.
 
-On Supabase every table of the public schema can be reached with the public API key unless row level security is on.
-The owner, as whom the CRM connects, is not affected.
+On Supabase every table of the public schema can be read with the public API key unless row level security is on.
+The CRM connects as the owner of the tables, and row level security does not affect the owner.
 """
 
 from collections.abc import Sequence
@@ -21,14 +21,14 @@ _UNPROTECTED = """
 
 
 def unprotected_tables(connection: BaseDatabaseWrapper) -> list[str]:
-    """Return our tables without row level security."""
+    """Return the names of our tables that have no row level security."""
     with connection.cursor() as cursor:
         cursor.execute(_UNPROTECTED)
         return [name for (name,) in cursor.fetchall()]
 
 
 def protect_tables(connection: BaseDatabaseWrapper) -> list[str]:
-    """Turn row level security on wherever it is off; return the tables concerned."""
+    """Enable row level security on every table that lacks it. Return the names of these tables."""
     tables = unprotected_tables(connection)
     with connection.cursor() as cursor:
         for table in tables:
@@ -37,12 +37,12 @@ def protect_tables(connection: BaseDatabaseWrapper) -> list[str]:
 
 
 def on_post_migrate(using: str, **_kwargs: Any) -> None:
-    """Cover the tables that a later migration, of a library's too, has added."""
+    """Protect the tables that migrations have added, including the migrations of libraries."""
     protect_tables(connections[using])
 
 
 def check_tables(*, databases: Sequence[str] | None = None, **_kwargs: Any) -> list[CheckMessage]:
-    """Fail for a table that was missed (`check --database default`)."""
+    """Return an error for each table without row level security (`check --database default`)."""
     return [
         Error(
             f"Table {table} has no row level security: on Supabase anyone with the public key can read it.",

@@ -1,4 +1,4 @@
-"""What the worker does by the clock. The schedules are rows of django-q, made by an idempotent step of `migrate`."""
+"""The worker's scheduled jobs. The schedules are rows of django-q that `migrate` creates or updates."""
 
 import logging
 from collections.abc import Callable
@@ -19,13 +19,13 @@ EACH_HOUR = "cvety_crm.ops.schedules.each_hour"
 EACH_NIGHT = "cvety_crm.ops.schedules.each_night"
 HOUR = timedelta(hours=1)
 NIGHT = time(4, 0)
-"""When the shop sleeps, by its own clock."""
+"""When the nightly jobs run, in the shop's time zone: the shop is closed then."""
 PAST_THE_HOUR = timedelta(minutes=30)
-"""When the hourly jobs run: between two full hours, so that they are not under way when the night's begin."""
+"""When the hourly jobs run: at half past, so that they are finished when the nightly jobs start on the hour."""
 
 
 def each_minute() -> None:
-    """Beat the heart, then run `settings.MINUTE_JOBS`. One that fails does not keep the next from running."""
+    """Write the worker's heartbeat, then run `settings.MINUTE_JOBS`."""
     Heartbeat.beat(Heartbeat.WORKER)
     _run(settings.MINUTE_JOBS)
 
@@ -41,11 +41,12 @@ def each_hour() -> None:
 
 
 def each_night() -> None:
-    """Run `settings.NIGHT_JOBS`: what takes long and is better done when nobody works."""
+    """Run `settings.NIGHT_JOBS`, which take long and should run while the shop is closed."""
     _run(settings.NIGHT_JOBS)
 
 
 def _run(paths: list[str]) -> None:
+    """Run the jobs in order. A job that fails is logged and does not stop the next ones."""
     for path in paths:
         try:
             job: Callable[[], Any] = import_string(path)
@@ -55,11 +56,11 @@ def _run(paths: list[str]) -> None:
 
 
 def on_post_migrate(using: str, **_kwargs: Any) -> None:
-    """Create or refresh the schedules."""
+    """Create the schedules, or update them."""
     from django_q.models import Schedule
 
     now = timezone.now()
-    # next_run is set: a schedule without it would start at once, in the middle of whatever runs `migrate`.
+    # Without next_run a schedule would start at once, while `migrate` is still running.
     for func, kind, first in (
         (EACH_MINUTE, Schedule.MINUTES, now + timedelta(seconds=5)),
         (EACH_DAY, Schedule.DAILY, now + timedelta(hours=24)),

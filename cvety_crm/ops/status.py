@@ -1,4 +1,4 @@
-"""The health of the system: a page of the admin, and answers for programs that monitor it."""
+"""Views of the system's health: an admin page, and JSON for monitoring programs."""
 
 from typing import Any
 
@@ -18,11 +18,11 @@ from cvety_crm.ops.health import KEEP_SECONDS, Level, Report, latest
 from cvety_crm.users import User
 
 MARKS = {Level.GREEN: "✔", Level.YELLOW: "▲", Level.RED: "✖"}
-"""Signs that differ without their colours."""
+"""Signs that can be distinguished without colours."""
 
 
 def headline(level: Level) -> str:
-    """Return the overall status in the shop's own words."""
+    """Return the headline of the report, in the words of the shop."""
     return {
         Level.GREEN: gettext("SYSTEM STATUS: ALL SYSTEMS WORK"),
         Level.YELLOW: gettext("SYSTEM STATUS: THERE ARE REMARKS"),
@@ -31,14 +31,14 @@ def headline(level: Level) -> str:
 
 
 def may_see_status(user: User | AnonymousUser) -> bool:
-    """Return whether the user may open the page: a user that works on orders should know whether they arrive."""
+    """Return whether the user may open the page. Users who work with orders may see whether orders are received."""
     return bool(user.is_superuser) or user.has_perm("orders.view_order")
 
 
 @never_cache
 @require_safe
 def health(request: HttpRequest) -> HttpResponse:
-    """Return to any client whether the CRM works at all, and nothing else."""
+    """Return only whether the CRM works. This view is public."""
     is_well = latest(settings.HEALTH_BASIC_PROBES).level != Level.RED
     return JsonResponse({"status": "ok" if is_well else "failing"}, status=200 if is_well else 503)
 
@@ -46,7 +46,7 @@ def health(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def ready(request: HttpRequest) -> HttpResponse:
-    """Return to staff, and to programs that send `HEALTH_TOKEN`, what every probe has found."""
+    """Return the findings of all probes to staff, and to programs that send `HEALTH_TOKEN`."""
     if not _shows_token(request):
         try:
             user = request.user
@@ -56,7 +56,7 @@ def ready(request: HttpRequest) -> HttpResponse:
                 )
             if not user.is_staff:
                 return JsonResponse({"status": "forbidden"}, status=403)
-        except DatabaseError:  # who it is can't be found out either
+        except DatabaseError:  # the session cannot be read
             return JsonResponse({"status": "failing"}, status=503)
     report = latest(settings.HEALTH_PROBES)
     return JsonResponse(
@@ -72,7 +72,7 @@ def ready(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def status_page(request: HttpRequest) -> HttpResponse:
-    """Show staff what every probe has found."""
+    """Show the findings of all probes to staff."""
     if not may_see_status(request.user):
         raise PermissionDenied
     report = latest(settings.HEALTH_PROBES)

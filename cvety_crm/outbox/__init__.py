@@ -1,15 +1,16 @@
-"""The retry engine: rows that must reach another system, claimed, delivered, retried, given up loudly.
+"""The outbox: rows that must be delivered to another system, with leases, retries and alerts.
 
-An entry is inserted in the transaction of the change that it reports. After commit a task of django-q is queued that
-delivers it when it is due, mostly at once. Each minute a schedule picks up all entries that are due, so that a lost
-task loses nothing.
-django-q counts nothing: a worker that dies is never reported to it and its own attempts are not reliable. Counting,
-waiting and giving up are columns here:
+An entry is inserted in the transaction of the change that it reports. After the commit, a django-q task is queued that
+delivers the entry when it is due, usually at once. A schedule also picks up all due entries each minute, so a lost task
+delays a delivery but never loses it.
+django-q does not count attempts reliably, and it does not notice a worker that dies. The outbox therefore stores
+attempts, retry times and failures in columns of its own:
 
-* A worker claims an entry with a lease and counts the attempt *before* it calls, so one that dies has tried; the
-  lease that it leaves behind expires.
-* Nothing calls the network inside a transaction.
-* A late result of a worker whose lease has expired is kept with its attempt and changes nothing else.
+* A worker claims an entry with a lease and counts the attempt *before* it sends the request, so an attempt whose worker
+  dies is counted. The lease of that worker expires.
+* No network request is sent inside a transaction.
+* If a worker reports a result after its lease has expired, the result is stored with the attempt and changes nothing
+  else.
 """
 
 from cvety_crm.outbox.deliverers import Deliverer, register_deliverer

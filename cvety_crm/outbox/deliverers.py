@@ -1,4 +1,4 @@
-"""How each kind of entry is delivered. An app registers its deliverer in `AppConfig.ready`."""
+"""The registry of deliverers, one for each kind of entry. An app registers its deliverer in `AppConfig.ready`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 from cvety_crm.outbox.failures import Delivered, DeliveryError
 
 
-def _nothing_more(entry: Any) -> datetime | None:
+def _no_remainder(entry: Any) -> datetime | None:
     return None
 
 
@@ -18,29 +18,29 @@ def _no_follow_up(entry: Any, reason: Any) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Deliverer:
-    """The functions of one kind of entry. All but `deliver` run in the transaction that records the outcome."""
+    """The functions for one kind of entry. All except `deliver` run in the transaction that records the outcome."""
 
     deliver: Callable[[Any], Delivered]
-    """Call the other system, outside any transaction.
+    """Send the entry to the other system, outside any transaction.
 
-    Raises `DeliveryError`, `NoLongerNeededError` or `NotDueError`.
+    Raise `DeliveryError`, `NoLongerNeededError` or `NotDueError` if it was not delivered.
     """
-    after_delivery: Callable[[Any], datetime | None] = _nothing_more
-    """Return when the rest is due, if there is more to send."""
+    after_delivery: Callable[[Any], datetime | None] = _no_remainder
+    """Return when the remaining data is due, or None if there is nothing more to send."""
     after_failure: Callable[[Any, DeliveryError], None] = _no_follow_up
-    """Follow up when the entry has failed for good."""
+    """Run when the entry has failed and is not retried any more."""
     after_cancellation: Callable[[Any, str], None] = _no_follow_up
-    """Follow up when staff have cancelled the entry; the text is their reason."""
+    """Run when a user has cancelled the entry; the second argument is the user's reason."""
 
 
 _registered: dict[str, Deliverer] = {}
 
 
 def register_deliverer(label: str, deliverer: Deliverer) -> None:
-    """Register how entries of the model with this label (`app_label.ModelName`) are delivered."""
+    """Register the deliverer for entries of the model with this label (`app_label.ModelName`)."""
     _registered[label] = deliverer
 
 
 def deliverer_of(label: str) -> Deliverer:
-    """Return the deliverer of the model with this label. Raise `KeyError` if its app has registered none."""
+    """Return the deliverer for the model with this label. Raise `KeyError` if its app has not registered one."""
     return _registered[label]

@@ -1,4 +1,4 @@
-"""Claiming, delivering, recording, retrying, giving up."""
+"""Claim entries, deliver them, record the outcome, and retry or give up."""
 
 import logging
 import random
@@ -32,36 +32,36 @@ logger = logging.getLogger(__name__)
 WAITS = tuple(
     timedelta(seconds=seconds) for seconds in (30, 60, 5 * 60, 30 * 60, 2 * 3600, 6 * 3600, 12 * 3600, 24 * 3600)
 )
-"""The pause after the first, second, … failed attempt; the attempt after the last pause is the last."""
+"""The retry delay after the first, second, … failed attempt. After the last delay there is one more attempt."""
 JITTER = 0.2
 LEASE = timedelta(seconds=90)
-"""Longer than the calls of one delivery can take; after it a worker counts as dead."""
+"""Longer than the requests of one delivery can take. A worker that holds a claim for longer counts as dead."""
 LONGEST_RETRY_AFTER = timedelta(hours=24)
 WARN_AFTER = 4
-"""Failures after which staff are told, although it goes on trying."""
-PATIENCE = 3
-"""Failures in a row from which on a shorter Retry-After no longer shortens the pause."""
-ANSWER_LIMIT = 2048  # characters kept of an answer
+"""The number of failures in a row at which staff are alerted, although retries continue."""
+FAILURES_BEFORE_MINIMUM = 3
+"""From this number of failures in a row, a Retry-After that is shorter than our retry delay is ignored."""
+ANSWER_LIMIT = 2048  # characters of a response that are stored
 SWEEP_SECONDS = 45
-"""How long one sweep goes on claiming, so that it ends before django-q's limit for a task."""
+"""How long one sweep claims entries. It must end before django-q's time limit for a task."""
 
 
-def deliver_task(label: str, *keys: str) -> None:
-    """Deliver these entries. Runs as a task of django-q and never raises: retries are the outbox's own."""
-    for key in keys:
+def deliver_task(label: str, *ids: str) -> None:
+    """Deliver these entries as a django-q task. Never raise: the outbox does its own retries."""
+    for pk in ids:
         try:
-            deliver_one(apps.get_model(label), key)
+            deliver_one(apps.get_model(label), pk)
         except Exception:
-            logger.exception("delivering %s %s failed unexpectedly", label, key)
+            logger.exception("delivering %s %s failed unexpectedly", label, pk)
 
 
 def deliver_due() -> int:
-    """Deliver whatever is due, of every kind, oldest first; return how many were attempted. Runs each minute."""
+    """Deliver all due entries of every kind, oldest first. Return the number of attempts. Runs each minute."""
     until = timezone.now() + timedelta(seconds=SWEEP_SECONDS)
     attempted = 0
     kinds = outbox_models()
     while kinds and timezone.now() < until:
-        # One of each kind in turn: a site that does not answer must not keep Telegram waiting.
+        # The kinds take turns: a site that does not respond must not delay Telegram messages.
         for model in list(kinds):
             claimed = _claim(model, None)
             if claimed is None:
@@ -71,31 +71,31 @@ def deliver_due() -> int:
             try:
                 _attempt(*claimed)
             except Exception:
-                # Its lease runs out and it is tried again; whatever is due behind it must not wait for that.
+                # The entry is retried when its lease expires. The next due entries must not wait for that.
                 logger.exception("delivering %s %s failed unexpectedly", model._meta.label, claimed[0].pk)
     return attempted
 
 
 def outbox_models() -> list[type[OutboxEntry]]:
-    """Return every concrete kind of entry."""
+    """Return the model of every concrete kind of entry."""
     return [model for model in apps.get_models() if issubclass(model, OutboxEntry)]
 
 
-def deliver_one(model: type[OutboxEntry], key: Any) -> bool:
-    """Claim and deliver one entry. Return False when it is not due, or another worker has it."""
-    claimed = _claim(model, key)
+def deliver_one(model: type[OutboxEntry], pk: Any) -> bool:
+    """Claim and deliver one entry. Return False when it is not due or another worker has claimed it."""
+    claimed = _claim(model, pk)
     if claimed is None:
         return False
     _attempt(*claimed)
     return True
 
 
-def _claim(model: type[OutboxEntry], key: Any | None) -> tuple[OutboxEntry, DeliveryAttempt] | None:
+def _claim(model: type[OutboxEntry], pk: Any | None) -> tuple[OutboxEntry, DeliveryAttempt] | None:
     now = timezone.now()
     due = Q(state=State.PENDING, due_at__lte=now) | Q(state=State.SENDING, lease_until__lte=now)
     queryset = model._default_manager.filter(due)
-    if key is not None:
-        queryset = queryset.filter(pk=key)
+    if pk is not None:
+        queryset = queryset.filter(pk=pk)
     with transaction.atomic():
         entry = queryset.select_for_update(skip_locked=True, of=("self",)).order_by("due_at", "created_at").first()
         if entry is None:
@@ -115,7 +115,7 @@ def _attempt(entry: OutboxEntry, attempt: DeliveryAttempt) -> None:
     result: Result
     try:
         if entry.failures > len(WAITS):
-            # It may be this very entry that kills workers: no further call.
+            # The entry itself may crash the workers, so it is not delivered again.
             raise TemporaryDeliveryError(gettext("The worker stopped in the middle of every attempt."))
         result = deliverer_of(entry._meta.label).deliver(entry)
     except (DeliveryError, NoLongerNeededError, NotDueError) as known:
@@ -141,7 +141,7 @@ def _record(entry: OutboxEntry, attempt: DeliveryAttempt, result: Result) -> Non
     entry.lock_owner()
     current = type(entry)._default_manager.select_for_update().filter(pk=entry.pk).first()
     if current is None:
-        return  # what it was to tell has been taken back, and its attempts went with it
+        return  # The entry and its attempts have been deleted, because the change that it reports was undone.
     is_ours = current.state == State.SENDING and current.attempts == attempt.number
     match result:
         case Delivered():
@@ -149,7 +149,7 @@ def _record(entry: OutboxEntry, attempt: DeliveryAttempt, result: Result) -> Non
             if is_ours:
                 _finish(current, State.DELIVERED, code=attempt.code)
                 if rest_due_at := deliverer_of(current._meta.label).after_delivery(current):
-                    _wait(current, rest_due_at)
+                    _set_due(current, rest_due_at)
         case NoLongerNeededError():
             attempt.outcome = AttemptOutcome.NOT_NEEDED
             if is_ours:
@@ -158,7 +158,7 @@ def _record(entry: OutboxEntry, attempt: DeliveryAttempt, result: Result) -> Non
             attempt.outcome = AttemptOutcome.POSTPONED
             if is_ours:
                 current.retry_by, current.last_code, current.last_error = None, "", result.message
-                _wait(current, result.due_at)
+                _set_due(current, result.due_at)
         case PermanentDeliveryError():
             attempt.outcome = AttemptOutcome.REFUSED
             if is_ours:
@@ -178,7 +178,7 @@ def _finish(entry: OutboxEntry, state: State, *, code: str = "", error: str = ""
     entry.save()
 
 
-def _wait(entry: OutboxEntry, due_at: datetime) -> None:
+def _set_due(entry: OutboxEntry, due_at: datetime) -> None:
     entry.state, entry.due_at, entry.lease_until, entry.finished_at = State.PENDING, due_at, None, None
     entry.save()
     schedule_delivery(entry)
@@ -195,27 +195,31 @@ def _postpone(entry: OutboxEntry, failure: DeliveryError, now: datetime) -> None
     entry.retry_by = None
     entry.save()
     if entry.failures == WARN_AFTER:
-        _alert(entry, gettext_noop("%(what)s: %(count)s attempts have failed, trying on"))
+        _alert(entry, gettext_noop("%(what)s: %(count)s attempts have failed, still retrying"))
 
 
 def _give_up(entry: OutboxEntry, failure: DeliveryError) -> None:
     _finish(entry, State.FAILED, code=failure.code[:50], error=failure.message)
     deliverer_of(entry._meta.label).after_failure(entry, failure)
-    _alert(entry, gettext_noop("%(what)s: given up, a person has to look"))
+    _alert(entry, gettext_noop("%(what)s: given up, staff must check it"))
 
 
 def retry_delay(failures: int, retry_after: float | None) -> timedelta:
-    """Return the pause after so many failures in a row: what the other side asked for, else the schedule, jittered."""
+    """Return the retry delay after this many failures in a row.
+
+    `retry_after` is the delay in seconds that the other system requested. Without it, the delay is taken from `WAITS`
+    and varied at random by `JITTER`.
+    """
     wait = WAITS[min(failures, len(WAITS)) - 1]
     if retry_after is not None:
-        asked = min(max(timedelta(seconds=retry_after), timedelta(seconds=1)), LONGEST_RETRY_AFTER)
-        # Whoever goes on asking for a second would use up all attempts in a few of them.
-        return asked if failures < PATIENCE else max(asked, wait)
+        requested = min(max(timedelta(seconds=retry_after), timedelta(seconds=1)), LONGEST_RETRY_AFTER)
+        # A server that keeps requesting a delay of one second would use up all attempts within seconds.
+        return requested if failures < FAILURES_BEFORE_MINIMUM else max(requested, wait)
     return wait * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreads load, guards nothing
 
 
 def _alert(entry: OutboxEntry, title: str) -> None:
     if not entry.raises_alerts():
         return
-    words = {"what": str(entry), "count": entry.failures}
-    raise_alert(Alert(title=gettext(title) % words, text=entry.last_error, about=entry))
+    params = {"what": str(entry), "count": entry.failures}
+    raise_alert(Alert(title=gettext(title) % params, text=entry.last_error, about=entry))

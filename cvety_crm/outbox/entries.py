@@ -1,4 +1,4 @@
-"""The tables of the retry engine: what must be delivered, and each attempt at it."""
+"""The abstract tables of the outbox: entries to deliver, and their delivery attempts."""
 
 from django.conf import settings
 from django.db import IntegrityError, models, transaction
@@ -13,7 +13,7 @@ from cvety_crm.users import User
 
 
 class State(models.TextChoices):
-    """Where an entry is."""
+    """The state of an entry."""
 
     PENDING = "pending", _("waiting")
     SENDING = "sending", _("being sent")
@@ -26,7 +26,7 @@ LIVE = (State.PENDING, State.SENDING)
 
 
 class AttemptOutcome(models.TextChoices):
-    """How one attempt ended."""
+    """The outcome of one attempt."""
 
     STARTED = "started", _("started")
     DELIVERED = "delivered", _("delivered")
@@ -37,7 +37,7 @@ class AttemptOutcome(models.TextChoices):
 
 
 class OutboxEntry(Table):
-    """Something that must reach another system. Its app registers how (`cvety_crm.outbox.deliverers`)."""
+    """Something to deliver to another system. Its app registers a deliverer (`cvety_crm.outbox.deliverers`)."""
 
     state = models.CharField(_("state"), max_length=20, choices=State, default=State.PENDING, db_default=State.PENDING)
     due_at = models.DateTimeField(_("next attempt"), default=timezone.now)
@@ -63,16 +63,19 @@ class OutboxEntry(Table):
         abstract = True
 
     def raises_alerts(self) -> bool:
-        """Return whether staff are told of its failures; an alert's own message must not alert about itself."""
+        """Return whether its failures raise alerts. The message of an alert must not raise another alert."""
         return True
 
     def lock_owner(self) -> None:
-        """Lock, in the recording transaction, what must be locked before this entry (the order before its push)."""
+        """Lock the rows that must be locked before this entry, such as the order of a push.
+
+        Called in the transaction that records the outcome.
+        """
 
     def retry(self, *, by: User | None = None) -> bool:
-        """Let a failed or cancelled entry start anew, at once.
+        """Make a failed or cancelled entry pending and due now, with no failures.
 
-        Return False when it was in no such state, or when another one that carries the same already waits.
+        Return False when it is in another state, or when another pending entry already has the same content.
         """
         self.due_at = timezone.now()
         try:
@@ -88,7 +91,7 @@ class OutboxEntry(Table):
         return bool(changed)
 
     def deliver_now(self, *, by: User | None = None) -> bool:
-        """Bring a waiting entry's next attempt forward to now. Return False when it does not wait."""
+        """Make a pending entry due now. Return False when it is not pending."""
         self.due_at = timezone.now()
         changed = self._rows(State.PENDING).update(due_at=self.due_at, retry_by=by)
         if changed:
@@ -96,7 +99,7 @@ class OutboxEntry(Table):
         return bool(changed)
 
     def cancel(self, *, reason: str) -> bool:
-        """Give up an entry that waits or has failed. Return False when it was too late."""
+        """Cancel a pending or failed entry. Return False when it is in another state."""
         with transaction.atomic():
             self.lock_owner()
             changed = self._rows(State.PENDING, State.FAILED).update(
@@ -107,12 +110,12 @@ class OutboxEntry(Table):
         return bool(changed)
 
     def _rows(self, *states: State) -> "models.QuerySet[OutboxEntry]":
-        # This row, if it is still in one of these states: compare and set in one statement.
+        # The filter on the state and the update run as one statement, so no other process can change it in between.
         return type(self)._default_manager.filter(pk=self.pk, state__in=states)
 
 
 class DeliveryAttempt(Table):
-    """One attempt of an entry; a child adds `entry`, a foreign key with `related_name="attempt_log"`."""
+    """One delivery attempt. A subclass adds `entry`, a foreign key with `related_name="attempt_log"`."""
 
     number = models.PositiveIntegerField(_("number"))
     started_at = models.DateTimeField(_("started"), default=timezone.now)
@@ -139,5 +142,5 @@ class DeliveryAttempt(Table):
 
 
 def live_index(name: str) -> models.Index:
-    """Return the partial index over the rows that the sweep looks at."""
+    """Return the partial index over the rows that the sweep reads."""
     return models.Index(fields=["due_at"], name=name, condition=Q(state__in=[state.value for state in LIVE]))

@@ -1,4 +1,4 @@
-"""How a delivery can end other than well, sorted by what helps."""
+"""The possible results of a delivery: delivered, and the errors, each with its own treatment."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,16 +7,16 @@ from cvety_crm.masking import truncate_masked
 
 
 class DeliveryError(Exception):
-    """Something went wrong; `message` is for staff (Russian), `code` and `answer` are the other side's words."""
+    """A delivery failed. `message` is for staff (Russian); `code` and `answer` are the other system's response."""
 
     def __init__(self, message: str, *, code: str = "", answer: str = "") -> None:
         super().__init__(message)
-        # Both may quote the other side, and end up on pages and timelines.
+        # All three may quote the other system's response, and pages and timelines show them.
         self.message, self.code, self.answer = truncate_masked(message), truncate_masked(code), truncate_masked(answer)
 
 
 class TemporaryDeliveryError(DeliveryError):
-    """May go better later. `retry_after` is what the other side asked for, in seconds."""
+    """A later attempt may succeed. `retry_after` is the delay in seconds that the other system requested."""
 
     def __init__(self, message: str, *, code: str = "", answer: str = "", retry_after: float | None = None) -> None:
         super().__init__(message, code=code, answer=answer)
@@ -24,21 +24,21 @@ class TemporaryDeliveryError(DeliveryError):
 
 
 class PermanentDeliveryError(DeliveryError):
-    """Will go the same way however often it is tried: fails at once, a person has to look."""
+    """A retry cannot succeed: the entry fails at once, and staff must check it."""
 
 
 class MisconfiguredError(PermanentDeliveryError):
-    """The settings are wrong on this side or the other; nothing can be delivered until they are put right."""
+    """The settings of the CRM or of the other system are wrong. Nothing can be delivered until they are corrected."""
 
 
 class NoLongerNeededError(Exception):
-    """There is nothing left to deliver; the entry is cancelled with this reason (Russian)."""
+    """There is nothing left to deliver. The entry is cancelled with this reason (Russian)."""
 
 
 class NotDueError(Exception):
-    """It is too early: nothing has failed and nothing is done, and the entry is looked at again at `due_at`.
+    """The entry is not due yet. It stays pending until `due_at` and no failure is counted.
 
-    The text (Russian) says what is waited for.
+    The message (Russian) states the reason.
     """
 
     def __init__(self, message: str, *, due_at: datetime) -> None:
@@ -48,7 +48,7 @@ class NotDueError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """What the other side answered."""
+    """The other system's response to a successful delivery."""
 
     code: str = ""
     answer: str = ""

@@ -1,7 +1,7 @@
-"""Tasks of django-q that deliver entries when they are due.
+"""Queue the django-q tasks that deliver entries when they are due.
 
-A lost task loses nothing, because the sweep runs each minute. django-q's own scheduler looks about every 30 seconds,
-which is too coarse for an entry that is due in ten.
+If a task is lost, the sweep that runs each minute delivers the entry. django-q's own scheduler runs only about every 30
+seconds, which is too late for an entry that is due in ten seconds.
 """
 
 from datetime import datetime
@@ -15,18 +15,18 @@ from django_q.tasks import async_task
 
 
 class Entry(Protocol):
-    """A row of the outbox, as far as its task needs it."""
+    """The attributes of an outbox row that its task needs."""
 
     _meta: ClassVar[Any]
     pk: Any
     due_at: datetime
 
 
-class _Later(ORM):
-    """django-q's queue in the database, for a task that must not start yet and must not occupy a worker.
+class _DelayedBroker(ORM):
+    """django-q's database queue for a task that starts later and does not occupy a worker until then.
 
-    A worker takes a row whose `lock` is in the past (`django_q.brokers.orm.ORM.dequeue`); it writes one in the future
-    itself for a task that it has taken.
+    A worker takes only rows whose `lock` is in the past (`django_q.brokers.orm.ORM.dequeue`). The worker itself sets
+    `lock` to a time in the future for a task that it has taken.
     """
 
     def __init__(self, at: datetime) -> None:
@@ -34,21 +34,21 @@ class _Later(ORM):
         self._at = at
 
     def enqueue(self, task: str) -> int:
-        """Insert the task; return its row's key."""
+        """Insert the task. Return the primary key of its row."""
         row = self.get_connection().create(key=self.list_key or Conf.CLUSTER_NAME, payload=task, lock=self._at)
         return int(row.pk)
 
 
 def schedule_delivery(*entries: Entry) -> None:
-    """Queue a task that delivers the entries when they are due, at the earliest after the current transaction.
+    """Queue a task that delivers the entries when they are due, but not before the current transaction commits.
 
-    All entries must be of one kind and due at the same time.
+    All entries must be of the same model and due at the same time.
     """
-    label, keys, due_at = entries[0]._meta.label, [str(entry.pk) for entry in entries], entries[0].due_at
+    label, ids, due_at = entries[0]._meta.label, [str(entry.pk) for entry in entries], entries[0].due_at
 
     def enqueue() -> None:
-        later = {"broker": _Later(due_at)} if due_at > timezone.now() else {}
-        async_task("cvety_crm.outbox.deliver_task", label, *keys, **later)
+        options = {"broker": _DelayedBroker(due_at)} if due_at > timezone.now() else {}
+        async_task("cvety_crm.outbox.deliver_task", label, *ids, **options)
 
-    # robust: a failure to queue must not turn a committed change into an error; the sweep delivers anyway.
+    # robust: a change that is committed must not end in an error because the task was not queued. The sweep delivers.
     transaction.on_commit(enqueue, robust=True)

@@ -1,4 +1,4 @@
-"""A shop with a day's work in it, and its staff's browsers: a phone, a tablet, a desktop."""
+"""Fixtures of the browser tests: a shop with orders, and browsers of a phone, a tablet and a desktop."""
 
 import os
 import re
@@ -22,18 +22,18 @@ from tests.visible_text import english_words
 
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 SIZES = {"phone": (360, 740), "tablet": (768, 1024), "desktop": (1280, 800)}
-PATIENCE = 60_000  # milliseconds; the machine may be busy
+TIMEOUT = 60_000  # milliseconds; enough for a busy machine
 LIST = "/crm/orders/order/"
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One browser for the tests of a module; while it runs, so does Playwright's event loop, which others must not."""
-    # Playwright keeps an event loop running, which Django takes for asynchronous code; there is none.
+    """Yield one browser for all tests of a module, because Playwright's event loop must not run in other modules."""
+    # Django refuses queries while an event loop runs, as Playwright's does. No code here is asynchronous.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        expect.set_options(timeout=PATIENCE)
+        expect.set_options(timeout=TIMEOUT)
         yield running
         running.close()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
@@ -41,13 +41,13 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(params=list(SIZES))
 def size(request: pytest.FixtureRequest) -> str:
-    """Each test is done on a phone, on a tablet and on a desktop."""
+    """Run each test on a phone, a tablet and a desktop."""
     return str(request.param)
 
 
 @dataclass
-class Desk:
-    """A member of staff in front of a screen."""
+class Screen:
+    """A logged-in browser window of a given size."""
 
     context: BrowserContext
     page: Page
@@ -55,48 +55,48 @@ class Desk:
     size: str
 
     @property
-    def is_touched(self) -> bool:
-        """Return whether fingers, and not a mouse, point at the screen."""
+    def is_touchscreen(self) -> bool:
+        """Return whether the screen is used with fingers and not with a mouse."""
         return self.size != "desktop"
 
     def open(self, path: str = LIST) -> Page:
-        """Open a page of the CRM."""
+        """Open a page of the CRM, and return it."""
         self.page.goto(self.url + path)
         return self.page
 
     def row(self, number: int | str) -> Any:
-        """Return the row, or the card, of an order."""
+        """Return the row or the card of an order in the list."""
         return self.page.locator("#result_list tbody", has_text=f"№\xa0{number}")
 
-    def sees(self, number: int, words: str | re.Pattern[str], timeout: float = PATIENCE) -> None:
-        """See these words in the row of an order; what a small screen leaves out is not seen."""
+    def shows(self, number: int, words: str | re.Pattern[str], timeout: float = TIMEOUT) -> None:
+        """Check that the row of an order shows these words. Words that a small screen hides do not count."""
         expect(self.row(number).get_by_text(words).locator("visible=true").first).to_be_visible(timeout=timeout)
 
     def open_order(self, number: int) -> Page:
-        """Open an order by its number in the list."""
+        """Open the page of an order with its link in the list."""
         self.row(number).get_by_role("link", name=re.compile(rf"^№\s{number}\b")).click()
         expect(self.page.get_by_role("region", name="Заказ", exact=True)).to_contain_text(f"№\xa0{number}")
         return self.page
 
     def clipboard(self) -> str:
-        """Return what was copied last."""
+        """Return the text in the clipboard."""
         return str(self.page.evaluate("navigator.clipboard.readText()"))
 
     def check(self, path: str | None = None) -> None:
-        """Look at the page as a picky person does: nothing sticks out, nothing is English, nothing serious for axe."""
+        """Check that the page does not scroll sideways, has no serious accessibility problem, and is Russian."""
         if path is not None:
             self.open(path)
-        assert sideways(self.page) <= 0, "the page scrolls sideways"
+        assert overflow_width(self.page) <= 0, "the page scrolls overflow_width"
         assert not serious_violations(self.page)
         assert not english(self.page)
 
 
 @pytest.fixture
-def desk_of(chromium: Browser, live_server: Any, size: str) -> Iterator[Callable[[User], Desk]]:
-    """Return a function that seats a member of staff in front of a screen of the test's size."""
+def screen_of(chromium: Browser, live_server: Any, size: str) -> Iterator[Callable[[User], Screen]]:
+    """Return a function that opens a browser window of the test's size, logged in as a user."""
     opened: list[BrowserContext] = []
 
-    def sit(user: User) -> Desk:
+    def open_screen(user: User) -> Screen:
         client = Client()
         client.force_login(user)
         width, height = SIZES[size]
@@ -111,29 +111,29 @@ def desk_of(chromium: Browser, live_server: Any, size: str) -> Iterator[Callable
         )
         opened.append(context)
         context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}])
-        context.set_default_timeout(PATIENCE)
-        return Desk(context, context.new_page(), live_server.url, size)
+        context.set_default_timeout(TIMEOUT)
+        return Screen(context, context.new_page(), live_server.url, size)
 
-    yield sit
+    yield open_screen
     for context in opened:
         context.close()
 
 
 @pytest.fixture
-def desk(desk_of: Callable[[User], Desk], manager: User) -> Desk:
-    """The owner in front of a screen."""
+def screen(screen_of: Callable[[User], Screen], manager: User) -> Screen:
+    """Return a browser window that is logged in as a superuser."""
     cache.clear()
-    return desk_of(manager)
+    return screen_of(manager)
 
 
 @dataclass
 class Shop:
-    """The shop's site, as far as a test needs it."""
+    """The shop's site. It sends orders to the CRM."""
 
     post_webhook: Callable[..., Any]
 
     def order(self, number: int, *, hours: float | None = 3, **changes: Any) -> Order:
-        """Have the site take an order that is due in so many hours, to the hour; None: no date."""
+        """Create an order through the site's webhook, for delivery in so many hours, or without a date for None."""
         properties = changes.pop("properties", {})
         if hours is not None:
             properties = {**due_in(hours), **properties}
@@ -146,7 +146,7 @@ class Shop:
 
 
 def due_in(hours: float) -> dict[str, str]:
-    """Return the site's properties of a delivery in so many hours from now; it stays on today's date."""
+    """Return the site's properties of a delivery in so many hours from now, but not later than today."""
     now = timezone.localtime()
     start = min(max(now + timedelta(hours=hours), _clock(now, 0)), _clock(now, 22)).replace(minute=0, second=0)
     return {"data": now.date().isoformat(), "when": f"{start:%H:%M}-{start + timedelta(hours=1):%H:%M}"}
@@ -158,19 +158,19 @@ def _clock(day: datetime, hour: int) -> datetime:
 
 @pytest.fixture
 def shop(post_webhook: Callable[..., Any]) -> Shop:
-    """The shop's site, and a courier."""
+    """Return the shop's site."""
     return Shop(post_webhook)
 
 
 @pytest.fixture
 def courier(transactional_db: None) -> Courier:
-    """Somebody who delivers."""
+    """Return a courier."""
     return Courier.objects.create(name="Ерлан Сапаров", phone="+77010000001", telegram="erlan_kz")
 
 
 @pytest.fixture
 def slots(transactional_db: None) -> list[DeliverySlot]:
-    """Hourly delivery slots of the whole day."""
+    """Return hourly delivery slots for the whole day."""
     return [
         DeliverySlot.objects.create(
             bitrix_id=f"{hour:02}:00-{hour + 1:02}:00",
@@ -182,16 +182,16 @@ def slots(transactional_db: None) -> list[DeliverySlot]:
     ]
 
 
-def sideways(page: Page) -> int:
-    """Return how many pixels the page is wider than the screen."""
+def overflow_width(page: Page) -> int:
+    """Return by how many pixels the page is wider than the screen."""
     return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
 def serious_violations(page: Page) -> list[str]:
-    """Return what axe-core finds serious or critical on the page, WCAG 2.2 A and AA, each with the first element."""
+    """Return the serious and critical problems that axe-core finds (WCAG 2.2 A and AA), with their first elements."""
     if not AXE.exists():
         pytest.skip("axe-core is not installed: needs npm")
-    if not page.evaluate("'axe' in window"):  # half a megabyte of source, once a page
+    if not page.evaluate("'axe' in window"):  # the source has half a megabyte, so it is loaded once for each page
         page.evaluate(AXE.read_text())
     found = page.evaluate(
         """async () => (await axe.run(document, {
@@ -206,7 +206,7 @@ def serious_violations(page: Page) -> list[str]:
 
 
 def english(page: Page, also_known: frozenset[str] = frozenset()) -> set[str]:
-    """Return the words in Latin letters that a person sees on the page, without names of things and keys."""
+    """Return the visible words in Latin letters, without names of products and keys."""
     text = page.evaluate(
         """() => { const icons = document.querySelectorAll('.material-symbols-outlined, kbd, code, pre');
              icons.forEach(one => { one.dataset.was = one.textContent; one.textContent = ''; });

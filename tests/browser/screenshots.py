@@ -1,6 +1,6 @@
-"""Pictures of every page on a believable day of the shop, for the README and for people who look: `make screenshots`.
+"""Save screenshots of every page with realistic orders, for the README and for reviews: `make screenshots`.
 
-Not a test: pytest does not collect it by itself, and it asserts nothing. `SCREENSHOTS` names the folder.
+This is not a test: pytest does not collect it by default, and it asserts nothing. `SCREENSHOTS` names the folder.
 """
 
 import os
@@ -52,7 +52,7 @@ NOTES = ["Клиент просил фото до отправки", "Домоф
 
 @pytest.fixture
 def day(shop: Shop, slots: list[object], manager: User, courier: Courier) -> list[Order]:
-    """Some thirty orders of all stages."""
+    """Return thirty orders of all stages."""
     florists = [
         User.objects.create_user(f"florist-{name}", first_name=name, is_staff=True) for name in ("Жанар", "Лена")
     ]
@@ -114,7 +114,7 @@ def day(shop: Shop, slots: list[object], manager: User, courier: Courier) -> lis
 
 
 def bouquet() -> bytes:
-    """Return a picture that stands for a photo of a bouquet."""
+    """Return a generated picture in place of a photo of a bouquet."""
     picture = Image.new("RGB", (1200, 1500), "#e8dfd3")
     draw = ImageDraw.Draw(picture)
     draw.polygon([(600, 1450), (330, 700), (870, 700)], fill="#7f9c6d")
@@ -129,7 +129,7 @@ def bouquet() -> bytes:
 
 
 @pytest.mark.parametrize("size", ["phone", "desktop"], indirect=True)
-def test_pictures_of_every_page(desk, day, manager, slots, courier):
+def test_pictures_of_every_page(screen, day, manager, slots, courier):
     FOLDER.mkdir(parents=True, exist_ok=True)
     order = next(one for one in day if Order.objects.get(pk=one.pk).status_id == "accepted")
     services.change_status(order_id=order.pk, status="delivering", actor=manager)
@@ -150,30 +150,30 @@ def test_pictures_of_every_page(desk, day, manager, slots, courier):
         "user": reverse("admin:cvety_crm_user_change", args=[manager.pk]), "missing": "/crm/no/such/page/",
     }  # fmt: skip
     for name, path in pages.items():
-        page = desk.open(path)
+        page = screen.open(path)
         if name == "order":
             page.get_by_label("Сфотографировать").set_input_files(
                 {"name": "1.jpg", "mimeType": "image/jpeg", "buffer": bouquet()}
             )
             page.get_by_role("img", name="Фото 1").wait_for()
-        keep(desk, name)
-    desk.context.clear_cookies()
+        save_screenshots(screen, name)
+    screen.context.clear_cookies()
     for name, path in {"login": "/crm/login/", "public": "/"}.items():
-        desk.open(path)
-        keep(desk, name)
+        screen.open(path)
+        save_screenshots(screen, name)
 
 
-def keep(desk, name: str) -> None:
-    """Save the first screen, and the whole page beside it."""
-    width, height = SIZES[desk.size]
-    page = desk.page
-    # A Chromium without Russian texts of its own writes dates in the American way.
+def save_screenshots(screen, name: str) -> None:
+    """Save a screenshot of the visible part, and one of the whole page."""
+    width, height = SIZES[screen.size]
+    page = screen.page
+    # Chromium without a Russian language pack shows dates in the American format.
     page.evaluate(
         """() => document.querySelectorAll("input[type=date]").forEach(input => {
              const shown = input.value.split("-").reverse().join("."); input.type = "text"; input.value = shown; })"""
     )
     page.screenshot(path=FOLDER / f"{name}-{width}.png")
-    # Not full_page: that takes the touch away, and with it the size of what is touched.
+    # full_page is not used, because it disables touch, and with it the larger touch targets.
     page.set_viewport_size(
         {"width": width, "height": min(page.evaluate("document.documentElement.scrollHeight"), 4000)}
     )

@@ -1,4 +1,4 @@
-"""What people complain about in systems like this: done once in a browser, to see that it does not happen here."""
+"""Tests of common complaints about such systems, such as lost changes and lost scroll positions, in a browser."""
 
 import re
 
@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from cvety_crm.users import User
 from orders.models import Order, Status
-from tests.browser.conftest import LIST, Desk
+from tests.browser.conftest import LIST, Screen
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
@@ -17,26 +17,26 @@ phone = pytest.mark.parametrize("size", ["phone"], indirect=True)
 
 
 @phone
-def test_a_status_is_taken_back_from_the_lists_message(desk, shop, settings):
+def test_status_can_be_undone_from_the_message_in_the_list(screen, shop, settings):
     settings.STATUS_HOLD_SECONDS = 60
     order = shop.order(1001)
-    page = desk.open()
-    desk.row(1001).get_by_role("button", name="Принят").click()
+    page = screen.open()
+    screen.row(1001).get_by_role("button", name="Принят").click()
     undo = page.locator("#crm-messages").get_by_role("button", name="Отменить")
     expect(undo).to_contain_text(re.compile(r"\(\d+ с\)"))
     assert undo.bounding_box()["height"] >= 48
     undo.click()
     expect(page.locator("#crm-messages")).to_contain_text("снова «Новый»")
-    expect(desk.row(1001)).to_contain_text("Новый")
+    expect(screen.row(1001)).to_contain_text("Новый")
     assert Order.objects.get(pk=order.pk).status_id == "new"
 
 
 @desktop
-def test_two_people_on_one_order_lose_nothing(desk, desk_of, shop):
+def test_two_users_editing_one_order_lose_no_changes(screen, screen_of, shop):
     order = shop.order(1001)
     path = f"{LIST}{order.pk}/change/"
-    mine = desk.open(path)
-    other = desk_of(User.objects.create_superuser("asel", password="made-up-password", first_name="Асель"))
+    mine = screen.open(path)
+    other = screen_of(User.objects.create_superuser("asel", password="made-up-password", first_name="Асель"))
     theirs = other.open(path)
     expect(theirs.get_by_text("Сейчас здесь: Данияр")).to_be_visible()
 
@@ -55,7 +55,7 @@ def test_two_people_on_one_order_lose_nothing(desk, desk_of, shop):
     expect(mine.get_by_label("Пожелания клиента")).to_have_value("побольше зелени")
     order.refresh_from_db()
     assert (order.delivery_address, order.comment) == (address, "без лилий, аллергия")
-    desk.check()
+    screen.check()
 
     mine.get_by_role("button", name="Сохранить моё").click()
     expect(warning).to_have_count(0)
@@ -68,32 +68,32 @@ def save(page: Page) -> None:
 
 
 @desktop
-def test_a_day_by_the_keyboard(desk, shop):
+def test_orders_can_be_processed_with_the_keyboard(screen, shop):
     first, _second = shop.order(1001, hours=1), shop.order(1002, hours=3)
-    page = desk.open()
+    page = screen.open()
     search = page.locator("#searchbar")
     number = page.locator(".crm-row-number")
     expect(number).to_have_count(2)
 
     press(page, "j")
-    expect(focused(desk, 1001)).to_be_focused()
-    russian(page, "о", "KeyJ")
-    expect(focused(desk, 1002)).to_be_focused()
-    russian(page, "л", "KeyK")
-    expect(focused(desk, 1001)).to_be_focused()
-    russian(page, "ы", "KeyS")
-    expect(desk.row(1001)).to_contain_text("Доставляется")
+    expect(focused(screen, 1001)).to_be_focused()
+    press_russian(page, "о", "KeyJ")
+    expect(focused(screen, 1002)).to_be_focused()
+    press_russian(page, "л", "KeyK")
+    expect(focused(screen, 1001)).to_be_focused()
+    press_russian(page, "ы", "KeyS")
+    expect(screen.row(1001)).to_contain_text("Доставляется")
     assert Order.objects.get(pk=first.pk).status_id == "accepted"
-    expect(focused(desk, 1001)).to_be_focused()  # the row was brought up to date under the hand
+    expect(focused(screen, 1001)).to_be_focused()  # the focus stays although the row was refreshed
 
     press(page, "?")
     keys = page.get_by_role("dialog", name="Клавиши")
     expect(keys).to_be_visible()
-    press(page, "s")  # means nothing while it is open
+    press(page, "s")  # has no effect while the dialog is open
     press(page, "Escape")
     expect(keys).to_be_hidden()
 
-    russian(page, ".", "Slash")
+    press_russian(page, ".", "Slash")
     expect(search).to_be_focused()
     page.keyboard.type("jksp?/")
     expect(search).to_have_value("jksp?/")
@@ -108,22 +108,22 @@ def test_a_day_by_the_keyboard(desk, shop):
     page.wait_for_load_state()
     press(page, "p")
     expect(page.get_by_role("button", name="Наряд, A5")).to_be_focused()
-    page.redirect_back(wait_until="load")
+    page.go_back(wait_until="load")
     press(page, "j")
     press(page, "p")
     expect(page.get_by_role("heading", name="Наряды")).to_be_visible()
 
 
-def focused(desk: Desk, number: int):
-    return desk.row(number).locator(".field-number_column a")
+def focused(screen: Screen, number: int):
+    return screen.row(number).locator(".field-number_column a")
 
 
 def press(page: Page, key: str) -> None:
     page.keyboard.press(key)
 
 
-def russian(page: Page, letter: str, code: str) -> None:
-    """Press the key of this place, with the Russian layout on."""
+def press_russian(page: Page, letter: str, code: str) -> None:
+    """Press the key with this code, with the Russian keyboard layout."""
     session = page.context.new_cdp_session(page)
     for kind in ("keyDown", "keyUp"):
         session.send("Input.dispatchKeyEvent", {"type": kind, "key": letter, "code": code, "text": letter})
@@ -131,24 +131,24 @@ def russian(page: Page, letter: str, code: str) -> None:
 
 
 @phone
-def test_an_order_is_left_to_where_one_was_in_the_list(desk):
+def test_list_keeps_its_page_and_position_after_an_order_was_saved(screen):
     new = Status.objects.get(code="new")
     today = timezone.localdate()
     Order.objects.bulk_create(
         Order(order_number=str(number), status=new, delivery_date=today, recipient_name="Мария", total_amount=9000)
         for number in range(2001, 2121)
     )
-    page = desk.open(f"{LIST}?preset=new&q=Мария")
+    page = screen.open(f"{LIST}?preset=new&q=Мария")
     page.get_by_role("link", name="Следующая").click()
     last = page.locator(".crm-row-number").nth(15)
     number = int(re.search(r"\d+", last.inner_text())[0])
-    desk.row(number).scroll_into_view_if_needed()
+    screen.row(number).scroll_into_view_if_needed()
     here = page.url
     top = page.evaluate("window.scrollY")
-    desk.open_order(number)
+    screen.open_order(number)
     page.get_by_label("Пожелания клиента").fill("побольше зелени")
     page.get_by_role("button", name="Сохранить", exact=True).click()
     expect(page.locator("#crm-messages")).to_contain_text("Сохранено")
     assert page.url == here
-    expect(desk.row(number)).to_be_in_viewport()
-    assert abs(page.evaluate("window.scrollY") - top) < 200  # the message above the list has a height too
+    expect(screen.row(number)).to_be_in_viewport()
+    assert abs(page.evaluate("window.scrollY") - top) < 200  # the message above the list moves it by its height

@@ -1,4 +1,4 @@
-"""What a shop misses first, where it is about getting the bouquet to the door: rows to call from, couriers, paper."""
+"""Tests of delivery in a browser: calls, couriers and printing. The numbers are those of the first working day."""
 
 import re
 
@@ -14,85 +14,85 @@ pytestmark = [pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
-def papers(desk):
-    """What was printed, as the bytes of PDFs, the latest last; a browser of a test shows none."""
-    seen: list[bytes] = []
+def papers(screen):
+    """Return the printed PDFs as bytes, the latest last. The test's browser does not show PDFs."""
+    printed: list[bytes] = []
 
     def answer(route):
         response = route.fetch()
         if response.headers["content-type"] == "application/pdf":
-            seen.append(response.body())
+            printed.append(response.body())
             route.fulfill(status=200, content_type="text/html", body="<p>PDF</p>")
         else:
             route.fulfill(response=response)
 
-    desk.context.route("**/print/", answer)
-    return seen
+    screen.context.route("**/print/", answer)
+    return printed
 
 
-def test_06_calling_writing_and_finding_the_way_from_the_row(desk, shop):
+def test_06_row_has_links_to_call_write_and_open_a_map(screen, shop):
     shop.order(1001)
     surprise = shop.order(1002)
     Order.objects.filter(pk=surprise.pk).update(is_surprise=True)
-    page = desk.open()
-    row = desk.row(1001)
+    page = screen.open()
+    row = screen.row(1001)
     expect(row.get_by_role("link", name="Позвонить получателю, № 1001")).to_have_attribute("href", "tel:+77011234567")
     expect(row.get_by_role("link", name="WhatsApp, № 1001")).to_have_attribute("href", "https://wa.me/77011234567")
     for name, host in (("2ГИС", "https://2gis.kz/"), ("Яндекс", "https://yandex.")):
         link = row.get_by_role("link", name=f"{name}: на карте, № 1001")
         expect(link).to_have_attribute("href", re.compile(re.escape(host)))
-        if desk.is_touched:
+        if screen.is_touchscreen:
             assert link.bounding_box()["height"] >= 48, name
     row.get_by_role("button", name="Скопировать адрес, № 1001").click()
     expect(page.get_by_role("status").filter(has_text="Скопировано")).to_have_count(1)
-    assert desk.clipboard() == "Алматы, ул. Абая 150, кв 25"
-    # A surprise is not spoilt by a call.
-    call = desk.row(1002).get_by_role("link", name="Позвонить клиенту: получателю звонить нельзя, № 1002")
+    assert screen.clipboard() == "Алматы, ул. Абая 150, кв 25"
+    # The recipient of a surprise must not be called.
+    call = screen.row(1002).get_by_role("link", name="Позвонить клиенту: получателю звонить нельзя, № 1002")
     expect(call).to_have_attribute("href", "tel:+77771234567")
 
 
-def test_07_finding_a_courier_and_briefing_him(desk, shop, courier):
+def test_07_manager_assigns_and_notifies_a_courier(screen, shop, courier):
     order = shop.order(1001)
-    page = desk.open()
-    desk.sees(1001, "нет курьера")
-    desk.open_order(1001)
+    page = screen.open()
+    screen.shows(1001, "нет курьера")
+    screen.open_order(1001)
     panel = page.get_by_role("region", name="Флорист и курьер")
     panel.get_by_role("button", name="Скопировать коротко").click()
     expect(page.get_by_role("status").filter(has_text="Скопировано")).to_have_count(1)
-    short = desk.clipboard()
+    short = screen.clipboard()
     assert "Абая 150" in short
     assert "1 букет" in short
     assert "Мария" not in short
-    assert "701" not in short
+    assert "701" not in short  # the short text for a courier search contains no personal data
 
     panel.get_by_label("Курьер", exact=True).select_option(label="Ерлан Сапаров")
     panel.get_by_role("button", name="Назначить курьера").click()
     expect(panel).to_contain_text("Ещё не предупреждён")
     panel.get_by_role("button", name="Скопировать полностью").click()
     expect(page.get_by_role("status").filter(has_text="Скопировано")).to_have_count(1)
-    full = desk.clipboard().replace("\xa0", " ")
+    full = screen.clipboard().replace("\xa0", " ")
     assert all(part in full for part in ("№ 1001", "кв 25", "Мария, +7 701 123-45-67", "Букет Стандарт", "9 000 ₸"))
     panel.get_by_role("button", name="Отметить: предупреждён").click()
     expect(panel).to_contain_text(re.compile(r"Предупреждён \d\d:\d\d, Данияр"))
 
     page.get_by_role("link", name="К списку").click()
-    desk.sees(1001, "Ерлан Сапаров")
-    desk.sees(1001, re.compile("(?<!не )предупреждён"))
+    screen.shows(1001, "Ерлан Сапаров")
+    screen.shows(1001, re.compile("(?<!не )предупреждён"))
     order.refresh_from_db()
     assert order.courier == courier
     assert order.courier_notified_at
     assert order.events.filter(kind=EventKind.TOLD).count() == 1
 
 
-def test_08_a_postcard_in_kazakh_and_a_work_order_on_paper(desk, shop, papers):
+def test_08_postcard_in_kazakh_and_work_order_are_printed(screen, shop, papers):
     text = "Туған күніңмен, анашым!\nӘрқашан күлімдеп жүр 🌹"
     order = shop.order(1001, properties={"postcardText": text})
-    page = desk.open()
-    desk.open_order(1001)
+    page = screen.open()
+    screen.open_order(1001)
     menu = page.locator("summary", has_text="Печать")
     menu.click()
     for paper in ("Наряд, A5", "Открытка, A6"):
-        with desk.context.expect_page() as opened:
+        with screen.context.expect_page() as opened:
             page.get_by_role("button", name=paper).click()
         expect(opened.value.get_by_text("PDF")).to_be_visible()
         opened.value.close()
@@ -104,8 +104,8 @@ def test_08_a_postcard_in_kazakh_and_a_work_order_on_paper(desk, shop, papers):
     assert "Әрқашан күлімдеп жүр" in words(postcard)
     assert not has_missing_glyphs(postcard)
 
-    # The second card of a bouquet is one too many.
-    again = print_once_more(page, desk)
+    # A second print of the postcard asks for a confirmation.
+    again = print_again(page, screen)
     expect(again.get_by_role("alert")).to_contain_text(re.compile(r"уже печаталась \d\d\.\d\d в \d\d:\d\d, Данияр"))
     assert len(papers) == 2
     again.get_by_role("button", name="Напечатать ещё раз").click()
@@ -116,17 +116,17 @@ def test_08_a_postcard_in_kazakh_and_a_work_order_on_paper(desk, shop, papers):
     expect(menu).to_contain_text("открытка напечатана")
 
 
-def print_once_more(page: Page, desk) -> Page:
-    """Press the button of the postcard on a page that was opened before the first one was printed."""
-    with desk.context.expect_page() as opened:
+def print_again(page: Page, screen) -> Page:
+    """Print the postcard from a page that was opened before the first print. Return the new page."""
+    with screen.context.expect_page() as opened:
         page.get_by_role("button", name="Открытка, A6").click()
     return opened.value
 
 
-def test_12_a_route_on_the_couriers_phone_and_on_paper(desk, shop, courier, papers):
+def test_12_route_of_a_courier_is_shown_and_printed(screen, shop, courier, papers):
     orders = [shop.order(1001, hours=2), shop.order(1002, hours=1, PAYED="Y", SUM_PAID="9000.00")]
     Order.objects.update(courier=courier, status="delivering")
-    page = desk.open(reverse("admin:orders_courier_changelist"))
+    page = screen.open(reverse("admin:orders_courier_changelist"))
     page.get_by_role("link", name="Маршрут на сегодня").click()
     stops = page.locator(".crm-stop")
     expect(stops).to_have_count(2)
@@ -134,9 +134,9 @@ def test_12_a_route_on_the_couriers_phone_and_on_paper(desk, shop, courier, pape
     expect(page.get_by_role("region", name="Маршрут")).to_contain_text("Получить: 9\xa0000\xa0₸")
     call = stops.nth(1).get_by_role("link", name="Позвонить получателю")
     expect(call).to_have_attribute("href", "tel:+77011234567")
-    desk.check()
+    screen.check()
 
-    with desk.context.expect_page() as opened:
+    with screen.context.expect_page() as opened:
         page.get_by_role("button", name="Печать маршрутного листа").click()
     expect(opened.value.get_by_text("PDF")).to_be_visible()
     opened.value.close()

@@ -1,4 +1,4 @@
-"""Every page on a phone and on a desktop: nothing serious for axe, nothing sticks out, nothing is English."""
+"""Test that every page is accessible, does not scroll sideways and is Russian, on a phone and on a desktop."""
 
 from collections.abc import Iterator
 
@@ -11,13 +11,13 @@ from orders import services
 from orders.models import Courier, Order
 from orders.photos.links import photo_token
 from tests.admin_pages import NAMELESS, TYPED, addresses_of, make_samples, registered
-from tests.browser.conftest import LIST, Desk, english, serious_violations, sideways
+from tests.browser.conftest import LIST, Screen, english, overflow_width, serious_violations
 
 pytestmark = [pytest.mark.timeout(400), pytest.mark.django_db(transaction=True)]
 
 
 def pages(client: Client) -> Iterator[str]:
-    """Yield the addresses of all pages that there are, one of those that are forbidden, and one that does not exist."""
+    """Yield the URLs of all pages, of one forbidden page, and of one page that does not exist."""
     for model in registered():
         found = model._default_manager.first()
         assert found is not None, model
@@ -34,36 +34,36 @@ def pages(client: Client) -> Iterator[str]:
 
 
 def _is_page(client: Client, path: str) -> bool:
-    answer = client.get(path)  # what only a part of a page asks for is no page
+    answer = client.get(path)  # a fragment that a page loads is not a page
     return answer.status_code == 200 and not answer.streaming and b"<html" in answer.content
 
 
-# A window so tall that no bar at its edge covers anything, and as wide as a desktop's and as a phone's by turns. A
-# finger would get larger targets than the mouse that it pretends to have.
+# The window is so tall that no sticky bar covers a part of the page. It gets the widths of a desktop and of a phone,
+# both without touch, so the touch targets are not enlarged.
 TALL = 2400
 WIDTHS = (1280, 360)
 
 
 @pytest.mark.parametrize("size", ["desktop"], indirect=True)
-def test_every_page(desk, post_webhook, manager, courier, client):
+def test_every_page_is_accessible_russian_and_fits_the_width(screen, post_webhook, manager, courier, client):
     make_samples(post_webhook, manager)
     client.force_login(manager)
     Order.objects.update(courier=courier, problem="нет пионов")
-    found = {path: what_is_wrong(desk.open(path)) for path in pages(client)}
-    found |= {name: what_is_wrong(desk.page) for name in questions(desk)}
+    found = {path: problems(screen.open(path)) for path in pages(client)}
+    found |= {name: problems(screen.page) for name in dialogs(screen)}
     approval = services.make_photo_link(order_id=Order.objects.get().pk, actor=manager)
-    desk.context.clear_cookies()
-    of_strangers = ("/crm/login/", "/", reverse("approval", args=[photo_token(approval)]), "/no/such/page/")
-    found |= {path: what_is_wrong(desk.open(path)) for path in of_strangers}
-    said = [f"{where}\n    " + "\n    ".join(wrong) for where, wrong in found.items() if wrong]
-    assert not said, "\n".join(said)
+    screen.context.clear_cookies()
+    public = ("/crm/login/", "/", reverse("approval", args=[photo_token(approval)]), "/no/such/page/")
+    found |= {path: problems(screen.open(path)) for path in public}
+    reports = [f"{where}\n    " + "\n    ".join(wrong) for where, wrong in found.items() if wrong]
+    assert not reports, "\n".join(reports)
 
 
-def questions(desk: Desk) -> Iterator[str]:
-    """Open what has no address, or only one for a POST: what actions ask, and dialogs. Yields a name for each."""
-    page = desk.page
+def dialogs(screen: Screen) -> Iterator[str]:
+    """Open the pages of actions and the dialogs, which have no URL for GET. Yield a name for each."""
+    page = screen.page
     for action in ("Сменить статус…", "Назначить флориста…", "Назначить курьера…", "Печать…", "Текст курьеру…"):
-        desk.open(f"{LIST}?preset=all")
+        screen.open(f"{LIST}?preset=all")
         page.locator("input.action-select").first.check()
         page.locator("select[name=action]").select_option(label=action)
         page.locator("#changelist-actions-wrapper button[type=submit]").first.click()
@@ -71,14 +71,14 @@ def questions(desk: Desk) -> Iterator[str]:
         page.wait_for_load_state()
         yield action
     Order.objects.update(problem="")
-    desk.open(f"{LIST}{Order.objects.get().pk}/change/")
+    screen.open(f"{LIST}{Order.objects.get().pk}/change/")
     page.get_by_text("Проблема…").click()
     page.locator("summary", has_text="Печать").click()
     yield "Проблема и печать"
     page.get_by_role("button", name="Другой статус…").click()
     page.locator("#dialog").wait_for()
     yield "Другой статус…"
-    desk.open("/crm/")
+    screen.open("/crm/")
     page.keyboard.press("?")
     page.get_by_role("dialog", name="Клавиши").wait_for()
     yield "Клавиши"
@@ -89,15 +89,15 @@ def questions(desk: Desk) -> Iterator[str]:
     yield "Поиск по всему"
 
 
-def what_is_wrong(page: Page) -> list[str]:
-    """Return what a picky person finds on the page, on either width."""
-    wrong = []
+def problems(page: Page) -> list[str]:
+    """Return the problems of the page in both widths."""
+    found = []
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": TALL})
-        wrong += [f"{width}: {one}" for one in serious_violations(page)]
-        if (over := sideways(page)) > 0:
-            wrong.append(f"{width}: scrolls sideways by {over}")
+        found += [f"{width}: {one}" for one in serious_violations(page)]
+        if (over := overflow_width(page)) > 0:
+            found.append(f"{width}: scrolls overflow_width by {over}")
     page.set_viewport_size({"width": WIDTHS[0], "height": TALL})
     if words := english(page, TYPED | NAMELESS if "/ormq/" in page.url else TYPED):
-        wrong.append(f"English: {sorted(words)}")
-    return wrong
+        found.append(f"English: {sorted(words)}")
+    return found

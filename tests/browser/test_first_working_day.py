@@ -1,4 +1,4 @@
-"""What a shop misses first, in that order: each point done as a person does it, on three sizes of screen."""
+"""Tests of the most important tasks of a shop, numbered by importance, in a browser of three sizes."""
 
 import codecs
 import re
@@ -19,37 +19,37 @@ from tests.browser.conftest import LIST, SIZES
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
 
-def test_01_a_new_order_appears_by_itself(desk, shop):
+def test_01_new_order_is_announced_without_moving_the_rows(screen, shop):
     shop.order(1001)
-    page = desk.open()
-    expect(desk.row(1001)).to_be_visible()
+    page = screen.open()
+    expect(screen.row(1001)).to_be_visible()
     expect(page).to_have_title(re.compile(r"^\(1\)"))
-    page.locator("#crm-sound").click()  # one tap unlocks the sound, and plays it
+    page.locator("#crm-sound").click()  # the tap enables the sound and plays it
     expect(page.locator("#crm-sound")).to_have_attribute("data-played", "1")
-    top = desk.row(1001).bounding_box()
+    top = screen.row(1001).bounding_box()
 
-    shop.order(1002, hours=-1)  # it belongs above the other one
+    shop.order(1002, hours=-1)  # sorted above the other one
     expect(page.get_by_role("button", name="1 новый заказ")).to_be_visible()
     expect(page).to_have_title(re.compile(r"^\(2\)"))
     expect(page.locator("#crm-sound")).to_have_attribute("data-played", "2")
-    moved = desk.row(1001).bounding_box()["y"] - top["y"]
-    assert desk.row(1002).count() == 0
-    assert moved < 90
+    moved = screen.row(1001).bounding_box()["y"] - top["y"]
+    assert screen.row(1002).count() == 0
+    assert moved < 90  # the rows moved only by the height of the message
 
     page.get_by_role("button", name="1 новый заказ").click()
-    expect(desk.row(1002)).to_be_visible()
+    expect(screen.row(1002)).to_be_visible()
     page.reload()
-    expect(desk.row(1002)).to_be_visible()
+    expect(screen.row(1002)).to_be_visible()
     expect(page).to_have_title(re.compile(r"^\(2\)"))
-    desk.check()
+    screen.check()
 
 
-def test_02_the_list_opens_on_today_and_tomorrow_is_a_tap_away(desk, shop):
+def test_02_list_shows_today_and_links_to_tomorrow(screen, shop):
     tomorrow = (timezone.localdate() + timedelta(days=1)).isoformat()
     shop.order(1001, hours=2)
     shop.order(1002, hours=1)
     shop.order(1003, properties={"data": tomorrow, "when": "18"}, hours=None)
-    page = desk.open()
+    page = screen.open()
     numbers = page.locator(".crm-row-number")
     expect(numbers).to_have_text([re.compile("1002"), re.compile("1001")])
     page.get_by_role("navigation", name="День").get_by_role("link", name=re.compile("Завтра")).click()
@@ -58,11 +58,11 @@ def test_02_the_list_opens_on_today_and_tomorrow_is_a_tap_away(desk, shop):
     expect(numbers).to_have_count(2)
 
 
-def test_03_search_finds_an_order_by_whatever_is_known(desk, shop):
+def test_03_search_finds_an_order_by_phone_number_or_name(screen, shop):
     shop.order(1001)
     other = {"nameRecipient": "Олег", "phoneRecipient": "87050000000", "name": "Пётр", "phone": "87051111111"}
     shop.order(2002, properties=other, USER_ID="5", user={"ID": "5", "NAME": "Пётр", "PERSONAL_PHONE": "87051111111"})
-    page = desk.open()
+    page = screen.open()
     for typed in ("8 (701) 123-45-67", "+7 701 123 45 67", "4567", "1001", "мария", "айгер"):
         page.locator("#searchbar").fill(typed)
         page.keyboard.press("Enter")
@@ -71,24 +71,24 @@ def test_03_search_finds_an_order_by_whatever_is_known(desk, shop):
         expect(page.locator(".crm-row-number")).to_have_text([re.compile("1001")])
 
 
-def test_04_one_tap_moves_an_order_on_and_the_row_says_whether_the_site_knows(desk, shop, settings):
+def test_04_one_tap_sets_the_next_status_and_the_row_shows_the_sync_state(screen, shop, settings):
     settings.STATUS_HOLD_SECONDS = 10
     first, second = shop.order(1001), shop.order(1002)
-    page = desk.open()
-    desk.row(1001).get_by_role("button", name="Принят").click()
-    desk.sees(1001, "ждёт отправки")
-    expect(desk.row(1001).get_by_role("button", name="Доставляется")).to_be_visible()
+    page = screen.open()
+    screen.row(1001).get_by_role("button", name="Принят").click()
+    screen.shows(1001, "ждёт отправки")
+    expect(screen.row(1001).get_by_role("button", name="Доставляется")).to_be_visible()
     expect(page.locator("#crm-messages")).to_contain_text("Отменить")
     assert page.url.endswith(LIST)  # no other page in between
     assert Order.objects.get(pk=first.pk).status_id == "accepted"
     assert Push.objects.filter(order=first).count() == 1
 
     Order.objects.filter(pk=second.pk).update(sync_state="failed", updated_at=timezone.now())
-    desk.sees(1002, "сайт отказал")
+    screen.shows(1002, "сайт отказал")
 
-    # Many at once
+    # Several orders at once.
     for number in (1001, 1002):
-        desk.row(number).get_by_role("checkbox").check()
+        screen.row(number).get_by_role("checkbox").check()
     page.locator("select[name=action]").select_option(label="Следующий шаг")
     page.locator("#changelist-actions-wrapper button[type=submit]").first.click()
     expect(page.locator("#crm-messages")).to_contain_text("Изменено: 2")
@@ -96,29 +96,29 @@ def test_04_one_tap_moves_an_order_on_and_the_row_says_whether_the_site_knows(de
     assert first.events.filter(kind=EventKind.STATUS).count() == 2
 
 
-def test_05_everything_about_an_order_is_on_one_screen_of_a_phone(desk, shop, manager):
+def test_05_all_important_data_of_an_order_fits_one_screen(screen, shop, manager):
     order = shop.order(1001)
     Order.objects.filter(pk=order.pk).update(is_anonymous=True, is_surprise=True)
     services.add_note(order_id=order.pk, text="Звонил, заберут позже", actor=manager)
-    desk.open()
-    desk.sees(1001, "аноним")
-    desk.sees(1001, "сюрприз, не звонить")
-    desk.open_order(1001)
-    head = desk.page.get_by_role("region", name="Заказ", exact=True)
+    screen.open()
+    screen.shows(1001, "аноним")
+    screen.shows(1001, "сюрприз, не звонить")
+    screen.open_order(1001)
+    head = screen.page.get_by_role("region", name="Заказ", exact=True)
     for words in ("Айгерим", "+7 777 123-45-67", "Мария", "+7 701 123-45-67", "ул. Абая 150, кв 25", "сегодня",
                   "С днём рождения, мама! 🌹", "без лилий, аллергия", "позвонить за час", "Звонил, заберут позже",
                   "аноним", "сюрприз, не звонить"):  # fmt: skip
-        place = head.get_by_text(words).first
-        expect(place).to_be_in_viewport(ratio=1)
-        box = place.bounding_box()
-        assert box["y"] + box["height"] <= SIZES[desk.size][1], words
-    desk.check()
+        element = head.get_by_text(words).first
+        expect(element).to_be_in_viewport(ratio=1)
+        box = element.bounding_box()
+        assert box["y"] + box["height"] <= SIZES[screen.size][1], words
+    screen.check()
 
 
-def test_09_notes_say_who_and_when_and_a_problem_is_seen_until_it_is_solved(desk, shop, manager):
+def test_09_notes_show_author_and_time_and_problems_stay_until_solved(screen, shop, manager):
     order = shop.order(1001)
-    page = desk.open()
-    desk.open_order(1001)
+    page = screen.open()
+    screen.open_order(1001)
     page.get_by_label("Заметка для коллег").fill("Домофон не работает, звонить снизу")
     page.get_by_role("button", name="Добавить заметку").click()
     notes = page.get_by_role("region", name="Заметки").get_by_role("listitem")
@@ -132,45 +132,45 @@ def test_09_notes_say_who_and_when_and_a_problem_is_seen_until_it_is_solved(desk
     assert Order.objects.get(pk=order.pk).problem == "Нет цветка: кончились пионы"
 
     page.get_by_role("link", name="К списку").click()
-    desk.sees(1001, "проблема: Нет цветка: кончились пионы")
-    desk.sees(1001, "Домофон не работает")
+    screen.shows(1001, "проблема: Нет цветка: кончились пионы")
+    screen.shows(1001, "Домофон не работает")
     page.get_by_role("link", name=re.compile("Проблемные.*1")).click()
-    desk.open_order(1001)
+    screen.open_order(1001)
     page.get_by_label("Как решили").fill("поставили розы")
     page.get_by_role("button", name="Решено").click()
     expect(page.locator("#crm-messages")).to_contain_text("Проблема решена")
     expect(page.get_by_role("alert")).to_have_count(0)
     assert Order.objects.get(pk=order.pk).problem == ""
     expect(page.locator("#timeline")).to_contain_text("поставили розы")
-    desk.check()
+    screen.check()
 
 
-def test_10_whether_it_is_paid_is_said_in_the_list_on_the_order_and_to_the_courier(desk, shop):
+def test_10_payment_is_shown_in_list_order_and_courier_text(screen, shop):
     shop.order(1001)
     shop.order(1002, SUM_PAID="6000.00")
     shop.order(1003, PAYED="Y", SUM_PAID="9000.00")
-    said = {
+    expected = {
         1001: ("9\xa0000\xa0₸", "наличные 9\xa0000\xa0₸", "Наличные, получить 9\xa0000\xa0₸"),
         1002: ("9\xa0000\xa0₸", "доплата 3\xa0000\xa0₸", "Доплата, получить 3\xa0000\xa0₸"),
         1003: ("9\xa0000\xa0₸", "оплачен", "ОПЛАЧЕН"),
     }
-    page = desk.open()
-    for number, (amount, words, to_courier) in said.items():
-        desk.sees(number, amount)
-        desk.sees(number, words)
-        desk.open_order(number)
+    page = screen.open()
+    for number, (amount, words, to_courier) in expected.items():
+        screen.shows(number, amount)
+        screen.shows(number, words)
+        screen.open_order(number)
         head = page.get_by_role("region", name="Заказ", exact=True)
         expect(head).to_contain_text(f"{amount} · {words}")
         page.get_by_role("button", name="Скопировать полностью").click()
         expect(page.get_by_role("status").filter(has_text="Скопировано")).to_have_count(1)
-        assert to_courier in desk.clipboard()
+        assert to_courier in screen.clipboard()
         page.get_by_role("link", name="К списку").click()
 
 
-def test_14_the_customers_history_stands_beside_the_order(desk, shop):
+def test_14_order_page_shows_the_customers_other_orders(screen, shop):
     for number in range(1001, 1008):
         order = shop.order(number)
-    page = desk.open(f"{LIST}{order.pk}/change/")
+    page = screen.open(f"{LIST}{order.pk}/change/")
     orders_of_customer = page.get_by_role("region", name="Заказы клиента")
     expect(orders_of_customer).to_contain_text("7 заказов на 63\xa0000\xa0₸")
     expect(orders_of_customer).to_contain_text("постоянный клиент")
@@ -179,12 +179,12 @@ def test_14_the_customers_history_stands_beside_the_order(desk, shop):
     expect(page.get_by_role("region", name="Заказ", exact=True)).to_contain_text("№\xa01004")
 
 
-def test_15_the_list_opens_in_excel_without_tricks(desk, shop):
+def test_15_export_opens_in_excel_and_formulas_stay_text(screen, shop):
     formula = '=HYPERLINK("http://x","y")'
     shop.order(1001, properties={"nameRecipient": formula})
     tomorrow = (timezone.localdate() + timedelta(days=1)).isoformat()
     shop.order(1002, properties={"data": tomorrow, "when": "18"}, hours=None)
-    page = desk.open()
+    page = screen.open()
     with page.expect_download() as download:
         page.get_by_role("link", name="Excel").click()
     assert download.value.suggested_filename.endswith(".xlsx")

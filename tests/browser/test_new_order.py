@@ -1,4 +1,4 @@
-"""A new order as a manager types it while a customer is on the phone."""
+"""Test of entering a new order in a browser, as a manager does during a phone call."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -17,12 +17,12 @@ from tests.browser.conftest import SIZES
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
-MOST_ACTIONS = 15
+MAX_ACTIONS = 15
 
 
 @pytest.fixture
 def regular(manager, slots):
-    """A regular customer, and some products."""
+    """Return a regular customer. Create some products too."""
     for number, (name, price) in enumerate([("Роза красная", 900), ("Розы в коробке", 18000), ("Ваза", 3500)]):
         Product.objects.create(name=name, price=Decimal(price), quantity=Decimal(12), bitrix_product_id=number + 1)
     customer = Customer.objects.create(name="Айгерим К.", phone="+77771234567")
@@ -36,8 +36,8 @@ def regular(manager, slots):
     return customer
 
 
-def test_13_a_new_order_is_made_with_few_actions_and_the_site_gets_it(desk, regular, live_server, settings):
-    page = desk.open("/crm/orders/order/add/")
+def test_13_new_order_needs_few_actions_and_reaches_the_site(screen, regular, live_server, settings):
+    page = screen.open("/crm/orders/order/add/")
     actions = 0
 
     def act(do, *arguments):
@@ -46,7 +46,7 @@ def test_13_a_new_order_is_made_with_few_actions_and_the_site_gets_it(desk, regu
         do(*arguments)
 
     expect(page.get_by_role("combobox", name="Телефон клиента")).to_be_focused()
-    act(page.keyboard.type, "8 777 123 45 67")  # recognised by the whole number
+    act(page.keyboard.type, "8 777 123 45 67")  # the complete number identifies the customer
     expect(page.get_by_role("status").filter(has_text="2 заказа")).to_be_visible()
     expect(page.get_by_role("combobox", name="Имя клиента")).to_have_value("Айгерим К.")
     act(page.get_by_role("button", name="Мария · ул. Абая 150, кв 25").click)
@@ -57,21 +57,21 @@ def test_13_a_new_order_is_made_with_few_actions_and_the_site_gets_it(desk, regu
     expect(page.get_by_role("option", name="Розы в коробке")).to_be_visible()
     act(page.keyboard.press, "Enter")
     act(page.keyboard.type, "роза крас")
-    act(page.keyboard.press, "Enter")  # before the list is there
+    act(page.keyboard.press, "Enter")  # before the list of suggestions is shown
     lines = page.locator("[data-line]")
     expect(lines).to_have_count(2)
     act(lines.nth(1).get_by_role("button", name="Больше на один").click)
     act(page.get_by_label("Доставка, ₸").fill, "1500")
     expect(page.locator("[data-sum]")).to_have_text("21\xa0300\xa0₸")
-    desk.check()
+    screen.check()
 
-    # A reload loses nothing.
+    # The draft survives a reload.
     page.reload()
     expect(page.get_by_role("status").filter(has_text="Черновик восстановлен")).to_be_visible()
     expect(page.locator("[data-sum]")).to_have_text("21\xa0300\xa0₸")
     expect(page.get_by_role("button", name="Мария · ул. Абая 150, кв 25")).to_have_attribute("aria-pressed", "true")
     save = page.get_by_role("button", name="Создать заказ")
-    if desk.is_touched:
+    if screen.is_touchscreen:
         assert save.bounding_box()["height"] >= 48
         expect(save).to_be_in_viewport()
         act(save.click)
@@ -79,7 +79,7 @@ def test_13_a_new_order_is_made_with_few_actions_and_the_site_gets_it(desk, regu
         page.get_by_label("Пожелания флористу").focus()
         act(page.keyboard.press, "Control+Enter")
     expect(page.get_by_role("status").first).to_contain_text("сайт получит его сам")
-    assert actions <= MOST_ACTIONS
+    assert actions <= MAX_ACTIONS
 
     order = Order.objects.order_by("created_at").last()
     assert str(order.pk) in page.url
@@ -89,7 +89,7 @@ def test_13_a_new_order_is_made_with_few_actions_and_the_site_gets_it(desk, regu
     assert [(item.name, item.quantity) for item in order.items.all()] == [("Розы в коробке", 1), ("Роза красная", 2)]
     assert order.total_amount == Decimal(21300)
 
-    if desk.size == min(SIZES, key=lambda size: SIZES[size]):
+    if screen.size == min(SIZES, key=lambda size: SIZES[size]):
         with Sandbox(
             f"{live_server.url}/webhooks/bitrix/order",
             webhook_token=django_settings.WEBHOOK_TOKENS[0],
@@ -100,7 +100,7 @@ def test_13_a_new_order_is_made_with_few_actions_and_the_site_gets_it(desk, regu
             there = site.site.order_by_xml_id(f"crm-{order.pk}")
         assert (there["PRICE"], there["properties"]["nameRecipient"]) == ("21300.0000", "Мария")
 
-    # The draft is done with.
-    desk.open("/crm/orders/order/add/")
+    # The draft has been deleted.
+    screen.open("/crm/orders/order/add/")
     expect(page.get_by_role("combobox", name="Телефон клиента")).to_have_value("")
     expect(lines).to_have_count(0)

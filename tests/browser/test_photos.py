@@ -1,4 +1,4 @@
-"""A photo of the bouquet: from the florist's phone to the customer's, and his answer back on the order."""
+"""Test of a photo of a bouquet in a browser: the florist uploads it, and the customer answers."""
 
 from io import BytesIO
 
@@ -6,24 +6,24 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser.conftest import SIZES, english, serious_violations, sideways
+from tests.browser.conftest import SIZES, english, overflow_width, serious_violations
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
 def snapshot():
-    """What a phone's camera gives."""
+    """Return a JPEG file as from a phone's camera."""
     content = BytesIO()
     Image.linear_gradient("L").resize((1600, 1200)).convert("RGB").save(content, "JPEG")
     return {"name": "IMG_0001.jpg", "mimeType": "image/jpeg", "buffer": content.getvalue()}
 
 
-def test_11_a_photo_goes_to_the_customer_and_his_answer_comes_back(desk, shop, snapshot, live_server, settings):
+def test_11_customer_sees_the_photo_and_the_answer_is_on_the_order(screen, shop, snapshot, live_server, settings):
     settings.PUBLIC_URL = live_server.url
     order = shop.order(1001)
-    page = desk.open()
-    desk.open_order(1001)
+    page = screen.open()
+    screen.open_order(1001)
     photos = page.get_by_role("region", name="Фото букета")
     photos.get_by_label("Сфотографировать").set_input_files(snapshot)
     expect(photos.get_by_role("status")).to_contain_text("Добавлено 1 фото")
@@ -31,17 +31,17 @@ def test_11_a_photo_goes_to_the_customer_and_his_answer_comes_back(desk, shop, s
     photos.get_by_role("button", name="Ссылка клиенту").click()
     photos.get_by_role("button", name="Скопировать ссылку").click()
     expect(page.get_by_role("status").filter(has_text="Скопировано")).to_have_count(1)
-    desk.check()
+    screen.check()
 
-    width, height = SIZES[desk.size]
-    stranger = desk.context.browser.new_context(viewport={"width": width, "height": height}, locale="ru-RU")
-    customer = stranger.new_page()
-    customer.goto(desk.clipboard())
+    width, height = SIZES[screen.size]
+    customer_context = screen.context.browser.new_context(viewport={"width": width, "height": height}, locale="ru-RU")
+    customer = customer_context.new_page()
+    customer.goto(screen.clipboard())
     expect(customer.get_by_role("heading", name="Ваш букет готов")).to_be_visible()
     assert customer.get_by_role("img", name="Ваш букет").evaluate("image => image.decode().then(() => image.width)")
     assert not serious_violations(customer)
     assert not english(customer)
-    assert sideways(customer) <= 0
+    assert overflow_width(customer) <= 0
     assert "Мария" not in customer.content()
     assert "Абая" not in customer.content()
     customer.get_by_text("Переделать").click()
@@ -58,6 +58,6 @@ def test_11_a_photo_goes_to_the_customer_and_his_answer_comes_back(desk, shop, s
     customer.get_by_text("Изменить ответ").click()
     customer.get_by_role("button", name="Нравится").click()
     expect(customer.get_by_role("heading", name="Спасибо!")).to_be_visible()
-    stranger.close()
+    customer_context.close()
     page.get_by_role("link", name="К списку").click()
-    desk.sees(1001, "нравится")
+    screen.shows(1001, "нравится")

@@ -1,4 +1,4 @@
-"""The sidebar, the label; people and the worker's rows."""
+"""Tests of the sidebar, the header label, and the admin pages of users and of the worker's rows."""
 
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ from cvety_crm.users import User
 
 
 @pytest.fixture(autouse=True)
-def _nothing_kept() -> None:
+def _empty_cache() -> None:
     cache.clear()
 
 
@@ -47,7 +47,7 @@ def failed_event():
     return WebhookEvent.objects.create(event="order.update", payload={}, state="failed", action="stored")
 
 
-def test_the_sidebar_leads_everywhere(browser):
+def test_sidebar_links_to_every_list_and_each_list_opens(browser):
     html = home(browser)
     for name in ("orders_order", "orders_customer", "orders_product", "orders_courier", "orders_status", "orders_city",
                  "orders_shop", "orders_deliveryslot", "bitrix_bridge_webhookevent", "bitrix_bridge_push",
@@ -57,14 +57,14 @@ def test_the_sidebar_leads_everywhere(browser):
         assert browser.get(path).status_code == 200
 
 
-def test_the_sidebar_shows_what_one_may_see(db):
+def test_sidebar_has_only_the_pages_that_the_user_may_view(db):
     html = home(staff("view_order"))
     assert 'href="/crm/orders/order/"' in html
     for path in ("customer", "webhookevent", "push", "cvety_crm/user", "django_q", "heartbeat"):
         assert f"{path}/" not in html
 
 
-def test_a_badge_counts_what_is_in_trouble(browser):
+def test_badge_is_shown_when_there_are_failed_events(browser):
     assert "text-shadow-xs" not in home(browser)
     failed_event()
     cache.clear()
@@ -72,7 +72,7 @@ def test_a_badge_counts_what_is_in_trouble(browser):
     assert html.count("text-shadow-xs") == 1
 
 
-def test_counts_are_kept_for_some_seconds(browser):
+def test_counts_of_badges_are_cached(browser):
     home(browser)
     failed_event()
     with CaptureQueriesContext(connection) as queries:
@@ -80,7 +80,7 @@ def test_counts_are_kept_for_some_seconds(browser):
     assert not [q for q in queries if "COUNT(" in q["sql"]]
 
 
-def test_a_silent_worker_is_shouted_about(browser, settings):
+def test_header_warns_when_no_worker_is_running(browser, settings):
     assert "Обмен стоит" in home(browser)
     Heartbeat.beat(Heartbeat.WORKER)
     cache.clear()
@@ -90,18 +90,18 @@ def test_a_silent_worker_is_shouted_about(browser, settings):
     assert "Обмен стоит" in home(browser)
 
 
-def test_development_is_named(browser, settings):
+def test_header_shows_that_debug_is_on(browser, settings):
     Heartbeat.beat(Heartbeat.WORKER)
     assert "разработка" not in home(browser)
     settings.DEBUG = True
     assert "разработка" in home(browser)
 
 
-def test_whoever_may_see_nothing_reads_so(db):
+def test_start_page_opens_for_a_user_without_permissions(db):
     assert home(staff())
 
 
-def test_people_and_groups(browser, manager):
+def test_superuser_can_add_users_and_open_groups(browser, manager):
     answer = browser.post(
         "/crm/cvety_crm/user/add/",
         {"username": "olga", "password1": "made-up-pass-1", "password2": "made-up-pass-1", "usable_password": "true"},
@@ -114,7 +114,7 @@ def test_people_and_groups(browser, manager):
     assert browser.get(f"/crm/auth/group/{group.pk}/change/").status_code == 200
 
 
-def test_nobody_makes_himself_more_than_he_is(manager):
+def test_user_cannot_grant_themselves_permissions_or_change_superusers(manager):
     client = staff("view_user", "change_user")
     anna = User.objects.get(username="anna")
     path = f"/crm/cvety_crm/user/{anna.pk}/change/"
@@ -128,7 +128,7 @@ def test_nobody_makes_himself_more_than_he_is(manager):
     assert client.post(f"/crm/cvety_crm/user/{manager.pk}/delete/", {"post": "yes"}).status_code == 403
 
 
-def test_the_worker_s_rows_are_for_superusers_to_read(browser):
+def test_only_superusers_can_view_the_rows_of_the_worker(browser):
     Heartbeat.beat(Heartbeat.WORKER)
     client = staff("view_schedule", "view_ormq", "view_failure", "view_success", "change_schedule")
     for model in (Schedule, OrmQ, Failure, Success):

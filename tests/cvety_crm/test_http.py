@@ -1,4 +1,4 @@
-"""The one way out to the network, against a real local server."""
+"""Tests of `cvety_crm.http` against a real local server."""
 
 import gzip
 import threading
@@ -32,8 +32,8 @@ class Handler(BaseHTTPRequestHandler):
     def fine(self):
         self.answer(200, '{"a": "ы"}'.encode(), Content_Type="application/json")
 
-    def nonsense_charset(self):
-        self.answer(200, '{"a": "ы"}'.encode(), Content_Type="application/json; charset=nonsense")
+    def unknown_charset(self):
+        self.answer(200, '{"a": "ы"}'.encode(), Content_Type="application/json; charset=no-such-charset")
 
     def no_charset(self):
         self.answer(200, '{"a": "ы"}'.encode(), Content_Type="text/html")
@@ -41,7 +41,7 @@ class Handler(BaseHTTPRequestHandler):
     def old_charset(self):
         self.answer(500, "Ошибка".encode("cp1251"), Content_Type="text/html; charset=windows-1251")
 
-    def no_text(self):
+    def codec_not_for_text(self):
         self.answer(500, b"\xff\xfe<", Content_Type="text/html; charset=base64")
 
     def redirect(self):
@@ -124,7 +124,7 @@ def url() -> Iterator[str]:
     server.server_close()
 
 
-def test_json_goes_out_and_the_answer_comes_back_whole(url):
+def test_post_json_sends_json_and_returns_the_complete_response(url):
     answer = post_json(f"{url}/fine", {"name": "Мария"}, timeout=30)
     assert (answer.status, answer.text) == (200, '{"a": "ы"}')
     assert Handler.hits[-1][1].decode("unicode_escape").count("name") == 1
@@ -133,59 +133,59 @@ def test_json_goes_out_and_the_answer_comes_back_whole(url):
 @pytest.mark.parametrize(
     ("path", "text"),
     [
-        ("nonsense_charset", '{"a": "ы"}'),
+        ("unknown_charset", '{"a": "ы"}'),
         ("no_charset", '{"a": "ы"}'),
         ("old_charset", "Ошибка"),
-        ("no_text", "\ufffd\ufffd<"),
+        ("codec_not_for_text", "\ufffd\ufffd<"),
     ],
 )
-def test_an_answer_is_read_whatever_charset_it_claims(url, path, text):
+def test_response_is_decoded_even_if_its_charset_is_wrong(url, path, text):
     assert post_json(f"{url}/{path}", {}, timeout=30).text == text
 
 
-def test_an_answer_in_compressed_parts_is_put_together(url):
+def test_chunked_and_compressed_response_is_decoded(url):
     assert post_json(f"{url}/chunked", {}, timeout=30).text == '{"a": "ы"}' * 1000
 
 
 @pytest.mark.parametrize("path", ["drip_bytes", "drip_headers"])
-def test_the_time_limit_is_for_the_whole_call_however_the_answer_trickles_in(url, path):
+def test_timeout_limits_the_whole_request_when_bytes_arrive_slowly(url, path):
     started = time.monotonic()
     with pytest.raises(NoAnswerError, match="within"):
         post_json(f"{url}/{path}", {}, timeout=0.5)
     assert time.monotonic() - started < 6
 
 
-def test_a_redirect_is_not_followed(url):
+def test_redirect_is_returned_and_not_followed(url):
     before = len(Handler.hits)
     assert post_json(f"{url}/redirect", {}, timeout=30).status == 302
     assert len(Handler.hits) == before + 1
 
 
-def test_an_error_is_an_answer(url):
+def test_error_status_is_returned_as_a_response(url):
     answer = post_json(f"{url}/error", {}, timeout=30)
     assert (answer.status, answer.retry_after) == (503, 120.0)
 
 
 @pytest.mark.parametrize(
-    ("path", "says"),
+    ("path", "message"),
     [("drip", "within"), ("hang", "within"), ("huge", "too large"), ("cut", "connection failed")],
 )
-def test_no_complete_answer(url, path, says):
+def test_incomplete_response_raises_no_answer_error(url, path, message):
     started = time.monotonic()
-    with pytest.raises(NoAnswerError, match=says):
+    with pytest.raises(NoAnswerError, match=message):
         post_json(f"{url}/{path}", {}, timeout=0.5 if path != "huge" else 10)
     assert time.monotonic() - started < 8
 
 
-def test_nobody_listens():
+def test_refused_connection_raises_no_answer_error():
     with pytest.raises(NoAnswerError, match="connection failed"):
         post_json("http://127.0.0.1:9/rest/1/madeupsecret/x", {}, timeout=2)
 
 
-def test_an_address_that_is_none_and_no_secret_in_the_error(settings):
+def test_error_about_an_invalid_url_contains_no_secret(settings):
     settings.BITRIX_API_TOKEN = "made-up-bitrix-token"
     with pytest.raises(NoAnswerError) as error:
-        post_json("nonsense://made-up-bitrix-token/", {}, timeout=1)
+        post_json("no-such-scheme://made-up-bitrix-token/", {}, timeout=1)
     assert "made-up-bitrix-token" not in str(error.value)
 
 
@@ -202,10 +202,10 @@ def test_an_address_that_is_none_and_no_secret_in_the_error(settings):
         ("Mon, 24 Aug 2020 07:00:00 GMT", 0.0),
     ],
 )
-def test_retry_after(header, seconds):
+def test_retry_after_is_read_in_seconds(header, seconds):
     assert Answer(503, {"Retry-After": header}, "").retry_after == seconds
 
 
-def test_retry_after_as_a_date():
+def test_retry_after_is_read_from_a_date():
     header = format_datetime(datetime.now(UTC) + timedelta(minutes=10), usegmt=True)
     assert 590 < (Answer(503, {"Retry-After": header}, "").retry_after or 0) <= 600

@@ -1,4 +1,4 @@
-"""The roles: what each may open and do, and that nobody makes himself, or a friend, more than he is."""
+"""Tests of the roles: the pages and actions of each, and that users cannot grant permissions they lack."""
 
 import re
 
@@ -10,7 +10,7 @@ from django.core.cache import cache
 from django.test import RequestFactory
 
 from cvety_crm.admin_site.navigation import sidebar
-from cvety_crm.roles import ACCOUNTANT, DISPATCHER, FLORIST, MANAGER, OWNER, ROLES, give, make_roles
+from cvety_crm.roles import ACCOUNTANT, DISPATCHER, FLORIST, MANAGER, OWNER, ROLES, grant, make_roles
 from cvety_crm.users import User
 from orders.models import Order
 from tests.cvety_crm.test_russian_pages import english
@@ -22,19 +22,19 @@ LIST = "/crm/orders/order/"
 
 
 @pytest.fixture(autouse=True)
-def _nothing_kept() -> None:
+def _empty_cache() -> None:
     cache.clear()
 
 
 def pages_of(user):
-    """Return the models whose pages the sidebar offers."""
+    """Return the models whose pages are in the sidebar."""
     request = RequestFactory().get("/crm/")
     request.user = user
     links = [item["link"] for group in sidebar(request) for item in group["items"]]
     return {link.split("/")[-2] for link in links}
 
 
-WORK = {"order", "board", "status"}  # the last is the status of the system, `/crm/status/`
+WORK = {"order", "board", "status"}  # "status" is the system status page, `/crm/status/`
 EXCHANGE = {"webhookevent", "push", "reconciliation", "orderevent", "importrun"}
 REFERENCE = {"city", "shop", "deliveryslot"}
 
@@ -56,26 +56,26 @@ REFERENCE = {"city", "shop", "deliveryslot"}
     ],
     ids=lambda value: getattr(value, "name", ""),
 )
-def test_what_each_finds_in_the_sidebar(role, pages):
+def test_sidebar_has_only_the_pages_of_the_role(role, pages):
     assert pages_of(person(role)) >= pages
-    everywhere = WORK | EXCHANGE | REFERENCE | pages_of(User(is_superuser=True))
-    assert not pages_of(person(role)) & (everywhere - pages)
+    all_pages = WORK | EXCHANGE | REFERENCE | pages_of(User(is_superuser=True))
+    assert not pages_of(person(role)) & (all_pages - pages)
 
 
-CAN = {
-    OWNER: {"edit", "move", "add", "export", "hire", "customers", "raw", "reference"},
-    MANAGER: {"edit", "move", "add", "export", "customers", "raw"},
-    FLORIST: {"move"},
-    DISPATCHER: {"move"},
+ALLOWED = {
+    OWNER: {"edit", "change status", "add", "export", "add user", "customers", "raw", "reference"},
+    MANAGER: {"edit", "change status", "add", "export", "customers", "raw"},
+    FLORIST: {"change status"},
+    DISPATCHER: {"change status"},
     ACCOUNTANT: {"export", "customers"},
 }
 
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
-def test_what_each_can_and_can_not(role, make_order, post_webhook):  # noqa: F811
+def test_role_can_do_only_its_own_actions(role, make_order, post_webhook):  # noqa: F811
     order = make_order()
     browser = browser_of(person(role))
-    can = set()
+    allowed = set()
 
     def opens(path, **data):
         return browser.get(path, data).status_code == 200
@@ -85,25 +85,25 @@ def test_what_each_can_and_can_not(role, make_order, post_webhook):  # noqa: F81
     assert opens(page)
     assert opens("/crm/status/")
     if browser.post(page, {}).status_code != 403:
-        can.add("edit")
+        allowed.add("edit")
     browser.post(LIST, {"action": "advance_selected", ACTION_CHECKBOX_NAME: [str(order.pk)]})
     if Order.objects.get().status_id == "accepted":
-        can.add("move")
+        allowed.add("change status")
     for name, path in (
         ("add", f"{LIST}add/"),
         ("export", f"{LIST}export/?preset=all"),
-        ("hire", "/crm/cvety_crm/user/add/"),
+        ("add user", "/crm/cvety_crm/user/add/"),
         ("customers", "/crm/orders/customer/"),
         ("raw", "/crm/bitrix_bridge/webhookevent/"),
         ("reference", "/crm/orders/shop/add/"),
     ):
         if opens(path):
-            can.add(name)
-    assert can == CAN[role]
+            allowed.add(name)
+    assert allowed == ALLOWED[role]
 
 
 @pytest.mark.parametrize("role", [FLORIST, ACCOUNTANT], ids=lambda role: role.name)
-def test_a_page_that_is_only_read_is_russian_and_links_nowhere_forbidden(role, make_order):  # noqa: F811
+def test_read_only_order_page_is_russian_and_has_no_forbidden_links(role, make_order):  # noqa: F811
     make_order()
     browser = browser_of(person(role))
     page = browser.get(f"{LIST}{Order.objects.get().pk}/change/")
@@ -116,7 +116,7 @@ def test_a_page_that_is_only_read_is_russian_and_links_nowhere_forbidden(role, m
     assert not {link for link in own if browser.get(link).status_code == 403}
 
 
-def test_they_are_made_once_and_stay_as_staff_have_edited_them():
+def test_roles_are_created_once_and_keep_changes_by_staff():
     assert set(Group.objects.values_list("name", flat=True)) == {role.name for role in ROLES}
     florists = Group.objects.get(name=FLORIST.name)
     florists.permissions.clear()
@@ -126,15 +126,15 @@ def test_they_are_made_once_and_stay_as_staff_have_edited_them():
     assert Group.objects.get(name=MANAGER.name).permissions.count() == len(MANAGER.permissions)
 
 
-def test_a_later_permission_is_given_by_name():
-    give(apps, {FLORIST.name: ["orders.add_ordernote"], "Уволенные": ["orders.add_order"]})
+def test_grant_adds_permissions_to_roles_by_name():
+    grant(apps, {FLORIST.name: ["orders.add_ordernote"], "Уволенные": ["orders.add_order"]})
     assert person(FLORIST).has_perm("orders.add_ordernote")
     with pytest.raises(LookupError, match=r"orders\.no_such"):
-        give(apps, {FLORIST.name: ["orders.no_such"]})
+        grant(apps, {FLORIST.name: ["orders.no_such"]})
 
 
-class TestHiring:
-    """The owner takes people on."""
+class TestUserManagement:
+    """The owner adds users and assigns roles."""
 
     @pytest.fixture
     def owner(self):
@@ -143,7 +143,7 @@ class TestHiring:
     def form_of(self, user, **more):
         return {"username": user.username, "is_active": "on", "is_staff": "on", **more}
 
-    def test_whoever_is_added_has_his_role_and_may_log_in(self, owner):
+    def test_new_user_gets_the_role_and_may_log_in(self, owner):
         florist = Group.objects.get(name=FLORIST.name)
         answer = browser_of(owner).post(
             "/crm/cvety_crm/user/add/",
@@ -154,7 +154,7 @@ class TestHiring:
         olga = User.objects.get(username="olga")
         assert (olga.is_staff, olga.is_superuser, list(olga.groups.all())) == (True, False, [florist])
 
-    def test_every_role_can_be_given_and_taken(self, owner):
+    def test_owner_can_replace_the_role_of_a_user(self, owner):
         olga = person(FLORIST, "olga")
         path = f"/crm/cvety_crm/user/{olga.pk}/change/"
         html = browser_of(owner).get(path).content.decode()
@@ -165,7 +165,7 @@ class TestHiring:
         browser_of(owner).post(path, self.form_of(olga, groups=[manager.pk]))
         assert list(olga.groups.all()) == [manager]
 
-    def test_nobody_gives_a_role_that_can_do_more_than_he(self, owner):
+    def test_owner_cannot_assign_a_role_with_more_permissions(self, owner):
         robots = Group.objects.create(name="Роботы")
         robots.permissions.add(Permission.objects.get(codename="delete_user"))
         path = f"/crm/cvety_crm/user/{owner.pk}/change/"
@@ -179,8 +179,8 @@ class TestHiring:
         assert not owner.is_superuser
         assert not owner.has_perm("cvety_crm.delete_user")
 
-    @pytest.mark.parametrize("is_active", [True, False])
-    def test_nobody_takes_over_an_account_that_can_do_more(self, owner, manager, is_active):
+    @pytest.mark.parametrize("is_active", [True, False], ids=["active", "inactive"])
+    def test_owner_cannot_change_a_user_with_more_permissions(self, owner, manager, is_active):
         stronger = person(MANAGER, "daniyar")
         stronger.user_permissions.add(Permission.objects.get(codename="delete_user"))
         for user in (stronger, manager):
@@ -189,7 +189,7 @@ class TestHiring:
             assert browser_of(owner).post(f"{path}/change/", self.form_of(user)).status_code == 403
             assert browser_of(owner).get(f"{path}/password/").status_code == 403
 
-    def test_what_a_role_may_do_is_for_superusers(self, owner, manager):
+    def test_only_superusers_can_change_the_permissions_of_a_role(self, owner, manager):
         owner.user_permissions.add(*Permission.objects.filter(codename__in=["add_group", "change_group"]))
         group = Group.objects.get(name=OWNER.name)
         path = f"/crm/auth/group/{group.pk}/change/"

@@ -1,4 +1,4 @@
-"""Staff read Russian: no page of the admin, and no error, shows an English word."""
+"""Tests that no admin page and no error page shows an English word, because staff read Russian."""
 
 import pytest
 from django.contrib import admin
@@ -26,13 +26,13 @@ def browser(manager):
 
 
 def english(response, also_known=frozenset()):
-    """Return each text of a page with an English word in it."""
+    """Return the texts of a page that contain an English word."""
     page = response if isinstance(response, str) else response.content.decode()
     return {text for text in visible_texts(page) if english_words(text, TYPED | also_known)}
 
 
 @pytest.mark.parametrize("model", registered(), ids=lambda model: model._meta.label)
-def test_pages_of(model, browser, samples, settings):
+def test_pages_of_model_are_russian_and_show_no_secret(model, browser, samples, settings):
     found = model._default_manager.first()
     assert found is not None, f"`samples` has no {model._meta.label}"
     seen = {}
@@ -41,7 +41,7 @@ def test_pages_of(model, browser, samples, settings):
         response = browser.get(url)
         assert response.status_code < 500, url
         assert not [secret for secret in secrets if secret.encode() in b"".join(response)], url
-        # What nobody may do has no page, and what only a POST may do shows none.
+        # Forbidden actions have no page, and a URL that accepts only POST shows none.
         if response.status_code == 200 and "text/html" in response["Content-Type"]:
             seen[url] = english(response, NAMELESS if model is OrmQ else frozenset())
     assert address_of(model, "changelist") in seen
@@ -49,7 +49,7 @@ def test_pages_of(model, browser, samples, settings):
 
 
 @pytest.mark.parametrize("model", registered(), ids=lambda model: model._meta.label)
-def test_what_actions_ask_and_say(model, browser, samples, rf, manager):
+def test_pages_and_messages_of_actions_are_russian(model, browser, samples, rf, manager):
     request = rf.get("/")
     request.user = manager
     rows = list(model._default_manager.values_list("pk", flat=True)[:2])
@@ -62,18 +62,18 @@ def test_what_actions_ask_and_say(model, browser, samples, rf, manager):
 
 
 @pytest.mark.parametrize("name", ["index", "password_change", "password_change_done"])
-def test_pages_of_the_site(name, browser, samples):
+def test_general_admin_pages_are_russian(name, browser, samples):
     response = browser.get(reverse(f"admin:{name}"))
     assert response.status_code == 200
     assert not english(response)
 
 
-def test_empty_lists(browser):
+def test_empty_lists_are_russian(browser):
     pages = {model: browser.get(address_of(model, "changelist"), {"q": "нет такого"}) for model in registered()}
     assert not {model: english(page) for model, page in pages.items() if english(page)}
 
 
-def test_logging_in_and_out(db, client):
+def test_login_and_logout_pages_are_russian(db, client):
     login = reverse("admin:login")
     assert not english(client.get(login))
     assert not english(client.post(login, {"username": "никто", "password": "ничего"}))
@@ -82,7 +82,7 @@ def test_logging_in_and_out(db, client):
     assert not english(client.post(reverse("admin:logout")))
 
 
-def test_errors(browser, settings):
+def test_error_responses_are_russian_and_hide_the_admin(browser, settings):
     settings.DEBUG = False
     missing = browser.get("/crm/no/such/page/")
     assert missing.status_code == 404
@@ -98,13 +98,13 @@ def test_errors(browser, settings):
 
 
 @pytest.mark.parametrize("template", ["400.html", "403.html", "403_csrf.html", "404.html", "500.html"])
-def test_error_pages(template):
+def test_error_page_templates_are_russian(template):
     page = render_to_string(template)
     assert len(visible_texts(page)) >= 3
     assert not english(page)
 
 
-def test_the_words_around_the_api_description(client, db):
+def test_api_description_is_russian(client, db):
     response = client.get(reverse("schema"), {"format": "json"})
     assert response.json()["info"]["title"] == "Cvety CRM"
     assert latin_words(response.json()["info"]["description"]) == ["Bitrix"]

@@ -1,4 +1,4 @@
-"""Secrets, row level security, missing settings, the worker's clock."""
+"""Tests of secret masking, row level security, required settings and the worker's schedules."""
 
 import logging
 import os
@@ -42,7 +42,7 @@ def secrets(settings):
         "made-up-second",
     ],
 )
-def test_every_secret_is_masked_in_any_text(secrets, secret):
+def test_every_configured_secret_is_masked(secrets, secret):
     assert mask(f"before {secret} after") == "before ••• after"
 
 
@@ -55,32 +55,32 @@ def test_every_secret_is_masked_in_any_text(secrets, secret):
         (r'"https:\/\/cvety.kz\/rest\/1\/abcdef123456\/x"', r"\/rest\/1\/•••\/x"),
     ],
 )
-def test_secrets_in_addresses_are_masked_even_if_not_ours(text, masked):
+def test_secrets_in_known_urls_are_masked_even_if_not_configured(text, masked):
     assert masked in mask(text)
 
 
 @pytest.mark.parametrize("secret", ["made-up pass", "made-up%20pass", 'made-up "key"', "made-up &quot;key&quot;"])
-def test_secrets_in_the_bridges_own_address_are_masked(secrets, secret):
+def test_secrets_in_the_bridge_url_are_masked(secrets, secret):
     secrets.BITRIX_API_URL = "https://crm:made-up%20pass@cvety.kz/bridge?key=made-up%20%22key%22&v=1"
     assert mask(f"before {secret} after") == "before ••• after"
 
 
-@pytest.mark.parametrize("behind", ["", "/", "/profile.json"])
-def test_the_secret_in_rests_own_address_is_masked(secrets, behind):
-    secrets.BITRIX_REST_URL = f"https://cvety.kz/rest/1/madeupsecret{behind}"
+@pytest.mark.parametrize("ending", ["", "/", "/profile.json"])
+def test_secret_in_the_rest_url_is_masked(secrets, ending):
+    secrets.BITRIX_REST_URL = f"https://cvety.kz/rest/1/madeupsecret{ending}"
     assert mask("before madeupsecret after, user 1 of rest") == "before ••• after, user 1 of rest"
 
 
-def test_a_text_is_masked_before_it_is_cut(secrets):
+def test_text_is_masked_before_it_is_cut(secrets):
     assert truncate_masked("made-up-first and more", 6) == "••• an"
     assert truncate_masked("x" * 10 + "made-up-first", 15) == "x" * 10 + "•••"
 
 
-def test_what_postgresql_can_not_store_is_not_kept():
+def test_characters_that_postgresql_cannot_store_are_replaced():
     assert truncate_masked("a\0b \ud83d c \ud83c\udf39") == "a\ufffdb \ufffd c 🌹"
 
 
-def test_a_log_line_and_its_traceback_are_masked(secrets):
+def test_log_line_and_traceback_are_masked(secrets):
     try:
         raise ValueError("made-up-first is wrong")
     except ValueError:
@@ -90,13 +90,13 @@ def test_a_log_line_and_its_traceback_are_masked(secrets):
     assert "made-up" not in line
 
 
-def test_every_handler_of_the_logs_masks():
+def test_every_log_handler_uses_the_masking_formatter():
     assert {handler["formatter"] for handler in django_settings.LOGGING["handlers"].values()} == {"line"}
 
 
 @pytest.mark.django_db
 class TestRowLevelSecurity:
-    def test_it_is_on_for_every_table_of_django_and_the_libraries_too(self):
+    def test_is_enabled_on_every_table_including_those_of_libraries(self):
         assert unprotected_tables(connection) == []
         with connection.cursor() as cursor:
             cursor.execute("SELECT relname FROM pg_class WHERE relrowsecurity")
@@ -105,14 +105,14 @@ class TestRowLevelSecurity:
             assert cursor.fetchone() == (0,)
         assert {"orders", "users", "telegram_messages", "staff_users", "django_session", "django_q_task"} <= tables
 
-    def test_a_missed_table_fails_the_check(self):
+    def test_table_without_it_fails_the_system_check(self):
         with connection.cursor() as cursor:
             cursor.execute("CREATE TABLE forgotten (id int)")
         errors = run_checks(tags=["database"], databases=["default"])
         assert [error.id for error in errors] == ["cvety_crm.E002"]
         assert "forgotten" in errors[0].msg
 
-    def test_another_role_reads_nothing(self, post_webhook):
+    def test_other_database_role_reads_no_rows(self, post_webhook):
         with connection.cursor() as cursor:
             cursor.execute("CREATE ROLE anon_of_the_test")
             cursor.execute("GRANT SELECT ON order_statuses TO anon_of_the_test")
@@ -139,19 +139,19 @@ def _start(**changes: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("name", ["SECRET_KEY", "WEBHOOK_TOKENS", "DATABASE_URL"])
-def test_in_production_a_missing_setting_stops_the_start_with_one_line_that_names_it(name):
+def test_missing_required_setting_is_reported_in_one_line(name):
     result = _start(**{name: ""})
     assert result.returncode != 0
     (line,) = (result.stdout + result.stderr).strip().splitlines()
     assert line.startswith(f"{name} is not set")
 
 
-def test_production_starts_with_all_of_them():
+def test_production_starts_with_all_required_settings():
     assert _start().returncode == 0
 
 
 @pytest.mark.parametrize("seconds", ["-1", "3601"])
-def test_a_grace_time_that_makes_no_sense_stops_the_start_with_one_line(seconds):
+def test_invalid_hold_period_is_reported_in_one_line(seconds):
     result = _start(STATUS_HOLD_SECONDS=seconds)
     assert result.returncode != 0
     (line,) = (result.stdout + result.stderr).strip().splitlines()
@@ -159,14 +159,14 @@ def test_a_grace_time_that_makes_no_sense_stops_the_start_with_one_line(seconds)
 
 
 @pytest.mark.parametrize("days", ["0", "91"])
-def test_a_link_for_ever_or_for_no_time_stops_the_start_with_one_line(days):
+def test_invalid_lifetime_of_photo_links_is_reported_in_one_line(days):
     result = _start(PHOTO_LINK_DAYS=days)
     assert result.returncode != 0
     (line,) = (result.stdout + result.stderr).strip().splitlines()
     assert line.startswith("PHOTO_LINK_DAYS must be")
 
 
-def test_only_postgresql():
+def test_database_url_must_name_postgresql():
     assert "PostgreSQL" in _start(DATABASE_URL="sqlite:///x.db").stderr
 
 
@@ -174,15 +174,15 @@ def test_only_postgresql():
     ("setting", "value"),
     [("ORDER_EVENT_HANDLERS", ["orders.no_such.handler"]), ("REFERENCE_REFRESH", "orders.no_such.handler")],
 )
-def test_a_handler_that_can_not_be_imported_fails_the_check(settings, setting, value):
+def test_handler_that_cannot_be_imported_fails_the_system_check(settings, setting, value):
     setattr(settings, setting, value)
     (error,) = [error for error in run_checks() if error.id == "cvety_crm.E001"]
     assert "orders.no_such.handler" in error.msg
 
 
 @pytest.mark.django_db
-class TestClock:
-    def test_migrate_makes_the_schedules_once(self):
+class TestSchedules:
+    def test_migrate_creates_each_schedule_once(self):
         call_command("migrate", verbosity=0)
         call_command("migrate", verbosity=0)
         jobs = sorted(Schedule.objects.values_list("func", flat=True))
@@ -190,19 +190,21 @@ class TestClock:
         night = timezone.localtime(Schedule.objects.get(func=schedules.EACH_NIGHT).next_run)
         assert (night.hour, timedelta(0) < night - timezone.now() <= timedelta(days=1)) == (4, True)
         hourly = Schedule.objects.get(func=schedules.EACH_HOUR)
-        assert (hourly.schedule_type, hourly.next_run.minute) == (Schedule.HOURLY, 30), "not when the night's begin"
+        assert (hourly.schedule_type, hourly.next_run.minute) == (Schedule.HOURLY, 30), (
+            "not at the time of the nightly jobs"
+        )
         assert timedelta(0) < hourly.next_run - timezone.now() <= timedelta(hours=2)
         assert Schedule.objects.get(func=schedules.EACH_MINUTE).next_run > timezone.now() - timedelta(minutes=5)
 
-    def test_each_minute_beats_the_heart_and_survives_a_failing_job(self, settings, monkeypatch, caplog):
-        ran = []
-        monkeypatch.setattr(schedules, "import_string", {"bad": lambda: 1 / 0, "good": lambda: ran.append(1)}.get)
+    def test_each_minute_writes_heartbeat_and_runs_jobs_after_a_failed_one(self, settings, monkeypatch, caplog):
+        runs = []
+        monkeypatch.setattr(schedules, "import_string", {"bad": lambda: 1 / 0, "good": lambda: runs.append(1)}.get)
         settings.MINUTE_JOBS = ["bad", "good"]
         schedules.each_minute()
-        assert (ran, "the job bad failed" in caplog.text) == ([1], True)
+        assert (runs, "the job bad failed" in caplog.text) == ([1], True)
         assert timezone.now() - Heartbeat.last(Heartbeat.WORKER) < timedelta(seconds=10)
 
-    def test_old_results_are_pruned(self):
+    def test_prune_deletes_old_task_results(self):
         for name, age in (("old", 8), ("new", 6)):
             stopped = timezone.now() - timedelta(days=age)
             Task.objects.create(id=name, name=name, func="f", started=stopped, stopped=stopped, success=False)

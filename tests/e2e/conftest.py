@@ -1,4 +1,4 @@
-"""The CRM on a real port, the stand-in site and the fake Bot API beside it, all talking over HTTP."""
+"""Fixtures of the end-to-end tests: the CRM, the stand-in site and a fake Bot API, all over real HTTP."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -17,34 +17,34 @@ from tests.notifications.bot_api import BotApi
 
 @pytest.fixture
 def site(live_server: LiveServer, settings) -> Iterator[Sandbox]:
-    """A stand-in site that announces everything to the CRM, and that the CRM pushes to."""
+    """Yield a stand-in site that sends webhooks to the CRM and receives its pushes."""
     with Sandbox(
         f"{live_server.url}/webhooks/bitrix/order",
         webhook_token=settings.WEBHOOK_TOKENS[0],
         api_token=settings.BITRIX_API_TOKEN,
     ) as sandbox:
         settings.BITRIX_API_URL = sandbox.bridge_url
-        BridgeClient().knows_all_actions()  # asked beforehand: faults are meant for what a test is about
+        BridgeClient().knows_all_actions()  # this query is sent now, so that a fault in a test affects another request
         yield sandbox
 
 
 @pytest.fixture
 def settle(site: Sandbox) -> Callable[[], None]:
-    """Let both sides talk until neither has anything left to say: webhooks in, pushes and messages out."""
+    """Return a function that delivers webhooks, pushes and messages until none is left."""
 
-    def until_quiet() -> None:
+    def deliver_all() -> None:
         for _round in range(5):
             site.flush()
             if not deliver_due():
                 return
-        raise AssertionError("the two sides do not come to rest")
+        raise AssertionError("the two systems keep sending changes")
 
-    return until_quiet
+    return deliver_all
 
 
 @pytest.fixture
 def arrived(site: Sandbox, settle: Callable[[], None]) -> Callable[..., Order]:
-    """Place an order on the site and return it as it arrived in the CRM."""
+    """Return a function that creates an order on the site, and returns the order that the CRM received."""
 
     def place(**request: object) -> Order:
         placed = site.place_order(**request)
@@ -56,7 +56,7 @@ def arrived(site: Sandbox, settle: Callable[[], None]) -> Callable[..., Order]:
 
 @pytest.fixture
 def bot_api(settings) -> Iterator[BotApi]:
-    """A fake Bot API that the CRM is configured for, with one chat."""
+    """Yield a fake Bot API that the CRM uses, with one chat."""
     with BotApi() as api:
         settings.TELEGRAM_NOTIFICATIONS_ENABLED = True
         settings.TELEGRAM_BASE_URL, settings.TELEGRAM_BOT_TOKEN = api.url, api.token
@@ -66,8 +66,8 @@ def bot_api(settings) -> Iterator[BotApi]:
 
 @pytest.fixture
 def crm() -> Iterator[Crm]:
-    """The CRM as in production, on a PostgreSQL of its own."""
-    # Not tmp_path: each pytest that starts closes the folder above it to others, and PostgreSQL does not run as root.
+    """Yield the CRM as it runs in production, with its own PostgreSQL."""
+    # tmp_path does not work: pytest makes its parent folder private, and PostgreSQL runs as another user than root.
     with tempfile.TemporaryDirectory(prefix="cvety-crm-") as folder:
         running = Crm(Path(folder) / "postgres")
         try:

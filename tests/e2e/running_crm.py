@@ -1,4 +1,4 @@
-"""The CRM as it runs in production: gunicorn and a PostgreSQL of its own, which a test may kill."""
+"""The CRM as it runs in production: gunicorn and its own PostgreSQL, which a test may kill."""
 
 import contextlib
 import os
@@ -19,7 +19,7 @@ from tests.fixtures import WEBHOOK_PATH, WEBHOOK_TOKEN
 
 
 def environment_of(database_url: str, **more: str) -> dict[str, str]:
-    """What a process of the CRM is started with."""
+    """Return the environment variables for a process of the CRM."""
     return {
         **os.environ,
         "DATABASE_URL": database_url,
@@ -30,7 +30,7 @@ def environment_of(database_url: str, **more: str) -> dict[str, str]:
 
 
 class Crm:
-    """Gunicorn, as in production, on a PostgreSQL of its own."""
+    """Gunicorn, as in production, with its own PostgreSQL."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -38,11 +38,11 @@ class Crm:
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port = probe.getsockname()[1]
         self.address = f"http://127.0.0.1:{port}{WEBHOOK_PATH}"
-        # The rate is no test's matter here, and a test posts as fast as it can.
+        # The rate limit is off, because a test posts as fast as it can.
         environment = environment_of(self.database_url, PORT=str(port), HOST="127.0.0.1", WEBHOOK_RATE="")
         subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], env=environment, check=True)
         command = [sys.executable, "-m", "gunicorn", "-c", "python:cvety_crm.ops.gunicorn_conf"]
-        self.log = folder.parent / "gunicorn.log"  # thousands of lines while its database is away
+        self.log = folder.parent / "gunicorn.log"  # it gets thousands of lines while the database is down
         with self.log.open("w") as output:
             self.process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
         deadline = time.monotonic() + 30
@@ -61,18 +61,18 @@ class Crm:
         return requests.post(self.address, json=body, headers=headers, timeout=20)
 
     def kill_postgresql(self) -> None:
-        """End every process of PostgreSQL at once, without a word, as the kernel does when memory runs out."""
+        """Kill all processes of PostgreSQL, as the kernel does when memory runs out."""
         first = psutil.Process(int((self.folder / "data" / "postmaster.pid").read_text().splitlines()[0]))
-        # The first one before its children: it would bring up new ones.
-        doomed = [first, *first.children(recursive=True)]
-        for process in doomed:
+        # The main process is killed first, because it would start new children.
+        processes = [first, *first.children(recursive=True)]
+        for process in processes:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-        _gone, alive = psutil.wait_procs(doomed, timeout=10)
+        _gone, alive = psutil.wait_procs(processes, timeout=10)
         assert not alive
 
     def query(self, statement: str) -> list[tuple[Any, ...]]:
-        """Read from its database."""
+        """Run a query on its database, and return the rows."""
         config = environ.Env.db_url_config(self.database_url)
         with psycopg.connect(
             host=config["HOST"], port=config["PORT"], user=config["USER"], dbname=config["NAME"]
@@ -80,7 +80,7 @@ class Crm:
             return connection.execute(statement).fetchall()
 
     def stop(self) -> None:
-        """End gunicorn, then its database."""
+        """Stop gunicorn, then its database."""
         self.process.terminate()
         self.process.wait(20)
         embedded_postgres.release(self.folder)

@@ -1,4 +1,4 @@
-"""The day board on a tablet: brings itself up to date, and never shows old figures in silence."""
+"""Tests of the day board on a tablet: it refreshes itself, and marks outdated data."""
 
 import pytest
 from django.db import connections
@@ -10,13 +10,13 @@ from orders.models import Order, Status
 from tests.e2e.test_newcomer import CHROMIUM, FLAGS
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.django_db(transaction=True)]
-ROUND = 10_500
-"""Milliseconds after which the board has asked again."""
+REFRESH = 10_500
+"""Milliseconds after which the board has been refreshed."""
 
 
 @pytest.fixture
 def page(live_server, manager, monkeypatch):
-    # Playwright's own loop runs in this thread.
+    # Playwright runs its own event loop in this thread.
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
     client = Client()
     client.force_login(manager)
@@ -29,36 +29,36 @@ def page(live_server, manager, monkeypatch):
         page.goto(f"{live_server.url}/crm/board/")
         yield page
         browser.close()
-        connections.close_all()  # those of the loop are others than those of the test
+        connections.close_all()  # the event loop has other connections than the test
 
 
-def test_the_board_keeps_up_and_says_when_it_does_not(page):
+def test_board_refreshes_itself_and_shows_when_it_cannot(page):
     fresh, stale = page.locator("[data-board-fresh]"), page.locator("[data-board-stale]")
     expect(page.get_by_text("На сегодня доставок нет")).to_be_visible()
     expect(fresh).to_contain_text("обновлено")
     Order.objects.create(order_number="77", status=Status.objects.get(code="new"), delivery_date=timezone.localdate())
-    page.clock.run_for(ROUND)
+    page.clock.run_for(REFRESH)
     risk = page.get_by_role("link", name="№ 77")
     expect(risk).to_contain_text("нет адреса")
-    # Who is about to press a link still stands on it after the next update.
+    # The focus stays on a link after the next refresh.
     risk.focus()
     Order.objects.update(problem="нет пионов")
-    page.clock.run_for(ROUND)
+    page.clock.run_for(REFRESH)
     expect(risk).to_contain_text("нет пионов")
     expect(risk).to_be_focused()
 
     page.context.set_offline(True)
-    page.clock.run_for(ROUND)
+    page.clock.run_for(REFRESH)
     expect(stale).to_contain_text("Нет связи с")
     expect(fresh).to_be_hidden()
     expect(risk).to_be_visible()
 
     page.context.set_offline(False)
-    page.clock.run_for(ROUND)
+    page.clock.run_for(REFRESH)
     expect(stale).to_be_hidden()
     expect(fresh).to_contain_text("обновлено")
 
     page.context.clear_cookies()
-    page.clock.run_for(ROUND)
+    page.clock.run_for(REFRESH)
     expect(stale).to_contain_text("Вы вышли из системы")
     expect(risk).to_be_visible()

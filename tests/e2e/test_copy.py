@@ -1,4 +1,4 @@
-"""Copying a text with one tap, in a real browser: with the clipboard's interface and, as without https, without it."""
+"""Tests of the copy buttons in a real browser, with the clipboard API, and without it as on pages without HTTPS."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ from tests.e2e.test_newcomer import CHROMIUM, FLAGS
 
 @pytest.fixture
 def page(live_server, manager) -> Iterator[Page]:
-    """The order's page on a phone; the database is left alone from here on."""
+    """Yield the page of an order on a phone. The test does not use the database after this."""
     order = Order.objects.create(
         order_number="122225", status=Status.objects.get(code="new"), delivery_address="ул. Абая 150, кв 25"
     )
@@ -34,7 +34,7 @@ def page(live_server, manager) -> Iterator[Page]:
         browser.close()
 
 
-def test_what_is_copied_is_in_the_clipboard_and_said(page):
+def test_copy_button_copies_text_and_shows_confirmation(page):
     clipboard = "navigator.clipboard.readText()"
     short = page.get_by_role("button", name="Скопировать коротко")
     assert short.bounding_box()["height"] >= 48
@@ -42,17 +42,17 @@ def test_what_is_copied_is_in_the_clipboard_and_said(page):
     expect(page.get_by_role("status").filter(has_text="Скопировано")).to_have_count(1)
     assert page.evaluate(clipboard) == page.locator("#courier-short").text_content()
 
-    # By the keyboard, and by a browser that has no such interface.
-    page.evaluate("window.kept = navigator.clipboard")
+    # The keyboard works too, and a browser without the clipboard API.
+    page.evaluate("window.savedClipboard = navigator.clipboard")
     page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined, configurable: true})")
     address = page.get_by_role("button", name="Скопировать адрес")
     address.focus()
     page.keyboard.press("Enter")
     expect(address.locator(".crm-bubble")).to_have_text("Скопировано")
-    assert page.evaluate("window.kept.readText()") == "ул. Абая 150, кв 25"
+    assert page.evaluate("window.savedClipboard.readText()") == "ул. Абая 150, кв 25"
     expect(address).to_be_focused()
 
-    # Where nothing helps, it is said.
+    # If copying fails, the page asks the user to copy by hand.
     page.evaluate("document.execCommand = () => false")
     address.tap()
     expect(address.locator(".crm-bubble")).to_contain_text("вручную")

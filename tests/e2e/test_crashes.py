@@ -1,4 +1,4 @@
-"""What a crash costs: PostgreSQL killed under a running gunicorn, a worker killed in the middle of a push."""
+"""Tests of crashes: PostgreSQL killed while gunicorn runs, and a worker killed during a push."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ from tests.e2e.running_crm import environment_of
 from tests.samples import order_data
 
 
-def test_without_its_database_the_crm_asks_the_site_to_come_again(crm):
+def test_crm_answers_503_with_retry_after_while_its_database_is_down(crm):
     def post(number):
         return crm.post("order.create", order_data(ID=number, ACCOUNT_NUMBER=str(number)))
 
@@ -29,7 +29,7 @@ def test_without_its_database_the_crm_asks_the_site_to_come_again(crm):
     assert (response.status_code, response.json()["error"]) == (503, "database_unavailable")
     assert int(response.headers["Retry-After"]) > 0
     embedded_postgres.revive(crm.folder)
-    # Each process finds out by itself that its old connection is dead.
+    # Each process detects that its old connection is broken.
     assert [post(number).status_code for number in (2, 3, 4, 5)] == [200] * 4
     assert post(1).json()["action"] == "duplicate"
     assert post(2).json()["action"] == "duplicate"
@@ -46,13 +46,13 @@ deliver_one(Push, sys.argv[1])
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_worker_killed_in_the_middle_of_a_call_has_tried_and_another_goes_on(site, arrived, settle, manager):
+def test_attempt_of_a_killed_worker_is_counted_and_the_push_is_retried(site, arrived, settle, manager):
     order = arrived()
     services.change_status(order_id=order.pk, status="accepted", actor=manager)
     push = Push.objects.get()
     site.faults.give(faults.silent(), action="order.status")
     database = connection.settings_dict
-    # The worker is a process of its own, on the test's database.
+    # The worker runs as a separate process with the test's database.
     url = str(os.environ.get("DATABASE_URL") or embedded_postgres.database_url()).rsplit("/", 1)[0]
     environment = environment_of(
         f"{url}/{database['NAME']}",
@@ -71,7 +71,7 @@ def test_a_worker_killed_in_the_middle_of_a_call_has_tried_and_another_goes_on(s
 
     push.refresh_from_db()
     assert (push.state, push.attempts) == ("sending", 1)
-    assert deliver_due() == 0  # the lease of the dead one still runs
+    assert deliver_due() == 0  # the lease of the killed worker has not expired
     Push.objects.update(lease_until=timezone.now())
     settle()
     push.refresh_from_db()

@@ -1,6 +1,4 @@
-"""What a newcomer does after `make run`, in a real browser: logs in, sees orders arrive, accepts one, sees that the
-site has it.
-"""
+"""Test of the first steps after `make run` in a real browser: log in, receive orders, accept one, check the site."""
 
 import re
 import signal
@@ -14,7 +12,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 pytestmark = [pytest.mark.timeout(240)]
 
 CHROMIUM = "/usr/bin/chromium"
-# Without these Chromium looks for its maker's servers at every start.
+# These flags stop Chromium from connecting to Google's servers at every start.
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -36,7 +34,7 @@ def page() -> Iterator[Page]:
         browser.close()
 
 
-def test_a_newcomer_accepts_an_order_and_the_site_has_it(checkout, page):
+def test_new_user_accepts_an_order_and_the_site_receives_the_status(checkout, page):
     checkout.start()
     crm = f"http://localhost:{checkout.port}/crm/"
     password = checkout.wait_for(r"admin, password (\S+)")[1]
@@ -47,39 +45,39 @@ def test_a_newcomer_accepts_an_order_and_the_site_has_it(checkout, page):
     page.fill("input[name=password]", password)
     page.click("button[type=submit]")
 
-    # Orders arrive by themselves.
+    # The stand-in site sends orders without any action here.
     deadline = time.monotonic() + 60
     new = page.locator("tr", has_text="Новый")
     while True:
         page.goto(f"{crm}orders/order/?preset=new")
         if new.count():
             break
-        assert time.monotonic() < deadline, checkout.said()
+        assert time.monotonic() < deadline, checkout.output()
         time.sleep(1)
     link = new.first.get_by_role("link", name=re.compile("^№"))
     number = re.search(r"\d+", link.inner_text())[0]
 
     link.click()
     page.get_by_role("button", name="Поставить статус «Принят»").click()
-    # The badge, not a button of that name: it is there only when the page has been read anew.
+    # The badge is checked, not the button with the same name: the badge changes only when the page is reloaded.
     expect(page.locator(".crm-head .crm-badge").first).to_contain_text("Принят", timeout=60_000)
 
-    # It can be taken back for a while; nobody does, the worker brings it to the site, and the timeline says so.
+    # After the hold period the worker sends the status to the site, and the timeline shows it.
     expect(page.get_by_role("button", name="Отменить «Принят»")).to_have_count(1)
     timeline = page.locator("section", has=page.get_by_role("heading", name="История"))
     deadline = time.monotonic() + 60
-    # Both: the page reads the order first and its timeline after that, and the worker may come in between.
+    # Both texts are checked, because the worker may finish between the page's queries for the order and the timeline.
     while "Отправлен на сайт" not in timeline.inner_text() or "на сайте" not in page.locator(".crm-head").inner_text():
-        assert time.monotonic() < deadline, timeline.inner_text() + checkout.said()
+        assert time.monotonic() < deadline, timeline.inner_text() + checkout.output()
         time.sleep(1)
         page.reload()
     assert requests.get(f"{site}/orders/{number}", timeout=10).json()["STATUS_ID"] == "AP"
     assert checkout.stop(signal.SIGINT) < 20
     checkout.assert_nothing_left()
 
-    # Everything that went on, and not one of the secrets that it went on with.
+    # The output shows the exchange, but none of the secrets.
     lines = (checkout.folder / ".env").read_text().splitlines()
     secrets = [line.split("=", 1)[1] for line in lines if line.startswith(("SECRET_KEY=", "WEBHOOK", "BITRIX"))]
     assert len(secrets) == 3
-    assert "success" in checkout.said()
-    assert not [secret for secret in secrets if secret in checkout.said()]
+    assert "success" in checkout.output()
+    assert not [secret for secret in secrets if secret in checkout.output()]

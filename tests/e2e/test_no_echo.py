@@ -1,4 +1,4 @@
-"""A thousand changes made here, and some hundreds made on the site: each crosses once, and none comes back."""
+"""Tests with many changes in the CRM and on the site: each is transferred once, and none is sent back."""
 
 import logging
 import random
@@ -27,7 +27,7 @@ SEED = 20250825
 
 @pytest.fixture
 def quiet():
-    """Thousands of lines about what goes well cost a fifth of the time."""
+    """Disable log lines about successful requests, which would take a fifth of the time."""
     logging.disable(logging.INFO)
     yield
     logging.disable(logging.NOTSET)
@@ -35,8 +35,8 @@ def quiet():
 
 @pytest.fixture
 def orders(site, settle, settings, quiet):
-    """Orders that both sides know, and reference data with the site's names; nothing is left to say."""
-    settings.WEBHOOK_RATE = ""  # no test's matter here, and the site would wait for its minute to pass
+    """Return the ids of orders that both systems have, with reference data of the site and no pending changes."""
+    settings.WEBHOOK_RATE = ""  # with a rate limit the site would have to wait
     for _ in range(ORDERS):
         site.place_order()
     site.flush(timeout=60)
@@ -53,7 +53,7 @@ def text(source, words):
 
 
 class Manager:
-    """Makes one real change of an order at a time, each of them one that the site must be told."""
+    """Makes one change of an order at a time. Each change must be pushed to the site."""
 
     def __init__(self, actor, source):
         self.actor, self.source = actor, source
@@ -89,7 +89,7 @@ class Manager:
         self._edit(order, delivery_fee=order.delivery_fee + more, total_amount=order.total_amount + more)
 
     def _items(self, order):
-        """One more of a line, at another price, as the order's page does it: with the new sum."""
+        """Increase the quantity and the price of a line, and the total, as the page of the order does."""
         lines = [
             ItemSnapshot(
                 bitrix_basket_id=item.bitrix_basket_id,
@@ -100,16 +100,16 @@ class Manager:
             )
             for item in order.items.all()
         ]
-        place = self.source.randrange(len(lines))
-        old = lines[place]
-        lines[place] = ItemSnapshot(
+        index = self.source.randrange(len(lines))
+        old = lines[index]
+        lines[index] = ItemSnapshot(
             bitrix_basket_id=old.bitrix_basket_id,
             bitrix_product_id=old.bitrix_product_id,
             quantity=old.quantity + 1,
             price=old.price + 10,
             product_snapshot=old.product_snapshot,
         )
-        more = lines[place].quantity * lines[place].price - old.quantity * old.price
+        more = lines[index].quantity * lines[index].price - old.quantity * old.price
         self._edit(order, items=lines, total_amount=order.total_amount + more)
 
     def _text(self, order):
@@ -122,7 +122,7 @@ class Manager:
 
 
 class Shop:
-    """Makes one real change of an order on the site at a time."""
+    """Makes one change of an order on the site at a time."""
 
     def __init__(self, site, source):
         self.site, self.source = site, source
@@ -153,14 +153,14 @@ class Shop:
 
 
 def differences(site):
-    """Return where the two sides have an order otherwise: its id on the site, the field, ours, theirs."""
+    """Return the differences between the two systems: the order's id on the site, the field, our value, their value."""
     found = []
     for order in Order.objects.select_related("status").prefetch_related("items"):
         snapshot = read_order(site.order(order.bitrix_order_id))
         ours = order_values(order, PUSHED, list(order.items.all())) | {"status": order.status.bitrix_code}
         theirs = {name: comparable(value) for name, value in snapshot.fields.items() if name in PUSHED}
         theirs[ITEMS] = comparable_items(snapshot.items)
-        if theirs["status"] in order.status.bitrix_codes:  # several codes of the site may be one status of ours
+        if theirs["status"] in order.status.bitrix_codes:  # several codes of the site can belong to one of our statuses
             theirs["status"] = ours["status"]
         assert len(theirs) > 12
         found += [
@@ -169,7 +169,7 @@ def differences(site):
     return found
 
 
-def test_a_thousand_changes_made_here_reach_the_site_once_and_echo_nowhere(site, settle, orders, manager):
+def test_thousand_changes_in_the_crm_are_pushed_once_without_echo(site, settle, orders, manager):
     staff, began = Manager(manager, random.Random(SEED)), time.process_time()
     rounds = 1000 // ORDERS
     before = site.site.writes
@@ -178,35 +178,35 @@ def test_a_thousand_changes_made_here_reach_the_site_once_and_echo_nowhere(site,
         staff.source.shuffle(orders)
         for key in orders:
             staff.change(key)
-        # The echo of the first is on its way back while the second is sent.
+        # The site sends the echo of the first push while the second one is delivered.
         attempted += deliver_due()
         site.flush(timeout=60)
     settle()
     made = sum(staff.made.values())
     actions = Counter(WebhookEvent.objects.values_list("action", flat=True))
-    figures = {
-        "changes made here": made,
-        "of them": dict(staff.made),
+    results = {
+        "changes in the CRM": made,
+        "by kind": dict(staff.made),
         "deliveries": attempted,
         "writes on the site": site.site.writes - before,
         "echoes": dict(actions),
         "pushes": Push.objects.count(),
         "seconds of the processor": round(time.process_time() - began, 1),
     }
-    print(figures)
-    assert made == attempted == 1000, figures
-    assert site.site.writes - before == made, figures
-    assert dict(actions) == {"unchanged": made}, figures
-    assert Counter(Push.objects.values_list("state", "attempts")) == {("delivered", 1): made}, figures
-    assert PushAttempt.objects.count() == made, figures
-    assert not OrderEvent.objects.filter(source=Source.SITE).exclude(kind=EventKind.CREATED).exists(), figures
-    assert set(Order.objects.values_list("sync_state", flat=True)) == {"synced"}, figures
-    assert differences(site.site) == [], figures
-    assert min(staff.made.values()) > 30, f"too one-sided: {figures}"
-    assert len(staff.made) == 8, f"too one-sided: {figures}"
+    print(results)
+    assert made == attempted == 1000, results
+    assert site.site.writes - before == made, results
+    assert dict(actions) == {"unchanged": made}, results
+    assert Counter(Push.objects.values_list("state", "attempts")) == {("delivered", 1): made}, results
+    assert PushAttempt.objects.count() == made, results
+    assert not OrderEvent.objects.filter(source=Source.SITE).exclude(kind=EventKind.CREATED).exists(), results
+    assert set(Order.objects.values_list("sync_state", flat=True)) == {"synced"}, results
+    assert differences(site.site) == [], results
+    assert min(staff.made.values()) > 30, f"the kinds of changes are not mixed: {results}"
+    assert len(staff.made) == 8, f"the kinds of changes are not mixed: {results}"
 
 
-def test_changes_made_on_the_site_are_taken_over_and_never_written_back(site, settle, orders):
+def test_changes_on_the_site_are_applied_and_not_pushed_back(site, settle, orders):
     shop, source = Shop(site.site, random.Random(SEED)), random.Random(SEED)
     ids = list(Order.objects.values_list("bitrix_order_id", flat=True))
     before = site.site.writes
@@ -215,9 +215,9 @@ def test_changes_made_on_the_site_are_taken_over_and_never_written_back(site, se
     site.flush(timeout=60)
     settle()
     actions = Counter(WebhookEvent.objects.values_list("action", flat=True))
-    figures = {"changes on the site": 300, "events": dict(actions), "writes back": site.site.writes - before}
-    print(figures)
-    assert dict(actions) == {"updated": 300}, figures
-    assert (site.site.writes - before, Push.objects.count(), deliver_due()) == (0, 0, 0), figures
-    assert set(Order.objects.values_list("sync_state", flat=True)) == {"synced"}, figures
-    assert differences(site.site) == [], figures
+    results = {"changes on the site": 300, "events": dict(actions), "writes back": site.site.writes - before}
+    print(results)
+    assert dict(actions) == {"updated": 300}, results
+    assert (site.site.writes - before, Push.objects.count(), deliver_due()) == (0, 0, 0), results
+    assert set(Order.objects.values_list("sync_state", flat=True)) == {"synced"}, results
+    assert differences(site.site) == [], results

@@ -1,4 +1,4 @@
-"""The scenarios that the shop has always run, end to end over HTTP against the stand-in site."""
+"""The acceptance scenarios of the shop, end to end over HTTP with the stand-in site."""
 
 from datetime import date
 from decimal import Decimal
@@ -13,11 +13,18 @@ from orders.services import NewItem
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-WAY = ["AP", "PD", "CO", "RD", "DE", "F"]
-"""The way a test order goes after N."""
-OURS = {"AP": "accepted", "PD": "delivering", "CO": "completed", "RD": "returned", "DE": "declined", "F": "finished"}
+STATUS_CODES = ["AP", "PD", "CO", "RD", "DE", "F"]
+"""The statuses that a test order gets after N, in this order."""
+STATUSES = {
+    "AP": "accepted",
+    "PD": "delivering",
+    "CO": "completed",
+    "RD": "returned",
+    "DE": "declined",
+    "F": "finished",
+}
 
-PERFECT = {
+COMPLETE = {
     "user_id": 1079,
     "recipient_name": "Мария",
     "recipient_phone": "+77011234567",
@@ -50,10 +57,10 @@ PERFECT = {
 }
 
 
-@pytest.mark.parametrize("born", ["on the site", "in the CRM"])
-def test_perfect_order_like_122183(born, site, arrived, settle, manager):
-    if born == "on the site":
-        order = arrived(**PERFECT)
+@pytest.mark.parametrize("origin", ["on the site", "in the CRM"])
+def test_complete_order_is_the_same_in_both_systems(origin, site, arrived, settle, manager):
+    if origin == "on the site":
+        order = arrived(**COMPLETE)
     else:
         product = Product.objects.create(name="Букет Стандарт", price=7500, bitrix_product_id=696613)
         order = services.create_order(
@@ -86,12 +93,12 @@ def test_perfect_order_like_122183(born, site, arrived, settle, manager):
     assert order.sync_state == "synced"
 
 
-def test_complete_order_properties(site, arrived):
+def test_all_properties_of_an_order_are_stored(site, arrived):
     order = arrived(
         **{
-            **PERFECT,
+            **COMPLETE,
             "courier_comment": "позвонить за час",
-            "properties": {**PERFECT["properties"], "isAnonymous": "Y", "isSurprise": "Y", "floor": "5"},
+            "properties": {**COMPLETE["properties"], "isAnonymous": "Y", "isSurprise": "Y", "floor": "5"},
         }
     )
     assert (order.recipient_name, order.recipient_phone) == ("Мария", "+77011234567")
@@ -102,13 +109,13 @@ def test_complete_order_properties(site, arrived):
     assert (order.delivery_fee, order.currency, order.payment_status) == (Decimal(1500), "KZT", "pending")
     assert order.metadata["properties"]["floor"] == "5"
     there = site.site.order(order.bitrix_order_id)
-    kept = {**order.metadata["fields"], **order.metadata["properties"]}
+    stored = {**order.metadata["fields"], **order.metadata["properties"]}
     mapped = {"nameRecipient", "phoneRecipient", "addressRecipient", "data", "when", "city", "shopId", "postcardText"}
     flags = {"pickup", "iWillGet", "isAnonymous", "isSurprise"}
-    assert set(there["properties"]) - mapped - flags <= set(kept)
+    assert set(there["properties"]) - mapped - flags <= set(stored)
 
 
-def test_orders_with_real_items(arrived):
+def test_order_with_25_lines_is_stored_with_all_lines(arrived):
     items = [
         {
             "bitrix_product_id": 700000 + n,
@@ -118,7 +125,7 @@ def test_orders_with_real_items(arrived):
         }
         for n in range(1, 26)
     ]
-    order = arrived(**{**PERFECT, "items": items, "total_amount": 1_000_000.0})
+    order = arrived(**{**COMPLETE, "items": items, "total_amount": 1_000_000.0})
     lines = list(order.items.all())
     assert len(lines) == 25
     for line, sent in zip(lines, items, strict=True):
@@ -130,34 +137,34 @@ def test_orders_with_real_items(arrived):
     assert Product.objects.filter(needs_attention=True).count() == 25
 
 
-def test_order_statuses_announced_by_the_site(site, arrived, settle):
+def test_status_changes_on_the_site_are_applied_and_not_pushed_back(site, arrived, settle):
     order = arrived()
-    for code in WAY:
+    for code in STATUS_CODES:
         site.change_status(order.bitrix_order_id, code)
         settle()
         order.refresh_from_db()
-        assert (order.status_id, order.sync_state) == (OURS[code], "synced")
+        assert (order.status_id, order.sync_state) == (STATUSES[code], "synced")
     assert order.completed_at is not None
     assert [event.kind for event in order.events.all()] == ["status"] * 6 + ["created"]
-    assert not Push.objects.exists()  # what the site has said is not sent back to it
+    assert not Push.objects.exists()  # a change that came from the site is not pushed to it
 
 
-def test_order_statuses_set_by_a_manager(site, arrived, settle, manager):
+def test_status_changes_by_a_manager_are_pushed_to_the_site(site, arrived, settle, manager):
     order = arrived()
-    for code in WAY:
-        services.change_status(order_id=order.pk, status=OURS[code], actor=manager)
+    for code in STATUS_CODES:
+        services.change_status(order_id=order.pk, status=STATUSES[code], actor=manager)
         settle()
         order.refresh_from_db()
         assert site.site.order(order.bitrix_order_id)["STATUS_ID"] == code
-        assert (order.status_id, order.sync_state) == (OURS[code], "synced")
-    assert site.site.writes == len(WAY)
-    # Each echo has come back and changed nothing.
-    assert WebhookEvent.objects.filter(action="unchanged").count() == len(WAY)
+        assert (order.status_id, order.sync_state) == (STATUSES[code], "synced")
+    assert site.site.writes == len(STATUS_CODES)
+    # Each echo was received and changed nothing.
+    assert WebhookEvent.objects.filter(action="unchanged").count() == len(STATUS_CODES)
     kinds = [event.kind for event in order.events.all()]
-    assert (kinds.count("status"), kinds.count("sent")) == (len(WAY), len(WAY))
+    assert (kinds.count("status"), kinds.count("sent")) == (len(STATUS_CODES), len(STATUS_CODES))
 
 
-def test_reverse_sync(site, settle, manager):
+def test_order_created_in_the_crm_is_created_on_the_site(site, settle, manager):
     products = [
         Product.objects.create(name=f"Букет {n}", price=5000 * n, bitrix_product_id=800000 + n) for n in (1, 2, 3)
     ]
@@ -206,13 +213,13 @@ def test_reverse_sync(site, settle, manager):
         "name": "Айгерим",
     }
     assert {key: there["properties"].get(key) for key in expected} == expected
-    # Its own webhook found it and made no second one, here or there.
+    # The site's webhook about it matched the order and created no second one.
     assert (Order.objects.count(), order.source, order.sync_state, order.items.count()) == (1, "admin", "synced", 3)
     assert Customer.objects.count() == 1
 
 
-def test_telegram(site, bot_api, arrived, settle, manager):
-    order = arrived(**{**PERFECT, "properties": {**PERFECT["properties"], "isSurprise": "Y"}})
+def test_telegram_receives_new_order_and_status_changes(site, bot_api, arrived, settle, manager):
+    order = arrived(**{**COMPLETE, "properties": {**COMPLETE["properties"], "isSurprise": "Y"}})
     (new,) = bot_api.messages
     for part in (
         f"№ {order.order_number}",
@@ -237,15 +244,15 @@ def test_telegram(site, bot_api, arrived, settle, manager):
     site.change_status(order.bitrix_order_id, "PD")
     settle()
     texts = [message.text.replace("\xa0", " ") for message in bot_api.messages]
-    assert len(texts) == 3  # the echo of the manager's own change makes none
+    assert len(texts) == 3  # the echo of the manager's change causes no message
     assert "Принят" in texts[1]
     assert "Данияр" in texts[1]
     assert "Доставляется" in texts[2]
     assert all(order.order_number in text and "Мария" in text for text in texts)
 
 
-def test_telegram_that_is_switched_off_fails_nothing(arrived, settle, manager):
-    order = arrived(**PERFECT)
+def test_disabled_telegram_causes_no_failure(arrived, settle, manager):
+    order = arrived(**COMPLETE)
     services.change_status(order_id=order.pk, status="accepted", actor=manager)
     settle()
     messages = TelegramMessage.objects.all()

@@ -1,4 +1,4 @@
-"""Settings of a worker that a test starts as a process: those of the tests, and the stand-in site's address."""
+"""Settings of a worker process that a test starts: the settings of the tests, and the URL of the stand-in site."""
 
 import os
 

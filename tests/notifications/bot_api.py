@@ -1,4 +1,4 @@
-"""A small Bot API over real HTTP: takes messages as strictly as Telegram does, and fails when told to.
+"""A small Bot API server over real HTTP. It validates messages as strictly as Telegram and can simulate errors.
 
 with BotApi() as api:
     settings.TELEGRAM_BASE_URL, settings.TELEGRAM_BOT_TOKEN = api.url, api.token
@@ -32,26 +32,26 @@ class Sent:
 
     @property
     def text(self) -> str:
-        """The text as it is shown, without tags."""
+        """Return the text without tags, as Telegram shows it."""
         return telegram_html.read(self.html)
 
     @property
     def buttons(self) -> dict[str, str]:
-        """Titles and addresses of the buttons."""
+        """Return the URL of each button by its title."""
         markup = json.loads(self.params.get("reply_markup", "{}"))
         return {button["text"]: button["url"] for row in markup.get("inline_keyboard", []) for button in row}
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What to answer instead: a status, and JSON or raw bytes."""
+    """A response with a status, and JSON or raw bytes as body."""
 
     status: int
     body: dict[str, Any] | bytes = field(default_factory=dict)
 
 
 class BotApi:
-    """The server: `messages` were accepted, `requests` are all that came, (method, parameters)."""
+    """The server. `messages` are the accepted messages; `requests` are all requests as (method, parameters)."""
 
     def __init__(self, token: str = TOKEN) -> None:
         self.token = token
@@ -61,19 +61,19 @@ class BotApi:
         """Groups that have become supergroups: old id -> new id."""
         self._chat_faults: dict[str, Answer] = {}
         self._faults: deque[Answer | Callable[[], None]] = deque()
-        self._let_go = threading.Event()
+        self._released = threading.Event()
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
     @property
     def url(self) -> str:
-        """For `TELEGRAM_BASE_URL`."""
+        """Return the URL for `TELEGRAM_BASE_URL`."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
     @property
-    def asked(self) -> list[str]:
-        """The chats of all requests, refused ones too."""
+    def requested_chats(self) -> list[str]:
+        """Return the chats of all requests, including refused ones."""
         return [params.get("chat_id", "") for _method, params in self.requests]
 
     def __enter__(self) -> Self:
@@ -81,15 +81,15 @@ class BotApi:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._let_go.set()
+        self._released.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
 
-    # --- faults: each call spoils one more request
+    # --- faults: each call makes one more request fail
 
     def fail(self, status: int, description: str, **parameters: int) -> None:
-        """Refuse a request as Telegram does."""
+        """Refuse the next request with an error of the Bot API."""
         self._faults.append(Answer(status, _refusal(status, description, parameters)))
 
     def fail_for(self, chat_id: str, status: int, description: str, **parameters: int) -> None:
@@ -97,17 +97,17 @@ class BotApi:
         self._chat_faults[chat_id] = Answer(status, _refusal(status, description, parameters))
 
     def answer_raw(self, body: bytes, status: int = 200) -> None:
-        """Answer something that is not the Bot API's JSON."""
+        """Answer the next request with a body that is not the Bot API's JSON."""
         self._faults.append(Answer(status, body))
 
     def hang(self) -> None:
-        """Say nothing until the server is closed."""
-        self._faults.append(lambda: self._let_go.wait(30) and None)
+        """Do not answer the next request until the server is closed."""
+        self._faults.append(lambda: self._released.wait(30) and None)
 
-    # --- what the handler asks
+    # --- called by the request handler
 
     def answer(self, path: str, params: dict[str, str]) -> Answer:
-        """Return the answer to one request."""
+        """Return the response to one request."""
         token, _, method = path.removeprefix("/bot").partition("/")
         with self._lock:
             self.requests.append((method, params))
@@ -121,13 +121,13 @@ class BotApi:
         if token != self.token:
             return Answer(401, _refusal(401, "Unauthorized"))
         if method == "sendMessage":
-            return self._take(params)
+            return self._accept_message(params)
         if method == "getMe":
             bot = {"id": 123456, "is_bot": True, "first_name": "Цветы", "username": "cvety_made_up_bot"}
             return Answer(200, {"ok": True, "result": bot})
         return Answer(404, _refusal(404, "Not Found"))
 
-    def _take(self, params: dict[str, str]) -> Answer:
+    def _accept_message(self, params: dict[str, str]) -> Answer:
         chat_id = params.get("chat_id", "")
         if chat_id in self.moved:
             moved = {"migrate_to_chat_id": self.moved[chat_id]}
@@ -170,9 +170,9 @@ def _handler(api: BotApi) -> type[BaseHTTPRequestHandler]:
                 self.end_headers()
                 self.wfile.write(body)
             except OSError:
-                pass  # the client has given up waiting
+                pass  # the client has closed the connection
 
         def log_message(self, format: str, *args: object) -> None:
-            """Say nothing: the address holds the token."""
+            """Log nothing, because the URL contains the token."""
 
     return Handler

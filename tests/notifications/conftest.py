@@ -1,4 +1,4 @@
-"""A Bot API to talk to."""
+"""Fixtures of the notification tests: a Bot API server, and English texts."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,14 +13,14 @@ CHAT = "-100500"
 
 @pytest.fixture(autouse=True)
 def english() -> Iterator[None]:
-    """Test the code and not the translation: texts are those of the source."""
+    """Activate English, so that the tests do not depend on the translations."""
     with translation.override("en"):
         yield
 
 
 @pytest.fixture
 def bot_api(settings: Any) -> Iterator[BotApi]:
-    """Telegram switched on, against a Bot API of our own."""
+    """Enable Telegram, and yield the Bot API server that the CRM uses."""
     with BotApi() as api:
         settings.TELEGRAM_NOTIFICATIONS_ENABLED = True
         settings.TELEGRAM_BASE_URL = api.url

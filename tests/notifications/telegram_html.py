@@ -1,4 +1,7 @@
-"""A strict reader of Telegram's HTML: what it takes, Telegram takes (https://core.telegram.org/bots/api#html-style)."""
+"""A strict parser of Telegram's HTML. Telegram accepts every text that it accepts.
+
+See https://core.telegram.org/bots/api#html-style.
+"""
 
 import html
 import re
@@ -8,11 +11,11 @@ _TOKEN = re.compile(r"<(/?)([a-z]+)>|&(?:lt|gt|amp|quot|#\d+|#x[0-9a-f]+);|[^<>&
 
 
 class BadHtmlError(ValueError):
-    """Telegram would answer "can't parse entities"."""
+    """Raised for a text that Telegram would refuse with "can't parse entities"."""
 
 
 def read(text: str) -> str:
-    """Return the text without its tags. Raises `BadHtmlError`."""
+    """Return the text without its tags. Raise `BadHtmlError` if it is not valid."""
     opened: list[str] = []
     shown: list[str] = []
     position = 0
@@ -35,5 +38,5 @@ def read(text: str) -> str:
 
 
 def length(text: str) -> int:
-    """Return the length as Telegram counts: UTF-16 code units."""
+    """Return the length in UTF-16 code units, as Telegram counts it."""
     return len(text.encode("utf-16-le")) // 2

@@ -1,4 +1,4 @@
-"""Telegram's messages and chats in the admin."""
+"""Tests of the admin pages of Telegram messages and chats."""
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -35,7 +35,7 @@ def message(db, post_webhook):
     return message
 
 
-def test_a_message_is_readable(browser, message):
+def test_message_page_shows_escaped_text_and_attempts(browser, message):
     html = browser.get(f"{MESSAGES}{message.pk}/change/").content.decode()
     assert "&lt;b&gt;Заказ&lt;/b&gt; &amp; " in html
     assert "chat not found" in html
@@ -43,7 +43,7 @@ def test_a_message_is_readable(browser, message):
     assert 'name="_save"' not in html
 
 
-def test_messages_are_found(browser, message):
+def test_message_list_finds_messages_by_order_number_and_filters(browser, message):
     def found(**query):
         return f"{MESSAGES}{message.pk}/change/" in browser.get(MESSAGES, query).content.decode()
 
@@ -53,7 +53,7 @@ def test_messages_are_found(browser, message):
     assert not found(kind__exact="alert")
 
 
-def test_a_message_is_retried_and_cancelled(browser, manager, message):
+def test_manager_can_retry_and_cancel_a_message(browser, manager, message):
     assert browser.get(f"{MESSAGES}{message.pk}/retry/").status_code == 200
     browser.post(f"{MESSAGES}{message.pk}/retry/", POST)
     message.refresh_from_db()
@@ -63,7 +63,7 @@ def test_a_message_is_retried_and_cancelled(browser, manager, message):
     assert (message.state, message.last_error) == (State.CANCELLED, "не нужно")
 
 
-def test_a_reader_may_not(message):
+def test_user_with_view_permission_cannot_retry_or_cancel(message):
     user = User.objects.create_user("reader", password="made-up", is_staff=True)
     user.user_permissions.add(Permission.objects.get(codename="view_telegrammessage"))
     client = Client()
@@ -74,13 +74,13 @@ def test_a_reader_may_not(message):
     assert client.get("/crm/notifications/telegramchat/").status_code == 403
 
 
-def test_messages_are_not_written_by_hand(browser, message):
+def test_messages_cannot_be_added_changed_or_deleted(browser, message):
     assert browser.get(f"{MESSAGES}add/").status_code == 403
     assert browser.post(f"{MESSAGES}{message.pk}/change/", {"text": "другой"}).status_code == 403
     assert browser.post(f"{MESSAGES}{message.pk}/delete/", {"post": "yes"}).status_code == 403
 
 
-def test_chats_are_edited(browser, db):
+def test_manager_can_add_and_edit_chats(browser, db):
     browser.post("/crm/notifications/telegramchat/add/", {"chat_id": "-1001", "title": "Флористы", "is_active": "on"})
     chat = TelegramChat.objects.get()
     assert (chat.title, chat.is_active, chat.wants_new_orders) == ("Флористы", True, False)
@@ -88,6 +88,6 @@ def test_chats_are_edited(browser, db):
     assert browser.get(f"/crm/notifications/telegramchat/{chat.pk}/change/").status_code == 200
 
 
-def test_the_messages_are_on_the_order_s_page(browser, message):
+def test_order_page_links_to_its_messages(browser, message):
     html = browser.get(f"/crm/orders/order/{message.order_id}/change/").content.decode()
     assert f"{MESSAGES}{message.pk}/change/" in html

@@ -1,4 +1,4 @@
-"""From the site's webhook to the Bot API, over HTTP, with the engine's retries."""
+"""Tests of delivery from the site's webhook to the Bot API over HTTP, with the retries of the outbox."""
 
 from datetime import timedelta
 from typing import Any
@@ -23,17 +23,17 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def message(bot_api: BotApi, post_webhook: Any) -> TelegramMessage:
-    """A message that waits, for an order of the site."""
+    """Return a pending message about an order from the site."""
     post_webhook("order.create", order_data())
     return TelegramMessage.objects.get()
 
 
 def make_due() -> None:
-    """Let the pause of whatever waits be over."""
+    """Make all pending messages due now."""
     TelegramMessage.objects.filter(state=State.PENDING).update(due_at=timezone.now() - timedelta(seconds=1))
 
 
-def test_a_new_order_arrives_with_everything(message: TelegramMessage, bot_api: BotApi) -> None:
+def test_new_order_message_contains_all_order_data(message: TelegramMessage, bot_api: BotApi) -> None:
     deliver_due()
 
     sent = bot_api.messages[0]
@@ -59,7 +59,7 @@ def test_a_new_order_arrives_with_everything(message: TelegramMessage, bot_api: 
     assert message.last_code == "200"
 
 
-def test_a_status_message_tells_of_its_own_change_and_of_the_order_as_it_is(
+def test_status_message_shows_its_own_change_and_current_order_data(
     message: TelegramMessage, bot_api: BotApi, manager: User, post_webhook: Any
 ) -> None:
     order = Order.objects.get()
@@ -75,7 +75,7 @@ def test_a_status_message_tells_of_its_own_change_and_of_the_order_as_it_is(
     assert "📍 пр. Достык 5" in accepted
 
 
-def test_an_alert_arrives(bot_api: BotApi) -> None:
+def test_alert_is_delivered_as_escaped_text(bot_api: BotApi) -> None:
     raise_alert(Alert("Push № 5 <b>", "down & out"))
     deliver_due()
 
@@ -83,7 +83,7 @@ def test_an_alert_arrives(bot_api: BotApi) -> None:
     assert bot_api.messages[0].buttons == {}
 
 
-def test_the_number_of_queries_does_not_depend_on_the_items(bot_api: BotApi, post_webhook: Any) -> None:
+def test_number_of_queries_does_not_depend_on_number_of_lines(bot_api: BotApi, post_webhook: Any) -> None:
     counts = []
     for number, items in enumerate((1, 30)):
         basket = [{"ID": f"{line}", "NAME": "Роза", "QUANTITY": "1", "PRICE": "1"} for line in range(items)]
@@ -97,14 +97,16 @@ def test_the_number_of_queries_does_not_depend_on_the_items(bot_api: BotApi, pos
     assert counts[0] == counts[1]
 
 
-def test_too_many_messages_wait_as_long_as_telegram_asks(message: TelegramMessage, bot_api: BotApi) -> None:
+def test_message_refused_with_429_is_retried_after_the_requested_delay(
+    message: TelegramMessage, bot_api: BotApi
+) -> None:
     bot_api.fail(429, "Too Many Requests: retry after 47", retry_after=47)
     deliver_due()
 
     message.refresh_from_db()
     assert message.state == State.PENDING
     assert 40 < (message.due_at - timezone.now()).total_seconds() <= 47
-    assert message.last_error == "Telegram asks to wait: too many messages."
+    assert message.last_error == "Telegram requests a delay: too many messages."
     assert "Order № 122183" in message.text
 
     make_due()
@@ -115,7 +117,7 @@ def test_too_many_messages_wait_as_long_as_telegram_asks(message: TelegramMessag
     assert outcomes == [AttemptOutcome.POSTPONED, AttemptOutcome.DELIVERED]
 
 
-def test_a_chat_that_had_too_many_is_left_alone_for_as_long(bot_api: BotApi, post_webhook: Any) -> None:
+def test_other_messages_to_a_chat_are_postponed_after_a_429(bot_api: BotApi, post_webhook: Any) -> None:
     TelegramChat.objects.create(chat_id="-1")
     for number in range(5):
         post_webhook("order.create", order_data(ID=str(number + 1)))
@@ -123,8 +125,8 @@ def test_a_chat_that_had_too_many_is_left_alone_for_as_long(bot_api: BotApi, pos
     bot_api.fail_for(CHAT, 429, "Too Many Requests: retry after 30", retry_after=30)
     deliver_due()
 
-    assert [chat_id for chat_id in bot_api.asked if chat_id == CHAT] == [CHAT]
-    assert bot_api.asked.count("-1") == 5
+    assert [chat_id for chat_id in bot_api.requested_chats if chat_id == CHAT] == [CHAT]
+    assert bot_api.requested_chats.count("-1") == 5
     waiting = TelegramMessage.objects.filter(chat_id=CHAT).order_by("due_at", "created_at")
     assert [message.failures for message in waiting] == [1, 0, 0, 0, 0]
     assert waiting[0] == first
@@ -134,7 +136,7 @@ def test_a_chat_that_had_too_many_is_left_alone_for_as_long(bot_api: BotApi, pos
     assert TelegramMessage.objects.filter(state=State.DELIVERED).count() == 10
 
 
-def test_it_gives_up_in_the_end_and_alerts_nobody(message: TelegramMessage, bot_api: BotApi) -> None:
+def test_message_fails_after_last_retry_without_an_alert(message: TelegramMessage, bot_api: BotApi) -> None:
     for _attempt in range(len(WAITS) + 1):
         bot_api.fail(502, "Bad Gateway")
         make_due()
@@ -146,7 +148,7 @@ def test_it_gives_up_in_the_end_and_alerts_nobody(message: TelegramMessage, bot_
     assert TelegramMessage.objects.count() == 1
 
 
-def test_an_alert_that_fails_raises_no_alert(bot_api: BotApi) -> None:
+def test_failed_alert_message_raises_no_other_alert(bot_api: BotApi) -> None:
     raise_alert(Alert("something"))
     bot_api.fail(403, "Forbidden: bot was kicked from the supergroup chat")
     deliver_due()
@@ -154,7 +156,7 @@ def test_an_alert_that_fails_raises_no_alert(bot_api: BotApi) -> None:
     assert TelegramMessage.objects.get().state == State.FAILED
 
 
-def test_a_message_sent_by_a_worker_that_died_is_not_sent_again(message: TelegramMessage, bot_api: BotApi) -> None:
+def test_message_sent_by_a_worker_that_died_is_not_sent_again(message: TelegramMessage, bot_api: BotApi) -> None:
     TelegramMessage.objects.update(
         state=State.SENDING, lease_until=timezone.now() - timedelta(seconds=1), telegram_message_id=77
     )
@@ -172,7 +174,7 @@ def test_a_message_sent_by_a_worker_that_died_is_not_sent_again(message: Telegra
         ("TELEGRAM_BOT_TOKEN", "", "TELEGRAM_BOT_TOKEN is not set"),
     ],
 )
-def test_switched_off_meanwhile(
+def test_pending_message_is_cancelled_when_telegram_is_disabled(
     message: TelegramMessage, bot_api: BotApi, settings: Any, name: str, value: Any, reason: str
 ) -> None:
     setattr(settings, name, value)
@@ -184,7 +186,7 @@ def test_switched_off_meanwhile(
     assert bot_api.requests == []
 
 
-def test_a_chat_switched_off_meanwhile(message: TelegramMessage, bot_api: BotApi) -> None:
+def test_pending_message_is_cancelled_when_its_chat_is_deactivated(message: TelegramMessage, bot_api: BotApi) -> None:
     TelegramChat.objects.create(chat_id=CHAT, is_active=False)
     deliver_due()
 
@@ -192,7 +194,9 @@ def test_a_chat_switched_off_meanwhile(message: TelegramMessage, bot_api: BotApi
     assert (message.state, message.last_error) == (State.CANCELLED, "This chat no longer receives messages.")
 
 
-def test_switched_on_again_a_kept_message_can_be_sent(bot_api: BotApi, settings: Any, post_webhook: Any) -> None:
+def test_cancelled_message_can_be_retried_after_chat_is_configured(
+    bot_api: BotApi, settings: Any, post_webhook: Any
+) -> None:
     settings.TELEGRAM_CHAT_ID = ""
     post_webhook("order.create", order_data())
     settings.TELEGRAM_CHAT_ID = CHAT

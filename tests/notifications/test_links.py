@@ -1,4 +1,4 @@
-"""Where a message leads."""
+"""Tests of the URLs and buttons in messages."""
 
 from typing import Any
 from urllib.parse import unquote
@@ -18,7 +18,7 @@ def _pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(links, "reverse", lambda name, args: PAGES[name].format(*args))
 
 
-def test_the_buttons_of_an_order(settings: Any) -> None:
+def test_order_message_has_buttons_for_page_and_map(settings: Any) -> None:
     settings.PUBLIC_URL = "https://crm.example.kz"
     made_up = order()
 
@@ -32,7 +32,7 @@ def test_the_buttons_of_an_order(settings: Any) -> None:
 @pytest.mark.parametrize(
     "url", ["http://localhost:8001", "http://127.0.0.1:8001", "http://crm.example.kz", "", "javascript:x"]
 )
-def test_addresses_that_telegram_refuses_make_no_button(settings: Any, url: str) -> None:
+def test_url_that_telegram_refuses_gets_no_button(settings: Any, url: str) -> None:
     settings.PUBLIC_URL = url
 
     assert not is_public(url)
@@ -49,7 +49,7 @@ def test_addresses_that_telegram_refuses_make_no_button(settings: Any, url: str)
         ({"delivery_address": "ә" * 5000}, "Алматы, " + "ә" * 200),
     ],
 )
-def test_the_map(changes: dict[str, Any], query: str) -> None:
+def test_map_url_searches_for_the_delivery_address(changes: dict[str, Any], query: str) -> None:
     url = map_url(order(**changes))
 
     assert unquote(url.removeprefix("https://2gis.kz/search/")) == query
@@ -57,11 +57,11 @@ def test_the_map(changes: dict[str, Any], query: str) -> None:
 
 
 @pytest.mark.parametrize("changes", [{"delivery_address": " "}, {"is_pickup": True}])
-def test_nothing_to_drive_to(changes: dict[str, Any]) -> None:
+def test_map_url_is_empty_for_pickup_or_without_address(changes: dict[str, Any]) -> None:
     assert map_url(order(**changes)) == ""
 
 
-def test_the_page_of_an_order(settings: Any) -> None:
+def test_order_url_uses_public_url(settings: Any) -> None:
     settings.PUBLIC_URL = "http://localhost:8001"
     made_up = bare_order()
 

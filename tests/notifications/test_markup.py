@@ -1,4 +1,4 @@
-"""Escaping, and keeping within the limit."""
+"""Tests of escaping, and of the length limit."""
 
 import pytest
 from hypothesis import given, settings
@@ -24,12 +24,12 @@ ANY_TEXT = st.text(st.characters(codec="utf-8") | st.sampled_from("<>&\"'\n😀�
         ("👩\u200d💻 Әлия", "👩\u200d💻 Әлия"),
     ],
 )
-def test_what_is_shown_of_a_text(text: str, expected: str) -> None:
+def test_fit_escapes_and_cleans_text(text: str, expected: str) -> None:
     assert fit(text, 100) == expected
 
 
 @pytest.mark.parametrize(
-    ("text", "room", "expected"),
+    ("text", "limit", "expected"),
     [
         ("abcdef", 6, "abcdef"),
         ("abcdef", 5, "abcd…"),
@@ -43,16 +43,16 @@ def test_what_is_shown_of_a_text(text: str, expected: str) -> None:
         ("abc", 0, ""),
     ],
 )
-def test_cutting(text: str, room: int, expected: str) -> None:
-    assert fit(text, room) == expected
+def test_fit_cuts_text_to_the_limit(text: str, limit: int, expected: str) -> None:
+    assert fit(text, limit) == expected
 
 
-def test_a_line_stays_a_line() -> None:
+def test_line_replaces_line_breaks_by_spaces() -> None:
     assert line("a\n b\r\n\tc\u2028d") == "a b c d"
     assert line("9\u00a0000") == "9\u00a0000"
 
 
-def test_short_parts_are_kept_whole_and_long_ones_share_the_rest() -> None:
+def test_compose_keeps_short_parts_and_cuts_long_parts_equally() -> None:
     text = compose(["head", LongText("1 ", "short"), LongText("2 ", "x" * 500), LongText("3 ", "y" * 500)], limit=200)
 
     first, short, second, third = text.split("\n")
@@ -61,11 +61,11 @@ def test_short_parts_are_kept_whole_and_long_ones_share_the_rest() -> None:
     assert 190 < len(text) <= 200
 
 
-def test_empty_parts_leave_no_line() -> None:
+def test_compose_omits_empty_parts() -> None:
     assert compose(["a", "", LongText("", " "), "b"]) == "a\nb"
 
 
-def test_a_list_says_how_much_was_left_out() -> None:
+def test_cut_list_states_the_number_of_omitted_lines() -> None:
     lines = [f"line {number}" for number in range(100)]
 
     text = compose(["head", LongList(lines, lambda count: f"and {count} more"), "tail"], limit=60)
@@ -74,18 +74,20 @@ def test_a_list_says_how_much_was_left_out() -> None:
 
 
 @settings(deadline=None)
-@given(text=ANY_TEXT, room=st.integers(0, 400))
-def test_a_cut_text_fits_and_can_be_read(text: str, room: int) -> None:
-    cut = fit(text, room)
+@given(text=ANY_TEXT, limit=st.integers(0, 400))
+def test_fit_returns_valid_html_within_the_limit_for_any_text(text: str, limit: int) -> None:
+    cut = fit(text, limit)
 
-    assert units(cut) == telegram_html.length(cut) <= room
+    assert units(cut) == telegram_html.length(cut) <= limit
     shown = telegram_html.read(cut)
     assert shown == clean(text) or clean(text).startswith(shown.removesuffix("…"))
 
 
 @settings(deadline=None)
 @given(texts=st.lists(ANY_TEXT, max_size=8), lines=st.lists(ANY_TEXT, max_size=30), limit=st.integers(0, 900))
-def test_parts_together_fit(texts: list[str], lines: list[str], limit: int) -> None:
+def test_compose_returns_valid_html_within_the_limit_for_any_parts(
+    texts: list[str], lines: list[str], limit: int
+) -> None:
     parts = [LongText("<b>!</b> ", text) for text in texts]
     items = LongList([line(one) for one in lines], lambda count: f"{count} more")
 

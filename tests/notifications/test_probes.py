@@ -1,4 +1,4 @@
-"""What the probes say of Telegram, with a Bot API of our own."""
+"""Tests of the Telegram health probes against the Bot API server of the tests."""
 
 import pytest
 
@@ -8,29 +8,29 @@ from notifications.models import TelegramMessage
 from tests.notifications.bot_api import TOKEN
 
 
-def test_switched_off_is_a_remark_and_half_on_a_problem(settings):
+def test_probe_is_yellow_when_telegram_is_disabled_and_red_without_token(settings):
     found = probes.telegram.run()
     assert (found.level, found.figure) == (Level.YELLOW, "switched off")
     settings.TELEGRAM_NOTIFICATIONS_ENABLED = True
     assert probes.telegram.run().level == Level.RED
 
 
-def test_the_bot_answers(bot_api):
+def test_probe_is_green_when_the_bot_answers(bot_api):
     found = probes.telegram.run()
     assert (found.level, found.figure) == (Level.GREEN, "the bot @cvety_made_up_bot answers")
     assert bot_api.requests[0][0] == "getMe"
 
 
-@pytest.mark.parametrize("spoil", ["token", "error", "nonsense", "silence"])
-def test_trouble_is_red_and_tells_no_secret(bot_api, settings, monkeypatch, spoil):
-    if spoil == "token":
+@pytest.mark.parametrize("fault", ["wrong token", "server error", "invalid response", "no response"])
+def test_probe_is_red_on_failure_and_shows_no_secret(bot_api, settings, monkeypatch, fault):
+    if fault == "wrong token":
         settings.TELEGRAM_BOT_TOKEN = "123456:another-made-up-token"
-    elif spoil == "error":
+    elif fault == "server error":
         bot_api.fail(500, "Internal Server Error")
-    elif spoil == "nonsense":
+    elif fault == "invalid response":
         bot_api.answer_raw(b"<html>")
     else:
-        monkeypatch.setattr(probes, "ASK_SECONDS", 0.3)
+        monkeypatch.setattr(probes, "REQUEST_SECONDS", 0.3)
         bot_api.hang()
     found = probes.telegram.run()
     assert found.level == Level.RED
@@ -39,7 +39,7 @@ def test_trouble_is_red_and_tells_no_secret(bot_api, settings, monkeypatch, spoi
 
 
 @pytest.mark.django_db
-def test_messages_given_up():
+def test_probe_counts_failed_messages():
     assert probes.undelivered.run().level == Level.GREEN
     TelegramMessage.objects.create(kind="alert", text="—", state="failed")
     found = probes.undelivered.run()

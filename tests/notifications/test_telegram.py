@@ -1,4 +1,4 @@
-"""One call of the Bot API, and what each way it can go wrong means."""
+"""Tests of one request to the Bot API, and of the error for each kind of failure."""
 
 import logging
 import time
@@ -27,15 +27,15 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def message(bot_api: BotApi) -> TelegramMessage:
-    """A message that waits."""
+    """Return a pending alert message."""
     raise_alert(Alert("something", "went wrong"))
     return TelegramMessage.objects.get()
 
 
 @pytest.mark.parametrize(
-    ("status", "description", "parameters", "failure", "says"),
+    ("status", "description", "parameters", "failure", "message_part"),
     [
-        (400, "Bad Request: chat not found", {}, PermanentDeliveryError, "knows no such chat"),
+        (400, "Bad Request: chat not found", {}, PermanentDeliveryError, "chat does not exist"),
         (400, "Bad Request: can't parse entities: odd", {}, PermanentDeliveryError, "Can't parse entities: odd"),
         (401, "Unauthorized", {}, MisconfiguredError, "TELEGRAM_BOT_TOKEN"),
         (
@@ -48,29 +48,29 @@ def message(bot_api: BotApi) -> TelegramMessage:
         (403, "Forbidden: bot was blocked by the user", {}, PermanentDeliveryError, "may not write to this chat"),
         (404, "Not Found", {}, MisconfiguredError, "TELEGRAM_BASE_URL"),
         (409, "Conflict: terminated by other long poll", {}, TemporaryDeliveryError, "could not be reached"),
-        (429, "Too Many Requests: retry after 5", {"retry_after": 5}, TemporaryDeliveryError, "asks to wait"),
+        (429, "Too Many Requests: retry after 5", {"retry_after": 5}, TemporaryDeliveryError, "requests a delay"),
         (429, "Too Many Requests", {}, TemporaryDeliveryError, "could not be reached"),
         (500, "Internal Server Error", {}, TemporaryDeliveryError, "could not be reached"),
         (502, "Bad Gateway", {}, TemporaryDeliveryError, "could not be reached"),
     ],
 )
-def test_refusals(
+def test_refusal_raises_the_error_for_its_status(
     message: TelegramMessage,
     bot_api: BotApi,
     status: int,
     description: str,
     parameters: dict[str, int],
     failure: type[DeliveryError],
-    says: str,
+    message_part: str,
 ) -> None:
     bot_api.fail(status, description, **parameters)
     with pytest.raises(failure) as caught:
         send(message)
 
     assert type(caught.value) is failure
-    assert says in caught.value.message
+    assert message_part in caught.value.message
     assert getattr(caught.value, "retry_after", None) == parameters.get("retry_after")
-    assert len(bot_api.requests) == 1  # the library repeats nothing by itself
+    assert len(bot_api.requests) == 1  # the library does not retry by itself
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_refusals(
         (b"moved", 302),
     ],
 )
-def test_an_answer_that_is_not_the_bot_apis_is_temporary(
+def test_invalid_response_raises_temporary_error(
     message: TelegramMessage, bot_api: BotApi, body: bytes, status: int
 ) -> None:
     bot_api.answer_raw(body, status)
@@ -96,7 +96,9 @@ def test_an_answer_that_is_not_the_bot_apis_is_temporary(
         send(message)
 
 
-def test_silence_is_waited_for_no_longer_than_set(message: TelegramMessage, bot_api: BotApi, settings: Any) -> None:
+def test_missing_response_raises_error_after_the_timeout(
+    message: TelegramMessage, bot_api: BotApi, settings: Any
+) -> None:
     settings.OUTBOX_TIMEOUT = 0.4
     bot_api.hang()
     started = time.monotonic()
@@ -106,24 +108,24 @@ def test_silence_is_waited_for_no_longer_than_set(message: TelegramMessage, bot_
     assert time.monotonic() - started < 20
 
 
-def test_nobody_there(message: TelegramMessage, settings: Any) -> None:
+def test_refused_connection_raises_temporary_error(message: TelegramMessage, settings: Any) -> None:
     settings.TELEGRAM_BASE_URL = "http://127.0.0.1:1"
     with pytest.raises(TemporaryDeliveryError, match="could not be reached"):
         send(message)
 
 
-def test_a_group_that_has_become_a_supergroup_is_followed(bot_api: BotApi, settings: Any, post_webhook: Any) -> None:
+def test_messages_follow_a_group_that_became_a_supergroup(bot_api: BotApi, settings: Any, post_webhook: Any) -> None:
     bot_api.moved = {CHAT: -100777}
     post_webhook("order.create", order_data())
     post_webhook("order.create", order_data(ID="5"))
     deliver_due()
 
     assert [sent.chat_id for sent in bot_api.messages] == ["-100777", "-100777"]
-    assert len(bot_api.requests) == 3  # the second message was addressed right from the start
+    assert len(bot_api.requests) == 3  # the second message had the new id from the start
     chat = TelegramChat.objects.get()
     assert (chat.chat_id, chat.former_chat_id) == ("-100777", CHAT)
 
-    # The settings still have the old id: neither a detour nor a second message comes of it.
+    # The settings still have the old id, but each message is sent once and directly to the new id.
     post_webhook("order.create", order_data(ID="6"))
     raise_alert(Alert("something"))
     deliver_due()
@@ -131,7 +133,9 @@ def test_a_group_that_has_become_a_supergroup_is_followed(bot_api: BotApi, setti
     assert len(bot_api.requests) == 5
 
 
-def test_a_moved_alert_chat_hears_of_no_orders(bot_api: BotApi, settings: Any, post_webhook: Any) -> None:
+def test_alert_chat_that_became_a_supergroup_receives_no_order_messages(
+    bot_api: BotApi, settings: Any, post_webhook: Any
+) -> None:
     settings.TELEGRAM_ALERT_CHAT_ID = "-7"
     bot_api.moved = {"-7": -100777}
     raise_alert(Alert("something"))
@@ -142,7 +146,7 @@ def test_a_moved_alert_chat_hears_of_no_orders(bot_api: BotApi, settings: Any, p
     assert [sent.chat_id for sent in bot_api.messages] == ["-100777", CHAT]
 
 
-def test_a_moved_chat_that_has_a_row_of_its_own_keeps_its_choices(bot_api: BotApi, post_webhook: Any) -> None:
+def test_chat_row_keeps_its_settings_when_its_id_changes(bot_api: BotApi, post_webhook: Any) -> None:
     TelegramChat.objects.create(chat_id=CHAT, title="Флористы", wants_status_changes=False)
     bot_api.moved = {CHAT: -100777}
     post_webhook("order.create", order_data())
@@ -152,14 +156,14 @@ def test_a_moved_chat_that_has_a_row_of_its_own_keeps_its_choices(bot_api: BotAp
     assert (chat.chat_id, chat.title, chat.wants_status_changes) == ("-100777", "Флористы", False)
 
 
-def test_a_chat_that_moves_for_ever(message: TelegramMessage, bot_api: BotApi) -> None:
+def test_chat_whose_id_keeps_changing_raises_temporary_error(message: TelegramMessage, bot_api: BotApi) -> None:
     bot_api.moved = {CHAT: -1, "-1": -2, "-2": -3, "-3": -4}
     with pytest.raises(TemporaryDeliveryError, match="keeps moving"):
         send(message)
 
 
-@pytest.mark.parametrize("fault", ["none", "401", "502", "garbage", "nobody", "odd token"])
-def test_the_token_is_nowhere(
+@pytest.mark.parametrize("fault", ["none", "401", "502", "invalid response", "refused connection", "invalid token"])
+def test_token_is_not_in_logs_or_stored_texts(
     message: TelegramMessage, bot_api: BotApi, settings: Any, caplog: pytest.LogCaptureFixture, fault: str
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -169,24 +173,24 @@ def test_the_token_is_nowhere(
             bot_api.fail(401, f"Unauthorized: {token}")
         case "502":
             bot_api.fail(502, f"no upstream for /bot{token}/sendMessage")
-        case "garbage":
+        case "invalid response":
             bot_api.answer_raw(f"<html>/bot{token}/sendMessage</html>".encode())
-        case "nobody":
+        case "refused connection":
             settings.TELEGRAM_BASE_URL = "http://127.0.0.1:1"
-        case "odd token":
+        case "invalid token":
             token = settings.TELEGRAM_BOT_TOKEN = "123:made up\n<token>\x00"
     deliver_due()
 
     message.refresh_from_db()
     assert (message.state == State.DELIVERED) == (fault == "none")
     formatter = MaskingFormatter("%(name)s: %(message)s")
-    kept = [str(vars(message)), *(str(vars(attempt)) for attempt in message.attempt_log.all())]
-    for text in [*kept, *(formatter.format(record) for record in caplog.records)]:
+    stored = [str(vars(message)), *(str(vars(attempt)) for attempt in message.attempt_log.all())]
+    for text in [*stored, *(formatter.format(record) for record in caplog.records)]:
         assert token not in text
         assert "made-up-token" not in text
 
 
-def test_an_error_itself_does_not_name_the_token(message: TelegramMessage, bot_api: BotApi) -> None:
+def test_raised_error_does_not_contain_the_token(message: TelegramMessage, bot_api: BotApi) -> None:
     bot_api.fail(502, f"no upstream for /bot{bot_api.token}/sendMessage")
     with pytest.raises(TemporaryDeliveryError) as caught:
         send(message)

@@ -1,4 +1,4 @@
-"""What messages say."""
+"""Tests of the rendered texts of messages."""
 
 import re
 from datetime import timedelta
@@ -28,13 +28,13 @@ ANY_TEXT = st.text(st.characters(codec="utf-8") | st.sampled_from('<>&"\n😀'),
 
 
 @pytest.fixture(autouse=True)
-def _on_that_day(monkeypatch: pytest.MonkeyPatch) -> None:
+def _fixed_day(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(formatting.timezone, "localdate", lambda: NOON.date())
     for module in (links, alerts):
         monkeypatch.setattr(module, "reverse", lambda _name, args: f"/crm/orders/order/{args[0]}/change/")
 
 
-def test_a_new_order_with_everything() -> None:
+def test_new_order_text_shows_all_fields() -> None:
     text = texts.new_order(facts(customer_orders=8))
 
     assert "9\u00a0000\u00a0₸" in text
@@ -53,7 +53,7 @@ def test_a_new_order_with_everything() -> None:
     ]
 
 
-def test_what_staff_read() -> None:
+def test_texts_are_translated_to_russian() -> None:
     with translation.override("ru"):
         new = telegram_html.read(texts.new_order(facts(customer_orders=8))).replace(NBSP, " ")
         change = telegram_html.read(texts.status_change(facts(items=200, event=status_event()), NAMES))
@@ -75,7 +75,7 @@ def test_what_staff_read() -> None:
     assert re.search(r"\n…и ещё \d+ позици[йяи]\n", change)
 
 
-def test_a_new_order_with_nothing() -> None:
+def test_new_order_text_names_missing_fields() -> None:
     text = texts.new_order(facts(bare_order(), items=0))
 
     assert telegram_html.read(text).replace(NBSP, " ").split("\n")[:-1] == [
@@ -89,7 +89,7 @@ def test_a_new_order_with_nothing() -> None:
     ]
 
 
-def test_a_status_change_says_who_when_and_from_where() -> None:
+def test_status_change_text_shows_user_time_and_source() -> None:
     text = texts.status_change(facts(event=status_event()), NAMES)
 
     lines = telegram_html.read(text).replace(NBSP, " ").split("\n")
@@ -112,13 +112,13 @@ def test_a_status_change_says_who_when_and_from_where() -> None:
         ({"details": {"comment": "клиент <просил>"}}, "💬 клиент <просил>"),
     ],
 )
-def test_the_circumstances_of_a_status_change(changes: dict[str, Any], expected: str) -> None:
+def test_status_change_text_shows_the_details_of_the_event(changes: dict[str, Any], expected: str) -> None:
     text = texts.status_change(facts(event=status_event(**changes)), NAMES)
 
     assert expected in telegram_html.read(text)
 
 
-def test_a_status_nobody_has_named_goes_by_its_code() -> None:
+def test_status_without_a_name_is_shown_by_its_code() -> None:
     text = texts.status_change(facts(event=status_event("bitrix_ZZ", "delivering")), NAMES)
 
     assert "<b>bitrix_ZZ → Доставляется</b>" in text
@@ -136,7 +136,7 @@ def test_a_status_nobody_has_named_goes_by_its_code() -> None:
         ({"currency": "<U>"}, "9 000 <U> · not paid"),
     ],
 )
-def test_payment(changes: dict[str, Any], expected: str) -> None:
+def test_first_line_shows_total_and_payment_status(changes: dict[str, Any], expected: str) -> None:
     text = telegram_html.read(texts.new_order(facts(order(**changes)))).replace(NBSP, " ")
 
     assert text.split("\n")[0] == f"🆕 Order № 122225 · {expected}"
@@ -156,7 +156,7 @@ def test_payment(changes: dict[str, Any], expected: str) -> None:
         ({"discount_amount": Decimal(500)}, f"🏷 Discount 500{NBSP}₸", "None"),
         ({"delivery_slot": None}, "🕐 Today, Mon 25 August\n", "15:00"),
         ({"delivery_slot": DeliverySlot(name="к <обеду>")}, "August, к <обеду>", "None"),
-        ({"is_stub": True}, "⚠️ The site told only the status", "None"),
+        ({"is_stub": True}, "⚠️ The site has sent only the status", "None"),
         ({"is_cancelled": True}, "⚠️ Cancelled on the site.", "None"),
         ({"is_deleted_on_site": True}, "⚠️ Deleted on the site.", "None"),
         ({"source": Source.ADMIN}, "from the CRM", "from the site"),
@@ -164,14 +164,14 @@ def test_payment(changes: dict[str, Any], expected: str) -> None:
         ({"comment": " \n "}, "💌", "✍️"),
     ],
 )
-def test_variations(changes: dict[str, Any], present: str, absent: str) -> None:
+def test_new_order_text_depends_on_the_fields_of_the_order(changes: dict[str, Any], present: str, absent: str) -> None:
     text = telegram_html.read(texts.new_order(facts(order(**changes))))
 
     assert present in text
     assert absent not in text
 
 
-def test_a_discount_that_the_lines_hold_is_not_to_be_taken_off_once_more() -> None:
+def test_discount_that_is_included_in_the_prices_is_marked() -> None:
     line = item(price="7000.00")
     line.product_snapshot["original_price"] = "7500.00"
     text = telegram_html.read(texts.new_order(facts(order(discount_amount=Decimal(500)), items=[line])))
@@ -180,12 +180,12 @@ def test_a_discount_that_the_lines_hold_is_not_to_be_taken_off_once_more() -> No
 
 
 @pytest.mark.parametrize(("count", "expected"), [(0, "👤 Айгерим, +7 777 123-45-67"), (1, "· first order")])
-def test_how_well_the_customer_is_known(count: int, expected: str) -> None:
+def test_customer_line_shows_whether_it_is_the_first_order(count: int, expected: str) -> None:
     assert expected in texts.new_order(facts(customer_orders=count)).split("\n")[-2][-len(expected) :]
 
 
 def nasty_facts(text: str, lines: int = 2) -> texts.OrderFacts:
-    """Return an order whose every text is this one, and a status change of it."""
+    """Return an order and its status change, with this text in every text field."""
     made_up = order(
         order_number=text,
         status=Status(code=text, name=text),
@@ -213,7 +213,7 @@ def nasty_facts(text: str, lines: int = 2) -> texts.OrderFacts:
     return facts(made_up, items=[item(text, "9999999.99", "1.001")] * lines, event=event, customer_orders=1000)
 
 
-def test_nothing_that_people_typed_is_taken_for_html() -> None:
+def test_typed_texts_are_escaped() -> None:
     made_up = nasty_facts(NASTY)
 
     for text in (texts.new_order(made_up), texts.status_change(made_up, {NASTY: NASTY})):
@@ -224,7 +224,7 @@ def test_nothing_that_people_typed_is_taken_for_html() -> None:
 
 
 @pytest.mark.parametrize("count", [3, 100, 1000])
-def test_an_order_of_many_items_is_cut_in_words(count: int) -> None:
+def test_long_list_of_lines_is_cut_and_the_rest_is_counted(count: int) -> None:
     text = texts.new_order(facts(items=[item(f"Букет {number}") for number in range(count)]))
 
     shown = telegram_html.read(text)
@@ -238,7 +238,7 @@ def test_an_order_of_many_items_is_cut_in_words(count: int) -> None:
         assert "more" not in shown
 
 
-def test_a_long_postcard_is_cut_and_everything_else_stays() -> None:
+def test_long_postcard_is_cut_and_other_fields_are_complete() -> None:
     text = texts.new_order(facts(order(postcard_text="Дорогая мама! 🌹 " * 300)))
 
     shown = telegram_html.read(text)
@@ -246,9 +246,9 @@ def test_a_long_postcard_is_cut_and_everything_else_stays() -> None:
     assert "…\n✍️ без лилий, аллергия\n📝 позвонить в ворота\n👤 Айгерим" in shown
 
 
-@settings(deadline=None)  # a busy machine is no finding
+@settings(deadline=None)  # the speed of the machine is not tested
 @given(text=ANY_TEXT, lines=st.integers(0, 40))
-def test_any_text_fits_and_can_be_read(text: str, lines: int) -> None:
+def test_rendered_html_is_valid_and_within_the_limit_for_any_text(text: str, lines: int) -> None:
     made_up = nasty_facts(text, lines)
 
     for html in (
@@ -260,7 +260,7 @@ def test_any_text_fits_and_can_be_read(text: str, lines: int) -> None:
         telegram_html.read(html)
 
 
-def test_a_link_that_telegram_refuses_as_a_button_stands_in_the_text(settings: Any) -> None:
+def test_link_is_in_the_text_when_telegram_refuses_it_as_a_button(settings: Any) -> None:
     made_up = facts()
 
     settings.PUBLIC_URL = "http://localhost:8001"
@@ -269,7 +269,7 @@ def test_a_link_that_telegram_refuses_as_a_button_stands_in_the_text(settings: A
     assert "🔗" not in texts.new_order(made_up)
 
 
-def test_an_alert(settings: Any) -> None:
+def test_alert_text_masks_secrets_and_links_to_the_row(settings: Any) -> None:
     settings.PUBLIC_URL = "https://crm.example.kz"
     settings.TELEGRAM_BOT_TOKEN = "123456:made-up-token-of-the-tests"
     about = order()
@@ -283,7 +283,7 @@ def test_an_alert(settings: Any) -> None:
     assert texts.alert(Alert("only this")) == "⚠️ <b>only this</b>"
 
 
-def test_today_is_almatys(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_today_is_the_day_in_almaty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     tomorrow = timezone.localdate() + timedelta(days=1)
 

@@ -12,21 +12,21 @@ from orders.models import Order
 
 
 class Command(BaseCommand):
-    """Add made-up orders to a development database."""
+    """Insert made-up orders into a development database."""
 
-    help = "Add so many made-up orders to the database. Development only."
+    help = "Insert so many made-up orders into the database. For development only."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Take the number of orders."""
+        """Add the number of orders as an argument."""
         parser.add_argument("orders", type=int)
 
     @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> None:
-        """Insert them all, or none."""
+        """Insert all orders in one transaction."""
         if not settings.DEBUG:
-            raise CommandError("Made-up orders belong into a development database (DEBUG=on).")
+            raise CommandError("Made-up orders are for development databases only (DEBUG=on).")
         if options["orders"] < 1:
-            raise CommandError("How many orders? At least 1.")
+            raise CommandError("The number of orders must be at least 1.")
         first = 1 + (Order.objects.order_by("-bitrix_order_id").values_list("bitrix_order_id", flat=True).first() or 0)
         make_orders(first, first + options["orders"] - 1)
-        self.stdout.write(f"{options['orders']} orders made.")
+        self.stdout.write(f"{options['orders']} orders created.")

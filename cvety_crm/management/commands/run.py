@@ -1,7 +1,7 @@
-"""`manage.py run`: prepares the database and the static files, then runs the CRM and its worker (`make run`).
+"""`manage.py run`: prepare the database and the static files, then run the CRM and its worker (`make run`).
 
-With DEBUG on and neither BITRIX_API_URL nor BITRIX_REST_URL it also runs the stand-in shop site, whose orders arrive by
-webhook. `manage.py` has checked the port before it came here.
+With DEBUG on, and without BITRIX_API_URL and BITRIX_REST_URL, it also runs the stand-in shop site, which sends its
+orders as webhooks. `manage.py` checks that the port is free before it runs this command.
 """
 
 import os
@@ -20,24 +20,24 @@ from cvety_crm.dev.static_files import collect_static_files
 from cvety_crm.dev.supervisor import Program, Supervisor
 from cvety_crm.ops.listen_address import free_port, listen_address
 
-STAND_IN_PAUSE = 6  # seconds between two of its orders
+STAND_IN_INTERVAL = 6  # seconds between two orders of the stand-in site
 
 
 class Command(BaseCommand):
     """Start everything and wait for Ctrl-C."""
 
     help = "Run the CRM, its worker and, in development, a stand-in shop site. Ctrl-C stops all of them."
-    requires_system_checks = []  # `migrate` runs those that matter; the others are for `make lint`
+    requires_system_checks = []  # `migrate` runs the necessary checks; `make lint` runs all of them
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Prepare, start, and stay until told to stop."""
+        """Start all programs and return after they have stopped."""
         os.chdir(settings.BASE_DIR)
         private = not os.environ.get("DATABASE_URL")
         environment = {}
         if private:
             from cvety_crm.dev import embedded_postgres
 
-            # Told to the children, so that only this process decides how long the server lives.
+            # The child processes get the URL, so that only this process starts and stops the server.
             environment["DATABASE_URL"] = embedded_postgres.database_url()
         try:
             self._run(environment, private)
@@ -68,7 +68,7 @@ class Command(BaseCommand):
         supervisor.run()
 
     def _create_first_user(self) -> str | None:
-        """Create `admin` when nobody can log in yet; return the password, which is kept nowhere else."""
+        """Create the user `admin` if there are no users. Return its password, which is not stored as plain text."""
         users = get_user_model()
         if not settings.DEBUG or users._default_manager.exists():
             return None
@@ -89,14 +89,14 @@ class Command(BaseCommand):
 
 
 def _programs(host: str, port: int, site_port: int | None, environment: dict[str, str]) -> list[Program]:
-    """Return what runs side by side."""
+    """Return the programs to run in parallel."""
     python = sys.executable
     programs = [
         Program("web", [python, "-m", "gunicorn", "-c", "python:cvety_crm.ops.gunicorn_conf"], environment),
         Program("worker", [python, "manage.py", "qcluster"], environment),
     ]
     if site_port:
-        # A wildcard is no address to send to.
+        # The site cannot send requests to a wildcard address.
         reachable = "127.0.0.1" if host in ("", "0.0.0.0", "::") else host  # noqa: S104 - compared, not listened on
         reachable = f"[{reachable}]" if ":" in reachable else reachable
         programs.append(
@@ -107,7 +107,7 @@ def _programs(host: str, port: int, site_port: int | None, environment: dict[str
                     "--port", str(site_port),
                     "--webhook-url", f"http://{reachable}:{port}/webhooks/bitrix/order",
                     "--data-file", ".sandbox/site.sqlite3",
-                    "--every", str(STAND_IN_PAUSE),
+                    "--every", str(STAND_IN_INTERVAL),
                 ],
                 environment,
             )
@@ -116,10 +116,10 @@ def _programs(host: str, port: int, site_port: int | None, environment: dict[str
 
 
 def _revive() -> None:
-    """Start the private PostgreSQL again if it was killed; the programs reconnect by themselves."""
+    """Restart the private PostgreSQL if it was killed. The programs reconnect by themselves."""
     from cvety_crm.dev import embedded_postgres
 
     try:
         embedded_postgres.revive()
     except RuntimeError as error:
-        print(error, flush=True)  # noqa: T201 - and try again at the next tick
+        print(error, flush=True)  # noqa: T201 - the next tick tries again

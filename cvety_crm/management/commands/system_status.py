@@ -1,4 +1,4 @@
-"""`manage.py system_status`: is everything well? One line a probe; the exit status is 0, 1 or 2."""
+"""`manage.py system_status`: print one line for each health probe. The exit status is 0, 1 or 2."""
 
 import sys
 from typing import Any
@@ -11,13 +11,13 @@ from cvety_crm.ops.status import MARKS, headline
 
 
 class Command(BaseCommand):
-    """Ask every part of the system. Colours are for terminals alone; the marks differ without them."""
+    """Print the health report. The marks differ, so the levels are readable without colours."""
 
-    help = "Ask every part of the system whether it is well. Exit status: 0 all is well, 1 remarks, 2 problems."
-    requires_system_checks = []  # a database that is away is for the probes to report
+    help = "Check the health of every part of the system. Exit status: 0 no problems, 1 warnings, 2 problems."
+    requires_system_checks = []  # The probes must report a database that is not available.
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print the overall status and one line a probe, then leave with the worst level."""
+        """Print the overall status and one line for each probe. Exit with the number of the worst level."""
         report = run_probes(settings.HEALTH_PROBES)
         colours = {Level.GREEN: self.style.SUCCESS, Level.YELLOW: self.style.WARNING, Level.RED: self.style.ERROR}
         self.stdout.write(headline(report.level), colours[report.level])

@@ -11,7 +11,7 @@ from orders.sync.fields import FIELDS, ITEMS
 TEXT = (Path(settings.BASE_DIR) / "docs" / "bitrix.md").read_text()
 ROWS = [
     [cell.strip() for cell in line.strip("|").split("|")]
-    for line in TEXT.split("## How each field is told to the site")[1].split("\n## ")[0].splitlines()
+    for line in TEXT.split("## How each field is sent to the site")[1].split("\n## ")[0].splitlines()
     if line.startswith("| `")
 ]
 

@@ -1,4 +1,4 @@
-"""The admin's start page: what needs a hand, figures, the exchange's delay, quick links; and who sees which of them."""
+"""Tests of the dashboard: open tasks, metrics, the delay of the exchange, links, and the permissions for each."""
 
 import json
 import re
@@ -18,11 +18,11 @@ from orders.selectors.presets import BY_KEY, Moment, preset_orders, preset_url
 from tests.samples import order_data
 
 QUERIES = 21
-"""Eight of them are the two probes of the exchange's delay, each in a transaction of its own."""
+"""Eight of the queries are those of the two delay probes, each in its own transaction."""
 
 
 @pytest.fixture(autouse=True)
-def _nothing_kept() -> None:
+def _empty_cache() -> None:
     cache.clear()
 
 
@@ -34,8 +34,8 @@ def browser(manager):
 
 
 @pytest.fixture
-def arrive(post_webhook):
-    """Have the site send an order for a day, so many days from today."""
+def receive_order(post_webhook):
+    """Return a function that receives an order from the site, for delivery in so many days from today."""
 
     def post(number, days=0):
         day = timezone.localdate() + timedelta(days=days)
@@ -61,16 +61,16 @@ def home(client):
 
 
 def cards(html):
-    """Return what needs a hand: address and number by title."""
+    """Return the URL and the number of each open task by its title."""
     found = re.findall(
         r'class="crm-start-card crm-start-trouble" href="([^"]+)"><strong>(\d+)</strong><span>([^<]+)', html
     )
     return {title: (url, int(number)) for url, number, title in found}
 
 
-def test_what_needs_a_hand_and_where_it_leads(browser, arrive):
-    arrive(1)
-    late = arrive(2, days=-1)
+def test_cards_count_open_tasks_and_link_to_their_lists(browser, receive_order):
+    receive_order(1)
+    late = receive_order(2, days=-1)
     Order.objects.filter(pk=late.pk).update(problem="нет пионов", sync_state="failed")
     Push.objects.create(order=late, fields=["status"], state="failed")
     WebhookEvent.objects.create(event="order.update", payload={}, state="failed", action="stored")
@@ -86,10 +86,10 @@ def test_what_needs_a_hand_and_where_it_leads(browser, arrive):
     }
 
 
-def test_a_card_counts_what_its_list_shows(browser, arrive, manager):
-    arrive(1)
-    arrive(2, days=-1)
-    old = arrive(3, days=-60)  # never closed, and nobody's work any more
+def test_card_counts_the_same_orders_as_its_list(browser, receive_order, manager):
+    receive_order(1)
+    receive_order(2, days=-1)
+    old = receive_order(3, days=-60)  # never closed, but too old to be open work
     Order.objects.filter(pk=old.pk).update(problem="нет пионов")
     cache.clear()
     for url, number in cards(home(browser)).values():
@@ -97,7 +97,7 @@ def test_a_card_counts_what_its_list_shows(browser, arrive, manager):
         assert preset_orders(BY_KEY[key], Moment.of(manager), Order.objects.all()).count() == number
 
 
-def test_all_is_calm_in_an_empty_database(browser):
+def test_dashboard_of_an_empty_database_has_no_open_tasks(browser):
     html = home(browser)
     assert "Всё спокойно" in html
     assert cards(html) == {}
@@ -105,8 +105,8 @@ def test_all_is_calm_in_an_empty_database(browser):
     assert "пока не с чем сравнить" in html
 
 
-def test_the_chart_and_the_table_behind_it(browser, arrive):
-    arrive(1)
+def test_dashboard_has_a_chart_and_the_same_data_as_a_table(browser, receive_order):
+    receive_order(1)
     html = home(browser)
     chart = json.loads(re.search(r'data-value="(\{.*?\})"', html)[1])
     assert [dataset["data"][-1] for dataset in chart["datasets"]] == [1, 9.0]
@@ -115,8 +115,8 @@ def test_the_chart_and_the_table_behind_it(browser, arrive):
     assert '<td class="crm-nowrap">9 000 ₸</td>' in html
 
 
-def test_the_exchange_s_delay(browser, arrive):
-    order = arrive(1)
+def test_dashboard_shows_the_delay_of_the_exchange(browser, receive_order):
+    order = receive_order(1)
     now = timezone.now()
     push = Push.objects.create(order=order, fields=["status"], state="delivered", finished_at=now)
     Push.objects.filter(pk=push.pk).update(created_at=now - timedelta(seconds=3))
@@ -125,13 +125,13 @@ def test_the_exchange_s_delay(browser, arrive):
     assert 'href="/crm/status/"' in html
 
 
-def test_it_costs_no_more_with_more_orders(browser, arrive, django_assert_num_queries):
-    arrive(1)
-    home(browser)  # permissions and content types are known
+def test_number_of_queries_does_not_depend_on_number_of_orders(browser, receive_order, django_assert_num_queries):
+    receive_order(1)
+    home(browser)  # loads permissions and content types into their caches
     cache.clear()
     with django_assert_num_queries(QUERIES):
         home(browser)
-    arrive(2, days=-1)
+    receive_order(2, days=-1)
     first = Order.objects.first()
     Order.objects.bulk_create(
         Order(order_number=str(n), status=first.status, delivery_date=timezone.localdate() - timedelta(days=n % 60))
@@ -140,12 +140,12 @@ def test_it_costs_no_more_with_more_orders(browser, arrive, django_assert_num_qu
     cache.clear()
     with django_assert_num_queries(QUERIES):
         home(browser)
-    with django_assert_num_queries(2):  # session and user: the rest is kept
+    with django_assert_num_queries(2):  # session and user; the rest is cached
         home(browser)
 
 
-def test_everybody_sees_what_he_may(db, arrive):
-    arrive(1)
+def test_dashboard_shows_only_what_the_user_may_view(db, receive_order):
+    receive_order(1)
     html = home(staff("view_customer"))
     assert not re.search("crm-start|Нужна рука|Заказы на сегодня|Задержка", html)
     User.objects.all().delete()
@@ -154,11 +154,11 @@ def test_everybody_sees_what_he_may(db, arrive):
     assert "Не отправлено на сайт" not in html
     assert "Новый заказ" not in html
     assert 'href="/crm/board/"' in html
-    assert "Сумма, тыс." not in html  # of other days
+    assert "Сумма, тыс." not in html  # includes sums of other days
 
 
-def test_badges_of_the_sidebar(browser, arrive):
-    late = arrive(1, days=-1)
+def test_sidebar_badges_have_colours_for_new_and_late_orders(browser, receive_order):
+    late = receive_order(1, days=-1)
     html = home(browser)
     assert re.search(r"Заказы</span> *<span[^>]*bg-blue-100[^>]*> *1 *</span>", html)
     assert re.search(r"Доска дня</span> *<span[^>]*bg-red-500[^>]*> *1 *</span>", html)

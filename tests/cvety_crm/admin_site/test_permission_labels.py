@@ -1,4 +1,4 @@
-"""Permissions are named in Russian, and none by its English name in the database."""
+"""Tests that permissions have Russian labels, and not their English names from the database."""
 
 import re
 
@@ -15,23 +15,23 @@ def _label(codename):
     return permission_label(Permission.objects.get(codename=codename))
 
 
-def test_djangos_own():
+def test_default_permissions_of_django_are_labelled():
     assert _label("view_customer") == "Клиенты: смотреть"
     assert _label("add_customer") == "Клиенты: добавлять"
     assert _label("change_customer") == "Клиенты: изменять"
     assert _label("delete_customer") == "Клиенты: удалять"
 
 
-def test_of_our_own():
+def test_custom_permission_is_labelled():
     assert _label("change_order_status") == "Заказы: менять статус"
 
 
-def test_each_is_russian():
+def test_no_label_contains_an_english_name():
     for permission in Permission.objects.select_related("content_type"):
         assert not re.search(r"\b(can|add|change|delete|view)\b", permission_label(permission), re.I)
 
 
-def test_of_code_that_is_gone():
+def test_permission_of_a_removed_model_is_labelled_by_its_name():
     content_type = ContentType.objects.create(app_label="orders", model="forgotten")
     permission = Permission.objects.create(
         content_type=content_type, codename="add_forgotten", name="Can add forgotten"

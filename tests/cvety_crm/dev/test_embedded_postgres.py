@@ -1,4 +1,4 @@
-"""The private PostgreSQL: who starts it, who stops it, and what it survives. Each test has a server of its own."""
+"""Tests of the private PostgreSQL: start, stop, and recovery from crashes. Each test has its own server."""
 
 import contextlib
 import os
@@ -17,14 +17,14 @@ import pytest
 from cvety_crm.dev import embedded_postgres
 
 ROOT = Path(__file__).resolve().parents[3]
-USE_IT = "from cvety_crm import embedded_postgres; url = embedded_postgres.database_url();"
+START_SERVER = "from cvety_crm.dev import embedded_postgres; url = embedded_postgres.database_url();"
 AS_ROOT = os.geteuid() == 0
 
 
 @pytest.fixture
 def folder():
-    """A place for a server; what still runs there in the end is killed."""
-    # Not tmp_path: its folders let only their owner pass, and letting others pass is tested below.
+    """Yield a folder for a server. Kill the processes that still run there after the test."""
+    # tmp_path does not work: only the owner can traverse its folders, and a test below changes that permission.
     root = Path(os.path.realpath("/tmp")) / f"Cvety test {os.getpid()} {time.monotonic_ns()}"
     root.mkdir()
     yield root / ".postgres"
@@ -37,7 +37,7 @@ def folder():
 
 
 def _servers(folder):
-    """The server's first process and its guard, while they live."""
+    """Return the main process of the server and its guard, if they are running."""
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
@@ -53,7 +53,7 @@ def _postmaster(folder):
 
 def _process(folder, code, **options):
     return subprocess.Popen(
-        [sys.executable, "-c", USE_IT + code],
+        [sys.executable, "-c", START_SERVER + code],
         cwd=ROOT,
         env=os.environ | {"EMBEDDED_POSTGRES_DIR": str(folder)},
         text=True,
@@ -65,7 +65,7 @@ def _process(folder, code, **options):
 
 
 def _connect(url):
-    """Connect as Django does: through what django-environ makes of the address."""
+    """Connect with the parameters that django-environ reads from the URL, as Django does."""
     config = environ.Env.db_url_config(url)
     return psycopg.connect(
         host=config["HOST"], port=config["PORT"], user=config["USER"], dbname=config["NAME"], autocommit=True
@@ -79,14 +79,14 @@ def _until_stopped(folder, timeout=60):
         time.sleep(0.05)
 
 
-def test_makes_a_utf8_database_that_knows_russian_letters(folder):
+def test_database_is_utf8_and_supports_russian_letter_case(folder):
     with _connect(embedded_postgres.database_url(folder)) as connection:
         assert connection.execute("SHOW server_encoding").fetchone() == ("UTF8",)
         assert connection.execute("SELECT upper('тюльпан'), current_database()").fetchone() == ("ТЮЛЬПАН", "cvety_crm")
     embedded_postgres.release(folder)
 
 
-def test_only_its_owner_reaches_it(folder):
+def test_server_is_accessible_only_to_its_owner(folder):
     embedded_postgres.database_url(folder)
     assert (folder / "data").stat().st_mode & 0o077 == 0
     assert (folder / "data/.s.PGSQL.5432").exists()
@@ -94,7 +94,7 @@ def test_only_its_owner_reaches_it(folder):
         assert connection.execute("SHOW listen_addresses").fetchone() == ("",)
 
 
-def test_keeps_the_data_from_one_run_to_the_next(folder):
+def test_data_is_preserved_when_server_restarts(folder):
     with _connect(embedded_postgres.database_url(folder)) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 'yes' AS answer")
     embedded_postgres.release(folder)
@@ -103,7 +103,7 @@ def test_keeps_the_data_from_one_run_to_the_next(folder):
         assert connection.execute("SELECT answer FROM kept").fetchone() == ("yes",)
 
 
-def test_many_processes_starting_at_once_share_one_server(folder):
+def test_processes_that_start_at_the_same_time_share_one_server(folder):
     processes = [_process(folder, "print(url); input()") for _ in range(6)]
     urls = {process.stdout.readline() for process in processes}
     assert len(urls) == 1, urls
@@ -117,21 +117,23 @@ def test_many_processes_starting_at_once_share_one_server(folder):
 
 
 @pytest.mark.parametrize(
-    "end", ["pass", "import os; os._exit(1)", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"]
+    "end",
+    ["pass", "import os; os._exit(1)", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"],
+    ids=["normal end", "exit without cleanup", "killed"],
 )
-def test_stops_however_the_last_process_ends(folder, end):
+def test_server_stops_when_last_process_ends(folder, end):
     _process(folder, end).communicate(timeout=60)
     _until_stopped(folder)
 
 
-def test_users_that_come_while_it_is_being_stopped(folder):
-    for pause in (0, 0.02, 0.05, 0.1, 0.2):
+def test_new_process_gets_a_server_while_the_old_one_stops(folder):
+    for delay in (0, 0.02, 0.05, 0.1, 0.2):
         assert _process(folder, "print(url)").communicate(timeout=60)[0].startswith("postgres://")
-        time.sleep(pause)
+        time.sleep(delay)
     _until_stopped(folder)
 
 
-def test_a_process_that_leaves_does_not_stop_it_for_another(folder):
+def test_release_does_not_stop_server_that_another_process_uses(folder):
     embedded_postgres.database_url(folder)
     postmaster = _postmaster(folder)
     _process(folder, "embedded_postgres.release()").communicate(timeout=60)
@@ -139,8 +141,8 @@ def test_a_process_that_leaves_does_not_stop_it_for_another(folder):
     assert postmaster.is_running()
 
 
-@pytest.mark.parametrize("number_taken", [False, True], ids=["number free", "number taken by another process"])
-def test_starts_again_after_kill_9(folder, number_taken):
+@pytest.mark.parametrize("pid_is_reused", [False, True], ids=["pid is free", "pid is reused"])
+def test_server_starts_again_after_it_was_killed(folder, pid_is_reused):
     with _connect(embedded_postgres.database_url(folder)) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 'yes' AS answer")
     pid_file = folder / "data/postmaster.pid"
@@ -148,20 +150,20 @@ def test_starts_again_after_kill_9(folder, number_taken):
     killed.kill()
     killed.wait(10)
     lines = pid_file.read_text().split("\n")
-    # A process of the server's own user, as after a restart of a container.
-    innocent = subprocess.Popen(["sleep", "300"], user=(folder / "data").stat().st_uid if AS_ROOT else None)
+    # Another process of the server's user can have its process id after a restart of a container.
+    other_process = subprocess.Popen(["sleep", "300"], user=(folder / "data").stat().st_uid if AS_ROOT else None)
     try:
-        if number_taken:
-            pid_file.write_text("\n".join([str(innocent.pid), *lines[1:]]))
+        if pid_is_reused:
+            pid_file.write_text("\n".join([str(other_process.pid), *lines[1:]]))
         with _connect(embedded_postgres.database_url(folder)) as connection:
             assert connection.execute("SELECT answer FROM kept").fetchone() == ("yes",)
-        assert innocent.poll() is None
+        assert other_process.poll() is None
     finally:
-        innocent.kill()
-        innocent.wait()
+        other_process.kill()
+        other_process.wait()
 
 
-def test_revive_starts_a_killed_server_at_the_same_address(folder, capfd):
+def test_revive_restarts_killed_server_at_the_same_url(folder, capfd):
     url = embedded_postgres.database_url(folder)
     embedded_postgres.revive(folder)
     assert capfd.readouterr().out == ""
@@ -174,15 +176,15 @@ def test_revive_starts_a_killed_server_at_the_same_address(folder, capfd):
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
-def test_a_kill_while_the_data_is_made_leaves_nothing_half_made(folder):
+def test_server_starts_after_a_kill_during_initdb(folder):
     (folder / "data.new").mkdir(parents=True)
     (folder / "data.new/PG_VERSION").write_text("18\n")
     with _connect(embedded_postgres.database_url(folder)) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
-@pytest.mark.parametrize("name", ["very long " * 12 + "end", "a comma, then more"])
-def test_a_path_that_no_socket_can_have(folder, name):
+@pytest.mark.parametrize("name", ["very long " * 12 + "end", "a comma, then more"], ids=["long path", "comma"])
+def test_socket_is_elsewhere_when_path_is_not_usable(folder, name):
     deep = folder.parent / name / ".postgres"
     deep.parent.mkdir()
     url = embedded_postgres.database_url(deep)
@@ -196,7 +198,7 @@ def test_a_path_that_no_socket_can_have(folder, name):
         shutil.rmtree(sockets)
 
 
-def test_a_start_that_fails_shows_the_servers_own_words(folder):
+def test_failed_start_reports_the_log_of_the_server(folder):
     embedded_postgres.database_url(folder)
     embedded_postgres.release(folder)
     (folder / "data/postgresql.auto.conf").write_text("no_such_setting = 1\n")
@@ -206,7 +208,7 @@ def test_a_start_that_fails_shows_the_servers_own_words(folder):
 
 
 @pytest.mark.usefixtures("folder")
-def test_is_not_even_imported_when_an_address_is_given():
+def test_module_is_not_imported_when_database_url_is_set():
     code = "import django, sys; django.setup(); sys.exit('cvety_crm.dev.embedded_postgres' in sys.modules)"
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "cvety_crm.settings",
@@ -218,7 +220,7 @@ def test_is_not_even_imported_when_an_address_is_given():
 
 if AS_ROOT:
 
-    def test_as_root_lets_others_pass_but_not_look(folder):
+    def test_root_makes_parent_folders_traversable_but_not_listable(folder):
         closed = folder.parent / "closed"
         closed.mkdir(mode=0o700)
         embedded_postgres.database_url(closed / ".postgres")
@@ -228,10 +230,10 @@ if AS_ROOT:
         finally:
             embedded_postgres.release(closed / ".postgres")
 
-    def test_root_in_somebodys_checkout_runs_it_as_that_user(folder):
+    def test_root_runs_server_as_owner_of_the_checkout(folder):
         owner = next(user for user in pwd.getpwall() if 0 < user.pw_uid < 65534)
         os.chown(folder.parent, owner.pw_uid, owner.pw_gid)
         embedded_postgres.database_url(folder)
         assert _postmaster(folder).username() == owner.pw_name
-        # All of it is theirs, so that they can go on without root.
+        # The owner has all files, so that they can use the server without root.
         assert {path.stat().st_uid for path in (folder, *folder.rglob("*"))} == {owner.pw_uid}

@@ -1,4 +1,4 @@
-"""The first `make run` writes `.env`; no later one touches it."""
+"""Tests of the `.env` file that the first `make run` writes."""
 
 import stat
 import subprocess
@@ -12,7 +12,7 @@ def _values(path):
     return dict(line.split("=", 1) for line in lines)
 
 
-def test_writes_fresh_secrets_for_the_owner_only(tmp_path):
+def test_first_run_writes_new_secrets_readable_only_by_owner(tmp_path):
     assert write_env_file(tmp_path / "one")
     assert write_env_file(tmp_path / "two")
 
@@ -24,7 +24,7 @@ def test_writes_fresh_secrets_for_the_owner_only(tmp_path):
     assert stat.S_IMODE((tmp_path / "one").stat().st_mode) == 0o600
 
 
-def test_explains_every_setting(tmp_path):
+def test_env_file_has_a_comment_above_every_setting(tmp_path):
     write_env_file(tmp_path / ".env")
     lines = (tmp_path / ".env").read_text().splitlines()
     for number, line in enumerate(lines):
@@ -32,13 +32,13 @@ def test_explains_every_setting(tmp_path):
             assert lines[number - 1].startswith("#"), f"no comment above {line}"
 
 
-def test_never_overwrites(tmp_path):
+def test_existing_env_file_is_not_overwritten(tmp_path):
     path = tmp_path / ".env"
     path.write_text("SECRET_KEY=mine\n")
     assert not write_env_file(path)
     assert path.read_text() == "SECRET_KEY=mine\n"
 
 
-def test_imports_no_django():
+def test_first_run_does_not_import_django():
     code = "import cvety_crm.dev.first_run, sys; sys.exit('django' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

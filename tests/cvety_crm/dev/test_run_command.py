@@ -1,4 +1,4 @@
-"""`manage.py run` for real: all programs, a Ctrl-C."""
+"""End-to-end tests of `manage.py run` with all its programs."""
 
 import os
 import re
@@ -13,36 +13,37 @@ import requests
 from tests.checkout import ROOT, environment
 
 
-def test_starts_takes_orders_and_stops_leaving_nothing(checkout):
+def test_run_starts_receives_orders_and_stops_all_processes(checkout):
     assert checkout.start().status_code == 200
-    welcome = checkout.said()
+    welcome = checkout.output()
     assert f"http://localhost:{checkout.port}/crm/" in welcome
     assert re.search(r"Log in as +admin, password \S{16} ", welcome)
 
-    # The stand-in site has been told the address, and the CRM takes its orders.
+    # The stand-in site knows the webhook URL, and the CRM receives its orders.
     checkout.wait_for(r"site +\| .*webhook order\.create \d+ v\d+: success")
     login = requests.get(f"http://127.0.0.1:{checkout.port}/crm/login/", timeout=30)
     assert login.status_code == 200
     style = re.search(r'href="(/static/[^"]+\.css)"', login.text)[1]
     assert requests.get(f"http://127.0.0.1:{checkout.port}{style}", timeout=30).status_code == 200
 
-    # A crash of one part, and then Ctrl-C.
-    worker = next(process for process in checkout.processes() if process.cmdline()[-1] == "qcluster")
+    # One program crashes, then Ctrl-C stops the rest.
+    # django-q changes the title of its processes if setproctitle is installed.
+    worker = next(process for process in checkout.processes() if "qcluster" in " ".join(process.cmdline()))
     os.killpg(os.getpgid(worker.pid), signal.SIGKILL)
     checkout.wait_for(r"worker was ended by SIGKILL\. Starting it again in 1 s\.")
     assert checkout.stop(signal.SIGINT) < 60
     assert checkout.process.returncode == 0
-    assert checkout.said().endswith("Stopped.\n")
+    assert checkout.output().endswith("Stopped.\n")
     checkout.assert_nothing_left()
 
-    # The second time: no password any more, the data kept, SIGTERM as good as Ctrl-C.
+    # The second run keeps the data, prints no password, and stops on SIGTERM too.
     assert checkout.start().status_code == 200
-    assert ", password" not in checkout.said()
+    assert ", password" not in checkout.output()
     assert checkout.stop(signal.SIGTERM) < 60
     checkout.assert_nothing_left()
 
 
-def test_nothing_is_left_when_it_is_killed_and_it_starts_again(checkout):
+def test_run_that_is_killed_leaves_no_process_and_can_start_again(checkout):
     assert checkout.start().status_code == 200
     checkout.process.kill()
     checkout.process.wait()
@@ -51,13 +52,13 @@ def test_nothing_is_left_when_it_is_killed_and_it_starts_again(checkout):
     checkout.stop(signal.SIGINT)
 
 
-def test_a_taken_port_gets_one_line_before_anything_is_started(tmp_path):
+def test_port_in_use_is_reported_before_anything_starts(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         result = subprocess.run(
             [sys.executable, "manage.py", "run"],
             cwd=ROOT,
-            # Without any settings: the port comes first.
+            # No settings are given, because the port is checked before the settings are read.
             env=environment(port) | {"ENV_FILE": "", "EMBEDDED_POSTGRES_DIR": str(tmp_path / "none")},
             capture_output=True,
             text=True,
@@ -70,7 +71,7 @@ def test_a_taken_port_gets_one_line_before_anything_is_started(tmp_path):
 
 
 @pytest.mark.parametrize("port", ["http", "0", "65536", "-1", "８００１"])
-def test_a_port_that_is_none_gets_one_line(port):
+def test_invalid_port_is_reported_in_one_line(port):
     result = subprocess.run(
         [sys.executable, "manage.py", "run"],
         cwd=ROOT,

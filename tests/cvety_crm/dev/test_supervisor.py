@@ -1,4 +1,4 @@
-"""The supervisor with real processes: crashes, Ctrl-C, stubborn programs, its own sudden death."""
+"""Tests of the supervisor with real processes: crashes, Ctrl-C, ignored signals, and a kill of the supervisor."""
 
 import os
 import signal
@@ -15,13 +15,14 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 class Running:
-    """A supervisor in a process of its own, and all it has said."""
+    """A supervisor in its own process, and its output."""
 
-    def __init__(self, folder, programs, grace):
+    def __init__(self, folder, programs, stop_timeout):
         self.log = folder / "output"
         self.mark = f"SUPERVISED_BY={folder}"
         listed = "".join(f"Program({name!r}, ['bash', '-c', {script!r}])," for name, script in programs.items())
-        code = f"from cvety_crm.dev.supervisor import *\nSupervisor([{listed}], grace={grace}, pauses=(0.1, 0.3)).run()"
+        options = f"stop_timeout={stop_timeout}, restart_delays=(0.1, 0.3)"
+        code = f"from cvety_crm.dev.supervisor import *\nSupervisor([{listed}], {options}).run()"
         with self.log.open("w") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", code],
@@ -32,24 +33,24 @@ class Running:
                 start_new_session=True,
             )
 
-    def said(self):
+    def output(self):
         return self.log.read_text()
 
     def wait_for(self, text, times=1, timeout=60):
         deadline = time.monotonic() + timeout
-        while self.said().count(text) < times:
-            assert time.monotonic() < deadline, f"{text!r} did not come; said:\n{self.said()}"
+        while self.output().count(text) < times:
+            assert time.monotonic() < deadline, f"{text!r} is not in the output:\n{self.output()}"
             time.sleep(0.02)
 
     def stop(self, number=signal.SIGINT):
-        """Signal it as a terminal would and return how many seconds it took."""
+        """Send a signal to the supervisor. Return the seconds until it has ended."""
         started = time.monotonic()
         self.process.send_signal(number)
         self.process.wait(timeout=90)
         return time.monotonic() - started
 
-    def left_behind(self):
-        """Every living process that has inherited our mark."""
+    def remaining_processes(self):
+        """Return the command line of each running process that has inherited our environment variable."""
         name, value = self.mark.split("=", 1)
         found = []
         for process in psutil.process_iter():
@@ -62,8 +63,8 @@ class Running:
 
     def assert_nothing_left(self, timeout=30):
         deadline = time.monotonic() + timeout
-        while self.left_behind():
-            assert time.monotonic() < deadline, f"left behind: {self.left_behind()}"
+        while self.remaining_processes():
+            assert time.monotonic() < deadline, f"left behind: {self.remaining_processes()}"
             time.sleep(0.1)
 
 
@@ -71,8 +72,8 @@ class Running:
 def supervise(tmp_path):
     started = []
 
-    def start(grace=30, **programs):
-        running = Running(tmp_path, {name: textwrap.dedent(script) for name, script in programs.items()}, grace)
+    def start(stop_timeout=30, **programs):
+        running = Running(tmp_path, {name: textwrap.dedent(script) for name, script in programs.items()}, stop_timeout)
         started.append(running)
         return running
 
@@ -84,69 +85,69 @@ def supervise(tmp_path):
         running.assert_nothing_left(timeout=60)
 
 
-# A polite program says so when it is told to stop.
-POLITE = "trap 'echo stopping; exit 0' TERM; echo ready; while true; do sleep 0.05; done"
+# This program prints a line and exits when it gets SIGTERM.
+STOPS_ON_SIGTERM = "trap 'echo stopping; exit 0' TERM; echo ready; while true; do sleep 0.05; done"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_one_signal_stops_all_programs(supervise, number):
-    running = supervise(one=POLITE, second=POLITE)
+    running = supervise(one=STOPS_ON_SIGTERM, second=STOPS_ON_SIGTERM)
     running.wait_for("ready", times=2)
     assert running.stop(number) < 20
     assert running.process.returncode == 0
-    assert "one    | stopping" in running.said()
-    assert "second | stopping" in running.said()
+    assert "one    | stopping" in running.output()
+    assert "second | stopping" in running.output()
     running.assert_nothing_left()
 
 
-def test_a_crash_is_told_and_the_program_started_again_after_growing_pauses(supervise):
-    running = supervise(web="echo up; exit 3", worker=POLITE)
+def test_crashed_program_is_reported_and_restarted_after_growing_delays(supervise):
+    running = supervise(web="echo up; exit 3", worker=STOPS_ON_SIGTERM)
     running.wait_for("web stopped by itself (exit status 3). Starting it again in 0.1 s.")
     running.wait_for("web stopped by itself (exit status 3). Starting it again in 0.3 s.", times=2)
     running.wait_for("up", times=4)
 
 
-def test_a_killed_program_is_told_by_the_signals_name(supervise):
+def test_killed_program_is_reported_with_the_name_of_the_signal(supervise):
     running = supervise(web="kill -KILL $$")
     running.wait_for("web was ended by SIGKILL. Starting it again")
 
 
-def test_what_a_crashed_program_leaves_behind_is_killed(supervise):
+def test_child_processes_of_a_crashed_program_are_killed(supervise):
     running = supervise(web="trap '' TERM; sleep 300 & echo started; sleep 0.3; exit 1")
     running.wait_for("started", times=3)
-    # At most the one that runs now: its shell, and its two sleeps.
-    assert len([command for command in running.left_behind() if "300" in command]) <= 1
+    # Only the current run may have a `sleep 300`.
+    assert len([command for command in running.remaining_processes() if "300" in command]) <= 1
 
 
 def test_ctrl_c_still_works_after_a_crash(supervise):
-    running = supervise(web="exit 1", worker=POLITE)
+    running = supervise(web="exit 1", worker=STOPS_ON_SIGTERM)
     running.wait_for("web stopped by itself")
     running.wait_for("ready")
     assert running.stop() < 20
-    assert "worker | stopping" in running.said()
+    assert "worker | stopping" in running.output()
     running.assert_nothing_left()
 
 
-def test_ctrl_c_during_the_pause_before_a_restart_starts_nothing_more(supervise):
+def test_ctrl_c_during_a_restart_delay_prevents_the_restart(supervise):
     running = supervise(web="echo up; exit 1")
     running.wait_for("in 0.3 s")
-    count = running.said().count("up")
+    count = running.output().count("up")
     running.stop()
-    assert running.said().count("up") - count <= 1
+    assert running.output().count("up") - count <= 1
 
 
-def test_a_program_that_ignores_sigterm_is_killed_after_the_grace_with_all_its_children(supervise):
+def test_program_that_ignores_sigterm_is_killed_with_its_children_after_the_stop_timeout(supervise):
     running = supervise(
-        grace=1, stubborn="trap '' TERM; (trap '' TERM; sleep 300) & echo ready; while true; do sleep 1; done"
+        stop_timeout=1, stubborn="trap '' TERM; (trap '' TERM; sleep 300) & echo ready; while true; do sleep 1; done"
     )
     running.wait_for("ready")
     assert 0.9 < running.stop() < 20
-    assert running.said().count("stubborn does not stop by itself; killing it.") == 1
+    assert running.output().count("stubborn does not stop by itself; killing it.") == 1
     running.assert_nothing_left()
 
 
-def test_a_second_ctrl_c_does_not_wait(supervise):
-    running = supervise(grace=60, stubborn="trap '' TERM; echo ready; while true; do sleep 0.1; done")
+def test_second_ctrl_c_kills_programs_at_once(supervise):
+    running = supervise(stop_timeout=60, stubborn="trap '' TERM; echo ready; while true; do sleep 0.1; done")
     running.wait_for("ready")
     running.process.send_signal(signal.SIGINT)
     time.sleep(1)
@@ -154,8 +155,8 @@ def test_a_second_ctrl_c_does_not_wait(supervise):
     running.assert_nothing_left()
 
 
-def test_sigterm_reaches_the_first_process_only(supervise):
-    """As a django-q cluster needs it: its other processes must not get the signal."""
+def test_sigterm_is_sent_only_to_the_first_process(supervise):
+    """A django-q cluster requires that its other processes do not get the signal."""
     running = supervise(
         cluster="""
         (trap 'echo helper got the signal' TERM; while true; do sleep 0.05; done) & helper=$!
@@ -166,13 +167,15 @@ def test_sigterm_reaches_the_first_process_only(supervise):
     )
     running.wait_for("ready")
     running.stop()
-    assert "asked" in running.said()
-    assert "helper got the signal" not in running.said()
+    assert "asked" in running.output()
+    assert "helper got the signal" not in running.output()
 
 
-def test_programs_go_when_the_supervisor_is_killed(supervise):
+def test_programs_stop_when_the_supervisor_is_killed(supervise):
     running = supervise(
-        grace=1, polite=POLITE, stubborn="trap '' TERM; sleep 300 & echo ready; while true; do sleep 1; done"
+        stop_timeout=1,
+        polite=STOPS_ON_SIGTERM,
+        stubborn="trap '' TERM; sleep 300 & echo ready; while true; do sleep 1; done",
     )
     running.wait_for("ready", times=2)
     running.process.kill()
@@ -180,26 +183,26 @@ def test_programs_go_when_the_supervisor_is_killed(supervise):
     running.assert_nothing_left()
 
 
-def test_a_program_that_cannot_be_started_is_told(tmp_path):
+def test_program_that_cannot_be_started_is_reported(tmp_path):
     code = """
 from cvety_crm.dev.supervisor import *
 import os, signal, threading
 threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
 Supervisor([Program("ghost", ["/no/such/program"])]).run()
 """
-    said = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=30, check=True
     )
-    assert "ghost cannot be started" in said.stdout
-    assert said.stderr == ""
+    assert "ghost cannot be started" in result.stdout
+    assert result.stderr == ""
 
 
-def test_output_without_a_line_end_and_of_any_bytes_is_shown(supervise):
+def test_output_with_invalid_utf8_and_without_newline_is_printed(supervise):
     running = supervise(odd=r"printf 'caf\xe9 \xd1\x86\xd0\xb2\xd0\xb5\xd1\x82\xd1\x8b'; exit 0")
     running.wait_for("odd | caf\N{REPLACEMENT CHARACTER} цветы\n")
 
 
-def test_a_closed_terminal_stops_everything(supervise, tmp_path):
+def test_closed_terminal_stops_all_programs(supervise, tmp_path):
     code = """
 from cvety_crm.dev.supervisor import *
 Supervisor([Program("talker", ["bash", "-c", "while true; do echo talk; sleep 0.05; done"])]).run()

@@ -1,4 +1,4 @@
-"""Tasks of django-q that deliver entries: queued for now, or for when an entry is due."""
+"""Tests of the django-q tasks that deliver entries now, or when they are due."""
 
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def queued(django_capture_on_commit_callbacks):
-    """Queue a message that is due in so many seconds. Return it with the row of the queue."""
+    """Return a function that queues a message due in so many seconds, and returns it with the row of the queue."""
 
     def make(seconds):
         due_at = timezone.now() + timedelta(seconds=seconds)
@@ -27,22 +27,22 @@ def queued(django_capture_on_commit_callbacks):
     return make
 
 
-def test_entry_due_now_is_taken_at_once(queued):
+def test_worker_takes_a_due_entry_at_once(queued):
     message, row = queued(0)
     assert row.task["args"] == (TelegramMessage._meta.label, str(message.pk))
     assert [key for key, _task in get_broker().dequeue()] == [row.pk]
 
 
-def test_entry_due_later_is_taken_when_due(queued):
+def test_worker_takes_an_entry_that_is_due_later_only_when_it_is_due(queued):
     message, row = queued(60)
     assert row.lock == message.due_at
     assert row.key == get_broker().list_key
-    assert not get_broker().dequeue()  # no worker takes it, so it occupies none
+    assert not get_broker().dequeue()  # no worker takes it, so it does not occupy one
     OrmQ.objects.update(lock=timezone.now())
     assert [key for key, _task in get_broker().dequeue()] == [row.pk]
 
 
-def test_entry_brought_forward_is_queued_at_once(queued, django_capture_on_commit_callbacks):
+def test_deliver_now_queues_a_task_at_once(queued, django_capture_on_commit_callbacks):
     message, _later = queued(60)
     with django_capture_on_commit_callbacks(execute=True):
         assert message.deliver_now()

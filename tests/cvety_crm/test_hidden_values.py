@@ -1,7 +1,7 @@
-"""Phones, and sums of other days, are on no page of somebody who may not see them.
+"""Tests that no page shows phones, or sums of other days, to a user who may not see them.
 
-Every page there is, is looked at: the addresses come from the resolver. An order that is easy to recognise by its
-digits has been through everything that keeps a trace of it.
+The tests open every page that the URL resolver lists. They use an order with recognisable digits, which every table
+that stores a copy of its data contains.
 """
 
 import re
@@ -31,17 +31,17 @@ from tests.roles import browser_of, everything_but, person
 from tests.samples import next_version, order_data
 
 PHONES = ("77019182736", "77029182737", "77039182738", "77049182739")
-"""The recipient's, the one he had before, the customer's, the courier's."""
+"""The phones of the recipient, of the recipient before a change, of the customer, and of the courier."""
 SUMS = ("71395728", "71395729", "13579246", "24681357", "35792468", "60473825")
-"""The order's sum, the one before, the delivery fee, the discount, an item's price, its list price."""
+"""The order's total, the total before a change, the delivery fee, the discount, an item's price, its list price."""
 TYPED = "77059182740"
-"""Stands in texts that people have typed. Whoever may edit those reads it; the order list is looked at elsewhere."""
+"""A phone in texts that users have typed. Users who may edit these texts may read it."""
 UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 
 @pytest.fixture
 def order(samples, post_webhook, manager) -> Order:  # noqa: F811
-    """An order of tomorrow, of a customer without a name, that both sides have changed."""
+    """Return an order for tomorrow, of a customer without a name, with changes by the CRM and by the site."""
     cache.clear()
     tomorrow = (timezone.localdate() + timedelta(days=1)).isoformat()
     data = order_data(
@@ -63,7 +63,7 @@ def order(samples, post_webhook, manager) -> Order:  # noqa: F811
     order = Order.objects.get(bitrix_order_id=555)
     assert (order.recipient_phone, order.total_amount) == (f"+{PHONES[0]}", Decimal(SUMS[0]))
     assert not Customer.objects.get(phone=f"+{PHONES[2]}").name
-    Product.objects.update(price=1)  # the catalogue's prices are nobody's secret
+    Product.objects.update(price=1)  # prices in the catalogue are not hidden
     order.courier = Courier.objects.create(name="Азамат", phone=f"+{PHONES[3]}")
     order.recipient_name = f"Мария {TYPED}"
     order.delivery_address = f"Абая 150, тел. {TYPED}"
@@ -92,9 +92,9 @@ def order(samples, post_webhook, manager) -> Order:  # noqa: F811
         (lambda: person(ACCOUNTANT), (*PHONES, TYPED)),
         (lambda: everything_but("view_phones", "view_all_prices"), PHONES + SUMS),
     ],
-    ids=["florist", "accountant", "all_but_these"],
+    ids=["florist", "accountant", "all other permissions"],
 )
-def test_what_somebody_may_not_see_is_on_none_of_his_pages(order, make_person, hidden):
+def test_hidden_digits_are_on_no_page_that_the_user_can_open(order, make_person, hidden):
     browser = browser_of(make_person())
     shown = {}
     opened = set()
@@ -109,7 +109,7 @@ def test_what_somebody_may_not_see_is_on_none_of_his_pages(order, make_person, h
     assert {reverse("admin:orders_order_change", args=[order.pk]), reverse("admin:orders_order_changelist")} <= opened
 
 
-def test_the_owner_sees_each_of_them(order):
+def test_owner_sees_all_hidden_digits(order):
     browser = browser_of(person(OWNER))
     missing = {*PHONES, *SUMS, TYPED}
     for address in addresses(order):
@@ -118,7 +118,7 @@ def test_the_owner_sees_each_of_them(order):
     assert not missing
 
 
-def test_actions_on_many_orders_tell_nothing_either(order, rf):
+def test_list_actions_show_no_hidden_digits(order, rf):
     user = everything_but("view_phones", "view_all_prices")
     request = rf.get("/")
     request.user = user
@@ -130,7 +130,7 @@ def test_actions_on_many_orders_tell_nothing_either(order, rf):
         assert not digits_on(response, PHONES + SUMS), action
 
 
-def test_what_is_not_in_the_form_is_kept_when_it_is_saved(order):
+def test_hidden_fields_keep_their_values_when_the_form_is_saved(order):
     browser = browser_of(everything_but("view_phones", "view_all_prices"))
     path = reverse("admin:orders_order_change", args=[order.pk])
     form = read_form(browser.get(path).content.decode(), "order_form")
@@ -167,7 +167,7 @@ def test_what_is_not_in_the_form_is_kept_when_it_is_saved(order):
         ("cvety_crm_user", ["password__startswith"]),
     ],
 )  # fmt: skip
-def test_no_address_asks_a_list_for_what_it_has_no_filter_for(order, page, lookups):
+def test_list_refuses_lookups_that_are_not_its_filters(order, page, lookups):
     path = reverse(f"admin:{page}_changelist")
     for browser in (browser_of(person(OWNER)), browser_of(everything_but("view_phones", "view_all_prices"))):
         assert browser.get(path).status_code == 200
@@ -176,7 +176,7 @@ def test_no_address_asks_a_list_for_what_it_has_no_filter_for(order, page, looku
         )
 
 
-def test_sums_that_are_hidden_do_not_sort(order, post_webhook):
+def test_list_cannot_be_sorted_by_a_hidden_sum(order, post_webhook):
     for number, price in ((601, "300"), (602, "100"), (603, "200")):
         data = order_data(ID=str(number), ACCOUNT_NUMBER=str(number), PRICE=price, properties={"data": "2025-01-01"})
         assert post_webhook("order.create", data).status_code == 200
@@ -193,21 +193,21 @@ def test_sums_that_are_hidden_do_not_sort(order, post_webhook):
     assert shown(florist, o=f"{column}.1") == shown(florist, o="1") == ["601", "602", "603"]
 
 
-def test_a_whole_phone_finds_the_order_all_the_same(order):
+def test_search_by_complete_phone_finds_order_with_masked_phone(order):
     html = browser_of(person(FLORIST)).get(reverse("admin:orders_order_changelist"), {"q": PHONES[0]}).content.decode()
     assert str(order.pk) in html
     assert "••• 2736" in html.replace("\xa0", " ")
 
 
-# --- the addresses
+# --- URLs
 
 
 def addresses(order: Order) -> Iterator[str]:
-    """Yield every address below `/crm/` that a GET may open, with each object that has a page."""
+    """Yield every URL below `/crm/` that can be opened with GET, with the ids of the related objects."""
     for name in dict.fromkeys(_names(get_resolver(), "")):
         if "logout" in name:
             continue
-        for arguments in ([], *([key] for key in _keys(name, order))):
+        for arguments in ([], *([key] for key in _ids(name, order))):
             with suppress(NoReverseMatch):
                 address = reverse(name, args=arguments)
                 if address.startswith("/crm/"):
@@ -227,8 +227,8 @@ def _names(resolver: URLResolver, namespace: str) -> Iterator[str]:
             yield from _names(pattern, f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace)
 
 
-def _keys(name: str, order: Order) -> list[object]:
-    """Return the keys of what a page is about: the order and what belongs to it, else any row of the page's model."""
+def _ids(name: str, order: Order) -> list[object]:
+    """Return the ids for a page: the order and its related rows, or any row of the page's model."""
     own = [
         model
         for model in admin.site._registry
@@ -249,7 +249,7 @@ def _keys(name: str, order: Order) -> list[object]:
 
 
 def digits_on(response, wanted) -> set[str]:
-    """Return which of these numbers an answer holds, however they are written: `+7 701 918-27-36`, `71 395 728,00`."""
+    """Return the numbers that a response contains in any format, such as `+7 701 918-27-36` or `71 395 728,00`."""
     if not response["Content-Type"].startswith(("text/", "application/json")):
         return set()
     text = UUID.sub("", b"".join(response).decode())

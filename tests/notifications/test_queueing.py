@@ -1,4 +1,4 @@
-"""Queueing: who is told of what, and what it costs."""
+"""Tests of queueing: which chats receive which messages, and the number of queries."""
 
 from typing import Any
 
@@ -22,16 +22,16 @@ from tests.samples import order_data
 pytestmark = pytest.mark.django_db
 
 Kind = TelegramMessage.Kind
-SWITCHED_OFF = "Telegram notifications are switched off (TELEGRAM_NOTIFICATIONS_ENABLED)."
+DISABLED = "Telegram notifications are switched off (TELEGRAM_NOTIFICATIONS_ENABLED)."
 
 
 def queued() -> list[tuple[str, str, str]]:
-    """Return kind, chat and state of all messages, oldest first."""
+    """Return the kind, chat and state of all messages, oldest first."""
     rows = TelegramMessage.objects.order_by("created_at", "chat_id")
     return list(rows.values_list("kind", "chat_id", "state"))
 
 
-def test_a_new_order_makes_a_message(bot_api: BotApi, post_webhook: Any) -> None:
+def test_new_order_queues_a_message(bot_api: BotApi, post_webhook: Any) -> None:
     post_webhook("order.create", order_data())
 
     message = TelegramMessage.objects.get()
@@ -42,14 +42,14 @@ def test_a_new_order_makes_a_message(bot_api: BotApi, post_webhook: Any) -> None
     assert bot_api.requests == []
 
 
-def test_the_same_event_again_makes_none(bot_api: BotApi, post_webhook: Any) -> None:
+def test_repeated_event_queues_no_second_message(bot_api: BotApi, post_webhook: Any) -> None:
     post_webhook("order.create", order_data())
     post_webhook("order.create", order_data())
 
     assert len(queued()) == 1
 
 
-def test_a_status_changed_by_the_site_and_one_by_a_manager_make_one_each(
+def test_status_changes_by_site_and_manager_queue_one_message_each(
     bot_api: BotApi, post_webhook: Any, manager: User
 ) -> None:
     post_webhook("order.create", order_data())
@@ -64,7 +64,7 @@ def test_a_status_changed_by_the_site_and_one_by_a_manager_make_one_each(
     assert "· from the CRM" in preview(messages[2])
 
 
-def test_the_echo_of_our_own_push_makes_none(bot_api: BotApi, post_webhook: Any, manager: User) -> None:
+def test_echo_of_our_own_push_queues_no_message(bot_api: BotApi, post_webhook: Any, manager: User) -> None:
     post_webhook("order.create", order_data())
     change_status(order_id=Order.objects.get().pk, status="accepted", actor=manager)
     post_webhook("order.update", order_data(STATUS_ID="AP", VERSION="2"))
@@ -72,7 +72,7 @@ def test_the_echo_of_our_own_push_makes_none(bot_api: BotApi, post_webhook: Any,
     assert [kind for kind, _, _ in queued()] == [Kind.NEW_ORDER, Kind.STATUS]
 
 
-def test_other_changes_make_none(bot_api: BotApi, post_webhook: Any, manager: User) -> None:
+def test_changes_of_other_fields_queue_no_message(bot_api: BotApi, post_webhook: Any, manager: User) -> None:
     post_webhook("order.create", order_data())
     edit_order(order_id=Order.objects.get().pk, changes={"comment": "другое"}, actor=manager)
     post_webhook("order.update", order_data(PRICE="9500", VERSION="2"))
@@ -81,7 +81,7 @@ def test_other_changes_make_none(bot_api: BotApi, post_webhook: Any, manager: Us
     assert len(queued()) == 1
 
 
-def test_history_makes_none(bot_api: BotApi) -> None:
+def test_imported_orders_queue_no_message(bot_api: BotApi) -> None:
     for version, status in ((1, "N"), (2, "AP")):
         snapshot = OrderSnapshot(bitrix_order_id=5, version=version, fields={"status": status})
         apply_snapshot(snapshot=snapshot, source=Source.IMPORT)
@@ -89,7 +89,7 @@ def test_history_makes_none(bot_api: BotApi) -> None:
     assert queued() == []
 
 
-def test_an_order_of_which_only_the_status_is_known_waits_for_the_rest(bot_api: BotApi, post_webhook: Any) -> None:
+def test_message_about_a_stub_is_delayed(bot_api: BotApi, post_webhook: Any) -> None:
     post_webhook("order.status.change", {"ID": "5", "STATUS_ID": "AP"})
 
     message = TelegramMessage.objects.get()
@@ -98,7 +98,7 @@ def test_an_order_of_which_only_the_status_is_known_waits_for_the_rest(bot_api: 
 
 
 @pytest.mark.parametrize(
-    ("default", "rows", "told_of_new", "told_of_status"),
+    ("default", "rows", "new_order_chats", "status_chats"),
     [
         (CHAT, [], [CHAT], [CHAT]),
         (CHAT, [{"chat_id": "-1"}], [CHAT, "-1"], [CHAT, "-1"]),
@@ -111,14 +111,14 @@ def test_an_order_of_which_only_the_status_is_known_waits_for_the_rest(bot_api: 
         ("", [{"chat_id": "-1", "is_active": False}], [], []),
     ],
 )
-def test_who_is_told(
+def test_messages_are_queued_for_the_chats_that_receive_their_kind(
     bot_api: BotApi,
     settings: Any,
     post_webhook: Any,
     default: str,
     rows: list[dict[str, Any]],
-    told_of_new: list[str],
-    told_of_status: list[str],
+    new_order_chats: list[str],
+    status_chats: list[str],
 ) -> None:
     settings.TELEGRAM_CHAT_ID = default
     for row in rows:
@@ -128,14 +128,14 @@ def test_who_is_told(
 
     messages = queued()
     assert {state for _, _, state in messages} <= {State.PENDING}
-    assert sorted(chat for kind, chat, _ in messages if kind == Kind.NEW_ORDER) == sorted(told_of_new)
-    assert sorted(chat for kind, chat, _ in messages if kind == Kind.STATUS) == sorted(told_of_status)
+    assert sorted(chat for kind, chat, _ in messages if kind == Kind.NEW_ORDER) == sorted(new_order_chats)
+    assert sorted(chat for kind, chat, _ in messages if kind == Kind.STATUS) == sorted(status_chats)
 
 
 @pytest.mark.parametrize(
     ("changes", "chat", "reason"),
     [
-        ({"TELEGRAM_NOTIFICATIONS_ENABLED": False}, CHAT, SWITCHED_OFF),
+        ({"TELEGRAM_NOTIFICATIONS_ENABLED": False}, CHAT, DISABLED),
         ({"TELEGRAM_BOT_TOKEN": ""}, CHAT, "Telegram has no bot: TELEGRAM_BOT_TOKEN is not set."),
         (
             {"TELEGRAM_CHAT_ID": "", "TELEGRAM_ALERT_CHAT_ID": ""},
@@ -144,7 +144,7 @@ def test_who_is_told(
         ),
     ],
 )
-def test_switched_off_or_not_configured_messages_are_kept_with_the_reason(
+def test_message_is_stored_as_cancelled_when_telegram_is_disabled_or_has_no_chat(
     bot_api: BotApi,
     settings: Any,
     post_webhook: Any,
@@ -167,7 +167,7 @@ def test_switched_off_or_not_configured_messages_are_kept_with_the_reason(
         assert preview(message)
 
 
-def test_an_alert_goes_to_the_alert_chat(bot_api: BotApi, settings: Any) -> None:
+def test_alert_is_queued_for_the_alert_chat(bot_api: BotApi, settings: Any) -> None:
     settings.TELEGRAM_ALERT_CHAT_ID = "-7"
     raise_alert(Alert("Push № 5: <given up>", "the site is down"))
 
@@ -196,7 +196,7 @@ def basket(count: int, first: int = 1) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("items", [1, 40])
 @pytest.mark.parametrize("chats", [0, 5])
-def test_what_a_message_costs_the_webhook(
+def test_queueing_costs_the_webhook_two_queries(
     bot_api: BotApi, settings: Any, post_webhook: Any, django_capture_on_commit_callbacks: Any, items: int, chats: int
 ) -> None:
     for number in range(chats):

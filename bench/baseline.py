@@ -1,6 +1,6 @@
-"""A view that only answers: gunicorn, Django, DRF and the throttle, but no JSON read and no database.
+"""The baseline view: gunicorn, Django, DRF and the throttle, without parsing JSON and without the database.
 
-What it costs is what a webhook costs before the CRM has done anything.
+Its cost is the minimum cost of a webhook, before the CRM processes it.
 """
 
 from typing import Any
@@ -20,14 +20,14 @@ ANSWER: dict[str, Any] = {
 }
 
 
-class OnlyAnswersView(APIView):
-    """The same shape of answer as the webhook's."""
+class BaselineView(APIView):
+    """A view with a response like that of the webhook."""
 
     authentication_classes = ()
     permission_classes = ()
     throttle_classes = (WebhookThrottle,)
 
     def post(self, request: Request) -> Response:
-        """Take the body off the wire, as the webhook does, and answer."""
+        """Read the body, as the webhook does, and return a constant response."""
         _ = request._request.body
         return Response(ANSWER)

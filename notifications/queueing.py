@@ -1,5 +1,6 @@
-"""Queueing Telegram messages, in the transaction of what they tell of: rows are inserted, nothing is sent or written
-out here. The text is put together when a message leaves (`notifications.rendering`).
+"""Queue Telegram messages in the transaction of the change that they report.
+
+This module only inserts rows. The text is created when a message is sent (`notifications.rendering`).
 """
 
 from datetime import datetime, timedelta
@@ -18,19 +19,19 @@ from orders.timeline_payloads import FromSite, payload_of
 
 Kind = TelegramMessage.Kind
 
-OLD_NEWS = timedelta(days=1)
-"""From which age of an order on nobody is told what only a comparison of both sides has brought to light."""
-STUB_WAIT = timedelta(minutes=2)
-"""What a new order waits for when the site has told only its status: the rest is asked for each minute."""
+OUTDATED_AFTER = timedelta(days=1)
+"""If a comparison finds a change of an order that is older than this, no message is queued."""
+STUB_DELAY = timedelta(minutes=2)
+"""The delay of the message about an incomplete order (stub). The site is queried for its details each minute."""
 
 
 def on_order_event(change: OrderChange) -> None:
     """Queue a message to each chat for a new order, a changed status, a problem, or a customer's answer about a photo.
 
-    Imported history makes none, nor does an old order that a comparison has found. A status that can be taken back
-    leaves when it can't any more. Two queries, and one after commit for the task.
+    Imported orders and outdated changes found by a comparison cause no message. A status in its hold period is sent
+    when the period ends. This runs two queries, and one after the commit for the task.
     """
-    if change.event.source == Source.IMPORT or _is_old_news(change):
+    if change.event.source == Source.IMPORT or _is_outdated(change):
         return
     if change.is_new:
         _queue(Kind.NEW_ORDER, order=change.order, event=change.event)
@@ -38,28 +39,28 @@ def on_order_event(change: OrderChange) -> None:
         due_at = leaves_at(services.held_until_of(change.event))
         _queue(Kind.STATUS, order=change.order, event=change.event, due_at=due_at)
     elif change.event.kind == EventKind.PROBLEM:
-        # Written out now: it may be solved, or another one, by the time it leaves.
+        # The text is created now, because the problem may be solved or changed when the message is sent.
         _queue(Kind.ALERT, text=texts.problem(change.order, change.event))
     elif change.event.kind == EventKind.PHOTO_ANSWERED:
         _queue(Kind.PHOTO, order=change.order, event=change.event)
 
 
 def on_status_taken_back(order: Order, event: OrderEvent) -> None:
-    """Remove the messages about the status that is being taken back; called in that transaction."""
+    """Delete the messages about a status that is being undone, in the same transaction."""
     rows = TelegramMessage.objects.filter(event=event)
-    # Locked first: a worker that takes one up at this moment notes its attempt, which has to go too.
+    # The rows are locked first: a worker may be claiming one, and the attempt that it inserts must be deleted too.
     list(rows.select_for_update().values_list("pk"))
     rows.delete()
 
 
-def _is_old_news(change: OrderChange) -> bool:
+def _is_outdated(change: OrderChange) -> bool:
     payload = payload_of(change.event)
-    is_made_up_for = isinstance(payload, FromSite) and payload.occasion == Reason.COMPARED
-    return is_made_up_for and change.order.created_at < timezone.now() - OLD_NEWS
+    is_from_comparison = isinstance(payload, FromSite) and payload.occasion == Reason.COMPARED
+    return is_from_comparison and change.order.created_at < timezone.now() - OUTDATED_AFTER
 
 
 def on_alert(alert: Alert) -> None:
-    """Queue an alert to the alert chat."""
+    """Queue a message with the alert to the alert chat."""
     _queue(Kind.ALERT, text=texts.alert(alert))
 
 
@@ -72,9 +73,9 @@ def _queue(
     due_at: datetime | None = None,
 ) -> None:
     chats = recipients.chats_for(kind)
-    reason = recipients.muted_reason() or ("" if chats is not None else recipients.no_chat_reason())
+    reason = recipients.disabled_reason() or ("" if chats is not None else recipients.no_chat_reason())
     now = timezone.now()
-    is_early = kind == Kind.NEW_ORDER and order is not None and order.is_stub
+    is_stub = kind == Kind.NEW_ORDER and order is not None and order.is_stub
     messages = [
         TelegramMessage(
             kind=kind,
@@ -82,7 +83,7 @@ def _queue(
             order=order,
             event=event,
             text=text,
-            due_at=now + STUB_WAIT if is_early else due_at or now,
+            due_at=now + STUB_DELAY if is_stub else due_at or now,
             state=State.CANCELLED if reason else State.PENDING,
             last_error=reason,
             finished_at=now if reason else None,
@@ -90,5 +91,5 @@ def _queue(
         for chat_id in ([""] if chats is None else chats)
     ]
     TelegramMessage.objects.bulk_create(messages)
-    if messages and not reason and not is_early:
+    if messages and not reason and not is_stub:
         schedule_delivery(*messages)
