@@ -101,7 +101,7 @@ def facts(run: ImportRun) -> Iterator[tuple[str, str]]:
     """Yield where the orders come from, and which of them."""
     if run.source:
         yield gettext("Copy"), run.source
-    yield gettext("What was brought over"), ", ".join(options_in_words(run.options))
+    yield gettext("Selected orders"), ", ".join(options_in_words(run.options))
 
 
 def options_in_words(options: dict[str, Any]) -> Iterator[str]:

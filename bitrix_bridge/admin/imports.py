@@ -43,7 +43,7 @@ class ImportRunAdmin(LongRunAdmin):
     change_form_outer_before_template = "bitrix_bridge/import_run.html"
 
     slice_task = slice_task
-    stopped_text = _("The import was stopped; what has come over stays.")
+    stopped_text = _("The import was stopped; the orders imported so far stay.")
     not_running_text = _("The import does not run any more.")
     progress_label = _("How far the import is")
     progress_format = _("%(percent)s %%: %(done)s of %(expected)s orders")
@@ -74,7 +74,7 @@ class ImportRunAdmin(LongRunAdmin):
 
     def progress_notes(self, run: ImportRun) -> Iterator[str]:
         """Yield how many orders have failed."""
-        yield gettext("not come over: %(number)s") % {"number": localize(run.failed)}
+        yield gettext("not imported: %(number)s") % {"number": localize(run.failed)}
 
     def facts(self, run: ImportRun) -> Iterator[Fact]:
         """Yield where the orders come from, which of them, and the user that resumed it."""
@@ -87,7 +87,7 @@ class ImportRunAdmin(LongRunAdmin):
 
     # --- columns
 
-    @admin.display(description=_("come over"))
+    @admin.display(description=_("imported"))
     def result_column(self, run: ImportRun) -> str:
         """Return how many of those that it has dealt with."""
         return gettext("%(done)d of %(all)d") % {"done": run.come_over, "all": run.come_over + run.failed}

@@ -24,8 +24,8 @@ from bitrix_bridge.models import Difference, Reconciliation
 from bitrix_bridge.models.reconciliation import OPEN
 from bitrix_bridge.reconciliation import runs
 from bitrix_bridge.reconciliation.decisions import NotDecidedError, decide
+from bitrix_bridge.reconciliation.labels import rows
 from bitrix_bridge.reconciliation.slices import slice_task
-from bitrix_bridge.reconciliation.words import rows
 from cvety_crm.admin_site.base import PeekPaginator
 from cvety_crm.formatting import full_moment
 from cvety_crm.long_runs.admin import LongRunAdmin, State
@@ -221,7 +221,7 @@ def _which(run: Reconciliation) -> str:
     if run.since is not None:
         return gettext("saved on the site since %(since)s") % {"since": full_moment(run.since)}
     if run.first_id is not None:
-        return gettext("orders of the last two weeks and all that go on, from id %(id)s on") % {"id": run.first_id}
+        return gettext("orders of the last two weeks and all active ones, from id %(id)s on") % {"id": run.first_id}
     return ""
 
 

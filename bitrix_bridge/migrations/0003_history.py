@@ -47,7 +47,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="importrun",
             name="failed",
-            field=models.PositiveIntegerField(default=0, verbose_name="not come over"),
+            field=models.PositiveIntegerField(default=0, verbose_name="not imported"),
         ),
         migrations.AddField(
             model_name="importrun",
@@ -130,7 +130,7 @@ class Migration(migrations.Migration):
                     ("updated", "updated"),
                     ("unchanged", "unchanged"),
                     ("skipped", "skipped"),
-                    ("failed", "not come over"),
+                    ("failed", "not imported"),
                 ],
                 max_length=20,
                 verbose_name="outcome",

@@ -11,7 +11,7 @@ from django.core.management.base import CommandError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from bitrix_bridge.history import report, walk
+from bitrix_bridge.history import importing, report
 from bitrix_bridge.history.reading import Selection, count_orders
 from bitrix_bridge.history.runs import imports
 from bitrix_bridge.history.source import Source, SourceError
@@ -45,7 +45,7 @@ class Command(LongRunCommand):
         parser.add_argument(
             "--batch-size",
             type=_batch_size,
-            default=walk.BATCH,
+            default=importing.BATCH,
             metavar="N",
             help="orders of one transaction (default: %(default)s)",
         )
@@ -91,7 +91,7 @@ class Command(LongRunCommand):
     def _check_account(self, source: Source, *, is_allowed: bool) -> None:
         warning = source.warning()
         if warning and not is_allowed:
-            advice = gettext("Use one with SELECT only, or say --allow-writable-account.")
+            advice = gettext("Use one with SELECT only, or pass --allow-writable-account.")
             raise CommandError(f"{warning} {advice}")
         if warning:
             self.stderr.write(self.style.WARNING(warning))
@@ -100,8 +100,8 @@ class Command(LongRunCommand):
 
     def _dry_run(self, source: Source, selection: Selection, options: dict[str, Any]) -> None:
         try:
-            with walk.rolled_back(), self.watching():
-                run = walk.begin(source, selection, batch_size=options["batch_size"])
+            with importing.rolled_back(), self.watching():
+                run = importing.start(source, selection, batch_size=options["batch_size"])
                 self._work(run, source, options, is_dry=True)
         except KeyboardInterrupt:
             self.stderr.write(gettext("Stopped. Nothing was changed: it was a dry run."))
@@ -114,13 +114,13 @@ class Command(LongRunCommand):
             run = self._resumed(source)
         else:
             self._confirm(source, selection, options)
-            run = walk.begin(source, selection, batch_size=options["batch_size"])
+            run = importing.start(source, selection, batch_size=options["batch_size"])
         with self.holding(run):
             self._work(run, source, options, is_dry=False)
         self._exit(run)
 
     def _work(self, run: ImportRun, source: Source, options: dict[str, Any], *, is_dry: bool) -> None:
-        walk.work(run, source, on_progress=self.after_step)
+        importing.work(run, source, on_progress=self.after_step)
         self.end_line()
         self._say(run, is_dry=is_dry)
         if options["report"]:
@@ -169,7 +169,7 @@ class Command(LongRunCommand):
         """Return how far it is, how many orders have failed, and how fast it is."""
         if far.percent is None:
             text = gettext("Failed orders are repeated, left: %(left)s") % {"left": far.remaining}
-            return f"{text} · {gettext('not come over: %(number)s') % {'number': run.failed}}"
+            return f"{text} · {gettext('not imported: %(number)s') % {'number': run.failed}}"
         return gettext("%(done)d of %(expected)d, failed: %(failed)d, %(rate).1f a second") % {
             "done": far.done,
             "expected": far.expected,

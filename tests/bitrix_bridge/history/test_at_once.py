@@ -5,7 +5,7 @@ from threading import Thread
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from bitrix_bridge.history import walk
+from bitrix_bridge.history import importing
 from bitrix_bridge.history.reading import Selection
 from orders import services
 from orders.models import Order, OrderItem, Product
@@ -40,7 +40,7 @@ def has_to_wait(work) -> bool:
 
 def test_a_batch_locks_its_orders_first_and_keeps_nobody_from_selling_its_products(source):
     """A webhook locks its order and then the customer; with both the other way round the two would wait for ever."""
-    walk.work(walk.begin(source, Selection(count=2)), source)
+    importing.work(importing.start(source, Selection(count=2)), source)
     order, other = Order.objects.order_by("bitrix_order_id")
     product = Product.objects.get(bitrix_product_id=696613)
     with transaction.atomic():

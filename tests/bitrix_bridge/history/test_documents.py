@@ -82,7 +82,7 @@ def properties(*values):
         ("4", "я" * 500, "я" * 500, [Code.CUT_TEXT]),
         ("4", "я" * 499, "я" * 499, []),
         ("1", "x" * 500, "x" * 500, []),
-        ("4", "Р‘СѓРєРµС‚", "Букет", [Code.MENDED_TEXT]),
+        ("4", "Р‘СѓРєРµС‚", "Букет", [Code.REPAIRED_TEXT]),
         ("77", "x", "x", [Code.ORPHAN_PROPERTY]),
     ],
 )

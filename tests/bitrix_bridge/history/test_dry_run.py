@@ -3,7 +3,7 @@
 import pytest
 from django.db import connection
 
-from bitrix_bridge.history import walk
+from bitrix_bridge.history import importing
 from bitrix_bridge.history.reading import Selection
 from orders.models import Order
 from tests.bitrix_bridge.history.tables import Schema
@@ -21,16 +21,16 @@ def test_it_holds_no_lock_by_name_however_many_orders_and_customers_are_new(sour
     """PostgreSQL has room for a few thousand, of all sessions together; a history has a hundred thousand orders."""
     held = "SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'advisory'"
     before = answer(held)
-    with walk.rolled_back():
-        walk.work(walk.begin(source, Selection(), batch_size=60), source)
+    with importing.rolled_back():
+        importing.work(importing.start(source, Selection(), batch_size=60), source)
         assert Order.objects.count() == 54
         assert answer(held) == before
-    walk.work(walk.begin(source, Selection(count=2)), source)
+    importing.work(importing.start(source, Selection(count=2)), source)
     assert answer(held) > before  # a real one does hold what it creates, until its batch is done
 
 
 def test_only_its_start_is_impatient(source):
     before = answer("SHOW lock_timeout")
-    with walk.rolled_back():
-        walk.begin(source, Selection())
+    with importing.rolled_back():
+        importing.start(source, Selection())
         assert answer("SHOW lock_timeout") == before

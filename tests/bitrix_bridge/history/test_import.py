@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.forms import model_to_dict
 
-from bitrix_bridge.history import walk
+from bitrix_bridge.history import importing
 from bitrix_bridge.history.catalogue import read_knowledge
 from bitrix_bridge.history.documents import document
 from bitrix_bridge.history.reading import Selection, read_orders
@@ -29,8 +29,8 @@ in_the_new_one = pytest.mark.parametrize("schema", [Schema.NEW])
 
 def imported(source, **selection) -> ImportRun:
     """Go through the copy in this process; return the run."""
-    run = walk.begin(source, Selection(**selection))
-    assert walk.work(run, source)
+    run = importing.start(source, Selection(**selection))
+    assert importing.work(run, source)
     run.refresh_from_db()
     return run
 
@@ -274,7 +274,7 @@ class TestWhatTheSiteHasToldSince:
 class TestADryRun:
     def test_leaves_no_trace_and_says_what_the_real_run_does(self, source, schema):
         before = whole_database()
-        with walk.rolled_back():
+        with importing.rolled_back():
             imported(source)
             forecast = list(
                 ImportRow.objects.order_by("bitrix_order_id").values_list("bitrix_order_id", "outcome", "reasons")
@@ -290,7 +290,7 @@ class TestADryRun:
         imported(source)
         site_copy.execute("UPDATE b_sale_order SET PRICE = 1, VERSION = 99 WHERE ID IN (122101, 122120)")
         before = whole_database()
-        with walk.rolled_back():
+        with importing.rolled_back():
             imported(source)
             forecast = outcomes()
         assert whole_database() == before
@@ -324,13 +324,13 @@ class TestWhatIsChosen:
 
     @in_the_new_one
     def test_the_size_of_a_batch_makes_no_difference(self, source):
-        run = walk.begin(source, Selection(), batch_size=54)
-        walk.work(run, source)
+        run = importing.start(source, Selection(), batch_size=54)
+        importing.work(run, source)
         large = {order.bitrix_order_id: everything(order) for order in Order.objects.all()}
         for model in (ImportRow, OrderEvent, OrderItem, Order, Customer):
             model.objects.all().delete()
-        run = walk.begin(source, Selection(), batch_size=1)
-        walk.work(run, source)
+        run = importing.start(source, Selection(), batch_size=1)
+        importing.work(run, source)
         assert {order.bitrix_order_id: everything(order) for order in Order.objects.all()} == large
 
 
@@ -347,7 +347,7 @@ class TestTrouble:
         with connection.cursor() as cursor:
             cursor.execute("DROP TRIGGER refuse ON orders")
         assert imports.resume(run, is_claimed=True)
-        assert walk.work(run, source)
+        assert importing.work(run, source)
         run.refresh_from_db()
         assert (run.created, run.failed, run.state, run.come_over) == (54, 0, "done", 54)
         assert ImportRow.objects.get(bitrix_order_id=122107).outcome == "created"
@@ -358,14 +358,14 @@ class TestTrouble:
         refuse("122107")
         run = imported(source)
         assert imports.resume(run, is_claimed=True)
-        assert walk.work(run, source)
+        assert importing.work(run, source)
         run.refresh_from_db()
         assert (run.created, run.failed, run.state) == (53, 1, "done")
 
     @in_the_new_one
     def test_the_connection_to_the_copy_breaks(self, source, site_copy, monkeypatch):
-        monkeypatch.setattr(walk, "RECONNECT_DELAYS", (0.0, 0.0))
-        run = walk.begin(source, Selection())
+        monkeypatch.setattr(importing, "RECONNECT_DELAYS", (0.0, 0.0))
+        run = importing.start(source, Selection())
         broken = []
 
         def break_once(_run):
@@ -374,23 +374,23 @@ class TestTrouble:
                 (session,) = site_copy.execute("SELECT ID FROM information_schema.PROCESSLIST WHERE USER = 'reader'")[0]
                 site_copy.execute(f"KILL {session}")
 
-        assert walk.work(run, source, on_progress=break_once)
+        assert importing.work(run, source, on_progress=break_once)
         run.refresh_from_db()
         assert broken
         assert run.created == 54
 
     @in_the_new_one
     def test_only_one_at_a_time(self, source):
-        walk.begin(source, Selection())
+        importing.start(source, Selection())
         with pytest.raises(AlreadyRunningError, match="уже идёт"):
-            walk.begin(source, Selection())
+            importing.start(source, Selection())
 
     @in_the_new_one
     def test_one_that_was_taken_over_writes_nothing_more(self, source):
-        run = walk.begin(source, Selection())
+        run = importing.start(source, Selection())
         imports.stop(run)
         with pytest.raises(LeaseLostError):
-            walk.work(run, source)
+            importing.work(run, source)
         assert not Order.objects.exists()
 
 

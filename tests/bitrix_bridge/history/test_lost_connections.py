@@ -3,7 +3,7 @@
 import pymysql
 import pytest
 
-from bitrix_bridge.history import applying, walk
+from bitrix_bridge.history import applying, importing
 from bitrix_bridge.history.reading import Selection
 from bitrix_bridge.history.source import SourceError
 from orders.models import Order
@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.parametrize("schema", [Schema.N
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch):
-    monkeypatch.setattr(walk, "RECONNECT_DELAYS", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(importing, "RECONNECT_DELAYS", (0.0, 0.0, 0.0))
 
 
 @pytest.fixture
@@ -39,16 +39,21 @@ def breaks(site_copy, monkeypatch):
 
 @pytest.mark.parametrize(
     ("module", "name"),
-    [(applying, "nearest_date"), (applying, "new_products"), (walk, "load_import_context"), (walk, "read_next")],
+    [
+        (applying, "nearest_date"),
+        (applying, "new_products"),
+        (importing, "load_import_context"),
+        (importing, "read_next"),
+    ],
 )
 def test_it_is_asked_again(source, site_copy, breaks, module, name):
     for table in ("b_sale_order", "b_sale_basket"):
         site_copy.execute(f"UPDATE {table} SET DATE_INSERT = '0000-00-00'")
     site_copy.execute("UPDATE b_sale_order SET DATE_STATUS = NULL, DATE_UPDATE = NULL")
     site_copy.execute("DELETE FROM b_sale_order_change")
-    run = walk.begin(source, Selection(count=3), batch_size=2)
+    run = importing.start(source, Selection(count=3), batch_size=2)
     broken = breaks(module, name)
-    assert walk.work(run, source)
+    assert importing.work(run, source)
     run.refresh_from_db()
     assert broken
     assert (run.created, run.failed) == (3, 0)
@@ -56,8 +61,8 @@ def test_it_is_asked_again(source, site_copy, breaks, module, name):
 
 @pytest.mark.parametrize(("refusals", "comes_over"), [(2, True), (3, False)])
 def test_a_server_that_starts_anew_is_waited_for(source, breaks, monkeypatch, refusals, comes_over):
-    run = walk.begin(source, Selection(count=2))
-    breaks(walk, "read_next")
+    run = importing.start(source, Selection(count=2))
+    breaks(importing, "read_next")
     connect, refused = pymysql.connect, []
 
     def refuse(**options):
@@ -68,8 +73,8 @@ def test_a_server_that_starts_anew_is_waited_for(source, breaks, monkeypatch, re
 
     monkeypatch.setattr(pymysql, "connect", refuse)
     if comes_over:
-        assert walk.work(run, source)
+        assert importing.work(run, source)
     else:
         with pytest.raises(SourceError, match="Can't connect"):
-            walk.work(run, source)
+            importing.work(run, source)
     assert Order.objects.count() == (2 if comes_over else 0)

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from bitrix_bridge.history import walk
+from bitrix_bridge.history import importing
 from bitrix_bridge.history.reading import Selection
 from orders.models import Order
 from orders.presentation.timeline import timeline
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def order(source):
     """Import the week; return a function that finds an order of it by its id on the site."""
-    walk.work(walk.begin(source, Selection(), batch_size=60), source)
+    importing.work(importing.start(source, Selection(), batch_size=60), source)
 
     def find(bitrix_order_id):
         return Order.objects.select_related("customer", "delivery_slot", "city").get(bitrix_order_id=bitrix_order_id)
@@ -131,6 +131,6 @@ def test_no_date_makes_an_order_one_of_today(source, site_copy):
     site_copy.execute("UPDATE b_sale_order SET DATE_STATUS = NULL, DATE_UPDATE = NULL WHERE ID < 122104")
     site_copy.execute("DELETE FROM b_sale_order_change WHERE ORDER_ID < 122104")
     site_copy.execute("UPDATE b_sale_basket SET DATE_INSERT = '0000-00-00' WHERE ORDER_ID < 122104")
-    walk.work(walk.begin(source, Selection(count=9)), source)
+    importing.work(importing.start(source, Selection(count=9)), source)
     placed = [order.created_at.year for order in Order.objects.order_by("bitrix_order_id")]
     assert placed == [2025] * 9

@@ -5,7 +5,7 @@ import io
 import pytest
 from django.core.management import call_command
 
-from bitrix_bridge.history import columns, walk
+from bitrix_bridge.history import columns, importing
 from bitrix_bridge.history.reading import Selection
 from bitrix_bridge.history.source import Source
 from orders.models import OrderItem
@@ -20,10 +20,10 @@ def brought_over() -> list[tuple[int, int]]:
     found = []
     with Source.configured() as source:
         call_command("check_source", stdout=io.StringIO())
-        with walk.rolled_back():
+        with importing.rolled_back():
             for _ in range(2):
-                run = walk.begin(source, Selection(), batch_size=60)
-                walk.work(run, source)
+                run = importing.start(source, Selection(), batch_size=60)
+                importing.work(run, source)
                 run.refresh_from_db()
                 found.append((run.come_over, run.failed))
             assert (run.created, run.updated) == (0, 0)
@@ -71,5 +71,5 @@ def test_tables_of_an_old_encoding(source, site_copy, encoding):
         site_copy.execute("ALTER TABLE b_sale_basket MODIFY NAME varbinary(255)")
         site_copy.execute("ALTER TABLE b_sale_basket MODIFY NAME varchar(255) CHARACTER SET latin1")
     with Source.configured() as reader:
-        walk.work(walk.begin(reader, Selection(count=1)), reader)
+        importing.work(importing.start(reader, Selection(count=1)), reader)
     assert OrderItem.objects.get(position=0).name == "Букет «Стандарт»"

@@ -9,7 +9,7 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from bitrix_bridge.history import applying, slices, walk
+from bitrix_bridge.history import applying, importing, slices
 from bitrix_bridge.history.reading import Selection
 from bitrix_bridge.history.runs import imports
 from bitrix_bridge.models import ImportRow, ImportRun
@@ -41,8 +41,8 @@ def failing(monkeypatch):
 @pytest.fixture
 def run(source, failing):
     """A run that is through, but for three orders."""
-    run = walk.begin(source, Selection())
-    assert walk.work(run, source)
+    run = importing.start(source, Selection())
+    assert importing.work(run, source)
     assert (run.state, run.come_over, run.failed) == ("done", 51, 3)
     failing.tried.clear()
     return run
@@ -98,8 +98,8 @@ def test_failed_orders_that_the_copy_has_lost_stay_failed(run, site_copy, django
 
 
 def test_a_run_that_was_cut_goes_on_to_its_end(source, no_time, django_capture_on_commit_callbacks):
-    run = walk.begin(source, Selection(), batch_size=30)
-    assert not walk.work(run, source, is_over_time=lambda: True)
+    run = importing.start(source, Selection(), batch_size=30)
+    assert not importing.work(run, source, is_over_time=lambda: True)
     assert imports.stop(run)
     run.refresh_from_db()
     assert run.reasons
@@ -118,13 +118,13 @@ def test_two_tasks_of_one_run_do_not_work_side_by_side(run, failing):
 
 def test_a_run_stopped_in_the_middle_of_a_slice_is_left_alone(run, monkeypatch):
     assert imports.resume(run, is_claimed=False)
-    read = walk.read_orders
+    read = importing.read_orders
 
     def stop_first(*args):
         imports.stop(run)
         return read(*args)
 
-    monkeypatch.setattr(walk, "read_orders", stop_first)
+    monkeypatch.setattr(importing, "read_orders", stop_first)
     slices.work_slice(str(run.pk))
     run.refresh_from_db()
     assert (run.state, run.error, run.failed) == ("stopped", "", 3)
@@ -166,7 +166,7 @@ def test_an_error_ends_it_with_a_reason(run, monkeypatch, error, words):
     def fail(*args, **kwargs):
         raise error
 
-    monkeypatch.setattr(walk, "apply_batch", fail)
+    monkeypatch.setattr(importing, "apply_batch", fail)
     assert imports.resume(run, is_claimed=False)
     slices.work_slice(str(run.pk))
     run.refresh_from_db()
@@ -211,7 +211,7 @@ def test_nothing_is_repeated_behind_a_dry_run_nor_waits_for_its_end(schema):
     holds, may_end = Event(), Event()
 
     def dry_run():
-        with walk.rolled_back():
+        with importing.rolled_back():
             imports.start(is_claimed=True, source="", options={}, expected=0, carts=0)
             holds.set()
             may_end.wait(30)

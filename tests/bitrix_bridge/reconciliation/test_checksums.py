@@ -8,7 +8,7 @@ from bitrix_bridge.models import Difference
 from bitrix_bridge.payloads.listing import ListedOrder, read_listed_order
 from bitrix_bridge.reconciliation.comparison import CHECKSUM, VERSION, compare, looks_alike
 from bitrix_bridge.reconciliation.decisions import Side, decide
-from bitrix_bridge.reconciliation.words import rows
+from bitrix_bridge.reconciliation.labels import rows
 from orders import services
 from orders.models import Order, OrderEvent, Reason, Status
 from orders.sync.three_way_merge import Agreement

@@ -3,8 +3,8 @@
 import pytest
 
 from bitrix_bridge.models import Difference, Push, Reconciliation
+from bitrix_bridge.reconciliation import comparing
 from bitrix_bridge.reconciliation import repair as repairing
-from bitrix_bridge.reconciliation import walk
 from bitrix_bridge.sandbox import faults
 from cvety_crm.outbox import State, deliver_due
 from notifications.models import TelegramMessage
@@ -106,7 +106,7 @@ class TestMissingThere:
 
     def test_a_site_that_lacks_many_is_not_believed_for_ever(self, site, place, compare_sides, monkeypatch):
         monkeypatch.setattr(repairing, "MOST_DELETED", 2)
-        monkeypatch.setattr(walk, "ASKED_ONE_BY_ONE", 3)
+        monkeypatch.setattr(comparing, "MAX_FETCHES", 3)
         for order in place(5):
             site.site.forget_raw(order.bitrix_order_id)
         run = compare_sides(repair=True)
@@ -232,8 +232,8 @@ class TestOursNotSent:
         assert (run.differences, run.on_their_way, Push.objects.count()) == (0, 1, 1)
 
     def test_the_site_can_not_be_told(self, site, place, compare_sides, manager, monkeypatch):
-        pushed = tuple(name for name in walk.PUSHED if name != "payment_status")
-        for module in (walk, repairing):
+        pushed = tuple(name for name in comparing.PUSHED if name != "payment_status")
+        for module in (comparing, repairing):
             monkeypatch.setattr(module, "PUSHED", pushed)
         (order,) = place(1)
         Order.objects.filter(pk=order.pk).update(payment_status="paid")
@@ -288,17 +288,17 @@ class TestVersions:
 
 def test_a_change_between_the_two_looks_is_no_difference(site, place, compare_sides, post_webhook, monkeypatch):
     orders = place(2)
-    honest = walk.SiteClient.list_orders
+    honest = comparing.SiteClient.list_orders
 
     def list_orders(client, **options):
         page = honest(client, **options)
-        monkeypatch.setattr(walk.SiteClient, "list_orders", honest)
+        monkeypatch.setattr(comparing.SiteClient, "list_orders", honest)
         site.change_status(orders[0].bitrix_order_id, "AP")
         event = site.sender.events[-1]
         post_webhook(event.name, event.data)
         return page
 
-    monkeypatch.setattr(walk.SiteClient, "list_orders", list_orders)
+    monkeypatch.setattr(comparing.SiteClient, "list_orders", list_orders)
     run = compare_sides()
     assert (run.differences, run.agreed) == (0, 2)
 

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from bitrix_bridge.payloads.listing import read_page
-from bitrix_bridge.reconciliation import walk
+from bitrix_bridge.reconciliation import comparing
 
 pytestmark = pytest.mark.django_db
 
@@ -25,7 +25,7 @@ ROW = {"xml_id": "bx_1", "version": 3, "status_id": "AP", "price": "9000.0000", 
 def large_site(monkeypatch):
     """A site with so many orders, all of them known here and alike; every 100th costs one more there, if told to."""
 
-    monkeypatch.setattr(walk, "PAGE", PAGE)
+    monkeypatch.setattr(comparing, "PAGE", PAGE)
 
     def make(number, *, spoilt=False):
         with connection.cursor() as cursor:
@@ -47,7 +47,7 @@ def large_site(monkeypatch):
                     row["price"] = "9001.0000"
             return read_page(rows, after_id=after_id, is_last=after_id + limit >= number)
 
-        monkeypatch.setattr(walk.SiteClient, "list_orders", list_orders)
+        monkeypatch.setattr(comparing.SiteClient, "list_orders", list_orders)
 
     return make
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from bitrix_bridge.models import Difference, Reconciliation
-from bitrix_bridge.reconciliation import repair, runs, slices, walk
+from bitrix_bridge.reconciliation import comparing, repair, runs, slices
 from bitrix_bridge.reconciliation.runs import Origin, comparisons
 from bitrix_bridge.reconciliation.slices import pick_up, prune, start_nightly, work, work_slice
 from bitrix_bridge.sandbox import Sandbox, faults
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def small_pages(monkeypatch):
-    monkeypatch.setattr(walk, "PAGE", 2)
+    monkeypatch.setattr(comparing, "PAGE", 2)
 
 
 def begin(origin=Origin.PAGE, **options):
@@ -143,7 +143,7 @@ def test_stopped_in_the_middle(site, place, small_pages):
     place(5)
     run = begin()
     mine = comparisons.claim(run.pk)
-    walk.step(mine, walk.SiteClient())
+    comparing.step(mine, comparing.SiteClient())
     assert comparisons.stop(run)
     assert not comparisons.stop(run)
     with pytest.raises(LeaseLostError):
@@ -161,7 +161,7 @@ class TestTheSiteIsDown:
         place(5)
         run = begin()
         mine = comparisons.claim(run.pk)
-        walk.step(mine, walk.SiteClient())
+        comparing.step(mine, comparing.SiteClient())
         site.faults.give(faults.status(503), times=2)
         assert work(mine) == comparisons.retry_delays[0]
         assert work(mine) == comparisons.retry_delays[1]
@@ -185,7 +185,7 @@ class TestTheSiteIsDown:
     def test_it_does_not(self, site, place, small_pages):
         orders = place(3)
         run = begin(Origin.SCHEDULE)
-        walk.step(comparisons.claim(run.pk), walk.SiteClient())
+        comparing.step(comparisons.claim(run.pk), comparing.SiteClient())
         Reconciliation.objects.update(lease_until=None)
         site.faults.give(faults.status(503), times=99)
         for _ in comparisons.retry_delays:
@@ -236,7 +236,7 @@ def test_an_endpoint_that_only_creates(settings):
 def test_a_mistake_of_ours_fails_the_run(site, place, monkeypatch):
     place(1)
     run = begin()
-    monkeypatch.setattr(walk, "compare", lambda *_args, **_options: 1 / 0)
+    monkeypatch.setattr(comparing, "compare", lambda *_args, **_options: 1 / 0)
     site.site.write_raw(Order.objects.get().bitrix_order_id, {"PRICE": "1"})
     work_slice(str(run.pk))
     run.refresh_from_db()
@@ -293,14 +293,14 @@ def test_nothing_asks_the_site_inside_a_transaction(site, place, compare_sides, 
     site.site.forget_raw(orders[1].bitrix_order_id)
     asked = []
     for name in ("list_orders", "get_order"):
-        honest = getattr(walk.SiteClient, name)
+        honest = getattr(comparing.SiteClient, name)
 
         def call(*args, honest=honest, **kwargs):
             asked.append(connection.in_atomic_block)
             return honest(*args, **kwargs)
 
-        monkeypatch.setattr(walk.SiteClient, name, call)
+        monkeypatch.setattr(comparing.SiteClient, name, call)
     compare_sides(repair=True)
     assert len(asked) > 3
     assert not any(asked)
-    assert repair.SiteClient is walk.SiteClient
+    assert repair.SiteClient is comparing.SiteClient
