@@ -1,7 +1,7 @@
-"""What some tests need beside Python: which tests, and what is said when it is missing.
+"""The tools that some tests need besides Python, and the text about tests that were skipped without them.
 
-Each such test is marked by the folder it is in, the fixtures it uses or what its module imports, so that
-`-m "not browser"` leaves it out. A test whose tool is missing is skipped with a reason that starts with `needs`.
+Each such test gets a marker from its folder, its fixtures or the imports of its module, so that `-m "not browser"`
+excludes it. A test whose tool is missing is skipped with a reason that starts with `needs`.
 """
 
 import re
@@ -22,7 +22,7 @@ REASON = re.compile(r"\bneeds (.+)$")
 
 
 def marks(item: pytest.Item) -> set[str]:
-    """Return the names of a test's markers: its own, and those that follow from where it is and what it uses."""
+    """Return the names of a test's markers: its own, and those that its folder, fixtures and module imply."""
     folder = item.nodeid
     module = vars(getattr(item, "module", None) or object)
     rules = {
@@ -68,7 +68,7 @@ TOOLS = (
 
 
 def missing_tools(item: pytest.Item, marked: set[str]) -> list[str]:
-    """Return the names of the tools that a test needs and that are not installed."""
+    """Return the names of the needed tools that are not installed."""
     return list(dict.fromkeys(tool.name for tool in TOOLS if tool.is_needed(item, marked) and not tool.is_there()))
 
 

@@ -1,4 +1,4 @@
-"""The MariaDB of the tests comes, lets each account do what it may, and goes whatever happens."""
+"""The MariaDB server of the tests: its start, the rights of its accounts, and its end."""
 
 import os
 import subprocess
@@ -37,7 +37,7 @@ def copy(server):
 
 
 @pytest.mark.parametrize(("account", "refusal"), [("reader", 1142), ("writer", None), ("role_reader", None)])
-def test_an_address_lets_an_account_do_what_it_may(copy, account, refusal):
+def test_account_can_select_and_is_refused_an_insert_without_the_right(copy, account, refusal):
     url = urlsplit(copy.url(account))
     connection = pymysql.connect(
         unix_socket=parse_qs(url.query)["unix_socket"][0],
@@ -55,7 +55,7 @@ def test_an_address_lets_an_account_do_what_it_may(copy, account, refusal):
             assert refused.value.args[0] == refusal
 
 
-def test_a_role_may_insert_and_nothing_else(copy):
+def test_role_reader_is_refused_a_delete(copy):
     with (
         copy.connect("role_reader") as connection,
         connection.cursor() as cursor,
@@ -64,36 +64,36 @@ def test_a_role_may_insert_and_nothing_else(copy):
         cursor.execute("DELETE FROM flowers")
 
 
-def test_it_goes_at_the_end():
+def test_server_and_its_folder_are_gone_after_the_context():
     with mariadb.running() as server:
         pid = int((server.folder / "pid").read_text())
     assert not server.folder.exists()
-    assert _gone(pid)
+    assert _has_ended(pid)
 
 
-def test_it_goes_when_the_tests_are_killed():
+def test_server_and_its_folder_are_gone_after_the_test_process_is_killed():
     starter = subprocess.Popen([sys.executable, "-c", START_AND_BE_KILLED], stdout=subprocess.PIPE, text=True)
     with starter:
         assert starter.stdout is not None
         folder, pid = starter.stdout.readline().split()
         starter.kill()
     deadline = time.monotonic() + 10
-    while (Path(folder).exists() or not _gone(int(pid))) and time.monotonic() < deadline:
+    while (Path(folder).exists() or not _has_ended(int(pid))) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not Path(folder).exists()
-    assert _gone(int(pid))
+    assert _has_ended(int(pid))
 
 
-def test_what_is_missing_is_named(monkeypatch):
+def test_missing_server_raises_error_with_the_package_to_install(monkeypatch):
     monkeypatch.setattr(mariadb.shutil, "which", lambda name, path: None)
     with pytest.raises(RuntimeError, match=r"mariadbd is missing.*apt install mariadb-server"), mariadb.running():
         pass
 
 
-def _gone(pid: int) -> bool:
+def _has_ended(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-        # A zombie whose new parent has not yet asked after it runs no more.
+        # A zombie, which its new parent has not waited for yet, has ended.
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except (ProcessLookupError, FileNotFoundError):
         return True

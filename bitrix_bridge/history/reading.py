@@ -113,7 +113,9 @@ def read_orders(source: Source, ids: Sequence[int]) -> Batch:
 
 
 def read_batch(source: Source, rows: Sequence[Row]) -> Batch:
-    """Read the related rows of these rows of b_sale_order. A copy without keys may repeat an id: the last row is used."""
+    """Read the related rows of these rows of b_sale_order. Of rows with the same id, in a copy without keys, use the
+    last one.
+    """
     rows = list({row["ID"]: row for row in rows}.values())
     ids = [row["ID"] for row in rows]
     lines = source.among("b_sale_basket", columns.BASKET, "ORDER_ID", ids, order=_sorted(source, "b_sale_basket"))

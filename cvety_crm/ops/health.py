@@ -1,9 +1,9 @@
-"""Is everything well? Runs the probes that the settings name; each says one line about a part of the system.
+"""Run the health probes that the settings name; each returns one line about a part of the system.
 
-One time limit holds for all probes together: what has not answered by then is a red line. Probes that read the database
-share a few threads, each with a connection of its own, and PostgreSQL ends their statements at the same limit; those
-that call other systems have a thread each. A probe that still hangs is not started a second time. An exception becomes
-a red line with its text masked.
+One time limit applies to all probes together: a probe that has not finished by then gives a red line. Probes that read
+the database share a few threads, each with its own connection, and PostgreSQL ends their statements at the same limit;
+a probe that calls another system has its own thread. A probe that still hangs is not started a second time. An
+exception becomes a red line with its text masked.
 """
 
 import threading
@@ -26,16 +26,16 @@ from django.utils.translation import gettext
 from cvety_crm.masking import truncate_masked
 
 KEEP_SECONDS = 15
-"""How long pages show what was found, so that reloading them costs the other systems nothing."""
+"""How long a report is cached, so that reloading a page does not query the other systems again."""
 TIME_LIMIT = 6.0
-"""How long a page waits for all probes. What they call has shorter timeouts of its own, which say more."""
+"""How long a page waits for all probes. Their own timeouts are shorter, because their errors are more precise."""
 DATABASE_THREADS = 3
-"""How many connections one check opens at most; one probe that hangs does not keep back the others."""
+"""The most connections that one check opens; with several, a probe that hangs does not block the others."""
 LONGEST_TEXT = 300
 
 
 class Level(IntEnum):
-    """How it is; the exit status of `system_status` has the same numbers."""
+    """The level of a finding; the exit status of `system_status` has the same numbers."""
 
     GREEN = 0
     YELLOW = 1
@@ -44,25 +44,25 @@ class Level(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a probe found: its figure in a few words, and what to do where something is to be done."""
+    """The result of a probe: a short text, and a hint when staff should do something."""
 
     level: Level
     figure: str
     hint: str = ""
     title: str = ""
-    """Filled in from the probe."""
+    """Set from the probe."""
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A check of one part of the system: `check` returns what it found, or raises."""
+    """A check of one part of the system. `check` returns a finding or raises any exception."""
 
     title: str | Promise
     check: Callable[[], Finding]
     reads_database: bool = False
 
     def run(self, seconds: float = TIME_LIMIT) -> Finding:
-        """Return what it found; never raises. Of the time limit only the database's statements are aware."""
+        """Return the finding; never raises. The time limit applies only to statements of the database."""
         try:
             found = self._in_transaction(seconds) if self.reads_database else self.check()
         except Exception as error:
@@ -70,14 +70,14 @@ class Probe:
         return self._named(found)
 
     def late(self, seconds: float) -> Finding:
-        """Return the line of a probe that has not answered in time."""
+        """Return the finding for a probe that has not finished in time."""
         return self._named(Finding(Level.RED, gettext("no answer within %(seconds)g s") % {"seconds": seconds}))
 
     def _named(self, found: Finding) -> Finding:
         return replace(found, title=str(self.title), figure=_one_line(found.figure), hint=_one_line(found.hint))
 
     def _in_transaction(self, seconds: float) -> Finding:
-        # Local to the transaction: a pooler hands the connection to another client afterwards.
+        # Local to the transaction, because a pooler may give the connection to another client afterwards.
         with transaction.atomic():
             with connection.cursor() as cursor:
                 milliseconds = str(max(int(seconds * 1000), 1))
@@ -87,24 +87,24 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What all probes found, in the order of the settings."""
+    """The findings of all probes, in the order of the settings."""
 
     findings: tuple[Finding, ...]
     checked_at: datetime
 
     @property
     def level(self) -> Level:
-        """Return the worst of all."""
+        """Return the worst level."""
         return max((finding.level for finding in self.findings), default=Level.GREEN)
 
 
 def probe(title: str | Promise, *, reads_database: bool = False) -> Callable[[Callable[[], Finding]], Probe]:
-    """Make a probe of a function. One that does not say that it reads the database must not."""
+    """Return a decorator that makes a probe of a function. Only with `reads_database` may it read the database."""
     return lambda check: Probe(title, check, reads_database)
 
 
 def run_probes(paths: Sequence[str], *, seconds: float = TIME_LIMIT) -> Report:
-    """Run the probes behind these dotted paths, and return within `seconds`."""
+    """Run the probes at these dotted paths, and return within `seconds`."""
     deadline = time.monotonic() + seconds
     probes: dict[str, Probe] = {path: import_string(path) for path in paths}
     answers: Queue[tuple[str, Finding]] = Queue()
@@ -121,8 +121,8 @@ def run_probes(paths: Sequence[str], *, seconds: float = TIME_LIMIT) -> Report:
 
 
 def latest(paths: Sequence[str]) -> Report:
-    """Return what was found some seconds ago at most; only one request at a time runs the probes."""
-    # A digest: caches other than this process's own take short keys only.
+    """Return a report that is at most `KEEP_SECONDS` old; only one request at a time runs the probes."""
+    # A digest, because caches such as memcached allow only short keys.
     key = f"health:{translation.get_language()}:{sha256(' '.join(paths).encode()).hexdigest()}"
     if (kept := cache.get(key)) is not None:
         return kept
@@ -135,11 +135,11 @@ def latest(paths: Sequence[str]) -> Report:
 
 _one_at_a_time = threading.Lock()
 _running: dict[str, threading.Thread] = {}
-"""The thread in which each probe runs. One that is still there when the next check starts hangs."""
+"""The thread of each probe in progress. A probe that is still in progress at the next check hangs."""
 
 
 def _start_threads(probes: Mapping[str, Probe], answers: "Queue[tuple[str, Finding]]", deadline: float) -> None:
-    """Have each probe run in a thread: those that read the database in a few that share a queue."""
+    """Run each probe in its own thread, but those that read the database in a few threads that share a queue."""
     database: Queue[tuple[str, Probe]] = Queue()
     queues = []
     for item in probes.items():

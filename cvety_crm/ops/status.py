@@ -1,4 +1,4 @@
-"""The health of the system: a page of the admin, and answers for programs that monitor it."""
+"""The health of the system: a page of the admin, and JSON responses for monitoring programs."""
 
 from typing import Any
 
@@ -17,11 +17,11 @@ from django.views.decorators.http import require_safe
 from cvety_crm.ops.health import KEEP_SECONDS, Level, Report, latest
 
 MARKS = {Level.GREEN: "✔", Level.YELLOW: "▲", Level.RED: "✖"}
-"""Signs that differ without their colours."""
+"""Signs that can be told apart without colours."""
 
 
 def headline(level: Level) -> str:
-    """Return the overall status in the shop's own words."""
+    """Return the headline for the overall level."""
     return {
         Level.GREEN: gettext("SYSTEM STATUS: ALL SYSTEMS WORK"),
         Level.YELLOW: gettext("SYSTEM STATUS: THERE ARE REMARKS"),
@@ -30,14 +30,14 @@ def headline(level: Level) -> str:
 
 
 def may_see_status(user: User | AnonymousUser) -> bool:
-    """Return whether the user may open the page: a user that works on orders should know whether they arrive."""
+    """Return whether the user may open the page: users who work on orders should see whether orders are received."""
     return bool(user.is_superuser) or user.has_perm("orders.view_order")
 
 
 @never_cache
 @require_safe
 def health(request: HttpRequest) -> HttpResponse:
-    """Return to any client whether the CRM works at all, and nothing else."""
+    """Return to any client only whether the CRM works."""
     is_well = latest(settings.HEALTH_BASIC_PROBES).level != Level.RED
     return JsonResponse({"status": "ok" if is_well else "failing"}, status=200 if is_well else 503)
 
@@ -45,7 +45,7 @@ def health(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def ready(request: HttpRequest) -> HttpResponse:
-    """Return to staff, and to programs that send `HEALTH_TOKEN`, what every probe has found."""
+    """Return the findings of all probes to staff and to clients that send `HEALTH_TOKEN`."""
     if not _shows_token(request):
         try:
             user = request.user
@@ -55,7 +55,7 @@ def ready(request: HttpRequest) -> HttpResponse:
                 )
             if not user.is_staff:
                 return JsonResponse({"status": "forbidden"}, status=403)
-        except DatabaseError:  # who it is can't be found out either
+        except DatabaseError:  # the user can't be read either
             return JsonResponse({"status": "failing"}, status=503)
     report = latest(settings.HEALTH_PROBES)
     return JsonResponse(
@@ -71,11 +71,11 @@ def ready(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def status_page(request: HttpRequest) -> HttpResponse:
-    """Show staff what every probe has found."""
+    """Show staff the findings of all probes."""
     if not may_see_status(request.user):
         raise PermissionDenied
     report = latest(settings.HEALTH_PROBES)
-    words = {Level.GREEN: gettext("well"), Level.YELLOW: gettext("a remark"), Level.RED: gettext("a problem")}
+    labels = {Level.GREEN: gettext("well"), Level.YELLOW: gettext("a remark"), Level.RED: gettext("a problem")}
     context = {
         **admin.site.each_context(request),
         "title": gettext("Is everything well?"),
@@ -85,7 +85,7 @@ def status_page(request: HttpRequest) -> HttpResponse:
         "checked_at": report.checked_at,
         "keep_seconds": KEEP_SECONDS,
         "rows": [
-            {"finding": one, "level": one.level.name.lower(), "mark": MARKS[one.level], "word": words[one.level]}
+            {"finding": one, "level": one.level.name.lower(), "mark": MARKS[one.level], "word": labels[one.level]}
             for one in report.findings
         ],
     }
