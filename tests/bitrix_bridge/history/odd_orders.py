@@ -1,4 +1,4 @@
-"""Orders that the import takes over and reports, each for the reasons it names."""
+"""Orders that the import applies with reasons; each lists its expected reasons."""
 
 from tests.bitrix_bridge.history.reference import php
 from tests.bitrix_bridge.history.site_order import Line, Odd, Payment
@@ -7,13 +7,13 @@ UNKNOWN_PRODUCT = 5121  # deleted from the catalogue; three orders have it
 REPEATED_NUMBER = "122141"
 REPEATED_NUMBER_IDS = (122141, 122142)
 
-# 600 letters; both columns that it is cut to end inside a word.
+# 600 letters; both versions of the column cut it inside a word.
 LONG_POSTCARD = ("Дорогая мама, поздравляю тебя с днём рождения и желаю здоровья, радости и долгих лет! " * 8)[:600]
 LONG_COMMENT = "Клиент просил перезвонить за час до доставки, домофон не работает, код ворот у консьержа. " * 8
 
 
 def misread(text: str, encoding: str) -> str:
-    """Return UTF-8 that was taken for a one-byte encoding; MySQL keeps bytes that the encoding does not name."""
+    """Return UTF-8 read as a one-byte encoding; MySQL keeps bytes that the encoding does not define."""
     return "".join(bytes([byte]).decode(encoding, "replace").replace("�", chr(byte)) for byte in text.encode())
 
 

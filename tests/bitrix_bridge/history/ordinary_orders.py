@@ -1,4 +1,4 @@
-"""Orders that the import simply takes over, however odd some of them look."""
+"""Orders that the import applies without a reason, although some look odd."""
 
 from decimal import Decimal
 

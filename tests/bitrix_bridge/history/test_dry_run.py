@@ -1,4 +1,4 @@
-"""A dry run is one long transaction: what it locks, and that it waits for the locks of others."""
+"""The locks of a dry run, which is one long transaction."""
 
 import pytest
 from django.db import connection
@@ -17,8 +17,8 @@ def answer(sql: str) -> object:
         return cursor.fetchone()[0]
 
 
-def test_it_holds_no_lock_by_name_however_many_orders_and_customers_are_new(source):
-    """PostgreSQL has room for a few thousand, of all sessions together; a history has a hundred thousand orders."""
+def test_dry_run_holds_no_advisory_locks(source):
+    """PostgreSQL can hold a few thousand advisory locks in all sessions, but a history may have 100,000 orders."""
     held = "SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'advisory'"
     before = answer(held)
     with importing.rolled_back():
@@ -26,10 +26,10 @@ def test_it_holds_no_lock_by_name_however_many_orders_and_customers_are_new(sour
         assert Order.objects.count() == 54
         assert answer(held) == before
     importing.work(importing.start(source, Selection(count=2)), source)
-    assert answer(held) > before  # a real one does hold what it creates, until its batch is done
+    assert answer(held) > before  # a real import locks the names of new orders until the end of the batch
 
 
-def test_only_its_start_is_impatient(source):
+def test_dry_run_restores_lock_timeout_after_its_start(source):
     before = answer("SHOW lock_timeout")
     with importing.rolled_back():
         importing.start(source, Selection())
