@@ -1,4 +1,4 @@
-"""The bench sends what it says it sends, refuses wrong answers, and works end to end. No times are asserted."""
+"""The bench sends the described webhooks, refuses wrong responses, and works end to end. No times are asserted."""
 
 import json
 import threading
@@ -19,7 +19,7 @@ def _documents(webhooks):
     return [json.loads(webhook.body) for webhook in webhooks]
 
 
-def test_webhooks_are_distinct_and_readable():
+def test_bench_webhooks_are_distinct_and_readable():
     day = Day()
     webhooks = [*day.take(100), *day.take(100)]
     documents = _documents(webhooks)
@@ -34,7 +34,7 @@ def test_webhooks_are_distinct_and_readable():
         assert snapshot.customer is not None
 
 
-def test_an_update_follows_its_order_with_a_higher_version():
+def test_update_webhook_follows_its_order_with_a_higher_version():
     versions = {}
     for webhook, document in zip(webhooks := Day().take(200), _documents(webhooks), strict=True):
         version = int(document["data"]["VERSION"])
@@ -43,7 +43,7 @@ def test_an_update_follows_its_order_with_a_higher_version():
         versions[webhook.order_id] = version
 
 
-def test_products_and_customers_come_again_but_not_always():
+def test_some_products_and_customers_repeat_and_some_are_unique():
     data = [one["data"] for one in _documents(Day().take(200)) if one["event"] == "order.create"]
     customers = Counter(one["USER_ID"] for one in data)
     products = Counter(line["PRODUCT_ID"] for one in data for line in one["basket"])
@@ -52,7 +52,7 @@ def test_products_and_customers_come_again_but_not_always():
         assert 1 in counted.values()
 
 
-def test_a_day_is_the_same_each_time():
+def test_day_with_the_same_seed_has_the_same_content():
     def content():
         return [
             {**one["data"], "XML_ID": ""} | {"properties": {**one["data"]["properties"], "data": ""}}
@@ -63,14 +63,16 @@ def test_a_day_is_the_same_each_time():
 
 
 @pytest.mark.parametrize("connections", [1, 3, 16])
-def test_an_order_keeps_its_connection(connections):
+def test_all_webhooks_of_an_order_use_one_connection_in_order(connections):
     webhooks = Day().take(100)
-    piles = deal(webhooks, connections)
-    assert sorted(webhook.body for pile in piles for webhook in pile) == sorted(webhook.body for webhook in webhooks)
-    place = {webhook.order_id: number for number, pile in enumerate(piles) for webhook in pile}
-    for number, pile in enumerate(piles):
-        assert {place[webhook.order_id] for webhook in pile} == {number}
-        assert pile == [webhook for webhook in webhooks if webhook in pile]
+    batches = deal(webhooks, connections)
+    assert sorted(webhook.body for batch in batches for webhook in batch) == sorted(
+        webhook.body for webhook in webhooks
+    )
+    place = {webhook.order_id: number for number, batch in enumerate(batches) for webhook in batch}
+    for number, batch in enumerate(batches):
+        assert {place[webhook.order_id] for webhook in batch} == {number}
+        assert batch == [webhook for webhook in webhooks if webhook in batch]
 
 
 class _Stub(BaseHTTPRequestHandler):
@@ -99,13 +101,13 @@ def _send_to(stub, connections=1):
             server.shutdown()
 
 
-def test_the_client_keeps_its_connections():
+def test_client_reuses_its_connections():
     load = _send_to(_Stub, connections=2)
     assert load.connections_made == 2
     assert len(load.latencies) == 20
 
 
 @pytest.mark.parametrize("wrong", [{"action": "stored"}, {"status": 503}])
-def test_a_wrong_answer_fails_the_bench(wrong):
+def test_wrong_response_raises_error(wrong):
     with pytest.raises(WrongAnswerError, match="expected 200 and 'answered'"):
         _send_to(type("Wrong", (_Stub,), wrong))

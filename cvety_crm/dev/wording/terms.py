@@ -31,8 +31,6 @@ RETIRED = {
     "going back": "redirect_back",
     "other room|another room|every room|each room|no room|for room|in room": "module, package, app",
     "other rooms|other house|other houses|the rooms|all rooms|rooms are": "modules, packages, apps",
-    "keepable": "truncate_masked",
-    "name_of": "display_name",
     "let go|lets go|letting go": "release",
     "take up|takes up|taken up|taking up|took up": "pick up",
     "go on|goes on|going on|went on|gone on": "continue, resume",

@@ -1,4 +1,4 @@
-"""The probes' engine: time limits, exceptions, secrets; the site's own probes; the command."""
+"""Health probes: time limits, exceptions and secrets; the project's own probes; the command."""
 
 import threading
 import time
@@ -17,7 +17,7 @@ from cvety_crm.ops import health, probes
 from cvety_crm.ops.health import Finding, Level, probe
 
 HERE = "tests.cvety_crm.ops.test_health."
-let_go = threading.Event()
+may_end = threading.Event()
 runs: list[str] = []
 
 
@@ -40,7 +40,7 @@ def raising():
 @probe("hanging")
 def hanging():
     runs.append("hanging")
-    let_go.wait(20)
+    may_end.wait(20)
     return Finding(Level.GREEN, "too late")
 
 
@@ -53,7 +53,7 @@ def asleep():
 
 @probe("hanging with the database", reads_database=True)
 def hanging_with_database():
-    let_go.wait(20)
+    may_end.wait(20)
     return Finding(Level.GREEN, "too late")
 
 
@@ -63,13 +63,13 @@ def after_it():
 
 
 @pytest.fixture(autouse=True)
-def _anew():
+def _clean_state():
     cache.clear()
     runs.clear()
-    let_go.clear()
+    may_end.clear()
     health._running.clear()
     yield
-    let_go.set()
+    may_end.set()
     for thread in threading.enumerate():
         if thread.name == "health":
             thread.join(10)
@@ -79,7 +79,7 @@ def run(*names, seconds=health.TIME_LIMIT):
     return health.run_probes([name if "." in name else HERE + name for name in names], seconds=seconds)
 
 
-def test_findings_come_in_the_order_of_the_settings_and_the_worst_counts():
+def test_report_keeps_the_order_of_probes_and_has_the_worst_level():
     report = run("remark", "well")
     assert [(one.title, one.level, one.figure, one.hint) for one in report.findings] == [
         ("remark", Level.YELLOW, "so so", "look at it"),
@@ -88,13 +88,13 @@ def test_findings_come_in_the_order_of_the_settings_and_the_worst_counts():
     assert report.level == Level.YELLOW
 
 
-def test_an_exception_is_a_red_line_without_secrets():
+def test_exception_gives_a_red_finding_without_secrets():
     (found,) = run("raising").findings
     assert found.level == Level.RED
     assert found.figure == "RuntimeError: no way to https://example.kz/?key=••• second line"
 
 
-def test_nobody_waits_for_a_probe_that_hangs_nor_starts_it_twice():
+def test_hanging_probe_is_not_waited_for_and_not_started_twice():
     started = time.monotonic()
     first, second = (run("hanging", "well", seconds=0.2) for _ in range(2))
     assert time.monotonic() - started < 3
@@ -103,21 +103,21 @@ def test_nobody_waits_for_a_probe_that_hangs_nor_starts_it_twice():
     assert first.findings[0].figure == "нет ответа за 0.2 с"
     assert runs.count("hanging") == 1
     started = time.monotonic()
-    assert run("hanging", "well").level == Level.RED  # with the whole limit, of which nothing is waited for
+    assert run("hanging", "well").level == Level.RED  # does not wait until the default time limit
     assert time.monotonic() - started < 3
-    let_go.set()
+    may_end.set()
     health._running[HERE + "hanging"].join(5)
     assert run("hanging").findings[0].level == Level.GREEN
 
 
 @pytest.mark.django_db(transaction=True)
-def test_one_that_hangs_does_not_keep_back_those_behind_it():
+def test_hanging_database_probe_does_not_block_others():
     report = run("hanging_with_database", "after_it", "cvety_crm.ops.probes.database", seconds=2)
     assert [one.level for one in report.findings] == [Level.RED, Level.GREEN, Level.GREEN]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_database_ends_a_statement_that_takes_too_long():
+def test_database_cancels_a_statement_after_the_time_limit():
     started = time.monotonic()
     found = asleep.run(seconds=0.3)
     assert time.monotonic() - started < 3
@@ -129,8 +129,8 @@ def test_the_database_ends_a_statement_that_takes_too_long():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_one_limit_holds_for_all_probes_together(monkeypatch):
-    """With one connection, what waits behind a probe that hangs is late with it."""
+def test_time_limit_applies_to_all_probes_together(monkeypatch):
+    """With one connection, a probe queued after a hanging one exceeds the limit too."""
     monkeypatch.setattr(health, "DATABASE_THREADS", 1)
     started = time.monotonic()
     report = run("hanging_with_database", "after_it", "hanging", "well", seconds=0.5)
@@ -140,7 +140,7 @@ def test_one_limit_holds_for_all_probes_together(monkeypatch):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_check_opens_no_more_connections_than_it_may(monkeypatch):
+def test_check_opens_at_most_the_allowed_connections(monkeypatch):
     threads = set()
 
     def note(one, _seconds):
@@ -152,7 +152,7 @@ def test_a_check_opens_no_more_connections_than_it_may(monkeypatch):
     assert 1 <= len(threads) <= health.DATABASE_THREADS
 
 
-def test_pages_ask_anew_once_in_a_while():
+def test_report_is_cached_until_the_cache_expires():
     paths = [HERE + "well"]
     assert health.latest(paths) == health.latest(paths)
     assert runs == ["well"]
@@ -161,17 +161,17 @@ def test_pages_ask_anew_once_in_a_while():
     assert runs == ["well", "well"]
 
 
-# --- the site's own probes
+# --- the project's own probes
 
 
 @pytest.mark.django_db
-def test_the_database(monkeypatch):
+def test_database_probe_is_yellow_when_slow(monkeypatch):
     assert probes.database.run().level == Level.GREEN
     monkeypatch.setattr(probes, "SLOW_MILLISECONDS", 0)
     assert probes.database.run().level == Level.YELLOW
 
 
-def test_a_database_that_is_away_is_red(monkeypatch):
+def test_database_probe_is_red_when_the_connection_is_refused(monkeypatch):
     def refuse(*_arguments, **_named):
         raise OSError("connection refused")
 
@@ -181,7 +181,7 @@ def test_a_database_that_is_away_is_red(monkeypatch):
 
 
 @pytest.mark.django_db
-def test_migrations():
+def test_migrations_probe_is_red_when_one_is_not_applied():
     assert probes.migrations.run().figure == "все применены"
     MigrationRecorder(connection).migration_qs.filter(app="orders").delete()
     found = probes.migrations.run()
@@ -193,7 +193,7 @@ def test_migrations():
 @pytest.mark.parametrize(
     ("silence", "level"), [(None, Level.RED), (10, Level.GREEN), (200, Level.YELLOW), (301, Level.RED)]
 )
-def test_the_worker(silence, level):
+def test_worker_probe_level_depends_on_the_last_heartbeat(silence, level):
     if silence is not None:
         beat_at = timezone.now() - timedelta(seconds=silence)
         Heartbeat.objects.update_or_create(name=Heartbeat.WORKER, defaults={"beat_at": beat_at})
@@ -216,35 +216,35 @@ def status(stdout=None, **options):
 
 
 @pytest.mark.parametrize(
-    ("names", "code", "words"),
+    ("names", "code", "headline"),
     [
         (["well"], 0, "ОБЩИЙ СТАТУС СИСТЕМЫ: ВСЕ СИСТЕМЫ РАБОТАЮТ"),
         (["well", "remark"], 1, "ОБЩИЙ СТАТУС СИСТЕМЫ: ЕСТЬ ЗАМЕЧАНИЯ"),
         (["raising", "remark", "well"], 2, "ОБЩИЙ СТАТУС СИСТЕМЫ: ЕСТЬ ПРОБЛЕМЫ"),
     ],
 )
-def test_the_command_says_it_in_one_line_a_probe(settings, names, code, words):
+def test_command_prints_one_line_for_each_probe_and_exits_with_the_level(settings, names, code, headline):
     settings.HEALTH_PROBES = [HERE + name for name in names]
     left, text = status()
     lines = text.splitlines()
-    assert (left, lines[0]) == (code, words)
+    assert (left, lines[0]) == (code, headline)
     assert len([line for line in lines if line[0] in "✔▲✖"]) == len(names)
     assert "\x1b" not in text
     assert "made-up-bitrix-token" not in text
 
 
-def test_colours_are_for_terminals(settings):
+def test_command_uses_colours_only_in_terminals(settings):
     settings.HEALTH_PROBES = [HERE + "well"]
     assert "\x1b[" in status(Terminal(), force_color=True)[1]
     assert "\x1b[" not in status(Terminal(), no_color=True)[1]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_whole_system_is_asked_in_russian_whatever_the_callers_language():
+def test_command_prints_all_configured_probes_in_russian():
     Heartbeat.beat(Heartbeat.WORKER)
     with translation.override("ru"):
         code, text = status()
     assert code == 1  # no site, no Telegram, no event yet
     assert "✖" not in text, text
-    for words in ("База данных", "Миграции", "Приём вебхуков", "Очередь на сайт", "Мост на сайте", "Telegram"):
-        assert words in text
+    for title in ("База данных", "Миграции", "Приём вебхуков", "Очередь на сайт", "Мост на сайте", "Telegram"):
+        assert title in text

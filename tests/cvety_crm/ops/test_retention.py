@@ -1,4 +1,4 @@
-"""What is deleted in time, what never is, and what becomes of the links to it."""
+"""Rows that are deleted after some days, rows that are kept, and links to deleted rows."""
 
 from datetime import timedelta
 
@@ -47,24 +47,24 @@ def keys(model):
     return set(model.objects.values_list("pk", flat=True))
 
 
-def test_processed_events_go_and_others_stay(order, settings):
+def test_old_processed_events_are_deleted_and_others_stay(order, settings):
     WebhookEvent.objects.all().delete()
-    gone = {event(91, 91), event(200, 200, action="unchanged"), event(91, 91, event="coupon.used", action="ignored")}
+    old = {event(91, 91), event(200, 200, action="unchanged"), event(91, 91, event="coupon.used", action="ignored")}
     kept = {
         event(89, 89),
-        event(200, 3),  # repeated by hand since
+        event(200, 3),  # repeated by hand later
         event(200, state="failed"),
         event(200, state="waiting", retry_at=timezone.now()),
         event(200, 200, event="order.delete"),
         event(200, 200, event="Product.Delete"),
     }
-    assert prune_inbox() == len(gone)
+    assert prune_inbox() == len(old)
     assert keys(WebhookEvent) == kept
     settings.KEEP_EVENTS_DAYS = 2
     assert prune_inbox() == 2
 
 
-def test_a_deletion_that_came_first_is_remembered(post_webhook):
+def test_deletion_event_received_before_the_order_is_kept(post_webhook):
     post_webhook("order.delete", {"ID": "122183"})
     WebhookEvent.objects.update(created_at=ago(500), processed_at=ago(500))
     prune_inbox()
@@ -73,7 +73,7 @@ def test_a_deletion_that_came_first_is_remembered(post_webhook):
 
 
 @pytest.mark.parametrize(("model", "attempts"), [(Push, PushAttempt), (TelegramMessage, TelegramMessageAttempt)])
-def test_what_was_delivered_goes_with_its_attempts_and_others_stay(order, settings, model, attempts):
+def test_old_delivered_entries_are_deleted_with_their_attempts(order, settings, model, attempts):
     about = {"order": order} | ({"kind": "status", "chat_id": "-1"} if model is TelegramMessage else {})
     for state in ("delivered", "cancelled"):
         entry(model, 91, 91, state, **about)
@@ -90,14 +90,14 @@ def test_what_was_delivered_goes_with_its_attempts_and_others_stay(order, settin
     assert (keys(model), set(attempts.objects.values_list("entry", flat=True))) == (kept, kept)
 
 
-def test_all_of_it_goes_in_batches(order, monkeypatch):
+def test_old_events_are_deleted_in_batches(order, monkeypatch):
     monkeypatch.setattr(retention, "BATCH", 2)
     for _ in range(5):
         event(91, 91)
     assert prune_inbox() == 5
 
 
-def test_when_the_time_is_up_the_rest_waits_for_the_next_day(order, monkeypatch):
+def test_pruning_stops_when_its_time_is_over(order, monkeypatch):
     event(91, 91)
     monkeypatch.setattr(retention, "SECONDS", 0)
     assert prune_inbox() == 0
@@ -106,7 +106,7 @@ def test_when_the_time_is_up_the_rest_waits_for_the_next_day(order, monkeypatch)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_one_that_somebody_holds_is_left(order):
+def test_locked_entry_is_skipped(order):
     key = entry(Push, 91, 91, "cancelled", order=order)
     held = connection.copy()
     try:
@@ -120,7 +120,7 @@ def test_one_that_somebody_holds_is_left(order):
     assert prune_outbox() == 1
 
 
-def test_the_oldest_are_found_by_index(order):
+def test_old_events_are_found_by_an_index(order):
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute("SET LOCAL enable_bitmapscan = off")
@@ -129,7 +129,7 @@ def test_the_oldest_are_found_by_index(order):
     assert "Sort" not in old.explain()
 
 
-def test_the_timeline_stays_and_its_links_lead_to_a_word(order, client, manager):
+def test_timeline_links_to_deleted_rows_redirect_with_a_message(order, client, manager):
     push = entry(Push, 91, 91, "delivered", order=order)
     created = OrderEvent.objects.get()
     OrderEvent.objects.create(order=order, kind="sent", source="system", push_id=push)
@@ -151,7 +151,7 @@ def test_the_timeline_stays_and_its_links_lead_to_a_word(order, client, manager)
         assert "Этой записи больше нет" in answer.content.decode()
 
 
-def test_what_an_import_did_with_each_order_goes_and_the_rest_stays(settings):
+def test_old_import_rows_are_deleted_except_failed_ones(settings):
     kept = set()
     for state, ended in (("done", 91), ("stopped", 91), ("running", None), ("done", 89)):
         run = ImportRun.objects.create(

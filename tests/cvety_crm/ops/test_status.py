@@ -1,4 +1,4 @@
-"""Who is told what: everybody, monitors with a token, staff."""
+"""The health pages for any client, for monitors with a token, and for staff."""
 
 import json
 
@@ -16,7 +16,7 @@ TOKEN = "made-up-health-token"
 
 
 @pytest.fixture(autouse=True)
-def _anew(settings):
+def _clean_state(settings):
     cache.clear()
     settings.HEALTH_TOKEN = TOKEN
     settings.HEALTH_PROBES = [HERE + "well", HERE + "remark"]
@@ -37,19 +37,19 @@ def bearer(token):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_everybody_is_told_ok_and_nothing_more(client):
+def test_health_returns_only_ok_to_any_client(client):
     answer = client.get("/health")
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
     assert "no-cache" in answer["Cache-Control"]
 
 
-def test_everybody_is_told_failing_without_a_reason(client, settings):
+def test_health_returns_failing_without_a_reason(client, settings):
     settings.HEALTH_BASIC_PROBES = [HERE + "raising"]
     answer = client.get("/health")
     assert (answer.status_code, answer.json()) == (503, {"status": "failing"})
 
 
-def test_a_token_opens_the_details(client, settings):
+def test_ready_returns_details_with_the_token(client, settings):
     answer = client.get("/health/ready", headers=bearer(TOKEN))
     body = answer.json()
     assert (answer.status_code, body["status"]) == (200, "remarks")
@@ -68,7 +68,7 @@ def test_a_token_opens_the_details(client, settings):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("shown", ["", "made-up", "made-up-health-token-2", "токен"])
-def test_no_other_token_does(client, settings, shown):
+def test_ready_returns_401_with_a_wrong_token(client, settings, shown):
     for own in (TOKEN, ""):
         settings.HEALTH_TOKEN = own
         answer = client.get("/health/ready", headers=bearer(shown))
@@ -77,14 +77,14 @@ def test_no_other_token_does(client, settings, shown):
 
 
 @pytest.mark.django_db
-def test_staff_are_told_the_details_and_customers_are_not(client):
+def test_ready_returns_details_to_staff_only(client):
     assert user_client().get("/health/ready").status_code == 403
     User.objects.all().delete()
     assert user_client(is_staff=True).get("/health/ready").status_code == 200
     assert client.get("/health/ready").status_code == 401
 
 
-def test_without_a_database_nobody_can_be_recognised(client, monkeypatch):
+def test_ready_returns_failing_when_the_user_cannot_be_read(client, monkeypatch):
     def refuse(_request):
         raise OperationalError("the database is away")
 
@@ -94,7 +94,7 @@ def test_without_a_database_nobody_can_be_recognised(client, monkeypatch):
 
 
 @pytest.mark.django_db
-def test_the_page_is_for_staff_who_may_see_orders(client):
+def test_status_page_requires_the_permission_to_view_orders(client):
     assert client.get("/crm/status/").status_code == 302
     assert user_client(is_staff=True).get("/crm/status/").status_code == 403
     User.objects.all().delete()
@@ -106,7 +106,7 @@ def test_the_page_is_for_staff_who_may_see_orders(client):
 
 
 @pytest.mark.django_db
-def test_the_page_escapes_and_hides(manager, client, settings):
+def test_status_page_hides_secrets(manager, client, settings):
     settings.HEALTH_PROBES = [HERE + "raising"]
     client.force_login(manager)
     page = client.get("/crm/status/").content.decode()
@@ -115,7 +115,7 @@ def test_the_page_escapes_and_hides(manager, client, settings):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_page_is_russian(manager, client, settings):
+def test_status_page_is_in_russian(manager, client, settings):
     from cvety_crm.settings import HEALTH_PROBES
 
     settings.HEALTH_PROBES = HEALTH_PROBES
@@ -126,6 +126,6 @@ def test_the_page_is_russian(manager, client, settings):
     assert not {"status", "remark", "ago", "answers", "waiting", "seconds", "checked", "well"} & words, words
 
 
-def test_the_answers_are_json_in_utf_8(client):
+def test_ready_returns_json_in_utf_8(client):
     answer = client.get("/health/ready", headers=bearer(TOKEN))
     assert json.loads(answer.content.decode("utf-8"))["checked_at"]
