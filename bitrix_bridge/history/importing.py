@@ -27,7 +27,7 @@ RECONNECT_DELAYS = (1.0, 5.0, 15.0)
 """Seconds before each attempt to connect again to the copy."""
 
 
-class _RolledBack(Exception):
+class _RolledBackError(Exception):
     """Rolls back the transaction of a dry run."""
 
 
@@ -48,8 +48,8 @@ def rolled_back() -> Iterator[None]:
     try:
         with services.rehearsal(), transaction.atomic():
             yield
-            raise _RolledBack
-    except _RolledBack:
+            raise _RolledBackError
+    except _RolledBackError:
         pass
 
 

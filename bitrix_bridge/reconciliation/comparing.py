@@ -162,7 +162,7 @@ def _compare(
             tally.count("agreed")
             if run.is_repair and lacks_checksum(our, their):
                 tally.checksums.append(ListedChecksum(our.key, our.version, their.checksum or ""))
-        elif _is_gone_on_both(our, their):
+        elif _is_absent_on_both(our, their):
             tally.count("agreed")
         else:
             suspects.append(key)
@@ -210,7 +210,7 @@ def _judge(our: Ours | None, their: ListedOrder | None, codes: Mapping[str, str]
         return _MISSING, Kind.MISSING_HERE
     if our is not None and not (our.is_deleted or our.is_archived):
         return _MISSING, Kind.MISSING_THERE
-    return Verdict(), Kind.FIELD  # gone on both sides, or deleted during the comparison
+    return Verdict(), Kind.FIELD  # absent on both sides, or deleted during the comparison
 
 
 def _fetch(client: SiteClient, bitrix_order_id: int) -> ListedOrder | None:
@@ -248,7 +248,7 @@ def _crm_keys(rows: Iterable[ListedOrder], known: Mapping[int | None, Ours] | Ma
     return [row.crm_order_id for row in rows if row.crm_order_id is not None and row.bitrix_order_id not in known]
 
 
-def _is_gone_on_both(our: Ours | None, their: ListedOrder | None) -> bool:
+def _is_absent_on_both(our: Ours | None, their: ListedOrder | None) -> bool:
     # A site whose archive can't be queried does not return its archived orders.
     return our is not None and their is None and (our.is_deleted or our.is_archived)
 

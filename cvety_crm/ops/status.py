@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 from cvety_crm.ops.health import KEEP_SECONDS, Level, Report, latest
 
 MARKS = {Level.GREEN: "✔", Level.YELLOW: "▲", Level.RED: "✖"}
-"""Signs that can be told apart without colours."""
+"""Signs that differ even without colours."""
 
 
 def headline(level: Level) -> str:

@@ -176,10 +176,10 @@ class TestBeforeStart:
         settings.BITRIX_MYSQL_URL = url
         with unanswered():
             for name in ("import_bitrix_orders", "check_source"):
-                with pytest.raises(CommandError, match=r"MySQL|BITRIX_MYSQL_URL") as trouble:
+                with pytest.raises(CommandError, match=r"MySQL|BITRIX_MYSQL_URL") as error:
                     run_command(name=name)
-                assert "hidden-word" not in str(trouble.value)
-                del trouble
+                assert "hidden-word" not in str(error.value)
+                del error
 
     @pytest.mark.parametrize(
         "options",
@@ -339,14 +339,14 @@ class TestSeparateProcess:
             show(command, run)
 
         monkeypatch.setattr(import_bitrix_orders.Command, "after_step", cut_once)
-        with pytest.raises(CommandError, match="terminating connection") as trouble:
+        with pytest.raises(CommandError, match="terminating connection") as error:
             run_command(*how)
         connection.close()
         if how == ["--dry-run"]:
             assert not ImportRun.objects.exists()
             assert not Order.objects.exists()
         else:
-            assert "--resume" in str(trouble.value)
+            assert "--resume" in str(error.value)
             assert run_command("--resume")[0] == 0
             assert Order.objects.count() == 54
 

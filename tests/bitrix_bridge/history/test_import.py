@@ -68,8 +68,8 @@ def test_timeline_has_every_reason_of_an_order(source):
     imported(source)
     for row in ImportRow.objects.filter(outcome="created"):
         created = OrderEvent.objects.get(order=row.order, kind="created")
-        told = created.details.get("remarks", []) + created.details.get("problems", [])
-        assert len(told) == len(row.reasons), row.bitrix_order_id
+        noted = created.details.get("remarks", []) + created.details.get("problems", [])
+        assert len(noted) == len(row.reasons), row.bitrix_order_id
         assert created.happened_at == row.order.created_at
 
 

@@ -36,7 +36,7 @@ def unknown(product):
 
 
 def failure(number):
-    return {"code": "failed", "subject": f"made-up trouble {number}"}
+    return {"code": "failed", "subject": f"made-up error {number}"}
 
 
 def test_report_lists_failures_before_all_other_reasons(run):
@@ -83,7 +83,7 @@ def test_order_whose_history_cannot_be_written_fails_without_others(source, monk
 
     def refuse(histories):
         if any(order.bitrix_order_id == 122107 for order, _entries in histories):
-            raise ValueError("made-up trouble")
+            raise ValueError("made-up error")
         return write(histories)
 
     monkeypatch.setattr(services, "record_history_changes", refuse)

@@ -31,7 +31,7 @@ def failing(monkeypatch):
     def refuse(ready, *others):
         if ready.bitrix_order_id in ids:
             tried.append(ready.bitrix_order_id)
-            raise ValueError("made-up trouble")
+            raise ValueError("made-up error")
         return record(ready, *others)
 
     monkeypatch.setattr(applying, "_record", refuse)

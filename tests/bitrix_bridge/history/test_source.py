@@ -118,9 +118,9 @@ def test_copy_without_the_table_of_orders_raises_error(mariadb, site_copy):
     ],
 )
 def test_invalid_address_raises_error_without_the_password(url):
-    with pytest.raises(SourceError) as trouble:
+    with pytest.raises(SourceError) as error:
         address(url)
-    assert "secret" not in str(trouble.value)
+    assert "secret" not in str(error.value)
 
 
 def test_address_is_parsed_and_shows_no_password():
@@ -138,10 +138,10 @@ def test_address_is_parsed_and_shows_no_password():
 
 def test_unreachable_server_raises_error_without_the_password(tmp_path):
     with unanswered():
-        with pytest.raises(SourceError, match="MySQL") as trouble:
+        with pytest.raises(SourceError, match="MySQL") as error:
             Source(address(f"mysql://reader:hidden-word@localhost/b?unix_socket={tmp_path}/none"))
-        assert "hidden-word" not in str(trouble.value)
-        del trouble
+        assert "hidden-word" not in str(error.value)
+        del error
 
 
 @only_new
