@@ -19,7 +19,8 @@ def _work(run: ImportRun, is_over_time: IsOverTime) -> timedelta | None:
     """Work on a run from the place where the last slice ended, so that a retry ends even if orders fail again."""
     with Source.configured() as source:
         if warning := source.warning():
-            raise SourceError(f"{warning} {gettext('Use one with SELECT only.')}")
+            advice = gettext("Use one with SELECT only.")
+            raise SourceError(f"{warning} {advice}")
         return None if importing.work(run, source, is_over_time=is_over_time) else timedelta(0)
 
 

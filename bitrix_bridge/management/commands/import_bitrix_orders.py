@@ -170,7 +170,8 @@ class Command(LongRunCommand):
         """Return the progress, the number of failed orders, and the rate."""
         if far.percent is None:
             text = gettext("Failed orders are repeated, left: %(left)s") % {"left": far.remaining}
-            return f"{text} · {gettext('not imported: %(number)s') % {'number': run.failed}}"
+            failed = gettext("not imported: %(number)s") % {"number": run.failed}
+            return f"{text} · {failed}"
         return gettext("%(done)d of %(expected)d, failed: %(failed)d, %(rate).1f a second") % {
             "done": far.done,
             "expected": far.expected,
