@@ -1,4 +1,4 @@
-"""What commands are told on the command line."""
+"""Read arguments of management commands."""
 
 from datetime import datetime
 
@@ -7,9 +7,9 @@ from django.utils.dateparse import parse_date, parse_datetime
 
 
 def read_moment(text: str) -> tuple[datetime, bool] | None:
-    """Return an aware moment, and whether it is a date's beginning; None when it is neither a date nor a time.
+    """Return an aware moment, and True for a date, whose moment is midnight; None for neither a date nor a time.
 
-    A time without an offset is the shop's.
+    A time without an offset is in the shop's time zone.
     """
     try:
         day = parse_date(text.strip())

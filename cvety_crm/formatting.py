@@ -1,6 +1,6 @@
-"""Moments, lengths of time and shares as staff read them, in the time zone of the shop.
+"""Format moments, durations and percentages for staff, in the time zone of the shop.
 
-What an order needs besides (money, days, quantities) is in `orders.presentation.formatting`.
+`orders.presentation.formatting` has more formats for orders: money, days and quantities.
 """
 
 from datetime import date, datetime, timedelta
@@ -22,13 +22,13 @@ def full_moment(value: datetime) -> str:
 
 
 def moment_of_year(value: datetime) -> str:
-    """Return `25.08 11:42`; with the year when it is not this year's."""
+    """Return `25.08 11:42`; for another year than this one, add the year."""
     at = timezone.localtime(value)
     return f"{at:%d.%m %H:%M}" if at.year == timezone.localdate().year else full_moment(at)
 
 
 def short_moment(value: datetime, *, with_years: bool = False) -> str:
-    """Return `11:42` for today's, else `25.08 11:42`; `with_years`: the day alone when it is not this year's."""
+    """Return `11:42` for today, else `25.08 11:42`; with `with_years`, return only the date for another year."""
     at, today = timezone.localtime(value), timezone.localdate()
     if at.date() == today:
         return f"{at:%H:%M}"
@@ -36,7 +36,7 @@ def short_moment(value: datetime, *, with_years: bool = False) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a length of time in one unit, rounded down: `90 s`, `5 min`."""
+    """Return a duration in one unit, rounded down: `90 s`, `5 min`."""
     if seconds < 120:
         return gettext("%(number)s s") % {"number": int(seconds)}
     if seconds < 7200:
@@ -47,7 +47,7 @@ def duration(seconds: float) -> str:
 
 
 def precise_duration(length: timedelta) -> str:
-    """Return a length of time in its two largest units, rounded down: `1 h 10 min`, `2 d 3 h`."""
+    """Return a duration in its two largest units, rounded down: `1 h 10 min`, `2 d 3 h`."""
     minutes = int(length.total_seconds() // 60)
     days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
     parts = [

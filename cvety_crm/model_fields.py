@@ -1,4 +1,4 @@
-"""Columns of a model by name."""
+"""Read fields of a model by name."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from django.db.models import Field, Model
 
 
 def column_field(model: type[Model], name: str) -> "Field[Any, Any]":
-    """Return a field that has a column. Raise `FieldDoesNotExist`, or `TypeError` for a relation without one."""
+    """Return a field with a column. Raise `FieldDoesNotExist`, or `TypeError` for a relation without a column."""
     field = model._meta.get_field(name)
     if not isinstance(field, Field):
         raise TypeError(f"{model.__name__}.{name} has no column")

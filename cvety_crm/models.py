@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from cvety_crm.tables import Table
 
 SILENCE = timedelta(minutes=5)
-"""A worker that has not been heard of for so long counts as stopped."""
+"""A worker whose last heartbeat is older than this counts as stopped."""
 
 
 class User(AbstractUser):
@@ -44,10 +44,10 @@ class Heartbeat(Table):
 
     @staticmethod
     def beat(name: str) -> None:
-        """Note that this part is alive."""
+        """Store now as the time at which this part was last alive."""
         Heartbeat.objects.update_or_create(name=name, defaults={"beat_at": timezone.now()})
 
     @staticmethod
     def last(name: str) -> datetime | None:
-        """Return when this part was last alive, None when it never was."""
+        """Return when this part was last alive; None when it has never stored a heartbeat."""
         return Heartbeat.objects.filter(name=name).values_list("beat_at", flat=True).first()

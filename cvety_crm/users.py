@@ -1,4 +1,4 @@
-"""The class of the people who sign in. Other modules import it from here, so that one line changes it."""
+"""The user class. Other modules import it from here, so that it can be replaced in one place."""
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
@@ -12,7 +12,7 @@ AnyUser = User | AnonymousUser
 
 
 def staff_user(request: HttpRequest) -> User:
-    """Return the user who has sent the request. Raise `PermissionDenied` for an anonymous one."""
+    """Return the user who sent the request. Raise `PermissionDenied` for an anonymous user."""
     if not isinstance(request.user, User):
         raise PermissionDenied
     return request.user

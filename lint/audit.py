@@ -1,6 +1,6 @@
 """Check the pinned packages for known vulnerabilities with pip-audit: `python lint/audit.py`.
 
-Where pip-audit's service cannot be reached or knows none of the packages, one line says so and the check passes.
+If pip-audit's service cannot be reached or knows none of the packages, the check prints one line about it and passes.
 """
 
 import json
@@ -32,7 +32,7 @@ def vulnerabilities(packages: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def main() -> int:
-    """Print what was found; return 1 when there is a vulnerability."""
+    """Print the vulnerabilities; return 1 when there are any."""
     try:
         packages = json.loads(audit())["dependencies"]
     except ValueError:

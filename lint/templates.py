@@ -1,6 +1,6 @@
-"""Check that no line of a template is over 160 characters: `python lint/templates.py`.
+"""Check that no line of a template is longer than 160 characters: `python lint/templates.py`.
 
-`long_template_lines.txt` counts the lines that were longer when the check came. A count may only go down.
+`long_template_lines.txt` counts the lines that were longer when the check was added. A count may only go down.
 """
 
 import sys
@@ -12,7 +12,7 @@ KNOWN = Path(__file__).with_name("long_template_lines.txt")
 
 
 def long_lines(root: Path) -> dict[str, list[int]]:
-    """Return the numbers of the lines over the limit, by template."""
+    """Return the line numbers of the lines over the limit by template."""
     found: dict[str, list[int]] = {}
     for file in sorted((root / "templates").rglob("*.html")):
         lines = file.read_text("utf-8").splitlines()
@@ -23,23 +23,23 @@ def long_lines(root: Path) -> dict[str, list[int]]:
 
 
 def known_counts(text: str) -> dict[str, int]:
-    """Return how many long lines each listed template may have."""
+    """Return the number of long lines that each listed template may have."""
     return {name: int(count) for count, name in (line.split() for line in text.splitlines())}
 
 
-def complaints(found: dict[str, list[int]], known: dict[str, int]) -> list[str]:
-    """Return one line for each template that has more long lines than it may, and for each count to be lowered."""
-    said = []
+def problems(found: dict[str, list[int]], known: dict[str, int]) -> list[str]:
+    """Return one line for each template with more long lines than allowed, and for each count to be lowered."""
+    reported = []
     for name in sorted(found.keys() | known.keys()):
         numbers, allowed = found.get(name, []), known.get(name, 0)
         if len(numbers) > allowed:
             places = ", ".join(map(str, numbers))
-            said.append(f"{name}: {len(numbers)} lines over {LIMIT} characters, {allowed} allowed (lines {places})")
+            reported.append(f"{name}: {len(numbers)} lines over {LIMIT} characters, {allowed} allowed (lines {places})")
         elif len(numbers) < allowed:
-            said.append(f"{name}: only {len(numbers)} long lines are left: lower its count in {KNOWN.name}")
-    return said
+            reported.append(f"{name}: only {len(numbers)} long lines are left: lower its count in {KNOWN.name}")
+    return reported
 
 
 if __name__ == "__main__":
-    lines = complaints(long_lines(ROOT), known_counts(KNOWN.read_text("utf-8")))
+    lines = problems(long_lines(ROOT), known_counts(KNOWN.read_text("utf-8")))
     sys.exit("\n".join(lines) or None)

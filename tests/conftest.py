@@ -1,4 +1,4 @@
-"""Rules for all tests. In CI (environment variable CI) a skipped test is a failure: CI has all that tests need."""
+"""Rules for all tests. In CI (environment variable CI) a skipped test is a failure, as CI has all tools."""
 
 import os
 
@@ -9,14 +9,13 @@ from cvety_crm.i18n.catalogue import compile_catalogue, is_compiled
 from tests import needs
 from tests.kept_database import django_db_modify_db_settings  # noqa: F401 - replaces pytest-django's fixture
 
-# How long an example takes says more about the machine than about the code.
+# No deadline, because the time of an example depends on the machine.
 settings.register_profile("ordinary", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ordinary")
-# `--hypothesis-profile=deep`: twenty thousand examples where the ordinary run takes its hundreds.
-# `make test-fast` tries a few of each.
+# `--hypothesis-profile=deep` runs 20,000 examples in place of some hundreds; `make test-fast` runs a few.
 settings.register_profile("fast", settings.get_profile("ordinary"), max_examples=20)
 settings.register_profile("deep", settings.get_profile("ordinary"), max_examples=20_000)
-# `make mutants` repeats the same few examples for each changed line: what it measures are the exact tests.
+# `make mutants` repeats the same few examples for each changed line, because it measures the tests with fixed values.
 settings.register_profile("mutants", settings.get_profile("ordinary"), max_examples=10, derandomize=True, database=None)
 
 if not is_compiled():
@@ -34,12 +33,12 @@ SLOW = (
     "tests/e2e/",
     "tests/browser/",
 )
-"""Modules that take minutes: begun first, so that no worker is left alone with one at the end."""
+"""Modules that take minutes: started first, so that at the end no worker runs one while the others are idle."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Mark what a test needs beside Python, for `-m`; skip it when that is not installed."""
+    """Add the markers of needed tools to a test, for `-m`; skip it when a tool is not installed."""
     marked = needs.marks(item)
     for name in sorted(marked - {mark.name for mark in item.iter_markers()}):
         item.add_marker(name)
@@ -49,7 +48,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the slow modules first; the order within each, and of all others, stays random."""
+    """Put the slow modules first; the order inside each module, and of the other modules, stays random."""
 
     def rank(item: pytest.Item) -> int:
         return next((rank for rank, path in enumerate(SLOW) if item.nodeid.startswith(path)), len(SLOW))
@@ -58,7 +57,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Use one process where starting more would take longer than the tests: when only files are named."""
+    """Use one process when only files are named, because starting more would take longer than the tests."""
     named = [argument for argument in config.args if "::" in argument or argument.endswith(".py")]
     return 0 if named and named == config.args else 3
 
@@ -70,7 +69,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_collectreport(report: pytest.CollectReport) -> None:
-    """Note files skipped whole."""
+    """Note each file that was skipped completely."""
     if report.skipped:
         _skipped.append(f"{report.nodeid}: {_reason(report)}")
 
@@ -81,7 +80,7 @@ def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Turn the run red when CI skipped something."""
+    """Fail the run when CI has skipped a test."""
     if (
         os.environ.get("CI")
         and _skipped
@@ -91,7 +90,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Name what made the run red; elsewhere say in one line what was skipped because a tool is missing."""
+    """In CI, list the skipped tests that failed the run; elsewhere print one line about tests with missing tools."""
     if os.environ.get("CI") and _skipped:
         terminalreporter.section("skipped tests fail in CI", red=True)
         for line in dict.fromkeys(_skipped):

@@ -1,7 +1,7 @@
-"""The tools that some tests need in addition to Python, and the message when one is missing.
+"""The tools that some tests need besides Python, and the text about tests that were skipped without them.
 
-A test gets markers from its folder, its fixtures or the imports of its module, so that `-m "not browser"` excludes it.
-A test whose tool is missing is skipped with a reason that starts with `needs`.
+Each such test gets a marker from its folder, its fixtures or the imports of its module, so that `-m "not browser"`
+excludes it. A test whose tool is missing is skipped with a reason that starts with `needs`.
 """
 
 import re
@@ -22,7 +22,7 @@ REASON = re.compile(r"\bneeds (.+)$")
 
 
 def marks(item: pytest.Item) -> set[str]:
-    """Return the names of a test's markers: its own, and those from its folder, fixtures and imports."""
+    """Return the names of a test's markers: its own, and those that its folder, fixtures and module imply."""
     folder = item.nodeid
     module = vars(getattr(item, "module", None) or object)
     rules = {
@@ -53,7 +53,7 @@ def _needs_mariadb(item: pytest.Item) -> bool:
 
 @dataclass(frozen=True)
 class Tool:
-    """A program that pip does not install."""
+    """A program that is not installed with pip."""
 
     name: str
     is_there: Callable[[], bool]
@@ -68,12 +68,12 @@ TOOLS = (
 
 
 def missing_tools(item: pytest.Item, marked: set[str]) -> list[str]:
-    """Return the names of the tools that the test needs and that are not installed."""
+    """Return the names of the needed tools that are not installed."""
     return list(dict.fromkeys(tool.name for tool in TOOLS if tool.is_needed(item, marked) and not tool.is_there()))
 
 
 def summary(reasons: Iterable[str]) -> str:
-    """Return one line about all tests that were skipped for a missing tool, or an empty string without such tests."""
+    """Return one line for all tests skipped because a tool is missing; empty when there is none."""
     missing = [found[1] for reason in reasons if (found := REASON.search(reason))]
     if not missing:
         return ""

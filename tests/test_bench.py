@@ -1,4 +1,4 @@
-"""Tests of the benchmark: its requests, and the responses it refuses. No times are tested."""
+"""The bench sends the described webhooks, refuses wrong responses, and works end to end. No times are asserted."""
 
 import json
 import threading
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.client import Target, WrongAnswerError, send
-from bench.webhooks import Day, distribute
+from bench.webhooks import Day, deal
 from bitrix_bridge.payloads import read_order
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -19,7 +19,7 @@ def _documents(webhooks):
     return [json.loads(webhook.body) for webhook in webhooks]
 
 
-def test_webhooks_are_distinct_and_valid():
+def test_bench_webhooks_are_distinct_and_readable():
     day = Day()
     webhooks = [*day.take(100), *day.take(100)]
     documents = _documents(webhooks)
@@ -34,7 +34,7 @@ def test_webhooks_are_distinct_and_valid():
         assert snapshot.customer is not None
 
 
-def test_update_comes_after_its_order_with_a_higher_version():
+def test_update_webhook_follows_its_order_with_a_higher_version():
     versions = {}
     for webhook, document in zip(webhooks := Day().take(200), _documents(webhooks), strict=True):
         version = int(document["data"]["VERSION"])
@@ -43,7 +43,7 @@ def test_update_comes_after_its_order_with_a_higher_version():
         versions[webhook.order_id] = version
 
 
-def test_some_products_and_customers_occur_more_than_once():
+def test_some_products_and_customers_repeat_and_some_are_unique():
     data = [one["data"] for one in _documents(Day().take(200)) if one["event"] == "order.create"]
     customers = Counter(one["USER_ID"] for one in data)
     products = Counter(line["PRODUCT_ID"] for one in data for line in one["basket"])
@@ -52,7 +52,7 @@ def test_some_products_and_customers_occur_more_than_once():
         assert 1 in counted.values()
 
 
-def test_same_seed_creates_the_same_webhooks():
+def test_day_with_the_same_seed_has_the_same_content():
     def content():
         return [
             {**one["data"], "XML_ID": ""} | {"properties": {**one["data"]["properties"], "data": ""}}
@@ -63,14 +63,16 @@ def test_same_seed_creates_the_same_webhooks():
 
 
 @pytest.mark.parametrize("connections", [1, 3, 16])
-def test_webhooks_of_one_order_use_one_connection(connections):
+def test_all_webhooks_of_an_order_use_one_connection_in_order(connections):
     webhooks = Day().take(100)
-    shares = distribute(webhooks, connections)
-    assert sorted(webhook.body for share in shares for webhook in share) == sorted(one.body for one in webhooks)
-    connection_of = {webhook.order_id: number for number, share in enumerate(shares) for webhook in share}
-    for number, share in enumerate(shares):
-        assert {connection_of[webhook.order_id] for webhook in share} == {number}
-        assert share == [webhook for webhook in webhooks if webhook in share]
+    batches = deal(webhooks, connections)
+    assert sorted(webhook.body for batch in batches for webhook in batch) == sorted(
+        webhook.body for webhook in webhooks
+    )
+    place = {webhook.order_id: number for number, batch in enumerate(batches) for webhook in batch}
+    for number, batch in enumerate(batches):
+        assert {place[webhook.order_id] for webhook in batch} == {number}
+        assert batch == [webhook for webhook in webhooks if webhook in batch]
 
 
 class _Stub(BaseHTTPRequestHandler):
@@ -106,6 +108,6 @@ def test_client_reuses_its_connections():
 
 
 @pytest.mark.parametrize("wrong", [{"action": "stored"}, {"status": 503}])
-def test_wrong_response_fails_the_benchmark(wrong):
+def test_wrong_response_raises_error(wrong):
     with pytest.raises(WrongAnswerError, match="expected 200 and 'answered'"):
         _send_to(type("Wrong", (_Stub,), wrong))

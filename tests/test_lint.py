@@ -1,4 +1,4 @@
-"""Tests of the project's own linters: long lines in templates, and the report of pip-audit."""
+"""Our own linters: long lines of templates, and the output for pip-audit's report."""
 
 import importlib.util
 import json
@@ -19,16 +19,16 @@ def _module(name):
 templates, audit = _module("templates"), _module("audit")
 
 
-def test_long_lines_of_templates_are_found(tmp_path):
+def test_template_lines_over_160_characters_are_found(tmp_path):
     (tmp_path / "templates/orders").mkdir(parents=True)
     (tmp_path / "templates/orders/list.html").write_text("x" * 160 + "\n" + "ы" * 161 + "\n")
     (tmp_path / "templates/orders/short.html").write_text("<p></p>\n")
     assert templates.long_lines(tmp_path) == {"templates/orders/list.html": [2]}
 
 
-def test_number_of_long_lines_may_only_go_down():
+def test_template_check_reports_more_and_fewer_long_lines_than_allowed():
     known = templates.known_counts("2 a.html\n1 b.html\n1 gone.html\n")
-    assert templates.complaints({"a.html": [3, 4], "b.html": [1, 2], "c.html": [5]}, known) == [
+    assert templates.problems({"a.html": [3, 4], "b.html": [1, 2], "c.html": [5]}, known) == [
         "b.html: 2 lines over 160 characters, 1 allowed (lines 1, 2)",
         "c.html: 1 lines over 160 characters, 0 allowed (lines 5)",
         "gone.html: only 0 long lines are left: lower its count in long_template_lines.txt",
@@ -50,7 +50,7 @@ VULNERABLE = {"name": "requests", "version": "2.0", "vulns": [{"id": "PYSEC-1", 
         (None, 0, f"{audit.NOT_CHECKED}\n"),
     ],
 )
-def test_audit_fails_on_a_vulnerability_and_says_when_it_could_not_check(report, status, output, monkeypatch, capsys):
+def test_audit_fails_on_vulnerability_and_reports_unchecked_packages(report, status, output, monkeypatch, capsys):
     monkeypatch.setattr(audit, "audit", lambda: json.dumps({"dependencies": report}) if report else "")
     assert audit.main() == status
     assert capsys.readouterr().out == output

@@ -1,4 +1,4 @@
-"""Tests of the private MariaDB: the rights of its accounts, and that it always stops."""
+"""The MariaDB server of the tests: its start, the rights of its accounts, and its end."""
 
 import os
 import subprocess
@@ -37,7 +37,7 @@ def copy(server):
 
 
 @pytest.mark.parametrize(("account", "refusal"), [("reader", 1142), ("writer", None), ("role_reader", None)])
-def test_url_of_account_gives_the_rights_of_the_account(copy, account, refusal):
+def test_account_can_select_and_is_refused_an_insert_without_the_right(copy, account, refusal):
     url = urlsplit(copy.url(account))
     connection = pymysql.connect(
         unix_socket=parse_qs(url.query)["unix_socket"][0],
@@ -55,7 +55,7 @@ def test_url_of_account_gives_the_rights_of_the_account(copy, account, refusal):
             assert refused.value.args[0] == refusal
 
 
-def test_role_account_may_insert_but_not_delete(copy):
+def test_role_reader_is_refused_a_delete(copy):
     with (
         copy.connect("role_reader") as connection,
         connection.cursor() as cursor,
@@ -64,14 +64,14 @@ def test_role_account_may_insert_but_not_delete(copy):
         cursor.execute("DELETE FROM flowers")
 
 
-def test_server_and_folder_are_removed_after_the_block():
+def test_server_and_its_folder_are_gone_after_the_context():
     with mariadb.running() as server:
         pid = int((server.folder / "pid").read_text())
     assert not server.folder.exists()
     assert _has_ended(pid)
 
 
-def test_server_and_folder_are_removed_when_the_tests_are_killed():
+def test_server_and_its_folder_are_gone_after_the_test_process_is_killed():
     starter = subprocess.Popen([sys.executable, "-c", START_AND_BE_KILLED], stdout=subprocess.PIPE, text=True)
     with starter:
         assert starter.stdout is not None
@@ -84,7 +84,7 @@ def test_server_and_folder_are_removed_when_the_tests_are_killed():
     assert _has_ended(int(pid))
 
 
-def test_missing_program_is_named_in_the_error(monkeypatch):
+def test_missing_server_raises_error_with_the_package_to_install(monkeypatch):
     monkeypatch.setattr(mariadb.shutil, "which", lambda name, path: None)
     with pytest.raises(RuntimeError, match=r"mariadbd is missing.*apt install mariadb-server"), mariadb.running():
         pass
@@ -93,7 +93,7 @@ def test_missing_program_is_named_in_the_error(monkeypatch):
 def _has_ended(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-        # A zombie has ended, although its parent has not read its exit status yet.
+        # A zombie, which its new parent has not waited for yet, has ended.
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except (ProcessLookupError, FileNotFoundError):
         return True

@@ -1,4 +1,4 @@
-"""Tests of the markers of tests, of the summary of skipped tests, and of the kept database."""
+"""Markers of tests, the summary of skipped tests, and the fingerprint of the kept test database."""
 
 from types import SimpleNamespace
 
@@ -32,17 +32,17 @@ def _item(nodeid, *fixtures, module=None, marks=(), **params):
         (_item("tests/e2e/test_bench.py::test_one", marks=["mariadb"]), {"e2e", "mariadb"}),
     ],
 )
-def test_markers_follow_from_folder_fixtures_and_module(item, expected):
+def test_markers_are_set_from_folder_fixtures_and_module(item, expected):
     assert needs.marks(item) == expected
 
 
-def test_missing_tools_are_named_once(monkeypatch):
+def test_missing_tools_of_a_test_are_listed_once_each(monkeypatch):
     item = _item("tests/bitrix_bridge/php/test_bridge.py::test_one", "make_site", shop_database="mariadb")
     monkeypatch.setattr(needs.shutil, "which", lambda *_args, **_options: None)
     assert needs.missing_tools(item, needs.marks(item)) == ["MariaDB", "PHP"]
 
 
-def test_summary_is_one_line_with_counts_and_the_command():
+def test_summary_of_skipped_tests_has_counts_and_the_install_command():
     reasons = ["a: needs PHP", "b: Skipped: needs PHP", "c: needs MariaDB and PHP", "d: another reason"]
     assert needs.summary(reasons) == (
         "3 tests were skipped: 2 without PHP, 1 without MariaDB and PHP. To install what is missing: make tools"
@@ -61,11 +61,11 @@ def test_summary_is_one_line_with_counts_and_the_command():
         ([], 3),
     ],
 )
-def test_named_modules_run_in_one_process(arguments, expected):
+def test_worker_count_is_zero_only_when_all_arguments_are_files(arguments, expected):
     assert conftest.pytest_xdist_auto_num_workers(SimpleNamespace(args=arguments)) == expected
 
 
-def test_fingerprint_changes_with_migrations_what_they_import_and_requirements(tmp_path):
+def test_database_fingerprint_changes_with_migrations_their_imports_and_requirements(tmp_path):
     for name in ("requirements.txt", "constraints.txt", "app/migrations/0001.py", "app/roles.py", "app/views.py"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
@@ -82,7 +82,7 @@ def test_fingerprint_changes_with_migrations_what_they_import_and_requirements(t
 
 
 @pytest.mark.django_db
-def test_test_database_is_a_copy_of_the_kept_one(django_db_setup):
+def test_test_database_is_created_from_the_kept_template(django_db_setup):
     name = kept_database.ensure_template()
     assert name == kept_database.PREFIX + kept_database.fingerprint(kept_database.ROOT)
     assert kept_database.connection.settings_dict["TEST"]["TEMPLATE"] == name

@@ -1,6 +1,6 @@
-"""The Russian texts: complete, in step with the code and the libraries, and compiled.
+"""The Russian catalogue is complete, matches the code and the libraries, and is compiled.
 
-When a test fails here, start with `make messages`: it collects what is missing, and says what is left to translate.
+When a test fails here, start with `make messages`: it collects missing texts and lists those without a translation.
 """
 
 import ast
@@ -32,7 +32,7 @@ from cvety_crm.i18n.library_messages import (
 needs_gettext = pytest.mark.skipif(shutil.which("xgettext") is None, reason="needs GNU gettext")
 
 SAME_IN_RUSSIAN = {"API", "Instagram", "Kaspi", "Telegram", "WhatsApp", "admin"}
-"""Texts of ours without a Cyrillic letter in their translation."""
+"""Our texts whose translation has no Cyrillic letter."""
 
 OUR_CODE = ("cvety_crm", "orders", "bitrix_bridge", "notifications")
 
@@ -53,17 +53,17 @@ def _translations(entry):
 
 @needs_gettext
 def test_every_text_is_in_the_catalogue():
-    there = {(entry.msgctxt, entry.msgid, entry.msgid_plural) for entry in _catalogue() if not entry.obsolete}
+    in_catalogue = {(entry.msgctxt, entry.msgid, entry.msgid_plural) for entry in _catalogue() if not entry.obsolete}
     missing = [
         (entry.msgid, entry.comment or [file for file, _ in entry.occurrences])
         for entry in _sources().values()
-        if (entry.msgctxt, entry.msgid, entry.msgid_plural) not in there
+        if (entry.msgctxt, entry.msgid, entry.msgid_plural) not in in_catalogue
     ]
     assert not missing
 
 
 @needs_gettext
-def test_the_catalogue_has_no_text_that_is_gone():
+def test_catalogue_has_no_text_without_a_source():
     assert not [entry.msgid for entry in _catalogue() if entry.obsolete or key(entry) not in _sources()]
 
 
@@ -84,27 +84,27 @@ def _is_latin(text):
     return re.search("[a-z]", words, re.I) and not re.search("[а-яё]", words, re.I)
 
 
-def test_what_is_filled_in_later_is_the_same():
+def test_placeholders_of_translations_equal_those_of_texts():
     for entry in _catalogue():
         for text in _translations(entry):
             assert placeholders(text) == placeholders(entry.msgid_plural or entry.msgid), entry.msgid
 
 
-def test_space_at_the_ends_is_the_same():
+def test_outer_spaces_of_translations_equal_those_of_texts():
     for entry in _catalogue():
         for text in _translations(entry):
             edges = [re.match(r"\s*", side)[0] for side in (text, text[::-1])]
             assert edges == [re.match(r"\s*", side)[0] for side in (entry.msgid, entry.msgid[::-1])], entry.msgid
 
 
-def test_russian_typography():
+def test_translations_follow_russian_typography():
     for entry in _catalogue():
         for text in _translations(entry):
             words = re.sub(r"<[^>]*>", "", text)
             assert not re.search(r'["“”]|\.\.\.|№ | - ', words), f"«ёлочки», …, № with a no-break space, —: {text}"
 
 
-def test_the_compiled_catalogue_is_in_step():
+def test_compiled_catalogue_equals_its_source():
     compiled = polib.mofile(str(CATALOGUE.with_suffix(".mo")))
     assert {key(entry): _translations(entry) for entry in compiled} == {
         key(entry): _translations(entry) for entry in _catalogue()
@@ -112,11 +112,11 @@ def test_the_compiled_catalogue_is_in_step():
     assert compiled.metadata == _catalogue().metadata
 
 
-def test_the_catalogue_names_no_dates_and_no_tools():
+def test_catalogue_metadata_has_no_dates_and_tools():
     assert _catalogue().metadata == METADATA
 
 
-def test_plural_forms_follow_russian():
+def test_plural_forms_follow_russian_rules():
     forms = {1: 0, 21: 0, 101: 0, 2: 1, 4: 1, 22: 1, 0: 2, 5: 2, 11: 2, 12: 2, 14: 2, 111: 2, 25: 2}
     entries = [entry for entry in _catalogue() if entry.msgid_plural]
     assert entries
@@ -133,23 +133,21 @@ def test_plural_forms_follow_russian():
 
 @needs_gettext
 @pytest.mark.parametrize("package", LIBRARIES)
-def test_staff_never_meet_a_librarys_english(package):
+def test_visible_texts_of_libraries_have_russian_translations(package):
     assert not [
-        entry.msgid
-        for entry in library_messages(package)
-        if not _comes_out_in_russian(entry, trans_real.translation("ru"))
+        entry.msgid for entry in library_messages(package) if not _is_translated(entry, trans_real.translation("ru"))
     ]
 
 
 @needs_gettext
-def test_staff_never_meet_our_english():
+def test_own_texts_have_russian_translations():
     entries = own_messages()
     folders = {file.split("/")[0] for entry in entries for file, _ in entry.occurrences}
     assert folders == {*OUR_CODE, "templates"}
-    assert not [entry.msgid for entry in entries if not _comes_out_in_russian(entry, trans_real.translation("ru"))]
+    assert not [entry.msgid for entry in entries if not _is_translated(entry, trans_real.translation("ru"))]
 
 
-def _comes_out_in_russian(entry, catalogue):
+def _is_translated(entry, catalogue):
     text = f"{entry.msgctxt}{trans_real.CONTEXT_SEPARATOR}{entry.msgid}" if entry.msgctxt else entry.msgid
     while catalogue is not None:
         if (text, 0) in catalogue._catalog or text in catalogue._catalog:
@@ -159,7 +157,7 @@ def _comes_out_in_russian(entry, catalogue):
 
 
 @pytest.mark.parametrize("folder", ["static", "unfold"])
-def test_scripts_speak_russian(folder):
+def test_texts_of_scripts_are_translated(folder):
     scripts = settings.BASE_DIR / folder if folder == "static" else Path(find_spec(folder).origin).parent
     catalogue = trans_real.DjangoTranslation("ru", domain="djangojs", localedirs=_locale_folders())
     call = re.compile(r"""\b(?:n?gettext|gettext_noop)\(\s*("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')""")
@@ -173,7 +171,7 @@ def test_scripts_speak_russian(folder):
 
 
 def _locale_folders():
-    # What the admin's own page of script texts reads (AdminSite.i18n_javascript).
+    # The folders that the admin's page of script texts reads (AdminSite.i18n_javascript).
     return [str(Path(find_spec("django.contrib.admin").origin).parent / "locale")]
 
 
@@ -189,11 +187,11 @@ CALLS = {
     "npgettext": 3,
     "npgettext_lazy": 3,
 }
-"""How many texts, the context included, each function of django.utils.translation takes."""
+"""The number of text arguments, including the context, of each function of django.utils.translation."""
 
 
 def _gettext_calls(tree: ast.AST) -> Iterator[list[str | None]]:
-    """Yield the texts of each call of gettext and its kin; None is one that is computed."""
+    """Yield the texts of each call of a gettext function; None for a computed text."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and node.args:
             function = getattr(node.func, "attr", None) or getattr(node.func, "id", "")
@@ -211,22 +209,22 @@ def _python_files(folder: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize("app", OUR_CODE)
-def test_what_has_a_context_or_a_plural_is_written_out(app):
-    # A text on its own may be computed, when gettext_noop marks it elsewhere; nothing marks the others.
+def test_texts_with_context_or_plural_are_literals(app):
+    # A single text may be computed if gettext_noop marks it elsewhere; for context and plural no such mark exists.
     for file in _python_files(settings.BASE_DIR / app):
         for texts in _gettext_calls(ast.parse(file.read_text("utf-8"))):
             assert len(texts) == 1 or None not in texts, f"{file}: {texts}"
 
 
 @pytest.mark.parametrize("app", OUR_CODE)
-def test_no_text_is_inside_an_f_string(app):
-    # xgettext does not find it there, so it would never be translated.
+def test_no_gettext_call_is_inside_an_f_string(app):
+    # xgettext does not find such a call, so its text would not be translated.
     files = _python_files(settings.BASE_DIR / app)
     assert not {file: texts for file in files if (texts := _calls_in_f_strings(file))}
 
 
 @pytest.mark.parametrize("package", LIBRARIES)
-def test_missed_texts_of_a_library_are_those_inside_f_strings(package):
+def test_missed_texts_of_a_library_equal_its_texts_in_f_strings(package):
     folder = library_folder(package)
     seen = [file for file in _python_files(folder) if is_seen(file.relative_to(folder.parent))]
     found = {text for file in seen for text in _calls_in_f_strings(file) if text is not None}
@@ -234,7 +232,7 @@ def test_missed_texts_of_a_library_are_those_inside_f_strings(package):
 
 
 @needs_gettext
-def test_what_is_left_out_or_corrected_is_there():
+def test_unseen_and_corrected_texts_exist_in_libraries():
     files = {
         path.relative_to(folder.parent).as_posix()
         for folder in map(library_folder, LIBRARIES)

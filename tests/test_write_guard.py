@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.contrib.admin.options import ModelAdmin
 from django.db import connection
 from django.urls import reverse
+from psycopg.sql import SQL, Identifier
 
 from cvety_crm.dev.write_check.rules import EDITED_IN_ADMIN
 from orders import services
@@ -20,7 +21,7 @@ def order():
 
 
 def run_as(path, source, **names):
-    """Run the source as if it were written in this file of the project."""
+    """Run the source as code of this file of the project."""
     exec(compile(source, f"{ROOT}/{path}", "exec"), names)
 
 
@@ -34,17 +35,27 @@ WRITES = {
     "get_or_create": "Customer.objects.get_or_create(phone='1')",
     "delete": "Order.objects.filter(pk=order.pk).delete()",
     "related": "order.notes.create(text='a')",
-    "handed on": "(lambda rows: rows.update(problem=''))(Order.objects.all())",
+    "composed": "connection.cursor().execute(SQL('UPDATE {} SET problem = %s').format(Identifier('orders')), [''])",
+    "passed to a function": "(lambda rows: rows.update(problem=''))(Order.objects.all())",
     "raw": "connection.cursor().execute('UPDATE orders SET problem = %s', ['']) ",
     "with": "connection.cursor().execute('WITH a AS (SELECT 1) UPDATE orders AS o SET problem = %s', [''])",
 }
 
 
+NAMES = {
+    "Order": Order,
+    "OrderNote": OrderNote,
+    "Customer": Customer,
+    "connection": connection,
+    "SQL": SQL,
+    "Identifier": Identifier,
+}
+
+
 @pytest.mark.parametrize("path", ["bitrix_bridge/refetch.py", "orders/admin/work.py", "orders/selectors/board.py"])
 @pytest.mark.parametrize("source", WRITES.values(), ids=WRITES.keys())
-def test_a_write_of_the_product_is_noted_with_its_place(order, forbidden_writes, source, path):
-    names = {"Order": Order, "OrderNote": OrderNote, "Customer": Customer, "connection": connection}
-    run_as(path, source, order=order, **names)
+def test_write_outside_services_is_noted_with_its_place(order, forbidden_writes, source, path):
+    run_as(path, source, order=order, **NAMES)
     assert forbidden_writes
     assert all(text.startswith(f"{path}:1 writes ") for text in forbidden_writes)
     forbidden_writes.clear()
@@ -52,29 +63,28 @@ def test_a_write_of_the_product_is_noted_with_its_place(order, forbidden_writes,
 
 @pytest.mark.parametrize("path", ["orders/services/notes.py", "orders/migrations/0001_initial.py", "tests/samples.py"])
 @pytest.mark.parametrize("source", WRITES.values(), ids=WRITES.keys())
-def test_services_migrations_and_preparation_may_write(order, forbidden_writes, source, path):
-    names = {"Order": Order, "OrderNote": OrderNote, "Customer": Customer, "connection": connection}
-    run_as(path, source, order=order, **names)
+def test_services_migrations_and_tests_may_write(order, forbidden_writes, source, path):
+    run_as(path, source, order=order, **NAMES)
     assert forbidden_writes == []
 
 
-def test_a_call_of_a_service_is_no_violation(order, manager, forbidden_writes):
+def test_call_of_service_from_admin_is_no_violation(order, manager, forbidden_writes):
     run_as("orders/admin/work.py", "add(order_id=order.pk, text='a', actor=None)", add=services.add_note, order=order)
     assert OrderNote.objects.count() == 1
     assert forbidden_writes == []
 
 
-def test_reads_and_locks_are_no_violations(order, forbidden_writes):
+def test_reads_and_locks_outside_services_are_no_violations(order, forbidden_writes):
     run_as("orders/admin/work.py", "list(Order.objects.select_for_update(of=('self',)))", Order=Order)
     assert forbidden_writes == []
 
 
-def test_the_rows_of_another_app_are_not_watched(manager, forbidden_writes):
+def test_writes_to_rows_of_another_app_are_not_noted(manager, forbidden_writes):
     run_as("orders/admin/work.py", "manager.save()", manager=manager)
     assert forbidden_writes == []
 
 
-def test_an_admin_page_may_save_a_catalogue(client, manager, forbidden_writes):
+def test_admin_page_may_save_a_courier(client, manager, forbidden_writes):
     client.force_login(manager)
     data = {"name": "Эрлан", "phone": "", "telegram": "", "is_active": "on"}
     assert client.post(reverse("admin:orders_courier_add"), data).status_code == 302
@@ -82,14 +92,14 @@ def test_an_admin_page_may_save_a_catalogue(client, manager, forbidden_writes):
     assert forbidden_writes == []
 
 
-def test_djangos_own_saving_of_an_order_is_a_violation(order, forbidden_writes):
+def test_default_save_model_of_an_order_is_a_violation(order, forbidden_writes):
     page = ModelAdmin(Order, admin.site)
     run_as("orders/admin/work.py", "page.save_model(None, order, None, True)", page=page, order=order)
     assert len(forbidden_writes) == 1
     forbidden_writes.clear()
 
 
-def test_djangos_own_saving_of_a_city_is_none(forbidden_writes):
+def test_default_save_model_of_a_city_is_no_violation(forbidden_writes):
     page = ModelAdmin(City, admin.site)
     city = City(bitrix_id=999, name="Талгар")
     run_as("orders/admin/work.py", "page.save_model(None, city, None, False)", page=page, city=city)
@@ -97,7 +107,7 @@ def test_djangos_own_saving_of_a_city_is_none(forbidden_writes):
     assert forbidden_writes == []
 
 
-def test_a_test_with_a_violation_fails():
+def test_guard_fails_a_test_that_has_a_violation():
     from tests import write_guard
 
     fixture = write_guard.forbidden_writes.__wrapped__()
@@ -106,7 +116,7 @@ def test_a_test_with_a_violation_fails():
         next(fixture)
 
 
-def test_every_admin_page_of_orders_saves_by_a_service_or_is_of_a_catalogue(rf, manager):
+def test_every_admin_page_of_orders_overrides_default_saving_or_edits_a_catalogue(rf, manager):
     request = rf.get("/")
     request.user = manager
     for model, page in admin.site._registry.items():

@@ -1,7 +1,8 @@
-"""Fails a test in which product code outside `orders.services` writes a table of `orders`.
+"""Fail a test in which product code outside `orders.services` writes a table of `orders`.
 
-It looks at each SQL statement of this process and at the stack behind it, so it finds what the source alone does not
-show: querysets handed to other functions, `ModelAdmin.save_model`, cascades. It does not see other processes and COPY.
+The guard inspects each SQL statement of this process and the stack of its call, so it finds writes that the source does
+not show: querysets passed to other functions, `ModelAdmin.save_model`, cascades. It does not see other processes and
+COPY.
 """
 
 import re
@@ -16,13 +17,14 @@ import pytest
 from django.apps import apps
 from django.db import connections
 from django.db.backends.signals import connection_created
+from psycopg.sql import Composable
 
 from cvety_crm.dev.write_check.rules import EDITED_IN_ADMIN, SERVICES
 from cvety_crm.dev.write_check.sql import write_pattern, written_table
 
 ROOT = Path(__file__).resolve().parents[1]
 PREPARATION = (f"{ROOT}/tests/", f"{ROOT}/bench/", "/migrations/")
-"""Code that may write rows directly: tests and benchmarks prepare them, migrations rewrite them."""
+"""Code that may write rows directly: tests and benchmarks create them, migrations change them."""
 ADMIN = "/django/contrib/admin/options.py"
 
 _violations: list[str] = []
@@ -38,17 +40,17 @@ def _models() -> dict[str, str]:
     return {model._meta.db_table: model.__name__ for model in apps.get_app_config("orders").get_models()}
 
 
-def look_at_write(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
-    """Execute a statement; note it when it writes a table of `orders` and no service has asked for it."""
-    text = sql if isinstance(sql, str) else sql.as_string()
+def check_statement(execute: Callable[..., Any], sql: str | Composable, params: Any, many: bool, context: Any) -> Any:
+    """Execute a statement; note it when it writes a table of `orders` and is not called by a service."""
+    text = sql if isinstance(sql, str) else sql.as_string(None)
     table = None if text.startswith("SELECT") else written_table(_pattern(), text)
     if table and (place := forbidden_place(sys._getframe(1), _models()[table])):
-        _violations.append(f"{place} writes {table}: {sql[:200]}")
+        _violations.append(f"{place} writes {table}: {text[:200]}")
     return execute(sql, params, many, context)
 
 
 def forbidden_place(frame: FrameType | None, model: str) -> str:
-    """Return the place in the product that writes the model without a right to; empty when it has that right."""
+    """Return the file and line of the product that writes the model; empty when the write is allowed."""
     nearest, is_admin = "", False
     while frame is not None:
         file = frame.f_code.co_filename
@@ -68,12 +70,12 @@ def _is_ours(file: str) -> bool:
 
 
 def _watch(connection: Any, **_kwargs: Any) -> None:
-    if look_at_write not in connection.execute_wrappers:
-        connection.execute_wrappers.append(look_at_write)
+    if check_statement not in connection.execute_wrappers:
+        connection.execute_wrappers.append(check_statement)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _every_connection_is_watched() -> Iterator[None]:
+def _watched_connections() -> Iterator[None]:
     connection_created.connect(_watch, dispatch_uid="tests.write_guard")
     for connection in connections.all(initialized_only=True):
         _watch(connection)
@@ -83,7 +85,7 @@ def _every_connection_is_watched() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def forbidden_writes() -> Iterator[list[str]]:
-    """Return the forbidden writes of this test; the test fails when any is left at its end."""
+    """Yield the forbidden writes of this test; fail the test when the list is not empty at its end."""
     _violations.clear()
     yield _violations
     found = list(_violations)

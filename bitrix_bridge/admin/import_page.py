@@ -1,4 +1,4 @@
-"""What the page of an import run shows: metrics, reasons grouped, and its orders one by one."""
+"""The template context of an import run's page: metrics, grouped reasons, and the orders of the run."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -49,7 +49,7 @@ class ReasonRow(NamedTuple):
 
 
 class Chip(NamedTuple):
-    """A choice of what to show."""
+    """A link that filters the orders of the run."""
 
     query: str
     label: str
@@ -57,7 +57,7 @@ class Chip(NamedTuple):
 
 
 def context(request: HttpRequest, run: ImportRun) -> dict[str, Any]:
-    """Return what the blocks of the page need. Its queries are as many for a hundred thousand orders as for one."""
+    """Return the context for the blocks of the page. The number of queries does not depend on the number of orders."""
     is_running = run.state == State.RUNNING
     outcome = request.GET.get("outcome", "")
     outcome = outcome if outcome in Outcome.values else ""
@@ -68,7 +68,7 @@ def context(request: HttpRequest, run: ImportRun) -> dict[str, Any]:
         "result": report.result_line(run),
         "metrics": [(capfirst(words), number) for words, number in report.counts(run)],
         "is_cut": run.state in (State.FAILED, State.STOPPED),
-        # Of a run that is under way they would be outdated before they are read.
+        # The reasons of an active run are not complete yet.
         "reasons": [] if is_running else list(_reasons(request, run.reasons)),
         "chips": list(_chips(run, outcome, is_chosen=not sought)),
         "outcome": outcome,
@@ -82,30 +82,30 @@ def context(request: HttpRequest, run: ImportRun) -> dict[str, Any]:
 
 
 def outcome_badge(row: ImportRow) -> SafeString:
-    """Return what became of an order."""
+    """Return the outcome of an order as a badge."""
     css, sign = OUTCOMES.get(row.outcome, _FAILED)  # type: ignore[call-overload]
     return badge(css, sign, row.get_outcome_display())
 
 
 def order_link(request: HttpRequest, row: ImportRow) -> str:
-    """Return a link to the order, or its bare number for who may not see it."""
+    """Return a link to the order; only its number for a user who may not see the order."""
     return admin_link(row.order, f"№\N{NO-BREAK SPACE}{row.order.order_number}" if row.order else "", request=request)
 
 
 def site_id(text: str) -> int:
-    """Return the id that somebody has typed; 0, which no order has, when it is none."""
+    """Return the id that the user has typed; 0, which no order has, for any other text."""
     return int(text) if text.isdecimal() and len(text) <= 18 else 0
 
 
 def facts(run: ImportRun) -> Iterator[tuple[str, str]]:
-    """Yield where the orders come from, and which of them."""
+    """Yield the copy and the selected orders, with labels."""
     if run.source:
         yield gettext("Copy"), run.source
-    yield gettext("What was brought over"), ", ".join(options_in_words(run.options))
+    yield gettext("Selected orders"), ", ".join(selection_texts(run.options))
 
 
-def options_in_words(options: dict[str, Any]) -> Iterator[str]:
-    """Yield which orders a run imports."""
+def selection_texts(options: dict[str, Any]) -> Iterator[str]:
+    """Yield the texts that describe which orders a run imports."""
     chosen = [str(key) for key in options.get("order_ids", ())]
     if chosen:
         yield gettext("only the order %(ids)s of the site") % {"ids": ", ".join(chosen)}

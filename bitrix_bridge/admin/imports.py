@@ -1,4 +1,4 @@
-"""Imports of the history: each run with its reasons, and what became of each order."""
+"""The admin pages of the import: its runs with their reasons, and the outcome of each order."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -25,7 +25,7 @@ from cvety_crm.long_runs.progress import Progress
 
 @admin.register(ImportRun)
 class ImportRunAdmin(LongRunAdmin):
-    """One run a row; its page shows why what became of which order."""
+    """The list of runs; the page of a run shows the outcome of each order with the reasons."""
 
     list_display = (
         "started_column",
@@ -43,64 +43,64 @@ class ImportRunAdmin(LongRunAdmin):
     change_form_outer_before_template = "bitrix_bridge/import_run.html"
 
     slice_task = slice_task
-    stopped_text = _("The import was stopped; what has come over stays.")
+    stopped_text = _("The import was stopped; the orders imported so far stay.")
     not_running_text = _("The import does not run any more.")
     progress_label = _("How far the import is")
     progress_format = _("%(percent)s %%: %(done)s of %(expected)s orders")
 
     def obstacle(self) -> str:
-        """Return that there is no copy to read."""
+        """Return the text that no copy is configured; empty when one is."""
         return "" if settings.BITRIX_MYSQL_URL else gettext("There is no copy to read: set BITRIX_MYSQL_URL.")
 
     def resume_label(self, run: ImportRun) -> str:
-        """Return the text of the button. A run that was cut is resumed; what has failed is repeated after that."""
+        """Return the text of the button: resume an interrupted run, or repeat the failed orders of a finished one."""
         if not super().resume_label(run) or (run.state != State.DONE and not run.is_retry):
             return super().resume_label(run)
         return gettext("Repeat the failed ones (%(number)d)") % {"number": run.failed}
 
     def resumed_text(self, run: ImportRun) -> str:
-        """Return which of both the worker does now."""
+        """Return the text that the worker repeats failed orders, or that the import continues."""
         return gettext("The failed orders are being repeated.") if run.is_retry else gettext("The import continues.")
 
     def not_resumed_text(self, run: ImportRun) -> str:
-        """Return why it was not resumed."""
+        """Return why the run was not resumed."""
         if run.state == State.RUNNING:
             return gettext("The import runs already.")
         return gettext("There is nothing to repeat: no order has failed.")
 
     def unmeasured_text(self, far: Progress) -> str:
-        """Return how far the retry is."""
+        """Return how many failed orders are left to repeat."""
         return gettext("Failed orders are repeated, left: %(left)s") % {"left": localize(far.remaining)}
 
     def progress_notes(self, run: ImportRun) -> Iterator[str]:
-        """Yield how many orders have failed."""
-        yield gettext("not come over: %(number)s") % {"number": localize(run.failed)}
+        """Yield the number of failed orders."""
+        yield gettext("not imported: %(number)s") % {"number": localize(run.failed)}
 
     def facts(self, run: ImportRun) -> Iterator[Fact]:
-        """Yield where the orders come from, which of them, and the user that resumed it."""
+        """Yield the copy, the selected orders, and the user who resumed the run."""
         yield from import_page.facts(run)
         yield from super().facts(run)
 
     def page_context(self, request: HttpRequest, run: ImportRun) -> dict[str, Any]:
-        """Return its reasons and its orders."""
+        """Return the reasons and the orders of the run."""
         return import_page.context(request, run)
 
     # --- columns
 
-    @admin.display(description=_("come over"))
+    @admin.display(description=_("imported"))
     def result_column(self, run: ImportRun) -> str:
-        """Return how many of those that it has dealt with."""
+        """Return the number of imported orders, out of those imported or failed."""
         return gettext("%(done)d of %(all)d") % {"done": run.come_over, "all": run.come_over + run.failed}
 
     @admin.display(description=_("copy"))
     def copy_column(self, run: ImportRun) -> str:
-        """Return where it came from; a long address on several lines."""
+        """Return the address of the copy; a long one is shown on several lines."""
         return format_html('<div class="crm-copy crm-subtle">{}</div>', run.source) if run.source else "—"
 
 
 @admin.register(ImportRow)
 class ImportRowAdmin(ReadOnlyModelAdmin):
-    """One order of a run a row."""
+    """The list of the orders of all runs."""
 
     list_display = ("bitrix_order_id", "run_column", "outcome_column", "reasons_column", "order_column")
     list_display_links = ("bitrix_order_id",)
@@ -126,7 +126,7 @@ class ImportRowAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description=_("outcome"), ordering="outcome")
     def outcome_column(self, row: ImportRow) -> SafeString:
-        """Return what became of it."""
+        """Return the outcome as a badge."""
         return import_page.outcome_badge(row)
 
     @admin.display(description=_("order"))
@@ -136,5 +136,5 @@ class ImportRowAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description=_("reasons"))
     def reasons_column(self, row: ImportRow) -> SafeString | str:
-        """Return why, in words."""
+        """Return the texts of the reasons."""
         return format_html_join("", '<div class="crm-why">{}</div>', ((text,) for text in texts(row.reasons))) or "—"

@@ -6,7 +6,7 @@ from django.utils.translation import gettext
 
 from bitrix_bridge.models import Difference, Push
 from bitrix_bridge.models.reconciliation import OPEN
-from bitrix_bridge.reconciliation.words import rows
+from bitrix_bridge.reconciliation.labels import rows
 from orders.admin.panels import Panel
 from orders.models import Order
 

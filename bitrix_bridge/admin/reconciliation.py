@@ -1,4 +1,4 @@
-"""Comparisons of both sides: started, watched, and what they found decided, field by field."""
+"""The admin pages of the comparison: start a run, follow its progress, and decide differences field by field."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -24,8 +24,8 @@ from bitrix_bridge.models import Difference, Reconciliation
 from bitrix_bridge.models.reconciliation import OPEN
 from bitrix_bridge.reconciliation import runs
 from bitrix_bridge.reconciliation.decisions import NotDecidedError, decide
+from bitrix_bridge.reconciliation.labels import rows
 from bitrix_bridge.reconciliation.slices import slice_task
-from bitrix_bridge.reconciliation.words import rows
 from cvety_crm.admin_site.base import PeekPaginator
 from cvety_crm.formatting import full_moment
 from cvety_crm.long_runs.admin import LongRunAdmin, State
@@ -33,13 +33,13 @@ from cvety_crm.model_fields import field_label
 from cvety_crm.users import display_name, staff_user
 
 PERIODS = {"": None, "1": timedelta(days=1), "3": timedelta(days=3), "30": timedelta(days=30)}
-"""How far back a comparison may look, by what the form sends; nothing: everything."""
+"""The period of orders to compare by the value that the form sends; None: all orders."""
 SHOWN = 50
 
 
 @admin.register(Reconciliation)
 class ReconciliationAdmin(LongRunAdmin):
-    """One run a row; its page shows what it found."""
+    """The list of runs; the page of a run shows its differences."""
 
     list_display = (
         "started_column",
@@ -66,11 +66,11 @@ class ReconciliationAdmin(LongRunAdmin):
     retry_text = _("The site does not answer; it is tried again.")
 
     def has_view_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
-        """Let a user that may decide see them."""
+        """Return True also for a user who may control runs."""
         return super().has_view_permission(request, obj) or self.may_control(request)
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the address of the buttons that take a side."""
+        """Add the URL of the buttons that take a side."""
         decide = self.admin_site.admin_view(require_POST(self.decide))
         return [path("difference/<uuid:key>/", decide, name="bitrix_bridge_reconciliation_decide"), *super().get_urls()]
 
@@ -93,31 +93,31 @@ class ReconciliationAdmin(LongRunAdmin):
         )
 
     def resume_columns(self, request: HttpRequest) -> dict[str, Any]:
-        """Have a resumed run count as one of a page: a worker works on it."""
+        """Set the origin of a resumed run to the page, because a worker continues it."""
         return {"origin": runs.Origin.PAGE}
 
     def resumed_text(self, run: Reconciliation) -> str:
-        """Return that it continues."""
+        """Return the text that the comparison continues."""
         return gettext("The comparison continues.")
 
     def not_resumed_text(self, run: Reconciliation) -> str:
-        """Return why it was not resumed."""
+        """Return why the run was not resumed."""
         return gettext("There is nothing to resume: it runs, or is done.")
 
     def progress_notes(self, run: Reconciliation) -> Iterator[str]:
-        """Yield what was found and repaired."""
+        """Yield the numbers of differences and repairs."""
         yield gettext("differences: %(found)s") % {"found": localize(run.differences)}
         if run.repaired:
             yield gettext("repaired: %(number)s") % {"number": localize(run.repaired)}
 
     def page_context(self, request: HttpRequest, run: Reconciliation) -> dict[str, Any]:
-        """Return what it found."""
+        """Return the metrics of the run and a page of its differences."""
         found = Difference.objects.filter(run=run).select_related("order", "resolved_by", "run")
         found = found.defer("order__search", "order__metadata", "order__bitrix_state")
         is_open_only = request.GET.get("show") != "all"
         if is_open_only:
             found = found.filter(outcome__in=OPEN)
-        page = PeekPaginator(_first_those_for_people(found), SHOWN).page(request.GET.get("page", 1))
+        page = PeekPaginator(_sorted_by_urgency(found), SHOWN).page(request.GET.get("page", 1))
         return {
             "title": gettext("Comparison of %(when)s") % {"when": run},
             "starter": _starter(run),
@@ -137,19 +137,19 @@ class ReconciliationAdmin(LongRunAdmin):
 
     @admin.display(description=_("by whom"))
     def origin_column(self, run: Reconciliation) -> str:
-        """Return who or what has started it."""
+        """Return the user or the schedule that started the run."""
         return _starter(run)
 
     @admin.display(description=_("what"))
     def what_column(self, run: Reconciliation) -> str:
-        """Return whether it repairs, and from when on it looks."""
+        """Return whether the run repairs, and which orders it compares."""
         what = gettext("compares and repairs") if run.is_repair else gettext("only compares")
         which = _which(run)
         return _two_lines(what, which) if which else what
 
     @admin.display(description=_("differences"))
     def differences_column(self, run: Reconciliation) -> str:
-        """Return how many there were, and how many orders each side lacked."""
+        """Return the number of differences, and how many orders each side lacked."""
         if not (run.missing_here or run.missing_there):
             return str(run.differences)
         missing = gettext("missing here: %(here)s, on the site: %(there)s") % {
@@ -179,14 +179,14 @@ class ReconciliationAdmin(LongRunAdmin):
                 messages.success(request, one.why)
             else:
                 messages.info(request, gettext("It is decided already: %(outcome)s.") % {"outcome": _outcome(one)})
-        return HttpResponseRedirect(_way_back(request) or f"{_url(one.run_id)}#differences")
+        return HttpResponseRedirect(_next_url(request) or f"{_url(one.run_id)}#differences")
 
 
 def _two_lines(text: str, subtle: str) -> SafeString:
     return format_html('<div class="crm-cell"><div>{}</div><div class="crm-subtle">{}</div></div>', text, subtle)
 
 
-def _first_those_for_people(found: QuerySet[Difference]) -> QuerySet[Difference]:
+def _sorted_by_urgency(found: QuerySet[Difference]) -> QuerySet[Difference]:
     rank = Case(
         When(outcome=Difference.Outcome.PERSON, then=Value(0)),
         When(outcome=Difference.Outcome.FOUND, then=Value(1)),
@@ -217,11 +217,11 @@ def _what(run: Reconciliation) -> str:
 
 
 def _which(run: Reconciliation) -> str:
-    """Return which orders a run looks at; nothing where it looks at all of them."""
+    """Return which orders the run compares; empty for all orders."""
     if run.since is not None:
         return gettext("saved on the site since %(since)s") % {"since": full_moment(run.since)}
     if run.first_id is not None:
-        return gettext("orders of the last two weeks and all that go on, from id %(id)s on") % {"id": run.first_id}
+        return gettext("orders of the last two weeks and all active ones, from id %(id)s on") % {"id": run.first_id}
     return ""
 
 
@@ -234,10 +234,10 @@ def _url(run_id: Any) -> str:
     return reverse("admin:bitrix_bridge_reconciliation_change", args=[run_id])
 
 
-def _way_back(request: HttpRequest) -> str:
-    """Return the page that the button was on, if it is one of ours."""
-    back = request.POST.get("next", "")
+def _next_url(request: HttpRequest) -> str:
+    """Return the page that the button was on; empty for a URL of another host."""
+    url = request.POST.get("next", "")
     is_ours = url_has_allowed_host_and_scheme(
-        back, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+        url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
-    return back if is_ours else ""
+    return url if is_ours else ""

@@ -13,10 +13,10 @@ from psycopg.errors import DeadlockDetected, SerializationFailure
 from bitrix_bridge.history.changes import history
 from bitrix_bridge.history.deletions import mark_deleted_orders, retire_deleted_products
 from bitrix_bridge.history.documents import document, earliest_date
+from bitrix_bridge.history.import_context import ImportContext, new_products
 from bitrix_bridge.history.reading import Batch, SourceOrder, nearest_date
 from bitrix_bridge.history.reasons import Code, Reason
 from bitrix_bridge.history.runs import imports
-from bitrix_bridge.history.shop import ImportContext, new_products
 from bitrix_bridge.history.source import Source, SourceError
 from bitrix_bridge.models import ImportRow, ImportRun
 from bitrix_bridge.payloads import read_order
@@ -33,15 +33,16 @@ from orders.sync.snapshot import HistoryEntry, HistoryRead, OrderSnapshot, Produ
 logger = logging.getLogger(__name__)
 
 TRIES = 3
-"""For a batch that was in conflict with a webhook or a member of staff."""
+"""Attempts for a batch whose transaction conflicts with a webhook or with a member of staff."""
 NOT_FOR_THE_TIMELINE = frozenset({Code.UNREADABLE, Code.NEWER_HERE, Code.FAILED, Code.RUNNING})
-"""What cannot be read stands there already, field by field; the others say nothing of the order."""
+"""Reasons that are not repeated on the timeline: unreadable fields are shown there already, and the others describe the
+import, not the order."""
 Outcome = ImportRow.Outcome
 
 
 @dataclass(slots=True)
 class _Ready:
-    """An order, read."""
+    """An order that was read from the copy. Without a snapshot, `reasons` explain why it can't be applied."""
 
     bitrix_order_id: int
     reasons: list[Reason]
@@ -52,7 +53,7 @@ class _Ready:
 
 @dataclass(slots=True)
 class _Done:
-    """What became of it. `more` reasons than there were: a batch may be tried again, and then they are others."""
+    """The outcome of one order. `more`: reasons of this attempt only; another attempt of the batch may give others."""
 
     ready: _Ready
     outcome: Outcome
@@ -61,10 +62,10 @@ class _Done:
 
 
 def apply_batch(run: ImportRun, source: Source, context: ImportContext, batch: Batch, *, after_id: int) -> None:
-    """Apply a batch, and save the outcome of each of its orders with the progress of the run, or nothing of it.
+    """Apply a batch and save the outcome of each order together with the progress of the run, in one transaction.
 
-    An order that cannot be applied is saved as failed and keeps back no other. Raises `LeaseLostError`, `SourceError`
-    before anything is stored, and `OperationalError` when the database is away.
+    An order that cannot be applied is saved as failed; the other orders are applied. Raises `LeaseLostError`,
+    `SourceError` before anything is stored, and `OperationalError` when the database does not answer.
     """
     ready = [_read(source, context, order, batch) for order in batch.orders]
     products = _products(source, context, ready)
@@ -92,12 +93,12 @@ def _read(source: Source, context: ImportContext, order: SourceOrder, batch: Bat
         snapshot = without_shared_account(read_order(made.data, pay_systems=settings.BITRIX_PAY_SYSTEMS))
         if snapshot.created_at is None:
             snapshot = replace(snapshot, created_at=_placed_at(source, order))
-        past = history(order.changes, batch.people, order.payments)
+        past = history(order.changes, batch.users, order.payments)
         reasons = [
             *made.reasons,
             *past.reasons,
-            *_unknown(snapshot, context),
-            *_pay_system(made.data, snapshot, context),
+            *_unknown_references(snapshot, context),
+            *_unknown_pay_system(made.data, snapshot, context),
         ]
         reasons += [Reason(Code.UNREADABLE, problem.field) for problem in snapshot.problems]
         settled_at = read_moment(made.data.get("DATE_STATUS")).value or snapshot.updated_at
@@ -110,27 +111,27 @@ def _read(source: Source, context: ImportContext, order: SourceOrder, batch: Bat
         )
     except SourceError:
         raise
-    except Exception as error:  # what a row holds concerns this order alone
+    except Exception as error:  # an error in the data of one order must not stop the others
         return _Ready(order.bitrix_order_id, [_failure(order.bitrix_order_id, error)])
 
 
 def _placed_at(source: Source, order: SourceOrder) -> datetime | None:
-    """Return about when an order was placed whose own date can't be read: it must not pass for one of today."""
+    """Return an approximate date for an order without a readable one, so that it does not count as placed today."""
     return read_moment(earliest_date(order) or nearest_date(source, order.bitrix_order_id)).value
 
 
-def _unknown(snapshot: OrderSnapshot, context: ImportContext) -> list[Reason]:
-    pointed_at = (
+def _unknown_references(snapshot: OrderSnapshot, context: ImportContext) -> list[Reason]:
+    references = (
         (Code.UNKNOWN_STATUS, "status", context.statuses),
         (Code.UNKNOWN_CITY, "city", context.cities),
         (Code.UNKNOWN_SHOP, "shop", context.shops),
         (Code.UNKNOWN_SLOT, "delivery_slot", context.slots),
     )  # type: Sequence[tuple[Code, str, set[str] | set[int]]]
-    found = [(code, snapshot.fields.get(name), known) for code, name, known in pointed_at]
+    found = [(code, snapshot.fields.get(name), known) for code, name, known in references]
     return [Reason(code, str(value)) for code, value, known in found if value is not None and value not in known]
 
 
-def _pay_system(data: Mapping[str, object], snapshot: OrderSnapshot, context: ImportContext) -> list[Reason]:
+def _unknown_pay_system(data: Mapping[str, object], snapshot: OrderSnapshot, context: ImportContext) -> list[Reason]:
     key = read_id(data.get("PAY_SYSTEM_ID")).value
     if key is None or snapshot.fields.get("payment_method"):
         return []
@@ -194,13 +195,13 @@ def _store(
 
 def _apply_product(product: ProductSnapshot, *, one_by_one: bool) -> None:
     try:
-        services.apply_product(snapshot=product)  # a savepoint of its own
+        services.apply_product(snapshot=product)  # opens its own savepoint
     except (OperationalError, InterfaceError):
         raise
     except Exception:
         if not one_by_one:
             raise
-        # An order line of it gets a stub.
+        # An order line with this product gets a stub.
         logger.exception("product %s of the copy could not be applied", product.bitrix_product_id)
 
 
@@ -222,7 +223,7 @@ def _apply(ready: _Ready, *, is_absent: bool, one_by_one: bool) -> _Done:
 
 
 def _record_past(done: Sequence[_Done]) -> None:
-    """Write what the site remembers of these orders onto their timelines."""
+    """Write the site's history of these orders to their timelines."""
     changed = services.record_history_changes([(one.order, one.ready.entries) for one in done if one.order is not None])
     for one in done:
         if one.outcome == Outcome.UNCHANGED and one.order is not None and one.order.pk in changed:
@@ -244,6 +245,6 @@ def _outcome(ready: _Ready, applied: Applied) -> _Done:
 
 def _failure(bitrix_order_id: int, error: Exception) -> Reason:
     logger.exception("order %s of the copy could not be applied", bitrix_order_id)
-    # PostgreSQL says in its second line which row it was about, with the customer's name and phone.
+    # The second line of PostgreSQL's message shows the row, with the customer's name and phone.
     first = next(iter(str(error).splitlines()), "")
     return Reason(Code.FAILED, truncate_masked(f"{type(error).__name__}: {first}", 300))

@@ -1,4 +1,4 @@
-"""Products of the copy, as a webhook would have brought them, and what is asked of the copy once, before the orders."""
+"""Products and reference data of the copy, in the form of a webhook, and facts that are read once before the orders."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -18,7 +18,7 @@ _PICTURES = ("DETAIL_PICTURE", "PREVIEW_PICTURE")
 
 
 def read_knowledge(source: Source) -> Knowledge:
-    """Ask what the orders' properties are, which numbers are given twice, and how long texts can be."""
+    """Read the definitions of order properties, the order numbers used twice, and the longest possible texts."""
     return Knowledge(
         properties=property_definitions(source),
         repeated_numbers=repeated_numbers(source),
@@ -33,7 +33,7 @@ def property_definitions(source: Source) -> Mapping[str, Row]:
 
 
 def repeated_numbers(source: Source) -> frozenset[str]:
-    """Return the numbers that several orders have."""
+    """Return the order numbers that several orders share."""
     if not source.has("b_sale_order", "ACCOUNT_NUMBER"):
         return frozenset()
     sql = (
@@ -44,7 +44,7 @@ def repeated_numbers(source: Source) -> frozenset[str]:
 
 
 def read_products(source: Source, ids: Iterable[int]) -> list[ProductSnapshot]:
-    """Read these products, those that the copy has, with the base price, the stock and the picture."""
+    """Read these products with base price, stock and picture; leave out those that the copy lacks."""
     elements = source.among("b_iblock_element", columns.ELEMENT, "ID", sorted(set(ids)))
     keys = [row["ID"] for row in elements]
     stock = named(source.among("b_catalog_product", columns.CATALOGUE, "ID", keys), "ID")
@@ -53,11 +53,11 @@ def read_products(source: Source, ids: Iterable[int]) -> list[ProductSnapshot]:
     files = named(source.among("b_file", columns.FILE, "ID", sorted(pictures, key=str)), "ID")
     found = []
     for row in elements:
-        data: dict[str, Any] = {name: _mended(value) for name, value in row.items()}
+        data: dict[str, Any] = {name: _repaired(value) for name, value in row.items()}
         if (row["ID"] or "") in stock:
             data["QUANTITY"] = stock[row["ID"] or ""].get("QUANTITY")
-        if of_product := [price for price in prices.get(row["ID"] or "", []) if not price.get("QUANTITY_FROM")]:
-            data["PRICES"] = [dict(price) for price in of_product]
+        if base_prices := [price for price in prices.get(row["ID"] or "", []) if not price.get("QUANTITY_FROM")]:
+            data["PRICES"] = [dict(price) for price in base_prices]
         for column in _PICTURES:
             if (picture := files.get(row.get(column) or "")) is not None and not picture.get("HANDLER_ID"):
                 data[column] = f"/upload/{picture.get('SUBDIR')}/{picture.get('FILE_NAME')}"
@@ -66,10 +66,10 @@ def read_products(source: Source, ids: Iterable[int]) -> list[ProductSnapshot]:
 
 
 def read_reference(source: Source) -> ReferenceSnapshot:
-    """Read what the copy calls its statuses, cities, shops and delivery times, as the bridge's `reference` tells it.
+    """Read statuses, cities, shops and delivery slots of the copy, in the form of the bridge's `reference` answer.
 
-    A city or a time is a variant of the property of that name; a shop is an element of an infoblock, named by those
-    that orders point at.
+    A city or a slot is a variant of the property of that name. A shop is an element of an infoblock; only shops that
+    orders refer to are read.
     """
     return payloads_reference.read_reference(
         {
@@ -82,21 +82,21 @@ def read_reference(source: Source) -> ReferenceSnapshot:
 
 
 def statuses(source: Source) -> list[dict[str, Any]]:
-    """Return the statuses of orders (`TYPE` O) by their Russian names."""
+    """Return the statuses of orders (`TYPE` O) with their Russian names."""
     names: dict[str, Row] = {}
     for row in source.rows("b_sale_status_lang", columns.STATUS_NAME):
         code = row.get("STATUS_ID") or ""
         if row.get("LID") == _LANGUAGE or code not in names:
             names[code] = row
     return [
-        {"id": code, "name": _mended(names[code].get("NAME")), "sort": row.get("SORT")}
+        {"id": code, "name": _repaired(names[code].get("NAME")), "sort": row.get("SORT")}
         for row in source.rows("b_sale_status", columns.STATUS)
         if (code := row.get("ID") or "") in names and (row.get("TYPE") or "O") == "O"
     ]
 
 
 def used_statuses(source: Source) -> set[str]:
-    """Return the codes that orders of the copy have. Case matters to them, though not to MySQL."""
+    """Return the status codes of the copy's orders. The site's codes are case-sensitive, MySQL's comparison is not."""
     if not source.has("b_sale_order", "STATUS_ID"):
         return set()
     sql = "SELECT `STATUS_ID` FROM `b_sale_order` GROUP BY CAST(`STATUS_ID` AS BINARY), `STATUS_ID`"
@@ -106,13 +106,13 @@ def used_statuses(source: Source) -> set[str]:
 def pay_systems(source: Source) -> dict[str, str]:
     """Return the names of the site's pay systems by id."""
     rows = source.rows("b_sale_pay_system_action", columns.PAY_SYSTEM)
-    return {row.get("ID") or "": _mended(row.get("PSA_NAME") or row.get("NAME")) or "" for row in rows}
+    return {row.get("ID") or "": _repaired(row.get("PSA_NAME") or row.get("NAME")) or "" for row in rows}
 
 
 def _variants(source: Source, code: str) -> list[dict[str, Any]]:
     keys = _definitions(source, code)
     found = source.among("b_sale_order_props_variant", columns.VARIANT, "ORDER_PROPS_ID", keys)
-    return [{"id": row.get("VALUE"), "name": _mended(row.get("NAME"))} for row in found]
+    return [{"id": row.get("VALUE"), "name": _repaired(row.get("NAME"))} for row in found]
 
 
 def _shops(source: Source) -> list[dict[str, Any]]:
@@ -124,7 +124,7 @@ def _shops(source: Source) -> list[dict[str, Any]]:
     sql = f"SELECT DISTINCT `VALUE` FROM `b_sale_order_props_value` WHERE `ORDER_PROPS_ID` IN ({marks})"  # noqa: S608
     ids = sorted({key for (value,) in source.texts(sql, definitions) if (key := read_small_id(value).value)})
     found = source.among("b_iblock_element", columns.ELEMENT, "ID", ids)
-    return [{"id": row.get("ID"), "name": _mended(row.get("NAME"))} for row in found]
+    return [{"id": row.get("ID"), "name": _repaired(row.get("NAME"))} for row in found]
 
 
 def _definitions(source: Source, code: str) -> list[str]:
@@ -132,7 +132,7 @@ def _definitions(source: Source, code: str) -> list[str]:
     return [key for row in found if (key := row.get("ID"))]
 
 
-def _mended(text: str | None) -> str | None:
+def _repaired(text: str | None) -> str | None:
     return text if text is None or text.isascii() else repair(text) or text
 
 

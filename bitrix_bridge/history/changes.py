@@ -1,7 +1,7 @@
 """The order's history on the site, `b_sale_order_change`, as entries for the timeline.
 
-Types and what they carry: `CSaleOrderChangeFormat::$operationTypes` in `sale/general/order_change.php`. Taken over is
-what the timeline of an order that comes by webhook tells too: its status, whether it is cancelled, what is paid.
+The types and their data are defined in `CSaleOrderChangeFormat::$operationTypes` in `sale/general/order_change.php`.
+Only the changes that the timeline also shows for webhooks are imported: status, cancellation and payment.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -19,21 +19,21 @@ from bitrix_bridge.payloads.values import read_flag, read_status
 from orders.sync.snapshot import HistoryEntry
 
 FIRST_STATUS = "N"
-"""What every order of the site begins with (`OrderStatus::getInitialStatus`)."""
+"""The initial status of every order of the site (`OrderStatus::getInitialStatus`)."""
 PAYMENT = "PAYMENT_PAID"
-"""Tells of one payment; there may be several."""
+"""A change of one payment; an order may have several payments."""
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Entries in the order in which they happened, and what could not be read."""
+    """Timeline entries sorted by time, and reasons for changes that could not be read."""
 
     entries: tuple[HistoryEntry, ...]
     reasons: tuple[Reason, ...]
 
 
-def history(changes: Iterable[Row], people: Mapping[str, Row], payments: Iterable[Row] = ()) -> History:
-    """Read the changes of one order. A status is the site's code; who did it, a name for staff to read."""
+def history(changes: Iterable[Row], users: Mapping[str, Row], payments: Iterable[Row] = ()) -> History:
+    """Return the changes of one order as timeline entries. A status is the site's code; `who` is a display name."""
     entries: list[HistoryEntry] = []
     reasons: list[Reason] = []
     known: dict[str, Any] = {
@@ -54,13 +54,13 @@ def history(changes: Iterable[Row], people: Mapping[str, Row], payments: Iterabl
         except ValueError:
             reasons.append(Reason(Code.BROKEN_CHANGE, row.get("TYPE") or ""))
             continue
-        if found is not None and (entry := _entry(row, happened_at, found, known, people)) is not None:
+        if found is not None and (entry := _entry(row, happened_at, found, known, users)) is not None:
             entries.append(entry)
     return History(tuple(entries), tuple(dict.fromkeys(reasons)))
 
 
 def _entry(
-    row: Row, happened_at: datetime, found: "_Found", known: dict[str, Any], people: Mapping[str, Row]
+    row: Row, happened_at: datetime, found: "_Found", known: dict[str, Any], users: Mapping[str, Row]
 ) -> HistoryEntry | None:
     before = known[found.field]
     if before == found.value:
@@ -72,7 +72,7 @@ def _entry(
         field=found.field,
         old=before,
         new=found.value,
-        who=_name(people.get(row.get("USER_ID") or "")),
+        who=_name(users.get(row.get("USER_ID") or "")),
         comment=found.comment,
     )
 
@@ -109,7 +109,7 @@ def _paid(data: Mapping[str, Any]) -> _Found | None:
 
 
 def _paid_sum(data: Mapping[str, Any], sums: Mapping[str, Decimal], paid: set[str]) -> _Found | None:
-    """Return what is paid after this payment; the entry names the payment, its sum stands in `b_sale_order_payment`."""
+    """Return the total paid after this change; the change has the payment's id, `b_sale_order_payment` has its sum."""
     payment, is_paid = str(data.get("ID") or ""), read_flag(data.get("PAID")).value
     if payment not in sums or is_paid is None:
         return None

@@ -1,6 +1,6 @@
-"""Which columns are asked for, by table. Versions of Bitrix differ: those that the copy lacks are left out.
+"""The columns that the import reads, by table. Versions of Bitrix differ: columns that the copy lacks are skipped.
 
-Not asked for: secrets (`b_user.PASSWORD`, `CHECKWORD`, `b_user_phone_auth.OTP_SECRET` …), and what says nothing here.
+Secrets (`b_user.PASSWORD`, `CHECKWORD`, `b_user_phone_auth.OTP_SECRET` …) and columns without use here are not read.
 """
 
 from bitrix_bridge.payloads.names import ORDER_COLUMNS
@@ -10,9 +10,9 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
-_SAYS_NOTHING = frozenset({"SEARCH_CONTENT", "BX_USER_ID", "STAT_GID"})
+_UNUSED = frozenset({"SEARCH_CONTENT", "BX_USER_ID", "STAT_GID"})
 
-ORDER = tuple(name for name in ORDER_COLUMNS if name not in _SAYS_NOTHING)
+ORDER = tuple(name for name in ORDER_COLUMNS if name not in _UNUSED)
 BASKET = _names(
     "ID ORDER_ID PRODUCT_ID NAME PRICE BASE_PRICE DISCOUNT_PRICE DISCOUNT_NAME DISCOUNT_VALUE QUANTITY CURRENCY"
     " PRODUCT_XML_ID CUSTOM_PRICE MEASURE_NAME TYPE SET_PARENT_ID DETAIL_PAGE_URL NOTES DATE_INSERT SORT"
@@ -65,4 +65,4 @@ READ = {
     "b_catalog_price": PRICE,
     "b_file": FILE,
 }
-"""All that is read, by table. Only the first one must be there."""
+"""All columns that are read, by table. Only the first table is required."""

@@ -1,4 +1,4 @@
-"""What the site has deleted since the copy was made, and said so before the CRM knew of it."""
+"""Orders and products that the site deleted after the copy was made, before the CRM had imported them."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -8,19 +8,19 @@ from orders import services
 
 
 def mark_deleted_orders(bitrix_order_ids: Iterable[int]) -> None:
-    """Mark those of these newly imported orders that the site has deleted: they must not become active."""
+    """Mark the newly imported orders that the site has deleted, so that they do not become active."""
     for key, event_id in _deletions("order.delete", bitrix_order_ids).items():
         services.mark_deleted(bitrix_order_id=key, webhook_event_id=event_id)
 
 
 def retire_deleted_products(bitrix_product_ids: Iterable[int]) -> None:
-    """Take those of these products off sale that the site has deleted."""
+    """Retire the products that the site has deleted."""
     for key in _deletions("product.delete", bitrix_product_ids):
         services.retire_product(bitrix_product_id=key)
 
 
 def _deletions(event: str, ids: Iterable[int]) -> dict[int, UUID]:
-    """Return the latest deletion of each. Deletions are kept for ever (`bitrix_bridge.retention`)."""
+    """Return the latest deletion event of each id. These events are never deleted (`bitrix_bridge.retention`)."""
     wanted = list(ids)
     if not wanted:
         return {}

@@ -1,6 +1,6 @@
-"""One order of the copy as the dictionary that a webhook would have brought, and what was odd about it. Pure functions.
+"""Convert one order of the copy to the dictionary of a webhook, and collect its oddities. Pure functions.
 
-The shape is that of `php/crm-webhook.php`, with the payments and shipments that a webhook does not bring.
+The shape is that of `php/crm-webhook.php`, with payments and shipments added, which a webhook does not contain.
 """
 
 import json
@@ -20,38 +20,38 @@ _LEFT_OUT = frozenset({"RUNNING", "ORDER_ID", "SYSTEM", "SORT", "DATE_INSERT"})
 _ZERO = re.compile(r"0000-00-00.*")
 _DATES = ("DATE_INSERT", "DATE_UPDATE", "DATE_STATUS")
 _AMOUNTS = ("PRICE", "PRICE_DELIVERY", "DISCOUNT_VALUE", "SUM_PAID")
-_WRITTEN = frozenset({"postcardText", "addressRecipient"})
-"""Properties that people write at length, so that the column may have cut them."""
+_LONG_TEXTS = frozenset({"postcardText", "addressRecipient"})
+"""Properties with long texts, which the column may have cut."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knowledge:
-    """What is asked of the copy once, before the orders."""
+    """Facts about the copy that are read once, before the orders."""
 
     properties: Mapping[str, Row] = field(default_factory=dict)
-    """Definitions of the order's properties by id: the same code may have one for each kind of payer."""
+    """Definitions of order properties by id: each kind of payer may have its own definition with the same code."""
     repeated_numbers: frozenset[str] = frozenset()
     longest_value: int | None = None
-    """Characters that a property's value can have."""
+    """The length of the column of property values, in characters."""
     longest_comment: int | None = None
 
 
 @dataclass(slots=True)
 class Document:
-    """What a webhook would have brought, and what was odd."""
+    """An order in the form of a webhook, with the reasons noted while it was converted."""
 
     data: dict[str, Any]
     reasons: list[Reason] = field(default_factory=list)
 
     def note(self, code: Code, subject: str = "") -> None:
-        """Note an oddity, once."""
+        """Add a reason, unless it was added before."""
         reason = Reason(code, subject)
         if reason not in self.reasons:
             self.reasons.append(reason)
 
 
 def document(order: SourceOrder, knowledge: Knowledge) -> Document:
-    """Put an order together. Nothing that the rows say is left out, and nothing missing stops it."""
+    """Return an order in the form of a webhook. All data of the rows is kept, and missing data raises no error."""
     made = Document({})
     made.data = _whole(order.row, made)
     _check_columns(order, made, knowledge)
@@ -86,7 +86,7 @@ def _check_columns(order: SourceOrder, made: Document, knowledge: Knowledge) -> 
 
 
 def earliest_date(order: SourceOrder) -> str | None:
-    """Return the earliest date that anything of the order has; None when nothing has one that can be read."""
+    """Return the earliest date of the order's rows; None when no row has a readable date."""
     found = [row.get("DATE_CREATE") for row in order.changes] + [row.get("DATE_INSERT") for row in order.lines]
     found += [order.row.get("DATE_STATUS"), order.row.get("DATE_UPDATE")]
     return min((moment for moment in found if moment and read_moment(moment).value), default=None)
@@ -99,7 +99,7 @@ def _properties(order: SourceOrder, made: Document, knowledge: Knowledge) -> lis
     properties = []
     for row in order.values:
         if (row.get("ENTITY_TYPE") or "ORDER") != "ORDER":
-            _keep_of_shipment(row, made)
+            _keep_shipment_property(row, made)
             continue
         definition = knowledge.properties.get(row.get("ORDER_PROPS_ID") or "")
         code = (definition.get("CODE") if definition else "") or row.get("CODE") or ""
@@ -109,7 +109,7 @@ def _properties(order: SourceOrder, made: Document, knowledge: Knowledge) -> lis
         value = _value(row, definition, subject, made)
         if code == "data" and isinstance(value, str) and _is_zero(value):
             made.note(Code.ZERO_DATE, "properties.data")
-        if code in _WRITTEN and isinstance(value, str) and _is_cut(value, knowledge.longest_value):
+        if code in _LONG_TEXTS and isinstance(value, str) and _is_cut(value, knowledge.longest_value):
             made.note(Code.CUT_TEXT, f"properties.{code}")
         properties.append({"CODE": code, "ORDER_PROPS_ID": row.get("ORDER_PROPS_ID"), "VALUE": value})
     return properties
@@ -128,7 +128,7 @@ def _value(row: Row, definition: Row | None, subject: str, made: Document) -> st
         return [_text(_as_php_prints(one), f"properties.{subject}", made) for one in found if one is not None]
     text = _text(text, f"properties.{subject}", made, is_repaired="VALUE" in row.repaired)
     if is_multiple and definition is not None and definition.get("TYPE") in ("ENUM", "FILE") and "," in text:
-        # As sale 14 kept several choices or files.
+        # sale 14 stored several choices or files in this form.
         return [one.strip() for one in text.split(",") if one.strip()]
     return text
 
@@ -139,7 +139,7 @@ def _as_php_prints(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
 
 
-def _keep_of_shipment(row: Row, made: Document) -> None:
+def _keep_shipment_property(row: Row, made: Document) -> None:
     code = row.get("CODE") or f"#{row.get('ORDER_PROPS_ID') or row.get('ID')}"
     kept = made.data.setdefault("SHIPMENT_PROPERTIES", {})
     kept[code] = _text(row.get("VALUE") or "", f"SHIPMENT_PROPERTIES.{code}", made)
@@ -177,7 +177,7 @@ def _user(order: SourceOrder, made: Document) -> dict[str, Any] | None:
         made.note(Code.UNKNOWN_USER, user_id)
         return None
     user = _whole(order.user, made, "user.")
-    # The phone that the customer has confirmed comes before those that were typed.
+    # The phone that the customer has confirmed is preferred to phones that were only typed.
     return {"PHONE": order.phone, **user} if order.phone else user
 
 
@@ -197,14 +197,14 @@ def _without(line: dict[str, Any], names: Iterable[str] = _LEFT_OUT) -> dict[str
 
 def _text(text: str, subject: str, made: Document, *, is_repaired: bool = False) -> str:
     if is_repaired:
-        made.note(Code.MENDED_TEXT, subject)
+        made.note(Code.REPAIRED_TEXT, subject)
     if text.isascii():
         if "????" in text and encodings.has_lost_characters(text):
             made.note(Code.LOST_CHARACTERS, subject)
         return text
     whole = encodings.repair(text)
     if whole is not None:
-        made.note(Code.MENDED_TEXT, subject)
+        made.note(Code.REPAIRED_TEXT, subject)
         return whole
     if encodings.is_broken(text):
         made.note(Code.BROKEN_TEXT, subject)

@@ -1,10 +1,10 @@
-"""Repair of texts whose letters were broken on their way through encodings, where the result is certain.
+"""Repair texts that were decoded with a wrong encoding, where the result is certain.
 
-A site that once spoke cp1251 or latin1 to a database of UTF-8 has stored `Р‘СѓРєРµС‚` or `Ð‘ÑƒÐºÐµÑ‚` for `Букет`; one
-that kept cp1251 in tables of latin1 has `Áóêåò`.
+A site that used cp1251 or latin1 with a UTF-8 database stored `Р‘СѓРєРµС‚` or `Ð‘ÑƒÐºÐµÑ‚` for `Букет`; a site that
+kept cp1251 in latin1 tables stored `Áóêåò`.
 
-The repair is our own because ftfy 6.3 leaves `Áóêåò` as it is (it knows no cp1251 in latin1) and also every fifth short
-word read as cp1251, such as `РЃРЁУЁ` for `ЁШӨ`, and it changes whole texts such as `3№«` to `3鹫`.
+ftfy 6.3 is not used because it leaves `Áóêåò` unchanged (it does not support cp1251 in latin1) and also every fifth
+short word read as cp1251, such as `РЃРЁУЁ` for `ЁШӨ`, and because it changes intact texts such as `3№«` to `3鹫`.
 """
 
 import re
@@ -15,23 +15,23 @@ _FROM_CP1251 = re.compile(
 )
 _FROM_CP1252 = re.compile(r"[ÐÑÒÓð][\u0080-\u00bf\u0152-\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122Ÿ]")
 _CP1251_IN_LATIN1 = re.compile(r"[À-ÿ]{3}")
-"""No language writes three such letters one after another."""
+"""No language has three such letters in a row."""
 _CERTAIN = 2
-"""So many pairs before a text is suspected: one may be a misprint."""
-# What the shop's texts are made of. A wrong guess gives letters of other alphabets.
+"""The number of broken pairs from which a text is repaired: a single pair may be a typing error."""
+# Characters of the shop's texts. A wrong repair gives letters of other alphabets.
 _KNOWN = re.compile(
     r"[\x00-\x7f\u00a0-\u00bfа-яёА-ЯЁәғқңөұүһіӘҒҚҢӨҰҮҺІ\u2010-\u203e\u2116\u20b8\u20ac\u2190-\u2bff\u2600-\u27bf\ufe0f\u200d"
     r"\U0001f000-\U0001faff]*"
 )
 _CYRILLIC = re.compile(r"[а-яёА-ЯЁәғқңөұүһіӘҒҚҢӨҰҮҺІ]|[\u2600-\u27bf\U0001f000-\U0001faff]")
 _LOST = re.compile(r"\?{4,}")
-"""What MySQL's three-byte UTF-8 keeps of an emoji: a question mark for each of its four bytes."""
+"""MySQL's three-byte UTF-8 stores an emoji as four question marks, one for each byte."""
 
 
 def decode(raw: bytes) -> tuple[str, bool]:
-    """Return the text of a column, and whether its bytes were not the UTF-8 that they had to be.
+    """Return the text of a column, and True when its bytes were not UTF-8 and were read as cp1251.
 
-    NUL, which PostgreSQL's texts can't hold, is left out.
+    NUL is removed because PostgreSQL can't store it in a text.
     """
     raw = raw.replace(b"\0", b"")
     try:
@@ -41,12 +41,12 @@ def decode(raw: bytes) -> tuple[str, bool]:
 
 
 def repair(text: str) -> str | None:
-    """Return what the text was before its letters were broken; None when it is not broken, or not for sure."""
+    """Return the original text; None when the text is not broken, or when the repair is not certain."""
     for pattern, encoding in ((_FROM_CP1251, "cp1251"), (_FROM_CP1252, "cp1252")):
         pairs = pattern.findall(text)
         if len(pairs) < _CERTAIN or not _unlike_words(pairs):
             continue
-        whole = _again(text, encoding)
+        whole = _decoded_as_utf8(text, encoding)
         if whole is None:
             continue
         if (twice := repair(whole)) is not None:
@@ -61,23 +61,23 @@ def repair(text: str) -> str | None:
 
 
 def is_broken(text: str) -> bool:
-    """Return whether letters are lost for good, or broken in a way that cannot be repaired."""
+    """Return whether letters are lost or broken in a way that cannot be repaired."""
     if "\ufffd" in text:
         return True
     return any(len(_unlike_words(pattern.findall(text))) > _CERTAIN for pattern in (_FROM_CP1251, _FROM_CP1252))
 
 
 def _unlike_words(pairs: Iterable[str]) -> list[str]:
-    """Return the pairs that no word has: "Рё" is broken "и", and also how many a Russian word begins."""
+    """Return the pairs that no Russian word contains; "Рё" is a broken "и", but many Russian words begin with it."""
     return [pair for pair in pairs if pair[1] not in "ёЁ"]
 
 
 def has_lost_characters(text: str) -> bool:
-    """Return whether question marks stand where a database could not keep emoji."""
+    """Return whether the text has question marks in place of emoji that a database could not store."""
     return bool(_LOST.search(text))
 
 
-def _again(text: str, encoding: str) -> str | None:
+def _decoded_as_utf8(text: str, encoding: str) -> str | None:
     broken = bytearray()
     for letter in text:
         try:
@@ -85,7 +85,7 @@ def _again(text: str, encoding: str) -> str | None:
         except UnicodeEncodeError:
             if ord(letter) > 0xFF:
                 return None
-            broken.append(ord(letter))  # bytes that the code page leaves open
+            broken.append(ord(letter))  # a byte that the code page does not define
     try:
         return broken.decode("utf-8")
     except UnicodeDecodeError:

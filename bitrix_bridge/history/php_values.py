@@ -1,4 +1,4 @@
-"""Values that PHP has serialized: read with a parser, never evaluated. Lengths in them are bytes."""
+"""Read PHP's serialized values with a parser, without evaluating them. Their lengths are in bytes."""
 
 import re
 from typing import Any
@@ -9,12 +9,12 @@ _SERIALIZED = re.compile(r"(?:a:\d+:\{|s:\d+:\"|i:-?\d+;|b:[01];|d:[-\d.]|N;)")
 
 
 def looks_serialized(text: str) -> bool:
-    """Return whether the text begins as one of PHP's serialized values does."""
+    """Return whether the text begins like a serialized PHP value."""
     return _SERIALIZED.match(text) is not None
 
 
 def unserialize(text: str) -> Any:
-    """Return the value: lists as lists, other arrays as dictionaries. Raises `ValueError`, also for objects."""
+    """Return the value: PHP lists as lists, other arrays as dictionaries. Raises `ValueError` for objects too."""
     try:
         value = phpserialize.loads(text.encode("utf-8"), decode_strings=True)
     except (ValueError, TypeError, IndexError, KeyError, RecursionError, OverflowError) as error:

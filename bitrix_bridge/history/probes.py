@@ -1,4 +1,4 @@
-"""Probes of the import: whether the copy can be read, and how the last run ended."""
+"""Health probes of the import: whether the copy can be read, and how the last run ended."""
 
 from django.conf import settings
 from django.utils import timezone
@@ -16,9 +16,9 @@ COPY_SECONDS = 2
 
 @probe(_("Copy of the site (MySQL)"))
 def site_copy() -> Finding:
-    """Connect to the copy as the import does, over a read-only session, and find out what else the account may do.
+    """Connect to the copy over a read-only session, and check whether the account may write.
 
-    The CRM works without it: an error concerns the import alone.
+    An error is yellow, not red: only the import needs the copy.
     """
     if not settings.BITRIX_MYSQL_URL:
         return Finding(Level.GREEN, gettext("not configured"))
@@ -27,7 +27,7 @@ def site_copy() -> Finding:
             warning = source.warning()
             where = str(source.where)
     except SourceError as error:
-        hint = gettext("Make the copy reachable; when the history is here, clear BITRIX_MYSQL_URL.")
+        hint = gettext("Make the copy reachable; after the import, clear BITRIX_MYSQL_URL.")
         return Finding(Level.YELLOW, str(error), hint)
     if warning:
         return Finding(Level.YELLOW, warning, gettext("Use one with SELECT only."))
@@ -36,7 +36,7 @@ def site_copy() -> Finding:
 
 @probe(_("Last import"), reads_database=True)
 def last_import() -> Finding:
-    """Return the result of the newest run, and whether it needs to be resumed."""
+    """Return the result of the newest run, with a hint when it can be resumed."""
     run = ImportRun.objects.order_by("-started_at").first()
     if run is None:
         return Finding(Level.GREEN, gettext("not yet"))

@@ -1,6 +1,4 @@
-"""Reading orders from the copy in batches, with everything that belongs to them: a dozen queries a batch, for any
-number of orders.
-"""
+"""Read orders and their related rows from the copy in batches: about twelve queries for a batch of any size."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,17 +17,17 @@ _NEIGHBOURS = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Which orders: all of them, unless something is said. `since` and `until` are moments of DATE_INSERT."""
+    """The orders to import: all of them by default. `since` and `until` are compared with DATE_INSERT."""
 
     first_id: int = 0
     count: int | None = None
     order_ids: tuple[int, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
-    """Not included."""
+    """Exclusive."""
 
     def as_json(self) -> dict[str, Any]:
-        """Return the form that the row of a run keeps."""
+        """Return the selection as it is stored in the run's options."""
         values = {
             "first_id": self.first_id,
             "count": self.count,
@@ -41,7 +39,7 @@ class Selection:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """Return what was kept."""
+        """Return the selection that was stored with `as_json`."""
         return cls(
             first_id=values.get("first_id", 0),
             count=values.get("count"),
@@ -51,14 +49,14 @@ class Selection:
         )
 
     def condition(self, after_id: int) -> tuple[str, list[object]]:
-        """Return the SQL for those behind an id, and its values."""
+        """Return the SQL condition for the selected orders with ids above `after_id`, and its parameters."""
         parts, values = ["`ID` > %s"], [max(after_id, self.first_id - 1)]  # type: list[str], list[object]
         if self.order_ids:
             parts.append(f"`ID` IN ({', '.join(['%s'] * len(self.order_ids))})")
             values += self.order_ids
         for moment, sign in ((self.since, ">="), (self.until, "<")):
             if moment is not None:
-                # The site's columns are naive and of the shop's time.
+                # The site's columns have no offset and are in the shop's time zone.
                 parts.append(f"`DATE_INSERT` {sign} %s")
                 values.append(timezone.make_naive(moment, ALMATY).strftime("%Y-%m-%d %H:%M:%S"))
         return " AND ".join(parts), values
@@ -66,7 +64,7 @@ class Selection:
 
 @dataclass(slots=True)
 class SourceOrder:
-    """One order of the copy, as rows."""
+    """One order of the copy with its related rows."""
 
     row: Row
     lines: list[Row] = field(default_factory=list)
@@ -87,22 +85,22 @@ class SourceOrder:
 
 @dataclass(slots=True)
 class Batch:
-    """Orders in the order of their ids, and what several of them share."""
+    """Orders sorted by id, and the site's users that they refer to."""
 
     orders: list[SourceOrder]
-    people: dict[str, Row]
+    users: dict[str, Row]
     """Users of the site by id: customers, and staff who have changed orders."""
 
 
 def count_orders(source: Source, selection: Selection, after_id: int = 0) -> int:
-    """Return how many orders there are to go through."""
+    """Return how many of the selected orders have ids above `after_id`."""
     where, values = selection.condition(after_id)
     number = source.number(f"SELECT COUNT(*) FROM `b_sale_order` WHERE {where}", values)  # noqa: S608
     return number if selection.count is None else min(number, selection.count)
 
 
 def read_next(source: Source, selection: Selection, *, after_id: int, limit: int) -> Batch:
-    """Read the orders behind an id, by growing id; none when there are no more."""
+    """Return the next selected orders with ids above `after_id`, sorted by id; an empty batch at the end."""
     where, values = selection.condition(after_id)
     return read_batch(
         source, list(source.rows("b_sale_order", columns.ORDER, where, values, order="`ID`", limit=limit))
@@ -110,12 +108,14 @@ def read_next(source: Source, selection: Selection, *, after_id: int, limit: int
 
 
 def read_orders(source: Source, ids: Sequence[int]) -> Batch:
-    """Read these orders, those that there are."""
+    """Return the orders with these ids; leave out those that the copy lacks."""
     return read_batch(source, source.among("b_sale_order", columns.ORDER, "ID", ids, order="`ID`"))
 
 
 def read_batch(source: Source, rows: Sequence[Row]) -> Batch:
-    """Read what belongs to these rows of b_sale_order; of a copy without keys, where an id is there twice, the last."""
+    """Read the related rows of these rows of b_sale_order. Of rows with the same id, in a copy without keys, use the
+    last one.
+    """
     rows = list({row["ID"]: row for row in rows}.values())
     ids = [row["ID"] for row in rows]
     lines = source.among("b_sale_basket", columns.BASKET, "ORDER_ID", ids, order=_sorted(source, "b_sale_basket"))
@@ -136,7 +136,7 @@ def read_batch(source: Source, rows: Sequence[Row]) -> Batch:
     changes_of = _children(source, "b_sale_order_change", columns.CHANGE, ids)
     user_ids = {row.get("USER_ID") for row in rows}
     user_ids |= {change.get("USER_ID") for changes in changes_of.values() for change in changes}
-    people = named(source.among("b_user", columns.USER, "ID", sorted(user_ids - {None, "", "0"}, key=str)), "ID")
+    users = named(source.among("b_user", columns.USER, "ID", sorted(user_ids - {None, "", "0"}, key=str)), "ID")
     phones = named(
         source.among(
             "b_user_phone_auth",
@@ -162,22 +162,22 @@ def read_batch(source: Source, rows: Sequence[Row]) -> Batch:
                 shipments=real,
                 system_shipments=len(shipments) - len(real),
                 changes=changes_of.get(key, []),
-                user=people.get(row.get("USER_ID") or ""),
+                user=users.get(row.get("USER_ID") or ""),
                 phone=phone.get("PHONE_NUMBER") if phone else None,
             )
         )
-    return Batch(orders, dict(people))
+    return Batch(orders, dict(users))
 
 
 def nearest_date(source: Source, bitrix_order_id: int) -> str | None:
-    """Return when the nearest earlier order was placed that has a date, else the nearest later: ids grow with time."""
-    for sign, way in (("<", "DESC"), (">", "ASC")):
+    """Return the date of the nearest earlier dated order, else of the nearest later one: ids grow with time."""
+    for sign, direction in (("<", "DESC"), (">", "ASC")):
         dated = source.rows(
             "b_sale_order",
             ("DATE_INSERT",),
             f"`ID` {sign} %s AND `DATE_INSERT` > '2000-01-01' AND `DATE_INSERT` < '2100-01-01'",
             [bitrix_order_id],
-            order=f"`ID` {way}",
+            order=f"`ID` {direction}",
             limit=_NEIGHBOURS,
         )
         for row in list(dated):
@@ -187,7 +187,7 @@ def nearest_date(source: Source, bitrix_order_id: int) -> str | None:
 
 
 def count_carts(source: Source) -> int:
-    """Return how many lines lie in carts from which no order has come."""
+    """Return how many lines belong to carts without an order."""
     if not source.has("b_sale_basket", "ORDER_ID"):
         return 0
     return source.number("SELECT COUNT(*) FROM `b_sale_basket` WHERE `ORDER_ID` IS NULL OR `ORDER_ID` = 0")

@@ -1,6 +1,6 @@
-"""What was odd about an order of the copy: none of it stops the order, each is noted on its timeline and in the report.
+"""Oddities of orders of the copy. They do not stop the import; the order's timeline and the report show them.
 
-The words are for staff. A subject is what it is about: an id, a code, a column.
+The texts are for staff. The subject of a reason is an id, a code or a column.
 """
 
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Code(StrEnum):
     ZERO_DATE = "zero_date"
     NEGATIVE_AMOUNT = "negative_amount"
     UNREADABLE = "unreadable"
-    MENDED_TEXT = "mended_text"
+    REPAIRED_TEXT = "mended_text"  # stored in rows of runs
     BROKEN_TEXT = "broken_text"
     LOST_CHARACTERS = "lost_characters"
     CUT_TEXT = "cut_text"
@@ -50,36 +50,36 @@ class Reason:
 
     @property
     def text(self) -> str:
-        """Return it in words, as the order's timeline has them."""
+        """Return the text for the order's timeline."""
         return f"{self.what} — {self.outcome(is_dry=False)}"
 
     @property
     def what(self) -> str:
-        """Return what is odd."""
-        return str(_WORDS[self.code].what) % {"subject": self.subject}
+        """Return the text that names the oddity."""
+        return str(_TEXTS[self.code].what) % {"subject": self.subject}
 
     def outcome(self, *, is_dry: bool) -> str:
-        """Return what becomes of it, or has become."""
-        words = _WORDS[self.code]
-        return str(words.will if is_dry else words.did)
+        """Return the text about the outcome: in the future tense for a dry run, else in the past tense."""
+        texts = _TEXTS[self.code]
+        return str(texts.will if is_dry else texts.did)
 
     @property
     def advice(self) -> str:
-        """Return what would make it better; empty when nothing would."""
-        return str(_WORDS[self.code].advice)
+        """Return how to fix the cause; empty when nothing can be done."""
+        return str(_TEXTS[self.code].advice)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the form that the row of the run stores."""
+        """Return the reason as it is stored in the rows of a run."""
         return {"code": str(self.code), "subject": self.subject}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
-        """Return what was stored."""
+        """Return the reason that was stored with `as_json`."""
         return cls(Code(value["code"]), str(value.get("subject", "")))
 
 
 @dataclass(frozen=True, slots=True)
-class _Words:
+class _Texts:
     what: Promise
     will: Promise
     did: Promise
@@ -95,85 +95,83 @@ _ON_SITE = _("Look the order up on the site and correct it there.")
 _CONTACTS_WILL = _("the customer will be known by the contacts in the order")
 _CONTACTS_DID = _("the customer is known by the contacts in the order")
 
-_WORDS = {
-    Code.FAILED: _Words(
+_TEXTS = {
+    Code.FAILED: _Texts(
         _("error: %(subject)s"),
-        _("the order will not come over"),
-        _("the order has not come over"),
+        _("the order will not be imported"),
+        _("the order was not imported"),
         _("Repeat the failed ones; if the error stays, send it to the developer."),
     ),
-    Code.RUNNING: _Words(
+    Code.RUNNING: _Texts(
         _("the order was being saved on the site when the copy was made"),
         _("will be skipped"),
         _("skipped"),
-        _("It comes with a newer copy, or by webhook."),
+        _("A newer copy or a webhook will bring it."),
     ),
-    Code.NEWER_HERE: _Words(
-        _("the CRM knows something newer of the order than the copy"), _AS_IT_IS_WILL, _AS_IT_IS_DID
-    ),
-    Code.UNKNOWN_STATUS: _Words(
+    Code.NEWER_HERE: _Texts(_("the CRM has a newer state of the order than the copy"), _AS_IT_IS_WILL, _AS_IT_IS_DID),
+    Code.UNKNOWN_STATUS: _Texts(
         _("status %(subject)s is unknown"), _STUB_WILL, _STUB_DID, _("Give the status a name and a stage in the admin.")
     ),
-    Code.UNKNOWN_CITY: _Words(_("city %(subject)s is unknown"), _STUB_WILL, _STUB_DID, _REFERENCE),
-    Code.UNKNOWN_SHOP: _Words(_("shop %(subject)s is unknown"), _STUB_WILL, _STUB_DID, _REFERENCE),
-    Code.UNKNOWN_SLOT: _Words(_("delivery time %(subject)s is unknown"), _STUB_WILL, _STUB_DID, _REFERENCE),
-    Code.UNKNOWN_PRODUCT: _Words(
+    Code.UNKNOWN_CITY: _Texts(_("city %(subject)s is unknown"), _STUB_WILL, _STUB_DID, _REFERENCE),
+    Code.UNKNOWN_SHOP: _Texts(_("shop %(subject)s is unknown"), _STUB_WILL, _STUB_DID, _REFERENCE),
+    Code.UNKNOWN_SLOT: _Texts(_("delivery time %(subject)s is unknown"), _STUB_WILL, _STUB_DID, _REFERENCE),
+    Code.UNKNOWN_PRODUCT: _Texts(
         _("product %(subject)s is unknown"),
         _STUB_WILL,
         _STUB_DID,
         _("Copy the table b_iblock_element whole; what the shop has deleted stays a stub."),
     ),
-    Code.UNKNOWN_USER: _Words(_("user %(subject)s is not in the copy"), _CONTACTS_WILL, _CONTACTS_DID, _COPY_USERS),
-    Code.UNKNOWN_PAY_SYSTEM: _Words(
+    Code.UNKNOWN_USER: _Texts(_("user %(subject)s is not in the copy"), _CONTACTS_WILL, _CONTACTS_DID, _COPY_USERS),
+    Code.UNKNOWN_PAY_SYSTEM: _Texts(
         _("pay system %(subject)s is unknown"),
         _("the payment method will stay empty"),
         _("the payment method stayed empty"),
         _("Add the pay system to BITRIX_PAY_SYSTEMS and run the import again."),
     ),
-    Code.NO_USER: _Words(_("ordered without an account"), _CONTACTS_WILL, _CONTACTS_DID),
-    Code.NO_PRODUCT: _Words(
+    Code.NO_USER: _Texts(_("ordered without an account"), _CONTACTS_WILL, _CONTACTS_DID),
+    Code.NO_PRODUCT: _Texts(
         _("a line without a product: %(subject)s"),
         _("the line will keep its name and price"),
         _("the line kept its name and price"),
     ),
-    Code.NO_LINES: _Words(
+    Code.NO_LINES: _Texts(
         _("no lines"),
-        _("will come over without lines"),
-        _("came over without lines"),
+        _("will be imported without lines"),
+        _("was imported without lines"),
         _("Copy the table b_sale_basket whole."),
     ),
-    Code.NO_NUMBER: _Words(
+    Code.NO_NUMBER: _Texts(
         _("no number"), _("the id will serve as the number"), _("the id serves as the number"), _ON_SITE
     ),
-    Code.REPEATED_NUMBER: _Words(
+    Code.REPEATED_NUMBER: _Texts(
         _("number %(subject)s is given to several orders"), _("each will keep it"), _("each has kept it"), _ON_SITE
     ),
-    Code.ZERO_DATE: _Words(
+    Code.ZERO_DATE: _Texts(
         _("%(subject)s is 0000-00-00"),
-        _("the date will be taken from what lies next to it, or left empty"),
-        _("the date was taken from what lies next to it, or left empty"),
+        _("the date will be taken from related rows, or left empty"),
+        _("the date was taken from related rows, or left empty"),
     ),
-    Code.NEGATIVE_AMOUNT: _Words(_("%(subject)s is below zero"), _AS_IT_IS_WILL, _AS_IT_IS_DID, _ON_SITE),
-    Code.UNREADABLE: _Words(
+    Code.NEGATIVE_AMOUNT: _Texts(_("%(subject)s is below zero"), _AS_IT_IS_WILL, _AS_IT_IS_DID, _ON_SITE),
+    Code.UNREADABLE: _Texts(
         _("%(subject)s can't be read"),
         _("will be kept among the other fields as it came"),
         _("kept among the other fields as it came"),
         _ON_SITE,
     ),
-    Code.MENDED_TEXT: _Words(_("broken letters in %(subject)s"), _("will be made whole"), _("were made whole"), _DUMP),
-    Code.BROKEN_TEXT: _Words(_("letters are lost in %(subject)s"), _AS_IT_IS_WILL, _AS_IT_IS_DID, _DUMP),
-    Code.LOST_CHARACTERS: _Words(_("question marks instead of emoji in %(subject)s"), _AS_IT_IS_WILL, _AS_IT_IS_DID),
-    Code.CUT_TEXT: _Words(
+    Code.REPAIRED_TEXT: _Texts(_("broken letters in %(subject)s"), _("will be repaired"), _("were repaired"), _DUMP),
+    Code.BROKEN_TEXT: _Texts(_("letters are lost in %(subject)s"), _AS_IT_IS_WILL, _AS_IT_IS_DID, _DUMP),
+    Code.LOST_CHARACTERS: _Texts(_("question marks instead of emoji in %(subject)s"), _AS_IT_IS_WILL, _AS_IT_IS_DID),
+    Code.CUT_TEXT: _Texts(
         _("%(subject)s is as long as its column: perhaps the site has cut it"), _AS_IT_IS_WILL, _AS_IT_IS_DID
     ),
-    Code.ORPHAN_PROPERTY: _Words(
+    Code.ORPHAN_PROPERTY: _Texts(
         _("property %(subject)s is not described on the site"),
         _("will be kept among the other fields"),
         _("kept among the other fields"),
         _("Copy the table b_sale_order_props whole."),
     ),
-    Code.BROKEN_VALUE: _Words(_("several values of %(subject)s are cut"), _AS_IT_IS_WILL, _AS_IT_IS_DID, _ON_SITE),
-    Code.BROKEN_CHANGE: _Words(
+    Code.BROKEN_VALUE: _Texts(_("several values of %(subject)s are cut"), _AS_IT_IS_WILL, _AS_IT_IS_DID, _ON_SITE),
+    Code.BROKEN_CHANGE: _Texts(
         _("an entry of the order's history is cut: %(subject)s"),
         _("will be missing on the timeline"),
         _("is missing on the timeline"),

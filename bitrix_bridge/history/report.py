@@ -1,4 +1,4 @@
-"""What a run has found, for people: reasons grouped and counted, what would make it better, and order by order."""
+"""The report of a run for staff: its reasons grouped and counted with advice, and the outcome of each order."""
 
 import csv
 from collections.abc import Iterable, Iterator
@@ -13,7 +13,7 @@ from bitrix_bridge.models import ImportRow, ImportRun
 from cvety_crm.model_fields import field_label
 
 MOST_SUBJECTS = 10
-"""Of each kind get a line of their own, those that most orders have; the others share one, which names as many."""
+"""For each code, the most frequent subjects get a line each; the other subjects share one line, which names as many."""
 EXAMPLES = 5
 _PAGE = 2000
 _CODES = frozenset(Code)
@@ -34,7 +34,7 @@ _GROUPS = """
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the report: so many orders, why, what becomes of them, and some of them by id."""
+    """One line of the report: the number of orders, the reason, the outcome, advice, and ids of some orders."""
 
     code: Code
     orders: int
@@ -45,9 +45,9 @@ class Line:
 
 
 def grouped_reasons(run: ImportRun) -> list[dict[str, Any]]:
-    """Count the orders of each reason. One query; what it returns does not grow with the run.
+    """Count the orders of each reason with one query, whose result does not grow with the run.
 
-    A group of `others` is of the rarer subjects of a kind, an order of several of them counted once.
+    A group with `others` has the less frequent subjects of a code; an order with several of them is counted once.
     """
     with connection.cursor() as cursor:
         cursor.execute(_GROUPS, {"run": run.pk, "most": MOST_SUBJECTS, "examples": EXAMPLES})
@@ -59,7 +59,7 @@ def grouped_reasons(run: ImportRun) -> list[dict[str, Any]]:
 
 
 def lines(reasons: Iterable[dict[str, Any]], *, is_dry: bool = False) -> Iterator[Line]:
-    """Put grouped reasons into words, the failed ones first; of each kind the rarer subjects together, at its end."""
+    """Yield the grouped reasons as lines: failures first; the shared line of a code after its other lines."""
     kinds: dict[Code, list[dict[str, Any]]] = {}
     for group in reasons:
         if group["code"] in _CODES:
@@ -86,27 +86,25 @@ def number_of_orders(number: int) -> str:
 
 
 def result_line(run: ImportRun, *, is_dry: bool = False) -> str:
-    """Return `54 of 54 orders have come over: created 54, …`. Those being saved on the site do not count."""
+    """Return `54 of 54 orders were imported`. Skipped orders, which the site was saving, are not counted."""
     counted = run.come_over + run.failed
     if is_dry:
         words = ngettext(
-            "%(done)d of %(all)d order will come over", "%(done)d of %(all)d orders will come over", counted
+            "%(done)d of %(all)d order will be imported", "%(done)d of %(all)d orders will be imported", counted
         )
     else:
-        words = ngettext(
-            "%(done)d of %(all)d order has come over", "%(done)d of %(all)d orders have come over", counted
-        )
+        words = ngettext("%(done)d of %(all)d order was imported", "%(done)d of %(all)d orders were imported", counted)
     return words % {"done": run.come_over, "all": counted}
 
 
 def counts(run: ImportRun) -> list[tuple[str, int]]:
-    """Return how many orders ended how, and what was left out, with words for each."""
+    """Return the number of orders with each outcome, and of rows left out, each with its label."""
     names = ("created", "updated", "unchanged", "skipped", "failed", "carts", "system_shipments")
     return [(field_label(ImportRun, name), getattr(run, name)) for name in names]
 
 
 def write_table(run: ImportRun, file: TextIO, *, is_dry: bool = False) -> int:
-    """Write a line for each order: id on the site, outcome, reasons. For a spreadsheet; return how many."""
+    """Write a CSV line for each order (id on the site, outcome, reasons), and return the number of orders."""
     writer = csv.writer(file, delimiter=";")
     writer.writerow([gettext("id on the site"), gettext("outcome"), gettext("reasons")])
     written, after_id = 0, 0
@@ -123,6 +121,6 @@ def write_table(run: ImportRun, file: TextIO, *, is_dry: bool = False) -> int:
 
 
 def texts(reasons: Iterable[Any], *, is_dry: bool = False) -> list[str]:
-    """Return the reasons of one order in words; what no code knows any more is left out."""
+    """Return the texts of one order's reasons; leave out codes that no longer exist."""
     found = (Reason.from_json(value) for value in reasons if isinstance(value, dict) and value.get("code") in _CODES)
     return [f"{reason.what} — {reason.outcome(is_dry=is_dry)}" for reason in found]

@@ -11,23 +11,23 @@ from cvety_crm.long_runs.engine import RunEngine, State
 
 
 class ImportEngine(RunEngine[ImportRun]):
-    """One import at a time. One whose process is gone counts as stopped: a person decides whether to resume it."""
+    """Only one import runs at a time. A run whose process has ended is stopped; staff decide whether to resume it."""
 
     model = ImportRun
     already_running_text = _("An import is running already: wait for its end, or stop it.")
     lease = timedelta(minutes=5)
-    """Longer than a batch can take, the delays of a lost connection to the copy included."""
+    """Longer than a batch can take, including the retry delays after a lost connection to the copy."""
 
     def may_resume(self, run: ImportRun) -> bool:
-        """Return whether it was cut, or some of its orders have failed."""
+        """Return whether the run was interrupted, or some of its orders have failed."""
         return super().may_resume(run) or (run.state == State.DONE and run.failed > 0)
 
     def resume_columns(self, run: ImportRun) -> dict[str, Any]:
-        """Have a run that is done, or whose retry was cut, repeat its failed orders from the first."""
+        """Return the columns that make a finished run, or an interrupted retry, repeat its failed orders."""
         return {"is_retry": True, "after_id": 0} if run.is_retry or run.state == State.DONE else {}
 
     def on_cut(self, run: ImportRun) -> None:
-        """Save the reasons found so far. A batch under way has lost the run, so that nothing is added to them."""
+        """Save the reasons found so far. A batch in progress has lost the lease, so it can't add reasons later."""
         ImportRun.objects.filter(pk=run.pk).update(reasons=report.grouped_reasons(run))
 
 

@@ -1,27 +1,27 @@
-"""The import in the worker, slice by slice. The buttons of its page start it."""
+"""The import in the worker, slice by slice, started by the buttons of its page."""
 
 from datetime import timedelta
 
 from django.db import OperationalError
 from django.utils.translation import gettext
 
-from bitrix_bridge.history import walk
+from bitrix_bridge.history import importing
 from bitrix_bridge.history.runs import imports
 from bitrix_bridge.history.source import Source, SourceError
 from bitrix_bridge.models import ImportRun
 from cvety_crm.long_runs.slices import IsOverTime, SliceTask
 
 SLICE_SECONDS = 50.0
-"""How long one task works, so that it ends before django-q's limit and others have their turn."""
+"""The time limit of one task: shorter than django-q's timeout, and short enough for other tasks to run in between."""
 
 
 def _work(run: ImportRun, is_over_time: IsOverTime) -> timedelta | None:
-    """Work on a run; a slice starts where the one before has ended, so a retry ends however many orders fail again."""
+    """Work on a run from the place where the last slice ended, so that a retry ends even if orders fail again."""
     with Source.configured() as source:
         if warning := source.warning():
             advice = gettext("Use one with SELECT only.")
             raise SourceError(f"{warning} {advice}")
-        return None if walk.work(run, source, is_over_time=is_over_time) else timedelta(0)
+        return None if importing.work(run, source, is_over_time=is_over_time) else timedelta(0)
 
 
 slice_task = SliceTask(

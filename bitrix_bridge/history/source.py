@@ -1,4 +1,4 @@
-"""The MySQL copy of Bitrix, over a session that can't write. Every value is text, as PHP would have sent it."""
+"""The MySQL copy of Bitrix, over a read-only session. Every value is text, as PHP sends it."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -32,7 +32,8 @@ HARMLESS = frozenset(
 """Privileges of MySQL and MariaDB that do not allow writing. EXECUTE does: procedures may write. FILE makes files."""
 
 LOST = frozenset({0, 1053, 1927, 2006, 2013, 2014, 2055, 4031})
-"""Errors of a connection: closed here, server shutting down, killed, gone away, lost, out of step, idle too long."""
+"""MySQL's codes for: closed by the client, server shutdown, connection killed, server gone away, connection lost,
+commands out of sync, cursor protocol error, idle timeout."""
 
 _GRANT = re.compile(r"GRANT (?P<what>.+?) ON .+? TO ", re.DOTALL)
 _ROLE = re.compile(r"GRANT (?P<role>[`'\"].+?|\w+) TO ", re.DOTALL)
@@ -40,7 +41,7 @@ _ENCODERS: Any = {key: value for key, value in converters.conversions.items() if
 
 
 class SourceError(Exception):
-    """The copy cannot be used. The text is for the user of the import, and holds no password."""
+    """The copy cannot be used. The message is for the user of the import and contains no password."""
 
 
 class SourceLostError(SourceError):
@@ -48,7 +49,7 @@ class SourceLostError(SourceError):
 
 
 class Row(dict[str, str | None]):
-    """One row by the names of its columns in capitals; `repaired` names those whose bytes were not UTF-8."""
+    """A row by column names in capitals; `repaired` has the names of the columns whose bytes were not UTF-8."""
 
     __slots__ = ("repaired",)
 
@@ -59,7 +60,7 @@ class Row(dict[str, str | None]):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column as the copy has it: its name as written there, and the length of a text in characters."""
+    """A column of the copy: its name as written there, and for a text its maximum length in characters."""
 
     name: str
     length: int | None
@@ -67,7 +68,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the copy is. `str()` shows no password."""
+    """The address of the copy. `str()` shows no password."""
 
     host: str
     port: int
@@ -104,10 +105,10 @@ def address(url: str) -> Address:
 
 
 class Source:
-    """One connection. Use it with `with`; raises `SourceError` when the copy can't be reached or used."""
+    """One connection, a context manager. Raises `SourceError` when the copy can't be reached or used."""
 
     def __init__(self, where: Address, *, timeout: int | None = None) -> None:
-        """`timeout`: seconds to wait for the server at most; by default long ones, for an import."""
+        """Connect. `timeout`: the longest time to wait for the server, in seconds; the defaults are for an import."""
         self.where = where
         self._connect_seconds, self._read_seconds = timeout or CONNECT_SECONDS, timeout or READ_SECONDS
         self.tables: dict[str, dict[str, Column]] = {}
@@ -116,7 +117,7 @@ class Source:
 
     @classmethod
     def configured(cls, *, timeout: int | None = None) -> Self:
-        """Connect to what `BITRIX_MYSQL_URL` says."""
+        """Connect to the address in `BITRIX_MYSQL_URL`."""
         return cls(address(settings.BITRIX_MYSQL_URL), timeout=timeout)
 
     def __enter__(self) -> Self:
@@ -150,10 +151,10 @@ class Source:
         order: str = "",
         limit: int | None = None,
     ) -> Iterator[Row]:
-        """Stream rows with those of the columns that the copy has; none when it lacks the table.
+        """Yield rows with those of the columns that the copy has; nothing when it lacks the table.
 
-        `where` and `order` are SQL with `%s` for each of `values`. A condition on a column that the copy lacks is the
-        caller's to leave out.
+        `where` and `order` are SQL with `%s` for each of `values`. The caller must not use a column in them that the
+        copy lacks.
         """
         present = [name for name in columns if self.has(table, name)]
         if not present:
@@ -177,13 +178,13 @@ class Source:
         return list(self.rows(table, columns, f"`{key}` IN ({marks})", wanted, order=order))
 
     def query(self, sql: str, values: Sequence[Any] = ()) -> Iterator[tuple[bytes | None, ...]]:
-        """Stream the rows of any query, as bytes. Raises `SourceLostError` and `SourceError`."""
+        """Yield the rows of a query as bytes. Raises `SourceLostError` and `SourceError`."""
         with _named_errors(), self._connection.cursor(SSCursor) as cursor:
             cursor.execute(sql, list(values) or None)
             yield from cursor
 
     def texts(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[str, ...]]:
-        """Return the rows of a query that returns few, as text; NULL is an empty one."""
+        """Return all rows of a query as text; NULL becomes an empty text. Only for queries with few rows."""
         lines = list(self.query(sql, values))
         return [tuple((value or b"").decode("utf-8", "replace") for value in line) for line in lines]
 
@@ -191,18 +192,18 @@ class Source:
         """Return the one number that the query selects."""
         return int(next(iter(self.texts(sql, values)), ("0",))[0] or 0)
 
-    # --- who we are
+    # --- privileges of the account
 
     def privileges(self) -> set[str]:
-        """Return what the account may do, its roles included. Raises `SourceError` when that can't be found out."""
+        """Return the account's privileges, including those of its roles. Raises `SourceError`."""
         return self._granted("SHOW GRANTS", set())
 
     def may_write(self) -> list[str]:
-        """Return the account's privileges by which something could be changed."""
+        """Return the account's privileges that allow a change."""
         return sorted(self.privileges() - HARMLESS)
 
     def warning(self) -> str:
-        """Return in words that the account may write; empty when it may only read."""
+        """Return a warning for staff that the account may write; empty when it may only read."""
         if not (privileges := self.may_write()):
             return ""
         return gettext("The account may change the copy: %(privileges)s.") % {"privileges": ", ".join(privileges)}
@@ -233,7 +234,7 @@ class Source:
                 password=self.where.password,
                 database=self.where.database,
                 charset="utf8mb4",
-                use_unicode=False,  # bytes: a text that is not what it says must not end the run
+                use_unicode=False,  # bytes: a text in a wrong encoding must not end the run
                 conv=_ENCODERS,
                 autocommit=True,
                 connect_timeout=self._connect_seconds,
@@ -242,7 +243,7 @@ class Source:
                 local_infile=False,
             )
             with connection.cursor() as cursor:
-                # MySQL 8 and MariaDB 11 know one name, older ones the other.
+                # MySQL 8 and MariaDB 11 have the first name, older versions the second.
                 cursor.execute(
                     "SHOW SESSION VARIABLES WHERE Variable_name IN ('transaction_read_only', 'tx_read_only')"
                 )
@@ -278,7 +279,7 @@ def _row(names: Sequence[str], line: Sequence[bytes | None]) -> Row:
 
 
 def _names(privileges: str) -> set[str]:
-    """Return privilege names without their lists of columns: `SELECT (a, b), INSERT` is two."""
+    """Return privilege names without their lists of columns: two names for `SELECT (a, b), INSERT`."""
     return {name.strip().upper() for name in re.sub(r"\([^)]*\)", "", privileges).split(",")}
 
 
@@ -299,12 +300,12 @@ def _message(error: Exception) -> str:
 
 
 def named(rows: Iterable[Row], key: str) -> Mapping[str, Row]:
-    """Return rows by one of their columns."""
+    """Return rows by the value of a unique column."""
     return {value: row for row in rows if (value := row.get(key)) is not None}
 
 
 def grouped(rows: Iterable[Row], key: str) -> dict[str, list[Row]]:
-    """Return rows by one of their columns, several of each, in their order."""
+    """Return lists of rows by the value of a column, in their original order."""
     groups: dict[str, list[Row]] = {}
     for row in rows:
         groups.setdefault(row.get(key) or "", []).append(row)

@@ -1,4 +1,4 @@
-"""What the copy holds, and what the import would not understand: counted in the copy, nothing is imported."""
+"""Count what the copy contains and what the import would not understand, without importing anything."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from bitrix_bridge.history.reading import count_carts
 from bitrix_bridge.history.source import Source
 from orders.models import Status
 
-TAKEN_OVER = [
+IMPORTED_PROPERTIES = [
     "nameRecipient",
     "phoneRecipient",
     "addressRecipient",
@@ -33,20 +33,20 @@ TAKEN_OVER = [
     "phone",
     "email",
 ]
-"""Codes of properties that the reader of orders puts into columns; the others stay among the other fields."""
+"""Codes of properties that are imported into columns; other properties are kept in the order's other fields."""
 _CHILDREN = ("b_sale_basket", "b_sale_order_props_value", "b_sale_order_payment", "b_sale_order_delivery")
-_SINCE = (
+_FIRST_WITH_COLUMN = (
     (25, "b_iblock", "FULLTEXT_INDEX"),
     (21, "b_sale_order_props_value", "ENTITY_TYPE"),
     (20, "b_sale_order", "SEARCH_CONTENT"),
     (18, "b_sale_order", "RUNNING"),
 )
-"""Columns by which a version of the site can be told: the oldest of those looked at that has it."""
+"""Columns that show the version of `sale`: the oldest version examined that has the column."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """So many of something. `note` says more about it."""
+    """A number of things of one kind, with a note for staff."""
 
     what: str
     number: int
@@ -54,18 +54,18 @@ class Counted:
 
 
 def server_version(source: Source) -> str:
-    """Return what the server calls itself."""
+    """Return the version text of the MySQL server."""
     return next(iter(source.texts("SELECT VERSION()")), ("",))[0]
 
 
 def site_version(source: Source) -> str:
-    """Return which version of Bitrix's `sale` the tables look like."""
-    found = next((number for number, table, column in _SINCE if source.has(table, column)), None)
+    """Return the version of Bitrix's `sale` that the columns show."""
+    found = next((number for number, table, column in _FIRST_WITH_COLUMN if source.has(table, column)), None)
     return gettext("sale %(number)d or later") % {"number": found} if found else gettext("sale before 18")
 
 
 def tables(source: Source) -> Iterator[Counted]:
-    """Count the rows of each table that is read; a note names what is missing."""
+    """Count the rows of each table that the import reads; the note names missing columns."""
     for table, wanted in columns.READ.items():
         if not source.has(table):
             yield Counted(table, 0, gettext("missing"))
@@ -76,7 +76,7 @@ def tables(source: Source) -> Iterator[Counted]:
 
 
 def by_status(source: Source) -> list[Counted]:
-    """Count the orders of each status; a note says what the CRM makes of it."""
+    """Count the orders of each status of the site; the note names the status in the CRM."""
     if not source.has("b_sale_order", "STATUS_ID"):
         return []
     names = {row["id"]: row["name"] for row in catalogue.statuses(source)}
@@ -97,7 +97,7 @@ def by_status(source: Source) -> list[Counted]:
 
 
 def by_month(source: Source) -> list[Counted]:
-    """Count the orders of each month in which they were placed."""
+    """Count the orders by the month in which they were placed."""
     if not source.has("b_sale_order", "DATE_INSERT"):
         return []
     sql = "SELECT DATE_FORMAT(`DATE_INSERT`, '%Y-%m'), COUNT(*) FROM `b_sale_order` GROUP BY 1 ORDER BY 1"
@@ -110,7 +110,7 @@ def by_month(source: Source) -> list[Counted]:
 
 
 def left_out(source: Source) -> list[Counted]:
-    """Count what the import leaves out."""
+    """Count the rows that the import leaves out."""
     found = [Counted(gettext("lines of carts"), count_carts(source))]
     if source.has("b_sale_order", "RUNNING"):
         number = source.number("SELECT COUNT(*) FROM `b_sale_order` WHERE `RUNNING` = 'Y'")
@@ -131,8 +131,8 @@ def left_out(source: Source) -> list[Counted]:
 
 
 def not_understood(source: Source) -> list[Counted]:
-    """Count what the import would apply only in part; a note says what becomes of it."""
-    return [one for one in (*_orders(source), *_pointed_at(source), *_properties(source)) if one.number]
+    """Count what the import would apply only in part; the note states the outcome."""
+    return [one for one in (*_orders(source), *_references(source), *_properties(source)) if one.number]
 
 
 def _orders(source: Source) -> Iterator[Counted]:
@@ -146,7 +146,7 @@ def _orders(source: Source) -> Iterator[Counted]:
         yield Counted(gettext("numbers given to several orders"), twice, gettext("each keeps it"))
     if source.has("b_sale_order", "DATE_INSERT"):
         number = where("`DATE_INSERT` IS NULL OR `DATE_INSERT` < '2000-01-01'")
-        yield Counted(gettext("orders without a date"), number, gettext("the date is taken from what lies next to it"))
+        yield Counted(gettext("orders without a date"), number, gettext("the date is taken from related rows"))
     if source.has("b_sale_order", "PRICE"):
         yield Counted(gettext("orders with a sum below zero"), where("`PRICE` < 0"), gettext("kept as it is"))
     known = tuple(settings.BITRIX_PAY_SYSTEMS) or (0,)
@@ -157,7 +157,7 @@ def _orders(source: Source) -> Iterator[Counted]:
         yield Counted(gettext("orders with a pay system unknown to the CRM"), number, advice)
 
 
-def _pointed_at(source: Source) -> Iterator[Counted]:
+def _references(source: Source) -> Iterator[Counted]:
     stub = gettext("stubs are made")
     pairs: Sequence[tuple[str, str, str, str, str]] = (
         ("b_sale_order", "USER_ID", "b_user", gettext("orders whose user is not in the copy"), ""),
@@ -186,7 +186,7 @@ def _properties(source: Source) -> Iterator[Counted]:
         definition = definitions.get(key)
         code = (definition.get("CODE") or definition.get("NAME") or "") if definition else ""
         words = code or gettext("a property that is not described")
-        if code not in TAKEN_OVER:
+        if code not in IMPORTED_PROPERTIES:
             counts[words] = counts.get(words, 0) + int(number or 0)
     for code, values in sorted(counts.items(), key=lambda one: -one[1]):
         words = gettext("values of the property %(code)s") % {"code": code}

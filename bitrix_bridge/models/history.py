@@ -1,4 +1,4 @@
-"""Imports of the history: each run, and what became of each order. A dry run leaves none of these."""
+"""Runs of the import of the history, and the outcome of each order. A dry run leaves no rows."""
 
 from django.db import models
 from django.db.models import Q
@@ -16,7 +16,7 @@ class ImportRun(LongRun):
     source = models.CharField(_("copy"), max_length=255, blank=True, default="")
     options = models.JSONField(_("options"), default=dict, blank=True)
 
-    # How far it is: ids of the site in growing order. `is_retry`: this pass repeats only the orders that have failed.
+    # The last site id of the pass; ids are processed in growing order. `is_retry`: the pass repeats only failed orders.
     after_id = models.BigIntegerField(default=0, editable=False)
     is_retry = models.BooleanField(default=False, editable=False)
 
@@ -24,7 +24,7 @@ class ImportRun(LongRun):
     updated = models.PositiveIntegerField(pgettext_lazy("orders", "updated"), default=0)
     unchanged = models.PositiveIntegerField(pgettext_lazy("orders", "unchanged"), default=0)
     skipped = models.PositiveIntegerField(pgettext_lazy("orders", "skipped"), default=0)
-    failed = models.PositiveIntegerField(pgettext_lazy("orders", "not come over"), default=0)
+    failed = models.PositiveIntegerField(pgettext_lazy("orders", "not imported"), default=0)
     carts = models.PositiveIntegerField(_("lines of carts, left out"), default=0)
     system_shipments = models.PositiveIntegerField(_("system shipments, left out"), default=0)
     reasons = models.JSONField(_("reasons"), default=list, blank=True)
@@ -37,21 +37,21 @@ class ImportRun(LongRun):
 
     @property
     def come_over(self) -> int:
-        """Return how many orders are in the CRM now as the copy has them, or newer."""
+        """Return how many orders are in the CRM now, in the state of the copy or a newer one."""
         return self.created + self.updated + self.unchanged
 
     @property
     def processed(self) -> int:
-        """Return how many orders it has dealt with, of every outcome."""
+        """Return how many orders have an outcome."""
         return self.come_over + self.skipped + self.failed
 
     @property
     def is_measured(self) -> bool:
-        """Return whether it goes through the orders of the copy: how many have failed is not `expected`."""
+        """Return whether `expected` is the number of orders of this pass: not for a retry, which has fewer."""
         return not self.is_retry
 
     def count_remaining(self) -> int:
-        """Return how many orders are left of the present pass."""
+        """Return how many orders are left in this pass."""
         if not self.is_retry:
             return super().count_remaining()
         failed = ImportRow.objects.filter(run=self, outcome=ImportRow.Outcome.FAILED)
@@ -59,14 +59,14 @@ class ImportRun(LongRun):
 
 
 class ImportRow(Table):
-    """What became of one order of an import run."""
+    """The outcome of one order of an import run."""
 
     class Outcome(models.TextChoices):
         CREATED = "created", pgettext_lazy("order", "created")
         UPDATED = "updated", pgettext_lazy("order", "updated")
         UNCHANGED = "unchanged", pgettext_lazy("order", "unchanged")
         SKIPPED = "skipped", pgettext_lazy("order", "skipped")
-        FAILED = "failed", pgettext_lazy("order", "not come over")
+        FAILED = "failed", pgettext_lazy("order", "not imported")
 
     run = models.ForeignKey(ImportRun, verbose_name=_("run"), on_delete=models.CASCADE, related_name="rows")
     bitrix_order_id = models.BigIntegerField(_("id on the site"))

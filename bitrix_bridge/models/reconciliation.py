@@ -1,4 +1,4 @@
-"""Comparisons of both sides: each run, and every difference that it found."""
+"""Runs of the comparison of both sides, and the differences that they found."""
 
 from django.conf import settings
 from django.db import models
@@ -13,7 +13,7 @@ _IS_OPEN = Q(outcome__in=["found", "person"])
 
 
 class Reconciliation(LongRun):
-    """One run over the orders of both sides, in slices."""
+    """One run over the orders of both sides. It works in slices."""
 
     class Origin(models.TextChoices):
         COMMAND = "command", _("command line")
@@ -45,7 +45,7 @@ class Reconciliation(LongRun):
         _("from this id on the site"), null=True, blank=True, help_text=_("Empty: from the first order.")
     )
 
-    # How far it is: ids of the site in growing order, then our own keys.
+    # The place of the run: the last site id, in growing order, and after those the last of our primary keys.
     phase = models.CharField(max_length=20, choices=Phase, default=Phase.LISTED, editable=False)
     after_id = models.BigIntegerField(default=0, editable=False)
     after_key = models.UUIDField(null=True, editable=False)
@@ -68,12 +68,12 @@ class Reconciliation(LongRun):
 
     @property
     def processed(self) -> int:
-        """Return how many orders it has compared."""
+        """Return how many orders the run has compared."""
         return self.compared
 
 
 class Difference(Table):
-    """What a run found to differ: one field of an order, or an order that one side lacks.
+    """A difference that a run found: one field of an order, or an order that one side lacks.
 
     Values are in the comparable form of `orders.sync.fields`; a version is a number.
     """
@@ -140,7 +140,7 @@ class Difference(Table):
 
     @property
     def is_open(self) -> bool:
-        """Return whether somebody may still decide it."""
+        """Return whether a user may still decide it."""
         return self.outcome in OPEN
 
 

@@ -1,6 +1,6 @@
-"""Both sides compared order by order, and repaired.
+"""Compare the orders of both sides one by one, and repair the differences.
 
-A run (`runs`) goes through the site's list and ours side by side (`walk`), writes down what differs (`comparison`), and
-repairs it by the rules that webhooks follow (`repair`); what no rule can decide waits for a person (`decisions`). It
-works in slices (`slices`), so that no worker is kept from its other jobs.
+A run (`runs`) goes through the site's list and our orders in parallel (`comparing`), saves the differences
+(`comparison`), and repairs them by the rules for webhooks (`repair`). Staff decide the differences that no rule covers
+(`decisions`). A run works in slices (`slices`), so that the worker can run other tasks in between.
 """

@@ -1,4 +1,4 @@
-"""What differs between an order of ours and the site's row of it. Pure: no database, no network."""
+"""Compare an order of ours with the site's row of it. Pure functions: no database, no network."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -13,31 +13,31 @@ from orders.sync.snapshot import OrderSnapshot
 from orders.sync.three_way_merge import Agreement
 
 COMPARED = ("status", "total_amount", "payment_status", "is_cancelled")
-"""The fields that the site's list tells; the version, which grows with each change, stands for all the others."""
+"""The fields in the site's list. All other fields are compared by the version, which grows with each change."""
 VERSION = "version"
 CHECKSUM = "checksum"
-"""Of properties, lines and payments: what the site changes of them without an event moves no version."""
+"""The checksum of properties, lines and payments: the site may change them without an event and a new version."""
 LINK = "bitrix_order_id"
-"""An order made here of which the site knows and we don't: the answer to its creation was lost."""
+"""An order made here that exists on the site, but the CRM lacks its site id: the response to its creation was lost."""
 DELETED = "is_deleted_on_site"
 ARCHIVED = "is_archived_on_site"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ours:
-    """An order of ours, as far as it is compared. `values` are comparable (`orders.sync.fields`)."""
+    """The compared data of an order of ours. `values` are in the comparable form of `orders.sync.fields`."""
 
     key: UUID
     bitrix_order_id: int | None
     values: Mapping[str, Any]
     version: int | None
     received_version: int | None
-    """The one of which the whole order is known: behind the other where a push of ours was answered with more."""
+    """The version of the last complete snapshot; lower than `version` if the response to a push had a higher one."""
     checksum: str | None = None
-    """The site's, of the whole order that was heard last; None when that is not known."""
+    """The site's checksum of the last complete snapshot; None when it is not known."""
     agreement: Agreement = field(default_factory=Agreement)
     is_final: bool = False
-    """Nothing more is expected of it."""
+    """Whether no more changes are expected."""
     is_deleted: bool = False
     is_archived: bool = False
     has_live_push: bool = False
@@ -45,7 +45,7 @@ class Ours:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One difference. `needs_person`: no rule can say which side is right, or no way leads to the other one."""
+    """One difference. `needs_person`: no rule decides which side is right, or the value can't be sent to the other."""
 
     field: str
     agreed: Any
@@ -56,14 +56,14 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What comparing one order came to: its differences, and the fields that a push is about to settle."""
+    """The result for one order: its differences, and the fields that a live push is going to make equal."""
 
     differences: tuple[Found, ...] = ()
     on_their_way: tuple[str, ...] = ()
 
 
 def listed(snapshot: OrderSnapshot) -> ListedOrder:
-    """Return the row that a list would show of an order that was read whole."""
+    """Return the list row of an order from its complete snapshot."""
     return ListedOrder(
         bitrix_order_id=snapshot.bitrix_order_id,
         crm_order_id=snapshot.crm_order_id,
@@ -74,9 +74,9 @@ def listed(snapshot: OrderSnapshot) -> ListedOrder:
 
 
 def looks_alike(ours: Ours, theirs: ListedOrder, codes: Mapping[str, str]) -> bool:
-    """Return whether both sides are so plainly the same that the agreement need not be looked at.
+    """Return whether both sides are equal, so that the agreement is not needed.
 
-    Of a final order whose checksum is not known here it is taken for granted (`lacks_checksum`).
+    A final order whose checksum is not known here counts as equal in it (`lacks_checksum`).
     """
     return (
         not (ours.is_deleted or ours.is_archived or theirs.unreadable or ours.bitrix_order_id is None)
@@ -90,16 +90,16 @@ def looks_alike(ours: Ours, theirs: ListedOrder, codes: Mapping[str, str]) -> bo
 
 
 def lacks_checksum(ours: Ours, theirs: ListedOrder) -> bool:
-    """Return whether the site's checksum of a final order has yet to be noted here: nothing says it has changed."""
+    """Return whether the CRM has yet to store the site's checksum of a final order. It does not count as a change."""
     return theirs.checksum is not None and ours.checksum is None and ours.is_final
 
 
 def compare(ours: Ours, theirs: ListedOrder, *, codes: Mapping[str, str], pushed: Collection[str]) -> Verdict:
     """Compare both sides of one order.
 
-    `codes` maps the site's codes of statuses to ours, `pushed` are the fields that the site can be told of. What was
-    changed here alone and waits in a live push is on its way, and so are a version and a checksum that such a push may
-    have changed. Where the version differs it stands for the checksum too.
+    `codes` maps the site's status codes to ours; `pushed` are the fields that the CRM can send to the site. A field
+    that only the CRM has changed is on its way while a live push has it, and so are a version and a checksum that such
+    a push may have changed. If the version differs, the checksum is not reported separately.
     """
     if ours.bitrix_order_id is None:
         if ours.has_live_push:
@@ -120,7 +120,7 @@ def compare(ours: Ours, theirs: ListedOrder, *, codes: Mapping[str, str], pushed
         site_changed = not _same(name, value, agreed) and not any(_same(name, value, one) for one in sent)
         if not site_changed:
             if name == "payment_status" and mine == PaymentStatus.REFUNDED and name not in pushed:
-                continue  # of a refund the site knows no word
+                continue  # the site has no value for a refund
             if ours.has_live_push and name in pushed:
                 on_their_way.append(name)
                 continue
@@ -144,12 +144,12 @@ def compare(ours: Ours, theirs: ListedOrder, *, codes: Mapping[str, str], pushed
 
 
 def _our_status(code: str, agreement: Agreement, codes: Mapping[str, str]) -> str:
-    """Return what the CRM calls a status of the site; one that nobody has described goes by its stub's name."""
+    """Return our code of a site's status; the code of its stub when the status is not described in the CRM."""
     return known_status(code, agreement) or codes.get(code) or f"{STUB_PREFIX}{code}"
 
 
 def _same(name: str, one: Any, other: Any) -> bool:
-    # The site knows only whether an order is paid; a refund is the CRM's own word.
+    # The site stores only whether an order is paid; only the CRM stores a refund.
     if name == "payment_status":
         return bool((one == PaymentStatus.PAID) == (other == PaymentStatus.PAID))
     return bool(one == other)

@@ -1,6 +1,6 @@
-"""A person takes one side of a difference: the site is asked for the order as it is now, and the service does the rest.
+"""Decide a difference: fetch the current order from the site, and apply the side that the user takes with a service.
 
-Deciding twice changes nothing the second time; a site that does not answer leaves everything as it was.
+A second decision changes nothing. If the site does not answer, nothing changes.
 """
 
 from collections.abc import Callable
@@ -28,11 +28,11 @@ Kind, Outcome, Side = Difference.Kind, Difference.Outcome, Difference.Side
 
 
 class NotDecidedError(Exception):
-    """It could not be done, and nothing was changed; the text is for staff."""
+    """The decision failed and nothing was changed. The message is for staff."""
 
 
 def sides(difference: Difference) -> tuple[Difference.Side, ...]:
-    """Return the sides that may be taken of an open difference: none while its run may still repair it."""
+    """Return the sides that a user may take of an open difference; none while its run may still repair it."""
     run = difference.run
     if not difference.is_open or (run.is_repair and run.state == Reconciliation.State.RUNNING):
         return ()
@@ -44,7 +44,10 @@ def sides(difference: Difference) -> tuple[Difference.Side, ...]:
 
 
 def decide(difference_id: UUID, side: Difference.Side, *, actor: User) -> Difference:
-    """Take a side; return the difference, closed, by whomever. Raises `NotDecidedError`, `Difference.DoesNotExist`."""
+    """Take a side and return the closed difference, which another user may have closed before.
+
+    Raises `NotDecidedError` and `Difference.DoesNotExist`.
+    """
     difference = Difference.objects.select_related("order", "run").get(pk=difference_id)
     if not difference.is_open:
         return difference
@@ -62,7 +65,7 @@ def decide(difference_id: UUID, side: Difference.Side, *, actor: User) -> Differ
 
 
 def _action(difference: Difference, side: Difference.Side, actor: User) -> Callable[[], str]:
-    """Ask the site what there is to ask, and return what is to be done, which returns how it ended."""
+    """Fetch the needed data from the site; return a function that applies the decision and returns its result text."""
     key = difference.bitrix_order_id
     if key is None:
         return lambda: _send(difference, actor)
@@ -84,13 +87,13 @@ def _field_action(
         try:
             snapshot = read_site_order(client, key)
         except OrderNotFoundError:
-            raise NotDecidedError(gettext("The site no longer has this order. Compare once more.")) from None
+            raise NotDecidedError(gettext("The site no longer has this order. Compare again.")) from None
         except OrderArchivedError:
             return partial(_mark_archived, key, actor)
         if services.start_fetch(key).times_received == fresh.times_received:
             break
     if name not in snapshot.fields:
-        raise NotDecidedError(gettext("What the site has there could not be read: put it right on the site."))
+        raise NotDecidedError(gettext("The site's value could not be read: correct it on the site."))
     service = services.take_site_value if side == Side.SITE else services.keep_ours
 
     def act() -> str:
@@ -98,13 +101,13 @@ def _field_action(
         service(order_id=order.pk, field=name, value=value, times_received=fresh.times_received, actor=actor)
         if side == Side.SITE:
             return gettext("The site's value was taken.")
-        return gettext("Ours stays, and the site is told.")
+        return gettext("Ours stays, and the site is notified.")
 
     return act
 
 
 def _whole_action(difference: Difference, key: int, actor: User) -> Callable[[], str]:
-    """The order is read anew, created or marked here and now: that is a service of its own, and safe to repeat."""
+    """Fetch the order and apply it at once, which is safe to repeat; return a function that returns the result text."""
     try:
         read = read_again(SiteClient(), key, actor=actor)
     except OrderNotFoundError:
@@ -123,7 +126,7 @@ def _whole_action(difference: Difference, key: int, actor: User) -> Callable[[],
         return lambda: gettext("Created as the site has it.")
     if difference.kind == Kind.MISSING_THERE:
         return lambda: gettext("The site has this order again.")
-    return lambda: gettext("Read anew from the site.")
+    return lambda: gettext("Read again from the site.")
 
 
 def _mark_archived(key: int, actor: User) -> str:
@@ -139,11 +142,11 @@ def _send(difference: Difference, actor: User) -> str:
 
 
 def _end_conflict(order: Order, side: Difference.Side, actor: User) -> str:
-    """A conflict about the status has services of its own: what was wished is on the timeline, not in the order."""
-    wish = services.conflicting_change(order)
-    if side == Side.OURS and wish is not None:
-        services.change_status(order_id=order.pk, status=wish, actor=actor)
-        return gettext("Ours stays, and the site is told.")
+    """End a status conflict. The status that the manager wanted is stored on the timeline, not in the order."""
+    pending_status = services.conflicting_change(order)
+    if side == Side.OURS and pending_status is not None:
+        services.change_status(order_id=order.pk, status=pending_status, actor=actor)
+        return gettext("Ours stays, and the site is notified.")
     services.accept_site_state(order_id=order.pk, actor=actor)
     return gettext("The status of the site stays.")
 

@@ -1,4 +1,4 @@
-"""A probe of the comparison."""
+"""The health probe of the comparison."""
 
 from datetime import timedelta
 
@@ -12,12 +12,12 @@ from cvety_crm.formatting import duration
 from cvety_crm.ops.health import Finding, Level, probe
 
 OLD = timedelta(hours=36)
-"""It runs each night."""
+"""The age from which the last complete run, which is started each night, counts as too old."""
 
 
 @probe(_("Comparison with the site"), reads_database=True)
 def last_run() -> Finding:
-    """Return when all orders were last compared, and how many differences wait for a person."""
+    """Return when all orders were last compared, and how many differences need a person."""
     now = timezone.now()
     if not (settings.BITRIX_API_URL or settings.BITRIX_REST_URL):
         return Finding(Level.GREEN, gettext("no site to compare with"))

@@ -1,4 +1,4 @@
-"""Repairing what was found: the site is asked for the whole order, and the rules that webhooks follow do the rest."""
+"""Repair differences: fetch the complete order from the site, and apply it by the rules for webhooks."""
 
 import logging
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 
 from bitrix_bridge.models import Difference, Reconciliation
 from bitrix_bridge.payloads import PayloadError
-from bitrix_bridge.reconciliation import ours as our_side
+from bitrix_bridge.reconciliation import our_orders
 from bitrix_bridge.reconciliation.comparison import COMPARED, compare, listed
 from bitrix_bridge.reconciliation.runs import comparisons
 from bitrix_bridge.site_client.errors import OrderArchivedError, OrderNotFoundError
@@ -32,22 +32,22 @@ logger = logging.getLogger(__name__)
 Kind, Outcome = Difference.Kind, Difference.Outcome
 
 MOST_DELETED = 20
-"""Orders that the runs of `DELETED_WITHIN` mark as deleted by themselves: more of them look like a site put back to an
-older state, or another site altogether."""
+"""The number of orders that runs within `DELETED_WITHIN` may mark as deleted. More missing orders suggest a site that
+was restored from a backup, or a different site."""
 DELETED_WITHIN = timedelta(hours=20)
-"""Less than a day, so that each nightly run has them all; those of each hour share what is left."""
+"""Less than a day, so that each nightly run may mark `MOST_DELETED` orders; hourly runs share what it leaves."""
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """An order as the site has it now, and what is stored here after taking it over."""
+    """The order after the snapshot was applied, and the snapshot that was fetched from the site."""
 
     order: Order
     snapshot: OrderSnapshot
 
 
 def next_to_repair(run: Reconciliation) -> list[Difference]:
-    """Return what was found of one order, the first that nothing has been done about yet; nothing when all is done."""
+    """Return the differences of the first order that was not repaired yet; an empty list at the end."""
     waiting = Difference.objects.filter(run=run, outcome=Outcome.FOUND)
     first = waiting.order_by("bitrix_order_id", "id").first()
     if first is None:
@@ -58,10 +58,10 @@ def next_to_repair(run: Reconciliation) -> list[Difference]:
 
 
 def repair(run: Reconciliation, differences: Sequence[Difference], client: SiteClient) -> None:
-    """Do about the differences of one order what can be done, and note what became of each.
+    """Repair the differences of one order as far as possible, and save the outcome of each.
 
-    Raises `LeaseLostError`, and failures that other orders would meet too. What goes wrong with this order alone needs
-    a person.
+    Raises `LeaseLostError`, and errors that would affect other orders too. After an error that affects only this order,
+    its differences need a person.
     """
     comparisons.record(run)
     try:
@@ -89,10 +89,10 @@ def repair(run: Reconciliation, differences: Sequence[Difference], client: SiteC
 def read_again(
     client: SiteClient, bitrix_order_id: int, *, actor: User | None = None, reason: Reason = Reason.COMPARED
 ) -> Read:
-    """Ask the site for an order and take it over; one that it has deleted before and has again is no longer marked.
+    """Fetch an order from the site and apply the snapshot; remove the deletion mark of an order that exists again.
 
-    Raises `OrderNotFoundError`, other `DeliveryError`s, `PayloadError`, and `NotAllowedError` when webhooks tell of the
-    order faster than it can be read.
+    Raises `OrderNotFoundError`, other `DeliveryError`s, `PayloadError`, and `NotAllowedError` when webhooks change the
+    order during each attempt.
     """
     for _attempt in range(services.ATTEMPTS):
         fresh = services.start_fetch(bitrix_order_id)
@@ -122,9 +122,9 @@ def _repair(run: Reconciliation, differences: Sequence[Difference], client: Site
 
 
 def _judge(differences: Sequence[Difference], read: Read) -> None:
-    """Note what became of each difference, now that the order was read; send what the site has yet to hear of."""
-    codes = our_side.status_codes()
-    (ours,) = our_side.whole(keys=[read.order.pk])
+    """Set the outcome of each difference after the order was fetched; send the fields that the site lacks."""
+    codes = our_orders.status_codes()
+    (ours,) = our_orders.whole(keys=[read.order.pk])
     verdict = compare(ours, listed(read.snapshot), codes=codes, pushed=PUSHED)
     left = {one.field: one for one in verdict.differences}
     unsent = {name: one.theirs for name, one in left.items() if name in PUSHED and not one.needs_person}
@@ -137,14 +137,14 @@ def _judge(differences: Sequence[Difference], read: Read) -> None:
             one.why = gettext("Both sides have changed the status: the manager decides.")
         elif one.field in COMPARED and one.field not in read.snapshot.fields:
             one.outcome = Outcome.PERSON
-            one.why = gettext("What the site has there could not be read: put it right on the site.")
+            one.why = gettext("The site's value could not be read: correct it on the site.")
         elif one.field in verdict.on_their_way:
             one.outcome, one.why = Outcome.REPAIRED, gettext("Ours is on its way to the site.")
         elif one.field in unsent and is_sent:
-            one.outcome, one.why = Outcome.REPAIRED, gettext("Ours is sent to the site once more.")
+            one.outcome, one.why = Outcome.REPAIRED, gettext("Ours is sent to the site again.")
         elif one.field in left:
             one.outcome = Outcome.PERSON
-            one.why = gettext("Changed here by hand, and the site can't be told of it.")
+            one.why = gettext("Changed here by hand, and the site can't be notified of it.")
         elif one.kind == Kind.MISSING_THERE:
             one.outcome = Outcome.GONE
         else:
@@ -154,7 +154,7 @@ def _judge(differences: Sequence[Difference], read: Read) -> None:
 def _taken(one: Difference) -> str:
     if one.kind == Kind.MISSING_HERE:
         return gettext("Created as the site has it.")
-    return gettext("Read anew from the site.")
+    return gettext("Read again from the site.")
 
 
 def _create_on_site(one: Difference) -> None:

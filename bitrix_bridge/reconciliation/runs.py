@@ -18,19 +18,19 @@ Origin = Reconciliation.Origin
 
 
 class ComparisonEngine(RunEngine[Reconciliation]):
-    """One comparison at a time; a worker resumes by itself what another worker has left."""
+    """Only one comparison runs at a time. A worker resumes a run whose worker has ended."""
 
     model = Reconciliation
     already_running_text = _("A comparison is running already: wait for its end, or stop it.")
     lease = timedelta(minutes=3)
-    """Longer than one step can take: a page of the site's list, twice, and what it lacks fetched order by order."""
+    """Longer than one step can take: it reads a page of the site's list twice and fetches missing orders one by one."""
     pick_up_within = timedelta(minutes=15)
     abandoned_state = State.FAILED
     abandoned_text = _("The process that worked on it has ended.")
     retry_delays = tuple(timedelta(seconds=seconds) for seconds in (5, 15, 60, 120))
 
     def is_abandoned(self, run: Reconciliation) -> bool:
-        """Return whether its process is gone; one of the command line no worker resumes by itself."""
+        """Return whether its process has ended. A worker does not resume a run of the command line by itself."""
         now = timezone.now()
         if run.lease_until is None:
             return run.updated_at <= now - self.pick_up_within
@@ -39,7 +39,7 @@ class ComparisonEngine(RunEngine[Reconciliation]):
         return super().is_abandoned(run)
 
     def alert(self, run: Reconciliation) -> Alert | None:
-        """Return what the run of the night has found; a person that starts a run by hand looks at its page anyway."""
+        """Return an alert about a nightly run only: a user who starts a run by hand sees the result on its page."""
         if run.origin != Origin.SCHEDULE:
             return None
         return _failure_alert(run) if run.state == State.FAILED else _result_alert(run)
@@ -57,7 +57,7 @@ def start(
     started_by: User | None = None,
     is_claimed: bool = False,
 ) -> Reconciliation:
-    """Start a run over all orders, over those that the site has saved since then, or over those from an id on.
+    """Start a run over all orders, over those that the site saved after `since`, or over those from `first_id` on.
 
     Raises `AlreadyRunningError`.
     """
@@ -92,7 +92,7 @@ def _result_alert(run: Reconciliation) -> Alert | None:
 
 def _failure_alert(run: Reconciliation) -> Alert | None:
     before = Reconciliation.objects.filter(origin=Origin.SCHEDULE, started_at__lt=run.started_at).first()
-    # Staff are not notified of the same error each night.
+    # The same error each night gives only one alert.
     if before is not None and before.error == run.error:
         return None
     return Alert(title=gettext("The comparison with the site has failed"), text=run.error, about=run)

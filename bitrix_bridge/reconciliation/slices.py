@@ -1,4 +1,4 @@
-"""Work on comparisons: to their end, or slice by slice in the worker; those that the clock starts; old ones deleted."""
+"""Work on comparisons to their end or slice by slice, start scheduled runs, and delete old runs."""
 
 import logging
 from collections.abc import Callable
@@ -12,9 +12,9 @@ from django.utils.translation import gettext
 
 from bitrix_bridge.models import Difference, Reconciliation
 from bitrix_bridge.models.reconciliation import OPEN
+from bitrix_bridge.reconciliation.comparing import step
 from bitrix_bridge.reconciliation.repair import next_to_repair, repair
 from bitrix_bridge.reconciliation.runs import Origin, comparisons, start
-from bitrix_bridge.reconciliation.walk import step
 from bitrix_bridge.site_client.transports import SiteClient
 from cvety_crm.long_runs.engine import AlreadyRunningError, LeaseLostError, State
 from cvety_crm.long_runs.slices import IsOverTime, SliceTask
@@ -24,12 +24,12 @@ from orders.models import Order
 logger = logging.getLogger(__name__)
 
 SLICE_SECONDS = 40.0
-"""How long one task works, so that it ends before django-q's limit and others have their turn."""
+"""The time limit of one task: shorter than django-q's timeout, and short enough for other tasks to run in between."""
 KEEP_RUNS = timedelta(days=90)
 KEEP_QUIET = timedelta(days=3)
-"""How long an hourly run is kept that has found nothing."""
+"""The time for which an hourly run without differences is kept."""
 RECENT = timedelta(days=14)
-"""How long after it was placed an order is looked at each hour, final or not."""
+"""The age up to which the hourly run compares an order even if it is final."""
 
 
 def work(
@@ -38,7 +38,7 @@ def work(
     *,
     on_progress: Callable[[Reconciliation], None] = lambda run: None,
 ) -> timedelta | None:
-    """Work on a claimed run to its end, or until its time is over.
+    """Work on a claimed run to its end, or until `is_over_time` returns True.
 
     Return the delay after which to continue; None when the run has ended. Raises `LeaseLostError`.
     """
@@ -63,7 +63,7 @@ def work(
 
 
 def _take_step(run: Reconciliation, client: SiteClient) -> bool:
-    """Repair or compare the next orders; return whether that was all, and the run is done."""
+    """Repair or compare the next orders; return whether the run is finished."""
     if run.is_repair and (todo := next_to_repair(run)):
         repair(run, todo, client)
     elif run.phase == Reconciliation.Phase.OVER:
@@ -80,7 +80,7 @@ pick_up = slice_task.pick_up
 
 
 def start_nightly() -> Reconciliation | None:
-    """Begin a run that repairs; None when there is no site to ask, or one runs already. Runs each night."""
+    """Start a repairing run; return None when no site is configured or another run is active. Called each night."""
     if not (settings.BITRIX_API_URL or settings.BITRIX_REST_URL):
         return None
     try:
@@ -93,10 +93,10 @@ def start_nightly() -> Reconciliation | None:
 
 
 def start_hourly() -> Reconciliation | None:
-    """Start a run that repairs, over the orders on which somebody may still work; None as for `start_nightly`.
+    """Start a repairing run over active and recent orders; return None as `start_nightly` does. Called each hour.
 
-    Runs each hour. Whole rows of the site's list are compared, whenever they were saved: what moves neither version nor
-    date of an order is found too.
+    The run compares complete rows of the site's list, whenever they were saved, so that it also finds changes that move
+    neither the version nor the date of an order.
     """
     first_id = first_open_id()
     if not (settings.BITRIX_API_URL or settings.BITRIX_REST_URL) or first_id is None:
@@ -111,20 +111,20 @@ def start_hourly() -> Reconciliation | None:
 
 
 def first_open_id() -> int | None:
-    """Return the lowest id on the site of the orders placed lately or not final; None when there are none."""
+    """Return the lowest site id of the recent or active orders; None when there are none."""
     recent = Q(created_at__gte=timezone.now() - RECENT)
-    goes_on = Q(status__is_final=False, is_cancelled=False, is_deleted_on_site=False, is_archived_on_site=False)
-    open_orders = Order.objects.filter(recent | goes_on, bitrix_order_id__isnull=False)
+    active = Q(status__is_final=False, is_cancelled=False, is_deleted_on_site=False, is_archived_on_site=False)
+    open_orders = Order.objects.filter(recent | active, bitrix_order_id__isnull=False)
     first: int | None = open_orders.aggregate(first=Min("bitrix_order_id"))["first"]
     return first
 
 
 def prune() -> None:
-    """Delete old runs with what they found, but for those of which something is still open. Runs daily."""
-    waiting = Difference.objects.filter(run=OuterRef("pk"), outcome__in=OPEN)
+    """Delete old runs and their differences, except runs with open differences. Called daily."""
+    still_open = Difference.objects.filter(run=OuterRef("pk"), outcome__in=OPEN)
     now = timezone.now()
     quiet = Q(origin=Origin.HOURLY, state=State.DONE, differences=0, started_at__lt=now - KEEP_QUIET)
     old = Reconciliation.objects.filter(quiet | Q(started_at__lt=now - KEEP_RUNS)).exclude(state=State.RUNNING)
-    keys = list(old.exclude(Exists(waiting)).values_list("pk", flat=True))
+    keys = list(old.exclude(Exists(still_open)).values_list("pk", flat=True))
     Difference.objects.filter(run__in=keys).delete()
     Reconciliation.objects.filter(pk__in=keys).delete()

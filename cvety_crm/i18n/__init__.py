@@ -1,1 +1,1 @@
-"""The Russian texts: extracting them from sources and compiling them. Only extracting needs GNU gettext."""
+"""Extract and compile the texts of the Russian catalogue. Only extracting needs GNU gettext."""

@@ -1,6 +1,6 @@
-"""The Russian catalogue and its compiled form, which git does not hold: `python -m cvety_crm.i18n.catalogue` compiles.
+"""The Russian catalogue. `python -m cvety_crm.i18n.catalogue` compiles it; the compiled file is not in git.
 
-Needs no settings and no GNU gettext, so that a bare machine can compile before there is an `.env`.
+Needs neither settings nor GNU gettext, so that a new machine can compile before an `.env` exists.
 """
 
 import os
@@ -24,10 +24,10 @@ METADATA = {
         "n%10==0 || (n%10>=5 && n%10<=9) || (n%100>=11 && n%100<=14)? 2 : 3);"
     ),
 }
-"""As Django's own catalogue has it. No dates and no names of tools, so that a difference is a difference in texts."""
+"""Plural forms of Django's own catalogue. No dates and no names of tools, so that a diff shows only changed texts."""
 
 Key = tuple[str | None, str]
-"""Context and text: what makes two entries of a catalogue the same."""
+"""Context and text, which identify an entry of a catalogue."""
 
 _PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*(?:[.:][^}]*)?\}")
 
@@ -38,18 +38,18 @@ def key(entry: polib.POEntry | polib.MOEntry) -> Key:
 
 
 def placeholders(text: str) -> list[str]:
-    """Return the placeholders of a text, `%(name)s`, `%s` or `{name}`, sorted: its translation must have the same."""
+    """Return the sorted placeholders of a text: `%(name)s`, `%s` or `{name}`. Its translation must have the same."""
     return sorted(_PLACEHOLDER.findall(text.replace("%%", "")))
 
 
 def compile_catalogue(catalogue: Path = CATALOGUE) -> Path:
     """Write the compiled catalogue beside `catalogue` and return its path."""
     compiled = catalogue.with_suffix(".mo")
-    # Replaced in one step: another process may be reading it.
+    # Replaced in one step, because another process may be reading it.
     descriptor, unfinished = tempfile.mkstemp(dir=catalogue.parent, suffix=".mo.tmp")
     os.close(descriptor)
     polib.pofile(str(catalogue)).save_as_mofile(unfinished)
-    os.chmod(unfinished, 0o644)  # mkstemp lets only the owner read
+    os.chmod(unfinished, 0o644)  # mkstemp creates a file that only its owner can read
     os.replace(unfinished, compiled)
     return compiled
 

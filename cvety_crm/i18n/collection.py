@@ -1,4 +1,4 @@
-"""Which texts the Russian catalogue must hold: our own, then those of the libraries that have no Russian."""
+"""Collect the texts of the Russian catalogue: our own, then texts of libraries that have no Russian translation."""
 
 from collections.abc import Iterable
 from importlib.util import find_spec
@@ -39,7 +39,7 @@ def own_messages() -> list[polib.POEntry]:
 
 
 def library_messages(package: str, *, only_seen: bool = True) -> list[polib.POEntry]:
-    """Return the texts of an installed library: those that staff can meet, or all."""
+    """Return the texts of an installed library: only those that staff can see, or all."""
     folder = library_folder(package)
     files: Iterable[Path] = source_files(folder)
     if only_seen:
@@ -59,7 +59,7 @@ def library_folder(package: str) -> Path:
 
 
 def _translated_by_libraries() -> set[Key]:
-    """Return what Django and the apps translate. Python reads ru_RU where Russian is requested, before ru."""
+    """Return the texts that Django and the apps translate. For Russian, gettext reads ru_RU before ru."""
     folders = [Path(django.__file__).parent / "conf", *(Path(app.path) for app in apps.get_app_configs())]
     files = (folder / "locale" / name / "LC_MESSAGES" / "django.mo" for folder in folders for name in ("ru", "ru_RU"))
     return {key(entry) for file in files if file.exists() for entry in polib.mofile(str(file))}

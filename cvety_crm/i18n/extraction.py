@@ -1,6 +1,6 @@
 """Extract the texts to translate from Python files and templates, with Django's `makemessages`.
 
-Runs in a temporary folder: `makemessages` writes beside the sources, and libraries are not ours to write to.
+Runs in a temporary folder, because `makemessages` writes next to the sources and must not write into libraries.
 """
 
 import os
@@ -37,7 +37,7 @@ def extract_messages(files: Iterable[Path], root: Path) -> list[polib.POEntry]:
     """
     if shutil.which("xgettext") is None:
         raise GettextMissingError(INSTALL_HINT)
-    # Numbered: sorted like `files`, and no folder is called "locale", which would get a result of its own.
+    # Numbered, to keep the order of `files` and to avoid a folder named "locale", which would get a separate result.
     sources = {f"{number:06}{file.suffix}": file for number, file in enumerate(files)}
     with tempfile.TemporaryDirectory() as folder:
         for name, file in sources.items():
@@ -52,10 +52,10 @@ def _first_file(entry: polib.POEntry) -> str:
 
 
 def _run_makemessages(folder: Path) -> polib.POFile:
-    """Return the template of messages of all files below a folder. No locale is there, so nothing is merged."""
+    """Return the message template of all files below a folder, which has no locale to merge with."""
     locale = folder / "locale"
     locale.mkdir()
-    # Without our settings, which would send the result to our own catalogue.
+    # Without our settings, which would direct the result to our own catalogue.
     environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
     command = [sys.executable, "-m", "django", "makemessages", "--all", "--keep-pot", "--add-location=file"]
     subprocess.run(
@@ -70,7 +70,7 @@ def _run_makemessages(folder: Path) -> polib.POFile:
 
 
 def _clean_entry(entry: polib.POEntry, names: dict[str, str]) -> polib.POEntry:
-    """Return the entry with real file names, without what depends on xgettext's version: comments and guessed flags."""
+    """Return the entry with real file names and without comments and flags, which depend on xgettext's version."""
     files = sorted({Path(file).name for file, _ in entry.occurrences})
     return polib.POEntry(
         msgctxt=entry.msgctxt,

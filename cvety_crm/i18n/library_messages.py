@@ -1,6 +1,6 @@
-"""Which texts of the libraries staff can meet, so that the Russian catalogue holds those that have no Russian.
+"""The texts of libraries that staff can see, so that the Russian catalogue can translate those without Russian.
 
-Read by the command `collect_messages`, which fills the catalogue, and by the test that checks it.
+The command `collect_messages`, which fills the catalogue, and the test that checks the catalogue read this module.
 """
 
 import re
@@ -15,7 +15,7 @@ LIBRARIES = {
     "rest_framework": "djangorestframework",
     "drf_spectacular": "drf-spectacular",
 }
-"""Packages as imported, with the names they are installed by."""
+"""The names of packages in imports, with their names in requirements."""
 
 UNSEEN_FILES = {
     r"\w+/(.*/)?tests?/": "never run",
@@ -25,7 +25,7 @@ UNSEEN_FILES = {
     r"rest_framework/templates/": "the browsable API is off: answers are JSON only",
     r"rest_framework/schemas/": "the API is described by drf-spectacular",
 }
-"""Regular expressions that a file's path below site-packages starts with, and why staff never see its texts."""
+"""Regular expressions for the start of a file's path below site-packages, and why staff never see its texts."""
 
 UNSEEN_TEXTS = {
     "\n    OpenApi3 schema for this API. Format can be selected via content negotiation.\n\n"
@@ -33,21 +33,21 @@ UNSEEN_TEXTS = {
         "the schema does not describe itself (SERVE_INCLUDE_SCHEMA)"
     ),
 }
-"""Texts in files that are seen otherwise, and why staff never see them."""
+"""Single texts of other files, and why staff never see them."""
 
 MISSED_TEXTS = {
     "unfold": ("No", "Welcome", "Yes"),
 }
-"""Texts that `makemessages` does not find: xgettext sees no call inside an f-string. Ours has none of these."""
+"""Texts that `makemessages` does not find, because xgettext ignores calls inside f-strings. We have no such calls."""
 
 CORRECTED_TEXTS = {
-    "keeps some English, misspelt, and there is no other way in": (
+    "keeps English words, has a misspelling, and names ways to log in that the CRM lacks": (
         "Whether the user will be able to authenticate using a password or not. If disabled, they may still be able to "
         "authenticate using other backends, such as Single Sign-On or LDAP.",
     ),
-    "says that one has not logged in": ("Logged out",),
+    "says that the user has not logged in": ("Logged out",),
     # «Выберите отправка», «Добавить группа», «Заметка был добавлен»
-    "takes every name for masculine, and for the same in all cases": (
+    "treats every name as masculine and does not inflect it": (
         "%(count)s %(name)s was changed successfully.",
         "%(model_name)s with this %(field_label)s already exists.",
         "%(model_name)s with this %(field_labels)s already exists.",
@@ -85,15 +85,15 @@ CORRECTED_TEXTS = {
         "View %s",
     ),
 }
-"""Texts whose own Russian is wrong where staff meet it, by what is wrong. The catalogue holds better ones."""
+"""Texts whose Russian translation in the library is wrong, by the error. Our catalogue has better translations."""
 
 _CONTRIB_APP = re.compile(r"(django|unfold)/contrib/(\w+)/")
 
 
 def is_seen(path: Path) -> bool:
-    """Tell whether staff can meet the texts of a library's file, given below site-packages.
+    """Return whether staff can see the texts of a library's file; `path` is relative to site-packages.
 
-    A contrib app counts when it is installed: adding one to INSTALLED_APPS makes its texts due for translation.
+    The texts of a contrib app count only if it is installed: adding it to INSTALLED_APPS requires their translation.
     """
     name = path.as_posix()
     if contrib := _CONTRIB_APP.match(name):

@@ -35,7 +35,7 @@ Fact = tuple[str, str]
 
 
 class LongRunAdmin(ReadOnlyModelAdmin):
-    """A subclass sets the texts and the task, and extends `cvety_crm/long_runs/run.html` by what its page shows."""
+    """A subclass sets the texts and the task, and extends `cvety_crm/long_runs/run.html` for its page."""
 
     list_display_links = ("started_column",)
     change_form_outer_before_template = "cvety_crm/long_runs/run.html"
@@ -43,7 +43,7 @@ class LongRunAdmin(ReadOnlyModelAdmin):
 
     slice_task: SliceTask[Any]
     can_be_started = False
-    """Whether a run is started by a button; a subclass with it overrides `start_run`."""
+    """Whether the page has a button that starts a run; a subclass that sets it overrides `start_run`."""
     started_text: str | Promise = ""
     stopped_text: str | Promise
     not_running_text: str | Promise
@@ -64,7 +64,7 @@ class LongRunAdmin(ReadOnlyModelAdmin):
         return bool(request.user.has_perm(f"{opts.app_label}.change_{opts.model_name}"))
 
     def start_run(self, request: HttpRequest) -> LongRun:
-        """Start the run that the form asks for, left to the worker. Raises `AlreadyRunningError`."""
+        """Start the run that the form describes, without a lease. Raises `AlreadyRunningError`."""
         raise NotImplementedError
 
     def resume_columns(self, request: HttpRequest) -> dict[str, Any]:
@@ -72,7 +72,7 @@ class LongRunAdmin(ReadOnlyModelAdmin):
         return {}
 
     def resume_label(self, run: Any) -> str:
-        """Return the text of the button that resumes the run; empty when nothing of it is left."""
+        """Return the text of the button that resumes the run; empty when nothing is left to do."""
         return gettext("Resume") if self.engine.may_resume(run) else ""
 
     def obstacle(self) -> str:
@@ -84,15 +84,15 @@ class LongRunAdmin(ReadOnlyModelAdmin):
         raise NotImplementedError
 
     def not_resumed_text(self, run: Any) -> str:
-        """Return the message when nothing of the run is left, or it runs already."""
+        """Return the message when nothing is left to do, or the run is active already."""
         raise NotImplementedError
 
     def progress_notes(self, run: Any) -> Iterator[str]:
-        """Yield what the progress line says besides how far the run is."""
+        """Yield additional texts for the progress line."""
         yield from ()
 
     def unmeasured_text(self, far: Progress) -> str:
-        """Return the progress of a pass whose length is not known beforehand."""
+        """Return the progress text of a pass whose length is not known in advance."""
         return gettext("left: %(left)s") % {"left": localize(far.remaining)}
 
     def facts(self, run: Any) -> Iterator[Fact]:
@@ -101,17 +101,17 @@ class LongRunAdmin(ReadOnlyModelAdmin):
             yield gettext("Resumed by"), display_name(run.resumed_by)
 
     def page_context(self, request: HttpRequest, run: Any) -> dict[str, Any]:
-        """Return what the blocks of the subclass's template need, and `title`."""
+        """Return `title` and the context for the blocks of the subclass's template."""
         raise NotImplementedError
 
     # --- pages
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Return none: the page is what stands before the form."""
+        """Return no fieldsets: the page is rendered by `change_form_outer_before_template`, without a form."""
         return ()
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the addresses of the buttons, and of the progress that the page fetches."""
+        """Add the URLs of the buttons, and of the progress that the page fetches."""
         wrap = self.admin_site.admin_view
         urls = [
             path("<uuid:key>/stop/", wrap(require_POST(self.stop)), name=self._name("stop")),
@@ -133,7 +133,7 @@ class LongRunAdmin(ReadOnlyModelAdmin):
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **context})
 
     def progress(self, request: HttpRequest, key: Any) -> HttpResponse:
-        """Return how far a run is; once it has ended, have the whole page loaded again."""
+        """Return the progress of a run; after its end, make the browser reload the page."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         run = self._find(key)
@@ -144,7 +144,7 @@ class LongRunAdmin(ReadOnlyModelAdmin):
     # --- buttons
 
     def start(self, request: HttpRequest) -> HttpResponse:
-        """Start a run that the worker works on."""
+        """Start a run and queue its first slice."""
         self._check(request)
         try:
             with transaction.atomic():
@@ -167,7 +167,7 @@ class LongRunAdmin(ReadOnlyModelAdmin):
         return self._redirect_to(run)
 
     def resume(self, request: HttpRequest, key: Any) -> HttpResponse:
-        """Have the worker resume a run."""
+        """Resume a run and queue its next slice."""
         self._check(request)
         run = self._find(key)
         if obstacle := self.obstacle():
@@ -196,15 +196,15 @@ class LongRunAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description=_("started"), ordering="started_at")
     def started_column(self, run: Any) -> str:
-        """Return when it was started."""
+        """Return when the run was started."""
         return moment(run.started_at)
 
     @admin.display(description=_("state"), ordering="state")
     def state_column(self, run: Any) -> SafeString:
-        """Return its state, and how far it is."""
+        """Return the state and the progress of the run."""
         return state_badge(run)
 
-    # --- inside
+    # --- helpers
 
     def _name(self, action: str) -> str:
         return f"{self.opts.app_label}_{self.opts.model_name}_{action}"
@@ -263,7 +263,7 @@ class LongRunAdmin(ReadOnlyModelAdmin):
 
 
 def state_badge(run: LongRun) -> SafeString:
-    """Return the state of a run, and how far it is; without a query, so that a list can have it in each row."""
+    """Return the state and the progress of a run without a query, so that a list can show it in each row."""
     css, sign = BADGES[State(run.state)]
     text = str(run.get_state_display())
     if run.state == State.RUNNING and run.is_measured:

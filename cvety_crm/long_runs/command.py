@@ -1,4 +1,4 @@
-"""Management commands that take minutes: they stop after the present step, and show the progress of their run."""
+"""Management commands that take minutes: they show their progress, and stop after the current step when asked to."""
 
 import signal
 import sys
@@ -19,23 +19,23 @@ from cvety_crm.long_runs.progress import Progress, progress
 from cvety_crm.long_runs.terminal import ProgressLine
 
 STOPPED = 130
-"""The exit status after Ctrl-C, as of any program that a signal has ended."""
+"""The exit status after Ctrl-C, by the convention of shells: 128 plus the number of SIGINT."""
 DATABASE_ERRORS = (OperationalError, InterfaceError)
 
 
 class StoppableCommand(BaseCommand):
-    """A command that Ctrl-C ends after its present step: `watch_signals` first, then `raise_if_stopped` each step."""
+    """A command that Ctrl-C ends after its current step: it calls `watch_signals`, and `raise_if_stopped` each step."""
 
     _is_stopping = False
 
     def watch_signals(self) -> None:
-        """Have Ctrl-C and `kill` end the command after the present step; a second one ends it at once."""
+        """Make Ctrl-C and `kill` end the command after the current step; a second signal ends it at once."""
         self._is_stopping = False
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._stop)
 
     def raise_if_stopped(self) -> None:
-        """Raise `KeyboardInterrupt` if a signal has come."""
+        """Raise `KeyboardInterrupt` if a signal was received."""
         if self._is_stopping:
             raise KeyboardInterrupt
 
@@ -51,26 +51,26 @@ class LongRunCommand(StoppableCommand):
     engine: RunEngine[Any]
     lease_lost_text: str | Promise
     failing_errors: tuple[type[Exception], ...] = DATABASE_ERRORS
-    """Errors that fail the run with their text."""
+    """Errors that end the run as failed, with their message."""
 
     _line: ProgressLine | None = None
 
     # --- hooks
 
     def progress_text(self, run: Any, far: Progress) -> str:
-        """Return the line of progress, without the time that is left."""
+        """Return the progress line without the time left."""
         raise NotImplementedError
 
     # --- for subclasses
 
     @contextmanager
     def holding(self, run: Any) -> Iterator[None]:
-        """Work on a run that this process holds: end it as it must be when the command is stopped or fails."""
+        """Context for the work on a leased run: stop the run after a signal, and fail it after an error."""
         try:
             with self.watching():
                 yield
         except KeyboardInterrupt:
-            connection.close()  # it may be in the middle of a statement
+            connection.close()  # a statement may be in progress
             self.engine.stop(run)
             self.stderr.write(gettext("Stopped. Resume it with: %(command)s") % {"command": self._resume_command()})
             sys.exit(STOPPED)
@@ -78,14 +78,14 @@ class LongRunCommand(StoppableCommand):
             raise CommandError(str(self.lease_lost_text)) from None
         except self.failing_errors as error:
             connection.close()
-            # A database that is still away does not matter: the process is seen to be gone.
+            # If the database does not answer, the run is found abandoned later, because its process has ended.
             with suppress(*DATABASE_ERRORS, LeaseLostError):
                 self.engine.fail(run, str(error))
             raise self.resumable_error(str(error)) from error
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Stop after the present step when a signal comes, and show progress."""
+        """Context in which a signal stops the command after the current step, and progress is shown."""
         self.watch_signals()
         self._line = ProgressLine(self.stdout)
         try:
@@ -94,7 +94,7 @@ class LongRunCommand(StoppableCommand):
             self.end_line()
 
     def after_step(self, run: Any) -> None:
-        """Raise `KeyboardInterrupt` if a signal has come; show how far the run is."""
+        """Raise `KeyboardInterrupt` if a signal was received; show the progress of the run."""
         self.raise_if_stopped()
         if self._line is None:
             return
@@ -105,19 +105,19 @@ class LongRunCommand(StoppableCommand):
         self._line.show(text, far.percent or 0)
 
     def end_line(self) -> None:
-        """Have the next output start on a line of its own."""
+        """End the progress line, so that the next output starts on a new line."""
         if self._line is not None:
             self._line.close()
 
     def wait(self, delay: timedelta) -> None:
-        """Wait; a signal ends that, too."""
+        """Wait for the delay. Raise `KeyboardInterrupt` if a signal is received."""
         until = time.monotonic() + delay.total_seconds()
         while (left := until - time.monotonic()) > 0:
             self.raise_if_stopped()
             time.sleep(min(left, 0.5))
 
     def resumable_error(self, why: str) -> CommandError:
-        """Return the error of a run that can be resumed, with how."""
+        """Return the error of a run that can be resumed, with the command that resumes it."""
         advice = gettext("Resume it with: %(command)s") % {"command": self._resume_command()}
         return CommandError(f"{why}\n{advice}")
 

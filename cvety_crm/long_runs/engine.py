@@ -1,7 +1,7 @@
-"""The life of a run: started, claimed under a lease, recorded step by step, stopped, resumed, abandoned, ended.
+"""The states of a run: it is started, claimed under a lease, recorded step by step, stopped, resumed, abandoned, ended.
 
-Each step of a process that holds a run is conditional on its claim. A process whose run was stopped, or claimed by
-another one after its lease ran out, gets `LeaseLostError` with its next step and must leave the run alone.
+Each step of the process that has the lease checks the claim. If the run was stopped, or another process claimed it
+after the lease expired, the next step raises `LeaseLostError`, and the process must not change the run any more.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,39 +29,39 @@ ERROR_LENGTH = 2000
 
 
 class LeaseLostError(Exception):
-    """The run is no longer held by this process."""
+    """This process no longer has the lease of the run."""
 
 
 class AlreadyRunningError(Exception):
-    """Another run of the same kind is running; the text is for staff."""
+    """Another run of the same kind is active. The message is for staff."""
 
 
 class RunEngine(Generic[R]):
-    """What can be done with the runs of one model. A subclass sets the attributes and overrides the hooks it needs."""
+    """The operations on the runs of one model. A subclass sets the attributes and overrides the hooks it needs."""
 
     model: type[R]
     already_running_text: str | Promise
     lease: timedelta = timedelta(minutes=5)
     """Longer than one step can take."""
     pick_up_within: timedelta = timedelta(0)
-    """How long after its lease ran out another worker may resume a run by itself; after that it is abandoned."""
+    """The time after the end of a lease in which another worker resumes the run by itself; later it is abandoned."""
     abandoned_state: State = State.STOPPED
     abandoned_text: str | Promise = ""
     retry_delays: tuple[timedelta, ...] = ()
-    """The delay after the first, second, … temporary failure in a row; after one more the run has failed."""
+    """The delay after the first, second, … temporary failure in a row; one more failure ends the run as failed."""
 
     # --- hooks
 
     def may_resume(self, run: R) -> bool:
-        """Return whether something of the run is left to do."""
+        """Return whether the run can be resumed."""
         return run.state in (State.STOPPED, State.FAILED)
 
     def resume_columns(self, run: R) -> dict[str, Any]:
-        """Return the columns to set, besides those of every run, when it is resumed."""
+        """Return additional columns to set when the run is resumed."""
         return {}
 
     def is_abandoned(self, run: R) -> bool:
-        """Return whether the process that held a running run is gone and no worker will resume it by itself."""
+        """Return whether the process of an active run has ended and no worker will resume the run by itself."""
         if run.lease_until is None:
             return False
         if not self.pick_up_within and is_dead(run.process):
@@ -69,23 +69,23 @@ class RunEngine(Generic[R]):
         return run.lease_until + self.pick_up_within <= timezone.now()
 
     def on_cut(self, run: R) -> None:
-        """Do what is needed, in the same transaction, after a run was stopped, has failed or was abandoned."""
+        """Do additional work in the transaction in which a run was stopped, has failed or was abandoned."""
 
     def alert(self, run: R) -> Alert | None:
-        """Return what to notify staff of now that the run is done or has failed."""
+        """Return the alert for staff after the run was finished or has failed."""
         return None
 
-    # --- from outside
+    # --- for any process
 
     def start(self, *, is_claimed: bool, **columns: Any) -> R:
-        """Start a run, held by this process or left to the next worker. Raises `AlreadyRunningError`."""
+        """Start a run, with a lease for this process or free for a worker. Raises `AlreadyRunningError`."""
         self.end_abandoned()
         held = self._held() if is_claimed else {}
         with self._only_one():
             return self.model._default_manager.create(**held, **columns)
 
     def resume(self, run: R, *, is_claimed: bool, by: AbstractBaseUser | None = None, **columns: Any) -> bool:
-        """Resume a run from where it is; return False when nothing of it is left. Raises `AlreadyRunningError`."""
+        """Resume a run from its place; return False when it can't be resumed. Raises `AlreadyRunningError`."""
         self.end_abandoned()
         run.refresh_from_db()
         if not self.may_resume(run):
@@ -110,7 +110,7 @@ class RunEngine(Generic[R]):
         return bool(changed)
 
     def stop(self, run: R) -> bool:
-        """Stop a run; what it has done stays. Return False when it does not run."""
+        """Stop a run without undoing its work. Return False when it is not active."""
         return self._cut(run, self._running(run.pk), state=State.STOPPED)
 
     def last(self) -> R | None:
@@ -124,16 +124,16 @@ class RunEngine(Generic[R]):
         return self.model._default_manager.filter(_is_free(), state=State.RUNNING).first()
 
     def end_abandoned(self) -> None:
-        """End the run that is running if it is abandoned."""
+        """End the active run if it is abandoned."""
         run = self.model._default_manager.filter(state=State.RUNNING).first()
         if run is not None and self.is_abandoned(run):
             unchanged = self._running(run.pk).filter(claimed_by=run.claimed_by, lease_until=run.lease_until)
             self._cut(run, unchanged, state=self.abandoned_state, error=str(self.abandoned_text))
 
-    # --- by the process that holds it
+    # --- for the process that has the lease
 
     def claim(self, run_id: UUID) -> R | None:
-        """Return the run, held by this process now; None when it does not run, waits for a retry, or is held."""
+        """Return the run with a lease for this process; None when it is not active, in a retry delay, or leased."""
         self.end_abandoned()
         held = self._held()
         if not self._running(run_id).filter(_is_free()).update(**held):
@@ -143,9 +143,9 @@ class RunEngine(Generic[R]):
         return run
 
     def record(self, run: R, counts: Mapping[str, int] | None = None, **columns: Any) -> None:
-        """Save progress and extend the lease; `counts` are added. Raises `LeaseLostError`.
+        """Save progress, add `counts` to the counters, and extend the lease. Raises `LeaseLostError`.
 
-        Call it in the transaction of what was done, so that both are saved or neither is.
+        Call it in the transaction of the work that it records, so that both are saved or neither is.
         """
         added = {name: number for name, number in (counts or {}).items() if number}
         sums = {name: F(name) + number for name, number in added.items()}
@@ -156,16 +156,16 @@ class RunEngine(Generic[R]):
             setattr(run, name, value)
 
     def reload(self, run: R) -> None:
-        """Read the run again, but not which process holds it: that is what this process must prove."""
+        """Read the run again, except `claimed_by`: the next step compares this process's claim with the stored one."""
         names = [field.attname for field in run._meta.concrete_fields if field.name != "claimed_by"]
         run.refresh_from_db(fields=names)
 
     def release(self, run: R, *, delay: timedelta = timedelta(0)) -> None:
-        """Leave the run to the next worker, after a delay. Raises `LeaseLostError`."""
+        """Release the run, so that a worker may claim it after a delay. Raises `LeaseLostError`."""
         self._save(run, **{**_FREE, "lease_until": timezone.now() + delay if delay else None})
 
     def back_off(self, run: R, why: str) -> timedelta | None:
-        """Count a temporary failure. Return the delay before the next try; None when the run has failed now.
+        """Count a temporary failure. Return the delay before the next attempt; None when the run has failed now.
 
         Raises `LeaseLostError`.
         """
@@ -177,20 +177,20 @@ class RunEngine(Generic[R]):
         return delay
 
     def finish(self, run: R, **columns: Any) -> None:
-        """End a run that has gone through everything. Raises `LeaseLostError`."""
+        """End a run that has processed all items. Raises `LeaseLostError`."""
         with transaction.atomic():
             self._save(run, state=State.DONE, finished_at=timezone.now(), **_FREE, **columns)
             run.refresh_from_db()
             self._notify(run)
 
     def fail(self, run: R, why: str) -> None:
-        """End a run that cannot go on; its place is kept, so that it can be resumed. Raises `LeaseLostError`."""
+        """End a run as failed; it keeps its place, so that it can be resumed. Raises `LeaseLostError`."""
         with transaction.atomic():
             if not self._cut(run, self._mine(run), state=State.FAILED, error=truncate_masked(why, ERROR_LENGTH)):
                 raise LeaseLostError
             self._notify(run)
 
-    # --- inside
+    # --- helpers
 
     def _notify(self, run: R) -> None:
         alert = self.alert(run)
@@ -225,7 +225,7 @@ class RunEngine(Generic[R]):
 
     @contextmanager
     def _only_one(self) -> Iterator[None]:
-        """Turn the refusal of the unique index into `AlreadyRunningError`."""
+        """Raise `AlreadyRunningError` when the unique index refuses a second active run."""
         try:
             with transaction.atomic(), _short_lock_timeout():
                 yield
@@ -246,11 +246,11 @@ def _is_free() -> Q:
 
 @contextmanager
 def _short_lock_timeout() -> Iterator[None]:
-    """Limit the wait for a lock: a dry run holds its row uncommitted until its end."""
+    """Limit the wait for a lock, because a dry run keeps its row uncommitted until its end."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('lock_timeout'), set_config('lock_timeout', '2s', true)")
         before = cursor.fetchone()[0]
     yield
-    # A dry run goes on in the same transaction, with the timeout that it had.
+    # A dry run continues in the same transaction and needs its previous timeout.
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", [before])

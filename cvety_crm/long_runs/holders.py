@@ -1,4 +1,4 @@
-"""The processes that hold runs."""
+"""The processes that have leases of runs."""
 
 import os
 import socket
@@ -10,7 +10,7 @@ def current_process() -> str:
 
 
 def is_dead(process: str) -> bool:
-    """Return whether a process has ended; False for one of another machine, of which that cannot be known."""
+    """Return whether a process has ended; False for a process of another machine, which cannot be checked."""
     host, _, number = process.rpartition(":")
     if host != socket.gethostname() or not number.isdecimal():
         return False

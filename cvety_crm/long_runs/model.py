@@ -11,7 +11,7 @@ from cvety_crm.tables import Table
 
 
 class LongRun(Table):
-    """One run. Of each model one run at a time is running: a unique index holds that."""
+    """One run. A unique index allows only one active run of each model."""
 
     class State(models.TextChoices):
         RUNNING = "running", pgettext_lazy("run", "runs")
@@ -32,7 +32,7 @@ class LongRun(Table):
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
     error = models.TextField(_("error"), blank=True, default="")
 
-    # When it was resumed last, by which user, and how much was processed before that.
+    # The last resumption: when, by which user, and how many items were processed before it.
     resumed_at = models.DateTimeField(null=True, editable=False)
     resumed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -44,7 +44,7 @@ class LongRun(Table):
     )
     resumed_from = models.PositiveIntegerField(default=0, editable=False)
 
-    # The holder, and until when it holds the run. Without a holder `lease_until` is the end of a retry delay.
+    # The process with the lease, and the end of the lease. Without a process `lease_until` ends a retry delay.
     claimed_by = models.UUIDField(null=True, editable=False)
     process = models.CharField(max_length=255, blank=True, default="", editable=False)
     lease_until = models.DateTimeField(null=True, editable=False)
@@ -66,14 +66,14 @@ class LongRun(Table):
 
     @property
     def processed(self) -> int:
-        """Return how many of the `expected` items it has dealt with."""
+        """Return how many of the `expected` items the run has processed."""
         raise NotImplementedError
 
     @property
     def is_measured(self) -> bool:
-        """Return whether `expected` is the length of the present pass, so that a percentage makes sense."""
+        """Return whether `expected` is the length of the current pass, so that a percentage can be shown."""
         return True
 
     def count_remaining(self) -> int:
-        """Return how many items are left of the present pass."""
+        """Return how many items are left in the current pass."""
         return max(self.expected - self.processed, 0)

@@ -1,4 +1,4 @@
-"""How far a run is, how fast it is, and how long it may still take."""
+"""The progress of a run, its rate, and the estimated time left."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ class Progress:
     done: int
     expected: int
     percent: int | None
-    """Below 100 until the run is done; None when the length of the present pass is not known beforehand."""
+    """Below 100 until the run is done; None when the length of the current pass is not known in advance."""
     remaining: int
     rate: float
     time_left: str
@@ -23,9 +23,9 @@ class Progress:
 
 
 def progress(run: LongRun) -> Progress:
-    """Return how far the run is. Needs a query only when `run.is_measured` is false."""
+    """Return the progress of the run. Needs a query only when `run.is_measured` is false."""
     done = run.processed
-    # Items that were added since the run started are more than expected.
+    # Items added after the start of the run are not part of `run.expected`.
     expected = max(run.expected, done)
     seconds = ((run.finished_at or timezone.now()) - (run.resumed_at or run.started_at)).total_seconds()
     rate = (done - run.resumed_from) / seconds if seconds > 0 else 0.0

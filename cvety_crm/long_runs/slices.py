@@ -1,4 +1,4 @@
-"""Work on a run by a worker: slice by slice, each a task of django-q, so that other tasks get their turn."""
+"""Work on a run in slices, each a task of django-q, so that the worker can run other tasks in between."""
 
 import logging
 import time
@@ -34,7 +34,7 @@ class SliceTask(Generic[R]):
         seconds: float,
         final_errors: tuple[type[Exception], ...] = (),
     ) -> None:
-        """`path` is the dotted path of `run` for django-q; an error of `final_errors` fails the run with its text."""
+        """`path` is the dotted path of `run` for django-q; `final_errors` end the run as failed, with their message."""
         self.engine = engine
         self.seconds = seconds
         self._work = work
@@ -50,16 +50,16 @@ class SliceTask(Generic[R]):
         except LeaseLostError:
             return
         except Exception:
-            # The database is away. The lease runs out, and the run is picked up or counts as abandoned.
+            # The database does not answer. After the lease expires, a worker picks the run up or ends it as abandoned.
             logger.exception("a slice of %s failed, and that could not be saved", self._path)
 
     def schedule(self, run: R) -> None:
-        """Queue a slice for when the current transaction has committed."""
+        """Queue a slice after the current transaction is committed."""
         run_id = str(run.pk)
         transaction.on_commit(lambda: async_task(self._path, run_id), robust=True)
 
     def pick_up(self) -> bool:
-        """Queue a slice of the run that no process holds; return whether there is one. Called each minute."""
+        """Queue a slice of the active run without a lease; return whether there is one. Called each minute."""
         run = self.engine.waiting()
         if run is None:
             return False

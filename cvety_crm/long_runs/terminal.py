@@ -1,4 +1,4 @@
-"""Progress in a terminal: a bar that is drawn over, or a plain line now and then where that is not possible."""
+"""Progress in a terminal: a progress bar, or plain lines at intervals if the output can't be redrawn."""
 
 import time
 from typing import IO, Any, cast
@@ -10,9 +10,9 @@ from rich.progress import Progress as Bar
 from rich.table import Column
 
 LINE_SECONDS = 5.0
-"""Between two plain lines."""
+"""Shortest time between two plain lines."""
 BAR_SECONDS = 0.2
-"""Between two redraws of the bar."""
+"""Shortest time between two redraws of the bar."""
 BAR_WIDTH = 24
 
 
@@ -28,7 +28,7 @@ class ProgressLine:
         self._shown_at = 0.0
 
     def show(self, text: str, percent: int) -> None:
-        """Show the progress, unless it was shown a moment ago."""
+        """Show the progress, unless the last output is more recent than the interval."""
         now = time.monotonic()
         if now - self._shown_at < (BAR_SECONDS if self._has_bar else LINE_SECONDS):
             return
@@ -45,7 +45,7 @@ class ProgressLine:
         self._bar.refresh()
 
     def close(self) -> None:
-        """Leave the bar where it is, so that the next output starts on a line of its own."""
+        """Stop redrawing the bar, so that the next output starts on a new line."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
@@ -56,7 +56,7 @@ class ProgressLine:
             BarColumn(BAR_WIDTH if self._console.width > 3 * BAR_WIDTH else None),
             text,
             console=self._console,
-            # No thread of its own: the command refreshes it after each step.
+            # Without a refreshing thread: the command refreshes the bar after each step.
             auto_refresh=False,
             redirect_stdout=False,
             redirect_stderr=False,
@@ -64,7 +64,7 @@ class ProgressLine:
 
 
 class _WithoutEndings:
-    """Django's stdout without the line feed that it adds to each write."""
+    """Django's stdout wrapper, without the line feed that it adds to each write."""
 
     def __init__(self, stdout: OutputWrapper) -> None:
         self._stdout = stdout

@@ -1,4 +1,4 @@
-"""`manage.py check_source`: what the MySQL copy of Bitrix holds, and what the import would not understand of it."""
+"""`manage.py check_source`: print what the MySQL copy of Bitrix contains and what the import would not understand."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -12,20 +12,20 @@ from bitrix_bridge.history.survey import Counted
 
 
 class Command(BaseCommand):
-    """Ask and print; nothing is written anywhere."""
+    """Query the copy and print; write nothing."""
 
     help = (
-        "Show what the MySQL copy of Bitrix holds that BITRIX_MYSQL_URL names: versions, tables, orders by status and "
+        "Show what the MySQL copy of Bitrix in BITRIX_MYSQL_URL contains: versions, tables, orders by status and "
         "month, and what import_bitrix_orders would not understand. Exit status 1 if the copy can't be used."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print everything that can be found out without importing."""
+        """Print everything that can be counted without importing."""
         try:
             with Source.configured() as source:
                 self._show(source)
-        except SourceError as trouble:
-            raise CommandError(str(trouble)) from trouble
+        except SourceError as error:
+            raise CommandError(str(error)) from error
 
     def _show(self, source: Source) -> None:
         self.stdout.write(gettext("Copy: %(where)s") % {"where": source.where})

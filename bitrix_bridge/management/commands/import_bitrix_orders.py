@@ -11,7 +11,7 @@ from django.core.management.base import CommandError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from bitrix_bridge.history import report, walk
+from bitrix_bridge.history import importing, report
 from bitrix_bridge.history.reading import Selection, count_orders
 from bitrix_bridge.history.runs import imports
 from bitrix_bridge.history.source import Source, SourceError
@@ -25,7 +25,7 @@ MOST_AT_ONCE = 1000
 
 
 class Command(LongRunCommand):
-    """Run to the end in this process."""
+    """Import to the end in this process."""
 
     help = (
         "Import orders, customers and products from the MySQL copy of Bitrix that BITRIX_MYSQL_URL names, over a "
@@ -37,43 +37,44 @@ class Command(LongRunCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
-        parser.add_argument("--count", type=_positive, metavar="N", help="at most so many orders")
-        parser.add_argument("--start-id", type=_positive, metavar="ID", help="from this order of the site on")
-        parser.add_argument("--order", type=_positive, metavar="ID", help="this order of the site only")
+        parser.add_argument("--count", type=_positive, metavar="N", help="import at most N orders")
+        parser.add_argument("--start-id", type=_positive, metavar="ID", help="start at the order with this site id")
+        parser.add_argument("--order", type=_positive, metavar="ID", help="import only the order with this site id")
         parser.add_argument("--since", type=_since, metavar="WHEN", help="placed since: 2025-08-11, 2025-08-11T18:00")
-        parser.add_argument("--until", type=_until, metavar="WHEN", help="placed until then; of a date, its whole day")
+        parser.add_argument("--until", type=_until, metavar="WHEN", help="placed before; a date includes its whole day")
         parser.add_argument(
             "--batch-size",
             type=_batch_size,
-            default=walk.BATCH,
+            default=importing.BATCH,
             metavar="N",
-            help="orders of one transaction (default: %(default)s)",
+            help="orders in one transaction (default: %(default)s)",
         )
         parser.add_argument(
-            "--dry-run", action="store_true", help="go the whole way, roll everything back, and say what would happen"
+            "--dry-run", action="store_true", help="import everything, roll it back, and report what would happen"
         )
         parser.add_argument(
             "--resume",
             action="store_true",
-            help="go on with the last run, with its options; of one that is through, repeat the failed orders",
+            help="resume the last run with its options; if it is finished, repeat its failed orders",
         )
         parser.add_argument("--report", type=Path, metavar="FILE", help="write a line for each order into a CSV file")
         parser.add_argument(
             "--allow-writable-account",
             action="store_true",
-            help="use the copy though the account may write; the session is read-only all the same",
+            help="use the copy although the account may write; the session is still read-only",
         )
         parser.add_argument(
-            "--no-input", "--noinput", action="store_false", dest="interactive", help="do not ask before beginning"
+            "--no-input", "--noinput", action="store_false", dest="interactive", help="do not ask before the start"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run, show progress, print the result."""
+        """Import, show progress and print the result. Exit with 1 when orders have failed."""
         selection = _selection(options)
         if options["resume"] and (options["dry_run"] or selection != Selection()):
             raise CommandError(gettext("A resumed run has its options already: leave the others out."))
         if options["report"]:
-            self._write_report(options["report"], lambda _file: None, mode="a")  # before hours of work, not after
+            # Fail before hours of work, not after them, when the file can't be written.
+            self._write_report(options["report"], lambda _file: None, mode="a")
         try:
             with Source.configured() as source:
                 self._check_account(source, is_allowed=options["allow_writable_account"])
@@ -91,7 +92,7 @@ class Command(LongRunCommand):
     def _check_account(self, source: Source, *, is_allowed: bool) -> None:
         warning = source.warning()
         if warning and not is_allowed:
-            advice = gettext("Use one with SELECT only, or say --allow-writable-account.")
+            advice = gettext("Use one with SELECT only, or pass --allow-writable-account.")
             raise CommandError(f"{warning} {advice}")
         if warning:
             self.stderr.write(self.style.WARNING(warning))
@@ -100,8 +101,8 @@ class Command(LongRunCommand):
 
     def _dry_run(self, source: Source, selection: Selection, options: dict[str, Any]) -> None:
         try:
-            with walk.rolled_back(), self.watching():
-                run = walk.begin(source, selection, batch_size=options["batch_size"])
+            with importing.rolled_back(), self.watching():
+                run = importing.start(source, selection, batch_size=options["batch_size"])
                 self._work(run, source, options, is_dry=True)
         except KeyboardInterrupt:
             self.stderr.write(gettext("Stopped. Nothing was changed: it was a dry run."))
@@ -114,15 +115,15 @@ class Command(LongRunCommand):
             run = self._resumed(source)
         else:
             self._confirm(source, selection, options)
-            run = walk.begin(source, selection, batch_size=options["batch_size"])
+            run = importing.start(source, selection, batch_size=options["batch_size"])
         with self.holding(run):
             self._work(run, source, options, is_dry=False)
         self._exit(run)
 
     def _work(self, run: ImportRun, source: Source, options: dict[str, Any], *, is_dry: bool) -> None:
-        walk.work(run, source, on_progress=self.after_step)
+        importing.work(run, source, on_progress=self.after_step)
         self.end_line()
-        self._say(run, is_dry=is_dry)
+        self._print_result(run, is_dry=is_dry)
         if options["report"]:
             self._write_report(options["report"], lambda file: report.write_table(run, file, is_dry=is_dry))
             self.stdout.write(gettext("Order by order: %(file)s") % {"file": options["report"]})
@@ -163,13 +164,13 @@ class Command(LongRunCommand):
         if answer.strip().casefold() not in ("y", "yes", "д", "да"):
             raise CommandError(gettext("Nothing was done."))
 
-    # --- what it says
+    # --- output
 
     def progress_text(self, run: ImportRun, far: Progress) -> str:
-        """Return how far it is, how many orders have failed, and how fast it is."""
+        """Return the progress, the number of failed orders, and the rate."""
         if far.percent is None:
             text = gettext("Failed orders are repeated, left: %(left)s") % {"left": far.remaining}
-            failed = gettext("not come over: %(number)s") % {"number": run.failed}
+            failed = gettext("not imported: %(number)s") % {"number": run.failed}
             return f"{text} · {failed}"
         return gettext("%(done)d of %(expected)d, failed: %(failed)d, %(rate).1f a second") % {
             "done": far.done,
@@ -178,7 +179,7 @@ class Command(LongRunCommand):
             "rate": far.rate,
         }
 
-    def _say(self, run: ImportRun, *, is_dry: bool) -> None:
+    def _print_result(self, run: ImportRun, *, is_dry: bool) -> None:
         for line in report.lines(run.reasons, is_dry=is_dry):
             few = ", ".join(str(key) for key in line.examples) + ("…" if line.orders > len(line.examples) else "")
             self.stdout.write(f"{report.number_of_orders(line.orders)}: {line.text} — {line.outcome} ({few})")
@@ -225,10 +226,10 @@ def _until(text: str) -> datetime:
     return _moment(text, timedelta(days=1))
 
 
-def _moment(text: str, of_day: timedelta) -> datetime:
-    """Read a moment, or a date and how far into it."""
+def _moment(text: str, after_midnight: timedelta) -> datetime:
+    """Return a moment; for a date, its midnight plus `after_midnight`."""
     found = read_moment(text)
     if found is None:
         raise ArgumentTypeError(f"{text!r} is neither a date nor a time, such as 2025-08-11 or 2025-08-11T18:00")
     moment, is_day = found
-    return moment + of_day if is_day else moment
+    return moment + after_midnight if is_day else moment

@@ -49,16 +49,14 @@ class Command(LongRunCommand):
             "--since",
             type=_since,
             metavar="WHEN",
-            help="only what the site has saved since then: 2026-11-24, 2026-11-24T18:00, 12h, 3d. Orders that the site "
-            "lacks are then not looked for: its list does not name them",
+            help="only orders that the site has saved since then: 2026-11-24, 2026-11-24T18:00, 12h, 3d. Such a run "
+            "does not find orders that the site lacks, because they are not in its list",
         )
         parser.add_argument("--repair", action="store_true", help="make both sides agree, by the rules of webhooks")
-        parser.add_argument(
-            "--resume", action="store_true", help="go on with the last run, if it has failed or was stopped"
-        )
+        parser.add_argument("--resume", action="store_true", help="resume the last run if it has failed or was stopped")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run, show progress, print what was found."""
+        """Compare, show progress and print the result. Exit with 1 when differences are left."""
         try:
             run = self._resumed() if options["resume"] else self._started(options["since"], options["repair"])
         except AlreadyRunningError as running:
@@ -81,10 +79,10 @@ class Command(LongRunCommand):
             raise CommandError(gettext("The last comparison has not failed and was not stopped."))
         return run
 
-    # --- what it says
+    # --- output
 
     def progress_text(self, run: Reconciliation, far: Progress) -> str:
-        """Return how far it is, what it has found, and how fast it is."""
+        """Return the progress, the number of differences, and the rate."""
         text = gettext("%(compared)d of %(expected)d, differences: %(differences)d, %(rate)d a second")
         return text % {
             "compared": far.done,
@@ -109,7 +107,7 @@ class Command(LongRunCommand):
 
 
 def _since(text: str) -> datetime:
-    """Read a moment, or how long ago; a time without an offset is the shop's."""
+    """Read a date, a time or an age such as 12h as a moment; a time without an offset is in the shop's time zone."""
     if match := re.fullmatch(r"(\d{1,4})([hd])", text.strip()):
         number = int(match[1])
         return timezone.now() - (timedelta(hours=number) if match[2] == "h" else timedelta(days=number))

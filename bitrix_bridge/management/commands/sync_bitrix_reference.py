@@ -10,12 +10,12 @@ from cvety_crm.outbox import DeliveryError
 
 
 class Command(BaseCommand):
-    """Take over the site's reference data; what staff have edited stays."""
+    """Apply the site's reference data; values that staff have edited stay."""
 
     help = "Read statuses, cities, shops and delivery slots from the site. What staff have edited stays."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Read, merge, say what changed."""
+        """Read and apply the reference data, and print what changed."""
         try:
             outcome = refresh()
         except DeliveryError as failure:

@@ -1,6 +1,6 @@
-"""Check that retired words do not come back: `python -m cvety_crm.dev.wording`.
+"""Check that retired words are not used again: `python -m cvety_crm.dev.wording`.
 
-The words are in `terms.py`, each with the term to write in its place (docs/glossary.md explains the terms). Uses that
-are older than the check are counted for each file in `baseline.txt`: the check fails when a count grows. After removing
-uses run it with `--lower`, which writes the smaller counts.
+`terms.py` has the words, each with the term to use instead (docs/glossary.md explains the terms). `baseline.txt` counts
+the uses in each file that are older than the check; the check fails when a count grows. After removing uses, run the
+check with `--lower`, which writes the smaller counts.
 """

@@ -15,7 +15,7 @@ def count(uses: Iterable[Use]) -> Counter[str]:
 
 
 def read_baseline(root: Path) -> Counter[str]:
-    """Return the committed counts; none when there is no baseline."""
+    """Return the committed counts; empty when there is no baseline."""
     file = root / BASELINE
     lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
     pairs = (line.rsplit(" ", 1) for line in lines if line)
@@ -23,12 +23,12 @@ def read_baseline(root: Path) -> Counter[str]:
 
 
 def lowered(baseline: Counter[str], counts: Counter[str]) -> Counter[str]:
-    """Return the baseline with the smaller counts of today; it never grows."""
+    """Return the baseline with each count lowered to the current one; it never grows."""
     return baseline & counts
 
 
 def write_baseline(root: Path, counts: Counter[str]) -> None:
-    """Store the counts, sorted by path; remove the file when nothing is left to count."""
+    """Write the counts sorted by path; remove the file when there are none."""
     file = root / BASELINE
     if counts:
         file.write_text("".join(f"{path} {number}\n" for path, number in sorted(counts.items())), encoding="utf-8")

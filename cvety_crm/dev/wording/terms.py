@@ -1,7 +1,7 @@
-"""The retired words, each with what to write in its place.
+"""The retired words, each with the terms to use instead.
 
-A key lists forms. A space in a form stands for white space, a line break or an underscore; an underscore for itself.
-Names in CamelCase are split before.
+A key lists the forms of a word. A space in a form matches white space, a line break or an underscore; an underscore
+matches only itself. Names in CamelCase are split before the search.
 """
 
 import re
@@ -31,8 +31,6 @@ RETIRED = {
     "going back": "redirect_back",
     "other room|another room|every room|each room|no room|for room|in room": "module, package, app",
     "other rooms|other house|other houses|the rooms|all rooms|rooms are": "modules, packages, apps",
-    "truncate_masked": "truncate_masked",
-    "display_name": "display_name",
     "let go|lets go|letting go": "release",
     "take up|takes up|taken up|taking up|took up": "pick up",
     "go on|goes on|going on|went on|gone on": "continue, resume",
@@ -44,7 +42,7 @@ _FIRST = frozenset(re.split("[ _]", form)[0] for form in _FORMS)
 _GAP = r"[\s_]+"
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _TOKEN = re.compile(r"[A-Za-z]+")
-# The longest form first, so that "other rooms" is not read as "other room".
+# The longest form comes first, so that "other rooms" is not found as "other room".
 _PATTERN = re.compile(
     rf"(?:{'|'.join(form.replace(' ', _GAP) for form in sorted(_FORMS, key=len, reverse=True))})(?![A-Za-z0-9])",
     re.IGNORECASE,
@@ -52,7 +50,7 @@ _PATTERN = re.compile(
 
 
 def retired_words(text: str) -> Iterator[tuple[int, str, str]]:
-    """Yield the line, the retired word and what to write in its place, for each use in the text."""
+    """Yield the line, the retired word and the terms to use instead, for each use in the text."""
     text = _CAMEL.sub(" ", text)
     for token in _TOKEN.finditer(text):
         if token[0].lower() in _FIRST and (match := _PATTERN.match(text, token.start())):
@@ -61,6 +59,6 @@ def retired_words(text: str) -> Iterator[tuple[int, str, str]]:
 
 
 def instead_of(word: str) -> str:
-    """Return what to write in place of a retired word."""
+    """Return the terms to use instead of a retired word."""
     lower = word.lower()
     return _FORMS.get(lower) or _FORMS[lower.replace("_", " ")]

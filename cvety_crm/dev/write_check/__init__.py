@@ -1,7 +1,7 @@
 """Check that only `orders.services` writes the tables of `orders`: `python -m cvety_crm.dev.write_check`.
 
-The source is read, never imported. A variable is followed within its function; the model behind it comes from imports,
-managers, reverse managers, annotations (of functions in other modules too), forms and raw SQL. What a reader of the
-source cannot know (a queryset handed to a function without annotations, the default `save_model` of an admin page) is
-left to the tests: `tests/write_guard.py` looks at each SQL statement that they cause.
+The check parses the source without importing it. It follows a variable within its function and finds the model from
+imports, managers, reverse managers, annotations (also of functions in other modules), forms and raw SQL. Writes that
+the source does not show (a queryset passed to a function without annotations, the default `save_model` of an admin
+page) are found by `tests/write_guard.py`, which inspects each SQL statement of the tests.
 """

@@ -1,4 +1,4 @@
-"""Print the writes that are not in the services; the exit code says whether there are any."""
+"""Print the writes outside the services; exit with 1 when there are any."""
 
 import sys
 from pathlib import Path

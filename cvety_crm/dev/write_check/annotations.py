@@ -1,4 +1,4 @@
-"""Annotations: `Order`, `Order | None`, `type[Order]`, `QuerySet[Order]`, `list[Order]`, `dict[int, Order]`."""
+"""Read annotations: `Order`, `Order | None`, `type[Order]`, `QuerySet[Order]`, `list[Order]`, `dict[int, Order]`."""
 
 import ast
 from collections.abc import Callable
@@ -10,11 +10,11 @@ WRAPPERS = frozenset({"Annotated", "Awaitable", "ClassVar", "Coroutine", "Final"
 QUERYSETS = frozenset({"BaseManager", "Manager", "QuerySet", "RelatedManager"})
 
 Resolve = Callable[[str], Kind | None]
-"""Returns what an instance of the class of this name is."""
+"""Returns the kind of an instance of the named class."""
 
 
 def annotated_kind(node: ast.expr | None, resolve: Resolve) -> Kind | None:
-    """Return what a value with this annotation is."""
+    """Return the kind of a value with this annotation."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return annotated_kind(_parsed(node.value), resolve)
     if isinstance(node, ast.BinOp):
@@ -26,7 +26,7 @@ def annotated_kind(node: ast.expr | None, resolve: Resolve) -> Kind | None:
 
 
 def dotted_name(node: ast.expr | None) -> str:
-    """Return `models.Order` for such an expression; empty for anything else."""
+    """Return the dotted name of an expression such as `models.Order`; empty for other expressions."""
     if isinstance(node, ast.Attribute):
         head = dotted_name(node.value)
         return f"{head}.{node.attr}" if head else ""

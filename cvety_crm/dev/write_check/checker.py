@@ -1,4 +1,4 @@
-"""Find what writes the tables of `orders` outside its services."""
+"""Find code outside the services of `orders` that writes its tables."""
 
 import ast
 import re
@@ -19,7 +19,7 @@ BRANCHES = (ast.If, ast.Try, ast.While, ast.For, ast.AsyncFor, ast.Match)
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
-    """One write."""
+    """One write outside the services."""
 
     path: str
     line: int
@@ -51,7 +51,7 @@ def _raw_sql(module: Module, pattern: re.Pattern[str]) -> Iterator[Finding]:
 
 
 def _text(node: ast.expr) -> str:
-    """Return a string as far as it is known."""
+    """Return the constant text of a string; each unknown part of an f-string becomes `x`."""
     if isinstance(node, ast.JoinedStr):
         return "".join(_text(part) or "x" for part in node.values)
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
@@ -59,14 +59,14 @@ def _text(node: ast.expr) -> str:
 
 @dataclass(slots=True)
 class _Checker:
-    """Walks one module, statement by statement."""
+    """Checks one module, statement by statement."""
 
     project: Project
     module: Module
     found: list[Finding] = field(default_factory=list)
     scope: Scope = field(init=False)
     depth: int = 0
-    """How many branches and loops are around the statement."""
+    """The number of branches and loops around the statement."""
 
     def findings(self) -> list[Finding]:
         """Return the writes of the module."""
@@ -144,7 +144,7 @@ class _Checker:
             self._visit(node.iter)
             kind = self.scope.kind(node.iter)
             self._bind(node.target, kind.element if kind is not None else None)
-        # Twice: the end of a loop may assign what its beginning uses.
+        # Twice, because the end of a loop may assign what its start uses.
         for _round in range(2):
             self._visit_all(list(ast.iter_child_nodes(node)))
         self.depth -= 1
@@ -166,7 +166,7 @@ class _Checker:
     def _class(self, node: ast.ClassDef) -> None:
         outer = self.scope
         self.scope = Scope(self.project, self.module, f"{outer.owner}{node.name}.", dict(outer.names))
-        # Twice: a method may use what `__init__` below it assigns.
+        # Twice, because a method may use an attribute that `__init__` assigns below it.
         for _round in range(2):
             self._visit_all(node.body)
             self.scope.own |= {
@@ -177,7 +177,7 @@ class _Checker:
     # --- admin pages
 
     def _admin_saves(self, node: ast.ClassDef) -> None:
-        """Note `super().save_model(…)` and the like on a page whose model is not one of the catalogues."""
+        """Note `super().save_model(…)` and similar calls on a page whose model is not in `EDITED_IN_ADMIN`."""
         models = self._registered(node)
         is_of_orders = self.module.name.startswith(f"{rules.APP_LABEL}.")
         if models <= rules.EDITED_IN_ADMIN and (models or not is_of_orders):
@@ -187,7 +187,7 @@ class _Checker:
                 self._note(part, Kind(Shape.FORM, ", ".join(sorted(models)) or node.name), f"super().{part.attr}")
 
     def _registered(self, node: ast.ClassDef) -> set[str]:
-        """Return the models of `orders` whose page the class is."""
+        """Return the models of `orders` for which the admin class is registered."""
         calls = [part for part in node.decorator_list if isinstance(part, ast.Call)]
         for call in ast.walk(self.module.tree):
             if isinstance(call, ast.Call) and any(last_name(argument) == node.name for argument in call.args):

@@ -1,4 +1,4 @@
-"""What an expression is, by the names around it."""
+"""Find the kind of an expression from the names in its scope."""
 
 import ast
 from collections.abc import Callable, Iterable
@@ -27,18 +27,18 @@ class Scope:
     project: Project
     module: Module
     owner: str = ""
-    """The class around it, as a prefix: `Walk.`."""
+    """The class around the function, as a prefix: `Board.`."""
     names: dict[str, Kind | None] = field(default_factory=dict)
     own: dict[str, Kind] = field(default_factory=dict)
     """Attributes of `self`."""
 
     def kind(self, node: ast.expr | None) -> Kind | None:
-        """Return what the expression is; None for anything that has nothing to do with models of `orders`."""
+        """Return the kind of the expression; None when it has no relation to a model of `orders`."""
         rule = _RULES.get(type(node))
         return rule(self, node) if rule is not None else None
 
     def first(self, nodes: Iterable[ast.expr]) -> Kind | None:
-        """Return the first kind that is known."""
+        """Return the first known kind of these expressions."""
         return next((kind for node in nodes if (kind := self.kind(node)) is not None), None)
 
 
@@ -65,7 +65,7 @@ def _attribute(scope: Scope, node: ast.Attribute) -> Kind | None:
     if dotted and (found := _defined(scope, dotted)) is not None:
         return found
     guess = scope.project.attributes.get(node.attr)
-    # Nothing is known of the object: `add` and `remove` may be those of a set.
+    # The object is unknown, so that `add` and `remove` may be methods of a set.
     return Kind(guess.shape, guess.model) if guess is not None else None
 
 
@@ -152,7 +152,7 @@ def inside_comprehension(scope: Scope, generators: list[ast.comprehension]) -> S
 
 
 def bind(scope: Scope, target: ast.expr, kind: Kind | None, *, is_certain: bool = True) -> None:
-    """Give a target its kind. In a branch, what another branch has assigned stays known."""
+    """Set the kind of a target. In a branch, an unknown value does not replace a kind from another branch."""
     if isinstance(target, ast.Name):
         if kind is not None or is_certain:
             scope.names[target.id] = kind

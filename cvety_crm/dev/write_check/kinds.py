@@ -1,4 +1,4 @@
-"""What an expression is, as far as models of `orders` are concerned."""
+"""The kinds of expressions that have a relation to a model of `orders`."""
 
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -7,7 +7,7 @@ from cvety_crm.dev.write_check import rules
 
 
 class Shape(Enum):
-    """How an expression holds rows of a model."""
+    """How an expression refers to rows of a model."""
 
     MODEL = auto()
     QUERYSET = auto()
@@ -44,7 +44,7 @@ class Kind:
 
     @property
     def element(self) -> "Kind | None":
-        """Return what iterating over it yields."""
+        """Return the kind of the elements in an iteration; None when it can't be iterated."""
         return self.of(Shape.ROW) if self.shape in (Shape.QUERYSET, Shape.MANY) else None
 
     def writes(self, name: str) -> bool:
@@ -52,7 +52,7 @@ class Kind:
         return name in WRITES.get(self.shape, ()) or (self.is_related and name in rules.RELATED_WRITES)
 
     def called(self, method: str) -> "Kind | None":
-        """Return what a method of this name returns."""
+        """Return the kind of the value that the method returns."""
         if self.shape is Shape.QUERYSET:
             return self._called_on_queryset(method)
         if self.shape is Shape.MANY:

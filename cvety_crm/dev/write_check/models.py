@@ -1,4 +1,4 @@
-"""The models of `orders`, read from their source."""
+"""Read the models of `orders` from their source."""
 
 import ast
 from collections.abc import Iterable, Iterator
@@ -13,20 +13,20 @@ BASES = ("Table", "Model")
 
 @dataclass(slots=True)
 class Models:
-    """Names, tables and relations."""
+    """The names, tables and relations of the models."""
 
     tables: dict[str, str] = field(default_factory=dict)
     """The table of each model by the model's name."""
     reverse: dict[str, tuple[str, bool]] = field(default_factory=dict)
-    """Model, and whether it is one row, by the name that a relation has at its other end."""
+    """The model, and whether the relation gives one row, by the `related_name`."""
     forward: dict[str, str] = field(default_factory=dict)
-    """Model by the name of a foreign key."""
+    """The model by the name of a foreign key to it."""
     files: set[str] = field(default_factory=set)
     """Names of file fields."""
 
 
 def last_name(node: ast.expr | None) -> str:
-    """Return `Order` for `Order`, `models.Order` and `Order[int]`; empty for anything else."""
+    """Return `Order` for `Order`, `models.Order` and `Order[int]`; empty for other expressions."""
     if isinstance(node, ast.Subscript):
         return last_name(node.value)
     if isinstance(node, ast.Attribute):
@@ -44,7 +44,7 @@ def assigned(body: Iterable[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:
 
 
 def inner_class(node: ast.ClassDef, name: str) -> dict[str, ast.expr]:
-    """Return what the inner class of this name assigns."""
+    """Return the names and values that the inner class assigns."""
     inner = (part for part in node.body if isinstance(part, ast.ClassDef) and part.name == name)
     return {key: value for part in inner for key, value in assigned(part.body)}
 
@@ -58,20 +58,21 @@ def read_models(trees: Iterable[ast.Module]) -> Models:
         if _is_model(name, classes) and not _is_true(meta.get("abstract")):
             found.tables[name] = _text(meta.get("db_table")) or f"{rules.APP_LABEL}_{name.lower()}"
     for name in found.tables:
-        for ancestor in _line(name, classes):
+        for ancestor in _with_ancestors(name, classes):
             _read_fields(found, name, classes[ancestor])
     return found
 
 
-def _line(name: str, classes: dict[str, ast.ClassDef]) -> Iterator[str]:
+def _with_ancestors(name: str, classes: dict[str, ast.ClassDef]) -> Iterator[str]:
     yield name
     for base in classes[name].bases:
         if (parent := last_name(base)) in classes:
-            yield from _line(parent, classes)
+            yield from _with_ancestors(parent, classes)
 
 
 def _is_model(name: str, classes: dict[str, ast.ClassDef]) -> bool:
-    return any(last_name(base) in BASES for ancestor in _line(name, classes) for base in classes[ancestor].bases)
+    ancestors = _with_ancestors(name, classes)
+    return any(last_name(base) in BASES for ancestor in ancestors for base in classes[ancestor].bases)
 
 
 def _read_fields(found: Models, model: str, node: ast.ClassDef) -> None:
@@ -95,7 +96,7 @@ def _read_relation(found: Models, model: str, name: str, call: ast.Call) -> None
 
 
 def relation_target(call: ast.Call) -> str:
-    """Return the name of the model that a relation points at; empty for a model of another app."""
+    """Return the name of the model that a relation refers to; empty for a model of another app."""
     to = next((keyword.value for keyword in call.keywords if keyword.arg == "to"), call.args[0] if call.args else None)
     if isinstance(to, ast.Constant):
         app, _, name = str(to.value).rpartition(".")

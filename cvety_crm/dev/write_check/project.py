@@ -1,4 +1,4 @@
-"""What the modules of the project say of their names: imports, annotations, forms, admin pages."""
+"""Read the modules of the project, and index their imports, annotations, forms and admin pages."""
 
 import ast
 from collections.abc import Iterator
@@ -21,41 +21,41 @@ class Module:
     path: str
     tree: ast.Module
     imports: dict[str, str] = field(default_factory=dict)
-    """Full dotted name by the name that the module uses."""
+    """The full dotted name by the name in the module."""
 
 
 @dataclass(slots=True)
 class Project:
-    """All modules, and an index of what they define."""
+    """All modules, and an index of their definitions."""
 
     modules: dict[str, Module]
     models: Models
     returns: dict[str, Kind] = field(default_factory=dict)
-    """What functions and methods return, by dotted name."""
+    """The kind of the return value by the dotted name of the function or method."""
     attributes: dict[str, Kind] = field(default_factory=dict)
-    """What attributes are, by their bare name: annotations, properties and foreign keys of any class."""
+    """The kind of an attribute by its name alone: annotations, properties and foreign keys of any class."""
     form_classes: dict[str, str] = field(default_factory=dict)
-    """Model by the dotted name of a ModelForm or of an inline's formset."""
+    """The model by the dotted name of a ModelForm or of an inline's formset."""
 
     def full_name(self, module: Module, name: str) -> str:
-        """Return the dotted name of the definition behind a name, through re-exports."""
+        """Return the dotted name of the definition of a name; follow re-exports."""
         head, _, rest = name.partition(".")
         full = module.imports.get(head, f"{module.name}.{head}") + (f".{rest}" if rest else "")
         return self._follow(full)
 
     def instance_kind(self, module: Module, name: str) -> Kind | None:
-        """Return what an instance of the class of this name is."""
+        """Return the kind of an instance of the named class."""
         full = self.full_name(module, name)
         if (model := self.model_named(full)) is not None:
             return Kind(Shape.ROW, model)
         return Kind(Shape.FORM, self.form_classes[full]) if full in self.form_classes else None
 
     def annotated(self, module: Module, node: ast.expr | None) -> Kind | None:
-        """Return what a value with this annotation is."""
+        """Return the kind of a value with this annotation."""
         return annotated_kind(node, lambda name: self.instance_kind(module, name))
 
     def model_named(self, full: str) -> str | None:
-        """Return the model of this dotted name."""
+        """Return the name of the model with this dotted name; None for another definition."""
         package, _, name = full.rpartition(".")
         inside = package == rules.MODELS_PACKAGE or package.startswith(f"{rules.MODELS_PACKAGE}.")
         return name if inside and name in self.models.tables else None
@@ -85,7 +85,7 @@ def read_project(root: Path) -> Project:
 
 
 def classes_of(module: Module) -> Iterator[ast.ClassDef]:
-    """Yield the classes at the top of a module."""
+    """Yield the top-level classes of a module."""
     return (node for node in module.tree.body if isinstance(node, ast.ClassDef))
 
 

@@ -1,13 +1,13 @@
-"""What counts as a write, who may write, and where."""
+"""The rules of the check: which calls are writes, and which code may write."""
 
 MODELS_PACKAGE = "orders.models"
 APP_LABEL = "orders"
 SERVICES = "orders/services"
 SCANNED = ("cvety_crm", "orders", "bitrix_bridge", "notifications")
-"""The product's packages. Tests and benchmarks prepare rows as they need them."""
+"""The product's packages. Tests and benchmarks may write rows directly."""
 
 EDITED_IN_ADMIN = frozenset({"City", "Courier", "DeliverySlot", "Product", "Shop", "Status"})
-"""Catalogues that an admin page may store by `ModelAdmin.save_model`: no rule and no timeline belongs to them."""
+"""Catalogues that an admin page may save with `ModelAdmin.save_model`: they have neither rules nor a timeline."""
 
 ROW_WRITES = frozenset({"save", "asave", "delete", "adelete", "save_base"})
 QUERYSET_WRITES = frozenset(
@@ -31,7 +31,7 @@ ADMIN_WRITES = frozenset({"delete_model", "delete_queryset", "save_formset", "sa
 QUERYSET_ROWS = frozenset(
     prefix + name for name in ("create", "earliest", "first", "get", "last", "latest") for prefix in ("", "a")
 )
-"""Methods of a queryset that return one row."""
+"""Queryset methods that return one row."""
 QUERYSET_MANY = frozenset(
     prefix + name
     for name in ("bulk_create", "get_or_create", "in_bulk", "iterator", "update_or_create")
@@ -40,4 +40,4 @@ QUERYSET_MANY = frozenset(
 QUERYSET_OTHER = frozenset(
     prefix + name for name in ("aggregate", "contains", "count", "delete", "exists", "update") for prefix in ("", "a")
 )
-"""Methods of a queryset that return neither rows nor a queryset."""
+"""Queryset methods that return neither rows nor a queryset."""

@@ -1,4 +1,4 @@
-"""Statements of SQL that write a table."""
+"""Find SQL statements that write a table."""
 
 import re
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ _FORMS = (
 
 
 def write_pattern(tables: Iterable[str]) -> re.Pattern[str]:
-    """Return a pattern that finds a statement writing one of the tables; `written_table` names it."""
+    """Return a pattern for statements that write one of the tables, for use with `written_table`."""
     names = "|".join(sorted((re.escape(name) for name in tables), key=len, reverse=True))
     return re.compile("|".join(form.replace("{tables}", names) for form in _FORMS), re.IGNORECASE)
 

@@ -16,7 +16,7 @@ from tests.mariadb import Copy
 
 @contextmanager
 def unanswered() -> Iterator[None]:
-    """PyMySQL leaves the socket of a connection that was refused to the garbage collector, which Python warns of."""
+    """Ignore ResourceWarning: PyMySQL leaves the socket of a refused connection to the garbage collector."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         yield
@@ -25,13 +25,13 @@ def unanswered() -> Iterator[None]:
 
 @pytest.fixture(params=list(Schema), ids=lambda schema: schema.name.lower())
 def schema(request) -> Schema:
-    """Each version of the tables in turn; `parametrize("schema", [Schema.NEW])` chooses one."""
+    """Return each version of the tables; `parametrize("schema", [Schema.NEW])` selects one."""
     return request.param
 
 
 @pytest.fixture
 def site_copy(mariadb, schema) -> Iterator[Copy]:
-    """A copy of the site with its week of orders, made anew for each test (a tenth of a second)."""
+    """Create a copy of the site with its week of orders for each test (it takes 0.1 s)."""
     copy = mariadb.database("site_copy")
     fill(copy, schema)
     yield copy
@@ -40,7 +40,7 @@ def site_copy(mariadb, schema) -> Iterator[Copy]:
 
 @pytest.fixture
 def source(site_copy, settings) -> Iterator[Source]:
-    """The copy, as the import sees it: by the account that may only read."""
+    """Connect to the copy as the import does, with the read-only account."""
     settings.BITRIX_MYSQL_URL = site_copy.url("reader")
     settings.BITRIX_PAY_SYSTEMS = PAY_METHODS
     with Source.configured() as opened:

@@ -1,4 +1,4 @@
-"""Orders that the import takes over and reports, each for the reasons it names."""
+"""Orders that the import applies with reasons; each lists its expected reasons."""
 
 from tests.bitrix_bridge.history.reference import php
 from tests.bitrix_bridge.history.site_order import Line, Odd, Payment
@@ -7,13 +7,13 @@ UNKNOWN_PRODUCT = 5121  # deleted from the catalogue; three orders have it
 REPEATED_NUMBER = "122141"
 REPEATED_NUMBER_IDS = (122141, 122142)
 
-# 600 letters; both columns that it is cut to end inside a word.
+# 600 letters; both versions of the column cut it inside a word.
 LONG_POSTCARD = ("Дорогая мама, поздравляю тебя с днём рождения и желаю здоровья, радости и долгих лет! " * 8)[:600]
 LONG_COMMENT = "Клиент просил перезвонить за час до доставки, домофон не работает, код ворот у консьержа. " * 8
 
 
 def misread(text: str, encoding: str) -> str:
-    """Return UTF-8 that was taken for a one-byte encoding; MySQL keeps bytes that the encoding does not name."""
+    """Return UTF-8 read as a one-byte encoding; MySQL keeps bytes that the encoding does not define."""
     return "".join(bytes([byte]).decode(encoding, "replace").replace("�", chr(byte)) for byte in text.encode())
 
 
@@ -25,7 +25,7 @@ def gone(price: int = 11900) -> Line:
 REPORTED_ORDERS = [
     Odd(
         122125,
-        "nobody ordered it: USER_ID is 0",
+        "placed without an account: USER_ID is 0",
         {"no_user"},
         customer=0,
         properties={"name": "Жанна", "phone": "+7 701 345 51 25"},
@@ -39,44 +39,44 @@ REPORTED_ORDERS = [
     ),
     Odd(
         122127,
-        "a line typed by hand, of no product",
+        "a line typed by hand, without a product",
         {"no_product"},
         lines=(Line(0, name="Букет по фото клиента", price="19900"), Line(696630)),
     ),
-    Odd(122128, "a product that was deleted", {"unknown_product"}, lines=(gone(), Line(696630)), system_shipment=True),
+    Odd(122128, "a deleted product", {"unknown_product"}, lines=(gone(), Line(696630)), system_shipment=True),
     Odd(
         122129,
-        "a product that was deleted, and a line of none",
+        "a deleted product, and a line without a product",
         {"unknown_product", "no_product"},
         lines=(gone(), Line(0, name="Доплата", price="1000")),
     ),
     Odd(
         122130,
-        "a product that was deleted, paid in a way that was deleted",
+        "a deleted product and a deleted pay system",
         {"unknown_product", "unknown_pay_system"},
         lines=(gone(12900),),
         payments=(Payment(99, paid=True),),
     ),
-    Odd(122131, "nothing was ordered", {"no_lines"}, status="CN", lines=()),
+    Odd(122131, "an order without lines", {"no_lines"}, status="CN", lines=()),
     Odd(122132, "a status that the site does not have", {"unknown_status"}, status="ZZ"),
     Odd(122133, "a status that only the site knows", {"unknown_status"}, status="UN", system_shipment=True),
     Odd(122134, "a city that neither side knows", {"unknown_city"}, status="CO", properties={"city": "999"}),
     Odd(122135, "a shop that neither side knows", {"unknown_shop"}, status="PD", properties={"shopId": "99999"}),
     Odd(122136, "a delivery slot that neither side knows", {"unknown_slot"}, status="AP", properties={"when": "77"}),
-    Odd(122137, "placed on no day", {"zero_date"}, columns={"DATE_INSERT": "0000-00-00 00:00:00"}),
-    Odd(122138, "delivered on no day", {"zero_date"}, properties={"data": "0000-00-00"}, system_shipment=True),
+    Odd(122137, "a zero date of the order", {"zero_date"}, columns={"DATE_INSERT": "0000-00-00 00:00:00"}),
+    Odd(122138, "a zero date of the delivery", {"zero_date"}, properties={"data": "0000-00-00"}, system_shipment=True),
     Odd(122139, "its number is empty", {"no_number"}, columns={"ACCOUNT_NUMBER": ""}),
     Odd(122140, "its number is NULL", {"no_number"}, columns={"ACCOUNT_NUMBER": None}),
     Odd(122141, "another order has its number", {"repeated_number"}, columns={"ACCOUNT_NUMBER": REPEATED_NUMBER}),
     Odd(122142, "it has another order's number", {"repeated_number"}, columns={"ACCOUNT_NUMBER": REPEATED_NUMBER}),
-    Odd(122143, "costs less than nothing", {"negative_amount"}, status="RF", columns={"PRICE": "-500.0000"}),
+    Odd(122143, "a negative price", {"negative_amount"}, status="RF", columns={"PRICE": "-500.0000"}),
+    Odd(122144, "a line with a negative price", {"negative_amount"}, lines=(Line(696613), Line(696630, price="-500"))),
     Odd(
-        122144, "a line costs less than nothing", {"negative_amount"}, lines=(Line(696613), Line(696630, price="-500"))
+        122145, "a phone without digits", {"unreadable"}, status="DE", properties={"phoneRecipient": "спросить у Лены"}
     ),
-    Odd(122145, "a phone that is none", {"unreadable"}, status="DE", properties={"phoneRecipient": "спросить у Лены"}),
     Odd(
         122146,
-        "a date that is none",
+        "a date that is a text",
         {"unreadable"},
         status="P",
         properties={"data": "после обеда"},
@@ -112,7 +112,7 @@ REPORTED_ORDERS = [
     Odd(122152, "a value whose property was deleted", {"orphan_property"}, undefined={999: "Собрала Айгуль"}),
     Odd(
         122153,
-        "several wishes, cut in the middle",
+        "several values, cut in the middle",
         {"broken_value"},
         properties={"wishes": php(["Без лилий", "Позвонить за час", "Белая лента"])[:60]},
     ),

@@ -1,4 +1,4 @@
-"""Orders that the import simply takes over, however odd some of them look."""
+"""Orders that the import applies without a reason, although some look odd."""
 
 from decimal import Decimal
 
@@ -9,16 +9,16 @@ ORDINARY_ORDERS = [
     Odd(122101, "nothing at all", system_shipment=True),
     Odd(
         122102,
-        "a company's: the same properties under other ids",
+        "an order of a company, whose properties have other ids",
         person_type=2,
         customer=5011,
         payments=(Payment(5, paid=True),),
     ),
-    Odd(122103, "its date is written the Russian way", properties={"data": "12.08.2025"}),
-    Odd(122104, "nobody has accepted it", status="N", system_shipment=True),
+    Odd(122103, "a date in the Russian format", properties={"data": "12.08.2025"}),
+    Odd(122104, "an order that is not accepted yet", status="N", system_shipment=True),
     Odd(
         122105,
-        "brought back; paid as old modules noted it, by the order and not by the payment",
+        "returned; the payment is noted on the order, as in old versions",
         status="RD",
         columns={"COMMENTS": "Вернули: получатель уехал"},
         changes=(("ORDER_PAYED", php({"PAYED": "Y"}), 16),),
@@ -29,13 +29,13 @@ ORDINARY_ORDERS = [
     Odd(122109, "several extras, in the form of old sites", properties={"extras": "2,5"}),
     Odd(
         122110,
-        "its shipment has an address too, the warehouse's",
+        "a shipment with its own address, of the warehouse",
         shipment_address="Склад, пр. Райымбека, 1",
         system_shipment=True,
     ),
     Odd(
         122111,
-        "names that went through htmlspecialchars",
+        "names escaped with htmlspecialchars",
         lines=(Line(696642), Line(696613, name="Букет &quot;Стандарт&quot; &amp; открытка")),
         properties={"nameRecipient": "Кафе &quot;Весна&quot;, Анна"},
     ),
@@ -62,18 +62,18 @@ ORDINARY_ORDERS = [
         status="PD",
         properties={"phoneRecipient": "+7 701 765 41 14, 8 707 765 42 14"},
     ),
-    Odd(122115, "its customer's phone is the one to log in with", customer=5007, properties={"phone": None}),
-    Odd(122116, "its customer's phone is in the profile", customer=5008, properties={"phone": None}),
+    Odd(122115, "the phone is the customer's login", customer=5007, properties={"phone": None}),
+    Odd(122116, "the phone is in the customer's profile", customer=5008, properties={"phone": None}),
     Odd(
         122117,
-        "a guest whose phone is in the order only",
+        "a guest whose phone is only in the order",
         customer=5009,
         properties={"phone": "8 (701) 345-51-17", "name": "Наталья"},
         system_shipment=True,
     ),
     Odd(
         122118,
-        "a set with what it consists of",
+        "a set with its parts",
         lines=(
             Line(696640, is_set=True),
             Line(696620, part_of_set=True),
@@ -100,8 +100,8 @@ ORDINARY_ORDERS = [
         payments=(Payment(3, paid=True, sum=Decimal(20000)), Payment(2, paid=True, sum=Decimal(12500))),
         columns={"SUM_PAID": 32500},
     ),
-    Odd(122121, "fetched by the customer", properties={"pickup": "Y", "addressRecipient": ""}, system_shipment=True),
-    Odd(122122, "born in the CRM", columns={"XML_ID": "crm-6f1c2f0a-6f0e-4a39-9c55-0d6d5c1b7a11", "CREATED_BY": 1}),
+    Odd(122121, "pickup by the customer", properties={"pickup": "Y", "addressRecipient": ""}, system_shipment=True),
+    Odd(122122, "created in the CRM", columns={"XML_ID": "crm-6f1c2f0a-6f0e-4a39-9c55-0d6d5c1b7a11", "CREATED_BY": 1}),
     Odd(
         122123,
         "parts of a tenge, and a third of a bouquet",
@@ -109,7 +109,7 @@ ORDINARY_ORDERS = [
     ),
     Odd(
         122124,
-        "only its payment knows how it was paid",
+        "the pay system is only in the payment",
         payments=(Payment(4, paid=True),),
         columns={"PAY_SYSTEM_ID": None},
     ),

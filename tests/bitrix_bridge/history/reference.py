@@ -1,4 +1,4 @@
-"""What the orders of the week refer to: statuses, properties, people, products, shops.
+"""The reference data of the week's orders: statuses, properties, users, products, shops.
 
 Rows as dictionaries, by table. Columns that are not named here get the defaults of their tables.
 """
@@ -8,7 +8,7 @@ import phpserialize
 Row = dict[str, object]
 Rows = dict[str, list[Row]]
 
-BEFORE = "2024-05-20 10:00:00"  # when the site's people entered all this
+BEFORE = "2024-05-20 10:00:00"  # when the reference data was entered
 
 CATALOGUE, SHOPS, REVIEWS = 21, 30, 12  # infoblocks
 
@@ -24,13 +24,13 @@ STATUSES = {
     "F": ("Завершён", "Finished"),
     "RF": ("Деньги возвращены", "Refunded"),
     "CN": ("Отменён", "Cancelled"),
-    "UN": ("Нереализован", "Unrealised"),  # the site's alone: the CRM has never heard of it
+    "UN": ("Нереализован", "Unrealised"),  # unknown to the CRM
 }
 SHIPMENT_STATUSES = {"DN": ("Ожидает обработки", "Waiting"), "DF": ("Отгружен", "Shipped")}
 
 PERSON_TYPES = {1: "Физическое лицо", 2: "Юридическое лицо"}
 
-# The order's properties: code, name, type, multiple. Each payer type has a set of its own.
+# The order's properties: code, name, type, multiple. Each payer type has its own set.
 PROPERTIES = (
     ("name", "Имя заказчика", "STRING", "N"),
     ("phone", "Телефон заказчика", "STRING", "N"),
@@ -52,12 +52,12 @@ VARIANTS = {
     "when": {str(10 + hour - 7): f"{hour:02}:00-{hour + 1:02}:00" for hour in range(9, 22)},
     "extras": {"2": "Открытка", "5": "Воздушный шар", "7": "Ваза"},
 }
-# A property of the shipment, with a code that the order has too. Exists since version 21.
+# A shipment property with the same code as an order property. Exists since version 21.
 SHIPMENT_PROPERTY_ID = 60
 
 
 def property_id(code: str, person_type: int = 1) -> int:
-    """Return the id of an order's property: 1…14 for people, 101…114 for companies."""
+    """Return the id of an order property: 1…14 for private customers, 101…114 for companies."""
     return [known for known, *_ in PROPERTIES].index(code) + 1 + 100 * (person_type - 1)
 
 
@@ -81,7 +81,7 @@ CUSTOMERS: dict[int, tuple[str, str, str, str | None, str | None, str | None]] =
 }
 
 PAY_SYSTEMS = {2: "Наличные курьеру", 3: "Банковская карта", 4: "Kaspi", 5: "Счёт для организаций"}
-PAY_METHODS = {2: "cash", 3: "card", 4: "kaspi", 5: "transfer"}  # what BITRIX_PAY_SYSTEMS must say for this site
+PAY_METHODS = {2: "cash", 3: "card", 4: "kaspi", 5: "transfer"}  # BITRIX_PAY_SYSTEMS of this site
 DELIVERIES = {2: "Доставка курьером", 3: "Самовывоз"}
 
 # id: name, price
@@ -102,7 +102,7 @@ SITE_SHOPS = {17008: "CVETYKZ", 17009: "CVETYKZ Астана"}
 
 
 def reference_rows() -> Rows:
-    """Return the rows of all tables that orders refer to."""
+    """Return the rows of all tables with reference data."""
     return _sale_rows() | _property_rows() | _people_rows() | _infoblock_rows()
 
 
@@ -192,7 +192,7 @@ def _infoblock_rows() -> Rows:
         | common
         for key, (name, _) in PRODUCTS.items()
     ]
-    # Somebody began to edit a product and never published it.
+    # An unpublished draft of a product.
     draft = products[0] | {"ID": 696690, "NAME": "Букет «Стандарт» (черновик)", "WF_PARENT_ELEMENT_ID": 696613}
     others = [
         {"ID": key, "IBLOCK_ID": infoblock, "NAME": name, "CODE": None, "XML_ID": str(key), "ACTIVE": "Y"}
@@ -249,7 +249,7 @@ def _value(property_id: int, element_id: int, value: str, **more: object) -> Row
 
 
 def php(value: object) -> str:
-    """Return a value as PHP's `serialize` writes it. The lengths in it are those of UTF-8."""
+    """Return a value in the form of PHP's `serialize`, with lengths in bytes of UTF-8."""
     text = phpserialize.dumps(value).decode()
     assert isinstance(text, str)
     return text

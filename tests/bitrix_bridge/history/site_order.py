@@ -1,4 +1,4 @@
-"""An order as the site stores it: said in a few words, spread over eight tables."""
+"""An order as the site stores it, in eight tables, from a short description."""
 
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ FIRST_ID = 122101
 MONDAY = datetime(2025, 8, 11, 9)  # noqa: DTZ001 - the site's time, Asia/Almaty, as MySQL keeps it
 DELIVERY_PRICE = Decimal(1500)
 
-# How an order came to its status.
+# The status changes of an order up to its status.
 WAYS = {
     "N": (),
     "AP": ("AP",),
@@ -42,7 +42,7 @@ PAID = {"CO", "F", "RD", "PD"}
 
 @dataclass(frozen=True)
 class Line:
-    """One row of the basket. Name and price are the catalogue's unless given."""
+    """One row of the basket. The defaults of name and price are those of the catalogue."""
 
     product: int = 696613
     name: str | None = None
@@ -53,18 +53,18 @@ class Line:
 
     @property
     def unit_price(self) -> Decimal:
-        """KZT for one."""
+        """Return the price of one piece in KZT."""
         return Decimal(self.price if self.price is not None else PRODUCTS[self.product][1])
 
     @property
     def total(self) -> Decimal:
-        """KZT that the line adds to the order; what a set consists of is paid with the set."""
+        """Return the sum of the line in KZT; zero for the parts of a set, which are paid with the set."""
         return Decimal(0) if self.part_of_set else self.unit_price * Decimal(repr(self.quantity))
 
 
 @dataclass(frozen=True)
 class Payment:
-    """One payment. Its sum is what the order costs unless given."""
+    """One payment. The default of its sum is the price of the order."""
 
     system: int
     paid: bool
@@ -73,43 +73,43 @@ class Payment:
 
 @dataclass(frozen=True)
 class Odd:
-    """One order, and what the import should say about it."""
+    """One order, and the reasons that the import must report for it."""
 
     id: int
     what: str
     expected: Set[str] = frozenset()
     expected_in_old: Set[str] = frozenset()
-    """What only the old schema makes of it, besides."""
+    """Additional reasons in the old schema."""
     status: str = "F"
     customer: int | None = None
     person_type: int = 1
     columns: Mapping[str, object] = field(default_factory=dict)
-    """Columns of b_sale_order that are not as usual."""
+    """Columns of b_sale_order that differ from the defaults."""
     properties: Mapping[str, str | None] = field(default_factory=dict)
-    """Values by code that are not as usual; None: the order lacks the property."""
+    """Property values by code that differ from the defaults; None: the order lacks the property."""
     undefined: Mapping[int, str] = field(default_factory=dict)
-    """Values by the id of a definition that somebody deleted."""
+    """Property values by the id of a deleted definition."""
     shipment_address: str | None = None
-    """A property of the shipment, with a code that the order has too; exists since version 21."""
+    """A shipment property with the same code as an order property; exists since version 21."""
     lines: tuple[Line, ...] | None = None
     payments: tuple[Payment, ...] | None = None
     changes: tuple[tuple[str, str, int], ...] = ()
-    """More of the history: TYPE, DATA and USER_ID."""
+    """Additional rows of the history: TYPE, DATA and USER_ID."""
     system_shipment: bool = False
 
     @property
     def number(self) -> int:
-        """The order's place in the week, from 0."""
+        """Return the order's number in the week, from 0."""
         return self.id - FIRST_ID
 
     @property
     def placed_at(self) -> datetime:
-        """When the customer ordered, eight a day."""
+        """Return when the order was placed; each day has eight orders."""
         return MONDAY + timedelta(days=self.number // 8, minutes=85 * (self.number % 8) + self.number)
 
     @property
     def shipment_id(self) -> int:
-        """Shipments are counted on their own, so that one has the id of another order."""
+        """Return the shipment's id, which differs from the order's id and is the id of another order."""
         return self.id + 3
 
     def rows(self) -> Rows:
@@ -151,7 +151,7 @@ class Odd:
         return 5001 + self.number % 6 if self.customer is None else self.customer
 
     def _moment(self, number: int) -> datetime:
-        """When the given record of the history was written."""
+        """Return when the row of the history was written."""
         return self.placed_at + timedelta(minutes=25 * number)
 
     def _order(self, price: Decimal, delivery: Decimal, payments: tuple[Payment, ...]) -> Row:
@@ -240,7 +240,7 @@ class Odd:
             "PRODUCT_XML_ID": str(line.product),
             "DISCOUNT_PRICE": 0,
             "DIMENSIONS": php({"WIDTH": None, "HEIGHT": None, "LENGTH": None}),
-            # CSaleBasket::TYPE_SET. The set names itself as its parent.
+            # CSaleBasket::TYPE_SET. A set is its own parent.
             "TYPE": 1 if line.is_set else None,
             "SET_PARENT_ID": self.id * 10 + set_place if in_set and set_place is not None else None,
             "MEASURE_NAME": "шт",

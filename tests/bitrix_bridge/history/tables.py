@@ -24,25 +24,25 @@ class Schema(Enum):
 
     @property
     def charset(self) -> str:
-        """Return the character set of the tables. The old one has no emoji."""
+        """Return the character set of the tables. The old one cannot store emoji."""
         return "utf8mb3" if self is Schema.OLD else "utf8mb4"
 
     @property
     def engine(self) -> str:
-        """Return the storage engine. Old sites were begun when MyISAM was the default, and stayed with it."""
+        """Return the storage engine. Old sites still use MyISAM, the default at the time of their installation."""
         return "MyISAM" if self is Schema.OLD else "InnoDB"
 
 
 @dataclass(frozen=True)
 class Table:
-    """One table in the notation above."""
+    """One table in the notation of the module's docstring."""
 
     name: str
     columns: str
     keys: str
 
     def column_types(self, schema: Schema) -> dict[str, str]:
-        """Return the columns that the version has, in order, each with the rest of its definition."""
+        """Return the definitions of the columns of this version by name, in their order."""
         found = {}
         for text in _parts(self.columns):
             match = _COLUMN.fullmatch(text)

@@ -1,11 +1,11 @@
-"""An import and somebody else at the same moment: who waits for whom."""
+"""Locks of an import while another transaction works at the same time."""
 
 from threading import Thread
 
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from bitrix_bridge.history import walk
+from bitrix_bridge.history import importing
 from bitrix_bridge.history.reading import Selection
 from orders import services
 from orders.models import Order, OrderItem, Product
@@ -16,8 +16,8 @@ from tests.bitrix_bridge.history.week import ORDERS
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.parametrize("schema", [Schema.NEW])]
 
 
-def has_to_wait(work) -> bool:
-    """Return whether somebody else, who does this now, has to wait for the end of this transaction."""
+def waits_for_lock(work) -> bool:
+    """Return whether another transaction that does this work waits for a lock of this transaction."""
     found = []
 
     def run():
@@ -38,9 +38,9 @@ def has_to_wait(work) -> bool:
     return found[0]
 
 
-def test_a_batch_locks_its_orders_first_and_keeps_nobody_from_selling_its_products(source):
-    """A webhook locks its order and then the customer; with both the other way round the two would wait for ever."""
-    walk.work(walk.begin(source, Selection(count=2)), source)
+def test_batch_locks_its_orders_first_and_does_not_lock_products(source):
+    """A webhook locks its order and then the customer; an import with the opposite order would cause a deadlock."""
+    importing.work(importing.start(source, Selection(count=2)), source)
     order, other = Order.objects.order_by("bitrix_order_id")
     product = Product.objects.get(bitrix_product_id=696613)
     with transaction.atomic():
@@ -49,8 +49,8 @@ def test_a_batch_locks_its_orders_first_and_keeps_nobody_from_selling_its_produc
         )
         services.apply_product(snapshot=ProductSnapshot(bitrix_product_id=696613, fields={"price": 1}))
         assert absent == {5}
-        assert has_to_wait(lambda: Order.objects.select_for_update().get(pk=order.pk))
-        assert not has_to_wait(lambda: Order.objects.select_for_update().get(pk=other.pk))
-        assert not has_to_wait(
+        assert waits_for_lock(lambda: Order.objects.select_for_update().get(pk=order.pk))
+        assert not waits_for_lock(lambda: Order.objects.select_for_update().get(pk=other.pk))
+        assert not waits_for_lock(
             lambda: OrderItem.objects.create(order=other, product=product, quantity=1, price=1, total=1)
         )

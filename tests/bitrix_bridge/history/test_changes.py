@@ -15,42 +15,42 @@ def change(number, kind, data, *, at="2025-08-11 10:00:00", user="0"):
     return Row(values.items())
 
 
-PEOPLE = {"15": Row({"ID": "15", "NAME": "Айгерим", "LAST_NAME": "Ким", "LOGIN": "aigerim"}.items())}
+USERS = {"15": Row({"ID": "15", "NAME": "Айгерим", "LAST_NAME": "Ким", "LOGIN": "aigerim"}.items())}
 
 
-def told(*changes, payments=()):
-    found = history(changes, PEOPLE, payments)
+def entries_of(*changes, payments=()):
+    found = history(changes, USERS, payments)
     return [(entry.field, entry.old, entry.new) for entry in found.entries]
 
 
-def test_statuses_follow_one_another():
-    ways = [
+def test_status_changes_become_entries_with_old_and_new_status():
+    changes = [
         change(1, "ORDER_STATUS_CHANGED", {"STATUS_ID": "AP"}),
         change(2, "ORDER_STATUS_CHANGED", {"STATUS_ID": "F"}),
     ]
-    assert told(*ways) == [("status", "N", "AP"), ("status", "AP", "F")]
-    assert told(*reversed(ways)) == told(*ways)  # by their date, then by their id
+    assert entries_of(*changes) == [("status", "N", "AP"), ("status", "AP", "F")]
+    assert entries_of(*reversed(changes)) == entries_of(*changes)  # sorted by date, then by id
 
 
-def test_by_date_first():
+def test_changes_are_sorted_by_date_before_id():
     late = change(1, "ORDER_STATUS_CHANGED", {"STATUS_ID": "F"}, at="2025-08-12 10:00:00")
     early = change(2, "ORDER_STATUS_CHANGED", {"STATUS_ID": "AP"}, at="2025-08-11 10:00:00")
-    assert told(late, early) == [("status", "N", "AP"), ("status", "AP", "F")]
+    assert entries_of(late, early) == [("status", "N", "AP"), ("status", "AP", "F")]
 
 
-def test_what_changes_nothing_is_no_entry():
-    assert told(change(1, "ORDER_STATUS_CHANGED", {"STATUS_ID": "N"})) == []
-    assert told(change(1, "ORDER_CANCELED", {"CANCELED": "N"})) == []
+def test_change_to_the_same_value_gives_no_entry():
+    assert entries_of(change(1, "ORDER_STATUS_CHANGED", {"STATUS_ID": "N"})) == []
+    assert entries_of(change(1, "ORDER_CANCELED", {"CANCELED": "N"})) == []
 
 
-def test_a_cancellation_says_why():
+def test_cancellation_entry_has_reason_and_user():
     (entry,) = history(
-        [change(1, "ORDER_CANCELED", {"CANCELED": "Y", "REASON_CANCELED": "передумал"}, user="15")], PEOPLE
+        [change(1, "ORDER_CANCELED", {"CANCELED": "Y", "REASON_CANCELED": "передумал"}, user="15")], USERS
     ).entries
     assert (entry.field, entry.new, entry.comment, entry.who) == ("is_cancelled", True, "передумал", "Айгерим Ким")
 
 
-def test_payments_add_up():
+def test_payment_changes_give_the_total_paid_amount():
     payments = [Row({"ID": "7", "SUM": "5000.0000"}.items()), Row({"ID": "8", "SUM": "2500.5000"}.items())]
     paid = [
         change(1, "PAYMENT_PAID", {"PAID": "Y", "ID": 7, "PAY_SYSTEM_NAME": "Kaspi"}),
@@ -58,18 +58,18 @@ def test_payments_add_up():
         change(3, "PAYMENT_PAID", {"PAID": "N", "ID": 7}),
         change(4, "PAYMENT_PAID", {"PAID": "Y", "ID": 99}),
     ]
-    assert told(*paid, payments=payments) == [
+    assert entries_of(*paid, payments=payments) == [
         ("paid_amount", "0.00", "5000.00"),
         ("paid_amount", "5000.00", "7500.50"),
         ("paid_amount", "7500.50", "2500.50"),
     ]
-    assert told(change(1, "ORDER_PAYED", {"PAYED": "Y"})) == [("payment_status", "pending", "paid")]
+    assert entries_of(change(1, "ORDER_PAYED", {"PAYED": "Y"})) == [("payment_status", "pending", "paid")]
 
 
 @pytest.mark.parametrize(
     "data", ['a:2:{s:9:"STATUS_ID";s:2:"AP";s:4:"NA', "", "AP", 's:2:"AP";', 'O:8:"stdClass":0:{}', "a:1:{i:0;i:1;}"]
 )
-def test_what_cannot_be_read_is_named_and_the_others_are_kept(data):
+def test_unreadable_change_gives_a_reason_and_other_changes_stay(data):
     found = history(
         [change(1, "ORDER_STATUS_CHANGED", data), change(2, "ORDER_STATUS_CHANGED", {"STATUS_ID": "F"})], {}
     )
@@ -77,12 +77,12 @@ def test_what_cannot_be_read_is_named_and_the_others_are_kept(data):
     assert [(reason.code, reason.subject) for reason in found.reasons] == [(Code.BROKEN_CHANGE, "ORDER_STATUS_CHANGED")]
 
 
-def test_kinds_that_are_not_taken_over_are_no_trouble():
+def test_change_types_that_are_not_imported_give_no_reason():
     assert history([change(1, "ORDER_COMMENTED", "a:1:{cut"), change(2, "BASKET_ADDED", {})], {}) == history([], {})
 
 
-def test_an_entry_without_a_date_is_left_out():
-    assert told(change(1, "ORDER_STATUS_CHANGED", {"STATUS_ID": "AP"}, at="0000-00-00 00:00:00")) == []
+def test_change_without_a_date_gives_no_entry():
+    assert entries_of(change(1, "ORDER_STATUS_CHANGED", {"STATUS_ID": "AP"}, at="0000-00-00 00:00:00")) == []
 
 
 @pytest.mark.parametrize(
@@ -96,15 +96,15 @@ def test_an_entry_without_a_date_is_left_out():
         ("i:-5;", -5),
     ],
 )
-def test_php_values(text, value):
-    """Lengths in them are bytes."""
+def test_serialized_php_value_is_read(text, value):
+    """Their lengths are in bytes."""
     assert unserialize(text) == value
 
 
 @pytest.mark.parametrize(
     "text", ['O:8:"stdClass":1:{s:1:"a";i:1;}', "a:1:{i:0;", "a:" + "1:{i:0;a:" * 3000, 's:99:"x";']
 )
-def test_php_values_that_are_none(text):
-    """Objects are never made, whatever the text says."""
+def test_broken_php_value_or_object_raises_error(text):
+    """No object is created from any text."""
     with pytest.raises(ValueError, match="not a serialized value"):
         unserialize(text)

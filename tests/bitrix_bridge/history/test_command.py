@@ -1,4 +1,4 @@
-"""The commands of the import: what they say, how they end, how they are stopped and gone on with."""
+"""The commands of the import: their output, exit status, stop and resumption."""
 
 import csv
 import io
@@ -38,7 +38,7 @@ def _signals():
 
 @pytest.fixture
 def run_command(source, monkeypatch):
-    """Run the import; return its exit status and what it said."""
+    """Return a function that runs a command and returns its exit status and output."""
     monkeypatch.setattr(terminal, "LINE_SECONDS", 0.0)
     monkeypatch.setattr(terminal, "BAR_SECONDS", 0.0)
 
@@ -53,7 +53,7 @@ def run_command(source, monkeypatch):
     return run
 
 
-def test_what_it_says(run_command):
+def test_import_prints_progress_reasons_and_result(run_command):
     status, said = run_command("--no-input")
     assert status == 0
     lines = said.splitlines()
@@ -64,10 +64,10 @@ def test_what_it_says(run_command):
     assert "10 из 55, не перенесено: 0" in said  # a line of progress
     assert "\x1b" not in said
     assert "\r" not in said
-    assert any(line.startswith("    → ") for line in lines)  # what would make it better
+    assert any(line.startswith("    → ") for line in lines)  # advice
 
 
-def test_a_dry_run_says_what_will_be(run_command):
+def test_dry_run_prints_the_forecast_and_changes_nothing(run_command):
     before = whole_database()
     status, said = run_command("--dry-run")
     assert status == 0
@@ -77,7 +77,7 @@ def test_a_dry_run_says_what_will_be(run_command):
     assert said.splitlines()[-1] == "Ничего не изменилось: это был пробный запуск."
 
 
-def test_of_any_order_it_says_beforehand_whether_and_how_it_passes(run_command):
+def test_dry_run_of_one_order_prints_its_result_or_that_it_is_missing(run_command):
     status, said = run_command("--dry-run", "--order", "122101")
     assert status == 0
     assert "1 из 1 заказа будет перенесено" in said
@@ -87,8 +87,8 @@ def test_of_any_order_it_says_beforehand_whether_and_how_it_passes(run_command):
         run_command("--dry-run", "--order", "122999")
 
 
-def test_the_report_tells_order_by_order_what_the_real_run_does(run_command, tmp_path):
-    """And leaves cells that a spreadsheet reads as text."""
+def test_report_of_dry_run_equals_report_of_real_run(run_command, tmp_path):
+    """No cell starts with a character that makes a spreadsheet read it as a formula."""
     run_command("--dry-run", "--report", str(tmp_path / "dry.csv"))
     run_command("--no-input", "--report", str(tmp_path / "real.csv"))
     dry, real = (
@@ -101,13 +101,13 @@ def test_the_report_tells_order_by_order_what_the_real_run_does(run_command, tmp
     assert not [cell for row in dry[1:] for cell in row if cell[:1] in "=+-@" and cell]
 
 
-def test_a_failed_order_ends_it_with_1_and_resume_repeats_it(run_command, caplog):
+def test_failed_order_gives_exit_status_1_and_resume_repeats_it(run_command, caplog):
     refuse("122107")
     status, said = run_command("--no-input")
     assert status == 1
     assert "53 из 54 заказов перенесено" in said
     assert "не перенесено: 1" in said
-    assert said.index("122107") < said.index("5121")  # what has failed comes first
+    assert said.index("122107") < said.index("5121")  # failures come first
     with connection.cursor() as cursor:
         cursor.execute("DROP TRIGGER refuse ON orders")
     status, said = run_command("--resume")
@@ -119,8 +119,8 @@ def test_a_failed_order_ends_it_with_1_and_resume_repeats_it(run_command, caplog
 
 
 @pytest.mark.parametrize("columns", [80, 30])
-def test_a_bar_in_a_terminal(run_command, monkeypatch, columns):
-    """A line that is wider than the terminal is left behind each time that the bar is drawn again."""
+def test_terminal_shows_progress_bar_within_its_width(run_command, monkeypatch, columns):
+    """A bar that is wider than the terminal would leave a line behind at each redraw."""
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.setenv("TERM", "xterm")
 
@@ -138,15 +138,15 @@ def test_a_bar_in_a_terminal(run_command, monkeypatch, columns):
     assert said.splitlines()[-1].endswith("54 из 54 заказов перенесено")
 
 
-class TestBeforeItBegins:
-    def test_nobody_is_there_to_ask(self, run_command, monkeypatch):
+class TestBeforeStart:
+    def test_import_without_terminal_requires_no_input_option(self, run_command, monkeypatch):
         monkeypatch.setattr(sys, "stdin", io.StringIO())
         with pytest.raises(CommandError, match="--no-input"):
             run_command()
         assert not Order.objects.exists()
 
     @pytest.mark.parametrize(("answer", "orders"), [("да", 54), ("y", 54), ("", 0), ("нет", 0)])
-    def test_it_asks(self, run_command, monkeypatch, answer, orders):
+    def test_import_starts_only_after_yes(self, run_command, monkeypatch, answer, orders):
         asked = []
         monkeypatch.setattr(import_bitrix_orders.sys.stdin, "isatty", lambda: True, raising=False)
         monkeypatch.setattr("builtins.input", lambda question: asked.append(question) or answer)
@@ -162,9 +162,7 @@ class TestBeforeItBegins:
 
     @pytest.mark.parametrize(("account", "right"), [("writer", "ALL PRIVILEGES"), ("role_reader", "INSERT")])
     @pytest.mark.parametrize("how", [["--no-input"], ["--dry-run"]])
-    def test_an_account_that_may_write_is_refused_unless_allowed(
-        self, run_command, site_copy, settings, account, right, how
-    ):
+    def test_writable_account_is_refused_unless_allowed(self, run_command, site_copy, settings, account, right, how):
         settings.BITRIX_MYSQL_URL = site_copy.url(account)
         with pytest.raises(CommandError, match=f"{right}.*--allow-writable-account"):
             run_command(*how)
@@ -174,14 +172,14 @@ class TestBeforeItBegins:
         assert right in said
 
     @pytest.mark.parametrize("url", ["", "mysql://reader:hidden-word@localhost/none?unix_socket=/tmp"])
-    def test_no_copy(self, run_command, settings, url):
+    def test_missing_copy_raises_error_without_the_password(self, run_command, settings, url):
         settings.BITRIX_MYSQL_URL = url
         with unanswered():
             for name in ("import_bitrix_orders", "check_source"):
-                with pytest.raises(CommandError, match=r"MySQL|BITRIX_MYSQL_URL") as trouble:
+                with pytest.raises(CommandError, match=r"MySQL|BITRIX_MYSQL_URL") as error:
                     run_command(name=name)
-                assert "hidden-word" not in str(trouble.value)
-                del trouble
+                assert "hidden-word" not in str(error.value)
+                del error
 
     @pytest.mark.parametrize(
         "options",
@@ -197,28 +195,28 @@ class TestBeforeItBegins:
             ["--resume", "--count", "5"],
         ],
     )
-    def test_nonsense(self, run_command, options):
+    def test_invalid_options_raise_error(self, run_command, options):
         with pytest.raises(CommandError):
             run_command("--no-input", *options)
 
-    def test_nothing_to_go_on_with(self, run_command):
+    def test_resume_without_a_run_raises_error(self, run_command):
         with pytest.raises(CommandError):
             run_command("--resume")
 
-    def test_one_that_runs_is_not_gone_on_with(self, run_command):
-        """Nor is it said to be through."""
-        ImportRun.objects.create()  # its button was pressed, and the worker has not taken it up yet
+    def test_resume_of_an_active_run_raises_error(self, run_command):
+        """The error does not say that the run is finished."""
+        ImportRun.objects.create()  # started by the button, not yet claimed by the worker
         with pytest.raises(CommandError, match="идёт"):
             run_command("--resume")
 
     @pytest.mark.parametrize("how", [["--no-input"], ["--dry-run"]])
-    def test_a_report_that_cannot_be_written_is_told_of_before_the_work(self, run_command, tmp_path, how):
+    def test_unwritable_report_file_raises_error_before_the_import(self, run_command, tmp_path, how):
         with pytest.raises(CommandError, match="nowhere"):
             run_command(*how, "--report", str(tmp_path / "nowhere" / "report.csv"))
         assert not ImportRun.objects.exists()
 
     @pytest.mark.parametrize("key", [EOFError, KeyboardInterrupt])
-    def test_no_answer_is_no(self, run_command, monkeypatch, key):
+    def test_import_does_not_start_when_the_question_is_aborted(self, run_command, monkeypatch, key):
         def leave(_question):
             raise key
 
@@ -228,8 +226,8 @@ class TestBeforeItBegins:
             run_command()
 
 
-def test_another_copy_is_gone_on_with_but_not_unnoticed(run_command):
-    """It may be the same copy at another address."""
+def test_resume_with_another_copy_prints_a_warning(run_command):
+    """The warning is no error, because the copy may be the same at another address."""
     ImportRun.objects.create(state="stopped", source="reader@elsewhere:3306/site", after_id=122150)
     status, said = run_command("--resume")
     assert status == 0
@@ -237,7 +235,7 @@ def test_another_copy_is_gone_on_with_but_not_unnoticed(run_command):
     assert Order.objects.count() == 4
 
 
-def test_since_and_until_are_the_shops_days(run_command):
+def test_since_and_until_are_days_in_the_shops_time_zone(run_command):
     run_command("--no-input", "--since", "2025-08-12", "--until", "2025-08-12")
     days = {f"{timezone.localtime(moment):%d.%m}" for moment in Order.objects.values_list("created_at", flat=True)}
     assert days == {"12.08"}
@@ -248,8 +246,8 @@ def test_since_and_until_are_the_shops_days(run_command):
     assert run.expected == run.processed
 
 
-class TestAProcess:
-    """Processes of its own, over the tests' database."""
+class TestSeparateProcess:
+    """The command in separate processes that use the test database."""
 
     pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -290,8 +288,8 @@ class TestAProcess:
             process.wait()
 
     @pytest.mark.parametrize("how", ["Ctrl-C", "killed"])
-    def test_stopped_in_the_middle_it_goes_on_and_ends_as_one_clean_run(self, start, site_copy, how):
-        slow_down(site_copy)
+    def test_resumed_import_gives_the_same_result_as_an_uninterrupted_one(self, start, site_copy, how):
+        add_delay(site_copy)
         process = start("--batch-size", "3")
         while ImportRow.objects.count() < 6:
             assert process.poll() is None, process.communicate()[0]
@@ -308,7 +306,7 @@ class TestAProcess:
             assert run.state == "running"
         assert Order.objects.count() == run.created == ImportRow.objects.filter(outcome="created").count()
 
-        hurry(site_copy)
+        remove_delay(site_copy)
         process = start("--resume")
         said, _ = process.communicate()
         assert process.returncode == 0, said
@@ -328,7 +326,7 @@ class TestAProcess:
         assert list(clean) == rows
 
     @pytest.mark.parametrize("how", [["--no-input"], ["--dry-run"]])
-    def test_postgresql_ends_the_connection(self, run_command, monkeypatch, how):
+    def test_lost_database_connection_fails_the_run_and_resume_finishes_it(self, run_command, monkeypatch, how):
         show, cut = import_bitrix_orders.Command.after_step, []
 
         def cut_once(command, run):
@@ -341,19 +339,19 @@ class TestAProcess:
             show(command, run)
 
         monkeypatch.setattr(import_bitrix_orders.Command, "after_step", cut_once)
-        with pytest.raises(CommandError, match="terminating connection") as trouble:
+        with pytest.raises(CommandError, match="terminating connection") as error:
             run_command(*how)
         connection.close()
         if how == ["--dry-run"]:
             assert not ImportRun.objects.exists()
             assert not Order.objects.exists()
         else:
-            assert "--resume" in str(trouble.value)
+            assert "--resume" in str(error.value)
             assert run_command("--resume")[0] == 0
             assert Order.objects.count() == 54
 
-    def test_a_dry_run_that_is_stopped_leaves_nothing(self, start, site_copy):
-        slow_down(site_copy)
+    def test_stopped_dry_run_leaves_no_rows(self, start, site_copy):
+        add_delay(site_copy)
         process = start("--dry-run", "--batch-size", "1")
         while not is_read(site_copy):
             assert process.poll() is None, process.communicate()[0]
@@ -367,16 +365,16 @@ class TestAProcess:
         assert not ImportRun.objects.exists()
 
 
-def slow_down(site_copy):
-    """Have each batch take its time, so that the run is caught in its middle."""
+def add_delay(site_copy):
+    """Make each batch slow, so that the test can stop the run before its end."""
     site_copy.execute("ALTER TABLE b_sale_order_payment RENAME TO payments")
     columns = [row[0] for row in site_copy.execute("SHOW COLUMNS FROM payments")]
     names = ", ".join(f"`{column}`" for column in columns if column != "ORDER_ID")
-    slow = "`ORDER_ID` + 0 * SLEEP(0.003) AS ORDER_ID"  # for each row that is looked at
+    slow = "`ORDER_ID` + 0 * SLEEP(0.003) AS ORDER_ID"  # sleeps for each row that is read
     site_copy.execute(f"CREATE SQL SECURITY INVOKER VIEW b_sale_order_payment AS SELECT {names}, {slow} FROM payments")
 
 
-def hurry(site_copy):
+def remove_delay(site_copy):
     site_copy.execute("DROP VIEW b_sale_order_payment")
     site_copy.execute("ALTER TABLE payments RENAME TO b_sale_order_payment")
 
@@ -386,7 +384,7 @@ def is_read(site_copy) -> bool:
     return sessions[0][0] > 0
 
 
-def test_check_source(run_command):
+def test_check_source_prints_the_contents_and_changes_nothing(run_command):
     before = whole_database()
     status, said = run_command(name="check_source")
     assert status == 0

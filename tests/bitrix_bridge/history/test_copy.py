@@ -1,4 +1,4 @@
-"""The copies of the site are what they say: two versions of its tables, and a week with every oddity."""
+"""The test copies of the site: two versions of its tables, and a week of orders with every oddity."""
 
 from collections import Counter
 
@@ -27,7 +27,7 @@ REASONS = {
 }
 
 
-def test_the_week_has_54_orders_and_what_must_be_left_alone(site_copy):
+def test_copy_has_54_orders_and_rows_that_are_not_imported(site_copy):
     def count(table: str, condition: str) -> int:
         return site_copy.execute(f"SELECT count(*) FROM {table} WHERE {condition}")[0][0]
 
@@ -41,7 +41,7 @@ def test_the_week_has_54_orders_and_what_must_be_left_alone(site_copy):
         assert count(f"b_sale_{table}", orphans) > 0, f"b_sale_{table} has no orphans"
 
 
-def test_every_reason_is_expected_somewhere_and_many_orders_have_none():
+def test_every_reason_is_expected_for_an_order_and_many_orders_have_none():
     assert len({order.id for order in ORDERS}) == 54
     for schema in Schema:
         counted = Counter(reason for order in ORDERS for reason in expected(order, schema))
@@ -50,7 +50,7 @@ def test_every_reason_is_expected_somewhere_and_many_orders_have_none():
         assert 18 <= sum(not expected(order, schema) for order in ORDERS) <= 27
 
 
-def test_the_reading_account_cannot_write(site_copy):
+def test_reader_account_is_refused_writes(site_copy):
     with site_copy.connect("reader") as connection, connection.cursor() as cursor:
         assert cursor.execute("SELECT ID FROM b_sale_order") == 55
         for sql in ("UPDATE b_sale_order SET PRICE = 0", "DROP TABLE b_sale_order", "CREATE TABLE mine (id int)"):
@@ -59,7 +59,7 @@ def test_the_reading_account_cannot_write(site_copy):
             assert refused.value.args[0] in (1142, 1044)
 
 
-def test_an_old_copy_lacks_what_came_later(site_copy, schema):
+def test_old_copy_lacks_later_columns_and_emoji(site_copy, schema):
     columns = {row[0] for row in site_copy.execute("SHOW COLUMNS FROM b_sale_order_props_value")}
     values = site_copy.execute("SELECT VALUE FROM b_sale_order_props_value WHERE ORDER_ID = 122112")
     addresses = site_copy.execute(
@@ -75,7 +75,7 @@ def test_an_old_copy_lacks_what_came_later(site_copy, schema):
         assert len(addresses) == 2
 
 
-def test_the_server_cuts_texts_where_the_site_did(site_copy, schema):
+def test_server_cuts_texts_at_the_length_of_the_column(site_copy, schema):
     sql = "SELECT char_length(VALUE) FROM b_sale_order_props_value WHERE CODE = 'postcardText' ORDER BY 1 DESC LIMIT 2"
     longest, next_longest = (row[0] for row in site_copy.execute(sql))
     assert longest == {Schema.OLD: 255, Schema.NEW: 500}[schema]
@@ -88,7 +88,7 @@ def test_the_server_cuts_texts_where_the_site_did(site_copy, schema):
 
 
 @only_new
-def test_the_copy_keeps_what_a_careful_database_refuses(site_copy):
+def test_copy_stores_repeated_numbers_and_zero_dates(site_copy):
     numbers = site_copy.execute("SELECT ID FROM b_sale_order WHERE ACCOUNT_NUMBER = %s ORDER BY ID", (REPEATED_NUMBER,))
     assert numbers == [(key,) for key in REPEATED_NUMBER_IDS]
     zero = site_copy.execute("SELECT ID, DATE_INSERT FROM b_sale_order WHERE DATE_INSERT = '0000-00-00 00:00:00'")
@@ -96,7 +96,7 @@ def test_the_copy_keeps_what_a_careful_database_refuses(site_copy):
     assert not site_copy.execute("SELECT 1 FROM b_iblock_element WHERE ID = %s", (UNKNOWN_PRODUCT,))
 
 
-def test_a_value_cut_in_the_middle_cannot_be_read(site_copy):
+def test_cut_serialized_value_cannot_be_read(site_copy):
     ((value,),) = site_copy.execute(
         "SELECT VALUE FROM b_sale_order_props_value WHERE ORDER_ID = 122153 AND CODE = 'wishes'"
     )

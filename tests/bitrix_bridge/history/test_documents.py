@@ -1,4 +1,4 @@
-"""Rows as the dictionary of a webhook: pure, and fit for whatever the columns hold."""
+"""Conversion of rows to the dictionary of a webhook, for any values in the columns."""
 
 import pytest
 from hypothesis import given, settings
@@ -54,7 +54,7 @@ KNOWLEDGE = Knowledge(properties=DEFINITIONS, longest_value=500, longest_comment
 
 @settings(max_examples=150)
 @given(ORDERS)
-def test_no_rows_however_odd_stop_an_order(order):
+def test_any_row_values_give_a_readable_document(order):
     made = document(order, KNOWLEDGE)
     assert read_order(made.data).bitrix_order_id == 122101
     history(order.changes, {}, order.payments)
@@ -82,25 +82,25 @@ def properties(*values):
         ("4", "я" * 500, "я" * 500, [Code.CUT_TEXT]),
         ("4", "я" * 499, "я" * 499, []),
         ("1", "x" * 500, "x" * 500, []),
-        ("4", "Р‘СѓРєРµС‚", "Букет", [Code.MENDED_TEXT]),
+        ("4", "Р‘СѓРєРµС‚", "Букет", [Code.REPAIRED_TEXT]),
         ("77", "x", "x", [Code.ORPHAN_PROPERTY]),
     ],
 )
-def test_properties(definition, stored, value, reasons):
+def test_property_value_is_converted_with_its_reasons(definition, stored, value, reasons):
     found, why = properties({"ORDER_PROPS_ID": definition, "CODE": "code", "VALUE": stored})
     why = [code for code in why if code not in (Code.NO_USER, Code.NO_NUMBER)]
     assert [one["VALUE"] for one in found] == [value]
     assert why == reasons
 
 
-def test_the_definitions_code_counts_and_not_the_copy_of_it():
+def test_property_code_is_taken_from_its_definition():
     found, _ = properties({"ORDER_PROPS_ID": "1", "CODE": "old", "VALUE": "x"})
     assert found[0]["CODE"] == "data"
     found, _ = properties({"ORDER_PROPS_ID": "3", "CODE": None, "NAME": None, "VALUE": "x"})
     assert found[0] == {"CODE": "", "ORDER_PROPS_ID": "3", "VALUE": "x"}
 
 
-def test_properties_of_a_shipment_are_not_the_orders():
+def test_shipment_properties_are_kept_apart_from_order_properties():
     order = SourceOrder(
         row=Row({"ID": "1"}.items()),
         values=[Row({"CODE": "address", "VALUE": "Склад", "ENTITY_TYPE": "SHIPMENT", "ORDER_PROPS_ID": "9"}.items())],
@@ -118,7 +118,7 @@ def test_properties_of_a_shipment_are_not_the_orders():
         ({"changes": [], "DATE_STATUS": "0000-00-00 00:00:00"}, None),
     ],
 )
-def test_a_date_that_is_none_is_taken_from_what_has_one(changed, date):
+def test_zero_order_date_is_replaced_by_the_earliest_related_date(changed, date):
     row = {"ID": "1", "DATE_INSERT": "0000-00-00 00:00:00"} | {
         name: value for name, value in changed.items() if name != "changes"
     }
@@ -127,7 +127,7 @@ def test_a_date_that_is_none_is_taken_from_what_has_one(changed, date):
     assert made.data["DATE_INSERT"] == date
 
 
-def test_a_selection_is_kept_with_its_run_and_read_again():
+def test_selection_is_restored_from_its_json():
     selection = Selection(first_id=5, count=3, order_ids=(7, 8))
     assert Selection.from_json(selection.as_json()) == selection
     assert Selection.from_json({}) == Selection()

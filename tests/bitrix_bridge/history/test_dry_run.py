@@ -1,9 +1,9 @@
-"""A dry run is one long transaction: what it locks, and that it waits for the locks of others."""
+"""The locks of a dry run, which is one long transaction."""
 
 import pytest
 from django.db import connection
 
-from bitrix_bridge.history import walk
+from bitrix_bridge.history import importing
 from bitrix_bridge.history.reading import Selection
 from orders.models import Order
 from tests.bitrix_bridge.history.tables import Schema
@@ -17,20 +17,20 @@ def answer(sql: str) -> object:
         return cursor.fetchone()[0]
 
 
-def test_it_holds_no_lock_by_name_however_many_orders_and_customers_are_new(source):
-    """PostgreSQL has room for a few thousand, of all sessions together; a history has a hundred thousand orders."""
+def test_dry_run_holds_no_advisory_locks(source):
+    """PostgreSQL can hold a few thousand advisory locks in all sessions, but a history may have 100,000 orders."""
     held = "SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'advisory'"
     before = answer(held)
-    with walk.rolled_back():
-        walk.work(walk.begin(source, Selection(), batch_size=60), source)
+    with importing.rolled_back():
+        importing.work(importing.start(source, Selection(), batch_size=60), source)
         assert Order.objects.count() == 54
         assert answer(held) == before
-    walk.work(walk.begin(source, Selection(count=2)), source)
-    assert answer(held) > before  # a real one does hold what it creates, until its batch is done
+    importing.work(importing.start(source, Selection(count=2)), source)
+    assert answer(held) > before  # a real import locks the names of new orders until the end of the batch
 
 
-def test_only_its_start_is_impatient(source):
+def test_dry_run_restores_lock_timeout_after_its_start(source):
     before = answer("SHOW lock_timeout")
-    with walk.rolled_back():
-        walk.begin(source, Selection())
+    with importing.rolled_back():
+        importing.start(source, Selection())
         assert answer("SHOW lock_timeout") == before

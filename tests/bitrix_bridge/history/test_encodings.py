@@ -1,4 +1,4 @@
-"""Letters that were broken on their way, and texts that only look so."""
+"""Repair of texts that were decoded with a wrong encoding, and of texts that only seem broken."""
 
 import pytest
 from hypothesis import assume, given
@@ -12,7 +12,7 @@ PUNCTUATION = " .,!?-—«»№\n0123456789"
 
 
 def broken_by(text: str, encoding: str) -> str:
-    """Return what a reader of the wrong encoding has made of the text's UTF-8."""
+    """Return the text that results from decoding its UTF-8 bytes with another encoding."""
     return "".join(bytes([byte]).decode(encoding, "ignore") or chr(byte) for byte in text.encode("utf-8"))
 
 
@@ -29,7 +29,7 @@ def broken_by(text: str, encoding: str) -> str:
         ("Áóêåò «Ðîçû» — 5 øò., ¹ 7", "Букет «Розы» — 5 шт., № 7"),
     ],
 )
-def test_broken_letters_are_repaired(broken, whole):
+def test_broken_text_is_repaired(broken, whole):
     assert repair(broken) == whole
 
 
@@ -48,41 +48,41 @@ def test_broken_letters_are_repaired(broken, whole):
         "Ұлы дала, Сәуле",
     ],
 )
-def test_left_alone(text):
+def test_intact_text_is_not_changed(text):
     assert repair(text) is None
     assert not is_broken(text)
 
 
 @given(st.text(RUSSIAN + KAZAKH + PUNCTUATION, min_size=1))
-def test_no_text_that_is_whole_is_touched(text):
+def test_random_intact_text_is_not_changed(text):
     assert repair(text) is None
 
 
 @given(st.text(RUSSIAN + KAZAKH, min_size=3), st.sampled_from(["cp1251", "cp1252"]))
-def test_every_text_broken_once_comes_back(text, encoding):
-    assume(set(text) - set("иШӨ"))  # broken, they look like the beginnings of words: "РёРё"
+def test_random_text_broken_once_is_repaired(text, encoding):
+    assume(set(text) - set("иШӨ"))  # these letters, when broken, look like the start of a word: "РёРё"
     assert repair(broken_by(text, encoding)) == text
 
 
 @given(st.text())
-def test_nothing_raises(text):
+def test_repair_of_any_text_raises_no_error(text):
     repair(text)
     is_broken(text)
 
 
 @given(st.binary())
-def test_bytes_of_any_kind_become_text(raw):
+def test_any_bytes_are_decoded_without_nul(raw):
     text, is_repaired = decode(raw)
     assert "\0" not in text
     assert is_repaired or text.encode("utf-8") == raw.replace(b"\0", b"")
 
 
-def test_bytes_of_an_old_code_page():
+def test_bytes_that_are_not_utf8_are_decoded_as_cp1251():
     assert decode("Букет".encode("cp1251")) == ("Букет", True)
     assert decode("Букет".encode()) == ("Букет", False)
 
 
-def test_lost_for_good():
+def test_lost_letters_and_emoji_are_detected():
     assert is_broken("Бук\ufffdт")
     assert is_broken(broken_by("Букет роз", "cp1251")[:-1])
     assert has_lost_characters("С днём рождения ????")

@@ -1,4 +1,4 @@
-"""The whole way: a week of orders from a real MariaDB into a real PostgreSQL, in two versions of the site's tables."""
+"""The complete import: a week of orders from MariaDB into PostgreSQL, in two versions of the site's tables."""
 
 from collections import Counter
 from datetime import datetime
@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.forms import model_to_dict
 
-from bitrix_bridge.history import walk
+from bitrix_bridge.history import importing
 from bitrix_bridge.history.catalogue import read_knowledge
 from bitrix_bridge.history.documents import document
 from bitrix_bridge.history.reading import Selection, read_orders
@@ -24,13 +24,13 @@ from tests.bitrix_bridge.history.week import ORDERS, RUNNING, SYSTEM_SHIPMENTS, 
 pytestmark = pytest.mark.django_db
 ALMATY = ZoneInfo("Asia/Almaty")
 IDS = {order.id for order in ORDERS}
-in_the_new_one = pytest.mark.parametrize("schema", [Schema.NEW])
+only_new = pytest.mark.parametrize("schema", [Schema.NEW])
 
 
 def imported(source, **selection) -> ImportRun:
-    """Go through the copy in this process; return the run."""
-    run = walk.begin(source, Selection(**selection))
-    assert walk.work(run, source)
+    """Import the selected orders in this process; return the run."""
+    run = importing.start(source, Selection(**selection))
+    assert importing.work(run, source)
     run.refresh_from_db()
     return run
 
@@ -51,7 +51,7 @@ def whole_database() -> dict[str, str]:
     return digests
 
 
-def test_all_54_come_over_each_with_what_is_odd_about_it(source, schema):
+def test_all_54_orders_are_imported_with_the_expected_reasons(source, schema):
     run = imported(source)
     rows = {row.bitrix_order_id: row for row in ImportRow.objects.all()}
     assert Counter(row.outcome for row in rows.values()) == {"created": 54, "skipped": 1}
@@ -63,19 +63,19 @@ def test_all_54_come_over_each_with_what_is_odd_about_it(source, schema):
     assert set(Order.objects.values_list("bitrix_order_id", "source")) == {(key, "import") for key in IDS}
 
 
-@in_the_new_one
-def test_whatever_is_odd_stands_on_the_orders_timeline(source):
+@only_new
+def test_timeline_has_every_reason_of_an_order(source):
     imported(source)
     for row in ImportRow.objects.filter(outcome="created"):
         created = OrderEvent.objects.get(order=row.order, kind="created")
-        told = created.details.get("remarks", []) + created.details.get("problems", [])
-        assert len(told) == len(row.reasons), row.bitrix_order_id
+        noted = created.details.get("remarks", []) + created.details.get("problems", [])
+        assert len(noted) == len(row.reasons), row.bitrix_order_id
         assert created.happened_at == row.order.created_at
 
 
-@in_the_new_one
-def test_an_order_is_what_a_webhook_would_have_made_of_it(source, post_webhook):
-    """The dictionary that the import builds, posted as an event, gives the same order, lines and customer."""
+@only_new
+def test_imported_order_equals_the_order_of_a_webhook(source, post_webhook):
+    """The dictionary of the import, sent as a webhook, gives the same order, lines and customer."""
     imported(source)
     history = {order.bitrix_order_id: everything(order) for order in Order.objects.all()}
     OrderEvent.objects.all().delete()
@@ -85,7 +85,7 @@ def test_an_order_is_what_a_webhook_would_have_made_of_it(source, post_webhook):
     Customer.objects.all().delete()
     knowledge = read_knowledge(source)
     for made in (document(order, knowledge) for order in read_orders(source, sorted(IDS)).orders):
-        # A date that was nowhere to be found is the import's own doing.
+        # Only the import replaces a date that the rows of the order lack.
         made.data["DATE_INSERT"] = made.data["DATE_INSERT"] or "2025-08-11 09:00:00"
         assert post_webhook("order.create", made.data).json()["action"] == "created"
     live = {order.bitrix_order_id: everything(order) for order in Order.objects.all()}
@@ -94,7 +94,7 @@ def test_an_order_is_what_a_webhook_would_have_made_of_it(source, post_webhook):
 
 
 def everything(order: Order) -> dict[str, object]:
-    """Return an order with its lines and customer, without keys, moments of writing, and where it came from."""
+    """Return an order with its lines and customer, without primary keys, times of writing, and its source."""
     own = {"id", "customer", "source", "created_at", "completed_at"}
     values = {name: value for name, value in model_to_dict(order).items() if name not in own}
     values |= {name: getattr(order, name) for name in ("metadata", "bitrix_version", "bitrix_updated_at")}
@@ -105,8 +105,8 @@ def everything(order: Order) -> dict[str, object]:
     return values
 
 
-@in_the_new_one
-def test_nobody_hears_of_history(source, django_capture_on_commit_callbacks, settings):
+@only_new
+def test_import_sends_no_messages_pushes_or_tasks(source, django_capture_on_commit_callbacks, settings):
     settings.TELEGRAM_NOTIFICATIONS_ENABLED = True
     settings.TELEGRAM_BOT_TOKEN = "1:made-up"
     TelegramChat.objects.create(chat_id="-100", title="Заказы")
@@ -120,8 +120,8 @@ def test_nobody_hears_of_history(source, django_capture_on_commit_callbacks, set
     assert set(Order.objects.values_list("sync_state", flat=True)) == {"synced"}
 
 
-@in_the_new_one
-def test_reference_data_and_products_come_with_their_names(source):
+@only_new
+def test_reference_data_and_products_are_imported_with_names(source):
     imported(source)
     assert Status.objects.get(bitrix_codes__contains=["UN"]).name == "Нереализован"
     assert City.objects.get(bitrix_id=2).name == "Алматы"
@@ -131,8 +131,8 @@ def test_reference_data_and_products_come_with_their_names(source):
     assert Product.objects.get(bitrix_product_id=5121).needs_attention
 
 
-@in_the_new_one
-def test_a_stub_that_a_webhook_has_made_gets_its_name_and_a_name_stays(source, post_webhook):
+@only_new
+def test_import_names_a_stub_status_and_keeps_names_given_by_staff(source, post_webhook):
     for number, code in enumerate(("UN", "ZZ"), 1):
         post_webhook("order.create", {"ID": number, "STATUS_ID": code, "VERSION": 1})
     assert Status.objects.get(code="bitrix_UN").name == "Статус сайта UN"
@@ -143,13 +143,13 @@ def test_a_stub_that_a_webhook_has_made_gets_its_name_and_a_name_stays(source, p
     assert (names["bitrix_UN"], names["bitrix_ZZ"], names["accepted"]) == ("Нереализован", "Забытый", "Взят")
 
 
-def test_the_status_history_has_the_sites_dates_and_people(source, schema):
+def test_status_history_has_dates_and_users_of_the_site(source, schema):
     imported(source)
     order = next(order for order in ORDERS if order.status == "F" and not order.expected)
     mirrored = Order.objects.get(bitrix_order_id=order.id)
     entries = list(mirrored.events.filter(kind="status").order_by("happened_at"))
-    ways = [(entry.changes[0]["old"], entry.changes[0]["new"]) for entry in entries]
-    assert ways == [
+    changes = [(entry.changes[0]["old"], entry.changes[0]["new"]) for entry in entries]
+    assert changes == [
         ("new", "accepted"),
         ("accepted", "processing"),
         ("processing", "delivering"),
@@ -168,8 +168,8 @@ def test_the_status_history_has_the_sites_dates_and_people(source, schema):
     assert newest.changes[0]["new"] == mirrored.status_id
 
 
-@in_the_new_one
-def test_payments_stand_on_the_timeline_as_they_came(source):
+@only_new
+def test_timeline_has_one_entry_for_each_payment(source):
     imported(source)
     paid_twice = Order.objects.get(bitrix_order_id=next(order.id for order in ORDERS if len(order.payments or ()) == 2))
     sums = [
@@ -183,8 +183,8 @@ def test_payments_stand_on_the_timeline_as_they_came(source):
     assert Decimal(sums[-1]) == paid_twice.paid_amount
 
 
-@in_the_new_one
-def test_a_second_run_changes_nothing(source):
+@only_new
+def test_second_import_changes_no_orders(source):
     imported(source)
     before = whole_database()
     second = imported(source)
@@ -194,8 +194,8 @@ def test_a_second_run_changes_nothing(source):
     assert changed == {"bitrix_import_runs", "bitrix_import_rows"}
 
 
-@in_the_new_one
-def test_what_is_new_in_a_newer_copy_is_taken_over(source, site_copy):
+@only_new
+def test_import_of_a_newer_copy_updates_a_changed_order(source, site_copy):
     imported(source)
     site_copy.execute(
         "UPDATE b_sale_order SET PRICE = 9900, VERSION = VERSION + 1, DATE_UPDATE = '2025-09-01' WHERE ID = %s",
@@ -210,14 +210,14 @@ def test_what_is_new_in_a_newer_copy_is_taken_over(source, site_copy):
     assert entry.happened_at.year > 2025
 
 
-class TestWhatTheSiteHasToldSince:
-    @in_the_new_one
-    def test_by_version(self, source, post_webhook):
+class TestOrdersReceivedByWebhook:
+    @only_new
+    def test_import_keeps_an_order_with_a_newer_version(self, source, post_webhook):
         imported(source)
         order = Order.objects.get(bitrix_order_id=ORDERS[0].id)
         newer = {"ID": ORDERS[0].id, "VERSION": order.bitrix_version + 1, "STATUS_ID": "F", "PRICE": "1.00"}
         assert post_webhook("order.update", newer).json()["action"] == "updated"
-        self.is_left_alone(source, "finished", 1)
+        self.assert_unchanged_by_import(source, "finished", 1)
         assert {
             reason["code"]
             for reason in ImportRow.objects.filter(run=ImportRun.objects.first())
@@ -225,31 +225,31 @@ class TestWhatTheSiteHasToldSince:
             .reasons
         } >= {"newer_here"}
 
-    @in_the_new_one
-    def test_a_bare_change_of_status(self, source, post_webhook):
-        """It says no version, and nothing else of the order: the status alone is newer than the copy."""
+    @only_new
+    def test_import_keeps_a_newer_status_of_an_event_without_version(self, source, post_webhook):
+        """The event has only the status, without a version, so only the status is newer than the copy."""
         imported(source)
         bare = {"ID": ORDERS[0].id, "STATUS_ID": "P"}
         assert post_webhook("order.status.change", bare).json()["action"] in ("status_changed", "unchanged")
-        self.is_left_alone(source, "processing")
+        self.assert_unchanged_by_import(source, "processing")
 
-    @in_the_new_one
-    def test_an_order_told_of_without_any_version_or_date(self, source, post_webhook):
+    @only_new
+    def test_import_keeps_an_order_received_without_version_and_date(self, source, post_webhook):
         bare = {"ID": ORDERS[0].id, "STATUS_ID": "F", "PRICE": "1.00", "properties": [], "basket": []}
         assert post_webhook("order.create", bare).json()["action"] == "created"
-        self.is_left_alone(source, "finished", 1)
+        self.assert_unchanged_by_import(source, "finished", 1)
 
-    @in_the_new_one
-    def test_a_stub_is_filled_in(self, source, post_webhook):
+    @only_new
+    def test_import_completes_a_stub(self, source, post_webhook):
         post_webhook("order.status.change", {"ID": ORDERS[0].id, "STATUS_ID": "F"})
         assert Order.objects.get().is_stub
         imported(source)
         order = Order.objects.get(bitrix_order_id=ORDERS[0].id)
         assert (order.status_id, order.is_stub, order.items.exists()) == ("finished", False, True)
 
-    @in_the_new_one
-    def test_history_from_before_is_told_once_and_what_was_seen_happen_is_not_told_again(self, source, post_webhook):
-        """An order that has come by webhook: its entries up to then are added, later ones stand there already."""
+    @only_new
+    def test_site_history_is_added_once_and_only_before_the_first_entry(self, source, post_webhook):
+        """For an order received by webhook, entries from before that webhook are added; later ones exist already."""
         order = next(order for order in ORDERS if order.status == "F" and not order.expected)
         knowledge = read_knowledge(source)
         made = document(read_orders(source, [order.id]).orders[0], knowledge)
@@ -264,17 +264,17 @@ class TestWhatTheSiteHasToldSince:
         assert OrderEvent.objects.filter(source="import", kind="status").count() == 5
         assert imported(source, order_ids=(order.id,)).unchanged == 1
 
-    def is_left_alone(self, source, status, total=None):
+    def assert_unchanged_by_import(self, source, status, total=None):
         assert imported(source).failed == 0
         order = Order.objects.get(bitrix_order_id=ORDERS[0].id)
         assert order.status_id == status
         assert total is None or order.total_amount == total
 
 
-class TestADryRun:
-    def test_leaves_no_trace_and_says_what_the_real_run_does(self, source, schema):
+class TestDryRun:
+    def test_dry_run_changes_nothing_and_has_the_outcomes_of_a_real_run(self, source, schema):
         before = whole_database()
-        with walk.rolled_back():
+        with importing.rolled_back():
             imported(source)
             forecast = list(
                 ImportRow.objects.order_by("bitrix_order_id").values_list("bitrix_order_id", "outcome", "reasons")
@@ -285,12 +285,12 @@ class TestADryRun:
         assert forecast == real
         assert len(real) == 55
 
-    @in_the_new_one
-    def test_of_a_copy_that_was_imported_and_has_changed_since(self, source, site_copy):
+    @only_new
+    def test_dry_run_of_a_changed_copy_has_the_outcomes_of_a_real_run(self, source, site_copy):
         imported(source)
         site_copy.execute("UPDATE b_sale_order SET PRICE = 1, VERSION = 99 WHERE ID IN (122101, 122120)")
         before = whole_database()
-        with walk.rolled_back():
+        with importing.rolled_back():
             imported(source)
             forecast = outcomes()
         assert whole_database() == before
@@ -299,8 +299,8 @@ class TestADryRun:
         assert Counter(forecast.values()) == {"updated": 2, "unchanged": 52, "skipped": 1}
 
 
-class TestWhatIsChosen:
-    @in_the_new_one
+class TestSelection:
+    @only_new
     @pytest.mark.parametrize(
         ("selection", "ids"),
         [
@@ -310,33 +310,33 @@ class TestWhatIsChosen:
             ({"order_ids": (5,)}, []),
         ],
     )
-    def test_by_id(self, source, selection, ids):
+    def test_import_of_selected_ids(self, source, selection, ids):
         imported(source, **selection)
         assert sorted(outcomes()) == ids
 
-    @in_the_new_one
-    def test_by_date(self, source, site_copy):
-        """A day of the shop's, whatever the server's time zone."""
+    @only_new
+    def test_import_of_one_day_in_the_shops_time_zone(self, source, site_copy):
+        """The day does not depend on the server's time zone."""
         since, until = datetime(2025, 8, 12, tzinfo=ALMATY), datetime(2025, 8, 13, tzinfo=ALMATY)
         imported(source, since=since, until=until)
         placed = site_copy.execute("SELECT ID FROM b_sale_order WHERE DATE(DATE_INSERT) = '2025-08-12'")
         assert sorted(outcomes()) == sorted(row[0] for row in placed) != []
 
-    @in_the_new_one
-    def test_the_size_of_a_batch_makes_no_difference(self, source):
-        run = walk.begin(source, Selection(), batch_size=54)
-        walk.work(run, source)
+    @only_new
+    def test_batch_size_does_not_change_the_result(self, source):
+        run = importing.start(source, Selection(), batch_size=54)
+        importing.work(run, source)
         large = {order.bitrix_order_id: everything(order) for order in Order.objects.all()}
         for model in (ImportRow, OrderEvent, OrderItem, Order, Customer):
             model.objects.all().delete()
-        run = walk.begin(source, Selection(), batch_size=1)
-        walk.work(run, source)
+        run = importing.start(source, Selection(), batch_size=1)
+        importing.work(run, source)
         assert {order.bitrix_order_id: everything(order) for order in Order.objects.all()} == large
 
 
-class TestTrouble:
-    @in_the_new_one
-    def test_an_order_that_fails_hinders_no_other_and_is_repeated(self, source, caplog):
+class TestErrors:
+    @only_new
+    def test_failed_order_does_not_stop_others_and_is_imported_by_a_retry(self, source, caplog):
         refuse("122107")
         run = imported(source)
         assert (run.created, run.failed, run.state) == (53, 1, "done")
@@ -347,25 +347,25 @@ class TestTrouble:
         with connection.cursor() as cursor:
             cursor.execute("DROP TRIGGER refuse ON orders")
         assert imports.resume(run, is_claimed=True)
-        assert walk.work(run, source)
+        assert importing.work(run, source)
         run.refresh_from_db()
         assert (run.created, run.failed, run.state, run.come_over) == (54, 0, "done", 54)
         assert ImportRow.objects.get(bitrix_order_id=122107).outcome == "created"
         assert not imports.resume(run, is_claimed=True)
 
-    @in_the_new_one
-    def test_one_that_fails_again_stays_failed(self, source, caplog):
+    @only_new
+    def test_order_that_fails_again_in_a_retry_stays_failed(self, source, caplog):
         refuse("122107")
         run = imported(source)
         assert imports.resume(run, is_claimed=True)
-        assert walk.work(run, source)
+        assert importing.work(run, source)
         run.refresh_from_db()
         assert (run.created, run.failed, run.state) == (53, 1, "done")
 
-    @in_the_new_one
-    def test_the_connection_to_the_copy_breaks(self, source, site_copy, monkeypatch):
-        monkeypatch.setattr(walk, "RECONNECT_DELAYS", (0.0, 0.0))
-        run = walk.begin(source, Selection())
+    @only_new
+    def test_import_continues_after_a_lost_connection_to_the_copy(self, source, site_copy, monkeypatch):
+        monkeypatch.setattr(importing, "RECONNECT_DELAYS", (0.0, 0.0))
+        run = importing.start(source, Selection())
         broken = []
 
         def break_once(_run):
@@ -374,28 +374,28 @@ class TestTrouble:
                 (session,) = site_copy.execute("SELECT ID FROM information_schema.PROCESSLIST WHERE USER = 'reader'")[0]
                 site_copy.execute(f"KILL {session}")
 
-        assert walk.work(run, source, on_progress=break_once)
+        assert importing.work(run, source, on_progress=break_once)
         run.refresh_from_db()
         assert broken
         assert run.created == 54
 
-    @in_the_new_one
-    def test_only_one_at_a_time(self, source):
-        walk.begin(source, Selection())
+    @only_new
+    def test_second_import_at_the_same_time_raises_error(self, source):
+        importing.start(source, Selection())
         with pytest.raises(AlreadyRunningError, match="уже идёт"):
-            walk.begin(source, Selection())
+            importing.start(source, Selection())
 
-    @in_the_new_one
-    def test_one_that_was_taken_over_writes_nothing_more(self, source):
-        run = walk.begin(source, Selection())
+    @only_new
+    def test_import_that_lost_its_lease_writes_nothing(self, source):
+        run = importing.start(source, Selection())
         imports.stop(run)
         with pytest.raises(LeaseLostError):
-            walk.work(run, source)
+            importing.work(run, source)
         assert not Order.objects.exists()
 
 
 def refuse(number: str) -> None:
-    """Have PostgreSQL refuse the order of this number."""
+    """Create a trigger that refuses the order with this number."""
     with connection.cursor() as cursor:
         cursor.execute(
             "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
@@ -404,9 +404,9 @@ def refuse(number: str) -> None:
         cursor.execute("CREATE TRIGGER refuse BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION refuse()")
 
 
-@in_the_new_one
-def test_questions_do_not_grow_with_the_orders_lines(source, site_copy, django_assert_max_num_queries):
-    """An order with forty lines costs as many queries as the same with one."""
+@only_new
+def test_query_count_does_not_grow_with_order_lines(source, site_copy, django_assert_max_num_queries):
+    """An order with forty lines needs as many queries as the same order with one line."""
     order = next(order for order in ORDERS if not order.expected)
     with django_assert_max_num_queries(90) as few:
         imported(source, order_ids=(order.id,))

@@ -1,9 +1,9 @@
-"""The connection to the copy breaks, at whatever it is asked just then; and the server is away for a while."""
+"""The connection to the copy is lost during a query, or the server restarts."""
 
 import pymysql
 import pytest
 
-from bitrix_bridge.history import applying, walk
+from bitrix_bridge.history import applying, importing
 from bitrix_bridge.history.reading import Selection
 from bitrix_bridge.history.source import SourceError
 from orders.models import Order
@@ -13,51 +13,56 @@ pytestmark = [pytest.mark.django_db, pytest.mark.parametrize("schema", [Schema.N
 
 
 @pytest.fixture(autouse=True)
-def _at_once(monkeypatch):
-    monkeypatch.setattr(walk, "RECONNECT_DELAYS", (0.0, 0.0, 0.0))
+def _no_delays(monkeypatch):
+    monkeypatch.setattr(importing, "RECONNECT_DELAYS", (0.0, 0.0, 0.0))
 
 
 @pytest.fixture
-def breaks(site_copy, monkeypatch):
-    """Break the connection the first time that this function is called."""
+def break_connection(site_copy, monkeypatch):
+    """Return a function that makes the first call of a module's function break the connection."""
 
-    def breaks(module, name):
-        question, broken = getattr(module, name), []
+    def break_in(module, name):
+        original, broken = getattr(module, name), []
 
-        def ask(source, *args, **options):
+        def call(source, *args, **options):
             if not broken:
                 broken.append(True)
                 (session,) = site_copy.execute("SELECT ID FROM information_schema.PROCESSLIST WHERE USER = 'reader'")[0]
                 site_copy.execute(f"KILL {session}")
-            return question(source, *args, **options)
+            return original(source, *args, **options)
 
-        monkeypatch.setattr(module, name, ask)
+        monkeypatch.setattr(module, name, call)
         return broken
 
-    return breaks
+    return break_in
 
 
 @pytest.mark.parametrize(
     ("module", "name"),
-    [(applying, "nearest_date"), (applying, "new_products"), (walk, "load_import_context"), (walk, "read_next")],
+    [
+        (applying, "nearest_date"),
+        (applying, "new_products"),
+        (importing, "load_import_context"),
+        (importing, "read_next"),
+    ],
 )
-def test_it_is_asked_again(source, site_copy, breaks, module, name):
+def test_query_is_repeated_after_the_connection_is_lost(source, site_copy, break_connection, module, name):
     for table in ("b_sale_order", "b_sale_basket"):
         site_copy.execute(f"UPDATE {table} SET DATE_INSERT = '0000-00-00'")
     site_copy.execute("UPDATE b_sale_order SET DATE_STATUS = NULL, DATE_UPDATE = NULL")
     site_copy.execute("DELETE FROM b_sale_order_change")
-    run = walk.begin(source, Selection(count=3), batch_size=2)
-    broken = breaks(module, name)
-    assert walk.work(run, source)
+    run = importing.start(source, Selection(count=3), batch_size=2)
+    broken = break_connection(module, name)
+    assert importing.work(run, source)
     run.refresh_from_db()
     assert broken
     assert (run.created, run.failed) == (3, 0)
 
 
-@pytest.mark.parametrize(("refusals", "comes_over"), [(2, True), (3, False)])
-def test_a_server_that_starts_anew_is_waited_for(source, breaks, monkeypatch, refusals, comes_over):
-    run = walk.begin(source, Selection(count=2))
-    breaks(walk, "read_next")
+@pytest.mark.parametrize(("refusals", "is_imported"), [(2, True), (3, False)])
+def test_reconnect_is_retried_while_the_server_restarts(source, break_connection, monkeypatch, refusals, is_imported):
+    run = importing.start(source, Selection(count=2))
+    break_connection(importing, "read_next")
     connect, refused = pymysql.connect, []
 
     def refuse(**options):
@@ -67,9 +72,9 @@ def test_a_server_that_starts_anew_is_waited_for(source, breaks, monkeypatch, re
         return connect(**options)
 
     monkeypatch.setattr(pymysql, "connect", refuse)
-    if comes_over:
-        assert walk.work(run, source)
+    if is_imported:
+        assert importing.work(run, source)
     else:
         with pytest.raises(SourceError, match="Can't connect"):
-            walk.work(run, source)
-    assert Order.objects.count() == (2 if comes_over else 0)
+            importing.work(run, source)
+    assert Order.objects.count() == (2 if is_imported else 0)

@@ -1,4 +1,4 @@
-"""What becomes of each odd order: with what there is, in both versions of the tables, one import each."""
+"""The imported data of each odd order, in both versions of the tables, with one import for each test."""
 
 from datetime import date
 from decimal import Decimal
@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from bitrix_bridge.history import walk
+from bitrix_bridge.history import importing
 from bitrix_bridge.history.reading import Selection
 from orders.models import Order
 from orders.presentation.timeline import timeline
@@ -18,8 +18,8 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def order(source):
-    """Import the week; return a function that finds an order of it by its id on the site."""
-    walk.work(walk.begin(source, Selection(), batch_size=60), source)
+    """Import the week; return a function that finds an imported order by its site id."""
+    importing.work(importing.start(source, Selection(), batch_size=60), source)
 
     def find(bitrix_order_id):
         return Order.objects.select_related("customer", "delivery_slot", "city").get(bitrix_order_id=bitrix_order_id)
@@ -31,8 +31,8 @@ def names(order):
     return [item.name for item in order.items.order_by("position")]
 
 
-def test_each_has_what_there_is(order, schema):
-    """Several assertions on one import: each names its order."""
+def test_odd_orders_are_imported_with_their_data(order, schema):
+    """One import for many assertions; each one names its order."""
     company = order(122102)
     assert company.recipient_name
     assert company.city_id == 2
@@ -61,7 +61,7 @@ def test_each_has_what_there_is(order, schema):
     assert order(122124).payment_method != ""
 
 
-def test_what_is_missing_is_made_up_for(order, schema):
+def test_missing_data_is_replaced_by_stubs_and_substitutes(order, schema):
     assert order(122125).customer.phone == "+77013455125"
     assert order(122125).customer.name == "Жанна"
     assert order(122126).customer.phone == "+77023455126"
@@ -87,7 +87,7 @@ def test_what_is_missing_is_made_up_for(order, schema):
     assert order(122146).metadata["properties"]["data"] == "после обеда"
 
 
-def test_letters(order, schema):
+def test_broken_texts_are_repaired_or_kept(order, schema):
     assert names(order(122147)) == ["Букет из роз"]
     assert order(122147).postcard_text == "С любовью, твой Серик"
     assert names(order(122148)) == ["Букет"]
@@ -100,29 +100,29 @@ def test_letters(order, schema):
 
 
 @pytest.mark.parametrize("schema", [Schema.NEW])
-def test_the_timeline_says_it_in_russian(order):
-    def told(bitrix_order_id):
+def test_timeline_shows_reasons_and_site_history_in_russian(order):
+    def timeline_text(bitrix_order_id):
         found = order(bitrix_order_id)
         entries = timeline(found.events.select_related("actor"))
         return "\n".join(f"{entry.title} {entry.who} {' '.join(map(str, entry.notes))}" for entry in entries)
 
-    assert "товар 5121 неизвестен — создана заглушка" in told(122128)
-    assert "DATE_INSERT: дата 0000-00-00" in told(122137)
-    assert "Комментарий: Клиент передумал" in told(122119)
-    assert "На сайте: " in told(122119)
+    assert "товар 5121 неизвестен — создана заглушка" in timeline_text(122128)
+    assert "DATE_INSERT: дата 0000-00-00" in timeline_text(122137)
+    assert "Комментарий: Клиент передумал" in timeline_text(122119)
+    assert "На сайте: " in timeline_text(122119)
 
 
 @pytest.mark.parametrize("schema", [Schema.NEW])
-def test_history_is_no_work_for_anybody(order, manager):
-    """However its orders ended: open ones, and those of a status that nobody has described."""
+def test_imported_orders_are_in_no_work_queue(order, manager):
+    """Neither are open orders, nor orders with a status that is not described in the CRM."""
     assert order(122132).status.stage == "problem"
     assert order(122104).status_id == "new"
     assert set(counts(Moment.of(manager)).values()) == {0}
 
 
 @pytest.mark.parametrize("schema", [Schema.NEW])
-def test_no_date_makes_an_order_one_of_today(source, site_copy):
-    """A copy whose column is a text, and dates that are none: the first order's too, before which there is nothing."""
+def test_order_with_unreadable_date_does_not_count_as_placed_today(source, site_copy):
+    """The column is a text with invalid dates, also for the first order, which has no earlier order."""
     site_copy.execute("ALTER TABLE b_sale_order MODIFY DATE_INSERT varchar(40) NULL")
     dates = ["2025-00-00 00:00:00", "nonsense", None, "", "0001-01-01 00:00:00", "9999-12-31 00:00:00", "1970-01-01"]
     ids = range(122101, 122101 + len(dates))
@@ -131,6 +131,6 @@ def test_no_date_makes_an_order_one_of_today(source, site_copy):
     site_copy.execute("UPDATE b_sale_order SET DATE_STATUS = NULL, DATE_UPDATE = NULL WHERE ID < 122104")
     site_copy.execute("DELETE FROM b_sale_order_change WHERE ORDER_ID < 122104")
     site_copy.execute("UPDATE b_sale_basket SET DATE_INSERT = '0000-00-00' WHERE ORDER_ID < 122104")
-    walk.work(walk.begin(source, Selection(count=9)), source)
+    importing.work(importing.start(source, Selection(count=9)), source)
     placed = [order.created_at.year for order in Order.objects.order_by("bitrix_order_id")]
     assert placed == [2025] * 9

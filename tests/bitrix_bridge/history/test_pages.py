@@ -1,4 +1,4 @@
-"""The pages of imports: what they say, their buttons, and who gets none of it."""
+"""The admin pages of imports: their contents, buttons and permissions."""
 
 import re
 
@@ -65,17 +65,17 @@ def order(post_webhook):
 
 @pytest.fixture
 def run(order):
-    """A run that is through: one order here, one failed, one skipped."""
+    """Create a finished run with one imported, one failed and one skipped order."""
     run = ImportRun.objects.create(
         source="crm@10.0.0.5:3306/site", options={"count": 3, "since": "2025-08-11T00:00:00+05:00", "batch_size": 10},
         expected=3,
     )  # fmt: skip
-    told = [
+    rows = [
         (order.bitrix_order_id, "created", [Reason(Code.UNKNOWN_CITY, "99"), Reason(Code.NO_NUMBER)], order),
         (122_900, "failed", [Reason(Code.FAILED, "ValueError: made up")], None),
         (122_901, "skipped", [Reason(Code.RUNNING)], None),
     ]
-    for key, outcome, reasons, of in told:
+    for key, outcome, reasons, of in rows:
         values = [reason.as_json() for reason in reasons]
         ImportRow.objects.create(run=run, bitrix_order_id=key, outcome=outcome, reasons=values, order=of)
     ImportRun.objects.update(state="done", finished_at=timezone.now(), created=1, failed=1, skipped=1)
@@ -85,13 +85,13 @@ def run(order):
     return run
 
 
-class TestList:
-    def test_empty_it_says_how_a_run_is_started(self, browser):
+class TestRunList:
+    def test_empty_list_explains_how_to_start_an_import(self, browser):
         shown = html(browser.get(LIST))
         assert "--dry-run" in shown
         assert "следа не оставляет" in shown
 
-    def test_a_run_in_a_row(self, browser, run):
+    def test_list_row_shows_result_copy_and_progress(self, browser, run):
         shown = html(browser.get(LIST))
         assert "1 из 2" in shown
         assert "crm@10.0.0.5:3306/site" in shown
@@ -101,8 +101,8 @@ class TestList:
         assert html(browser.get(LIST, {"state__exact": "done"})).count(page_of(run)) == 0
 
 
-class TestPage:
-    def test_what_a_run_has_done(self, browser, run, order):
+class TestRunPage:
+    def test_page_shows_result_reasons_and_orders_without_customer_data(self, browser, run, order):
         shown = html(browser.get(page_of(run)))
         assert "1 из 2 заказов перенесено" in shown
         assert "оформленные с 11.08.2025 00:00, не больше 3 заказов, по 10 за раз" in shown
@@ -136,16 +136,16 @@ class TestPage:
             ({"page": "2"}, set()),
         ],
     )
-    def test_some_of_its_orders(self, browser, run, query, ids):
+    def test_orders_are_filtered_by_outcome_and_id(self, browser, run, query, ids):
         shown = html(browser.get(page_of(run), query))
         found = re.findall(r'<th scope="row" data-label="ID на сайте">(\d+)</th>', shown)
         assert set(found) == ids
         assert "Таких нет" in shown or "такого нет" in shown or "хранится" in shown or ids
 
-    def test_nonsense_in_the_address_shows_all(self, browser, run):
+    def test_invalid_query_parameters_show_all_orders(self, browser, run):
         assert html(browser.get(page_of(run), {"outcome": "x", "page": "y"})).count('<tr> <th scope="row"') == 3
 
-    def test_pages_of_many(self, browser, run, order):
+    def test_orders_are_paginated_with_the_filter_kept(self, browser, run, order):
         ImportRow.objects.bulk_create(
             [ImportRow(run=run, bitrix_order_id=200_000 + number, outcome="unchanged") for number in range(60)]
         )
@@ -153,19 +153,19 @@ class TestPage:
         assert "?outcome=unchanged&amp;page=2#orders" in shown
         assert "200059" in html(browser.get(page_of(run), {"outcome": "unchanged", "page": "2"}))
 
-    def test_it_links_to_orders_only_for_those_who_may_see_them(self, run, order):
+    def test_orders_are_links_only_for_users_who_may_see_orders(self, run, order):
         shown = html(reader("view_importrun").get(page_of(run)))
         assert str(order.bitrix_order_id) in shown
         assert f"/orders/order/{order.pk}" not in shown
         assert 'method="post" action="/crm/bitrix_bridge' not in shown
 
-    def test_a_run_whose_rows_are_pruned(self, browser, run):
+    def test_page_of_a_pruned_run_explains_the_missing_rows(self, browser, run):
         ImportRow.objects.all().delete()
         shown = html(browser.get(page_of(run)))
         assert "город 99" in shown
         assert "хранится 90 дней" in shown
 
-    def test_lists_and_page_cost_the_same_with_many(self, browser, run, order, django_assert_num_queries):
+    def test_query_count_does_not_grow_with_runs_and_orders(self, browser, run, order, django_assert_num_queries):
         paths = (LIST, ROWS, page_of(run))
         few = {}
         for path in paths:
@@ -189,7 +189,7 @@ class TestPage:
                 browser.get(path)
         assert max(few.values()) <= 8
 
-    def test_rows_in_a_list_of_their_own(self, browser, run):
+    def test_list_of_imported_orders_can_be_searched_and_filtered(self, browser, run):
         shown = html(browser.get(ROWS, {"q": "122900"}))
         assert "ошибка: ValueError: made up — заказ не перенесён" in shown
         assert "122901" not in shown
@@ -199,8 +199,8 @@ class TestPage:
         assert "город 99 неизвестен — создана заглушка" in shown
 
 
-class TestWatching:
-    def test_progress(self, browser, run):
+class TestProgress:
+    def test_progress_is_polled_while_the_run_is_active(self, browser, run):
         ImportRun.objects.update(state="running", expected=30)
         assert "10 %: 3 из 30" in html(browser.get(button("progress", run)))
         shown = html(browser.get(page_of(run)))
@@ -211,13 +211,13 @@ class TestWatching:
         assert (answer.headers["HX-Refresh"], answer.content) == ("true", b"")
         assert "every 2s" not in html(browser.get(page_of(run)))
 
-    def test_of_a_retry(self, browser, run):
+    def test_progress_of_a_retry_shows_orders_left(self, browser, run):
         ImportRun.objects.update(state="running", is_retry=True, after_id=0)
         assert "повторяются, осталось: 1" in html(browser.get(button("progress", run)))
         ImportRun.objects.update(after_id=122_900)
         assert "повторяются, осталось: 0" in html(browser.get(page_of(run)))
 
-    def test_why_it_failed_and_what_to_do(self, browser, run):
+    def test_page_of_failed_run_shows_error_and_how_to_resume(self, browser, run):
         ImportRun.objects.update(state="failed", error="MySQL не отвечает")
         shown = html(browser.get(page_of(run)))
         assert "MySQL не отвечает" in shown
@@ -226,7 +226,7 @@ class TestWatching:
 
 
 class TestButtons:
-    def test_failed_orders_are_repeated_once(self, browser, run, django_capture_on_commit_callbacks):
+    def test_resume_button_queues_one_retry_of_failed_orders(self, browser, run, django_capture_on_commit_callbacks):
         assert "Повторить неудавшиеся (1)" in html(browser.get(page_of(run)))
         with django_capture_on_commit_callbacks(execute=True):
             shown = html(browser.post(button("resume", run), follow=True))
@@ -239,7 +239,9 @@ class TestButtons:
         assert "Данияр" in html(browser.get(page_of(run)))
 
     @pytest.mark.parametrize("schema", [Schema.NEW], ids=["new"])
-    def test_the_worker_brings_them_over(self, browser, run, source, schema, django_capture_on_commit_callbacks):
+    def test_worker_imports_failed_orders_after_resume(
+        self, browser, run, source, schema, django_capture_on_commit_callbacks
+    ):
         ImportRow.objects.filter(outcome="failed").update(bitrix_order_id=122_112)
         with django_capture_on_commit_callbacks(execute=True):
             browser.post(button("resume", run))
@@ -251,7 +253,7 @@ class TestButtons:
         assert "Повторять нечего" in html(browser.post(button("resume", run), follow=True))
 
     @pytest.mark.parametrize("state", ["stopped", "failed"])
-    def test_a_run_that_was_cut_goes_on(self, browser, run, state, django_capture_on_commit_callbacks):
+    def test_interrupted_run_is_resumed_from_its_place(self, browser, run, state, django_capture_on_commit_callbacks):
         ImportRun.objects.update(state=state, after_id=5)
         shown = html(browser.get(page_of(run)))
         assert "Продолжить" in shown
@@ -261,19 +263,19 @@ class TestButtons:
         run.refresh_from_db()
         assert (run.is_retry, run.after_id, OrmQ.objects.count()) == (False, 5, 1)
 
-    def test_a_retry_that_was_stopped_is_repeated(self, browser, run):
+    def test_stopped_retry_is_resumed_from_the_first_failed_order(self, browser, run):
         ImportRun.objects.update(state="stopped", is_retry=True, after_id=122_900)
         assert "Повторить неудавшиеся (1)" in html(browser.get(page_of(run)))
         browser.post(button("resume", run))
         run.refresh_from_db()
         assert (run.state, run.is_retry, run.after_id) == ("running", True, 0)
 
-    def test_stopped_and_stopped_again(self, browser, run):
+    def test_stop_button_stops_once_and_then_reports_a_stopped_run(self, browser, run):
         ImportRun.objects.update(state="running")
         assert "Импорт остановлен" in html(browser.post(button("stop", run), follow=True))
         assert "уже не идёт" in html(browser.post(button("stop", run), follow=True))
 
-    def test_without_a_copy_it_says_so(self, browser, run, settings):
+    def test_resume_without_a_configured_copy_shows_an_error(self, browser, run, settings):
         settings.BITRIX_MYSQL_URL = ""
         shown = html(browser.get(page_of(run)))
         assert "BITRIX_MYSQL_URL" in shown
@@ -283,31 +285,31 @@ class TestButtons:
         assert run.state == "done"
         assert not OrmQ.objects.exists()
 
-    def test_one_at_a_time(self, browser, run):
+    def test_resume_while_another_run_is_active_shows_a_warning(self, browser, run):
         ImportRun.objects.create()
         assert "Импорт уже идёт" in html(browser.post(button("resume", run), follow=True))
         run.refresh_from_db()
         assert run.state == "done"
         assert not OrmQ.objects.exists()
 
-    def test_nothing_to_repeat(self, browser, run):
+    def test_resume_without_failed_orders_shows_a_message(self, browser, run):
         ImportRun.objects.update(failed=0)
         assert "Повторить" not in html(browser.get(page_of(run)))
         assert "Повторять нечего" in html(browser.post(button("resume", run), follow=True))
 
-    def test_no_such_run(self, browser):
-        nobody = "00000000-0000-0000-0000-000000000000"
+    def test_unknown_run_gives_404_or_redirect_to_the_list(self, browser):
+        unknown_id = "00000000-0000-0000-0000-000000000000"
         for name in ("resume", "stop"):
-            assert browser.post(f"{LIST}{nobody}/{name}/").status_code == 404
-        assert browser.get(f"{LIST}{nobody}/progress/").status_code == 404
-        answer = browser.get(f"{LIST}{nobody}/change/", follow=True)
+            assert browser.post(f"{LIST}{unknown_id}/{name}/").status_code == 404
+        assert browser.get(f"{LIST}{unknown_id}/progress/").status_code == 404
+        answer = browser.get(f"{LIST}{unknown_id}/change/", follow=True)
         assert answer.redirect_chain[0][0] == LIST
         assert "Этой записи больше нет" in html(answer)
 
 
-class TestWhoMay:
+class TestPermissions:
     @pytest.mark.parametrize("role", [FLORIST, DISPATCHER, ACCOUNTANT], ids=lambda role: role.name)
-    def test_others_get_nothing(self, run, role):
+    def test_roles_without_the_permission_get_403(self, run, role):
         browser = browser_of(person(role))
         row = ImportRow.objects.first()
         for path in (LIST, page_of(run), button("progress", run), ROWS, f"{ROWS}{row.pk}/change/"):
@@ -318,23 +320,23 @@ class TestWhoMay:
         assert run.state == "done"
 
     @pytest.mark.parametrize("role", [MANAGER, OWNER], ids=lambda role: role.name)
-    def test_those_who_repair_the_exchange_may(self, run, role):
+    def test_manager_and_owner_may_resume_a_run(self, run, role):
         browser = browser_of(person(role))
         assert "Повторить неудавшиеся" in html(browser.get(page_of(run)))
         assert browser.post(button("resume", run)).status_code == 302
         run.refresh_from_db()
         assert run.state == "running"
 
-    def test_a_reader_may_not_press(self, run):
+    def test_user_with_view_permission_cannot_resume_or_stop(self, run):
         browser = reader("view_importrun", "view_importrow")
         assert "Повторить неудавшиеся" not in html(browser.get(page_of(run)))
         for name in ("resume", "stop"):
             assert browser.post(button(name, run)).status_code == 403
 
-    def test_nobody_presses_by_a_link_or_for_somebody_else(self, manager, run):
-        careful = Client(enforce_csrf_checks=True)
-        careful.force_login(manager)
+    def test_buttons_refuse_get_forged_and_anonymous_requests(self, manager, run):
+        csrf_client = Client(enforce_csrf_checks=True)
+        csrf_client.force_login(manager)
         for name in ("resume", "stop"):
-            assert careful.get(button(name, run)).status_code == 405
-            assert careful.post(button(name, run)).status_code == 403
+            assert csrf_client.get(button(name, run)).status_code == 405
+            assert csrf_client.post(button(name, run)).status_code == 403
         assert "/login/" in Client().post(button("resume", run)).url

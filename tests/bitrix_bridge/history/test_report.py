@@ -1,4 +1,4 @@
-"""What a run says of failures and oddities: grouped, however many there are, and nothing that is not for everybody."""
+"""The report of a run: grouped reasons without personal data, for any number of orders."""
 
 import pytest
 from django.db import connection
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def run():
-    """A run of which each order has two of 700 unknown products, and five have failed, each for its own reason."""
+    """Create a run with 700 orders with two unknown products each, and five failed orders with different reasons."""
     run = ImportRun.objects.create(state="done")
     products = [(2000 + number, (number, number + 1)) for number in range(700)]
     rows = [
@@ -36,17 +36,17 @@ def unknown(product):
 
 
 def failure(number):
-    return {"code": "failed", "subject": f"made-up trouble {number}"}
+    return {"code": "failed", "subject": f"made-up error {number}"}
 
 
-def test_what_has_failed_stands_first_however_many_other_reasons_there_are(run):
+def test_report_lists_failures_before_all_other_reasons(run):
     lines = list(report.lines(report.grouped_reasons(run)))
     assert [line.code for line in lines[:5]] == ["failed"] * 5
     assert [line.orders for line in lines[5:15]] == [2] * 10
     assert len(lines) == 16
 
 
-def test_the_others_share_a_line_that_counts_each_order_once(run):
+def test_report_line_of_other_subjects_counts_each_order_once(run):
     (rest,) = [line for line in report.lines(report.grouped_reasons(run)) if "…" in line.text]
     named = {one["subject"] for one in report.grouped_reasons(run) if "others" not in one}
     having = {
@@ -61,8 +61,8 @@ def test_the_others_share_a_line_that_counts_each_order_once(run):
 
 
 @pytest.mark.parametrize("schema", [Schema.NEW])
-def test_a_failure_names_no_customer_and_no_reason_stands_there_twice(source, post_webhook, caplog):
-    """Neither when its batch is tried again, order by order."""
+def test_failure_reason_has_no_customer_data_and_is_stored_once(source, post_webhook, caplog):
+    """The same holds when the batch is repeated order by order."""
     refuse("122106")
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE orders ADD CONSTRAINT made_up CHECK (order_number <> '122107')")
@@ -78,12 +78,12 @@ def test_a_failure_names_no_customer_and_no_reason_stands_there_twice(source, po
 
 
 @pytest.mark.parametrize("schema", [Schema.NEW])
-def test_an_order_whose_history_cannot_be_written_fails_alone(source, monkeypatch, caplog):
+def test_order_whose_history_cannot_be_written_fails_without_others(source, monkeypatch, caplog):
     write = services.record_history_changes
 
     def refuse(histories):
         if any(order.bitrix_order_id == 122107 for order, _entries in histories):
-            raise ValueError("made-up trouble")
+            raise ValueError("made-up error")
         return write(histories)
 
     monkeypatch.setattr(services, "record_history_changes", refuse)

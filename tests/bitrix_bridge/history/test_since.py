@@ -1,4 +1,4 @@
-"""The copy against what has happened since: nothing that the site or staff have said meanwhile is set back by it."""
+"""Changes by the site and by staff that are newer than the copy: the import keeps them."""
 
 import pytest
 
@@ -14,7 +14,7 @@ ID = ORDERS[0].id
 
 
 def imported(source, **selection) -> ImportRun:
-    """Import the first two orders, unless it is said which."""
+    """Import the selected orders; by default the first two."""
     return all_imported(source, **(selection or {"count": 2}))
 
 
@@ -27,26 +27,26 @@ def reasons() -> list[str]:
     return [reason["code"] for reason in row.reasons]
 
 
-class TestAWebhookThatNamesNeitherVersionNorDate:
+class TestAfterWebhookWithoutVersionAndDate:
     @pytest.fixture(autouse=True)
-    def _told(self, source, post_webhook):
+    def _bare_webhook(self, source, post_webhook):
         imported(source)
         bare = {"ID": ID, "PRICE": "1.00", "properties": {"nameRecipient": "Новое Имя"}}
         assert post_webhook("order.update", bare).json()["action"] == "updated"
 
-    def test_the_same_copy_changes_nothing(self, source):
+    def test_import_of_the_same_copy_changes_nothing(self, source):
         run = imported(source)
         assert (run.updated, run.unchanged) == (0, 2)
         assert (the_order().total_amount, the_order().recipient_name) == (1, "Новое Имя")
         assert reasons() == ["newer_here"]
 
     @pytest.mark.parametrize("newer", ["VERSION = VERSION + 1", "DATE_UPDATE = '2026-01-01'"])
-    def test_a_newer_one_does(self, source, site_copy, newer):
+    def test_import_of_a_newer_copy_updates_the_order(self, source, site_copy, newer):
         site_copy.execute(f"UPDATE b_sale_order SET {newer} WHERE ID = %s", [ID])
         assert imported(source).updated == 1
         assert the_order().total_amount > 1
 
-    def test_a_webhook_with_a_version_is_compared_with_again(self, source, site_copy, post_webhook):
+    def test_copy_is_compared_by_version_after_a_webhook_with_version(self, source, site_copy, post_webhook):
         post_webhook("order.update", {"ID": ID, "PRICE": "2.00", "VERSION": the_order().bitrix_version + 1})
         site_copy.execute("UPDATE b_sale_order SET VERSION = VERSION + 1, COMMENTS = 'x' WHERE ID = %s", [ID])
         imported(source)
@@ -54,7 +54,7 @@ class TestAWebhookThatNamesNeitherVersionNorDate:
 
 
 @pytest.mark.parametrize("version", [None, 99])
-def test_an_edit_that_the_site_has_taken_over_is_not_undone(source, manager, version):
+def test_import_keeps_an_edit_that_the_site_has_accepted(source, manager, version):
     imported(source)
     services.edit_order(order_id=the_order().pk, changes={"recipient_name": "Айдана"}, actor=manager)
     push = Push.objects.get()
@@ -69,7 +69,7 @@ def test_an_edit_that_the_site_has_taken_over_is_not_undone(source, manager, ver
     assert the_order().recipient_name == "Айдана"
 
 
-def test_an_edit_that_waits_to_be_sent_stays_and_is_sent_once(source, site_copy, manager):
+def test_import_keeps_a_pending_edit_and_its_single_push(source, site_copy, manager):
     imported(source)
     services.edit_order(order_id=the_order().pk, changes={"recipient_name": "Айдана"}, actor=manager)
     before = Push.objects.values().get()
@@ -81,8 +81,8 @@ def test_an_edit_that_waits_to_be_sent_stays_and_is_sent_once(source, site_copy,
     assert (order.recipient_name, order.total_amount, order.sync_state) == ("Айдана", 5, "pending")
 
 
-def test_what_the_site_has_deleted_before_it_came_over_does_not_come_alive(source, post_webhook):
-    """The deletion was heard of while nobody knew the order, nor the product."""
+def test_order_and_product_deleted_before_the_import_stay_deleted(source, post_webhook):
+    """The deletions were received before the order and the product were imported."""
     post_webhook("order.delete", {"ID": ID})
     post_webhook("product.delete", {"ID": 696613})
     run = all_imported(source)
@@ -94,7 +94,7 @@ def test_what_the_site_has_deleted_before_it_came_over_does_not_come_alive(sourc
     assert the_order().sync_state == "synced"
 
 
-def test_what_the_site_has_deleted_since_stays_so(source, post_webhook):
+def test_order_deleted_after_the_import_stays_deleted(source, post_webhook):
     imported(source)
     post_webhook("order.delete", {"ID": ID})
     assert imported(source).updated == 0
@@ -102,8 +102,8 @@ def test_what_the_site_has_deleted_since_stays_so(source, post_webhook):
 
 
 @pytest.mark.parametrize("account", [0, 7777])
-def test_a_caller_who_has_given_two_names_keeps_the_later_however_often_the_copy_is_read(source, site_copy, account):
-    """Neither order has an account that the copy knows: he is known by his phone."""
+def test_customer_with_two_names_keeps_the_later_name_after_repeated_imports(source, site_copy, account):
+    """Neither order has an account in the copy, so the customer is found by the phone."""
     site_copy.execute("UPDATE b_sale_order SET USER_ID = %s WHERE ID IN (122125, 122126)", [account])
     phone = "UPDATE b_sale_order_props_value SET VALUE = '+7 701 345 51 25' WHERE CODE = 'phone' AND ORDER_ID = 122126"
     site_copy.execute(phone)

@@ -1,4 +1,4 @@
-"""Going on with a run in the worker: slice by slice, to an end, whatever goes wrong."""
+"""Work on an import in the worker, slice by slice, and its errors."""
 
 from datetime import timedelta
 from threading import Event, Thread
@@ -9,7 +9,7 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from bitrix_bridge.history import applying, slices, walk
+from bitrix_bridge.history import applying, importing, slices
 from bitrix_bridge.history.reading import Selection
 from bitrix_bridge.history.runs import imports
 from bitrix_bridge.models import ImportRow, ImportRun
@@ -24,14 +24,14 @@ FAILING = {122110, 122112, 122130}
 
 @pytest.fixture
 def failing(monkeypatch):
-    """Ids of orders that can't be taken over for now, and what was tried of them."""
+    """Return the ids of orders that can't be imported, and the ids of attempts to import them."""
     ids, tried = set(FAILING), []
     record = applying._record
 
     def refuse(ready, *others):
         if ready.bitrix_order_id in ids:
             tried.append(ready.bitrix_order_id)
-            raise ValueError("made-up trouble")
+            raise ValueError("made-up error")
         return record(ready, *others)
 
     monkeypatch.setattr(applying, "_record", refuse)
@@ -40,22 +40,22 @@ def failing(monkeypatch):
 
 @pytest.fixture
 def run(source, failing):
-    """A run that is through, but for three orders."""
-    run = walk.begin(source, Selection())
-    assert walk.work(run, source)
+    """Create a finished run with three failed orders."""
+    run = importing.start(source, Selection())
+    assert importing.work(run, source)
     assert (run.state, run.come_over, run.failed) == ("done", 51, 3)
     failing.tried.clear()
     return run
 
 
 @pytest.fixture
-def no_time(monkeypatch):
-    """Each slice does one batch."""
+def zero_seconds(monkeypatch):
+    """Set the time limit of slices to zero, so that each slice imports one batch."""
     monkeypatch.setattr(slices.slice_task, "seconds", 0.0)
 
 
 def work_slices(run, capture):
-    """Do what is queued until nothing is; return how many tasks that were."""
+    """Run the queued slices until none is left; return their number."""
     for number in range(1, 50):
         with capture(execute=True):
             slices.work_slice(str(run.pk))
@@ -63,43 +63,47 @@ def work_slices(run, capture):
             run.refresh_from_db()
             return number
         OrmQ.objects.all().delete()
-    raise AssertionError("it goes on for ever")
+    raise AssertionError("more than 50 slices were queued")
 
 
-def test_failed_orders_come_over_once_the_reason_is_gone(run, failing, manager, django_capture_on_commit_callbacks):
+def test_retry_imports_failed_orders_after_the_cause_is_fixed(
+    run, failing, manager, django_capture_on_commit_callbacks
+):
     failing.ids.clear()
     assert imports.resume(run, by=manager, is_claimed=False)
     assert work_slices(run, django_capture_on_commit_callbacks) == 1
     assert (run.state, run.come_over, run.failed, run.resumed_by) == ("done", 54, 0, manager)
     assert Order.objects.count() == 54
     assert not [one for one in run.reasons if one["code"] == "failed"]
-    assert ImportRow.objects.filter(run=run, order=None).count() == 1  # the one that was being saved
+    assert ImportRow.objects.filter(run=run, order=None).count() == 1  # the order that the site was saving
 
 
-def test_a_retry_that_is_cut_goes_on_behind_and_ends(run, failing, no_time, django_capture_on_commit_callbacks):
+def test_retry_in_several_slices_continues_after_the_last_order(
+    run, failing, zero_seconds, django_capture_on_commit_callbacks
+):
     ImportRun.objects.update(options={"batch_size": 1})
     failing.ids.discard(122112)
     assert imports.resume(run, is_claimed=False)
-    assert work_slices(run, django_capture_on_commit_callbacks) == 4  # one an order, and one that finds nothing left
+    assert work_slices(run, django_capture_on_commit_callbacks) == 4  # one for each order, and an empty one
     assert (run.state, run.come_over, run.failed, run.is_retry) == ("done", 52, 2, False)
     assert set(failing.tried) == {122110, 122130}
-    # Asked for once more, it begins with the first again.
+    # Resumed again, the retry starts with the first order.
     failing.ids.clear()
     assert imports.resume(run, is_claimed=False)
     work_slices(run, django_capture_on_commit_callbacks)
     assert (run.come_over, run.failed) == (54, 0)
 
 
-def test_failed_orders_that_the_copy_has_lost_stay_failed(run, site_copy, django_capture_on_commit_callbacks):
+def test_failed_orders_missing_from_the_copy_stay_failed(run, site_copy, django_capture_on_commit_callbacks):
     site_copy.execute("DELETE FROM b_sale_order WHERE ID IN (122110, 122112, 122130)")
     assert imports.resume(run, is_claimed=False)
     assert work_slices(run, django_capture_on_commit_callbacks) == 1
     assert (run.state, run.failed, run.come_over) == ("done", 3, 51)
 
 
-def test_a_run_that_was_cut_goes_on_to_its_end(source, no_time, django_capture_on_commit_callbacks):
-    run = walk.begin(source, Selection(), batch_size=30)
-    assert not walk.work(run, source, is_over_time=lambda: True)
+def test_stopped_run_is_resumed_and_finished(source, zero_seconds, django_capture_on_commit_callbacks):
+    run = importing.start(source, Selection(), batch_size=30)
+    assert not importing.work(run, source, is_over_time=lambda: True)
     assert imports.stop(run)
     run.refresh_from_db()
     assert run.reasons
@@ -109,47 +113,47 @@ def test_a_run_that_was_cut_goes_on_to_its_end(source, no_time, django_capture_o
     assert (run.state, run.come_over, run.processed) == ("done", 54, 55)
 
 
-def test_two_tasks_of_one_run_do_not_work_side_by_side(run, failing):
-    assert imports.resume(run, is_claimed=True)  # held by somebody
+def test_slice_does_nothing_while_another_process_has_the_lease(run, failing):
+    assert imports.resume(run, is_claimed=True)  # another process has the lease
     slices.work_slice(str(run.pk))
     run.refresh_from_db()
     assert (run.state, failing.tried) == ("running", [])
 
 
-def test_a_run_stopped_in_the_middle_of_a_slice_is_left_alone(run, monkeypatch):
+def test_run_stopped_during_a_slice_stays_stopped(run, monkeypatch):
     assert imports.resume(run, is_claimed=False)
-    read = walk.read_orders
+    read = importing.read_orders
 
     def stop_first(*args):
         imports.stop(run)
         return read(*args)
 
-    monkeypatch.setattr(walk, "read_orders", stop_first)
+    monkeypatch.setattr(importing, "read_orders", stop_first)
     slices.work_slice(str(run.pk))
     run.refresh_from_db()
     assert (run.state, run.error, run.failed) == ("stopped", "", 3)
 
 
 @pytest.mark.parametrize(
-    ("url", "words"),
+    ("url", "text"),
     [
         ("", "BITRIX_MYSQL_URL"),
         ("mysql://reader:made-up-secret@127.0.0.1:1/site", "127.0.0.1"),
         ("nonsense", "mysql://"),
     ],
 )
-def test_a_copy_that_is_away(run, settings, url, words):
+def test_unreachable_copy_fails_the_run_without_the_password(run, settings, url, text):
     settings.BITRIX_MYSQL_URL = url
     assert imports.resume(run, is_claimed=False)
     slices.work_slice(str(run.pk))
     run.refresh_from_db()
     assert (run.state, run.failed) == ("failed", 3)
-    assert words in run.error
+    assert text in run.error
     assert "made-up-secret" not in run.error
-    assert run.reasons  # what was found before is still told
+    assert run.reasons  # the earlier reasons are kept
 
 
-def test_an_account_that_may_write_is_refused(run, settings, site_copy, failing):
+def test_writable_account_fails_the_run(run, settings, site_copy, failing):
     settings.BITRIX_MYSQL_URL = site_copy.url("writer")
     assert imports.resume(run, is_claimed=False)
     slices.work_slice(str(run.pk))
@@ -160,27 +164,27 @@ def test_an_account_that_may_write_is_refused(run, settings, site_copy, failing)
 
 
 @pytest.mark.parametrize(
-    ("error", "words"), [(OperationalError("the database is away"), "is away"), (KeyError("made-up"), "KeyError")]
+    ("error", "text"), [(OperationalError("the database is away"), "is away"), (KeyError("made-up"), "KeyError")]
 )
-def test_an_error_ends_it_with_a_reason(run, monkeypatch, error, words):
+def test_unexpected_error_fails_the_run_with_its_name(run, monkeypatch, error, text):
     def fail(*args, **kwargs):
         raise error
 
-    monkeypatch.setattr(walk, "apply_batch", fail)
+    monkeypatch.setattr(importing, "apply_batch", fail)
     assert imports.resume(run, is_claimed=False)
     slices.work_slice(str(run.pk))
     run.refresh_from_db()
     assert run.state == "failed"
-    assert words in run.error
+    assert text in run.error
 
 
-def test_a_lost_task_is_queued_again(run, django_capture_on_commit_callbacks):
+def test_pick_up_queues_a_run_without_lease_and_ends_an_abandoned_one(run, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
         assert not slices.pick_up()
         assert imports.resume(run, is_claimed=False)
         assert slices.pick_up()
     assert OrmQ.objects.count() == 1
-    # Held by somebody: nothing is queued; by nobody who is alive: it was stopped.
+    # A leased run is not queued; a run with an expired lease is stopped.
     assert imports.claim(run.pk)
     assert not slices.pick_up()
     ImportRun.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
@@ -190,11 +194,11 @@ def test_a_lost_task_is_queued_again(run, django_capture_on_commit_callbacks):
 
 
 @pytest.mark.parametrize("key", ["", "nonsense", "00000000-0000-0000-0000-000000000000"])
-def test_a_task_of_no_run_does_nothing(schema, key):
+def test_slice_of_unknown_run_does_nothing(schema, key):
     slices.work_slice(key)
 
 
-def test_no_error_of_an_older_worker_ends_what_another_holds(run):
+def test_worker_that_lost_its_lease_cannot_fail_the_run(run):
     assert imports.resume(run, is_claimed=True)
     older = ImportRun.objects.get()
     ImportRun.objects.update(claimed_by=None, lease_until=None)
@@ -206,12 +210,12 @@ def test_no_error_of_an_older_worker_ends_what_another_holds(run):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nothing_is_repeated_behind_a_dry_run_nor_waits_for_its_end(schema):
+def test_resume_during_a_dry_run_raises_error_without_waiting(schema):
     run = ImportRun.objects.create(state="done", failed=1)
     holds, may_end = Event(), Event()
 
     def dry_run():
-        with walk.rolled_back():
+        with importing.rolled_back():
             imports.start(is_claimed=True, source="", options={}, expected=0, carts=0)
             holds.set()
             may_end.wait(30)

@@ -1,4 +1,4 @@
-"""The copy may be read and nothing else: accounts, sessions, addresses, versions of the tables."""
+"""Read-only access to the copy: accounts, sessions, addresses, and versions of the tables."""
 
 import pymysql
 import pytest
@@ -8,14 +8,14 @@ from bitrix_bridge.history.source import Source, SourceError, SourceLostError, a
 from tests.bitrix_bridge.history.conftest import unanswered
 from tests.bitrix_bridge.history.tables import Schema
 
-in_the_new_one = pytest.mark.parametrize("schema", [Schema.NEW])
+only_new = pytest.mark.parametrize("schema", [Schema.NEW])
 
 
 def opened(site_copy, account):
     return Source(address(site_copy.url(account)))
 
 
-@in_the_new_one
+@only_new
 @pytest.mark.parametrize("account", ["reader", "writer", "role_reader"])
 @pytest.mark.parametrize(
     "statement",
@@ -27,16 +27,16 @@ def opened(site_copy, account):
         "CREATE TABLE b_new (id int)",
     ],
 )
-def test_a_write_over_the_same_connection_is_refused(site_copy, account, statement):
-    """Whatever the account may do: the session is read-only, and stays so."""
+def test_write_over_the_connection_is_refused_for_every_account(site_copy, account, statement):
+    """The session stays read-only for every account."""
     before = site_copy.execute("CHECKSUM TABLE b_sale_order, b_sale_status, b_file")
     with opened(site_copy, account) as source, pytest.raises(SourceError, match=r"1792|1142|1044|denied|READ ONLY"):
         list(source.query(statement))
     assert site_copy.execute("CHECKSUM TABLE b_sale_order, b_sale_status, b_file") == before
 
 
-@in_the_new_one
-def test_after_the_connection_broke_it_is_read_only_again(site_copy):
+@only_new
+def test_session_is_read_only_again_after_reconnect(site_copy):
     with opened(site_copy, "writer") as source:
         (session,) = site_copy.execute("SELECT ID FROM information_schema.PROCESSLIST WHERE USER = 'writer'")[0]
         site_copy.execute(f"KILL {session}")
@@ -48,15 +48,15 @@ def test_after_the_connection_broke_it_is_read_only_again(site_copy):
             list(source.query("UPDATE b_sale_order SET PRICE = 1"))
 
 
-@in_the_new_one
-def test_a_server_that_does_not_keep_it_read_only_is_not_used(site_copy, monkeypatch):
+@only_new
+def test_server_that_ignores_read_only_raises_error(site_copy, monkeypatch):
     connect = pymysql.connect
     monkeypatch.setattr(source_module.pymysql, "connect", lambda **options: connect(**options | {"init_command": None}))
     with pytest.raises(SourceError):
         opened(site_copy, "reader")
 
 
-@in_the_new_one
+@only_new
 @pytest.mark.parametrize(
     ("account", "may"),
     [
@@ -65,18 +65,18 @@ def test_a_server_that_does_not_keep_it_read_only_is_not_used(site_copy, monkeyp
         ("role_reader", {"INSERT"}),
     ],
 )
-def test_what_the_account_may_do(site_copy, account, may):
+def test_write_privileges_of_each_account_are_listed(site_copy, account, may):
     with opened(site_copy, account) as source:
         assert set(source.may_write()) == may
 
 
-@in_the_new_one
+@only_new
 @pytest.mark.parametrize(
     "right",
     ["INSERT (NAME) ON {db}.b_user", "EXECUTE ON *.*", "FILE ON *.*", "SELECT ON {db}.b_user WITH GRANT OPTION"],
 )
-def test_rights_by_another_way(site_copy, right):
-    """Of a column, to run procedures, to write files, to hand rights on."""
+def test_indirect_write_privileges_are_listed(site_copy, right):
+    """Rights to write a column, to execute procedures, to write files, and to grant rights."""
     what, _, rest = right.format(db="site_copy").partition(" WITH ")
     site_copy.execute("CREATE OR REPLACE USER other@localhost IDENTIFIED BY 'pass:word'")
     site_copy.execute("GRANT SELECT ON site_copy.* TO other@localhost")
@@ -91,7 +91,7 @@ def test_rights_by_another_way(site_copy, right):
         site_copy.execute("DROP USER other@localhost")
 
 
-def test_what_the_tables_lack_is_not_asked_for(source, schema):
+def test_missing_tables_and_columns_are_not_queried(source, schema):
     row = next(source.rows("b_sale_order_props_value", ["ID", "ENTITY_TYPE", "NO_SUCH_COLUMN"], limit=1))
     assert set(row) == ({"ID", "ENTITY_TYPE"} if schema is Schema.NEW else {"ID"})
     assert list(source.rows("b_no_such_table", ["ID"])) == []
@@ -99,8 +99,8 @@ def test_what_the_tables_lack_is_not_asked_for(source, schema):
     assert source.among("b_sale_order", ["ID"], "ID", []) == []
 
 
-@in_the_new_one
-def test_a_copy_without_orders_is_none(mariadb, site_copy):
+@only_new
+def test_copy_without_the_table_of_orders_raises_error(mariadb, site_copy):
     site_copy.execute("DROP TABLE b_sale_order")
     with pytest.raises(SourceError, match="b_sale_order"):
         opened(site_copy, "reader")
@@ -117,13 +117,13 @@ def test_a_copy_without_orders_is_none(mariadb, site_copy):
         "nonsense",
     ],
 )
-def test_addresses_that_are_none(url):
-    with pytest.raises(SourceError) as trouble:
+def test_invalid_address_raises_error_without_the_password(url):
+    with pytest.raises(SourceError) as error:
         address(url)
-    assert "secret" not in str(trouble.value)
+    assert "secret" not in str(error.value)
 
 
-def test_an_address_shows_no_password():
+def test_address_is_parsed_and_shows_no_password():
     where = address("mysql://us%40er:pa%2Fss@db.kz:3307/bit%20rix")
     assert (where.host, where.port, where.user, where.password, where.database) == (
         "db.kz",
@@ -136,15 +136,15 @@ def test_an_address_shows_no_password():
     assert address("mariadb://u:p@localhost/b?unix_socket=/run/my.sock").unix_socket == "/run/my.sock"
 
 
-def test_nobody_answers(tmp_path):
+def test_unreachable_server_raises_error_without_the_password(tmp_path):
     with unanswered():
-        with pytest.raises(SourceError, match="MySQL") as trouble:
+        with pytest.raises(SourceError, match="MySQL") as error:
             Source(address(f"mysql://reader:hidden-word@localhost/b?unix_socket={tmp_path}/none"))
-        assert "hidden-word" not in str(trouble.value)
-        del trouble
+        assert "hidden-word" not in str(error.value)
+        del error
 
 
-@in_the_new_one
-def test_a_wrong_password(site_copy):
+@only_new
+def test_wrong_password_raises_error(site_copy):
     with pytest.raises(SourceError, match="denied"):
         Source(address(site_copy.url("reader").replace("read%3Aer", "wrong")))

@@ -1,4 +1,4 @@
-"""One week of the shop, 11 to 17 August 2025: 54 orders to import, and what must be left alone.
+"""One week of the shop, 11 to 17 August 2025: 54 orders to import, and rows that must not be imported.
 
 Between them the orders have every oddity that the import must survive; each says in a line what is odd about it and
 which reasons it is reported for. `fill` writes them into an empty database, in an old or a new version of the tables.
@@ -23,11 +23,11 @@ ORDERS: list[Odd] = [*ORDINARY_ORDERS, *REPORTED_ORDERS]
 RUNNING = Odd(122155, "is being saved at this moment", status="N", columns={"RUNNING": "Y"})
 CARTS = 3
 SYSTEM_SHIPMENTS = sum(order.system_shipment for order in ORDERS)
-GONE_ORDER = 121000  # its rows in other tables are left, the order is not
+GONE_ORDER = 121000  # deleted, but its rows in other tables exist
 
 
 def expected(order: Odd, schema: Schema) -> set[str]:
-    """Return the reasons that the import reports an order of such a copy for."""
+    """Return the reasons that the import must report for an order of a copy with this schema."""
     return {*order.expected, *(order.expected_in_old if schema is Schema.OLD else ())}
 
 
@@ -71,7 +71,7 @@ def _carts() -> Rows:
 
 
 def _orphans() -> Rows:
-    """What an order that somebody deleted left behind. MySQL's tables of the site have no foreign keys."""
+    """Return the remaining rows of a deleted order. The site's MySQL tables have no foreign keys."""
     gone = Odd(GONE_ORDER, "deleted from b_sale_order by hand", customer=5001, lines=())
     rows = gone.rows() | {
         "b_sale_basket": [_carts()["b_sale_basket"][0] | {"ID": 1210000, "ORDER_ID": GONE_ORDER}],

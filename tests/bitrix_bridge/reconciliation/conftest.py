@@ -1,4 +1,4 @@
-"""Orders that both sides know, and a run over them."""
+"""Orders on both sides, and runs of the comparison."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +18,7 @@ Compare = Callable[..., Reconciliation]
 
 @pytest.fixture
 def place(site: Sandbox, post_webhook: Any) -> Callable[..., list[Order]]:
-    """Have the site take orders and announce them."""
+    """Return a function that places orders on the site and receives their webhooks."""
 
     def place(number: int, **overrides: Any) -> list[Order]:
         keys = []
@@ -33,7 +33,7 @@ def place(site: Sandbox, post_webhook: Any) -> Callable[..., list[Order]]:
 
 @pytest.fixture
 def compare_sides(db: None) -> Compare:
-    """Compare both sides to the end, and return the run."""
+    """Return a function that compares both sides to the end and returns the run."""
 
     def compare(*, repair: bool = False, **options: Any) -> Reconciliation:
         run = runs.start(origin=runs.Origin.COMMAND, is_repair=repair, **options)
@@ -48,12 +48,12 @@ def compare_sides(db: None) -> Compare:
 
 
 def found(run: Reconciliation) -> set[tuple[int | None, str]]:
-    """Return what a run has found: order and field, or kind."""
+    """Return the differences of a run as pairs of site id and field, or site id and kind."""
     return {(one.bitrix_order_id, one.field or one.kind) for one in Difference.objects.filter(run=run)}
 
 
 def outcomes(run: Reconciliation) -> dict[str, int]:
-    """Return how many differences ended how."""
+    """Return the number of differences with each outcome."""
     counts: dict[str, int] = {}
     for one in Difference.objects.filter(run=run):
         counts[one.outcome] = counts.get(one.outcome, 0) + 1
@@ -61,7 +61,7 @@ def outcomes(run: Reconciliation) -> dict[str, int]:
 
 
 def deliver_all() -> None:
-    """Deliver whatever waits."""
+    """Deliver all pending pushes."""
     while deliver_due():
         pass
     assert not Push.objects.filter(state__in=("pending", "sending")).exists()

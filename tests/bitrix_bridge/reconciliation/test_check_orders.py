@@ -1,4 +1,4 @@
-"""The order that a check of the site has made stands in the site's list, and is no order of the shop."""
+"""An order of a site check is in the site's list, but it is not an order of the shop."""
 
 import pytest
 
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.django_db
 XML_ID = "crm-check-6a3b0f4e-7f0e-4c55-9a52-0c0d6f9f2a11"
 
 
-def test_the_comparison_leaves_the_order_of_a_check_out(site, place, compare_sides):
+def test_comparison_skips_the_order_of_a_site_check(site, place, compare_sides):
     place(1)
     site.place_order(xml_id=XML_ID)
     place(1)
@@ -19,7 +19,7 @@ def test_the_comparison_leaves_the_order_of_a_check_out(site, place, compare_sid
     assert not Difference.objects.exists()
 
 
-def test_a_comparison_ends_with_the_order_of_a_check(site, place, compare_sides):
+def test_comparison_finishes_when_the_last_order_is_of_a_site_check(site, place, compare_sides):
     place(1)
     site.place_order(xml_id=XML_ID)
     run = compare_sides(repair=True)

@@ -1,4 +1,4 @@
-"""`manage.py reconcile_bitrix`: what it says, how it ends, and how it is stopped."""
+"""`manage.py reconcile_bitrix`: its output, exit status, and stop."""
 
 import io
 import os
@@ -39,7 +39,7 @@ def _signals():
 
 @pytest.fixture
 def run_command(monkeypatch):
-    """Run the command; return its exit status and what it said."""
+    """Return a function that runs the command and returns its exit status and output."""
     monkeypatch.setattr(terminal, "LINE_SECONDS", 0.0)
     monkeypatch.setattr(terminal, "BAR_SECONDS", 0.0)
 
@@ -54,7 +54,7 @@ def run_command(monkeypatch):
     return run
 
 
-def test_both_sides_agree(site, place, run_command):
+def test_command_prints_progress_and_result_when_both_sides_agree(site, place, run_command):
     place(3)
     status, said = run_command()
     assert status == 0
@@ -67,7 +67,7 @@ def test_both_sides_agree(site, place, run_command):
     assert Reconciliation.objects.get().origin == "command"
 
 
-def test_something_differs_and_is_repaired(site, place, run_command):
+def test_exit_status_is_1_for_differences_and_0_after_repair(site, place, run_command):
     (order,) = place(1)
     site.site.write_raw(order.bitrix_order_id, {"PRICE": "1"})
     status, said = run_command()
@@ -77,14 +77,14 @@ def test_something_differs_and_is_repaired(site, place, run_command):
     assert run_command()[0] == 0
 
 
-def test_a_person_is_needed(site, place, run_command):
+def test_exit_status_is_1_when_a_difference_needs_a_person(site, place, run_command):
     (order,) = place(1)
     Order.objects.update(status="accepted")
     site.site.write_raw(order.bitrix_order_id, {"STATUS_ID": "DE"})
     assert run_command("--repair")[0] == 1
 
 
-def test_a_terminal_gets_a_bar(site, place, run_command, monkeypatch):
+def test_terminal_shows_a_progress_bar(site, place, run_command, monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
 
     class Terminal(io.StringIO):
@@ -98,7 +98,7 @@ def test_a_terminal_gets_a_bar(site, place, run_command, monkeypatch):
     assert "в секунду" in said
 
 
-def test_since(site, place, run_command):
+def test_since_compares_only_orders_saved_later(site, place, run_command):
     order = place(2)[0]
     site.site.write_raw(order.bitrix_order_id, {"STATUS_ID": "DE", "DATE_UPDATE": "2026-01-01 10:00:00"})
     status, said = run_command("--since", "1h")
@@ -115,60 +115,60 @@ def test_since(site, place, run_command):
         ("2026-03-01 10:00:00Z", "2026-03-01T10:00:00+00:00"),
     ],
 )
-def test_moments(text, moment):
+def test_since_accepts_dates_and_times(text, moment):
     assert reconcile_bitrix._since(text) == datetime.fromisoformat(moment)
 
 
-def test_how_long_ago():
+def test_since_accepts_an_age():
     assert abs(timezone.now() - timedelta(days=3) - reconcile_bitrix._since("3d")) < timedelta(seconds=5)
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "3", "2026-13-01", "2026-02-31", "99999d"])
-def test_nonsense(text):
+def test_invalid_since_raises_error(text):
     with pytest.raises(CommandError):
         call_command("reconcile_bitrix", "--since", text)
 
 
-def test_another_one_runs(site, run_command):
+def test_command_fails_while_another_run_is_active(site, run_command):
     runs.start(origin=runs.Origin.PAGE, is_repair=False)
     with pytest.raises(CommandError, match="уже идёт"):
         run_command()
 
 
-def test_an_endpoint_that_only_creates(settings, run_command):
+def test_command_fails_with_a_hint_for_an_old_bridge(settings, run_command):
     with Sandbox(api_token=settings.BITRIX_API_TOKEN, legacy_bridge=True) as old:
         settings.BITRIX_API_URL = old.bridge_url
         with pytest.raises(CommandError, match="bitrix_bridge/php"):
             run_command()
 
 
-def wind_forward(monkeypatch, note):
-    """Have the command's pauses pass at once."""
+def skip_delays(monkeypatch, note):
+    """Make the command's delays end at once."""
     skipped = [0.0]
-    honest = time.monotonic
+    original = time.monotonic
 
     def sleep(seconds):
         note(seconds)
         skipped[0] += seconds
 
-    clock = SimpleNamespace(sleep=sleep, monotonic=lambda: honest() + skipped[0])
+    clock = SimpleNamespace(sleep=sleep, monotonic=lambda: original() + skipped[0])
     monkeypatch.setattr(long_run_command, "time", clock)
 
 
-def test_the_site_is_away_and_comes_back(site, place, run_command, monkeypatch):
+def test_command_retries_until_the_site_answers(site, place, run_command, monkeypatch):
     place(1)
     slept = []
-    wind_forward(monkeypatch, slept.append)
+    skip_delays(monkeypatch, slept.append)
     site.faults.give(faults.status(503), times=2)
     status, said = run_command()
-    pauses = sum(pause.total_seconds() for pause in comparisons.retry_delays[:2])
-    assert (status, sum(slept)) == (0, pytest.approx(pauses, rel=0.2))
+    delays = sum(delay.total_seconds() for delay in comparisons.retry_delays[:2])
+    assert (status, sum(slept)) == (0, pytest.approx(delays, rel=0.2))
     assert "Сайт не отвечает" in said
 
 
-def test_it_stays_away_and_the_run_goes_on_later(site, place, run_command, monkeypatch):
+def test_run_that_failed_without_the_site_is_resumed_later(site, place, run_command, monkeypatch):
     place(1)
-    wind_forward(monkeypatch, lambda _seconds: None)
+    skip_delays(monkeypatch, lambda _seconds: None)
     site.faults.give(faults.status(503), times=99)
     with pytest.raises(CommandError, match="--resume"):
         run_command()
@@ -179,12 +179,12 @@ def test_it_stays_away_and_the_run_goes_on_later(site, place, run_command, monke
         run_command("--resume")
 
 
-def test_nothing_to_go_on_with(site, run_command):
+def test_resume_without_a_run_raises_error(site, run_command):
     with pytest.raises(CommandError):
         run_command("--resume")
 
 
-def test_stopped_from_the_page(site, place, run_command, monkeypatch):
+def test_command_fails_when_the_run_is_stopped_on_its_page(site, place, run_command, monkeypatch):
     place(1)
     monkeypatch.setattr(reconcile_bitrix.Command, "after_step", lambda _command, run: comparisons.stop(run))
     with pytest.raises(CommandError):
@@ -198,8 +198,8 @@ def test_stopped_from_the_page(site, place, run_command, monkeypatch):
     [([signal.SIGINT], 2), ([signal.SIGTERM], 2), ([signal.SIGINT, signal.SIGINT], 30)],
     ids=["Ctrl-C", "kill", "Ctrl-C twice"],
 )
-def test_ctrl_c(site, place, numbers, seconds):
-    """A process of its own. It ends after the present step; told so twice, it does not wait for the site."""
+def test_signal_stops_the_command_after_the_current_step(site, place, numbers, seconds):
+    """The command runs in a separate process. After a second signal it ends without waiting for the site."""
     place(1)
     site.faults.give(faults.slow(seconds), action="order.list")
     environment = {
@@ -223,7 +223,7 @@ def test_ctrl_c(site, place, numbers, seconds):
         while not Reconciliation.objects.exclude(claimed_by=None).exists():
             assert process.poll() is None, process.communicate()[0]
             time.sleep(0.05)
-        time.sleep(0.5)  # by now it waits for the site
+        time.sleep(0.5)  # the command waits for the site
         for number in numbers:
             process.send_signal(number)
             time.sleep(0.3)

@@ -1,4 +1,4 @@
-"""A person takes one side of one field: what becomes of the order, the push, the timeline, the difference."""
+"""Decisions about a difference: the order, the push, the timeline and the difference afterwards."""
 
 import pytest
 
@@ -40,7 +40,7 @@ def one(run, field):
 
 @pytest.mark.parametrize("field", CASES)
 class TestOneField:
-    def test_the_sites(self, site, order, compare_sides, manager, field):
+    def test_site_side_applies_the_site_value(self, site, order, compare_sides, manager, field):
         there, here, theirs, _ours, (column, on_site, _sent) = CASES[field]
         differing(order, site, there, here)
         decided = decide(one(compare_sides(), field).pk, Side.SITE, actor=manager)
@@ -54,7 +54,7 @@ class TestOneField:
         assert (site.site.order(order.bitrix_order_id)[column], site.site.writes) == (on_site, 0)
         assert not Difference.objects.filter(run=compare_sides(), field=field).exists()
 
-    def test_ours(self, site, order, compare_sides, manager, field):
+    def test_our_side_sends_our_value(self, site, order, compare_sides, manager, field):
         there, here, _theirs, ours, (column, _on_site, sent) = CASES[field]
         differing(order, site, there, here)
         decided = decide(one(compare_sides(), field).pk, Side.OURS, actor=manager)
@@ -66,11 +66,11 @@ class TestOneField:
         assert field in event.details["theirs"]
         deliver_all()
         assert site.site.order(order.bitrix_order_id)[column] == sent
-        # What the site has made of its lines and payments no event has told here.
+        # No event has sent the changed lines and payments of the site.
         assert found(compare_sides()) <= {(order.bitrix_order_id, "checksum")}
 
 
-def test_other_fields_are_left_alone(site, order, compare_sides, manager):
+def test_decision_changes_only_its_field(site, order, compare_sides, manager):
     differing(order, site, {"PRICE": "5", "STATUS_ID": "PD"}, {})
     run = compare_sides()
     decide(one(run, "total_amount").pk, Side.SITE, actor=manager)
@@ -79,7 +79,7 @@ def test_other_fields_are_left_alone(site, order, compare_sides, manager):
     assert one(run, "status").outcome == "found"
 
 
-def test_the_sites_present_value_counts_not_that_of_the_run(site, order, compare_sides, manager):
+def test_decision_applies_the_current_site_value(site, order, compare_sides, manager):
     differing(order, site, {"PRICE": "5"}, {})
     run = compare_sides()
     site.site.write_raw(order.bitrix_order_id, {"PRICE": "6"})
@@ -88,14 +88,14 @@ def test_the_sites_present_value_counts_not_that_of_the_run(site, order, compare
     assert order.total_amount == 6
 
 
-def test_an_unknown_status_of_the_site(site, order, compare_sides, manager):
+def test_unknown_site_status_is_applied_as_a_stub(site, order, compare_sides, manager):
     differing(order, site, {"STATUS_ID": "ZZ"}, {})
     decide(one(compare_sides(), "status").pk, Side.SITE, actor=manager)
     order.refresh_from_db()
     assert order.status_id == "bitrix_ZZ"
 
 
-def test_twice_is_once(site, order, compare_sides, manager, django_user_model):
+def test_second_decision_changes_nothing(site, order, compare_sides, manager, django_user_model):
     differing(order, site, {"PRICE": "5"}, {})
     key = one(compare_sides(), "total_amount").pk
     decide(key, Side.SITE, actor=manager)
@@ -105,16 +105,16 @@ def test_twice_is_once(site, order, compare_sides, manager, django_user_model):
     assert (order.events.count(), len(site.site.requests)) == (events, asked)
 
 
-def test_two_at_once(site, order, compare_sides, manager, django_user_model, monkeypatch):
+def test_concurrent_decisions_apply_only_the_first(site, order, compare_sides, manager, django_user_model, monkeypatch):
     differing(order, site, {"PRICE": "5"}, {})
     key = one(compare_sides(), "total_amount").pk
     other = django_user_model.objects.create_user("other")
-    honest = decisions.read_site_order
+    original = decisions.read_site_order
 
     def read(client, bitrix_order_id):
-        monkeypatch.setattr(decisions, "read_site_order", honest)
+        monkeypatch.setattr(decisions, "read_site_order", original)
         decide(key, Side.OURS, actor=other)
-        return honest(client, bitrix_order_id)
+        return original(client, bitrix_order_id)
 
     monkeypatch.setattr(decisions, "read_site_order", read)
     assert decide(key, Side.SITE, actor=manager).resolved_by == other
@@ -123,7 +123,7 @@ def test_two_at_once(site, order, compare_sides, manager, django_user_model, mon
 
 
 @pytest.mark.parametrize("fault", [faults.status(503), faults.html(), faults.status(401)])
-def test_a_site_that_does_not_answer_loses_nothing(site, order, compare_sides, manager, fault):
+def test_decision_fails_without_changes_when_the_site_does_not_answer(site, order, compare_sides, manager, fault):
     differing(order, site, {"PRICE": "5"}, {})
     key = one(compare_sides(), "total_amount").pk
     before = Order.objects.values().get(), order.events.count()
@@ -135,14 +135,16 @@ def test_a_site_that_does_not_answer_loses_nothing(site, order, compare_sides, m
     assert decide(key, Side.SITE, actor=manager).outcome == "resolved"
 
 
-def test_a_webhook_in_the_same_moment(site, order, compare_sides, manager, post_webhook, monkeypatch):
+def test_decision_keeps_the_value_of_a_concurrent_webhook(
+    site, order, compare_sides, manager, post_webhook, monkeypatch
+):
     differing(order, site, {"PRICE": "5"}, {})
     key = one(compare_sides(), "total_amount").pk
-    honest = decisions.read_site_order
+    original = decisions.read_site_order
 
     def read(client, bitrix_order_id):
-        snapshot = honest(client, bitrix_order_id)
-        monkeypatch.setattr(decisions, "read_site_order", honest)
+        snapshot = original(client, bitrix_order_id)
+        monkeypatch.setattr(decisions, "read_site_order", original)
         site.site.update_order(bitrix_order_id, {"PRICE": "8"})
         event = site.sender.events[-1]
         post_webhook(event.name, event.data)
@@ -154,7 +156,7 @@ def test_a_webhook_in_the_same_moment(site, order, compare_sides, manager, post_
     assert order.total_amount == 8
 
 
-def test_the_site_has_lost_the_order_since(site, order, compare_sides, manager):
+def test_decision_fails_when_the_site_has_lost_the_order(site, order, compare_sides, manager):
     differing(order, site, {"PRICE": "5"}, {})
     key = one(compare_sides(), "total_amount").pk
     site.site.forget_raw(order.bitrix_order_id)
@@ -162,7 +164,7 @@ def test_the_site_has_lost_the_order_since(site, order, compare_sides, manager):
         decide(key, Side.SITE, actor=manager)
 
 
-def test_what_the_site_can_not_be_told(site, order, compare_sides, manager, monkeypatch):
+def test_our_side_is_refused_for_a_field_that_cannot_be_sent(site, order, compare_sides, manager, monkeypatch):
     pushed = tuple(name for name in PUSHED if name != "payment_status")
     monkeypatch.setattr(decisions, "PUSHED", pushed)
     monkeypatch.setattr("orders.services.outbound.reconciliation.PUSHED", pushed)
@@ -178,7 +180,7 @@ def test_what_the_site_can_not_be_told(site, order, compare_sides, manager, monk
     assert (order.payment_status, Push.objects.count()) == ("pending", 0)
 
 
-def test_not_while_the_run_may_still_repair_it(site, order, compare_sides, manager):
+def test_decision_is_refused_while_the_run_may_repair(site, order, compare_sides, manager):
     differing(order, site, {"PRICE": "5"}, {})
     difference = one(compare_sides(), "total_amount")
     Reconciliation.objects.update(state="running", is_repair=True)
@@ -189,14 +191,14 @@ def test_not_while_the_run_may_still_repair_it(site, order, compare_sides, manag
     assert order.events.count() == 1
 
 
-def test_a_service_refuses_what_is_out_of_date(order, manager):
+def test_services_refuse_an_outdated_value(order, manager):
     for service in (services.take_site_value, services.keep_ours):
         with pytest.raises(services.NotAllowedError):
             service(order_id=order.pk, field="total_amount", value=5, times_received=77, actor=manager)
 
 
 class TestVersion:
-    def test_the_order_is_read_anew(self, site, order, compare_sides, manager):
+    def test_decision_about_a_version_fetches_the_order(self, site, order, compare_sides, manager):
         site.site.update_order(order.bitrix_order_id, properties={"addressRecipient": "Достык 5"})
         difference = one(compare_sides(), "version")
         assert sides(difference) == (Side.SITE,)
@@ -208,28 +210,28 @@ class TestVersion:
 
 
 class TestMissing:
-    def test_here(self, site, compare_sides, manager):
+    def test_order_missing_here_is_created(self, site, compare_sides, manager):
         placed = site.place_order()
         difference = Difference.objects.get(run=compare_sides())
         decided = decide(difference.pk, Side.SITE, actor=manager)
         order = Order.objects.get(bitrix_order_id=int(placed["ID"]))
         assert (decided.order, order.events.get().actor) == (order, manager)
 
-    def test_here_and_by_now_there_too(self, site, compare_sides, manager):
+    def test_order_missing_here_and_deleted_on_the_site_is_closed(self, site, compare_sides, manager):
         placed = site.place_order()
         difference = Difference.objects.get(run=compare_sides())
         site.site.forget_raw(int(placed["ID"]))
         assert decide(difference.pk, Side.SITE, actor=manager).outcome == "resolved"
         assert not Order.objects.exists()
 
-    def test_there(self, site, order, compare_sides, manager):
+    def test_order_missing_on_the_site_is_marked_as_deleted(self, site, order, compare_sides, manager):
         site.site.forget_raw(order.bitrix_order_id)
         decide(Difference.objects.get(run=compare_sides()).pk, Side.SITE, actor=manager)
         order.refresh_from_db()
         event = order.events.first()
         assert (order.is_deleted_on_site, event.actor, event.reason) == (True, manager, Reason.COMPARED_GONE)
 
-    def test_there_but_it_is_back(self, site, order, compare_sides, manager):
+    def test_order_that_exists_again_on_the_site_is_not_marked(self, site, order, compare_sides, manager):
         copy = site.site.order(order.bitrix_order_id)
         site.site.forget_raw(order.bitrix_order_id)
         difference = Difference.objects.get(run=compare_sides())
@@ -238,7 +240,7 @@ class TestMissing:
         order.refresh_from_db()
         assert not order.is_deleted_on_site
 
-    def test_an_order_made_here_is_sent(self, site, compare_sides, manager):
+    def test_order_made_here_is_sent_again(self, site, compare_sides, manager):
         made_here(manager)
         site.faults.give(faults.status(422), action="order.create")
         deliver_due()
@@ -250,7 +252,7 @@ class TestMissing:
 
 
 class TestConflict:
-    """Both sides have changed the status: what was wished here is on the timeline, not in the order."""
+    """Both sides have changed the status: the status set here is on the timeline, not in the order."""
 
     @pytest.fixture
     def difference(self, site, order, compare_sides, manager):
@@ -260,13 +262,13 @@ class TestConflict:
         assert difference.outcome == "person"
         return difference
 
-    def test_ours_is_what_was_wished(self, site, order, manager, difference):
+    def test_our_side_applies_the_pending_status_of_the_manager(self, site, order, manager, difference):
         decide(difference.pk, Side.OURS, actor=manager)
         deliver_all()
         order.refresh_from_db()
         assert (order.status_id, status_on_site(site, order), order.sync_state) == ("accepted", "AP", "synced")
 
-    def test_the_sites(self, site, order, manager, difference):
+    def test_site_side_keeps_the_status_of_the_site(self, site, order, manager, difference):
         decide(difference.pk, Side.SITE, actor=manager)
         deliver_all()
         order.refresh_from_db()

@@ -1,4 +1,4 @@
-"""Memory does not grow with the orders, and a page costs the same queries wherever it is."""
+"""Memory does not grow with the orders, and each page needs the same number of queries."""
 
 import json
 import tracemalloc
@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from bitrix_bridge.payloads.listing import read_page
-from bitrix_bridge.reconciliation import walk
+from bitrix_bridge.reconciliation import comparing
 
 pytestmark = pytest.mark.django_db
 
@@ -23,11 +23,11 @@ ROW = {"xml_id": "bx_1", "version": 3, "status_id": "AP", "price": "9000.0000", 
 
 @pytest.fixture
 def large_site(monkeypatch):
-    """A site with so many orders, all of them known here and alike; every 100th costs one more there, if told to."""
+    """Return a function that creates a number of equal orders on both sides; every 100th may have another price."""
 
-    monkeypatch.setattr(walk, "PAGE", PAGE)
+    monkeypatch.setattr(comparing, "PAGE", PAGE)
 
-    def make(number, *, spoilt=False):
+    def make(number, *, has_differences=False):
         with connection.cursor() as cursor:
             cursor.execute(
                 """
@@ -43,38 +43,38 @@ def large_site(monkeypatch):
             ids = range(after_id + 1, min(after_id + limit, number) + 1)
             rows = [{"order_id": one, **ROW} for one in ids]
             for row in rows:
-                if spoilt and row["order_id"] % 100 == 0:
+                if has_differences and row["order_id"] % 100 == 0:
                     row["price"] = "9001.0000"
             return read_page(rows, after_id=after_id, is_last=after_id + limit >= number)
 
-        monkeypatch.setattr(walk.SiteClient, "list_orders", list_orders)
+        monkeypatch.setattr(comparing.SiteClient, "list_orders", list_orders)
 
     return make
 
 
-@pytest.mark.parametrize("spoilt", [False, True], ids=["alike", "differing"])
-def test_memory(large_site, compare_sides, spoilt):
+@pytest.mark.parametrize("has_differences", [False, True], ids=["alike", "differing"])
+def test_memory_does_not_grow_with_orders(large_site, compare_sides, has_differences):
     peaks = []
     for number in (4 * PAGE, 16 * PAGE):
-        large_site(number, spoilt=spoilt)
+        large_site(number, has_differences=has_differences)
         tracemalloc.start()
         try:
             run = compare_sides()
             peaks.append(tracemalloc.get_traced_memory()[1])
         finally:
             tracemalloc.stop()
-        assert (run.compared, run.differences) == (number, number // 100 if spoilt else 0)
-    # What is loaded once, and other threads, make some noise; what grew with the orders would be four times as much.
+        assert (run.compared, run.differences) == (number, number // 100 if has_differences else 0)
+    # Caches and other threads cause small variations; memory that grows with the orders would be four times as large.
     assert peaks[1] < 1.5 * peaks[0]
 
 
-def test_queries_a_page(large_site, compare_sides):
+def test_query_count_of_a_page_is_constant(large_site, compare_sides):
     counts = []
     for pages in (4, 8, 16):
         large_site(pages * PAGE)
         with CaptureQueriesContext(connection) as captured:
             compare_sides()
         counts.append(len(captured))
-    a_page = (counts[1] - counts[0]) / 4
-    assert (counts[2] - counts[1]) / 8 == a_page
-    assert a_page <= 7  # two of them a savepoint, since a test is one transaction
+    for_each_page = (counts[1] - counts[0]) / 4
+    assert (counts[2] - counts[1]) / 8 == for_each_page
+    assert for_each_page <= 7  # two are for a savepoint, because a test is one transaction

@@ -1,4 +1,4 @@
-"""docs/glossary.md: every row is complete and leads to a file."""
+"""docs/glossary.md: every row is complete and names an existing file."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ ROWS = [
 ]
 
 
-def test_every_row_has_a_term_a_russian_word_a_sentence_and_a_place():
+def test_every_glossary_row_has_term_russian_sentence_and_place():
     assert ROWS
     for row in ROWS:
         term, russian, sentence, place = row
@@ -21,10 +21,10 @@ def test_every_row_has_a_term_a_russian_word_a_sentence_and_a_place():
         assert re.fullmatch("`[^`]+`", place), row
 
 
-def test_every_place_exists():
+def test_every_place_of_the_glossary_exists():
     assert [row[3] for row in ROWS if not (ROOT / row[3].strip("`")).exists()] == []
 
 
-def test_no_term_is_explained_twice():
+def test_every_glossary_term_is_explained_once():
     terms = [row[0] for row in ROWS]
     assert sorted(terms) == sorted(set(terms))

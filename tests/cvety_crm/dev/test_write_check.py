@@ -1,4 +1,4 @@
-"""The check that only services write the tables of `orders`: each form of a write is found, and nothing else."""
+"""The check that only services write the tables of `orders`: it finds each form of a write, and nothing else."""
 
 import shutil
 import subprocess
@@ -24,7 +24,7 @@ HEAD = """
 
 @pytest.fixture
 def project(tmp_path):
-    """A project with the real models and a service, to which `write` adds a module; returns what the check finds."""
+    """Create a project with the models and a service; return a function that adds a module and returns the findings."""
     shutil.copytree(ROOT / "orders" / "models", tmp_path / "orders" / "models")
     services = tmp_path / "orders" / "services"
     services.mkdir()
@@ -96,7 +96,7 @@ VIOLATIONS = {
     "one to one": "def f(x): x.photo_approval.save()",
     "foreign key": "def f(push): push.order.save()",
     "file": "def f(order: Order): order.photos.first().image.delete()",
-    "method handed on": "def f(job): job(Order.objects.create, problem='')",
+    "method passed as argument": "def f(job): job(Order.objects.create, problem='')",
     "unbound method": "def f(orders): list(map(Order.save, orders))",
     "getattr": "def f(order: Order): getattr(order, 'save')()",
     "alias": "Model = Order\nModel.objects.create()",
@@ -137,13 +137,13 @@ ALLOWED = {
 
 
 @pytest.mark.parametrize("source", VIOLATIONS.values(), ids=VIOLATIONS.keys())
-def test_a_planted_write_is_found_with_its_place(project, source):
+def test_each_form_of_a_write_is_found_with_its_place(project, source):
     lines = len(dedent(HEAD).splitlines())
     assert {(finding.path, finding.line > lines) for finding in project(source)} == {("bitrix_bridge/planted.py", True)}
 
 
 @pytest.mark.parametrize("source", ALLOWED.values(), ids=ALLOWED.keys())
-def test_what_is_no_write_is_not_found(project, source):
+def test_other_code_is_not_reported(project, source):
     assert project(source) == []
 
 
@@ -155,34 +155,34 @@ def test_services_and_migrations_may_write(project, path):
 @pytest.mark.parametrize(
     "path", ["orders/selectors/planted.py", "notifications/planted.py", "cvety_crm/ops/planted.py"]
 )
-def test_every_package_is_read(project, path):
+def test_writes_in_every_package_are_found(project, path):
     assert [finding.path for finding in project("Order.objects.create()", path)] == [path]
 
 
-def test_a_mixin_of_admin_pages_of_orders_may_not_save(project):
+def test_default_saving_in_an_admin_mixin_of_orders_is_found(project):
     source = "class Mixin:\n    def save_related(self, *a): super().save_related(*a)"
     assert [finding.line for finding in project(source, "orders/admin/mixin.py", head="")] == [2]
 
 
-def test_the_finding_names_model_method_and_place(project):
+def test_finding_names_model_method_and_place(project):
     (finding,) = project("Order.objects.create()", head="from orders.models import Order\n")
     assert str(finding) == "bitrix_bridge/planted.py:2: Order: `create` outside orders/services"
 
 
-def test_every_model_is_known_by_its_table():
+def test_tables_read_from_the_source_equal_those_of_the_models():
     tables = {model.__name__: model._meta.db_table for model in apps.get_app_config("orders").get_models()}
     assert read_project(ROOT).models.tables == tables
     assert set(tables) >= rules.EDITED_IN_ADMIN
 
 
-def test_the_project_itself_has_no_such_write():
+def test_project_has_no_writes_outside_the_services():
     done = subprocess.run(
         [sys.executable, "-m", "cvety_crm.dev.write_check"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout) == (0, "")
 
 
-def test_the_command_fails_on_a_write(project, tmp_path):
+def test_command_exits_with_1_for_a_write(project, tmp_path):
     project("Order.objects.create()")
     done = subprocess.run(
         [sys.executable, "-m", "cvety_crm.dev.write_check"],

@@ -1,4 +1,4 @@
-"""The catalogue is compiled without GNU gettext, and again when its source changes."""
+"""Compilation of the catalogue without GNU gettext, also after a change of its source."""
 
 import os
 
@@ -18,7 +18,7 @@ def source(tmp_path):
     return tmp_path / "django.po"
 
 
-def test_compiled_catalogue_holds_the_translations(source):
+def test_compiled_catalogue_has_the_translations(source):
     compiled = compile_catalogue(source)
     assert compiled == source.with_suffix(".mo")
     assert [(entry.msgid, entry.msgstr) for entry in polib.mofile(str(compiled))] == [("Day", "День")]
@@ -26,7 +26,7 @@ def test_compiled_catalogue_holds_the_translations(source):
     assert sorted(path.name for path in source.parent.iterdir()) == ["django.mo", "django.po"]
 
 
-def test_catalogue_is_compiled_only_when_newer_than_its_source(source):
+def test_catalogue_is_not_compiled_when_its_source_is_newer(source):
     assert not is_compiled(source)
     compiled = compile_catalogue(source)
     assert is_compiled(source)
@@ -39,7 +39,7 @@ def test_placeholders_are_sorted_and_without_percent_signs():
     assert placeholders("%(b)s of %s, {a}, {point:X}, 100%%, 5%") == ["%(b)s", "%s", "{a}", "{point:X}"]
 
 
-def test_system_check_reports_texts_that_are_not_compiled(monkeypatch, tmp_path):
+def test_system_check_reports_a_missing_compiled_catalogue(monkeypatch, tmp_path):
     assert not [error for error in run_checks() if error.id == "cvety_crm.E003"]
     monkeypatch.setattr(checks, "COMPILED", tmp_path / "django.mo")
     (error,) = [error for error in run_checks() if error.id == "cvety_crm.E003"]

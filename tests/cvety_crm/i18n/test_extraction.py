@@ -1,4 +1,4 @@
-"""Which texts are extracted from sources: each way of writing one, and none that is not there."""
+"""Extraction of texts from sources: every form of a text, and nothing else."""
 
 import shutil
 from pathlib import Path
@@ -13,7 +13,7 @@ needs_gettext = pytest.mark.skipif(shutil.which("xgettext") is None, reason="nee
 
 @pytest.fixture
 def extract(tmp_path):
-    """Write one source and return its texts as (context, text, plural)."""
+    """Return a function that writes a source and returns its texts as (context, text, plural)."""
 
     def run(source, name="app/module.py"):
         file = tmp_path / name
@@ -27,7 +27,7 @@ def extract(tmp_path):
 
 
 @needs_gettext
-def test_every_function_of_gettext_is_extracted(extract):
+def test_texts_of_every_gettext_function_are_extracted(extract):
     assert extract(
         """
 a = _("one")
@@ -50,7 +50,7 @@ g = npgettext_lazy("list", "%(n)s row", "%(n)s rows", n)
 
 
 @needs_gettext
-def test_texts_in_pieces_and_inside_other_calls_are_extracted(extract):
+def test_concatenated_and_nested_texts_are_extracted(extract):
     assert extract('_("one " "text")') == [(None, "one text", None)]
     found = extract('_("a") if gettext("b") else ngettext("c", "d", len(_("e")))')
     assert sorted(found) == [(None, "a", None), (None, "b", None), (None, "c", "d"), (None, "e", None)]
@@ -62,7 +62,7 @@ def test_computed_texts_are_not_extracted(extract):
 
 
 @needs_gettext
-def test_every_tag_of_a_template_is_extracted(extract):
+def test_texts_of_every_template_tag_are_extracted(extract):
     assert extract(
         """{% load i18n %}
 <a title="{% translate "Open it" %}">{% trans 'It is "open"' context "door" %}</a>
@@ -84,7 +84,7 @@ def test_every_tag_of_a_template_is_extracted(extract):
 
 
 @needs_gettext
-def test_a_text_in_two_files_is_one_entry_with_both_occurrences(tmp_path):
+def test_text_in_two_files_is_one_entry_with_both_occurrences(tmp_path):
     files = [tmp_path / "locale/b.py", tmp_path / "a.py"]
     (tmp_path / "locale").mkdir()
     files[0].write_text('_("both")')
@@ -94,7 +94,7 @@ def test_a_text_in_two_files_is_one_entry_with_both_occurrences(tmp_path):
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["a.py", "b.py", "locale"]
 
 
-def test_source_files_are_python_and_templates(tmp_path):
+def test_source_files_are_python_files_and_templates(tmp_path):
     (tmp_path / "app/templates").mkdir(parents=True)
     for name in ("models.py", "notes.txt", "templates/page.html", "templates/mail.txt", "templates/page.js"):
         (tmp_path / "app" / name).touch()
@@ -102,7 +102,7 @@ def test_source_files_are_python_and_templates(tmp_path):
     assert found == ["app/models.py", "app/templates/mail.txt", "app/templates/page.html"]
 
 
-def test_without_gettext_the_error_says_how_to_install_it(tmp_path, monkeypatch):
+def test_missing_gettext_raises_error_with_the_install_command(tmp_path, monkeypatch):
     monkeypatch.setattr(extraction.shutil, "which", lambda _name: None)
     with pytest.raises(GettextMissingError, match=r"^xgettext is missing: install GNU gettext .*apt-get"):
         extract_messages([Path(tmp_path, "a.py")], tmp_path)

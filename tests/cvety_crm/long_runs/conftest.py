@@ -1,4 +1,4 @@
-"""An engine over the import's table, with alerts, retries and a period in which workers pick up runs."""
+"""An engine with the import's table, alerts, retries and a period in which workers pick up runs."""
 
 from datetime import timedelta
 
@@ -13,12 +13,12 @@ raised: list[Alert] = []
 
 
 def keep_alert(alert: Alert) -> None:
-    """Stand in for the handler that sends messages."""
+    """Store the alert in place of sending it."""
     raised.append(alert)
 
 
 class SampleEngine(RunEngine[ImportRun]):
-    """Every hook does something that a test can see."""
+    """An engine whose hooks store their calls."""
 
     model = ImportRun
     already_running_text = "one runs"
@@ -42,18 +42,18 @@ def alerts(settings) -> list[Alert]:
 
 @pytest.fixture
 def engine(alerts) -> SampleEngine:
-    """An engine whose abandoned runs count as stopped at once."""
+    """Return an engine that stops abandoned runs at once."""
     return SampleEngine()
 
 
 @pytest.fixture
-def picking_up(engine) -> SampleEngine:
-    """An engine whose workers resume for ten minutes what another worker has left."""
+def pick_up_engine(engine) -> SampleEngine:
+    """Return an engine whose workers pick up a run up to ten minutes after its lease expired."""
     engine.pick_up_within = timedelta(minutes=10)
     engine.abandoned_state = ImportRun.State.FAILED
     return engine
 
 
 def expire_lease(*, ago: timedelta = timedelta(seconds=1)) -> None:
-    """Let the lease of every run end some time ago."""
+    """Set the end of every lease to a time in the past."""
     ImportRun.objects.update(lease_until=timezone.now() - ago)

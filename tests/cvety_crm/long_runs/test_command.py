@@ -1,4 +1,4 @@
-"""A command that works on a run: what it shows, and how the run ends with it."""
+"""A command that works on a run: its output, and the state of the run at its end."""
 
 import io
 import signal
@@ -28,7 +28,7 @@ def _signals():
 @pytest.fixture
 def command(engine, monkeypatch):
     monkeypatch.setattr(terminal, "LINE_SECONDS", 0.0)
-    monkeypatch.setattr(module.connection, "close", lambda: None)  # it holds the transaction of the test
+    monkeypatch.setattr(module.connection, "close", lambda: None)  # it has the transaction of the test
 
     class Command(LongRunCommand):
         lease_lost_text = "it was stopped"
@@ -47,7 +47,7 @@ class Terminal(io.StringIO):
 
 
 class TestLine:
-    def test_a_file_gets_a_line_now_and_then(self, monkeypatch):
+    def test_output_to_a_file_has_a_line_at_each_interval(self, monkeypatch):
         out = io.StringIO()
         line = ProgressLine(OutputWrapper(out))
         for percent in (1, 2, 3):
@@ -58,7 +58,7 @@ class TestLine:
         assert out.getvalue() == "1 of 100\n4 of 100\n"
 
     @pytest.mark.parametrize(("name", "has_bar"), [("xterm", True), ("dumb", False)])
-    def test_a_terminal_that_can_draw_gets_a_bar(self, monkeypatch, name, has_bar):
+    def test_terminal_shows_a_bar_only_if_it_can_redraw(self, monkeypatch, name, has_bar):
         monkeypatch.setenv("TERM", name)
         monkeypatch.setattr(terminal, "BAR_SECONDS", 0.0)
         out = Terminal()
@@ -73,8 +73,8 @@ class TestLine:
 
 
 @pytest.mark.django_db
-class TestHolding:
-    def test_each_step_shows_the_progress(self, command, engine):
+class TestLongRunCommand:
+    def test_command_shows_the_progress_after_each_step(self, command, engine):
         run = engine.start(is_claimed=True, expected=3)
         with command.holding(run):
             for _ in range(3):
@@ -86,48 +86,48 @@ class TestHolding:
         assert (run.state, run.created) == ("done", 3)
 
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-    def test_a_signal_stops_the_run_after_the_present_step(self, command, engine, number):
+    def test_signal_stops_the_run_after_the_current_step(self, command, engine, number):
         run = engine.start(is_claimed=True)
         with pytest.raises(SystemExit) as end, command.holding(run):  # noqa: PT012 - the signal ends the block
             signal.raise_signal(number)
-            engine.record(run, {"created": 1})  # the present step
+            engine.record(run, {"created": 1})  # the current step
             command.after_step(run)
-            raise AssertionError("it goes on")
+            raise AssertionError("the command was not stopped")
         run.refresh_from_db()
         assert (end.value.code, run.state, run.created) == (130, "stopped", 1)
         said = command.stderr._out.getvalue()
         assert said == "Остановлено. Продолжить: manage.py count_flowers --resume\n"
 
-    def test_a_second_signal_does_not_wait_for_the_step(self, command, engine):
+    def test_second_signal_stops_the_run_during_the_step(self, command, engine):
         run = engine.start(is_claimed=True)
         with pytest.raises(SystemExit), command.holding(run):  # noqa: PT012 - the signal ends the block
             signal.raise_signal(signal.SIGINT)
             signal.raise_signal(signal.SIGINT)
-            raise AssertionError("it goes on")
+            raise AssertionError("the command was not stopped")
         run.refresh_from_db()
         assert run.state == "stopped"
 
-    def test_a_signal_ends_a_wait(self, command, engine):
+    def test_signal_ends_a_retry_delay(self, command, engine):
         run = engine.start(is_claimed=True)
         with pytest.raises(SystemExit), command.holding(run):  # noqa: PT012 - the signal ends the block
             signal.raise_signal(signal.SIGINT)
             command.wait(timedelta(hours=1))
 
-    def test_a_run_that_another_process_has_is_left_alone(self, command, engine):
+    def test_lost_lease_ends_the_command_without_changing_the_run(self, command, engine):
         run = engine.start(is_claimed=True)
         with pytest.raises(CommandError, match=r"^it was stopped$"), command.holding(run):
             raise LeaseLostError
         run.refresh_from_db()
         assert run.state == "running"
 
-    def test_an_error_fails_the_run_and_says_how_to_resume_it(self, command, engine):
+    def test_database_error_fails_the_run_with_the_resume_command(self, command, engine):
         run = engine.start(is_claimed=True)
         with pytest.raises(CommandError) as error, command.holding(run):
             raise OperationalError("the database is away")
         assert str(error.value) == "the database is away\nПродолжить: manage.py count_flowers --resume"
         assert ImportRun.objects.values_list("state", "error").get() == ("failed", "the database is away")
 
-    def test_a_mistake_of_ours_is_not_hidden(self, command, engine):
+    def test_unexpected_error_is_raised(self, command, engine):
         run = engine.start(is_claimed=True)
         with pytest.raises(ZeroDivisionError), command.holding(run):
             _ = 1 / 0

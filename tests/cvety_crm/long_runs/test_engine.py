@@ -1,4 +1,4 @@
-"""The life of a run: who holds it, and what each process may still do with it."""
+"""The states and leases of a run, and the steps that each process may do."""
 
 import subprocess
 import sys
@@ -20,25 +20,25 @@ pytestmark = pytest.mark.django_db
 
 
 def row() -> dict:
-    """Return the one run, every column of it."""
+    """Return all columns of the only run."""
     return ImportRun.objects.values().get()
 
 
 class TestStart:
-    def test_a_started_run_is_held_by_this_process(self, engine):
+    def test_started_run_is_leased_by_this_process(self, engine):
         run = engine.start(is_claimed=True, expected=7)
         assert (run.state, run.process, run.expected) == ("running", current_process(), 7)
         assert timedelta(minutes=1, seconds=50) < run.lease_until - timezone.now() <= engine.lease
         assert engine.claim(run.pk) is None
 
-    def test_a_second_run_is_refused_and_leaves_no_trace(self, engine):
+    def test_second_run_is_refused_without_changes(self, engine):
         engine.start(is_claimed=False)
         before = row()
         with pytest.raises(AlreadyRunningError, match=r"^one runs$"):
             engine.start(is_claimed=True)
         assert row() == before
 
-    def test_an_abandoned_run_does_not_block_the_next(self, engine):
+    def test_abandoned_run_is_stopped_by_the_next_start(self, engine):
         first = engine.start(is_claimed=True)
         expire_lease()
         assert engine.start(is_claimed=True).pk != first.pk
@@ -47,7 +47,7 @@ class TestStart:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_one_of_several_workers_that_claim_at_once_gets_the_run(engine):
+def test_only_one_of_several_concurrent_workers_claims_the_run(engine):
     run = engine.start(is_claimed=False)
     at_once, claimed = Barrier(4), []
 
@@ -68,7 +68,7 @@ def test_one_of_several_workers_that_claim_at_once_gets_the_run(engine):
 
 
 class TestRecord:
-    def test_counts_are_added_and_the_lease_is_extended(self, engine):
+    def test_record_adds_counts_and_extends_the_lease(self, engine):
         run = engine.start(is_claimed=True, created=2)
         ImportRun.objects.update(lease_until=timezone.now() + timedelta(seconds=5))
         engine.record(run, {"created": 3, "failed": 0}, after_id=9)
@@ -77,7 +77,7 @@ class TestRecord:
         assert (run.created, run.failed, run.after_id) == (5, 0, 9)
         assert run.lease_until - timezone.now() > timedelta(minutes=1)
 
-    def test_it_is_saved_with_the_work_or_not_at_all(self, engine):
+    def test_record_is_rolled_back_with_its_transaction(self, engine):
         run = engine.start(is_claimed=True)
         before = row()
         with pytest.raises(ZeroDivisionError), transaction.atomic():  # noqa: PT012 - the transaction is what is tested
@@ -88,12 +88,12 @@ class TestRecord:
 
 class TestLeaseLost:
     @pytest.fixture
-    def lost(self, picking_up):
-        """A run as the process sees it that has lost it in the middle, and the engine."""
-        run = picking_up.start(is_claimed=True)
-        picking_up.record(run, {"created": 1})
+    def lost_run(self, pick_up_engine):
+        """A run as the process sees it that has lost_run it in the middle, and the engine."""
+        run = pick_up_engine.start(is_claimed=True)
+        pick_up_engine.record(run, {"created": 1})
         expire_lease()
-        assert picking_up.claim(run.pk) is not None
+        assert pick_up_engine.claim(run.pk) is not None
         return run
 
     @pytest.mark.parametrize(
@@ -107,26 +107,26 @@ class TestLeaseLost:
         ],
         ids=["record", "release", "back_off", "finish", "fail"],
     )
-    def test_no_step_of_the_older_process_changes_the_run(self, lost, picking_up, alerts, step):
+    def test_steps_after_a_lost_lease_raise_error_without_changes(self, lost_run, pick_up_engine, alerts, step):
         before = row()
         with pytest.raises(LeaseLostError):
-            step(picking_up, lost)
+            step(pick_up_engine, lost_run)
         assert (row(), alerts) == (before, [])
 
-    def test_reading_the_run_again_does_not_give_it_back(self, lost, picking_up):
-        picking_up.reload(lost)
-        assert (lost.created, lost.state) == (1, "running")
+    def test_reload_does_not_restore_a_lost_lease(self, lost_run, pick_up_engine):
+        pick_up_engine.reload(lost_run)
+        assert (lost_run.created, lost_run.state) == (1, "running")
         with pytest.raises(LeaseLostError):
-            picking_up.record(lost)
+            pick_up_engine.record(lost_run)
 
-    def test_a_run_that_no_process_holds_is_not_recorded(self, engine):
+    def test_record_without_a_lease_raises_error(self, engine):
         run = engine.start(is_claimed=False)
         with pytest.raises(LeaseLostError):
             engine.record(run, {"created": 1})
 
 
 class TestStopAndResume:
-    def test_a_stopped_run_is_resumed_from_its_place(self, engine, manager):
+    def test_stopped_run_is_resumed_from_its_place(self, engine, manager):
         run = engine.start(is_claimed=True)
         engine.record(run, {"created": 4}, after_id=9)
         holder = ImportRun.objects.get()
@@ -146,14 +146,14 @@ class TestStopAndResume:
         assert engine.claim(run.pk) is not None
 
     @pytest.mark.parametrize("state", ["running", "done"])
-    def test_a_run_of_which_nothing_is_left_is_not_resumed(self, engine, state):
+    def test_active_or_finished_run_is_not_resumed(self, engine, state):
         run = engine.start(is_claimed=False)
         ImportRun.objects.update(state=state)
         before = row()
         assert not engine.resume(run, is_claimed=True)
         assert row() == before
 
-    def test_no_run_is_resumed_beside_another(self, engine):
+    def test_resume_during_another_run_raises_error(self, engine):
         run = engine.start(is_claimed=True)
         engine.stop(run)
         engine.start(is_claimed=True)
@@ -162,7 +162,7 @@ class TestStopAndResume:
         run.refresh_from_db()
         assert run.state == "stopped"
 
-    def test_a_resumed_run_is_not_abandoned_while_it_waits_for_a_worker(self):
+    def test_resumed_run_is_not_abandoned_before_it_is_claimed(self):
         run = runs.start(origin=Origin.PAGE, is_repair=False)
         comparisons.stop(run)
         type(run).objects.update(updated_at=timezone.now() - timedelta(days=1))
@@ -171,7 +171,7 @@ class TestStopAndResume:
 
 
 class TestAbandoned:
-    def test_a_run_whose_process_has_ended_is_stopped_at_once(self, engine):
+    def test_run_of_an_ended_process_is_stopped_at_once(self, engine):
         run = engine.start(is_claimed=True)
         ended = subprocess.Popen([sys.executable, "-c", ""])
         ended.wait()
@@ -185,35 +185,35 @@ class TestAbandoned:
     @pytest.mark.parametrize(
         "process", ["", "elsewhere:1", "elsewhere:x", current_process()], ids=["none", "other", "no number", "this"]
     )
-    def test_a_process_is_not_dead_unless_that_is_known(self, process):
+    def test_process_that_cannot_be_checked_does_not_count_as_dead(self, process):
         assert not is_dead(process)
 
-    def test_a_run_is_picked_up_by_the_next_worker(self, picking_up):
-        run = picking_up.start(is_claimed=True)
-        assert picking_up.waiting() is None
-        picking_up.record(run, {"created": 4}, after_id=9)
+    def test_run_with_an_expired_lease_is_picked_up_by_a_worker(self, pick_up_engine):
+        run = pick_up_engine.start(is_claimed=True)
+        assert pick_up_engine.waiting() is None
+        pick_up_engine.record(run, {"created": 4}, after_id=9)
         expire_lease(ago=timedelta(minutes=9))
-        assert picking_up.waiting() == run
-        next_holder = picking_up.claim(run.pk)
+        assert pick_up_engine.waiting() == run
+        next_holder = pick_up_engine.claim(run.pk)
         assert (next_holder.created, next_holder.after_id) == (4, 9)
         assert next_holder.claimed_by != run.claimed_by
-        picking_up.finish(next_holder)
+        pick_up_engine.finish(next_holder)
         assert row()["state"] == "done"
 
-    def test_a_run_has_failed_when_no_worker_has_picked_it_up(self, picking_up):
-        run = picking_up.start(is_claimed=True)
+    def test_run_fails_when_no_worker_picks_it_up_in_time(self, pick_up_engine):
+        run = pick_up_engine.start(is_claimed=True)
         expire_lease(ago=timedelta(minutes=10))
-        assert picking_up.claim(run.pk) is None
+        assert pick_up_engine.claim(run.pk) is None
         assert (row()["state"], row()["error"], row()["reasons"]) == ("failed", "the process is gone", ["failed"])
 
-    def test_a_run_that_waits_for_its_first_worker_is_not_abandoned(self, engine):
+    def test_run_without_a_first_claim_is_not_abandoned(self, engine):
         run = engine.start(is_claimed=False)
         ImportRun.objects.update(updated_at=timezone.now() - timedelta(days=1))
         assert engine.waiting() == run
 
 
 class TestBackOff:
-    def test_each_failure_waits_longer_and_the_last_one_fails_the_run(self, engine, alerts):
+    def test_each_failure_has_a_longer_delay_and_the_last_fails_the_run(self, engine, alerts):
         run = engine.start(is_claimed=True)
         delays = [engine.back_off(run, "no answer") for _ in range(3)]
         assert delays == [timedelta(seconds=5), timedelta(seconds=30), None]
@@ -230,7 +230,7 @@ class TestBackOff:
 
 
 class TestEnd:
-    def test_a_failure_raises_one_alert_with_the_masked_error(self, engine, alerts, settings):
+    def test_failed_run_raises_one_alert_with_the_masked_error(self, engine, alerts, settings):
         settings.BITRIX_API_TOKEN = "made-up-secret"
         run = engine.start(is_claimed=True)
         engine.fail(run, "refused: made-up-secret " + "x" * 3000)
@@ -242,7 +242,7 @@ class TestEnd:
         (alert,) = alerts
         assert (alert.title, alert.text, alert.about) == ("failed", run.error, run)
 
-    def test_a_failure_is_not_saved_when_its_alert_cannot_be(self, engine, settings):
+    def test_failure_is_not_saved_when_its_alert_raises_error(self, engine, settings):
         settings.ALERT_HANDLERS = ["cvety_crm.nowhere.handler"]
         run = engine.start(is_claimed=True)
         before = row()
@@ -250,7 +250,7 @@ class TestEnd:
             engine.fail(run, "no answer")
         assert row() == before
 
-    def test_a_finished_run_keeps_the_columns_it_is_finished_with(self, engine, alerts):
+    def test_finished_run_stores_the_given_columns(self, engine, alerts):
         run = engine.start(is_claimed=True)
         engine.finish(run, source="x")
         assert (run.state, run.source, run.claimed_by, run.lease_until) == ("done", "x", None, None)

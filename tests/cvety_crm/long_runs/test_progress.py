@@ -1,4 +1,4 @@
-"""How far, how fast, how long still."""
+"""The progress, rate and estimated time left of a run."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -26,11 +26,11 @@ def run(**columns):
         ({"expected": 100, "created": 20, "after": timedelta(0)}, Progress(20, 100, 20, 80, 0.0, "")),
     ],
 )
-def test_progress_is_measured_from_the_start(columns, expected):
+def test_progress_rate_is_measured_from_the_start(columns, expected):
     assert progress(run(**columns)) == expected
 
 
-def test_progress_is_measured_from_the_resume_after_a_pause():
+def test_progress_rate_of_a_resumed_run_is_measured_from_its_resumption():
     next_day = timedelta(days=1)
     resumed = run(
         expected=100,
@@ -43,7 +43,7 @@ def test_progress_is_measured_from_the_resume_after_a_pause():
 
 
 @pytest.mark.django_db
-def test_progress_of_a_retry_counts_what_is_left(django_assert_num_queries):
+def test_progress_of_a_retry_counts_remaining_items(django_assert_num_queries):
     retry = ImportRun.objects.create(is_retry=True, expected=100, created=98, failed=2, after_id=5)
     for bitrix_order_id in (5, 6):
         ImportRow.objects.create(run=retry, bitrix_order_id=bitrix_order_id, outcome="failed")

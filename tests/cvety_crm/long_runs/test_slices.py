@@ -1,4 +1,4 @@
-"""The task of a worker: what becomes of the run after each slice, and what is queued."""
+"""The task of a worker: the state of the run after each slice, and the queued tasks."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def run_slice(engine, django_capture_on_commit_callbacks):
-    """Run one slice of a new run; return the run after it, and how many tasks are queued."""
+    """Return a function that runs one slice of a new run and returns the run and the number of queued tasks."""
 
     def run_slice(work, *, final_errors=()):
         task = SliceTask(engine, work, path="made.up", seconds=30, final_errors=final_errors)
@@ -36,17 +36,17 @@ def raising(error):
     return work
 
 
-def test_a_slice_whose_time_is_over_queues_the_next(run_slice):
+def test_slice_queues_the_next_one_when_its_time_is_over(run_slice):
     run, queued = run_slice(lambda _run, _is_over_time: timedelta(0))
     assert (run.state, run.claimed_by, run.lease_until, queued) == ("running", None, None, 1)
 
 
-def test_a_slice_after_a_temporary_failure_leaves_the_next_to_the_clock(run_slice):
+def test_slice_queues_nothing_during_a_retry_delay(run_slice):
     run, queued = run_slice(lambda _run, _is_over_time: timedelta(seconds=30))
     assert (run.state, run.claimed_by, run.lease_until is None, queued) == ("running", None, False, 0)
 
 
-def test_a_run_that_has_ended_queues_nothing(run_slice, engine):
+def test_finished_run_queues_no_slice(run_slice, engine):
     run, queued = run_slice(lambda run, _is_over_time: engine.finish(run))
     assert (run.state, queued) == ("done", 0)
 
@@ -60,18 +60,18 @@ def test_a_run_that_has_ended_queues_nothing(run_slice, engine):
         (LeaseLostError(), "running", ""),
     ],
 )
-def test_an_error_fails_the_run_unless_the_next_worker_may_do_better(run_slice, error, state, text):
+def test_error_fails_the_run_except_database_errors_and_lost_leases(run_slice, error, state, text):
     run, queued = run_slice(raising(error), final_errors=(ValueError,))
     assert (run.state, run.error, queued) == (state, text, 0)
     assert (run.claimed_by is None) == (state == "failed")
 
 
 @pytest.mark.parametrize("run_id", ["", "nonsense", "00000000-0000-0000-0000-000000000000"])
-def test_a_task_of_no_run_does_nothing(engine, run_id):
+def test_slice_of_unknown_run_does_nothing(engine, run_id):
     SliceTask(engine, raising(AssertionError()), path="made.up", seconds=1).run(run_id)
 
 
-def test_time_is_over_after_the_seconds_of_a_slice(engine):
+def test_slice_time_is_over_after_its_seconds(engine):
     seen = []
     for seconds in (30, 0):
         task = SliceTask(
@@ -83,7 +83,7 @@ def test_time_is_over_after_the_seconds_of_a_slice(engine):
     assert seen == [False, True]
 
 
-def test_a_run_that_no_process_holds_is_picked_up(engine, django_capture_on_commit_callbacks):
+def test_pick_up_queues_only_a_run_without_a_lease(engine, django_capture_on_commit_callbacks):
     task = SliceTask(engine, raising(AssertionError()), path="made.up", seconds=1)
     with django_capture_on_commit_callbacks(execute=True):
         assert not task.pick_up()

@@ -1,4 +1,4 @@
-"""Import the orders of the copy, batch by batch, from the place of the run."""
+"""Import the orders of the copy, batch by batch, starting after the last order of the run."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -11,9 +11,9 @@ from tenacity import Retrying, before_sleep_log, retry_if_exception_type, stop_a
 
 from bitrix_bridge.history import report
 from bitrix_bridge.history.applying import apply_batch
+from bitrix_bridge.history.import_context import ImportContext, load_import_context
 from bitrix_bridge.history.reading import Batch, Selection, count_carts, count_orders, read_next, read_orders
 from bitrix_bridge.history.runs import imports
-from bitrix_bridge.history.shop import ImportContext, load_import_context
 from bitrix_bridge.history.source import Source, SourceError, SourceLostError
 from bitrix_bridge.models import ImportRow, ImportRun
 from orders import services
@@ -27,12 +27,12 @@ RECONNECT_DELAYS = (1.0, 5.0, 15.0)
 """Seconds before each attempt to connect again to the copy."""
 
 
-class _RolledBack(Exception):
-    """Ends a dry run."""
+class _RolledBackError(Exception):
+    """Rolls back the transaction of a dry run."""
 
 
-def begin(source: Source, selection: Selection, *, batch_size: int = BATCH) -> ImportRun:
-    """Start a run that this process holds. Raises `AlreadyRunningError` and `SourceError`."""
+def start(source: Source, selection: Selection, *, batch_size: int = BATCH) -> ImportRun:
+    """Start a run with a lease for this process. Raises `AlreadyRunningError` and `SourceError`."""
     return imports.start(
         is_claimed=True,
         source=str(source.where)[:255],
@@ -44,12 +44,12 @@ def begin(source: Source, selection: Selection, *, batch_size: int = BATCH) -> I
 
 @contextmanager
 def rolled_back() -> Iterator[None]:
-    """Roll back everything that is done within: a dry run."""
+    """Roll back everything that is done inside the context: a dry run."""
     try:
         with services.rehearsal(), transaction.atomic():
             yield
-            raise _RolledBack
-    except _RolledBack:
+            raise _RolledBackError
+    except _RolledBackError:
         pass
 
 
@@ -60,15 +60,15 @@ def work(
     on_progress: Callable[[ImportRun], None] = lambda run: None,
     is_over_time: Callable[[], bool] = lambda: False,
 ) -> bool:
-    """Work on a run that this process holds; return whether it is done. Its time may be over before that.
+    """Work on a run that this process has leased; return False when its time was over before all orders were imported.
 
     Raises `LeaseLostError`, `SourceError` when the copy does not answer any more, and `OperationalError` when the
-    database does not. What was done stays, and the run keeps its place.
+    database does not. Imported batches stay, and the run can be resumed after the last of them.
     """
     context = _with_reconnects(source, partial(_load_context, source))
-    batches = _failed(run, source) if run.is_retry else _left(run, source)
+    batches = _failed(run, source) if run.is_retry else _remaining(run, source)
     for batch, after_id in batches:
-        # A batch queries the copy before it stores anything, so that it can be repeated.
+        # A batch queries the copy only before it stores anything, so it can be repeated after a lost connection.
         _with_reconnects(source, partial(apply_batch, run, source, context, batch, after_id=after_id))
         imports.reload(run)
         on_progress(run)
@@ -83,7 +83,7 @@ def _load_context(source: Source) -> ImportContext:
         return load_import_context(source)
 
 
-def _left(run: ImportRun, source: Source) -> Iterator[tuple[Batch, int]]:
+def _remaining(run: ImportRun, source: Source) -> Iterator[tuple[Batch, int]]:
     selection, size = Selection.from_json(run.options), int(run.options.get("batch_size", BATCH))
     while True:
         limit = size if selection.count is None else min(size, selection.count - run.processed)
@@ -99,16 +99,17 @@ def _left(run: ImportRun, source: Source) -> Iterator[tuple[Batch, int]]:
 def _failed(run: ImportRun, source: Source) -> Iterator[tuple[Batch, int]]:
     size = int(run.options.get("batch_size", BATCH))
     rows = ImportRow.objects.filter(run=run, outcome=ImportRow.Outcome.FAILED).order_by("bitrix_order_id")
-    # Beyond the place of the run, which each batch advances: an order that fails again is not repeated in this pass.
+    # Each batch advances `after_id`, so an order that fails again is not repeated in this pass.
     while ids := list(rows.filter(bitrix_order_id__gt=run.after_id).values_list("bitrix_order_id", flat=True)[:size]):
         batch = _with_reconnects(source, partial(read_orders, source, ids))
         yield batch, ids[-1]
 
 
 def _with_reconnects(source: Source, fetch: Callable[[], T]) -> T:
-    """Return what `fetch` returns; connect again and repeat it when the connection to the copy was lost.
+    """Return the result of `fetch`; reconnect and call it again when the connection to the copy was lost.
 
-    Raises the last `SourceError`. A server that restarts refuses connections for a while, so that counts as lost too.
+    Raises the last `SourceError`. A refused new connection counts as lost too, because a server refuses connections
+    while it restarts.
     """
 
     def attempt() -> T:

@@ -1,4 +1,4 @@
-"""Our side of a comparison, read in few queries and without the heavy columns."""
+"""Our side of a comparison, read in few queries and without the large columns."""
 
 from collections.abc import Collection, Iterable
 from typing import Any
@@ -20,13 +20,13 @@ _LIGHT = ("pk", "bitrix_order_id", *_VERSIONS, "status__is_final", *_GONE, *_COL
 
 
 def status_codes() -> dict[str, str]:
-    """Return the site's codes of statuses -> ours."""
+    """Return our status codes by the site's status codes."""
     rows = Status.objects.values_list("code", "bitrix_codes")
     return {bitrix_code: code for code, bitrix_codes in rows for bitrix_code in bitrix_codes or ()}
 
 
 def between(after_id: int, up_to: int | None, limit: int) -> list[Ours]:
-    """Return our orders whose ids on the site are above `after_id` and at most `up_to`, by id, without agreements."""
+    """Return our orders with site ids above `after_id` and at most `up_to`, sorted by id, without agreements."""
     orders = Order.objects.filter(bitrix_order_id__gt=after_id)
     if up_to is not None:
         orders = orders.filter(bitrix_order_id__lte=up_to)
@@ -34,19 +34,19 @@ def between(after_id: int, up_to: int | None, limit: int) -> list[Ours]:
 
 
 def of_ids(ids: Collection[int]) -> list[Ours]:
-    """Return our orders with these ids on the site, without agreements."""
+    """Return our orders with these site ids, without agreements."""
     return _light(Order.objects.filter(bitrix_order_id__in=ids).order_by("bitrix_order_id"))
 
 
 def whole(ids: Collection[int] = (), keys: Collection[UUID] = ()) -> list[Ours]:
-    """Return these orders with their agreements, and whether a push of theirs is under way."""
+    """Return these orders with their agreements, and with whether each has a live push."""
     orders = Order.objects.filter(bitrix_order_id__in=ids) if ids else Order.objects.filter(pk__in=keys)
     push = Push.objects.filter(order=OuterRef("pk"), state__in=LIVE)
     return _read(orders.annotate(live=Exists(push)).values_list(*_LIGHT, "bitrix_state", "live"))
 
 
 def unlinked(keys: Iterable[UUID]) -> dict[UUID, Ours]:
-    """Return those of these orders of which we know no id on the site."""
+    """Return by primary key the orders whose site id is unknown, out of these."""
     wanted = list(keys)
     return {one.key: one for one in whole(keys=wanted) if one.bitrix_order_id is None} if wanted else {}
 
@@ -61,7 +61,7 @@ def _read(rows: Iterable[tuple[Any, ...]]) -> list[Ours]:
             key=key,
             bitrix_order_id=site_id,
             version=version,
-            received_version=heard,
+            received_version=received_version,
             checksum=checksum,
             is_final=is_final,
             is_deleted=is_deleted,
@@ -70,5 +70,17 @@ def _read(rows: Iterable[tuple[Any, ...]]) -> list[Ours]:
             agreement=Agreement.from_json(state or {}),
             has_live_push=is_live,
         )
-        for key, site_id, version, heard, checksum, is_final, is_deleted, is_archived, *values, state, is_live in rows
+        for (
+            key,
+            site_id,
+            version,
+            received_version,
+            checksum,
+            is_final,
+            is_deleted,
+            is_archived,
+            *values,
+            state,
+            is_live,
+        ) in rows
     ]

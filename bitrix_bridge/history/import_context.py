@@ -1,4 +1,4 @@
-"""What the shop is, as far as orders point at it: read once a run, so that an order costs no question about it."""
+"""The reference data that orders refer to, read once for each run, so that an order needs no query for it."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from orders.sync.snapshot import ProductSnapshot, ReferenceRow, ReferenceSnapsho
 
 @dataclass(slots=True)
 class ImportContext:
-    """Keys of what is described here; for any other key in an order a stub is created, with a reason."""
+    """Keys of the reference data described in the CRM; for any other key, an order gets a stub and a reason."""
 
     knowledge: Knowledge
     pay_systems: dict[str, str]
@@ -23,12 +23,12 @@ class ImportContext:
     shops: set[int] = field(default_factory=set)
     slots: set[str] = field(default_factory=set)
     products: dict[int, bool] = field(default_factory=dict)
-    """Those met so far -> whether they are described."""
+    """Ids of the products found in orders so far -> whether the product is described."""
 
 
 def load_import_context(source: Source) -> ImportContext:
-    """Apply the reference data that the CRM lacks, and return what it has then."""
-    services.apply_reference(snapshot=_lacking(source))
+    """Apply the reference data that the CRM lacks, and return the import context."""
+    services.apply_reference(snapshot=_missing_reference(source))
     statuses = Status.objects.filter(needs_attention=False).values_list("bitrix_codes", flat=True)
     return ImportContext(
         knowledge=catalogue.read_knowledge(source),
@@ -41,25 +41,25 @@ def load_import_context(source: Source) -> ImportContext:
 
 
 def new_products(source: Source, context: ImportContext, ids: Iterable[int]) -> list[ProductSnapshot]:
-    """Return those of these products that the copy has and the run has not met yet; note the others."""
-    unmet = sorted(set(ids) - context.products.keys())
-    if not unmet:
+    """Return the products of the copy that are new in this run; note in the context whether each id is described."""
+    new_ids = sorted(set(ids) - context.products.keys())
+    if not new_ids:
         return []
-    found = catalogue.read_products(source, unmet)
+    found = catalogue.read_products(source, new_ids)
     known = {snapshot.bitrix_product_id for snapshot in found if snapshot.fields.get("name")}
-    if missing := set(unmet) - known:
+    if missing := set(new_ids) - known:
         described = Product.objects.filter(bitrix_product_id__in=missing, needs_attention=False)
         known |= {key for key in described.values_list("bitrix_product_id", flat=True) if key is not None}
-    context.products |= {key: key in known for key in unmet}
+    context.products |= {key: key in known for key in new_ids}
     return found
 
 
-def _lacking(source: Source) -> ReferenceSnapshot:
-    """Return the reference data that the CRM lacks. Names received from the site are newer than those of a copy."""
+def _missing_reference(source: Source) -> ReferenceSnapshot:
+    """Return the reference data that the CRM lacks. Names received from the site are newer than names of the copy."""
     known = catalogue.read_reference(source)
     statuses = {row.key: row for row in known.statuses}
     for code in catalogue.used_statuses(source):
-        # Created here and not by the first order that has it: history raises no alerts.
+        # Created here, because the first order with this status would raise an alert, and the import must raise none.
         statuses.setdefault(code, ReferenceRow(key=code, fields={"name": stub_status_name(code)}))
     return ReferenceSnapshot(
         statuses=_without(statuses.values(), _named_statuses()),
@@ -78,7 +78,7 @@ def _named(model: type[City | Shop | DeliverySlot]) -> set[object]:
 
 
 def _named_statuses() -> set[object]:
-    """Return the codes of those that have a name; a stub may have got one, and needs attention for want of a stage."""
+    """Return the codes of named statuses. A stub that was given a name still needs attention until it has a stage."""
     rows = Status.objects.values_list("bitrix_codes", "name", "needs_attention")
     return {
         code

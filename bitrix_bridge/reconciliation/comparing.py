@@ -1,8 +1,8 @@
-"""One step of a run after the other: a page of the site's orders beside ours of the same ids, in constant memory.
+"""Compare one page of the site's orders with our orders of the same ids, in constant memory.
 
-Both lists are in the order of the site's ids, so each step needs only what lies between two of them. An order that
-looks different is read a second time, on both sides: a change that happened between the two first reads is no
-difference. An order that the list lacks is fetched by itself before it counts as missing.
+Both lists are sorted by the site's ids, so each step reads only the orders between two ids. An order that seems to
+differ is read a second time on both sides: a change that happened between the first two reads is not a difference. An
+order that the list lacks is fetched separately before it counts as missing.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ from bitrix_bridge.models import Difference, Push, Reconciliation
 from bitrix_bridge.models.reconciliation import OPEN
 from bitrix_bridge.payloads import PayloadError
 from bitrix_bridge.payloads.listing import ListedOrder
-from bitrix_bridge.reconciliation import ours as our_side
+from bitrix_bridge.reconciliation import our_orders
 from bitrix_bridge.reconciliation.comparison import (
     Found,
     Ours,
@@ -39,9 +39,9 @@ from orders.sync.fields import PUSHED
 Kind, Outcome, Phase = Difference.Kind, Difference.Outcome, Reconciliation.Phase
 
 PAGE = 500
-"""Orders that one step looks at; REST gives 50 of them at once."""
-ASKED_ONE_BY_ONE = 25
-"""Orders missing on the site that one step asks for: each is a call."""
+"""The number of orders in one step; REST returns 50 of them in one response."""
+MAX_FETCHES = 25
+"""The number of missing orders that one step fetches from the site, with one request each."""
 
 
 _MISSING = Verdict((Found("", None, None, None),))
@@ -49,13 +49,13 @@ _MISSING = Verdict((Found("", None, None, None),))
 
 @dataclass(slots=True)
 class _Tally:
-    """What one step came to."""
+    """The results of one step."""
 
     differences: list[Difference] = field(default_factory=list)
     checksums: list[ListedChecksum] = field(default_factory=list)
-    """Of orders that are alike and final: they are noted, and nothing more."""
+    """Checksums to store for final orders that are the same on both sides."""
     archived: list[int] = field(default_factory=list)
-    """Ids of orders of ours that the site has put into its archive, as is news here."""
+    """Site ids of orders that the site has archived since the CRM last saw them."""
     counted: dict[str, int] = field(default_factory=dict)
 
     def count(self, name: str, number: int = 1) -> None:
@@ -63,10 +63,9 @@ class _Tally:
 
 
 def step(run: Reconciliation, client: SiteClient) -> None:
-    """Compare the next orders and write down what was found, with the place, in one transaction.
+    """Compare the next orders, and save the differences and the place of the run in one transaction.
 
-    When there are none left the run's phase is over. Raises `LeaseLostError` and `DeliveryError`, and then nothing is
-    written.
+    Sets the phase `OVER` when no orders are left. Raises `LeaseLostError` and `DeliveryError`, and saves nothing then.
     """
     match run.phase:
         case Phase.LISTED:
@@ -82,21 +81,21 @@ def _compare_listed(run: Reconciliation, client: SiteClient) -> None:
     rows, is_last = list(page.orders), page.is_last
     up_to = rows[-1].bitrix_order_id if rows else run.after_id
     if run.since is not None:
-        mine = our_side.of_ids([row.bitrix_order_id for row in rows])
+        mine = our_orders.of_ids([row.bitrix_order_id for row in rows])
     else:
-        mine = our_side.between(run.after_id, up_to, 2 * PAGE)
-        if len(mine) == 2 * PAGE:  # the site lacks many of ours: no further than these, then
+        mine = our_orders.between(run.after_id, up_to, 2 * PAGE)
+        if len(mine) == 2 * PAGE:  # the site lacks many of our orders: end this step at the last one that was read
             up_to, is_last = mine[-1].bitrix_order_id or up_to, False
     tally, up_to, is_cut = _compare(run, client, rows, mine, up_to)
     phase = Phase.LISTED
     if is_last and not is_cut:
-        # What the site has not saved since then is not in its list: nothing can be said of ours that are missing.
+        # With `since` the list has only recently saved orders, so an order that it lacks may still exist on the site.
         phase = Phase.BEYOND if run.since is None else Phase.OVER
     _write(run, tally, up_to=up_to, compared_ids=[row.bitrix_order_id for row in rows], phase=phase)
 
 
 def _compare_beyond(run: Reconciliation, client: SiteClient) -> None:
-    mine = our_side.between(run.after_id, None, PAGE)
+    mine = our_orders.between(run.after_id, None, PAGE)
     if not mine:
         _write(run, _Tally(), phase=Phase.UNLINKED)
         return
@@ -105,7 +104,7 @@ def _compare_beyond(run: Reconciliation, client: SiteClient) -> None:
 
 
 def _compare_unlinked(run: Reconciliation) -> None:
-    """Look at the orders made here that were never created on the site, as far as we know."""
+    """Compare the orders made here whose site id is unknown."""
     found = Difference.objects.filter(run=run, order=OuterRef("pk"))
     orders = Order.objects.filter(bitrix_order_id=None, created_at__lt=run.started_at).exclude(Exists(found))
     if run.after_key is not None:
@@ -124,7 +123,7 @@ def _compare_unlinked(run: Reconciliation) -> None:
             tally.count("on_their_way" if is_live else "agreed")
             continue
         tally.count("missing_there")
-        # What the site has refused to create it refuses again; what was never sent is sent.
+        # The site would refuse again to create an order that it has refused; an order that was never sent can be sent.
         outcome = Outcome.FOUND if refusal is None else Outcome.PERSON
         one = Difference(run=run, order_id=key, kind=Kind.MISSING_THERE, outcome=outcome, why=refusal or "")
         tally.differences.append(one)
@@ -136,16 +135,16 @@ def _compare_unlinked(run: Reconciliation) -> None:
 def _compare(
     run: Reconciliation, client: SiteClient, rows: list[ListedOrder], mine: list[Ours], up_to: int
 ) -> tuple[_Tally, int, bool]:
-    """Return what there is up to an id; that id, lower if too much would have to be asked for; and whether it is."""
-    codes = our_side.status_codes()
+    """Return the results up to an id, that id, and whether it was lowered to keep within `MAX_FETCHES`."""
+    codes = our_orders.status_codes()
     by_id = {one.bitrix_order_id: one for one in mine if one.bitrix_order_id is not None}
-    linked = our_side.unlinked(_crm_keys(rows, by_id))
+    linked = our_orders.unlinked(_crm_keys(rows, by_id))
     theirs = {row.bitrix_order_id: row for row in rows if row.bitrix_order_id <= up_to and not row.is_check}
     missing = sorted(by_id.keys() - theirs.keys())
     is_cut = False
-    asked = [key for key in missing if not (by_id[key].is_deleted or by_id[key].is_archived)]
-    if len(asked) > ASKED_ONE_BY_ONE:
-        up_to, is_cut = asked[ASKED_ONE_BY_ONE - 1], True
+    to_fetch = [key for key in missing if not (by_id[key].is_deleted or by_id[key].is_archived)]
+    if len(to_fetch) > MAX_FETCHES:
+        up_to, is_cut = to_fetch[MAX_FETCHES - 1], True
 
     ids = sorted(key for key in by_id.keys() | theirs.keys() if key <= up_to)
     tally = _Tally()
@@ -157,22 +156,22 @@ def _compare(
             continue
         link = linked.get(their.crm_order_id) if our is None and their is not None and their.crm_order_id else None
         if link is not None and link.has_live_push:
-            continue  # it is about to learn its id; counted with the orders made here
+            continue  # the push will store its site id; it is counted with the orders made here
         tally.count("compared")
         if our is not None and their is not None and looks_alike(our, their, codes):
             tally.count("agreed")
             if run.is_repair and lacks_checksum(our, their):
                 tally.checksums.append(ListedChecksum(our.key, our.version, their.checksum or ""))
-        elif _is_gone_on_both(our, their):
+        elif _is_absent_on_both(our, their):
             tally.count("agreed")
         else:
             suspects.append(key)
     if suspects:
-        _look_again(run, client, suspects, bool(rows), codes, tally)
+        _read_again(run, client, suspects, bool(rows), codes, tally)
     return tally, up_to, is_cut
 
 
-def _look_again(
+def _read_again(
     run: Reconciliation,
     client: SiteClient,
     suspects: list[int],
@@ -184,12 +183,12 @@ def _look_again(
     if is_listed:
         page = client.list_orders(since=run.since, after_id=suspects[0] - 1, limit=PAGE)
         theirs = {row.bitrix_order_id: row for row in page.orders}
-    mine = {one.bitrix_order_id: one for one in our_side.whole(ids=suspects)}
-    linked = our_side.unlinked(_crm_keys(theirs.values(), mine))
+    mine = {one.bitrix_order_id: one for one in our_orders.whole(ids=suspects)}
+    linked = our_orders.unlinked(_crm_keys(theirs.values(), mine))
     for key in suspects:
         our, their = mine.get(key), theirs.get(key)
         if their is None:
-            their = _ask(client, key)
+            their = _fetch(client, key)
         if their is not None and their.is_archived:
             _note_archived(key, our, tally, is_counted=True)
             continue
@@ -211,11 +210,11 @@ def _judge(our: Ours | None, their: ListedOrder | None, codes: Mapping[str, str]
         return _MISSING, Kind.MISSING_HERE
     if our is not None and not (our.is_deleted or our.is_archived):
         return _MISSING, Kind.MISSING_THERE
-    return Verdict(), Kind.FIELD  # gone on both sides, or gone while we looked
+    return Verdict(), Kind.FIELD  # absent on both sides, or deleted during the comparison
 
 
-def _ask(client: SiteClient, bitrix_order_id: int) -> ListedOrder | None:
-    # The bridge's list leaves out an order that is being saved at that moment.
+def _fetch(client: SiteClient, bitrix_order_id: int) -> ListedOrder | None:
+    # The bridge's list leaves out an order that the site is saving at that moment.
     try:
         return listed(read_site_order(client, bitrix_order_id))
     except OrderNotFoundError:
@@ -225,12 +224,12 @@ def _ask(client: SiteClient, bitrix_order_id: int) -> ListedOrder | None:
     except MisconfiguredError:
         raise
     except (PermanentDeliveryError, PayloadError):
-        # It is there and can't be read: for a person, and no reason to stop at it each night.
+        # The order exists but can't be read: staff decide, and the run continues with the other orders.
         return ListedOrder(bitrix_order_id, unreadable={"status": None})
 
 
 def _row(run: Reconciliation, key: int, our: Ours | None, one: Found, kind: Difference.Kind) -> Difference:
-    # A run that repairs tries first what the rules can do; what is left after that needs a person.
+    # A repairing run first applies the rules; only the differences left after that need a person.
     is_for_person = one.needs_person and not run.is_repair
     return Difference(
         run=run,
@@ -249,13 +248,13 @@ def _crm_keys(rows: Iterable[ListedOrder], known: Mapping[int | None, Ours] | Ma
     return [row.crm_order_id for row in rows if row.crm_order_id is not None and row.bitrix_order_id not in known]
 
 
-def _is_gone_on_both(our: Ours | None, their: ListedOrder | None) -> bool:
-    # A site that can't be asked for its archive lacks what was found there.
+def _is_absent_on_both(our: Ours | None, their: ListedOrder | None) -> bool:
+    # A site whose archive can't be queried does not return its archived orders.
     return our is not None and their is None and (our.is_deleted or our.is_archived)
 
 
 def _note_archived(key: int, our: Ours | None, tally: _Tally, *, is_counted: bool = False) -> None:
-    """Note an order that stands in the site's archive; one that is not known here is left to an import."""
+    """Note an order that is in the site's archive; skip one that the CRM does not have, as only an import adds it."""
     if our is None:
         return
     if not is_counted:
@@ -276,10 +275,10 @@ def _write(
     compared_keys: list[UUID] | None = None,
     **columns: object,
 ) -> None:
-    """Save what was found and the place of the run; what an earlier run found of the same orders is out of date."""
-    people = sum(one.outcome == Outcome.PERSON for one in tally.differences)
+    """Save the results and the place of the run, and close the differences that earlier runs found in these orders."""
+    need_person = sum(one.outcome == Outcome.PERSON for one in tally.differences)
     tally.count("differences", len(tally.differences))
-    tally.count("need_person", people)
+    tally.count("need_person", need_person)
     older = Difference.objects.filter(outcome__in=OPEN).exclude(run=run)
     if compared_keys is not None:
         older = older.filter(bitrix_order_id=None, order__in=compared_keys)

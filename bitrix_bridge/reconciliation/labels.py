@@ -1,4 +1,4 @@
-"""Differences in the words of the people who decide them: three columns, and what may be done about each."""
+"""Differences as staff see them: the values in three columns, and the buttons that decide."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -35,7 +35,7 @@ CSS: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """One side that may be taken."""
+    """The button that takes one side of a difference."""
 
     side: str
     label: str
@@ -43,7 +43,7 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One difference, in words. None of the texts is marked safe."""
+    """One difference as texts. None of the texts is marked safe."""
 
     difference: Difference
     label: str
@@ -57,7 +57,7 @@ class Row:
 
 
 def rows(differences: Iterable[Difference], *, may_decide: bool, reader: User | AnonymousUser) -> list[Row]:
-    """Return the differences in the reader's words. Read them with `select_related("order", "resolved_by", "run")`."""
+    """Return the rows that the reader may see. Query with `select_related("order", "resolved_by", "run")`."""
     found = list(differences)
     names = look_up((one.field, value) for one in found for value in (one.agreed, one.ours, one.theirs))
     return [_row(one, _names_for(reader, one, names), may_decide) for one in found]
@@ -72,12 +72,12 @@ def _row(one: Difference, names: Names, may_decide: bool) -> Row:
     label = field_label({VERSION: "bitrix_version"}.get(one.field, one.field))
     if one.field == CHECKSUM:
         label, agreed = gettext("Lines, properties or payments"), "—"
-        ours, theirs = gettext("as last heard") if one.ours else gettext("not known"), gettext("changed")
+        ours, theirs = gettext("as last received") if one.ours else gettext("not known"), gettext("changed")
         theirs = theirs if one.ours else gettext("to be read")
     if one.kind != Kind.FIELD:
-        there, absent = gettext("is there"), gettext("is not there")
+        present, absent = gettext("is there"), gettext("is not there")
         label, agreed = gettext("The order"), "—"
-        ours, theirs = (absent, there) if one.kind == Kind.MISSING_HERE else (there, absent)
+        ours, theirs = (absent, present) if one.kind == Kind.MISSING_HERE else (present, absent)
     return Row(
         difference=one,
         label=label,
@@ -112,5 +112,5 @@ def _button(one: Difference, side: Difference.Side) -> str:
     if one.kind == Kind.MISSING_THERE:
         return gettext("Mark as deleted")
     if one.field in (VERSION, CHECKSUM, LINK, DELETED, ARCHIVED):
-        return gettext("Read the order anew")
+        return gettext("Read the order again")
     return gettext("Take the site's")
