@@ -121,7 +121,7 @@ class TestUntilItHasAnswered:
         assert moved_on.status_id == "accepted"
 
     def test_an_answer_that_was_asked_for_before_is_no_answer(self, site, moved_on, bare, monkeypatch):
-        honest = ask_site.take_over
+        honest = ask_site.fetch_and_apply
         rows = []
 
         def and_meanwhile(order, timeout):
@@ -129,7 +129,7 @@ class TestUntilItHasAnswered:
             site.change_status(moved_on.bitrix_order_id, "AP")
             rows.append(bare(moved_on, "AP"))
 
-        monkeypatch.setattr(ask_site, "take_over", and_meanwhile)
+        monkeypatch.setattr(ask_site, "fetch_and_apply", and_meanwhile)
         ask_site.ask(str(moved_on.pk))
         (row,) = rows
         row.refresh_from_db()
