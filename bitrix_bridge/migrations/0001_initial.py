@@ -283,7 +283,7 @@ class Migration(migrations.Migration):
                             ("status_changed", "status changed"),
                             ("unchanged", "nothing new"),
                             ("duplicate", "came twice"),
-                            ("stale", "old news"),
+                            ("stale", "outdated"),
                             ("ignored", "unknown event"),
                             ("stored", "kept, not processed"),
                         ],

@@ -65,7 +65,7 @@ def deliver(push: Push) -> Delivered:
     for _step in range(MAX_STEPS):
         if not _make_request(client, push, progress):
             return _outcome(push, progress.exchange, progress.agreement, progress.held_until)
-    raise TemporaryDeliveryError(gettext("The site takes the order's state but does not keep it."))
+    raise TemporaryDeliveryError(gettext("The site accepts the order's state but does not store it."))
 
 
 def _make_request(client: SiteClient, push: Push, progress: "Progress") -> bool:
@@ -203,7 +203,9 @@ def _outcome(push: Push, exchange: Exchange, agreement: Agreement, held_until: d
     if not exchange.done:
         services.reassess_sync_state(order_id=push.order_id)
         if agreement.refused:
-            raise NoLongerNeededError(gettext("What the site can't hold is not sent again until it is changed."))
+            raise NoLongerNeededError(
+                gettext("Values that the site can't store are not sent again until they are changed.")
+            )
         raise NoLongerNeededError(gettext("The site has the order as it is."))
     return Delivered(code="200", answer="; ".join(exchange.done))
 
@@ -241,7 +243,7 @@ def _create(client: SiteClient, push: Push, order: Order, values: Mapping[str, A
             values=sent,
             version=created.version,
             push_id=push.pk,
-            words=created.words,
+            words=created.response,
         )
     except services.NotAllowedError as twin:
         raise PermanentDeliveryError(str(twin)) from twin
@@ -254,7 +256,7 @@ def _create(client: SiteClient, push: Push, order: Order, values: Mapping[str, A
     if created.is_archived:
         services.mark_archived([created.order_id])
     # Fields refused for other reasons are sent again, as an update.
-    exchange.add_refusals(created.words, [name for name, one in created.words.refused.items() if one.is_of_value])
+    exchange.add_refusals(created.response, [name for name, one in created.response.refused.items() if one.is_of_value])
     exchange.done.append(f"order.create: {created.order_id}")
 
 
@@ -335,8 +337,8 @@ def _update(
     times_received = started.times_received if updated.is_repetition else agreement.times_received
     site_status = order.status.bitrix_code if STATUS in unsent else None
     _record(push, order, unsent, updated, times_received=times_received, site_status=site_status)
-    exchange.add_refusals(updated.words, unsent)
-    exchange.done.append(f"order.update: {', '.join(sorted(unsent.keys() - updated.words.refused.keys()))}")
+    exchange.add_refusals(updated.response, unsent)
+    exchange.done.append(f"order.update: {', '.join(sorted(unsent.keys() - updated.response.refused.keys()))}")
 
 
 def _record(
@@ -355,7 +357,7 @@ def _record(
         version=updated.version,
         times_received=times_received,
         push_id=push.pk,
-        words=updated.words,
+        words=updated.response,
     )
 
 

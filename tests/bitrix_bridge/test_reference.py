@@ -40,7 +40,7 @@ def test_stubs_of_an_order_get_the_sites_names(site, post_webhook):
 def test_the_site_is_not_asked_each_minute_for_what_it_does_not_know(site, post_webhook):
     post_webhook("order.create", site.place_order(properties={"city": "9999"}))
     assert [reference.name_stubs() for _ in range(3)] == [True, False, False]
-    Heartbeat.objects.filter(name=reference.ASKED).update(beat_at="2025-01-01T00:00:00Z")
+    Heartbeat.objects.filter(name=reference.HEARTBEAT).update(beat_at="2025-01-01T00:00:00Z")
     assert reference.name_stubs()
 
 
