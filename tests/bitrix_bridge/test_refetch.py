@@ -7,7 +7,7 @@ from django.conf import settings as project
 from django.utils import timezone
 
 from bitrix_bridge import refetch
-from bitrix_bridge.refetch import refetch, refetch_due
+from bitrix_bridge.refetch import refetch_due
 from bitrix_bridge.sandbox import faults
 from bitrix_bridge.site_client import site_orders
 from orders.admin.orders.live_updates import last_change, version
@@ -67,7 +67,7 @@ def test_a_failed_refetch_changes_nothing_that_open_lists_compare(stubs, site):
     site.faults.give(faults.status(503), times=2)
     before = last_change(), [version(order) for order in stubs.all()], list(OrderEvent.objects.values_list("pk"))
     assert refetch_due() == 0
-    assert refetch(str(stubs[0].pk)) is False
+    assert refetch.refetch(str(stubs[0].pk)) is False
     assert before == (
         last_change(),
         [version(order) for order in stubs.all()],
