@@ -7,7 +7,7 @@ import pytest
 from bitrix_bridge.sandbox import Sandbox
 from bitrix_bridge.site_client.bridge_client import BridgeClient
 from orders.models import Order
-from tests.bitrix_bridge.newer_bridge import ToldBridge
+from tests.bitrix_bridge.newer_bridge import ScriptedBridge
 from tests.mariadb import Server, running
 from tests.samples import order_data
 
@@ -29,15 +29,15 @@ def site(settings) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def told_bridge(site) -> Callable[[str], ToldBridge]:
+def bridge_of_version(site) -> Callable[[str], ScriptedBridge]:
     """Make the stand-in's bridge one of this version, which says what a test tells it to say."""
 
-    def told_bridge(version: str = "1.2") -> ToldBridge:
-        bridge = ToldBridge(site, version)
+    def bridge_of_version(version: str = "1.2") -> ScriptedBridge:
+        bridge = ScriptedBridge(site, version)
         BridgeClient().knows_all_actions()
         return bridge
 
-    return told_bridge
+    return bridge_of_version
 
 
 @pytest.fixture

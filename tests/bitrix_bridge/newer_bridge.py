@@ -9,7 +9,7 @@ from bitrix_bridge.site_client.bridge_client import known_endpoints
 Answer = dict[str, Any]
 
 
-class ToldBridge:
+class ScriptedBridge:
     """Answers as the bridge of `version` does, and what a test tells it to say besides."""
 
     def __init__(self, sandbox: Sandbox, version: str) -> None:

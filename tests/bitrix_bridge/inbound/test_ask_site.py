@@ -1,4 +1,4 @@
-"""A status that may be old news: the site is asked, and what it says of the order decides."""
+"""A status that may be old news: the site is fetched_ids, and what it says of the order decides."""
 
 from datetime import timedelta
 
@@ -40,7 +40,7 @@ def bare(post_webhook):
     return post
 
 
-def asked(site):
+def fetched_ids(site):
     return [request for request in site.site.requests if request.get("body", {}).get("action") == "order.get"]
 
 
@@ -53,12 +53,12 @@ CLOCKS = [{}, {"DATE_STATUS": "late"}, {"DATE_STATUS": "late", "DATE_UPDATE": "l
 
 @pytest.mark.parametrize("clocks", CLOCKS, ids=lambda clocks: "+".join(clocks) or "no clock")
 @pytest.mark.parametrize("code", ["AP", "N"])
-class TestBothTruths:
+class TestStatusCheck:
     def clocks_of(self, clocks):
         # Later than all that is known: a clock that runs ahead, or what is sent late and stamped then.
         return dict.fromkeys(clocks, soon())
 
-    def test_it_was_late(self, site, moved_on, bare, code, clocks):
+    def test_late_status_event_does_not_replace_ours(self, site, moved_on, bare, code, clocks):
         row = bare(moved_on, code, **self.clocks_of(clocks))
         moved_on.refresh_from_db()
         assert (moved_on.status_id, moved_on.sync_state) == ("delivering", "synced")
@@ -70,7 +70,7 @@ class TestBothTruths:
         assert (moved_on.status_id, moved_on.sync_state, deliver_due()) == ("delivering", "synced", 0)
         assert "conflict" not in moved_on.events.values_list("kind", flat=True)
 
-    def test_it_was_true(self, site, moved_on, bare, code, clocks):
+    def test_true_status_event_is_applied_after_fetch(self, site, moved_on, bare, code, clocks):
         site.change_status(moved_on.bitrix_order_id, code)
         row = bare(moved_on, code, **self.clocks_of(clocks))
         moved_on.refresh_from_db()
@@ -84,14 +84,16 @@ class TestBothTruths:
         assert (event.kind, event.source, event.changes[0]["new"]) == ("status", "bitrix", moved_on.status_id)
 
 
-class TestUntilItHasAnswered:
-    def test_the_question_is_put_to_the_worker(self, moved_on, bare, django_capture_on_commit_callbacks):
+class TestUntilSiteAnswers:
+    def test_status_check_is_queued_for_the_worker(self, moved_on, bare, django_capture_on_commit_callbacks):
         OrmQ.objects.all().delete()
         with django_capture_on_commit_callbacks(execute=True):
             bare(moved_on, "AP")
         assert [task.func() for task in OrmQ.objects.all()] == ["bitrix_bridge.inbound.ask_site.ask"]
 
-    def test_a_site_that_does_not_answer_is_asked_again(self, site, moved_on, bare, django_capture_on_commit_callbacks):
+    def test_order_is_fetched_again_when_site_does_not_answer(
+        self, site, moved_on, bare, django_capture_on_commit_callbacks
+    ):
         site.change_status(moved_on.bitrix_order_id, "AP")
         row = bare(moved_on, "AP")
         site.faults.give(faults.status(503), action="order.get")
@@ -108,7 +110,7 @@ class TestUntilItHasAnswered:
         row.refresh_from_db()
         assert (moved_on.status_id, row.state) == ("accepted", "processed")
 
-    def test_another_event_meanwhile_does_not_end_it(self, site, moved_on, bare):
+    def test_other_event_does_not_end_the_status_check(self, site, moved_on, bare):
         site.change_status(moved_on.bitrix_order_id, "AP")
         row = bare(moved_on, "AP")
         assert bare(moved_on, "PD").action == "unchanged"  # the late echo of ours
@@ -120,16 +122,16 @@ class TestUntilItHasAnswered:
         moved_on.refresh_from_db()
         assert moved_on.status_id == "accepted"
 
-    def test_an_answer_that_was_asked_for_before_is_no_answer(self, site, moved_on, bare, monkeypatch):
-        honest = ask_site.fetch_and_apply
+    def test_response_to_earlier_request_does_not_end_the_check(self, site, moved_on, bare, monkeypatch):
+        original = ask_site.fetch_and_apply
         rows = []
 
-        def and_meanwhile(order, timeout):
-            honest(order, timeout)
+        def fetch_after_other_event(order, timeout):
+            original(order, timeout)
             site.change_status(moved_on.bitrix_order_id, "AP")
             rows.append(bare(moved_on, "AP"))
 
-        monkeypatch.setattr(ask_site, "fetch_and_apply", and_meanwhile)
+        monkeypatch.setattr(ask_site, "fetch_and_apply", fetch_after_other_event)
         ask_site.ask(str(moved_on.pk))
         (row,) = rows
         row.refresh_from_db()
@@ -139,7 +141,7 @@ class TestUntilItHasAnswered:
         moved_on.refresh_from_db()
         assert moved_on.status_id == "accepted"
 
-    def test_the_whole_order_announced_meanwhile_is_believed(self, site, moved_on, bare, echo):
+    def test_whole_order_event_ends_the_status_check(self, site, moved_on, bare, echo):
         site.change_status(moved_on.bitrix_order_id, "AP")
         row = bare(moved_on, "AP")
         echo()
@@ -150,7 +152,7 @@ class TestUntilItHasAnswered:
         row.refresh_from_db()
         assert (row.state, row.action) == ("processed", "unchanged"), "nothing is left to ask"
 
-    def test_it_is_given_up_loudly(self, site, moved_on, bare):
+    def test_status_check_fails_with_an_alert_after_last_retry(self, site, moved_on, bare):
         row = bare(moved_on, "AP")
         for _ in WAITS:
             WebhookEvent.objects.filter(pk=row.pk).update(retry_at=timezone.now())
@@ -161,33 +163,33 @@ class TestUntilItHasAnswered:
         ask_site.ask(str(moved_on.pk))
         assert inbox.reprocess(row.pk).state == "processed"
 
-    def test_of_a_deleted_order_nothing_is_asked(self, site, moved_on, bare, post_webhook):
+    def test_deleted_order_is_not_fetched(self, site, moved_on, bare, post_webhook):
         post_webhook("order.delete", {"ID": moved_on.bitrix_order_id})
         assert bare(moved_on, "AP").state == "processed"
 
 
-class TestBelievedAtOnce:
+class TestWithoutCheck:
     @pytest.mark.parametrize(
         ("code", "status"), [("PD", "delivering"), ("CO", "completed"), ("DE", "declined")], ids=["same", "next", "new"]
     )
-    def test_what_ours_have_not_replaced(self, site, moved_on, bare, code, status):
+    def test_status_that_ours_did_not_replace_is_applied_at_once(self, site, moved_on, bare, code, status):
         row = bare(moved_on, code)
         moved_on.refresh_from_db()
-        assert (moved_on.status_id, row.state, asked(site)) == (status, "processed", [])
+        assert (moved_on.status_id, row.state, fetched_ids(site)) == (status, "processed", [])
 
-    def test_one_with_a_version(self, site, moved_on, post_webhook):
+    def test_status_with_a_version_is_applied_at_once(self, site, moved_on, post_webhook):
         version = moved_on.bitrix_version
         late = {"ID": moved_on.bitrix_order_id, "STATUS_ID": "AP", "VERSION": version - 1}
         assert post_webhook("order.status.change", late).json()["action"] == "stale"
         news = {**late, "VERSION": version + 1}
         assert post_webhook("order.status.change", news).json()["action"] == "status_changed"
 
-    def test_a_site_that_is_told_nothing_by_us(self, lone_order, bare):
+    def test_status_is_applied_at_once_when_nothing_was_pushed(self, lone_order, bare):
         for code in ("AP", "PD", "AP", "N"):
             assert bare(lone_order, code).action == "status_changed"
 
 
-def test_ours_that_the_site_has_replaced_itself_is_past_too(site, shared_order, manager, bare, echo):
+def test_status_of_ours_that_site_replaced_is_checked_too(site, shared_order, manager, bare, echo):
     change(shared_order, "accepted", manager)
     deliver_due()
     site.change_status(shared_order.bitrix_order_id, "CO")
@@ -197,7 +199,7 @@ def test_ours_that_the_site_has_replaced_itself_is_past_too(site, shared_order, 
     assert shared_order.status_id == "completed"
 
 
-def test_a_wish_of_that_status_is_not_taken_for_granted(site, moved_on, bare, manager):
+def test_pending_status_is_sent_although_late_event_names_it(site, moved_on, bare, manager):
     """The manager goes back to AP, and the late event says that the site has it already."""
     Status.objects.filter(code="delivering").update(next_codes=[])
     site.faults.give(faults.status(503))
@@ -211,7 +213,7 @@ def test_a_wish_of_that_status_is_not_taken_for_granted(site, moved_on, bare, ma
     assert (moved_on.status_id, moved_on.sync_state) == ("accepted", "pending"), "the site still has PD"
 
 
-def test_the_rest_of_a_whole_order_without_a_version_is_taken(site, moved_on, post_webhook):
+def test_other_fields_of_order_without_version_are_applied(site, moved_on, post_webhook):
     late = {**site.site.order(moved_on.bitrix_order_id), "STATUS_ID": "AP", "COMMENTS": "домофон 7", "VERSION": None}
     row = WebhookEvent.objects.get(pk=post_webhook("order.update", late).json()["event_id"])
     moved_on.refresh_from_db()
@@ -222,7 +224,7 @@ def test_the_rest_of_a_whole_order_without_a_version_is_taken(site, moved_on, po
     assert row.state == "processed"
 
 
-def test_whose_order_it_is_is_read_as_in_an_event(site, moved_on, settings):
+def test_customer_of_fetched_order_is_read_as_in_an_event(site, moved_on, settings):
     settings.BITRIX_DEFAULT_USER_ID = int(site.site.order(moved_on.bitrix_order_id)["USER_ID"])
     Order.objects.update(customer=None)
     Customer.objects.all().delete()

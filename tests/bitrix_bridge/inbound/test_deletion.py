@@ -9,7 +9,7 @@ from bitrix_bridge.site_client.bridge_client import BridgeClient
 from cvety_crm.outbox import deliver_due
 from orders import services
 from orders.models import Order
-from tests.bitrix_bridge.outbound.test_delivery import hurry, made_here
+from tests.bitrix_bridge.outbound.test_delivery import made_here, make_due
 
 pytestmark = pytest.mark.django_db
 
@@ -41,7 +41,7 @@ def at_rest():
     return not Push.objects.filter(state__in=("pending", "sending")).exists()
 
 
-def test_it_is_marked_as_deleted_and_not_made_again(site, lost, post_webhook):
+def test_deleted_order_is_marked_and_not_created_again(site, lost, post_webhook):
     number = int(only_order_on_site(site)["ID"])
     site.site.delete_order(number)
     assert post(post_webhook, site.sender.events[-1]) == "updated"
@@ -53,7 +53,7 @@ def test_it_is_marked_as_deleted_and_not_made_again(site, lost, post_webhook):
     assert (Push.objects.get().state, Order.objects.count()) == ("cancelled", 1)
 
 
-def test_what_was_announced_before_comes_after(site, lost, post_webhook):
+def test_late_creation_event_keeps_order_deleted(site, lost, post_webhook):
     created = site.sender.events[-1]
     site.site.delete_order(int(created.data["ID"]))
     post(post_webhook, site.sender.events[-1])
@@ -65,7 +65,7 @@ def test_what_was_announced_before_comes_after(site, lost, post_webhook):
     assert site.site.all_orders() == []
 
 
-def test_the_site_has_yet_to_announce_it(settings, manager, post_webhook):
+def test_repeated_create_reports_deletion_before_its_event(settings, manager, post_webhook):
     """Its webhooks don't get through either; the repeated create tells."""
     with Sandbox("http://127.0.0.1:1/", api_token=settings.BITRIX_API_TOKEN) as site:
         settings.BITRIX_API_URL = site.bridge_url
@@ -75,7 +75,7 @@ def test_the_site_has_yet_to_announce_it(settings, manager, post_webhook):
         deliver_due()
         number = int(only_order_on_site(site)["ID"])
         site.site.delete_order(number)
-        hurry(Push.objects.get())
+        make_due(Push.objects.get())
         deliver_due()
         order.refresh_from_db()
         assert (order.bitrix_order_id, order.is_deleted_on_site) == (number, True)
@@ -88,12 +88,12 @@ def test_the_site_has_yet_to_announce_it(settings, manager, post_webhook):
         assert Order.objects.count() == 1
 
 
-def test_its_answer_was_only_slow(site, manager, post_webhook, monkeypatch):
+def test_deletion_event_arrives_before_response_to_create(site, manager, post_webhook, monkeypatch):
     """A bare ID is all that the deletion names, and it comes before the answer."""
-    honest = BridgeClient.create_order
+    original = BridgeClient.create_order
 
     def create(client, order):
-        created = honest(client, order)
+        created = original(client, order)
         site.site.delete_order(created.order_id)
         assert post(post_webhook, site.sender.events[-1], XML_ID=True) == "ignored"
         return created
@@ -118,21 +118,21 @@ class TestBareId:
         assert post(post_webhook, site.sender.events[-1], XML_ID=True) == "ignored"
         return created
 
-    def test_it_is_made_anew_once(self, site, lost, gone):
-        hurry(Push.objects.get())
+    def test_order_is_created_again_once(self, site, lost, gone):
+        make_due(Push.objects.get())
         deliver_due()
         lost.refresh_from_db()
         assert at_rest()
         assert (lost.bitrix_order_id, lost.is_deleted_on_site) == (int(only_order_on_site(site)["ID"]), False)
 
-    def test_what_is_told_late_of_the_first_makes_no_second(self, site, lost, gone, post_webhook):
-        hurry(Push.objects.get())
+    def test_late_event_of_first_order_creates_no_second_order(self, site, lost, gone, post_webhook):
+        make_due(Push.objects.get())
         deliver_due()
         assert post(post_webhook, gone) == "stale"
         assert Order.objects.count() == 1
         assert WebhookEvent.objects.latest("created_at").order == lost
 
-    def test_what_is_told_late_of_it_says_that_it_is_gone(self, site, lost, gone, post_webhook):
+    def test_late_event_of_deleted_order_is_outdated(self, site, lost, gone, post_webhook):
         post(post_webhook, gone)
         lost.refresh_from_db()
         assert lost.is_deleted_on_site
@@ -141,18 +141,18 @@ class TestBareId:
         assert site.site.all_orders() == []
 
 
-def test_made_anew_although_its_deletion_has_just_been_heard_of(site, lost, monkeypatch):
+def test_order_created_again_just_after_its_deletion_is_kept(site, lost, monkeypatch):
     """The request had left a moment before: what is on the site now is an order like any other."""
     first = int(only_order_on_site(site)["ID"])
     site.site.delete_order(first)
-    honest = BridgeClient.create_order
+    original = BridgeClient.create_order
 
     def create(client, order):
         services.mark_deleted(bitrix_order_id=first, crm_order_id=lost.pk)
-        return honest(client, order)
+        return original(client, order)
 
     monkeypatch.setattr(BridgeClient, "create_order", create)
-    hurry(Push.objects.get())
+    make_due(Push.objects.get())
     deliver_due()
     lost.refresh_from_db()
     assert (lost.bitrix_order_id, lost.is_deleted_on_site) == (int(only_order_on_site(site)["ID"]), False)

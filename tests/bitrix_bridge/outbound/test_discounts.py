@@ -51,7 +51,7 @@ def check(site, order):
     assert order.discount_amount == discount_of(items) == sum(off)
 
 
-def test_one_agreed_here_is_in_the_lines_there(site, order, manager, echo):  # noqa: F811
+def test_discount_from_crm_lowers_line_prices_on_site(site, order, manager, echo):  # noqa: F811
     for discount, price in ((1500, "6000.0000"), (2000, "5500.0000"), (0, "7500.0000")):
         edit(order, manager, discount_amount=Decimal(discount))
         assert deliver_due() == 1
@@ -64,7 +64,7 @@ def test_one_agreed_here_is_in_the_lines_there(site, order, manager, echo):  # n
     assert site.site.writes == 3
 
 
-def test_a_lower_sum_is_one_there_too(site, order, manager, echo):  # noqa: F811
+def test_lower_total_becomes_a_discount_on_site(site, order, manager, echo):  # noqa: F811
     edit(order, manager, total_amount=order.total_amount - 700)
     deliver_due()
     assert echo() == "unchanged"
@@ -72,7 +72,7 @@ def test_a_lower_sum_is_one_there_too(site, order, manager, echo):  # noqa: F811
     assert order.discount_amount == 700
 
 
-def test_a_raised_price_is_none_there_either(site, order, manager, echo):  # noqa: F811
+def test_higher_total_is_no_discount_on_site(site, order, manager, echo):  # noqa: F811
     edit(order, manager, total_amount=order.total_amount + 700)
     deliver_due()
     assert echo() == "unchanged"
@@ -80,7 +80,7 @@ def test_a_raised_price_is_none_there_either(site, order, manager, echo):  # noq
     assert order.discount_amount == 0
 
 
-def test_a_piece_that_became_a_line_of_its_own_is_one_there(site, manager, post_webhook, echo):  # noqa: F811
+def test_line_split_by_discount_is_merged_on_site(site, manager, post_webhook, echo):  # noqa: F811
     placed = site.place_order(items=[{"bitrix_product_id": 696613, "quantity": 3, "price": 5000}])
     post_webhook("order.create", placed)
     order = Order.objects.get()
@@ -99,7 +99,7 @@ def test_a_piece_that_became_a_line_of_its_own_is_one_there(site, manager, post_
     assert (order.discount_amount, list_sum(order.items.all())) == (0, 15000)
 
 
-def test_an_order_made_here_has_it_from_the_beginning(site, manager, post_webhook):
+def test_new_order_is_created_on_site_with_discount(site, manager, post_webhook):
     order = made_here(manager, discount_amount=Decimal(1500))
     deliver_due()
     request = site.site.requests[-1]["body"]
@@ -115,14 +115,14 @@ def test_an_order_made_here_has_it_from_the_beginning(site, manager, post_webhoo
     assert not order.events.filter(source="bitrix", changes__contains=[{"field": "discount_amount"}]).exists()
 
 
-def test_a_line_without_a_list_price_leaves_it_to_the_site(site, manager):
+def test_line_without_list_price_is_sent_without_base_price(site, manager):
     made_here(manager)
     deliver_due()
     (item,) = site.site.requests[-1]["body"]["items"]
     assert "base_price" not in item
 
 
-def test_a_price_below_the_catalogue_s_says_so(site, manager):
+def test_line_below_catalogue_price_is_sent_with_base_price(site, manager):
     product = Product.objects.create(name="Букет Стандарт", price=7500, bitrix_product_id=696613)
     services.create_order(items=[NewItem(product=product, price=Decimal(7000))], actor=manager)
     deliver_due()
@@ -130,7 +130,7 @@ def test_a_price_below_the_catalogue_s_says_so(site, manager):
     assert (item["price"], item["base_price"]) == (7000.0, 7500.0)
 
 
-def test_a_lower_price_of_one_line_is_one(site, order, manager, echo):  # noqa: F811
+def test_lower_price_of_one_line_is_a_discount(site, order, manager, echo):  # noqa: F811
     line = as_snapshot(order.items.get())
     edit(order, manager, items=[replace(line, price=Decimal(7000))])
     deliver_due()
@@ -140,7 +140,7 @@ def test_a_lower_price_of_one_line_is_one(site, order, manager, echo):  # noqa: 
     assert order.discount_amount == 500
 
 
-def test_one_agreed_there_is_taken(site, order, echo):  # noqa: F811
+def test_discount_from_site_is_stored(site, order, echo):  # noqa: F811
     (line,) = there(site, order)["basket"]
     item = {"bitrix_basket_id": line["ID"], "quantity": 1, "price": 6500, "base_price": 7500}
     site.site.update_order(order.bitrix_order_id, items=[item])
@@ -151,7 +151,7 @@ def test_one_agreed_there_is_taken(site, order, echo):  # noqa: F811
     assert {change["field"] for change in event.changes} == {"items", "total_amount", "discount_amount"}
 
 
-def test_old_news_of_the_lines_does_not_take_ours_back(site, order, manager, echo):  # noqa: F811
+def test_outdated_event_with_lines_keeps_our_discount(site, order, manager, echo):  # noqa: F811
     edit(order, manager, discount_amount=Decimal(1500))
     site.site.update_order(order.bitrix_order_id, {"COMMENTS": "домофон 7"})
     assert echo() == "updated"
@@ -162,7 +162,7 @@ def test_old_news_of_the_lines_does_not_take_ours_back(site, order, manager, ech
     check(site, order)
 
 
-def test_one_that_is_taken_back_there_is_gone_though_its_echo_was_lost(site, order, manager, echo):  # noqa: F811
+def test_discount_removed_on_site_is_removed_after_lost_echo(site, order, manager, echo):  # noqa: F811
     edit(order, manager, discount_amount=Decimal(1500))
     deliver_due()
     (line,) = there(site, order)["basket"]
@@ -173,7 +173,7 @@ def test_one_that_is_taken_back_there_is_gone_though_its_echo_was_lost(site, ord
     assert order.discount_amount == 0
 
 
-def test_one_of_lines_that_are_kept_here_stays(site, order, manager, echo):  # noqa: F811
+def test_discount_stays_when_our_lines_are_kept(site, order, manager, echo):  # noqa: F811
     edit(order, manager, discount_amount=Decimal(1500))
     (line,) = there(site, order)["basket"]
     item = {"bitrix_basket_id": line["ID"], "quantity": 1, "price": 7000, "base_price": 7500}
@@ -186,7 +186,7 @@ def test_one_of_lines_that_are_kept_here_stays(site, order, manager, echo):  # n
     check(site, order)
 
 
-def test_a_document_without_lines_says_nothing_of_it(order, manager, site, echo):  # noqa: F811
+def test_event_without_lines_keeps_the_discount(order, manager, site, echo):  # noqa: F811
     edit(order, manager, discount_amount=Decimal(1500))
     deliver_due()
     assert echo() == "unchanged"
@@ -195,7 +195,7 @@ def test_a_document_without_lines_says_nothing_of_it(order, manager, site, echo)
     check(site, order)
 
 
-def test_a_discount_that_waits_in_a_failed_push_goes_with_the_lines(site, order, manager, echo):  # noqa: F811
+def test_discount_of_failed_push_is_sent_with_the_lines(site, order, manager, echo):  # noqa: F811
     edit(order, manager, discount_amount=Decimal(1500))
     site.faults.give(faults.status(503))
     deliver_due()

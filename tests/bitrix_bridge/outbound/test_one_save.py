@@ -13,14 +13,14 @@ from cvety_crm.outbox import PermanentDeliveryError, deliver_due
 from orders import services
 from orders.models import Status
 from orders.sync.three_way_merge import Agreement
-from tests.bitrix_bridge.outbound.test_delivery import change, hurry, made_here
+from tests.bitrix_bridge.outbound.test_delivery import change, made_here, make_due
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def bridge(told_bridge):
-    return told_bridge("1.2")
+def bridge(bridge_of_version):
+    return bridge_of_version("1.2")
 
 
 def edit(order, manager, **changes):
@@ -38,7 +38,7 @@ def there(site, order):
     return site.site.order(order.bitrix_order_id)
 
 
-def test_both_go_in_one_request(site, bridge, shared_order, manager):
+def test_status_and_fields_are_sent_in_one_request(site, bridge, shared_order, manager):
     edit(shared_order, manager, courier_comment="домофон 7", delivery_address="Достык 5")
     change(shared_order, "accepted", manager)
     deliver_due()
@@ -57,13 +57,13 @@ def test_both_go_in_one_request(site, bridge, shared_order, manager):
     }
 
 
-def test_a_status_alone_goes_as_before(site, bridge, shared_order, manager):
+def test_status_without_other_fields_uses_status_action(site, bridge, shared_order, manager):
     change(shared_order, "accepted", manager)
     deliver_due()
     assert [action for action, _ in sent(site)] == ["order.status"]
 
 
-def test_what_an_order_made_here_is_besides_follows_in_one_request(site, bridge, manager):
+def test_other_values_of_new_order_follow_in_one_request(site, bridge, manager):
     order = made_here(manager, payment_status="paid")
     change(order, "accepted", manager)
     deliver_due()
@@ -73,8 +73,8 @@ def test_what_an_order_made_here_is_besides_follows_in_one_request(site, bridge,
 
 
 @pytest.mark.parametrize("version", ["1.1", "1.1.9", "1", "2.0-beta", ""])
-def test_a_bridge_that_can_not_gets_them_apart(site, told_bridge, shared_order, manager, version):
-    told_bridge(version)
+def test_older_bridge_gets_status_in_a_separate_request(site, bridge_of_version, shared_order, manager, version):
+    bridge_of_version(version)
     edit(shared_order, manager, comment="без лилий")
     change(shared_order, "accepted", manager)
     deliver_due()
@@ -83,15 +83,15 @@ def test_a_bridge_that_can_not_gets_them_apart(site, told_bridge, shared_order, 
 
 
 @pytest.mark.parametrize("version", ["1.2", "1.2.1", "1.10", "2"])
-def test_a_newer_one_gets_them_together(site, told_bridge, shared_order, manager, version):
-    told_bridge(version)
+def test_newer_bridge_gets_status_with_other_fields(site, bridge_of_version, shared_order, manager, version):
+    bridge_of_version(version)
     edit(shared_order, manager, comment="без лилий")
     change(shared_order, "accepted", manager)
     deliver_due()
     assert [action for action, _ in sent(site)] == ["order.update"]
 
 
-def test_by_rest_they_go_apart(site, bridge, shared_order, manager, settings):
+def test_status_is_sent_separately_over_rest(site, bridge, shared_order, manager, settings):
     settings.BITRIX_REST_URL = site.rest_url
     edit(shared_order, manager, comment="без лилий")
     change(shared_order, "accepted", manager)
@@ -101,7 +101,7 @@ def test_by_rest_they_go_apart(site, bridge, shared_order, manager, settings):
     assert (there(site, shared_order)["STATUS_ID"], shared_order.sync_state) == ("AP", "synced")
 
 
-def test_the_site_decided_otherwise_and_the_rest_follows(site, bridge, shared_order, manager):
+def test_other_fields_are_sent_after_status_conflict(site, bridge, shared_order, manager):
     site.change_status(shared_order.bitrix_order_id, "DE")
     edit(shared_order, manager, comment="без лилий")
     change(shared_order, "accepted", manager)
@@ -114,7 +114,7 @@ def test_the_site_decided_otherwise_and_the_rest_follows(site, bridge, shared_or
     assert (event.reason, event.details["wish"]) == ("site_has_other", {"status": "accepted"})
 
 
-def test_a_refusal_has_them_tried_apart(site, bridge, shared_order, manager):
+def test_refused_request_is_split(site, bridge, shared_order, manager):
     Status.objects.filter(code="accepted").update(bitrix_codes=["XX"])  # which the site does not know
     edit(shared_order, manager, comment="без лилий")
     change(shared_order, "accepted", manager)
@@ -125,7 +125,7 @@ def test_a_refusal_has_them_tried_apart(site, bridge, shared_order, manager):
     assert shared_order.events.get(kind="refused").details["fields"] == ["status"]
 
 
-def test_a_status_without_a_code_of_the_site_keeps_nothing_back(site, bridge, shared_order, manager):
+def test_status_without_site_code_does_not_stop_other_fields(site, bridge, shared_order, manager):
     Status.objects.create(code="packing", name="Упаковка", stage="making")
     Status.objects.filter(code="new").update(next_codes=[])
     edit(shared_order, manager, comment="без лилий")
@@ -135,7 +135,7 @@ def test_a_status_without_a_code_of_the_site_keeps_nothing_back(site, bridge, sh
     assert "Упаковка" in Push.objects.get().last_error
 
 
-def test_a_status_that_can_be_taken_back_stays_behind(site, bridge, shared_order, manager, grace):
+def test_held_status_is_not_sent_with_other_fields(site, bridge, shared_order, manager, grace):
     change(shared_order, "accepted", manager)
     edit(shared_order, manager, comment="без лилий")
     deliver_due()
@@ -147,7 +147,7 @@ def test_a_status_that_can_be_taken_back_stays_behind(site, bridge, shared_order
     assert there(site, shared_order)["STATUS_ID"] == "AP"
 
 
-def test_one_that_has_left_with_the_rest_can_not_be_taken_back(site, bridge, shared_order, manager, grace):
+def test_status_sent_with_other_fields_cannot_be_taken_back(site, bridge, shared_order, manager, grace):
     change(shared_order, "accepted", manager)
     grace.let_pass(12)
     edit(shared_order, manager, comment="без лилий")
@@ -158,7 +158,7 @@ def test_one_that_has_left_with_the_rest_can_not_be_taken_back(site, bridge, sha
     assert services.undoable_change(shared_order) is None
 
 
-class TestAskedTwice:
+class TestRepeatedRequest:
     @pytest.fixture
     def lost(self, site, bridge, shared_order, manager):
         edit(shared_order, manager, delivery_address="Достык 5")
@@ -169,10 +169,10 @@ class TestAskedTwice:
         return shared_order
 
     def again(self):
-        hurry(Push.objects.get())
+        make_due(Push.objects.get())
         deliver_due()
 
-    def test_it_is_word_for_word_the_same(self, site, lost, manager):
+    def test_repeated_request_is_identical(self, site, lost, manager):
         edit(lost, manager, courier_comment="домофон 7")
         self.again()
         first, second, third = (body for _, body in sent(site))
@@ -180,7 +180,7 @@ class TestAskedTwice:
         assert third["fields"] == {"COMMENTS": "домофон 7"}
         assert (there(site, lost)["COMMENTS"], lost.sync_state, site.site.writes) == ("домофон 7", "synced", 2)
 
-    def test_what_the_site_has_made_of_the_status_since_stands(self, site, lost, post_webhook):
+    def test_status_changed_on_site_since_is_kept(self, site, lost, post_webhook):
         site.change_status(lost.bitrix_order_id, "PD")
         self.again()
         event = site.sender.events[-1]
@@ -188,7 +188,7 @@ class TestAskedTwice:
         row = there(site, lost)
         assert (row["STATUS_ID"], lost.status_id, lost.sync_state) == ("PD", "delivering", "synced")
 
-    def test_another_status_is_another_request(self, site, lost, manager):
+    def test_changed_status_makes_a_new_request(self, site, lost, manager):
         change(lost, "delivering", manager)
         self.again()
         keys = [body["event_id"] for action, body in sent(site) if action == "order.update"]
@@ -198,7 +198,7 @@ class TestAskedTwice:
         assert lost.sync_state == "synced"
         assert "conflict" not in lost.events.values_list("kind", flat=True)
 
-    def test_the_same_status_again_in_its_grace_time_waits_for_itself(self, site, lost, manager, grace):
+    def test_request_with_held_status_is_repeated_after_hold_period(self, site, lost, manager, grace):
         """The request whose answer is out can't be repeated as long as the status in it can be taken back."""
         lost.status_held_until = timezone.now() + timedelta(seconds=10)
         lost.save(update_fields=["status_held_until"])
@@ -232,7 +232,7 @@ SEVERAL = {"status": 1, "items": 1, "postcard_text": "", "city": 2}
         ),
     ],
 )
-def test_parts(values, split, with_status, parts):
+def test_request_batches_follow_the_required_sequence(values, split, with_status, parts):
     assert request_batches(values, split, with_status=with_status) == parts
 
 
@@ -249,11 +249,11 @@ def test_parts(values, split, with_status, parts):
         (("comment", "total_amount"), ONE_BY_ONE, "property_too_long", None),
     ],
 )
-def test_how_far_what_was_refused_is_taken_apart(names, split, code, further):
+def test_refused_values_are_split_further(names, split, code, further):
     assert further_split(dict.fromkeys(names, "paid"), split, PermanentDeliveryError("", code=code)) is further
 
 
-def test_sums_and_lines_go_along_too(site, bridge, shared_order, manager):
+def test_sums_and_lines_are_sent_with_the_status(site, bridge, shared_order, manager):
     edit(shared_order, manager, delivery_fee=Decimal(2000))
     change(shared_order, "accepted", manager)
     deliver_due()

@@ -22,7 +22,7 @@ def shared_order(site, post_webhook):
 
 
 @pytest.mark.parametrize("more", [{}, {"comment": "без лилий"}], ids=["lines alone", "with something else"])
-def test_lines_that_the_site_has_replaced_unheard_get_their_new_ids(site, shared_order, manager, more):
+def test_lines_replaced_on_site_without_event_get_new_ids(site, shared_order, manager, more):
     """The site's people put another bouquet into the order, and the webhook was lost."""
     key = shared_order.bitrix_order_id
     site.site.update_order(key, items=[{"bitrix_product_id": 696614, "quantity": 1, "price": 9500}])

@@ -14,7 +14,7 @@ from cvety_crm.masking import MaskingFormatter
 from cvety_crm.outbox import MisconfiguredError, PermanentDeliveryError, deliver_due
 from orders import services
 from orders.models import Order, OrderEvent, Status
-from tests.bitrix_bridge.outbound.test_delivery import change, hurry, made_here, status_on_site
+from tests.bitrix_bridge.outbound.test_delivery import change, made_here, make_due, status_on_site
 
 pytestmark = pytest.mark.django_db
 
@@ -85,7 +85,7 @@ def test_what_may_pass_is_repeated_and_done_once(by_rest, shared_order, manager,
     deliver_due()
     push = Push.objects.get()
     assert (push.state, push.failures) == ("pending", 1)
-    hurry(push)
+    make_due(push)
     deliver_due()
     push.refresh_from_db()
     assert (push.state, status_on_site(by_rest, shared_order), by_rest.site.writes) == ("delivered", "AP", 1)
