@@ -40,7 +40,8 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "is_anonymous": ("isAnonymous", "anonymous"),
     "is_surprise": ("isSurprise", "surprise", "doNotCall"),
 }
-"""Flags that the site may have under other codes too. All of them are sent, so that none contradicts another."""
+"""Flags -> all codes under which the site may have them. A flag is sent under each code that the site has sent, because
+an unchanged one would contradict the new value."""
 _CENT = Decimal("0.01")
 
 

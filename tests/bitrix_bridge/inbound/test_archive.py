@@ -1,4 +1,4 @@
-"""Orders that the site has put into its archive: marked as such, never as deleted, and told of nothing any more."""
+"""Orders in the site's archive are marked as archived and not as deleted, and receive no more pushes."""
 
 import pytest
 from django.urls import reverse
@@ -204,7 +204,7 @@ class TestComparison:
     def test_archived_orders_are_marked_without_a_difference(self, site, place, compare_sides):
         orders = place(4)
         archive(site, *orders[:3])
-        services.mark_deleted(bitrix_order_id=orders[2].bitrix_order_id)  # by a bridge that did not know of archives
+        services.mark_deleted(bitrix_order_id=orders[2].bitrix_order_id)  # by a bridge that did not support archives
         run = compare_sides(repair=True)
         assert (run.compared, run.agreed, run.archived, run.differences) == (4, 1, 3, 0)
         assert [marks(order) for order in orders] == [ARCHIVED, ARCHIVED, ARCHIVED, THERE]

@@ -1,4 +1,4 @@
-"""A status that may be old news: the site is fetched_ids, and what it says of the order decides."""
+"""A status event that may be outdated: the order is fetched from the site, and its state decides."""
 
 from datetime import timedelta
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def moved_on(site, shared_order, manager):
-    """N -> AP -> PD, both of ours, taken by the site; its own announcements are still on their way."""
+    """Return an order that the CRM moved N -> AP -> PD on the site, whose webhooks have not arrived yet."""
     for status in ("accepted", "delivering"):
         change(shared_order, status, manager)
         deliver_due()
@@ -30,7 +30,7 @@ def moved_on(site, shared_order, manager):
 
 @pytest.fixture
 def bare(post_webhook):
-    """Post a status as the site's earlier sender does, and return the row that is kept of it."""
+    """Return a function that posts a status as the site's earlier sender does, and returns the stored event."""
 
     def post(order, code, event="order.status.change", **clocks):
         data = {"ID": str(order.bitrix_order_id), "STATUS_ID": code, **clocks}
@@ -55,7 +55,7 @@ CLOCKS = [{}, {"DATE_STATUS": "late"}, {"DATE_STATUS": "late", "DATE_UPDATE": "l
 @pytest.mark.parametrize("code", ["AP", "N"])
 class TestStatusCheck:
     def clocks_of(self, clocks):
-        # Later than all that is known: a clock that runs ahead, or what is sent late and stamped then.
+        # Later than every known time, from a clock that is ahead or an event that got its time when it was sent late.
         return dict.fromkeys(clocks, soon())
 
     def test_late_status_event_does_not_replace_ours(self, site, moved_on, bare, code, clocks):
@@ -113,7 +113,7 @@ class TestUntilSiteAnswers:
     def test_other_event_does_not_end_the_status_check(self, site, moved_on, bare):
         site.change_status(moved_on.bitrix_order_id, "AP")
         row = bare(moved_on, "AP")
-        assert bare(moved_on, "PD").action == "unchanged"  # the late echo of ours
+        assert bare(moved_on, "PD").action == "unchanged"  # the late echo of our change
         WebhookEvent.objects.update(retry_at=timezone.now())
         inbox.retry_due()
         row.refresh_from_db()
@@ -159,7 +159,7 @@ class TestUntilSiteAnswers:
             inbox.retry_due()
         row.refresh_from_db()
         assert (row.state, row.attempts) == ("failed", len(WAITS) + 1)
-        # Staff have it processed again once the site can be reached.
+        # Staff process the event again when the site is available.
         ask_site.ask(str(moved_on.pk))
         assert inbox.reprocess(row.pk).state == "processed"
 
@@ -200,7 +200,7 @@ def test_status_of_ours_that_site_replaced_is_checked_too(site, shared_order, ma
 
 
 def test_pending_status_is_sent_although_late_event_names_it(site, moved_on, bare, manager):
-    """The manager goes back to AP, and the late event says that the site has it already."""
+    """The manager sets AP again, and a late event names AP as the site's status."""
     Status.objects.filter(code="delivering").update(next_codes=[])
     site.faults.give(faults.status(503))
     change(moved_on, "accepted", manager)

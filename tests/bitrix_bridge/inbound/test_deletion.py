@@ -1,4 +1,4 @@
-"""An order born here that the site's people delete before its id is known here: the answer to its create was lost."""
+"""An order of the CRM that is deleted on the site before the CRM knows its id, because the response was lost."""
 
 import pytest
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def lost(site, manager):
-    """An order that the site has made; its answer, and its announcement, have not arrived."""
+    """Return an order that the site has created; the response and the webhook have not arrived."""
     order = made_here(manager)
     site.faults.give(faults.answer_lost(), action="order.create")
     deliver_due()
@@ -66,7 +66,7 @@ def test_late_creation_event_keeps_order_deleted(site, lost, post_webhook):
 
 
 def test_repeated_create_reports_deletion_before_its_event(settings, manager, post_webhook):
-    """Its webhooks don't get through either; the repeated create tells."""
+    """The site's webhooks do not arrive either, so the response to the repeated create reports the deletion."""
     with Sandbox("http://127.0.0.1:1/", api_token=settings.BITRIX_API_TOKEN) as site:
         settings.BITRIX_API_URL = site.bridge_url
         order = made_here(manager)
@@ -89,7 +89,7 @@ def test_repeated_create_reports_deletion_before_its_event(settings, manager, po
 
 
 def test_deletion_event_arrives_before_response_to_create(site, manager, post_webhook, monkeypatch):
-    """A bare ID is all that the deletion names, and it comes before the answer."""
+    """The deletion event has only an ID and arrives before the response to the create."""
     original = BridgeClient.create_order
 
     def create(client, order):
@@ -109,7 +109,7 @@ def test_deletion_event_arrives_before_response_to_create(site, manager, post_we
 
 
 class TestBareId:
-    """The site's earlier sender names nothing but the ID: nobody can know whose that was."""
+    """The site's earlier sender sends only the ID, so the event matches no order of the CRM."""
 
     @pytest.fixture
     def gone(self, site, lost, post_webhook):
@@ -142,7 +142,7 @@ class TestBareId:
 
 
 def test_order_created_again_just_after_its_deletion_is_kept(site, lost, monkeypatch):
-    """The request had left a moment before: what is on the site now is an order like any other."""
+    """The second create was sent just before the event arrived, so the order on the site is a valid one."""
     first = int(only_order_on_site(site)["ID"])
     site.site.delete_order(first)
     original = BridgeClient.create_order

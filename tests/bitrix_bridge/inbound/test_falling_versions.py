@@ -1,4 +1,4 @@
-"""VERSION is what Bitrix has loaded plus one: of saves that overlap it may fall, or two may make the same one."""
+"""Bitrix writes the loaded VERSION plus one, so overlapping saves may lower it or write the same value twice."""
 
 from datetime import datetime, timedelta
 
@@ -26,7 +26,7 @@ FORM = "%Y-%m-%d %H:%M:%S"
 
 @pytest.fixture
 def shared_order(site, shared_order, post_webhook):
-    """An order of which the CRM knows version 10."""
+    """Return an order whose version 10 the CRM has received."""
     site.site.write_raw(shared_order.bitrix_order_id, {"VERSION": "10"})
     post_webhook("order.update", site.site.order(shared_order.bitrix_order_id))
     shared_order.refresh_from_db()
@@ -36,7 +36,7 @@ def shared_order(site, shared_order, post_webhook):
 
 @pytest.fixture
 def site_saves(site):
-    """Let a process of the site that has loaded an older version save now; return what it announces."""
+    """Return a function that saves the order on the site from an older loaded version and returns the event's data."""
 
     def save(order, version, *, seconds=60, **columns):
         key = order.bitrix_order_id
@@ -50,7 +50,7 @@ def site_saves(site):
 
 @pytest.fixture
 def post_order(post_webhook):
-    """Post a whole order; return the row that is kept of it."""
+    """Return a function that posts a whole order and returns the stored event."""
 
     def post_order(data):
         return WebhookEvent.objects.get(pk=post_webhook("order.update", data).json()["event_id"])
@@ -77,7 +77,7 @@ def fetched_ids(site):
 
 
 def test_payment_with_a_lower_version_is_not_lost(site, shared_order, manager, site_saves, post_order):
-    """The buyer's payment had loaded the order before two pushes of ours."""
+    """The process of the buyer's payment had loaded the order before two of our pushes."""
     edit(shared_order, manager, comment="без лилий")
     edit(shared_order, manager, courier_comment="домофон 7")
     row = post_order(site_saves(shared_order, 11, **PAID))
@@ -140,7 +140,7 @@ def test_order_is_not_fetched_when_version_and_date_are_older(site, shared_order
 
 
 def test_order_is_fetched_when_only_a_status_event_was_newer(site, shared_order, site_saves, post_order, post_webhook):
-    """The event about the status named a newer version, but not what else had changed by then."""
+    """The status event had a newer version, but not the other changes made until then."""
     paid = site_saves(shared_order, 11, seconds=1, **PAID)
     newer = site_saves(shared_order, 12, seconds=60, STATUS_ID="AP")
     bare = {name: newer[name] for name in ("ID", "STATUS_ID", "VERSION", "DATE_UPDATE")}
@@ -217,7 +217,7 @@ class TestUntilTheSiteHasAnswered:
 
 
 class TestTwins:
-    """Our save and one of the site have made the same version; the site's was first, and is told of last."""
+    """Our save and one of the site wrote the same version. The site's save was first, and its event arrives last."""
 
     def test_late_event_of_same_version_keeps_our_change(self, site, shared_order, manager, site_saves, post_order):
         before = site.site.order(shared_order.bitrix_order_id)
@@ -246,7 +246,7 @@ class TestTwins:
 
 
 class TestReceivedVersion:
-    """Of which version the whole order is known: nothing is said to be heard that was not."""
+    """`received_version` is the version of the last whole order that was received."""
 
     def test_version_of_our_push_counts_as_received(self, shared_order, manager):
         edit(shared_order, manager, comment="без лилий")
@@ -254,7 +254,7 @@ class TestReceivedVersion:
 
     def test_repeated_version_does_not_count_as_received(self, site, shared_order, manager, site_saves, post_order):
         edit(shared_order, manager, comment="без лилий")
-        site_saves(shared_order, 10, **PAID)  # of which no event arrives
+        site_saves(shared_order, 10, **PAID)  # no event about it arrives
         edit(shared_order, manager, comment="без роз")
         assert (shared_order.bitrix_version, state(shared_order).received_version) == (11, None)
 
@@ -321,7 +321,7 @@ class TestResponseAfterEvent:
     def test_order_is_fetched_after_status_conflict(
         self, site, shared_order, manager, site_saves, post_order, monkeypatch
     ):
-        """The answer says that the site has DE; during_request, under the same version, it has AP."""
+        """The response names DE as the site's status; the site has since saved AP with the same version."""
         site_saves(shared_order, 11, STATUS_ID="DE")
         original = BridgeClient.set_status
 
@@ -341,7 +341,7 @@ class TestResponseAfterEvent:
 
 
 def test_repeated_request_keeps_later_change_of_site(site, shared_order, manager, site_saves, post_order):
-    """Our address made version 11, its answer was lost; then the site's own, begun before it, made 11 too."""
+    """Our address became version 11 and its response was lost; an earlier process of the site then saved 11 too."""
     services.edit_order(order_id=shared_order.pk, changes={"delivery_address": "Достык 5"}, actor=manager)
     site.faults.give(faults.answer_lost(), action="order.update")
     deliver_due()
@@ -357,7 +357,7 @@ def test_repeated_request_keeps_later_change_of_site(site, shared_order, manager
 
 
 def test_dump_import_does_not_end_a_status_check(site, shared_order, site_saves, post_order):
-    """It may be older under a higher version: what was heard stands."""
+    """A dump may be older although its version is higher, so the received state is kept."""
     copied = read_order({**site.site.order(shared_order.bitrix_order_id), "VERSION": "19"})
     post_order(site_saves(shared_order, 10, **PAID))
     assert services.record_history(snapshot=copied, history=HistoryRead()).outcome == services.Outcome.STALE

@@ -1,4 +1,4 @@
-"""Whose an order is that a guest has placed, and what the site says of an order's payments."""
+"""The customers of orders that guests have placed, and the payments of an order from the site."""
 
 import pytest
 
@@ -76,7 +76,7 @@ class TestGuests:
         assert (Order.objects.get().customer, Customer.objects.count()) == (None, 0)
 
     def test_customer_bound_to_guest_account_is_replaced(self, post_webhook):
-        """Before, the account was bound to the order; nothing said that it was everybody's."""
+        """The order was stored with the guest account before the site marked the account as shared."""
         plain = {name: value for name, value in GUESTS.items() if name != "EXTERNAL_AUTH_ID"}
         data = placed_by_guest(user=plain, properties={"phone": None})
         post_webhook("order.create", data)

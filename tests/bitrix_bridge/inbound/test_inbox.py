@@ -1,4 +1,4 @@
-"""Keeping, repeating and replaying events; many at once; odd inputs through the front door."""
+"""The inbox stores events and processes them again, also with many events at once and with unusual input."""
 
 import json
 import threading
@@ -28,7 +28,7 @@ class BrokenError(Exception):
 
 @pytest.fixture
 def broken(monkeypatch):
-    """Processing that fails until it is mended."""
+    """Make the processing of events fail until the patch is undone."""
 
     def fail(**_kwargs):
         raise BrokenError("the service is broken: made-up-webhook-token")
@@ -39,7 +39,7 @@ def broken(monkeypatch):
 
 @pytest.mark.django_db(transaction=True)
 class TestFailed:
-    """An event whose processing raises is kept and repeated."""
+    """An event whose processing raises an error is stored and processed again."""
 
     def test_failed_event_is_stored_and_sender_gets_success(self, broken, post_webhook):
         response = post_webhook("order.create", order_data())
@@ -90,7 +90,7 @@ class TestFailed:
     def test_repetition_of_failed_event_is_a_duplicate(self, broken, post_webhook):
         post_webhook("order.create", order_data())
         broken.undo()
-        # Not processed past the kept one: that has the fingerprint, and is repeated.
+        # The repetition is not processed: the stored event has the same fingerprint and will be processed again.
         assert post_webhook("order.create", order_data()).json()["action"] == "duplicate"
 
     def test_duplicate_that_fails_is_stored_too(self, broken, post_webhook):
@@ -101,7 +101,7 @@ class TestFailed:
 
 @pytest.mark.django_db
 class TestWithoutAnyClock:
-    """Events that do not say when they happened are put in order by when they came."""
+    """Events without a time are sorted by when they were received."""
 
     def test_older_status_is_not_applied_when_processed_again(self, post_webhook):
         post_webhook("order.create", order_data())
@@ -159,7 +159,7 @@ def test_passwords_and_hashes_are_not_stored(post_webhook, user):
 
 
 def _at_once(bodies):
-    """Post all bodies at the same moment, each from a thread and a connection of its own; return the answers."""
+    """Post all bodies at the same time, each from its own thread and connection, and return the responses."""
     barrier = threading.Barrier(len(bodies))
     answers = []
 

@@ -1,4 +1,4 @@
-"""Every answer of the webhook that the contract lists, through HTTP."""
+"""Every response of the webhook that the contract lists, over HTTP."""
 
 import json
 
@@ -111,7 +111,9 @@ def test_body_above_one_megabyte_is_refused(post_webhook, settings):
 def test_body_just_below_one_megabyte_is_accepted(post_webhook):
     assert post_webhook("order.create", order_data(COMMENTS="x" * 900_000)).json()["action"] == "created"
     order = Order.objects.get()
-    assert order.metadata["fields"]["COMMENTS"] == "x" * 900_000  # kept whole where the order's own field is cut
+    assert (
+        order.metadata["fields"]["COMMENTS"] == "x" * 900_000
+    )  # the whole text, while the order's own field is truncated
 
 
 def test_unknown_event_is_stored_and_ignored(post_webhook):
@@ -163,12 +165,12 @@ def test_forwarded_address_is_used_only_from_trusted_proxies(client, settings):
     assert [post("10.0.0.1"), post("10.0.0.2")] == [401, 429]
     caches["throttle"].clear()
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NUM_PROXIES": 1}
-    # What the client itself put in front of the trusted proxy's entry does not count.
+    # Entries that the client itself added before the one of the trusted proxy are ignored.
     assert [post("10.0.0.1"), post("10.0.0.2"), post("6.6.6.6, 10.0.0.2")] == [401, 401, 429]
 
 
 def test_unavailable_database_returns_503_with_retry_after(post_webhook, monkeypatch):
-    # The whole way with a database that is really stopped is in tests/e2e.
+    # A test in tests/e2e really stops the database.
     def away(_row):
         raise OperationalError("the connection is lost")
 

@@ -1,4 +1,4 @@
-"""Pushes to the stand-in site over HTTP: what leaves, what comes of it, and what a fault on the way costs."""
+"""Pushes to the stand-in site over HTTP: their requests, their results, and the effects of faults."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -39,7 +39,7 @@ def made_here(manager, **fields):
 
 
 def test_order_is_found_by_its_first_number_after_site_renumbers_it(site, manager, client):
-    """Also after the site has given its own, and its page says both."""
+    """The order's page shows both numbers after the site has assigned its own."""
     order = made_here(manager)
     first_number = order.order_number
     assert first_number.startswith("CRM-")
@@ -145,7 +145,7 @@ def test_status_changed_on_site_is_a_conflict(site, shared_order, manager):
     assert (shared_order.status_id, shared_order.sync_state) == ("declined", "conflict")
     assert (event.kind, event.reason, event.details["wish"]) == ("conflict", "site_has_other", {"status": "accepted"})
     assert (status_on_site(site, shared_order), site.site.writes) == ("DE", 0)
-    # The manager insists: one click.
+    # The manager sets the status again with one click.
     change(shared_order, "accepted", manager)
     deliver_due()
     shared_order.refresh_from_db()
@@ -254,8 +254,8 @@ def test_retry_after_header_sets_the_next_attempt(site, shared_order, manager):
 
 
 def test_push_fails_after_last_retry_and_staff_are_notified(site, shared_order, manager, monkeypatch):
-    first_number = []
-    monkeypatch.setattr("cvety_crm.outbox.engine.raise_alert", first_number.append)
+    alerts = []
+    monkeypatch.setattr("cvety_crm.outbox.engine.raise_alert", alerts.append)
     change(shared_order, "accepted", manager)
     push = Push.objects.get()
     site.faults.give(faults.status(500), times=len(WAITS) + 1)
@@ -266,14 +266,14 @@ def test_push_fails_after_last_retry_and_staff_are_notified(site, shared_order, 
         assert (push.state, push.failures) == ("pending", expected)
         wait = push.due_at - push.updated_at
         assert WAITS[expected - 1] * 0.79 < wait < WAITS[expected - 1] * 1.21
-        assert len(first_number) == (1 if expected >= 4 else 0)
+        assert len(alerts) == (1 if expected >= 4 else 0)
     make_due(push)
     deliver_due()
     push.refresh_from_db()
     shared_order.refresh_from_db()
     assert (push.state, push.attempts, shared_order.sync_state) == ("failed", len(WAITS) + 1, "failed")
     assert shared_order.events.first().reason == "gave_up"
-    assert len(first_number) == 2
+    assert len(alerts) == 2
     assert deliver_due() == 0
 
 
@@ -282,7 +282,7 @@ def test_attempt_of_a_killed_worker_is_counted(site, shared_order, manager):
     push = Push.objects.get()
     Push.objects.update(state="sending", attempts=1, lease_until=timezone.now() + timedelta(seconds=30))
     push.attempt_log.create(number=1)
-    assert deliver_due() == 0  # its lease still runs
+    assert deliver_due() == 0  # its lease has not expired
     Push.objects.update(lease_until=timezone.now())
     deliver_due()
     push.refresh_from_db()

@@ -1,4 +1,4 @@
-"""An agreed discount between the two sides: it goes as prices of lines, and comes back as what these say."""
+"""A discount between the two sides: it is sent as prices of lines and read back from these prices."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def order(site, post_webhook) -> Order:
-    """One bouquet of 7 500 ₸, brought for 1 500 ₸, that both sides know."""
+    """Return an order of one bouquet for 7 500 ₸ with delivery for 1 500 ₸, which both sides have."""
     items = [{"bitrix_product_id": 696613, "quantity": 1, "price": 7500}]
     placed = site.place_order(items=items, delivery_fee=1500, total_amount=9000)
     post_webhook("order.create", placed)
@@ -41,7 +41,7 @@ def edit(order, manager, items=None, **changes):
 
 
 def check(site, order):
-    """Check that both sides have the same sums, and that these are those of the lines."""
+    """Check that both sides have the same sums and that the lines add up to them."""
     order.refresh_from_db()
     items = list(order.items.all())
     assert order.sync_state == "synced"
@@ -58,7 +58,9 @@ def test_discount_from_crm_lowers_line_prices_on_site(site, order, manager, echo
         request = site.site.requests[-1]["body"]
         assert "DISCOUNT_VALUE" not in request.get("fields", {})
         assert lines_there(site, order) == [(price, "7500.0000", "1.0000")]
-        assert there(site, order)["DISCOUNT_VALUE"] == f"{discount}.0000", "what the lines say, for people to read"
+        assert there(site, order)["DISCOUNT_VALUE"] == f"{discount}.0000", (
+            "the discount of the lines, for people to read"
+        )
         assert echo() == "unchanged"
         check(site, order)
     assert site.site.writes == 3

@@ -1,4 +1,4 @@
-"""A status that can be taken back, between the two sides: nothing of it arrives early, and nothing if it is undone."""
+"""A held status is not sent before the end of its hold period, and never if it is taken back."""
 
 import threading
 import time
@@ -171,12 +171,12 @@ def test_refused_edit_does_not_lose_held_status(site, shared_order, manager, gra
     refusal = faults.status(422, body='{"success": false, "error": {"code": "x", "message": "нет товара"}}')
     change(shared_order, "accepted", manager)
     edit(shared_order, manager, courier_comment="домофон 7")
-    # While the status waits; then along with it, and alone.
+    # The request is refused during the hold period, then together with the status, and then alone.
     site.faults.give(refusal, times=3, action="order.update")
     deliver_due()
     push = Push.objects.get()
     assert (push.state, "нет товара" in push.last_error, push.failures) == ("pending", True, 0)
-    assert deliver_due() == 0  # and it is not asked again and again
+    assert deliver_due() == 0  # the request is not repeated at once
     grace.let_pass(11.1)
     deliver_due()
     push.refresh_from_db()
@@ -234,13 +234,13 @@ def test_held_status_is_not_sent_when_site_changes_status(site, shared_order, ma
 
 
 class TestChangeBeforeRequest:
-    """Between reading the order and sending, somebody changes it."""
+    """Staff change the order between the moment it is read and the request."""
 
     @pytest.fixture
     def before_next_request(self, monkeypatch):
-        """Have something happen right before the values of the next request are noted."""
+        """Return a function that runs an action right before the values of the next request are stored."""
 
-        def before_the_next_request(action):
+        def run_before_next_request(action):
             original = {name: getattr(services, name) for name in ("note_sending", "start_request")}
 
             def noting(name, **kwargs):
@@ -252,7 +252,7 @@ class TestChangeBeforeRequest:
             for name in original:
                 monkeypatch.setattr(services, name, partial(noting, name))
 
-        return before_the_next_request
+        return run_before_next_request
 
     def test_status_taken_back_before_request_is_not_sent(
         self, site, shared_order, manager, grace, before_next_request
@@ -301,8 +301,8 @@ class TestChangeBeforeRequest:
 def test_status_taken_back_during_delivery_leaves_both_sides_equal(
     head_start, site, shared_order, manager, grace, monkeypatch
 ):
-    """Two connections at once. Whoever is first wins, and both sides agree afterwards."""
-    # By the clock both may: only the lock is left to decide.
+    """Two connections act at once. The first one wins, and both sides agree afterwards."""
+    # With this margin the clock allows both, so only the lock decides.
     monkeypatch.setattr("orders.rules.hold.MARGIN", timedelta(seconds=-10))
     change(shared_order, "accepted", manager)
     push, event = Push.objects.get(), shared_order.events.get(kind="status")

@@ -1,4 +1,4 @@
-"""A status and what else there is leave in one request, where the bridge can take them so."""
+"""A status and other fields are sent in one request if the bridge supports it."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -28,7 +28,7 @@ def edit(order, manager, **changes):
 
 
 def sent(site):
-    """Return what the bridge was asked to change, action and body."""
+    """Return the action and body of every request that changed something."""
     requests = [(one["action"], one["body"]) for one in site.site.requests]
     return [(action, body) for action, body in requests if action in ("order.update", "order.status", "order.create")]
 
@@ -115,7 +115,7 @@ def test_other_fields_are_sent_after_status_conflict(site, bridge, shared_order,
 
 
 def test_refused_request_is_split(site, bridge, shared_order, manager):
-    Status.objects.filter(code="accepted").update(bitrix_codes=["XX"])  # which the site does not know
+    Status.objects.filter(code="accepted").update(bitrix_codes=["XX"])  # the site does not have this code
     edit(shared_order, manager, comment="без лилий")
     change(shared_order, "accepted", manager)
     deliver_due()
@@ -199,7 +199,7 @@ class TestRepeatedRequest:
         assert "conflict" not in lost.events.values_list("kind", flat=True)
 
     def test_request_with_held_status_is_repeated_after_hold_period(self, site, lost, manager, grace):
-        """The request whose answer is out can't be repeated as long as the status in it can be taken back."""
+        """A request without a response can't be repeated while the status in it is held."""
         lost.status_held_until = timezone.now() + timedelta(seconds=10)
         lost.save(update_fields=["status_held_until"])
         self.again()

@@ -1,4 +1,4 @@
-"""Payment told to the site and by it: what was paid, how, and what the site refuses."""
+"""Payments sent to the site and received from it: the sum, the method, and what the site refuses."""
 
 from decimal import Decimal
 
@@ -24,7 +24,7 @@ def _pay_systems(settings):
 
 @pytest.fixture
 def shared_order(site, post_webhook):
-    """An order of the site that is to be paid in cash."""
+    """Return an order of the site with the payment method cash."""
     placed = site.place_order(payment_method_id=1)
     post_webhook("order.create", placed)
     return Order.objects.get()
@@ -50,7 +50,7 @@ def sent(site):
 
 
 def is_synced(order):
-    """Return whether nothing waits and nothing would be sent."""
+    """Return whether no push is queued and the order has no pending changes."""
     order.refresh_from_db()
     return (order.sync_state, queue_missed(), deliver_due()) == ("synced", 0, 0)
 
@@ -67,10 +67,10 @@ class TestPaidHere:
         assert (shared_order.payment_status, shared_order.paid_amount) == ("paid", shared_order.total_amount)
         assert is_synced(shared_order)
         assert site.site.writes == 1
-        news, told, _wish, _created = shared_order.events.all()
-        assert [one["field"] for one in news.changes] == ["paid_amount"]
-        assert news.source == "bitrix"
-        assert told.details["values"] == {"payment_status": "paid"}
+        received, sent, _changed, _created = shared_order.events.all()
+        assert [one["field"] for one in received.changes] == ["paid_amount"]
+        assert received.source == "bitrix"
+        assert sent.details["values"] == {"payment_status": "paid"}
 
     def test_paid_sum_alone_is_not_sent(self, site, shared_order, manager, echo):
         edit(shared_order, manager, paid_amount=Decimal(5000))
@@ -79,7 +79,7 @@ class TestPaidHere:
         site.site.update_order(shared_order.bitrix_order_id, {"COMMENTS": "x"})
         echo()
         shared_order.refresh_from_db()
-        assert shared_order.paid_amount == 5000, "the site has not changed its mind"
+        assert shared_order.paid_amount == 5000, "the paid sum of the site has not changed"
 
     def test_payment_is_made_once_after_lost_response(self, site, shared_order, manager, echo):
         edit(shared_order, manager, payment_status="paid")
@@ -110,7 +110,7 @@ class TestPaidHere:
         site.faults.give(faults.status(503))
         deliver_due()
         edit(shared_order, manager, payment_status="pending")
-        pay_there(site, shared_order)  # by card, in this moment
+        pay_there(site, shared_order)  # the customer pays by card at the same time
         assert echo() == "updated"
         make_due(Push.objects.get())
         deliver_due()
@@ -190,7 +190,7 @@ class TestRefundedHere:
         site.site.update_order(paid.bitrix_order_id, {"COMMENTS": "вернули деньги"})
         echo()
         deliver_due()
-        assert (there(site, paid)["PAYED"], paid.payment_status) == ("Y", "paid"), "the later wish, told by a person"
+        assert (there(site, paid)["PAYED"], paid.payment_status) == ("Y", "paid"), "the later change of staff wins"
         echo()
         assert is_synced(paid)
 
@@ -272,7 +272,7 @@ class TestMethod:
         row = there(site, shared_order)
         assert (row["PAY_SYSTEM_ID"], row["USER_DESCRIPTION"]) == ("1", "без лилий")
         assert (shared_order.sync_state, "оплачен" in Push.objects.get().last_error) == ("failed", True)
-        # Taken back, the payment may be another one.
+        # An unpaid payment may get another pay system.
         edit(shared_order, manager, payment_status="pending")
         deliver_due()
         row = there(site, shared_order)
@@ -341,7 +341,9 @@ class TestCreatedInCrm:
         event = site.sender.events[-1]
         post_webhook(event.name, event.data, event_id=event.event_id)
         order.refresh_from_db()
-        assert (order.payment_status, order.sync_state) == ("paid", "pending"), "PAYED=N is how it was created"
+        assert (order.payment_status, order.sync_state) == ("paid", "pending"), (
+            "the site creates every order with PAYED=N"
+        )
         make_due(Push.objects.get())
         deliver_due()
         assert there(site, order)["PAYED"] == "Y"
@@ -354,7 +356,7 @@ class TestCreatedInCrm:
         assert (there(site, order)["PAY_SYSTEM_ID"], order.sync_state) == ("1", "failed")
         echo()
         order.refresh_from_db()
-        assert order.payment_method == "transfer", "the echo of what the order was made with is no news"
+        assert order.payment_method == "transfer", "the echo of the created order changes nothing"
 
     def test_new_order_without_method_gets_method_of_site(self, site, manager, echo):
         order = made_here(manager)
@@ -366,7 +368,7 @@ class TestCreatedInCrm:
 
 
 class TestRest:
-    """REST can't pay."""
+    """REST can't change payments."""
 
     def test_rest_sends_what_it_supports_and_payment_needs_bridge(self, shared_order, site, manager, settings):
         settings.BITRIX_API_URL, settings.BITRIX_REST_URL = "", site.rest_url

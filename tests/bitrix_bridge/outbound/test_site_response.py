@@ -1,4 +1,4 @@
-"""What the bridge says beside its answers: on the timeline once, and what it did not take stays ours."""
+"""Warnings of the bridge appear once on the timeline, and values that it refused are kept in the CRM."""
 
 import pytest
 from django.urls import reverse
@@ -45,7 +45,7 @@ def edit(order, manager, **changes):
 
 
 def notes_of(order, kind="warned"):
-    """Return the notes of the order's entries of a kind, oldest first."""
+    """Return the notes of the order's timeline entries of a kind, oldest first."""
     events = list(order.events.filter(kind=kind).order_by("happened_at", "created_at"))
     return [list(entry.notes) for entry in timeline(events)]
 
@@ -101,7 +101,7 @@ class TestWarnings:
         bridge.say("order.update", warnings=[missing])
         edit(shared_order, manager, is_surprise=False)
         assert len(notes_of(shared_order)) == 1
-        edit(shared_order, manager, is_surprise=True)  # by now the site has it
+        edit(shared_order, manager, is_surprise=True)  # the site has this property now
         bridge.say("order.update", warnings=[missing])
         edit(shared_order, manager, is_surprise=False)
         assert len(notes_of(shared_order)) == 2
@@ -130,7 +130,7 @@ class TestWarnings:
 class TestRefusedValues:
     @pytest.fixture
     def order(self, bridge, shared_order, manager):
-        """An order whose postcard the site can't hold, though it has taken the comment."""
+        """Return an order whose comment the site has accepted and whose postcard it can't store."""
         bridge.say("order.update", refused=[refused("properties.postcardText")])
         edit(shared_order, manager, postcard_text="я" * 400, comment="без лилий")
         return shared_order
@@ -164,7 +164,7 @@ class TestRefusedValues:
     def test_refused_value_is_sent_again_after_another_value(self, site, order, manager):
         edit(order, manager, postcard_text="коротко")
         edit(order, manager, postcard_text="я" * 400)
-        assert order.sync_state == "synced", "this time the site took it"
+        assert order.sync_state == "synced", "the site has accepted it this time"
 
     def test_echo_keeps_our_refused_value(self, site, order, echo, bridge, manager):
         data = site.site.order(order.bitrix_order_id)
@@ -239,7 +239,7 @@ class TestRefusedValues:
 
 
 class TestWholeRequestRefused:
-    """The site answers 422 with the first refusal, and has done nothing."""
+    """The site responds with 422 and the first refusal, and has changed nothing."""
 
     @pytest.fixture
     def refuse(self, site):
@@ -261,7 +261,7 @@ class TestWholeRequestRefused:
     def test_each_property_of_refused_request_is_sent_alone(self, site, refuse, shared_order, manager):
         refuse(2)
         edit(shared_order, manager, delivery_address="Достык 5", postcard_text="я" * 400)
-        # Together, the address alone, and the postcard alone, which the site takes.
+        # Both together, then the address alone, then the postcard alone, which the site accepts.
         assert state(shared_order).refused.keys() == {"delivery_address"}
         assert site.site.order(shared_order.bitrix_order_id)["properties"]["postcardText"] == "я" * 400
 
@@ -293,7 +293,7 @@ class TestOtherRefusals:
         entry = shared_order.events.get(kind="refused")
         assert entry.details["fields"] == ["total_amount", "items"]
         edit(shared_order, manager, comment="x")
-        assert site.site.requests[-1]["body"]["items"], "which the total follows"
+        assert site.site.requests[-1]["body"]["items"], "the total follows from the lines"
 
     def test_refusal_of_field_that_was_not_sent_is_ignored(self, bridge, shared_order, manager):
         bridge.say("order.update", refused=[refused("items", "shipments", "Заказ отгружен")])

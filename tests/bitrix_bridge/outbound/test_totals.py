@@ -1,4 +1,4 @@
-"""The total follows from lines and delivery on the site: it is named only where it is another one."""
+"""The site computes the total from lines and delivery, so it is sent only if it differs from their sum."""
 
 from decimal import Decimal
 
@@ -25,7 +25,7 @@ def body(site):
 
 @pytest.fixture
 def shared_order(site, post_webhook):
-    """One bouquet for 7500, delivery 1500."""
+    """Return an order of one bouquet for 7500 with delivery for 1500."""
 
     items = [{"bitrix_product_id": 696613, "quantity": 1, "price": 7500}]
     post_webhook("order.create", site.place_order(items=items, delivery_fee=1500, total_amount=9000))
@@ -48,7 +48,7 @@ def test_total_is_not_sent_with_changed_lines(site, shared_order, manager):
 
 
 def test_total_is_sent_when_restored_to_sum_of_parts(site, shared_order, manager, post_webhook):
-    """An order that the site has a total of its own for, beside its parts, is brought back to them by staff."""
+    """Staff set the total, which differed from the sum of its parts on the site, back to this sum."""
     key = shared_order.bitrix_order_id
     site.site.write_raw(key, {"PRICE": "5000.0000"})
     Order.objects.filter(pk=shared_order.pk).update(total_amount=5000)
@@ -63,7 +63,7 @@ def test_total_is_sent_when_restored_to_sum_of_parts(site, shared_order, manager
 def test_total_that_differs_from_parts_is_sent(site, shared_order, manager):
     edit(shared_order, manager, total_amount=Decimal(8000))
     sent = body(site)
-    # Where the lines carry the discount they are what is sent.
+    # If the lines contain the discount, the lines are sent.
     assert sent.get("fields", {}).get("PRICE") == "8000.00" or sent["items"]
     assert site.site.order(shared_order.bitrix_order_id)["PRICE"] == "8000.0000"
 
