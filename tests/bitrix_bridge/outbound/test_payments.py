@@ -67,10 +67,10 @@ class TestPaidHere:
         assert (shared_order.payment_status, shared_order.paid_amount) == ("paid", shared_order.total_amount)
         assert is_synced(shared_order)
         assert site.site.writes == 1
-        received, sent, _changed, _created = shared_order.events.all()
+        received, pushed, _changed, _created = shared_order.events.all()
         assert [one["field"] for one in received.changes] == ["paid_amount"]
         assert received.source == "bitrix"
-        assert sent.details["values"] == {"payment_status": "paid"}
+        assert pushed.details["values"] == {"payment_status": "paid"}
 
     def test_paid_sum_alone_is_not_sent(self, site, shared_order, manager, echo):
         edit(shared_order, manager, paid_amount=Decimal(5000))
