@@ -33,9 +33,9 @@ def request_refetch(order: Order) -> None:
 
 
 def request_status_check(order: Order) -> None:
-    """Queue `bitrix_bridge.inbound.ask_site.ask` for the order when the current transaction has committed."""
+    """Queue `inbound.status_check.check_status` for the order when the current transaction has committed."""
     key = str(order.pk)
-    transaction.on_commit(lambda: async_task("bitrix_bridge.inbound.ask_site.ask", key), robust=True)
+    transaction.on_commit(lambda: async_task("bitrix_bridge.inbound.status_check.check_status", key), robust=True)
 
 
 def refetch_due(limit: int = 50) -> int:

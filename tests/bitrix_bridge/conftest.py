@@ -7,7 +7,7 @@ import pytest
 from bitrix_bridge.sandbox import Sandbox
 from bitrix_bridge.site_client.bridge_client import BridgeClient
 from orders.models import Order
-from tests.bitrix_bridge.newer_bridge import ScriptedBridge
+from tests.bitrix_bridge.scripted_bridge import ScriptedBridge
 from tests.mariadb import Server, running
 from tests.samples import order_data
 

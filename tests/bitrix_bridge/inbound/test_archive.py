@@ -7,7 +7,7 @@ from django.utils.html import escape
 from django.utils.translation import gettext
 
 from bitrix_bridge import refetch
-from bitrix_bridge.inbound import ask_site
+from bitrix_bridge.inbound import status_check
 from bitrix_bridge.models import Difference, Push, WebhookEvent
 from bitrix_bridge.outbound.queueing import queue_missed
 from bitrix_bridge.payloads import read_order
@@ -179,7 +179,7 @@ class TestEvents:
         )
         assert row.state == "waiting"
         archive(site, shared_order)
-        ask_site.ask(str(shared_order.pk))
+        status_check.check_status(str(shared_order.pk))
         row.refresh_from_db()
         assert (row.state, marks(shared_order)) == ("processed", ARCHIVED)
 

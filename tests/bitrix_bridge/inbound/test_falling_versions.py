@@ -7,7 +7,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from bitrix_bridge import refetch
-from bitrix_bridge.inbound import ask_site, inbox
+from bitrix_bridge.inbound import inbox, status_check
 from bitrix_bridge.models import WebhookEvent
 from bitrix_bridge.payloads import read_order
 from bitrix_bridge.sandbox import faults
@@ -72,7 +72,7 @@ def state(order):
     return Agreement.from_json(order.bitrix_state)
 
 
-def fetched_ids(site):
+def fetch_requests(site):
     return [request for request in site.site.requests if request.get("body", {}).get("action") == "order.get"]
 
 
@@ -84,7 +84,7 @@ def test_payment_with_a_lower_version_is_not_lost(site, shared_order, manager, s
     assert (row.action, row.state, bool(row.error)) == ("stale", "waiting", True)
     shared_order.refresh_from_db()
     assert shared_order.payment_status == "pending"
-    assert ask_site.ask(str(shared_order.pk))
+    assert status_check.check_status(str(shared_order.pk))
     row.refresh_from_db()
     shared_order.refresh_from_db()
     assert (row.action, row.state) == ("stale", "processed")
@@ -100,7 +100,7 @@ def test_payment_is_not_lost_when_only_responses_were_received(site, manager, si
     edit(order, manager, comment="без лилий")
     row = post_order(site_saves(order, 0, **PAID))
     assert row.state == "waiting"
-    ask_site.ask(str(order.pk))
+    status_check.check_status(str(order.pk))
     order.refresh_from_db()
     assert (order.payment_status, order.comment) == ("paid", "без лилий")
 
@@ -113,7 +113,7 @@ def test_order_is_fetched_for_lower_version_with_later_date(
         site.site.update_order(shared_order.bitrix_order_id, {"COMMENTS": str(number)})
     post_order(site.site.order(shared_order.bitrix_order_id))
     assert post_order(site_saves(shared_order, 11, seconds=seconds, **PAID)).state == "waiting"
-    ask_site.ask(str(shared_order.pk))
+    status_check.check_status(str(shared_order.pk))
     shared_order.refresh_from_db()
     assert shared_order.payment_status == "paid"
 
@@ -125,7 +125,7 @@ def test_order_is_fetched_for_higher_version_with_earlier_date(site, shared_orde
     assert shared_order.payment_status == "paid", "a tie in VERSION is left to the date"
     row = post_order(older)
     assert (row.action, row.state) == ("stale", "waiting")
-    ask_site.ask(str(shared_order.pk))
+    status_check.check_status(str(shared_order.pk))
     row.refresh_from_db()
     shared_order.refresh_from_db()
     assert (row.state, shared_order.payment_status, shared_order.bitrix_version) == ("processed", "paid", 10)
@@ -136,7 +136,7 @@ def test_order_is_not_fetched_when_version_and_date_are_older(site, shared_order
     late = site_saves(shared_order, 11, seconds=1)
     post_order(site_saves(shared_order, 12, seconds=60, **PAID))
     row = post_order({**late, "COMMENTS": "старое"})
-    assert (row.action, row.state, fetched_ids(site)) == ("stale", "processed", [])
+    assert (row.action, row.state, fetch_requests(site)) == ("stale", "processed", [])
 
 
 def test_order_is_fetched_when_only_a_status_event_was_newer(site, shared_order, site_saves, post_order, post_webhook):
@@ -146,7 +146,7 @@ def test_order_is_fetched_when_only_a_status_event_was_newer(site, shared_order,
     bare = {name: newer[name] for name in ("ID", "STATUS_ID", "VERSION", "DATE_UPDATE")}
     assert post_webhook("order.status.change", bare).json()["action"] == "status_changed"
     assert post_order(paid).state == "waiting"
-    ask_site.ask(str(shared_order.pk))
+    status_check.check_status(str(shared_order.pk))
     shared_order.refresh_from_db()
     assert (shared_order.payment_status, shared_order.status_id) == ("paid", "accepted")
 
@@ -157,7 +157,7 @@ class TestUntilTheSiteHasAnswered:
         edit(shared_order, manager, comment="без роз")
         row = post_order(site_saves(shared_order, 11, **PAID))
         site.faults.give(faults.status(503), action="order.get")
-        assert not ask_site.ask(str(shared_order.pk))
+        assert not status_check.check_status(str(shared_order.pk))
         for _ in WAITS:
             row.refresh_from_db()
             assert row.state == "waiting"
@@ -165,7 +165,7 @@ class TestUntilTheSiteHasAnswered:
             inbox.retry_due()
         row.refresh_from_db()
         assert row.state == "failed", "loudly, and kept"
-        assert ask_site.ask(str(shared_order.pk))
+        assert status_check.check_status(str(shared_order.pk))
         assert inbox.reprocess(row.pk).state == "processed"
         shared_order.refresh_from_db()
         assert shared_order.payment_status == "paid"
@@ -176,7 +176,7 @@ class TestUntilTheSiteHasAnswered:
         event = site_saves(shared_order, 11, COMMENTS="первое")
         row = post_order(event)
         site_saves(shared_order, 11, seconds=0, COMMENTS="второе")
-        ask_site.ask(str(shared_order.pk))
+        status_check.check_status(str(shared_order.pk))
         row.refresh_from_db()
         shared_order.refresh_from_db()
         assert (row.state, shared_order.courier_comment) == ("processed", "второе")
@@ -193,9 +193,9 @@ class TestUntilTheSiteHasAnswered:
             return snapshot
 
         monkeypatch.setattr(refetch, "read_site_order", read)
-        ask_site.ask(str(shared_order.pk))
+        status_check.check_status(str(shared_order.pk))
         shared_order.refresh_from_db()
-        assert (shared_order.payment_status, len(fetched_ids(site))) == ("paid", 2)
+        assert (shared_order.payment_status, len(fetch_requests(site))) == ("paid", 2)
 
     def test_fetch_fails_when_events_arrive_during_every_attempt(
         self, site, shared_order, manager, site_saves, post_order, monkeypatch
@@ -211,7 +211,7 @@ class TestUntilTheSiteHasAnswered:
             return snapshot
 
         monkeypatch.setattr(refetch, "read_site_order", read)
-        assert not ask_site.ask(str(shared_order.pk))
+        assert not status_check.check_status(str(shared_order.pk))
         row.refresh_from_db()
         assert row.state == "waiting"
 
@@ -229,7 +229,7 @@ class TestTwins:
         shared_order.refresh_from_db()
         assert (row.state, shared_order.status_id) == ("waiting", "accepted")
         site_saves(shared_order, 11, COMMENTS="домофон 7")
-        ask_site.ask(str(shared_order.pk))
+        status_check.check_status(str(shared_order.pk))
         row.refresh_from_db()
         shared_order.refresh_from_db()
         assert (row.state, shared_order.status_id, shared_order.courier_comment) == (
@@ -303,8 +303,8 @@ class TestResponseAfterEvent:
         with django_capture_on_commit_callbacks(execute=True):
             edit(shared_order, manager, delivery_address="Достык 5")
         assert state(shared_order).is_unclear
-        assert "bitrix_bridge.inbound.ask_site.ask" in [task.func() for task in OrmQ.objects.all()]
-        ask_site.ask(str(shared_order.pk))
+        assert "bitrix_bridge.inbound.status_check.check_status" in [task.func() for task in OrmQ.objects.all()]
+        status_check.check_status(str(shared_order.pk))
         shared_order.refresh_from_db()
         assert (shared_order.delivery_address, shared_order.sync_state) == ("Абая 1", "synced")
         assert not state(shared_order).is_unclear
@@ -316,7 +316,7 @@ class TestResponseAfterEvent:
         during_request(lambda: post_order(site.site.order(shared_order.bitrix_order_id)))
         edit(shared_order, manager, delivery_address="Достык 5")
         assert (state(shared_order).is_unclear, state(shared_order).received_version) == (False, 11)
-        assert (shared_order.sync_state, fetched_ids(site)) == ("synced", [])
+        assert (shared_order.sync_state, fetch_requests(site)) == ("synced", [])
 
     def test_order_is_fetched_after_status_conflict(
         self, site, shared_order, manager, site_saves, post_order, monkeypatch
@@ -351,7 +351,7 @@ def test_repeated_request_keeps_later_change_of_site(site, shared_order, manager
     deliver_due()
     assert site.site.order(shared_order.bitrix_order_id)["properties"]["addressRecipient"] == "Абая 1"
     assert state(shared_order).is_unclear
-    ask_site.ask(str(shared_order.pk))
+    status_check.check_status(str(shared_order.pk))
     shared_order.refresh_from_db()
     assert (shared_order.delivery_address, Order.objects.count()) == ("Абая 1", 1)
 

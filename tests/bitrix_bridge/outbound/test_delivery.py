@@ -162,7 +162,7 @@ def test_status_changed_on_site_is_a_conflict(site, shared_order, manager):
         faults.garbage(),
         faults.answer_lost(),
     ],
-    ids=["500", "503", "429", "html", "garbage", "answer lost"],
+    ids=["500", "503", "429", "html", "garbage", "response lost"],
 )
 def test_temporary_failure_is_retried_and_change_is_made_once(site, shared_order, manager, fault):
     change(shared_order, "accepted", manager)

@@ -28,12 +28,12 @@ def order(site, post_webhook) -> Order:
     return Order.objects.get()
 
 
-def there(site, order):
+def order_on_site(site, order):
     return site.site.order(order.bitrix_order_id)
 
 
-def lines_there(site, order):
-    return [(line["PRICE"], line["BASE_PRICE"], line["QUANTITY"]) for line in there(site, order)["basket"]]
+def lines_on_site(site, order):
+    return [(line["PRICE"], line["BASE_PRICE"], line["QUANTITY"]) for line in order_on_site(site, order)["basket"]]
 
 
 def edit(order, manager, items=None, **changes):
@@ -45,8 +45,8 @@ def check(site, order):
     order.refresh_from_db()
     items = list(order.items.all())
     assert order.sync_state == "synced"
-    assert order.total_amount == goods_of(items) + order.delivery_fee == Decimal(there(site, order)["PRICE"])
-    lines = [tuple(map(Decimal, line)) for line in lines_there(site, order)]
+    assert order.total_amount == goods_of(items) + order.delivery_fee == Decimal(order_on_site(site, order)["PRICE"])
+    lines = [tuple(map(Decimal, line)) for line in lines_on_site(site, order)]
     off = [max(base - price, Decimal(0)) * count for price, base, count in lines]
     assert order.discount_amount == discount_of(items) == sum(off)
 
@@ -57,8 +57,8 @@ def test_discount_from_crm_lowers_line_prices_on_site(site, order, manager, echo
         assert deliver_due() == 1
         request = site.site.requests[-1]["body"]
         assert "DISCOUNT_VALUE" not in request.get("fields", {})
-        assert lines_there(site, order) == [(price, "7500.0000", "1.0000")]
-        assert there(site, order)["DISCOUNT_VALUE"] == f"{discount}.0000", (
+        assert lines_on_site(site, order) == [(price, "7500.0000", "1.0000")]
+        assert order_on_site(site, order)["DISCOUNT_VALUE"] == f"{discount}.0000", (
             "the discount of the lines, for people to read"
         )
         assert echo() == "unchanged"
@@ -88,11 +88,11 @@ def test_line_split_by_discount_is_merged_on_site(site, manager, post_webhook, e
     order = Order.objects.get()
     edit(order, manager, discount_amount=Decimal(1000))
     deliver_due()
-    assert lines_there(site, order) == [("4667.0000", "5000.0000", "2.0000"), ("4666.0000", "5000.0000", "1.0000")]
+    assert lines_on_site(site, order) == [("4667.0000", "5000.0000", "2.0000"), ("4666.0000", "5000.0000", "1.0000")]
     assert echo() == "unchanged"
     check(site, order)
     known = [item.bitrix_basket_id for item in order.items.all()]
-    assert known == [int(line["ID"]) for line in there(site, order)["basket"]]
+    assert known == [int(line["ID"]) for line in order_on_site(site, order)["basket"]]
 
     edit(order, manager, discount_amount=Decimal(0))
     deliver_due()
@@ -136,14 +136,14 @@ def test_lower_price_of_one_line_is_a_discount(site, order, manager, echo):  # n
     line = as_snapshot(order.items.get())
     edit(order, manager, items=[replace(line, price=Decimal(7000))])
     deliver_due()
-    assert lines_there(site, order) == [("7000.0000", "7500.0000", "1.0000")]
+    assert lines_on_site(site, order) == [("7000.0000", "7500.0000", "1.0000")]
     assert echo() == "unchanged"
     check(site, order)
     assert order.discount_amount == 500
 
 
 def test_discount_from_site_is_stored(site, order, echo):  # noqa: F811
-    (line,) = there(site, order)["basket"]
+    (line,) = order_on_site(site, order)["basket"]
     item = {"bitrix_basket_id": line["ID"], "quantity": 1, "price": 6500, "base_price": 7500}
     site.site.update_order(order.bitrix_order_id, items=[item])
     assert echo() == "updated"
@@ -167,7 +167,7 @@ def test_outdated_event_with_lines_keeps_our_discount(site, order, manager, echo
 def test_discount_removed_on_site_is_removed_after_lost_echo(site, order, manager, echo):  # noqa: F811
     edit(order, manager, discount_amount=Decimal(1500))
     deliver_due()
-    (line,) = there(site, order)["basket"]
+    (line,) = order_on_site(site, order)["basket"]
     item = {"bitrix_basket_id": line["ID"], "quantity": 1, "price": 7500, "base_price": 7500}
     site.site.update_order(order.bitrix_order_id, items=[item])
     assert echo() == "updated"
@@ -177,7 +177,7 @@ def test_discount_removed_on_site_is_removed_after_lost_echo(site, order, manage
 
 def test_discount_stays_when_our_lines_are_kept(site, order, manager, echo):  # noqa: F811
     edit(order, manager, discount_amount=Decimal(1500))
-    (line,) = there(site, order)["basket"]
+    (line,) = order_on_site(site, order)["basket"]
     item = {"bitrix_basket_id": line["ID"], "quantity": 1, "price": 7000, "base_price": 7500}
     site.site.update_order(order.bitrix_order_id, items=[item])
     echo()

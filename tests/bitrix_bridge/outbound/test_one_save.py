@@ -33,7 +33,7 @@ def sent(site):
     return [(action, body) for action, body in requests if action in ("order.update", "order.status", "order.create")]
 
 
-def there(site, order):
+def order_on_site(site, order):
     order.refresh_from_db()
     return site.site.order(order.bitrix_order_id)
 
@@ -46,7 +46,7 @@ def test_status_and_fields_are_sent_in_one_request(site, bridge, shared_order, m
     assert (action, body["expected_status_id"]) == ("order.update", "N")
     assert body["fields"] == {"COMMENTS": "домофон 7", "STATUS_ID": "AP"}
     assert body["properties"] == {"addressRecipient": "Достык 5"}
-    assert (there(site, shared_order)["STATUS_ID"], site.site.writes) == ("AP", 1)
+    assert (order_on_site(site, shared_order)["STATUS_ID"], site.site.writes) == ("AP", 1)
     agreement = Agreement.from_json(shared_order.bitrix_state)
     assert (shared_order.sync_state, agreement.site_status, agreement.unanswered) == ("synced", "AP", None)
     event = shared_order.events.first()
@@ -68,7 +68,7 @@ def test_other_values_of_new_order_follow_in_one_request(site, bridge, manager):
     change(order, "accepted", manager)
     deliver_due()
     assert [action for action, _ in sent(site)] == ["order.create", "order.update"]
-    row = there(site, order)
+    row = order_on_site(site, order)
     assert (row["PAYED"], row["STATUS_ID"], order.sync_state) == ("Y", "AP", "synced")
 
 
@@ -79,7 +79,7 @@ def test_older_bridge_gets_status_in_a_separate_request(site, bridge_of_version,
     change(shared_order, "accepted", manager)
     deliver_due()
     assert [action for action, _ in sent(site)] == ["order.update", "order.status"]
-    assert there(site, shared_order)["STATUS_ID"] == "AP"
+    assert order_on_site(site, shared_order)["STATUS_ID"] == "AP"
 
 
 @pytest.mark.parametrize("version", ["1.2", "1.2.1", "1.10", "2"])
@@ -98,7 +98,7 @@ def test_status_is_sent_separately_over_rest(site, bridge, shared_order, manager
     deliver_due()
     assert [action for action, _ in sent(site)] == ["order.update"]
     assert "STATUS_ID" not in sent(site)[0][1]["fields"]
-    assert (there(site, shared_order)["STATUS_ID"], shared_order.sync_state) == ("AP", "synced")
+    assert (order_on_site(site, shared_order)["STATUS_ID"], shared_order.sync_state) == ("AP", "synced")
 
 
 def test_other_fields_are_sent_after_status_conflict(site, bridge, shared_order, manager):
@@ -106,7 +106,7 @@ def test_other_fields_are_sent_after_status_conflict(site, bridge, shared_order,
     edit(shared_order, manager, comment="без лилий")
     change(shared_order, "accepted", manager)
     deliver_due()
-    row = there(site, shared_order)
+    row = order_on_site(site, shared_order)
     assert (row["STATUS_ID"], row["USER_DESCRIPTION"]) == ("DE", "без лилий")
     assert [("STATUS_ID" in body["fields"]) for _, body in sent(site)] == [True, False]
     assert (shared_order.status_id, shared_order.sync_state) == ("declined", "conflict")
@@ -120,7 +120,7 @@ def test_refused_request_is_split(site, bridge, shared_order, manager):
     change(shared_order, "accepted", manager)
     deliver_due()
     assert [action for action, _ in sent(site)] == ["order.update", "order.update", "order.status"]
-    assert there(site, shared_order)["USER_DESCRIPTION"] == "без лилий"
+    assert order_on_site(site, shared_order)["USER_DESCRIPTION"] == "без лилий"
     assert (Push.objects.get().state, shared_order.sync_state) == ("failed", "failed")
     assert shared_order.events.get(kind="refused").details["fields"] == ["status"]
 
@@ -131,7 +131,7 @@ def test_status_without_site_code_does_not_stop_other_fields(site, bridge, share
     edit(shared_order, manager, comment="без лилий")
     change(shared_order, "packing", manager)
     deliver_due()
-    assert there(site, shared_order)["USER_DESCRIPTION"] == "без лилий"
+    assert order_on_site(site, shared_order)["USER_DESCRIPTION"] == "без лилий"
     assert "Упаковка" in Push.objects.get().last_error
 
 
@@ -139,12 +139,12 @@ def test_held_status_is_not_sent_with_other_fields(site, bridge, shared_order, m
     change(shared_order, "accepted", manager)
     edit(shared_order, manager, comment="без лилий")
     deliver_due()
-    row = there(site, shared_order)
+    row = order_on_site(site, shared_order)
     assert (row["STATUS_ID"], row["USER_DESCRIPTION"]) == ("N", "без лилий")
     assert (Push.objects.get().state, shared_order.sync_state) == ("pending", "pending")
     grace.let_pass(12)
     deliver_due()
-    assert there(site, shared_order)["STATUS_ID"] == "AP"
+    assert order_on_site(site, shared_order)["STATUS_ID"] == "AP"
 
 
 def test_status_sent_with_other_fields_cannot_be_taken_back(site, bridge, shared_order, manager, grace):
@@ -160,54 +160,58 @@ def test_status_sent_with_other_fields_cannot_be_taken_back(site, bridge, shared
 
 class TestRepeatedRequest:
     @pytest.fixture
-    def lost(self, site, bridge, shared_order, manager):
+    def unconfirmed(self, site, bridge, shared_order, manager):
         edit(shared_order, manager, delivery_address="Достык 5")
         change(shared_order, "accepted", manager)
         site.faults.give(faults.answer_lost(), action="order.update")
         deliver_due()
-        assert there(site, shared_order)["STATUS_ID"] == "AP"
+        assert order_on_site(site, shared_order)["STATUS_ID"] == "AP"
         return shared_order
 
-    def again(self):
+    def retry(self):
         make_due(Push.objects.get())
         deliver_due()
 
-    def test_repeated_request_is_identical(self, site, lost, manager):
-        edit(lost, manager, courier_comment="домофон 7")
-        self.again()
+    def test_repeated_request_is_identical(self, site, unconfirmed, manager):
+        edit(unconfirmed, manager, courier_comment="домофон 7")
+        self.retry()
         first, second, third = (body for _, body in sent(site))
         assert first == second
         assert third["fields"] == {"COMMENTS": "домофон 7"}
-        assert (there(site, lost)["COMMENTS"], lost.sync_state, site.site.writes) == ("домофон 7", "synced", 2)
+        assert (order_on_site(site, unconfirmed)["COMMENTS"], unconfirmed.sync_state, site.site.writes) == (
+            "домофон 7",
+            "synced",
+            2,
+        )
 
-    def test_status_changed_on_site_since_is_kept(self, site, lost, post_webhook):
-        site.change_status(lost.bitrix_order_id, "PD")
-        self.again()
+    def test_status_changed_on_site_since_is_kept(self, site, unconfirmed, post_webhook):
+        site.change_status(unconfirmed.bitrix_order_id, "PD")
+        self.retry()
         event = site.sender.events[-1]
         post_webhook(event.name, event.data, event_id=event.event_id)
-        row = there(site, lost)
-        assert (row["STATUS_ID"], lost.status_id, lost.sync_state) == ("PD", "delivering", "synced")
+        row = order_on_site(site, unconfirmed)
+        assert (row["STATUS_ID"], unconfirmed.status_id, unconfirmed.sync_state) == ("PD", "delivering", "synced")
 
-    def test_changed_status_makes_a_new_request(self, site, lost, manager):
-        change(lost, "delivering", manager)
-        self.again()
+    def test_changed_status_makes_a_new_request(self, site, unconfirmed, manager):
+        change(unconfirmed, "delivering", manager)
+        self.retry()
         keys = [body["event_id"] for action, body in sent(site) if action == "order.update"]
         assert len(set(keys)) == len(keys)
-        row = there(site, lost)
+        row = order_on_site(site, unconfirmed)
         assert (row["STATUS_ID"], row["properties"]["addressRecipient"]) == ("PD", "Достык 5")
-        assert lost.sync_state == "synced"
-        assert "conflict" not in lost.events.values_list("kind", flat=True)
+        assert unconfirmed.sync_state == "synced"
+        assert "conflict" not in unconfirmed.events.values_list("kind", flat=True)
 
-    def test_request_with_held_status_is_repeated_after_hold_period(self, site, lost, manager, grace):
+    def test_request_with_held_status_is_repeated_after_hold_period(self, site, unconfirmed, manager, grace):
         """A request without a response can't be repeated while the status in it is held."""
-        lost.status_held_until = timezone.now() + timedelta(seconds=10)
-        lost.save(update_fields=["status_held_until"])
-        self.again()
-        lost.refresh_from_db()
+        unconfirmed.status_held_until = timezone.now() + timedelta(seconds=10)
+        unconfirmed.save(update_fields=["status_held_until"])
+        self.retry()
+        unconfirmed.refresh_from_db()
         assert Push.objects.get().state == "pending"
         grace.let_pass(12)
-        self.again()
-        assert (there(site, lost)["STATUS_ID"], lost.sync_state) == ("AP", "synced")
+        self.retry()
+        assert (order_on_site(site, unconfirmed)["STATUS_ID"], unconfirmed.sync_state) == ("AP", "synced")
 
 
 TOGETHER, APART, ONE_BY_ONE = Split.TOGETHER, Split.APART, Split.ONE_BY_ONE
@@ -258,4 +262,4 @@ def test_sums_and_lines_are_sent_with_the_status(site, bridge, shared_order, man
     change(shared_order, "accepted", manager)
     deliver_due()
     assert len(sent(site)) == 1
-    assert there(site, shared_order)["PRICE_DELIVERY"] == "2000.0000"
+    assert order_on_site(site, shared_order)["PRICE_DELIVERY"] == "2000.0000"

@@ -34,7 +34,7 @@ def edit(order, manager, **changes):
     services.edit_order(order_id=order.pk, changes=changes, actor=manager)
 
 
-def there(site, order):
+def order_on_site(site, order):
     order.refresh_from_db()
     return site.site.order(order.bitrix_order_id)
 
@@ -60,7 +60,7 @@ class TestPaidHere:
         edit(shared_order, manager, payment_status="paid", paid_amount=Decimal(5000))
         assert Push.objects.get().fields == ["paid_amount", "payment_status"]
         deliver_due()
-        assert there(site, shared_order)["PAYED"] == "Y"
+        assert order_on_site(site, shared_order)["PAYED"] == "Y"
         assert sent(site)[-1]["fields"] == {"PAYED": "Y"}
         assert echo() == "updated"
         shared_order.refresh_from_db()
@@ -85,7 +85,7 @@ class TestPaidHere:
         edit(shared_order, manager, payment_status="paid")
         site.faults.give(faults.answer_lost())
         deliver_due()
-        assert (there(site, shared_order)["PAYED"], shared_order.sync_state) == ("Y", "pending")
+        assert (order_on_site(site, shared_order)["PAYED"], shared_order.sync_state) == ("Y", "pending")
         make_due(Push.objects.get())
         deliver_due()
         assert is_synced(shared_order)
@@ -100,7 +100,7 @@ class TestPaidHere:
         edit(shared_order, manager, payment_status="pending")
         make_due(Push.objects.get())
         deliver_due()
-        assert there(site, shared_order)["PAYED"] == "N"
+        assert order_on_site(site, shared_order)["PAYED"] == "N"
         echo()
         assert is_synced(shared_order)
         assert shared_order.payment_status == "pending"
@@ -114,7 +114,7 @@ class TestPaidHere:
         assert echo() == "updated"
         make_due(Push.objects.get())
         deliver_due()
-        assert (there(site, shared_order)["PAYED"], shared_order.payment_status) == ("Y", "paid")
+        assert (order_on_site(site, shared_order)["PAYED"], shared_order.payment_status) == ("Y", "paid")
         assert is_synced(shared_order)
 
     def test_higher_total_marks_order_unpaid_on_both_sides(self, site, shared_order, manager, echo):
@@ -146,7 +146,7 @@ class TestRefundedHere:
     def test_refund_marks_order_unpaid_on_site_and_echo_is_ignored(self, site, paid, manager, echo):
         edit(paid, manager, payment_status="refunded")
         deliver_due()
-        row = there(site, paid)
+        row = order_on_site(site, paid)
         assert (row["PAYED"], row["SUM_PAID"]) == ("N", "0.00")
         echo()
         paid.refresh_from_db()
@@ -190,7 +190,9 @@ class TestRefundedHere:
         site.site.update_order(paid.bitrix_order_id, {"COMMENTS": "вернули деньги"})
         echo()
         deliver_due()
-        assert (there(site, paid)["PAYED"], paid.payment_status) == ("Y", "paid"), "the later change of staff wins"
+        assert (order_on_site(site, paid)["PAYED"], paid.payment_status) == ("Y", "paid"), (
+            "the later change of staff wins"
+        )
         echo()
         assert is_synced(paid)
 
@@ -206,7 +208,7 @@ class TestMethod:
     def test_payment_method_is_sent_as_pay_system(self, site, shared_order, manager, echo):
         edit(shared_order, manager, payment_method="kaspi")
         deliver_due()
-        assert there(site, shared_order)["PAY_SYSTEM_ID"] == "3"
+        assert order_on_site(site, shared_order)["PAY_SYSTEM_ID"] == "3"
         assert echo() == "unchanged"
         assert is_synced(shared_order)
 
@@ -228,14 +230,14 @@ class TestMethod:
         settings.BITRIX_PAY_SYSTEMS = {1: "cash", 3: "kaspi", 4: "kaspi"}
         edit(order, manager, payment_method="kaspi")
         deliver_due()
-        assert (there(site, order)["PAY_SYSTEM_ID"], site.site.writes) == ("4", 0)
+        assert (order_on_site(site, order)["PAY_SYSTEM_ID"], site.site.writes) == ("4", 0)
         assert is_synced(order)
 
     def test_method_without_pay_system_does_not_stop_other_fields(self, site, shared_order, manager):
         edit(shared_order, manager, payment_method="transfer", payment_status="paid", delivery_address="Достык 5")
         change(shared_order, "accepted", manager)
         deliver_due()
-        row = there(site, shared_order)
+        row = order_on_site(site, shared_order)
         assert (row["PAYED"], row["STATUS_ID"], row["PAY_SYSTEM_ID"]) == ("Y", "AP", "1")
         assert row["properties"]["addressRecipient"] == "Достык 5"
         push, refusal = Push.objects.get(), shared_order.events.filter(kind="refused").get()
@@ -252,7 +254,7 @@ class TestMethod:
         settings.BITRIX_PAY_SYSTEMS = {**settings.BITRIX_PAY_SYSTEMS, 5: "cash", 4: "transfer"}
         Push.objects.get().retry()
         deliver_due()
-        assert there(site, shared_order)["PAY_SYSTEM_ID"] == "4"
+        assert order_on_site(site, shared_order)["PAY_SYSTEM_ID"] == "4"
         assert is_synced(shared_order)
 
     def test_cleared_payment_method_is_not_sent(self, site, shared_order, manager, echo):
@@ -269,13 +271,13 @@ class TestMethod:
         echo()
         edit(shared_order, manager, payment_method="kaspi", comment="без лилий")
         deliver_due()
-        row = there(site, shared_order)
+        row = order_on_site(site, shared_order)
         assert (row["PAY_SYSTEM_ID"], row["USER_DESCRIPTION"]) == ("1", "без лилий")
         assert (shared_order.sync_state, "оплачен" in Push.objects.get().last_error) == ("failed", True)
         # An unpaid payment may get another pay system.
         edit(shared_order, manager, payment_status="pending")
         deliver_due()
-        row = there(site, shared_order)
+        row = order_on_site(site, shared_order)
         assert (row["PAYED"], row["PAY_SYSTEM_ID"]) == ("N", "3")
         assert is_synced(shared_order)
 
@@ -286,12 +288,12 @@ class TestCancelled:
         echo()
         edit(shared_order, manager, is_cancelled=True, comment="не приедут")
         deliver_due()
-        row = there(site, shared_order)
+        row = order_on_site(site, shared_order)
         assert (row["CANCELED"], row["USER_DESCRIPTION"]) == ("N", "не приедут")
         assert (shared_order.sync_state, "активные оплаты" in Push.objects.get().last_error) == ("failed", True)
         edit(shared_order, manager, payment_status="refunded")
         deliver_due()
-        row = there(site, shared_order)
+        row = order_on_site(site, shared_order)
         assert (row["CANCELED"], row["PAYED"]) == ("Y", "N")
         echo()
         assert is_synced(shared_order)
@@ -302,10 +304,10 @@ class TestCancelled:
         echo()
         edit(shared_order, manager, payment_status="paid")
         deliver_due()
-        assert (there(site, shared_order)["PAYED"], shared_order.sync_state) == ("N", "failed")
+        assert (order_on_site(site, shared_order)["PAYED"], shared_order.sync_state) == ("N", "failed")
         edit(shared_order, manager, is_cancelled=False)
         deliver_due()
-        row = there(site, shared_order)
+        row = order_on_site(site, shared_order)
         assert (row["CANCELED"], row["PAYED"]) == ("N", "Y")
         assert is_synced(shared_order)
 
@@ -325,7 +327,7 @@ class TestCreatedInCrm:
     def test_new_paid_order_is_paid_on_site(self, site, manager, echo):
         order = made_here(manager, payment_status="paid", payment_method="kaspi")
         deliver_due()
-        row = there(site, order)
+        row = order_on_site(site, order)
         assert (row["PAYED"], row["PAY_SYSTEM_ID"], row["SUM_PAID"]) == ("Y", "3", "9000.00")
         for event in site.sender.events[-2:]:
             assert event.data["XML_ID"] == f"crm-{order.pk}"
@@ -346,14 +348,14 @@ class TestCreatedInCrm:
         )
         make_due(Push.objects.get())
         deliver_due()
-        assert there(site, order)["PAYED"] == "Y"
+        assert order_on_site(site, order)["PAYED"] == "Y"
         assert is_synced(order)
         assert len(site.site.all_orders()) == 1
 
     def test_method_without_pay_system_stays_pending_after_create(self, site, manager, echo):
         order = made_here(manager, payment_method="transfer")
         deliver_due()
-        assert (there(site, order)["PAY_SYSTEM_ID"], order.sync_state) == ("1", "failed")
+        assert (order_on_site(site, order)["PAY_SYSTEM_ID"], order.sync_state) == ("1", "failed")
         echo()
         order.refresh_from_db()
         assert order.payment_method == "transfer", "the echo of the created order changes nothing"
@@ -375,7 +377,7 @@ class TestRest:
         edit(shared_order, manager, payment_status="paid", comment="без лилий")
         change(shared_order, "accepted", manager)
         deliver_due()
-        row = there(site, shared_order)
+        row = order_on_site(site, shared_order)
         assert (row["PAYED"], row["USER_DESCRIPTION"], row["STATUS_ID"]) == ("N", "без лилий", "AP")
         assert (shared_order.sync_state, "bitrix_bridge/php" in Push.objects.get().last_error) == ("failed", True)
         assert shared_order.events.filter(kind="refused").get().details["fields"] == ["payment_status"]

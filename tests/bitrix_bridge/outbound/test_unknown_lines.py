@@ -21,7 +21,7 @@ def shared_order(site, post_webhook):
     return Order.objects.get()
 
 
-@pytest.mark.parametrize("more", [{}, {"comment": "без лилий"}], ids=["lines alone", "with something else"])
+@pytest.mark.parametrize("more", [{}, {"comment": "без лилий"}], ids=["lines alone", "lines and a comment"])
 def test_lines_replaced_on_site_without_event_get_new_ids(site, shared_order, manager, more):
     """An employee replaced the bouquet on the site, and the webhook was lost."""
     key = shared_order.bitrix_order_id

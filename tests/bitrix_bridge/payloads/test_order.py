@@ -174,18 +174,20 @@ def basket_line(price, base, quantity="1.0000", **more):
     ("basket", "discount"),
     [
         pytest.param([basket_line("6000.0000", "7500.0000")], "1500.00", id="a custom price"),
-        pytest.param([basket_line("6000", "7500", "2"), basket_line("500", "500")], "3000.00", id="of two pieces"),
-        pytest.param([basket_line("8000", "7500"), basket_line("400", "500")], "100.00", id="a raised price is none"),
-        pytest.param([basket_line("7500", "7500")], "0.00", id="none"),
-        pytest.param([basket_line("0", "0"), basket_line("400", "500")], "100.00", id="beside a gift"),
-        pytest.param([basket_line("3.33", "10.00", "0.333")], "2.22", id="of a part"),
-        pytest.param([basket_line("6000", ...)], "777.00", id="a line does not say"),
-        pytest.param([basket_line("6000", "7500"), basket_line("500", "")], "777.00", id="one of them does not"),
-        pytest.param([basket_line("6000", "0.0000")], "777.00", id="never filled"),
+        pytest.param([basket_line("6000", "7500", "2"), basket_line("500", "500")], "3000.00", id="two pieces"),
+        pytest.param(
+            [basket_line("8000", "7500"), basket_line("400", "500")], "100.00", id="raised price is no discount"
+        ),
+        pytest.param([basket_line("7500", "7500")], "0.00", id="no discount"),
+        pytest.param([basket_line("0", "0"), basket_line("400", "500")], "100.00", id="with a gift"),
+        pytest.param([basket_line("3.33", "10.00", "0.333")], "2.22", id="fractional quantity"),
+        pytest.param([basket_line("6000", ...)], "777.00", id="no list price"),
+        pytest.param([basket_line("6000", "7500"), basket_line("500", "")], "777.00", id="one empty list price"),
+        pytest.param([basket_line("6000", "0.0000")], "777.00", id="list price of zero"),
         pytest.param([basket_line("дорого", "7500")], "777.00", id="an unreadable price"),
         pytest.param([basket_line("6000", "7500", "много")], "777.00", id="an unreadable quantity"),
         pytest.param([basket_line("6000", "7500"), "букет"], "777.00", id="an unreadable line"),
-        pytest.param([basket_line("1", "9999999999", "9999999")], "777.00", id="no sum of an order"),
+        pytest.param([basket_line("1", "9999999999", "9999999")], "777.00", id="sum out of range"),
         pytest.param([], "777.00", id="no lines"),
         pytest.param(
             [basket_line("6000", "7500", TYPE="1", SET_PARENT_ID="9"), basket_line("10", ..., SET_PARENT_ID="9")],
@@ -231,7 +233,7 @@ def test_discount_from_rest_is_read_from_the_lines():
         ],
         {"city": [{"VALUE": "2"}], "data": "2025-08-25", "own": "x"},
     ],
-    ids=["plain", "case", "objects", "keyed by id", "list", "REST", "lists and gaps", "met twice", "wrapped"],
+    ids=["plain", "case", "objects", "keyed by id", "list", "REST", "lists and gaps", "code sent twice", "wrapped"],
 )
 def test_properties_are_read_in_each_format(properties):
     snapshot = read_order({"ID": 1, "properties": properties})
@@ -457,7 +459,7 @@ LINE = {"ID": "7", "PRODUCT_ID": "5", "NAME": "Роза", "PRICE": "1500.0000", 
         {"basket": LINE},
         {"basket": [], "basketItems": [LINE]},
     ],
-    ids=["list", "object", "capitals", "REST", "one line", "empty twin"],
+    ids=["list", "object", "capitals", "REST", "one line", "empty second spelling"],
 )
 def test_basket_is_read_in_each_format(data):
     (item,) = read_order({"ID": 1, **data}).items

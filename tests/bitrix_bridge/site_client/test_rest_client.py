@@ -80,7 +80,7 @@ def test_status_changed_on_site_is_a_conflict(with_rest, shared_order, manager):
         faults.html(503),
         faults.status(503, body='{"error": "QUERY_LIMIT_EXCEEDED", "error_description": "Too many requests"}'),
     ],
-    ids=["answer lost", "html", "limit"],
+    ids=["response lost", "html", "limit"],
 )
 def test_temporary_failure_is_retried_and_change_is_made_once(with_rest, shared_order, manager, fault, method):
     change(shared_order, "accepted", manager)

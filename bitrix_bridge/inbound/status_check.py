@@ -16,7 +16,7 @@ from orders.models import Order
 logger = logging.getLogger(__name__)
 
 
-def ask(order_id: str) -> bool:
+def check_status(order_id: str) -> bool:
     """Fetch the order from the site, apply it, and process the events that wait for it.
 
     Return whether the site has answered. No exception is raised.
