@@ -73,7 +73,7 @@ def last_event() -> Finding:
     """Report the time since the site's last event."""
     last = WebhookEvent.objects.aggregate(last=Max("created_at"))["last"]
     if last is None:
-        return Finding(Level.YELLOW, gettext("none has come yet"), gettext("Is the handler installed on the site?"))
+        return Finding(Level.YELLOW, gettext("no event received yet"), gettext("Is the handler installed on the site?"))
     age = timezone.now() - last
     figure = gettext("%(time)s ago") % {"time": duration(max(age.total_seconds(), 0))}
     if age > timedelta(hours=QUIET_HOURS):
@@ -108,11 +108,11 @@ def push_queue() -> Finding:
         "time": duration(max(age.total_seconds(), 0)),
     }
     if age > QUEUE_STUCK:
-        return Finding(Level.RED, figure, gettext("The site does not learn of changes made here."))
+        return Finding(Level.RED, figure, gettext("Changes made in the CRM do not reach the site."))
     return Finding(Level.YELLOW if age > QUEUE_OLD else Level.GREEN, figure)
 
 
-@probe(_("Pushes given up"), reads_database=True)
+@probe(_("Failed pushes"), reads_database=True)
 def failed_pushes() -> Finding:
     """Count the pushes that have failed and are not retried."""
     number = Push.objects.filter(state=State.FAILED).count()

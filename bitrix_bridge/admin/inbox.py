@@ -146,7 +146,7 @@ class WebhookEventAdmin(ReadOnlyModelAdmin):
             return Truncator(row.error).chars(80)
         return gettext("unreadable fields: %(count)s") % {"count": len(row.problems)} if row.problems else "—"
 
-    @admin.display(description=_("what could not be read"))
+    @admin.display(description=_("unreadable values"))
     def problems_column(self, row: WebhookEvent) -> str:
         """Return the unreadable fields as a list of texts."""
         if not row.problems:

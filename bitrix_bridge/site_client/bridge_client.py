@@ -80,7 +80,7 @@ class BridgeClient:
             if is_safe_to_repeat:
                 raise
             raise PermanentDeliveryError(
-                gettext("The site may have created the order or not: look there before you repeat. %(why)s")
+                gettext("The site may have created the order: check the site before you retry. %(why)s")
                 % {"why": failure.message},
                 code=failure.code,
                 answer=failure.answer,

@@ -182,14 +182,14 @@ _REFUSAL_TEXTS = {
 
 def _message(meaning: Meaning, transport: Transport, answer: Answer, data: dict[str, Any] | None, text: str) -> str:
     if meaning is Meaning.LATER:
-        detail = text or (gettext("HTML instead of an answer") if data is None else "")
+        detail = text or (gettext("HTML instead of JSON") if data is None else "")
         return gettext("The site has an error of its own (%(status)s). %(text)s") % {
             "status": answer.status,
             "text": detail,
         }
     if meaning is Meaning.NOT_JSON:
-        first_line = truncate_masked(answer.text.strip().split("\n", 1)[0], 200) or gettext("an empty answer")
-        return gettext("The site answered with something else than JSON: %(line)s") % {"line": first_line}
+        first_line = truncate_masked(answer.text.strip().split("\n", 1)[0], 200) or gettext("an empty response")
+        return gettext("The site's response is not JSON: %(line)s") % {"line": first_line}
     if meaning is Meaning.NO_SUCH_ORDER:
         return gettext("The site has no such order. %(text)s") % {"text": text}
     if meaning is Meaning.ARCHIVED:

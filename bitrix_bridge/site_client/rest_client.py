@@ -55,7 +55,7 @@ class RestClient:
         result = self._call("sale.order.list", {"filter": {"id": 0}, "select": ["id"], "start": -1})
         if not isinstance(result, dict) or not isinstance(result.get("orders"), list):
             raise PermanentDeliveryError(
-                gettext("The site's answer holds no list of orders."), answer=json.dumps(result)
+                gettext("The site's response contains no list of orders."), answer=json.dumps(result)
             )
 
     def get_order(self, order_id: int) -> dict[str, Any]:
