@@ -138,11 +138,11 @@ def test_bridge_check_reports_version_and_queue(settings):
 
 def test_bridge_problem_makes_the_check_yellow(settings, site, monkeypatch):
     assert probes.bridge.run().hint.startswith("На сайте не установлен обработчик")
-    said = {"versions": None, "webhook_installed": True, "queue_failed": "3", "queue_age_seconds": "?"}
-    monkeypatch.setattr("bitrix_bridge.site_client.bridge_client.BridgeClient.ping", lambda self: said)
+    pong = {"versions": None, "webhook_installed": True, "queue_failed": "3", "queue_age_seconds": "?"}
+    monkeypatch.setattr("bitrix_bridge.site_client.bridge_client.BridgeClient.ping", lambda self: pong)
     found = probes.bridge.run()
     assert (found.level, "отложено: 3" in found.figure) == (YELLOW, True)
-    said |= {"agent_installed": False}
+    pong |= {"agent_installed": False}
     assert "агент" in probes.bridge.run().hint
 
 

@@ -44,7 +44,7 @@ def test_unknown_rows_are_not_requested_each_minute(site, post_webhook):
     assert reference.name_stubs()
 
 
-def test_failed_request_does_not_raise(site, post_webhook):
+def test_name_stubs_does_not_raise_when_the_site_fails(site, post_webhook):
     post_webhook("order.create", site.place_order(properties={"city": "9999"}))
     site.faults.give(faults.status(500))
     assert reference.name_stubs()

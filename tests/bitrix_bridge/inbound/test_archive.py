@@ -258,7 +258,7 @@ class TestComparison:
         assert outcomes(compare_sides(repair=True)) == {"repaired": 1}
         assert marks(order) == THERE
 
-    def test_transport_without_archive_leaves_order_archived(self, site, place, compare_sides, settings):
+    def test_archive_marks_are_kept_when_transport_has_no_archive(self, site, place, compare_sides, settings):
         first, second = place(2)
         archive(site, first)
         services.mark_archived([first.bitrix_order_id])

@@ -1,4 +1,4 @@
-"""An order of the CRM that is deleted on the site before the CRM knows its id, because the response was lost."""
+"""An order of the CRM that is deleted on the site before the CRM has its id, because the response was not received."""
 
 import pytest
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def lost(site, manager):
+def unconfirmed_order(site, manager):
     """Return an order that the site has created; the response and the webhook have not arrived."""
     order = made_here(manager)
     site.faults.give(faults.answer_lost(), action="order.create")
@@ -41,25 +41,29 @@ def at_rest():
     return not Push.objects.filter(state__in=("pending", "sending")).exists()
 
 
-def test_deleted_order_is_marked_and_not_created_again(site, lost, post_webhook):
+def test_deleted_order_is_marked_and_not_created_again(site, unconfirmed_order, post_webhook):
     number = int(only_order_on_site(site)["ID"])
     site.site.delete_order(number)
     assert post(post_webhook, site.sender.events[-1]) == "updated"
-    lost.refresh_from_db()
-    assert (lost.bitrix_order_id, lost.is_deleted_on_site, lost.sync_state) == (number, True, "synced")
-    assert lost.events.first().kind == "deleted"
+    unconfirmed_order.refresh_from_db()
+    assert (unconfirmed_order.bitrix_order_id, unconfirmed_order.is_deleted_on_site, unconfirmed_order.sync_state) == (
+        number,
+        True,
+        "synced",
+    )
+    assert unconfirmed_order.events.first().kind == "deleted"
     assert at_rest()
     assert site.site.all_orders() == []
     assert (Push.objects.get().state, Order.objects.count()) == ("cancelled", 1)
 
 
-def test_late_creation_event_keeps_order_deleted(site, lost, post_webhook):
+def test_late_creation_event_keeps_order_deleted(site, unconfirmed_order, post_webhook):
     created = site.sender.events[-1]
     site.site.delete_order(int(created.data["ID"]))
     post(post_webhook, site.sender.events[-1])
     post(post_webhook, created)
-    lost.refresh_from_db()
-    assert lost.is_deleted_on_site
+    unconfirmed_order.refresh_from_db()
+    assert unconfirmed_order.is_deleted_on_site
     assert Order.objects.count() == 1
     assert at_rest()
     assert site.site.all_orders() == []
@@ -112,50 +116,60 @@ class TestBareId:
     """The site's earlier sender sends only the ID, so the event matches no order of the CRM."""
 
     @pytest.fixture
-    def gone(self, site, lost, post_webhook):
+    def late_creation_event(self, site, unconfirmed_order, post_webhook):
         created = site.sender.events[-1]
         site.site.delete_order(int(created.data["ID"]))
         assert post(post_webhook, site.sender.events[-1], XML_ID=True) == "ignored"
         return created
 
-    def test_order_is_created_again_once(self, site, lost, gone):
+    def test_order_is_created_again_once(self, site, unconfirmed_order, late_creation_event):
         make_due(Push.objects.get())
         deliver_due()
-        lost.refresh_from_db()
+        unconfirmed_order.refresh_from_db()
         assert at_rest()
-        assert (lost.bitrix_order_id, lost.is_deleted_on_site) == (int(only_order_on_site(site)["ID"]), False)
+        assert (unconfirmed_order.bitrix_order_id, unconfirmed_order.is_deleted_on_site) == (
+            int(only_order_on_site(site)["ID"]),
+            False,
+        )
 
-    def test_late_event_of_first_order_creates_no_second_order(self, site, lost, gone, post_webhook):
+    def test_late_creation_event_creates_no_second_order(
+        self, site, unconfirmed_order, late_creation_event, post_webhook
+    ):
         make_due(Push.objects.get())
         deliver_due()
-        assert post(post_webhook, gone) == "stale"
+        assert post(post_webhook, late_creation_event) == "stale"
         assert Order.objects.count() == 1
-        assert WebhookEvent.objects.latest("created_at").order == lost
+        assert WebhookEvent.objects.latest("created_at").order == unconfirmed_order
 
-    def test_late_event_of_deleted_order_is_outdated(self, site, lost, gone, post_webhook):
-        post(post_webhook, gone)
-        lost.refresh_from_db()
-        assert lost.is_deleted_on_site
+    def test_late_creation_event_marks_order_as_deleted(
+        self, site, unconfirmed_order, late_creation_event, post_webhook
+    ):
+        post(post_webhook, late_creation_event)
+        unconfirmed_order.refresh_from_db()
+        assert unconfirmed_order.is_deleted_on_site
         assert Order.objects.count() == 1
         assert at_rest()
         assert site.site.all_orders() == []
 
 
-def test_order_created_again_just_after_its_deletion_is_kept(site, lost, monkeypatch):
+def test_order_created_again_just_after_its_deletion_is_kept(site, unconfirmed_order, monkeypatch):
     """The second create was sent just before the event arrived, so the order on the site is a valid one."""
     first = int(only_order_on_site(site)["ID"])
     site.site.delete_order(first)
     original = BridgeClient.create_order
 
     def create(client, order):
-        services.mark_deleted(bitrix_order_id=first, crm_order_id=lost.pk)
+        services.mark_deleted(bitrix_order_id=first, crm_order_id=unconfirmed_order.pk)
         return original(client, order)
 
     monkeypatch.setattr(BridgeClient, "create_order", create)
     make_due(Push.objects.get())
     deliver_due()
-    lost.refresh_from_db()
-    assert (lost.bitrix_order_id, lost.is_deleted_on_site) == (int(only_order_on_site(site)["ID"]), False)
+    unconfirmed_order.refresh_from_db()
+    assert (unconfirmed_order.bitrix_order_id, unconfirmed_order.is_deleted_on_site) == (
+        int(only_order_on_site(site)["ID"]),
+        False,
+    )
     assert at_rest()
-    lost.refresh_from_db()
-    assert lost.sync_state == "synced"
+    unconfirmed_order.refresh_from_db()
+    assert unconfirmed_order.sync_state == "synced"

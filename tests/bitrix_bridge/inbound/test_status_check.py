@@ -201,7 +201,7 @@ def test_status_of_ours_that_site_replaced_is_checked_too(site, shared_order, ma
     assert shared_order.status_id == "completed"
 
 
-def test_pending_status_is_sent_although_late_event_names_it(site, updated_order, post_status, manager):
+def test_pending_status_stays_pending_when_late_event_names_it(site, updated_order, post_status, manager):
     """The manager sets AP again, and a late event names AP as the site's status."""
     Status.objects.filter(code="delivering").update(next_codes=[])
     site.faults.give(faults.status(503))

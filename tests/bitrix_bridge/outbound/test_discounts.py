@@ -82,7 +82,7 @@ def test_higher_total_is_no_discount_on_site(site, order, manager, echo):  # noq
     assert order.discount_amount == 0
 
 
-def test_line_split_by_discount_is_merged_on_site(site, manager, post_webhook, echo):  # noqa: F811
+def test_line_split_by_discount_is_split_on_site_too(site, manager, post_webhook, echo):  # noqa: F811
     placed = site.place_order(items=[{"bitrix_product_id": 696613, "quantity": 3, "price": 5000}])
     post_webhook("order.create", placed)
     order = Order.objects.get()

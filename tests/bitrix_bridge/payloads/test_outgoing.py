@@ -128,7 +128,7 @@ class TestCreate:
         body = create_request(order(customer=Customer(name="А", phone="")), VALUES, [])
         assert (body["user_id"], body["properties"]["email"]) == (None, "")
 
-    def test_create_request_uses_first_pay_system_for_unknown_method(self, settings):
+    def test_create_request_has_default_pay_system_for_unmapped_method(self, settings):
         assert create_request(order(payment_method="card"), VALUES, [])["payment_method_id"] == 3
         settings.BITRIX_PAY_SYSTEMS = {}
         assert create_request(order(), VALUES, [])["payment_method_id"] == 1

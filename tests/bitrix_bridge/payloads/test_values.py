@@ -303,7 +303,7 @@ def test_too_long_text_is_cut():
 
 
 @given(st.text())
-def test_text_read_twice_does_not_change(text):
+def test_any_text_is_cleaned_of_nul_and_outer_spaces(text):
     cleaned = clean_lines(text, breaks=True)
     cleaned.encode()
     assert "\0" not in cleaned
