@@ -17,7 +17,7 @@ from django.utils.translation import gettext
 
 from bitrix_bridge.models import Push, WebhookEvent
 from bitrix_bridge.outbound.queueing import earliest_delivery, unsent_fields
-from bitrix_bridge.outbound.request_batches import STATUS, Split, as_one, further_split, request_batches
+from bitrix_bridge.outbound.request_batches import STATUS, Split, combine_refusals, further_split, request_batches
 from bitrix_bridge.payloads.outgoing import create_request, update_request
 from bitrix_bridge.payloads.response import VALUE_CODES
 from bitrix_bridge.refetch import fetch_and_apply, request_status_check
@@ -196,10 +196,10 @@ def _outcome(push: Push, exchange: Exchange, agreement: Agreement, held_until: d
         reasons = [refusal.message for refusal in refused.values()]
         raise NotDueError(reasons[0] if reasons else gettext("The status can still be taken back."), due_at=held_until)
     if exchange.refused:
-        raise as_one(exchange.refused)
+        raise combine_refusals(exchange.refused)
     if exchange.values_refused:
-        one = as_one(exchange.values_refused)
-        raise ValuesRefusedError(one.message, code=one.code, answer=one.answer)
+        combined = combine_refusals(exchange.values_refused)
+        raise ValuesRefusedError(combined.message, code=combined.code, answer=combined.answer)
     if not exchange.done:
         services.reassess_sync_state(order_id=push.order_id)
         if agreement.refused:

@@ -66,7 +66,7 @@ def further_split(values: Mapping[str, Any], split: Split, refusal: PermanentDel
     return None
 
 
-def as_one(refusals: Mapping[str, PermanentDeliveryError]) -> PermanentDeliveryError:
+def combine_refusals(refusals: Mapping[str, PermanentDeliveryError]) -> PermanentDeliveryError:
     """Return one error for all refused fields: the first refusal, with the messages of all of them."""
     first = next(iter(refusals.values()))
     messages = dict.fromkeys(refusal.message for refusal in refusals.values())

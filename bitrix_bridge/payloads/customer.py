@@ -36,7 +36,7 @@ def read_customer(data: Mapping[str, Any]) -> CustomerSnapshot | None:
 
     The phone is in `phone`, PERSONAL_PHONE, PERSONAL_MOBILE or PHONE_NUMBER. No exception is raised.
     """
-    if _is_of_guests(data):
+    if _is_guest_account(data):
         return None
     user = Translation(Fields(data))
     customer = _customer(user, user.read("ID", read_id), contacts=Fields({}))
@@ -50,7 +50,7 @@ def read_orderer(user: Mapping[str, Any] | None, user_id: int | None, contacts: 
     the order's properties, and the snapshot shows when both are missing. For Bitrix's account for guests, only the
     order's properties are used.
     """
-    if user is not None and _is_of_guests(user):
+    if user is not None and _is_guest_account(user):
         return replace(_customer(Translation(Fields({}), where="user."), None, contacts), contacts_only=True)
     reading = Translation(Fields(user or {}), where="user.")
     says_who = any(_is_filled(reading.source.peek(name)) for name in ("NAME", *_PHONES))
@@ -58,7 +58,7 @@ def read_orderer(user: Mapping[str, Any] | None, user_id: int | None, contacts: 
     return replace(_customer(reading, account, contacts), contacts_only=account is not None and not says_who)
 
 
-def _is_of_guests(user: Mapping[str, Any]) -> bool:
+def _is_guest_account(user: Mapping[str, Any]) -> bool:
     """Return whether this is the account that all guests share (`CSaleUser::GetAnonymousUserID`)."""
     external = Fields(user).peek("EXTERNAL_AUTH_ID")
     return isinstance(external, str) and external.strip().casefold() == _GUESTS

@@ -103,7 +103,7 @@ class Translation:
         """Read a phone into `column`; a text that contains more than the number is kept too."""
         reading = self.interpret(name, raw, reader)
         self.store(column, reading, empty="")
-        if reading.value and reading.reason is None and says_more_than_a_number(raw):
+        if reading.value and reading.reason is None and contains_more_than_a_number(raw):
             self.keep(name, raw)
 
     def interpret(self, name: str, raw: Any, reader: Reader[T]) -> Reading[T]:
@@ -139,7 +139,7 @@ class Translation:
             self.keep(rename(key), raw)
 
 
-def says_more_than_a_number(raw: Any) -> bool:
+def contains_more_than_a_number(raw: Any) -> bool:
     """Return whether a phone field contains a second number or other text ("Айгуль, после 18")."""
     text = str(raw)
     return sum(char.isdigit() for char in text) > 11 or any(char.isalpha() for char in text)

@@ -33,7 +33,7 @@ def post(post_webhook, event, **without):
     return post_webhook(event.name, data, event_id=event.event_id).json()["action"]
 
 
-def at_rest():
+def is_everything_synced():
     Push.objects.filter(state="pending").update(due_at="2020-01-01T00:00:00Z")
     for _ in range(3):
         queue_missed()
@@ -52,7 +52,7 @@ def test_deleted_order_is_marked_and_not_created_again(site, unconfirmed_order, 
         "synced",
     )
     assert unconfirmed_order.events.first().kind == "deleted"
-    assert at_rest()
+    assert is_everything_synced()
     assert site.site.all_orders() == []
     assert (Push.objects.get().state, Order.objects.count()) == ("cancelled", 1)
 
@@ -65,7 +65,7 @@ def test_late_creation_event_keeps_order_deleted(site, unconfirmed_order, post_w
     unconfirmed_order.refresh_from_db()
     assert unconfirmed_order.is_deleted_on_site
     assert Order.objects.count() == 1
-    assert at_rest()
+    assert is_everything_synced()
     assert site.site.all_orders() == []
 
 
@@ -83,7 +83,7 @@ def test_repeated_create_reports_deletion_before_its_event(settings, manager, po
         deliver_due()
         order.refresh_from_db()
         assert (order.bitrix_order_id, order.is_deleted_on_site) == (number, True)
-        assert at_rest()
+        assert is_everything_synced()
         assert site.site.all_orders() == []
         for event in site.sender.events:
             post(post_webhook, event)
@@ -107,7 +107,7 @@ def test_deletion_event_arrives_before_response_to_create(site, manager, post_we
     deliver_due()
     order.refresh_from_db()
     assert order.is_deleted_on_site
-    assert at_rest()
+    assert is_everything_synced()
     deleted = order.events.get(kind="deleted")
     assert deleted.webhook_event_id == WebhookEvent.objects.get(event="order.delete").pk
 
@@ -126,7 +126,7 @@ class TestBareId:
         make_due(Push.objects.get())
         deliver_due()
         unconfirmed_order.refresh_from_db()
-        assert at_rest()
+        assert is_everything_synced()
         assert (unconfirmed_order.bitrix_order_id, unconfirmed_order.is_deleted_on_site) == (
             int(only_order_on_site(site)["ID"]),
             False,
@@ -148,7 +148,7 @@ class TestBareId:
         unconfirmed_order.refresh_from_db()
         assert unconfirmed_order.is_deleted_on_site
         assert Order.objects.count() == 1
-        assert at_rest()
+        assert is_everything_synced()
         assert site.site.all_orders() == []
 
 
@@ -170,6 +170,6 @@ def test_order_created_again_just_after_its_deletion_is_kept(site, unconfirmed_o
         int(only_order_on_site(site)["ID"]),
         False,
     )
-    assert at_rest()
+    assert is_everything_synced()
     unconfirmed_order.refresh_from_db()
     assert unconfirmed_order.sync_state == "synced"

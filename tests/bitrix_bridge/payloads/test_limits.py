@@ -12,7 +12,7 @@ from bitrix_bridge.payloads.order import payments_of
 from bitrix_bridge.payloads.reading import Reading
 from bitrix_bridge.payloads.response import read_response
 from bitrix_bridge.payloads.storable import storable
-from bitrix_bridge.payloads.translation import says_more_than_a_number
+from bitrix_bridge.payloads.translation import contains_more_than_a_number
 from bitrix_bridge.payloads.values import read_flag
 from orders.sync.snapshot import Problem
 from orders.sync.snapshot import ProblemReason as Reason
@@ -177,7 +177,7 @@ class TestCustomer:
         ("raw", "more"), [("+7 701 123 45 67", False), ("+7 701 123 45 671", True), ("87011234567 Айгуль", True)]
     )
     def test_text_with_more_than_a_number_is_detected(self, raw, more):
-        assert says_more_than_a_number(raw) is more
+        assert contains_more_than_a_number(raw) is more
 
 
 class TestStatusChange:
