@@ -27,7 +27,7 @@ def pushes(order: Order, request: HttpRequest) -> Panel | None:
 
 
 def differences(order: Order, request: HttpRequest) -> Panel | None:
-    """Return a panel with the order's open differences from the site; None if there are none or the right is missing."""
+    """Return a panel with the order's open differences from the site; None if there are none or a right is missing."""
     may_decide = request.user.has_perm("bitrix_bridge.change_reconciliation")
     if not may_decide and not request.user.has_perm("bitrix_bridge.view_reconciliation"):
         return None

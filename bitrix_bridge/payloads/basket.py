@@ -36,7 +36,7 @@ class Basket:
     items: tuple[ItemSnapshot, ...] | None = None
     set_components: list[Any] = field(default_factory=list)
     """Lines that are components of a set, kept raw because the line of the set has the price."""
-    has_discounts: bool = False
+    has_list_prices: bool = False
     """Whether every line has its price with and without the discount."""
     kept: dict[str, Any] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
@@ -58,12 +58,12 @@ def read_basket(raw: Any) -> Basket:
         return basket
     items: list[ItemSnapshot] = []
     seen: set[int] = set()
-    basket.has_discounts = True
+    basket.has_list_prices = True
     for index, line in enumerate(lines):
         name = f"basket[{index}]"
         if not isinstance(line, Mapping) or not line:
             basket.flag(name, line, ProblemReason.NOT_AN_OBJECT)
-            basket.has_discounts = False
+            basket.has_list_prices = False
         elif _is_set_component(line):
             basket.set_components.append(storable(line))
         else:
@@ -76,7 +76,7 @@ def read_basket(raw: Any) -> Basket:
             items.append(item)
     if items or not lines:
         basket.items = tuple(items)
-    basket.has_discounts = basket.has_discounts and bool(items)
+    basket.has_list_prices = basket.has_list_prices and bool(items)
     return basket
 
 
@@ -118,7 +118,7 @@ def _item(line: Mapping[str, Any], name: str, basket: Basket) -> ItemSnapshot:
         problem.field for problem in reading.problems
     )
     # A list price of zero next to a real price means that the column was never filled.
-    basket.has_discounts &= is_read and listed is not None and (listed > 0 or price <= 0)
+    basket.has_list_prices &= is_read and listed is not None and (listed > 0 or price <= 0)
     unreadable = reading.kept
     reading.kept = {}
     reading.keep_rest()

@@ -132,7 +132,7 @@ def _read_discount(order: Translation, basket: Basket) -> None:
     """Read the discount from the prices of the lines; DISCOUNT_VALUE holds only a discount agreed in addition."""
     raw = order.source.peek("DISCOUNT_VALUE")
     order.column("DISCOUNT_VALUE", "discount_amount", read_money)
-    discount = read_money(discount_of(basket.items or ())).value if basket.has_discounts else None
+    discount = read_money(discount_of(basket.items or ())).value if basket.has_list_prices else None
     if discount is None:
         return
     if "discount_amount" in order.fields:
