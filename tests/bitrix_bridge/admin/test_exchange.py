@@ -248,7 +248,7 @@ def test_rows_cannot_be_added_changed_or_deleted(browser, failed_push, failed_ev
         "webhookevent": failed_event,
         "push": failed_push,
         "importrun": run_row,
-        "importrow": ImportRow.objects.create(run_action=run_row, bitrix_order_id=5, outcome="created", reasons=[]),
+        "importrow": ImportRow.objects.create(run=run_row, bitrix_order_id=5, outcome="created", reasons=[]),
     }
     row = rows[name]
     assert browser.get(f"/crm/bitrix_bridge/{name}/").status_code == 200
