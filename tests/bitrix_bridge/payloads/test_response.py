@@ -73,13 +73,18 @@ def test_every_sent_field_can_be_refused():
 
 @pytest.mark.parametrize("code", ["property_too_long", "property_unknown_value"])
 def test_code_for_unstorable_value_is_a_refusal_of_value(code):
-    words = read_response({"refused": [{"what": "properties.when", "code": code, "message": "Нет такого"}]})
-    assert words.refused == {"delivery_slot": FieldRefusal(code, "Нет такого", is_of_value=True)}
+    response = read_response({"refused": [{"what": "properties.when", "code": code, "message": "Нет такого"}]})
+    assert response.refused == {"delivery_slot": FieldRefusal(code, "Нет такого", is_of_value=True)}
 
 
 def test_refused_part_without_a_field_is_a_warning():
-    words = read_response({"refused": [{"what": "properties.email", "code": "property_too_long", "message": "Длинно"}]})
-    assert (words.refused, words.warnings) == ({}, (SiteWarning("property_too_long", "Длинно", "properties.email"),))
+    response = read_response(
+        {"refused": [{"what": "properties.email", "code": "property_too_long", "message": "Длинно"}]}
+    )
+    assert (response.refused, response.warnings) == (
+        {},
+        (SiteWarning("property_too_long", "Длинно", "properties.email"),),
+    )
 
 
 def test_token_in_a_warning_is_masked(settings):
@@ -102,9 +107,9 @@ json_values = st.recursive(
 
 @given(warnings=json_values, refused=json_values)
 def test_any_response_can_be_read(warnings, refused):
-    words = read_response({"warnings": warnings, "refused": refused})
-    assert all(isinstance(warning.message, str) and warning.message for warning in words.warnings)
-    assert set(words.refused) <= set(PUSHED)
+    response = read_response({"warnings": warnings, "refused": refused})
+    assert all(isinstance(warning.message, str) and warning.message for warning in response.warnings)
+    assert set(response.refused) <= set(PUSHED)
 
 
 def test_long_text_of_a_warning_is_cut():
