@@ -1,17 +1,17 @@
-"""The app that knows Bitrix."""
+"""The configuration of the app that exchanges data with Bitrix."""
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 
 class BitrixBridgeConfig(AppConfig):
-    """Webhooks in, pushes out."""
+    """Receive webhooks from the site and deliver pushes to it."""
 
     name = "bitrix_bridge"
     verbose_name = _("Exchange with the site")
 
     def ready(self) -> None:
-        """Register how pushes are delivered."""
+        """Register the deliverer of pushes."""
         from bitrix_bridge.outbound import delivery
 
         delivery.register()

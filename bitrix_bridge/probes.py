@@ -1,4 +1,4 @@
-"""What can be told of the exchange with the site, in both directions."""
+"""Health checks of the exchange with the site, in both directions."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -24,41 +24,45 @@ from cvety_crm.ops.health import Finding, Level, probe
 from cvety_crm.outbox import LIVE, DeliveryError, MisconfiguredError, PermanentDeliveryError, State
 
 WEBHOOK_PATH = "/webhooks/bitrix/order"
-NOBODY = "0.0.0.0"  # noqa: S104 - the address of no sender, so that the check uses up nobody's rate
+UNUSED_ADDRESS = "0.0.0.0"  # noqa: S104 - no sender has it, so the check does not count in a sender's rate limit
 PING_SECONDS = 4.0
 HOUR = timedelta(hours=1)
 MOST_MEASURED = 1000
-"""Events of the last hour that the delay is worked out from: the newest."""
+"""How many events of the last hour the delay is computed from, newest first."""
 
 QUIET_HOURS = 24
 QUEUE_OLD, QUEUE_STUCK = timedelta(minutes=5), timedelta(hours=1)
 LAG_SECONDS, LAG_SECONDS_MOST = 60.0, 900.0
-"""From which p95 on a delay is worth a remark, and a problem."""
+"""The 95th percentile of a delay above which the finding is yellow, and red."""
 
 
 @probe(_("Webhook endpoint"))
 def webhook_endpoint() -> Finding:
-    """Knock at the webhook's view in this process with a `ping`, as a sender without a token and as one with it.
+    """Send a `ping` to the webhook's view in this process, once without a token and once with one.
 
-    The proxy in front of the CRM is not asked.
+    The proxy in front of the CRM is not checked.
     """
     if not any(settings.WEBHOOK_TOKENS):
         hint = gettext("Set WEBHOOK_TOKENS: without it every webhook is refused.")
         return Finding(Level.RED, gettext("no token is configured"), hint)
-    stranger, sender = _knock(None), _knock(next(token for token in settings.WEBHOOK_TOKENS if token))
+    stranger, sender = _ping_status(None), _ping_status(next(token for token in settings.WEBHOOK_TOKENS if token))
     figure = gettext("without a token: %(stranger)s, with a token: %(sender)s") % {
         "stranger": stranger,
         "sender": sender,
     }
-    is_well = (stranger, sender) == (401, 200)
-    hint = "" if is_well else gettext("Expected: 401 without a token, 200 with one.")
-    return Finding(Level.GREEN if is_well else Level.RED, figure, hint)
+    is_expected = (stranger, sender) == (401, 200)
+    hint = "" if is_expected else gettext("Expected: 401 without a token, 200 with one.")
+    return Finding(Level.GREEN if is_expected else Level.RED, figure, hint)
 
 
-def _knock(token: str | None) -> int:
+def _ping_status(token: str | None) -> int:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     request = RequestFactory().post(
-        WEBHOOK_PATH, json.dumps({"event": PING}), content_type="application/json", headers=headers, REMOTE_ADDR=NOBODY
+        WEBHOOK_PATH,
+        json.dumps({"event": PING}),
+        content_type="application/json",
+        headers=headers,
+        REMOTE_ADDR=UNUSED_ADDRESS,
     )
     match = resolve(WEBHOOK_PATH)
     return int(match.func(request, *match.args, **match.kwargs).status_code)
@@ -66,20 +70,22 @@ def _knock(token: str | None) -> int:
 
 @probe(_("Last event of the site"), reads_database=True)
 def last_event() -> Finding:
-    """Tell how long the site has been silent."""
+    """Report the time since the site's last event."""
     last = WebhookEvent.objects.aggregate(last=Max("created_at"))["last"]
     if last is None:
-        return Finding(Level.YELLOW, gettext("none has come yet"), gettext("Is the handler installed on the site?"))
+        return Finding(Level.YELLOW, gettext("no event received yet"), gettext("Is the handler installed on the site?"))
     age = timezone.now() - last
     figure = gettext("%(time)s ago") % {"time": duration(max(age.total_seconds(), 0))}
     if age > timedelta(hours=QUIET_HOURS):
-        return Finding(Level.YELLOW, figure, gettext("The site has been silent for long. Does it send its webhooks?"))
+        return Finding(
+            Level.YELLOW, figure, gettext("The site has sent no event for a long time. Does it send its webhooks?")
+        )
     return Finding(Level.GREEN, figure)
 
 
 @probe(_("Events not processed"), reads_database=True)
 def inbox() -> Finding:
-    """Count the events that failed, and those that will be repeated."""
+    """Count the events that failed, and those that will be processed again."""
     states = WebhookEvent.State
     counts = WebhookEvent.objects.exclude(state=states.PROCESSED).aggregate(
         failed=Count("pk", filter=Q(state=states.FAILED)), waiting=Count("pk", filter=Q(state=states.WAITING))
@@ -92,7 +98,7 @@ def inbox() -> Finding:
 
 @probe(_("Queue to the site"), reads_database=True)
 def push_queue() -> Finding:
-    """Count the pushes that wait or are under way, and take the age of the oldest."""
+    """Count the pushes that are queued or being delivered, and report the age of the oldest."""
     counts = Push.objects.filter(state__in=LIVE).aggregate(number=Count("pk"), oldest=Min("created_at"))
     if not counts["number"]:
         return Finding(Level.GREEN, gettext("empty"))
@@ -102,13 +108,13 @@ def push_queue() -> Finding:
         "time": duration(max(age.total_seconds(), 0)),
     }
     if age > QUEUE_STUCK:
-        return Finding(Level.RED, figure, gettext("The site does not learn of changes made here."))
+        return Finding(Level.RED, figure, gettext("Changes made in the CRM do not reach the site."))
     return Finding(Level.YELLOW if age > QUEUE_OLD else Level.GREEN, figure)
 
 
-@probe(_("Pushes given up"), reads_database=True)
+@probe(_("Failed pushes"), reads_database=True)
 def failed_pushes() -> Finding:
-    """Count the pushes that nobody sends any more."""
+    """Count the pushes that have failed and are not retried."""
     number = Push.objects.filter(state=State.FAILED).count()
     if number:
         return Finding(Level.RED, str(number), gettext("Open “To the site”: each of them says why. Then repeat it."))
@@ -117,7 +123,7 @@ def failed_pushes() -> Finding:
 
 @probe(_("Delay site → CRM"), reads_database=True)
 def lag_in() -> Finding:
-    """Compare when events of the last hour happened, by the site's clock, with when they were kept here."""
+    """Measure the time from an event, by the site's clock, until it was stored here, for the last hour."""
     rows = (
         WebhookEvent.objects.filter(created_at__gte=timezone.now() - HOUR)
         .exclude(action=WebhookEvent.Action.DUPLICATE)
@@ -129,21 +135,21 @@ def lag_in() -> Finding:
         happened = next((moment for clock in clocks if (moment := read_clock(clock).value)), None)
         if happened is not None:
             lags.append(max((received - happened).total_seconds(), 0.0))
-    return _lag(lags, gettext("The site keeps its webhooks back, or its clock is wrong."))
+    return _lag(lags, gettext("The site sends its webhooks late, or its clock is wrong."))
 
 
 @probe(_("Delay CRM → site"), reads_database=True)
 def lag_out() -> Finding:
-    """Take the time from a wish to the site's answer, of the pushes delivered in the last hour."""
+    """Measure the time from a change to the site's response, for the pushes delivered in the last hour."""
     now = timezone.now()
-    # Found by the index on when they were written; what is older has been a problem for a day already.
+    # The filter on `created_at` uses an index. Pushes older than a day are shown by the other checks already.
     rows = (
         Push.objects.filter(created_at__gte=now - timedelta(days=1), state=State.DELIVERED, finished_at__gte=now - HOUR)
         .order_by("-created_at")
         .values_list("created_at", "finished_at")
     )
     lags = [max((finished - created).total_seconds(), 0.0) for created, finished in rows[:MOST_MEASURED] if finished]
-    # A status is kept back on purpose.
+    # A status is held on purpose, so the hold period is no delay.
     return _lag(lags, gettext("Changes made here reach the site late."), usual=settings.STATUS_HOLD_SECONDS)
 
 
@@ -168,13 +174,13 @@ def _short(seconds: float) -> str:
 
 @probe(_("Bridge on the site"))
 def bridge() -> Finding:
-    """Ask the bridge for itself and for the queue of its webhooks."""
+    """Request the bridge's version and the state of its webhook queue."""
     if not settings.BITRIX_API_URL:
-        # By REST something can be sent all the same.
+        # Statuses can still be sent over REST.
         nothing = gettext("Set BITRIX_API_URL: nothing can be sent to the site without it.")
         return Finding(Level.YELLOW, gettext("no address is configured"), "" if settings.BITRIX_REST_URL else nothing)
     try:
-        said = BridgeClient(timeout=min(PING_SECONDS, settings.OUTBOX_TIMEOUT)).ping()
+        pong = BridgeClient(timeout=min(PING_SECONDS, settings.OUTBOX_TIMEOUT)).ping()
     except PermanentDeliveryError as failure:
         if isinstance(failure, MisconfiguredError):
             return Finding(Level.RED, failure.message)
@@ -182,25 +188,25 @@ def bridge() -> Finding:
         return Finding(Level.YELLOW, gettext("the site's earlier endpoint"), hint)
     except DeliveryError as failure:
         return Finding(Level.RED, failure.message)
-    waiting, failed, age = (_number(said, name) for name in ("queue_length", "queue_failed", "queue_age_seconds"))
+    waiting, failed, age = (_number(pong, name) for name in ("queue_length", "queue_failed", "queue_age_seconds"))
     figure = gettext("version %(version)s, its queue: %(waiting)d waiting for %(time)s, %(failed)d put aside") % {
-        "version": _version(said),
+        "version": _version(pong),
         "waiting": waiting,
         "time": duration(age),
         "failed": failed,
     }
-    if not said.get("webhook_installed"):
+    if not pong.get("webhook_installed"):
         return Finding(Level.YELLOW, figure, gettext("The handler that sends webhooks is not installed on the site."))
-    if said.get("agent_installed") is False:
+    if pong.get("agent_installed") is False:
         return Finding(Level.YELLOW, figure, gettext("The agent that repeats webhooks does not run on the site."))
     if failed or age > QUEUE_OLD.total_seconds():
-        return Finding(Level.YELLOW, figure, gettext("The site can't get rid of its webhooks: see its last error."))
+        return Finding(Level.YELLOW, figure, gettext("The site can't deliver its webhooks: see its last error."))
     return Finding(Level.GREEN, figure)
 
 
 @probe(_("REST of the site"))
 def rest() -> Finding:
-    """Ask whether REST lets us read orders, where statuses go by it."""
+    """Check that REST allows reading orders, if statuses are sent over REST."""
     if not settings.BITRIX_REST_URL:
         return Finding(Level.GREEN, gettext("not used"))
     try:
@@ -210,16 +216,16 @@ def rest() -> Finding:
         return Finding(Level.RED, failure.message, hint)
     except DeliveryError as failure:
         return Finding(Level.RED, failure.message)
-    return Finding(Level.GREEN, gettext("lets us in"))
+    return Finding(Level.GREEN, gettext("access allowed"))
 
 
-def _number(said: Mapping[str, Any], name: str) -> int:
+def _number(pong: Mapping[str, Any], name: str) -> int:
     try:
-        return max(int(said.get(name) or 0), 0)
+        return max(int(pong.get(name) or 0), 0)
     except (TypeError, ValueError, OverflowError):
         return 0
 
 
-def _version(said: Mapping[str, Any]) -> str:
-    versions = said.get("versions")
+def _version(pong: Mapping[str, Any]) -> str:
+    versions = pong.get("versions")
     return str(versions.get("bridge") or "?")[:20] if isinstance(versions, Mapping) else "?"

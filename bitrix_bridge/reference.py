@@ -1,4 +1,4 @@
-"""Asking the site for its reference data: by hand, once a day, and soon after something unknown has come in."""
+"""Fetch the site's reference data: by hand, once a day, and soon after an event named an unknown row."""
 
 import logging
 from datetime import timedelta
@@ -17,29 +17,29 @@ from orders.services.inbound.reference_data import Changes
 
 logger = logging.getLogger(__name__)
 
-PAUSE = timedelta(minutes=10)
-"""Between two questions about rows that the site itself may not know."""
+MIN_INTERVAL = timedelta(minutes=10)
+"""The minimum time between two requests for unknown rows, which the site itself may not know."""
 NOW_SECONDS = 8.0
-"""The time limit of a call that somebody waits for."""
-ASKED = "reference"
+"""The timeout of a request while a user waits for the page."""
+HEARTBEAT = "reference"
 
 
 def refresh(timeout: float | None = None) -> dict[type[SiteReference], Changes]:
-    """Read the site's reference data and take it over. `timeout` is that of a call, in seconds.
+    """Fetch the site's reference data, apply it and return the changes by model. `timeout` is in seconds.
 
-    Raises `DeliveryError`.
+    Raise `DeliveryError`.
     """
-    Heartbeat.beat(ASKED)
+    Heartbeat.beat(HEARTBEAT)
     return services.apply_reference(snapshot=read_reference(BridgeClient(timeout=timeout).reference()))
 
 
 def refresh_now() -> dict[type[SiteReference], Changes]:
-    """The same while somebody waits for the page. Raises `DeliveryError`."""
+    """Refresh the reference data while a user waits for the page. Raise `DeliveryError`."""
     return refresh(min(NOW_SECONDS, settings.OUTBOX_TIMEOUT))
 
 
 def refresh_daily() -> None:
-    """The same by the clock; a site that does not answer is no error of ours."""
+    """Refresh the reference data on schedule. Log a failure of the site as a warning and do not raise it."""
     try:
         refresh()
     except DeliveryError as failure:
@@ -47,14 +47,14 @@ def refresh_daily() -> None:
 
 
 def name_stubs() -> bool:
-    """Ask the site what it calls the cities, shops and slots that came in unknown; return whether it was asked.
+    """Fetch the names of unknown cities, shops and slots from the site. Return whether a request was made.
 
-    Runs each minute, asks at most every ten.
+    Runs each minute and makes at most one request in `MIN_INTERVAL`.
     """
     if not any(model.objects.filter(needs_attention=True).exists() for model in (City, Shop, DeliverySlot)):
         return False
-    asked = Heartbeat.last(ASKED)
-    if asked is not None and timezone.now() - asked < PAUSE:
+    requested_at = Heartbeat.last(HEARTBEAT)
+    if requested_at is not None and timezone.now() - requested_at < MIN_INTERVAL:
         return False
     refresh_daily()
     return True

@@ -1,4 +1,4 @@
-"""Asking the site for an order: the rest of one of which it has told only the status, and what its status is now."""
+"""Fetch an order from the site: to complete a stub, or to find out its current status."""
 
 import logging
 from datetime import timedelta
@@ -23,43 +23,45 @@ EACH_MINUTE_FOR = timedelta(days=1)
 """How long an incomplete order is requested each minute; after that, it is requested each hour."""
 BACKOFF = timedelta(hours=1)
 BUDGET_SECONDS = 20.0
-"""How long one round of requests may take, so that the worker's other jobs have their turn."""
+"""How long one run of `refetch_due` may take, so that the worker's other jobs are not delayed."""
 
 
 def request_refetch(order: Order) -> None:
-    """Ask for the rest as soon as the current transaction has committed."""
+    """Queue a refetch of an incomplete order when the current transaction has committed."""
     key = str(order.pk)
-    transaction.on_commit(lambda: async_task("bitrix_bridge.refetch.complete", key), robust=True)
+    transaction.on_commit(lambda: async_task("bitrix_bridge.refetch.refetch", key), robust=True)
 
 
 def request_status_check(order: Order) -> None:
-    """Fetch the order as it is now (`bitrix_bridge.inbound.ask_site`) when the current transaction has committed."""
+    """Queue `inbound.status_check.check_status` for the order when the current transaction has committed."""
     key = str(order.pk)
-    transaction.on_commit(lambda: async_task("bitrix_bridge.inbound.ask_site.ask", key), robust=True)
+    transaction.on_commit(lambda: async_task("bitrix_bridge.inbound.status_check.check_status", key), robust=True)
 
 
 def refetch_due(limit: int = 50) -> int:
-    """Request the orders that are still incomplete; return how many were completed. Runs each minute.
+    """Fetch the orders that are still incomplete. Return how many were completed. Runs each minute.
 
-    It ends after `BUDGET_SECONDS`, or with the first failure that the other requests would meet too.
+    It ends after `BUDGET_SECONDS`, or after the first failure that would also affect the other requests.
     """
     now = timezone.now()
     until = monotonic() + BUDGET_SECONDS
-    there = Order.objects.filter(is_deleted_on_site=False, is_archived_on_site=False)
-    stubs = there.filter(is_stub=True, bitrix_order_id__isnull=False)
-    rested = Q(refetch_attempted_at=None) | Q(refetch_attempted_at__lte=now - BACKOFF)
-    due = stubs.filter(Q(created_at__gte=now - EACH_MINUTE_FOR) | rested)
+    on_site = Order.objects.filter(is_deleted_on_site=False, is_archived_on_site=False)
+    stubs = on_site.filter(is_stub=True, bitrix_order_id__isnull=False)
+    backoff_is_over = Q(refetch_attempted_at=None) | Q(refetch_attempted_at__lte=now - BACKOFF)
+    due = stubs.filter(Q(created_at__gte=now - EACH_MINUTE_FOR) | backoff_is_over)
     completed = 0
-    # The order whose last attempt is the oldest comes first, so that a limited round reaches every order in turn.
+    # The order with the oldest attempt comes first, so that a limited run reaches every order in turn.
     for order in due.order_by(F("refetch_attempted_at").asc(nulls_first=True), "created_at")[:limit]:
         seconds_left = until - monotonic()
         if seconds_left <= 0:
             break
         services.record_refetch_attempt(order.pk)
         try:
-            take_over(order, min(settings.OUTBOX_TIMEOUT, seconds_left))
+            fetch_and_apply(order, min(settings.OUTBOX_TIMEOUT, seconds_left))
         except (TemporaryDeliveryError, MisconfiguredError) as failure:
-            logger.warning("order %s could not be completed, nor will others: %s", order.bitrix_order_id, failure)
+            logger.warning(
+                "order %s could not be completed, the other orders are not tried: %s", order.bitrix_order_id, failure
+            )
             break
         except Exception:
             logger.exception("order %s could not be completed", order.bitrix_order_id)
@@ -68,25 +70,25 @@ def refetch_due(limit: int = 50) -> int:
     return completed
 
 
-def complete(order_id: str) -> bool:
-    """Read the order from the site and take it over. Return whether it is complete now; never raises."""
+def refetch(order_id: str) -> bool:
+    """Fetch the incomplete order and apply it. Return whether it is complete now. No exception is raised."""
     order = Order.objects.filter(pk=order_id, is_stub=True, bitrix_order_id__isnull=False).first()
     if order is None:
         return False
     services.record_refetch_attempt(order.pk)
     try:
-        take_over(order, settings.OUTBOX_TIMEOUT)
+        fetch_and_apply(order, settings.OUTBOX_TIMEOUT)
     except Exception as error:
         logger.warning("order %s could not be completed: %s", order.bitrix_order_id, error)
         return False
     return True
 
 
-def take_over(order: Order, timeout: float) -> None:
-    """Ask for the order, `timeout` seconds at most each time.
+def fetch_and_apply(order: Order, timeout: float) -> None:
+    """Fetch the order from the site and apply it, or mark it as archived. One request lasts at most `timeout` seconds.
 
-    Raises `DeliveryError`, what reading or saving may raise, and `NotAllowedError` when webhooks tell of the order
-    faster than it can be read.
+    Raise `DeliveryError`, any error of reading or saving the order, and `NotAllowedError` when webhooks change the
+    order during each of `services.ATTEMPTS` attempts.
     """
     assert order.bitrix_order_id is not None
     for _attempt in range(services.ATTEMPTS):

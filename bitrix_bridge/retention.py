@@ -1,6 +1,6 @@
-"""How long the inbox and the imports keep what is done with.
+"""Delete old rows of the inbox and of the imports.
 
-The timeline of an order says for ever what each event, and an import, has changed.
+The timeline of an order permanently keeps the changes made by events and imports.
 """
 
 from datetime import timedelta
@@ -13,9 +13,10 @@ from cvety_crm.ops.retention import delete_in_batches
 
 
 def prune_inbox() -> int:
-    """Delete events that were processed `KEEP_EVENTS_DAYS` ago; return how many. Runs once a day.
+    """Delete events that were processed more than `KEEP_EVENTS_DAYS` ago. Return their number. Runs once a day.
 
-    What waits or has failed stays, and so do deletions: an order that is told of only after them must not come alive.
+    Waiting and failed events are kept. Deletions are kept too, so that an event which arrives after the deletion does
+    not create the order again.
     """
     if settings.KEEP_EVENTS_DAYS <= 0:
         return 0
@@ -27,13 +28,13 @@ def prune_inbox() -> int:
 
 
 def prune_import_rows() -> int:
-    """Delete what became of the orders of runs that ended `KEEP_EVENTS_DAYS` ago; return how many. Runs once a day.
+    """Delete the rows of import runs that ended more than `KEEP_EVENTS_DAYS` ago. Return their number. Runs once a day.
 
-    The failed ones stay, for they can be repeated, and so does the run: its counts and its reasons, grouped.
+    Failed rows are kept because they can be imported again. The run itself is kept with its counts and reasons.
     """
     if settings.KEEP_EVENTS_DAYS <= 0:
         return 0
     before = timezone.now() - timedelta(days=settings.KEEP_EVENTS_DAYS)
-    over = ImportRun.objects.filter(finished_at__lt=before).exclude(state=ImportRun.State.RUNNING)
-    rows = ImportRow.objects.filter(run__in=list(over.values_list("pk", flat=True)))
+    finished = ImportRun.objects.filter(finished_at__lt=before).exclude(state=ImportRun.State.RUNNING)
+    rows = ImportRow.objects.filter(run__in=list(finished.values_list("pk", flat=True)))
     return delete_in_batches(rows.exclude(outcome=ImportRow.Outcome.FAILED))

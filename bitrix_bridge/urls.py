@@ -1,4 +1,4 @@
-"""Addresses of the webhooks: with and without a slash at the end, since Bitrix turns a redirected POST into a GET."""
+"""URLs of the webhooks, with and without a trailing slash, because Bitrix turns a redirected POST into a GET."""
 
 from django.urls import path, re_path
 

@@ -1,19 +1,19 @@
-"""How many events, pushes and differences need a person, for the sidebar. Each count reads a partial index."""
+"""Numbers of events, pushes and differences that staff must handle, for the sidebar. Each count has a partial index."""
 
 from bitrix_bridge.models import Difference, Push, WebhookEvent
 from cvety_crm.outbox import State
 
 
-def troubled_events() -> int:
-    """Return how many events of the site are not processed."""
+def unprocessed_events() -> int:
+    """Return the number of events that are not processed, failed or waiting for a retry."""
     return WebhookEvent.objects.exclude(state=WebhookEvent.State.PROCESSED).count()
 
 
 def failed_pushes() -> int:
-    """Return how many pushes have given up."""
+    """Return the number of pushes that have failed and are not retried."""
     return Push.objects.filter(state=State.FAILED).count()
 
 
 def open_differences() -> int:
-    """Return how many differences from the site wait for a person."""
+    """Return the number of differences from the site that staff must decide on."""
     return Difference.objects.filter(outcome=Difference.Outcome.PERSON).count()

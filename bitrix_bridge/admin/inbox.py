@@ -1,4 +1,4 @@
-"""The inbox: events as they came, what became of them, and a second try."""
+"""The admin of the inbox: received events, their outcomes, and the action that processes them again."""
 
 from typing import Any
 
@@ -39,23 +39,23 @@ CSS: dict[str, str] = {
 
 
 class EventNameFilter(DropdownFilter):
-    """Events by what the site calls them; the names are known, no need to look them up."""
+    """Filter events by name. The names are those that have a handler, so no query is needed."""
 
     title = _("event")
     parameter_name = "event"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Return the events that the CRM does something about."""
+        """Return the names of the events that have a handler."""
         return [(name, name) for name in HANDLERS]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> QuerySet[WebhookEvent]:
-        """Return the events of that name."""
+        """Return the events with the selected name."""
         return queryset.filter(event=self.value()) if self.value() else queryset
 
 
 @admin.register(WebhookEvent)
 class WebhookEventAdmin(ReadOnlyModelAdmin):
-    """One event a row."""
+    """The list of events and the page of one event, both read-only."""
 
     list_display = (
         "created_column",
@@ -82,7 +82,7 @@ class WebhookEventAdmin(ReadOnlyModelAdmin):
     actions_detail = ("reprocess_dialog",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEvent]:
-        """Leave the payloads in the database until one is read."""
+        """Defer the large columns, such as payloads, until they are read."""
         return (
             super()
             .get_queryset(request)
@@ -92,7 +92,7 @@ class WebhookEventAdmin(ReadOnlyModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[WebhookEvent], search_term: str
     ) -> tuple[QuerySet[WebhookEvent], bool]:
-        """Find by the id on the site, by index; what is no id finds nothing."""
+        """Search by the id on the site, which has an index; any other text finds nothing."""
         text = search_term.strip().lstrip("№# ")
         if not text:
             return queryset, False
@@ -101,35 +101,35 @@ class WebhookEventAdmin(ReadOnlyModelAdmin):
         return queryset.filter(object_id=int(text)), False
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Show the traceback to superusers only: it is about the code, not about the shop."""
+        """Return the sections of the page. Only superusers see the traceback, because it is about the code."""
         outcome = ["state_column", "action_column", "order_column", "problems_column"]
         if obj is not None and obj.error:
             outcome += ["error", *(["traceback_column"] if request.user.is_superuser else [])]
         return (
             (None, {"fields": ("event", "object_id", "created_at", "remote_addr")}),
             (_("Outcome"), {"fields": (*outcome, "attempts", "retry_at", "processed_at")}),
-            (_("As it came"), {"fields": ("payload_column",)}),
+            (_("As received"), {"fields": ("payload_column",)}),
         )
 
     def has_reprocess_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
-        """Return whether the user may have events processed again: the right to change them, though no field can be."""
+        """Return whether the user may process events again; this needs the right to change events."""
         return bool(request.user.has_perm("bitrix_bridge.change_webhookevent"))
 
     def has_view_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
-        """Let whoever may process them see them."""
+        """Return whether the user may view events; users who may process them again may view them too."""
         return super().has_view_permission(request, obj) or self.has_reprocess_permission(request)
 
     # --- columns
 
     @admin.display(description=_("state"), ordering="state")
     def state_column(self, row: WebhookEvent) -> SafeString:
-        """Return where it is, with a sign and a word."""
+        """Return a badge with the event's state."""
         css, sign = CSS.get(row.state, "failed"), SIGNS.get(row.state, "!")
         return badge(css, sign, row.get_state_display())
 
     @admin.display(description=_("outcome"))
     def action_column(self, row: WebhookEvent) -> str:
-        """Return what it did."""
+        """Return the label of the event's outcome."""
         return str(row.get_action_display())
 
     @admin.display(description=_("order"))
@@ -146,9 +146,9 @@ class WebhookEventAdmin(ReadOnlyModelAdmin):
             return Truncator(row.error).chars(80)
         return gettext("unreadable fields: %(count)s") % {"count": len(row.problems)} if row.problems else "—"
 
-    @admin.display(description=_("what could not be read"))
+    @admin.display(description=_("unreadable values"))
     def problems_column(self, row: WebhookEvent) -> str:
-        """Return the unreadable fields in words."""
+        """Return the unreadable fields as a list of texts."""
         if not row.problems:
             return "—"
         if reason := reason_to_hide_raw(self.request.user):
@@ -158,7 +158,7 @@ class WebhookEventAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description=_("payload"))
     def payload_column(self, row: WebhookEvent) -> str:
-        """Return the payload as people read it."""
+        """Return the payload as formatted JSON, or the reason why the user may not see it."""
         return reason_to_hide_raw(self.request.user) or pretty_json(row.payload)
 
     @admin.display(description=_("traceback"))
@@ -166,21 +166,21 @@ class WebhookEventAdmin(ReadOnlyModelAdmin):
         """Return the traceback."""
         return format_html('<pre class="crm-json" tabindex="0">{}</pre>', row.traceback)
 
-    # --- a second try
+    # --- processing again
 
     @action(description=_("Process again"), permissions=["reprocess"])
     def reprocess_selected(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> None:
         """Process the selected events again, oldest first, each in a transaction of its own."""
-        keys = list(queryset.order_by("created_at").values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
-        if len(keys) > MOST_AT_ONCE:
+        ids = list(queryset.order_by("created_at").values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
+        if len(ids) > MOST_AT_ONCE:
             messages.error(request, gettext("At most %(count)s at once.") % {"count": MOST_AT_ONCE})
             return
-        rows = [reprocess(key) for key in keys]
-        good = sum(row is not None and row.state == WebhookEvent.State.PROCESSED for row in rows)
-        if good:
-            messages.success(request, gettext("Processed: %(count)s.") % {"count": good})
-        if bad := len(rows) - good:
-            messages.error(request, gettext("Failed again: %(count)s.") % {"count": bad})
+        rows = [reprocess(event_id) for event_id in ids]
+        processed = sum(row is not None and row.state == WebhookEvent.State.PROCESSED for row in rows)
+        if processed:
+            messages.success(request, gettext("Processed: %(count)s.") % {"count": processed})
+        if failed := len(rows) - processed:
+            messages.error(request, gettext("Failed again: %(count)s.") % {"count": failed})
 
     @action(
         description=_("Process again"),
@@ -189,7 +189,7 @@ class WebhookEventAdmin(ReadOnlyModelAdmin):
         icon="replay",
         dialog={
             "title": _("Process again?"),
-            "description": _("An event older than what is stored by now changes nothing."),
+            "description": _("An event that is older than the stored state changes nothing."),
             "form_class": None,
             "form_submit_text": _("Process"),
         },

@@ -1,4 +1,4 @@
-"""What goes out to the site: pushes, their attempts, and a hand when one has given up."""
+"""The admin of pushes: their attempts, and the actions for a push that has failed."""
 
 from typing import Any
 
@@ -19,18 +19,18 @@ from orders.services import reassess_sync_state
 
 
 class PushAttemptInline(AttemptInline):
-    """Attempts of a push."""
+    """The attempts to deliver a push."""
 
     model = PushAttempt
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Leave out what the site has answered where it may hold what the user may not see."""
+        """Return the fields; the site's response is left out if the user may not see everything in it."""
         return [name for name in self.fields if name != "answer_column" or not reason_to_hide_raw(request.user)]
 
 
 @admin.register(Push)
 class PushAdmin(OutboxEntryAdmin):
-    """One push a row."""
+    """The list of pushes and the page of one push."""
 
     list_display = (
         "created_column",
@@ -55,20 +55,20 @@ class PushAdmin(OutboxEntryAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Push]:
-        """Leave the requests and the order's heavy columns in the database."""
+        """Defer the requests and the order's large columns until they are read."""
         return super().get_queryset(request).defer("request", "order__search", "order__metadata", "order__bitrix_state")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Push], search_term: str
     ) -> tuple[QuerySet[Push], bool]:
-        """Find by the order's number, by index."""
+        """Search by the order's number, which has an index."""
         number = search_term.strip().lstrip("№# ")
         if not number:
             return queryset, False
         return queryset.filter(order__in=Order.objects.filter(order_number=number)), False
 
     def after_retry(self, entry: Any) -> None:
-        """Show on the order that it waits again."""
+        """Show on the order that its changes are pending again."""
         reassess_sync_state(order_id=entry.order_id, by_person=True)
 
     @admin.display(description=_("order"))
@@ -78,10 +78,10 @@ class PushAdmin(OutboxEntryAdmin):
 
     @admin.display(description=_("what to send"))
     def what_column(self, push: Push) -> str:
-        """Return the fields by their names on the page."""
+        """Return the labels of the fields that the push was queued for."""
         return ", ".join(field_label(name) for name in push.fields) or str(_("the whole order"))
 
     @admin.display(description=_("request"))
     def request_column(self, push: Push) -> str:
-        """Return the last request as people read it; it carries no token."""
+        """Return the last request as formatted JSON, or the reason why the user may not see it. It has no token."""
         return reason_to_hide_raw(self.request.user) or pretty_json(push.request)

@@ -1,1 +1,1 @@
-"""The road in: webhooks, the inbox, and the handlers of events."""
+"""Incoming data: webhook views, the inbox and the event handlers."""

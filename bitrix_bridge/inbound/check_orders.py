@@ -1,4 +1,4 @@
-"""Events about orders that `manage.py check_site` created. They are kept in the inbox and not processed."""
+"""Events about orders that `manage.py check_site` created. The inbox stores them and does not process them."""
 
 from collections.abc import Mapping
 
@@ -9,10 +9,10 @@ from bitrix_bridge.payloads.translation import ABSENT, Fields
 
 
 def is_about_check(row: WebhookEvent) -> bool:
-    """Return whether an event is about an order that a check of the site has made.
+    """Return whether the event is about an order that `manage.py check_site` created.
 
-    A status alone names only the ID: it is understood by what was said of the same order before. Whole orders without
-    an XML_ID come from senders that know nothing of checks, and are not looked up.
+    A status change carries only the ID, so earlier events of the same order are searched for the XML_ID. A whole order
+    without an XML_ID is not searched for: its sender does not support checks.
     """
     event = row.event.strip().lower()
     if not event.startswith("order."):

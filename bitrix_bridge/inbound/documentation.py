@@ -1,4 +1,4 @@
-"""What /docs says of the webhooks: the request, and every answer a sender can get."""
+"""OpenAPI documentation of the webhooks, shown at /docs: the request and every response."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -77,7 +77,7 @@ _EXAMPLE = OpenApiExample(
 
 
 def document_webhook(about: str) -> Callable[[View], View]:
-    """Describe a webhook view; `about` says what its events are about."""
+    """Return a decorator that documents a webhook view; `about` names the subject of its events."""
     return extend_schema_view(
         post=extend_schema(
             summary=f"Вебхук сайта: {about}",
@@ -85,7 +85,7 @@ def document_webhook(about: str) -> Callable[[View], View]:
                 "Событие ping проверяет дорогу: адрес, прокси и токен. Оно ничего не сохраняет и не обращается к базе "
                 "данных, ответ — action: pong."
             ),
-            # A security requirement as OpenAPI has it; drf_spectacular's type names only its own classes.
+            # A security requirement in OpenAPI's format; drf_spectacular's annotation allows only its own classes.
             auth=[{"webhookToken": []}],  # type: ignore[list-item]
             request=_REQUEST,
             parameters=[_RETRY_AFTER],

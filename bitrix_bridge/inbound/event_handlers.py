@@ -1,4 +1,4 @@
-"""What each event of the site means: reader, then service."""
+"""Handlers of the site's events: each reads the payload and calls a service of `orders`."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -31,51 +31,51 @@ Action = WebhookEvent.Action
 WHOLE_ORDER = frozenset({"order.create", "order.update"})
 DOUBTS = {
     services.Doubt.STATUS: gettext_lazy(
-        "It names a status that has been replaced here since, and no version: the site is asked."
+        "The event has no version, and its status has been replaced in the CRM since. The order is fetched to find out."
     ),
     services.Doubt.CLOCKS: gettext_lazy(
-        "Its version and its date do not say whether it is newer than what is known here: the site is asked."
+        "The event's version and date do not show whether it is newer than the order. The order is fetched to find out."
     ),
 }
 PING = "ping"
-"""Asks whether webhooks of this sender get through, and tells nothing."""
+"""An event that only tests whether the sender's webhooks arrive; it carries no data."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How an event ended."""
+    """The outcome of processing an event."""
 
     action: str
     order: Order | None = None
     problems: tuple[Mapping[str, Any], ...] = ()
     reason: str = ""
-    """Why it ended so, for staff, where its outcome alone does not say it."""
+    """The reason for staff, where the action alone does not explain the outcome."""
     is_open: bool = False
-    """It waits for the site's answer to a question, and has to be processed again."""
+    """Whether the event waits until the order has been fetched and has to be processed again."""
 
 
 def process(row: WebhookEvent) -> Result:
-    """Do what the event says. Called in the transaction that keeps its row."""
+    """Process the event and return its outcome. The caller's transaction also stores the event's row."""
     handler = HANDLERS.get(canonical_name(row.event))
     if handler is not None and is_about_check(row):
-        reason = gettext("It is about the order of a check of the site (manage.py check_site), which is no order.")
+        reason = gettext("The event is about a test order that manage.py check_site created on the site.")
         return Result(Action.IGNORED, reason=reason)
     return handler(row) if handler else Result(Action.IGNORED)
 
 
 def canonical_name(event: str) -> str:
-    """Return the event's one name; a status change goes by two spellings."""
+    """Return the event's name in lower case, with one spelling for a status change, which senders spell in two."""
     name = event.strip().lower()
     return "order.status.change" if name == "order.status_change" else name
 
 
 def is_known(event: str) -> bool:
-    """Return whether the CRM does anything about such events."""
+    """Return whether the CRM has a handler for such events."""
     return canonical_name(event) in HANDLERS
 
 
 def is_ping(event: str) -> bool:
-    """Return whether the sender only tries the way: such an event is not kept."""
+    """Return whether the event only tests the connection; such an event is not stored."""
     return canonical_name(event) == PING
 
 
@@ -100,8 +100,8 @@ def _apply(row: WebhookEvent, snapshot: OrderSnapshot) -> Result:
         if later:
             fields = {name: value for name, value in snapshot.fields.items() if name != "status"}
             snapshot = replace(snapshot, fields=fields)
-    if former := _of_a_former_one(row, snapshot):
-        return Result(Action.STALE, former, problems)
+    if replaced := _order_recreated_since(row, snapshot):
+        return Result(Action.STALE, replaced, problems)
     received_at = (row.processed_at or row.created_at) if row.attempts > 1 else None
     applied = services.apply_snapshot(snapshot=snapshot, webhook_event_id=row.pk, received_at=received_at)
     order = applied.order
@@ -116,12 +116,12 @@ def _apply(row: WebhookEvent, snapshot: OrderSnapshot) -> Result:
             order = services.mark_deleted(bitrix_order_id=snapshot.bitrix_order_id, webhook_event_id=deletion) or order
     if order.is_stub and not order.has_left_site:
         request_refetch(order)
-    answered = gettext("The site was asked whether it is news; what it said of the order stands.") if was_open else ""
-    return Result(str(applied.outcome), order, problems, answered)
+    reason = gettext("The order was fetched from the site since, and that state is kept.") if was_open else ""
+    return Result(str(applied.outcome), order, problems, reason)
 
 
-def _of_a_former_one(row: WebhookEvent, snapshot: OrderSnapshot) -> Order | None:
-    """Return our order, of which the site has deleted the one that the event tells of, and made another since."""
+def _order_recreated_since(row: WebhookEvent, snapshot: OrderSnapshot) -> Order | None:
+    """Return our order if the site has deleted the event's order and created another one for ours; else None."""
     if snapshot.crm_order_id is None:
         return None
     others = Order.objects.filter(pk=snapshot.crm_order_id).exclude(bitrix_order_id=snapshot.bitrix_order_id)
@@ -130,10 +130,10 @@ def _of_a_former_one(row: WebhookEvent, snapshot: OrderSnapshot) -> Order | None
 
 
 def _later_events(row: WebhookEvent) -> set[str]:
-    """Return what kinds of events of the same order have come and been processed after this one.
+    """Return the names of the events of the same order that were received later and have been processed.
 
-    An event that says nothing of its time is put in order by when it came, and against others that came only: the
-    clock here is not the site's.
+    An event without a time is sorted by when it was received, and compared with other received events only, because
+    the clocks of the CRM and the site may differ.
     """
     later = WebhookEvent.objects.filter(
         object_id=row.object_id,
@@ -145,10 +145,10 @@ def _later_events(row: WebhookEvent) -> set[str]:
 
 
 def _deletion(row: WebhookEvent, event: str, announced_at: datetime | None) -> UUID | None:
-    """Return the event by which the site has deleted the object that it tells of only now, as if it were new.
+    """Return the id of the event that deleted this object; None when there is none or the object exists again.
 
-    Ids are not given twice: it was late. Unless both events say when they happened, and the deletion came first: the
-    site was put back to an older state.
+    Bitrix never reuses an id, so an object that appears after its deletion was reported late. It exists again only
+    when both events have a time and the deletion is the earlier one: the site was restored from a backup.
     """
     deletion = WebhookEvent.objects.filter(object_id=row.object_id, event__iexact=event).order_by("-created_at").first()
     if deletion is None:

@@ -1,7 +1,7 @@
-"""The inbox: every event with a good token is kept with its outcome, in the transaction that processes it.
+"""The inbox: store every event that has a valid token, with its outcome, in the transaction that processes it.
 
-200 means that it is on disk here. An event that can't be processed is kept all the same, repeated by a schedule with
-growing pauses, and can be replayed by staff.
+The response 200 means that the event is on disk. An event that can't be processed is stored too: a schedule processes
+it again with growing retry delays, and staff can process it again.
 """
 
 import hashlib
@@ -29,15 +29,15 @@ from orders.models import Order
 logger = logging.getLogger(__name__)
 
 CLOCKS = frozenset({"DATE_UPDATE", "DATE_STATUS", "TIMESTAMP_X", "WEBHOOK_TIMESTAMP"})
-"""Times, which with VERSION tell one event from another with the same values."""
+"""Time fields. Together with VERSION they distinguish two events that have the same values."""
 ONCE = "webhook_events_once"
 RETRY_SECONDS = 10
-"""How long events are repeated each minute, so that the worker's other jobs have their turn."""
+"""How long one run of `retry_due` lasts, so that the worker's other jobs are not delayed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """An event as it came, without its token."""
+    """An event as received, without its token."""
 
     event: str
     object_id: int | None
@@ -48,10 +48,10 @@ class Incoming:
 
 
 def receive(incoming: Incoming) -> WebhookEvent:
-    """Keep the event and process it; return its row. Raises `OperationalError` when the database is away.
+    """Store the event, process it and return its row. Raise `OperationalError` when the database is not available.
 
-    The row is inserted once, with its outcome, in the transaction of what it changed: nothing that is answered 200 can
-    be lost, and a repetition of the same event is refused by a unique index, however many arrive at once.
+    The row is inserted once, with its outcome, in the transaction that makes the event's changes, so an event that got
+    the response 200 can't be lost. A unique index rejects a repeated event, also when several arrive at the same time.
     """
     row = WebhookEvent(
         event=incoming.event[:100],
@@ -68,20 +68,20 @@ def receive(incoming: Incoming) -> WebhookEvent:
         raise
     except IntegrityError as error:
         if not _is_repetition(error):
-            _keep_failed(row, error)
+            _store_failed(row, error)
         else:
             row.fingerprint, row.order = None, None
             _finish(row, Result(action=WebhookEvent.Action.DUPLICATE, order=_order_of(incoming)))
             row.save(force_insert=True)
     except Exception as error:
-        _keep_failed(row, error)
+        _store_failed(row, error)
     return row
 
 
 def reprocess(row_id: UUID) -> WebhookEvent | None:
-    """Process a kept event again, for the schedule or for staff; None when somebody else is at it.
+    """Process a stored event again and return its row. Return None when another transaction has locked it.
 
-    An event older than what is stored by now changes nothing and ends as old news.
+    An event that is older than the stored state changes nothing and ends as outdated.
     """
     try:
         with transaction.atomic():
@@ -97,13 +97,16 @@ def reprocess(row_id: UUID) -> WebhookEvent | None:
         with transaction.atomic():
             row = WebhookEvent.objects.select_for_update().get(pk=row_id)
             row.attempts += 1
-            _note_failure(row, error)
+            _set_failure(row, error)
             row.save()
             return row
 
 
 def retry_due(limit: int = 200) -> int:
-    """Process again what is due, oldest first, for `RETRY_SECONDS` at most; return how many. Runs each minute."""
+    """Process the events that are due again, oldest first, for at most `RETRY_SECONDS`. Return their number.
+
+    Runs each minute.
+    """
     until = timezone.now() + timedelta(seconds=RETRY_SECONDS)
     due = WebhookEvent.objects.filter(state=WebhookEvent.State.WAITING, retry_at__lte=timezone.now())
     done = 0
@@ -112,27 +115,27 @@ def retry_due(limit: int = 200) -> int:
             break
         try:
             reprocess(key)
-        except Exception:  # not even its failure could be noted; those behind it may do better
-            logger.exception("event %s could not be repeated", key)
+        except Exception:  # the failure itself could not be stored; the next events may still succeed
+            logger.exception("event %s could not be processed again", key)
         done += 1
     return done
 
 
 def fingerprint(incoming: Incoming) -> str | None:
-    """Return what makes the event the same as another one; None when it carries nothing to tell it by.
+    """Return a hash that is equal for repetitions of one event; None when the event has nothing to identify it by.
 
-    Without a version, a date or an id of its own, the same content may be two events: a status can be set twice.
+    Without a version, a date or an event id, the same content may be two events: a status can be set twice.
     """
     if incoming.event_id:
         content = f"id {incoming.event} {incoming.event_id}"
-    elif any(_tells_apart(str(key).upper(), value) for key, value in incoming.data.items()):
+    elif any(_identifies_event(str(key).upper(), value) for key, value in incoming.data.items()):
         content = json.dumps([incoming.event, incoming.data], sort_keys=True, default=str)
     else:
         return None
     return hashlib.sha256(content.encode("utf-8", errors="replace")).hexdigest()
 
 
-def _tells_apart(name: str, value: Any) -> bool:
+def _identifies_event(name: str, value: Any) -> bool:
     return (name == "VERSION" and bool(value)) or (name in CLOCKS and read_clock(value).value is not None)
 
 
@@ -140,9 +143,9 @@ def _finish(row: WebhookEvent, result: Result) -> None:
     row.action, row.order, row.problems = result.action, result.order, list(result.problems)
     row.error, row.traceback = result.reason, ""
     if result.is_open:
-        # When it was heard of first: the database's clock, which says when it was kept, may be another.
+        # The time of the first processing is kept: `created_at` is set by the database, whose clock may differ.
         row.processed_at = row.processed_at or timezone.now()
-        _wait_or_give_up(row)
+        _schedule_retry_or_fail(row)
     else:
         row.state, row.processed_at, row.retry_at = WebhookEvent.State.PROCESSED, timezone.now(), None
 
@@ -158,10 +161,10 @@ def _is_repetition(error: IntegrityError) -> bool:
     return getattr(diagnosis, "constraint_name", None) == ONCE
 
 
-def _keep_failed(row: WebhookEvent, error: Exception) -> None:
+def _store_failed(row: WebhookEvent, error: Exception) -> None:
     logger.exception("event %s %s could not be processed", row.event, row.object_id)
     row.order, row.action = None, WebhookEvent.Action.STORED
-    _note_failure(row, error)
+    _set_failure(row, error)
     try:
         with transaction.atomic():
             row.save(force_insert=True)
@@ -172,14 +175,14 @@ def _keep_failed(row: WebhookEvent, error: Exception) -> None:
         row.save(force_insert=True)
 
 
-def _note_failure(row: WebhookEvent, error: Exception) -> None:
+def _set_failure(row: WebhookEvent, error: Exception) -> None:
     row.error = truncate_masked(f"{type(error).__name__}: {error}")[:2000]
     row.traceback = truncate_masked("".join(traceback.format_exception(error)))[-8000:]
     row.action, row.processed_at = WebhookEvent.Action.STORED, None
-    _wait_or_give_up(row)
+    _schedule_retry_or_fail(row)
 
 
-def _wait_or_give_up(row: WebhookEvent) -> None:
+def _schedule_retry_or_fail(row: WebhookEvent) -> None:
     if row.attempts > len(WAITS):
         row.state, row.retry_at = WebhookEvent.State.FAILED, None
         raise_alert(
@@ -190,5 +193,5 @@ def _wait_or_give_up(row: WebhookEvent) -> None:
             )
         )
     else:
-        pause: timedelta = WAITS[row.attempts - 1]
-        row.state, row.retry_at = WebhookEvent.State.WAITING, timezone.now() + pause
+        delay: timedelta = WAITS[row.attempts - 1]
+        row.state, row.retry_at = WebhookEvent.State.WAITING, timezone.now() + delay

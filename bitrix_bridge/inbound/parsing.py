@@ -1,4 +1,4 @@
-"""A webhook's body, as strictly JSON as it must be and as loosely typed as PHP makes it."""
+"""Parse a webhook's body: it must be valid JSON, but its values may have any of the types that PHP sends."""
 
 import json
 from collections.abc import Mapping
@@ -12,11 +12,11 @@ from bitrix_bridge.payloads.storable import storable
 
 
 class BadBodyError(Exception):
-    """The body can't be taken; the text says what is wrong and where, in English, for the sender's log."""
+    """The body is not accepted. The text says in English what is wrong and where, for the sender's log."""
 
 
 def parse_body(body: bytes) -> dict[str, Any]:
-    """Return the body's object, fit to be stored and without secrets. Raises `BadBodyError`."""
+    """Return the body's object without secrets, ready to be stored as jsonb. Raise `BadBodyError`."""
     try:
         parsed = json.loads(body, parse_float=Decimal, parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:
@@ -32,7 +32,7 @@ def parse_body(body: bytes) -> dict[str, Any]:
 
 
 def read_incoming(body: Mapping[str, Any], *, known: bool, remote_addr: str | None) -> Incoming:
-    """Return the event of a body. Raises `BadBodyError` without an event name, or without an id where one is needed."""
+    """Return the event of a body. Raise `BadBodyError` when its name, or an id that is required, is missing."""
     event = body.get("event")
     if not isinstance(event, str) or not event.strip():
         raise BadBodyError("event: a non-empty string is needed")
@@ -58,7 +58,7 @@ def read_incoming(body: Mapping[str, Any], *, known: bool, remote_addr: str | No
 
 
 def _address(text: str | None) -> str | None:
-    # From a socket file there is none, and a proxy's header may hold anything. PostgreSQL takes no `fe80::1%eth0`.
+    # A Unix socket has no address, and a proxy's header may contain any text. PostgreSQL refuses `fe80::1%eth0`.
     try:
         return str(ip_address((text or "").strip().partition("%")[0]))
     except ValueError:

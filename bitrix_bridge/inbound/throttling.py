@@ -1,4 +1,4 @@
-"""How many webhooks one address may send."""
+"""The rate limit of webhooks, for each client address."""
 
 from django.conf import settings
 
@@ -6,10 +6,10 @@ from cvety_crm.throttling import AddressThrottle
 
 
 class WebhookThrottle(AddressThrottle):
-    """`WEBHOOK_RATE` for each client address."""
+    """Limit each client address to `WEBHOOK_RATE`."""
 
     scope = "webhook"
 
     def get_rate(self) -> str | None:
-        """Return the rate of the settings; an empty one switches the limit off."""
+        """Return `WEBHOOK_RATE`; an empty setting switches the limit off."""
         return settings.WEBHOOK_RATE or None

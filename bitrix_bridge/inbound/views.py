@@ -1,11 +1,11 @@
-"""Webhooks of the site: authenticate, limit, parse, hand over to the inbox, answer."""
+"""Webhook views: authenticate and throttle the sender, parse the body, pass the event to the inbox, respond."""
 
 import logging
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.db import Error as DatabaseTrouble
+from django.db import Error as DatabaseError
 from django.utils.crypto import constant_time_compare
 from rest_framework import status
 from rest_framework.exceptions import Throttled
@@ -26,14 +26,14 @@ RETRY_AFTER_SECONDS = 30
 
 
 class _WebhookView(APIView):
-    """A token instead of a session, hence no CSRF; the body is read raw, whatever its content type says."""
+    """Senders authenticate with a token, not a session, so CSRF does not apply. The content type is ignored."""
 
     authentication_classes = ()
     permission_classes = ()
     throttle_classes = (WebhookThrottle,)
 
     def post(self, request: Request) -> Response:
-        """Take one event."""
+        """Receive one event and return its outcome."""
         if _declared_length(request) > settings.WEBHOOK_MAX_BYTES:
             return _too_large()
         try:
@@ -43,19 +43,19 @@ class _WebhookView(APIView):
         if len(raw) > settings.WEBHOOK_MAX_BYTES:
             return _too_large()
 
-        # The token may be in the body: a body that can't be read is judged by the header alone.
+        # The token may be in the body. When the body can't be parsed, only the header is checked.
         try:
             body: dict[str, Any] = parse_body(raw)
-            trouble = None
+            body_error = None
         except BadBodyError as error:
-            body, trouble = {}, error
+            body, body_error = {}, error
         if not _is_authorized(request, body):
             return _error(status.HTTP_401_UNAUTHORIZED, "invalid_token")
-        if trouble is not None:
-            return _error(status.HTTP_400_BAD_REQUEST, "invalid_payload", str(trouble))
+        if body_error is not None:
+            return _error(status.HTTP_400_BAD_REQUEST, "invalid_payload", str(body_error))
         event = str(body.get("event", ""))
         if is_ping(event):
-            # The database is not asked: what is tried is the way here, and `/health` tells the rest.
+            # No database query: a ping tests only the connection, and `/health` checks the database.
             return Response({"status": "success", "action": "pong"})
         try:
             known = is_known(event)
@@ -64,16 +64,16 @@ class _WebhookView(APIView):
             return _error(status.HTTP_400_BAD_REQUEST, "invalid_payload", str(error))
 
         try:
-            return Response(_answer(receive(incoming)))
-        except DatabaseTrouble:
-            # Away, read-only, full: whatever keeps the event from being kept. The sender keeps it and comes again.
-            logger.exception("the event could not be kept")
+            return Response(_success(receive(incoming)))
+        except DatabaseError:
+            # The database is unavailable, read-only or full. The sender keeps the event and sends it again.
+            logger.exception("the event could not be stored")
             response = _error(status.HTTP_503_SERVICE_UNAVAILABLE, "database_unavailable")
             response["Retry-After"] = str(RETRY_AFTER_SECONDS)
             return response
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Give a throttled sender the same shape of error as all the others."""
+        """Return the response of the exception, in the webhook's own error format when the sender is throttled."""
         response = super().handle_exception(exc)
         if isinstance(exc, Throttled):
             response.data = {"status": "error", "error": "too_many_requests"}
@@ -98,22 +98,22 @@ def _declared_length(request: Request) -> int:
 
 
 def _is_authorized(request: Request, body: dict[str, Any]) -> bool:
-    shown = []
+    given = []
     scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
-        shown.append(credentials.strip())
+        given.append(credentials.strip())
     if isinstance(body.get("token"), str):
-        shown.append(body["token"])
-    # Every pair is compared: the time taken tells nothing of which token came close.
-    matches = [constant_time_compare(one, token) for one in shown for token in settings.WEBHOOK_TOKENS if token]
+        given.append(body["token"])
+    # Every pair is compared, so that the response time does not depend on which token is similar.
+    matches = [constant_time_compare(one, token) for one in given for token in settings.WEBHOOK_TOKENS if token]
     return any(matches)
 
 
-def _answer(row: WebhookEvent) -> dict[str, Any]:
-    answer: dict[str, Any] = {"status": "success", "action": row.action, "event_id": str(row.pk)}
+def _success(row: WebhookEvent) -> dict[str, Any]:
+    body: dict[str, Any] = {"status": "success", "action": row.action, "event_id": str(row.pk)}
     if row.order is not None:
-        answer |= {"order_id": str(row.order.pk), "order_number": row.order.order_number}
-    return answer
+        body |= {"order_id": str(row.order.pk), "order_number": row.order.order_number}
+    return body
 
 
 def _too_large() -> Response:

@@ -1,4 +1,4 @@
-"""What came in from Bitrix and what goes out to it."""
+"""Events received from Bitrix and pushes sent to it."""
 
 from django.db import models
 from django.db.models import Q
@@ -10,7 +10,7 @@ from orders.models import Order
 
 
 class WebhookEvent(Table):
-    """The inbox: a raw event, kept with its outcome. The token is not kept."""
+    """A raw event in the inbox, stored with its outcome and without its token."""
 
     class State(models.TextChoices):
         PROCESSED = "processed", _("processed")
@@ -22,21 +22,21 @@ class WebhookEvent(Table):
         UPDATED = "updated", _("updated")
         STATUS_CHANGED = "status_changed", _("status changed")
         UNCHANGED = "unchanged", _("nothing new")
-        DUPLICATE = "duplicate", _("came twice")
-        STALE = "stale", _("old news")
+        DUPLICATE = "duplicate", _("duplicate")
+        STALE = "stale", _("outdated")
         IGNORED = "ignored", _("unknown event")
-        STORED = "stored", _("kept, not processed")
+        STORED = "stored", _("stored, not processed")
 
     event = models.CharField(_("event"), max_length=100)
     object_id = models.BigIntegerField(_("id on the site"), null=True, blank=True)
-    payload = models.JSONField(_("as it came"))
+    payload = models.JSONField(_("as received"))
     fingerprint = models.CharField(max_length=64, null=True, editable=False)
     state = models.CharField(_("state"), max_length=20, choices=State, default=State.PROCESSED)
     action = models.CharField(_("outcome"), max_length=20, choices=Action)
     order = models.ForeignKey(
         Order, verbose_name=_("order"), null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
-    problems = models.JSONField(_("what could not be read"), default=list, blank=True)
+    problems = models.JSONField(_("unreadable values"), default=list, blank=True)
     error = models.TextField(_("error"), blank=True, default="")
     traceback = models.TextField(_("traceback"), blank=True, default="")
     attempts = models.PositiveIntegerField(_("attempts"), default=1)
@@ -63,16 +63,16 @@ class WebhookEvent(Table):
 
     @classmethod
     def latest_deletion(cls, bitrix_order_id: int) -> "WebhookEvent | None":
-        """Return the latest event by which the site deleted this order."""
+        """Return the latest event that reports the deletion of this order; None if there is none."""
         events = cls.objects.filter(object_id=bitrix_order_id, event__iexact="order.delete")
         return events.order_by("-created_at").first()
 
 
 class Push(OutboxEntry):
-    """An order that the site has yet to hear of.
+    """An order with changes that have to be sent to the site.
 
-    It says only which order: what is sent is worked out from the order when it leaves, so newer wishes are folded
-    into the push that waits, and at most one push of an order is under way.
+    The values to send are read from the order during the delivery. So later changes of the order need no second push,
+    and an order has at most one push that is queued or being delivered.
     """
 
     order = models.ForeignKey(Order, verbose_name=_("order"), on_delete=models.CASCADE, related_name="pushes")
@@ -101,12 +101,12 @@ class Push(OutboxEntry):
         return str(_("Push of order № %(number)s") % {"number": self.order.order_number})
 
     def lock_owner(self) -> None:
-        """Lock the order before the push, as whoever changes an order and queues a push does."""
+        """Lock the order before the push, in the same sequence as the services that change orders and queue pushes."""
         Order.objects.select_for_update().filter(pk=self.order_id).values_list("pk", flat=True).first()
 
 
 class PushAttempt(DeliveryAttempt):
-    """One attempt of a push."""
+    """One attempt to deliver a push."""
 
     entry = models.ForeignKey(Push, on_delete=models.CASCADE, related_name="attempt_log")
 

@@ -1,1 +1,1 @@
-"""The road out: pushes are queued, split into requests, and delivered."""
+"""Outgoing data: queue pushes, split them into requests, and deliver them to the site."""

@@ -1,8 +1,8 @@
-"""Delivering a push: bring the site to the order's present state, one request after the other until nothing is left.
+"""Deliver a push: send one request after the other until the site has the order's current state.
 
-What is sent is worked out when it leaves: the fields in which the order differs from what the site last said. Each
-request's values are noted before the call and its success right after it, so that a worker that dies in between, or an
-answer that is lost, costs a repetition and never a second order or a lost wish.
+The pending fields are computed before each request: those in which the order differs from the site's last known state.
+The values of a request are stored before the request, and its success right after it. So a worker that is killed
+between the two, or a lost response, causes a repeated request, but never a second order or a lost change.
 """
 
 import json
@@ -17,10 +17,10 @@ from django.utils.translation import gettext
 
 from bitrix_bridge.models import Push, WebhookEvent
 from bitrix_bridge.outbound.queueing import earliest_delivery, unsent_fields
-from bitrix_bridge.outbound.request_batches import STATUS, Split, as_one, further_split, request_batches
+from bitrix_bridge.outbound.request_batches import STATUS, Split, combine_refusals, further_split, request_batches
 from bitrix_bridge.payloads.outgoing import create_request, update_request
 from bitrix_bridge.payloads.response import VALUE_CODES
-from bitrix_bridge.refetch import request_status_check, take_over
+from bitrix_bridge.refetch import fetch_and_apply, request_status_check
 from bitrix_bridge.site_client.bridge_client import Updated
 from bitrix_bridge.site_client.errors import OrderArchivedError, OrderNotFoundError, StatusConflictError, refused_part
 from bitrix_bridge.site_client.transports import NoTransportError, SiteClient
@@ -44,32 +44,32 @@ from orders.sync.site_response import FieldRefusal, SiteResponse
 from orders.sync.three_way_merge import Agreement
 
 MAX_STEPS = 30
-"""Create, all fields at once, each kind apart, each property by itself, status, and again what has changed since."""
+"""Enough for creating the order, every split of its fields, its status, and changes made during the delivery."""
 
 
 LINE_UNKNOWN = "basket_unknown"
-"""The site has other lines than those that it was asked to change: docs/bitrix.md."""
+"""The bridge's error code for a request that changes lines which the site does not have: docs/bitrix.md."""
 
 
 class ValuesRefusedError(PermanentDeliveryError):
-    """The site can't hold some values, and everything else is there: the order's timeline has been told of them."""
+    """The site can't store some values and has accepted all others. The order's timeline shows the refused values."""
 
 
 def deliver(push: Push) -> Delivered:
-    """Call the site as often as needed. Raises `cvety_crm.outbox` failures.
+    """Send as many requests as needed. Raise the failures of `cvety_crm.outbox`.
 
-    What the site refuses of one kind (a status that it does not know, the cancelling of a paid order) does not keep
-    back the other. Nor does a status that can be taken back still: it stays behind, and the push waits for it.
+    A field that the site refuses (an unknown status, the cancellation of a paid order) does not stop the other fields.
+    A status that is held does not stop them either: the push is sent again at the end of the hold period.
     """
     client, progress = SiteClient(), Progress()
     for _step in range(MAX_STEPS):
         if not _make_request(client, push, progress):
             return _outcome(push, progress.exchange, progress.agreement, progress.held_until)
-    raise TemporaryDeliveryError(gettext("The site takes the order's state but does not keep it."))
+    raise TemporaryDeliveryError(gettext("The site accepts the order's state but does not store it."))
 
 
 def _make_request(client: SiteClient, push: Push, progress: "Progress") -> bool:
-    """Bring the site nearer to the order's present state; return False when nothing is left to send."""
+    """Send the next request. Return False when nothing is left to send."""
     order = _order_on_site(push)
     values = order_values(order, PUSHED, list(order.items.all()))
     if order.bitrix_order_id is None:
@@ -82,7 +82,7 @@ def _make_request(client: SiteClient, push: Push, progress: "Progress") -> bool:
     unsent = _sendable(order, values, progress)
     if not unsent:
         return False
-    batch = request_batches(unsent, progress.split, with_status=_goes_along(client, order, unsent))[0]
+    batch = request_batches(unsent, progress.split, with_status=_can_include_status(client, order, unsent))[0]
     if batch != (STATUS,) and progress.split is Split.TOGETHER:
         batch = _unanswered(agreement, batch, values, is_held=progress.held_until is not None) or batch
     _send(client, push, order, {name: values[name] for name in batch}, progress)
@@ -92,7 +92,7 @@ def _make_request(client: SiteClient, push: Push, progress: "Progress") -> bool:
 
 
 def _order_on_site(push: Push) -> Order:
-    """Return the push's order as it is now. Raises `NoLongerNeededError` when it has left the site."""
+    """Return the push's order, read again. Raise `NoLongerNeededError` when it has left the site."""
     order = Order.objects.select_related("customer", "status").get(pk=push.order_id)
     if order.is_deleted_on_site:
         raise NoLongerNeededError(gettext("The order was deleted on the site."))
@@ -102,7 +102,7 @@ def _order_on_site(push: Push) -> Order:
 
 
 def _sendable(order: Order, values: Mapping[str, Any], progress: "Progress") -> dict[str, Any]:
-    """Return what is pending and was not refused, without a status that is held."""
+    """Return the pending values that were not refused, without a status that is held."""
     names = progress.agreement.unsent(values)
     unsent = {name: values[name] for name in names if name not in progress.exchange.refused}
     progress.held_until = leaves_at(order.status_held_until) if STATUS in unsent else None
@@ -112,7 +112,7 @@ def _sendable(order: Order, values: Mapping[str, Any], progress: "Progress") -> 
 
 
 def _send(client: SiteClient, push: Push, order: Order, sent: Mapping[str, Any], progress: "Progress") -> None:
-    """Make one request, and note what the site has refused of it."""
+    """Send one request and record what the site refused in it."""
     try:
         if tuple(sent) == (STATUS,):
             _set_status(client, push, order, progress.agreement, progress.exchange)
@@ -123,49 +123,50 @@ def _send(client: SiteClient, push: Push, order: Order, sent: Mapping[str, Any],
         services.mark_archived([order.bitrix_order_id])
         raise NoLongerNeededError(archived.message) from archived
     except NoTransportError as refusal:
-        _note_refusal(push, order, sent, refusal, progress)
+        _handle_refusal(push, order, sent, refusal, progress)
     except (MisconfiguredError, OrderNotFoundError):
         raise
     except PermanentDeliveryError as refusal:
-        _note_refusal(push, order, sent, refusal, progress)
+        _handle_refusal(push, order, sent, refusal, progress)
 
 
-def _note_refusal(
+def _handle_refusal(
     push: Push, order: Order, sent: Mapping[str, Any], refusal: PermanentDeliveryError, progress: "Progress"
 ) -> None:
-    """Decide how to go on after a refusal: with the site's lines, with smaller requests, or without these fields."""
+    """Choose what follows a refusal: fetch the site's lines, split the request, or leave these fields out."""
     further = further_split(sent, progress.split, refusal)
     if refusal.code == LINE_UNKNOWN and not progress.are_lines_read:
         progress.are_lines_read = _read_lines(order)
     elif further is not None:
         progress.split = further
     elif refusal.code in VALUE_CODES and len(sent) == 1:
-        _note_value_refused(push, order, sent, refusal, progress.exchange)
+        _record_value_refused(push, order, sent, refusal, progress.exchange)
     else:
         progress.exchange.refused |= dict.fromkeys(sent, refusal)
 
 
 @dataclass(slots=True)
 class Exchange:
-    """What has come of the requests so far. None of them does anything when the order was changed in the last moment:
-    it is looked at again.
+    """The results of the requests of one delivery.
+
+    A request is not sent if the order was changed just before it; the order is then read again.
     """
 
     done: list[str] = field(default_factory=list)
     refused: dict[str, PermanentDeliveryError] = field(default_factory=dict)
-    """Fields that the site did not take, and why."""
+    """Field names that the site refused, with the reasons."""
     values_refused: dict[str, PermanentDeliveryError] = field(default_factory=dict)
-    """Fields whose values it can't hold: the order remembers them."""
+    """Field names whose values the site can't store; the order keeps these refusals."""
 
-    def hear(self, words: SiteResponse, sent: Collection[str]) -> None:
-        """Take in what was not taken of a request although the rest was."""
-        for name in words.refused.keys() & set(sent):
-            refusal = words.refused[name]
+    def add_refusals(self, response: SiteResponse, sent: Collection[str]) -> None:
+        """Add the sent fields that the site refused in a request that it otherwise accepted."""
+        for name in response.refused.keys() & set(sent):
+            refusal = response.refused[name]
             target = self.values_refused if refusal.is_of_value else self.refused
             target[name] = refused_part(refusal)
 
     def forget_unknown_lines(self) -> bool:
-        """Let the lines be sent once more if the site did not know them; return whether it was so."""
+        """Remove a refusal of unknown lines, so that the lines are sent again. Return whether there was one."""
         refusal = self.refused.get(ITEMS)
         if refusal is None or refusal.code != LINE_UNKNOWN:
             return False
@@ -176,13 +177,13 @@ class Exchange:
 
 @dataclass(slots=True)
 class Progress:
-    """How far the delivery of a push has come."""
+    """The state of the delivery of one push."""
 
     exchange: Exchange = field(default_factory=Exchange)
     agreement: Agreement = field(default_factory=Agreement)
-    """What was known of the site's side before the last request."""
+    """The site's known state before the last request."""
     held_until: datetime | None = None
-    """When a status that is pending may be sent; None when it may be sent at once."""
+    """When the pending status may be sent; None when it may be sent at once."""
     split: Split = Split.TOGETHER
     is_check_requested: bool = False
     are_lines_read: bool = False
@@ -191,46 +192,47 @@ class Progress:
 def _outcome(push: Push, exchange: Exchange, agreement: Agreement, held_until: datetime | None) -> Delivered:
     refused = exchange.refused or exchange.values_refused
     if held_until is not None and (refused or not exchange.done):
-        # What was refused fails only after the status has had its turn.
+        # The push fails because of refused fields only after the status was sent.
         reasons = [refusal.message for refusal in refused.values()]
         raise NotDueError(reasons[0] if reasons else gettext("The status can still be taken back."), due_at=held_until)
     if exchange.refused:
-        raise as_one(exchange.refused)
+        raise combine_refusals(exchange.refused)
     if exchange.values_refused:
-        one = as_one(exchange.values_refused)
-        raise ValuesRefusedError(one.message, code=one.code, answer=one.answer)
+        combined = combine_refusals(exchange.values_refused)
+        raise ValuesRefusedError(combined.message, code=combined.code, answer=combined.answer)
     if not exchange.done:
         services.reassess_sync_state(order_id=push.order_id)
         if agreement.refused:
-            raise NoLongerNeededError(gettext("What the site can't hold is not sent again until it is changed."))
+            raise NoLongerNeededError(
+                gettext("Values that the site can't store are not sent again until they are changed.")
+            )
         raise NoLongerNeededError(gettext("The site has the order as it is."))
     return Delivered(code="200", answer="; ".join(exchange.done))
 
 
 def _read_lines(order: Order) -> bool:
-    """Read the order from the site, whose people have replaced lines unheard: ours get the ids of its lines."""
-    take_over(order, settings.OUTBOX_TIMEOUT)
+    """Fetch the order and return True. Lines replaced on the site without an event then get the site's ids here."""
+    fetch_and_apply(order, settings.OUTBOX_TIMEOUT)
     return True
 
 
 def _create(client: SiteClient, push: Push, order: Order, values: Mapping[str, Any], exchange: Exchange) -> None:
     request = create_request(order, values, order.items.all())
     first_status = Status.objects.get(code="new")
-    # The site's create knows no status: an order begins as N there, and its status follows as a push of its own.
-    # Nor that it is cancelled or paid.
+    # The site creates every order with status N, not cancelled and not paid. The real values follow as updates.
     instead = {"status": first_status.code, "is_cancelled": False, "payment_status": "pending"}
     if order.payment_method:
-        # Where the settings name no pay system for it, the order is made with another one.
+        # If the settings name no pay system for the payment method, the order is created with another one.
         instead["payment_method"] = settings.BITRIX_PAY_SYSTEMS.get(request["payment_method_id"], "")
     sent = {**values, **instead}
     agreement = Agreement.from_json(order.bitrix_state)
     if not services.note_sending(order_id=order.pk, values=values, instead=instead):
         return
-    _keep_request(push, {"action": "order.create", **request})
+    _store_request(push, {"action": "order.create", **request})
     created = client.create_order({**request, "event_id": str(push.pk)})
     if not created.is_new:
-        # An earlier request made it, whose answer was lost. What that one said is what the site has; where several
-        # differ, the first value is assumed and the push goes on until the site has the present one.
+        # An earlier request created the order and its response was lost, so the site has the values of that request.
+        # If several requests differ, the first value is assumed, and the push continues until the site has ours.
         sent |= {name: earlier[0] for name, earlier in agreement.sent.items() if earlier}
     try:
         services.record_created_on_site(
@@ -241,11 +243,11 @@ def _create(client: SiteClient, push: Push, order: Order, values: Mapping[str, A
             values=sent,
             version=created.version,
             push_id=push.pk,
-            words=created.words,
+            words=created.response,
         )
     except services.NotAllowedError as twin:
         raise PermanentDeliveryError(str(twin)) from twin
-    # The site's people may have deleted it before its id was known here, when nobody knew whose event that was.
+    # The order may have been deleted on the site before its id was known here, so its event matched no order.
     deletion = WebhookEvent.latest_deletion(created.order_id)
     if created.is_deleted or deletion is not None:
         services.mark_deleted(
@@ -253,8 +255,8 @@ def _create(client: SiteClient, push: Push, order: Order, values: Mapping[str, A
         )
     if created.is_archived:
         services.mark_archived([created.order_id])
-    # What was refused for other reasons is tried once more, as an update.
-    exchange.hear(created.words, [name for name, one in created.words.refused.items() if one.is_of_value])
+    # Fields refused for other reasons are sent again, as an update.
+    exchange.add_refusals(created.response, [name for name, one in created.response.refused.items() if one.is_of_value])
     exchange.done.append(f"order.create: {created.order_id}")
 
 
@@ -268,7 +270,7 @@ def _set_status(client: SiteClient, push: Push, order: Order, agreement: Agreeme
     values = {"status": order.status_id}
     if not services.note_sending(order_id=order.pk, values=values):
         return
-    _keep_request(push, {"action": "order.status", "order_id": order.bitrix_order_id, **request})
+    _store_request(push, {"action": "order.status", "order_id": order.bitrix_order_id, **request})
     try:
         updated = client.set_status(order.bitrix_order_id or 0, **request)
     except StatusConflictError as conflict:
@@ -289,20 +291,20 @@ def _record_conflict(push: Push, order: Order, agreement: Agreement, conflict: S
     return f"status: {conflict.status_id} != {agreement.site_status}"
 
 
-def _goes_along(client: SiteClient, order: Order, unsent: Mapping[str, Any]) -> bool:
-    """Return whether the status may go in one request with the rest."""
+def _can_include_status(client: SiteClient, order: Order, unsent: Mapping[str, Any]) -> bool:
+    """Return whether the status may be sent in one request with the other fields."""
     return STATUS in unsent and len(unsent) > 1 and bool(order.status.bitrix_code) and client.takes_status_along()
 
 
 def _unanswered(
-    agreement: Agreement, part: tuple[str, ...], ours: Mapping[str, Any], *, is_held: bool
+    agreement: Agreement, batch: tuple[str, ...], ours: Mapping[str, Any], *, is_held: bool
 ) -> tuple[str, ...] | None:
-    """Return the fields of the request whose answer is still out, if some of `part` were in it and nothing has changed.
+    """Return the fields of the request that got no response, if it shares fields with `batch` and its values are ours.
 
-    It goes first, and alone: only word for word the site knows it again. Whatever else there is follows.
+    It is repeated first and alone, because the site recognizes only an identical request. Other fields follow.
     """
     earlier = agreement.unanswered
-    if earlier is None or earlier.values.keys().isdisjoint(part) or (is_held and STATUS in earlier.values):
+    if earlier is None or earlier.values.keys().isdisjoint(batch) or (is_held and STATUS in earlier.values):
         return None
     return tuple(earlier.values) if all(ours[name] == value for name, value in earlier.values.items()) else None
 
@@ -317,26 +319,26 @@ def _update(
 ) -> None:
     items = order.items.all() if not unsent.keys().isdisjoint({ITEMS, "total_amount"}) else ()
     request = update_request(order, unsent, items, expected_status_id=agreement.site_status)
-    begun = services.start_request(order_id=order.pk, values=unsent)
-    if begun is None:
+    started = services.start_request(order_id=order.pk, values=unsent)
+    if started is None:
         return
-    _keep_request(push, {"action": "order.update", "order_id": order.bitrix_order_id, **request})
+    _store_request(push, {"action": "order.update", "order_id": order.bitrix_order_id, **request})
     try:
-        updated = client.update_order(order.bitrix_order_id or 0, request, event_id=begun.key)
+        updated = client.update_order(order.bitrix_order_id or 0, request, event_id=started.key)
     except StatusConflictError as conflict:
-        # Nothing was changed there: what else there is follows without the status.
+        # The site changed nothing: the other fields are sent again without the status.
         services.end_request(order_id=order.pk)
         exchange.done.append(_record_conflict(push, order, agreement, conflict))
         return
     except PermanentDeliveryError:
         services.end_request(order_id=order.pk)
         raise
-    # Of what an earlier request has done the site may have told, and gone on, since that one.
-    times_received = begun.times_received if updated.is_repetition else agreement.times_received
+    # After a repeated request, webhooks that arrived since the first one may already report later changes.
+    times_received = started.times_received if updated.is_repetition else agreement.times_received
     site_status = order.status.bitrix_code if STATUS in unsent else None
     _record(push, order, unsent, updated, times_received=times_received, site_status=site_status)
-    exchange.hear(updated.words, unsent)
-    exchange.done.append(f"order.update: {', '.join(sorted(unsent.keys() - updated.words.refused.keys()))}")
+    exchange.add_refusals(updated.response, unsent)
+    exchange.done.append(f"order.update: {', '.join(sorted(unsent.keys() - updated.response.refused.keys()))}")
 
 
 def _record(
@@ -355,14 +357,14 @@ def _record(
         version=updated.version,
         times_received=times_received,
         push_id=push.pk,
-        words=updated.words,
+        words=updated.response,
     )
 
 
-def _note_value_refused(
+def _record_value_refused(
     push: Push, order: Order, sent: Mapping[str, Any], refusal: PermanentDeliveryError, exchange: Exchange
 ) -> None:
-    """Note that the site can't hold the only value that it was asked to take."""
+    """Record that the site can't store the only value of the request."""
     (name,) = sent
     exchange.values_refused[name] = refusal
     services.record_value_refused(
@@ -373,13 +375,13 @@ def _note_value_refused(
     )
 
 
-def _keep_request(push: Push, request: dict[str, Any]) -> None:
+def _store_request(push: Push, request: dict[str, Any]) -> None:
     push.request = json.loads(json.dumps(request))
     push.save(update_fields=["request", "updated_at"])
 
 
 def register() -> None:
-    """Register how pushes are delivered."""
+    """Register the deliverer of pushes."""
     register_deliverer(
         Push._meta.label,
         Deliverer(
@@ -389,8 +391,10 @@ def register() -> None:
 
 
 def after_delivery(push: Push) -> datetime | None:
-    """Return when the rest is to be sent, if there is any: at once what was changed while the push was under way, a
-    status that can be taken back when it can't any more. The order is locked.
+    """Return when the remaining changes are to be sent; None when there are none.
+
+    Changes made during the delivery are sent at once, a held status at the end of its hold period. The caller has
+    locked the order.
     """
     order = Order.objects.get(pk=push.order_id)
     if order.has_left_site or not unsent_fields(order):
@@ -399,7 +403,7 @@ def after_delivery(push: Push) -> datetime | None:
 
 
 def after_failure(push: Push, failure: DeliveryError) -> None:
-    """Show on the order that the site does not know, and why, unless it says so already."""
+    """Show on the order that the site did not receive the changes, and why, unless the order shows it already."""
     if isinstance(failure, ValuesRefusedError):
         return
     reason = Reason.NONE
@@ -411,7 +415,7 @@ def after_failure(push: Push, failure: DeliveryError) -> None:
 
 
 def after_cancellation(push: Push, reason: str) -> None:
-    """Show on the order that the site has not got it, and that staff left it at that."""
+    """Show on the order that the site did not receive the changes because staff cancelled the push."""
     order = Order.objects.get(pk=push.order_id)
     if order.sync_state == SyncState.PENDING:
         services.record_refused(

@@ -1,4 +1,4 @@
-"""Queueing pushes: a change made on this side must reach the site, one that came from the site must not go back."""
+"""Queue pushes: a change made in the CRM is sent to the site, a change that came from the site is not sent back."""
 
 from datetime import datetime
 
@@ -27,32 +27,32 @@ NOT_FOR_THE_SITE = frozenset(
         EventKind.PHOTO_ANSWERED,
     }
 )
-"""What happens among staff and with the customer only, or was said by the site: nothing to send, even if something else
-of the order waits."""
+"""Events that concern only staff and the customer, or that the site reported. They queue no push, even if other changes
+of the order are pending."""
 
 
 def on_order_event(change: OrderChange) -> None:
-    """Queue a push if the site has yet to hear of something; called in the transaction of the change.
+    """Queue a push if the order has pending changes. Called in the transaction of the change.
 
-    `sync_state` says so: a change of the site's own leaves nothing to tell, unless ours stayed against it.
+    `sync_state` shows whether it has: a change that came from the site leaves none, unless ours was kept against it.
     """
     if change.event.kind in NOT_FOR_THE_SITE or (change.is_ours_alone and not change.is_new):
         return
     if change.event.source == Source.IMPORT:
-        return  # imported history: what the site has yet to receive was queued when it was changed here
+        return  # imported history: pending changes were queued when they were made in the CRM
     order = change.order
-    # In a conflict about the status, other fields that staff change are sent all the same.
+    # During a conflict about the status, other fields that staff change are still sent.
     is_pending_change = order.sync_state == SyncState.CONFLICT and change.event.source != Source.SITE
     if order.sync_state == SyncState.PENDING or (is_pending_change and not order.has_left_site):
         queue_push(order, sorted(change.changed_fields))
     elif order.sync_state == SyncState.SYNCED and (order.has_left_site or change.event.source != Source.SITE):
-        # Staff went back to what the site has, or there is nobody left to tell. A change of the site's own is looked at
-        # by whoever takes it over: only one that ends a failure has anything to close.
+        # Staff restored the site's values, or the order has left the site. For a change that came from the site, the
+        # event handler decides: it closes failed pushes only when the change ends a failure.
         close_failed(order)
 
 
 def close_failed(order: Order) -> None:
-    """Close the push that was given up of an order about which both sides agree by now: it needs nobody any more."""
+    """Cancel the failed pushes of an order on which both sides agree, so that staff need not act on them."""
     _close(Push.objects.filter(order=order, state=State.FAILED))
 
 
@@ -63,11 +63,11 @@ def _close(failed: QuerySet[Push]) -> None:
 
 
 def on_status_taken_back(order: Order, event: OrderEvent) -> None:
-    """Put the order's push right; called in the transaction in which the status of this entry is taken back.
+    """Update or cancel the order's push. Called in the transaction that takes back the status of this entry.
 
-    One that is under way is left alone: before each request it looks whether the order still has what it is to send.
+    A push that is being delivered is not changed: before each request, the delivery reads the order again.
     """
-    # Locked: from here on no worker takes it up.
+    # The lock keeps workers from claiming the push.
     push = Push.objects.select_for_update().filter(order=order, state__in=LIVE).first()
     if push is None:
         if order.sync_state == SyncState.PENDING:
@@ -90,29 +90,29 @@ def on_status_taken_back(order: Order, event: OrderEvent) -> None:
 
 
 def queue_missed(limit: int = 100) -> int:
-    """Queue a push for each order that waits for one and has none; return how many. Runs each minute.
+    """Queue a push for each pending order that has none. Return the number of such orders. Runs each minute.
 
-    None should ever be missing. If one is (rows deleted by hand, a mistake of ours), the order is not left behind.
+    A push is missing only after rows were deleted by hand or because of a bug.
     """
-    # And the other way round, whatever way the agreement came about.
+    # Also close failed pushes of orders on which both sides agree, however the agreement was reached.
     _close(Push.objects.filter(state=State.FAILED, order__sync_state=SyncState.SYNCED))
-    waiting = Order.objects.filter(sync_state=SyncState.PENDING, is_deleted_on_site=False, is_archived_on_site=False)
+    pending = Order.objects.filter(sync_state=SyncState.PENDING, is_deleted_on_site=False, is_archived_on_site=False)
     has_push = Push.objects.filter(order=OuterRef("pk"), state__in=LIVE)
-    keys = list(waiting.exclude(Exists(has_push)).values_list("pk", flat=True)[:limit])
-    for key in keys:
+    ids = list(pending.exclude(Exists(has_push)).values_list("pk", flat=True)[:limit])
+    for order_id in ids:
         with transaction.atomic():
-            order = Order.objects.select_for_update().get(pk=key)
+            order = Order.objects.select_for_update().get(pk=order_id)
             if order.sync_state == SyncState.PENDING:
                 queue_push(order, [])
-    return len(keys)
+    return len(ids)
 
 
 def queue_push(order: Order, fields: list[str]) -> Push | None:
-    """Have the order's present state sent, folding this wish into the push that already waits.
+    """Queue the pending changes of the order, or add these fields to its push if one is queued already.
 
-    A status that can be taken back waits until it can't; everything else leaves at once.
+    A status is held while it can be taken back; all other fields are sent at once. The caller has locked the order.
     """
-    # The caller holds the order's lock, and so does whoever records a push's outcome: no other row can appear.
+    # The code that records a push's outcome locks the order too, so no other push can be created here.
     live = Push.objects.filter(order=order, state__in=LIVE).first()
     if live is not None:
         if not set(fields) <= set(live.fields):
@@ -132,21 +132,21 @@ def queue_push(order: Order, fields: list[str]) -> Push | None:
 
 
 def unsent_fields(order: Order) -> list[str]:
-    """Return the fields that the site has yet to hear of."""
+    """Return the names of the fields with pending changes."""
     return Agreement.from_json(order.bitrix_state).unsent(order_values(order, PUSHED))
 
 
 def earliest_delivery(order: Order) -> datetime | None:
-    """Return when the site is to hear of the order, if that is not at once: only its status is left, and is held."""
-    moment = leaves_at(order.status_held_until)
-    # Creating an order tells no status: it follows.
-    if moment is None or order.bitrix_order_id is None or unsent_fields(order) != ["status"]:
+    """Return the end of the hold period if only the status is pending and is held; None if the order can be sent."""
+    held_until = leaves_at(order.status_held_until)
+    # An order that is not on the site yet is created without its status, so it need not be held.
+    if held_until is None or order.bitrix_order_id is None or unsent_fields(order) != ["status"]:
         return None
-    return moment
+    return held_until
 
 
 def _set_due(push: Push, order: Order) -> None:
     push.due_at = earliest_delivery(order) or min(push.due_at, timezone.now())
-    # Compare and set: if a worker takes it up this very moment, it sees to the rest itself.
+    # Compare and set: a worker that has just claimed the push delivers the pending changes itself.
     if Push.objects.filter(pk=push.pk, state=State.PENDING).update(due_at=push.due_at):
         schedule_delivery(push)

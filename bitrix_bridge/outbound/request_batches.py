@@ -1,7 +1,7 @@
-"""What goes to the site in one request, and in which order what is refused together is tried apart.
+"""Split the pending fields into requests, and choose how to split a request that the site refused.
 
-Bitrix cancels no paid order, takes no payment for a cancelled one, and changes neither the sum nor the delivery of it:
-one refusal must not keep back what has nothing to do with it.
+Bitrix does not cancel a paid order, does not accept a payment for a cancelled one, and changes neither the sum nor the
+delivery of a cancelled one. A refusal of one field must not keep unrelated fields from being sent.
 """
 
 from collections.abc import Mapping
@@ -13,43 +13,42 @@ from bitrix_bridge.payloads.response import VALUE_CODES
 from cvety_crm.outbox import PermanentDeliveryError
 
 STATUS = "status"
-"""Goes with the status that the site is expected to have: by itself, or along with the rest where the bridge can."""
+"""Sent with the status that the site is expected to have: alone, or with other fields if the bridge supports it."""
 _ALONE = frozenset({"is_cancelled", "payment_status", "payment_method"})
 
 
 class Split(IntEnum):
-    """How far a request is taken apart."""
+    """How the pending fields are split into requests."""
 
     TOGETHER = auto()
     APART = auto()
-    """Those that the site may refuse for reasons of their own go alone."""
+    """Each field that the site may refuse for its own reason is sent alone."""
     ONE_BY_ONE = auto()
-    """And each property goes alone: one of them the site can't hold."""
+    """Each property is sent alone too, because the site can't store one of them."""
 
 
 def request_batches(values: Mapping[str, Any], split: Split, *, with_status: bool = False) -> list[tuple[str, ...]]:
-    """Return the names of fields, one tuple a request, in the order in which Bitrix can follow: what gives back comes
-    before what takes.
+    """Return the field names, one tuple for each request, in an order that Bitrix accepts.
 
-    `values` are what the site has yet to hear of (comparable form). `with_status`: the status goes along with the rest,
-    so that the site saves once.
+    `values` are the pending fields in their comparable form. With `with_status`, the status is in the same request as
+    the other fields, so that the site saves the order once.
     """
     fields = sorted(name for name in values if name != STATUS)
     if split is Split.TOGETHER:
         if fields and STATUS in values and with_status:
             return [(*fields, STATUS)]
-        parts = [tuple(fields)] if fields else []
+        batches = [tuple(fields)] if fields else []
     else:
         plain = [name for name in fields if name not in _ALONE]
-        order: list[tuple[str, ...]] = [("payment_method",), *_plain_parts(plain, split)]
-        # What is paid or cancelled can't be changed: made so last, and no longer so first.
-        order.insert(len(order) if values.get("payment_status") == "paid" else 0, ("payment_status",))
-        order.insert(len(order) if values.get("is_cancelled") else 0, ("is_cancelled",))
-        parts = [part for part in order if part and part[0] in values]
-    return [*parts, (STATUS,)] if STATUS in values else parts
+        sequence: list[tuple[str, ...]] = [("payment_method",), *_plain_batches(plain, split)]
+        # Bitrix does not change a paid or cancelled order, so these flags are set last and removed first.
+        sequence.insert(len(sequence) if values.get("payment_status") == "paid" else 0, ("payment_status",))
+        sequence.insert(len(sequence) if values.get("is_cancelled") else 0, ("is_cancelled",))
+        batches = [batch for batch in sequence if batch and batch[0] in values]
+    return [*batches, (STATUS,)] if STATUS in values else batches
 
 
-def _plain_parts(names: list[str], split: Split) -> list[tuple[str, ...]]:
+def _plain_batches(names: list[str], split: Split) -> list[tuple[str, ...]]:
     if split is not Split.ONE_BY_ONE:
         return [tuple(names)]
     rest = tuple(name for name in names if name not in PROPERTIES)
@@ -57,7 +56,7 @@ def _plain_parts(names: list[str], split: Split) -> list[tuple[str, ...]]:
 
 
 def further_split(values: Mapping[str, Any], split: Split, refusal: PermanentDeliveryError) -> Split | None:
-    """Return how to go on with values that were refused together; None when they are not to be taken further apart."""
+    """Return how to split values that were refused together; None when they can't be split further."""
     together = [tuple(sorted(values))]
     if split < Split.APART and request_batches(values, Split.APART) != together:
         return Split.APART
@@ -67,8 +66,8 @@ def further_split(values: Mapping[str, Any], split: Split, refusal: PermanentDel
     return None
 
 
-def as_one(refusals: Mapping[str, PermanentDeliveryError]) -> PermanentDeliveryError:
-    """Return what to raise for fields that were refused: the first refusal, with the words of all of them."""
+def combine_refusals(refusals: Mapping[str, PermanentDeliveryError]) -> PermanentDeliveryError:
+    """Return one error for all refused fields: the first refusal, with the messages of all of them."""
     first = next(iter(refusals.values()))
     messages = dict.fromkeys(refusal.message for refusal in refusals.values())
     if len(messages) == 1:

@@ -1,6 +1,6 @@
-"""Numbers as PHP sends them: amounts, quantities, ids. Nothing here raises on any JSON value.
+"""Read numbers as PHP sends them: amounts, quantities, ids. The functions raise no exception for any JSON value.
 
-MySQL's DECIMAL arrives as a string, PHP's floats as JSON numbers, and formatted prices as text for people.
+MySQL's DECIMAL arrives as a string, a PHP float as a JSON number, and a formatted price as text for people.
 """
 
 import re
@@ -30,10 +30,10 @@ _LONGEST_NUMBER = 100
 
 
 def read_number(raw: Any) -> Reading[Decimal]:
-    """Read a number: `7500`, `"7500.0000"`, `"7 500,00"`, `"4 950 ₸"`, `"7500 KZT"`. Empty: nothing.
+    """Read a number such as `7500`, `"7500.0000"`, `"7 500,00"`, `"4 950 ₸"` or `"7500 KZT"`; an empty value has none.
 
-    A comma before exactly three digits (`7,500`) may be PHP's `number_format` or a Russian fraction, and an amount
-    in another currency is not an amount in KZT: both are refused rather than guessed.
+    A comma before exactly three digits (`7,500`) may come from PHP's `number_format` or be a Russian fraction. It is
+    unreadable, and so is an amount in another currency than KZT.
     """
     if raw is None or raw == "":
         return Reading()
@@ -53,7 +53,7 @@ def read_number(raw: Any) -> Reading[Decimal]:
 
 
 def read_money(raw: Any) -> Reading[Decimal]:
-    """Read an amount in KZT, two places, rounded half up; `b_sale_order` keeps decimal(18,4), we numeric(12,2)."""
+    """Read an amount in KZT, rounded half up to two places: `b_sale_order` has decimal(18,4), the CRM numeric(12,2)."""
     return _quantized(read_number(raw), Decimal("0.01"), _MONEY_BELOW)
 
 
@@ -66,12 +66,12 @@ def read_quantity(raw: Any) -> Reading[Decimal]:
 
 
 def read_stock(raw: Any) -> Reading[Decimal]:
-    """Read `b_catalog_product.QUANTITY`, three places; below zero where the site sells what it does not have."""
+    """Read `b_catalog_product.QUANTITY`, three places; it is negative if the site sells more than it has in stock."""
     return _quantized(read_number(raw), Decimal("0.001"), _STOCK_BELOW)
 
 
 def read_whole_number(raw: Any, *, at_most: int = INTEGER) -> Reading[int]:
-    """Read an integer that is not negative, such as `b_sale_order.VERSION`; `"5"`, `5.0` and `"5.0000"` are 5."""
+    """Read a non-negative integer, such as `b_sale_order.VERSION`; `"5"`, `5.0` and `"5.0000"` are 5."""
     reading = read_number(raw)
     if reading.value is None:
         return Reading(reason=reading.reason)
@@ -83,12 +83,12 @@ def read_whole_number(raw: Any, *, at_most: int = INTEGER) -> Reading[int]:
 
 
 def read_id(raw: Any) -> Reading[int]:
-    """Read a positive id that fits bigint; 0, `''` and null are PHP's "none"."""
+    """Read a positive id that fits bigint; 0, `''` and null mean that there is no id."""
     return _none_if_zero(read_whole_number(raw, at_most=BIGINT))
 
 
 def read_small_id(raw: Any) -> Reading[int]:
-    """Read an id kept in an integer column: a city, a shop."""
+    """Read an id that is stored in an integer column, such as that of a city or a shop."""
     return _none_if_zero(read_whole_number(raw, at_most=INTEGER))
 
 
@@ -110,7 +110,7 @@ def _number_in_text(raw: str) -> Reading[Decimal]:
 
 
 def _without_grouping(text: str) -> str | None:
-    """Return the number with a point before its fraction and nothing between thousands; None when ambiguous."""
+    """Return the number with a decimal point and without thousands separators; None when it is ambiguous."""
     if "," in text and "." in text:
         grouping, point = (",", ".") if text.rindex(",") < text.rindex(".") else (".", ",")
     elif text.count(",") == 1:
@@ -143,11 +143,11 @@ def _finite(number: Decimal) -> Reading[Decimal]:
 def _quantized(reading: Reading[Decimal], places: Decimal, below: Decimal) -> Reading[Decimal]:
     if reading.value is None:
         return reading
-    # A long fraction is rounded once, straight to the places wanted.
+    # The value is rounded only once, because rounding twice may give another result.
     value = reading.value.quantize(places, context=_ARITHMETIC)
     if abs(value) >= below:
         return Reading(reason=ProblemReason.OUT_OF_RANGE)
-    return Reading(value if value else abs(value))  # no "-0.00"
+    return Reading(value if value else abs(value))  # avoids "-0.00"
 
 
 def _none_if_zero(reading: Reading[int]) -> Reading[int]:

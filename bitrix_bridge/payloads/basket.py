@@ -1,4 +1,4 @@
-"""The lines of an order: `b_sale_basket`, as a list or as an object keyed by id."""
+"""Read the lines of an order (`b_sale_basket`), sent as a list or as an object keyed by id."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,10 +14,10 @@ from orders.rules.discounts import kept_list_price
 from orders.sync.snapshot import ItemSnapshot, Problem, ProblemReason
 
 _TEXT_LENGTH = 1000
-"""Far above varchar(255) of `b_sale_basket`; a text that fills a page is not a name."""
+"""The longest text of a line; the columns of `b_sale_basket` are varchar(255)."""
 
 _TOTAL_BELOW = Decimal(10) ** 12
-"""KZT for one line."""
+"""The limit in KZT for one line."""
 
 _SNAPSHOT_TEXTS = {
     "NAME": "name",
@@ -31,24 +31,24 @@ _SNAPSHOT_AMOUNTS = {"BASE_PRICE": "original_price", "DISCOUNT_PRICE": "discount
 
 @dataclass
 class Basket:
-    """What a basket says. `items` is None when it says nothing about the lines, so that none is removed for it."""
+    """The contents of a basket. `items` is None when the lines are unknown, so that no line is removed."""
 
     items: tuple[ItemSnapshot, ...] | None = None
     set_components: list[Any] = field(default_factory=list)
-    """Lines that are parts of a set: raw, because the set's own line has the price."""
-    says_discount: bool = False
-    """Whether every line says what it costs with and without its discount."""
+    """Lines that are components of a set, kept raw because the line of the set has the price."""
+    has_list_prices: bool = False
+    """Whether every line has its price with and without the discount."""
     kept: dict[str, Any] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
     def flag(self, name: str, raw: Any, reason: ProblemReason) -> None:
-        """Name a problem and keep the raw value."""
+        """Add a problem and keep the raw value."""
         self.problems.append(Problem(name, storable(raw), reason))
         self.kept[name] = storable(raw)
 
 
 def read_basket(raw: Any) -> Basket:
-    """Read the lines; a line that is no object is flagged and kept raw, the others are read."""
+    """Return the lines; a line that is not an object is flagged and kept raw."""
     basket = Basket()
     if raw is ABSENT or raw is None or raw is False or raw == "":
         return basket
@@ -58,12 +58,12 @@ def read_basket(raw: Any) -> Basket:
         return basket
     items: list[ItemSnapshot] = []
     seen: set[int] = set()
-    basket.says_discount = True
+    basket.has_list_prices = True
     for index, line in enumerate(lines):
         name = f"basket[{index}]"
         if not isinstance(line, Mapping) or not line:
             basket.flag(name, line, ProblemReason.NOT_AN_OBJECT)
-            basket.says_discount = False
+            basket.has_list_prices = False
         elif _is_set_component(line):
             basket.set_components.append(storable(line))
         else:
@@ -76,7 +76,7 @@ def read_basket(raw: Any) -> Basket:
             items.append(item)
     if items or not lines:
         basket.items = tuple(items)
-    basket.says_discount = basket.says_discount and bool(items)
+    basket.has_list_prices = basket.has_list_prices and bool(items)
     return basket
 
 
@@ -86,12 +86,12 @@ def _lines(raw: Any) -> list[Any] | None:
     if not isinstance(raw, Mapping):
         return None
     if Fields(raw).peek("PRODUCT_ID") is not ABSENT:
-        return [raw]  # a single line that nobody has put into a list
+        return [raw]  # a single line that is not in a list
     return list(raw.values())
 
 
 def _is_set_component(line: Mapping[str, Any]) -> bool:
-    """A part has SET_PARENT_ID and no TYPE; the set itself has both (`CSaleBasketHelper::isSetItem`)."""
+    """Return whether the line has SET_PARENT_ID and no TYPE; a set has both (`CSaleBasketHelper::isSetItem`)."""
     fields = Fields(line)
     parent, kind = fields.peek("SET_PARENT_ID"), fields.peek("TYPE")
     return (
@@ -108,7 +108,8 @@ def _item(line: Mapping[str, Any], name: str, basket: Basket) -> ItemSnapshot:
     quantity = _amount(reading, "QUANTITY", Decimal(1))
     price = _amount(reading, "PRICE", Decimal(0))
     if quantity * price >= _TOTAL_BELOW:
-        # Each fits its column, their product does not. A price is copied from the catalogue, a quantity is typed.
+        # Both fit their columns, but their product is too large. The quantity is flagged because people type it, while
+        # the price is copied from the catalogue.
         reading.flag("QUANTITY", str(quantity), ProblemReason.OUT_OF_RANGE)
         quantity = Decimal(1)
     snapshot = _product_snapshot(reading)
@@ -116,8 +117,8 @@ def _item(line: Mapping[str, Any], name: str, basket: Basket) -> ItemSnapshot:
     is_read = {f"{reading.where}{column}" for column in ("PRICE", "QUANTITY")}.isdisjoint(
         problem.field for problem in reading.problems
     )
-    # A zero beside a price is a column that was never filled.
-    basket.says_discount &= is_read and listed is not None and (listed > 0 or price <= 0)
+    # A list price of zero next to a real price means that the column was never filled.
+    basket.has_list_prices &= is_read and listed is not None and (listed > 0 or price <= 0)
     unreadable = reading.kept
     reading.kept = {}
     reading.keep_rest()
@@ -135,7 +136,7 @@ def _item(line: Mapping[str, Any], name: str, basket: Basket) -> ItemSnapshot:
 
 
 def _amount(reading: Translation, name: str, fallback: Decimal) -> Decimal:
-    """Return a line's quantity (pieces) or price (KZT); a line without one is flagged and gets the fallback."""
+    """Return a line's quantity (pieces) or price (KZT); flag a line that has none and return the fallback."""
     raw = reading.source.take(name)
     reader = read_quantity if name == "QUANTITY" else read_money
     if raw is ABSENT or is_empty(raw):

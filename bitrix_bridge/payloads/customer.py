@@ -1,4 +1,4 @@
-"""Who ordered: the `user` of an order's payload, a `user.update`, or only what the order's properties say."""
+"""Read the customer from the `user` of an order's payload, from a `user.update`, or from the order's properties."""
 
 import re
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ _EMAIL_LENGTH = 254
 _LONGEST_PART = 1000
 
 _GUESTS = "saleanonymous"
-"""EXTERNAL_AUTH_ID of the one account that Bitrix keeps for all guests."""
+"""EXTERNAL_AUTH_ID of the single account that Bitrix uses for all guests."""
 _PHONES = ("PHONE", "PERSONAL_PHONE", "PERSONAL_MOBILE", "PHONE_NUMBER")
 
 _EMAIL = re.compile(r"[^\s@<>()\[\],;:\\\"]+@(?:[^\W_](?:[\w-]*[^\W_])?\.)+[^\W\d_]{2,}")
@@ -32,12 +32,11 @@ _PLACEHOLDER_DOMAIN = re.compile(
 
 
 def read_customer(data: Mapping[str, Any]) -> CustomerSnapshot | None:
-    """Read a customer from the columns of `b_user`, as `user.update` sends them; None when they say nothing.
+    """Return the customer from the columns of `b_user` in a `user.update`; None if they are empty or a guest's.
 
-    Phones come as `phone`, PERSONAL_PHONE, PERSONAL_MOBILE or PHONE_NUMBER. None for the guests' account too. Never
-    raises.
+    The phone is in `phone`, PERSONAL_PHONE, PERSONAL_MOBILE or PHONE_NUMBER. No exception is raised.
     """
-    if _is_of_guests(data):
+    if _is_guest_account(data):
         return None
     user = Translation(Fields(data))
     customer = _customer(user, user.read("ID", read_id), contacts=Fields({}))
@@ -45,13 +44,13 @@ def read_customer(data: Mapping[str, Any]) -> CustomerSnapshot | None:
 
 
 def read_orderer(user: Mapping[str, Any] | None, user_id: int | None, contacts: Fields) -> CustomerSnapshot:
-    """Read the customer of an order: `user`, else USER_ID, and properties (`name`, `fio`, `phone`, `email`).
+    """Return the customer of an order, read from `user` or USER_ID and from `name`, `fio`, `phone` and `email`.
 
-    One technical user may own the orders of many anonymous customers, so a user without a name or phone takes
-    them from the order, and the snapshot says so when it has neither. Bitrix's own account for guests is no one's: only
-    the order says who has ordered.
+    One technical user may own the orders of many anonymous customers. So a user without a name or phone gets them from
+    the order's properties, and the snapshot shows when both are missing. For Bitrix's account for guests, only the
+    order's properties are used.
     """
-    if user is not None and _is_of_guests(user):
+    if user is not None and _is_guest_account(user):
         return replace(_customer(Translation(Fields({}), where="user."), None, contacts), contacts_only=True)
     reading = Translation(Fields(user or {}), where="user.")
     says_who = any(_is_filled(reading.source.peek(name)) for name in ("NAME", *_PHONES))
@@ -59,14 +58,14 @@ def read_orderer(user: Mapping[str, Any] | None, user_id: int | None, contacts: 
     return replace(_customer(reading, account, contacts), contacts_only=account is not None and not says_who)
 
 
-def _is_of_guests(user: Mapping[str, Any]) -> bool:
-    """Return whether this is the one account under which all guests order (`CSaleUser::GetAnonymousUserID`)."""
+def _is_guest_account(user: Mapping[str, Any]) -> bool:
+    """Return whether this is the account that all guests share (`CSaleUser::GetAnonymousUserID`)."""
     external = Fields(user).peek("EXTERNAL_AUTH_ID")
     return isinstance(external, str) and external.strip().casefold() == _GUESTS
 
 
 def is_known(customer: CustomerSnapshot) -> bool:
-    """Return whether anything at all is known of the customer: an id, a name, a phone or an e-mail."""
+    """Return whether the customer has an id, a name, a phone or an e-mail."""
     return customer.bitrix_user_id is not None or any(customer.fields.values())
 
 
@@ -87,7 +86,7 @@ def _customer(user: Translation, user_id: int | None, contacts: Fields) -> Custo
 
 
 def _read_name(user: Translation, contacts: Fields) -> None:
-    # LAST_NAME alone is a part of an update, not the whole name: it stays among the other columns.
+    # LAST_NAME without NAME is not a whole name, so it is kept with the other columns.
     has_name = user.source.peek("NAME") is not ABSENT
     if has_name:
         parts = [user.read(name, partial(read_line, max_length=_LONGEST_PART)) for name in ("NAME", "LAST_NAME")]
@@ -107,7 +106,7 @@ def _read_phone(user: Translation, contacts: Fields) -> None:
     contact = joined(contacts.peek("phone"))
     chosen = next(((name, raw) for name, raw in filled if read_phone(raw).reason is None), None)
     if chosen is None and filled and (contact is ABSENT or read_phone(contact).reason is not None):
-        chosen = filled[0]  # none is a number: the first one as it was typed
+        chosen = filled[0]  # none is a phone number, so the first text is kept as typed
     if chosen is not None:
         name, raw = chosen
         user.source.take(name)
@@ -130,7 +129,7 @@ def _read_email(user: Translation, contacts: Fields) -> None:
 
 
 def _email(raw: Any) -> str | None:
-    """Return an address in lower case; None for the site's placeholders and for what is no address."""
+    """Return an e-mail address in lower case; None for the site's placeholders and for other text."""
     if not isinstance(raw, str):
         return None
     email = clean_line(raw).casefold()
@@ -141,7 +140,7 @@ def _email(raw: Any) -> str | None:
 
 
 def _store_contact(user: Translation, column: str, code: str, contacts: Fields, reader: Reader[str]) -> None:
-    """Take a property of the order; its raw value is kept with the order's other properties."""
+    """Read a property of the order into a column; its raw value is also kept with the order's other properties."""
     raw = contacts.peek(code)
     if raw is ABSENT or is_empty(raw):
         return

@@ -1,6 +1,6 @@
-"""Dates as Bitrix and PHP write them. A naive time is the shop's: Asia/Almaty, UTC+6 until 2024-03-01, UTC+5 since.
+"""Read dates as Bitrix and PHP write them. A time without a zone is in Asia/Almaty: UTC+6 until 2024-03-01, then UTC+5.
 
-One answer of Bitrix may mix three formats, so every format is tried on every field. Nothing here raises.
+One response of Bitrix may mix three formats, so every format is tried for every field. No exception is raised.
 """
 
 import re
@@ -29,12 +29,12 @@ _FORMATS = (
     re.compile(r"(?P<day>[0-9]{1,2})([.-])(?P<month>[0-9]{1,2})\2(?P<year>[0-9]{4})" + _CLOCK),
     re.compile(r"(?P<first>[0-9]{1,2})/(?P<second_part>[0-9]{1,2})/(?P<year>[0-9]{4})" + _CLOCK),
 )
-# MySQL's zero date, and what PHP's DateTime makes of it.
+# MySQL's zero date, and the date that PHP's DateTime makes of it.
 _NO_DATE = re.compile(r"0000[-./]00[-./]00.*|00[-./]00[-./]0000.*|-0001-11-30.*|30\.11\.-0001.*|0", re.DOTALL)
 
 
 def read_moment(raw: Any) -> Reading[datetime]:
-    """Read a point in time as an aware datetime; `''`, null, zero dates, `{}` and `[]` are nothing."""
+    """Read a point in time as an aware datetime; `''`, null, zero dates, `{}` and `[]` count as empty."""
     if raw == {} or raw == []:
         return Reading()
     reading = _read(raw)
@@ -44,7 +44,7 @@ def read_moment(raw: Any) -> Reading[datetime]:
 
 
 def read_clock(raw: Any) -> Reading[datetime]:
-    """Read a point in time to put events in order by. A date without a time of day is none: a day has many events."""
+    """Read a point in time for sorting events. A date without a time of day is ignored: a day has many events."""
     if raw == {} or raw == []:
         return Reading()
     reading = _read(raw)
@@ -54,10 +54,10 @@ def read_clock(raw: Any) -> Reading[datetime]:
 
 
 def read_date(raw: Any) -> Reading[date]:
-    """Read a calendar date in Almaty; `''`, null and zero dates are nothing.
+    """Read a calendar date in Almaty; `''`, null and zero dates count as empty.
 
-    `{}` is unreadable rather than nothing: it is what `json_encode` makes of Bitrix's own date object, so there was
-    a date (`Bitrix\\Main\\Type\\Date` keeps it in a protected member).
+    `{}` is unreadable and not empty: `json_encode` writes it for Bitrix's own date object, whose date is in a protected
+    member (`Bitrix\\Main\\Type\\Date`).
     """
     if raw == []:
         return Reading()
@@ -118,7 +118,7 @@ def _from_parts(parts: dict[str, str | None]) -> Reading[date]:
 
 
 def _day_and_month(parts: dict[str, str | None]) -> tuple[int, int] | None:
-    """Return day and month. With slashes it is d/m/Y or the American m/d/Y: None when it could be both."""
+    """Return day and month. A date with slashes is d/m/Y or the American m/d/Y; return None if it can be both."""
     if "first" not in parts:
         return int(parts["day"] or 0), int(parts["month"] or 0)
     first, second = int(parts["first"] or 0), int(parts["second_part"] or 0)
@@ -158,7 +158,7 @@ def _from_unix_time(raw: float | Decimal) -> Reading[date]:
 
 
 def _from_php_datetime(raw: Mapping[Any, Any]) -> Reading[date]:
-    """Read what `json_encode` makes of PHP's own DateTime: {"date": …, "timezone_type": 3, "timezone": …}."""
+    """Read the JSON of PHP's own DateTime: {"date": …, "timezone_type": 3, "timezone": …}."""
     stamp = raw.get("date")
     if not isinstance(stamp, str):
         return Reading(reason=ProblemReason.NOT_A_DATE)
@@ -173,7 +173,7 @@ def _php_zone(name: Any) -> ZoneInfo | timezone:
         return ALMATY
     try:
         return _zone(name) if re.fullmatch(r"[Zz]|[+-][0-9]{2}:?[0-9]{2}", name) else ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # no such zone, not a zone's name, not a file's name
+    except (KeyError, ValueError, OSError):  # an unknown zone, or a text that is no valid zone or file name
         return ALMATY
 
 

@@ -1,4 +1,4 @@
-"""Which object a payload is about: the one thing it must say."""
+"""Read the id of the object that a payload is about; every payload must have one."""
 
 import re
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from bitrix_bridge.payloads.translation import ABSENT, Fields, is_empty
 from orders.sync.snapshot import CRM_XML_ID_PREFIX, ProblemReason
 
 CHECK_XML_ID_PREFIX = "crm-check-"
-"""An order that `manage.py check_site` makes on the site, and deletes again."""
+"""The prefix of XML_ID in the orders that `manage.py check_site` creates on the site and deletes again."""
 
 _CRM_XML_ID = re.compile(re.escape(CRM_XML_ID_PREFIX) + r"([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})", re.IGNORECASE)
 
@@ -21,7 +21,7 @@ _CHECKSUM = re.compile(r"[\w:.+/=-]{1,128}", re.ASCII)
 
 
 class PayloadError(ValueError):
-    """A payload without a usable id: `field` names it, `reason` says in English what is wrong with it."""
+    """The payload has no valid id. `field` is the field's name, `reason` says in English what is wrong with it."""
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(reason)
@@ -30,10 +30,7 @@ class PayloadError(ValueError):
 
 
 def object_id(data: Mapping[str, Any]) -> int:
-    """Return the object's Bitrix id, a positive integer that fits bigint.
-
-    Raises PayloadError when there is none.
-    """
+    """Return the object's Bitrix id, a positive integer that fits bigint. Raise `PayloadError` if there is none."""
     if not isinstance(data, Mapping):
         raise PayloadError("data", "data is not an object")
     raw = Fields(data).peek("ID")
@@ -50,13 +47,16 @@ def object_id(data: Mapping[str, Any]) -> int:
 
 
 def read_checksum(raw: Any) -> str | None:
-    """Return a checksum, which means nothing but itself; None for what is none."""
+    """Return the checksum; None if the value is not one."""
     text = str(raw).strip() if isinstance(raw, str | int) and not isinstance(raw, bool) else ""
     return text if _CHECKSUM.fullmatch(text) else None
 
 
 def deletion_time(data: Mapping[str, Any]) -> datetime | None:
-    """Return when an object was deleted, where the event says so: its columns tell of its last change before that."""
+    """Return when the object was deleted; None if the event has no such time.
+
+    The object's own columns are not used, because they hold the time of the last change before the deletion.
+    """
     return read_clock(Fields(data).peek("webhook_timestamp")).value
 
 
@@ -67,5 +67,5 @@ def crm_order_id(xml_id: Any) -> UUID | None:
 
 
 def is_check_order(xml_id: Any) -> bool:
-    """Return whether this is the `XML_ID` of an order that only the check of the site has made."""
+    """Return whether this is the `XML_ID` of an order that `manage.py check_site` created."""
     return isinstance(xml_id, str) and xml_id.strip().lower().startswith(CHECK_XML_ID_PREFIX)

@@ -1,4 +1,4 @@
-"""A row of the site's list of orders, the bridge's `order.list` or REST's `sale.order.list`: enough to compare by."""
+"""Read the site's list of orders, from the bridge's `order.list` or REST's `sale.order.list`, for comparison."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,10 +16,10 @@ from orders.sync.fields import comparable
 
 @dataclass(frozen=True, slots=True)
 class ListedOrder:
-    """What the site says of an order in a list.
+    """An order in the site's list.
 
-    `values` are status (the site's code), total_amount, payment_status and is_cancelled in their comparable form; what
-    the row lacks is absent, what could not be read is in `unreadable`, as it came.
+    `values` are status (the site's code), total_amount, payment_status and is_cancelled in their comparable form.
+    Fields that the row lacks are absent. `unreadable` holds the raw values that could not be read.
     """
 
     bitrix_order_id: int
@@ -28,16 +28,16 @@ class ListedOrder:
     values: Mapping[str, Any] = field(default_factory=dict)
     unreadable: Mapping[str, Any] = field(default_factory=dict)
     is_check: bool = False
-    """`manage.py check_site` has made it: it is no order of the shop."""
+    """Whether `manage.py check_site` created it; it is then not an order of the shop."""
     checksum: str | None = None
-    """Over properties, lines and payments; None where the site tells none."""
+    """The checksum of properties, lines and payments; None if the site sends none."""
     is_archived: bool = False
-    """It stands in the site's archive, and nothing else is known of it."""
+    """Whether it is in the site's archive; the row then has no other values."""
 
 
 @dataclass(frozen=True, slots=True)
 class OrderPage:
-    """Rows in growing order of their ids, and whether the list ends with them."""
+    """Rows sorted by id, and whether they are the last ones of the list."""
 
     orders: tuple[ListedOrder, ...]
     is_last: bool
@@ -62,7 +62,7 @@ _COLUMNS: Mapping[str, tuple[str, Callable[[Any], Reading[Any]]]] = {
 
 
 def read_listed_order(row: Any) -> ListedOrder:
-    """Translate a row. Raises PayloadError when there is no usable id."""
+    """Return the order of a row. Raise `PayloadError` when the row has no valid id."""
     if not isinstance(row, Mapping):
         raise PayloadError("orders", "a row of the list is not an object")
     fields = Fields(row)
@@ -96,11 +96,11 @@ def read_listed_order(row: Any) -> ListedOrder:
 
 
 def read_page(rows: Any, *, after_id: int, is_last: bool) -> OrderPage:
-    """Translate the rows that come after an id.
+    """Return the page of the rows with ids above `after_id`.
 
-    Raises PayloadError unless their ids grow: a site that shows the same rows again would be asked for ever.
+    Raise `PayloadError` unless the ids increase: if the site returned the same rows again, the requests would not end.
     """
-    # PHP makes an object of a list with gaps, and a list of an empty object.
+    # PHP encodes a list with gaps as an object, and an empty object as a list.
     found = list(rows.values()) if isinstance(rows, Mapping) else rows
     if not isinstance(found, list):
         raise PayloadError("orders", "the list is no list")

@@ -1,4 +1,4 @@
-"""Names on the wire: the columns of `b_sale_order` in capitals, and REST's camelCase for the same columns."""
+"""Names of fields in payloads: the columns of `b_sale_order` in capitals, or in camelCase as REST sends them."""
 
 _ORDER_COLUMNS = """
     ID LID PERSON_TYPE_ID PAYED DATE_PAYED EMP_PAYED_ID CANCELED DATE_CANCELED EMP_CANCELED_ID REASON_CANCELED
@@ -14,15 +14,15 @@ _ORDER_COLUMNS = """
 
 
 def fold(name: object) -> str:
-    """Return what is the same for every spelling of a name: `STATUS_ID`, `statusId`, `status_id`."""
+    """Return one form for all spellings of a name, such as `STATUS_ID`, `statusId` and `status_id`."""
     return str(name).replace("_", "").casefold()
 
 
 ORDER_COLUMNS = tuple(_ORDER_COLUMNS.split())
-"""The columns of `b_sale_order` (BX25), of which a copy may lack some."""
+"""The columns of `b_sale_order` (BX25); a copy of the table may lack some of them."""
 _COLUMN_BY_FOLDED = {fold(column): column for column in ORDER_COLUMNS}
 
 
 def order_column(name: str) -> str:
-    """Return the name that `b_sale_order` has for a key (`statusId` → `STATUS_ID`); an unknown key as it is."""
+    """Return the column of `b_sale_order` for a key (`statusId` → `STATUS_ID`); return an unknown key unchanged."""
     return _COLUMN_BY_FOLDED.get(fold(name), name)

@@ -1,4 +1,4 @@
-"""The way back: an order of ours in the words of the PHP bridge."""
+"""Write the requests that create or change an order, in the format of the PHP bridge."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
@@ -20,7 +20,7 @@ COLUMNS: Mapping[str, str] = {
     "delivery_fee": "PRICE_DELIVERY",
     "is_cancelled": "CANCELED",
 }
-"""Our field -> column of `b_sale_order`."""
+"""Field of the CRM -> column of `b_sale_order`."""
 PROPERTIES: Mapping[str, str] = {
     "recipient_name": "nameRecipient",
     "recipient_phone": "phoneRecipient",
@@ -34,13 +34,14 @@ PROPERTIES: Mapping[str, str] = {
     "is_anonymous": "isAnonymous",
     "is_surprise": "isSurprise",
 }
-"""Our field -> code of the order property."""
+"""Field of the CRM -> code of the order property."""
 SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "is_pickup": ("pickup", "iWillGet"),
     "is_anonymous": ("isAnonymous", "anonymous"),
     "is_surprise": ("isSurprise", "surprise", "doNotCall"),
 }
-"""Flags that the site may have under other codes. One that is left as it is would say the contrary of what we sent."""
+"""Flags -> all codes under which the site may have them. A flag is sent under each code that the site has sent, because
+an unchanged one would contradict the new value."""
 _CENT = Decimal("0.01")
 
 
@@ -56,12 +57,12 @@ _REFUSED_AS: Mapping[str, str] = {
 
 
 def field_of(what: str) -> str | None:
-    """Return our field for a part of a request as the bridge names it, `fields.PRICE`; None when there is none."""
+    """Return the CRM's field for the bridge's name of a part of a request, such as `fields.PRICE`; None if unknown."""
     return _REFUSED_AS.get(what)
 
 
 def wire_value(value: Any) -> str:
-    """Return a comparable value (`orders.sync.fields`) as Bitrix keeps it: text, flags as Y and N, nothing as ''."""
+    """Return a comparable value (`orders.sync.fields`) as the text that Bitrix stores: flags as Y and N, None as ''."""
     if isinstance(value, bool):
         return "Y" if value else "N"
     return "" if value is None else str(value)
@@ -78,9 +79,9 @@ def _properties(order: Order, values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def create_request(order: Order, values: Mapping[str, Any], items: Iterable[OrderItem]) -> dict[str, Any]:
-    """Return the body that creates the order: the live endpoint's shape, and what the project adds to it.
+    """Return the body that creates the order: the format of the site's earlier endpoint with the project's additions.
 
-    `values` are the order's fields in their comparable form; money goes as a number here, as it always has.
+    `values` are the order's fields in their comparable form. Money is sent as a number, as the earlier endpoint needs.
     """
     customer = order.customer
     properties = _properties(order, values) | {
@@ -108,9 +109,9 @@ def create_request(order: Order, values: Mapping[str, Any], items: Iterable[Orde
 
 
 def pay_system(order: Order) -> int | None:
-    """Return the site's pay system for the order's payment method; None when `BITRIX_PAY_SYSTEMS` names none.
+    """Return the site's pay system for the order's payment method; None if `BITRIX_PAY_SYSTEMS` has none.
 
-    Of several, the one that the site last had for this order, so that an order that is paid so already stays as it is.
+    If several match, prefer the one that the site last had for this order, so that its payment does not change.
     """
     systems = [system for system, method in settings.BITRIX_PAY_SYSTEMS.items() if method == order.payment_method]
     present = str(order.metadata.get("fields", {}).get("PAY_SYSTEM_ID", ""))
@@ -118,7 +119,7 @@ def pay_system(order: Order) -> int | None:
 
 
 def item_request(item: OrderItem) -> dict[str, Any]:
-    """Return one line. `base_price`, the price before any discount, where it is known; else it is the site's to say."""
+    """Return one line. `base_price`, the price before any discount, is sent only if it is known."""
     quantity = int(item.quantity) if item.quantity == int(item.quantity) else float(item.quantity)
     line = {
         "bitrix_product_id": item.bitrix_product_id,
@@ -134,13 +135,14 @@ def item_request(item: OrderItem) -> dict[str, Any]:
 def update_request(
     order: Order, values: Mapping[str, Any], items: Iterable[OrderItem], *, expected_status_id: str = ""
 ) -> dict[str, Any]:
-    """Return the changes of `order.update`: the named fields only. `values` are comparable, `items` the order's lines.
+    """Return the changes for `order.update`, only those of the named fields.
 
-    With the status among them, `expected_status_id` is the site's code of the one that it is expected to have. A total
-    that goes with lines or delivery and is what they cost is not named: it follows from them there too, and a site that
-    has other lines would change their prices for it.
+    `values` are in their comparable form, `items` are the order's lines. `expected_status_id` is the site's code of the
+    status that the order is expected to have there; it is sent with a status. A total that is sent with lines or
+    delivery and equals their sum is left out: the site computes it too, and a site that has other lines would change
+    their prices to reach it.
 
-    Raises `PermanentDeliveryError` for a payment method that has no pay system of the site.
+    Raise `PermanentDeliveryError` for a payment method that has no pay system on the site.
     """
     lines = list(items)
     fields: dict[str, Any] = {COLUMNS[name]: wire_value(value) for name, value in values.items() if name in COLUMNS}

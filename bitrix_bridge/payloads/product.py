@@ -1,4 +1,4 @@
-"""A product of the catalogue: the infoblock element's fields, `PROPERTIES` and `PRICES`."""
+"""Read a product of the catalogue: the infoblock element's fields, `PROPERTIES` and `PRICES`."""
 
 import re
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ _TEXT_LENGTH = 255
 _URL_LENGTH = 1000
 _CURRENCY = "KZT"
 _BASE_PRICE_TYPE = 1
-"""`b_catalog_price.CATALOG_GROUP_ID` of the base price, as a rule."""
+"""The usual `b_catalog_price.CATALOG_GROUP_ID` of the base price."""
 
 _PICTURES = ("DETAIL_PICTURE", "PREVIEW_PICTURE")
 _ADDRESS_KEYS = ("SRC", "URL", "src")
@@ -27,9 +27,9 @@ _SAFE_ADDRESS = re.compile(r"(?:https?://[^\s\\\"'<>]+|/(?![/\\])[^\\\"<>\x00-\x
 
 
 def read_product(data: Mapping[str, Any]) -> ProductSnapshot:
-    """Translate an element of `b_iblock_element` with what the site adds from the catalogue.
+    """Return the snapshot of an element of `b_iblock_element` with the fields of the catalogue.
 
-    Raises PayloadError when there is no usable ID, and nothing else.
+    Raise only `PayloadError`, when there is no valid ID.
     """
     product_id = object_id(data)
     product = Translation(Fields(data))
@@ -69,7 +69,7 @@ def _read_properties(product: Translation) -> PropertyTranslation:
 
 
 def _read_price(product: Translation) -> None:
-    """Read the base price in KZT. PRICES stays in metadata: there may be several kinds of price."""
+    """Read the base price in KZT. PRICES is also kept in metadata, because there may be several kinds of price."""
     for name in ("PRICES", "PRICE", "CATALOG_PRICE_1"):
         raw = product.source.peek(name)
         if raw is ABSENT or is_empty(raw) or "price" in product.fields:
@@ -82,7 +82,7 @@ def _read_price(product: Translation) -> None:
 
 
 def _base_price(raw: Any) -> Reading[Any]:
-    """Choose among the prices: the one of the type BASE or 1, else the first in KZT that can be read."""
+    """Return the price of the type BASE or 1; if there is none, the first readable one in KZT."""
     if not isinstance(raw, Mapping | list):
         return read_money(raw)
     entries = list(raw.items()) if isinstance(raw, Mapping) else [("", entry) for entry in raw]
@@ -116,9 +116,10 @@ def _amount_of(entry: Mapping[str, Any]) -> Any:
 
 
 def _read_picture(product: Translation) -> None:
-    """Read the picture's address, the detail picture first.
+    """Read the picture's URL; the detail picture has priority.
 
-    A bare number is normal, `b_iblock_element.DETAIL_PICTURE` is the id of a row in `b_file`: kept, but no address.
+    `b_iblock_element.DETAIL_PICTURE` is normally the id of a row in `b_file`, a plain number. It is kept, but it is
+    not a URL.
     """
     given = [(name, raw) for name in _PICTURES if (raw := product.source.peek(name)) is not ABSENT]
     filled = [(name, raw) for name, raw in given if not is_empty(raw) and raw is not False]

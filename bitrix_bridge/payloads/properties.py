@@ -1,8 +1,8 @@
-"""The properties of an order or a product, in each of the shapes they are sent in.
+"""Read the properties of an order or a product in each format that senders use.
 
-`{code: value}`, `{code: {"CODE": …, "VALUE": …}}`, a list of such objects (REST's `propertyValues` too), and `[]`,
-PHP's empty array. What stands around a value there (name, group, sort) describes the property, not the order, and is
-left out.
+The formats are `{code: value}`, `{code: {"CODE": …, "VALUE": …}}`, a list of such objects (also REST's
+`propertyValues`), and `[]`, PHP's empty array. Other keys of such an object (name, group, sort) describe the property
+and not the order, and are left out.
 """
 
 from collections.abc import Mapping
@@ -19,14 +19,14 @@ T = TypeVar("T")
 
 @dataclass
 class PropertyList:
-    """Properties as pairs of code and raw value, and what was no property, by its place."""
+    """Properties as pairs of code and raw value, and the elements that are not properties, by position."""
 
     pairs: list[tuple[str, Any]] = field(default_factory=list)
     broken: list[tuple[str, Any]] = field(default_factory=list)
 
 
 def list_properties(raw: Any, where: str) -> PropertyList | None:
-    """Return the properties, None when `raw` is of no known shape. `where` is the wire name of the whole."""
+    """Return the properties; None when `raw` has no known format. `where` is the payload's name of the properties."""
     found = PropertyList()
     if is_empty(raw) or raw is False:
         return found
@@ -46,19 +46,19 @@ def list_properties(raw: Any, where: str) -> PropertyList | None:
 
 
 class PropertyTranslation(Translation):
-    """Properties on their way into columns: any of them may be multiple, that is, a list."""
+    """Reads properties into columns. Any property may have several values, that is, be a list."""
 
     def single(self, code: str, column: str, reader: Reader[T], *, empty: Any = ABSENT) -> None:
-        """Read a property that has one value: the first of several, which are then kept as well."""
+        """Read a property that has one value. If it has several, read the first and keep the raw list."""
         raw = self.source.take(code)
         if raw is ABSENT:
             return
         self.store(column, self._read_first(code, raw, reader), empty=empty)
 
     def flag_of(self, codes: tuple[str, ...], column: str, reader: Reader[bool]) -> None:
-        """Read a flag that the site sends under one of several codes: set if one of them is.
+        """Read a flag that the site sends under several codes; it is set if any of them is set.
 
-        They are kept as well: whoever changes the flag must change it under the code that the site uses.
+        The raw values are kept too, because a change of the flag must use the code that the site uses.
         """
         sent = {code: raw for code in codes if (raw := self.source.take(code)) is not ABSENT}
         found = [self._read_first(code, raw, reader) for code, raw in sent.items()]
@@ -76,7 +76,7 @@ class PropertyTranslation(Translation):
             self.store(column, self.interpret(code, raw, lambda sent: reader(joined(sent))), empty="")
 
     def phone_of(self, code: str, column: str) -> None:
-        """Read a phone; of several the first."""
+        """Read a phone; if there are several, the first."""
         raw = self.source.take(code)
         if raw is not ABSENT:
             self.phone(code, column, raw, lambda sent: read_phone(joined(sent)))
@@ -91,7 +91,7 @@ class PropertyTranslation(Translation):
 
 
 def joined(raw: Any) -> Any:
-    """Return several scalars as one text, `"a, b"`; anything else as it is."""
+    """Return several scalars as one text, such as `"a, b"`; return any other value unchanged."""
     if not isinstance(raw, list) or any(isinstance(value, list | Mapping) for value in raw):
         return raw
     values = [value for value in raw if not is_empty(value)]
@@ -99,7 +99,7 @@ def joined(raw: Any) -> Any:
 
 
 def _pair(element: Any, key: str) -> tuple[str, Any] | None:
-    """Return code and value of a property sent as an object; None if it is not one."""
+    """Return the code and value of a property that is sent as an object; None if it is not a property."""
     if not isinstance(element, Mapping):
         return None
     fields = Fields(element)
@@ -108,14 +108,14 @@ def _pair(element: Any, key: str) -> tuple[str, Any] | None:
     if value is ABSENT and not (has_code and key.startswith("#")):
         return None
     if not has_code and key.startswith("#"):
-        # A property without a code is known by its id.
+        # A property without a code is identified by its id.
         code = read_id(fields.peek("ORDER_PROPS_ID")).value or read_id(fields.peek("ID")).value
         return (f"#{code}" if code else key), _plain(value)
     return (code.strip() if has_code else key), (element if value is ABSENT else _plain(value))
 
 
 def _plain(value: Any) -> Any:
-    """Return a value, multiple ones as a list: PHP makes an object of a list with a gap in its keys."""
+    """Return the value; several values become a list, because PHP encodes a list with gaps as an object."""
     if isinstance(value, Mapping) and value and all(str(key).isdecimal() for key in value):
         value = list(value.values())
     if not isinstance(value, list):

@@ -1,4 +1,4 @@
-"""What reading one raw value gives."""
+"""The result of reading one raw value."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Reading(Generic[T]):
-    """What a raw value says. Neither value nor reason: it says nothing; both: usable, but staff should look."""
+    """The result of reading a raw value.
+
+    Without value and reason, the raw value is empty. With both, the value is usable, but staff should check it.
+    """
 
     value: T | None = None
     reason: ProblemReason | None = None

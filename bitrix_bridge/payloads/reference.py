@@ -1,4 +1,4 @@
-"""The site's reference data (the bridge's `reference`), as a snapshot: as tolerant as the reader of orders."""
+"""Read the site's reference data (the bridge's `reference`) into a snapshot, as tolerantly as orders are read."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -13,7 +13,7 @@ _LAST = 1000
 
 
 def read_reference(data: Mapping[str, Any]) -> ReferenceSnapshot:
-    """Translate the answer; a row without a usable id or name is left out."""
+    """Return the snapshot of the reference data; rows without a valid id or name are left out."""
     return ReferenceSnapshot(
         statuses=tuple(
             ReferenceRow(key=key, fields={"name": name, "sort": _sort(row.get("sort"))})
@@ -34,7 +34,7 @@ def _named(rows: Any) -> Iterator[ReferenceRow]:
 
 
 def _rows(rows: Any, read_key: Callable[[Any], Any]) -> Iterator[tuple[Any, str, Mapping[str, Any]]]:
-    # PHP makes an object of a list with gaps, and a list of an empty object.
+    # PHP encodes a list with gaps as an object, and an empty object as a list.
     values = list(rows.values()) if isinstance(rows, Mapping) else rows
     seen = set()
     for row in values if isinstance(values, list) else []:

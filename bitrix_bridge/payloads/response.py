@@ -1,4 +1,4 @@
-"""What an answer of the bridge says beside its result: `warnings`, and `refused`, what the site did not take."""
+"""Read the `warnings` and the `refused` fields of a response of the bridge."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,15 +9,16 @@ from orders.sync.fields import ITEMS
 from orders.sync.site_response import UNNAMED, FieldRefusal, SiteResponse, SiteWarning
 
 VALUE_CODES = frozenset({"property_too_long", "property_unknown_value"})
-"""Refusals of a value that the property can't hold: the same value is refused each time."""
+"""Error codes for a value that the property can't store; the same value is refused every time."""
 MOST = 50
 _LONGEST = 500
 
 
 def read_response(answer: Mapping[str, Any]) -> SiteResponse:
-    """Read both lists. What is in neither of their shapes is left out; a bridge before 1.2 warns in plain texts.
+    """Return the warnings and refusals of a response. Entries of an unknown format are left out.
 
-    Of what was refused but has no field here (an e-mail for the account) staff are warned.
+    A bridge before 1.2 sends warnings as plain texts. A refused field that the CRM does not have (such as the e-mail of
+    the account) becomes a warning for staff.
     """
     warnings = [warning for row in _rows(answer.get("warnings")) if (warning := _warning(row)) is not None]
     refused: dict[str, FieldRefusal] = {}

@@ -1,11 +1,12 @@
-"""What must never get into the CRM: passwords, their hashes, and the words that confirm a change of them."""
+"""Names of fields that the CRM must never store: passwords, their hashes, and the codes that confirm a new password."""
 
 import re
 
-# PASSWORD, CHECKWORD, STORED_HASH and CONFIRM_CODE of `b_user`, and CONFIRM_PASSWORD, which its events have in clear.
+# PASSWORD, CHECKWORD, STORED_HASH and CONFIRM_CODE are columns of `b_user`. Its events contain CONFIRM_PASSWORD as
+# plain text.
 _SECRET = re.compile(r"password|checkword|stored_?hash|confirm_?code", re.IGNORECASE)
 
 
 def is_secret(name: str) -> bool:
-    """Return whether a field of this name must not be kept, whatever it is a field of."""
+    """Return whether a field with this name must not be stored, in any kind of object."""
     return _SECRET.search(name) is not None

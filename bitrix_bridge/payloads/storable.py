@@ -1,4 +1,4 @@
-"""Raw values of a payload in a form that jsonb takes and that comes back from it unchanged."""
+"""Convert raw values of a payload to a form that jsonb stores and returns unchanged."""
 
 import json
 import math
@@ -10,29 +10,29 @@ from bitrix_bridge.payloads.secrets import is_secret
 from orders.values.text import storable_text
 
 _DEEPEST = 40
-"""Levels of nesting kept as structure; json and PostgreSQL both give up at some depth, text has none."""
+"""The deepest level that is stored as structure; deeper ones become text, because json and PostgreSQL have a limit."""
 
 _COUNTED = 9
 
 _LARGEST_BITS = 1024
-"""Python refuses to print an int of more than 4300 digits."""
+"""The limit for integers: Python refuses to convert an int of more than 4300 digits to text."""
 
 
 def storable(value: Any) -> Any:
-    """Return `value` as plain JSON without secrets, NUL, lone surrogates, NaN and infinities. Never raises.
+    """Return `value` as plain JSON without secrets, NUL, lone surrogates, NaN and infinities.
 
-    Decimals become strings (money is a string on the wire), dates ISO 8601, what nests deeper than 40 levels
-    JSON text.
+    Decimals become strings, as money is in payloads, dates become ISO 8601, and values nested deeper than 40 levels
+    become JSON text. No exception is raised.
     """
     return _storable(value, _DEEPEST)
 
 
 def add_under_free_key(target: dict[str, Any], key: str, value: Any) -> None:
-    """Put `value` under `key`, or under `key#2`, `key#3`… when that is taken by another value."""
+    """Store `value` under `key`, or under `key#2`, `key#3`… when another value has that key."""
     key = storable_text(key)
     free, number = key, 1
     while free in target and target[free] != value:
-        # Counting on from 2 would take for ever when thousands of values share one key.
+        # Counting up from 2 would be too slow when thousands of values share one key.
         number = number + 1 if number < _COUNTED else max(number + 1, len(target))
         free = f"{key}#{number}"
     target[free] = value
@@ -52,7 +52,7 @@ def _storable(value: Any, levels: int) -> Any:
             return value.isoformat()
         case Mapping() | list() | tuple():
             return _container(value, levels)
-        case _:  # Decimal, and what a database driver may bring
+        case _:  # Decimal, and types that a database driver may return
             return storable_text(str(value))
 
 

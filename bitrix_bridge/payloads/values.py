@@ -1,6 +1,6 @@
-"""Flags, texts, phones, slots and codes as PHP sends them. Nothing here raises on any JSON value.
+"""Read flags, texts, phones, slots and codes as PHP sends them. No JSON value raises an exception.
 
-Each function returns a `Reading`: the value, nothing (PHP's many ways to say "none"), or why it cannot be read.
+Each function returns a `Reading` with the value, with the reason why it can't be read, or empty.
 """
 
 import re
@@ -20,7 +20,7 @@ _NO = frozenset({"n", "no", "false", "0", "off", "нет"})
 
 
 def read_flag(raw: Any) -> Reading[bool]:
-    """Read `Y`/`N` and its relatives; empty is nothing, which for Bitrix's char(1) columns means no."""
+    """Read `Y`/`N` and similar values; an empty value, which in Bitrix's char(1) columns means no, gives no value."""
     if isinstance(raw, bool):
         return Reading(raw)
     if raw is None or raw == "" or raw == []:
@@ -38,18 +38,18 @@ def read_flag(raw: Any) -> Reading[bool]:
 
 
 def read_line(raw: Any, *, max_length: int) -> Reading[str]:
-    """Read a text of one line (a name, a number), cut to the column's length."""
+    """Read a text of one line, such as a name or a number, and cut it to the column's length."""
     return _cut(_as_text(raw, clean_line), max_length)
 
 
 def read_lines(raw: Any, *, max_length: int | None = None, breaks: bool = True) -> Reading[str]:
-    """Read a text whose line breaks count; with `breaks`, `<br>` is one of them."""
+    """Read a text and keep its line breaks; with `breaks`, `<br>` is a line break too."""
     reading = _as_text(raw, lambda text: clean_lines(text, breaks=breaks))
     return reading if max_length is None else _cut(reading, max_length)
 
 
 def read_phone(raw: Any) -> Reading[str]:
-    """Read a phone as E.164; what holds no number is kept as typed and flagged."""
+    """Read a phone as E.164; a text without a number is kept as typed and flagged."""
     text = _as_text(raw, clean_line)
     if not text.value:
         return text
@@ -58,7 +58,7 @@ def read_phone(raw: Any) -> Reading[str]:
 
 
 def read_slot(raw: Any) -> Reading[str]:
-    """Read the delivery slot: the id of an element (`18`) or a text (`15:00-16:00`), as the key of its row."""
+    """Read the key of the delivery slot, which is the id of an element (`18`) or a text (`15:00-16:00`)."""
     as_id = read_id(raw)
     if as_id.reason is None:
         return Reading() if as_id.value is None else Reading(str(as_id.value))
@@ -69,7 +69,7 @@ def read_slot(raw: Any) -> Reading[str]:
 
 
 def read_status(raw: Any) -> Reading[str]:
-    """Read `STATUS_ID`: varchar(2), letters whose case matters. Up to ten letters, digits, `_` and `-` are taken."""
+    """Read `STATUS_ID`, a case-sensitive varchar(2). Up to ten letters, digits, `_` and `-` are accepted."""
     text = _as_text(raw, clean_line)
     if not text.value:
         return Reading(reason=text.reason)
@@ -99,7 +99,7 @@ def _as_text(raw: Any, clean: Callable[[str], str]) -> Reading[str]:
 
 def _scalar_text(raw: Any) -> str | None:
     if raw is None or raw is False or raw == []:
-        return ""  # what PHP prints for them
+        return ""  # as PHP prints null and false
     if raw is True:
         return "1"
     if isinstance(raw, str):

@@ -1,1 +1,1 @@
-"""Clients of the site: the PHP bridge and REST, and what their errors mean."""
+"""Clients of the site's PHP bridge and REST API, and the table that classifies their errors."""

@@ -1,7 +1,7 @@
-"""The PHP bridge, as seen from here: one method an action, answers checked, failures sorted.
+"""The client of the PHP bridge: one method for each action. It checks responses and raises classified failures.
 
-The contract is in docs/bitrix.md. A redirect is a mistake in the settings: Bitrix routes PHP files itself, rewrites
-`_` to `-` and catches `/api/…`.
+The contract is in docs/bitrix.md. A redirect means that the address in the settings is wrong: Bitrix routes PHP files
+itself, rewrites `_` to `-` and catches `/api/…`.
 """
 
 import json
@@ -26,18 +26,20 @@ from orders.sync.site_response import SILENCE, SiteResponse
 __all__ = ["BridgeClient", "Created", "OrderNotFoundError", "StatusConflictError", "Updated"]
 
 REMEMBER_SECONDS = 600.0
-"""How long a process believes that an endpoint knows all actions, or only creating, before it asks again."""
+"""How long a process caches which actions an endpoint supports."""
 Version = tuple[int, ...]
 known_endpoints: dict[str, tuple[Version | None, float]] = {}
-"""Address -> the bridge's version, None for an endpoint that only creates, and until when that is believed
+"""Address -> the bridge's version, None for an endpoint that can only create orders, and until when it is cached
 (`time.monotonic`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """The site's order behind an XML_ID: `is_new` is False when it existed before this request, `is_deleted` is True
-    when the site's people have deleted it since, which its webhook has yet to say, `is_archived` when it is in the
-    site's archive."""
+    """The site's order with the requested XML_ID.
+
+    `is_new` is False when the order existed before this request. `is_deleted` is True when it was deleted on the site
+    and the webhook about the deletion has not arrived yet, `is_archived` when it is in the site's archive.
+    """
 
     order_id: int
     order_number: str
@@ -45,20 +47,20 @@ class Created:
     is_new: bool
     is_deleted: bool = False
     is_archived: bool = False
-    words: SiteResponse = SILENCE
+    response: SiteResponse = SILENCE
 
 
 @dataclass(frozen=True, slots=True)
 class Updated:
-    """What the site says of an update: the version it made, and whether an earlier request had made it already."""
+    """The result of an update: the order's new version, and whether an earlier request had made the update already."""
 
     version: int | None
     is_repetition: bool = False
-    words: SiteResponse = SILENCE
+    response: SiteResponse = SILENCE
 
 
 class BridgeClient:
-    """Calls the bridge. Every method raises `cvety_crm.outbox` failures; nothing is retried here."""
+    """The client of the bridge. Every method raises the failures of `cvety_crm.outbox` and makes no retries."""
 
     def __init__(self, url: str | None = None, token: str | None = None, timeout: float | None = None) -> None:
         self.url = settings.BITRIX_API_URL if url is None else url
@@ -66,9 +68,10 @@ class BridgeClient:
         self.timeout = settings.OUTBOX_TIMEOUT if timeout is None else timeout
 
     def create_order(self, order: Mapping[str, Any]) -> Created:
-        """Create an order, or get the one that exists with the same `xml_id`.
+        """Create an order, or return the existing one with the same `xml_id`.
 
-        An endpoint that only creates does not look at `xml_id`: there an answer that is lost is left to a person.
+        An endpoint that can only create orders ignores `xml_id`. If its response is lost, `PermanentDeliveryError` is
+        raised, so that staff check whether the order exists.
         """
         is_safe_to_repeat = self.knows_all_actions()
         try:
@@ -77,7 +80,7 @@ class BridgeClient:
             if is_safe_to_repeat:
                 raise
             raise PermanentDeliveryError(
-                gettext("The site may have created the order or not: look there before you repeat. %(why)s")
+                gettext("The site may have created the order: check the site before you retry. %(why)s")
                 % {"why": failure.message},
                 code=failure.code,
                 answer=failure.answer,
@@ -96,49 +99,49 @@ class BridgeClient:
             is_new=bool(data.get("created", True)),
             is_deleted=bool(data.get("deleted", False)),
             is_archived=bool(data.get("archived", False)),
-            words=read_response(data),
+            response=read_response(data),
         )
 
     def set_status(self, order_id: int, *, status_id: str, expected_status_id: str) -> Updated:
-        """Set an order's status if it still is the expected one.
+        """Set an order's status if it is still the expected one.
 
-        Raises `StatusConflictError` with the site's present status.
+        Raise `StatusConflictError` with the site's current status if it is not.
         """
         request = {"order_id": order_id, "status_id": status_id, "expected_status_id": expected_status_id}
-        answer = self._ask({"action": "order.status", **request})
-        return Updated(_version(answer), words=read_response(answer))
+        answer = self._call_bridge({"action": "order.status", **request})
+        return Updated(_version(answer), response=read_response(answer))
 
     def update_order(self, order_id: int, changes: Mapping[str, Any], *, event_id: str = "") -> Updated:
-        """Change fields, properties or items of an order, the named ones only.
+        """Change only the named fields, properties or items of an order.
 
-        The site does what comes with one `event_id` once, however often it is asked. With `expected_status_id` among
-        the changes it raises `StatusConflictError` when the site has another status by then, and has changed nothing.
+        The site executes requests with the same `event_id` once. With `expected_status_id` among the changes, raise
+        `StatusConflictError` if the site has another status; the site has then changed nothing.
         """
         request = {"action": "order.update", "order_id": order_id, "event_id": event_id, **changes}
         try:
-            answer = self._ask(request)
+            answer = self._call_bridge(request)
             return Updated(_version(answer), bool(answer.get("repeated")), read_response(answer))
         except StatusConflictError as conflict:
             if "expected_status_id" in changes:
                 raise
-            # Nothing was expected of the status: another kind of 409.
+            # The request named no expected status, so this 409 is not a status conflict.
             raise PermanentDeliveryError(gettext("The site refused: %(text)s") % {"text": conflict}) from conflict
 
     def get_order(self, order_id: int) -> dict[str, Any]:
-        """Return an order in the webhook's shape. Raises `OrderNotFoundError` and `OrderArchivedError`."""
-        data = self._ask({"action": "order.get", "order_id": order_id})
+        """Return an order in the webhook's format. Raise `OrderNotFoundError` or `OrderArchivedError`."""
+        data = self._call_bridge({"action": "order.get", "order_id": order_id})
         order = data.get("order", data)
         if not isinstance(order, dict) or not order.get("ID"):
             raise PermanentDeliveryError(gettext("The site's answer holds no order."), answer=json.dumps(data))
         return order
 
     def list_orders(self, *, since: datetime | None = None, after_id: int = 0, limit: int = 500) -> OrderPage:
-        """Return the orders behind an id, in growing order; with `since`, those saved then or later (DATE_UPDATE).
+        """Return the orders with ids above `after_id`, sorted by id; with `since`, only those saved since then.
 
-        Those in the site's archive stand among the others, with a bridge since 1.2.
+        A bridge from version 1.2 on includes the orders in the site's archive.
         """
         request = {"action": "order.list", "after_id": after_id, "limit": limit, "archived": True}
-        data = self._ask(request | ({"since": since.isoformat(timespec="seconds")} if since else {}))
+        data = self._call_bridge(request | ({"since": since.isoformat(timespec="seconds")} if since else {}))
         try:
             return read_page(data.get("orders"), after_id=after_id, is_last=not data.get("next_after_id"))
         except PayloadError as error:
@@ -146,23 +149,23 @@ class BridgeClient:
 
     def reference(self) -> dict[str, Any]:
         """Return the site's statuses, cities, shops, slots and pay systems."""
-        return self._ask({"action": "reference"})
+        return self._call_bridge({"action": "reference"})
 
     def ping(self) -> dict[str, Any]:
-        """Return what the bridge says of itself."""
+        """Return the bridge's report about itself: versions, handlers and the queue of its webhooks."""
         return self._call({"action": "ping"})
 
     def knows_all_actions(self) -> bool:
-        """Return whether the endpoint is the project's own; the site's earlier one takes any request for an order.
+        """Return whether the endpoint is the project's bridge and not the site's earlier one.
 
-        Raises what any call may raise.
+        The earlier endpoint treats every request as the creation of an order. Raise any error of a request.
         """
         return self.version() is not None
 
     def version(self) -> Version | None:
-        """Return the version of the project's endpoint; None for the site's earlier one.
+        """Return the version of the bridge; None for the site's earlier endpoint, which refuses a `ping`.
 
-        That one refuses a `ping`, which has no items. Asked once in a while. Raises what any call may raise.
+        The result is cached for `REMEMBER_SECONDS`. Raise any error of a request.
         """
         known, until = known_endpoints.get(self.url, (None, 0.0))
         if time.monotonic() >= until:
@@ -172,12 +175,12 @@ class BridgeClient:
                 raise
             except PermanentDeliveryError:
                 known = None
-            # One that only creates is about to be replaced: it is asked again sooner.
+            # An endpoint that can only create orders is likely to be replaced soon, so it is cached for a shorter time.
             seconds = REMEMBER_SECONDS if known is not None else REMEMBER_SECONDS / 10
             known_endpoints[self.url] = known, time.monotonic() + seconds
         return known
 
-    def _ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def _call_bridge(self, request: Mapping[str, Any]) -> dict[str, Any]:
         if not self.knows_all_actions():
             raise MisconfiguredError(
                 gettext("The site's endpoint can only create orders: install the bridge (bitrix_bridge/php).")
@@ -194,9 +197,9 @@ class BridgeClient:
         return _read(answer)
 
 
-def _bridge_version(said: Mapping[str, Any]) -> Version | None:
-    """Return the version that the answer to a `ping` names, empty if it can't be read; None where it names none."""
-    versions = said.get("versions")
+def _bridge_version(pong: Mapping[str, Any]) -> Version | None:
+    """Return the version in the response to a `ping`: empty if it can't be read, None if the response has none."""
+    versions = pong.get("versions")
     if versions is None:
         return None
     text = str(versions.get("bridge") or "") if isinstance(versions, Mapping) else ""
@@ -211,7 +214,7 @@ def _version(data: Mapping[str, Any]) -> int | None:
 
 
 def _read(answer: Answer) -> dict[str, Any]:
-    """Return the object of a successful answer. Raise the error that `bitrix_bridge.site_client.errors` finds in it."""
+    """Return the JSON object of a successful response; raise the classified failure of any other response."""
     try:
         data = json.loads(answer.text)
     except ValueError:
@@ -223,7 +226,7 @@ def _read(answer: Answer) -> dict[str, Any]:
 
 def _failure(answer: Answer, data: dict[str, Any] | None) -> Exception:
     error = (data or {}).get("error")
-    # The live endpoint's error is a text, the project's own an object.
+    # The site's earlier endpoint returns the error as a text, the bridge as an object.
     error = error if isinstance(error, dict) else {"message": error or ""}
     if answer.status == 409:
         current = (data or {}).get("current")

@@ -1,6 +1,6 @@
-"""What an answer of the site other than success amounts to: one table for the PHP bridge and for REST.
+"""Classify the site's error responses: one table for the PHP bridge and for REST.
 
-Closed by default: what is not known to pass by itself is shown to a person at once.
+An unknown error counts as permanent: staff see it at once, because a retry is not known to help.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from orders.sync.site_response import FieldRefusal
 
 
 class StatusConflictError(Exception):
-    """Compare and set failed: the site has another status than the one expected."""
+    """Compare and set failed: the site's status is not the expected one."""
 
     def __init__(self, status_id: str, version: int | None) -> None:
         super().__init__(status_id)
@@ -29,22 +29,22 @@ class OrderNotFoundError(PermanentDeliveryError):
 
 
 class OrderArchivedError(PermanentDeliveryError):
-    """The site has put the order into its archive: it is no longer among the others, and was not deleted."""
+    """The site has moved the order to its archive and has not deleted it."""
 
 
 class Transport(Enum):
-    """A way to the site; the value is the setting that holds its address."""
+    """A transport to the site; the value is the name of the setting with its address."""
 
     BRIDGE = "BITRIX_API_URL"
     REST = "BITRIX_REST_URL"
 
 
-SECRET_OF = {Transport.BRIDGE: "BITRIX_API_TOKEN", Transport.REST: "BITRIX_REST_URL"}
-"""The setting that opens the door: REST's address holds its secret."""
+SECRET_SETTINGS = {Transport.BRIDGE: "BITRIX_API_TOKEN", Transport.REST: "BITRIX_REST_URL"}
+"""Transport -> the setting with its secret. REST's secret is a part of its address."""
 
 
 class Meaning(Enum):
-    """What helps: time, a person who looks at the order, or a person who puts the settings right."""
+    """The class of an error: whether a retry, a change of the order or a change of the settings can help."""
 
     LATER = auto()
     NOT_JSON = auto()
@@ -52,24 +52,24 @@ class Meaning(Enum):
     NO_SUCH_ORDER = auto()
     ARCHIVED = auto()
     WRONG_ADDRESS = auto()
-    NOT_LET_IN = auto()
+    ACCESS_DENIED = auto()
     SITE_NOT_READY = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Answers of a kind. What is None, or an empty tuple, fits every answer."""
+    """A kind of error responses. A condition that is None or an empty tuple matches every response."""
 
     meaning: Meaning
     source: str
-    """Where it is said that it means this."""
+    """The documentation or source file that defines this meaning."""
     codes: tuple[str, ...] = ()
     statuses: range | tuple[int, ...] = ()
     transport: Transport | None = None
     is_json: bool | None = None
 
     def fits(self, transport: Transport, status: int, code: str | None, is_json: bool) -> bool:
-        """Return whether an answer with this HTTP status and error code is of the row's kind."""
+        """Return whether a response with this HTTP status and error code matches the row."""
         return (
             (not self.codes or (code is not None and code in self.codes))
             and (not self.statuses or status in self.statuses)
@@ -86,15 +86,15 @@ _HTTP = "RFC 9110 and RFC 6585"
 _BRIDGE = "docs/bitrix.md"
 
 TABLE: tuple[Row, ...] = (
-    # Words and numbers of REST say more than the HTTP status that comes with them.
+    # REST's own error codes are more precise than the HTTP status.
     Row(Meaning.LATER, _LIMITS, ("QUERY_LIMIT_EXCEEDED", "OPERATION_TIME_LIMIT")),
-    # Blocked by hand: with 503, but no repetition ends it.
+    # Blocked manually by Bitrix: the HTTP status is 503, but a retry does not help.
     Row(Meaning.SITE_NOT_READY, _LIMITS, ("OVERLOAD_LIMIT",)),
     Row(Meaning.LATER, _SYSTEM, ("INTERNAL_SERVER_ERROR", "ERROR_UNEXPECTED_ANSWER")),
-    # The site's "closed for maintenance" switch says it too, with 403 or 500.
+    # The site also returns it, with 403 or 500, while it is closed for maintenance.
     Row(Meaning.LATER, _MODULE, ("PORTAL_DELETED",)),
     Row(
-        Meaning.NOT_LET_IN,
+        Meaning.ACCESS_DENIED,
         _SYSTEM,
         (
             "NO_AUTH_FOUND",
@@ -106,40 +106,40 @@ TABLE: tuple[Row, ...] = (
             "authorization_error",
         ),
     ),
-    Row(Meaning.NOT_LET_IN, _ORDER, ("200040300010", "200040300020")),
+    Row(Meaning.ACCESS_DENIED, _ORDER, ("200040300010", "200040300020")),
     Row(Meaning.SITE_NOT_READY, _SYSTEM, ("ERROR_METHOD_NOT_FOUND",)),
     # "Https required".
     Row(Meaning.SITE_NOT_READY, _MODULE, ("INVALID_REQUEST",)),
-    # The documentation says the one, the source the other.
+    # The first code is in the documentation, the second one in the source.
     Row(Meaning.NO_SUCH_ORDER, _ORDER, ("200540400001", "201240400001")),
     Row(Meaning.ARCHIVED, _BRIDGE, ("order_archived",), (404,), transport=Transport.BRIDGE),
-    # From here on only the HTTP status is known, or a code that says no more than it.
+    # The rows below use only the HTTP status: there is no code, or the code adds nothing.
     Row(Meaning.WRONG_ADDRESS, _HTTP, statuses=range(300, 400)),
-    Row(Meaning.NOT_LET_IN, _HTTP, statuses=(401, 403)),
+    Row(Meaning.ACCESS_DENIED, _HTTP, statuses=(401, 403)),
     Row(Meaning.LATER, _HTTP, statuses=(408, 425, 429)),
     Row(Meaning.LATER, _HTTP, statuses=range(500, 600)),
-    # A page of a proxy, of a maintenance, of a PHP that printed a warning: whoever asks again may find the site.
+    # A page of a proxy, a maintenance page, or a printed PHP warning: a retry may get a proper response.
     Row(Meaning.NOT_JSON, _BRIDGE, is_json=False),
     Row(Meaning.NO_SUCH_ORDER, _BRIDGE, statuses=(404,), transport=Transport.BRIDGE),
     Row(Meaning.REFUSED, "closed by default"),
 )
-"""The first row that fits decides; the last fits everything."""
+"""The first row that matches decides; the last row matches everything."""
 
 
 def meaning_of(transport: Transport, status: int, code: str | None, *, is_json: bool) -> Meaning:
-    """Return what an answer amounts to. `code` is the site's own error code as text, None when it gives none."""
+    """Return the meaning of an error response. `code` is the site's own error code as text, None if there is none."""
     return next(row.meaning for row in TABLE if row.fits(transport, status, code, is_json))
 
 
 def failure(
     transport: Transport, answer: Answer, data: dict[str, Any] | None, *, code: str | None, text: str
 ) -> DeliveryError:
-    """Return what to raise for an answer that is no success.
+    """Return the exception to raise for an error response.
 
-    `data` is its JSON object, None when it is none; `code` and `text` are what the site calls the error.
+    `data` is the JSON object of the response, or None; `code` and `text` are the site's error code and message.
     """
     meaning = meaning_of(transport, answer.status, code, is_json=data is not None)
-    known = _WORDS.get(code or "") if transport is Transport.BRIDGE else None
+    known = _REFUSAL_TEXTS.get(code or "") if transport is Transport.BRIDGE else None
     kind, message = _KINDS[meaning], _message(meaning, transport, answer, data, str(known or text or code or ""))
     shown = code or f"HTTP {answer.status}"
     if issubclass(kind, TemporaryDeliveryError):
@@ -148,14 +148,14 @@ def failure(
 
 
 def refused_part(refusal: FieldRefusal) -> PermanentDeliveryError:
-    """Return what there is to raise for a part of a request that the site did not take, though it took the rest."""
-    text = str(_WORDS.get(refusal.code) or refusal.message)
+    """Return the exception for a field that the site refused in a request that it otherwise accepted."""
+    text = str(_REFUSAL_TEXTS.get(refusal.code) or refusal.message)
     return PermanentDeliveryError(gettext("The site refused: %(text)s") % {"text": text}, code=refusal.code)
 
 
 def unusable_list(error: Exception) -> DeliveryError:
-    """Return what to raise for a list of orders that can't be gone through."""
-    message = gettext("The site's list of orders can't be gone through: its ids are missing, or out of order.")
+    """Return the exception for a list of orders whose ids are missing or not sorted."""
+    message = gettext("The site's list of orders can't be read: its ids are missing or not sorted.")
     return PermanentDeliveryError(message, answer=str(error))
 
 
@@ -166,30 +166,30 @@ _KINDS: dict[Meaning, type[DeliveryError]] = {
     Meaning.NO_SUCH_ORDER: OrderNotFoundError,
     Meaning.ARCHIVED: OrderArchivedError,
     Meaning.WRONG_ADDRESS: MisconfiguredError,
-    Meaning.NOT_LET_IN: MisconfiguredError,
+    Meaning.ACCESS_DENIED: MisconfiguredError,
     Meaning.SITE_NOT_READY: MisconfiguredError,
 }
 
 
-_WORDS = {
+_REFUSAL_TEXTS = {
     "payment_paid": _("it is paid there, and what is paid keeps its pay system."),
     "payments": _("it has several payments there: change them on the site."),
     "no_payment": _("it has no payment there: choose a payment method first."),
     "pay_system_unknown": _("it has no such pay system: look at BITRIX_PAY_SYSTEMS."),
 }
-"""What the bridge itself refuses for reasons that staff can do something about; docs/bitrix.md."""
+"""The bridge's error codes that staff can act on -> the rest of the message for staff; see docs/bitrix.md."""
 
 
 def _message(meaning: Meaning, transport: Transport, answer: Answer, data: dict[str, Any] | None, text: str) -> str:
     if meaning is Meaning.LATER:
-        what = text or (gettext("HTML instead of an answer") if data is None else "")
+        detail = text or (gettext("HTML instead of JSON") if data is None else "")
         return gettext("The site has an error of its own (%(status)s). %(text)s") % {
             "status": answer.status,
-            "text": what,
+            "text": detail,
         }
     if meaning is Meaning.NOT_JSON:
-        first_line = truncate_masked(answer.text.strip().split("\n", 1)[0], 200) or gettext("an empty answer")
-        return gettext("The site answered with something else than JSON: %(line)s") % {"line": first_line}
+        first_line = truncate_masked(answer.text.strip().split("\n", 1)[0], 200) or gettext("an empty response")
+        return gettext("The site's response is not JSON: %(line)s") % {"line": first_line}
     if meaning is Meaning.NO_SUCH_ORDER:
         return gettext("The site has no such order. %(text)s") % {"text": text}
     if meaning is Meaning.ARCHIVED:
@@ -198,7 +198,7 @@ def _message(meaning: Meaning, transport: Transport, answer: Answer, data: dict[
         target = truncate_masked(answer.headers.get("Location", ""), 200) or "?"
         message = gettext("The site redirects to %(target)s: the exact address has to be in %(setting)s.")
         return message % {"target": target, "setting": transport.value}
-    if meaning is Meaning.NOT_LET_IN:
+    if meaning is Meaning.ACCESS_DENIED:
         message = gettext("The site does not accept %(setting)s. %(text)s")
-        return (message % {"setting": SECRET_OF[transport], "text": text}).strip()
+        return (message % {"setting": SECRET_SETTINGS[transport], "text": text}).strip()
     return gettext("The site refused: %(text)s") % {"text": text or f"HTTP {answer.status}"}

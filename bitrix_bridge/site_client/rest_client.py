@@ -1,8 +1,8 @@
-"""Bitrix's own REST, as seen from here: an order read, its status and a few of its columns set.
+"""The client of Bitrix's REST API: it reads orders, sets their status and a few of their columns.
 
-Its address, an inbound webhook's, is the secret itself, so it stays in this object and in the settings. Errors are
-sorted by `bitrix_bridge.site_client.errors`. Nothing here calls `sale.propertyvalue.modify`: it deletes the properties
-that it is not sent.
+The address, that of an inbound webhook, contains the secret, so only this object and the settings have it. Errors are
+classified by `bitrix_bridge.site_client.errors`. The client never calls `sale.propertyvalue.modify`, because that
+method deletes every property that the request does not contain.
 """
 
 import json
@@ -27,45 +27,49 @@ from cvety_crm.outbox import MisconfiguredError, PermanentDeliveryError, Tempora
 COLUMNS: Mapping[str, str] = MappingProxyType(
     {"USER_DESCRIPTION": "userDescription", "COMMENTS": "comments", "CANCELED": "canceled"}
 )
-"""Columns that are changed here -> REST's name (sale/lib/rest/entity/order.php). Sums stay with the bridge: they
-belong to the lines, and REST has no one call for both."""
+"""Columns that the client changes -> their names in REST (sale/lib/rest/entity/order.php). Sums are changed only over
+the bridge: they depend on the lines, and REST has no single method for both."""
 
 LISTED = ("id", "xmlId", "version", "statusId", "price", "payed", "canceled", "dateUpdate")
-"""Columns of an order that a list shows: enough to compare by."""
+"""Columns of an order in a list: those that the reconciliation compares."""
 
 _ADDRESS = re.compile(r"https?://[^/?#]+(?:/[^?#]+)?/rest/\d+/\w+")
 REMEMBER_SECONDS = 600.0
-"""How long a process believes that the site has a status, before it asks again."""
+"""How long a process caches that the site has a status."""
 _known_statuses: dict[tuple[str, str], float] = {}
-"""Address and status -> until when that is believed (`time.monotonic`)."""
+"""Address and status -> until when it is cached (`time.monotonic`)."""
 
 
 class RestClient:
-    """Calls REST. Every method raises `cvety_crm.outbox` failures; nothing is retried here."""
+    """The client of REST. Every method raises the failures of `cvety_crm.outbox` and makes no retries."""
 
     def __init__(self, url: str | None = None, timeout: float | None = None) -> None:
         self.url = settings.BITRIX_REST_URL if url is None else url
         self.timeout = settings.OUTBOX_TIMEOUT if timeout is None else timeout
 
     def check_access(self) -> None:
-        """Ask for orders with an id that none has: whoever gets an empty list may read orders. Raises as any call."""
+        """Request orders with an id that does not exist; an empty list shows that orders may be read.
+
+        Raise any error of a request.
+        """
         result = self._call("sale.order.list", {"filter": {"id": 0}, "select": ["id"], "start": -1})
         if not isinstance(result, dict) or not isinstance(result.get("orders"), list):
             raise PermanentDeliveryError(
-                gettext("The site's answer holds no list of orders."), answer=json.dumps(result)
+                gettext("The site's response contains no list of orders."), answer=json.dumps(result)
             )
 
     def get_order(self, order_id: int) -> dict[str, Any]:
-        """Return an order as `sale.order.get` shows it:
+        """Return an order in the format of `sale.order.get`, which `bitrix_bridge.payloads` reads.
 
-        `bitrix_bridge.payloads` reads it. Raises `OrderNotFoundError`.
+        Raise `OrderNotFoundError`.
         """
         return self._order("sale.order.get", {"id": order_id})
 
     def list_orders(self, *, since: datetime | None = None, after_id: int = 0) -> OrderPage:
-        """Return the orders behind an id, in growing order, as many as REST gives at once (50).
+        """Return the orders with ids above `after_id`, sorted by id, as many as REST returns at once (50).
 
-        With `since`, those saved then or later. REST documentation, sale-order-list: `start` -1 counts nothing.
+        With `since`, only those saved since then. `start` -1 switches counting off (REST documentation,
+        sale-order-list).
         """
         wanted: dict[str, Any] = {">id": after_id}
         if since is not None:
@@ -74,42 +78,42 @@ class RestClient:
         result = self._call("sale.order.list", request)
         rows = result.get("orders") if isinstance(result, dict) else None
         try:
-            # A page that is not full may be one of which rights have hidden a part: only an empty one is the end.
+            # Access rights may hide a part of a page, so only an empty page is the end of the list.
             return read_page(rows, after_id=after_id, is_last=not rows)
         except PayloadError as error:
             raise unusable_list(error) from error
 
     def set_status(self, order_id: int, *, status_id: str, expected_status_id: str) -> Updated:
-        """Set an order's status if it still is the expected one.
+        """Set an order's status if it is still the expected one.
 
-        Raises `StatusConflictError` with the site's present status. REST can't compare and set in one call: what
-        happens in the moment between the two is told by the site's webhook.
+        Raise `StatusConflictError` with the site's current status if it is not. REST can't compare and set in one
+        request; a change between the two requests is reported by the site's webhook.
         """
         order = self.get_order(order_id)
-        present = _status(order)
-        if present == status_id:  # so said an earlier request of ours, whose answer was lost
+        current = _status(order)
+        if current == status_id:  # an earlier request set it, and its response was lost
             return Updated(_version(order))
-        if present != expected_status_id:
-            raise StatusConflictError(present, _version(order))
+        if current != expected_status_id:
+            raise StatusConflictError(current, _version(order))
         self._check_status(status_id)
         order = self._order("sale.order.update", {"id": order_id, "fields": {"statusId": status_id}})
-        if _status(order) != status_id:  # a handler of the site's had a say
+        if _status(order) != status_id:  # an event handler of the site has changed it
             raise StatusConflictError(_status(order), _version(order))
         return Updated(_version(order))
 
     def can_update(self, changes: Mapping[str, Any]) -> bool:
-        """Return whether the changes, in the bridge's words, are of columns that REST sets without harm."""
+        """Return whether the changes, in the bridge's format, are only of columns that REST can set safely."""
         return set(changes) == {"fields"} and set(changes["fields"]) <= set(COLUMNS)
 
     def update_order(self, order_id: int, changes: Mapping[str, Any]) -> Updated:
-        """Change columns of an order. Raises `MisconfiguredError` for others than `COLUMNS`."""
+        """Change columns of an order. Raise `MisconfiguredError` for columns that are not in `COLUMNS`."""
         if not self.can_update(changes):
             raise MisconfiguredError(gettext("REST can't change this: the bridge is needed (bitrix_bridge/php)."))
         fields = {COLUMNS[column]: value for column, value in changes["fields"].items()}
         return Updated(_version(self._order("sale.order.update", {"id": order_id, "fields": fields})))
 
     def _check_status(self, status_id: str) -> None:
-        # `sale.order.update` stores any two letters, whether the site has such a status or not.
+        # `sale.order.update` stores any two letters, even if the site has no such status.
         key = (self.url, status_id)
         if time.monotonic() < _known_statuses.get(key, 0.0):
             return
@@ -130,7 +134,7 @@ class RestClient:
         return order
 
     def _call(self, method: str, request: Mapping[str, Any]) -> Any:
-        address = _ADDRESS.match(self.url)  # without the method that Bitrix shows as an example behind it
+        address = _ADDRESS.match(self.url)  # without the example method that Bitrix shows after the address
         if address is None:
             raise MisconfiguredError(
                 gettext("BITRIX_REST_URL is not the address of a webhook: …/rest/<user>/<secret>/.")
@@ -143,7 +147,7 @@ class RestClient:
 
 
 def _read(answer: Answer) -> Any:
-    """Return the result of a successful answer. Raise the error that `bitrix_bridge.site_client.errors` finds in it."""
+    """Return the result of a successful response; raise the classified failure of any other response."""
     try:
         data = json.loads(answer.text)
     except ValueError:
@@ -152,7 +156,7 @@ def _read(answer: Answer) -> Any:
     error = (data or {}).get("error")
     if 200 <= answer.status < 300 and data is not None and error is None and "result" in data:
         return data["result"]
-    # A word of the REST layer or a number of the sale module, 0 among them.
+    # The REST module returns a text as the code, the sale module a number, which may be 0.
     code = None if error in (None, "") else str(error)
     text = str((data or {}).get("error_description") or "")
     raise failure(Transport.REST, answer, data, code=code, text=text)

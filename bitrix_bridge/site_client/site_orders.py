@@ -1,4 +1,4 @@
-"""An order as the site has it now, asked for by us: the same snapshot that a webhook would have brought."""
+"""Fetch an order from the site as the same snapshot that a webhook's payload is read into."""
 
 from dataclasses import replace
 
@@ -10,18 +10,18 @@ from orders.sync.snapshot import OrderSnapshot
 
 
 def read_site_order(client: SiteClient, bitrix_order_id: int) -> OrderSnapshot:
-    """Ask the site for an order.
+    """Fetch an order and return its snapshot.
 
-    Raises `OrderNotFoundError`, `OrderArchivedError`, other `DeliveryError`s, `PayloadError`.
+    Raise `OrderNotFoundError`, `OrderArchivedError`, another `DeliveryError` or `PayloadError`.
     """
     data = client.get_order(bitrix_order_id)
     return without_shared_account(read_order(data, pay_systems=settings.BITRIX_PAY_SYSTEMS))
 
 
 def without_shared_account(snapshot: OrderSnapshot) -> OrderSnapshot:
-    """Return the snapshot without `BITRIX_DEFAULT_USER_ID`, the account that orders without one are made under.
+    """Return the snapshot without the account `BITRIX_DEFAULT_USER_ID`.
 
-    It is nobody's: only the phone says whose order it is.
+    Orders of customers who have no account are created under it, so only the phone identifies the customer.
     """
     customer = snapshot.customer
     if customer is None or not customer.bitrix_user_id or customer.bitrix_user_id != settings.BITRIX_DEFAULT_USER_ID:

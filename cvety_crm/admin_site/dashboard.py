@@ -100,7 +100,7 @@ def _cards() -> list[_Card]:
         (
             gettext("Events not processed"),
             "bitrix_bridge.webhookevent",
-            "bitrix_bridge.admin.badges.troubled_events",
+            "bitrix_bridge.admin.badges.unprocessed_events",
             f"{reverse('admin:bitrix_bridge_webhookevent_changelist')}?state__in=waiting,failed",
         ),
         (

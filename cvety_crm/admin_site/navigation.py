@@ -133,7 +133,12 @@ def _reference() -> list[_Item]:
 
 def _exchange() -> list[_Item]:
     return [
-        (gettext("Inbox"), "move_to_inbox", "bitrix_bridge.webhookevent", "bitrix_bridge.admin.badges.troubled_events"),
+        (
+            gettext("Inbox"),
+            "move_to_inbox",
+            "bitrix_bridge.webhookevent",
+            "bitrix_bridge.admin.badges.unprocessed_events",
+        ),
         (gettext("To the site"), "outbox", "bitrix_bridge.push", "bitrix_bridge.admin.badges.failed_pushes"),
         (
             gettext("Comparison"),

@@ -1,4 +1,4 @@
-"""What the probes say of the exchange, with the stand-in site and real rows."""
+"""The health checks of the exchange, with the stand-in site and rows in the database."""
 
 from datetime import timedelta
 
@@ -33,7 +33,7 @@ def push(order, created_at=None, **values):
     Push.objects.filter(pk=row.pk).update(created_at=created_at or timezone.now())
 
 
-def test_the_endpoint_refuses_strangers_and_keeps_nothing(settings, monkeypatch):
+def test_endpoint_check_sends_pings_that_are_not_stored(settings, monkeypatch):
     found = probes.webhook_endpoint.run()
     assert (found.level, found.figure) == (GREEN, "без токена: 401, с токеном: 200")
     assert not WebhookEvent.objects.exists()
@@ -43,13 +43,13 @@ def test_the_endpoint_refuses_strangers_and_keeps_nothing(settings, monkeypatch)
     assert probes.webhook_endpoint.run().figure == "токен не задан"
 
 
-def test_the_endpoint_is_checked_without_using_up_a_senders_rate(settings, post_webhook):
+def test_endpoint_check_does_not_count_in_a_senders_rate(settings, post_webhook):
     settings.WEBHOOK_RATE = "1/min"
     probes.webhook_endpoint.run()
     assert post_webhook("order.create", order_data()).status_code == 200
 
 
-def test_the_last_event():
+def test_time_since_last_event_is_reported():
     assert probes.last_event.run().level == YELLOW
     event(ago(hours=25))
     assert probes.last_event.run().level == YELLOW
@@ -58,7 +58,7 @@ def test_the_last_event():
     assert (found.level, found.figure) == (GREEN, "5 мин назад")
 
 
-def test_the_inbox():
+def test_unprocessed_events_are_counted():
     event()
     assert probes.inbox.run().level == GREEN
     event(state="waiting", retry_at=timezone.now())
@@ -69,7 +69,7 @@ def test_the_inbox():
 
 
 @pytest.mark.parametrize(("age", "level"), [(1, GREEN), (6, YELLOW), (61, RED)])
-def test_the_queue(lone_order, age, level):
+def test_age_of_oldest_queued_push_sets_the_level(lone_order, age, level):
     assert probes.push_queue.run().figure == "пусто"
     push(lone_order, ago(minutes=age))
     found = probes.push_queue.run()
@@ -77,7 +77,7 @@ def test_the_queue(lone_order, age, level):
     assert found.figure.startswith("ждут: 1, ")
 
 
-def test_pushes_given_up(lone_order):
+def test_failed_pushes_are_counted(lone_order):
     assert probes.failed_pushes.run().level == GREEN
     push(lone_order, state=State.FAILED)
     found = probes.failed_pushes.run()
@@ -85,7 +85,7 @@ def test_pushes_given_up(lone_order):
 
 
 @pytest.mark.parametrize(("late", "level"), [(2, GREEN), (120, YELLOW), (1000, RED)])
-def test_the_delay_from_the_site(late, level):
+def test_delay_of_events_sets_the_level(late, level):
     assert probes.lag_in.run().figure == "за последний час ничего не было"
     for _ in range(3):
         stamp = round(timezone.now().timestamp() - late, 3)
@@ -99,13 +99,13 @@ def test_the_delay_from_the_site(late, level):
     assert found.figure.endswith(": 3)")
 
 
-def test_a_clock_that_is_ahead_is_no_delay():
+def test_site_clock_that_is_ahead_counts_as_no_delay():
     event(payload={"data": {"webhook_timestamp": timezone.now().timestamp() + 60}})
     assert probes.lag_in.run().figure.startswith("половина за 0")
 
 
 @pytest.mark.parametrize(("late", "level"), [(2, GREEN), (120, YELLOW), (1000, RED)])
-def test_the_delay_to_the_site(lone_order, late, level):
+def test_delay_of_pushes_sets_the_level(lone_order, late, level):
     assert probes.lag_out.run().figure == "за последний час ничего не было"
     for _ in range(2):
         push(lone_order, ago(seconds=late), state=State.DELIVERED, finished_at=timezone.now())
@@ -116,13 +116,13 @@ def test_the_delay_to_the_site(lone_order, late, level):
 
 
 @pytest.mark.parametrize(("grace", "level"), [(0, YELLOW), (100, GREEN)])
-def test_what_is_kept_back_on_purpose_is_no_delay(lone_order, settings, grace, level):
+def test_hold_period_of_status_counts_as_no_delay(lone_order, settings, grace, level):
     settings.STATUS_HOLD_SECONDS = grace
     push(lone_order, ago(seconds=120), state=State.DELIVERED, finished_at=timezone.now())
     assert probes.lag_out.run().level == level
 
 
-def test_the_bridge(settings):
+def test_bridge_check_reports_version_and_queue(settings):
     with Sandbox("http://127.0.0.1:9/", api_token=settings.BITRIX_API_TOKEN) as site:
         settings.BITRIX_API_URL = site.bridge_url
         found = probes.bridge.run()
@@ -136,17 +136,17 @@ def test_the_bridge(settings):
         assert "another-made-up-token" not in found.figure + found.hint
 
 
-def test_a_bridge_with_something_amiss(settings, site, monkeypatch):
+def test_bridge_problem_makes_the_check_yellow(settings, site, monkeypatch):
     assert probes.bridge.run().hint.startswith("На сайте не установлен обработчик")
-    said = {"versions": None, "webhook_installed": True, "queue_failed": "3", "queue_age_seconds": "?"}
-    monkeypatch.setattr("bitrix_bridge.site_client.bridge_client.BridgeClient.ping", lambda self: said)
+    pong = {"versions": None, "webhook_installed": True, "queue_failed": "3", "queue_age_seconds": "?"}
+    monkeypatch.setattr("bitrix_bridge.site_client.bridge_client.BridgeClient.ping", lambda self: pong)
     found = probes.bridge.run()
     assert (found.level, "отложено: 3" in found.figure) == (YELLOW, True)
-    said |= {"agent_installed": False}
+    pong |= {"agent_installed": False}
     assert "агент" in probes.bridge.run().hint
 
 
-def test_a_site_without_the_bridge(settings):
+def test_earlier_endpoint_makes_the_check_yellow(settings):
     found = probes.bridge.run()
     assert (found.figure, found.hint[:6]) == ("адрес не задан", "Задайт")
     settings.BITRIX_REST_URL = "https://cvety.example.kz/rest/1/made-up-secret/"
@@ -158,7 +158,7 @@ def test_a_site_without_the_bridge(settings):
     assert (found.level, found.figure) == (YELLOW, "прежний адрес сайта")
 
 
-def test_a_site_that_never_answers(settings, site, monkeypatch):
+def test_site_that_never_responds_makes_the_check_red(settings, site, monkeypatch):
     monkeypatch.setattr(probes, "PING_SECONDS", 0.3)
     site.faults.give(faults.silent())
     assert probes.bridge.run().level == RED
@@ -166,23 +166,23 @@ def test_a_site_that_never_answers(settings, site, monkeypatch):
 
 class TestRest:
     @pytest.fixture
-    def by_rest(self, settings, site):
+    def with_rest(self, settings, site):
         settings.BITRIX_REST_URL = site.rest_url
         return site
 
-    def test_unused_it_is_no_remark(self):
+    def test_rest_that_is_not_used_is_green(self):
         found = probes.rest.run()
         assert (found.level, found.figure, found.hint) == (GREEN, "не используется", "")
 
-    def test_it_lets_us_in_and_nothing_is_written(self, by_rest):
-        by_rest.place_order()
+    def test_rest_check_reads_orders_and_writes_nothing(self, with_rest):
+        with_rest.place_order()
         found = probes.rest.run()
         assert (found.level, found.figure, found.hint) == (GREEN, "пускает", "")
-        assert [one["action"] for one in by_rest.site.requests if one["action"] != "ping"] == ["sale.order.list"]
-        assert by_rest.site.writes == 0
+        assert [one["action"] for one in with_rest.site.requests if one["action"] != "ping"] == ["sale.order.list"]
+        assert with_rest.site.writes == 0
 
-    def test_a_wrong_secret(self, by_rest, settings):
-        settings.BITRIX_REST_URL = by_rest.rest_url.replace(by_rest.rest_secret, "anothermadeupsecret")
+    def test_wrong_rest_secret_makes_the_check_red(self, with_rest, settings):
+        settings.BITRIX_REST_URL = with_rest.rest_url.replace(with_rest.rest_secret, "anothermadeupsecret")
         found = probes.rest.run()
         assert (found.level, "BITRIX_REST_URL" in found.figure, "администратор" in found.hint) == (RED, True, True)
         assert "anothermadeupsecret" not in found.figure + found.hint
@@ -197,35 +197,35 @@ class TestRest:
         ],
         ids=["no such method", "no right to orders", "a redirect", "no list"],
     )
-    def test_one_that_a_person_has_to_put_right(self, by_rest, fault, figure):
-        by_rest.faults.give(fault)
+    def test_permanent_rest_failure_makes_the_check_red(self, with_rest, fault, figure):
+        with_rest.faults.give(fault)
         found = probes.rest.run()
         assert (found.level, figure in found.figure, found.hint != "") == (RED, True, True), found
 
     @pytest.mark.parametrize(
         "fault", [faults.html(), faults.html(503), faults.status(503), faults.answer_lost(), faults.silent()]
     )
-    def test_one_that_may_pass(self, by_rest, fault, monkeypatch):
+    def test_temporary_rest_failure_makes_the_check_red(self, with_rest, fault, monkeypatch):
         monkeypatch.setattr(probes, "PING_SECONDS", 0.3)
-        by_rest.faults.give(fault)
+        with_rest.faults.give(fault)
         found = probes.rest.run()
         assert (found.level, found.hint) == (RED, "")
-        assert by_rest.rest_secret not in found.figure
+        assert with_rest.rest_secret not in found.figure
 
-    def test_an_answer_that_quotes_the_secret(self, by_rest):
-        page = f"<html>/rest/1/{by_rest.rest_secret}/sale.order.list {by_rest.rest_secret}</html>"
-        by_rest.faults.give(faults.html(body=page))
+    def test_secret_in_rest_response_is_masked(self, with_rest):
+        page = f"<html>/rest/1/{with_rest.rest_secret}/sale.order.list {with_rest.rest_secret}</html>"
+        with_rest.faults.give(faults.html(body=page))
         found = probes.rest.run()
-        assert (found.level, "•••" in found.figure, by_rest.rest_secret in found.figure) == (RED, True, False)
+        assert (found.level, "•••" in found.figure, with_rest.rest_secret in found.figure) == (RED, True, False)
 
-    def test_an_address_that_is_none_of_a_webhook(self, settings):
+    def test_address_that_is_no_webhook_makes_the_check_red(self, settings):
         settings.BITRIX_REST_URL = "https://cvety.example.kz/rest/made-up-secret"
         found = probes.rest.run()
         assert (found.level, "BITRIX_REST_URL" in found.figure) == (RED, True)
         assert "made-up-secret" not in found.figure
 
 
-def test_the_number_of_queries_does_not_grow(lone_order):
+def test_number_of_queries_is_constant_for_many_rows(lone_order):
     def queries():
         with CaptureQueriesContext(connection) as captured:
             for name in ("last_event", "inbox", "push_queue", "failed_pushes", "lag_in", "lag_out"):

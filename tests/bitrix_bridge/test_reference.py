@@ -1,4 +1,4 @@
-"""The site's reference data: stubs get names, what staff have edited stays."""
+"""The site's reference data: unknown rows get names, and values edited by staff are kept."""
 
 from datetime import time
 
@@ -21,7 +21,7 @@ def apply(**lists):
     return services.apply_reference(snapshot=read_reference(lists))
 
 
-def test_stubs_of_an_order_get_the_sites_names(site, post_webhook):
+def test_unknown_rows_of_an_order_get_names_of_the_site(site, post_webhook):
     placed = site.place_order(properties={"city": "3", "shopId": "17010", "when": "20"})
     post_webhook("order.create", placed)
     assert DeliverySlot.objects.get(bitrix_id="20").needs_attention
@@ -34,35 +34,35 @@ def test_stubs_of_an_order_get_the_sites_names(site, post_webhook):
         False,
     ), slot.name
     assert (City.objects.get(bitrix_id=3).name, Shop.objects.get(bitrix_id=17010).name) == ("Шымкент", "CVETYKZ Мамыр")
-    assert not reference.name_stubs()  # nothing is unknown any more
+    assert not reference.name_stubs()  # no unknown rows are left
 
 
-def test_the_site_is_not_asked_each_minute_for_what_it_does_not_know(site, post_webhook):
+def test_unknown_rows_are_not_requested_each_minute(site, post_webhook):
     post_webhook("order.create", site.place_order(properties={"city": "9999"}))
     assert [reference.name_stubs() for _ in range(3)] == [True, False, False]
-    Heartbeat.objects.filter(name=reference.ASKED).update(beat_at="2025-01-01T00:00:00Z")
+    Heartbeat.objects.filter(name=reference.HEARTBEAT).update(beat_at="2025-01-01T00:00:00Z")
     assert reference.name_stubs()
 
 
-def test_a_site_that_does_not_answer_stops_nothing(site, post_webhook):
+def test_name_stubs_does_not_raise_when_the_site_fails(site, post_webhook):
     post_webhook("order.create", site.place_order(properties={"city": "9999"}))
     site.faults.give(faults.status(500))
     assert reference.name_stubs()
 
 
-def test_names_that_staff_chose_stay_and_others_follow_the_site():
+def test_names_edited_by_staff_are_kept_and_others_updated():
     apply(cities=[{"id": 5, "name": "Талды-Курган"}, {"id": 6, "name": "Каскелен"}])
     City.objects.filter(bitrix_id=5).update(name="Талдықорған")
     changes = apply(cities=[{"id": 5, "name": "Талдыкорган"}, {"id": 6, "name": "Қаскелең"}])[City]
     assert (changes.updated, changes.kept) == (["Қаскелең"], ["Талдықорған"])
     assert set(City.objects.values_list("name", flat=True)) >= {"Талдықорған", "Қаскелең"}
-    # Until the site says the same.
+    # The edited name follows the site again after the site has the same name.
     apply(cities=[{"id": 5, "name": "Талдықорған"}])
     changes = apply(cities=[{"id": 5, "name": "Талдыкорган"}])[City]
     assert changes.updated == ["Талдыкорган"]
 
 
-def test_statuses_take_name_and_order_but_never_a_stage():
+def test_status_gets_name_and_sort_but_no_stage():
     rows = [{"id": "N", "name": "Принят, ожидается оплата", "sort": 100}, {"id": "ZZ", "name": "Упаковка", "sort": 150}]
     changes = apply(statuses=rows)[Status]
     new, packing = Status.objects.get(code="new"), Status.objects.get(code="bitrix_ZZ")
@@ -71,28 +71,28 @@ def test_statuses_take_name_and_order_but_never_a_stage():
     assert changes.created == ["Упаковка"]
 
 
-def test_a_stub_of_a_status_gets_its_name_and_still_needs_a_stage(post_webhook, site):
+def test_unknown_status_gets_its_name_and_still_needs_a_stage(post_webhook, site):
     post_webhook("order.status.change", {"ID": 5, "STATUS_ID": "ZZ"})
     apply(statuses=[{"id": "ZZ", "name": "Упаковка", "sort": 150}])
     status = Status.objects.get(code="bitrix_ZZ")
     assert (status.name, status.sort, status.needs_attention) == ("Упаковка", 150, True)
 
 
-def test_a_second_code_does_not_rename_a_status():
+def test_second_site_code_does_not_rename_a_status():
     apply(statuses=[{"id": "CO", "name": "Выполнен"}, {"id": "CF", "name": "Выполнен (старый)"}])
     assert Status.objects.get(code="completed").name == "Выполнен"
 
 
-def test_doing_it_again_changes_nothing(site):
+def test_second_refresh_changes_nothing(site):
     reference.refresh()
     for changes in reference.refresh().values():
         assert (changes.created, changes.updated, changes.kept) == ([], [], [])
 
 
-def test_the_command_says_what_changed(site, capsys):
+def test_command_prints_the_changes(site, capsys):
     call_command("sync_bitrix_reference")
-    said = capsys.readouterr().out
-    assert "Шымкент" in said
+    output = capsys.readouterr().out
+    assert "Шымкент" in output
     site.faults.give(faults.status(500))
     with pytest.raises(CommandError):
         call_command("sync_bitrix_reference")
@@ -107,7 +107,7 @@ rows = st.lists(st.fixed_dictionaries({}, optional={"id": json_values, "name": j
 
 
 @given(st.dictionaries(st.sampled_from(["statuses", "cities", "shops", "slots"]), rows | json_values))
-def test_any_answer_can_be_read(data):
+def test_any_response_can_be_read(data):
     snapshot = read_reference(data)
     for row in (*snapshot.statuses, *snapshot.cities, *snapshot.shops, *snapshot.slots):
         assert row.key

@@ -1,4 +1,4 @@
-"""Asking for the rest of orders of which the site has told only the status."""
+"""Fetching incomplete orders, of which only the status was received."""
 
 from datetime import timedelta
 
@@ -7,7 +7,7 @@ from django.conf import settings as project
 from django.utils import timezone
 
 from bitrix_bridge import refetch
-from bitrix_bridge.refetch import complete, refetch_due
+from bitrix_bridge.refetch import refetch_due
 from bitrix_bridge.sandbox import faults
 from bitrix_bridge.site_client import site_orders
 from orders.admin.orders.live_updates import last_change, version
@@ -19,42 +19,42 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def stubs(site, post_webhook):
-    """Three orders of which the CRM knows only the status."""
+    """Return three orders of which the CRM has received only the status."""
     placed = [site.place_order() for _ in range(3)]
     for order in placed:
         post_webhook("order.status.change", {"ID": order["ID"], "STATUS_ID": "N"})
     return Order.objects.order_by("bitrix_order_id")
 
 
-def questions(site):
+def number_of_requests(site):
     return len([request for request in site.site.requests if request.body.get("action") == "order.get"])
 
 
-def test_the_rest_is_asked_for(stubs):
+def test_incomplete_orders_are_fetched(stubs):
     assert refetch_due() == 3
     assert not Order.objects.filter(is_stub=True).exists()
 
 
-def test_one_that_can_not_be_read_does_not_keep_the_others_waiting(stubs, monkeypatch):
-    honest = site_orders.read_order
+def test_unreadable_order_does_not_stop_the_others(stubs, monkeypatch):
+    original = site_orders.read_order
 
     def read(data, **settings):
         if int(data["ID"]) == stubs[0].bitrix_order_id:
             raise RecursionError("odd")
-        return honest(data, **settings)
+        return original(data, **settings)
 
     monkeypatch.setattr(site_orders, "read_order", read)
     assert refetch_due() == 2
 
 
-def test_a_site_that_does_not_answer_is_asked_once_a_minute(stubs, site):
+def test_run_ends_after_first_failure_of_the_site(stubs, site):
     site.faults.give(faults.status(503), times=9)
     before = len(site.site.requests)
     assert refetch_due() == 0
     assert len(site.site.requests) == before + 1
 
 
-def test_each_minute_another_one_comes_first(stubs, site):
+def test_each_run_starts_with_another_order(stubs, site):
     site.faults.give(faults.status(503), times=3)
     for _ in range(3):
         refetch_due()
@@ -63,11 +63,11 @@ def test_each_minute_another_one_comes_first(stubs, site):
     assert refetch_due() == 3
 
 
-def test_a_failed_refetch_changes_nothing_that_open_lists_compare(stubs, site):
+def test_failed_refetch_keeps_the_version_of_open_lists(stubs, site):
     site.faults.give(faults.status(503), times=2)
     before = last_change(), [version(order) for order in stubs.all()], list(OrderEvent.objects.values_list("pk"))
     assert refetch_due() == 0
-    assert complete(str(stubs[0].pk)) is False
+    assert refetch.refetch(str(stubs[0].pk)) is False
     assert before == (
         last_change(),
         [version(order) for order in stubs.all()],
@@ -87,14 +87,14 @@ def test_the_order_with_the_oldest_attempt_is_requested_first(stubs, site):
     assert completed == [second, third, first]
 
 
-def test_an_attempt_of_a_complete_order_is_not_recorded(stubs, site):
+def test_attempt_for_a_complete_order_is_not_recorded(stubs, site):
     assert refetch_due() == 3
     attempts = list(Order.objects.order_by("pk").values_list("refetch_attempted_at", flat=True))
     record_refetch_attempt(stubs[0].pk)
     assert list(Order.objects.order_by("pk").values_list("refetch_attempted_at", flat=True)) == attempts
 
 
-def test_a_round_ends_when_its_time_is_up(stubs, site, monkeypatch):
+def test_run_ends_when_its_time_is_used_up(stubs, site, monkeypatch):
     monkeypatch.setattr(refetch, "BUDGET_SECONDS", 0.0)
     assert refetch_due() == 0
     monkeypatch.setattr(refetch, "BUDGET_SECONDS", 0.3)
@@ -104,7 +104,7 @@ def test_a_round_ends_when_its_time_is_up(stubs, site, monkeypatch):
     assert timezone.now() - started < timedelta(seconds=2)
 
 
-def test_an_old_one_is_asked_for_each_hour(stubs, site):
+def test_old_stub_is_fetched_once_an_hour(stubs, site):
     Order.objects.update(created_at=timezone.now() - timedelta(days=2), refetch_attempted_at=timezone.now())
     assert refetch_due() == 0
     Order.objects.update(refetch_attempted_at=timezone.now() - timedelta(hours=1))
@@ -114,8 +114,8 @@ def test_an_old_one_is_asked_for_each_hour(stubs, site):
     assert Order.objects.filter(is_stub=True).count() == 1
 
 
-def test_what_people_wait_for_comes_before_it():
+def test_delivery_runs_before_refetch_in_the_schedule():
     jobs = project.MINUTE_JOBS
-    people_wait_for = jobs.index("cvety_crm.outbox.deliver_due")
+    delivery = jobs.index("cvety_crm.outbox.deliver_due")
     for job in ("inbound.inbox.retry_due", "refetch.refetch_due", "reference.name_stubs"):
-        assert people_wait_for < jobs.index(f"bitrix_bridge.{job}")
+        assert delivery < jobs.index(f"bitrix_bridge.{job}")

@@ -1,4 +1,4 @@
-"""The inbox and the pushes in the admin."""
+"""The admin of the inbox and of the pushes."""
 
 from typing import Any
 
@@ -75,11 +75,11 @@ def failed_push(order):
 
 
 def url(row: Any, what: str = "change") -> str:
-    """Return the address of a row's page, or of one of its actions."""
+    """Return the URL of a row's page or of one of its actions."""
     return reverse(f"admin:bitrix_bridge_{row._meta.model_name}_change", args=[row.pk]).replace("change/", f"{what}/")
 
 
-def run(client, path, action, *rows, **data):
+def run_action(client, path, action, *rows, **data):
     keys = [str(row.pk) for row in rows]
     return client.post(path, {"action": action, "_selected_action": keys, "index": 0, **data}, follow=True)
 
@@ -90,7 +90,7 @@ POST = {"_form_submitted": "True", "reason": "магазин позвонил"}
 # --- the inbox
 
 
-def test_an_event_is_readable(browser, order):
+def test_event_page_shows_its_payload(browser, order):
     event = WebhookEvent.objects.get()
     html = browser.get(url(event)).content.decode()
     assert "order.create" in html
@@ -100,21 +100,21 @@ def test_an_event_is_readable(browser, order):
     assert 'name="_save"' not in html
 
 
-def test_the_traceback_is_for_superusers(browser, reader, failed_event):
+def test_only_superusers_see_the_traceback(browser, reader, failed_event):
     assert "Traceback: подробности" in browser.get(url(failed_event)).content.decode()
     html = reader.get(url(failed_event)).content.decode()
     assert "нет связи" in html
     assert "Traceback: подробности" not in html
 
 
-def test_problems_are_told_in_words(browser, post_webhook):
+def test_unreadable_fields_are_shown_as_texts(browser, post_webhook):
     post_webhook("order.create", order_data(properties={"data": "послезавтра"}))
     html = browser.get(url(WebhookEvent.objects.get())).content.decode()
     assert "послезавтра" in html
     assert "не дата" in html
 
 
-def test_the_inbox_is_filtered_and_searched(browser, order, failed_event):
+def test_inbox_can_be_filtered_and_searched(browser, order, failed_event):
     def count(**query):
         return browser.get(INBOX, query).content.decode().count('class="data-row')
 
@@ -134,7 +134,7 @@ def test_the_inbox_is_filtered_and_searched(browser, order, failed_event):
     assert count(created_at_on="01.01.2020") == 0
 
 
-def test_an_event_is_processed_again(browser, failed_event):
+def test_failed_event_can_be_processed_again(browser, failed_event):
     assert browser.get(url(failed_event, "reprocess")).status_code == 200
     assert not Order.objects.exists()
     answer = browser.post(url(failed_event, "reprocess"), POST, headers={"HX-Request": "true"})
@@ -144,29 +144,29 @@ def test_an_event_is_processed_again(browser, failed_event):
     assert failed_event.order == Order.objects.get()
 
 
-def test_many_events_are_processed_again(browser, failed_event):
+def test_selected_events_are_processed_again(browser, failed_event):
     bad = WebhookEvent.objects.create(event="order.create", payload={"data": {}}, state="failed", action="stored")
-    html = run(browser, INBOX, "reprocess_selected", failed_event, bad).content.decode()
+    html = run_action(browser, INBOX, "reprocess_selected", failed_event, bad).content.decode()
     assert Order.objects.count() == 1
     assert "Обработано: 1" in html
 
 
-def test_events_that_are_not_there(browser, db):
+def test_action_on_missing_event_does_not_crash(browser, db):
     for key in ("nonsense", "00000000-0000-0000-0000-000000000000"):
         assert browser.post(f"{INBOX}{key}/reprocess/", POST, follow=True).status_code == 200
 
 
-def test_a_reader_may_not_process(reader, failed_event):
+def test_user_without_the_right_may_not_process_events(reader, failed_event):
     assert reader.get(url(failed_event, "reprocess")).status_code == 403
     assert reader.post(url(failed_event, "reprocess"), POST).status_code == 403
-    run(reader, INBOX, "reprocess_selected", failed_event)
+    run_action(reader, INBOX, "reprocess_selected", failed_event)
     assert not Order.objects.exists()
 
 
 # --- pushes
 
 
-def test_a_push_is_readable(browser, failed_push):
+def test_push_page_shows_its_request(browser, failed_push):
     html = browser.get(url(failed_push)).content.decode()
     assert "Сайт не отвечает" in html
     assert "&lt;b&gt;Service Unavailable" in html
@@ -176,7 +176,7 @@ def test_a_push_is_readable(browser, failed_push):
     assert "/deliver_now/" not in html
 
 
-def test_a_failed_push_is_retried(browser, manager, failed_push):
+def test_failed_push_can_be_retried(browser, manager, failed_push):
     assert browser.get(url(failed_push, "retry")).status_code == 200
     browser.post(url(failed_push, "retry"), POST)
     failed_push.refresh_from_db()
@@ -184,7 +184,7 @@ def test_a_failed_push_is_retried(browser, manager, failed_push):
     assert Order.objects.get().sync_state == SyncState.PENDING
 
 
-def test_a_waiting_push_is_hurried(browser, failed_push, manager):
+def test_queued_push_can_be_sent_at_once(browser, failed_push, manager):
     Push.objects.update(state=State.PENDING, due_at="2099-01-01T00:00:00Z")
     browser.post(url(failed_push, "deliver_now"), POST)
     failed_push.refresh_from_db()
@@ -192,7 +192,7 @@ def test_a_waiting_push_is_hurried(browser, failed_push, manager):
     assert failed_push.retry_by == manager
 
 
-def test_a_push_is_cancelled_with_a_reason(browser, failed_push):
+def test_push_can_be_cancelled_with_a_reason(browser, failed_push):
     assert browser.post(url(failed_push, "cancel"), {"_form_submitted": "True", "reason": ""}).status_code == 200
     assert Push.objects.get().state == State.FAILED
     browser.post(url(failed_push, "cancel"), POST)
@@ -200,18 +200,18 @@ def test_a_push_is_cancelled_with_a_reason(browser, failed_push):
     assert (failed_push.state, failed_push.last_error) == (State.CANCELLED, "магазин позвонил")
 
 
-def test_many_pushes(browser, failed_push):
-    html = run(browser, PUSHES, "retry_selected", failed_push).content.decode()
+def test_selected_pushes_are_retried_or_cancelled(browser, failed_push):
+    html = run_action(browser, PUSHES, "retry_selected", failed_push).content.decode()
     assert "Готово: 1" in html
     assert Push.objects.get().state == State.PENDING
-    run(browser, PUSHES, "deliver_now_selected", failed_push)
-    run(browser, PUSHES, "cancel_selected", failed_push)
+    run_action(browser, PUSHES, "deliver_now_selected", failed_push)
+    run_action(browser, PUSHES, "cancel_selected", failed_push)
     assert Push.objects.get().state == State.CANCELLED
-    html = run(browser, PUSHES, "deliver_now_selected", failed_push).content.decode()
+    html = run_action(browser, PUSHES, "deliver_now_selected", failed_push).content.decode()
     assert "Готово" not in html
 
 
-def test_what_is_delivered_is_left_alone(browser, failed_push):
+def test_delivered_push_is_not_changed(browser, failed_push):
     Push.objects.update(state=State.DELIVERED)
     for action in ("retry", "deliver_now", "cancel"):
         assert browser.post(url(failed_push, action), POST, follow=True).status_code == 200
@@ -219,16 +219,16 @@ def test_what_is_delivered_is_left_alone(browser, failed_push):
     assert browser.post(f"{PUSHES}nonsense/retry/", POST, follow=True).status_code == 200
 
 
-def test_a_reader_may_not_nudge(reader, failed_push):
+def test_user_without_the_right_may_not_retry_pushes(reader, failed_push):
     assert reader.get(url(failed_push)).status_code == 200
     for action in ("retry", "deliver_now", "cancel"):
         assert reader.get(url(failed_push, action)).status_code == 403
         assert reader.post(url(failed_push, action), POST).status_code == 403
-        run(reader, PUSHES, f"{action}_selected", failed_push)
+        run_action(reader, PUSHES, f"{action}_selected", failed_push)
     assert Push.objects.get().state == State.FAILED
 
 
-def test_pushes_are_found(browser, failed_push):
+def test_pushes_can_be_searched_and_filtered(browser, failed_push):
     def count(**query):
         return browser.get(PUSHES, query).content.decode().count('class="data-row')
 
@@ -239,11 +239,11 @@ def test_pushes_are_found(browser, failed_push):
     assert count(order__id__exact=str(failed_push.order_id)) == 1
 
 
-# --- all of them
+# --- both
 
 
 @pytest.mark.parametrize("name", ["webhookevent", "push", "importrun", "importrow"])
-def test_nothing_is_added_changed_or_deleted_by_hand(browser, failed_push, failed_event, name):
+def test_rows_cannot_be_added_changed_or_deleted(browser, failed_push, failed_event, name):
     run_row = ImportRun.objects.create()
     rows = {
         "webhookevent": failed_event,
@@ -260,33 +260,33 @@ def test_nothing_is_added_changed_or_deleted_by_hand(browser, failed_push, faile
 
 
 @pytest.mark.parametrize("path", [INBOX, PUSHES])
-def test_lists_cost_the_same_with_many_rows(browser, post_webhook, path):
+def test_number_of_queries_is_constant_for_long_lists(browser, post_webhook, path):
     def make(number):
         post_webhook("order.create", order_data(ID=str(number), ACCOUNT_NUMBER=str(number), basket=[]))
         services.change_status(order_id=Order.objects.get(bitrix_order_id=number).pk, status="accepted", actor=None)
 
-    def cost():
+    def number_of_queries():
         with CaptureQueriesContext(connection) as queries:
             assert browser.get(path).status_code == 200
         assert not [q for q in queries if "COUNT(" in q["sql"] and " WHERE " not in q["sql"]]
         return len(queries)
 
     make(1001)
-    cost()
-    few = cost()
+    number_of_queries()
+    few = number_of_queries()
     for number in range(1002, 1020):
         make(number)
-    assert cost() == few <= 10
+    assert number_of_queries() == few <= 10
 
 
-def test_a_push_page_costs_the_same_with_many_attempts(browser, failed_push):
-    def cost():
+def test_number_of_queries_is_constant_for_many_attempts(browser, failed_push):
+    def number_of_queries():
         with CaptureQueriesContext(connection) as queries:
             browser.get(url(failed_push))
         return len(queries)
 
-    cost()
-    few = cost()
+    number_of_queries()
+    few = number_of_queries()
     for number in range(10, 30):
         PushAttempt.objects.create(entry=failed_push, number=number)
-    assert cost() == few
+    assert number_of_queries() == few

@@ -1,4 +1,4 @@
-"""Orders that the site has put into its archive: marked as such, never as deleted, and told of nothing any more."""
+"""Orders in the site's archive are marked as archived and not as deleted, and receive no more pushes."""
 
 import pytest
 from django.urls import reverse
@@ -7,7 +7,7 @@ from django.utils.html import escape
 from django.utils.translation import gettext
 
 from bitrix_bridge import refetch
-from bitrix_bridge.inbound import ask_site
+from bitrix_bridge.inbound import status_check
 from bitrix_bridge.models import Difference, Push, WebhookEvent
 from bitrix_bridge.outbound.queueing import queue_missed
 from bitrix_bridge.payloads import read_order
@@ -24,7 +24,7 @@ from orders.models import Order
 from orders.presentation.timeline import timeline
 from orders.selectors.dashboard import figures
 from orders.sync.snapshot import HistoryRead
-from tests.bitrix_bridge.outbound.test_delivery import change, hurry, made_here
+from tests.bitrix_bridge.outbound.test_delivery import change, made_here, make_due
 from tests.bitrix_bridge.reconciliation.conftest import compare_sides as compare_sides
 from tests.bitrix_bridge.reconciliation.conftest import found, outcomes
 from tests.bitrix_bridge.reconciliation.conftest import place as place
@@ -54,18 +54,18 @@ ARCHIVED, DELETED, THERE = (True, False), (False, True), (False, False)
         (Transport.REST, 404, "order_archived", Meaning.REFUSED),
     ],
 )
-def test_what_the_answer_means(transport, status, code, meaning):
+def test_error_table_recognizes_archived_order(transport, status, code, meaning):
     assert meaning_of(transport, status, code, is_json=True) is meaning
 
 
-def test_it_is_not_taken_for_one_that_is_not_there(site, shared_order):
+def test_archived_order_is_not_reported_as_missing(site, shared_order):
     archive(site, shared_order)
     with pytest.raises(OrderArchivedError) as refusal:
         SiteClient().get_order(shared_order.bitrix_order_id)
     assert not isinstance(refusal.value, OrderNotFoundError)
 
 
-def test_a_row_of_the_list(site, shared_order):
+def test_list_row_shows_that_order_is_archived(site, shared_order):
     archive(site, shared_order)
     (row,) = SiteClient().list_orders().orders
     assert (row.bitrix_order_id, row.is_archived, row.version) == (shared_order.bitrix_order_id, True, None)
@@ -73,7 +73,7 @@ def test_a_row_of_the_list(site, shared_order):
 
 
 class TestMarking:
-    def test_once(self, shared_order, manager):
+    def test_order_is_marked_as_archived_once(self, shared_order, manager):
         key = shared_order.bitrix_order_id
         assert services.mark_archived([key, 404], actor=manager) == [shared_order]
         assert marks(shared_order) == ARCHIVED
@@ -85,19 +85,19 @@ class TestMarking:
         assert entry.title
         assert [(one.old, one.new) for one in entry.changes] == [("нет", "да")]
 
-    def test_one_that_was_taken_for_deleted(self, shared_order):
+    def test_archived_order_is_no_longer_marked_as_deleted(self, shared_order):
         services.mark_deleted(bitrix_order_id=shared_order.bitrix_order_id)
         services.mark_archived([shared_order.bitrix_order_id])
         assert marks(shared_order) == ARCHIVED
         assert len(shared_order.events.first().changes) == 2
 
-    def test_queries_do_not_depend_on_the_number(self, place, django_assert_num_queries):
+    def test_number_of_queries_is_constant_for_many_orders(self, place, django_assert_num_queries):
         for number in (2, 20):
             keys = [order.bitrix_order_id for order in place(number)]
             with django_assert_num_queries(5):  # two of them a savepoint, since a test is one transaction
                 services.mark_archived(keys)
 
-    def test_nothing_waits_to_be_sent_any_more(self, shared_order, manager):
+    def test_archived_order_has_no_pending_changes(self, shared_order, manager):
         change(shared_order, "accepted", manager)
         services.mark_archived([shared_order.bitrix_order_id])
         shared_order.refresh_from_db()
@@ -111,7 +111,7 @@ class TestMarking:
 
 class TestPushes:
     @pytest.mark.parametrize("what", ["a status", "a field", "both"])
-    def test_one_is_no_longer_needed(self, site, shared_order, manager, what):
+    def test_push_is_cancelled_when_order_is_archived(self, site, shared_order, manager, what):
         archive(site, shared_order)
         if what != "a field":
             change(shared_order, "accepted", manager)
@@ -123,13 +123,13 @@ class TestPushes:
         assert marks(shared_order) == ARCHIVED
         assert (shared_order.sync_state, queue_missed(), deliver_due()) == ("synced", 0, 0)
 
-    def test_a_create_whose_answer_was_lost(self, site, manager):
+    def test_repeated_create_reports_archived_order(self, site, manager):
         order = made_here(manager)
         site.faults.give(faults.answer_lost(), action="order.create")
         deliver_due()
         (there,) = site.site.all_orders()
         site.site.archive_order(int(there["ID"]))
-        hurry(Push.objects.get())
+        make_due(Push.objects.get())
         deliver_due()
         assert marks(order) == ARCHIVED
         assert (order.bitrix_order_id, site.site.all_orders()) == (int(there["ID"]), [])
@@ -137,7 +137,7 @@ class TestPushes:
 
 
 class TestEvents:
-    def test_one_makes_it_live_again(self, site, shared_order, manager, post_webhook):
+    def test_event_takes_order_out_of_archive(self, site, shared_order, manager, post_webhook):
         data = site.site.order(shared_order.bitrix_order_id)
         services.mark_archived([shared_order.bitrix_order_id])
         newer = {**data, "VERSION": "7", "DATE_UPDATE": "2040-01-01 10:00:00"}
@@ -148,7 +148,7 @@ class TestEvents:
         deliver_due()
         assert site.site.order(shared_order.bitrix_order_id)["STATUS_ID"] == "AP"
 
-    def test_what_was_wanted_in_between_is_sent_then(self, site, shared_order, manager, post_webhook):
+    def test_pending_change_is_sent_when_order_leaves_archive(self, site, shared_order, manager, post_webhook):
         data = site.site.order(shared_order.bitrix_order_id)
         services.mark_archived([shared_order.bitrix_order_id])
         services.edit_order(order_id=shared_order.pk, changes={"comment": "без лилий"}, actor=manager)
@@ -156,7 +156,7 @@ class TestEvents:
         deliver_due()
         assert site.site.order(shared_order.bitrix_order_id)["USER_DESCRIPTION"] == "без лилий"
 
-    def test_old_news_does_not(self, site, shared_order, post_webhook):
+    def test_outdated_event_leaves_order_archived(self, site, shared_order, post_webhook):
         site.site.update_order(shared_order.bitrix_order_id, {"COMMENTS": "x"})
         newest = site.site.order(shared_order.bitrix_order_id)
         post_webhook("order.update", {**newest, "VERSION": "7", "DATE_UPDATE": "2040-01-01 10:00:00"})
@@ -165,13 +165,13 @@ class TestEvents:
         assert post_webhook("order.update", late).json()["action"] == "stale"
         assert marks(shared_order) == ARCHIVED
 
-    def test_a_copy_of_the_site_does_not(self, site, shared_order):
+    def test_dump_import_leaves_order_archived(self, site, shared_order):
         data = site.site.order(shared_order.bitrix_order_id)
         services.mark_archived([shared_order.bitrix_order_id])
         services.record_history(snapshot=read_order({**data, "VERSION": "7"}), history=HistoryRead())
         assert marks(shared_order) == ARCHIVED
 
-    def test_a_question_is_answered_by_the_archive(self, site, shared_order, post_webhook):
+    def test_status_check_marks_order_as_archived(self, site, shared_order, post_webhook):
         newest = {**site.site.order(shared_order.bitrix_order_id), "VERSION": "7"}
         post_webhook("order.update", newest)
         row = WebhookEvent.objects.get(
@@ -179,16 +179,16 @@ class TestEvents:
         )
         assert row.state == "waiting"
         archive(site, shared_order)
-        ask_site.ask(str(shared_order.pk))
+        status_check.check_status(str(shared_order.pk))
         row.refresh_from_db()
         assert (row.state, marks(shared_order)) == ("processed", ARCHIVED)
 
-    def test_a_deletion_after_it_is_one(self, shared_order, post_webhook):
+    def test_deletion_of_archived_order_marks_it_as_deleted(self, shared_order, post_webhook):
         services.mark_archived([shared_order.bitrix_order_id])
         post_webhook("order.delete", {"ID": shared_order.bitrix_order_id})
         assert marks(shared_order) == DELETED
 
-    def test_the_rest_of_a_stub_is_no_longer_asked_for(self, site, post_webhook):
+    def test_archived_stub_is_not_fetched_again(self, site, post_webhook):
         placed = site.place_order()
         post_webhook("order.status.change", {"ID": placed["ID"], "STATUS_ID": "N"})
         order = Order.objects.get()
@@ -201,10 +201,10 @@ class TestEvents:
 
 
 class TestComparison:
-    def test_they_are_marked_without_a_difference(self, site, place, compare_sides):
+    def test_archived_orders_are_marked_without_a_difference(self, site, place, compare_sides):
         orders = place(4)
         archive(site, *orders[:3])
-        services.mark_deleted(bitrix_order_id=orders[2].bitrix_order_id)  # by a bridge that did not know of archives
+        services.mark_deleted(bitrix_order_id=orders[2].bitrix_order_id)  # by a bridge that did not support archives
         run = compare_sides(repair=True)
         assert (run.compared, run.agreed, run.archived, run.differences) == (4, 1, 3, 0)
         assert [marks(order) for order in orders] == [ARCHIVED, ARCHIVED, ARCHIVED, THERE]
@@ -212,24 +212,24 @@ class TestComparison:
         again = compare_sides(repair=True)
         assert (again.agreed, again.archived, again.differences) == (4, 0, 0)
 
-    def test_only_comparing_marks_nothing(self, site, place, compare_sides):
+    def test_comparison_without_repair_marks_no_order(self, site, place, compare_sides):
         (order,) = place(1)
         archive(site, order)
         run = compare_sides()
         assert (run.archived, run.differences, marks(order)) == (1, 0, THERE)
 
-    def test_one_that_is_not_known_here_is_none_of_ours(self, site, place, compare_sides):
+    def test_unknown_archived_order_is_ignored(self, site, place, compare_sides):
         place(1)
         site.site.archive_order(int(site.place_order()["ID"]))
         run = compare_sides(repair=True)
         assert (run.compared, run.missing_here, run.archived, Order.objects.count()) == (1, 0, 0, 1)
 
-    def test_one_that_goes_there_between_list_and_question(self, site, place, compare_sides, monkeypatch):
+    def test_order_archived_after_list_request_is_marked(self, site, place, compare_sides, monkeypatch):
         (order,) = place(1)
-        honest = SiteClient.list_orders
+        original = SiteClient.list_orders
 
         def list_orders(client, **options):
-            page = honest(client, **options)
+            page = original(client, **options)
             return type(page)(tuple(row for row in page.orders if not row.is_archived), page.is_last)
 
         archive(site, order)
@@ -237,28 +237,28 @@ class TestComparison:
         run = compare_sides(repair=True)
         assert (run.archived, run.missing_there, marks(order)) == (1, 0, ARCHIVED)
 
-    def test_one_that_goes_there_before_it_is_repaired(self, site, place, compare_sides, monkeypatch):
+    def test_order_archived_before_repair_is_marked(self, site, place, compare_sides, monkeypatch):
         (order,) = place(1)
         site.site.write_raw(order.bitrix_order_id, {"PRICE": "7.0000"})
-        honest = repair.read_site_order
+        original = repair.read_site_order
 
         def read(client, key):
             archive(site, order)
-            monkeypatch.setattr(repair, "read_site_order", honest)
-            return honest(client, key)
+            monkeypatch.setattr(repair, "read_site_order", original)
+            return original(client, key)
 
         monkeypatch.setattr(repair, "read_site_order", read)
         run = compare_sides(repair=True)
         assert (outcomes(run), marks(order)) == ({"repaired": 1}, ARCHIVED)
 
-    def test_one_that_is_back_is_read(self, site, place, compare_sides):
+    def test_order_back_from_archive_is_fetched(self, site, place, compare_sides):
         (order,) = place(1)
         services.mark_archived([order.bitrix_order_id])
         assert found(compare_sides()) == {(order.bitrix_order_id, "is_archived_on_site")}
         assert outcomes(compare_sides(repair=True)) == {"repaired": 1}
         assert marks(order) == THERE
 
-    def test_a_way_that_knows_of_no_archive_leaves_it(self, site, place, compare_sides, settings):
+    def test_archive_marks_are_kept_when_transport_has_no_archive(self, site, place, compare_sides, settings):
         first, second = place(2)
         archive(site, first)
         services.mark_archived([first.bitrix_order_id])
@@ -266,14 +266,14 @@ class TestComparison:
         run = compare_sides(repair=True)
         assert (run.differences, marks(first), marks(second)) == (0, ARCHIVED, THERE)
 
-    def test_many_of_them_are_no_site_put_back(self, site, place, compare_sides, monkeypatch):
+    def test_many_archived_orders_do_not_count_as_restored_site(self, site, place, compare_sides, monkeypatch):
         monkeypatch.setattr("bitrix_bridge.reconciliation.repair.MOST_DELETED", 2)
         orders = place(5)
         archive(site, *orders)
         assert compare_sides(repair=True).archived == 5
 
     @pytest.mark.parametrize("field", ["total_amount", "version"])
-    def test_a_person_decides_about_one(self, site, place, compare_sides, manager, field):
+    def test_manager_decides_difference_of_archived_order(self, site, place, compare_sides, manager, field):
         (order,) = place(1)
         if field == "version":
             site.site.update_order(order.bitrix_order_id, {"COMMENTS": "x"})
@@ -293,7 +293,7 @@ class TestPages:
         shared_order.refresh_from_db()
         return shared_order
 
-    def test_it_is_said_where_a_deletion_is(self, order, manager, client):
+    def test_archive_is_shown_where_a_deletion_is_shown(self, order, manager, client):
         client.force_login(manager)
         page = client.get(reverse("admin:orders_order_change", args=[order.pk])).content.decode()
         assert escape(gettext("in the site's archive")) in page
@@ -302,7 +302,7 @@ class TestPages:
             assert listed.context["cl"].result_count == count
         assert gettext("In the site's archive.") in "".join(_warnings(order))
 
-    def test_it_counts_like_any_other(self, order):
+    def test_archived_order_is_counted_like_any_other(self, order):
         today = timezone.localdate()
         Order.objects.filter(pk=order.pk).update(delivery_date=today)
         assert figures(today).today.orders == 1

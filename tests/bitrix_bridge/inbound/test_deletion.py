@@ -1,4 +1,4 @@
-"""An order born here that the site's people delete before its id is known here: the answer to its create was lost."""
+"""An order of the CRM that is deleted on the site before the CRM has its id, because the response was not received."""
 
 import pytest
 
@@ -9,14 +9,14 @@ from bitrix_bridge.site_client.bridge_client import BridgeClient
 from cvety_crm.outbox import deliver_due
 from orders import services
 from orders.models import Order
-from tests.bitrix_bridge.outbound.test_delivery import hurry, made_here
+from tests.bitrix_bridge.outbound.test_delivery import made_here, make_due
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def lost(site, manager):
-    """An order that the site has made; its answer, and its announcement, have not arrived."""
+def unconfirmed_order(site, manager):
+    """Return an order that the site has created; the response and the webhook have not arrived."""
     order = made_here(manager)
     site.faults.give(faults.answer_lost(), action="order.create")
     deliver_due()
@@ -33,7 +33,7 @@ def post(post_webhook, event, **without):
     return post_webhook(event.name, data, event_id=event.event_id).json()["action"]
 
 
-def at_rest():
+def is_everything_synced():
     Push.objects.filter(state="pending").update(due_at="2020-01-01T00:00:00Z")
     for _ in range(3):
         queue_missed()
@@ -41,32 +41,36 @@ def at_rest():
     return not Push.objects.filter(state__in=("pending", "sending")).exists()
 
 
-def test_it_is_marked_as_deleted_and_not_made_again(site, lost, post_webhook):
+def test_deleted_order_is_marked_and_not_created_again(site, unconfirmed_order, post_webhook):
     number = int(only_order_on_site(site)["ID"])
     site.site.delete_order(number)
     assert post(post_webhook, site.sender.events[-1]) == "updated"
-    lost.refresh_from_db()
-    assert (lost.bitrix_order_id, lost.is_deleted_on_site, lost.sync_state) == (number, True, "synced")
-    assert lost.events.first().kind == "deleted"
-    assert at_rest()
+    unconfirmed_order.refresh_from_db()
+    assert (unconfirmed_order.bitrix_order_id, unconfirmed_order.is_deleted_on_site, unconfirmed_order.sync_state) == (
+        number,
+        True,
+        "synced",
+    )
+    assert unconfirmed_order.events.first().kind == "deleted"
+    assert is_everything_synced()
     assert site.site.all_orders() == []
     assert (Push.objects.get().state, Order.objects.count()) == ("cancelled", 1)
 
 
-def test_what_was_announced_before_comes_after(site, lost, post_webhook):
+def test_late_creation_event_keeps_order_deleted(site, unconfirmed_order, post_webhook):
     created = site.sender.events[-1]
     site.site.delete_order(int(created.data["ID"]))
     post(post_webhook, site.sender.events[-1])
     post(post_webhook, created)
-    lost.refresh_from_db()
-    assert lost.is_deleted_on_site
+    unconfirmed_order.refresh_from_db()
+    assert unconfirmed_order.is_deleted_on_site
     assert Order.objects.count() == 1
-    assert at_rest()
+    assert is_everything_synced()
     assert site.site.all_orders() == []
 
 
-def test_the_site_has_yet_to_announce_it(settings, manager, post_webhook):
-    """Its webhooks don't get through either; the repeated create tells."""
+def test_repeated_create_reports_deletion_before_its_event(settings, manager, post_webhook):
+    """The site's webhooks do not arrive either, so the response to the repeated create reports the deletion."""
     with Sandbox("http://127.0.0.1:1/", api_token=settings.BITRIX_API_TOKEN) as site:
         settings.BITRIX_API_URL = site.bridge_url
         order = made_here(manager)
@@ -75,11 +79,11 @@ def test_the_site_has_yet_to_announce_it(settings, manager, post_webhook):
         deliver_due()
         number = int(only_order_on_site(site)["ID"])
         site.site.delete_order(number)
-        hurry(Push.objects.get())
+        make_due(Push.objects.get())
         deliver_due()
         order.refresh_from_db()
         assert (order.bitrix_order_id, order.is_deleted_on_site) == (number, True)
-        assert at_rest()
+        assert is_everything_synced()
         assert site.site.all_orders() == []
         for event in site.sender.events:
             post(post_webhook, event)
@@ -88,12 +92,12 @@ def test_the_site_has_yet_to_announce_it(settings, manager, post_webhook):
         assert Order.objects.count() == 1
 
 
-def test_its_answer_was_only_slow(site, manager, post_webhook, monkeypatch):
-    """A bare ID is all that the deletion names, and it comes before the answer."""
-    honest = BridgeClient.create_order
+def test_deletion_event_arrives_before_response_to_create(site, manager, post_webhook, monkeypatch):
+    """The deletion event has only an ID and arrives before the response to the create."""
+    original = BridgeClient.create_order
 
     def create(client, order):
-        created = honest(client, order)
+        created = original(client, order)
         site.site.delete_order(created.order_id)
         assert post(post_webhook, site.sender.events[-1], XML_ID=True) == "ignored"
         return created
@@ -103,59 +107,69 @@ def test_its_answer_was_only_slow(site, manager, post_webhook, monkeypatch):
     deliver_due()
     order.refresh_from_db()
     assert order.is_deleted_on_site
-    assert at_rest()
+    assert is_everything_synced()
     deleted = order.events.get(kind="deleted")
     assert deleted.webhook_event_id == WebhookEvent.objects.get(event="order.delete").pk
 
 
 class TestBareId:
-    """The site's earlier sender names nothing but the ID: nobody can know whose that was."""
+    """The site's earlier sender sends only the ID, so the event matches no order of the CRM."""
 
     @pytest.fixture
-    def gone(self, site, lost, post_webhook):
+    def late_creation_event(self, site, unconfirmed_order, post_webhook):
         created = site.sender.events[-1]
         site.site.delete_order(int(created.data["ID"]))
         assert post(post_webhook, site.sender.events[-1], XML_ID=True) == "ignored"
         return created
 
-    def test_it_is_made_anew_once(self, site, lost, gone):
-        hurry(Push.objects.get())
+    def test_order_is_created_again_once(self, site, unconfirmed_order, late_creation_event):
+        make_due(Push.objects.get())
         deliver_due()
-        lost.refresh_from_db()
-        assert at_rest()
-        assert (lost.bitrix_order_id, lost.is_deleted_on_site) == (int(only_order_on_site(site)["ID"]), False)
+        unconfirmed_order.refresh_from_db()
+        assert is_everything_synced()
+        assert (unconfirmed_order.bitrix_order_id, unconfirmed_order.is_deleted_on_site) == (
+            int(only_order_on_site(site)["ID"]),
+            False,
+        )
 
-    def test_what_is_told_late_of_the_first_makes_no_second(self, site, lost, gone, post_webhook):
-        hurry(Push.objects.get())
+    def test_late_creation_event_creates_no_second_order(
+        self, site, unconfirmed_order, late_creation_event, post_webhook
+    ):
+        make_due(Push.objects.get())
         deliver_due()
-        assert post(post_webhook, gone) == "stale"
+        assert post(post_webhook, late_creation_event) == "stale"
         assert Order.objects.count() == 1
-        assert WebhookEvent.objects.latest("created_at").order == lost
+        assert WebhookEvent.objects.latest("created_at").order == unconfirmed_order
 
-    def test_what_is_told_late_of_it_says_that_it_is_gone(self, site, lost, gone, post_webhook):
-        post(post_webhook, gone)
-        lost.refresh_from_db()
-        assert lost.is_deleted_on_site
+    def test_late_creation_event_marks_order_as_deleted(
+        self, site, unconfirmed_order, late_creation_event, post_webhook
+    ):
+        post(post_webhook, late_creation_event)
+        unconfirmed_order.refresh_from_db()
+        assert unconfirmed_order.is_deleted_on_site
         assert Order.objects.count() == 1
-        assert at_rest()
+        assert is_everything_synced()
         assert site.site.all_orders() == []
 
 
-def test_made_anew_although_its_deletion_has_just_been_heard_of(site, lost, monkeypatch):
-    """The request had left a moment before: what is on the site now is an order like any other."""
+def test_order_created_again_just_after_its_deletion_is_kept(site, unconfirmed_order, monkeypatch):
+    """The second create was sent just before the event arrived, so the order on the site is a valid one."""
     first = int(only_order_on_site(site)["ID"])
     site.site.delete_order(first)
-    honest = BridgeClient.create_order
+    original = BridgeClient.create_order
 
     def create(client, order):
-        services.mark_deleted(bitrix_order_id=first, crm_order_id=lost.pk)
-        return honest(client, order)
+        services.mark_deleted(bitrix_order_id=first, crm_order_id=unconfirmed_order.pk)
+        return original(client, order)
 
     monkeypatch.setattr(BridgeClient, "create_order", create)
-    hurry(Push.objects.get())
+    make_due(Push.objects.get())
     deliver_due()
-    lost.refresh_from_db()
-    assert (lost.bitrix_order_id, lost.is_deleted_on_site) == (int(only_order_on_site(site)["ID"]), False)
-    assert at_rest()
-    lost.refresh_from_db()
-    assert lost.sync_state == "synced"
+    unconfirmed_order.refresh_from_db()
+    assert (unconfirmed_order.bitrix_order_id, unconfirmed_order.is_deleted_on_site) == (
+        int(only_order_on_site(site)["ID"]),
+        False,
+    )
+    assert is_everything_synced()
+    unconfirmed_order.refresh_from_db()
+    assert unconfirmed_order.sync_state == "synced"

@@ -1,4 +1,4 @@
-"""VERSION is what Bitrix has loaded plus one: of saves that overlap it may fall, or two may make the same one."""
+"""Bitrix writes the loaded VERSION plus one, so overlapping saves may lower it or write the same value twice."""
 
 from datetime import datetime, timedelta
 
@@ -7,7 +7,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from bitrix_bridge import refetch
-from bitrix_bridge.inbound import ask_site, inbox
+from bitrix_bridge.inbound import inbox, status_check
 from bitrix_bridge.models import WebhookEvent
 from bitrix_bridge.payloads import read_order
 from bitrix_bridge.sandbox import faults
@@ -26,7 +26,7 @@ FORM = "%Y-%m-%d %H:%M:%S"
 
 @pytest.fixture
 def shared_order(site, shared_order, post_webhook):
-    """An order of which the CRM knows version 10."""
+    """Return an order whose version 10 the CRM has received."""
     site.site.write_raw(shared_order.bitrix_order_id, {"VERSION": "10"})
     post_webhook("order.update", site.site.order(shared_order.bitrix_order_id))
     shared_order.refresh_from_db()
@@ -36,7 +36,7 @@ def shared_order(site, shared_order, post_webhook):
 
 @pytest.fixture
 def site_saves(site):
-    """Let a process of the site that has loaded an older version save now; return what it announces."""
+    """Return a function that saves the order on the site from an older loaded version and returns the event's data."""
 
     def save(order, version, *, seconds=60, **columns):
         key = order.bitrix_order_id
@@ -49,13 +49,13 @@ def site_saves(site):
 
 
 @pytest.fixture
-def hear(post_webhook):
-    """Post a whole order; return the row that is kept of it."""
+def post_order(post_webhook):
+    """Return a function that posts a whole order and returns the stored event."""
 
-    def hear(data):
+    def post_order(data):
         return WebhookEvent.objects.get(pk=post_webhook("order.update", data).json()["event_id"])
 
-    return hear
+    return post_order
 
 
 PAID = {"PAYED": "Y", "SUM_PAID": "9000.00"}
@@ -72,19 +72,19 @@ def state(order):
     return Agreement.from_json(order.bitrix_state)
 
 
-def asked(site):
+def fetch_requests(site):
     return [request for request in site.site.requests if request.get("body", {}).get("action") == "order.get"]
 
 
-def test_a_payment_under_a_lower_version_is_not_lost(site, shared_order, manager, site_saves, hear):
-    """The buyer's payment had loaded the order before two pushes of ours."""
+def test_payment_with_a_lower_version_is_not_lost(site, shared_order, manager, site_saves, post_order):
+    """The process of the buyer's payment had loaded the order before two of our pushes."""
     edit(shared_order, manager, comment="без лилий")
     edit(shared_order, manager, courier_comment="домофон 7")
-    row = hear(site_saves(shared_order, 11, **PAID))
+    row = post_order(site_saves(shared_order, 11, **PAID))
     assert (row.action, row.state, bool(row.error)) == ("stale", "waiting", True)
     shared_order.refresh_from_db()
     assert shared_order.payment_status == "pending"
-    assert ask_site.ask(str(shared_order.pk))
+    assert status_check.check_status(str(shared_order.pk))
     row.refresh_from_db()
     shared_order.refresh_from_db()
     assert (row.action, row.state) == ("stale", "processed")
@@ -93,69 +93,71 @@ def test_a_payment_under_a_lower_version_is_not_lost(site, shared_order, manager
     assert (shared_order.sync_state, deliver_due()) == ("synced", 0)
 
 
-def test_so_it_is_of_an_order_of_which_only_answers_were_heard(site, manager, site_saves, hear):
+def test_payment_is_not_lost_when_only_responses_were_received(site, manager, site_saves, post_order):
     order = made_here(manager)
     deliver_due()
     order.refresh_from_db()
     edit(order, manager, comment="без лилий")
-    row = hear(site_saves(order, 0, **PAID))
+    row = post_order(site_saves(order, 0, **PAID))
     assert row.state == "waiting"
-    ask_site.ask(str(order.pk))
+    status_check.check_status(str(order.pk))
     order.refresh_from_db()
     assert (order.payment_status, order.comment) == ("paid", "без лилий")
 
 
 @pytest.mark.parametrize("seconds", [0, 5], ids=["the same second", "later"])
-def test_a_lower_version_that_is_not_older_is_asked_about(shared_order, site, manager, site_saves, hear, seconds):
+def test_order_is_fetched_for_lower_version_with_later_date(
+    shared_order, site, manager, site_saves, post_order, seconds
+):
     for number in range(2):
         site.site.update_order(shared_order.bitrix_order_id, {"COMMENTS": str(number)})
-    hear(site.site.order(shared_order.bitrix_order_id))
-    assert hear(site_saves(shared_order, 11, seconds=seconds, **PAID)).state == "waiting"
-    ask_site.ask(str(shared_order.pk))
+    post_order(site.site.order(shared_order.bitrix_order_id))
+    assert post_order(site_saves(shared_order, 11, seconds=seconds, **PAID)).state == "waiting"
+    status_check.check_status(str(shared_order.pk))
     shared_order.refresh_from_db()
     assert shared_order.payment_status == "paid"
 
 
-def test_a_higher_version_that_is_older_is_asked_about(site, shared_order, site_saves, hear):
+def test_order_is_fetched_for_higher_version_with_earlier_date(site, shared_order, site_saves, post_order):
     older = {**site.site.order(shared_order.bitrix_order_id), "VERSION": "19", "COMMENTS": "старое"}
-    hear(site_saves(shared_order, 10, seconds=300, **PAID))
+    post_order(site_saves(shared_order, 10, seconds=300, **PAID))
     shared_order.refresh_from_db()
     assert shared_order.payment_status == "paid", "a tie in VERSION is left to the date"
-    row = hear(older)
+    row = post_order(older)
     assert (row.action, row.state) == ("stale", "waiting")
-    ask_site.ask(str(shared_order.pk))
+    status_check.check_status(str(shared_order.pk))
     row.refresh_from_db()
     shared_order.refresh_from_db()
     assert (row.state, shared_order.payment_status, shared_order.bitrix_version) == ("processed", "paid", 10)
     assert shared_order.courier_comment != "старое"
 
 
-def test_what_is_older_by_both_is_not_asked_about(site, shared_order, site_saves, hear):
+def test_order_is_not_fetched_when_version_and_date_are_older(site, shared_order, site_saves, post_order):
     late = site_saves(shared_order, 11, seconds=1)
-    hear(site_saves(shared_order, 12, seconds=60, **PAID))
-    row = hear({**late, "COMMENTS": "старое"})
-    assert (row.action, row.state, asked(site)) == ("stale", "processed", [])
+    post_order(site_saves(shared_order, 12, seconds=60, **PAID))
+    row = post_order({**late, "COMMENTS": "старое"})
+    assert (row.action, row.state, fetch_requests(site)) == ("stale", "processed", [])
 
 
-def test_an_order_that_only_a_status_has_overtaken_is_asked_about(site, shared_order, site_saves, hear, post_webhook):
-    """The event about the status named a newer version, but not what else had changed by then."""
+def test_order_is_fetched_when_only_a_status_event_was_newer(site, shared_order, site_saves, post_order, post_webhook):
+    """The status event had a newer version, but not the other changes made until then."""
     paid = site_saves(shared_order, 11, seconds=1, **PAID)
     newer = site_saves(shared_order, 12, seconds=60, STATUS_ID="AP")
     bare = {name: newer[name] for name in ("ID", "STATUS_ID", "VERSION", "DATE_UPDATE")}
     assert post_webhook("order.status.change", bare).json()["action"] == "status_changed"
-    assert hear(paid).state == "waiting"
-    ask_site.ask(str(shared_order.pk))
+    assert post_order(paid).state == "waiting"
+    status_check.check_status(str(shared_order.pk))
     shared_order.refresh_from_db()
     assert (shared_order.payment_status, shared_order.status_id) == ("paid", "accepted")
 
 
 class TestUntilTheSiteHasAnswered:
-    def test_the_event_waits_and_is_repeated(self, site, shared_order, manager, site_saves, hear):
+    def test_event_waits_and_is_processed_again(self, site, shared_order, manager, site_saves, post_order):
         edit(shared_order, manager, comment="без лилий")
         edit(shared_order, manager, comment="без роз")
-        row = hear(site_saves(shared_order, 11, **PAID))
+        row = post_order(site_saves(shared_order, 11, **PAID))
         site.faults.give(faults.status(503), action="order.get")
-        assert not ask_site.ask(str(shared_order.pk))
+        assert not status_check.check_status(str(shared_order.pk))
         for _ in WAITS:
             row.refresh_from_db()
             assert row.state == "waiting"
@@ -163,71 +165,71 @@ class TestUntilTheSiteHasAnswered:
             inbox.retry_due()
         row.refresh_from_db()
         assert row.state == "failed", "loudly, and kept"
-        assert ask_site.ask(str(shared_order.pk))
+        assert status_check.check_status(str(shared_order.pk))
         assert inbox.reprocess(row.pk).state == "processed"
         shared_order.refresh_from_db()
         assert shared_order.payment_status == "paid"
 
-    def test_an_event_of_the_same_second_does_not_undo_the_answer(self, site, shared_order, manager, site_saves, hear):
+    def test_event_of_the_same_second_keeps_fetched_state(self, site, shared_order, manager, site_saves, post_order):
         edit(shared_order, manager, comment="без лилий")
         edit(shared_order, manager, comment="без роз")
         event = site_saves(shared_order, 11, COMMENTS="первое")
-        row = hear(event)
+        row = post_order(event)
         site_saves(shared_order, 11, seconds=0, COMMENTS="второе")
-        ask_site.ask(str(shared_order.pk))
+        status_check.check_status(str(shared_order.pk))
         row.refresh_from_db()
         shared_order.refresh_from_db()
         assert (row.state, shared_order.courier_comment) == ("processed", "второе")
 
-    def test_a_read_that_an_event_of_the_same_version_has_overtaken_is_made_again(
-        self, site, shared_order, site_saves, hear, monkeypatch
+    def test_fetch_is_repeated_after_event_with_the_same_version(
+        self, site, shared_order, site_saves, post_order, monkeypatch
     ):
-        honest = refetch.read_site_order
+        original = refetch.read_site_order
 
         def read(client, key):
-            snapshot = honest(client, key)
-            monkeypatch.setattr(refetch, "read_site_order", honest)
-            assert hear(site_saves(shared_order, 10, **PAID)).action == "updated"
+            snapshot = original(client, key)
+            monkeypatch.setattr(refetch, "read_site_order", original)
+            assert post_order(site_saves(shared_order, 10, **PAID)).action == "updated"
             return snapshot
 
         monkeypatch.setattr(refetch, "read_site_order", read)
-        ask_site.ask(str(shared_order.pk))
+        status_check.check_status(str(shared_order.pk))
         shared_order.refresh_from_db()
-        assert (shared_order.payment_status, len(asked(site))) == ("paid", 2)
+        assert (shared_order.payment_status, len(fetch_requests(site))) == ("paid", 2)
 
-    def test_the_answer_of_a_read_that_was_overtaken_each_time_is_none(
-        self, site, shared_order, manager, site_saves, hear, monkeypatch
+    def test_fetch_fails_when_events_arrive_during_every_attempt(
+        self, site, shared_order, manager, site_saves, post_order, monkeypatch
     ):
         edit(shared_order, manager, comment="без лилий")
         edit(shared_order, manager, comment="без роз")
-        row = hear(site_saves(shared_order, 11, **PAID))
-        honest, seconds = refetch.read_site_order, iter(range(1, 9))
+        row = post_order(site_saves(shared_order, 11, **PAID))
+        original, seconds = refetch.read_site_order, iter(range(1, 9))
 
         def read(client, key):
-            snapshot = honest(client, key)
-            hear(site_saves(shared_order, 12, seconds=next(seconds), PAYED="N", SUM_PAID="0.00"))
+            snapshot = original(client, key)
+            post_order(site_saves(shared_order, 12, seconds=next(seconds), PAYED="N", SUM_PAID="0.00"))
             return snapshot
 
         monkeypatch.setattr(refetch, "read_site_order", read)
-        assert not ask_site.ask(str(shared_order.pk))
+        assert not status_check.check_status(str(shared_order.pk))
         row.refresh_from_db()
         assert row.state == "waiting"
 
 
 class TestTwins:
-    """Our save and one of the site have made the same version; the site's was first, and is told of last."""
+    """Our save and one of the site wrote the same version. The site's save was first, and its event arrives last."""
 
-    def test_what_the_answer_said_is_not_undone_by_it(self, site, shared_order, manager, site_saves, hear):
+    def test_late_event_of_same_version_keeps_our_change(self, site, shared_order, manager, site_saves, post_order):
         before = site.site.order(shared_order.bitrix_order_id)
         change(shared_order, "accepted", manager)
         deliver_due()
         date = (datetime.strptime(before["DATE_UPDATE"], FORM) + timedelta(seconds=1)).strftime(FORM)  # noqa: DTZ007
         twin = {**before, "VERSION": "11", "DATE_UPDATE": date, "COMMENTS": "домофон 7"}
-        row = hear(twin)
+        row = post_order(twin)
         shared_order.refresh_from_db()
         assert (row.state, shared_order.status_id) == ("waiting", "accepted")
         site_saves(shared_order, 11, COMMENTS="домофон 7")
-        ask_site.ask(str(shared_order.pk))
+        status_check.check_status(str(shared_order.pk))
         row.refresh_from_db()
         shared_order.refresh_from_db()
         assert (row.state, shared_order.status_id, shared_order.courier_comment) == (
@@ -236,27 +238,27 @@ class TestTwins:
             "домофон 7",
         )
 
-    def test_the_echo_of_ours_is_none(self, site, shared_order, manager, hear):
+    def test_echo_of_our_change_is_recognized(self, site, shared_order, manager, post_order):
         change(shared_order, "accepted", manager)
         deliver_due()
-        row = hear(site.site.order(shared_order.bitrix_order_id))
+        row = post_order(site.site.order(shared_order.bitrix_order_id))
         assert (row.action, row.state) == ("unchanged", "processed")
 
 
-class TestHeard:
-    """Of which version the whole order is known: nothing is said to be heard that was not."""
+class TestReceivedVersion:
+    """`received_version` is the version of the last whole order that was received."""
 
-    def test_the_next_version_is_ours(self, shared_order, manager):
+    def test_version_of_our_push_counts_as_received(self, shared_order, manager):
         edit(shared_order, manager, comment="без лилий")
         assert (shared_order.bitrix_version, state(shared_order).received_version) == (11, 11)
 
-    def test_the_same_version_again_is_another_state(self, site, shared_order, manager, site_saves, hear):
+    def test_repeated_version_does_not_count_as_received(self, site, shared_order, manager, site_saves, post_order):
         edit(shared_order, manager, comment="без лилий")
-        site_saves(shared_order, 10, **PAID)  # of which no event arrives
+        site_saves(shared_order, 10, **PAID)  # no event about it arrives
         edit(shared_order, manager, comment="без роз")
         assert (shared_order.bitrix_version, state(shared_order).received_version) == (11, None)
 
-    def test_a_push_that_changed_nothing_there_leaves_it(self, site, shared_order, manager):
+    def test_push_without_change_on_site_keeps_received_version(self, site, shared_order, manager):
         edit(shared_order, manager, comment="без лилий")
         site.faults.give(faults.status(503), action="order.update")
         services.edit_order(order_id=shared_order.pk, changes={"comment": "без роз"}, actor=manager)
@@ -264,7 +266,7 @@ class TestHeard:
         edit(shared_order, manager, comment="без лилий")
         assert (shared_order.bitrix_version, state(shared_order).received_version) == (11, 11)
 
-    def test_a_status_that_the_site_refused_was_another_state(self, site, shared_order, manager, site_saves):
+    def test_refused_status_does_not_count_as_received(self, site, shared_order, manager, site_saves):
         edit(shared_order, manager, comment="без лилий")
         site_saves(shared_order, 11, STATUS_ID="DE", **PAID)
         change(shared_order, "accepted", manager)
@@ -273,58 +275,62 @@ class TestHeard:
         assert (shared_order.status_id, state(shared_order).received_version) == ("declined", None)
 
 
-class TestAnswersThatAnEventHasOvertaken:
+class TestResponseAfterEvent:
     @pytest.fixture
-    def meanwhile(self, monkeypatch):
-        def meanwhile(happening, method="update_order"):
-            honest = getattr(BridgeClient, method)
+    def during_request(self, monkeypatch):
+        def during_request(action, method="update_order"):
+            original = getattr(BridgeClient, method)
 
             def call(client, *args, **kwargs):
-                answer = honest(client, *args, **kwargs)
-                monkeypatch.setattr(BridgeClient, method, honest)
-                happening()
+                answer = original(client, *args, **kwargs)
+                monkeypatch.setattr(BridgeClient, method, original)
+                action()
                 return answer
 
             monkeypatch.setattr(BridgeClient, method, call)
 
-        return meanwhile
+        return during_request
 
-    def test_the_site_is_asked_when_nothing_says_which_was_first(
-        self, site, shared_order, manager, site_saves, hear, meanwhile, django_capture_on_commit_callbacks
+    def test_order_is_fetched_when_sequence_of_changes_is_unknown(
+        self, site, shared_order, manager, site_saves, post_order, during_request, django_capture_on_commit_callbacks
     ):
         def another_address_under_the_same_version():
             properties = {**site.site.order(shared_order.bitrix_order_id)["properties"], "addressRecipient": "Абая 1"}
-            assert hear(site_saves(shared_order, 11, properties=properties)).state == "processed"
+            assert post_order(site_saves(shared_order, 11, properties=properties)).state == "processed"
 
-        meanwhile(another_address_under_the_same_version)
+        during_request(another_address_under_the_same_version)
         OrmQ.objects.all().delete()
         with django_capture_on_commit_callbacks(execute=True):
             edit(shared_order, manager, delivery_address="Достык 5")
         assert state(shared_order).is_unclear
-        assert "bitrix_bridge.inbound.ask_site.ask" in [task.func() for task in OrmQ.objects.all()]
-        ask_site.ask(str(shared_order.pk))
+        assert "bitrix_bridge.inbound.status_check.check_status" in [task.func() for task in OrmQ.objects.all()]
+        status_check.check_status(str(shared_order.pk))
         shared_order.refresh_from_db()
         assert (shared_order.delivery_address, shared_order.sync_state) == ("Абая 1", "synced")
         assert not state(shared_order).is_unclear
         assert state(shared_order).received_version == 11
 
-    def test_its_echo_leaves_nothing_to_ask(self, site, shared_order, manager, hear, meanwhile):
-        meanwhile(lambda: hear(site.site.order(shared_order.bitrix_order_id)))
+    def test_order_is_not_fetched_after_echo_of_our_change(
+        self, site, shared_order, manager, post_order, during_request
+    ):
+        during_request(lambda: post_order(site.site.order(shared_order.bitrix_order_id)))
         edit(shared_order, manager, delivery_address="Достык 5")
         assert (state(shared_order).is_unclear, state(shared_order).received_version) == (False, 11)
-        assert (shared_order.sync_state, asked(site)) == ("synced", [])
+        assert (shared_order.sync_state, fetch_requests(site)) == ("synced", [])
 
-    def test_a_refused_status_is_looked_at_again(self, site, shared_order, manager, site_saves, hear, monkeypatch):
-        """The answer says that the site has DE; meanwhile, under the same version, it has AP."""
+    def test_order_is_fetched_after_status_conflict(
+        self, site, shared_order, manager, site_saves, post_order, monkeypatch
+    ):
+        """The response names DE as the site's status; the site has since saved AP with the same version."""
         site_saves(shared_order, 11, STATUS_ID="DE")
-        honest = BridgeClient.set_status
+        original = BridgeClient.set_status
 
         def call(client, *args, **kwargs):
-            monkeypatch.setattr(BridgeClient, "set_status", honest)
+            monkeypatch.setattr(BridgeClient, "set_status", original)
             try:
-                return honest(client, *args, **kwargs)
+                return original(client, *args, **kwargs)
             finally:
-                hear(site_saves(shared_order, 11, STATUS_ID="AP"))
+                post_order(site_saves(shared_order, 11, STATUS_ID="AP"))
 
         monkeypatch.setattr(BridgeClient, "set_status", call)
         change(shared_order, "accepted", manager)
@@ -334,26 +340,26 @@ class TestAnswersThatAnEventHasOvertaken:
         assert "conflict" not in shared_order.events.values_list("kind", flat=True)
 
 
-def test_a_repetition_does_not_hide_what_the_site_has_done_since(site, shared_order, manager, site_saves, hear):
-    """Our address made version 11, its answer was lost; then the site's own, begun before it, made 11 too."""
+def test_repeated_request_keeps_later_change_of_site(site, shared_order, manager, site_saves, post_order):
+    """Our address became version 11 and its response was lost; an earlier process of the site then saved 11 too."""
     services.edit_order(order_id=shared_order.pk, changes={"delivery_address": "Достык 5"}, actor=manager)
     site.faults.give(faults.answer_lost(), action="order.update")
     deliver_due()
     properties = {**site.site.order(shared_order.bitrix_order_id)["properties"], "addressRecipient": "Абая 1"}
-    hear(site_saves(shared_order, 11, properties=properties))
+    post_order(site_saves(shared_order, 11, properties=properties))
     shared_order.pushes.update(due_at=timezone.now())
     deliver_due()
     assert site.site.order(shared_order.bitrix_order_id)["properties"]["addressRecipient"] == "Абая 1"
     assert state(shared_order).is_unclear
-    ask_site.ask(str(shared_order.pk))
+    status_check.check_status(str(shared_order.pk))
     shared_order.refresh_from_db()
     assert (shared_order.delivery_address, Order.objects.count()) == ("Абая 1", 1)
 
 
-def test_a_copy_of_the_site_does_not_decide_a_doubt(site, shared_order, site_saves, hear):
-    """It may be older under a higher version: what was heard stands."""
+def test_dump_import_does_not_end_a_status_check(site, shared_order, site_saves, post_order):
+    """A dump may be older although its version is higher, so the received state is kept."""
     copied = read_order({**site.site.order(shared_order.bitrix_order_id), "VERSION": "19"})
-    hear(site_saves(shared_order, 10, **PAID))
+    post_order(site_saves(shared_order, 10, **PAID))
     assert services.record_history(snapshot=copied, history=HistoryRead()).outcome == services.Outcome.STALE
     shared_order.refresh_from_db()
     assert (shared_order.payment_status, shared_order.bitrix_version) == ("paid", 10)

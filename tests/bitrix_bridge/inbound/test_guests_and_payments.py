@@ -1,4 +1,4 @@
-"""Whose an order is that a guest has placed, and what the site says of an order's payments."""
+"""The customers of orders that guests have placed, and the payments of an order from the site."""
 
 import pytest
 
@@ -34,7 +34,7 @@ def placed_by_guest(**changes):
 
 
 class TestGuests:
-    def test_the_account_is_no_ones(self, post_webhook):
+    def test_guest_account_is_not_bound_to_the_customer(self, post_webhook):
         post_webhook("order.create", placed_by_guest())
         order = Order.objects.get()
         assert (order.customer.bitrix_user_id, order.bitrix_user_id) == (None, 3)
@@ -42,7 +42,7 @@ class TestGuests:
         assert order.customer.email == "aigerim@cvety.kz"
         assert "saleanonymous" not in str(order.customer.preferences)
 
-    def test_two_guests_are_two_customers(self, post_webhook):
+    def test_two_guests_become_two_customers(self, post_webhook):
         post_webhook("order.create", placed_by_guest())
         other = {"name": "Данияр", "phone": "+7 701 000 00 01", "email": "noemail7@noemail.invalid"}
         post_webhook("order.create", placed_by_guest(ID="5", properties=other))
@@ -50,18 +50,18 @@ class TestGuests:
         assert names == {122183: "Айгерим", 5: "Данияр"}
         assert Customer.objects.get(name="Данияр").email is None
 
-    def test_the_same_guest_again_is_known_by_the_phone(self, post_webhook):
+    def test_returning_guest_is_found_by_phone(self, post_webhook):
         post_webhook("order.create", placed_by_guest())
         post_webhook("order.create", placed_by_guest(ID="5"))
         post_webhook("order.update", next_version(placed_by_guest()))
         assert Customer.objects.count() == 1
 
-    def test_a_customer_with_an_account_of_their_own_who_orders_as_a_guest(self, post_webhook):
+    def test_guest_with_phone_of_registered_customer_is_that_customer(self, post_webhook):
         post_webhook("order.create", order_data())
         post_webhook("order.create", placed_by_guest(ID="5"))
         assert {order.customer.bitrix_user_id for order in Order.objects.all()} == {1079}
 
-    def test_a_name_alone_makes_one_customer_and_changes_no_other(self, post_webhook):
+    def test_guest_with_only_a_name_becomes_a_new_customer(self, post_webhook):
         data = placed_by_guest(properties={"phone": "", "email": ""})
         post_webhook("order.create", data)
         for number in range(2):
@@ -70,13 +70,13 @@ class TestGuests:
         customer = Customer.objects.get()
         assert (customer.name, customer.phone, customer.needs_attention) == ("Айгерим", "", True)
 
-    def test_without_any_contact_there_is_no_customer(self, post_webhook):
+    def test_guest_without_contacts_creates_no_customer(self, post_webhook):
         nothing = {"name": None, "phone": None, "email": None}
         post_webhook("order.create", placed_by_guest(properties=nothing))
         assert (Order.objects.get().customer, Customer.objects.count()) == (None, 0)
 
-    def test_one_that_was_taken_for_a_customer_gives_way(self, post_webhook):
-        """Before, the account was bound to the order; nothing said that it was everybody's."""
+    def test_customer_bound_to_guest_account_is_replaced(self, post_webhook):
+        """The order was stored with the guest account before the site marked the account as shared."""
         plain = {name: value for name, value in GUESTS.items() if name != "EXTERNAL_AUTH_ID"}
         data = placed_by_guest(user=plain, properties={"phone": None})
         post_webhook("order.create", data)
@@ -85,18 +85,18 @@ class TestGuests:
         customer = Order.objects.get().customer
         assert (customer.bitrix_user_id, customer.phone) == (None, "+77771234567")
 
-    def test_an_event_about_the_account_itself_makes_no_customer(self, post_webhook):
+    def test_event_about_guest_account_creates_no_customer(self, post_webhook):
         assert read_customer(GUESTS) is None
         assert post_webhook("user.update", GUESTS).json()["action"] == "ignored"
         assert not Customer.objects.exists()
 
     @pytest.mark.parametrize("mark", [None, "", "socservices", 5])
-    def test_any_other_account_is_its_customers(self, post_webhook, mark):
+    def test_other_account_is_bound_to_its_customer(self, post_webhook, mark):
         user = {"ID": "1079", "NAME": "Айгерим", "PERSONAL_PHONE": "+7 777 123 45 67", "EXTERNAL_AUTH_ID": mark}
         post_webhook("order.create", order_data(user=user))
         assert Order.objects.get().customer.bitrix_user_id == 1079
 
-    def test_on_the_stand_in_site(self, site, post_webhook):
+    def test_guest_order_of_stand_in_site_creates_customer(self, site, post_webhook):
         placed = site.site.order(int(site.place_order()["ID"]))
         guest = {**placed, "user": {**placed["user"], "EXTERNAL_AUTH_ID": "saleanonymous"}}
         post_webhook("order.create", guest)
@@ -107,33 +107,33 @@ class TestGuests:
     "email",
     ["noemail7@noemail.invalid", "x@shop.invalid", "NoEmail123@NOEMAIL.INVALID", "anonymous_9f2c@example.com"],
 )
-def test_a_made_up_address_is_none(email):
+def test_generated_email_is_ignored(email):
     assert read_order(order_data(properties={"email": email}, user=None)).customer.fields.get("email") is None
 
 
 class TestPayments:
-    def test_they_are_kept_as_they_came(self, post_webhook):
+    def test_payments_are_stored_unchanged(self, post_webhook):
         post_webhook("order.create", order_data(payments=[PAYMENT]))
         order = Order.objects.get()
         assert order.metadata["payments"] == [PAYMENT]
         assert "payments" not in str(order.metadata.get("fields", {})).casefold()
 
-    def test_those_of_now_take_the_place_of_earlier_ones(self, post_webhook):
+    def test_new_payments_replace_earlier_ones(self, post_webhook):
         post_webhook("order.create", order_data(payments=[PAYMENT, {**PAYMENT, "ID": "78"}]))
         post_webhook("order.update", next_version(order_data(), payments=[{**PAYMENT, "PAID": "Y"}]))
         assert Order.objects.get().metadata["payments"] == [{**PAYMENT, "PAID": "Y"}]
 
-    def test_none_left(self, post_webhook):
+    def test_empty_list_removes_payments(self, post_webhook):
         post_webhook("order.create", order_data(payments=[PAYMENT]))
         post_webhook("order.update", next_version(order_data(), payments=[]))
         assert Order.objects.get().metadata["payments"] == []
 
-    def test_absent_is_left_alone(self, post_webhook):
+    def test_missing_payments_keep_the_stored_ones(self, post_webhook):
         post_webhook("order.create", order_data(payments=[PAYMENT]))
         post_webhook("order.update", next_version(order_data()))
         assert Order.objects.get().metadata["payments"] == [PAYMENT]
 
-    def test_what_an_earlier_reader_has_kept_elsewhere_goes(self, post_webhook):
+    def test_payments_stored_among_other_fields_are_removed(self, post_webhook):
         post_webhook("order.create", order_data())
         order = Order.objects.get()
         order.metadata["fields"] = {**order.metadata["fields"], "payments": [PAYMENT]}
@@ -142,7 +142,7 @@ class TestPayments:
         order.refresh_from_db()
         assert ("payments" in order.metadata["fields"], order.metadata["payments"]) == (False, [PAYMENT])
 
-    def test_what_is_no_list_of_them_is_kept_raw_and_named(self, post_webhook):
+    def test_unreadable_payments_are_kept_raw_with_a_problem(self, post_webhook):
         post_webhook("order.create", order_data(payments=["оплачено"]))
         order = Order.objects.get()
         assert "payments" not in order.metadata
@@ -153,11 +153,11 @@ class TestPayments:
         ("raw", "count"),
         [([], 0), ({}, 0), ([PAYMENT], 1), ({"0": PAYMENT, "3": PAYMENT}, 2), ("x", None), ([1], None), (5, None)],
     )
-    def test_shapes(self, raw, count):
+    def test_payments_are_read_in_each_format(self, raw, count):
         payments = payments_of(raw)
         assert (None if payments is None else len(payments)) == count
 
-    def test_a_marked_order_is_an_order(self, post_webhook):
+    def test_order_marked_as_problematic_is_stored(self, post_webhook):
         data = order_data(MARKED="Y", REASON_MARKED="Не указана платёжная система")
         assert post_webhook("order.create", data).json()["action"] == "created"
         assert not WebhookEvent.objects.get().problems

@@ -1,4 +1,4 @@
-"""Keeping, repeating and replaying events; many at once; odd inputs through the front door."""
+"""The inbox stores events and processes them again, also with many events at once and with unusual input."""
 
 import json
 import threading
@@ -22,16 +22,16 @@ from tests.samples import next_version, order_data
 HEADERS = {"Authorization": f"Bearer {WEBHOOK_TOKEN}"}
 
 
-class Broken(Exception):
+class BrokenError(Exception):
     pass
 
 
 @pytest.fixture
 def broken(monkeypatch):
-    """Processing that fails until it is mended."""
+    """Make the processing of events fail until the patch is undone."""
 
     def fail(**_kwargs):
-        raise Broken("the service is broken: made-up-webhook-token")
+        raise BrokenError("the service is broken: made-up-webhook-token")
 
     monkeypatch.setattr(event_handlers.services, "apply_snapshot", fail)
     return monkeypatch
@@ -39,9 +39,9 @@ def broken(monkeypatch):
 
 @pytest.mark.django_db(transaction=True)
 class TestFailed:
-    """An event whose processing raises is kept and repeated."""
+    """An event whose processing raises an error is stored and processed again."""
 
-    def test_it_is_kept_and_the_sender_need_not_care(self, broken, post_webhook):
+    def test_failed_event_is_stored_and_sender_gets_success(self, broken, post_webhook):
         response = post_webhook("order.create", order_data())
         row = WebhookEvent.objects.get()
         assert (response.status_code, response.json()) == (
@@ -49,14 +49,14 @@ class TestFailed:
             {"status": "success", "action": "stored", "event_id": str(row.pk)},
         )
         assert (row.state, row.action, row.attempts, row.order) == ("waiting", "stored", 1, None)
-        assert row.error.startswith("Broken: the service is broken")
+        assert row.error.startswith("BrokenError: the service is broken")
         assert "Traceback" in row.traceback
         assert WEBHOOK_TOKEN not in row.error + row.traceback
         assert not Order.objects.exists()
         wait = row.retry_at - row.created_at
         assert timedelta(seconds=25) < wait < timedelta(seconds=35)
 
-    def test_the_schedule_repeats_it_once_it_is_due(self, broken, post_webhook):
+    def test_schedule_processes_failed_event_again_when_due(self, broken, post_webhook):
         post_webhook("order.create", order_data())
         assert inbox.retry_due() == 0
         WebhookEvent.objects.update(retry_at=timezone.now())
@@ -68,7 +68,7 @@ class TestFailed:
         assert Order.objects.get().events.get().webhook_event_id == row.pk
         assert inbox.retry_due() == 0
 
-    def test_it_gives_up_after_the_last_pause_and_can_still_be_replayed(self, broken, post_webhook):
+    def test_event_fails_after_last_retry_and_can_be_processed_again(self, broken, post_webhook):
         post_webhook("order.create", order_data())
         for _ in WAITS:
             assert WebhookEvent.objects.get().state == "waiting"
@@ -79,7 +79,7 @@ class TestFailed:
         broken.undo()
         assert inbox.reprocess(row.pk).action == "created"
 
-    def test_one_that_was_overtaken_ends_as_old_news(self, broken, post_webhook):
+    def test_failed_event_is_outdated_after_a_newer_event(self, broken, post_webhook):
         post_webhook("order.create", order_data())
         broken.undo()
         post_webhook("order.update", next_version(order_data(), COMMENTS="новее"))
@@ -87,13 +87,13 @@ class TestFailed:
         assert inbox.reprocess(failed.pk).action == "stale"
         assert Order.objects.get().courier_comment == "новее"
 
-    def test_the_same_event_again_is_a_duplicate_of_the_kept_one(self, broken, post_webhook):
+    def test_repetition_of_failed_event_is_a_duplicate(self, broken, post_webhook):
         post_webhook("order.create", order_data())
         broken.undo()
-        # Not processed past the kept one: that has the fingerprint, and is repeated.
+        # The repetition is not processed: the stored event has the same fingerprint and will be processed again.
         assert post_webhook("order.create", order_data()).json()["action"] == "duplicate"
 
-    def test_a_failing_duplicate_is_kept_too(self, broken, post_webhook):
+    def test_duplicate_that_fails_is_stored_too(self, broken, post_webhook):
         post_webhook("order.create", order_data())
         assert post_webhook("order.create", order_data()).json()["action"] == "stored"
         assert WebhookEvent.objects.count() == 2
@@ -101,9 +101,9 @@ class TestFailed:
 
 @pytest.mark.django_db
 class TestWithoutAnyClock:
-    """Events that do not say when they happened are put in order by when they came."""
+    """Events without a time are sorted by when they were received."""
 
-    def test_an_old_status_does_not_come_back_when_it_is_replayed(self, post_webhook):
+    def test_older_status_is_not_applied_when_processed_again(self, post_webhook):
         post_webhook("order.create", order_data())
         first = post_webhook("order.status.change", {"ID": 122183, "STATUS_ID": "AP"}).json()
         post_webhook("order.status.change", {"ID": 122183, "STATUS_ID": "PD"})
@@ -111,12 +111,12 @@ class TestWithoutAnyClock:
         assert (row.action, row.order) == ("stale", Order.objects.get())
         assert Order.objects.get().status_id == "delivering"
 
-    def test_the_newest_is_replayed(self, post_webhook, broken):
+    def test_newest_status_is_applied_when_processed_again(self, post_webhook, broken):
         failed = post_webhook("order.status.change", {"ID": 122183, "STATUS_ID": "PD"}).json()
         broken.undo()
         assert inbox.reprocess(failed["event_id"]).action == "created"
 
-    def test_a_whole_order_is_overtaken_by_a_whole_order(self, post_webhook, broken):
+    def test_whole_order_is_outdated_after_a_later_whole_order(self, post_webhook, broken):
         data = order_data(VERSION=..., DATE_UPDATE=...)
         failed = post_webhook("order.update", data).json()
         broken.undo()
@@ -124,7 +124,7 @@ class TestWithoutAnyClock:
         assert inbox.reprocess(failed["event_id"]).action == "stale"
         assert Order.objects.get().courier_comment == "новее"
 
-    def test_a_status_alone_overtakes_nothing_but_the_status(self, post_webhook, broken):
+    def test_later_status_event_makes_only_the_status_outdated(self, post_webhook, broken):
         failed = post_webhook("order.update", order_data(VERSION=..., DATE_UPDATE=...)).json()
         broken.undo()
         post_webhook("order.status.change", {"ID": 122183, "STATUS_ID": "PD"})
@@ -134,7 +134,7 @@ class TestWithoutAnyClock:
 
 
 @pytest.mark.django_db
-def test_replaying_a_processed_event_changes_nothing(post_webhook):
+def test_processing_an_event_again_changes_nothing(post_webhook):
     post_webhook("order.create", order_data())
     row = WebhookEvent.objects.get()
     assert inbox.reprocess(row.pk).action == "unchanged"
@@ -151,7 +151,7 @@ def test_replaying_a_processed_event_changes_nothing(post_webhook):
     ],
     ids=["columns", "a list", "nested"],
 )
-def test_passwords_and_their_hashes_are_kept_nowhere(post_webhook, user):
+def test_passwords_and_hashes_are_not_stored(post_webhook, user):
     assert post_webhook("order.create", order_data(user=user)).json()["action"] == "created"
     event, order = WebhookEvent.objects.get(), Order.objects.get()
     kept = [event.payload, event.problems, order.metadata, [entry.details for entry in order.events.all()]]
@@ -159,7 +159,7 @@ def test_passwords_and_their_hashes_are_kept_nowhere(post_webhook, user):
 
 
 def _at_once(bodies):
-    """Post all bodies at the same moment, each from a thread and a connection of its own; return the answers."""
+    """Post all bodies at the same time, each from its own thread and connection, and return the responses."""
     barrier = threading.Barrier(len(bodies))
     answers = []
 
@@ -182,7 +182,7 @@ def _at_once(bodies):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_same_webhook_20_times_at_once_makes_one_order():
+def test_same_webhook_20_times_at_once_creates_one_order():
     answers = _at_once([{"event": "order.create", "data": order_data()}] * 20)
     assert Counter(answers) == {(200, "created"): 1, (200, "duplicate"): 19}
     assert (Order.objects.count(), Customer.objects.count(), Product.objects.count()) == (1, 1, 1)
@@ -190,7 +190,7 @@ def test_the_same_webhook_20_times_at_once_makes_one_order():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_20_webhooks_without_any_clock_at_once_make_one_order():
+def test_20_webhooks_without_dates_at_once_create_one_order():
     data = order_data(VERSION=..., DATE_UPDATE=...)
     answers = _at_once([{"event": "order.update", "data": data}] * 20)
     assert Counter(answers) == {(200, "created"): 1, (200, "unchanged"): 19}
@@ -198,7 +198,7 @@ def test_20_webhooks_without_any_clock_at_once_make_one_order():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_20_versions_at_once_end_with_the_newest():
+def test_newest_of_20_versions_sent_at_once_is_stored():
     versions = [order_data()]
     for number in range(19):
         versions.append(next_version(versions[-1], COMMENTS=f"правка {number}"))
@@ -209,7 +209,7 @@ def test_20_versions_at_once_end_with_the_newest():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_20_orders_of_one_new_customer_and_one_new_product_at_once():
+def test_20_orders_at_once_create_one_customer_and_one_product():
     bodies = [{"event": "order.create", "data": order_data(ID=n, ACCOUNT_NUMBER=str(n))} for n in range(1, 21)]
     assert Counter(_at_once(bodies)) == {(200, "created"): 20}
     assert (Order.objects.count(), Customer.objects.count(), Product.objects.count()) == (20, 1, 1)
@@ -231,7 +231,7 @@ FIELDS = sorted({*order_data(), "XML_ID", "DATE_STATUS", "RESPONSIBLE_ID", "webh
 @pytest.mark.django_db
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
 @given(changes=st.dictionaries(st.sampled_from(FIELDS) | st.text(max_size=8), json_values, max_size=6))
-def test_no_input_however_odd_raises_or_loses_the_event(client, changes):
+def test_unusual_order_data_never_raises_or_loses_the_event(client, changes):
     changes.pop("ID", None), changes.pop("id", None), changes.pop("Id", None), changes.pop("iD", None)
     body = json.dumps({"event": "order.update", "data": {**order_data(), **changes}}, allow_nan=True)
     before = WebhookEvent.objects.count()
@@ -249,7 +249,7 @@ def test_no_input_however_odd_raises_or_loses_the_event(client, changes):
 @given(
     event=st.sampled_from(sorted(event_handlers.HANDLERS)) | st.text(max_size=10), data=json_values, body=json_values
 )
-def test_any_json_gets_one_of_the_listed_answers(client, event, data, body):
+def test_any_json_gets_a_documented_response(client, event, data, body):
     for content in ({"event": event, "data": data}, {"event": event, "data": {"ID": 5, "x": data}}, body):
         text = json.dumps(content)
         response = client.post("/webhooks/bitrix/order", text, content_type="application/json", headers=HEADERS)

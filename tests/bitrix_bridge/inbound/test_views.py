@@ -1,4 +1,4 @@
-"""Every answer of the webhook that the contract lists, through HTTP."""
+"""Every response of the webhook that the contract lists, over HTTP."""
 
 import json
 
@@ -16,7 +16,7 @@ from tests.samples import order_data
 pytestmark = pytest.mark.django_db
 
 
-def test_a_new_order_is_created(post_webhook):
+def test_order_create_event_creates_an_order(post_webhook):
     response = post_webhook("order.create", order_data())
     order = Order.objects.get()
     event = WebhookEvent.objects.get()
@@ -32,16 +32,16 @@ def test_a_new_order_is_created(post_webhook):
 
 
 @pytest.mark.parametrize("path", ["/webhooks/bitrix/order", "/webhooks/bitrix/order/"])
-def test_with_and_without_a_slash_and_never_a_redirect(post_webhook, path):
+def test_url_works_with_and_without_trailing_slash(post_webhook, path):
     assert post_webhook("order.create", order_data(), path=path).status_code == 200
 
 
 @pytest.mark.parametrize("token", ["made-up-webhook-token", "made-up-second-token"])
-def test_several_tokens_are_valid_at_once(post_webhook, token):
+def test_each_configured_token_is_accepted(post_webhook, token):
     assert post_webhook("order.create", order_data(), token=token).status_code == 200
 
 
-def test_the_token_may_be_in_the_body_and_is_not_kept(post_webhook):
+def test_token_in_the_body_is_accepted_and_not_stored(post_webhook):
     body = {"event": "order.create", "token": "made-up-webhook-token", "data": order_data()}
     assert post_webhook(body, token=None).json()["action"] == "created"
     assert "made-up-webhook-token" not in json.dumps(WebhookEvent.objects.get().payload)
@@ -51,7 +51,7 @@ def test_the_token_may_be_in_the_body_and_is_not_kept(post_webhook):
     ("header", "in_body"),
     [(None, None), ("wrong", None), (None, "wrong"), ("", ""), (None, 7), (None, ["made-up-webhook-token"])],
 )
-def test_without_a_good_token_nothing_is_kept(post_webhook, header, in_body):
+def test_event_without_a_valid_token_is_not_stored(post_webhook, header, in_body):
     body = {"event": "order.create", "data": order_data()}
     if in_body is not None:
         body["token"] = in_body
@@ -61,12 +61,12 @@ def test_without_a_good_token_nothing_is_kept(post_webhook, header, in_body):
     assert not Order.objects.exists()
 
 
-def test_an_empty_configured_token_opens_nothing(post_webhook, settings):
+def test_empty_configured_token_is_never_accepted(post_webhook, settings):
     settings.WEBHOOK_TOKENS = [""]
     assert post_webhook({"event": "order.create", "token": "", "data": order_data()}, token=None).status_code == 401
 
 
-def test_a_bad_body_without_a_token_is_not_judged(post_webhook):
+def test_invalid_body_without_a_token_gets_401(post_webhook):
     assert post_webhook("not json at all", token=None).status_code == 401
 
 
@@ -94,7 +94,7 @@ def test_a_bad_body_without_a_token_is_not_judged(post_webhook):
     ],
     ids=lambda value: repr(value)[:40],
 )
-def test_a_bad_body_is_told_what_is_wrong_and_where(post_webhook, body, says):
+def test_response_to_invalid_body_says_what_is_wrong_and_where(post_webhook, body, says):
     response = post_webhook(body)
     assert response.status_code == 400
     assert response.json()["error"] == "invalid_payload"
@@ -102,19 +102,21 @@ def test_a_bad_body_is_told_what_is_wrong_and_where(post_webhook, body, says):
     assert not WebhookEvent.objects.exists()
 
 
-def test_a_body_of_more_than_a_megabyte_is_too_large(post_webhook, settings):
+def test_body_above_one_megabyte_is_refused(post_webhook, settings):
     response = post_webhook("order.create", order_data(COMMENTS="x" * settings.WEBHOOK_MAX_BYTES))
     assert (response.status_code, response.json()["error"]) == (413, "too_large")
     assert not WebhookEvent.objects.exists()
 
 
-def test_just_under_a_megabyte_is_taken(post_webhook):
+def test_body_just_below_one_megabyte_is_accepted(post_webhook):
     assert post_webhook("order.create", order_data(COMMENTS="x" * 900_000)).json()["action"] == "created"
     order = Order.objects.get()
-    assert order.metadata["fields"]["COMMENTS"] == "x" * 900_000  # kept whole where the order's own field is cut
+    assert (
+        order.metadata["fields"]["COMMENTS"] == "x" * 900_000
+    )  # the whole text, while the order's own field is truncated
 
 
-def test_an_unknown_event_is_kept_and_ignored(post_webhook):
+def test_unknown_event_is_stored_and_ignored(post_webhook):
     response = post_webhook("coupon.used", {"CODE": "SPRING"})
     assert (response.status_code, response.json()["action"]) == (200, "ignored")
     assert WebhookEvent.objects.get().payload["data"] == {"CODE": "SPRING"}
@@ -122,7 +124,7 @@ def test_an_unknown_event_is_kept_and_ignored(post_webhook):
 
 @pytest.mark.parametrize("path", ["/webhooks/bitrix/order", "/webhooks/bitrix/product/"])
 @pytest.mark.parametrize("body", [{"event": "ping"}, {"event": " Ping ", "event_id": "7", "data": {"ID": 1}}])
-def test_a_ping_is_answered_and_leaves_no_trace(post_webhook, django_assert_num_queries, path, body):
+def test_ping_gets_a_response_and_is_not_stored(post_webhook, django_assert_num_queries, path, body):
     with django_assert_num_queries(0):
         response = post_webhook(body, path=path)
     assert (response.status_code, response.json()) == (200, {"status": "success", "action": "pong"})
@@ -133,12 +135,12 @@ def test_a_ping_is_answered_and_leaves_no_trace(post_webhook, django_assert_num_
 
 
 @pytest.mark.parametrize("token", [None, "wrong"])
-def test_a_ping_without_a_good_token_is_refused_and_counted(post_webhook, settings, token):
+def test_ping_without_a_valid_token_is_refused_and_counted(post_webhook, settings, token):
     settings.WEBHOOK_RATE = "2/min"
     assert [post_webhook({"event": "ping"}, token=token).status_code for _ in range(3)] == [401, 401, 429]
 
 
-def test_too_many_requests_from_one_address(post_webhook, settings):
+def test_too_many_requests_from_one_address_get_429(post_webhook, settings):
     settings.WEBHOOK_RATE = "2/min"
     assert [post_webhook("order.create", order_data()).status_code for _ in range(2)] == [200, 200]
     response = post_webhook("order.create", order_data())
@@ -147,13 +149,13 @@ def test_too_many_requests_from_one_address(post_webhook, settings):
     assert response.json() == {"status": "error", "error": "too_many_requests"}
 
 
-def test_guesses_of_a_token_are_limited_too(post_webhook, settings):
+def test_requests_with_wrong_tokens_are_rate_limited_too(post_webhook, settings):
     settings.WEBHOOK_RATE = "2/min"
     answers = [post_webhook("order.create", order_data(), token="guess").status_code for _ in range(3)]
     assert answers == [401, 401, 429]
 
 
-def test_a_forwarded_address_is_believed_only_from_trusted_proxies(client, settings):
+def test_forwarded_address_is_used_only_from_trusted_proxies(client, settings):
     settings.WEBHOOK_RATE = "1/min"
 
     def post(address):
@@ -163,12 +165,12 @@ def test_a_forwarded_address_is_believed_only_from_trusted_proxies(client, setti
     assert [post("10.0.0.1"), post("10.0.0.2")] == [401, 429]
     caches["throttle"].clear()
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NUM_PROXIES": 1}
-    # What the client itself put in front of the trusted proxy's entry does not count.
+    # Entries that the client itself added before the one of the trusted proxy are ignored.
     assert [post("10.0.0.1"), post("10.0.0.2"), post("6.6.6.6, 10.0.0.2")] == [401, 401, 429]
 
 
-def test_while_the_database_is_away_the_sender_is_told_to_come_again(post_webhook, monkeypatch):
-    # The whole way with a database that is really stopped is in tests/e2e.
+def test_unavailable_database_returns_503_with_retry_after(post_webhook, monkeypatch):
+    # A test in tests/e2e really stops the database.
     def away(_row):
         raise OperationalError("the connection is lost")
 
@@ -180,11 +182,11 @@ def test_while_the_database_is_away_the_sender_is_told_to_come_again(post_webhoo
 
 
 @pytest.mark.parametrize("method", ["get", "put", "delete", "patch"])
-def test_other_methods_are_refused(client, method):
+def test_other_http_methods_are_refused(client, method):
     assert getattr(client, method)("/webhooks/bitrix/order").status_code == 405
 
 
-def test_the_docs_list_every_answer(client):
+def test_documentation_lists_every_response(client):
     page = client.get("/docs")
     assert page.status_code == 200
     assert b"https://" not in page.content.replace(b"https://cvety", b"")  # assets are served from here
@@ -195,19 +197,19 @@ def test_the_docs_list_every_answer(client):
     assert "pong" in schema
 
 
-def test_the_public_page_says_that_it_runs_and_nothing_more(client):
+def test_public_page_shows_only_that_the_service_runs(client):
     response = client.get("/")
     assert response.status_code == 200
     assert "Сервис работает" in response.content.decode()
 
 
-def test_the_session_of_staff_is_no_token(post_webhook, client, manager: User):
+def test_session_of_staff_does_not_replace_the_token(post_webhook, client, manager: User):
     client.force_login(manager)
     assert post_webhook("order.create", order_data(), token=None).status_code == 401
 
 
 @pytest.mark.django_db(transaction=True)
-def test_while_the_database_takes_nothing_the_sender_is_told_to_come_again(post_webhook, client):
+def test_read_only_database_returns_503_with_retry_after(post_webhook, client):
     client.raise_request_exception = False
     with connection.cursor() as cursor:
         cursor.execute("SET default_transaction_read_only = on")
@@ -220,7 +222,7 @@ def test_while_the_database_takes_nothing_the_sender_is_told_to_come_again(post_
     assert int(response["Retry-After"]) > 0
 
 
-def test_rates_that_can_not_be_counted_turn_no_webhook_away(post_webhook, settings, tmp_path, caplog):
+def test_webhook_is_accepted_when_rate_cannot_be_counted(post_webhook, settings, tmp_path, caplog):
     (tmp_path / "file").write_text("")
     files = {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": str(tmp_path / "file" / "x")}
     settings.CACHES = {**settings.CACHES, "throttle": files}
@@ -230,7 +232,7 @@ def test_rates_that_can_not_be_counted_turn_no_webhook_away(post_webhook, settin
     assert caplog.text.count("THROTTLE_CACHE_DIR") == 1
 
 
-def test_an_address_with_a_zone_is_kept_without_it(client):
+def test_address_with_a_zone_is_stored_without_the_zone(client):
     body = json.dumps({"event": "order.create", "token": "made-up-webhook-token", "data": order_data()})
     path = "/webhooks/bitrix/order"
     response = client.post(path, body, content_type="application/json", REMOTE_ADDR="fe80::1%eth0")

@@ -1,4 +1,4 @@
-"""Pushes to the stand-in site over HTTP: what leaves, what comes of it, and what a fault on the way costs."""
+"""Pushes to the stand-in site over HTTP: their requests, their results, and the effects of faults."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -27,7 +27,7 @@ def change(order, status, manager):
     services.change_status(order_id=order.pk, status=status, actor=manager)
 
 
-def hurry(push):
+def make_due(push):
     Push.objects.filter(pk=push.pk).update(due_at=timezone.now())
 
 
@@ -38,23 +38,23 @@ def made_here(manager, **fields):
     return services.create_order(items=[NewItem(product=product)], customer=customer, fields=fields, actor=manager)
 
 
-def test_an_order_is_found_by_the_number_that_its_customer_was_told(site, manager, client):
-    """Also after the site has given its own, and its page says both."""
+def test_order_is_found_by_its_first_number_after_site_renumbers_it(site, manager, client):
+    """The order's page shows both numbers after the site has assigned its own."""
     order = made_here(manager)
-    told = order.order_number
-    assert told.startswith("CRM-")
+    first_number = order.order_number
+    assert first_number.startswith("CRM-")
     assert deliver_due() == 1
     order.refresh_from_db()
-    assert (order.own_number, order.order_number != told) == (told, True)
+    assert (order.own_number, order.order_number != first_number) == (first_number, True)
     client.force_login(manager)
-    for typed in (told, told.lower(), told.removeprefix("CRM-"), order.order_number):
+    for typed in (first_number, first_number.lower(), first_number.removeprefix("CRM-"), order.order_number):
         found = client.get(reverse("admin:orders_order_changelist"), {"q": typed}).content.decode()
         assert f"№\xa0{order.order_number}" in found or f"№&nbsp;{order.order_number}" in found, typed
     page = client.get(reverse("admin:orders_order_change", args=[order.pk])).content.decode()
-    assert f"при приёме №\xa0{told}" in page
+    assert f"при приёме №\xa0{first_number}" in page
 
 
-def test_a_status_reaches_the_site(site, shared_order, manager):
+def test_status_change_is_sent_to_the_site(site, shared_order, manager):
     change(shared_order, "accepted", manager)
     push = Push.objects.get()
     assert (push.state, push.fields) == ("pending", ["status"])
@@ -66,12 +66,12 @@ def test_a_status_reaches_the_site(site, shared_order, manager):
     attempt = push.attempt_log.get()
     assert (attempt.number, attempt.outcome, attempt.code, attempt.actor) == (1, "delivered", "200", None)
     assert attempt.duration_ms is not None
-    sent, wished, _created = shared_order.events.all()
+    sent, changed, _created = shared_order.events.all()
     assert (sent.kind, sent.details["values"], sent.push_id) == ("sent", {"status": "accepted"}, push.pk)
-    assert (wished.actor, wished.source) == (manager, "admin")
+    assert (changed.actor, changed.source) == (manager, "admin")
 
 
-def test_the_echo_changes_nothing_and_is_not_sent_back(site, shared_order, manager, post_webhook):
+def test_echo_of_our_change_is_not_sent_back(site, shared_order, manager, post_webhook):
     change(shared_order, "accepted", manager)
     deliver_due()
     echo = site.sender.events[-1]
@@ -81,7 +81,7 @@ def test_the_echo_changes_nothing_and_is_not_sent_back(site, shared_order, manag
     assert (deliver_due(), site.site.writes) == (0, 1)
 
 
-def test_an_echo_that_beats_the_answer(site, shared_order, manager, post_webhook):
+def test_echo_may_arrive_before_the_response(site, shared_order, manager, post_webhook):
     change(shared_order, "accepted", manager)
     site.faults.give(faults.answer_lost())
     deliver_due()
@@ -89,12 +89,12 @@ def test_an_echo_that_beats_the_answer(site, shared_order, manager, post_webhook
     post_webhook(echo.name, echo.data, event_id=echo.event_id)
     shared_order.refresh_from_db()
     assert (shared_order.status_id, shared_order.sync_state) == ("accepted", "synced")
-    hurry(Push.objects.get())
+    make_due(Push.objects.get())
     deliver_due()
     assert (Push.objects.get().state, site.site.writes) == ("cancelled", 1)
 
 
-def test_a_newer_wish_is_folded_into_the_push_that_waits(site, shared_order, manager):
+def test_newer_change_is_added_to_the_queued_push(site, shared_order, manager):
     change(shared_order, "accepted", manager)
     services.edit_order(order_id=shared_order.pk, changes={"courier_comment": "домофон 7"}, actor=manager)
     change(shared_order, "delivering", manager)
@@ -105,19 +105,19 @@ def test_a_newer_wish_is_folded_into_the_push_that_waits(site, shared_order, man
     assert (there["STATUS_ID"], there["COMMENTS"], site.site.writes) == ("PD", "домофон 7", 1)
 
 
-def test_a_wish_while_the_push_is_under_way_goes_out_too(site, shared_order, manager, monkeypatch):
+def test_change_during_delivery_is_sent_too(site, shared_order, manager, monkeypatch):
     change(shared_order, "accepted", manager)
     from bitrix_bridge.site_client.bridge_client import BridgeClient
 
-    honest = BridgeClient.set_status
+    original = BridgeClient.set_status
 
-    def set_status_while_a_manager_goes_on(self, *args, **kwargs):
-        monkeypatch.setattr(BridgeClient, "set_status", honest)
-        version = honest(self, *args, **kwargs)
+    def set_status_while_a_manager_edits(self, *args, **kwargs):
+        monkeypatch.setattr(BridgeClient, "set_status", original)
+        version = original(self, *args, **kwargs)
         change(shared_order, "delivering", manager)
         return version
 
-    monkeypatch.setattr(BridgeClient, "set_status", set_status_while_a_manager_goes_on)
+    monkeypatch.setattr(BridgeClient, "set_status", set_status_while_a_manager_edits)
     deliver_due()
     deliver_due()
     shared_order.refresh_from_db()
@@ -125,7 +125,7 @@ def test_a_wish_while_the_push_is_under_way_goes_out_too(site, shared_order, man
     assert Push.objects.count() == 1
 
 
-def test_only_changed_fields_are_sent(site, shared_order, manager):
+def test_push_contains_only_changed_fields(site, shared_order, manager):
     services.edit_order(
         order_id=shared_order.pk, changes={"postcard_text": "Құттықтаймын! 🌷", "is_surprise": True}, actor=manager
     )
@@ -136,7 +136,7 @@ def test_only_changed_fields_are_sent(site, shared_order, manager):
     assert site.site.order(shared_order.bitrix_order_id)["properties"]["postcardText"] == "Құттықтаймын! 🌷"
 
 
-def test_the_site_decided_otherwise_meanwhile(site, shared_order, manager):
+def test_status_changed_on_site_is_a_conflict(site, shared_order, manager):
     site.change_status(shared_order.bitrix_order_id, "DE")
     change(shared_order, "accepted", manager)
     deliver_due()
@@ -145,7 +145,7 @@ def test_the_site_decided_otherwise_meanwhile(site, shared_order, manager):
     assert (shared_order.status_id, shared_order.sync_state) == ("declined", "conflict")
     assert (event.kind, event.reason, event.details["wish"]) == ("conflict", "site_has_other", {"status": "accepted"})
     assert (status_on_site(site, shared_order), site.site.writes) == ("DE", 0)
-    # The manager insists: one click.
+    # The manager sets the status again with one click.
     change(shared_order, "accepted", manager)
     deliver_due()
     shared_order.refresh_from_db()
@@ -162,9 +162,9 @@ def test_the_site_decided_otherwise_meanwhile(site, shared_order, manager):
         faults.garbage(),
         faults.answer_lost(),
     ],
-    ids=["500", "503", "429", "html", "garbage", "answer lost"],
+    ids=["500", "503", "429", "html", "garbage", "response lost"],
 )
-def test_what_may_pass_is_repeated_and_done_once(site, shared_order, manager, fault):
+def test_temporary_failure_is_retried_and_change_is_made_once(site, shared_order, manager, fault):
     change(shared_order, "accepted", manager)
     site.faults.give(fault)
     deliver_due()
@@ -174,7 +174,7 @@ def test_what_may_pass_is_repeated_and_done_once(site, shared_order, manager, fa
     wait = push.due_at - push.updated_at
     assert WAITS[0] * 0.79 < wait < WAITS[0] * 1.21
     assert deliver_due() == 0  # not yet
-    hurry(push)
+    make_due(push)
     deliver_due()
     push.refresh_from_db()
     assert (push.state, status_on_site(site, shared_order), site.site.writes) == ("delivered", "AP", 1)
@@ -193,7 +193,7 @@ def test_what_may_pass_is_repeated_and_done_once(site, shared_order, manager, fa
     ],
     ids=["401", "403", "redirect", "422", "400", "success false with 200"],
 )
-def test_what_will_not_pass_fails_at_once_and_says_why(site, shared_order, manager, fault, says):
+def test_permanent_failure_fails_at_once_with_its_reason(site, shared_order, manager, fault, says):
     change(shared_order, "accepted", manager)
     site.faults.give(fault)
     deliver_due()
@@ -205,20 +205,20 @@ def test_what_will_not_pass_fails_at_once_and_says_why(site, shared_order, manag
     assert (event.kind, says in event.details["message"]) == ("refused", True)
 
 
-def test_the_site_has_no_such_order(site, lone_order, manager):
+def test_push_fails_when_site_has_no_such_order(site, lone_order, manager):
     change(lone_order, "accepted", manager)
     deliver_due()
     assert (Push.objects.get().state, lone_order.events.first().reason) == ("failed", "order_gone")
 
 
-def test_without_an_address_it_fails_at_once(lone_order, manager, settings):
+def test_push_fails_at_once_without_bridge_address(lone_order, manager, settings):
     settings.BITRIX_API_URL = ""
     change(lone_order, "accepted", manager)
     deliver_due()
     assert "BITRIX_API_URL" in Push.objects.get().last_error
 
 
-def test_a_failed_push_can_be_retried_by_hand(site, shared_order, manager):
+def test_staff_can_retry_a_failed_push(site, shared_order, manager):
     change(shared_order, "accepted", manager)
     site.faults.give(faults.status(401))
     deliver_due()
@@ -232,7 +232,7 @@ def test_a_failed_push_can_be_retried_by_hand(site, shared_order, manager):
     assert push.attempt_log.get(number=2).actor == manager
 
 
-def test_a_newer_push_takes_the_place_of_a_failed_one(site, shared_order, manager):
+def test_newer_push_replaces_a_failed_one(site, shared_order, manager):
     change(shared_order, "accepted", manager)
     site.faults.give(faults.status(401))
     deliver_due()
@@ -245,7 +245,7 @@ def test_a_newer_push_takes_the_place_of_a_failed_one(site, shared_order, manage
     assert not failed.retry() or deliver_due() == 1
 
 
-def test_retry_after_is_obeyed(site, shared_order, manager):
+def test_retry_after_header_sets_the_next_attempt(site, shared_order, manager):
     change(shared_order, "accepted", manager)
     site.faults.give(faults.status(429, retry_after=7200))
     deliver_due()
@@ -253,36 +253,36 @@ def test_retry_after_is_obeyed(site, shared_order, manager):
     assert abs(push.due_at - timezone.now() - timedelta(hours=2)) < timedelta(seconds=20)
 
 
-def test_it_gives_up_after_the_last_pause_and_staff_are_told(site, shared_order, manager, monkeypatch):
-    told = []
-    monkeypatch.setattr("cvety_crm.outbox.engine.raise_alert", told.append)
+def test_push_fails_after_last_retry_and_staff_are_notified(site, shared_order, manager, monkeypatch):
+    alerts = []
+    monkeypatch.setattr("cvety_crm.outbox.engine.raise_alert", alerts.append)
     change(shared_order, "accepted", manager)
     push = Push.objects.get()
     site.faults.give(faults.status(500), times=len(WAITS) + 1)
     for expected in range(1, len(WAITS) + 1):
-        hurry(push)
+        make_due(push)
         deliver_due()
         push.refresh_from_db()
         assert (push.state, push.failures) == ("pending", expected)
         wait = push.due_at - push.updated_at
         assert WAITS[expected - 1] * 0.79 < wait < WAITS[expected - 1] * 1.21
-        assert len(told) == (1 if expected >= 4 else 0)
-    hurry(push)
+        assert len(alerts) == (1 if expected >= 4 else 0)
+    make_due(push)
     deliver_due()
     push.refresh_from_db()
     shared_order.refresh_from_db()
     assert (push.state, push.attempts, shared_order.sync_state) == ("failed", len(WAITS) + 1, "failed")
     assert shared_order.events.first().reason == "gave_up"
-    assert len(told) == 2
+    assert len(alerts) == 2
     assert deliver_due() == 0
 
 
-def test_a_worker_that_died_has_tried(site, shared_order, manager):
+def test_attempt_of_a_killed_worker_is_counted(site, shared_order, manager):
     change(shared_order, "accepted", manager)
     push = Push.objects.get()
     Push.objects.update(state="sending", attempts=1, lease_until=timezone.now() + timedelta(seconds=30))
     push.attempt_log.create(number=1)
-    assert deliver_due() == 0  # its lease still runs
+    assert deliver_due() == 0  # its lease has not expired
     Push.objects.update(lease_until=timezone.now())
     deliver_due()
     push.refresh_from_db()
@@ -290,7 +290,7 @@ def test_a_worker_that_died_has_tried(site, shared_order, manager):
     assert [attempt.outcome for attempt in push.attempt_log.order_by("number")] == ["died", "delivered"]
 
 
-def test_an_entry_that_kills_every_worker_is_given_up_without_a_further_call(site, shared_order, manager):
+def test_push_that_kills_every_worker_fails_without_another_request(site, shared_order, manager):
     change(shared_order, "accepted", manager)
     Push.objects.update(state="sending", failures=len(WAITS), lease_until=timezone.now())
     requests = len(site.site.requests)
@@ -300,7 +300,7 @@ def test_an_entry_that_kills_every_worker_is_given_up_without_a_further_call(sit
     assert len(site.site.requests) == requests
 
 
-def test_a_late_result_of_a_worker_whose_lease_expired_changes_nothing(site, shared_order, manager, monkeypatch):
+def test_result_of_worker_with_expired_lease_is_ignored(site, shared_order, manager, monkeypatch):
     change(shared_order, "accepted", manager)
     push = Push.objects.get()
     label = Push._meta.label
@@ -319,7 +319,7 @@ def test_a_late_result_of_a_worker_whose_lease_expired_changes_nothing(site, sha
     assert [attempt.outcome for attempt in push.attempt_log.order_by("number")] == ["postponed", "delivered"]
 
 
-def test_an_order_made_here_appears_on_the_site_once(site, manager):
+def test_new_order_is_created_on_the_site_once(site, manager):
     order = made_here(manager)
     assert (order.order_number[:4], order.sync_state, order.source) == ("CRM-", "pending", "admin")
     deliver_due()
@@ -334,13 +334,13 @@ def test_an_order_made_here_appears_on_the_site_once(site, manager):
 
 
 @pytest.mark.parametrize("edit_between", [False, True])
-def test_a_lost_answer_creates_nothing_twice(site, manager, edit_between):
+def test_lost_response_to_create_makes_no_second_order(site, manager, edit_between):
     order = made_here(manager)
     site.faults.give(faults.answer_lost())
     deliver_due()
     if edit_between:
         services.edit_order(order_id=order.pk, changes={"delivery_address": "Достык 5"}, actor=manager)
-    hurry(Push.objects.get())
+    make_due(Push.objects.get())
     deliver_due()
     order.refresh_from_db()
     assert len(site.site.all_orders()) == 1
@@ -349,7 +349,7 @@ def test_a_lost_answer_creates_nothing_twice(site, manager, edit_between):
     assert order.sync_state == "synced"
 
 
-def test_a_webhook_that_beats_the_answer_is_matched(site, manager, post_webhook):
+def test_webhook_before_response_to_create_finds_our_order(site, manager, post_webhook):
     order = made_here(manager)
     site.faults.give(faults.answer_lost())
     deliver_due()
@@ -358,14 +358,14 @@ def test_a_webhook_that_beats_the_answer_is_matched(site, manager, post_webhook)
     order.refresh_from_db()
     assert (order.bitrix_order_id, order.source, Order.objects.count()) == (int(echo.data["ID"]), "admin", 1)
     assert order.items.get().bitrix_basket_id is not None
-    hurry(Push.objects.get())
+    make_due(Push.objects.get())
     deliver_due()
     order.refresh_from_db()
     assert (order.sync_state, len(site.site.all_orders())) == ("synced", 1)
     assert order.order_number == echo.data["ACCOUNT_NUMBER"]
 
 
-def test_a_status_set_before_the_site_has_the_order_follows(site, manager):
+def test_status_set_before_create_is_sent_afterwards(site, manager):
     order = made_here(manager)
     change(order, "accepted", manager)
     deliver_due()
@@ -373,7 +373,7 @@ def test_a_status_set_before_the_site_has_the_order_follows(site, manager):
     assert (status_on_site(site, order), order.sync_state, Push.objects.count()) == ("AP", "synced", 1)
 
 
-def test_the_rest_of_a_stub_is_asked_for(site, post_webhook):
+def test_stub_is_completed_by_a_fetch(site, post_webhook):
     from bitrix_bridge.refetch import refetch_due
 
     placed = site.place_order()
@@ -386,7 +386,7 @@ def test_the_rest_of_a_stub_is_asked_for(site, post_webhook):
     assert refetch_due() == 0
 
 
-def test_an_order_deleted_on_the_site_is_pushed_no_more(site, shared_order, manager, post_webhook):
+def test_push_of_order_deleted_on_site_is_cancelled(site, shared_order, manager, post_webhook):
     change(shared_order, "accepted", manager)
     post_webhook("order.delete", {"ID": shared_order.bitrix_order_id})
     deliver_due()
@@ -394,7 +394,7 @@ def test_an_order_deleted_on_the_site_is_pushed_no_more(site, shared_order, mana
     assert (Push.objects.get().state, shared_order.sync_state, site.site.writes) == ("cancelled", "synced", 0)
 
 
-def test_the_live_endpoint_gets_the_shape_it_knows(settings, manager):
+def test_earlier_endpoint_gets_its_own_request_format(settings, manager):
     from bitrix_bridge.sandbox import Sandbox
 
     with Sandbox(api_token=settings.BITRIX_API_TOKEN, legacy_bridge=True) as old_site:
@@ -417,7 +417,7 @@ def test_the_live_endpoint_gets_the_shape_it_knows(settings, manager):
     assert request["properties"]["postcardText"] == "С днём рождения!"
 
 
-def test_a_token_on_the_edge_of_what_is_kept_is_masked_whole(site, shared_order, manager, settings):
+def test_token_at_the_truncation_limit_is_masked_completely(site, shared_order, manager, settings):
     change(shared_order, "accepted", manager)
     token = settings.BITRIX_API_TOKEN
     site.faults.give(faults.redirect("/" + "x" * (200 - len(token)) + token))
@@ -425,7 +425,7 @@ def test_a_token_on_the_edge_of_what_is_kept_is_masked_whole(site, shared_order,
     assert token[:8] not in Push.objects.get().last_error
 
 
-def test_no_token_in_what_is_kept(site, shared_order, manager, settings):
+def test_stored_attempts_contain_no_token(site, shared_order, manager, settings):
     change(shared_order, "accepted", manager)
     site.faults.give(
         faults.status(422, body=f'{{"success": false, "error": "token {settings.BITRIX_API_TOKEN} is bad"}}')

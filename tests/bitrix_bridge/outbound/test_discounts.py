@@ -1,4 +1,4 @@
-"""An agreed discount between the two sides: it goes as prices of lines, and comes back as what these say."""
+"""A discount between the two sides: it is sent as prices of lines and read back from these prices."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -21,19 +21,19 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def order(site, post_webhook) -> Order:
-    """One bouquet of 7 500 ₸, brought for 1 500 ₸, that both sides know."""
+    """Return an order of one bouquet for 7 500 ₸ with delivery for 1 500 ₸, which both sides have."""
     items = [{"bitrix_product_id": 696613, "quantity": 1, "price": 7500}]
     placed = site.place_order(items=items, delivery_fee=1500, total_amount=9000)
     post_webhook("order.create", placed)
     return Order.objects.get()
 
 
-def there(site, order):
+def order_on_site(site, order):
     return site.site.order(order.bitrix_order_id)
 
 
-def lines_there(site, order):
-    return [(line["PRICE"], line["BASE_PRICE"], line["QUANTITY"]) for line in there(site, order)["basket"]]
+def lines_on_site(site, order):
+    return [(line["PRICE"], line["BASE_PRICE"], line["QUANTITY"]) for line in order_on_site(site, order)["basket"]]
 
 
 def edit(order, manager, items=None, **changes):
@@ -41,30 +41,32 @@ def edit(order, manager, items=None, **changes):
 
 
 def check(site, order):
-    """Check that both sides have the same sums, and that these are those of the lines."""
+    """Check that both sides have the same sums and that the lines add up to them."""
     order.refresh_from_db()
     items = list(order.items.all())
     assert order.sync_state == "synced"
-    assert order.total_amount == goods_of(items) + order.delivery_fee == Decimal(there(site, order)["PRICE"])
-    lines = [tuple(map(Decimal, line)) for line in lines_there(site, order)]
+    assert order.total_amount == goods_of(items) + order.delivery_fee == Decimal(order_on_site(site, order)["PRICE"])
+    lines = [tuple(map(Decimal, line)) for line in lines_on_site(site, order)]
     off = [max(base - price, Decimal(0)) * count for price, base, count in lines]
     assert order.discount_amount == discount_of(items) == sum(off)
 
 
-def test_one_agreed_here_is_in_the_lines_there(site, order, manager, echo):  # noqa: F811
+def test_discount_from_crm_lowers_line_prices_on_site(site, order, manager, echo):  # noqa: F811
     for discount, price in ((1500, "6000.0000"), (2000, "5500.0000"), (0, "7500.0000")):
         edit(order, manager, discount_amount=Decimal(discount))
         assert deliver_due() == 1
         request = site.site.requests[-1]["body"]
         assert "DISCOUNT_VALUE" not in request.get("fields", {})
-        assert lines_there(site, order) == [(price, "7500.0000", "1.0000")]
-        assert there(site, order)["DISCOUNT_VALUE"] == f"{discount}.0000", "what the lines say, for people to read"
+        assert lines_on_site(site, order) == [(price, "7500.0000", "1.0000")]
+        assert order_on_site(site, order)["DISCOUNT_VALUE"] == f"{discount}.0000", (
+            "the discount of the lines, for people to read"
+        )
         assert echo() == "unchanged"
         check(site, order)
     assert site.site.writes == 3
 
 
-def test_a_lower_sum_is_one_there_too(site, order, manager, echo):  # noqa: F811
+def test_lower_total_becomes_a_discount_on_site(site, order, manager, echo):  # noqa: F811
     edit(order, manager, total_amount=order.total_amount - 700)
     deliver_due()
     assert echo() == "unchanged"
@@ -72,7 +74,7 @@ def test_a_lower_sum_is_one_there_too(site, order, manager, echo):  # noqa: F811
     assert order.discount_amount == 700
 
 
-def test_a_raised_price_is_none_there_either(site, order, manager, echo):  # noqa: F811
+def test_higher_total_is_no_discount_on_site(site, order, manager, echo):  # noqa: F811
     edit(order, manager, total_amount=order.total_amount + 700)
     deliver_due()
     assert echo() == "unchanged"
@@ -80,17 +82,17 @@ def test_a_raised_price_is_none_there_either(site, order, manager, echo):  # noq
     assert order.discount_amount == 0
 
 
-def test_a_piece_that_became_a_line_of_its_own_is_one_there(site, manager, post_webhook, echo):  # noqa: F811
+def test_line_split_by_discount_is_split_on_site_too(site, manager, post_webhook, echo):  # noqa: F811
     placed = site.place_order(items=[{"bitrix_product_id": 696613, "quantity": 3, "price": 5000}])
     post_webhook("order.create", placed)
     order = Order.objects.get()
     edit(order, manager, discount_amount=Decimal(1000))
     deliver_due()
-    assert lines_there(site, order) == [("4667.0000", "5000.0000", "2.0000"), ("4666.0000", "5000.0000", "1.0000")]
+    assert lines_on_site(site, order) == [("4667.0000", "5000.0000", "2.0000"), ("4666.0000", "5000.0000", "1.0000")]
     assert echo() == "unchanged"
     check(site, order)
     known = [item.bitrix_basket_id for item in order.items.all()]
-    assert known == [int(line["ID"]) for line in there(site, order)["basket"]]
+    assert known == [int(line["ID"]) for line in order_on_site(site, order)["basket"]]
 
     edit(order, manager, discount_amount=Decimal(0))
     deliver_due()
@@ -99,7 +101,7 @@ def test_a_piece_that_became_a_line_of_its_own_is_one_there(site, manager, post_
     assert (order.discount_amount, list_sum(order.items.all())) == (0, 15000)
 
 
-def test_an_order_made_here_has_it_from_the_beginning(site, manager, post_webhook):
+def test_new_order_is_created_on_site_with_discount(site, manager, post_webhook):
     order = made_here(manager, discount_amount=Decimal(1500))
     deliver_due()
     request = site.site.requests[-1]["body"]
@@ -115,14 +117,14 @@ def test_an_order_made_here_has_it_from_the_beginning(site, manager, post_webhoo
     assert not order.events.filter(source="bitrix", changes__contains=[{"field": "discount_amount"}]).exists()
 
 
-def test_a_line_without_a_list_price_leaves_it_to_the_site(site, manager):
+def test_line_without_list_price_is_sent_without_base_price(site, manager):
     made_here(manager)
     deliver_due()
     (item,) = site.site.requests[-1]["body"]["items"]
     assert "base_price" not in item
 
 
-def test_a_price_below_the_catalogue_s_says_so(site, manager):
+def test_line_below_catalogue_price_is_sent_with_base_price(site, manager):
     product = Product.objects.create(name="Букет Стандарт", price=7500, bitrix_product_id=696613)
     services.create_order(items=[NewItem(product=product, price=Decimal(7000))], actor=manager)
     deliver_due()
@@ -130,18 +132,18 @@ def test_a_price_below_the_catalogue_s_says_so(site, manager):
     assert (item["price"], item["base_price"]) == (7000.0, 7500.0)
 
 
-def test_a_lower_price_of_one_line_is_one(site, order, manager, echo):  # noqa: F811
+def test_lower_price_of_one_line_is_a_discount(site, order, manager, echo):  # noqa: F811
     line = as_snapshot(order.items.get())
     edit(order, manager, items=[replace(line, price=Decimal(7000))])
     deliver_due()
-    assert lines_there(site, order) == [("7000.0000", "7500.0000", "1.0000")]
+    assert lines_on_site(site, order) == [("7000.0000", "7500.0000", "1.0000")]
     assert echo() == "unchanged"
     check(site, order)
     assert order.discount_amount == 500
 
 
-def test_one_agreed_there_is_taken(site, order, echo):  # noqa: F811
-    (line,) = there(site, order)["basket"]
+def test_discount_from_site_is_stored(site, order, echo):  # noqa: F811
+    (line,) = order_on_site(site, order)["basket"]
     item = {"bitrix_basket_id": line["ID"], "quantity": 1, "price": 6500, "base_price": 7500}
     site.site.update_order(order.bitrix_order_id, items=[item])
     assert echo() == "updated"
@@ -151,7 +153,7 @@ def test_one_agreed_there_is_taken(site, order, echo):  # noqa: F811
     assert {change["field"] for change in event.changes} == {"items", "total_amount", "discount_amount"}
 
 
-def test_old_news_of_the_lines_does_not_take_ours_back(site, order, manager, echo):  # noqa: F811
+def test_outdated_event_with_lines_keeps_our_discount(site, order, manager, echo):  # noqa: F811
     edit(order, manager, discount_amount=Decimal(1500))
     site.site.update_order(order.bitrix_order_id, {"COMMENTS": "домофон 7"})
     assert echo() == "updated"
@@ -162,10 +164,10 @@ def test_old_news_of_the_lines_does_not_take_ours_back(site, order, manager, ech
     check(site, order)
 
 
-def test_one_that_is_taken_back_there_is_gone_though_its_echo_was_lost(site, order, manager, echo):  # noqa: F811
+def test_discount_removed_on_site_is_removed_after_lost_echo(site, order, manager, echo):  # noqa: F811
     edit(order, manager, discount_amount=Decimal(1500))
     deliver_due()
-    (line,) = there(site, order)["basket"]
+    (line,) = order_on_site(site, order)["basket"]
     item = {"bitrix_basket_id": line["ID"], "quantity": 1, "price": 7500, "base_price": 7500}
     site.site.update_order(order.bitrix_order_id, items=[item])
     assert echo() == "updated"
@@ -173,9 +175,9 @@ def test_one_that_is_taken_back_there_is_gone_though_its_echo_was_lost(site, ord
     assert order.discount_amount == 0
 
 
-def test_one_of_lines_that_are_kept_here_stays(site, order, manager, echo):  # noqa: F811
+def test_discount_stays_when_our_lines_are_kept(site, order, manager, echo):  # noqa: F811
     edit(order, manager, discount_amount=Decimal(1500))
-    (line,) = there(site, order)["basket"]
+    (line,) = order_on_site(site, order)["basket"]
     item = {"bitrix_basket_id": line["ID"], "quantity": 1, "price": 7000, "base_price": 7500}
     site.site.update_order(order.bitrix_order_id, items=[item])
     echo()
@@ -186,7 +188,7 @@ def test_one_of_lines_that_are_kept_here_stays(site, order, manager, echo):  # n
     check(site, order)
 
 
-def test_a_document_without_lines_says_nothing_of_it(order, manager, site, echo):  # noqa: F811
+def test_event_without_lines_keeps_the_discount(order, manager, site, echo):  # noqa: F811
     edit(order, manager, discount_amount=Decimal(1500))
     deliver_due()
     assert echo() == "unchanged"
@@ -195,7 +197,7 @@ def test_a_document_without_lines_says_nothing_of_it(order, manager, site, echo)
     check(site, order)
 
 
-def test_a_discount_that_waits_in_a_failed_push_goes_with_the_lines(site, order, manager, echo):  # noqa: F811
+def test_discount_of_failed_push_is_sent_with_the_lines(site, order, manager, echo):  # noqa: F811
     edit(order, manager, discount_amount=Decimal(1500))
     site.faults.give(faults.status(503))
     deliver_due()

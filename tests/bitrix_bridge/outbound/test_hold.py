@@ -1,4 +1,4 @@
-"""A status that can be taken back, between the two sides: nothing of it arrives early, and nothing if it is undone."""
+"""A held status is not sent before the end of its hold period, and never if it is taken back."""
 
 import threading
 import time
@@ -30,7 +30,7 @@ def edit(order, manager, **changes):
     services.edit_order(order_id=order.pk, changes=changes, actor=manager)
 
 
-def test_it_leaves_after_the_grace_time_in_one_write(site, shared_order, manager, grace):
+def test_held_status_is_sent_in_one_save_after_hold_period(site, shared_order, manager, grace):
     change(shared_order, "accepted", manager)
     for _second in range(10):
         assert deliver_due() == 0
@@ -43,7 +43,7 @@ def test_it_leaves_after_the_grace_time_in_one_write(site, shared_order, manager
     assert (push.state, push.attempts, Order.objects.get().sync_state) == ("delivered", 1, "synced")
 
 
-def test_undone_nothing_arrives_ever(site, shared_order, manager, grace):
+def test_status_taken_back_is_never_sent(site, shared_order, manager, grace):
     requests = len(site.site.requests)
     change(shared_order, "accepted", manager)
     take_back(shared_order, manager)
@@ -53,7 +53,7 @@ def test_undone_nothing_arrives_ever(site, shared_order, manager, grace):
     assert (status_on_site(site, shared_order), len(site.site.requests)) == ("N", requests)
 
 
-def test_a_second_change_within_the_time_begins_it_anew(site, shared_order, manager, grace):
+def test_second_status_change_restarts_the_hold_period(site, shared_order, manager, grace):
     change(shared_order, "accepted", manager)
     grace.let_pass(8)
     change(shared_order, "delivering", manager)
@@ -64,7 +64,7 @@ def test_a_second_change_within_the_time_begins_it_anew(site, shared_order, mana
     assert (status_on_site(site, shared_order), site.site.writes) == ("PD", 1)
 
 
-def test_an_edit_in_between_leaves_at_once_without_the_status(site, shared_order, manager, grace):
+def test_edit_is_sent_at_once_without_held_status(site, shared_order, manager, grace):
     change(shared_order, "accepted", manager)
     edit(shared_order, manager, courier_comment="домофон 7")
     assert deliver_due() == 1
@@ -79,7 +79,7 @@ def test_an_edit_in_between_leaves_at_once_without_the_status(site, shared_order
     assert Order.objects.get().sync_state == "synced"
 
 
-def test_undone_after_an_edit_has_left(site, shared_order, manager, grace):
+def test_status_taken_back_after_edit_was_sent_is_not_sent(site, shared_order, manager, grace):
     change(shared_order, "accepted", manager)
     edit(shared_order, manager, courier_comment="домофон 7")
     deliver_due()
@@ -90,7 +90,7 @@ def test_undone_after_an_edit_has_left(site, shared_order, manager, grace):
     assert (deliver_due(), site.site.writes, status_on_site(site, shared_order)) == (0, 1, "N")
 
 
-def test_an_edit_that_waits_first_is_not_put_off_by_a_status(site, shared_order, manager, grace):
+def test_queued_edit_is_not_delayed_by_held_status(site, shared_order, manager, grace):
     edit(shared_order, manager, courier_comment="домофон 7")
     change(shared_order, "accepted", manager)
     assert deliver_due() == 1
@@ -98,7 +98,7 @@ def test_an_edit_that_waits_first_is_not_put_off_by_a_status(site, shared_order,
     assert status_on_site(site, shared_order) == "N"
 
 
-def test_an_order_made_here_is_created_at_once_and_its_status_follows(site, manager, grace):
+def test_new_order_is_created_at_once_and_held_status_follows(site, manager, grace):
     order = made_here(manager)
     change(order, "accepted", manager)
     assert deliver_due() == 1
@@ -110,7 +110,7 @@ def test_an_order_made_here_is_created_at_once_and_its_status_follows(site, mana
     assert (status_on_site(site, order), order.sync_state, Push.objects.count()) == ("AP", "synced", 1)
 
 
-def test_an_order_made_here_is_created_though_its_status_is_undone(site, manager, grace):
+def test_new_order_is_created_although_status_is_taken_back(site, manager, grace):
     order = made_here(manager)
     change(order, "accepted", manager)
     take_back(order, manager)
@@ -120,7 +120,7 @@ def test_an_order_made_here_is_created_though_its_status_is_undone(site, manager
     assert (status_on_site(site, order), order.sync_state, site.site.writes) == ("N", "synced", 1)
 
 
-def test_hurried_by_staff_it_waits_on_and_has_neither_failed_nor_succeeded(site, shared_order, manager, grace):
+def test_push_started_by_staff_still_waits_for_hold_period(site, shared_order, manager, grace):
     change(shared_order, "accepted", manager)
     push = Push.objects.get()
     assert push.deliver_now(by=manager)
@@ -138,7 +138,7 @@ def test_hurried_by_staff_it_waits_on_and_has_neither_failed_nor_succeeded(site,
     assert (push.state, push.last_error, status_on_site(site, shared_order)) == ("delivered", "", "AP")
 
 
-def test_undone_after_staff_hurried_it(site, shared_order, manager, grace):
+def test_status_can_be_taken_back_after_staff_started_push(site, shared_order, manager, grace):
     change(shared_order, "accepted", manager)
     Push.objects.get().deliver_now(by=manager)
     deliver_due()
@@ -148,7 +148,7 @@ def test_undone_after_staff_hurried_it(site, shared_order, manager, grace):
     assert Order.objects.get().sync_state == "synced"
 
 
-def test_a_forgotten_one_waits_as_well(site, shared_order, manager, grace):
+def test_held_status_without_push_still_waits(site, shared_order, manager, grace):
     change(shared_order, "accepted", manager)
     Push.objects.all().delete()
     assert queue_missed() == 1
@@ -157,7 +157,7 @@ def test_a_forgotten_one_waits_as_well(site, shared_order, manager, grace):
     assert (deliver_due(), status_on_site(site, shared_order)) == (1, "AP")
 
 
-def test_started_anew_by_staff_it_waits_as_well(site, shared_order, manager, grace):
+def test_push_retried_by_staff_waits_for_hold_period(site, shared_order, manager, grace):
     change(shared_order, "accepted", manager)
     push = Push.objects.get()
     push.cancel(reason="не надо")
@@ -167,16 +167,16 @@ def test_started_anew_by_staff_it_waits_as_well(site, shared_order, manager, gra
     assert (push.state, site.site.writes) == ("pending", 0)
 
 
-def test_what_is_refused_does_not_lose_the_status_that_waits(site, shared_order, manager, grace):
+def test_refused_edit_does_not_lose_held_status(site, shared_order, manager, grace):
     refusal = faults.status(422, body='{"success": false, "error": {"code": "x", "message": "нет товара"}}')
     change(shared_order, "accepted", manager)
     edit(shared_order, manager, courier_comment="домофон 7")
-    # While the status waits; then along with it, and alone.
+    # The request is refused during the hold period, then together with the status, and then alone.
     site.faults.give(refusal, times=3, action="order.update")
     deliver_due()
     push = Push.objects.get()
     assert (push.state, "нет товара" in push.last_error, push.failures) == ("pending", True, 0)
-    assert deliver_due() == 0  # and it is not asked again and again
+    assert deliver_due() == 0  # the request is not repeated at once
     grace.let_pass(11.1)
     deliver_due()
     push.refresh_from_db()
@@ -184,7 +184,7 @@ def test_what_is_refused_does_not_lose_the_status_that_waits(site, shared_order,
     assert Order.objects.get().sync_state == "failed"
 
 
-def test_a_fault_on_the_way_of_an_edit_costs_the_status_only_time(site, shared_order, manager, grace):
+def test_failed_request_of_edit_only_delays_held_status(site, shared_order, manager, grace):
     change(shared_order, "accepted", manager)
     edit(shared_order, manager, courier_comment="домофон 7")
     site.faults.give(faults.status(503), action="order.update")
@@ -195,7 +195,7 @@ def test_a_fault_on_the_way_of_an_edit_costs_the_status_only_time(site, shared_o
     assert (status_on_site(site, shared_order), Order.objects.get().sync_state) == ("AP", "synced")
 
 
-def test_undone_while_its_push_waits_after_a_fault(site, shared_order, manager, grace):
+def test_status_taken_back_during_retry_delay_is_not_sent(site, shared_order, manager, grace):
     change(shared_order, "accepted", manager)
     edit(shared_order, manager, courier_comment="домофон 7")
     site.faults.give(faults.status(503), action="order.update")
@@ -208,7 +208,7 @@ def test_undone_while_its_push_waits_after_a_fault(site, shared_order, manager, 
     assert (status_on_site(site, shared_order), site.site.writes, Push.objects.get().state) == ("N", 1, "delivered")
 
 
-def test_a_conflict_decided_and_undone_sends_nothing(site, shared_order, manager, grace, settings):
+def test_conflict_decision_taken_back_sends_nothing(site, shared_order, manager, grace, settings):
     settings.STATUS_HOLD_SECONDS = 0
     site.change_status(shared_order.bitrix_order_id, "DE")
     change(shared_order, "accepted", manager)
@@ -222,7 +222,7 @@ def test_a_conflict_decided_and_undone_sends_nothing(site, shared_order, manager
     assert (Order.objects.get().sync_state, status_on_site(site, shared_order)) == (SyncState.CONFLICT, "DE")
 
 
-def test_when_the_site_goes_elsewhere_meanwhile_nothing_is_sent(site, shared_order, manager, grace, post_webhook):
+def test_held_status_is_not_sent_when_site_changes_status(site, shared_order, manager, grace, post_webhook):
     change(shared_order, "accepted", manager)
     site.change_status(shared_order.bitrix_order_id, "DE")
     event = site.sender.events[-1]
@@ -233,28 +233,30 @@ def test_when_the_site_goes_elsewhere_meanwhile_nothing_is_sent(site, shared_ord
     assert Order.objects.get().sync_state == SyncState.CONFLICT
 
 
-class TestInTheLastMoment:
-    """Between reading the order and sending, somebody changes it."""
+class TestChangeBeforeRequest:
+    """Staff change the order between the moment it is read and the request."""
 
     @pytest.fixture
-    def meanwhile(self, monkeypatch):
-        """Have something happen right before the values of the next request are noted."""
+    def before_next_request(self, monkeypatch):
+        """Return a function that runs an action right before the values of the next request are stored."""
 
-        def before_the_next_request(happening):
-            honest = {name: getattr(services, name) for name in ("note_sending", "start_request")}
+        def run_before_next_request(action):
+            original = {name: getattr(services, name) for name in ("note_sending", "start_request")}
 
             def noting(name, **kwargs):
-                for one, service in honest.items():
+                for one, service in original.items():
                     monkeypatch.setattr(services, one, service)
-                happening()
-                return honest[name](**kwargs)
+                action()
+                return original[name](**kwargs)
 
-            for name in honest:
+            for name in original:
                 monkeypatch.setattr(services, name, partial(noting, name))
 
-        return before_the_next_request
+        return run_before_next_request
 
-    def test_the_status_is_taken_back(self, site, shared_order, manager, grace, meanwhile):
+    def test_status_taken_back_before_request_is_not_sent(
+        self, site, shared_order, manager, grace, before_next_request
+    ):
         change(shared_order, "accepted", manager)
         grace.let_pass(11.1)
 
@@ -263,31 +265,31 @@ class TestInTheLastMoment:
             take_back(shared_order, manager)
             grace.let_pass(2)
 
-        meanwhile(undo)
+        before_next_request(undo)
         deliver_due()
         assert (status_on_site(site, shared_order), site.site.writes) == ("N", 0)
         assert (Push.objects.get().state, Order.objects.get().sync_state) == ("cancelled", "synced")
 
-    def test_another_status_is_set(self, site, shared_order, manager, grace, meanwhile):
+    def test_new_status_before_request_replaces_old_one(self, site, shared_order, manager, grace, before_next_request):
         change(shared_order, "accepted", manager)
         grace.let_pass(11.1)
-        meanwhile(lambda: change(shared_order, "delivering", manager))
+        before_next_request(lambda: change(shared_order, "delivering", manager))
         deliver_due()
         assert (Push.objects.get().state, site.site.writes) == ("pending", 0)
         grace.let_pass(11.1)
         deliver_due()
         assert (status_on_site(site, shared_order), site.site.writes) == ("PD", 1)
 
-    def test_another_value_is_typed(self, site, shared_order, manager, meanwhile):
+    def test_value_edited_before_request_is_sent(self, site, shared_order, manager, before_next_request):
         edit(shared_order, manager, courier_comment="домофон 7")
-        meanwhile(lambda: edit(shared_order, manager, courier_comment="домофон 8"))
+        before_next_request(lambda: edit(shared_order, manager, courier_comment="домофон 8"))
         deliver_due()
         there = site.site.order(shared_order.bitrix_order_id)
         assert (there["COMMENTS"], site.site.writes) == ("домофон 8", 1)
 
-    def test_an_order_made_here_is_edited(self, site, manager, meanwhile):
+    def test_new_order_edited_before_create_is_sent_with_edit(self, site, manager, before_next_request):
         order = made_here(manager)
-        meanwhile(lambda: edit(order, manager, recipient_name="Анна"))
+        before_next_request(lambda: edit(order, manager, recipient_name="Анна"))
         deliver_due()
         order.refresh_from_db()
         there = site.site.order(order.bitrix_order_id)
@@ -296,9 +298,11 @@ class TestInTheLastMoment:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("head_start", [0.02, 0.005, 0.001, 0.0, -0.001, -0.005, -0.02, -0.1])
-def test_taken_back_at_the_very_moment_in_which_it_leaves(head_start, site, shared_order, manager, grace, monkeypatch):
-    """Two connections at once. Whoever is first wins, and both sides agree afterwards."""
-    # By the clock both may: only the lock is left to decide.
+def test_status_taken_back_during_delivery_leaves_both_sides_equal(
+    head_start, site, shared_order, manager, grace, monkeypatch
+):
+    """Two connections act at once. The first one wins, and both sides agree afterwards."""
+    # With this margin the clock allows both, so only the lock decides.
     monkeypatch.setattr("orders.rules.hold.MARGIN", timedelta(seconds=-10))
     change(shared_order, "accepted", manager)
     push, event = Push.objects.get(), shared_order.events.get(kind="status")

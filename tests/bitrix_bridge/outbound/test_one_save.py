@@ -1,4 +1,4 @@
-"""A status and what else there is leave in one request, where the bridge can take them so."""
+"""A status and other fields are sent in one request if the bridge supports it."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -13,14 +13,14 @@ from cvety_crm.outbox import PermanentDeliveryError, deliver_due
 from orders import services
 from orders.models import Status
 from orders.sync.three_way_merge import Agreement
-from tests.bitrix_bridge.outbound.test_delivery import change, hurry, made_here
+from tests.bitrix_bridge.outbound.test_delivery import change, made_here, make_due
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def bridge(told_bridge):
-    return told_bridge("1.2")
+def bridge(bridge_of_version):
+    return bridge_of_version("1.2")
 
 
 def edit(order, manager, **changes):
@@ -28,17 +28,17 @@ def edit(order, manager, **changes):
 
 
 def sent(site):
-    """Return what the bridge was asked to change, action and body."""
+    """Return the action and body of every request that changed something."""
     requests = [(one["action"], one["body"]) for one in site.site.requests]
     return [(action, body) for action, body in requests if action in ("order.update", "order.status", "order.create")]
 
 
-def there(site, order):
+def order_on_site(site, order):
     order.refresh_from_db()
     return site.site.order(order.bitrix_order_id)
 
 
-def test_both_go_in_one_request(site, bridge, shared_order, manager):
+def test_status_and_fields_are_sent_in_one_request(site, bridge, shared_order, manager):
     edit(shared_order, manager, courier_comment="домофон 7", delivery_address="Достык 5")
     change(shared_order, "accepted", manager)
     deliver_due()
@@ -46,7 +46,7 @@ def test_both_go_in_one_request(site, bridge, shared_order, manager):
     assert (action, body["expected_status_id"]) == ("order.update", "N")
     assert body["fields"] == {"COMMENTS": "домофон 7", "STATUS_ID": "AP"}
     assert body["properties"] == {"addressRecipient": "Достык 5"}
-    assert (there(site, shared_order)["STATUS_ID"], site.site.writes) == ("AP", 1)
+    assert (order_on_site(site, shared_order)["STATUS_ID"], site.site.writes) == ("AP", 1)
     agreement = Agreement.from_json(shared_order.bitrix_state)
     assert (shared_order.sync_state, agreement.site_status, agreement.unanswered) == ("synced", "AP", None)
     event = shared_order.events.first()
@@ -57,56 +57,56 @@ def test_both_go_in_one_request(site, bridge, shared_order, manager):
     }
 
 
-def test_a_status_alone_goes_as_before(site, bridge, shared_order, manager):
+def test_status_without_other_fields_uses_status_action(site, bridge, shared_order, manager):
     change(shared_order, "accepted", manager)
     deliver_due()
     assert [action for action, _ in sent(site)] == ["order.status"]
 
 
-def test_what_an_order_made_here_is_besides_follows_in_one_request(site, bridge, manager):
+def test_other_values_of_new_order_follow_in_one_request(site, bridge, manager):
     order = made_here(manager, payment_status="paid")
     change(order, "accepted", manager)
     deliver_due()
     assert [action for action, _ in sent(site)] == ["order.create", "order.update"]
-    row = there(site, order)
+    row = order_on_site(site, order)
     assert (row["PAYED"], row["STATUS_ID"], order.sync_state) == ("Y", "AP", "synced")
 
 
 @pytest.mark.parametrize("version", ["1.1", "1.1.9", "1", "2.0-beta", ""])
-def test_a_bridge_that_can_not_gets_them_apart(site, told_bridge, shared_order, manager, version):
-    told_bridge(version)
+def test_older_bridge_gets_status_in_a_separate_request(site, bridge_of_version, shared_order, manager, version):
+    bridge_of_version(version)
     edit(shared_order, manager, comment="без лилий")
     change(shared_order, "accepted", manager)
     deliver_due()
     assert [action for action, _ in sent(site)] == ["order.update", "order.status"]
-    assert there(site, shared_order)["STATUS_ID"] == "AP"
+    assert order_on_site(site, shared_order)["STATUS_ID"] == "AP"
 
 
 @pytest.mark.parametrize("version", ["1.2", "1.2.1", "1.10", "2"])
-def test_a_newer_one_gets_them_together(site, told_bridge, shared_order, manager, version):
-    told_bridge(version)
+def test_newer_bridge_gets_status_with_other_fields(site, bridge_of_version, shared_order, manager, version):
+    bridge_of_version(version)
     edit(shared_order, manager, comment="без лилий")
     change(shared_order, "accepted", manager)
     deliver_due()
     assert [action for action, _ in sent(site)] == ["order.update"]
 
 
-def test_by_rest_they_go_apart(site, bridge, shared_order, manager, settings):
+def test_status_is_sent_separately_over_rest(site, bridge, shared_order, manager, settings):
     settings.BITRIX_REST_URL = site.rest_url
     edit(shared_order, manager, comment="без лилий")
     change(shared_order, "accepted", manager)
     deliver_due()
     assert [action for action, _ in sent(site)] == ["order.update"]
     assert "STATUS_ID" not in sent(site)[0][1]["fields"]
-    assert (there(site, shared_order)["STATUS_ID"], shared_order.sync_state) == ("AP", "synced")
+    assert (order_on_site(site, shared_order)["STATUS_ID"], shared_order.sync_state) == ("AP", "synced")
 
 
-def test_the_site_decided_otherwise_and_the_rest_follows(site, bridge, shared_order, manager):
+def test_other_fields_are_sent_after_status_conflict(site, bridge, shared_order, manager):
     site.change_status(shared_order.bitrix_order_id, "DE")
     edit(shared_order, manager, comment="без лилий")
     change(shared_order, "accepted", manager)
     deliver_due()
-    row = there(site, shared_order)
+    row = order_on_site(site, shared_order)
     assert (row["STATUS_ID"], row["USER_DESCRIPTION"]) == ("DE", "без лилий")
     assert [("STATUS_ID" in body["fields"]) for _, body in sent(site)] == [True, False]
     assert (shared_order.status_id, shared_order.sync_state) == ("declined", "conflict")
@@ -114,40 +114,40 @@ def test_the_site_decided_otherwise_and_the_rest_follows(site, bridge, shared_or
     assert (event.reason, event.details["wish"]) == ("site_has_other", {"status": "accepted"})
 
 
-def test_a_refusal_has_them_tried_apart(site, bridge, shared_order, manager):
-    Status.objects.filter(code="accepted").update(bitrix_codes=["XX"])  # which the site does not know
+def test_refused_request_is_split(site, bridge, shared_order, manager):
+    Status.objects.filter(code="accepted").update(bitrix_codes=["XX"])  # the site does not have this code
     edit(shared_order, manager, comment="без лилий")
     change(shared_order, "accepted", manager)
     deliver_due()
     assert [action for action, _ in sent(site)] == ["order.update", "order.update", "order.status"]
-    assert there(site, shared_order)["USER_DESCRIPTION"] == "без лилий"
+    assert order_on_site(site, shared_order)["USER_DESCRIPTION"] == "без лилий"
     assert (Push.objects.get().state, shared_order.sync_state) == ("failed", "failed")
     assert shared_order.events.get(kind="refused").details["fields"] == ["status"]
 
 
-def test_a_status_without_a_code_of_the_site_keeps_nothing_back(site, bridge, shared_order, manager):
+def test_status_without_site_code_does_not_stop_other_fields(site, bridge, shared_order, manager):
     Status.objects.create(code="packing", name="Упаковка", stage="making")
     Status.objects.filter(code="new").update(next_codes=[])
     edit(shared_order, manager, comment="без лилий")
     change(shared_order, "packing", manager)
     deliver_due()
-    assert there(site, shared_order)["USER_DESCRIPTION"] == "без лилий"
+    assert order_on_site(site, shared_order)["USER_DESCRIPTION"] == "без лилий"
     assert "Упаковка" in Push.objects.get().last_error
 
 
-def test_a_status_that_can_be_taken_back_stays_behind(site, bridge, shared_order, manager, grace):
+def test_held_status_is_not_sent_with_other_fields(site, bridge, shared_order, manager, grace):
     change(shared_order, "accepted", manager)
     edit(shared_order, manager, comment="без лилий")
     deliver_due()
-    row = there(site, shared_order)
+    row = order_on_site(site, shared_order)
     assert (row["STATUS_ID"], row["USER_DESCRIPTION"]) == ("N", "без лилий")
     assert (Push.objects.get().state, shared_order.sync_state) == ("pending", "pending")
     grace.let_pass(12)
     deliver_due()
-    assert there(site, shared_order)["STATUS_ID"] == "AP"
+    assert order_on_site(site, shared_order)["STATUS_ID"] == "AP"
 
 
-def test_one_that_has_left_with_the_rest_can_not_be_taken_back(site, bridge, shared_order, manager, grace):
+def test_status_sent_with_other_fields_cannot_be_taken_back(site, bridge, shared_order, manager, grace):
     change(shared_order, "accepted", manager)
     grace.let_pass(12)
     edit(shared_order, manager, comment="без лилий")
@@ -158,56 +158,60 @@ def test_one_that_has_left_with_the_rest_can_not_be_taken_back(site, bridge, sha
     assert services.undoable_change(shared_order) is None
 
 
-class TestAskedTwice:
+class TestRepeatedRequest:
     @pytest.fixture
-    def lost(self, site, bridge, shared_order, manager):
+    def unconfirmed(self, site, bridge, shared_order, manager):
         edit(shared_order, manager, delivery_address="Достык 5")
         change(shared_order, "accepted", manager)
         site.faults.give(faults.answer_lost(), action="order.update")
         deliver_due()
-        assert there(site, shared_order)["STATUS_ID"] == "AP"
+        assert order_on_site(site, shared_order)["STATUS_ID"] == "AP"
         return shared_order
 
-    def again(self):
-        hurry(Push.objects.get())
+    def retry(self):
+        make_due(Push.objects.get())
         deliver_due()
 
-    def test_it_is_word_for_word_the_same(self, site, lost, manager):
-        edit(lost, manager, courier_comment="домофон 7")
-        self.again()
+    def test_repeated_request_is_identical(self, site, unconfirmed, manager):
+        edit(unconfirmed, manager, courier_comment="домофон 7")
+        self.retry()
         first, second, third = (body for _, body in sent(site))
         assert first == second
         assert third["fields"] == {"COMMENTS": "домофон 7"}
-        assert (there(site, lost)["COMMENTS"], lost.sync_state, site.site.writes) == ("домофон 7", "synced", 2)
+        assert (order_on_site(site, unconfirmed)["COMMENTS"], unconfirmed.sync_state, site.site.writes) == (
+            "домофон 7",
+            "synced",
+            2,
+        )
 
-    def test_what_the_site_has_made_of_the_status_since_stands(self, site, lost, post_webhook):
-        site.change_status(lost.bitrix_order_id, "PD")
-        self.again()
+    def test_status_changed_on_site_since_is_kept(self, site, unconfirmed, post_webhook):
+        site.change_status(unconfirmed.bitrix_order_id, "PD")
+        self.retry()
         event = site.sender.events[-1]
         post_webhook(event.name, event.data, event_id=event.event_id)
-        row = there(site, lost)
-        assert (row["STATUS_ID"], lost.status_id, lost.sync_state) == ("PD", "delivering", "synced")
+        row = order_on_site(site, unconfirmed)
+        assert (row["STATUS_ID"], unconfirmed.status_id, unconfirmed.sync_state) == ("PD", "delivering", "synced")
 
-    def test_another_status_is_another_request(self, site, lost, manager):
-        change(lost, "delivering", manager)
-        self.again()
+    def test_changed_status_makes_a_new_request(self, site, unconfirmed, manager):
+        change(unconfirmed, "delivering", manager)
+        self.retry()
         keys = [body["event_id"] for action, body in sent(site) if action == "order.update"]
         assert len(set(keys)) == len(keys)
-        row = there(site, lost)
+        row = order_on_site(site, unconfirmed)
         assert (row["STATUS_ID"], row["properties"]["addressRecipient"]) == ("PD", "Достык 5")
-        assert lost.sync_state == "synced"
-        assert "conflict" not in lost.events.values_list("kind", flat=True)
+        assert unconfirmed.sync_state == "synced"
+        assert "conflict" not in unconfirmed.events.values_list("kind", flat=True)
 
-    def test_the_same_status_again_in_its_grace_time_waits_for_itself(self, site, lost, manager, grace):
-        """The request whose answer is out can't be repeated as long as the status in it can be taken back."""
-        lost.status_held_until = timezone.now() + timedelta(seconds=10)
-        lost.save(update_fields=["status_held_until"])
-        self.again()
-        lost.refresh_from_db()
+    def test_request_with_held_status_is_repeated_after_hold_period(self, site, unconfirmed, manager, grace):
+        """A request without a response can't be repeated while the status in it is held."""
+        unconfirmed.status_held_until = timezone.now() + timedelta(seconds=10)
+        unconfirmed.save(update_fields=["status_held_until"])
+        self.retry()
+        unconfirmed.refresh_from_db()
         assert Push.objects.get().state == "pending"
         grace.let_pass(12)
-        self.again()
-        assert (there(site, lost)["STATUS_ID"], lost.sync_state) == ("AP", "synced")
+        self.retry()
+        assert (order_on_site(site, unconfirmed)["STATUS_ID"], unconfirmed.sync_state) == ("AP", "synced")
 
 
 TOGETHER, APART, ONE_BY_ONE = Split.TOGETHER, Split.APART, Split.ONE_BY_ONE
@@ -232,7 +236,7 @@ SEVERAL = {"status": 1, "items": 1, "postcard_text": "", "city": 2}
         ),
     ],
 )
-def test_parts(values, split, with_status, parts):
+def test_request_batches_follow_the_required_sequence(values, split, with_status, parts):
     assert request_batches(values, split, with_status=with_status) == parts
 
 
@@ -249,13 +253,13 @@ def test_parts(values, split, with_status, parts):
         (("comment", "total_amount"), ONE_BY_ONE, "property_too_long", None),
     ],
 )
-def test_how_far_what_was_refused_is_taken_apart(names, split, code, further):
+def test_refused_values_are_split_further(names, split, code, further):
     assert further_split(dict.fromkeys(names, "paid"), split, PermanentDeliveryError("", code=code)) is further
 
 
-def test_sums_and_lines_go_along_too(site, bridge, shared_order, manager):
+def test_sums_and_lines_are_sent_with_the_status(site, bridge, shared_order, manager):
     edit(shared_order, manager, delivery_fee=Decimal(2000))
     change(shared_order, "accepted", manager)
     deliver_due()
     assert len(sent(site)) == 1
-    assert there(site, shared_order)["PRICE_DELIVERY"] == "2000.0000"
+    assert order_on_site(site, shared_order)["PRICE_DELIVERY"] == "2000.0000"

@@ -1,4 +1,4 @@
-"""Payment told to the site and by it: what was paid, how, and what the site refuses."""
+"""Payments sent to the site and received from it: the sum, the method, and what the site refuses."""
 
 from decimal import Decimal
 
@@ -11,7 +11,7 @@ from cvety_crm.outbox import deliver_due
 from orders import services
 from orders.models import Order
 from orders.presentation.timeline import timeline
-from tests.bitrix_bridge.outbound.test_delivery import change, hurry, made_here
+from tests.bitrix_bridge.outbound.test_delivery import change, made_here, make_due
 from tests.bitrix_bridge.two_systems.test_examples import echo as echo
 
 pytestmark = pytest.mark.django_db
@@ -24,7 +24,7 @@ def _pay_systems(settings):
 
 @pytest.fixture
 def shared_order(site, post_webhook):
-    """An order of the site that is to be paid in cash."""
+    """Return an order of the site with the payment method cash."""
     placed = site.place_order(payment_method_id=1)
     post_webhook("order.create", placed)
     return Order.objects.get()
@@ -34,7 +34,7 @@ def edit(order, manager, **changes):
     services.edit_order(order_id=order.pk, changes=changes, actor=manager)
 
 
-def there(site, order):
+def order_on_site(site, order):
     order.refresh_from_db()
     return site.site.order(order.bitrix_order_id)
 
@@ -49,75 +49,75 @@ def sent(site):
     ]
 
 
-def at_rest(order):
-    """Return whether nothing waits and nothing would be sent."""
+def is_synced(order):
+    """Return whether no push is queued and the order has no pending changes."""
     order.refresh_from_db()
     return (order.sync_state, queue_missed(), deliver_due()) == ("synced", 0, 0)
 
 
 class TestPaidHere:
-    def test_the_site_hears_of_it_and_what_it_says_of_the_sum_is_taken(self, site, shared_order, manager, echo):
+    def test_payment_is_sent_and_paid_sum_of_site_is_stored(self, site, shared_order, manager, echo):
         edit(shared_order, manager, payment_status="paid", paid_amount=Decimal(5000))
         assert Push.objects.get().fields == ["paid_amount", "payment_status"]
         deliver_due()
-        assert there(site, shared_order)["PAYED"] == "Y"
+        assert order_on_site(site, shared_order)["PAYED"] == "Y"
         assert sent(site)[-1]["fields"] == {"PAYED": "Y"}
         assert echo() == "updated"
         shared_order.refresh_from_db()
         assert (shared_order.payment_status, shared_order.paid_amount) == ("paid", shared_order.total_amount)
-        assert at_rest(shared_order)
+        assert is_synced(shared_order)
         assert site.site.writes == 1
-        news, told, _wish, _created = shared_order.events.all()
-        assert [one["field"] for one in news.changes] == ["paid_amount"]
-        assert news.source == "bitrix"
-        assert told.details["values"] == {"payment_status": "paid"}
+        received, pushed, _changed, _created = shared_order.events.all()
+        assert [one["field"] for one in received.changes] == ["paid_amount"]
+        assert received.source == "bitrix"
+        assert pushed.details["values"] == {"payment_status": "paid"}
 
-    def test_a_sum_alone_is_not_told(self, site, shared_order, manager, echo):
+    def test_paid_sum_alone_is_not_sent(self, site, shared_order, manager, echo):
         edit(shared_order, manager, paid_amount=Decimal(5000))
-        assert at_rest(shared_order)
+        assert is_synced(shared_order)
         assert not Push.objects.exists()
         site.site.update_order(shared_order.bitrix_order_id, {"COMMENTS": "x"})
         echo()
         shared_order.refresh_from_db()
-        assert shared_order.paid_amount == 5000, "the site has not changed its mind"
+        assert shared_order.paid_amount == 5000, "the paid sum of the site has not changed"
 
-    def test_a_lost_answer_is_repeated_without_harm(self, site, shared_order, manager, echo):
+    def test_payment_is_made_once_after_lost_response(self, site, shared_order, manager, echo):
         edit(shared_order, manager, payment_status="paid")
         site.faults.give(faults.answer_lost())
         deliver_due()
-        assert (there(site, shared_order)["PAYED"], shared_order.sync_state) == ("Y", "pending")
-        hurry(Push.objects.get())
+        assert (order_on_site(site, shared_order)["PAYED"], shared_order.sync_state) == ("Y", "pending")
+        make_due(Push.objects.get())
         deliver_due()
-        assert at_rest(shared_order)
+        assert is_synced(shared_order)
         assert site.site.writes == 1
         echo()
-        assert at_rest(shared_order)
+        assert is_synced(shared_order)
 
-    def test_unmarked_while_the_answer_was_lost(self, site, shared_order, manager, echo):
+    def test_payment_removed_after_lost_response_is_removed_on_site(self, site, shared_order, manager, echo):
         edit(shared_order, manager, payment_status="paid")
         site.faults.give(faults.answer_lost())
         deliver_due()
         edit(shared_order, manager, payment_status="pending")
-        hurry(Push.objects.get())
+        make_due(Push.objects.get())
         deliver_due()
-        assert there(site, shared_order)["PAYED"] == "N"
+        assert order_on_site(site, shared_order)["PAYED"] == "N"
         echo()
-        assert at_rest(shared_order)
+        assert is_synced(shared_order)
         assert shared_order.payment_status == "pending"
 
-    def test_a_payment_of_the_customers_own_is_never_taken_for_ours(self, site, shared_order, manager, echo):
+    def test_customers_own_payment_is_not_counted_as_ours(self, site, shared_order, manager, echo):
         edit(shared_order, manager, payment_status="paid")
         site.faults.give(faults.status(503))
         deliver_due()
         edit(shared_order, manager, payment_status="pending")
-        pay_there(site, shared_order)  # by card, in this moment
+        pay_there(site, shared_order)  # the customer pays by card at the same time
         assert echo() == "updated"
-        hurry(Push.objects.get())
+        make_due(Push.objects.get())
         deliver_due()
-        assert (there(site, shared_order)["PAYED"], shared_order.payment_status) == ("Y", "paid")
-        assert at_rest(shared_order)
+        assert (order_on_site(site, shared_order)["PAYED"], shared_order.payment_status) == ("Y", "paid")
+        assert is_synced(shared_order)
 
-    def test_a_total_that_rises_makes_it_unpaid_there_and_here(self, site, shared_order, manager, echo):
+    def test_higher_total_marks_order_unpaid_on_both_sides(self, site, shared_order, manager, echo):
         edit(shared_order, manager, payment_status="paid")
         deliver_due()
         echo()
@@ -131,7 +131,7 @@ class TestPaidHere:
         echo()
         shared_order.refresh_from_db()
         assert (shared_order.payment_status, shared_order.amount_due) == ("paid", 0)
-        assert at_rest(shared_order)
+        assert is_synced(shared_order)
 
 
 class TestRefundedHere:
@@ -143,19 +143,19 @@ class TestRefundedHere:
         assert shared_order.payment_status == "paid"
         return shared_order
 
-    def test_the_site_is_told_not_paid_and_its_echo_is_no_news(self, site, paid, manager, echo):
+    def test_refund_marks_order_unpaid_on_site_and_echo_is_ignored(self, site, paid, manager, echo):
         edit(paid, manager, payment_status="refunded")
         deliver_due()
-        row = there(site, paid)
+        row = order_on_site(site, paid)
         assert (row["PAYED"], row["SUM_PAID"]) == ("N", "0.00")
         echo()
         paid.refresh_from_db()
         assert (paid.payment_status, paid.paid_amount) == ("refunded", 0)
-        assert at_rest(paid)
+        assert is_synced(paid)
         assert site.site.writes == 1
         assert "conflict" not in paid.events.values_list("kind", flat=True)
 
-    def test_it_stays_a_refund_while_the_site_goes_on(self, site, paid, manager, echo):
+    def test_refund_is_kept_after_other_changes_on_site(self, site, paid, manager, echo):
         edit(paid, manager, payment_status="refunded")
         deliver_due()
         for status in ("RD", "RF"):
@@ -163,18 +163,18 @@ class TestRefundedHere:
             echo()
         paid.refresh_from_db()
         assert paid.payment_status == "refunded"
-        assert at_rest(paid)
+        assert is_synced(paid)
 
-    def test_paid_anew_on_the_site(self, site, paid, manager, echo):
+    def test_new_payment_on_site_replaces_refund(self, site, paid, manager, echo):
         edit(paid, manager, payment_status="refunded")
         deliver_due()
         pay_there(site, paid)
         echo()
         paid.refresh_from_db()
         assert paid.payment_status == "paid"
-        assert at_rest(paid)
+        assert is_synced(paid)
 
-    def test_taken_back_on_both_sides_at_once(self, site, paid, manager, echo):
+    def test_payment_removed_on_both_sides_sends_nothing(self, site, paid, manager, echo):
         edit(paid, manager, payment_status="refunded")
         pay_there(site, paid, "N")
         echo()
@@ -183,43 +183,45 @@ class TestRefundedHere:
         deliver_due()
         assert site.site.writes == 0, "both did the same"
 
-    def test_paid_here_what_the_site_took_back_meanwhile(self, site, paid, manager, echo):
+    def test_payment_in_crm_wins_over_removal_on_site(self, site, paid, manager, echo):
         pay_there(site, paid, "N")
         echo()
         edit(paid, manager, payment_status="paid")
         site.site.update_order(paid.bitrix_order_id, {"COMMENTS": "вернули деньги"})
         echo()
         deliver_due()
-        assert (there(site, paid)["PAYED"], paid.payment_status) == ("Y", "paid"), "the later wish, told by a person"
+        assert (order_on_site(site, paid)["PAYED"], paid.payment_status) == ("Y", "paid"), (
+            "the later change of staff wins"
+        )
         echo()
-        assert at_rest(paid)
+        assert is_synced(paid)
 
-    def test_not_paid_instead_of_refunded_is_the_same_to_the_site(self, site, paid, manager):
+    def test_unpaid_and_refunded_are_equal_for_the_site(self, site, paid, manager):
         edit(paid, manager, payment_status="refunded")
         deliver_due()
         edit(paid, manager, payment_status="pending")
-        assert at_rest(paid)
+        assert is_synced(paid)
         assert site.site.writes == 1
 
 
 class TestMethod:
-    def test_the_site_gets_a_pay_system_of_that_method(self, site, shared_order, manager, echo):
+    def test_payment_method_is_sent_as_pay_system(self, site, shared_order, manager, echo):
         edit(shared_order, manager, payment_method="kaspi")
         deliver_due()
-        assert there(site, shared_order)["PAY_SYSTEM_ID"] == "3"
+        assert order_on_site(site, shared_order)["PAY_SYSTEM_ID"] == "3"
         assert echo() == "unchanged"
-        assert at_rest(shared_order)
+        assert is_synced(shared_order)
 
-    def test_chosen_on_the_site(self, site, shared_order, manager, echo):
+    def test_pay_system_chosen_on_site_sets_payment_method(self, site, shared_order, manager, echo):
         site.site.update_order(shared_order.bitrix_order_id, {"PAY_SYSTEM_ID": 4})
         echo()
         shared_order.refresh_from_db()
         assert shared_order.payment_method == "kaspi"
         edit(shared_order, manager, payment_method="kaspi")
-        assert at_rest(shared_order)
+        assert is_synced(shared_order)
         assert not Push.objects.exists(), "another one of the same method stays"
 
-    def test_a_system_that_the_setting_names_only_now_stays_too(self, site, post_webhook, manager, settings):
+    def test_pay_system_added_to_settings_later_is_kept(self, site, post_webhook, manager, settings):
         settings.BITRIX_PAY_SYSTEMS = {1: "cash"}
         placed = site.place_order(payment_method_id=4)
         post_webhook("order.create", placed)
@@ -228,14 +230,14 @@ class TestMethod:
         settings.BITRIX_PAY_SYSTEMS = {1: "cash", 3: "kaspi", 4: "kaspi"}
         edit(order, manager, payment_method="kaspi")
         deliver_due()
-        assert (there(site, order)["PAY_SYSTEM_ID"], site.site.writes) == ("4", 0)
-        assert at_rest(order)
+        assert (order_on_site(site, order)["PAY_SYSTEM_ID"], site.site.writes) == ("4", 0)
+        assert is_synced(order)
 
-    def test_one_without_a_pay_system_does_not_keep_back_the_rest(self, site, shared_order, manager):
+    def test_method_without_pay_system_does_not_stop_other_fields(self, site, shared_order, manager):
         edit(shared_order, manager, payment_method="transfer", payment_status="paid", delivery_address="Достык 5")
         change(shared_order, "accepted", manager)
         deliver_due()
-        row = there(site, shared_order)
+        row = order_on_site(site, shared_order)
         assert (row["PAYED"], row["STATUS_ID"], row["PAY_SYSTEM_ID"]) == ("Y", "AP", "1")
         assert row["properties"]["addressRecipient"] == "Достык 5"
         push, refusal = Push.objects.get(), shared_order.events.filter(kind="refused").get()
@@ -246,70 +248,70 @@ class TestMethod:
         (entry,) = timeline([refusal])
         assert push.last_error in entry.notes
 
-    def test_it_goes_once_the_setting_names_it(self, site, shared_order, manager, settings):
+    def test_method_is_sent_after_setting_gets_its_pay_system(self, site, shared_order, manager, settings):
         edit(shared_order, manager, payment_method="transfer")
         deliver_due()
         settings.BITRIX_PAY_SYSTEMS = {**settings.BITRIX_PAY_SYSTEMS, 5: "cash", 4: "transfer"}
         Push.objects.get().retry()
         deliver_due()
-        assert there(site, shared_order)["PAY_SYSTEM_ID"] == "4"
-        assert at_rest(shared_order)
+        assert order_on_site(site, shared_order)["PAY_SYSTEM_ID"] == "4"
+        assert is_synced(shared_order)
 
-    def test_clearing_it_is_nothing_to_tell(self, site, shared_order, manager, echo):
+    def test_cleared_payment_method_is_not_sent(self, site, shared_order, manager, echo):
         edit(shared_order, manager, payment_method="")
-        assert at_rest(shared_order)
+        assert is_synced(shared_order)
         assert not Push.objects.exists()
         site.site.update_order(shared_order.bitrix_order_id, {"PAY_SYSTEM_ID": 2})
         echo()
         shared_order.refresh_from_db()
         assert shared_order.payment_method == "card"
 
-    def test_what_is_paid_there_keeps_its_pay_system(self, site, shared_order, manager, echo):
+    def test_paid_order_keeps_its_pay_system(self, site, shared_order, manager, echo):
         pay_there(site, shared_order)
         echo()
         edit(shared_order, manager, payment_method="kaspi", comment="без лилий")
         deliver_due()
-        row = there(site, shared_order)
+        row = order_on_site(site, shared_order)
         assert (row["PAY_SYSTEM_ID"], row["USER_DESCRIPTION"]) == ("1", "без лилий")
         assert (shared_order.sync_state, "оплачен" in Push.objects.get().last_error) == ("failed", True)
-        # Taken back, the payment may be another one.
+        # An unpaid payment may get another pay system.
         edit(shared_order, manager, payment_status="pending")
         deliver_due()
-        row = there(site, shared_order)
+        row = order_on_site(site, shared_order)
         assert (row["PAYED"], row["PAY_SYSTEM_ID"]) == ("N", "3")
-        assert at_rest(shared_order)
+        assert is_synced(shared_order)
 
 
 class TestCancelled:
-    def test_a_paid_order_is_not_cancelled_and_the_rest_goes(self, site, shared_order, manager, echo):
+    def test_refused_cancellation_of_paid_order_does_not_stop_other_fields(self, site, shared_order, manager, echo):
         pay_there(site, shared_order)
         echo()
         edit(shared_order, manager, is_cancelled=True, comment="не приедут")
         deliver_due()
-        row = there(site, shared_order)
+        row = order_on_site(site, shared_order)
         assert (row["CANCELED"], row["USER_DESCRIPTION"]) == ("N", "не приедут")
         assert (shared_order.sync_state, "активные оплаты" in Push.objects.get().last_error) == ("failed", True)
         edit(shared_order, manager, payment_status="refunded")
         deliver_due()
-        row = there(site, shared_order)
+        row = order_on_site(site, shared_order)
         assert (row["CANCELED"], row["PAYED"]) == ("Y", "N")
         echo()
-        assert at_rest(shared_order)
+        assert is_synced(shared_order)
         assert shared_order.payment_status == "refunded"
 
-    def test_a_cancelled_order_takes_no_payment(self, site, shared_order, manager, echo):
+    def test_payment_of_cancelled_order_is_refused(self, site, shared_order, manager, echo):
         site.site.update_order(shared_order.bitrix_order_id, {"CANCELED": "Y"})
         echo()
         edit(shared_order, manager, payment_status="paid")
         deliver_due()
-        assert (there(site, shared_order)["PAYED"], shared_order.sync_state) == ("N", "failed")
+        assert (order_on_site(site, shared_order)["PAYED"], shared_order.sync_state) == ("N", "failed")
         edit(shared_order, manager, is_cancelled=False)
         deliver_due()
-        row = there(site, shared_order)
+        row = order_on_site(site, shared_order)
         assert (row["CANCELED"], row["PAYED"]) == ("N", "Y")
-        assert at_rest(shared_order)
+        assert is_synced(shared_order)
 
-    def test_all_that_is_refused_is_named(self, site, shared_order, manager, echo):
+    def test_error_names_every_refused_field(self, site, shared_order, manager, echo):
         pay_there(site, shared_order)
         echo()
         edit(shared_order, manager, is_cancelled=True, payment_method="transfer")
@@ -321,65 +323,67 @@ class TestCancelled:
         assert sorted(refusal.details["fields"]) == ["is_cancelled", "payment_method"]
 
 
-class TestBornHere:
-    def test_one_that_is_paid_already(self, site, manager, echo):
+class TestCreatedInCrm:
+    def test_new_paid_order_is_paid_on_site(self, site, manager, echo):
         order = made_here(manager, payment_status="paid", payment_method="kaspi")
         deliver_due()
-        row = there(site, order)
+        row = order_on_site(site, order)
         assert (row["PAYED"], row["PAY_SYSTEM_ID"], row["SUM_PAID"]) == ("Y", "3", "9000.00")
         for event in site.sender.events[-2:]:
             assert event.data["XML_ID"] == f"crm-{order.pk}"
         echo()
         order.refresh_from_db()
         assert (order.paid_amount, order.payment_status) == (9000, "paid")
-        assert at_rest(order)
+        assert is_synced(order)
 
-    def test_its_create_was_answered_by_silence(self, site, manager, echo, post_webhook):
+    def test_new_paid_order_stays_paid_after_lost_response(self, site, manager, echo, post_webhook):
         order = made_here(manager, payment_status="paid")
         site.faults.give(faults.answer_lost(), action="order.create")
         deliver_due()
         event = site.sender.events[-1]
         post_webhook(event.name, event.data, event_id=event.event_id)
         order.refresh_from_db()
-        assert (order.payment_status, order.sync_state) == ("paid", "pending"), "PAYED=N is how it was created"
-        hurry(Push.objects.get())
+        assert (order.payment_status, order.sync_state) == ("paid", "pending"), (
+            "the site creates every order with PAYED=N"
+        )
+        make_due(Push.objects.get())
         deliver_due()
-        assert there(site, order)["PAYED"] == "Y"
-        assert at_rest(order)
+        assert order_on_site(site, order)["PAYED"] == "Y"
+        assert is_synced(order)
         assert len(site.site.all_orders()) == 1
 
-    def test_a_method_without_a_pay_system_is_still_wished_for(self, site, manager, echo):
+    def test_method_without_pay_system_stays_pending_after_create(self, site, manager, echo):
         order = made_here(manager, payment_method="transfer")
         deliver_due()
-        assert (there(site, order)["PAY_SYSTEM_ID"], order.sync_state) == ("1", "failed")
+        assert (order_on_site(site, order)["PAY_SYSTEM_ID"], order.sync_state) == ("1", "failed")
         echo()
         order.refresh_from_db()
-        assert order.payment_method == "transfer", "the echo of what the order was made with is no news"
+        assert order.payment_method == "transfer", "the echo of the created order changes nothing"
 
-    def test_without_a_method_it_gets_the_sites(self, site, manager, echo):
+    def test_new_order_without_method_gets_method_of_site(self, site, manager, echo):
         order = made_here(manager)
         deliver_due()
         echo()
         order.refresh_from_db()
         assert order.payment_method == "cash"
-        assert at_rest(order)
+        assert is_synced(order)
 
 
 class TestRest:
-    """REST can't pay."""
+    """REST can't change payments."""
 
-    def test_what_it_can_do_is_done_and_the_rest_needs_the_bridge(self, shared_order, site, manager, settings):
+    def test_rest_sends_what_it_supports_and_payment_needs_bridge(self, shared_order, site, manager, settings):
         settings.BITRIX_API_URL, settings.BITRIX_REST_URL = "", site.rest_url
         edit(shared_order, manager, payment_status="paid", comment="без лилий")
         change(shared_order, "accepted", manager)
         deliver_due()
-        row = there(site, shared_order)
+        row = order_on_site(site, shared_order)
         assert (row["PAYED"], row["USER_DESCRIPTION"], row["STATUS_ID"]) == ("N", "без лилий", "AP")
         assert (shared_order.sync_state, "bitrix_bridge/php" in Push.objects.get().last_error) == ("failed", True)
         assert shared_order.events.filter(kind="refused").get().details["fields"] == ["payment_status"]
 
 
-def test_the_endpoint_that_only_creates_says_that_the_bridge_is_needed(settings, manager):
+def test_payment_over_earlier_endpoint_fails_because_bridge_is_missing(settings, manager):
     with Sandbox(api_token=settings.BITRIX_API_TOKEN, legacy_bridge=True) as old:
         settings.BITRIX_API_URL = old.bridge_url
         order = made_here(manager, payment_status="paid")

@@ -1,4 +1,4 @@
-"""What the bridge says beside its answers: on the timeline once, and what it did not take stays ours."""
+"""Warnings of the bridge appear once on the timeline, and values that it refused are kept in the CRM."""
 
 import pytest
 from django.urls import reverse
@@ -34,8 +34,8 @@ def refused(what, code="property_too_long", message=TOO_LONG["message"]):
 
 
 @pytest.fixture
-def bridge(told_bridge):
-    return told_bridge("1.2")
+def bridge(bridge_of_version):
+    return bridge_of_version("1.2")
 
 
 def edit(order, manager, **changes):
@@ -44,8 +44,8 @@ def edit(order, manager, **changes):
     order.refresh_from_db()
 
 
-def told(order, kind="warned"):
-    """Return the notes of the order's entries of a kind, oldest first."""
+def notes_of(order, kind="warned"):
+    """Return the notes of the order's timeline entries of a kind, oldest first."""
     events = list(order.events.filter(kind=kind).order_by("happened_at", "created_at"))
     return [list(entry.notes) for entry in timeline(events)]
 
@@ -56,7 +56,7 @@ def state(order):
 
 
 class TestWarnings:
-    def test_one_is_on_the_timeline_in_words(self, bridge, shared_order, manager):
+    def test_warning_is_shown_as_text_on_timeline(self, bridge, shared_order, manager):
         bridge.say("order.update", warnings=[MARKED])
         edit(shared_order, manager, comment="без лилий")
         event = shared_order.events.get(kind="warned")
@@ -65,108 +65,108 @@ class TestWarnings:
         assert (entry.title, list(entry.notes)) == (str(event.get_kind_display()), [MARKED["message"]])
         assert (shared_order.sync_state, queue_missed(), deliver_due()) == ("synced", 0, 0)
 
-    def test_telegram_is_not_told_and_nothing_is_sent_for_it(self, bridge, shared_order, manager, settings):
+    def test_warning_sends_no_telegram_message_and_no_push(self, bridge, shared_order, manager, settings):
         settings.TELEGRAM_NOTIFICATIONS_ENABLED = True
         before = TelegramMessage.objects.count()
         bridge.say("order.update", warnings=[MARKED, INNER])
         edit(shared_order, manager, comment="без лилий")
         assert (TelegramMessage.objects.count(), Push.objects.count()) == (before, 1)
 
-    def test_a_standing_one_is_told_until_it_changes_or_goes_away(self, bridge, shared_order, manager):
+    def test_repeated_warning_is_shown_once_until_it_changes(self, bridge, shared_order, manager):
         other = {**MARKED, "message": "Сайт пометил заказ: нет доставки"}
         for number, warnings in enumerate([[MARKED], [MARKED], [other], [], [other]]):
             bridge.say("order.update", warnings=warnings)
             edit(shared_order, manager, comment=f"{number}")
         messages = [MARKED["message"], other["message"], other["message"]]
-        assert told(shared_order) == [[message] for message in messages]
+        assert notes_of(shared_order) == [[message] for message in messages]
 
-    def test_a_status_says_it_too(self, bridge, shared_order, manager):
+    def test_warning_of_status_request_is_shown(self, bridge, shared_order, manager):
         for status in ("accepted", "delivering"):
             bridge.say("order.status", warnings=[MARKED])
             change(shared_order, status, manager)
             deliver_due()
-        assert told(shared_order) == [[MARKED["message"]]]
+        assert notes_of(shared_order) == [[MARKED["message"]]]
 
-    def test_so_does_a_create(self, bridge, manager):
+    def test_warning_of_create_request_is_shown(self, bridge, manager):
         bridge.say("order.create", warnings=[{"code": "no_delivery", "message": "На сайте нет такой доставки"}])
         order = made_here(manager)
         deliver_due()
-        assert told(order) == [["На сайте нет такой доставки"]]
+        assert notes_of(order) == [["На сайте нет такой доставки"]]
 
-    def test_what_the_request_was_not_about_still_stands(self, bridge, shared_order, manager):
+    def test_warning_about_other_field_is_kept(self, bridge, shared_order, manager):
         missing = {"code": "no_property", "message": "Нет свойства isSurprise", "property": "isSurprise"}
         bridge.say("order.update", warnings=[missing])
         edit(shared_order, manager, is_surprise=True)
         edit(shared_order, manager, comment="без лилий")
         bridge.say("order.update", warnings=[missing])
         edit(shared_order, manager, is_surprise=False)
-        assert len(told(shared_order)) == 1
-        edit(shared_order, manager, is_surprise=True)  # by now the site has it
+        assert len(notes_of(shared_order)) == 1
+        edit(shared_order, manager, is_surprise=True)  # the site has this property now
         bridge.say("order.update", warnings=[missing])
         edit(shared_order, manager, is_surprise=False)
-        assert len(told(shared_order)) == 2
+        assert len(notes_of(shared_order)) == 2
 
-    def test_money_on_the_customers_account_is_told_each_time(self, bridge, shared_order, manager):
+    def test_warning_about_refund_to_account_is_shown_each_time(self, bridge, shared_order, manager):
         for number in range(2):
             bridge.say("order.update", warnings=[INNER])
             edit(shared_order, manager, comment=f"{number}")
-        assert told(shared_order) == [[INNER["message"]]] * 2
+        assert notes_of(shared_order) == [[INNER["message"]]] * 2
 
-    def test_who_may_not_see_sums_reads_that_there_was_money(self, bridge, shared_order, manager):
+    def test_warning_hides_sum_from_users_without_the_right(self, bridge, shared_order, manager):
         bridge.say("order.update", warnings=[INNER])
         edit(shared_order, manager, comment="x")
         (entry,) = timeline(shared_order.events.filter(kind="warned"), hidden=("total_amount",))
         assert "7" not in "".join(entry.notes)
         assert entry.notes
 
-    def test_a_text_of_an_older_bridge_is_told_once(self, told_bridge, shared_order, manager):
-        bridge = told_bridge("1.1")
+    def test_text_warning_of_older_bridge_is_shown_once(self, bridge_of_version, shared_order, manager):
+        bridge = bridge_of_version("1.1")
         for warnings in (["Нет свойства pickup"], [], ["Нет свойства pickup"]):
             bridge.say("order.update", warnings=warnings)
-            edit(shared_order, manager, comment=str(len(told(shared_order))) + str(warnings))
-        assert told(shared_order) == [["Нет свойства pickup"]]
+            edit(shared_order, manager, comment=str(len(notes_of(shared_order))) + str(warnings))
+        assert notes_of(shared_order) == [["Нет свойства pickup"]]
 
 
 class TestRefusedValues:
     @pytest.fixture
     def order(self, bridge, shared_order, manager):
-        """An order whose postcard the site can't hold, though it has taken the comment."""
+        """Return an order whose comment the site has accepted and whose postcard it can't store."""
         bridge.say("order.update", refused=[refused("properties.postcardText")])
         edit(shared_order, manager, postcard_text="я" * 400, comment="без лилий")
         return shared_order
 
-    def test_the_rest_was_taken_and_ours_stays(self, order):
+    def test_refused_value_is_kept_and_other_fields_are_accepted(self, order):
         agreement = state(order)
         assert (agreement.value("comment"), order.postcard_text, order.sync_state) == ("без лилий", "я" * 400, "failed")
         assert agreement.value("postcard_text") != "я" * 400
         sent = order.events.filter(kind="sent").first()
         assert sent.details["values"] == {"comment": "без лилий"}
-        assert told(order, "refused") == [[TOO_LONG["message"], "Не отправлено: Открытка"]]
+        assert notes_of(order, "refused") == [[TOO_LONG["message"], "Не отправлено: Открытка"]]
         push = Push.objects.get()
         assert (push.state, TOO_LONG["message"] in push.last_error) == (State.FAILED, True)
 
-    def test_it_is_not_sent_again_with_what_comes_later(self, site, order, manager):
+    def test_refused_value_is_not_sent_with_later_changes(self, site, order, manager):
         edit(order, manager, courier_comment="домофон 7")
         body = site.site.requests[-1]["body"]
         assert "properties" not in body
-        assert (order.sync_state, len(told(order, "refused"))) == ("failed", 1)
+        assert (order.sync_state, len(notes_of(order, "refused"))) == ("failed", 1)
         assert (queue_missed(), deliver_due()) == (0, 0)
 
-    def test_another_value_is(self, site, order, manager):
+    def test_changed_value_is_sent_after_refusal(self, site, order, manager):
         edit(order, manager, postcard_text="С днём рождения!")
         assert site.site.order(order.bitrix_order_id)["properties"]["postcardText"] == "С днём рождения!"
         assert (order.sync_state, state(order).refused) == ("synced", {})
 
-    def test_going_back_to_what_the_site_has_ends_it(self, site, order, manager):
+    def test_restoring_value_of_site_ends_the_failure(self, site, order, manager):
         edit(order, manager, postcard_text=state(order).value("postcard_text"))
         assert (order.sync_state, Push.objects.filter(state=State.FAILED).exists()) == ("synced", False)
 
-    def test_the_same_value_after_another_one_is_tried_again(self, site, order, manager):
+    def test_refused_value_is_sent_again_after_another_value(self, site, order, manager):
         edit(order, manager, postcard_text="коротко")
         edit(order, manager, postcard_text="я" * 400)
-        assert order.sync_state == "synced", "this time the site took it"
+        assert order.sync_state == "synced", "the site has accepted it this time"
 
-    def test_the_echo_with_the_sites_value_does_not_undo_ours(self, site, order, echo, bridge, manager):
+    def test_echo_keeps_our_refused_value(self, site, order, echo, bridge, manager):
         data = site.site.order(order.bitrix_order_id)
         data["properties"]["postcardText"] = state(order).value("postcard_text")
         site.site.write_raw(order.bitrix_order_id, {"properties": data["properties"]})
@@ -175,7 +175,7 @@ class TestRefusedValues:
         order.refresh_from_db()
         assert (order.postcard_text, order.sync_state) == ("я" * 400, "failed")
 
-    def test_staff_press_retry_on_the_order(self, site, order, manager, client):
+    def test_retry_on_order_page_sends_refused_value_again(self, site, order, manager, client):
         client.force_login(manager)
         client.post(reverse("admin:orders_order_send_again", args=[order.pk]))
         deliver_due()
@@ -183,7 +183,7 @@ class TestRefusedValues:
         assert site.site.order(order.bitrix_order_id)["properties"]["postcardText"] == "я" * 400
         assert order.sync_state == "synced"
 
-    def test_staff_press_retry_on_the_push(self, site, order, manager):
+    def test_retry_of_push_sends_refused_value_again(self, site, order, manager):
         push = Push.objects.get()
         assert push.retry(by=manager)
         services.reassess_sync_state(order_id=order.pk, by_person=True)
@@ -191,18 +191,18 @@ class TestRefusedValues:
         order.refresh_from_db()
         assert order.sync_state == "synced"
 
-    def test_a_comparison_does_not_send_it(self, order):
+    def test_reconciliation_does_not_send_refused_value(self, order):
         assert not services.send_again(order_id=order.pk, theirs={})
         order.refresh_from_db()
         assert order.sync_state == "failed"
 
-    def test_refused_again_it_is_said_again(self, bridge, order, manager):
+    def test_second_refusal_is_shown_again(self, bridge, order, manager):
         services.send_again(order_id=order.pk, theirs={}, actor=manager)
         bridge.say("order.update", refused=[refused("properties.postcardText")])
         deliver_due()
-        assert len(told(order, "refused")) == 2
+        assert len(notes_of(order, "refused")) == 2
 
-    def test_a_flag_under_another_code_is_the_same_field(self, site, bridge, manager, post_webhook):
+    def test_refused_flag_with_other_code_is_the_same_field(self, site, bridge, manager, post_webhook):
         placed = site.place_order(properties={"doNotCall": "N"})
         post_webhook("order.create", placed)
         order = Order.objects.get()
@@ -210,7 +210,7 @@ class TestRefusedValues:
         edit(order, manager, is_surprise=True, comment="x")
         assert (state(order).refused.keys(), order.is_surprise) == ({"is_surprise"}, True)
 
-    def test_on_a_create(self, site, bridge, manager, echo):
+    def test_value_refused_by_create_is_kept(self, site, bridge, manager, echo):
         bridge.say("order.create", refused=[refused("properties.addressRecipient")])
         order = made_here(manager)
         deliver_due()
@@ -219,14 +219,14 @@ class TestRefusedValues:
         assert state(order).value("delivery_address") == ""
         assert len(site.site.all_orders()) == 1
         assert Push.objects.get().state == State.FAILED
-        assert told(order, "refused")[0][0] == TOO_LONG["message"]
+        assert notes_of(order, "refused")[0][0] == TOO_LONG["message"]
         event = site.sender.events[-1]
         event.data["properties"]["addressRecipient"] = ""
         echo()
         order.refresh_from_db()
         assert order.delivery_address == "Абая 150"
 
-    def test_a_status_that_can_be_taken_back_still_leaves(self, site, bridge, shared_order, manager, grace):
+    def test_held_status_is_sent_after_refused_value(self, site, bridge, shared_order, manager, grace):
         change(shared_order, "accepted", manager)
         bridge.say("order.update", refused=[refused("properties.postcardText")])
         edit(shared_order, manager, postcard_text="я" * 400, comment="x")
@@ -235,11 +235,11 @@ class TestRefusedValues:
         deliver_due()
         shared_order.refresh_from_db()
         assert site.site.order(shared_order.bitrix_order_id)["STATUS_ID"] == "AP"
-        assert (shared_order.sync_state, len(told(shared_order, "refused"))) == ("failed", 1)
+        assert (shared_order.sync_state, len(notes_of(shared_order, "refused"))) == ("failed", 1)
 
 
-class TestAllOfItRefused:
-    """The site answers 422 with the first refusal, and has done nothing."""
+class TestWholeRequestRefused:
+    """The site responds with 422 and the first refusal, and has changed nothing."""
 
     @pytest.fixture
     def refuse(self, site):
@@ -250,22 +250,22 @@ class TestAllOfItRefused:
 
         return refuse
 
-    def test_the_only_property_is_remembered(self, site, refuse, shared_order, manager):
+    def test_only_property_of_request_is_recorded_as_refused(self, site, refuse, shared_order, manager):
         refuse(1)
         edit(shared_order, manager, postcard_text="я" * 400)
         assert (shared_order.sync_state, Push.objects.get().state) == ("failed", State.FAILED)
-        assert (state(shared_order).refused.keys(), len(told(shared_order, "refused"))) == ({"postcard_text"}, 1)
+        assert (state(shared_order).refused.keys(), len(notes_of(shared_order, "refused"))) == ({"postcard_text"}, 1)
         edit(shared_order, manager, comment="x")
         assert "properties" not in site.site.requests[-1]["body"]
 
-    def test_of_several_each_is_tried_by_itself(self, site, refuse, shared_order, manager):
+    def test_each_property_of_refused_request_is_sent_alone(self, site, refuse, shared_order, manager):
         refuse(2)
         edit(shared_order, manager, delivery_address="Достык 5", postcard_text="я" * 400)
-        # Together, the address alone, and the postcard alone, which the site takes.
+        # Both together, then the address alone, then the postcard alone, which the site accepts.
         assert state(shared_order).refused.keys() == {"delivery_address"}
         assert site.site.order(shared_order.bitrix_order_id)["properties"]["postcardText"] == "я" * 400
 
-    def test_retried_without_a_person_it_is_no_longer_needed(self, refuse, shared_order, manager):
+    def test_automatic_retry_of_refused_value_is_cancelled(self, refuse, shared_order, manager):
         refuse(1)
         edit(shared_order, manager, postcard_text="я" * 400)
         push = Push.objects.get()
@@ -277,7 +277,7 @@ class TestAllOfItRefused:
 
 
 class TestOtherRefusals:
-    def test_the_push_fails_with_the_reason_and_goes_on_with_later_changes(self, site, bridge, shared_order, manager):
+    def test_push_fails_with_reason_and_later_changes_are_sent(self, site, bridge, shared_order, manager):
         bridge.say(
             "order.update",
             refused=[
@@ -293,14 +293,14 @@ class TestOtherRefusals:
         entry = shared_order.events.get(kind="refused")
         assert entry.details["fields"] == ["total_amount", "items"]
         edit(shared_order, manager, comment="x")
-        assert site.site.requests[-1]["body"]["items"], "which the total follows"
+        assert site.site.requests[-1]["body"]["items"], "the total follows from the lines"
 
-    def test_what_was_not_asked_for_is_not_said_to_be_refused(self, bridge, shared_order, manager):
+    def test_refusal_of_field_that_was_not_sent_is_ignored(self, bridge, shared_order, manager):
         bridge.say("order.update", refused=[refused("items", "shipments", "Заказ отгружен")])
         edit(shared_order, manager, comment="x")
         assert (Push.objects.get().state, shared_order.sync_state) == (State.DELIVERED, "synced")
 
-    def test_a_status_among_the_rest(self, site, bridge, shared_order, manager):
+    def test_refused_status_does_not_stop_other_fields(self, site, bridge, shared_order, manager):
         bridge.say("order.update", refused=[refused("fields.STATUS_ID", "refused", "Статус запрещён")])
         services.edit_order(order_id=shared_order.pk, changes={"comment": "x"}, actor=manager)
         change(shared_order, "accepted", manager)
@@ -320,7 +320,7 @@ warnings = st.builds(
 
 
 @given(answers=st.lists(st.tuples(st.lists(warnings, max_size=3), st.sets(st.sampled_from(["city", "shop"])))))
-def test_a_standing_warning_is_never_told_twice_in_a_row(answers):
+def test_same_warning_is_never_new_twice_in_a_row(answers):
     agreement = Agreement()
     for said, asked in answers:
         before = list(agreement.warnings)
@@ -331,7 +331,7 @@ def test_a_standing_warning_is_never_told_twice_in_a_row(answers):
 
 
 @given(value=st.sampled_from("абв"), ours=st.sampled_from("абв"), agreed=st.sampled_from("абв"))
-def test_a_refused_value_is_not_sent_and_any_other_is(value, ours, agreed):
+def test_only_refused_value_is_not_sent_again(value, ours, agreed):
     agreement = Agreement(agreed={"comment": agreed}, sent={"comment": [value]})
     assert agreement.refuse("comment", value, FieldRefusal("property_too_long", "x", is_of_value=True))
     assert agreement.sent == {}

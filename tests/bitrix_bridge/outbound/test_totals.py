@@ -1,4 +1,4 @@
-"""The total follows from lines and delivery on the site: it is named only where it is another one."""
+"""The site computes the total from lines and delivery, so it is sent only if it differs from their sum."""
 
 from decimal import Decimal
 
@@ -25,21 +25,21 @@ def body(site):
 
 @pytest.fixture
 def shared_order(site, post_webhook):
-    """One bouquet for 7500, delivery 1500."""
+    """Return an order of one bouquet for 7500 with delivery for 1500."""
 
     items = [{"bitrix_product_id": 696613, "quantity": 1, "price": 7500}]
     post_webhook("order.create", site.place_order(items=items, delivery_fee=1500, total_amount=9000))
     return Order.objects.get()
 
 
-def test_a_fee_takes_the_total_along(site, shared_order, manager, echo):
+def test_total_is_not_sent_with_changed_delivery_fee(site, shared_order, manager, echo):
     edit(shared_order, manager, delivery_fee=Decimal(2000), total_amount=Decimal(9500))
     assert body(site)["fields"] == {"PRICE_DELIVERY": "2000.00"}
     assert site.site.order(shared_order.bitrix_order_id)["PRICE"] == "9500.0000"
     assert (echo(), shared_order.sync_state) == ("unchanged", "synced")
 
 
-def test_so_do_lines(site, shared_order, manager):
+def test_total_is_not_sent_with_changed_lines(site, shared_order, manager):
     first = shared_order.items.get()
     two = [line(bitrix_basket_id=first.bitrix_basket_id, quantity=Decimal(2))]
     edit(shared_order, manager, items=two, total_amount=Decimal(16_500))
@@ -47,8 +47,8 @@ def test_so_do_lines(site, shared_order, manager):
     assert site.site.order(shared_order.bitrix_order_id)["PRICE"] == "16500.0000"
 
 
-def test_a_total_that_comes_back_to_its_parts_is_named(site, shared_order, manager, post_webhook):
-    """An order that the site has a total of its own for, beside its parts, is brought back to them by staff."""
+def test_total_is_sent_when_restored_to_sum_of_parts(site, shared_order, manager, post_webhook):
+    """Staff set the total, which differed from the sum of its parts on the site, back to this sum."""
     key = shared_order.bitrix_order_id
     site.site.write_raw(key, {"PRICE": "5000.0000"})
     Order.objects.filter(pk=shared_order.pk).update(total_amount=5000)
@@ -60,15 +60,15 @@ def test_a_total_that_comes_back_to_its_parts_is_named(site, shared_order, manag
     assert site.site.order(key)["PRICE"] == "9000.0000"
 
 
-def test_another_total_is_named(site, shared_order, manager):
+def test_total_that_differs_from_parts_is_sent(site, shared_order, manager):
     edit(shared_order, manager, total_amount=Decimal(8000))
     sent = body(site)
-    # Where the lines carry the discount they are what is sent.
+    # If the lines contain the discount, the lines are sent.
     assert sent.get("fields", {}).get("PRICE") == "8000.00" or sent["items"]
     assert site.site.order(shared_order.bitrix_order_id)["PRICE"] == "8000.0000"
 
 
-def test_lines_that_the_site_has_changed_meanwhile_keep_their_prices(site, shared_order, manager, echo):
+def test_lines_changed_on_site_keep_their_prices(site, shared_order, manager, echo):
     key = shared_order.bitrix_order_id
     site.site.update_order(key, items=[{"bitrix_product_id": 696613, "quantity": 2, "price": 7500}])
     edit(shared_order, manager, delivery_fee=Decimal(0), total_amount=Decimal(7500))
@@ -79,7 +79,7 @@ def test_lines_that_the_site_has_changed_meanwhile_keep_their_prices(site, share
     assert (shared_order.total_amount, shared_order.items.get().quantity) == (15_000, 2)
 
 
-def test_a_fee_changed_here_and_lines_changed_there_make_one_total(site, shared_order, manager, echo):
+def test_fee_from_crm_and_lines_from_site_make_one_total(site, shared_order, manager, echo):
     key = shared_order.bitrix_order_id
     services.edit_order(order_id=shared_order.pk, changes={"delivery_fee": Decimal(0)}, actor=manager)
     site.site.update_order(key, items=[{"bitrix_product_id": 696613, "quantity": 2, "price": 7500}])

@@ -1,4 +1,4 @@
-"""The site has replaced lines of an order, and the CRM has not been told: its push names lines that are gone."""
+"""Lines of an order were replaced on the site without an event, so a push names lines that no longer exist."""
 
 from decimal import Decimal
 
@@ -15,15 +15,15 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def shared_order(site, post_webhook):
-    """One bouquet for 7500."""
+    """Return an order of one bouquet for 7500."""
     items = [{"bitrix_product_id": 696613, "quantity": 1, "price": 7500}]
     post_webhook("order.create", site.place_order(items=items))
     return Order.objects.get()
 
 
-@pytest.mark.parametrize("more", [{}, {"comment": "без лилий"}], ids=["lines alone", "with something else"])
-def test_lines_that_the_site_has_replaced_unheard_get_their_new_ids(site, shared_order, manager, more):
-    """The site's people put another bouquet into the order, and the webhook was lost."""
+@pytest.mark.parametrize("more", [{}, {"comment": "без лилий"}], ids=["lines alone", "lines and a comment"])
+def test_lines_replaced_on_site_without_event_get_new_ids(site, shared_order, manager, more):
+    """An employee replaced the bouquet on the site, and the webhook was lost."""
     key = shared_order.bitrix_order_id
     site.site.update_order(key, items=[{"bitrix_product_id": 696614, "quantity": 1, "price": 9500}])
     lines = [line(quantity=Decimal(2), bitrix_basket_id=shared_order.items.get().bitrix_basket_id)]

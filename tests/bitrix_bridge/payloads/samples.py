@@ -1,4 +1,4 @@
-"""Orders as they are sent, to start a test from."""
+"""Sample payloads of orders for tests."""
 
 from copy import deepcopy
 from typing import Any
@@ -96,7 +96,7 @@ _FULL: dict[str, Any] = {
 
 
 def order(**changes: Any) -> dict[str, Any]:
-    """Return the smallest order the site is known to send, with some columns changed."""
+    """Return the smallest order that the site sends, with some columns changed."""
     return {**deepcopy(_ORDER), **changes}
 
 

@@ -1,4 +1,4 @@
-"""Whatever JSON arrives: nothing but a missing id stops it, nothing is lost, everything can be stored."""
+"""Any JSON value: only a missing id raises an error, no value is lost, and every value can be stored."""
 
 import json
 import math
@@ -78,7 +78,7 @@ CLOCK_OF = {
 
 
 def stored(metadata):
-    """Return the metadata as the database gives it back."""
+    """Return the metadata as the database returns it."""
     text = json.dumps(metadata, cls=DjangoJSONEncoder, allow_nan=False, ensure_ascii=False)
     text.encode()
     assert "\\u0000" not in text
@@ -87,13 +87,13 @@ def stored(metadata):
 
 
 def keeps(kept, name, raw):
-    """Return whether the raw value is there under its name, or its name with a number."""
+    """Return whether the raw value is kept under its name, or under its name with a number."""
     name = storable(name)
     return any(value == storable(raw) for key, value in kept.items() if key == name or key.rpartition("#")[0] == name)
 
 
-def says_nothing(raw):
-    """Return whether a raw value is a way to say "none", so that nothing of it must remain."""
+def is_empty_value(raw):
+    """Return whether a raw value is empty, so that it need not be kept."""
     if is_empty(raw) or raw is False or (isinstance(raw, str) and not clean_line(raw)):
         return True
     if isinstance(raw, list):
@@ -105,7 +105,7 @@ def says_nothing(raw):
 
 
 def check(snapshot):
-    """Check what holds for every snapshot of an order."""
+    """Check the properties that every snapshot of an order has."""
     assert stored(snapshot.metadata) == snapshot.metadata
     if snapshot.customer:
         assert stored(snapshot.customer.metadata) == snapshot.customer.metadata
@@ -138,7 +138,7 @@ def kept_for(snapshot, problem):
     metadata = snapshot.metadata
     place, _, name = problem.field.partition(".")
     if place == "properties" and name:
-        # A contact of the order is kept under the very key it was sent with.
+        # A contact of the order is kept under its original key.
         return any(
             keeps(metadata["properties"], key, problem.value)
             for key in metadata["properties"]
@@ -152,7 +152,7 @@ def kept_for(snapshot, problem):
 
 
 @given(json_values)
-def test_any_value_instead_of_an_order(data):
+def test_any_value_instead_of_an_order_raises_only_payload_error(data):
     for read in (read_order, read_status_change):
         try:
             check(read(data))
@@ -167,7 +167,7 @@ def test_any_value_instead_of_an_order(data):
 
 
 @given(st.dictionaries(keys, json_values, max_size=6))
-def test_any_object_with_an_id(data):
+def test_any_object_with_an_id_is_read(data):
     data["ID"] = "122183"
     snapshot = read_order(data)
     check(snapshot)
@@ -175,7 +175,7 @@ def test_any_object_with_an_id(data):
 
 
 @given(st.dictionaries(st.sampled_from(COLUMNS), json_values, min_size=1, max_size=5))
-def test_no_column_is_lost(changes):
+def test_every_column_is_read_or_kept(changes):
     data = full_order() | changes
     snapshot = read_order(data, pay_systems={3: "kaspi"})
     check(snapshot)
@@ -190,11 +190,11 @@ def test_no_column_is_lost(changes):
             found = getattr(snapshot, CLOCK_OF[name]) is not None
         else:
             found = False
-        assert found or says_nothing(raw) or keeps(kept, name, raw), name
+        assert found or is_empty_value(raw) or keeps(kept, name, raw), name
 
 
 @given(st.dictionaries(st.one_of(st.sampled_from(PROPERTIES), keys), json_values, min_size=1, max_size=5))
-def test_no_property_is_lost(changes):
+def test_every_property_is_read_or_kept(changes):
     properties = {
         code: value
         for code, value in (full_order()["properties"] | changes).items()
@@ -208,11 +208,11 @@ def test_no_property_is_lost(changes):
     for code, raw in properties.items():
         found = COLUMN_OF.get(code) in snapshot.fields
         raw = list(raw.values()) if isinstance(raw, dict) and raw and all(key.isdecimal() for key in raw) else raw
-        assert found or says_nothing(raw) or keeps(kept, code, raw), code
+        assert found or is_empty_value(raw) or keeps(kept, code, raw), code
 
 
 @given(st.dictionaries(st.one_of(st.sampled_from(USER_COLUMNS), keys), json_values, min_size=1, max_size=5))
-def test_no_column_of_the_user_is_lost(changes):
+def test_every_column_of_the_user_is_read_or_kept(changes):
     user = full_order()["user"] | changes
     snapshot = read_order(full_order(user=user))
     check(snapshot)
@@ -225,7 +225,7 @@ def test_no_column_of_the_user_is_lost(changes):
 
 
 @given(st.lists(st.one_of(json_values, st.dictionaries(st.sampled_from(LINE_COLUMNS), json_values)), max_size=5))
-def test_no_line_is_lost(lines):
+def test_every_line_is_read_or_kept(lines):
     basket = [*lines, *full_order()["basket"].values()]
     snapshot = read_order(full_order(basket=basket))
     check(snapshot)
@@ -235,13 +235,13 @@ def test_no_line_is_lost(lines):
 
 
 @given(st.dictionaries(keys, json_values, max_size=4), st.sampled_from(["properties", "basket", "user", "PAYMENTS"]))
-def test_any_object_in_the_place_of_a_part(value, name):
+def test_any_object_instead_of_a_part_is_kept(value, name):
     check(read_order(full_order(**{name: value})))
     check(read_status_change({"ID": 1, name: value}))
 
 
 @given(st.dictionaries(keys, json_values, max_size=6), json_values, json_values, json_values)
-def test_any_product(data, prices, properties, picture):
+def test_any_product_with_an_id_is_read(data, prices, properties, picture):
     snapshot = read_product(data | {"ID": 1, "PRICES": prices, "PROPERTIES": properties, "DETAIL_PICTURE": picture})
     assert stored(snapshot.metadata) == snapshot.metadata
     stored(dict(snapshot.fields))
@@ -252,7 +252,7 @@ def test_any_product(data, prices, properties, picture):
 
 @pytest.mark.parametrize("depth", [50, 500, 900])
 @pytest.mark.parametrize("wrap", [lambda value: [value], lambda value: {"VALUE": value}], ids=["lists", "objects"])
-def test_deep_nesting(depth, wrap):
+def test_deeply_nested_values_are_kept(depth, wrap):
     value = "x"
     for _ in range(depth):
         value = wrap(value)
@@ -261,27 +261,27 @@ def test_deep_nesting(depth, wrap):
     check(read_order(full_order(properties={"data": value, "postcardText": value, "own": value})))
 
 
-def test_wide_payloads():
+def test_payload_with_many_keys_is_kept():
     names = {f"FIELD_{number}": number for number in range(20_000)}
     snapshot = read_order(full_order(**names))
     assert len(snapshot.metadata["fields"]) > 20_000
 
 
 @pytest.mark.parametrize("piece", ["а", "&quot;", "<br>", "&#", "8701", "+7 ", "1,", "a@", "\ud83c", "[", "15-"])
-def test_long_texts(piece):
+def test_very_long_text_is_read(piece):
     huge = piece * (100_000 // len(piece))
     for name in ("ACCOUNT_NUMBER", "STATUS_ID", "PRICE", "DATE_UPDATE", "USER_DESCRIPTION", "XML_ID"):
         check(read_order(full_order(**{name: huge})))
     check(read_order(full_order(properties=dict.fromkeys((*PROPERTIES, "own"), huge))))
 
 
-def test_names_are_known_in_rests_spelling():
+def test_rest_spelling_of_names_is_recognized():
     assert order_column("statusId") == order_column("status_id") == "STATUS_ID"
     assert order_column("id1c") == "ID_1C"
     assert order_column("webhook_source") == "webhook_source"
 
 
 @given(st.dates())
-def test_delivery_dates_never_shift(day):
+def test_delivery_date_is_never_shifted(day):
     reading = read_date(day.isoformat())
     assert reading.value in (day, None)

@@ -1,4 +1,4 @@
-"""Who ordered, as far as the site knows."""
+"""The customer of an order, as the site sends it."""
 
 import pytest
 
@@ -11,7 +11,7 @@ def customer_of(**data):
     return read_order({"ID": 1, **data}).customer
 
 
-def test_user_update():
+def test_user_update_is_read():
     customer = read_customer(
         {
             "ID": "1079",
@@ -31,29 +31,29 @@ def test_user_update():
 
 
 @pytest.mark.parametrize("data", [{}, {"ID": "0"}, {"NAME": "", "EMAIL": "noemail@cvety.kz"}, {"LOGIN": "x"}])
-def test_nothing_known(data):
+def test_user_without_any_value_is_no_customer(data):
     assert read_customer(data) is None
 
 
-def test_only_what_was_sent():
+def test_only_sent_columns_are_read():
     assert read_customer({"ID": 5}).fields == {}
     assert read_customer({"ID": 5, "PERSONAL_PHONE": ""}).fields == {"phone": ""}
     assert read_customer({"ID": 5, "EMAIL": None}).fields == {"email": None}
     assert read_customer({"ID": 5, "NAME": "", "LAST_NAME": ""}).fields == {"name": ""}
 
 
-def test_a_last_name_alone_is_not_the_name():
+def test_last_name_alone_is_not_the_name():
     customer = read_customer({"ID": 5, "LAST_NAME": "Нурланова"})
     assert customer.fields == {}
     assert customer.metadata == {"LAST_NAME": "Нурланова"}
 
 
 @pytest.mark.parametrize("key", ["phone", "PHONE", "PERSONAL_PHONE", "PERSONAL_MOBILE", "PHONE_NUMBER"])
-def test_phone_under_any_name(key):
+def test_phone_is_read_from_each_column(key):
     assert read_customer({"ID": 5, key: "87011234567"}).fields == {"phone": "+77011234567"}
 
 
-def test_the_first_phone_that_is_one():
+def test_first_valid_phone_is_used():
     customer = read_customer(
         {"ID": 5, "phone": "нет", "PERSONAL_PHONE": "87011234567 Асель", "PERSONAL_MOBILE": "87027654321"}
     )
@@ -66,7 +66,7 @@ def test_the_first_phone_that_is_one():
     }
 
 
-def test_a_phone_that_is_none():
+def test_invalid_phone_is_kept_as_typed():
     customer = read_customer({"ID": 5, "PERSONAL_PHONE": "нет"})
     assert customer.fields == {"phone": "нет"}
     assert customer.metadata == {"PERSONAL_PHONE": "нет"}
@@ -97,18 +97,18 @@ def test_a_phone_that_is_none():
         5,
     ],
 )
-def test_no_address(email):
+def test_placeholder_email_is_ignored(email):
     customer = read_customer({"ID": 5, "EMAIL": email})
     assert customer.fields == {"email": None}
     assert customer.metadata == {"EMAIL": email}
 
 
 @pytest.mark.parametrize("email", ["anna@mail.ru", "a.b+c@sub.mail.kz", "нурлан@почта.рф", "norma@gmail.com"])
-def test_address(email):
+def test_email_is_read_in_lower_case(email):
     assert read_customer({"ID": 5, "email": email}).fields == {"email": email}
 
 
-def test_secrets_never_get_in():
+def test_passwords_are_not_kept():
     secrets = {"PASSWORD": "x1", "CHECKWORD": "x2", "storedHash": "x3", "CONFIRM_CODE": "x4"}
     assert read_customer({"ID": 5, **secrets}).metadata == {}
     snapshot = read_order({"ID": 1, "user": {"TITLE": "x", **secrets}})
@@ -116,13 +116,13 @@ def test_secrets_never_get_in():
 
 
 @pytest.mark.parametrize("user", [None, [], "", False, {}])
-def test_an_order_without_user(user):
+def test_order_without_user_has_its_contacts_as_customer(user):
     assert customer_of(user=user) is None
     assert customer_of(user=user, USER_ID="0") is None
     assert customer_of(user=user, USER_ID="1079") == CustomerSnapshot(bitrix_user_id=1079, contacts_only=True)
 
 
-def test_contacts_of_the_order():
+def test_contacts_of_the_order_are_read():
     properties = {"phone": "87011234567", "email": "A@mail.ru", "fio": "Асель &amp; Ко"}
     snapshot = read_order({"ID": 1, "properties": properties})
     assert snapshot.customer == CustomerSnapshot(
@@ -131,7 +131,7 @@ def test_contacts_of_the_order():
     assert snapshot.metadata == {"properties": properties}
 
 
-def test_the_user_wins_and_the_order_fills_in():
+def test_contacts_of_order_fill_missing_values_of_user():
     user = {"ID": "9", "NAME": "", "EMAIL": "noemail@cvety.kz", "PERSONAL_PHONE": "87011234567"}
     properties = {"name": "Асель", "phone": "87027654321", "email": "a@mail.ru"}
     customer = customer_of(user=user, properties=properties)
@@ -140,14 +140,14 @@ def test_the_user_wins_and_the_order_fills_in():
     assert customer.metadata == {"EMAIL": "noemail@cvety.kz"}
 
 
-def test_the_order_phone_helps_when_the_users_is_none():
+def test_phone_of_order_replaces_invalid_phone_of_user():
     customer = customer_of(user={"ID": "9", "PERSONAL_PHONE": "нет"}, properties={"phone": "87027654321"})
     assert customer.fields == {"phone": "+77027654321"}
     assert customer.metadata == {"PERSONAL_PHONE": "нет"}
     assert customer.problems == ()
 
 
-def test_problems_are_named_with_the_order():
+def test_problems_of_customer_are_listed_with_the_order():
     snapshot = read_order(
         {"ID": 1, "user": {"ID": "x", "NAME": {}}, "properties": {"phone": "нет", "name": {"a": 1}}, "USER_ID": 5}
     )
@@ -161,7 +161,7 @@ def test_problems_are_named_with_the_order():
     assert snapshot.customer.problems == snapshot.problems
 
 
-def test_the_id_of_the_user_is_the_order_s_too():
+def test_user_id_is_also_a_field_of_the_order():
     assert read_order({"ID": 1, "user": {"ID": "1079"}}).fields["bitrix_user_id"] == 1079
     snapshot = read_order({"ID": 1, "user": {"ID": "1079"}, "USER_ID": "5"})
     assert snapshot.fields["bitrix_user_id"] == 5

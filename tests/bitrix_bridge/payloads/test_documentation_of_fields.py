@@ -1,4 +1,4 @@
-"""docs/bitrix.md says of every field in common how the site is told of it."""
+"""docs/bitrix.md documents how each shared field is sent to the site."""
 
 import re
 from pathlib import Path
@@ -16,19 +16,19 @@ ROWS = [
 ]
 
 
-def test_every_field_is_in_the_table_once():
+def test_documentation_lists_every_field_once():
     named = [name for row in ROWS for name in re.findall(r"`(\w+)`", row[0])]
     assert sorted(named) == sorted([*FIELDS, ITEMS])
 
 
-def test_the_table_says_which_are_never_told():
+def test_documentation_marks_fields_that_are_never_sent():
     for row in ROWS:
         for name in re.findall(r"`(\w+)`", row[0]):
             is_pushed = name == ITEMS or FIELDS[name].is_pushed
             assert ("order." in row[2]) == is_pushed, name
 
 
-def test_it_gives_the_names_that_are_sent():
+def test_documentation_has_the_names_that_are_sent():
     for name, sent in (*COLUMNS.items(), *PROPERTIES.items()):
         (row,) = (row for row in ROWS if f"`{name}`" in row[0])
         assert f"`{sent}`" in row[1], name

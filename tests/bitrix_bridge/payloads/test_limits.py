@@ -1,4 +1,4 @@
-"""The exact limits of what can be read, and what is kept of what can't."""
+"""The exact limits of readable values, and what is kept of unreadable ones."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
@@ -12,7 +12,7 @@ from bitrix_bridge.payloads.order import payments_of
 from bitrix_bridge.payloads.reading import Reading
 from bitrix_bridge.payloads.response import read_response
 from bitrix_bridge.payloads.storable import storable
-from bitrix_bridge.payloads.translation import says_more_than_a_number
+from bitrix_bridge.payloads.translation import contains_more_than_a_number
 from bitrix_bridge.payloads.values import read_flag
 from orders.sync.snapshot import Problem
 from orders.sync.snapshot import ProblemReason as Reason
@@ -23,24 +23,24 @@ class TestMoments:
         ("text", "hour"),
         [("12:05 AM", 0), ("1:05 am", 1), ("11:05 AM", 11), ("12:05 PM", 12), ("1:05 pm", 13), ("11:05 PM", 23)],
     )
-    def test_hour_of_a_twelve_hour_clock(self, text, hour):
+    def test_twelve_hour_clock_is_read(self, text, hour):
         assert read_moment(f"25.08.2025 {text}") == Reading(datetime(2025, 8, 25, hour, 5, tzinfo=ALMATY))
 
     @pytest.mark.parametrize("text", ["0:05 AM", "13:05 PM"])
-    def test_no_hour_of_a_twelve_hour_clock(self, text):
+    def test_invalid_hour_of_twelve_hour_clock_is_unreadable(self, text):
         assert read_moment(f"25.08.2025 {text}") == Reading(reason=Reason.NOT_A_DATE)
 
     @pytest.mark.parametrize(
         ("zone", "minutes"),
         [("Z", 0), ("z", 0), ("+05", 300), ("+05:30", 330), ("-0330", -210), ("+0545", 345), ("-04", -240)],
     )
-    def test_zone(self, zone, minutes):
+    def test_offset_of_time_zone_is_read(self, zone, minutes):
         moment = datetime(2025, 8, 25, 10, tzinfo=timezone(timedelta(minutes=minutes)))
         assert read_moment(f"2025-08-25T10:00:00{zone}") == Reading(moment)
         assert read_moment(f"2025-08-25T10:00:00{zone}").value.utcoffset() == timedelta(minutes=minutes)
 
     @pytest.mark.parametrize("name", ["+0530", "+05:30"])
-    def test_zone_of_php(self, name):
+    def test_php_time_zone_is_read(self, name):
         value = read_moment({"date": "2025-08-25 10:00:00", "timezone_type": 1, "timezone": name}).value
         assert value.utcoffset() == timedelta(hours=5, minutes=30)
 
@@ -48,18 +48,18 @@ class TestMoments:
         ("raw", "year"),
         [(10**11, None), (10**12, 2001), (4_102_444_800 - 18_001, 2099), (946_684_800, 2000), (946_684_799, None)],
     )
-    def test_unix_time_in_seconds_or_milliseconds(self, raw, year):
+    def test_unix_time_is_read_in_seconds_and_milliseconds(self, raw, year):
         reading = read_moment(raw)
         assert (reading.value.year if reading.value else None) == year
         assert reading.reason is (None if year else Reason.OUT_OF_RANGE)
 
     @pytest.mark.parametrize("raw", [-1, 1, 2**33, 2**33 - 1])
-    def test_unix_time_of_no_order(self, raw):
+    def test_unix_time_far_from_any_order_is_unreadable(self, raw):
         assert read_moment(raw) == Reading(reason=Reason.OUT_OF_RANGE)
 
 
 class TestListed:
-    def test_every_column(self):
+    def test_listed_order_has_every_column(self):
         row = {
             "ID": 5,
             "STATUS_ID": "AP",
@@ -83,16 +83,16 @@ class TestListed:
         )
 
     @pytest.mark.parametrize("raw", [False, None, "Y", 1])
-    def test_archived_is_exactly_true(self, raw):
+    def test_only_true_marks_listed_order_as_archived(self, raw):
         assert read_listed_order({"id": 5, "archived": raw}).is_archived is False
 
-    def test_a_column_that_is_missing_hides_none_after_it(self):
+    def test_columns_after_a_missing_one_are_read(self):
         assert read_listed_order({"id": 5, "canceled": "N"}).values == {"is_cancelled": False}
         assert read_listed_order({"id": 5}).is_check is False
 
 
 class TestProduct:
-    def test_an_empty_column_is_empty(self):
+    def test_empty_column_of_product_is_empty(self):
         product = read_product({"ID": 1, "ACTIVE": "", "OLD_PRICE": "", "NAME": "", "CODE": ""})
         assert product.fields["is_active"] is False
         assert product.fields["old_price"] is None
@@ -107,16 +107,16 @@ class TestProduct:
             ({"PRICES": ["9000"]}, "9000", {"PRICES": ["9000"]}),
         ],
     )
-    def test_price_that_is_taken_and_what_is_kept(self, data, price, kept):
+    def test_base_price_is_read_and_prices_are_kept(self, data, price, kept):
         product = read_product({"ID": 1, **data})
         assert product.fields == {"price": Decimal(price)}
         assert product.metadata == ({"fields": kept} if kept else {})
 
-    def test_price_that_says_nothing(self):
+    def test_empty_price_is_not_read(self):
         product = read_product({"ID": 1, "PRICES": {"BASE": None}})
         assert (product.fields, product.problems) == ({}, ())
 
-    def test_picture_is_kept_where_it_is_more_than_an_address(self):
+    def test_picture_is_kept_if_it_is_more_than_a_url(self):
         picture = {"SRC": "/a.jpg", "WIDTH": 10}
         product = read_product({"ID": 1, "DETAIL_PICTURE": picture})
         assert product.fields == {"image_url": "/a.jpg"}
@@ -124,7 +124,7 @@ class TestProduct:
         assert read_product({"ID": 1, "DETAIL_PICTURE": "/a.jpg"}).metadata == {}
 
     @pytest.mark.parametrize(("length", "reason"), [(1000, None), (1001, Reason.TOO_LONG)])
-    def test_length_of_an_address(self, length, reason):
+    def test_url_has_a_maximum_length(self, length, reason):
         product = read_product({"ID": 1, "DETAIL_PICTURE": "/" + "a" * (length - 1)})
         assert [problem.reason for problem in product.problems] == ([reason] if reason else [])
 
@@ -135,49 +135,49 @@ class TestStorable:
             inner = [inner]
         return inner
 
-    def test_forty_levels_are_kept_as_structure(self):
+    def test_forty_levels_are_stored_as_structure(self):
         assert storable(self.nested(40)) == self.nested(40)
         value = storable({"a": self.nested(39)})
         assert value == {"a": self.nested(39)}
 
-    def test_what_nests_deeper_is_text(self):
+    def test_deeper_levels_are_stored_as_text(self):
         assert storable(self.nested(42)) == self.nested(40, '[["я"]]')
         assert storable({"a": self.nested(40)}) == {"a": self.nested(39, '["я"]')}
         assert storable(self.nested(41, Decimal("7.50"))) == self.nested(40, '["7.50"]')
 
-    def test_what_can_not_even_be_text(self):
+    def test_value_that_cannot_become_text_is_replaced(self):
         assert storable(self.nested(40, {("a", "b"): [1]})) == self.nested(40, "…")
 
 
 class TestResponse:
-    def test_a_row_that_is_none_hides_none_after_it(self):
+    def test_rows_after_an_invalid_one_are_read(self):
         refusal = {"what": "items", "code": "busy", "message": "Занято"}
         assert list(read_response({"refused": ["x", None, refusal]}).refused) == ["items"]
 
     @pytest.mark.parametrize("row", [{"what": "properties.email", "code": "x"}, {"code": "x", "message": "текст"}])
-    def test_half_of_a_warning_is_none(self, row):
+    def test_incomplete_warning_is_ignored(self, row):
         assert read_response({"refused": [row]}).warnings == ()
 
 
 class TestCustomer:
-    def test_account_of_all_guests_is_no_customer(self):
+    def test_guest_account_is_no_customer(self):
         data = {"ID": 5, "NAME": "Гость", "PHONE": "+77011234567"}
         assert read_customer({**data, "EXTERNAL_AUTH_ID": " SaleAnonymous "}) is None
         assert read_customer({**data, "EXTERNAL_AUTH_ID": "socservices"}).bitrix_user_id == 5
         assert read_customer(data).bitrix_user_id == 5
 
-    def test_phone_that_can_not_be_read_is_a_problem_with_its_value(self):
+    def test_unreadable_phone_is_a_problem_with_its_value(self):
         order = read_order({"ID": 1, "properties": {"phone": "нет"}})
         assert order.problems == (Problem("properties.phone", "нет", Reason.NOT_A_PHONE),)
 
-    def test_empty_phone_is_empty(self):
+    def test_empty_phone_is_stored_as_empty(self):
         assert read_customer({"ID": 5, "PHONE": ""}).fields == {"phone": ""}
 
     @pytest.mark.parametrize(
         ("raw", "more"), [("+7 701 123 45 67", False), ("+7 701 123 45 671", True), ("87011234567 Айгуль", True)]
     )
-    def test_text_that_says_more_than_a_number(self, raw, more):
-        assert says_more_than_a_number(raw) is more
+    def test_text_with_more_than_a_number_is_detected(self, raw, more):
+        assert contains_more_than_a_number(raw) is more
 
 
 class TestStatusChange:
@@ -192,10 +192,10 @@ class TestStatusChange:
             ({"properties": {"city": 2}}, False),
         ],
     )
-    def test_it_is_whole_with_any_of_the_rest(self, rest, is_partial):
+    def test_status_change_with_other_parts_is_a_whole_order(self, rest, is_partial):
         assert read_status_change({"ID": 1, "STATUS_ID": "AP", **rest}).is_partial is is_partial
 
-    def test_pay_system_is_read(self):
+    def test_pay_system_of_status_change_is_read(self):
         change = read_status_change({"ID": 1, "PRICE": 1, "PAY_SYSTEM_ID": "3"}, pay_systems={3: "kaspi"})
         assert change.fields["payment_method"] == "kaspi"
 
@@ -204,14 +204,14 @@ class TestStatusChange:
     ("raw", "payments"),
     [([{"ID": 1}], [{"ID": 1}]), ({"0": {"ID": 1}}, [{"ID": 1}]), ([], []), ([1], None), ("x", None), (None, None)],
 )
-def test_payments_are_a_list_of_objects(raw, payments):
+def test_payments_are_read_only_from_a_list_of_objects(raw, payments):
     assert payments_of(raw) == payments
 
 
-def test_flag_of_nothing_but_blanks():
+def test_flag_of_only_spaces_is_empty():
     assert read_flag("") == read_flag("  ") == read_flag([]) == read_flag(None) == Reading()
     assert read_flag("XXXX") == Reading(reason=Reason.NOT_A_FLAG)
 
 
-def test_moment_in_utc_is_the_same_moment():
+def test_moment_in_utc_is_not_shifted():
     assert read_moment("2025-08-25 10:00:00Z").value == datetime(2025, 8, 25, 10, tzinfo=UTC)

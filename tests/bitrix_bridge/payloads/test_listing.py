@@ -1,4 +1,4 @@
-"""Rows of the site's list of orders, however loosely PHP has typed them."""
+"""Rows of the site's list of orders, with values in any type that PHP sends."""
 
 from uuid import UUID
 
@@ -34,7 +34,7 @@ VALUES = {"status": "AP", "total_amount": "9000.00", "payment_status": "pending"
 
 
 @pytest.mark.parametrize("row", [BRIDGE, REST], ids=["bridge", "rest"])
-def test_both_ways_say_the_same(row):
+def test_rows_of_bridge_and_rest_are_read_equally(row):
     listed = read_listed_order(row)
     assert (listed.bitrix_order_id, listed.crm_order_id, listed.version) == (122183, KEY, 5)
     assert (listed.values, listed.unreadable) == (VALUES, {})
@@ -53,13 +53,13 @@ def test_both_ways_say_the_same(row):
         ("status_id", " AP ", "status", "AP"),
     ],
 )
-def test_loose_values(column, raw, name, value):
+def test_value_is_read_in_each_php_type(column, raw, name, value):
     assert read_listed_order({**BRIDGE, column: raw}).values[name] == value
 
 
 @pytest.mark.parametrize(("column", "name"), [("price", "total_amount"), ("status_id", "status")])
 @pytest.mark.parametrize("raw", ["", None])
-def test_what_is_empty_says_nothing(column, name, raw):
+def test_empty_value_is_absent(column, name, raw):
     listed = read_listed_order({**BRIDGE, column: raw})
     assert (name in listed.values, listed.unreadable) == (False, {})
 
@@ -73,18 +73,18 @@ def test_what_is_empty_says_nothing(column, name, raw):
         ("canceled", "is_cancelled", "maybe"),
     ],
 )
-def test_what_can_not_be_read_is_named(column, name, raw):
+def test_unreadable_value_is_kept_raw(column, name, raw):
     listed = read_listed_order({**BRIDGE, column: raw})
     assert (listed.unreadable, name in listed.values) == ({name: raw}, False)
 
 
-def test_what_is_not_sent_is_not_compared():
+def test_missing_column_is_absent():
     listed = read_listed_order({"order_id": 1})
     assert (listed.values, listed.unreadable, listed.version, listed.crm_order_id) == ({}, {}, None, None)
 
 
 @pytest.mark.parametrize("xml_id", ["bx_5f2a", "", None, 7, "crm-nonsense"])
-def test_an_order_of_the_site_has_no_key_of_ours(xml_id):
+def test_foreign_xml_id_gives_no_crm_order_id(xml_id):
     assert read_listed_order({**BRIDGE, "xml_id": xml_id}).crm_order_id is None
 
 
@@ -95,17 +95,17 @@ def test_an_order_of_the_site_has_no_key_of_ours(xml_id):
         *((row, "a row of the list has no id") for row in ({}, {"order_id": 0}, {"order_id": "x"}, {"id": -5})),
     ],
 )
-def test_a_row_without_an_id(row, message):
+def test_row_without_an_id_is_refused(row, message):
     with pytest.raises(PayloadError) as error:
         read_listed_order(row)
     assert (error.value.field, error.value.reason) == ("orders", message)
 
 
-def test_a_page():
+def test_page_is_read_until_the_last_row():
     page = read_page([{"id": 5}, {"id": 7}], after_id=4, is_last=False)
     assert ([row.bitrix_order_id for row in page.orders], page.is_last) == ([5, 7], False)
     assert read_page({"3": {"id": 5}}, after_id=4, is_last=True).is_last
-    assert read_page([], after_id=4, is_last=False).is_last  # nothing more will come
+    assert read_page([], after_id=4, is_last=False).is_last  # an empty page is the last one
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_a_page():
         *((rows, "the list is no list") for rows in (None, "x", 5)),
     ],
 )
-def test_a_page_that_would_be_read_for_ever(rows, message):
+def test_page_with_unsorted_ids_is_refused(rows, message):
     with pytest.raises(PayloadError) as error:
         read_page(rows, after_id=4, is_last=False)
     assert (error.value.field, error.value.reason) == ("orders", message)
@@ -131,7 +131,7 @@ json_values = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from([*BRIDGE, *REST]), json_values) | json_values)
-def test_any_row_is_read_or_refused(row):
+def test_any_row_is_read_or_raises_payload_error(row):
     try:
         listed = read_listed_order(row)
     except PayloadError:

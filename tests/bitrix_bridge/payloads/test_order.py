@@ -1,4 +1,4 @@
-"""Orders in the shapes that webhooks, the bridge and REST give them."""
+"""Orders in the formats of webhooks, the bridge and REST."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -19,7 +19,7 @@ def problems(snapshot):
     return {problem.field: problem.reason for problem in snapshot.problems}
 
 
-def test_the_smallest_order():
+def test_smallest_order_is_read():
     snapshot = read_order(order())
     assert snapshot.bitrix_order_id == 122183
     assert snapshot.fields == {
@@ -49,7 +49,7 @@ def test_the_smallest_order():
     assert (snapshot.version, snapshot.updated_at, snapshot.announced_at, snapshot.created_at) == (None,) * 4
 
 
-def test_a_full_order():
+def test_every_column_of_full_order_is_read():
     snapshot = read_order(full_order(), pay_systems={3: "kaspi"})
     assert snapshot.problems == ()
     assert snapshot.fields == {
@@ -108,12 +108,12 @@ def test_a_full_order():
             "RESPONSIBLE_ID": "12",
             "webhook_source": "site",
         },
-        # Flags are kept too: they are to be changed under the code that the site uses.
+        # Flags are kept too, because they must be changed under the code that the site uses.
         "properties": {"howFound": "Instagram", "iWillGet": "N", "isAnonymous": "Y", "doNotCall": "N"},
     }
 
 
-def test_rest_says_the_same():
+def test_order_from_rest_is_read_equally():
     rest = {
         "id": 122183,
         "accountNumber": "122183",
@@ -174,18 +174,20 @@ def basket_line(price, base, quantity="1.0000", **more):
     ("basket", "discount"),
     [
         pytest.param([basket_line("6000.0000", "7500.0000")], "1500.00", id="a custom price"),
-        pytest.param([basket_line("6000", "7500", "2"), basket_line("500", "500")], "3000.00", id="of two pieces"),
-        pytest.param([basket_line("8000", "7500"), basket_line("400", "500")], "100.00", id="a raised price is none"),
-        pytest.param([basket_line("7500", "7500")], "0.00", id="none"),
-        pytest.param([basket_line("0", "0"), basket_line("400", "500")], "100.00", id="beside a gift"),
-        pytest.param([basket_line("3.33", "10.00", "0.333")], "2.22", id="of a part"),
-        pytest.param([basket_line("6000", ...)], "777.00", id="a line does not say"),
-        pytest.param([basket_line("6000", "7500"), basket_line("500", "")], "777.00", id="one of them does not"),
-        pytest.param([basket_line("6000", "0.0000")], "777.00", id="never filled"),
+        pytest.param([basket_line("6000", "7500", "2"), basket_line("500", "500")], "3000.00", id="two pieces"),
+        pytest.param(
+            [basket_line("8000", "7500"), basket_line("400", "500")], "100.00", id="raised price is no discount"
+        ),
+        pytest.param([basket_line("7500", "7500")], "0.00", id="no discount"),
+        pytest.param([basket_line("0", "0"), basket_line("400", "500")], "100.00", id="with a gift"),
+        pytest.param([basket_line("3.33", "10.00", "0.333")], "2.22", id="fractional quantity"),
+        pytest.param([basket_line("6000", ...)], "777.00", id="no list price"),
+        pytest.param([basket_line("6000", "7500"), basket_line("500", "")], "777.00", id="one empty list price"),
+        pytest.param([basket_line("6000", "0.0000")], "777.00", id="list price of zero"),
         pytest.param([basket_line("дорого", "7500")], "777.00", id="an unreadable price"),
         pytest.param([basket_line("6000", "7500", "много")], "777.00", id="an unreadable quantity"),
         pytest.param([basket_line("6000", "7500"), "букет"], "777.00", id="an unreadable line"),
-        pytest.param([basket_line("1", "9999999999", "9999999")], "777.00", id="no sum of an order"),
+        pytest.param([basket_line("1", "9999999999", "9999999")], "777.00", id="sum out of range"),
         pytest.param([], "777.00", id="no lines"),
         pytest.param(
             [basket_line("6000", "7500", TYPE="1", SET_PARENT_ID="9"), basket_line("10", ..., SET_PARENT_ID="9")],
@@ -194,14 +196,14 @@ def basket_line(price, base, quantity="1.0000", **more):
         ),
     ],
 )
-def test_the_discount_is_what_the_lines_say(basket, discount):
+def test_discount_is_read_from_the_lines(basket, discount):
     snapshot = read_order(order(basket=basket, DISCOUNT_VALUE="777.0000"))
     assert snapshot.fields["discount_amount"] == Decimal(discount)
     kept = snapshot.metadata.get("fields", {})
     assert kept.get("DISCOUNT_VALUE") == (None if discount == "777.00" else "777.0000")
 
 
-def test_the_discount_of_rest_is_what_the_lines_say():
+def test_discount_from_rest_is_read_from_the_lines():
     line = {"id": "5501", "productId": "5", "name": "Букет", "price": 6000, "quantity": 2}
     said = read_order({"id": 1, "discountValue": 777, "basketItems": [{**line, "basePrice": 7500}]})
     assert said.fields["discount_amount"] == 3000
@@ -231,9 +233,9 @@ def test_the_discount_of_rest_is_what_the_lines_say():
         ],
         {"city": [{"VALUE": "2"}], "data": "2025-08-25", "own": "x"},
     ],
-    ids=["plain", "case", "objects", "keyed by id", "list", "REST", "lists and gaps", "met twice", "wrapped"],
+    ids=["plain", "case", "objects", "keyed by id", "list", "REST", "lists and gaps", "code sent twice", "wrapped"],
 )
-def test_every_shape_of_properties(properties):
+def test_properties_are_read_in_each_format(properties):
     snapshot = read_order({"ID": 1, "properties": properties})
     assert snapshot.fields == {"order_number": "1", "city": 2, "delivery_date": date(2025, 8, 25)}
     assert snapshot.metadata == {"properties": {"own": "x"}}
@@ -241,13 +243,13 @@ def test_every_shape_of_properties(properties):
 
 
 @pytest.mark.parametrize("properties", [[], {}, None, "", False])
-def test_no_properties_leave_everything_alone(properties):
+def test_missing_properties_change_no_field(properties):
     snapshot = read_order({"ID": 1, "properties": properties})
     assert snapshot.fields == {"order_number": "1"}
     assert snapshot.problems == ()
 
 
-def test_broken_properties():
+def test_invalid_properties_are_kept_with_a_problem():
     snapshot = read_order({"ID": 1, "properties": "city=2"})
     assert problems(snapshot) == {"properties": Reason.NOT_AN_OBJECT}
     assert snapshot.metadata == {"fields": {"properties": "city=2"}}
@@ -257,7 +259,7 @@ def test_broken_properties():
     assert snapshot.fields["city"] == 2
 
 
-def test_several_values_of_one_property():
+def test_property_with_several_values_is_read():
     snapshot = read_order(
         {
             "ID": 1,
@@ -280,13 +282,13 @@ def test_several_values_of_one_property():
     }
 
 
-def test_two_values_of_one_code():
+def test_code_sent_twice_keeps_both_values():
     snapshot = read_order({"ID": 1, "properties": {"city": "2", "CITY": "3", "own": "a", "OWN": "b"}})
     assert snapshot.fields["city"] == 2
     assert snapshot.metadata["properties"] == {"CITY": "3", "own": "a", "OWN": "b"}
 
 
-def test_absent_is_not_empty():
+def test_absent_column_differs_from_empty_one():
     assert read_order({"ID": 1}).fields == {"order_number": "1"}
     empty = ("nameRecipient", "phoneRecipient", "addressRecipient", "data", "when", "city", "shopId", "postcardText")
     snapshot = read_order(
@@ -350,7 +352,7 @@ def test_absent_is_not_empty():
         ("basket", "-", "букет", Reason.NOT_AN_OBJECT),
     ],
 )
-def test_an_unreadable_column_is_named_and_kept(name, column, raw, reason):
+def test_unreadable_column_is_kept_with_a_problem(name, column, raw, reason):
     snapshot = read_order({"ID": 1, name: raw})
     assert snapshot.problems == (Problem(name, raw, reason),)
     assert snapshot.metadata == {"fields": {name: raw}}
@@ -369,14 +371,14 @@ def test_an_unreadable_column_is_named_and_kept(name, column, raw, reason):
         ("isAnonymous", "is_anonymous", "не знаю", Reason.NOT_A_FLAG),
     ],
 )
-def test_an_unreadable_property_is_named_and_kept(code, column, raw, reason):
+def test_unreadable_property_is_kept_with_a_problem(code, column, raw, reason):
     snapshot = read_order({"ID": 1, "properties": {code: raw}})
     assert snapshot.problems == (Problem(f"properties.{code}", raw, reason),)
     assert snapshot.metadata == {"properties": {code: raw}}
     assert column not in snapshot.fields
 
 
-def test_text_longer_than_its_column():
+def test_text_longer_than_its_column_is_cut_and_kept():
     name = "А" * 300
     snapshot = read_order({"ID": 1, "ACCOUNT_NUMBER": "1" * 25, "properties": {"nameRecipient": name}})
     assert snapshot.fields["recipient_name"] == "А" * 255
@@ -385,7 +387,7 @@ def test_text_longer_than_its_column():
     assert problems(snapshot) == {"ACCOUNT_NUMBER": Reason.TOO_LONG, "properties.nameRecipient": Reason.TOO_LONG}
 
 
-def test_recipient_phone_that_is_none():
+def test_invalid_recipient_phone_is_kept_as_typed():
     snapshot = read_order({"ID": 1, "properties": {"phoneRecipient": "не беспокоить"}})
     assert snapshot.fields["recipient_phone"] == "не беспокоить"
     assert problems(snapshot) == {"properties.phoneRecipient": Reason.NOT_A_PHONE}
@@ -403,12 +405,12 @@ def test_recipient_phone_that_is_none():
         ({"DO_NOT_CALL": "on"}, {"is_surprise": True}),
     ],
 )
-def test_flags_of_delivery(flags, fields):
+def test_delivery_flags_are_read(flags, fields):
     snapshot = read_order({"ID": 1, "properties": flags})
     assert snapshot.fields == {"order_number": "1", **fields}
 
 
-def test_pay_systems():
+def test_pay_system_is_mapped_to_payment_method():
     assert "payment_method" not in read_order(order(PAY_SYSTEM_ID="9"), pay_systems={3: "kaspi"}).fields
     snapshot = read_order(order(PAY_SYSTEM_ID="9"))
     assert snapshot.metadata["fields"] == {"PAY_SYSTEM_ID": "9"}
@@ -428,13 +430,13 @@ def test_pay_systems():
         ({"a": 1}, None),
     ],
 )
-def test_orders_born_in_the_crm(xml_id, crm_id):
+def test_xml_id_of_crm_order_gives_its_id(xml_id, crm_id):
     snapshot = read_order(order(XML_ID=xml_id))
     assert snapshot.crm_order_id == crm_id
     assert snapshot.metadata["fields"] == {"XML_ID": xml_id}
 
 
-def test_the_event_own_time():
+def test_time_of_the_event_is_read():
     stamped = {"DATE_STATUS": "2025-08-24 10:00:01"}
     assert read_order(order(**stamped)).announced_at == datetime(2025, 8, 24, 10, 0, 1, tzinfo=ALMATY)
     snapshot = read_order(order(**stamped, webhook_timestamp="2025-08-24T10:00:03+05:00"))
@@ -457,34 +459,34 @@ LINE = {"ID": "7", "PRODUCT_ID": "5", "NAME": "Роза", "PRICE": "1500.0000", 
         {"basket": LINE},
         {"basket": [], "basketItems": [LINE]},
     ],
-    ids=["list", "object", "capitals", "REST", "one line", "empty twin"],
+    ids=["list", "object", "capitals", "REST", "one line", "empty second spelling"],
 )
-def test_every_shape_of_basket(data):
+def test_basket_is_read_in_each_format(data):
     (item,) = read_order({"ID": 1, **data}).items
     assert (item.bitrix_basket_id, item.bitrix_product_id) == (7, 5)
     assert (item.price, item.quantity) == (Decimal("1500.00"), Decimal("3.000"))
 
 
 @pytest.mark.parametrize(("basket", "items"), [([], ()), ({}, ()), (None, None), ("", None), (False, None)])
-def test_empty_and_absent_baskets(basket, items):
+def test_empty_basket_differs_from_absent_one(basket, items):
     snapshot = read_order({"ID": 1, "basket": basket})
     assert snapshot.items == items
     assert snapshot.problems == ()
     assert read_order({"ID": 1}).items is None
 
 
-def test_broken_lines_do_not_lose_the_others():
+def test_valid_lines_are_read_next_to_invalid_ones():
     snapshot = read_order({"ID": 1, "basket": ["роза", LINE, None, []]})
     assert [item.bitrix_basket_id for item in snapshot.items] == [7]
     assert problems(snapshot) == dict.fromkeys(("basket[0]", "basket[2]", "basket[3]"), Reason.NOT_AN_OBJECT)
     assert snapshot.metadata["fields"] == {"basket[0]": "роза", "basket[2]": None, "basket[3]": []}
 
 
-def test_a_basket_of_broken_lines_says_nothing():
+def test_basket_with_only_invalid_lines_removes_no_line():
     assert read_order({"ID": 1, "basket": ["роза"]}).items is None
 
 
-def test_unreadable_amounts_of_a_line():
+def test_unreadable_amounts_of_a_line_are_flagged():
     snapshot = read_order({"ID": 1, "basket": [LINE | {"PRICE": "дорого", "QUANTITY": {}, "PRODUCT_ID": "0"}]})
     (item,) = snapshot.items
     assert (item.price, item.quantity, item.bitrix_product_id) == (Decimal(0), Decimal(1), None)
@@ -495,14 +497,14 @@ def test_unreadable_amounts_of_a_line():
     assert snapshot.metadata["fields"] == {"basket[0].PRICE": "дорого"}
 
 
-def test_the_same_line_twice():
+def test_line_sent_twice_is_read_once():
     snapshot = read_order({"ID": 1, "basket": [LINE, LINE | {"NAME": "Тюльпан"}]})
     assert [item.product_snapshot["name"] for item in snapshot.items] == ["Роза"]
     assert problems(snapshot) == {"basket[1]": Reason.DUPLICATE}
     assert snapshot.metadata["fields"]["basket[1]"]["NAME"] == "Тюльпан"
 
 
-def test_parts_of_a_set_are_not_lines():
+def test_components_of_a_set_are_not_lines():
     the_set = LINE | {"SET_PARENT_ID": "7", "TYPE": "1"}
     part = LINE | {"ID": "8", "SET_PARENT_ID": "7", "TYPE": None}
     plain = LINE | {"ID": "9", "SET_PARENT_ID": "0"}
@@ -511,7 +513,7 @@ def test_parts_of_a_set_are_not_lines():
     assert snapshot.metadata["set_components"] == [part]
 
 
-def test_what_a_line_says_besides():
+def test_other_columns_of_a_line_are_kept():
     line = LINE | {"XML_ID": "bx_1", "NOTES": "Розничная", "PROPS": [{"NAME": "Цвет", "VALUE": "белый"}], "LID": "s1"}
     (item,) = read_order({"ID": 1, "basket": [line]}).items
     assert item.product_snapshot == {
@@ -523,7 +525,7 @@ def test_what_a_line_says_besides():
     }
 
 
-def test_a_status_change_alone():
+def test_status_change_alone_is_partial():
     snapshot = read_status_change({"ID": "122183", "STATUS_ID": "AP", "DATE_STATUS": "2025-08-24 10:00:01"})
     assert snapshot.is_partial
     assert snapshot.fields == {"status": "AP"}
@@ -532,20 +534,20 @@ def test_a_status_change_alone():
     assert snapshot.customer is None
 
 
-def test_a_status_change_with_empty_parts_is_partial():
+def test_status_change_with_empty_parts_is_partial():
     snapshot = read_status_change({"ID": 1, "STATUS_ID": "AP", "basket": [], "properties": [], "PRICE": ""})
     assert snapshot.is_partial
     assert snapshot.items is None
 
 
 @pytest.mark.parametrize("rest", [{"PRICE": "9000"}, {"properties": {"city": "2"}}, {"basket": [LINE]}])
-def test_a_status_change_with_the_rest_is_a_whole_order(rest):
+def test_status_change_with_other_parts_is_a_whole_order(rest):
     data = {"ID": 1, "STATUS_ID": "AP", **rest}
     assert read_status_change(data) == read_order(data)
 
 
 @pytest.mark.parametrize("raw", ["122183", 122183, 122183.0, " 122183 ", Decimal(122183)])
-def test_object_id(raw):
+def test_object_id_is_read_from_each_type(raw):
     assert object_id({"ID": raw}) == object_id({"id": raw}) == 122183
 
 
@@ -566,7 +568,7 @@ def test_object_id(raw):
         (None, "data", "data is not an object"),
     ],
 )
-def test_no_usable_id(data, field, reason):
+def test_payload_without_a_valid_id_is_refused(data, field, reason):
     for read in (object_id, read_order, read_status_change):
         with pytest.raises(PayloadError) as caught:
             read(data)

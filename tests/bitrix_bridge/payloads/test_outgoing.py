@@ -1,4 +1,4 @@
-"""What an order of ours is called in a request to the bridge, key by key."""
+"""Requests to the bridge that create or change an order, key by key."""
 
 from decimal import Decimal
 from uuid import UUID
@@ -59,7 +59,7 @@ def item(quantity="2", price="3750", basket=501, **snapshot):
 @pytest.mark.parametrize(
     ("value", "text"), [(True, "Y"), (False, "N"), (None, ""), ("", ""), (2, "2"), (0, "0"), ("9000.00", "9000.00")]
 )
-def test_value_is_text(value, text):
+def test_value_is_sent_as_text(value, text):
     assert wire_value(value) == text
 
 
@@ -77,12 +77,12 @@ def test_value_is_text(value, text):
         ("fields.NAME", None),
     ],
 )
-def test_part_of_a_request_has_a_field(what, name):
+def test_part_of_a_request_is_mapped_to_a_field(what, name):
     assert field_of(what) == name
 
 
 class TestCreate:
-    def test_every_key_of_the_body(self):
+    def test_create_request_has_every_key(self):
         assert create_request(order(bitrix_user_id=1079), VALUES, [item()]) == {
             "xml_id": f"crm-{KEY}",
             "user_id": 1079,
@@ -113,7 +113,7 @@ class TestCreate:
             },
         }
 
-    def test_without_a_customer_and_a_date(self):
+    def test_create_request_without_customer_and_date(self):
         body = create_request(order(customer=None), {**VALUES, "delivery_date": None, "is_pickup": True}, [])
         assert (body["user_id"], body["delivery_date"], body["delivery_id"], body["items"]) == (55, "", 12, [])
         assert {name: body["properties"][name] for name in ("name", "phone", "email", "data")} == {
@@ -123,12 +123,12 @@ class TestCreate:
             "data": "",
         }
 
-    def test_customer_without_an_email_and_no_account_at_all(self, settings):
+    def test_create_request_without_email_and_account(self, settings):
         settings.BITRIX_DEFAULT_USER_ID = 0
         body = create_request(order(customer=Customer(name="А", phone="")), VALUES, [])
         assert (body["user_id"], body["properties"]["email"]) == (None, "")
 
-    def test_method_without_a_pay_system_takes_the_first(self, settings):
+    def test_create_request_has_default_pay_system_for_unmapped_method(self, settings):
         assert create_request(order(payment_method="card"), VALUES, [])["payment_method_id"] == 3
         settings.BITRIX_PAY_SYSTEMS = {}
         assert create_request(order(), VALUES, [])["payment_method_id"] == 1
@@ -138,13 +138,13 @@ class TestCreate:
     ("method", "present", "system"),
     [("cash", None, 1), ("kaspi", None, 3), ("kaspi", "7", 7), ("kaspi", 7, 7), ("kaspi", "1", 3), ("card", "1", None)],
 )
-def test_pay_system_is_the_present_one_if_it_fits(method, present, system):
+def test_current_pay_system_is_kept_if_it_matches_the_method(method, present, system):
     metadata = {} if present is None else {"fields": {"PAY_SYSTEM_ID": present}}
     assert pay_system(order(payment_method=method, metadata=metadata)) == system
 
 
 class TestLine:
-    def test_every_key(self):
+    def test_line_has_every_key(self):
         assert item_request(item(original_price="4000.00")) == {
             "bitrix_product_id": 696613,
             "quantity": 2,
@@ -154,7 +154,7 @@ class TestLine:
             "bitrix_basket_id": 501,
         }
 
-    def test_line_that_the_site_does_not_have_and_whose_list_price_is_not_known(self):
+    def test_new_line_without_list_price_has_no_id_and_base_price(self):
         line = OrderItem(quantity=Decimal("1.5"), price=Decimal("10.25"), product_snapshot={"name": "Лента"})
         assert item_request(line) == {
             "bitrix_product_id": None,
@@ -164,24 +164,24 @@ class TestLine:
         }
         assert item_request(item(currency="RUB"))["product_snapshot"] == {"name": "Букет", "currency": "RUB"}
 
-    def test_whole_quantity_is_a_whole_number(self):
+    def test_whole_quantity_is_sent_as_integer(self):
         assert [type(item_request(item(quantity))["quantity"]) for quantity in ("2.000", "2.5")] == [int, float]
 
 
 class TestUpdate:
-    def test_only_what_is_named(self):
+    def test_update_contains_only_named_fields(self):
         values = {"comment": "a", "courier_comment": "", "is_cancelled": True, "recipient_name": "Б"}
         assert update_request(order(), values, []) == {
             "fields": {"USER_DESCRIPTION": "a", "COMMENTS": "", "CANCELED": "Y"},
             "properties": {"nameRecipient": "Б"},
         }
 
-    def test_empty_parts_are_left_out(self):
+    def test_empty_parts_of_update_are_left_out(self):
         assert update_request(order(), {"comment": "a"}, []) == {"fields": {"USER_DESCRIPTION": "a"}}
         assert update_request(order(), {"city": 2}, []) == {"properties": {"city": "2"}}
         assert update_request(order(), {"items": []}, []) == {}
 
-    def test_status_goes_with_the_expected_one(self):
+    def test_status_is_sent_with_the_expected_one(self):
         assert update_request(order(), {"status": "accepted"}, [], expected_status_id="N") == {
             "fields": {"STATUS_ID": "AP"},
             "expected_status_id": "N",
@@ -192,10 +192,10 @@ class TestUpdate:
         }
 
     @pytest.mark.parametrize(("status", "flag"), [("paid", "Y"), ("pending", "N"), ("refunded", "N")])
-    def test_payment_is_a_flag(self, status, flag):
+    def test_payment_status_is_sent_as_flag(self, status, flag):
         assert update_request(order(), {"payment_status": status}, []) == {"fields": {"PAYED": flag}}
 
-    def test_payment_method_is_a_pay_system(self):
+    def test_payment_method_is_sent_as_pay_system(self):
         assert update_request(order(payment_method="kaspi"), {"payment_method": "kaspi"}, []) == {
             "fields": {"PAY_SYSTEM_ID": 3}
         }
@@ -206,7 +206,7 @@ class TestUpdate:
         label = order(payment_method="card").get_payment_method_display()
         assert error.value.message == f"На сайте нет платёжной системы для «{label}»: добавьте её в BITRIX_PAY_SYSTEMS."
 
-    def test_flags_go_under_all_codes_that_the_site_has_sent(self):
+    def test_flag_is_sent_under_all_codes_that_site_has_sent(self):
         known = order(metadata={"properties": {"iWillGet": "Y", "anonymous": "N", "surprise": "N", "doNotCall": "N"}})
         values = {"is_pickup": True, "is_anonymous": False, "is_surprise": True}
         assert update_request(known, values, [])["properties"] == {
@@ -230,7 +230,7 @@ class TestUpdate:
             ("9000.01", ("total_amount", "items"), "9000.00"),
         ],
     )
-    def test_total_is_not_named_where_it_follows_from_its_parts(self, total, names, sent):
+    def test_total_that_follows_from_its_parts_is_not_sent(self, total, names, sent):
         values = {"total_amount": "9000.00", "items": [], "delivery_fee": "1500.00"}
         known = order(total_amount=Decimal(total), delivery_fee=Decimal(1500))
         request = update_request(known, {name: values[name] for name in names}, [item()])
@@ -243,6 +243,6 @@ class TestUpdate:
             "items": [item_request(line) for line in lines]
         }
 
-    def test_lines_are_those_of_the_order(self):
+    def test_update_contains_the_lines_of_the_order(self):
         assert update_request(order(), {"items": []}, iter([item()])) == {"items": [item_request(item())]}
         assert update_request(order(), {"comment": "a"}, [item()]) == {"fields": {"USER_DESCRIPTION": "a"}}

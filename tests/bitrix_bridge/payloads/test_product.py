@@ -1,4 +1,4 @@
-"""Products as the catalogue of the site sends them."""
+"""Products in the format of the site's catalogue."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -10,7 +10,7 @@ from orders.sync.snapshot import Problem
 from orders.sync.snapshot import ProblemReason as Reason
 
 
-def test_a_product():
+def test_product_is_read():
     snapshot = read_product(
         {
             "ID": "696613",
@@ -60,14 +60,14 @@ def test_a_product():
         {"CATALOG_PRICE_1": "7500"},
     ],
 )
-def test_every_shape_of_price(data):
+def test_price_is_read_in_each_format(data):
     snapshot = read_product({"ID": 1, **data})
     assert snapshot.fields == {"price": Decimal("7500.00")}
     assert snapshot.problems == ()
 
 
 @pytest.mark.parametrize("prices", [[], {}, None, ""])
-def test_no_price(prices):
+def test_product_without_price_has_no_price(prices):
     snapshot = read_product({"ID": 1, "PRICES": prices})
     assert snapshot.fields == {}
     assert snapshot.problems == ()
@@ -82,14 +82,14 @@ def test_no_price(prices):
         (True, Reason.NOT_A_NUMBER),
     ],
 )
-def test_unreadable_price(prices, reason):
+def test_unreadable_price_is_a_problem(prices, reason):
     snapshot = read_product({"ID": 1, "PRICES": prices})
     assert snapshot.fields == {}
     assert snapshot.problems == (Problem("PRICES", prices, reason),)
     assert snapshot.metadata == {"fields": {"PRICES": prices}}
 
 
-def test_old_price():
+def test_old_price_is_read():
     assert read_product({"ID": 1, "OLD_PRICE": "8000"}).fields == {"old_price": Decimal("8000.00")}
     assert read_product({"ID": 1, "OLD_PRICE": ""}).fields == {"old_price": None}
     assert read_product({"ID": 1, "PROPERTIES": {"OLD_PRICE": {"VALUE": ""}}}).fields == {"old_price": None}
@@ -110,13 +110,13 @@ def test_old_price():
         ({"id": "5", "url": "/rest/x?id=5&amp;a=1"}, "/rest/x?id=5&a=1"),
     ],
 )
-def test_picture(picture, address):
+def test_url_of_picture_is_read(picture, address):
     snapshot = read_product({"ID": 1, "DETAIL_PICTURE": picture})
     assert snapshot.fields == {"image_url": address}
     assert snapshot.problems == ()
 
 
-def test_preview_picture_when_there_is_no_other():
+def test_preview_picture_is_used_without_detail_picture():
     assert read_product({"ID": 1, "DETAIL_PICTURE": "", "PREVIEW_PICTURE": "/a.jpg"}).fields == {"image_url": "/a.jpg"}
     assert read_product({"ID": 1, "DETAIL_PICTURE": 5, "PREVIEW_PICTURE": "/a.jpg"}).fields == {"image_url": "/a.jpg"}
     snapshot = read_product({"ID": 1, "DETAIL_PICTURE": "/b.jpg", "PREVIEW_PICTURE": "/a.jpg"})
@@ -124,7 +124,7 @@ def test_preview_picture_when_there_is_no_other():
     assert snapshot.metadata == {"fields": {"PREVIEW_PICTURE": "/a.jpg"}}
 
 
-def test_no_picture():
+def test_product_without_picture_has_no_url():
     assert read_product({"ID": 1, "DETAIL_PICTURE": "", "PREVIEW_PICTURE": None}).fields == {"image_url": ""}
     snapshot = read_product({"ID": 1, "DETAIL_PICTURE": "948"})
     assert snapshot.fields == {}
@@ -145,14 +145,14 @@ def test_no_picture():
         (True, Reason.NOT_TEXT),
     ],
 )
-def test_unusable_picture(picture, reason):
+def test_unusable_picture_is_a_problem(picture, reason):
     snapshot = read_product({"ID": 1, "DETAIL_PICTURE": picture})
     assert snapshot.fields == {}
     assert snapshot.problems == (Problem("DETAIL_PICTURE", picture, reason),)
     assert snapshot.metadata == {"fields": {"DETAIL_PICTURE": picture}}
 
 
-def test_rest_product():
+def test_product_from_rest_is_read():
     snapshot = read_product(
         {
             "id": 1,
@@ -167,13 +167,13 @@ def test_rest_product():
     assert snapshot.metadata == {"fields": {"property258": {"value": "test", "valueId": "9743"}}}
 
 
-def test_broken_properties():
+def test_invalid_properties_are_kept_with_a_problem():
     snapshot = read_product({"ID": 1, "PROPERTIES": "x"})
     assert snapshot.problems == (Problem("PROPERTIES", "x", Reason.NOT_AN_OBJECT),)
     snapshot = read_product({"ID": 1, "PROPERTIES": ["x"]})
     assert snapshot.problems == (Problem("PROPERTIES[0]", "x", Reason.NOT_AN_OBJECT),)
 
 
-def test_no_usable_id():
+def test_product_without_a_valid_id_is_refused():
     with pytest.raises(PayloadError, match=r"data\.ID is missing"):
         read_product({"NAME": "Роза"})

@@ -9,7 +9,7 @@ from bitrix_bridge.payloads.reference import read_reference
 from orders.sync.snapshot import ReferenceRow, ReferenceSnapshot
 
 
-def test_every_part():
+def test_every_part_of_reference_data_is_read():
     assert read_reference(
         {
             "statuses": [{"id": "AP", "name": "Принят", "sort": "120"}],
@@ -25,16 +25,16 @@ def test_every_part():
     )
 
 
-def test_nothing_at_all():
+def test_empty_response_gives_an_empty_snapshot():
     assert read_reference({}) == ReferenceSnapshot()
 
 
 @pytest.mark.parametrize("rows", [None, "x", 5, {}, []])
-def test_part_that_is_no_list_is_empty(rows):
+def test_part_that_is_not_a_list_is_empty(rows):
     assert read_reference(dict.fromkeys(("statuses", "cities", "shops", "slots"), rows)) == ReferenceSnapshot()
 
 
-def test_rows_without_a_usable_id_or_name_are_left_out_and_the_others_stay():
+def test_rows_without_a_valid_id_or_name_are_left_out():
     rows = [
         "no row",
         {"name": "без номера"},
@@ -57,7 +57,7 @@ def test_name_is_cut_to_the_length_of_its_column():
 
 
 @pytest.mark.parametrize(("sort", "read"), [("5", 5), (None, 1000), ("x", 1000), ("", 1000)])
-def test_sort_is_last_where_it_can_not_be_read(sort, read):
+def test_unreadable_sort_puts_row_last(sort, read):
     (row,) = read_reference({"statuses": [{"id": "N", "name": "Новый", "sort": sort}]}).statuses
     assert row.fields["sort"] == read
 
@@ -73,12 +73,12 @@ def test_sort_is_last_where_it_can_not_be_read(sort, read):
         ({"name": "Утро"}, (None, None)),
     ],
 )
-def test_times_of_a_slot_are_given_or_in_its_name(row, times):
+def test_times_of_slot_are_read_from_columns_or_name(row, times):
     (slot,) = read_reference({"slots": [{"id": "18", **row}]}).slots
     assert slot.fields == {"name": row["name"], "starts_at": times[0], "ends_at": times[1]}
 
 
-def test_time_of_a_deletion_is_that_of_its_event():
+def test_time_of_deletion_is_read_from_the_event():
     assert deletion_time({"webhook_timestamp": 1772971200, "DATE_UPDATE": "2026-03-08 10:00:00"}) == datetime(
         2026, 3, 8, 12, tzinfo=UTC
     )
@@ -96,5 +96,5 @@ def test_time_of_a_deletion_is_that_of_its_event():
         (5, False),
     ],
 )
-def test_order_of_a_check_of_the_site_is_known_by_its_xml_id(xml_id, is_check):
+def test_check_order_is_recognized_by_its_xml_id(xml_id, is_check):
     assert is_check_order(xml_id) is is_check

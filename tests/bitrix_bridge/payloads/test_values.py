@@ -1,4 +1,4 @@
-"""Single values in the spellings that PHP, MySQL, REST and people give them."""
+"""Single values in the spellings that PHP, MySQL, REST and people use."""
 
 import json
 import math
@@ -36,7 +36,7 @@ from orders.values.text import clean_line, clean_lines, unescape
 
 NOTHING = Reading()
 HUGE = pytest.param(10**5000, id="huge")
-"""An int that Python refuses to print."""
+"""An int that Python refuses to convert to text."""
 EVERY_READER = [
     read_number,
     read_money,
@@ -100,14 +100,14 @@ EVERY_READER = [
         ("9999999999.99", "9999999999.99"),
     ],
 )
-def test_money(raw, amount):
+def test_amount_is_read_in_each_spelling(raw, amount):
     reading = read_money(raw)
     assert str(reading.value) == amount
     assert reading.reason is None
 
 
 @pytest.mark.parametrize("raw", ["", "  ", None])
-def test_no_amount(raw):
+def test_empty_amount_is_not_read(raw):
     assert read_money(raw) == read_number(raw) == read_id(raw) == NOTHING
 
 
@@ -144,7 +144,7 @@ def test_no_amount(raw):
         {"PRICE": 7500},
     ],
 )
-def test_not_a_number(raw):
+def test_text_without_a_number_is_unreadable(raw):
     assert read_money(raw) == Reading(reason=Reason.NOT_A_NUMBER)
 
 
@@ -152,12 +152,12 @@ def test_not_a_number(raw):
     "raw",
     [math.inf, -math.inf, "1e999", Decimal("1e999999"), HUGE, "10000000000", 9999999999.995, 10**12],
 )
-def test_out_of_range(raw):
+def test_number_out_of_range_is_unreadable(raw):
     assert read_money(raw) == Reading(reason=Reason.OUT_OF_RANGE)
 
 
 @given(st.decimals(min_value=0, max_value=9_999_999_999, places=2))
-def test_money_comes_back_from_every_spelling(amount):
+def test_any_amount_is_read_from_every_spelling(amount):
     grouped = f"{amount:,.2f}"
     spellings = [
         amount,
@@ -188,22 +188,22 @@ def test_money_comes_back_from_every_spelling(amount):
         ("шт", Reading(reason=Reason.NOT_A_NUMBER)),
     ],
 )
-def test_quantity(raw, reading):
+def test_quantity_is_read(raw, reading):
     assert read_quantity(raw) == reading
 
 
-def test_stock_may_be_below_zero():
+def test_stock_may_be_negative():
     assert read_stock("-3") == Reading(Decimal("-3.000"))
 
 
 @pytest.mark.parametrize("raw", ["122183", 122183, 122183.0, "122183.0", " 122183 ", Decimal("122183.0000")])
-def test_id(raw):
+def test_id_is_read_in_each_spelling(raw):
     assert read_id(raw) == Reading(122183)
     assert type(read_id(raw).value) is int
 
 
 @pytest.mark.parametrize("raw", ["", None, 0, "0", 0.0, "0.00"])
-def test_no_id(raw):
+def test_empty_id_is_not_read(raw):
     assert read_id(raw) == read_small_id(raw) == NOTHING
 
 
@@ -219,11 +219,11 @@ def test_no_id(raw):
         ([18], Reason.NOT_A_NUMBER),
     ],
 )
-def test_bad_id(raw, reason):
+def test_invalid_id_is_unreadable(raw, reason):
     assert read_id(raw) == Reading(reason=reason)
 
 
-def test_ids_fit_their_columns():
+def test_id_must_fit_its_column():
     assert read_id(BIGINT) == Reading(BIGINT)
     assert read_small_id(2**31 - 1) == Reading(2**31 - 1)
     assert read_small_id(2**31) == Reading(reason=Reason.OUT_OF_RANGE)
@@ -231,22 +231,22 @@ def test_ids_fit_their_columns():
 
 
 @pytest.mark.parametrize("raw", ["Y", "y", " Y ", True, 1, "1", 1.0, "1.0", Decimal(1), "true", "Да", "on", "yes"])
-def test_yes(raw):
+def test_flag_is_true(raw):
     assert read_flag(raw) == Reading(True)
 
 
 @pytest.mark.parametrize("raw", ["N", "n", False, 0, "0", 0.0, "false", "нет", "off", "no"])
-def test_no(raw):
+def test_flag_is_false(raw):
     assert read_flag(raw) == Reading(False)
 
 
 @pytest.mark.parametrize("raw", ["", " ", None, []])
-def test_no_flag(raw):
+def test_empty_flag_is_not_read(raw):
     assert read_flag(raw) == NOTHING
 
 
 @pytest.mark.parametrize("raw", ["maybe", 2, -1, math.nan, Decimal("snan"), {}, ["Y"], "YY"])
-def test_bad_flag(raw):
+def test_invalid_flag_is_unreadable(raw):
     assert read_flag(raw) == Reading(reason=Reason.NOT_A_FLAG)
 
 
@@ -270,12 +270,12 @@ def test_bad_flag(raw):
         ([], ""),
     ],
 )
-def test_line(raw, text):
+def test_line_of_text_is_read(raw, text):
     assert read_line(raw, max_length=100) == Reading(text)
 
 
 @pytest.mark.parametrize("raw", [{}, {"a": 1}, ["a"], math.nan, math.inf, HUGE])
-def test_not_text(raw):
+def test_value_that_is_not_text_is_unreadable(raw):
     assert read_line(raw, max_length=100) == Reading(reason=Reason.NOT_TEXT)
 
 
@@ -289,21 +289,21 @@ def test_not_text(raw):
         ("  отступ\n  остаётся", "отступ\n  остаётся"),
     ],
 )
-def test_lines(raw, text):
+def test_text_of_several_lines_is_read(raw, text):
     assert read_lines(raw) == Reading(text)
 
 
-def test_breaks_only_where_they_are_wanted():
+def test_br_tag_is_a_line_break_only_with_breaks():
     assert read_lines("Абая 10<br>кв. 5", breaks=False) == Reading("Абая 10<br>кв. 5")
 
 
-def test_too_long():
+def test_too_long_text_is_cut():
     assert read_line("абв где", max_length=4) == Reading("абв", Reason.TOO_LONG)
     assert read_lines("абвгд", max_length=3) == Reading("абв", Reason.TOO_LONG)
 
 
 @given(st.text())
-def test_clean_text_is_clean(text):
+def test_any_text_is_cleaned_of_nul_and_outer_spaces(text):
     cleaned = clean_lines(text, breaks=True)
     cleaned.encode()
     assert "\0" not in cleaned
@@ -313,7 +313,7 @@ def test_clean_text_is_clean(text):
     assert isinstance(unescape(text), str)
 
 
-def test_phone():
+def test_phone_is_read_as_e164():
     assert read_phone("8 (701) 123-45-67") == Reading("+77011234567")
     assert read_phone(77011234567) == Reading("+77011234567")
     assert read_phone("") == Reading("")
@@ -339,7 +339,7 @@ def test_phone():
         ({}, Reading(reason=Reason.NOT_A_NUMBER)),
     ],
 )
-def test_slot(raw, reading):
+def test_slot_is_read_as_key(raw, reading):
     assert read_slot(raw) == reading
 
 
@@ -356,11 +356,11 @@ def test_slot(raw, reading):
         ({}, Reading(reason=Reason.NOT_TEXT)),
     ],
 )
-def test_status(raw, reading):
+def test_status_code_is_read(raw, reading):
     assert read_status(raw) == reading
 
 
-def test_currency():
+def test_currency_is_read():
     assert read_currency("kzt") == Reading("KZT")
     assert read_currency("") == NOTHING
     assert read_currency("тенге") == Reading(reason=Reason.OUT_OF_RANGE)
@@ -402,7 +402,7 @@ ALMATY_15 = datetime(2025, 8, 25, 15, tzinfo=ALMATY)
         datetime(2025, 8, 25, 10, tzinfo=UTC),
     ],
 )
-def test_moment(raw):
+def test_moment_is_read_in_each_format(raw):
     assert read_moment(raw) == Reading(ALMATY_15)
     assert read_moment(raw).value.tzinfo is not None
     assert read_date(raw) == Reading(date(2025, 8, 25))
@@ -411,7 +411,7 @@ def test_moment(raw):
 @pytest.mark.parametrize(
     "raw", ["25.08.2025", "2025-08-25", "25.8.2025", "08/25/2025", "25/08/2025", date(2025, 8, 25)]
 )
-def test_day(raw):
+def test_day_is_read_in_each_format(raw):
     assert read_date(raw) == Reading(date(2025, 8, 25))
     assert read_moment(raw) == Reading(datetime(2025, 8, 25, tzinfo=ALMATY))
 
@@ -420,11 +420,11 @@ def test_day(raw):
     "raw",
     ["", " ", None, [], 0, "0", "0000-00-00", "0000-00-00 00:00:00", "00.00.0000", "-0001-11-30 00:00:00"],
 )
-def test_no_date(raw):
+def test_empty_date_is_not_read(raw):
     assert read_date(raw) == read_moment(raw) == NOTHING
 
 
-def test_the_empty_object_was_a_date():
+def test_empty_object_is_an_unreadable_date():
     assert read_moment({}) == NOTHING
     assert read_date({}) == Reading(reason=Reason.NOT_A_DATE)
 
@@ -453,16 +453,16 @@ def test_the_empty_object_was_a_date():
         (10**30, Reason.OUT_OF_RANGE),
     ],
 )
-def test_bad_date(raw, reason):
+def test_invalid_date_is_unreadable(raw, reason):
     assert read_date(raw) == Reading(reason=reason)
     assert read_moment(raw) == Reading(reason=reason)
 
 
-def test_the_same_day_and_month_is_not_ambiguous():
+def test_equal_day_and_month_are_not_ambiguous():
     assert read_date("05/05/2025") == Reading(date(2025, 5, 5))
 
 
-def test_huge_numbers_are_no_dates():
+def test_huge_number_is_not_a_date():
     for raw in (math.inf, 10**5000, "9" * 16, Decimal("1e999999")):
         assert read_date(raw).reason is not None
 
@@ -476,11 +476,11 @@ def test_huge_numbers_are_no_dates():
         ("01.03.2024 12:00:00", datetime(2024, 3, 1, 7, tzinfo=UTC)),
     ],
 )
-def test_almaty_moved_an_hour_on_the_first_of_march_2024(raw, utc):
+def test_almaty_offset_changes_on_first_of_march_2024(raw, utc):
     assert read_moment(raw).value == utc
 
 
-def test_a_day_is_a_day_in_almaty():
+def test_date_of_a_moment_is_its_day_in_almaty():
     assert read_date("2025-08-24T19:00:00Z") == Reading(date(2025, 8, 25))
     assert read_date("2024-02-29T18:30:00Z") == Reading(date(2024, 2, 29))
     assert read_date("2024-02-10T18:30:00Z") == Reading(date(2024, 2, 11))
@@ -497,7 +497,7 @@ OFFSETS = [timezone(timedelta(hours=hours)) for hours in (-4, 0, 3, 5, 6)]
     ),
     st.sampled_from(OFFSETS),
 )
-def test_dates_come_back_from_every_format(naive, offset):
+def test_any_date_is_read_from_every_format(naive, offset):
     naive = naive.replace(microsecond=0)
     local = naive.replace(tzinfo=ALMATY)
     for pattern in FORMATS:
@@ -523,13 +523,13 @@ def test_dates_come_back_from_every_format(naive, offset):
         max_leaves=5,
     )
 )
-def test_no_value_is_too_odd(raw):
+def test_any_value_is_read_without_an_error(raw):
     for reader in EVERY_READER:
         assert isinstance(reader(raw), Reading)
     json.dumps(storable(raw), allow_nan=False).encode()
 
 
-def test_storable():
+def test_value_becomes_plain_json():
     deep: list = []
     for _ in range(900):
         deep = [deep]
@@ -542,7 +542,7 @@ def test_storable():
     assert json.loads(text) == stored
 
 
-def test_no_value_is_overwritten():
+def test_values_with_equal_keys_are_all_kept():
     target: dict = {}
     for value in ("x", "x", "y", "z"):
         add_under_free_key(target, "a", value)

@@ -1,4 +1,4 @@
-"""The table of errors, row by row, with answers as the site gives them."""
+"""The table of errors, row by row, with responses of the site."""
 
 import json
 
@@ -53,7 +53,7 @@ BY_REST = [
     (400, 100, "Could not find value for parameter {id}", PermanentDeliveryError),
     (400, 0, "Заказ не сохранён", PermanentDeliveryError),
     (200, 0, "Заказ не сохранён", PermanentDeliveryError),
-    (404, "SOMETHING_NEW", "Nobody knows", PermanentDeliveryError),
+    (404, "SOMETHING_NEW", "Unknown error", PermanentDeliveryError),
 ]
 
 
@@ -72,7 +72,7 @@ def failure_of(client):
 
 
 @pytest.mark.parametrize(("status", "code", "text", "kind"), BY_REST)
-def test_what_rest_says(shop, status, code, text, kind):
+def test_rest_error_raises_the_expected_failure(shop, status, code, text, kind):
     shop.faults.give(faults.status(status, body=rest_error(code, text)))
     failure = failure_of(RestClient())
     assert (type(failure), failure.code) == (kind, str(code))
@@ -103,7 +103,7 @@ def test_what_rest_says(shop, status, code, text, kind):
     ],
 )
 @pytest.mark.parametrize("transport", list(Transport))
-def test_what_comes_by_either_way(shop, transport, fault, kind, says):
+def test_error_of_both_transports_raises_the_expected_failure(shop, transport, fault, kind, says):
     shop.place_order()
     shop.faults.give(fault)
     client = RestClient() if transport is Transport.REST else BridgeClient()
@@ -125,7 +125,7 @@ def test_what_comes_by_either_way(shop, transport, fault, kind, says):
         (503, "busy", TemporaryDeliveryError),
     ],
 )
-def test_what_the_bridge_says(shop, status, code, kind):
+def test_bridge_error_raises_the_expected_failure(shop, status, code, kind):
     shop.faults.give(faults.status(status, body=bridge_error(code, "так вышло")))
     failure = failure_of(BridgeClient())
     assert (type(failure), failure.code) == (kind, code)
@@ -134,13 +134,13 @@ def test_what_the_bridge_says(shop, status, code, kind):
 @pytest.mark.parametrize("body", [rest_error("QUERY_LIMIT_EXCEEDED", "Too many requests"), NGINX_503])
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize("client", [BridgeClient, RestClient])
-def test_retry_after_is_handed_on(shop, client, status, body):
+def test_retry_after_header_is_passed_to_the_failure(shop, client, status, body):
     shop.faults.give(faults.status(status, retry_after=120, body=body))
     assert failure_of(client()).retry_after == 120
 
 
-def test_every_row_is_reached():
-    """Each row decides about an answer of its own kind: none is hidden behind one above it."""
+def test_every_row_of_the_table_can_match():
+    """Each row matches a response of its own kind, so no row is hidden by one above it."""
     for row in TABLE:
         reached = {
             (transport, code, status, is_json)
@@ -154,5 +154,5 @@ def test_every_row_is_reached():
         assert row.source
 
 
-def test_what_is_in_no_row_is_shown_to_a_person():
+def test_unknown_error_is_a_permanent_failure():
     assert meaning_of(Transport.REST, 418, "BRAND_NEW", is_json=True).name == "REFUSED"

@@ -1,4 +1,4 @@
-"""The site's list of orders, page by page, by the bridge and by REST, over HTTP."""
+"""The site's list of orders, page by page, over the bridge and over REST."""
 
 from datetime import datetime, timedelta
 
@@ -14,14 +14,14 @@ from cvety_crm.outbox import MisconfiguredError, PermanentDeliveryError, Tempora
 
 
 @pytest.fixture(params=["bridge", "rest"])
-def way(request, site, settings):
-    """The site, by one of the two ways."""
+def transport_site(request, site, settings):
+    """Return the site, available over one of the two transports."""
     if request.param == "rest":
         settings.BITRIX_REST_URL, settings.BITRIX_API_URL = site.rest_url, ""
     return site
 
 
-def everything(limit=2, **options):
+def all_rows(limit=2, **options):
     pages: list[OrderPage] = []
     after_id = 0
     while not pages or not pages[-1].is_last:
@@ -30,12 +30,14 @@ def everything(limit=2, **options):
     return [row for page in pages for row in page.orders], len(pages)
 
 
-def test_every_order_comes_once_as_it_is(way):
+def test_list_returns_every_order_once(transport_site):
     for status in ("N", "AP", "DE", "N", "F"):
-        way.change_status(way.place_order()["ID"], status) if status != "N" else way.place_order()
-    way.site.update_order(122184, {"PAYED": "Y"})
-    rows, _pages = everything()
-    there = way.site.all_orders()
+        transport_site.change_status(
+            transport_site.place_order()["ID"], status
+        ) if status != "N" else transport_site.place_order()
+    transport_site.site.update_order(122184, {"PAYED": "Y"})
+    rows, _pages = all_rows()
+    there = transport_site.site.all_orders()
     assert [row.bitrix_order_id for row in rows] == [int(order["ID"]) for order in there]
     assert [row.version for row in rows] == [int(order["VERSION"]) for order in there]
     assert [row.values["status"] for row in rows] == ["N", "AP", "DE", "N", "F"]
@@ -43,31 +45,33 @@ def test_every_order_comes_once_as_it_is(way):
     assert [row.values["payment_status"] for row in rows] == ["pending", "paid", "pending", "pending", "pending"]
 
 
-def test_pages(site, settings):
+def test_list_is_read_page_by_page(site, settings):
     for _ in range(120):
         site.place_order()
-    assert [everything(limit=50)[1], everything(limit=500)[1]] == [3, 1]
+    assert [all_rows(limit=50)[1], all_rows(limit=500)[1]] == [3, 1]
     settings.BITRIX_REST_URL, settings.BITRIX_API_URL = site.rest_url, ""
-    rows, pages = everything()
-    assert (len(rows), pages) == (120, 4)  # REST gives 50; only an empty page is the end
+    rows, pages = all_rows()
+    assert (len(rows), pages) == (120, 4)  # REST returns 50 rows; only an empty page ends the list
 
 
-def test_since(way, monkeypatch):
+def test_list_returns_only_orders_saved_since_a_time(transport_site, monkeypatch):
     monkeypatch.setattr(
-        way.site, "_clock", lambda: datetime(2026, 3, 1, 10, 0, tzinfo=timezone.get_current_timezone()).timestamp()
+        transport_site.site,
+        "_clock",
+        lambda: datetime(2026, 3, 1, 10, 0, tzinfo=timezone.get_current_timezone()).timestamp(),
     )
-    old = way.place_order()
+    old = transport_site.place_order()
     later = datetime(2026, 3, 2, 23, 30, tzinfo=timezone.get_current_timezone())
-    monkeypatch.setattr(way.site, "_clock", later.timestamp)
-    new = way.place_order()
-    assert [row.bitrix_order_id for row in everything()[0]] == [int(old["ID"]), int(new["ID"])]
+    monkeypatch.setattr(transport_site.site, "_clock", later.timestamp)
+    new = transport_site.place_order()
+    assert [row.bitrix_order_id for row in all_rows()[0]] == [int(old["ID"]), int(new["ID"])]
     for since in (later, later.astimezone(tz=None), later - timedelta(hours=3)):
-        assert [row.bitrix_order_id for row in everything(since=since)[0]] == [int(new["ID"])]
-    assert everything(since=later + timedelta(seconds=1))[0] == []
+        assert [row.bitrix_order_id for row in all_rows(since=since)[0]] == [int(new["ID"])]
+    assert all_rows(since=later + timedelta(seconds=1))[0] == []
 
 
-def test_no_orders_at_all(way):
-    assert everything()[0] == []
+def test_list_of_empty_site_is_empty(transport_site):
+    assert all_rows()[0] == []
 
 
 @pytest.mark.parametrize(
@@ -78,24 +82,24 @@ def test_no_orders_at_all(way):
         (faults.status(401), MisconfiguredError),
     ],
 )
-def test_a_site_in_trouble(way, fault, failure):
-    way.faults.give(fault)
+def test_error_of_the_site_raises_its_failure(transport_site, fault, failure):
+    transport_site.faults.give(fault)
     with pytest.raises(failure):
         SiteClient().list_orders()
 
 
-def test_a_site_that_shows_the_same_page_again(way, monkeypatch):
-    way.place_order()
-    rows = way.site.changed()
-    monkeypatch.setattr(way.site, "changed", lambda *_args, **_flags: rows)
-    monkeypatch.setattr(way.site, "all_orders", lambda: [{"ID": "5"}, {"ID": "5"}])
+def test_repeated_page_raises_a_failure(transport_site, monkeypatch):
+    transport_site.place_order()
+    rows = transport_site.site.changed()
+    monkeypatch.setattr(transport_site.site, "changed", lambda *_args, **_flags: rows)
+    monkeypatch.setattr(transport_site.site, "all_orders", lambda: [{"ID": "5"}, {"ID": "5"}])
     monkeypatch.setattr("bitrix_bridge.sandbox.rest._holds", lambda *_args: True)
     with pytest.raises(PermanentDeliveryError) as refusal:
         SiteClient().list_orders(after_id=122183)
     assert "comes after" in refusal.value.answer
 
 
-def test_a_list_that_is_none(site, monkeypatch):
+def test_response_without_a_list_raises_a_failure(site, monkeypatch):
     monkeypatch.setattr(BridgeClient, "_call", lambda *_args: {"success": True, "orders": "none"})
     monkeypatch.setattr(RestClient, "_call", lambda *_args: {"orders": None})
     for client in (BridgeClient(), RestClient()):
@@ -103,7 +107,7 @@ def test_a_list_that_is_none(site, monkeypatch):
             client.list_orders()
 
 
-def test_an_endpoint_that_only_creates(settings):
+def test_earlier_endpoint_cannot_list_orders(settings):
     with Sandbox(api_token=settings.BITRIX_API_TOKEN, legacy_bridge=True) as old:
         settings.BITRIX_API_URL = old.bridge_url
         old.place_order()

@@ -18,7 +18,7 @@ from orders.models import Order, Status
 from orders.services import NotAllowedError
 from orders.services.locking import lock_order
 from orders.sync.snapshot import ItemSnapshot, OrderSnapshot
-from tests.bitrix_bridge.outbound.test_delivery import change, hurry, made_here, status_on_site
+from tests.bitrix_bridge.outbound.test_delivery import change, made_here, make_due, status_on_site
 
 pytestmark = pytest.mark.django_db
 
@@ -54,7 +54,7 @@ class TestUndoneChanges:
         site.faults.give(faults.answer_lost())
         deliver_due()
         change(shared_order, "new", manager)
-        hurry(Push.objects.get())
+        make_due(Push.objects.get())
         deliver_due()
         shared_order.refresh_from_db()
         assert (status_on_site(site, shared_order), shared_order.sync_state) == ("N", "synced")
@@ -65,7 +65,7 @@ class TestUndoneChanges:
         deliver_due()
         change(shared_order, "new", manager)
         echo()
-        hurry(Push.objects.get())
+        make_due(Push.objects.get())
         deliver_due()
         shared_order.refresh_from_db()
         assert (status_on_site(site, shared_order), shared_order.status_id) == ("N", "new")
@@ -76,7 +76,7 @@ class TestUndoneChanges:
         site.faults.give(faults.status(503))
         deliver_due()
         change(shared_order, "new", manager)
-        hurry(Push.objects.get())
+        make_due(Push.objects.get())
         deliver_due()
         site.change_status(shared_order.bitrix_order_id, "AP")
         assert echo() == "updated"
@@ -99,7 +99,7 @@ class TestUndoneChanges:
         site.faults.give(faults.answer_lost())
         deliver_due()
         site.faults.give(faults.status(401))
-        hurry(Push.objects.get())
+        make_due(Push.objects.get())
         deliver_due()
         change(shared_order, "delivering", manager)
         deliver_due()
@@ -160,7 +160,7 @@ class TestRepeatedRequests:
         return shared_order
 
     def again(self):
-        hurry(Push.objects.get())
+        make_due(Push.objects.get())
         deliver_due()
 
     def address_on_site(self, site, order):
@@ -289,7 +289,7 @@ class TestPendingForever:
             deliver_due()
             push = Push.objects.get()
             waits.append((push.due_at - push.updated_at).total_seconds())
-            hurry(push)
+            make_due(push)
         assert waits[0] < 2
         assert waits[3] > WAITS[3].total_seconds() * 0.79
 
@@ -492,7 +492,7 @@ class TestTexts:
         site.faults.give(faults.answer_lost())
         deliver_due()
         echo()
-        hurry(Push.objects.get())
+        make_due(Push.objects.get())
         deliver_due()
         site.site.update_order(shared_order.bitrix_order_id, {"ADDITIONAL_INFO": "x"})
         assert echo() == "unchanged"

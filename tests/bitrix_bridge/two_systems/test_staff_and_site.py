@@ -9,7 +9,7 @@ from cvety_crm.outbox import deliver_due
 from orders import services
 from orders.models import Customer, Order, Status
 from orders.sync.snapshot import ReferenceRow, ReferenceSnapshot
-from tests.bitrix_bridge.outbound.test_delivery import change, hurry, made_here, status_on_site
+from tests.bitrix_bridge.outbound.test_delivery import change, made_here, make_due, status_on_site
 from tests.bitrix_bridge.two_systems.test_examples import echo  # noqa: F401
 from tests.samples import order_data
 
@@ -139,7 +139,7 @@ class TestConflict:
         deliver_due()
         site.change_status(shared_order.bitrix_order_id, "DE")
         echo()
-        hurry(Push.objects.get())
+        make_due(Push.objects.get())
         deliver_due()
         shared_order.refresh_from_db()
         assert (shared_order.sync_state, services.conflicting_change(shared_order)) == ("conflict", "accepted")

@@ -1,7 +1,7 @@
-"""Asking the site whether a status that one of its events names is news, or long replaced by one of ours.
+"""Fetch an order to find out whether the status in one of its events is current or was already replaced by ours.
 
-The event stays in the inbox, to be repeated, until the site has answered: whatever becomes of the question, a true
-change is not lost.
+The event stays in the inbox and is processed again until the site has answered. So a real change is not lost when a
+request fails.
 """
 
 import logging
@@ -10,26 +10,26 @@ from django.conf import settings
 
 from bitrix_bridge.inbound.inbox import reprocess
 from bitrix_bridge.models import WebhookEvent
-from bitrix_bridge.refetch import take_over
+from bitrix_bridge.refetch import fetch_and_apply
 from orders.models import Order
 
 logger = logging.getLogger(__name__)
 
 
-def ask(order_id: str) -> bool:
-    """Read the order from the site, take it over, and end the events that wait for it.
+def check_status(order_id: str) -> bool:
+    """Fetch the order from the site, apply it, and process the events that wait for it.
 
-    Returns whether the site has answered; never raises.
+    Return whether the site has answered. No exception is raised.
     """
     order = Order.objects.filter(pk=order_id, bitrix_order_id__isnull=False).first()
     if order is None:
         return False
     try:
-        take_over(order, settings.OUTBOX_TIMEOUT)
+        fetch_and_apply(order, settings.OUTBOX_TIMEOUT)
         waiting = WebhookEvent.objects.filter(order=order, state=WebhookEvent.State.WAITING)
         for key in waiting.exclude(action=WebhookEvent.Action.STORED).values_list("pk", flat=True):
             reprocess(key)
     except Exception as error:
-        logger.warning("order %s could not be asked for: %s", order.bitrix_order_id, error)
+        logger.warning("order %s could not be fetched: %s", order.bitrix_order_id, error)
         return False
     return True

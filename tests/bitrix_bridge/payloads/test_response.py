@@ -1,4 +1,4 @@
-"""`warnings` and `refused` of an answer: both shapes, and any JSON."""
+"""`warnings` and `refused` of a response, in both formats and as any JSON."""
 
 import pytest
 from hypothesis import given
@@ -31,16 +31,16 @@ from orders.sync.site_response import FieldRefusal, SiteWarning
         ({"code": "marked"}, SiteWarning("marked", "marked")),
     ],
 )
-def test_a_warning(row, warning):
+def test_warning_is_read(row, warning):
     assert read_response({"warnings": [row]}).warnings == (warning,)
 
 
 @pytest.mark.parametrize("rows", [None, "", 5, {}, [], [None], [""], [{}], [[]], [5], [True], [{"message": " "}]])
-def test_nothing_to_hear(rows):
+def test_empty_or_invalid_lists_give_an_empty_response(rows):
     assert read_response({"warnings": rows, "refused": rows}) == read_response({})
 
 
-def test_what_php_makes_of_a_list_with_gaps():
+def test_php_list_with_gaps_is_read():
     assert [one.message for one in read_response({"warnings": {"0": "а", "2": "б"}}).warnings] == ["а", "б"]
 
 
@@ -59,12 +59,12 @@ def test_what_php_makes_of_a_list_with_gaps():
         ("properties.doNotCall", "is_surprise"),
     ],
 )
-def test_a_refused_part_is_one_of_our_fields(what, name):
+def test_refused_part_is_mapped_to_a_field(what, name):
     (found,) = read_response({"refused": [{"what": what, "code": "refused", "message": "Нельзя"}]}).refused.items()
     assert found == (name, FieldRefusal("refused", "Нельзя", is_of_value=False))
 
 
-def test_each_field_that_is_sent_can_be_refused():
+def test_every_sent_field_can_be_refused():
     parts = {f"fields.{column}" for column in (*COLUMNS.values(), "PAYED", "PAY_SYSTEM_ID", "STATUS_ID")}
     parts |= {f"properties.{code}" for code in (*PROPERTIES.values(), *sum(SPELLINGS.values(), ()))} | {"items"}
     assert {field_of(part) for part in parts} <= set(PUSHED)
@@ -72,17 +72,22 @@ def test_each_field_that_is_sent_can_be_refused():
 
 
 @pytest.mark.parametrize("code", ["property_too_long", "property_unknown_value"])
-def test_a_value_that_the_property_can_not_hold(code):
-    words = read_response({"refused": [{"what": "properties.when", "code": code, "message": "Нет такого"}]})
-    assert words.refused == {"delivery_slot": FieldRefusal(code, "Нет такого", is_of_value=True)}
+def test_code_for_unstorable_value_is_a_refusal_of_value(code):
+    response = read_response({"refused": [{"what": "properties.when", "code": code, "message": "Нет такого"}]})
+    assert response.refused == {"delivery_slot": FieldRefusal(code, "Нет такого", is_of_value=True)}
 
 
-def test_what_we_have_no_field_of_is_a_warning():
-    words = read_response({"refused": [{"what": "properties.email", "code": "property_too_long", "message": "Длинно"}]})
-    assert (words.refused, words.warnings) == ({}, (SiteWarning("property_too_long", "Длинно", "properties.email"),))
+def test_refused_part_without_a_field_is_a_warning():
+    response = read_response(
+        {"refused": [{"what": "properties.email", "code": "property_too_long", "message": "Длинно"}]}
+    )
+    assert (response.refused, response.warnings) == (
+        {},
+        (SiteWarning("property_too_long", "Длинно", "properties.email"),),
+    )
 
 
-def test_the_token_is_masked(settings):
+def test_token_in_a_warning_is_masked(settings):
     settings.BITRIX_API_TOKEN = "a-secret-of-the-bridge"
     said = read_response({"warnings": ["token a-secret-of-the-bridge"]})
     assert "a-secret" not in said.warnings[0].message
@@ -101,13 +106,13 @@ json_values = st.recursive(
 
 
 @given(warnings=json_values, refused=json_values)
-def test_any_answer_can_be_read(warnings, refused):
-    words = read_response({"warnings": warnings, "refused": refused})
-    assert all(isinstance(warning.message, str) and warning.message for warning in words.warnings)
-    assert set(words.refused) <= set(PUSHED)
+def test_any_response_can_be_read(warnings, refused):
+    response = read_response({"warnings": warnings, "refused": refused})
+    assert all(isinstance(warning.message, str) and warning.message for warning in response.warnings)
+    assert set(response.refused) <= set(PUSHED)
 
 
-def test_a_text_is_cut_to_what_staff_can_read():
+def test_long_text_of_a_warning_is_cut():
     (long,) = read_response({"warnings": ["я" * 501]}).warnings
     (fits,) = read_response({"warnings": ["я" * 500]}).warnings
     assert (len(long.message), fits.message) == (500, "я" * 500)

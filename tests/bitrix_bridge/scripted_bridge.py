@@ -1,4 +1,4 @@
-"""The stand-in's bridge with words put into its mouth: a version, and what is added to its answers."""
+"""A bridge of the stand-in site with a chosen version and scripted additions to its responses."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,22 +9,22 @@ from bitrix_bridge.site_client.bridge_client import known_endpoints
 Answer = dict[str, Any]
 
 
-class ToldBridge:
-    """Answers as the bridge of `version` does, and what a test tells it to say besides."""
+class ScriptedBridge:
+    """Responds as the bridge of `version` does, with the additions that a test requests."""
 
     def __init__(self, sandbox: Sandbox, version: str) -> None:
-        self._honest, self._site, self.version = sandbox.server.bridge, sandbox.site, version
+        self._original, self._site, self.version = sandbox.server.bridge, sandbox.site, version
         self._done: set[str] = set()
-        self._told: list[tuple[str, Callable[[Answer, Answer], Answer]]] = []
+        self._changes: list[tuple[str, Callable[[Answer, Answer], Answer]]] = []
         sandbox.server.bridge = self  # type: ignore[assignment]  # it has the bridge's methods
         known_endpoints.clear()
 
     def say(self, action: str, *, times: int = 1, **more: Any) -> None:
-        """Add something to the next answers to an action."""
-        self._told += [(action, lambda _request, answer: {**answer, **more})] * times
+        """Add values to the next `times` responses to an action."""
+        self._changes += [(action, lambda _request, answer: {**answer, **more})] * times
 
     def answer(self, request: Any) -> tuple[int, Answer]:
-        """Answer a request."""
+        """Return the status code and the response to a request."""
         action = request.get("action", "order.create")
         expected = request.get("expected_status_id")
         if action == "order.update" and expected is not None and request["event_id"] not in self._done:
@@ -33,13 +33,13 @@ class ToldBridge:
                 error = {"code": "status_conflict", "message": "another status", "step": "status"}
                 current = {"status_id": order["STATUS_ID"], "version": int(order["VERSION"])}
                 return 409, {"success": False, "error": error, "current": current}
-        code, answer = self._honest.answer(request)
+        code, answer = self._original.answer(request)
         if code == 200 and request.get("event_id"):
             self._done.add(request["event_id"])
         if action == "ping":
             answer["versions"] = {**answer["versions"], "bridge": self.version}
-        for position, (wanted, change) in enumerate(self._told):
+        for position, (wanted, change) in enumerate(self._changes):
             if wanted == action and code == 200:
-                del self._told[position]
+                del self._changes[position]
                 return code, change(request, answer)
         return code, answer
