@@ -60,7 +60,7 @@ ORDER_EVENT_HANDLERS = [
 ]
 """Called by `orders.events` inside the transaction of a change. A handler inserts rows and does nothing else."""
 
-STATUS_TAKEN_BACK_HANDLERS = [
+STATUS_UNDONE_HANDLERS = [
     "bitrix_bridge.outbound.queueing.on_status_taken_back",
     "notifications.outgoing.on_status_taken_back",
 ]

@@ -36,11 +36,11 @@ def publish(change: OrderChange) -> None:
         handler(change)
 
 
-def publish_taken_back(order: Order, event: OrderEvent) -> None:
-    """Call every handler of `settings.STATUS_TAKEN_BACK_HANDLERS`: the order is as it was before this entry.
+def publish_undone(order: Order, event: OrderEvent) -> None:
+    """Call every handler of `settings.STATUS_UNDONE_HANDLERS`: the order is as it was before this entry.
 
     The entry is about to be removed. A handler removes what it has queued for it and does nothing else.
     """
-    for dotted_path in settings.STATUS_TAKEN_BACK_HANDLERS:
+    for dotted_path in settings.STATUS_UNDONE_HANDLERS:
         handler: Callable[[Order, OrderEvent], None] = import_string(dotted_path)
         handler(order, event)

@@ -46,7 +46,7 @@ def begin(source: Source, selection: Selection, *, batch_size: int = BATCH) -> I
 def rolled_back() -> Iterator[None]:
     """Roll back everything that is done within: a dry run."""
     try:
-        with services.rehearsal(), transaction.atomic():
+        with services.dry_run(), transaction.atomic():
             yield
             raise _RolledBack
     except _RolledBack:

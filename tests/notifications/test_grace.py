@@ -33,7 +33,7 @@ def change(order: Order, status: str, manager: User) -> OrderEvent:
 
 
 def take_back(event: OrderEvent) -> None:
-    services.take_back_status(order_id=event.order_id, event_id=event.pk, actor=None)
+    services.undo_status(order_id=event.order_id, event_id=event.pk, actor=None)
 
 
 def deliver() -> int:
@@ -113,13 +113,13 @@ def test_taken_back_while_a_worker_has_it_in_hand(
     event = change(order, "accepted", manager)
     message = TelegramMessage.objects.get(kind=Kind.STATUS)
     TelegramMessage.objects.filter(pk=message.pk).update(due_at=timezone.now())
-    honest = services.let_status_leave
+    honest = services.release_status
 
     def after_it_was_taken_back(**keys: Any) -> Any:
         take_back(event)
         return honest(**keys)
 
-    monkeypatch.setattr(services, "let_status_leave", after_it_was_taken_back)
+    monkeypatch.setattr(services, "release_status", after_it_was_taken_back)
     assert deliver_one(TelegramMessage, message.pk)
     assert about_statuses(bot_api) == []
     assert not TelegramMessage.objects.filter(pk=message.pk).exists()

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 def take_back(order, manager):
     event = order.events.filter(kind="status").first()
-    return services.take_back_status(order_id=order.pk, event_id=event.pk, actor=manager)
+    return services.undo_status(order_id=order.pk, event_id=event.pk, actor=manager)
 
 
 def edit(order, manager, **changes):
@@ -315,7 +315,7 @@ def test_taken_back_at_the_very_moment_in_which_it_leaves(head_start, site, shar
         barrier.wait()
         time.sleep(max(head_start, 0))
         try:
-            services.take_back_status(order_id=shared_order.pk, event_id=event.pk, actor=None)
+            services.undo_status(order_id=shared_order.pk, event_id=event.pk, actor=None)
         except NotAllowedError as refusal:
             refusals.append(refusal)
         connection.close()

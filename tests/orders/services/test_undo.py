@@ -36,7 +36,7 @@ def change(manager):
 @pytest.fixture
 def take_back(manager):
     def undo(event):
-        return services.take_back_status(order_id=event.order_id, event_id=event.pk, actor=manager)
+        return services.undo_status(order_id=event.order_id, event_id=event.pk, actor=manager)
 
     return undo
 
@@ -64,7 +64,7 @@ def test_it_is_as_if_it_had_not_been(order, change, take_back, grace):
 def test_who_took_it_back_is_in_the_log(order, change, take_back, grace, caplog):
     with caplog.at_level(logging.INFO, logger="orders.services.undo"):
         take_back(change(order, "accepted"))
-    assert "122183 was taken back by manager" in caplog.text
+    assert "122183: manager has undone" in caplog.text
 
 
 def test_a_final_status_opens_the_order_again(order, change, take_back, grace):
@@ -112,7 +112,7 @@ def test_an_event_of_another_order_is_refused(order, change, grace, manager, pos
     post_webhook("order.create", order_data(ID="5", ACCOUNT_NUMBER="5"))
     other = Order.objects.get(bitrix_order_id=5)
     with pytest.raises(NotAllowedError):
-        services.take_back_status(order_id=other.pk, event_id=event.pk, actor=manager)
+        services.undo_status(order_id=other.pk, event_id=event.pk, actor=manager)
     assert Order.objects.get(pk=order.pk).status_id == "accepted"
 
 
@@ -159,7 +159,7 @@ def test_what_is_on_its_way_is_refused_whatever_the_clock_says(order, change, ta
 def test_what_telegram_was_told_is_refused_whatever_the_clock_says(order, change, take_back, grace):
     event = change(order, "accepted")
     grace.let_pass(11.1)
-    assert services.let_status_leave(order_id=order.pk, event_id=event.pk) is None
+    assert services.release_status(order_id=order.pk, event_id=event.pk) is None
     grace.let_pass(-5)
     with pytest.raises(NotAllowedError, match="уже отправлен"):
         take_back(event)
