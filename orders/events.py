@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from orders.models import Order, OrderEvent
-from orders.sync.fields import NOT_OF_THE_SITE
+from orders.sync.fields import UNKNOWN_TO_SITE
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class OrderChange:
     @property
     def is_ours_alone(self) -> bool:
         """Return whether nothing has changed but what the site knows nothing of."""
-        return bool(self.event.changes) and self.changed_fields <= NOT_OF_THE_SITE
+        return bool(self.event.changes) and self.changed_fields <= UNKNOWN_TO_SITE
 
 
 def publish(change: OrderChange) -> None:

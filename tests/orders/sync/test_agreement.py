@@ -264,14 +264,14 @@ class TestWarnings:
 
     def test_each_is_reported_once_as_long_as_it_stands(self):
         agreement = Agreement()
-        assert agreement.news_of([self.MARKED, self.LONG, self.MARKED], ["comment"]) == [self.MARKED, self.LONG]
+        assert agreement.new_warnings([self.MARKED, self.LONG, self.MARKED], ["comment"]) == [self.MARKED, self.LONG]
         assert agreement.warnings == [self.MARKED, self.LONG]
-        assert agreement.news_of([self.MARKED, self.LONG], ["comment"]) == []
+        assert agreement.new_warnings([self.MARKED, self.LONG], ["comment"]) == []
         assert agreement.warnings == [self.MARKED, self.LONG]
 
     def test_an_occurrence_is_reported_each_time(self):
         agreement = Agreement()
-        assert agreement.news_of([self.MONEY], []) == agreement.news_of([self.MONEY], []) == [self.MONEY]
+        assert agreement.new_warnings([self.MONEY], []) == agreement.new_warnings([self.MONEY], []) == [self.MONEY]
         assert agreement.warnings == []
 
     @pytest.mark.parametrize(
@@ -285,19 +285,19 @@ class TestWarnings:
     )
     def test_what_is_not_repeated_stands_if_the_request_was_not_about_it(self, warning, requested, is_left):
         agreement = Agreement(warnings=[warning])
-        assert agreement.news_of([], requested) == []
+        assert agreement.new_warnings([], requested) == []
         assert agreement.warnings == ([warning] if is_left else [])
 
     def test_the_oldest_is_forgotten(self):
         many = [SiteWarning("", str(number)) for number in range(MOST_WARNINGS)]
         agreement = Agreement(warnings=many)
-        agreement.news_of([self.MARKED], [])
+        agreement.new_warnings([self.MARKED], [])
         assert MOST_WARNINGS == 50
         assert agreement.warnings == [*many[1:], self.MARKED]
 
     def test_one_that_stands_moves_to_the_end(self):
         agreement = Agreement(warnings=[self.TEXT, self.LONG])
-        assert agreement.news_of([self.TEXT], ["comment"]) == []
+        assert agreement.new_warnings([self.TEXT], ["comment"]) == []
         assert agreement.warnings == [self.LONG, self.TEXT]
 
 
