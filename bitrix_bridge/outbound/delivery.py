@@ -241,7 +241,7 @@ def _create(client: SiteClient, push: Push, order: Order, values: Mapping[str, A
             values=sent,
             version=created.version,
             push_id=push.pk,
-            words=created.words,
+            response=created.words,
         )
     except services.NotAllowedError as twin:
         raise PermanentDeliveryError(str(twin)) from twin
@@ -355,7 +355,7 @@ def _record(
         version=updated.version,
         times_received=times_received,
         push_id=push.pk,
-        words=updated.words,
+        response=updated.words,
     )
 
 

@@ -1,4 +1,7 @@
-"""Queries that find an order or a customer in the generated `search` column (`orders.values.search_document`)."""
+"""Queries that find orders, customers and products by the generated `search` column.
+
+The column is defined in `orders.values.search_document`.
+"""
 
 import re
 from typing import Any
@@ -13,7 +16,7 @@ from orders.values.search_document import SIMILAR_LETTERS
 
 _LETTERS = str.maketrans("".join(SIMILAR_LETTERS), "".join(SIMILAR_LETTERS.values()))
 LAST, WHOLE = 4, 10
-"""Numbers of digits by which a user who may not see a phone can find it: those that are shown, or all of them."""
+"""The numbers of digits by which a user who may not see phones finds one: those on the page, or all of them."""
 
 
 def search_for(user: User | AnonymousUser, text: str) -> SearchQuery | None:

@@ -81,7 +81,7 @@ def test_07_finding_a_courier_and_briefing_him(desk, shop, courier):
     order.refresh_from_db()
     assert order.courier == courier
     assert order.courier_notified_at
-    assert order.events.filter(kind=EventKind.TOLD).count() == 1
+    assert order.events.filter(kind=EventKind.NOTIFIED).count() == 1
 
 
 def test_08_a_postcard_in_kazakh_and_a_work_order_on_paper(desk, shop, papers):

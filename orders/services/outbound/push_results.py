@@ -91,7 +91,7 @@ def record_created_on_site(
     values: Mapping[str, Any],
     version: int | None,
     push_id: UUID,
-    words: SiteResponse = SILENCE,
+    response: SiteResponse = SILENCE,
 ) -> Order:
     """Record that the site has created the order with this id, number and values, except the refused values.
 
@@ -101,7 +101,7 @@ def record_created_on_site(
     order = lock_order(order_id)
     agreement = Agreement.from_json(order.bitrix_state)
     twin_id: UUID | None = None
-    taken = {name: value for name, value in values.items() if name not in words.refused}
+    taken = {name: value for name, value in values.items() if name not in response.refused}
     if order.bitrix_order_id is None or (order.has_left_site and order.bitrix_order_id != bitrix_order_id):
         # The site's earlier copy of this order was deleted there after the request had been sent.
         order.is_deleted_on_site = order.is_archived_on_site = False
@@ -115,7 +115,7 @@ def record_created_on_site(
             agreement = _replace_twin(order, twin)
     agreement.times_received += 1
     _note_version(order, version)
-    messages = record_response(agreement, values, words)
+    messages = record_response(agreement, values, response)
     _save_after_answer(order, agreement, "is_deleted_on_site", "is_archived_on_site")
     _write_sent(order, SentToSite(created=bitrix_order_id, twin=twin_id, values=taken), push_id)
     write_response(order, messages, push_id)
@@ -147,7 +147,7 @@ def record_accepted(
     version: int | None,
     push_id: UUID,
     times_received: int | None = None,
-    words: SiteResponse = SILENCE,
+    response: SiteResponse = SILENCE,
 ) -> Order:
     """Record that the site has accepted these values (comparable form), except those that it has refused.
 
@@ -162,7 +162,7 @@ def record_accepted(
     has_reported_since = times_received is None or agreement.times_received != times_received
     is_lower = version is not None and order.bitrix_version is not None and version < order.bitrix_version
     agreement.unanswered = None
-    taken = {name: value for name, value in values.items() if name not in words.refused}
+    taken = {name: value for name, value in values.items() if name not in response.refused}
     changes: list[dict[str, Any]] = []
     if is_lower and has_reported_since:
         changes = _take_later_values(order, agreement, taken)
@@ -178,7 +178,7 @@ def record_accepted(
         order.bitrix_version = version if version is not None else order.bitrix_version
     if order.sync_state == SyncState.CONFLICT and "status" in taken:
         order.sync_state = SyncState.PENDING
-    messages = record_response(agreement, values, words)
+    messages = record_response(agreement, values, response)
     _save_after_answer(order, agreement, *(FIELDS[change["field"]].attribute for change in changes))
     _write_sent(order, SentToSite(values=taken), push_id)
     write_response(order, messages, push_id)

@@ -1,4 +1,4 @@
-"""The start page's figures: today beside the same weekday, the last thirty days, and who sees what of them."""
+"""The start page's metrics: today beside the same weekday, the last thirty days, and who sees what of them."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from orders.models import Order, Status
-from orders.selectors.dashboard import CHART_DAYS, figures, start_page
+from orders.selectors.dashboard import CHART_DAYS, metrics, start_page
 
 TUESDAY = date(2026, 3, 10)
 pytestmark = pytest.mark.django_db
@@ -44,7 +44,7 @@ def test_cancelled_orders_are_no_figures() -> None:
     add(TUESDAY, 1, status="completed", amount=11_000)
     for fields in ({"status": "declined"}, {"is_cancelled": True}, {"is_deleted_on_site": True}):
         add(TUESDAY, **fields)
-    today = figures(TUESDAY).today
+    today = metrics(TUESDAY).today
     assert (today.orders, today.done, today.amount, today.average) == (3, 1, Decimal(21_000), Decimal(7_000))
 
 
@@ -53,31 +53,31 @@ def test_the_usual_is_the_average_of_the_same_weekday_on_which_there_were_orders
     add(TUESDAY - timedelta(weeks=8), 2, amount=40_000)
     add(TUESDAY - timedelta(weeks=9), 50)
     add(TUESDAY - timedelta(days=1), 50)
-    usual = figures(TUESDAY).usual
+    usual = metrics(TUESDAY).usual
     assert (usual.orders, usual.amount, usual.average) == (Decimal(3), Decimal(60_000), Decimal(20_000))
 
 
 def test_one_day_is_no_average() -> None:
     add(TUESDAY - timedelta(weeks=1), 4)
-    assert figures(TUESDAY).usual is None
+    assert metrics(TUESDAY).usual is None
 
 
 def test_the_last_thirty_days_are_all_there() -> None:
     add(TUESDAY - timedelta(days=29), 2)
     add(TUESDAY - timedelta(days=30), 5)
     add(TUESDAY + timedelta(days=1), 5)
-    days = figures(TUESDAY).days
+    days = metrics(TUESDAY).days
     assert (len(days), days[0].orders, days[-1].day) == (CHART_DAYS, 2, TUESDAY)
     assert sum(day.orders for day in days) == 2
 
 
 def test_all_of_it_is_one_query(django_assert_num_queries) -> None:
     with django_assert_num_queries(1):
-        figures(TUESDAY)
+        metrics(TUESDAY)
     for week in range(10):
         add(TUESDAY - timedelta(weeks=week), 30)
     with django_assert_num_queries(1):
-        figures(TUESDAY)
+        metrics(TUESDAY)
 
 
 def test_today_is_compared_in_words() -> None:
