@@ -30,20 +30,20 @@ def search_query(text: str, *, may_see_phones: bool) -> SearchQuery | None:
     Without `may_see_phones` a phone is found only by all of its digits or by its last four, never by a prefix:
     a series of prefix queries would reveal the whole number.
     """
-    words = re.findall(
+    terms = re.findall(
         r"\w+", text.lower().translate(str.maketrans("".join(SIMILAR_LETTERS), "".join(SIMILAR_LETTERS.values())))
     )
-    if not words:
+    if not terms:
         return None
     digits = re.sub(r"\D", "", text)
     has_letters = re.search(r"[^\W\d_]", text) is not None
     if not may_see_phones:
-        query = _raw(" & ".join(map(_word_or_phone, words)))
+        query = _raw(" & ".join(map(_word_or_phone, terms)))
         ending = "" if has_letters else _hidden_ending(digits)
         return query | _raw(f"'{ending}':B") if ending else query
-    query = _raw(" & ".join(f"'{word}':*" for word in words))
+    query = _raw(" & ".join(f"'{term}':*" for term in terms))
     if len(digits) >= LAST and not has_letters:
-        query |= _raw(f"'{_without_country_code(words, digits)[-WHOLE:]}':*")
+        query |= _raw(f"'{_without_country_code(terms, digits)[-WHOLE:]}':*")
     return query
 
 
