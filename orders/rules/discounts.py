@@ -76,7 +76,7 @@ def spread(lines: Sequence[ItemSnapshot], discount: Decimal, *, from_prices: boo
         return list(lines)
     if not discount:
         return [line for share in shares for line in share.lines()]
-    # Orders of an old copy of the site may have lines with a negative price or no pieces; these lines stay unchanged.
+    # Imported orders may have lines with a negative price or without pieces; these lines stay unchanged.
     priced = [share for share in shares if share.quantity > 0 and share.listed >= 0]
     target -= sum((share.list_sum for share in shares if share not in priced), Decimal(0))
     if target < 0 or not priced:

@@ -1,6 +1,6 @@
 """The metrics of the start page: today, compared with the same weekday of the last weeks, and the last thirty days.
 
-One query on the index of delivery dates returns all of them; it reads only the orders of about 35 days.
+One query on the index of delivery dates returns all of them; it reads only the orders of 34 days.
 """
 
 from collections.abc import Mapping, Sequence

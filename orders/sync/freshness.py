@@ -281,9 +281,10 @@ def _has_other_contents(agreement: Agreement, snapshot: OrderSnapshot) -> bool:
 
 
 def _was_skipped(agreement: Agreement, snapshot: OrderSnapshot) -> bool:
-    """Return whether the stored version is newer only by a bare status or by the response to a push.
+    """Return whether this whole order is newer than the last whole order that was received.
 
-    In that case the other changes of this version were never received.
+    What is stored is then newer only by a bare status or by the response to a push, so the other changes of this order
+    were never received.
     """
     if snapshot.is_partial:
         return False

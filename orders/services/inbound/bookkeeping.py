@@ -1,4 +1,4 @@
-"""Storing what a snapshot says besides the merged fields: its version, its times, and that it was received."""
+"""Storing the data of a snapshot that is not merged: its version, its times, and the record that it was received."""
 
 from typing import Any
 

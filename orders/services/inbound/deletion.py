@@ -26,8 +26,8 @@ def mark_deleted(
 ) -> Order | None:
     """Mark the order as deleted on the site and return it, or None when there is none. A repeated call changes nothing.
 
-    `crm_order_id` is our id of an order that was created here and whose id on the site is not known yet. The mark
-    prevents that it is created there again.
+    `crm_order_id` is our id of an order that was created here and whose id on the site is not known yet. Because of the
+    mark it is not created there again.
     """
     order = lock_site_order(bitrix_order_id, crm_order_id)
     if order is None or order.is_deleted_on_site:

@@ -103,7 +103,7 @@ def record_created_on_site(
     twin_id: UUID | None = None
     taken = {name: value for name, value in values.items() if name not in response.refused}
     if order.bitrix_order_id is None or (order.has_left_site and order.bitrix_order_id != bitrix_order_id):
-        # The site's earlier copy of this order was deleted there after the request had been sent.
+        # The order had another id on the site and was deleted or archived there; this request was sent before that.
         order.is_deleted_on_site = order.is_archived_on_site = False
         twin = lock_site_order(bitrix_order_id)
         order.bitrix_order_id = bitrix_order_id
