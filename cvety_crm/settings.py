@@ -60,7 +60,7 @@ ORDER_EVENT_HANDLERS = [
 ]
 """Called by `orders.events` in the transaction of a change. A handler may only insert rows."""
 
-STATUS_TAKEN_BACK_HANDLERS = [
+STATUS_UNDONE_HANDLERS = [
     "bitrix_bridge.outbound.queueing.on_status_taken_back",
     "notifications.queueing.on_status_taken_back",
 ]

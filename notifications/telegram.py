@@ -74,7 +74,7 @@ def _check_hold_period(message: TelegramMessage) -> None:
     if message.kind != TelegramMessage.Kind.STATUS or message.order_id is None or message.event_id is None:
         return
     try:
-        leaves_at = services.let_status_leave(order_id=message.order_id, event_id=message.event_id)
+        leaves_at = services.release_status(order_id=message.order_id, event_id=message.event_id)
     except OrderEvent.DoesNotExist:
         raise NoLongerNeededError(gettext("The status was taken back.")) from None
     if leaves_at is not None:

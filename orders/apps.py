@@ -1,11 +1,11 @@
-"""The domain: orders, customers, products."""
+"""The app of orders, customers and products."""
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 
 class OrdersConfig(AppConfig):
-    """What an order is and who may change it."""
+    """The configuration of the app `orders`."""
 
     name = "orders"
     verbose_name = _("Shop")

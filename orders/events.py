@@ -1,4 +1,4 @@
-"""Telling the other rooms what happened to an order, inside the transaction in which it happened."""
+"""Publishing changes of orders to the handlers of other apps, inside the transaction of the change."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from orders.models import Order, OrderEvent
-from orders.sync.fields import NOT_OF_THE_SITE
+from orders.sync.fields import UNKNOWN_TO_SITE
 
 
 @dataclass(frozen=True, slots=True)
 class OrderChange:
-    """An order as it is now, and the timeline entry that says what changed."""
+    """A changed order, and the timeline entry of the change."""
 
     order: Order
     event: OrderEvent
@@ -25,8 +25,8 @@ class OrderChange:
 
     @property
     def is_ours_alone(self) -> bool:
-        """Return whether nothing has changed but what the site knows nothing of."""
-        return bool(self.event.changes) and self.changed_fields <= NOT_OF_THE_SITE
+        """Return whether only fields have changed that the site does not know."""
+        return bool(self.event.changes) and self.changed_fields <= UNKNOWN_TO_SITE
 
 
 def publish(change: OrderChange) -> None:
@@ -36,11 +36,11 @@ def publish(change: OrderChange) -> None:
         handler(change)
 
 
-def publish_taken_back(order: Order, event: OrderEvent) -> None:
-    """Call every handler of `settings.STATUS_TAKEN_BACK_HANDLERS`: the order is as it was before this entry.
+def publish_undone(order: Order, event: OrderEvent) -> None:
+    """Call every handler of `settings.STATUS_UNDONE_HANDLERS` after the status change of this entry was undone.
 
-    The entry is about to be removed. A handler removes what it has queued for it and does nothing else.
+    The entry is deleted after that. A handler deletes the rows that it has queued for the entry, and does nothing else.
     """
-    for dotted_path in settings.STATUS_TAKEN_BACK_HANDLERS:
+    for dotted_path in settings.STATUS_UNDONE_HANDLERS:
         handler: Callable[[Order, OrderEvent], None] = import_string(dotted_path)
         handler(order, event)

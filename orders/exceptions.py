@@ -1,11 +1,8 @@
-"""Errors of the domain."""
+"""Exceptions that services raise."""
 
 
 class NotAllowedError(Exception):
-    """The change is against the rules; the text is for the manager.
-
-    `field` is the one that it is about, where it is about one.
-    """
+    """A change that the rules forbid. The message is for staff; `field` is the field that it is about, if any."""
 
     def __init__(self, message: str = "", *, field: str = "") -> None:
         super().__init__(message)

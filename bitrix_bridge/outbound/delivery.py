@@ -243,7 +243,7 @@ def _create(client: SiteClient, push: Push, order: Order, values: Mapping[str, A
             values=sent,
             version=created.version,
             push_id=push.pk,
-            words=created.response,
+            response=created.response,
         )
     except services.NotAllowedError as twin:
         raise PermanentDeliveryError(str(twin)) from twin
@@ -357,7 +357,7 @@ def _record(
         version=updated.version,
         times_received=times_received,
         push_id=push.pk,
-        words=updated.response,
+        response=updated.response,
     )
 
 

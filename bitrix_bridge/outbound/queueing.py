@@ -19,7 +19,7 @@ NOT_FOR_THE_SITE = frozenset(
     {
         EventKind.PROBLEM,
         EventKind.SOLVED,
-        EventKind.TOLD,
+        EventKind.NOTIFIED,
         EventKind.WARNED,
         EventKind.PHOTO_ADDED,
         EventKind.PHOTO_WITHDRAWN,

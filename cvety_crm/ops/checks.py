@@ -12,7 +12,7 @@ from cvety_crm.ops.row_level_security import check_tables
 
 DOTTED_PATHS = (
     "ORDER_EVENT_HANDLERS",
-    "STATUS_TAKEN_BACK_HANDLERS",
+    "STATUS_UNDONE_HANDLERS",
     "ORDER_PAGE_PANELS",
     "ALERT_HANDLERS",
     "REFERENCE_REFRESH",

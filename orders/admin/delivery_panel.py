@@ -60,5 +60,5 @@ def _couriers(order: Order) -> list[Courier]:
 def _told(order: Order) -> dict[str, Any] | None:
     if order.courier_notified_at is None:
         return None
-    event = order.events.filter(kind=EventKind.TOLD).select_related("actor").first()
+    event = order.events.filter(kind=EventKind.NOTIFIED).select_related("actor").first()
     return {"at": short_moment(order.courier_notified_at), "who": event.who if event else ""}

@@ -484,7 +484,7 @@ class Migration(migrations.Migration):
                         db_default="",
                         default="",
                         editable=False,
-                        help_text="What an order made here was called before the site gave its number: the customer was told it.",
+                        help_text="The number of an order made here until the site numbers it; the customer knows this number.",
                         max_length=20,
                         verbose_name="number given here",
                     ),
@@ -496,7 +496,7 @@ class Migration(migrations.Migration):
                 (
                     "status_held_until",
                     models.DateTimeField(
-                        blank=True, editable=False, null=True, verbose_name="status can be taken back until"
+                        blank=True, editable=False, null=True, verbose_name="status can be undone until"
                     ),
                 ),
                 (
@@ -516,7 +516,10 @@ class Migration(migrations.Migration):
                 ("delivery_address", models.TextField(blank=True, db_default="", default="", verbose_name="address")),
                 ("delivery_date", models.DateField(blank=True, null=True, verbose_name="delivery date")),
                 ("postcard_text", models.TextField(blank=True, db_default="", default="", verbose_name="postcard")),
-                ("comment", models.TextField(blank=True, db_default="", default="", verbose_name="customer's wishes")),
+                (
+                    "comment",
+                    models.TextField(blank=True, db_default="", default="", verbose_name="customer's requests"),
+                ),
                 (
                     "courier_comment",
                     models.TextField(blank=True, db_default="", default="", verbose_name="shop's comment"),
@@ -624,7 +627,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "courier_notified_at",
-                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="courier told"),
+                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="courier notified"),
                 ),
                 (
                     "problem",
@@ -1366,7 +1369,7 @@ class Migration(migrations.Migration):
                             ("printed", "Postcard printed"),
                             ("problem", "Problem reported"),
                             ("solved", "Problem solved"),
-                            ("told", "Courier told"),
+                            ("told", "Courier notified"),
                             ("photo_added", "Photo added"),
                             ("photo_withdrawn", "Photo withdrawn"),
                             ("photo_link", "Link to the photo for the customer"),
@@ -1399,23 +1402,20 @@ class Migration(migrations.Migration):
                         blank=True,
                         choices=[
                             ("", ""),
-                            (
-                                "unreadable",
-                                "Some fields came in a form that could not be read; they are kept as they came",
-                            ),
-                            ("stub", "The site told only the status; the rest of the order has been asked for"),
+                            ("unreadable", "Some fields could not be read; they are stored as they were received"),
+                            ("stub", "The site reported only the status; the rest of the order has been requested"),
                             ("ours_stays", "Changed here and on the site; ours stays and is sent to the site"),
                             ("site_decides", "The status was changed on the site too; the site's status stays"),
-                            ("site_has_other", "The site had another status by then and did not accept ours"),
+                            ("site_has_other", "The site already had another status and did not accept ours"),
                             ("unknown_status", "A status that the CRM does not know yet"),
                             ("order_gone", "The site has no such order"),
                             ("stopped_by_hand", "Sending was stopped by hand"),
-                            ("gave_up", "The site could not be reached; no more attempts are made by themselves"),
-                            ("sent_again", "Sent once more by hand"),
-                            ("compared", "Comparison with the site: the order was read anew"),
+                            ("gave_up", "The site could not be reached; there will be no more automatic attempts"),
+                            ("sent_again", "Sent again by hand"),
+                            ("compared", "Comparison with the site: the order was fetched again"),
                             (
                                 "compared_sent",
-                                "Comparison with the site: the site has another value, ours is sent once more",
+                                "Comparison with the site: the site has another value, ours is sent again",
                             ),
                             ("compared_taken", "Comparison with the site: the site's value was taken"),
                             ("compared_kept", "Comparison with the site: our value stays and is sent to the site"),
@@ -1547,7 +1547,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("", ""),
                             ("liked", "the customer likes it"),
-                            ("redo", "the customer asks to make it anew"),
+                            ("redo", "the customer asks for another bouquet"),
                         ],
                         db_default="",
                         default="",

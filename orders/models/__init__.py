@@ -1,4 +1,4 @@
-"""The domain's tables, after the shop's Supabase schema: the columns' names are its own, a model's says what it is."""
+"""The models of orders. Tables and columns have the names of the shop's Supabase schema; models have clearer names."""
 
 from orders.models.customer import Customer
 from orders.models.item import OrderItem

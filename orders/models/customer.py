@@ -1,4 +1,4 @@
-"""The people who order."""
+"""The model of customers."""
 
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
@@ -12,7 +12,7 @@ from orders.values.search_document import search_document
 
 
 class Customer(Table):
-    """A customer; the site calls them users, and so does the table."""
+    """The person who orders and pays. The site and the table name call them users."""
 
     name = models.CharField(pgettext_lazy("person", "name"), max_length=255, blank=True, default="", db_default="")
     phone = models.CharField(_("phone"), max_length=20, blank=True, default="", db_default="")
@@ -40,5 +40,5 @@ class Customer(Table):
         ]
 
     def __str__(self) -> str:
-        # Titles, choices and logs are made of it, for whoever reads them: no phone in full.
+        # Pages and logs show this text to users who may not see phones, so the phone is masked.
         return self.name or (masked_phone(self.phone) if self.phone else str(_("Customer without a name")))

@@ -1,4 +1,4 @@
-"""The lines of an order."""
+"""The model of order items."""
 
 from decimal import Decimal
 
@@ -12,7 +12,7 @@ from orders.models.product import Product
 
 
 class OrderItem(Table):
-    """One line: prices in KZT, and the product as it was when the order was placed."""
+    """One line of an order: prices in KZT, and the product as it was when the order was placed."""
 
     order = models.ForeignKey(Order, verbose_name=_("order"), on_delete=models.CASCADE, related_name="items")
     product = models.ForeignKey(

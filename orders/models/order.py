@@ -1,4 +1,4 @@
-"""The order."""
+"""The model of orders."""
 
 from decimal import Decimal
 from typing import Any
@@ -20,7 +20,7 @@ from orders.values.search_document import search_document
 
 
 class Source(models.TextChoices):
-    """Where an order, or a change of one, came from."""
+    """The source of an order or of a change."""
 
     SITE = "bitrix", _("site")
     ADMIN = "admin", _("admin")
@@ -32,11 +32,11 @@ class Source(models.TextChoices):
 
 
 REPORTED_BY_SITE = (Source.SITE, Source.IMPORT)
-"""What the site says: by webhook or in answer to us, or in a copy of its database."""
+"""Sources of the site: its webhook events, its responses, and copies of its database."""
 
 
 class Channel(models.TextChoices):
-    """By which way an order made here has reached the shop."""
+    """How an order made by staff reached the shop."""
 
     PHONE = "phone", pgettext_lazy("channel", "phone call")
     WHATSAPP = "whatsapp", _("WhatsApp")
@@ -45,11 +45,11 @@ class Channel(models.TextChoices):
 
 
 CHANNEL = "channel"
-"""Where `Order.metadata` keeps the channel."""
+"""The key of the channel in `Order.metadata`."""
 
 
 class SyncState(models.TextChoices):
-    """Whether the site knows: all that the pages of `orders` know about the bridge."""
+    """Whether the site knows the order as it is here. Pages of `orders` know nothing else about the bridge."""
 
     SYNCED = "synced", _("the site knows")
     PENDING = "pending", _("waiting to be sent")
@@ -67,7 +67,7 @@ class PaymentMethod(models.TextChoices):
 
 
 class PaymentStatus(models.TextChoices):
-    """Whether he has paid."""
+    """Whether the customer has paid."""
 
     PENDING = "pending", _("not paid")
     PAID = "paid", _("paid")
@@ -79,10 +79,10 @@ def _money(label: Any) -> models.DecimalField:
 
 
 class Order(Table):
-    """An order, mirrored from the site or born here. Every write goes through `orders.services`.
+    """An order, received from the site or made by staff. Only `orders.services` write it.
 
-    Money is KZT. `bitrix_state` holds the values that both sides last agreed on, in the field names of
-    `orders.sync.fields`; where ours differ from it, the site has yet to hear of it.
+    Money is KZT. `bitrix_state` contains the values that both sides last agreed on, by the field names of
+    `orders.sync.fields`; a value of ours that differs from it is a pending change.
     """
 
     order_number = models.CharField(_("number"), max_length=20)
@@ -93,7 +93,7 @@ class Order(Table):
         default="",
         db_default="",
         editable=False,
-        help_text=_("What an order made here was called before the site gave its number: the customer was told it."),
+        help_text=_("The number of an order made here until the site numbers it; the customer knows this number."),
     )
     bitrix_order_id = models.BigIntegerField(_("id on the site"), unique=True, null=True, blank=True)
     status = models.ForeignKey(
@@ -104,7 +104,7 @@ class Order(Table):
         on_delete=models.PROTECT,
         related_name="orders",
     )
-    status_held_until = models.DateTimeField(_("status can be taken back until"), null=True, blank=True, editable=False)
+    status_held_until = models.DateTimeField(_("status can be undone until"), null=True, blank=True, editable=False)
     customer = models.ForeignKey(
         Customer,
         verbose_name=_("customer"),
@@ -151,7 +151,7 @@ class Order(Table):
         related_name="orders",
     )
     postcard_text = models.TextField(_("postcard"), blank=True, default="", db_default="")
-    comment = models.TextField(_("customer's wishes"), blank=True, default="", db_default="")
+    comment = models.TextField(_("customer's requests"), blank=True, default="", db_default="")
     courier_comment = models.TextField(_("shop's comment"), blank=True, default="", db_default="")
 
     total_amount = _money(_("sum"))
@@ -196,7 +196,7 @@ class Order(Table):
     courier = models.ForeignKey(
         Courier, verbose_name=_("courier"), null=True, blank=True, on_delete=models.SET_NULL, related_name="orders"
     )
-    courier_notified_at = models.DateTimeField(_("courier told"), null=True, blank=True, editable=False)
+    courier_notified_at = models.DateTimeField(_("courier notified"), null=True, blank=True, editable=False)
     problem = models.TextField(
         _("problem"), blank=True, default="", db_default="", help_text=_("Why somebody must look at the order.")
     )
@@ -209,7 +209,7 @@ class Order(Table):
     bitrix_version = models.IntegerField(_("version on the site"), null=True, blank=True, editable=False)
     bitrix_updated_at = models.DateTimeField(_("changed on the site"), null=True, blank=True, editable=False)
     completed_at = models.DateTimeField(_("completed"), null=True, blank=True, editable=False)
-    # Overrides the table's own: for an order of the site it is DATE_INSERT.
+    # It replaces the field of `Table`, because for an order of the site it is DATE_INSERT and set by the bridge.
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
     search = models.GeneratedField(
         expression=search_document(
@@ -262,16 +262,16 @@ class Order(Table):
 
     @property
     def has_left_site(self) -> bool:
-        """Return whether the site no longer takes anything of it: it was deleted there, or put into the archive."""
+        """Return whether the order is deleted or archived on the site, so that no change can be pushed."""
         return self.is_deleted_on_site or self.is_archived_on_site
 
     @property
     def channel(self) -> str:
-        """Return in words how an order made here has reached the shop; empty for any other order."""
+        """Return the label of the channel of an order made by staff; empty for any other order."""
         value = self.metadata.get(CHANNEL)
         return str(Channel(value).label) if value in Channel.values else ""
 
     @property
     def amount_due(self) -> Decimal:
-        """Return what is left to collect, in KZT; never below zero."""
+        """Return the unpaid amount in KZT, at least zero."""
         return max(self.total_amount - self.paid_amount, Decimal(0))

@@ -1,4 +1,4 @@
-"""Photos of the bouquet, and what the customer says of them."""
+"""The models of photos of the bouquet and of the customer's approval."""
 
 import secrets
 from typing import Any
@@ -13,12 +13,12 @@ from cvety_crm.tables import Table
 
 
 def photo_path(photo: Any, filename: str) -> str:
-    """Return where a picture is kept: by month, under a name that nobody guesses. What it was called is forgotten."""
+    """Return the path of a picture: its month and a random name that can't be guessed. `filename` is not used."""
     return f"orders/{timezone.localdate():%Y/%m}/{secrets.token_urlsafe(24)}.jpg"
 
 
 class OrderPhoto(Table):
-    """A photo of the bouquet, as `orders.photos.pictures` has written it anew; of a withdrawn one the row is left."""
+    """A photo of the bouquet, encoded by `orders.photos.pictures`. A withdrawn photo has a row but no files."""
 
     order = models.ForeignKey("orders.Order", verbose_name=_("order"), on_delete=models.CASCADE, related_name="photos")
     author = models.ForeignKey(
@@ -50,30 +50,30 @@ class OrderPhoto(Table):
 
     @property
     def is_withdrawn(self) -> bool:
-        """Return whether nobody is to see it any more."""
+        """Return whether the photo is withdrawn, so that no page shows it."""
         return self.withdrawn_at is not None
 
 
 class PhotoAnswer(models.TextChoices):
-    """What the customer says of his bouquet."""
+    """The customer's answer to the photos."""
 
     NONE = "", ""
     LIKED = "liked", _("the customer likes it")
-    REDO = "redo", _("the customer asks to make it anew")
+    REDO = "redo", _("the customer asks for another bouquet")
 
 
 class PhotoApproval(Table):
-    """An order's link for the customer, and his last word; every word of his is on the timeline.
+    """The customer's link to the photos of an order, and the last answer; the timeline has all answers.
 
-    The link is made of the key and the nonce (`orders.photos.links`), so it can be shown again at any time, and a new
-    nonce ends it. Nothing here opens anything without `SECRET_KEY`.
+    The link is computed from the primary key and the nonce (`orders.photos.links`), so it can be shown again at any
+    time, and a new nonce makes it invalid. It can't be computed without `SECRET_KEY`.
     """
 
     order = models.OneToOneField(
         "orders.Order", verbose_name=_("order"), on_delete=models.CASCADE, related_name="photo_approval"
     )
     nonce = models.CharField(max_length=32, blank=True, default="", db_default="", editable=False)
-    """Empty: the link has been revoked."""
+    """Empty if the link is revoked."""
     expires_at = models.DateTimeField(_("works until"))
     answer = models.CharField(
         _("answer"), max_length=10, choices=PhotoAnswer, blank=True, default=PhotoAnswer.NONE, db_default=""
@@ -81,7 +81,7 @@ class PhotoApproval(Table):
     comment = models.TextField(_("comment"), blank=True, default="", db_default="")
     answered_at = models.DateTimeField(_("answered"), null=True, blank=True)
     answers = models.PositiveSmallIntegerField(_("answers"), default=0, db_default=0)
-    """How often he has answered by this link."""
+    """How many answers the customer has given by this link."""
 
     class Meta:
         db_table = "order_photo_approvals"

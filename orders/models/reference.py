@@ -1,4 +1,4 @@
-"""Reference data: statuses, cities, shops and delivery slots are rows that staff may edit, not code."""
+"""The models of reference data: statuses, cities, shops and delivery slots, which staff may edit."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -11,7 +11,7 @@ from cvety_crm.tables import Table
 
 
 class Stage(models.TextChoices):
-    """What the code knows about a status; the pages are built on these."""
+    """The stage of a status. Code and pages depend on stages, because staff may edit statuses."""
 
     NEW = "new", _("New")
     ACCEPTED = "accepted", _("Accepted")
@@ -25,7 +25,7 @@ class Stage(models.TextChoices):
 
 
 class SiteReference(Table):
-    """A row that the site knows too; a stub, named after its id, until somebody has described it."""
+    """A row that the site also has. A stub is named after its id until staff describe it."""
 
     name = models.CharField(_("name"), max_length=255)
     needs_attention = models.BooleanField(_("needs a look"), default=False)
@@ -39,7 +39,7 @@ class SiteReference(Table):
 
 
 class Status(SiteReference):
-    """An order's status. `bitrix_codes[0]` is pushed to the site, the others are accepted from it."""
+    """A status of orders. `bitrix_codes[0]` is pushed to the site; the other codes are only accepted from it."""
 
     code = models.CharField(_("code"), max_length=50, unique=True)
     bitrix_codes = ArrayField(
@@ -68,7 +68,7 @@ class Status(SiteReference):
         indexes = [GinIndex(fields=["bitrix_codes"], name="order_statuses_bitrix_codes")]
 
     def clean(self) -> None:
-        """Refuse a site code that another status has, and next statuses that don't exist."""
+        """Raise `ValidationError` for a site code of another status, and for next statuses that don't exist."""
         super().clean()
         others = Status.objects.exclude(pk=self.pk)
         if taken := others.filter(bitrix_codes__overlap=self.bitrix_codes or []).first():
@@ -79,11 +79,11 @@ class Status(SiteReference):
 
     @property
     def bitrix_code(self) -> str | None:
-        """Return the code that is pushed to the site, or None when the site has no such status."""
+        """Return the code that is pushed to the site, or None if the site has no such status."""
         return self.bitrix_codes[0] if self.bitrix_codes else None
 
     def allows(self, code: str) -> bool:
-        """Return whether a manager may go from this status to `code`. The site may always."""
+        """Return whether staff may change this status to `code`. The site may make any change."""
         if self.next_codes:
             return code in self.next_codes
         return not self.is_final
@@ -120,7 +120,7 @@ class Shop(_NamedById):
 
 
 class DeliverySlot(_NamedById):
-    """An interval of delivery. One that the site sends as text has that text as its id."""
+    """A delivery slot. The id of a slot that the site sends as text is that text."""
 
     bitrix_id = models.CharField(_("id on the site"), max_length=20, unique=True)
     starts_at = models.TimeField(pgettext_lazy("time", "from"), null=True, blank=True)

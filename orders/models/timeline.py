@@ -1,4 +1,4 @@
-"""The order's timeline: whoever reads it can answer "why is it like this?" from it alone."""
+"""The model of the timeline, which must explain how an order came to its present state."""
 
 from django.conf import settings
 from django.db import models
@@ -13,7 +13,7 @@ from orders.models.order import Order, Source
 
 
 class EventKind(models.TextChoices):
-    """What happened."""
+    """The kind of a timeline entry."""
 
     CREATED = "created", _("Order created")
     STATUS = "status", _("Status changed")
@@ -28,7 +28,7 @@ class EventKind(models.TextChoices):
     PRINTED = "printed", _("Postcard printed")
     PROBLEM = "problem", _("Problem reported")
     SOLVED = "solved", _("Problem solved")
-    TOLD = "told", _("Courier told")
+    NOTIFIED = "told", _("Courier notified")
     PHOTO_ADDED = "photo_added", _("Photo added")
     PHOTO_WITHDRAWN = "photo_withdrawn", _("Photo withdrawn")
     PHOTO_LINK = "photo_link", _("Link to the photo for the customer")
@@ -36,21 +36,21 @@ class EventKind(models.TextChoices):
 
 
 class Reason(models.TextChoices):
-    """Why, when a rule and not a person decided. The words are what a manager reads."""
+    """Why a rule, not a user, made a change. The labels are texts for staff."""
 
     NONE = "", ""
-    UNREADABLE = "unreadable", _("Some fields came in a form that could not be read; they are kept as they came")
-    STUB = "stub", _("The site told only the status; the rest of the order has been asked for")
+    UNREADABLE = "unreadable", _("Some fields could not be read; they are stored as they were received")
+    STUB = "stub", _("The site reported only the status; the rest of the order has been requested")
     OURS_STAYS = "ours_stays", _("Changed here and on the site; ours stays and is sent to the site")
     SITE_DECIDES = "site_decides", _("The status was changed on the site too; the site's status stays")
-    SITE_HAS_OTHER = "site_has_other", _("The site had another status by then and did not accept ours")
+    SITE_HAS_OTHER = "site_has_other", _("The site already had another status and did not accept ours")
     UNKNOWN_STATUS = "unknown_status", _("A status that the CRM does not know yet")
     ORDER_GONE = "order_gone", _("The site has no such order")
     STOPPED_BY_HAND = "stopped_by_hand", _("Sending was stopped by hand")
-    GAVE_UP = "gave_up", _("The site could not be reached; no more attempts are made by themselves")
-    SENT_AGAIN = "sent_again", _("Sent once more by hand")
-    COMPARED = "compared", _("Comparison with the site: the order was read anew")
-    COMPARED_SENT = "compared_sent", _("Comparison with the site: the site has another value, ours is sent once more")
+    GAVE_UP = "gave_up", _("The site could not be reached; there will be no more automatic attempts")
+    SENT_AGAIN = "sent_again", _("Sent again by hand")
+    COMPARED = "compared", _("Comparison with the site: the order was fetched again")
+    COMPARED_SENT = "compared_sent", _("Comparison with the site: the site has another value, ours is sent again")
     COMPARED_TAKEN = "compared_taken", _("Comparison with the site: the site's value was taken")
     COMPARED_KEPT = "compared_kept", _("Comparison with the site: our value stays and is sent to the site")
     COMPARED_GONE = "compared_gone", _("Comparison with the site: the site no longer has the order")
@@ -59,7 +59,7 @@ class Reason(models.TextChoices):
 
 
 class OrderEvent(Table):
-    """One entry: what changed, where it came from, who did it, and why when a rule decided."""
+    """One timeline entry: what changed, its source, the user who did it, and the reason if a rule decided."""
 
     order = models.ForeignKey(Order, verbose_name=_("order"), on_delete=models.CASCADE, related_name="events")
     happened_at = models.DateTimeField(_("when"), default=timezone.now, db_default=Now())
@@ -76,7 +76,7 @@ class OrderEvent(Table):
     changes = models.JSONField(_("changes"), default=list, help_text="[{field, old, new}]")
     reason = models.CharField(_("why"), max_length=40, choices=Reason, blank=True, default="")
     details = models.JSONField(_("details"), default=dict, blank=True)
-    # Rows of other apps, which this one does not know: no foreign keys.
+    # These rows belong to other apps, which `orders` may not import, so they are not foreign keys.
     webhook_event_id = models.UUIDField(_("webhook event"), null=True, blank=True)
     push_id = models.UUIDField(_("push"), null=True, blank=True)
 
@@ -95,10 +95,10 @@ class OrderEvent(Table):
 
     @property
     def who(self) -> str:
-        """Return the name of the person who did it, empty for no person. Read it with `select_related("actor")`."""
+        """Return the name of the actor, or an empty text. `select_related("actor")` saves a query."""
         return display_name(self.actor)
 
     @property
     def who_and_when(self) -> str:
-        """Return `Daniyar, 11:42`, with the date when that was not today; without a person, where it came from."""
+        """Return `Daniyar, 11:42`, with the date if it is not today's; an entry without an actor shows its source."""
         return f"{self.who or self.get_source_display()}, {short_moment(self.happened_at)}"

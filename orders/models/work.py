@@ -1,4 +1,4 @@
-"""What staff add to an order: couriers and notes."""
+"""The models of couriers, of notes and of presence."""
 
 from django.conf import settings
 from django.db import models
@@ -10,7 +10,7 @@ from cvety_crm.tables import Table
 
 
 class Courier(Table):
-    """Somebody who delivers."""
+    """A person who delivers orders."""
 
     name = models.CharField(pgettext_lazy("person", "name"), max_length=255)
     phone = models.CharField(_("phone"), max_length=20, blank=True, default="")
@@ -28,7 +28,7 @@ class Courier(Table):
 
 
 class OrderNote(Table):
-    """A note on an order, with its author."""
+    """A note that a member of staff added to an order. Notes are never edited or deleted."""
 
     order = models.ForeignKey("orders.Order", verbose_name=_("order"), on_delete=models.CASCADE, related_name="notes")
     author = models.ForeignKey(
@@ -47,7 +47,7 @@ class OrderNote(Table):
 
 
 class OrderPresence(Table):
-    """Who has an order's page open, and when the page last said so (`orders.selectors.presence`)."""
+    """A user who has the page of an order open, and the time of its last report (`orders.selectors.presence`)."""
 
     order = models.ForeignKey("orders.Order", on_delete=models.CASCADE, related_name="presences")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False)

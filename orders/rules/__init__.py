@@ -1,1 +1,1 @@
-"""Policy: who sees what, when an order is late, how long a status is held back, how a discount is spread."""
+"""Rules of the shop: what a user may see, when an order is late, the hold period, how a discount is spread."""

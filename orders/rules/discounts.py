@@ -1,7 +1,7 @@
-"""An agreed discount is a part of the lines: each is sold below its list price, and their sum is exact.
+"""Spreading a discount over the lines of an order: prices become lower than list prices, and the sum is exact.
 
-Pure functions, no database; money is KZT. The site computes an order's sum from its lines whenever it recalculates, so
-a discount that stood beside them would be lost there.
+These are pure functions; money is KZT. The site computes the sum of an order from its lines at each recalculation, so a
+discount outside the lines would be lost there.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,24 +14,24 @@ from orders.sync.fields import CENT, Line, comparable
 from orders.sync.snapshot import ItemSnapshot
 
 LIST_PRICE = "original_price"
-"""In a product snapshot: the price of one piece before any discount, as decimal text."""
+"""The key, in a product snapshot, of the price of one piece before any discount, as decimal text."""
 LINE_MONEY = (LIST_PRICE, "discount")
-"""What a product snapshot says of a line's price; the rest of it says what was sold."""
+"""The keys of a product snapshot about the price of the line; the others describe the product."""
 TENGE = Decimal(1)
 
 
 def line_total(quantity: Decimal, price: Decimal) -> Decimal:
-    """Return a line's sum."""
+    """Return the sum of a line, in KZT with two places."""
     return (quantity * price).quantize(CENT)
 
 
 def goods_of(lines: Iterable[Line]) -> Decimal:
-    """Return what the lines cost together."""
+    """Return the sum of the lines at their prices."""
     return sum((line_total(Decimal(line.quantity), Decimal(line.price)) for line in lines), Decimal(0))
 
 
 def kept_list_price(product_snapshot: Mapping[str, Any]) -> Decimal | None:
-    """Return the list price that a product snapshot holds; None without a readable one."""
+    """Return the list price in a product snapshot; None if it has no readable one."""
     try:
         price = Decimal(str(product_snapshot.get(LIST_PRICE)))
         return price.quantize(CENT, rounding=ROUND_HALF_UP) if price.is_finite() else None
@@ -40,22 +40,22 @@ def kept_list_price(product_snapshot: Mapping[str, Any]) -> Decimal | None:
 
 
 def list_price(line: Line) -> Decimal:
-    """Return the list price of one piece: the one kept, also of a line that is sold for more; else the line's price."""
+    """Return the list price of one piece: the stored one, even if it is below the price; else the price of the line."""
     return kept_list_price(line.product_snapshot) or Decimal(line.price)
 
 
 def full_price(line: Line) -> Decimal:
-    """Return the price of one piece without a discount: the list price, or what a raised line is sold for."""
+    """Return the price of one piece without a discount: the higher one of list price and price."""
     return max(list_price(line), Decimal(line.price))
 
 
 def list_sum(lines: Iterable[Line]) -> Decimal:
-    """Return what the lines cost together before any discount."""
+    """Return the sum of the lines at their list prices."""
     return sum((line_total(Decimal(line.quantity), list_price(line)) for line in lines), Decimal(0))
 
 
 def discount_of(lines: Iterable[Line]) -> Decimal:
-    """Return the discount that the lines hold."""
+    """Return the discount that the prices of the lines contain."""
     off = ((full_price(line) - Decimal(line.price)) * Decimal(line.quantity) for line in lines)
     return sum(off, Decimal(0)).quantize(CENT, rounding=ROUND_HALF_UP)
 
@@ -63,11 +63,11 @@ def discount_of(lines: Iterable[Line]) -> Decimal:
 def spread(lines: Sequence[ItemSnapshot], discount: Decimal, *, from_prices: bool = False) -> list[ItemSnapshot]:
     """Return the lines with a discount in their prices, in proportion to their list sums.
 
-    It counts from the list prices, however much the lines are discounted already; `from_prices`: from what the lines
-    are sold for, on top of a discount that they have. Below zero it raises the prices. The sum is exact, in whole tenge
-    where list prices and discount are: where no single piece can take what rounding leaves, one piece of a line becomes
-    a line of its own. Only lines of fractional quantities may miss it, as far as two decimals of a price do.
-    Lines that come to the sum already stay as they are. Raises `ValueError` for a discount above the sum.
+    The discount is counted from the list prices, or with `from_prices` from the present prices, in addition to their
+    discount. A negative discount raises the prices. The sum is exact, and in whole tenge if list prices and discount
+    are. If no single piece can take the rest of the rounding, one piece of a line becomes a line of its own. Only lines
+    of fractional quantities may differ from the sum, as far as two decimals of a price allow. Lines that already have
+    this sum stay unchanged. Raise `ValueError` for a discount above the sum.
     """
     discount = discount.quantize(CENT, rounding=ROUND_HALF_UP)
     shares = [_Share.of(line, line.price if from_prices else list_price(line)) for line in lines]
@@ -76,7 +76,7 @@ def spread(lines: Sequence[ItemSnapshot], discount: Decimal, *, from_prices: boo
         return list(lines)
     if not discount:
         return [line for share in shares for line in share.lines()]
-    # A copy of the site may hold a line that takes something off, or of no pieces: such a line stays as it is.
+    # Imported orders may have lines with a negative price or without pieces; these lines stay unchanged.
     priced = [share for share in shares if share.quantity > 0 and share.listed >= 0]
     target -= sum((share.list_sum for share in shares if share not in priced), Decimal(0))
     if target < 0 or not priced:
@@ -88,14 +88,14 @@ def spread(lines: Sequence[ItemSnapshot], discount: Decimal, *, from_prices: boo
 
 @dataclass(slots=True, eq=False)
 class _Share:
-    """A line, and how many of its pieces are sold for how much."""
+    """A line, with the quantities and prices into which it is split."""
 
     line: ItemSnapshot
     quantity: Decimal
     listed: Decimal
     list_sum: Decimal
     parts: list[tuple[Decimal, Decimal]]
-    """Quantity and price; more than one where a piece is a line of its own."""
+    """Quantity and price of each part; more than one part if a piece becomes a line of its own."""
 
     @classmethod
     def of(cls, line: ItemSnapshot, price: Decimal) -> "_Share":
@@ -108,7 +108,7 @@ class _Share:
 
     @property
     def rank(self) -> tuple[Decimal, Decimal, str]:
-        """Sort by: not by position, so that the same lines in another order get the same prices."""
+        """Return the sort key. It does not contain the position, so the order of the lines does not change prices."""
         name = str([self.line.bitrix_product_id, self.line.product_snapshot.get("name", "")])
         return -self.listed, self.quantity, name
 
@@ -116,7 +116,7 @@ class _Share:
         return price >= self.listed if is_raise else 0 <= price <= self.listed
 
     def lines(self) -> Iterable[ItemSnapshot]:
-        """Yield the lines to sell; the site's line stays the first."""
+        """Yield a line for each part; the first one keeps the id of the site's line."""
         listed = list_price(self.line)
         for position, (quantity, price) in enumerate(self.parts):
             if position == 0 and (quantity, price) == (self.line.quantity, self.line.price):
@@ -132,7 +132,7 @@ class _Share:
 
 
 def _price_all(shares: Sequence[_Share], target: Decimal, step: Decimal, *, is_raise: bool) -> None:
-    """Set the prices: first those of fractional quantities, and the others take exactly what is left."""
+    """Set the prices, first those of fractional quantities; whole quantities then take exactly the rest."""
     fractional = [share for share in shares if not _is_whole(share.quantity)]
     whole = [share for share in shares if _is_whole(share.quantity)]
     for share, amount in zip(shares, _in_proportion(shares, Fraction(target)), strict=True):
@@ -147,7 +147,7 @@ def _price_all(shares: Sequence[_Share], target: Decimal, step: Decimal, *, is_r
 
 
 def _in_proportion(shares: Sequence[_Share], amount: Fraction) -> list[Fraction]:
-    """Return each line's part of an amount, by its list sum; by pieces where all of them are free of charge."""
+    """Return the part of the amount for each line, in proportion to its list sum; if all are zero, to its quantity."""
     weights = [Fraction(share.list_sum) for share in shares]
     if not any(weights):
         weights = [Fraction(share.quantity) for share in shares]
@@ -161,7 +161,7 @@ def _aim(share: _Share, amount: Decimal, *, is_raise: bool) -> None:
 
 
 def _take_rest(shares: Sequence[_Share], rest: Decimal, *, is_raise: bool) -> None:
-    """Let the line of a fractional quantity that comes nearest take what is left."""
+    """Add the rest to the line of a fractional quantity whose price can match it best."""
     if not rest or not shares:
         return
     before = [share.parts for share in shares]
@@ -177,7 +177,7 @@ def _take_rest(shares: Sequence[_Share], rest: Decimal, *, is_raise: bool) -> No
 
 
 def _price_exactly(shares: Sequence[_Share], target: Decimal, step: Decimal, *, is_raise: bool) -> None:
-    """Set prices of whole quantities so that their sum is the target: largest remainder, then a single piece."""
+    """Set prices of whole quantities with exactly the target sum, by largest remainder and then by a single piece."""
     amounts = _in_proportion(shares, Fraction(target))
     exact = [amount / Fraction(share.quantity * step) for share, amount in zip(shares, amounts, strict=True)]
     prices = [int(price) for price in exact]  # in steps
@@ -201,19 +201,19 @@ def _price_exactly(shares: Sequence[_Share], target: Decimal, step: Decimal, *, 
     for share, price in zip(shares, prices, strict=True):
         share.parts = [(share.quantity, price * step)]
     if rest and single is None:
-        # A line that was not raised is there, of more pieces than are left: else nothing would be.
+        # `below` is not empty: a rest remains only if a line has more pieces than the rest has steps.
         split = below[0]
         shares[split].parts = _split(shares[split], prices[split], rest, step, is_raise=is_raise)
 
 
 def _split(share: _Share, price: int, rest: int, step: Decimal, *, is_raise: bool) -> list[tuple[Decimal, Decimal]]:
-    """Return the parts of a line whose pieces cost `price` steps and `rest` together, of one or two lines."""
+    """Return the one or two parts of a line that together cost `price` steps for each piece, plus `rest` steps."""
     count = int(share.quantity)
     for each in (price + 1, price) if 2 * rest >= count else (price, price + 1):
         single = price * count + rest - each * (count - 1)
         if share.allows(single * step, is_raise=is_raise) and share.allows(each * step, is_raise=is_raise):
             return [(Decimal(count - 1), each * step), (Decimal(1), single * step)]
-    # Of very many cheap pieces, one can't take it all.
+    # If there are very many cheap pieces, one piece can't take the whole rest.
     return [(Decimal(rest), (price + 1) * step), (Decimal(count - rest), price * step)]
 
 

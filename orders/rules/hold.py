@@ -1,4 +1,4 @@
-"""The grace time of a status that was set here: for how long it can be taken back, and when it may leave after that."""
+"""The hold period of a status that was set here: how long it can be undone, and when it may be sent after that."""
 
 from datetime import datetime, timedelta
 
@@ -6,23 +6,23 @@ from django.conf import settings
 from django.utils import timezone
 
 MARGIN = timedelta(seconds=1)
-"""Between the end of the grace time and the leaving: a status that is being taken back at the last moment must win
-against a delivery that is about to start, also where the clocks of two machines differ a little."""
+"""The time between the end of the hold period and the delivery: an undo at the last moment must come before a delivery
+that is about to start, even if the clocks of two machines differ a little."""
 
 
 def hold_period() -> timedelta:
-    """Return for how long a status can be taken back; zero when that is switched off."""
+    """Return how long a status can be undone; zero if the hold period is switched off."""
     return timedelta(seconds=settings.STATUS_HOLD_SECONDS)
 
 
 def held_until() -> datetime | None:
-    """Return until when a status that is set now can be taken back; None when the grace time is switched off."""
-    grace = hold_period()
-    return timezone.now() + grace if grace else None
+    """Return the end of the hold period of a status that is set now; None if the hold period is switched off."""
+    period = hold_period()
+    return timezone.now() + period if period else None
 
 
 def leaves_at(held_until: datetime | None) -> datetime | None:
-    """Return when a status leaves that can be taken back until then; None when it may leave now."""
+    """Return when a status that is held until then may be sent; None if it may be sent now."""
     if held_until is None:
         return None
     moment = held_until + MARGIN

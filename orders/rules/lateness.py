@@ -1,6 +1,6 @@
-"""When an order is due, and how late it is: the same rule for a row in Python and for a query.
+"""When an order is due and whether it is late, both for an object in Python and for a query.
 
-An order is due at the end of its delivery slot; without a slot, or with one whose hours nobody knows, at the end of
+An order is due at the end of its delivery slot; without a slot, or with a slot whose hours are not known, at the end of
 its day. An order without a date is never late.
 """
 
@@ -18,13 +18,13 @@ from cvety_crm.formatting import precise_duration
 from orders.models import Order, Stage
 
 RISK = timedelta(minutes=30)
-"""How long before it is due an order that is not on its way yet becomes a risk."""
+"""How long before it is due an order counts as a risk if it is not on its way."""
 CLOSED_STAGES = (Stage.DONE, Stage.CANCELLED)
 END_OF_DAY = time(23, 59, 59)
 
 
 class Lateness(StrEnum):
-    """How an open order stands against the clock."""
+    """Whether an open order is late, or is about to be late."""
 
     NONE = ""
     RISK = "risk"
@@ -40,7 +40,7 @@ def is_open(order: Order) -> bool:
 
 
 def starts_at(order: Order) -> datetime | None:
-    """Return the beginning of the delivery slot; None without a date, or a slot whose hours are known."""
+    """Return the start of the delivery slot; None without a date, or if the hours of the slot are not known."""
     slot = order.delivery_slot
     if order.delivery_date is None or slot is None or slot.starts_at is None:
         return None
@@ -74,7 +74,7 @@ def lateness(order: Order, now: datetime | None = None) -> Lateness:
 
 
 def lateness_words(order: Order, now: datetime | None = None) -> str:
-    """Return how much time is left or over, for an open order of today or before; else an empty text."""
+    """Return a text about the time that is left or passed, for an open order of today or earlier; else an empty one."""
     due = due_at(order)
     if due is None or not is_open(order):
         return ""
@@ -109,5 +109,5 @@ class DueAt(Func):
 
 
 def is_late(now: datetime | None = None) -> Q:
-    """Return the condition of late orders; `due` must be annotated as `DueAt()`, closed orders be left out before."""
+    """Return the condition of late orders. The query must annotate `due` as `DueAt()` and exclude closed orders."""
     return Q(due__lt=now or timezone.now())

@@ -1,4 +1,4 @@
-"""Where an order stands with the photo of its bouquet, for lists and pages."""
+"""The photo state of an order, for lists and pages."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -8,13 +8,13 @@ from orders.models import Order, OrderPhoto, PhotoAnswer, PhotoApproval
 
 
 class PhotoState(models.TextChoices):
-    """One word for photos, link and answer together."""
+    """The state of photos, link and answer together."""
 
     NONE = "none", _("no photo")
     PHOTO = "photo", _("photo")
     SENT = "sent", _("waiting for the customer")
     LIKED = "liked", pgettext_lazy("photo", "liked")
-    REDO = "redo", _("make it anew")
+    REDO = "redo", _("another bouquet wanted")
     WITHDRAWN = "withdrawn", _("photo withdrawn")
 
 
@@ -28,12 +28,12 @@ SIGNS = {
 
 
 def photo_state(order: Order) -> PhotoState:
-    """Return an order's state. No query where `photos` are prefetched and `photo_approval` is selected along."""
+    """Return the photo state of an order; no query is made if `photos` and `photo_approval` are loaded."""
     return state_of(list(order.photos.all()), approval_of(order))
 
 
 def state_of(photos: list[OrderPhoto], approval: PhotoApproval | None) -> PhotoState:
-    """Return the state of an order with these photos, and this link and answer."""
+    """Return the photo state of an order with these photos and this approval."""
     if not live_photos(photos):
         return PhotoState.WITHDRAWN if photos else PhotoState.NONE
     if approval is not None and approval.answer == PhotoAnswer.REDO:
@@ -44,7 +44,7 @@ def state_of(photos: list[OrderPhoto], approval: PhotoApproval | None) -> PhotoS
 
 
 def approval_of(order: Order) -> PhotoApproval | None:
-    """Return the order's link and answer, or None."""
+    """Return the approval of the order, with link and answer, or None."""
     return getattr(order, "photo_approval", None)
 
 

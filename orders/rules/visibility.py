@@ -1,4 +1,4 @@
-"""What of an order is shown to whom: phones and prices are not for everybody. Decided here for every page and paper."""
+"""Which phones, prices and orders a user may see. Pages and printed documents use only these functions."""
 
 from datetime import date
 
@@ -26,34 +26,34 @@ MONEY_FIELDS = ("total_amount", "delivery_fee", "discount_amount", "paid_amount"
 
 
 def may_see_orders(user: User | AnonymousUser) -> bool:
-    """Return whether the user may read orders: as in the admin, whoever may change them may."""
+    """Return whether the user may read orders. As in the admin, a user who may change orders may also read them."""
     return user.has_perm("orders.view_order") or user.has_perm("orders.change_order")
 
 
 def may_see_phones(user: User | AnonymousUser) -> bool:
-    """Return whether the user sees phones in full."""
+    """Return whether the user may see phones in full."""
     return user.has_perm("orders.view_phones")
 
 
 def may_see_prices(user: User | AnonymousUser, delivery_date: date | None) -> bool:
-    """Return whether the user sees sums of an order that is delivered on this day; today's are everybody's."""
+    """Return whether the user may see sums of an order delivered on this day. All users may see those of today."""
     return delivery_date == timezone.localdate() or user.has_perm("orders.view_all_prices")
 
 
 def hidden_fields(user: User | AnonymousUser, delivery_date: date | None) -> frozenset[str]:
-    """Return the fields of an order delivered on this day whose values the user does not see; `items`: the prices."""
+    """Return the fields of an order delivered on this day that the user may not see; `items` means their prices."""
     phones = () if may_see_phones(user) else ("recipient_phone",)
     prices = () if may_see_prices(user, delivery_date) else (*MONEY_FIELDS, "items")
     return frozenset((*phones, *prices))
 
 
 def shown_text(user: User | AnonymousUser, text: str) -> str:
-    """Return a text that somebody has typed as the user may read it: phones in it are covered, whoever they are of."""
+    """Return a typed text as the user may read it, with all phones in it masked if the user may not see phones."""
     return text if may_see_phones(user) else without_phones(text)
 
 
 def reason_to_hide_raw(user: User | AnonymousUser) -> str:
-    """Return why the user may not read what passes to the site and to Telegram as it is; empty when he may."""
+    """Return why the user may not read raw messages to the site and to Telegram; empty if the user may."""
     if may_see_phones(user) and user.has_perm("orders.view_all_prices"):
         return ""
-    return gettext("It may hold phones and sums: for those who may see both.")
+    return gettext("It may contain phones and sums, so only users who may see both can read it.")

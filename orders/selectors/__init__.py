@@ -1,1 +1,1 @@
-"""Queries for pages: each module reads what one page or panel shows, and writes nothing."""
+"""Selectors: each module queries the data of one page or panel. They write nothing."""

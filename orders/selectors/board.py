@@ -1,6 +1,6 @@
-"""The board of a day: deliveries by hour and stage, the load of florists and couriers, what is about to go wrong.
+"""The data of the day board: deliveries by hour and stage, the load of florists and couriers, orders at risk.
 
-Only data, worked out from the day's orders in two queries; `orders.admin.board` shows it.
+It is computed from the orders of the day with two queries; `orders.admin.board` renders it.
 """
 
 from collections import defaultdict
@@ -23,7 +23,7 @@ from orders.rules.lateness import CLOSED_STAGES, Lateness, due_at, lateness, lat
 from orders.selectors.presets import NEXT_HOURS
 
 MOST_BOUQUETS = 5
-"""A line of more pieces than that is one bouquet of so many flowers, not so many bouquets."""
+"""A line with more pieces is one bouquet of that many flowers; a line with fewer is that many bouquets."""
 TO_MAKE = (Stage.NEW, Stage.ACCEPTED, Stage.MAKING, Stage.WAITING)
 TO_DELIVER = (*TO_MAKE, Stage.READY, Stage.DELIVERING)
 LEAST_HOURS = 1 / 60
@@ -36,14 +36,14 @@ _COLUMNS_READ = (
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Stages that the shop takes for one, and the preset of the order list that asks for them."""
+    """Stages that the shop counts together, and the preset of the order list for them."""
 
     key: str
     label: str | Promise
     stages: tuple[Stage, ...]
     preset: str = ""
     is_small: bool = False
-    """Seldom, and no step of the work."""
+    """Whether its stages are rare and not a step of the work."""
 
 
 COLUMNS = (
@@ -59,7 +59,7 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """How many orders are in a column."""
+    """The number of orders in a column."""
 
     column: Column
     count: int
@@ -67,57 +67,57 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How much is to be done in an hour of the board, and how much can be."""
+    """How much work an hour of the board needs, and how much the staff can do in it."""
 
     need: int
     can: int
 
     @property
     def is_over(self) -> bool:
-        """Return whether it is more than can be done."""
+        """Return whether more work is needed than can be done."""
         return self.need > self.can
 
     @property
     def percent(self) -> int:
-        """Return how full the bar is; a full one is full, however much more there is."""
+        """Return the length of the bar in per cent, at most 100."""
         return min(100, round(100 * self.need / self.can)) if self.can else 100 * (self.need > 0)
 
 
 @dataclass(frozen=True, slots=True)
 class HourRow:
-    """Deliveries whose slot begins in one hour; `hour` is None for those without a time, which have no load.
+    """Deliveries whose slot starts in one hour.
 
-    It is also None for the hours of today that are over and done, which are one row.
+    `hour` is None in the row of orders without a time and in the one row of the past hours of today; both have no load.
     """
 
     hour: int | None
     cells: tuple[Cell, ...]
     bouquets: Load | None
-    """None also where nobody has said how much can be done."""
+    """None also if the settings do not say how much the staff can do."""
     deliveries: Load | None
     is_now: bool = False
     is_earlier: bool = False
 
     @property
     def label(self) -> str:
-        """Return the hour as a clock shows it."""
+        """Return the hour as `09:00`, or the label of a row without an hour."""
         if self.is_earlier:
             return gettext("earlier")
         return gettext("no time") if self.hour is None else f"{self.hour:02}:00"
 
     @property
     def key(self) -> str:
-        """Return a name of the row that stays the same from one update to the next."""
+        """Return the key of the row, which is the same in each update of the page."""
         return "earlier" if self.is_earlier else f"{'none' if self.hour is None else self.hour}"
 
     @property
     def is_over(self) -> bool:
-        """Return whether more is to be done than can be."""
+        """Return whether florists or couriers have more work than they can do."""
         return any(load is not None and load.is_over for load in (self.bouquets, self.deliveries))
 
     @property
     def bouquets_words(self) -> str:
-        """Return the florists' load in words."""
+        """Return the text about the florists' load; empty without a load."""
         load = self.bouquets
         if load is None:
             return ""
@@ -135,7 +135,7 @@ class HourRow:
 
     @property
     def deliveries_words(self) -> str:
-        """Return the couriers' load in words."""
+        """Return the text about the couriers' load; empty without a load."""
         load = self.deliveries
         if load is None:
             return ""
@@ -154,7 +154,7 @@ class HourRow:
 
 @dataclass(frozen=True, slots=True)
 class Risk:
-    """An order that somebody must look at, and why."""
+    """An order at risk, and the reasons."""
 
     order: Order
     level: Lateness
@@ -163,20 +163,20 @@ class Risk:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """A day at a moment."""
+    """The board of a day at the time `now`."""
 
     day: date
     now: datetime
     total: int
-    """Orders of the day without those that were cancelled."""
+    """The number of orders of the day, without cancelled ones."""
     totals: tuple[Cell, ...]
     hours: tuple[HourRow, ...]
     risks: tuple[Risk, ...]
-    """The most urgent one first."""
+    """The most urgent order first."""
 
 
 def day_board(orders: QuerySet[Order], day: date, now: datetime | None = None) -> Board:
-    """Return the board of a day. Two queries, however many orders there are."""
+    """Return the board of a day, with two queries for any number of orders."""
     now = now or timezone.now()
     found = list(
         orders.filter(delivery_date=day)
@@ -197,14 +197,14 @@ def day_board(orders: QuerySet[Order], day: date, now: datetime | None = None) -
 
 
 def stage_of(order: Order) -> str:
-    """Return the stage that the board shows an order in: the site may have cancelled or deleted it."""
+    """Return the stage of an order on the board; an order cancelled or deleted on the site counts as cancelled."""
     if order.is_cancelled or order.is_deleted_on_site:
         return Stage.CANCELLED
     return order.status.stage
 
 
 def bouquets_in(quantities: Iterable[Decimal]) -> int:
-    """Return how many bouquets the lines of an order are, at least one."""
+    """Return the number of bouquets in the lines of an order, at least one."""
     return max(sum(1 if quantity > MOST_BOUQUETS else ceil(quantity) for quantity in quantities), 1)
 
 
@@ -212,7 +212,7 @@ def _bouquets(keys: Sequence[UUID]) -> dict[UUID, int]:
     lines: dict[UUID, dict[str | None, Decimal]] = {key: {} for key in keys}
     items = OrderItem.objects.filter(order__in=keys).order_by()
     for key, name, quantity in items.values_list("order_id", "product_snapshot__name", "quantity"):
-        # A discount may have made one stem of a bouquet a line of its own.
+        # A discount may have split off one flower of a bouquet into a line of its own.
         lines[key][name] = lines[key].get(name, Decimal(0)) + quantity
     return {key: bouquets_in(quantities.values()) for key, quantities in lines.items()}
 
@@ -241,7 +241,7 @@ def _rows(orders: Sequence[Order], bouquets: Mapping[UUID, int], now: datetime) 
 
 
 def _is_over(hour: int, orders: Sequence[Order], now: datetime) -> bool:
-    """Return whether an hour of today has passed: what it has left to do stands among the risks, each by its number."""
+    """Return whether this hour of today has passed; its open orders are listed among the risks."""
     local = timezone.localtime(now)
     return orders[0].delivery_date == local.date() and hour < local.hour
 
@@ -260,30 +260,30 @@ def _row(hour: int | None, orders: Sequence[Order], bouquets: Mapping[UUID, int]
 
 
 def florists_rate() -> float:
-    """Return how many bouquets can be made in an hour; 0: nobody has said."""
+    """Return how many bouquets the florists make in an hour; 0 if the settings do not say."""
     return float(settings.FLORISTS * settings.BOUQUETS_PER_FLORIST_HOUR)
 
 
 def couriers_rate() -> float:
-    """Return how many orders can be delivered in an hour; 0: nobody has said."""
+    """Return how many orders the couriers deliver in an hour; 0 if the settings do not say."""
     return float(settings.COURIERS * settings.DELIVERIES_PER_COURIER_HOUR)
 
 
 def _load(work: Sequence[tuple[Order, int]], rate: float, now: datetime) -> Load | None:
-    """Compare work with what can be done in the slots it belongs to, or in what is left of them."""
+    """Return the needed work, and how much can be done in the rest of the slots that it belongs to."""
     if not rate:
         return None
     need = sum(amount for _order, amount in work)
     if not need:
         return Load(0, int(rate))
-    # Slots of an hour and of four begin together: each piece takes its share of its own slot.
+    # Slots of one hour and of four hours may start together, so each piece counts as a part of its own slot.
     used = sum(amount / (rate * _hours_left(order, now)) for order, amount in work)
     return Load(need, int(need / used + 1e-6))
 
 
 def _hours_left(order: Order, now: datetime) -> float:
     start, due = starts_at(order), due_at(order)
-    assert start is not None and due is not None  # it has an hour on the board
+    assert start is not None and due is not None  # only orders with an hour on the board are counted
     return max((due - max(start, now)).total_seconds() / 3600, LEAST_HOURS)
 
 
@@ -298,9 +298,9 @@ def _risks(orders: Sequence[Order], bouquets: Mapping[UUID, int], now: datetime)
 
 
 def _too_many_before(orders: Sequence[Order], bouquets: Mapping[UUID, int], now: datetime) -> dict[UUID, int]:
-    """Return the orders that the florists can't make in time, with how many bouquets come before each.
+    """Return the orders that the florists can't make in time, with the number of bouquets to make before each.
 
-    They are taken to make what is due first, and to have begun already: so this is only said of today.
+    The florists are assumed to work now, in the order of due times, so only orders of today are returned.
     """
     rate = florists_rate()
     if not rate:
@@ -311,7 +311,7 @@ def _too_many_before(orders: Sequence[Order], bouquets: Mapping[UUID, int], now:
     waiting = [order for order in orders if stage_of(order) in TO_MAKE and order.delivery_date == today]
     for order in sorted(waiting, key=lambda order: due_at(order) or now):
         due = due_at(order)
-        assert due is not None  # it is of today
+        assert due is not None  # an order of today has a date
         ready = now + timedelta(hours=(made + bouquets[order.pk]) / rate)
         if made and ready > due:
             found[order.pk] = made
@@ -349,7 +349,7 @@ def _reasons(order: Order, bouquets_before: int | None, now: datetime) -> list[s
 
 
 def _step_missing(order: Order, stage: str) -> str:
-    """Return what should have happened by now."""
+    """Return the step of the work that is late."""
     if stage == Stage.NEW:
         return gettext("not accepted yet")
     if stage in (Stage.ACCEPTED, Stage.WAITING):

@@ -1,4 +1,4 @@
-"""How many orders need somebody, for the start page and the sidebar: the numbers of the order list's presets."""
+"""The counts of the order list's presets, for the start page and the sidebar."""
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
@@ -6,12 +6,12 @@ from django.core.cache import cache
 from orders.selectors.presets import Moment, counts
 
 KEEP_SECONDS = 5
-"""All numbers are counted at once, for whoever asks for one of them next."""
+"""How long the counts are cached. All of them are counted together."""
 _KEY = "orders.selectors.counts"
 
 
 def new_orders() -> int:
-    """Return how many orders nobody has accepted yet."""
+    """Return how many orders are not accepted yet."""
     return _count("new")
 
 
@@ -21,22 +21,22 @@ def late() -> int:
 
 
 def problems() -> int:
-    """Return how many orders somebody has marked as a problem."""
+    """Return how many orders have a problem."""
     return _count("problems")
 
 
 def unclosed() -> int:
-    """Return how many orders of earlier days are open still."""
+    """Return how many orders of earlier days are still open."""
     return _count("unclosed")
 
 
 def exchange_errors() -> int:
-    """Return how many orders the site refused, or decided otherwise about."""
+    """Return how many orders have a failed push or a status conflict."""
     return _count("sync")
 
 
 def unanswered_photos() -> int:
-    """Return how many customers have a link to the photo of their bouquet and have not answered."""
+    """Return how many orders have an open photo link without an answer."""
     return _count("photos")
 
 

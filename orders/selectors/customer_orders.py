@@ -1,7 +1,6 @@
-"""What a customer has ordered before, for the page of one of these orders.
+"""The earlier orders of a customer, for the page of an order.
 
-The queries are bounded for every customer: behind the site's placeholder for buyers without an account stand 100,000
-orders.
+The queries are limited, because the site's placeholder for buyers without an account has 100,000 orders.
 """
 
 from dataclasses import dataclass
@@ -17,15 +16,15 @@ MOST_COUNTED = 1000
 
 @dataclass(frozen=True, slots=True)
 class CustomerOrders:
-    """A customer's orders, the present one counted, but not in the list.
+    """The orders of a customer. The present order is counted but not listed.
 
-    Cancelled ones are listed, and neither counted nor summed up.
+    Cancelled orders are listed but neither counted nor summed.
     """
 
     latest: list[Order]
     count: int
     total: Decimal | None
-    """KZT; None where there are more orders than are counted."""
+    """KZT; None if there are more orders than `MOST_COUNTED`."""
 
     @property
     def has_more(self) -> bool:
@@ -34,12 +33,12 @@ class CustomerOrders:
 
     @property
     def is_regular(self) -> bool:
-        """Return whether the customer has come back: from the second order on."""
+        """Return whether the customer has two orders or more."""
         return self.count > 1 or self.has_more
 
 
 def customer_orders_of(order: Order) -> CustomerOrders | None:
-    """Return what the order's customer has ordered; None without a customer. Two queries."""
+    """Return the orders of the order's customer, with two queries; None without a customer."""
     if order.customer_id is None:
         return None
     orders = Order.objects.filter(customer=order.customer_id).order_by("-created_at")

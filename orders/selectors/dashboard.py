@@ -1,7 +1,6 @@
-"""The start page's figures: today beside the same weekday of the last weeks, and the last thirty days.
+"""The metrics of the start page: today, compared with the same weekday of the last weeks, and the last thirty days.
 
-One query on the index of delivery dates brings all of them; it reads 30 days and a few more, however many older
-orders there are.
+One query on the index of delivery dates returns all of them; it reads only the orders of 34 days.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,16 +24,16 @@ from orders.selectors.presets import preset_url
 KEEP_SECONDS = 60
 CHART_DAYS = 30
 WEEKS = 8
-"""Weeks back that a weekday's average is taken from."""
+"""The number of past weeks in the average of a weekday."""
 LEAST_DAYS = 2
-"""Days with orders without which an average says nothing."""
+"""The fewest days with orders for which an average is computed."""
 SAME = 1
-"""Per cent of difference that nobody calls a difference."""
+"""A difference below this, in per cent, counts as none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """The orders that were to be delivered on a day, without cancelled ones; sums in KZT."""
+    """The orders for delivery on a day, without cancelled ones; sums in KZT."""
 
     day: date
     orders: int = 0
@@ -43,13 +42,13 @@ class Day:
 
     @property
     def average(self) -> Decimal | None:
-        """Return the average bill; None without orders."""
+        """Return the average sum of an order, in KZT; None without orders."""
         return self.amount / self.orders if self.orders else None
 
 
 @dataclass(frozen=True, slots=True)
 class Usual:
-    """What is usual on a weekday, by the days of the last weeks on which there were orders."""
+    """The averages of a weekday, over those days of the last weeks that had orders."""
 
     orders: Decimal
     amount: Decimal
@@ -57,18 +56,18 @@ class Usual:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """Everything the start page says in numbers."""
+class Metrics:
+    """The metrics of the start page."""
 
     today: Day
     usual: Usual | None
-    """None where there is nothing to compare with."""
+    """None if there are too few days to compare with."""
     days: tuple[Day, ...]
-    """The last `CHART_DAYS`, today the last of them; days without orders too."""
+    """The last `CHART_DAYS` days up to today, including days without orders."""
 
 
-def figures(today: date) -> Figures:
-    """Return the figures of a day. One query."""
+def metrics(today: date) -> Metrics:
+    """Return the metrics of a day, with one query."""
     first = today - timedelta(days=CHART_DAYS - 1)
     weekdays = [today - timedelta(weeks=week) for week in range(1, WEEKS + 1)]
     rows = (
@@ -80,7 +79,7 @@ def figures(today: date) -> Figures:
         .annotate(orders=Count("pk"), done=Count("pk", filter=Q(status__stage=Stage.DONE)), amount=Sum("total_amount"))
     )
     found = {day: Day(day, row["orders"], row["done"], row["amount"]) for row in rows if (day := row["delivery_date"])}
-    return Figures(
+    return Metrics(
         today=found.get(today, Day(today)),
         usual=_usual([found[day] for day in weekdays if day in found]),
         days=tuple(found.get(day, Day(day)) for day in (first + timedelta(days=n) for n in range(CHART_DAYS))),
@@ -95,14 +94,14 @@ def _usual(days: Sequence[Day]) -> Usual | None:
 
 
 def start_page(user: User) -> Mapping[str, Any]:
-    """Return what the start page shows this user of the figures; nothing without the right to see orders."""
+    """Return the template context of the metrics that this user may see; empty without the right to see orders."""
     if not may_see_orders(user):
         return {}
     today = timezone.localdate()
-    key = f"orders.selectors.dashboard:{today.isoformat()}"
-    found: Figures | None = cache.get(key)
+    key = f"orders.selectors.dashboard.metrics:{today.isoformat()}"
+    found: Metrics | None = cache.get(key)
     if found is None:
-        found = figures(today)
+        found = metrics(today)
         cache.set(key, found, KEEP_SECONDS)
     sees_past = may_see_prices(user, today - timedelta(days=1))
     return {
@@ -113,7 +112,7 @@ def start_page(user: User) -> Mapping[str, Any]:
     }
 
 
-def _cards(found: Figures, *, sees_today: bool, sees_past: bool) -> list[dict[str, str]]:
+def _cards(found: Metrics, *, sees_today: bool, sees_past: bool) -> list[dict[str, str]]:
     today, usual = found.today, found.usual
     if today.orders:
         share = gettext("%(percent)s of the day's orders")
@@ -136,14 +135,14 @@ def _cards(found: Figures, *, sees_today: bool, sees_past: bool) -> list[dict[st
         (gettext("Average bill"), today.average, usual.average if usual else None),
     )
     for title, value, of_weekday in sums:
-        # How far today is from the average would tell the average.
+        # The difference to the average would reveal the average.
         words = _compared(value, of_weekday, today.day) if sees_past else ""
         cards.append({"title": title, "value": _whole(value), "words": words, "url": ""})
     return cards
 
 
 def _compared(value: Decimal | int | None, usual: Decimal | None, day: date) -> str:
-    """Return how far a value is from what is usual: `+12 % to the average Tuesday`."""
+    """Return the text of the difference to the average, such as `+12 % to the average Tuesday`."""
     if usual is None or value is None:
         return gettext("nothing to compare with yet") if usual is None else ""
     if not usual:
@@ -175,7 +174,7 @@ def _average_weekday(day: date) -> str:
 
 
 def _table(days: Sequence[Day]) -> list[dict[str, Any]]:
-    """Return the days as rows, the newest first."""
+    """Return the rows of the table of days, the newest day first."""
     return [{"day": day.day, "orders": day.orders, "amount": _whole(day.amount)} for day in reversed(days)]
 
 
@@ -190,7 +189,7 @@ def _chart(days: Sequence[Day], with_sums: bool) -> dict[str, Any]:
             "order": 2,
         }
     ]
-    # Unfold recolours the grid with the theme; these greys are read on white and on black.
+    # Unfold sets the colours of the grid by theme; these greys are readable on white and on black.
     axis = {"ticks": {"color": "#6b7280", "precision": 0}, "grid": {"display": True}, "beginAtZero": True}
     scales: dict[str, Any] = {
         "x": {

@@ -1,7 +1,7 @@
-"""Two people on one order: who has its page open now, and what has happened to it since a page was opened.
+"""Queries about presence: who has the page of an order open now, and what has changed since a page was opened.
 
-A page says every 20 seconds that it is open, and when it is left. What is kept is one row for each person and order;
-rows of pages that went away without a word are taken for gone after `GONE_AFTER`.
+A page reports every 20 seconds that it is open, and once when it is left. There is one row for each user and order; a
+row without a report for `GONE_AFTER` counts as closed.
 """
 
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from cvety_crm.users import User, display_name
 from orders.models import EventKind, OrderEvent, OrderPresence
 
 GONE_AFTER = timedelta(seconds=50)
-"""Two beats missed, and a little: a phone's browser is not punctual."""
+"""The time of two missed reports and 10 seconds, because the browser of a phone may report late."""
 MOST_SHOWN = 5
 NOT_IN_THE_FORM = (
     EventKind.SENT,
@@ -26,11 +26,11 @@ NOT_IN_THE_FORM = (
     EventKind.PHOTO_LINK,
     EventKind.PHOTO_ANSWERED,
 )
-"""What happens to an order without changing what its page shows in the form. (`updated_at` would tell of them too.)"""
+"""Events that do not change the form on the order's page, although they change `updated_at`."""
 
 
 def others(order_id: UUID, user: User, now: datetime | None = None) -> list[str]:
-    """Return the names of the others who have the order's page open. One query."""
+    """Return the names of other users who have the order's page open, with one query."""
     first = (now or timezone.now()) - GONE_AFTER
     rows = OrderPresence.objects.filter(order=order_id, seen_at__gte=first).exclude(user=user)
     found = rows.select_related("user").order_by("created_at")[:MOST_SHOWN]
@@ -38,7 +38,7 @@ def others(order_id: UUID, user: User, now: datetime | None = None) -> list[str]
 
 
 def latest_change(order_id: UUID, since: datetime) -> OrderEvent | None:
-    """Return the latest timeline entry after this moment that changes what the page shows. One query."""
+    """Return the latest timeline entry since then that changes the form on the page, with one query."""
     events = OrderEvent.objects.filter(order=order_id, happened_at__gt=since)
     matters = ~Q(kind__in=NOT_IN_THE_FORM) | ~Q(changes=[])
     return events.filter(matters).select_related("actor").order_by("-happened_at", "-created_at").first()

@@ -1,8 +1,8 @@
-"""The order list's ready-made questions: today, unaccepted, late, mine … Decided here for the list, the start page and
-the sidebar.
+"""The presets of the order list: today, not accepted, late, mine and others. The start page and the sidebar use them
+too.
 
-Nearly all of them look only at current orders: those of the last `CURRENT` and of the future. So what they cost follows
-from the orders of two weeks and not from older ones, however many of them were never closed.
+Nearly all of them read only current orders, those of the last `CURRENT` and of the future. So their cost does not
+depend on the number of older orders, even if many of these were never closed.
 """
 
 from collections.abc import Callable, Mapping
@@ -31,7 +31,7 @@ NEXT_HOURS = timedelta(hours=2)
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When, and by whom, a question is asked; and which statuses are of which stage by now."""
+    """The time and the user of a query, and the present status codes of each stage."""
 
     now: datetime
     user: User | AnonymousUser
@@ -40,7 +40,7 @@ class Moment:
 
     @classmethod
     def of(cls, user: User | AnonymousUser, now: datetime | None = None) -> "Moment":
-        """Return this moment. One query."""
+        """Return the moment of a query by this user, with one query for the statuses."""
         codes: dict[str, list[str]] = {}
         for code, stage in Status.objects.values_list("code", "stage"):
             codes.setdefault(stage, []).append(code)
@@ -56,23 +56,23 @@ class Moment:
         return Q(status__in=[code for stage in stages for code in self.codes.get(stage, [])])
 
     def is_open(self) -> Q:
-        """Return the condition of orders that still are work for somebody."""
+        """Return the condition of orders that are not closed, as `orders.rules.lateness.is_open` does for one order."""
         closed = [code for stage in CLOSED_STAGES for code in self.codes.get(stage, [])]
         return ~Q(status__in=closed) & Q(is_cancelled=False, is_deleted_on_site=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """One question: what the chip says, and which orders answer it."""
+    """One preset: the label of its button, and the condition of its orders."""
 
     key: str
     label: str | Promise
     condition: Callable[[Moment], Q]
     is_current: bool = True
-    """Only among current orders. Those that look at all orders are found by indexes, or read from the newest on."""
+    """Whether it reads only current orders. The others use indexes, or read from the newest order on."""
     is_counted: bool = True
-    is_trouble: bool = False
-    """Its count is bad news."""
+    is_problem: bool = False
+    """Whether its button warns when its count is not zero."""
     newest_first: bool = False
 
 
@@ -94,14 +94,15 @@ PRESETS = (
     Preset("no-courier", _("Without a courier"), lambda at: Q(courier=None, is_pickup=False) & _is_due_now(at)),
     Preset("ready", _("Ready, waiting for a courier"), lambda at: at.in_stage(Stage.READY) & at.is_open()),
     Preset("on-way", _("On their way"), lambda at: at.in_stage(Stage.DELIVERING) & at.is_open()),
-    Preset("late", pgettext_lazy("orders", "Late"), lambda at: is_late(at.now) & at.is_open(), is_trouble=True),
+    Preset("late", pgettext_lazy("orders", "Late"), lambda at: is_late(at.now) & at.is_open(), is_problem=True),
     Preset(
         "problems",
         pgettext_lazy("orders", "Problems"),
-        # A status without a description counts as a problem. Thousands of imported orders have one; they are no work.
+        # A status without a description has the stage "problem". Thousands of imported orders have such a status, so
+        # only current orders count.
         lambda at: ~Q(problem="") | (at.in_stage(Stage.PROBLEM) & at.is_open() & is_current(at)),
         is_current=False,
-        is_trouble=True,
+        is_problem=True,
     ),
     Preset(
         "photos",
@@ -120,14 +121,14 @@ PRESETS = (
         "unclosed",
         _("Not closed yesterday"),
         lambda at: Q(delivery_date__lt=at.today) & at.is_open(),
-        is_trouble=True,
+        is_problem=True,
     ),
     Preset(
         "sync",
         _("Exchange errors"),
         lambda at: Q(sync_state__in=[SyncState.FAILED, SyncState.CONFLICT]),
         is_current=False,
-        is_trouble=True,
+        is_problem=True,
     ),
     Preset(
         "all", pgettext_lazy("orders", "All"), lambda at: Q(), is_current=False, is_counted=False, newest_first=True
@@ -160,9 +161,9 @@ def _since(at: Moment) -> datetime:
 
 
 def is_current(at: Moment) -> Q:
-    """Return the condition of current orders: for lately or later, or placed lately, whatever day they are for.
+    """Return the condition of current orders: delivered or placed within the last `CURRENT`, or delivered later.
 
-    Indexes answer it, whatever the size of the table.
+    PostgreSQL uses indexes for it, so that its cost does not depend on the size of the table.
     """
     return Q(delivery_date__gte=at.today - CURRENT) | Q(created_at__gte=_since(at))
 
@@ -181,8 +182,8 @@ def preset_orders(preset: Preset, at: Moment, orders: QuerySet[Order]) -> QueryS
 
 
 def sorted_for_work(orders: QuerySet[Order], at: Moment) -> QuerySet[Order]:
-    """Return the orders in the order in which a shop works: trouble first, then by the end of the interval."""
-    trouble = Case(
+    """Return the orders sorted for work: problems, failed pushes and late orders first, then by the end of the slot."""
+    urgency = Case(
         When(~Q(problem=""), then=Value(0)),
         When(Q(sync_state__in=[SyncState.FAILED, SyncState.CONFLICT]), then=Value(0)),
         When(is_late(at.now) & at.is_open(), then=Value(0)),
@@ -190,13 +191,16 @@ def sorted_for_work(orders: QuerySet[Order], at: Moment) -> QuerySet[Order]:
         default=Value(2),
         output_field=IntegerField(),
     )
-    return orders.annotate(due=DueAt(), trouble=trouble).order_by(
-        "trouble", F("due").asc(nulls_last=True), "-created_at", "-id"
+    return orders.annotate(due=DueAt(), urgency=urgency).order_by(
+        "urgency", F("due").asc(nulls_last=True), "-created_at", "-id"
     )
 
 
 def counts(at: Moment, orders: QuerySet[Order] | None = None) -> dict[str, int]:
-    """Return how many orders each preset that is counted has, by key. Two queries, each on an index."""
+    """Return the number of orders of each counted preset, by its key.
+
+    One query counts all presets of current orders, and one query each of the others; all use indexes.
+    """
     base = Order.objects.all() if orders is None else orders
     base = base.order_by().annotate(due=DueAt())
     current = {
@@ -212,7 +216,7 @@ def counts(at: Moment, orders: QuerySet[Order] | None = None) -> dict[str, int]:
 
 
 def preset_url(key: str, **more: str) -> str:
-    """Return the address of the order list with a preset."""
+    """Return the URL of the order list with this preset."""
     return f"{reverse('admin:orders_order_changelist')}?{urlencode({PARAMETER: key, **more})}"
 
 

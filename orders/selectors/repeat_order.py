@@ -1,4 +1,4 @@
-"""An order once more: what of an earlier one a new one takes over, at today's prices."""
+"""Repeating an order: the draft of a new order with data of an earlier one, at today's prices."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -11,7 +11,7 @@ from orders.models import Order, OrderItem, Product
 from orders.presentation.formatting import money
 from orders.rules.discounts import full_price
 
-TAKEN_OVER = (
+COPIED_FIELDS = (
     "recipient_name",
     "recipient_phone",
     "delivery_address",
@@ -20,14 +20,14 @@ TAKEN_OVER = (
     "is_surprise",
     "comment",
 )
-"""Fields that say the same of the next order; its day, postcard, discount and payment are its own."""
+"""Fields that are copied into the draft; date, postcard, discount and payment are not."""
 REFERENCES = {"delivery_slot": "delivery_slot_id", "city": "city_id", "shop": "shop_id", "customer": "customer_id"}
-"""Field -> the attribute that holds the key of the row it points at."""
+"""Field -> the attribute with the key of the row that it refers to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DraftLine:
-    """A line to order: a product of the catalogue, or free text. KZT for one piece; None: to be asked."""
+    """A line of the draft: a product of the catalogue, or a text. The price is KZT for one piece; None if unknown."""
 
     product: Product | None
     name: str
@@ -37,17 +37,20 @@ class DraftLine:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A new order as far as an earlier one tells it. `fields` go by their names in `orders.sync.fields`, as keys."""
+    """A new order with data of an earlier one. The keys of `fields` are names as in `orders.sync.fields`."""
 
     fields: dict[str, Any] = field(default_factory=dict)
     lines: list[DraftLine] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
-    """What is different today, in words."""
+    """Texts about products that are not sold any more or have another price."""
 
 
 def draft_from(order: Order, *, with_prices: bool = True) -> Draft:
-    """Return a draft of the same order; `with_prices` says whether sums of the earlier one may be told. One query."""
-    fields = {name: getattr(order, name) for name in TAKEN_OVER}
+    """Return a draft that repeats the order, with one query.
+
+    Without `with_prices` it contains no price of the earlier order.
+    """
+    fields = {name: getattr(order, name) for name in COPIED_FIELDS}
     fields |= {name: getattr(order, attribute) for name, attribute in REFERENCES.items()}
     if with_prices:
         fields["delivery_fee"] = order.delivery_fee
@@ -72,7 +75,7 @@ def draft_from(order: Order, *, with_prices: bool = True) -> Draft:
 
 
 def _add(draft: Draft, line: DraftLine) -> None:
-    """Add a line; pieces that a discount has made a line of their own are with the others again."""
+    """Add a line, merging it with an equal one, because a discount may have split off one piece of a line."""
     for position, known in enumerate(draft.lines):
         if replace(known, quantity=line.quantity) == line:
             draft.lines[position] = replace(known, quantity=known.quantity + line.quantity)

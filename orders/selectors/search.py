@@ -1,4 +1,7 @@
-"""Queries that find an order or a customer in the generated `search` column (`orders.values.search_document`)."""
+"""Queries that find orders, customers and products by the generated `search` column.
+
+The column is defined in `orders.values.search_document`.
+"""
 
 import re
 from typing import Any
@@ -14,7 +17,7 @@ from orders.values.search_document import SIMILAR_LETTERS
 
 _LETTERS = str.maketrans("".join(SIMILAR_LETTERS), "".join(SIMILAR_LETTERS.values()))
 LAST, WHOLE = 4, 10
-"""Numbers of digits by which a user who may not see a phone can find it: those that are shown, or all of them."""
+"""The numbers of digits by which a user who may not see phones finds one: those on the page, or all of them."""
 
 
 def search_for(user: User | AnonymousUser, text: str) -> SearchQuery | None:
@@ -28,20 +31,20 @@ def search_query(text: str, *, may_see_phones: bool) -> SearchQuery | None:
     Without `may_see_phones` a phone is found only by all of its digits or by its last four, never by a prefix:
     a series of prefix queries would reveal the whole number.
     """
-    words = re.findall(
+    terms = re.findall(
         r"\w+", text.lower().translate(str.maketrans("".join(SIMILAR_LETTERS), "".join(SIMILAR_LETTERS.values())))
     )
-    if not words:
+    if not terms:
         return None
     digits = re.sub(r"\D", "", text)
     has_letters = re.search(r"[^\W\d_]", text) is not None
     if not may_see_phones:
-        query = _raw(" & ".join(map(_word_or_phone, words)))
+        query = _raw(" & ".join(map(_word_or_phone, terms)))
         ending = "" if has_letters else _hidden_ending(digits)
         return query | _raw(f"'{ending}':B") if ending else query
-    query = _raw(" & ".join(f"'{word}':*" for word in words))
+    query = _raw(" & ".join(f"'{term}':*" for term in terms))
     if len(digits) >= LAST and not has_letters:
-        query |= _raw(f"'{_without_country_code(words, digits)[-WHOLE:]}':*")
+        query |= _raw(f"'{_without_country_code(terms, digits)[-WHOLE:]}':*")
     return query
 
 

@@ -1,7 +1,7 @@
-"""What is offered while a new order is typed: customers, the people they have sent flowers to, products.
+"""Suggestions for the form of a new order: customers, their earlier recipients, products.
 
-Each costs a fixed number of queries, all of them by index, and answers in the words of the page. Phones are told as far
-as the user may read them.
+Each function makes a fixed number of queries that use indexes, and returns texts for the page. Phones are masked for
+users who may not see them.
 """
 
 import re
@@ -26,16 +26,19 @@ MOST_CUSTOMERS = 8
 MOST_PRODUCTS = 20
 MOST_RECIPIENTS = 3
 ORDERS_LOOKED_AT = 30
-"""How many of a customer's last orders are searched for different recipients."""
+"""How many of a customer's last orders are read to find different recipients."""
 DIGITS, LETTERS = 4, 2
-"""How many of them must be typed before anything is looked for: less finds half the table."""
+"""The fewest typed digits or letters for which a search starts; fewer would match half of the table."""
 LONGEST_QUERY = 100
 
 Suggestion = dict[str, Any]
 
 
 def suggested_customers(user: User | AnonymousUser, text: str) -> list[Suggestion]:
-    """Return the customers whose phone or name begins so, the newest first. Two queries, none for too short a text."""
+    """Return the customers whose phone or name starts with the text, the newest first.
+
+    Make two queries, or none if the text is too short.
+    """
     text = text[:LONGEST_QUERY]
     query = _customer_query(user, text)
     if query is None:
@@ -45,7 +48,7 @@ def suggested_customers(user: User | AnonymousUser, text: str) -> list[Suggestio
 
 
 def described_customer(user: User | AnonymousUser, customer: Customer) -> Suggestion:
-    """Return one customer as he is offered, and his last recipients. Two queries."""
+    """Return the suggestion of one customer with their last recipients, with two queries."""
     return {
         **_described(user, [customer], typed="")[0],
         "recipients": recent_recipients(user, customer),
@@ -53,7 +56,7 @@ def described_customer(user: User | AnonymousUser, customer: Customer) -> Sugges
 
 
 def recent_recipients(user: User | AnonymousUser, customer: Customer) -> list[Suggestion]:
-    """Return the last different recipients and addresses of a customer's orders. One query."""
+    """Return the last different recipients and addresses in a customer's orders, with one query."""
     rows = (
         Order.objects.filter(customer=customer)
         .order_by("-created_at")
@@ -75,7 +78,10 @@ def recent_recipients(user: User | AnonymousUser, customer: Customer) -> list[Su
 
 
 def suggested_products(text: str) -> list[Suggestion]:
-    """Return the products with words that begin so, those on sale first. One query, none for too short a text."""
+    """Return the products with words that start with the typed ones, those on sale first.
+
+    Make one query, or none if the text is too short.
+    """
     query = search_query(text[:LONGEST_QUERY], may_see_phones=True) if len(text.strip()) >= LETTERS else None
     if query is None:
         return []
@@ -93,7 +99,7 @@ def suggested_products(text: str) -> list[Suggestion]:
 
 
 def stock_words(product: Product) -> str:
-    """Return how many there are, or that it is not sold; nothing where the site does not count."""
+    """Return the text about the stock: the quantity, or that it is not sold; empty if the site does not count it."""
     if not product.is_active:
         return gettext("not on sale")
     if product.quantity is None:

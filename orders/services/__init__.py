@@ -1,5 +1,5 @@
-"""The only way to write an order. One service is one transaction: it locks the order, changes it, writes one timeline
-entry, and tells the other rooms. Nothing here talks to the network.
+"""The functions that write orders; no other code may. One service is one transaction: it locks the order, changes it,
+writes one timeline entry and publishes the change to the other apps. No service uses the network.
 """
 
 from orders.exceptions import NotAllowedError
@@ -24,7 +24,7 @@ from orders.services.inbound.history import lock_absent_orders, record_history, 
 from orders.services.inbound.outcomes import Applied, Doubt, Outcome
 from orders.services.inbound.products import apply_product, retire_product
 from orders.services.inbound.reference_data import apply_reference
-from orders.services.locking import rehearsal
+from orders.services.locking import dry_run
 from orders.services.notes import LONGEST_NOTE, add_note
 from orders.services.outbound.push_results import (
     accept_site_state,
@@ -46,9 +46,9 @@ from orders.services.problems import LONGEST_REASON, report_problem, solve_probl
 from orders.services.undo import (
     changes_of_batch,
     held_until_of,
-    let_status_leave,
+    release_status,
     released_status,
-    take_back_status,
+    undo_status,
     undoable_change,
 )
 
@@ -83,12 +83,12 @@ __all__ = [
     "conflicting_change",
     "create_order",
     "customer_for_call",
+    "dry_run",
     "edit_customer",
     "edit_order",
     "end_request",
     "held_until_of",
     "keep_ours",
-    "let_status_leave",
     "lock_absent_orders",
     "make_photo_link",
     "mark_archived",
@@ -108,8 +108,8 @@ __all__ = [
     "record_refused",
     "record_site_status",
     "record_value_refused",
-    "rehearsal",
     "release_order",
+    "release_status",
     "released_status",
     "report_problem",
     "retire_product",
@@ -118,9 +118,9 @@ __all__ = [
     "solve_problem",
     "start_fetch",
     "start_request",
-    "take_back_status",
     "take_order",
     "take_site_value",
+    "undo_status",
     "undoable_change",
     "unmark_courier_notified",
     "withdraw_photo",

@@ -1,6 +1,6 @@
-"""Who works on an order: the florist who has taken it, the courier who delivers it, and whether he has been told.
+"""Services for the responsible florist of an order, its courier, and the mark that the courier is notified.
 
-The site knows nothing of this, and is told nothing.
+The site does not know these fields, and they are not sent to it.
 """
 
 from uuid import UUID
@@ -22,10 +22,10 @@ from orders.timeline_payloads import CourierNotified, FieldsChanged
 
 @transaction.atomic
 def take_order(*, order_id: UUID, actor: User, source: Source = Source.ADMIN) -> Order:
-    """Make an order that nobody has the actor's; one that he has already stays so.
+    """Assign an order without a florist to the actor; an order of the actor stays as it is.
 
-    Raises `Order.DoesNotExist`, and `NotAllowedError` when it is closed or somebody else has it: of two who take it at
-    once, one gets it.
+    Raise `Order.DoesNotExist`, and `NotAllowedError` when the order is closed or has another florist: of two users who
+    take it at the same time, only one gets it.
     """
     order = lock_order(order_id)
     if order.responsible_id not in (None, actor.pk):
@@ -37,13 +37,13 @@ def take_order(*, order_id: UUID, actor: User, source: Source = Source.ADMIN) ->
 
 @transaction.atomic
 def release_order(*, order_id: UUID, actor: User, source: Source = Source.ADMIN) -> Order:
-    """Give the actor's order back to everybody; one that nobody has stays so.
+    """Remove the actor as the florist of an order; an order without a florist stays as it is.
 
-    Raises `Order.DoesNotExist`, and `NotAllowedError` when it is somebody else's.
+    Raise `Order.DoesNotExist`, and `NotAllowedError` when the order has another florist.
     """
     order = lock_order(order_id)
     if order.responsible_id not in (None, actor.pk):
-        raise NotAllowedError(gettext("It is with %(name)s.") % {"name": display_name(order.responsible)})
+        raise NotAllowedError(gettext("The order is assigned to %(name)s.") % {"name": display_name(order.responsible)})
     return edit_order(order_id=order_id, changes={"responsible": None}, actor=actor, source=source)
 
 
@@ -56,20 +56,18 @@ def assign_florist(
     seen: int | str | None = "",
     source: Source = Source.ADMIN,
 ) -> Order:
-    """Give an order to a member of staff, whoever has it now; None gives it back to everybody.
+    """Assign an order to a member of staff in place of its present florist; None removes the florist.
 
-    `seen` is the key of the florist, None for nobody, whom the person saw there; an empty text when that does not
-    matter. Raises `Order.DoesNotExist`, and `NotAllowedError` for somebody who does not work here, and when somebody
-    else has the order since.
+    `seen` is the primary key of the florist that the actor's page showed, None for no florist, an empty text to skip
+    this check. Raise `Order.DoesNotExist`, and `NotAllowedError` for a user who does not work here, and when the order
+    has another florist than `seen`.
     """
     order = lock_order(order_id)
     if order.responsible_id == (florist.pk if florist else None):
         return order
     if seen != "" and order.responsible_id != seen:
-        now = display_name(order.responsible) or gettext("nobody")
-        raise NotAllowedError(
-            gettext("Somebody else has changed the florist meanwhile: it is %(name)s now.") % {"name": now}
-        )
+        now = display_name(order.responsible) or gettext("no one")
+        raise NotAllowedError(gettext("Another user has just changed the florist: it is %(name)s now.") % {"name": now})
     if florist is not None and not (florist.is_active and florist.is_staff):
         raise NotAllowedError(gettext("%(name)s does not work here any more.") % {"name": display_name(florist)})
     return edit_order(order_id=order_id, changes={"responsible": florist}, actor=actor, source=source)
@@ -84,21 +82,19 @@ def assign_courier(
     seen: UUID | str | None = "",
     source: Source = Source.ADMIN,
 ) -> Order:
-    """Have a courier deliver the order, or nobody yet. A new one has not been told (`edit_order` sees to that).
+    """Assign a courier to the order; None removes the courier. `edit_order` marks a new courier as not notified.
 
-    `seen` is the key of the courier, None for nobody, whom the person saw there; an empty text when that does not
-    matter. Raises `Order.DoesNotExist`, and `NotAllowedError` for a courier who does not work here, for an order that
-    is picked up, and when somebody has put another courier there since.
+    `seen` is the primary key of the courier that the actor's page showed, None for no courier, an empty text to skip
+    this check. Raise `Order.DoesNotExist`, and `NotAllowedError` for a courier who does not work here, for a pickup
+    order, and when the order has another courier than `seen`.
     """
     order = lock_order(order_id)
     wanted = courier.pk if courier else None
     if order.courier_id == wanted:
         return order
     if seen != "" and order.courier_id != seen:
-        now = order.courier.name if order.courier else gettext("nobody")
-        raise NotAllowedError(
-            gettext("Somebody else has changed the courier meanwhile: it is %(name)s now.") % {"name": now}
-        )
+        now = order.courier.name if order.courier else gettext("no one")
+        raise NotAllowedError(gettext("Another user has just changed the courier: it is %(name)s now.") % {"name": now})
     if courier is not None and not courier.is_active:
         raise NotAllowedError(gettext("%(name)s does not work here any more.") % {"name": courier.name})
     if courier is not None and order.is_pickup:
@@ -107,33 +103,33 @@ def assign_courier(
 
 
 def mark_courier_notified(*, order_id: UUID, actor: User | None, source: Source = Source.ADMIN) -> Order:
-    """Note that the courier knows of the order, and since when; a second time changes nothing.
+    """Mark the courier as notified now; an order whose courier is already notified stays as it is.
 
-    Raises `Order.DoesNotExist`, and `NotAllowedError` when there is no courier to tell.
+    Raise `Order.DoesNotExist`, and `NotAllowedError` for an order without a courier.
     """
-    return _set_notified(order_id, is_told=True, actor=actor, source=source)
+    return _set_notified(order_id, is_notified=True, actor=actor, source=source)
 
 
 def unmark_courier_notified(*, order_id: UUID, actor: User | None, source: Source = Source.ADMIN) -> Order:
-    """Note that the courier does not know of the order after all. Raises `Order.DoesNotExist`."""
-    return _set_notified(order_id, is_told=False, actor=actor, source=source)
+    """Remove the mark that the courier is notified. Raise `Order.DoesNotExist`."""
+    return _set_notified(order_id, is_notified=False, actor=actor, source=source)
 
 
 @transaction.atomic
-def _set_notified(order_id: UUID, *, is_told: bool, actor: User | None, source: Source) -> Order:
+def _set_notified(order_id: UUID, *, is_notified: bool, actor: User | None, source: Source) -> Order:
     order = lock_order(order_id)
-    if (order.courier_notified_at is not None) == is_told:
+    if (order.courier_notified_at is not None) == is_notified:
         return order
     courier = order.courier
-    if is_told and courier is None:
-        raise NotAllowedError(gettext("There is no courier yet: nobody to tell."))
+    if is_notified and courier is None:
+        raise NotAllowedError(gettext("The order has no courier to notify."))
     name = courier.name if courier else ""
     before = order.courier_notified_at
-    order.courier_notified_at = timezone.now() if is_told else None
+    order.courier_notified_at = timezone.now() if is_notified else None
     order.save(update_fields=["courier_notified_at", "updated_at"])
     event = write_event(
         order=order,
-        payload=CourierNotified(courier=name) if is_told else FieldsChanged(courier=name),
+        payload=CourierNotified(courier=name) if is_notified else FieldsChanged(courier=name),
         source=source,
         actor=actor,
         changes=[

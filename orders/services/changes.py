@@ -1,4 +1,4 @@
-"""Changing an order on this side: its status, its fields, its items."""
+"""Services by which staff change the status, the fields and the items of an order."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,7 +18,7 @@ from orders.services.locking import lock_order, settle_sync_state
 from orders.services.references import resolve
 from orders.services.timeline import changes_between, write_event
 from orders.services.totals import MONEY, edited_totals
-from orders.services.undo import undo_of
+from orders.services.undo import undo_for
 from orders.services.validation import LOCAL_FIELDS, given_values
 from orders.sync.fields import FIELDS, ITEMS, comparable_items, order_values
 from orders.sync.snapshot import ItemSnapshot
@@ -37,13 +37,13 @@ def change_status(
     batch_id: UUID | None = None,
     seen: str | None = None,
 ) -> Order:
-    """Move an order on to a status (our code); the same status again changes nothing.
+    """Set the status of an order (our code); setting its present status changes nothing.
 
-    `seen` is the status that the person had before the eyes: the order must have it still.
+    `seen` is the status that the actor's page showed: the change is refused when the order has another one.
 
-    It leaves for the site after the grace time (`orders.rules.hold`), and can be taken back until then
-    (`orders.services.undo`); `batch_id` is common to the changes of one action. Raises `Order.DoesNotExist`, and
-    `NotAllowedError` when there is no such status or the order may not go there.
+    The status is sent to the site after the hold period (`orders.rules.hold`), and can be undone until then
+    (`orders.services.undo`). `batch_id` is the same for all changes of one action. Raise `Order.DoesNotExist`, and
+    `NotAllowedError` when there is no such status or the present status does not allow it.
     """
     order = lock_order(order_id)
     if order.status_id == status:
@@ -52,16 +52,16 @@ def change_status(
     if target is None:
         raise NotAllowedError(gettext("There is no such status: %(code)s.") % {"code": status})
     if seen is not None and order.status_id != seen:
-        raise NotAllowedError(gettext("The order has become “%(status)s” meanwhile.") % {"status": order.status})
-    wish = conflicting_change(order)
-    if not order.status.allows(status) and status != wish:
+        raise NotAllowedError(gettext("The status has just been changed to “%(status)s”.") % {"status": order.status})
+    desired = conflicting_change(order)
+    if not order.status.allows(status) and status != desired:
         raise NotAllowedError(
             gettext("An order in “%(old)s” can't become “%(new)s”.") % {"old": order.status, "new": target}
         )
 
     changes = [{"field": "status", "old": order.status_id, "new": status}]
     until = held_until()
-    undo = undo_of(order, held_until=until, batch_id=batch_id or uuid4()) if until is not None else None
+    undo = undo_for(order, held_until=until, batch_id=batch_id or uuid4()) if until is not None else None
     order.status_held_until = until
     if order.sync_state == SyncState.CONFLICT:
         order.sync_state = SyncState.PENDING  # the manager has decided
@@ -89,13 +89,13 @@ def edit_order(
     items: Sequence[ItemSnapshot] | None = None,
     source: Source = Source.ADMIN,
 ) -> Order:
-    """Change fields of an order (by their names in `orders.sync.fields`, or `LOCAL_FIELDS`), and its items if given.
+    """Change fields of an order (named as in `orders.sync.fields` or `LOCAL_FIELDS`), and its items if given.
 
-    References are keys: a slot's, city's, shop's id on the site. A field left out is left alone. Statuses have a
-    service of their own. Another courier has not been told of the order yet. A discount or a sum is spread over the
-    lines, and sum and discount follow from lines and fee (`orders.services.totals`). Raises `Order.DoesNotExist`, and
-    `NotAllowedError` for a field that can't be changed here, a discount above the goods' sum, or a value that the site
-    would not keep.
+    Slots, cities and shops are given by their ids on the site. Fields that are not in `changes` keep their values. For
+    a status use `change_status`. A new courier is marked as not notified. A discount or a sum is spread over the lines,
+    and sum and discount are computed from lines and fee (`orders.services.totals`). Raise `Order.DoesNotExist`, and
+    `NotAllowedError` for a field that can't be changed here, a discount above the sum of the goods, or a value that the
+    site can't store.
     """
     changes = given_values(changes)
     if items is not None and not items:
@@ -124,7 +124,7 @@ def edit_order(
         store_items(order=order, existing=existing, wanted=items, products=_products(items))
 
     differences = changes_between(before, after)
-    # Two people may have one name.
+    # Two members of staff may have the same name, so the comparison by names would miss such a change.
     differences += [
         {"field": name, "old": before[name], "new": after[name]} for name in others if before[name] == after[name]
     ]
@@ -133,7 +133,7 @@ def edit_order(
     if names or items is not None:
         _save(order, columns, list(order.items.all()) if items is not None else None)
     else:
-        # Nothing that the site could hear of: where the order stands with it is as it was.
+        # The site does not know the local fields, so the sync state does not change.
         order.save(update_fields=[*columns, "updated_at"])
     event = write_event(order=order, payload=FieldsChanged(), source=source, actor=actor, changes=differences)
     publish(OrderChange(order, event))
@@ -147,7 +147,7 @@ def _products(items: Sequence[ItemSnapshot]) -> dict[int, UUID]:
 
 
 def conflicting_change(order: Order) -> str | None:
-    """Return the status (our code) that was wanted here when the site decided otherwise; None without a conflict."""
+    """Return the status (our code) that the CRM had when the site kept another one; None without a conflict."""
     if order.sync_state != SyncState.CONFLICT:
         return None
     event = order.events.filter(kind=EventKind.CONFLICT, details__has_key=DESIRED).first()

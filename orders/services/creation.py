@@ -1,4 +1,4 @@
-"""Making an order on this side: a phone call, Instagram, a walk-in."""
+"""The service by which staff create an order: from a phone call, from Instagram, in the shop."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -41,18 +41,18 @@ DEFAULT_SHOP = 17008  # CVETYKZ
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewItem:
-    """A line to order: a product of the catalogue, or free text with a price. KZT for one piece."""
+    """A line of a new order: a product of the catalogue, or a text with a price. The price is KZT for one piece."""
 
     product: Product | None = None
     name: str = ""
     quantity: Decimal = Decimal(1)
     price: Decimal | None = None
-    """The product's own price when None."""
+    """None means the price of the product."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who orders, as he says himself; a known customer is found by his phone, whatever its spelling."""
+    """Name and phone that the caller gives; a known customer is found by phone in any spelling."""
 
     name: str = ""
     phone: str = ""
@@ -70,15 +70,15 @@ def create_order(
     order_id: UUID | None = None,
     source: Source = Source.ADMIN,
 ) -> Order:
-    """Create an order that the bridge then creates on the site. `fields` go by their names in `orders.sync.fields`.
+    """Create an order, which the bridge then creates on the site. `fields` are named as in `orders.sync.fields`.
 
-    What is left out: slot 18, Алматы, the shop CVETYKZ, and the whole sum as paid where it is paid. A discount, or a
-    sum other than that of items and fee, goes into the prices of the lines, on top of lower prices that they have.
-    Without a `customer` he is found or made of the `caller`. With an `order_id` the same order is never made twice: the
-    one that is there already comes back as it is. Raises `NotAllowedError` without items, for a field that an order
-    can't be born with, a discount above the goods' sum, or a value that the site would not keep.
+    Defaults are slot 18, the city Алматы, the shop CVETYKZ, and the whole sum as the paid amount of a paid order. A
+    discount, or a sum that differs from items and fee, lowers the prices of the lines further. Without a `customer` the
+    customer is found or created from the `caller`. An `order_id` makes the call repeatable: an existing order with this
+    id is returned unchanged. Raise `NotAllowedError` without items, for a field that a new order can't have, a discount
+    above the sum of the goods, or a value that the site can't store.
     """
-    if order_id is not None and (known := _made_before(order_id)):
+    if order_id is not None and (known := _find_created(order_id)):
         return known
     values = given_values(fields or {})
     if not items:
@@ -118,7 +118,7 @@ def create_order(
         setattr(order, FIELDS[name].attribute if name in FIELDS else name, value)
     order.save(force_insert=True)
     products = {item.product.bitrix_product_id: item.product.pk for item in items if item.product}
-    # `totals` returns lines of the class that it was given, but its type says only what it reads of them.
+    # `totals` returns the class of lines that it was given, but its annotation names only the protocol.
     store_items(order=order, existing=(), wanted=found.lines, products=products)  # type: ignore[arg-type]
 
     event = write_event(order=order, payload=OrderCreated(), source=source, actor=actor)
@@ -126,8 +126,8 @@ def create_order(
     return order
 
 
-def _made_before(order_id: UUID) -> Order | None:
-    # Two clicks of one person come at once: the second waits here, and finds what the first has made.
+def _find_created(order_id: UUID) -> Order | None:
+    # Of two requests of a double click, the second waits for the lock and finds the order of the first.
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"new order {order_id}"])
     return Order.objects.filter(pk=order_id).first()
@@ -146,7 +146,7 @@ def _line(item: NewItem) -> ItemSnapshot:
 
 
 def _next_number() -> str:
-    """Return `CRM-…`, which the site's own number replaces; the order is found by either."""
+    """Return the next number `CRM-…`. The site's number replaces it later, and search finds the order by both."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT nextval('order_numbers_crm')")
         return f"CRM-{cursor.fetchone()[0]}"

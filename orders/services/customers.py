@@ -1,4 +1,4 @@
-"""Customers, as staff edit them."""
+"""Services by which staff add and edit customers."""
 
 from collections.abc import Collection
 
@@ -7,13 +7,13 @@ from orders.values.phones import normalize_phone
 
 
 def add_customer(customer: Customer) -> None:
-    """Store a new customer, with the phone in its one stored form."""
+    """Insert a new customer, with the phone normalized."""
     customer.phone = normalize_phone(customer.phone).value
     customer.save(force_insert=True)
 
 
 def edit_customer(customer: Customer, *, changed: Collection[str]) -> None:
-    """Store these fields of a known customer, and no others: the site writes to the same row."""
+    """Save only the `changed` fields of a customer, since the bridge updates the other fields of the same row."""
     customer.phone = normalize_phone(customer.phone).value
     if changed:
         customer.save(update_fields=[*changed, "updated_at"])

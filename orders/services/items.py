@@ -1,4 +1,4 @@
-"""Bringing an order's lines to what they should be with few statements, however many lines there are."""
+"""Storing the lines of an order. The number of SQL statements does not depend on the number of lines."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ def as_snapshot(item: OrderItem) -> ItemSnapshot:
 
 
 def new_line(product: Product | None, name: str, quantity: Decimal, price: Decimal | None) -> ItemSnapshot:
-    """Return a line that is ordered here. Without a price it has the product's; below that it has a discount."""
+    """Return a line of an order of staff. No price means that of the product; a lower price counts as a discount."""
     catalogue = product.price if product is not None else None
     price = price if price is not None else catalogue or Decimal(0)
     snapshot = {"name": name, "currency": "KZT"}
@@ -54,11 +54,11 @@ def new_line(product: Product | None, name: str, quantity: Decimal, price: Decim
 def store_items(
     *, order: Order, existing: Sequence[OrderItem], wanted: Sequence[ItemSnapshot], products: Mapping[int, UUID]
 ) -> None:
-    """Make the order's lines the wanted ones: at most one upsert and one delete.
+    """Replace the lines of the order by the wanted ones, with at most one upsert and one delete.
 
-    A line is recognised by the site's line id, else by what it sells, how many and for how much (a line born here gets
-    the site's id that way). A line that is recognised keeps its product snapshot: it says how things were; only the
-    list price goes with the line's price.
+    A wanted line updates the existing line with the same id on the site, else the one with the same product, quantity
+    and price (so a line that was created here gets its id on the site). An updated line keeps its product snapshot of
+    the time of the order; only the list price in it is updated together with the price.
     """
     by_basket = {item.bitrix_basket_id: item for item in existing if item.bitrix_basket_id is not None}
     by_content: dict[str, list[OrderItem]] = defaultdict(list)
@@ -75,7 +75,7 @@ def store_items(
             row = OrderItem(order=order, product_snapshot=dict(line.product_snapshot))
         left.discard(row.pk)
         before = _content(row)
-        # What is sold is another thing now; without a product the name is all that says what it is.
+        # The line now sells another product; a line without a product is identified by its name.
         if comparable_line(row)[0] != comparable_line(line)[0]:
             row.product_snapshot = dict(line.product_snapshot)
         else:
@@ -95,9 +95,9 @@ def store_items(
 
 
 def rebind_lines(ours: Sequence[OrderItem], theirs: Sequence[ItemSnapshot]) -> None:
-    """Give our lines, which stay as they are, the ids of the lines that the site has by now.
+    """Set the ids of the site's present lines on our lines, which keep their contents, with at most one statement.
 
-    The site refuses to change a line that it no longer has. At most one statement.
+    The site refuses a change of a line that it no longer has.
     """
     kept = {item.bitrix_basket_id for item in ours}
     present = {line.bitrix_basket_id for line in theirs}
@@ -113,7 +113,7 @@ def rebind_lines(ours: Sequence[OrderItem], theirs: Sequence[ItemSnapshot]) -> N
 
 
 def _with_list_price(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return our product snapshot with what theirs says of the price; with ours where theirs says nothing of it."""
+    """Return our product snapshot with the list price and discount of theirs, unless theirs has no list price."""
     source = theirs if LIST_PRICE in theirs else ours
     rest = {key: value for key, value in ours.items() if key not in LINE_MONEY}
     return rest | {key: source[key] for key in LINE_MONEY if key in source}

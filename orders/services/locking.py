@@ -14,22 +14,22 @@ from orders.sync.three_way_merge import Agreement
 
 
 def lock_order(order_id: UUID) -> Order:
-    """Return the order, locked until the end of the transaction. Raises `Order.DoesNotExist`."""
-    # Without joins: PostgreSQL checks a joined row again after waiting for the lock, but as it was before the wait.
-    # An order whose status changes during the wait would not be found at all.
+    """Return the order, locked until the end of the transaction. Raise `Order.DoesNotExist`."""
+    # The query has no joins: after waiting for the lock, PostgreSQL compares the new row with the old joined row, so
+    # an order whose status changed during the wait would not be found.
     return Order.objects.select_for_update().get(pk=order_id)
 
 
 def lock_orders(order_ids: Iterable[UUID]) -> list[Order]:
-    """Return these orders, those that there are, locked until the end of the transaction, with no field but the key."""
-    # Always in the same order: two transactions that lock the same orders must not wait for each other.
+    """Lock the existing ones of these orders until the end of the transaction; return them with their ids only."""
+    # All transactions lock orders in the order of their ids, so that they can't deadlock.
     return list(Order.objects.select_for_update().filter(pk__in=list(order_ids)).order_by("pk").only("pk"))
 
 
 def lock_site_order(bitrix_order_id: int, crm_order_id: UUID | None = None) -> Order | None:
-    """Return the order with this id on the site (or created here with this key), locked; None if there is none.
+    """Lock and return the order with this id on the site, or the one created here with this id; None if there is none.
 
-    When there is none, the right to create it is held until the end of the transaction.
+    If there is none, lock its creation until the end of the transaction.
     """
     known = Q(bitrix_order_id=bitrix_order_id)
     if crm_order_id is not None:
@@ -37,19 +37,19 @@ def lock_site_order(bitrix_order_id: int, crm_order_id: UUID | None = None) -> O
     order = _find(known)
     if order is None:
         lock_creation([bitrix_order_id])
-        # Another transaction that held the right may have created it. Mostly not: the whole row is not queried at once.
+        # Another transaction may have created the order before releasing the lock. That is rare, so `exists` is first.
         if Order.objects.filter(known).exists():
             order = _find(known)
     return order
 
 
 def lock_creation(bitrix_order_ids: Iterable[int]) -> None:
-    """Hold the right to create these orders of the site until the end of the transaction, taken in a fixed order."""
+    """Lock the creation of these orders of the site until the end of the transaction, in the order of their ids."""
     lock_names(f"order {key}" for key in sorted(bitrix_order_ids))
 
 
 def lock_names(names: Iterable[str]) -> None:
-    """Lock names until the end of the transaction, in the given order: of what has no row to lock yet."""
+    """Lock names until the end of the transaction, in the given order. A name stands for a row that does not exist."""
     if _is_dry_run.get():
         return
     with connection.cursor() as cursor:
@@ -59,11 +59,11 @@ def lock_names(names: Iterable[str]) -> None:
 
 
 @contextmanager
-def rehearsal() -> Iterator[None]:
-    """Take no locks by name in this context: for one long transaction that will be rolled back.
+def dry_run() -> Iterator[None]:
+    """Skip all locks of names in this context, which is for a long transaction that will be rolled back.
 
-    PostgreSQL keeps such locks until its end, in a table of a few thousand that all sessions share: when that is full,
-    no session can lock anything. Unique indexes prevent duplicates.
+    PostgreSQL keeps these locks until the transaction ends, in a table of a few thousand entries that all sessions
+    share; when the table is full, no session can lock anything. Unique indexes still prevent duplicates.
     """
     token = _is_dry_run.set(True)
     try:
@@ -72,17 +72,17 @@ def rehearsal() -> Iterator[None]:
         _is_dry_run.reset(token)
 
 
-_is_dry_run: ContextVar[bool] = ContextVar("rehearsal", default=False)
+_is_dry_run: ContextVar[bool] = ContextVar("dry_run", default=False)
 
 
 def _find(known: Q) -> Order | None:
-    # "customer" comes along, so that an update of a known customer's order needs no query for it.
+    # `select_related` saves the query for the customer in an update of the order.
     orders = list(Order.objects.select_for_update(of=("self",)).select_related("customer").filter(known))
     return min(orders, key=lambda order: order.bitrix_order_id is None) if orders else None
 
 
 def unsent_fields(order: Order, agreement: Agreement, items: Sequence[Line] | None = None) -> list[str]:
-    """Return the fields that are pending. Pass `items` when they are loaded, to save a query."""
+    """Return the names of the fields with a pending change. Loaded `items` save a query."""
     return agreement.unsent(order_values(order, PUSHED, items))
 
 
@@ -91,15 +91,15 @@ def settle_sync_state(
 ) -> None:
     """Set the order's sync state after a change.
 
-    A failure stays until there is a new change of this side (`is_pending_change`), or as long as the site can't hold
-    what is ours; a conflict until it is resolved. `items` may be left out when this transaction has not touched them.
+    A failure stays until there is a new pending change (`is_pending_change`), and as long as the site can't store one
+    of our values. A conflict stays until it is resolved. Omit `items` only if this transaction did not change them.
     """
     if order.has_left_site:
-        order.sync_state = SyncState.SYNCED  # nothing is left to synchronise with
+        order.sync_state = SyncState.SYNCED  # the site no longer has the order
         return
     names = PUSHED
     if items is None and order.sync_state == SyncState.SYNCED:
-        names = tuple(name for name in PUSHED if name != ITEMS)  # they were agreed on before, so they are now
+        names = tuple(name for name in PUSHED if name != ITEMS)  # the items of a synced order are agreed on
     ours = order_values(order, names, items)
     agreement.forget_request_unless(ours)
     agreement.forget_refusals_unless(ours)

@@ -1,4 +1,4 @@
-"""Notes that staff write on an order. What is written stays: nobody edits or deletes it."""
+"""The service for notes that staff add to an order. Notes are never edited or deleted."""
 
 from uuid import UUID
 
@@ -16,9 +16,9 @@ LONGEST_NOTE = 5000  # characters
 
 @transaction.atomic
 def add_note(*, order_id: UUID, text: str, actor: User | None) -> OrderNote:
-    """Add a note. Nothing of the order changes, so there is no timeline entry: the note has author and time itself.
+    """Add a note. It has an author and a time of its own, so no timeline entry is written.
 
-    Raises `Order.DoesNotExist`, and `NotAllowedError` for an empty text or one that is too long.
+    Raise `Order.DoesNotExist`, and `NotAllowedError` for an empty text or one that is too long.
     """
     text = storable_text(text.replace("\r\n", "\n")).strip()
     if not text:
@@ -29,5 +29,5 @@ def add_note(*, order_id: UUID, text: str, actor: User | None) -> OrderNote:
             % {"limit": LONGEST_NOTE, "count": len(text)}
         )
     order = lock_order(order_id)
-    order.save(update_fields=["updated_at"])  # open lists look at this moment
+    order.save(update_fields=["updated_at"])  # open lists reload rows whose `updated_at` is new
     return OrderNote.objects.create(order=order, author=actor, text=text)

@@ -1,4 +1,4 @@
-"""The customer's link to the photos of his bouquet, and his answer."""
+"""Services for the link by which a customer sees the photos of the bouquet, and for the customer's answer."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -19,19 +19,19 @@ from orders.timeline_payloads import LinkChange, PhotoAnswered, PhotoLinkChanged
 from orders.values.text import storable_text
 
 MOST_ANSWERS = 10
-"""How often a customer may change his mind by one link: each answer is a message to the shop."""
+"""How many answers a customer may give by one link: each answer sends a message to the shop."""
 LONGEST_COMMENT = 500  # characters
 
 
 class LinkExpiredError(Exception):
-    """The link opens nothing: it is made up, revoked, or too old."""
+    """The link was never made, or it is revoked or expired."""
 
 
 @transaction.atomic
 def make_photo_link(*, order_id: UUID, actor: User | None, source: Source = Source.ADMIN) -> PhotoApproval:
-    """Make a new link for the customer and ask him anew; the one before it stops working.
+    """Make a new link for the customer and clear the answer; the previous link stops working.
 
-    Raises `Order.DoesNotExist`, and `NotAllowedError` as long as there is nothing to show.
+    Raise `Order.DoesNotExist`, and `NotAllowedError` for an order without photos.
     """
     order = lock_order(order_id)
     if not order.photos.filter(withdrawn_at=None).exists():
@@ -48,7 +48,7 @@ def make_photo_link(*, order_id: UUID, actor: User | None, source: Source = Sour
 
 @transaction.atomic
 def revoke_photo_link(*, order_id: UUID, actor: User | None, source: Source = Source.ADMIN) -> None:
-    """End the customer's link, if he has one; what he has answered stays. Raises `Order.DoesNotExist`."""
+    """Revoke the customer's link, if there is one; the answer stays. Raise `Order.DoesNotExist`."""
     order = lock_order(order_id)
     approval = PhotoApproval.objects.filter(order=order).exclude(nonce="").first()
     if approval is None:
@@ -62,19 +62,19 @@ def revoke_photo_link(*, order_id: UUID, actor: User | None, source: Source = So
 def answer_photos(
     *, token: str, seen: Collection[UUID], liked: bool, comment: str = "", answers_seen: int | None = None
 ) -> PhotoApproval:
-    """Take the customer's answer, by the token of his link; the latest one counts, the same again changes nothing.
+    """Store the customer's answer, given by the token of the link; a repeated answer changes nothing.
 
-    `seen` are the keys of the photos that he was shown: an answer to others does not count. `answers_seen` is how many
-    answers there were by then: a window that was left open does not take back what was said in another. Whoever asks to
-    make the bouquet anew must say what is wrong: that becomes the order's problem, unless it has another one, and is
-    none any more once he likes the bouquet. Raises `LinkExpiredError`, and `NotAllowedError` with words for the
-    customer.
+    `seen` are the ids of the photos that the page showed: an answer to other photos is refused. `answers_seen` is the
+    number of answers when the page was opened, so that a page that was left open does not replace an answer of another
+    page. A customer who rejects the bouquet must write a comment. The comment becomes the order's problem unless the
+    order has another problem, and a later approval removes it. Raise `LinkExpiredError`, and `NotAllowedError` with a
+    text for the customer.
     """
     found = find_approval(token)
     if found is None:
         raise LinkExpiredError
     order = lock_order(found.order_id)
-    approval = find_approval(token)  # again: it may have been revoked while the lock was waited for
+    approval = find_approval(token)  # the link may have been revoked while this request waited for the lock
     if approval is None:
         raise LinkExpiredError
     live = set(OrderPhoto.objects.filter(order=order, withdrawn_at=None).values_list("pk", flat=True))
@@ -93,8 +93,9 @@ def answer_photos(
     if (approval.answer, approval.comment) == (answer, comment):
         return approval
     if answers_seen is not None and answers_seen != approval.answers:
-        words = gettext("You have answered in another window meanwhile. If you have changed your mind, answer again.")
-        raise NotAllowedError(words)
+        raise NotAllowedError(
+            gettext("You have already answered in another window. If you have changed your mind, answer again.")
+        )
     if approval.answers >= MOST_ANSWERS:
         raise NotAllowedError(gettext("The answer has been changed too often. Please call us."))
     changes = _settle_problem(order, comment)
@@ -106,8 +107,11 @@ def answer_photos(
 
 
 def _settle_problem(order: Order, comment: str) -> list[dict[str, str]]:
-    """Make what the customer wants the order's problem, or take that away; one that staff have noted stays."""
-    prefix = gettext("The customer asks to make it anew:")
+    """Set the order's problem to the customer's comment, or clear it; a problem reported by staff stays.
+
+    Return the changes for the timeline.
+    """
+    prefix = gettext("The customer asks for another bouquet:")
     wanted = f"{prefix} {comment}" if comment else ""
     if order.problem == wanted or (order.problem and not order.problem.startswith(prefix)):
         return []

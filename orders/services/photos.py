@@ -1,4 +1,4 @@
-"""Photos of a bouquet: adding them, and withdrawing one that is wrong."""
+"""Services that add and withdraw photos of a bouquet."""
 
 from typing import BinaryIO
 from uuid import UUID
@@ -19,7 +19,7 @@ from orders.services.timeline import write_event
 from orders.timeline_payloads import Payload, PhotoAdded, PhotoWithdrawn
 
 MOST_PHOTOS = 20
-"""Photos of one order, those withdrawn not counted."""
+"""The limit of photos of one order; withdrawn photos do not count."""
 
 
 def add_photo(
@@ -27,11 +27,11 @@ def add_photo(
 ) -> OrderPhoto:
     """Add the picture in an uploaded file of `size` bytes to an order.
 
-    A customer who has answered is asked once more, by the link he has. Raises `Order.DoesNotExist`, and
-    `NotAllowedError` for what is no picture or one too many.
+    The customer's answer is cleared, and the same link asks for another one. Raise `Order.DoesNotExist`, and
+    `NotAllowedError` for a file that is not a picture, or when the order already has `MOST_PHOTOS` photos.
     """
-    _check_room(Order.objects.only("pk").get(pk=order_id))
-    picture = read_picture(upload, size)  # the work of a second: not while the order is locked
+    _check_photo_count(Order.objects.only("pk").get(pk=order_id))
+    picture = read_picture(upload, size)  # takes about a second, so the order is not locked yet
     photo = OrderPhoto(order_id=order_id, author=actor, width=picture.width, height=picture.height)
     photo.image.save("", ContentFile(picture.image), save=False)
     photo.thumbnail.save("", ContentFile(picture.thumbnail), save=False)
@@ -47,22 +47,22 @@ def add_photo(
 def withdraw_photo(
     *, photo_id: UUID, actor: User | None, reason: str = "", source: Source = Source.ADMIN
 ) -> OrderPhoto:
-    """Withdraw a photo: nobody sees it any more, and its files are deleted. One withdrawn before is left as it is.
+    """Withdraw a photo and delete its files; a photo that is already withdrawn stays as it is.
 
-    A customer who has answered is asked once more. Raises `OrderPhoto.DoesNotExist`.
+    The customer's answer is cleared. Raise `OrderPhoto.DoesNotExist`.
     """
     photo = OrderPhoto.objects.get(pk=photo_id)
     order = lock_order(photo.order_id)
-    photo = OrderPhoto.objects.get(pk=photo_id)  # again: somebody else may have held the lock
+    photo = OrderPhoto.objects.get(pk=photo_id)  # it may have been withdrawn before this transaction got the lock
     if photo.is_withdrawn:
         return photo
     kept = OrderPhoto(image=photo.image.name, thumbnail=photo.thumbnail.name)
     photo.withdrawn_at, photo.withdrawn_by = timezone.now(), actor
     photo.image, photo.thumbnail = "", ""
     photo.save()
-    _ask_again(order)
+    _clear_answer(order)
     write_photo_event(order, PhotoWithdrawn(photo=photo.pk, comment=reason.strip()), actor, source)
-    # A rolled back withdrawal must find its files where they were.
+    # If the withdrawal is rolled back, the photo still needs its files.
     transaction.on_commit(lambda: _delete_files(kept))
     return photo
 
@@ -74,8 +74,8 @@ def write_photo_event(
     source: Source,
     changes: list[dict[str, str]] | None = None,
 ) -> None:
-    """Write the timeline entry of what happened to an order's photos, and publish it to the other apps."""
-    # The list's open pages look at this moment to see whether something is new.
+    """Save `changes` of the order, write the timeline entry of the photo, and publish it to the other apps."""
+    # Open lists reload rows whose `updated_at` is new.
     order.save(update_fields=[*(change["field"] for change in changes or ()), "updated_at"])
     event = write_event(order=order, payload=payload, source=source, actor=actor, changes=changes)
     publish(OrderChange(order, event))
@@ -84,20 +84,20 @@ def write_photo_event(
 @transaction.atomic
 def _store(photo: OrderPhoto, actor: User | None, source: Source) -> None:
     order = lock_order(photo.order_id)
-    _check_room(order)
+    _check_photo_count(order)
     photo.save(force_insert=True)
-    _ask_again(order)
+    _clear_answer(order)
     write_photo_event(order, PhotoAdded(photo=photo.pk), actor, source)
 
 
-def _ask_again(order: Order) -> None:
-    """Open the customer's answer again: it was to other photos. What he has said stays on the timeline."""
+def _clear_answer(order: Order) -> None:
+    """Clear the customer's answer, since it was about other photos. The timeline keeps it."""
     PhotoApproval.objects.filter(order=order).exclude(answer=PhotoAnswer.NONE).update(
         answer=PhotoAnswer.NONE, comment="", answered_at=None, updated_at=timezone.now()
     )
 
 
-def _check_room(order: Order) -> None:
+def _check_photo_count(order: Order) -> None:
     if order.photos.filter(withdrawn_at=None).count() >= MOST_PHOTOS:
         raise NotAllowedError(
             gettext("An order has at most %(count)s photos. Withdraw one that is not needed.") % {"count": MOST_PHOTOS}

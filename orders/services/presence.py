@@ -1,4 +1,4 @@
-"""Who has the page of an order open. A page reports every 20 seconds that it is open, and once when it is left.
+"""Services for presence: a page of an order reports every 20 seconds that it is open, and once when it is left.
 
 There is one row for each user and order. Rows of pages that closed without a report expire
 (`orders.selectors.presence.GONE_AFTER`).
@@ -24,16 +24,16 @@ _NOTE = """
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """What a page that is open must know. `changed` is the latest entry since it was opened."""
+    """The response to an open page: names of other users on it, and the latest timeline entry since it was opened."""
 
     others: list[str]
     changed: OrderEvent | None = None
 
 
 def beat(order_id: UUID, user: User, *, since: datetime | None) -> Now | None:
-    """Note that the user has the order's page open; return who else has, and what was changed `since`.
+    """Record that the user has the order's page open; return the other users and the latest change `since`.
 
-    None when there is no such order. Three queries.
+    Return None when there is no such order. Make three queries.
     """
     now = timezone.now()
     with connection.cursor() as cursor:
@@ -44,10 +44,10 @@ def beat(order_id: UUID, user: User, *, since: datetime | None) -> Now | None:
 
 
 def leave(order_id: UUID, user: User) -> None:
-    """Note that the user has left the order's page."""
+    """Delete the record that the user has the order's page open."""
     OrderPresence.objects.filter(order=order_id, user=user).delete()
 
 
 def prune() -> None:
-    """Delete what pages that went away without a word have left behind. Runs each day."""
+    """Delete the records of pages that closed without a report. The worker calls this each day."""
     OrderPresence.objects.filter(seen_at__lt=timezone.now() - KEEP).delete()

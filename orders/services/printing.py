@@ -1,4 +1,4 @@
-"""Remembering which postcards were printed: a card that lies in two bouquets is worse than one that is missing."""
+"""Recording which postcards were printed, because a postcard printed twice may end up in two bouquets."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Print:
 
 
 class AlreadyPrintedError(Exception):
-    """Some of the postcards were printed more often than the person who prints them knows. `order_ids`: which."""
+    """Postcards of the orders `order_ids` were printed more often than the actor's page showed."""
 
     def __init__(self, order_ids: Sequence[UUID]) -> None:
         super().__init__(f"{len(order_ids)} postcards were printed before")
@@ -32,7 +32,7 @@ class AlreadyPrintedError(Exception):
 
 
 def postcard_prints(order_ids: Sequence[UUID]) -> dict[UUID, list[Print]]:
-    """Return, by order, when its postcard was printed, the latest first. One query."""
+    """Return the prints of the postcard of each order, the latest first, with one query."""
     found: dict[UUID, list[Print]] = {}
     events = OrderEvent.objects.filter(order__in=order_ids, kind=EventKind.PRINTED).select_related("actor")
     for event in events.order_by("-happened_at", "-created_at"):
@@ -50,11 +50,10 @@ def record_postcards_printed(
     actor: User | None,
     source: Source = Source.ADMIN,
 ) -> None:
-    """Write on each order's timeline that its postcard was printed. Four queries, however many orders.
+    """Write a timeline entry for each printed postcard, with four queries for any number of orders.
 
-    `seen` says of how many earlier prints of an order the person knows. Raises `AlreadyPrintedError`, and writes
-    nothing, when there are more. Nothing of the order changes, so no handler is called: there is nothing to tell
-    anybody.
+    `seen` is the number of earlier prints of each order that the actor's page showed. Raise `AlreadyPrintedError`, and
+    write nothing, when an order has more. No order changes, so the entries are not published.
     """
     orders = lock_orders(order_ids)
     locked = [order.pk for order in orders]

@@ -1,4 +1,4 @@
-"""An order that somebody must look at, and why: said by a person, settled by a person. The site hears nothing of it."""
+"""Services by which staff report and solve the problem of an order. Problems are not sent to the site."""
 
 from uuid import UUID
 
@@ -19,10 +19,10 @@ LONGEST_REASON = 500  # characters
 
 @transaction.atomic
 def report_problem(*, order_id: UUID, reason: str, actor: User | None, source: Source = Source.ADMIN) -> Order:
-    """Mark the order as one that somebody must look at; the same reason again changes nothing.
+    """Set the problem of the order; the same reason again changes nothing.
 
-    Another reason takes the place of the one before, which stays on the timeline. Raises `Order.DoesNotExist`, and
-    `NotAllowedError` without a reason or with one that is too long.
+    A new reason replaces the previous one, which the timeline keeps. Raise `Order.DoesNotExist`, and `NotAllowedError`
+    without a reason or with one that is too long.
     """
     reason = _line(reason)
     if not reason:
@@ -42,7 +42,7 @@ def report_problem(*, order_id: UUID, reason: str, actor: User | None, source: S
 
 @transaction.atomic
 def solve_problem(*, order_id: UUID, actor: User | None, comment: str = "", source: Source = Source.ADMIN) -> Order:
-    """Note that the problem is solved; an order without one is left alone. Raises `Order.DoesNotExist`."""
+    """Clear the problem of the order; an order without one stays as it is. Raise `Order.DoesNotExist`."""
     order = lock_order(order_id)
     if not order.problem:
         return order

@@ -1,5 +1,5 @@
-"""Reference data that an order points at. What is missing becomes a stub row, named after its id and flagged:
-missing reference data never turns an order away.
+"""Finding the reference data and products that an order refers to. For an unknown id a stub is created, named after
+the id and marked for attention, so that an order is never rejected for missing reference data.
 """
 
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ from orders.values.slots import parse_slot
 
 @dataclass(slots=True)
 class References:
-    """What was asked for, as keys that exist now."""
+    """Primary keys of the rows that `resolve` found or created."""
 
     status: str | None = None
     status_is_final: bool = False
@@ -29,13 +29,13 @@ class References:
 
 
 STUB_PREFIX = "bitrix_"
-"""What the code of a status begins with that nobody has described yet."""
+"""The prefix of the code of a status that is a stub."""
 UNKNOWN_SORT = 1000
-"""Where an unknown status stands in lists: last."""
+"""The sort value of an unknown status, which puts it last in lists."""
 _NAME_LENGTH = Product._meta.get_field("name").max_length
 
-# In SQL because it runs for each order that comes in, and Django takes a sixth of the order's time to put its union of
-# five querysets together. A NULL finds nothing.
+# This is SQL because it runs for each received order, and building the union of five querysets in Django would take a
+# sixth of the time of an order. A NULL matches no row.
 _LOOKUP = """
     SELECT CASE WHEN is_final THEN 'final' ELSE 'status' END, code, id
     FROM order_statuses WHERE bitrix_codes @> ARRAY[%(status)s]::varchar[]
@@ -55,7 +55,7 @@ def resolve(
     slot: str | None = None,
     items: Iterable[ItemSnapshot] = (),
 ) -> References:
-    """Return the rows behind the site's ids, in one query, making a stub of each that is missing.
+    """Return the rows with these ids of the site, with one query, and create a stub for each missing row.
 
     `status` is the site's code. An argument that is None is not looked up.
     """
@@ -87,27 +87,28 @@ def resolve(
 
 
 def known_status(bitrix_code: str, agreement: Agreement) -> str | None:
-    """Return our code of the status on which both sides agree, if this is the site's code of it; else None.
+    """Return our code of the agreed status if `bitrix_code` is the site's code of it; else None.
 
-    Staff may have given the code to another status since: that changes no order. A stub may have been described since.
+    If staff have moved the site's code to another status since, this order keeps its status. A stub is never returned,
+    since staff may have described it since.
     """
     agreed = str(agreement.value("status"))
     return agreed if bitrix_code == agreement.site_status and not agreed.startswith(STUB_PREFIX) else None
 
 
 def stub_status_name(bitrix_code: str) -> str:
-    """Return what a status is called that nobody has named yet."""
+    """Return the name of the stub of a status."""
     return gettext("Status %(code)s of the site") % {"code": bitrix_code}
 
 
 def _insert(row: SiteReference) -> None:
     row.bitrix_state = Agreement.on(name=row.name).as_json()
-    # Somebody else may have made the same stub meanwhile; either row serves.
+    # Another transaction may create the same stub at the same time; both rows would be equal.
     type(row)._default_manager.bulk_create([row], ignore_conflicts=True)
 
 
 def _stub_status(bitrix_code: str) -> str:
-    # Case matters to the site's codes, so it has to survive in ours: "p" and "P" are two statuses.
+    # The site's codes are case-sensitive, so the case is kept: "p" and "P" are two statuses.
     code = f"{STUB_PREFIX}{bitrix_code}"
     name = stub_status_name(bitrix_code)
     row, is_new = Status.objects.get_or_create(
@@ -147,15 +148,15 @@ def _stub_products(items: list[ItemSnapshot]) -> dict[int, UUID]:
     rows = [
         (
             item.bitrix_product_id,
-            # The line's name may be longer than the product's; the line keeps it whole.
+            # The name of a line may be longer than the column of the product; the line keeps the whole name.
             (item.product_snapshot.get("name") or "")[:_NAME_LENGTH].rstrip()
             or gettext("Product %(id)s") % {"id": item.bitrix_product_id},
             full_price(item),
         )
         for item in items
     ]
-    # Django's own upsert does not tell the key of a row that another order has made meanwhile. The update changes
-    # nothing, but makes PostgreSQL return that row.
+    # Django's upsert does not return the primary key of a row that another transaction has inserted. The update
+    # changes no value, but makes PostgreSQL return that row.
     with connection.cursor() as cursor:
         cursor.execute(
             """

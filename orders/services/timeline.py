@@ -11,7 +11,7 @@ from orders.timeline_payloads import Payload
 
 
 def changes_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the timeline's list of what differs, in comparable form."""
+    """Return the changes for a timeline entry: name, old and new value of each field that differs."""
     return [
         {"field": name, "old": before[name], "new": after[name]} for name in after if before.get(name) != after[name]
     ]
@@ -29,7 +29,7 @@ def new_event(
     webhook_event_id: UUID | None = None,
     push_id: UUID | None = None,
 ) -> OrderEvent:
-    """Return an entry that is not stored yet, of this moment if no other is given. The payload says its kind."""
+    """Return an unsaved entry, dated now unless `happened_at` is given. The payload determines its kind."""
     return OrderEvent(
         order=order,
         kind=payload.kind,
@@ -56,7 +56,7 @@ def write_event(
     webhook_event_id: UUID | None = None,
     push_id: UUID | None = None,
 ) -> OrderEvent:
-    """Insert one entry, and return it. The arguments are those of `new_event`."""
+    """Insert one entry and return it. The arguments are those of `new_event`."""
     event = new_event(
         order=order,
         payload=payload,
@@ -73,6 +73,6 @@ def write_event(
 
 
 def replace_payload(event: OrderEvent, payload: Payload) -> None:
-    """Store another payload of the same kind; keys that this version does not know are left as they are."""
+    """Replace the payload of an entry by one of the same kind; keys that this version does not know are kept."""
     event.details = {**event.details, **payload.to_json()}
     event.save(update_fields=["details", "updated_at"])

@@ -1,8 +1,7 @@
-"""The sum, discount and lines of an order after staff change any of them: the only place where they are computed.
+"""Computing sum, discount and lines of an order after staff change any of them. No other module computes them.
 
-Of what staff give, the order's sum is always its lines and its delivery, and the discount is what the lines say
-(`orders.rules.discounts`). An order of the site whose sum is another one stays as the site says until its lines, its
-discount or its sum are changed here.
+The sum is that of the lines and the delivery, and the discount is that of the lines (`orders.rules.discounts`). An
+order of the site with another sum keeps it until staff change its lines, its discount or its sum.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,12 +21,12 @@ from orders.sync.snapshot import ItemSnapshot
 
 TOTAL, FEE, DISCOUNT = MONEY = ("total_amount", "delivery_fee", "discount_amount")
 PRICE_BELOW = Decimal(10) ** 10
-"""KZT that the column of a price can't hold any more, nor that of an order's sum."""
+"""KZT; the columns of prices and sums can hold only smaller amounts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """An order's lines, and the sums that follow from them."""
+    """The lines of an order, with the sum and the discount computed from them. KZT."""
 
     lines: tuple[ItemSnapshot, ...]
     total: Decimal
@@ -42,10 +41,10 @@ def totals(
     total: Decimal | None = None,
     from_prices: bool = False,
 ) -> Totals:
-    """Return the lines with an agreed discount, or the one that an agreed sum amounts to, in their prices.
+    """Return the lines with the given discount, or the discount that the given sum implies, spread over their prices.
 
-    Without either the lines' own prices count. `from_prices`: the discount goes on top of those. Raises
-    `NotAllowedError`.
+    Without either, the prices stay. The discount is counted from the list prices, or with `from_prices` from the
+    prices. Raise `NotAllowedError` when sum and discount contradict each other, or when they are out of range.
     """
     goods = goods_of(lines) if from_prices else list_sum(lines)
     if total is not None:
@@ -92,9 +91,9 @@ def _check_discount(discount: Decimal, goods: Decimal) -> None:
 def edited_totals(
     order: Order, changes: Mapping[str, Any], items: Sequence[ItemSnapshot] | None, existing: Sequence[OrderItem]
 ) -> tuple[dict[str, Any], Sequence[ItemSnapshot] | None]:
-    """Return the changes and lines to store for what staff have changed, with what follows from it.
+    """Return the changes and the lines to store: what staff have changed, and the sums computed from it.
 
-    `existing` are the order's lines. Raises `NotAllowedError`.
+    `existing` are the present lines of the order. Raise `NotAllowedError` as `totals` does.
     """
     given = {name: as_money(changes[name]) for name in MONEY if name in changes}
     changed = {name for name, value in given.items() if value != getattr(order, name)}
@@ -104,7 +103,7 @@ def edited_totals(
     fee = given.get(FEE, order.delivery_fee)
     lines = items if items is not None else [as_snapshot(item) for item in existing]
     if not are_lines_other and given.keys() == {FEE}:
-        # It may hold what the site has agreed on beside its parts: that stays.
+        # The sum of an order of the site may differ from its parts; that difference stays.
         return {**changes, TOTAL: max(order.total_amount + fee - order.delivery_fee, Decimal(0))}, items
     if not lines:
         _check_discount(given.get(DISCOUNT, Decimal(0)), Decimal(0))
@@ -117,10 +116,10 @@ def edited_totals(
 def merged_total(
     before: Mapping[str, Any], existing: Sequence[Line], lines: Sequence[Line], fee: Decimal
 ) -> Decimal | None:
-    """Return the sum of an order of which the site has changed one part and staff another: what lines and fee come to.
+    """Return the sum of lines and fee, for an order of which the site has changed one part and staff another.
 
-    `before` are our values (comparable form), `existing` our lines before the merge; `lines` and `fee` are those after
-    it. None when our sum was not that of its parts.
+    `before` are our values (comparable form) and `existing` our lines before the merge; `lines` and `fee` are those
+    after it. Return None when our sum was not that of lines and fee before the merge.
     """
     if goods_of(existing) + as_money(before[FEE]) != as_money(before[TOTAL]):
         return None
@@ -128,7 +127,7 @@ def merged_total(
 
 
 def as_money(value: Any) -> Decimal:
-    """Return a sum as it is stored; none is zero."""
+    """Return an amount rounded to two places, as it is stored; None counts as zero."""
     return Decimal(str(value or 0)).quantize(CENT, rounding=ROUND_HALF_UP)
 
 

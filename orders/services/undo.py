@@ -1,7 +1,7 @@
-"""Taking a status back within its grace time, as if it had not been set.
+"""Undoing a change of status within the hold period, as if the status had not been set.
 
-Until then it has not left for the site or for Telegram (`orders.rules.hold`), so no one outside needs to know. What
-has to be put back is kept on the timeline entry of the change (`orders.timeline_payloads.undo`).
+During the hold period (`orders.rules.hold`) the status is sent neither to the site nor to Telegram. The timeline entry
+of the change stores the values to restore (`orders.timeline_payloads.undo`).
 """
 
 import logging
@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from cvety_crm.users import User
-from orders.events import publish_taken_back
+from orders.events import publish_undone
 from orders.exceptions import NotAllowedError
 from orders.models import Order, OrderEvent, Source, Status, SyncState
 from orders.rules.hold import hold_period, leaves_at
@@ -27,13 +27,13 @@ from orders.timeline_payloads import BATCH_LOOKUP, OrderBefore, StatusChanged, U
 logger = logging.getLogger(__name__)
 
 LOOK_BACK = timedelta(minutes=10)
-"""How far beyond the grace time the changes of one action are looked for: those which are too old can be named."""
+"""How long after the hold period the changes of one action are still found, so that staff see which are too old."""
 
 
-def undo_of(order: Order, *, held_until: datetime, batch_id: UUID) -> Undo:
-    """Return what a status change must note of the order, which still is as before, to be undone.
+def undo_for(order: Order, *, held_until: datetime, batch_id: UUID) -> Undo:
+    """Return the values of the order before a change of its status, which undoing the change restores.
 
-    `batch_id` is common to the changes of one action of a person.
+    `batch_id` is the same for all changes of one action.
     """
     before = OrderBefore(
         status=order.status_id,
@@ -46,16 +46,16 @@ def undo_of(order: Order, *, held_until: datetime, batch_id: UUID) -> Undo:
 
 
 @transaction.atomic
-def take_back_status(*, order_id: UUID, event_id: UUID, actor: User | None) -> Order:
-    """Undo the status change of this timeline entry, and remove the entry.
+def undo_status(*, order_id: UUID, event_id: UUID, actor: User | None) -> Order:
+    """Undo the status change of this timeline entry, and delete the entry.
 
-    Raises `Order.DoesNotExist`, and `NotAllowedError` when it has left already, or is not the last word on the status.
+    Raise `Order.DoesNotExist`, and `NotAllowedError` when the status has been sent or has been changed again.
     """
     order = lock_order(order_id)
     event = order.events.filter(pk=event_id).first()
     if event is None:
-        raise NotAllowedError(gettext("The status has been taken back already."))
-    if reason := _why_not(order, event):
+        raise NotAllowedError(gettext("The status change has already been undone."))
+    if reason := _reason_not_to_undo(order, event):
         raise NotAllowedError(reason)
     before = _before(event)
     status = Status.objects.filter(code=before.status).first()
@@ -66,43 +66,47 @@ def take_back_status(*, order_id: UUID, event_id: UUID, actor: User | None) -> O
     order.completed_at = before.completed_at
     order.status_held_until = before.held_until
     if before.sync_state == SyncState.CONFLICT:
-        order.sync_state = SyncState.CONFLICT  # its wish is on the timeline still
-    # With its items: they may have been edited since, and sent.
+        order.sync_state = SyncState.CONFLICT  # the timeline still has our desired status
+    # The items are passed because they may have been edited and sent since.
     settle_sync_state(order, Agreement.from_json(order.bitrix_state), list(order.items.all()))
     order.save(update_fields=["status", "completed_at", "status_held_until", "sync_state", "updated_at"])
-    publish_taken_back(order, event)
+    publish_undone(order, event)
     event.delete()
-    logger.info("the status of order %s was taken back by %s: %s", order.order_number, actor or "nobody", event.changes)
+    logger.info("order %s: %s has undone a change of status: %s", order.order_number, actor or "no user", event.changes)
     return order
 
 
 def undoable_change(order: Order) -> OrderEvent | None:
-    """Return the timeline entry of the status change that can be taken back now; None, mostly without a query."""
+    """Return the timeline entry of the status change that can be undone now, else None.
+
+    An order without a held status needs no query.
+    """
     if order.status_held_until is None or order.status_held_until <= timezone.now():
         return None
     event = next(_status_changes(order), None)
-    return event if event is not None and not _why_not(order, event) else None
+    return event if event is not None and not _reason_not_to_undo(order, event) else None
 
 
 def changes_of_batch(batch_id: UUID) -> list[OrderEvent]:
-    """Return the status changes of one action, each with its order, oldest first; those of the last minutes only."""
-    # By the index of the newest entries: a few minutes hold few of them.
+    """Return the status changes of one action with their orders, oldest first, within hold period and `LOOK_BACK`."""
+    # The date narrows the query by an index to the few entries of the last minutes.
     recent = OrderEvent.objects.filter(happened_at__gte=timezone.now() - hold_period() - LOOK_BACK)
     found = recent.filter(**{BATCH_LOOKUP: str(batch_id)}).select_related("order")
     return list(found.order_by("happened_at", "created_at"))
 
 
 def held_until_of(event: OrderEvent) -> datetime | None:
-    """Return until when the status change of this entry can be taken back, if it ever could."""
+    """Return the end of the hold period of the status change of this entry; None if it had none."""
     undo = _undo(event)
     return undo.until if undo is not None else None
 
 
 @transaction.atomic
-def let_status_leave(*, order_id: UUID, event_id: UUID) -> datetime | None:
-    """Ask whether others may be told of the status change of this entry. From then on it can't be taken back.
+def release_status(*, order_id: UUID, event_id: UUID) -> datetime | None:
+    """Release the status change of this entry after its hold period, so that it can no longer be undone.
 
-    Return None if so, else when. Raises `OrderEvent.DoesNotExist` when it has been taken back.
+    Return None if it is released, else the time at which it may be. Raise `OrderEvent.DoesNotExist` when the change has
+    been undone.
     """
     lock_order(order_id)
     event = OrderEvent.objects.get(pk=event_id)
@@ -111,13 +115,13 @@ def let_status_leave(*, order_id: UUID, event_id: UUID) -> datetime | None:
         return None
     moment = leaves_at(undo.until)
     if moment is None and not undo.has_left:
-        # Not by the clock alone: that of whoever takes it back may be slow.
+        # The release is stored, since the clock of the process that undoes the change may be slow.
         replace_payload(event, replace(payload, undo=replace(undo, has_left=True)))
     return moment
 
 
 def released_status(order: Order) -> Status:
-    """Return the status that others may be told of: as long as one can be taken back, the one before it."""
+    """Return the status that may be reported outside the CRM: within a hold period, the one before the change."""
     code = order.status_id
     if leaves_at(order.status_held_until) is not None:
         for event in _status_changes(order):
@@ -128,26 +132,26 @@ def released_status(order: Order) -> Status:
 
 
 def _status_changes(order: Order) -> Iterator[OrderEvent]:
-    """Yield the entries that have changed the status, newest first."""
+    """Yield the latest 50 entries that changed the status, newest first."""
     yield from order.events.filter(changes__contains=[{"field": "status"}])[:50]
 
 
-def _why_not(order: Order, event: OrderEvent) -> str:
-    """Return why the change can't be taken back, in words; "" when it can."""
+def _reason_not_to_undo(order: Order, event: OrderEvent) -> str:
+    """Return the reason, for staff, why the change can't be undone; "" when it can."""
     newest = next(_status_changes(order), None)
     if newest is not None and newest.pk != event.pk and newest.source == Source.SITE:
-        return gettext("The site has set another status meanwhile.")
+        return gettext("The site has set another status since.")
     if newest is None or newest.pk != event.pk:
         return gettext("The status has been changed again since.")
     undo = _undo(event)
     if undo is None or undo.before is None or event.source == Source.SITE:
-        return gettext("This change can't be taken back.")
-    # Without a time the site is being told of it this very moment, or has been.
+        return gettext("This change can't be undone.")
+    # Without `status_held_until` the status has been sent, or is being sent now.
     if undo.has_left or order.status_held_until is None or order.status_held_until <= timezone.now():
-        return gettext("Too late: the status has left for the site.")
+        return gettext("Too late: the status has already been sent to the site.")
     agreed = Agreement.from_json(order.bitrix_state).value("status")
     if agreed == order.status_id != undo.before.agreed:
-        return gettext("The site has this status too by now.")
+        return gettext("The site already has this status.")
     return ""
 
 
@@ -157,8 +161,8 @@ def _undo(event: OrderEvent) -> Undo | None:
 
 
 def _before(event: OrderEvent) -> OrderBefore:
-    """Return the order before a status change of which `_why_not` or `held_until_of` has said that it can be undone."""
+    """Return the order's values before a status change. Raise `ValueError` for an entry that does not store them."""
     undo = _undo(event)
     if undo is None or undo.before is None:
-        raise ValueError(f"timeline entry {event.pk} does not say how the order was before")
+        raise ValueError(f"timeline entry {event.pk} does not store the order's previous values")
     return undo.before

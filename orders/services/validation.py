@@ -1,4 +1,4 @@
-"""Values that staff give an order, brought to the form in which both sides keep them, or refused."""
+"""Checking the values that staff enter, and bringing them to the form in which both sides store them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,24 +13,27 @@ from orders.values.phones import normalize_phone
 from orders.values.text import clean_line, clean_lines
 
 LOCAL_FIELDS = frozenset({"responsible", "courier", "customer"})
-"""What an order has here and the site knows nothing of."""
-NOT_BY_HAND = frozenset({"status", "order_number", "bitrix_user_id"})
-"""Statuses have a service of their own, and numbers are the site's."""
+"""Fields that the site does not know."""
+NOT_EDITABLE = frozenset({"status", "order_number", "bitrix_user_id"})
+"""Fields that staff can't edit: a status is set by `change_status`, the others by the site."""
 LONGEST = {
     "recipient_name": 255,
     "delivery_address": 500,
     "postcard_text": 500,
     "comment": 2000,
 }
-"""Characters that the site keeps: VALUE of b_sale_order_props_value, USER_DESCRIPTION of b_sale_order. It would cut the
-rest off without a word."""
+"""The most characters that the site stores (VALUE of b_sale_order_props_value, USER_DESCRIPTION of b_sale_order). It
+would cut off the rest without an error."""
 
 
 def given_values(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values in the form in which they would come back from the site. Raises `NotAllowedError`."""
+    """Return the values in the form in which the site would return them.
+
+    Raise `NotAllowedError` for a field that can't be changed here, or for a text that is too long.
+    """
     given = {}
     for name, value in values.items():
-        if name in NOT_BY_HAND or (name not in FIELDS and name not in LOCAL_FIELDS):
+        if name in NOT_EDITABLE or (name not in FIELDS and name not in LOCAL_FIELDS):
             raise NotAllowedError(gettext("The field “%(field)s” can't be changed here.") % {"field": name})
         given[name] = _tidy(name, value) if isinstance(value, str) else value
         limit = LONGEST.get(name)
@@ -47,5 +50,5 @@ def _tidy(name: str, text: str) -> str:
     if name == "recipient_phone":
         return normalize_phone(clean_line(text)).value
     tidied = clean_line(text) if name == "recipient_name" else clean_lines(text, breaks=True)
-    # Reading resolves one layer of entities; what staff type is resolved until reading it again changes nothing.
+    # One pass resolves one layer of HTML entities; passes are repeated until the text does not change any more.
     return tidied if tidied == text else _tidy(name, tidied)

@@ -1,1 +1,1 @@
-"""What both sides agree on: the synchronised fields, snapshots of the site, the three-way merge."""
+"""Synchronisation as pure functions: the synchronised fields, snapshots of the site, the three-way merge."""

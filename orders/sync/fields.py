@@ -1,6 +1,6 @@
-"""The fields of an order that the two sides have in common, and their one form for comparison.
+"""The fields of an order that both sides have, and the form in which their values are compared.
 
-A field goes by its name in `OrderSnapshot.fields` and in the timeline; `attribute` is where the order keeps it.
+A field has the same name here, in `OrderSnapshot.fields` and on the timeline; `attribute` is that of the order.
 The comparable form is plain JSON: money as a string with two places, dates in ISO 8601.
 """
 
@@ -17,20 +17,20 @@ CENT = Decimal("0.01")
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field in common. `is_pushed`: it can be sent to the site; the others are the site's alone."""
+    """One field that both sides have. Only the site changes a field that is not `is_pushed`."""
 
     name: str
     attribute: str
     empty: Any
     is_pushed: bool = True
     sent_as: Mapping[Any, Any] = field(default_factory=dict)
-    """A value that only this side knows -> what the site says instead of it."""
+    """A value that only the CRM has -> the value that the site has in its place."""
     can_be_cleared: bool = True
-    """Whether it can be emptied on the site."""
+    """Whether the site allows an empty value."""
     never_echo: frozenset[Any] = frozenset()
-    """Values of the site that are believed even where they may be our own coming back."""
+    """Values that always count as the site's change, even if they may be the echo of ours."""
     follows: str = ""
-    """The field that both sides compute it from: it is the site's where that one is, and ours where that one is."""
+    """The field that both sides compute this one from: a merge takes both from the same side."""
 
 
 FIELDS: Mapping[str, Field] = {
@@ -55,9 +55,9 @@ FIELDS: Mapping[str, Field] = {
         Field("discount_amount", "discount_amount", "0.00", is_pushed=False, follows="items"),
         Field("paid_amount", "paid_amount", "0.00", is_pushed=False),
         Field("currency", "currency", "KZT", is_pushed=False),
-        # The site keeps a pay system for each payment: there is no "none".
+        # On the site each payment has a pay system, so the field can't be empty.
         Field("payment_method", "payment_method", "", can_be_cleared=False),
-        # PAYED is Y or N. A payment of a customer that is taken for ours would be taken back for good.
+        # PAYED is Y or N. If a customer's payment counted as our echo, our "not paid" would overwrite it for good.
         Field(
             "payment_status",
             "payment_status",
@@ -73,8 +73,8 @@ FIELDS: Mapping[str, Field] = {
 }
 ITEMS = "items"
 """The basket is compared as one field."""
-NOT_OF_THE_SITE = frozenset({"responsible", "courier", "courier_notified_at", "customer"})
-"""What the timeline says of an order that the site knows nothing of."""
+UNKNOWN_TO_SITE = frozenset({"responsible", "courier", "courier_notified_at", "customer"})
+"""Fields on the timeline that the site does not know."""
 PUSHED = (*(one.name for one in FIELDS.values() if one.is_pushed), ITEMS)
 
 
@@ -88,19 +88,19 @@ def comparable(value: Any) -> Any:
 
 
 def as_sent(name: str, value: Any) -> Any:
-    """Return what the site says where this side has the value (comparable form)."""
+    """Return the value that the site has where the CRM has `value` (comparable form)."""
     return FIELDS[name].sent_as.get(value, value) if name in FIELDS and FIELDS[name].sent_as else value
 
 
 def set_comparable(order: Order, name: str, value: Any) -> None:
-    """Set a field (not the items) from its comparable form; a reference by its key."""
+    """Set a field (not the items) from its comparable form; that of a reference is its key."""
     column: Any = order._meta.get_field(FIELDS[name].attribute.removesuffix("_id"))
     target = getattr(column, "target_field", column)
     setattr(order, FIELDS[name].attribute, target.to_python(value))
 
 
 def empty_value(name: str) -> Any:
-    """Return the comparable form of "nothing there", which the site also has before it has reported anything."""
+    """Return the comparable form of an empty field, which also stands for a field that the site has not reported."""
     if name == ITEMS:
         return []
     return FIELDS[name].empty if name in FIELDS else ""
@@ -120,18 +120,18 @@ class Line(Protocol):
 
 
 def comparable_line(line: Line) -> list[Any]:
-    """Return a line's comparable form: what is bought, how many, for how much. Ids of lines don't count."""
+    """Return the comparable form of a line: product, quantity and price. The id of the line is left out."""
     what = line.bitrix_product_id or line.product_snapshot.get("name", "")
     return [what, str(Decimal(line.quantity).quantize(Decimal("0.001"))), comparable(Decimal(line.price))]
 
 
 def comparable_items(lines: Iterable[Line]) -> list[list[Any]]:
-    """Return a basket's comparable form, in an order of its own."""
+    """Return the comparable form of a basket, sorted, so that the order of its lines does not count."""
     return sorted((comparable_line(line) for line in lines), key=lambda line: tuple(map(str, line)))
 
 
 def order_values(order: Order, names: Iterable[str], lines: Sequence[Line] | None = None) -> dict[str, Any]:
-    """Return these fields of an order in their comparable form; `lines` are its items where `items` is among them."""
+    """Return these fields of an order in comparable form. Loaded `lines` save the query for the field `items`."""
     values: dict[str, Any] = {}
     for name in names:
         if name == ITEMS:

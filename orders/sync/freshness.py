@@ -1,7 +1,7 @@
-"""Whether what the site says of an order is newer than what is known here: decided once, before anything is merged.
+"""Deciding whether a snapshot of an order is newer than the stored order, before anything is merged.
 
-Pure: `freshness_of` compares what is stored of the order (`Known`) with a snapshot and with how that came (`Arrival`).
-What applies the snapshot only reads the result, a `Freshness`.
+These are pure functions: `freshness_of` compares the stored order (`Known`) with a snapshot and the way in which it
+was received (`Arrival`). The services that apply the snapshot only read the result, a `Freshness`.
 """
 
 from collections.abc import Mapping
@@ -15,33 +15,33 @@ from orders.sync.three_way_merge import Agreement
 
 
 class Clock(StrEnum):
-    """How a version or a time of the snapshot compares with the one that is stored."""
+    """How a version or a time of the snapshot compares with the stored one."""
 
     OLDER = "older"
     SAME = "same"
     NEWER = "newer"
     UNKNOWN = "unknown"
-    """One of both is missing."""
+    """One of the two is missing."""
 
 
 class Age(StrEnum):
-    """How old a snapshot is compared with what is stored."""
+    """How old a snapshot is, compared with the stored order."""
 
     NEW = "new"
     OLD = "old"
     UNCLEAR = "unclear"
-    """The clocks disagree, or they cannot show it: only the site knows."""
+    """The clocks contradict each other or do not show it, so only the site knows."""
 
 
 class Channel(StrEnum):
-    """How a snapshot came."""
+    """How a snapshot was received."""
 
     EVENT = "event"
     """The site reported it."""
     REPEATED = "repeated"
-    """The site reported it, with its version, and it is processed once more."""
+    """The site reported it earlier, with a version, and it is now processed again."""
     RESPONSE = "response"
-    """It was fetched from the site just now."""
+    """It was just fetched from the site."""
     COPY = "copy"
     """It was read from a copy of the site's database."""
 
@@ -52,7 +52,7 @@ class Verdict(StrEnum):
     APPLY = "apply"
     DISCARD = "discard"
     FETCH = "fetch"
-    """Nothing of it is applied: the order is fetched from the site, whose response decides."""
+    """The snapshot is not applied: the order is fetched from the site, and the response is applied."""
 
 
 class StatusVerdict(StrEnum):
@@ -61,35 +61,35 @@ class StatusVerdict(StrEnum):
     APPLY = "apply"
     DISCARD = "discard"
     CHECK = "check"
-    """Applied unless it is one that has been replaced since (`Freshness.verdict_on_status`)."""
+    """Applied unless another status has replaced it since (`Freshness.verdict_on_status`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What is stored of an order and shows how new a snapshot is."""
+    """The stored values of an order that a snapshot is compared with."""
 
     version: int | None
     updated_at: datetime | None
     agreement: Agreement
     is_stub: bool = False
     is_imported: bool = False
-    """It came from a copy of the site."""
+    """Whether the order was read from a copy of the site."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """How and when a snapshot came, by our clock."""
+    """How and when a snapshot was received, by our clock."""
 
     at: datetime
     received_at: datetime | None = None
-    """When an event that is processed once more came first."""
+    """When an event that is processed again was first received."""
     fresh: FreshRead | None = None
-    """The fetch that it is the response to."""
+    """The fetch whose response the snapshot is."""
     is_copied: bool = False
-    """It was read from a copy of the site."""
+    """Whether the snapshot was read from a copy of the site."""
 
     def channel(self, snapshot: OrderSnapshot) -> Channel:
-        """Return how the snapshot came."""
+        """Return how the snapshot was received."""
         if self.is_copied:
             return Channel.COPY
         if self.fresh is not None:
@@ -99,37 +99,37 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Freshness:
-    """What a snapshot may change."""
+    """Which parts of a snapshot are applied."""
 
     verdict: Verdict
     status: StatusVerdict
     is_fetch_due: bool
-    """Whether the site has yet to be asked for the whole order since the snapshot came."""
+    """Whether the whole order has not been fetched since the snapshot was received."""
     is_fetched: bool = False
-    """Whether it is the response to a fetch: its contents leave no doubt."""
+    """Whether the snapshot is the response to a fetch, so that its contents are certain."""
     repeats_contacts: bool = False
-    """Whether the contacts typed into the order were known already when a newer version came."""
+    """Whether the contacts typed into the order are already known from an equal or newer version."""
 
     @property
     def verdict_in_doubt(self) -> Verdict:
-        """Return what is done where the contents show that the clocks cannot be trusted."""
+        """Return the verdict for contents that contradict the clocks."""
         return Verdict.FETCH if self.is_fetch_due else Verdict.DISCARD
 
     def verdict_on_status(self, code: str | None, agreement: Agreement) -> Verdict:
-        """Return what is done with the status, which is not late, given its code here."""
+        """Return the verdict on the status of the snapshot, given our code of it."""
         is_doubtful = self.status is StatusVerdict.CHECK and agreement.is_past(code)
         return self.verdict_in_doubt if is_doubtful else Verdict.APPLY
 
     def is_twin(self, version: int | None, theirs: Mapping[str, Any], agreement: Agreement) -> bool:
-        """Return whether the contents show that another save of the site has made the same version."""
+        """Return whether the contents show that two saves of the site made the same version."""
         return not self.is_fetched and agreement.is_twin(version, theirs)
 
 
 def freshness_of(known: Known, snapshot: OrderSnapshot, arrival: Arrival) -> Freshness:
-    """Return what the snapshot may change.
+    """Return which parts of the snapshot are applied.
 
-    A response to a fetch is the site's present state, however low its version, as long as the site has reported
-    nothing since the request left.
+    The response to a fetch is the site's present state, even with a lower version, unless the site has reported the
+    order since the request was sent.
     """
     channel = arrival.channel(snapshot)
     fresh, agreement = arrival.fresh, known.agreement
@@ -152,8 +152,8 @@ def freshness_of(known: Known, snapshot: OrderSnapshot, arrival: Arrival) -> Fre
 def verdict_of(age: Age, channel: Channel, *, is_fetch_due: bool, is_proven: bool) -> Verdict:
     """Return whether a snapshot is applied.
 
-    A repeated event that names its version holds nothing that a response of the site since does not hold. Of a copy
-    only what is shown to be as new as what the site has reported since is applied (`is_proven`).
+    A repeated event with a version adds nothing to a later response of the site. A snapshot of a copy is applied only
+    if it is proven to be as new as the site's later reports (`is_proven`).
 
     | age     | channel         | fetch due | proven  | verdict |
     |---------|-----------------|-----------|---------|---------|
@@ -178,10 +178,10 @@ def verdict_of(age: Age, channel: Channel, *, is_fetch_due: bool, is_proven: boo
 
 
 def status_verdict_of(channel: Channel, *, is_late: bool, has_versions: bool) -> StatusVerdict:
-    """Return whether the status of a snapshot that is applied is applied too.
+    """Return whether the status of an applied snapshot is applied too.
 
-    Without versions on both sides nothing orders a status and ours: the site's dates do not help, since our own pushes
-    are not among them, and its clock is not ours.
+    Without versions on both sides, nothing shows whether the status is older than ours: the site's dates do not include
+    our pushes, and its clock differs from ours.
 
     | late | channel               | versions | status  |
     |------|-----------------------|----------|---------|
@@ -196,7 +196,7 @@ def status_verdict_of(channel: Channel, *, is_late: bool, has_versions: bool) ->
 
 
 def age_of(known: Known, snapshot: OrderSnapshot) -> Age:
-    """Return how old the snapshot is compared with what is stored: the table of `age_by_clocks`."""
+    """Return how old the snapshot is, compared with the stored order, by the table of `age_by_clocks`."""
     version = _compare(snapshot.version, known.version)
     date = _compare(snapshot.updated_at, known.updated_at)
     return age_by_clocks(
@@ -209,13 +209,14 @@ def age_of(known: Known, snapshot: OrderSnapshot) -> Age:
 
 
 def age_by_clocks(*, version: Clock, date: Clock, own_time: Clock, has_other_contents: bool, was_skipped: bool) -> Age:
-    """Return how old a snapshot is: by VERSION and DATE_UPDATE together, else by its own time.
+    """Return how old a snapshot is, by VERSION and DATE_UPDATE together, else by its own time.
 
-    Bitrix writes the version that it has loaded plus one: of two saves that overlap, the later one may have the lower
-    version, or the same. So a lower version is old only where the date is older too, and a higher one new only where
-    the date is not older. A tie is left to the next clock, and a tie of all of them is new: merging the same values
-    again changes nothing. Where the checksum shows that the values are others, no clock says which came first. What
-    is old but was never received (`was_skipped`) may hold what nothing else has reported.
+    Bitrix writes the version that it has loaded plus one: of two overlapping saves, the later one may have the lower
+    version, or the same. So a lower version is old only if its date is older too, and a higher version is new only if
+    its date is not older. Equal values leave the decision to the next clock. If all are equal, the snapshot is new,
+    since merging the same values again changes nothing. If the checksums differ at equal versions and dates, no clock
+    shows which state is newer. An old snapshot that was never received (`was_skipped`) may contain changes that no
+    other snapshot has.
 
     | version         | date                 | other contents | own time             | skipped | age     |
     |-----------------|----------------------|----------------|----------------------|---------|---------|
@@ -264,25 +265,26 @@ def _own_time(known: Known, snapshot: OrderSnapshot, *, has_others: bool) -> Clo
     announced = [agreement.announced_at, agreement.status_announced_at if snapshot.is_partial else None]
     own_time = _compare(snapshot.announced_at, max((moment for moment in announced if moment), default=None))
     if own_time is Clock.UNKNOWN and not has_others:
-        # Two clocks, which need not agree: only when there is nothing else to go by.
+        # These are two clocks that may differ, so they are compared only if nothing else is known.
         own_time = _compare(snapshot.announced_at, known.updated_at)
     return own_time
 
 
 def _has_other_contents(agreement: Agreement, snapshot: OrderSnapshot) -> bool:
-    """Return whether the checksum differs from that of the order as it was received last.
+    """Return whether the checksum differs from that of the order that was received last.
 
-    Old functions of the site change properties and move neither clock. After an answer to a push the stored checksum
-    is out of date.
+    Old functions of the site change properties without changing version or date. After the response to a push the
+    stored checksum is outdated.
     """
     known = (snapshot.checksum, agreement.checksum)
     return agreement.answered is None and None not in known and snapshot.checksum != agreement.checksum
 
 
 def _was_skipped(agreement: Agreement, snapshot: OrderSnapshot) -> bool:
-    """Return whether this is a whole order that was never received: a bare status or an answer to a push came before.
+    """Return whether this whole order is newer than the last whole order that was received.
 
-    What else has changed with it is not known.
+    What is stored is then newer only by a bare status or by the response to a push, so the other changes of this order
+    were never received.
     """
     if snapshot.is_partial:
         return False
@@ -292,9 +294,9 @@ def _was_skipped(agreement: Agreement, snapshot: OrderSnapshot) -> bool:
 
 
 def _is_unproven(known: Known, snapshot: OrderSnapshot) -> bool:
-    """Return whether nothing shows that a copy of the site is as new as what the site has reported since.
+    """Return whether nothing proves that a copy of the site is as new as the site's later reports.
 
-    As new is enough, unless the site has reported something since without a version or a date.
+    An equal version or date is a proof, unless the site has since reported the order without version and date.
     """
     if known.is_stub:
         return False
@@ -304,7 +306,7 @@ def _is_unproven(known: Known, snapshot: OrderSnapshot) -> bool:
 
 
 def _is_newer(known: Known, snapshot: OrderSnapshot) -> bool:
-    """Return whether the version or the date shows that the snapshot is newer, of one whose clocks agree."""
+    """Return whether the version or the date shows that the snapshot is newer, if they do not contradict each other."""
     return Clock.NEWER in _clocks(known, snapshot)
 
 
@@ -313,10 +315,10 @@ def _clocks(known: Known, snapshot: OrderSnapshot) -> tuple[Clock, Clock]:
 
 
 def _has_older_status(known: Known, snapshot: OrderSnapshot, arrival: Arrival) -> bool:
-    """Return whether an event about the status alone has reported a newer one than this whole order has.
+    """Return whether an event about the status alone has reported a newer status than that of this whole order.
 
-    Of a response our own clock shows it. Of the others all of their clocks have to show it: they need not agree with
-    that of the other event. A copy may also lack the one that was received.
+    For the response to a fetch, our own clock shows it. For other snapshots, all of their times must be older, since
+    their clock may differ from that of the event. A copy may also lack the reported status.
     """
     status_received_at = known.agreement.status_received_at
     if arrival.is_copied and _lacks_status(known, snapshot):
@@ -326,11 +328,11 @@ def _has_older_status(known: Known, snapshot: OrderSnapshot, arrival: Arrival) -
     if arrival.fresh is not None:
         return status_received_at is not None and arrival.fresh.read_at < status_received_at
     clocks = [moment for moment in (snapshot.updated_at, snapshot.announced_at) if moment is not None]
-    # DATE_UPDATE has whole seconds: within one, the event about the status is believed.
+    # DATE_UPDATE has whole seconds, so within one second the event about the status wins.
     return _compare(max(clocks, default=None), known.agreement.status_announced_at) is Clock.OLDER
 
 
 def _lacks_status(known: Known, snapshot: OrderSnapshot) -> bool:
-    """Return whether a copy has no newer version than the one for which an event has reported the status alone."""
+    """Return whether an event reported a status alone and the version of this copy is not newer than the stored one."""
     has_received = known.agreement.status_received_at is not None
     return has_received and _compare(snapshot.version, known.version) is not Clock.NEWER

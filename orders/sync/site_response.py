@@ -1,31 +1,32 @@
-"""What the site says beside taking over what is ours: warnings, and fields that it did not take. Pure."""
+"""Warnings and refused fields in the site's response to a push, as pure values."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 OCCURRENCE = "inner_account"
-"""Money went to the customer's account there: it is told each time; the others describe how things are."""
+"""The code of the warning that money went to the customer's account on the site. It is reported each time, because it
+is an occurrence; the other warnings describe a state."""
 UNNAMED = ""
-"""The code of a warning of a bridge before 1.2, which is a text and nothing else."""
+"""The code of a warning from a bridge older than 1.2, which sends only a text."""
 
 
 @dataclass(frozen=True, slots=True)
 class SiteWarning:
-    """The site took what it was sent, but somebody should know this. The text is Russian, for staff."""
+    """A warning about a push that the site accepted. The message is Russian, for staff."""
 
     code: str
     message: str
     about: str = ""
-    """The site's own word for what it is about: a property, a product."""
+    """The site's name of the property or product that the warning is about."""
     field: str = ""
-    """Ours for it; empty for the whole order, or for what we have no field of."""
+    """Our name of the field; empty for the whole order, or if we have no such field."""
     amount: str = ""
-    """KZT, of an occurrence."""
+    """The amount of an occurrence, in KZT."""
 
     @property
     def is_standing(self) -> bool:
-        """Return whether the site says it again as long as it is so."""
+        """Return whether the site repeats the warning as long as its cause lasts."""
         return self.code != OCCURRENCE
 
     @classmethod
@@ -40,20 +41,21 @@ class SiteWarning:
 
 @dataclass(frozen=True, slots=True)
 class FieldRefusal:
-    """A field that the site did not take, although it took the rest. The text is for staff."""
+    """A field that the site refused although it accepted the others. The message is for staff."""
 
     code: str
     message: str
     is_of_value: bool
-    """It is the value that the site can't hold: another one may go, the same one never will."""
+    """Whether the site can't store this value: another value may succeed, the same one never will."""
 
 
 @dataclass(frozen=True, slots=True)
 class SiteResponse:
-    """All that one answer says beside its result. `refused` are fields by our names."""
+    """The warnings and refusals of one response. The keys of `refused` are our field names."""
 
     warnings: tuple[SiteWarning, ...] = ()
     refused: Mapping[str, FieldRefusal] = field(default_factory=dict)
 
 
 SILENCE = SiteResponse()
+"""A response without warnings and refusals."""

@@ -1,12 +1,12 @@
-"""What another system says an order, a customer or a product is, in our own terms.
+"""Snapshots: orders, customers and products as the site describes them, in the terms of the CRM.
 
-Plain values without a database behind them: the bridge translates a payload into a snapshot,
-`orders.services` merges it. Two rules hold everywhere:
+They are plain values without a database: the bridge translates a payload into a snapshot, and `orders.services`
+merges it. Two rules apply everywhere:
 
-* Absent is not empty. A key that is missing from `fields` was not in the payload and is left alone;
-  `""` or `None` under a key means that the other side cleared the field.
-* Nothing is thrown away. What has no column of its own is in `metadata`, and a value that could not be
-  read is there in its raw form and named in `problems`.
+* Absent is not empty. A key that is missing from `fields` was not in the payload, and the field keeps its value;
+  `""` or `None` under a key means that the site has cleared the field.
+* Nothing is lost. Data without a column of its own is in `metadata`; a value that could not be read is there in its
+  raw form, and `problems` names it.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from typing import Any
 from uuid import UUID
 
 CRM_XML_ID_PREFIX = "crm-"
-"""An order born in the CRM carries `XML_ID = "crm-" + order id` in Bitrix."""
+"""In Bitrix an order created by the CRM has `XML_ID = "crm-" + order id`."""
 
 
 class ProblemReason(StrEnum):
@@ -40,12 +40,12 @@ class ProblemReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One field that could not be read: its name on the wire, the raw value (JSON), and why."""
+    """One field that could not be read: its name in the payload, its raw value (JSON), and the reason."""
 
     field: str
     value: Any
     reason: ProblemReason | str
-    """A text where another version of the CRM stored a reason that this one does not know."""
+    """A string if another version of the CRM has stored a reason that this version does not know."""
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Problem":
@@ -63,8 +63,8 @@ class CustomerSnapshot:
 
     bitrix_user_id: int | None
     contacts_only: bool = False
-    """The account says neither name nor phone: `fields` are those of the person who has ordered, and several
-    people may order under one account."""
+    """Whether the account has neither name nor phone, so that `fields` come from the order. Several people may order
+    under such an account."""
     fields: Mapping[str, str | None] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
@@ -79,14 +79,14 @@ class ItemSnapshot:
     quantity: Decimal
     price: Decimal
     product_snapshot: Mapping[str, Any]
-    """name, currency, original_price, discount, xml_id: as they were when the order was placed."""
+    """name, currency, original_price, discount and xml_id at the time of the order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderSnapshot:
-    """An order as the site sees it.
+    """An order as the site describes it.
 
-    `fields` holds what maps to a column of `orders.Order`:
+    `fields` has the values of columns of `orders.Order`:
     order_number, bitrix_user_id, status (the *site's* code, e.g. "AP"), recipient_name, recipient_phone,
     delivery_address, delivery_date (date), delivery_slot (str id), city (int), shop (int), postcard_text, comment,
     courier_comment, total_amount, delivery_fee, discount_amount, paid_amount (Decimal, KZT), currency,
@@ -95,63 +95,64 @@ class OrderSnapshot:
 
     bitrix_order_id: int
     crm_order_id: UUID | None = None
-    """From XML_ID, for an order that was born in the CRM."""
+    """Our id of an order that was created in the CRM, read from XML_ID."""
     version: int | None = None
     updated_at: datetime | None = None
     """DATE_UPDATE, aware."""
     checksum: str | None = None
-    """The site's own, over properties, lines and payments: the same as long as none of them has changed."""
+    """The site's checksum of properties, lines and payments; it changes when any of them changes."""
     announced_at: datetime | None = None
-    """The event's own time (webhook_timestamp, else DATE_STATUS), aware: the last resort for ordering events."""
+    """The event's own time (webhook_timestamp, else DATE_STATUS), aware. It orders events only if nothing else can."""
     created_at: datetime | None = None
     """DATE_INSERT, aware."""
     is_partial: bool = False
-    """A status change alone: an order never seen becomes a stub and the rest is asked for."""
+    """Whether only the status is known: an unknown order becomes a stub, and the rest is refetched."""
     fields: Mapping[str, Any] = field(default_factory=dict)
     customer: CustomerSnapshot | None = None
     items: tuple[ItemSnapshot, ...] | None = None
-    """None when the payload has no basket; an empty tuple when the basket is empty."""
+    """None if the payload has no basket; an empty tuple if the basket is empty."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     readable: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Part of `metadata` -> names that could be read this time: what was kept of them before is out of date."""
+    """Part of `metadata` -> names that could be read this time, so that their stored raw values are outdated."""
     problems: tuple[Problem, ...] = ()
-    """Those of the customer included."""
+    """The problems of the order and of its customer."""
 
     @property
     def has_clock(self) -> bool:
-        """Return whether it says anything by which it can be put in order with others."""
+        """Return whether it has a version or a time by which snapshots can be ordered."""
         return any(clock is not None for clock in (self.version, self.updated_at, self.announced_at))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FreshRead:
-    """How a snapshot came about that was asked for just now: it is the site's present state, however low its version.
+    """The fetch that returned a snapshot: the site's present state, even if its version is lower than ours.
 
-    A site that was put back to an older state counts on from there. What the site has reported since may be newer.
+    After the site was restored to an older state, its versions continue from that state. Events that were received
+    during the fetch may be newer.
     """
 
     read_at: datetime
-    """Before the request left, aware."""
+    """The time before the request was sent, aware."""
     times_received: int
-    """`Agreement.times_received` of the order before that; 0 for one that is not known here."""
+    """`Agreement.times_received` of the order at that time; 0 for an unknown order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryRead:
-    """How a snapshot came about that was read from a copy of the site: it is history, and no one is notified of it."""
+    """The import that read a snapshot from a copy of the site. No one is notified of imported orders."""
 
     settled_at: datetime | None = None
-    """Since when the order has its status, aware."""
+    """When the order got its status, aware."""
     remarks: tuple[str, ...] = ()
-    """What was odd about it in the copy, as texts for staff."""
+    """Texts for staff about oddities of the order in the copy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryEntry:
-    """A change of one field that the site remembers from before the CRM knew the order. A status is the site's code."""
+    """A change of one field that the site has logged before the CRM knew the order. A status is the site's code."""
 
     key: str
-    """The site's id of the entry (`b_sale_order_change.ID`): it is taken over once."""
+    """The site's id of the entry (`b_sale_order_change.ID`), by which it is imported only once."""
     happened_at: datetime
     field: str
     old: Any
@@ -182,7 +183,7 @@ class ReferenceRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferenceSnapshot:
-    """What the site says its statuses, cities, shops and delivery slots are."""
+    """The statuses, cities, shops and delivery slots of the site."""
 
     statuses: tuple[ReferenceRow, ...] = ()
     cities: tuple[ReferenceRow, ...] = ()

@@ -1,7 +1,7 @@
-"""How two systems agree: a three-way merge, field by field, against what both sides last agreed on.
+"""The three-way merge of our values and the site's, field by field, against the values that both sides last agreed on.
 
-Pure: plain values in their comparable form (`orders.sync.fields`), no database. Values are compared as the site would
-say them: it knows no refund, only that an order is not paid.
+Everything here is pure: plain values in comparable form (`orders.sync.fields`), no database. Values are compared in the
+form that the site has, which knows no refund, only an order that is not paid.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -14,29 +14,29 @@ from orders.sync.fields import FIELDS, as_sent, empty_value
 from orders.sync.site_response import UNNAMED, FieldRefusal, SiteWarning
 
 STATUS = "status"
-COMPUTED_THERE = frozenset({"total_amount", "discount_amount"})
-"""What follows on the site from what it has: another value of it there says nothing of what came first."""
+COMPUTED_ON_SITE = frozenset({"total_amount", "discount_amount"})
+"""Fields that the site computes: another value of them does not show which of two saves was first."""
 MOST_WARNINGS = 50
-"""How many warnings are remembered: more than an order can have."""
+"""How many warnings are stored: more than an order can have."""
 MOST_PAST = 6
-"""How many statuses that ours have replaced are remembered."""
+"""How many past statuses are stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Values that were sent, and the key by which the site knows a repetition."""
+    """Values that were sent, and the key by which the site recognises a repetition."""
 
     key: str
     values: Mapping[str, Any]
     times_received: int = 0
-    """`Agreement.times_received` when it was asked for first."""
+    """`Agreement.times_received` before the first attempt."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The version that the site's answer to a push named, and the fields that the push has set.
+    """The version in the site's response to a push, and the fields that the push has set.
 
-    An event may name the same version and mean another save, which the site began before ours and ended after it.
+    An event may have the same version but come from another save, which started before ours and ended after it.
     """
 
     version: int
@@ -45,7 +45,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class RefusedValue:
-    """A value that the site can't hold, and has said so."""
+    """A value that the site has refused because it can't store it."""
 
     value: Any
     code: str
@@ -54,52 +54,52 @@ class RefusedValue:
 
 @dataclass(slots=True)
 class Agreement:
-    """`Order.bitrix_state`: what we know of the site's side of an order."""
+    """`Order.bitrix_state`: the agreed values of an order, and what was sent to and received from the site."""
 
     agreed: dict[str, Any] = field(default_factory=dict)
     """The site's last known value of each field that it has reported or accepted."""
     sent: dict[str, list[Any]] = field(default_factory=dict)
-    """Values sent that may not have arrived: one of them in a report is our own echo, not a change of the site."""
+    """Sent values that may not have arrived: if the site reports one of them, it is our echo, not a change there."""
     unanswered: "Request | None" = None
-    """The last request whose answer has not come, never one for the status alone; as long as the same is wanted."""
+    """The last request without a response, as long as its values are desired; never a request for the status alone."""
     refused: dict[str, RefusedValue] = field(default_factory=dict)
-    """Values of ours that the site can't hold: they stay here, and are not sent as long as they are the same."""
+    """Our values that the site can't store: they stay here, and are not sent again until they change."""
     warnings: list[SiteWarning] = field(default_factory=list)
-    """What the site has warned of, and staff know, as long as it is so."""
+    """Warnings of the site that are on the timeline and still apply."""
     site_status: str = ""
-    """The site's own code of the agreed status, which it expects back in compare-and-set."""
+    """The site's own code of the agreed status, which a compare-and-set request must name."""
     received_version: int | None = None
-    """The version of which the whole order was received; None when that is none. The answer to a push of ours may name
-    another one: changes in between have not been received."""
+    """The version of which the whole order was received; None if there is none. The response to a push may name a later
+    one, so that changes between the two have not been received."""
     received_updated_at: datetime | None = None
     """DATE_UPDATE of the whole order that was received last."""
     checksum: str | None = None
-    """The site's checksum of the whole order that was received last; None when that came without one."""
+    """The site's checksum of the whole order that was received last; None if it had no checksum."""
     times_received: int = 0
-    """How often an event or an answer has said something of the order. Versions can't count that: they may fall, and
-    two saves may make the same one."""
+    """How many events and responses have reported the order. Versions can't be used for this count: they may become
+    lower, and two saves may make the same version."""
     answered: "Answered | None" = None
-    """The last answer to a push, as long as no event has reported the whole order since."""
+    """The last response to a push, as long as no event has reported the whole order since."""
     is_unclear: bool = False
-    """What the site has does not follow from what it said: the whole order has to be fetched."""
+    """Whether the site's present values do not follow from its reports, so that the whole order must be fetched."""
     announced_at: datetime | None = None
     """The own time of the newest event that reported the whole order, for events without version and date."""
     status_announced_at: datetime | None = None
     """The own time of the newest event that reported the status alone."""
     status_received_at: datetime | None = None
-    """When an event that reported the status alone came last, by our clock."""
+    """When the last event that reported the status alone was received, by our clock."""
     past_statuses: list[str] = field(default_factory=list)
-    """What the site's status was before ours arrived, and ours, oldest first: an event that names one of them without
-    a version may be late."""
+    """Statuses of the site that ours have replaced, and ours, oldest first: an event that names one of them without a
+    version may be outdated."""
     answered_at: datetime | None = None
-    """When the last fetch of the whole order that was answered began, by our clock."""
+    """When the last successful fetch of the whole order started, by our clock."""
     unversioned_at: datetime | None = None
-    """When the site last reported the whole order, or took over what is ours, without a version and a date, by our
-    clock. None once it has reported the order with one: then that says how new it is."""
+    """When the site last reported the whole order, or accepted our values, without a version and a date, by our clock.
+    None after it has reported the order with one of them."""
 
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> Self:
-        """Read the column."""
+        """Return the agreement that the column stores."""
         return cls(
             agreed=dict(state.get("agreed", {})),
             sent={name: list(values) for name, values in state.get("sent", {}).items()},
@@ -108,22 +108,22 @@ class Agreement:
             warnings=[SiteWarning(**warning) for warning in state.get("warnings", [])],
             site_status=state.get("site_status", ""),
             received_version=state.get("received_version"),
-            received_updated_at=_moment(state.get("received_updated_at")),
+            received_updated_at=_parse_time(state.get("received_updated_at")),
             checksum=state.get("checksum"),
             times_received=state.get("times_received", 0),
             answered=Answered(**state["answered"]) if state.get("answered") else None,
             is_unclear=state.get("is_unclear", False),
-            announced_at=_moment(state.get("announced_at")),
-            status_announced_at=_moment(state.get("status_announced_at")),
-            status_received_at=_moment(state.get("status_received_at")),
+            announced_at=_parse_time(state.get("announced_at")),
+            status_announced_at=_parse_time(state.get("status_announced_at")),
+            status_received_at=_parse_time(state.get("status_received_at")),
             past_statuses=list(state.get("past_statuses", [])),
-            answered_at=_moment(state.get("answered_at")),
-            unversioned_at=_moment(state.get("unversioned_at")),
+            answered_at=_parse_time(state.get("answered_at")),
+            unversioned_at=_parse_time(state.get("unversioned_at")),
         )
 
     @classmethod
     def on(cls, **values: Any) -> Self:
-        """Return the agreement on these values: the site's, or those of a stub that is not edited yet."""
+        """Return an agreement on these values: the site's, or those of a new stub."""
         return cls(agreed=values)
 
     def as_json(self) -> dict[str, Any]:
@@ -150,22 +150,22 @@ class Agreement:
         }
 
     def value(self, name: str) -> Any:
-        """Return the site's last known value; that of an empty field before it has named any."""
+        """Return the site's last known value, or an empty one if the site has not reported the field."""
         return self.agreed.get(name, empty_value(name))
 
     def note_sending(self, values: Mapping[str, Any]) -> None:
-        """Remember what is about to be sent, before the call: its echo may beat its answer, or the answer be lost."""
+        """Record values before they are sent, since their echo may arrive before the response, or without one."""
         for name, ours in values.items():
-            if _says_nothing(name, ours):
+            if _is_unset(name, ours):
                 continue
             value = as_sent(name, ours)
             sent = [earlier for earlier in self.sent.get(name, []) if earlier != value]
             self.sent[name] = [*sent, value]
 
     def start_request(self, values: Mapping[str, Any]) -> Request:
-        """Note values that are about to be sent; return the request: the earlier one if this is a repetition.
+        """Record values that are about to be sent; return their request, the earlier one if this is a repetition.
 
-        The site does a repeated request only once: what was changed there since is not undone.
+        The site performs a repeated request only once, so that later changes there are not overwritten.
         """
         if self.unanswered is None or self.unanswered.values != values:
             self.unanswered = Request(str(uuid4()), dict(values), self.times_received)
@@ -175,7 +175,7 @@ class Agreement:
     def forget_request_unless(self, ours: Mapping[str, Any]) -> None:
         """Forget the unanswered request if it has arrived, or if its values are no longer desired.
 
-        The same values desired again later make another request. `ours` may lack fields that are as they were.
+        If the same values are desired again later, they make a new request. `ours` may lack unchanged fields.
         """
         if self.unanswered is None:
             return
@@ -185,7 +185,7 @@ class Agreement:
             self.unanswered = None
 
     def settle(self, values: Mapping[str, Any]) -> None:
-        """Take these values as those of the site. One that we sent has arrived, and so have those sent before it."""
+        """Record these values as the site's. A sent value among them has arrived, and so have those sent before it."""
         for name, said in values.items():
             value = as_sent(name, said)
             before, self.agreed[name] = self.agreed.get(name), value
@@ -194,14 +194,14 @@ class Agreement:
             sent = self.sent.get(name, [])
             if value in sent:
                 if name == STATUS:
-                    self._leave_behind(before, *sent[: sent.index(value) + 1])
-                # Those sent after it are still on their way: their echo must not look like a change of the site.
+                    self._add_past_statuses(before, *sent[: sent.index(value) + 1])
+                # Values sent later may still arrive, and their echo must not count as a change of the site.
                 self.sent[name] = sent[sent.index(value) + 1 :]
                 if not self.sent[name]:
                     del self.sent[name]
 
     def refuse(self, name: str, ours: Any, refusal: FieldRefusal) -> bool:
-        """Note that the site has not taken a value, and whether it can't hold it; return whether that is news."""
+        """Record that the site has refused a value; return whether this refusal is new."""
         value = as_sent(name, ours)
         self.sent[name] = [sent for sent in self.sent.get(name, []) if sent != value]
         if not self.sent[name]:
@@ -212,21 +212,21 @@ class Agreement:
         return known != self.refused[name]
 
     def forget_refusals_unless(self, ours: Mapping[str, Any]) -> None:
-        """Forget what the site can't hold if it is no longer wanted. `ours` may lack fields that are as they were."""
+        """Forget refused values that are no longer desired. `ours` may lack unchanged fields."""
         self.refused = {
             name: refusal
             for name, refusal in self.refused.items()
             if name not in ours or as_sent(name, ours[name]) == refusal.value
         }
 
-    def news_of(self, warnings: Sequence[SiteWarning], asked: Collection[str]) -> list[SiteWarning]:
-        """Return the warnings of an answer that staff do not know yet, and remember those that stand.
+    def new_warnings(self, warnings: Sequence[SiteWarning], asked: Collection[str]) -> list[SiteWarning]:
+        """Return the warnings of a response that are new, and store the standing ones.
 
-        `asked` are the fields that the request was about: of others the site says nothing, so what it said before
-        stands. So does a text without a code, which says not even what it is about.
+        `asked` are the fields of the request. Stored warnings about other fields stay, since the response does not
+        mention those fields. Stored warnings without a code stay too, since they name no field.
         """
         known = set(self.warnings)
-        news = [warning for warning in dict.fromkeys(warnings) if warning not in known]
+        new = [warning for warning in dict.fromkeys(warnings) if warning not in known]
         standing = [warning for warning in dict.fromkeys(warnings) if warning.is_standing]
         left = [
             warning
@@ -235,16 +235,16 @@ class Agreement:
             and (warning.code == UNNAMED or (warning.field != "" and warning.field not in asked))
         ]
         self.warnings = [*left, *standing][-MOST_WARNINGS:]
-        return news
+        return new
 
     def has(self, values: Mapping[str, Any]) -> bool:
-        """Return whether these are the values that the site is known to have."""
+        """Return whether these are the last known values of the site."""
         return all(self.value(name) == as_sent(name, value) for name, value in values.items())
 
     def merge_answer(self, version: int | None, values: Mapping[str, Any], *, is_unclear: bool) -> None:
-        """Settle what the site says that it has taken, and what is known of its version thereby.
+        """Record the values that the site has accepted, and the version in its response.
 
-        `is_unclear`: it has reported something else since, and nothing shows which came first.
+        `is_unclear` means that the site has also reported other values, and nothing shows which are newer.
         """
         was_known = self.has(values)
         self.settle(values)
@@ -252,45 +252,45 @@ class Agreement:
         self.is_unclear = self.is_unclear or is_unclear
         if version is None:
             return
-        self.answered = Answered(version, sorted(values.keys() - COMPUTED_THERE))
+        self.answered = Answered(version, sorted(values.keys() - COMPUTED_ON_SITE))
         if not is_unclear and self._follows(version, was_known=was_known):
             self.received_version = version
         elif is_unclear or (self.received_version is not None and self.received_version >= version):
             self.received_version = None
 
     def _follows(self, version: int, *, was_known: bool) -> bool:
-        """Return whether the version holds nothing but what was received and ours, which may be no change there.
+        """Return whether the version contains nothing but the received order and our values.
 
-        A change of ours that leaves the version as it was received: it had fallen before, by another save.
+        If our values were a change there but the version is still the received one, another save has lowered it before.
         """
         if self.received_version is None:
             return False
         return version == self.received_version + 1 or (version == self.received_version and was_known)
 
     def is_twin(self, version: int | None, theirs: Mapping[str, Any]) -> bool:
-        """Return whether an event of the version that an answer has named lacks what the answer says was taken.
+        """Return whether an event has the version of a response but lacks the values that the response accepted.
 
-        Two saves have made this version, then, and it is the other one.
+        In that case two saves have made this version, and the event reports the other save.
         """
         if self.answered is None or self.answered.version != version:
             return False
         return any(theirs[name] != self.value(name) for name in self.answered.names if name in theirs)
 
-    def _leave_behind(self, *statuses: str | None) -> None:
+    def _add_past_statuses(self, *statuses: str | None) -> None:
         past = [*self.past_statuses, *(status for status in statuses if status)]
         self.past_statuses = list(dict.fromkeys(reversed(past)))[:MOST_PAST][::-1]
 
     def is_past(self, status: str | None) -> bool:
-        """Return whether ours have replaced this status, or it is ours and has been replaced."""
+        """Return whether this status is a past one that the site no longer has."""
         return status in self.past_statuses and status != self.value(STATUS)
 
     def unsent(self, ours: Mapping[str, Any]) -> list[str]:
-        """Return the fields that are pending: those that have to be sent to the site.
+        """Return the names of the fields with a pending change, which must be sent to the site.
 
-        Also those of which another value was sent and may have arrived: going back is a change like any other. Not
-        those whose value the site has refused because it can't hold it.
+        They include fields of which another value was sent and may have arrived, even if ours equals the agreed value
+        again. They exclude fields whose value the site has refused because it can't store it.
         """
-        desired = {name: as_sent(name, value) for name, value in ours.items() if not _says_nothing(name, value)}
+        desired = {name: as_sent(name, value) for name, value in ours.items() if not _is_unset(name, value)}
         return [
             name
             for name, value in desired.items()
@@ -299,35 +299,35 @@ class Agreement:
         ]
 
 
-def _says_nothing(name: str, ours: Any) -> bool:
-    """Return whether ours is no desired value: empty, in a field that can't be emptied on the site."""
+def _is_unset(name: str, ours: Any) -> bool:
+    """Return whether our value is empty in a field that can't be empty on the site, so that it is never sent."""
     return name in FIELDS and not FIELDS[name].can_be_cleared and ours == empty_value(name)
 
 
-def _moment(text: str | None) -> datetime | None:
+def _parse_time(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """What comes of merging the site's values into ours."""
+    """The result of merging the site's values into ours."""
 
     taken: tuple[str, ...]
     """Fields that take the site's value."""
     kept: Mapping[str, Any]
-    """Changed on both sides; ours stays. Field -> the site's value."""
+    """Fields changed on both sides in which ours stays -> the site's value."""
     yielded: Mapping[str, Any]
-    """Changed on both sides; the site decides. Field -> our value, which a manager may want back."""
+    """Fields changed on both sides in which the site decides -> our value, which a manager may restore."""
 
 
 def merge(
     agreement: Agreement, *, ours: Mapping[str, Any], theirs: Mapping[str, Any], site_decides: Collection[str] = ()
 ) -> Merge:
-    """Merge the site's values and settle the agreement on them.
+    """Merge the site's values into ours and settle the agreement on the site's values.
 
-    A field that `theirs` lacks is left alone. The site has changed a field when its value differs from the agreed one
-    and is not one that we sent; we have changed it when ours differs from the agreed one. A field that can't be pushed
-    is the site's alone: its change is taken in any case. What follows another field goes with that one.
+    Fields that `theirs` lacks stay. The site has changed a field if its value differs from the agreed one and is not
+    one that we sent; we have changed it if ours differs from the agreed one. The site's change of a field that can't be
+    pushed is always taken. A field that follows another one is taken from the same side as that one.
     """
     taken: list[str] = []
     kept: dict[str, Any] = {}
@@ -348,7 +348,7 @@ def merge(
         agreement.settle({name: value})
     for name, source in following.items():
         if source not in theirs:
-            continue  # nothing that it could be computed from
+            continue  # the site did not report the field that this one is computed from
         agreement.settle({name: theirs[name]})
         if theirs[name] != ours[name] and (source in taken or ours[source] == theirs[source]):
             taken.append(name)
@@ -356,14 +356,14 @@ def merge(
 
 
 def _site_changed(agreement: Agreement, name: str, value: Any) -> bool:
-    """Return whether the value is a change of the site: an echo of what we sent may come late, after we went back."""
+    """Return whether the value is a change of the site and not an echo, which may arrive after we changed it again."""
     known = FIELDS.get(name)
     may_be_echo = value in agreement.sent.get(name, ()) and not (known and value in known.never_echo)
     return value != agreement.value(name) and not may_be_echo
 
 
 def _we_changed(agreement: Agreement, name: str, mine: Any) -> bool:
-    """Return whether ours is a change that the site can be sent."""
+    """Return whether our value is a change that can be pushed."""
     known = FIELDS.get(name)
     is_pushed = known is None or known.is_pushed
-    return is_pushed and mine != agreement.value(name) and not _says_nothing(name, mine)
+    return is_pushed and mine != agreement.value(name) and not _is_unset(name, mine)

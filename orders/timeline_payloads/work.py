@@ -29,7 +29,7 @@ class ProblemSolved(Payload):
 class CourierNotified(Payload):
     """The courier knows of the order."""
 
-    kind: ClassVar[EventKind] = EventKind.TOLD
+    kind: ClassVar[EventKind] = EventKind.NOTIFIED
     courier: Text
     """The courier's name at that time."""
 

@@ -1,1 +1,1 @@
-"""Pure values: phones, delivery slots, texts, names of staff. Nothing here reads the database."""
+"""Values such as phones, delivery slots and texts. The functions are pure, except that `staff` returns a queryset."""

@@ -1,4 +1,4 @@
-"""Kinds of paper, and the sizes they are printed in."""
+"""The printed documents and the paper sizes in which each is printed."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ class Paper(TextChoices):
 
 @dataclass(frozen=True, slots=True)
 class PaperFormat:
-    """One size, in millimetres. `height` is None on a roll, which is cut where the text ends."""
+    """A paper size, in millimetres. `height` is None for a roll, which the printer cuts after the text."""
 
     name: str
     label: "StrOrPromise"
@@ -29,7 +29,7 @@ class PaperFormat:
 
     @property
     def is_roll(self) -> bool:
-        """Return whether it is for a thermal printer: one colour, 203 dots an inch."""
+        """Return whether the size is that of a thermal printer (one colour, 203 dots per inch)."""
         return self.height is None
 
 
@@ -48,11 +48,11 @@ FORMATS: dict[Paper, tuple[PaperFormat, ...]] = {
 
 
 def format_label(name: str) -> str:
-    """Return what people call a size; one that is no longer printed by its name."""
+    """Return the label of a size, or its name if the size is no longer in use."""
     sizes = {size.name: size.label for sizes in FORMATS.values() for size in sizes}
     return str(sizes.get(name, name))
 
 
 def find_format(paper: Paper, name: str) -> PaperFormat | None:
-    """Return the size of this paper that has this name; None when it is not printed so."""
+    """Return the size with this name for this document; None if the document is not printed in it."""
     return next((size for size in FORMATS[paper] if size.name == name), None)

@@ -1,4 +1,4 @@
-"""Phone numbers inside texts, covered for people who may not see them."""
+"""Masking phone numbers inside texts for users who may not see phones."""
 
 import phonenumbers
 
@@ -6,7 +6,7 @@ from orders.values.phones import REGION
 
 MASK = "•••"
 _FEWEST_DIGITS = 5
-"""A shorter number can't be called. Most texts have fewer digits, and a search for phones in them would cost time."""
+"""The fewest digits of a number that can be called. Texts with fewer digits are not searched, which saves time."""
 
 
 def without_phones(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Phone numbers as customers type them, as we store them (E.164) and as people read them."""
+"""Reading phone numbers that people type, and formatting the stored ones (E.164)."""
 
 import re
 from functools import lru_cache
@@ -7,33 +7,33 @@ from typing import NamedTuple
 import phonenumbers
 
 REGION = "KZ"
-"""Where a number without a country code is from."""
+"""The country of a number without a country code."""
 
 COLUMN_LENGTH = 20
 """Phone columns are varchar(20)."""
 
 HIDDEN = "•••"
-"""Stands for what somebody may not see."""
+"""The text in place of a value that the user may not see."""
 
 _READ_AT_MOST = 250
-"""Characters of a field looked at; a longer text is not a phone, and matching costs time."""
+"""How many characters of a field are read: a longer text is not a phone, and matching takes time."""
 
 
 class PhoneNumber(NamedTuple):
-    """What was found in one phone field."""
+    """The phone numbers that a phone field contains."""
 
     value: str
-    """E.164, or the text as typed, cut to the column's length, when it holds no number that can exist."""
+    """E.164; or the typed text, cut to the length of the column, if it contains no possible number."""
     is_valid: bool
     others: tuple[str, ...] = ()
-    """Further numbers of the same field, E.164."""
+    """The other numbers of the field, E.164."""
 
 
 def normalize_phone(raw: str) -> PhoneNumber:
-    """Find the number in a typed text: the first one that can exist, whatever is written around it.
+    """Return the first possible number of a typed text, with the others in it. Never raise.
 
-    Kazakh and Russian numbers may lack the country code or start with 8 (`8701…`, `701…`), foreign ones need
-    `+`, `00` or at least their country code. Never raises.
+    Kazakh and Russian numbers may lack the country code or start with 8 (`8701…`, `701…`); foreign ones need
+    `+`, `00` or at least their country code.
     """
     typed = _printable(raw[: 4 * _READ_AT_MOST])
     found = _numbers_in(_with_repaired_prefix(typed[:_READ_AT_MOST]))
@@ -43,7 +43,7 @@ def normalize_phone(raw: str) -> PhoneNumber:
 
 
 def format_phone(value: str) -> str:
-    """Return a stored number as people write it, `+7 701 123-45-67`; what is not E.164 comes back as it is."""
+    """Return a stored number in the usual form, `+7 701 123-45-67`; a text that is not E.164 is returned unchanged."""
     match = re.fullmatch(r"\+7(\d{3})(\d{3})(\d{2})(\d{2})", value)
     if match:
         return "+7 {} {}-{}-{}".format(*match.groups())
@@ -57,29 +57,29 @@ def format_phone(value: str) -> str:
 
 
 def masked_phone(value: str) -> str:
-    """Return the last four digits of a phone, behind dots; only dots where there are not more than four."""
+    """Return dots and the last four digits of a phone; only dots if it has four digits or fewer."""
     digits = phone_digits(value)
     return f"{HIDDEN}\N{NO-BREAK SPACE}{digits[-4:]}" if len(digits) > 4 else HIDDEN
 
 
 def phone_digits(value: str) -> str:
-    """Return the digits 0–9 of a text and nothing else."""
+    """Return only the digits 0–9 of a text."""
     return re.sub(r"[^0-9]", "", value)
 
 
 def _printable(raw: str) -> str:
-    # Numbers pasted from a phone's address book come wrapped in invisible direction marks.
+    # Numbers pasted from the address book of a phone have invisible direction marks around them.
     kept = "".join(char if char.isprintable() else " " if char.isspace() else "" for char in raw)
     return " ".join(kept.split())
 
 
 def _with_repaired_prefix(text: str) -> str:
-    # "+8701…" is what a program makes of "8701…" when it merely adds a plus; no country has the code 87 or 89.
+    # Some programs turn "8701…" into "+8701…"; no country has the code 87 or 89.
     repaired = re.sub(r"\+\s*8(?=[\s(.-]*[79]\d)", "8", text)
     return re.sub(r"(?<![\d+])00(?=[1-9]\d{8,})", "+", repaired)
 
 
-@lru_cache(maxsize=2048)  # matching costs 0.2 ms, and an order is sent again at each change
+@lru_cache(maxsize=2048)  # matching takes 0.2 ms, and the site sends an order again at each change
 def _numbers_in(text: str) -> tuple[str, ...]:
     found: list[str] = []
     for match in phonenumbers.PhoneNumberMatcher(text, REGION):
@@ -90,7 +90,7 @@ def _numbers_in(text: str) -> tuple[str, ...]:
 
 
 def _foreign_number_without_plus(text: str) -> list[str]:
-    # A number that starts with 7 or 8 is a mistyped local one: reading it as foreign would be a wrong guess.
+    # A number that starts with 7 or 8 is a mistyped local number, not a foreign one.
     if not re.fullmatch(r"[1-69][0-9 ().-]{9,18}[0-9]", text):
         return []
     try:

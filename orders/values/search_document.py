@@ -11,10 +11,10 @@ from django.db.models import CharField, Expression, F, Func, TextField, Value
 from django.db.models.functions import Coalesce, Concat, Right
 
 _PHONE_IN_TEXT = r"\d([^[:alnum:]]*\d){6,}"
-"""Seven digits and more, whatever stands between them; for PostgreSQL."""
+"""A PostgreSQL pattern of seven or more digits with any separators between them."""
 _SEPARATORS = "-/.,№#«»\"'():;+"
 SIMILAR_LETTERS = {"ё": "е", "ә": "а", "і": "и", "ұ": "у", "ү": "у", "қ": "к", "ғ": "г", "ң": "н", "ө": "о", "һ": "х"}
-"""Letters that a Russian keyboard lacks, or that people write in two ways: Айгерім is found by Айгерим."""
+"""Letters that a Russian keyboard lacks or that are spelled in two ways, so that Айгерим finds Айгерім."""
 
 
 def _words(name: str) -> Expression:
@@ -49,9 +49,9 @@ def _phone_endings(name: str) -> Expression:
 
 
 def search_document(*, words: Sequence[str], phones: Sequence[str] = (), keys: Sequence[str] = ()) -> Expression:
-    """Return the expression of a generated tsvector column over these columns. It is immutable, as one must be.
+    """Return the expression of a generated tsvector column over these columns. PostgreSQL requires it to be immutable.
 
-    `keys` are words that hold no phone, however many digits they have: an order's number.
+    `keys` are columns, such as the number of an order, whose digits are never a phone.
     """
     texts, numbers = list(map(_words, words)), list(map(_words, keys))
     if not phones:

@@ -1,4 +1,4 @@
-"""Delivery slots written as text: `15:00-16:00`, `с 15:00 до 16:00`, `15-16`."""
+"""Reading delivery slots that are written as text: `15:00-16:00`, `с 15:00 до 16:00`, `15-16`."""
 
 import re
 from datetime import time
@@ -7,16 +7,16 @@ KEY_LENGTH = 20
 """`delivery_times.bitrix_id` is varchar(20)."""
 
 _NIGHT_ENDS = time(6)
-"""A slot may run past midnight up to this hour; a later end before the start is a typing error."""
+"""A slot may end after midnight, up to this hour; a later end that is before the start is a typing error."""
 
 _CLOCK = r"([01]?[0-9]|2[0-4])(?:[:.]([0-5][0-9]))?(?:[:.]00)?"
 _SLOT = re.compile(rf"(?:(?:с|от)\s+)?{_CLOCK}\s*(?:[-\u2010-\u2015\u2212]|\sдо\s)\s*{_CLOCK}", re.IGNORECASE)
 
 
 def parse_slot(text: str) -> tuple[time, time] | None:
-    """Return when a slot starts and ends (wall clock in Almaty), or None when the text is not a slot.
+    """Return the start and the end of a slot (time in Almaty), or None if the text is not a slot.
 
-    24:00 is given as 00:00.
+    24:00 is returned as 00:00.
     """
     match = _SLOT.fullmatch(" ".join(text.split()))
     if match is None:
@@ -31,7 +31,7 @@ def parse_slot(text: str) -> tuple[time, time] | None:
 
 
 def slot_key(text: str) -> str:
-    """Return the id a slot is stored under: `14:00-16:00` for any way to write it, else the text, cut to 20."""
+    """Return the id of a slot: `14:00-16:00` for each spelling of it; a text that is no slot, cut to 20 characters."""
     slot = parse_slot(text)
     if slot is None:
         return " ".join(text.split())[:KEY_LENGTH].rstrip()

@@ -1,4 +1,4 @@
-"""Members of staff: their names, and who can be given an order."""
+"""Members of staff to whom an order can be assigned."""
 
 from django.db.models import QuerySet
 
@@ -6,5 +6,5 @@ from cvety_crm.users import User
 
 
 def staff() -> QuerySet[User]:
-    """Return those who can be given an order, by name."""
+    """Return the active members of staff, ordered by name."""
     return User.objects.filter(is_staff=True, is_active=True).order_by("first_name", "last_name", "username")

@@ -81,7 +81,7 @@ def test_07_manager_assigns_and_notifies_a_courier(screen, shop, courier):
     order.refresh_from_db()
     assert order.courier == courier
     assert order.courier_notified_at
-    assert order.events.filter(kind=EventKind.TOLD).count() == 1
+    assert order.events.filter(kind=EventKind.NOTIFIED).count() == 1
 
 
 def test_08_postcard_in_kazakh_and_work_order_are_printed(screen, shop, papers):

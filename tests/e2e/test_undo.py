@@ -78,7 +78,7 @@ def test_worker_sends_a_status_after_the_hold_period_and_not_before(arrived, sit
     for order in (undone, kept):
         services.change_status(order_id=order.pk, status="accepted", actor=manager)
     event = undone.events.get(kind="status")
-    services.take_back_status(order_id=undone.pk, event_id=event.pk, actor=manager)
+    services.undo_status(order_id=undone.pk, event_id=event.pk, actor=manager)
     kept.refresh_from_db()
     while timezone.now() < kept.status_held_until:
         assert there(kept) == "N"

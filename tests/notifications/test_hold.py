@@ -33,7 +33,7 @@ def change(order: Order, status: str, manager: User) -> OrderEvent:
 
 
 def undo(event: OrderEvent) -> None:
-    services.take_back_status(order_id=event.order_id, event_id=event.pk, actor=None)
+    services.undo_status(order_id=event.order_id, event_id=event.pk, actor=None)
 
 
 def deliver() -> int:
@@ -115,13 +115,13 @@ def test_undo_during_delivery_cancels_the_message(
     event = change(order, "accepted", manager)
     message = TelegramMessage.objects.get(kind=Kind.STATUS)
     TelegramMessage.objects.filter(pk=message.pk).update(due_at=timezone.now())
-    original = services.let_status_leave
+    original = services.release_status
 
     def undo_first(**kwargs: Any) -> Any:
         undo(event)
         return original(**kwargs)
 
-    monkeypatch.setattr(services, "let_status_leave", undo_first)
+    monkeypatch.setattr(services, "release_status", undo_first)
     assert deliver_one(TelegramMessage, message.pk)
     assert sent_status_changes(bot_api) == []
     assert not TelegramMessage.objects.filter(pk=message.pk).exists()

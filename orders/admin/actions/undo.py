@@ -100,7 +100,7 @@ def _take_back(request: HttpRequest, changes: Iterable[OrderEvent]) -> None:
     for event in changes:
         number = event.order.order_number
         try:
-            order = services.take_back_status(
+            order = services.undo_status(
                 order_id=event.order_id,
                 event_id=event.pk,
                 actor=staff_user(request),

@@ -130,7 +130,7 @@ class OrderChangeList(PeekChangeList):
                 "url": f"?{PARAMETER}={preset.key}",
                 "count": found.get(preset.key),
                 "is_current": preset.key == current and not self.query,
-                "is_trouble": preset.is_trouble and bool(found.get(preset.key)),
+                "is_trouble": preset.is_problem and bool(found.get(preset.key)),
             }
             for preset in PRESETS
         ]
@@ -189,6 +189,6 @@ def _nothing_here(changelist: OrderChangeList) -> dict[str, str]:
             "title": gettext("No deliveries on this day"),
             "text": gettext("Look at the next day, or at all orders."),
         }
-    if preset.is_trouble:
+    if preset.is_problem:
         return {"title": gettext("All is well here"), "text": gettext("No order needs a hand.")}
     return {"title": gettext("There are no such orders"), "text": gettext("Choose another list above.")}

@@ -1,4 +1,4 @@
-"""Applying what the site says of an order: the order is found or created, and merged where the snapshot is new."""
+"""Applying a snapshot: the order is found or created, and merged with the snapshot if that is new."""
 
 from datetime import datetime
 from uuid import UUID
@@ -31,12 +31,12 @@ def apply_snapshot(
     history: HistoryRead | None = None,
     is_absent: bool = False,
 ) -> Applied:
-    """Create or update the order that the snapshot describes, as far as it is new (`orders.sync.freshness`).
+    """Create or update the order that the snapshot describes, unless the snapshot is outdated.
 
-    `fresh` describes the fetch that the snapshot is the response to, `history` the copy of the site that it was read
-    from. `received_at` is when an event that is processed again came first, by our clock. `actor` and `reason` name on
-    the timeline who or what has caused this. `is_absent`: the caller knows that there is no such order. The number of
-    queries does not depend on the number of items.
+    `orders.sync.freshness` decides whether it is. `fresh` describes the fetch that returned the snapshot, `history` the
+    copy of the site that contains it. `received_at` is when an event that is now processed again was first received, by
+    our clock. `actor` and `reason` are for the timeline. `is_absent` means that the caller knows that there is no such
+    order. The number of queries does not depend on the number of items.
     """
     origin = Origin(
         source=source,

@@ -1,4 +1,4 @@
-"""What is not merged but known from a snapshot: its version and times, and that the order was received."""
+"""Storing the data of a snapshot that is not merged: its version, its times, and the record that it was received."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from orders.sync.three_way_merge import Agreement
 def set_bookkeeping(
     order: Order, snapshot: OrderSnapshot, agreement: Agreement, references: References, origin: Origin
 ) -> set[str]:
-    """Set these columns of an order that was known already; return those that have changed."""
+    """Set version, times, metadata and the mark of a stub on an existing order; return the changed columns."""
     known: dict[str, Any] = {"bitrix_order_id": snapshot.bitrix_order_id}
     if snapshot.version is not None:
         known["bitrix_version"] = snapshot.version
@@ -34,7 +34,7 @@ def set_bookkeeping(
 
 
 def note_received(agreement: Agreement, snapshot: OrderSnapshot, origin: Origin) -> None:
-    """Note what was received of the site, and when."""
+    """Record in the agreement which snapshot was received, and when."""
     if not origin.is_copied:
         agreement.times_received += 1
     if snapshot.is_partial:

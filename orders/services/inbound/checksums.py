@@ -1,4 +1,4 @@
-"""Noting the site's checksums of orders that are alike on both sides and final, many at once."""
+"""Storing the site's checksums of many final orders that a comparison found equal on both sides."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _NOTE = """
 
 @dataclass(frozen=True, slots=True)
 class ListedChecksum:
-    """An order, the version of it that was compared, and the checksum that the site lists."""
+    """An order, its version that was compared, and the checksum that the site lists for it."""
 
     order_id: UUID
     version: int | None
@@ -25,9 +25,9 @@ class ListedChecksum:
 
 
 def note_checksums(listed: Sequence[ListedChecksum]) -> None:
-    """Note these checksums where none is known, and no event has reported the order since. One query, none for none.
+    """Store these checksums of orders without one that still have the compared version, with at most one query.
 
-    Nothing of the order changes: its timeline says nothing of it.
+    No field of an order changes, so no timeline entry is written.
     """
     if not listed:
         return

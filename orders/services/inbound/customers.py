@@ -1,4 +1,4 @@
-"""Customers, as the site's orders and events describe them."""
+"""Creating and updating customers from the orders and events of the site."""
 
 import json
 from dataclasses import replace
@@ -14,16 +14,17 @@ from orders.sync.three_way_merge import Agreement, merge
 
 @transaction.atomic(savepoint=False)
 def apply_customer(*, snapshot: CustomerSnapshot, current: Customer | None = None) -> tuple[Customer | None, bool]:
-    """Create or update the customer that the site describes; return him and whether anything changed.
+    """Create or update the customer that the snapshot describes; return the customer and whether anything changed.
 
-    `current` is the order's customer, if it has one: when the snapshot is of the same person no query is made. What
-    staff have corrected here stays until the site itself changes that field. None when nothing is known of him.
+    `current` is the order's customer, if there is one; no query is made when the snapshot is of the same customer. A
+    field that staff have corrected stays until the site changes it. Return `current` when the snapshot identifies no
+    customer.
     """
     customer = current if current is not None and _is_same(current, snapshot) else _find(snapshot)
     if customer is not None and snapshot.contacts_only:
         phone = snapshot.fields.get("phone")
         if not phone and customer.name:
-            return customer, False  # a name alone may be anybody's who orders under this account
+            return customer, False  # several people may order under this account, so a name alone identifies no one
         if phone and customer.phone and customer.phone != phone:
             snapshot = replace(snapshot, bitrix_user_id=None)
             customer = _find(snapshot)
@@ -36,7 +37,7 @@ def apply_customer(*, snapshot: CustomerSnapshot, current: Customer | None = Non
     before = agreement.as_json()
     ours = {name: _text(getattr(customer, name)) for name in snapshot.fields}
     theirs = {name: _text(value) for name, value in snapshot.fields.items()}
-    # The site is never told of a customer, so where both have changed him it decides.
+    # Changes of customers are never sent to the site, so the site decides where both sides have changed a field.
     taken = list(merge(agreement, ours=ours, theirs=theirs, site_decides=theirs.keys()).taken)
     for name in taken:
         setattr(customer, name, snapshot.fields[name] if name == "email" else theirs[name])
@@ -58,10 +59,10 @@ def _text(value: str | None) -> str:
 
 def _is_same(customer: Customer, snapshot: CustomerSnapshot) -> bool:
     if snapshot.contacts_only and customer.bitrix_user_id is None:
-        # The account is not his alone, so it does not tell him from others; his phone does, if it comes along.
+        # Several people may use the account, so only the phone identifies the customer, if the snapshot has one.
         return (snapshot.fields.get("phone") or customer.phone) == customer.phone
     if snapshot.bitrix_user_id is None and not snapshot.fields.get("phone"):
-        return True  # a name alone tells nobody from anybody
+        return True  # a name alone does not identify another customer
     if snapshot.bitrix_user_id is not None:
         return customer.bitrix_user_id == snapshot.bitrix_user_id
     return bool(customer.phone) and customer.phone == snapshot.fields.get("phone", customer.phone)
@@ -72,12 +73,12 @@ def _find(snapshot: CustomerSnapshot) -> Customer | None:
     if snapshot.bitrix_user_id is not None:
         known = Q(bitrix_user_id=snapshot.bitrix_user_id)
         if phone:
-            # Or somebody who was entered here before the site had an account of his.
+            # Staff may have created the customer here before the customer had an account on the site.
             known |= Q(phone=phone, bitrix_user_id=None)
         return Customer.objects.filter(known).order_by(F("bitrix_user_id").asc(nulls_last=True), "created_at").first()
     if phone is None:
         return None
-    # Nothing unique to lean on: two orders of one new caller must not make him twice.
+    # The phone is not unique: without the lock two orders could create the same caller twice.
     lock_names([f"customer {phone}"])
     return Customer.objects.filter(phone=phone).order_by("created_at").first()
 
@@ -97,8 +98,8 @@ def _create(snapshot: CustomerSnapshot) -> Customer:
     if customer.bitrix_user_id is None:
         customer.save(force_insert=True)
         return customer
-    # Two orders of one new customer may come at once: the row that is there first stays. (Django's own upsert does
-    # not tell its key.)
+    # Two orders of one new customer may be received at the same time: the row that was inserted first stays. Django's
+    # upsert would not return the primary key of that row.
     with connection.cursor() as cursor:
         cursor.execute(
             """

@@ -1,4 +1,4 @@
-"""An order that the site has deleted, or put into its archive: marked, never deleted here."""
+"""Marking orders that the site has deleted or archived. They are never deleted here."""
 
 from collections.abc import Collection
 from uuid import UUID
@@ -24,10 +24,10 @@ def mark_deleted(
     actor: User | None = None,
     reason: Reason = Reason.NONE,
 ) -> Order | None:
-    """Mark the order as deleted on the site; None when there is none. Doing it again changes nothing.
+    """Mark the order as deleted on the site and return it, or None when there is none. A repeated call changes nothing.
 
-    `crm_order_id` names an order that was born here, of which nobody knows yet under which id the site had it: it is
-    not created there again.
+    `crm_order_id` is our id of an order that was created here and whose id on the site is not known yet. Because of the
+    mark it is not created there again.
     """
     order = lock_site_order(bitrix_order_id, crm_order_id)
     if order is None or order.is_deleted_on_site:
@@ -57,7 +57,8 @@ def mark_archived(
 ) -> list[Order]:
     """Mark the orders with these ids on the site as archived there; return those that were not marked before.
 
-    One that was taken for deleted was archived: the site announces no archiving. Four queries, however many orders.
+    The mark replaces that of a deletion, since the site does not report that it archives an order. Make four queries
+    for any number of orders.
     """
     known = Order.objects.select_for_update().filter(bitrix_order_id__in=bitrix_order_ids, is_archived_on_site=False)
     orders = list(known.order_by("pk"))
@@ -87,9 +88,9 @@ def mark_archived(
 
 @transaction.atomic
 def mark_present(*, bitrix_order_id: int, actor: User | None = None) -> Order | None:
-    """Take the mark away: the site, put back to an older state, has the order again. None when there is no such order.
+    """Remove the mark of a deletion, because the site was restored to an older state and has the order again.
 
-    What it has yet to hear of is sent.
+    Return the order, or None when there is none. Its pending changes are sent.
     """
     order = lock_site_order(bitrix_order_id)
     if order is None or not order.is_deleted_on_site:

@@ -1,4 +1,4 @@
-"""The history: orders from a copy of the site, and their changes that the site remembers."""
+"""Importing orders from a copy of the site, with the changes that the site has logged."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -18,29 +18,29 @@ from orders.timeline_payloads import SITE_CHANGE, FieldsChanged, SiteHistory, St
 
 
 def record_history(*, snapshot: OrderSnapshot, history: HistoryRead, is_absent: bool = False) -> Applied:
-    """Import an order from a copy of the site. No one is notified of it, and what is newer here stays.
+    """Import an order from a copy of the site. No one is notified of it, and newer values here stay.
 
-    `is_absent`: this transaction has found out by `lock_absent_orders` that there is no such order.
+    `is_absent` means that `lock_absent_orders` has found no such order in this transaction.
     """
     return apply_snapshot(snapshot=snapshot, source=Source.IMPORT, history=history, is_absent=is_absent)
 
 
 def record_history_changes(histories: Sequence[tuple[Order, Sequence[HistoryEntry]]]) -> set[UUID]:
-    """Write what the site remembers of these orders onto their timelines, with its dates; return which got entries.
+    """Write the changes that the site has logged to the timelines, with its dates; return the ids of changed orders.
 
-    Each entry is written once, and only if it is from before the CRM knew the order: what it has seen happen itself is
-    on the timeline. Three queries, however many orders.
+    Each change is written once, and only if it is older than the first event of the order in the CRM: later ones are
+    already on the timeline. Make three queries for any number of orders.
     """
-    told = [(order, entries) for order, entries in histories if entries]
-    if not told:
+    with_entries = [(order, entries) for order, entries in histories if entries]
+    if not with_entries:
         return set()
-    keys = [order.pk for order, _ in told]
+    keys = [order.pk for order, _ in with_entries]
     written = _written(keys)
     known_since = _known_since(keys)
     codes = _status_codes()
     rows = [
         _event(order, entry, codes)
-        for order, entries in told
+        for order, entries in with_entries
         for entry in entries
         if (order.pk, entry.key) not in written and _is_before(entry, known_since.get(order.pk))
     ]
@@ -49,18 +49,18 @@ def record_history_changes(histories: Sequence[tuple[Order, Sequence[HistoryEntr
 
 
 def lock_absent_orders(snapshots: Iterable[OrderSnapshot]) -> set[int]:
-    """Return which of these orders of the site are not here, and hold the right to create them. The others are locked.
+    """Lock these orders of the site or their creation; return the ids on the site of those that do not exist here.
 
-    Two queries, however many orders. All orders first and their customers and products after them, as a webhook does
-    it: who takes the one while he holds the other waits for somebody who waits for him.
+    Make two queries for any number of orders. An import locks all orders before their customers and products, as the
+    processing of a webhook event does, so that the two can't deadlock.
     """
     wanted = {snapshot.bitrix_order_id: snapshot.crm_order_id for snapshot in snapshots}
     lock_creation(wanted)
-    born_here = {key for key in wanted.values() if key is not None}
-    known = Order.objects.filter(Q(bitrix_order_id__in=wanted) | Q(pk__in=born_here))
+    created_here = {key for key in wanted.values() if key is not None}
+    known = Order.objects.filter(Q(bitrix_order_id__in=wanted) | Q(pk__in=created_here))
     found = set(known.select_for_update().order_by("pk").values_list("bitrix_order_id", "pk"))
     ids, keys = {bitrix_id for bitrix_id, _ in found}, {key for _, key in found}
-    return {key for key, born in wanted.items() if key not in ids and born not in keys}
+    return {bitrix_id for bitrix_id, key in wanted.items() if bitrix_id not in ids and key not in keys}
 
 
 def _written(keys: list[UUID]) -> set[tuple[UUID, str]]:

@@ -1,4 +1,4 @@
-"""A snapshot in the terms of an order that is known already: with our keys, and in the form that is compared."""
+"""Preparing a snapshot for its merge into an existing order: with our primary keys, in comparable form."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,25 +14,25 @@ from orders.sync.three_way_merge import STATUS, Agreement
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """What the site says of the order's fields and lines, without a status that is not to be applied."""
+    """The site's fields and lines of an order, without a status that must not be applied."""
 
     fields: Mapping[str, Any]
     theirs: Mapping[str, Any]
-    """The same in comparable form, with the lines."""
+    """`fields` and the lines in comparable form."""
     items: tuple[ItemSnapshot, ...] | None
     existing: Sequence[OrderItem]
-    """Our lines; not loaded, and empty, where the site says nothing of its own."""
+    """Our lines; empty, without a query, if the snapshot has no lines."""
     references: References
     site_status: str | None
     """The site's code of the status in `fields`."""
     status_verdict: Verdict
-    """What was decided on the status that the site named."""
+    """Whether the status of the snapshot is applied."""
 
 
 def read_incoming(order: Order, agreement: Agreement, snapshot: OrderSnapshot, freshness: Freshness) -> Incoming:
-    """Return what the snapshot says that may be merged; references that are missing are made as stubs."""
+    """Return the values of the snapshot that may be merged; create stubs of missing reference data and products."""
     fields = dict(snapshot.fields)
-    # Bitrix has no order without lines: an empty basket comes from a sender that had none at hand.
+    # Bitrix has no order without lines: an empty basket means that the sender did not load it.
     items = snapshot.items or None
     if freshness.status is StatusVerdict.DISCARD:
         fields.pop(STATUS, None)
@@ -59,7 +59,7 @@ def _references(
     items: Sequence[ItemSnapshot] | None,
     existing: Sequence[OrderItem],
 ) -> References:
-    """Look up only what the order does not point at already: most updates then need no query."""
+    """Resolve only ids that the order does not already refer to, so that most updates need no query."""
     site_status = fields.get(STATUS)
     agreed_status = known_status(site_status, agreement) if site_status is not None else None
     products = {
@@ -78,5 +78,5 @@ def _references(
 
 
 def _unless(ours: Any, theirs: Any) -> Any:
-    """Return the site's key, None if it is ours."""
+    """Return `theirs`, or None if it equals `ours`."""
     return None if theirs == ours else theirs

@@ -1,4 +1,4 @@
-"""What the site says of an order that has no column or could not be read: kept in `metadata`, named on the timeline."""
+"""Data of a snapshot that has no column or could not be read: `metadata` stores it, the timeline names it."""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from orders.timeline_payloads import PROBLEMS, REMARKS, FromSite
 
 
 def merged_metadata(ours: Mapping[str, Any], snapshot: OrderSnapshot) -> dict[str, Any]:
-    """Return `metadata` with what the snapshot keeps, and without raw values of what can be read now."""
+    """Return `ours` updated by the metadata of the snapshot, without raw values of fields that it could read."""
     merged = dict(ours)
     for part, value in snapshot.metadata.items():
         both_are_objects = isinstance(value, Mapping) and isinstance(merged.get(part), Mapping)
@@ -28,24 +28,24 @@ def merged_metadata(ours: Mapping[str, Any], snapshot: OrderSnapshot) -> dict[st
 
 
 def _name(key: str) -> str:
-    # A part of a field is kept as `basket[0].PRICE`, a second value of one as `PRICE#2`.
+    # `basket[0].PRICE` is a part of a field, and `PRICE#2` the second value of one.
     return re.split(r"[\[#]", key, maxsplit=1)[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Oddities:
-    """What was odd: fields of the payload that could not be read, and remarks about the order in a copy of the site."""
+    """Fields of the payload that could not be read, and remarks of an import about the order."""
 
     problems: tuple[Problem, ...] = ()
     remarks: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        """Return whether anything was odd."""
+        """Return whether there is any problem or remark."""
         return bool(self.problems or self.remarks)
 
 
 def new_oddities(order: Order, snapshot: OrderSnapshot, history: HistoryRead | None = None) -> Oddities:
-    """Return what was odd that the order's timeline does not name yet. No query when nothing was."""
+    """Return the oddities that the order's timeline does not name yet, without a query when there are none."""
     odd = oddities(snapshot, history)
     if not odd:
         return odd
@@ -61,5 +61,5 @@ def new_oddities(order: Order, snapshot: OrderSnapshot, history: HistoryRead | N
 
 
 def oddities(snapshot: OrderSnapshot, history: HistoryRead | None = None) -> Oddities:
-    """Return what was odd."""
+    """Return the problems of the snapshot and the remarks of the import."""
     return Oddities(problems=snapshot.problems, remarks=history.remarks if history is not None else ())

@@ -1,4 +1,4 @@
-"""Where a snapshot comes from: what its timeline entry says, and what its freshness is judged by."""
+"""The origin of a snapshot, which the timeline entry and the check of freshness need."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -33,10 +33,10 @@ class Origin:
 
     @property
     def arrival(self) -> Arrival:
-        """Return what of it says how new the snapshot is."""
+        """Return the part of the origin that freshness depends on."""
         return Arrival(at=self.happened_at, received_at=self.received_at, fresh=self.fresh, is_copied=self.is_copied)
 
     @property
     def settled_at(self) -> datetime:
-        """Return since when the order has its status."""
+        """Return the time at which the order got its status: that of the copy, else now."""
         return (self.history.settled_at if self.history is not None else None) or self.happened_at

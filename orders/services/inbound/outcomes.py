@@ -1,4 +1,4 @@
-"""What came of applying a snapshot."""
+"""The result of applying a snapshot."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from orders.models import Order
 
 
 class Outcome(StrEnum):
-    """What a snapshot did."""
+    """What happened to the order."""
 
     CREATED = "created"
     UPDATED = "updated"
@@ -16,22 +16,22 @@ class Outcome(StrEnum):
 
 
 class Doubt(StrEnum):
-    """Why the order has to be fetched from the site: only the site knows whether something is newer."""
+    """Why the order must be fetched from the site: only the site knows which state is newer."""
 
     STATUS = "status"
-    """The status may be old and was not applied."""
+    """The status may be outdated and was not applied."""
     CLOCKS = "clocks"
-    """Versions and dates do not show which is newer: nothing was applied."""
+    """Versions and dates do not show which state is newer, so nothing was applied."""
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The order, and what the snapshot did to it."""
+    """The order and the outcome."""
 
     order: Order
     outcome: Outcome
     doubt: Doubt | None = None
     is_first: bool = False
-    """The order, or its id on the site, was not known before."""
+    """Whether the order, or its id on the site, was unknown before."""
     ends_failure: bool = False
-    """What could not be sent need not be sent any more: both sides agree."""
+    """Whether both sides now agree after a failed push, so that nothing is left to send."""

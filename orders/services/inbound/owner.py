@@ -1,4 +1,4 @@
-"""Whose order it is: the site's customer, unless staff have chosen another one since."""
+"""Setting the customer of an order: the site's customer, unless staff have chosen another one since."""
 
 from orders.models import Order
 from orders.services.inbound.customers import apply_customer
@@ -6,17 +6,17 @@ from orders.sync.snapshot import CustomerSnapshot
 from orders.sync.three_way_merge import Agreement
 
 CUSTOMER = "customer"
-"""The customer whom the site named last, among the agreed values; it is never pushed."""
+"""The key, in the agreed values, of the customer that the site named last; it is never pushed."""
 
 
 def set_customer(
     order: Order, customer: CustomerSnapshot | None, agreement: Agreement, *, repeats_contacts: bool
 ) -> bool:
-    """Apply what the site says of the customer, and whose order it is; return whether anything changed.
+    """Update the customer from the snapshot and set the customer of the order; return whether anything changed.
 
-    Staff may have chosen another customer, or entered the caller themselves: that stays until the site names another
-    one. Contacts that were typed into an order and are known already (`repeats_contacts`) were new when it came: since
-    then the same caller may have given another name with a later order.
+    A customer that staff have chosen stays until the site names another one. Typed contacts of an order are skipped if
+    an earlier snapshot had them (`repeats_contacts`), since the same caller may have given another name with a later
+    order.
     """
     if customer is None:
         return False
@@ -34,12 +34,12 @@ def set_customer(
 
 
 def agree_on_customer(agreement: Agreement, customer: CustomerSnapshot) -> None:
-    """Note whose order it is on the site."""
+    """Record the site's customer of the order in the agreement."""
     agreement.agreed[CUSTOMER] = _identity(customer)
 
 
 def _identity(customer: CustomerSnapshot) -> str | None:
-    """Return what identifies the site's customer: the account, or the phone of a caller without one."""
+    """Return the identity of the site's customer: the account id, or the phone of a caller without an account."""
     phone = customer.fields.get("phone")
     if customer.bitrix_user_id is None or (customer.contacts_only and phone):
         return phone or None

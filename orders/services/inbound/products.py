@@ -1,4 +1,4 @@
-"""Products, as the site's catalogue describes them."""
+"""Creating and updating products from the catalogue of the site."""
 
 from datetime import datetime
 
@@ -16,10 +16,10 @@ from orders.sync.snapshot import ProductSnapshot
 def apply_product(*, snapshot: ProductSnapshot) -> tuple[Product, str]:
     """Create or update a product from the site; return it and `created`, `updated`, `unchanged` or `stale`.
 
-    The catalogue belongs to the site: nothing is merged, an older event changes nothing.
+    The catalogue belongs to the site, so its values replace ours; an outdated event changes nothing.
     """
     name = snapshot.fields.get("name") or gettext("Product %(id)s") % {"id": snapshot.bitrix_product_id}
-    # Its key stays: orders that others place meanwhile may point at it without waiting.
+    # The key does not change, so other transactions may insert items of this product without waiting for this one.
     product, is_new = Product.objects.select_for_update(no_key=True).get_or_create(
         bitrix_product_id=snapshot.bitrix_product_id, defaults={"name": name, "needs_attention": True}
     )
@@ -46,9 +46,9 @@ def apply_product(*, snapshot: ProductSnapshot) -> tuple[Product, str]:
 
 @transaction.atomic
 def retire_product(*, bitrix_product_id: int, when: datetime | None = None) -> bool:
-    """Take a product that the site has deleted off sale; orders point at it, so it stays. Return whether it was on.
+    """Deactivate a product that the site has deleted; return whether it was active. Items still refer to the row.
 
-    `when` is the time of the deletion, now if it is not known: an event that is older does not bring the product back.
+    `when` is the time of the deletion, by default now: an older event does not activate the product again.
     """
     products = Product.objects.filter(bitrix_product_id=bitrix_product_id)
     products.update(bitrix_updated_at=Greatest("bitrix_updated_at", Value(when or timezone.now())))

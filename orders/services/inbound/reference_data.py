@@ -1,4 +1,4 @@
-"""Taking over the site's reference data: stubs are filled in, what staff have edited stays."""
+"""Applying the reference data of the site: stubs are completed, and values that staff have edited stay."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -15,24 +15,24 @@ from orders.sync.three_way_merge import Agreement, merge
 
 @dataclass(slots=True)
 class Changes:
-    """What became of one kind of rows: their names as they are now."""
+    """The result for one kind of rows, by their present names."""
 
     created: list[str] = field(default_factory=list)
     updated: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
-    """Edited by staff and named otherwise on the site: left as staff want it."""
+    """Rows that staff have edited and that differ on the site; they stay as staff have edited them."""
     unchanged: int = 0
 
 
 def apply_reference(*, snapshot: ReferenceSnapshot) -> dict[type[SiteReference], Changes]:
-    """Create and update statuses, cities, shops and slots. Doing it again changes nothing.
+    """Create and update statuses, cities, shops and slots. A repeated call changes nothing.
 
-    Rows that the site no longer has stay, since orders point at them. A status's stage is never the site's to say.
+    Rows that the site no longer has stay, since orders refer to them. The stage of a status is set by staff only.
     """
     try:
         return _apply_all(snapshot)
     except IntegrityError:
-        # An order that came in, or somebody else's refresh, has made one of the rows meanwhile: now it can be seen.
+        # A received order or another refresh has inserted one of the rows; the second pass finds it.
         return _apply_all(snapshot)
 
 
@@ -83,7 +83,7 @@ def _create(model: type[SiteReference], row: ReferenceRow) -> None:
 
 
 def _free_code(bitrix_code: str) -> str:
-    # Staff may have given the status of this name another code of the site.
+    # The status with this code of ours may belong to another code of the site, set by staff.
     code, number = f"bitrix_{bitrix_code}", 1
     while Status.objects.filter(code=code).exists():
         number += 1
@@ -101,7 +101,7 @@ def _update(found: SiteReference, row: ReferenceRow, changes: Changes) -> None:
         setattr(found, name, row.fields[name])
     found.bitrix_state = agreement.as_json()
     if not isinstance(found, Status):
-        found.needs_attention = False  # it has a name now; a status still needs a stage
+        found.needs_attention = False  # the row has a name now; a status also needs a stage
     if merged.taken or (found.bitrix_state, found.needs_attention) != before:
         found.save()
     if merged.taken:

@@ -1,4 +1,4 @@
-"""Merging a snapshot into an order that is known already, field by field, with one timeline entry."""
+"""Merging a snapshot into an existing order, field by field, with one timeline entry."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,29 +23,29 @@ from orders.sync.snapshot import ItemSnapshot, OrderSnapshot
 from orders.sync.three_way_merge import STATUS, Agreement, Merge, merge
 
 SITE_DECIDES = frozenset({STATUS})
-"""Fields in which the site's change prevails over ours; the manager's choice stays on the timeline."""
+"""Fields in which the site's change wins over ours; the timeline keeps the manager's choice."""
 
 
 @dataclass(slots=True)
 class _Change:
-    """What the merge changes of the order, as it is worked out."""
+    """What the merge changes in the order; the steps of `update` fill it in."""
 
     merged: Merge
     before: Mapping[str, Any]
-    """Our values before it, in comparable form."""
+    """Our values before the merge, in comparable form."""
     lines_before: Sequence[ItemSnapshot]
     lines: Sequence[Line] | None
-    """Our lines after it; None where they were not loaded."""
+    """Our lines after the merge; None if they were not loaded."""
     entries: list[dict[str, Any]]
-    """What the timeline names: field, old, new."""
+    """The changes for the timeline: field, old, new."""
     columns: set[str] = field(default_factory=set)
-    """What is to be saved."""
+    """The columns to save."""
 
 
 def update(
     order: Order, agreement: Agreement, snapshot: OrderSnapshot, origin: Origin, freshness: Freshness
 ) -> Applied:
-    """Merge what is new in the snapshot into the order and save it, unless its contents contradict its clocks."""
+    """Merge the snapshot into the order and save it, unless its contents contradict its version and dates."""
     stored = _stored(order, agreement.as_json())
     is_first, had_failed = order.bitrix_order_id is None, order.sync_state == SyncState.FAILED
     if origin.fresh is not None:
@@ -73,12 +73,12 @@ def update(
 
 
 def _stored(order: Order, state: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return what is saved besides the changed columns."""
+    """Return the values that are saved besides the changed columns."""
     return dict(state), order.sync_state, order.customer_id
 
 
 def _merge(order: Order, agreement: Agreement, incoming: Incoming) -> _Change:
-    """Merge the values; the agreement is settled on the site's, the order is not changed."""
+    """Merge the values and settle the agreement on the site's values; the order itself is not changed yet."""
     if incoming.site_status is not None:
         agreement.site_status = incoming.site_status
     lines: Sequence[Line] | None = None if incoming.items is None else incoming.existing
@@ -87,14 +87,14 @@ def _merge(order: Order, agreement: Agreement, incoming: Incoming) -> _Change:
     return _Change(
         merged=merged,
         before=before,
-        lines_before=[as_snapshot(item) for item in incoming.existing],  # storing the site's changes the rows
+        lines_before=[as_snapshot(item) for item in incoming.existing],  # copies, since `store_items` changes the rows
         lines=lines,
         entries=changes_between(before, {name: incoming.theirs[name] for name in merged.taken}),
     )
 
 
 def _set_fields(order: Order, incoming: Incoming, change: _Change) -> None:
-    """Set the fields that take the site's value; a status of the site ends the hold period of ours."""
+    """Set the fields that take the site's value; a status of the site ends the hold period of our status."""
     for name in change.merged.taken:
         if name != ITEMS:
             setattr(order, FIELDS[name].attribute, incoming.fields[name])
@@ -105,7 +105,7 @@ def _set_fields(order: Order, incoming: Incoming, change: _Change) -> None:
 
 
 def _store_lines(order: Order, incoming: Incoming, change: _Change) -> None:
-    """Store the site's lines where they are taken or equal ours; else only the ids that they have on the site."""
+    """Store the site's lines if they are taken or equal to ours, else only the ids of its lines."""
     if incoming.items is None:
         return
     if ITEMS in change.merged.taken or change.before[ITEMS] == incoming.theirs[ITEMS]:
@@ -121,7 +121,7 @@ def _store_lines(order: Order, incoming: Incoming, change: _Change) -> None:
 
 
 def _set_total(order: Order, incoming: Incoming, change: _Change) -> None:
-    """Set the sum to that of its parts where the site has changed one part and staff another."""
+    """Compute the sum from its parts if the site has changed one part and staff another."""
     if TOTAL not in change.merged.kept or not {ITEMS, FEE} <= incoming.theirs.keys():
         return
     lines = incoming.items if ITEMS in change.merged.taken and incoming.items else change.lines_before
@@ -136,7 +136,7 @@ def _set_total(order: Order, incoming: Incoming, change: _Change) -> None:
 
 
 def _unarchive(order: Order, origin: Origin, change: _Change) -> None:
-    """Unmark an order of the site's archive of which the site itself says something again."""
+    """Remove the mark of an archived order when the site itself, not a copy, reports the order."""
     if order.is_archived_on_site and not origin.is_copied:
         order.is_archived_on_site = False
         change.columns.add("is_archived_on_site")
@@ -144,19 +144,19 @@ def _unarchive(order: Order, origin: Origin, change: _Change) -> None:
 
 
 def _set_sync_state(order: Order, agreement: Agreement, change: _Change) -> None:
-    """Set where the order stands with the site, and store the agreement."""
+    """Set the sync state, and store the agreement on the order."""
     if change.merged.yielded:
         order.sync_state = SyncState.CONFLICT
         for name in change.merged.yielded:
-            agreement.sent.pop(name, None)  # the site has set its own since
+            agreement.sent.pop(name, None)  # the site has set another value since
     elif order.sync_state == SyncState.CONFLICT and STATUS in change.merged.taken:
-        order.sync_state = SyncState.PENDING  # the site has moved on: the conflict was about an earlier status
+        order.sync_state = SyncState.PENDING  # the conflict was about an earlier status of the site
     settle_sync_state(order, agreement, change.lines)
     order.bitrix_state = agreement.as_json()
 
 
 def _record(order: Order, snapshot: OrderSnapshot, origin: Origin, change: _Change) -> None:
-    """Write the timeline entry and publish the change, if there is anything to say."""
+    """Write the timeline entry and publish it, if a field has changed, both sides conflict or there are oddities."""
     odd = new_oddities(order, snapshot, origin.history)
     if change.entries or change.merged.kept or change.merged.yielded or odd:
         payload = payload_of(change.merged, change.entries, odd, origin.reason)

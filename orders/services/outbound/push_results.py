@@ -1,4 +1,4 @@
-"""What the bridge reports of an order's way to the site. The only place where `sync_state` is set by the bridge."""
+"""Recording the results of pushes, which the bridge reports. The bridge sets `sync_state` only by these services."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,15 +25,15 @@ from orders.timeline_payloads import BothChanged, FieldsChanged, Noted, RefusedB
 
 @transaction.atomic
 def note_sending(*, order_id: UUID, values: Mapping[str, Any], instead: Mapping[str, Any] | None = None) -> bool:
-    """Remember values (comparable form) that are about to be sent: their echo may come before their answer.
+    """Record values (comparable form) that are about to be sent, since their echo may arrive before the response.
 
-    `instead` holds what is sent in place of some of them. Return False, and remember nothing, when the order has other
-    values by now, or its status can be taken back still: whoever wanted to send has to look again. Once it is
-    remembered here that the status is sent, it can't be taken back any more.
+    `instead` holds the values that are sent in place of some of them. Return False, and record nothing, when the order
+    has other values now or its status can still be undone: the caller has to read the order again. A recorded status
+    can no longer be undone.
     """
     order = lock_order(order_id)
     instead = instead or {}
-    if not _let_leave(order, {name: value for name, value in values.items() if name not in instead}):
+    if not _release_values(order, {name: value for name, value in values.items() if name not in instead}):
         return False
     agreement = Agreement.from_json(order.bitrix_state)
     agreement.note_sending({**values, **instead})
@@ -41,8 +41,8 @@ def note_sending(*, order_id: UUID, values: Mapping[str, Any], instead: Mapping[
     return True
 
 
-def _let_leave(order: Order, own: Mapping[str, Any]) -> bool:
-    """Return whether these values may be sent; a status can't be taken back from then on."""
+def _release_values(order: Order, own: Mapping[str, Any]) -> bool:
+    """Return whether these values may be sent; end the hold period of a status that may."""
     is_held = "status" in own and leaves_at(order.status_held_until) is not None
     if is_held or order_values(order, own) != dict(own):
         return False
@@ -53,13 +53,13 @@ def _let_leave(order: Order, own: Mapping[str, Any]) -> bool:
 
 @transaction.atomic
 def start_request(*, order_id: UUID, values: Mapping[str, Any]) -> Request | None:
-    """The same for more than the status, of which the site may be asked word for word again.
+    """Record values (comparable form) of a request that may be repeated; return the request, whose key is sent too.
 
-    Return the request, whose key is sent along: the earlier one if this was sent before and not answered. None when
-    the order has other values by now, or its status can be taken back still.
+    A repetition of the unanswered request returns that request. Return None when the order has other values now, or its
+    status can still be undone.
     """
     order = lock_order(order_id)
-    if not _let_leave(order, values):
+    if not _release_values(order, values):
         return None
     agreement = Agreement.from_json(order.bitrix_state)
     request = agreement.start_request(values)
@@ -69,7 +69,7 @@ def start_request(*, order_id: UUID, values: Mapping[str, Any]) -> Request | Non
 
 @transaction.atomic
 def end_request(*, order_id: UUID) -> None:
-    """Note that the site has refused what was begun: it is not done, and need not be asked for word for word again."""
+    """Forget the unanswered request after the site has refused it, so that it is not repeated with the same key."""
     order = lock_order(order_id)
     agreement = Agreement.from_json(order.bitrix_state)
     agreement.unanswered = None
@@ -91,19 +91,19 @@ def record_created_on_site(
     values: Mapping[str, Any],
     version: int | None,
     push_id: UUID,
-    words: SiteResponse = SILENCE,
+    response: SiteResponse = SILENCE,
 ) -> Order:
-    """Note that the site has created the order, under this id and number, with these values but for those refused.
+    """Record that the site has created the order with this id, number and values, except the refused values.
 
-    A webhook may have said so before: if it named our XML_ID nothing is left to note, and if it did not, it has made a
-    second order here, which gives way to ours. Raises `NotAllowedError` when staff have worked on that one.
+    A webhook event may have reported the order before. If the event named our XML_ID, id and number are already set. If
+    not, it has created a second order here, which is deleted. Raise `NotAllowedError` when staff have edited that one.
     """
     order = lock_order(order_id)
     agreement = Agreement.from_json(order.bitrix_state)
     twin_id: UUID | None = None
-    taken = {name: value for name, value in values.items() if name not in words.refused}
+    taken = {name: value for name, value in values.items() if name not in response.refused}
     if order.bitrix_order_id is None or (order.has_left_site and order.bitrix_order_id != bitrix_order_id):
-        # An earlier one of it has left the site: the request had gone out before that was known.
+        # The order had another id on the site and was deleted or archived there; this request was sent before that.
         order.is_deleted_on_site = order.is_archived_on_site = False
         twin = lock_site_order(bitrix_order_id)
         order.bitrix_order_id = bitrix_order_id
@@ -112,20 +112,20 @@ def record_created_on_site(
         agreement.site_status = site_status
         if twin is not None:
             twin_id = twin.pk
-            agreement = _take_over(order, twin)
+            agreement = _replace_twin(order, twin)
     agreement.times_received += 1
     _note_version(order, version)
-    said = record_response(agreement, values, words)
+    messages = record_response(agreement, values, response)
     _save_after_answer(order, agreement, "is_deleted_on_site", "is_archived_on_site")
     _write_sent(order, SentToSite(created=bitrix_order_id, twin=twin_id, values=taken), push_id)
-    write_response(order, said, push_id)
+    write_response(order, messages, push_id)
     return order
 
 
-def _take_over(order: Order, twin: Order) -> Agreement:
-    """Delete an order that a webhook without our XML_ID has made of this one; return what is known of the site's side.
+def _replace_twin(order: Order, twin: Order) -> Agreement:
+    """Delete the twin, which a webhook event without our XML_ID has created; return its agreement for our order.
 
-    What it knows of the site is newer than the answer to our request, and what staff wish is on ours.
+    The agreement of the twin is newer than the response to our request. The pending changes of staff are on our order.
     """
     if twin.events.exclude(source__in=REPORTED_BY_SITE).exists() or twin.notes.exists() or twin.photos.exists():
         raise NotAllowedError(
@@ -147,21 +147,22 @@ def record_accepted(
     version: int | None,
     push_id: UUID,
     times_received: int | None = None,
-    words: SiteResponse = SILENCE,
+    response: SiteResponse = SILENCE,
 ) -> Order:
-    """Note that the site has taken over these values (comparable form), but for those that it has refused.
+    """Record that the site has accepted these values (comparable form), except those that it has refused.
 
-    `version` is the answer's. `times_received` is what `Agreement.times_received` was before the site was asked, for
-    the first time if it says that it had taken them at an earlier request. If a webhook has told of a newer version
-    since, the site saw our values first and what it says now came after them: that stands. If it has told of other
-    values under a version that is not newer, nothing says which came first: the site is to be asked (`is_unclear`).
+    `version` is that of the response. `times_received` is `Agreement.times_received` before the request, or before its
+    first attempt when the site says that it had accepted that one. If an event has reported a newer version since, the
+    site changed the order after accepting our values, and the reported values stay. If an event has reported other
+    values with a version that is not newer, the order of the two is unknown, and the order must be fetched
+    (`is_unclear`).
     """
     order = lock_order(order_id)
     agreement = Agreement.from_json(order.bitrix_state)
     has_reported_since = times_received is None or agreement.times_received != times_received
     is_lower = version is not None and order.bitrix_version is not None and version < order.bitrix_version
     agreement.unanswered = None
-    taken = {name: value for name, value in values.items() if name not in words.refused}
+    taken = {name: value for name, value in values.items() if name not in response.refused}
     changes: list[dict[str, Any]] = []
     if is_lower and has_reported_since:
         changes = _take_later_values(order, agreement, taken)
@@ -173,14 +174,14 @@ def record_accepted(
             agreement.site_status = site_status
         if version is None:
             agreement.unversioned_at = timezone.now()
-        # Lower than before the call: it has fallen, or the site was put back to an older state.
+        # The version may be lower than before: a later save lowered it, or the site was restored to an older state.
         order.bitrix_version = version if version is not None else order.bitrix_version
     if order.sync_state == SyncState.CONFLICT and "status" in taken:
         order.sync_state = SyncState.PENDING
-    said = record_response(agreement, values, words)
+    messages = record_response(agreement, values, response)
     _save_after_answer(order, agreement, *(FIELDS[change["field"]].attribute for change in changes))
     _write_sent(order, SentToSite(values=taken), push_id)
-    write_response(order, said, push_id)
+    write_response(order, messages, push_id)
     if changes:
         event = write_event(order=order, payload=FieldsChanged(), source=Source.SITE, changes=changes, push_id=push_id)
         publish(OrderChange(order, event))
@@ -188,9 +189,9 @@ def record_accepted(
 
 
 def _take_later_values(order: Order, agreement: Agreement, sent: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Take what the site has said after it had taken ours, where ours has not changed since; return the changes.
+    """Set the values that the site reported after accepting ours, if ours have not changed since; return the changes.
 
-    Items stay ours and are sent once more: only their comparable form is known.
+    Our items stay and are sent again, because only the comparable form of the site's items is known.
     """
     changes = []
     ours = order_values(order, [name for name in sent if name != ITEMS])
@@ -209,11 +210,11 @@ def _take_later_values(order: Order, agreement: Agreement, sent: Mapping[str, An
 def record_site_status(
     *, order_id: UUID, site_status: str, version: int | None, push_id: UUID, times_received: int | None = None
 ) -> Order:
-    """The site has another status than we believed and refused ours: take the site's, keep the manager's wish.
+    """Set the site's status after it refused ours because its status had changed; keep ours as the desired one.
 
-    A status that we sent ourselves, whose answer was lost, is no conflict: it is agreed on. `times_received` is what
-    `Agreement.times_received` was before the call: when the site has told of the order since, nothing is done, and who
-    wanted to send has to look again.
+    A status that we sent ourselves, and whose response was lost, is no conflict: both sides agree. `times_received` is
+    `Agreement.times_received` before the request: if the site has reported the order since, nothing is changed, and the
+    caller has to read the order again.
     """
     order = lock_order(order_id)
     agreement = Agreement.from_json(order.bitrix_state)
@@ -222,16 +223,16 @@ def record_site_status(
     agreement.times_received += 1
     references = resolve(status=site_status)
     code = references.status or order.status_id
-    wish = order.status_id
-    is_own_echo = code in agreement.sent.get("status", ()) or code == wish
+    desired = order.status_id
+    is_own_echo = code in agreement.sent.get("status", ()) or code == desired
     agreement.settle({"status": code})
-    # The site has answered: nothing of what was sent is still on its way.
+    # After this response no status that was sent before can still arrive.
     agreement.sent.pop("status", None)
     agreement.site_status = site_status
     if version is not None:
-        order.bitrix_version = version  # lower than before, if it has fallen
+        order.bitrix_version = version  # may be lower than before
         if agreement.received_version is not None and agreement.received_version >= version:
-            agreement.received_version = None  # with this status it was another state
+            agreement.received_version = None  # that state had another status
     if is_own_echo:
         _save_after_answer(order, agreement)
         return order
@@ -243,9 +244,9 @@ def record_site_status(
     _save_after_answer(order, agreement, "completed_at")
     event = write_event(
         order=order,
-        payload=BothChanged(desired={"status": wish}),
+        payload=BothChanged(desired={"status": desired}),
         source=Source.SITE,
-        changes=[{"field": "status", "old": wish, "new": code}],
+        changes=[{"field": "status", "old": desired, "new": code}],
         reason=Reason.SITE_HAS_OTHER,
         push_id=push_id,
     )
@@ -255,12 +256,12 @@ def record_site_status(
 
 @transaction.atomic
 def record_refused(*, order_id: UUID, push_id: UUID, reason: Reason, message: str) -> Order:
-    """The site will not take the order's state, could not be reached at all, or staff gave up: a person has to look.
+    """Record that a push has failed: the site refused it or could not be reached, or staff stopped it.
 
-    What was sent before is remembered: an earlier request, whose answer was lost, may have arrived all the same.
+    The sent values stay recorded, since a request whose response was lost may have arrived.
     """
     order = lock_order(order_id)
-    if order.sync_state != SyncState.CONFLICT:  # which still waits for the manager's decision
+    if order.sync_state != SyncState.CONFLICT:  # a conflict stays until the manager decides
         order.sync_state = SyncState.FAILED
     order.save(update_fields=["sync_state", "updated_at"])
     unsent = unsent_fields(order, Agreement.from_json(order.bitrix_state))
@@ -276,23 +277,23 @@ def record_refused(*, order_id: UUID, push_id: UUID, reason: Reason, message: st
 
 @transaction.atomic
 def record_value_refused(*, order_id: UUID, values: Mapping[str, Any], refusal: FieldRefusal, push_id: UUID) -> Order:
-    """Note that the site can't hold the values that it was asked to take, and has done nothing."""
+    """Record that the site can't store these values and has changed nothing."""
     order = lock_order(order_id)
     agreement = Agreement.from_json(order.bitrix_state)
     agreement.unanswered = None
-    said = record_response(
-        agreement, values, SiteResponse(refused=dict.fromkeys(values, refusal)), has_more_response=False
+    messages = record_response(
+        agreement, values, SiteResponse(refused=dict.fromkeys(values, refusal)), is_whole_order=False
     )
     _save_after_answer(order, agreement)
-    write_response(order, said, push_id)
+    write_response(order, messages, push_id)
     return order
 
 
 @transaction.atomic
 def reassess_sync_state(*, order_id: UUID, by_person: bool = False) -> None:
-    """Work out again whether the order waits to be sent: there was nothing to send, or a person wants it retried.
+    """Compute the sync state again, after a push without changes or when staff retry a push. A conflict stays one.
 
-    The person wants that also of what the site could not hold. A conflict stays one.
+    A retry by staff (`by_person`) also sends the values that the site could not store.
     """
     order = lock_order(order_id)
     agreement = Agreement.from_json(order.bitrix_state)
@@ -305,15 +306,15 @@ def reassess_sync_state(*, order_id: UUID, by_person: bool = False) -> None:
 
 @transaction.atomic
 def accept_site_state(*, order_id: UUID, actor: User | None, source: Source = Source.ADMIN) -> Order:
-    """Let the site's decision stand: the manager no longer wants what he wished in a conflict.
+    """Resolve a conflict by accepting the site's status in place of the desired one.
 
-    What else the site has yet to hear of is sent now. An order without a conflict is left alone.
+    Other pending changes are sent now. An order without a conflict stays as it is.
     """
     order = lock_order(order_id)
     if order.sync_state != SyncState.CONFLICT:
         return order
     order.sync_state = SyncState.SYNCED
-    # With its items: before a conflict nobody has said whether they are agreed on.
+    # The items are passed because the sync state before the conflict does not show whether they are agreed on.
     settle_sync_state(order, Agreement.from_json(order.bitrix_state), list(order.items.all()))
     order.save(update_fields=["sync_state", "updated_at"])
     event = write_event(order=order, payload=Noted(resolved="site's state accepted"), source=source, actor=actor)

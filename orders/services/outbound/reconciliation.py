@@ -1,4 +1,4 @@
-"""What follows when both sides were compared: ours is sent once more, or one field is settled by a person."""
+"""Services that resolve a difference found by a comparison: our values are sent again, or staff decide on one field."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -29,10 +29,10 @@ def send_again(
     actor: User | None = None,
     reason: Reason = Reason.COMPARED_SENT,
 ) -> bool:
-    """Have what the site has yet to hear of sent, though an earlier attempt has failed or been lost.
+    """Queue the pending changes of the order again after a failed or lost attempt; return whether there are any.
 
-    What the site could not hold is sent again only if a person wants it. `theirs` are the site's present values,
-    comparable, for the timeline. Return False when there is nothing to send.
+    Values that the site could not store are sent again only for an `actor`. `theirs` are the site's present values in
+    comparable form, for the timeline.
     """
     order = lock_order(order_id)
     agreement = Agreement.from_json(order.bitrix_state)
@@ -64,11 +64,11 @@ def take_site_value(
     actor: User | None,
     source: Source = Source.ADMIN,
 ) -> Order:
-    """Take the value that the site has for one field now, whatever was wanted here; the others are left alone.
+    """Set one field to the site's present value in place of ours; the other fields stay.
 
-    `value` is as in `OrderSnapshot.fields` (the site's code of a status); `times_received` what
-    `Agreement.times_received` was before the site was asked. Raises `NotAllowedError` when the site has told of the
-    order since: the value may be out of date.
+    `value` is as in `OrderSnapshot.fields` (for a status, the site's code), and `times_received` is
+    `Agreement.times_received` before the site's value was fetched. Raise `NotAllowedError` when the site has reported
+    the order since, because the value may be outdated.
     """
     order, agreement = _lock_unchanged(order_id, times_received)
     before = order_values(order, [field])
@@ -106,12 +106,15 @@ def keep_ours(
     actor: User | None,
     source: Source = Source.ADMIN,
 ) -> Order:
-    """Agree that the site has this value for one field now, and that ours is wanted: it is sent.
+    """Record the site's present value of one field, and send ours in its place.
 
-    Arguments as for `take_site_value`. Raises `NotAllowedError` also for a field that the site can't be told of.
+    The arguments are those of `take_site_value`. Raise `NotAllowedError` as it does, and for a field that can't be
+    pushed.
     """
     if field not in PUSHED:
-        raise NotAllowedError(gettext("The site can't be told of this: change it there, or take the site's value."))
+        raise NotAllowedError(
+            gettext("This field can't be sent to the site: change it there, or take the site's value.")
+        )
     order, agreement = _lock_unchanged(order_id, times_received)
     theirs, columns = _settle(order, agreement, field, value)
     if theirs == order_values(order, [field])[field]:
@@ -144,7 +147,7 @@ def _settle(order: Order, agreement: Agreement, field: str, value: Any) -> tuple
         agreement.site_status, value = value, code
     theirs = comparable(value)
     agreement.settle({field: theirs})
-    agreement.sent.pop(field, None)  # the site was asked after it
+    agreement.sent.pop(field, None)  # the site's value was fetched after ours was sent
     agreement.times_received += 1
     order.bitrix_state = agreement.as_json()
     return theirs, {"completed_at"} if field == "status" else set()

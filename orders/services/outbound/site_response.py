@@ -1,4 +1,4 @@
-"""What the site says beside its answer to a push: staff read it on the order's timeline, each thing once."""
+"""Recording the warnings and refusals in the response to a push, so that staff see each of them once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,44 +13,44 @@ from orders.timeline_payloads import RefusedBySite, SiteWarned
 
 
 @dataclass(frozen=True, slots=True)
-class News:
-    """What staff have not been told yet."""
+class NewMessages:
+    """Warnings and refusals that are not on the timeline yet."""
 
     warnings: list[SiteWarning]
     refused: dict[str, FieldRefusal]
 
 
 def record_response(
-    agreement: Agreement, values: Mapping[str, Any], words: SiteResponse, *, has_more_response: bool = True
-) -> News:
-    """Remember what the site has said to these values (comparable form); return what is news.
+    agreement: Agreement, values: Mapping[str, Any], response: SiteResponse, *, is_whole_order: bool = True
+) -> NewMessages:
+    """Record the site's warnings and refusals of these values (comparable form); return the new ones.
 
-    Refusals that have nothing to do with the value itself are told when the push has failed. `has_more_response`: the
-    site has looked at the whole order, so that what it no longer warns of is no longer so.
+    A refusal that is not about the value itself is reported only when the push has failed. `is_whole_order` means
+    that the site has checked the whole order, so warnings that it does not repeat are over.
     """
     refused = {
         name: refusal
-        for name, refusal in words.refused.items()
+        for name, refusal in response.refused.items()
         if name in values and agreement.refuse(name, values[name], refusal) and refusal.is_of_value
     }
-    warnings = agreement.news_of(words.warnings, values.keys()) if has_more_response else []
-    return News(warnings, refused)
+    warnings = agreement.new_warnings(response.warnings, values.keys()) if is_whole_order else []
+    return NewMessages(warnings, refused)
 
 
-def write_response(order: Order, news: News, push_id: UUID) -> None:
-    """Write the entries. They are not published: there is nothing to send."""
-    if news.refused:
-        messages = dict.fromkeys(refusal.message for refusal in news.refused.values())
+def write_response(order: Order, new: NewMessages, push_id: UUID) -> None:
+    """Write the timeline entries of new messages. They are not published, since no field of the order has changed."""
+    if new.refused:
+        messages = dict.fromkeys(refusal.message for refusal in new.refused.values())
         write_event(
             order=order,
-            payload=RefusedBySite(message=" ".join(messages), fields=tuple(sorted(news.refused))),
+            payload=RefusedBySite(message=" ".join(messages), fields=tuple(sorted(new.refused))),
             source=Source.SYSTEM,
             push_id=push_id,
         )
-    if news.warnings:
+    if new.warnings:
         write_event(
             order=order,
-            payload=SiteWarned(warnings=tuple(news.warnings)),
+            payload=SiteWarned(warnings=tuple(new.warnings)),
             source=Source.SITE,
             push_id=push_id,
         )

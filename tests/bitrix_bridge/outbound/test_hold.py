@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 def take_back(order, manager):
     event = order.events.filter(kind="status").first()
-    return services.take_back_status(order_id=order.pk, event_id=event.pk, actor=manager)
+    return services.undo_status(order_id=order.pk, event_id=event.pk, actor=manager)
 
 
 def edit(order, manager, **changes):
@@ -319,7 +319,7 @@ def test_status_taken_back_during_delivery_leaves_both_sides_equal(
         barrier.wait()
         time.sleep(max(head_start, 0))
         try:
-            services.take_back_status(order_id=shared_order.pk, event_id=event.pk, actor=None)
+            services.undo_status(order_id=shared_order.pk, event_id=event.pk, actor=None)
         except NotAllowedError as refusal:
             refusals.append(refusal)
         connection.close()

@@ -324,7 +324,7 @@ def test_same_warning_is_never_new_twice_in_a_row(answers):
     agreement = Agreement()
     for said, asked in answers:
         before = list(agreement.warnings)
-        news = agreement.news_of(said, asked)
+        news = agreement.new_warnings(said, asked)
         assert not set(news) & set(before)
         assert set(said) <= set(agreement.warnings)
         agreement = Agreement.from_json(agreement.as_json())

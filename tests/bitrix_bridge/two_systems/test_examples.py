@@ -438,7 +438,7 @@ class TestTwin:
 
     def test_twin_that_staff_have_edited_is_kept(self, twin, site, manager, monkeypatch):
         order = made_here(manager)
-        monkeypatch.setattr("orders.services.outbound.push_results._take_over", _refuse)
+        monkeypatch.setattr("orders.services.outbound.push_results._replace_twin", _refuse)
         deliver_due()
         assert (Push.objects.get().state, Order.objects.count()) == ("failed", 2)
         order.refresh_from_db()

@@ -213,7 +213,7 @@ class World:
         """Undo a status that was not sent yet, as staff."""
         event = services.undoable_change(order)
         if event is not None:
-            services.take_back_status(order_id=order.pk, event_id=event.pk, actor=self.staff)
+            services.undo_status(order_id=order.pk, event_id=event.pk, actor=self.staff)
             self.actions[str(order.pk), "status"] -= 1
 
     def reconcile(self, *, until_it_agrees: bool = False) -> None:

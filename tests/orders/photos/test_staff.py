@@ -102,7 +102,7 @@ def test_an_order_has_at_most_twenty(order, add, monkeypatch):
         add(order)
     # The room may be taken while the picture is being read: its files must not stay.
     asked = []
-    monkeypatch.setattr(photo_services, "_check_room", lambda order: asked.append(1) or 1 / (2 - len(asked)))
+    monkeypatch.setattr(photo_services, "_check_photo_count", lambda order: asked.append(1) or 1 / (2 - len(asked)))
     with pytest.raises(ZeroDivisionError):
         add(order)
     assert (stored_files(), order.photos.count()) == (before, 2)

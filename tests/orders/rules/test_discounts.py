@@ -1,4 +1,4 @@
-"""An agreed discount in the prices of the lines: what must hold for any basket, and what a person sees of some."""
+"""A discount in the prices of lines: examples, and properties that hold for any basket."""
 
 from collections import Counter
 from dataclasses import replace
@@ -27,7 +27,7 @@ def line(quantity, price, listed=None, *, product=1, basket_id=None, name="Бу�
     )
 
 
-def figures(lines):
+def quantities_and_prices(lines):
     return [(line.quantity, line.price) for line in lines]
 
 
@@ -38,36 +38,36 @@ def priced(*pairs):
 @pytest.mark.parametrize(
     ("lines", "discount", "expected"),
     [
-        pytest.param([line(1, 7500)], 1500, priced((1, 6000)), id="one piece takes it"),
+        pytest.param([line(1, 7500)], 1500, priced((1, 6000)), id="one piece takes the discount"),
         pytest.param([line(3, 5000)], 1000, priced((2, 4667), (1, 4666)), id="one piece becomes a line of its own"),
-        pytest.param([line(2, 5000)], 1001, priced((1, 4500), (1, 4499)), id="of two pieces each is a line"),
-        pytest.param([line(12, 500)], 500, priced((11, 458), (1, 462)), id="the single piece takes all that is left"),
-        pytest.param([line(3, 5000), line(1, 7500)], 1000, priced((3, 4778), (1, 7166)), id="a single piece is there"),
+        pytest.param([line(2, 5000)], 1001, priced((1, 4500), (1, 4499)), id="each of two pieces becomes a line"),
+        pytest.param([line(12, 500)], 500, priced((11, 458), (1, 462)), id="the single piece takes the whole rest"),
+        pytest.param([line(3, 5000), line(1, 7500)], 1000, priced((3, 4778), (1, 7166)), id="a line of one piece"),
         pytest.param([line(1, 7500), line(1, 2500)], 1000, priced((1, 6750), (1, 2250)), id="in proportion"),
-        pytest.param([line(1, 7500), line(1, 0)], 1000, priced((1, 6500), (1, 0)), id="a gift stays one"),
-        pytest.param([line(1, 7500)], 7500, priced((1, 0)), id="all of it"),
-        pytest.param([line(1, "7500.50")], 1000, priced((1, "6500.50")), id="not whole where the price is not"),
-        pytest.param([line(3, 100)], "0.50", priced((2, "99.83"), (1, "99.84")), id="not whole where it is not"),
-        pytest.param([line("1.5", 1000)], 100, priced(("1.5", "933.33")), id="a fraction, as near as it gets"),
-        pytest.param([line("0.5", "1500.50")], "0.01", priced(("0.5", "1500.48")), id="a small fraction, exactly"),
-        pytest.param([line("1.5", 1000), line(1, 500)], 200, priced(("1.5", 900), (1, 450)), id="a fraction and one"),
-        pytest.param([line(1, 6000, 7500)], 2000, priced((1, 5500)), id="from the list price, not on top"),
-        pytest.param([line(1, 6000, 7500)], 0, priced((1, 7500)), id="taken away"),
-        pytest.param([line(1, 8000, 7500)], 500, priced((1, 7000)), id="from the list price, also of a raised line"),
-        pytest.param([line(1, 7500)], -500, priced((1, 8000)), id="a sum above the list raises the price"),
-        pytest.param([line(3, 5000)], -1, priced((2, 5000), (1, 5001)), id="by what one piece can take"),
+        pytest.param([line(1, 7500), line(1, 0)], 1000, priced((1, 6500), (1, 0)), id="free line stays free"),
+        pytest.param([line(1, 7500)], 7500, priced((1, 0)), id="discount of the whole price"),
+        pytest.param([line(1, "7500.50")], 1000, priced((1, "6500.50")), id="hundredths in the price"),
+        pytest.param([line(3, 100)], "0.50", priced((2, "99.83"), (1, "99.84")), id="hundredths in the discount"),
+        pytest.param([line("1.5", 1000)], 100, priced(("1.5", "933.33")), id="fractional quantity, nearest sum"),
+        pytest.param([line("0.5", "1500.50")], "0.01", priced(("0.5", "1500.48")), id="small fraction, exact sum"),
+        pytest.param([line("1.5", 1000), line(1, 500)], 200, priced(("1.5", 900), (1, 450)), id="fraction and whole"),
+        pytest.param([line(1, 6000, 7500)], 2000, priced((1, 5500)), id="counts from the list price"),
+        pytest.param([line(1, 6000, 7500)], 0, priced((1, 7500)), id="zero removes the discount"),
+        pytest.param([line(1, 8000, 7500)], 500, priced((1, 7000)), id="list price of a raised line"),
+        pytest.param([line(1, 7500)], -500, priced((1, 8000)), id="negative discount raises the price"),
+        pytest.param([line(3, 5000)], -1, priced((2, 5000), (1, 5001)), id="one piece takes the whole raise"),
         pytest.param([line(1, 0), line(2, 0)], -3000, priced((1, 1000), (2, 1000)), id="free goods get a price"),
-        pytest.param([line(100, 1)], 50, priced((50, 1), (50, 0)), id="of many cheap ones one can't take it"),
-        pytest.param([line(1, 7500), line(1, -500)], 1500, priced((1, 6000), (1, -500)), id="what takes off stays"),
-        pytest.param([], 0, [], id="nothing"),
+        pytest.param([line(100, 1)], 50, priced((50, 1), (50, 0)), id="many cheap pieces share the discount"),
+        pytest.param([line(1, 7500), line(1, -500)], 1500, priced((1, 6000), (1, -500)), id="negative price stays"),
+        pytest.param([], 0, [], id="no lines"),
     ],
 )  # fmt: skip
-def test_spread_gives_these_prices(lines, discount, expected):
+def test_spread_returns_these_quantities_and_prices(lines, discount, expected):
     found = spread(lines, Decimal(discount))
-    assert figures(found) == expected
+    assert quantities_and_prices(found) == expected
 
 
-def test_spread_keeps_what_was_sold_and_the_site_s_line():
+def test_spread_keeps_product_data_and_id_of_site_line():
     sold = replace(
         line(3, 5000, basket_id=501),
         product_snapshot={"name": "Букет", "xml_id": "st-1", "discount": "0.00", "original_price": "5000.00"},
@@ -80,30 +80,30 @@ def test_spread_keeps_what_was_sold_and_the_site_s_line():
     assert sold.product_snapshot["discount"] == "0.00"
 
 
-def test_spread_keeps_how_lines_that_come_to_the_sum_share_it():
+def test_spread_keeps_lines_that_already_have_the_sum():
     by_hand = [line(1, 5000, 7500), line(1, 2500)]
     assert spread(by_hand, Decimal(2500)) == by_hand
 
 
-def test_spread_from_prices_goes_on_top_of_a_lower_price():
+def test_spread_from_prices_adds_to_present_discount():
     (found,) = spread([line(1, 6000, 7500)], Decimal(500), from_prices=True)
     assert (found.price, found.product_snapshot["original_price"]) == (5500, "7500.00")
 
 
-def test_spread_refuses_more_than_the_goods_cost():
+def test_spread_raises_value_error_for_discount_above_sum():
     for lines in ([line(1, 7500)], [line(0, 7500)], []):
         with pytest.raises(ValueError, match="7501"):
             spread(lines, Decimal(7501))
 
 
 @pytest.mark.parametrize("kept", [None, "", "дорого", "NaN", "1e999", {}, [], True])
-def test_list_price_is_the_price_where_none_is_kept(kept):
+def test_list_price_is_price_if_stored_one_is_unreadable(kept):
     odd = replace(line(1, 7500), product_snapshot={"original_price": kept})
     assert list_price(odd) == 7500
     assert discount_of([odd]) == 0
 
 
-# --- whatever the basket
+# Properties that hold for any basket.
 
 
 def prices(step):
@@ -152,7 +152,7 @@ def check_lines(lines, found):
 
 
 @given(baskets(whole), shares)
-def test_the_sum_is_exact_in_whole_tenge(lines, thousandths):
+def test_spread_is_exact_in_whole_tenge(lines, thousandths):
     discount = part_of(lines, thousandths, "1")
     found = spread(lines, discount)
     check(lines, found, discount)
@@ -161,7 +161,7 @@ def test_the_sum_is_exact_in_whole_tenge(lines, thousandths):
 
 
 @given(baskets(whole, "0.01"), shares)
-def test_the_sum_is_exact_in_hundredths(lines, thousandths):
+def test_spread_is_exact_in_hundredths_of_tenge(lines, thousandths):
     discount = part_of(lines, thousandths, "0.01")
     found = spread(lines, discount)
     check(lines, found, discount)
@@ -169,18 +169,18 @@ def test_the_sum_is_exact_in_hundredths(lines, thousandths):
 
 
 @given(baskets(whole), st.integers(1, MOST))
-def test_a_raise_is_exact_and_leaves_no_discount(lines, more):
+def test_negative_discount_raises_prices_exactly(lines, more):
     found = spread(lines, Decimal(-more))
     check(lines, found, Decimal(-more))
     assert all(one.price >= list_price(was) for one, was in zip(found, lines, strict=False) if len(found) == len(lines))
 
 
 @given(baskets(whole | fractions, "0.01"), shares)
-def test_fractions_miss_the_sum_by_less_than_a_price_can_say(lines, thousandths):
+def test_fractional_quantities_differ_by_less_than_price_precision(lines, thousandths):
     discount = part_of(lines, thousandths, "0.01")
     found = spread(lines, discount)
     check_lines(lines, found)
-    # Lines that already come to the sum keep their prices, also one above its list price.
+    # Lines that already have the sum keep their prices, even a price above its list price.
     assert found == list(lines) or all(one.price <= list_price(one) for one in found)
     missed = abs(goods_of(found) - (list_sum(lines) - discount))
     fractional = [one.quantity for one in lines if one.quantity % 1]
@@ -188,7 +188,7 @@ def test_fractions_miss_the_sum_by_less_than_a_price_can_say(lines, thousandths)
 
 
 @given(baskets(fractions, "0.01"), shares)
-def test_a_part_of_one_piece_takes_the_rest_exactly(lines, thousandths):
+def test_line_of_less_than_one_piece_takes_discount_exactly(lines, thousandths):
     small = [replace(one, quantity=one.quantity / 21) for one in lines]
     small = [replace(one, quantity=max(one.quantity.quantize(Decimal("0.001")), Decimal("0.001"))) for one in small]
     discount = part_of(small, thousandths, "0.01")
@@ -198,7 +198,7 @@ def test_a_part_of_one_piece_takes_the_rest_exactly(lines, thousandths):
 
 
 @given(baskets(whole | fractions, "0.01"), shares, shares)
-def test_spreading_again_starts_from_the_list(lines, earlier, thousandths):
+def test_spread_of_discounted_lines_counts_from_list_prices(lines, earlier, thousandths):
     discount = part_of(lines, thousandths, "0.01")
     once = spread(lines, discount)
     assert spread(once, discount) == once
@@ -208,11 +208,11 @@ def test_spreading_again_starts_from_the_list(lines, earlier, thousandths):
     if all(not one.quantity % 1 for one in lines):
         assert goods_of(again) == goods_of(once)
     if len(before) == len(lines) and goods_of(before) != goods_of(once):
-        assert figures(again) == figures(once)
+        assert quantities_and_prices(again) == quantities_and_prices(once)
 
 
 @given(baskets(whole | fractions), shares, st.randoms(use_true_random=False))
-def test_neither_the_order_of_lines_nor_of_keys_counts(lines, thousandths, source):
+def test_spread_does_not_depend_on_order_of_lines_or_keys(lines, thousandths, source):
     discount = part_of(lines, thousandths, "1")
     mixed = [
         replace(one, product_snapshot=dict(reversed(list(one.product_snapshot.items()))))
@@ -226,7 +226,7 @@ def test_neither_the_order_of_lines_nor_of_keys_counts(lines, thousandths, sourc
 
 
 @given(baskets(whole | fractions, "0.01"), shares)
-def test_what_the_lines_say_is_the_discount(lines, thousandths):
+def test_discount_of_equals_difference_to_list_prices(lines, thousandths):
     by_the_rule = sum(
         (max(Decimal(one.product_snapshot.get("original_price", 0)) - one.price, Decimal(0)) * one.quantity
          for one in spread(lines, part_of(lines, thousandths, "0.01"))),

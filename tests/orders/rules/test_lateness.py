@@ -1,4 +1,4 @@
-"""When an order is due and how late it is: in Python and in a query alike."""
+"""Due time and lateness of an order, in Python and in a query."""
 
 from datetime import date, datetime, time, timedelta
 
@@ -46,7 +46,7 @@ def order(starts: str | None, ends: str | None, *, status: str = "new", day: dat
         (order("14:00", "15:00", day=None), at("23:20"), Lateness.NONE, ""),
     ],
 )
-def test_lateness(made: Order, now: datetime, expected: Lateness, words: str) -> None:
+def test_lateness_depends_on_slot_status_and_time(made: Order, now: datetime, expected: Lateness, words: str) -> None:
     assert lateness(made, now) == expected
     assert lateness_words(made, now) == words
 
@@ -57,7 +57,7 @@ CLOCKS = st.none() | st.times(max_value=time(23, 59)).map(lambda value: value.re
 @pytest.mark.django_db
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(starts=CLOCKS, ends=CLOCKS, day=st.none() | st.dates(date(2000, 1, 1), date(2090, 1, 1)))
-def test_a_query_agrees(starts: time | None, ends: time | None, day: date | None) -> None:
+def test_due_at_in_query_equals_due_at_in_python(starts: time | None, ends: time | None, day: date | None) -> None:
     DeliverySlot.objects.filter(bitrix_id="made up").delete()
     slot = DeliverySlot.objects.create(bitrix_id="made up", name="x", starts_at=starts, ends_at=ends)
     made = Order.objects.create(
@@ -68,21 +68,21 @@ def test_a_query_agrees(starts: time | None, ends: time | None, day: date | None
 
 
 @pytest.mark.django_db
-def test_late_orders_are_found_and_counted() -> None:
+def test_late_preset_finds_and_counts_late_orders() -> None:
     slot = DeliverySlot.objects.create(bitrix_id="made up", name="14:00–15:00", starts_at=time(14), ends_at=time(15))
     made = {}
     for status in ("new", "delivering", "completed"):
         made[status] = Order.objects.create(
             order_number=status, status=Status.objects.get(code=status), delivery_date=DAY, delivery_slot=slot
         )
-    nobody = AnonymousUser()
+    anonymous = AnonymousUser()
 
     def late(now: datetime) -> set[str]:
-        found = preset_orders(BY_KEY["late"], Moment.of(nobody, now), Order.objects.all())
+        found = preset_orders(BY_KEY["late"], Moment.of(anonymous, now), Order.objects.all())
         assert {order.order_number for order in found if lateness(order, now)} >= {o.order_number for o in found}
         return {order.order_number for order in found}
 
     assert late(at("14:59")) == set()
     assert late(at("15:01")) == {"new", "delivering"}
-    assert counts(Moment.of(nobody, at("15:01")))["late"] == 2
-    assert counts(Moment.of(nobody, at("15:01")))["today"] == 3
+    assert counts(Moment.of(anonymous, at("15:01")))["late"] == 2
+    assert counts(Moment.of(anonymous, at("15:01")))["today"] == 3

@@ -1,4 +1,4 @@
-"""The board of a day: hours and stages, load against capacity, what is about to go wrong and why."""
+"""The day board: hours and stages, needed work and capacity, orders at risk and the reasons."""
 
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -61,7 +61,7 @@ def plain(words: str) -> str:
     return words.replace("\N{NO-BREAK SPACE}", " ")
 
 
-def test_orders_stand_in_their_hour_and_stage() -> None:
+def test_board_counts_orders_by_hour_and_stage() -> None:
     order(None, "new")
     order("15-16", "new")
     order("15-17", "processing")
@@ -81,11 +81,11 @@ def test_orders_stand_in_their_hour_and_stage() -> None:
 @pytest.mark.parametrize(
     ("pieces", "bouquets"), [((), 1), ((1, 2), 3), ((51,), 1), ((51, 1), 2), (("0.5",), 1)], ids=str
 )
-def test_a_hundred_roses_are_one_bouquet(pieces, bouquets) -> None:
+def test_line_of_many_flowers_is_one_bouquet(pieces, bouquets) -> None:
     assert bouquets_in(Decimal(piece) for piece in pieces) == bouquets
 
 
-def test_load_is_compared_with_what_can_be_done() -> None:
+def test_row_compares_needed_work_with_capacity() -> None:
     for _ in range(3):
         order("15-16", pieces=(1, 2))
     order("15-16", "ready", is_pickup=True)
@@ -96,21 +96,21 @@ def test_load_is_compared_with_what_can_be_done() -> None:
         False, "2 букета, можем 6", "0 доставок, можем 4")  # fmt: skip
     assert (three.is_over, three.bouquets.percent, plain(three.bouquets_words), plain(three.deliveries_words)) == (
         True, 100, "не успеваем: 9 букетов, можем 6", "3 доставки, можем 4")  # fmt: skip
-    # Half of the hour is left.
+    # At 15:30 half of the hour is left.
     assert plain(board("15:30").hours[1].deliveries_words) == "не успеваем: 3 доставки, можем 2"
-    # What is over is one row: what it has left to do stands among the risks, by its number.
+    # Past hours are one row without a load; their open orders are listed among the risks.
     (earlier,) = board("16:01").hours
     assert earlier.is_earlier
     assert earlier.deliveries is None
 
 
-def test_a_longer_slot_leaves_more_time() -> None:
+def test_longer_slot_has_more_capacity() -> None:
     for _ in range(9):
         order("10-14")
     assert plain(board().hours[0].bouquets_words) == "9 букетов, можем 24"
 
 
-def test_nothing_is_compared_where_nobody_has_said(settings) -> None:
+def test_row_has_no_load_without_settings_of_capacity(settings) -> None:
     settings.FLORISTS = settings.COURIERS = 0
     for _ in range(9):
         order("10-11")
@@ -118,7 +118,7 @@ def test_nothing_is_compared_where_nobody_has_said(settings) -> None:
     assert (row.is_over, row.bouquets, row.deliveries, board().risks) == (False, None, None, ())
 
 
-def test_what_goes_wrong_is_said_in_words_the_most_urgent_first() -> None:
+def test_risks_have_reasons_and_most_urgent_comes_first() -> None:
     late = order("10-11", "new")
     not_begun = order("10-12", "accepted")
     unsent = order("10-12", "ready", courier=None)
@@ -140,17 +140,17 @@ def test_what_goes_wrong_is_said_in_words_the_most_urgent_first() -> None:
     assert not {on_time.order_number, collected.order_number} & set(found)
 
 
-def test_an_order_that_the_florists_can_not_reach_in_time_is_named() -> None:
+def test_order_that_florists_can_not_make_in_time_is_a_risk() -> None:
     for _ in range(2):
         order("12-13", pieces=(4,))
     last = order("12-13", pieces=(2,))
-    assert reasons(board("11:20")) == {}  # ten bouquets, an hour and forty minutes
+    assert reasons(board("11:20")) == {}  # ten bouquets take an hour and forty minutes
     assert reasons(board("11:30")) == {last.order_number: ("не успеем: перед ним ещё 8 букетов",)}
-    # Nobody has begun on tomorrow's.
+    # The florists do not work on orders of tomorrow yet.
     assert day_board(Order.objects.all(), DAY, at("23:59", DAY - timedelta(days=1))).risks == ()
 
 
-def test_late_on_the_board_is_late_in_the_list() -> None:
+def test_late_risks_equal_orders_of_late_preset() -> None:
     for status in ("new", "ready", "delivering", "completed", "cancelled"):
         order("10-11", status)
     order("10-11", "new", is_deleted_on_site=True)
@@ -160,7 +160,7 @@ def test_late_on_the_board_is_late_in_the_list() -> None:
     assert listed.count() == 3
 
 
-def test_many_orders_cost_no_more_queries_than_few(django_assert_num_queries) -> None:
+def test_board_makes_two_queries_for_any_number_of_orders(django_assert_num_queries) -> None:
     for hour in range(10, 20):
         order(f"{hour}-{hour + 1}", "new", customer=Customer.objects.create(), recipient_phone="")
     with django_assert_num_queries(2):

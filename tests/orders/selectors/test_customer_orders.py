@@ -1,4 +1,4 @@
-"""What a customer has ordered before: figures, and what they cost."""
+"""The earlier orders of a customer: count, total, and the number of queries."""
 
 from decimal import Decimal
 
@@ -25,7 +25,7 @@ def orders_of(customer, count, **fields):
     )  # fmt: skip
 
 
-def test_figures_are_of_all_that_was_not_cancelled(customer):
+def test_count_and_total_exclude_cancelled_orders(customer):
     order = orders_of(customer, 1)[0]
     assert (customer_orders_of(order).count, customer_orders_of(order).is_regular) == (1, False)
     orders_of(customer, 6)
@@ -38,7 +38,7 @@ def test_figures_are_of_all_that_was_not_cancelled(customer):
     assert order not in orders.latest
 
 
-def test_of_a_crowd_it_is_only_said_that_it_is_one(customer, monkeypatch, django_assert_num_queries):
+def test_customer_with_too_many_orders_has_no_total(customer, monkeypatch, django_assert_num_queries):
     monkeypatch.setattr(customer_orders, "MOST_COUNTED", 10)
     order = orders_of(customer, 30)[0]
     with django_assert_num_queries(2) as queries:
@@ -48,7 +48,7 @@ def test_of_a_crowd_it_is_only_said_that_it_is_one(customer, monkeypatch, django
     assert any("LIMIT 11" in query["sql"] for query in queries.captured_queries)
 
 
-def test_the_page_shows_it(customer, manager, client):
+def test_order_page_shows_orders_of_customer(customer, manager, client):
     order = orders_of(customer, 3)[0]
     client.force_login(manager)
     html = client.get(reverse("admin:orders_order_change", args=[order.pk])).content.decode()
@@ -56,5 +56,5 @@ def test_the_page_shows_it(customer, manager, client):
     assert "постоянный клиент" in html
 
 
-def test_a_stranger_has_none():
+def test_order_without_customer_has_no_customer_orders():
     assert customer_orders_of(orders_of(None, 1)[0]) is None

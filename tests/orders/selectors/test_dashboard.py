@@ -1,4 +1,4 @@
-"""The start page's figures: today beside the same weekday, the last thirty days, and who sees what of them."""
+"""The metrics of the start page: today, the same weekday, the last thirty days, and which users see sums."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -10,14 +10,14 @@ from django.utils import timezone
 
 from cvety_crm.users import User
 from orders.models import Order, Status
-from orders.selectors.dashboard import CHART_DAYS, figures, start_page
+from orders.selectors.dashboard import CHART_DAYS, metrics, start_page
 
 TUESDAY = date(2026, 3, 10)
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _nothing_kept() -> None:
+def _clear_cache() -> None:
     cache.clear()
 
 
@@ -40,48 +40,48 @@ def cards(made: User) -> dict[str, tuple[str, str]]:
     return {card["title"]: (card["value"].replace("\xa0", " "), card["words"].replace("\xa0", " ")) for card in shown}
 
 
-def test_cancelled_orders_are_no_figures() -> None:
+def test_cancelled_orders_are_not_in_metrics() -> None:
     add(TUESDAY, 2, amount=5_000)
     add(TUESDAY, 1, status="completed", amount=11_000)
     for fields in ({"status": "declined"}, {"is_cancelled": True}, {"is_deleted_on_site": True}):
         add(TUESDAY, **fields)
-    today = figures(TUESDAY).today
+    today = metrics(TUESDAY).today
     assert (today.orders, today.done, today.amount, today.average) == (3, 1, Decimal(21_000), Decimal(7_000))
 
 
-def test_the_usual_is_the_average_of_the_same_weekday_on_which_there_were_orders() -> None:
+def test_usual_is_average_of_same_weekdays_with_orders() -> None:
     add(TUESDAY - timedelta(weeks=1), 4, amount=10_000)
     add(TUESDAY - timedelta(weeks=8), 2, amount=40_000)
     add(TUESDAY - timedelta(weeks=9), 50)
     add(TUESDAY - timedelta(days=1), 50)
-    usual = figures(TUESDAY).usual
+    usual = metrics(TUESDAY).usual
     assert (usual.orders, usual.amount, usual.average) == (Decimal(3), Decimal(60_000), Decimal(20_000))
 
 
-def test_one_day_is_no_average() -> None:
+def test_usual_is_none_with_one_day_of_orders() -> None:
     add(TUESDAY - timedelta(weeks=1), 4)
-    assert figures(TUESDAY).usual is None
+    assert metrics(TUESDAY).usual is None
 
 
-def test_the_last_thirty_days_are_all_there() -> None:
+def test_metrics_contain_last_thirty_days_only() -> None:
     add(TUESDAY - timedelta(days=29), 2)
     add(TUESDAY - timedelta(days=30), 5)
     add(TUESDAY + timedelta(days=1), 5)
-    days = figures(TUESDAY).days
+    days = metrics(TUESDAY).days
     assert (len(days), days[0].orders, days[-1].day) == (CHART_DAYS, 2, TUESDAY)
     assert sum(day.orders for day in days) == 2
 
 
-def test_all_of_it_is_one_query(django_assert_num_queries) -> None:
+def test_metrics_make_one_query(django_assert_num_queries) -> None:
     with django_assert_num_queries(1):
-        figures(TUESDAY)
+        metrics(TUESDAY)
     for week in range(10):
         add(TUESDAY - timedelta(weeks=week), 30)
     with django_assert_num_queries(1):
-        figures(TUESDAY)
+        metrics(TUESDAY)
 
 
-def test_today_is_compared_in_words() -> None:
+def test_cards_compare_today_with_average_weekday() -> None:
     today = timezone.localdate()
     for week in (1, 2):
         add(today - timedelta(weeks=week), 4, amount=10_000)
@@ -97,14 +97,14 @@ def test_today_is_compared_in_words() -> None:
     }
 
 
-def test_an_empty_database_says_so() -> None:
+def test_cards_without_orders_have_texts_instead_of_comparison() -> None:
     shown = cards(user("view_order", "view_all_prices"))
     assert shown["Доставить сегодня"] == ("0", "пока не с чем сравнить")
     assert shown["Уже сделано"] == ("0", "пока нечего доставлять")
     assert shown["Средний чек"][0] == "—"
 
 
-def test_sums_of_other_days_take_a_right() -> None:
+def test_sums_of_other_days_are_hidden_without_permission() -> None:
     today = timezone.localdate()
     for week in (0, 1, 2):
         add(today - timedelta(weeks=week), 2, amount=12_345 if week else 10_000)

@@ -1,4 +1,4 @@
-"""Searching by whoever may not see phones: no number of questions spells one out."""
+"""Search by users who may not see phones: no series of queries reveals a phone."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,14 +11,14 @@ from tests.orders.admin.conftest import LIST, make_order, numbers  # noqa: F401 
 from tests.roles import browser_of, everything_but, person
 
 PHONE, TYPED = "7011234567", "87055556677"
-"""The recipient's, without its country code; one that stands in the address and in the customer's name."""
+"""The recipient's phone without its country code, and a phone inside the address and the customer's name."""
 CUSTOMERS = "7771234567"
 ENDINGS = [digits[-length:] for digits in (PHONE, CUSTOMERS, TYPED) for length in (11, 10, 7, 4)]
 
 
 @pytest.fixture
 def order(make_order):  # noqa: F811
-    """An order whose number has no digits, so that only phones have any."""
+    """Return an order whose number has no digits, so that only phones have digits."""
     order = make_order()
     address = "Абая, тел. 8 705 555-66-77 или 87055556677"
     Order.objects.update(order_number="ZK", recipient_name=f"Мария +{TYPED}", delivery_address=address)
@@ -31,7 +31,7 @@ def finds(text: str) -> tuple[bool, bool]:
     return Order.objects.filter(search=query).exists(), Customer.objects.filter(search=query).exists()
 
 
-# One order for all examples: they only read.
+# All examples share one order, because they only read it.
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
 @given(
     before=st.sampled_from(["", "Мария ", "Айгерим ", "ZK ", "абая тел ", "+7", "8 ", "+7 (", "8-"]),
@@ -39,7 +39,7 @@ def finds(text: str) -> tuple[bool, bool]:
     data=st.data(),
     after=st.sampled_from(["", " ", " мария", " айгерим", "-"]),
 )
-def test_the_beginning_of_a_phone_is_as_good_as_any_other_digits(order, before, ending, data, after):
+def test_part_of_hidden_phone_finds_no_more_than_other_digits(order, before, ending, data, after):
     length = data.draw(st.integers(1, len(ending) - 1))
     right = ending[:length]
     wrong = right[:-1] + data.draw(st.sampled_from("0123456789".replace(right[-1], "")))
@@ -66,17 +66,17 @@ def test_the_beginning_of_a_phone_is_as_good_as_any_other_digits(order, before, 
         ("701", (False, False)),
     ],
 )
-def test_words_numbers_whole_phones_and_their_ends_are_found(order, text, found):
+def test_hidden_phones_are_found_only_whole_or_by_last_four_digits(order, text, found):
     assert finds(text) == found
 
 
-def test_an_order_is_found_by_the_beginning_of_its_number_and_the_house(make_order):  # noqa: F811
+def test_order_is_found_by_prefix_of_number_and_of_house_number(make_order):  # noqa: F811
     make_order(122183)
     Order.objects.update(delivery_address="Абая 150")
     assert finds("1221") == finds("абая 15") == finds("мария 122183") == (True, False)
 
 
-def test_no_page_spells_a_phone(order):
+def test_no_page_finds_hidden_phone_by_its_part(order):
     florist, clerk = browser_of(person(FLORIST)), browser_of(everything_but("view_phones"))
     for word, phone in (("Мария", PHONE), ("Айгерим", CUSTOMERS), ("Мария", "8705"), ("Айгерим", "8705")):
         begun = f"{word} {phone[:-1]}"
@@ -94,7 +94,7 @@ def test_no_page_spells_a_phone(order):
             assert str(order.customer_id) not in answer.content.decode(), (address, begun)
 
 
-def test_whoever_may_see_phones_finds_by_their_beginnings_and_in_texts(order):
+def test_visible_phones_are_found_by_prefix_and_inside_texts(order):
     for text in ("Мария 70112", "8705555", "701", "айгерим 87055"):
         query = search_query(text, may_see_phones=True)
         assert Order.objects.filter(search=query).exists() or Customer.objects.filter(search=query).exists(), text

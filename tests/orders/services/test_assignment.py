@@ -1,4 +1,4 @@
-"""Taking and giving orders: who gets one, what is refused and leaves no trace, what the site hears (nothing)."""
+"""Assignment of florists and couriers: which orders a user may take, what is refused, and that nothing is pushed."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -30,35 +30,35 @@ def courier(db) -> Courier:
     return Courier.objects.create(name="Ерлан", phone="+77770001122")
 
 
-def words():
-    """Return the newest timeline entry: its title, what changed, what else it says."""
+def newest_entry():
+    """Return title, changes and notes of the newest timeline entry."""
     entry = timeline(OrderEvent.objects.select_related("actor")[:1])[0]
     return entry.title, [(change.label, change.old, change.new) for change in entry.changes], list(entry.notes)
 
 
-def test_whoever_takes_it_first_has_it(order, manager, florist):
+def test_take_order_assigns_florist_and_refuses_second_one(order, manager, florist):
     services.take_order(order_id=order.pk, actor=florist)
     order.refresh_from_db()
     assert order.responsible == florist
-    assert words() == ("Заказ изменён", [("Флорист", "—", "Айгерим")], [])
+    assert newest_entry() == ("Заказ изменён", [("Флорист", "—", "Айгерим")], [])
     with pytest.raises(NotAllowedError, match=r"Уже взял\(а\) Айгерим"):
         services.take_order(order_id=order.pk, actor=manager)
-    services.take_order(order_id=order.pk, actor=florist)  # a second tap
+    services.take_order(order_id=order.pk, actor=florist)  # the second request of a double tap
     assert (Order.objects.get().responsible, OrderEvent.objects.count()) == (florist, 1)
 
 
-def test_only_who_has_it_gives_it_back(order, manager, florist):
+def test_release_order_is_refused_to_all_but_its_florist(order, manager, florist):
     services.take_order(order_id=order.pk, actor=florist)
     with pytest.raises(NotAllowedError, match="Айгерим"):
         services.release_order(order_id=order.pk, actor=manager)
     services.release_order(order_id=order.pk, actor=florist)
     assert Order.objects.get().responsible is None
-    assert words()[1] == [("Флорист", "Айгерим", "—")]
+    assert newest_entry()[1] == [("Флорист", "Айгерим", "—")]
     services.take_order(order_id=order.pk, actor=manager)
     assert Order.objects.get().responsible == manager
 
 
-def test_a_florist_is_assigned_whoever_has_it(order, manager, florist):
+def test_assign_florist_replaces_and_removes_present_florist(order, manager, florist):
     services.take_order(order_id=order.pk, actor=florist)
     services.assign_florist(order_id=order.pk, florist=manager, actor=manager)
     assert Order.objects.get().responsible == manager
@@ -70,36 +70,36 @@ def test_a_florist_is_assigned_whoever_has_it(order, manager, florist):
     assert Order.objects.get().responsible is None
 
 
-def test_a_new_courier_has_not_been_told(order, manager, courier):
+def test_new_courier_is_marked_as_not_notified(order, manager, courier):
     services.assign_courier(order_id=order.pk, courier=courier, actor=manager)
-    assert words()[1] == [("Курьер", "—", "Ерлан")]
+    assert newest_entry()[1] == [("Курьер", "—", "Ерлан")]
     services.mark_courier_notified(order_id=order.pk, actor=manager)
-    assert words() == ("Курьер предупреждён", [], ["Курьер: Ерлан"])
+    assert newest_entry() == ("Курьер предупреждён", [], ["Курьер: Ерлан"])
     events = OrderEvent.objects.count()
     services.mark_courier_notified(order_id=order.pk, actor=manager)
     services.assign_courier(order_id=order.pk, courier=courier, actor=manager)
     assert (OrderEvent.objects.count(), Order.objects.get().courier_notified_at is not None) == (events, True)
 
-    # Another one, in the order's form as well: even one of the same name.
+    # The form of the order may set another courier with the same name.
     namesake = Courier.objects.create(name="Ерлан")
     services.edit_order(order_id=order.pk, changes={"courier": namesake, "comment": "код 12"}, actor=manager)
     order.refresh_from_db()
     assert (order.courier, order.courier_notified_at) == (namesake, None)
-    assert {label for label, _old, _new in words()[1]} == {"Курьер", "Курьер предупреждён", "Пожелания клиента"}
+    assert {label for label, _old, _new in newest_entry()[1]} == {"Курьер", "Курьер предупреждён", "Пожелания клиента"}
 
 
-def test_an_edit_of_other_fields_leaves_it_told(order, manager, courier):
+def test_edit_of_other_fields_keeps_courier_notified(order, manager, courier):
     services.assign_courier(order_id=order.pk, courier=courier, actor=manager)
     services.mark_courier_notified(order_id=order.pk, actor=manager)
     services.edit_order(order_id=order.pk, changes={"courier": courier, "comment": "код 12"}, actor=manager)
     assert Order.objects.get().courier_notified_at is not None
     services.unmark_courier_notified(order_id=order.pk, actor=manager)
     assert Order.objects.get().courier_notified_at is None
-    title, changes, _notes = words()
+    title, changes, _notes = newest_entry()
     assert (title, changes[0][0], changes[0][2]) == ("Заказ изменён", "Курьер предупреждён", "—")
 
 
-def test_what_can_not_be(order, manager, courier):
+def test_invalid_assignments_of_couriers_are_refused(order, manager, courier):
     with pytest.raises(NotAllowedError, match="Курьера ещё нет"):
         services.mark_courier_notified(order_id=order.pk, actor=manager)
     gone = Courier.objects.create(name="Азамат", is_active=False)
@@ -116,7 +116,7 @@ def test_what_can_not_be(order, manager, courier):
 
 
 @pytest.mark.parametrize("state", SyncState.values)
-def test_the_site_and_telegram_hear_nothing(order, manager, courier, state):
+def test_assignment_queues_no_push_and_no_telegram_message(order, manager, courier, state):
     Order.objects.update(sync_state=state)
     services.take_order(order_id=order.pk, actor=manager)
     services.assign_courier(order_id=order.pk, courier=courier, actor=manager)
@@ -127,7 +127,7 @@ def test_the_site_and_telegram_hear_nothing(order, manager, courier, state):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_who_take_it_at_the_same_moment_one_gets_it(manager, florist):
+def test_only_one_of_two_simultaneous_takers_gets_the_order(manager, florist):
     status = Status.objects.get(code="new")
     barrier = Barrier(2)
 

@@ -1,4 +1,4 @@
-"""Changing and making orders on this side: the rules, the timeline, what is refused and leaves no trace."""
+"""Changing and creating orders by staff: the rules, the timeline, refused changes; also search by staff."""
 
 from decimal import Decimal
 
@@ -21,7 +21,7 @@ def order(post_webhook) -> Order:
     return Order.objects.get()
 
 
-def test_the_seeded_statuses():
+def test_migrations_create_the_statuses_of_the_shop():
     rows = {row.code: (row.bitrix_codes, row.stage, row.is_final, row.name) for row in Status.objects.all()}
     assert rows == {
         "new": (["N"], "new", False, "Новый"),
@@ -39,7 +39,7 @@ def test_the_seeded_statuses():
         row.full_clean()
 
 
-def test_a_manager_moves_an_order_on(order, manager):
+def test_change_status_writes_entry_and_queues_push(order, manager):
     services.change_status(order_id=order.pk, status="accepted", actor=manager, comment="клиент перезвонил")
     order.refresh_from_db()
     event = order.events.first()
@@ -50,42 +50,42 @@ def test_a_manager_moves_an_order_on(order, manager):
     assert Push.objects.get().order == order
 
 
-def test_the_same_status_again_changes_nothing(order, manager):
+def test_change_status_to_present_status_changes_nothing(order, manager):
     services.change_status(order_id=order.pk, status="new", actor=manager)
     assert (OrderEvent.objects.count(), Push.objects.count()) == (1, 0)
 
 
-def test_going_back_before_it_left_leaves_nothing_to_send(order, manager):
+def test_status_changed_back_before_push_leaves_order_synced(order, manager):
     services.change_status(order_id=order.pk, status="accepted", actor=manager)
     services.change_status(order_id=order.pk, status="new", actor=manager)
     assert Order.objects.get().sync_state == "synced"
 
 
 @pytest.mark.parametrize(
-    ("status", "says"), [("finished", "Завершён"), ("no_such", "no_such")], ids=["not a next one", "unknown"]
+    ("status", "says"), [("finished", "Завершён"), ("no_such", "no_such")], ids=["not allowed next", "unknown"]
 )
-def test_a_refused_status_leaves_no_trace(order, manager, status, says):
+def test_refused_status_writes_nothing(order, manager, status, says):
     with pytest.raises(NotAllowedError, match=says):
         services.change_status(order_id=order.pk, status=status, actor=manager)
     assert (Order.objects.get().status_id, OrderEvent.objects.count(), Push.objects.count()) == ("new", 1, 0)
 
 
-def test_nothing_follows_a_final_status(post_webhook, manager):
+def test_change_status_is_refused_after_final_status(post_webhook, manager):
     post_webhook("order.create", order_data(STATUS_ID="F"))
     with pytest.raises(NotAllowedError):
         services.change_status(order_id=Order.objects.get().pk, status="new", actor=manager)
 
 
-def test_the_site_may_go_anywhere(order, post_webhook):
+def test_site_may_set_any_status_after_final_one(order, post_webhook):
     post_webhook("order.update", next_version(order_data(), STATUS_ID="F"))
     post_webhook("order.update", next_version(next_version(order_data()), STATUS_ID="N"))
     assert Order.objects.get().status_id == "new"
 
 
-def test_fields_and_local_fields_are_edited_in_one_entry(order, manager):
+def test_edit_order_writes_one_entry_for_site_and_local_fields(order, manager):
     courier = Courier.objects.create(name="Ерлан")
     changes = {"recipient_name": "Мария К.", "delivery_fee": Decimal(2000), "courier": courier, "city": order.city}
-    changes["city"] = 2  # the same
+    changes["city"] = 2  # the present value
     services.edit_order(order_id=order.pk, changes=changes, actor=manager)
     order.refresh_from_db()
     event = order.events.first()
@@ -99,17 +99,17 @@ def test_fields_and_local_fields_are_edited_in_one_entry(order, manager):
     ]
 
 
-def test_what_the_site_does_not_know_is_not_sent(order, manager):
+def test_edit_of_local_field_queues_no_push(order, manager):
     services.edit_order(order_id=order.pk, changes={"responsible": manager}, actor=manager)
     assert (Order.objects.get().sync_state, Push.objects.count()) == ("synced", 0)
 
 
-def test_editing_nothing_writes_nothing(order, manager):
+def test_edit_order_with_present_values_writes_nothing(order, manager):
     services.edit_order(order_id=order.pk, changes={"recipient_name": "Мария"}, actor=manager)
     assert (OrderEvent.objects.count(), Push.objects.count()) == (1, 0)
 
 
-def test_items_are_edited(order, manager):
+def test_edit_order_updates_and_adds_items(order, manager):
     item = order.items.get()
     vase = ItemSnapshot(
         bitrix_basket_id=None,
@@ -135,13 +135,13 @@ def test_items_are_edited(order, manager):
 
 
 @pytest.mark.parametrize("field", ["status", "order_number", "bitrix_user_id", "bitrix_state", "no_such_field"])
-def test_what_can_not_be_edited(order, manager, field):
+def test_edit_order_refuses_fields_that_staff_can_not_edit(order, manager, field):
     with pytest.raises(NotAllowedError, match=field):
         services.edit_order(order_id=order.pk, changes={field: "x"}, actor=manager)
     assert OrderEvent.objects.count() == 1
 
 
-def test_an_order_made_here_gets_what_is_left_out(manager):
+def test_create_order_fills_in_defaults_and_queues_push(manager):
     product = Product.objects.create(name="Букет", price=5000, bitrix_product_id=5)
     items = [NewItem(product=product, quantity=Decimal(2)), NewItem(name="Открытка", price=Decimal(500))]
     order = services.create_order(items=items, actor=manager, fields={"delivery_fee": Decimal(1500)})
@@ -166,15 +166,15 @@ def test_an_order_made_here_gets_what_is_left_out(manager):
         ([NewItem(name="Роза", price=Decimal(1))], {"status": "finished"}),
         ([NewItem(name="Роза", price=Decimal(1))], {"search": "x"}),
     ],
-    ids=["no items", "no name", "no price", "none of it", "a status", "not a field"],
+    ids=["no items", "no name", "no price", "quantity of zero", "status as field", "unknown field"],
 )
-def test_what_can_not_be_made(manager, items, fields):
+def test_create_order_refuses_invalid_input_and_writes_nothing(manager, items, fields):
     with pytest.raises(NotAllowedError):
         services.create_order(items=items, fields=fields, actor=manager)
     assert (Order.objects.count(), OrderItem.objects.count(), Push.objects.count()) == (0, 0, 0)
 
 
-def test_two_orders_get_two_numbers(manager):
+def test_created_orders_get_different_numbers(manager):
     item = NewItem(name="Роза", price=Decimal(1))
     numbers = {services.create_order(items=[item], actor=manager).order_number for _ in range(3)}
     assert len(numbers) == 3
@@ -201,31 +201,31 @@ def test_two_orders_get_two_numbers(manager):
         "мария 122183",
     ],
 )
-def test_search_finds_the_order_by(order, text):
+def test_search_finds_order_by_number_name_address_or_phone(order, text):
     assert Order.objects.filter(search=search_query(text, may_see_phones=True)).get() == order
 
 
 @pytest.mark.parametrize("text", ["122184", "Марина", "7654", "8 702 123-45-67", "Фурманова"])
-def test_search_does_not_find_it_by(order, text):
+def test_search_does_not_find_order_by_other_text(order, text):
     assert not Order.objects.filter(search=search_query(text, may_see_phones=True)).exists()
 
 
 @pytest.mark.parametrize("text", ["", "  ", "'", "!!!", "\\", ":*", "&|", "a & | b", "'; DROP TABLE orders; --", "\0x"])
-def test_any_text_may_be_searched(order, text):
+def test_search_accepts_any_text(order, text):
     query = search_query(text, may_see_phones=True)
     assert query is None or list(Order.objects.filter(search=query)) in ([], [order])
 
 
-def test_search_does_not_tell_yo_from_ye(post_webhook):
+def test_search_treats_yo_and_ye_as_equal(post_webhook):
     post_webhook("order.create", order_data(properties={"nameRecipient": "Алёна Семёнова"}))
     assert Order.objects.filter(search=search_query("алена семен", may_see_phones=True)).exists()
 
 
-def test_a_customer_is_found_by_the_end_of_his_phone(order):
+def test_search_finds_customer_by_last_four_digits_of_phone(order):
     assert Customer.objects.filter(search=search_query("4567", may_see_phones=True)).get() == order.customer
 
 
-def test_status_codes_of_two_statuses_may_not_overlap():
+def test_status_clean_refuses_code_of_another_status_and_unknown_next_status():
     status = Status(code="extra", name="Ещё", bitrix_codes=["AP"], next_codes=["nowhere"])
     with pytest.raises(Exception, match="Принят"):
         status.clean()

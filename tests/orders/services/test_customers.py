@@ -1,4 +1,4 @@
-"""Customers, as staff add and edit them."""
+"""Adding and editing customers by staff."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from orders.models import Customer
 pytestmark = pytest.mark.django_db
 
 
-def test_add_customer_stores_the_phone_in_one_form():
+def test_add_customer_normalizes_phone():
     services.add_customer(Customer(name="Айгерим", phone="8 701 123-45-67"))
     assert list(Customer.objects.values_list("name", "phone")) == [("Айгерим", "+77011234567")]
 

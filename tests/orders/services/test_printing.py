@@ -1,4 +1,4 @@
-"""Which postcards were printed is remembered, once for each print that its printer knew of."""
+"""Recording of printed postcards, which refuses prints that the user has not seen."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -25,7 +25,7 @@ def record(*orders, actor=None, seen=None, paper_format="a6"):
     record_postcards_printed(order_ids=keys, paper_format=paper_format, seen=seen or {}, actor=actor)
 
 
-def test_who_and_in_which_size_is_on_the_timeline(orders, manager):
+def test_printed_postcard_is_on_timeline_with_user_and_size(orders, manager):
     record(orders[0], actor=manager, paper_format="card")
     (found,) = postcard_prints([order.pk for order in orders])[orders[0].pk]
     assert (found.who, found.paper_format) == ("Данияр", "card")
@@ -35,7 +35,7 @@ def test_who_and_in_which_size_is_on_the_timeline(orders, manager):
     assert (entry.title, entry.who, entry.notes) == ("Открытка напечатана", "Данияр", ["Формат: 100 × 70 мм"])
 
 
-def test_the_order_is_as_before_and_nobody_is_told(orders):
+def test_recording_a_print_changes_no_order_and_queues_nothing(orders):
     before = Order.objects.values().get(pk=orders[0].pk)
     record(orders[0])
     assert Order.objects.values().get(pk=orders[0].pk) == before
@@ -43,7 +43,7 @@ def test_the_order_is_as_before_and_nobody_is_told(orders):
     assert not TelegramMessage.objects.exists()
 
 
-def test_what_its_printer_does_not_know_of_stops_all_of_them(orders):
+def test_unseen_print_of_one_order_stops_recording_of_all(orders):
     first, second, third = orders[:3]
     record(second)
     with pytest.raises(AlreadyPrintedError) as refusal:
@@ -57,7 +57,7 @@ def test_what_its_printer_does_not_know_of_stops_all_of_them(orders):
         record(second, seen={second.pk: 1})
 
 
-def test_any_number_of_orders_costs_the_same(orders):
+def test_number_of_queries_does_not_depend_on_number_of_orders(orders):
     def cost(*chosen):
         with CaptureQueriesContext(connection) as queries:
             record(*chosen)
@@ -66,7 +66,7 @@ def test_any_number_of_orders_costs_the_same(orders):
     assert cost(orders[0]) == cost(*orders[1:])
 
 
-def test_the_latest_print_comes_first_and_its_printer_may_be_gone(orders, manager):
+def test_latest_print_comes_first_and_deleted_user_has_no_name(orders, manager):
     record(orders[0], actor=manager)
     record(orders[0], seen={orders[0].pk: 1}, paper_format="roll")
     latest, first = postcard_prints([orders[0].pk])[orders[0].pk]
@@ -76,7 +76,7 @@ def test_the_latest_print_comes_first_and_its_printer_may_be_gone(orders, manage
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_who_print_at_the_same_moment_one_is_told():
+def test_only_one_of_two_simultaneous_prints_is_recorded():
     status = Status.objects.get(code="new")
     orders = [Order.objects.create(order_number=str(number), status=status) for number in range(5)]
     barrier = Barrier(2)
@@ -87,13 +87,13 @@ def test_of_two_who_print_at_the_same_moment_one_is_told():
             record(*chosen)
             return "printed"
         except AlreadyPrintedError:
-            return "told"
+            return "refused"
         finally:
             connections.close_all()
 
     with ThreadPoolExecutor(2) as pool:
         for order in orders:
-            # The same ones in either order: they must not wait for each other.
+            # The two transactions name the orders in opposite order and must not deadlock.
             pair = (order, Order.objects.create(order_number="x", status=status))
-            assert sorted(pool.map(run, (pair, pair[::-1]))) == ["printed", "told"]
+            assert sorted(pool.map(run, (pair, pair[::-1]))) == ["printed", "refused"]
             assert OrderEvent.objects.filter(order__in=pair).count() == 2

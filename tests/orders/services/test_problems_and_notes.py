@@ -1,4 +1,4 @@
-"""Problems and notes: what is kept, what is refused, who hears of it."""
+"""Problems and notes: what is stored, what is refused, who is notified."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def order(post_webhook) -> Order:
     return Order.objects.get()
 
 
-def test_a_problem_is_kept_with_who_and_why_until_it_is_solved(order, manager):
+def test_problem_has_author_and_reason_until_solved(order, manager):
     services.report_problem(order_id=order.pk, reason="  Нет адреса:\n подъезд ", actor=manager)
     services.report_problem(order_id=order.pk, reason="Нет адреса: подъезд", actor=manager)
     order.refresh_from_db()
@@ -38,7 +38,7 @@ def test_a_problem_is_kept_with_who_and_why_until_it_is_solved(order, manager):
 
 
 @pytest.mark.parametrize("reason", ["", " \n ", "я" * 501])
-def test_a_problem_needs_a_reason_that_can_be_read(order, manager, reason):
+def test_report_problem_refuses_empty_or_too_long_reason(order, manager, reason):
     with pytest.raises(NotAllowedError):
         services.report_problem(order_id=order.pk, reason=reason, actor=manager)
     order.refresh_from_db()
@@ -47,7 +47,7 @@ def test_a_problem_needs_a_reason_that_can_be_read(order, manager, reason):
 
 
 @pytest.mark.parametrize("state", SyncState.values)
-def test_the_site_hears_nothing_of_it_and_telegram_does(order, manager, settings, state):
+def test_problem_queues_telegram_message_and_no_push(order, manager, settings, state):
     settings.TELEGRAM_NOTIFICATIONS_ENABLED, settings.TELEGRAM_BOT_TOKEN = True, "1:made-up"
     settings.TELEGRAM_ALERT_CHAT_ID = "-200"
     Order.objects.filter(pk=order.pk).update(sync_state=state)
@@ -63,7 +63,7 @@ def test_the_site_hears_nothing_of_it_and_telegram_does(order, manager, settings
         assert text in preview(message), text
 
 
-def test_a_note_keeps_its_lines_and_author(order, manager):
+def test_add_note_stores_lines_and_author_and_refuses_bad_texts(order, manager):
     services.add_note(order_id=order.pk, text=" Первая\r\nвторая\0 ", actor=manager)
     note = OrderNote.objects.get()
     assert (note.text, note.author, note.order) == ("Первая\nвторая", manager, order)

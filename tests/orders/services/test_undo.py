@@ -1,4 +1,4 @@
-"""Taking a status back: what it restores, what it refuses and why, and that it leaves no trace."""
+"""Undoing a change of status: what is restored, what is refused and why."""
 
 import logging
 from uuid import uuid4
@@ -34,168 +34,168 @@ def change(manager):
 
 
 @pytest.fixture
-def take_back(manager):
+def undo_change(manager):
     def undo(event):
-        return services.take_back_status(order_id=event.order_id, event_id=event.pk, actor=manager)
+        return services.undo_status(order_id=event.order_id, event_id=event.pk, actor=manager)
 
     return undo
 
 
 def columns(order):
-    """Return every column of the order but the time of its last writing."""
+    """Return all columns of the order except `updated_at`."""
     return {
         key: value for key, value in Order.objects.filter(pk=order.pk).values().get().items() if key != "updated_at"
     }
 
 
-def test_it_is_as_if_it_had_not_been(order, change, take_back, grace):
+def test_undo_restores_order_and_deletes_entry_push_and_message(order, change, undo_change, grace):
     before, events = columns(order), list(OrderEvent.objects.values_list("pk"))
     event = change(order, "accepted", comment="поторопились")
     assert (Order.objects.get().status_id, Push.objects.count()) == ("accepted", 1)
     assert TelegramMessage.objects.filter(event=event).exists()
     grace.let_pass(9)
-    assert take_back(event).status_id == "new"
+    assert undo_change(event).status_id == "new"
     assert columns(order) == before
     assert list(OrderEvent.objects.values_list("pk")) == events
     assert Push.objects.count() == 0
     assert not TelegramMessage.objects.filter(kind="status").exists()
 
 
-def test_who_took_it_back_is_in_the_log(order, change, take_back, grace, caplog):
+def test_undo_logs_order_and_user(order, change, undo_change, grace, caplog):
     with caplog.at_level(logging.INFO, logger="orders.services.undo"):
-        take_back(change(order, "accepted"))
-    assert "122183 was taken back by manager" in caplog.text
+        undo_change(change(order, "accepted"))
+    assert "122183: manager has undone" in caplog.text
 
 
-def test_a_final_status_opens_the_order_again(order, change, take_back, grace):
+def test_undo_of_final_status_clears_completed_at(order, change, undo_change, grace):
     Status.objects.filter(code="new").update(next_codes=["cancelled"])
     event = change(order, "cancelled")
     assert Order.objects.get().completed_at is not None
-    take_back(event)
+    undo_change(event)
     assert Order.objects.get().completed_at is None
 
 
-def test_an_order_that_was_completed_before_keeps_that_time(order, change, take_back, grace):
+def test_undo_keeps_earlier_completed_at(order, change, undo_change, grace):
     order.completed_at = grace.now()
     order.save(update_fields=["completed_at"])
-    take_back(change(order, "accepted"))
+    undo_change(change(order, "accepted"))
     assert Order.objects.get().completed_at == order.completed_at
 
 
 @pytest.mark.parametrize("passed", [10.1, 600])
-def test_after_the_grace_time_it_is_refused(order, change, take_back, grace, passed):
+def test_undo_is_refused_after_hold_period(order, change, undo_change, grace, passed):
     event = change(order, "accepted")
     grace.let_pass(passed)
     with pytest.raises(NotAllowedError, match="уже отправлен"):
-        take_back(event)
+        undo_change(event)
     assert Order.objects.get().status_id == "accepted"
     assert OrderEvent.objects.filter(pk=event.pk).exists()
 
 
-def test_without_a_grace_time_nothing_can_be_taken_back(order, change, take_back, settings):
+def test_undo_is_refused_when_hold_period_is_switched_off(order, change, undo_change, settings):
     settings.STATUS_HOLD_SECONDS = 0
     event = change(order, "accepted")
     assert (event.details, Order.objects.get().status_held_until) == ({}, None)
     with pytest.raises(NotAllowedError):
-        take_back(event)
+        undo_change(event)
 
 
-def test_twice_is_refused(order, change, take_back, grace):
+def test_second_undo_of_same_change_is_refused(order, change, undo_change, grace):
     event = change(order, "accepted")
-    take_back(event)
+    undo_change(event)
     with pytest.raises(NotAllowedError, match="уже отменён"):
-        take_back(event)
+        undo_change(event)
 
 
-def test_an_event_of_another_order_is_refused(order, change, grace, manager, post_webhook):
+def test_undo_with_entry_of_another_order_is_refused(order, change, grace, manager, post_webhook):
     event = change(order, "accepted")
     post_webhook("order.create", order_data(ID="5", ACCOUNT_NUMBER="5"))
     other = Order.objects.get(bitrix_order_id=5)
     with pytest.raises(NotAllowedError):
-        services.take_back_status(order_id=other.pk, event_id=event.pk, actor=manager)
+        services.undo_status(order_id=other.pk, event_id=event.pk, actor=manager)
     assert Order.objects.get(pk=order.pk).status_id == "accepted"
 
 
-def test_what_was_changed_again_since_is_refused(order, change, take_back, grace):
+def test_undo_is_refused_after_another_change_of_status(order, change, undo_change, grace):
     first = change(order, "accepted")
     change(order, "delivering")
     with pytest.raises(NotAllowedError, match="уже сменили"):
-        take_back(first)
+        undo_change(first)
     assert Order.objects.get().status_id == "delivering"
 
 
-def test_when_the_site_has_set_another_it_is_refused(order, change, take_back, grace, post_webhook):
+def test_undo_is_refused_after_site_set_another_status(order, change, undo_change, grace, post_webhook):
     event = change(order, "accepted")
     post_webhook("order.update", next_version(order_data(), STATUS_ID="DE"))
     with pytest.raises(NotAllowedError, match="Сайт уже поставил другой статус"):
-        take_back(event)
+        undo_change(event)
     found = Order.objects.get()
     assert (found.status_id, found.sync_state, found.status_held_until) == ("declined", SyncState.CONFLICT, None)
 
 
-def test_when_the_site_has_set_the_same_it_is_refused(order, change, take_back, grace, post_webhook):
+def test_undo_is_refused_after_site_set_same_status(order, change, undo_change, grace, post_webhook):
     event = change(order, "accepted")
     post_webhook("order.update", next_version(order_data(), STATUS_ID="AP"))
     with pytest.raises(NotAllowedError, match="На сайте уже этот статус"):
-        take_back(event)
+        undo_change(event)
     assert (Order.objects.get().status_id, Order.objects.get().sync_state) == ("accepted", SyncState.SYNCED)
 
 
-def test_what_the_site_has_set_is_not_ours_to_take_back(order, take_back, grace, post_webhook):
+def test_undo_of_status_set_by_site_is_refused(order, undo_change, grace, post_webhook):
     post_webhook("order.update", next_version(order_data(), STATUS_ID="AP"))
     with pytest.raises(NotAllowedError):
-        take_back(order.events.first())
+        undo_change(order.events.first())
 
 
-def test_what_is_on_its_way_is_refused_whatever_the_clock_says(order, change, take_back, grace):
+def test_undo_is_refused_after_sending_even_with_slow_clock(order, change, undo_change, grace):
     event = change(order, "accepted")
     grace.let_pass(11.1)
     assert services.note_sending(order_id=order.pk, values={"status": "accepted"})
     grace.let_pass(-5)  # the clock of another machine
     with pytest.raises(NotAllowedError, match="уже отправлен"):
-        take_back(event)
+        undo_change(event)
 
 
-def test_what_telegram_was_told_is_refused_whatever_the_clock_says(order, change, take_back, grace):
+def test_undo_is_refused_after_release_even_with_slow_clock(order, change, undo_change, grace):
     event = change(order, "accepted")
     grace.let_pass(11.1)
-    assert services.let_status_leave(order_id=order.pk, event_id=event.pk) is None
+    assert services.release_status(order_id=order.pk, event_id=event.pk) is None
     grace.let_pass(-5)
     with pytest.raises(NotAllowedError, match="уже отправлен"):
-        take_back(event)
+        undo_change(event)
 
 
-class TestTwoInARow:
-    """Accepted at once, on its way three seconds later."""
+class TestTwoChanges:
+    """An order is accepted, and three seconds later it is set to delivering."""
 
     @pytest.fixture
-    def both(self, order, change, grace):
+    def changes(self, order, change, grace):
         first = change(order, "accepted")
         grace.let_pass(3)
         return first, change(order, "delivering")
 
-    def test_both_are_taken_back_one_after_the_other(self, order, both, take_back, grace):
+    def test_both_changes_can_be_undone_newest_first(self, order, changes, undo_change, grace):
         grace.let_pass(5)
-        for event, left in zip(reversed(both), ("accepted", "new"), strict=True):
-            assert take_back(event).status_id == left
+        for event, left in zip(reversed(changes), ("accepted", "new"), strict=True):
+            assert undo_change(event).status_id == left
         assert Push.objects.count() == 0
         assert (Order.objects.get().sync_state, Order.objects.get().status_held_until) == (SyncState.SYNCED, None)
 
-    def test_the_first_leaves_at_once_when_its_own_time_is_over(self, order, both, take_back, grace):
-        first, second = both
+    def test_undo_of_second_change_sends_first_after_its_hold_period(self, order, changes, undo_change, grace):
+        first, second = changes
         grace.let_pass(8)
-        take_back(second)
+        undo_change(second)
         found, push = Order.objects.get(), Push.objects.get()
         assert (found.status_id, found.sync_state) == ("accepted", SyncState.PENDING)
         assert (push.state, push.fields, push.due_at <= grace.now()) == ("pending", ["status"], True)
         with pytest.raises(NotAllowedError):
-            take_back(first)
+            undo_change(first)
 
-    def test_back_and_forth(self, order, change, take_back, grace):
+    def test_undo_of_change_back_makes_first_change_pending_again(self, order, change, undo_change, grace):
         change(order, "accepted")
         back = change(order, "new")
         assert Order.objects.get().sync_state == SyncState.SYNCED
-        take_back(back)
+        undo_change(back)
         found, push = Order.objects.get(), Push.objects.get()
         assert (found.status_id, found.sync_state, push.state) == ("accepted", SyncState.PENDING, "pending")
         assert push.due_at > grace.now()
@@ -203,7 +203,7 @@ class TestTwoInARow:
 
 @pytest.fixture
 def conflict(order, change, settings):
-    """The site has declined what was to be accepted."""
+    """Return an order that we accepted and the site declined."""
     settings.STATUS_HOLD_SECONDS = 0
     change(order, "accepted")
     services.record_site_status(order_id=order.pk, site_status="DE", version=7, push_id=Push.objects.get().pk)
@@ -213,57 +213,57 @@ def conflict(order, change, settings):
     return order
 
 
-def test_a_conflict_that_was_decided_is_one_again(grace, conflict, change, take_back):
+def test_undo_restores_conflict_that_change_had_resolved(grace, conflict, change, undo_change):
     before = columns(conflict)
     event = change(conflict, "accepted")
     assert Order.objects.get().sync_state == SyncState.PENDING
-    take_back(event)
+    undo_change(event)
     assert columns(conflict) == before
     assert services.conflicting_change(Order.objects.get()) == "accepted"
     assert Push.objects.count() == 0
 
 
-def test_in_a_conflict_an_edit_in_between_is_sent_all_the_same(grace, conflict, change, take_back, manager):
+def test_undo_to_conflict_still_sends_later_edit(grace, conflict, change, undo_change, manager):
     event = change(conflict, "accepted")
     services.edit_order(order_id=conflict.pk, changes={"comment": "срочно"}, actor=manager)
-    take_back(event)
+    undo_change(event)
     push = Push.objects.get()
     assert (Order.objects.get().sync_state, push.fields, push.state) == (SyncState.CONFLICT, ["comment"], "pending")
 
 
-def test_an_edit_in_between_stays(order, change, take_back, grace, manager):
+def test_undo_keeps_later_edit_of_another_field(order, change, undo_change, grace, manager):
     event = change(order, "accepted")
     services.edit_order(order_id=order.pk, changes={"comment": "срочно"}, actor=manager)
-    take_back(event)
+    undo_change(event)
     found, push = Order.objects.get(), Push.objects.get()
     assert (found.status_id, found.comment, found.sync_state) == ("new", "срочно", SyncState.PENDING)
     assert (push.fields, push.due_at <= grace.now()) == (["comment"], True)
     assert order.events.first().kind == "changed"
 
 
-def test_an_order_that_the_site_has_deleted(order, change, take_back, grace, post_webhook):
+def test_undo_of_order_deleted_on_site_queues_nothing(order, change, undo_change, grace, post_webhook):
     event = change(order, "accepted")
     post_webhook("order.delete", {"ID": "122183"})
-    take_back(event)
+    undo_change(event)
     found = Order.objects.get()
     assert (found.status_id, found.sync_state, Push.objects.count()) == ("new", SyncState.SYNCED, 0)
 
 
-def test_what_staff_have_stopped_sending_is_settled(order, change, take_back, grace):
+def test_undo_after_cancelled_push_makes_order_synced(order, change, undo_change, grace):
     event = change(order, "accepted")
     Push.objects.get().cancel(reason="не надо")
     assert Order.objects.get().sync_state == SyncState.FAILED
-    take_back(event)
+    undo_change(event)
     assert Order.objects.get().sync_state == SyncState.SYNCED
 
 
-def test_the_timeline_shows_nothing_of_what_is_kept_for_it(order, change, grace):
+def test_timeline_does_not_show_data_stored_for_undo(order, change, grace):
     event = change(order, "accepted", comment="звонили")
     (entry,) = timeline([event])
     assert list(entry.notes) == ["Комментарий: звонили"]
 
 
-def test_what_is_offered(order, change, grace, post_webhook, django_assert_num_queries):
+def test_undoable_change_exists_only_within_hold_period(order, change, grace, post_webhook, django_assert_num_queries):
     with django_assert_num_queries(0):
         assert services.undoable_change(order) is None
     event = change(order, "accepted")
@@ -272,7 +272,7 @@ def test_what_is_offered(order, change, grace, post_webhook, django_assert_num_q
     assert services.undoable_change(Order.objects.get()) is None
 
 
-def test_the_changes_of_one_action_are_found_by_index(order, change, grace, django_assert_num_queries):
+def test_changes_of_batch_are_found_with_one_query_by_date(order, change, grace, django_assert_num_queries):
     batch = uuid4()
     event = change(order, "accepted", batch_id=batch)
     with django_assert_num_queries(1) as queries:
@@ -282,12 +282,12 @@ def test_the_changes_of_one_action_are_found_by_index(order, change, grace, djan
     assert services.held_until_of(event) == Order.objects.get().status_held_until
 
 
-def test_what_others_are_told_meanwhile(order, change, grace):
+def test_released_status_is_the_last_one_whose_hold_period_is_over(order, change, grace):
     change(order, "accepted")
     grace.let_pass(3)
     change(order, "delivering")
     assert services.released_status(Order.objects.get()).code == "new"
-    grace.let_pass(8.5)  # the first one's time is over
+    grace.let_pass(8.5)  # the hold period of the first change is over
     assert services.released_status(Order.objects.get()).code == "accepted"
     grace.let_pass(3)
     assert services.released_status(Order.objects.get()).code == "delivering"

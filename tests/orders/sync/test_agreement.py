@@ -1,4 +1,4 @@
-"""What is known of the site's side of an order: exactly what each call changes of it."""
+"""The agreement of an order: exactly what each method changes in it."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -36,7 +36,7 @@ def full():
 
 
 class TestColumn:
-    def test_every_part_of_it(self):
+    def test_json_has_every_field_and_is_read_back(self):
         assert full().as_json() == {
             "agreed": {"comment": "a", "status": "new"},
             "sent": {"comment": ["b", "c"]},
@@ -59,7 +59,7 @@ class TestColumn:
         }
         assert Agreement.from_json(full().as_json()) == full()
 
-    def test_nothing_is_known_at_first(self):
+    def test_new_agreement_is_empty(self):
         assert Agreement().as_json() == {
             "agreed": {},
             "sent": {},
@@ -82,7 +82,7 @@ class TestColumn:
         }
         assert Agreement.from_json({}) == Agreement.from_json(Agreement().as_json()) == Agreement()
 
-    def test_it_is_a_copy(self):
+    def test_agreement_does_not_share_data_with_its_json(self):
         state = full().as_json()
         other = Agreement.from_json(state)
         other.agreed["comment"] = "z"
@@ -91,7 +91,7 @@ class TestColumn:
         assert state == full().as_json()
         assert other.as_json()["sent"]["comment"] is not other.sent["comment"]
 
-    def test_agreement_on_values(self):
+    def test_on_returns_agreement_with_these_values(self):
         assert Agreement.on(name="А", sort=5) == Agreement(agreed={"name": "А", "sort": 5})
 
 
@@ -99,11 +99,11 @@ class TestValue:
     @pytest.mark.parametrize(
         ("name", "empty"), [("comment", ""), ("items", []), ("delivery_fee", "0.00"), ("city", None), ("name", "")]
     )
-    def test_value_is_empty_before_the_site_has_named_any(self, name, empty):
+    def test_value_is_empty_until_site_reports_one(self, name, empty):
         assert Agreement().value(name) == empty
         assert Agreement(agreed={name: "x"}).value(name) == "x"
 
-    def test_has_compares_as_the_site_would_say_it(self):
+    def test_has_compares_values_in_form_of_site(self):
         agreement = Agreement(agreed={"payment_status": "pending", "comment": "a"})
         assert agreement.has({"payment_status": "refunded", "comment": "a", "courier_comment": ""})
         assert not agreement.has({"payment_status": "paid", "comment": "a"})
@@ -111,18 +111,18 @@ class TestValue:
 
 
 class TestSending:
-    def test_each_value_is_noted_once_the_last_one_at_the_end(self):
+    def test_note_sending_records_each_value_once_and_latest_last(self):
         agreement = Agreement(sent={"comment": ["a", "b"]})
         agreement.note_sending({"comment": "a", "payment_status": "refunded", "city": 2})
         assert agreement.sent == {"comment": ["b", "a"], "payment_status": ["pending"], "city": [2]}
 
-    def test_what_can_not_be_emptied_is_not_sent_empty_and_the_rest_is(self):
+    def test_empty_value_is_not_sent_if_site_does_not_allow_it(self):
         agreement = Agreement()
         agreement.note_sending({"payment_method": "", "comment": ""})
         assert agreement.sent == {"comment": [""]}
         assert agreement.unsent({"payment_method": "", "comment": "x"}) == ["comment"]
 
-    def test_a_request_is_repeated_under_its_key_and_another_one_has_its_own(self):
+    def test_repeated_request_keeps_its_key_and_other_request_gets_new_one(self):
         agreement = Agreement(times_received=3)
         first = agreement.start_request({"comment": "a"})
         assert (first.values, first.times_received, agreement.sent) == ({"comment": "a"}, 3, {"comment": ["a"]})
@@ -144,13 +144,13 @@ class TestSending:
             ({"comment": "b"}, {"comment": "b", "city": 2}, False),
         ],
     )
-    def test_request_is_forgotten_when_it_has_arrived_or_is_not_desired(self, ours, agreed, is_kept):
+    def test_request_is_forgotten_when_arrived_or_no_longer_desired(self, ours, agreed, is_kept):
         request = Request("key", {"comment": "b", "city": 2})
         agreement = Agreement(agreed=agreed, unanswered=request)
         agreement.forget_request_unless(ours)
         assert agreement.unanswered == (request if is_kept else None)
 
-    def test_a_refund_has_arrived_as_unpaid(self):
+    def test_request_of_refund_is_forgotten_when_site_has_unpaid(self):
         agreement = Agreement(
             agreed={"payment_status": "pending"}, unanswered=Request("key", {"payment_status": "refunded"})
         )
@@ -168,17 +168,17 @@ class TestSending:
             ("b", "a", ["b"], ["comment"]),
         ],
     )
-    def test_unsent(self, ours, agreed, sent, pending):
+    def test_unsent_names_fields_that_differ_or_may_have_been_overwritten(self, ours, agreed, sent, pending):
         assert Agreement(agreed={"comment": agreed}, sent={"comment": sent}).unsent({"comment": ours}) == pending
 
-    def test_what_the_site_can_not_hold_is_not_pending_and_another_value_is(self):
+    def test_refused_value_is_not_pending_but_another_value_is(self):
         agreement = Agreement(refused={"city": RefusedValue(7, "x", "y")})
         assert agreement.unsent({"city": 7, "shop": 5}) == ["shop"]
         assert agreement.unsent({"city": 8}) == ["city"]
 
 
 class TestSettle:
-    def test_what_was_sent_before_has_arrived_too(self):
+    def test_settle_forgets_sent_value_and_earlier_ones(self):
         agreement = Agreement(agreed={"comment": "a"}, sent={"comment": ["b", "c", "d"], "city": [2]})
         agreement.settle({"comment": "c", "payment_status": "refunded"})
         assert agreement.agreed == {"comment": "c", "payment_status": "pending"}
@@ -188,13 +188,13 @@ class TestSettle:
         agreement.settle({"comment": "d"})
         assert agreement.sent == {"city": [2]}
 
-    def test_a_refusal_ends_when_the_site_has_the_value(self):
+    def test_settle_forgets_refusal_of_value_that_site_has(self):
         refused = {"comment": RefusedValue("b", "x", "y"), "city": RefusedValue(7, "x", "y")}
         agreement = Agreement(refused=dict(refused))
         agreement.settle({"comment": "c", "city": 7})
         assert agreement.refused == {"comment": refused["comment"]}
 
-    def test_statuses_that_ours_have_replaced_are_past(self):
+    def test_settle_adds_replaced_and_sent_statuses_to_past_ones(self):
         agreement = Agreement(agreed={"status": "new"}, sent={"status": ["accepted", "paid", "done"]})
         agreement.settle({"status": "paid"})
         assert (agreement.past_statuses, agreement.sent) == (["new", "accepted", "paid"], {"status": ["done"]})
@@ -206,12 +206,12 @@ class TestSettle:
             False,
         ]
 
-    def test_a_status_of_the_site_replaces_none_of_ours(self):
+    def test_settle_of_status_that_was_not_sent_adds_no_past_status(self):
         agreement = Agreement(agreed={"status": "new"}, sent={"status": ["paid"]})
         agreement.settle({"status": "done"})
         assert (agreement.past_statuses, agreement.sent) == ([], {"status": ["paid"]})
 
-    def test_past_statuses_are_named_once_and_the_oldest_forgotten(self):
+    def test_past_statuses_are_unique_and_limited_to_the_latest(self):
         agreement = Agreement(past_statuses=["b", "a", "c"], agreed={"status": "a"}, sent={"status": ["x"]})
         agreement.settle({"status": "x"})
         assert agreement.past_statuses == ["b", "c", "a", "x"]
@@ -222,7 +222,7 @@ class TestSettle:
 
 
 class TestRefuse:
-    def test_a_value_that_can_not_be_held_is_remembered_and_reported_once(self):
+    def test_refusal_of_value_is_recorded_and_new_only_once(self):
         agreement = Agreement(sent={"comment": ["a", "b"], "city": [2]})
         assert agreement.refuse("comment", "b", TOO_LONG) is True
         assert agreement.sent == {"comment": ["a"], "city": [2]}
@@ -231,17 +231,17 @@ class TestRefuse:
         assert agreement.refuse("comment", "c", TOO_LONG) is True
         assert agreement.refused == {"comment": RefusedValue("c", "property_too_long", "Длинно")}
 
-    def test_what_was_never_sent_can_be_refused(self):
+    def test_value_that_was_never_sent_can_be_refused(self):
         agreement = Agreement()
         agreement.refuse("comment", "b", TOO_LONG)
         assert agreement.sent == {}
 
-    def test_a_value_that_may_be_sent_again_is_not_remembered(self):
+    def test_temporary_refusal_is_always_new_and_not_recorded(self):
         agreement = Agreement(sent={"comment": ["b"]})
         assert [agreement.refuse("comment", "b", BUSY) for _ in range(2)] == [True, True]
         assert (agreement.sent, agreement.refused) == ({}, {})
 
-    def test_it_is_the_value_that_the_site_was_sent(self):
+    def test_refusal_records_value_in_form_of_site(self):
         agreement = Agreement(sent={"payment_status": ["pending"]})
         agreement.refuse("payment_status", "refunded", TOO_LONG)
         assert agreement.sent == {}
@@ -249,7 +249,7 @@ class TestRefuse:
         agreement.forget_refusals_unless({"payment_status": "refunded"})
         assert list(agreement.refused) == ["payment_status"]
 
-    def test_it_is_forgotten_when_another_value_is_desired(self):
+    def test_refusal_is_forgotten_when_another_value_is_desired(self):
         refused = {name: RefusedValue("b", "x", "y") for name in ("comment", "courier_comment", "postcard_text")}
         agreement = Agreement(refused=refused)
         agreement.forget_refusals_unless({"comment": "b", "courier_comment": "c"})
@@ -262,16 +262,16 @@ class TestWarnings:
     MONEY = SiteWarning("inner_account", "На счёт", amount="500")
     TEXT = SiteWarning("", "Что-то не так")
 
-    def test_each_is_reported_once_as_long_as_it_stands(self):
+    def test_standing_warning_is_new_only_once(self):
         agreement = Agreement()
-        assert agreement.news_of([self.MARKED, self.LONG, self.MARKED], ["comment"]) == [self.MARKED, self.LONG]
+        assert agreement.new_warnings([self.MARKED, self.LONG, self.MARKED], ["comment"]) == [self.MARKED, self.LONG]
         assert agreement.warnings == [self.MARKED, self.LONG]
-        assert agreement.news_of([self.MARKED, self.LONG], ["comment"]) == []
+        assert agreement.new_warnings([self.MARKED, self.LONG], ["comment"]) == []
         assert agreement.warnings == [self.MARKED, self.LONG]
 
-    def test_an_occurrence_is_reported_each_time(self):
+    def test_occurrence_is_new_each_time_and_not_stored(self):
         agreement = Agreement()
-        assert agreement.news_of([self.MONEY], []) == agreement.news_of([self.MONEY], []) == [self.MONEY]
+        assert agreement.new_warnings([self.MONEY], []) == agreement.new_warnings([self.MONEY], []) == [self.MONEY]
         assert agreement.warnings == []
 
     @pytest.mark.parametrize(
@@ -283,53 +283,53 @@ class TestWarnings:
             (TEXT, ["comment"], True),
         ],
     )
-    def test_what_is_not_repeated_stands_if_the_request_was_not_about_it(self, warning, requested, is_left):
+    def test_unrepeated_warning_stays_if_request_was_about_other_field(self, warning, requested, is_left):
         agreement = Agreement(warnings=[warning])
-        assert agreement.news_of([], requested) == []
+        assert agreement.new_warnings([], requested) == []
         assert agreement.warnings == ([warning] if is_left else [])
 
-    def test_the_oldest_is_forgotten(self):
+    def test_oldest_warning_is_forgotten_above_limit(self):
         many = [SiteWarning("", str(number)) for number in range(MOST_WARNINGS)]
         agreement = Agreement(warnings=many)
-        agreement.news_of([self.MARKED], [])
+        agreement.new_warnings([self.MARKED], [])
         assert MOST_WARNINGS == 50
         assert agreement.warnings == [*many[1:], self.MARKED]
 
-    def test_one_that_stands_moves_to_the_end(self):
+    def test_repeated_warning_moves_to_the_end(self):
         agreement = Agreement(warnings=[self.TEXT, self.LONG])
-        assert agreement.news_of([self.TEXT], ["comment"]) == []
+        assert agreement.new_warnings([self.TEXT], ["comment"]) == []
         assert agreement.warnings == [self.LONG, self.TEXT]
 
 
 class TestAnswer:
-    """Which version of the whole order is known after an answer to a push."""
+    """The received version after the response to a push."""
 
     @pytest.mark.parametrize(
         ("received", "version", "is_unclear", "known"),
         [
-            pytest.param(5, 6, False, 6, id="the next one"),
+            pytest.param(5, 6, False, 6, id="next version"),
             pytest.param(5, 7, False, 5, id="another save in between"),
-            pytest.param(5, 5, False, None, id="the same, though ours was a change"),
-            pytest.param(5, 4, False, None, id="it has fallen"),
-            pytest.param(None, 6, False, None, id="none was known"),
+            pytest.param(5, 5, False, None, id="same version although ours was a change"),
+            pytest.param(5, 4, False, None, id="lower version"),
+            pytest.param(None, 6, False, None, id="no version was known"),
             pytest.param(5, 6, True, None, id="unclear"),
-            pytest.param(5, 7, True, None, id="unclear, later"),
-            pytest.param(5, None, False, 5, id="an answer without a version"),
+            pytest.param(5, 7, True, None, id="unclear, later version"),
+            pytest.param(5, None, False, 5, id="response without a version"),
         ],
     )
-    def test_received_version(self, received, version, is_unclear, known):
+    def test_merge_answer_sets_received_version(self, received, version, is_unclear, known):
         agreement = Agreement(agreed={"comment": "a"}, received_version=received)
         agreement.merge_answer(version, {"comment": "b"}, is_unclear=is_unclear)
         assert (agreement.received_version, agreement.is_unclear) == (known, is_unclear)
         assert (agreement.times_received, agreement.agreed) == (1, {"comment": "b"})
 
     @pytest.mark.parametrize(("version", "known"), [(5, 5), (6, 6), (4, None), (7, 5)])
-    def test_ours_was_no_change_there(self, version, known):
+    def test_received_version_stays_if_our_values_changed_nothing_there(self, version, known):
         agreement = Agreement(agreed={"comment": "b"}, received_version=5)
         agreement.merge_answer(version, {"comment": "b"}, is_unclear=False)
         assert agreement.received_version == known
 
-    def test_it_names_what_was_set_but_not_what_is_computed_there(self):
+    def test_answered_names_set_fields_without_computed_ones(self):
         agreement = Agreement(is_unclear=True, times_received=2)
         values = {"items": [], "comment": "b", "total_amount": "1.00", "discount_amount": "0.00"}
         agreement.merge_answer(6, values, is_unclear=False)
@@ -349,14 +349,14 @@ class TestAnswer:
             (None, {"comment": "a"}, False),
         ],
     )
-    def test_twin_lacks_what_the_answer_says_was_taken(self, version, theirs, is_twin):
+    def test_event_is_twin_if_it_lacks_accepted_values_of_same_version(self, version, theirs, is_twin):
         agreement = Agreement(agreed={"comment": "b"}, answered=Answered(6, ["comment", "courier_comment"]))
         assert agreement.is_twin(version, theirs) is is_twin
         assert Agreement().is_twin(None, theirs) is False
 
 
 class TestFollowing:
-    """The discount goes with the lines that both sides compute it from."""
+    """The discount is taken from the same side as the lines that it is computed from."""
 
     @pytest.mark.parametrize(
         ("lines", "discount", "taken"),
@@ -368,7 +368,7 @@ class TestFollowing:
             pytest.param(("a", "a", "b"), ("1", "1"), ("items",), id="the discount is the same"),
         ],
     )
-    def test_the_table(self, lines, discount, taken):
+    def test_discount_is_taken_from_same_side_as_items(self, lines, discount, taken):
         agreed, ours, theirs = lines
         agreement = Agreement(agreed={"items": agreed, "discount_amount": "0"})
         result = merge(
@@ -379,7 +379,7 @@ class TestFollowing:
         assert result.taken == taken
         assert agreement.agreed == {"items": theirs, "discount_amount": discount[1]}
 
-    def test_without_the_lines_it_is_not_looked_at_and_the_rest_is(self):
+    def test_discount_without_items_is_ignored_and_other_fields_are_merged(self):
         agreement = Agreement(agreed={"discount_amount": "0"})
         result = merge(
             agreement,

@@ -1,4 +1,4 @@
-"""Whether a snapshot is new: the tables in the docstrings are the test, and the facts that they are asked with."""
+"""Freshness of snapshots: the functions follow the tables in their docstrings, and get the right arguments."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -36,7 +36,7 @@ def at(seconds):
 
 
 def known(version=5, date=0, own_time=None, *, received_version=..., is_stub=False, is_imported=False, **agreement):
-    """Return what is stored of an order; the whole of its version was received unless something else is said."""
+    """Return the stored values of an order. By default the whole order of its version was received."""
     received = version if received_version is ... else received_version
     times = {name: at(value) if name.endswith("_at") else value for name, value in agreement.items()}
     return Known(
@@ -79,18 +79,18 @@ FACTS = {
     verdict_of: {"age": {str(one): one for one in Age}, "channel": CHANNEL, "is_fetch_due": FLAG, "is_proven": FLAG},
     status_verdict_of: {"is_late": FLAG, "channel": CHANNEL, "has_versions": FLAG},
 }
-"""The columns of each docstring's table: an argument of the function, and what its cells may say."""
+"""The columns of each docstring's table: an argument of the function, and the values of its cells."""
 
 
 def rows(function):
-    """Return the rows of the table in a docstring: the cells of the facts, and the result."""
+    """Return the rows of the table in a docstring: the cells of the arguments, and the result."""
     lines = [line.strip() for line in function.__doc__.splitlines() if line.strip().startswith("|")]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
     return [(tuple(row[:-1]), row[-1]) for row in cells]
 
 
 def expand(function, row):
-    """Return all combinations of facts that a row stands for."""
+    """Return all combinations of arguments that a row describes."""
     values = [
         column.values() if cell == "any" else [column[name] for name in cell.split(", ")]
         for cell, column in zip(row, FACTS[function].values(), strict=True)
@@ -106,7 +106,7 @@ def expand(function, row):
         for row, result in rows(function)
     ],
 )
-def test_row_of_the_table_gives_its_result_for_all_that_it_stands_for(function, row, result):
+def test_function_returns_result_of_table_row_for_all_its_combinations(function, row, result):
     for facts in expand(function, row):
         assert str(function(**dict(zip(FACTS[function], facts, strict=True)))) == result
 
@@ -114,7 +114,7 @@ def test_row_of_the_table_gives_its_result_for_all_that_it_stands_for(function, 
 @pytest.mark.parametrize(
     ("function", "combinations"), [(age_by_clocks, 256), (verdict_of, 48), (status_verdict_of, 16)]
 )
-def test_each_combination_of_facts_is_in_exactly_one_row(function, combinations):
+def test_each_combination_of_arguments_is_in_exactly_one_table_row(function, combinations):
     named = [facts for row, _ in rows(function) for facts in expand(function, row)]
     assert len(named) == len(set(named)) == combinations
 
@@ -139,36 +139,36 @@ def test_each_combination_of_facts_is_in_exactly_one_row(function, combinations)
         (None, -1, OLD),
     ],
 )
-def test_version_and_date_decide_together(version, date, age):
+def test_age_depends_on_version_and_date_together(version, date, age):
     stored = known(received_updated_at=0)
     assert age_of(stored, snapshot(version, date)) is age
     assert age_of(stored, snapshot(version, date, is_partial=True)) is age
 
 
 @pytest.mark.parametrize(("version", "age"), [(6, NEW), (5, NEW), (4, UNCLEAR)])
-def test_the_date_of_a_version_named_by_an_answer_is_not_known(version, age):
+def test_age_depends_on_version_alone_when_stored_date_is_unknown(version, age):
     assert age_of(known(date=None), snapshot(version, 0)) is age
 
 
 @pytest.mark.parametrize(("own_time", "age"), [(-1, OLD), (0, NEW), (1, NEW), (None, NEW)])
 @pytest.mark.parametrize("clocks", [{}, {"date": None}, {"version": None}, {"version": None, "date": None}], ids=str)
-def test_a_tie_is_left_to_the_events_own_time(clocks, own_time, age):
+def test_event_time_decides_when_version_and_date_are_equal(clocks, own_time, age):
     assert age_of(known(own_time=0, **clocks), snapshot(own_time=own_time, **clocks)) is age
 
 
-def test_own_time_does_not_decide_against_version_and_date():
+def test_event_time_does_not_overrule_version_and_date():
     assert age_of(known(own_time=0), snapshot(6, 1, own_time=-1)) is NEW
     assert age_of(known(own_time=0), snapshot(4, 0, own_time=-1)) is UNCLEAR
 
 
-def test_times_of_two_clocks_are_compared_where_there_is_nothing_else():
+def test_event_time_is_compared_with_date_only_without_other_clocks():
     assert age_of(known(version=None), snapshot(version=None, date=None, own_time=-1)) is OLD
     assert age_of(known(), snapshot(5, None, own_time=-1)) is NEW
     assert age_of(known(version=None, own_time=-2), snapshot(None, None, own_time=-1)) is NEW
     assert age_of(known(version=None), snapshot(None, 0, own_time=-1)) is NEW
 
 
-def test_own_time_of_a_bare_status_is_compared_with_those_of_both_kinds():
+def test_time_of_status_event_is_compared_with_times_of_both_kinds():
     stored = known(None, None, own_time=0, status_announced_at=2)
     bare = [age_of(stored, snapshot(None, None, own_time, is_partial=True)) for own_time in (-1, 1, 2)]
     assert bare == [OLD, OLD, NEW]
@@ -177,19 +177,19 @@ def test_own_time_of_a_bare_status_is_compared_with_those_of_both_kinds():
 
 
 class TestSkipped:
-    """What is stored is newer, but it holds the status alone, or what we have sent."""
+    """The stored version is newer, but only because of a bare status or of our push."""
 
-    def test_a_whole_order_whose_version_was_not_received(self):
+    def test_older_order_is_unclear_if_its_version_was_never_received(self):
         assert age_of(known(received_version=3), snapshot(4, -1)) is UNCLEAR
         assert age_of(known(received_version=None), snapshot(4, -1)) is UNCLEAR
         assert age_of(known(received_version=4), snapshot(4, -1)) is OLD
 
-    def test_one_whose_date_was_not_received(self):
+    def test_older_order_is_unclear_if_its_date_was_never_received(self):
         assert age_of(known(version=None, received_updated_at=-2), snapshot(None, -1)) is UNCLEAR
         assert age_of(known(version=None, received_updated_at=-1), snapshot(None, -1)) is OLD
         assert age_of(known(version=None), snapshot(None, -1)) is OLD
 
-    def test_of_a_status_alone_nothing_else_is_lost(self):
+    def test_older_bare_status_is_old_even_if_never_received(self):
         assert age_of(known(received_version=3), snapshot(4, -1, is_partial=True)) is OLD
 
 
@@ -197,7 +197,7 @@ numbers = st.none() | st.integers(0, 3)
 
 
 @given(mine=st.tuples(numbers, numbers, numbers), theirs=st.tuples(numbers, numbers, numbers), received=numbers)
-def test_nothing_is_old_that_one_of_the_sites_own_clocks_calls_newer(mine, theirs, received):
+def test_snapshot_with_a_newer_clock_of_site_is_never_old(mine, theirs, received):
     age = age_of(known(*mine, received_version=received), snapshot(*theirs))
     pairs = [(other, one) for one, other in zip(mine, theirs, strict=True) if one is not None and other is not None]
     of_the_site = [
@@ -220,9 +220,9 @@ def test_nothing_is_old_that_one_of_the_sites_own_clocks_calls_newer(mine, their
         (None, "b", None, NEW),
         ("a", "b", Answered(5, ["comment"]), NEW),
     ],
-    ids=["the same", "another", "a sender without", "never received", "changed by a push since"],
+    ids=["same", "other", "no checksum sent", "no checksum stored", "pushed since"],
 )
-def test_other_contents_under_the_same_clocks_are_unclear(received, checksum, answered, age):
+def test_other_checksum_with_equal_clocks_is_unclear(received, checksum, answered, age):
     stored = known(checksum=received, answered=answered)
     assert age_of(stored, replace(snapshot(own_time=9), checksum=checksum)) is age
     assert age_of(stored, replace(snapshot(version=6, date=1), checksum=checksum)) is NEW
@@ -239,29 +239,29 @@ class TestChannel:
             (COPY, 5, Channel.COPY),
         ],
     )
-    def test_channel_follows_from_how_it_came(self, arrival, version, channel):
+    def test_channel_depends_on_arrival_and_version(self, arrival, version, channel):
         assert arrival.channel(snapshot(version)) is channel
 
 
 class TestFetch:
-    """Whether the site has yet to be asked, and what its response is worth."""
+    """Whether a fetch is due, and whether its response is applied."""
 
     @pytest.mark.parametrize(
         ("answered_at", "received_at", "is_due"),
         [(None, None, True), (99, None, True), (100, None, False), (59, 60, True), (60, 60, False), (60, None, True)],
     )
-    def test_fetch_is_due_until_the_site_was_asked_after_the_event_came(self, answered_at, received_at, is_due):
+    def test_fetch_is_due_until_one_started_after_event_was_received(self, answered_at, received_at, is_due):
         found = freshness_of(known(answered_at=answered_at), snapshot(), event(received_at=received_at))
         assert found.is_fetch_due is is_due
         assert found.verdict_in_doubt is (FETCH if is_due else DISCARD)
 
-    def test_response_is_new_however_old_its_clocks_as_long_as_nothing_was_received_since(self):
+    def test_response_is_new_unless_site_has_reported_order_since(self):
         assert freshness_of(known(times_received=3), snapshot(4, -1), response(3)).verdict is APPLY
         assert freshness_of(known(times_received=3), snapshot(4, -1), response(2)).verdict is DISCARD
         assert freshness_of(known(times_received=3), snapshot(4, 1), response(2)).verdict is DISCARD
         assert freshness_of(known(times_received=3), snapshot(6, 1), response(2)).verdict is APPLY
 
-    def test_event_with_unclear_clocks_is_fetched_once(self):
+    def test_event_with_unclear_clocks_causes_only_one_fetch(self):
         assert freshness_of(known(), snapshot(4, 1), event()).verdict is FETCH
         assert freshness_of(known(answered_at=100), snapshot(4, 1), event()).verdict is DISCARD
 
@@ -271,7 +271,7 @@ class TestFetch:
         assert freshness_of(stored, snapshot(6, 1), event(received_at=61)).verdict is APPLY
         assert freshness_of(stored, snapshot(None, 1), event(received_at=60)).verdict is APPLY
 
-    def test_contents_of_a_response_are_not_doubted(self):
+    def test_response_is_never_a_twin(self):
         agreement = Agreement(agreed={"comment": "a"}, answered=Answered(5, ["comment"]))
         twin = (5, {"comment": "b"}, agreement)
         assert freshness_of(known(), snapshot(), event()).is_twin(*twin) is True
@@ -281,7 +281,7 @@ class TestFetch:
 
 
 class TestCopy:
-    """A copy of the site's database has to be shown to be as new as what is known."""
+    """A copy of the site's database must be proven to be as new as the stored order."""
 
     @pytest.mark.parametrize(
         ("stored", "copied", "verdict"),
@@ -293,7 +293,7 @@ class TestCopy:
             pytest.param(known(), snapshot(4, 1), DISCARD, id="unclear"),
             pytest.param(known(None, None), snapshot(), DISCARD, id="nothing to compare"),
             pytest.param(known(None, 0), snapshot(5, None), DISCARD, id="clocks of different kinds"),
-            pytest.param(known(None, None, is_imported=True), snapshot(), APPLY, id="from a copy itself"),
+            pytest.param(known(None, None, is_imported=True), snapshot(), APPLY, id="stored order is from a copy too"),
             pytest.param(known(None, None, is_stub=True), snapshot(), APPLY, id="a stub"),
             pytest.param(known(unversioned_at=9), snapshot(), DISCARD, id="as new, unversioned report since"),
             pytest.param(known(unversioned_at=9), snapshot(6), APPLY, id="newer, unversioned report since"),
@@ -303,7 +303,7 @@ class TestCopy:
             ),
         ],
     )
-    def test_copy_is_applied_only_where_it_is_proven(self, stored, copied, verdict):
+    def test_copy_is_applied_only_if_it_is_proven_new(self, stored, copied, verdict):
         assert freshness_of(stored, copied, COPY).verdict is verdict
 
     @pytest.mark.parametrize(
@@ -315,13 +315,13 @@ class TestCopy:
             (known(is_stub=True), snapshot(), False),
         ],
     )
-    def test_contacts_are_repeated_unless_the_copy_is_newer(self, stored, copied, repeats):
+    def test_copy_repeats_contacts_unless_it_is_newer(self, stored, copied, repeats):
         assert freshness_of(stored, copied, COPY).repeats_contacts is repeats
         assert freshness_of(stored, copied, event()).repeats_contacts is False
 
 
 class TestStatus:
-    """Which status of a snapshot is applied."""
+    """Whether the status of a snapshot is applied."""
 
     @pytest.mark.parametrize(
         ("arrival", "version", "ours", "status"),
@@ -333,14 +333,14 @@ class TestStatus:
             (response(), None, 5, StatusVerdict.APPLY),
         ],
     )
-    def test_without_versions_a_status_is_checked(self, arrival, version, ours, status):
+    def test_status_without_versions_is_checked_unless_fetched(self, arrival, version, ours, status):
         assert freshness_of(known(ours), snapshot(version), arrival).status is status
 
     @pytest.mark.parametrize(
         ("date", "own_time", "is_late"),
         [(9, None, True), (10, None, False), (None, 9, True), (9, 10, False), (10, 9, False), (None, None, False)],
     )
-    def test_late_by_all_clocks_of_the_event(self, date, own_time, is_late):
+    def test_status_is_discarded_if_all_times_of_order_are_older(self, date, own_time, is_late):
         status = freshness_of(known(status_announced_at=10), snapshot(6, date, own_time), event()).status
         assert (status is StatusVerdict.DISCARD) is is_late
         partial = snapshot(6, date, own_time, is_partial=True)
@@ -351,7 +351,7 @@ class TestStatus:
         ("status_received_at", "status"),
         [(None, StatusVerdict.APPLY), (50, StatusVerdict.APPLY), (51, StatusVerdict.DISCARD)],
     )
-    def test_late_in_a_response_by_our_clock(self, status_received_at, status):
+    def test_status_of_response_is_discarded_if_received_after_fetch_started(self, status_received_at, status):
         stored = known(status_received_at=status_received_at, status_announced_at=999)
         assert freshness_of(stored, snapshot(6, 1), response(read_at=50)).status is status
 
@@ -365,7 +365,7 @@ class TestStatus:
             (known(status_received_at=1, status_announced_at=9), snapshot(6, 1), StatusVerdict.DISCARD),
         ],
     )
-    def test_late_in_a_copy_that_lacks_what_was_received(self, stored, copied, status):
+    def test_status_of_copy_is_discarded_if_copy_lacks_received_status(self, stored, copied, status):
         assert freshness_of(stored, copied, COPY).status is status
         assert freshness_of(replace(stored, agreement=Agreement()), copied, COPY).status is not StatusVerdict.DISCARD
 

@@ -1,4 +1,4 @@
-"""Phone numbers in every spelling the shop has met."""
+"""Phone numbers in every spelling that customers of the shop have typed."""
 
 import pytest
 from hypothesis import given
@@ -31,7 +31,7 @@ ALMATY_MOBILE = "+77011234567"
         "8 701 123 45 67 доб. 12",
     ],
 )
-def test_kazakh_mobile_in_any_spelling(typed):
+def test_normalize_phone_reads_kazakh_mobile_in_any_spelling(typed):
     assert normalize_phone(typed) == PhoneNumber(ALMATY_MOBILE, is_valid=True)
 
 
@@ -51,7 +51,7 @@ def test_kazakh_mobile_in_any_spelling(typed):
         pytest.param("+82 10 1234 5678", "+821012345678", id="Korean: +8 is not always a mistake"),
     ],
 )
-def test_other_numbers(typed, stored):
+def test_normalize_phone_reads_landline_and_foreign_numbers(typed, stored):
     assert normalize_phone(typed) == PhoneNumber(stored, is_valid=True)
 
 
@@ -67,7 +67,7 @@ def test_other_numbers(typed, stored):
         "нет; 87011234567, 8702 765 43 21, 7011234567",
     ],
 )
-def test_first_of_several_numbers_wins(typed):
+def test_normalize_phone_returns_first_number_and_the_others(typed):
     assert normalize_phone(typed) == PhoneNumber(ALMATY_MOBILE, is_valid=True, others=("+77027654321",))
 
 
@@ -85,12 +85,12 @@ def test_first_of_several_numbers_wins(typed):
         ("\x00abc\ud800", "abc"),
     ],
 )
-def test_what_is_no_number_is_kept_as_typed(typed, kept):
+def test_normalize_phone_keeps_text_without_number(typed, kept):
     assert normalize_phone(typed) == PhoneNumber(kept, is_valid=False)
 
 
 @given(st.text())
-def test_any_text(typed):
+def test_normalize_phone_accepts_any_text(typed):
     number = normalize_phone(typed)
     assert len(number.value) <= COLUMN_LENGTH
     assert "\x00" not in number.value
@@ -99,14 +99,14 @@ def test_any_text(typed):
 
 
 @given(st.text(alphabet="+78901 ()-,;/0\n", max_size=60))
-def test_any_jumble_of_digits(typed):
+def test_normalize_phone_accepts_any_digits_and_separators(typed):
     for value in (number := normalize_phone(typed)).others:
         assert value != number.value
     assert len(number.value) <= COLUMN_LENGTH
 
 
 @given(st.from_regex(r"70[1-8][0-9]{7}", fullmatch=True), st.sampled_from(["{}", "8{}", "7{}", "+7{}", "+7 {}"]))
-def test_a_stored_number_stays_what_it_is(digits, spelling):
+def test_normalize_phone_does_not_change_stored_or_formatted_number(digits, spelling):
     number = normalize_phone(spelling.format(digits))
     if number.is_valid:
         assert number.value == f"+7{digits}"
@@ -126,15 +126,15 @@ def test_a_stored_number_stays_what_it_is(digits, spelling):
         ("+0000000", "+0000000"),
     ],
 )
-def test_format_phone(stored, shown):
+def test_format_phone_returns_usual_form(stored, shown):
     assert format_phone(stored) == shown
 
 
 @given(st.text())
-def test_format_phone_of_any_text(text):
+def test_format_phone_accepts_any_text(text):
     assert isinstance(format_phone(text), str)
 
 
-def test_phone_digits():
+def test_phone_digits_returns_only_ascii_digits():
     assert phone_digits("+7 (701) 123-45-67") == "77011234567"
     assert phone_digits("٣ и ½") == ""

@@ -1,4 +1,4 @@
-"""Delivery slots written as text."""
+"""Delivery slots that are written as text."""
 
 from datetime import time
 
@@ -28,7 +28,7 @@ AFTERNOON = (time(15), time(16))
         "с\u00a015:00 до\u00a016:00",
     ],
 )
-def test_every_spelling(text):
+def test_parse_slot_reads_every_spelling(text):
     assert parse_slot(text) == AFTERNOON
     assert slot_key(text) == "15:00-16:00"
 
@@ -41,7 +41,7 @@ def test_every_spelling(text):
         ("23:00-02:00", (time(23), time(2)), "23:00-02:00"),
     ],
 )
-def test_hours(text, slot, key):
+def test_parse_slot_reads_minutes_and_slots_past_midnight(text, slot, key):
     assert parse_slot(text) == slot
     assert slot_key(text) == key
     assert parse_slot(key) == slot
@@ -51,23 +51,23 @@ def test_hours(text, slot, key):
     "text",
     ["", "18", "18:00", "утром", "25-26", "15:60-16:00", "15:00-15:00", "16:00-15:00", "24:30-02:00", "2025-08-25"],
 )
-def test_not_a_slot(text):
+def test_parse_slot_returns_none_for_other_text(text):
     assert parse_slot(text) is None
     assert slot_key(text) == text
 
 
-def test_a_long_text_is_cut_to_the_column():
+def test_slot_key_cuts_long_text_to_column_length():
     assert slot_key("как можно раньше,  до обеда") == "как можно раньше, до"
 
 
 @given(st.text())
-def test_any_text(text):
+def test_slot_functions_accept_any_text(text):
     assert len(slot_key(text)) <= KEY_LENGTH
     assert (parse_slot(text) is None) or parse_slot(slot_key(text)) == parse_slot(text)
 
 
 @given(st.times(), st.times())
-def test_keys_are_read_back(start, end):
+def test_slot_key_of_a_key_is_the_key(start, end):
     key = f"{start:%H:%M}-{end:%H:%M}"
     if parse_slot(key):
         assert slot_key(key) == key

@@ -1,4 +1,4 @@
-"""What a webhook leaves behind in the tables, through the front door."""
+"""What a webhook event writes to the tables, tested through the webhook URL."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from bitrix_bridge.models import Push, WebhookEvent
 from orders import services
 from orders.models import City, Customer, DeliverySlot, Order, OrderEvent, OrderItem, Product, Shop, Status
+from orders.timeline_payloads import DESIRED
 from tests.samples import next_version, order_data
 
 pytestmark = pytest.mark.django_db
@@ -22,7 +23,7 @@ def lines(count, **changes):
     ]
 
 
-def test_every_column_of_the_order(post_webhook):
+def test_create_event_sets_every_column_of_order(post_webhook):
     post_webhook("order.create", order_data())
     order = Order.objects.get()
     assert (order.order_number, order.bitrix_order_id, order.status_id) == ("122183", 122183, "new")
@@ -55,7 +56,7 @@ def test_every_column_of_the_order(post_webhook):
     assert (item.product.bitrix_product_id, item.product.needs_attention) == (696613, True)
 
 
-def test_one_timeline_entry_that_names_the_event(post_webhook):
+def test_event_writes_one_timeline_entry_with_its_id(post_webhook):
     post_webhook("order.create", order_data())
     post_webhook("order.update", next_version(order_data(), STATUS_ID="AP", COMMENTS="домофон 12"))
     order = Order.objects.get()
@@ -69,26 +70,26 @@ def test_one_timeline_entry_that_names_the_event(post_webhook):
     assert changed.webhook_event_id == WebhookEvent.objects.get(event="order.update").pk
 
 
-def test_a_change_of_the_site_makes_no_push(post_webhook):
+def test_change_of_site_queues_no_push(post_webhook):
     post_webhook("order.create", order_data())
     post_webhook("order.update", next_version(order_data(), STATUS_ID="AP"))
     assert not Push.objects.exists()
 
 
-def test_the_same_event_twice(post_webhook):
+def test_same_event_twice_is_a_duplicate(post_webhook):
     assert post_webhook("order.create", order_data()).json()["action"] == "created"
     assert post_webhook("order.create", order_data()).json()["action"] == "duplicate"
     assert (Order.objects.count(), OrderEvent.objects.count(), OrderItem.objects.count()) == (1, 1, 1)
 
 
-def test_the_same_event_twice_by_its_own_id_whatever_it_carries(post_webhook):
+def test_event_with_known_event_id_is_a_duplicate_with_other_data(post_webhook):
     post_webhook("order.create", order_data(), event_id="e-1")
     answer = post_webhook("order.create", order_data(COMMENTS="другое"), event_id="e-1").json()
     assert answer["action"] == "duplicate"
     assert Order.objects.get().courier_comment == "позвонить за час"
 
 
-def test_the_same_status_twice_without_any_clock_is_two_events(post_webhook):
+def test_repeated_statuses_without_clocks_are_separate_events(post_webhook):
     post_webhook("order.create", order_data(VERSION=..., DATE_UPDATE=...))
     for code in ("AP", "N", "AP"):
         assert (
@@ -111,9 +112,9 @@ def test_the_same_status_twice_without_any_clock_is_two_events(post_webhook):
             {"VERSION": ..., "DATE_UPDATE": ..., "webhook_timestamp": 1756000000},
         ),
     ],
-    ids=["version and date", "date", "date within a version", "the event's own time"],
+    ids=["version and date", "date", "date of same version", "event time"],
 )
-def test_old_news_changes_nothing(post_webhook, newer, older):
+def test_outdated_event_changes_nothing(post_webhook, newer, older):
     post_webhook("order.update", order_data(STATUS_ID="PD", **newer))
     assert (
         post_webhook("order.update", order_data(STATUS_ID="AP", COMMENTS="старое", **older)).json()["action"] == "stale"
@@ -121,28 +122,28 @@ def test_old_news_changes_nothing(post_webhook, newer, older):
     order = Order.objects.get()
     assert (order.status_id, order.courier_comment) == ("delivering", "позвонить за час")
     assert order.events.count() == 1
-    assert not WebhookEvent.objects.exclude(state="processed").exists(), "nothing is left to ask"
+    assert not WebhookEvent.objects.exclude(state="processed").exists(), "no event waits for a fetch"
 
 
 def announced(data, moment, **changes):
     return {**data, "webhook_timestamp": f"2025-08-24 {moment}", **changes}
 
 
-def test_the_times_of_two_clocks_are_not_compared_where_one_will_do(post_webhook):
-    # The site's server takes Almaty for UTC+6 still, as it was until 2024: its dates are an hour ahead.
+def test_event_time_is_not_compared_with_date_of_site(post_webhook):
+    # The server of the site still uses UTC+6 for Almaty, as until 2024, so its dates are one hour ahead.
     post_webhook("order.create", announced(order_data(VERSION=..., DATE_UPDATE="2025-08-24 13:00:00"), "12:00:00"))
     answer = post_webhook("order.status.change", announced({"ID": 122183, "STATUS_ID": "AP"}, "12:01:00")).json()
     assert answer["action"] == "status_changed"
 
 
-def test_events_of_one_second_are_put_in_order_by_their_own_time(post_webhook):
+def test_events_within_one_second_are_ordered_by_event_time(post_webhook):
     post_webhook("order.update", announced(order_data(VERSION=..., STATUS_ID="PD"), "12:00:01.9"))
     late = announced(order_data(VERSION=..., STATUS_ID="AP"), "12:00:01.1")
     assert post_webhook("order.update", late).json()["action"] == "stale"
     assert Order.objects.get().status_id == "delivering"
 
 
-def test_a_date_without_a_time_of_day_is_no_clock(post_webhook):
+def test_date_without_time_does_not_order_events(post_webhook):
     post_webhook("order.create", order_data())
     for code in ("AP", "PD", "AP"):
         event = {"ID": "122183", "STATUS_ID": code, "DATE_STATUS": "24.08.2025"}
@@ -150,7 +151,7 @@ def test_a_date_without_a_time_of_day_is_no_clock(post_webhook):
     assert Order.objects.get().metadata["fields"]["DATE_STATUS"] == "24.08.2025"
 
 
-def test_an_order_that_comes_late_brings_all_but_its_old_status(post_webhook):
+def test_late_order_updates_all_fields_except_its_old_status(post_webhook):
     post_webhook("order.create", announced(order_data(), "12:00:01"))
     late = announced(next_version(order_data(), COMMENTS="домофон 12"), "12:00:02")
     bare = announced({"ID": 122183, "STATUS_ID": "AP"}, "12:10:00")
@@ -165,7 +166,7 @@ def test_an_order_that_comes_late_brings_all_but_its_old_status(post_webhook):
     assert post_webhook("order.status.change", {**bare, "x": 1}).json()["action"] == "stale"
 
 
-def test_a_status_that_came_before_its_order_stays(post_webhook):
+def test_status_event_received_before_create_event_stays(post_webhook):
     bare = {"ID": 122183, "STATUS_ID": "AP", "DATE_STATUS": "2025-08-24 12:10:00"}
     post_webhook("order.status.change", bare)
     post_webhook("order.create", order_data())
@@ -173,13 +174,13 @@ def test_a_status_that_came_before_its_order_stays(post_webhook):
     assert (order.is_stub, order.status_id, order.recipient_name) == (False, "accepted", "Мария")
 
 
-def test_a_status_of_the_same_second_stays_too(post_webhook):
+def test_status_event_of_same_second_as_create_event_stays(post_webhook):
     post_webhook("order.status.change", announced({"ID": 122183, "STATUS_ID": "AP"}, "12:00:01.9"))
     post_webhook("order.create", announced(order_data(), "12:00:01.2"))
     assert Order.objects.get().status_id == "accepted"
 
 
-def test_an_order_without_a_date_that_is_late_by_its_own_time_alone_is_not_lost(post_webhook):
+def test_late_order_without_version_and_date_updates_its_fields(post_webhook):
     data = order_data(VERSION=..., DATE_UPDATE=...)
     post_webhook("order.create", announced(data, "12:00:01"))
     post_webhook("order.status.change", announced({"ID": 122183, "STATUS_ID": "AP"}, "12:10:00"))
@@ -188,14 +189,14 @@ def test_an_order_without_a_date_that_is_late_by_its_own_time_alone_is_not_lost(
     assert (order.status_id, order.courier_comment) == ("accepted", "домофон 12")
 
 
-def test_nothing_new(post_webhook):
+def test_newer_version_with_same_values_writes_no_entry(post_webhook):
     post_webhook("order.create", order_data())
     assert post_webhook("order.update", next_version(order_data())).json()["action"] == "unchanged"
     order = Order.objects.get()
     assert (order.bitrix_version, order.events.count()) == (2, 1)
 
 
-def test_absent_is_left_alone_and_empty_clears(post_webhook):
+def test_absent_field_keeps_value_and_empty_field_clears_it(post_webhook):
     post_webhook("order.create", order_data())
     sparse = {"ID": 122183, "VERSION": 2, "STATUS_ID": "N", "properties": {"postcardText": ""}, "COMMENTS": None}
     assert post_webhook("order.update", sparse).json()["action"] == "updated"
@@ -205,21 +206,21 @@ def test_absent_is_left_alone_and_empty_clears(post_webhook):
 
 
 @pytest.mark.parametrize("event", ["order.status.change", "order.status_change", "ORDER.STATUS.CHANGE"])
-def test_a_status_change_in_every_spelling(post_webhook, event):
+def test_status_change_event_is_accepted_in_every_spelling(post_webhook, event):
     post_webhook("order.create", order_data())
     answer = post_webhook(event, {"ID": 122183, "STATUS_ID": "AP", "DATE_STATUS": "2025-08-24 12:30:00"}).json()
     assert answer["action"] == "status_changed"
     assert Order.objects.get().status_id == "accepted"
 
 
-def test_a_status_change_of_an_order_never_seen_makes_a_stub(post_webhook):
+def test_status_change_of_unknown_order_creates_stub(post_webhook):
     assert post_webhook("order.status.change", {"ID": 7, "STATUS_ID": "AP"}).json()["action"] == "created"
     order = Order.objects.get()
     assert (order.is_stub, order.status_id, order.order_number, order.sync_state) == (True, "accepted", "7", "synced")
     assert order.events.get().reason == "stub"
 
 
-def test_the_rest_completes_a_stub(post_webhook):
+def test_update_completes_stub(post_webhook):
     post_webhook("order.status.change", {"ID": 122183, "STATUS_ID": "AP"})
     post_webhook("order.update", order_data(STATUS_ID="AP"))
     order = Order.objects.get()
@@ -227,11 +228,11 @@ def test_the_rest_completes_a_stub(post_webhook):
     assert order.created_at == datetime(2025, 8, 24, 7, 0, tzinfo=UTC)
 
 
-def test_an_update_of_an_order_never_seen_creates_it(post_webhook):
+def test_update_of_unknown_order_creates_it(post_webhook):
     assert post_webhook("order.update", order_data()).json()["action"] == "created"
 
 
-def test_deleted_on_the_site_is_marked_and_stays(post_webhook):
+def test_delete_event_marks_order_and_keeps_it(post_webhook):
     post_webhook("order.create", order_data())
     assert post_webhook("order.delete", {"ID": "122183"}).json()["action"] == "updated"
     order = Order.objects.get()
@@ -241,7 +242,7 @@ def test_deleted_on_the_site_is_marked_and_stays(post_webhook):
 
 
 @pytest.mark.parametrize("event", ["order.create", "order.update", "order.status.change"])
-def test_an_order_whose_deletion_came_first_is_marked_too(post_webhook, event):
+def test_order_received_after_its_deletion_is_marked_deleted(post_webhook, event):
     post_webhook("order.delete", announced({"ID": 122183}, "13:00:00"))
     assert post_webhook(event, announced(order_data(), "12:00:01")).json()["action"] == "created"
     order = Order.objects.get()
@@ -251,13 +252,13 @@ def test_an_order_whose_deletion_came_first_is_marked_too(post_webhook, event):
     assert deleted.webhook_event_id == WebhookEvent.objects.get(event="order.delete").pk
 
 
-def test_an_order_that_is_back_after_its_deletion_is_there(post_webhook):
+def test_event_later_than_deletion_creates_unmarked_order(post_webhook):
     post_webhook("order.delete", announced({"ID": 122183}, "13:00:00"))
     post_webhook("order.update", announced(order_data(), "14:00:00"))
     assert not Order.objects.get().is_deleted_on_site
 
 
-def test_what_is_missing_becomes_a_flagged_stub(post_webhook):
+def test_unknown_reference_data_becomes_stub_that_needs_attention(post_webhook):
     properties = {"city": "77", "shopId": "555", "when": "14:00-16:00"}
     answer = post_webhook("order.create", order_data(STATUS_ID="xx", properties=properties)).json()
     assert answer["action"] == "created"
@@ -275,18 +276,18 @@ def test_what_is_missing_becomes_a_flagged_stub(post_webhook):
     assert (order.delivery_slot, slot.starts_at.hour, slot.ends_at.hour, slot.needs_attention) == (slot, 14, 16, False)
 
 
-def test_statuses_whose_codes_differ_in_case_are_two(post_webhook):
+def test_status_codes_that_differ_in_case_are_two_statuses(post_webhook):
     post_webhook("order.create", order_data(STATUS_ID="zz"))
     post_webhook("order.create", order_data(ID=5, STATUS_ID="ZZ"))
     assert set(Order.objects.values_list("status", flat=True)) == {"bitrix_zz", "bitrix_ZZ"}
 
 
-def test_a_second_code_of_a_status_is_accepted(post_webhook):
+def test_second_site_code_of_status_is_accepted(post_webhook):
     post_webhook("order.create", order_data(STATUS_ID="CF"))
     assert Order.objects.get().status_id == "completed"
 
 
-def test_completed_at_is_the_first_final_status(post_webhook):
+def test_completed_at_is_time_of_first_final_status(post_webhook):
     post_webhook("order.create", order_data())
     assert Order.objects.get().completed_at is None
     post_webhook("order.update", next_version(order_data(), STATUS_ID="F"))
@@ -296,7 +297,7 @@ def test_completed_at_is_the_first_final_status(post_webhook):
     assert Order.objects.get().completed_at == first
 
 
-def test_one_bad_field_never_loses_an_order(post_webhook):
+def test_unreadable_fields_are_stored_raw_and_order_is_created(post_webhook):
     data = order_data(PRICE="много", properties={"data": "послезавтра", "phoneRecipient": "нет телефона"})
     assert post_webhook("order.create", data).json()["action"] == "created"
     order = Order.objects.get()
@@ -307,14 +308,14 @@ def test_one_bad_field_never_loses_an_order(post_webhook):
     assert {problem["field"] for problem in order.events.get().details["problems"]} == named
 
 
-def test_a_name_longer_than_a_products_is_cut_there_and_whole_in_the_line(post_webhook):
+def test_long_name_is_cut_in_product_and_whole_in_item(post_webhook):
     name = ("Букет из роз " * 30).strip()
     basket = [{"ID": 501, "PRODUCT_ID": 990001, "NAME": name, "PRICE": 1, "QUANTITY": 1}]
     assert post_webhook("order.create", order_data(basket=basket)).json()["action"] == "created"
     assert (OrderItem.objects.get().name, Product.objects.get().name) == (name, name[:255].rstrip())
 
 
-def test_a_line_whose_sum_fits_no_column_is_flagged(post_webhook):
+def test_item_with_too_large_sum_is_stored_with_quantity_one_and_problem(post_webhook):
     basket = [{"ID": 501, "PRODUCT_ID": 9, "NAME": "Роза", "PRICE": "7500000", "QUANTITY": "9000000"}]
     assert post_webhook("order.create", order_data(basket=basket)).json()["action"] == "created"
     assert (OrderItem.objects.get().quantity, OrderItem.objects.get().price) == (1, 7500000)
@@ -322,7 +323,7 @@ def test_a_line_whose_sum_fits_no_column_is_flagged(post_webhook):
     assert (problem["field"], problem["reason"]) == ("basket[0].QUANTITY", "out_of_range")
 
 
-def test_a_field_that_can_no_longer_be_read_is_on_the_timeline_once(post_webhook):
+def test_unreadable_value_is_on_timeline_only_once(post_webhook):
     post_webhook("order.create", order_data())
     bad = next_version(order_data(), properties={"data": "послезавтра"})
     assert post_webhook("order.update", bad).json()["action"] == "unchanged"
@@ -339,7 +340,7 @@ def test_a_field_that_can_no_longer_be_read_is_on_the_timeline_once(post_webhook
     assert [problem["value"] for problem in order.events.first().details["problems"]] == ["потом"]
 
 
-def test_a_value_that_could_not_be_read_goes_once_it_can(post_webhook):
+def test_raw_value_is_removed_once_field_is_readable(post_webhook):
     basket = [{"ID": 501, "PRODUCT_ID": 1, "NAME": "Роза", "PRICE": "дорого", "QUANTITY": 1}]
     properties = {"data": "послезавтра", "odd": "остаётся"}
     bad = order_data(PRICE="много", user="Айгерим", basket=basket, properties=properties)
@@ -347,7 +348,7 @@ def test_a_value_that_could_not_be_read_goes_once_it_can(post_webhook):
     kept = Order.objects.get().metadata
     assert {"PRICE", "user", "basket[0].PRICE"} <= set(kept["fields"])
     assert kept["properties"]["data"] == "послезавтра"
-    # Of what an event does not say, nothing is known anew.
+    # An event without these fields does not show whether they are readable now.
     post_webhook("order.update", {"ID": 122183, "VERSION": 2, "properties": {"city": "2"}})
     assert Order.objects.get().metadata == kept
     post_webhook("order.update", next_version({**order_data(), "VERSION": "2"}))
@@ -357,7 +358,7 @@ def test_a_value_that_could_not_be_read_goes_once_it_can(post_webhook):
     assert (order.metadata["properties"]["odd"], "data" in order.metadata["properties"]) == ("остаётся", False)
 
 
-def test_the_snapshot_of_a_product_stays_when_the_product_changes(post_webhook):
+def test_product_snapshot_of_item_stays_after_update_of_product(post_webhook):
     post_webhook("order.create", order_data())
     product = {"ID": "696613", "NAME": "Букет Стандарт 2.0", "PRICES": {"BASE": {"PRICE": "8000"}}}
     assert post_webhook("product.update", product, path="/webhooks/bitrix/product").json()["action"] == "updated"
@@ -366,7 +367,7 @@ def test_the_snapshot_of_a_product_stays_when_the_product_changes(post_webhook):
     assert order.items.get().product_snapshot["name"] == "Букет Стандарт"
 
 
-def test_products_come_change_and_leave(post_webhook):
+def test_product_events_create_update_and_deactivate_product(post_webhook):
     def post(event, **fields):
         return post_webhook(event, {"ID": 31, **fields}, path="/webhooks/bitrix/product").json()["action"]
 
@@ -380,7 +381,7 @@ def test_products_come_change_and_leave(post_webhook):
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_a_product_is_not_brought_back_by_what_was_said_of_it_before(post_webhook, known):
+def test_product_event_older_than_deletion_does_not_reactivate_product(post_webhook, known):
     def post(event, **fields):
         return post_webhook(event, {"ID": 31, **fields}, path="/webhooks/bitrix/product").json()["action"]
 
@@ -391,7 +392,7 @@ def test_a_product_is_not_brought_back_by_what_was_said_of_it_before(post_webhoo
     assert not Product.objects.get().is_active
 
 
-def test_a_customer_changes_on_the_site(post_webhook):
+def test_user_event_updates_and_creates_customers(post_webhook):
     post_webhook("order.create", order_data())
     assert (
         post_webhook("user.update", {"ID": 1079, "NAME": "Айгерим", "LAST_NAME": "Серикова"}).json()["action"]
@@ -402,7 +403,7 @@ def test_a_customer_changes_on_the_site(post_webhook):
     assert Customer.objects.get(bitrix_user_id=5).needs_attention  # no phone
 
 
-def test_what_staff_corrected_in_a_customer_stays_until_the_site_changes_it(post_webhook):
+def test_customer_name_set_by_staff_stays_until_site_changes_it(post_webhook):
     post_webhook("order.create", order_data())
     Customer.objects.update(name="Айгерим апай")
     post_webhook("order.update", next_version(order_data(), COMMENTS="x"))
@@ -411,19 +412,19 @@ def test_what_staff_corrected_in_a_customer_stays_until_the_site_changes_it(post
     assert Customer.objects.get().name == "Айгуль"
 
 
-def test_a_caller_without_an_account_is_found_by_phone(post_webhook):
+def test_customer_without_account_is_found_by_phone(post_webhook):
     for number in (1, 2):
         post_webhook("order.create", order_data(ID=number, ACCOUNT_NUMBER=str(number), USER_ID=None, user=None))
     assert Customer.objects.get().orders.count() == 2
 
 
 def order_of_a_caller(number, name, phone, **changes):
-    """Return an order under the site's technical account, which says nothing of who has called."""
+    """Return an order under the site's technical account, which has neither name nor phone of the caller."""
     data = order_data(ID=str(number), ACCOUNT_NUMBER=str(number), USER_ID="1", user={"ID": "1"}, **changes)
     return {**data, "properties": {**data["properties"], "name": name, "phone": phone}}
 
 
-def test_callers_under_one_account_are_told_apart_by_phone(post_webhook):
+def test_customers_under_one_account_are_distinguished_by_phone(post_webhook):
     orders = [
         order_of_a_caller(1, "Айгерим", "+77011111111"),
         order_of_a_caller(2, "Бота", "+77022222222"),
@@ -440,14 +441,14 @@ def test_callers_under_one_account_are_told_apart_by_phone(post_webhook):
     assert Customer.objects.get(bitrix_user_id=1).name == "Айгерим"
 
 
-def test_a_name_without_a_phone_renames_no_account(post_webhook):
+def test_typed_name_without_phone_does_not_rename_customer(post_webhook):
     post_webhook("order.create", order_data())
     properties = {"name": "Бота", "phone": None, "email": None}
     post_webhook("order.create", order_data(ID=2, ACCOUNT_NUMBER="2", user=None, properties=properties))
     assert Customer.objects.get().name == "Айгерим"
 
 
-def test_a_caller_whose_account_becomes_known_is_one_person(post_webhook, manager):
+def test_customer_of_call_gets_account_id_from_site(post_webhook, manager):
     services.customer_for_call(name="Айгерим", phone="+77771234567")
     post_webhook("order.create", order_data(user=None))
     assert Customer.objects.get().bitrix_user_id is None
@@ -455,7 +456,7 @@ def test_a_caller_whose_account_becomes_known_is_one_person(post_webhook, manage
     assert (Customer.objects.get().bitrix_user_id, Order.objects.get().customer) == (1079, Customer.objects.get())
 
 
-def test_items_come_change_and_leave(post_webhook):
+def test_update_adds_changes_and_deletes_items(post_webhook):
     post_webhook("order.create", order_data(basket=lines(3)))
     kept = OrderItem.objects.get(bitrix_basket_id=501)
     basket = [{**lines(3)[1], "QUANTITY": "2"}, {"ID": 777, "PRODUCT_ID": 42, "NAME": "Ваза", "PRICE": 3000}]
@@ -469,7 +470,7 @@ def test_items_come_change_and_leave(post_webhook):
 
 
 @pytest.mark.parametrize("event", ["order.update", "order.status.change"])
-def test_an_empty_basket_is_none_at_hand(post_webhook, event):
+def test_empty_basket_keeps_items(post_webhook, event):
     post_webhook("order.create", order_data())
     post_webhook(event, next_version(order_data(), basket=[], STATUS_ID="AP"))
     order = Order.objects.get()
@@ -482,7 +483,7 @@ def queries_of(post_webhook, event, data):
     return captured
 
 
-def test_queries_do_not_grow_with_the_items(post_webhook):
+def test_number_of_queries_does_not_depend_on_number_of_items(post_webhook):
     counts = []
     for number, count in enumerate((1, 3, 40), start=1):
         data = order_data(ID=number, ACCOUNT_NUMBER=str(number), USER_ID=number, basket=lines(count))
@@ -491,12 +492,12 @@ def test_queries_do_not_grow_with_the_items(post_webhook):
         basket = [{**line, "QUANTITY": "2"} for line in lines(count)]
         second = queries_of(post_webhook, "order.update", next_version(data, basket=basket, STATUS_ID="AP"))
         counts.append((len(first), len(second)))
-    # The first order makes its products' stubs, and so does the second for those the first has not made.
+    # Each order also creates stubs of its unknown products.
     assert counts[1] == counts[2], counts
     assert counts[0][0] <= counts[1][0], counts
 
 
-def test_an_update_of_everything_at_once_takes_at_most_15_queries(post_webhook, settings):
+def test_update_of_all_fields_takes_at_most_15_queries(post_webhook, settings):
     settings.TELEGRAM_NOTIFICATIONS_ENABLED = True
     settings.TELEGRAM_BOT_TOKEN, settings.TELEGRAM_CHAT_ID = "123:made-up-token", "-100"
     data = order_data(basket=lines(3))
@@ -507,18 +508,18 @@ def test_an_update_of_everything_at_once_takes_at_most_15_queries(post_webhook, 
     assert len(captured) <= 15, [query["sql"][:120] for query in captured]
 
 
-def test_a_status_can_be_changed_here_and_there_in_turn(post_webhook, manager):
+def test_event_without_new_status_keeps_pending_status(post_webhook, manager):
     post_webhook("order.create", order_data())
     order = Order.objects.get()
     services.change_status(order_id=order.pk, status="accepted", actor=manager)
-    # The site announces something else meanwhile; our wish is untouched, and still on its way.
+    # The site changes another field, and our pending status stays.
     post_webhook("order.update", next_version(order_data(), COMMENTS="домофон 12"))
     order.refresh_from_db()
     assert (order.status_id, order.courier_comment, order.sync_state) == ("accepted", "домофон 12", "pending")
     assert order.pushes.get().state == "pending"
 
 
-def test_a_status_changed_on_both_sides_is_the_sites_and_the_wish_is_on_the_timeline(post_webhook, manager):
+def test_status_changed_on_both_sides_takes_site_value_and_records_ours(post_webhook, manager):
     post_webhook("order.create", order_data())
     order = Order.objects.get()
     services.change_status(order_id=order.pk, status="accepted", actor=manager)
@@ -526,10 +527,10 @@ def test_a_status_changed_on_both_sides_is_the_sites_and_the_wish_is_on_the_time
     order.refresh_from_db()
     event = order.events.first()
     assert (order.status_id, order.sync_state) == ("declined", "conflict")
-    assert (event.kind, event.reason, event.details["wish"]) == ("conflict", "site_decides", {"status": "accepted"})
+    assert (event.kind, event.reason, event.details[DESIRED]) == ("conflict", "site_decides", {"status": "accepted"})
 
 
-def test_another_field_changed_on_both_sides_stays_ours(post_webhook, manager):
+def test_field_changed_on_both_sides_keeps_our_value(post_webhook, manager):
     post_webhook("order.create", order_data())
     order = Order.objects.get()
     services.edit_order(order_id=order.pk, changes={"delivery_address": "Достык 5"}, actor=manager)
