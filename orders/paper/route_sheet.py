@@ -100,7 +100,7 @@ def _sheet(sheet: RouteSheet, reader: User | AnonymousUser) -> dict[str, Any]:
 
 
 def _day_address(day: date | None) -> str:
-    query = {"date": day.isoformat()} if day else {"trouble": "undated"}
+    query = {"date": day.isoformat()} if day else {"problem": "undated"}
     return f"{settings.PUBLIC_URL}{reverse('admin:orders_order_changelist')}?{urlencode(query)}"
 
 

@@ -34,7 +34,7 @@ METHODS = {
     "take": "POST",
     "take_back": "POST",
     "take_back_one": "POST",
-    "told": "POST",
+    "notified": "POST",
     "withdraw_photo": "POST",
 }
 TWO_KEYS = ("take_back_one", "withdraw_photo")

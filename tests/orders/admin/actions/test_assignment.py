@@ -109,10 +109,10 @@ def test_a_courier_is_chosen_and_told(browser, make_order, courier):
     assert "Ещё не предупреждён" in html
     assert "https://wa.me/77770001122?text=" in html
     assert "https://t.me/erlan_kz" in html
-    html = press(browser, order, "told", told="1").content.decode()
+    html = press(browser, order, "notified", notified="1").content.decode()
     at = timezone.localtime(Order.objects.get().courier_notified_at)
     assert f"Предупреждён {at:%H:%M}, Данияр" in html
-    press(browser, order, "told", told="0")
+    press(browser, order, "notified", notified="0")
     assert who(order)[1:] == (courier, False)
     press(browser, order, "courier", courier="", seen=str(courier.pk))
     assert who(order)[1] is None
@@ -140,7 +140,7 @@ def test_what_is_not_there(browser, make_order):
     assert browser.post(f"{LIST}{uuid4()}/take/").status_code == 404
     for wrong in (str(uuid4()), "nonsense"):
         assert browser.post(f"{LIST}{order.pk}/courier/", {"courier": wrong}).status_code == 404
-    for button in ("take", "release", "florist", "courier", "told"):
+    for button in ("take", "release", "florist", "courier", "notified"):
         assert browser.get(f"{LIST}{order.pk}/{button}/").status_code == 405
 
 
@@ -209,11 +209,11 @@ def test_many_are_given_to_a_florist_and_back(browser, florist, make_order):
     html = run(browser, "assign_florist_to_selected", *orders).content.decode()
     assert "Айгерим" in html
     assert "Уволенная" not in html
-    assert run(browser, "assign_florist_to_selected", *orders, apply="1", whom="").context["form"].errors
-    html = run(browser, "assign_florist_to_selected", *orders, apply="1", whom=str(florist.pk)).content.decode()
+    assert run(browser, "assign_florist_to_selected", *orders, apply="1", assignee="").context["form"].errors
+    html = run(browser, "assign_florist_to_selected", *orders, apply="1", assignee=str(florist.pk)).content.decode()
     assert "Назначено (Айгерим): 2" in html
     assert [who(order)[0] for order in orders] == [florist, florist]
-    run(browser, "assign_florist_to_selected", *orders, apply="1", whom="nobody")
+    run(browser, "assign_florist_to_selected", *orders, apply="1", assignee="none")
     assert [who(order)[0] for order in orders] == [None, None]
 
 
@@ -223,7 +223,7 @@ def test_many_are_given_to_a_courier(browser, make_order, courier):
     html = run(browser, "assign_courier_to_selected", ours, pickup).content.decode()
     assert "Ерлан" in html
     assert "Уволенный" not in html
-    data = {"apply": "1", "whom": str(courier.pk)}
+    data = {"apply": "1", "assignee": str(courier.pk)}
     html = run(browser, "assign_courier_to_selected", ours, pickup, **data).content.decode()
     assert "Назначено (Ерлан): 1" in html
     assert "№ 1002: Самовывоз" in html
@@ -231,7 +231,7 @@ def test_many_are_given_to_a_courier(browser, make_order, courier):
     assert "заказов: 1" in html
     assert "№ 1002: Курьера ещё нет" in html
     assert (who(ours), who(pickup)) == ((None, courier, True), (None, None, False))
-    run(browser, "assign_courier_to_selected", ours, apply="1", whom="nobody")
+    run(browser, "assign_courier_to_selected", ours, apply="1", assignee="none")
     assert who(ours) == (None, None, False)
 
 
@@ -273,7 +273,7 @@ def test_nobody_gives_away_the_whole_table(browser, make_order, monkeypatch, cou
     monkeypatch.setattr(assignment, "MOST_AT_ONCE", 1)
     orders = [make_order(1001), make_order(1002)]
     for action in (*ACTIONS, "courier_texts_of_selected"):
-        answer = run(browser, action, *orders, apply="1", whom="nobody")
+        answer = run(browser, action, *orders, apply="1", assignee="none")
         assert "не больше заказов" in answer.content.decode(), action
     assert who(orders[0]) == (None, None, False)
 
@@ -284,15 +284,15 @@ def test_nobody_gives_away_the_whole_table(browser, make_order, monkeypatch, cou
 def test_a_reader_may_not(browser_of, make_order, courier):
     order = make_order()
     reader = browser_of("orders.view_order", "orders.view_courier")
-    for button in ("take", "release", "florist", "courier", "told"):
-        data = {"courier": str(courier.pk), "told": "1"}
+    for button in ("take", "release", "florist", "courier", "notified"):
+        data = {"courier": str(courier.pk), "notified": "1"}
         assert reader.post(f"{LIST}{order.pk}/{button}/", data).status_code == 403, button
     for action in ACTIONS:
-        run(reader, action, order, apply="1", whom=str(courier.pk))
+        run(reader, action, order, apply="1", assignee=str(courier.pk))
     assert who(order) == (None, None, False)
     assert not order.events.exclude(kind=EventKind.CREATED).exists()
     html = page(reader, order)
-    assert not [button for button in ("take", "florist", "courier", "told") if f"{order.pk}/{button}/" in html]
+    assert not [button for button in ("take", "florist", "courier", "notified") if f"{order.pk}/{button}/" in html]
 
 
 def test_a_florist_takes_and_does_not_assign(browser_of, make_order, courier):
@@ -301,7 +301,7 @@ def test_a_florist_takes_and_does_not_assign(browser_of, make_order, courier):
     for button in ("courier", "florist"):
         assert florist.post(f"{LIST}{order.pk}/{button}/", {"courier": str(courier.pk)}).status_code == 403
     assert f"{order.pk}/florist/" not in page(florist, order)
-    run(florist, "assign_courier_to_selected", order, apply="1", whom=str(courier.pk))
+    run(florist, "assign_courier_to_selected", order, apply="1", assignee=str(courier.pk))
     run(florist, "take_selected", order)
     assert (who(order)[0] is not None, who(order)[1]) == (True, None)
 
@@ -310,7 +310,7 @@ def test_the_right_to_assign_is_enough(browser_of, make_order, courier):
     order = make_order()
     dispatcher = browser_of("orders.view_order", "orders.assign_order")
     press(dispatcher, order, "courier", courier=str(courier.pk))
-    press(dispatcher, order, "told", told="1")
+    press(dispatcher, order, "notified", notified="1")
     assert who(order)[1:] == (courier, True)
     assert dispatcher.post(f"{LIST}{order.pk}/take/").status_code == 403
 

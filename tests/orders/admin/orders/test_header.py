@@ -250,7 +250,7 @@ def test_every_button_of_the_page_leads_back_to_it_filters_and_all(browser, make
     found |= posted(browser.get(url).content.decode())
 
     names = {action.split("/")[5] for action in found if str(order.pk) in action}
-    assert names >= {"take", "release", "florist", "courier", "told", "photos", "photo-link", "next", "problem",
+    assert names >= {"take", "release", "florist", "courier", "notified", "photos", "photo-link", "next", "problem",
                      "solved", "send-again", "apply-pending-change", "accept-site", "notes"}  # fmt: skip
     strays = {action: back for action, back in found.items() if [one.split("#")[0] for one in back] != [url]}
     assert not strays
