@@ -40,7 +40,8 @@ def _models() -> dict[str, str]:
 
 def look_at_write(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
     """Execute a statement; note it when it writes a table of `orders` and no service has asked for it."""
-    table = None if sql.startswith("SELECT") else written_table(_pattern(), sql)
+    text = sql if isinstance(sql, str) else sql.as_string()
+    table = None if text.startswith("SELECT") else written_table(_pattern(), text)
     if table and (place := forbidden_place(sys._getframe(1), _models()[table])):
         _violations.append(f"{place} writes {table}: {sql[:200]}")
     return execute(sql, params, many, context)
