@@ -30,7 +30,7 @@ from cvety_crm.users import staff_user
 from orders.admin.list_query import list_queryset
 from orders.admin.permissions import may_export
 from orders.export import csv, xlsx
-from orders.export.rows import MOST_ROWS, TooManyRowsError, keys_of, rows
+from orders.export.rows import MOST_ROWS, TooManyRowsError, ids_of, rows
 from orders.models import Order
 from orders.presentation.formatting import number
 from orders.selectors.presets import Moment, sorted_for_work
@@ -87,7 +87,7 @@ def _for_work(request: HttpRequest, orders: QuerySet[Order]) -> QuerySet[Order]:
 def _file(request: HttpRequest, orders: QuerySet[Order], file_format: str, query: str) -> HttpResponseBase | None:
     """Return the file, or None after a message with the reason why there is no file."""
     try:
-        keys = keys_of(orders)
+        keys = ids_of(orders)
     except TooManyRowsError:
         most = number(MOST_ROWS)
         messages.error(

@@ -47,8 +47,8 @@ class StatusDialogForm(BaseDialogForm):
         choices = [(status.code, status.name) for status in next_statuses(self.order)] if self.order else []
         field = self.fields["status"]
         field.choices = choices
-        wished = request.GET.get("status")
-        field.initial = wished if wished in dict(choices) else (choices[0][0] if choices else None)
+        suggested = request.GET.get("status")
+        field.initial = suggested if suggested in dict(choices) else (choices[0][0] if choices else None)
         if not choices:
             field.help_text = _("Nothing follows this status.")
 

@@ -24,7 +24,7 @@ from orders.rules.visibility import hidden_fields, may_see_prices
 from orders.services import NotAllowedError
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """The refusal of a service, raised to roll back Django's transaction."""
 
     def __init__(self, refusal: NotAllowedError) -> None:
@@ -48,7 +48,7 @@ class OrderFormAdmin(FeatureModelAdmin):
         """Show or save the form; a refusal shows it again."""
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
-        except _Refused as refusal:
+        except _RefusedError as refusal:
             _refusals[request] = (str(refusal), refusal.field)
             return super().changeform_view(request, object_id, form_url, extra_context)
 
@@ -89,7 +89,7 @@ class OrderFormAdmin(FeatureModelAdmin):
                 # A note that was typed but not added by its own button must not be lost when the order is saved.
                 services.add_note(order_id=form.instance.pk, text=note, actor=staff_user(request))
         except NotAllowedError as refusal:
-            raise _Refused(refusal) from refusal
+            raise _RefusedError(refusal) from refusal
 
     def construct_change_message(
         self, request: HttpRequest, form: Any, formsets: list[Any], add: bool = False

@@ -212,7 +212,7 @@ def test_queries_grow_by_pages_only(django_assert_num_queries, count, manager):
     )
     pages = -(-count // export_rows.PAGE)
     with django_assert_num_queries(1 + 8 * pages):
-        keys = export_rows.keys_of(Order.objects.order_by("order_number"))
+        keys = export_rows.ids_of(Order.objects.order_by("order_number"))
         rows = list(export_rows.rows(keys, manager))
     assert [row[0] for row in rows] == sorted(str(number) for number in range(count))
     assert {row[4] for row in rows} == {"Букет × 1"}
