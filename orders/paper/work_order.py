@@ -44,7 +44,7 @@ def _content(order: Order) -> dict[str, Any]:
     if order.is_pickup:
         marks.append(gettext("PICKUP"))
     notes = [
-        (gettext("Customer's wishes"), order.comment),
+        (gettext("Customer's requests"), order.comment),
         (gettext("Shop's comment"), order.courier_comment),
     ]
     return {
