@@ -52,7 +52,7 @@ class NewOrder(Feature[Order]):
         ]
 
     def page(self, request: HttpRequest) -> HttpResponse:
-        """Show the page, or create the posted order. Raise `PermissionDenied` for users who may not."""
+        """Show the page, or create the posted order. Raise `PermissionDenied` for users who may not add orders."""
         if not may_add(request):
             raise PermissionDenied
         if request.method == "POST":
