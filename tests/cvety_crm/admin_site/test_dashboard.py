@@ -62,7 +62,7 @@ def home(client):
 def cards(html):
     """Return what needs a hand: address and number by title."""
     found = re.findall(
-        r'class="crm-start-card crm-start-problem" href="([^"]+)"><strong>(\d+)</strong><span>([^<]+)', html
+        r'class="crm-start-card crm-start-problem"\s+href="([^"]+)"><strong>(\d+)</strong><span>([^<]+)', html
     )
     return {title: (url, int(number)) for url, number, title in found}
 

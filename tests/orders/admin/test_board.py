@@ -26,7 +26,7 @@ def test_board_shows_today_and_links_to_lists(browser, today_and_tomorrow):
     day = today_and_tomorrow.isoformat()
     # Slots that are over share one row.
     assert re.search(
-        rf'href="/crm/orders/order/\?preset=new&amp;date={day}" aria-label="(15:00|раньше): 2 Новые"', html
+        rf'href="/crm/orders/order/\?preset=new&amp;date={day}"\s+aria-label="(15:00|раньше): 2 Новые"', html
     )
     assert ("№&nbsp;122201" in html, "№&nbsp;122202" in html, "№&nbsp;122203" in html) == (True, True, False)
     order = Order.objects.get(bitrix_order_id=122201)

@@ -185,7 +185,7 @@ def test_photo_buttons_require_permission_to_add_photos(browser_of, order, photo
 def test_whatsapp_button_of_link_requires_permission_for_phones(browser, browser_of, order, link):
     html = page(browser, order)
     assert f"http://localhost:8001{link}" in html
-    assert re.search(rf'data-copy="[^"]*{re.escape(link)}" data-copied="Скопировано" data-failed=', html)
+    assert re.search(rf'data-copy="[^"]*{re.escape(link)}"\s+data-copied="Скопировано" data-failed=', html)
     assert "https://wa.me/77771234567?text=%D0%97%D0%B4" in html
     hidden = page(browser_of(*PHOTOGRAPHER), order)
     assert link in hidden
