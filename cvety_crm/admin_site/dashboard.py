@@ -36,7 +36,7 @@ def start_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         if may_view(user, model)
     ]
     context["title"] = gettext("Start page")
-    context["troubles"] = [card for card in cards if card["count"]]
+    context["problems"] = [card for card in cards if card["count"]]
     context["quiet"] = [card for card in cards if not card["count"]]
     context["links"] = _links(user)
     context["lags"] = _lags() if may_see_status(user) else []

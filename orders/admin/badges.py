@@ -1,4 +1,4 @@
-"""Status and state of an order as a coloured mark: always with a sign and a word, never by colour alone."""
+"""Coloured marks for the status and state of an order: each has a sign and a word, never colour alone."""
 
 from django.contrib.auth.models import AnonymousUser
 from django.utils.html import format_html, format_html_join
@@ -30,24 +30,24 @@ SYNC_SIGNS: dict[str, str] = {
 
 
 def stage_class(stage: str) -> str:
-    """Return the CSS class of a stage; one the code does not know looks like a problem."""
+    """Return the CSS class of a stage; an unknown stage looks like a problem."""
     return f"crm-stage-{stage if stage in Stage.values else Stage.PROBLEM}"
 
 
 def status_badge(status: Status) -> SafeString:
-    """Return a status in its stage's colours."""
+    """Return the badge of a status in its stage's colours."""
     sign = SIGNS.get(status.stage, "!")
     return _badge(stage_class(status.stage), sign, status.name)
 
 
 def sync_badge(order: Order, words: str = "") -> SafeString:
-    """Return whether the site knows, in these words if there are better ones than the state's name."""
+    """Return the badge of the order's sync state; `words` replace the state's own label."""
     sign = SYNC_SIGNS.get(order.sync_state, "!")
     return _badge(f"crm-sync-{order.sync_state}", sign, words or str(order.get_sync_state_display()))
 
 
 def sync_mark(order: Order) -> SafeString:
-    """Return whether the site knows, for a row: a small tick when it does, a badge when it does not."""
+    """Return the sync state for a row: a small tick when the site has the order, otherwise a badge."""
     if order.sync_state != SyncState.SYNCED:
         return sync_badge(order)
     words = str(order.get_sync_state_display())
@@ -55,10 +55,10 @@ def sync_mark(order: Order) -> SafeString:
 
 
 def order_marks(order: Order, *, has_problem_shown: bool = False) -> SafeString:
-    """Return what a reader of the order must know besides its status; empty for most orders.
+    """Return the marks that staff must see besides the status; empty for most orders.
 
-    `has_problem_shown`: its problem stands beside them in full. `order.seen_by` is the reader; without one no phone
-    in the problem is shown.
+    `has_problem_shown`: the page shows the problem in full beside the marks. `order.seen_by` is the reader; without a
+    reader all phones in the problem are hidden.
     """
     marks = []
     if order.problem and not has_problem_shown:
@@ -81,7 +81,7 @@ def order_marks(order: Order, *, has_problem_shown: bool = False) -> SafeString:
 
 
 def delivery_marks(order: Order) -> SafeString:
-    """Return how the order must be handed over."""
+    """Return the marks on how the order must be handed over."""
     marks = []
     if order.is_pickup:
         marks.append((gettext("pickup"),))

@@ -1,4 +1,4 @@
-"""The day board: a page for the tablet on the wall, which asks for itself anew every ten seconds."""
+"""The day board: a page for a tablet on the wall that refreshes itself every ten seconds."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -27,7 +27,7 @@ MOST_RISKS = 12
 @never_cache
 @require_safe
 def board_page(request: HttpRequest) -> HttpResponse:
-    """Show a day: today, or the one of `?date=`. The page's own script gets only what changes."""
+    """Show today, or the day of `?date=`. The page's script (htmx) gets only the part that changes."""
     if not may_see_orders(request.user):
         raise PermissionDenied
     today = timezone.localdate()

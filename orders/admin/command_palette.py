@@ -1,4 +1,4 @@
-"""What the command palette (Ctrl+K) finds besides the admin's pages: orders, customers, the order list's presets."""
+"""Results of the command palette (Ctrl+K) besides the admin's pages: orders, customers, presets of the order list."""
 
 from typing import Any
 
@@ -21,9 +21,9 @@ MOST_CUSTOMERS = 4
 
 
 def search(request: HttpRequest, term: str) -> list[SearchResult]:
-    """Return what matches and this user may see. At most three queries, each by an index.
+    """Return the matches that this user may see. At most three queries, each by an index.
 
-    Results are kept by Unfold for some minutes and stand in a list that others may read over a shoulder: no phones.
+    No phones: Unfold caches the results for some minutes, and other people may see the list on the screen.
     """
     found: list[SearchResult] = []
     if may_see_orders(request.user):

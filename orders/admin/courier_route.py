@@ -1,4 +1,4 @@
-"""A courier's route on a phone: the route sheet of one day, with maps, calls, and a button for what is done."""
+"""A courier's route on a phone: the route sheet of one day, with maps, calls, and a button that marks a delivery."""
 
 from contextlib import suppress
 from datetime import date, timedelta
@@ -28,7 +28,7 @@ from orders.paper.route_sheet import RouteSheet
 from orders.presentation.addresses import one_line, with_city
 from orders.presentation.composition import composition
 from orders.presentation.delivery import handover_warning, is_off, payment_on_delivery, reason_to_leave_out, to_collect
-from orders.presentation.formatting import day as day_words
+from orders.presentation.formatting import day as day_text
 from orders.presentation.formatting import money, number
 from orders.presentation.links import call_url, two_gis_url, whatsapp_url, yandex_maps_url
 from orders.presentation.phones import shown_phone
@@ -37,17 +37,17 @@ from orders.rules.visibility import may_see_orders, may_see_phones, may_see_pric
 from orders.services import NotAllowedError
 
 STEPS = (Stage.DONE, Stage.DELIVERING)
-"""Where a courier's button leads: to the first of them that the order may go to."""
+"""The stages that a courier's button sets: the first one that the order may go to."""
 
 
 def may_see_route(request: HttpRequest) -> bool:
-    """Return whether the user sees couriers and orders."""
+    """Return whether the user may see couriers and orders."""
     sees_couriers = request.user.has_perm("orders.view_courier") or request.user.has_perm("orders.change_courier")
     return sees_couriers and may_see_orders(request.user)
 
 
 def may_step(request: HttpRequest) -> bool:
-    """Return whether the user may move the orders of a route on."""
+    """Return whether the user may change the status of a route's orders."""
     return may_see_route(request) and _may_move(request)
 
 
@@ -55,14 +55,14 @@ class CourierRoute(Feature[Courier]):
     """The URLs of the route and of its buttons."""
 
     def urls(self) -> list[URLPattern]:
-        """Return them."""
+        """Return the URLs of the page and its button."""
         return [
             self.view("<uuid:key>/route/", self.route, name="route", methods=READ, permission=may_see_route),
             self.view("<uuid:key>/step/", self.step, name="step", methods=POST, permission=may_step),
         ]
 
     def route(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Show one day of a courier, today by default. A constant number of queries."""
+        """Show one day of a courier, today by default. The number of queries is constant."""
         courier = get_object_or_404(Courier, pk=key)
         on = _day(request.GET.get("date", ""))
         orders = orders_to_print(Order.objects.all(), _keys(courier, on))
@@ -86,17 +86,17 @@ class CourierRoute(Feature[Courier]):
             "text": text,
             "list_url": reverse("admin:orders_courier_changelist"),
         }
-        title = f"{courier.name}: {day_words(on)}"
+        title = f"{courier.name}: {day_text(on)}"
         return self.render(request, "orders/courier_route.html", title, context)
 
     def step(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Move one order of the courier on: to delivered, or first to being on its way."""
+        """Set the next status of one of the courier's orders: delivered, or first on its way."""
         target = Status.objects.filter(code=request.POST.get("status", ""), stage__in=STEPS).first()
         order = _orders_of(key).filter(pk=_uuid(request.POST.get("order", ""))).first()
         if target is None:
             raise Http404
         if order is None:
-            messages.error(request, gettext("This order is with another courier by now."))
+            messages.error(request, gettext("This order has another courier now."))
         else:
             _move(request, order, target)
         return redirect_back(request, reverse("admin:orders_courier_route", args=[key]))
@@ -147,14 +147,14 @@ def _uuid(value: str) -> UUID:
 
 
 def _days(on: date) -> list[dict[str, Any]]:
-    """Return the days to go to: the one before, today, the one after."""
+    """Return the days to which the page links: the day before, today, the day after."""
     today = timezone.localdate()
     around = {on, today}
     for step in (-1, 1):
         with suppress(OverflowError):  # the calendar has a first and a last day
             around.add(on + timedelta(days=step))
     found = sorted(around)
-    return [{"day": f"{one:%Y-%m-%d}", "words": capfirst(day_words(one)), "is_shown": one == on} for one in found]
+    return [{"day": f"{one:%Y-%m-%d}", "words": capfirst(day_text(one)), "is_shown": one == on} for one in found]
 
 
 def _stop(order: Order, request: HttpRequest, statuses: list[Status], prices: bool) -> dict[str, Any]:

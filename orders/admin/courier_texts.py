@@ -1,4 +1,4 @@
-"""The texts of many orders for their couriers: each can be copied whole, or order by order."""
+"""The page with the texts of many orders for their couriers, to copy a whole route or a single order."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -19,11 +19,11 @@ from orders.presentation.phones import shown_phone
 from orders.rules.visibility import may_see_phones, may_see_prices
 
 LONGEST_LINK = 1200
-"""Characters of a text that a link takes along: Cyrillic takes six in an address, and phones cut long ones."""
+"""The longest text (characters) that a link carries: a Cyrillic letter takes six in a URL, and phones cut long URLs."""
 
 
 def courier_texts_context(request: HttpRequest, orders: QuerySet[Order], keys: Iterable[Any]) -> dict[str, Any]:
-    """Return what `orders/courier_texts.html` shows of the orders with these primary keys."""
+    """Return the context of `orders/courier_texts.html` for the orders with these primary keys."""
     found = orders_to_print(orders, keys)
     return {
         "sheets": [_sheet(sheet, request.user) for sheet in route_of(found)],
@@ -43,7 +43,7 @@ def order_texts(order: Order, user: AnyUser) -> dict[str, str]:
 
 
 def courier_contacts(courier: Courier, user: AnyUser, text: str = "") -> dict[str, Any]:
-    """Return how this user reaches a courier; `text` is typed in WhatsApp already, if it is not too long for a link."""
+    """Return the courier's contacts for this user; WhatsApp opens with `text` unless it is too long for a link."""
     return {
         "phone": shown_phone(user, courier.phone),
         "whatsapp": whatsapp_url(courier.phone, text if len(text) <= LONGEST_LINK else "")
@@ -63,7 +63,7 @@ def _sheet(sheet: RouteSheet, user: AnyUser) -> dict[str, Any]:
         "collect": money(sheet.to_collect) if prices and sheet.to_collect else "",
         "whole": whole,
         "contacts": courier_contacts(sheet.courier, user, whole) if sheet.courier else None,
-        "untold": [order.pk for order in sheet.stops if sheet.courier and order.courier_notified_at is None],
+        "not_notified": [order.pk for order in sheet.stops if sheet.courier and order.courier_notified_at is None],
         "stops": [
             {
                 "order": order,

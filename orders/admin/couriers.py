@@ -1,4 +1,4 @@
-"""The couriers' pages: who delivers, how to reach him, what he has to deliver today."""
+"""The couriers' pages: names, contacts, and what each courier delivers today."""
 
 import re
 from typing import Any
@@ -29,11 +29,11 @@ from orders.values.phones import normalize_phone
 from orders.values.text import clean_line
 
 _TELEGRAM = re.compile(r"(?:(?:https?://)?(?:www\.)?(?:t|telegram)\.me/|@)?([A-Za-z][A-Za-z0-9_]{4,31})/?", re.ASCII)
-"""A name in Telegram (core.telegram.org, "usernames"), bare, with its @, or as a link."""
+"""A Telegram username (core.telegram.org, "usernames"): bare, with its @, or as a link."""
 
 
 class CourierForm(forms.ModelForm):
-    """A courier: phone and Telegram in any spelling that people use."""
+    """The form of a courier; it accepts the phone and the Telegram name in any usual spelling."""
 
     phone = PhoneField(label=_("Phone"))
 
@@ -44,10 +44,10 @@ class CourierForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "telegram" in self.fields:
-            self.fields["telegram"].help_text = gettext("The name in Telegram: @name. A link will do as well.")
+            self.fields["telegram"].help_text = gettext("The name in Telegram: @name. A link is accepted too.")
         if "is_active" in self.fields:
             self.fields["is_active"].help_text = gettext(
-                "Whoever does not is offered no orders; his old ones name him."
+                "An inactive courier gets no new orders; old orders keep the courier's name."
             )
 
     def clean_name(self) -> str:
@@ -55,7 +55,7 @@ class CourierForm(forms.ModelForm):
         return clean_line(self.cleaned_data["name"])
 
     def clean_phone(self) -> str:
-        """Refuse a number that can't exist, and one that another courier has."""
+        """Refuse an impossible number, and a number that another courier has."""
         phone: str = self.cleaned_data["phone"]
         if "phone" not in self.changed_data:
             return phone
@@ -66,33 +66,33 @@ class CourierForm(forms.ModelForm):
         return phone
 
     def clean_telegram(self) -> str:
-        """Return the name as `@name`; refuse what is none."""
+        """Return the name as `@name`. Raise `ValidationError` for a text that is not a Telegram name."""
         typed = self.cleaned_data["telegram"].strip()
         if not typed or "telegram" not in self.changed_data:
             return str(typed)
         match = _TELEGRAM.fullmatch(typed)
         if match is None:
             raise ValidationError(
-                gettext("That is no name in Telegram: five letters of the Latin alphabet or more, as in @erlan_kz.")
+                gettext("This is not a Telegram name: enter at least five Latin letters, as in @erlan_kz.")
             )
         return f"@{match[1]}"
 
 
 @admin.register(Courier)
 class CourierAdmin(FeatureModelAdmin):
-    """Who delivers."""
+    """Couriers."""
 
     features = (CourierRoute,)
     form = CourierForm
     list_display = ("name", "contacts_column", "today_column", "route_column", "is_active")
     list_filter = ("is_active",)
-    search_fields = ("name", "telegram")  # and the phone: see `get_search_results`
+    search_fields = ("name", "telegram")  # `get_search_results` adds the phone
     search_help_text = _("Name, phone, Telegram")
     ordering = ("-is_active", "name", "id")
     list_before_template = "orders/no_couriers.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Courier]:
-        """Add what each has to deliver today: stops that are left, and the sum to collect at them, in KZT."""
+        """Add each courier's remaining stops of today, and the sum to collect at them, in KZT."""
         is_left = (
             Q(stop__is_pickup=False, stop__is_cancelled=False, stop__is_deleted_on_site=False)
             & Q(stop__isnull=False)
@@ -111,7 +111,7 @@ class CourierAdmin(FeatureModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Courier], search_term: str
     ) -> tuple[QuerySet[Courier], bool]:
-        """Find by name, Telegram and any form of the phone."""
+        """Find couriers by name, Telegram name and any form of the phone."""
         phone = normalize_phone(search_term)
         if phone.is_valid:
             return queryset.filter(phone=phone.value), False
@@ -119,13 +119,13 @@ class CourierAdmin(FeatureModelAdmin):
         return found
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        """Return the fields; a user who may not see phones sees the end of this one, and may change the others."""
+        """Return the fields; a user who may not see phones sees the last digits only, and may change the others."""
         is_typed = obj is None or (may_see_phones(request.user) and self.has_change_permission(request, obj))
         phone = "phone" if is_typed else "phone_shown"
         return ("name", phone, "telegram", "is_active")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        """Return what is shown and not edited."""
+        """Return the fields that are shown and not edited."""
         return (*super().get_readonly_fields(request, obj), "phone_shown")
 
     @admin.display(description=_("Phone"))
@@ -135,7 +135,7 @@ class CourierAdmin(FeatureModelAdmin):
 
     @admin.display(description=_("Contacts"))
     def contacts_column(self, courier: Courier) -> str:
-        """Return how to reach him: a tap calls, or opens a chat."""
+        """Return the contacts as links that call the courier or open a chat."""
         contacts = courier_contacts(courier, self.request.user)
         parts = [(contacts["phone"],)] if contacts["phone"] else []
         for title, url in (("WhatsApp", contacts["whatsapp"]), (courier.telegram, contacts["telegram_url"])):
@@ -148,7 +148,7 @@ class CourierAdmin(FeatureModelAdmin):
 
     @admin.display(description=pgettext_lazy("courier", "Today"))
     def today_column(self, courier: Any) -> str:
-        """Return how many stops are left today, and the sum to collect at them."""
+        """Return the number of remaining stops of today, and the sum to collect at them."""
         if not courier.stops:
             return "—"
         words = ngettext("%(count)s stop", "%(count)s stops", courier.stops) % {"count": courier.stops}
@@ -159,7 +159,7 @@ class CourierAdmin(FeatureModelAdmin):
 
     @admin.display(description=_("Route"))
     def route_column(self, courier: Courier) -> str:
-        """Return a link to his route of today."""
+        """Return a link to the courier's route of today."""
         if not may_see_route(self.request):
             return "—"
         url = reverse("admin:orders_courier_route", args=[courier.pk])
@@ -168,5 +168,5 @@ class CourierAdmin(FeatureModelAdmin):
         return format_html(link, url, title, courier.name, title)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
-        """Refuse: who no longer works here is marked so, and his orders still name him."""
+        """Refuse: a courier who has left is marked inactive, and old orders still refer to the courier."""
         return False

@@ -22,11 +22,11 @@ ORDERS_SHOWN = 20
 
 @admin.register(Customer)
 class CustomerAdmin(CrmModelAdmin):
-    """Who orders."""
+    """Customers."""
 
     list_display = ("name_column", "phone_column", "email", "bitrix_user_id", "needs_attention", "created_at")
     list_filter = ("needs_attention",)
-    search_fields = ("name",)  # shows the box; what is searched is `get_search_results`
+    search_fields = ("name",)  # shows the search box; `get_search_results` does the search
     search_help_text = _("Name, phone, e-mail")
     ordering = ("-created_at", "-id")
     readonly_fields = ("bitrix_user_id", "created_at")
@@ -35,7 +35,7 @@ class CustomerAdmin(CrmModelAdmin):
 
     @admin.display(description=_("name"))
     def name_column(self, customer: Customer) -> str:
-        """Return the name, or what there is."""
+        """Return the customer's name, or else the phone or e-mail."""
         return shown_text(self.request.user, str(customer))
 
     @admin.display(description=_("note"))
@@ -49,13 +49,13 @@ class CustomerAdmin(CrmModelAdmin):
         return shown_phone(self.request.user, customer.phone) or "—"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
-        """Leave the heavy columns in the database."""
+        """Leave out the heavy columns."""
         return super().get_queryset(request).defer("search", "preferences", "bitrix_state")
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        """Return the fields; a customer who is being added has no orders to show.
+        """Return the fields of the form for this user.
 
-        Whoever may not see phones sees the end of this one, and changes the others.
+        A user who may not see phones sees only the last digits, and may change the other fields.
         """
         if obj is None:
             return self.fields[:-1]
@@ -66,13 +66,13 @@ class CustomerAdmin(CrmModelAdmin):
         return (("name_column", "phone_column"), "email", "note_column", *self.fields[3:])
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        """Return what is shown and not edited."""
+        """Return the fields that are shown and not edited."""
         return (*super().get_readonly_fields(request, obj), "name_column", "phone_column", "note_column")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Customer], search_term: str
     ) -> tuple[QuerySet[Customer], bool]:
-        """Find by name, e-mail and any form of a phone, by index."""
+        """Find customers by name, e-mail and any form of the phone, by an index."""
         query = search_for(request.user, search_term)
         return (queryset if query is None else queryset.filter(search=query)), False
 
@@ -81,7 +81,7 @@ class CustomerAdmin(CrmModelAdmin):
         return False
 
     def save_model(self, request: HttpRequest, obj: Customer, form: Any, change: bool) -> None:
-        """Hand the form to a service."""
+        """Save the form by a service."""
         if change:
             services.edit_customer(obj, changed=form.changed_data)
         else:

@@ -1,4 +1,4 @@
-"""What the order's page says of its florist and courier, with the buttons to change that, texts to copy, and maps."""
+"""The panel of the order's page with the florist and the courier, their buttons, texts to copy, and maps."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from orders.rules.visibility import shown_text
 
 
 def delivery_panel(order: Order, request: HttpRequest, *, may_take: bool, may_assign: bool) -> dict[str, Any]:
-    """Return what `orders/delivery_panel.html` shows of an order to this user. Six queries at most."""
+    """Return the context of `orders/delivery_panel.html` for this user. At most six queries."""
     (stop,) = orders_to_print(Order.objects.all(), [order.pk])
     courier = stop.courier
     may_be_taken = may_take and is_open(order) and order.responsible_id is None
@@ -37,7 +37,7 @@ def delivery_panel(order: Order, request: HttpRequest, *, may_take: bool, may_as
         "contacts": courier_contacts(courier, request.user, texts["full"]) if courier else None,
         "may_assign": may_assign,
         "couriers": _couriers(order) if may_assign else [],
-        "told": _told(stop),
+        "notified": _notification(stop),
         "left_out": reason_to_leave_out(stop),
         "texts": texts,
         "address": with_city(order, address),
@@ -52,12 +52,12 @@ def _florists(current: int | None) -> list[tuple[int, str]]:
 
 
 def _couriers(order: Order) -> list[Courier]:
-    """Return those who may deliver the order; what has become a pickup can only be taken from the one who has it."""
+    """Return the couriers to choose from; for a pickup only the current one, so that it can be removed."""
     theirs = Q(pk=order.courier_id)
     return list(Courier.objects.filter(theirs if order.is_pickup else theirs | Q(is_active=True)))
 
 
-def _told(order: Order) -> dict[str, Any] | None:
+def _notification(order: Order) -> dict[str, Any] | None:
     if order.courier_notified_at is None:
         return None
     event = order.events.filter(kind=EventKind.NOTIFIED).select_related("actor").first()

@@ -1,4 +1,4 @@
-"""The orders that the order list finds for a query, for what shows no page of them: exports and live updates."""
+"""The orders that the order list finds for a query string, for exports and live updates, which show no page."""
 
 from copy import copy
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ _WITHOUT_PAGE = "cvety_crm.list_without_page"
 
 
 def list_queryset(model_admin: "ModelAdmin[Order]", request: HttpRequest, query: QueryDict) -> QuerySet[Order]:
-    """Return the orders that the list finds for this query string, without reading a page of them.
+    """Return the queryset of the list for this query string, without reading a page of it.
 
     Raise `IncorrectLookupParameters` for a query that the list's filters do not accept.
     """
@@ -26,5 +26,5 @@ def list_queryset(model_admin: "ModelAdmin[Order]", request: HttpRequest, query:
 
 
 def is_without_page(request: HttpRequest) -> bool:
-    """Return whether the list is asked for its queryset only."""
+    """Return whether the list is built for its queryset only."""
     return _WITHOUT_PAGE in request.META

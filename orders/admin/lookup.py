@@ -1,4 +1,4 @@
-"""The order that a URL names."""
+"""Lookup of the order whose primary key is in a URL."""
 
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from orders.models import Order
 
 
 def find_order(key: Any) -> Order | None:
-    """Return the order with this primary key; None when there is none, or the key is malformed."""
+    """Return the order with this primary key; None when there is none or the key is malformed."""
     try:
         return Order.objects.select_related("status").filter(pk=UUID(str(key))).first()
     except (ValueError, ValidationError):

@@ -1,7 +1,7 @@
-"""What other apps show on an order's page: the way the order took to the site, the messages about it.
+"""Panels that other apps show on an order's page: its delivery to the site, and the messages about it.
 
-`settings.ORDER_PAGE_PANELS` names functions that get the order and the request and return a `Panel`, or None when there
-is nothing to show, or nothing that this user may see. So `orders` shows what it does not know.
+`settings.ORDER_PAGE_PANELS` lists functions that take the order and the request, and return a `Panel`, or None when
+there is nothing that this user may see. So `orders` does not import the other apps.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,17 +17,17 @@ from orders.models import Order
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One box on the order's page: a template of the app that shows it, and what the template needs."""
+    """One box on the order's page: a template of the other app, with its context."""
 
     title: str
     template: str
     context: Mapping[str, Any] = field(default_factory=dict)
     all_url: str = ""
-    """Where the whole list is."""
+    """The URL of the whole list."""
 
 
 def panels(order: Order, request: HttpRequest) -> list[Panel]:
-    """Return what the other apps have to show of this order to this user."""
+    """Return the panels of the other apps for this order and user."""
     found = []
     for dotted_path in settings.ORDER_PAGE_PANELS:
         make: Callable[[Order, HttpRequest], Panel | None] = import_string(dotted_path)
@@ -38,7 +38,7 @@ def panels(order: Order, request: HttpRequest) -> list[Panel]:
 
 
 def event_links(request: HttpRequest) -> Mapping[str, str]:
-    """Return, by field of a timeline entry, the name of the admin page that its id belongs to and the user may see."""
+    """Return the URL names of the admin pages that the user may see, by the field of a timeline entry with the id."""
     links = {}
     for field_name, (permission, url_name) in settings.ORDER_EVENT_LINKS.items():
         if request.user.has_perm(permission):

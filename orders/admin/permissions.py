@@ -1,4 +1,4 @@
-"""What a member of staff may do with orders. Views, bulk actions and templates ask these functions."""
+"""Permissions of staff on orders, for views, bulk actions and templates."""
 
 from django.http import HttpRequest
 
@@ -11,22 +11,22 @@ def may_see(request: HttpRequest) -> bool:
 
 
 def may_add(request: HttpRequest) -> bool:
-    """Return whether the user may make new orders."""
+    """Return whether the user may create orders."""
     return request.user.has_perm("orders.add_order")
 
 
 def may_change_status(request: HttpRequest) -> bool:
-    """Return whether the user may move orders on: a permission of its own, or that of changing orders."""
+    """Return whether the user may change statuses, by its own permission or by that of changing orders."""
     return may_see(request) and _has_any(request, "orders.change_order", "orders.change_order_status")
 
 
 def may_assign(request: HttpRequest) -> bool:
-    """Return whether the user may give orders to florists and couriers."""
+    """Return whether the user may assign orders to florists and couriers."""
     return may_see(request) and _has_any(request, "orders.assign_order", "orders.change_order")
 
 
 def may_release(request: HttpRequest) -> bool:
-    """Return whether the user may leave an order without a florist."""
+    """Return whether the user may remove the florist of an order."""
     return may_change_status(request) or may_assign(request)
 
 

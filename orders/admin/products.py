@@ -14,7 +14,7 @@ from orders.presentation.formatting import money
 
 @admin.register(Product)
 class ProductAdmin(CrmModelAdmin):
-    """What the shop sells; the catalogue belongs to the site."""
+    """Products; the site owns the catalogue."""
 
     list_display = ("name", "price_column", "is_active", "bitrix_product_id", "needs_attention")
     list_filter = ("is_active", "needs_attention")
@@ -39,15 +39,15 @@ class ProductAdmin(CrmModelAdmin):
 
     @admin.display(description=_("price"), ordering="price")
     def price_column(self, product: Product) -> str:
-        """Return the price."""
+        """Return the formatted price."""
         return money(product.price)
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        """Offer only what is on sale where an order's line asks."""
+        """Limit the autocomplete of an order's line to products on sale."""
         if request.GET.get("field_name") == "product" and request.path.endswith("/autocomplete/"):
             queryset = queryset.filter(is_active=True)
         return super().get_search_results(request, queryset, search_term)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
-        """Refuse: orders point at products; one that is no longer sold is taken off sale."""
+        """Refuse: orders refer to products; a product that is no longer sold is taken off sale."""
         return False

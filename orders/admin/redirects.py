@@ -1,11 +1,11 @@
-"""After a button has done its work: back to the page on which it was, filters and all."""
+"""The redirect after a button: back to the page with the button, with its filters."""
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.http import url_has_allowed_host_and_scheme
 
 
 def redirect_back(request: HttpRequest, fallback: str) -> HttpResponse:
-    """Return to the address that the button's form has sent as `next`, if it is one of ours; htmx reads it anew."""
+    """Redirect to the form's `next` if it is a URL of this site, else to `fallback`; htmx reloads its page instead."""
     if request.headers.get("HX-Request"):
         return HttpResponse(headers={"HX-Refresh": "true"})
     wanted = request.POST.get("next", "")

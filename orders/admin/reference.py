@@ -1,4 +1,4 @@
-"""Reference data: statuses, cities, shops, delivery slots. Staff edit them; orders point at them, so none goes."""
+"""Reference data: statuses, cities, shops, delivery slots. Orders refer to them, so none can be deleted."""
 
 from typing import Any
 
@@ -15,19 +15,19 @@ from orders.models import City, DeliverySlot, Shop, Status
 
 
 class ReferenceAdmin(FeatureModelAdmin):
-    """What the four have in common."""
+    """The base of the four pages."""
 
     features = (RefreshFromSite,)
     list_before_template = RefreshFromSite.template
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
-        """Refuse: what is no longer used is taken out of use."""
+        """Refuse: a row that is no longer used is marked inactive."""
         return False
 
 
 @admin.register(Status)
 class StatusAdmin(ReferenceAdmin):
-    """Statuses; `Status.clean` guards what depends on the others."""
+    """Statuses; `Status.clean` checks the rules that involve other statuses."""
 
     list_display = ("badge", "code", "site_codes", "stage", "sort", "is_final", "needs_attention")
     list_filter = ("needs_attention", "stage", "is_final")
@@ -49,22 +49,22 @@ class StatusAdmin(ReferenceAdmin):
     )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """Keep the code as it is: orders and the timeline know the status by it."""
+        """Make the code read-only after creation: orders and the timeline refer to the status by it."""
         return ("code",) if obj else ()
 
     @admin.display(description=_("name"), ordering="name")
     def badge(self, status: Status) -> SafeString:
-        """Return the status as it looks in lists."""
+        """Return the badge of the status."""
         return status_badge(status)
 
     @admin.display(description=_("codes on the site"))
     def site_codes(self, status: Status) -> str:
-        """Return the site's codes, the one that is sent first."""
+        """Return the site's codes; the first one is sent to the site."""
         return ", ".join(status.bitrix_codes) or "—"
 
 
 class BitrixReferenceAdmin(ReferenceAdmin):
-    """Rows known by their id on the site."""
+    """The base for rows that are identified by their id on the site."""
 
     list_display: tuple[str, ...] = ("name", "bitrix_id", "is_active", "needs_attention")
     list_filter = ("needs_attention", "is_active")
@@ -73,7 +73,7 @@ class BitrixReferenceAdmin(ReferenceAdmin):
     fieldsets: Any = ((None, {"fields": (("name", "bitrix_id"), ("is_active", "needs_attention"))}),)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """Keep the id as it is: orders know the row by it."""
+        """Make the id read-only after creation: orders refer to the row by it."""
         return ("bitrix_id",) if obj else ()
 
 

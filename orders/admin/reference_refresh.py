@@ -1,6 +1,6 @@
-"""“Refresh from the site” on the lists of reference data: fetches it now, and names what has changed.
+"""The button “Refresh from the site” on the lists of reference data: fetches the data and reports the changes.
 
-Who can be asked, `settings.REFERENCE_REFRESH` says: `orders` knows no site.
+`settings.REFERENCE_REFRESH` names the function that fetches, because `orders` must not import the bridge.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,12 +20,12 @@ from orders.models.reference import SiteReference
 from orders.services.inbound.reference_data import Changes
 
 MOST_NAMES = 30
-"""Names shown of one kind of change: a first refresh may bring hundreds."""
+"""The largest number of names shown for one kind of change: a first refresh may add hundreds."""
 Refresh = Callable[[], dict[type[SiteReference], Changes]]
 
 
 def may_refresh(request: HttpRequest) -> bool:
-    """Return whether the user may change each kind of reference data: all kinds are refreshed together."""
+    """Return whether the user may add and change all kinds of reference data, which are refreshed together."""
     names = ("status", "city", "shop", "deliveryslot")
     return all(request.user.has_perm(f"orders.{right}_{name}") for name in names for right in ("add", "change"))
 
@@ -46,7 +46,7 @@ class RefreshFromSite(Feature[Any]):
         return {"refresh_url": reverse(f"admin:{self.url_prefix}_refresh") if may_refresh(request) else ""}
 
     def refresh_from_site(self, request: HttpRequest) -> HttpResponse:
-        """Ask the site, apply its reference data, and return to the list with what came of it."""
+        """Fetch the site's reference data, apply it, and redirect to the list with a report."""
         refresh: Refresh = import_string(settings.REFERENCE_REFRESH)
         try:
             outcome = refresh()
@@ -59,10 +59,10 @@ class RefreshFromSite(Feature[Any]):
 
 
 def _report(request: HttpRequest, outcome: dict[type[SiteReference], Changes]) -> None:
-    told = {model: changes for model, changes in outcome.items() if changes.unchanged or _named(changes)}
-    if not told:
-        messages.warning(request, gettext("The site has named nothing at all: everything stays as it is."))
-    for model, changes in told.items():
+    reported = {model: changes for model, changes in outcome.items() if changes.unchanged or _named(changes)}
+    if not reported:
+        messages.warning(request, gettext("The site has returned nothing: everything stays as it is."))
+    for model, changes in reported.items():
         is_changed = bool(changes.created or changes.updated)
         title = capfirst(str(model._meta.verbose_name_plural))
         parts = [gettext("%(what)s: %(names)s") % {"what": what, "names": names} for what, names in _named(changes)]
@@ -73,11 +73,11 @@ def _report(request: HttpRequest, outcome: dict[type[SiteReference], Changes]) -
 
 
 def _named(changes: Changes) -> list[tuple[str, str]]:
-    """Return each kind of change that there was, and the names of what it happened to."""
+    """Return each kind of change that has happened, with the names of the changed rows."""
     kinds = (
         (gettext("added from the site"), changes.created),
         (gettext("updated as on the site"), changes.updated),
-        (gettext("left as staff want it, though the site has it otherwise"), changes.kept),
+        (gettext("left as staff set it, although the site differs"), changes.kept),
     )
     return [(what, _names(names)) for what, names in kinds if names]
 

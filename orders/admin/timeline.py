@@ -1,4 +1,4 @@
-"""The timeline of all orders in one list, for finding out who did what on a day."""
+"""The timeline of all orders in one list, to find who did what on a given day."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ from orders.rules.visibility import hidden_fields
 
 @admin.register(OrderEvent)
 class OrderEventAdmin(ReadOnlyModelAdmin):
-    """Entries as the services wrote them."""
+    """Timeline entries; they are read-only."""
 
     list_display = ("created_column", "order_column", "kind", "source", "actor", "reason")
     list_display_links = ("created_column",)
@@ -38,7 +38,7 @@ class OrderEventAdmin(ReadOnlyModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[OrderEvent], search_term: str
     ) -> tuple[QuerySet[OrderEvent], bool]:
-        """Find by the order's number, by index."""
+        """Find entries by the order's number, by an index."""
         number = search_term.strip().lstrip("№# ")
         if not number:
             return queryset, False

@@ -1,4 +1,4 @@
-"""What staff have added to orders."""
+"""Notes and photos that staff have added to orders."""
 
 from functools import partial
 from typing import get_args
@@ -41,20 +41,20 @@ class OrderNoteAdmin(_OfOrder):
 
     @admin.display(description=_("note"))
     def text_column(self, note: OrderNote) -> str:
-        """Return what was written, as this user may read it."""
+        """Return the text of the note as this user may read it."""
         return shown_text(self.request.user, note.text)
 
 
 @admin.register(OrderPhoto)
 class OrderPhotoAdmin(_OfOrder):
-    """Photos of bouquets, added on the orders' pages; and the pictures themselves, for whoever may see orders."""
+    """Photos of bouquets, added on the orders' pages, and their image files for users who may see orders."""
 
     list_display = ("created_column", "picture_column", "order_column", "author", "withdrawn_at")
     fields = ("picture_column", "order_column", "author", "created_at", "withdrawn_at", "withdrawn_by")
     list_display_links = ("created_column",)
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the addresses of the pictures."""
+        """Add the URLs of the pictures."""
         return [
             path(
                 f"<uuid:key>/{size}/",
@@ -65,14 +65,14 @@ class OrderPhotoAdmin(_OfOrder):
         ] + super().get_urls()
 
     def picture(self, request: HttpRequest, key: UUID, size: Size) -> HttpResponseBase:
-        """Return a picture."""
+        """Return the picture in this size. Raise `PermissionDenied` or `Http404`."""
         if not may_see_orders(request.user):
             raise PermissionDenied
         return photo_response(request, get_object_or_404(OrderPhoto, pk=key), size, may_be_kept=True)
 
     @admin.display(description=_("picture"))
     def picture_column(self, photo: OrderPhoto) -> str:
-        """Return the small picture; a tap shows the large one."""
+        """Return the small picture with a link to the large one."""
         if photo.is_withdrawn or not photo.image:
             return gettext("withdrawn")
         return format_html(

@@ -1,4 +1,4 @@
-"""What stands in each column of an exported table, and as what kind of value. Nothing here asks the database."""
+"""The columns of an exported table, with the kind of their values. Nothing here queries the database."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,11 +20,11 @@ from orders.presentation.formatting import number
 from orders.rules.visibility import masked_phone, may_see_phones, may_see_prices, shown_text
 
 Cell = str | int | Decimal | date | datetime | None
-"""None is an empty cell; a datetime is local and without a zone, as spreadsheets know them."""
+"""None is an empty cell; a datetime is local and without a time zone, as in spreadsheets."""
 
 
 class Reader:
-    """Whom the table is for, and what he may see: asked once, and not for each cell."""
+    """The reader of the table. The permissions are checked once, not for each cell."""
 
     def __init__(self, user: User | AnonymousUser) -> None:
         self.sees_phones = may_see_phones(user)
@@ -32,18 +32,18 @@ class Reader:
         self._sees_prices: dict[date | None, bool] = {}
 
     def text(self, typed: str) -> str:
-        """Return a typed text as he may read it."""
+        """Return a typed text as the reader may see it."""
         return typed if self.sees_phones else shown_text(self._user, typed)
 
     def sees_prices(self, day: date | None) -> bool:
-        """Return whether he sees sums of orders delivered on this day."""
+        """Return whether the reader may see the sums of orders delivered on this day."""
         if day not in self._sees_prices:
             self._sees_prices[day] = may_see_prices(self._user, day)
         return self._sees_prices[day]
 
 
 class Kind(Enum):
-    """How a value is written: a file of either format keeps it what it is."""
+    """The kind of a column's values; each file format writes a kind in its own way."""
 
     TEXT = auto()
     PHONE = auto()
@@ -51,18 +51,18 @@ class Kind(Enum):
     MOMENT = auto()
     MONEY = auto()
     KEY = auto()
-    """A number that names something: never grouped, never summed up."""
+    """A number that is an identifier: it has no thousands separator."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: what its head says, and what of an order stands in it for a reader."""
+    """One column, with its header and the function that returns the value of an order for a reader."""
 
     header: str | Promise
     kind: Kind
     value: Callable[[Order, Reader], Cell]
     width: int
-    """Characters."""
+    """In characters."""
 
 
 def _text(value: Callable[[Order], str]) -> Callable[[Order, Reader], Cell]:

@@ -1,6 +1,6 @@
-"""The rows of an exported table. Memory stays flat: keys first, then the orders by pages, a few queries each.
+"""The rows of an exported table. To limit memory, ids are read first, then the orders by pages, a few queries each.
 
-No server-side cursor, which a transaction pooler can't keep.
+A server-side cursor is not used because a transaction pooler can't keep it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,15 +30,15 @@ _READ = (
     *("source", "comment", "courier_comment", "postcard_text", "created_at", "bitrix_order_id"),
     *("responsible", *_NAMED),
 )
-"""Columns of an order that a row is made of. What is forgotten here costs a query a row; a test counts them."""
+"""The columns of an order that a row needs. A missing column would cost a query for each row; a test counts queries."""
 
 
 class TooManyRowsError(Exception):
-    """More orders than one file takes."""
+    """Raised for more orders than one file may have."""
 
 
-def keys_of(orders: QuerySet[Order]) -> list[UUID]:
-    """Return the keys of the orders, in their order. One query. Raises `TooManyRowsError` beyond `MOST_ROWS`."""
+def ids_of(orders: QuerySet[Order]) -> list[UUID]:
+    """Return the ids of the orders, in their order. One query. Raise `TooManyRowsError` above `MOST_ROWS`."""
     keys = list(orders.values_list("pk", flat=True)[: MOST_ROWS + 1])
     if len(keys) > MOST_ROWS:
         raise TooManyRowsError
@@ -46,7 +46,7 @@ def keys_of(orders: QuerySet[Order]) -> list[UUID]:
 
 
 def rows(keys: Sequence[UUID], user: User | AnonymousUser) -> Iterator[list[Cell]]:
-    """Yield a row an order, in the keys' order, with what the user may see. An order that is gone is left out."""
+    """Yield one row for each id, with the values that the user may see. Deleted orders are left out."""
     reader = Reader(user)
     for start in range(0, len(keys), PAGE):
         page = keys[start : start + PAGE]
@@ -57,7 +57,7 @@ def rows(keys: Sequence[UUID], user: User | AnonymousUser) -> Iterator[list[Cell
 
 
 def _orders() -> QuerySet[Order]:
-    """Return orders with what the columns read. A status or a city is shared by a whole page: one object each."""
+    """Return orders with all that the columns read. Orders of a page share the objects of statuses and cities."""
     names = [Prefetch(name, model._default_manager.all()) for name, model in _NAMED.items()]
     people = Prefetch("responsible", User.objects.only("username", "first_name", "last_name"))
     items = Prefetch(

@@ -1,4 +1,4 @@
-"""A table as XLSX: written row by row to a file on disk. Each value has its type; no text is ever read as a formula."""
+"""A table as XLSX, written row by row to a file on disk. Each value has its type; no text becomes a formula."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
@@ -12,7 +12,7 @@ from orders.export.columns import COLUMNS, Cell, Kind
 
 CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 LONGEST_TEXT = 32_767
-"""Characters that a cell of XLSX takes; of a longer text the writer would leave the end away without a word."""
+"""The largest number of characters in a cell of XLSX; the writer would silently cut off a longer text."""
 _FORMATS = {
     Kind.TEXT: "@",
     Kind.PHONE: "@",
@@ -25,8 +25,8 @@ _WITH_TIYN = "#,##0.00"
 
 
 def write_xlsx(rows: Iterable[Sequence[Cell]], file: IO[bytes], *, now: datetime) -> None:
-    """Write a header and the rows into a file; `now` is what the file says it was made at."""
-    # `constant_memory`: a row leaves for the disk when the next one begins.
+    """Write a header and the rows to the file; `now` is stored as the time of its creation."""
+    # `constant_memory`: each row is written to the disk when the next one begins.
     options = {
         "constant_memory": True,
         "strings_to_formulas": False,
@@ -59,7 +59,7 @@ def write_xlsx(rows: Iterable[Sequence[Cell]], file: IO[bytes], *, now: datetime
                         sheet.write_string(last, place, _cut(value), style)
         sheet.freeze_panes(1, 1)
         sheet.autofilter(0, 0, last, len(COLUMNS) - 1)
-        # Order numbers and phones are text on purpose: no green corners for it.
+        # Order numbers and phones are texts on purpose, so Excel must not mark them as errors.
         sheet.ignore_errors({"number_stored_as_text": f"A1:{_letters(len(COLUMNS))}{last + 1}"})
         sheet.set_landscape()
         sheet.repeat_rows(0)

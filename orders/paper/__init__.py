@@ -1,4 +1,4 @@
-"""What is printed: the florist's work order, the courier's route sheet, the postcard.
+"""Printed documents: the florist's work order, the courier's route sheet, the postcard.
 
-Each is a module that says what stands on the paper, in words, and a layout in `layouts/` that says where it stands.
+Each has a module that returns its texts, and a layout in `layouts/` that places them on the paper.
 """

@@ -1,7 +1,8 @@
-"""Texts for a courier, to be sent in a chat: a short one to find somebody, which names nobody, and a full one to brief
-whoever has been found.
+"""Texts for couriers, to be sent in a chat: a short one to find a courier, which names no people, and a full one for
+the courier who takes the order.
 
-Plain text, of orders as `orders_to_print` reads them. Whoever may not see phones or sums copies a text without them.
+The texts are plain. They need orders from `orders_to_print`. Users who may not see phones or sums get texts without
+them.
 """
 
 from decimal import Decimal
@@ -28,7 +29,7 @@ _BOUQUET = "букет"
 
 
 def short_text(order: Order, *, prices: bool = True) -> str:
-    """Return one line to find a courier with: when, where as far as the house, how much to carry, paid or not."""
+    """Return one line to find a courier: the time, the building, the number of bouquets, the payment."""
     when = " ".join(part for part in (capfirst(day(order.delivery_date)), _slot(order)) if part)
     place = with_city(order, without_phones(building(order.delivery_address))) or gettext("address not known yet")
     parts = [when or gettext("time not given"), place, _goods(order), _payment(order, prices)]
@@ -37,12 +38,12 @@ def short_text(order: Order, *, prices: bool = True) -> str:
 
 
 def full_text(order: Order, *, phones: bool = True, prices: bool = True) -> str:
-    """Return all that the courier needs at the door, one thing a line."""
+    """Return all that the courier needs for the handover, one fact in each line."""
     return "\n".join([*_stop(order, phones=phones, prices=prices), *_dispatcher()])
 
 
 def route_text(sheet: RouteSheet, *, phones: bool = True, prices: bool = True) -> str:
-    """Return the texts of all stops of one courier and day in one, numbered, with the sum to collect on top."""
+    """Return one text with all numbered stops of a courier's day, and the sum to collect at the top."""
     count = len(sheet.stops)
     head = [
         f"🚚 {sheet.who}",
@@ -96,7 +97,7 @@ def _recipient(order: Order, phones: bool) -> str:
 def _date(order: Order) -> str:
     if order.delivery_date is None:
         return gettext("date not given")
-    # The day of the week and the date, whatever day it is when the message is read.
+    # The date must not be relative, because the message may be read on another day.
     exact = weekday_and_day(order.delivery_date)
     near = day(order.delivery_date)
     return capfirst(exact if near[:1].isdigit() else f"{near}, {exact}")

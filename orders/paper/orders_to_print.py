@@ -1,4 +1,4 @@
-"""Reading orders for paper: always in the same number of queries, always in the order in which they are delivered."""
+"""Reads orders to print: in a constant number of queries, sorted by the time of delivery."""
 
 from collections.abc import Iterable
 from datetime import date, time
@@ -13,13 +13,13 @@ from django.utils.translation import gettext
 from orders.models import DeliverySlot, Order
 
 MOST_AT_ONCE = 200
-"""Orders of one printing."""
+"""The largest number of orders in one document."""
 
 
 def orders_to_print(orders: QuerySet[Order], keys: Iterable[Any]) -> list[Order]:
-    """Return these orders with all that stands on any paper, sorted by delivery. Two queries.
+    """Return these orders with all that any document shows, sorted by the time of delivery. Two queries.
 
-    Stacks that are printed one after the other lie in the same order.
+    So the pages of different documents are in the same order.
     """
     found = (
         orders.filter(pk__in=list(keys))
@@ -31,19 +31,19 @@ def orders_to_print(orders: QuerySet[Order], keys: Iterable[Any]) -> list[Order]
 
 
 def long_day(value: date | None) -> str:
-    """Return a date as it is read on paper, `понедельник, 25 августа 2025`: paper does not know what today is."""
+    """Return a date for paper, `понедельник, 25 августа 2025`; it is never relative to today."""
     if value is None:
         return gettext("date not given")
     return f"{date_format(value, 'l').lower()}, {date_format(value, 'j E Y')}"
 
 
 def time_of_day(slot: DeliverySlot | None) -> str:
-    """Return the interval of the delivery."""
+    """Return the delivery slot as text."""
     return slot.name if slot else gettext("time not given")
 
 
 def order_address(order: Order) -> str:
-    """Return the address of the order's page, for its QR code."""
+    """Return the URL of the order's page, for its QR code."""
     return f"{settings.PUBLIC_URL}{reverse('admin:orders_order_change', args=[order.pk])}"
 
 
@@ -51,7 +51,7 @@ def _due(order: Order) -> tuple[date, bool, time, bool, time, str]:
     slot = order.delivery_slot
     starts = slot.starts_at if slot else None
     ends = slot.ends_at if slot else None
-    # What ends at midnight or later ends last.
+    # A slot that ends at midnight or later comes last.
     is_late = ends is None or (starts is not None and ends <= starts)
     return (
         order.delivery_date or date.max,

@@ -1,4 +1,4 @@
-"""The postcard: what the customer wrote, and nothing else. No price, no phone, no number of the order."""
+"""The postcard: only the customer's text, without the price, the phone or the number of the order."""
 
 from collections.abc import Sequence
 
@@ -11,12 +11,12 @@ from orders.values.paper_formats import PaperFormat
 
 
 def has_postcard(order: Order) -> bool:
-    """Return whether the customer wrote anything."""
+    """Return whether the order has a text for a postcard."""
     return bool(order.postcard_text.strip())
 
 
 def postcards(orders: Sequence[Order], paper_format: PaperFormat, *, is_preview: bool = False) -> bytes:
-    """Return the cards of those orders that have one, as a PDF. A preview says across the card that it is one."""
+    """Return the postcards of the orders that have a text, as a PDF. A preview has a watermark."""
     texts = [tied(breakable(order.postcard_text.strip())) for order in orders if has_postcard(order)]
     return typeset(
         "postcard",

@@ -1,4 +1,4 @@
-"""The courier's route sheet: one day of one courier, a row a stop."""
+"""The courier's route sheet: one day of one courier, one row for each stop."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ from orders.values.phones import HIDDEN, format_phone, masked_phone
 
 @dataclass(frozen=True, slots=True)
 class RouteSheet:
-    """What one courier takes along on one day; without a courier, what nobody takes yet."""
+    """The deliveries of one courier on one day; without a courier, the deliveries that are not assigned yet."""
 
     courier: Courier | None
     day: date | None
@@ -38,17 +38,17 @@ class RouteSheet:
 
     @property
     def who(self) -> str:
-        """Return the courier's name."""
+        """Return the courier's name, or a text for no courier."""
         return self.courier.name if self.courier else gettext("No courier")
 
     @property
     def to_collect(self) -> Decimal:
-        """Return what is to be collected on the way, in KZT."""
+        """Return the sum that the courier collects on the route, in KZT."""
         return sum((to_collect(order) for order in self.stops), Decimal(0))
 
 
 def route_of(orders: Sequence[Order]) -> list[RouteSheet]:
-    """Return the sheets: by day, then by courier, those without one last. What is not delivered is left out."""
+    """Return the sheets by day, then by courier, without a courier last. Orders that are not delivered are left out."""
     routes: dict[tuple[date | None, Courier | None], list[Order]] = defaultdict(list)
     for order in orders:
         if not reason_to_leave_out(order):
@@ -58,7 +58,7 @@ def route_of(orders: Sequence[Order]) -> list[RouteSheet]:
 
 
 def route_sheets(sheets: Sequence[RouteSheet], paper_format: PaperFormat, reader: User | AnonymousUser) -> bytes:
-    """Return the sheets as a PDF, each beginning on a page of its own, with what its reader may see."""
+    """Return the sheets as a PDF, each on a new page, with the values that the reader may see."""
     return typeset(
         "route_sheet",
         paper_format,
@@ -79,7 +79,7 @@ def route_sheets(sheets: Sequence[RouteSheet], paper_format: PaperFormat, reader
 
 
 def sum_to_collect(sheet: RouteSheet, reader: User | AnonymousUser) -> str:
-    """Return what is to be collected on the way, as the reader may see it."""
+    """Return the sum to collect as text, as far as the reader may see it."""
     return money(sheet.to_collect) if may_see_prices(reader, sheet.day) else HIDDEN
 
 
@@ -101,7 +101,7 @@ def _sheet(sheet: RouteSheet, reader: User | AnonymousUser) -> dict[str, Any]:
 
 
 def _day_address(day: date | None) -> str:
-    query = {"date": day.isoformat()} if day else {"trouble": "undated"}
+    query = {"date": day.isoformat()} if day else {"problem": "undated"}
     return f"{settings.PUBLIC_URL}{reverse('admin:orders_order_changelist')}?{urlencode(query)}"
 
 

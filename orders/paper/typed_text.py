@@ -1,4 +1,4 @@
-"""What people have typed, made ready for paper."""
+"""Typed texts, prepared for printing."""
 
 import re
 import unicodedata
@@ -7,29 +7,29 @@ from itertools import pairwise
 from orders.presentation.formatting import NBSP
 
 LONGEST_PIECE = 24
-"""Letters that fit on the narrowest paper in the smallest type. A longer run may break between any two."""
+"""Letters that fit on the narrowest paper in the smallest type. A longer run may break after any letter."""
 _BREAK = "\N{ZERO WIDTH SPACE}"
 _TIE = "\N{WORD JOINER}"
 _LONGEST_TAIL = 8
-"""Characters of the emoji at the end of a line that stay with the last word."""
+"""The longest run of emoji (characters) at the end of a line that is kept with the last word."""
 _KEEPS_TOGETHER = {"Mn", "Me", "Mc", "Cf", "Cs", "Sk", "So"}
-"""Categories of what a grapheme is made of; emoji break by themselves, and must not be torn inside."""
+"""Unicode categories of the parts of a grapheme; Typst breaks lines between emoji, and an emoji must not be split."""
 
 
 def breakable(text: str) -> str:
-    """Return the text with places to break in runs of letters that would run off the paper."""
+    """Return the text with break opportunities in runs of letters that are too long for the paper."""
     return re.sub(rf"\S{{{LONGEST_PIECE + 1},}}", lambda run: _broken(run[0]), text)
 
 
 def tied(text: str) -> str:
-    """Return the text with the emoji that close a line tied to its last word: a heart alone on a line looks lost."""
+    """Return the text with the final emoji of each line tied to the last word, so that none is alone on a line."""
     return "\n".join(map(_tied_line, text.split("\n")))
 
 
 def widest_pieces(text: str, count: int = 8) -> list[str]:
-    """Return the longest runs that can't be broken: what decides how large the type may be."""
+    """Return the longest runs that can't be broken; they limit the size of the type."""
     runs = re.split(rf"[ \t\n{_BREAK}]+", text)
-    # Emoji break by themselves, unless they are tied.
+    # Lines break between emoji, unless the emoji are tied.
     pieces = {piece for run in runs for piece in ([run] if NBSP in run else _between_emoji(run))}
     return sorted(pieces - {""}, key=len, reverse=True)[:count]
 

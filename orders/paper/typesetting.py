@@ -1,7 +1,7 @@
-"""From a layout and what is to stand on it to a PDF, by Typst.
+"""Makes a PDF from a layout and its content with Typst.
 
-Typst is one wheel that needs no system library, measures text while it sets it, and gets what people have typed as
-data: never as markup, never as an address. It reads the layout, the data and the fonts, nothing else.
+Typst is one wheel that needs no system library, and it measures text while it sets it. Typed texts are passed as data,
+never as markup or as a path. Typst reads the layout, the data and the fonts, nothing else.
 """
 
 import json
@@ -17,17 +17,17 @@ from orders.values.paper_formats import PaperFormat
 
 LAYOUTS = Path(__file__).parent / "layouts"
 COLOUR_EMOJI = Path("/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf")
-"""Debian's fonts-noto-color-emoji. Without it emoji are drawn in outline, as they always are on a roll."""
+"""Debian's fonts-noto-color-emoji. Without it emoji are printed in outline, as they always are on a paper roll."""
 
 LARGE = 50_000
-"""Bytes of content from which a document is worth forgetting: a hundred stops hold 60 MB."""
+"""The size of content (bytes) from which Typst's cache is cleared: the cache for a hundred stops takes 60 MB."""
 _KEPT_FOR = 11
 
 
 def typeset(layout: str, paper_format: PaperFormat, content: Mapping[str, Any]) -> bytes:
-    """Return the PDF of `layouts/<layout>.typ` with this content, in this size.
+    """Return the PDF of `layouts/<layout>.typ` with this content, in this paper format.
 
-    Raises `typst.TypstError` when the layout itself is wrong; no content makes it fail.
+    Raise `typst.TypstError` for an error in the layout; content never causes one.
     """
     size = {"width": paper_format.width, "height": paper_format.height, "format": paper_format.name}
     data = json.dumps({**size, **content}, ensure_ascii=False, default=str)
@@ -45,7 +45,7 @@ def typeset(layout: str, paper_format: PaperFormat, content: Mapping[str, Any]) 
 
 @cache
 def _fonts() -> typst.Fonts:
-    # The system's own fonts stay out, so that paper looks the same wherever the CRM runs.
+    # The system's fonts are not used, so that documents look the same on every server.
     folders: list[str] = [_folder("manimgx_fonts"), _folder("fontpkg_lora")]
     if COLOUR_EMOJI.exists():
         folders.append(str(COLOUR_EMOJI.parent))
@@ -53,8 +53,8 @@ def _fonts() -> typst.Fonts:
 
 
 def _forget() -> None:
-    # Typst keeps what it has computed until it was of no use in ten documents on end, which a web process that prints a
-    # hundred stops at a time would pay with 600 MB. So it gets some empty ones, a millisecond each.
+    # Typst keeps a cached result until ten documents in a row have not used it. A web process that prints a hundred
+    # stops at a time would need 600 MB, so Typst gets some empty documents, which take a millisecond each.
     idle = typst.Compiler(font_paths=_fonts())
     for _turn in range(_KEPT_FOR):
         idle.compile(b"", format="pdf")

@@ -1,4 +1,4 @@
-"""The florist's work order: when, what, what stands on the card. It lies open in the shop: no price, no phone."""
+"""The florist's work order: time, composition, postcard. It lies open in the shop, so it has no price and no phone."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,7 +19,7 @@ from orders.values.phone_masking import without_phones
 
 
 def work_orders(orders: Sequence[Order], paper_format: PaperFormat) -> bytes:
-    """Return a work order for each order, as a PDF."""
+    """Return the work orders of these orders, as one PDF."""
     return typeset(
         "work_order",
         paper_format,
@@ -44,7 +44,7 @@ def _content(order: Order) -> dict[str, Any]:
     if order.is_pickup:
         marks.append(gettext("PICKUP"))
     notes = [
-        (gettext("Customer's wishes"), order.comment),
+        (gettext("Customer's requests"), order.comment),
         (gettext("Shop's comment"), order.courier_comment),
     ]
     return {

@@ -1,4 +1,4 @@
-"""Sending a photo to whoever has been found to be allowed to see it."""
+"""Responses with a photo. The caller has checked that the user may see it."""
 
 from typing import Literal
 
@@ -11,16 +11,16 @@ Size = Literal["full", "small"]
 
 
 def photo_response(request: HttpRequest, photo: OrderPhoto, size: Size, *, may_be_kept: bool) -> HttpResponseBase:
-    """Return the picture; its browser may keep it if it asks each time whether that is still right.
+    """Return the picture. `may_be_kept`: the browser may cache it, but must revalidate it each time.
 
-    Raises `Http404` for one that was withdrawn, or whose file is not there.
+    Raise `Http404` for a withdrawn photo, or when its file is missing.
     """
     file = (photo.thumbnail or photo.image) if size == "small" else photo.image
     if photo.is_withdrawn or not file.name:
         raise Http404
     headers = {
         "X-Content-Type-Options": "nosniff",
-        # A picture opened by its address is a page too.
+        # A picture that is opened by its URL is a page too.
         "Content-Security-Policy": "default-src 'none'; sandbox",
         "X-Robots-Tag": "noindex, nofollow, noarchive",
         "Cache-Control": "private, no-cache" if may_be_kept else "private, no-store",

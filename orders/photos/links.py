@@ -1,5 +1,5 @@
-"""The customer's link to the photos of his bouquet: signed, so that it can't be made up, and worth nothing once the
-nonce in the row is another one or its time is over.
+"""The customer's link to the photos of the bouquet. It is signed, so it can't be forged, and it stops working when the
+nonce in the row changes or the link expires.
 """
 
 import secrets
@@ -15,28 +15,28 @@ from django.utils.crypto import constant_time_compare
 from orders.models import PhotoApproval
 
 NONCE_BYTES = 16
-# A dot: a colon would be escaped by messengers.
+# The separator is a dot because messengers would escape a colon.
 _SEPARATOR, _SALT = ".", "orders.photos.links"
 
 
 def new_nonce() -> str:
-    """Return a nonce for a new link; the one before it then opens nothing."""
+    """Return a nonce for a new link; the previous link then stops working."""
     return secrets.token_hex(NONCE_BYTES)
 
 
 def photo_token(approval: PhotoApproval) -> str:
-    """Return the secret part of an approval's link."""
+    """Return the secret token of an approval's link."""
     packed = approval.pk.bytes + bytes.fromhex(approval.nonce)
     return _signer().sign(urlsafe_b64encode(packed).rstrip(b"=").decode())
 
 
 def photo_url(approval: PhotoApproval) -> str:
-    """Return the address that the customer gets."""
+    """Return the URL that the customer gets."""
     return settings.PUBLIC_URL + reverse("approval", args=[photo_token(approval)])
 
 
 def find_approval(token: str) -> PhotoApproval | None:
-    """Return what the token opens, with its order and shop; None when that is nothing (any more). At most one query."""
+    """Return the approval of the token, with its order and shop; None for an invalid token. At most one query."""
     try:
         packed = urlsafe_b64decode(_signer().unsign(token) + "=")
         key = UUID(bytes=packed[:16])

@@ -1,6 +1,6 @@
-"""Pictures that people upload: checked, turned upright, shrunk and written anew as JPEG.
+"""Uploaded pictures: checked, turned upright, shrunk and encoded again as JPEG.
 
-Nothing of the file that was uploaded is kept but its pixels: no place where it was taken, no name, no hidden data.
+Only the pixels of the uploaded file are kept: no location, no name, no other metadata.
 """
 
 import io
@@ -15,25 +15,25 @@ from orders.exceptions import NotAllowedError
 
 MOST_BYTES = 15 * 1024 * 1024
 MOST_PIXELS = 64_000_000
-"""Of a JPEG, more than a phone's camera makes: it is decoded at a fraction of its size, in some 50 MB of memory."""
+"""The limit for a JPEG, more than a phone's camera makes: it is decoded at reduced size, in about 50 MB of memory."""
 MOST_PIXELS_WHOLE = 16_000_000
-"""Of what can only be decoded whole: PNG, WebP, a progressive JPEG. At worst (WebP) one of them takes 250 MB."""
+"""The limit for formats decoded at full size: PNG, WebP, progressive JPEG. At worst (WebP) this takes 250 MB."""
 LONGEST_SIDE = 2000  # pixels
 THUMBNAIL_SIDE = 480
 QUALITY = 82
 FORMATS = ("JPEG", "PNG", "WEBP")
 _WHITE = (255, 255, 255)
 _PHONE_FORMATS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis"}
-"""Brands of ISO 23008-12 (HEIF) and AVIF files, which stand behind `ftyp`."""
+"""Brands of ISO 23008-12 (HEIF) and AVIF files; a brand follows `ftyp`."""
 
 
 class PictureRefusedError(NotAllowedError):
-    """This file can't be taken for a picture; the text is for whoever has uploaded it."""
+    """Raised for a file that is not accepted as a picture; the text is for the user who has uploaded it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture and its small copy, both JPEG. Sizes are in pixels."""
+    """A picture and its small copy, both as JPEG. Sizes are in pixels."""
 
     image: bytes
     thumbnail: bytes
@@ -42,7 +42,7 @@ class Picture:
 
 
 def read_picture(file: BinaryIO, size: int) -> Picture:
-    """Return the picture in an uploaded file of `size` bytes. Raises `PictureRefusedError`."""
+    """Return the picture in an uploaded file of `size` bytes. Raise `PictureRefusedError`."""
     if size > MOST_BYTES:
         raise PictureRefusedError(
             gettext("The photo is too large: at most %(limit)s MB.") % {"limit": MOST_BYTES // 1024 // 1024}
@@ -63,7 +63,7 @@ def read_picture(file: BinaryIO, size: int) -> Picture:
         raise _too_many_pixels(MOST_PIXELS_WHOLE) from error
     except PictureRefusedError:
         raise
-    # Pillow's readers raise whatever a broken file leads them to: struct.error, IndexError, zlib.error among them.
+    # Pillow raises many kinds of errors for a broken file: struct.error, IndexError, zlib.error among them.
     except Exception as error:
         raise PictureRefusedError(
             gettext("This is no photo: only JPEG, PNG and WebP pictures can be added.")
@@ -74,20 +74,20 @@ def read_picture(file: BinaryIO, size: int) -> Picture:
 
 
 def _pixels(content: bytes) -> Image.Image:
-    """Return the picture shrunk, upright, in sRGB, on white, and without anything that came with it."""
+    """Return the picture shrunk, upright, in sRGB, on white, and without metadata."""
     _checked(content).verify()
-    image: Image.Image = _checked(content)  # what has been verified can't be read any more
+    image: Image.Image = _checked(content)  # a verified image can't be read again
     image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))  # a large JPEG is decoded at a fraction of its size
     profile = image.info.get("icc_profile")
     if image.mode not in ("RGB", "L", "CMYK"):
         image = image.convert("RGBA")  # a palette can't be shrunk smoothly
-    # First of all: every step after it makes a copy.
+    # Shrinking comes first because every later step makes a copy.
     image.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
     image = ImageOps.exif_transpose(image)
     if image.mode == "RGBA":
         image = Image.alpha_composite(Image.new("RGBA", image.size, (*_WHITE, 255)), image)
     image = _in_srgb(image, profile).convert("RGB")
-    image.info = {}  # a comment would be written again
+    image.info = {}  # the comment would be written to the new file
     return image
 
 
@@ -101,7 +101,7 @@ def _checked(content: bytes) -> Image.Image:
 
 
 def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    # Phones photograph in wider colour spaces: read as sRGB, roses would look faded.
+    # Phones use wider colour spaces: read as sRGB, roses would look faded.
     if not profile or image.mode not in ("RGB", "CMYK"):
         return image
     try:

@@ -1,4 +1,4 @@
-"""Addresses as customers type them: one line, and how far anybody may be told of them."""
+"""Addresses as customers type them: on one line, without the flat, or split by district."""
 
 import re
 
@@ -9,8 +9,8 @@ _DISTRICT = re.compile(
     r"|(?:\b[\w-]+(?:ский|инский|овский)\s+(?:район|р-н)\b)",
     re.IGNORECASE,
 )
-# What is inside a house, by the words that people put before its number or behind it. The short ones are other words
-# too ("кв-л 5", "под мостом"), so they need their number.
+# Words for the parts of an address inside a building, before or after a number. The short words have other meanings
+# too ("кв-л 5", "под мостом"), so they match only with a number.
 _INSIDE = re.compile(
     r"""[\s,;(]*(?<!\w)(?:
         (?:квартира|подъезд|этаж|домофон|офис|пәтер|кіреберіс|қабат)(?![^\W\d_])
@@ -27,12 +27,12 @@ def one_line(address: str) -> str:
 
 
 def building(address: str) -> str:
-    """Return the address as far as the house: without entrance, floor, flat and what follows them."""
+    """Return the address up to the building: without the entrance, floor, flat and everything after them."""
     return _INSIDE.sub("", one_line(address)).rstrip(" ,;(")
 
 
 def with_city(order: Order, address: str) -> str:
-    """Return the address behind its city; empty when there is none."""
+    """Return the city and the address; empty without an address."""
     city = order.city.name if order.city else ""
     if not address or not city or re.search(rf"(?<!\w){re.escape(city)}(?!\w)", address, re.IGNORECASE):
         return address
@@ -42,7 +42,7 @@ def with_city(order: Order, address: str) -> str:
 def split_address(address: str) -> tuple[str, str]:
     """Return the district or estate that an address names, and the rest of it; an empty district when it names none.
 
-    A courier asks first in which part of the town it is.
+    Couriers first need to know the part of the town.
     """
     text = one_line(address)
     match = _DISTRICT.search(text)

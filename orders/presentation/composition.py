@@ -1,7 +1,7 @@
-"""What an order is made of, where no prices are shown: names and quantities.
+"""The composition of an order without prices: names and quantities.
 
-A discount may have made one piece a line of its own (`orders.rules.discounts`); those who make or carry the order see
-one line for it.
+A discount may have split one piece off into its own line (`orders.rules.discounts`); florists and couriers see one
+line.
 """
 
 from collections.abc import Iterable
@@ -13,14 +13,14 @@ from orders.models import OrderItem
 
 @dataclass(frozen=True, slots=True)
 class Goods:
-    """One thing, and how many of it."""
+    """One product with its quantity."""
 
     name: str
     quantity: Decimal
 
 
 def composition(items: Iterable[OrderItem]) -> list[Goods]:
-    """Return what the lines are, those of one name together, in the order of the lines."""
+    """Return the products of the lines; lines with the same name are added up. The order of the lines is kept."""
     quantities: dict[str, Decimal] = {}
     for item in items:
         quantities[item.name] = quantities.get(item.name, Decimal(0)) + item.quantity

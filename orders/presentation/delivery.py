@@ -1,4 +1,4 @@
-"""What a courier is told of an order, in the same words on paper, on his phone and in a message."""
+"""Texts for the courier about an order, the same on paper, on the courier's phone and in a message."""
 
 from decimal import Decimal
 
@@ -8,12 +8,12 @@ from orders.models import Order, PaymentMethod, PaymentStatus, Stage
 
 
 def is_off(order: Order) -> bool:
-    """Return whether the order is not to be made or delivered any more."""
+    """Return whether the order is cancelled, here or on the site, or deleted on the site."""
     return order.is_cancelled or order.is_deleted_on_site or order.status.stage == Stage.CANCELLED
 
 
 def reason_to_leave_out(order: Order) -> str:
-    """Return why no courier takes this order; empty when one does."""
+    """Return why no courier delivers this order; empty for an order to deliver."""
     if is_off(order):
         return gettext("cancelled")
     if order.status.stage == Stage.DONE:
@@ -22,22 +22,22 @@ def reason_to_leave_out(order: Order) -> str:
 
 
 def to_collect(order: Order) -> Decimal:
-    """Return what the courier has to collect for this order, in KZT."""
+    """Return the sum that the courier collects for this order, in KZT."""
     if order.payment_status in (PaymentStatus.PAID, PaymentStatus.REFUNDED):
         return Decimal(0)
     return order.amount_due
 
 
 def handover_warning(order: Order) -> str:
-    """Return what must not be said at the door; empty for most orders."""
-    # A surprise is spoilt by a name as much as by a call.
+    """Return what the courier must not say at the handover; empty for most orders."""
+    # A name spoils a surprise as much as a call does.
     if order.is_surprise:
         return gettext("SURPRISE: don't name the sender, don't call the recipient")
     return gettext("ANONYMOUS: don't name the sender") if order.is_anonymous else ""
 
 
 def payment_on_delivery(order: Order) -> str:
-    """Return whether the order is paid, else how the rest is."""
+    """Return whether the order is paid, or else how the rest is paid."""
     if order.payment_status == PaymentStatus.REFUNDED:
         return str(PaymentStatus.REFUNDED.label)
     if not to_collect(order):

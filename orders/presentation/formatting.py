@@ -55,18 +55,18 @@ def number(value: Decimal | int, places: int = 3, separator: str = NBSP) -> str:
 
 
 def plain(value: Decimal) -> Decimal:
-    """Return a number as people type it: 1 and not 1.000, 7500 and not 7500.00."""
+    """Return a number without trailing zeros: 1 and not 1.000, 7500 and not 7500.00."""
     whole = value.to_integral_value()
     return whole if whole == value else value.normalize()
 
 
 def plain_text(value: Decimal | int) -> str:
-    """Return a number as people type it into a field: `7500`, `0.5`."""
+    """Return a number without trailing zeros as text for a form field: `7500`, `0.5`."""
     return f"{plain(Decimal(value)):f}"
 
 
 def day(value: date | None, today: date | None = None) -> str:
-    """Return a delivery date: today, tomorrow and yesterday by their names, this year's without the year."""
+    """Return a delivery date as “today”, “tomorrow” or “yesterday”, else as a date, with another year if it differs."""
     if value is None:
         return ""
     today = today or timezone.localdate()
@@ -80,7 +80,7 @@ def day(value: date | None, today: date | None = None) -> str:
 
 
 def long_day(value: date, today: date | None = None) -> str:
-    """Return `Today, Mon 25 August`; the year only when it is another one."""
+    """Return `Today, Mon 25 August`; with the year only when it differs from the current one."""
     today = today or timezone.localdate()
     text = weekday_and_day(value, today)
     if value == today:
@@ -91,12 +91,12 @@ def long_day(value: date, today: date | None = None) -> str:
 
 
 def weekday_and_day(value: date, today: date | None = None) -> str:
-    """Return `Mon 25 August`, with the year when it is another one than that of `today`; never without `today`."""
+    """Return `Mon 25 August`, with the year when it differs from that of `today`."""
     return f"{WEEKDAYS[value.weekday()]} {_day_and_month(value, today)}"
 
 
 def long_moment(value: datetime, today: date | None = None) -> str:
-    """Return `11:42` for today's, else `24 August, 11:42`; the year only when it is another one."""
+    """Return `11:42` for today, else `24 August, 11:42`; with the year only when it differs from the current one."""
     today = today or timezone.localdate()
     at = timezone.localtime(value)
     clock = f"{at:%H:%M}"
@@ -104,7 +104,7 @@ def long_moment(value: datetime, today: date | None = None) -> str:
 
 
 def delivery_time(delivery_date: date | None, slot: DeliverySlot | None, today: date | None = None) -> str:
-    """Return when an order is due: `today, 15:00–16:00`; a dash when nothing is known."""
+    """Return the delivery date and slot as `today, 15:00–16:00`; a dash when both are unknown."""
     parts = [day(delivery_date, today), slot.name if slot else ""]
     return ", ".join(part for part in parts if part) or "—"
 

@@ -1,4 +1,4 @@
-"""Addresses of what staff open with one tap: a map, a call, a chat. Empty where there is nothing to open."""
+"""URLs that staff open with one tap: a map, a call, a chat. A URL is empty when there is nothing to open."""
 
 import re
 from urllib.parse import quote, unquote, urlencode
@@ -28,11 +28,11 @@ _TWO_GIS_CITIES = {
     "усть-каменогорск": "ustkamenogorsk",
     "кокшетау": "kokshetau",
 }
-"""2ГИС has a map a city. Without one it takes the city of whoever opens it, which mostly is ours."""
+"""The map of each city in 2ГИС. Without a city 2ГИС uses the city of its user, which is usually ours."""
 
 
 def two_gis_url(order: Order) -> str:
-    """Return the address of a search of the delivery address in 2ГИС."""
+    """Return the URL of a search for the delivery address in 2ГИС."""
     place = _searched(order)
     if not place:
         return ""
@@ -41,18 +41,18 @@ def two_gis_url(order: Order) -> str:
 
 
 def readable(url: str) -> str:
-    """Return an address as people read it: letters as letters, all else that has to be quoted stays so."""
+    """Return the URL with its quoted letters decoded; other quoted characters stay quoted."""
     return re.sub(r"(?:%[0-9A-F]{2})+", _letters, url)
 
 
 def yandex_maps_url(order: Order) -> str:
-    """Return the address of a search of the delivery address in Yandex Maps."""
+    """Return the URL of a search for the delivery address in Yandex Maps."""
     place = _searched(order)
     return f"https://yandex.kz/maps/?{urlencode({'text': place}, quote_via=quote)}" if place else ""
 
 
 def whatsapp_url(phone: str, text: str = "") -> str:
-    """Return the address of a WhatsApp chat with this phone (E.164), with a text that is typed there already."""
+    """Return the URL of a WhatsApp chat with this phone (E.164) and a prepared text."""
     if not _is_number(phone):
         return ""
     query = f"?{urlencode({'text': text}, quote_via=quote)}" if text else ""
@@ -60,17 +60,17 @@ def whatsapp_url(phone: str, text: str = "") -> str:
 
 
 def call_url(phone: str) -> str:
-    """Return the address that calls this phone (E.164)."""
+    """Return the URL that calls this phone (E.164)."""
     return f"tel:{phone}" if _is_number(phone) else ""
 
 
 def telegram_url(name: str) -> str:
-    """Return the address of a Telegram chat with `@name`."""
+    """Return the URL of a Telegram chat with `@name`."""
     return f"https://t.me/{name[1:]}" if re.fullmatch(r"@\w+", name, re.ASCII) else ""
 
 
 def _searched(order: Order) -> str:
-    # A map finds the house; a flat or a phone only confuses it.
+    # A map searches for the building; a flat or a phone in the query only disturbs the search.
     address = one_line(without_phones(order.delivery_address).replace(MASK, ""))
     return with_city(order, building(address) or address)
 

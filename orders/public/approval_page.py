@@ -1,7 +1,7 @@
-"""The page on which a customer looks at his bouquet and says whether he likes it.
+"""The page on which a customer sees photos of the bouquet and approves it or asks for a change.
 
-It shows the photos and nothing of the order: a link is forwarded easily. Whatever does not work, a link that was made
-up, revoked or too old, gets one and the same answer.
+It shows the photos and nothing else of the order, because a link is easily forwarded. Every link that does not work,
+forged, revoked or expired, gets the same response.
 """
 
 from collections.abc import Callable
@@ -29,8 +29,8 @@ BRAND = "cvety.kz"
 _HEADERS = {
     "Cache-Control": "private, no-store",
     "X-Robots-Tag": "noindex, nofollow, noarchive",
-    # Not "no-referrer": browsers then send "Origin: null" with the answer, which Django rightly refuses. Other sites
-    # are not told the address either way.
+    # With "no-referrer" browsers would send "Origin: null" with the form, which Django refuses. Neither policy sends
+    # the URL to other sites.
     "Referrer-Policy": "same-origin",
     "Content-Security-Policy": (
         "default-src 'none'; img-src 'self'; style-src 'self'; form-action 'self'; base-uri 'none';"
@@ -41,7 +41,7 @@ View = Callable[..., HttpResponseBase]
 
 
 class ApprovalThrottle(AddressThrottle):
-    """Enough for a family behind one address that looks at twenty photos; far too few to try tokens."""
+    """A limit that allows a family behind one IP address to see twenty photos, but is far too low to guess tokens."""
 
     scope = "approval"
     rate = "120/min"
@@ -64,7 +64,7 @@ def _limited(view: View) -> View:
 @require_http_methods(["GET", "HEAD", "POST"])
 @csrf_protect
 def approval(request: HttpRequest, token: str) -> HttpResponse:
-    """Show the bouquet; take the answer."""
+    """Show the bouquet, or save the customer's answer."""
     found = find_approval(token)
     if found is None:
         return _gone(request)
@@ -79,7 +79,9 @@ def approval(request: HttpRequest, token: str) -> HttpResponse:
             return _gone(request)
         except NotAllowedError as refusal:
             error = str(refusal)
-            found = find_approval(token)  # what is refused because the photos are others finds the answer open again
+            found = find_approval(
+                token
+            )  # an answer that was refused because the photos have changed can be given again
             if found is None:
                 return _gone(request)
         else:
@@ -109,7 +111,7 @@ def approval(request: HttpRequest, token: str) -> HttpResponse:
 @_limited
 @require_safe
 def approval_photo(request: HttpRequest, token: str, key: UUID, size: str) -> HttpResponseBase:
-    """Return one of the pictures that the link shows."""
+    """Return one of the pictures of the link. Raise `Http404`."""
     found = find_approval(token)
     photo = OrderPhoto.objects.filter(order=found.order_id, pk=key, withdrawn_at=None).first() if found else None
     if photo is None or not photo.image:

@@ -1,4 +1,4 @@
-"""What customers reach: the photos of a bouquet, by a link that only they have. No login."""
+"""URLs for customers: the photos of a bouquet, by a secret link, without a login."""
 
 from django.urls import path
 

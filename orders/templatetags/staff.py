@@ -10,5 +10,5 @@ register = template.Library()
 
 @register.filter
 def display_name(user: User | None) -> str:
-    """Return the name by which a member of staff is shown."""
+    """Return the display name of a member of staff."""
     return users.display_name(user)

@@ -1,4 +1,4 @@
-"""What of an order is shown to whom, for templates; `orders.rules.visibility` decides."""
+"""Template filters for values that some users may not see; `orders.rules.visibility` has the rules."""
 
 from django import template
 from django.contrib.auth.models import AnonymousUser
@@ -11,5 +11,5 @@ register = template.Library()
 
 @register.filter
 def shown_to(text: object, user: User | AnonymousUser) -> str:
-    """Return a typed text as this user may read it; it is escaped as any other."""
+    """Return a typed text as this user may see it. It is not marked as safe."""
     return shown_text(user, str(text or ""))

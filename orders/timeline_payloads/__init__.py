@@ -1,4 +1,4 @@
-"""What an entry of the timeline keeps in `details`: one type for each kind, with its JSON form.
+"""The payloads that timeline entries keep in `details`: one type for each kind, with its JSON form.
 
 `orders.services.timeline` writes them, `orders.presentation.timeline` renders them.
 """
@@ -92,5 +92,5 @@ PAYLOADS: dict[str, type[Payload]] = {payload.kind: payload for payload in _TYPE
 
 
 def payload_of(event: OrderEvent) -> Payload:
-    """Return the payload of an entry, of an `UnknownPayload` if this version does not know the kind."""
+    """Return the payload of an entry; an `UnknownPayload` for an unknown kind."""
     return PAYLOADS.get(event.kind, UnknownPayload).from_json(event.details)

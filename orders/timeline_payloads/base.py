@@ -1,4 +1,4 @@
-"""What all payloads have in common."""
+"""The base of all payloads."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from orders.timeline_payloads.stored import Stored
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payload(Stored):
-    """What an entry of one kind says beside its changes and its reason."""
+    """The data of an entry of one kind besides its changes and its reason."""
 
     kind: ClassVar[EventKind]
 
@@ -21,4 +21,4 @@ class Payload(Stored):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnknownPayload(Payload):
-    """The payload of a kind that this version does not know: nothing of it is read."""
+    """The payload of an unknown kind. Its data is not read."""

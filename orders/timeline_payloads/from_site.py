@@ -1,4 +1,4 @@
-"""Kinds that a report of the site can bring about; staff bring about some of them too."""
+"""Kinds of entries that a report of the site can cause; staff can cause some of them too."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,28 +11,28 @@ from orders.timeline_payloads.stored import FieldValues, Key, Text, Texts, choic
 from orders.timeline_payloads.undo import Undo
 
 PROBLEMS, REMARKS, SITE_CHANGE, DESIRED = "problems", "remarks", "site_change", "wish"
-"""Keys by which entries are looked for."""
+"""JSON keys that queries use to find entries."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FromSite(Payload):
-    """What can be said of every report of the site."""
+    """The data that every report of the site can have."""
 
     problems: Annotated[tuple[Problem, ...], rows(Problem.from_json, Problem.as_json), Key(PROBLEMS)] = ()
     """Fields that could not be read."""
     remarks: Annotated[Texts, Key(REMARKS)] = ()
-    """What was odd about the order in a copy of the site, as texts for staff."""
+    """Remarks on the site's copy of the order, as texts for staff."""
     occasion: Annotated[Reason, choice(Reason)] = Reason.NONE
-    """Why the order was read, where the entry's reason says something else."""
+    """The reason why the order was read, when the entry has another reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteHistory(FromSite):
-    """What an entry of the site's own history adds, and the comment of the one who made the change."""
+    """The data of an entry of the site's own history, and the comment of the author of the change."""
 
     comment: Text = ""
     site_author: Annotated[Text, Key("who")] = ""
-    """Who made the change on the site."""
+    """The author of the change on the site."""
     site_change: Annotated[Text, Key(SITE_CHANGE)] = ""
     """The site's id of the entry."""
 
@@ -58,7 +58,7 @@ class FieldsChanged(SiteHistory):
 
     kind: ClassVar[EventKind] = EventKind.CHANGED
     courier: Text = ""
-    """The name of the courier who does not know of the order after all."""
+    """The name of the courier whose notification was taken back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,25 +67,25 @@ class BothChanged(FromSite):
 
     kind: ClassVar[EventKind] = EventKind.CONFLICT
     desired: Annotated[FieldValues, Key(DESIRED)] = field(default_factory=dict)
-    """What was wanted here, where the site's value stays."""
+    """Our values that lost against the site's values."""
     site_values: Annotated[FieldValues, Key("theirs")] = field(default_factory=dict)
-    """What the site has, where ours stays."""
+    """The site's values where our values stay."""
 
     def field_values(self) -> Iterator[tuple[str, Any]]:
-        """Yield the values that have not become the order's."""
+        """Yield the values that were not applied to the order."""
         yield from self.desired.items()
         yield from self.site_values.items()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noted(FromSite):
-    """Nothing of the order has changed, but staff should know of it."""
+    """Nothing of the order has changed, but staff should see the report."""
 
     kind: ClassVar[EventKind] = EventKind.NOTED
     site_values: Annotated[FieldValues, Key("theirs")] = field(default_factory=dict)
-    """What the site has, where ours stays."""
+    """The site's values where our values stay."""
     resolved: Text = ""
-    """Not empty: a conflict has ended with the site's status."""
+    """Not empty when a conflict has ended with the site's status."""
 
     def field_values(self) -> Iterator[tuple[str, Any]]:
         """Yield the site's values."""

@@ -1,4 +1,4 @@
-"""Kinds of the bouquet's photos, and of what the customer says of them."""
+"""Kinds of entries about the bouquet's photos and the customer's answer."""
 
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
@@ -11,7 +11,7 @@ from orders.timeline_payloads.stored import Id, Moment, Text, choice
 
 
 class LinkChange(TextChoices):
-    """What became of the customer's link."""
+    """The change of the customer's link."""
 
     NONE = ""
     MADE = "made"
@@ -20,7 +20,7 @@ class LinkChange(TextChoices):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfPhoto(Payload):
-    """What is about one photo."""
+    """The base of payloads about one photo."""
 
     photo: Id
 
@@ -47,12 +47,12 @@ class PhotoLinkChanged(Payload):
     kind: ClassVar[EventKind] = EventKind.PHOTO_LINK
     link: Annotated[LinkChange, choice(LinkChange)]
     until: Moment = None
-    """Until when a new link works."""
+    """The time at which a new link expires."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhotoAnswered(Payload):
-    """The customer has answered."""
+    """The customer has answered about the photos."""
 
     kind: ClassVar[EventKind] = EventKind.PHOTO_ANSWERED
     answer: Annotated[PhotoAnswer, choice(PhotoAnswer)]

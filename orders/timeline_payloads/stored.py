@@ -1,7 +1,7 @@
-"""Values with a JSON form. How each is read and written stands in its annotation.
+"""Dataclasses with a JSON form. The annotation of each attribute says how it is read and written.
 
-Reading never raises: a key that is missing or holds something odd counts as empty, and a key that is not known is
-ignored, so that rows of older and of newer versions stay readable. Empty values are not written.
+Reading never raises: a missing or malformed value counts as empty, and an unknown key is ignored, so rows of older and
+newer versions stay readable. Empty values are not written.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ from django.db.models import TextChoices
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """How a value is read from JSON, where None stands for a missing one, and how it is written."""
+    """The functions that read a value from JSON (None for a missing one) and write it."""
 
     read: Callable[[Any], Any]
     write: Callable[[Any], Any]
@@ -23,14 +23,14 @@ class Codec:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """The key in JSON, where it is not the attribute's name."""
+    """The key in JSON, when it differs from the attribute's name."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """A dataclass whose annotations hold a `Codec` each, and a `Key` where it differs from the name."""
+    """A dataclass in which each annotation has a `Codec`, and a `Key` if that differs from the name."""
 
     @classmethod
     def from_json(cls, data: Any) -> Self:
@@ -39,7 +39,7 @@ class Stored:
         return cls(**{name: codec.read(known.get(key)) for name, key, codec in _layout(cls)})
 
     def to_json(self) -> dict[str, Any]:
-        """Return what is stored of the values that are not empty."""
+        """Return the JSON form of the values that are not empty."""
         values = ((key, codec, getattr(self, name)) for name, key, codec in _layout(type(self)))
         return {key: codec.write(value) for key, codec, value in values if value}
 
@@ -48,7 +48,7 @@ _LAYOUTS: dict[type["Stored"], list[tuple[str, str, Codec]]] = {}
 
 
 def _layout(cls: type[Stored]) -> list[tuple[str, str, Codec]]:
-    """Return the attributes with their keys and codecs. They are read from the annotations once."""
+    """Return the attributes with their keys and codecs, which are read from the annotations once."""
     if cls not in _LAYOUTS:
         hints = get_type_hints(cls, include_extras=True)
         _LAYOUTS[cls] = [(one.name, *_key_and_codec(one.name, hints[one.name].__metadata__)) for one in fields(cls)]
@@ -67,12 +67,12 @@ def nested(cls: type[Stored]) -> Codec:
 
 
 def choice(choices: type[TextChoices]) -> Codec:
-    """Return the codec of one of these choices; one that is not known is read as the empty one."""
+    """Return the codec of one of these choices; an unknown value is read as the empty choice."""
     return Codec(lambda raw: choices(raw if raw in choices.values else ""), str)
 
 
 def rows(read: Callable[[Mapping[str, Any]], Any], write: Callable[[Any], Any]) -> Codec:
-    """Return the codec of a tuple of objects."""
+    """Return the codec of a tuple of objects; `read` and `write` convert one object."""
     return Codec(
         lambda raw: tuple(read(one) for one in _listed(raw) if isinstance(one, Mapping)),
         lambda values: [write(one) for one in values],
@@ -100,4 +100,4 @@ Number = Annotated[int | None, Codec(_parsed(int), int)]
 Moment = Annotated[datetime | None, Codec(_parsed(datetime.fromisoformat), datetime.isoformat)]
 Id = Annotated[UUID | None, Codec(_parsed(UUID), str)]
 FieldValues = Annotated[Mapping[str, Any], Codec(lambda raw: raw if isinstance(raw, Mapping) else {}, dict)]
-"""Values of the order's fields in comparable form, by the names of `orders.sync.fields`."""
+"""Values of the order's fields in comparable form, by their names in `orders.sync.fields`."""

@@ -1,4 +1,4 @@
-"""Kinds that say what became of an order on its way to the site."""
+"""Kinds of entries about the delivery of an order to the site."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,23 +12,23 @@ from orders.timeline_payloads.stored import FieldValues, Id, Number, Text, Texts
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentToSite(Payload):
-    """The site has taken values of ours."""
+    """The site has accepted values of ours."""
 
     kind: ClassVar[EventKind] = EventKind.SENT
     values: FieldValues = field(default_factory=dict)
     created: Number = None
-    """The site's id of the order, where the site has created it."""
+    """The site's id of the order, when the site has created the order."""
     twin: Id = None
-    """An order that a webhook had made of the same one; it has been deleted."""
+    """The duplicate that a webhook had created for the same order; it was deleted."""
 
     def field_values(self) -> Iterator[tuple[str, Any]]:
-        """Yield the values that the site has taken."""
+        """Yield the values that the site has accepted."""
         yield from self.values.items()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefusedBySite(Payload):
-    """The site has not taken values of ours, or could not be reached."""
+    """The site has refused values of ours, or could not be reached."""
 
     kind: ClassVar[EventKind] = EventKind.REFUSED
     message: Text
@@ -38,7 +38,7 @@ class RefusedBySite(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteWarned(Payload):
-    """The site has taken what it was sent, and warns of something."""
+    """The site has accepted the values with a warning."""
 
     kind: ClassVar[EventKind] = EventKind.WARNED
     warnings: Annotated[tuple[SiteWarning, ...], rows(SiteWarning.from_json, SiteWarning.as_json)]

@@ -1,4 +1,4 @@
-"""What a status change notes of the order as it was, so that it can be taken back."""
+"""The state before a status change, stored so that the change can be undone."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -18,16 +18,16 @@ class OrderBefore(Stored):
     completed_at: Moment = None
     held_until: Moment = None
     agreed: Text = ""
-    """The status that both sides had agreed on."""
+    """The last status on which both sides agreed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undo(Stored):
-    """Until when a status change can be taken back, and what it put in the place of."""
+    """The time until which a status change can be undone, and the state before it."""
 
     batch: Id
-    """Common to the changes of one action of a person."""
+    """The same id for all changes of one action of a user."""
     until: Moment
     before: Annotated[OrderBefore | None, nested(OrderBefore)]
     has_left: Flag = False
-    """Others have been notified of the status: it can't be taken back any more."""
+    """Others have been notified of the status, so the change can't be undone any more."""

@@ -1,4 +1,4 @@
-"""Kinds of the shop's own work: problems, couriers, postcards."""
+"""Kinds of entries about the shop's own work: problems, couriers, postcards."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -27,7 +27,7 @@ class ProblemSolved(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CourierNotified(Payload):
-    """The courier knows of the order."""
+    """The courier was notified of the order."""
 
     kind: ClassVar[EventKind] = EventKind.NOTIFIED
     courier: Text
@@ -40,4 +40,4 @@ class PostcardPrinted(Payload):
 
     kind: ClassVar[EventKind] = EventKind.PRINTED
     paper_format: Text
-    """A name of `orders.values.paper_formats`."""
+    """The name of a format in `orders.values.paper_formats`."""

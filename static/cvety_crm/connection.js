@@ -1,4 +1,4 @@
-/* What htmx could not send is said: a note that only seems to be saved is worse than one that is refused. */
+/* Shows a message when htmx could not send a request: otherwise a note would only seem to be saved. */
 (function () {
   "use strict";
 
@@ -11,7 +11,7 @@
       box.scrollIntoView({ block: "center" });
     }
     document.body.addEventListener("htmx:sendError", function (event) {
-      // Pages that ask by themselves say it in their own way.
+      // Pages that poll have their own message.
       if (event.detail.requestConfig && event.detail.requestConfig.verb !== "get") show();
     });
   });

@@ -1,5 +1,5 @@
-/* Buttons that copy a text: data-copy holds it, or data-copy-from names the element that does. What is said then is in
-   data-copied and data-failed; screen readers hear it too. */
+/* Buttons that copy a text: data-copy holds it, or data-copy-from names the element that holds it. data-copied and
+   data-failed are the messages, which are also announced to screen readers. */
 (function () {
   "use strict";
 
@@ -14,7 +14,7 @@
       document.body.append(spoken);
     }
     spoken.textContent = "";
-    // A change of the text is what is read out, the same text twice included.
+    // Screen readers announce only a change of the text, so the same text must change too.
     setTimeout(function () { spoken.textContent = words; }, 50);
   }
 
@@ -29,7 +29,7 @@
     say(words);
   }
 
-  // Without https there is no navigator.clipboard; an old browser may refuse it.
+  // navigator.clipboard is missing without https, and an old browser may refuse it.
   function copyBySelection(text) {
     const field = document.createElement("textarea");
     const focused = document.activeElement;
@@ -54,7 +54,7 @@
       try {
         await navigator.clipboard.writeText(text);
         return true;
-      } catch { /* refused: by selection, then */ }
+      } catch { /* refused: copy by selection instead */ }
     }
     return copyBySelection(text);
   }

@@ -1,5 +1,5 @@
-/* Keys for people who work all day: they mean something only outside of fields and dialogs.
-   Letters go by their place on the keyboard, so that they work with the Russian layout too. */
+/* Keyboard shortcuts; they work only outside of fields and dialogs.
+   Letters are identified by their position on the keyboard, so they work with the Russian layout too. */
 (function () {
   "use strict";
 

@@ -1,8 +1,8 @@
-/* What the markup of libraries lacks for screen readers, where no template of ours could say it. */
+/* Adds attributes for screen readers to markup of libraries that our templates can't change. */
 (function () {
   "use strict";
 
-  // Django's two-column choice writes its hints on bare spans, and only when the page has been loaded.
+  // Django's two-column choice puts its hints on plain spans, and only after the page has loaded.
   window.addEventListener("load", function () {
     setTimeout(function () {
       document.querySelectorAll("span.help-tooltip[aria-label]").forEach(function (hint) {

@@ -1,5 +1,5 @@
-/* The page of a new order: lines, a live sum, slots that are over, a draft that survives a reload.
-   All of it is a help: the server works out the sum and judges every field again. */
+/* The page of a new order: lines, a live sum, marks on slots that are over, a draft that survives a reload.
+   The script only helps: the server calculates the sum and validates every field again. */
 (function () {
   "use strict";
 
@@ -10,7 +10,7 @@
     const field = function (name) { return form.elements[name]; };
     const one = function (selector, within) { return (within || form).querySelector(selector); };
     const all = function (selector, within) { return Array.from((within || form).querySelectorAll(selector)); };
-    const told = function (id) { return JSON.parse(document.getElementById(id).textContent); };
+    const readJson = function (id) { return JSON.parse(document.getElementById(id).textContent); };
 
     // --- money
 
@@ -132,7 +132,7 @@
       },
     });
 
-    // --- the customer, and whom he has sent flowers to
+    // --- the customer, and earlier recipients
 
     const known = one("[data-known]");
     const recipients = one("[data-recipients]");
@@ -167,7 +167,7 @@
       fetch(words.customers + key + "/", { headers: { Accept: "application/json" } })
         .then(function (answer) { return answer.ok ? answer.json() : null; })
         .then(function (answer) { if (answer && field("customer").value === key) showCustomer(answer.found); })
-        .catch(function () { /* the order can be made without it */ });
+        .catch(function () { /* the order can be created without it */ });
     }
     function chooseCustomer(customer, keepsPhone) {
       field("customer").value = customer.id;
@@ -189,7 +189,7 @@
     };
     const phoneFinder = window.crmSuggestions(field("phone"), {
       url: words.customers,
-      nothing: words.nobody,
+      nothing: words.unknown,
       isEnough: function (text) { return text.replace(/\D/g, "").length >= 4; },
       row: customerRow,
       choose: function (customer) {
@@ -204,7 +204,7 @@
     });
     window.crmSuggestions(field("name"), {
       url: words.customers,
-      nothing: words.nobody,
+      nothing: words.unknown,
       isEnough: function (text) { return !field("phone").value && text.replace(/[\d\s]/g, "").length >= 3; },
       row: customerRow,
       choose: function (customer) {
@@ -214,7 +214,7 @@
     });
     field("phone").addEventListener("input", forgetCustomer);
 
-    // --- the day and its slots, by the server's clock: the one of this device may be wrong
+    // --- the day and its slots, by the server's clock, because the clock of this device may be wrong
 
     const opened = Date.now();
     function now() { return new Date(Date.parse(words.now + "Z") + Date.now() - opened); }
@@ -250,7 +250,7 @@
     });
     setInterval(markSlots, 30000);
 
-    // --- what applies
+    // --- fields that apply to the chosen options
 
     function showWhatApplies() {
       all("[data-hidden-by]").forEach(function (node) { node.hidden = field(node.dataset.hiddenBy).checked; });
@@ -269,7 +269,7 @@
       const entries = Array.from(new FormData(form)).filter(function (pair) { return pair[0] !== "csrfmiddlewaretoken"; });
       try {
         sessionStorage.setItem(words.draft, JSON.stringify(entries));
-      } catch { /* no room, or not allowed: then there is no draft */ }
+      } catch { /* the storage is full or not allowed: there is no draft */ }
     }
     function draft() {
       try {
@@ -300,11 +300,11 @@
     });
 
     const kept = draft();
-    const isDone = kept && told("new-order-done").includes(new Map(kept).get("key"));
+    const isDone = kept && readJson("new-order-done").includes(new Map(kept).get("key"));
     if (isDone) sessionStorage.removeItem(words.draft);
     else if (kept && words.beginsEmpty === "yes") restore(kept);
 
-    // --- the keyboard: Enter goes on, Ctrl+Enter makes the order
+    // --- the keyboard: Enter moves to the next field, Ctrl+Enter creates the order
 
     form.addEventListener("keydown", function (event) {
       if (event.key !== "Enter") return;
@@ -327,7 +327,7 @@
       isSent = true;
       one("[data-submit]").setAttribute("aria-disabled", "true");
     });
-    // Coming back by the browser's button shows the page as it was left.
+    // The browser's Back button shows the page in its last state.
     window.addEventListener("pageshow", function (event) {
       if (!event.persisted) return;
       isSent = false;
@@ -345,7 +345,7 @@
       changed();
     });
 
-    const customer = told("new-order-customer");
+    const customer = readJson("new-order-customer");
     if (customer) {
       nameOfKnown = field("name").value;
       showCustomer(customer);

@@ -1,9 +1,9 @@
-/* An order's page: who else is there, and a typed note that must not be lost.
-   Without this script the page lacks only the line about colleagues, and a note is added by its own button alone. */
+/* An order's page: shows who else has it open, and keeps a typed note from being lost.
+   Without this script the line about colleagues is missing, and only its own button adds a note. */
 (function () {
   "use strict";
 
-  const EVERY = 20000; // milliseconds between two beats of an open page
+  const EVERY = 20000; // milliseconds between two heartbeats of an open page
 
   function sayHere(line) {
     const form = document.getElementById("crm-undo-form");
@@ -24,13 +24,13 @@
         const answer = await fetch(line.dataset.url, { method: "POST", body: body(), credentials: "same-origin" });
         if (!answer.ok || answer.redirected) return;
         const html = (await answer.text()).trim();
-        // A screen reader hears of a change only.
+        // A screen reader announces only changes.
         if (html !== line.dataset.shown) {
           line.innerHTML = html;
           line.dataset.shown = html;
         }
       } catch {
-        // Without a network nobody is seen; the next beat tries again.
+        // Without a network no colleagues are shown; the next heartbeat tries again.
       }
     }
 

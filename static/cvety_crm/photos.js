@@ -1,11 +1,11 @@
-/* Photos on an order's page: shrunk here before they are sent, one after the other, with progress; the panel comes
-   anew from the server without a reload, so that nothing typed into the order's form is lost. Without this script the
-   same forms send whole files and reload the page. */
+/* Photos on an order's page: the browser shrinks them and sends them one by one, with progress. The server's response
+   replaces the panel without a reload, so that nothing typed into the order's form is lost. Without this script the
+   same forms send the original files and reload the page. */
 (function () {
   "use strict";
 
   const QUALITY = 0.85;
-  const SMALL = 1.5 * 1024 * 1024; // bytes: a JPEG that is no larger goes as it is, if its sides allow
+  const SMALL = 1.5 * 1024 * 1024; // bytes: a JPEG up to this size is sent unchanged, if its sides are short enough
 
   document.addEventListener("DOMContentLoaded", function () {
     const panel = document.getElementById("crm-photos");
@@ -22,7 +22,7 @@
       said.textContent = text;
     }
 
-    // Somebody may be writing why a photo is withdrawn while another one arrives.
+    // The user may be typing the reason of a withdrawal while another photo arrives.
     function reasons() {
       return Array.from(body.querySelectorAll("details[open] [name=reason]")).map(function (input) {
         return { action: input.form.action, value: input.value, focused: input === document.activeElement };
@@ -58,7 +58,7 @@
       try {
         bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
       } catch {
-        return file; // a format that this browser can't read: the server says what it thinks of it
+        return file; // this browser can't read the format: the server returns the error
       }
       const scale = Math.min(1, side / Math.max(bitmap.width, bitmap.height));
       if (scale === 1 && file.type === "image/jpeg" && file.size <= SMALL) return file;
@@ -66,7 +66,7 @@
       canvas.width = Math.round(bitmap.width * scale);
       canvas.height = Math.round(bitmap.height * scale);
       const context = canvas.getContext("2d");
-      context.fillStyle = "#fff"; // behind what is transparent
+      context.fillStyle = "#fff"; // background of transparent pixels
       context.fillRect(0, 0, canvas.width, canvas.height);
       context.imageSmoothingQuality = "high";
       context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
@@ -83,7 +83,7 @@
         data.append("csrfmiddlewaretoken", form.token);
         data.append("next", form.next);
         data.append("photo", blob, name);
-        const request = new XMLHttpRequest(); // fetch tells nothing of how far it is
+        const request = new XMLHttpRequest(); // fetch reports no progress of an upload
         request.open("POST", form.action);
         request.setRequestHeader("Accept", "application/json");
         request.upload.onprogress = function (event) {
@@ -197,7 +197,7 @@
         const response = await fetch(form.action, { method: "POST", body: data, headers: { Accept: "application/json" } });
         show(await response.json());
         said.tabIndex = -1;
-        said.focus(); // the button that was pressed is gone
+        said.focus(); // the pressed button no longer exists
       } catch {
         say(navigator.onLine ? words.broken : words.lost, true);
         buttons.forEach(function (one) { one.disabled = false; });

@@ -1,9 +1,9 @@
-/* Suggestions under a text field while one types: arrows choose, Enter takes, Escape closes.
-   What is offered comes from the server; texts of people are put in as text, never as HTML. */
+/* Suggestions under a text field during typing: arrows select, Enter takes, Escape closes.
+   The suggestions come from the server and are inserted as text, never as HTML. */
 (function () {
   "use strict";
 
-  const PAUSE = 150; // milliseconds without a key before the server is asked
+  const TYPING_DELAY = 150; // milliseconds without a key before the request
   let lists = 0;
 
   /* options: url, isEnough(text), row(found) -> {title, details, isDim}, choose(found), answered(found[], text),
@@ -26,7 +26,7 @@
     let active = -1;
     let timer = null;
     let asked = null;
-    let isAwaited = false; // Enter was pressed before the answer was there
+    let isAwaited = false; // Enter was pressed before the response came
 
     function close() {
       clearTimeout(timer);
@@ -75,7 +75,7 @@
         const details = document.createElement("small");
         details.textContent = words.details;
         row.append(title, details);
-        // Before the field loses the focus, and with it the list.
+        // This runs before the field loses the focus and closes the list.
         row.addEventListener("pointerdown", function (event) { event.preventDefault(); });
         row.addEventListener("click", function () { take(position); });
         list.append(row);
@@ -102,13 +102,13 @@
           isAwaited = false;
           if (document.activeElement === input) show(answer.found, text);
         })
-        .catch(function () { /* asked anew, or no network: the field can be filled without it */ });
+        .catch(function () { /* a newer request, or no network: the field works without suggestions */ });
     }
 
     input.addEventListener("input", function () {
       clearTimeout(timer);
       isAwaited = false;
-      timer = setTimeout(look, PAUSE);
+      timer = setTimeout(look, TYPING_DELAY);
     });
     input.addEventListener("keydown", function (event) {
       if (event.ctrlKey || event.metaKey) return;

@@ -1,12 +1,12 @@
-/* Buttons that take a status back: they say how many seconds are left, and vanish when none is.
-   Whether it can be taken back is decided by the server; without this script the buttons only lack the figure. */
+/* Buttons that undo a status change: they show the remaining seconds and disappear at zero.
+   The server decides whether the undo is possible; without this script the buttons only lack the seconds. */
 (function () {
   "use strict";
 
   document.addEventListener("DOMContentLoaded", function () {
     const form = document.getElementById("crm-undo-form");
     if (!form) return;
-    // Counted by the server's clock: the one of this device may be wrong.
+    // The server's clock counts, because the clock of this device may be wrong.
     let ahead = Date.now() / 1000 - Number(form.dataset.now);
     let timer = 0;
 
@@ -27,7 +27,7 @@
     }
 
     start();
-    // A page that stays open got new messages (order_list.js).
+    // An open page can get new messages (order_list.js).
     document.addEventListener("crm:messages", function () {
       ahead = Date.now() / 1000 - Number(form.dataset.now);
       start();

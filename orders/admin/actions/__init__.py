@@ -1,1 +1,1 @@
-"""What staff do to orders from the list and from the page. Each action is a POST that calls a service."""
+"""Actions of staff on orders, from the list and from the order's page. Each action is a POST that calls a service."""

@@ -30,22 +30,22 @@ from orders.models import Courier, Order
 from orders.services import NotAllowedError
 from orders.values.staff import staff
 
-NOBODY = "nobody"
+NO_ONE = "none"
 
 _Act = Callable[..., Order]
 
 
-class WhomForm(forms.Form):
-    """A choice of one person, or of no one. Nothing is chosen at first."""
+class AssigneeForm(forms.Form):
+    """A form that chooses one person, or no one. At first nothing is chosen."""
 
-    whom = forms.ChoiceField(widget=UnfoldAdminSelectWidget())
+    assignee = forms.ChoiceField(widget=UnfoldAdminSelectWidget())
 
-    def __init__(self, data: Any, *, label: str, people: Iterable[tuple[Any, str]], nobody: str) -> None:
+    def __init__(self, data: Any, *, label: str, people: Iterable[tuple[Any, str]], no_one: str) -> None:
         super().__init__(data)
-        field = self.fields["whom"]
+        field = self.fields["assignee"]
         assert isinstance(field, forms.ChoiceField)
         field.label = label
-        field.choices = [("", gettext("Choose")), *((str(key), name) for key, name in people), (NOBODY, nobody)]
+        field.choices = [("", gettext("Choose")), *((str(key), name) for key, name in people), (NO_ONE, no_one)]
 
 
 class Assignment(Feature[Order]):
@@ -60,7 +60,7 @@ class Assignment(Feature[Order]):
                 ("release", self.release, may_release),
                 ("florist", self.set_florist, may_assign),
                 ("courier", self.set_courier, may_assign),
-                ("told", self.set_notified, may_assign),
+                ("notified", self.set_notified, may_assign),
             )
         ]
 
@@ -71,7 +71,7 @@ class Assignment(Feature[Order]):
             BulkAction(self.assign_florist_to_selected, _("Assign a florist…"), may_assign),
             BulkAction(self.assign_courier_to_selected, _("Assign a courier…"), may_assign),
             BulkAction(self.courier_texts_of_selected, _("Texts for couriers…"), may_see),
-            BulkAction(self.mark_notified_selected, _("Couriers are told"), may_assign),
+            BulkAction(self.mark_notified_selected, _("Couriers are notified"), may_assign),
         ]
 
     def page_context(self, request: HttpRequest, row: Order, context: Mapping[str, Any]) -> dict[str, Any]:
@@ -86,7 +86,7 @@ class Assignment(Feature[Order]):
         return _change_one(request, key, services.take_order, gettext("Order № %(number)s is yours."))
 
     def release(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Leave the user's own order without a florist; a user who assigns orders may do so with any order."""
+        """Remove the florist: from the user's own order, or from any order if the user may assign orders."""
         act: _Act = services.release_order
         if may_assign(request):
             act = partial(services.assign_florist, florist=None)
@@ -116,31 +116,31 @@ class Assignment(Feature[Order]):
 
     def set_notified(self, request: HttpRequest, key: UUID) -> HttpResponse:
         """Record whether the courier of one order has been notified."""
-        is_told = request.POST.get("told") == "1"
-        act = services.mark_courier_notified if is_told else services.unmark_courier_notified
-        text = gettext("Order № %(number)s: the courier is told.")
-        if not is_told:
-            text = gettext("Order № %(number)s: the courier is not told yet.")
+        is_notified = request.POST.get("notified") == "1"
+        act = services.mark_courier_notified if is_notified else services.unmark_courier_notified
+        text = gettext("Order № %(number)s: the courier is notified.")
+        if not is_notified:
+            text = gettext("Order № %(number)s: the courier is not notified yet.")
         return _change_one(request, key, act, text)
 
     # --- many orders
 
     def take_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
-        """Assign to the user those of the selected orders that have no florist."""
+        """Assign the selected orders without a florist to the user."""
         _change_many(request, queryset, services.take_order, gettext("Taken: %(count)s."))
 
     def assign_florist_to_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
         """Show the choice of a florist, then assign the selected orders."""
         people = {str(user.pk): user for user in staff()}
-        form = WhomForm(
+        form = AssigneeForm(
             request.POST if "apply" in request.POST else None,
             label=gettext("Florist"),
             people=[(key, display_name(user)) for key, user in people.items()],
-            nobody=gettext("Nobody: back to everybody"),
+            no_one=gettext("No one: available to every florist"),
         )
         if not form.is_valid():
             return self._ask(request, queryset, form, "assign_florist_to_selected", gettext("Assign a florist"))
-        florist = people.get(form.cleaned_data["whom"])
+        florist = people.get(form.cleaned_data["assignee"])
         text = gettext("Without a florist now: %(count)s.")
         if florist is not None:
             text = gettext("Given to %(name)s: %(count)s.")
@@ -151,15 +151,15 @@ class Assignment(Feature[Order]):
     def assign_courier_to_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
         """Show the choice of a courier, then assign the selected orders."""
         people = {str(courier.pk): courier for courier in Courier.objects.filter(is_active=True)}
-        form = WhomForm(
+        form = AssigneeForm(
             request.POST if "apply" in request.POST else None,
             label=gettext("Courier"),
             people=[(key, courier.name) for key, courier in people.items()],
-            nobody=gettext("Nobody yet"),
+            no_one=gettext("No one yet"),
         )
         if not form.is_valid():
             return self._ask(request, queryset, form, "assign_courier_to_selected", gettext("Assign a courier"))
-        courier = people.get(form.cleaned_data["whom"])
+        courier = people.get(form.cleaned_data["assignee"])
         text = gettext("Without a courier now: %(count)s.")
         if courier is not None:
             text = gettext("Given to %(name)s: %(count)s.")
@@ -169,10 +169,10 @@ class Assignment(Feature[Order]):
 
     def mark_notified_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
         """Record that the couriers of the selected orders have been notified."""
-        _change_many(request, queryset, services.mark_courier_notified, gettext("Couriers told: %(count)s."))
+        _change_many(request, queryset, services.mark_courier_notified, gettext("Couriers notified: %(count)s."))
 
     def courier_texts_of_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
-        """Show the texts of the selected orders, by courier."""
+        """Show the texts of the selected orders, grouped by courier."""
         keys = list(queryset.order_by().values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
         if len(keys) > MOST_AT_ONCE:
             too_many(request)
@@ -182,7 +182,7 @@ class Assignment(Feature[Order]):
         return self.render(request, "orders/courier_texts.html", gettext("Texts for couriers"), context)
 
     def _ask(
-        self, request: HttpRequest, queryset: QuerySet[Order], form: WhomForm, action_name: str, title: str
+        self, request: HttpRequest, queryset: QuerySet[Order], form: AssigneeForm, action_name: str, title: str
     ) -> HttpResponse | None:
         orders = list(queryset.select_related("status", "responsible", "courier")[: MOST_AT_ONCE + 1])
         if len(orders) > MOST_AT_ONCE:
@@ -208,7 +208,7 @@ class Assignment(Feature[Order]):
         )  # fmt: skip
 
 
-def _change_one(request: HttpRequest, key: UUID, act: _Act, text: str, **words: str) -> HttpResponse:
+def _change_one(request: HttpRequest, key: UUID, act: _Act, text: str, **values: str) -> HttpResponse:
     number = Order.objects.filter(pk=key).values_list("order_number", flat=True).first()
     if number is None:
         raise Http404
@@ -217,13 +217,13 @@ def _change_one(request: HttpRequest, key: UUID, act: _Act, text: str, **words: 
     except NotAllowedError as refusal:
         messages.error(request, f"№ {number}: {refusal}")
     else:
-        messages.success(request, text % {"number": number, **words})
+        messages.success(request, text % {"number": number, **values})
     if request.headers.get("HX-Request"):
         return HttpResponse(headers={"HX-Refresh": "true"})
     return redirect_back(request, reverse("admin:orders_order_change", args=[key]))
 
 
-def _change_many(request: HttpRequest, queryset: QuerySet[Order], act: _Act, text: str, **words: str) -> None:
+def _change_many(request: HttpRequest, queryset: QuerySet[Order], act: _Act, text: str, **values: str) -> None:
     chosen = list(queryset.order_by("created_at").values_list("pk", "order_number")[: MOST_AT_ONCE + 1])
     if len(chosen) > MOST_AT_ONCE:
         too_many(request)
@@ -237,12 +237,12 @@ def _change_many(request: HttpRequest, queryset: QuerySet[Order], act: _Act, tex
         else:
             done += 1
     if done:
-        messages.success(request, text % {"count": done, **words})
+        messages.success(request, text % {"count": done, **values})
     add_refusal_messages(request, refused)
 
 
 def _florist(value: str) -> User | None:
-    """Return the member of staff with this primary key; None for an empty one. Raise `Http404`."""
+    """Return the member of staff with this primary key; None for an empty key. Raise `Http404` for an unknown one."""
     key = _number(value)
     if key is None:
         return None
@@ -253,7 +253,7 @@ def _florist(value: str) -> User | None:
 
 
 def _courier(value: str) -> Courier | None:
-    """Return the courier with this primary key; None for an empty one. Raise `Http404`."""
+    """Return the courier with this primary key; None for an empty key. Raise `Http404` for an unknown one."""
     key = _key(value)
     if key is None:
         return None

@@ -1,4 +1,7 @@
-"""Both sides changed the status and the site's was kept: the manager decides whether to set the other one again."""
+"""The manager's decision on a status conflict.
+
+Both sides changed the status and the site's status was kept: the manager may apply the other one again.
+"""
 
 from uuid import UUID, uuid4
 
@@ -18,17 +21,17 @@ from orders.models import Order, Source, Status
 from orders.services import NotAllowedError
 
 
-def wished_status(order: Order) -> Status | None:
-    """Return the status that the manager wanted when the site decided otherwise; None without a conflict."""
+def desired_status(order: Order) -> Status | None:
+    """Return the status that lost a conflict with the site; None without a conflict."""
     code = services.conflicting_change(order)
     return Status.objects.filter(code=code).first() if code else None
 
 
 class Conflicts(Feature[Order]):
-    """The URLs of the two answers. They are plain POST forms and need no dialog."""
+    """The URLs of the two decisions. They are plain POST forms and need no dialog."""
 
     def urls(self) -> list[URLPattern]:
-        """Return them."""
+        """Return the URLs of the two buttons."""
         may = may_change_status
         return [
             self.view(
@@ -42,9 +45,9 @@ class Conflicts(Feature[Order]):
         ]
 
     def apply_pending_change(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Set the status that the manager wanted."""
+        """Set the status that lost the conflict."""
         order = order_or_404(key)
-        status = wished_status(order)
+        status = desired_status(order)
         if status is None:
             messages.info(request, gettext("There is nothing to decide here any more."))
             return _back(request, order)
@@ -60,7 +63,7 @@ class Conflicts(Feature[Order]):
         except NotAllowedError as refusal:
             messages.error(request, str(refusal))
         else:
-            text = gettext("The order is “%(status)s”; the site is told.") % {"status": status.name}
+            text = gettext("The order is “%(status)s”; the site is notified.") % {"status": status.name}
             add_change_message(request, text, batch_id)
         return _back(request, order)
 

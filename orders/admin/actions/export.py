@@ -1,4 +1,4 @@
-"""Download of orders as a file: all that the list finds, or the selected ones."""
+"""Export of orders as a file: all orders that the list finds, or the selected ones."""
 
 import logging
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ from cvety_crm.users import staff_user
 from orders.admin.list_query import list_queryset
 from orders.admin.permissions import may_export
 from orders.export import csv, xlsx
-from orders.export.rows import MOST_ROWS, TooManyRowsError, keys_of, rows
+from orders.export.rows import MOST_ROWS, TooManyRowsError, ids_of, rows
 from orders.models import Order
 from orders.presentation.formatting import number
 from orders.selectors.presets import Moment, sorted_for_work
@@ -38,12 +38,12 @@ from orders.selectors.presets import Moment, sorted_for_work
 logger = logging.getLogger(__name__)
 FORMAT_PARAMETER = "format"
 FORMATS = ("xlsx", "csv")
-# Names, phones and addresses: not for the disk of a shared computer, nor for a proxy.
+# The file holds names, phones and addresses, so neither a shared computer nor a proxy may cache it.
 HEADERS = {"Cache-Control": "no-store, private", "X-Content-Type-Options": "nosniff"}
 
 
 class Export(Feature[Order]):
-    """The URL of the file, and the same of selected orders."""
+    """The URL of the exported file, and the bulk actions that export selected orders."""
 
     def urls(self) -> list[URLPattern]:
         """Return the URL."""
@@ -57,7 +57,7 @@ class Export(Feature[Order]):
         ]
 
     def export_list(self, request: HttpRequest) -> HttpResponseBase:
-        """Return the orders of the list whose query the address carries, all pages of it; `format`: xlsx or csv."""
+        """Return the file of all orders that the list finds for the query string; `format` is xlsx or csv."""
         query = request.GET.copy()
         file_format = query.pop(FORMAT_PARAMETER, [FORMATS[0]])[-1]
         if file_format not in FORMATS:
@@ -67,7 +67,7 @@ class Export(Feature[Order]):
         try:
             orders = list_queryset(self.model_admin, request, query)
         except IncorrectLookupParameters:
-            messages.error(request, gettext("These filters do not fit: choose them anew."))
+            messages.error(request, gettext("These filters do not fit: choose them again."))
             return HttpResponseRedirect(reverse("admin:orders_order_changelist"))
         return _file(request, orders, file_format, query.urlencode()) or HttpResponseRedirect(back)
 
@@ -85,9 +85,9 @@ def _for_work(request: HttpRequest, orders: QuerySet[Order]) -> QuerySet[Order]:
 
 
 def _file(request: HttpRequest, orders: QuerySet[Order], file_format: str, query: str) -> HttpResponseBase | None:
-    """Return the file; None after a message that says why there is none."""
+    """Return the file, or None after a message with the reason why there is no file."""
     try:
-        keys = keys_of(orders)
+        keys = ids_of(orders)
     except TooManyRowsError:
         most = number(MOST_ROWS)
         messages.error(
@@ -104,7 +104,7 @@ def _file(request: HttpRequest, orders: QuerySet[Order], file_format: str, query
 
 
 def _xlsx(request: HttpRequest, keys: Sequence[UUID]) -> HttpResponse:
-    file = BytesIO()  # packed, at most some megabytes
+    file = BytesIO()  # compressed, a few megabytes at most
     xlsx.write_xlsx(rows(keys, request.user), file, now=timezone.localtime().replace(tzinfo=None))
     return HttpResponse(file.getvalue(), content_type=xlsx.CONTENT_TYPE, headers=HEADERS | _attached("xlsx"))
 
@@ -121,7 +121,7 @@ def _attached(extension: str) -> dict[str, str]:
 
 
 def _note(request: HttpRequest, count: int, file_format: str, query: str) -> None:
-    """Record who exported what. The log has no query string: a search holds names and phones."""
+    """Log the export. The query string is left out because a search contains names and phones."""
     user = staff_user(request)
     logger.info("%s exports %s orders as %s", user.get_username(), count, file_format)
     LogEntry.objects.create(

@@ -1,4 +1,4 @@
-"""The usual next status of an order, one tap away: from its page and from the list. A plain POST form, no dialog."""
+"""A button on the order's page and in the list that sets the usual next status. A plain POST form, no dialog."""
 
 from uuid import UUID, uuid4
 
@@ -22,22 +22,22 @@ class NextStep(Feature[Order]):
     """The URL of the button."""
 
     def urls(self) -> list[URLPattern]:
-        """Return it."""
+        """Return the URL of the button."""
         return [
             self.view("<uuid:key>/next/", self.next_step, name="next_step", methods=POST, permission=may_change_status)
         ]
 
     def next_step(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Move the order to `status`, which the button names.
+        """Set the status that the button sends as `status`.
 
-        `seen`, in the form or in the URL, is the status that the page showed: an order that has moved since then is not
-        changed. `next` is the page to return to.
+        `seen`, in the form or in the URL, is the status that the page showed: an order whose status has changed since
+        then is left as it is. `next` is the page to return to.
         """
         order = order_or_404(key)
         batch_id = uuid4()
         wanted = request.POST.get("status", "")
         if order.status_id == wanted:
-            # A colleague was faster, or the button was pressed twice.
+            # A colleague has already set the status, or the button was pressed twice.
             messages.info(request, _already(order))
             return redirect_back(request, _page_of(order))
         try:
@@ -58,7 +58,7 @@ class NextStep(Feature[Order]):
 
 
 def _already(order: Order) -> str:
-    """Return who was faster: `№ 122183 is “Accepted” already: Daniyar, 11:42`."""
+    """Return the message that the order has this status already: `№ 122183 is “Accepted” already: Daniyar, 11:42`."""
     event = order.events.filter(kind=EventKind.STATUS).select_related("actor").first()
     text = gettext("Order № %(number)s is “%(status)s” already") % {
         "number": order.order_number,

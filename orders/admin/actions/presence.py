@@ -1,4 +1,4 @@
-"""An open order page reports that it is open, and shows who else has it open and what has changed since."""
+"""Presence: an open order page sends heartbeats and shows who else has it open and what has changed since."""
 
 from datetime import datetime
 from typing import Any
@@ -18,14 +18,14 @@ from orders.services import presence
 
 
 class Presence(Feature[Order]):
-    """The URL that an open page calls."""
+    """The URL to which an open page sends its heartbeats."""
 
     def urls(self) -> list[URLPattern]:
-        """Return it."""
+        """Return the URL of the heartbeat."""
         return [self.view("<uuid:key>/here/", self.here, name="here", methods=POST, permission=may_see)]
 
     def here(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Return the notes at the top of the page; `left` reports that the page was closed."""
+        """Return the notices at the top of the page; `left` in the request means that the page was closed."""
         user = staff_user(request)
         if "left" in request.POST:
             presence.leave(key, user)
@@ -37,10 +37,10 @@ class Presence(Feature[Order]):
 
 
 def presence_context(order: Order, events: list[OrderEvent]) -> dict[str, Any]:
-    """Return what the page needs for its beats. `events` are the order's, the newest first."""
+    """Return the template context for the heartbeats. `events` are the order's entries, the newest first."""
     return {
         "url": reverse("admin:orders_order_here", args=[order.pk]),
-        # By the database's own times: a change counts as seen exactly when the page shows it.
+        # The time comes from the database, so a change counts as seen exactly when the page shows it.
         "since": events[0].happened_at.isoformat() if events else order.created_at.isoformat(),
     }
 

@@ -1,7 +1,6 @@
-"""Printing orders: one from its page, many from the list. Paper opens in a tab of its own, as a PDF.
+"""Printing of orders: one from its page, many from the list. The PDF opens in a new tab.
 
-Printing is a POST, since a postcard that was printed is remembered; a preview of a postcard is a GET, and says across
-the card that it is one.
+Printing is a POST because each printed postcard is recorded; the preview of a postcard is a GET and has a watermark.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,15 +32,15 @@ from orders.values.paper_formats import FORMATS, Paper, PaperFormat, find_format
 
 
 def may_print_postcards(request: HttpRequest) -> bool:
-    """Return whether the user may print postcards, which is recorded: others only preview them."""
+    """Return whether the user may print postcards; other users may only preview them."""
     return may_change_status(request)
 
 
 class Printing(Feature[Order]):
-    """The URLs of paper, the bulk action, and the menu on the order's page."""
+    """The URLs of the documents, the bulk action, and the menu on the order's page."""
 
     def urls(self) -> list[URLPattern]:
-        """Return the URLs of paper."""
+        """Return the URLs of the documents."""
         postcard = "<uuid:key>/postcard/"
         return [
             self.view("print/", self.print_paper, name="print", methods=POST, permission=may_see),
@@ -49,7 +48,7 @@ class Printing(Feature[Order]):
         ]
 
     def bulk_actions(self) -> list[BulkAction[Order]]:
-        """Return the one that shows what can be printed."""
+        """Return the action that shows which documents can be printed."""
         return [BulkAction(self.print_selected, _("Print…"), may_see)]
 
     def page_context(self, request: HttpRequest, row: Order, context: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,7 +56,7 @@ class Printing(Feature[Order]):
         return {"printing": _menu(row, may_print_cards=may_print_postcards(request))}
 
     def print_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
-        """Show what can be printed of the selected orders."""
+        """Show which documents can be printed for the selected orders."""
         keys = list(queryset.order_by().values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
         if len(keys) > MOST_AT_ONCE:
             messages.error(request, _too_many())
@@ -83,7 +82,7 @@ class Printing(Feature[Order]):
         )
 
     def print_paper(self, request: HttpRequest) -> HttpResponse:
-        """Return the wanted paper of the given orders: a PDF, or a page that says why there is none."""
+        """Return the requested document of the posted orders as a PDF, or a page with the reason why there is none."""
         paper, size = _wanted(request.POST.get("paper", ""))
         seen = _keys(request.POST.getlist("order"))
         if len(seen) > MOST_AT_ONCE:
@@ -104,7 +103,7 @@ class Printing(Feature[Order]):
         return _pdf(work_orders(orders, size), paper, orders)
 
     def preview_postcard(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Show an order's postcard, marked as a preview; nothing is remembered."""
+        """Return an order's postcard with a watermark; the preview is not recorded."""
         size = find_format(Paper.POSTCARD, request.GET.get("size", "")) or FORMATS[Paper.POSTCARD][0]
         orders = orders_to_print(self.model_admin.get_queryset(request), [key])
         if not any(map(has_postcard, orders)):
@@ -130,7 +129,7 @@ class Printing(Feature[Order]):
                 actor=staff_user(request),
             )
         except AlreadyPrintedError:
-            # A colleague has printed the same cards while these were being set.
+            # A colleague has printed the same cards while this PDF was being made.
             return self._again(request, cards, size, services.postcard_prints(keys))
         return _pdf(content, Paper.POSTCARD, cards)
 
@@ -147,7 +146,7 @@ class Printing(Feature[Order]):
             gettext("Printed before"),
             size=size,
             paper=_value(Paper.POSTCARD, size),
-            printed=[(order, print_words(prints[order.pk][0])) for order in cards if order.pk in prints],
+            printed=[(order, print_text(prints[order.pk][0])) for order in cards if order.pk in prints],
             fresh=[order for order in cards if order.pk not in prints],
             keys=[f"{order.pk}:{len(prints.get(order.pk, ()))}" for order in cards],
         )
@@ -159,8 +158,8 @@ class Printing(Feature[Order]):
         return self.render(request, template, title, context)
 
 
-def print_words(printed: Print) -> str:
-    """Return when a postcard was printed and by whom: `printed before, on 25.08 at 14:02, Daniyar`."""
+def print_text(printed: Print) -> str:
+    """Return when and by whom a postcard was printed: `printed before, on 25.08 at 14:02, Daniyar`."""
     at = timezone.localtime(printed.printed_at)
     words = gettext("printed before, on %(day)s at %(time)s") % {"day": f"{at:%d.%m}", "time": f"{at:%H:%M}"}
     return ", ".join(part for part in (words, printed.who) if part)
@@ -176,7 +175,7 @@ def _menu(order: Order, *, may_print_cards: bool) -> dict[str, Any]:
         "papers": papers,
         "postcards": _buttons(Paper.POSTCARD) if has_postcard(order) else [],
         "may_print_cards": may_print_cards,
-        "printed": print_words(prints[0]) if prints else "",
+        "printed": print_text(prints[0]) if prints else "",
     }
 
 
@@ -200,7 +199,7 @@ def _wanted(value: str) -> tuple[Paper, PaperFormat]:
 
 
 def _keys(values: Sequence[str]) -> dict[UUID, int]:
-    """Return the orders' keys, and how many prints of its postcard the page that was posted has shown."""
+    """Return the orders' primary keys, each with the number of prints of its postcard that the page has shown."""
     keys = {}
     for value in values:
         key, _colon, count = value.partition(":")
@@ -222,7 +221,7 @@ def _pdf(content: bytes, paper: Paper, orders: Sequence[Order]) -> HttpResponse:
         content_type="application/pdf",
         headers={
             "Content-Disposition": content_disposition_header(False, f"{paper.label} {which}.pdf"),
-            # Names, phones and addresses: not for the disk of a shared computer.
+            # The PDF holds names, phones and addresses, so a shared computer must not store it.
             "Cache-Control": "no-store, private",
         },
     )

@@ -29,14 +29,14 @@ REASONS: dict[str, str | Promise] = {
     "late": _("We are late"),
     OTHER: _("Something else"),
 }
-"""What it mostly is: a button each. What is typed goes along; something else is nothing but what is typed."""
+"""The usual problems, each with a button. The typed text is added to the label; “something else” has no label."""
 
 
 class Problems(Feature[Order]):
     """The URLs of the two buttons."""
 
     def urls(self) -> list[URLPattern]:
-        """Return them."""
+        """Return the URLs of the two buttons."""
         may = may_change_status
         return [
             self.view("<uuid:key>/problem/", self.report_problem, name="problem", methods=POST, permission=may),
@@ -44,7 +44,7 @@ class Problems(Feature[Order]):
         ]
 
     def report_problem(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Mark the order: `reason` is the button that was pressed, `text` what was typed."""
+        """Report a problem of the order: `reason` is the pressed button, `text` the typed text."""
         order = order_or_404(key)
         reason, text = request.POST.get("reason", ""), request.POST.get("text", "").strip()
         words = [str(REASONS[reason])] if reason in REASONS and reason != OTHER else []
@@ -61,7 +61,7 @@ class Problems(Feature[Order]):
         return redirect_back(request, reverse("admin:orders_order_change", args=[key]))
 
     def solve_problem(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Record that the problem is solved; `comment` may say how."""
+        """Record that the problem is solved; `comment` is optional."""
         order = order_or_404(key)
         services.solve_problem(
             order_id=order.pk,

@@ -1,4 +1,4 @@
-"""A button that sends an order again, after the site has refused it or could not be reached."""
+"""A button that sends an order again after the site refused it or could not be reached."""
 
 from uuid import UUID
 
@@ -20,7 +20,7 @@ class Resending(Feature[Order]):
     """The URL of the button."""
 
     def urls(self) -> list[URLPattern]:
-        """Return it."""
+        """Return the URL of the button."""
         route, may = "<uuid:key>/send-again/", may_change_status
         return [self.view(route, self.send_again, name="send_again", methods=POST, permission=may)]
 

@@ -1,6 +1,6 @@
-"""Changing the status: many orders from the list, one from its row, one from its page. All by POST, all by the service.
+"""Changes of the status: of many orders from the list, of one from its row or its page. A service makes each change.
 
-Unfold runs row and page actions on GET; here they are dialogs, whose GET only shows the form.
+Unfold runs row and page actions on GET, so these are dialogs: GET shows the form, POST changes the order.
 """
 
 from collections.abc import Iterable
@@ -30,11 +30,11 @@ from orders.models import Order, Source, Status
 from orders.services import NotAllowedError
 
 MOST_AT_ONCE = 200
-"""Orders of one bulk action: each is a transaction of its own, and the manager waits for the page."""
+"""The largest number of orders in one bulk action: each order takes a transaction while the manager waits."""
 
 
 class StatusDialogForm(BaseDialogForm):
-    """Where to, of the statuses that this order may go to, and why."""
+    """The choice of one of the next statuses of an order, with a comment."""
 
     status = forms.ChoiceField(label=_("New status"), widget=UnfoldAdminRadioSelectWidget())
     comment = forms.CharField(
@@ -47,14 +47,14 @@ class StatusDialogForm(BaseDialogForm):
         choices = [(status.code, status.name) for status in next_statuses(self.order)] if self.order else []
         field = self.fields["status"]
         field.choices = choices
-        wished = request.GET.get("status")
-        field.initial = wished if wished in dict(choices) else (choices[0][0] if choices else None)
+        suggested = request.GET.get("status")
+        field.initial = suggested if suggested in dict(choices) else (choices[0][0] if choices else None)
         if not choices:
             field.help_text = _("Nothing follows this status.")
 
 
 class BulkStatusForm(forms.Form):
-    """The new status of many orders. Orders that may not have it are reported afterwards."""
+    """The new status of many orders. Orders that may not have this status are reported afterwards."""
 
     status = forms.ModelChoiceField(
         label=_("New status"),
@@ -72,7 +72,7 @@ class StatusChange(Feature[Order]):
     """The bulk actions that change the status."""
 
     def bulk_actions(self) -> list[BulkAction[Order]]:
-        """Return the next step, the usual statuses, and the choice of any."""
+        """Return the next step, the usual statuses, and the choice of any status."""
         may = may_change_status
         return [
             BulkAction(self.advance_selected, _("Next step"), may),
@@ -83,7 +83,7 @@ class StatusChange(Feature[Order]):
         ]
 
     def advance_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
-        """Move each of the selected orders to the usual next status of its own."""
+        """Set each selected order to its own usual next status."""
         _move(request, queryset, None)
 
     def accept_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
@@ -99,7 +99,7 @@ class StatusChange(Feature[Order]):
         _move(request, queryset, "completed")
 
     def change_status_of_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
-        """Show the form for the status and a comment, then move the selected orders."""
+        """Show the form with the status and a comment, then change the selected orders."""
         form = BulkStatusForm(request.POST if "apply" in request.POST else None)
         if form.is_valid():
             _move(request, queryset, form.cleaned_data["status"].code, form.cleaned_data["comment"])
@@ -137,7 +137,7 @@ class StatusChange(Feature[Order]):
 def change_status_dialog(
     _model_admin: object, request: HttpRequest, form: StatusDialogForm, object_id: str
 ) -> HttpResponse:
-    """Move one order on."""
+    """Show the dialog that changes the status of one order, and apply it."""
     order = form.order
     if order is None:
         messages.error(request, gettext("There is no such order."))
@@ -153,7 +153,7 @@ def change_status_dialog(
             batch_id=batch_id,
         )
     except NotAllowedError as refusal:
-        # A colleague was faster: the dialog stays open and says so.
+        # A colleague has changed the status since the dialog opened: it stays open and shows the reason.
         form.add_error("status", str(refusal))
         dialog = {"title": gettext("Change status")}
         return render(
@@ -167,7 +167,7 @@ def change_status_dialog(
 
 
 def _move(request: HttpRequest, queryset: QuerySet[Order], status: str | None, comment: str = "") -> None:
-    """Move orders to a status, or each to its own next one when that is None."""
+    """Set the status of the orders; None means each order's own usual next status."""
     chosen = list(queryset.select_related("status").order_by("created_at")[: MOST_AT_ONCE + 1])
     if len(chosen) > MOST_AT_ONCE:
         too_many(request)
@@ -209,7 +209,7 @@ def next_statuses(order: Order) -> list[Status]:
 
 
 def done(request: HttpRequest, fallback: str) -> HttpResponse:
-    """Return the answer of a finished dialog: htmx loads the page behind it again, with its filters."""
+    """Return the response of a finished dialog: htmx reloads the page behind the dialog with its filters."""
     if request.headers.get("HX-Request"):
         return HttpResponse(headers={"HX-Refresh": "true"})
     return HttpResponseRedirect(fallback)

@@ -1,7 +1,7 @@
 """Undo of a status change: a button on the message about the change, and one on the order's page.
 
-A button posts the one form that stands on every page (templates/admin/base_site.html), which brings the session's
-secret; so a message, which is kept in a cookie until it is shown, only holds an address.
+Each button submits a form that every page has (templates/admin/base_site.html) and that holds the CSRF token. So a
+message, which a cookie keeps until it is shown, holds only a URL.
 """
 
 from collections.abc import Iterable
@@ -29,7 +29,7 @@ MOST_REASONS = 10
 
 
 def add_change_message(request: HttpRequest, text: str, batch_id: UUID) -> None:
-    """Add a message that a status, or those of many orders, was changed, with a button that takes the action back."""
+    """Add a message about changed statuses with a button that undoes the whole action."""
     held = [until for event in services.changes_of_batch(batch_id) if (until := services.held_until_of(event))]
     if not held:
         messages.success(request, text)
@@ -41,7 +41,7 @@ def add_change_message(request: HttpRequest, text: str, batch_id: UUID) -> None:
 
 
 def undo_of_order(order: Order) -> SafeString:
-    """Return a button that takes the order's status back; empty when that is no longer possible."""
+    """Return a button that undoes the order's last status change; empty when that is no longer possible."""
     event = services.undoable_change(order)
     if event is None or order.status_held_until is None:
         return SafeString("")
@@ -53,9 +53,10 @@ def undo_of_order(order: Order) -> SafeString:
 
 
 def undo_button(url: str, title: str, *, until: datetime) -> SafeString:
-    """Return a button of the page's common form.
+    """Return a button that submits the form that every page has.
 
-    It counts down and vanishes by a script (static/cvety_crm/undo.js); without one it stays, and is refused in time.
+    A script (static/cvety_crm/undo.js) counts down and removes the button; without the script the button stays, and the
+    service refuses late requests.
     """
     seconds = max(ceil((until - timezone.now()).total_seconds()), 0)
     return format_html(
@@ -70,10 +71,10 @@ def undo_button(url: str, title: str, *, until: datetime) -> SafeString:
 
 
 class Undo(Feature[Order]):
-    """The URLs that take back one change, or all changes of one action."""
+    """The URLs that undo one change, or all changes of one action."""
 
     def urls(self) -> list[URLPattern]:
-        """Return them."""
+        """Return the URLs of both kinds of undo."""
         one, may = "<uuid:key>/take-back/<uuid:event>/", may_change_status
         return [
             self.view("take-back/<uuid:batch>/", self.take_back, name="take_back", methods=POST, permission=may),
@@ -81,12 +82,12 @@ class Undo(Feature[Order]):
         ]
 
     def take_back(self, request: HttpRequest, batch: UUID) -> HttpResponse:
-        """Take back every change of one action, as far as that is possible still."""
+        """Undo every change of one action that can still be undone."""
         _take_back(request, services.changes_of_batch(batch))
         return redirect_back(request, reverse("admin:orders_order_changelist"))
 
     def take_back_one(self, request: HttpRequest, key: UUID, event: UUID) -> HttpResponse:
-        """Take back one change of one order."""
+        """Undo one change of one order."""
         order = Order.objects.filter(pk=key).first()
         if order is None:
             raise Http404

@@ -1,7 +1,7 @@
-"""The form of a new order, in the order of a phone call; its lines are in `new_order_lines`.
+"""The form of a new order, with its fields in the order of a phone call; `lines` has the order's lines.
 
-Whoever may not read phones in full gets masked ones from suggestions. A masked phone comes back as it was shown, with
-the row it is from: that row's own phone is then meant.
+Users who may not see phones in full get masked phones in suggestions. The form posts a masked phone back together with
+the id of its row, and the phone of that row is then used.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ from orders.services.validation import LONGEST
 from orders.values.phones import normalize_phone
 
 FURTHEST = timedelta(days=366)
-"""How far ahead an order may be; beyond that the year is mistyped."""
+"""How far ahead an order may be; a later date means that the year is mistyped."""
 ON_DELIVERY, PAID, LATER = "on_delivery", "paid", "later"
 PAYMENTS = (
     (ON_DELIVERY, _("Cash on delivery")),
@@ -41,7 +41,7 @@ METHODS = (
 
 
 class SlotWidget(forms.RadioSelect):
-    """Slots that tell the page's script their hours, so that it can mark those that are over today."""
+    """A choice of slots with their hours as data attributes: the page's script marks the slots that are over today."""
 
     slots: Mapping[str, DeliverySlot] = {}
 
@@ -55,7 +55,7 @@ class SlotWidget(forms.RadioSelect):
 
 
 class LinesField(forms.CharField):
-    """A text of several lines, whose line breaks count as one character, as they do on the site."""
+    """A text of several lines in which a line break counts as one character, as it does on the site."""
 
     def __init__(self, *, rows: int, **kwargs: Any) -> None:
         super().__init__(required=False, widget=forms.Textarea({"rows": rows}), **kwargs)
@@ -81,7 +81,7 @@ def _sum_field(label: Any) -> AmountField:
 
 
 class NewOrderForm(forms.Form):
-    """A new order without its lines."""
+    """The form of a new order without its lines."""
 
     key = forms.UUIDField(widget=forms.HiddenInput)
     customer = forms.UUIDField(required=False, widget=forms.HiddenInput)
@@ -114,7 +114,7 @@ class NewOrderForm(forms.Form):
     payment_method = forms.ChoiceField(label=_("Paid by"), choices=METHODS, widget=forms.RadioSelect, required=False)
 
     postcard_text = LinesField(label=_("Postcard text"), rows=3, max_length=LONGEST["postcard_text"])
-    comment = LinesField(label=_("Wishes for the florist"), rows=2, max_length=LONGEST["comment"])
+    comment = LinesField(label=_("Requests for the florist"), rows=2, max_length=LONGEST["comment"])
     courier_comment = LinesField(label=_("Comment of the shop"), rows=2, max_length=LONGEST["comment"])
     city = forms.ChoiceField(label=_("City"), required=False)
     shop = forms.ChoiceField(label=_("Shop"), required=False)
@@ -134,11 +134,11 @@ class NewOrderForm(forms.Form):
             rows = model._default_manager.filter(is_active=True).values_list("bitrix_id", "name")
             cast(forms.ChoiceField, self.fields[name]).choices = list(rows)
 
-    # --- what is offered
+    # --- initial values
 
     @staticmethod
     def defaults(slots: Mapping[str, DeliverySlot], user: User) -> dict[str, Any]:
-        """Return what a new order begins with: the next slot that has not begun yet."""
+        """Return the initial values of a new order, with the next slot that has not begun yet."""
         now = timezone.localtime()
         today = now.date()
         following = next((key for key, slot in slots.items() if slot.starts_at and slot.starts_at > now.time()), None)
@@ -152,13 +152,13 @@ class NewOrderForm(forms.Form):
             "payment_method": PaymentMethod.KASPI,
             "city": DEFAULT_CITY,
             "shop": DEFAULT_SHOP,
-            # Whoever runs the shop enters orders for others too.
+            # `is_mine` has no initial value: staff also enter orders for other florists.
         }
 
-    # --- what is wrong
+    # --- validation
 
     def clean_delivery_date(self) -> date:
-        """Refuse a day that is over, or further off than people order flowers."""
+        """Refuse a day that is over, or more than a year ahead."""
         day: date = self.cleaned_data["delivery_date"]
         if day < self.now.date():
             raise forms.ValidationError(gettext("This day is over."))
@@ -167,7 +167,7 @@ class NewOrderForm(forms.Form):
         return day
 
     def clean(self) -> dict[str, Any] | None:
-        """Judge what depends on more than one field."""
+        """Check the rules that depend on more than one field."""
         cleaned = super().clean()
         self._find_customer()
         self._find_recipient()
@@ -184,13 +184,13 @@ class NewOrderForm(forms.Form):
         typed = data.get("phone", "")
         chosen = Customer.objects.filter(pk=data["customer"]).first() if data.get("customer") else None
         if chosen is not None and typed and not self._is_phone_of(typed, chosen.phone):
-            chosen = None  # another number was typed over his
+            chosen = None  # another number was typed over the stored one
         self.known = chosen
         if chosen is None and typed and not normalize_phone(typed).is_valid:
             self.add_error("phone", gettext("There is no such phone number. Example: +7 701 123-45-67"))
         anonymous = data.get("channel") == Channel.WALK_IN
         if chosen is None and not typed and not data.get("name") and not anonymous and "phone" not in self.errors:
-            self.add_error("phone", gettext("Give the customer's phone, or at least his name."))
+            self.add_error("phone", gettext("Give the customer's phone, or at least the name."))
 
     def _find_recipient(self) -> None:
         data = self.cleaned_data
@@ -213,11 +213,11 @@ class NewOrderForm(forms.Form):
         data["recipient_phone"] = number.value
 
     def _is_phone_of(self, typed: str, stored: str) -> bool:
-        # As it was shown, which may be masked, or in any spelling.
+        # The form may post the phone as it was shown, which may be masked, or in any spelling.
         as_shown = " ".join(typed.split()) == " ".join(phone_text(self.user, stored).split())
         return as_shown or normalize_phone(typed).value == stored
 
-    # --- what is to be made
+    # --- values for the service
 
     @property
     def fee(self) -> Decimal:
@@ -227,11 +227,11 @@ class NewOrderForm(forms.Form):
         return self.cleaned_data.get("delivery_fee") or Decimal(0)
 
     def caller(self) -> Caller:
-        """Return who orders, where no known customer was chosen."""
+        """Return the new customer's name and phone; used when no known customer was chosen."""
         return Caller(name=self.cleaned_data["name"], phone=self.cleaned_data["phone"])
 
     def fields_for_service(self) -> dict[str, Any]:
-        """Return the fields that `create_order` takes; what they come to is worked out there."""
+        """Return the fields that `create_order` takes; the service calculates the sums."""
         data = self.cleaned_data
         is_paid, is_cash = data["payment"] == PAID, data["payment"] == ON_DELIVERY
         fields: dict[str, Any] = {
@@ -263,7 +263,7 @@ class NewOrderForm(forms.Form):
 
     @property
     def key_of_order(self) -> UUID | None:
-        """Return the key that the page was given, before anything else is looked at; None if there is none."""
+        """Return the primary key that the page proposes for its order; None when it is missing or malformed."""
         try:
             return UUID(str(self["key"].value()))
         except ValueError:
@@ -271,7 +271,7 @@ class NewOrderForm(forms.Form):
 
 
 def is_over(slot: DeliverySlot, now: datetime) -> bool:
-    """Return whether a slot of today is over by `now` (local time); one that ends after midnight is not."""
+    """Return whether a slot of today is over at `now` (local time); a slot that ends after midnight is not."""
     if slot.ends_at is None or slot.ends_at == time(0):
         return False
     if slot.starts_at is not None and slot.ends_at <= slot.starts_at:

@@ -1,4 +1,4 @@
-"""The lines of a new order: products of the catalogue, and free text with a price."""
+"""The lines of a new order: products of the catalogue, or free text with a price."""
 
 from decimal import Decimal
 from typing import Any
@@ -14,7 +14,7 @@ from orders.services import NewItem
 MOST_LINES = 50
 MOST_PIECES = Decimal(999)
 MOST_MONEY = Decimal(99_999_999)
-"""KZT that one field takes; more is a typing error."""
+"""The largest sum of one field in KZT; a larger one is a typing error."""
 
 
 class AmountField(forms.DecimalField):
@@ -40,7 +40,7 @@ class AmountField(forms.DecimalField):
 
 
 class LineForm(forms.Form):
-    """One line. That the product exists is looked up by the form set, for all lines together."""
+    """The form of one line. The form set looks up the products of all lines together."""
 
     product = forms.UUIDField(required=False, widget=forms.HiddenInput)
     name = forms.CharField(
@@ -64,17 +64,17 @@ class LineForm(forms.Form):
     )
 
     list_price = forms.CharField(required=False, widget=forms.HiddenInput)
-    """What the product costs in the catalogue, for the page's script alone."""
+    """The product's price in the catalogue; only the page's script reads it."""
 
     found: Product | None = None
 
     @property
     def title(self) -> str:
-        """Return the product's name, as far as it is known; empty for a line of free text."""
+        """Return the product's name if the product is known; empty for a line of free text."""
         return str(self["name"].value() or "") if self["product"].value() else ""
 
-    def judge(self) -> None:
-        """Say what the line lacks, once its product was looked up."""
+    def check_complete(self) -> None:
+        """Add the errors of the line; the form set calls it after it has looked up the product."""
         data = self.cleaned_data
         if data.get("product") and self.found is None:
             self.add_error("name", gettext("There is no such product any more. Remove the line and choose another."))
@@ -88,7 +88,7 @@ class LineForm(forms.Form):
             self.add_error("price", gettext("Give a price."))
 
     def unit_price(self) -> Decimal:
-        """Return the price of one piece, the product's own where none was typed. KZT."""
+        """Return the price of one piece in KZT; the product's own price where no price was typed."""
         typed: Decimal | None = self.cleaned_data.get("price")
         if typed is None and self.found is not None:
             typed = self.found.price
@@ -102,20 +102,20 @@ class LineForm(forms.Form):
 
 
 class BaseLineFormSet(forms.BaseFormSet):
-    """All lines together."""
+    """The form set of all lines."""
 
     def add_fields(self, form: Any, index: int | None) -> None:
-        """Have an empty line judged too: Django would pass it over."""
+        """Validate empty lines too: Django would skip them."""
         super().add_fields(form, index)
         form.empty_permitted = False
 
     def clean(self) -> None:
-        """Ask for one line at least, and look all products up in one query."""
+        """Require at least one line, and look up all products in one query."""
         keys = [form.cleaned_data["product"] for form in self.forms if form.cleaned_data.get("product")]
         products = Product.objects.defer("search", "metadata").in_bulk(keys) if keys else {}
         for form in self.forms:
             form.found = products.get(form.cleaned_data.get("product"))
-            form.judge()
+            form.check_complete()
         if not self.forms:
             raise ValidationError(gettext("Add what is ordered: an order needs at least one item."))
 

@@ -1,7 +1,8 @@
-"""The page that makes a new order by hand: a phone call, Instagram, a walk-in.
+"""The page on which staff create an order by hand: after a phone call, from Instagram, for a walk-in.
 
-It is a plain form. A script adds suggestions, a live sum and a draft kept in the browser until the order is made; what
-counts is worked out here. The order's key is made with the page: posted twice, it is one order.
+It is a plain form. A script adds suggestions, a live sum and a draft that the browser keeps until the order is created;
+the server calculates the sums that are stored. The page contains the primary key of its order, so a form that is posted
+twice creates one order.
 """
 
 from collections.abc import Callable, Iterable
@@ -30,17 +31,17 @@ from orders.selectors.suggestions import described_customer, suggested_customers
 from orders.values.phones import normalize_phone
 
 DONE = "new_orders_done"
-"""In the session: keys of the orders made last, whose drafts the browser is to forget."""
+"""The session key with the ids of the latest created orders; the browser deletes their drafts."""
 REMEMBERED = 20
 PRIVATE = {"Cache-Control": "no-store, private"}
-"""Names and phones: not for the disk of a shared computer."""
+"""The responses hold names and phones, so a shared computer must not store them."""
 
 
 class NewOrder(Feature[Order]):
     """The page, and the URLs of its suggestions."""
 
     def urls(self) -> list[URLPattern]:
-        """Return the URLs of the suggestions; that of the page is Django's own."""
+        """Return the URLs of the suggestions; the page itself has Django's own URL."""
         return [
             self.view(f"add/{route}", _as_json(view), name=f"add_{name}", methods=READ, permission=may_add)
             for route, view, name in (
@@ -51,16 +52,16 @@ class NewOrder(Feature[Order]):
         ]
 
     def page(self, request: HttpRequest) -> HttpResponse:
-        """Show the page, or make the order that was posted. Raise `PermissionDenied`."""
+        """Show the page, or create the posted order. Raise `PermissionDenied` for users who may not add orders."""
         if not may_add(request):
             raise PermissionDenied
         if request.method == "POST":
-            return self._make_new_order(request)
-        return self._fresh_new_order(request)
+            return self._create_new_order(request)
+        return self._empty_new_order(request)
 
     # --- showing
 
-    def _fresh_new_order(self, request: HttpRequest) -> HttpResponse:
+    def _empty_new_order(self, request: HttpRequest) -> HttpResponse:
         user = staff_user(request)
         form = NewOrderForm(user=user)
         initial = form.defaults(form.slots, user)
@@ -95,7 +96,7 @@ class NewOrder(Feature[Order]):
             key = None
         order = self.model_admin.get_queryset(request).filter(pk=key).first() if key else None
         if order is None or not may_see(request):
-            messages.warning(request, gettext("The order to repeat was not found. This one begins empty."))
+            messages.warning(request, gettext("The order to repeat was not found. This one starts empty."))
             return None
         return order
 
@@ -113,7 +114,7 @@ class NewOrder(Feature[Order]):
             "lines": lines,
             "remarks": list(remarks),
             "is_refused": is_refused,
-            # A page that was opened for something is not to be overwritten by an earlier draft.
+            # An earlier draft must not overwrite a page that was opened for a customer or an order to repeat.
             "begins_empty": not is_refused and not request.GET,
             "customer": described_customer(request.user, customer) if customer else None,
             "done": request.session.get(DONE, []),
@@ -121,14 +122,14 @@ class NewOrder(Feature[Order]):
         }
         return self.render(request, "orders/new_order.html", gettext("New order"), context, headers=PRIVATE)
 
-    # --- making
+    # --- creating
 
-    def _make_new_order(self, request: HttpRequest) -> HttpResponse:
+    def _create_new_order(self, request: HttpRequest) -> HttpResponse:
         form = NewOrderForm(request.POST, user=staff_user(request))
         key = form.key_of_order
         if key is not None and (made := Order.objects.filter(pk=key).first()):
             messages.info(request, gettext("%(order)s was made already.") % {"order": made})
-            return self._leave_new_order(request, made)
+            return self._redirect_after_new_order(request, made)
         lines = cast(BaseLineFormSet, LineFormSet(request.POST, prefix=PREFIX))
         are_lines_valid = lines.is_valid()
         if form.is_valid() and are_lines_valid:
@@ -149,10 +150,10 @@ class NewOrder(Feature[Order]):
                 messages.success(
                     request, gettext("%(order)s is made; the site will get it by itself.") % {"order": order}
                 )
-                return self._leave_new_order(request, order)
+                return self._redirect_after_new_order(request, order)
         return self._new_order_page(request, form, lines, form.known)
 
-    def _leave_new_order(self, request: HttpRequest, order: Order) -> HttpResponse:
+    def _redirect_after_new_order(self, request: HttpRequest, order: Order) -> HttpResponse:
         done = [key for key in request.session.get(DONE, []) if key != str(order.pk)]
         request.session[DONE] = [str(order.pk), *done][:REMEMBERED]
         if may_see(request):
@@ -161,10 +162,10 @@ class NewOrder(Feature[Order]):
 
 
 def _as_json(view: Callable[..., list[Any] | dict[str, Any]]) -> Callable[..., HttpResponse]:
-    def answer(request: HttpRequest, **arguments: Any) -> HttpResponse:
+    def respond(request: HttpRequest, **arguments: Any) -> HttpResponse:
         return JsonResponse({"found": view(request, **arguments)}, headers=PRIVATE)
 
-    return answer
+    return respond
 
 
 def _customers(request: HttpRequest) -> list[Any]:

@@ -1,7 +1,7 @@
-"""The form of the order's page, which is saved by the services alone.
+"""The form of the order's page. Only the services save it.
 
-Django's form view is one transaction. What a service refuses must undo that transaction and show the form again with
-everything that was typed; so a refusal leaves the view as an exception and comes back as an error of the form.
+Django's form view is one transaction. When a service refuses a change, the transaction must be rolled back and the form
+must be shown again with the typed values. So an exception ends the transaction, and the form then shows its text.
 """
 
 from typing import Any
@@ -24,8 +24,8 @@ from orders.rules.visibility import hidden_fields, may_see_prices
 from orders.services import NotAllowedError
 
 
-class _Refused(Exception):
-    """A service has refused; carries what it says out of Django's transaction."""
+class _RefusedError(Exception):
+    """The refusal of a service, raised to roll back Django's transaction."""
 
     def __init__(self, refusal: NotAllowedError) -> None:
         super().__init__(str(refusal))
@@ -33,9 +33,9 @@ class _Refused(Exception):
 
 
 _refusals: WeakKeyDictionary[HttpRequest, tuple[str, str]] = WeakKeyDictionary()
-"""The text of a refusal and the field it is about, by the request that was refused, while its form is shown again.
+"""The text and the field of a refusal, by request, for the form that is shown again.
 
-Texts, not the exception: its traceback refers to the request, which would then be kept for ever.
+These are texts because the traceback of an exception refers to the request, which would then never be freed.
 """
 
 
@@ -48,29 +48,29 @@ class OrderFormAdmin(FeatureModelAdmin):
         """Show or save the form; a refusal shows it again."""
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
-        except _Refused as refusal:
+        except _RefusedError as refusal:
             _refusals[request] = (str(refusal), refusal.field)
             return super().changeform_view(request, object_id, form_url, extra_context)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        """Return the form, with what a service has said to it."""
+        """Return the form class, with the refusal of a service if there is one."""
         kwargs["form"] = OrderForm
         form = super().get_form(request, obj, change=change, **kwargs)
         if request in _refusals:
             form.refusal, form.refused_field = _refusals[request]
         for name in left_out(request, obj) if obj is not None else ():
-            form.base_fields.pop(name, None)  # a declared field is there even when no fieldset has it
+            form.base_fields.pop(name, None)  # a declared field exists even when no fieldset has it
         return form
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        """Return the order; it stays locked while its form is being saved."""
+        """Return the order; a POST locks it until its form is saved."""
         key = _key(object_id)
         if key is not None and request.method == "POST" and connection.in_atomic_block:
             Order.objects.select_for_update().filter(pk=key).values_list("pk").first()
         return super().get_object(request, object_id, from_field)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Leave out what the user may not see, and show as text what the user may only read."""
+        """Leave out the fields that the user may not see; show fields as text to a user who may only read them."""
         found = super().get_fieldsets(request, obj)
         if obj is None:
             return found
@@ -78,27 +78,27 @@ class OrderFormAdmin(FeatureModelAdmin):
         return found if self.has_change_permission(request, obj) else readonly_fieldsets(found, request.user)
 
     def save_model(self, request: HttpRequest, obj: Order, form: BaseModelForm, change: bool) -> None:
-        """Do nothing: the services need the items too, and those come with `save_related`."""
+        """Do nothing: the service also needs the items, and only `save_related` has them."""
 
     def save_related(self, request: HttpRequest, form: Any, formsets: list[Any], change: bool) -> None:
-        """Hand the whole form to one service."""
+        """Save the whole form with one service."""
         items = next((formset for formset in formsets if isinstance(formset, ItemFormSet)), None)
         try:
             _edit(request, form, items)
             if note := request.POST.get("note_text", "").strip():
-                # Typed beside the form and not added by its own button: saving the order must not lose it.
+                # A note that was typed but not added by its own button must not be lost when the order is saved.
                 services.add_note(order_id=form.instance.pk, text=note, actor=staff_user(request))
         except NotAllowedError as refusal:
-            raise _Refused(refusal) from refusal
+            raise _RefusedError(refusal) from refusal
 
     def construct_change_message(
         self, request: HttpRequest, form: Any, formsets: list[Any], add: bool = False
     ) -> list[Any]:
-        """Return Django's own note of what changed; what counts is the order's timeline."""
+        """Return the message for Django's own log; the order's timeline is the log that staff read."""
         return construct_change_message(form, [], add)
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
-        """Show the page, without the button that saves the order and makes another one."""
+        """Show the page without the button “Save and add another”."""
         context["show_save_and_add_another"] = False
         return super().render_change_form(request, context, **kwargs)
 
@@ -120,14 +120,14 @@ def _edit(request: HttpRequest, form: OrderForm, items: ItemFormSet | None) -> N
 
 
 def left_out(request: HttpRequest, order: Order) -> frozenset[str]:
-    """Return the fields of the form that are not for this user."""
+    """Return the fields of the form that this user may not see."""
     hidden = hidden_fields(request.user, order.delivery_date)
-    # A customer without a name goes by his phone.
+    # A customer without a name is shown by phone.
     return hidden | {"customer"} if "recipient_phone" in hidden else hidden
 
 
 def _without(fieldsets: Any, names: frozenset[str]) -> list[Any]:
-    """Return the fieldsets without these fields; one that is left empty is not there."""
+    """Return the fieldsets without these fields, and without fieldsets that become empty."""
     found = []
     for title, options in fieldsets:
         lines = []

@@ -22,16 +22,16 @@ from orders.rules.lateness import Lateness, is_open, lateness, lateness_words
 from orders.rules.photo_state import SIGNS, PhotoState, photo_state
 from orders.rules.visibility import may_see_prices, shown_text
 
-ADDRESS_LENGTH = 70  # characters in the list
+ADDRESS_LENGTH = 70  # characters shown in the list
 PRODUCT_LENGTH = 40
 NOTE_LENGTH = 60
 REGULAR_FROM = 2
-"""From which order on a customer is called a regular one."""
+"""The number of orders from which a customer is marked as regular."""
 
 
 @admin.display(description=_("Number"), ordering="order_number")
 def number_column(order: OrderRow) -> SafeString:
-    """Return the number, whether the site knows, and what is wrong or missing; the whole is a link."""
+    """Return the number, the sync state and the marks of problems, all as one link."""
     return _lines(
         format_html(
             '<span class="crm-row-number" data-key="{}" data-version="{}">№{}{}</span>',
@@ -47,7 +47,7 @@ def number_column(order: OrderRow) -> SafeString:
 
 @admin.display(description=_("When"), ordering="delivery_date")
 def when_column(order: OrderRow) -> SafeString:
-    """Return the interval, the time left or over, and the date unless it is today's."""
+    """Return the interval, the remaining or exceeded time, and the date unless it is today."""
     slot = order.delivery_slot.name if order.delivery_slot else ""
     is_today = order.delivery_date == timezone.localdate()
     if not order.delivery_date:
@@ -67,7 +67,7 @@ def status_column(order: OrderRow) -> SafeString:
 
 @admin.display(description=_("Composition"))
 def composition_column(order: OrderRow) -> SafeString:
-    """Return the first product, how many more there are, and whether a card goes with it."""
+    """Return the first product, the number of the others, and whether there is a postcard."""
     items = composition(order.items.all())
     if not items:
         return _lines(_missing(order, gettext("no items")), _card(order))
@@ -81,9 +81,9 @@ def composition_column(order: OrderRow) -> SafeString:
 
 @admin.display(description=_("Recipient"))
 def recipient_column(order: OrderRow) -> SafeString:
-    """Return the recipient, the phone (a tap calls it), and how the order is handed over."""
+    """Return the recipient, the phone as a link, and the marks on the handover."""
     user = order.seen_by
-    # For a surprise the number stands there to be read, not to be called by a careless tap.
+    # For a surprise the phone is plain text, so that an accidental tap does not call the recipient.
     show = phone_text if order.is_surprise else shown_phone
     phone = show(user, order.recipient_phone)
     return _lines(
@@ -95,7 +95,7 @@ def recipient_column(order: OrderRow) -> SafeString:
 
 @admin.display(description=_("Address"))
 def address_column(order: OrderRow) -> SafeString:
-    """Return the district and the beginning of the address, with maps and messages a tap away."""
+    """Return the district and the beginning of the address, with links to maps and chats."""
     city = order.city.name if order.city else ""
     if not order.delivery_address.strip():
         if order.is_pickup:
@@ -114,7 +114,7 @@ def address_column(order: OrderRow) -> SafeString:
 
 @admin.display(description=_("Customer"))
 def customer_column(order: OrderRow) -> SafeString:
-    """Return the customer, and whether it is a regular one."""
+    """Return the customer, and whether the customer is regular."""
     customer = order.customer
     if customer is None:
         return _lines("—")
@@ -130,17 +130,17 @@ def customer_column(order: OrderRow) -> SafeString:
 
 @admin.display(description=_("Payment"), ordering="total_amount")
 def amount_column(order: OrderRow) -> SafeString:
-    """Return the sum and what is left to collect."""
+    """Return the sum and the state of the payment."""
     if not may_see_prices(order.seen_by, order.delivery_date):
         return _lines(payment_state(order))
     amount = format_html('<span class="crm-money">{}</span>', money(order.total_amount))
     css = "crm-paid" if _is_settled(order) else "crm-unpaid"
-    return _lines(amount, format_html('<span class="{}">{}</span>', css, payment_words(order)))
+    return _lines(amount, format_html('<span class="{}">{}</span>', css, payment_text(order)))
 
 
 @admin.display(description=_("Florist"))
 def florist_column(order: OrderRow) -> SafeString:
-    """Return who makes it, or a button to take it."""
+    """Return the florist, or a button to take the order."""
     who = order.responsible
     if who is not None:
         return _lines(display_name(who))
@@ -154,25 +154,27 @@ def courier_column(order: OrderRow) -> SafeString:
         if order.is_pickup:
             return _lines(gettext("pickup"))
         return _lines(_missing(order, gettext("no courier")) if is_open(order) else "—")
-    told = ""
+    notified = ""
     if order.courier_notified_at:
-        told = format_html('<span class="crm-mark"><span aria-hidden="true">🔔</span> {}</span>', gettext("told"))
+        notified = format_html(
+            '<span class="crm-mark"><span aria-hidden="true">🔔</span> {}</span>', gettext("notified")
+        )
     elif is_open(order):
-        told = format_html('<span class="crm-mark crm-mark-warn">{}</span>', gettext("not told"))
-    return _lines(order.courier.name, told)
+        notified = format_html('<span class="crm-mark crm-mark-warn">{}</span>', gettext("not notified"))
+    return _lines(order.courier.name, notified)
 
 
 @admin.display(description=_("Notes"))
 def notes_column(order: OrderRow) -> SafeString:
-    """Return the last note, how many there are, and the state of the photo."""
+    """Return the comment, the last note, the number of notes, and the state of the photo."""
     user = order.seen_by
     note, count = shown_text(user, order.last_note or ""), order.notes_count
     text = format_html('<span title="{}">{}</span>', note, Truncator(note).chars(NOTE_LENGTH)) if note else ""
     more = ngettext("%(count)s note", "%(count)s notes", count) % {"count": count} if count > 1 else ""
-    wishes = ""
+    requests = ""
     if comment := shown_text(user, order.comment):
-        wishes = format_html('<span title="{}">✍ {}</span>', comment, Truncator(comment).chars(NOTE_LENGTH))
-    return _lines(wishes, text, _subtle(more), photo_mark(order))
+        requests = format_html('<span title="{}">✍ {}</span>', comment, Truncator(comment).chars(NOTE_LENGTH))
+    return _lines(requests, text, _subtle(more), photo_mark(order))
 
 
 COLUMNS = (
@@ -188,11 +190,11 @@ COLUMNS = (
     courier_column,
     notes_column,
 )
-"""The columns of the list, in their order; a column's name is its function's."""
+"""The columns of the list in their order; the function's name is the column's name."""
 
 
 def photo_mark(order: Order) -> SafeString | str:
-    """Return where the photo of the bouquet stands; empty for an order without one."""
+    """Return the state of the bouquet's photo; empty for an order without a photo."""
     state = photo_state(order)
     if state == PhotoState.NONE:
         return ""
@@ -204,8 +206,8 @@ def photo_mark(order: Order) -> SafeString | str:
     )
 
 
-def payment_words(order: Order) -> str:
-    """Return whether the order is paid, what is left to pay, and what the courier collects in cash."""
+def payment_text(order: Order) -> str:
+    """Return whether the order is paid, the remaining sum, and the cash that the courier collects."""
     if not may_show_sums(order) or _is_settled(order) or order.payment_status == PaymentStatus.REFUNDED:
         return payment_state(order)
     due = money(order.amount_due)
@@ -224,7 +226,7 @@ def payment_state(order: Order) -> str:
 
 
 def may_show_sums(order: Order) -> bool:
-    """Return whether the reader of the row may see its sums; True for a page that sets no reader."""
+    """Return whether the reader of the row may see its sums; True when no reader is set."""
     user = getattr(order, "seen_by", None)
     return user is None or may_see_prices(user, order.delivery_date)
 
@@ -275,14 +277,14 @@ def _card(order: OrderRow) -> SafeString | str:
 
 
 def _missing(order: Order, words: str) -> SafeString | str:
-    """Return what is missing, in red; nothing for an order that is closed."""
+    """Return the name of a missing value in red; empty for a closed order."""
     if not is_open(order):
         return ""
     return format_html('<span class="crm-missing">{}</span>', words)
 
 
 def _lines(*parts: str) -> SafeString:
-    """Return the parts that are there, each on a line of its own; what is no markup is escaped."""
+    """Return the non-empty parts, each on its own line. Parts that are not safe markup are escaped."""
     there = [(part,) for part in parts if part] or [("—",)]
     return format_html('<div class="crm-cell">{}</div>', format_html_join("", "<div>{}</div>", there))
 

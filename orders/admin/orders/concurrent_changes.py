@@ -1,4 +1,4 @@
-"""What two people have changed of one order, for the note at the top of the form: nothing of either is lost."""
+"""The fields of an order that two people have changed, for the notice at the top of the form."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,27 +8,27 @@ from orders.admin.orders.lost_update_guard import BothChanged
 from orders.models import Order, OrderEvent
 from orders.sync.fields import ITEMS
 
-LOOKED_AT = 50
-"""Timeline entries among which the one is looked for that has changed a field."""
+ENTRIES_SEARCHED = 50
+"""The latest timeline entries that are searched for the author of a change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One field, and who else has changed it and when, as far as the timeline knows."""
+    """One field, with the other person and the time of the change; empty when the timeline does not have them."""
 
     change: BothChanged
     who_and_when: str
 
 
 def both_changed(order: Order, context: Mapping[str, Any]) -> list[Row]:
-    """Return what both have changed, from the forms of the page's context. One query, when there is something."""
+    """Return the fields that both have changed, from the forms in the page's context. At most one query."""
     found: list[BothChanged] = list(getattr(context["adminform"].form, "both_changed", ()))
     for inline in context["inline_admin_formsets"]:
         if inline.formset.is_bound:
             found += getattr(inline.formset, "both_changed", ())
     if not found:
         return []
-    events = list(order.events.exclude(changes=[]).select_related("actor")[:LOOKED_AT])
+    events = list(order.events.exclude(changes=[]).select_related("actor")[:ENTRIES_SEARCHED])
     return [Row(change, _who(change.name, events)) for change in found]
 
 

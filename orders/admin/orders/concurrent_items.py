@@ -1,8 +1,8 @@
-"""Two people on one order's lines: what one has posted is laid over the lines as they are by now.
+"""Concurrent changes of an order's lines: the posted lines are merged with the stored ones.
 
-The page posts the lines as it had shown them. A colleague, or the site, may have added lines since, removed some, or
-replaced them all. Nothing of either is to be lost: the lines that are stored stay, the typed ones stay, and a line that
-was worked on here and is gone by now comes back as a new one.
+The form posts the lines that the page has shown. A colleague or the site may have added, removed or replaced lines
+since then. Neither change may be lost: stored lines stay, typed lines stay, and a line that was edited here but has
+been removed since then is added again as a new line.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,19 +16,19 @@ from orders.models import OrderItem
 from orders.presentation.formatting import NBSP, money, number, plain
 
 Line = Mapping[str, str]
-"""What the form has posted of one line, by field."""
+"""The posted values of one line, by field."""
 SEEN = "initial-"
 
 
-def take_up_stored_lines(data: QueryDict, prefix: str, stored: Sequence[OrderItem]) -> list[BothChanged]:
-    """Rewrite a formset's posted data so that its lines are the stored ones; return what differed, in words.
+def merge_stored_lines(data: QueryDict, prefix: str, stored: Sequence[OrderItem]) -> list[BothChanged]:
+    """Rewrite a formset's posted data so that its lines are the stored ones, and return the differences.
 
-    Nothing is rewritten where the page had shown the lines that are stored.
+    Nothing is rewritten when the page has shown the same lines that are stored.
     """
     try:
         initial, total = (int(str(data[f"{prefix}-{name}_FORMS"])) for name in ("INITIAL", "TOTAL"))
     except (KeyError, ValueError):
-        return []  # the formset itself says what is wrong
+        return []  # the formset itself reports the error
     posted = [_line(data, f"{prefix}-{index}-") for index in range(min(total, 1000))]
     shown = {line["id"]: line for line in posted[:initial] if line.get("id")}
     rows = {str(item.pk): item for item in stored}
@@ -49,8 +49,8 @@ def _line(data: QueryDict, prefix: str) -> dict[str, str]:
 
 
 def _as_line(item: OrderItem) -> Line:
-    figures = {"quantity": str(plain(item.quantity)), "price": str(plain(item.price))}
-    return {"id": str(item.pk), **figures, **{SEEN + name: value for name, value in figures.items()}}
+    numbers = {"quantity": str(plain(item.quantity)), "price": str(plain(item.price))}
+    return {"id": str(item.pk), **numbers, **{SEEN + name: value for name, value in numbers.items()}}
 
 
 def _as_new(line: Line) -> Line:
@@ -64,10 +64,10 @@ def _as_new(line: Line) -> Line:
 
 
 def _is_touched(line: Line) -> bool:
-    """Return whether a line was worked on here. One that is to go is gone: nothing is left to be wanted."""
+    """Return whether the user has edited the line. A line that the user removes does not count."""
     if line.get("DELETE"):
         return False
-    return any(_figure(line.get(name)) != _figure(line.get(SEEN + name)) for name in ("quantity", "price"))
+    return any(_decimal(line.get(name)) != _decimal(line.get(SEEN + name)) for name in ("quantity", "price"))
 
 
 def _write(data: QueryDict, prefix: str, lines: Sequence[Line], new: Sequence[Line]) -> None:
@@ -84,36 +84,36 @@ def _write(data: QueryDict, prefix: str, lines: Sequence[Line], new: Sequence[Li
 
 
 def _added(item: OrderItem) -> BothChanged:
-    return BothChanged("items", item.name, was="—", theirs=line_words(item.quantity, item.price), yours="—")
+    return BothChanged("items", item.name, was="—", theirs=line_text(item.quantity, item.price), yours="—")
 
 
 def _gone(line: Line) -> BothChanged:
     if line.get("DELETE"):
         yours = gettext("removed")
     elif _is_touched(line):
-        yours = line_words(line.get("quantity"), line.get("price"))
+        yours = line_text(line.get("quantity"), line.get("price"))
     else:
         yours = gettext("unchanged")
     return BothChanged(
         "items",
         line.get("product") or gettext("An item"),
-        was=line_words(line.get(SEEN + "quantity"), line.get(SEEN + "price")),
+        was=line_text(line.get(SEEN + "quantity"), line.get(SEEN + "price")),
         theirs=gettext("removed"),
         yours=yours,
     )
 
 
-def line_words(quantity: str | Decimal | None, price: str | Decimal | None) -> str:
-    """Return a line's figures as staff read them, `2 × 7 500 ₸`; what is no number as it was typed."""
-    count, each = _figure(quantity), _figure(price)
+def line_text(quantity: str | Decimal | None, price: str | Decimal | None) -> str:
+    """Return the quantity and price of a line as `2 × 7 500 ₸`. A text that is not a number stays as typed."""
+    count, each = _decimal(quantity), _decimal(price)
     if count is None or each is None:
         return f"{quantity or '—'}{NBSP}×{NBSP}{price or '—'}"
     return f"{number(count)}{NBSP}×{NBSP}{money(each)}"
 
 
-def _figure(value: str | Decimal | None) -> Decimal | None:
+def _decimal(value: str | Decimal | None) -> Decimal | None:
     try:
-        figure = Decimal(str(value or "").replace(",", ".").replace(NBSP, "").replace(" ", ""))
+        decimal = Decimal(str(value or "").replace(",", ".").replace(NBSP, "").replace(" ", ""))
     except InvalidOperation:
         return None
-    return figure if figure.is_finite() else None
+    return decimal if decimal.is_finite() else None

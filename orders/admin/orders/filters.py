@@ -12,13 +12,13 @@ from orders.models import Order, Stage
 
 
 class FloristFilter(DropdownFilter):
-    """Orders that somebody is responsible for: only people who work here are offered."""
+    """A filter by the responsible florist. Only active staff are in the list."""
 
     title = _("responsible")
     parameter_name = "florist"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """Return the staff."""
+        """Return the active members of staff."""
         staff = User.objects.filter(is_staff=True, is_active=True).order_by("first_name", "username")
         return [(str(user.pk), display_name(user)) for user in staff]
 
@@ -29,7 +29,7 @@ class FloristFilter(DropdownFilter):
 
 
 class StageFilter(DropdownFilter):
-    """Orders by the stage of their status."""
+    """A filter by the stage of the status."""
 
     title = _("stage")
     parameter_name = "stage"
@@ -44,13 +44,13 @@ class StageFilter(DropdownFilter):
 
 
 class ProblemFilter(DropdownFilter):
-    """Orders that a person has to look at."""
+    """A filter for orders that need the attention of staff."""
 
-    title = _("trouble")
-    parameter_name = "trouble"
+    title = _("problems")
+    parameter_name = "problem"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """Return the kinds of trouble."""
+        """Return the kinds of problems."""
         return [
             ("stub", _("not complete yet")),
             ("status", _("unknown status")),
@@ -61,7 +61,7 @@ class ProblemFilter(DropdownFilter):
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
-        """Return the orders with that trouble."""
+        """Return the orders with that problem."""
         conditions = {
             "stub": Q(is_stub=True),
             "status": Q(status__needs_attention=True),

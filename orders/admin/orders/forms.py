@@ -1,4 +1,4 @@
-"""The form that edits an order; a new one is made on a page of its own (`new_order`)."""
+"""The form that edits an order; a new order is created on another page (`new_order`)."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise  # the stubs are not installed in production
 
 LOCAL = ("customer",)
-"""Fields of the form that go to the service as they are; the others go as keys."""
+"""References that the service takes as objects; it takes the others as keys."""
 MONEY = ("total_amount", "delivery_fee", "discount_amount", "paid_amount")
 
 TEXT_ROWS = {"delivery_address": 2, "comment": 3, "courier_comment": 3, "postcard_text": 3}
-"""Fields of several lines, and how many are shown."""
+"""Fields of several lines, with the number of rows shown."""
 
 HELP: "dict[str, StrOrPromise]" = {
     "is_anonymous": "",
@@ -33,12 +33,12 @@ HELP: "dict[str, StrOrPromise]" = {
         "It goes into the prices of the items, in proportion, and 0 takes it away. Delivery is not discounted."
     ),
     "paid_amount": _(
-        "The site works it out from its payments, and what it tells is taken over. What is entered here stays here: to"
-        " have the site know, mark the order as paid."
+        "The site calculates it from its payments and reports it here. A sum entered here is not sent to the site: to"
+        " notify the site, mark the order as paid."
     ),
-    "payment_status": _("The site knows “paid” and “not paid”; a refund is told to it as “not paid”."),
+    "payment_status": _("The site knows “paid” and “not paid”; a refund is sent to it as “not paid”."),
 }
-"""What a field of money does, and how far it reaches the site; some fields need no help here."""
+"""Help texts: what a sum affects, and whether it is sent to the site. An empty text removes the model's help text."""
 
 EDITABLE = (
     "recipient_name",
@@ -62,40 +62,40 @@ EDITABLE = (
 
 
 class PhoneField(forms.CharField):
-    """A phone in any spelling. What was stored unreadable stays until somebody changes it."""
+    """A phone in any spelling. A stored text that is not a phone number stays until a user changes it."""
 
     def __init__(self, **kwargs: Any) -> None:
         widget = UnfoldAdminTextInputWidget({"inputmode": "tel", "autocomplete": "off"})
         super().__init__(max_length=100, required=False, widget=widget, **kwargs)
 
     def prepare_value(self, value: Any) -> Any:
-        """Return a stored number as people write it."""
+        """Return a stored number in the usual spelling."""
         return format_phone(value) if isinstance(value, str) else value
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        """Return whether it is another number; another spelling of the same is none."""
+        """Return whether the number has changed; another spelling of the same number is not a change."""
         return normalize_phone(str(initial or "")).value != normalize_phone(str(data or "")).value
 
     def clean(self, value: Any) -> str:
-        """Return the number in E.164, or the text as typed; `PhoneField.check` says whether it may stay."""
+        """Return the number in E.164, or the text as typed, which `PhoneField.check` refuses."""
         return normalize_phone(super().clean(value)).value
 
     @staticmethod
     def check(value: str) -> None:
-        """Refuse what is no phone number."""
+        """Raise `ValidationError` for a text that is not a phone number."""
         if value and not normalize_phone(value).is_valid:
             raise ValidationError(gettext("There is no such phone number. Example: +7 701 123-45-67"))
 
 
 class OrderForm(SeenValuesMixin, forms.ModelForm):
-    """What may be edited of an order; its status, its florist and its courier have buttons of their own."""
+    """The editable fields of an order; the status, the florist and the courier have their own buttons."""
 
     recipient_phone = PhoneField(label=_("recipient's phone"))
 
     refusal = ""
-    """What the service has said to the values of this form, when it is shown again because of that."""
+    """The text of the service's refusal, when the form is shown again because of it."""
     refused_field = ""
-    """The field that it was about, where it was one."""
+    """The field that the refusal is about; empty for the whole form."""
 
     class Meta:
         model = Order
@@ -114,7 +114,7 @@ class OrderForm(SeenValuesMixin, forms.ModelForm):
                 field.widget = UnfoldAdminTextareaWidget({"rows": TEXT_ROWS[name]})
 
     def _offer_active_references(self) -> None:
-        """Offer of each reference the rows in use, and the order's own."""
+        """Limit each reference to its active rows and the order's current one."""
         for name in ("delivery_slot", "city", "shop"):
             field = self.fields.get(name)
             if isinstance(field, forms.ModelChoiceField) and field.queryset is not None:
@@ -123,11 +123,11 @@ class OrderForm(SeenValuesMixin, forms.ModelForm):
                 field.queryset = field.queryset.filter(Q(is_active=True) | Q(**{key: current}))
 
     def clean_recipient_phone(self) -> str:
-        """Refuse a new number that can't exist; one that came so from the site may stay."""
+        """Refuse an impossible number, unless it came from the site and is unchanged."""
         return self._checked_phone("recipient_phone")
 
     def clean(self) -> dict[str, Any] | None:
-        """Refuse negative sums, and say what the service has said."""
+        """Refuse negative sums, and add the refusal of the service."""
         cleaned = super().clean()
         for name in MONEY:
             value = self.cleaned_data.get(name)
@@ -138,7 +138,7 @@ class OrderForm(SeenValuesMixin, forms.ModelForm):
         return cleaned
 
     def changes(self) -> dict[str, Any]:
-        """Return what was changed, in the form that the services take: keys of rows, values of the rest."""
+        """Return the changed fields in the form that the services take: keys for references, values for the rest."""
         return {
             name: self.as_service_value(name)
             for name in self.changed_data

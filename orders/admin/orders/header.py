@@ -1,4 +1,4 @@
-"""The context of an order's page beside its form: the head, the customer's orders, notes and timeline."""
+"""The context of an order's page outside its form: the header, the customer's orders, notes and timeline."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -14,13 +14,13 @@ from django.utils.translation import gettext
 
 from cvety_crm.admin_site.features import Feature
 from orders import services
-from orders.admin.actions.conflicts import wished_status
+from orders.admin.actions.conflicts import desired_status
 from orders.admin.actions.presence import presence_context
 from orders.admin.actions.problems import REASONS
 from orders.admin.actions.status import next_statuses
 from orders.admin.actions.undo import undo_of_order
 from orders.admin.badges import SIGNS, delivery_marks, order_marks, stage_class, status_badge, sync_badge
-from orders.admin.orders.columns import payment_words
+from orders.admin.orders.columns import payment_text
 from orders.admin.orders.concurrent_changes import both_changed
 from orders.admin.orders.notes import notes_of
 from orders.admin.panels import event_links, panels
@@ -43,7 +43,7 @@ class OrderHeader(Feature[Order]):
     """The context of `orders/order_head.html` and `orders/order_after.html`."""
 
     def page_context(self, request: HttpRequest, row: Order, context: Mapping[str, Any]) -> dict[str, Any]:
-        """Return it, with the text of a note that was typed but not added, and what two people have changed."""
+        """Return the context with the text of a note that was typed but not added, and the concurrent changes."""
         preserved = self.model_admin.get_preserved_filters(request)
         found = header_context(request, row, may_move=may_change_status(request), preserved=preserved)
         if typed := request.POST.get("note_text", ""):
@@ -52,10 +52,10 @@ class OrderHeader(Feature[Order]):
 
 
 def header_context(request: HttpRequest, order: Order, *, may_move: bool, preserved: str) -> dict[str, Any]:
-    """Return what stands around an order's form.
+    """Return the context for the templates around the order's form.
 
-    `may_move`: whether the user may change the status; `preserved`: the filters of the list that the page was opened
-    from.
+    `may_move`: whether the user may change the status; `preserved`: the filters of the list from which the page was
+    opened.
     """
     shown_all = request.GET.get("timeline") == "all"
     events = order.events.select_related("actor")
@@ -96,7 +96,7 @@ def _head(
         "two_gis": "" if order.is_pickup else two_gis_url(order),
         "yandex": "" if order.is_pickup else yandex_maps_url(order),
         "sum": money(order.total_amount) if is_priced else HIDDEN,
-        "payment": payment_words(order) if is_priced else "",
+        "payment": payment_text(order) if is_priced else "",
         "sync": _sync(order, events),
         "may_send_again": may_move and order.sync_state == SyncState.FAILED,
         **_recipient(request, order),
@@ -108,7 +108,7 @@ def _head(
         "step": _step(order) if may_move else None,
         "may_move": may_move,
         "undo": undo_of_order(order) if may_move else "",
-        "wish": wished_status(order) if may_move else None,
+        "desired_status": desired_status(order) if may_move else None,
         "problem": _problem(order, events) if order.problem else None,
         "reasons": REASONS.items(),
         "longest_reason": services.LONGEST_REASON,
@@ -120,12 +120,12 @@ def _head(
 def _step(order: Order) -> dict[str, Any] | None:
     statuses = next_statuses(order)
     if not statuses or not order.status.next_codes:
-        return None  # where everything may follow nothing is usual
+        return None  # a status without defined next statuses has no usual next step
     return {"status": statuses[0], "css": stage_class(statuses[0].stage), "sign": SIGNS.get(statuses[0].stage, "")}
 
 
 def _sync(order: Order, events: Sequence[OrderEvent]) -> SafeString:
-    """Return whether the site knows, since when, and why not."""
+    """Return the sync badge, with the time of the last agreement or the reason of the refusal."""
     if order.sync_state == SyncState.FAILED:
         reason = _last_refusal(order, events)
         return sync_badge(order, gettext("the site refused: %(reason)s") % {"reason": reason})
@@ -139,14 +139,14 @@ def _sync(order: Order, events: Sequence[OrderEvent]) -> SafeString:
 
 
 def _on_site_since(order: Order, events: Sequence[OrderEvent]) -> datetime | None:
-    """Return when both sides last came to agree: the latest entry of something sent or heard."""
+    """Return the time of the latest entry that was sent to the site or reported by it."""
     for event in events:
         if event.kind == EventKind.SENT or event.source in REPORTED_BY_SITE:
             return event.happened_at
     if len(events) <= ENTRIES_SHOWN:
         return None
-    heard = order.events.filter(Q(kind=EventKind.SENT) | Q(source__in=REPORTED_BY_SITE))
-    return heard.values_list("happened_at", flat=True).first()
+    exchanged = order.events.filter(Q(kind=EventKind.SENT) | Q(source__in=REPORTED_BY_SITE))
+    return exchanged.values_list("happened_at", flat=True).first()
 
 
 def _last_refusal(order: Order, events: Sequence[OrderEvent]) -> str:
@@ -158,7 +158,7 @@ def _last_refusal(order: Order, events: Sequence[OrderEvent]) -> str:
 
 
 def _problem(order: Order, events: Sequence[OrderEvent]) -> dict[str, str]:
-    """Return what is wrong, and who has said so when: one of the staff, or the customer of his bouquet's photo."""
+    """Return the problem, with the time and the person who reported it: staff, or the customer about the photo."""
     event = next((event for event in events if _is_report(event)), None)
     return {"reason": order.problem, "who": event.who_and_when if event else ""}
 
@@ -170,7 +170,7 @@ def _is_report(event: OrderEvent) -> bool:
 
 
 def _recipient(request: HttpRequest, order: Order) -> dict[str, Any]:
-    """Return the recipient's phone, with a link to write to him; for a surprise as text: one tap would spoil it."""
+    """Return the recipient's phone with a chat link; for a surprise as plain text, so that a tap does not call."""
     phone = order.recipient_phone
     if order.is_surprise:
         return {"recipient_phone": phone_text(request.user, phone), "must_not_call": bool(phone)}
@@ -178,7 +178,7 @@ def _recipient(request: HttpRequest, order: Order) -> dict[str, Any]:
 
 
 def _whatsapp(request: HttpRequest, phone: str) -> SafeString:
-    """Return a link that writes to a phone; empty where the phone is none, or not for this user."""
+    """Return a link to a chat with this phone; empty for an invalid phone, and for a user who may not see it."""
     url = whatsapp_url(phone) if may_see_phones(request.user) else ""
     if not url:
         return SafeString("")

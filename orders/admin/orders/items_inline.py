@@ -1,4 +1,4 @@
-"""The items of an order on its page: lines as they were sold, and new ones from the catalogue or in one's own words."""
+"""The items of an order on its page: sold lines, and new ones from the catalogue or as free text."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -19,7 +19,7 @@ from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWidget
 
 from cvety_crm.admin_site.base import without_related_buttons
-from orders.admin.orders.concurrent_items import line_words, take_up_stored_lines
+from orders.admin.orders.concurrent_items import line_text, merge_stored_lines
 from orders.admin.orders.lost_update_guard import BothChanged, SeenValuesMixin
 from orders.models import OrderItem, Product
 from orders.presentation.formatting import money, number, plain
@@ -33,7 +33,7 @@ class PlainText(forms.Widget):
     """A value that is only shown."""
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> Any:
-        """Return the text, escaped; a form posts it too, for the day when its row is gone."""
+        """Return the escaped text with a hidden input: it is needed if another person removes the line."""
         if not value:
             return mark_safe('<span class="crm-item-name"></span>')
         return format_html(
@@ -42,7 +42,7 @@ class PlainText(forms.Widget):
 
 
 class PriceWidget(UnfoldAdminDecimalFieldWidget):
-    """The price of one piece, with its list price beside it where a discount is in it."""
+    """The price of one piece, with the list price beside a discounted price."""
 
     item: OrderItem | None = None
 
@@ -53,7 +53,7 @@ class PriceWidget(UnfoldAdminDecimalFieldWidget):
 
 
 def struck_list_price(item: OrderItem) -> SafeString:
-    """Return a line's list price, struck through; nothing where it is sold for that."""
+    """Return the list price struck through; empty when the line has no discount."""
     listed = full_price(item)
     if listed <= item.price:
         return SafeString("")
@@ -65,7 +65,7 @@ def struck_list_price(item: OrderItem) -> SafeString:
 
 
 class ItemForm(SeenValuesMixin, forms.ModelForm):
-    """One line."""
+    """The form of one line."""
 
     seen_fields = ("quantity", "price")
 
@@ -96,12 +96,12 @@ class ItemForm(SeenValuesMixin, forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance._state.adding:
-            if "product" in self.fields:  # it is not where lines are only read
+            if "product" in self.fields:  # a user who may only read has no such field
                 self.fields["product"].required = False
             if "price" not in (kwargs.get("initial") or {}):
                 self.initial.pop("price", None)
             return
-        # A line that was sold keeps its name: it says how things were. No queries for products here.
+        # A sold line keeps its name, so no query for its product is needed.
         item = self.instance
         self.fields["product"] = forms.CharField(disabled=True, required=False, label=_("product"), widget=PlainText())
         self.initial["product"] = item.name
@@ -114,7 +114,7 @@ class ItemForm(SeenValuesMixin, forms.ModelForm):
         self.stored = {"quantity": item.quantity, "price": item.price}
 
     def clean(self) -> dict[str, Any] | None:
-        """Ask for what a line can't do without."""
+        """Require a price, and a product or a name."""
         cleaned = super().clean()
         if not self.instance._state.adding:
             if self.cleaned_data.get("price") is None and "price" not in self.errors:
@@ -132,7 +132,7 @@ class ItemForm(SeenValuesMixin, forms.ModelForm):
         return cleaned
 
     def _post_clean(self) -> None:
-        # The row is never saved from here: `services` does that. Validating it would want an order.
+        # Only `services` save the row; Django's validation of a new one would require an order.
         if self.instance._state.adding:
             return
         self.cleaned_data.pop("product", None)
@@ -143,9 +143,9 @@ class ItemForm(SeenValuesMixin, forms.ModelForm):
         data = self.cleaned_data
         if not self.instance._state.adding:
             item = self.instance
-            # What was not touched here is as it is by now, not as the page has shown it.
-            figures = {name: data[name] if name in self.changed_data else self.stored[name] for name in self.stored}
-            return replace(as_snapshot(item), **figures)
+            # An unchanged field keeps its stored value, not the value that the page has shown.
+            numbers = {name: data[name] if name in self.changed_data else self.stored[name] for name in self.stored}
+            return replace(as_snapshot(item), **numbers)
         product: Product | None = data.get("product")
         return new_line(
             product, data.get("name") or (product.name if product else ""), data["quantity"], data.get("price")
@@ -153,21 +153,21 @@ class ItemForm(SeenValuesMixin, forms.ModelForm):
 
 
 class ItemFormSet(PaginationInlineFormSet):
-    """All lines together. What a colleague has added or removed meanwhile is taken up, and asked about once."""
+    """The form set of all lines. It merges the lines that others have added or removed, and asks once to confirm."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.line_changes: list[BothChanged] = []
         if self.is_bound and not self.instance._state.adding and self.was_shown():
             rows = self.get_queryset()
-            self.line_changes = take_up_stored_lines(cast(QueryDict, self.data), self.prefix, list(rows))
+            self.line_changes = merge_stored_lines(cast(QueryDict, self.data), self.prefix, list(rows))
 
     def was_shown(self) -> bool:
-        """Return whether the page had fields for the lines, which it has not for those who don't see prices."""
+        """Return whether the page had fields for the lines; users who may not see prices have none."""
         return f"{self.prefix}-0-quantity" in self.data
 
     def clean(self) -> None:
-        """Ask for a line at least, and once about lines that somebody else has changed meanwhile."""
+        """Require at least one line, and refuse once when another person has changed the lines too."""
         super().clean()
         if not self.instance._state.adding and not self.was_shown():
             return
@@ -179,12 +179,12 @@ class ItemFormSet(PaginationInlineFormSet):
             raise ValidationError(gettext("An order needs at least one item."))
         if self.line_changes and self.has_changed():
             raise ValidationError(
-                gettext("Somebody else has changed the items meanwhile. What both of you did is here: save again.")
+                gettext("Somebody else has changed the items too. Both changes are shown here: save again.")
             )
 
     @property
     def both_changed(self) -> list[BothChanged]:
-        """Return what two people have changed of the lines; nothing where the other one alone has."""
+        """Return the lines that both have changed; empty when only the other person has changed lines."""
         of_lines = [
             replace(change, label=f"{form.instance.name}: {change.label.lower()}")
             for form in self.initial_forms
@@ -193,7 +193,7 @@ class ItemFormSet(PaginationInlineFormSet):
         return of_lines + (self.line_changes if self.has_changed() else [])
 
     def kept_forms(self) -> list[Any]:
-        """Return the forms of the lines that are to be there, in their order."""
+        """Return the forms of the lines that are not removed, in their order."""
         return [
             form
             for form in self.forms
@@ -202,19 +202,19 @@ class ItemFormSet(PaginationInlineFormSet):
 
 
 def _changed_before_it_was_removed(form: ItemForm) -> list[BothChanged]:
-    """Return what a colleague has changed of a line that is to go; from now on that counts as seen."""
+    """Return another person's changes of a line that the user removes, and mark them as seen."""
     stale = [] if form.instance._state.adding else [name for name in form.seen_fields if form.is_stale(name)]
     if not stale:
         return []
-    was = line_words(*(form.data.get(form[name].html_initial_name) for name in ("quantity", "price")))
-    theirs = line_words(form.stored["quantity"], form.stored["price"])
+    was = line_text(*(form.data.get(form[name].html_initial_name) for name in ("quantity", "price")))
+    theirs = line_text(form.stored["quantity"], form.stored["price"])
     for name in stale:
         form.show_as_seen(name)
     return [BothChanged("items", form.instance.name, was=was, theirs=theirs, yours=gettext("removed"))]
 
 
 class ItemInline(TabularInline):
-    """The lines; whoever may change an order may change them."""
+    """The lines; users who may change an order may change them."""
 
     model = OrderItem
     form = ItemForm
@@ -224,11 +224,11 @@ class ItemInline(TabularInline):
     autocomplete_fields = ("product",)
     hide_title = True
     extra = 0
-    verbose_name = _("product")  # what the button below the lines adds
+    verbose_name = _("product")  # label of the button below the lines
     verbose_name_plural = _("items")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Leave out what the user may not see; who may not change the lines reads them in words."""
+        """Return the fields; a user who may not change the lines gets text columns, without sums if hidden."""
         if not self._sees_prices(request, obj):
             return ("name_column", "quantity_column")
         if obj is not None and not self.has_change_permission(request, obj):
@@ -240,43 +240,43 @@ class ItemInline(TabularInline):
         return super().get_queryset(request).select_related("product").order_by("position", "created_at")
 
     def formfield_for_dbfield(self, db_field: Field, request: HttpRequest, **kwargs: Any) -> FormField | None:
-        """Keep the small buttons for editing a product out of the lines."""
+        """Remove the small buttons that edit a product."""
         return without_related_buttons(super().formfield_for_dbfield(db_field, request, **kwargs))
 
     @admin.display(description=_("product"))
     def name_column(self, item: OrderItem) -> str:
-        """Return what a line was called when it was sold."""
+        """Return the name under which the line was sold."""
         return item.name
 
     @admin.display(description=_("quantity"))
     def quantity_column(self, item: OrderItem) -> str:
-        """Return how many."""
+        """Return the quantity."""
         return number(item.quantity)
 
     @admin.display(description=_("price, ₸"))
     def price_column(self, item: OrderItem) -> str:
-        """Return the price of one, and what it was before a discount."""
+        """Return the price of one piece, and the price before a discount."""
         return format_html("{} {}", money(item.price), struck_list_price(item))
 
     @admin.display(description=_("sum"))
     def total_column(self, item: OrderItem) -> str:
-        """Return a line's sum."""
+        """Return the sum of the line."""
         return "—" if item._state.adding else money(item.total)
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Follow the order."""
+        """Return whether the user may view or change orders."""
         return bool(request.user.has_perm("orders.view_order") or self._may(request))
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Follow the order."""
+        """Return whether the user may change orders and see prices."""
         return self._may(request) and self._sees_prices(request, obj)
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Follow the order; who does not see prices can't be asked for them."""
+        """Return whether the user may change orders and see prices, which the form requires."""
         return self._may(request) and self._sees_prices(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Follow the order: a line may go, the order may not."""
+        """Return whether the user may remove lines; the order itself can't be deleted."""
         return self._may(request) and self._sees_prices(request, obj)
 
     @staticmethod

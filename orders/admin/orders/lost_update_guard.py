@@ -1,7 +1,8 @@
-"""Two people on one form: what one of them did not touch is not saved, what both changed is asked about.
+"""Protection against lost updates when two people edit one form.
 
-The form carries the values that were shown. A field counts as changed when it differs from those, not from what is
-stored by now, so a page opened an hour ago does not undo what a colleague has done since.
+The form contains the values that the page has shown. A field counts as changed when it differs from those, not from the
+stored value, so a page that was opened an hour ago does not undo a colleague's changes. Unchanged fields are not saved;
+a field that both have changed needs a second save as confirmation.
 """
 
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ def _as_stored(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class BothChanged:
-    """One field that two people have changed: what it was, what it has become, what is wanted now. In words."""
+    """One field that two people have changed, with the old value, the stored value and the user's value as texts."""
 
     name: str
     label: str
@@ -36,7 +37,7 @@ class BothChanged:
 
 
 class SeenValuesMixin(_Base):
-    """For a form of an existing row. `seen_fields` are the fields watched; all of the form's own when None."""
+    """A mixin for the form of an existing row. `seen_fields` are the guarded fields; None guards all fields."""
 
     seen_fields: tuple[str, ...] | None = None
 
@@ -50,7 +51,7 @@ class SeenValuesMixin(_Base):
                 field.show_hidden_initial = True
 
     def clean(self) -> dict[str, Any] | None:
-        """Refuse, once, to overwrite what somebody else has changed since the page was opened."""
+        """Refuse once to overwrite a change that another person has made since the page was opened."""
         cleaned = super().clean()
         for name in self.changed_data:
             field = self.fields[name]
@@ -63,7 +64,7 @@ class SeenValuesMixin(_Base):
             theirs = self._shown(field, bound.initial)
             self.add_error(
                 name,
-                gettext("Changed by somebody else meanwhile: “%(value)s”. Save again to put yours in its place.")
+                gettext("Somebody else has changed it to “%(value)s”. Save again to store your value instead.")
                 % {"value": theirs},
             )
             self.both_changed.append(
@@ -79,14 +80,14 @@ class SeenValuesMixin(_Base):
         return cleaned
 
     def is_stale(self, name: str) -> bool:
-        """Return whether the field has another value by now than the page has shown."""
+        """Return whether the stored value differs from the value that the page has shown."""
         bound = self[name]
-        # A browser posts every line break as CRLF, whatever was stored and shown.
+        # A browser posts every line break as CRLF.
         stored, seen = map(_as_stored, (bound.initial, self.data.get(bound.html_initial_name)))
         return seen is not None and self.fields[name].has_changed(stored, seen)
 
     def show_as_seen(self, name: str) -> None:
-        """Take what is stored for seen: it is shown now, and saving again is a decision."""
+        """Mark the stored value as seen, so that the next save overwrites it."""
         bound = self[name]
         current = self.fields[name].prepare_value(bound.initial)
         shown = cast(QueryDict, self.data).copy()

@@ -1,4 +1,4 @@
-"""The order's pages: list, form, features. Each is in a module of its own; this one puts them together."""
+"""The order's pages: list, form, features. Each has its own module; this one combines them."""
 
 from typing import Any
 
@@ -37,9 +37,9 @@ from orders.rules.visibility import hidden_fields
 from orders.selectors.search import ids_if_few, search_for
 
 MOST_CUSTOMERS = 200
-"""Customers whose orders a search brings; more than that is no search for a person."""
+"""The largest number of customers whose orders a search includes; a search for a person finds fewer."""
 FEW_FOUND = 500
-"""Orders that a search names one by one; a page shows a tenth of that."""
+"""The largest number of found orders that the query selects by primary key; a page shows a tenth of that."""
 HEAVY = ("search", "metadata", "bitrix_state")
 
 _DELIVERY = (
@@ -75,12 +75,12 @@ FEATURES = (
     LiveUpdates,
     OrderHeader,
 )
-"""What the order's pages consist of. Bulk actions stand in the menu in this order."""
+"""The features of the order's pages. The menu of bulk actions follows this order."""
 
 
 @admin.register(Order)
 class OrderAdmin(OrderFormAdmin):
-    """Where the shop works."""
+    """The order list and the order page."""
 
     features = FEATURES
     list_before_template = "orders/list_head.html"
@@ -100,11 +100,11 @@ class OrderAdmin(OrderFormAdmin):
     )
     extra_lookups = ("customer__id__exact",)
     list_select_related = ("status", "city", "delivery_slot")
-    search_fields = ("order_number",)  # shows the box; what is searched is `get_search_results`
+    search_fields = ("order_number",)  # shows the search box; `get_search_results` does the search
     search_help_text = _("Number, name, address, phone")
     ordering = ("-created_at", "-id")
     actions_row = ("change_status_dialog",)
-    change_status_dialog = change_status_dialog  # Unfold looks a row's action up by this name
+    change_status_dialog = change_status_dialog  # Unfold looks up the action of a row by this name
     inlines = (ItemInline,)
     autocomplete_fields = ("customer",)
     change_form_outer_before_template = "orders/order_head.html"
@@ -123,25 +123,25 @@ class OrderAdmin(OrderFormAdmin):
         return False
 
     def has_change_status_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
-        """Return whether the user may move orders on; Unfold asks it for the row's action."""
+        """Return whether the user may change statuses; Unfold calls it for the action of a row."""
         return may_change_status(request)
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        """Show our own page for a new order in place of Django's form."""
+        """Show the page for a new order instead of Django's form."""
         return self.feature(NewOrder).page(request)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[OrderChangeList]:
-        """Return our list."""
+        """Return the class of the order list."""
         return OrderChangeList
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
-        """Leave the heavy columns in the database."""
+        """Leave out the heavy columns."""
         return super().get_queryset(request).select_related("customer", *self.list_select_related).defer(*HEAVY)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
     ) -> tuple[QuerySet[Order], bool]:
-        """Find by number, names, address and any form of a phone, the customer's too; by index, never by scanning."""
+        """Find orders by number, names, address and any form of a phone, also the customer's, by an index."""
         query = search_for(request.user, search_term)
         if query is None:
             return queryset, False
@@ -149,16 +149,16 @@ class OrderAdmin(OrderFormAdmin):
         found = Q(search=query)
         if customers:
             found |= Q(customer_id__in=customers)
-        # The few are named by their keys; the many are found among all orders, the newest first, quickly.
+        # A few orders are selected by id; many are found quickly by scanning the newest orders first.
         few = ids_if_few(Order.objects.filter(found), FEW_FOUND)
         return queryset.filter(found) if few is None else queryset.filter(pk__in=few), False
 
     def get_sortable_by(self, request: HttpRequest) -> Any:
-        """Return the columns without that of the sums for a user who does not see them."""
+        """Return the sortable columns, without the sums for a user who may not see them."""
         columns = super().get_sortable_by(request)
         is_priced = "total_amount" not in hidden_fields(request.user, None)
         return [column for column in columns if is_priced or column is not amount_column]
 
     def formfield_for_dbfield(self, db_field: Field, request: HttpRequest, **kwargs: Any) -> FormField | None:
-        """Keep the small buttons for editing a slot or a city out of the order's form."""
+        """Remove the small buttons that edit a slot or a city."""
         return without_related_buttons(super().formfield_for_dbfield(db_field, request, **kwargs))

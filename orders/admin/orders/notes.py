@@ -1,4 +1,4 @@
-"""Notes on an order's page: added without saving the form around them, never changed afterwards."""
+"""Notes on an order's page: added without saving the order's form, and never changed afterwards."""
 
 from typing import Any
 from uuid import UUID
@@ -25,12 +25,12 @@ class Notes(Feature[Order]):
     """The URL that adds a note."""
 
     def urls(self) -> list[URLPattern]:
-        """Return it."""
+        """Return the URL that adds a note."""
         route, may = "<uuid:key>/notes/", may_change_status
         return [self.view(route, self.add_note, name="add_note", methods=POST, permission=may)]
 
     def add_note(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Add a note; htmx gets the notes as they are then, and what was refused is still in the box."""
+        """Add a note. The response for htmx has all notes, and the typed text if it was refused."""
         order = order_or_404(key)
         text, page = request.POST.get("text", ""), reverse("admin:orders_order_change", args=[key])
         refused = ""
@@ -50,7 +50,7 @@ class Notes(Feature[Order]):
 
 
 def notes_of(order: Order, *, may_write: bool, back: str) -> dict[str, Any]:
-    """Return what `orders/notes.html` shows: the notes, the newest first, and where another one goes. One query.
+    """Return the context of `orders/notes.html`: the notes, newest first, and the form's URL. One query.
 
     `back` is the address of the page that shows them.
     """

@@ -1,4 +1,4 @@
-"""Photos on an order's page: taking and withdrawing them, the customer's link.
+"""Photos on an order's page: adding and withdrawing them, and the customer's link.
 
 Each button is a form that works without a script and then returns to the order's page. The script
 (static/cvety_crm/photos.js) requests JSON instead and replaces the panel in the page, so that nothing typed
@@ -35,7 +35,7 @@ PANEL = "#crm-photos"
 
 
 def photos_panel(order: Order, request: HttpRequest, *, back: str) -> dict[str, Any]:
-    """Return what `orders/photos.html` shows, as `photos` in its context; `back` is where it stands. Two queries."""
+    """Return `photos` for `orders/photos.html`; `back` is the URL of the page that shows it. Two queries."""
     found = list(order.photos.select_related("author", "withdrawn_by"))
     live = live_photos(found)
     approval = approval_of(order)
@@ -61,7 +61,7 @@ def photos_panel(order: Order, request: HttpRequest, *, back: str) -> dict[str, 
 
 
 def _whatsapp(order: Order, link: str, user: AnyUser) -> str:
-    """Return an address that opens WhatsApp with the customer and a text to send; "" without his phone."""
+    """Return a URL that opens WhatsApp with a text for the customer; "" without the customer's phone."""
     customer = order.customer
     if not link or customer is None or not may_see_phones(user):
         return ""
@@ -85,7 +85,7 @@ class Photos(Feature[Order]):
         return {"photos": photos_panel(row, request, back=request.get_full_path() + PANEL)}
 
     def add_photos(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Add the uploaded pictures; name the files that are not pictures."""
+        """Add the uploaded pictures, and list the files that are not pictures."""
         files = request.FILES.getlist("photo")
 
         def add() -> str:
@@ -102,7 +102,7 @@ class Photos(Feature[Order]):
             count = len(files)
             return ngettext("%(count)s photo was added.", "%(count)s photos were added.", count) % {"count": count}
 
-        return self._answer(request, key, add)
+        return self._respond(request, key, add)
 
     def withdraw_photo(self, request: HttpRequest, key: UUID, photo: UUID) -> HttpResponse:
         """Withdraw one photo of the order."""
@@ -112,12 +112,12 @@ class Photos(Feature[Order]):
                 raise Http404
             reason = request.POST.get("reason", "")[:500]
             services.withdraw_photo(photo_id=photo, actor=staff_user(request), reason=reason)
-            return gettext("The photo was withdrawn: nobody sees it any more.")
+            return gettext("The photo was withdrawn: no one sees it any more.")
 
-        return self._answer(request, key, withdraw)
+        return self._respond(request, key, withdraw)
 
     def change_link(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Make a link for the customer, or revoke the one there is."""
+        """Create a link for the customer, or revoke the current one."""
 
         def change() -> str:
             if request.POST.get("do") == "revoke":
@@ -126,17 +126,17 @@ class Photos(Feature[Order]):
             services.make_photo_link(order_id=key, actor=staff_user(request))
             return gettext("The link for the customer is ready.")
 
-        return self._answer(request, key, change)
+        return self._respond(request, key, change)
 
-    def _answer(self, request: HttpRequest, key: UUID, do: Callable[[], str]) -> HttpResponse:
-        """Run it and return the result: JSON with the panel for the script, else a message on the order's page."""
+    def _respond(self, request: HttpRequest, key: UUID, action: Callable[[], str]) -> HttpResponse:
+        """Run `action` and return its result: JSON with the panel for the script, else a redirect with a message."""
         found = self.model_admin.get_queryset(request).filter(pk=key)
         if not found.exists():
             raise Http404
         page = reverse("admin:orders_order_change", args=[key]) + PANEL
         said = refusal = ""
         try:
-            said = do()
+            said = action()
         except NotAllowedError as error:
             refusal = str(error)
         if JSON in request.headers.get("Accept", ""):
@@ -151,5 +151,5 @@ class Photos(Feature[Order]):
 
 
 def _add_photo(request: HttpRequest, key: UUID, file: UploadedFile) -> None:
-    upload = cast(BinaryIO, file)  # Django's file has the methods of one, but not the type
+    upload = cast(BinaryIO, file)  # Django's file has the methods of a binary file, but not its type
     services.add_photo(order_id=key, upload=upload, size=file.size or 0, actor=staff_user(request))

@@ -1,7 +1,7 @@
-"""An order's fields for a user who may only read them: sums formatted, references as text, typed texts without the
-phones that are hidden from this user.
+"""An order's fields for a user who may only read them: formatted sums, references as text, typed texts without phones
+that this user may not see.
 
-Django makes a link of each reference it shows read-only, also for users to whom the page behind it is forbidden.
+Django shows each read-only reference as a link, even to users who may not open the page of that link.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ TEXTS = ("recipient_name", "delivery_address", "comment", "courier_comment", "po
 
 
 def readonly_fieldsets(fieldsets: Any, user: AnyUser) -> list[Any]:
-    """Return the fieldsets with each of these fields as a function that returns its text for the user."""
+    """Return the fieldsets in which each such field is replaced by a function that returns its text for the user."""
     return [(title, {**options, "fields": _as_text(options["fields"], user)}) for title, options in fieldsets]
 
 

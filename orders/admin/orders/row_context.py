@@ -1,4 +1,4 @@
-"""What a row of the order list needs besides the order itself."""
+"""The data that a row of the order list needs besides the order itself."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, TypedDict, cast
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations  # the stubs are not installed in production
 
 COUNTED_AT_MOST = 100
-"""Orders of a customer, or notes of an order, that are counted; a customer whom the site uses for all strangers has a
-hundred thousand orders."""
-NOTE_LENGTH = 200  # characters that are read
+"""The limit up to which a customer's orders and an order's notes are counted: the site has one customer for all unknown
+people, with a hundred thousand orders."""
+NOTE_LENGTH = 200  # characters read from the database
 
 
 class RowDetails(TypedDict):
-    """What `with_row_details` and `set_row_context` add to an order."""
+    """The attributes that `with_row_details` and `set_row_context` add to an order."""
 
     customer_orders: int
     notes_count: int
@@ -37,12 +37,12 @@ else:
 
 
 def version(order: Order) -> str:
-    """Return what tells one state of a row from the next."""
+    """Return a text that changes whenever the row changes."""
     return f"{order.updated_at.timestamp():.6f}"
 
 
 def with_row_details(orders: QuerySet[Order]) -> QuerySet[OrderRow]:
-    """Return the orders with items, photos, the last note, and how many orders the customer has. Queries: 1 + 2."""
+    """Return the orders with items, photos, the last note, and the customer's number of orders. Queries: 1 + 2."""
     customers_orders = Order.objects.filter(customer=OuterRef("customer")).order_by().values("pk")
     notes = OrderNote.objects.filter(order=OuterRef("pk"))
     last_note = notes.order_by("-created_at").annotate(start=Left("text", Value(NOTE_LENGTH))).values("start")[:1]
@@ -58,18 +58,18 @@ def with_row_details(orders: QuerySet[Order]) -> QuerySet[OrderRow]:
             last_note=Subquery(last_note, output_field=TextField()),
         )
     )
-    return cast("QuerySet[OrderRow]", found)  # `set_row_context` adds what the query does not
+    return cast("QuerySet[OrderRow]", found)  # `set_row_context` adds the rest of the attributes
 
 
 def set_row_context(
     orders: Iterable[OrderRow], request: HttpRequest, statuses: Mapping[str, Status], *, may_move: bool
 ) -> None:
-    """Set on each order its reader, and the next step that this reader may take."""
+    """Set the reader on each order, and the next step that the reader may take."""
     for order in orders:
         order.seen_by = request.user
         codes = order.status.next_codes if may_move and not order.is_deleted_on_site else []
         step = next((statuses[code] for code in codes if code in statuses), None)
-        # One tap must not lead to where there is no way back from.
+        # One tap must not set a final status, which can't be changed back.
         order.next_step = step if step is not None and not step.is_final else None
 
 

@@ -1,6 +1,6 @@
 """The order's timeline as staff read it: one renderer for each kind of entry.
 
-Names behind keys (statuses, slots, cities, staff, products) are looked up for all entries together, one query a kind.
+Names of statuses, slots, cities, staff and products are looked up for all entries together, one query for each kind.
 """
 
 from orders.presentation.timeline import from_site, photos, to_site, work  # noqa: F401 (they register their renderers)

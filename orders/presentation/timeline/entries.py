@@ -16,7 +16,7 @@ from orders.timeline_payloads import FromSite, OfPhoto, Payload, payload_of
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One field, before and after."""
+    """One changed field, with its old and new value."""
 
     label: str
     old: str
@@ -25,7 +25,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the timeline. None of the texts is marked safe."""
+    """One entry of the timeline as texts. None of them is marked safe."""
 
     title: str
     icon: str
@@ -44,10 +44,10 @@ class Entry:
 def timeline(
     events: Iterable[OrderEvent], *, items: Iterable[OrderItem] = (), hidden: Collection[str] = ()
 ) -> list[Entry]:
-    """Return the entries of these events. Read them with `select_related("actor")`.
+    """Return the entries of these events, which need `select_related("actor")`.
 
-    `items` are the order's present ones: they know the names of most products without a query. `hidden` are the fields
-    whose values are not for this reader (`orders.rules.visibility.hidden_fields`).
+    `items` are the order's current items, which have the names of most products without a query. `hidden` are the
+    fields whose values this reader may not see (`orders.rules.visibility.hidden_fields`).
     """
     found = [(event, payload_of(event)) for event in events]
     names = look_up((pair for event, payload in found for pair in _values(event, payload)), items)

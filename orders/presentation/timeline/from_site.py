@@ -1,4 +1,4 @@
-"""Entries that a report of the site can bring about."""
+"""Entries that a report of the site can cause."""
 
 from collections.abc import Iterator
 
@@ -23,21 +23,21 @@ from orders.timeline_payloads import (
 
 @renders(OrderCreated, icon="add_circle")
 def order_created(payload: OrderCreated, names: Names) -> Iterator[str]:
-    """Yield what was odd about the new order."""
+    """Yield the remarks on the new order."""
     yield from notes.remarks(payload, names)
     yield from notes.problems(payload, names)
 
 
 @renders(StatusChanged, icon="flag")
 def status_changed(payload: StatusChanged, names: Names) -> Iterator[str]:
-    """Yield who changed the status on the site, the comment, and what was odd."""
+    """Yield the author of the change on the site, the comment, and the remarks."""
     yield from _history(payload, names)
     yield from notes.problems(payload, names)
 
 
 @renders(FieldsChanged, icon="edit")
 def fields_changed(payload: FieldsChanged, names: Names) -> Iterator[str]:
-    """Yield who changed the fields on the site, the comment, the courier, and what was odd."""
+    """Yield the author of the change on the site, the comment, the courier, and the remarks."""
     yield from _history(payload, names)
     yield from notes.courier(payload.courier)
     yield from notes.problems(payload, names)
@@ -45,7 +45,7 @@ def fields_changed(payload: FieldsChanged, names: Names) -> Iterator[str]:
 
 @renders(BothChanged, icon="call_split")
 def both_changed(payload: BothChanged, names: Names) -> Iterator[str]:
-    """Yield the values that have not become the order's, and what was odd."""
+    """Yield the values that were not applied to the order, and the remarks."""
     yield from notes.remarks(payload, names)
     for name, value in payload.desired.items():
         yield gettext("Wanted here: %(field)s — %(value)s") % {
@@ -62,7 +62,7 @@ def _noted_title(payload: Noted) -> str:
 
 @renders(Noted, icon="info", title=_noted_title)
 def noted(payload: Noted, names: Names) -> Iterator[str]:
-    """Yield the site's values, and what was odd."""
+    """Yield the site's values, and the remarks."""
     yield from notes.remarks(payload, names)
     yield from notes.site_values(payload.site_values, names)
     yield from notes.problems(payload, names)
@@ -70,18 +70,18 @@ def noted(payload: Noted, names: Names) -> Iterator[str]:
 
 @renders(DeletedOnSite, icon="delete")
 def deleted_on_site(payload: DeletedOnSite, names: Names) -> Iterator[str]:
-    """Yield nothing: the title says it."""
+    """Yield nothing: the title is enough."""
     yield from ()
 
 
 @renders(ArchivedOnSite, icon="archive")
 def archived_on_site(payload: ArchivedOnSite, names: Names) -> Iterator[str]:
-    """Yield nothing: the title says it."""
+    """Yield nothing: the title is enough."""
     yield from ()
 
 
 def _history(payload: SiteHistory, names: Names) -> Iterator[str]:
     if payload.site_author:
-        yield gettext("On the site: %(name)s") % {"name": names.cover(payload.site_author)}
+        yield gettext("On the site: %(name)s") % {"name": names.masked(payload.site_author)}
     yield from notes.remarks(payload, names)
     yield from notes.comment(payload.comment, names)

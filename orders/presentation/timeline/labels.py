@@ -1,4 +1,4 @@
-"""What fields are called, and why one could not be read."""
+"""Labels of fields, and texts for values that could not be read."""
 
 from django.core.exceptions import FieldDoesNotExist
 from django.utils.functional import Promise
@@ -23,7 +23,7 @@ PROBLEMS: dict[str, Promise | str] = {
 
 
 def field_label(name: str) -> str:
-    """Return what a field of an order is called on the pages."""
+    """Return the label of a field of an order."""
     if name == ITEMS:
         return capfirst(gettext("items"))
     attribute = FIELDS[name].attribute.removesuffix("_id") if name in FIELDS else name
@@ -31,7 +31,7 @@ def field_label(name: str) -> str:
     try:
         return capfirst(str(getattr(Order._meta.get_field(attribute), "verbose_name", name)))
     except FieldDoesNotExist:
-        return name  # an entry of an older version of the CRM
+        return name  # an entry that an older version of the CRM has written
 
 
 def problem_text(problem: Problem) -> str:

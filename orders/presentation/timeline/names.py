@@ -1,4 +1,4 @@
-"""Names behind the keys that an entry holds, and what of it its reader may see."""
+"""Names of the rows that an entry refers to, and the fields that its reader may not see."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -19,30 +19,30 @@ REFERENCES: Mapping[str, tuple[type[Model], str]] = {
     "city": (City, "bitrix_id"),
     "shop": (Shop, "bitrix_id"),
 }
-"""Fields that hold a key: the model of the rows, and the key's column."""
+"""Fields that hold the key of a row: the row's model, and the column of the key."""
 
 
 @dataclass(slots=True)
 class Names:
-    """What keys are called; a key that is not there is shown as it is."""
+    """The names of rows by field and key; an unknown key is shown as it is."""
 
     by_field: dict[str, dict[str, str]] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
-    """Fields whose values are not for this reader."""
+    """Fields whose values this reader may not see."""
 
-    def cover(self, text: str) -> str:
-        """Return a typed text as this reader may read it."""
+    def masked(self, text: str) -> str:
+        """Return a typed text as this reader may see it."""
         return without_phones(text) if "recipient_phone" in self.hidden else text
 
     def get(self, name: str, key: Any) -> str:
-        """Return the name behind a key of this field."""
+        """Return the name of the row with this key."""
         return self.by_field.get(name, {}).get(str(key), str(key))
 
 
 def look_up(values: Iterable[tuple[str, Any]], items: Iterable[OrderItem] = ()) -> Names:
-    """Return the names behind the keys in these values of fields, one query a kind.
+    """Return the names of the rows to which these values of fields refer, with one query for each kind.
 
-    `items` know the names of their products without a query.
+    `items` have the names of their products without a query.
     """
     keys: dict[str, set[str]] = {}
     for name, key in _keys(values):

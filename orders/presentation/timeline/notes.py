@@ -16,7 +16,7 @@ from orders.timeline_payloads import FromSite
 def comment(text: str, names: Names) -> Iterator[str]:
     """Yield a comment, if there is one."""
     if text:
-        yield gettext("Comment: %(text)s") % {"text": names.cover(text)}
+        yield gettext("Comment: %(text)s") % {"text": names.masked(text)}
 
 
 def courier(name: str) -> Iterator[str]:
@@ -26,18 +26,18 @@ def courier(name: str) -> Iterator[str]:
 
 
 def remarks(payload: FromSite, names: Names) -> Iterator[str]:
-    """Yield what was odd about the order in a copy of the site."""
-    yield from (names.cover(remark) for remark in payload.remarks)
+    """Yield the remarks on the site's copy of the order."""
+    yield from (names.masked(remark) for remark in payload.remarks)
 
 
 def problems(payload: FromSite, names: Names) -> Iterator[str]:
-    """Yield the fields that could not be read, under the site's names: which of ours they would be is not known."""
+    """Yield the fields that could not be read, under the site's names because ours are not known."""
     for problem in payload.problems:
         yield problem_text(replace(problem, value=HIDDEN) if names.hidden else problem)
 
 
 def site_values(values: Mapping[str, Any], names: Names) -> Iterator[str]:
-    """Yield the values that the site has."""
+    """Yield the site's values."""
     for name, value in values.items():
         yield gettext("On the site: %(field)s — %(value)s") % {
             "field": field_label(name),

@@ -20,13 +20,13 @@ def photo_added(payload: PhotoAdded, names: Names) -> Iterator[str]:
 
 @renders(PhotoWithdrawn, icon="hide_image")
 def photo_withdrawn(payload: PhotoWithdrawn, names: Names) -> Iterator[str]:
-    """Yield why it was withdrawn."""
+    """Yield the reason of the withdrawal."""
     yield from notes.comment(payload.comment, names)
 
 
 @renders(PhotoLinkChanged, icon="link")
 def photo_link_changed(payload: PhotoLinkChanged, names: Names) -> Iterator[str]:
-    """Yield what became of the link."""
+    """Yield whether the link was made or revoked."""
     if payload.link == LinkChange.MADE:
         yield gettext("A link was made")
     elif payload.link == LinkChange.REVOKED:

@@ -1,4 +1,4 @@
-"""Which renderer an entry of a kind has."""
+"""The registry of renderers, one for each kind of entry."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -13,19 +13,19 @@ Notes = Iterable[str]
 
 @dataclass(frozen=True, slots=True)
 class Renderer:
-    """How an entry of one kind is shown."""
+    """The functions and the icon that show an entry of one kind."""
 
     notes: Callable[[Any, Names], Notes]
-    """Returns the lines below the changes, for a payload of the kind."""
+    """Returns the lines below the changes for a payload of this kind."""
     icon: str
     title: Callable[[Any], str] = lambda payload: ""
-    """Returns the title, for a payload of the kind; empty for the name of the kind."""
+    """Returns the title for a payload of this kind; empty means the name of the kind."""
     shows_changes: bool = True
 
 
 RENDERERS: dict[str, Renderer] = {}
 UNKNOWN = Renderer(lambda payload, names: (), "info")
-"""For a kind that this version does not know."""
+"""The renderer for an unknown kind."""
 
 
 def renders(

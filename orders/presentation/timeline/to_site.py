@@ -1,4 +1,4 @@
-"""Entries that say what became of an order on its way to the site."""
+"""Entries about the delivery of an order to the site."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ from orders.timeline_payloads import RefusedBySite, SentToSite, SiteWarned
 
 @renders(SentToSite, icon="cloud_done")
 def sent_to_site(payload: SentToSite, names: Names) -> Iterator[str]:
-    """Yield what the site has taken."""
+    """Yield the values that the site has accepted."""
     if payload.created:
         yield gettext("Created on the site under id %(id)s") % {"id": payload.created}
     elif payload.values.keys() == {"status"}:
@@ -26,20 +26,20 @@ def sent_to_site(payload: SentToSite, names: Names) -> Iterator[str]:
 
 @renders(RefusedBySite, icon="cloud_off")
 def refused_by_site(payload: RefusedBySite, names: Names) -> Iterator[str]:
-    """Yield the site's message, and what was not sent."""
+    """Yield the site's message, and the fields that were not sent."""
     if payload.message:
-        yield names.cover(payload.message)
+        yield names.masked(payload.message)
     if payload.fields:
         yield gettext("Not sent: %(fields)s") % {"fields": ", ".join(field_label(name) for name in payload.fields)}
 
 
 @renders(SiteWarned, icon="report")
 def site_warned(payload: SiteWarned, names: Names) -> Iterator[str]:
-    """Yield the warnings."""
+    """Yield the site's warnings."""
     yield from (_warning(warning, names) for warning in payload.warnings)
 
 
 def _warning(warning: SiteWarning, names: Names) -> str:
     if warning.code == OCCURRENCE and "total_amount" in names.hidden:
         return gettext("Money went to the customer's account on the site, or came from it")
-    return names.cover(warning.message)
+    return names.masked(warning.message)

@@ -1,4 +1,4 @@
-"""A field's value, in its comparable form, as staff read it."""
+"""Texts for the values of fields, which entries store in their comparable form."""
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
@@ -15,11 +15,11 @@ from orders.rules.visibility import HIDDEN, MONEY_FIELDS
 from orders.sync.fields import ITEMS
 from orders.values.phones import format_phone
 
-_LONGEST = 300  # characters of one value shown
+_LONGEST = 300  # characters shown of one value
 
 
 def value_text(name: str, value: Any, names: Names) -> str:
-    """Return the value of the field of this name as its reader may see it."""
+    """Return the value of this field as text, as far as the reader may see it."""
     if value in EMPTY:
         return "—"
     if name in names.hidden and name != ITEMS:
@@ -32,7 +32,7 @@ def value_text(name: str, value: Any, names: Names) -> str:
         return formatted(value)
     if isinstance(value, bool):
         return gettext("yes") if value else gettext("no")
-    return Truncator(names.cover(str(value))).chars(_LONGEST)
+    return Truncator(names.masked(str(value))).chars(_LONGEST)
 
 
 def _line(line: Any, names: Names) -> str:

@@ -15,25 +15,25 @@ from orders.values.paper_formats import format_label
 def problem_reported(payload: ProblemReported, names: Names) -> Iterator[str]:
     """Yield the problem."""
     if payload.problem:
-        yield names.cover(payload.problem)
+        yield names.masked(payload.problem)
 
 
 @renders(ProblemSolved, icon="check_circle")
 def problem_solved(payload: ProblemSolved, names: Names) -> Iterator[str]:
     """Yield the problem and the comment."""
     if payload.problem:
-        yield names.cover(payload.problem)
+        yield names.masked(payload.problem)
     yield from notes.comment(payload.comment, names)
 
 
 @renders(CourierNotified, icon="notifications_active", shows_changes=False)
 def courier_notified(payload: CourierNotified, names: Names) -> Iterator[str]:
-    """Yield the courier; that the courier was notified is in the title."""
+    """Yield the courier's name; the title says that the courier was notified."""
     yield from notes.courier(payload.courier)
 
 
 @renders(PostcardPrinted, icon="print")
 def postcard_printed(payload: PostcardPrinted, names: Names) -> Iterator[str]:
-    """Yield the size of the paper."""
+    """Yield the paper size."""
     if payload.paper_format:
         yield gettext("Size: %(size)s") % {"size": format_label(payload.paper_format)}

@@ -63,7 +63,7 @@ def home(client):
 def cards(html):
     """Return the URL and the number of each open task by its title."""
     found = re.findall(
-        r'class="crm-start-card crm-start-trouble" href="([^"]+)"><strong>(\d+)</strong><span>([^<]+)', html
+        r'class="crm-start-card crm-start-problem"\s+href="([^"]+)"><strong>(\d+)</strong><span>([^<]+)', html
     )
     return {title: (url, int(number)) for url, number, title in found}
 

@@ -1,4 +1,4 @@
-"""Orders from the site, staff with and without rights, and their browsers."""
+"""Orders from the site, staff with and without permissions, and their browsers."""
 
 import re
 from collections.abc import Callable
@@ -20,13 +20,13 @@ MakeOrder = Callable[..., Order]
 
 
 @pytest.fixture(autouse=True)
-def _nothing_kept() -> None:
+def _empty_cache() -> None:
     cache.clear()
 
 
 @pytest.fixture
 def make_order(post_webhook: Any, db: None) -> MakeOrder:
-    """Have the site send an order, and return ours."""
+    """Send an order from the site, and return the stored one."""
 
     def make(number: int = 122183, **changes: Any) -> Order:
         changes.setdefault("basket", [{"ID": str(number * 10), "PRODUCT_ID": "696613", "NAME": "Букет Стандарт",
@@ -48,7 +48,7 @@ def browser(manager: User) -> Client:
 
 @pytest.fixture
 def browser_of(db: None) -> Callable[..., Client]:
-    """The browser of a member of staff with just these rights."""
+    """The browser of a member of staff with only these permissions."""
 
     def make(*rights: str) -> Client:
         user = User.objects.create_user(f"user{User.objects.count()}", password="made-up", is_staff=True)
@@ -64,7 +64,7 @@ def browser_of(db: None) -> Callable[..., Client]:
 
 @pytest.fixture
 def save(browser: Client) -> Callable[..., HttpResponse]:
-    """Open an order's page, change some fields and save, as a person does."""
+    """Open an order's page, change some fields and save the form."""
 
     def change(order: Order, *, seen: dict[str, Any] | None = None, **fields: Any) -> HttpResponse:
         url = change_url(order)
@@ -78,10 +78,10 @@ LIST = "/crm/orders/order/"
 
 
 def change_url(order: Order) -> str:
-    """Return the address of an order's page."""
+    """Return the URL of an order's page."""
     return reverse("admin:orders_order_change", args=[order.pk])
 
 
 def numbers(html: bytes) -> list[str]:
-    """Return the numbers of the orders in a list, in its order."""
+    """Return the order numbers of a list, in the list's order."""
     return re.findall(r">№\xa0([\w-]+)", re.split(r'<table id="result_list"', html.decode())[-1])

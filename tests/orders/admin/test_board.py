@@ -1,4 +1,4 @@
-"""The day board's page, and what it asks for while it is open."""
+"""The day board's page and its updates."""
 
 import re
 from datetime import timedelta
@@ -21,12 +21,12 @@ def today_and_tomorrow(make_order):
     return today
 
 
-def test_the_board_shows_today_and_leads_to_lists(browser, today_and_tomorrow):
+def test_board_shows_today_and_links_to_lists(browser, today_and_tomorrow):
     html = browser.get(BOARD).content.decode()
     day = today_and_tomorrow.isoformat()
-    # What is over by now is one row of its own.
+    # Slots that are over share one row.
     assert re.search(
-        rf'href="/crm/orders/order/\?preset=new&amp;date={day}" aria-label="(15:00|раньше): 2 Новые"', html
+        rf'href="/crm/orders/order/\?preset=new&amp;date={day}"\s+aria-label="(15:00|раньше): 2 Новые"', html
     )
     assert ("№&nbsp;122201" in html, "№&nbsp;122202" in html, "№&nbsp;122203" in html) == (True, True, False)
     order = Order.objects.get(bitrix_order_id=122201)
@@ -35,7 +35,7 @@ def test_the_board_shows_today_and_leads_to_lists(browser, today_and_tomorrow):
     assert f'hx-get="{BOARD}"' in html
 
 
-def test_tomorrow_is_a_tap_away(browser, today_and_tomorrow):
+def test_board_links_to_tomorrow(browser, today_and_tomorrow):
     tomorrow = (today_and_tomorrow + timedelta(days=1)).isoformat()
     assert f'href="{BOARD}?date={tomorrow}"' in browser.get(BOARD).content.decode()
     html = browser.get(BOARD, {"date": tomorrow}).content.decode()
@@ -44,11 +44,13 @@ def test_tomorrow_is_a_tap_away(browser, today_and_tomorrow):
     assert "№&nbsp;122201" in browser.get(BOARD, {"date": "no date"}).content.decode()
 
 
-def test_an_update_is_the_board_alone_and_new(browser, make_order, today_and_tomorrow, django_assert_num_queries):
+def test_board_update_returns_only_the_board_with_new_data(
+    browser, make_order, today_and_tomorrow, django_assert_num_queries
+):
     browser.get(BOARD)
     make_order(122204, properties={"data": today_and_tomorrow.isoformat(), "addressRecipient": ""})
     cache.clear()
-    with django_assert_num_queries(9):  # session, user, orders, their items; five count what is not closed
+    with django_assert_num_queries(9):  # session, user, orders, their items; five count the open orders
         answer = browser.get(BOARD, headers=UPDATE)
     html = answer.content.decode().strip()
     assert html.startswith('<div id="crm-board"')
@@ -57,7 +59,7 @@ def test_an_update_is_the_board_alone_and_new(browser, make_order, today_and_tom
     assert "no-store" in answer["Cache-Control"]
 
 
-def test_more_than_fits_is_counted(browser, make_order):
+def test_board_counts_orders_at_risk_beyond_the_limit(browser, make_order):
     for number in range(122300, 122314):
         make_order(number, properties={"data": timezone.localdate().isoformat(), "addressRecipient": ""})
     html = browser.get(BOARD, headers=UPDATE).content.decode()
@@ -65,13 +67,13 @@ def test_more_than_fits_is_counted(browser, make_order):
     assert "ещё 2" in html
 
 
-def test_an_empty_day_says_so_and_leads_to_tomorrow(browser):
+def test_board_of_empty_day_links_to_tomorrow(browser):
     html = browser.get(BOARD).content.decode()
     assert "На сегодня доставок нет" in html
     assert html.count(f"{BOARD}?date=") == 2  # above the board, and in the middle of it
 
 
-def test_it_takes_the_right_to_see_orders_and_changes_nothing(browser, browser_of, client, db):
+def test_board_requires_permission_to_view_orders_and_refuses_post(browser, browser_of, client, db):
     assert browser_of("orders.view_order").get(BOARD).status_code == 200
     stranger = browser_of("orders.view_customer")
     assert stranger.get(BOARD).status_code == 403
@@ -81,7 +83,7 @@ def test_it_takes_the_right_to_see_orders_and_changes_nothing(browser, browser_o
     assert browser.post(BOARD).status_code == 405
 
 
-def test_whoever_may_change_orders_may_see_the_board(browser_of, db):
+def test_board_is_shown_with_permission_to_change_orders(browser_of, db):
     editor = browser_of("orders.change_order")
     assert editor.get("/crm/board/").status_code == 200
     assert '/crm/board/"' in editor.get("/crm/").content.decode()

@@ -1,11 +1,11 @@
-"""Ctrl+K: orders, customers and lists by typing, only those that the user may see."""
+"""The command palette (Ctrl+K): orders, customers and lists that the user may see."""
 
 from tests.orders.admin.conftest import change_url
 
 SEARCH = "/crm/search/"
 
 
-def test_it_finds_orders_customers_and_lists(browser, make_order):
+def test_palette_finds_orders_customers_and_presets(browser, make_order):
     order = make_order()
     page = browser.get(SEARCH, {"extended": 1, "s": "122183"}).content.decode()
     assert change_url(order) in page
@@ -15,7 +15,7 @@ def test_it_finds_orders_customers_and_lists(browser, make_order):
     assert "По вашему запросу" in browser.get(SEARCH, {"extended": 1, "s": "нет такого"}).content.decode()
 
 
-def test_it_shows_no_phones_and_nothing_to_those_without_rights(browser_of, make_order):
+def test_palette_shows_no_phones_and_requires_permissions(browser_of, make_order):
     make_order()
     page = browser_of().get(SEARCH, {"extended": 1, "s": "122183"}).content.decode()
     assert "Мария" not in page
@@ -23,7 +23,7 @@ def test_it_shows_no_phones_and_nothing_to_those_without_rights(browser_of, make
     assert "701" not in page.content.decode().replace('value="7012"', "")
 
 
-def test_many_matches_cost_no_more(browser, make_order, django_assert_max_num_queries):
+def test_palette_takes_at_most_six_queries(browser, make_order, django_assert_max_num_queries):
     for number in range(1001, 1031):
         make_order(number)
     with django_assert_max_num_queries(6):

@@ -1,4 +1,4 @@
-"""The couriers' pages and a courier's route: what they say, what they refuse, what they cost, who may."""
+"""The couriers' pages and a courier's route: contents, validation, number of queries, permissions."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -59,7 +59,7 @@ def cost(client, url):
 # --- the list and the form
 
 
-def test_the_list_says_what_each_has_today(browser, make, courier):
+def test_list_shows_stops_and_sum_of_today_for_each_courier(browser, make, courier):
     make()
     make(paid_amount=Decimal(14000))
     make(payment_status="paid")
@@ -74,7 +74,7 @@ def test_the_list_says_what_each_has_today(browser, make, courier):
         assert part in html
 
 
-def test_the_list_costs_the_same_with_any_number(browser, make):
+def test_list_takes_constant_number_of_queries(browser, make):
     make()
     cost(browser, COURIERS)
     few = cost(browser, COURIERS)
@@ -84,7 +84,7 @@ def test_the_list_costs_the_same_with_any_number(browser, make):
     assert cost(browser, COURIERS) == few
 
 
-def test_an_empty_list_says_what_to_do(browser, courier):
+def test_empty_list_shows_how_to_add_couriers(browser, courier):
     assert "Курьеров пока нет" not in text(browser.get(COURIERS))
     assert "Курьеров пока нет" not in text(browser.get(COURIERS, {"q": "никто"}))
     courier.delete()
@@ -92,7 +92,7 @@ def test_an_empty_list_says_what_to_do(browser, courier):
 
 
 @pytest.mark.parametrize("typed", ["ерл", "8 777 000 11 22", "erlan"])
-def test_a_courier_is_found_by(browser, courier, typed):
+def test_courier_is_found_by_name_phone_and_telegram(browser, courier, typed):
     Courier.objects.create(name="Азамат", phone="+77010000000")
     html = text(browser.get(COURIERS, {"q": typed}))
     assert "Ерлан" in html
@@ -109,7 +109,7 @@ def test_a_courier_is_found_by(browser, courier, typed):
         ("", ""),
     ],
 )
-def test_phone_and_telegram_are_stored_in_one_form(browser, db, typed, stored):
+def test_phone_and_telegram_are_stored_normalized(browser, db, typed, stored):
     data = {"name": "  Серик   Ә. ", "phone": "8 (705) 000-11-22", "telegram": typed, "is_active": "on"}
     assert browser.post(f"{COURIERS}add/", data).status_code == 302
     courier = Courier.objects.get()
@@ -126,7 +126,7 @@ def test_phone_and_telegram_are_stored_in_one_form(browser, db, typed, stored):
         ("telegram", "https://evil.example/erlan", "не имя в Telegram"),
     ],
 )
-def test_what_can_not_be_is_said_and_nothing_typed_is_lost(browser, courier, field, typed, says):
+def test_invalid_contacts_show_error_and_keep_typed_values(browser, courier, field, typed, says):
     data = {"name": "Серик", "phone": "", "telegram": "", "is_active": "on", field: typed}
     html = text(browser.post(f"{COURIERS}add/", data))
     assert says in html
@@ -134,7 +134,7 @@ def test_what_can_not_be_is_said_and_nothing_typed_is_lost(browser, courier, fie
     assert Courier.objects.count() == 1
 
 
-def test_a_phone_is_hidden_from_whoever_may_not_see_phones(browser_of, courier):
+def test_phone_is_masked_and_read_only_without_permission(browser_of, courier):
     client = browser_of("orders.view_courier", "orders.change_courier")
     page = f"{COURIERS}{courier.pk}/change/"
     for html in (text(client.get(COURIERS)), text(client.get(page))):
@@ -146,7 +146,7 @@ def test_a_phone_is_hidden_from_whoever_may_not_see_phones(browser_of, courier):
     assert (courier.name, courier.phone) == ("Ерлан К.", "+77770001122")
 
 
-def test_a_reader_of_couriers_sees_no_field_to_change(browser_of, courier):
+def test_reader_sees_courier_without_form_fields(browser_of, courier):
     html = text(browser_of("orders.view_courier", "orders.view_phones").get(f"{COURIERS}{courier.pk}/change/"))
     assert "777 000-11-22" in html
     assert 'name="phone"' not in html
@@ -155,7 +155,7 @@ def test_a_reader_of_couriers_sees_no_field_to_change(browser_of, courier):
 # --- the route
 
 
-def test_a_route_has_all_that_is_needed_on_the_way(browser, make, courier):
+def test_route_shows_stops_maps_calls_and_payment(browser, make, courier):
     late = make(delivery_slot=DeliverySlot.objects.create(bitrix_id="19", name="18:00–19:00", starts_at="18:00",
                                                           ends_at="19:00"), is_surprise=True)  # fmt: skip
     first = make(paid_amount=Decimal(14000), courier_comment="код 12")
@@ -173,12 +173,12 @@ def test_a_route_has_all_that_is_needed_on_the_way(browser, make, courier):
     assert tomorrow.order_number in text(browser.get(route(courier), {"date": f"{tomorrow.delivery_date}"}))
 
 
-def test_an_empty_route_says_what_to_do(browser, courier):
+def test_route_without_stops_shows_message(browser, courier):
     assert "На этот день доставок нет" in text(browser.get(route(courier)))
     assert browser.get(route(courier), {"date": "вчера"}).status_code == 200
 
 
-def test_a_route_costs_the_same_with_any_number_of_stops(browser, make, courier):
+def test_route_takes_constant_number_of_queries(browser, make, courier):
     make()
     cost(browser, route(courier))
     few = cost(browser, route(courier))
@@ -187,17 +187,17 @@ def test_a_route_costs_the_same_with_any_number_of_stops(browser, make, courier)
     assert cost(browser, route(courier)) == few
 
 
-def press(client, courier, order, status="completed"):
+def post_step(client, courier, order, status="completed"):
     return client.post(f"{COURIERS}{courier.pk}/step/", {"order": str(order.pk), "status": status}, follow=True)
 
 
-def test_what_is_delivered_is_marked_so(browser, manager, make, courier):
+def test_route_buttons_set_delivering_then_completed(browser, manager, make, courier):
     order = make("accepted")
     html = text(browser.get(route(courier)))
     assert 'name="status" value="delivering"' in html, "it has to be on its way first"
-    press(browser, courier, order, "delivering")
+    post_step(browser, courier, order, "delivering")
     assert 'name="status" value="completed"' in text(browser.get(route(courier)))
-    answer = press(browser, courier, order)
+    answer = post_step(browser, courier, order)
     assert answer.redirect_chain[-1][0] == route(courier)
     assert "Выполнен" in text(answer)
     assert "Всё доставлено" in text(answer)
@@ -205,18 +205,18 @@ def test_what_is_delivered_is_marked_so(browser, manager, make, courier):
     assert (Order.objects.get().status_id, event.kind, event.actor) == ("completed", "status", manager)
 
 
-def test_what_may_not_be_is_refused(browser, make, courier):
+def test_route_button_refuses_wrong_status_courier_or_order(browser, make, courier):
     order = make("accepted")
-    assert "№" in text(press(browser, courier, order))
+    assert "№" in text(post_step(browser, courier, order))
     other = make(courier=Courier.objects.create(name="Азамат"))
-    assert "уже у другого курьера" in text(press(browser, courier, other))
-    assert press(browser, courier, order, "cancelled").status_code == 404
+    assert "уже у другого курьера" in text(post_step(browser, courier, other))
+    assert post_step(browser, courier, order, "cancelled").status_code == 404
     assert browser.post(f"{COURIERS}{courier.pk}/step/", {"order": "x", "status": "completed"}).status_code == 404
     assert browser.get(f"{COURIERS}{courier.pk}/step/").status_code == 405
     assert set(Order.objects.values_list("status", flat=True)) == {"accepted", "delivering"}
 
 
-def test_who_may_see_a_route_and_move_it_on(browser_of, make, courier):
+def test_route_and_its_buttons_require_permissions(browser_of, make, courier):
     order = make()
     for rights in (("orders.view_courier",), ("orders.view_order",)):
         assert browser_of(*rights).get(route(courier)).status_code == 403, rights
@@ -226,13 +226,13 @@ def test_who_may_see_a_route_and_move_it_on(browser_of, make, courier):
     assert "77011234567" not in html
     assert "77770001122" not in html
     assert 'name="status"' not in html
-    assert press(reader, courier, order).status_code == 403
+    assert post_step(reader, courier, order).status_code == 403
     assert Order.objects.get().status_id == "delivering"
-    press(browser_of("orders.view_courier", "orders.view_order", "orders.change_order_status"), courier, order)
+    post_step(browser_of("orders.view_courier", "orders.view_order", "orders.change_order_status"), courier, order)
     assert Order.objects.get().status_id == "completed"
 
 
-def test_sums_of_other_days_are_not_everybodys(browser_of, make, courier):
+def test_route_hides_sums_of_other_days_without_permission(browser_of, make, courier):
     yesterday = timezone.localdate() - timedelta(days=1)
     make(delivery_date=yesterday)
     reader = browser_of("orders.view_courier", "orders.view_order")
@@ -242,7 +242,7 @@ def test_sums_of_other_days_are_not_everybodys(browser_of, make, courier):
 
 
 @pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
-def test_a_route_has_a_first_and_a_last_day(browser, day):
+def test_route_works_on_first_and_last_day_of_calendar(browser, day):
     courier = Courier.objects.create(name="Азамат")
     answer = browser.get(f"/crm/orders/courier/{courier.pk}/route/", {"date": day})
     assert answer.status_code == 200

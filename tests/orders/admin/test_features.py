@@ -1,4 +1,4 @@
-"""The features of the order's pages: their URLs and methods, and that each of them asks for a permission."""
+"""The features of the order's pages: URLs, HTTP methods, permissions."""
 
 from uuid import uuid4
 
@@ -34,13 +34,13 @@ METHODS = {
     "take": "POST",
     "take_back": "POST",
     "take_back_one": "POST",
-    "told": "POST",
+    "notified": "POST",
     "withdraw_photo": "POST",
 }
 TWO_KEYS = ("take_back_one", "withdraw_photo")
 NO_KEY = ("add_customers", "add_products", "export", "print", "pulse", "rows")
 FROM_ELSEWHERE = ("add", "change", "change_status_dialog", "changelist", "delete", "history")
-"""Django's and Unfold's own."""
+"""URLs of Django and Unfold."""
 
 
 def address(name):
@@ -48,23 +48,23 @@ def address(name):
     return reverse(f"admin:orders_order_{name}", args=[uuid4() for _ in range(count)])
 
 
-def test_the_urls_are_these():
+def test_order_admin_has_exactly_these_urls():
     names = {url.name for url in admin.site._registry[Order].get_urls() if url.name}
     assert names == {f"orders_order_{name}" for name in (*METHODS, *FROM_ELSEWHERE)}
 
 
 @pytest.mark.parametrize(("name", "method"), METHODS.items())
-def test_a_url_refuses_a_user_without_permissions(browser_of, name, method):
+def test_url_refuses_user_without_permissions(browser_of, name, method):
     assert browser_of("orders.view_customer").generic(method, address(name)).status_code == 403
 
 
 @pytest.mark.parametrize(("name", "method"), METHODS.items())
-def test_a_url_refuses_another_method(browser, name, method):
+def test_url_refuses_other_http_method(browser, name, method):
     other = "POST" if method == "GET" else "GET"
     assert browser.generic(other, address(name)).status_code == 405
 
 
-def test_the_bulk_actions_are_these_in_this_order(manager, rf):
+def test_bulk_actions_have_this_order(manager, rf):
     request = rf.get("/")
     request.user = manager
     assert list(admin.site._registry[Order].get_actions(request)) == [
@@ -103,7 +103,7 @@ def test_the_bulk_actions_are_these_in_this_order(manager, rf):
         ),
     ],
 )
-def test_each_permission_offers_its_bulk_actions(browser_of, rf, right, offered):
+def test_permission_offers_its_bulk_actions(browser_of, rf, right, offered):
     reader = browser_of("orders.view_order", f"orders.{right}")
     request = rf.get("/")
     request.user = User.objects.get(pk=reader.session["_auth_user_id"])

@@ -1,4 +1,4 @@
-"""Customers, products and reference data."""
+"""The pages of customers, products and reference data."""
 
 import pytest
 from django.db import connection
@@ -13,7 +13,7 @@ def customer_url(customer):
     return f"/crm/orders/customer/{customer.pk}/change/"
 
 
-def test_the_customer_s_orders_are_on_his_page(browser, make_order):
+def test_customer_page_shows_latest_orders_and_link_to_all(browser, make_order):
     for number in range(1001, 1026):
         order = make_order(number)
     html = browser.get(customer_url(order.customer)).content.decode()
@@ -22,7 +22,7 @@ def test_the_customer_s_orders_are_on_his_page(browser, make_order):
     assert browser.get(LIST, {"customer__id__exact": str(order.customer.pk)}).status_code == 200
 
 
-def test_the_customer_s_page_costs_the_same_with_many_orders(browser, make_order):
+def test_customer_page_takes_constant_number_of_queries(browser, make_order):
     def cost(customer):
         with CaptureQueriesContext(connection) as queries:
             browser.get(customer_url(customer))
@@ -36,7 +36,7 @@ def test_the_customer_s_page_costs_the_same_with_many_orders(browser, make_order
     assert cost(customer) == few <= 15
 
 
-def test_a_customer_is_found_and_edited(browser, make_order):
+def test_customer_is_found_by_phone_and_edited(browser, make_order):
     customer = make_order().customer
     assert customer.name in browser.get("/crm/orders/customer/", {"q": "4567"}).content.decode()
     assert customer.name not in browser.get("/crm/orders/customer/", {"q": "0000"}).content.decode()
@@ -46,7 +46,7 @@ def test_a_customer_is_found_and_edited(browser, make_order):
     assert (customer.phone, customer.note) == ("+77050001122", "любит пионы")
 
 
-def test_a_status_keeps_the_rules(browser, db):
+def test_status_form_refuses_shared_codes_and_unknown_next_status(browser, db):
     new, taken = Status.objects.get(code="new"), Status.objects.get(code="accepted")
     url = f"/crm/orders/status/{new.pk}/change/"
     form = read_form(browser.get(url).content.decode(), "status_form")
@@ -58,7 +58,7 @@ def test_a_status_keeps_the_rules(browser, db):
     assert taken.bitrix_codes == ["AP"]
 
 
-def test_stubs_are_found(browser, post_webhook, make_order):
+def test_stubs_are_found_by_attention_filter(browser, post_webhook, make_order):
     make_order(properties={"city": "77", "when": "99"}, STATUS_ID="ZZ")
     for name, count in (("status", 1), ("city", 1), ("deliveryslot", 1)):
         html = browser.get(f"/crm/orders/{name}/", {"needs_attention__exact": "1"}).content.decode()
@@ -66,7 +66,7 @@ def test_stubs_are_found(browser, post_webhook, make_order):
 
 
 @pytest.mark.parametrize("name", ["status", "city", "shop", "deliveryslot", "product", "courier", "customer"])
-def test_nothing_that_orders_point_at_is_deleted(browser, make_order, name):
+def test_rows_that_orders_refer_to_can_not_be_deleted(browser, make_order, name):
     order = make_order()
     Courier.objects.create(name="Серик")
     model = {"status": Status, "city": City, "product": Product, "courier": Courier, "customer": Customer}.get(name)
@@ -75,7 +75,7 @@ def test_nothing_that_orders_point_at_is_deleted(browser, make_order, name):
 
 
 @pytest.mark.parametrize("name", ["orderevent", "ordernote", "orderphoto"])
-def test_logs_are_read_only(browser, make_order, name):
+def test_timeline_notes_and_photos_are_read_only(browser, make_order, name):
     make_order()
     assert browser.get(f"/crm/orders/{name}/").status_code == 200
     assert browser.get(f"/crm/orders/{name}/add/").status_code == 403
@@ -87,7 +87,7 @@ def test_logs_are_read_only(browser, make_order, name):
         assert browser.post(f"/crm/orders/orderevent/{event.pk}/change/", {"kind": "sent"}).status_code == 403
 
 
-def test_the_timeline_of_all_is_found_by_order(browser, make_order):
+def test_timeline_of_all_orders_is_searched_by_order_number(browser, make_order):
     make_order(1001)
     make_order(1002)
     html = browser.get("/crm/orders/orderevent/", {"q": "1002"}).content.decode()
@@ -95,11 +95,11 @@ def test_the_timeline_of_all_is_found_by_order(browser, make_order):
 
 
 @pytest.mark.parametrize("name", ["customer", "product", "orderevent", "status", "city"])
-def test_lists_cost_the_same_with_many_rows(browser, make_order, name):
+def test_list_takes_constant_number_of_queries(browser, make_order, name):
     def cost():
         with CaptureQueriesContext(connection) as queries:
             assert browser.get(f"/crm/orders/{name}/").status_code == 200
-        # Those of the sidebar look at rows in trouble only, and are kept for some seconds.
+        # The counts of the sidebar read only rows with problems, and are cached for some seconds.
         assert not [q for q in queries if "COUNT(" in q["sql"] and " WHERE " not in q["sql"]]
         return len(queries)
 

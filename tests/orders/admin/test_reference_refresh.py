@@ -1,4 +1,4 @@
-"""“Refresh from the site”: the lists of reference data, the stand-in site over HTTP."""
+"""The button “Refresh from the site” on the lists of reference data, with the stand-in site over HTTP."""
 
 import threading
 import time
@@ -21,7 +21,7 @@ EVERY_RIGHT = [f"orders.{right}_{kind}" for kind in KINDS for right in ("add", "
 
 
 def refresh(browser, kind="city"):
-    """Press the button, as the page offers it; return what the list says afterwards, a text a message."""
+    """Press the button of the list, and return the messages that the list then shows."""
     page = browser.get(f"/crm/orders/{kind}/").content.decode()
     assert f'action="/crm/orders/{kind}/refresh/"' in page
     answer = browser.post(f"/crm/orders/{kind}/refresh/")
@@ -33,7 +33,7 @@ def refresh(browser, kind="city"):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_list_refreshes_all_and_says_what_changed_by_name(site, browser, kind):  # noqa: F811
+def test_button_of_each_list_refreshes_all_and_reports_names(site, browser, kind):  # noqa: F811
     City.objects.create(bitrix_id=5, name="Талды-Курган", bitrix_state={"agreed": {"name": "Талды-Курган"}})
     City.objects.create(bitrix_id=6, name="Қаскелең", bitrix_state={"agreed": {"name": "Каскелен"}})
     said = dict(text.split(". ", 1) for _, text in refresh(browser, kind))
@@ -48,14 +48,14 @@ def test_each_list_refreshes_all_and_says_what_changed_by_name(site, browser, ki
     assert (Shop.objects.count(), DeliverySlot.objects.count()) == (4, 24)
 
 
-def test_a_second_time_there_is_nothing_new(site, browser):  # noqa: F811
+def test_second_refresh_reports_no_changes(site, browser):  # noqa: F811
     refresh(browser)
     said = refresh(browser)
     assert [level for level, _ in said] == ["info"] * 4
     assert all("Без изменений: " in text and "«" not in text for _, text in said), said
 
 
-def test_hundreds_of_names_are_cut(browser, monkeypatch):
+def test_report_of_many_names_is_cut(browser, monkeypatch):
     cities = [{"id": number, "name": f"Город {number}"} for number in range(100, 140)]
     snapshot = read_reference({"cities": cities})
     monkeypatch.setattr("bitrix_bridge.reference.refresh_now", lambda: services.apply_reference(snapshot=snapshot))
@@ -63,7 +63,7 @@ def test_hundreds_of_names_are_cut(browser, monkeypatch):
     assert text.endswith("«Город 129» и ещё 10.")
 
 
-def test_what_the_site_writes_is_text(browser, monkeypatch):
+def test_names_from_site_are_escaped(browser, monkeypatch):
     snapshot = read_reference({"cities": [{"id": 77, "name": "<script>alert(1)</script>"}]})
     monkeypatch.setattr("bitrix_bridge.reference.refresh_now", lambda: services.apply_reference(snapshot=snapshot))
     page = browser.post("/crm/orders/city/refresh/", follow=True).content.decode()
@@ -81,7 +81,7 @@ def test_what_the_site_writes_is_text(browser, monkeypatch):
         (faults.status(401), "BITRIX_API_TOKEN"),
     ],
 )
-def test_a_site_that_does_not_answer_changes_nothing(site, browser, settings, fault, words):  # noqa: F811
+def test_refresh_changes_nothing_when_site_fails(site, browser, settings, fault, words):  # noqa: F811
     settings.OUTBOX_TIMEOUT = 0.5
     before = list(City.objects.values_list("bitrix_id", "name"))
     site.faults.give(fault, action="reference")
@@ -90,19 +90,19 @@ def test_a_site_that_does_not_answer_changes_nothing(site, browser, settings, fa
     assert list(City.objects.values_list("bitrix_id", "name")) == before
 
 
-def test_the_sites_earlier_endpoint_says_what_to_install(browser, settings):
+def test_earlier_endpoint_of_site_shows_what_to_install(browser, settings):
     with Sandbox(api_token=settings.BITRIX_API_TOKEN, legacy_bridge=True) as old:
         settings.BITRIX_API_URL = old.bridge_url
         ((level, text),) = refresh(browser)
         assert (level, "bitrix_bridge/php" in text, old.site.all_orders()) == ("error", True, [])
 
 
-def test_without_an_address_it_says_which_setting(browser):
+def test_refresh_without_site_url_names_the_setting(browser):
     ((level, text),) = refresh(browser)
     assert (level, "BITRIX_API_URL" in text) == ("error", True)
 
 
-def test_a_site_that_names_nothing(site, browser):  # noqa: F811
+def test_empty_response_of_site_shows_warning(site, browser):  # noqa: F811
     site.faults.give(faults.status(200, body='{"success": true, "statuses": []}'), action="reference")
     ((level, text),) = refresh(browser)
     assert (level, "ни одной строки" in text) == ("warning", True)
@@ -110,7 +110,7 @@ def test_a_site_that_names_nothing(site, browser):  # noqa: F811
 
 class TestRights:
     @pytest.mark.parametrize("missing", EVERY_RIGHT)
-    def test_whoever_lacks_a_right_sees_no_button_and_is_refused(self, site, browser_of, missing):  # noqa: F811
+    def test_missing_permission_hides_button_and_refuses_refresh(self, site, browser_of, missing):  # noqa: F811
         rights = [right for right in EVERY_RIGHT if right != missing]
         browser = browser_of("orders.view_city", *rights)
         assert "/refresh/" not in browser.get("/crm/orders/city/").content.decode()
@@ -118,15 +118,15 @@ class TestRights:
         assert browser.post("/crm/orders/city/refresh/").status_code == 403
         assert (City.objects.count(), [one["action"] for one in site.site.requests]) == (before, ["ping"])
 
-    def test_whoever_has_them_all_may(self, site, browser_of):  # noqa: F811
+    def test_user_with_all_permissions_can_refresh(self, site, browser_of):  # noqa: F811
         refresh(browser_of(*EVERY_RIGHT))
         assert City.objects.filter(name="Шымкент").exists()
 
-    def test_a_visit_does_nothing(self, site, browser):  # noqa: F811
+    def test_refresh_refuses_get(self, site, browser):  # noqa: F811
         assert browser.get("/crm/orders/city/refresh/").status_code == 405
         assert not City.objects.filter(name="Шымкент").exists()
 
-    def test_without_the_secret_of_the_session_it_is_refused(self, site, manager):  # noqa: F811
+    def test_refresh_is_refused_without_csrf_token(self, site, manager):  # noqa: F811
         client = Client(enforce_csrf_checks=True)
         client.force_login(manager)
         assert client.post("/crm/orders/city/refresh/").status_code == 403
@@ -134,7 +134,7 @@ class TestRights:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_row_that_somebody_else_makes_meanwhile_is_merged():
+def test_row_created_by_concurrent_transaction_is_merged():
     made = threading.Event()
 
     def stub():

@@ -1,4 +1,4 @@
-"""What strangers write is shown as text; a visit changes nothing; no token is shown."""
+"""Texts from outside are escaped, GET requests change nothing, and no token is shown."""
 
 from decimal import Decimal
 
@@ -19,7 +19,7 @@ OURS = ("orders", "bitrix_bridge", "notifications")
 
 
 @pytest.fixture
-def evil_order(make_order, manager):
+def order_with_markup(make_order, manager):
     order = make_order(
         properties={
             "nameRecipient": EVIL,
@@ -49,10 +49,10 @@ def evil_order(make_order, manager):
     return order
 
 
-def test_what_strangers_write_is_text(browser, evil_order):
-    pages = [LIST, change_url(evil_order), change_url(evil_order).replace("change/", "status/")]
+def test_texts_from_outside_are_escaped_on_all_pages(browser, order_with_markup):
+    pages = [LIST, change_url(order_with_markup), change_url(order_with_markup).replace("change/", "status/")]
     for model in apps.get_models():
-        if model._meta.app_label in OURS and model in browser_site()._registry:
+        if model._meta.app_label in OURS and model in admin_site()._registry:
             name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
             pages.append(reverse(f"{name}_changelist"))
             pages += [reverse(f"{name}_change", args=[row.pk]) for row in model._default_manager.all()[:3]]
@@ -61,18 +61,18 @@ def test_what_strangers_write_is_text(browser, evil_order):
         assert answer.status_code == 200, page
         assert EVIL not in answer.content.decode(), page
 
-    bulk = {"action": "change_status_of_selected", "_selected_action": [str(evil_order.pk)], "index": 0}
+    bulk = {"action": "change_status_of_selected", "_selected_action": [str(order_with_markup.pk)], "index": 0}
     assert EVIL not in browser.post(LIST, bulk).content.decode()
 
 
-def browser_site():
+def admin_site():
     from django.contrib.admin import site
 
     return site
 
 
 def state() -> str:
-    """Return all rows of ours."""
+    """Return all rows of our apps as JSON."""
     rows = [
         row
         for model in apps.get_models()
@@ -83,7 +83,7 @@ def state() -> str:
 
 
 def admin_paths(key: str) -> list[str]:
-    """Return every address of the admin that names a row, with this key, and those that name none."""
+    """Return every URL of the admin, with this key in those that need one."""
 
     def walk(patterns, prefix):
         for pattern in patterns:
@@ -103,11 +103,16 @@ def admin_paths(key: str) -> list[str]:
     return found
 
 
-def test_a_visit_of_any_address_changes_nothing(browser, evil_order):
-    keys = [evil_order.pk, Push.objects.get().pk, WebhookEvent.objects.first().pk, TelegramMessage.objects.first().pk]
+def test_get_of_any_admin_url_changes_nothing(browser, order_with_markup):
+    keys = [
+        order_with_markup.pk,
+        Push.objects.get().pk,
+        WebhookEvent.objects.first().pk,
+        TelegramMessage.objects.first().pk,
+    ]
     Push.objects.update(state="failed")
     before = state()
-    paths = {path for key in keys for path in admin_paths(str(key))}  # those that name no row, once
+    paths = {path for key in keys for path in admin_paths(str(key))}  # a set, because URLs without a key repeat
     for path in sorted(paths):
         browser.get(path)
         browser.get(
@@ -117,33 +122,37 @@ def test_a_visit_of_any_address_changes_nothing(browser, evil_order):
     assert state() == before
 
 
-def test_a_post_without_the_secret_of_the_session_is_refused(manager, evil_order):
+def test_post_is_refused_without_csrf_token(manager, order_with_markup):
     from django.test import Client
 
     client = Client(enforce_csrf_checks=True)
     client.force_login(manager)
-    url = change_url(evil_order).replace("change/", "status/")
+    url = change_url(order_with_markup).replace("change/", "status/")
     data = {"_form_submitted": "True", "status": "declined", "comment": ""}
     assert client.post(url, data).status_code == 403
-    assert client.post(f"/crm/orders/order/{evil_order.pk}/accept-site/").status_code == 403
+    assert client.post(f"/crm/orders/order/{order_with_markup.pk}/accept-site/").status_code == 403
 
 
 @pytest.mark.parametrize("path", [LIST, "/crm/", "/crm/bitrix_bridge/push/", "/crm/orders/customer/"])
-def test_strangers_are_asked_who_they_are(client, db, path):
+def test_pages_redirect_to_login_without_session(client, db, path):
     answer = client.get(path)
     assert answer.status_code == 302
     assert answer.headers["Location"].startswith("/crm/login/")
 
 
-def test_no_page_shows_a_token(browser, evil_order):
+def test_pages_show_no_tokens_or_keys(browser, order_with_markup):
     event = WebhookEvent.objects.first()
-    for path in (LIST, change_url(evil_order), reverse("admin:bitrix_bridge_webhookevent_change", args=[event.pk])):
+    for path in (
+        LIST,
+        change_url(order_with_markup),
+        reverse("admin:bitrix_bridge_webhookevent_change", args=[event.pk]),
+    ):
         html = browser.get(path).content.decode()
         for secret in (*settings.WEBHOOK_TOKENS, settings.BITRIX_API_TOKEN, settings.SECRET_KEY):
             assert secret not in html
 
 
-def test_whoever_may_see_orders_only_sees_only_orders(browser_of, evil_order):
+def test_reader_of_orders_can_not_open_other_lists(browser_of, order_with_markup):
     reader = browser_of("orders.view_order")
     assert reader.get(LIST).status_code == 200
     for model in (Customer, Product, OrderEvent, Push, WebhookEvent, TelegramMessage):
@@ -151,8 +160,8 @@ def test_whoever_may_see_orders_only_sees_only_orders(browser_of, evil_order):
         assert reader.get(path).status_code == 403, path
 
 
-def test_the_orders_admin_has_no_mixins():
-    """Mixins share one namespace: a private name in two of them would silently replace a check of permissions."""
+def test_order_admin_has_no_mixins():
+    """Mixins share one namespace: the same private name in two of them could replace a permission check."""
     from orders.admin.orders.change_view import OrderFormAdmin
     from orders.admin.orders.model_admin import OrderAdmin
 

@@ -1,4 +1,4 @@
-"""Orders for paper."""
+"""Orders to print."""
 
 from datetime import date
 from decimal import Decimal
@@ -15,7 +15,7 @@ numbers = count(122225)
 
 @pytest.fixture
 def make(db):
-    """Make an order, and return it as it is read for paper."""
+    """Create an order, and return it as `orders_to_print` reads it."""
 
     def make(*items: str, status: str = "accepted", **values: Any) -> Order:
         defaults = {

@@ -1,4 +1,4 @@
-"""Reading a PDF back: its words, the size of its pages and type, its fonts and glyphs."""
+"""Functions that read a PDF: words, sizes of pages and type, fonts and glyphs."""
 
 import io
 import re
@@ -11,28 +11,28 @@ MM = 72 / 25.4
 
 
 def read(content: bytes) -> PdfReader:
-    """Open a PDF."""
+    """Return a reader of the PDF."""
     assert content.startswith(b"%PDF-")
     return PdfReader(io.BytesIO(content), strict=True)
 
 
-def words(content: bytes) -> str:
-    """Return the text of all pages, every run of white space as one space, without places to break."""
-    return " ".join(page_words(page) for page in read(content).pages)
+def pdf_text(content: bytes) -> str:
+    """Return the text of all pages with single spaces and without break opportunities."""
+    return " ".join(page_text(page) for page in read(content).pages)
 
 
-def page_words(page: PageObject) -> str:
-    """Return the text of one page, likewise."""
+def page_text(page: PageObject) -> str:
+    """Return the text of one page in the same form as `pdf_text`."""
     return " ".join(re.sub(f"[{ZERO_WIDTH}]", "", page.extract_text()).split())
 
 
 def letters(text: str) -> str:
-    """Return a text without white space: where lines end is the layout's affair."""
+    """Return a text without white space, because the layout decides where lines end."""
     return re.sub(rf"[\s{ZERO_WIDTH}]+", "", text)
 
 
 def size_in_mm(page: PageObject) -> tuple[float, float]:
-    """Return width and height."""
+    """Return the width and height of a page in millimetres."""
     return round(float(page.mediabox.width) / MM, 2), round(float(page.mediabox.height) / MM, 2)
 
 
@@ -49,7 +49,7 @@ def type_sizes(page: PageObject) -> set[float]:
 
 
 def lowest_line(page: PageObject) -> float:
-    """Return how far above the lower edge the lowest line of type stands, in points; below zero it is off the sheet."""
+    """Return the distance of the lowest line from the lower edge, in points; negative if it is off the sheet."""
     heights = []
 
     def visit(text, cm, tm, _font, _size):
@@ -61,7 +61,7 @@ def lowest_line(page: PageObject) -> float:
 
 
 def fonts(content: bytes) -> dict[str, bool]:
-    """Return the fonts by name (`Type3` for one that holds pictures), and whether they are embedded."""
+    """Return by font name whether the font is embedded; `Type3` is a font of pictures."""
     found = {}
     for page in read(content).pages:
         for reference in page["/Resources"].get("/Font", {}).values():
@@ -76,7 +76,7 @@ def fonts(content: bytes) -> dict[str, bool]:
 
 
 def has_missing_glyphs(content: bytes) -> bool:
-    """Return whether some letter is drawn as an empty box: glyph 0 of a font."""
+    """Return whether a letter is drawn as an empty box (glyph 0 of a font)."""
     reader = read(content)
     for page in reader.pages:
         has_pictures = {

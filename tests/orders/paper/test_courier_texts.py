@@ -1,4 +1,4 @@
-"""What a courier is sent: nobody is named while he is looked for, nothing is missing when he is briefed."""
+"""Texts for couriers: the short one names no people, the full one has all details."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -32,7 +32,7 @@ __all__ = ["make"]
         ("", ""),
     ],
 )
-def test_the_address_as_far_as_the_house(address, expected):
+def test_building_cuts_address_after_house(address, expected):
     assert building(address) == expected
 
 
@@ -55,12 +55,12 @@ def test_the_address_as_far_as_the_house(address, expected):
         ),
     ],
 )
-def test_short(make, values, expected):
+def test_short_text_has_time_building_count_and_payment(make, values, expected):
     order = make(**({"delivery_date": timezone.localdate()} | values))
     assert short_text(order).replace("\u00a0", " ") == expected
 
 
-def test_short_says_how_much_to_carry_and_names_nobody(make):
+def test_short_text_counts_items_and_has_no_names(make):
     order = make("Букет Стандарт", "Букет Мини", "Ваза", payment_method="kaspi")
     order.delivery_date = timezone.localdate() + timedelta(days=1)
     text = short_text(order)
@@ -72,7 +72,7 @@ def test_short_says_how_much_to_carry_and_names_nobody(make):
     assert "₸" not in short_text(order, prices=False)
 
 
-def test_full(make, settings):
+def test_full_text_has_all_lines_in_order(make, settings):
     settings.DISPATCHER_PHONE = "+77273001020"
     order = make(is_surprise=True, courier_comment="позвонить за час", comment="без лилий")
     assert full_text(order).replace("\u00a0", " ").splitlines() == [
@@ -104,11 +104,11 @@ def test_full(make, settings):
         ({"is_cancelled": True}, "⛔ ОТМЕНЁН"),
     ],
 )
-def test_full_in_other_cases(make, values, line):
+def test_full_text_has_line_for_special_case(make, values, line):
     assert line in full_text(make(**values)).replace("\u00a0", " ").splitlines()
 
 
-def test_what_somebody_may_not_see_is_not_copied(make):
+def test_full_text_hides_phones_and_sums_without_permission(make):
     order = make(courier_comment="тел. +7 702 000-00-01", delivery_address="Абая 150, Марии 8 702 000 00 02")
     text = full_text(order, phones=False, prices=False)
     assert "•••\u00a04567" in text
@@ -117,7 +117,7 @@ def test_what_somebody_may_not_see_is_not_copied(make):
         assert secret not in text, secret
 
 
-def test_all_of_a_couriers_day_in_one(make):
+def test_route_text_numbers_all_stops_and_sums_up(make):
     courier = Courier.objects.create(name="Ерлан")
     orders = [make(courier=courier), make(courier=courier, payment_status="paid"), make(courier=courier)]
     (sheet,) = route_of(orders)
@@ -130,6 +130,6 @@ def test_all_of_a_couriers_day_in_one(make):
     assert "1 адрес · всё оплачено" in route_text(paid)
 
 
-def test_another_city_is_named(make):
+def test_full_text_names_other_city(make):
     order = make(city=City.objects.create(bitrix_id=9, name="Каскелен"), delivery_date=date(2025, 8, 25))
     assert "Каскелен, ул. Абая 150" in full_text(order)

@@ -1,4 +1,4 @@
-"""The postcard: every letter is drawn, the text fits or goes on, and nothing but the text is on it."""
+"""The postcard: every letter has a glyph, the text fits or continues on another card, nothing else is printed."""
 
 import threading
 from decimal import Decimal
@@ -13,11 +13,11 @@ from tests.orders.paper.pdf import (
     fonts,
     has_missing_glyphs,
     letters,
-    page_words,
+    page_text,
+    pdf_text,
     read,
     size_in_mm,
     type_sizes,
-    words,
 )
 
 SIZES = pytest.mark.parametrize("size", FORMATS[Paper.POSTCARD], ids=lambda size: size.name)
@@ -26,20 +26,20 @@ SENTENCE = "Дорогая мама, поздравляем тебя с днём
 
 
 @SIZES
-def test_every_letter_is_drawn(make, size):
+def test_every_letter_and_emoji_has_glyph(make, size):
     text = f"{KAZAKH}\n5 000 ₸ № «ёлочки» — 🌹❤️👩‍❤️‍👨🇰🇿👍🏽 ☺ ♥"
     pdf = postcards([make(postcard_text=text)], size)
     for piece in (*KAZAKH.split(), "₸", "№", "«ёлочки»", "🌹", "👍"):
-        assert piece in words(pdf)
+        assert piece in pdf_text(pdf)
     assert not has_missing_glyphs(pdf)
     assert all(fonts(pdf).values())
 
 
-def test_a_letter_that_no_font_has_would_be_noticed(make):
+def test_missing_glyph_is_detected(make):
     assert has_missing_glyphs(postcards([make(postcard_text="漢")], A6))
 
 
-def test_emoji_are_in_colour_where_there_is_a_colour_font_and_never_on_a_roll(make):
+def test_emoji_are_in_colour_except_on_roll(make):
     order = make(postcard_text="Люблю 🌹")
     expected = "Type3" if COLOUR_EMOJI.exists() else "NotoEmoji-Regular"
     assert set(fonts(postcards([order], A6))) == {"Lora-Regular", expected}
@@ -47,27 +47,27 @@ def test_emoji_are_in_colour_where_there_is_a_colour_font_and_never_on_a_roll(ma
 
 
 @pytest.mark.parametrize(("size", "width", "height"), [(A6, 105, 148), (SMALL_CARD, 100, 70), (ROLL, 80, None)])
-def test_the_sheet_is_exactly_so_large(make, size, width, height):
+def test_sheet_has_exact_size_of_format(make, size, width, height):
     short, long = postcards([make(postcard_text="Люблю")], size), postcards([make(postcard_text=SENTENCE * 8)], size)
     for page in (*read(short).pages, *read(long).pages):
         assert size_in_mm(page)[0] == width
         assert height in (None, size_in_mm(page)[1])
-    if height is None:  # cut where the text ends
+    if height is None:  # the roll is cut at the end of the text
         assert size_in_mm(read(short).pages[0])[1] < size_in_mm(read(long).pages[0])[1]
 
 
 @SIZES
-def test_line_breaks_of_the_customer_stay(make, size):
+def test_line_breaks_of_customer_are_kept(make, size):
     lines = read(postcards([make(postcard_text="Маме\n\nот Димы\nи Светы")], size)).pages[0].extract_text().splitlines()
     assert [line.strip() for line in lines if line.strip()] == ["Маме", "от Димы", "и Светы"]
 
 
-def test_a_line_stays_whole_where_that_costs_little(make):
+def test_line_stays_whole_when_type_is_reduced_little(make):
     (page,) = read(postcards([make(postcard_text="С днём рождения, мама! 🌹")], A6)).pages
     assert page.extract_text().strip().splitlines()[0].startswith("С днём рождения, мама!")
 
 
-def test_the_emoji_at_the_end_are_not_left_alone_on_a_line(make):
+def test_final_emoji_stay_on_line_of_last_word(make):
     text = "Туған күніңізбен шын жүректен құттықтаймыз, немерелеріңіз 💐❤️"
     for size in FORMATS[Paper.POSTCARD]:
         last = read(postcards([make(postcard_text=text)], size)).pages[0].extract_text().strip().splitlines()[-1]
@@ -76,34 +76,34 @@ def test_the_emoji_at_the_end_are_not_left_alone_on_a_line(make):
 
 
 @pytest.mark.parametrize("size", [A6, SMALL_CARD], ids=lambda size: size.name)
-def test_the_longer_the_text_the_smaller_the_type_and_none_of_it_is_lost(make, size):
+def test_longer_text_has_smaller_type_and_is_complete(make, size):
     largest = []
     for count in (1, 3, 7):  # the site keeps 500 characters
         text = (SENTENCE * count).strip()
         pdf = postcards([make(postcard_text=text)], size)
         assert len(read(pdf).pages) == 1
-        assert letters(words(pdf)) == letters(text)
+        assert letters(pdf_text(pdf)) == letters(text)
         largest.append(max(type_sizes(read(pdf).pages[0])))
     assert largest == sorted(largest, reverse=True)
     assert largest[0] > largest[-1] >= 8.5
 
 
 @pytest.mark.parametrize("size", [A6, SMALL_CARD], ids=lambda size: size.name)
-def test_what_does_not_fit_in_the_smallest_type_goes_on_to_further_cards(make, size):
+def test_too_long_text_continues_on_further_cards(make, size):
     text = " ".join(f"слово{n}" for n in range(900))
     short = make(postcard_text="Люблю")
     pages = read(postcards([short, make(postcard_text=text), short], size)).pages
     assert len(pages) > 4
-    long = [page_words(page) for page in pages[1:-1]]
+    long = [page_text(page) for page in pages[1:-1]]
     for number, page in enumerate(long, start=1):
         assert page.endswith(f"{number} / {len(long)}")
     found = " ".join(page.removesuffix(f" {number} / {len(long)}") for number, page in enumerate(long, start=1))
     assert letters(found) == letters(text)
-    assert [page_words(pages[0]), page_words(pages[-1])] == ["Люблю", "Люблю"]  # no page numbers there
+    assert [page_text(pages[0]), page_text(pages[-1])] == ["Люблю", "Люблю"]  # these pages have no page numbers
 
 
 @SIZES
-def test_a_run_of_letters_without_spaces_is_broken_and_not_cut_off(make, size):
+def test_text_without_spaces_is_broken_into_lines(make, size):
     text = "ж" * 150
     (page,) = read(postcards([make(postcard_text=text)], size)).pages
     lines = page.extract_text().split()
@@ -112,7 +112,7 @@ def test_a_run_of_letters_without_spaces_is_broken_and_not_cut_off(make, size):
 
 
 @SIZES
-def test_a_long_word_is_not_broken_but_set_so_that_it_fits(make, size):
+def test_long_word_reduces_type_instead_of_breaking(make, size):
     word = "Достопримечательностями"
     long, short = read(postcards([make(postcard_text=f"{word} и ещё"), make(postcard_text="Люблю")], size)).pages
     assert word in long.extract_text()
@@ -120,21 +120,21 @@ def test_a_long_word_is_not_broken_but_set_so_that_it_fits(make, size):
 
 
 @SIZES
-def test_nothing_but_the_text_is_on_it(make, size):
+def test_postcard_contains_only_the_text(make, size):
     order = make(postcard_text="С днём рождения!", comment="без лилий", total_amount=Decimal(17000))
     content = postcards([order], size)
-    assert words(content) == "С днём рождения!"
+    assert pdf_text(content) == "С днём рождения!"
     assert read(content).metadata.title == "Открытка"
     assert order.order_number.encode() not in content
 
 
-def test_many_at_once_one_a_page_and_none_for_those_without_a_text(make):
+def test_each_postcard_has_own_page_and_empty_ones_are_skipped(make):
     orders = [make(postcard_text=f"Открытка номер {'а' * n}") for n in range(1, 101)]
     orders.insert(50, make(postcard_text="  \n "))
     assert not has_postcard(orders[50])
     pages = read(postcards(orders, A6)).pages
     expected = [f"Открытканомер{'а' * n}" for n in range(1, 101)]
-    assert [letters(page_words(page)) for page in pages] == expected
+    assert [letters(page_text(page)) for page in pages] == expected
 
 
 MARKUP = [
@@ -146,15 +146,15 @@ MARKUP = [
 
 
 @pytest.mark.parametrize("text", MARKUP)
-def test_what_looks_like_markup_is_text(make, text):
+def test_markup_in_text_is_printed_as_text(make, text):
     content = postcards([make(postcard_text=text)], A6)
-    assert letters(words(content)) == letters(text)
+    assert letters(pdf_text(content)) == letters(text)
     for page in read(content).pages:
         assert not page.images
         assert "/Annots" not in page
 
 
-def test_no_address_in_a_text_is_fetched(make):
+def test_url_in_text_is_not_fetched(make):
     asked = []
 
     class Server(BaseHTTPRequestHandler):
@@ -168,11 +168,11 @@ def test_no_address_in_a_text_is_fetched(make):
         text = f'<img src="{url}"> #image("{url}") url({url}) {url}'
         content = postcards([make(postcard_text=text)], A6)
         server.shutdown()
-    assert letters(words(content)) == letters(text)
+    assert letters(pdf_text(content)) == letters(text)
     assert asked == []
 
 
-def test_a_preview_says_that_it_is_one(make):
+def test_preview_has_watermark(make):
     order = make(postcard_text="Люблю")
-    assert words(postcards([order], A6)) == "Люблю"
-    assert "ПРОСМОТР" in words(postcards([order], A6, is_preview=True))
+    assert pdf_text(postcards([order], A6)) == "Люблю"
+    assert "ПРОСМОТР" in pdf_text(postcards([order], A6, is_preview=True))

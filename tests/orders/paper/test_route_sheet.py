@@ -11,7 +11,7 @@ from orders.models import City, Courier
 from orders.paper.route_sheet import route_of, route_sheets
 from orders.presentation.delivery import reason_to_leave_out
 from orders.values.paper_formats import A4
-from tests.orders.paper.pdf import has_missing_glyphs, lowest_line, page_words, read, size_in_mm, words
+from tests.orders.paper.pdf import has_missing_glyphs, lowest_line, page_text, pdf_text, read, size_in_mm
 
 NBSP = "\u00a0"
 BOSS = User(is_superuser=True)
@@ -26,11 +26,11 @@ def printed(*orders):
     return route_sheets(route_of(orders), A4, BOSS)
 
 
-def test_what_a_courier_needs_is_on_it(make, courier, settings):
+def test_sheet_shows_stop_contacts_payment_and_notes(make, courier, settings):
     settings.DISPATCHER_PHONE = "+77273001020"
     order = make("Букет Стандарт", courier=courier, is_surprise=True, courier_comment="позвонить за час")
     content = printed(order)
-    text = words(content)
+    text = pdf_text(content)
     for part in ("Ерлан Қайратұлы", "25 августа 2025", "+7 727 300-10-20", "17 000 ₸", f"№ {order.order_number}",
                  "15:00–16:00", "ул. Абая 150, подъезд 2, кв 25", "Мария", "+7 701 123-45-67",
                  "СЮРПРИЗ: не называть отправителя, не звонить получателю", "Букет Стандарт × 1", "позвонить за час",
@@ -41,9 +41,9 @@ def test_what_a_courier_needs_is_on_it(make, courier, settings):
     assert f"17{NBSP}000{NBSP}₸" in read(content).pages[0].extract_text()
 
 
-def test_who_may_see_neither_phones_nor_sums_prints_neither(make, courier):
+def test_sheet_hides_phones_and_sums_without_permission(make, courier):
     order = make(courier=courier)
-    text = words(route_sheets(route_of([order]), A4, AnonymousUser()))
+    text = pdf_text(route_sheets(route_of([order]), A4, AnonymousUser()))
     assert "••• 4567" in text
     assert "••• 1122" in text
     assert "Получить ••• Адресов 1" in text
@@ -51,11 +51,11 @@ def test_who_may_see_neither_phones_nor_sums_prints_neither(make, courier):
     assert "17 000" not in text
 
 
-def test_the_sender_is_not_named(make, courier):
+def test_sheet_of_anonymous_order_has_no_sender(make, courier):
     from orders.models import Customer
 
     customer = Customer.objects.create(name="Айгерим", phone="+77771234567")
-    text = words(printed(make(courier=courier, customer=customer, is_anonymous=True)))
+    text = pdf_text(printed(make(courier=courier, customer=customer, is_anonymous=True)))
     assert "АНОНИМНО: не называть отправителя" in text
     assert "Айгерим" not in text
     assert "777 123" not in text
@@ -73,20 +73,20 @@ def test_the_sender_is_not_named(make, courier):
         ({"payment_status": "refunded"}, "деньги возвращены", "0 ₸"),
     ],
 )
-def test_paid_or_to_collect(make, courier, values, expected, sum_to_collect):
-    text = words(printed(make(courier=courier, **values)))
+def test_sheet_shows_payment_and_sum_to_collect(make, courier, values, expected, sum_to_collect):
+    text = pdf_text(printed(make(courier=courier, **values)))
     assert expected in text
     assert f"Получить {sum_to_collect} Адресов 1" in text
 
 
-def test_the_sum_is_that_of_all_stops(make, courier):
+def test_sum_to_collect_adds_up_all_stops(make, courier):
     orders = [make(courier=courier), make(courier=courier, payment_status="paid"), make(courier=courier)]
     (sheet,) = route_of(orders)
     assert sheet.to_collect == 34000
-    assert "34 000 ₸" in words(route_sheets([sheet], A4, BOSS))
+    assert "34 000 ₸" in pdf_text(route_sheets([sheet], A4, BOSS))
 
 
-def test_a_sheet_a_courier_and_day_those_without_one_last(make, courier):
+def test_sheets_are_sorted_by_day_and_courier(make, courier):
     other = Courier.objects.create(name="Азамат")
     orders = [make(), make(courier=courier), make(courier=other), make(courier=courier),
               make(courier=courier, delivery_date=date(2025, 8, 26))]  # fmt: skip
@@ -99,10 +99,10 @@ def test_a_sheet_a_courier_and_day_those_without_one_last(make, courier):
     ]
     pages = read(route_sheets(sheets, A4, BOSS)).pages
     assert len(pages) == 4
-    assert all(page_words(page).endswith("стр. 1 из 1") for page in pages)
+    assert all(page_text(page).endswith("стр. 1 из 1") for page in pages)
 
 
-def test_what_nobody_takes_is_left_out_with_the_reason(make, courier):
+def test_orders_without_delivery_are_left_out_with_reason(make, courier):
     orders = {
         "самовывоз": make(courier=courier, is_pickup=True),
         "отменён": make(courier=courier, status="declined"),
@@ -113,7 +113,7 @@ def test_what_nobody_takes_is_left_out_with_the_reason(make, courier):
     assert reason_to_leave_out(make(courier=courier)) == ""
 
 
-def test_no_row_is_torn_by_the_end_of_a_page(make, courier):
+def test_row_is_not_split_by_page_break(make, courier):
     orders = [
         make(
             *[f"Букет-{n}" for _ in range(1 + n % 4)],
@@ -125,7 +125,7 @@ def test_no_row_is_torn_by_the_end_of_a_page(make, courier):
         )
         for n in range(100, 200)
     ]
-    pages = [page_words(page) for page in read(printed(*orders)).pages]
+    pages = [page_text(page) for page in read(printed(*orders)).pages]
     assert len(pages) > 8
     for n in range(100, 200):
         on = [
@@ -138,31 +138,31 @@ def test_no_row_is_torn_by_the_end_of_a_page(make, courier):
         assert text.endswith(f"стр. {number} из {len(pages)}")
 
 
-def test_a_row_longer_than_a_page_goes_on_and_is_whole(make, courier):
+def test_row_longer_than_page_continues_without_loss(make, courier):
     text = " ".join(f"слово{n}" for n in range(1500))
     content = printed(make(courier=courier), make(courier=courier, courier_comment=text), make(courier=courier))
     pages = read(content).pages
     assert len(pages) > 2
     assert all(lowest_line(page) > 0 for page in pages)
-    found = words(content)
+    found = pdf_text(content)
     assert [n for n in range(1500) if f"слово{n}" not in found] == []
 
 
-def test_an_order_that_says_next_to_nothing(make):
-    text = words(printed(make(recipient_name="", recipient_phone="", delivery_address="", delivery_date=None)))
+def test_sheet_names_missing_values_of_empty_order(make):
+    text = pdf_text(printed(make(recipient_name="", recipient_phone="", delivery_address="", delivery_date=None)))
     for part in ("АДРЕС НЕ УКАЗАН", "получатель не указан", "дата не указана", "Без курьера"):
         assert part in text
 
 
-def test_cities_are_named_only_when_there_are_several(make, courier):
+def test_cities_are_shown_only_when_they_differ(make, courier):
     here = make(courier=courier)
-    assert "Алматы" not in words(printed(here))
+    assert "Алматы" not in pdf_text(printed(here))
     there = make(courier=courier, city=City.objects.create(bitrix_id=3, name="Талгар"))
-    assert "Талгар, ул. Абая" in words(printed(here, there))
+    assert "Талгар, ул. Абая" in pdf_text(printed(here, there))
 
 
-def test_what_looks_like_markup_is_text(make, courier):
+def test_markup_in_order_is_printed_as_text(make, courier):
     evil = '<script>alert(1)</script> #read("/etc/passwd") *x*'
-    text = words(printed(make(evil, courier=courier, recipient_name=evil, delivery_address=evil, comment=evil)))
+    text = pdf_text(printed(make(evil, courier=courier, recipient_name=evil, delivery_address=evil, comment=evil)))
     assert text.replace(" ", "").count(evil.replace(" ", "")) == 4
     assert "root:" not in text

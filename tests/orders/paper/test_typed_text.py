@@ -1,4 +1,4 @@
-"""What people have typed, made ready for paper."""
+"""Typed texts, prepared for printing."""
 
 import re
 
@@ -17,23 +17,23 @@ texts = st.text(alphabet=st.characters(exclude_characters=BREAK, exclude_categor
 
 
 @given(texts)
-def test_places_to_break_are_all_that_is_added(text):
+def test_breakable_adds_only_break_opportunities(text):
     assert breakable(text).replace(BREAK, "") == text
 
 
 @given(st.text(alphabet="абвқңҰxyz0189.,!?-/:", min_size=1, max_size=200))
-def test_no_run_of_letters_is_wider_than_the_paper(text):
+def test_breakable_limits_length_of_unbroken_runs(text):
     assert all(len(piece) <= LONGEST_PIECE for piece in re.split(rf"[\s{BREAK}]", breakable(text)))
 
 
 @pytest.mark.parametrize("emoji", ["👩‍❤️‍👨", "🇰🇿", "👍🏽", "❤️", "e\u0301"])
-def test_what_is_one_sign_is_not_torn(emoji):
+def test_breakable_keeps_graphemes_whole(emoji):
     assert emoji in breakable("я" * 30 + emoji + "я" * 30)
     assert emoji * 40 == breakable(emoji * 40) or emoji == "e\u0301"
     assert breakable(emoji * 40).count(emoji) == 40
 
 
-def test_an_ordinary_text_is_left_alone():
+def test_breakable_leaves_ordinary_text_unchanged():
     assert breakable("С днём рождения,\nмама!") == "С днём рождения,\nмама!"
 
 
@@ -49,12 +49,12 @@ def test_an_ordinary_text_is_left_alone():
         ("без знаков", "без знаков"),
     ],
 )
-def test_emoji_that_close_a_line_stay_with_the_last_word(text, expected):
+def test_tied_joins_final_emoji_to_last_word(text, expected):
     assert tied(text) == expected
     assert "".join(widest_pieces(expected)).count("\u00a0") == expected.count("\u00a0")
 
 
-def test_the_widest_pieces():
+def test_widest_pieces_returns_longest_words_without_emoji():
     assert widest_pieces("а бб 🌹🌹🌹🌹 ввв-г", count=2) == ["ввв-г", "бб"]
     assert widest_pieces("🌹🌹🌹") == []
 
@@ -67,16 +67,16 @@ def test_the_widest_pieces():
         ("25 роз, 60 см, к 14:00", "25 роз, 60 см, к 14:00"),
     ],
 )
-def test_phones_are_covered(text, expected):
+def test_without_phones_masks_phones_and_keeps_other_numbers(text, expected):
     assert without_phones(text) == expected
 
 
 @given(texts)
-def test_no_phone_is_left(text):
+def test_without_phones_leaves_no_phone_number(text):
     assert not list(phonenumbers.PhoneNumberMatcher(without_phones(text), "KZ"))
 
 
-def test_whoever_may_see_phones_reads_them_in_texts_too(db, manager):
+def test_shown_text_keeps_phones_only_with_permission(db, manager):
     text = "Абая 150, тел 87055556677"
     assert shown_text(manager, text) == text
     assert shown_text(AnonymousUser(), text) == "Абая 150, тел •••"

@@ -12,13 +12,13 @@ from orders.paper.orders_to_print import order_address, orders_to_print
 from orders.paper.qr import qr_svg
 from orders.paper.work_order import work_orders
 from orders.values.paper_formats import A5, FORMATS, ROLL, Paper
-from tests.orders.paper.pdf import has_missing_glyphs, letters, page_words, read, size_in_mm, type_sizes, words
+from tests.orders.paper.pdf import has_missing_glyphs, letters, page_text, pdf_text, read, size_in_mm, type_sizes
 
 SIZES = pytest.mark.parametrize("size", FORMATS[Paper.WORK_ORDER], ids=lambda size: size.name)
 
 
 @SIZES
-def test_what_a_florist_needs_is_on_it(make, size):
+def test_work_order_shows_time_items_postcard_and_notes(make, size):
     order = make(
         "Букет Стандарт",
         "Роза Эквадор",
@@ -27,7 +27,7 @@ def test_what_a_florist_needs_is_on_it(make, size):
         courier_comment="заменить розы на пионы",
     )
     content = work_orders([order], size)
-    text = words(content)
+    text = pdf_text(content)
     for part in ("15:00–16:00", "понедельник, 25 августа 2025", order.order_number, "1 × Букет Стандарт",
                  "Роза Эквадор", "Сүйікті әжем", "Құттықтаймын", "без лилий", "заменить розы на пионы"):  # fmt: skip
         assert part in text, part
@@ -37,15 +37,15 @@ def test_what_a_florist_needs_is_on_it(make, size):
 
 
 @SIZES
-def test_neither_price_nor_phone(make, size):
+def test_work_order_has_no_prices_and_phones(make, size):
     order = make(comment="звонить +7 701 555-66-77 или 8(727)3001020", courier_comment="мама: 87019998877")
-    text = words(work_orders([order], size))
+    text = pdf_text(work_orders([order], size))
     for private in ("17", "7 500", "₸", "701", "300", "999", "4567"):
         assert private not in text.replace(order.order_number, ""), private
     assert text.count("•••") == 3
 
 
-def test_sizes(make):
+def test_work_order_has_size_of_its_format(make):
     assert size_in_mm(read(work_orders([make()], A5)).pages[0]) == (148, 210)
     short, long = make(), make(*[f"Цветок {n}" for n in range(40)])
     pages = read(work_orders([short, long], ROLL)).pages
@@ -53,7 +53,7 @@ def test_sizes(make):
     assert size_in_mm(pages[0])[1] < size_in_mm(pages[1])[1]
 
 
-def test_the_code_leads_to_the_orders_page(make, settings):
+def test_qr_code_contains_url_of_order_page(make, settings):
     settings.PUBLIC_URL = "https://crm.example.kz"
     order = make()
     assert order_address(order) == f"https://crm.example.kz/crm/orders/order/{order.pk}/change/"
@@ -61,33 +61,33 @@ def test_the_code_leads_to_the_orders_page(make, settings):
     assert qr_svg(order_address(order)) != qr_svg("a")
 
 
-def test_one_that_takes_two_pages_says_so_and_the_next_does_not(make):
+def test_long_work_order_has_page_numbers(make):
     long = make(postcard_text="\n".join(f"строка {n}" for n in range(40)))
     pages = read(work_orders([make(), long, make()], A5)).pages
     assert len(pages) == 4
-    assert page_words(pages[1]).endswith(f"№ {long.order_number} · стр. 1 / 2")
-    assert page_words(pages[2]).endswith("стр. 2 / 2")
-    assert "стр." not in page_words(pages[0]) + page_words(pages[3])
-    assert letters("".join(f"строка {n}" for n in range(40)))[-8:] in letters(page_words(pages[2]))
+    assert page_text(pages[1]).endswith(f"№ {long.order_number} · стр. 1 / 2")
+    assert page_text(pages[2]).endswith("стр. 2 / 2")
+    assert "стр." not in page_text(pages[0]) + page_text(pages[3])
+    assert letters("".join(f"строка {n}" for n in range(40)))[-8:] in letters(page_text(pages[2]))
 
 
-def test_what_is_off_or_picked_up_is_marked(make):
-    assert "САМОВЫВОЗ" in words(work_orders([make(is_pickup=True)], A5))
+def test_cancelled_order_and_pickup_are_marked(make):
+    assert "САМОВЫВОЗ" in pdf_text(work_orders([make(is_pickup=True)], A5))
     for order in (make(status="cancelled"), make(is_cancelled=True), make(is_deleted_on_site=True)):
-        assert "ОТМЕНЁН" in words(work_orders([order], A5))
-    assert "ОТМЕНЁН" not in words(work_orders([make()], A5))
+        assert "ОТМЕНЁН" in pdf_text(work_orders([order], A5))
+    assert "ОТМЕНЁН" not in pdf_text(work_orders([make()], A5))
 
 
-def test_an_order_that_says_next_to_nothing(make):
+def test_work_order_names_missing_values_of_empty_order(make):
     order = make(delivery_date=None, delivery_slot=None, recipient_name="", delivery_address="")
     order.items.all().delete()
     (order,) = orders_to_print(Order.objects.all(), [order.pk])
-    text = words(work_orders([order], A5))
+    text = pdf_text(work_orders([order], A5))
     for part in ("дата не указана", "время не указано", "состав не указан", "Без открытки"):
         assert part in text
 
 
-def test_sorted_by_delivery_in_two_queries_however_many(make):
+def test_orders_are_sorted_by_delivery_in_two_queries(make):
     def slot(key, starts, ends):
         return DeliverySlot.objects.create(bitrix_id=key, name=key, starts_at=starts, ends_at=ends)
 
@@ -111,7 +111,7 @@ def test_sorted_by_delivery_in_two_queries_however_many(make):
         assert len(queries) == 2
 
 
-def test_quantities(make):
+def test_fractional_quantity_is_printed_with_comma(make):
     order = make("Эвкалипт")
     order.items.update(quantity=Decimal("1.5"))
-    assert "1,5 ×" in words(work_orders(orders_to_print(Order.objects.all(), [order.pk]), A5))
+    assert "1,5 ×" in pdf_text(work_orders(orders_to_print(Order.objects.all(), [order.pk]), A5))

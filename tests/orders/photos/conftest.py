@@ -1,4 +1,4 @@
-"""Orders whose bouquet has been photographed, staff, and a customer with a link."""
+"""Orders with photos, staff, and a customer with a link."""
 
 import io
 from collections.abc import Callable
@@ -17,13 +17,13 @@ from tests.orders.photos.pictures import picture
 
 @pytest.fixture
 def order(make_order: Any) -> Order:  # noqa: F811
-    """The shop's own order, which is full of private data."""
+    """An order with private data in many fields."""
     return make_order()
 
 
 @pytest.fixture
 def add(manager: Any) -> Callable[..., OrderPhoto]:
-    """Have the manager add a photo to an order."""
+    """Add a photo to an order as the manager."""
 
     def make(order: Order, content: bytes | None = None) -> OrderPhoto:
         content = content if content is not None else picture()
@@ -47,7 +47,7 @@ def link(order: Order, photo: OrderPhoto, manager: Any) -> str:
 
 @pytest.fixture
 def customer() -> Client:
-    """The customer's browser, which knows no login and sends no secret that its page has not got."""
+    """The customer's browser: without a login, and with CSRF checks."""
     return Client(enforce_csrf_checks=True)
 
 

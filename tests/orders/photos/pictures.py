@@ -1,4 +1,4 @@
-"""Pictures as phones and people upload them, made with Pillow."""
+"""Pictures like those from phones, made with Pillow."""
 
 import io
 import struct
@@ -11,7 +11,7 @@ RED, BLUE = (200, 30, 30), (30, 30, 200)
 
 
 def picture(size: tuple[int, int] = (60, 40), *, form: str = "JPEG", mode: str = "RGB", **options: Any) -> bytes:
-    """Return a picture: its left half red, its right half blue."""
+    """Return a picture whose left half is red and whose right half is blue."""
     image = Image.new("RGB", size, RED)
     image.paste(BLUE, (size[0] // 2, 0, size[0], size[1]))
     return encoded(image.convert(mode), form, **options)
@@ -25,7 +25,7 @@ def encoded(image: Image.Image, form: str = "JPEG", **options: Any) -> bytes:
 
 
 def phone_photo(size: tuple[int, int] = (60, 40)) -> bytes:
-    """Return a photo of a phone held upright: turned by EXIF, with the place where it was taken, a comment and XMP."""
+    """Return a photo like that of an upright phone: rotated by EXIF, with a location, a comment and XMP."""
     exif = Image.Exif()
     exif[0x0112] = 6  # Orientation: turn by 90° clockwise
     exif[0x010F] = "SecretPhone"
@@ -34,7 +34,7 @@ def phone_photo(size: tuple[int, int] = (60, 40)) -> bytes:
 
 
 def bomb(width: int, height: int) -> bytes:
-    """Return a PNG of a few bytes that claims to be this large."""
+    """Return a PNG of a few bytes whose header has this size."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

@@ -1,5 +1,5 @@
-"""What the scripts and headers decide, in a real browser: photos are shrunk before they are sent, and a customer's
-answer arrives although other sites are not told the address of his page.
+"""Photos in a real browser: the script shrinks them before the upload, and the customer's answer is accepted with the
+page's referrer policy.
 """
 
 import io
@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
 
 @pytest.fixture
 def session(manager: User) -> str:
-    """What the manager's browser shows to be let in."""
+    """The session cookie of the manager."""
     client = Client()
     client.force_login(manager)
     return client.cookies["sessionid"].value
@@ -32,7 +32,7 @@ def session(manager: User) -> str:
 
 @pytest.fixture
 def chromium() -> Iterator[Browser]:
-    """A browser. As long as it runs the test itself must not ask the database: Django would open another connection."""
+    """A browser. While it runs the test must not query the database: Django would open another connection."""
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield running
@@ -49,7 +49,9 @@ def open_order(chromium: Browser, crm: str, order: Order, session: str) -> Page:
     return page
 
 
-def test_from_the_camera_to_the_customers_answer(live_server, order, session, settings, monkeypatch, chromium):
+def test_photos_are_uploaded_linked_and_answered_by_customer(
+    live_server, order, session, settings, monkeypatch, chromium
+):
     settings.PUBLIC_URL = live_server.url
     page = open_order(chromium, live_server.url, order, session)
     page.fill("[name=comment]", "ещё не сохранено")
@@ -57,14 +59,14 @@ def test_from_the_camera_to_the_customers_answer(live_server, order, session, se
     release = Event()
     add_photo = services.add_photo
 
-    def note(**given: Any) -> Any:
+    def slow_add_photo(**given: Any) -> Any:
         if arrived:
             release.wait(60)
         arrived.append(given["upload"].read())
         given["upload"].seek(0)
         return add_photo(**given)
 
-    monkeypatch.setattr(services, "add_photo", note)
+    monkeypatch.setattr(services, "add_photo", slow_add_photo)
     camera, gallery = page.locator("#crm-photos input[type=file]").all()
     assert camera.get_attribute("capture") == "environment"
     noise = encoded(Image.effect_noise((4000, 3000), 90).convert("RGB"), quality=60)
@@ -77,7 +79,7 @@ def test_from_the_camera_to_the_customers_answer(live_server, order, session, se
         ]
     )
     panel = page.locator("#crm-photos")
-    # Somebody writes why a photo is withdrawn while others arrive.
+    # The manager types the reason of a withdrawal while other photos are uploaded.
     expect(panel.locator(".crm-photo-list li")).to_have_count(1, timeout=60_000)
     panel.locator(".crm-photo-withdraw summary").click()
     panel.locator("[name=reason]").fill("не тот букет")

@@ -1,4 +1,4 @@
-"""What the customer sees and says, by a link that only he has."""
+"""The customer's page behind a secret link, and the customer's answers."""
 
 import re
 from datetime import timedelta
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 
 def answer(customer, link, **data):
-    """Answer as a browser does: with what the form on the page holds."""
+    """Post an answer with the hidden fields of the page's form, as a browser does."""
     form = customer.get(link).content.decode()
     hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form))
     hidden.pop("answer", None)
@@ -34,7 +34,7 @@ def last_event(order):
     return order.events.filter(kind="photo_answered").first()
 
 
-def test_the_page_shows_the_bouquet_and_nothing_private(customer, order, photo, link, django_assert_num_queries):
+def test_page_shows_photo_and_no_private_data(customer, order, photo, link, django_assert_num_queries):
     with django_assert_num_queries(2):
         page = customer.get(link)
     html = page.content.decode()
@@ -56,7 +56,7 @@ def test_the_page_shows_the_bouquet_and_nothing_private(customer, order, photo, 
     assert not [text for text in visible_texts(html) if set(latin_words(text)) - {"CVETYKZ"}]
 
 
-def test_liking_comes_back_to_the_order_and_to_telegram(customer, browser, order, link, settings):
+def test_approval_is_recorded_and_sent_to_telegram(customer, browser, order, link, settings):
     settings.TELEGRAM_NOTIFICATIONS_ENABLED, settings.TELEGRAM_BOT_TOKEN = True, "1:made-up"
     settings.TELEGRAM_CHAT_ID = "-100"
     TelegramMessage.objects.all().delete()
@@ -75,7 +75,7 @@ def test_liking_comes_back_to_the_order_and_to_telegram(customer, browser, order
     assert "Клиенту нравится" in browser.get(change_url(order)).content.decode()
 
 
-def test_asking_to_make_it_anew_is_a_problem_until_he_likes_it(customer, browser, order, link, add, settings):
+def test_request_to_redo_is_a_problem_until_approval(customer, browser, order, link, add, settings):
     settings.TELEGRAM_NOTIFICATIONS_ENABLED, settings.TELEGRAM_BOT_TOKEN = True, "1:made-up"
     settings.TELEGRAM_CHAT_ID = "-100"
     TelegramMessage.objects.all().delete()
@@ -98,7 +98,7 @@ def test_asking_to_make_it_anew_is_a_problem_until_he_likes_it(customer, browser
     assert TelegramMessage.objects.count() == 2
 
 
-def test_a_problem_that_staff_have_noted_stays(customer, order, link):
+def test_problem_reported_by_staff_is_kept_after_answers(customer, order, link):
     Order.objects.update(problem="нет адреса")
     answer(customer, link, answer="redo", comment="без лент")
     answer(customer, link, answer="liked")
@@ -106,7 +106,7 @@ def test_a_problem_that_staff_have_noted_stays(customer, order, link):
     assert (order.problem, last_event(order).details) == ("нет адреса", {"answer": "liked"})
 
 
-def test_he_may_change_his_mind_but_the_same_again_is_no_news(customer, order, link):
+def test_answer_can_be_changed_and_repetition_is_not_recorded(customer, order, link):
     for _ in range(2):
         answer(customer, link, answer="liked")
     answer(customer, link, answer="redo", comment="другую ленту")
@@ -119,14 +119,14 @@ def test_he_may_change_his_mind_but_the_same_again_is_no_news(customer, order, l
 
 
 @pytest.mark.parametrize(("comment", "words"), [("  ", "что изменить"), ("ы" * 501, "не больше 500")])
-def test_a_wish_needs_words_but_not_too_many_and_none_typed_is_lost(customer, order, link, comment, words):
+def test_request_to_redo_requires_comment_of_limited_length(customer, order, link, comment, words):
     refused = answer(customer, link, answer="redo", comment=comment)
     assert (refused.status_code, words in refused.content.decode()) == (422, True)
     assert comment.strip() in refused.content.decode()
     assert last_event(order) is None
 
 
-def test_an_answer_to_a_photo_that_was_replaced_meanwhile_does_not_count(customer, order, photo, link, add):
+def test_answer_to_replaced_photo_is_refused(customer, order, photo, link, add):
     page = customer.get(link).content.decode()
     form = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page))
     services.withdraw_photo(photo_id=photo.pk, actor=None)
@@ -138,8 +138,8 @@ def test_an_answer_to_a_photo_that_was_replaced_meanwhile_does_not_count(custome
     assert last_event(order) is None
 
 
-def test_a_window_left_open_takes_nothing_back(customer, order, link):
-    """He asks for a change in one window, and presses the heart in another that still shows the question."""
+def test_answer_from_outdated_window_is_refused(customer, order, link):
+    """The customer asks for a change in one window, and approves in another that still shows the form."""
     page = customer.get(link).content.decode()
     old = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page))
     answer(customer, link, answer="redo", comment="без лент")
@@ -149,12 +149,12 @@ def test_a_window_left_open_takes_nothing_back(customer, order, link):
     again = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', refused.content.decode()))
     assert customer.post(link, {**again, "answer": "liked"}).status_code == 302
     assert PhotoApproval.objects.get().answer == "liked"
-    # The same button pressed twice is no news, and no error.
+    # The same button pressed twice changes nothing and is not an error.
     assert customer.post(link, {**again, "answer": "liked"}).status_code == 302
 
 
-def test_what_was_looked_at_is_compared_once_nobody_else_can_replace_it(order, photo, link, add):
-    """The page may have been right when the answer came in, and wrong by the time the order was locked."""
+def test_service_compares_seen_photos_after_locking_order(order, photo, link, add):
+    """The photos may change between the request and the lock of the order."""
     token, seen = link.split("/")[2], [photo.pk]
     newer = add(order)
     with pytest.raises(NotAllowedError, match="Фото только что обновилось"):
@@ -164,27 +164,27 @@ def test_what_was_looked_at_is_compared_once_nobody_else_can_replace_it(order, p
 
 
 @pytest.mark.parametrize("said", [{"answer": "liked"}, {"answer": "redo", "comment": "без лент"}])
-def test_an_answer_is_to_the_photos_that_were_seen_and_to_no_others(customer, order, photo, link, add, said):
-    def is_open():
+def test_answer_counts_only_for_seen_photos(customer, order, photo, link, add, said):
+    def state_of_page():
         html = customer.get(link).content.decode()
         state = photo_state(Order.objects.get(pk=order.pk))
         return state, "<h1>Ваш букет готов" in html, "Спасибо" in html
 
     answer(customer, link, **said)
-    assert is_open() == (said["answer"], False, True)
+    assert state_of_page() == (said["answer"], False, True)
     second = add(order)
-    assert is_open() == ("sent", True, False)
+    assert state_of_page() == ("sent", True, False)
     answer(customer, link, **said)
     services.withdraw_photo(photo_id=second.pk, actor=None)
-    assert is_open() == ("sent", True, False)
+    assert state_of_page() == ("sent", True, False)
     answer(customer, link, **said)
     services.withdraw_photo(photo_id=photo.pk, actor=None)
-    assert is_open() == ("withdrawn", False, False)
+    assert state_of_page() == ("withdrawn", False, False)
     add(order)
-    assert is_open() == ("sent", True, False)
+    assert state_of_page() == ("sent", True, False)
 
 
-def test_the_problem_is_said_to_be_the_customers(customer, browser, order, link, manager):
+def test_problem_shows_customer_as_author(customer, browser, order, link, manager):
     services.report_problem(order_id=order.pk, reason="Нет адреса", actor=manager)
     services.solve_problem(order_id=order.pk, actor=manager)
     answer(customer, link, answer="redo", comment="без лент")
@@ -194,40 +194,40 @@ def test_the_problem_is_said_to_be_the_customers(customer, browser, order, link,
     assert "Данияр" not in said
 
 
-def test_while_the_only_photo_is_withdrawn_there_is_nothing_to_answer(customer, order, photo, link):
+def test_page_without_photos_has_no_answer_buttons(customer, order, photo, link):
     services.withdraw_photo(photo_id=photo.pk, actor=None)
     html = customer.get(link).content.decode()
     assert ("Делаем новое фото" in html, "<button" in html, str(photo.pk) in html) == (True, False, False)
 
 
-def test_whatever_does_not_work_gets_the_same_answer(customer, order, photo, link, make_order, add, manager):
-    def nothing(path):
+def test_all_invalid_links_get_same_response(customer, order, photo, link, make_order, add, manager):
+    def response_of(path):
         response = customer.get(path)
         return response.status_code, response.content, response["Cache-Control"]
 
     token = link.split("/")[2]
-    unknown = nothing("/p/nonsense/")
+    unknown = response_of("/p/nonsense/")
     assert (unknown[0], "Ссылка больше не действует" in unknown[1].decode()) == (404, True)
     swapped = token[:5] + ("A" if token[5] != "A" else "B") + token[6:]
-    assert [nothing(f"/p/{bad}/") for bad in (swapped, token[:-1], token + "x", "a.b")] == [unknown] * 4
-    # A photo of another order is not to be had by this link.
+    assert [response_of(f"/p/{bad}/") for bad in (swapped, token[:-1], token + "x", "a.b")] == [unknown] * 4
+    # The link must not show a photo of another order.
     foreign = add(make_order(122199))
-    assert nothing(f"{link}{foreign.pk}/full.jpg") == unknown
+    assert response_of(f"{link}{foreign.pk}/full.jpg") == unknown
 
     approval = PhotoApproval.objects.get()
     for broken in ({"expires_at": timezone.now()}, {"nonce": ""}, {"nonce": "0" * 32}):
         PhotoApproval.objects.update(**broken)
-        assert nothing(link) == nothing(f"{link}{photo.pk}/full.jpg") == unknown
+        assert response_of(link) == response_of(f"{link}{photo.pk}/full.jpg") == unknown
         with pytest.raises(services.LinkExpiredError):
             services.answer_photos(token=token, seen=[photo.pk], liked=True)
         PhotoApproval.objects.update(expires_at=approval.expires_at, nonce=approval.nonce)
     assert customer.get(link).status_code == 200
     Order.objects.filter(pk=order.pk).update(is_deleted_on_site=True)
-    assert nothing(link) == unknown
+    assert response_of(link) == unknown
     assert last_event(order) is None
 
 
-def test_a_link_works_for_as_many_days_as_the_settings_say(order, photo, manager, settings):
+def test_link_expires_after_days_of_settings(order, photo, manager, settings):
     settings.PHOTO_LINK_DAYS = 5
     approval = services.make_photo_link(order_id=order.pk, actor=manager)
     left = approval.expires_at - timezone.now()
@@ -235,14 +235,14 @@ def test_a_link_works_for_as_many_days_as_the_settings_say(order, photo, manager
     assert approval.nonce not in photo_token(approval)
 
 
-def test_a_post_without_the_pages_secret_is_refused(customer, order, link):
+def test_answer_is_refused_without_csrf_token(customer, order, link):
     customer.get(link)
     assert customer.post(link, {"answer": "liked"}).status_code == 403
     assert Client(enforce_csrf_checks=True).post(link, {"answer": "liked"}).status_code == 403
     assert last_event(order) is None
 
 
-def test_one_address_does_not_try_tokens_for_long(customer, link, monkeypatch):
+def test_ip_address_is_throttled_after_failed_tokens(customer, link, monkeypatch):
     monkeypatch.setattr(ApprovalThrottle, "rate", "3/min")
     assert [customer.get(f"/p/guess{number}/").status_code for number in range(3)] == [404] * 3
     refused = customer.get(link)

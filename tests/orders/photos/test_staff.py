@@ -48,7 +48,7 @@ def page(browser, order):
     return browser.get(change_url(order)).content.decode()
 
 
-def test_a_photo_is_kept_small_and_anonymous_and_is_on_the_timeline(browser, order, manager):
+def test_added_photo_is_shrunk_without_metadata_and_on_timeline(browser, order, manager):
     before = stored_files()
     answer = browser.post(url("add_photos", order), {"photo": [file(phone_photo((3000, 2000)))]})
     assert (answer.status_code, answer["Location"]) == (302, f"{change_url(order)}#crm-photos")
@@ -66,13 +66,13 @@ def test_a_photo_is_kept_small_and_anonymous_and_is_on_the_timeline(browser, ord
     assert "Добавлено фото" in html
 
 
-def test_several_at_once_and_the_one_that_is_none_is_named(browser, order):
+def test_upload_of_several_files_names_the_invalid_one(browser, order):
     answer = browser.post(url("add_photos", order), {"photo": [file(), file(b"no", "план.jpg"), file()]}, follow=True)
     assert order.photos.count() == 2
     assert "план.jpg: Это не фото" in answer.content.decode()
 
 
-def test_the_script_gets_the_panel_anew_and_the_refusal_in_words(browser, order):
+def test_script_gets_panel_and_refusal_as_json(browser, order):
     json = {"Accept": "application/json"}
     answer = browser.post(url("add_photos", order), {"photo": [file()]}, headers=json)
     assert (answer.status_code, answer.json()["said"]) == (200, "Добавлено 1 фото.")
@@ -85,7 +85,7 @@ def test_the_script_gets_the_panel_anew_and_the_refusal_in_words(browser, order)
     assert [browser.post(missing, headers=kind).status_code for kind in (json, {})] == [404, 404]
 
 
-def test_the_panel_that_comes_anew_returns_to_the_same_page(browser, order):
+def test_forms_of_json_panel_redirect_to_same_page(browser, order):
     here = f"{change_url(order)}?_changelist_filters=preset%3Dmine#crm-photos"
     data = {"photo": [file()], "next": here}
     panel = browser.post(url("add_photos", order), data, headers={"Accept": "application/json"}).json()["panel"]
@@ -93,14 +93,14 @@ def test_the_panel_that_comes_anew_returns_to_the_same_page(browser, order):
     assert browser.post(url("photo_link", order), {"do": "make", "next": here})["Location"] == here
 
 
-def test_an_order_has_at_most_twenty(order, add, monkeypatch):
+def test_order_has_limited_number_of_photos(order, add, monkeypatch):
     monkeypatch.setattr(photo_services, "MOST_PHOTOS", 2)
     first = add(order)
     add(order)
     before = stored_files()
     with pytest.raises(NotAllowedError, match="не больше 2"):
         add(order)
-    # The room may be taken while the picture is being read: its files must not stay.
+    # The limit may be reached while the picture is being read: its files must be deleted.
     asked = []
     monkeypatch.setattr(photo_services, "_check_photo_count", lambda order: asked.append(1) or 1 / (2 - len(asked)))
     with pytest.raises(ZeroDivisionError):
@@ -113,7 +113,7 @@ def test_an_order_has_at_most_twenty(order, add, monkeypatch):
 
 
 @pytest.mark.parametrize("size", ["full", "small"])
-def test_staff_see_the_picture_and_their_browser_asks_again(browser_of, photo, size):
+def test_staff_get_picture_that_browser_must_revalidate(browser_of, photo, size):
     reader = browser_of("orders.view_order")
     address = reverse(f"admin:orders_orderphoto_{size}", args=[photo.pk])
     answer = reader.get(address)
@@ -128,7 +128,7 @@ def test_staff_see_the_picture_and_their_browser_asks_again(browser_of, photo, s
     assert (stranger.status_code, stranger["Location"].split("?")[0]) == (302, "/crm/login/")
 
 
-def test_a_withdrawn_photo_is_gone_with_its_files(browser, order, photo, link, django_capture_on_commit_callbacks):
+def test_withdrawal_removes_photo_and_its_files(browser, order, photo, link, django_capture_on_commit_callbacks):
     assert {photo.image.name, photo.thumbnail.name} <= stored_files()
     with django_capture_on_commit_callbacks(execute=True):
         browser.post(url("withdraw_photo", order, photo.pk), {"reason": "не тот букет"})
@@ -143,7 +143,7 @@ def test_a_withdrawn_photo_is_gone_with_its_files(browser, order, photo, link, d
     assert kinds(order).count("photo_withdrawn") == 1
 
 
-def test_a_withdrawal_that_is_rolled_back_has_lost_nothing(order, photo, monkeypatch):
+def test_rolled_back_withdrawal_keeps_files(order, photo, monkeypatch):
     monkeypatch.setattr(photo_services, "publish", lambda change: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         services.withdraw_photo(photo_id=photo.pk, actor=None)
@@ -152,14 +152,14 @@ def test_a_withdrawal_that_is_rolled_back_has_lost_nothing(order, photo, monkeyp
     assert photo.image.name in stored_files()
 
 
-def test_a_photo_of_another_order_is_not_withdrawn(browser, make_order, photo):
+def test_photo_of_another_order_is_not_withdrawn(browser, make_order, photo):
     other = make_order(122184)
     assert browser.post(url("withdraw_photo", other, photo.pk)).status_code == 404
     photo.refresh_from_db()
     assert not photo.is_withdrawn
 
 
-def test_only_who_may_photograph_does(browser_of, order, photo):
+def test_photo_buttons_require_permission_to_add_photos(browser_of, order, photo):
     requests = [
         (url("add_photos", order), {"photo": [file()]}),
         (url("withdraw_photo", order, photo.pk), {}),
@@ -182,10 +182,10 @@ def test_only_who_may_photograph_does(browser_of, order, photo):
     assert kinds(order)[-3:] == ["photo_link", "photo_withdrawn", "photo_added"]
 
 
-def test_the_link_goes_to_the_customer_by_whatsapp_where_phones_may_be_seen(browser, browser_of, order, link):
+def test_whatsapp_button_of_link_requires_permission_for_phones(browser, browser_of, order, link):
     html = page(browser, order)
     assert f"http://localhost:8001{link}" in html
-    assert re.search(rf'data-copy="[^"]*{re.escape(link)}" data-copied="Скопировано" data-failed=', html)
+    assert re.search(rf'data-copy="[^"]*{re.escape(link)}"\s+data-copied="Скопировано" data-failed=', html)
     assert "https://wa.me/77771234567?text=%D0%97%D0%B4" in html
     hidden = page(browser_of(*PHOTOGRAPHER), order)
     assert link in hidden
@@ -195,13 +195,13 @@ def test_the_link_goes_to_the_customer_by_whatsapp_where_phones_may_be_seen(brow
     assert "wa.me/77771234567" not in page(browser, order)
 
 
-def test_there_is_no_link_to_nothing(browser, order):
+def test_link_is_refused_without_photos(browser, order):
     answer = browser.post(url("photo_link", order), {"do": "make"}, follow=True)
     assert "сначала сделайте фото" in answer.content.decode()
     assert not PhotoApproval.objects.exists()
 
 
-def test_a_new_link_ends_the_old_one_and_a_revoked_one_ends_too(browser, order, link, customer):
+def test_new_link_and_revocation_disable_old_link(browser, order, link, customer):
     assert customer.get(link).status_code == 200
     browser.post(url("photo_link", order), {"do": "make"})
     assert customer.get(link).status_code == 404
@@ -221,11 +221,11 @@ def states(browser):
 
 
 def waiting():
-    cache.clear()  # counts are kept for some seconds
+    cache.clear()  # counts are cached for some seconds
     return counts.unanswered_photos()
 
 
-def test_the_list_says_where_the_photo_stands(browser, order, add, link):
+def test_list_shows_state_of_photo(browser, order, add, link):
     token = link.split("/")[2]
     approval = PhotoApproval.objects.get()
     assert (states(browser), waiting()) == (["ждём ответа"], 1)
@@ -234,7 +234,7 @@ def test_the_list_says_where_the_photo_stands(browser, order, add, link):
     assert (states(browser), waiting()) == (["нравится"], 0)
     services.answer_photos(token=token, seen=seen, liked=False, comment="без лент")
     assert states(browser) == ["переделать"]
-    # The bouquet was made anew: the customer is asked once more, by the link he has.
+    # The bouquet was changed: the customer is asked again by the same link.
     again = add(order)
     assert (states(browser), waiting()) == (["ждём ответа"], 1)
     PhotoApproval.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
@@ -247,7 +247,7 @@ def test_the_list_says_where_the_photo_stands(browser, order, add, link):
     assert states(browser) == ["фото отозвано"]
 
 
-def test_the_state_costs_the_list_no_query_a_row(browser, make_order, add, manager):
+def test_state_of_photo_takes_no_query_per_row(browser, make_order, add, manager):
     def queries(number):
         order = make_order(number)
         add(order)
@@ -256,11 +256,11 @@ def test_the_state_costs_the_list_no_query_a_row(browser, make_order, add, manag
             assert states(browser).count("ждём ответа") == order.photos.model.objects.count()
         return len(counted)
 
-    queries(122185)  # what a process reads once
+    queries(122185)  # the first request reads values that the process caches
     assert queries(122186) == queries(122187)
 
 
-def test_nothing_of_it_goes_to_the_site_nor_to_telegram_before_the_customer_answers(order, add, manager, settings):
+def test_photos_are_not_sent_to_site_or_telegram_before_answer(order, add, manager, settings):
     settings.TELEGRAM_NOTIFICATIONS_ENABLED, settings.TELEGRAM_BOT_TOKEN = True, "1:made-up"
     settings.TELEGRAM_CHAT_ID = "-100"
     TelegramMessage.objects.all().delete()

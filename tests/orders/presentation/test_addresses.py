@@ -16,5 +16,5 @@ from orders.presentation.addresses import split_address
         ("  ", "", ""),
     ],
 )
-def test_split_address(address, district, rest):
+def test_split_address_returns_district_and_rest(address, district, rest):
     assert split_address(address) == (district, rest)

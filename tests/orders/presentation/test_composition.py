@@ -1,4 +1,4 @@
-"""What an order is made of, for those who make and carry it."""
+"""The composition of an order for florists and couriers."""
 
 from decimal import Decimal
 
@@ -11,7 +11,7 @@ from orders.services import NewItem
 
 
 @pytest.mark.django_db
-def test_a_piece_that_a_discount_has_set_apart_is_with_the_others(client, manager):
+def test_composition_adds_up_lines_split_by_discount(client, manager):
     order = services.create_order(
         items=[NewItem(name="Букет", price=Decimal(5000), quantity=Decimal(3))],
         fields={"discount_amount": Decimal(1000)},

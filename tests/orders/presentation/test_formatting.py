@@ -1,4 +1,4 @@
-"""Numbers, days, moments and phones as staff read them."""
+"""Formatting of numbers, days, moments and phones."""
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -25,35 +25,35 @@ TODAY = date(2025, 8, 25)  # a Monday
         (None, "—"),
     ],
 )
-def test_money(value, text):
+def test_money_has_separators_and_optional_hundredths(value, text):
     assert money(value) == text
 
 
 @pytest.mark.parametrize(
     ("value", "text"), [("1.000", "1"), ("0.500", "0,5"), ("1.125", "1,125"), ("1000", "1\xa0000")]
 )
-def test_number(value, text):
+def test_number_has_separators_and_decimal_comma(value, text):
     assert number(Decimal(value)) == text
 
 
 @pytest.mark.parametrize(("currency", "text"), [("KZT", "15\xa0₸"), ("", "15\xa0₸"), ("USD", "15\xa0USD")])
-def test_money_has_the_sign_of_its_currency(currency, text):
+def test_money_has_symbol_of_its_currency(currency, text):
     assert money(Decimal(15), currency) == text
 
 
 @pytest.mark.parametrize(
     ("value", "text"), [("1.000", "1"), ("100.000", "100"), ("1.500", "1,5"), ("0.001", "0,001"), ("1000", "1000")]
 )
-def test_number_has_no_separator_where_none_is_wanted(value, text):
+def test_number_without_separator_has_plain_digits(value, text):
     assert number(Decimal(value), separator="") == text
 
 
 @pytest.mark.parametrize(("value", "text"), [("7500.00", "7500"), ("0.500", "0.5"), ("0.00", "0"), (100, "100")])
-def test_plain_text_is_what_a_field_of_a_form_takes(value, text):
+def test_plain_text_fits_number_input(value, text):
     assert plain_text(Decimal(value)) == text
 
 
-def test_days():
+def test_day_uses_names_for_near_days_and_year_for_other_years():
     today = date(2025, 8, 25)
     assert day(today, today) == "сегодня"
     assert day(date(2025, 8, 26), today) == "завтра"
@@ -85,18 +85,18 @@ def test_long_day_names_the_weekday(value, text):
         (datetime(2024, 12, 31, 9, 0, tzinfo=ALMATY), "31 December 2024, 09:00"),
     ],
 )
-def test_long_moment_names_the_day_when_it_is_another_one(value, text):
+def test_long_moment_has_date_only_for_other_days(value, text):
     with translation.override("en"):
         assert long_moment(value, TODAY) == text
 
 
-def test_delivery_time():
+def test_delivery_time_joins_day_and_slot():
     slot = DeliverySlot(name="15:00–16:00")
     assert delivery_time(date(2025, 8, 25), slot, date(2025, 8, 25)) == "сегодня, 15:00–16:00"
     assert delivery_time(None, None) == "—"
 
 
-def test_phone_link():
+def test_phone_link_formats_phone_and_keeps_other_text():
     assert (
         phone_link("+77011234567") == '<a class="crm-link crm-phone" href="tel:+77011234567">+7\xa0701\xa0123-45-67</a>'
     )

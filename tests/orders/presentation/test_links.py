@@ -1,4 +1,4 @@
-"""What opens a map, a call, a chat."""
+"""Links to maps, calls and chats."""
 
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -21,7 +21,7 @@ def order(address, city="Алматы"):
         (" \n ", "Алматы", ""),
     ],
 )
-def test_maps_search_the_house(address, city, expected):
+def test_map_links_search_for_building(address, city, expected):
     url = two_gis_url(order(address, city))
     assert unquote(url) == expected
     assert not {*url} & {" ", "<", "&", '"'}
@@ -33,11 +33,11 @@ def test_maps_search_the_house(address, city, expected):
 
 
 @pytest.mark.parametrize("phone", ["", "спросить", "+7", "javascript:alert(1)", "+77011234567; x"])
-def test_what_is_no_number_is_no_link(phone):
+def test_invalid_phone_gives_no_link(phone):
     assert (call_url(phone), whatsapp_url(phone)) == ("", "")
 
 
-def test_calls_and_chats():
+def test_call_and_chat_links_are_built_from_contacts():
     assert call_url("+77011234567") == "tel:+77011234567"
     assert whatsapp_url("+77011234567") == "https://wa.me/77011234567"
     assert whatsapp_url("+77011234567", "Заказ & №\n1").endswith(

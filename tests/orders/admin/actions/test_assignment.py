@@ -1,4 +1,4 @@
-"""Taking and giving from the list and the order's page: who may, what is said, what a page offers to whom."""
+"""Assignment of orders from the list and from the order's page: actions, messages, permissions."""
 
 from uuid import uuid4
 
@@ -33,11 +33,11 @@ def run(client, action, *orders, **data):
     return client.post(LIST, {"action": action, "_selected_action": keys, "index": 0, **data}, follow=True)
 
 
-def press(client, order, button, **data):
+def post_button(client, order, button, **data):
     return client.post(f"{LIST}{order.pk}/{button}/", data, follow=True)
 
 
-def who(order):
+def assignment_of(order):
     order = Order.objects.select_related("responsible", "courier").get(pk=order.pk)
     return order.responsible, order.courier, order.courier_notified_at is not None
 
@@ -49,85 +49,85 @@ def page(client, order):
 # --- one order
 
 
-def test_an_order_is_taken_and_given_back(browser, manager, make_order):
+def test_user_takes_order_and_releases_it(browser, manager, make_order):
     order = make_order()
     assert "Взять себе" in page(browser, order)
-    answer = press(browser, order, "take", next=f"{LIST}?q=122183")
+    answer = post_button(browser, order, "take", next=f"{LIST}?q=122183")
     assert answer.redirect_chain[-1][0] == f"{LIST}?q=122183"
     assert "Заказ №\xa0122183 ваш" in answer.content.decode()
-    assert who(order)[0] == manager
+    assert assignment_of(order)[0] == manager
     html = page(browser, order)
     assert "это вы" in html
     assert "Отдать" in html
     assert f"{order.pk}/take/" not in html
-    press(browser, order, "release")
-    assert who(order)[0] is None
+    post_button(browser, order, "release")
+    assert assignment_of(order)[0] is None
 
 
-def test_what_somebody_has_is_not_taken(browser, browser_of, florist, make_order):
+def test_order_of_another_florist_is_neither_taken_nor_released(browser, browser_of, florist, make_order):
     order = make_order()
     services.take_order(order_id=order.pk, actor=florist)
     worker = browser_of("orders.view_order", "orders.change_order_status")
-    assert "Уже взял(а) Айгерим" in press(worker, order, "take").content.decode()
-    assert "Айгерим" in press(worker, order, "release").content.decode()
+    assert "Уже взял(а) Айгерим" in post_button(worker, order, "take").content.decode()
+    assert "Айгерим" in post_button(worker, order, "release").content.decode()
     assert f"{order.pk}/release/" not in page(worker, order)
-    assert who(order)[0] == florist
-    press(browser, order, "release")  # whoever assigns orders may
-    assert who(order)[0] is None
+    assert assignment_of(order)[0] == florist
+    post_button(browser, order, "release")  # a user who may assign orders may release any order
+    assert assignment_of(order)[0] is None
 
 
-def test_a_florist_is_chosen_on_the_page_and_there_alone(browser, make_order, florist, courier):
+def test_florist_is_chosen_by_panel_and_not_by_order_form(browser, make_order, florist, courier):
     order = make_order()
     User.objects.create_user("gone", is_staff=True, is_active=False, first_name="Ушедшая")
     html = page(browser, order)
     assert not {"responsible", "courier"} & set(read_form(html, "order_form"))
     assert f'<option value="{florist.pk}">Айгерим</option>' in html
     assert "Ушедшая" not in html
-    assert "флорист — Айгерим" in press(browser, order, "florist", florist=florist.pk, seen="").content.decode()
-    assert who(order)[0] == florist
+    assert "флорист — Айгерим" in post_button(browser, order, "florist", florist=florist.pk, seen="").content.decode()
+    assert assignment_of(order)[0] == florist
     html = page(browser, order)
     assert f'<option value="{florist.pk}" selected>' in html
     assert f'name="seen" value="{florist.pk}"' in html
-    press(browser, order, "florist", florist="", seen=florist.pk)
-    assert who(order)[0] is None
+    post_button(browser, order, "florist", florist="", seen=florist.pk)
+    assert assignment_of(order)[0] is None
 
 
-def test_a_florist_is_not_put_over_one_whom_nobody_saw(browser, manager, make_order, florist):
+def test_florist_is_not_replaced_when_page_did_not_show_the_present_one(browser, manager, make_order, florist):
     order = make_order()
     services.take_order(order_id=order.pk, actor=manager)
-    html = press(browser, order, "florist", florist=florist.pk, seen="").content.decode()
+    html = post_button(browser, order, "florist", florist=florist.pk, seen="").content.decode()
     assert "теперь это Данияр" in html
-    assert who(order)[0] == manager
+    assert assignment_of(order)[0] == manager
     for wrong in ("nonsense", "999999", "9" * 30):
         assert browser.post(f"{LIST}{order.pk}/florist/", {"florist": wrong}).status_code == 404
 
 
-def test_a_courier_is_chosen_and_told(browser, make_order, courier):
+def test_courier_is_assigned_and_marked_as_notified(browser, make_order, courier):
     order = make_order()
-    html = press(browser, order, "courier", courier=str(courier.pk), seen="").content.decode()
+    html = post_button(browser, order, "courier", courier=str(courier.pk), seen="").content.decode()
     assert "курьер — Ерлан" in html
     assert "Ещё не предупреждён" in html
     assert "https://wa.me/77770001122?text=" in html
     assert "https://t.me/erlan_kz" in html
-    html = press(browser, order, "told", told="1").content.decode()
+    html = post_button(browser, order, "notified", notified="1").content.decode()
     at = timezone.localtime(Order.objects.get().courier_notified_at)
     assert f"Предупреждён {at:%H:%M}, Данияр" in html
-    press(browser, order, "told", told="0")
-    assert who(order)[1:] == (courier, False)
-    press(browser, order, "courier", courier="", seen=str(courier.pk))
-    assert who(order)[1] is None
+    post_button(browser, order, "notified", notified="0")
+    assert assignment_of(order)[1:] == (courier, False)
+    post_button(browser, order, "courier", courier="", seen=str(courier.pk))
+    assert assignment_of(order)[1] is None
 
 
-def test_two_dispatchers_do_not_undo_each_other(browser, make_order, courier):
+def test_courier_is_not_replaced_when_page_is_outdated(browser, make_order, courier):
     order = make_order()
     other = Courier.objects.create(name="Азамат")
-    press(browser, order, "courier", courier=str(other.pk), seen="")
-    html = press(browser, order, "courier", courier=str(courier.pk), seen="").content.decode()
+    post_button(browser, order, "courier", courier=str(other.pk), seen="")
+    html = post_button(browser, order, "courier", courier=str(courier.pk), seen="").content.decode()
     assert "теперь это Азамат" in html
-    assert who(order)[1] == other
+    assert assignment_of(order)[1] == other
 
 
-def test_a_button_of_a_list_has_its_page_read_anew(browser, make_order):
+def test_row_button_refreshes_page_and_ignores_foreign_redirect(browser, make_order):
     order = make_order()
     answer = browser.post(f"{LIST}{order.pk}/take/", headers={"HX-Request": "true"})
     assert answer.headers["HX-Refresh"] == "true"
@@ -135,16 +135,16 @@ def test_a_button_of_a_list_has_its_page_read_anew(browser, make_order):
     assert answer.headers["Location"] == change_url(order)
 
 
-def test_what_is_not_there(browser, make_order):
+def test_unknown_order_or_courier_returns_404(browser, make_order):
     order = make_order()
     assert browser.post(f"{LIST}{uuid4()}/take/").status_code == 404
     for wrong in (str(uuid4()), "nonsense"):
         assert browser.post(f"{LIST}{order.pk}/courier/", {"courier": wrong}).status_code == 404
-    for button in ("take", "release", "florist", "courier", "told"):
+    for button in ("take", "release", "florist", "courier", "notified"):
         assert browser.get(f"{LIST}{order.pk}/{button}/").status_code == 405
 
 
-def test_the_texts_are_on_the_page_to_read_and_to_copy(browser, make_order):
+def test_order_page_shows_courier_texts_with_copy_buttons(browser, make_order):
     html = page(browser, make_order())
     assert 'data-copy-from="courier-short"' in html
     assert 'data-copy-from="courier-full"' in html
@@ -159,16 +159,16 @@ def test_the_texts_are_on_the_page_to_read_and_to_copy(browser, make_order):
     assert "https://yandex.kz/maps/" in html
 
 
-def test_what_is_picked_up_has_no_courier(browser, make_order, courier):
+def test_courier_is_not_assigned_to_pickup(browser, make_order, courier):
     order = make_order(properties={"pickup": "Y"})
     html = page(browser, order)
     assert "Самовывоз: курьер не нужен" in html
     assert "courier-full" not in html
-    assert "Самовывоз" in press(browser, order, "courier", courier=str(courier.pk)).content.decode()
-    assert who(order)[1] is None
+    assert "Самовывоз" in post_button(browser, order, "courier", courier=str(courier.pk)).content.decode()
+    assert assignment_of(order)[1] is None
 
 
-def test_what_became_a_pickup_can_be_taken_from_its_courier(browser, make_order, courier):
+def test_courier_is_removed_from_order_that_became_pickup(browser, make_order, courier):
     order = make_order()
     Courier.objects.create(name="Азамат")
     services.assign_courier(order_id=order.pk, courier=courier, actor=None)
@@ -177,11 +177,11 @@ def test_what_became_a_pickup_can_be_taken_from_its_courier(browser, make_order,
     assert "Самовывоз: курьер не нужен" in html
     assert f'value="{courier.pk}" selected' in html
     assert "Азамат" not in html
-    press(browser, order, "courier", courier="", seen=str(courier.pk))
-    assert who(order)[1] is None
+    post_button(browser, order, "courier", courier="", seen=str(courier.pk))
+    assert assignment_of(order)[1] is None
 
 
-def test_whoever_may_not_see_phones_and_sums_does_not(browser_of, make_order, courier):
+def test_panel_hides_phones_and_sums_without_permission(browser_of, make_order, courier):
     order = make_order(properties={"data": "2020-01-01"})
     services.assign_courier(order_id=order.pk, courier=courier, actor=None)
     panel = page(browser_of("orders.view_order"), order).split('id="delivery"')[1].split("</section>")[0]
@@ -194,54 +194,54 @@ def test_whoever_may_not_see_phones_and_sums_does_not(browser_of, make_order, co
 # --- many orders
 
 
-def test_many_are_taken_and_what_others_have_is_named(browser, manager, florist, make_order):
+def test_bulk_take_reports_orders_of_other_florists(browser, manager, florist, make_order):
     free, taken = make_order(1001), make_order(1002)
     services.take_order(order_id=taken.pk, actor=florist)
     html = run(browser, "take_selected", free, taken).content.decode()
     assert "Взято себе: 1" in html
     assert "№ 1002: Уже взял(а) Айгерим" in html
-    assert (who(free)[0], who(taken)[0]) == (manager, florist)
+    assert (assignment_of(free)[0], assignment_of(taken)[0]) == (manager, florist)
 
 
-def test_many_are_given_to_a_florist_and_back(browser, florist, make_order):
+def test_bulk_action_assigns_and_removes_florist(browser, florist, make_order):
     User.objects.create_user("gone", is_staff=True, is_active=False, first_name="Уволенная")
     orders = [make_order(1001), make_order(1002)]
     html = run(browser, "assign_florist_to_selected", *orders).content.decode()
     assert "Айгерим" in html
     assert "Уволенная" not in html
-    assert run(browser, "assign_florist_to_selected", *orders, apply="1", whom="").context["form"].errors
-    html = run(browser, "assign_florist_to_selected", *orders, apply="1", whom=str(florist.pk)).content.decode()
+    assert run(browser, "assign_florist_to_selected", *orders, apply="1", assignee="").context["form"].errors
+    html = run(browser, "assign_florist_to_selected", *orders, apply="1", assignee=str(florist.pk)).content.decode()
     assert "Назначено (Айгерим): 2" in html
-    assert [who(order)[0] for order in orders] == [florist, florist]
-    run(browser, "assign_florist_to_selected", *orders, apply="1", whom="nobody")
-    assert [who(order)[0] for order in orders] == [None, None]
+    assert [assignment_of(order)[0] for order in orders] == [florist, florist]
+    run(browser, "assign_florist_to_selected", *orders, apply="1", assignee="none")
+    assert [assignment_of(order)[0] for order in orders] == [None, None]
 
 
-def test_many_are_given_to_a_courier(browser, make_order, courier):
+def test_bulk_action_assigns_notifies_and_removes_courier(browser, make_order, courier):
     Courier.objects.create(name="Уволенный", is_active=False)
     ours, pickup = make_order(1001), make_order(1002, properties={"pickup": "Y"})
     html = run(browser, "assign_courier_to_selected", ours, pickup).content.decode()
     assert "Ерлан" in html
     assert "Уволенный" not in html
-    data = {"apply": "1", "whom": str(courier.pk)}
+    data = {"apply": "1", "assignee": str(courier.pk)}
     html = run(browser, "assign_courier_to_selected", ours, pickup, **data).content.decode()
     assert "Назначено (Ерлан): 1" in html
     assert "№ 1002: Самовывоз" in html
     html = run(browser, "mark_notified_selected", ours, pickup).content.decode()
     assert "заказов: 1" in html
     assert "№ 1002: Курьера ещё нет" in html
-    assert (who(ours), who(pickup)) == ((None, courier, True), (None, None, False))
-    run(browser, "assign_courier_to_selected", ours, apply="1", whom="nobody")
-    assert who(ours) == (None, None, False)
+    assert (assignment_of(ours), assignment_of(pickup)) == ((None, courier, True), (None, None, False))
+    run(browser, "assign_courier_to_selected", ours, apply="1", assignee="none")
+    assert assignment_of(ours) == (None, None, False)
 
 
-def test_without_couriers_it_says_what_to_do(browser, make_order):
+def test_bulk_courier_form_links_to_new_courier_when_there_are_none(browser, make_order):
     html = run(browser, "assign_courier_to_selected", make_order()).content.decode()
     assert "Курьеров пока нет" in html
     assert "/crm/orders/courier/add/" in html
 
 
-def test_the_texts_of_many_by_courier(browser, browser_of, make_order, courier):
+def test_bulk_texts_are_grouped_by_courier(browser, browser_of, make_order, courier):
     orders = [make_order(1001), make_order(1002), make_order(1003, properties={"pickup": "Y"})]
     services.assign_courier(order_id=orders[0].pk, courier=courier, actor=None)
     html = run(browser, "courier_texts_of_selected", *orders).content.decode()
@@ -256,7 +256,7 @@ def test_the_texts_of_many_by_courier(browser, browser_of, make_order, courier):
     assert 'value="mark_notified_selected"' not in html
 
 
-def test_the_page_of_texts_costs_the_same_with_any_number(browser, make_order, courier):
+def test_bulk_texts_take_constant_number_of_queries(browser, make_order, courier):
     def cost(orders):
         with CaptureQueriesContext(connection) as queries:
             run(browser, "courier_texts_of_selected", *orders)
@@ -267,66 +267,66 @@ def test_the_page_of_texts_costs_the_same_with_any_number(browser, make_order, c
     assert cost(orders) == cost(orders[:1])
 
 
-def test_nobody_gives_away_the_whole_table(browser, make_order, monkeypatch, courier):
+def test_bulk_actions_refuse_more_orders_than_the_limit(browser, make_order, monkeypatch, courier):
     from orders.admin.actions import assignment
 
     monkeypatch.setattr(assignment, "MOST_AT_ONCE", 1)
     orders = [make_order(1001), make_order(1002)]
     for action in (*ACTIONS, "courier_texts_of_selected"):
-        answer = run(browser, action, *orders, apply="1", whom="nobody")
+        answer = run(browser, action, *orders, apply="1", assignee="none")
         assert "не больше заказов" in answer.content.decode(), action
-    assert who(orders[0]) == (None, None, False)
+    assert assignment_of(orders[0]) == (None, None, False)
 
 
-# --- rights
+# --- permissions
 
 
-def test_a_reader_may_not(browser_of, make_order, courier):
+def test_reader_can_not_assign_orders(browser_of, make_order, courier):
     order = make_order()
     reader = browser_of("orders.view_order", "orders.view_courier")
-    for button in ("take", "release", "florist", "courier", "told"):
-        data = {"courier": str(courier.pk), "told": "1"}
+    for button in ("take", "release", "florist", "courier", "notified"):
+        data = {"courier": str(courier.pk), "notified": "1"}
         assert reader.post(f"{LIST}{order.pk}/{button}/", data).status_code == 403, button
     for action in ACTIONS:
-        run(reader, action, order, apply="1", whom=str(courier.pk))
-    assert who(order) == (None, None, False)
+        run(reader, action, order, apply="1", assignee=str(courier.pk))
+    assert assignment_of(order) == (None, None, False)
     assert not order.events.exclude(kind=EventKind.CREATED).exists()
     html = page(reader, order)
-    assert not [button for button in ("take", "florist", "courier", "told") if f"{order.pk}/{button}/" in html]
+    assert not [button for button in ("take", "florist", "courier", "notified") if f"{order.pk}/{button}/" in html]
 
 
-def test_a_florist_takes_and_does_not_assign(browser_of, make_order, courier):
+def test_florist_can_take_orders_but_not_assign_them(browser_of, make_order, courier):
     order = make_order()
     florist = browser_of("orders.view_order", "orders.change_order_status")
     for button in ("courier", "florist"):
         assert florist.post(f"{LIST}{order.pk}/{button}/", {"courier": str(courier.pk)}).status_code == 403
     assert f"{order.pk}/florist/" not in page(florist, order)
-    run(florist, "assign_courier_to_selected", order, apply="1", whom=str(courier.pk))
+    run(florist, "assign_courier_to_selected", order, apply="1", assignee=str(courier.pk))
     run(florist, "take_selected", order)
-    assert (who(order)[0] is not None, who(order)[1]) == (True, None)
+    assert (assignment_of(order)[0] is not None, assignment_of(order)[1]) == (True, None)
 
 
-def test_the_right_to_assign_is_enough(browser_of, make_order, courier):
+def test_permission_to_assign_allows_couriers_but_not_taking(browser_of, make_order, courier):
     order = make_order()
     dispatcher = browser_of("orders.view_order", "orders.assign_order")
-    press(dispatcher, order, "courier", courier=str(courier.pk))
-    press(dispatcher, order, "told", told="1")
-    assert who(order)[1:] == (courier, True)
+    post_button(dispatcher, order, "courier", courier=str(courier.pk))
+    post_button(dispatcher, order, "notified", notified="1")
+    assert assignment_of(order)[1:] == (courier, True)
     assert dispatcher.post(f"{LIST}{order.pk}/take/").status_code == 403
 
 
-def test_without_the_secret_of_the_session_nothing_happens(manager, make_order):
+def test_take_is_refused_without_csrf_token(manager, make_order):
     order = make_order()
     client = Client(enforce_csrf_checks=True)
     client.force_login(manager)
     assert client.post(f"{LIST}{order.pk}/take/").status_code == 403
-    assert who(order)[0] is None
+    assert assignment_of(order)[0] is None
 
 
-# --- what a row offers
+# --- buttons of a row
 
 
-def test_links_of_a_row(manager, make_order):
+def test_row_links_call_recipient_or_customer_of_surprise(manager, make_order):
     order = make_order()
     html = row_links(order, manager)
     for part in ('href="tel:+77011234567"', "https://wa.me/77011234567", "https://2gis.kz/almaty/search/",
@@ -340,13 +340,13 @@ def test_links_of_a_row(manager, make_order):
     assert "Позвонить клиенту" in html
 
 
-def test_a_row_shows_no_phone_to_whom_it_is_hidden_from(florist, make_order):
+def test_row_links_are_empty_without_permission_for_phones(florist, make_order):
     order = make_order(properties={"addressRecipient": ""})
     assert "<a" not in row_links(order, florist)
     assert "<button" not in row_links(order, florist)
 
 
-def test_the_button_of_a_row(manager, florist, make_order):
+def test_take_button_is_shown_only_for_open_order_without_florist(manager, florist, make_order):
     order = make_order()
     assert f'formaction="{LIST}{order.pk}/take/"' in take_button(order, manager)
     assert take_button(order, florist) == ""

@@ -1,4 +1,4 @@
-"""The site had another status: the manager decides with one tap."""
+"""The manager's decision after both sides changed the status."""
 
 import pytest
 
@@ -24,7 +24,7 @@ def address(order, name):
     return f"/crm/orders/order/{order.pk}/{name}/"
 
 
-def test_the_page_asks(browser, order):
+def test_order_page_shows_both_decisions_of_conflict(browser, order):
     html = browser.get(change_url(order)).content.decode()
     assert "Принят" in html
     assert "Отклонён" in html
@@ -32,7 +32,7 @@ def test_the_page_asks(browser, order):
     assert address(order, "accept-site") in html
 
 
-def test_the_wish_is_applied(browser, order, manager):
+def test_pending_change_is_applied_and_sent_again(browser, order, manager):
     browser.post(address(order, "apply-pending-change"))
     order.refresh_from_db()
     assert (order.status_id, order.sync_state) == ("accepted", SyncState.PENDING)
@@ -40,7 +40,7 @@ def test_the_wish_is_applied(browser, order, manager):
     assert Push.objects.filter(state="pending").count() == 1
 
 
-def test_the_site_is_right(browser, order, manager):
+def test_site_status_is_accepted_and_conflict_ends(browser, order, manager):
     browser.post(address(order, "accept-site"))
     order.refresh_from_db()
     assert (order.status_id, order.sync_state) == ("declined", SyncState.SYNCED)
@@ -50,7 +50,7 @@ def test_the_site_is_right(browser, order, manager):
     assert address(order, "apply-pending-change") not in html
 
 
-def test_what_else_is_unsent_goes_out_when_the_site_is_right(browser, order):
+def test_other_pending_changes_are_sent_when_site_status_is_accepted(browser, order):
     Order.objects.filter(pk=order.pk).update(recipient_name="Анна")
     browser.post(address(order, "accept-site"))
     order.refresh_from_db()
@@ -58,27 +58,27 @@ def test_what_else_is_unsent_goes_out_when_the_site_is_right(browser, order):
     assert Push.objects.filter(state="pending").count() == 1
 
 
-def test_the_wish_holds_even_against_a_final_status(browser, order):
+def test_pending_change_is_applied_over_final_status(browser, order):
     Order.objects.filter(pk=order.pk).update(status="finished")
     browser.post(address(order, "apply-pending-change"))
     order.refresh_from_db()
     assert (order.status_id, order.sync_state) == ("accepted", SyncState.PENDING)
 
 
-def test_without_a_conflict_nothing_happens(browser, make_order):
+def test_decisions_change_nothing_without_conflict(browser, make_order):
     order = make_order(1001)
     assert browser.post(address(order, "apply-pending-change"), follow=True).status_code == 200
     assert browser.post(address(order, "accept-site"), follow=True).status_code == 200
     assert not order.events.exclude(kind=EventKind.CREATED).exists()
 
 
-def test_a_visit_changes_nothing(browser, order):
+def test_decisions_refuse_get(browser, order):
     for name in ("apply-pending-change", "accept-site"):
         assert browser.get(address(order, name)).status_code == 405
     assert Order.objects.get(pk=order.pk).sync_state == SyncState.CONFLICT
 
 
-def test_a_reader_may_not(browser_of, order):
+def test_reader_can_not_resolve_conflict(browser_of, order):
     reader = browser_of("orders.view_order")
     for name in ("apply-pending-change", "accept-site"):
         assert reader.post(address(order, name)).status_code == 403
@@ -86,5 +86,5 @@ def test_a_reader_may_not(browser_of, order):
     assert Order.objects.get(pk=order.pk).sync_state == SyncState.CONFLICT
 
 
-def test_an_order_that_is_not_there(browser):
+def test_decision_on_unknown_order_returns_404(browser):
     assert browser.post("/crm/orders/order/00000000-0000-0000-0000-000000000000/accept-site/").status_code == 404

@@ -1,4 +1,4 @@
-"""Orders as XLSX and CSV, read back as whoever gets the file reads it."""
+"""The export of orders as XLSX and CSV; the tests read the files back."""
 
 import csv
 import logging
@@ -29,7 +29,7 @@ def sheet_of(response):
 
 
 def rows_of(response):
-    """Return the rows of an XLSX: each a dict of cells by the heads of their columns."""
+    """Return the rows of an XLSX, each as a dict of cells by column header."""
     head, *rows = sheet_of(response).iter_rows()
     return [dict(zip([cell.value for cell in head], row, strict=True)) for row in rows]
 
@@ -58,7 +58,7 @@ def order(make_order):
     return order
 
 
-def test_a_sheet_keeps_each_value_what_it_is(browser, order):
+def test_xlsx_keeps_types_and_formats_of_values(browser, order):
     (row,) = rows_of(browser.get(EXPORT, {"format": "xlsx", "preset": "all"}))
     values = {head: cell.value for head, cell in row.items()}
     assert values["Номер"] == "122183"
@@ -76,7 +76,7 @@ def test_a_sheet_keeps_each_value_what_it_is(browser, order):
     assert {cell.data_type for cell in (row["Получатель"], row["Курьер"], row["Номер"])} == {"s"}
 
 
-def test_a_sheet_is_ready_to_work_with(browser, order):
+def test_xlsx_has_title_filter_frozen_header_and_widths(browser, order):
     sheet = sheet_of(browser.get(EXPORT, {"preset": "all"}))
     assert sheet.title == "Заказы"
     assert sheet.freeze_panes == "B2"
@@ -85,7 +85,7 @@ def test_a_sheet_is_ready_to_work_with(browser, order):
     assert 30 <= sheet.column_dimensions["E"].width <= 50
 
 
-def test_csv_opens_in_a_russian_excel(browser, order):
+def test_csv_has_format_of_russian_excel(browser, order):
     response = browser.get(EXPORT, {"format": "csv", "preset": "all"})
     content = b"".join(response)
     assert response["Content-Type"] == "text/csv; charset=utf-8"
@@ -106,12 +106,12 @@ def test_csv_opens_in_a_russian_excel(browser, order):
 
 
 @pytest.mark.parametrize("begin", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "＝1"])
-def test_no_text_begins_as_a_formula(begin):
+def test_text_that_begins_like_formula_gets_apostrophe(begin):
     assert safe_text(begin) == f"'{begin}"
     assert safe_text(f"a{begin}") == f"a{begin}"
 
 
-def test_the_file_holds_what_the_list_shows(browser, make_order):
+def test_export_follows_filters_of_list(browser, make_order):
     today = timezone.localdate()
     make_order(1001, properties={"data": today.isoformat()})
     make_order(1002, properties={"data": (today + timedelta(days=1)).isoformat()}, STATUS_ID="AP")
@@ -131,7 +131,7 @@ def test_the_file_holds_what_the_list_shows(browser, make_order):
 
 
 @pytest.mark.parametrize("file_format", ["xlsx", "csv"])
-def test_selected_orders(browser, make_order, file_format):
+def test_bulk_action_exports_only_selected_orders(browser, make_order, file_format):
     make_order(1001)
     chosen = make_order(1002)
     form = {"action": f"export_selected_to_{file_format}", ACTION_CHECKBOX_NAME: [str(chosen.pk)]}
@@ -144,7 +144,7 @@ def test_selected_orders(browser, make_order, file_format):
     assert numbers == ["1002"]
 
 
-def test_who_may_export(make_order):
+def test_only_managers_and_accountants_can_export(make_order):
     order = make_order()
     chosen = {"action": "export_selected_to_csv", ACTION_CHECKBOX_NAME: [str(order.pk)]}
     for role, may in ((MANAGER, True), (ACCOUNTANT, True), (FLORIST, False), (DISPATCHER, False)):
@@ -155,7 +155,7 @@ def test_who_may_export(make_order):
     assert browser_of(person(MANAGER)).post(EXPORT).status_code == 405
 
 
-def test_what_somebody_may_not_see_is_not_in_his_file(make_order):
+def test_export_hides_phones_and_sums_without_permission(make_order):
     make_order(1001, properties={"data": "2025-08-25"})
     make_order(1002, properties={"data": timezone.localdate().isoformat()})
     client = browser_of(everything_but("view_phones", "view_all_prices"))
@@ -168,7 +168,7 @@ def test_what_somebody_may_not_see_is_not_in_his_file(make_order):
     assert (rows["1001"]["Сумма, ₸"].value, rows["1002"]["Сумма, ₸"].value) == (None, 9000)
 
 
-def test_it_is_written_down_who_took_what(browser, manager, order, caplog):
+def test_export_is_logged_without_search_text(browser, manager, order, caplog):
     caplog.set_level(logging.INFO)
     lines_of(browser.get(EXPORT, {"format": "csv", "q": "Айгерим"}))
     entry = LogEntry.objects.get()
@@ -179,7 +179,7 @@ def test_it_is_written_down_who_took_what(browser, manager, order, caplog):
     assert "%D0" not in caplog.text
 
 
-def test_too_many_and_none_lead_back_with_a_word(browser, make_order, monkeypatch):
+def test_empty_or_too_large_export_redirects_with_message(browser, make_order, monkeypatch):
     make_order(1001)
     make_order(1002)
     response = browser.get(EXPORT, {"q": "нет такого"}, follow=True)
@@ -194,7 +194,7 @@ def test_too_many_and_none_lead_back_with_a_word(browser, make_order, monkeypatc
 
 
 @pytest.mark.parametrize("count", [1, 2000])
-def test_queries_grow_by_pages_only(django_assert_num_queries, count, manager):
+def test_export_takes_constant_number_of_queries_per_page(django_assert_num_queries, count, manager):
     related = {
         "status": Status.objects.get(code="new"),
         "delivery_slot": DeliverySlot.objects.get(bitrix_id="18"),
@@ -212,13 +212,13 @@ def test_queries_grow_by_pages_only(django_assert_num_queries, count, manager):
     )
     pages = -(-count // export_rows.PAGE)
     with django_assert_num_queries(1 + 8 * pages):
-        keys = export_rows.keys_of(Order.objects.order_by("order_number"))
+        keys = export_rows.ids_of(Order.objects.order_by("order_number"))
         rows = list(export_rows.rows(keys, manager))
     assert [row[0] for row in rows] == sorted(str(number) for number in range(count))
     assert {row[4] for row in rows} == {"Букет × 1"}
 
 
-def test_phones_in_texts_are_covered_and_long_texts_end_visibly(order):
+def test_export_masks_phones_in_texts_and_truncates_long_texts(order):
     Order.objects.update(
         delivery_address="Абая 150, тел 87055556677", comment="я" * 32_768, courier_comment="я" * 32_767
     )

@@ -1,4 +1,4 @@
-"""Printing from the order's page and from the list: what comes out, what is remembered, who may."""
+"""Printing from the order's page and from the list: documents, records of printed postcards, permissions."""
 
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -15,7 +15,7 @@ from orders import services
 from orders.models import Courier, EventKind, Order, OrderEvent
 from orders.services import AlreadyPrintedError
 from tests.orders.admin.conftest import LIST, change_url, numbers
-from tests.orders.paper.pdf import page_words, read, size_in_mm, words
+from tests.orders.paper.pdf import page_text, pdf_text, read, size_in_mm
 
 URL = f"{LIST}print/"
 ALMATY = ZoneInfo("Asia/Almaty")
@@ -32,14 +32,14 @@ def printed(order):
 
 
 @pytest.mark.parametrize("paper", PAPERS)
-def test_each_paper_comes_out_as_a_pdf_for_a_tab_of_its_own(browser, make_order, paper):
+def test_each_document_is_returned_as_inline_pdf(browser, make_order, paper):
     order = make_order()
     answer = print_paper(browser, paper, order)
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == "application/pdf"
     assert answer.headers["Content-Disposition"].startswith("inline")
     assert "no-store" in answer.headers["Cache-Control"]
-    text = words(answer.content)
+    text = pdf_text(answer.content)
     if paper.startswith("postcard"):
         assert text == "С днём рождения, мама! 🌹"
     else:
@@ -49,14 +49,14 @@ def test_each_paper_comes_out_as_a_pdf_for_a_tab_of_its_own(browser, make_order,
     assert size_in_mm(read(answer.content).pages[0])[0] == widths[paper.split(":")[1]]
 
 
-def test_the_orders_page_offers_all_of_them(browser, make_order):
+def test_order_page_offers_all_documents(browser, make_order):
     html = browser.get(change_url(make_order())).content.decode()
     for paper in PAPERS:
         assert f'value="{paper}"' in html
     assert "печаталась" not in html
 
 
-def test_the_orders_page_offers_only_what_there_is(browser, make_order):
+def test_order_page_offers_no_postcard_without_text(browser, make_order):
     order = make_order(properties={"postcardText": "", "pickup": "Y"})
     html = browser.get(change_url(order)).content.decode()
     assert 'value="work_order:a5"' in html
@@ -65,7 +65,7 @@ def test_the_orders_page_offers_only_what_there_is(browser, make_order):
     assert "нет текста для открытки" in html
 
 
-def test_a_postcard_is_remembered_and_tells_nobody(browser, manager, make_order):
+def test_printed_postcard_is_recorded_and_sends_nothing(browser, manager, make_order):
     order = make_order()
     before = (Push.objects.count(), TelegramMessage.objects.count(), Order.objects.values().get(pk=order.pk))
     print_paper(browser, "postcard:card", order)
@@ -80,19 +80,19 @@ def test_a_postcard_is_remembered_and_tells_nobody(browser, manager, make_order)
 
 
 @pytest.mark.parametrize("paper", ["work_order:a5", "route_sheet:a4"])
-def test_other_paper_leaves_no_trace(browser, make_order, paper):
+def test_printed_work_order_and_route_sheet_are_not_recorded(browser, make_order, paper):
     order = make_order()
     before = OrderEvent.objects.count()
     print_paper(browser, paper, order)
     assert OrderEvent.objects.count() == before
 
 
-def test_printing_it_again_warns(browser, browser_of, make_order):
+def test_printing_same_postcard_again_shows_warning(browser, browser_of, make_order):
     order = make_order()
     print_paper(browser, "postcard:a6", order)
     printed(order).update(happened_at=datetime(2025, 8, 25, 14, 2, tzinfo=ALMATY))
 
-    # Somebody who has not seen that, on another machine.
+    # Another user, whose page does not show that print.
     other = browser_of("orders.view_order", "orders.change_order_status")
     warning = print_paper(other, "postcard:a6", order)
     assert warning.headers["Content-Type"].startswith("text/html")
@@ -101,15 +101,15 @@ def test_printing_it_again_warns(browser, browser_of, make_order):
     assert "Напечатать ещё раз" in html
     assert printed(order).count() == 1
 
-    # The button of the warning has seen one print.
+    # The button in the warning sends that one print was seen.
     assert f'value="{order.pk}:1"' in html
-    assert words(print_paper(other, "postcard:a6", f"{order.pk}:1").content) == "С днём рождения, мама! 🌹"
+    assert pdf_text(print_paper(other, "postcard:a6", f"{order.pk}:1").content) == "С днём рождения, мама! 🌹"
     assert printed(order).count() == 2
     assert "печаталась" in print_paper(other, "postcard:a6", f"{order.pk}:1").content.decode()
     assert printed(order).count() == 2
 
 
-def test_the_orders_page_warns_before_the_button_is_pressed(browser, make_order):
+def test_order_page_shows_that_postcard_was_printed(browser, make_order):
     order = make_order()
     print_paper(browser, "postcard:a6", order)
     html = browser.get(change_url(order)).content.decode()
@@ -119,7 +119,7 @@ def test_the_orders_page_warns_before_the_button_is_pressed(browser, make_order)
     assert f'value="{order.pk}:1"' in html
 
 
-def test_two_at_the_same_moment_do_not_both_print(browser, manager, make_order, monkeypatch):
+def test_concurrent_print_of_same_postcard_is_refused(browser, manager, make_order, monkeypatch):
     order = make_order()
     arguments = {"order_ids": [order.pk], "paper_format": "a6", "actor": manager, "seen": {}}
     services.record_postcards_printed(**arguments)
@@ -127,14 +127,14 @@ def test_two_at_the_same_moment_do_not_both_print(browser, manager, make_order, 
         services.record_postcards_printed(**arguments)
     assert refusal.value.order_ids == [order.pk]
 
-    # The first look saw nothing yet; the service, which holds the lock, does.
+    # The view finds no print yet; the service finds one under its lock.
     real, looks = services.postcard_prints, [{}]
     monkeypatch.setattr(services, "postcard_prints", lambda keys: looks.pop() if looks else real(keys))
     assert "печаталась" in print_paper(browser, "postcard:a6", order).content.decode()
     assert printed(order).count() == 1
 
 
-def test_of_many_only_the_new_ones_can_be_printed(browser, make_order):
+def test_warning_offers_to_print_only_new_postcards(browser, make_order):
     orders = [make_order(n, properties={"postcardText": f"Открытка {n}"}) for n in (1001, 1002, 1003)]
     print_paper(browser, "postcard:a6", orders[1])
     html = print_paper(browser, "postcard:a6", *orders).content.decode()
@@ -144,7 +144,7 @@ def test_of_many_only_the_new_ones_can_be_printed(browser, make_order):
     assert "Напечатать все 3 ещё раз" in html
 
     pages = read(print_paper(browser, "postcard:a6", orders[0], orders[2]).content).pages
-    assert [page_words(page) for page in pages] == ["Открытка 1001", "Открытка 1003"]
+    assert [page_text(page) for page in pages] == ["Открытка 1001", "Открытка 1003"]
     assert [printed(order).count() for order in orders] == [1, 1, 1]
 
 
@@ -153,7 +153,7 @@ def choose(client, *orders):
     return client.post(LIST, data).content.decode()
 
 
-def test_the_list_shows_what_the_chosen_ones_give(browser, make_order):
+def test_bulk_print_page_counts_documents_of_selected_orders(browser, make_order):
     courier = Courier.objects.create(name="Ерлан")
     orders = [make_order(n) for n in (1001, 1002, 1003)]
     Order.objects.filter(pk=orders[0].pk).update(courier=courier)
@@ -167,17 +167,17 @@ def test_the_list_shows_what_the_chosen_ones_give(browser, make_order):
     assert OrderEvent.objects.filter(kind=EventKind.PRINTED).count() == 0
 
 
-def test_a_sheet_a_courier(browser, make_order):
+def test_each_courier_gets_own_route_sheet(browser, make_order):
     orders = [make_order(n) for n in (1001, 1002)]
     Order.objects.filter(pk=orders[0].pk).update(courier=Courier.objects.create(name="Ерлан"))
     first, second = read(print_paper(browser, "route_sheet:a4", *orders).content).pages
-    assert "Ерлан" in page_words(first)
-    assert "1001" in page_words(first)
-    assert "Без курьера" in page_words(second)
-    assert "1002" in page_words(second)
+    assert "Ерлан" in page_text(first)
+    assert "1001" in page_text(first)
+    assert "Без курьера" in page_text(second)
+    assert "1002" in page_text(second)
 
 
-def test_where_there_is_nothing_to_print_a_page_says_why(browser, make_order):
+def test_page_shows_reason_when_nothing_can_be_printed(browser, make_order):
     order = make_order(properties={"postcardText": " ", "pickup": "Y"})
     assert "Текста для открытки нет" in print_paper(browser, "postcard:a6", order).content.decode()
     assert "курьеру везти не нужно" in print_paper(browser, "route_sheet:a4", order).content.decode()
@@ -185,7 +185,7 @@ def test_where_there_is_nothing_to_print_a_page_says_why(browser, make_order):
     assert not printed(order).exists()
 
 
-def test_not_the_whole_table_at_once(browser, make_order, monkeypatch):
+def test_printing_refuses_more_orders_than_the_limit(browser, make_order, monkeypatch):
     from orders.admin.actions import printing
 
     monkeypatch.setattr(printing, "MOST_AT_ONCE", 2)
@@ -198,30 +198,30 @@ def test_not_the_whole_table_at_once(browser, make_order, monkeypatch):
 
 
 @pytest.mark.parametrize("paper", ["", "postcard", "postcard:a4", "work_order:a6", "invoice:a4", "postcard:a6:x"])
-def test_what_is_not_printed_is_not_found(browser, make_order, paper):
+def test_unknown_document_or_size_returns_404(browser, make_order, paper):
     assert print_paper(browser, paper, make_order()).status_code == 404
 
 
 @pytest.mark.parametrize("key", ["x", "122183", "00000000-0000-0000-0000-000000000000:x"])
-def test_what_is_no_order_is_not_found(browser, db, key):
+def test_malformed_order_id_returns_404(browser, db, key):
     assert print_paper(browser, "work_order:a5", key).status_code == 404
 
 
-def test_a_visit_prints_nothing_and_a_preview_says_that_it_is_one(browser, make_order):
+def test_get_prints_nothing_and_preview_has_watermark(browser, make_order):
     order = make_order()
     assert browser.get(URL, {"paper": "postcard:a6", "order": str(order.pk)}).status_code == 405
     preview = reverse("admin:orders_order_postcard", args=[order.pk])
     for size, width in (("", 105), ("card", 100), ("roll", 80), ("a3", 105)):
         content = browser.get(preview, {"size": size}).content
-        assert "ПРОСМОТР" in words(content)
-        assert "С днём рождения" in words(content)
+        assert "ПРОСМОТР" in pdf_text(content)
+        assert "С днём рождения" in pdf_text(content)
         assert size_in_mm(read(content).pages[0])[0] == width
     assert not printed(order).exists()
     without = make_order(1002, properties={"postcardText": ""})
     assert browser.get(reverse("admin:orders_order_postcard", args=[without.pk])).status_code == 404
 
 
-def test_only_those_who_may_see_orders(browser_of, client, make_order):
+def test_printing_requires_permission_to_view_orders(browser_of, client, make_order):
     order = make_order()
     preview = reverse("admin:orders_order_postcard", args=[order.pk])
     stranger = browser_of()
@@ -235,7 +235,7 @@ def test_only_those_who_may_see_orders(browser_of, client, make_order):
     assert [print_paper(reader, paper, order).status_code for paper in PAPERS] == [200, 200, 200, 403, 403, 403]
 
 
-def test_a_post_without_the_secret_of_the_session_is_refused(manager, make_order):
+def test_printing_is_refused_without_csrf_token(manager, make_order):
     order = make_order()
     client = Client(enforce_csrf_checks=True)
     client.force_login(manager)
@@ -243,18 +243,18 @@ def test_a_post_without_the_secret_of_the_session_is_refused(manager, make_order
     assert not printed(order).exists()
 
 
-def test_what_strangers_write_is_text_on_the_pages_around_it(browser, make_order):
+def test_texts_of_order_are_escaped_on_printing_pages(browser, make_order):
     evil = "<script>alert('x')</script>"
     order = make_order(properties={"postcardText": evil, "nameRecipient": evil})
     Order.objects.filter(pk=order.pk).update(courier=Courier.objects.create(name=evil))
     assert evil not in choose(browser, order)
-    assert words(print_paper(browser, "postcard:a6", order).content).replace(" ", "") == evil
+    assert pdf_text(print_paper(browser, "postcard:a6", order).content).replace(" ", "") == evil
     assert evil not in print_paper(browser, "postcard:a6", order).content.decode()
     assert evil not in browser.get(change_url(order)).content.decode()
 
 
 @pytest.mark.parametrize("paper", PAPERS)
-def test_any_number_of_orders_costs_the_same(browser, make_order, paper):
+def test_printing_takes_constant_number_of_queries(browser, make_order, paper):
     def cost(*orders):
         with CaptureQueriesContext(connection) as queries:
             assert print_paper(browser, paper, *orders).headers["Content-Type"] == "application/pdf"
@@ -264,7 +264,7 @@ def test_any_number_of_orders_costs_the_same(browser, make_order, paper):
     assert one == few <= 12
 
 
-def test_the_code_of_a_route_sheet_leads_to_the_orders_of_the_day(browser, make_order):
+def test_qr_code_of_route_sheet_opens_orders_of_day(browser, make_order):
     from orders.paper.route_sheet import _day_address
 
     make_order(1001, properties={"data": "2025-08-25"})
@@ -276,7 +276,7 @@ def test_the_code_of_a_route_sheet_leads_to_the_orders_of_the_day(browser, make_
         assert numbers(browser.get(address.removeprefix("http://localhost:8001")).content) == expected
 
 
-def test_whoever_only_reads_orders_previews_postcards_and_prints_none(browser_of, make_order):
+def test_reader_can_preview_postcard_but_not_print_it(browser_of, make_order):
     order = make_order()
     reader = browser_of("orders.view_order")
     assert print_paper(reader, "postcard:a6", order).status_code == 403

@@ -1,4 +1,4 @@
-"""Changing the status from the list, from a row, from the page."""
+"""Changes of the status from the list and from the order's page."""
 
 import pytest
 from django.db import connection
@@ -18,7 +18,7 @@ def status(order):
     return Order.objects.values_list("status", flat=True).get(pk=order.pk)
 
 
-def test_several_orders_are_accepted_at_once(browser, manager, make_order):
+def test_bulk_accept_changes_status_of_all_selected_orders(browser, manager, make_order):
     orders = [make_order(number) for number in (1001, 1002, 1003)]
     page = run(browser, "accept_selected", *orders).content.decode()
 
@@ -29,7 +29,7 @@ def test_several_orders_are_accepted_at_once(browser, manager, make_order):
     assert (event.actor, event.source) == (manager, Source.ADMIN)
 
 
-def test_each_goes_to_a_next_step_of_its_own(browser, make_order):
+def test_bulk_next_step_sets_own_next_status_of_each_order(browser, make_order):
     new, made, closed = make_order(1001), make_order(1002, STATUS_ID="P"), make_order(1003, STATUS_ID="F")
     page = run(browser, "advance_selected", new, made, closed).content.decode()
     assert [status(order) for order in (new, made, closed)] == ["accepted", "delivering", "finished"]
@@ -37,7 +37,7 @@ def test_each_goes_to_a_next_step_of_its_own(browser, make_order):
     assert "№ 1003: После статуса «Завершён» ничего нет" in page
 
 
-def test_those_that_may_not_are_named_with_the_reason_and_the_others_go_on(browser, make_order):
+def test_bulk_accept_reports_refused_orders_and_changes_others(browser, make_order):
     good, bad = make_order(1001), make_order(1002, STATUS_ID="F")
     page = run(browser, "accept_selected", good, bad).content.decode()
 
@@ -47,7 +47,7 @@ def test_those_that_may_not_are_named_with_the_reason_and_the_others_go_on(brows
     assert "Завершён" in page
 
 
-def test_any_status_with_a_comment_is_asked_for_first(browser, make_order):
+def test_bulk_change_shows_form_before_it_changes_status(browser, make_order):
     order = make_order()
     page = run(browser, "change_status_of_selected", order)
     assert page.status_code == 200
@@ -59,14 +59,14 @@ def test_any_status_with_a_comment_is_asked_for_first(browser, make_order):
     assert order.events.get(kind=EventKind.STATUS).details["comment"] == "<b>дубль</b>"
 
 
-def test_without_a_status_it_asks_again(browser, make_order):
+def test_bulk_change_shows_form_again_without_status(browser, make_order):
     order = make_order()
     page = run(browser, "change_status_of_selected", order, apply="1", status="", comment="почему-то").content.decode()
     assert "почему-то" in page
     assert status(order) == "new"
 
 
-def test_quick_actions(browser, make_order):
+def test_quick_actions_set_their_statuses(browser, make_order):
     order = make_order()
     for action, expected in (
         ("accept_selected", "accepted"),
@@ -77,7 +77,7 @@ def test_quick_actions(browser, make_order):
         assert status(order) == expected
 
 
-def test_the_dialog_offers_what_the_order_may_become(browser, make_order):
+def test_dialog_offers_only_next_statuses_of_order(browser, make_order):
     order = make_order(STATUS_ID="PD")
     html = browser.get(change_url(order).replace("change/", "status/")).content.decode()
     assert 'value="completed"' in html
@@ -87,7 +87,7 @@ def test_the_dialog_offers_what_the_order_may_become(browser, make_order):
     assert status(order) == "delivering"
 
 
-def test_the_dialog_changes_by_post(browser, make_order):
+def test_dialog_changes_status_and_refreshes_page(browser, make_order):
     order = make_order()
     url = change_url(order).replace("change/", "status/")
     answer = browser.post(
@@ -98,7 +98,7 @@ def test_the_dialog_changes_by_post(browser, make_order):
     assert order.events.get(kind=EventKind.STATUS).details == {"comment": "звонили"}
 
 
-def test_the_dialog_refuses_what_is_not_allowed(browser, make_order):
+def test_dialog_refuses_status_that_is_not_next(browser, make_order):
     order = make_order()
     url = change_url(order).replace("change/", "status/")
     answer = browser.post(url, {"_form_submitted": "True", "status": "finished", "comment": ""})
@@ -107,7 +107,7 @@ def test_the_dialog_refuses_what_is_not_allowed(browser, make_order):
     assert status(order) == "new"
 
 
-def test_a_refusal_of_the_service_keeps_the_dialog_open(browser, make_order, monkeypatch):
+def test_dialog_stays_open_when_service_refuses(browser, make_order, monkeypatch):
     from orders import services
     from orders.services import NotAllowedError
 
@@ -123,12 +123,12 @@ def test_a_refusal_of_the_service_keeps_the_dialog_open(browser, make_order, mon
 
 
 @pytest.mark.parametrize("key", ["00000000-0000-0000-0000-000000000000", "nonsense"])
-def test_the_dialog_of_an_order_that_is_not_there(browser, key):
+def test_dialog_of_unknown_order_is_shown_without_error(browser, key):
     assert browser.get(f"{LIST}{key}/status/").status_code == 200
     assert browser.post(f"{LIST}{key}/status/", {"_form_submitted": "True", "status": "accepted"}).status_code == 200
 
 
-def test_a_reader_may_not(browser_of, make_order):
+def test_reader_can_not_change_status(browser_of, make_order):
     order = make_order()
     reader = browser_of("orders.view_order")
     assert reader.get(LIST).status_code == 200
@@ -141,7 +141,7 @@ def test_a_reader_may_not(browser_of, make_order):
     assert url not in reader.get(change_url(order)).content.decode()
 
 
-def test_the_right_to_change_statuses_is_enough(browser_of, make_order):
+def test_permission_for_statuses_allows_status_but_not_fields(browser_of, make_order):
     order = make_order()
     florist = browser_of("orders.view_order", "orders.change_order_status")
     run(florist, "accept_selected", order)
@@ -149,7 +149,7 @@ def test_the_right_to_change_statuses_is_enough(browser_of, make_order):
     assert florist.post(change_url(order), {"recipient_name": "Другая"}).status_code == 403
 
 
-def test_nobody_moves_the_whole_table(browser, make_order, monkeypatch):
+def test_bulk_accept_refuses_more_orders_than_the_limit(browser, make_order, monkeypatch):
     from orders.admin.actions import status as status_actions
 
     monkeypatch.setattr(status_actions, "MOST_AT_ONCE", 2)
@@ -158,7 +158,7 @@ def test_nobody_moves_the_whole_table(browser, make_order, monkeypatch):
     assert [status(order) for order in orders] == ["new"] * 3
 
 
-def test_each_order_costs_the_same(browser, make_order):
+def test_bulk_accept_takes_same_number_of_queries_per_order(browser, make_order):
     def cost(count, first):
         orders = [make_order(first + n) for n in range(count)]
         with CaptureQueriesContext(connection) as queries:

@@ -1,4 +1,4 @@
-"""The page that makes a new order by hand."""
+"""The page on which staff create an order."""
 
 import re
 from datetime import UTC, date, datetime, time
@@ -34,7 +34,7 @@ BOUQUET = line(0, name="Букет на заказ", price="12 000")
 
 @pytest.fixture
 def add(browser):
-    """Open the page, fill some fields and send it, as a person does; without lines given, one bouquet."""
+    """Open the page, fill in some fields and post the form; the default is one bouquet."""
 
     def post(*lines, on=browser, query="", seen=None, **fields):
         form = seen or read_form(on.get(ADD + query).content.decode(), "new-order-form")
@@ -47,20 +47,20 @@ def add(browser):
     return post
 
 
-def shown(answer):
+def form_values(answer):
     return read_form(answer.content.decode(), "new-order-form")
 
 
-def test_it_begins_with_the_next_slot_of_today(browser):
+def test_form_starts_with_next_slot_of_today(browser):
     DeliverySlot.objects.create(bitrix_id="a", name="10:00–11:00", starts_at=time(10), ends_at=time(11))
     DeliverySlot.objects.create(bitrix_id="z", name="18:00–19:00", starts_at=time(18), ends_at=time(19))
     DeliverySlot.objects.create(bitrix_id="off", name="13–14", starts_at=time(13), ends_at=time(14), is_active=False)
-    form = shown(browser.get(ADD))
+    form = form_values(browser.get(ADD))
     assert (form["delivery_date"], form["delivery_slot"]) == ("2026-08-25", "18")
     assert (form["city"], form["shop"], form["payment"]) == ("2", "17008", "on_delivery")
 
 
-def test_an_order_by_phone_is_what_was_typed(add, browser, manager):
+def test_posted_form_creates_order_with_typed_values(add, browser, manager):
     rose = Product.objects.create(name="Роза", price=Decimal(900), bitrix_product_id=5)
     box = Product.objects.create(name="Коробка", price=Decimal(2000), bitrix_product_id=6)
     answer = add(
@@ -88,7 +88,7 @@ def test_an_order_by_phone_is_what_was_typed(add, browser, manager):
         ("Коробка", box, Decimal(1), Decimal(2000)),
         ("Лента", None, Decimal("0.5"), Decimal("1500.50")),
     ]
-    # The sum is computed here, not taken from what is posted, and the discount is in the prices.
+    # The server calculates the sum and ignores the posted one; the discount is in the prices.
     assert sum(item.total for item in order.items.all()) == Decimal("12150.25")
     assert (order.total_amount, order.discount_amount, order.paid_amount) == (Decimal("13650.25"), 500, 0)
     assert (order.payment_method, order.payment_status) == ("cash", "pending")
@@ -97,7 +97,7 @@ def test_an_order_by_phone_is_what_was_typed(add, browser, manager):
     assert Push.objects.get().order == order
 
 
-def test_a_price_below_the_catalogue_s_and_a_discount(add):
+def test_lower_price_and_discount_are_added_up(add):
     rose = Product.objects.create(name="Роза", price=Decimal(900), bitrix_product_id=5)
     add(
         line(0, product=str(rose.pk), name="Роза", quantity="10", price="800", list_price="900"),
@@ -109,35 +109,35 @@ def test_a_price_below_the_catalogue_s_and_a_discount(add):
     assert (order.total_amount, order.discount_amount, order.amount_due) == (9000, 1500, 0)
 
 
-def test_what_was_paid_before(add):
+def test_order_paid_before_has_nothing_due(add):
     add(payment="paid", payment_method="kaspi", delivery_fee="500")
     order = Order.objects.get()
     assert (order.payment_status, order.payment_method, order.paid_amount) == ("paid", "kaspi", Decimal(12500))
     assert order.amount_due == 0
 
 
-def test_whoever_comes_himself_pays_no_delivery(add):
+def test_pickup_has_no_delivery_fee_and_no_address(add):
     add(is_pickup="on", delivery_fee="1500", delivery_address="Абая 1", phone="87771234567", recipient_is_customer="on")
     order = Order.objects.get()
     assert (order.is_pickup, order.delivery_address, order.total_amount) == (True, "", Decimal(12000))
     assert (order.recipient_name, order.recipient_phone) == ("Айгерим", "+77771234567")
 
 
-def test_a_known_customer_is_found_by_his_phone_in_any_spelling(add):
+def test_known_customer_is_found_by_phone_in_any_spelling(add):
     known = Customer.objects.create(name="Айгерим К.", phone="+77771234567")
     add(name="айгерим", phone="+7 (777) 123-45-67")
     assert Order.objects.get().customer == known
     assert Customer.objects.count() == 1
 
 
-def test_another_number_typed_over_a_chosen_customer_is_somebody_else(add):
+def test_other_phone_typed_over_chosen_customer_creates_new_customer(add):
     chosen = Customer.objects.create(name="Айгерим К.", phone="+77771234567")
     add(customer=str(chosen.pk), phone="8 701 000 00 01", name="Мария")
     assert Order.objects.get().customer.phone == "+77010000001"
 
 
-def test_a_walk_in_needs_no_name_and_a_call_does(add, browser):
-    seen = shown(browser.get(ADD)) | BOUQUET | {"items-TOTAL_FORMS": "1"}
+def test_walk_in_needs_no_customer_but_phone_call_does(add, browser):
+    seen = form_values(browser.get(ADD)) | BOUQUET | {"items-TOTAL_FORMS": "1"}
     refused = browser.post(ADD, seen)
     assert "Укажите телефон клиента или хотя бы его имя." in refused.content.decode()
     browser.post(ADD, seen | {"channel": "walk_in"})
@@ -171,7 +171,7 @@ def test_a_walk_in_needs_no_name_and_a_call_does(add, browser):
         (line(0, name="Роза", price="99999999", quantity="999"), "Сумма слишком большая."),
     ],
 )  # fmt: skip
-def test_what_is_refused_and_nothing_typed_is_lost(add, fields, error):
+def test_invalid_form_shows_error_and_keeps_typed_values(add, fields, error):
     DeliverySlot.objects.create(bitrix_id="a", name="10:00–11:00", starts_at=time(10), ends_at=time(11))
     typed = {"phone": "8 777 123 45 67", "recipient_name": "Мария", "postcard_text": "С днём\r\nрождения"} | fields
     answer = add(BOUQUET | {name: value for name, value in typed.items() if name.startswith("items-0")}, **typed)
@@ -183,37 +183,37 @@ def test_what_is_refused_and_nothing_typed_is_lost(add, fields, error):
     expected.pop("delivery_slot", None)
     if expected.get("payment_method") == "":
         expected.pop("payment_method")
-    kept = shown(answer)
+    kept = form_values(answer)
     assert {name: kept.get(name) for name in expected} == expected
     assert not Order.objects.exists()
     assert not Customer.objects.exists()
 
 
-def test_line_breaks_count_as_one_character(add):
+def test_line_break_of_postcard_counts_as_one_character(add):
     add(postcard_text="\r\n".join("я" * 250))
     assert len(Order.objects.get().postcard_text) == 499
 
 
-def test_a_chosen_customer_and_slot_survive_a_refusal(add):
+def test_chosen_customer_and_slot_are_kept_when_form_is_invalid(add):
     known = Customer.objects.create(name="Айгерим К.", phone="+77771234567")
     answer = add(customer=str(known.pk), phone="+7 777 123-45-67", delivery_fee="x", delivery_date="2026-08-26")
-    form = shown(answer)
+    form = form_values(answer)
     assert (form["customer"], form["delivery_slot"], form["delivery_date"]) == (str(known.pk), "18", "2026-08-26")
     assert "Айгерим К." in answer.content.decode()
 
 
-def test_sent_twice_it_is_one_order(add, browser):
-    seen = shown(browser.get(ADD))
+def test_form_posted_twice_creates_one_order(add, browser):
+    seen = form_values(browser.get(ADD))
     first = add(seen=dict(seen), phone="", name="Без телефона")
     second = add(seen=dict(seen), phone="", name="Без телефона")
     assert first.headers["Location"] == second.headers["Location"]
     assert Order.objects.get().pk == UUID(seen["key"])
     assert (Customer.objects.count(), OrderItem.objects.count(), Push.objects.count()) == (1, 1, 1)
-    # The browser is told which draft is done with.
+    # The page lists created orders so that the browser deletes their drafts.
     assert seen["key"] in browser.get(ADD).content.decode()
 
 
-def test_the_service_makes_it_once_whoever_comes_second(manager):
+def test_service_called_twice_with_same_id_creates_one_order(manager):
     key = uuid4()
     made = [
         services.create_order(
@@ -228,7 +228,7 @@ def test_the_service_makes_it_once_whoever_comes_second(manager):
     assert (Order.objects.count(), Customer.objects.count(), Push.objects.count()) == (1, 1, 1)
 
 
-def test_a_refusal_of_the_service_undoes_everything(add, monkeypatch):
+def test_refusal_of_service_rolls_back_new_customer(add, monkeypatch):
     def refuse(*_args, **_kwargs):
         raise services.NotAllowedError("Сегодня не принимаем")
 
@@ -239,27 +239,27 @@ def test_a_refusal_of_the_service_undoes_everything(add, monkeypatch):
     assert not Customer.objects.exists()
 
 
-NOBODY = "00000000-0000-4000-8000-000000000000"
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
 PATHS = (
     ADD,
     f"{ADD}customers/?q=7777",
-    f"{ADD}customers/{NOBODY}/",
+    f"{ADD}customers/{UNKNOWN}/",
     f"{ADD}products/?q=роз",
 )
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_whoever_may_not_add_sees_nothing_of_it(browser_of, client, path):
+def test_new_order_urls_require_permission_to_add(browser_of, client, path):
     clerk = browser_of("orders.view_order", "orders.change_order", "orders.view_customer", "orders.view_product")
     assert clerk.get(path).status_code == 403
     assert client.get(path).status_code == 302
     assert clerk.post(ADD, BOUQUET).status_code == 403
 
 
-def test_whoever_may_only_add_is_led_somewhere_he_may_be(add, browser_of):
+def test_user_who_may_only_add_is_redirected_to_start_page(add, browser_of):
     answer = add(on=browser_of("orders.add_order"))
     assert answer.headers["Location"] == "/crm/"
-    assert Order.objects.get().responsible is None  # taken only by a tick: others look for orders to take
+    assert Order.objects.get().responsible is None  # assigned only if the box is ticked
 
 
 # --- suggestions
@@ -281,33 +281,33 @@ def regular(make_order):
 
 
 @pytest.mark.parametrize("text", ["8 777 1", "4567", "87771234567", "айг"])
-def test_customers_are_found_while_typing(browser, regular, text):
+def test_customers_are_suggested_by_name_and_phone(browser, regular, text):
     (found,) = browser.get(f"{ADD}customers/", {"q": text}).json()["found"]
     assert (found["id"], found["name"], found["phone"]) == (str(regular.pk), "Айгерим", "+7 777 123-45-67")
     assert found["orders"] == "4 заказа, последний 04.08.2026"
     assert found["is_exact"] is (text == "87771234567")
 
 
-def test_too_short_a_text_finds_nobody(browser, regular):
+def test_too_short_text_suggests_nothing(browser, regular):
     assert browser.get(f"{ADD}customers/", {"q": "777"}).json()["found"] == []
     assert browser.get(f"{ADD}products/", {"q": "р"}).json()["found"] == []
 
 
-def test_the_last_recipients_of_a_customer(browser, regular):
+def test_latest_recipients_of_customer_are_returned_once_each(browser, regular):
     found = browser.get(f"{ADD}customers/{regular.pk}/").json()["found"]
     assert [recipient["label"] for recipient in found["recipients"]] == [
         "Анна · Сатпаева 3",
         "мария · абая 150",
         "Мама · Абая 1",
     ]
-    assert browser.get(f"{ADD}customers/{NOBODY}/").status_code == 404
+    assert browser.get(f"{ADD}customers/{UNKNOWN}/").status_code == 404
 
 
-def test_without_the_right_phones_are_masked_and_meant_all_the_same(browser_of, add, regular):
+def test_masked_phones_are_accepted_without_permission_for_phones(browser_of, add, regular):
     clerk = browser_of("orders.add_order", "orders.view_order")
     (found,) = clerk.get(f"{ADD}customers/", {"q": "4567"}).json()["found"]
     assert found["phone"] == "•••\xa04567"
-    # Nor can they be guessed digit by digit.
+    # A search by some digits must not find a phone either.
     for text, is_found in (("87771234567", True), ("77712", False), ("7771", False), ("айг", True)):
         assert bool(clerk.get(f"{ADD}customers/", {"q": text}).json()["found"]) is is_found
     answer = clerk.get(f"{ADD}customers/{regular.pk}/")
@@ -324,7 +324,7 @@ def test_without_the_right_phones_are_masked_and_meant_all_the_same(browser_of, 
     assert (order.customer, order.recipient_phone) == (regular, "+77015554433")
 
 
-def test_products_are_found_by_words_on_sale_first(browser):
+def test_products_are_suggested_with_those_on_sale_first(browser):
     Product.objects.create(name="Алые розы", price=Decimal(900), quantity=Decimal(0), is_active=False)
     Product.objects.create(name="Букет «Розы, 25 шт»", price=Decimal(22500), quantity=Decimal(3))
     Product.objects.create(name="Гвоздика", price=Decimal(500))
@@ -337,10 +337,10 @@ def test_products_are_found_by_words_on_sale_first(browser):
     assert len(browser.get(f"{ADD}products/", {"q": "роз"}).json()["found"]) == 20
 
 
-def test_queries(browser, add, regular, django_assert_num_queries):
+def test_suggestions_take_constant_number_of_queries(browser, add, regular, django_assert_num_queries):
     browser.get(ADD)
     Customer.objects.bulk_create(Customer(name="Айгерим", phone=f"+7777000000{n}") for n in range(8))
-    # Two of each are the session and the user.
+    # Two queries of each request read the session and the user.
     with django_assert_num_queries(4):
         browser.get(f"{ADD}customers/", {"q": "айгерим"})
     with django_assert_num_queries(5):
@@ -349,16 +349,16 @@ def test_queries(browser, add, regular, django_assert_num_queries):
         browser.get(f"{ADD}products/", {"q": "роз"})
 
 
-# --- opened for something
+# --- opened with a phone or for an earlier order
 
 
-def test_it_begins_with_a_phone(browser, regular):
-    form = shown(browser.get(ADD, {"phone": "87771234567"}))
+def test_form_starts_with_phone_of_url_and_its_customer(browser, regular):
+    form = form_values(browser.get(ADD, {"phone": "87771234567"}))
     assert (form["phone"], form["name"], form["customer"]) == ("+7 777 123-45-67", "Айгерим", str(regular.pk))
-    assert shown(browser.get(ADD, {"phone": "8 701 000 00 02"}))["phone"] == "+7 701 000-00-02"
+    assert form_values(browser.get(ADD, {"phone": "8 701 000 00 02"}))["phone"] == "+7 701 000-00-02"
 
 
-def test_it_repeats_an_earlier_order_at_todays_prices(browser, add, make_order):
+def test_repeated_order_has_present_prices_and_reports_differences(browser, add, make_order):
     lines = [("11", "Розы", "9000"), ("12", "Ваза", "3000"), ("13", "Коробка", "2000")]
     earlier = make_order(
         7,
@@ -372,7 +372,7 @@ def test_it_repeats_an_earlier_order_at_todays_prices(browser, add, make_order):
     Product.objects.filter(bitrix_product_id=11).update(price=Decimal(9900))
     Product.objects.filter(bitrix_product_id=12).update(is_active=False)
     page = browser.get(ADD, {"from": str(earlier.pk)})
-    html, form = page.content.decode(), shown(page)
+    html, form = page.content.decode(), form_values(page)
     assert "«Ваза» больше не продаётся." in html
     assert "«Розы» теперь стоит 9\xa0900\xa0₸, раньше стоило 9\xa0000\xa0₸." in html
     assert [form.get(f"items-{n}-name") for n in range(3)] == ["Розы", "Коробка", None]
@@ -383,7 +383,7 @@ def test_it_repeats_an_earlier_order_at_todays_prices(browser, add, make_order):
     assert order.total_amount == Decimal(9900 * 2 + 2000 * 2 + 1500)
 
 
-def test_it_repeats_an_order_with_a_discount_at_list_prices(browser, add, manager):
+def test_repeated_order_with_discount_has_list_prices(browser, add, manager):
     rose = Product.objects.create(name="Роза", price=Decimal(900), bitrix_product_id=5)
     earlier = services.create_order(
         items=[
@@ -395,14 +395,14 @@ def test_it_repeats_an_order_with_a_discount_at_list_prices(browser, add, manage
     )
     assert earlier.items.count() == 3
     page = browser.get(ADD, {"from": str(earlier.pk)})
-    form = shown(page)
+    form = form_values(page)
     lines = [[form[f"items-{n}-{name}"] for name in ("name", "quantity", "price")] for n in range(2)]
     assert lines == [["Роза", "11", "900"], ["Лента", "3", "500"]]
     assert (form["items-TOTAL_FORMS"], form["discount_amount"]) == ("2", "")
     assert "теперь стоит" not in page.content.decode()
 
 
-def test_sums_of_another_day_are_not_told_to_whoever_may_not_see_them(browser_of, make_order):
+def test_repeated_order_hides_earlier_sums_without_permission(browser_of, make_order):
     earlier = make_order(
         8,
         PRICE_DELIVERY="1234",
@@ -417,11 +417,11 @@ def test_sums_of_another_day_are_not_told_to_whoever_may_not_see_them(browser_of
 
 
 @pytest.mark.parametrize("key", ["00000000-0000-4000-8000-000000000000", "x"])
-def test_an_order_that_is_not_there_is_not_repeated(browser, key):
+def test_unknown_order_is_not_repeated(browser, key):
     assert "не найден" in browser.get(ADD, {"from": key}).content.decode()
 
 
-def test_a_slot_after_midnight_is_not_over(add):
+def test_slot_that_ends_after_midnight_is_accepted_today(add):
     DeliverySlot.objects.create(bitrix_id="n", name="23:00–01:00", starts_at=time(23), ends_at=time(1))
     City.objects.create(bitrix_id=9, name="Астана")
     add(delivery_slot="n", city="9", delivery_date=f"{TODAY}")

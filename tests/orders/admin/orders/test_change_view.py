@@ -1,4 +1,4 @@
-"""The order's page: what it shows, what saving does, what two people do to each other, what it costs."""
+"""The order's page: its contents, saving, concurrent changes, number of queries."""
 
 from decimal import Decimal
 
@@ -27,7 +27,7 @@ def last_change(order):
     return {change["field"]: change["new"] for change in order.events.filter(kind=EventKind.CHANGED).first().changes}
 
 
-def test_the_page_says_it_all(browser, make_order, manager):
+def test_page_shows_order_customer_items_and_timeline(browser, make_order, manager):
     order = make_order()
     services.change_status(order_id=order.pk, status="accepted", actor=manager, comment="звонили")
     html = page(browser, order)
@@ -44,8 +44,8 @@ def test_the_page_says_it_all(browser, make_order, manager):
     assert reverse("admin:bitrix_bridge_webhookevent_change", args=[event.webhook_event_id]) in html
 
 
-def test_the_city_is_named_once(browser, make_order):
-    """Addresses of the site often begin with it."""
+def test_header_shows_city_once_when_address_begins_with_it(browser, make_order):
+    """Addresses from the site often begin with the city."""
     order = make_order()
     city = str(order.city)
     for address in (f"{city}, ул. Абая 150", "ул. Абая 150"):
@@ -55,14 +55,14 @@ def test_the_city_is_named_once(browser, make_order):
         assert f"{city}, {city}" not in head
 
 
-def test_saving_without_a_change_changes_nothing(browser, make_order, save):
+def test_saving_unchanged_form_changes_nothing(browser, make_order, save):
     order = make_order()
     assert save(order).status_code == 302
     assert not order.events.filter(kind=EventKind.CHANGED).exists()
     assert not Push.objects.exists()
 
 
-def test_only_what_was_changed_goes_to_the_service(browser, manager, make_order, save):
+def test_saving_sends_only_changed_fields_to_service(browser, manager, make_order, save):
     order = make_order()
     answer = save(order, recipient_name="Анна", delivery_slot="18", delivery_date="26.08.2025", is_surprise="on")
     assert answer.status_code == 302
@@ -75,7 +75,7 @@ def test_only_what_was_changed_goes_to_the_service(browser, manager, make_order,
     assert Push.objects.count() == 1
 
 
-def test_texts_of_several_lines_can_be_edited(make_order, save):
+def test_texts_of_several_lines_are_saved_with_plain_line_breaks(make_order, save):
     order = make_order(properties={"postcardText": "С днём рождения,\nмама!"})
     save(order, courier_comment="код 12")
     assert last_change(order) == {"courier_comment": "код 12"}
@@ -83,7 +83,7 @@ def test_texts_of_several_lines_can_be_edited(make_order, save):
     assert last_change(order) == {"postcard_text": "С днём рождения,\nмамочка!"}
 
 
-def test_a_phone_is_stored_in_one_form_and_another_spelling_is_no_change(make_order, save):
+def test_other_spelling_of_phone_is_not_a_change(make_order, save):
     order = make_order()
     save(order, recipient_phone="8 701 1234567")
     assert not order.events.filter(kind=EventKind.CHANGED).exists()
@@ -91,7 +91,7 @@ def test_a_phone_is_stored_in_one_form_and_another_spelling_is_no_change(make_or
     assert last_change(order) == {"recipient_phone": "+77050001122"}
 
 
-def test_what_can_not_be_is_said_beside_the_field_and_nothing_typed_is_lost(make_order, save):
+def test_invalid_values_show_errors_and_are_kept_in_form(make_order, save):
     order = make_order()
     html = save(
         order, recipient_phone="12", delivery_date="вчера", total_amount="-5", postcard_text="Новый текст"
@@ -101,7 +101,7 @@ def test_what_can_not_be_is_said_beside_the_field_and_nothing_typed_is_lost(make
     assert not order.events.filter(kind=EventKind.CHANGED).exists()
 
 
-def test_a_refusal_of_the_service_is_an_error_of_the_form(browser, make_order, save, monkeypatch):
+def test_refusal_of_service_is_shown_as_form_error(browser, make_order, save, monkeypatch):
     def refuse(**_kwargs):
         raise services.NotAllowedError("Так нельзя: <b>правило</b>")
 
@@ -113,7 +113,7 @@ def test_a_refusal_of_the_service_is_an_error_of_the_form(browser, make_order, s
     assert "Совсем другая" in html
 
 
-def test_the_status_is_no_field_of_the_form(browser, make_order, save):
+def test_status_number_and_sync_state_are_not_form_fields(browser, make_order, save):
     order = make_order()
     assert "status" not in seen_form(browser, order)
     save(order, status="cancelled", order_number="1", sync_state="failed")
@@ -121,7 +121,7 @@ def test_the_status_is_no_field_of_the_form(browser, make_order, save):
     assert (order.status_id, order.order_number, order.sync_state) == ("new", "122183", "synced")
 
 
-def test_what_a_colleague_did_meanwhile_is_not_undone(browser, make_order, save):
+def test_saving_keeps_other_fields_changed_by_colleague(browser, make_order, save):
     order = make_order()
     seen = seen_form(browser, order)
     services.edit_order(order_id=order.pk, changes={"delivery_address": "Сатпаева 1"}, actor=None)
@@ -131,7 +131,7 @@ def test_what_a_colleague_did_meanwhile_is_not_undone(browser, make_order, save)
     assert (order.delivery_address, order.recipient_name) == ("Сатпаева 1", "Анна")
 
 
-def test_what_both_changed_is_asked_about_once(browser, make_order, save):
+def test_field_changed_by_both_needs_second_save(browser, make_order, save):
     order = make_order()
     seen = seen_form(browser, order)
     services.edit_order(order_id=order.pk, changes={"delivery_address": "Сатпаева 1"}, actor=None)
@@ -149,7 +149,7 @@ def test_what_both_changed_is_asked_about_once(browser, make_order, save):
 # --- items
 
 
-def test_a_line_is_changed_and_the_sum_follows(make_order, save):
+def test_changed_quantity_changes_total(make_order, save):
     order = make_order()
     assert save(order, items__0__quantity="2").status_code == 302
     order.refresh_from_db()
@@ -158,14 +158,14 @@ def test_a_line_is_changed_and_the_sum_follows(make_order, save):
     assert last_change(order)["total_amount"] == "16500.00"
 
 
-def test_a_sum_that_was_typed_stays(make_order, save):
+def test_typed_total_is_kept_when_quantity_changes(make_order, save):
     order = make_order()
     save(order, items__0__quantity="2", total_amount="14000")
     order.refresh_from_db()
     assert order.total_amount == Decimal(14000)
 
 
-def test_a_sum_that_is_not_that_of_its_parts_stays_until_these_are_changed(make_order, save):
+def test_differing_total_is_kept_until_its_parts_change(make_order, save):
     order = make_order(PRICE="8000")
     save(order, comment="перезвонить")
     order.refresh_from_db()
@@ -178,7 +178,7 @@ def test_a_sum_that_is_not_that_of_its_parts_stays_until_these_are_changed(make_
     assert order.total_amount == Decimal(17000)
 
 
-def test_lines_are_added_and_removed(browser, make_order, save):
+def test_lines_are_added_and_removed_with_total(browser, make_order, save):
     order = make_order()
     product = Product.objects.create(name="Ваза", price=Decimal(3000), bitrix_product_id=77)
     answer = save(
@@ -201,7 +201,7 @@ def test_lines_are_added_and_removed(browser, make_order, save):
     assert not order.items.filter(product=product).exists()
 
 
-def test_a_line_without_a_price_or_a_name_is_refused(make_order, save):
+def test_incomplete_line_or_removal_of_last_line_is_refused(make_order, save):
     order = make_order()
     empty = {"items__1__product": "", "items__1__name": "", "items__1__quantity": "2", "items__1__price": ""}
     assert save(order, items__TOTAL_FORMS="2", **empty).status_code == 200
@@ -210,7 +210,7 @@ def test_a_line_without_a_price_or_a_name_is_refused(make_order, save):
     assert order.items.count() == 1
 
 
-def test_lines_that_were_replaced_meanwhile_are_not_overwritten(browser, make_order, save):
+def test_lines_replaced_by_colleague_are_not_overwritten(browser, make_order, save):
     from orders.sync.snapshot import ItemSnapshot
 
     order = make_order()
@@ -222,7 +222,7 @@ def test_lines_that_were_replaced_meanwhile_are_not_overwritten(browser, make_or
     assert order.items.get().name == "Другое"
 
 
-def test_a_discount_is_typed_changed_and_taken_away(browser, make_order, save):
+def test_discount_can_be_set_changed_and_removed(browser, make_order, save):
     order = make_order()
     for typed, total, price in (("1500", 7500, 6000), ("2000", 7000, 5500), ("0", 9000, 7500)):
         assert save(order, discount_amount=typed).status_code == 302
@@ -236,14 +236,14 @@ def test_a_discount_is_typed_changed_and_taken_away(browser, make_order, save):
     assert set(last_change(order)) == {"discount_amount", "total_amount", "items"}
 
 
-def test_a_typed_sum_becomes_a_discount(browser, make_order, save):
+def test_lower_typed_total_becomes_discount(browser, make_order, save):
     order = make_order()
     save(order, total_amount="8000")
     order.refresh_from_db()
     assert (order.total_amount, order.discount_amount, order.items.get().price) == (8000, 1000, 6500)
 
 
-def test_a_line_is_changed_beside_a_discount(browser, make_order, save):
+def test_discount_follows_changed_quantity_and_price(browser, make_order, save):
     order = make_order()
     save(order, discount_amount="1500")
     save(order, items__0__quantity="2")
@@ -254,7 +254,7 @@ def test_a_line_is_changed_beside_a_discount(browser, make_order, save):
     assert (order.total_amount, order.discount_amount) == (14000, 1000)
 
 
-def test_a_new_line_below_its_price_in_the_catalogue_is_a_discount(make_order, save):
+def test_new_line_below_catalogue_price_adds_discount(make_order, save):
     order = make_order()
     product = Product.objects.create(name="Ваза", price=Decimal(3000), bitrix_product_id=77)
     save(
@@ -266,7 +266,7 @@ def test_a_new_line_below_its_price_in_the_catalogue_is_a_discount(make_order, s
     assert (order.total_amount, order.discount_amount) == (11500, 500)
 
 
-def test_a_discount_above_the_goods_is_said_beside_the_field(make_order, save):
+def test_discount_above_price_of_items_is_field_error(make_order, save):
     order = make_order()
     for field, typed in (("discount_amount", "7501"), ("total_amount", "1499")):
         html = save(order, **{field: typed}).content.decode()
@@ -276,7 +276,7 @@ def test_a_discount_above_the_goods_is_said_beside_the_field(make_order, save):
     assert (order.total_amount, order.items.get().price) == (9000, 7500)
 
 
-def test_pieces_with_two_prices_are_two_lines_that_can_be_edited(browser, make_order, save):
+def test_item_split_by_discount_is_edited_as_two_lines(browser, make_order, save):
     basket = [{"ID": "1", "PRODUCT_ID": "5", "NAME": "Букет", "PRICE": "5000", "QUANTITY": "3", "CURRENCY": "KZT"}]
     order = make_order(PRICE="16500", basket=basket)
     save(order, discount_amount="1000")
@@ -288,7 +288,7 @@ def test_pieces_with_two_prices_are_two_lines_that_can_be_edited(browser, make_o
     assert (order.items.count(), order.total_amount, order.discount_amount) == (1, 15501, 999)
 
 
-def test_a_reader_sees_the_list_price_and_a_florist_neither_price(browser, browser_of, make_order, save):
+def test_list_price_is_shown_only_with_permission_for_prices(browser, browser_of, make_order, save):
     order = make_order()
     save(order, discount_amount="1500")
     struck = "<s>7\xa0500\xa0₸</s>"
@@ -296,10 +296,10 @@ def test_a_reader_sees_the_list_price_and_a_florist_neither_price(browser, brows
     assert struck not in page(browser_of("orders.view_order"), order)
 
 
-# --- deletion, rights, cost
+# --- deletion, permissions, number of queries
 
 
-def test_nobody_deletes_an_order(browser, make_order):
+def test_order_can_not_be_deleted(browser, make_order):
     order = make_order()
     assert browser.post(change_url(order).replace("change", "delete"), {"post": "yes"}).status_code == 403
     browser.post(
@@ -308,7 +308,7 @@ def test_nobody_deletes_an_order(browser, make_order):
     assert Order.objects.filter(pk=order.pk).exists()
 
 
-def test_a_reader_sees_and_changes_nothing(browser_of, make_order):
+def test_reader_sees_values_without_form_fields(browser_of, make_order):
     order = make_order()
     reader = browser_of("orders.view_order")
     html = page(reader, order)
@@ -320,7 +320,7 @@ def test_a_reader_sees_and_changes_nothing(browser_of, make_order):
     assert reader.post(change_url(order), {"recipient_name": "Анна"}).status_code == 403
 
 
-def test_the_reason_of_a_refusal_is_on_top(browser, make_order):
+def test_reason_of_refusal_by_site_is_above_form(browser, make_order):
     order = make_order()
     services.edit_order(order_id=order.pk, changes={"recipient_name": "Анна"}, actor=None)
     push = Push.objects.get()
@@ -330,7 +330,7 @@ def test_the_reason_of_a_refusal_is_on_top(browser, make_order):
     assert "crm-sync-failed" in html
 
 
-def test_the_page_costs_the_same_with_many_lines_and_entries(browser, make_order):
+def test_page_takes_constant_number_of_queries(browser, make_order):
     def basket(count):
         return [{"ID": str(9000 + n), "PRODUCT_ID": str(500 + n), "NAME": f"Букет {n}", "PRICE": "100", "QUANTITY": "1"}
                 for n in range(count)]  # fmt: skip
@@ -352,7 +352,7 @@ def test_the_page_costs_the_same_with_many_lines_and_entries(browser, make_order
     assert cost(big) == cost(small) <= 30
 
 
-def test_a_long_timeline_is_cut_and_can_be_shown_whole(browser, make_order):
+def test_long_timeline_is_cut_unless_all_is_requested(browser, make_order):
     order = make_order()
     OrderEvent.objects.bulk_create(
         OrderEvent(order=order, kind=EventKind.NOTED, source=Source.SYSTEM, details={"message": f"запись {n}."})

@@ -1,4 +1,4 @@
-"""The order list: what a row says, what is found, and what a page costs."""
+"""The order list: rows, search, filters, number of queries."""
 
 import re
 from datetime import timedelta
@@ -12,7 +12,7 @@ from orders.models import Order, SyncState
 from tests.orders.admin.conftest import LIST, numbers
 
 
-def test_a_row_says_what_staff_ask_for(browser, make_order):
+def test_row_shows_status_delivery_payment_and_notes(browser, make_order):
     make_order(properties={"data": timezone.localdate().isoformat()}, SUM_PAID="4000")
     html = browser.get(LIST).content.decode().split('id="result_list"')[1]
 
@@ -22,7 +22,7 @@ def test_a_row_says_what_staff_ask_for(browser, make_order):
         assert text in html, text
 
 
-def test_marks_say_what_is_wrong(browser, make_order, post_webhook):
+def test_row_shows_mark_for_each_problem(browser, make_order, post_webhook):
     order = make_order(CANCELED="Y")
     Order.objects.filter(pk=order.pk).update(is_stub=True, is_deleted_on_site=True)
     assert browser.get(LIST, {"preset": "all"}).content.decode().count("crm-mark-") == 3
@@ -32,7 +32,7 @@ def test_marks_say_what_is_wrong(browser, make_order, post_webhook):
     "typed",
     ["122183", "мария", "Абая", "+7 701 123-45-67", "8 (701) 123 45 67", "4567", "Айгерим", "+7 777 123 45 67"],
 )
-def test_search_finds_any_spelling(browser, make_order, typed):
+def test_search_finds_number_names_address_and_phones(browser, make_order, typed):
     make_order()
     other = {"nameRecipient": "Олег", "phoneRecipient": "87050000000", "addressRecipient": "Сатпаева 1"}
     make_order(
@@ -49,12 +49,12 @@ def test_search_finds_any_spelling(browser, make_order, typed):
     [("Айгерім", "айгерим"), ("Айгерим", "Айгерім"), ("Әлия", "алия"), ("Гүлнар", "гулнар"), ("Қуаныш", "куан"),
      ("Өмірбек", "омирбек"), ("Артём", "артем")],
 )  # fmt: skip
-def test_search_needs_no_kazakh_keyboard(browser, make_order, name, typed):
+def test_search_finds_kazakh_letters_by_russian_ones(browser, make_order, name, typed):
     make_order(properties={"nameRecipient": name})
     assert numbers(browser.get(LIST, {"q": typed}).content) == ["122183"]
 
 
-def test_what_is_common_is_found_too(browser, make_order, monkeypatch):
+def test_search_finds_more_orders_than_the_limit_of_ids(browser, make_order, monkeypatch):
     monkeypatch.setattr("orders.admin.orders.model_admin.FEW_FOUND", 2)
     for number in range(1001, 1005):
         make_order(number)
@@ -62,7 +62,7 @@ def test_what_is_common_is_found_too(browser, make_order, monkeypatch):
     assert numbers(browser.get(LIST, {"q": "1003"}).content) == ["1003"]
 
 
-def test_search_uses_no_scan(browser, make_order):
+def test_search_uses_no_like_query(browser, make_order):
     make_order()
     with CaptureQueriesContext(
         connection,
@@ -71,7 +71,7 @@ def test_search_uses_no_scan(browser, make_order):
     assert not [query["sql"] for query in queries if "UPPER(" in query["sql"] or "LIKE" in query["sql"]]
 
 
-def test_filters(browser, make_order):
+def test_filters_find_orders_by_date_status_city_and_source(browser, make_order):
     make_order(1001, properties={"data": "2025-08-25"})
     make_order(1002, properties={"data": "2025-08-26", "city": "3"}, STATUS_ID="AP")
     make_order(1003, properties={"data": "2025-08-27", "shopId": "5"})
@@ -91,7 +91,7 @@ def test_filters(browser, make_order):
     assert found(source__exact="admin") == []
 
 
-def test_it_opens_on_today_and_other_days_are_a_tap_away(browser, make_order):
+def test_list_opens_on_today_and_links_to_other_days(browser, make_order):
     today = timezone.localdate()
     make_order(1001, properties={"data": today.isoformat()})
     make_order(1002, properties={"data": (today + timedelta(days=1)).isoformat()})
@@ -113,7 +113,7 @@ def test_it_opens_on_today_and_other_days_are_a_tap_away(browser, make_order):
     assert found(preset="no such") == found(date="25.08.2025") == found(date="2025-99-99") == ["1001"]
 
 
-def test_trouble_first_then_by_the_end_of_the_interval(browser, make_order):
+def test_list_shows_problems_first_then_by_end_of_slot(browser, make_order):
     tomorrow = (timezone.localdate() + timedelta(days=1)).isoformat()
     for number, slot in ((1001, "18:00-19:00"), (1002, "10:00-11:00"), (1003, "12:00-13:00"), (1004, "14:00-15:00")):
         make_order(number, properties={"data": tomorrow, "when": slot})
@@ -122,7 +122,7 @@ def test_trouble_first_then_by_the_end_of_the_interval(browser, make_order):
     assert numbers(browser.get(LIST, {"preset": "tomorrow"}).content) == ["1004", "1003", "1001", "1002"]
 
 
-def test_a_chip_says_what_its_list_shows(browser, make_order, manager):
+def test_count_of_chip_equals_number_of_its_orders(browser, make_order, manager):
     today = timezone.localdate()
     for number in range(1001, 1013):
         day = today + timedelta(days=number % 4 - 2)
@@ -141,14 +141,14 @@ def test_a_chip_says_what_its_list_shows(browser, make_order, manager):
     assert sum(chip["count"] or 0 for chip in chips) > 30
 
 
-def test_what_is_no_date_finds_nothing_and_says_so(browser, make_order):
+def test_invalid_date_filter_finds_nothing_and_shows_value(browser, make_order):
     make_order()
     page = browser.get(LIST, {"delivery_date_from": "позавчера"}).content
     assert numbers(page) == []
     assert "позавчера" in page.decode()
 
 
-def test_newest_first_and_next_page(browser, make_order):
+def test_list_has_fifty_orders_per_page(browser, make_order):
     for number in range(1001, 1053):
         make_order(number, DATE_INSERT=f"2025-08-24 12:{number % 60:02}:00")
     first = browser.get(LIST, {"preset": "all"}).content
@@ -163,7 +163,7 @@ def test_newest_first_and_next_page(browser, make_order):
     assert browser.get(LIST, {"p": 10**30}).status_code == 200
 
 
-def test_a_page_costs_the_same_with_any_number_of_orders(browser, make_order):
+def test_list_takes_constant_number_of_queries(browser, make_order):
     def queries() -> list[str]:
         with CaptureQueriesContext(connection) as captured:
             assert browser.get(LIST, {"preset": "all"}).status_code == 200
@@ -182,14 +182,14 @@ def test_a_page_costs_the_same_with_any_number_of_orders(browser, make_order):
     assert len(many) <= 20
 
 
-def test_facets_do_not_count_the_table(browser, make_order):
+def test_facets_parameter_does_not_count_whole_table(browser, make_order):
     make_order()
     with CaptureQueriesContext(connection) as queries:
         browser.get(LIST, {"_facets": "True"})
     assert not [query["sql"] for query in queries if "COUNT(" in query["sql"] and " WHERE " not in query["sql"]]
 
 
-def test_whoever_may_not_see_orders_does_not(browser_of):
+def test_list_requires_permission_to_view_orders(browser_of):
     assert browser_of().get(LIST).status_code == 403
 
 
@@ -274,11 +274,11 @@ def test_rows_cost_the_same_for_one_and_for_many(browser, make_order, django_ass
             browser.get(f"{LIST}rows/", {"keys": ",".join(str(order.pk) for order in asked)})
 
 
-def test_a_stale_row_moves_nothing(browser, make_order):
+def test_next_step_of_outdated_row_changes_nothing(browser, make_order):
     order = make_order(1001)
     button = re.search(r'formaction="([^"]*/next/[^"]*)"[^>]*value="accepted"', browser.get(
         LIST, {"preset": "all"}).content.decode())[1]  # fmt: skip
-    Order.objects.filter(pk=order.pk).update(status="processing")  # a colleague was faster
+    Order.objects.filter(pk=order.pk).update(status="processing")  # a colleague has changed the status first
     browser.post(button, {"status": "accepted"})
     order.refresh_from_db()
     assert order.status_id == "processing"
@@ -292,8 +292,8 @@ def test_a_strange_date_or_filter_is_no_error(browser, make_order):
     assert browser.get(f"{LIST}pulse/", asked).status_code == 400
 
 
-def test_no_order_is_nowhere(browser, make_order):
-    """A wrong month, an old problem, an undated order of last month: each is on a list that people look at."""
+def test_every_open_order_is_on_a_preset_list(browser, make_order):
+    """A wrong month, an old problem, an undated order: each order is on a list that staff use."""
     long_ago = (timezone.localdate() - timedelta(days=20)).isoformat()
     today = timezone.localtime().strftime("%Y-%m-%d %H:%M:%S")
     make_order(1001, properties={"data": long_ago}, DATE_INSERT=today)
@@ -315,13 +315,13 @@ def test_whoever_may_not_see_orders_hears_no_pulse(browser_of):
     assert browser_of().get(f"{LIST}rows/").status_code == 403
 
 
-def test_an_empty_list_says_where_to_go_on(browser, make_order):
+def test_empty_list_shows_hint_for_its_filter(browser, make_order):
     assert "На этот день доставок нет" in browser.get(LIST).content.decode()
     assert "Здесь всё в порядке" in browser.get(LIST, {"preset": "late"}).content.decode()
     assert "последние четыре цифры" in browser.get(LIST, {"q": "нет такого"}).content.decode()
 
 
-def test_phones_and_sums_are_for_those_who_may_see_them(browser_of, make_order):
+def test_list_hides_phones_and_sums_without_permission(browser_of, make_order):
     make_order(properties={"data": (timezone.localdate() + timedelta(days=1)).isoformat()})
     florist = browser_of("orders.view_order").get(LIST, {"preset": "tomorrow"}).content.decode()
     assert "•••\xa04567" in florist

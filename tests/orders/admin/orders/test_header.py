@@ -1,4 +1,4 @@
-"""The buttons of an order's head: next step, problem, send again, back to the list; and who may not."""
+"""The header of an order's page: contents, buttons, redirects, permissions."""
 
 import html as html_module
 import io
@@ -24,14 +24,14 @@ def head(browser, order, **query):
     return browser.get(change_url(order), query).content.decode().split('id="order_form"')[0]
 
 
-def said(answer):
+def messages_of(answer):
     return " ".join(str(message) for message in answer.context["messages"])
 
 
-# --- what it says
+# --- contents
 
 
-def test_the_head_says_where_whom_how_much_and_since_when_the_site_knows(browser, make_order):
+def test_header_shows_delivery_contacts_sum_and_sync_time(browser, make_order):
     today = timezone.localdate()
     order = make_order(properties={"data": str(today), "anonim": "Y"}, SUM_PAID="2000")
     Order.objects.filter(pk=order.pk).update(is_surprise=True, is_anonymous=True)
@@ -44,7 +44,7 @@ def test_the_head_says_where_whom_how_much_and_since_when_the_site_knows(browser
         assert text in html, text
 
 
-def test_one_tap_calls_the_recipient_but_not_one_who_is_to_be_surprised(browser, make_order):
+def test_recipient_phone_is_link_unless_order_is_surprise(browser, make_order):
     order = make_order()
     html = head(browser, order)
     assert 'href="tel:+77011234567"' in html
@@ -58,7 +58,7 @@ def test_one_tap_calls_the_recipient_but_not_one_who_is_to_be_surprised(browser,
     assert "https://wa.me/77771234567" in html
 
 
-def test_a_map_is_asked_for_the_house_and_gets_no_phone(browser, make_order):
+def test_map_links_contain_building_without_flat_and_phone(browser, make_order):
     order = make_order(properties={"addressRecipient": "Абая 150, кв 25, тел 87055556677"})
     html = browser.get(change_url(order)).content.decode()
     asked = [unquote(url) for url in re.findall(r'href="(https://(?:2gis|yandex)[^"]*)"', html)]
@@ -67,7 +67,7 @@ def test_a_map_is_asked_for_the_house_and_gets_no_phone(browser, make_order):
     assert not [url for url in asked if "25" in url or "5556677" in url]
 
 
-def test_a_late_order_says_so(browser, make_order):
+def test_header_shows_lateness_of_late_order(browser, make_order):
     order = make_order(properties={"data": "2025-08-25"})
     assert re.search(r"crm-lateness-late.*опоздание \d+ д", head(browser, order), re.S)
 
@@ -75,7 +75,7 @@ def test_a_late_order_says_so(browser, make_order):
 # --- the next step
 
 
-def test_one_tap_moves_the_order_on_and_can_be_taken_back(browser, make_order, manager, grace):
+def test_next_step_changes_status_with_undo_button(browser, make_order, manager, grace):
     order = make_order()
     assert 'name="status" value="accepted"' in head(browser, order)
     answer = browser.post(address(order, "next"), {"status": "accepted", "seen": "new", "next": f"{LIST}?q=122183"})
@@ -86,32 +86,34 @@ def test_one_tap_moves_the_order_on_and_can_be_taken_back(browser, make_order, m
     assert "take-back" in browser.get(LIST).content.decode()
 
 
-def test_a_second_person_hears_who_was_faster(browser, make_order, manager):
+def test_next_step_reports_colleague_who_set_status_first(browser, make_order, manager):
     order = make_order()
     services.change_status(order_id=order.pk, status="accepted", actor=manager)
     answer = browser.post(address(order, "next"), {"status": "accepted", "seen": "new"}, follow=True)
-    assert re.search(r"уже «Принят»: Данияр, \d\d:\d\d", said(answer))
+    assert re.search(r"уже «Принят»: Данияр, \d\d:\d\d", messages_of(answer))
     assert order.events.filter(kind=EventKind.STATUS).count() == 1
 
 
-def test_an_order_that_has_moved_meanwhile_is_left_alone(browser, make_order):
+def test_next_step_is_refused_when_status_has_changed(browser, make_order):
     order = make_order()
     services.change_status(order_id=order.pk, status="declined", actor=None)
     answer = browser.post(address(order, "next"), {"status": "accepted", "seen": "new"}, follow=True)
-    assert "Тем временем заказ стал «Отклонён»" in said(answer)
+    assert "Тем временем заказ стал «Отклонён»" in messages_of(answer)
     order.refresh_from_db()
     assert order.status_id == "declined"
 
 
-def test_a_step_that_does_not_follow_is_refused(browser, make_order):
+def test_next_step_is_refused_when_status_is_not_next(browser, make_order):
     order = make_order()
     Status.objects.filter(code="new").update(next_codes=["accepted"])
-    assert "нельзя перевести в" in said(browser.post(address(order, "next"), {"status": "finished"}, follow=True))
+    assert "нельзя перевести в" in messages_of(
+        browser.post(address(order, "next"), {"status": "finished"}, follow=True)
+    )
     order.refresh_from_db()
     assert order.status_id == "new"
 
 
-def test_htmx_reads_the_page_anew_and_no_stranger_is_gone_back_to(browser, make_order):
+def test_next_step_refreshes_htmx_page_and_ignores_foreign_redirect(browser, make_order):
     order = make_order()
     answer = browser.post(address(order, "next"), {"status": "accepted"}, headers={"HX-Request": "true"})
     assert answer.headers["HX-Refresh"] == "true"
@@ -122,7 +124,7 @@ def test_htmx_reads_the_page_anew_and_no_stranger_is_gone_back_to(browser, make_
 # --- problems
 
 
-def test_a_problem_is_said_with_one_tap_and_solved_with_one(browser, make_order):
+def test_problem_is_reported_and_solved_by_buttons(browser, make_order):
     order = make_order()
     page = f"{change_url(order)}?timeline=all"
     answer = browser.post(address(order, "problem"), {"reason": "no_address", "text": "нет подъезда", "next": page})
@@ -142,9 +144,11 @@ def test_a_problem_is_said_with_one_tap_and_solved_with_one(browser, make_order)
     assert address(order, "problem") in html
 
 
-def test_something_else_needs_words(browser, make_order):
+def test_other_problem_requires_text(browser, make_order):
     order = make_order()
-    assert "Напишите, в чём проблема" in said(browser.post(address(order, "problem"), {"reason": "other"}, follow=True))
+    assert "Напишите, в чём проблема" in messages_of(
+        browser.post(address(order, "problem"), {"reason": "other"}, follow=True)
+    )
     browser.post(address(order, "problem"), {"reason": "other", "text": "Собака"})
     order.refresh_from_db()
     assert order.problem == "Собака"
@@ -153,7 +157,7 @@ def test_something_else_needs_words(browser, make_order):
 # --- sending again
 
 
-def test_what_the_site_has_refused_is_sent_once_more(browser, make_order, manager):
+def test_refused_order_is_sent_again_by_button(browser, make_order, manager):
     order = make_order()
     assert address(order, "send-again") not in head(browser, order)
     services.edit_order(order_id=order.pk, changes={"recipient_name": "Анна"}, actor=None)
@@ -175,7 +179,7 @@ def test_what_the_site_has_refused_is_sent_once_more(browser, make_order, manage
 # --- notes
 
 
-def test_a_note_is_added_without_the_form(browser, make_order, manager):
+def test_note_is_added_without_saving_order_form(browser, make_order, manager):
     order = make_order()
     answer = browser.post(address(order, "notes"), {"text": "Позвонить <b>завтра</b>"}, headers={"HX-Request": "true"})
     html = answer.content.decode()
@@ -188,14 +192,14 @@ def test_a_note_is_added_without_the_form(browser, make_order, manager):
     assert html.index("Вторая") < html.index("Позвонить &lt;b&gt;завтра")
 
 
-def test_a_note_that_is_refused_is_still_in_the_box(browser, make_order):
+def test_refused_note_keeps_typed_text(browser, make_order):
     text = "я" * 5001
     answer = browser.post(address(make_order(), "notes"), {"text": text}, headers={"HX-Request": "true"})
     assert text in answer.content.decode()
     assert "слишком длинная" in answer.content.decode()
 
 
-def test_a_note_typed_and_not_added_is_kept_when_the_order_is_saved(browser, make_order, save):
+def test_typed_note_is_added_when_order_is_saved(browser, make_order, save):
     order = make_order()
     html = save(order, recipient_phone="12", note_text="Не забыть").content.decode()
     assert "Не забыть</textarea>" in html
@@ -206,7 +210,7 @@ def test_a_note_typed_and_not_added_is_kept_when_the_order_is_saved(browser, mak
 # --- back to the list
 
 
-def test_saving_returns_to_the_list_with_its_filters(browser, make_order):
+def test_saving_redirects_to_list_with_its_filters(browser, make_order):
     order, _other = make_order(122183), make_order(122184)
     html = browser.get(LIST, {"q": "122183"}).content.decode()
     link = html_module.unescape(re.search(rf'href="([^"]*{order.pk}/change/[^"]*)"', html)[1])
@@ -219,7 +223,7 @@ def test_saving_returns_to_the_list_with_its_filters(browser, make_order):
 
 
 def posted(html):
-    """Return what each form of a page is posted to, and what it gives as `next`; the order's own form is left out."""
+    """Return the URL and the `next` values of each form of a page, without the order's own form."""
     found = re.findall(r'<form(?![^>]*id="order_form")([^>]*method="post"[^>]*)>(.*?)</form>', html, re.S)
     return {
         (action[1] if (action := re.search(r'action="([^"]*)"', tag)) else ""): re.findall(
@@ -230,7 +234,7 @@ def posted(html):
     }
 
 
-def test_every_button_of_the_page_leads_back_to_it_filters_and_all(browser, make_order, manager):
+def test_every_button_redirects_back_to_page_with_filters(browser, make_order, manager):
     order = make_order()
     url = f"{change_url(order)}?_changelist_filters=preset%3Dmine%26p%3D2"
     content = picture()
@@ -250,7 +254,7 @@ def test_every_button_of_the_page_leads_back_to_it_filters_and_all(browser, make
     found |= posted(browser.get(url).content.decode())
 
     names = {action.split("/")[5] for action in found if str(order.pk) in action}
-    assert names >= {"take", "release", "florist", "courier", "told", "photos", "photo-link", "next", "problem",
+    assert names >= {"take", "release", "florist", "courier", "notified", "photos", "photo-link", "next", "problem",
                      "solved", "send-again", "apply-pending-change", "accept-site", "notes"}  # fmt: skip
     strays = {action: back for action, back in found.items() if [one.split("#")[0] for one in back] != [url]}
     assert not strays
@@ -258,7 +262,7 @@ def test_every_button_of_the_page_leads_back_to_it_filters_and_all(browser, make
         assert browser.post(address(order, name), {"next": url})["Location"] == url
 
 
-def test_all_of_a_long_timeline_is_shown_on_the_same_page(browser, make_order):
+def test_link_to_whole_timeline_keeps_filters(browser, make_order):
     order = make_order()
     OrderEvent.objects.bulk_create(OrderEvent(order=order, kind=EventKind.NOTED, source="system") for _ in range(101))
     html = browser.get(change_url(order), {"_changelist_filters": "preset=mine"}).content.decode()
@@ -270,7 +274,7 @@ def test_all_of_a_long_timeline_is_shown_on_the_same_page(browser, make_order):
 
 
 @pytest.mark.parametrize("name", ["next", "problem", "solved", "send-again", "notes", "here"])
-def test_by_post_only_and_not_by_everybody(browser, browser_of, make_order, name):
+def test_buttons_require_post_permission_and_existing_order(browser, browser_of, make_order, name):
     order = make_order()
     Order.objects.filter(pk=order.pk).update(sync_state=SyncState.FAILED, problem="Нет адреса")
     data = {"status": "accepted", "reason": "no_flower", "text": "Текст"}
@@ -288,7 +292,7 @@ def test_by_post_only_and_not_by_everybody(browser, browser_of, make_order, name
 
 
 @pytest.mark.parametrize("name", ["next", "problem", "notes"])
-def test_the_right_to_change_statuses_is_enough(browser_of, make_order, name):
+def test_permission_for_statuses_allows_step_problem_and_note(browser_of, make_order, name):
     order = make_order()
     florist = browser_of("orders.view_order", "orders.change_order_status")
     data = {"status": "accepted", "reason": "no_flower", "text": "Текст"}
@@ -301,7 +305,7 @@ def test_the_right_to_change_statuses_is_enough(browser_of, make_order, name):
     }[name]
 
 
-def test_phones_and_sums_are_not_for_everybody(browser_of, make_order, manager):
+def test_page_hides_phones_and_sums_without_permission(browser_of, make_order, manager):
     order = make_order(properties={"data": "2025-08-25", "phoneRecipient": "+77011234567"}, PRICE="9123")
     make_order(122199, PRICE="8777", properties={"data": "2025-08-25"})
     services.edit_order(

@@ -1,4 +1,4 @@
-"""Two people on one order: each sees the other, and nothing of either is lost."""
+"""Two people edit one order: each sees the other, and no change is lost."""
 
 import io
 import re
@@ -33,8 +33,8 @@ def open_form(browser, order):
     return read_form(browser.get(change_url(order)).content.decode(), "order_form")
 
 
-def note_of(html):
-    """Return the rows of the note about what both have changed, their cells without markup."""
+def notice_rows(html):
+    """Return the rows of the notice about concurrent changes, without markup."""
     note = re.search(r'<section class="[^"]*crm-both".*?</section>', html, re.S)
     rows = re.findall(r'<div class="crm-both-row" role="row">(.*?)</div>', note[0], re.S) if note else []
     return [re.sub(r"<[^>]+>|\s+", " ", row) for row in rows]
@@ -61,14 +61,14 @@ def edit(order, actor, items=None, **changes):
     services.edit_order(order_id=order.pk, changes=changes, items=items, actor=actor)
 
 
-# --- saving over one another
+# --- concurrent saves
 
 
-def test_both_versions_stand_side_by_side_with_who_and_when(browser, order, save, colleague):
+def test_notice_shows_both_versions_with_author_and_time(browser, order, save, colleague):
     seen = open_form(browser, order)
     edit(order, colleague, delivery_address="Сатпаева 1")
     html = save(order, seen=seen, delivery_address="Абая 200", comment="без лилий").content.decode()
-    (row,) = note_of(html)
+    (row,) = notice_rows(html)
     assert re.search(r"Адрес .*ул\. Абая 150, кв 25 .*Сатпаева 1 .*Алия, \d\d:\d\d .*Абая 200", row)
     form = read_form(html, "order_form")
     assert (form["delivery_address"], form["comment"]) == ("Абая 200", "без лилий")
@@ -80,7 +80,7 @@ def test_both_versions_stand_side_by_side_with_who_and_when(browser, order, save
     assert (order.delivery_address, order.comment) == ("Абая 200", "без лилий")
 
 
-def test_what_only_the_colleague_did_to_a_line_stays(browser, make_order, save, colleague):
+def test_line_changed_only_by_colleague_is_kept(browser, make_order, save, colleague):
     basket = [{"ID": str(n), "PRODUCT_ID": str(n), "NAME": f"Букет {n}", "PRICE": "100", "QUANTITY": "1"}
               for n in (1, 2)]  # fmt: skip
     order = make_order(basket=basket)
@@ -91,12 +91,12 @@ def test_what_only_the_colleague_did_to_a_line_stays(browser, make_order, save, 
     assert [item.quantity for item in order.items.all()] == [7, 3]
 
 
-def test_a_line_that_both_changed_is_asked_about(browser, order, save, colleague):
+def test_line_changed_by_both_needs_second_save(browser, order, save, colleague):
     seen = open_form(browser, order)
     (only,) = as_stored(order)
     edit(order, colleague, items=[replace(only, quantity=Decimal(7))])
     html = save(order, seen=seen, items__0__quantity="3").content.decode()
-    (row,) = note_of(html)
+    (row,) = notice_rows(html)
     assert re.search(r"Букет Стандарт: количество .* 1 .* 7 .*Алия, .* 3 ", row)
     form = read_form(html, "order_form")
     assert form["items-0-quantity"] == "3"
@@ -104,13 +104,13 @@ def test_a_line_that_both_changed_is_asked_about(browser, order, save, colleague
     assert order.items.get().quantity == 3
 
 
-def test_replaced_lines_and_typed_lines_are_all_there(browser, order, save, colleague):
+def test_replaced_lines_and_typed_lines_are_merged(browser, order, save, colleague):
     seen = open_form(browser, order)
     edit(order, colleague, items=[line("Шар")])
     new = {"items__1__product": "", "items__1__name": "Ваза", "items__1__quantity": "2", "items__1__price": "900"}
     html = save(order, seen=seen, items__TOTAL_FORMS="2", items__0__quantity="5", **new).content.decode()
-    assert [re.search(r"^ *(\S+( \S+)?)", row)[1].strip() for row in note_of(html)] == ["Шар", "Букет Стандарт"]
-    assert re.search(r"Букет Стандарт .* 1 × 7 500 ₸ .*удалено .*Алия, .* 5 × 7 500 ₸", note_of(html)[1])
+    assert [re.search(r"^ *(\S+( \S+)?)", row)[1].strip() for row in notice_rows(html)] == ["Шар", "Букет Стандарт"]
+    assert re.search(r"Букет Стандарт .* 1 × 7 500 ₸ .*удалено .*Алия, .* 5 × 7 500 ₸", notice_rows(html)[1])
     form = read_form(html, "order_form")
     assert form["items-INITIAL_FORMS"] == "1"
     assert (form["items-0-quantity"], form["items-1-name"], form["items-2-name"]) == ("1", "Ваза", "Букет Стандарт")
@@ -125,7 +125,7 @@ def test_replaced_lines_and_typed_lines_are_all_there(browser, order, save, coll
     }
 
 
-def test_lines_that_nobody_touched_here_are_no_question(browser, order, save, colleague):
+def test_unedited_lines_replaced_by_colleague_need_no_confirmation(browser, order, save, colleague):
     seen = open_form(browser, order)
     edit(order, colleague, items=[line("Шар")])
     assert save(order, seen=seen, recipient_name="Анна").status_code == 302
@@ -133,7 +133,7 @@ def test_lines_that_nobody_touched_here_are_no_question(browser, order, save, co
     assert (order.recipient_name, order.items.get().name) == ("Анна", "Шар")
 
 
-def test_a_line_is_not_removed_that_a_colleague_has_just_changed(browser, make_order, save, colleague):
+def test_removal_of_line_changed_by_colleague_needs_second_save(browser, make_order, save, colleague):
     basket = [{"ID": str(n), "PRODUCT_ID": str(n), "NAME": f"Букет {n}", "PRICE": "100", "QUANTITY": "1"}
               for n in (1, 2)]  # fmt: skip
     order = make_order(basket=basket)
@@ -141,20 +141,20 @@ def test_a_line_is_not_removed_that_a_colleague_has_just_changed(browser, make_o
     first, second = as_stored(order)
     edit(order, colleague, items=[replace(first, quantity=Decimal(7)), second])
     html = save(order, seen=seen, items__0__DELETE="on").content.decode()
-    assert re.search(r"Букет 1 .* 1 × 100 ₸ .* 7 × 100 ₸ .*Алия, .* удалено", note_of(html)[0])
+    assert re.search(r"Букет 1 .* 1 × 100 ₸ .* 7 × 100 ₸ .*Алия, .* удалено", notice_rows(html)[0])
     form = read_form(html, "order_form")
     assert save(order, seen={**form, "items-0-DELETE": "on"}).status_code == 302
     assert [item.name for item in order.items.all()] == ["Букет 2"]
 
 
-# --- seeing one another
+# --- presence
 
 
 def beat(browser, order, since="", **data):
     return browser.post(f"{LIST}{order.pk}/here/", {"since": str(since), **data})
 
 
-def test_a_photo_is_no_change_of_the_form(browser, order, manager):
+def test_heartbeat_reports_no_change_for_photos(browser, order, manager):
     opened, content = timezone.now(), picture()
     photo = services.add_photo(order_id=order.pk, upload=io.BytesIO(content), size=len(content), actor=manager)
     services.make_photo_link(order_id=order.pk, actor=manager)
@@ -164,7 +164,7 @@ def test_a_photo_is_no_change_of_the_form(browser, order, manager):
     assert "crm-changed" in beat(browser, order, opened).content.decode()
 
 
-def test_who_else_is_here_until_he_leaves_or_falls_silent(browser, order, manager, colleague, monkeypatch):
+def test_heartbeat_shows_colleague_until_they_leave_or_time_out(browser, order, manager, colleague, monkeypatch):
     assert "Сейчас здесь" not in beat(browser, order).content.decode()
     presence.beat(order.pk, colleague, since=None)
     html = beat(browser, order).content.decode()
@@ -182,10 +182,10 @@ def test_who_else_is_here_until_he_leaves_or_falls_silent(browser, order, manage
     assert not OrderPresence.objects.filter(user=manager).exists()
 
 
-def test_a_page_hears_of_changes_since_it_was_opened(browser, order, colleague, manager):
+def test_heartbeat_reports_changes_since_page_was_opened(browser, order, colleague, manager):
     since = re.search(r'data-since="([^"]+)"', browser.get(change_url(order)).content.decode())[1]
     assert beat(browser, order, since).content.decode().strip() == ""
-    # What only tells of sending is no change.
+    # An entry about sending is not a change.
     OrderEvent.objects.create(order=order, kind=EventKind.SENT, source=Source.SYSTEM)
     assert beat(browser, order, since).content.decode().strip() == ""
     edit(order, colleague, recipient_name="Анна")
@@ -196,19 +196,19 @@ def test_a_page_hears_of_changes_since_it_was_opened(browser, order, colleague, 
 
 
 @pytest.mark.parametrize("since", ["", "вчера", "2025-13-45T00:00:00+00:00", "2025-08-25T12:00:00"])
-def test_a_beat_that_makes_no_sense_is_a_beat(browser, order, since):
+def test_heartbeat_with_malformed_time_is_recorded(browser, order, since):
     assert beat(browser, order, since).status_code == 200
     assert OrderPresence.objects.count() == 1
 
 
-def test_a_beat_is_cheap(browser, order, colleague, django_assert_num_queries):
+def test_heartbeat_takes_five_queries(browser, order, colleague, django_assert_num_queries):
     presence.beat(order.pk, colleague, since=None)
     beat(browser, order, since=timezone.now())
-    with django_assert_num_queries(5):  # two of them ask who is asking
+    with django_assert_num_queries(5):  # two of them read the session and the user
         beat(browser, order, since=timezone.now() - timedelta(days=400))
 
 
-def test_what_pages_leave_behind_goes(order, colleague):
+def test_old_presence_rows_are_pruned(order, colleague):
     presence.beat(order.pk, colleague, since=None)
     presence.prune()
     assert OrderPresence.objects.count() == 1

@@ -1,4 +1,4 @@
-"""The order list on a large table: nothing it asks reads the table from one end to the other."""
+"""The order list on a large table: no query scans the whole table."""
 
 import re
 
@@ -14,7 +14,7 @@ from orders.selectors.presets import PRESETS
 from tests.orders.admin.conftest import LIST, numbers
 
 MANY = 50_000
-MOST_STATEMENTS = 30  # with nothing cached, of a search
+MOST_STATEMENTS = 30  # for a search with an empty cache
 LARGE = ("orders", "order_items")
 
 
@@ -37,11 +37,11 @@ def _queries(client: Client, **query: str) -> tuple[bytes, list[str]]:
 def _scans(sql: str) -> list[str]:
     with connection.cursor() as cursor:
         if sql.startswith("SET LOCAL"):
-            cursor.execute(sql)  # what follows was planned so
+            cursor.execute(sql)  # the setting applies to the plans of the next queries
             return []
         cursor.execute("EXPLAIN " + sql.replace("%", "%%"))
         plan = "\n".join(row[0] for row in cursor.fetchall())
-    # Joined to a page of orders, the customers may be cheaper to read whole; looked up, never.
+    # The planner may scan customers that are joined to a page of orders, but not for a lookup.
     large = {*LARGE, "users"} if ' FROM "users"' in sql else set(LARGE)
     return [table for table in re.findall(r"Seq Scan on (\w+)", plan) if table in large]
 
@@ -65,21 +65,21 @@ ASKED = [
     {"sync_state__exact": "failed"},
     {"source__exact": "admin"},
     {"source__exact": "api"},
-    {"trouble": "stub"},
-    {"trouble": "status"},
-    {"trouble": "deleted"},
-    {"trouble": "cancelled"},
-    {"trouble": "undated"},
+    {"problem": "stub"},
+    {"problem": "status"},
+    {"problem": "deleted"},
+    {"problem": "cancelled"},
+    {"problem": "undated"},
     {"florist": "1"},
     {"courier__id__exact": "00000000-0000-0000-0000-000000000001"},
     {"delivery_date_from": "01.01.2026", "delivery_date_to": "31.01.2026"},
 ]
 
 
-# One test, because making the orders takes longer than all the questions.
+# One test, because it takes longer to create the orders than to run all queries.
 @pytest.mark.django_db
-def test_nothing_scans_a_table(many_orders):
-    assert _scans("SELECT * FROM orders WHERE comment = 'x'") == ["orders"]  # it would be seen
+def test_list_queries_scan_no_large_table(many_orders):
+    assert _scans("SELECT * FROM orders WHERE comment = 'x'") == ["orders"]  # a scan would be detected
     found = {}
     for query in ASKED:
         content, statements = _queries(many_orders, **query)

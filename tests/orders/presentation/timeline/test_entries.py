@@ -1,4 +1,4 @@
-"""Entries of the timeline in words."""
+"""Entries of the timeline as texts."""
 
 import pytest
 from django.db import connection
@@ -39,12 +39,12 @@ def entry(order, **values):
         ("delivery_date", "завтра", "", ("завтра", "—")),
     ],
 )
-def test_values_in_words(order, field, old, new, words):
+def test_change_is_shown_with_labels_of_values(order, field, old, new, words):
     change = entry(order, changes=[{"field": field, "old": old, "new": new}]).changes[0]
     assert (change.old, change.new) == words
 
 
-def test_items_in_words(order):
+def test_changed_items_are_shown_with_quantities_and_prices(order):
     lines = [[696613, "2.000", "7500.00"], ["Шарик", "0.500", "100.00"]]
     change = entry(order, changes=[{"field": "items", "old": [], "new": lines}]).changes[0]
     assert change.new == "696613 — 2\xa0×\xa07\xa0500\xa0₸; Шарик — 0,5\xa0×\xa0100\xa0₸"
@@ -59,7 +59,7 @@ def test_items_in_words(order):
         (EventKind.SENT, {"values": {"status": "accepted"}}, ("Принят",)),
     ],
 )
-def test_entry_says_why_and_what_else(order, kind, details, parts):
+def test_entry_notes_have_reason_and_details(order, kind, details, parts):
     notes = entry(order, kind=kind, reason=Reason.SITE_HAS_OTHER, details=details).notes
     text = "\n".join(notes)
     for part in (str(Reason.SITE_HAS_OTHER.label), *parts):
@@ -73,18 +73,18 @@ def test_unreadable_value_is_cut_short(order):
     assert "x" * 101 not in text
 
 
-def test_odd_details_do_no_harm(order):
+def test_malformed_details_are_shown_without_error(order):
     details = {"wish": ["status"], "values": None, "problems": [{}]}
     assert entry(order, kind=EventKind.CONFLICT, details=details).notes
 
 
-def test_who_and_from_where(order, manager):
+def test_entry_has_author_and_source(order, manager):
     services.change_status(order_id=order.pk, status="accepted", actor=manager)
     found = timeline(order.events.select_related("actor"))
     assert (found[0].who, found[0].source) == ("Данияр", str(Source.ADMIN.label))
 
 
-def test_names_are_looked_up_once(order):
+def test_names_are_looked_up_once_for_all_entries(order):
     City.objects.create(bitrix_id=3, name="Астана")
     for n in range(10):
         changes = [{"field": "city", "old": 2, "new": 3}, {"field": "status", "old": "new", "new": "accepted"}]
@@ -96,13 +96,13 @@ def test_names_are_looked_up_once(order):
     assert len(queries) == 3
 
 
-def test_labels():
+def test_field_label_falls_back_to_field_name():
     assert field_label("items") != "items"
     assert field_label("city") != "city"
     assert field_label("bitrix_user_id")
     assert field_label("gone") == "gone"
 
 
-def test_problems_in_words():
+def test_problem_text_contains_value_and_accepts_unknown_reason():
     assert "завтра" in problem_text(Problem("data", "завтра", ProblemReason.NOT_A_DATE))
     assert problem_text(Problem.from_json({"reason": "new kind"}))

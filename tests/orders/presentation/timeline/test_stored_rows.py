@@ -10,7 +10,7 @@ from orders.presentation.timeline import timeline
 from orders.rules.visibility import MONEY_FIELDS
 
 ENTRIES = json.loads(Path(__file__).with_name("stored_entries.json").read_text(encoding="utf-8"))
-"""What was stored, what is shown of it, and what of that differs where phones and sums are covered."""
+"""Stored rows with their expected texts, and the texts for a reader who may not see phones and sums."""
 COVERED = ("recipient_phone", *MONEY_FIELDS, "items")
 
 
@@ -32,7 +32,7 @@ def shown(order, row, hidden=()):
 
 
 @pytest.mark.parametrize("stored", ENTRIES, ids=[entry["name"] for entry in ENTRIES])
-def test_stored_row_is_shown_as_it_was_when_it_was_stored(order, stored):
+def test_stored_row_is_shown_with_expected_texts(order, stored):
     assert shown(order, stored["row"]) == stored["shown"]
     assert shown(order, stored["row"], COVERED) == stored["shown"] | stored.get("shown_covered", {})
 
