@@ -114,9 +114,3 @@ def hold_clock(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(timezone, "now", clock.now)
     return clock
-
-
-@pytest.fixture
-def grace(hold_clock: Clock) -> Clock:
-    """Return `hold_clock` under its former name."""
-    return hold_clock

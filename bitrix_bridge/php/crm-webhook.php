@@ -28,7 +28,7 @@ final class CvetyCrmWebhook
     const AGENT = 'CvetyCrmWebhookAgent();';
 
     /** Seconds between the attempts for one object; the last one is repeated without end. */
-    const PAUSES = [30, 60, 300, 900, 3600];
+    const RETRY_DELAYS = [30, 60, 300, 900, 3600];
 
     /** The number of refusals by the CRM after which an event is put aside; ping reports such events. */
     const MAX_REFUSALS = 3;
@@ -310,9 +310,9 @@ final class CvetyCrmWebhook
         }
         $attempts = max(array_map('intval', array_column($rows, 'ATTEMPTS')));
         $refusals = (int)$newest['REFUSALS'];
-        $pause = self::PAUSES[min($attempts, count(self::PAUSES) - 1)];
+        $delay = self::RETRY_DELAYS[min($attempts, count(self::RETRY_DELAYS) - 1)];
         // Before the call, so that a process that dies counts as an attempt.
-        self::updateRows($rows, 'ATTEMPTS = ATTEMPTS + 1, NEXT_TRY_AT = ' . (time() + $pause));
+        self::updateRows($rows, 'ATTEMPTS = ATTEMPTS + 1, NEXT_TRY_AT = ' . (time() + $delay));
 
         $data = self::dataOf($event, $id, (string)$newest['XML_ID']);
         if ($data === []) {
@@ -320,7 +320,7 @@ final class CvetyCrmWebhook
             return true;
         }
         $answer = $data === null
-            ? ['code' => -1, 'text' => 'it is not in the database of the site', 'success' => false, 'pause' => 0]
+            ? ['code' => -1, 'text' => 'it is not in the database of the site', 'success' => false, 'retry_delay' => 0]
             : self::post($event, (string)$newest['EVENT_ID'], $data, $readSeconds);
         if ($answer['success']) {
             self::deleteRows($rows);
@@ -340,8 +340,8 @@ final class CvetyCrmWebhook
             $set .= ', REFUSALS = ' . ($refusals + 1);
             $set .= $refusals + 1 >= self::MAX_REFUSALS ? ", STATE = 'F'" : '';
         }
-        if ($answer['pause'] > 0) {
-            $set .= ', NEXT_TRY_AT = ' . (time() + $answer['pause']);
+        if ($answer['retry_delay'] > 0) {
+            $set .= ', NEXT_TRY_AT = ' . (time() + $answer['retry_delay']);
         }
         self::updateRows($rows, $set);
         $short = self::cut($answer['text'], 150);
@@ -391,15 +391,15 @@ final class CvetyCrmWebhook
         $code = (int)$client->getStatus();
         if ($body === false || $code === 0) {
             $text = implode('; ', array_map('strval', (array)$client->getError()));
-            return ['code' => 0, 'text' => $text, 'success' => false, 'pause' => 0];
+            return ['code' => 0, 'text' => $text, 'success' => false, 'retry_delay' => 0];
         }
         $answer = json_decode((string)$body, true);
-        $pause = (int)$client->getHeaders()->get('Retry-After');
+        $delay = (int)$client->getHeaders()->get('Retry-After');
         return [
             'code' => $code,
             'text' => (string)$body,
             'success' => $code === 200 && is_array($answer) && ($answer['status'] ?? null) === 'success',
-            'pause' => min(max($pause, 0), 3600),
+            'retry_delay' => min(max($delay, 0), 3600),
         ];
     }
 

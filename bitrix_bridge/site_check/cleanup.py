@@ -47,7 +47,7 @@ def remove(
     create request was not answered, so the site may still create the order.
     """
     why = ""
-    for pause in (*RETRY_DELAYS, None):
+    for delay in (*RETRY_DELAYS, None):
         try:
             if order_id not in bridge.own:
                 order_id = _find(bridge, xml_id)
@@ -66,8 +66,8 @@ def remove(
             why = str(error)
         except NotOwnOrderError:
             return Leftover(xml_id, None, gettext("the site returned another order for this XML_ID"))
-        if pause is not None:
-            sleep(pause)
+        if delay is not None:
+            sleep(delay)
     return Leftover(xml_id, order_id, why)
 
 

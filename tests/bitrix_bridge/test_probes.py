@@ -115,9 +115,9 @@ def test_delay_of_pushes_sets_the_level(lone_order, late, level):
     assert found.figure.endswith(": 2)")
 
 
-@pytest.mark.parametrize(("grace", "level"), [(0, YELLOW), (100, GREEN)])
-def test_hold_period_of_status_counts_as_no_delay(lone_order, settings, grace, level):
-    settings.STATUS_HOLD_SECONDS = grace
+@pytest.mark.parametrize(("hold_clock", "level"), [(0, YELLOW), (100, GREEN)])
+def test_hold_period_of_status_counts_as_no_delay(lone_order, settings, hold_clock, level):
+    settings.STATUS_HOLD_SECONDS = hold_clock
     push(lone_order, ago(seconds=120), state=State.DELIVERED, finished_at=timezone.now())
     assert probes.lag_out.run().level == level
 

@@ -30,41 +30,41 @@ def edit(order, manager, **changes):
     services.edit_order(order_id=order.pk, changes=changes, actor=manager)
 
 
-def test_held_status_is_sent_in_one_save_after_hold_period(site, shared_order, manager, grace):
+def test_held_status_is_sent_in_one_save_after_hold_period(site, shared_order, manager, hold_clock):
     change(shared_order, "accepted", manager)
     for _second in range(10):
         assert deliver_due() == 0
-        grace.let_pass(1)
+        hold_clock.let_pass(1)
     assert (deliver_due(), site.site.writes) == (0, 0)
-    grace.let_pass(1.1)
+    hold_clock.let_pass(1.1)
     assert deliver_due() == 1
     push = Push.objects.get()
     assert (status_on_site(site, shared_order), site.site.writes) == ("AP", 1)
     assert (push.state, push.attempts, Order.objects.get().sync_state) == ("delivered", 1, "synced")
 
 
-def test_status_taken_back_is_never_sent(site, shared_order, manager, grace):
+def test_status_taken_back_is_never_sent(site, shared_order, manager, hold_clock):
     requests = len(site.site.requests)
     change(shared_order, "accepted", manager)
     take_back(shared_order, manager)
-    grace.let_pass(3600)
+    hold_clock.let_pass(3600)
     queue_missed()
     assert deliver_due() == 0
     assert (status_on_site(site, shared_order), len(site.site.requests)) == ("N", requests)
 
 
-def test_second_status_change_restarts_the_hold_period(site, shared_order, manager, grace):
+def test_second_status_change_restarts_the_hold_period(site, shared_order, manager, hold_clock):
     change(shared_order, "accepted", manager)
-    grace.let_pass(8)
+    hold_clock.let_pass(8)
     change(shared_order, "delivering", manager)
-    grace.let_pass(4)
+    hold_clock.let_pass(4)
     assert deliver_due() == 0
-    grace.let_pass(8)
+    hold_clock.let_pass(8)
     assert deliver_due() == 1
     assert (status_on_site(site, shared_order), site.site.writes) == ("PD", 1)
 
 
-def test_edit_is_sent_at_once_without_held_status(site, shared_order, manager, grace):
+def test_edit_is_sent_at_once_without_held_status(site, shared_order, manager, hold_clock):
     change(shared_order, "accepted", manager)
     edit(shared_order, manager, courier_comment="домофон 7")
     assert deliver_due() == 1
@@ -72,25 +72,25 @@ def test_edit_is_sent_at_once_without_held_status(site, shared_order, manager, g
     assert (there["COMMENTS"], there["STATUS_ID"], site.site.writes) == ("домофон 7", "N", 1)
     assert (push.state, push.failures, Order.objects.get().sync_state) == ("pending", 0, "pending")
     assert deliver_due() == 0
-    grace.let_pass(11.1)
+    hold_clock.let_pass(11.1)
     assert deliver_due() == 1
     push.refresh_from_db()
     assert (status_on_site(site, shared_order), site.site.writes, push.state) == ("AP", 2, "delivered")
     assert Order.objects.get().sync_state == "synced"
 
 
-def test_status_taken_back_after_edit_was_sent_is_not_sent(site, shared_order, manager, grace):
+def test_status_taken_back_after_edit_was_sent_is_not_sent(site, shared_order, manager, hold_clock):
     change(shared_order, "accepted", manager)
     edit(shared_order, manager, courier_comment="домофон 7")
     deliver_due()
     take_back(shared_order, manager)
     push = Push.objects.get()
     assert (push.state, Order.objects.get().sync_state) == ("cancelled", "synced")
-    grace.let_pass(60)
+    hold_clock.let_pass(60)
     assert (deliver_due(), site.site.writes, status_on_site(site, shared_order)) == (0, 1, "N")
 
 
-def test_queued_edit_is_not_delayed_by_held_status(site, shared_order, manager, grace):
+def test_queued_edit_is_not_delayed_by_held_status(site, shared_order, manager, hold_clock):
     edit(shared_order, manager, courier_comment="домофон 7")
     change(shared_order, "accepted", manager)
     assert deliver_due() == 1
@@ -98,19 +98,19 @@ def test_queued_edit_is_not_delayed_by_held_status(site, shared_order, manager, 
     assert status_on_site(site, shared_order) == "N"
 
 
-def test_new_order_is_created_at_once_and_held_status_follows(site, manager, grace):
+def test_new_order_is_created_at_once_and_held_status_follows(site, manager, hold_clock):
     order = made_here(manager)
     change(order, "accepted", manager)
     assert deliver_due() == 1
     order.refresh_from_db()
     assert (status_on_site(site, order), order.sync_state, Push.objects.get().state) == ("N", "pending", "pending")
-    grace.let_pass(11.1)
+    hold_clock.let_pass(11.1)
     deliver_due()
     order.refresh_from_db()
     assert (status_on_site(site, order), order.sync_state, Push.objects.count()) == ("AP", "synced", 1)
 
 
-def test_new_order_is_created_although_status_is_taken_back(site, manager, grace):
+def test_new_order_is_created_although_status_is_taken_back(site, manager, hold_clock):
     order = made_here(manager)
     change(order, "accepted", manager)
     take_back(order, manager)
@@ -120,7 +120,7 @@ def test_new_order_is_created_although_status_is_taken_back(site, manager, grace
     assert (status_on_site(site, order), order.sync_state, site.site.writes) == ("N", "synced", 1)
 
 
-def test_push_started_by_staff_still_waits_for_hold_period(site, shared_order, manager, grace):
+def test_push_started_by_staff_still_waits_for_hold_period(site, shared_order, manager, hold_clock):
     change(shared_order, "accepted", manager)
     push = Push.objects.get()
     assert push.deliver_now(by=manager)
@@ -132,13 +132,13 @@ def test_push_started_by_staff_still_waits_for_hold_period(site, shared_order, m
     attempt = push.attempt_log.get()
     assert (attempt.outcome, attempt.actor) == ("postponed", manager)
     assert deliver_due() == 0
-    grace.let_pass(11.1)
+    hold_clock.let_pass(11.1)
     deliver_due()
     push.refresh_from_db()
     assert (push.state, push.last_error, status_on_site(site, shared_order)) == ("delivered", "", "AP")
 
 
-def test_status_can_be_taken_back_after_staff_started_push(site, shared_order, manager, grace):
+def test_status_can_be_taken_back_after_staff_started_push(site, shared_order, manager, hold_clock):
     change(shared_order, "accepted", manager)
     Push.objects.get().deliver_now(by=manager)
     deliver_due()
@@ -148,16 +148,16 @@ def test_status_can_be_taken_back_after_staff_started_push(site, shared_order, m
     assert Order.objects.get().sync_state == "synced"
 
 
-def test_held_status_without_push_still_waits(site, shared_order, manager, grace):
+def test_held_status_without_push_still_waits(site, shared_order, manager, hold_clock):
     change(shared_order, "accepted", manager)
     Push.objects.all().delete()
     assert queue_missed() == 1
     assert deliver_due() == 0
-    grace.let_pass(11.1)
+    hold_clock.let_pass(11.1)
     assert (deliver_due(), status_on_site(site, shared_order)) == (1, "AP")
 
 
-def test_push_retried_by_staff_waits_for_hold_period(site, shared_order, manager, grace):
+def test_push_retried_by_staff_waits_for_hold_period(site, shared_order, manager, hold_clock):
     change(shared_order, "accepted", manager)
     push = Push.objects.get()
     push.cancel(reason="не надо")
@@ -167,7 +167,7 @@ def test_push_retried_by_staff_waits_for_hold_period(site, shared_order, manager
     assert (push.state, site.site.writes) == ("pending", 0)
 
 
-def test_refused_edit_does_not_lose_held_status(site, shared_order, manager, grace):
+def test_refused_edit_does_not_lose_held_status(site, shared_order, manager, hold_clock):
     refusal = faults.status(422, body='{"success": false, "error": {"code": "x", "message": "нет товара"}}')
     change(shared_order, "accepted", manager)
     edit(shared_order, manager, courier_comment="домофон 7")
@@ -177,25 +177,25 @@ def test_refused_edit_does_not_lose_held_status(site, shared_order, manager, gra
     push = Push.objects.get()
     assert (push.state, "нет товара" in push.last_error, push.failures) == ("pending", True, 0)
     assert deliver_due() == 0  # the request is not repeated at once
-    grace.let_pass(11.1)
+    hold_clock.let_pass(11.1)
     deliver_due()
     push.refresh_from_db()
     assert (push.state, status_on_site(site, shared_order)) == ("failed", "AP")
     assert Order.objects.get().sync_state == "failed"
 
 
-def test_failed_request_of_edit_only_delays_held_status(site, shared_order, manager, grace):
+def test_failed_request_of_edit_only_delays_held_status(site, shared_order, manager, hold_clock):
     change(shared_order, "accepted", manager)
     edit(shared_order, manager, courier_comment="домофон 7")
     site.faults.give(faults.status(503), action="order.update")
     deliver_due()
     assert (Push.objects.get().failures, status_on_site(site, shared_order)) == (1, "N")
-    grace.let_pass(37)
+    hold_clock.let_pass(37)
     deliver_due()
     assert (status_on_site(site, shared_order), Order.objects.get().sync_state) == ("AP", "synced")
 
 
-def test_status_taken_back_during_retry_delay_is_not_sent(site, shared_order, manager, grace):
+def test_status_taken_back_during_retry_delay_is_not_sent(site, shared_order, manager, hold_clock):
     change(shared_order, "accepted", manager)
     edit(shared_order, manager, courier_comment="домофон 7")
     site.faults.give(faults.status(503), action="order.update")
@@ -203,12 +203,12 @@ def test_status_taken_back_during_retry_delay_is_not_sent(site, shared_order, ma
     take_back(shared_order, manager)
     push = Push.objects.get()
     assert (push.state, push.failures, push.fields) == ("pending", 1, ["courier_comment"])
-    grace.let_pass(37)
+    hold_clock.let_pass(37)
     deliver_due()
     assert (status_on_site(site, shared_order), site.site.writes, Push.objects.get().state) == ("N", 1, "delivered")
 
 
-def test_conflict_decision_taken_back_sends_nothing(site, shared_order, manager, grace, settings):
+def test_conflict_decision_taken_back_sends_nothing(site, shared_order, manager, hold_clock, settings):
     settings.STATUS_HOLD_SECONDS = 0
     site.change_status(shared_order.bitrix_order_id, "DE")
     change(shared_order, "accepted", manager)
@@ -217,17 +217,17 @@ def test_conflict_decision_taken_back_sends_nothing(site, shared_order, manager,
     assert Order.objects.get().sync_state == SyncState.CONFLICT
     change(shared_order, "accepted", manager)
     take_back(shared_order, manager)
-    grace.let_pass(60)
+    hold_clock.let_pass(60)
     assert (queue_missed(), deliver_due(), site.site.writes) == (0, 0, 0)
     assert (Order.objects.get().sync_state, status_on_site(site, shared_order)) == (SyncState.CONFLICT, "DE")
 
 
-def test_held_status_is_not_sent_when_site_changes_status(site, shared_order, manager, grace, post_webhook):
+def test_held_status_is_not_sent_when_site_changes_status(site, shared_order, manager, hold_clock, post_webhook):
     change(shared_order, "accepted", manager)
     site.change_status(shared_order.bitrix_order_id, "DE")
     event = site.sender.events[-1]
     post_webhook(event.name, event.data, event_id=event.event_id)
-    grace.let_pass(11.1)
+    hold_clock.let_pass(11.1)
     deliver_due()
     assert (status_on_site(site, shared_order), site.site.writes) == ("DE", 0)
     assert Order.objects.get().sync_state == SyncState.CONFLICT
@@ -255,28 +255,30 @@ class TestChangeBeforeRequest:
         return run_before_next_request
 
     def test_status_taken_back_before_request_is_not_sent(
-        self, site, shared_order, manager, grace, before_next_request
+        self, site, shared_order, manager, hold_clock, before_next_request
     ):
         change(shared_order, "accepted", manager)
-        grace.let_pass(11.1)
+        hold_clock.let_pass(11.1)
 
         def undo():
-            grace.let_pass(-2)  # the clock of another machine
+            hold_clock.let_pass(-2)  # the clock of another machine
             take_back(shared_order, manager)
-            grace.let_pass(2)
+            hold_clock.let_pass(2)
 
         before_next_request(undo)
         deliver_due()
         assert (status_on_site(site, shared_order), site.site.writes) == ("N", 0)
         assert (Push.objects.get().state, Order.objects.get().sync_state) == ("cancelled", "synced")
 
-    def test_new_status_before_request_replaces_old_one(self, site, shared_order, manager, grace, before_next_request):
+    def test_new_status_before_request_replaces_old_one(
+        self, site, shared_order, manager, hold_clock, before_next_request
+    ):
         change(shared_order, "accepted", manager)
-        grace.let_pass(11.1)
+        hold_clock.let_pass(11.1)
         before_next_request(lambda: change(shared_order, "delivering", manager))
         deliver_due()
         assert (Push.objects.get().state, site.site.writes) == ("pending", 0)
-        grace.let_pass(11.1)
+        hold_clock.let_pass(11.1)
         deliver_due()
         assert (status_on_site(site, shared_order), site.site.writes) == ("PD", 1)
 
@@ -299,7 +301,7 @@ class TestChangeBeforeRequest:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("head_start", [0.02, 0.005, 0.001, 0.0, -0.001, -0.005, -0.02, -0.1])
 def test_status_taken_back_during_delivery_leaves_both_sides_equal(
-    head_start, site, shared_order, manager, grace, monkeypatch
+    head_start, site, shared_order, manager, hold_clock, monkeypatch
 ):
     """Two connections act at once. The first one wins, and both sides agree afterwards."""
     # With this margin the clock allows both, so only the lock decides.

@@ -135,21 +135,21 @@ def test_status_without_site_code_does_not_stop_other_fields(site, bridge, share
     assert "Упаковка" in Push.objects.get().last_error
 
 
-def test_held_status_is_not_sent_with_other_fields(site, bridge, shared_order, manager, grace):
+def test_held_status_is_not_sent_with_other_fields(site, bridge, shared_order, manager, hold_clock):
     change(shared_order, "accepted", manager)
     edit(shared_order, manager, comment="без лилий")
     deliver_due()
     row = order_on_site(site, shared_order)
     assert (row["STATUS_ID"], row["USER_DESCRIPTION"]) == ("N", "без лилий")
     assert (Push.objects.get().state, shared_order.sync_state) == ("pending", "pending")
-    grace.let_pass(12)
+    hold_clock.let_pass(12)
     deliver_due()
     assert order_on_site(site, shared_order)["STATUS_ID"] == "AP"
 
 
-def test_status_sent_with_other_fields_cannot_be_taken_back(site, bridge, shared_order, manager, grace):
+def test_status_sent_with_other_fields_cannot_be_taken_back(site, bridge, shared_order, manager, hold_clock):
     change(shared_order, "accepted", manager)
-    grace.let_pass(12)
+    hold_clock.let_pass(12)
     edit(shared_order, manager, comment="без лилий")
     site.faults.give(faults.answer_lost(), action="order.update")
     deliver_due()
@@ -202,14 +202,14 @@ class TestRepeatedRequest:
         assert unconfirmed.sync_state == "synced"
         assert "conflict" not in unconfirmed.events.values_list("kind", flat=True)
 
-    def test_request_with_held_status_is_repeated_after_hold_period(self, site, unconfirmed, manager, grace):
+    def test_request_with_held_status_is_repeated_after_hold_period(self, site, unconfirmed, manager, hold_clock):
         """A request without a response can't be repeated while the status in it is held."""
         unconfirmed.status_held_until = timezone.now() + timedelta(seconds=10)
         unconfirmed.save(update_fields=["status_held_until"])
         self.retry()
         unconfirmed.refresh_from_db()
         assert Push.objects.get().state == "pending"
-        grace.let_pass(12)
+        hold_clock.let_pass(12)
         self.retry()
         assert (order_on_site(site, unconfirmed)["STATUS_ID"], unconfirmed.sync_state) == ("AP", "synced")
 

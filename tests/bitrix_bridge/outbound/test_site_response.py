@@ -226,12 +226,12 @@ class TestRefusedValues:
         order.refresh_from_db()
         assert order.delivery_address == "Абая 150"
 
-    def test_held_status_is_sent_after_refused_value(self, site, bridge, shared_order, manager, grace):
+    def test_held_status_is_sent_after_refused_value(self, site, bridge, shared_order, manager, hold_clock):
         change(shared_order, "accepted", manager)
         bridge.say("order.update", refused=[refused("properties.postcardText")])
         edit(shared_order, manager, postcard_text="я" * 400, comment="x")
         assert Push.objects.get().state == State.PENDING
-        grace.let_pass(12)
+        hold_clock.let_pass(12)
         deliver_due()
         shared_order.refresh_from_db()
         assert site.site.order(shared_order.bitrix_order_id)["STATUS_ID"] == "AP"

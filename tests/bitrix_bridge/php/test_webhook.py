@@ -115,17 +115,17 @@ def test_retry_has_the_same_event_id(announcing, receiver):
 def test_retry_delays_grow(announcing, receiver):
     receiver.script = [AWAY] * 8
     announcing.place_order()
-    pauses = []
+    delays = []
     announcing.wait_for_answer()
     for attempt in range(1, 7):
         (row,) = announcing.queue()
         assert (row["ATTEMPTS"], row["LAST_CODE"], row["STATE"]) == (attempt, 503, "W")
-        pauses.append(row["NEXT_TRY_AT"] - time.time())
+        delays.append(row["NEXT_TRY_AT"] - time.time())
         announcing.hit(["agents"], crontab=True)
         assert len(receiver.bodies) == attempt, "nothing is sent before its time"
         announcing.run_agents()
-    for pause, expected in zip(pauses, [30, 60, 300, 900, 3600, 3600], strict=True):
-        assert expected - 25 < pause <= expected + 1, "less what this machine took since"
+    for delay, expected in zip(delays, [30, 60, 300, 900, 3600, 3600], strict=True):
+        assert expected - 25 < delay <= expected + 1, "less what this machine took since"
 
 
 def test_retry_after_of_the_crm_is_used(announcing, receiver):

@@ -52,7 +52,7 @@ MAX_ROUNDS = 30
 """The number of exchanges after which the two sides must agree."""
 
 
-class Killed(BaseException):
+class WorkerKilledError(BaseException):
     """The worker's process was killed: no exception handler of the CRM runs."""
 
 
@@ -194,7 +194,7 @@ class World:
             with steps(killed_at):
                 for key in keys:
                     deliver_one(Push, key)
-        except Killed:
+        except WorkerKilledError:
             pass
         finally:
             self._sandbox.faults.clear()
@@ -390,7 +390,7 @@ def steps(left: int | None) -> Iterator[None]:
             nonlocal taken
             taken += 1
             if taken > left:
-                raise Killed
+                raise WorkerKilledError
 
         def wrapped(*args: Any, **kwargs: Any) -> Any:
             step()

@@ -48,12 +48,12 @@ def columns(order):
     }
 
 
-def test_undo_restores_order_and_deletes_entry_push_and_message(order, change, undo_change, grace):
+def test_undo_restores_order_and_deletes_entry_push_and_message(order, change, undo_change, hold_clock):
     before, events = columns(order), list(OrderEvent.objects.values_list("pk"))
     event = change(order, "accepted", comment="поторопились")
     assert (Order.objects.get().status_id, Push.objects.count()) == ("accepted", 1)
     assert TelegramMessage.objects.filter(event=event).exists()
-    grace.let_pass(9)
+    hold_clock.let_pass(9)
     assert undo_change(event).status_id == "new"
     assert columns(order) == before
     assert list(OrderEvent.objects.values_list("pk")) == events
@@ -61,13 +61,13 @@ def test_undo_restores_order_and_deletes_entry_push_and_message(order, change, u
     assert not TelegramMessage.objects.filter(kind="status").exists()
 
 
-def test_undo_logs_order_and_user(order, change, undo_change, grace, caplog):
+def test_undo_logs_order_and_user(order, change, undo_change, hold_clock, caplog):
     with caplog.at_level(logging.INFO, logger="orders.services.undo"):
         undo_change(change(order, "accepted"))
     assert "122183: manager has undone" in caplog.text
 
 
-def test_undo_of_final_status_clears_completed_at(order, change, undo_change, grace):
+def test_undo_of_final_status_clears_completed_at(order, change, undo_change, hold_clock):
     Status.objects.filter(code="new").update(next_codes=["cancelled"])
     event = change(order, "cancelled")
     assert Order.objects.get().completed_at is not None
@@ -75,17 +75,17 @@ def test_undo_of_final_status_clears_completed_at(order, change, undo_change, gr
     assert Order.objects.get().completed_at is None
 
 
-def test_undo_keeps_earlier_completed_at(order, change, undo_change, grace):
-    order.completed_at = grace.now()
+def test_undo_keeps_earlier_completed_at(order, change, undo_change, hold_clock):
+    order.completed_at = hold_clock.now()
     order.save(update_fields=["completed_at"])
     undo_change(change(order, "accepted"))
     assert Order.objects.get().completed_at == order.completed_at
 
 
 @pytest.mark.parametrize("passed", [10.1, 600])
-def test_undo_is_refused_after_hold_period(order, change, undo_change, grace, passed):
+def test_undo_is_refused_after_hold_period(order, change, undo_change, hold_clock, passed):
     event = change(order, "accepted")
-    grace.let_pass(passed)
+    hold_clock.let_pass(passed)
     with pytest.raises(NotAllowedError, match="уже отправлен"):
         undo_change(event)
     assert Order.objects.get().status_id == "accepted"
@@ -100,14 +100,14 @@ def test_undo_is_refused_when_hold_period_is_switched_off(order, change, undo_ch
         undo_change(event)
 
 
-def test_second_undo_of_same_change_is_refused(order, change, undo_change, grace):
+def test_second_undo_of_same_change_is_refused(order, change, undo_change, hold_clock):
     event = change(order, "accepted")
     undo_change(event)
     with pytest.raises(NotAllowedError, match="уже отменён"):
         undo_change(event)
 
 
-def test_undo_with_entry_of_another_order_is_refused(order, change, grace, manager, post_webhook):
+def test_undo_with_entry_of_another_order_is_refused(order, change, hold_clock, manager, post_webhook):
     event = change(order, "accepted")
     post_webhook("order.create", order_data(ID="5", ACCOUNT_NUMBER="5"))
     other = Order.objects.get(bitrix_order_id=5)
@@ -116,7 +116,7 @@ def test_undo_with_entry_of_another_order_is_refused(order, change, grace, manag
     assert Order.objects.get(pk=order.pk).status_id == "accepted"
 
 
-def test_undo_is_refused_after_another_change_of_status(order, change, undo_change, grace):
+def test_undo_is_refused_after_another_change_of_status(order, change, undo_change, hold_clock):
     first = change(order, "accepted")
     change(order, "delivering")
     with pytest.raises(NotAllowedError, match="уже сменили"):
@@ -124,7 +124,7 @@ def test_undo_is_refused_after_another_change_of_status(order, change, undo_chan
     assert Order.objects.get().status_id == "delivering"
 
 
-def test_undo_is_refused_after_site_set_another_status(order, change, undo_change, grace, post_webhook):
+def test_undo_is_refused_after_site_set_another_status(order, change, undo_change, hold_clock, post_webhook):
     event = change(order, "accepted")
     post_webhook("order.update", next_version(order_data(), STATUS_ID="DE"))
     with pytest.raises(NotAllowedError, match="Сайт уже поставил другой статус"):
@@ -133,7 +133,7 @@ def test_undo_is_refused_after_site_set_another_status(order, change, undo_chang
     assert (found.status_id, found.sync_state, found.status_held_until) == ("declined", SyncState.CONFLICT, None)
 
 
-def test_undo_is_refused_after_site_set_same_status(order, change, undo_change, grace, post_webhook):
+def test_undo_is_refused_after_site_set_same_status(order, change, undo_change, hold_clock, post_webhook):
     event = change(order, "accepted")
     post_webhook("order.update", next_version(order_data(), STATUS_ID="AP"))
     with pytest.raises(NotAllowedError, match="На сайте уже этот статус"):
@@ -141,26 +141,26 @@ def test_undo_is_refused_after_site_set_same_status(order, change, undo_change, 
     assert (Order.objects.get().status_id, Order.objects.get().sync_state) == ("accepted", SyncState.SYNCED)
 
 
-def test_undo_of_status_set_by_site_is_refused(order, undo_change, grace, post_webhook):
+def test_undo_of_status_set_by_site_is_refused(order, undo_change, hold_clock, post_webhook):
     post_webhook("order.update", next_version(order_data(), STATUS_ID="AP"))
     with pytest.raises(NotAllowedError):
         undo_change(order.events.first())
 
 
-def test_undo_is_refused_after_sending_even_with_slow_clock(order, change, undo_change, grace):
+def test_undo_is_refused_after_sending_even_with_slow_clock(order, change, undo_change, hold_clock):
     event = change(order, "accepted")
-    grace.let_pass(11.1)
+    hold_clock.let_pass(11.1)
     assert services.note_sending(order_id=order.pk, values={"status": "accepted"})
-    grace.let_pass(-5)  # the clock of another machine
+    hold_clock.let_pass(-5)  # the clock of another machine
     with pytest.raises(NotAllowedError, match="уже отправлен"):
         undo_change(event)
 
 
-def test_undo_is_refused_after_release_even_with_slow_clock(order, change, undo_change, grace):
+def test_undo_is_refused_after_release_even_with_slow_clock(order, change, undo_change, hold_clock):
     event = change(order, "accepted")
-    grace.let_pass(11.1)
+    hold_clock.let_pass(11.1)
     assert services.release_status(order_id=order.pk, event_id=event.pk) is None
-    grace.let_pass(-5)
+    hold_clock.let_pass(-5)
     with pytest.raises(NotAllowedError, match="уже отправлен"):
         undo_change(event)
 
@@ -169,36 +169,36 @@ class TestTwoChanges:
     """An order is accepted, and three seconds later it is set to delivering."""
 
     @pytest.fixture
-    def changes(self, order, change, grace):
+    def changes(self, order, change, hold_clock):
         first = change(order, "accepted")
-        grace.let_pass(3)
+        hold_clock.let_pass(3)
         return first, change(order, "delivering")
 
-    def test_both_changes_can_be_undone_newest_first(self, order, changes, undo_change, grace):
-        grace.let_pass(5)
+    def test_both_changes_can_be_undone_newest_first(self, order, changes, undo_change, hold_clock):
+        hold_clock.let_pass(5)
         for event, left in zip(reversed(changes), ("accepted", "new"), strict=True):
             assert undo_change(event).status_id == left
         assert Push.objects.count() == 0
         assert (Order.objects.get().sync_state, Order.objects.get().status_held_until) == (SyncState.SYNCED, None)
 
-    def test_undo_of_second_change_sends_first_after_its_hold_period(self, order, changes, undo_change, grace):
+    def test_undo_of_second_change_sends_first_after_its_hold_period(self, order, changes, undo_change, hold_clock):
         first, second = changes
-        grace.let_pass(8)
+        hold_clock.let_pass(8)
         undo_change(second)
         found, push = Order.objects.get(), Push.objects.get()
         assert (found.status_id, found.sync_state) == ("accepted", SyncState.PENDING)
-        assert (push.state, push.fields, push.due_at <= grace.now()) == ("pending", ["status"], True)
+        assert (push.state, push.fields, push.due_at <= hold_clock.now()) == ("pending", ["status"], True)
         with pytest.raises(NotAllowedError):
             undo_change(first)
 
-    def test_undo_of_change_back_makes_first_change_pending_again(self, order, change, undo_change, grace):
+    def test_undo_of_change_back_makes_first_change_pending_again(self, order, change, undo_change, hold_clock):
         change(order, "accepted")
         back = change(order, "new")
         assert Order.objects.get().sync_state == SyncState.SYNCED
         undo_change(back)
         found, push = Order.objects.get(), Push.objects.get()
         assert (found.status_id, found.sync_state, push.state) == ("accepted", SyncState.PENDING, "pending")
-        assert push.due_at > grace.now()
+        assert push.due_at > hold_clock.now()
 
 
 @pytest.fixture
@@ -213,7 +213,7 @@ def conflict(order, change, settings):
     return order
 
 
-def test_undo_restores_conflict_that_change_had_resolved(grace, conflict, change, undo_change):
+def test_undo_restores_conflict_that_change_had_resolved(hold_clock, conflict, change, undo_change):
     before = columns(conflict)
     event = change(conflict, "accepted")
     assert Order.objects.get().sync_state == SyncState.PENDING
@@ -223,7 +223,7 @@ def test_undo_restores_conflict_that_change_had_resolved(grace, conflict, change
     assert Push.objects.count() == 0
 
 
-def test_undo_to_conflict_still_sends_later_edit(grace, conflict, change, undo_change, manager):
+def test_undo_to_conflict_still_sends_later_edit(hold_clock, conflict, change, undo_change, manager):
     event = change(conflict, "accepted")
     services.edit_order(order_id=conflict.pk, changes={"comment": "срочно"}, actor=manager)
     undo_change(event)
@@ -231,17 +231,17 @@ def test_undo_to_conflict_still_sends_later_edit(grace, conflict, change, undo_c
     assert (Order.objects.get().sync_state, push.fields, push.state) == (SyncState.CONFLICT, ["comment"], "pending")
 
 
-def test_undo_keeps_later_edit_of_another_field(order, change, undo_change, grace, manager):
+def test_undo_keeps_later_edit_of_another_field(order, change, undo_change, hold_clock, manager):
     event = change(order, "accepted")
     services.edit_order(order_id=order.pk, changes={"comment": "срочно"}, actor=manager)
     undo_change(event)
     found, push = Order.objects.get(), Push.objects.get()
     assert (found.status_id, found.comment, found.sync_state) == ("new", "срочно", SyncState.PENDING)
-    assert (push.fields, push.due_at <= grace.now()) == (["comment"], True)
+    assert (push.fields, push.due_at <= hold_clock.now()) == (["comment"], True)
     assert order.events.first().kind == "changed"
 
 
-def test_undo_of_order_deleted_on_site_queues_nothing(order, change, undo_change, grace, post_webhook):
+def test_undo_of_order_deleted_on_site_queues_nothing(order, change, undo_change, hold_clock, post_webhook):
     event = change(order, "accepted")
     post_webhook("order.delete", {"ID": "122183"})
     undo_change(event)
@@ -249,7 +249,7 @@ def test_undo_of_order_deleted_on_site_queues_nothing(order, change, undo_change
     assert (found.status_id, found.sync_state, Push.objects.count()) == ("new", SyncState.SYNCED, 0)
 
 
-def test_undo_after_cancelled_push_makes_order_synced(order, change, undo_change, grace):
+def test_undo_after_cancelled_push_makes_order_synced(order, change, undo_change, hold_clock):
     event = change(order, "accepted")
     Push.objects.get().cancel(reason="не надо")
     assert Order.objects.get().sync_state == SyncState.FAILED
@@ -257,22 +257,24 @@ def test_undo_after_cancelled_push_makes_order_synced(order, change, undo_change
     assert Order.objects.get().sync_state == SyncState.SYNCED
 
 
-def test_timeline_does_not_show_data_stored_for_undo(order, change, grace):
+def test_timeline_does_not_show_data_stored_for_undo(order, change, hold_clock):
     event = change(order, "accepted", comment="звонили")
     (entry,) = timeline([event])
     assert list(entry.notes) == ["Комментарий: звонили"]
 
 
-def test_undoable_change_exists_only_within_hold_period(order, change, grace, post_webhook, django_assert_num_queries):
+def test_undoable_change_exists_only_within_hold_period(
+    order, change, hold_clock, post_webhook, django_assert_num_queries
+):
     with django_assert_num_queries(0):
         assert services.undoable_change(order) is None
     event = change(order, "accepted")
     assert services.undoable_change(Order.objects.get()) == event
-    grace.let_pass(10.1)
+    hold_clock.let_pass(10.1)
     assert services.undoable_change(Order.objects.get()) is None
 
 
-def test_changes_of_batch_are_found_with_one_query_by_date(order, change, grace, django_assert_num_queries):
+def test_changes_of_batch_are_found_with_one_query_by_date(order, change, hold_clock, django_assert_num_queries):
     batch = uuid4()
     event = change(order, "accepted", batch_id=batch)
     with django_assert_num_queries(1) as queries:
@@ -282,12 +284,12 @@ def test_changes_of_batch_are_found_with_one_query_by_date(order, change, grace,
     assert services.held_until_of(event) == Order.objects.get().status_held_until
 
 
-def test_released_status_is_the_last_one_whose_hold_period_is_over(order, change, grace):
+def test_released_status_is_the_last_one_whose_hold_period_is_over(order, change, hold_clock):
     change(order, "accepted")
-    grace.let_pass(3)
+    hold_clock.let_pass(3)
     change(order, "delivering")
     assert services.released_status(Order.objects.get()).code == "new"
-    grace.let_pass(8.5)  # the hold period of the first change is over
+    hold_clock.let_pass(8.5)  # the hold period of the first change is over
     assert services.released_status(Order.objects.get()).code == "accepted"
-    grace.let_pass(3)
+    hold_clock.let_pass(3)
     assert services.released_status(Order.objects.get()).code == "delivering"

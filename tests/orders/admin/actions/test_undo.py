@@ -35,7 +35,7 @@ def change_status_in_dialog(client, order, wanted):
     client.post(url, {"_form_submitted": "True", "status": wanted, "comment": ""}, headers={"HX-Request": "true"})
 
 
-def test_undo_button_reverts_all_orders_of_action(browser, make_order, grace):
+def test_undo_button_reverts_all_orders_of_action(browser, make_order, hold_clock):
     orders = [make_order(number) for number in (1001, 1002, 1003)]
     other = make_order(1004)
     run(browser, "accept_selected", other)
@@ -51,7 +51,7 @@ def test_undo_button_reverts_all_orders_of_action(browser, make_order, grace):
     assert OrderEvent.objects.filter(kind="status").count() == 1
 
 
-def test_undo_reports_orders_that_can_not_be_reverted(browser, make_order, grace):
+def test_undo_reports_orders_that_can_not_be_reverted(browser, make_order, hold_clock):
     early, late = make_order(1001), make_order(1002)
     page = run(browser, "accept_selected", early, late)
     change_status_in_dialog(browser, early, "delivering")
@@ -61,15 +61,15 @@ def test_undo_reports_orders_that_can_not_be_reverted(browser, make_order, grace
     assert "№ 1001: Статус с тех пор уже сменили" in answer
 
 
-def test_undo_is_refused_after_hold_period(browser, make_order, grace):
+def test_undo_is_refused_after_hold_period(browser, make_order, hold_clock):
     order = make_order()
     page = run(browser, "accept_selected", order)
-    grace.let_pass(11)
+    hold_clock.let_pass(11)
     assert "Поздно: статус уже отправлен на сайт" in text_of(browser.post(undo_url(page), follow=True))
     assert status(order) == "accepted"
 
 
-def test_second_undo_reports_that_nothing_is_left(browser, make_order, grace):
+def test_second_undo_reports_that_nothing_is_left(browser, make_order, hold_clock):
     order = make_order()
     url = undo_url(run(browser, "accept_selected", order))
     browser.post(url)
@@ -77,10 +77,10 @@ def test_second_undo_reports_that_nothing_is_left(browser, make_order, grace):
     assert status(order) == "new"
 
 
-def test_undo_button_is_in_message_and_on_order_page(browser, make_order, grace):
+def test_undo_button_is_in_message_and_on_order_page(browser, make_order, hold_clock):
     order = make_order()
     change_status_in_dialog(browser, order, "accepted")
-    grace.let_pass(2.5)
+    hold_clock.let_pass(2.5)
     page = browser.get(change_url(order))
     in_message, on_page = undo_urls(page)
     assert "Отменить «Принят»" in text_of(page)
@@ -92,17 +92,17 @@ def test_undo_button_is_in_message_and_on_order_page(browser, make_order, grace)
     assert "Отменять уже нечего" in text_of(browser.post(in_message, follow=True))
 
 
-def test_undo_button_disappears_from_order_page_after_hold_period(browser, make_order, grace):
+def test_undo_button_disappears_from_order_page_after_hold_period(browser, make_order, hold_clock):
     order = make_order()
     services.change_status(order_id=order.pk, status="accepted", actor=None)
     url = undo_url(browser.get(change_url(order)))
-    grace.let_pass(10.5)
+    hold_clock.let_pass(10.5)
     assert undo_urls(browser.get(change_url(order))) == []
     assert "Поздно" in text_of(browser.post(url, follow=True))
     assert status(order) == "accepted"
 
 
-def test_undo_restores_conflict_after_pending_change_was_applied(browser, make_order, grace, settings, manager):
+def test_undo_restores_conflict_after_pending_change_was_applied(browser, make_order, hold_clock, settings, manager):
     order = make_order()
     settings.STATUS_HOLD_SECONDS = 0
     services.change_status(order_id=order.pk, status="accepted", actor=manager)
@@ -123,12 +123,12 @@ def test_undo_button_is_not_shown_without_hold_period(browser, make_order):
     assert undo_urls(browser.get(change_url(order))) == []
 
 
-def test_undo_button_is_not_shown_when_nothing_changed(browser, make_order, grace):
+def test_undo_button_is_not_shown_when_nothing_changed(browser, make_order, hold_clock):
     order = make_order(1002, STATUS_ID="F")
     assert undo_urls(run(browser, "accept_selected", order)) == []
 
 
-def test_undo_refuses_get(browser, make_order, grace):
+def test_undo_refuses_get(browser, make_order, hold_clock):
     order = make_order()
     page = run(browser, "accept_selected", order)
     for url in (undo_url(page), undo_url(browser.get(change_url(order)))):
@@ -136,7 +136,7 @@ def test_undo_refuses_get(browser, make_order, grace):
     assert status(order) == "accepted"
 
 
-def test_undo_is_refused_without_csrf_token(manager, browser, make_order, grace):
+def test_undo_is_refused_without_csrf_token(manager, browser, make_order, hold_clock):
     order = make_order()
     url = undo_url(run(browser, "accept_selected", order))
     stranger = Client(enforce_csrf_checks=True)
@@ -150,7 +150,7 @@ def test_undo_is_refused_without_csrf_token(manager, browser, make_order, grace)
     assert status(order) == "new"
 
 
-def test_reader_can_not_undo_status(browser, browser_of, make_order, grace):
+def test_reader_can_not_undo_status(browser, browser_of, make_order, hold_clock):
     order = make_order()
     url = undo_url(run(browser, "accept_selected", order))
     reader = browser_of("orders.view_order")
@@ -161,7 +161,7 @@ def test_reader_can_not_undo_status(browser, browser_of, make_order, grace):
     assert status(order) == "accepted"
 
 
-def test_permission_for_statuses_allows_undo(browser_of, make_order, grace):
+def test_permission_for_statuses_allows_undo(browser_of, make_order, hold_clock):
     order = make_order()
     florist = browser_of("orders.view_order", "orders.change_order_status")
     florist.post(undo_url(run(florist, "accept_selected", order)))
@@ -169,7 +169,7 @@ def test_permission_for_statuses_allows_undo(browser_of, make_order, grace):
 
 
 @pytest.mark.parametrize("wanted", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", ""])
-def test_undo_redirects_only_to_own_pages(browser, make_order, grace, wanted):
+def test_undo_redirects_only_to_own_pages(browser, make_order, hold_clock, wanted):
     order = make_order()
     page = run(browser, "accept_selected", order)
     one = undo_url(browser.get(change_url(order)))
@@ -177,14 +177,14 @@ def test_undo_redirects_only_to_own_pages(browser, make_order, grace, wanted):
     assert browser.post(one, {"next": wanted}).headers["Location"] == change_url(order)
 
 
-def test_undo_of_unknown_action_or_order_is_refused(browser, make_order, grace):
+def test_undo_of_unknown_action_or_order_is_refused(browser, make_order, hold_clock):
     order = make_order()
     assert "Отменять уже нечего" in text_of(browser.post(f"{LIST}take-back/{uuid4()}/", follow=True))
     assert "Статус уже отменён" in text_of(browser.post(f"{LIST}{order.pk}/take-back/{uuid4()}/", follow=True))
     assert browser.post(f"{LIST}{uuid4()}/take-back/{uuid4()}/").status_code == 404
 
 
-def test_message_is_in_live_region_and_escapes_texts(browser, make_order, grace):
+def test_message_is_in_live_region_and_escapes_texts(browser, make_order, hold_clock):
     order = make_order()
     Order.objects.update(order_number="<b>1</b>")
     page = text_of(run(browser, "accept_selected", order))
@@ -197,13 +197,13 @@ def test_message_is_in_live_region_and_escapes_texts(browser, make_order, grace)
     assert "&lt;b&gt;1&lt;/b&gt;" in page
 
 
-def test_message_with_undo_button_fits_into_cookie(browser, make_order, grace):
+def test_message_with_undo_button_fits_into_cookie(browser, make_order, hold_clock):
     order = make_order()
     browser.post(LIST, {"action": "accept_selected", "_selected_action": [str(order.pk)], "index": 0})
     assert len(browser.cookies["messages"].value) < 1000
 
 
-def test_undo_takes_same_number_of_queries_per_order(browser, make_order, grace):
+def test_undo_takes_same_number_of_queries_per_order(browser, make_order, hold_clock):
     def cost(count, first):
         orders = [make_order(first + n) for n in range(count)]
         url = undo_url(run(browser, "accept_selected", *orders))

@@ -75,7 +75,7 @@ def test_header_shows_lateness_of_late_order(browser, make_order):
 # --- the next step
 
 
-def test_next_step_changes_status_with_undo_button(browser, make_order, manager, grace):
+def test_next_step_changes_status_with_undo_button(browser, make_order, manager, hold_clock):
     order = make_order()
     assert 'name="status" value="accepted"' in head(browser, order)
     answer = browser.post(address(order, "next"), {"status": "accepted", "seen": "new", "next": f"{LIST}?q=122183"})
