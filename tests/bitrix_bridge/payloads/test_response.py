@@ -89,8 +89,8 @@ def test_refused_part_without_a_field_is_a_warning():
 
 def test_token_in_a_warning_is_masked(settings):
     settings.BITRIX_API_TOKEN = "a-secret-of-the-bridge"
-    said = read_response({"warnings": ["token a-secret-of-the-bridge"]})
-    assert "a-secret" not in said.warnings[0].message
+    response = read_response({"warnings": ["token a-secret-of-the-bridge"]})
+    assert "a-secret" not in response.warnings[0].message
 
 
 json_values = st.recursive(
