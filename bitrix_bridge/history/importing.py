@@ -46,7 +46,7 @@ def start(source: Source, selection: Selection, *, batch_size: int = BATCH) -> I
 def rolled_back() -> Iterator[None]:
     """Roll back everything that is done inside the context: a dry run."""
     try:
-        with services.rehearsal(), transaction.atomic():
+        with services.dry_run(), transaction.atomic():
             yield
             raise _RolledBackError
     except _RolledBackError:

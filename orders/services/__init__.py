@@ -24,7 +24,7 @@ from orders.services.inbound.history import lock_absent_orders, record_history, 
 from orders.services.inbound.outcomes import Applied, Doubt, Outcome
 from orders.services.inbound.products import apply_product, retire_product
 from orders.services.inbound.reference_data import apply_reference
-from orders.services.locking import rehearsal
+from orders.services.locking import dry_run
 from orders.services.notes import LONGEST_NOTE, add_note
 from orders.services.outbound.push_results import (
     accept_site_state,
@@ -83,6 +83,7 @@ __all__ = [
     "conflicting_change",
     "create_order",
     "customer_for_call",
+    "dry_run",
     "edit_customer",
     "edit_order",
     "end_request",
@@ -108,7 +109,6 @@ __all__ = [
     "record_refused",
     "record_site_status",
     "record_value_refused",
-    "rehearsal",
     "release_order",
     "released_status",
     "report_problem",

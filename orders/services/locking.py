@@ -59,7 +59,7 @@ def lock_names(names: Iterable[str]) -> None:
 
 
 @contextmanager
-def rehearsal() -> Iterator[None]:
+def dry_run() -> Iterator[None]:
     """Take no locks by name in this context: for one long transaction that will be rolled back.
 
     PostgreSQL keeps such locks until its end, in a table of a few thousand that all sessions share: when that is full,
@@ -72,7 +72,7 @@ def rehearsal() -> Iterator[None]:
         _is_dry_run.reset(token)
 
 
-_is_dry_run: ContextVar[bool] = ContextVar("rehearsal", default=False)
+_is_dry_run: ContextVar[bool] = ContextVar("dry_run", default=False)
 
 
 def _find(known: Q) -> Order | None:
