@@ -108,7 +108,7 @@ def test_a_day_by_the_keyboard(desk, shop):
     page.wait_for_load_state()
     press(page, "p")
     expect(page.get_by_role("button", name="Наряд, A5")).to_be_focused()
-    page.redirect_back(wait_until="load")
+    page.go_back(wait_until="load")
     press(page, "j")
     press(page, "p")
     expect(page.get_by_role("heading", name="Наряды")).to_be_visible()

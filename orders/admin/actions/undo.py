@@ -60,8 +60,9 @@ def undo_button(url: str, title: str, *, until: datetime) -> SafeString:
     seconds = max(ceil((until - timezone.now()).total_seconds()), 0)
     return format_html(
         '<button type="submit" class="crm-button crm-undo-button" form="crm-undo-form"'
-        ' formaction="{}" data-until="{}"><span aria-hidden="true">↶</span> <span>{}</span>'
+        ' formaction="{}" hx-post="{}" data-until="{}"><span aria-hidden="true">↶</span> <span>{}</span>'
         ' <span class="crm-countdown" aria-hidden="true">{}</span></button>',
+        url,
         url,
         f"{until.timestamp():.1f}",  # seconds since 1970
         title,
@@ -82,8 +83,10 @@ class Undo(Feature[Order]):
 
     def take_back(self, request: HttpRequest, batch: UUID) -> HttpResponse:
         """Take back every change of one action, as far as that is possible still."""
-        _take_back(request, services.changes_of_batch(batch))
-        return redirect_back(request, reverse("admin:orders_order_changelist"))
+        changes = list(services.changes_of_batch(batch))
+        _take_back(request, changes)
+        changed = [event.order_id for event in changes]
+        return redirect_back(request, reverse("admin:orders_order_changelist"), changed=changed)
 
     def take_back_one(self, request: HttpRequest, key: UUID, event: UUID) -> HttpResponse:
         """Take back one change of one order."""
@@ -91,7 +94,7 @@ class Undo(Feature[Order]):
         if order is None:
             raise Http404
         _take_back(request, [OrderEvent(pk=event, order=order)])
-        return redirect_back(request, reverse("admin:orders_order_change", args=[key]))
+        return redirect_back(request, reverse("admin:orders_order_change", args=[key]), changed=[key])
 
 
 def _take_back(request: HttpRequest, changes: Iterable[OrderEvent]) -> None:

@@ -188,7 +188,7 @@ def test_a_message_is_announced_and_what_others_have_written_is_text(browser, ma
     order = make_order()
     Order.objects.update(order_number="<b>1</b>")
     page = text_of(run(browser, "accept_selected", order))
-    status_region = re.search(r'<div role="status" id="crm-messages">(.*?)<form id="crm-undo-form"', page, re.S)[1]
+    status_region = re.search(r'<div role="status" id="crm-messages"[^>]*>(.*?)<form id="crm-undo-form"', page, re.S)[1]
     assert "Изменено: 1" in status_region
     assert "formaction" in status_region
     dialog(browser, order, "delivering")
