@@ -24,7 +24,7 @@ from cvety_crm.admin_site.features import GET, Feature
 from orders.admin.list_query import list_queryset
 from orders.admin.permissions import may_see
 from orders.admin.rows.row_context import version
-from orders.admin.rows.swaps import MOST_ROWS, row_swaps
+from orders.admin.rows.swaps import row_swaps, shown_rows
 from orders.models import EventKind, Order, OrderEvent
 from orders.selectors.presets import Moment, counts
 
@@ -75,7 +75,7 @@ class LiveUpdates(Feature[Order]):
         The URL carries the list's own query too, which tells which of the new orders belong to it. A page that is
         `hidden` gets no rows: it gets them when it is seen again.
         """
-        shown = _shown_rows(request.GET.getlist("row"))
+        shown = shown_rows(request.GET.getlist("row"))
         versions = _versions(shown)
         sent = ListState(request.GET.get("changed", ""), request.GET.get("minute", ""))
         state = ListState.now()
@@ -126,18 +126,6 @@ def last_change() -> str:
     """Return when any order was last changed; the newest entry of an index."""
     last = Order.objects.aggregate(last=Max("updated_at"))["last"]
     return last.isoformat() if last else ""
-
-
-def _shown_rows(texts: Iterable[str]) -> dict[UUID, str]:
-    """Return the versions of the rows that a page shows; a text that names no row is left out."""
-    found = {}
-    for text in list(texts)[:MOST_ROWS]:
-        pk, _separator, shown_version = text.partition("-")
-        try:
-            found[UUID(pk)] = shown_version
-        except ValueError:
-            continue
-    return found
 
 
 def _versions(ids: Iterable[UUID]) -> dict[UUID, str]:

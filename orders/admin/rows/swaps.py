@@ -1,6 +1,6 @@
 """What an open order list puts in place: cells of changed rows, and messages. htmx morphs each element by its id."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -45,3 +45,15 @@ def is_from_open_list(request: HttpRequest) -> bool:
         and page == reverse("admin:orders_order_changelist")
         and may_see(request)
     )
+
+
+def shown_rows(texts: Iterable[str]) -> dict[UUID, str]:
+    """Return the versions of the rows that a page shows; a text that names no row is left out."""
+    found = {}
+    for text in list(texts)[:MOST_ROWS]:
+        pk, _separator, shown_version = text.partition("-")
+        try:
+            found[UUID(pk)] = shown_version
+        except ValueError:
+            continue
+    return found

@@ -322,12 +322,24 @@ def test_a_tap_brings_its_row_whatever_list_it_left_and_the_message(browser, mak
     assert f'id="status_column-{order.pk}" hx-swap-oob="morph"' in update
     assert str(other.pk) not in update
     take_back = html.unescape(re.search(r'hx-post="([^"]*/take-back/[^"]*)"', update)[1])
-    update = browser.post(take_back, headers=on_list).content.decode()
+    update = browser.post(take_back, {"row": [shown_row(order)]}, headers=on_list).content.decode()
     assert "снова «Новый»" in update
     assert f'id="status_column-{order.pk}"' in update
     update = browser.post(f"{LIST}{order.pk}/take/", headers=on_list).content.decode()
     assert "crm-messages" in update
     assert "/take/" not in update
+
+
+def test_an_undo_on_a_list_that_the_order_has_left_reloads_the_page(browser, make_order, settings):
+    settings.STATUS_HOLD_SECONDS = 60
+    order = make_order(1001)
+    on_list = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{LIST}?preset=new"}
+    update = browser.post(f"{LIST}{order.pk}/next/", {"status": "accepted"}, headers=on_list).content.decode()
+    take_back = html.unescape(re.search(r'hx-post="([^"]*/take-back/[^"]*)"', update)[1])
+    answer = browser.post(take_back, headers=on_list)
+    assert (answer.headers["HX-Refresh"], answer.content) == ("true", b"")
+    order.refresh_from_db()
+    assert order.status_id == "new"
 
 
 def test_a_tap_on_another_page_reloads_it(browser, make_order):
