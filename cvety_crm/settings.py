@@ -410,7 +410,6 @@ UNFOLD = {
     ],
     "SCRIPTS": [
         lambda request: static("cvety_crm/undo.js"),
-        lambda request: static("cvety_crm/order_list.js"),
         lambda request: static("cvety_crm/photos.js"),
         lambda request: static("cvety_crm/keyboard.js"),
         lambda request: static("cvety_crm/connection.js"),

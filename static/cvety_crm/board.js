@@ -32,18 +32,18 @@
     page.classList.add("crm-board-is-stale");
   }
 
+  // A page to log in is no board: what is shown stays, marked as old.
+  function isBoard(xhr) {
+    return xhr.responseText.includes('id="crm-board"');
+  }
+
   page.addEventListener("htmx:beforeSwap", function (event) {
-    // A page to log in is no board: what is shown stays, marked as old.
-    if (event.detail.xhr.status === 200 && !event.detail.serverResponse.includes('id="crm-board"')) {
-      event.detail.shouldSwap = false;
-      isStale(stale.dataset.login);
-    }
+    if (!isBoard(event.detail.xhr)) event.detail.shouldSwap = false;
   });
-  document.addEventListener("htmx:afterSwap", function (event) {
-    if (event.detail.elt && event.detail.elt.id === "crm-board") isFresh();
-  });
-  ["htmx:sendError", "htmx:responseError", "htmx:timeout"].forEach(function (name) {
-    page.addEventListener(name, function () { isStale(stale.dataset.lost); });
+  page.addEventListener("htmx:afterRequest", function (event) {
+    if (!event.detail.successful) isStale(stale.dataset.lost);
+    else if (isBoard(event.detail.xhr)) isFresh();
+    else isStale(stale.dataset.login);
   });
   setInterval(function () {
     if (!document.hidden && stale.hidden && Date.now() - seen > MISSED) isStale(stale.dataset.lost);

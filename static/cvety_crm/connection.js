@@ -11,8 +11,8 @@
       box.scrollIntoView({ block: "center" });
     }
     document.body.addEventListener("htmx:sendError", function (event) {
-      // Pages that poll have their own message.
-      if (event.detail.requestConfig && event.detail.requestConfig.verb !== "get") show();
+      // Pages that ask by themselves, and the order list, say it in their own way.
+      if (!document.getElementById("crm-list-live") && event.detail.requestConfig && event.detail.requestConfig.verb !== "get") show();
     });
   });
 })();

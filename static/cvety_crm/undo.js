@@ -4,10 +4,10 @@
   "use strict";
 
   document.addEventListener("DOMContentLoaded", function () {
-    const form = document.getElementById("crm-undo-form");
-    if (!form) return;
-    // The server's clock counts, because the clock of this device may be wrong.
-    let ahead = Date.now() / 1000 - Number(form.dataset.now);
+    const messages = document.getElementById("crm-messages");
+    if (!messages) return;
+    let now = "";
+    let ahead = 0; // seconds
     let timer = 0;
 
     function tick() {
@@ -15,22 +15,24 @@
       buttons.forEach(function (button) {
         const left = Math.ceil(Number(button.dataset.until) - (Date.now() / 1000 - ahead));
         button.hidden = left <= 0;
-        button.querySelector(".crm-countdown").textContent = form.dataset.left.replace("{seconds}", left);
+        button.querySelector(".crm-countdown").textContent = messages.dataset.left.replace("{seconds}", left);
       });
       if (!buttons.length) clearInterval(timer);
     }
 
     function start() {
+      // Counted by the server's clock: the one of this device may be wrong.
+      now = messages.dataset.now;
+      ahead = Date.now() / 1000 - Number(now);
       clearInterval(timer);
       timer = setInterval(tick, 250);
       tick();
     }
 
     start();
-    // An open page can get new messages (order_list.js).
-    document.addEventListener("crm:messages", function () {
-      ahead = Date.now() / 1000 - Number(form.dataset.now);
-      start();
+    // A page that stays open got new messages.
+    document.body.addEventListener("htmx:afterRequest", function () {
+      if (messages.dataset.now !== now) start();
     });
   });
 })();

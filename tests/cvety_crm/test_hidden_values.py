@@ -22,7 +22,7 @@ from bitrix_bridge.models import Difference, Push, PushAttempt, Reconciliation
 from cvety_crm.roles import ACCOUNTANT, FLORIST, OWNER
 from notifications.models import TelegramMessage
 from orders import services
-from orders.admin.orders.columns import amount_column
+from orders.admin.rows.columns import amount_column
 from orders.models import Courier, Customer, Order, OrderEvent, Product
 from tests.cvety_crm.test_russian_pages import samples  # noqa: F401 - one object of everything that has pages
 from tests.orders.admin.conftest import numbers

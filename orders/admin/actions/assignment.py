@@ -218,9 +218,7 @@ def _change_one(request: HttpRequest, key: UUID, act: _Act, text: str, **values:
         messages.error(request, f"№ {number}: {refusal}")
     else:
         messages.success(request, text % {"number": number, **values})
-    if request.headers.get("HX-Request"):
-        return HttpResponse(headers={"HX-Refresh": "true"})
-    return redirect_back(request, reverse("admin:orders_order_change", args=[key]))
+    return redirect_back(request, reverse("admin:orders_order_change", args=[key]), changed=[key])
 
 
 def _change_many(request: HttpRequest, queryset: QuerySet[Order], act: _Act, text: str, **values: str) -> None:

@@ -39,7 +39,7 @@ class NextStep(Feature[Order]):
         if order.status_id == wanted:
             # A colleague has already set the status, or the button was pressed twice.
             messages.info(request, _already(order))
-            return redirect_back(request, _page_of(order))
+            return redirect_back(request, _page_of(order), changed=[order.pk])
         try:
             moved = services.change_status(
                 order_id=order.pk,
@@ -54,7 +54,7 @@ class NextStep(Feature[Order]):
         else:
             text = gettext("Order № %(number)s: %(status)s.")
             add_change_message(request, text % {"number": moved.order_number, "status": moved.status.name}, batch_id)
-        return redirect_back(request, _page_of(order))
+        return redirect_back(request, _page_of(order), changed=[order.pk])
 
 
 def _already(order: Order) -> str:

@@ -22,6 +22,7 @@ from cvety_crm.users import staff_user
 from orders import services
 from orders.admin.permissions import may_change_status
 from orders.admin.redirects import redirect_back
+from orders.admin.rows.swaps import shown_rows
 from orders.models import Order, OrderEvent
 from orders.services import NotAllowedError
 
@@ -35,7 +36,7 @@ def add_change_message(request: HttpRequest, text: str, batch_id: UUID) -> None:
         messages.success(request, text)
         return
     button = undo_button(
-        reverse("admin:orders_order_take_back", args=[batch_id]), gettext("Take back"), until=max(held)
+        reverse("admin:orders_order_take_back", args=[batch_id]), gettext("Take back"), until=max(held), is_live=True
     )
     messages.success(request, format_html('<span class="crm-undo">{} {}</span>', text, button))
 
@@ -52,8 +53,8 @@ def undo_of_order(order: Order) -> SafeString:
     )
 
 
-def undo_button(url: str, title: str, *, until: datetime) -> SafeString:
-    """Return a button that submits the form that every page has.
+def undo_button(url: str, title: str, *, until: datetime, is_live: bool = False) -> SafeString:
+    """Return a button of the page's common form; htmx posts a live one, which stands among the messages.
 
     A script (static/cvety_crm/undo.js) counts down and removes the button; without the script the button stays, and the
     service refuses late requests.
@@ -61,9 +62,10 @@ def undo_button(url: str, title: str, *, until: datetime) -> SafeString:
     seconds = max(ceil((until - timezone.now()).total_seconds()), 0)
     return format_html(
         '<button type="submit" class="crm-button crm-undo-button" form="crm-undo-form"'
-        ' formaction="{}" data-until="{}"><span aria-hidden="true">↶</span> <span>{}</span>'
+        ' formaction="{}"{} data-until="{}"><span aria-hidden="true">↶</span> <span>{}</span>'
         ' <span class="crm-countdown" aria-hidden="true">{}</span></button>',
         url,
+        format_html(' hx-post="{}"', url) if is_live else "",
         f"{until.timestamp():.1f}",  # seconds since 1970
         title,
         gettext("(%(seconds)s s)") % {"seconds": seconds},
@@ -82,9 +84,13 @@ class Undo(Feature[Order]):
         ]
 
     def take_back(self, request: HttpRequest, batch: UUID) -> HttpResponse:
-        """Undo every change of one action that can still be undone."""
-        _take_back(request, services.changes_of_batch(batch))
-        return redirect_back(request, reverse("admin:orders_order_changelist"))
+        """Take back every change of one action, as far as that is possible still."""
+        changes = list(services.changes_of_batch(batch))
+        _take_back(request, changes)
+        changed = {event.order_id for event in changes}
+        return redirect_back(
+            request, reverse("admin:orders_order_changelist"), changed=changed if changed <= _shown(request) else ()
+        )
 
     def take_back_one(self, request: HttpRequest, key: UUID, event: UUID) -> HttpResponse:
         """Undo one change of one order."""
@@ -92,7 +98,12 @@ class Undo(Feature[Order]):
         if order is None:
             raise Http404
         _take_back(request, [OrderEvent(pk=event, order=order)])
-        return redirect_back(request, reverse("admin:orders_order_change", args=[key]))
+        return redirect_back(request, reverse("admin:orders_order_change", args=[key]), changed=[key])
+
+
+def _shown(request: HttpRequest) -> set[UUID]:
+    """Return the orders whose rows the open list shows; one that it does not show comes back with a whole page."""
+    return set(shown_rows(request.POST.getlist("row")))
 
 
 def _take_back(request: HttpRequest, changes: Iterable[OrderEvent]) -> None:

@@ -16,9 +16,9 @@ from django.utils.translation import gettext
 from cvety_crm.admin_site.base import PeekChangeList
 from cvety_crm.admin_site.features import Feature
 from orders.admin.list_query import is_without_page
-from orders.admin.orders.live_updates import OVERLAP, created_since, last_change
-from orders.admin.orders.row_context import set_row_context, with_row_details
+from orders.admin.orders.live_updates import OVERLAP, ListState, created_since
 from orders.admin.permissions import may_change_status
+from orders.admin.rows.row_context import set_row_context, with_row_details
 from orders.models import Order, Status
 from orders.selectors.presets import (
     BY_KEY,
@@ -148,12 +148,10 @@ class ListHead(Feature[Order]):
             "chips": changelist.chips(found),
             "days": changelist.day_picker(),
             "day": changelist.shown_day,
-            "new": found["new"],
             "stamp": made.isoformat(),
             "announced": ",".join(map(str, created_since(made))),
-            "changed": last_change(),
+            "state": ListState.now(),
             "pulse_url": reverse("admin:orders_order_pulse"),
-            "rows_url": reverse("admin:orders_order_rows"),
             "is_search": bool(changelist.query),
             "empty": _nothing_here(changelist),
         }

@@ -20,11 +20,11 @@ from orders.admin.actions.problems import REASONS
 from orders.admin.actions.status import next_statuses
 from orders.admin.actions.undo import undo_of_order
 from orders.admin.badges import SIGNS, delivery_marks, order_marks, stage_class, status_badge, sync_badge
-from orders.admin.orders.columns import payment_text
 from orders.admin.orders.concurrent_changes import both_changed
 from orders.admin.orders.notes import notes_of
 from orders.admin.panels import event_links, panels
 from orders.admin.permissions import may_change_status
+from orders.admin.rows.columns import payment_text
 from orders.models import REPORTED_BY_SITE, Customer, EventKind, Order, OrderEvent, SyncState
 from orders.presentation.addresses import with_city
 from orders.presentation.formatting import delivery_time, money, short_moment

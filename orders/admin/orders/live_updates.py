@@ -1,100 +1,119 @@
-"""What keeps an open order list current: two requests that its script sends (static/cvety_crm/order_list.js).
+"""What keeps an open order list current: one request that htmx sends every few seconds (orders/list_head.html).
 
-`pulse`, every few seconds: which of the rows on the page have changed, and which orders came since. `rows`: what the
-cells of those rows say now. So a change costs a few rows and not a page, on each of the screens that show the list.
+The request says what the page shows. The answer is HTML of only those parts that have changed since, and empty when
+none has. So a change costs a few rows and not a page, on each of the screens that show the list.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import PAGE_VAR
 from django.db.models import Max
-from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.template.loader import render_to_string
 from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from django.utils.translation import ngettext
 
 from cvety_crm.admin_site.features import GET, Feature
 from orders.admin.list_query import list_queryset
-from orders.admin.orders.columns import COLUMNS
-from orders.admin.orders.row_context import set_row_context, version, with_row_details
-from orders.admin.permissions import may_change_status, may_see
-from orders.models import EventKind, Order, OrderEvent, Status
+from orders.admin.permissions import may_see
+from orders.admin.rows.row_context import version
+from orders.admin.rows.swaps import row_swaps, shown_rows
+from orders.models import EventKind, Order, OrderEvent
 from orders.selectors.presets import Moment, counts
 
-MOST_KEYS = 100
-"""Rows of an open page that are asked about at once."""
 FEW_NEW = 100
 OVERLAP = timedelta(seconds=30)
 """A transaction may commit some seconds after the moment that it wrote down."""
-OWN_PARAMETERS = ("since", "seen", "known", PAGE_VAR)
+OWN_PARAMETERS = ("since", "changed", "minute", "news", "row", "hidden", PAGE_VAR)
+
+
+@dataclass(frozen=True, slots=True)
+class ListState:
+    """What an open list remembers between two requests."""
+
+    changed: str
+    """When any order was last changed."""
+    minute: str
+    """The minute for which the rows say how much time is left."""
+
+    @classmethod
+    def now(cls) -> "ListState":
+        """Return the present state. Queries: 1."""
+        return cls(last_change(), f"{timezone.localtime():%H:%M}")
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """Orders that came since the page was made; `here` are those that the list's own query finds."""
+
+    new: list[str]
+    here: list[str]
+
+    @property
+    def digest(self) -> str:
+        """Return a short text that differs when the news differ; empty for none."""
+        return sha256("/".join([*self.new, "", *self.here]).encode()).hexdigest()[:12] if self.new else ""
 
 
 class LiveUpdates(Feature[Order]):
-    """The two URLs."""
+    """The URL."""
 
     def urls(self) -> list[URLPattern]:
-        """Return them."""
-        return [
-            self.view("pulse/", self.pulse, name="pulse", methods=GET, permission=may_see),
-            self.view("rows/", self.live_rows, name="rows", methods=GET, permission=may_see),
-        ]
+        """Return it."""
+        return [self.view("pulse/", self.pulse, name="pulse", methods=GET, permission=may_see)]
 
     def pulse(self, request: HttpRequest) -> HttpResponse:
-        """Return for an open list: versions of the rows it shows (`known`), orders that came since the page was made
-        (`since`), and the counts of the presets when any order has changed (`seen`).
+        """Return for an open list what has changed of the rows it shows, of the counts and of the new orders.
 
-        Its address carries the list's own query too, which tells which of the new orders belong to it.
+        The URL carries the list's own query too, which tells which of the new orders belong to it. A page that is
+        `hidden` gets no rows: it gets them when it is seen again.
         """
-        known = read_keys(request.GET.get("known"))
-        changed = last_change()
-        answer: dict[str, Any] = {"changed": changed, "versions": _versions(known)}
-        if changed != request.GET.get("seen"):
-            answer["counts"] = counts(Moment.of(request.user))
-        new = created_since(_moment(request.GET.get("since"))) - known
+        shown = shown_rows(request.GET.getlist("row"))
+        versions = _versions(shown)
+        sent = ListState(request.GET.get("changed", ""), request.GET.get("minute", ""))
+        state = ListState.now()
         try:
-            here = self._belonging(request, new) if new else set()
+            news = self._news(request, shown)
         except IncorrectLookupParameters:
             return HttpResponseBadRequest()
-        words = ngettext("%(count)s new order", "%(count)s new orders", len(new)) % {"count": len(new)}
-        return JsonResponse(answer | {"new": sorted(map(str, new)), "here": sorted(map(str, here)), "words": words})
+        ids: list[UUID] = []
+        if request.GET.get("hidden"):
+            state = ListState(state.changed, sent.minute)
+        elif state.minute != sent.minute:
+            ids = list(shown)  # "in 10 min" is another text now, though the order is the same
+        else:
+            ids = [pk for pk, current in versions.items() if current != shown[pk]]
+        context: dict[str, Any] = {"rows": row_swaps(request, ids), "is_swap": True}
+        if state != sent:
+            context["state"] = state
+        if state.changed != sent.changed:
+            context["counts"] = counts(Moment.of(request.user))
+        if news.digest != request.GET.get("news", ""):
+            context["news"] = news
+        if len(context) == 2 and not ids:
+            return HttpResponse(status=204)
+        return HttpResponse(render_to_string("orders/list_update.html", context))
 
-    def live_rows(self, request: HttpRequest) -> HttpResponse:
-        """Return the cells of some rows as HTML, by order and column; with `messages`, what there is to say too."""
-        queryset = self.model_admin.get_queryset(request).filter(pk__in=read_keys(request.GET.get("keys")))
-        orders = list(with_row_details(queryset))
-        statuses = {status.code: status for status in Status.objects.all()}
-        set_row_context(orders, request, statuses, may_move=may_change_status(request))
-        rows = {str(order.pk): {column.__name__: column(order) for column in COLUMNS} for order in orders}
-        answer: dict[str, Any] = {"rows": rows, "versions": {str(order.pk): version(order) for order in orders}}
-        if "messages" in request.GET:
-            answer["messages"] = render_to_string("unfold/helpers/messages.html", request=request)
-            answer["now"] = timezone.now().timestamp()
-        return JsonResponse(answer)
+    def _news(self, request: HttpRequest, shown: Mapping[UUID, str]) -> News:
+        """Return the orders that came since the page was made and are not on it. Queries: 1, with new orders 2."""
+        new = created_since(_moment(request.GET.get("since"))) - shown.keys()
+        here = self._belonging(request, new) if new else set()
+        return News(sorted(map(str, new)), sorted(map(str, here)))
 
-    def _belonging(self, request: HttpRequest, keys: Iterable[UUID]) -> set[UUID]:
+    def _belonging(self, request: HttpRequest, ids: Iterable[UUID]) -> set[UUID]:
         """Return those of the orders that the list's own query finds."""
         query = request.GET.copy()
         for name in OWN_PARAMETERS:
             query.pop(name, None)
         found = list_queryset(self.model_admin, request, query)
-        return set(found.order_by().filter(pk__in=keys).values_list("pk", flat=True))
-
-
-def read_keys(text: str | None) -> set[UUID]:
-    """Return the keys of an address; what is none is left out."""
-    found = set()
-    for part in (text or "").split(",")[:MOST_KEYS]:
-        try:
-            found.add(UUID(part))
-        except ValueError:
-            continue
-    return found
+        return set(found.order_by().filter(pk__in=ids).values_list("pk", flat=True))
 
 
 def created_since(moment: datetime) -> set[UUID]:
@@ -109,9 +128,9 @@ def last_change() -> str:
     return last.isoformat() if last else ""
 
 
-def _versions(keys: Iterable[UUID]) -> dict[str, str]:
-    found = Order.objects.filter(pk__in=keys).only("updated_at")
-    return {str(order.pk): version(order) for order in found}
+def _versions(ids: Iterable[UUID]) -> dict[UUID, str]:
+    found = Order.objects.filter(pk__in=ids).only("updated_at")
+    return {order.pk: version(order) for order in found}
 
 
 def _moment(text: str | None) -> datetime:

@@ -24,7 +24,6 @@ from orders.admin.actions.undo import Undo
 from orders.admin.new_order.view import NewOrder
 from orders.admin.orders.change_view import OrderFormAdmin
 from orders.admin.orders.changelist import ListHead, OrderChangeList
-from orders.admin.orders.columns import COLUMNS, amount_column, number_column
 from orders.admin.orders.filters import FloristFilter, ProblemFilter, StageFilter
 from orders.admin.orders.header import OrderHeader
 from orders.admin.orders.items_inline import ItemInline
@@ -32,6 +31,7 @@ from orders.admin.orders.live_updates import LiveUpdates
 from orders.admin.orders.notes import Notes
 from orders.admin.orders.photos import Photos
 from orders.admin.permissions import may_change_status
+from orders.admin.rows.columns import COLUMNS, amount_column, number_column
 from orders.models import Customer, Order
 from orders.rules.visibility import hidden_fields
 from orders.selectors.search import ids_if_few, search_for

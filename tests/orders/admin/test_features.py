@@ -28,7 +28,6 @@ METHODS = {
     "problem": "POST",
     "pulse": "GET",
     "release": "POST",
-    "rows": "GET",
     "send_again": "POST",
     "solved": "POST",
     "take": "POST",
@@ -38,7 +37,7 @@ METHODS = {
     "withdraw_photo": "POST",
 }
 TWO_KEYS = ("take_back_one", "withdraw_photo")
-NO_KEY = ("add_customers", "add_products", "export", "print", "pulse", "rows")
+NO_KEY = ("add_customers", "add_products", "export", "print", "pulse")
 FROM_ELSEWHERE = ("add", "change", "change_status_dialog", "changelist", "delete", "history")
 """URLs of Django and Unfold."""
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from cvety_crm.users import User
 from orders import services
-from orders.admin.orders.row_links import row_links, take_button
+from orders.admin.rows.row_links import row_links, take_button
 from orders.models import Courier, EventKind, Order
 from tests.orders.admin.conftest import LIST, change_url
 from tests.page_forms import read_form

@@ -188,7 +188,7 @@ def test_message_is_in_live_region_and_escapes_texts(browser, make_order, hold_c
     order = make_order()
     Order.objects.update(order_number="<b>1</b>")
     page = text_of(run(browser, "accept_selected", order))
-    status_region = re.search(r'<div role="status" id="crm-messages">(.*?)<form id="crm-undo-form"', page, re.S)[1]
+    status_region = re.search(r'<div role="status" id="crm-messages"[^>]*>(.*?)<form id="crm-undo-form"', page, re.S)[1]
     assert "Изменено: 1" in status_region
     assert "formaction" in status_region
     change_status_in_dialog(browser, order, "delivering")

@@ -1,5 +1,6 @@
 """The order list: rows, search, filters, number of queries."""
 
+import html
 import re
 from datetime import timedelta
 
@@ -8,6 +9,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from orders import services
+from orders.admin.orders.live_updates import ListState, last_change
+from orders.admin.rows.columns import COLUMNS
+from orders.admin.rows.row_context import version
 from orders.models import Order, SyncState
 from tests.orders.admin.conftest import LIST, numbers
 
@@ -193,85 +198,164 @@ def test_list_requires_permission_to_view_orders(browser_of):
     assert browser_of().get(LIST).status_code == 403
 
 
-def test_the_pulse_of_an_open_list(browser, make_order):
+def shown_row(order):
+    """Return what the row of an order sends with each request of an open list."""
+    order.refresh_from_db()
+    return f"{order.pk.hex}-{version(order)}"
+
+
+def sent_by(page, *orders, **changes):
+    """Return the query that an open list sends; it shows these orders."""
+    head = page.context["list_head"]
+    state = head["state"]
+    query = {"since": head["stamp"], "changed": state.changed, "minute": state.minute, "news": ""}
+    return query | {"row": [shown_row(order) for order in orders]} | changes
+
+
+def attribute(html, name):
+    """Return the value of the first attribute of this name; None without one."""
+    found = re.search(rf'\b{name}="([^"]*)"', html)
+    return found[1] if found else None
+
+
+@pytest.fixture
+def frozen_minute(monkeypatch):
+    """The texts about the time left stay as they are."""
+    monkeypatch.setattr(ListState, "now", classmethod(lambda cls: cls(last_change(), "12:00")))
+
+
+@pytest.mark.usefixtures("frozen_minute")
+def test_an_open_list_gets_counts_and_the_announcement_of_new_orders(browser, make_order):
     today = timezone.localdate()
     first = make_order(1001, properties={"data": today.isoformat()})
-    head = browser.get(LIST).context["list_head"]
-    assert head["announced"] == str(first.pk)
+    page = browser.get(LIST)
+    assert page.context["list_head"]["announced"] == str(first.pk)
 
-    def pulse(**query):
-        asked = {"since": head["stamp"], "seen": head["changed"], "known": first.pk}
-        answer = browser.get(f"{LIST}pulse/", asked | query)
-        assert answer.status_code == 200
-        return answer.json()
+    def pulse(*orders, **changes):
+        answer = browser.get(f"{LIST}pulse/", sent_by(page, *orders or [first], **changes))
+        assert answer.status_code in (200, 204)
+        return answer.content.decode()
 
-    calm = pulse()
-    assert (calm["changed"], calm["new"]) == (head["changed"], [])
-    assert "counts" not in calm
+    assert pulse() == ""
     here = make_order(1002, properties={"data": today.isoformat()})
     there = make_order(1003, properties={"data": (today + timedelta(days=1)).isoformat()})
-    said = pulse()
-    assert said["words"] == "2 новых заказа"
-    assert set(said["new"]) == {str(here.pk), str(there.pk)}
-    assert said["here"] == [str(here.pk)]
-    assert said["counts"]["today"] == 2
-    assert said["counts"]["tomorrow"] == 1
-    assert pulse(preset="tomorrow")["here"] == [str(there.pk)]
-    assert "counts" not in pulse(seen=said["changed"])
-    assert pulse(since="nonsense", known="nonsense")["new"] == []
-    assert pulse(known=f"{first.pk},{here.pk},{there.pk}")["new"] == []
+    update = pulse()
+    assert "2 новых заказа" in update
+    assert set(attribute(update, "data-new").split(",")) == {str(here.pk), str(there.pk)}
+    assert attribute(update, "data-here") == str(here.pk)
+    assert 'id="crm-count-today" hx-swap-oob="morph">2<' in update
+    assert 'id="crm-count-tomorrow" hx-swap-oob="morph">1<' in update
+    assert "crm-cell" not in update
+    assert attribute(pulse(preset="tomorrow"), "data-here") == str(there.pk)
+
+    changed = re.search(r'name="changed" value="([^"]*)"', update)[1]
+    digest = re.search(r'name="news" value="([^"]*)"', update)[1]
+    assert "crm-count-" not in pulse(changed=changed)
+    assert "crm-news" not in pulse(news=digest)
+    assert pulse(changed=changed, news=digest) == ""
+    assert "crm-news" not in pulse(since="nonsense", row="nonsense")
+    assert "crm-news" not in pulse(first, here, there)
 
 
 def test_a_new_order_is_announced_though_it_was_committed_late(browser, make_order):
     """Its moment is that of its transaction, which may be older than a page that was made before it ended."""
     make_order(1001)
-    head = browser.get(LIST).context["list_head"]
+    page = browser.get(LIST)
     late = make_order(1002)
     Order.objects.filter(pk=late.pk).update(updated_at=timezone.now() - timedelta(seconds=20))
     late.events.update(happened_at=timezone.now() - timedelta(seconds=20))
-    asked = {"since": head["stamp"], "seen": head["changed"], "known": ""}
-    assert str(late.pk) in browser.get(f"{LIST}pulse/", asked).json()["new"]
+    assert str(late.pk) in attribute(browser.get(f"{LIST}pulse/", sent_by(page)).content.decode(), "data-new")
 
 
-def test_a_pulse_says_which_rows_have_changed(browser, make_order):
-    from orders import services
-
-    order = make_order(1001)
-    asked = {"since": timezone.now().isoformat(), "known": str(order.pk)}
-    before = browser.get(f"{LIST}pulse/", asked).json()["versions"][str(order.pk)]
-    assert f'data-version="{before}"' in browser.get(LIST, {"preset": "all"}).content.decode()
+@pytest.mark.usefixtures("frozen_minute")
+def test_an_open_list_gets_the_rows_that_have_changed_and_no_others(browser, make_order):
+    order, other = make_order(1001), make_order(1002)
+    page = browser.get(LIST, {"preset": "all"})
+    query = sent_by(page, order, other)
+    for row in query["row"]:
+        assert f'name="row" value="{row}"' in page.content.decode()
     services.add_note(order_id=order.pk, text="позвонить", actor=None)
-    after = browser.get(f"{LIST}pulse/", asked).json()["versions"][str(order.pk)]
-    assert after != before
-    said = browser.get(f"{LIST}rows/", {"keys": f"{order.pk},nonsense"}).json()
-    assert said["versions"] == {str(order.pk): after}
-    assert "позвонить" in said["rows"][str(order.pk)]["notes_column"]
-    assert "messages" not in said
+    update = browser.get(f"{LIST}pulse/", query).content.decode()
+    assert f'id="notes_column-{order.pk}" hx-swap-oob="morph"' in update
+    assert "позвонить" in update
+    assert f'name="row" value="{shown_row(order)}"' in update
+    assert str(other.pk) not in update
+    assert "crm-messages" not in update
+    hidden = browser.get(f"{LIST}pulse/", query | {"hidden": "1"}).content.decode()
+    assert "crm-cell" not in hidden
 
 
-def test_a_pulse_without_news_is_cheap(browser, make_order, django_assert_num_queries):
-    order = make_order()
-    head = browser.get(LIST).context["list_head"]
-    asked = {"since": timezone.now().isoformat(), "seen": head["changed"], "known": order.pk}
-    with django_assert_num_queries(5):  # session, user, versions, the newest change, new orders
-        browser.get(f"{LIST}pulse/", asked)
-
-
-def test_rows_are_read_anew_whatever_list_they_left_and_messages_only_when_asked_for(browser, make_order):
+def test_an_open_list_gets_the_cells_of_the_page(browser, make_order):
     order = make_order(1001)
-    make_order(1002)
-    browser.post(f"{LIST}{order.pk}/next/", {"status": "accepted"}, headers={"HX-Request": "true"})
-    quiet = browser.get(f"{LIST}rows/", {"keys": order.pk}).json()
-    assert list(quiet["rows"]) == [str(order.pk)]
-    assert "messages" not in quiet
-    assert "1001: Принят" in browser.get(f"{LIST}rows/", {"keys": "", "messages": "1"}).json()["messages"]
+    page = browser.get(LIST, {"preset": "all"})
+    update = browser.get(f"{LIST}pulse/", sent_by(page, order, minute="")).content.decode()
+    cells = re.findall(r'<div class="crm-cell".*?</div></div>', page.content.decode(), re.S)
+    assert len(cells) == len(COLUMNS)
+    for cell in cells:
+        assert cell in update.replace(' hx-swap-oob="morph"', "")
 
 
+def test_the_time_left_is_brought_up_to_date_each_minute_of_a_page_that_is_seen(browser, make_order):
+    order = make_order(1001)
+    query = sent_by(browser.get(LIST), order, minute="00:01")
+    update = browser.get(f"{LIST}pulse/", query).content.decode()
+    assert f'id="when_column-{order.pk}"' in update
+    assert 'name="minute" value="00:01"' not in update
+    assert browser.get(f"{LIST}pulse/", query | {"hidden": "1"}).status_code == 204
+
+
+@pytest.mark.usefixtures("frozen_minute")
+def test_a_pulse_without_news_is_cheap(browser, make_order, django_assert_num_queries):
+    query = sent_by(browser.get(LIST), make_order(), changed=last_change(), since=timezone.now().isoformat())
+    with django_assert_num_queries(5):  # session, user, versions, the newest change, new orders
+        answer = browser.get(f"{LIST}pulse/", query)
+    assert answer.status_code == 204
+    assert not answer.content
+
+
+def test_a_tap_brings_its_row_whatever_list_it_left_and_the_message(browser, make_order, settings):
+    settings.STATUS_HOLD_SECONDS = 60
+    order, other = make_order(1001), make_order(1002)
+    on_list = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{LIST}?preset=new"}
+    update = browser.post(f"{LIST}{order.pk}/next/", {"status": "accepted"}, headers=on_list).content.decode()
+    assert "1001: Принят" in update
+    assert f'id="status_column-{order.pk}" hx-swap-oob="morph"' in update
+    assert str(other.pk) not in update
+    take_back = html.unescape(re.search(r'hx-post="([^"]*/take-back/[^"]*)"', update)[1])
+    update = browser.post(take_back, {"row": [shown_row(order)]}, headers=on_list).content.decode()
+    assert "снова «Новый»" in update
+    assert f'id="status_column-{order.pk}"' in update
+    update = browser.post(f"{LIST}{order.pk}/take/", headers=on_list).content.decode()
+    assert "crm-messages" in update
+    assert "/take/" not in update
+
+
+def test_an_undo_on_a_list_that_the_order_has_left_reloads_the_page(browser, make_order, settings):
+    settings.STATUS_HOLD_SECONDS = 60
+    order = make_order(1001)
+    on_list = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{LIST}?preset=new"}
+    update = browser.post(f"{LIST}{order.pk}/next/", {"status": "accepted"}, headers=on_list).content.decode()
+    take_back = html.unescape(re.search(r'hx-post="([^"]*/take-back/[^"]*)"', update)[1])
+    answer = browser.post(take_back, headers=on_list)
+    assert (answer.headers["HX-Refresh"], answer.content) == ("true", b"")
+    order.refresh_from_db()
+    assert order.status_id == "new"
+
+
+def test_a_tap_on_another_page_reloads_it(browser, make_order):
+    elsewhere = {"HX-Request": "true", "HX-Current-URL": "http://testserver/crm/"}
+    answer = browser.post(f"{LIST}{make_order().pk}/next/", {"status": "accepted"}, headers=elsewhere)
+    assert (answer.headers["HX-Refresh"], answer.content) == ("true", b"")
+
+
+@pytest.mark.usefixtures("frozen_minute")
 def test_rows_cost_the_same_for_one_and_for_many(browser, make_order, django_assert_num_queries):
     orders = [make_order(number) for number in range(1001, 1013)]
+    page = browser.get(LIST)
     for asked in (orders[:1], orders):
-        with django_assert_num_queries(6):  # session, user, orders, items, photos, statuses
-            browser.get(f"{LIST}rows/", {"keys": ",".join(str(order.pk) for order in asked)})
+        query = sent_by(page, since=timezone.now().isoformat()) | {"row": [f"{order.pk.hex}-0" for order in asked]}
+        with django_assert_num_queries(9):  # the five of each pulse, orders, items, photos, statuses
+            browser.get(f"{LIST}pulse/", query)
 
 
 def test_next_step_of_outdated_row_changes_nothing(browser, make_order):
@@ -312,7 +396,6 @@ def test_every_open_order_is_on_a_preset_list(browser, make_order):
 
 def test_whoever_may_not_see_orders_hears_no_pulse(browser_of):
     assert browser_of().get(f"{LIST}pulse/").status_code == 403
-    assert browser_of().get(f"{LIST}rows/").status_code == 403
 
 
 def test_empty_list_shows_hint_for_its_filter(browser, make_order):

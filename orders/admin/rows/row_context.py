@@ -28,6 +28,7 @@ class RowDetails(TypedDict):
     last_note: str | None
     seen_by: AnyUser
     next_step: Status | None
+    is_swap: bool
 
 
 if TYPE_CHECKING:
@@ -62,11 +63,17 @@ def with_row_details(orders: QuerySet[Order]) -> QuerySet[OrderRow]:
 
 
 def set_row_context(
-    orders: Iterable[OrderRow], request: HttpRequest, statuses: Mapping[str, Status], *, may_move: bool
+    orders: Iterable[OrderRow],
+    request: HttpRequest,
+    statuses: Mapping[str, Status],
+    *,
+    may_move: bool,
+    is_swap: bool = False,
 ) -> None:
-    """Set the reader on each order, and the next step that the reader may take."""
+    """Set on each order its reader, the next step that this reader may take, and whether an open page swaps it in."""
     for order in orders:
         order.seen_by = request.user
+        order.is_swap = is_swap
         codes = order.status.next_codes if may_move and not order.is_deleted_on_site else []
         step = next((statuses[code] for code in codes if code in statuses), None)
         # One tap must not set a final status, which can't be changed back.

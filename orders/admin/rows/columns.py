@@ -1,5 +1,8 @@
 """The columns of the order list. On a phone the same cells make a card (static/cvety_crm/order_list.css)."""
 
+from collections.abc import Callable
+from functools import wraps
+
 from django.contrib import admin
 from django.urls import reverse
 from django.utils import timezone
@@ -11,8 +14,8 @@ from django.utils.translation import gettext_lazy as _
 
 from cvety_crm.users import display_name
 from orders.admin.badges import delivery_marks, order_marks, stage_class, status_badge, sync_mark
-from orders.admin.orders.row_context import OrderRow, version
-from orders.admin.orders.row_links import row_links, take_button
+from orders.admin.rows.row_context import OrderRow, version
+from orders.admin.rows.row_links import row_links, take_button
 from orders.models import Order, PaymentMethod, PaymentStatus
 from orders.presentation.addresses import split_address
 from orders.presentation.composition import composition
@@ -29,16 +32,31 @@ REGULAR_FROM = 2
 """The number of orders from which a customer is marked as regular."""
 
 
+def _cell(lines: Callable[[OrderRow], SafeString]) -> Callable[[OrderRow], SafeString]:
+    """Return the column of these lines: an element with an id, by which an open list replaces it."""
+
+    @wraps(lines)
+    def cell(order: OrderRow) -> SafeString:
+        swap = SafeString(' hx-swap-oob="morph"' if getattr(order, "is_swap", False) else "")
+        cell_id = f"{lines.__name__}-{order.pk}"
+        return format_html('<div class="crm-cell" id="{}"{}>{}</div>', cell_id, swap, lines(order))
+
+    return cell
+
+
 @admin.display(description=_("Number"), ordering="order_number")
+@_cell
 def number_column(order: OrderRow) -> SafeString:
     """Return the number, the sync state and the marks of problems, all as one link."""
     return _lines(
         format_html(
-            '<span class="crm-row-number" data-key="{}" data-version="{}">№{}{}</span>',
+            '<span class="crm-row-number" data-key="{}">№{}{}'
+            '<input type="hidden" form="crm-list-live" name="row" value="{}-{}"></span>',
             order.pk,
-            version(order),
             NBSP,
             order.order_number,
+            order.pk.hex,
+            version(order),
         ),
         sync_mark(order),
         order_marks(order),
@@ -46,6 +64,7 @@ def number_column(order: OrderRow) -> SafeString:
 
 
 @admin.display(description=_("When"), ordering="delivery_date")
+@_cell
 def when_column(order: OrderRow) -> SafeString:
     """Return the interval, the remaining or exceeded time, and the date unless it is today."""
     slot = order.delivery_slot.name if order.delivery_slot else ""
@@ -60,12 +79,14 @@ def when_column(order: OrderRow) -> SafeString:
 
 
 @admin.display(description=_("Status"))
+@_cell
 def status_column(order: OrderRow) -> SafeString:
     """Return the status in its stage's colours, and the next step as a button."""
     return _lines(status_badge(order.status), _next_step(order))
 
 
 @admin.display(description=_("Composition"))
+@_cell
 def composition_column(order: OrderRow) -> SafeString:
     """Return the first product, the number of the others, and whether there is a postcard."""
     items = composition(order.items.all())
@@ -80,6 +101,7 @@ def composition_column(order: OrderRow) -> SafeString:
 
 
 @admin.display(description=_("Recipient"))
+@_cell
 def recipient_column(order: OrderRow) -> SafeString:
     """Return the recipient, the phone as a link, and the marks on the handover."""
     user = order.seen_by
@@ -94,6 +116,7 @@ def recipient_column(order: OrderRow) -> SafeString:
 
 
 @admin.display(description=_("Address"))
+@_cell
 def address_column(order: OrderRow) -> SafeString:
     """Return the district and the beginning of the address, with links to maps and chats."""
     city = order.city.name if order.city else ""
@@ -113,6 +136,7 @@ def address_column(order: OrderRow) -> SafeString:
 
 
 @admin.display(description=_("Customer"))
+@_cell
 def customer_column(order: OrderRow) -> SafeString:
     """Return the customer, and whether the customer is regular."""
     customer = order.customer
@@ -129,6 +153,7 @@ def customer_column(order: OrderRow) -> SafeString:
 
 
 @admin.display(description=_("Payment"), ordering="total_amount")
+@_cell
 def amount_column(order: OrderRow) -> SafeString:
     """Return the sum and the state of the payment."""
     if not may_see_prices(order.seen_by, order.delivery_date):
@@ -139,6 +164,7 @@ def amount_column(order: OrderRow) -> SafeString:
 
 
 @admin.display(description=_("Florist"))
+@_cell
 def florist_column(order: OrderRow) -> SafeString:
     """Return the florist, or a button to take the order."""
     who = order.responsible
@@ -148,6 +174,7 @@ def florist_column(order: OrderRow) -> SafeString:
 
 
 @admin.display(description=_("Courier"))
+@_cell
 def courier_column(order: OrderRow) -> SafeString:
     """Return the courier, and whether the courier has been notified."""
     if order.courier is None:
@@ -165,6 +192,7 @@ def courier_column(order: OrderRow) -> SafeString:
 
 
 @admin.display(description=_("Notes"))
+@_cell
 def notes_column(order: OrderRow) -> SafeString:
     """Return the comment, the last note, the number of notes, and the state of the photo."""
     user = order.seen_by
@@ -251,12 +279,14 @@ def _next_step(order: Order) -> SafeString | str:
     step = getattr(order, "next_step", None)
     if step is None:
         return ""
+    url = f"{reverse('admin:orders_order_next_step', args=[order.pk])}?seen={order.status_id}"
     return format_html(
-        '<button type="submit" form="crm-undo-form" class="crm-row-button crm-next {}" formaction="{}?seen={}"'
-        ' name="status" value="{}" data-live data-next>→ {}</button>',
+        '<button type="submit" form="crm-undo-form" class="crm-row-button crm-next {}" formaction="{}" hx-post="{}"'
+        ' hx-swap="none" hx-include="#crm-undo-form" hx-params="csrfmiddlewaretoken,next,status"'
+        ' name="status" value="{}" data-next>→ {}</button>',
         stage_class(step.stage),
-        reverse("admin:orders_order_next_step", args=[order.pk]),
-        order.status_id,
+        url,
+        url,
         step.code,
         step.name,
     )
@@ -286,7 +316,7 @@ def _missing(order: Order, words: str) -> SafeString | str:
 def _lines(*parts: str) -> SafeString:
     """Return the non-empty parts, each on its own line. Parts that are not safe markup are escaped."""
     there = [(part,) for part in parts if part] or [("—",)]
-    return format_html('<div class="crm-cell">{}</div>', format_html_join("", "<div>{}</div>", there))
+    return format_html_join("", "<div>{}</div>", there)
 
 
 def _subtle(text: str) -> str:
