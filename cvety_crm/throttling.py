@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 @cache
 def _log_failure_once(scope: str) -> None:
     # The cache makes each process log this once, not for every request.
-    logger.exception("the rate of %s is not limited: THROTTLE_CACHE_DIR can't be used", scope)
+    logger.exception("the rate of %s is not limited: THROTTLE_CACHE_DIR can't be used", scope)  # noqa: LOG004 - called by a handler
 
 
 class AddressThrottle(SimpleRateThrottle):

@@ -244,7 +244,7 @@ def _outcome(ready: _Ready, applied: Applied) -> _Done:
 
 
 def _failure(bitrix_order_id: int, error: Exception) -> Reason:
-    logger.exception("order %s of the copy could not be applied", bitrix_order_id)
+    logger.error("order %s of the copy could not be applied", bitrix_order_id, exc_info=error)
     # The second line of PostgreSQL's message shows the row, with the customer's name and phone.
     first = next(iter(str(error).splitlines()), "")
     return Reason(Code.FAILED, truncate_masked(f"{type(error).__name__}: {first}", 300))

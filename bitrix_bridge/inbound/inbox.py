@@ -162,7 +162,7 @@ def _is_repetition(error: IntegrityError) -> bool:
 
 
 def _store_failed(row: WebhookEvent, error: Exception) -> None:
-    logger.exception("event %s %s could not be processed", row.event, row.object_id)
+    logger.error("event %s %s could not be processed", row.event, row.object_id, exc_info=error)
     row.order, row.action = None, WebhookEvent.Action.STORED
     _set_failure(row, error)
     try:

@@ -30,7 +30,7 @@ class WebhookEvent(Table):
     event = models.CharField(_("event"), max_length=100)
     object_id = models.BigIntegerField(_("id on the site"), null=True, blank=True)
     payload = models.JSONField(_("as received"))
-    fingerprint = models.CharField(max_length=64, null=True, editable=False)
+    fingerprint = models.CharField(max_length=64, null=True, editable=False)  # noqa: DJ001 - unique where it is set
     state = models.CharField(_("state"), max_length=20, choices=State, default=State.PROCESSED)
     action = models.CharField(_("outcome"), max_length=20, choices=Action)
     order = models.ForeignKey(

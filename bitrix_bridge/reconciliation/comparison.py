@@ -101,6 +101,28 @@ def compare(ours: Ours, theirs: ListedOrder, *, codes: Mapping[str, str], pushed
     that only the CRM has changed is on its way while a live push has it, and so are a version and a checksum that such
     a push may have changed. If the version differs, the checksum is not reported separately.
     """
+    if (existence := _compare_existence(ours, theirs)) is not None:
+        return existence
+    found: list[Found] = []
+    on_their_way: list[str] = []
+    for name, value in _site_values(ours, theirs, codes).items():
+        match _compare_field(ours, name, value, pushed):
+            case Found() as difference:
+                found.append(difference)
+            case str():
+                on_their_way.append(name)
+    for name, raw in theirs.unreadable.items():
+        found.append(Found(name, ours.agreement.value(name), ours.values[name], raw, needs_person=True))
+    whole = _compare_whole(ours, theirs)
+    if whole is not None and ours.has_live_push and ours.agreement.sent:
+        on_their_way.append(whole.field)
+    elif whole is not None:
+        found.append(whole)
+    return Verdict(tuple(found), tuple(on_their_way))
+
+
+def _compare_existence(ours: Ours, theirs: ListedOrder) -> Verdict | None:
+    """Return the verdict for an order that one side does not link, has deleted, or has archived."""
     if ours.bitrix_order_id is None:
         if ours.has_live_push:
             return Verdict(on_their_way=(LINK,))
@@ -109,38 +131,41 @@ def compare(ours: Ours, theirs: ListedOrder, *, codes: Mapping[str, str], pushed
         return Verdict((Found(DELETED, None, True, False),))
     if ours.is_archived:
         return Verdict((Found(ARCHIVED, None, True, False),))
-    found: list[Found] = []
-    on_their_way: list[str] = []
-    for name, raw in theirs.values.items():
-        value = _our_status(raw, ours.agreement, codes) if name == "status" else raw
-        mine, agreed = ours.values[name], ours.agreement.value(name)
-        if _same(name, mine, value):
-            continue
-        sent = ours.agreement.sent.get(name, ())
-        site_changed = not _same(name, value, agreed) and not any(_same(name, value, one) for one in sent)
-        if not site_changed:
-            if name == "payment_status" and mine == PaymentStatus.REFUNDED and name not in pushed:
-                continue  # the site has no value for a refund
-            if ours.has_live_push and name in pushed:
-                on_their_way.append(name)
-                continue
-            found.append(Found(name, agreed, mine, value, needs_person=name not in pushed))
-        else:
-            is_dispute = mine != agreed and (name == "status" or name not in pushed)
-            found.append(Found(name, agreed, mine, value, needs_person=is_dispute))
-    for name, raw in theirs.unreadable.items():
-        found.append(Found(name, ours.agreement.value(name), ours.values[name], raw, needs_person=True))
+    return None
+
+
+def _site_values(ours: Ours, theirs: ListedOrder, codes: Mapping[str, str]) -> dict[str, Any]:
+    """Return the site's values, with our code of its status."""
+    values = dict(theirs.values)
+    if "status" in values:
+        values["status"] = _our_status(values["status"], ours.agreement, codes)
+    return values
+
+
+def _compare_field(ours: Ours, name: str, value: Any, pushed: Collection[str]) -> Found | str | None:
+    """Return the difference of a field, its name if a push is on its way, or None if both sides agree."""
+    mine, agreed = ours.values[name], ours.agreement.value(name)
+    if _same(name, mine, value):
+        return None
+    sent = ours.agreement.sent.get(name, ())
+    if not _same(name, value, agreed) and not any(_same(name, value, one) for one in sent):
+        is_dispute = mine != agreed and (name == "status" or name not in pushed)
+        return Found(name, agreed, mine, value, needs_person=is_dispute)
+    if name == "payment_status" and mine == PaymentStatus.REFUNDED and name not in pushed:
+        return None  # the site has no value for a refund
+    if ours.has_live_push and name in pushed:
+        return name
+    return Found(name, agreed, mine, value, needs_person=name not in pushed)
+
+
+def _compare_whole(ours: Ours, theirs: ListedOrder) -> Found | None:
+    """Return the difference of the version, else of the checksum."""
     known = ours.version if ours.version != theirs.version else ours.received_version
-    whole = None
     if theirs.version is not None and theirs.version != known:
-        whole = Found(VERSION, known, known, theirs.version)
-    elif theirs.checksum not in (None, ours.checksum) and not lacks_checksum(ours, theirs):
-        whole = Found(CHECKSUM, ours.checksum, ours.checksum, theirs.checksum)
-    if whole is not None and ours.has_live_push and ours.agreement.sent:
-        on_their_way.append(whole.field)
-    elif whole is not None:
-        found.append(whole)
-    return Verdict(tuple(found), tuple(on_their_way))
+        return Found(VERSION, known, known, theirs.version)
+    if theirs.checksum not in (None, ours.checksum) and not lacks_checksum(ours, theirs):
+        return Found(CHECKSUM, ours.checksum, ours.checksum, theirs.checksum)
+    return None
 
 
 def _our_status(code: str, agreement: Agreement, codes: Mapping[str, str]) -> str:

@@ -47,13 +47,7 @@ class BridgeChange:
             self._asked += 1
             self._report.try_property(draft, code, value)
         self._money(fields, lines)
-        if "TRACKING_NUMBER" in fields:
-            number = {"TRACKING_NUMBER": fields["TRACKING_NUMBER"]}
-            self._do(["TRACKING_NUMBER"], lambda: set_delivery(draft, number))
-        if fields.get("PAY_SYSTEM_ID"):
-            self._do(["PAY_SYSTEM_ID"], lambda: change_pay_system(draft, int(fields["PAY_SYSTEM_ID"])))
-        if paid == "Y":
-            self._do(["PAYED"], lambda: pay(draft, avoid_overpayment=True))
+        self._delivery_and_payment(fields)
         if "STATUS_ID" in fields:
             self._column("STATUS_ID", fields["STATUS_ID"])
         if flag == "Y":
@@ -62,6 +56,15 @@ class BridgeChange:
             self._column("REASON_CANCELED", fields["REASON_CANCELED"])
         if self._report.first is not None and len(self._report.refused) == self._asked:
             raise self._report.first
+
+    def _delivery_and_payment(self, fields: Order) -> None:
+        if "TRACKING_NUMBER" in fields:
+            number = {"TRACKING_NUMBER": fields["TRACKING_NUMBER"]}
+            self._do(["TRACKING_NUMBER"], lambda: set_delivery(self._draft, number))
+        if fields.get("PAY_SYSTEM_ID"):
+            self._do(["PAY_SYSTEM_ID"], lambda: change_pay_system(self._draft, int(fields["PAY_SYSTEM_ID"])))
+        if fields.get("PAYED") == "Y":
+            self._do(["PAYED"], lambda: pay(self._draft, avoid_overpayment=True))
 
     def _do(self, columns: list[str], do: Callable[[], None], *more: str) -> None:
         what = [*more, *(f"fields.{column}" for column in columns)]

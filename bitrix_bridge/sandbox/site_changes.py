@@ -13,6 +13,7 @@ from .payments import add_payment, change_pay_system, change_price, mark_unpaid,
 from .reference import PAY_SYSTEMS
 from .values import Order
 
+LATER_COLUMNS = frozenset(PART_COLUMNS) - {"DISCOUNT_VALUE", "REASON_CANCELED"}
 SHIPMENT = ("DELIVERY_ID", "TRACKING_NUMBER", "PRICE_DELIVERY")
 
 
@@ -26,9 +27,8 @@ def change(draft: Draft, fields: Order, properties: dict[str, Any], items: objec
         cancel(draft, "N", None)
     if fields.get("PAYED") == "N":
         mark_unpaid(draft)
-    for column, value in fields.items():
-        if column not in PART_COLUMNS or column in ("DISCOUNT_VALUE", "REASON_CANCELED"):
-            set_column(draft, column, value)
+    for column in [name for name in fields if name not in LATER_COLUMNS]:
+        set_column(draft, column, fields[column])
     for code, given in properties.items():
         set_property(draft, code, given)
     basket, fee = copy.deepcopy(draft.order["basket"]), draft.order["PRICE_DELIVERY"]
@@ -39,16 +39,20 @@ def change(draft: Draft, fields: Order, properties: dict[str, Any], items: objec
         change_price(draft, Decimal(fields["PRICE"]))
     elif draft.order["basket"] != basket or draft.order["PRICE_DELIVERY"] != fee:
         refresh_price(draft)
+    _change_payment(draft, fields)
+    if "STATUS_ID" in fields:
+        set_column(draft, "STATUS_ID", fields["STATUS_ID"])
+    if fields.get("CANCELED") == "Y":
+        cancel(draft, "Y", fields.get("REASON_CANCELED"))
+
+
+def _change_payment(draft: Draft, fields: Order) -> None:
     if fields.get("PAY_SYSTEM_ID"):
         change_pay_system(draft, int(fields["PAY_SYSTEM_ID"]))
     if fields.get("PAYED") == "Y":
         if not draft.order["payments"]:
             add_payment(draft, next(iter(PAY_SYSTEMS)), Decimal(draft.order["PRICE"]))
         pay(draft, avoid_overpayment=False)
-    if "STATUS_ID" in fields:
-        set_column(draft, "STATUS_ID", fields["STATUS_ID"])
-    if fields.get("CANCELED") == "Y":
-        cancel(draft, "Y", fields.get("REASON_CANCELED"))
 
 
 def set_property(draft: Draft, code: str, value: Any) -> None:

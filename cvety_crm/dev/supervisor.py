@@ -213,7 +213,8 @@ class _Child:
 
     def forward(self, last: bool = False) -> bool:
         """Print the complete lines that have arrived. Return False when the output has ended."""
-        assert self.process is not None and self.process.stdout is not None
+        assert self.process is not None
+        assert self.process.stdout is not None
         data = self.process.stdout.read(65536)
         lines = (self._unfinished + (data or b"")).split(b"\n")
         self._unfinished = lines.pop()

@@ -143,31 +143,38 @@ def _record(entry: OutboxEntry, attempt: DeliveryAttempt, result: Result) -> Non
     if current is None:
         return  # The entry and its attempts have been deleted, because the change that it reports was undone.
     is_ours = current.state == State.SENDING and current.attempts == attempt.number
+    attempt.outcome = _outcome_of(result)
+    if is_ours:
+        _apply(current, result, now, code=attempt.code)
+    attempt.save()
+
+
+def _outcome_of(result: Result) -> AttemptOutcome:
     match result:
         case Delivered():
-            attempt.outcome = AttemptOutcome.DELIVERED
-            if is_ours:
-                _finish(current, State.DELIVERED, code=attempt.code)
-                if rest_due_at := deliverer_of(current._meta.label).after_delivery(current):
-                    _set_due(current, rest_due_at)
+            return AttemptOutcome.DELIVERED
         case NoLongerNeededError():
-            attempt.outcome = AttemptOutcome.NOT_NEEDED
-            if is_ours:
-                _finish(current, State.CANCELLED, error=str(result))
-        case NotDueError():
-            attempt.outcome = AttemptOutcome.POSTPONED
-            if is_ours:
-                current.retry_by, current.last_code, current.last_error = None, "", result.message
-                _set_due(current, result.due_at)
+            return AttemptOutcome.NOT_NEEDED
         case PermanentDeliveryError():
-            attempt.outcome = AttemptOutcome.REFUSED
-            if is_ours:
-                _give_up(current, result)
+            return AttemptOutcome.REFUSED
+    return AttemptOutcome.POSTPONED
+
+
+def _apply(entry: OutboxEntry, result: Result, now: datetime, *, code: str) -> None:
+    match result:
+        case Delivered():
+            _finish(entry, State.DELIVERED, code=code)
+            if rest_due_at := deliverer_of(entry._meta.label).after_delivery(entry):
+                _set_due(entry, rest_due_at)
+        case NoLongerNeededError():
+            _finish(entry, State.CANCELLED, error=str(result))
+        case NotDueError():
+            entry.retry_by, entry.last_code, entry.last_error = None, "", result.message
+            _set_due(entry, result.due_at)
+        case PermanentDeliveryError():
+            _give_up(entry, result)
         case DeliveryError():
-            attempt.outcome = AttemptOutcome.POSTPONED
-            if is_ours:
-                _postpone(current, result, now)
-    attempt.save()
+            _postpone(entry, result, now)
 
 
 def _finish(entry: OutboxEntry, state: State, *, code: str = "", error: str = "") -> None:

@@ -16,7 +16,7 @@ class Customer(Table):
 
     name = models.CharField(pgettext_lazy("person", "name"), max_length=255, blank=True, default="", db_default="")
     phone = models.CharField(_("phone"), max_length=20, blank=True, default="", db_default="")
-    email = models.EmailField(_("e-mail"), max_length=255, null=True, blank=True)
+    email = models.EmailField(_("e-mail"), max_length=255, null=True, blank=True)  # noqa: DJ001 - as in the shop's schema
     bitrix_user_id = models.BigIntegerField(_("id on the site"), unique=True, null=True, blank=True)
     preferences = models.JSONField(_("preferences"), default=dict, db_default={}, blank=True)
     bitrix_state = models.JSONField(_("agreed with the site"), default=dict, db_default={}, blank=True, editable=False)

@@ -283,17 +283,20 @@ def _load(work: Sequence[tuple[Order, int]], rate: float, now: datetime) -> Load
 
 def _hours_left(order: Order, now: datetime) -> float:
     start, due = starts_at(order), due_at(order)
-    assert start is not None and due is not None  # only orders with an hour on the board are counted
+    # Only orders with an hour on the board are counted.
+    assert start is not None
+    assert due is not None
     return max((due - max(start, now)).total_seconds() / 3600, LEAST_HOURS)
 
 
 def _risks(orders: Sequence[Order], bouquets: Mapping[UUID, int], now: datetime) -> list[Risk]:
     open_orders = [order for order in orders if stage_of(order) not in CLOSED_STAGES]
     before = _too_many_before(open_orders, bouquets, now)
-    found = []
-    for order in open_orders:
-        if reasons := _reasons(order, before.get(order.pk), now):
-            found.append(Risk(order, lateness(order, now), tuple(reasons)))
+    found = [
+        Risk(order, lateness(order, now), tuple(reasons))
+        for order in open_orders
+        if (reasons := _reasons(order, before.get(order.pk), now))
+    ]
     return sorted(found, key=lambda risk: _urgency(risk, now))
 
 

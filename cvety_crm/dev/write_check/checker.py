@@ -189,9 +189,8 @@ class _Checker:
     def _registered(self, node: ast.ClassDef) -> set[str]:
         """Return the models of `orders` for which the admin class is registered."""
         calls = [part for part in node.decorator_list if isinstance(part, ast.Call)]
-        for call in ast.walk(self.module.tree):
-            if isinstance(call, ast.Call) and any(last_name(argument) == node.name for argument in call.args):
-                calls.append(call)
+        everywhere = (call for call in ast.walk(self.module.tree) if isinstance(call, ast.Call))
+        calls += [call for call in everywhere if any(last_name(argument) == node.name for argument in call.args)]
         scope = Scope(self.project, self.module)
         arguments = (argument for call in calls if last_name(call.func) == "register" for argument in call.args)
         kinds = (scope.kind(argument) for argument in arguments)
