@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.client import Target, WrongAnswerError, send
-from bench.webhooks import Day, deal
+from bench.webhooks import Day, distribute
 from bitrix_bridge.payloads import read_order
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -65,7 +65,7 @@ def test_day_with_the_same_seed_has_the_same_content():
 @pytest.mark.parametrize("connections", [1, 3, 16])
 def test_all_webhooks_of_an_order_use_one_connection_in_order(connections):
     webhooks = Day().take(100)
-    batches = deal(webhooks, connections)
+    batches = distribute(webhooks, connections)
     assert sorted(webhook.body for batch in batches for webhook in batch) == sorted(
         webhook.body for webhook in webhooks
     )

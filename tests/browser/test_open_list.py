@@ -16,36 +16,36 @@ desktop = pytest.mark.parametrize("size", ["desktop"], indirect=True)
 
 
 @desktop
-def test_focus_and_a_ticked_box_survive_an_update_of_their_rows(desk, shop, manager):
+def test_focus_and_a_ticked_box_survive_an_update_of_their_rows(screen, shop, manager):
     first, second = shop.order(1001), shop.order(1002)
-    page = desk.open()
-    box = desk.row(1001).get_by_role("checkbox")
+    page = screen.open()
+    box = screen.row(1001).get_by_role("checkbox")
     box.check()
-    button = desk.row(1002).get_by_role("button", name="Принят")
+    button = screen.row(1002).get_by_role("button", name="Принят")
     button.focus()
     for order in (first, second):
         services.add_note(order_id=order.pk, text="перезвонить", actor=manager)
-    desk.sees(1001, "перезвонить")
-    desk.sees(1002, "перезвонить")
+    screen.sees(1001, "перезвонить")
+    screen.sees(1002, "перезвонить")
     expect(box).to_be_checked()
     expect(button).to_be_focused()
 
     asel = User.objects.create_user("asel", first_name="Асель", is_staff=True)
-    take = desk.row(1002).get_by_role("button", name="Взять")
+    take = screen.row(1002).get_by_role("button", name="Взять")
     take.focus()
     services.take_order(order_id=second.pk, actor=asel)
-    desk.sees(1002, "Асель")
+    screen.sees(1002, "Асель")
     # The button is gone; the keyboard goes on from the row.
-    expect(desk.row(1002).locator(".field-number_column a")).to_be_focused()
+    expect(screen.row(1002).locator(".field-number_column a")).to_be_focused()
     assert page.url.endswith(LIST)
 
 
 @desktop
-def test_a_second_tap_is_ignored_and_a_lost_connection_is_shown(desk, shop):
+def test_a_second_tap_is_ignored_and_a_lost_connection_is_shown(screen, shop):
     order = shop.order(1001)
-    page = desk.open()
-    desk.row(1001).get_by_role("button", name="Принят").click()
-    desk.row(1001).get_by_role("button", name="Доставляется").click()
+    page = screen.open()
+    screen.row(1001).get_by_role("button", name="Принят").click()
+    screen.row(1001).get_by_role("button", name="Доставляется").click()
     page.wait_for_timeout(500)
     order.refresh_from_db()
     assert order.status_id == "accepted"
@@ -53,13 +53,13 @@ def test_a_second_tap_is_ignored_and_a_lost_connection_is_shown(desk, shop):
     lost = page.locator("#crm-lost")
     page.context.set_offline(True)
     page.wait_for_timeout(1500)
-    desk.row(1001).get_by_role("button", name="Доставляется").click()
+    screen.row(1001).get_by_role("button", name="Доставляется").click()
     expect(lost).to_contain_text("ничего не изменено")
     expect(lost).to_contain_text(re.compile(r"список не обновляется · \d\d:\d\d"))
     page.context.set_offline(False)
     expect(lost).to_be_hidden()
-    desk.row(1001).get_by_role("button", name="Доставляется").click()
-    desk.sees(1001, "Доставляется")
+    screen.row(1001).get_by_role("button", name="Доставляется").click()
+    screen.sees(1001, "Доставляется")
     expect(page.locator("#crm-messages")).to_contain_text("Доставляется")
     assert Order.objects.get(pk=order.pk).status_id == "delivering"
     assert order.events.filter(kind=EventKind.STATUS).count() == 2

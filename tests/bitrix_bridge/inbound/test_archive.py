@@ -22,7 +22,7 @@ from notifications.texts import _warnings
 from orders import services
 from orders.models import Order
 from orders.presentation.timeline import timeline
-from orders.selectors.dashboard import figures
+from orders.selectors.dashboard import metrics
 from orders.sync.snapshot import HistoryRead
 from tests.bitrix_bridge.outbound.test_delivery import change, made_here, make_due
 from tests.bitrix_bridge.reconciliation.conftest import compare_sides as compare_sides
@@ -305,4 +305,4 @@ class TestPages:
     def test_archived_order_is_counted_like_any_other(self, order):
         today = timezone.localdate()
         Order.objects.filter(pk=order.pk).update(delivery_date=today)
-        assert figures(today).today.orders == 1
+        assert metrics(today).today.orders == 1

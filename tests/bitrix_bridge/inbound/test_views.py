@@ -226,7 +226,7 @@ def test_webhook_is_accepted_when_rate_cannot_be_counted(post_webhook, settings,
     (tmp_path / "file").write_text("")
     files = {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": str(tmp_path / "file" / "x")}
     settings.CACHES = {**settings.CACHES, "throttle": files}
-    throttling._complain.cache_clear()
+    throttling._log_failure_once.cache_clear()
     assert post_webhook("order.create", order_data()).json()["action"] == "created"
     assert post_webhook("order.create", order_data()).json()["action"] == "duplicate"
     assert caplog.text.count("THROTTLE_CACHE_DIR") == 1

@@ -21,11 +21,11 @@ class TestVersions:
             slow = pool.submit(
                 site.hit,
                 ["load", "slow", order_id],
-                ["wait", 400],
+                ["wait", 5000],
                 ["set", "slow", {"COMMENTS": "медленно"}],
                 ["save", "slow"],
             )
-            site.hit(["wait", 100])
+            site.hit(["wait", 1500])
             site.hit(["change", order_id, {"STATUS_ID": "AP"}], ["pay", order_id])
             before = site.order(order_id)
             assert slow.result()[3]["version"] == 1

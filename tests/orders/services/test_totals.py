@@ -314,21 +314,6 @@ class TestPriceChangedBySite:
         assert list_sum(order.items.all()) == 7500
 
 
-def test_migration_removes_sent_discounts_from_agreement(arrived, edit):
-    migration = import_module("orders.migrations.0015_discount_of_lines")
-    order = edit(arrived(), discount_amount=Decimal(1500))
-    state = order.bitrix_state | {
-        "sent": {"discount_amount": ["1500.00"], "comment": ["x"]},
-        "unanswered": {"key": "1", "values": {"discount_amount": "1500.00", "comment": "x"}},
-    }
-    Order.objects.update(bitrix_state=state)
-    with connection.cursor() as cursor:
-        for sql in (migration.SENT, migration.UNANSWERED):
-            cursor.execute(sql)
-    order.refresh_from_db()
-    assert order.bitrix_state == state | {"sent": {"comment": ["x"]}, "unanswered": None}
-
-
 def fields_of(line):
     return {name: getattr(line, name) for name in ItemSnapshot.__dataclass_fields__}
 
