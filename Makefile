@@ -82,7 +82,7 @@ bench: $(READY) ## Measure how many webhooks a second the CRM takes
 
 # Niced, and one at a time unless MUTANTS says otherwise: it takes an hour. No test of it opens a database.
 mutants: export DATABASE_URL := postgres://unused@localhost/unused
-mutants: $(READY) ## Measure how many changed lines the tests notice (docs/testing.md; ARGS="orders.sync*" for a part)
+mutants: $(READY) ## Measure how many changed lines the tests notice (ARGS="orders.sync*" for a part)
 	nice $(BIN)/mutmut run --max-children $(or $(MUTANTS),1) $(if $(ARGS),"$(ARGS)")
 	$(BIN)/mutmut results
 

@@ -1,10 +1,8 @@
 """Sum, discount and lines of an order after changes by staff, computed by the services."""
 
 from decimal import Decimal
-from importlib import import_module
 
 import pytest
-from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
