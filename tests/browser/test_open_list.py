@@ -25,8 +25,8 @@ def test_focus_and_a_ticked_box_survive_an_update_of_their_rows(screen, shop, ma
     button.focus()
     for order in (first, second):
         services.add_note(order_id=order.pk, text="перезвонить", actor=manager)
-    screen.sees(1001, "перезвонить")
-    screen.sees(1002, "перезвонить")
+    screen.shows(1001, "перезвонить")
+    screen.shows(1002, "перезвонить")
     expect(box).to_be_checked()
     expect(button).to_be_focused()
 
@@ -34,7 +34,7 @@ def test_focus_and_a_ticked_box_survive_an_update_of_their_rows(screen, shop, ma
     take = screen.row(1002).get_by_role("button", name="Взять")
     take.focus()
     services.take_order(order_id=second.pk, actor=asel)
-    screen.sees(1002, "Асель")
+    screen.shows(1002, "Асель")
     # The button is gone; the keyboard goes on from the row.
     expect(screen.row(1002).locator(".field-number_column a")).to_be_focused()
     assert page.url.endswith(LIST)
@@ -59,7 +59,7 @@ def test_a_second_tap_is_ignored_and_a_lost_connection_is_shown(screen, shop):
     page.context.set_offline(False)
     expect(lost).to_be_hidden()
     screen.row(1001).get_by_role("button", name="Доставляется").click()
-    screen.sees(1001, "Доставляется")
+    screen.shows(1001, "Доставляется")
     expect(page.locator("#crm-messages")).to_contain_text("Доставляется")
     assert Order.objects.get(pk=order.pk).status_id == "delivering"
     assert order.events.filter(kind=EventKind.STATUS).count() == 2

@@ -298,7 +298,7 @@ class TestPages:
         page = client.get(reverse("admin:orders_order_change", args=[order.pk])).content.decode()
         assert escape(gettext("in the site's archive")) in page
         for value, count in (("archived", 1), ("deleted", 0)):
-            listed = client.get(reverse("admin:orders_order_changelist"), {"trouble": value})
+            listed = client.get(reverse("admin:orders_order_changelist"), {"problem": value})
             assert listed.context["cl"].result_count == count
         assert gettext("In the site's archive.") in "".join(_warnings(order))
 
