@@ -15,8 +15,11 @@ settings.load_profile("ordinary")
 # `--hypothesis-profile=deep` runs 20,000 examples in place of some hundreds; `make test-fast` runs a few.
 settings.register_profile("fast", settings.get_profile("ordinary"), max_examples=20)
 settings.register_profile("deep", settings.get_profile("ordinary"), max_examples=20_000)
-# `make mutants` repeats the same few examples for each changed line, because it measures the tests with fixed values.
-settings.register_profile("mutants", settings.get_profile("ordinary"), max_examples=10, derandomize=True, database=None)
+# `make mutants` repeats the same few examples for each changed line, because it measures the exact tests. It runs a
+# test several times in one process, with another instance of its class each time.
+settings.register_profile(
+    "mutants", max_examples=10, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
+)
 
 if not is_compiled():
     compile_catalogue()
