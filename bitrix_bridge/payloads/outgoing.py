@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from cvety_crm.outbox import PermanentDeliveryError
 from orders.models import Order, OrderItem
 from orders.rules.discounts import kept_list_price, list_price
-from orders.sync.fields import ITEMS, as_sent
+from orders.sync.fields import ITEMS
 from orders.sync.snapshot import CRM_XML_ID_PREFIX
 
 COLUMNS: Mapping[str, str] = {
@@ -114,7 +114,7 @@ def pay_system(order: Order) -> int | None:
     If several match, prefer the one that the site last had for this order, so that its payment does not change.
     """
     systems = [system for system, method in settings.BITRIX_PAY_SYSTEMS.items() if method == order.payment_method]
-    present = str(order.metadata.get("fields", {}).get("PAY_SYSTEM_ID", ""))
+    present = str(order.metadata.get("fields", {}).get("PAY_SYSTEM_ID"))
     return next((system for system in systems if str(system) == present), systems[0] if systems else None)
 
 
@@ -150,7 +150,7 @@ def update_request(
     if "total_amount" in values and has_parts and _is_sum_of_parts(order, lines):
         del fields[COLUMNS["total_amount"]]
     if "payment_status" in values:
-        fields["PAYED"] = wire_value(as_sent("payment_status", values["payment_status"]) == "paid")
+        fields["PAYED"] = wire_value(values["payment_status"] == "paid")
     if "payment_method" in values:
         fields["PAY_SYSTEM_ID"] = pay_system(order)
         if fields["PAY_SYSTEM_ID"] is None:

@@ -13,7 +13,7 @@ from bitrix_bridge.payloads.reading import Reading
 from bitrix_bridge.payloads.response import read_response
 from bitrix_bridge.payloads.storable import storable
 from bitrix_bridge.payloads.translation import contains_more_than_a_number
-from bitrix_bridge.payloads.values import read_flag
+from bitrix_bridge.payloads.values import read_currency, read_flag
 from orders.sync.snapshot import Problem
 from orders.sync.snapshot import ProblemReason as Reason
 
@@ -173,6 +173,11 @@ class TestCustomer:
     def test_empty_phone_is_stored_as_empty(self):
         assert read_customer({"ID": 5, "PHONE": ""}).fields == {"phone": ""}
 
+    @pytest.mark.parametrize("raw", ["", None, False, [], "&nbsp;"])
+    def test_phone_of_the_recipient_that_says_nothing_is_empty(self, raw):
+        order = read_order({"ID": 1, "properties": {"phoneRecipient": raw}})
+        assert (order.fields["recipient_phone"], order.problems) == ("", ())
+
     @pytest.mark.parametrize(
         ("raw", "more"), [("+7 701 123 45 67", False), ("+7 701 123 45 671", True), ("87011234567 Айгуль", True)]
     )
@@ -206,6 +211,20 @@ class TestStatusChange:
 )
 def test_payments_are_read_only_from_a_list_of_objects(raw, payments):
     assert payments_of(raw) == payments
+
+
+@pytest.mark.parametrize(
+    ("raw", "reading"),
+    [
+        ("kzt", Reading("KZT")),
+        ("", Reading()),
+        ({}, Reading(reason=Reason.NOT_TEXT)),
+        ("KZ", Reading(reason=Reason.OUT_OF_RANGE)),
+        ("KZTT", Reading(reason=Reason.OUT_OF_RANGE)),
+    ],
+)
+def test_currency_is_three_letters(raw, reading):
+    assert read_currency(raw) == reading
 
 
 def test_flag_of_only_spaces_is_empty():
