@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
+from typing import ClassVar
 
 import pytest
 
@@ -9,12 +10,13 @@ from bitrix_bridge.payloads import read_customer, read_order, read_product, read
 from bitrix_bridge.payloads.dates import ALMATY, read_moment
 from bitrix_bridge.payloads.listing import ListedOrder, read_listed_order
 from bitrix_bridge.payloads.order import payments_of
+from bitrix_bridge.payloads.properties import joined
 from bitrix_bridge.payloads.reading import Reading
 from bitrix_bridge.payloads.response import read_response
-from bitrix_bridge.payloads.storable import storable
+from bitrix_bridge.payloads.storable import add_under_free_key, storable
 from bitrix_bridge.payloads.translation import contains_more_than_a_number
-from bitrix_bridge.payloads.values import read_currency, read_flag
-from orders.sync.snapshot import Problem
+from bitrix_bridge.payloads.values import read_currency, read_flag, read_line
+from orders.sync.snapshot import CustomerSnapshot, ItemSnapshot, Problem
 from orders.sync.snapshot import ProblemReason as Reason
 
 
@@ -234,3 +236,179 @@ def test_flag_of_only_spaces_is_empty():
 
 def test_moment_in_utc_is_not_shifted():
     assert read_moment("2025-08-25 10:00:00Z").value == datetime(2025, 8, 25, 10, tzinfo=UTC)
+
+
+class TestBasket:
+    LINE: ClassVar = {"ID": 501, "PRODUCT_ID": 7, "NAME": "Букет", "PRICE": "1000", "QUANTITY": 1, "BASE_PRICE": "1200"}
+
+    def order(self, *lines):
+        rows = [{**self.LINE, "ID": 501 + number, **line} for number, line in enumerate(lines)]
+        return read_order({"ID": 1, "basket": rows})
+
+    def test_every_part_of_a_line(self):
+        texts = {"CURRENCY": "KZT", "PRODUCT_XML_ID": "x", "DETAIL_PAGE_URL": "/a", "NOTES": "n"}
+        rest = {"DISCOUNT_PRICE": "200", "PROPS": [{"CODE": "C"}], "WEIGHT": "3", "VAT": ""}
+        assert self.order({**texts, **rest}).items == (
+            ItemSnapshot(
+                bitrix_basket_id=501,
+                bitrix_product_id=7,
+                quantity=Decimal("1.000"),
+                price=Decimal("1000.00"),
+                product_snapshot={
+                    "name": "Букет",
+                    "currency": "KZT",
+                    "xml_id": "x",
+                    "url": "/a",
+                    "notes": "n",
+                    "original_price": "1200.00",
+                    "discount": "200.00",
+                    "properties": [{"CODE": "C"}],
+                    "fields": {"WEIGHT": "3"},
+                },
+            ),
+        )
+
+    def test_xml_id_of_the_line_where_the_product_has_none(self):
+        (line,) = self.order({"XML_ID": "y"}).items
+        assert line.product_snapshot["xml_id"] == "y"
+        (line,) = self.order({"XML_ID": "y", "PRODUCT_XML_ID": "x"}).items
+        assert (line.product_snapshot["xml_id"], line.product_snapshot["fields"]) == ("x", {"XML_ID": "y"})
+
+    @pytest.mark.parametrize(
+        ("prices", "discount"),
+        [
+            (["1200", "1500"], Decimal(700)),
+            (["1200", ""], None),
+            (["", "1200"], None),
+            (["0", "1200"], None),
+            (["1000.5", "1001"], Decimal("1.50")),
+        ],
+    )
+    def test_discount_is_said_by_all_lines_or_not_at_all(self, prices, discount):
+        order = self.order(*({"BASE_PRICE": price} for price in prices))
+        assert order.fields.get("discount_amount") == discount
+
+    def test_free_line_of_a_small_list_price_says_its_discount(self):
+        assert self.order({"BASE_PRICE": "0.5", "PRICE": "0.2"}).fields["discount_amount"] == Decimal("0.30")
+
+    def test_line_that_costs_too_much(self):
+        order = self.order({"QUANTITY": "99999999", "PRICE": "99999999"})
+        assert order.items[0].quantity == 1
+        assert order.problems == (Problem("basket[0].QUANTITY", "99999999", Reason.OUT_OF_RANGE),)
+
+    @pytest.mark.parametrize(("name", "fallback"), [("QUANTITY", Decimal(1)), ("PRICE", Decimal(0))])
+    @pytest.mark.parametrize(("raw", "kept", "value"), [("", False, None), ("много", True, "много")])
+    def test_amount_that_can_not_be_read(self, name, fallback, raw, kept, value):
+        order = self.order({name: raw})
+        assert getattr(order.items[0], name.lower()) == fallback
+        assert order.problems == (Problem(f"basket[0].{name}", value, Reason.NOT_A_NUMBER),)
+        assert order.metadata == ({"fields": {f"basket[0].{name}": raw}} if kept else {})
+
+    @pytest.mark.parametrize(
+        ("kind", "is_component"), [(None, True), ("", True), ("0", True), ("1", False), (0, True), ("x", False)]
+    )
+    def test_part_of_a_set(self, kind, is_component):
+        order = self.order({}, {"SET_PARENT_ID": 5, "TYPE": kind})
+        assert len(order.items) == (1 if is_component else 2)
+        assert len(order.metadata.get("set_components", ())) == (1 if is_component else 0)
+        assert len(self.order({"SET_PARENT_ID": ""}, {"SET_PARENT_ID": None}).items) == 2
+
+
+class TestOrderer:
+    CONTACTS: ClassVar = {"name": "Айгерим", "phone": "+77011234567", "email": "A@Cvety.kz"}
+
+    def test_account_of_all_guests_says_nothing_of_who_has_ordered(self):
+        user = {"ID": 5, "NAME": "Гость", "EXTERNAL_AUTH_ID": "saleanonymous"}
+        order = read_order({"ID": 1, "USER_ID": 5, "user": user, "properties": self.CONTACTS})
+        assert order.customer == CustomerSnapshot(
+            bitrix_user_id=None,
+            contacts_only=True,
+            fields={"name": "Айгерим", "phone": "+77011234567", "email": "a@cvety.kz"},
+        )
+
+    def test_contacts_of_an_account_without_a_name_and_a_phone(self):
+        order = read_order({"ID": 1, "USER_ID": 5, "user": {"ID": 5}, "properties": self.CONTACTS})
+        assert (order.customer.bitrix_user_id, order.customer.contacts_only) == (5, True)
+        named = {"ID": 5, "NAME": "Дана", "LAST_NAME": "А.", "EXTERNAL_AUTH_ID": ""}
+        order = read_order({"ID": 1, "user": named, "properties": self.CONTACTS})
+        assert order.customer == CustomerSnapshot(
+            bitrix_user_id=5,
+            fields={"name": "Дана А.", "phone": "+77011234567", "email": "a@cvety.kz"},
+        )
+        assert order.fields["bitrix_user_id"] == 5
+
+    def test_name_that_is_too_long_is_kept_whole(self):
+        long = "я" * 200
+        customer = read_customer({"ID": 5, "NAME": long, "LAST_NAME": long})
+        whole = f"{long} {long}"
+        assert customer.fields == {"name": whole[:255]}
+        assert customer.problems == (Problem("NAME", whole, Reason.TOO_LONG),)
+        assert customer.metadata == {"NAME": whole}
+
+    def test_name_of_the_account_comes_first_then_name_then_fio(self):
+        properties = {"name": "Имя", "fio": "Фамилия"}
+        given = [({"NAME": "Счёт"}, "Счёт"), ({"NAME": ""}, "Имя"), ({}, "Имя")]
+        for user, name in given:
+            order = read_order({"ID": 1, "user": {"ID": 5, **user}, "properties": properties})
+            assert order.customer.fields["name"] == name
+        order = read_order({"ID": 1, "user": {"ID": 5}, "properties": {"fio": "Фамилия"}})
+        assert order.customer.fields["name"] == "Фамилия"
+
+
+class TestProperties:
+    def test_several_values_are_one_text_and_one_stays_what_it_is(self):
+        assert [joined(raw) for raw in (["a", "", "b"], ["a"], [5], [], "a", [{"x": 1}])] == [
+            "a, b",
+            "a",
+            5,
+            "",
+            "a",
+            [{"x": 1}],
+        ]
+
+    def test_property_without_a_code_is_known_by_its_id(self):
+        rows = [
+            {"ORDER_PROPS_ID": "7", "ID": "70", "VALUE": "a"},
+            {"ID": "8", "VALUE": "b"},
+            {"VALUE": "c"},
+            {"CODE": " city ", "VALUE": "2"},
+            {"CODE": "when"},
+            {"NAME": "neither"},
+        ]
+        order = read_order({"ID": 1, "properties": rows})
+        assert order.fields["city"] == 2
+        assert order.metadata["properties"] == {"#2": "c", "#7": "a", "#8": "b", "when": {"CODE": "when"}}
+
+
+class TestClock:
+    def test_a_day_is_no_time_to_put_events_in_order_by_and_is_kept(self):
+        order = read_order({"ID": 1, "DATE_UPDATE": "2025-08-25", "webhook_timestamp": ""})
+        assert (order.updated_at, order.announced_at, order.metadata) == (
+            None,
+            None,
+            {"fields": {"DATE_UPDATE": "2025-08-25"}},
+        )
+
+    def test_a_time_is_not_kept(self):
+        order = read_order({"ID": 1, "DATE_UPDATE": "2025-08-25 10:00:00"})
+        assert (order.updated_at, order.metadata) == (datetime(2025, 8, 25, 10, tzinfo=ALMATY), {})
+
+
+@pytest.mark.parametrize("raw", [True, False, object()])
+def test_no_moment(raw):
+    assert read_moment(raw) == Reading(reason=Reason.NOT_A_DATE)
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [(1.5, "1.5"), (Decimal("0.00000001"), "0.00000001"), (2.0, "2"), (True, "1"), (False, ""), (None, "")],
+)
+def test_number_as_a_text(raw, text):
+    assert read_line(raw, max_length=50) == Reading(text)
+
+
+def test_many_values_of_one_name_are_numbered_in_order():
+    kept: dict = {}
+    for number in range(14):
+        add_under_free_key(kept, "a", number)
+    assert list(kept) == ["a", *(f"a#{number}" for number in range(2, 15))]
