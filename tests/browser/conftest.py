@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -146,14 +146,15 @@ class Shop:
 
 
 def due_in(hours: float) -> dict[str, str]:
-    """Return the site's properties of a delivery in so many hours from now, but not later than today."""
+    """Return the site's properties of a delivery in so many hours from now, but not later than today.
+
+    More hours are a later time at any time of the day: what would be tomorrow is in the minutes before 23:00.
+    """
     now = timezone.localtime()
-    start = min(max(now + timedelta(hours=hours), _clock(now, 0)), _clock(now, 22)).replace(minute=0, second=0)
-    return {"data": now.date().isoformat(), "when": f"{start:%H:%M}-{start + timedelta(hours=1):%H:%M}"}
-
-
-def _clock(day: datetime, hour: int) -> datetime:
-    return day.replace(hour=hour, minute=0, second=0, microsecond=0)
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    hour = (now + timedelta(hours=hours)).replace(minute=0, second=0, microsecond=0)
+    start = min(max(hour, today), today + timedelta(hours=22, minutes=max(hours, 0)))
+    return {"data": today.date().isoformat(), "when": f"{start:%H:%M}-{start + timedelta(hours=1):%H:%M}"}
 
 
 @pytest.fixture
