@@ -35,7 +35,7 @@ help: ## Show this list
 setup: $(READY) ## Create .venv and install what requirements-dev.txt says (the others do it by themselves)
 
 # `exec`, so that a Ctrl-C meets the supervisor and not a shell in front of it.
-run: $(READY) ## Start the CRM, its worker and, without a site to talk to, a stand-in (PORT=8001)
+run: $(READY) ## Start the CRM, its worker and, without a site to talk to, a sandbox (PORT=8001)
 	@$(BIN)/python -m cvety_crm.dev.first_run
 	@exec $(BIN)/python manage.py run
 

@@ -1,6 +1,6 @@
 """The webhooks of the benchmark: a made-up day of the shop, always the same for one seed.
 
-The stand-in site creates them, so that versions, dates and structure are those of the site. Every order has three
+The sandbox creates them, so that versions, dates and structure are those of the site. Every order has three
 lines. As in a shop, some products and customers occur often and others are new.
 """
 

@@ -1,6 +1,6 @@
 """Settings, read from the environment and from `.env`. `.env.example` lists all of them.
 
-With `DEBUG=on` (development), a private PostgreSQL and the stand-in site may be used. With DEBUG off, the CRM does not
+With `DEBUG=on` (development), a private PostgreSQL and the sandbox may be used. With DEBUG off, the CRM does not
 start while a required secret or URL is missing, and it prints one line with its name.
 """
 

@@ -50,15 +50,15 @@ class Checkout:
         subprocess.run([sys.executable, "-m", "cvety_crm.dev.first_run"], cwd=folder, check=True, capture_output=True)
         self.port = free_port()
 
-    def disable_stand_in_orders(self):
-        """Stop the stand-in site from creating and changing orders by itself. Call this before `start`."""
+    def disable_sandbox_orders(self):
+        """Stop the sandbox from creating and changing orders by itself. Call this before `start`."""
         command = self.folder / "cvety_crm/management/commands/run.py"
-        text, replaced = re.subn(r"^STAND_IN_INTERVAL = \d+", "STAND_IN_INTERVAL = 0", command.read_text(), flags=re.M)
+        text, replaced = re.subn(r"^SANDBOX_INTERVAL = \d+", "SANDBOX_INTERVAL = 0", command.read_text(), flags=re.M)
         assert replaced == 1
         command.write_text(text)
 
     def place_orders(self, number, site):
-        """Create orders on the stand-in site through its bridge. The site sends each to the CRM as usual."""
+        """Create orders on the sandbox through its bridge. The site sends each to the CRM as usual."""
         token = re.search(r"^BITRIX_API_TOKEN=(\S+)", (self.folder / ".env").read_text(), re.M)[1]
         for _ in range(number):
             order = {"action": "order.create", **order_request(random.Random())}

@@ -62,7 +62,7 @@ def _clear_caches(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture(autouse=True)
 def _clear_known_endpoints() -> None:
-    """Clear what is known about URLs, because the stand-in site of an earlier test may have used the same port."""
+    """Clear what is known about URLs, because the sandbox of an earlier test may have used the same port."""
     known_endpoints.clear()
 
 

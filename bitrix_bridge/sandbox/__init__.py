@@ -1,4 +1,4 @@
-"""A stand-in for the shop's Bitrix site: it follows Bitrix's rules and answers over real HTTP.
+"""A sandbox for the shop's Bitrix site: it follows Bitrix's rules and answers over real HTTP.
 
 For developers and for tests; needs no Django. `python -m bitrix_bridge.sandbox` runs it; a test writes
 

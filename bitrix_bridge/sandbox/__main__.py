@@ -1,4 +1,4 @@
-"""Run the stand-in site: `python -m bitrix_bridge.sandbox --port 8002 --webhook-url URL --data-file PATH`.
+"""Run the sandbox: `python -m bitrix_bridge.sandbox --port 8002 --webhook-url URL --data-file PATH`.
 
 For development only: it does not start unless DEBUG is on. Tokens come from the environment: BITRIX_API_TOKEN, and the
 first of WEBHOOK_TOKENS.
@@ -25,16 +25,16 @@ logger = logging.getLogger("bitrix_bridge.sandbox")
 
 
 class CannotStartError(Exception):
-    """The reason why the stand-in does not start, in one line."""
+    """The reason why the sandbox does not start, in one line."""
 
 
 def tokens(environment: Mapping[str, str], *, sends_webhooks: bool) -> tuple[str, str]:
     """Return the API token and the webhook token. Raises CannotStartError if DEBUG is off or a token is missing."""
     if environment.get("DEBUG", "").strip().lower() not in ("1", "true", "yes", "on"):
-        raise CannotStartError("the stand-in site is for development only: it starts with DEBUG on, and DEBUG is off")
+        raise CannotStartError("the sandbox is for development only: it starts with DEBUG on, and DEBUG is off")
     api_token = environment.get("BITRIX_API_TOKEN", "").strip()
     if not api_token:
-        raise CannotStartError("BITRIX_API_TOKEN is not set: the stand-in site must know the token that the CRM sends")
+        raise CannotStartError("BITRIX_API_TOKEN is not set: the sandbox must know the token that the CRM sends")
     webhook_token = environment.get("WEBHOOK_TOKENS", "").split(",")[0].strip()
     if sends_webhooks and not webhook_token:
         raise CannotStartError("WEBHOOK_TOKENS is not set: the CRM would refuse every webhook")
@@ -42,9 +42,9 @@ def tokens(environment: Mapping[str, str], *, sends_webhooks: bool) -> tuple[str
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run until SIGTERM or SIGINT. Returns the exit status: 2 if the stand-in could not start."""
+    """Run until SIGTERM or SIGINT. Returns the exit status: 2 if the sandbox could not start."""
     parser = argparse.ArgumentParser(
-        prog="python -m bitrix_bridge.sandbox", description="A stand-in for the shop's site"
+        prog="python -m bitrix_bridge.sandbox", description="A sandbox for the shop's site"
     )
     parser.add_argument("--port", type=int, default=8002, help="port on 127.0.0.1 (8002)")
     parser.add_argument("--webhook-url", default=None, help="where the CRM receives webhooks; without it none are sent")

@@ -46,7 +46,7 @@ class Catalogue:
     """The products of the shop."""
 
     def __init__(self, rows: list[Document]) -> None:
-        """Load the stored rows over the products that every stand-in has."""
+        """Load the stored rows over the products that every sandbox has."""
         self._stocks = {product.id: Stock(product.id) for product in PRODUCTS}
         self._stocks |= {row["product_id"]: Stock(**row) for row in rows}
 

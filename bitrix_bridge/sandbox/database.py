@@ -1,4 +1,4 @@
-"""The data of the stand-in site: queries, writes, and the webhooks that a write causes."""
+"""The data of the sandbox: queries, writes, and the webhooks that a write causes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The refusals of the stand-in, independent of the interface (bridge, REST, page) that answers."""
+"""The refusals of the sandbox, independent of the interface (bridge, REST, page) that answers."""
 
 from __future__ import annotations
 

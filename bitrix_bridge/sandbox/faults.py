@@ -38,7 +38,7 @@ def slow(seconds: float) -> Fault:
 
 
 def silent() -> Fault:
-    """Read the request, do nothing and never answer; ends when the caller disconnects or the stand-in stops."""
+    """Read the request, do nothing and never answer; ends when the caller disconnects or the sandbox stops."""
     return Fault("silent")
 
 

@@ -1,4 +1,4 @@
-"""Upgrades stored orders of earlier stand-ins, which had no payments and no catalogue."""
+"""Upgrade orders that earlier versions of the sandbox stored: those versions had no payments and no catalogue."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def upgrade_order(order: Order) -> Order:
     if "payments" not in order:
         system = int(order["PAY_SYSTEM_ID"] or 0)
         payment = {
-            # No other payment of the stand-in has this id: the counter of payments starts above it.
+            # No other payment of the sandbox has this id: the counter of payments starts above it.
             "ID": order["ID"],
             "PAY_SYSTEM_ID": str(system),
             "PAY_SYSTEM_NAME": PAY_SYSTEMS.get(system, ""),

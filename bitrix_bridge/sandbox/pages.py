@@ -1,4 +1,4 @@
-"""The only page of the stand-in: the orders as the site has stored them."""
+"""The only page of the sandbox: the orders as the site has stored them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stand-in's reference lists: statuses, cities, shops, delivery slots, pay systems, catalogue.
+"""The sandbox's reference lists: statuses, cities, shops, delivery slots, pay systems, catalogue.
 
 The names are Russian, as on the site.
 """

@@ -1,4 +1,4 @@
-"""Sample texts of the stand-in's flower shop: names, streets, postcards, comments. All people are fictional."""
+"""Sample texts of the sandbox's flower shop: names, streets, postcards, comments. All people are fictional."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ class Sender:
         self._http.close()
 
     def waiting(self) -> int | None:
-        """Return the number of pending events, None if the stand-in sends none."""
+        """Return the number of pending events, None if the sandbox sends none."""
         with self._changed:
             return None if self._url is None else len(self._queue)
 

@@ -1,4 +1,4 @@
-"""The stand-in's HTTP server: the PHP bridge, REST, and a page for people. Listens on 127.0.0.1 only."""
+"""The sandbox's HTTP server: the PHP bridge, REST, and a page for people. Listens on 127.0.0.1 only."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ class Handler(BaseHTTPRequestHandler):
     def _do(
         self, action: str, given: dict[str, Any], work: Callable[[], tuple[int, dict[str, Any]]], broken: dict[str, Any]
     ) -> None:
-        """Do the work and answer, unless a fault is injected; `broken` is the answer to an error of the stand-in."""
+        """Do the work and answer, unless a fault is injected; `broken` is the answer to an error of the sandbox."""
         fault = self.server.faults.take(action)
         kind = fault.kind if fault else ""
         if fault and kind == "answer":

@@ -179,7 +179,7 @@ def simulate_shop(
 ) -> None:
     """Simulate the shop until `stop_event`: an order at once, then an event every `every_seconds`.
 
-    After `most_orders` new orders the shop accepts no more, so that a forgotten stand-in does not fill the disk.
+    After `most_orders` new orders the shop accepts no more, so that a forgotten sandbox does not fill the disk.
     """
     source = source or random.Random()
     placed = 0

@@ -1,4 +1,4 @@
-"""The stand-in site itself: the operations on its orders. No HTTP here.
+"""The sandbox itself: the operations on its orders. No HTTP here.
 
 It follows Bitrix's rules: a process loads an order, changes it and writes what it has changed, with the loaded VERSION
 plus one; setting the same value is no change; every save and every delete sends an event. All methods may be called
@@ -225,6 +225,6 @@ class Site(Database):
             self._storage.write([], [("order", order["ID"])])
 
     def announce(self, name: str, data: Order, *, origin: str = "site") -> Event:
-        """Send a webhook that no write of the stand-in causes, such as a bare status change."""
+        """Send a webhook that no write of the sandbox causes, such as a bare status change."""
         with self.lock:
             return self._write([], [], name, data, origin)

@@ -1,4 +1,4 @@
-"""Persistent storage of the stand-in: orders, users, counters and undelivered webhooks.
+"""Persistent storage of the sandbox: orders, users, counters and undelivered webhooks.
 
 A storage holds JSON documents by (kind, key). One `write` is one transaction, so an order and its webhook are stored
 together or not at all.

@@ -1,4 +1,4 @@
-"""Compares the site's answers with the stand-in's, without the differences that are expected. Pure.
+"""Compares the site's answers with the sandbox's, without the differences that are expected. Pure.
 
 Ids are replaced by their order of appearance, versions by their increase, the checksum by whether it has changed.
 Times, texts of the site itself, and additional keys of the site are not compared.

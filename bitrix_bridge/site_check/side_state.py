@@ -1,4 +1,4 @@
-"""The state of the test order on one side: on the site, or in the stand-in."""
+"""The state of the test order on one side: on the site, or in the sandbox."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ REFERENCES = {"city": "cities", "shopId": "shops", "when": "slots"}
 
 @dataclass(slots=True)
 class Side:
-    """The site or the stand-in.
+    """The site or the sandbox.
 
     `pay_system` and `delivery` are its own ids; the other fields are equal on both sides.
     """
@@ -32,7 +32,7 @@ class Side:
     delivery: int
     pay_system: int | None = None
     status: str | None = None
-    """The status to set, None if the site has none that the stand-in knows."""
+    """The status to set, None if the site has none that the sandbox knows."""
     choices: Mapping[str, str] = field(default_factory=dict)
     """Properties with a value from the site's reference data, each with the first one."""
     codes: frozenset[str] | None = None

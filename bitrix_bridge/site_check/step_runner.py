@@ -1,4 +1,4 @@
-"""Runs the steps: sends the same request to the site and to the stand-in, then compares the order on both."""
+"""Runs the steps: sends the same request to the site and to the sandbox, then compares the order on both."""
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from bitrix_bridge.payloads.identity import CHECK_XML_ID_PREFIX
-from bitrix_bridge.site_check import side_state, stand_in
+from bitrix_bridge.site_check import sandbox_in_memory, side_state
 from bitrix_bridge.site_check.calls import Call, NotOwnOrderError, Reply, Request, SiteBridge
 from bitrix_bridge.site_check.comparison import (
     Difference,
@@ -23,8 +23,8 @@ from bitrix_bridge.site_check.comparison import (
     refused_parts,
 )
 from bitrix_bridge.site_check.readiness import check_ping, check_reference
+from bitrix_bridge.site_check.sandbox_in_memory import SandboxInMemory
 from bitrix_bridge.site_check.side_state import Side, whole_number
-from bitrix_bridge.site_check.stand_in import StandIn
 from bitrix_bridge.site_check.steps import STEPS, Step
 
 
@@ -52,7 +52,7 @@ class Result:
     differences: list[Difference] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     expected: Mapping[str, Any] | None = None
-    """The stand-in's answer, if the site's differs."""
+    """The sandbox's answer, if the site's differs."""
 
 
 class OrderUnknownError(Exception):
@@ -75,21 +75,23 @@ class StepRunner:
     is_deleted: bool = False
     site: Side = field(init=False)
     _expected: Side = field(init=False)
-    _stand_in: StandIn = field(init=False)
+    _sandbox: SandboxInMemory = field(init=False)
     _reported: set[tuple[str, str, str]] = field(init=False)
 
     def __post_init__(self) -> None:
         xml_id = f"{CHECK_XML_ID_PREFIX}{uuid4()}"
         day = (timezone.localdate() + timedelta(days=1)).isoformat()
         self.site = Side(xml_id, day, delivery=settings.BITRIX_DELIVERY_ID)
-        self._expected = Side(xml_id, day, delivery=stand_in.DELIVERY)
-        self._expected.equivalents = {"DELIVERY_ID": {str(stand_in.DELIVERY): str(settings.BITRIX_DELIVERY_ID)}}
-        self._stand_in = StandIn()
+        self._expected = Side(xml_id, day, delivery=sandbox_in_memory.DELIVERY)
+        self._expected.equivalents = {
+            "DELIVERY_ID": {str(sandbox_in_memory.DELIVERY): str(settings.BITRIX_DELIVERY_ID)}
+        }
+        self._sandbox = SandboxInMemory()
         self._reported = set()
 
     @property
     def sides(self) -> tuple[Side, Side]:
-        """Return the site and the stand-in."""
+        """Return the site and the sandbox."""
         return self.site, self._expected
 
     def run(self) -> None:
@@ -129,7 +131,7 @@ class StepRunner:
         reply = self.bridge.send(request)
         result.milliseconds, result.succeeded = reply.milliseconds, reply.refusal is None
         sent = step.request(self._expected)
-        expected = self._stand_in.send(sent)
+        expected = self._sandbox.send(sent)
         self._store_ids(step, reply, expected)
         found = list(self._differences(step, reply, expected))
         self._undo_refused(sent, reply, expected)
@@ -157,10 +159,10 @@ class StepRunner:
         system = side_state.choose_pay_system(reference)
         self.site.pay_system = system
         if system is not None:
-            self._expected.pay_system = stand_in.PAY_SYSTEM
+            self._expected.pay_system = sandbox_in_memory.PAY_SYSTEM
             self._expected.equivalents = {
                 **self._expected.equivalents,
-                "PAY_SYSTEM_ID": {str(stand_in.PAY_SYSTEM): str(system)},
+                "PAY_SYSTEM_ID": {str(sandbox_in_memory.PAY_SYSTEM): str(system)},
             }
         for side in self.sides:
             side.status = side_state.choose_status(reference)
@@ -178,21 +180,21 @@ class StepRunner:
             yield from self._order_differences(reply.data.get("order"), expected.data["order"])
 
     def _undo_refused(self, sent: Request, reply: Reply, expected: Reply) -> None:
-        """Undo in the stand-in what the site refused, so that later steps do not report it again."""
+        """Undo in the sandbox what the site refused, so that later steps do not report it again."""
         if expected.refusal is not None:
             return
         if reply.refusal is not None:
-            self._stand_in.undo()
+            self._sandbox.undo()
             return
         more = refused_parts(reply.data).keys() - refused_parts(expected.data).keys()
         if more:
-            self._stand_in.undo()
-            self._stand_in.send(_without(sent, more))
+            self._sandbox.undo()
+            self._sandbox.send(_without(sent, more))
 
     def _read(self) -> Iterator[Difference]:
         """Read the order on both sides and compare it, after checking that it belongs to the check."""
         reply = self.bridge.send({"action": "order.get", "order_id": self.site.order_id})
-        expected = self._stand_in.send({"action": "order.get", "order_id": self._expected.order_id})
+        expected = self._sandbox.send({"action": "order.get", "order_id": self._expected.order_id})
         if reply.refusal is not None:
             if self.site.order_id not in self.bridge.own:
                 raise OrderUnknownError(reply.refusal.message or reply.refusal.code)

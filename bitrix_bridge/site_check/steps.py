@@ -1,4 +1,4 @@
-"""The steps of the check, in this order: each is one request, the same for the site and for the stand-in."""
+"""The steps of the check, in this order: each is one request, the same for the site and for the sandbox."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

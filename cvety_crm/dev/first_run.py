@@ -10,7 +10,7 @@ from pathlib import Path
 TEMPLATE = """\
 # Generated for development on this machine. Every setting is described in .env.example.
 
-# Development mode: the private PostgreSQL and the stand-in shop site are allowed. Never use it in production.
+# Development mode: the private PostgreSQL and the sandbox are allowed. Never use it in production.
 DEBUG=on
 
 # Signs sessions. Changing it logs all users out.

@@ -1,4 +1,4 @@
-"""Fixtures of the stand-in site and of orders that exist on one or both sides."""
+"""Fixtures of the sandbox and of orders that exist on one or both sides."""
 
 from collections.abc import Callable, Iterator
 
@@ -21,7 +21,7 @@ def mariadb() -> Iterator[Server]:
 
 @pytest.fixture
 def site(settings) -> Iterator[Sandbox]:
-    """Yield a stand-in site that the CRM is configured for. Its webhooks are stored and not sent."""
+    """Yield a sandbox that the CRM is configured for. Its webhooks are stored and not sent."""
     with Sandbox(api_token=settings.BITRIX_API_TOKEN) as sandbox:
         settings.BITRIX_API_URL = sandbox.bridge_url
         BridgeClient().knows_all_actions()  # requested here, so that faults affect only the requests of the test
@@ -30,7 +30,7 @@ def site(settings) -> Iterator[Sandbox]:
 
 @pytest.fixture
 def bridge_of_version(site) -> Callable[[str], ScriptedBridge]:
-    """Return a function that replaces the stand-in's bridge with a scripted bridge of a version."""
+    """Return a function that replaces the sandbox's bridge with a scripted bridge of a version."""
 
     def bridge_of_version(version: str = "1.2") -> ScriptedBridge:
         bridge = ScriptedBridge(site, version)
@@ -42,7 +42,7 @@ def bridge_of_version(site) -> Callable[[str], ScriptedBridge]:
 
 @pytest.fixture
 def shared_order(site, post_webhook) -> Order:
-    """Return an order that was placed on the stand-in site and received by the CRM."""
+    """Return an order that was placed on the sandbox and received by the CRM."""
     placed = site.place_order()
     assert post_webhook("order.create", placed).json()["action"] == "created"
     return Order.objects.get(bitrix_order_id=int(placed["ID"]))

@@ -1,4 +1,4 @@
-"""A bridge of the stand-in site with a chosen version and scripted additions to its responses."""
+"""A bridge of the sandbox with a chosen version and scripted additions to its responses."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""The health checks of the exchange, with the stand-in site and rows in the database."""
+"""The health checks of the exchange, with the sandbox and rows in the database."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Fixtures of the end-to-end tests: the CRM, the stand-in site and a fake Bot API, all over real HTTP."""
+"""Fixtures of the end-to-end tests: the CRM, the sandbox and a fake Bot API, all over real HTTP."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ from tests.notifications.bot_api import BotApi
 
 @pytest.fixture
 def site(live_server: LiveServer, settings) -> Iterator[Sandbox]:
-    """Yield a stand-in site that sends webhooks to the CRM and receives its pushes."""
+    """Yield a sandbox that sends webhooks to the CRM and receives its pushes."""
     with Sandbox(
         f"{live_server.url}/webhooks/bitrix/order",
         webhook_token=settings.WEBHOOK_TOKENS[0],

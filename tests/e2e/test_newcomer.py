@@ -38,14 +38,14 @@ def test_new_user_accepts_an_order_and_the_site_receives_the_status(checkout, pa
     checkout.start()
     crm = f"http://localhost:{checkout.port}/crm/"
     password = checkout.wait_for(r"admin, password (\S+)")[1]
-    site = checkout.wait_for(r"Stand-in site +(http://localhost:\d+)/")[1]
+    site = checkout.wait_for(r"Sandbox +(http://localhost:\d+)/")[1]
 
     page.goto(crm)
     page.fill("input[name=username]", "admin")
     page.fill("input[name=password]", password)
     page.click("button[type=submit]")
 
-    # The stand-in site sends orders without any action here.
+    # The sandbox sends orders without any action here.
     deadline = time.monotonic() + 60
     new = page.locator("tr", has_text="Новый")
     while True:

@@ -1,4 +1,4 @@
-"""The acceptance scenarios of the shop, end to end over HTTP with the stand-in site."""
+"""The acceptance scenarios of the shop, end to end over HTTP with the sandbox."""
 
 from datetime import date
 from decimal import Decimal

@@ -142,11 +142,11 @@ def accept_two_of(page: Page, address: str) -> None:
 def test_manager_can_undo_statuses_on_phone_and_desktop(checkout, browser):
     with (checkout.folder / ".env").open("a") as env:
         env.write("\nSTATUS_HOLD_SECONDS=25\n")  # enough time on a machine that runs other tests too
-    checkout.disable_stand_in_orders()  # their changes would appear in the output too
+    checkout.disable_sandbox_orders()  # their changes would appear in the output too
     checkout.start()
     crm = f"http://localhost:{checkout.port}/crm/"
     password = checkout.wait_for(r"admin, password (\S+)")[1]
-    site = checkout.wait_for(r"Stand-in site +(http://localhost:\d+)/")[1]
+    site = checkout.wait_for(r"Sandbox +(http://localhost:\d+)/")[1]
     checkout.place_orders(4, site)
     page = open_page(browser, crm, password, 360)
     # Undo on the order's page with the keyboard.

@@ -1,6 +1,6 @@
 """`manage.py run`: prepare the database and the static files, then run the CRM and its worker (`make run`).
 
-With DEBUG on, and without BITRIX_API_URL and BITRIX_REST_URL, it also runs the stand-in shop site, which sends its
+With DEBUG on, and without BITRIX_API_URL and BITRIX_REST_URL, it also runs the sandbox, which sends its
 orders as webhooks. `manage.py` checks that the port is free before it runs this command.
 """
 
@@ -20,13 +20,13 @@ from cvety_crm.dev.static_files import collect_static_files
 from cvety_crm.dev.supervisor import Program, Supervisor
 from cvety_crm.ops.listen_address import free_port, listen_address
 
-STAND_IN_INTERVAL = 6  # seconds between two orders of the stand-in site
+SANDBOX_INTERVAL = 6  # seconds between two orders of the sandbox
 
 
 class Command(BaseCommand):
     """Start everything and wait for Ctrl-C."""
 
-    help = "Run the CRM, its worker and, in development, a stand-in shop site. Ctrl-C stops all of them."
+    help = "Run the CRM, its worker and, in development, the sandbox. Ctrl-C stops all of them."
     requires_system_checks = []  # `migrate` runs the necessary checks; `make lint` runs all of them
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -79,7 +79,7 @@ class Command(BaseCommand):
     def _welcome(self, port: int, site_port: int | None, password: str | None) -> None:
         lines = ["", f"  CRM            http://localhost:{port}/crm/"]
         if site_port:
-            lines.append(f"  Stand-in site  http://localhost:{site_port}/  (a new order every few seconds)")
+            lines.append(f"  Sandbox        http://localhost:{site_port}/  (a new order every few seconds)")
         if password:
             lines.append(f"  Log in as      admin, password {password}  (shown only this once)")
         elif settings.DEBUG:
@@ -107,7 +107,7 @@ def _programs(host: str, port: int, site_port: int | None, environment: dict[str
                     "--port", str(site_port),
                     "--webhook-url", f"http://{reachable}:{port}/webhooks/bitrix/order",
                     "--data-file", ".sandbox/site.sqlite3",
-                    "--every", str(STAND_IN_INTERVAL),
+                    "--every", str(SANDBOX_INTERVAL),
                 ],
                 environment,
             )

@@ -96,7 +96,7 @@ class TestGuests:
         post_webhook("order.create", order_data(user=user))
         assert Order.objects.get().customer.bitrix_user_id == 1079
 
-    def test_guest_order_of_stand_in_site_creates_customer(self, site, post_webhook):
+    def test_guest_order_of_sandbox_creates_customer(self, site, post_webhook):
         placed = site.site.order(int(site.place_order()["ID"]))
         guest = {**placed, "user": {**placed["user"], "EXTERNAL_AUTH_ID": "saleanonymous"}}
         post_webhook("order.create", guest)

@@ -1,4 +1,4 @@
-"""Pushes to the stand-in site over HTTP: their requests, their results, and the effects of faults."""
+"""Pushes to the sandbox over HTTP: their requests, their results, and the effects of faults."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The initial contents of a stand-in shop: the same users, products and lists as the sandbox's."""
+"""The initial contents of a test shop: the same users, products and lists as the sandbox's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The databases of a stand-in shop: an SQLite file, or a database of a real MariaDB.
+"""The databases of a test shop: an SQLite file, or a database of a real MariaDB.
 
 Both return values as Bitrix's own connection does: decimals as text with all their digits, dates as text.
 """
@@ -50,7 +50,7 @@ class SqliteDatabase:
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables that configure the PHP."""
-        return {"STAND_IN_ENGINE": "sqlite", "STAND_IN_DATABASE": str(self.path)}
+        return {"FAKE_ENGINE": "sqlite", "FAKE_DATABASE": str(self.path)}
 
     def fill(self, rows: dict[str, list[Row]]) -> None:
         """Create the tables and insert rows."""
@@ -103,9 +103,9 @@ class MariaDatabase:
     def environment(self) -> dict[str, str]:
         """Return the environment variables that configure the PHP."""
         return {
-            "STAND_IN_ENGINE": "mariadb",
-            "STAND_IN_DATABASE": self._name,
-            "STAND_IN_SOCKET": str(self._server.socket),
+            "FAKE_ENGINE": "mariadb",
+            "FAKE_DATABASE": self._name,
+            "FAKE_SOCKET": str(self._server.socket),
         }
 
     def fill(self, rows: dict[str, list[Row]]) -> None:

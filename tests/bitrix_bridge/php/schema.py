@@ -1,4 +1,4 @@
-"""The tables of the stand-in shop, defined once and created in either database.
+"""The tables of the test shop, defined once and created in either database.
 
 Most are those of the import's tests, as Bitrix's installer creates them in version 25; the others are defined here, in
 the same notation. MariaDB in strict mode checks lengths and empty columns itself. For SQLite the same rules are written
@@ -80,7 +80,7 @@ MORE_TABLES = (
         keys="ID; ORDER_ID; XML_ID",
     ),
     # For the tests: one row for each request that has started a session.
-    Table("stand_in_session", "ID int +; URI varchar(255)", keys="ID"),
+    Table("fake_session", "ID int +; URI varchar(255)", keys="ID"),
 )
 USED = {
     "b_sale_order",

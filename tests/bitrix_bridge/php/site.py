@@ -1,4 +1,4 @@
-"""A shop that runs the real PHP: both files installed as their README says, on stand-ins for Bitrix, in `php -S`."""
+"""A shop that runs the real PHP: both files installed as their README says, on fake Bitrix classes, in `php -S`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bitrix_bridge.history.php_values import unserialize
 from tests.bitrix_bridge.php import contents
 from tests.bitrix_bridge.php.databases import ShopDatabase
 
-STAND_INS = Path(__file__).parent / "stand_ins"
+FAKES = Path(__file__).parent / "fakes"
 PHP = Path(__file__).parents[3] / "bitrix_bridge" / "php"
 FOLDER = "/local/cvety-crm"
 API_TOKEN = "made-up-bridge-token"
@@ -67,8 +67,8 @@ class PhpSite:
             path.mkdir(parents=True)
         for name in ("crm-webhook.php", "crm-bridge.php"):
             shutil.copy(PHP / name, folder)
-        shutil.copy(STAND_INS / "shop.php", self.document_root)
-        prolog.write_text(f"<?php require '{STAND_INS}/bitrix.php'; require '{init_file}';")
+        shutil.copy(FAKES / "shop.php", self.document_root)
+        prolog.write_text(f"<?php require '{FAKES}/bitrix.php'; require '{init_file}';")
         lines = [
             "<?php",
             f"define('LOG_FILENAME', '{self.log_path}');",
@@ -94,8 +94,8 @@ class PhpSite:
         environment = {
             **os.environ,
             **self.database.environment(),
-            "STAND_IN_ZONE": self._zone,
-            "STAND_IN_STATEMENTS": str(self.statements_path),
+            "FAKE_ZONE": self._zone,
+            "FAKE_STATEMENTS": str(self.statements_path),
             "PHP_CLI_SERVER_WORKERS": str(WORKERS),
         }
         options = ("date.timezone=Asia/Almaty", "display_errors=1", "error_reporting=-1", "html_errors=1")
@@ -239,7 +239,7 @@ class PhpSite:
 
     def sessions(self) -> list[str]:
         """Return the addresses of the requests that have started a session."""
-        return [row["URI"] for row in self.rows("SELECT URI FROM stand_in_session ORDER BY ID")]
+        return [row["URI"] for row in self.rows("SELECT URI FROM fake_session ORDER BY ID")]
 
     def statements(self) -> int:
         """Return how many statements the shop has sent to its database."""

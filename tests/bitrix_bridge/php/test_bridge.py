@@ -175,7 +175,7 @@ def test_status_must_be_one_of_the_sites_order_statuses(site, order_id, code):
 
 
 def test_refusal_of_a_site_handler_is_returned(make_site, create_request):
-    site = make_site(line_in_init=False, init="define('STAND_IN_VETO', 'AP');")
+    site = make_site(line_in_init=False, init="define('FAKE_VETO', 'AP');")
     order_id = site.call(**create_request).json()["order_id"]
     answer = site.call("order.status", order_id=order_id, status_id="AP", expected_status_id="N")
     assert refusal(answer) == (422, "refused", "status")
@@ -282,7 +282,7 @@ def test_payment_and_cancellation_change_their_columns(site, order_id):
 
 
 def test_warnings_of_a_save_are_returned(make_site, create_request):
-    site = make_site(line_in_init=False, init="define('STAND_IN_WARNING', 'Свойство не сохранено');")
+    site = make_site(line_in_init=False, init="define('FAKE_WARNING', 'Свойство не сохранено');")
     assert site.call(**create_request).json()["warnings"] == [
         {"code": "marked", "message": "Сайт пометил заказ: Свойство не сохранено"}
     ]

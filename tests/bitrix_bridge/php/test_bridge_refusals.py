@@ -185,7 +185,7 @@ class TestStatusWithFields:
         assert changed(site, order_id, expected_status_id="CO", fields={"STATUS_ID": "PD", "COMMENTS": "x"})
 
     def test_refused_status_does_not_stop_the_other_fields(self, make_site, create_request):
-        site = make_site(line_in_init=False, init="define('STAND_IN_VETO', 'AP');")
+        site = make_site(line_in_init=False, init="define('FAKE_VETO', 'AP');")
         order_id = site.call(**create_request).json()["order_id"]
         answer = changed(site, order_id, expected_status_id="N", fields={"STATUS_ID": "AP", "COMMENTS": "x"})
         assert [(entry["what"], entry["code"]) for entry in answer["refused"]] == [("fields.STATUS_ID", "refused")]

@@ -1,4 +1,4 @@
-"""The check of the site against the real PHP: the stand-ins for Bitrix behave as it expects of Bitrix."""
+"""The check of the site against the real PHP: the fake Bitrix classes behave as it expects of Bitrix."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Python stand-in and the real PHP give the same answers: statuses, codes, steps and keys."""
+"""The sandbox and the real PHP give the same answers: statuses, codes, steps and keys."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_refusals_are_the_same(both_bridges):
     seen = {}
     for name, body in REFUSED.items():
         mine, model = both_bridges(body)
-        assert model.status_code >= 400, f"{name}: the stand-in accepts it"
+        assert model.status_code >= 400, f"{name}: the sandbox accepts it"
         found = []
         for answer in (mine, model):
             error = answer.json()["error"]
@@ -205,7 +205,7 @@ def test_answers_have_the_same_shape(both_bridges):
             assert shape(mine[key]) == shape(model[key]), (name, key)
 
 
-def test_order_has_at_least_the_keys_of_the_stand_in(both_bridges):
+def test_order_has_at_least_the_keys_of_the_sandbox(both_bridges):
     mine, model = (answer.json()["order"] for answer in both_bridges(ANSWERED["get"]))
     assert set(model) <= set(mine)
     assert set(model["user"]) <= set(mine["user"])

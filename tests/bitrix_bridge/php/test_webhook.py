@@ -246,7 +246,7 @@ def test_second_save_of_a_long_request_is_sent_though_the_first_is_in_delivery(a
 @pytest.mark.parametrize(
     "init",
     [
-        "define('STAND_IN_NETWORK_THROWS', true);",
+        "define('FAKE_NETWORK_THROWS', true);",
         # The table exists with other columns, so every query of the sender fails.
         "Bitrix\\Main\\Application::getConnection()"
         "->queryExecute('CREATE TABLE IF NOT EXISTS cvety_crm_queue (X int)');",

@@ -1,4 +1,4 @@
-"""Differences on both sides and their repair, over HTTP with the stand-in site."""
+"""Differences on both sides and their repair, over HTTP with the sandbox."""
 
 import pytest
 

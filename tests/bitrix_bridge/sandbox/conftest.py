@@ -1,4 +1,4 @@
-"""Fixtures of the stand-in's tests. Real HTTP, no Django, no database."""
+"""Fixtures of the sandbox's tests. Real HTTP, no Django, no database."""
 
 from __future__ import annotations
 

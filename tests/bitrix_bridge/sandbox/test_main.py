@@ -1,4 +1,4 @@
-"""The command that runs the stand-in: start, refusals, stop."""
+"""The command that runs the sandbox: start, refusals, stop."""
 
 from __future__ import annotations
 

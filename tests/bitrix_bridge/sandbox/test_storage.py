@@ -1,4 +1,4 @@
-"""What the stand-in keeps over a restart."""
+"""What the sandbox keeps over a restart."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_second_stop_and_later_writes_do_nothing(tmp_path):
         sandbox.place_order()
 
 
-def test_stored_orders_of_an_earlier_stand_in_are_read(tmp_path):
+def test_stored_orders_of_an_earlier_sandbox_are_read(tmp_path):
     path = str(tmp_path / "site.sqlite3")
     with Sandbox(data_file=path) as sandbox:
         order = sandbox.place_order(payment_method_id=3)

@@ -13,7 +13,7 @@ from bitrix_bridge.sandbox.faults import delayed, doubled, dropped, reordered
 
 @pytest.fixture
 def shop(receiver):
-    """Return a stand-in that sends to `receiver`."""
+    """Return a sandbox that sends to `receiver`."""
     with Sandbox(receiver.url, webhook_token="not-a-real-token", api_token="not-a-real-api-token") as running:
         yield running
 

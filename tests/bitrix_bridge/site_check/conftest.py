@@ -1,4 +1,4 @@
-"""A stand-in site whose answers a test can change, and the steps of the check against it."""
+"""A sandbox whose answers a test can change, and the steps of the check against it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Change = Callable[[dict[str, Any], int, dict[str, Any]], Answer | None]
 
 
 class ChangedBridge:
-    """The stand-in's bridge with changed answers.
+    """The sandbox's bridge with changed answers.
 
     A change gets the request, the status and the answer; it modifies the answer or returns another one.
     """
@@ -50,7 +50,7 @@ def _no_delays(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def site(settings: Any) -> Iterator[Sandbox]:
-    """A stand-in site in the CRM's settings; it sends webhooks to an address at which nothing listens."""
+    """A sandbox in the CRM's settings; it sends webhooks to an address at which nothing listens."""
     with Sandbox(webhook_url="http://127.0.0.1:9/", api_token=settings.BITRIX_API_TOKEN) as sandbox:
         settings.BITRIX_API_URL = sandbox.bridge_url
         yield sandbox
@@ -75,7 +75,7 @@ def alter(changed_bridge: ChangedBridge) -> Callable[..., None]:
 
 @pytest.fixture
 def replace(changed_bridge: ChangedBridge) -> Callable[..., None]:
-    """Return a function that replaces the stand-in's answer to an action.
+    """Return a function that replaces the sandbox's answer to an action.
 
     The replacement may call `changed_bridge.honest` or change the site.
     """

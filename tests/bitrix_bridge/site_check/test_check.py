@@ -45,7 +45,7 @@ def left(site, others):
     return [order["ID"] for order in site.site.all_orders() if order not in others]
 
 
-def test_check_of_a_stand_in_is_as_expected(check, site, others):
+def test_check_of_a_sandbox_is_as_expected(check, site, others):
     outcome = check()
     assert (outcome.exit_status, outcome.problem, outcome.leftover) == (AS_EXPECTED, "", None)
     assert [one.key for one in outcome.results] == [*(step.key for step in STEPS), "webhooks"]

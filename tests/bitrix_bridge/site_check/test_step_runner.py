@@ -1,11 +1,11 @@
-"""The steps against a stand-in over HTTP: without differences, and with each kind of difference."""
+"""The steps against a sandbox over HTTP: without differences, and with each kind of difference."""
 
 from decimal import Decimal
 
 import pytest
 
 from bitrix_bridge.sandbox import faults
-from bitrix_bridge.site_check import stand_in
+from bitrix_bridge.site_check import sandbox_in_memory
 from bitrix_bridge.site_check.comparison import Kind
 from bitrix_bridge.site_check.sentences import sentence_in_step
 from bitrix_bridge.site_check.step_runner import Mark
@@ -25,7 +25,7 @@ def sentences_of(results, key):
     return "\n".join(sentence_in_step(results[key].title, one) for one in results[key].differences)
 
 
-def test_stand_in_is_as_expected(run_steps, site):
+def test_sandbox_is_as_expected(run_steps, site):
     results = run_steps()
     assert list(results) == [step.key for step in STEPS]
     assert differing(results) == []
@@ -368,7 +368,7 @@ class TestReference:
     @pytest.mark.parametrize(
         ("configured", "chosen"), [({3: "kaspi", 2: "cash"}, 2), ({9: "cash", 3: "kaspi"}, 3), ({9: "card"}, 1)]
     )
-    def test_cash_is_preferred_and_ids_may_differ_from_the_stand_in(self, run_steps, settings, configured, chosen):
+    def test_cash_is_preferred_and_ids_may_differ_from_the_sandbox(self, run_steps, settings, configured, chosen):
         settings.BITRIX_PAY_SYSTEMS = configured
         settings.BITRIX_DELIVERY_ID = 2
         results = run_steps()
@@ -412,7 +412,7 @@ class TestPing:
 
 
 def test_undo_restores_the_state_before_the_last_request():
-    memory = stand_in.StandIn()
+    memory = sandbox_in_memory.SandboxInMemory()
     request = {"action": "order.create", "items": [{"quantity": 1, "price": 1}], "xml_id": "crm-check-1"}
     order_id = memory.send(request).data["order_id"]
     change = {"action": "order.update", "order_id": order_id, "fields": {"COMMENTS": "x"}}

@@ -1,4 +1,4 @@
-"""REST as transport to the stand-in site: statuses are sent over it, other requests over the bridge."""
+"""REST as transport to the sandbox: statuses are sent over it, other requests over the bridge."""
 
 import logging
 

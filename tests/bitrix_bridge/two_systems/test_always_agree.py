@@ -314,7 +314,7 @@ class TwoSides(RuleBasedStateMachine):
 
 @pytest.fixture
 def shared_site(settings: Any) -> Iterator[Sandbox]:
-    """Yield the stand-in site that all examples share; each example has its own orders in it."""
+    """Yield the sandbox that all examples share; each example has its own orders in it."""
     with Sandbox(api_token=settings.BITRIX_API_TOKEN) as sandbox:
         settings.BITRIX_API_URL, settings.WEBHOOK_RATE = sandbox.bridge_url, ""
         settings.STATUS_HOLD_SECONDS = 10

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def echo(site, post_webhook):
-    """Return a function that posts the stand-in site's last event and returns the CRM's action."""
+    """Return a function that posts the sandbox's last event and returns the CRM's action."""
 
     def post(**without):
         event = site.sender.events[-1]

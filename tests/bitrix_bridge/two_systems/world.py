@@ -1,4 +1,4 @@
-"""Both systems in one process: the CRM on its real database, and the stand-in site behind real HTTP.
+"""Both systems in one process: the CRM on its real database, and the sandbox behind real HTTP.
 
 Webhooks are delivered by the test, and workers can be killed between any two steps.
 """

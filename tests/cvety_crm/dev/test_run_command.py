@@ -19,7 +19,7 @@ def test_run_starts_receives_orders_and_stops_all_processes(checkout):
     assert f"http://localhost:{checkout.port}/crm/" in welcome
     assert re.search(r"Log in as +admin, password \S{16} ", welcome)
 
-    # The stand-in site knows the webhook URL, and the CRM receives its orders.
+    # The sandbox knows the webhook URL, and the CRM receives its orders.
     checkout.wait_for(r"site +\| .*webhook order\.create \d+ v\d+: success")
     login = requests.get(f"http://127.0.0.1:{checkout.port}/crm/login/", timeout=30)
     assert login.status_code == 200

@@ -1,4 +1,4 @@
-"""The button “Refresh from the site” on the lists of reference data, with the stand-in site over HTTP."""
+"""The button “Refresh from the site” on the lists of reference data, with the sandbox over HTTP."""
 
 import threading
 import time
