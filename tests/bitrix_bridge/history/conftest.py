@@ -1,4 +1,4 @@
-"""A MariaDB with copies of the site."""
+"""Fixtures of a MariaDB server with copies of the site's database."""
 
 import gc
 import warnings
@@ -16,7 +16,7 @@ from tests.mariadb import Copy
 
 @contextmanager
 def unanswered() -> Iterator[None]:
-    """Ignore ResourceWarning: PyMySQL leaves the socket of a refused connection to the garbage collector."""
+    """Ignore ResourceWarning, because PyMySQL leaves the socket of a refused connection to the garbage collector."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         yield
@@ -25,13 +25,16 @@ def unanswered() -> Iterator[None]:
 
 @pytest.fixture(params=list(Schema), ids=lambda schema: schema.name.lower())
 def schema(request) -> Schema:
-    """Return each version of the tables; `parametrize("schema", [Schema.NEW])` selects one."""
+    """Return one version of the tables. Each test runs with both versions.
+
+    `parametrize("schema", [Schema.NEW])` selects one of them.
+    """
     return request.param
 
 
 @pytest.fixture
 def site_copy(mariadb, schema) -> Iterator[Copy]:
-    """Create a copy of the site with its week of orders for each test (it takes 0.1 s)."""
+    """Yield a copy of the site's database with the orders of the week. Its creation takes 0.1 s for each test."""
     copy = mariadb.database("site_copy")
     fill(copy, schema)
     yield copy
@@ -40,7 +43,7 @@ def site_copy(mariadb, schema) -> Iterator[Copy]:
 
 @pytest.fixture
 def source(site_copy, settings) -> Iterator[Source]:
-    """Connect to the copy as the import does, with the read-only account."""
+    """Yield the connection that the import opens to the copy of the site's database, with the read-only account."""
     settings.BITRIX_MYSQL_URL = site_copy.url("reader")
     settings.BITRIX_PAY_SYSTEMS = PAY_METHODS
     with Source.configured() as opened:

@@ -1,24 +1,27 @@
-"""Orders that the import applies with reasons; each lists its expected reasons."""
+"""Orders for which the import must report reasons. Each order lists the expected reasons."""
 
 from tests.bitrix_bridge.history.reference import php
 from tests.bitrix_bridge.history.site_order import Line, Odd, Payment
 
-UNKNOWN_PRODUCT = 5121  # deleted from the catalogue; three orders have it
+UNKNOWN_PRODUCT = 5121  # This product was deleted from the catalogue. Three orders contain it.
 REPEATED_NUMBER = "122141"
 REPEATED_NUMBER_IDS = (122141, 122142)
 
-# 600 letters; both versions of the column cut it inside a word.
+# The text has 600 characters. Both versions of the column cut it inside a word.
 LONG_POSTCARD = ("Дорогая мама, поздравляю тебя с днём рождения и желаю здоровья, радости и долгих лет! " * 8)[:600]
 LONG_COMMENT = "Клиент просил перезвонить за час до доставки, домофон не работает, код ворот у консьержа. " * 8
 
 
 def misread(text: str, encoding: str) -> str:
-    """Return UTF-8 read as a one-byte encoding; MySQL keeps bytes that the encoding does not define."""
+    """Return a text as it looks when its UTF-8 bytes are decoded in a one-byte encoding.
+
+    A byte that the encoding does not define is kept, as in MySQL.
+    """
     return "".join(bytes([byte]).decode(encoding, "replace").replace("�", chr(byte)) for byte in text.encode())
 
 
 def gone(price: int = 11900) -> Line:
-    """Return a line whose product is no longer in the catalogue."""
+    """Return an item whose product is no longer in the catalogue."""
     return Line(UNKNOWN_PRODUCT, name="Букет «Осень»", price=str(price))
 
 

@@ -1,4 +1,4 @@
-"""Orders that the import applies without a reason, although some look odd."""
+"""Orders for which the import reports no reason, although some of them look odd."""
 
 from decimal import Decimal
 

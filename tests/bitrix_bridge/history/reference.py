@@ -1,6 +1,7 @@
-"""The reference data of the week's orders: statuses, properties, users, products, shops.
+"""The statuses, properties, users, products and shops to which the orders of the week refer.
 
-Rows as dictionaries, by table. Columns that are not named here get the defaults of their tables.
+Each row is a dictionary, and the rows are grouped by table. A column that a row does not name gets the default of its
+table.
 """
 
 import phpserialize
@@ -8,12 +9,12 @@ import phpserialize
 Row = dict[str, object]
 Rows = dict[str, list[Row]]
 
-BEFORE = "2024-05-20 10:00:00"  # when the reference data was entered
+BEFORE = "2024-05-20 10:00:00"  # the time at which these rows were created
 
-CATALOGUE, SHOPS, REVIEWS = 21, 30, 12  # infoblocks
+CATALOGUE, SHOPS, REVIEWS = 21, 30, 12  # ids of infoblocks
 
 STATUSES = {
-    # by code, the Russian and the English name
+    # The code of each status, with its Russian and its English name.
     "N": ("Новый", "New"),
     "AP": ("Принят", "Accepted"),
     "P": ("В обработке", "Processing"),
@@ -24,13 +25,14 @@ STATUSES = {
     "F": ("Завершён", "Finished"),
     "RF": ("Деньги возвращены", "Refunded"),
     "CN": ("Отменён", "Cancelled"),
-    "UN": ("Нереализован", "Unrealised"),  # unknown to the CRM
+    "UN": ("Нереализован", "Unrealised"),  # The CRM does not know this status.
 }
 SHIPMENT_STATUSES = {"DN": ("Ожидает обработки", "Waiting"), "DF": ("Отгружен", "Shipped")}
 
 PERSON_TYPES = {1: "Физическое лицо", 2: "Юридическое лицо"}
 
-# The order's properties: code, name, type, multiple. Each payer type has its own set.
+# The properties of an order: code, name, type, and whether a property may have several values. Each payer type has its
+# own set of properties.
 PROPERTIES = (
     ("name", "Имя заказчика", "STRING", "N"),
     ("phone", "Телефон заказчика", "STRING", "N"),
@@ -52,12 +54,12 @@ VARIANTS = {
     "when": {str(10 + hour - 7): f"{hour:02}:00-{hour + 1:02}:00" for hour in range(9, 22)},
     "extras": {"2": "Открытка", "5": "Воздушный шар", "7": "Ваза"},
 }
-# A shipment property with the same code as an order property. Exists since version 21.
+# A shipment property that has the same code as an order property. It exists since version 21.
 SHIPMENT_PROPERTY_ID = 60
 
 
 def property_id(code: str, person_type: int = 1) -> int:
-    """Return the id of an order property: 1…14 for private customers, 101…114 for companies."""
+    """Return the id of an order property: from 1 to 14 for private customers, from 101 to 114 for companies."""
     return [known for known, *_ in PROPERTIES].index(code) + 1 + 100 * (person_type - 1)
 
 
@@ -65,7 +67,7 @@ PROPERTY_NAMES = {code: name for code, name, *_ in PROPERTIES}
 
 EMPLOYEES = {1: ("Админ", "Сайта"), 15: ("Айгуль", "Сейткали"), 16: ("Марина", "Ким")}
 
-# id: name, surname, e-mail, phone, mobile phone, phone to log in with
+# The name, surname, e-mail, phone, mobile phone, and phone for the login of each customer, by id.
 CUSTOMERS: dict[int, tuple[str, str, str, str | None, str | None, str | None]] = {
     5001: ("Анна", "Петрова", "anna.petrova@example.kz", "+77012345001", None, "+77012345001"),
     5002: ("Ерлан", "Абдрахманов", "erlan@example.kz", "8 (702) 345-50-02", None, None),
@@ -81,10 +83,10 @@ CUSTOMERS: dict[int, tuple[str, str, str, str | None, str | None, str | None]] =
 }
 
 PAY_SYSTEMS = {2: "Наличные курьеру", 3: "Банковская карта", 4: "Kaspi", 5: "Счёт для организаций"}
-PAY_METHODS = {2: "cash", 3: "card", 4: "kaspi", 5: "transfer"}  # BITRIX_PAY_SYSTEMS of this site
+PAY_METHODS = {2: "cash", 3: "card", 4: "kaspi", 5: "transfer"}  # the value of BITRIX_PAY_SYSTEMS for this site
 DELIVERIES = {2: "Доставка курьером", 3: "Самовывоз"}
 
-# id: name, price
+# The name and the price in KZT of each product, by id.
 PRODUCTS = {
     696613: ("Букет «Стандарт»", 15000),
     696614: ("Букет «Нежность»", 18500),
@@ -192,7 +194,7 @@ def _infoblock_rows() -> Rows:
         | common
         for key, (name, _) in PRODUCTS.items()
     ]
-    # An unpublished draft of a product.
+    # An unpublished draft of the first product.
     draft = products[0] | {"ID": 696690, "NAME": "Букет «Стандарт» (черновик)", "WF_PARENT_ELEMENT_ID": 696613}
     others = [
         {"ID": key, "IBLOCK_ID": infoblock, "NAME": name, "CODE": None, "XML_ID": str(key), "ACTIVE": "Y"}
@@ -249,7 +251,7 @@ def _value(property_id: int, element_id: int, value: str, **more: object) -> Row
 
 
 def php(value: object) -> str:
-    """Return a value in the form of PHP's `serialize`, with lengths in bytes of UTF-8."""
+    """Return the value in the format of PHP's `serialize`, in which lengths are counted in bytes of UTF-8."""
     text = phpserialize.dumps(value).decode()
     assert isinstance(text, str)
     return text

@@ -1,4 +1,4 @@
-"""An order as the site stores it, in eight tables, from a short description."""
+"""Orders as the site stores them in eight tables, created from short descriptions."""
 
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ FIRST_ID = 122101
 MONDAY = datetime(2025, 8, 11, 9)  # noqa: DTZ001 - the site's time, Asia/Almaty, as MySQL keeps it
 DELIVERY_PRICE = Decimal(1500)
 
-# The status changes of an order up to its status.
+# The status changes that lead an order to each status.
 WAYS = {
     "N": (),
     "AP": ("AP",),
@@ -42,7 +42,7 @@ PAID = {"CO", "F", "RD", "PD"}
 
 @dataclass(frozen=True)
 class Line:
-    """One row of the basket. The defaults of name and price are those of the catalogue."""
+    """One row of the basket. By default, its name and its price are those of the catalogue."""
 
     product: int = 696613
     name: str | None = None
@@ -58,13 +58,13 @@ class Line:
 
     @property
     def total(self) -> Decimal:
-        """Return the sum of the line in KZT; zero for the parts of a set, which are paid with the set."""
+        """Return the sum of the item in KZT. It is zero for a part of a set, because parts are paid with the set."""
         return Decimal(0) if self.part_of_set else self.unit_price * Decimal(repr(self.quantity))
 
 
 @dataclass(frozen=True)
 class Payment:
-    """One payment. The default of its sum is the price of the order."""
+    """One payment. By default, its sum is the price of the order."""
 
     system: int
     paid: bool
@@ -79,41 +79,44 @@ class Odd:
     what: str
     expected: Set[str] = frozenset()
     expected_in_old: Set[str] = frozenset()
-    """Additional reasons in the old schema."""
+    """The additional reasons in the old schema."""
     status: str = "F"
     customer: int | None = None
     person_type: int = 1
     columns: Mapping[str, object] = field(default_factory=dict)
-    """Columns of b_sale_order that differ from the defaults."""
+    """The columns of b_sale_order that differ from the defaults."""
     properties: Mapping[str, str | None] = field(default_factory=dict)
-    """Property values by code that differ from the defaults; None: the order lacks the property."""
+    """The property values that differ from the defaults, by code.
+
+    None means that the order does not have the property.
+    """
     undefined: Mapping[int, str] = field(default_factory=dict)
-    """Property values by the id of a deleted definition."""
+    """The values of properties whose definitions were deleted, by the id of the definition."""
     shipment_address: str | None = None
-    """A shipment property with the same code as an order property; exists since version 21."""
+    """The value of a shipment property that has the same code as an order property. It exists since version 21."""
     lines: tuple[Line, ...] | None = None
     payments: tuple[Payment, ...] | None = None
     changes: tuple[tuple[str, str, int], ...] = ()
-    """Additional rows of the history: TYPE, DATA and USER_ID."""
+    """The additional rows of the order's history: TYPE, DATA and USER_ID."""
     system_shipment: bool = False
 
     @property
     def number(self) -> int:
-        """Return the order's number in the week, from 0."""
+        """Return the position of the order in the week, counted from 0."""
         return self.id - FIRST_ID
 
     @property
     def placed_at(self) -> datetime:
-        """Return when the order was placed; each day has eight orders."""
+        """Return the datetime at which the order was placed. Eight orders are placed on each day."""
         return MONDAY + timedelta(days=self.number // 8, minutes=85 * (self.number % 8) + self.number)
 
     @property
     def shipment_id(self) -> int:
-        """Return the shipment's id, which differs from the order's id and is the id of another order."""
+        """Return the id of the shipment, which is also the id of a different order."""
         return self.id + 3
 
     def rows(self) -> Rows:
-        """Return the order's rows by table."""
+        """Return the rows of the order by table."""
         lines = self._lines()
         pickup = self.properties.get("pickup") == "Y"
         delivery = Decimal(0) if pickup else DELIVERY_PRICE
@@ -151,7 +154,7 @@ class Odd:
         return 5001 + self.number % 6 if self.customer is None else self.customer
 
     def _moment(self, number: int) -> datetime:
-        """Return when the row of the history was written."""
+        """Return the datetime at which the row of the history with this number was written."""
         return self.placed_at + timedelta(minutes=25 * number)
 
     def _order(self, price: Decimal, delivery: Decimal, payments: tuple[Payment, ...]) -> Row:
@@ -240,7 +243,7 @@ class Odd:
             "PRODUCT_XML_ID": str(line.product),
             "DISCOUNT_PRICE": 0,
             "DIMENSIONS": php({"WIDTH": None, "HEIGHT": None, "LENGTH": None}),
-            # CSaleBasket::TYPE_SET. A set is its own parent.
+            # 1 is CSaleBasket::TYPE_SET. The SET_PARENT_ID of a set is the set's own id.
             "TYPE": 1 if line.is_set else None,
             "SET_PARENT_ID": self.id * 10 + set_place if in_set and set_place is not None else None,
             "MEASURE_NAME": "шт",

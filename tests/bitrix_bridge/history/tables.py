@@ -1,10 +1,13 @@
 """The site's tables that the import may read, in an old and in a new version of Bitrix.
 
-Each table is written once. `NAME type?` may be NULL, `+` counts up, `='N'` is the default, `@20` came with version 20
-of the `sale` module (all others were there in 18), `varchar(255)>varchar(500)` was widened on the way. Keys: the
-primary one first, `!` unique; the ACCOUNT_NUMBERs are only indexed, because copies lose constraints and the tests need
-a number twice. Source: `install/db/mysql/install.sql` of the modules main, sale, iblock and catalog; what an old site
-has of it differs from site to site, so the old version takes the oldest types met.
+Each table is defined once, in this notation. `NAME type?` is a column that may be NULL. `+` marks a column that is
+incremented automatically, and `='N'` a default. `@20` marks a column that was added in version 20 of the `sale` module;
+all other columns exist in version 18. `varchar(255)>varchar(500)` is the old and the new type of a column. The first
+key is the primary key, and `!` marks a unique key. The ACCOUNT_NUMBER columns are indexed and not unique, because
+copies lose constraints and the tests need a number twice.
+
+The source is `install/db/mysql/install.sql` of the modules main, sale, iblock and catalog. The tables of old sites
+differ from site to site, so the old version has the oldest types that were found.
 """
 
 import re
@@ -17,32 +20,32 @@ _COLUMN = re.compile(r"(\w+) ([^?+=@]+?)(\?)?( \+)?( ='?([^@]*?)'?)?(?: @(\d+))?
 
 
 class Schema(Enum):
-    """The version of the `sale` module whose tables a copy has."""
+    """The version of the `sale` module whose tables a copy of the site's database has."""
 
     OLD = 18
     NEW = 25
 
     @property
     def charset(self) -> str:
-        """Return the character set of the tables. The old one cannot store emoji."""
+        """Return the character set of the tables. The character set of the old version cannot store emoji."""
         return "utf8mb3" if self is Schema.OLD else "utf8mb4"
 
     @property
     def engine(self) -> str:
-        """Return the storage engine. Old sites still use MyISAM, the default at the time of their installation."""
+        """Return the storage engine. Old sites still use MyISAM, which was the default when they were installed."""
         return "MyISAM" if self is Schema.OLD else "InnoDB"
 
 
 @dataclass(frozen=True)
 class Table:
-    """One table in the notation of the module's docstring."""
+    """One table, described in the notation of the module's docstring."""
 
     name: str
     columns: str
     keys: str
 
     def column_types(self, schema: Schema) -> dict[str, str]:
-        """Return the definitions of the columns of this version by name, in their order."""
+        """Return the definitions of the table's columns in this version, by name and in the sequence of the table."""
         found = {}
         for text in _parts(self.columns):
             match = _COLUMN.fullmatch(text)
@@ -75,7 +78,7 @@ class Table:
 
 
 def create_tables(copy: Copy, schema: Schema) -> None:
-    """Create all tables, empty."""
+    """Create all tables without rows."""
     for table in TABLES:
         copy.execute(table.sql(schema))
 

@@ -1,4 +1,4 @@
-"""Locks of an import while another transaction works at the same time."""
+"""Tests of the locks of an import while a different transaction works at the same time."""
 
 from threading import Thread
 
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.parametrize("
 
 
 def waits_for_lock(work) -> bool:
-    """Return whether another transaction that does this work waits for a lock of this transaction."""
+    """Return whether `work` in a second transaction waits for a lock of this transaction."""
     found = []
 
     def run():
@@ -39,7 +39,10 @@ def waits_for_lock(work) -> bool:
 
 
 def test_batch_locks_its_orders_first_and_does_not_lock_products(source):
-    """A webhook locks its order and then the customer; an import with the opposite order would cause a deadlock."""
+    """A webhook locks its order before the customer.
+
+    An import that locked the customer first would cause a deadlock.
+    """
     importing.work(importing.start(source, Selection(count=2)), source)
     order, other = Order.objects.order_by("bitrix_order_id")
     product = Product.objects.get(bitrix_product_id=696613)

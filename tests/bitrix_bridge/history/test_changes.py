@@ -1,4 +1,4 @@
-"""`b_sale_order_change` as entries of a timeline."""
+"""Tests of the conversion of `b_sale_order_change` to entries of a timeline."""
 
 import pytest
 
@@ -29,7 +29,7 @@ def test_status_changes_become_entries_with_old_and_new_status():
         change(2, "ORDER_STATUS_CHANGED", {"STATUS_ID": "F"}),
     ]
     assert entries_of(*changes) == [("status", "N", "AP"), ("status", "AP", "F")]
-    assert entries_of(*reversed(changes)) == entries_of(*changes)  # sorted by date, then by id
+    assert entries_of(*reversed(changes)) == entries_of(*changes)  # changes are sorted by date, then by id
 
 
 def test_changes_are_sorted_by_date_before_id():
@@ -97,7 +97,7 @@ def test_change_without_a_date_gives_no_entry():
     ],
 )
 def test_serialized_php_value_is_read(text, value):
-    """Their lengths are in bytes."""
+    """The lengths in the serialized value are counted in bytes."""
     assert unserialize(text) == value
 
 
@@ -105,6 +105,6 @@ def test_serialized_php_value_is_read(text, value):
     "text", ['O:8:"stdClass":1:{s:1:"a";i:1;}', "a:1:{i:0;", "a:" + "1:{i:0;a:" * 3000, 's:99:"x";']
 )
 def test_broken_php_value_or_object_raises_error(text):
-    """No object is created from any text."""
+    """No object is created from a serialized value."""
     with pytest.raises(ValueError, match="not a serialized value"):
         unserialize(text)

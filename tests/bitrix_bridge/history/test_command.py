@@ -1,4 +1,4 @@
-"""The commands of the import: their output, exit status, stop and resumption."""
+"""Tests of the commands of the import: their output and exit status, and stopping and resuming a run."""
 
 import csv
 import io
@@ -38,7 +38,7 @@ def _signals():
 
 @pytest.fixture
 def run_command(source, monkeypatch):
-    """Return a function that runs a command and returns its exit status and output."""
+    """Return a function that runs a command and returns its exit status and its output."""
     monkeypatch.setattr(terminal, "LINE_SECONDS", 0.0)
     monkeypatch.setattr(terminal, "BAR_SECONDS", 0.0)
 
@@ -61,10 +61,10 @@ def test_import_prints_progress_reasons_and_result(run_command):
     assert {"создано: 54", "обновлено: 0", "без изменений: 0", "пропущено: 1", "не перенесено: 0"} <= set(lines)
     assert "строк из корзин, не переносятся: 3" in lines
     assert [line for line in lines if line.startswith("3 заказа: товар 5121 неизвестен — создана заглушка (1221")]
-    assert "10 из 55, не перенесено: 0" in said  # a line of progress
+    assert "10 из 55, не перенесено: 0" in said  # the line that reports the progress
     assert "\x1b" not in said
     assert "\r" not in said
-    assert any(line.startswith("    → ") for line in lines)  # advice
+    assert any(line.startswith("    → ") for line in lines)  # the advice about the reasons
 
 
 def test_dry_run_prints_the_forecast_and_changes_nothing(run_command):
@@ -88,7 +88,7 @@ def test_dry_run_of_one_order_prints_its_result_or_that_it_is_missing(run_comman
 
 
 def test_report_of_dry_run_equals_report_of_real_run(run_command, tmp_path):
-    """No cell starts with a character that makes a spreadsheet read it as a formula."""
+    """No cell starts with a character that makes a spreadsheet read the cell as a formula."""
     run_command("--dry-run", "--report", str(tmp_path / "dry.csv"))
     run_command("--no-input", "--report", str(tmp_path / "real.csv"))
     dry, real = (
@@ -107,7 +107,7 @@ def test_failed_order_gives_exit_status_1_and_resume_repeats_it(run_command, cap
     assert status == 1
     assert "53 из 54 заказов перенесено" in said
     assert "не перенесено: 1" in said
-    assert said.index("122107") < said.index("5121")  # failures come first
+    assert said.index("122107") < said.index("5121")  # failures are printed first
     with connection.cursor() as cursor:
         cursor.execute("DROP TRIGGER refuse ON orders")
     status, said = run_command("--resume")
@@ -120,7 +120,7 @@ def test_failed_order_gives_exit_status_1_and_resume_repeats_it(run_command, cap
 
 @pytest.mark.parametrize("columns", [80, 30])
 def test_terminal_shows_progress_bar_within_its_width(run_command, monkeypatch, columns):
-    """A bar that is wider than the terminal would leave a line behind at each redraw."""
+    """A bar that is wider than the terminal would leave a line on the screen each time it is drawn again."""
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.setenv("TERM", "xterm")
 
@@ -204,8 +204,8 @@ class TestBeforeStart:
             run_command("--resume")
 
     def test_resume_of_an_active_run_raises_error(self, run_command):
-        """The error does not say that the run is finished."""
-        ImportRun.objects.create()  # started by the button, not yet claimed by the worker
+        """The error does not say that the run has finished."""
+        ImportRun.objects.create()  # The button has started this run. No worker has claimed it yet.
         with pytest.raises(CommandError, match="идёт"):
             run_command("--resume")
 
@@ -227,7 +227,7 @@ class TestBeforeStart:
 
 
 def test_resume_with_another_copy_prints_a_warning(run_command):
-    """The warning is no error, because the copy may be the same at another address."""
+    """The command prints a warning and not an error, because the same copy may have a different address."""
     ImportRun.objects.create(state="stopped", source="reader@elsewhere:3306/site", after_id=122150)
     status, said = run_command("--resume")
     assert status == 0
@@ -247,7 +247,7 @@ def test_since_and_until_are_days_in_the_shops_time_zone(run_command):
 
 
 class TestSeparateProcess:
-    """The command in separate processes that use the test database."""
+    """Tests of the command in separate processes that use the test database."""
 
     pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -366,11 +366,11 @@ class TestSeparateProcess:
 
 
 def add_delay(site_copy):
-    """Make each batch slow, so that the test can stop the run before its end."""
+    """Make each batch slow. The test can then stop the run before its end."""
     site_copy.execute("ALTER TABLE b_sale_order_payment RENAME TO payments")
     columns = [row[0] for row in site_copy.execute("SHOW COLUMNS FROM payments")]
     names = ", ".join(f"`{column}`" for column in columns if column != "ORDER_ID")
-    slow = "`ORDER_ID` + 0 * SLEEP(0.003) AS ORDER_ID"  # sleeps for each row that is read
+    slow = "`ORDER_ID` + 0 * SLEEP(0.003) AS ORDER_ID"  # the query sleeps for each row that it reads
     site_copy.execute(f"CREATE SQL SECURITY INVOKER VIEW b_sale_order_payment AS SELECT {names}, {slow} FROM payments")
 
 

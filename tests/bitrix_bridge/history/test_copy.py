@@ -1,4 +1,7 @@
-"""The test copies of the site: two versions of its tables, and a week of orders with every oddity."""
+"""Tests of the test copies of the site's database.
+
+There are two versions of the tables, and a week of orders with every oddity.
+"""
 
 from collections import Counter
 

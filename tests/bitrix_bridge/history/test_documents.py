@@ -1,4 +1,4 @@
-"""Conversion of rows to the dictionary of a webhook, for any values in the columns."""
+"""Tests of the conversion of rows to the dictionary that a webhook contains, for any values in the columns."""
 
 import pytest
 from hypothesis import given, settings

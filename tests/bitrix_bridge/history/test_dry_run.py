@@ -1,4 +1,4 @@
-"""The locks of a dry run, which is one long transaction."""
+"""Tests of the locks of a dry run, which is one long transaction."""
 
 import pytest
 from django.db import connection
@@ -18,7 +18,7 @@ def answer(sql: str) -> object:
 
 
 def test_dry_run_holds_no_advisory_locks(source):
-    """PostgreSQL can hold a few thousand advisory locks in all sessions, but a history may have 100,000 orders."""
+    """PostgreSQL has room for a few thousand advisory locks in all sessions. An import may have 100,000 orders."""
     held = "SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'advisory'"
     before = answer(held)
     with importing.rolled_back():

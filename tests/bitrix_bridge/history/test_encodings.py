@@ -1,4 +1,4 @@
-"""Repair of texts that were decoded with a wrong encoding, and of texts that only seem broken."""
+"""Tests of the repair of texts that were decoded in a wrong encoding, and of texts that only seem broken."""
 
 import pytest
 from hypothesis import assume, given
@@ -12,7 +12,7 @@ PUNCTUATION = " .,!?-—«»№\n0123456789"
 
 
 def broken_by(text: str, encoding: str) -> str:
-    """Return the text that results from decoding its UTF-8 bytes with another encoding."""
+    """Return the result of decoding the UTF-8 bytes of the text in a different encoding."""
     return "".join(bytes([byte]).decode(encoding, "ignore") or chr(byte) for byte in text.encode("utf-8"))
 
 
@@ -60,7 +60,7 @@ def test_random_intact_text_is_not_changed(text):
 
 @given(st.text(RUSSIAN + KAZAKH, min_size=3), st.sampled_from(["cp1251", "cp1252"]))
 def test_random_text_broken_once_is_repaired(text, encoding):
-    assume(set(text) - set("иШӨ"))  # these letters, when broken, look like the start of a word: "РёРё"
+    assume(set(text) - set("иШӨ"))  # The broken forms of these letters look like the start of a word: "РёРё".
     assert repair(broken_by(text, encoding)) == text
 
 

@@ -1,4 +1,4 @@
-"""The complete import: a week of orders from MariaDB into PostgreSQL, in two versions of the site's tables."""
+"""Tests of a complete import: a week of orders from MariaDB into PostgreSQL, in two versions of the site's tables."""
 
 from collections import Counter
 from datetime import datetime
@@ -28,7 +28,7 @@ only_new = pytest.mark.parametrize("schema", [Schema.NEW])
 
 
 def imported(source, **selection) -> ImportRun:
-    """Import the selected orders in this process; return the run."""
+    """Import the selected orders in this process, and return the run."""
     run = importing.start(source, Selection(**selection))
     assert importing.work(run, source)
     run.refresh_from_db()
@@ -75,7 +75,10 @@ def test_timeline_has_every_reason_of_an_order(source):
 
 @only_new
 def test_imported_order_equals_the_order_of_a_webhook(source, post_webhook):
-    """The dictionary of the import, sent as a webhook, gives the same order, lines and customer."""
+    """An order of the import is equal to the order that a webhook with the same dictionary creates.
+
+    This includes the items and the customer.
+    """
     imported(source)
     history = {order.bitrix_order_id: everything(order) for order in Order.objects.all()}
     OrderEvent.objects.all().delete()
@@ -85,7 +88,7 @@ def test_imported_order_equals_the_order_of_a_webhook(source, post_webhook):
     Customer.objects.all().delete()
     knowledge = read_knowledge(source)
     for made in (document(order, knowledge) for order in read_orders(source, sorted(IDS)).orders):
-        # Only the import replaces a date that the rows of the order lack.
+        # Only the import replaces a date that the rows of an order lack.
         made.data["DATE_INSERT"] = made.data["DATE_INSERT"] or "2025-08-11 09:00:00"
         assert post_webhook("order.create", made.data).json()["action"] == "created"
     live = {order.bitrix_order_id: everything(order) for order in Order.objects.all()}
@@ -94,7 +97,10 @@ def test_imported_order_equals_the_order_of_a_webhook(source, post_webhook):
 
 
 def everything(order: Order) -> dict[str, object]:
-    """Return an order with its lines and customer, without primary keys, times of writing, and its source."""
+    """Return the values of an order, its items and its customer.
+
+    The result has no primary keys, no `source`, and none of the times at which the order was saved or completed.
+    """
     own = {"id", "customer", "source", "created_at", "completed_at"}
     values = {name: value for name, value in model_to_dict(order).items() if name not in own}
     values |= {name: getattr(order, name) for name in ("metadata", "bitrix_version", "bitrix_updated_at")}
@@ -227,7 +233,10 @@ class TestOrdersReceivedByWebhook:
 
     @only_new
     def test_import_keeps_a_newer_status_of_an_event_without_version(self, source, post_webhook):
-        """The event has only the status, without a version, so only the status is newer than the copy."""
+        """The event contains the status and no version.
+
+        Only the status is therefore newer than the copy of the site's database.
+        """
         imported(source)
         bare = {"ID": ORDERS[0].id, "STATUS_ID": "P"}
         assert post_webhook("order.status.change", bare).json()["action"] in ("status_changed", "unchanged")
@@ -249,7 +258,10 @@ class TestOrdersReceivedByWebhook:
 
     @only_new
     def test_site_history_is_added_once_and_only_before_the_first_entry(self, source, post_webhook):
-        """For an order received by webhook, entries from before that webhook are added; later ones exist already."""
+        """If an order was received by webhook, the import adds only the entries that are older than this webhook.
+
+        Newer entries are on the timeline already.
+        """
         order = next(order for order in ORDERS if order.status == "F" and not order.expected)
         knowledge = read_knowledge(source)
         made = document(read_orders(source, [order.id]).orders[0], knowledge)
@@ -316,7 +328,7 @@ class TestSelection:
 
     @only_new
     def test_import_of_one_day_in_the_shops_time_zone(self, source, site_copy):
-        """The day does not depend on the server's time zone."""
+        """The selected day is a day in the shop's time zone. The server's time zone has no effect."""
         since, until = datetime(2025, 8, 12, tzinfo=ALMATY), datetime(2025, 8, 13, tzinfo=ALMATY)
         imported(source, since=since, until=until)
         placed = site_copy.execute("SELECT ID FROM b_sale_order WHERE DATE(DATE_INSERT) = '2025-08-12'")
@@ -395,7 +407,7 @@ class TestErrors:
 
 
 def refuse(number: str) -> None:
-    """Create a trigger that refuses the order with this number."""
+    """Create a trigger that raises an error when the order with this number is inserted."""
     with connection.cursor() as cursor:
         cursor.execute(
             "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
@@ -406,7 +418,7 @@ def refuse(number: str) -> None:
 
 @only_new
 def test_query_count_does_not_grow_with_order_lines(source, site_copy, django_assert_max_num_queries):
-    """An order with forty lines needs as many queries as the same order with one line."""
+    """An order with forty items needs as many queries as the same order with one item."""
     order = next(order for order in ORDERS if not order.expected)
     with django_assert_max_num_queries(90) as few:
         imported(source, order_ids=(order.id,))

@@ -1,4 +1,4 @@
-"""The connection to the copy is lost during a query, or the server restarts."""
+"""Tests of a lost connection to the copy of the site's database, and of a server that restarts."""
 
 import pymysql
 import pytest

@@ -1,4 +1,4 @@
-"""The imported data of each odd order, in both versions of the tables, with one import for each test."""
+"""Tests of the imported data of each odd order, in both versions of the tables. Each test imports the orders once."""
 
 from datetime import date
 from decimal import Decimal
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def order(source):
-    """Import the week; return a function that finds an imported order by its site id."""
+    """Import the week, and return a function that finds an imported order by its id on the site."""
     importing.work(importing.start(source, Selection(), batch_size=60), source)
 
     def find(bitrix_order_id):
@@ -32,7 +32,7 @@ def names(order):
 
 
 def test_odd_orders_are_imported_with_their_data(order, schema):
-    """One import for many assertions; each one names its order."""
+    """One import is checked with many assertions. Each assertion names its order."""
     company = order(122102)
     assert company.recipient_name
     assert company.city_id == 2
@@ -114,7 +114,10 @@ def test_timeline_shows_reasons_and_site_history_in_russian(order):
 
 @pytest.mark.parametrize("schema", [Schema.NEW])
 def test_imported_orders_are_in_no_work_queue(order, manager):
-    """Neither are open orders, nor orders with a status that is not described in the CRM."""
+    """No imported order counts as work.
+
+    This includes open orders, and an order with a status that the CRM does not describe.
+    """
     assert order(122132).status.stage == "problem"
     assert order(122104).status_id == "new"
     assert set(counts(Moment.of(manager)).values()) == {0}
@@ -122,7 +125,7 @@ def test_imported_orders_are_in_no_work_queue(order, manager):
 
 @pytest.mark.parametrize("schema", [Schema.NEW])
 def test_order_with_unreadable_date_does_not_count_as_placed_today(source, site_copy):
-    """The column is a text with invalid dates, also for the first order, which has no earlier order."""
+    """DATE_INSERT is a string column with unreadable dates. No order precedes the first of these orders."""
     site_copy.execute("ALTER TABLE b_sale_order MODIFY DATE_INSERT varchar(40) NULL")
     dates = ["2025-00-00 00:00:00", "nonsense", None, "", "0001-01-01 00:00:00", "9999-12-31 00:00:00", "1970-01-01"]
     ids = range(122101, 122101 + len(dates))

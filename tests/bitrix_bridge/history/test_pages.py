@@ -1,4 +1,4 @@
-"""The admin pages of imports: their contents, buttons and permissions."""
+"""Tests of the admin pages of imports: their contents, buttons and permissions."""
 
 import re
 

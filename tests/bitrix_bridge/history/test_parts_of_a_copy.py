@@ -1,4 +1,7 @@
-"""Incomplete and unusual copies: missing tables and columns, lowercase columns in views, old encodings."""
+"""Tests of incomplete and unusual copies of the site's database.
+
+Tables and columns are missing, views have columns in lowercase, and encodings are old.
+"""
 
 import io
 
@@ -16,7 +19,7 @@ PREFIX = "gone_"
 
 
 def import_counts() -> list[tuple[int, int]]:
-    """Import twice and roll back; return the numbers of imported and failed orders of each import."""
+    """Import twice, roll back, and return the numbers of imported and failed orders of each import."""
     found = []
     with Source.configured() as source:
         call_command("check_source", stdout=io.StringIO())
@@ -48,7 +51,7 @@ def test_copy_with_only_ids_of_orders_is_imported(source, site_copy):
 
 @pytest.mark.parametrize("names", [{"ID"}, {"ID", "CODE", "VALUE", "ORDER_ID", "PHONE_NUMBER", "SORT", "NAME"}])
 def test_copy_without_these_columns_is_imported(source, site_copy, names):
-    """The columns are those that conditions of queries use: one of them, or all."""
+    """Conditions of queries use the missing columns: first only `ID` is missing, then all of them."""
     for table in columns.READ.keys() - {"b_sale_order"}:
         for name in names & set(present(site_copy, table)):
             site_copy.execute(f"ALTER TABLE `{table}` RENAME COLUMN `{name}` TO `{PREFIX}{name}`")
@@ -65,7 +68,7 @@ def test_copy_of_views_with_lowercase_columns_is_imported(source, site_copy):
 
 @pytest.mark.parametrize("encoding", ["cp1251", "latin1"])
 def test_tables_in_cp1251_are_read_correctly(source, site_copy, encoding):
-    """The table declares cp1251, or latin1 as on old sites that stored cp1251 in it."""
+    """The table declares cp1251, or it declares latin1 and contains cp1251, as on old sites."""
     site_copy.execute("ALTER TABLE b_sale_basket CONVERT TO CHARACTER SET cp1251")
     if encoding == "latin1":
         site_copy.execute("ALTER TABLE b_sale_basket MODIFY NAME varbinary(255)")

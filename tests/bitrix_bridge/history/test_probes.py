@@ -1,4 +1,4 @@
-"""The health probes of the copy and of the last import."""
+"""Tests of the probes for the copy of the site's database and for the last import."""
 
 from datetime import timedelta
 

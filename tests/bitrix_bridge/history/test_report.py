@@ -1,4 +1,4 @@
-"""The report of a run: grouped reasons without personal data, for any number of orders."""
+"""Tests of the report of a run: it groups reasons without personal data, for any number of orders."""
 
 import pytest
 from django.db import connection
@@ -16,7 +16,10 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def run():
-    """Create a run with 700 orders with two unknown products each, and five failed orders with different reasons."""
+    """Create a run with 700 orders of two unknown products each.
+
+    The run also has five orders that failed for different reasons.
+    """
     run = ImportRun.objects.create(state="done")
     products = [(2000 + number, (number, number + 1)) for number in range(700)]
     rows = [
@@ -62,7 +65,7 @@ def test_report_line_of_other_subjects_counts_each_order_once(run):
 
 @pytest.mark.parametrize("schema", [Schema.NEW])
 def test_failure_reason_has_no_customer_data_and_is_stored_once(source, post_webhook, caplog):
-    """The same holds when the batch is repeated order by order."""
+    """The reason also has no customer data if the batch is repeated order by order."""
     refuse("122106")
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE orders ADD CONSTRAINT made_up CHECK (order_number <> '122107')")

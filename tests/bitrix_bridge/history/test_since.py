@@ -1,4 +1,7 @@
-"""Changes by the site and by staff that are newer than the copy: the import keeps them."""
+"""Tests of changes that are newer than the copy of the site's database: the import keeps them.
+
+The changes were made on the site or by staff.
+"""
 
 import pytest
 
@@ -14,7 +17,7 @@ ID = ORDERS[0].id
 
 
 def imported(source, **selection) -> ImportRun:
-    """Import the selected orders; by default the first two."""
+    """Import the selected orders, by default the first two."""
     return all_imported(source, **(selection or {"count": 2}))
 
 
@@ -103,7 +106,7 @@ def test_order_deleted_after_the_import_stays_deleted(source, post_webhook):
 
 @pytest.mark.parametrize("account", [0, 7777])
 def test_customer_with_two_names_keeps_the_later_name_after_repeated_imports(source, site_copy, account):
-    """Neither order has an account in the copy, so the customer is found by the phone."""
+    """Neither order has an account in the copy of the site's database, so the customer is found by phone."""
     site_copy.execute("UPDATE b_sale_order SET USER_ID = %s WHERE ID IN (122125, 122126)", [account])
     phone = "UPDATE b_sale_order_props_value SET VALUE = '+7 701 345 51 25' WHERE CODE = 'phone' AND ORDER_ID = 122126"
     site_copy.execute(phone)

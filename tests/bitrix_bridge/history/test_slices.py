@@ -1,4 +1,4 @@
-"""Work on an import in the worker, slice by slice, and its errors."""
+"""Tests of the worker's slices of an import, and of their errors."""
 
 from datetime import timedelta
 from threading import Event, Thread
@@ -24,7 +24,7 @@ FAILING = {122110, 122112, 122130}
 
 @pytest.fixture
 def failing(monkeypatch):
-    """Return the ids of orders that can't be imported, and the ids of attempts to import them."""
+    """Return `ids`, the ids of orders that can't be imported, and `tried`, the id of the order in each attempt."""
     ids, tried = set(FAILING), []
     record = applying._record
 
@@ -50,12 +50,12 @@ def run(source, failing):
 
 @pytest.fixture
 def zero_seconds(monkeypatch):
-    """Set the time limit of slices to zero, so that each slice imports one batch."""
+    """Set the time limit of slices to zero. Each slice then imports one batch."""
     monkeypatch.setattr(slices.slice_task, "seconds", 0.0)
 
 
 def work_slices(run, capture):
-    """Run the queued slices until none is left; return their number."""
+    """Run the queued slices until none is left, and return their number."""
     for number in range(1, 50):
         with capture(execute=True):
             slices.work_slice(str(run.pk))
@@ -75,7 +75,7 @@ def test_retry_imports_failed_orders_after_the_cause_is_fixed(
     assert (run.state, run.come_over, run.failed, run.resumed_by) == ("done", 54, 0, manager)
     assert Order.objects.count() == 54
     assert not [one for one in run.reasons if one["code"] == "failed"]
-    assert ImportRow.objects.filter(run=run, order=None).count() == 1  # the order that the site was saving
+    assert ImportRow.objects.filter(run=run, order=None).count() == 1  # This is the order that the site was saving.
 
 
 def test_retry_in_several_slices_continues_after_the_last_order(
@@ -84,10 +84,11 @@ def test_retry_in_several_slices_continues_after_the_last_order(
     ImportRun.objects.update(options={"batch_size": 1})
     failing.ids.discard(122112)
     assert imports.resume(run, is_claimed=False)
-    assert work_slices(run, django_capture_on_commit_callbacks) == 4  # one for each order, and an empty one
+    # One slice for each order, and one slice that finds no order.
+    assert work_slices(run, django_capture_on_commit_callbacks) == 4
     assert (run.state, run.come_over, run.failed, run.is_retry) == ("done", 52, 2, False)
     assert set(failing.tried) == {122110, 122130}
-    # Resumed again, the retry starts with the first order.
+    # When the run is resumed again, the retry starts with the first order.
     failing.ids.clear()
     assert imports.resume(run, is_claimed=False)
     work_slices(run, django_capture_on_commit_callbacks)
@@ -184,7 +185,7 @@ def test_pick_up_queues_a_run_without_lease_and_ends_an_abandoned_one(run, djang
         assert imports.resume(run, is_claimed=False)
         assert slices.pick_up()
     assert OrmQ.objects.count() == 1
-    # A leased run is not queued; a run with an expired lease is stopped.
+    # A run with a lease is not queued. A run whose lease has expired is stopped.
     assert imports.claim(run.pk)
     assert not slices.pick_up()
     ImportRun.objects.update(lease_until=timezone.now() - timedelta(seconds=1))

@@ -1,4 +1,7 @@
-"""Read-only access to the copy: accounts, sessions, addresses, and versions of the tables."""
+"""Tests of the read-only access to the copy of the site's database.
+
+They cover accounts, sessions, addresses, and versions of the tables.
+"""
 
 import pymysql
 import pytest
@@ -28,7 +31,7 @@ def opened(site_copy, account):
     ],
 )
 def test_write_over_the_connection_is_refused_for_every_account(site_copy, account, statement):
-    """The session stays read-only for every account."""
+    """The session is read-only for every account."""
     before = site_copy.execute("CHECKSUM TABLE b_sale_order, b_sale_status, b_file")
     with opened(site_copy, account) as source, pytest.raises(SourceError, match=r"1792|1142|1044|denied|READ ONLY"):
         list(source.query(statement))
@@ -76,7 +79,7 @@ def test_write_privileges_of_each_account_are_listed(site_copy, account, may):
     ["INSERT (NAME) ON {db}.b_user", "EXECUTE ON *.*", "FILE ON *.*", "SELECT ON {db}.b_user WITH GRANT OPTION"],
 )
 def test_indirect_write_privileges_are_listed(site_copy, right):
-    """Rights to write a column, to execute procedures, to write files, and to grant rights."""
+    """The rights are to write a column, to execute procedures, to write files, and to grant rights."""
     what, _, rest = right.format(db="site_copy").partition(" WITH ")
     site_copy.execute("CREATE OR REPLACE USER other@localhost IDENTIFIED BY 'pass:word'")
     site_copy.execute("GRANT SELECT ON site_copy.* TO other@localhost")

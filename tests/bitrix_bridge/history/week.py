@@ -1,7 +1,8 @@
 """One week of the shop, 11 to 17 August 2025: 54 orders to import, and rows that must not be imported.
 
-Between them the orders have every oddity that the import must survive; each says in a line what is odd about it and
-which reasons it is reported for. `fill` writes them into an empty database, in an old or a new version of the tables.
+Together, the orders have every oddity that the import must handle. Each order describes its oddity in one line and
+lists the reasons that the import reports for it. `fill` writes the week into an empty database, with the tables of an
+old or a new version of Bitrix.
 """
 
 from tests.bitrix_bridge.history.odd_orders import (
@@ -23,19 +24,20 @@ ORDERS: list[Odd] = [*ORDINARY_ORDERS, *REPORTED_ORDERS]
 RUNNING = Odd(122155, "is being saved at this moment", status="N", columns={"RUNNING": "Y"})
 CARTS = 3
 SYSTEM_SHIPMENTS = sum(order.system_shipment for order in ORDERS)
-GONE_ORDER = 121000  # deleted, but its rows in other tables exist
+GONE_ORDER = 121000  # This order was deleted, but its rows in other tables exist.
 
 
 def expected(order: Odd, schema: Schema) -> set[str]:
-    """Return the reasons that the import must report for an order of a copy with this schema."""
+    """Return the reasons that the import must report for an order in the tables of this schema."""
     return {*order.expected, *(order.expected_in_old if schema is Schema.OLD else ())}
 
 
 def fill(copy: Copy, schema: Schema) -> None:
-    """Create the tables in an empty database and write the week into them.
+    """Create the tables in an empty database, and write the week into them.
 
-    An old copy lacks the columns of later versions and the shipments' properties. Its texts come over a connection that
-    knows letters of three bytes only, as an old site's do: the four bytes of an emoji become four question marks.
+    An old database has neither the columns of later versions nor the properties of shipments. The rows are inserted
+    over a connection with the character set of the database. In an old database, it has at most three bytes for a
+    character, so the four bytes of an emoji become four question marks, as on an old site.
     """
     create_tables(copy, schema)
     rows = _rows()
@@ -71,7 +73,7 @@ def _carts() -> Rows:
 
 
 def _orphans() -> Rows:
-    """Return the remaining rows of a deleted order. The site's MySQL tables have no foreign keys."""
+    """Return the rows that remain of a deleted order. The site's MySQL tables have no foreign keys."""
     gone = Odd(GONE_ORDER, "deleted from b_sale_order by hand", customer=5001, lines=())
     rows = gone.rows() | {
         "b_sale_basket": [_carts()["b_sale_basket"][0] | {"ID": 1210000, "ORDER_ID": GONE_ORDER}],
