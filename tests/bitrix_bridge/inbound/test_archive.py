@@ -1,4 +1,7 @@
-"""Orders in the site's archive are marked as archived and not as deleted, and receive no more pushes."""
+"""Tests of orders in the site's archive.
+
+They are marked as archived and not as deleted, and receive no more pushes.
+"""
 
 import pytest
 from django.urls import reverse
@@ -94,7 +97,7 @@ class TestMarking:
     def test_number_of_queries_is_constant_for_many_orders(self, place, django_assert_num_queries):
         for number in (2, 20):
             keys = [order.bitrix_order_id for order in place(number)]
-            with django_assert_num_queries(5):  # two of them a savepoint, since a test is one transaction
+            with django_assert_num_queries(5):  # two queries are for a savepoint, because a test is one transaction
                 services.mark_archived(keys)
 
     def test_archived_order_has_no_pending_changes(self, shared_order, manager):
@@ -204,7 +207,8 @@ class TestComparison:
     def test_archived_orders_are_marked_without_a_difference(self, site, place, compare_sides):
         orders = place(4)
         archive(site, *orders[:3])
-        services.mark_deleted(bitrix_order_id=orders[2].bitrix_order_id)  # by a bridge that did not support archives
+        # A bridge that did not support archives has reported this order as deleted.
+        services.mark_deleted(bitrix_order_id=orders[2].bitrix_order_id)
         run = compare_sides(repair=True)
         assert (run.compared, run.agreed, run.archived, run.differences) == (4, 1, 3, 0)
         assert [marks(order) for order in orders] == [ARCHIVED, ARCHIVED, ARCHIVED, THERE]

@@ -1,4 +1,4 @@
-"""An order of the CRM that is deleted on the site before the CRM has its id, because the response was not received."""
+"""Tests of orders made by staff that are deleted on the site before the CRM has received their ids."""
 
 import pytest
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def unconfirmed_order(site, manager):
-    """Return an order that the site has created; the response and the webhook have not arrived."""
+    """Return an order that the site has created. Neither the response nor the webhook has arrived."""
     order = made_here(manager)
     site.faults.give(faults.answer_lost(), action="order.create")
     deliver_due()
@@ -70,7 +70,7 @@ def test_late_creation_event_keeps_order_deleted(site, unconfirmed_order, post_w
 
 
 def test_repeated_create_reports_deletion_before_its_event(settings, manager, post_webhook):
-    """The site's webhooks do not arrive either, so the response to the repeated create reports the deletion."""
+    """The site's webhooks do not arrive either, so the response to the repeated create request reports the deletion."""
     with Sandbox("http://127.0.0.1:1/", api_token=settings.BITRIX_API_TOKEN) as site:
         settings.BITRIX_API_URL = site.bridge_url
         order = made_here(manager)
@@ -93,7 +93,7 @@ def test_repeated_create_reports_deletion_before_its_event(settings, manager, po
 
 
 def test_deletion_event_arrives_before_response_to_create(site, manager, post_webhook, monkeypatch):
-    """The deletion event has only an ID and arrives before the response to the create."""
+    """The deletion event has only an id, and it arrives before the response to the create request."""
     original = BridgeClient.create_order
 
     def create(client, order):
@@ -113,7 +113,7 @@ def test_deletion_event_arrives_before_response_to_create(site, manager, post_we
 
 
 class TestBareId:
-    """The site's earlier sender sends only the ID, so the event matches no order of the CRM."""
+    """The site's earlier sender sends only the id, so the event matches no order in the CRM."""
 
     @pytest.fixture
     def late_creation_event(self, site, unconfirmed_order, post_webhook):
@@ -153,7 +153,10 @@ class TestBareId:
 
 
 def test_order_created_again_just_after_its_deletion_is_kept(site, unconfirmed_order, monkeypatch):
-    """The second create was sent just before the event arrived, so the order on the site is a valid one."""
+    """The second create request was sent just before the deletion event arrived.
+
+    The new order on the site is therefore valid.
+    """
     first = int(only_order_on_site(site)["ID"])
     site.site.delete_order(first)
     original = BridgeClient.create_order

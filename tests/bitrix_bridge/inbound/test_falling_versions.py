@@ -1,4 +1,8 @@
-"""Bitrix writes the loaded VERSION plus one, so overlapping saves may lower it or write the same value twice."""
+"""Tests of versions that fall, and of versions that two saves have in common.
+
+Bitrix writes the loaded VERSION plus one, so overlapping saves may lower the version or write the same
+version twice.
+"""
 
 from datetime import datetime, timedelta
 
@@ -26,7 +30,7 @@ FORM = "%Y-%m-%d %H:%M:%S"
 
 @pytest.fixture
 def shared_order(site, shared_order, post_webhook):
-    """Return an order whose version 10 the CRM has received."""
+    """Return an order of which the CRM has received version 10."""
     site.site.write_raw(shared_order.bitrix_order_id, {"VERSION": "10"})
     post_webhook("order.update", site.site.order(shared_order.bitrix_order_id))
     shared_order.refresh_from_db()
@@ -36,7 +40,10 @@ def shared_order(site, shared_order, post_webhook):
 
 @pytest.fixture
 def site_saves(site):
-    """Return a function that saves the order on the site from an older loaded version and returns the event's data."""
+    """Return a function that saves the order on the site from an older loaded version.
+
+    The function returns the data of the event.
+    """
 
     def save(order, version, *, seconds=60, **columns):
         key = order.bitrix_order_id
@@ -50,7 +57,7 @@ def site_saves(site):
 
 @pytest.fixture
 def post_order(post_webhook):
-    """Return a function that posts a whole order and returns the stored event."""
+    """Return a function that posts all data of an order and returns the stored event."""
 
     def post_order(data):
         return WebhookEvent.objects.get(pk=post_webhook("order.update", data).json()["event_id"])
@@ -77,7 +84,7 @@ def fetch_requests(site):
 
 
 def test_payment_with_a_lower_version_is_not_lost(site, shared_order, manager, site_saves, post_order):
-    """The process of the buyer's payment had loaded the order before two of our pushes."""
+    """The process of the customer's payment had loaded the order before two pushes of the CRM."""
     edit(shared_order, manager, comment="без лилий")
     edit(shared_order, manager, courier_comment="домофон 7")
     row = post_order(site_saves(shared_order, 11, **PAID))
@@ -140,7 +147,7 @@ def test_order_is_not_fetched_when_version_and_date_are_older(site, shared_order
 
 
 def test_order_is_fetched_when_only_a_status_event_was_newer(site, shared_order, site_saves, post_order, post_webhook):
-    """The status event had a newer version, but not the other changes made until then."""
+    """The status event had a newer version, but it did not contain the earlier changes to other fields."""
     paid = site_saves(shared_order, 11, seconds=1, **PAID)
     newer = site_saves(shared_order, 12, seconds=60, STATUS_ID="AP")
     bare = {name: newer[name] for name in ("ID", "STATUS_ID", "VERSION", "DATE_UPDATE")}
@@ -217,7 +224,10 @@ class TestUntilTheSiteHasAnswered:
 
 
 class TestTwins:
-    """Our save and one of the site wrote the same version. The site's save was first, and its event arrives last."""
+    """The CRM and the site have saved the same version.
+
+    The save of the site was the first, and its event arrives last.
+    """
 
     def test_late_event_of_same_version_keeps_our_change(self, site, shared_order, manager, site_saves, post_order):
         before = site.site.order(shared_order.bitrix_order_id)
@@ -246,7 +256,7 @@ class TestTwins:
 
 
 class TestReceivedVersion:
-    """`received_version` is the version of the last whole order that was received."""
+    """`received_version` is the version of the last order that was received with all its data."""
 
     def test_version_of_our_push_counts_as_received(self, shared_order, manager):
         edit(shared_order, manager, comment="без лилий")
@@ -254,7 +264,7 @@ class TestReceivedVersion:
 
     def test_repeated_version_does_not_count_as_received(self, site, shared_order, manager, site_saves, post_order):
         edit(shared_order, manager, comment="без лилий")
-        site_saves(shared_order, 10, **PAID)  # no event about it arrives
+        site_saves(shared_order, 10, **PAID)  # no event reports this save
         edit(shared_order, manager, comment="без роз")
         assert (shared_order.bitrix_version, state(shared_order).received_version) == (11, None)
 
@@ -321,7 +331,7 @@ class TestResponseAfterEvent:
     def test_order_is_fetched_after_status_conflict(
         self, site, shared_order, manager, site_saves, post_order, monkeypatch
     ):
-        """The response names DE as the site's status; the site has since saved AP with the same version."""
+        """The response contains the site's status DE. Since then, the site has saved AP with the same version."""
         site_saves(shared_order, 11, STATUS_ID="DE")
         original = BridgeClient.set_status
 
@@ -341,7 +351,10 @@ class TestResponseAfterEvent:
 
 
 def test_repeated_request_keeps_later_change_of_site(site, shared_order, manager, site_saves, post_order):
-    """Our address became version 11 and its response was lost; an earlier process of the site then saved 11 too."""
+    """The address of the CRM was saved as version 11, but the response was lost.
+
+    A process of the site that had loaded the order earlier then saved version 11 too.
+    """
     services.edit_order(order_id=shared_order.pk, changes={"delivery_address": "Достык 5"}, actor=manager)
     site.faults.give(faults.answer_lost(), action="order.update")
     deliver_due()
@@ -357,7 +370,7 @@ def test_repeated_request_keeps_later_change_of_site(site, shared_order, manager
 
 
 def test_dump_import_does_not_end_a_status_check(site, shared_order, site_saves, post_order):
-    """A dump may be older although its version is higher, so the received state is kept."""
+    """A copy of the site's database may be older although its version is higher, so the received values are kept."""
     copied = read_order({**site.site.order(shared_order.bitrix_order_id), "VERSION": "19"})
     post_order(site_saves(shared_order, 10, **PAID))
     assert services.record_history(snapshot=copied, history=HistoryRead()).outcome == services.Outcome.STALE

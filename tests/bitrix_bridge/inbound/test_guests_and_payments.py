@@ -1,4 +1,4 @@
-"""The customers of orders that guests have placed, and the payments of an order from the site."""
+"""Tests of the customers of orders that guests have placed, and of the payments of an order received from the site."""
 
 import pytest
 
@@ -76,7 +76,7 @@ class TestGuests:
         assert (Order.objects.get().customer, Customer.objects.count()) == (None, 0)
 
     def test_customer_bound_to_guest_account_is_replaced(self, post_webhook):
-        """The order was stored with the guest account before the site marked the account as shared."""
+        """The order was received with the guest account before the site marked this account as shared."""
         plain = {name: value for name, value in GUESTS.items() if name != "EXTERNAL_AUTH_ID"}
         data = placed_by_guest(user=plain, properties={"phone": None})
         post_webhook("order.create", data)

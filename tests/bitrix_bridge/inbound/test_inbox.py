@@ -1,4 +1,7 @@
-"""The inbox stores events and processes them again, also with many events at once and with unusual input."""
+"""Tests of the inbox: it stores events and processes them again.
+
+They include many events at once and unusual input.
+"""
 
 import json
 import threading
@@ -90,7 +93,7 @@ class TestFailed:
     def test_repetition_of_failed_event_is_a_duplicate(self, broken, post_webhook):
         post_webhook("order.create", order_data())
         broken.undo()
-        # The repetition is not processed: the stored event has the same fingerprint and will be processed again.
+        # The repeated event is not processed: the stored event has the same fingerprint and will be processed again.
         assert post_webhook("order.create", order_data()).json()["action"] == "duplicate"
 
     def test_duplicate_that_fails_is_stored_too(self, broken, post_webhook):
@@ -101,7 +104,7 @@ class TestFailed:
 
 @pytest.mark.django_db
 class TestWithoutAnyClock:
-    """Events without a time are sorted by when they were received."""
+    """Events without a time are sorted by the time at which they were received."""
 
     def test_older_status_is_not_applied_when_processed_again(self, post_webhook):
         post_webhook("order.create", order_data())

@@ -1,4 +1,4 @@
-"""A status event that may be outdated: the order is fetched from the site, and its state decides."""
+"""Tests of a status event that may be outdated: the order is fetched from the site, and the fetched status decides."""
 
 from datetime import timedelta
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def updated_order(site, shared_order, manager):
-    """Return an order that the CRM moved N -> AP -> PD on the site, whose webhooks have not arrived yet."""
+    """Return an order that the CRM moved N -> AP -> PD on the site. Its webhooks have not arrived yet."""
     for status in ("accepted", "delivering"):
         change(shared_order, status, manager)
         deliver_due()
@@ -55,7 +55,8 @@ CLOCKS = [{}, {"DATE_STATUS": "late"}, {"DATE_STATUS": "late", "DATE_UPDATE": "l
 @pytest.mark.parametrize("code", ["AP", "N"])
 class TestStatusCheck:
     def clocks_of(self, clocks):
-        # Later than every known time, from a clock that is ahead or an event that got its time when it was sent late.
+        # The time is later than every known time. The clock of the sender is ahead, or the event got its time when it
+        # was sent late.
         return dict.fromkeys(clocks, in_one_minute())
 
     def test_late_status_event_does_not_replace_ours(self, site, updated_order, post_status, code, clocks):
@@ -115,7 +116,7 @@ class TestUntilSiteAnswers:
     def test_other_event_does_not_end_the_status_check(self, site, updated_order, post_status):
         site.change_status(updated_order.bitrix_order_id, "AP")
         row = post_status(updated_order, "AP")
-        assert post_status(updated_order, "PD").action == "unchanged"  # the late echo of our change
+        assert post_status(updated_order, "PD").action == "unchanged"  # this event is the late echo of the CRM's change
         WebhookEvent.objects.update(retry_at=timezone.now())
         inbox.retry_due()
         row.refresh_from_db()
@@ -161,7 +162,7 @@ class TestUntilSiteAnswers:
             inbox.retry_due()
         row.refresh_from_db()
         assert (row.state, row.attempts) == ("failed", len(WAITS) + 1)
-        # Staff process the event again when the site is available.
+        # Staff process the event again after the site has become available.
         status_check.check_status(str(updated_order.pk))
         assert inbox.reprocess(row.pk).state == "processed"
 
@@ -202,7 +203,7 @@ def test_status_of_ours_that_site_replaced_is_checked_too(site, shared_order, ma
 
 
 def test_pending_status_stays_pending_when_late_event_names_it(site, updated_order, post_status, manager):
-    """The manager sets AP again, and a late event names AP as the site's status."""
+    """The manager sets AP again. A late event then says that the site's status is AP."""
     Status.objects.filter(code="delivering").update(next_codes=[])
     site.faults.give(faults.status(503))
     change(updated_order, "accepted", manager)

@@ -1,4 +1,4 @@
-"""Every response of the webhook that the contract lists, over HTTP."""
+"""Tests over HTTP of every response of the webhook that the contract lists."""
 
 import json
 
@@ -111,9 +111,8 @@ def test_body_above_one_megabyte_is_refused(post_webhook, settings):
 def test_body_just_below_one_megabyte_is_accepted(post_webhook):
     assert post_webhook("order.create", order_data(COMMENTS="x" * 900_000)).json()["action"] == "created"
     order = Order.objects.get()
-    assert (
-        order.metadata["fields"]["COMMENTS"] == "x" * 900_000
-    )  # the whole text, while the order's own field is truncated
+    # The whole string is kept, although the column of the order is truncated.
+    assert order.metadata["fields"]["COMMENTS"] == "x" * 900_000
 
 
 def test_unknown_event_is_stored_and_ignored(post_webhook):
@@ -165,12 +164,12 @@ def test_forwarded_address_is_used_only_from_trusted_proxies(client, settings):
     assert [post("10.0.0.1"), post("10.0.0.2")] == [401, 429]
     caches["throttle"].clear()
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NUM_PROXIES": 1}
-    # Entries that the client itself added before the one of the trusted proxy are ignored.
+    # Entries that the client itself added before the entry of the trusted proxy are ignored.
     assert [post("10.0.0.1"), post("10.0.0.2"), post("6.6.6.6, 10.0.0.2")] == [401, 401, 429]
 
 
 def test_unavailable_database_returns_503_with_retry_after(post_webhook, monkeypatch):
-    # A test in tests/e2e really stops the database.
+    # A test in tests/e2e stops a real database.
     def away(_row):
         raise OperationalError("the connection is lost")
 
@@ -189,7 +188,8 @@ def test_other_http_methods_are_refused(client, method):
 def test_documentation_lists_every_response(client):
     page = client.get("/docs")
     assert page.status_code == 200
-    assert b"https://" not in page.content.replace(b"https://cvety", b"")  # assets are served from here
+    # The CRM itself serves the assets of this page.
+    assert b"https://" not in page.content.replace(b"https://cvety", b"")
     schema = client.get("/docs/schema", headers={"Accept": "application/json"}).content.decode()
     for answer in ("'200'", "'400'", "'401'", "'413'", "'429'", "'503'"):
         assert answer in schema or answer.replace("'", '"') in schema
