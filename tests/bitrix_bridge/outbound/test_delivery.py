@@ -1,4 +1,4 @@
-"""Pushes to the sandbox over HTTP: their requests, their results, and the effects of faults."""
+"""Tests of pushes to the sandbox over HTTP: their requests, their results, and the effects of faults."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -39,7 +39,7 @@ def made_here(manager, **fields):
 
 
 def test_order_is_found_by_its_first_number_after_site_renumbers_it(site, manager, client):
-    """The order's page shows both numbers after the site has assigned its own."""
+    """The order's page shows both numbers after the site has assigned its own number."""
     order = made_here(manager)
     first_number = order.order_number
     assert first_number.startswith("CRM-")
@@ -173,7 +173,7 @@ def test_temporary_failure_is_retried_and_change_is_made_once(site, shared_order
     assert push.last_error
     wait = push.due_at - push.updated_at
     assert WAITS[0] * 0.79 < wait < WAITS[0] * 1.21
-    assert deliver_due() == 0  # not yet
+    assert deliver_due() == 0  # the retry delay has not passed yet
     make_due(push)
     deliver_due()
     push.refresh_from_db()
@@ -282,7 +282,7 @@ def test_attempt_of_a_killed_worker_is_counted(site, shared_order, manager):
     push = Push.objects.get()
     Push.objects.update(state="sending", attempts=1, lease_until=timezone.now() + timedelta(seconds=30))
     push.attempt_log.create(number=1)
-    assert deliver_due() == 0  # its lease has not expired
+    assert deliver_due() == 0  # the lease of the push has not expired
     Push.objects.update(lease_until=timezone.now())
     deliver_due()
     push.refresh_from_db()
@@ -309,7 +309,7 @@ def test_result_of_worker_with_expired_lease_is_ignored(site, shared_order, mana
     def deliver_too_slowly(_push):
         monkeypatch.setitem(deliverers._registered, label, usual)
         Push.objects.update(lease_until=timezone.now())
-        assert deliver_one(Push, push.pk)  # another worker claims it and succeeds
+        assert deliver_one(Push, push.pk)  # a different worker claims the push and succeeds
         raise RuntimeError("too late")
 
     monkeypatch.setitem(deliverers._registered, label, replace(usual, deliver=deliver_too_slowly))

@@ -1,4 +1,4 @@
-"""A discount between the two sides: it is sent as prices of lines and read back from these prices."""
+"""Tests of a discount on both sides: it is sent as prices of items, and it is computed from these prices again."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def order(site, post_webhook) -> Order:
-    """Return an order of one bouquet for 7 500 ₸ with delivery for 1 500 ₸, which both sides have."""
+    """Return an order that both sides have: one bouquet for 7500 KZT and delivery for 1500 KZT."""
     items = [{"bitrix_product_id": 696613, "quantity": 1, "price": 7500}]
     placed = site.place_order(items=items, delivery_fee=1500, total_amount=9000)
     post_webhook("order.create", placed)
@@ -41,7 +41,7 @@ def edit(order, manager, items=None, **changes):
 
 
 def check(site, order):
-    """Check that both sides have the same sums and that the lines add up to them."""
+    """Check that both sides have the same sums, and that the prices of the items add up to them."""
     order.refresh_from_db()
     items = list(order.items.all())
     assert order.sync_state == "synced"

@@ -1,4 +1,4 @@
-"""A held status is not sent before the end of its hold period, and never if it is taken back."""
+"""Tests of a held status: it is not sent before the end of its hold period, and never if it is undone."""
 
 import threading
 import time
@@ -234,11 +234,11 @@ def test_held_status_is_not_sent_when_site_changes_status(site, shared_order, ma
 
 
 class TestChangeBeforeRequest:
-    """Staff change the order between the moment it is read and the request."""
+    """Staff change the order after it is read and before the request is sent."""
 
     @pytest.fixture
     def before_next_request(self, monkeypatch):
-        """Return a function that runs an action right before the values of the next request are stored."""
+        """Return a function that runs an action just before the values of the next request are stored."""
 
         def run_before_next_request(action):
             original = {name: getattr(services, name) for name in ("note_sending", "start_request")}
@@ -261,7 +261,7 @@ class TestChangeBeforeRequest:
         hold_clock.let_pass(11.1)
 
         def undo():
-            hold_clock.let_pass(-2)  # the clock of another machine
+            hold_clock.let_pass(-2)  # staff undo the status on a machine whose clock is behind
             take_back(shared_order, manager)
             hold_clock.let_pass(2)
 
@@ -303,8 +303,8 @@ class TestChangeBeforeRequest:
 def test_status_taken_back_during_delivery_leaves_both_sides_equal(
     head_start, site, shared_order, manager, hold_clock, monkeypatch
 ):
-    """Two connections act at once. The first one wins, and both sides agree afterwards."""
-    # With this margin the clock allows both, so only the lock decides.
+    """Two connections work at the same time. The first one wins, and both sides agree afterwards."""
+    # With this margin the clock allows both actions, so only the lock decides.
     monkeypatch.setattr("orders.rules.hold.MARGIN", timedelta(seconds=-10))
     change(shared_order, "accepted", manager)
     push, event = Push.objects.get(), shared_order.events.get(kind="status")

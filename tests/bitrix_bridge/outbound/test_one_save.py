@@ -1,4 +1,4 @@
-"""A status and other fields are sent in one request if the bridge supports it."""
+"""Tests of a status and other fields that are sent in one request if the bridge supports it."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -28,7 +28,7 @@ def edit(order, manager, **changes):
 
 
 def sent(site):
-    """Return the action and body of every request that changed something."""
+    """Return the action and the body of every request that could change an order."""
     requests = [(one["action"], one["body"]) for one in site.site.requests]
     return [(action, body) for action, body in requests if action in ("order.update", "order.status", "order.create")]
 
@@ -203,7 +203,7 @@ class TestRepeatedRequest:
         assert "conflict" not in unconfirmed.events.values_list("kind", flat=True)
 
     def test_request_with_held_status_is_repeated_after_hold_period(self, site, unconfirmed, manager, hold_clock):
-        """A request without a response can't be repeated while the status in it is held."""
+        """A request without a response can't be repeated while the status in the request is held."""
         unconfirmed.status_held_until = timezone.now() + timedelta(seconds=10)
         unconfirmed.save(update_fields=["status_held_until"])
         self.retry()

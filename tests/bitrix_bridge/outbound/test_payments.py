@@ -1,4 +1,4 @@
-"""Payments sent to the site and received from it: the sum, the method, and what the site refuses."""
+"""Tests of payments sent to the site and received from it: the sum, the method, and refusals of the site."""
 
 from decimal import Decimal
 
@@ -24,7 +24,7 @@ def _pay_systems(settings):
 
 @pytest.fixture
 def shared_order(site, post_webhook):
-    """Return an order of the site with the payment method cash."""
+    """Return an order received from the site, with the payment method cash."""
     placed = site.place_order(payment_method_id=1)
     post_webhook("order.create", placed)
     return Order.objects.get()
@@ -274,7 +274,7 @@ class TestMethod:
         row = order_on_site(site, shared_order)
         assert (row["PAY_SYSTEM_ID"], row["USER_DESCRIPTION"]) == ("1", "без лилий")
         assert (shared_order.sync_state, "оплачен" in Push.objects.get().last_error) == ("failed", True)
-        # An unpaid payment may get another pay system.
+        # The pay system of an unpaid payment can be changed.
         edit(shared_order, manager, payment_status="pending")
         deliver_due()
         row = order_on_site(site, shared_order)

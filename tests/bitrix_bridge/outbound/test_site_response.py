@@ -1,4 +1,4 @@
-"""Warnings of the bridge appear once on the timeline, and values that it refused are kept in the CRM."""
+"""Tests of what the bridge responds: its warnings are shown once on the timeline, and the CRM keeps refused values."""
 
 import pytest
 from django.urls import reverse
@@ -45,7 +45,7 @@ def edit(order, manager, **changes):
 
 
 def notes_of(order, kind="warned"):
-    """Return the notes of the order's timeline entries of a kind, oldest first."""
+    """Return the notes of the timeline entries of this kind, oldest first."""
     events = list(order.events.filter(kind=kind).order_by("happened_at", "created_at"))
     return [list(entry.notes) for entry in timeline(events)]
 
@@ -101,7 +101,7 @@ class TestWarnings:
         bridge.say("order.update", warnings=[missing])
         edit(shared_order, manager, is_surprise=False)
         assert len(notes_of(shared_order)) == 1
-        edit(shared_order, manager, is_surprise=True)  # the site has this property now
+        edit(shared_order, manager, is_surprise=True)  # now the site has this property
         bridge.say("order.update", warnings=[missing])
         edit(shared_order, manager, is_surprise=False)
         assert len(notes_of(shared_order)) == 2
@@ -130,7 +130,7 @@ class TestWarnings:
 class TestRefusedValues:
     @pytest.fixture
     def order(self, bridge, shared_order, manager):
-        """Return an order whose comment the site has accepted and whose postcard it can't store."""
+        """Return an order whose comment the site has accepted. The site can't store the postcard of the order."""
         bridge.say("order.update", refused=[refused("properties.postcardText")])
         edit(shared_order, manager, postcard_text="я" * 400, comment="без лилий")
         return shared_order
@@ -239,7 +239,7 @@ class TestRefusedValues:
 
 
 class TestWholeRequestRefused:
-    """The site responds with 422 and the first refusal, and has changed nothing."""
+    """The site responds with 422 and the first refusal, and it has changed nothing."""
 
     @pytest.fixture
     def refuse(self, site):
@@ -261,7 +261,8 @@ class TestWholeRequestRefused:
     def test_each_property_of_refused_request_is_sent_alone(self, site, refuse, shared_order, manager):
         refuse(2)
         edit(shared_order, manager, delivery_address="Достык 5", postcard_text="я" * 400)
-        # Both together, then the address alone, then the postcard alone, which the site accepts.
+        # The CRM sends both values together, then the address alone, then the postcard alone. The site accepts only the
+        # last request.
         assert state(shared_order).refused.keys() == {"delivery_address"}
         assert site.site.order(shared_order.bitrix_order_id)["properties"]["postcardText"] == "я" * 400
 

@@ -1,4 +1,7 @@
-"""The site computes the total from lines and delivery, so it is sent only if it differs from their sum."""
+"""Tests of the total: the CRM sends it only if it differs from the sum of the items and the delivery.
+
+The site computes the total from the items and the delivery itself.
+"""
 
 from decimal import Decimal
 
@@ -25,7 +28,7 @@ def body(site):
 
 @pytest.fixture
 def shared_order(site, post_webhook):
-    """Return an order of one bouquet for 7500 with delivery for 1500."""
+    """Return an order of one bouquet for 7500 KZT with delivery for 1500 KZT."""
 
     items = [{"bitrix_product_id": 696613, "quantity": 1, "price": 7500}]
     post_webhook("order.create", site.place_order(items=items, delivery_fee=1500, total_amount=9000))
@@ -48,7 +51,7 @@ def test_total_is_not_sent_with_changed_lines(site, shared_order, manager):
 
 
 def test_total_is_sent_when_restored_to_sum_of_parts(site, shared_order, manager, post_webhook):
-    """Staff set the total, which differed from the sum of its parts on the site, back to this sum."""
+    """The total on the site differed from the sum of its parts, and staff set the total to this sum."""
     key = shared_order.bitrix_order_id
     site.site.write_raw(key, {"PRICE": "5000.0000"})
     Order.objects.filter(pk=shared_order.pk).update(total_amount=5000)
@@ -63,7 +66,7 @@ def test_total_is_sent_when_restored_to_sum_of_parts(site, shared_order, manager
 def test_total_that_differs_from_parts_is_sent(site, shared_order, manager):
     edit(shared_order, manager, total_amount=Decimal(8000))
     sent = body(site)
-    # If the lines contain the discount, the lines are sent.
+    # If the prices of the items contain the discount, the items are sent.
     assert sent.get("fields", {}).get("PRICE") == "8000.00" or sent["items"]
     assert site.site.order(shared_order.bitrix_order_id)["PRICE"] == "8000.0000"
 

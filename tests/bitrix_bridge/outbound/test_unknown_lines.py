@@ -1,4 +1,4 @@
-"""Lines of an order were replaced on the site without an event, so a push names lines that no longer exist."""
+"""Tests of a push that names items which no longer exist, because they were replaced on the site without an event."""
 
 from decimal import Decimal
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def shared_order(site, post_webhook):
-    """Return an order of one bouquet for 7500."""
+    """Return an order of one bouquet for 7500 KZT."""
     items = [{"bitrix_product_id": 696613, "quantity": 1, "price": 7500}]
     post_webhook("order.create", site.place_order(items=items))
     return Order.objects.get()
@@ -23,7 +23,7 @@ def shared_order(site, post_webhook):
 
 @pytest.mark.parametrize("more", [{}, {"comment": "без лилий"}], ids=["lines alone", "lines and a comment"])
 def test_lines_replaced_on_site_without_event_get_new_ids(site, shared_order, manager, more):
-    """An employee replaced the bouquet on the site, and the webhook was lost."""
+    """An employee has replaced the bouquet on the site, and the webhook was lost."""
     key = shared_order.bitrix_order_id
     site.site.update_order(key, items=[{"bitrix_product_id": 696614, "quantity": 1, "price": 9500}])
     lines = [line(quantity=Decimal(2), bitrix_basket_id=shared_order.items.get().bitrix_basket_id)]
