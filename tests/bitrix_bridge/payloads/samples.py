@@ -96,10 +96,10 @@ _FULL: dict[str, Any] = {
 
 
 def order(**changes: Any) -> dict[str, Any]:
-    """Return the smallest order that the site sends, with some columns changed."""
+    """Return the smallest order that the site sends, with the given changes of its columns."""
     return {**deepcopy(_ORDER), **changes}
 
 
 def full_order(**changes: Any) -> dict[str, Any]:
-    """Return an order with a value in every column that is read."""
+    """Return an order with a value in every column that the CRM reads, with the given changes of its columns."""
     return {**deepcopy(_FULL), **changes}

@@ -1,4 +1,4 @@
-"""Any JSON value: only a missing id raises an error, no value is lost, and every value can be stored."""
+"""Tests with any JSON value: only a missing id raises an error, no value is lost, and every value can be stored."""
 
 import json
 import math
@@ -78,7 +78,7 @@ CLOCK_OF = {
 
 
 def stored(metadata):
-    """Return the metadata as the database returns it."""
+    """Return the metadata as the database returns it, and check that the database can store it."""
     text = json.dumps(metadata, cls=DjangoJSONEncoder, allow_nan=False, ensure_ascii=False)
     text.encode()
     assert "\\u0000" not in text
@@ -93,7 +93,7 @@ def keeps(kept, name, raw):
 
 
 def is_empty_value(raw):
-    """Return whether a raw value is empty, so that it need not be kept."""
+    """Return whether a raw value is empty. An empty value need not be kept."""
     if is_empty(raw) or raw is False or (isinstance(raw, str) and not clean_line(raw)):
         return True
     if isinstance(raw, list):
@@ -105,7 +105,7 @@ def is_empty_value(raw):
 
 
 def check(snapshot):
-    """Check the properties that every snapshot of an order has."""
+    """Check the properties that every snapshot of an order must have."""
     assert stored(snapshot.metadata) == snapshot.metadata
     if snapshot.customer:
         assert stored(snapshot.customer.metadata) == snapshot.customer.metadata
@@ -138,7 +138,7 @@ def kept_for(snapshot, problem):
     metadata = snapshot.metadata
     place, _, name = problem.field.partition(".")
     if place == "properties" and name:
-        # A contact of the order is kept under its original key.
+        # A contact of the order is kept under the key that the site has sent.
         return any(
             keeps(metadata["properties"], key, problem.value)
             for key in metadata["properties"]

@@ -1,4 +1,4 @@
-"""The customer of an order, as the site sends it."""
+"""Tests of the customer of an order, as the site sends the customer."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""docs/bitrix.md documents how each shared field is sent to the site."""
+"""Tests that docs/bitrix.md documents how each shared field is sent to the site."""
 
 import re
 from pathlib import Path

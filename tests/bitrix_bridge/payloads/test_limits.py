@@ -1,4 +1,4 @@
-"""The exact limits of readable values, and what is kept of unreadable ones."""
+"""Tests of the exact limits of readable values, and of what the CRM keeps of unreadable values."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal

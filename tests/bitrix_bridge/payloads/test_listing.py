@@ -1,4 +1,4 @@
-"""Rows of the site's list of orders, with values in any type that PHP sends."""
+"""Tests of the rows of the site's list of orders, with values in any type that PHP sends."""
 
 from uuid import UUID
 

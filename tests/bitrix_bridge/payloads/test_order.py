@@ -1,4 +1,4 @@
-"""Orders in the formats of webhooks, the bridge and REST."""
+"""Tests of orders in the formats of webhooks, the bridge and REST."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -108,7 +108,7 @@ def test_every_column_of_full_order_is_read():
             "RESPONSIBLE_ID": "12",
             "webhook_source": "site",
         },
-        # Flags are kept too, because they must be changed under the code that the site uses.
+        # Flags are kept too, because a change must be sent under the code that the site uses.
         "properties": {"howFound": "Instagram", "iWillGet": "N", "isAnonymous": "Y", "doNotCall": "N"},
     }
 

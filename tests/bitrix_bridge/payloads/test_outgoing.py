@@ -1,4 +1,4 @@
-"""Requests to the bridge that create or change an order, key by key."""
+"""Tests of the requests to the bridge that create or change an order, key by key."""
 
 from decimal import Decimal
 from uuid import UUID
@@ -237,7 +237,8 @@ class TestUpdate:
         assert request.get("fields", {}).get("PRICE") == sent
 
     def test_each_line_is_rounded_before_the_sum(self):
-        lines = [item("0.333", "10.01"), item("0.5", "0.01")]  # 3.33333 and 0.005
+        # The sums of the items before rounding are 3.33333 and 0.005.
+        lines = [item("0.333", "10.01"), item("0.5", "0.01")]
         known = order(total_amount=Decimal("3.34"), delivery_fee=Decimal(0))
         assert update_request(known, {"total_amount": "3.34", "items": []}, lines) == {
             "items": [item_request(line) for line in lines]

@@ -1,4 +1,4 @@
-"""Products in the format of the site's catalogue."""
+"""Tests of products in the format of the site's catalogue."""
 
 from datetime import UTC, datetime
 from decimal import Decimal

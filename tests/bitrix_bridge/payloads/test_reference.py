@@ -1,4 +1,4 @@
-"""The site's reference data, row by row."""
+"""Tests of the site's reference data, row by row."""
 
 from datetime import UTC, datetime, time
 

@@ -1,4 +1,4 @@
-"""`warnings` and `refused` of a response, in both formats and as any JSON."""
+"""Tests of the lists `warnings` and `refused` of a response, in both formats and as any JSON."""
 
 import pytest
 from hypothesis import given

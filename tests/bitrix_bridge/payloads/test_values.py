@@ -1,4 +1,4 @@
-"""Single values in the spellings that PHP, MySQL, REST and people use."""
+"""Tests of single values in the formats that PHP, MySQL, REST and people use."""
 
 import json
 import math
@@ -36,7 +36,7 @@ from orders.values.text import clean_line, clean_lines, unescape
 
 NOTHING = Reading()
 HUGE = pytest.param(10**5000, id="huge")
-"""An int that Python refuses to convert to text."""
+"""An int that is too long for Python to convert it to a string."""
 EVERY_READER = [
     read_number,
     read_money,
