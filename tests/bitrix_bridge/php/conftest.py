@@ -1,4 +1,4 @@
-"""Fixtures: the shop in PHP, alone or together with a real CRM."""
+"""Fixtures of the shop in PHP, alone or together with a real CRM."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(params=["sqlite", "mariadb"])
 def shop_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ShopDatabase]:
-    """Yield the shop's database; each test runs with SQLite and with MariaDB."""
+    """Yield the shop's database. Each test runs with SQLite and with MariaDB."""
     if request.param == "sqlite":
         yield SqliteDatabase(tmp_path / "bitrix.sqlite")
         return
-    # A new name, because a killed server of the previous test may still hold its locks.
+    # The name is new, because a killed server of the previous test may still hold its locks.
     database = MariaDatabase(request.getfixturevalue("mariadb"), f"shop_{next(_numbers)}")
     yield database
     database.drop()
@@ -35,7 +35,7 @@ def shop_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sh
 
 @pytest.fixture
 def make_site(tmp_path: Path, shop_database: ShopDatabase) -> Iterator[MakeSite]:
-    """Yield a function that opens a shop; its keyword arguments are those of `PhpSite`."""
+    """Yield a function that opens a shop. Its keyword arguments are those of `PhpSite`."""
     with ExitStack() as opened:
 
         def open_shop(**options: Any) -> PhpSite:
@@ -46,7 +46,7 @@ def make_site(tmp_path: Path, shop_database: ShopDatabase) -> Iterator[MakeSite]
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    """Yield a CRM whose answers a test can set."""
+    """Yield a receiver of webhooks whose responses a test can set."""
     made = Receiver()
     yield made
     made.close()
@@ -74,7 +74,7 @@ def connected(make_site: MakeSite, live_server: LiveServer, settings) -> PhpSite
 
 @pytest.fixture
 def create_request() -> dict[str, Any]:
-    """Return a create request in the shape of the contract."""
+    """Return a request that creates an order, in the format that the bridge expects."""
     return {
         "user_id": 1079,
         "recipient_name": "Әлия",

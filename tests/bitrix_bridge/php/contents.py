@@ -1,4 +1,4 @@
-"""The initial contents of a test shop: the same users, products and lists as the sandbox's."""
+"""The initial contents of a test shop: the same users, products and lists as in the sandbox."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SERVICES = [(1, "Курьер", 1500), (2, "Самовывоз", 0)]
 
 
 def rows() -> dict[str, list[Row]]:
-    """Return the rows of each table."""
+    """Return the rows of the initial contents by table."""
     statuses = [
         {"ID": code, "TYPE": kind, "SORT": 10 * place, "NAME": name}
         for kind, of_kind in (("O", reference.ORDER_STATUSES), ("D", reference.SHIPMENT_STATUSES))

@@ -1,6 +1,6 @@
-"""The databases of a test shop: an SQLite file, or a database of a real MariaDB.
+"""The databases of a test shop: an SQLite file, or a database of a real MariaDB server.
 
-Both return values as Bitrix's own connection does: decimals as text with all their digits, dates as text.
+Both return values as Bitrix's own connection does: decimals as strings with all their digits, and dates as strings.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ Row = dict[str, Any]
 
 
 class ShopDatabase(Protocol):
-    """The database of one shop."""
+    """The interface of a test shop's database."""
 
     def environment(self) -> dict[str, str]:
-        """Return the environment variables that configure the PHP."""
+        """Return the environment variables that configure the fake Bitrix classes for this database."""
 
     def fill(self, rows: dict[str, list[Row]]) -> None:
-        """Create the tables and insert rows."""
+        """Create the tables and insert the rows."""
 
     def rows(self, sql: str, values: tuple[Any, ...]) -> list[Row]:
-        """Return the rows of a query; a value stands for each `?`."""
+        """Return the rows of a query. Each `?` is replaced by a value."""
 
     def execute(self, sql: str, values: tuple[Any, ...]) -> None:
         """Change the database directly, without Bitrix and without strict mode."""
@@ -43,17 +43,17 @@ class ShopDatabase(Protocol):
 
 
 class SqliteDatabase:
-    """An SQLite file."""
+    """A test shop's database in an SQLite file."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def environment(self) -> dict[str, str]:
-        """Return the environment variables that configure the PHP."""
+        """Return the environment variables that configure the fake Bitrix classes for SQLite."""
         return {"FAKE_ENGINE": "sqlite", "FAKE_DATABASE": str(self.path)}
 
     def fill(self, rows: dict[str, list[Row]]) -> None:
-        """Create the tables and insert rows."""
+        """Create the tables and insert the rows."""
         with self._connected() as connection:
             connection.executescript(f"PRAGMA journal_mode = WAL;{schema.sqlite_schema()}")
             for table, some in rows.items():
@@ -61,7 +61,7 @@ class SqliteDatabase:
                     connection.executemany(sql, values)
 
     def rows(self, sql: str, values: tuple[Any, ...]) -> list[Row]:
-        """Return the rows of a query; a value stands for each `?`."""
+        """Return the rows of a query. Each `?` is replaced by a value."""
         with self._connected() as connection:
             return [dict(row) for row in connection.execute(sql, values)]
 
@@ -90,7 +90,7 @@ class SqliteDatabase:
 
 
 class MariaDatabase:
-    """A database of a server that the tests have started."""
+    """A test shop's database on a MariaDB server that the tests have started."""
 
     def __init__(self, server: Server, name: str) -> None:
         self._server = server
@@ -101,7 +101,7 @@ class MariaDatabase:
         self._connection.decoders = _AS_TEXT
 
     def environment(self) -> dict[str, str]:
-        """Return the environment variables that configure the PHP."""
+        """Return the environment variables that configure the fake Bitrix classes for MariaDB."""
         return {
             "FAKE_ENGINE": "mariadb",
             "FAKE_DATABASE": self._name,
@@ -109,7 +109,7 @@ class MariaDatabase:
         }
 
     def fill(self, rows: dict[str, list[Row]]) -> None:
-        """Create the tables and insert rows."""
+        """Create the tables and insert the rows."""
         connection = self._server.connect(self._name, client_flag=CLIENT.MULTI_STATEMENTS)
         with contextlib.closing(connection), connection.cursor() as cursor:
             cursor.execute(schema.mariadb_schema())
@@ -120,14 +120,14 @@ class MariaDatabase:
                     cursor.executemany(sql, values)
 
     def rows(self, sql: str, values: tuple[Any, ...]) -> list[Row]:
-        """Return the rows of a query; a value stands for each `?`."""
+        """Return the rows of a query. Each `?` is replaced by a value."""
         with self._connection.cursor() as cursor:
             cursor.execute(_with_percent_marks(sql), values)
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
     def execute(self, sql: str, values: tuple[Any, ...]) -> None:
-        """Change the database directly, without Bitrix."""
+        """Change the database directly, without Bitrix and without strict mode."""
         with self._connection.cursor() as cursor:
             cursor.execute(_with_percent_marks(sql), values)
 
@@ -146,7 +146,7 @@ class MariaDatabase:
 
 
 def _inserts(table: str, rows: list[Row], mark: str) -> list[tuple[str, list[list[Any]]]]:
-    """Return one INSERT for all rows with the same columns."""
+    """Return one INSERT for each set of columns, with the values of all rows that have these columns."""
     groups: dict[tuple[str, ...], list[list[Any]]] = {}
     for row in rows:
         groups.setdefault(tuple(row), []).append(list(row.values()))
@@ -161,7 +161,7 @@ def _inserts(table: str, rows: list[Row], mark: str) -> list[tuple[str, list[lis
 
 
 def _with_percent_marks(sql: str) -> str:
-    """Return the statement with `%s` of PyMySQL for each `?` outside of texts."""
+    """Return the statement with PyMySQL's `%s` in place of each `?` outside of quoted strings."""
     parts = re.split(r"('(?:[^']|'')*')", sql.replace("%", "%%"))
     return "".join(part if part.startswith("'") else part.replace("?", "%s") for part in parts)
 

@@ -1,8 +1,8 @@
-"""The tables of the test shop, defined once and created in either database.
+"""The tables of the test shop, which are defined once and can be created in either database.
 
-Most are those of the import's tests, as Bitrix's installer creates them in version 25; the others are defined here, in
-the same notation. MariaDB in strict mode checks lengths and empty columns itself. For SQLite the same rules are written
-as checks, and the name of a type gives the number of decimals.
+Most tables are those of the import's tests, as Bitrix's installer creates them in version 25. The others are defined in
+this module, in the same notation. MariaDB in strict mode checks lengths and empty columns itself. SQLite checks the
+same rules in CHECK constraints, and the name of a type contains the number of decimals.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ MORE_TABLES = (
         """,
         keys="ID; ORDER_ID; XML_ID",
     ),
-    # For the tests: one row for each request that has started a session.
+    # Only the tests need this table. It has one row for each request that has started a session.
     Table("fake_session", "ID int +; URI varchar(255)", keys="ID"),
 )
 USED = {
@@ -109,7 +109,10 @@ DECIMALS = {
     "double(18,4)": "double4",
     "double(18,2)": "double2",
 }
-"""SQLite's names of MySQL's numbers: the name has numeric affinity, and readers know the number of decimals."""
+"""SQLite's names of MySQL's numeric types.
+
+A column with such a type has numeric affinity, and the name of the type contains the number of decimals.
+"""
 
 _TYPE = re.compile(r"(\w+(?:\([\d,]+\))?) (NULL|NOT NULL)( AUTO_INCREMENT)?(?: DEFAULT (.+))?")
 
@@ -120,13 +123,13 @@ def _tables() -> list[Table]:
 
 @cache
 def mariadb_schema() -> str:
-    """Return the statements for MariaDB as one text."""
+    """Return the statements for MariaDB, separated by semicolons."""
     return ";\n".join(table.sql(Schema.NEW) for table in _tables())
 
 
 @cache
 def sqlite_schema() -> str:
-    """Return the statements for SQLite as one text."""
+    """Return the statements for SQLite, separated by semicolons."""
     return ";\n".join(_sqlite_table(table) for table in _tables()) + ";"
 
 
@@ -163,7 +166,7 @@ def _sqlite_column(name: str, kind: str) -> str:
     elif types in ("datetime", "timestamp"):
         stored, check = "datetime", f"`{name}` LIKE '____-__-__ __:__:__'"
     elif types == "date":
-        # Python's own converter would claim the name `date`.
+        # The type is not named `date`, because Python's own converter would convert its values.
         stored, check = "day", f"`{name}` LIKE '____-__-__'"
     default = "(CURRENT_TIMESTAMP)" if default == "current_timestamp" else default
     rest = f" DEFAULT {default}" if default else ""

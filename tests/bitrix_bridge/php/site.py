@@ -1,4 +1,7 @@
-"""A shop that runs the real PHP: both files installed as their README says, on fake Bitrix classes, in `php -S`."""
+"""A shop that runs the real PHP in `php -S` with fake Bitrix classes.
+
+Both files of the PHP are installed as their README describes.
+"""
 
 from __future__ import annotations
 
@@ -28,9 +31,10 @@ WORKERS = 8
 
 
 class PhpSite:
-    """One shop with its folder, its database and its web server. `init` is additional PHP for init.php.
+    """One shop with its folder, its database and its web server.
 
-    PHP's time zone is the shop's, Almaty; `database_zone` is that of the database, which may differ.
+    `init` is additional PHP for init.php. The time zone of PHP is that of the shop, Almaty. The time zone of the
+    database is `database_zone`, which may be different.
     """
 
     def __init__(
@@ -90,7 +94,7 @@ class PhpSite:
         raise AssertionError(self.server_log.read_text())
 
     def _start(self, port: int) -> bool:
-        """Start the server; return False if another program took the port first."""
+        """Start the server. Return False if a different program already uses the port."""
         environment = {
             **os.environ,
             **self.database.environment(),
@@ -106,7 +110,7 @@ class PhpSite:
                 env=environment,
                 stdout=log,
                 stderr=log,
-                # A process group of its own, so that its workers end with it.
+                # The server has its own process group, so its workers end with it.
                 start_new_session=True,
             )
         self.url = f"http://127.0.0.1:{port}"
@@ -125,7 +129,7 @@ class PhpSite:
 
     @property
     def bridge_url(self) -> str:
-        """The address of the endpoint."""
+        """Return the URL of the bridge."""
         return f"{self.url}{FOLDER}/crm-bridge.php"
 
     def call(self, action: str | None = None, **request: Any) -> requests.Response:
@@ -134,13 +138,16 @@ class PhpSite:
         return self.post(body)
 
     def post(self, body: Any, token: str = API_TOKEN) -> requests.Response:
-        """Post to the bridge: a text unchanged, any other value as JSON."""
+        """Post a request to the bridge. A string is sent unchanged, any other value as JSON."""
         headers = {"X-API-TOKEN": token} if token else {}
         kind = "data" if isinstance(body, str | bytes) else "json"
         return requests.post(self.bridge_url, headers=headers, timeout=20, allow_redirects=False, **{kind: body})
 
     def hit(self, *steps: list[Any], crontab: bool = False, dies: bool = False) -> list[Any]:
-        """Send one request to the shop that does these steps; `dies` ends it without Bitrix's epilogue."""
+        """Send one request to the shop that runs these steps, and return their results.
+
+        With `dies` the request ends without Bitrix's epilogue.
+        """
         body = {"steps": steps, "crontab": crontab, "dies": dies}
         answer = requests.post(f"{self.url}/shop.php", json=body, timeout=30)
         assert answer.status_code == 200, answer.text
@@ -150,24 +157,24 @@ class PhpSite:
             raise AssertionError(answer.text) from None
 
     def place_order(self, **order: Any) -> int:
-        """Place an order as a customer; return its id."""
+        """Place an order as a customer, and return its id."""
         properties = {"name": "Мария", "phone": "+7 (701) 123-45-67", "city": "2", "when": "18", "shopId": "17008"}
         order["properties"] = {**properties, **order.get("properties", {})}
         return self.hit(["create", order])[0]
 
     def run_agents(self) -> None:
-        """Let the retry delays pass and run the agents on cron."""
+        """End all retry delays, and run the agents as cron does."""
         self.execute("UPDATE cvety_crm_queue SET NEXT_TRY_AT = 0 WHERE STATE = 'W'")
         self.hit(["agents"], crontab=True)
 
     # State of the shop
 
     def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
-        """Return the rows of a query; a value stands for each `?`."""
+        """Return the rows of a query. Each `?` is replaced by a value."""
         return self.database.rows(sql, values)
 
     def execute(self, sql: str, *values: Any) -> None:
-        """Change the database directly, without Bitrix."""
+        """Change the database directly, without Bitrix and without strict mode."""
         self.database.execute(sql, values)
 
     def queue(self) -> list[dict[str, Any]]:
@@ -175,16 +182,16 @@ class PhpSite:
         return self.rows("SELECT * FROM cvety_crm_queue ORDER BY ID")
 
     def order(self, order_id: int) -> dict[str, Any]:
-        """Return the order's row."""
+        """Return the row of the order in b_sale_order."""
         return self.rows("SELECT * FROM b_sale_order WHERE ID = ?", order_id)[0]
 
     def properties(self, order_id: int) -> dict[str, str | None]:
-        """Return the order's properties; None for a row without a value."""
+        """Return the order's properties by code. The value is None if a row has no value."""
         found = self.rows("SELECT CODE, VALUE FROM b_sale_order_props_value WHERE ORDER_ID = ?", order_id)
         return {row["CODE"]: row["VALUE"] for row in found}
 
     def lines(self, order_id: int) -> list[dict[str, Any]]:
-        """Return the basket's rows."""
+        """Return the rows of the order's basket."""
         return self.rows("SELECT * FROM b_sale_basket WHERE ORDER_ID = ? ORDER BY ID", order_id)
 
     def payments(self, order_id: int) -> list[dict[str, Any]]:
@@ -192,18 +199,18 @@ class PhpSite:
         return self.rows("SELECT * FROM b_sale_order_payment WHERE ORDER_ID = ? ORDER BY ID", order_id)
 
     def shipments(self, order_id: int) -> list[dict[str, Any]]:
-        """Return the rows of the order's shipments, including the system one (SYSTEM = Y)."""
+        """Return the rows of the order's shipments, including the system shipment (SYSTEM = Y)."""
         return self.rows("SELECT * FROM b_sale_order_delivery WHERE ORDER_ID = ? ORDER BY ID", order_id)
 
     def mails(self) -> list[tuple[str, str]]:
-        """Return the unsent mails: kind and address."""
+        """Return the kind and the address of each unsent mail."""
         found = self.rows("SELECT EVENT_NAME, C_FIELDS FROM b_event ORDER BY ID")
         return [(row["EVENT_NAME"], unserialize(row["C_FIELDS"])["EMAIL"]) for row in found]
 
     def inner_account(self, user_id: int) -> tuple[Decimal, list[tuple[str, Decimal, int | None]]]:
-        """Return the balance of a buyer's inner account and its transactions.
+        """Return the balance and the transactions of a customer's account in `b_sale_user_account`.
 
-        A transaction is its kind, its sum (negative: taken), and its order.
+        A transaction is its kind, its sum, which is negative for a debit, and the id of its order.
         """
         budgets = self.rows("SELECT CURRENT_BUDGET FROM b_sale_user_account WHERE USER_ID = ?", user_id)
         moves = self.rows("SELECT * FROM b_sale_user_transact WHERE USER_ID = ? ORDER BY ID", user_id)
@@ -213,18 +220,18 @@ class PhpSite:
         ]
 
     def stock(self, product_id: int) -> tuple[float, float]:
-        """Return the free and the reserved quantity of a product."""
+        """Return the free quantity and the reserved quantity of a product."""
         (row,) = self.rows("SELECT QUANTITY, QUANTITY_RESERVED FROM b_catalog_product WHERE ID = ?", product_id)
         return float(row["QUANTITY"]), float(row["QUANTITY_RESERVED"])
 
     def set_stock(self, product_id: int, quantity: float, **columns: str) -> None:
-        """Set a product's stock, and further columns of b_catalog_product by name."""
+        """Set the stock of a product, and further columns of b_catalog_product by name."""
         names = {"QUANTITY": quantity, **columns}
         sets = ", ".join(f"{name} = ?" for name in names)
         self.execute(f"UPDATE b_catalog_product SET {sets} WHERE ID = ?", *names.values(), product_id)
 
     def history(self, order_id: int) -> list[tuple[str, int]]:
-        """Return the order's rows of b_sale_order_change: kind and user."""
+        """Return the kind and the user of each row of the order in b_sale_order_change."""
         found = self.rows("SELECT TYPE, USER_ID FROM b_sale_order_change WHERE ORDER_ID = ? ORDER BY ID", order_id)
         return [(row["TYPE"], row["USER_ID"]) for row in found]
 
@@ -238,11 +245,11 @@ class PhpSite:
         return [row["ORDER_ID"] for row in self.rows("SELECT ORDER_ID FROM b_sale_order_archive ORDER BY ID")]
 
     def sessions(self) -> list[str]:
-        """Return the addresses of the requests that have started a session."""
+        """Return the URLs of the requests that have started a session."""
         return [row["URI"] for row in self.rows("SELECT URI FROM fake_session ORDER BY ID")]
 
     def statements(self) -> int:
-        """Return how many statements the shop has sent to its database."""
+        """Return the number of statements that the shop has sent to its database."""
         return self.statements_path.stat().st_size
 
     def tables(self) -> list[str]:
@@ -254,15 +261,15 @@ class PhpSite:
         return self.database.columns(table)
 
     def wait_for_empty_queue(self) -> None:
-        """Wait until the queue is empty: background jobs run after the response."""
+        """Wait until the sender's queue is empty, because background jobs run after the response."""
         self.wait_until(lambda: not self.queue())
 
     def wait_for_answer(self) -> None:
-        """Wait until the CRM's answer to each pending event is stored."""
+        """Wait until the CRM's response to each pending event is stored."""
         self.wait_until(lambda: all(row["LAST_CODE"] is not None for row in self.queue()))
 
     def wait_until(self, is_so: Callable[[], bool]) -> None:
-        """Wait for something that a request does after its response."""
+        """Wait until the condition is true, because a request may change the shop after its response."""
         deadline = time.monotonic() + 60
         while not is_so():
             assert time.monotonic() < deadline, self.queue()

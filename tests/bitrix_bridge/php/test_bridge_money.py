@@ -1,4 +1,7 @@
-"""Sums, discounts and payments: an order costs the agreed sum, and no money is moved unintentionally."""
+"""Tests of sums, discounts and payments in the PHP bridge.
+
+An order costs the agreed sum, and no money is moved unintentionally.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ def line(**changes):
 
 
 def prices(site):
-    """Return quantity, price and list price of each line."""
+    """Return the quantity, the price and the list price of each item."""
     rows = site.rows("SELECT QUANTITY, PRICE, BASE_PRICE FROM b_sale_basket ORDER BY ID")
     return [tuple(Decimal(row[name]) for name in ("QUANTITY", "PRICE", "BASE_PRICE")) for row in rows]
 
@@ -40,7 +43,7 @@ def sums(site, order_id):
 
 
 def balance(site):
-    """Return the balance of the buyer's inner account."""
+    """Return the balance of the customer's account."""
     return site.inner_account(1079)[0]
 
 

@@ -1,4 +1,7 @@
-"""Side effects of the bridge (mails, sessions, history, log), and changes without an event (archive, raw SQL)."""
+"""Tests of the bridge's side effects and of changes without an event.
+
+The side effects are mails, sessions, history and log. Changes without an event are made by the archive and by raw SQL.
+"""
 
 from __future__ import annotations
 

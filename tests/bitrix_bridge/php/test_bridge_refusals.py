@@ -1,4 +1,4 @@
-"""Partial refusals: the site refuses a part of a request, reports it once, and does the rest."""
+"""Tests of partial refusals: the site refuses a part of a request, reports it once, and applies the rest."""
 
 from __future__ import annotations
 

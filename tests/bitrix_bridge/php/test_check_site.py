@@ -1,4 +1,4 @@
-"""The check of the site against the real PHP: the fake Bitrix classes behave as it expects of Bitrix."""
+"""Tests of the site check with the real PHP: the fake Bitrix classes behave as the check expects of Bitrix."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.bitrix_bridge.php.site import API_TOKEN
 
 @pytest.fixture
 def run_steps(settings):
-    """Return a function that checks a shop and returns the results."""
+    """Return a function that runs the steps of the site check against a shop, and returns their results."""
 
     def run_steps(shop):
         settings.BITRIX_API_URL, settings.BITRIX_API_TOKEN = shop.bridge_url, API_TOKEN

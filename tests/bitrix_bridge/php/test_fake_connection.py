@@ -1,4 +1,4 @@
-"""The fake connection treats statements as Bitrix's own connection does, on either database."""
+"""Tests of the fake connection: it handles statements as Bitrix's own connection does, on either database."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_statement_unknown_to_mysql_is_an_error(site, text):
 @pytest.mark.parametrize(
     "text",
     [
-        # Longer than the column, empty in a NOT NULL column, not a number, not a date.
+        # A value is longer than the column, is empty in a NOT NULL column, is not a number, or is not a date.
         f"UPDATE b_user SET NAME = '{'я' * 51}'",
         "UPDATE b_sale_order SET STATUS_ID = 'ABC'",
         "UPDATE b_sale_order SET PRICE = NULL",

@@ -1,4 +1,4 @@
-"""Sums, payments and stock of the fakes follow those of the real classes."""
+"""Tests that the fake Bitrix classes compute sums, payments and stock like the real ones."""
 
 from __future__ import annotations
 

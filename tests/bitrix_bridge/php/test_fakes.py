@@ -1,6 +1,6 @@
-"""The fakes behave like the real classes: one test for each row of the table in docs/bitrix.md.
+"""Tests that the fake Bitrix classes behave like the real ones, one test for each row of the table in docs/bitrix.md.
 
-Sums, payments and stock are in test_fake_money.py, the connection in test_fake_connection.py.
+The tests of sums, payments and stock are in test_fake_money.py, those of the connection in test_fake_connection.py.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class TestShipments:
 
 
 class TestEventsAndMails:
-    """Mails, history and events."""
+    """Tests of mails, history and events."""
 
     def test_status_payment_and_cancellation_send_mails(self, site):
         order_id = site.place_order(properties={"email": "maria@mail.example"})

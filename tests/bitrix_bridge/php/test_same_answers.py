@@ -1,4 +1,4 @@
-"""The sandbox and the real PHP give the same answers: statuses, codes, steps and keys."""
+"""Tests that the sandbox and the real PHP give the same responses: statuses, codes, steps and keys."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.bitrix_bridge.php.site import API_TOKEN, PhpSite
 
 
 class BothBridges:
-    """Sends a request to both bridges and returns both responses."""
+    """Both bridges, each with its own order. A call sends a request to both and returns both responses."""
 
     def __init__(self, site: PhpSite, sandbox: Sandbox, create_request: dict[str, Any]) -> None:
         self.urls = (site.bridge_url, sandbox.bridge_url)
@@ -181,13 +181,13 @@ ANSWERED = {
 }
 MORE = {
     "get": {"order"},
-    # Additional keys of a real site.
+    # A real site sends these additional keys.
     "ping": {"queue_age_seconds", "queue_failed", "last_error", "agent_installed", "agent_last_run"},
 }
 
 
 def shape(value: Any) -> Any:
-    """Return keys and types without the values."""
+    """Return the keys and the types of a value, without its contents."""
     if isinstance(value, dict):
         return {key: shape(one) for key, one in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,7 @@
-"""The PHP runs on every version from 7.4 to 8.3: interpreters of three of them compile it (npm, WebAssembly)."""
+"""Tests that the PHP runs on every version from 7.4 to 8.3.
+
+Interpreters of three of these versions compile the PHP. They are WebAssembly, installed with npm.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ FILES = sorted(PHP.glob("*.php"))
 INTERPRETERS = Path(__file__).parent / "interpreters"
 VERSIONS = {"7-4": "7.4.", "8-1": "8.1.", "8-3": "8.3."}
 
-# Quantity and price of each line; their new sum; the new lines.
+# The quantity and the price of each item, their new sum, and the new items.
 PRICES: list[tuple[list[tuple[float, float]], float, list[tuple[float, float]]]] = [
     ([(1, 7500)], 7500, [(1, 7500)]),
     ([(1, 7500)], 6000, [(1, 6000)]),

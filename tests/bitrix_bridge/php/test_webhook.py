@@ -1,4 +1,4 @@
-"""The sender alone, with a CRM whose answers a test sets."""
+"""Tests of the sender of webhooks without the CRM. A test sets the responses that the sender receives."""
 
 from __future__ import annotations
 
@@ -247,7 +247,7 @@ def test_second_save_of_a_long_request_is_sent_though_the_first_is_in_delivery(a
     "init",
     [
         "define('FAKE_NETWORK_THROWS', true);",
-        # The table exists with other columns, so every query of the sender fails.
+        # The table exists with different columns, so every query of the sender fails.
         "Bitrix\\Main\\Application::getConnection()"
         "->queryExecute('CREATE TABLE IF NOT EXISTS cvety_crm_queue (X int)');",
     ],
@@ -322,7 +322,7 @@ def test_invalid_utf_8_does_not_lose_an_order(announcing, receiver, shop_databas
     announcing.hit(["create", {}], dies=True)
     broken = "X'D0C32041'"
     if isinstance(shop_database, MariaDatabase):
-        # A column of bytes, as in a table that was created in another encoding.
+        # The column contains bytes, as in a table that was created in a different encoding.
         announcing.execute("ALTER TABLE b_sale_order MODIFY COMMENTS BLOB")
         announcing.execute(f"UPDATE b_sale_order SET COMMENTS = {broken}")
     else:

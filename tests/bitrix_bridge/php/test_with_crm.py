@@ -1,4 +1,4 @@
-"""The real PHP and the real CRM, over HTTP in both directions."""
+"""Tests of the real PHP and the real CRM, over HTTP in both directions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def settle(connected):
-    """Deliver all events of both sides until none are pending."""
+    """Return a function that delivers all events of both sides until none are pending."""
 
     def until_quiet():
         for _round in range(5):
@@ -247,7 +247,7 @@ class TestPayment:
 
 
 class TestDeletedBeforeItsIdIsKnown:
-    """The create request gets no answer, and staff of the site delete the order."""
+    """The create request gets no response, and staff delete the order on the site."""
 
     @pytest.fixture
     def lost(self, connected, manager, monkeypatch, live_server):

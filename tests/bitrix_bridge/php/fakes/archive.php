@@ -1,5 +1,5 @@
 <?php
-/** Fake of the archive of orders. */
+/** The fake archive of orders. */
 
 namespace Bitrix\Sale\Archive;
 
@@ -17,7 +17,9 @@ class Manager
         'CANCELED', 'PRICE', 'SUM_PAID', 'CURRENCY', 'XML_ID', 'ID_1C', 'RESPONSIBLE_ID', 'COMPANY_ID',
     ];
 
-    /** Only `ID` of the filter is supported. The orders leave b_sale_order, and no event reports it. */
+    /**
+     * Archive orders. Only `ID` of the filter is supported. The orders are deleted from b_sale_order without an event.
+     */
     public static function archiveOrders(array $filter = [], $limit = null, $timeExecution = null)
     {
         $count = 0;
@@ -42,7 +44,7 @@ class Manager
         ]);
         foreach ($order->getShipmentCollection()->getNotSystemItems() as $shipment) {
             if ($shipment->getField('RESERVED') === 'Y' && !$shipment->isShipped()) {
-                // A normal save releases the reservations, with its usual events.
+                // A normal save releases the reservations, and sends its usual events.
                 $order->unreserveAtSave();
                 $order->save();
                 break;

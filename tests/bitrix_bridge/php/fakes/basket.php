@@ -1,5 +1,5 @@
 <?php
-/** Fakes of the basket and its lines. */
+/** The fake basket and its items. */
 
 namespace Bitrix\Sale;
 
@@ -30,7 +30,7 @@ class BasketItem extends Entity
     private $code;
     private $isCustomPrice;
 
-    /** Once loaded, the provider stays, even if the column is emptied. */
+    /** A provider that was loaded is kept, even if its column is emptied later. */
     private $provider;
 
     public function __construct(Basket $basket, array $values)
@@ -146,7 +146,7 @@ class BasketItem extends Entity
         return $result;
     }
 
-    /** Applies the rules for a higher and a lower quantity, and the catalogue's price if no price was agreed. */
+    /** Apply the rules for a higher and a lower quantity, and the catalogue's price if no price was agreed. */
     private function onQuantity($old, $new)
     {
         $name = $this->getField('NAME');

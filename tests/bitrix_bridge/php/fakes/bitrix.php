@@ -1,10 +1,10 @@
 <?php
 /**
- * Fakes of those parts of Bitrix that the site's PHP uses, with the semantics that matter.
+ * Fake Bitrix classes for the parts of Bitrix that the site's PHP uses, with the behaviour that matters.
  *
- * Their behaviour was read in the real classes (main 25.550, sale 25.0.200, catalog 25.100) and observed on them;
- * docs/bitrix.md has the table, and test_fakes.py tests it. The state is a database that all requests share: an
- * SQLite file or a real MariaDB.
+ * The behaviour was read in the real classes (main 25.550, sale 25.0.200, catalog 25.100) and observed on them. The
+ * table in docs/bitrix.md describes it, and test_fakes.py tests it. The state is a database that all requests share: an
+ * SQLite file or a database of a real MariaDB server.
  */
 
 define('SITE_ID', 's1');

@@ -1,5 +1,8 @@
 <?php
-/** Fake of the buyer's inner account. Bookings of an order stay in a pool until the order is saved. */
+/**
+ * The customer's account in b_sale_user_account, as a fake. Bookings of an order are in a pool until the order is
+ * saved.
+ */
 
 namespace Bitrix\Sale\Internals;
 
@@ -19,7 +22,9 @@ class UserBudgetPool
     private $items = [];
 
     /**
-     * One pool for each buyer, for the lifetime of the process: it also keeps bookings of orders that are never saved.
+     * Return the pool of a customer, which exists for the lifetime of the process.
+     *
+     * It also contains bookings of orders that are never saved.
      */
     public static function getUserBudgetPool($userId)
     {
@@ -48,7 +53,7 @@ class UserBudgetPool
         ];
     }
 
-    /** Returns the balance of the account plus the pool. */
+    /** Return the balance of the account plus the sums in the pool. */
     public static function getUserBudgetByOrder(Order $order)
     {
         $account = self::account($order->getUserId(), $order->getCurrency());
@@ -68,7 +73,7 @@ class UserBudgetPool
         }
     }
 
-    /** Does nothing, without an error, for a buyer who does not exist. */
+    /** Book an item on the account. If the customer does not exist, do nothing and return no error. */
     private static function book($userId, array $item)
     {
         $connection = Application::getConnection();
@@ -89,7 +94,7 @@ class UserBudgetPool
         );
         $connection->put('b_sale_user_transact', [
             'USER_ID' => $userId, 'TIMESTAMP_X' => $now, 'TRANSACT_DATE' => $now, 'CURRENCY' => $currency,
-            // The balance before the booking.
+            // This is the balance before the booking.
             'CURRENT_BUDGET' => (float)$account['CURRENT_BUDGET'],
             'AMOUNT' => abs($item['sum']),
             'DEBIT' => $item['sum'] > 0 ? 'Y' : 'N',

@@ -1,5 +1,5 @@
 <?php
-/** Fake of the base class of the collections of an order's parts. */
+/** The fake base class of the collections of an order's parts. */
 
 namespace Bitrix\Sale;
 
@@ -57,7 +57,7 @@ class Collection implements \IteratorAggregate, \Countable
         $this->isAnyDeleted = true;
     }
 
-    /** After a deletion it stays true for the lifetime of the object. */
+    /** Return whether an item has changed. After a deletion, this is true for the lifetime of the object. */
     public function isChanged()
     {
         foreach ($this->items as $item) {
@@ -75,7 +75,7 @@ class Collection implements \IteratorAggregate, \Countable
         }
     }
 
-    /** Deletes the rows that have no item any more, and returns them. */
+    /** Delete the rows that have no item any more, and return them. */
     protected function deleteRest($table, $column, $value)
     {
         $connection = Application::getConnection();

@@ -1,5 +1,5 @@
 <?php
-/** Fakes of Bitrix's connection: what it adds to a text, what it refuses, and the types that it returns. */
+/** Bitrix's connection, as a fake: what it adds to a statement, what it refuses, and the types of its values. */
 
 namespace Bitrix\Main\DB;
 
@@ -41,7 +41,7 @@ class SqlQueryException extends SqlException
     }
 }
 
-/** Dates become objects; all other values stay texts as the database sends them. */
+/** A result in which dates are objects. All other values are strings, as the database sends them. */
 class Result
 {
     private $statement;
@@ -78,7 +78,7 @@ class Result
 
 class SqlHelper
 {
-    /** Counts the characters before it escapes them; the caller adds the quotes. */
+    /** Cut a string to the maximum number of characters, then escape it. The caller adds the quotes. */
     public function forSql($value, $maxLength = 0)
     {
         $value = (string)($maxLength > 0 ? mb_substr((string)$value, 0, $maxLength) : $value);
@@ -115,26 +115,29 @@ abstract class Connection
     private $fields = [];
     private $helper;
 
-    /** Opens the database that the environment names. */
+    /** Open the database that the environment variables name. */
     public static function open()
     {
         return getenv('FAKE_ENGINE') === 'mariadb' ? new MysqlConnection() : new SqliteConnection();
     }
 
-    /** Returns a converter for a column's values, or null if they stay as they are. */
+    /** Return a converter for the values of a column, or null if the values are not converted. */
     abstract protected function converter(array $column);
 
     abstract public function lock($name, $timeout = 0);
 
     abstract public function unlock($name);
 
-    /** Translates a text into the dialect of this database. */
+    /** Translate a statement into the dialect of this database. */
     protected function translate($sql)
     {
         return $sql;
     }
 
-    /** (sql), (sql, limit), (sql, offset, limit), each with an optional array of binds after the text. */
+    /**
+     * Run a query. The arguments are (sql), (sql, limit) or (sql, offset, limit), each with an optional array of binds
+     * after sql.
+     */
     public function query($sql)
     {
         $arguments = array_slice(func_get_args(), 1);
@@ -161,7 +164,7 @@ abstract class Connection
 
     private function run($sql)
     {
-        // One byte for each statement: a test reads the length of the file.
+        // One byte is written for each statement, because a test reads the length of the file.
         file_put_contents(getenv('FAKE_STATEMENTS'), '.', FILE_APPEND);
         try {
             $statement = $this->pdo->query($this->translate($sql));
@@ -183,7 +186,7 @@ abstract class Connection
         return new SqlQueryException('Mysql query error', '(' . $info[1] . ') ' . $info[2], $sql);
     }
 
-    /** Cached for the lifetime of the connection, even if the table is changed or dropped. */
+    /** Return the fields of a table. They are cached for the lifetime of the connection, even if the table changes. */
     public function getTableFields($table)
     {
         if (!isset($this->fields[$table])) {
@@ -241,9 +244,9 @@ abstract class Connection
         $this->pdo->rollBack();
     }
 
-    // For the other fakes
+    // Functions for the other fake Bitrix classes
 
-    /** Inserts a row, or updates these columns of the row with this id. Returns the id. */
+    /** Insert a row, or update these columns of the row with this id. Return the id. */
     public function put($table, array $fields, $id = null)
     {
         $columns = array_map([$this->getSqlHelper(), 'quote'], array_keys($fields));
@@ -265,7 +268,7 @@ abstract class Connection
         return $statement->rowCount();
     }
 
-    /** Returns all rows; each `?` stands for a value. */
+    /** Return all rows. Each `?` is replaced by a value. */
     public function all($sql, array $values = [])
     {
         foreach ($values as $value) {
@@ -285,7 +288,7 @@ abstract class Connection
         return implode(', ', array_fill(0, count($columns), '?'));
     }
 
-    /** Bitrix writes a date in PHP's time zone, not in the database's. */
+    /** Return a value as it is stored. Bitrix writes a date in the time zone of PHP, not in that of the database. */
     private static function stored($value)
     {
         if ($value instanceof Type\Date) {

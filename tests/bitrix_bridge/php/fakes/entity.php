@@ -1,5 +1,5 @@
 <?php
-/** Fakes of the base classes of an order and its parts: fields that record their changes, and results. */
+/** The fake base classes of an order and its parts: fields that record their changes, and results. */
 
 namespace Bitrix\Sale;
 
@@ -59,7 +59,7 @@ class Result extends \Bitrix\Main\Result
         }, $this->warnings);
     }
 
-    /** Adds the errors and warnings of another result. */
+    /** Add the errors and warnings of the other result to this one. */
     public function join(Result $other)
     {
         return $this->addErrors($other->getErrors())->addWarnings($other->getWarnings());
@@ -84,7 +84,7 @@ class PriceMaths
     }
 }
 
-/** Values, the names of the changed ones, and their values before the change. */
+/** The values of fields, the names of the changed fields, and the values of these fields before the change. */
 class Fields
 {
     private $values;
@@ -100,13 +100,13 @@ class Fields
         return $this->values[$name] ?? null;
     }
 
-    /** PHP's loose comparison: '1.00' equals 1, but null does not equal ''. */
+    /** Return whether a value has changed in PHP's loose comparison: '1.00' equals 1, but '' is a change of null. */
     public static function differ($old, $new)
     {
         return $old != $new || ($old === null && $new !== null);
     }
 
-    /** Setting the original value again undoes the change. */
+    /** Set a value. Setting the original value again undoes the change. */
     public function set($name, $value)
     {
         $old = $this->get($name);
@@ -156,7 +156,8 @@ class Fields
 abstract class Entity
 {
     /**
-     * The table, the columns of setField(), those that recompute the order's sum, and those that are rounded to cents.
+     * The table, the columns of setField(), the columns that cause the order's sum to be computed again, and the
+     * columns that are rounded to cents.
      */
     const TABLE = '';
     const FIELDS = [];
@@ -175,7 +176,7 @@ abstract class Entity
         $this->fields = new Fields($values);
     }
 
-    /** Returns the order that this is or belongs to, null without one. */
+    /** Return the order that this entity is or belongs to, or null if there is no order. */
     abstract protected function owner();
 
     abstract protected function onFieldModify($name, $old, $value);
@@ -225,7 +226,10 @@ abstract class Entity
         return $values;
     }
 
-    /** The outermost change ends in the order's final action; an error of one field does not stop the others. */
+    /**
+     * Set the fields. The outermost change ends with the order's final action. An error of one field does not stop the
+     * others.
+     */
     private function inOneAction(array $values)
     {
         $result = new Result();
@@ -281,7 +285,7 @@ abstract class Entity
     {
     }
 
-    /** Sets a field without any event; it counts as changed and will be written. */
+    /** Set a field without any event. The field counts as changed and will be written. */
     public function setFieldNoDemand($name, $value)
     {
         $columns = Application::getConnection()->getTableFields(static::TABLE);
@@ -307,7 +311,7 @@ abstract class Entity
         return in_array($name, static::MONEY, true) && $value !== null ? PriceMaths::roundPrecision($value) : $value;
     }
 
-    /** Inserts all values, or updates the changed ones. */
+    /** Insert a row with all values, or update the changed columns of the row. */
     protected function store(array $more = [])
     {
         $connection = Application::getConnection();

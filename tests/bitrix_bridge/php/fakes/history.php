@@ -1,5 +1,5 @@
 <?php
-/** Fakes of an order's history (b_sale_order_change) and its markers (b_sale_entity_marker). */
+/** The fake history of an order (b_sale_order_change), and its markers (b_sale_entity_marker). */
 
 namespace Bitrix\Sale;
 
@@ -8,7 +8,9 @@ use Bitrix\Main\Type\DateTime;
 
 class OrderHistory
 {
-    /** Fields that create a row of their own: entity and column => type, and the columns in its data. */
+    /**
+     * The fields whose changes create a row. By entity and column: the type of the row, and the columns in its data.
+     */
     const FIELDS = [
         'ORDER' => [
             'STATUS_ID' => ['ORDER_STATUS_CHANGED', ['STATUS_ID']],
@@ -44,7 +46,7 @@ class OrderHistory
         $this->order = $order;
     }
 
-    /** Adds a change of a field, with the present values of the entity. */
+    /** Add a change of a field, with the present values of the entity. */
     public function field($entity, $name, $old, $new, Entity $holder)
     {
         $new = is_array($new) ? serialize($new) : (string)$new;
@@ -56,7 +58,7 @@ class OrderHistory
         foreach ($columns as $column) {
             $data[$column] = $column === 'OLD_PRICE' ? $old : $holder->getField($column);
         }
-        // Of several changes of one field only the last one is kept.
+        // If one field changes several times, only the last change is kept.
         $key = $entity . $name . $holder->getId();
         unset($this->pool[$key]);
         $this->pool[$key] = [$type, $data, $entity, $entity === 'PAYMENT' ? null : ($holder->getId() ?: null)];
@@ -85,7 +87,7 @@ class OrderHistory
     }
 }
 
-/** The problems of an order: kept until they are marked as solved, even if they no longer exist. */
+/** The problems of an order. They are kept until they are marked as solved, even if they no longer exist. */
 class EntityMarker
 {
     private $order;
@@ -104,7 +106,7 @@ class EntityMarker
         }
     }
 
-    /** Runs before a save: an order without a problem is no longer marked. */
+    /** Remove the mark of an order that has no problem. This runs before a save. */
     public function refresh()
     {
         $id = $this->order->getId();
@@ -114,7 +116,7 @@ class EntityMarker
         }
     }
 
-    /** Runs after a save. It updates the order's row directly, without an event. */
+    /** Save the problems, and update the order's row directly, without an event. This runs after a save. */
     public function save()
     {
         $connection = Application::getConnection();

@@ -1,5 +1,5 @@
 <?php
-/** Fakes of the kernel: results, events, options, dates, the response and what runs after it. */
+/** The fake kernel: results, events, options, dates, the response, and what runs after the response. */
 
 namespace Bitrix\Main {
     class SystemException extends \Exception
@@ -126,7 +126,7 @@ namespace Bitrix\Main {
 
     class Event
     {
-        /** Names of all events that were sent in this hit, and the parameters of each OnSaleOrderSaved. */
+        /** The names of all events that were sent in this hit, and the parameters of each OnSaleOrderSaved. */
         public static $sent = [];
         public static $saves = [];
 
@@ -171,7 +171,9 @@ namespace Bitrix\Main {
             }
         }
 
-        /** Returns the refusals of the handlers; Bitrix's own text if a handler gives none. */
+        /**
+         * Return the refusals of the handlers. If a handler returns no message, its refusal has Bitrix's own message.
+         */
         public function refusals($text)
         {
             $errors = [];
@@ -245,7 +247,8 @@ namespace Bitrix\Main {
 
         public function send()
         {
-            // Earlier output stays before it: which of it Bitrix removes differs from version to version.
+            // Earlier output is sent before this content. Which parts of it Bitrix removes differs from version to
+            // version.
             if ($this->status) {
                 http_response_code((int)$this->status);
             }

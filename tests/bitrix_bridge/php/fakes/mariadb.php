@@ -1,5 +1,5 @@
 <?php
-/** The connection to a real MariaDB, in strict mode, which is MySQL's default. */
+/** The connection to a real MariaDB server in strict mode, which is MySQL's default. */
 
 namespace Bitrix\Main\DB;
 
@@ -13,7 +13,7 @@ class MysqlConnection extends Connection
         $address = 'unix_socket=' . getenv('FAKE_SOCKET') . ';dbname=' . getenv('FAKE_DATABASE');
         $this->pdo = new \PDO('mysql:charset=utf8mb4;' . $address, 'root', '', [
             \PDO::ATTR_ERRMODE => \PDO::ERRMODE_EXCEPTION,
-            // Like Bitrix's connection, it returns texts and runs one statement at a time.
+            // Like Bitrix's connection, this connection returns strings and runs one statement at a time.
             \PDO::ATTR_STRINGIFY_FETCHES => true,
             \PDO::ATTR_EMULATE_PREPARES => true,
             \PDO::MYSQL_ATTR_MULTI_STATEMENTS => false,
@@ -40,7 +40,10 @@ class MysqlConnection extends Connection
         return $this->query("SELECT RELEASE_LOCK('" . self::lockName($name) . "') AS L")->fetch()['L'] === '1';
     }
 
-    /** Locks are shared by the whole server, so the name contains that of the database. */
+    /**
+     * Return the name of a lock. All databases of the server share its locks, so the name contains that of the
+     * database.
+     */
     private static function lockName($name)
     {
         return md5(getenv('FAKE_DATABASE')) . md5($name);

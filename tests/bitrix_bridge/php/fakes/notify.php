@@ -1,5 +1,5 @@
 <?php
-/** Fake of the mails of an order. */
+/** The fake mails of an order. */
 
 namespace Bitrix\Sale;
 
@@ -10,7 +10,7 @@ class Notify
     private static $isDisabled = false;
     private static $sent = [];
 
-    /** Valid for the whole request, until it is called again. */
+    /** Disable or enable mails for the whole request, or until this method is called again. */
     public static function setNotifyDisable($value)
     {
         self::$isDisabled = $value === true;
@@ -21,7 +21,7 @@ class Notify
         return self::$isDisabled;
     }
 
-    /** Sends each mail once in a request. */
+    /** Send a mail. Each mail is sent only once in a request. */
     public static function callNotify(Order $order, $event, Shipment $shipment = null)
     {
         if (self::$isDisabled) {
@@ -70,7 +70,7 @@ class Notify
         ];
     }
 
-    /** Returns the property that is the e-mail, else the e-mail of the account. */
+    /** Return the e-mail in the properties of the order, or that of the account if the property is empty. */
     private static function email(Order $order)
     {
         $property = $order->getPropertyCollection()->getUserEmail();

@@ -1,5 +1,5 @@
 <?php
-/** Fakes of the old kernel: agents, users, mail, files, the end of a request. */
+/** The fake old kernel: agents, users, mail, files, and the end of a request. */
 
 use Bitrix\Main\Application;
 
@@ -45,7 +45,10 @@ class CAgent
         Application::getConnection()->change('DELETE FROM b_agent WHERE NAME = ?', [$name]);
     }
 
-    /** Runs all agents at once, due or not, because a test can't wait a minute. The clock is that of the database. */
+    /**
+     * Run all agents at once, even if they are not due, because a test can't wait a minute. The clock is the
+     * database's.
+     */
     public static function runAll()
     {
         $connection = Application::getConnection();
@@ -104,7 +107,7 @@ class CUser
         return $id;
     }
 
-    /** Texts end in <br>, as in Bitrix. */
+    /** Return the problems of a user's fields as messages that end in <br>, as in Bitrix. */
     private function problems(array $fields)
     {
         $connection = Application::getConnection();
@@ -138,7 +141,7 @@ class CUser
     }
 }
 
-/** Mails are stored in b_event until they are sent; here no one sends them. */
+/** Mails. In Bitrix they are stored in b_event until they are sent. In the test shop they are never sent. */
 class CEvent
 {
     public static function Send($event, $site, $fields, $duplicate = 'Y', $messageId = '', $files = [], $language = '')

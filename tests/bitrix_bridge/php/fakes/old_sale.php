@@ -1,5 +1,5 @@
 <?php
-/** Fakes of the old functions of the shop: they call the new ones and differ from them in details. */
+/** The fake old functions of the shop. They call the new ones, and differ from them in details. */
 
 use Bitrix\Main\Application;
 use Bitrix\Main\Config\Option;
@@ -8,11 +8,14 @@ use Bitrix\Sale\Order;
 
 class CSaleOrder
 {
-    /** Columns with behaviour of their own, set through the new classes. */
+    /** The columns with their own behaviour, which are set through the new classes. */
     const BY_SET_FIELD = ['STATUS_ID', 'CANCELED', 'MARKED'];
     const DROPPED = ['ID', 'VERSION', 'PRICE_DELIVERY', 'DISCOUNT_VALUE', 'TAX_VALUE'];
 
-    /** The save increments the version, which the events report, and the table's version is incremented again. */
+    /**
+     * Update an order. The save increments the version, which the events report. Then the table's version is
+     * incremented again.
+     */
     public static function Update($id, $fields)
     {
         $order = Order::load($id);
@@ -87,7 +90,7 @@ class CSaleOrder
 
 class CSaleOrderPropsValue
 {
-    /** Writes only the row: the order is not notified. */
+    /** Update only the row. The order is not notified. */
     public static function Update($id, $fields)
     {
         $columns = ['ORDER_ID' => 1, 'ORDER_PROPS_ID' => 1, 'NAME' => 1, 'VALUE' => 1, 'CODE' => 1];
@@ -98,7 +101,7 @@ class CSaleOrderPropsValue
 
 class CSaleUser
 {
-    /** Returns one account for all guests. */
+    /** Return the id of the account that all guests share. */
     public static function GetAnonymousUserID()
     {
         $id = (int)Option::get('sale', 'anonymous_user_id', '0');

@@ -1,5 +1,5 @@
 <?php
-/** Fake of the order. */
+/** The fake order. */
 
 namespace Bitrix\Sale;
 
@@ -48,7 +48,7 @@ class Order extends Entity
         return $order;
     }
 
-    /** Loads the row now, and the parts when they are used. */
+    /** Load the row of an order now, and its parts when they are first used. */
     public static function load($id)
     {
         if ((int)$id <= 0) {
@@ -231,7 +231,7 @@ class Order extends Entity
         return new Result();
     }
 
-    /** Does not check whether the status exists. */
+    /** Apply a new status, without checking whether the status exists. */
     private function onStatus($old, $value)
     {
         $parameters = ['ENTITY' => $this, 'VALUE' => $value, 'OLD_VALUE' => $old];

@@ -1,5 +1,5 @@
 <?php
-/** Fake of an order's sums: its total, what is paid of it, and what happens to overpayments. */
+/** The fake sums of an order: its total, the paid part of it, and what happens to overpayments. */
 
 namespace Bitrix\Sale;
 
@@ -12,7 +12,7 @@ trait OrderMoney
     private $isInAction = false;
     private $isMeaningful = false;
 
-    /** Whether a change starts here; the changes that it causes belong to it. */
+    /** Return whether a change starts with this call. Further changes that it causes belong to the same change. */
     public function isStartField()
     {
         $isStart = !$this->isInAction;
@@ -30,7 +30,7 @@ trait OrderMoney
         return $this->isMeaningful;
     }
 
-    /** The end of each change. If the change concerns the sum, the total becomes the sum of the parts. */
+    /** End a change. If the change concerns the sum, the total becomes the sum of the parts. */
     public function doFinalAction($hasMeaningfulField = false)
     {
         $result = new Result();
@@ -71,7 +71,7 @@ trait OrderMoney
         return $result->isSuccess() ? $result->join($this->syncOrderAndPayments()) : $result;
     }
 
-    /** Called when a field of a shipment has changed. */
+    /** Apply a change of a field of a shipment to the order. */
     public function onShipmentModify(Shipment $shipment, $name, $old, $value)
     {
         switch ($shipment->isSystem() ? '' : $name) {
@@ -80,7 +80,8 @@ trait OrderMoney
                 $this->setFieldNoDemand($name, $value);
                 break;
             case 'PRICE_DELIVERY':
-                // By the difference, so that a total set over the parts moves with it.
+                // The total is changed by the difference. A total that is not the sum of its parts remains different by
+                // the same sum.
                 $delivery = (float)$this->getField('PRICE_DELIVERY') - (float)$old + (float)$value;
                 $this->setFieldNoDemand('PRICE_DELIVERY', $this->getId() ? $delivery : $value);
                 return $this->setField('PRICE', $this->getPrice() - (float)$old + (float)$value);
@@ -101,7 +102,7 @@ trait OrderMoney
         return new Result();
     }
 
-    /** Called when a field of a payment has changed. */
+    /** Apply a change of a field of a payment to the order. */
     public function onPaymentModify(Payment $payment, $name, $old, $value)
     {
         $copies = [
@@ -121,8 +122,8 @@ trait OrderMoney
     }
 
     /**
-     * Computes PAYED and SUM_PAID from the payments. Each overpayment goes to the buyer's inner account; marking an
-     * ordinary payment as unpaid does not return it.
+     * Compute PAYED and SUM_PAID from the payments. Each overpayment is booked on the customer's account. It is not
+     * booked back when an ordinary payment is marked as unpaid.
      */
     private function syncOrderAndPayments(Payment $payment = null)
     {
@@ -156,7 +157,11 @@ trait OrderMoney
         return $this->onAfterSyncPaid($before);
     }
 
-    /** A rising price takes back what went to the inner account earlier, as far as it is still there. */
+    /**
+     * Book back to the order what was booked on the customer's account earlier, if the price has risen.
+     *
+     * Only the sum that is still in the account can be booked back.
+     */
     private function fromBudget($paidSum)
     {
         $missing = $this->getPrice() - $this->getSumPaid();
@@ -191,7 +196,7 @@ trait OrderMoney
         return $result;
     }
 
-    /** The shop's options may set a status after a payment. */
+    /** Set the status that the shop's options name for a payment, if they name one. */
     private function onAfterSyncPaid($before)
     {
         if ($before !== 'N' || $this->getField('STATUS_ID') === 'F') {

@@ -1,5 +1,5 @@
 <?php
-/** Fake of saving and deleting an order: what is written, in which order, and which events are sent. */
+/** The fake saving and deleting of an order: what is written in which sequence, and which events are sent. */
 
 namespace Bitrix\Sale;
 
@@ -17,13 +17,13 @@ trait OrderSaving
     private $released = [];
     private $isReserving = true;
 
-    /** Queues an event until after the next save. Of several with one name the first is sent. */
+    /** Queue an event until after the next save. If several events have the same name, the first one is sent. */
     public function later($event, array $parameters)
     {
         $this->pool += [$event => $parameters];
     }
 
-    /** Releases what a line that left a shipment had reserved. */
+    /** Release the pieces that were reserved for an item which has left a shipment. */
     public function release($productId, $quantity)
     {
         $this->released[$productId] = ($this->released[$productId] ?? 0.0) + $quantity;
@@ -36,7 +36,7 @@ trait OrderSaving
         return $released;
     }
 
-    /** Makes the next save release all reservations of this order. */
+    /** Make the next save release all reservations of this order. */
     public function unreserveAtSave()
     {
         $this->isReserving = false;
@@ -52,7 +52,7 @@ trait OrderSaving
         return $this->isSaving;
     }
 
-    /** A part that can't be stored is a warning, and the order is saved. */
+    /** Save the order. A part that can't be stored causes a warning, and the order is still saved. */
     public function save()
     {
         if ($this->isSaving) {
@@ -129,7 +129,7 @@ trait OrderSaving
         $this->history()->action('ORDER', 'ORDER_ADDED', $this->getId());
     }
 
-    /** Writes the loaded version plus one, without regard to other saves, and only changed columns. */
+    /** Write the loaded version plus one and the changed columns, without regard to other saves. */
     private function update()
     {
         if ($this->isChanged()) {
@@ -159,7 +159,7 @@ trait OrderSaving
         return $result;
     }
 
-    /** Done by a second UPDATE of each save. */
+    /** Write the columns that each save sets with a second UPDATE. */
     private function completeSaving($needsDateInsert)
     {
         $changes = ['RUNNING' => 'N'];
@@ -184,14 +184,14 @@ trait OrderSaving
         Notify::callNotify($this, 'OnSaleOrderSaved');
     }
 
-    /** Cancels and saves, removes the parts and saves, deletes, and then sends one event. */
+    /** Delete an order: cancel and save it, remove its parts and save it, delete it, and then send one event. */
     public static function delete($id)
     {
         $order = static::load($id);
         if (!$order) {
             return Result::refusal('Заказ не найден', 'SALE_ORDER_ENTITY_NOT_FOUND');
         }
-        // If the deletion is refused below, the mails stay off: Bitrix does not turn them on again either.
+        // If the deletion is refused below, mails remain disabled. Bitrix does not enable them again either.
         Notify::setNotifyDisable(true);
         $result = $order->setField('CANCELED', 'Y');
         if (!$result->isSuccess()) {
@@ -219,7 +219,7 @@ trait OrderSaving
         return new Result();
     }
 
-    /** Deletes only the rows: no event, no history. */
+    /** Delete only the rows, without an event and without a history entry. */
     public static function deleteNoDemand($id)
     {
         Application::getConnection()->change(
@@ -234,7 +234,7 @@ trait OrderSaving
         return new Result();
     }
 
-    /** Deletes the order's own row and those of these tables. */
+    /** Delete the order's own row and its rows in these tables. */
     private static function deleteRows($id, array $tables)
     {
         $connection = Application::getConnection();

@@ -1,5 +1,5 @@
 <?php
-/** Fakes of payments. */
+/** The fake payments of an order. */
 
 namespace Bitrix\Sale;
 
@@ -75,7 +75,7 @@ class Payment extends Entity
         return $this->setField('PAID', $flag);
     }
 
-    /** A payment that becomes unpaid is changed first, and one that becomes paid last. */
+    /** Put PAID first for a payment that becomes unpaid, and last for a payment that becomes paid. */
     protected function onBeforeSetFields(array $values)
     {
         if (isset($values['PAID'])) {
@@ -220,7 +220,10 @@ class PaymentCollection extends Collection
         return (bool)$this->getInnerPayment();
     }
 
-    /** The only unpaid payment follows the price if it had the same sum; any other stays as it is. */
+    /**
+     * Set the new price as the sum of the only payment, if it is unpaid and had the old price as its sum. Other
+     * payments are not changed.
+     */
     public function onOrderPrice($old, $new)
     {
         if ($this->order->isCanceled() || count($this->items) !== 1) {

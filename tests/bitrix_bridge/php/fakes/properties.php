@@ -1,5 +1,5 @@
 <?php
-/** Fakes of the properties of an order: a value for each property of its person type, set or not. */
+/** The fake properties of an order. Each property of its person type has a value, even if the value is not set. */
 
 namespace Bitrix\Sale;
 
@@ -81,13 +81,16 @@ class PropertyValue extends Entity
         return new Result();
     }
 
-    /** Checks the value at each save of the order, changed or not. A wrong value is reported and still stored. */
+    /**
+     * Check the value. This runs at each save of the order, even if the value has not changed. A wrong value is
+     * reported and still stored.
+     */
     public function verify()
     {
         return $this->checkValue($this->getPropertyId(), $this->getValue());
     }
 
-    /** Checks any value without marking the order. */
+    /** Check any value without marking the order. */
     public function checkValue($key, $values)
     {
         $before = 'Свойство заказа "' . $this->getName() . '" - ';
@@ -117,7 +120,9 @@ class PropertyValue extends Entity
         return $result;
     }
 
-    /** A value that does not fit the column is not written: the row keeps its value, or is not created. */
+    /**
+     * Save the value. A value that does not fit the column is not written: the row keeps its value, or is not created.
+     */
     public function save()
     {
         if (!$this->isChanged()) {
@@ -149,7 +154,7 @@ class PropertyValue extends Entity
 
 class PropertyValueCollection extends Collection
 {
-    /** Returns the stored properties, and new ones for active properties without a row. */
+    /** Return the stored properties, and new ones for active properties without a row. */
     public static function load(Order $order)
     {
         $connection = Application::getConnection();
@@ -216,7 +221,7 @@ class PropertyValueCollection extends Collection
         Application::getConnection()->change($sql, [$this->order->getId()]);
     }
 
-    /** Each error marks the order. */
+    /** Check all values. Each error marks the order. */
     public function verify()
     {
         $result = new Result();

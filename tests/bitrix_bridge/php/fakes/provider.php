@@ -1,5 +1,5 @@
 <?php
-/** Fakes of the catalogue's part of a basket line: what can be sold, at which price, and what is reserved. */
+/** The fake catalogue for items of a basket: what can be sold, at which price, and what is reserved. */
 
 namespace Bitrix\Catalog\Product {
     class CatalogProvider
@@ -8,7 +8,7 @@ namespace Bitrix\Catalog\Product {
 }
 
 namespace {
-    /** The provider of old lines, which is still supported. */
+    /** The provider of old items, which is still supported. */
     class CCatalogProductProvider
     {
     }
@@ -26,7 +26,7 @@ namespace Bitrix\Sale\Internals\Catalog {
         const NOT_ENOUGH = 'SALE_PROVIDER_RESERVE_SHIPMENT_ITEM_QUANTITY_NOT_ENOUGH';
         const CLASSES = ['Bitrix\Catalog\Product\CatalogProvider', 'CCatalogProductProvider'];
 
-        /** Returns the class that a line names, or null if it does not exist. */
+        /** Return the class that an item names, or null if the class is not known. */
         public static function getProviderName($module, $class)
         {
             $class = ltrim((string)$class, '\\');
@@ -34,11 +34,11 @@ namespace Bitrix\Sale\Internals\Catalog {
         }
 
         /**
-         * Returns how much of a line's new quantity can be sold and at which price; null if nothing can be sold.
+         * Return how much of an item's new quantity can be sold and at which price, or null if nothing can be sold.
          *
-         * A line without a provider is not checked: any quantity, no price. QUANTITY is the free stock, without
-         * reservations; what this line has reserved counts as free for it. Stock is only counted with QUANTITY_TRACE =
-         * Y and CAN_BUY_ZERO = N.
+         * An item without a provider is not checked: any quantity can be sold, and no price is returned. QUANTITY is
+         * the free stock, without reservations. The pieces that are reserved for this item count as free for it. The
+         * stock is only counted if QUANTITY_TRACE is Y and CAN_BUY_ZERO is N.
          */
         public static function getAvailableQuantityAndPriceByBasketItem(BasketItem $item)
         {
@@ -57,7 +57,7 @@ namespace Bitrix\Sale\Internals\Catalog {
             return $data + ['AVAILABLE_QUANTITY' => $isCounted ? min($quantity, $free) : $quantity];
         }
 
-        /** Returns an active product of the catalogue. */
+        /** Return an active product of the catalogue. */
         private static function product($id)
         {
             return Application::getConnection()->one(
@@ -70,7 +70,8 @@ namespace Bitrix\Sale\Internals\Catalog {
         }
 
         /**
-         * Runs before an order is saved: moves pieces between free and reserved, and out of both when they are shipped.
+         * Move pieces between the free and the reserved stock, and remove shipped pieces from both. This runs before an
+         * order is saved.
          */
         public static function save(Order $order)
         {
@@ -106,7 +107,10 @@ namespace Bitrix\Sale\Internals\Catalog {
             return $result;
         }
 
-        /** Reserves more, or less. A product whose stock is not counted does not change. */
+        /**
+         * Reserve pieces, or release them if the quantity is negative. The stock of an uncounted product does not
+         * change.
+         */
         private static function reserve($productId, $quantity)
         {
             $product = self::stock($productId);
@@ -119,7 +123,9 @@ namespace Bitrix\Sale\Internals\Catalog {
             return ['quantity' => $quantity, 'isShort' => $isShort];
         }
 
-        /** Returns the remaining reservation of the item. */
+        /**
+         * Ship the pieces of an item, or take them back into the stock. Return the remaining reservation of the item.
+         */
         private static function ship($productId, $item, $isOut)
         {
             $product = self::stock($productId);

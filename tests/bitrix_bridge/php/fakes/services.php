@@ -1,5 +1,5 @@
 <?php
-/** Fakes of delivery services and pay systems. */
+/** The fake delivery services and pay systems. */
 
 namespace Bitrix\Sale\Delivery\Services {
     use Bitrix\Main\Application;
@@ -28,7 +28,7 @@ namespace Bitrix\Sale\Delivery\Services {
             return $this->row['ALLOW_EDIT_SHIPMENT'] === 'Y';
         }
 
-        /** Returns the service's own price, unless another price was agreed. */
+        /** Return the price in the configuration of the service. */
         public function getPrice()
         {
             $config = unserialize((string)$this->row['CONFIG']) ?: [];
@@ -97,7 +97,7 @@ namespace Bitrix\Sale\PaySystem {
             return (int)$this->row['ID'] === Manager::getInnerPaySystemId();
         }
 
-        /** Only the inner account can refuse. */
+        /** Pay a payment. Only the pay system of the customer's account can refuse it. */
         public function creditNoDemand(Payment $payment)
         {
             if (!$this->isInner()) {
@@ -123,7 +123,7 @@ namespace Bitrix\Sale\PaySystem {
             return $row ? new Service($row) : null;
         }
 
-        /** The first call creates it. */
+        /** Return the id of the pay system of the customer's account. The first call creates this pay system. */
         public static function getInnerPaySystemId()
         {
             $connection = Application::getConnection();

@@ -1,5 +1,5 @@
 <?php
-/** Fakes of shipments. The system shipment holds what is in none of the others. */
+/** The fake shipments. The system shipment contains the pieces that are in no other shipment. */
 
 namespace Bitrix\Sale;
 
@@ -55,7 +55,7 @@ class ShipmentItem extends Entity
         return $this->setField('QUANTITY', (float)$quantity);
     }
 
-    /** Moves pieces between an ordinary shipment and the system one. */
+    /** Move pieces between an ordinary shipment and the system shipment. */
     protected function onFieldModify($name, $old, $value)
     {
         if ($name !== 'QUANTITY') {
@@ -119,7 +119,7 @@ class ShipmentItemCollection extends Collection
         return null;
     }
 
-    /** Its reservation is released when the order is saved. */
+    /** Remove an item. Its reservation is released when the order is saved. */
     public function remove($item)
     {
         if ($item->getReservedQuantity() > 0) {
@@ -163,7 +163,7 @@ class Shipment extends Entity
         $this->items = new ShipmentItemCollection($this);
     }
 
-    /** Without a service it uses the one named «Без доставки», never none. */
+    /** Create a shipment. Without a service, it gets the service named «Без доставки», so it is never without one. */
     public static function create(Order $order, Service $service = null, $isSystem = false)
     {
         $empty = Manager::getObjectById(EmptyDeliveryService::getEmptyDeliveryServiceId());
@@ -197,7 +197,7 @@ class Shipment extends Entity
         return $this->getField('DEDUCTED') === 'Y';
     }
 
-    /** Whether the next save ships it, or takes it back. */
+    /** Return whether the next save ships the shipment, or returns its pieces to the stock. */
     public function isShippedOtherwise()
     {
         return $this->fields->isChanged('DEDUCTED') && ($this->isShipped() || $this->getId() > 0);
@@ -260,7 +260,7 @@ class Shipment extends Entity
         return $item ? $item->getQuantity() : 0.0;
     }
 
-    /** For the system shipment: the rules for the others do not apply. */
+    /** Change the quantity of an item in the system shipment. The rules for other shipments do not apply. */
     public function changeQuantity(BasketItem $basketItem, $by)
     {
         $item = $this->items->createItem($basketItem);
@@ -308,7 +308,7 @@ class Shipment extends Entity
         return $result;
     }
 
-    /** The price is that of the service, unless another price was agreed. */
+    /** Set the price of the delivery service, unless a different price was agreed. */
     public function calculateDelivery()
     {
         $service = $this->getDelivery();

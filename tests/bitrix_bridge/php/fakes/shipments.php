@@ -1,5 +1,5 @@
 <?php
-/** Fake of the collection of an order's shipments: which one follows a change of a line's quantity. */
+/** The fake collection of an order's shipments. It decides which shipment a new quantity of an item changes. */
 
 namespace Bitrix\Sale;
 
@@ -54,7 +54,7 @@ class ShipmentCollection extends Collection
         return $this->add(Shipment::create($this->order, null, true));
     }
 
-    /** Deletes all shipments; a new system shipment holds the whole basket. */
+    /** Delete all shipments. A new system shipment then contains the whole basket. */
     public function resetCollection()
     {
         foreach ($this->items as $shipment) {
@@ -124,7 +124,7 @@ class ShipmentCollection extends Collection
         }
     }
 
-    /** A single unprocessed shipment follows the basket, else the system shipment does. */
+    /** Apply a new quantity of an item to the only unprocessed shipment, or else to the system shipment. */
     public function onBasketQuantity(BasketItem $item, $old, $new)
     {
         $more = $new - $old;
@@ -185,7 +185,7 @@ class ShipmentCollection extends Collection
     {
         $ordinary = $this->getNotSystemItems();
         if ($ordinary && !$this->getSystemShipment()->getId()) {
-            // The system shipment is a copy of the first of the others, but without a price.
+            // The system shipment gets the delivery service of the first ordinary shipment, but no price.
             $system = $this->getSystemShipment();
             $system->setFieldNoDemand('DELIVERY_ID', $ordinary[0]->getDeliveryId());
             $system->setFieldNoDemand('DELIVERY_NAME', $ordinary[0]->getField('DELIVERY_NAME'));

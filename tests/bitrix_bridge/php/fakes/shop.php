@@ -1,9 +1,9 @@
 <?php
 /**
- * A page of the test shop: runs the steps of a JSON request in one hit, as a checkout or the back office would.
+ * A page of the test shop. It runs the steps of a JSON request in one hit, as a checkout or the back office does.
  *
- * {"steps": [["create", {…}], ["change", id, {column: value}, {code: value}], …], "dies": false}; the steps are the
- * methods of FakeSteps.
+ * The request is {"steps": [["create", {…}], ["change", id, {column: value}, {code: value}], …], "dies": false}. The
+ * steps are the methods of FakeSteps.
  */
 
 ob_start();

@@ -1,11 +1,11 @@
 <?php
-/** The connection to an SQLite file that accepts MySQL's dialect, and only that. */
+/** The connection to an SQLite file, which accepts only MySQL's dialect. */
 
 namespace Bitrix\Main\DB;
 
 class SqliteConnection extends Connection
 {
-    /** What SQLite accepts and MySQL rejects or interprets differently. */
+    /** A pattern of syntax that SQLite accepts and that MySQL rejects or interprets differently. */
     const NOT_MYSQL = '/"|\|\||\b(AUTOINCREMENT|PRAGMA|GLOB|WITHOUT\s+ROWID|ROWID|ON\s+CONFLICT|INSERT\s+OR|sqlite_\w+|'
         . 'pragma_\w+|typeof\s*\(|printf\s*\(|julianday\s*\(|strftime\s*\(|total\s*\()/i';
 
@@ -22,7 +22,7 @@ class SqliteConnection extends Connection
         }
     }
 
-    /** MySQL's functions that SQLite lacks. Their clock is that of the database, not of PHP. */
+    /** Return MySQL's functions that SQLite lacks. Their clock is that of the database, not that of PHP. */
     private static function functions()
     {
         $zone = new \DateTimeZone(getenv('FAKE_ZONE'));
@@ -84,7 +84,7 @@ class SqliteConnection extends Connection
 
     protected function translate($sql)
     {
-        // Texts are at the odd positions: they are not SQL, and SQLite knows no backslash.
+        // Quoted strings are at the odd positions. They are not SQL, and SQLite has no escapes with a backslash.
         $parts = preg_split("/('(?:[^'\\\\]|\\\\.|'')*')/s", $sql, -1, PREG_SPLIT_DELIM_CAPTURE);
         $code = implode("''", array_filter($parts, function ($place) {
             return $place % 2 === 0;
@@ -104,7 +104,7 @@ class SqliteConnection extends Connection
         $inner = str_replace("''", "\\'", substr($text, 1, -1));
         $plain = preg_replace_callback('/\\\\(.)/s', function (array $escape) {
             $meanings = ['0' => "\0", 'n' => "\n", 'r' => "\r", 't' => "\t", 'b' => "\x08", 'Z' => "\x1a"];
-            // Before a wildcard the backslash stays, for LIKE.
+            // A backslash before a wildcard is kept, for LIKE.
             return in_array($escape[1], ['%', '_'], true) ? $escape[0] : ($meanings[$escape[1]] ?? $escape[1]);
         }, $inner);
         return "'" . str_replace("'", "''", $plain) . "'";
@@ -119,7 +119,7 @@ class SqliteConnection extends Connection
         );
     }
 
-    /** Translates the definition of a table: auto-increment, keys and options. */
+    /** Translate the definition of a table: auto-increment, keys and options. */
     private static function withoutOptions($sql)
     {
         if (!preg_match('/^\s*CREATE\s+TABLE\b/i', $sql)) {
@@ -134,7 +134,10 @@ class SqliteConnection extends Connection
         return $sql;
     }
 
-    /** A lock ends with its request, as MySQL's ends with its connection; the same request may take it again. */
+    /**
+     * Acquire a lock. It ends with its request, as a lock of MySQL ends with its connection. The same request may
+     * acquire it again.
+     */
     public function lock($name, $timeout = 0)
     {
         if (isset($this->locks[$name])) {

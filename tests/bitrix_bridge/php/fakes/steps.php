@@ -1,9 +1,9 @@
 <?php
 /**
- * The steps of a hit to the shop: each public method is a step, named in lower case.
+ * The steps of a hit to the shop. Each public method is a step, and its name is in lower case.
  *
- * A step that saves an order returns its version, or {"refused": [texts]} if Bitrix refused something; then nothing is
- * saved.
+ * A step that saves an order returns the version of the order. If Bitrix has refused something, it returns {"refused":
+ * [messages]} and saves nothing.
  */
 
 use Bitrix\Main\Application;
@@ -18,16 +18,17 @@ class FakeSteps
 {
     const LINE = ['product_id' => 696613, 'quantity' => 1];
 
-    /** Orders that this hit holds, by name. */
+    /** The orders that this hit has loaded for several steps, by name. */
     private $held = [];
 
     // Orders
 
     /**
-     * Places an order. Keys, all optional: user_id, fields, properties, items (product_id, quantity, price, base_price:
-     * a price makes it a custom one), delivery_id (null: none), delivery_price, pay_system_id (null: none).
+     * Place an order, and return its id.
      *
-     * Returns the order's id.
+     * All keys are optional: user_id, fields, properties, items, delivery_id, delivery_price and pay_system_id. The
+     * keys of an item are product_id, quantity, price and base_price. An item with a price has a custom price. With
+     * null as delivery_id or pay_system_id, the order has no delivery or no pay system.
      */
     public function create(array $order = [])
     {
@@ -115,7 +116,7 @@ class FakeSteps
         return $this->change($id, ['CANCELED' => $flag]);
     }
 
-    // One order held over several steps while other hits save it too
+    // One order that this hit holds over several steps, while other hits save it too
 
     public function load($name, $id)
     {
@@ -128,13 +129,13 @@ class FakeSteps
         return $this->put($this->held[$name], $fields, $properties)->getErrorMessages();
     }
 
-    /** Sets fields of one of its lines. */
+    /** Set fields of one item of a held order. */
     public function set_line($name, $basketId, array $fields)
     {
         return $this->held[$name]->getBasket()->getItemById($basketId)->setFields($fields)->getErrorMessages();
     }
 
-    /** Returns the version and the warnings. */
+    /** Save a held order, and return its version and the warnings. */
     public function save($name)
     {
         $result = $this->held[$name]->save();
@@ -147,7 +148,7 @@ class FakeSteps
         return true;
     }
 
-    // Sums and lines
+    // Sums and items
 
     public function recalculate($id)
     {
@@ -155,7 +156,7 @@ class FakeSteps
         return $this->saved($order, $order->doFinalAction(true));
     }
 
-    /** Sets a total that may differ from the sum of the parts. */
+    /** Set a total that may be different from the sum of the parts. */
     public function total($id, $price)
     {
         $order = Order::load($id);
@@ -202,7 +203,7 @@ class FakeSteps
         return $this->pay($id, 'N');
     }
 
-    /** Adds a payment, paid or not. */
+    /** Add a payment, which is paid if the flag is Y. */
     public function payment($id, $sum, $paid = 'N', $paySystemId = 1)
     {
         $order = Order::load($id);
@@ -221,7 +222,7 @@ class FakeSteps
         return $this->ship($id, 'N');
     }
 
-    /** Sets fields of every shipment except the system one. */
+    /** Set fields of every shipment except the system shipment. */
     public function shipment($id, array $fields)
     {
         $order = Order::load($id);
@@ -303,19 +304,22 @@ class FakeSteps
         return call_user_func($function);
     }
 
-    /** Returns the names of the events that this hit has sent so far. */
+    /** Return the names of the events that this hit has sent so far. */
     public function events()
     {
         return Event::$sent;
     }
 
-    /** Returns IS_NEW and IS_CHANGED of each OnSaleOrderSaved of this hit. */
+    /** Return IS_NEW and IS_CHANGED of each OnSaleOrderSaved of this hit. */
     public function saves()
     {
         return Event::$saves;
     }
 
-    /** Calls query, queryScalar or queryExecute of the connection with these arguments. A date becomes {"date": …}. */
+    /**
+     * Call query, queryScalar or queryExecute of the connection with these arguments. A date is returned as {"date":
+     * …}.
+     */
     public function sql($method, ...$arguments)
     {
         try {

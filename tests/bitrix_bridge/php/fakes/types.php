@@ -1,5 +1,5 @@
 <?php
-/** Fakes of dates, for the fields of a table, and for the options of modules. */
+/** The fake dates, fields of tables, and options of modules. */
 
 namespace Bitrix\Main\ORM\Fields {
     class ScalarField
@@ -21,10 +21,10 @@ namespace Bitrix\Main\ORM\Fields {
 namespace Bitrix\Main\Type {
     class Date
     {
-        /** Protected, without JsonSerializable: json_encode makes {} of it. */
+        /** The property is protected and the class is not JsonSerializable, so json_encode returns {} for a date. */
         protected $value;
 
-        /** Without a format the text is read in the site's date format. */
+        /** Read a string in the given format, or in the site's date format if no format is given. */
         public function __construct($value = null, $format = null)
         {
             $format = $format === null ? static::siteFormat() : $format;

@@ -1,5 +1,5 @@
 <?php
-/** Fakes of Bitrix's HTTP client. */
+/** The fake HTTP client of Bitrix. */
 
 namespace Bitrix\Main\Web {
     class HttpHeaders
@@ -32,7 +32,7 @@ namespace Bitrix\Main\Web {
 
         public function __construct(array $options = null)
         {
-            // As in Bitrix, `redirect` without `redirectMax` is an undefined index.
+            // As in Bitrix, `redirect` without `redirectMax` reads an undefined index.
             $options['redirectMax'];
             $this->options = $options;
         }

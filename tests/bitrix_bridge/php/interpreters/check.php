@@ -1,10 +1,11 @@
 <?php
 /**
- * Compiles the site's PHP with this version of PHP, lists functions that it calls and that this version does not have,
- * and computes a few prices. Prints JSON.
+ * Compile the site's PHP with this version of PHP, and print the results as JSON.
+ *
+ * The results are the functions that the PHP calls and this version of PHP does not have, and a few computed prices.
  */
 
-// What Bitrix brings.
+// The functions that Bitrix defines.
 const OF_BITRIX = ['AddMessage2Log'];
 
 function called_functions(string $source): array
@@ -34,7 +35,7 @@ set_error_handler(function ($level, $message) use (&$notices) {
 $unknown = [];
 foreach (glob('/php/*.php') as $path) {
     $source = file_get_contents($path);
-    // Compiled, and left before anything of it is run.
+    // The source is compiled and left before any of its code runs.
     eval("return;\n?>" . $source);
     $ours = get_defined_functions()['user'];
     foreach (called_functions($source) as $name) {
