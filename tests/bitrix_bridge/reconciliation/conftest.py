@@ -1,4 +1,4 @@
-"""Orders on both sides, and runs of the comparison."""
+"""Fixtures of orders on both sides, and functions that run a comparison."""
 
 from collections.abc import Callable
 from typing import Any
@@ -33,7 +33,7 @@ def place(site: Sandbox, post_webhook: Any) -> Callable[..., list[Order]]:
 
 @pytest.fixture
 def compare_sides(db: None) -> Compare:
-    """Return a function that compares both sides to the end and returns the run."""
+    """Return a function that runs a comparison to its end, and returns the run."""
 
     def compare(*, repair: bool = False, **options: Any) -> Reconciliation:
         run = runs.start(origin=runs.Origin.COMMAND, is_repair=repair, **options)
@@ -48,7 +48,7 @@ def compare_sides(db: None) -> Compare:
 
 
 def found(run: Reconciliation) -> set[tuple[int | None, str]]:
-    """Return the differences of a run as pairs of site id and field, or site id and kind."""
+    """Return each difference of a run as a pair: the id on the site, and the field or the kind."""
     return {(one.bitrix_order_id, one.field or one.kind) for one in Difference.objects.filter(run=run)}
 
 

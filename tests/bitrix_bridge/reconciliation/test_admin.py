@@ -1,4 +1,4 @@
-"""Comparisons in the admin: start, progress, decisions and permissions."""
+"""Tests of comparisons in the admin: start, progress, decisions and permissions."""
 
 import re
 
@@ -40,7 +40,7 @@ def browser(manager):
 
 @pytest.fixture
 def browser_of(db):
-    """Return a function that logs in a member of staff with only these permissions."""
+    """Return a function that logs in a member of staff who has only the given permissions."""
 
     def make(*codenames):
         user = User.objects.create_user(f"user{User.objects.count()}", password="made-up", is_staff=True)
@@ -54,7 +54,7 @@ def browser_of(db):
 
 @pytest.fixture
 def run_with_difference(site, place, compare_sides):
-    """Create a run that found a different sum of one order."""
+    """Return a run that has found a different sum of one order."""
     (order,) = place(1)
     site.site.write_raw(order.bitrix_order_id, {"PRICE": "12345"})
     return compare_sides()
@@ -138,7 +138,7 @@ class TestDifferences:
         shown = html(browser.get(page_of(run_with_difference)))
         table = shown[shown.index("crm-differences") :]
         ours = f"{order.total_amount:,.0f} ₸".replace(",", " ")
-        assert table.count(ours) == 2  # agreed, and here
+        assert table.count(ours) == 2  # once as the agreed value, once as the value in the CRM
         assert "12 345 ₸" in table
         assert "Сумма" in table
         assert reverse("admin:orders_order_change", args=[order.pk]) in table
@@ -252,7 +252,7 @@ class TestPermissions:
         for url, data in self.posts(run_with_difference, Difference.objects.get()):
             for client in (reader, other_user):
                 assert client.post(url, data).status_code == 403, url
-            assert Client().post(url, data).status_code == 302, url  # to the login
+            assert Client().post(url, data).status_code == 302, url  # redirected to the login
         after = list(Difference.objects.values()), list(Order.objects.values()), list(Reconciliation.objects.values())
         assert before == after
         shown = html(reader.get(page_of(run_with_difference)))
@@ -281,7 +281,7 @@ class TestPermissions:
 
 
 def unsaved_difference(_manager):
-    return Difference(bitrix_order_id=1)  # its primary key is in no row
+    return Difference(bitrix_order_id=1)  # no row has the primary key of this difference
 
 
 def test_sidebar_counts_differences_that_need_a_person(browser, run_with_difference):

@@ -1,4 +1,7 @@
-"""An order of a site check is in the site's list, but it is not an order of the shop."""
+"""Tests that a comparison skips the order of a site check.
+
+The order is in the site's list, but it is not an order of the shop.
+"""
 
 import pytest
 

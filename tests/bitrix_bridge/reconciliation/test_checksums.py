@@ -1,4 +1,7 @@
-"""Changes of properties, lines and payments without an event and a new version, found by their checksum."""
+"""Tests of the checksum, which finds changes without an event and without a new version.
+
+They are changes of properties, items and payments.
+"""
 
 import pytest
 from django.db import connection
@@ -93,7 +96,7 @@ def test_checksum_of_a_complete_order_is_stored_only_in_its_state(site, place):
 
 
 def test_order_without_a_checksum_makes_it_unknown(site, place, post_webhook):
-    """The shop's older sender has no checksum."""
+    """The older sender of the shop sends no checksum."""
     (order,) = place(1)
     site.site.update_order(order.bitrix_order_id, {"COMMENTS": "x"})
     data = {name: value for name, value in site.site.order(order.bitrix_order_id).items() if name != "checksum"}

@@ -1,4 +1,4 @@
-"""`manage.py reconcile_bitrix`: its output, exit status, and stop."""
+"""Tests of `manage.py reconcile_bitrix`: its output, its exit status, and how it stops."""
 
 import io
 import os
@@ -39,7 +39,7 @@ def _signals():
 
 @pytest.fixture
 def run_command(monkeypatch):
-    """Return a function that runs the command and returns its exit status and output."""
+    """Return a function that runs the command and returns its exit status and its output."""
     monkeypatch.setattr(terminal, "LINE_SECONDS", 0.0)
     monkeypatch.setattr(terminal, "BAR_SECONDS", 0.0)
 
@@ -61,7 +61,7 @@ def test_command_prints_progress_and_result_when_both_sides_agree(site, place, r
     assert "сверено: 3\n" in said
     assert "расхождения: 0\n" in said
     assert "согласны" in said
-    assert "3 из 3, расхождений: 0" in said  # a line of progress
+    assert "3 из 3, расхождений: 0" in said  # the line that reports the progress
     assert "\x1b" not in said
     assert "\r" not in said
     assert Reconciliation.objects.get().origin == "command"
@@ -143,7 +143,7 @@ def test_command_fails_with_a_hint_for_an_old_bridge(settings, run_command):
 
 
 def skip_delays(monkeypatch, note):
-    """Make the command's delays end at once."""
+    """Make the delays of the command end at once."""
     skipped = [0.0]
     original = time.monotonic
 
@@ -223,7 +223,7 @@ def test_signal_stops_the_command_after_the_current_step(site, place, numbers, s
         while not Reconciliation.objects.exclude(claimed_by=None).exists():
             assert process.poll() is None, process.communicate()[0]
             time.sleep(0.05)
-        time.sleep(0.5)  # the command waits for the site
+        time.sleep(0.5)  # in this time the command starts to wait for the site
         for number in numbers:
             process.send_signal(number)
             time.sleep(0.3)

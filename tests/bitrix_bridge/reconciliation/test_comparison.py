@@ -1,4 +1,4 @@
-"""Comparison of one order: tables of cases, and properties that hold for any values."""
+"""Tests of the comparison of one order: tables of cases, and properties that hold for any values."""
 
 from uuid import uuid4
 
@@ -73,7 +73,7 @@ class TestOneField:
         assert differs(ours(**{field: mine}), theirs(**{field: value})) == set()
 
     def test_site_value_that_was_sent_by_us_is_on_its_way(self, field, value, mine):
-        our = ours(sent={field: [mine]}, has_live_push=True)  # taken back since
+        our = ours(sent={field: [mine]}, has_live_push=True)  # the value was sent, and it was undone since then
         assert differs(our, theirs(**{field: value}), pushed=COMPARED) == set()
 
 

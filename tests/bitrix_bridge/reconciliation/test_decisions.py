@@ -1,4 +1,7 @@
-"""Decisions about a difference: the order, the push, the timeline and the difference afterwards."""
+"""Tests of decisions about a difference.
+
+They check the order, the push, the timeline and the difference after the decision.
+"""
 
 import pytest
 
@@ -66,7 +69,7 @@ class TestOneField:
         assert field in event.details["theirs"]
         deliver_all()
         assert site.site.order(order.bitrix_order_id)[column] == sent
-        # No event has sent the changed lines and payments of the site.
+        # No event has reported the items and payments that have changed on the site.
         assert found(compare_sides()) <= {(order.bitrix_order_id, "checksum")}
 
 
@@ -252,7 +255,7 @@ class TestMissing:
 
 
 class TestConflict:
-    """Both sides have changed the status: the status set here is on the timeline, not in the order."""
+    """Both sides have changed the status. The status set by the manager is on the timeline, and not in the order."""
 
     @pytest.fixture
     def difference(self, site, order, compare_sides, manager):

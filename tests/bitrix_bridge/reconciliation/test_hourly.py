@@ -1,4 +1,4 @@
-"""The hourly run: it compares complete rows of recent and active orders."""
+"""Tests of the hourly run, which compares complete rows of recent and active orders."""
 
 from datetime import timedelta
 

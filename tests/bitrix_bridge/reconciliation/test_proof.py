@@ -1,4 +1,4 @@
-"""All of 1,000 differences in 200 orders are found, and no others; after the repair there are none."""
+"""Test that a comparison finds all of 1,000 differences in 200 orders and no others, and none after the repair."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def change_on_site(site, order):
 
 
 def change_here(order):
-    """Change five fields here without a service; the payment is changed in the agreement too."""
+    """Change five fields in the CRM without a service. The payment is also changed in the agreement."""
     state = order.bitrix_state
     state["agreed"]["payment_status"] = "paid"
     Order.objects.filter(pk=order.pk).update(
@@ -40,7 +40,7 @@ def test_1000_differences_are_all_found_and_repaired(site, place, compare_sides,
         change_on_site(site, order)
     for order in changed_here:
         change_here(order)
-    for order in untouched[:20]:  # on their way: not a difference
+    for order in untouched[:20]:  # these changes are on their way, so they are no differences
         services.change_status(order_id=order.pk, status="accepted", actor=manager)
     site.site.delete_order(untouched[20].bitrix_order_id)
     services.mark_deleted(bitrix_order_id=untouched[20].bitrix_order_id)
@@ -52,7 +52,8 @@ def test_1000_differences_are_all_found_and_repaired(site, place, compare_sides,
     assert found(run) == injected
     assert (run.differences, Difference.objects.count()) == (1000, 1000)
     assert (run.compared, run.agreed, run.on_their_way) == (230, 10, 20)
-    assert (list(Order.objects.order_by("pk").values()), OrderEvent.objects.count()) == before  # nothing was written
+    # The comparison has written nothing.
+    assert (list(Order.objects.order_by("pk").values()), OrderEvent.objects.count()) == before
 
     repaired = compare_sides(repair=True)
     assert (repaired.differences, outcomes(repaired)) == (1000, {"repaired": 1000})
@@ -61,7 +62,7 @@ def test_1000_differences_are_all_found_and_repaired(site, place, compare_sides,
     assert site.site.writes == 0
 
     deliver_all()
-    # No event has sent the changed lines and payments of the site.
+    # No event has reported the items and payments that have changed on the site.
     assert found(compare_sides(repair=True)) == {(order.bitrix_order_id, "checksum") for order in changed_here}
     again = compare_sides()
     assert (again.differences, again.compared, again.agreed) == (0, 230, 230)

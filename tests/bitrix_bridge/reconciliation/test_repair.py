@@ -1,4 +1,4 @@
-"""Differences on both sides and their repair, over HTTP with the sandbox."""
+"""Tests of differences on both sides and of their repair, over HTTP with the sandbox."""
 
 import pytest
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(params=["bridge", "rest"])
 def connected_site(request, site, settings):
-    """Return the site, connected by the bridge or only by REST."""
+    """Return the site, which the CRM can reach over the bridge or only over REST."""
     if request.param == "rest":
         settings.BITRIX_REST_URL, settings.BITRIX_API_URL = site.rest_url, ""
     return site
@@ -57,7 +57,7 @@ class TestMissingHere:
         placed = site.place_order()
         settings.BITRIX_DEFAULT_USER_ID = int(placed["USER_ID"])
         compare_sides(repair=True)
-        assert not Customer.objects.filter(bitrix_user_id=int(placed["USER_ID"])).exists()  # the shared account
+        assert not Customer.objects.filter(bitrix_user_id=int(placed["USER_ID"])).exists()  # this is the shared account
 
     def test_created_order_is_announced_only_if_recent(self, site, compare_sides):
         site.place_order()
@@ -124,7 +124,7 @@ class TestMissingThere:
 
 
 class TestVersionOfPushResponse:
-    """The response to our push has a version with changes that the CRM has not received."""
+    """The version in the response to a push includes changes that the CRM has not received."""
 
     def test_site_change_with_a_lost_webhook_is_found_after_our_push(self, site, place, manager, compare_sides):
         (order,) = place(1)
@@ -156,7 +156,7 @@ class TestMadeHere:
         order = made_here(manager)
         site.faults.give(faults.answer_lost(), action="order.create")
         deliver_due()
-        assert compare_sides().on_their_way == 1  # its push is retried
+        assert compare_sides().on_their_way == 1  # the push that creates the order is retried
         Push.objects.all().delete()
         run = compare_sides()
         (there,) = site.site.all_orders()
@@ -174,7 +174,7 @@ class TestMadeHere:
         assert (the_one(run).order, the_one(run).kind, run.missing_there) == (order, "missing_there", 1)
         assert outcomes(compare_sides(repair=True)) == {"repaired": 1}
         deliver_all()
-        compare_sides(repair=True)  # fetches the data that the site added to the order
+        compare_sides(repair=True)  # this run fetches the data that the site has added to the order
         assert (len(site.site.all_orders()), compare_sides().differences) == (1, 0)
 
     def test_order_refused_by_the_site_needs_a_person(self, site, manager, compare_sides):
@@ -341,7 +341,8 @@ def test_error_with_one_order_does_not_stop_others(site, place, compare_sides, m
 def test_since_compares_only_orders_that_the_site_saved_later(site, place, compare_sides, monkeypatch):
     old, new = place(2)
     site.site.write_raw(old.bitrix_order_id, {"STATUS_ID": "DE", "DATE_UPDATE": "2026-01-01 10:00:00"})
-    site.site.forget_raw(place(1)[0].bitrix_order_id)  # looks like an order that was not saved since
+    # The list of orders saved since a time does not contain this deleted order, as if the site had not saved it.
+    site.site.forget_raw(place(1)[0].bitrix_order_id)
     site.site.write_raw(new.bitrix_order_id, {"STATUS_ID": "DE"})
     run = compare_sides(since=old.created_at)
     assert (found(run), run.compared) == ({(new.bitrix_order_id, "status")}, 1)

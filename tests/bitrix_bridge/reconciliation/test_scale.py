@@ -1,4 +1,4 @@
-"""Memory does not grow with the orders, and each page needs the same number of queries."""
+"""Tests that memory does not grow with the number of orders, and that each page needs the same number of queries."""
 
 import json
 import tracemalloc
@@ -23,7 +23,10 @@ ROW = {"xml_id": "bx_1", "version": 3, "status_id": "AP", "price": "9000.0000", 
 
 @pytest.fixture
 def large_site(monkeypatch):
-    """Return a function that creates a number of equal orders on both sides; every 100th may have another price."""
+    """Return a function that creates a number of equal orders on both sides.
+
+    With `has_differences`, every hundredth order has a different price on the site.
+    """
 
     monkeypatch.setattr(comparing, "PAGE", PAGE)
 
@@ -64,7 +67,8 @@ def test_memory_does_not_grow_with_orders(large_site, compare_sides, has_differe
         finally:
             tracemalloc.stop()
         assert (run.compared, run.differences) == (number, number // 100 if has_differences else 0)
-    # Caches and other threads cause small variations; memory that grows with the orders would be four times as large.
+    # Caches and other threads cause small variations. Memory that grew with the number of orders would be four times as
+    # large.
     assert peaks[1] < 1.5 * peaks[0]
 
 

@@ -1,4 +1,4 @@
-"""Runs of the comparison: slices, retries, killed workers, stop and resumption."""
+"""Tests of runs of the comparison: slices, retries, killed workers, stopping and resuming."""
 
 import time
 from datetime import timedelta
@@ -36,7 +36,7 @@ def queued():
 
 
 def work_to_end(run, most=50):
-    """Run slices until the run has ended; return their number."""
+    """Run slices until the run has ended, and return their number."""
     for number in range(1, most):
         work_slice(str(run.pk))
         run.refresh_from_db()
@@ -60,7 +60,7 @@ def test_second_worker_does_nothing_with_a_claimed_run(site, place):
     run = start_run()
     claimed = comparisons.claim(run.pk)
     assert (claimed.state, comparisons.claim(run.pk)) == ("running", None)
-    work_slice(str(run.pk))  # another process has the lease
+    work_slice(str(run.pk))  # a different process has the lease
     run.refresh_from_db()
     assert run.compared == 0
     assert work(claimed) is None
@@ -74,7 +74,7 @@ def test_repairing_run_is_finished_in_several_slices(
         site.site.write_raw(order.bitrix_order_id, {"PRICE": "1"})
     ticks = count(0, 0.4)
     monkeypatch.setattr(time, "monotonic", lambda: next(ticks))
-    monkeypatch.setattr(slices.slice_task, "seconds", 0.5)  # time for one step
+    monkeypatch.setattr(slices.slice_task, "seconds", 0.5)  # enough time for one step
     run = start_run(repair=True)
     with django_capture_on_commit_callbacks(execute=True):
         work_slice(str(run.pk))
@@ -86,7 +86,7 @@ def test_repairing_run_is_finished_in_several_slices(
 
 
 class TestKilledWorker:
-    """A worker killed at any step leaves a run that the next worker finishes with the same result."""
+    """A worker is killed at one of the steps. The next worker finishes the run with the same result."""
 
     @pytest.mark.parametrize("failing_function", ["step", "repair", "bulk_update"])
     def test_run_of_a_killed_worker_is_finished_by_another(
@@ -102,12 +102,13 @@ class TestKilledWorker:
             def call(*args, **kwargs):
                 calls.append(1)
                 if len(calls) == 3:
-                    raise SystemExit  # like a signal: no cleanup
+                    raise SystemExit  # as after a signal, nothing is cleaned up
                 return original(*args, **kwargs)
 
             return call
 
-        if failing_function == "bulk_update":  # after the repair of the order, before its outcome is saved
+        # In this case, the worker is killed after the repair of the order and before the outcome is saved.
+        if failing_function == "bulk_update":
             manager = Difference.objects
             monkeypatch.setattr(type(manager), "bulk_update", fail_third_call(type(manager).bulk_update))
         else:
@@ -115,7 +116,7 @@ class TestKilledWorker:
         with pytest.raises(SystemExit):
             work_slice(str(run.pk))
         monkeypatch.undo()
-        assert not pick_up()  # its lease still holds
+        assert not pick_up()  # the lease of the killed worker has not expired
         Reconciliation.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
         assert pick_up()
         work_to_end(run)
@@ -233,7 +234,8 @@ def test_old_bridge_fails_the_nightly_run_with_one_alert(settings):
             work_slice(str(run.pk))
             run.refresh_from_db()
             assert (run.state, "bitrix_bridge/php" in run.error) == ("failed", True)
-            assert TelegramMessage.objects.filter(kind="alert").count() == 1, night  # only one alert for the same error
+            # The error of the second night is the same, so it sends no second alert.
+            assert TelegramMessage.objects.filter(kind="alert").count() == 1, night
         assert old.site.all_orders() == []
 
 
