@@ -1,4 +1,4 @@
-"""Fixtures of the sandbox's tests. Real HTTP, no Django, no database."""
+"""Fixtures of the tests of the sandbox. They use real HTTP, and neither Django nor a database."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ SUCCESS = (200, '{"status": "success", "action": "updated"}', {})
 
 
 class Receiver:
-    """The CRM's webhook endpoint: records requests and answers with `script` first, then with success."""
+    """The CRM's webhook endpoint, which records requests.
+
+    It responds with the responses of `script` first, and with success after that.
+    """
 
     def __init__(self) -> None:
         self.bodies: list[dict[str, Any]] = []
@@ -58,7 +61,7 @@ class Receiver:
         self.server.server_close()
 
     def seen(self) -> list[tuple[str, str, str]]:
-        """Return (event, order id, version) of the webhooks in the order of arrival."""
+        """Return (event, order id, version) of each webhook, sorted by arrival."""
         return [(body["event"], body["data"]["ID"], body["data"].get("VERSION", "")) for body in self.bodies]
 
 
@@ -77,7 +80,10 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def call_bridge(sandbox: Sandbox) -> Callable[..., requests.Response]:
-    """Return a function that sends a request to the bridge of `sandbox`; keyword arguments are the request's keys."""
+    """Return a function that sends a request to the bridge of `sandbox`.
+
+    Its keyword arguments are the keys of the request.
+    """
 
     def send(action: str | None = None, **request: Any) -> requests.Response:
         body = request if action is None else {"action": action, **request}
@@ -89,7 +95,7 @@ def call_bridge(sandbox: Sandbox) -> Callable[..., requests.Response]:
 
 @pytest.fixture
 def create_request() -> dict[str, Any]:
-    """Return a create request in the shape of the contract."""
+    """Return a request that creates an order, in the format that the bridge expects."""
     return {
         "user_id": 1079,
         "recipient_name": "Әлия",
@@ -122,7 +128,7 @@ def create_request() -> dict[str, Any]:
 
 @pytest.fixture
 def order(sandbox: Sandbox, create_request: dict[str, Any]) -> dict[str, Any]:
-    """Return an order of the site: one bouquet for 7500 and delivery for 1500, paid in cash."""
+    """Return an order on the site: one bouquet for 7500 KZT and delivery for 1500 KZT, paid in cash."""
     return sandbox.site.create_order(create_request).order
 
 
@@ -130,7 +136,7 @@ def order(sandbox: Sandbox, create_request: dict[str, Any]) -> dict[str, Any]:
 def update(
     sandbox: Sandbox, call_bridge: Callable[..., requests.Response], order: dict[str, Any]
 ) -> Callable[..., Any]:
-    """Return a function that updates `order` through the bridge and returns its answer and the stored order."""
+    """Return a function that updates `order` through the bridge, and returns the response and the stored order."""
 
     def send(**request: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         answer = call_bridge("order.update", order_id=order["ID"], **request).json()

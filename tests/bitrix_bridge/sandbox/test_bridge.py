@@ -1,4 +1,4 @@
-"""The bridge's actions and refusals, over real HTTP."""
+"""Tests of the actions and refusals of the bridge over real HTTP."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""`order.delete` deletes only orders that the CRM's check of the site created."""
+"""Tests that `order.delete` deletes only orders that a site check has created."""
 
 import pytest
 
 
 @pytest.fixture
 def create(call_bridge, create_request):
-    """Create an order with an XML_ID and return its id."""
+    """Return a function that creates an order with an XML_ID and returns the id of the order."""
 
     def do(xml_id):
         return call_bridge("order.create", xml_id=xml_id, **create_request).json()["order_id"]

@@ -1,4 +1,4 @@
-"""The faults of the HTTP answers, as the caller sees them."""
+"""Tests of the faults of the HTTP responses, as the client receives them."""
 
 from __future__ import annotations
 

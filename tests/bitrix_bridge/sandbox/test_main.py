@@ -1,4 +1,4 @@
-"""The command that runs the sandbox: start, refusals, stop."""
+"""Tests of the command that runs the sandbox: its start, its refusals and its stop."""
 
 from __future__ import annotations
 

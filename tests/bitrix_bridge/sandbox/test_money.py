@@ -1,4 +1,4 @@
-"""Payments, the buyer's inner account, and the total as the sum of its parts."""
+"""Tests of payments, of the customer's account, and of the total as the sum of its parts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def site(sandbox):
 
 
 def account_amounts(answer):
-    """Return the amounts in the warnings about the inner account."""
+    """Return the amounts in the warnings about the customer's account."""
     return [one["amount"] for one in answer.get("warnings", ()) if one["code"] == "inner_account"]
 
 

@@ -1,4 +1,7 @@
-"""Processes of the site that hold an order at the same time: their writes are mixed, and VERSION may fall."""
+"""Tests of processes of the site that have loaded an order at the same time.
+
+What they write is mixed, and VERSION may fall.
+"""
 
 from __future__ import annotations
 

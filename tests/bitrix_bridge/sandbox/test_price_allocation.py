@@ -1,4 +1,7 @@
-"""Allocation of a sum to the prices of the lines: exact, proportional, and a line is split only if necessary."""
+"""Tests of the allocation of a sum to the prices of items.
+
+The allocation is exact and proportional, and it splits an item only if necessary.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from bitrix_bridge.sandbox.price_allocation import PricedQuantity, allocate_tota
 
 
 def priced(text):
-    """Return the lines of '3x1000 1.5x7', each a quantity and a price."""
+    """Return the quantities and prices of a string such as '3x1000 1.5x7'."""
     return [
         PricedQuantity(Decimal(price), Decimal(quantity))
         for quantity, price in (one.split("x") for one in text.split())
@@ -29,7 +32,7 @@ def shown(parts):
         ("1x7500", 7000, "1x7000"),
         ("1x7500 1x2500", 9000, "1x6750 1x2250"),
         ("2x7500", 14500, "2x7250"),
-        # A fraction of a tenge is preferred to a separate line for one piece.
+        # A fraction of a tenge is preferred to a separate item for one piece.
         ("2x7500", 14501, "2x7250.50"),
         ("3x1000", 2500, "2x833+1x834"),
         ("3x1000 1x500", 3000, "3x857 1x429"),
@@ -95,7 +98,7 @@ def test_second_allocation_of_the_same_total_changes_nothing(lines, total):
 @given(line_lists, st.integers(0, 99))
 @settings(max_examples=300, deadline=None)
 def test_each_line_gets_its_proportional_share(lines, percent):
-    """The tolerance is one step for each piece, and the remainder of all lines."""
+    """The tolerance is one step for each piece, plus the remainder of all items."""
     before = sum(line.sum for line in lines)
     total = (before * percent / 100).quantize(Decimal("0.01"))
     assume(total <= before)

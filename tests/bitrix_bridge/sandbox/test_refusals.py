@@ -1,4 +1,4 @@
-"""Partial refusals of a request, values that a property does not allow, and a status among the changes."""
+"""Tests of partial refusals, of values that a property does not allow, and of a status among the changes."""
 
 from __future__ import annotations
 
@@ -167,7 +167,10 @@ class TestStatusAmongTheChanges:
 
 
 class TestPreviousBridge:
-    """The bridge 1.1: updates compare no status, warnings are texts, one refused part refuses the request."""
+    """Tests of bridge 1.1. Its updates compare no status, and its warnings are strings.
+
+    One refused part refuses the whole request.
+    """
 
     @pytest.fixture
     def sandbox(self):

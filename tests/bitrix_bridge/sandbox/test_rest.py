@@ -1,4 +1,4 @@
-"""The REST methods with Bitrix's own names, types and errors."""
+"""Tests of the REST methods with Bitrix's own names, types and errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The simulated shop: its orders are plausible for every seed."""
+"""Tests of the simulated shop: its orders are plausible for every seed."""
 
 from __future__ import annotations
 

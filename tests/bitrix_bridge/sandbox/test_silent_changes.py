@@ -1,4 +1,4 @@
-"""Changes without an event or with an unusual one, and the mails that the site sends."""
+"""Tests of changes without an event or with an unusual event, and of the mails that the site sends."""
 
 from __future__ import annotations
 

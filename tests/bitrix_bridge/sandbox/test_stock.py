@@ -1,4 +1,4 @@
-"""Stock: reservations, what staff of the site can sell, and what the bridge sells without the catalogue."""
+"""Tests of the stock: reservations, sales by staff of the site, and sales by the bridge without the catalogue."""
 
 from __future__ import annotations
 

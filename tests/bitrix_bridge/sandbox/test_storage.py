@@ -1,4 +1,4 @@
-"""What the sandbox keeps over a restart."""
+"""Tests of the data that the sandbox keeps after a restart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Webhooks of every write, and the sender that delivers them: order, retries, faults."""
+"""Tests of the webhooks of every write, and of the sender that delivers them: its sequence, retries and faults."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bitrix_bridge.sandbox.faults import delayed, doubled, dropped, reordered
 
 @pytest.fixture
 def shop(receiver):
-    """Return a sandbox that sends to `receiver`."""
+    """Yield a sandbox that sends webhooks to `receiver`."""
     with Sandbox(receiver.url, webhook_token="not-a-real-token", api_token="not-a-real-api-token") as running:
         yield running
 
@@ -95,7 +95,7 @@ def test_retry_delays_grow(receiver):
 
 
 def test_flush_reports_an_unreachable_crm():
-    """The error names the failure and contains no secret."""
+    """The message of the error names the failure and contains no secret."""
     with Sandbox("http://127.0.0.1:9/webhooks", webhook_token="not-a-real-token") as shop:
         shop.place_order()
         assert shop.sender.waiting() == 1
