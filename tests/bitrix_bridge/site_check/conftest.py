@@ -1,4 +1,4 @@
-"""A sandbox whose answers a test can change, and the steps of the check against it."""
+"""Fixtures of a sandbox whose responses a test can change, and of the steps of a site check against it."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ Change = Callable[[dict[str, Any], int, dict[str, Any]], Answer | None]
 
 
 class ChangedBridge:
-    """The sandbox's bridge with changed answers.
+    """The sandbox's bridge with changed responses.
 
-    A change gets the request, the status and the answer; it modifies the answer or returns another one.
+    A change is called with the request, the status and the response. It modifies the response or returns a different
+    one.
     """
 
     def __init__(self, bridge: Any) -> None:
@@ -50,7 +51,7 @@ def _no_delays(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def site(settings: Any) -> Iterator[Sandbox]:
-    """A sandbox in the CRM's settings; it sends webhooks to an address at which nothing listens."""
+    """Yield a sandbox to which the settings of the CRM point. It sends webhooks to an address without a server."""
     with Sandbox(webhook_url="http://127.0.0.1:9/", api_token=settings.BITRIX_API_TOKEN) as sandbox:
         settings.BITRIX_API_URL = sandbox.bridge_url
         yield sandbox
@@ -58,14 +59,14 @@ def site(settings: Any) -> Iterator[Sandbox]:
 
 @pytest.fixture
 def changed_bridge(site: Sandbox) -> ChangedBridge:
-    """Return the site's bridge, whose answers a test can change."""
+    """Return the site's bridge, whose responses a test can change."""
     site.server.bridge = ChangedBridge(site.server.bridge)  # type: ignore[assignment]
     return site.server.bridge  # type: ignore[return-value]
 
 
 @pytest.fixture
 def alter(changed_bridge: ChangedBridge) -> Callable[..., None]:
-    """Return a function that changes the answers to an action, for the requests that `fits` accepts."""
+    """Return a function that changes the responses to an action, for the requests that `fits` accepts."""
 
     def alter(action: str, change: Change, fits: Callable[[dict[str, Any]], bool] = lambda _request: True) -> None:
         changed_bridge.changes.append((action, fits, change))
@@ -75,7 +76,7 @@ def alter(changed_bridge: ChangedBridge) -> Callable[..., None]:
 
 @pytest.fixture
 def replace(changed_bridge: ChangedBridge) -> Callable[..., None]:
-    """Return a function that replaces the sandbox's answer to an action.
+    """Return a function that replaces the sandbox's response to an action.
 
     The replacement may call `changed_bridge.honest` or change the site.
     """
@@ -92,7 +93,7 @@ def replace(changed_bridge: ChangedBridge) -> Callable[..., None]:
 
 @pytest.fixture
 def run_steps(site: Sandbox) -> Callable[[], dict[str, Result]]:
-    """Return a function that runs all steps and returns their results by key."""
+    """Return a function that runs all steps and returns their results by the keys of the steps."""
 
     def run_steps() -> dict[str, Result]:
         one = StepRunner(SiteBridge())
@@ -108,5 +109,5 @@ def differing(results: dict[str, Result]) -> list[str]:
 
 
 def of_step(key: str) -> Callable[[dict[str, Any]], bool]:
-    """Return a filter for the update of this step."""
+    """Return a filter that accepts only the update request of this step."""
     return lambda request: str(request.get("event_id", "")).endswith(f"-{key}")

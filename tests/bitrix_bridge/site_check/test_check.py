@@ -1,4 +1,4 @@
-"""The whole check, interrupted at every step: it leaves no order and changes no other order."""
+"""Tests of the whole site check, interrupted at every step: it leaves no order and changes no other order."""
 
 import pytest
 
@@ -20,7 +20,7 @@ from bitrix_bridge.site_check.steps import STEPS
 
 @pytest.fixture
 def check(site, monkeypatch):
-    """Return a function that checks the site and returns the outcome; the webhooks count as received."""
+    """Return a function that checks the site and returns the outcome. All webhooks count as received."""
     monkeypatch.setattr(webhook_arrival, "_events", lambda *_: ("order.create", "order.delete"))
 
     def check(**options):
@@ -33,7 +33,7 @@ def check(site, monkeypatch):
 
 @pytest.fixture
 def others(site):
-    """Orders of customers, which must not change."""
+    """Yield three orders of customers, and check at the end that the site check has not changed them."""
     placed = [site.place_order() for _ in range(3)]
     yield placed
     assert [site.site.order(int(order["ID"])) for order in placed] == placed
@@ -118,7 +118,7 @@ def test_order_is_deleted_after_a_lost_connection(check, site, others, settings,
     assert outcome.problem
     assert left(site, others) == []
     if (action, fault) == ("order.create", faults.silent):
-        # The create request may still be running, so the order is reported although it can't be deleted.
+        # The create request may still be running, so the order is reported although its id is not known.
         assert outcome.leftover.order_id is None
         assert outcome.leftover.xml_id == outcome.xml_id
     else:
@@ -196,7 +196,7 @@ def test_refused_create_needs_no_cleanup(check, site, others, replace):
 
 
 class TestAnotherOrder:
-    """A site that answers with another order than that of the check."""
+    """Tests of a site that responds with a different order than the order of the check."""
 
     def test_create_that_returns_another_id_ends_the_check(self, check, site, others, alter):
         alter("order.create", lambda _, status, said: said.update(order_id=int(others[0]["ID"])))

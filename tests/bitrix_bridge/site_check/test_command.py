@@ -1,4 +1,4 @@
-"""`manage.py check_site`: its plan, its questions, its exit status."""
+"""Tests of `manage.py check_site`: its plan, its questions and its exit status."""
 
 import builtins
 import io
@@ -53,7 +53,10 @@ def run_command():
 
 @pytest.fixture
 def answer(monkeypatch, site):
-    """Return a function that answers the questions and lists how many requests were sent before each."""
+    """Return a function that sets the answers to the questions.
+
+    The list that it returns contains, for each question, how many requests were sent before.
+    """
     seen = []
 
     def answer(*answers):
@@ -160,7 +163,7 @@ def test_endpoint_before_1_2_is_refused_with_instructions(run_command, settings,
 class TestLeftovers:
     @pytest.fixture
     def earlier(self, site):
-        """Two orders that earlier checks have left, among orders of customers."""
+        """Return the ids of two orders that earlier checks have left, and of two orders of customers."""
         xml_ids = ("crm-check-1", "bx_1", "crm-check-2", "crm-2")
         return [int(site.place_order(xml_id=xml_id)["ID"]) for xml_id in xml_ids]
 
@@ -232,7 +235,7 @@ def test_output_contains_no_secret(site, run_command, settings, alter, tmp_path)
 
 @pytest.mark.django_db(transaction=True)
 def test_check_over_http_receives_the_sites_webhooks(live_server, settings, run_command, monkeypatch):
-    """The webhooks of the order arrive, are ignored, and leave no other rows."""
+    """The webhooks of the order arrive, are ignored, and create no other rows."""
     monkeypatch.setattr(webhook_arrival, "WAIT_SECONDS", 20.0)
     options = {"webhook_url": f"{live_server.url}/webhooks/bitrix/order", "webhook_token": settings.WEBHOOK_TOKENS[0]}
     with Sandbox(api_token=settings.BITRIX_API_TOKEN, **options) as site:

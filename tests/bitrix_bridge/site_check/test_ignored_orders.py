@@ -1,4 +1,4 @@
-"""The CRM ignores webhooks about the order of a check of the site."""
+"""Tests that the CRM ignores webhooks about the order of a site check."""
 
 import pytest
 

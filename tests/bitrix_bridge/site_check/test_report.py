@@ -1,4 +1,4 @@
-"""The report file: complete, and without secrets, addresses and personal data."""
+"""Tests of the report file: it is complete, and it contains no secrets, addresses and personal data."""
 
 import json
 
@@ -17,7 +17,7 @@ from cvety_crm.masking import MASK
 
 @pytest.fixture
 def report(site, monkeypatch):
-    """Return a function that checks the site and returns the file's text and its parsed JSON."""
+    """Return a function that checks the site and returns the contents of the report file and its parsed JSON."""
     monkeypatch.setattr(webhook_arrival, "_events", lambda *_: ("order.create", "order.delete"))
 
     def report():

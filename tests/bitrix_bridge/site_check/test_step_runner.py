@@ -1,4 +1,4 @@
-"""The steps against a sandbox over HTTP: without differences, and with each kind of difference."""
+"""Tests of the steps against a sandbox over HTTP, without differences and with each kind of difference."""
 
 from decimal import Decimal
 
@@ -16,7 +16,7 @@ REFUSED_STEPS = {"late-status": 409, "late-update": 409, "gone": 404}
 
 
 def only(results, key):
-    """Return the differences of a step, which must be the only one with any."""
+    """Return the differences of a step. It must be the only step with differences."""
     assert differing(results) == [key]
     return [(one.kind, one.name) for one in results[key].differences]
 
@@ -34,7 +34,7 @@ def test_sandbox_is_as_expected(run_steps, site):
 
 
 def test_each_step_changes_what_it_is_meant_to_change(run_steps, site):
-    """Two sides that refuse alike would be as expected too."""
+    """The result would also be as expected if both sides refused the step."""
     orders = {}
     results = run_steps()
     for key, result in results.items():

@@ -1,4 +1,4 @@
-"""The table of errors, row by row, with responses of the site."""
+"""Tests of the table of errors, row by row, with responses of the site."""
 
 import json
 
@@ -140,7 +140,7 @@ def test_retry_after_header_is_passed_to_the_failure(shop, client, status, body)
 
 
 def test_every_row_of_the_table_can_match():
-    """Each row matches a response of its own kind, so no row is hidden by one above it."""
+    """Each row matches a response of its own kind, so no earlier row hides it."""
     for row in TABLE:
         reached = {
             (transport, code, status, is_json)

@@ -1,4 +1,4 @@
-"""The site's list of orders, page by page, over the bridge and over REST."""
+"""Tests of the site's list of orders, page by page, over the bridge and over REST."""
 
 from datetime import datetime, timedelta
 
@@ -15,7 +15,7 @@ from cvety_crm.outbox import MisconfiguredError, PermanentDeliveryError, Tempora
 
 @pytest.fixture(params=["bridge", "rest"])
 def transport_site(request, site, settings):
-    """Return the site, available over one of the two transports."""
+    """Return the site, which the CRM can reach over the bridge or over REST."""
     if request.param == "rest":
         settings.BITRIX_REST_URL, settings.BITRIX_API_URL = site.rest_url, ""
     return site
@@ -51,7 +51,7 @@ def test_list_is_read_page_by_page(site, settings):
     assert [all_rows(limit=50)[1], all_rows(limit=500)[1]] == [3, 1]
     settings.BITRIX_REST_URL, settings.BITRIX_API_URL = site.rest_url, ""
     rows, pages = all_rows()
-    assert (len(rows), pages) == (120, 4)  # REST returns 50 rows; only an empty page ends the list
+    assert (len(rows), pages) == (120, 4)  # REST returns 50 rows, and only an empty page ends the list
 
 
 def test_list_returns_only_orders_saved_since_a_time(transport_site, monkeypatch):

@@ -1,4 +1,7 @@
-"""REST as transport to the sandbox: statuses are sent over it, other requests over the bridge."""
+"""Tests of REST as the transport to the sandbox.
+
+Statuses are sent over REST, and other requests over the bridge.
+"""
 
 import logging
 
@@ -21,14 +24,14 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def with_rest(site, settings):
-    """Return the site, available over the bridge and over REST."""
+    """Return the site, which the CRM can reach over the bridge and over REST."""
     settings.BITRIX_REST_URL = site.rest_url
     return site
 
 
 @pytest.fixture
 def rest_only(with_rest, settings):
-    """Return the site, available only over REST."""
+    """Return the site, which the CRM can reach only over REST."""
     settings.BITRIX_API_URL = ""
     return with_rest
 
@@ -265,5 +268,5 @@ def test_secret_is_in_no_row_and_no_log(with_rest, shared_order, manager, settin
     assert push.last_error
     rows = [*Push.objects.values(), *push.attempt_log.values(), *OrderEvent.objects.values(), *Order.objects.values()]
     assert with_rest.rest_secret not in str(rows)
-    # Formatted as the log handlers do it, because urllib3 logs the path at the level DEBUG.
+    # The records are formatted as the log handlers format them, because urllib3 logs the path at the level DEBUG.
     assert with_rest.rest_secret not in "\n".join(map(MaskingFormatter().format, caplog.records))
