@@ -1,6 +1,6 @@
-"""After any changes on both sides and any failure between them, both sides agree once all events are delivered.
+"""Test that both sides agree once all events are delivered, after any changes and any failures.
 
-The timeline must explain every value. A state machine of Hypothesis generates the histories: 200 in a normal run,
+The timeline must explain every value. A state machine of Hypothesis generates the histories: 200 in a normal run, and
 20,000 with `--hypothesis-profile=deep`.
 """
 
@@ -73,11 +73,11 @@ FAULTS = {
 }
 
 which = st.integers(0, 11)
-"""An index of a list of any length; it is taken modulo the length."""
+"""An index of a list of any length. The index is reduced modulo the length."""
 
 
 class TwoSides(RuleBasedStateMachine):
-    """Random edits on both sides, and every failure between them."""
+    """Random edits on both sides, and every kind of failure between them."""
 
     sandbox: Sandbox
 
@@ -140,7 +140,7 @@ class TwoSides(RuleBasedStateMachine):
 
     @rule(pick=which)
     def site_sends_the_bare_status(self, pick: int) -> None:
-        """Send the bare status without a version, as the shop's legacy sender does."""
+        """Send only the status, without a version, as the shop's legacy sender does."""
         if orders := self.world.site.all_orders():
             order = orders[pick % len(orders)]
             self.world.site.announce("order.status.change", {name: order[name] for name in ("ID", "STATUS_ID")})
@@ -154,7 +154,7 @@ class TwoSides(RuleBasedStateMachine):
     @precondition(lambda self: len(self.world.opened) < MAX_OPENED)
     @rule(pick=which)
     def site_opens_an_order(self, pick: int) -> None:
-        """Load an order in a process that will save it later, over what others have saved in between."""
+        """Load an order in a process that saves it later and does not see what others save before that."""
         if (key := self._key(pick)) is not None:
             self.world.opened.append(self.world.site.open_order(key))
 
@@ -233,7 +233,10 @@ class TwoSides(RuleBasedStateMachine):
 
     @rule(pick=which, status=st.sampled_from(STATUSES), change=st.sampled_from(sorted(STAFF_CHANGES)), value=which)
     def staff_change_status_and_field(self, pick: int, status: str, change: str, value: int) -> None:
-        """Change a status without a hold period, and a field: one push, and one save if the site accepts both."""
+        """Change a status without a hold period, and a field.
+
+        Both are in one push, and in one save if the site accepts both.
+        """
         self.staff_change_the_status(pick, status)
         self.staff_edit(pick, change, value)
         self.world.end_hold_period()
@@ -272,7 +275,7 @@ class TwoSides(RuleBasedStateMachine):
     @precondition(lambda self: self.world.webhooks)
     @rule(pick=which)
     def webhook_arrives(self, pick: int) -> None:
-        """Deliver any of the pending webhooks."""
+        """Deliver one of the pending webhooks."""
         self.world.arrive(self.world.webhooks.pop(pick % len(self.world.webhooks)))
 
     @precondition(lambda self: self.world.webhooks)
@@ -314,12 +317,12 @@ class TwoSides(RuleBasedStateMachine):
 
 @pytest.fixture
 def shared_site(settings: Any) -> Iterator[Sandbox]:
-    """Yield the sandbox that all examples share; each example has its own orders in it."""
+    """Yield the sandbox that all examples share. Each example has its own orders."""
     with Sandbox(api_token=settings.BITRIX_API_TOKEN) as sandbox:
         settings.BITRIX_API_URL, settings.WEBHOOK_RATE = sandbox.bridge_url, ""
         settings.STATUS_HOLD_SECONDS = 10
         BridgeClient().knows_all_actions()
-        logging.disable(logging.CRITICAL)  # the failures are intended
+        logging.disable(logging.CRITICAL)  # the failures are intended, so they are not logged
         yield sandbox
         logging.disable(logging.NOTSET)
 

@@ -1,4 +1,4 @@
-"""Single histories of the two sides: lost answers, changes that are undone, clocks that disagree."""
+"""Tests of single histories of the two sides: lost responses, changes that are undone, and clocks that disagree."""
 
 import threading
 import time
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def echo(site, post_webhook):
-    """Return a function that posts the sandbox's last event and returns the CRM's action."""
+    """Return a function that posts the last event of the sandbox and returns the action of the CRM."""
 
     def post(**without):
         event = site.sender.events[-1]
@@ -107,7 +107,10 @@ class TestUndoneChanges:
 
 
 class TestChangesDuringAnUpdate:
-    """The site changes a field right after our update, and its webhook arrives before the answer is recorded."""
+    """The site changes a field just after an update by the CRM.
+
+    The webhook of this change arrives before the response to the update is recorded.
+    """
 
     def change_during(self, monkeypatch, method, interrupt):
         original = getattr(BridgeClient, method)
@@ -149,7 +152,7 @@ class TestChangesDuringAnUpdate:
 
 
 class TestRepeatedRequests:
-    """The answer to an update is lost, and staff of the site change the field before the request is repeated."""
+    """The response to an update is lost, and staff change the field on the site before the request is repeated."""
 
     @pytest.fixture
     def lost(self, site, shared_order, manager):
@@ -209,7 +212,7 @@ class TestRepeatedRequests:
 
 
 class TestLines:
-    """Both sides change the lines, whose ids the site assigns."""
+    """Both sides change the items, whose ids the site assigns."""
 
     def test_changed_lines_are_sent_with_the_sites_present_ids(self, site, shared_order, manager, echo):
         first = shared_order.items.order_by("position").first()
@@ -226,7 +229,7 @@ class TestLines:
 
 
 class TestPendingForever:
-    """No push is repeated for ever, and no order stays pending for ever."""
+    """No push is repeated forever, and no order is pending forever."""
 
     def test_version_lower_than_ours_is_accepted_after_a_restore_of_the_site(
         self, site, shared_order, manager, post_webhook, monkeypatch
@@ -260,7 +263,8 @@ class TestPendingForever:
         change(shared_order, "accepted", manager)
         services.edit_order(order_id=shared_order.pk, changes={"delivery_address": "Достык 5"}, actor=manager)
         body = '{"success": false, "error": {"code": "bad", "message": "такого адреса нет"}}'
-        site.faults.give(faults.status(422, body=body), action="order.update", times=2)  # with the status, and alone
+        # The site refuses the address twice: together with the status, and alone.
+        site.faults.give(faults.status(422, body=body), action="order.update", times=2)
         deliver_due()
         assert (Push.objects.get().state, status_on_site(site, shared_order)) == ("failed", "AP")
 
@@ -413,7 +417,7 @@ def test_unknown_city_chosen_in_the_crm_becomes_a_stub(shared_order, manager):
 
 
 class TestTwin:
-    """A webhook without our XML_ID arrives before the answer to our create request."""
+    """A webhook without the CRM's XML_ID arrives before the response to the request that creates the order."""
 
     @pytest.fixture
     def twin(self, site, post_webhook, monkeypatch):
@@ -473,7 +477,10 @@ def test_flag_is_cleared_under_the_code_that_the_site_uses(site, post_webhook, m
 
 
 class TestTexts:
-    """A text must come back from the site as it was sent, or it would look like a change of the site."""
+    """The site must return a text as it was sent.
+
+    A different text would look like a change made on the site.
+    """
 
     @pytest.mark.parametrize(
         ("field", "text", "kept"),
@@ -510,7 +517,7 @@ class TestTexts:
 
 
 class TestLegacyEndpoint:
-    """The site's legacy endpoint knows one request and would create an order on any other."""
+    """The site's legacy endpoint only creates orders, so any other request would create an order too."""
 
     @pytest.fixture
     def old_site(self, settings):

@@ -1,4 +1,4 @@
-"""Decisions of staff, and later changes of the site."""
+"""Tests of decisions of staff, and of later changes made on the site."""
 
 import pytest
 
@@ -61,7 +61,7 @@ class TestRetryOfAnOldPush:
 
 
 class TestFailedPushWhenBothSidesAgree:
-    """Both sides agree, so the failed push is closed in the same transaction and no one has to look at it."""
+    """Both sides agree, so the failed push is closed in the same transaction. No one has to look at it."""
 
     @pytest.fixture
     def failed(self, site, shared_order, manager):
@@ -80,7 +80,7 @@ class TestFailedPushWhenBothSidesAgree:
         assert self.closed(failed) == ("cancelled", True)
 
     def test_failed_push_is_closed_when_staff_restore_the_sites_status(self, site, shared_order, manager):
-        Status.objects.create(code="packing", name="Упаковка", stage="making")  # has no code on the site
+        Status.objects.create(code="packing", name="Упаковка", stage="making")  # this status has no code on the site
         Status.objects.filter(code="new").update(next_codes=[])
         change(shared_order, "packing", manager)
         deliver_due()

@@ -1,6 +1,6 @@
-"""Both systems in one process: the CRM on its real database, and the sandbox behind real HTTP.
+"""Both systems in one process: the CRM with its real database, and the sandbox over real HTTP.
 
-Webhooks are delivered by the test, and workers can be killed between any two steps.
+The test delivers the webhooks, and workers can be killed between any two steps.
 """
 
 from collections import Counter
@@ -47,23 +47,26 @@ KILL_POINTS = (
     "record_site_status",
     "reassess_sync_state",
 )
-"""Services before and after which a worker may be killed."""
+"""The services before and after which a worker may be killed."""
 MAX_ROUNDS = 30
 """The number of exchanges after which the two sides must agree."""
 
 
 class WorkerKilledError(BaseException):
-    """The worker's process was killed: no exception handler of the CRM runs."""
+    """The error that ends a killed worker. No exception handler of the CRM runs."""
 
 
 class World:
-    """One example's two systems. `actions` and `writes` count by order and field, `site_actions` by order."""
+    """The two systems of one example.
+
+    `actions` and `writes` are counts by order and field, and `site_actions` are counts by order.
+    """
 
     def __init__(self, sandbox: Sandbox, staff: User) -> None:
         self._http = Client()
         self._sandbox, self.staff = sandbox, staff
         self.site = Site()
-        self.site.define_property("when", variants=["18", "20"])  # any other value marks the order
+        self.site.define_property("when", variants=["18", "20"])  # any other value marks the order as problematic
         sandbox.faults.clear()
         sandbox.server.site, sandbox.server.bridge = self.site, Bridge(self.site, lambda: 0)
         self.site.subscribe(self._record_event)
@@ -89,7 +92,8 @@ class World:
             marks.append(event.data["REASON_MARKED"])
         before, self._there[key] = self._there.get(key), site_values(event.data)
         if before is None:
-            self.site_actions[key] += 1  # also for an order of the CRM, because the site adds values of its own
+            # This counts for an order made by staff too, because the site adds its own values.
+            self.site_actions[key] += 1
             return
         changed = {name for name, value in self._there[key].items() if before.get(name, empty_value(name)) != value}
         if event.origin not in CRM_ORIGINS:
@@ -101,19 +105,19 @@ class World:
         self.writes.update((key, name) for name in changed)
 
     def _drop_wanted(self, key: int, names: set[str]) -> None:
-        """Record that staff of the site have changed these fields later: the CRM's value need not be kept."""
+        """Record that staff have later changed these fields on the site, so the site need not keep the CRM's values."""
         for name in names:
             self.wanted.pop((key, name), None)
 
     # --- staff of the site
 
     def on_site(self, action: Callable[[], Any]) -> None:
-        """Run an action of the site's staff. An action that Bitrix refuses does not count."""
+        """Run an action of staff on the site. An action that Bitrix refuses does not count."""
         with suppress(SiteError):
             action()
 
     def change_silently(self, key: int, code: str, value: str) -> None:
-        """Change a property by the old API: no event, no version, no date."""
+        """Change a property with the old API, which sends no event and changes neither the version nor the date."""
         self.site.set_property_silently(key, code, value)
         before, self._there[str(key)] = self._there[str(key)], site_values(self.site.order(key))
         self.site_actions[str(key)] += 1
@@ -127,7 +131,7 @@ class World:
     # --- webhooks
 
     def arrive(self, event: Event) -> str:
-        """Post an event to the webhook address; return the CRM's action."""
+        """Post an event to the webhook URL, and return the action of the CRM."""
         response = self._http.post(
             WEBHOOK_PATH,
             data={"event": event.name, "event_id": event.event_id, "data": event.data},
@@ -141,19 +145,23 @@ class World:
         return action
 
     def _note_new_orders(self) -> None:
-        # Sorted by site id: times are those of the surrounding transaction and primary keys are random.
+        # The orders are sorted by their ids on the site. Their times are those of the enclosing transaction, and their
+        # primary keys are random.
         for order in Order.objects.exclude(pk__in=self.at_first).order_by("bitrix_order_id"):
             self.at_first[str(order.pk)] = order_values(order, [*FIELDS, ITEMS])
 
     def order(self, pick: int) -> Order | None:
-        """Return one of the CRM's orders by its order of appearance; None if there is none."""
+        """Return one of the CRM's orders, or None if there are no orders.
+
+        The orders are sorted by the time at which the test first saw them.
+        """
         keys = list(self.at_first)
         return Order.objects.get(pk=keys[pick % len(keys)]) if keys else None
 
     # --- staff
 
     def act(self, order: Order, service: Callable[[], Any]) -> None:
-        """Run a service as staff. An action that changes nothing, or is refused, does not count."""
+        """Run a service as staff. An action that changes nothing or that is refused does not count."""
         known = set(order.events.values_list("pk", flat=True))
         try:
             service()
@@ -164,7 +172,7 @@ class World:
             self._note_wanted(order, event)
 
     def _note_wanted(self, order: Order, event: OrderEvent) -> None:
-        """Record what staff have changed, except a change back to the site's value, which is not sent."""
+        """Record the changes by staff, except a change back to the site's value, which is not sent."""
         order.refresh_from_db()
         if order.bitrix_order_id is None:
             return
@@ -184,7 +192,10 @@ class World:
     # --- the worker
 
     def work(self, *, killed_at: int | None = None, fault: faults.Fault | None = None) -> None:
-        """Deliver every push once, due or not. `killed_at` is the number of steps before the worker is killed."""
+        """Deliver every push once, even if it is not due.
+
+        `killed_at` is the number of steps before the worker is killed.
+        """
         expire_leases()
         live = dict(Push.objects.filter(state__in=LIVE).values_list("order_id", "pk"))
         keys = [live[order] for order in map(UUID, self.at_first) if order in live]
@@ -210,14 +221,14 @@ class World:
         Order.objects.exclude(status_held_until=None).update(status_held_until=timezone.now() - timedelta(seconds=60))
 
     def undo_status(self, order: Order) -> None:
-        """Undo a status that was not sent yet, as staff."""
+        """Undo, as staff, a status that was not sent yet."""
         event = services.undoable_change(order)
         if event is not None:
             services.undo_status(order_id=order.pk, event_id=event.pk, actor=self.staff)
             self.actions[str(order.pk), "status"] -= 1
 
     def reconcile(self, *, until_it_agrees: bool = False) -> None:
-        """Compare both sides and repair."""
+        """Compare both sides, and repair the differences."""
         run = runs.start(origin=runs.Origin.COMMAND, is_repair=True)
         claimed = comparisons.claim(run.pk)
         assert claimed is not None
@@ -231,10 +242,11 @@ class World:
     # --- settling
 
     def settle(self) -> None:
-        """Deliver everything, and retry failed pushes as staff, until nothing is pending."""
+        """Deliver all entries, and retry failed pushes as staff, until nothing is pending."""
         self.end_hold_period()
         for data in self.site.all_orders():
-            # What the site refuses for shipped orders is accepted after they are marked as not shipped.
+            # The site refuses some changes of shipped orders. It accepts them after the orders are marked as not
+            # shipped.
             self.on_site(lambda key=int(data["ID"]): self.site.ship_order(key, "N"))
         for _round in range(MAX_ROUNDS):
             self.minute()
@@ -250,7 +262,7 @@ class World:
 
     def _given_up(self) -> list[Push]:
         """Return the failed pushes of orders that can still be changed on the site."""
-        # Only the reconciliation finds out that an order is gone if its deletion was not reported.
+        # If the deletion of an order was not reported, only a comparison finds that the order is gone.
         gone = Order.objects.exclude(bitrix_order_id=None).exclude(
             bitrix_order_id__in=[int(data["ID"]) for data in self.site.all_orders()]
         )
@@ -258,7 +270,7 @@ class World:
         return list(failed.exclude(order__in=gone).exclude(order__bitrix_order_id__in=self.archived))
 
     def check(self) -> None:
-        """Compare both sides completely, and explain the values by the timeline."""
+        """Check that all values on both sides agree, and that the timeline explains them."""
         archived = Order.objects.filter(bitrix_order_id__in=self.archived)
         assert not archived.filter(is_deleted_on_site=True).exists(), "an archived order is not deleted"
         there = {int(order["ID"]): order for order in self.site.all_orders()}
@@ -282,7 +294,10 @@ class World:
             self._check_warnings(order)
 
     def _check_kept(self, key: int, theirs: Mapping[str, Any]) -> None:
-        """Check that the site has the last values of staff, unless its own staff have changed them later."""
+        """Check that the site has the last values set by staff of the CRM.
+
+        Values that staff have changed on the site later are not checked.
+        """
         wanted = {
             name: as_sent(name, value)
             for (order, name), value in self.wanted.items()
@@ -292,7 +307,7 @@ class World:
         assert not lost, f"order {key}: expected and not on the site: {lost}"
 
     def _check_warnings(self, order: Order) -> None:
-        """Check that staff are notified of all money that our requests have moved, and once of each mark."""
+        """Check that staff are notified of all money that requests of the CRM have moved, and once of each mark."""
         key = str(order.bitrix_order_id)
         warnings = [
             warning
@@ -344,7 +359,7 @@ class World:
                 f"order {key}: {name} was written {there} times on the site, changed {here} times in the CRM"
             )
         received = order.events.filter(source=Source.SITE)
-        # Changes by the site itself; a write of ours may have changed the sums too.
+        # These changes were made on the site. A write by the CRM may have changed the sums too.
         own = [
             event
             for event in received
@@ -356,15 +371,21 @@ class World:
 
 
 DERIVED_FIELDS = {"total_amount", "discount_amount", "payment_status", "paid_amount"}
-"""Fields that the site computes from the lines and the fee."""
+"""The fields that the site computes from the items and the delivery fee."""
 DECIDED_BY_SITE = DERIVED_FIELDS | {"status"}
-"""Fields that the site decides after staff: it computes sums and payments, and wins a status that both changed."""
+"""The fields that the site decides after staff have changed them.
+
+The site computes sums and payments, and its status wins if both sides have changed the status.
+"""
 NOT_IN_TIMELINE = ("order_number", "bitrix_user_id")
-"""Set by the site in its answer to our create request, which the timeline records separately."""
+"""The fields that the site sets in its response to the request that creates an order.
+
+The timeline records this response separately.
+"""
 
 
 def site_values(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the site's values of an order in comparable form, the status as the site's code."""
+    """Return the site's values of an order in the form in which they are compared. The status is the site's code."""
     snapshot = read_order(data, pay_systems=settings.BITRIX_PAY_SYSTEMS)
     values = {name: comparable(value) for name, value in snapshot.fields.items()}
     return values | {ITEMS: comparable_items(snapshot.items or ())}
@@ -379,7 +400,10 @@ def expire_leases() -> None:
 
 @contextmanager
 def steps(left: int | None) -> Iterator[None]:
-    """Kill the worker after a number of steps: one before and one after each call to the site and each transaction."""
+    """Kill the worker after a number of steps.
+
+    There is one step before and one after each call to the site and each transaction.
+    """
     if left is None:
         yield
         return
