@@ -1,4 +1,4 @@
-"""Fixtures of the sandbox and of orders that exist on one or both sides."""
+"""Fixtures of the sandbox, and of orders that exist on one or both sides."""
 
 from collections.abc import Callable, Iterator
 
@@ -21,16 +21,16 @@ def mariadb() -> Iterator[Server]:
 
 @pytest.fixture
 def site(settings) -> Iterator[Sandbox]:
-    """Yield a sandbox that the CRM is configured for. Its webhooks are stored and not sent."""
+    """Yield a sandbox to which the settings of the CRM point. It stores its webhooks and does not send them."""
     with Sandbox(api_token=settings.BITRIX_API_TOKEN) as sandbox:
         settings.BITRIX_API_URL = sandbox.bridge_url
-        BridgeClient().knows_all_actions()  # requested here, so that faults affect only the requests of the test
+        BridgeClient().knows_all_actions()  # requested here, because faults must affect only the requests of the test
         yield sandbox
 
 
 @pytest.fixture
 def bridge_of_version(site) -> Callable[[str], ScriptedBridge]:
-    """Return a function that replaces the sandbox's bridge with a scripted bridge of a version."""
+    """Return a function that replaces the sandbox's bridge with a scripted bridge of the given version."""
 
     def bridge_of_version(version: str = "1.2") -> ScriptedBridge:
         bridge = ScriptedBridge(site, version)

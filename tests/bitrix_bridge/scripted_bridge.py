@@ -1,4 +1,4 @@
-"""A bridge of the sandbox with a chosen version and scripted additions to its responses."""
+"""A bridge of the sandbox with a chosen version. A test can add values to its responses."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ Answer = dict[str, Any]
 
 
 class ScriptedBridge:
-    """Responds as the bridge of `version` does, with the additions that a test requests."""
+    """A bridge that responds as the bridge of `version` does, with the values that a test adds."""
 
     def __init__(self, sandbox: Sandbox, version: str) -> None:
         self._original, self._site, self.version = sandbox.server.bridge, sandbox.site, version
@@ -24,7 +24,7 @@ class ScriptedBridge:
         self._changes += [(action, lambda _request, answer: {**answer, **more})] * times
 
     def answer(self, request: Any) -> tuple[int, Answer]:
-        """Return the status code and the response to a request."""
+        """Return the status code of the response to a request, and the response."""
         action = request.get("action", "order.create")
         expected = request.get("expected_status_id")
         if action == "order.update" and expected is not None and request["event_id"] not in self._done:

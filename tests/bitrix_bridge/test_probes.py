@@ -1,4 +1,4 @@
-"""The health checks of the exchange, with the sandbox and rows in the database."""
+"""Tests of the probes for the exchange, with the sandbox and with rows in the database."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""The site's reference data: unknown rows get names, and values edited by staff are kept."""
+"""Tests of the site's reference data: unknown rows get names, and values edited by staff are kept."""
 
 from datetime import time
 
@@ -56,7 +56,7 @@ def test_names_edited_by_staff_are_kept_and_others_updated():
     changes = apply(cities=[{"id": 5, "name": "Талдыкорган"}, {"id": 6, "name": "Қаскелең"}])[City]
     assert (changes.updated, changes.kept) == (["Қаскелең"], ["Талдықорған"])
     assert set(City.objects.values_list("name", flat=True)) >= {"Талдықорған", "Қаскелең"}
-    # The edited name follows the site again after the site has the same name.
+    # After both sides have had the same name, the CRM applies the site's new names again.
     apply(cities=[{"id": 5, "name": "Талдықорған"}])
     changes = apply(cities=[{"id": 5, "name": "Талдыкорган"}])[City]
     assert changes.updated == ["Талдыкорган"]

@@ -1,4 +1,4 @@
-"""Fetching incomplete orders, of which only the status was received."""
+"""Tests of fetching incomplete orders, of which the CRM has received only the status."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""The admin of the inbox and of the pushes."""
+"""Tests of the admin pages of the inbox and of the pushes."""
 
 from typing import Any
 
@@ -75,7 +75,7 @@ def failed_push(order):
 
 
 def url(row: Any, what: str = "change") -> str:
-    """Return the URL of a row's page or of one of its actions."""
+    """Return the URL of the page of a row, or of an action on the row."""
     return reverse(f"admin:bitrix_bridge_{row._meta.model_name}_change", args=[row.pk]).replace("change/", f"{what}/")
 
 
