@@ -22,14 +22,18 @@ from tests.visible_text import english_words
 
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 SIZES = {"phone": (360, 740), "tablet": (768, 1024), "desktop": (1280, 800)}
-TIMEOUT = 60_000  # milliseconds; enough for a busy machine
+TIMEOUT = 60_000  # milliseconds, which is enough on a busy machine
 LIST = "/crm/orders/order/"
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Yield one browser for all tests of a module, because Playwright's event loop must not run in other modules."""
-    # Django refuses queries while an event loop runs, as Playwright's does. No code here is asynchronous.
+    """Yield one browser for all tests of a module.
+
+    Playwright's event loop must not run in other modules.
+    """
+    # Django refuses queries while an event loop runs in the thread, as Playwright's loop does. The code of the tests is
+    # not asynchronous.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
@@ -41,13 +45,13 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(params=list(SIZES))
 def size(request: pytest.FixtureRequest) -> str:
-    """Run each test on a phone, a tablet and a desktop."""
+    """Return the size of the screen. Each test runs on a phone, a tablet and a desktop."""
     return str(request.param)
 
 
 @dataclass
 class Screen:
-    """A logged-in browser window of a given size."""
+    """A browser window of a given size in which a user is logged in."""
 
     context: BrowserContext
     page: Page
@@ -56,16 +60,16 @@ class Screen:
 
     @property
     def is_touchscreen(self) -> bool:
-        """Return whether the screen is used with fingers and not with a mouse."""
+        """Return whether the screen is a touchscreen, which is used without a mouse."""
         return self.size != "desktop"
 
     def open(self, path: str = LIST) -> Page:
-        """Open a page of the CRM, and return it."""
+        """Open a page of the CRM and return it."""
         self.page.goto(self.url + path)
         return self.page
 
     def row(self, number: int | str) -> Any:
-        """Return the row or the card of an order in the list."""
+        """Return the row of an order in the list. On a phone it is a card."""
         return self.page.locator("#result_list tbody", has_text=f"№\xa0{number}")
 
     def shows(self, number: int, words: str | re.Pattern[str], timeout: float = TIMEOUT) -> None:
@@ -73,7 +77,7 @@ class Screen:
         expect(self.row(number).get_by_text(words).locator("visible=true").first).to_be_visible(timeout=timeout)
 
     def open_order(self, number: int) -> Page:
-        """Open the page of an order with its link in the list."""
+        """Open the page of an order by its link in the list, and return the page."""
         self.row(number).get_by_role("link", name=re.compile(rf"^№\s{number}\b")).click()
         expect(self.page.get_by_role("region", name="Заказ", exact=True)).to_contain_text(f"№\xa0{number}")
         return self.page
@@ -93,7 +97,7 @@ class Screen:
 
 @pytest.fixture
 def screen_of(chromium: Browser, live_server: Any, size: str) -> Iterator[Callable[[User], Screen]]:
-    """Return a function that opens a browser window of the test's size, logged in as a user."""
+    """Return a function that opens a browser window of the test's size and logs in a user."""
     opened: list[BrowserContext] = []
 
     def open_screen(user: User) -> Screen:
@@ -121,19 +125,22 @@ def screen_of(chromium: Browser, live_server: Any, size: str) -> Iterator[Callab
 
 @pytest.fixture
 def screen(screen_of: Callable[[User], Screen], manager: User) -> Screen:
-    """Return a browser window that is logged in as a superuser."""
+    """Return a browser window in which a superuser is logged in."""
     cache.clear()
     return screen_of(manager)
 
 
 @dataclass
 class Shop:
-    """The shop's site. It sends orders to the CRM."""
+    """The shop's site, which sends orders to the CRM."""
 
     post_webhook: Callable[..., Any]
 
     def order(self, number: int, *, hours: float | None = 3, **changes: Any) -> Order:
-        """Create an order through the site's webhook, for delivery in so many hours, or without a date for None."""
+        """Create an order through the site's webhook, for delivery in this number of hours.
+
+        With None the order has no delivery date.
+        """
         properties = changes.pop("properties", {})
         if hours is not None:
             properties = {**due_in(hours), **properties}
@@ -146,9 +153,10 @@ class Shop:
 
 
 def due_in(hours: float) -> dict[str, str]:
-    """Return the site's properties of a delivery in so many hours from now, but not later than today.
+    """Return the site's properties of a delivery in this number of hours from now, but not later than today.
 
-    More hours are a later time at any time of the day: what would be tomorrow is in the minutes before 23:00.
+    At any time of the day, a larger number of hours gives a later time. If the delivery would be tomorrow, it gets a
+    time in the minutes before 23:00.
     """
     now = timezone.localtime()
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -165,7 +173,7 @@ def shop(post_webhook: Callable[..., Any]) -> Shop:
 
 @pytest.fixture
 def courier(transactional_db: None) -> Courier:
-    """Return a courier."""
+    """Return a courier with a phone and a Telegram name."""
     return Courier.objects.create(name="Ерлан Сапаров", phone="+77010000001", telegram="erlan_kz")
 
 
@@ -184,15 +192,19 @@ def slots(transactional_db: None) -> list[DeliverySlot]:
 
 
 def overflow_width(page: Page) -> int:
-    """Return by how many pixels the page is wider than the screen."""
+    """Return the number of pixels by which the page is wider than the screen."""
     return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
 def serious_violations(page: Page) -> list[str]:
-    """Return the serious and critical problems that axe-core finds (WCAG 2.2 A and AA), with their first elements."""
+    """Return the serious and critical violations that axe-core finds, with their first elements.
+
+    The rules are those of WCAG 2.2, levels A and AA.
+    """
     if not AXE.exists():
         pytest.skip("axe-core is not installed: needs npm")
-    if not page.evaluate("'axe' in window"):  # the source has half a megabyte, so it is loaded once for each page
+    # The source has half a megabyte, so it is loaded once for each page.
+    if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.read_text())
     found = page.evaluate(
         """async () => (await axe.run(document, {
@@ -207,7 +219,7 @@ def serious_violations(page: Page) -> list[str]:
 
 
 def english(page: Page, also_known: frozenset[str] = frozenset()) -> set[str]:
-    """Return the visible words in Latin letters, without names of products and keys."""
+    """Return the visible words in Latin letters, without the names of products and of keys."""
     text = page.evaluate(
         """() => { const icons = document.querySelectorAll('.material-symbols-outlined, kbd, code, pre');
              icons.forEach(one => { one.dataset.was = one.textContent; one.textContent = ''; });

@@ -1,6 +1,7 @@
 """Save screenshots of every page with realistic orders, for the README and for reviews: `make screenshots`.
 
-This is not a test: pytest does not collect it by default, and it asserts nothing. `SCREENSHOTS` names the folder.
+This module contains no tests: pytest does not collect it by default, and it asserts nothing. The environment variable
+`SCREENSHOTS` names the folder of the screenshots.
 """
 
 import os
@@ -114,7 +115,7 @@ def day(shop: Shop, slots: list[object], manager: User, courier: Courier) -> lis
 
 
 def bouquet() -> bytes:
-    """Return a generated picture in place of a photo of a bouquet."""
+    """Return a generated picture, which is used as the photo of a bouquet."""
     picture = Image.new("RGB", (1200, 1500), "#e8dfd3")
     draw = ImageDraw.Draw(picture)
     draw.polygon([(600, 1450), (330, 700), (870, 700)], fill="#7f9c6d")
@@ -164,7 +165,7 @@ def test_pictures_of_every_page(screen, day, manager, slots, courier):
 
 
 def save_screenshots(screen, name: str) -> None:
-    """Save a screenshot of the visible part, and one of the whole page."""
+    """Save a screenshot of the visible part of the page, and one of the whole page."""
     width, height = SIZES[screen.size]
     page = screen.page
     # Chromium without a Russian language pack shows dates in the American format.
@@ -173,7 +174,7 @@ def save_screenshots(screen, name: str) -> None:
              const shown = input.value.split("-").reverse().join("."); input.type = "text"; input.value = shown; })"""
     )
     page.screenshot(path=FOLDER / f"{name}-{width}.png")
-    # full_page is not used, because it disables touch, and with it the larger touch targets.
+    # full_page is not used, because it disables touch and the larger touch targets.
     page.set_viewport_size(
         {"width": width, "height": min(page.evaluate("document.documentElement.scrollHeight"), 4000)}
     )

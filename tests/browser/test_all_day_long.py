@@ -1,4 +1,4 @@
-"""Tests of common complaints about such systems, such as lost changes and lost scroll positions, in a browser."""
+"""Tests in a browser of common complaints about such systems, such as lost changes and lost scroll positions."""
 
 import re
 
@@ -84,12 +84,12 @@ def test_orders_can_be_processed_with_the_keyboard(screen, shop):
     press_russian(page, "ы", "KeyS")
     expect(screen.row(1001)).to_contain_text("Доставляется")
     assert Order.objects.get(pk=first.pk).status_id == "accepted"
-    expect(focused(screen, 1001)).to_be_focused()  # the focus stays although the row was refreshed
+    expect(focused(screen, 1001)).to_be_focused()  # the row is still focused, although it was refreshed
 
     press(page, "?")
     keys = page.get_by_role("dialog", name="Клавиши")
     expect(keys).to_be_visible()
-    press(page, "s")  # has no effect while the dialog is open
+    press(page, "s")  # the key has no effect while the dialog is open
     press(page, "Escape")
     expect(keys).to_be_hidden()
 
@@ -123,7 +123,7 @@ def press(page: Page, key: str) -> None:
 
 
 def press_russian(page: Page, letter: str, code: str) -> None:
-    """Press the key with this code, with the Russian keyboard layout."""
+    """Press the key with this code in the Russian keyboard layout."""
     session = page.context.new_cdp_session(page)
     for kind in ("keyDown", "keyUp"):
         session.send("Input.dispatchKeyEvent", {"type": kind, "key": letter, "code": code, "text": letter})
@@ -151,4 +151,5 @@ def test_list_keeps_its_page_and_position_after_an_order_was_saved(screen):
     expect(page.locator("#crm-messages")).to_contain_text("Сохранено")
     assert page.url == here
     expect(screen.row(number)).to_be_in_viewport()
-    assert abs(page.evaluate("window.scrollY") - top) < 200  # the message above the list moves it by its height
+    # The message above the list moves the list by the message's height.
+    assert abs(page.evaluate("window.scrollY") - top) < 200

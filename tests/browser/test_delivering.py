@@ -1,4 +1,7 @@
-"""Tests of delivery in a browser: calls, couriers and printing. The numbers are those of the first working day."""
+"""Tests of delivery in a browser: calls, couriers and printing.
+
+The tests are numbered by importance, together with those in test_first_working_day.py.
+"""
 
 import re
 
@@ -15,7 +18,7 @@ pytestmark = [pytest.mark.django_db(transaction=True)]
 
 @pytest.fixture
 def papers(screen):
-    """Return the printed PDFs as bytes, the latest last. The test's browser does not show PDFs."""
+    """Return the printed PDFs as bytes, the latest last. The browser of the tests does not show PDFs."""
     printed: list[bytes] = []
 
     def answer(route):
@@ -104,7 +107,7 @@ def test_08_postcard_in_kazakh_and_work_order_are_printed(screen, shop, papers):
     assert "Әрқашан күлімдеп жүр" in pdf_text(postcard)
     assert not has_missing_glyphs(postcard)
 
-    # A second print of the postcard asks for a confirmation.
+    # When the postcard is printed again, the page asks for a confirmation.
     again = print_again(page, screen)
     expect(again.get_by_role("alert")).to_contain_text(re.compile(r"уже печаталась \d\d\.\d\d в \d\d:\d\d, Данияр"))
     assert len(papers) == 2

@@ -34,12 +34,13 @@ def pages(client: Client) -> Iterator[str]:
 
 
 def _is_page(client: Client, path: str) -> bool:
-    answer = client.get(path)  # a fragment that a page loads is not a page
+    # A fragment that a page loads is not a page.
+    answer = client.get(path)
     return answer.status_code == 200 and not answer.streaming and b"<html" in answer.content
 
 
-# The window is so tall that no sticky bar covers a part of the page. It gets the widths of a desktop and of a phone,
-# both without touch, so the touch targets are not enlarged.
+# The window is so tall that no sticky bar covers a part of the page. The test uses the widths of a desktop and of a
+# phone, both without touch, so the touch targets are not enlarged.
 TALL = 2400
 WIDTHS = (1280, 360)
 
@@ -60,7 +61,7 @@ def test_every_page_is_accessible_russian_and_fits_the_width(screen, post_webhoo
 
 
 def dialogs(screen: Screen) -> Iterator[str]:
-    """Open the pages of actions and the dialogs, which have no URL for GET. Yield a name for each."""
+    """Open the pages of actions and the dialogs, which have no URL for GET, and yield a name for each."""
     page = screen.page
     for action in ("Сменить статус…", "Назначить флориста…", "Назначить курьера…", "Печать…", "Текст курьеру…"):
         screen.open(f"{LIST}?preset=all")

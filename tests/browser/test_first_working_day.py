@@ -1,4 +1,4 @@
-"""Tests of the most important tasks of a shop, numbered by importance, in a browser of three sizes."""
+"""Tests of the most important tasks of a shop in a browser of three sizes. They are numbered by importance."""
 
 import codecs
 import re
@@ -24,17 +24,17 @@ def test_01_new_order_is_announced_without_moving_the_rows(screen, shop):
     page = screen.open()
     expect(screen.row(1001)).to_be_visible()
     expect(page).to_have_title(re.compile(r"^\(1\)"))
-    page.locator("#crm-sound").click()  # the tap enables the sound and plays it
+    page.locator("#crm-sound").click()  # this tap enables the sound and plays it
     expect(page.locator("#crm-sound")).to_have_attribute("data-played", "1")
     top = screen.row(1001).bounding_box()
 
-    shop.order(1002, hours=-1)  # sorted above the other one
+    shop.order(1002, hours=-1)  # the list shows this order above order 1001
     expect(page.get_by_role("button", name="1 новый заказ")).to_be_visible()
     expect(page).to_have_title(re.compile(r"^\(2\)"))
     expect(page.locator("#crm-sound")).to_have_attribute("data-played", "2")
     moved = screen.row(1001).bounding_box()["y"] - top["y"]
     assert screen.row(1002).count() == 0
-    assert moved < 90  # the rows moved only by the height of the message
+    assert moved < 90  # the rows were moved only by the height of the message
 
     page.get_by_role("button", name="1 новый заказ").click()
     expect(screen.row(1002)).to_be_visible()
@@ -79,14 +79,14 @@ def test_04_one_tap_sets_the_next_status_and_the_row_shows_the_sync_state(screen
     screen.shows(1001, "ждёт отправки")
     expect(screen.row(1001).get_by_role("button", name="Доставляется")).to_be_visible()
     expect(page.locator("#crm-messages")).to_contain_text("Отменить")
-    assert page.url.endswith(LIST)  # no other page in between
+    assert page.url.endswith(LIST)  # the browser has opened no other page
     assert Order.objects.get(pk=first.pk).status_id == "accepted"
     assert Push.objects.filter(order=first).count() == 1
 
     Order.objects.filter(pk=second.pk).update(sync_state="failed", updated_at=timezone.now())
     screen.shows(1002, "сайт отказал")
 
-    # Several orders at once.
+    # The same action for several orders.
     for number in (1001, 1002):
         screen.row(number).get_by_role("checkbox").check()
     page.locator("select[name=action]").select_option(label="Следующий шаг")

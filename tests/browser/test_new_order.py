@@ -1,4 +1,4 @@
-"""Test of entering a new order in a browser, as a manager does during a phone call."""
+"""Test in a browser of entering a new order, as a manager does during a phone call."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -22,7 +22,7 @@ MAX_ACTIONS = 15
 
 @pytest.fixture
 def regular(manager, slots):
-    """Return a regular customer. Create some products too."""
+    """Return a customer with two orders, and create some products."""
     for number, (name, price) in enumerate([("Роза красная", 900), ("Розы в коробке", 18000), ("Ваза", 3500)]):
         Product.objects.create(name=name, price=Decimal(price), quantity=Decimal(12), bitrix_product_id=number + 1)
     customer = Customer.objects.create(name="Айгерим К.", phone="+77771234567")
@@ -57,7 +57,7 @@ def test_13_new_order_needs_few_actions_and_reaches_the_site(screen, regular, li
     expect(page.get_by_role("option", name="Розы в коробке")).to_be_visible()
     act(page.keyboard.press, "Enter")
     act(page.keyboard.type, "роза крас")
-    act(page.keyboard.press, "Enter")  # before the list of suggestions is shown
+    act(page.keyboard.press, "Enter")  # this key is pressed before the list of suggestions is shown
     lines = page.locator("[data-line]")
     expect(lines).to_have_count(2)
     act(lines.nth(1).get_by_role("button", name="Больше на один").click)
@@ -65,7 +65,7 @@ def test_13_new_order_needs_few_actions_and_reaches_the_site(screen, regular, li
     expect(page.locator("[data-sum]")).to_have_text("21\xa0300\xa0₸")
     screen.check()
 
-    # The draft survives a reload.
+    # The entered data of the order is restored after a reload.
     page.reload()
     expect(page.get_by_role("status").filter(has_text="Черновик восстановлен")).to_be_visible()
     expect(page.locator("[data-sum]")).to_have_text("21\xa0300\xa0₸")
@@ -100,7 +100,7 @@ def test_13_new_order_needs_few_actions_and_reaches_the_site(screen, regular, li
             there = site.site.order_by_xml_id(f"crm-{order.pk}")
         assert (there["PRICE"], there["properties"]["nameRecipient"]) == ("21300.0000", "Мария")
 
-    # The draft has been deleted.
+    # The entered data is deleted after the order was created.
     screen.open("/crm/orders/order/add/")
     expect(page.get_by_role("combobox", name="Телефон клиента")).to_have_value("")
     expect(lines).to_have_count(0)

@@ -1,4 +1,7 @@
-"""An order list that stays open: htmx morphs what has changed, so that what a user has set up stays."""
+"""Tests of an order list that remains open.
+
+When rows change, htmx morphs only the changes. What a user has set up, such as a ticked box, is kept.
+"""
 
 import re
 
@@ -35,7 +38,7 @@ def test_focus_and_a_ticked_box_survive_an_update_of_their_rows(screen, shop, ma
     take.focus()
     services.take_order(order_id=second.pk, actor=asel)
     screen.shows(1002, "Асель")
-    # The button is gone; the keyboard goes on from the row.
+    # The button was removed, so the keyboard focus is on the link of the row.
     expect(screen.row(1002).locator(".field-number_column a")).to_be_focused()
     assert page.url.endswith(LIST)
 

@@ -1,4 +1,4 @@
-"""Test of a photo of a bouquet in a browser: the florist uploads it, and the customer answers."""
+"""Test in a browser of a photo of a bouquet: the florist uploads it, and the customer answers."""
 
 from io import BytesIO
 
@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.django_db(transaction=True)]
 
 @pytest.fixture
 def snapshot():
-    """Return a JPEG file as from a phone's camera."""
+    """Return a JPEG file like one from the camera of a phone."""
     content = BytesIO()
     Image.linear_gradient("L").resize((1600, 1200)).convert("RGB").save(content, "JPEG")
     return {"name": "IMG_0001.jpg", "mimeType": "image/jpeg", "buffer": content.getvalue()}
