@@ -1,4 +1,4 @@
-"""Moments and lengths of time as staff read them."""
+"""Tests of the formats of datetimes and durations that staff read."""
 
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo

@@ -1,7 +1,7 @@
 """Tests that no page shows phones, or sums of other days, to a user who may not see them.
 
-The tests open every page that the URL resolver lists. They use an order with recognisable digits, which every table
-that stores a copy of its data contains.
+The tests open every page that the URL resolver lists. They use an order with recognisable digits. Every table that
+stores a copy of the order's data contains these digits.
 """
 
 import re
@@ -33,15 +33,19 @@ from tests.samples import next_version, order_data
 PHONES = ("77019182736", "77029182737", "77039182738", "77049182739")
 """The phones of the recipient, of the recipient before a change, of the customer, and of the courier."""
 SUMS = ("71395728", "71395729", "13579246", "24681357", "35792468", "60473825")
-"""The order's total, the total before a change, the delivery fee, the discount, an item's price, its list price."""
+"""The sums of the order and of an item.
+
+They are the order's total, its total before a change, its delivery fee and its discount, and an item's price and list
+price.
+"""
 TYPED = "77059182740"
-"""A phone in texts that users have typed. Users who may edit these texts may read it."""
+"""A phone in texts that users have typed. Users who may edit these texts may see the phone."""
 UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 
 @pytest.fixture
 def order(samples, post_webhook, manager) -> Order:  # noqa: F811
-    """Return an order for tomorrow, of a customer without a name, with changes by the CRM and by the site."""
+    """Return an order for tomorrow, of a customer without a name, with changes made by staff and on the site."""
     cache.clear()
     tomorrow = (timezone.localdate() + timedelta(days=1)).isoformat()
     data = order_data(
@@ -203,7 +207,7 @@ def test_search_by_complete_phone_finds_order_with_masked_phone(order):
 
 
 def addresses(order: Order) -> Iterator[str]:
-    """Yield every URL below `/crm/` that can be opened with GET, with the ids of the related objects."""
+    """Yield every URL below `/crm/` that can be opened with GET. The URLs contain the ids of the related objects."""
     for name in dict.fromkeys(_names(get_resolver(), "")):
         if "logout" in name:
             continue
@@ -228,7 +232,7 @@ def _names(resolver: URLResolver, namespace: str) -> Iterator[str]:
 
 
 def _ids(name: str, order: Order) -> list[object]:
-    """Return the ids for a page: the order and its related rows, or any row of the page's model."""
+    """Return the ids for a page: those of the order and its related rows, or that of any row of the page's model."""
     own = [
         model
         for model in admin.site._registry
@@ -249,7 +253,10 @@ def _ids(name: str, order: Order) -> list[object]:
 
 
 def digits_on(response, wanted) -> set[str]:
-    """Return the numbers that a response contains in any format, such as `+7 701 918-27-36` or `71 395 728,00`."""
+    """Return the numbers of `wanted` that a response contains in any format.
+
+    Formats are, for example, `+7 701 918-27-36` and `71 395 728,00`.
+    """
     if not response["Content-Type"].startswith(("text/", "application/json")):
         return set()
     text = UUID.sub("", b"".join(response).decode())

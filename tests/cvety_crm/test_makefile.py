@@ -1,4 +1,4 @@
-"""`make help` tells every target, and setting up again costs nothing."""
+"""Tests that `make help` lists every target, and that setting up again does no unnecessary work."""
 
 import os
 import re
@@ -37,11 +37,12 @@ def test_without_a_usable_python_says_so_in_one_line(tmp_path):
     for name in ("bash", "touch", "rm"):
         (commands / name).symlink_to(f"/bin/{name}")
     old = commands / "python3"
-    old.write_text("#!/bin/bash\nexit 1\n")  # as a too old one answers the question for its version
+    # The Makefile asks this command for its version. The command fails, as a Python that is too old does.
+    old.write_text("#!/bin/bash\nexit 1\n")
     old.chmod(0o755)
 
     result = _make("setup", cwd=tmp_path, PATH=f"{commands}:{tmp_path}")
-    # make itself is found by its path, so the recipe sees only our commands.
+    # make itself is started by its path, and the recipe can use only the commands of the test.
     said = [line for line in result.stderr.splitlines() if not line.startswith("make")]
     assert result.returncode != 0
     assert said == ["Cvety CRM needs Python 3.11 or newer, and none was found."]

@@ -1,4 +1,4 @@
-"""Tests of the roles: the pages and actions of each, and that users cannot grant permissions they lack."""
+"""Tests of the roles: the pages and actions of each role, and that users cannot grant permissions they lack."""
 
 import re
 
@@ -134,7 +134,7 @@ def test_grant_adds_permissions_to_roles_by_name():
 
 
 class TestUserManagement:
-    """The owner adds users and assigns roles."""
+    """Tests that the owner can add users and assign roles."""
 
     @pytest.fixture
     def owner(self):
@@ -174,7 +174,7 @@ class TestUserManagement:
         assert OWNER.name in page
         form = self.form_of(owner, groups=[robots.pk], is_superuser="on", user_permissions=["1"])
         answer = browser_of(owner).post(path, form)
-        assert answer.status_code == 200  # the form again, with an error
+        assert answer.status_code == 200  # the form is shown again, with an error
         owner = User.objects.get(pk=owner.pk)
         assert not owner.is_superuser
         assert not owner.has_perm("cvety_crm.delete_user")

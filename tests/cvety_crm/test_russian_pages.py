@@ -41,7 +41,7 @@ def test_pages_of_model_are_russian_and_show_no_secret(model, browser, samples, 
         response = browser.get(url)
         assert response.status_code < 500, url
         assert not [secret for secret in secrets if secret.encode() in b"".join(response)], url
-        # Forbidden actions have no page, and a URL that accepts only POST shows none.
+        # A forbidden action has no page, and neither has a URL that accepts only POST.
         if response.status_code == 200 and "text/html" in response["Content-Type"]:
             seen[url] = english(response, NAMELESS if model is OrmQ else frozenset())
     assert address_of(model, "changelist") in seen

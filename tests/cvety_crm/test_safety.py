@@ -1,4 +1,4 @@
-"""Tests of secret masking, row level security, required settings and the worker's schedules."""
+"""Tests of the masking of secrets, row level security, required settings and the worker's schedules."""
 
 import logging
 import os

@@ -6,7 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("cvety_crm", "orders", "bitrix_bridge", "notifications")
 SET_FOR_LIBRARIES = {"DJANGO_SETTINGS_MODULE", "PTB_TIMEDELTA"}
-"""Environment variables that we set and libraries read."""
+"""The environment variables that the CRM sets and that libraries read."""
 READ = re.compile(r"""env(?:\.\w+)?\(\s*"([A-Z_]+)"|environ(?:\.get\(|\[|\.setdefault\()"([A-Z_]+)\"""")
 
 

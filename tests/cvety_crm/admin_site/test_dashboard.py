@@ -18,7 +18,10 @@ from orders.selectors.presets import BY_KEY, Moment, preset_orders, preset_url
 from tests.samples import order_data
 
 QUERIES = 21
-"""Eight of the queries are those of the two delay probes, each in its own transaction."""
+"""The number of queries of the dashboard.
+
+Eight of them are those of the two probes for delays, each in its own transaction.
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +38,7 @@ def browser(manager):
 
 @pytest.fixture
 def receive_order(post_webhook):
-    """Return a function that receives an order from the site, for delivery in so many days from today."""
+    """Return a function that receives an order from the site, for delivery in this number of days from today."""
 
     def post(number, days=0):
         day = timezone.localdate() + timedelta(days=days)
@@ -61,7 +64,7 @@ def home(client):
 
 
 def cards(html):
-    """Return the URL and the number of each open task by its title."""
+    """Return the URL and the number of each open task by the title of the task."""
     found = re.findall(
         r'class="crm-start-card crm-start-problem"\s+href="([^"]+)"><strong>(\d+)</strong><span>([^<]+)', html
     )
@@ -89,7 +92,7 @@ def test_cards_count_open_tasks_and_link_to_their_lists(browser, receive_order):
 def test_card_counts_the_same_orders_as_its_list(browser, receive_order, manager):
     receive_order(1)
     receive_order(2, days=-1)
-    old = receive_order(3, days=-60)  # never closed, but too old to be open work
+    old = receive_order(3, days=-60)  # this order was never closed, but it is too old to be open work
     Order.objects.filter(pk=old.pk).update(problem="нет пионов")
     cache.clear()
     for url, number in cards(home(browser)).values():
@@ -127,7 +130,7 @@ def test_dashboard_shows_the_delay_of_the_exchange(browser, receive_order):
 
 def test_number_of_queries_does_not_depend_on_number_of_orders(browser, receive_order, django_assert_num_queries):
     receive_order(1)
-    home(browser)  # loads permissions and content types into their caches
+    home(browser)  # this request loads permissions and content types into their caches
     cache.clear()
     with django_assert_num_queries(QUERIES):
         home(browser)
@@ -140,7 +143,7 @@ def test_number_of_queries_does_not_depend_on_number_of_orders(browser, receive_
     cache.clear()
     with django_assert_num_queries(QUERIES):
         home(browser)
-    with django_assert_num_queries(2):  # session and user; the rest is cached
+    with django_assert_num_queries(2):  # session and user; all other data is cached
         home(browser)
 
 
@@ -154,7 +157,7 @@ def test_dashboard_shows_only_what_the_user_may_view(db, receive_order):
     assert "Не отправлено на сайт" not in html
     assert "Новый заказ" not in html
     assert 'href="/crm/board/"' in html
-    assert "Сумма, тыс." not in html  # includes sums of other days
+    assert "Сумма, тыс." not in html  # the table contains sums of other days
 
 
 def test_sidebar_badges_have_colours_for_new_and_late_orders(browser, receive_order):

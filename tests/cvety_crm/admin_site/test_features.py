@@ -1,4 +1,4 @@
-"""Features of a model's pages: what they add, who may use it, and that none hides another."""
+"""Tests of the features of a model's pages: what a feature adds, who may use it, and that no feature hides another."""
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, Group

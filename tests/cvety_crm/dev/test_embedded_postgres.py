@@ -23,8 +23,9 @@ AS_ROOT = os.geteuid() == 0
 
 @pytest.fixture
 def folder():
-    """Yield a folder for a server. Kill the processes that still run there after the test."""
-    # tmp_path does not work: only the owner can traverse its folders, and a test below changes that permission.
+    """Yield a folder for a server. After the test, kill the processes that still run in this folder."""
+    # tmp_path can't be used: only the owner can traverse its folders, and a test in this module changes that
+    # permission.
     root = Path(os.path.realpath("/tmp")) / f"Cvety test {os.getpid()} {time.monotonic_ns()}"
     root.mkdir()
     yield root / ".postgres"
@@ -37,7 +38,7 @@ def folder():
 
 
 def _servers(folder):
-    """Return the main process of the server and its guard, if they are running."""
+    """Return the main process and the guard of the server, if they are running."""
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
@@ -150,7 +151,7 @@ def test_server_starts_again_after_it_was_killed(folder, pid_is_reused):
     killed.kill()
     killed.wait(10)
     lines = pid_file.read_text().split("\n")
-    # Another process of the server's user can have its process id after a restart of a container.
+    # After a restart of a container, a different process of the server's user can have the server's process id.
     other_process = subprocess.Popen(["sleep", "300"], user=(folder / "data").stat().st_uid if AS_ROOT else None)
     try:
         if pid_is_reused:
@@ -235,5 +236,5 @@ if AS_ROOT:
         os.chown(folder.parent, owner.pw_uid, owner.pw_gid)
         embedded_postgres.database_url(folder)
         assert _postmaster(folder).username() == owner.pw_name
-        # The owner has all files, so that they can use the server without root.
+        # The owner has all files, and can use the server without root.
         assert {path.stat().st_uid for path in (folder, *folder.rglob("*"))} == {owner.pw_uid}

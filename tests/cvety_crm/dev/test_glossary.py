@@ -1,4 +1,4 @@
-"""docs/glossary.md: every row is complete and names an existing file."""
+"""Tests that every row of docs/glossary.md is complete and names an existing file."""
 
 import re
 from pathlib import Path

@@ -26,8 +26,8 @@ def test_run_starts_receives_orders_and_stops_all_processes(checkout):
     style = re.search(r'href="(/static/[^"]+\.css)"', login.text)[1]
     assert requests.get(f"http://127.0.0.1:{checkout.port}{style}", timeout=30).status_code == 200
 
-    # One program crashes, then Ctrl-C stops the rest.
-    # django-q changes the title of its processes if setproctitle is installed.
+    # One program crashes. After that, Ctrl-C stops the other programs. django-q changes the title of its processes if
+    # setproctitle is installed.
     worker = next(process for process in checkout.processes() if "qcluster" in " ".join(process.cmdline()))
     os.killpg(os.getpgid(worker.pid), signal.SIGKILL)
     checkout.wait_for(r"worker was ended by SIGKILL\. Starting it again in 1 s\.")
@@ -36,7 +36,7 @@ def test_run_starts_receives_orders_and_stops_all_processes(checkout):
     assert checkout.output().endswith("Stopped.\n")
     checkout.assert_nothing_left()
 
-    # The second run keeps the data, prints no password, and stops on SIGTERM too.
+    # The second run uses the same data, prints no password, and stops on SIGTERM too.
     assert checkout.start().status_code == 200
     assert ", password" not in checkout.output()
     assert checkout.stop(signal.SIGTERM) < 60
@@ -58,7 +58,7 @@ def test_port_in_use_is_reported_before_anything_starts(tmp_path):
         result = subprocess.run(
             [sys.executable, "manage.py", "run"],
             cwd=ROOT,
-            # No settings are given, because the port is checked before the settings are read.
+            # The environment has no settings, because the port is checked before the settings are read.
             env=environment(port) | {"ENV_FILE": "", "EMBEDDED_POSTGRES_DIR": str(tmp_path / "none")},
             capture_output=True,
             text=True,

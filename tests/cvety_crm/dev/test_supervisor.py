@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 class Running:
-    """A supervisor in its own process, and its output."""
+    """A supervisor in its own process, and the output of the supervisor."""
 
     def __init__(self, folder, programs, stop_timeout):
         self.log = folder / "output"
@@ -43,14 +43,17 @@ class Running:
             time.sleep(0.02)
 
     def stop(self, number=signal.SIGINT):
-        """Send a signal to the supervisor. Return the seconds until it has ended."""
+        """Send a signal to the supervisor. Return the number of seconds until the supervisor has ended."""
         started = time.monotonic()
         self.process.send_signal(number)
         self.process.wait(timeout=90)
         return time.monotonic() - started
 
     def remaining_processes(self):
-        """Return the command line of each running process that has inherited our environment variable."""
+        """Return the command line of each running process that was started by this supervisor.
+
+        Such a process has inherited the environment variable of the supervisor.
+        """
         name, value = self.mark.split("=", 1)
         found = []
         for process in psutil.process_iter():
@@ -115,7 +118,7 @@ def test_killed_program_is_reported_with_the_name_of_the_signal(supervise):
 def test_child_processes_of_a_crashed_program_are_killed(supervise):
     running = supervise(web="trap '' TERM; sleep 300 & echo started; sleep 0.3; exit 1")
     running.wait_for("started", times=3)
-    # Only the current run may have a `sleep 300`.
+    # Only the program's current process may have a child `sleep 300`.
     assert len([command for command in running.remaining_processes() if "300" in command]) <= 1
 
 
@@ -156,7 +159,7 @@ def test_second_ctrl_c_kills_programs_at_once(supervise):
 
 
 def test_sigterm_is_sent_only_to_the_first_process(supervise):
-    """A django-q cluster requires that its other processes do not get the signal."""
+    """A django-q cluster requires that its other processes do not receive the signal."""
     running = supervise(
         cluster="""
         (trap 'echo helper got the signal' TERM; while true; do sleep 0.05; done) & helper=$!

@@ -1,4 +1,4 @@
-"""The check that retired words are not used again."""
+"""Tests of the check that retired words are not used again."""
 
 from collections import Counter
 from pathlib import Path
@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @pytest.fixture
 def project(tmp_path):
-    """Create an empty project with the folder of the baseline; return a function that adds a file."""
+    """Create an empty project with the folder of the baseline. Return a function that adds a file to the project."""
     (tmp_path / BASELINE).parent.mkdir(parents=True)
 
     def write(path, text):

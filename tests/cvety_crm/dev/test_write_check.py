@@ -1,4 +1,7 @@
-"""The check that only services write the tables of `orders`: it finds each form of a write, and nothing else."""
+"""Tests of the check that only services write the tables of `orders`.
+
+The check finds every form of a write, and it reports no other code.
+"""
 
 import shutil
 import subprocess
@@ -24,7 +27,10 @@ HEAD = """
 
 @pytest.fixture
 def project(tmp_path):
-    """Create a project with the models and a service; return a function that adds a module and returns the findings."""
+    """Create a project with the models and a service.
+
+    Return a function that adds a module to the project and returns the findings of the check.
+    """
     shutil.copytree(ROOT / "orders" / "models", tmp_path / "orders" / "models")
     services = tmp_path / "orders" / "services"
     services.mkdir()

@@ -1,4 +1,4 @@
-"""Compilation of the catalogue without GNU gettext, also after a change of its source."""
+"""Tests of the compilation of the message file without GNU gettext, also after a change of its source."""
 
 import os
 

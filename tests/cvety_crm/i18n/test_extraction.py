@@ -1,4 +1,4 @@
-"""Extraction of texts from sources: every form of a text, and nothing else."""
+"""Tests of the extraction of messages from source files: every form of a message is found, and no other string."""
 
 import shutil
 from pathlib import Path
@@ -13,7 +13,7 @@ needs_gettext = pytest.mark.skipif(shutil.which("xgettext") is None, reason="nee
 
 @pytest.fixture
 def extract(tmp_path):
-    """Return a function that writes a source and returns its texts as (context, text, plural)."""
+    """Return a function that writes a source file and returns its messages as (context, message, plural)."""
 
     def run(source, name="app/module.py"):
         file = tmp_path / name

@@ -1,4 +1,4 @@
-"""An engine with the import's table, alerts, retries and a period in which workers pick up runs."""
+"""Fixtures of an engine for runs, with the table of the import, alerts, retries, and workers that pick up runs."""
 
 from datetime import timedelta
 
@@ -13,7 +13,7 @@ raised: list[Alert] = []
 
 
 def keep_alert(alert: Alert) -> None:
-    """Store the alert in place of sending it."""
+    """Store the alert instead of sending it."""
     raised.append(alert)
 
 
@@ -48,7 +48,7 @@ def engine(alerts) -> SampleEngine:
 
 @pytest.fixture
 def pick_up_engine(engine) -> SampleEngine:
-    """Return an engine whose workers pick up a run up to ten minutes after its lease expired."""
+    """Return an engine whose workers pick up a run until ten minutes after the lease of the run has expired."""
     engine.pick_up_within = timedelta(minutes=10)
     engine.abandoned_state = ImportRun.State.FAILED
     return engine

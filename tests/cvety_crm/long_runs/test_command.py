@@ -1,4 +1,4 @@
-"""A command that works on a run: its output, and the state of the run at its end."""
+"""Tests of a command that works on a run: its output, and the state of the run at the end of the command."""
 
 import io
 import signal
@@ -28,7 +28,8 @@ def _signals():
 @pytest.fixture
 def command(engine, monkeypatch):
     monkeypatch.setattr(terminal, "LINE_SECONDS", 0.0)
-    monkeypatch.setattr(module.connection, "close", lambda: None)  # it has the transaction of the test
+    # The connection must remain open for the transaction of the test.
+    monkeypatch.setattr(module.connection, "close", lambda: None)
 
     class Command(LongRunCommand):
         lease_lost_text = "it was stopped"
@@ -90,7 +91,7 @@ class TestLongRunCommand:
         run = engine.start(is_claimed=True)
         with pytest.raises(SystemExit) as end, command.holding(run):  # noqa: PT012 - the signal ends the block
             signal.raise_signal(number)
-            engine.record(run, {"created": 1})  # the current step
+            engine.record(run, {"created": 1})  # this is the current step, which is completed after the signal
             command.after_step(run)
             raise AssertionError("the command was not stopped")
         run.refresh_from_db()

@@ -1,4 +1,4 @@
-"""The states and leases of a run, and the steps that each process may do."""
+"""Tests of the states and leases of a run, and of the steps that each process may do."""
 
 import subprocess
 import sys
@@ -89,7 +89,7 @@ class TestRecord:
 class TestLeaseLost:
     @pytest.fixture
     def lost_run(self, pick_up_engine):
-        """A run as the process sees it that has lost_run it in the middle, and the engine."""
+        """Return a run as seen by a process that has lost the run's lease in the middle of its work."""
         run = pick_up_engine.start(is_claimed=True)
         pick_up_engine.record(run, {"created": 1})
         expire_lease()

@@ -1,4 +1,4 @@
-"""The progress, rate and estimated time left of a run."""
+"""Tests of the progress of a run, its rate, and its estimated time left."""
 
 from datetime import UTC, datetime, timedelta
 

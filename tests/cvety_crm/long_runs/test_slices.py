@@ -1,4 +1,4 @@
-"""The task of a worker: the state of the run after each slice, and the queued tasks."""
+"""Tests of the worker's task: the state of the run after each slice, and the queued tasks."""
 
 from datetime import timedelta
 
@@ -16,7 +16,10 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def run_slice(engine, django_capture_on_commit_callbacks):
-    """Return a function that runs one slice of a new run and returns the run and the number of queued tasks."""
+    """Return a function that runs one slice of a new run.
+
+    The function returns the run and the number of queued tasks.
+    """
 
     def run_slice(work, *, final_errors=()):
         task = SliceTask(engine, work, path="made.up", seconds=30, final_errors=final_errors)

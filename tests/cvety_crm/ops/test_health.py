@@ -1,4 +1,4 @@
-"""Tests of running the health probes, of the probes of the CRM itself, and of the command."""
+"""Tests of running the probes, of the probes of the CRM itself, and of the command."""
 
 import threading
 import time
@@ -103,7 +103,8 @@ def test_probe_that_hangs_is_not_awaited_and_not_started_twice():
     assert first.findings[0].figure == "нет ответа за 0.2 с"
     assert runs.count("hanging") == 1
     started = time.monotonic()
-    assert run("hanging", "well").level == Level.RED  # with the whole limit, of which nothing is waited for
+    # The time limit is long, but the run does not wait for a probe that is already running.
+    assert run("hanging", "well").level == Level.RED
     assert time.monotonic() - started < 3
     released.set()
     health._running[HERE + "hanging"].join(5)
@@ -130,7 +131,7 @@ def test_slow_statement_of_a_probe_is_cancelled_by_the_database():
 
 @pytest.mark.django_db(transaction=True)
 def test_all_probes_together_have_a_time_limit(monkeypatch):
-    """With one connection, the probes that wait for a probe that hangs are late too."""
+    """With one connection, the probes that wait for a hanging probe do not finish in time either."""
     monkeypatch.setattr(health, "DATABASE_THREADS", 1)
     started = time.monotonic()
     report = run("hanging_with_database", "after_it", "hanging", "well", seconds=0.5)
@@ -244,7 +245,7 @@ def test_command_reports_the_whole_system_in_russian():
     Heartbeat.beat(Heartbeat.WORKER)
     with translation.override("ru"):
         code, text = status()
-    assert code == 1  # no site, no Telegram, no event yet
+    assert code == 1  # the system has no site, no Telegram and no event yet
     assert "✖" not in text, text
     for words in ("База данных", "Миграции", "Приём вебхуков", "Очередь на сайт", "Мост на сайте", "Telegram"):
         assert words in text

@@ -1,4 +1,4 @@
-"""Tests of retention: which rows are deleted, which are kept, and the links to deleted rows."""
+"""Tests of retention: the rows that are deleted, the rows that are kept, and the links to deleted rows."""
 
 from datetime import timedelta
 
@@ -52,7 +52,7 @@ def test_prune_inbox_deletes_old_processed_events_only(order, settings):
     gone = {event(91, 91), event(200, 200, action="unchanged"), event(91, 91, event="coupon.used", action="ignored")}
     kept = {
         event(89, 89),
-        event(200, 3),  # processed again by hand
+        event(200, 3),  # staff have processed this event again
         event(200, state="failed"),
         event(200, state="waiting", retry_at=timezone.now()),
         event(200, 200, event="order.delete"),

@@ -1,4 +1,4 @@
-"""Tests of the health pages for the public, for monitors with a token, and for staff."""
+"""Tests of the health pages for the public, for monitoring systems with a token, and for staff."""
 
 import json
 

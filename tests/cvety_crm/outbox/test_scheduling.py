@@ -1,4 +1,4 @@
-"""Tests of the django-q tasks that deliver entries now, or when they are due."""
+"""Tests of the django-q tasks that deliver entries now or when the entries are due."""
 
 from datetime import timedelta
 
@@ -15,7 +15,10 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def queued(django_capture_on_commit_callbacks):
-    """Return a function that queues a message due in so many seconds, and returns it with the row of the queue."""
+    """Return a function that queues a message which is due in this number of seconds.
+
+    The function returns the message and its row in the django-q queue.
+    """
 
     def make(seconds):
         due_at = timezone.now() + timedelta(seconds=seconds)
@@ -37,7 +40,7 @@ def test_worker_takes_an_entry_that_is_due_later_only_when_it_is_due(queued):
     message, row = queued(60)
     assert row.lock == message.due_at
     assert row.key == get_broker().list_key
-    assert not get_broker().dequeue()  # no worker takes it, so it does not occupy one
+    assert not get_broker().dequeue()  # no worker takes the task, so the task does not occupy a worker
     OrmQ.objects.update(lock=timezone.now())
     assert [key for key, _task in get_broker().dequeue()] == [row.pk]
 
