@@ -24,7 +24,8 @@ def site(live_server: LiveServer, settings) -> Iterator[Sandbox]:
         api_token=settings.BITRIX_API_TOKEN,
     ) as sandbox:
         settings.BITRIX_API_URL = sandbox.bridge_url
-        BridgeClient().knows_all_actions()  # this query is sent now, so that a fault in a test affects another request
+        # This query is sent before the test, so a fault that the test requests affects a later request.
+        BridgeClient().knows_all_actions()
         yield sandbox
 
 
@@ -44,7 +45,7 @@ def settle(site: Sandbox) -> Callable[[], None]:
 
 @pytest.fixture
 def arrived(site: Sandbox, settle: Callable[[], None]) -> Callable[..., Order]:
-    """Return a function that creates an order on the site, and returns the order that the CRM received."""
+    """Return a function that creates an order on the site and returns the order that the CRM has received."""
 
     def place(**request: object) -> Order:
         placed = site.place_order(**request)
@@ -56,7 +57,7 @@ def arrived(site: Sandbox, settle: Callable[[], None]) -> Callable[..., Order]:
 
 @pytest.fixture
 def bot_api(settings) -> Iterator[BotApi]:
-    """Yield a fake Bot API that the CRM uses, with one chat."""
+    """Yield a fake Bot API with one chat, to which the settings of the CRM point."""
     with BotApi() as api:
         settings.TELEGRAM_NOTIFICATIONS_ENABLED = True
         settings.TELEGRAM_BASE_URL, settings.TELEGRAM_BOT_TOKEN = api.url, api.token
@@ -67,7 +68,7 @@ def bot_api(settings) -> Iterator[BotApi]:
 @pytest.fixture
 def crm() -> Iterator[Crm]:
     """Yield the CRM as it runs in production, with its own PostgreSQL."""
-    # tmp_path does not work: pytest makes its parent folder private, and PostgreSQL runs as another user than root.
+    # tmp_path can't be used: pytest makes its parent folder private, and as root, PostgreSQL runs as a different user.
     with tempfile.TemporaryDirectory(prefix="cvety-crm-") as folder:
         running = Crm(Path(folder) / "postgres")
         try:

@@ -1,4 +1,4 @@
-"""The CRM as it runs in production: gunicorn and its own PostgreSQL, which a test may kill."""
+"""The CRM as it runs in production: gunicorn with its own PostgreSQL, which a test may kill."""
 
 import contextlib
 import os
@@ -19,7 +19,7 @@ from tests.fixtures import WEBHOOK_PATH, WEBHOOK_TOKEN
 
 
 def environment_of(database_url: str, **more: str) -> dict[str, str]:
-    """Return the environment variables for a process of the CRM."""
+    """Return the environment variables for a process of the CRM that uses this database."""
     return {
         **os.environ,
         "DATABASE_URL": database_url,
@@ -30,7 +30,7 @@ def environment_of(database_url: str, **more: str) -> dict[str, str]:
 
 
 class Crm:
-    """Gunicorn, as in production, with its own PostgreSQL."""
+    """A running CRM: gunicorn, as in production, with its own PostgreSQL."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -42,7 +42,8 @@ class Crm:
         environment = environment_of(self.database_url, PORT=str(port), HOST="127.0.0.1", WEBHOOK_RATE="")
         subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], env=environment, check=True)
         command = [sys.executable, "-m", "gunicorn", "-c", "python:cvety_crm.ops.gunicorn_conf"]
-        self.log = folder.parent / "gunicorn.log"  # it gets thousands of lines while the database is down
+        # Thousands of lines are written to this file while the database is down.
+        self.log = folder.parent / "gunicorn.log"
         with self.log.open("w") as output:
             self.process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
         deadline = time.monotonic() + 30
@@ -72,7 +73,7 @@ class Crm:
         assert not alive
 
     def query(self, statement: str) -> list[tuple[Any, ...]]:
-        """Run a query on its database, and return the rows."""
+        """Run a query on the database of the CRM, and return the rows."""
         config = environ.Env.db_url_config(self.database_url)
         with psycopg.connect(
             host=config["HOST"], port=config["PORT"], user=config["USER"], dbname=config["NAME"]
@@ -80,7 +81,7 @@ class Crm:
             return connection.execute(statement).fetchall()
 
     def stop(self) -> None:
-        """Stop gunicorn, then its database."""
+        """Stop gunicorn, then the database."""
         self.process.terminate()
         self.process.wait(20)
         embedded_postgres.release(self.folder)

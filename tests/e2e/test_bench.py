@@ -1,4 +1,4 @@
-"""End-to-end tests of short benchmark runs. No times are tested."""
+"""End-to-end tests of short benchmark runs. The tests do not check the measured times."""
 
 import os
 import re

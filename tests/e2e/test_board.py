@@ -1,4 +1,4 @@
-"""Tests of the day board on a tablet: it refreshes itself, and marks outdated data."""
+"""Tests of the day board on a tablet: the board refreshes itself, and marks outdated data."""
 
 import pytest
 from django.db import connections
@@ -11,12 +11,12 @@ from tests.e2e.test_newcomer import CHROMIUM, FLAGS
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.django_db(transaction=True)]
 REFRESH = 10_500
-"""Milliseconds after which the board has been refreshed."""
+"""The number of milliseconds after which the board has been refreshed."""
 
 
 @pytest.fixture
 def page(live_server, manager, monkeypatch):
-    # Playwright runs its own event loop in this thread.
+    # Playwright runs its own event loop in this thread, and Django refuses queries while a loop runs.
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
     client = Client()
     client.force_login(manager)
@@ -29,7 +29,7 @@ def page(live_server, manager, monkeypatch):
         page.goto(f"{live_server.url}/crm/board/")
         yield page
         browser.close()
-        connections.close_all()  # the event loop has other connections than the test
+        connections.close_all()  # the connections of the event loop are different from those of the test
 
 
 def test_board_refreshes_itself_and_shows_when_it_cannot(page):
@@ -40,7 +40,7 @@ def test_board_refreshes_itself_and_shows_when_it_cannot(page):
     page.clock.run_for(REFRESH)
     risk = page.get_by_role("link", name="№ 77")
     expect(risk).to_contain_text("нет адреса")
-    # The focus stays on a link after the next refresh.
+    # A link remains focused after the next refresh.
     risk.focus()
     Order.objects.update(problem="нет пионов")
     page.clock.run_for(REFRESH)

@@ -14,7 +14,7 @@ from tests.e2e.test_newcomer import CHROMIUM, FLAGS
 
 @pytest.fixture
 def page(live_server, manager) -> Iterator[Page]:
-    """Yield the page of an order on a phone. The test does not use the database after this."""
+    """Yield the page of an order on a phone. The test must not use the database while the page is open."""
     order = Order.objects.create(
         order_number="122225", status=Status.objects.get(code="new"), delivery_address="ул. Абая 150, кв 25"
     )
@@ -42,7 +42,7 @@ def test_copy_button_copies_text_and_shows_confirmation(page):
     expect(page.get_by_role("status").filter(has_text="Скопировано")).to_have_count(1)
     assert page.evaluate(clipboard) == page.locator("#courier-short").text_content()
 
-    # The keyboard works too, and a browser without the clipboard API.
+    # The button also works with the keyboard, and in a browser without the clipboard API.
     page.evaluate("window.savedClipboard = navigator.clipboard")
     page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined, configurable: true})")
     address = page.get_by_role("button", name="Скопировать адрес")
@@ -52,7 +52,7 @@ def test_copy_button_copies_text_and_shows_confirmation(page):
     assert page.evaluate("window.savedClipboard.readText()") == "ул. Абая 150, кв 25"
     expect(address).to_be_focused()
 
-    # If copying fails, the page asks the user to copy by hand.
+    # If the text can't be copied, the page asks the user to copy it by hand.
     page.evaluate("document.execCommand = () => false")
     address.tap()
     expect(address.locator(".crm-bubble")).to_contain_text("вручную")

@@ -1,4 +1,4 @@
-"""Test that every event answered with 200 is stored exactly once, although PostgreSQL is killed several times."""
+"""Test that every event with the response 200 is stored exactly once, although PostgreSQL is killed several times."""
 
 import random
 import threading
@@ -20,13 +20,13 @@ CRASHES = 5
 BETWEEN_CRASHES = 40
 """The number of events that must be accepted between two crashes."""
 RETRY_DELAY = 0.2
-"""Seconds before an event is sent again. The real site waits longer."""
+"""The seconds before an event is sent again. The real site waits longer."""
 STATUSES = ("N", "AP", "PD", "CO")
 
 
 @dataclass
 class Sent:
-    """An event, and all responses to it: an HTTP status, or the name of a connection error."""
+    """An event and all responses to it. A response is an HTTP status or the name of a connection error."""
 
     event_id: str
     order_id: int
@@ -35,7 +35,7 @@ class Sent:
 
 
 class SiteSender(threading.Thread):
-    """A thread that creates and changes orders. It repeats each event until the response is 200."""
+    """A thread that creates and changes orders. It sends each event again until the response is 200."""
 
     def __init__(self, crm, number, stop_event):
         super().__init__(daemon=True)
@@ -103,7 +103,7 @@ def test_events_answered_with_200_are_stored_once_after_crashes(crm):
     for _crash in range(CRASHES):
         _wait_for_traffic(senders)
         time.sleep(rng.uniform(0.0, 0.4))
-        # The events accepted before the crash must still be stored after it.
+        # The events that were accepted before the crash must still be stored after the crash.
         accepted_before.append(_accepted(senders))
         crm.kill_postgresql()
         time.sleep(rng.uniform(0.0, 0.5))

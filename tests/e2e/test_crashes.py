@@ -1,4 +1,4 @@
-"""Tests of crashes: PostgreSQL killed while gunicorn runs, and a worker killed during a push."""
+"""Tests of crashes: PostgreSQL is killed while gunicorn runs, and a worker is killed during a push."""
 
 import os
 import subprocess
@@ -29,7 +29,7 @@ def test_crm_answers_503_with_retry_after_while_its_database_is_down(crm):
     assert (response.status_code, response.json()["error"]) == (503, "database_unavailable")
     assert int(response.headers["Retry-After"]) > 0
     embedded_postgres.revive(crm.folder)
-    # Each process detects that its old connection is broken.
+    # Each process finds that its old connection is broken, and opens a new one.
     assert [post(number).status_code for number in (2, 3, 4, 5)] == [200] * 4
     assert post(1).json()["action"] == "duplicate"
     assert post(2).json()["action"] == "duplicate"
@@ -52,7 +52,7 @@ def test_attempt_of_a_killed_worker_is_counted_and_the_push_is_retried(site, arr
     push = Push.objects.get()
     site.faults.give(faults.silent(), action="order.status")
     database = connection.settings_dict
-    # The worker runs as a separate process with the test's database.
+    # The worker runs in a separate process that uses the database of the test.
     url = str(os.environ.get("DATABASE_URL") or embedded_postgres.database_url()).rsplit("/", 1)[0]
     environment = environment_of(
         f"{url}/{database['NAME']}",

@@ -1,4 +1,7 @@
-"""Test of the first steps after `make run` in a real browser: log in, receive orders, accept one, check the site."""
+"""Test in a real browser of the first steps after `make run`.
+
+A new user logs in, receives orders, accepts one, and checks the order on the site.
+"""
 
 import re
 import signal
@@ -12,7 +15,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 pytestmark = [pytest.mark.timeout(240)]
 
 CHROMIUM = "/usr/bin/chromium"
-# These flags stop Chromium from connecting to Google's servers at every start.
+# These flags prevent Chromium from connecting to Google's servers at every start.
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -45,7 +48,7 @@ def test_new_user_accepts_an_order_and_the_site_receives_the_status(checkout, pa
     page.fill("input[name=password]", password)
     page.click("button[type=submit]")
 
-    # The sandbox sends orders without any action here.
+    # The sandbox sends orders by itself.
     deadline = time.monotonic() + 60
     new = page.locator("tr", has_text="Новый")
     while True:
@@ -59,10 +62,11 @@ def test_new_user_accepts_an_order_and_the_site_receives_the_status(checkout, pa
 
     link.click()
     page.get_by_role("button", name="Поставить статус «Принят»").click()
-    # The badge is checked, not the button with the same name: the badge changes only when the page is reloaded.
+    # The badge is checked and not the button with the same name, because the badge changes only when the page is
+    # reloaded.
     expect(page.locator(".crm-head .crm-badge").first).to_contain_text("Принят", timeout=60_000)
 
-    # After the hold period the worker sends the status to the site, and the timeline shows it.
+    # After the hold period, the worker sends the status to the site, and the timeline shows that it was sent.
     expect(page.get_by_role("button", name="Отменить «Принят»")).to_have_count(1)
     timeline = page.locator("section", has=page.get_by_role("heading", name="История"))
     deadline = time.monotonic() + 60
@@ -75,7 +79,7 @@ def test_new_user_accepts_an_order_and_the_site_receives_the_status(checkout, pa
     assert checkout.stop(signal.SIGINT) < 20
     checkout.assert_nothing_left()
 
-    # The output shows the exchange, but none of the secrets.
+    # The output shows the exchange and contains none of the secrets.
     lines = (checkout.folder / ".env").read_text().splitlines()
     secrets = [line.split("=", 1)[1] for line in lines if line.startswith(("SECRET_KEY=", "WEBHOOK", "BITRIX"))]
     assert len(secrets) == 3

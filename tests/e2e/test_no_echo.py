@@ -1,4 +1,4 @@
-"""Tests with many changes in the CRM and on the site: each is transferred once, and none is sent back."""
+"""Tests with many changes in the CRM and on the site: each change is transferred once, and none is sent back."""
 
 import logging
 import random
@@ -27,7 +27,7 @@ SEED = 20250825
 
 @pytest.fixture
 def quiet():
-    """Disable log lines about successful requests, which would take a fifth of the time."""
+    """Disable log messages about successful requests, which would use a fifth of the time of the test."""
     logging.disable(logging.INFO)
     yield
     logging.disable(logging.NOTSET)
@@ -35,7 +35,10 @@ def quiet():
 
 @pytest.fixture
 def orders(site, settle, settings, quiet):
-    """Return the ids of orders that both systems have, with reference data of the site and no pending changes."""
+    """Return the ids of orders that both systems have.
+
+    The CRM has the reference data of the site, and no order has pending changes.
+    """
     settings.WEBHOOK_RATE = ""  # with a rate limit the site would have to wait
     for _ in range(ORDERS):
         site.place_order()
@@ -53,7 +56,7 @@ def text(source, words):
 
 
 class Manager:
-    """Makes one change of an order at a time. Each change must be pushed to the site."""
+    """A manager who makes one change of an order at a time. Each change must be pushed to the site."""
 
     def __init__(self, actor, source):
         self.actor, self.source = actor, source
@@ -89,7 +92,7 @@ class Manager:
         self._edit(order, delivery_fee=order.delivery_fee + more, total_amount=order.total_amount + more)
 
     def _items(self, order):
-        """Increase the quantity and the price of a line, and the total, as the page of the order does."""
+        """Increase the quantity and the price of an item, and the total, as the page of the order does."""
         lines = [
             ItemSnapshot(
                 bitrix_basket_id=item.bitrix_basket_id,
@@ -122,7 +125,7 @@ class Manager:
 
 
 class Shop:
-    """Makes one change of an order on the site at a time."""
+    """A shop whose staff make one change of an order on the site at a time."""
 
     def __init__(self, site, source):
         self.site, self.source = site, source
@@ -153,14 +156,18 @@ class Shop:
 
 
 def differences(site):
-    """Return the differences between the two systems: the order's id on the site, the field, our value, their value."""
+    """Return the differences between the two systems.
+
+    A difference is the order's id on the site, the field, the value in the CRM, and the value on the site.
+    """
     found = []
     for order in Order.objects.select_related("status").prefetch_related("items"):
         snapshot = read_order(site.order(order.bitrix_order_id))
         ours = order_values(order, PUSHED, list(order.items.all())) | {"status": order.status.bitrix_code}
         theirs = {name: comparable(value) for name, value in snapshot.fields.items() if name in PUSHED}
         theirs[ITEMS] = comparable_items(snapshot.items)
-        if theirs["status"] in order.status.bitrix_codes:  # several codes of the site can belong to one of our statuses
+        # Several codes of the site can belong to one status in the CRM.
+        if theirs["status"] in order.status.bitrix_codes:
             theirs["status"] = ours["status"]
         assert len(theirs) > 12
         found += [
@@ -178,7 +185,7 @@ def test_thousand_changes_in_the_crm_are_pushed_once_without_echo(site, settle, 
         staff.source.shuffle(orders)
         for key in orders:
             staff.change(key)
-        # The site sends the echo of the first push while the second one is delivered.
+        # The site sends the echo of the first push while the second push is delivered.
         attempted += deliver_due()
         site.flush(timeout=60)
     settle()

@@ -1,4 +1,4 @@
-"""The acceptance scenarios of the shop, end to end over HTTP with the sandbox."""
+"""End-to-end tests of the acceptance scenarios of the shop, over HTTP with the sandbox."""
 
 from datetime import date
 from decimal import Decimal
@@ -14,7 +14,7 @@ from orders.services import NewItem
 pytestmark = pytest.mark.django_db(transaction=True)
 
 STATUS_CODES = ["AP", "PD", "CO", "RD", "DE", "F"]
-"""The statuses that a test order gets after N, in this order."""
+"""The statuses that the order of a test gets after N, in this sequence."""
 STATUSES = {
     "AP": "accepted",
     "PD": "delivering",
@@ -146,7 +146,7 @@ def test_status_changes_on_the_site_are_applied_and_not_pushed_back(site, arrive
         assert (order.status_id, order.sync_state) == (STATUSES[code], "synced")
     assert order.completed_at is not None
     assert [event.kind for event in order.events.all()] == ["status"] * 6 + ["created"]
-    assert not Push.objects.exists()  # a change that came from the site is not pushed to it
+    assert not Push.objects.exists()  # a change received from the site is not pushed to the site
 
 
 def test_status_changes_by_a_manager_are_pushed_to_the_site(site, arrived, settle, manager):
@@ -213,7 +213,7 @@ def test_order_created_in_the_crm_is_created_on_the_site(site, settle, manager):
         "name": "Айгерим",
     }
     assert {key: there["properties"].get(key) for key in expected} == expected
-    # The site's webhook about it matched the order and created no second one.
+    # The site's webhook about the new order was matched to this order, and no second order was created.
     assert (Order.objects.count(), order.source, order.sync_state, order.items.count()) == (1, "admin", "synced", 3)
     assert Customer.objects.count() == 1
 

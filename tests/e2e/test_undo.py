@@ -1,4 +1,4 @@
-"""Tests of undoing a status, with the real worker, and with the whole product in a real browser."""
+"""Tests of undoing a status, with the real worker, and with the complete system in a real browser."""
 
 import os
 import re
@@ -26,11 +26,11 @@ from tests.e2e.test_newcomer import CHROMIUM, FLAGS
 pytestmark = [pytest.mark.timeout(240)]
 
 HOLD = 6.0
-"""The hold period in seconds in the test with the worker: long enough to check that nothing is sent."""
+"""The hold period, in seconds, of the test with the worker. It is long enough to check that nothing is sent."""
 
 
 def wait_until(condition: Callable[[], Any], seconds: float) -> float:
-    """Wait until the condition is true. Return the seconds that it took."""
+    """Wait until the condition is true, and return the number of seconds until then."""
     started = time.monotonic()
     while not condition():
         assert time.monotonic() - started < seconds, "the condition did not become true"
@@ -40,7 +40,10 @@ def wait_until(condition: Callable[[], Any], seconds: float) -> float:
 
 @pytest.fixture
 def worker(site) -> Iterator[subprocess.Popen]:
-    """Run `manage.py qcluster` with the test's database and without schedules, so that no sweep delivers entries."""
+    """Run `manage.py qcluster` with the database of the test.
+
+    There are no schedules, so entries are delivered only by their own tasks.
+    """
     Schedule.objects.all().delete()
     OrmQ.objects.all().delete()
     url = str(os.environ.get("DATABASE_URL") or embedded_postgres.database_url()).rsplit("/", 1)[0]
@@ -69,7 +72,7 @@ def test_worker_sends_a_status_after_the_hold_period_and_not_before(arrived, sit
     def there(order):
         return site.site.order(order.bitrix_order_id)["STATUS_ID"]
 
-    # A status without a hold period shows that the worker is running.
+    # When the status without a hold period is on the site, the worker is running.
     settings.STATUS_HOLD_SECONDS = 0
     services.change_status(order_id=at_once.pk, status="accepted", actor=manager)
     wait_until(lambda: there(at_once) == "AP", 60)
@@ -102,7 +105,7 @@ def browser() -> Iterator[Browser]:
 
 
 def open_page(browser: Browser, crm: str, password: str, width: int) -> Page:
-    """Log in with a browser of this width, and return its page. A width below 600 is a phone."""
+    """Log in with a browser of this width, and return the page. A width below 600 is a phone."""
     is_phone = width < 600
     context = browser.new_context(
         viewport={"width": width, "height": 800}, locale="ru-RU", has_touch=is_phone, is_mobile=is_phone
@@ -117,7 +120,7 @@ def open_page(browser: Browser, crm: str, password: str, width: int) -> Page:
 
 
 def accept_a_new_order(page: Page, crm: str) -> str:
-    """Accept a new order on its page. Return its number."""
+    """Accept a new order on its page, and return the number of the order."""
     new = page.locator("tr", has_text="Новый")
     wait_until(lambda: page.goto(f"{crm}orders/order/?preset=new") and new.count(), 60)
     link = new.first.get_by_role("link", name=re.compile("^№"))
@@ -129,7 +132,7 @@ def accept_a_new_order(page: Page, crm: str) -> str:
 
 
 def accept_two_of(page: Page, address: str) -> None:
-    """Accept two new orders of the list with one action."""
+    """Accept two new orders in the list with one action."""
     rows = page.locator("#result_list tr", has_text="Новый").locator("input.action-select")
     wait_until(lambda: page.goto(address) and rows.count() >= 2, 60)
     for position in range(2):
@@ -141,15 +144,15 @@ def accept_two_of(page: Page, address: str) -> None:
 @pytest.mark.timeout(400)
 def test_manager_can_undo_statuses_on_phone_and_desktop(checkout, browser):
     with (checkout.folder / ".env").open("a") as env:
-        env.write("\nSTATUS_HOLD_SECONDS=25\n")  # enough time on a machine that runs other tests too
-    checkout.disable_sandbox_orders()  # their changes would appear in the output too
+        env.write("\nSTATUS_HOLD_SECONDS=25\n")  # enough seconds on a machine that runs other tests too
+    checkout.disable_sandbox_orders()  # the changes of these orders would appear in the output too
     checkout.start()
     crm = f"http://localhost:{checkout.port}/crm/"
     password = checkout.wait_for(r"admin, password (\S+)")[1]
     site = checkout.wait_for(r"Sandbox +(http://localhost:\d+)/")[1]
     checkout.place_orders(4, site)
     page = open_page(browser, crm, password, 360)
-    # Undo on the order's page with the keyboard.
+    # The user undoes the status with the keyboard on the order's page.
     accept_a_new_order(page, crm)
     button = page.get_by_role("button", name="Отменить «Принят»")
     expect(button).to_contain_text(re.compile(r"\(\d+ с\)"))
@@ -160,7 +163,7 @@ def test_manager_can_undo_statuses_on_phone_and_desktop(checkout, browser):
     expect(page.locator("#crm-messages")).to_contain_text("снова «Новый»")
     expect(page.locator(".crm-head .crm-badge").first).to_contain_text("Новый")
     expect(page.locator(".crm-undo-button")).to_have_count(0)
-    # Undo from the message in the list, for two orders.
+    # The user undoes the status of two orders with the button in the message on the list.
     address = f"{crm}orders/order/?status__code__exact=new"
     accept_two_of(page, address)
     expect(page.locator("#crm-messages")).to_contain_text("Изменено: 2")
@@ -168,11 +171,12 @@ def test_manager_can_undo_statuses_on_phone_and_desktop(checkout, browser):
     expect(page.locator("#crm-messages")).to_contain_text("Отменено 2 статуса")
     assert page.url == address
     page.context.close()
-    # The hold period of another order ends while its page is open, and the site receives the status.
+    # The hold period of a different order ends while the page of this order is open, and the site receives the status.
     page = open_page(browser, crm, password, 1280)
     accepted = accept_a_new_order(page, crm)
     expect(page.locator(".crm-undo-button").first).to_be_visible()
-    # On the same page, the manager adds a note without losing typed text, and changes the order in another window.
+    # On the same page, the manager adds a note. Text that was typed in other fields is not lost. The manager then
+    # changes the order in a different window.
     page.locator("[name=courier_comment]").fill("Домофон 12")
     page.locator("#crm-note-text").fill("Позвонить вечером")
     page.get_by_role("button", name="Добавить заметку").click()

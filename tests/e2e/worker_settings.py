@@ -1,4 +1,4 @@
-"""Settings of a worker process that a test starts: the settings of the tests, and the URL of the sandbox."""
+"""The settings of a worker process that a test starts: the settings of the tests, and the URL of the sandbox."""
 
 import os
 
