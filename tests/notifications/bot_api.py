@@ -1,9 +1,11 @@
 """A small Bot API server over real HTTP. It validates messages as strictly as Telegram and can simulate errors.
 
-with BotApi() as api:
-    settings.TELEGRAM_BASE_URL, settings.TELEGRAM_BOT_TOKEN = api.url, api.token
-    …
-    api.messages[-1].text
+A test uses it in this way:
+
+    with BotApi() as api:
+        settings.TELEGRAM_BASE_URL, settings.TELEGRAM_BOT_TOKEN = api.url, api.token
+        …
+        api.messages[-1].text
 """
 
 import json
@@ -23,7 +25,7 @@ LIMIT = 4096
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One accepted `sendMessage`."""
+    """A message that was sent with `sendMessage` and accepted."""
 
     message_id: int
     chat_id: str
@@ -32,12 +34,12 @@ class Sent:
 
     @property
     def text(self) -> str:
-        """Return the text without tags, as Telegram shows it."""
+        """Return the text of the message without tags, as Telegram shows it."""
         return telegram_html.read(self.html)
 
     @property
     def buttons(self) -> dict[str, str]:
-        """Return the URL of each button by its title."""
+        """Return the URL of each button by the title of the button."""
         markup = json.loads(self.params.get("reply_markup", "{}"))
         return {button["text"]: button["url"] for row in markup.get("inline_keyboard", []) for button in row}
 
@@ -51,14 +53,14 @@ class Answer:
 
 
 class BotApi:
-    """The server. `messages` are the accepted messages; `requests` are all requests as (method, parameters)."""
+    """The server. `messages` are the accepted messages, and `requests` are all requests as (method, parameters)."""
 
     def __init__(self, token: str = TOKEN) -> None:
         self.token = token
         self.messages: list[Sent] = []
         self.requests: list[tuple[str, dict[str, str]]] = []
         self.moved: dict[str, int] = {}
-        """Groups that have become supergroups: old id -> new id."""
+        """The new id of each group that has become a supergroup, by its old id."""
         self._chat_faults: dict[str, Answer] = {}
         self._faults: deque[Answer | Callable[[], None]] = deque()
         self._released = threading.Event()
@@ -73,7 +75,7 @@ class BotApi:
 
     @property
     def requested_chats(self) -> list[str]:
-        """Return the chats of all requests, including refused ones."""
+        """Return the chats of all requests, including those of refused requests."""
         return [params.get("chat_id", "") for _method, params in self.requests]
 
     def __enter__(self) -> Self:
@@ -93,15 +95,15 @@ class BotApi:
         self._faults.append(Answer(status, _refusal(status, description, parameters)))
 
     def fail_for(self, chat_id: str, status: int, description: str, **parameters: int) -> None:
-        """Refuse the next request for this chat."""
+        """Refuse the next request for this chat with an error of the Bot API."""
         self._chat_faults[chat_id] = Answer(status, _refusal(status, description, parameters))
 
     def answer_raw(self, body: bytes, status: int = 200) -> None:
-        """Answer the next request with a body that is not the Bot API's JSON."""
+        """Respond to the next request with a body that is not the Bot API's JSON."""
         self._faults.append(Answer(status, body))
 
     def hang(self) -> None:
-        """Do not answer the next request until the server is closed."""
+        """Do not respond to the next request until the server is closed."""
         self._faults.append(lambda: self._released.wait(30) and None)
 
     # --- called by the request handler

@@ -1,4 +1,4 @@
-"""Fixtures of the notification tests: a Bot API server, and English texts."""
+"""Fixtures of the notification tests: a Bot API server, and English messages."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +13,7 @@ CHAT = "-100500"
 
 @pytest.fixture(autouse=True)
 def english() -> Iterator[None]:
-    """Activate English, so that the tests do not depend on the translations."""
+    """Activate English, because the tests must not depend on the translations."""
     with translation.override("en"):
         yield
 

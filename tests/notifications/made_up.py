@@ -1,4 +1,4 @@
-"""Orders that exist only in memory, because rendering a text needs no database."""
+"""Orders that exist only in memory, because rendering a message needs no database."""
 
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -14,7 +14,7 @@ NOON = datetime(2025, 8, 25, 11, 42, tzinfo=ALMATY)
 
 
 def order(**changes: Any) -> Order:
-    """Return the order of the shop's example, with a value for every field."""
+    """Return the order of the shop's example. It has a value in every field."""
     values: dict[str, Any] = {
         "order_number": "122225",
         "status": Status(code="new", name="Новый"),
@@ -39,13 +39,13 @@ def order(**changes: Any) -> Order:
 
 
 def bare_order(**changes: Any) -> Order:
-    """Return an order with almost no data."""
+    """Return an order with a number, a status, a source and a creation time only."""
     status = Status(code="new", name="Новый")
     return Order(**{"order_number": "7", "status": status, "source": Source.SITE, "created_at": NOON} | changes)
 
 
 def item(name: str = "Букет Стандарт", price: str = "7500.00", quantity: str = "1.000") -> OrderItem:
-    """Return a line of an order."""
+    """Return an item of an order."""
     return OrderItem(product_snapshot={"name": name}, price=Decimal(price), quantity=Decimal(quantity))
 
 
@@ -62,6 +62,6 @@ def status_event(old: str = "accepted", new: str = "delivering", **changes: Any)
 
 
 def facts(made_up: Order | None = None, *, items: int | list[OrderItem] = 1, **changes: Any) -> OrderFacts:
-    """Return the data that a text is rendered from."""
+    """Return the data from which a message is rendered."""
     lines = [item() for _ in range(items)] if isinstance(items, int) else items
     return OrderFacts(order=made_up if made_up is not None else order(), items=lines, **changes)

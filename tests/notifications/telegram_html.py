@@ -1,4 +1,4 @@
-"""A strict parser of Telegram's HTML. Telegram accepts every text that it accepts.
+"""A strict parser of Telegram's HTML. Telegram accepts every string that this parser accepts.
 
 See https://core.telegram.org/bots/api#html-style.
 """
@@ -11,11 +11,11 @@ _TOKEN = re.compile(r"<(/?)([a-z]+)>|&(?:lt|gt|amp|quot|#\d+|#x[0-9a-f]+);|[^<>&
 
 
 class BadHtmlError(ValueError):
-    """Raised for a text that Telegram would refuse with "can't parse entities"."""
+    """The error for a string that Telegram would refuse with "can't parse entities"."""
 
 
 def read(text: str) -> str:
-    """Return the text without its tags. Raise `BadHtmlError` if it is not valid."""
+    """Return the string without its tags. Raise `BadHtmlError` if it is not valid HTML for Telegram."""
     opened: list[str] = []
     shown: list[str] = []
     position = 0
@@ -38,5 +38,5 @@ def read(text: str) -> str:
 
 
 def length(text: str) -> int:
-    """Return the length in UTF-16 code units, as Telegram counts it."""
+    """Return the length of the string in UTF-16 code units, as Telegram counts it."""
     return len(text.encode("utf-16-le")) // 2

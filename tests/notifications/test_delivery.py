@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def message(bot_api: BotApi, post_webhook: Any) -> TelegramMessage:
-    """Return a pending message about an order from the site."""
+    """Return a pending message about an order received from the site."""
     post_webhook("order.create", order_data())
     return TelegramMessage.objects.get()
 

@@ -1,4 +1,4 @@
-"""Tests of the hold period: a status message is not sent before it ends, and never if the status is undone."""
+"""Tests of the hold period: a status message is not sent before its end, and never if the status is undone."""
 
 from datetime import timedelta
 from typing import Any
@@ -37,13 +37,13 @@ def undo(event: OrderEvent) -> None:
 
 
 def deliver() -> int:
-    """Deliver the messages that are due. Return the number of messages delivered."""
+    """Deliver the messages that are due, and return the number of delivered messages."""
     ids = list(TelegramMessage.objects.order_by("created_at").values_list("pk", flat=True))
     return sum(deliver_one(TelegramMessage, pk) for pk in ids)
 
 
 def sent_status_changes(bot_api: BotApi) -> list[str]:
-    """Return the status change in each delivered status message."""
+    """Return the line about the status change of each delivered status message."""
     return [sent.text.split("\n")[1].split(" · ")[0] for sent in bot_api.messages if sent.text.startswith("🔄")]
 
 
@@ -131,9 +131,8 @@ def test_undo_during_delivery_cancels_the_message(
 def test_undo_is_refused_after_the_message_was_sent(
     order: Order, bot_api: BotApi, manager: User, hold_clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        "orders.rules.hold.MARGIN", timedelta(seconds=-10)
-    )  # by the clock both undo and delivery are allowed
+    # With this margin, the clock allows both the undo and the delivery.
+    monkeypatch.setattr("orders.rules.hold.MARGIN", timedelta(seconds=-10))
     event = change(order, "accepted", manager)
     deliver()
     assert sent_status_changes(bot_api) == ["Новый → Принят"]

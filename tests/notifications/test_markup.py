@@ -1,4 +1,4 @@
-"""Tests of escaping, and of the length limit."""
+"""Tests of escaping HTML, and of the length limit of messages."""
 
 import pytest
 from hypothesis import given, settings

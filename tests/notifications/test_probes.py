@@ -1,4 +1,4 @@
-"""Tests of the Telegram health probes against the Bot API server of the tests."""
+"""Tests of the probes for Telegram, with the Bot API server of the tests."""
 
 import pytest
 

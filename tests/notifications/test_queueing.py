@@ -1,4 +1,4 @@
-"""Tests of queueing: which chats receive which messages, and the number of queries."""
+"""Tests of queueing messages: which chats receive which messages, and the number of queries."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ DISABLED = "Telegram notifications are switched off (TELEGRAM_NOTIFICATIONS_ENAB
 
 
 def queued() -> list[tuple[str, str, str]]:
-    """Return the kind, chat and state of all messages, oldest first."""
+    """Return the kind, the chat and the state of all messages, oldest first."""
     rows = TelegramMessage.objects.order_by("created_at", "chat_id")
     return list(rows.values_list("kind", "chat_id", "state"))
 
@@ -187,7 +187,7 @@ def test_a_rolled_back_change_leaves_no_message(bot_api: BotApi, post_webhook: A
 
 
 def basket(count: int, first: int = 1) -> list[dict[str, str]]:
-    """Return so many different lines of the site's basket."""
+    """Return this number of different rows of the site's basket."""
     return [
         {"ID": f"{number}", "PRODUCT_ID": f"{1000 + number}", "NAME": f"Роза {number}", "QUANTITY": "2", "PRICE": "700"}
         for number in range(first, first + count)

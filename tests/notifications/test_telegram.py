@@ -121,11 +121,11 @@ def test_messages_follow_a_group_that_became_a_supergroup(bot_api: BotApi, setti
     deliver_due()
 
     assert [sent.chat_id for sent in bot_api.messages] == ["-100777", "-100777"]
-    assert len(bot_api.requests) == 3  # the second message had the new id from the start
+    assert len(bot_api.requests) == 3  # the second message is sent to the new id directly
     chat = TelegramChat.objects.get()
     assert (chat.chat_id, chat.former_chat_id) == ("-100777", CHAT)
 
-    # The settings still have the old id, but each message is sent once and directly to the new id.
+    # The settings still contain the old id, but each message is sent once and directly to the new id.
     post_webhook("order.create", order_data(ID="6"))
     raise_alert(Alert("something"))
     deliver_due()

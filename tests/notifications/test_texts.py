@@ -1,4 +1,4 @@
-"""Tests of the rendered texts of messages."""
+"""Tests of rendered messages."""
 
 import re
 from datetime import timedelta
@@ -185,7 +185,7 @@ def test_customer_line_shows_whether_it_is_the_first_order(count: int, expected:
 
 
 def nasty_facts(text: str, lines: int = 2) -> texts.OrderFacts:
-    """Return an order and its status change, with this text in every text field."""
+    """Return an order and its status change. All their text fields contain this text."""
     made_up = order(
         order_number=text,
         status=Status(code=text, name=text),
@@ -246,7 +246,7 @@ def test_long_postcard_is_cut_and_other_fields_are_complete() -> None:
     assert "…\n✍️ без лилий, аллергия\n📝 позвонить в ворота\n👤 Айгерим" in shown
 
 
-@settings(deadline=None)  # the speed of the machine is not tested
+@settings(deadline=None)  # the tests do not measure the speed of the machine
 @given(text=ANY_TEXT, lines=st.integers(0, 40))
 def test_rendered_html_is_valid_and_within_the_limit_for_any_text(text: str, lines: int) -> None:
     made_up = nasty_facts(text, lines)
