@@ -1,4 +1,4 @@
-"""Orders from the site, staff with and without permissions, and their browsers."""
+"""Fixtures of orders from the site, of staff with and without permissions, and of their browsers."""
 
 import re
 from collections.abc import Callable
@@ -26,7 +26,7 @@ def _empty_cache() -> None:
 
 @pytest.fixture
 def make_order(post_webhook: Any, db: None) -> MakeOrder:
-    """Send an order from the site, and return the stored one."""
+    """Return a function that posts an order as the site does and returns the stored order."""
 
     def make(number: int = 122183, **changes: Any) -> Order:
         changes.setdefault("basket", [{"ID": str(number * 10), "PRODUCT_ID": "696613", "NAME": "Букет Стандарт",
@@ -40,7 +40,7 @@ def make_order(post_webhook: Any, db: None) -> MakeOrder:
 
 @pytest.fixture
 def browser(manager: User) -> Client:
-    """A superuser's browser."""
+    """Return a browser in which a superuser is logged in."""
     client = Client()
     client.force_login(manager)
     return client
@@ -48,7 +48,10 @@ def browser(manager: User) -> Client:
 
 @pytest.fixture
 def browser_of(db: None) -> Callable[..., Client]:
-    """The browser of a member of staff with only these permissions."""
+    """Return a function that logs in a member of staff who has only the given permissions.
+
+    The function returns their browser.
+    """
 
     def make(*rights: str) -> Client:
         user = User.objects.create_user(f"user{User.objects.count()}", password="made-up", is_staff=True)
@@ -64,7 +67,10 @@ def browser_of(db: None) -> Callable[..., Client]:
 
 @pytest.fixture
 def save(browser: Client) -> Callable[..., HttpResponse]:
-    """Open an order's page, change some fields and save the form."""
+    """Return a function that opens an order's page, changes some fields and posts the form.
+
+    `seen` are the values of a page that was opened earlier.
+    """
 
     def change(order: Order, *, seen: dict[str, Any] | None = None, **fields: Any) -> HttpResponse:
         url = change_url(order)
@@ -83,5 +89,5 @@ def change_url(order: Order) -> str:
 
 
 def numbers(html: bytes) -> list[str]:
-    """Return the order numbers of a list, in the list's order."""
+    """Return the numbers of the orders in a list, from top to bottom."""
     return re.findall(r">№\xa0([\w-]+)", re.split(r'<table id="result_list"', html.decode())[-1])

@@ -1,4 +1,4 @@
-"""The day board's page and its updates."""
+"""Tests of the day board's page and of its updates."""
 
 import re
 from datetime import timedelta
@@ -24,7 +24,7 @@ def today_and_tomorrow(make_order):
 def test_board_shows_today_and_links_to_lists(browser, today_and_tomorrow):
     html = browser.get(BOARD).content.decode()
     day = today_and_tomorrow.isoformat()
-    # Slots that are over share one row.
+    # All slots whose time has passed are in one row.
     assert re.search(
         rf'href="/crm/orders/order/\?preset=new&amp;date={day}"\s+aria-label="(15:00|раньше): 2 Новые"', html
     )
@@ -50,7 +50,7 @@ def test_board_update_returns_only_the_board_with_new_data(
     browser.get(BOARD)
     make_order(122204, properties={"data": today_and_tomorrow.isoformat(), "addressRecipient": ""})
     cache.clear()
-    with django_assert_num_queries(9):  # session, user, orders, their items; five count the open orders
+    with django_assert_num_queries(9):  # session, user, orders and their items; five queries count the open orders
         answer = browser.get(BOARD, headers=UPDATE)
     html = answer.content.decode().strip()
     assert html.startswith('<div id="crm-board"')
@@ -70,7 +70,7 @@ def test_board_counts_orders_at_risk_beyond_the_limit(browser, make_order):
 def test_board_of_empty_day_links_to_tomorrow(browser):
     html = browser.get(BOARD).content.decode()
     assert "На сегодня доставок нет" in html
-    assert html.count(f"{BOARD}?date=") == 2  # above the board, and in the middle of it
+    assert html.count(f"{BOARD}?date=") == 2  # one link is above the board, and one is in the middle of it
 
 
 def test_board_requires_permission_to_view_orders_and_refuses_post(browser, browser_of, client, db):

@@ -1,4 +1,4 @@
-"""The command palette (Ctrl+K): orders, customers and lists that the user may see."""
+"""Tests of the command palette (Ctrl+K): it finds orders, customers and lists that the user may see."""
 
 from tests.orders.admin.conftest import change_url
 

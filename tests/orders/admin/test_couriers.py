@@ -1,4 +1,7 @@
-"""The couriers' pages and a courier's route: contents, validation, number of queries, permissions."""
+"""Tests of the couriers' pages and of a courier's route.
+
+They check contents, validation, the number of queries, and permissions.
+"""
 
 from datetime import timedelta
 from decimal import Decimal

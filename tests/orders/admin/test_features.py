@@ -1,4 +1,4 @@
-"""The features of the order's pages: URLs, HTTP methods, permissions."""
+"""Tests of the features of the order's pages: URLs, HTTP methods and permissions."""
 
 from uuid import uuid4
 
@@ -39,7 +39,7 @@ METHODS = {
 TWO_KEYS = ("take_back_one", "withdraw_photo")
 NO_KEY = ("add_customers", "add_products", "export", "print", "pulse")
 FROM_ELSEWHERE = ("add", "change", "change_status_dialog", "changelist", "delete", "history")
-"""URLs of Django and Unfold."""
+"""The names of URLs that Django and Unfold define."""
 
 
 def address(name):

@@ -1,4 +1,4 @@
-"""The button “Refresh from the site” on the lists of reference data, with the sandbox over HTTP."""
+"""Tests of the button «Обновить с сайта» on the lists of reference data, with the sandbox over HTTP."""
 
 import threading
 import time
@@ -21,7 +21,7 @@ EVERY_RIGHT = [f"orders.{right}_{kind}" for kind in KINDS for right in ("add", "
 
 
 def refresh(browser, kind="city"):
-    """Press the button of the list, and return the messages that the list then shows."""
+    """Press the button on the list, and return the messages that the list shows after that."""
     page = browser.get(f"/crm/orders/{kind}/").content.decode()
     assert f'action="/crm/orders/{kind}/refresh/"' in page
     answer = browser.post(f"/crm/orders/{kind}/refresh/")

@@ -1,4 +1,4 @@
-"""Texts from outside are escaped, GET requests change nothing, and no token is shown."""
+"""Tests that texts from outside are escaped, that GET requests change nothing, and that no token is shown."""
 
 from decimal import Decimal
 
@@ -72,7 +72,7 @@ def admin_site():
 
 
 def state() -> str:
-    """Return all rows of our apps as JSON."""
+    """Return all rows of the project's apps as JSON."""
     rows = [
         row
         for model in apps.get_models()
@@ -83,7 +83,7 @@ def state() -> str:
 
 
 def admin_paths(key: str) -> list[str]:
-    """Return every URL of the admin, with this key in those that need one."""
+    """Return every URL of the admin, with this key in the URLs that need a key."""
 
     def walk(patterns, prefix):
         for pattern in patterns:
@@ -112,7 +112,8 @@ def test_get_of_any_admin_url_changes_nothing(browser, order_with_markup):
     ]
     Push.objects.update(state="failed")
     before = state()
-    paths = {path for key in keys for path in admin_paths(str(key))}  # a set, because URLs without a key repeat
+    # A set is used, because URLs without a key are the same for every key.
+    paths = {path for key in keys for path in admin_paths(str(key))}
     for path in sorted(paths):
         browser.get(path)
         browser.get(
@@ -161,7 +162,10 @@ def test_reader_of_orders_can_not_open_other_lists(browser_of, order_with_markup
 
 
 def test_order_admin_has_no_mixins():
-    """Mixins share one namespace: the same private name in two of them could replace a permission check."""
+    """Mixins share one namespace.
+
+    If two mixins had a method with the same private name, one method could replace a permission check of the other.
+    """
     from orders.admin.orders.change_view import OrderFormAdmin
     from orders.admin.orders.model_admin import OrderAdmin
 

@@ -1,4 +1,4 @@
-"""Orders to print."""
+"""Fixtures of orders to print."""
 
 from datetime import date
 from decimal import Decimal
@@ -15,7 +15,7 @@ numbers = count(122225)
 
 @pytest.fixture
 def make(db):
-    """Create an order, and return it as `orders_to_print` reads it."""
+    """Return a function that creates an order and returns it as `orders_to_print` reads it."""
 
     def make(*items: str, status: str = "accepted", **values: Any) -> Order:
         defaults = {

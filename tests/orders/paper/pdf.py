@@ -1,4 +1,4 @@
-"""Functions that read a PDF: words, sizes of pages and type, fonts and glyphs."""
+"""Functions that read a PDF: its words, the sizes of its pages and type, its fonts and its glyphs."""
 
 import io
 import re
@@ -17,17 +17,17 @@ def read(content: bytes) -> PdfReader:
 
 
 def pdf_text(content: bytes) -> str:
-    """Return the text of all pages with single spaces and without break opportunities."""
+    """Return the text of all pages, with single spaces and without break opportunities."""
     return " ".join(page_text(page) for page in read(content).pages)
 
 
 def page_text(page: PageObject) -> str:
-    """Return the text of one page in the same form as `pdf_text`."""
+    """Return the text of one page, with single spaces and without break opportunities."""
     return " ".join(re.sub(f"[{ZERO_WIDTH}]", "", page.extract_text()).split())
 
 
 def letters(text: str) -> str:
-    """Return a text without white space, because the layout decides where lines end."""
+    """Return a text without white space, because the layout decides where lines of text end."""
     return re.sub(rf"[\s{ZERO_WIDTH}]+", "", text)
 
 
@@ -37,7 +37,7 @@ def size_in_mm(page: PageObject) -> tuple[float, float]:
 
 
 def type_sizes(page: PageObject) -> set[float]:
-    """Return the sizes of type on a page, in points."""
+    """Return the sizes of the type on a page, in points."""
     sizes = set()
 
     def visit(text, _cm, _tm, _font, size):
@@ -49,7 +49,10 @@ def type_sizes(page: PageObject) -> set[float]:
 
 
 def lowest_line(page: PageObject) -> float:
-    """Return the distance of the lowest line from the lower edge, in points; negative if it is off the sheet."""
+    """Return the distance of the lowest line of text from the lower edge of the page, in points.
+
+    The distance is negative if the line is not on the page.
+    """
     heights = []
 
     def visit(text, cm, tm, _font, _size):
@@ -61,7 +64,7 @@ def lowest_line(page: PageObject) -> float:
 
 
 def fonts(content: bytes) -> dict[str, bool]:
-    """Return by font name whether the font is embedded; `Type3` is a font of pictures."""
+    """Return for each font, by name, whether it is embedded. The name `Type3` stands for fonts made of pictures."""
     found = {}
     for page in read(content).pages:
         for reference in page["/Resources"].get("/Font", {}).values():
@@ -76,7 +79,7 @@ def fonts(content: bytes) -> dict[str, bool]:
 
 
 def has_missing_glyphs(content: bytes) -> bool:
-    """Return whether a letter is drawn as an empty box (glyph 0 of a font)."""
+    """Return whether a letter is drawn as an empty box, which is glyph 0 of a font."""
     reader = read(content)
     for page in reader.pages:
         has_pictures = {

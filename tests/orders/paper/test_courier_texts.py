@@ -1,4 +1,4 @@
-"""Texts for couriers: the short one names no people, the full one has all details."""
+"""Tests of the texts for couriers: the short text names no people, and the full text has all details."""
 
 from datetime import date, timedelta
 from decimal import Decimal

@@ -1,4 +1,7 @@
-"""The postcard: every letter has a glyph, the text fits or continues on another card, nothing else is printed."""
+"""Tests of the postcard: every letter has a glyph, the whole text is printed, and nothing else is printed.
+
+The text fits on the card, or it continues on further cards.
+"""
 
 import threading
 from decimal import Decimal
@@ -52,7 +55,7 @@ def test_sheet_has_exact_size_of_format(make, size, width, height):
     for page in (*read(short).pages, *read(long).pages):
         assert size_in_mm(page)[0] == width
         assert height in (None, size_in_mm(page)[1])
-    if height is None:  # the roll is cut at the end of the text
+    if height is None:  # the paper from a roll is cut at the end of the text
         assert size_in_mm(read(short).pages[0])[1] < size_in_mm(read(long).pages[0])[1]
 
 
@@ -78,7 +81,7 @@ def test_final_emoji_stay_on_line_of_last_word(make):
 @pytest.mark.parametrize("size", [A6, SMALL_CARD], ids=lambda size: size.name)
 def test_longer_text_has_smaller_type_and_is_complete(make, size):
     largest = []
-    for count in (1, 3, 7):  # the site keeps 500 characters
+    for count in (1, 3, 7):  # the site stores at most 500 characters
         text = (SENTENCE * count).strip()
         pdf = postcards([make(postcard_text=text)], size)
         assert len(read(pdf).pages) == 1

@@ -1,4 +1,4 @@
-"""The courier's route sheet."""
+"""Tests of the courier's route sheet."""
 
 from datetime import date
 from decimal import Decimal

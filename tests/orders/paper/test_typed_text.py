@@ -1,4 +1,4 @@
-"""Typed texts, prepared for printing."""
+"""Tests of the preparation of typed texts for printing."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The florist's work order."""
+"""Tests of the florist's work order."""
 
 from datetime import date, time
 from decimal import Decimal
@@ -33,7 +33,7 @@ def test_work_order_shows_time_items_postcard_and_notes(make, size):
         assert part in text, part
     assert not has_missing_glyphs(content)
     sizes = sorted(type_sizes(read(content).pages[0]))
-    assert sizes[-1] >= 20  # the time
+    assert sizes[-1] >= 20  # the delivery time has the largest type
 
 
 @SIZES

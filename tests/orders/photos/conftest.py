@@ -1,4 +1,4 @@
-"""Orders with photos, staff, and a customer with a link."""
+"""Fixtures of orders with photos, of staff, and of a customer with a link."""
 
 import io
 from collections.abc import Callable
@@ -17,13 +17,13 @@ from tests.orders.photos.pictures import picture
 
 @pytest.fixture
 def order(make_order: Any) -> Order:  # noqa: F811
-    """An order with private data in many fields."""
+    """Return an order with private data in many fields."""
     return make_order()
 
 
 @pytest.fixture
 def add(manager: Any) -> Callable[..., OrderPhoto]:
-    """Add a photo to an order as the manager."""
+    """Return a function that adds a photo to an order as the manager."""
 
     def make(order: Order, content: bytes | None = None) -> OrderPhoto:
         content = content if content is not None else picture()
@@ -34,20 +34,20 @@ def add(manager: Any) -> Callable[..., OrderPhoto]:
 
 @pytest.fixture
 def photo(order: Order, add: Callable[..., OrderPhoto]) -> OrderPhoto:
-    """A photo of the order's bouquet."""
+    """Return a photo of the order's bouquet."""
     return add(order)
 
 
 @pytest.fixture
 def link(order: Order, photo: OrderPhoto, manager: Any) -> str:
-    """The path of the customer's link."""
+    """Return the path of the customer's link."""
     approval = services.make_photo_link(order_id=order.pk, actor=manager)
     return f"/p/{photo_token(approval)}/"
 
 
 @pytest.fixture
 def customer() -> Client:
-    """The customer's browser: without a login, and with CSRF checks."""
+    """Return the customer's browser, which is not logged in and checks CSRF tokens."""
     return Client(enforce_csrf_checks=True)
 
 

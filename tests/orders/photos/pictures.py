@@ -1,4 +1,4 @@
-"""Pictures like those from phones, made with Pillow."""
+"""Functions that create pictures like those from phones, with Pillow."""
 
 import io
 import struct
@@ -18,23 +18,24 @@ def picture(size: tuple[int, int] = (60, 40), *, form: str = "JPEG", mode: str =
 
 
 def encoded(image: Image.Image, form: str = "JPEG", **options: Any) -> bytes:
-    """Return the file of an image."""
+    """Return the contents of the image's file in this format."""
     file = io.BytesIO()
     image.save(file, form, **options)
     return file.getvalue()
 
 
 def phone_photo(size: tuple[int, int] = (60, 40)) -> bytes:
-    """Return a photo like that of an upright phone: rotated by EXIF, with a location, a comment and XMP."""
+    """Return a photo like one from an upright phone: rotated by EXIF, with a location, a comment and XMP."""
     exif = Image.Exif()
-    exif[0x0112] = 6  # Orientation: turn by 90° clockwise
+    exif[0x0112] = 6  # the tag Orientation with the value "rotate by 90° clockwise"
     exif[0x010F] = "SecretPhone"
-    exif.get_ifd(0x8825).update({1: "N", 2: (43.0, 14.0, 17.0), 3: "E", 4: (76.0, 53.0, 22.0)})  # GPS
+    # The tags of the location.
+    exif.get_ifd(0x8825).update({1: "N", 2: (43.0, 14.0, 17.0), 3: "E", 4: (76.0, 53.0, 22.0)})
     return picture(size, exif=exif, comment=b"SecretComment", xmp=b"<x:xmpmeta>SecretXmp</x:xmpmeta>")
 
 
 def bomb(width: int, height: int) -> bytes:
-    """Return a PNG of a few bytes whose header has this size."""
+    """Return a PNG file of a few bytes whose header says that the picture has this size."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

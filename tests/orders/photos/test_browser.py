@@ -1,5 +1,6 @@
-"""Photos in a real browser: the script shrinks them before the upload, and the customer's answer is accepted with the
-page's referrer policy.
+"""Tests of photos in a real browser.
+
+The script shrinks the photos before the upload, and the customer's answer is accepted with the page's referrer policy.
 """
 
 import io
@@ -24,7 +25,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
 
 @pytest.fixture
 def session(manager: User) -> str:
-    """The session cookie of the manager."""
+    """Return the session cookie of the manager."""
     client = Client()
     client.force_login(manager)
     return client.cookies["sessionid"].value
@@ -32,7 +33,10 @@ def session(manager: User) -> str:
 
 @pytest.fixture
 def chromium() -> Iterator[Browser]:
-    """A browser. While it runs the test must not query the database: Django would open another connection."""
+    """Yield a browser.
+
+    While it runs, the test must not query the database, because Django would open a new connection.
+    """
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield running
@@ -40,7 +44,7 @@ def chromium() -> Iterator[Browser]:
 
 
 def open_order(chromium: Browser, crm: str, order: Order, session: str) -> Page:
-    """Open an order's page on the manager's phone."""
+    """Open an order's page on the manager's phone, and return the page."""
     context = chromium.new_context(viewport={"width": 360, "height": 800}, is_mobile=True, has_touch=True)
     context.add_cookies([{"name": "sessionid", "value": session, "url": crm}])
     page = context.new_page()
@@ -79,7 +83,7 @@ def test_photos_are_uploaded_linked_and_answered_by_customer(
         ]
     )
     panel = page.locator("#crm-photos")
-    # The manager types the reason of a withdrawal while other photos are uploaded.
+    # The manager types the reason of a withdrawal while further photos are uploaded.
     expect(panel.locator(".crm-photo-list li")).to_have_count(1, timeout=60_000)
     panel.locator(".crm-photo-withdraw summary").click()
     panel.locator("[name=reason]").fill("не тот букет")
@@ -94,7 +98,7 @@ def test_photos_are_uploaded_linked_and_answered_by_customer(
 
     page.get_by_role("button", name="Ссылка клиенту").click()
     link = panel.locator("input[type=url]").input_value()
-    assert page.input_value("[name=comment]") == "ещё не сохранено"  # nothing typed is lost
+    assert page.input_value("[name=comment]") == "ещё не сохранено"  # the text that the manager had typed is not lost
     assert page.evaluate("document.documentElement.scrollWidth") == 360
 
     customer = chromium.new_context(viewport={"width": 360, "height": 800}).new_page()

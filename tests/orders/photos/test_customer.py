@@ -1,4 +1,4 @@
-"""The customer's page behind a secret link, and the customer's answers."""
+"""Tests of the customer's page, which is opened by a secret link, and of the customer's answers."""
 
 import re
 from datetime import timedelta
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 
 def answer(customer, link, **data):
-    """Post an answer with the hidden fields of the page's form, as a browser does."""
+    """Post an answer with the hidden fields of the page's form, as a browser does, and return the response."""
     form = customer.get(link).content.decode()
     hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form))
     hidden.pop("answer", None)
@@ -139,7 +139,7 @@ def test_answer_to_replaced_photo_is_refused(customer, order, photo, link, add):
 
 
 def test_answer_from_outdated_window_is_refused(customer, order, link):
-    """The customer asks for a change in one window, and approves in another that still shows the form."""
+    """The customer asks for a change in one window, and approves in a second window that still shows the form."""
     page = customer.get(link).content.decode()
     old = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page))
     answer(customer, link, answer="redo", comment="без лент")
@@ -149,7 +149,7 @@ def test_answer_from_outdated_window_is_refused(customer, order, link):
     again = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', refused.content.decode()))
     assert customer.post(link, {**again, "answer": "liked"}).status_code == 302
     assert PhotoApproval.objects.get().answer == "liked"
-    # The same button pressed twice changes nothing and is not an error.
+    # Pressing the same button twice changes nothing and is not an error.
     assert customer.post(link, {**again, "answer": "liked"}).status_code == 302
 
 
@@ -210,7 +210,7 @@ def test_all_invalid_links_get_same_response(customer, order, photo, link, make_
     assert (unknown[0], "Ссылка больше не действует" in unknown[1].decode()) == (404, True)
     swapped = token[:5] + ("A" if token[5] != "A" else "B") + token[6:]
     assert [response_of(f"/p/{bad}/") for bad in (swapped, token[:-1], token + "x", "a.b")] == [unknown] * 4
-    # The link must not show a photo of another order.
+    # The link must not show a photo of a different order.
     foreign = add(make_order(122199))
     assert response_of(f"{link}{foreign.pk}/full.jpg") == unknown
 

@@ -1,4 +1,4 @@
-"""Uploaded pictures: read safely, rotated upright, shrunk, and without metadata."""
+"""Tests of uploaded pictures: they are read safely, rotated upright, shrunk, and stored without metadata."""
 
 import io
 
@@ -40,7 +40,7 @@ def test_large_photo_is_shrunk_and_gets_thumbnail():
 
 
 def test_photo_is_rotated_by_exif_orientation():
-    # After a rotation by 90° clockwise the left half is at the top.
+    # After the rotation by 90° clockwise, the left half is at the top.
     image = opened(read(phone_photo((60, 40))).image)
     assert image.size == (40, 60)
     assert is_near(image.getpixel((20, 10)), RED)
@@ -49,7 +49,7 @@ def test_photo_is_rotated_by_exif_orientation():
 
 def test_metadata_of_photo_is_removed():
     content = phone_photo()
-    assert Image.open(io.BytesIO(content)).getexif().get_ifd(0x8825)  # the location is in the uploaded file
+    assert Image.open(io.BytesIO(content)).getexif().get_ifd(0x8825)  # the uploaded file contains the location
     made = read(content)
     for written in (made.image, made.thumbnail):
         assert not [word for word in (b"Secret", b"Exif", b"GPS", b"xmp", b"ICC_PROFILE") if word in written]

@@ -1,4 +1,4 @@
-"""Photos on the order's page: adding, seeing and withdrawing them, and the customer's link."""
+"""Tests of photos on the order's page: adding, viewing and withdrawing them, and the customer's link."""
 
 import io
 import re
@@ -62,7 +62,8 @@ def test_added_photo_is_shrunk_without_metadata_and_on_timeline(browser, order, 
     event = order.events.get(kind="photo_added")
     assert (event.actor, event.details) == (manager, {"photo": str(photo.pk)})
     html = page(browser, order)
-    assert html.count(reverse("admin:orders_orderphoto_small", args=[photo.pk])) == 2  # the panel and the timeline
+    # One picture is on the panel, and one is on the timeline.
+    assert html.count(reverse("admin:orders_orderphoto_small", args=[photo.pk])) == 2
     assert "Добавлено фото" in html
 
 
@@ -100,7 +101,7 @@ def test_order_has_limited_number_of_photos(order, add, monkeypatch):
     before = stored_files()
     with pytest.raises(NotAllowedError, match="не больше 2"):
         add(order)
-    # The limit may be reached while the picture is being read: its files must be deleted.
+    # The limit may be reached while a picture is being read. The files of this picture must then be deleted.
     asked = []
     monkeypatch.setattr(photo_services, "_check_photo_count", lambda order: asked.append(1) or 1 / (2 - len(asked)))
     with pytest.raises(ZeroDivisionError):
@@ -139,7 +140,7 @@ def test_withdrawal_removes_photo_and_its_files(browser, order, photo, link, dja
     html = page(browser, order)
     assert address not in html
     assert "не тот букет" in html
-    browser.post(url("withdraw_photo", order, photo.pk))  # a second tap
+    browser.post(url("withdraw_photo", order, photo.pk))  # the manager taps the button a second time
     assert kinds(order).count("photo_withdrawn") == 1
 
 
@@ -234,7 +235,7 @@ def test_list_shows_state_of_photo(browser, order, add, link):
     assert (states(browser), waiting()) == (["нравится"], 0)
     services.answer_photos(token=token, seen=seen, liked=False, comment="без лент")
     assert states(browser) == ["переделать"]
-    # The bouquet was changed: the customer is asked again by the same link.
+    # The bouquet was changed, so the customer is asked again with the same link.
     again = add(order)
     assert (states(browser), waiting()) == (["ждём ответа"], 1)
     PhotoApproval.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
@@ -256,7 +257,7 @@ def test_state_of_photo_takes_no_query_per_row(browser, make_order, add, manager
             assert states(browser).count("ждём ответа") == order.photos.model.objects.count()
         return len(counted)
 
-    queries(122185)  # the first request reads values that the process caches
+    queries(122185)  # this request reads the values that the process caches
     assert queries(122186) == queries(122187)
 
 

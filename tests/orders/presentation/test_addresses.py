@@ -1,4 +1,4 @@
-"""The part of the town in an address."""
+"""Tests of the split of an address into the district and the rest."""
 
 import pytest
 

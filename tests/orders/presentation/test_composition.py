@@ -1,4 +1,4 @@
-"""The composition of an order for florists and couriers."""
+"""Tests of the composition of an order for florists and couriers."""
 
 from decimal import Decimal
 

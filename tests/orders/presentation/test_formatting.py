@@ -1,4 +1,4 @@
-"""Formatting of numbers, days, moments and phones."""
+"""Tests of the formats of numbers, days, datetimes and phones."""
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -12,7 +12,7 @@ from orders.presentation.formatting import day, delivery_time, long_day, long_mo
 from orders.presentation.phones import phone_link
 
 ALMATY = ZoneInfo("Asia/Almaty")
-TODAY = date(2025, 8, 25)  # a Monday
+TODAY = date(2025, 8, 25)  # this day is a Monday
 
 
 @pytest.mark.parametrize(

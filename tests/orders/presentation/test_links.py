@@ -1,4 +1,4 @@
-"""Links to maps, calls and chats."""
+"""Tests of links to maps, calls and chats."""
 
 from urllib.parse import parse_qs, unquote, urlsplit
 

@@ -1,4 +1,4 @@
-"""A discount in the prices of lines: examples, and properties that hold for any basket."""
+"""Tests of a discount in the prices of items: examples, and properties that hold for any basket."""
 
 from collections import Counter
 from dataclasses import replace
@@ -103,7 +103,7 @@ def test_list_price_is_price_if_stored_one_is_unreadable(kept):
     assert discount_of([odd]) == 0
 
 
-# Properties that hold for any basket.
+# --- properties that hold for any basket
 
 
 def prices(step):
@@ -180,7 +180,7 @@ def test_fractional_quantities_differ_by_less_than_price_precision(lines, thousa
     discount = part_of(lines, thousandths, "0.01")
     found = spread(lines, discount)
     check_lines(lines, found)
-    # Lines that already have the sum keep their prices, even a price above its list price.
+    # Items that already have the sum keep their prices, even if a price is above the list price of the item.
     assert found == list(lines) or all(one.price <= list_price(one) for one in found)
     missed = abs(goods_of(found) - (list_sum(lines) - discount))
     fractional = [one.quantity for one in lines if one.quantity % 1]

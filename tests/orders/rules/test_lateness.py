@@ -1,4 +1,4 @@
-"""Due time and lateness of an order, in Python and in a query."""
+"""Tests of the due time and the lateness of an order, in Python and in a query."""
 
 from datetime import date, datetime, time, timedelta
 

@@ -1,4 +1,4 @@
-"""The day board: hours and stages, needed work and capacity, orders at risk and the reasons."""
+"""Tests of the day board: hours and stages, needed work and capacity, and orders at risk with the reasons."""
 
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -96,9 +96,9 @@ def test_row_compares_needed_work_with_capacity() -> None:
         False, "2 букета, можем 6", "0 доставок, можем 4")  # fmt: skip
     assert (three.is_over, three.bouquets.percent, plain(three.bouquets_words), plain(three.deliveries_words)) == (
         True, 100, "не успеваем: 9 букетов, можем 6", "3 доставки, можем 4")  # fmt: skip
-    # At 15:30 half of the hour is left.
+    # At 15:30, half of the hour is left.
     assert plain(board("15:30").hours[1].deliveries_words) == "не успеваем: 3 доставки, можем 2"
-    # Past hours are one row without a load; their open orders are listed among the risks.
+    # All past hours are in one row without a load. The open orders of these hours are among the orders at risk.
     (earlier,) = board("16:01").hours
     assert earlier.is_earlier
     assert earlier.deliveries is None
@@ -144,9 +144,9 @@ def test_order_that_florists_can_not_make_in_time_is_a_risk() -> None:
     for _ in range(2):
         order("12-13", pieces=(4,))
     last = order("12-13", pieces=(2,))
-    assert reasons(board("11:20")) == {}  # ten bouquets take an hour and forty minutes
+    assert reasons(board("11:20")) == {}  # ten bouquets need an hour and forty minutes
     assert reasons(board("11:30")) == {last.order_number: ("не успеем: перед ним ещё 8 букетов",)}
-    # The florists do not work on orders of tomorrow yet.
+    # The florists do not work on tomorrow's orders yet.
     assert day_board(Order.objects.all(), DAY, at("23:59", DAY - timedelta(days=1))).risks == ()
 
 

@@ -1,4 +1,4 @@
-"""The earlier orders of a customer: count, total, and the number of queries."""
+"""Tests of the earlier orders of a customer: their count, their total, and the number of queries."""
 
 from decimal import Decimal
 

@@ -1,4 +1,7 @@
-"""The metrics of the start page: today, the same weekday, the last thirty days, and which users see sums."""
+"""Tests of the metrics of the start page: today, the same weekday, and the last thirty days.
+
+They also check which users see sums.
+"""
 
 from datetime import date, timedelta
 from decimal import Decimal

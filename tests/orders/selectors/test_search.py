@@ -1,4 +1,4 @@
-"""Search by users who may not see phones: no series of queries reveals a phone."""
+"""Tests of the search by users who may not see phones: no series of queries reveals a phone."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,14 +11,14 @@ from tests.orders.admin.conftest import LIST, make_order, numbers  # noqa: F401 
 from tests.roles import browser_of, everything_but, person
 
 PHONE, TYPED = "7011234567", "87055556677"
-"""The recipient's phone without its country code, and a phone inside the address and the customer's name."""
+"""The recipient's phone without its country code, and a phone in the address and in the customer's name."""
 CUSTOMERS = "7771234567"
 ENDINGS = [digits[-length:] for digits in (PHONE, CUSTOMERS, TYPED) for length in (11, 10, 7, 4)]
 
 
 @pytest.fixture
 def order(make_order):  # noqa: F811
-    """Return an order whose number has no digits, so that only phones have digits."""
+    """Return an order whose number contains no digits. Only the phones of the order contain digits."""
     order = make_order()
     address = "Абая, тел. 8 705 555-66-77 или 87055556677"
     Order.objects.update(order_number="ZK", recipient_name=f"Мария +{TYPED}", delivery_address=address)

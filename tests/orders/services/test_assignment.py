@@ -1,4 +1,7 @@
-"""Assignment of florists and couriers: which orders a user may take, what is refused, and that nothing is pushed."""
+"""Tests of the assignment of florists and couriers: which orders a user may take, and which assignments are refused.
+
+They also check that nothing is pushed.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -31,7 +34,7 @@ def courier(db) -> Courier:
 
 
 def newest_entry():
-    """Return title, changes and notes of the newest timeline entry."""
+    """Return the title, the changes and the notes of the newest timeline entry."""
     entry = timeline(OrderEvent.objects.select_related("actor")[:1])[0]
     return entry.title, [(change.label, change.old, change.new) for change in entry.changes], list(entry.notes)
 
@@ -43,7 +46,7 @@ def test_take_order_assigns_florist_and_refuses_second_one(order, manager, flori
     assert newest_entry() == ("Заказ изменён", [("Флорист", "—", "Айгерим")], [])
     with pytest.raises(NotAllowedError, match=r"Уже взял\(а\) Айгерим"):
         services.take_order(order_id=order.pk, actor=manager)
-    services.take_order(order_id=order.pk, actor=florist)  # the second request of a double tap
+    services.take_order(order_id=order.pk, actor=florist)  # this is the second request of a double tap
     assert (Order.objects.get().responsible, OrderEvent.objects.count()) == (florist, 1)
 
 
@@ -80,7 +83,7 @@ def test_new_courier_is_marked_as_not_notified(order, manager, courier):
     services.assign_courier(order_id=order.pk, courier=courier, actor=manager)
     assert (OrderEvent.objects.count(), Order.objects.get().courier_notified_at is not None) == (events, True)
 
-    # The form of the order may set another courier with the same name.
+    # The form of the order may set a different courier with the same name.
     namesake = Courier.objects.create(name="Ерлан")
     services.edit_order(order_id=order.pk, changes={"courier": namesake, "comment": "код 12"}, actor=manager)
     order.refresh_from_db()

@@ -1,4 +1,7 @@
-"""Changing and creating orders by staff: the rules, the timeline, refused changes; also search by staff."""
+"""Tests of changing and creating orders by staff: the rules, the timeline and refused changes.
+
+They also test the search by staff.
+"""
 
 from decimal import Decimal
 
@@ -85,7 +88,7 @@ def test_site_may_set_any_status_after_final_one(order, post_webhook):
 def test_edit_order_writes_one_entry_for_site_and_local_fields(order, manager):
     courier = Courier.objects.create(name="Ерлан")
     changes = {"recipient_name": "Мария К.", "delivery_fee": Decimal(2000), "courier": courier, "city": order.city}
-    changes["city"] = 2  # the present value
+    changes["city"] = 2  # this is the present value
     services.edit_order(order_id=order.pk, changes=changes, actor=manager)
     order.refresh_from_db()
     event = order.events.first()

@@ -1,4 +1,4 @@
-"""Adding and editing customers by staff."""
+"""Tests of adding and editing customers by staff."""
 
 import pytest
 

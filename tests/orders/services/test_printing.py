@@ -1,4 +1,4 @@
-"""Recording of printed postcards, which refuses prints that the user has not seen."""
+"""Tests of recording printed postcards. A print is refused if the user has not seen an earlier print."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -93,7 +93,7 @@ def test_only_one_of_two_simultaneous_prints_is_recorded():
 
     with ThreadPoolExecutor(2) as pool:
         for order in orders:
-            # The two transactions name the orders in opposite order and must not deadlock.
+            # The two transactions lock the same orders in reversed sequence. This must not cause a deadlock.
             pair = (order, Order.objects.create(order_number="x", status=status))
             assert sorted(pool.map(run, (pair, pair[::-1]))) == ["printed", "refused"]
             assert OrderEvent.objects.filter(order__in=pair).count() == 2

@@ -1,4 +1,4 @@
-"""Problems and notes: what is stored, what is refused, who is notified."""
+"""Tests of problems and notes: what is stored, what is refused, and who is notified."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Sum, discount and lines of an order after changes by staff, computed by the services."""
+"""Tests of the sum, the discount and the items of an order after changes by staff, as the services compute them."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""Undoing a change of status: what is restored, what is refused and why."""
+"""Tests of undoing a change of status: what is restored, and what is refused for which reason."""
 
 import logging
 from uuid import uuid4
@@ -24,7 +24,7 @@ def order(post_webhook) -> Order:
 
 @pytest.fixture
 def change(manager):
-    """Set a status and return the timeline entry of it."""
+    """Return a function that sets a status and returns the timeline entry of the change."""
 
     def set_status(order, status, **more):
         services.change_status(order_id=order.pk, status=status, actor=manager, **more)
@@ -42,7 +42,7 @@ def undo_change(manager):
 
 
 def columns(order):
-    """Return all columns of the order except `updated_at`."""
+    """Return the values of all columns of the order except `updated_at`."""
     return {
         key: value for key, value in Order.objects.filter(pk=order.pk).values().get().items() if key != "updated_at"
     }
@@ -151,7 +151,7 @@ def test_undo_is_refused_after_sending_even_with_slow_clock(order, change, undo_
     event = change(order, "accepted")
     hold_clock.let_pass(11.1)
     assert services.note_sending(order_id=order.pk, values={"status": "accepted"})
-    hold_clock.let_pass(-5)  # the clock of another machine
+    hold_clock.let_pass(-5)  # staff undo the status on a machine whose clock is behind
     with pytest.raises(NotAllowedError, match="уже отправлен"):
         undo_change(event)
 
@@ -203,7 +203,7 @@ class TestTwoChanges:
 
 @pytest.fixture
 def conflict(order, change, settings):
-    """Return an order that we accepted and the site declined."""
+    """Return an order that the manager has accepted and the site has declined."""
     settings.STATUS_HOLD_SECONDS = 0
     change(order, "accepted")
     services.record_site_status(order_id=order.pk, site_status="DE", version=7, push_id=Push.objects.get().pk)
@@ -289,7 +289,7 @@ def test_released_status_is_the_last_one_whose_hold_period_is_over(order, change
     hold_clock.let_pass(3)
     change(order, "delivering")
     assert services.released_status(Order.objects.get()).code == "new"
-    hold_clock.let_pass(8.5)  # the hold period of the first change is over
+    hold_clock.let_pass(8.5)  # the hold period of the first change has passed
     assert services.released_status(Order.objects.get()).code == "accepted"
     hold_clock.let_pass(3)
     assert services.released_status(Order.objects.get()).code == "delivering"

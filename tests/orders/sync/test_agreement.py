@@ -1,4 +1,4 @@
-"""The agreement of an order: exactly what each method changes in it."""
+"""Tests of the agreement of an order: exactly what each method changes in it."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -302,7 +302,7 @@ class TestWarnings:
 
 
 class TestAnswer:
-    """The received version after the response to a push."""
+    """Tests of the received version after the response to a push."""
 
     @pytest.mark.parametrize(
         ("received", "version", "is_unclear", "known"),
@@ -356,7 +356,7 @@ class TestAnswer:
 
 
 class TestFollowing:
-    """The discount is taken from the same side as the lines that it is computed from."""
+    """The discount is taken from the side from which the items are taken, because it is computed from their prices."""
 
     @pytest.mark.parametrize(
         ("lines", "discount", "taken"),

@@ -1,4 +1,7 @@
-"""Freshness of snapshots: the functions follow the tables in their docstrings, and get the right arguments."""
+"""Tests of the freshness of snapshots: the functions agree with the tables in their docstrings.
+
+They also check that the functions get the right arguments.
+"""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -36,7 +39,10 @@ def at(seconds):
 
 
 def known(version=5, date=0, own_time=None, *, received_version=..., is_stub=False, is_imported=False, **agreement):
-    """Return the stored values of an order. By default the whole order of its version was received."""
+    """Return the stored values of an order.
+
+    By default, the CRM has received the order of this version with all its data.
+    """
     received = version if received_version is ... else received_version
     times = {name: at(value) if name.endswith("_at") else value for name, value in agreement.items()}
     return Known(
@@ -79,11 +85,11 @@ FACTS = {
     verdict_of: {"age": {str(one): one for one in Age}, "channel": CHANNEL, "is_fetch_due": FLAG, "is_proven": FLAG},
     status_verdict_of: {"is_late": FLAG, "channel": CHANNEL, "has_versions": FLAG},
 }
-"""The columns of each docstring's table: an argument of the function, and the values of its cells."""
+"""The columns of the table in each docstring: an argument of the function, and the values that its cells stand for."""
 
 
 def rows(function):
-    """Return the rows of the table in a docstring: the cells of the arguments, and the result."""
+    """Return the rows of the table in a docstring. A row is the cells of the arguments, and the result."""
     lines = [line.strip() for line in function.__doc__.splitlines() if line.strip().startswith("|")]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
     return [(tuple(row[:-1]), row[-1]) for row in cells]
@@ -177,7 +183,7 @@ def test_time_of_status_event_is_compared_with_times_of_both_kinds():
 
 
 class TestSkipped:
-    """The stored version is newer, but only because of a bare status or of our push."""
+    """The stored version is newer, but only because of a status event or a push by the CRM."""
 
     def test_older_order_is_unclear_if_its_version_was_never_received(self):
         assert age_of(known(received_version=3), snapshot(4, -1)) is UNCLEAR
@@ -244,7 +250,7 @@ class TestChannel:
 
 
 class TestFetch:
-    """Whether a fetch is due, and whether its response is applied."""
+    """Tests of whether a fetch is due, and whether its response is applied."""
 
     @pytest.mark.parametrize(
         ("answered_at", "received_at", "is_due"),
@@ -321,7 +327,7 @@ class TestCopy:
 
 
 class TestStatus:
-    """Whether the status of a snapshot is applied."""
+    """Tests of whether the status of a snapshot is applied."""
 
     @pytest.mark.parametrize(
         ("arrival", "version", "ours", "status"),

@@ -1,4 +1,4 @@
-"""The three-way merge: tables of all combinations, and properties that hold for any values."""
+"""Tests of the three-way merge: tables of all combinations, and properties that hold for any values."""
 
 import pytest
 from hypothesis import given
@@ -72,9 +72,9 @@ def test_merge_never_leaves_an_unknown_difference(agreed, ours, theirs, sent):
     state = agreement(agreed, sent)
     result = merge(state, ours={"comment": ours}, theirs={"comment": theirs})
     after = theirs if "comment" in result.taken else ours
-    # Both sides are equal now, or ours is pending; there is no difference that is neither.
+    # Both sides are equal now, or the CRM's value is pending. There is no other difference.
     assert after == theirs or state.unsent({"comment": after}) == ["comment"]
-    # A change of the site is always taken or reported.
+    # A change made on the site is always applied or reported.
     if theirs not in (agreed, ours, *sent):
         assert result.taken or result.kept
 
@@ -89,7 +89,7 @@ def test_merging_same_values_twice_changes_nothing(agreed, theirs):
 
 
 class TestPayment:
-    """The site knows only paid and not paid; only the CRM knows a refund."""
+    """The site knows only whether an order is paid. Only the CRM knows whether it was refunded."""
 
     @pytest.mark.parametrize(
         ("agreed", "ours", "theirs", "sent", "after", "pending"),
@@ -146,7 +146,7 @@ class TestPayment:
                 site = event
             if merge(state, ours={"payment_status": ours}, theirs={"payment_status": site}).taken:
                 ours = site
-        # Nothing is pending, and both sides agree on whether the order is paid.
+        # No payment is pending, and both sides agree on whether the order is paid.
         assert state.unsent({"payment_status": ours}) == []
         assert (ours == "paid") == (site == "paid")
 

@@ -1,4 +1,4 @@
-"""Each kind of entry has a payload with a JSON form, and a renderer of that payload."""
+"""Tests that each kind of timeline entry has a payload with a JSON form, and a renderer of this payload."""
 
 import json
 from datetime import UTC, datetime

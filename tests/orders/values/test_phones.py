@@ -1,4 +1,4 @@
-"""Phone numbers in every spelling that customers of the shop have typed."""
+"""Tests of phone numbers in every format that customers of the shop have typed."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Delivery slots that are written as text."""
+"""Tests of delivery slots that are written as text."""
 
 from datetime import time
 

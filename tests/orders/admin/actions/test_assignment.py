@@ -1,4 +1,4 @@
-"""Assignment of orders from the list and from the order's page: actions, messages, permissions."""
+"""Tests of the assignment of orders from the list and from the order's page: actions, messages and permissions."""
 
 from uuid import uuid4
 

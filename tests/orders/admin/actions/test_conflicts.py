@@ -1,4 +1,4 @@
-"""The manager's decision after both sides changed the status."""
+"""Tests of the manager's decision after both sides have changed the status."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The export of orders as XLSX and CSV; the tests read the files back."""
+"""Tests of the export of orders as XLSX and CSV. The tests read the exported files."""
 
 import csv
 import logging
@@ -29,7 +29,7 @@ def sheet_of(response):
 
 
 def rows_of(response):
-    """Return the rows of an XLSX, each as a dict of cells by column header."""
+    """Return the rows of an XLSX file, each as a dictionary of cells by column header."""
     head, *rows = sheet_of(response).iter_rows()
     return [dict(zip([cell.value for cell in head], row, strict=True)) for row in rows]
 
@@ -120,12 +120,13 @@ def test_export_follows_filters_of_list(browser, make_order):
     def numbers(**query):
         return [line["Номер"] for line in lines_of(browser.get(EXPORT, {"format": "csv", **query}))]
 
-    assert sorted(numbers()) == ["1001", "1003"]  # the list opens on today
+    assert sorted(numbers()) == ["1001", "1003"]  # by default, the list shows the orders of today
     assert numbers(preset="tomorrow") == ["1002"]
     assert numbers(date=(today + timedelta(days=1)).isoformat()) == ["1002"]
     assert sorted(numbers(stage="accepted")) == ["1002", "1003"]
     assert numbers(q="Олег") == ["1003"]
-    assert sorted(numbers(preset="all", p="7")) == ["1001", "1002", "1003"]  # all pages
+    # The export contains the orders of all pages.
+    assert sorted(numbers(preset="all", p="7")) == ["1001", "1002", "1003"]
     html = browser.get(LIST, {"stage": "accepted", "p": "1"}).content.decode()
     assert f"{EXPORT}?stage=accepted&amp;format=xlsx" in html
 

@@ -1,4 +1,4 @@
-"""Printing from the order's page and from the list: documents, records of printed postcards, permissions."""
+"""Tests of printing from the order's page and from the list: documents, printed postcards and permissions."""
 
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -92,7 +92,7 @@ def test_printing_same_postcard_again_shows_warning(browser, browser_of, make_or
     print_paper(browser, "postcard:a6", order)
     printed(order).update(happened_at=datetime(2025, 8, 25, 14, 2, tzinfo=ALMATY))
 
-    # Another user, whose page does not show that print.
+    # The page that a different user has open does not show this print.
     other = browser_of("orders.view_order", "orders.change_order_status")
     warning = print_paper(other, "postcard:a6", order)
     assert warning.headers["Content-Type"].startswith("text/html")
@@ -101,7 +101,7 @@ def test_printing_same_postcard_again_shows_warning(browser, browser_of, make_or
     assert "Напечатать ещё раз" in html
     assert printed(order).count() == 1
 
-    # The button in the warning sends that one print was seen.
+    # The button in the warning sends the number of prints that the user has seen, which is one.
     assert f'value="{order.pk}:1"' in html
     assert pdf_text(print_paper(other, "postcard:a6", f"{order.pk}:1").content) == "С днём рождения, мама! 🌹"
     assert printed(order).count() == 2
@@ -127,7 +127,7 @@ def test_concurrent_print_of_same_postcard_is_refused(browser, manager, make_ord
         services.record_postcards_printed(**arguments)
     assert refusal.value.order_ids == [order.pk]
 
-    # The view finds no print yet; the service finds one under its lock.
+    # The view finds no print. The service, which looks again under its lock, finds one.
     real, looks = services.postcard_prints, [{}]
     monkeypatch.setattr(services, "postcard_prints", lambda keys: looks.pop() if looks else real(keys))
     assert "печаталась" in print_paper(browser, "postcard:a6", order).content.decode()

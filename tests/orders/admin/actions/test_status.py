@@ -1,4 +1,4 @@
-"""Changes of the status from the list and from the order's page."""
+"""Tests of status changes from the list and from the order's page."""
 
 import pytest
 from django.db import connection

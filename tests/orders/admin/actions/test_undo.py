@@ -1,4 +1,4 @@
-"""The button that undoes a status change: its place, permissions and messages."""
+"""Tests of the button that undoes a status change: where it is shown, its permissions and its messages."""
 
 import html
 import re
@@ -17,7 +17,7 @@ from tests.orders.admin.conftest import LIST, change_url
 
 
 def undo_urls(response):
-    """Return the URLs of the page's undo buttons."""
+    """Return the URLs of the undo buttons of a page."""
     return [html.unescape(url) for url in re.findall(r'form="crm-undo-form" formaction="([^"]+)"', text_of(response))]
 
 

@@ -1,4 +1,4 @@
-"""The page on which staff create an order."""
+"""Tests of the page on which staff create an order."""
 
 import re
 from datetime import UTC, date, datetime, time
@@ -15,7 +15,7 @@ from orders.rules.discounts import list_price
 from tests.page_forms import read_form
 
 ADD = "/crm/orders/order/add/"
-NOON = datetime(2026, 8, 25, 7, 0, tzinfo=UTC)  # 12:00 in Almaty
+NOON = datetime(2026, 8, 25, 7, 0, tzinfo=UTC)  # this is 12:00 in Almaty
 TODAY = date(2026, 8, 25)
 
 
@@ -34,7 +34,10 @@ BOUQUET = line(0, name="Букет на заказ", price="12 000")
 
 @pytest.fixture
 def add(browser):
-    """Open the page, fill in some fields and post the form; the default is one bouquet."""
+    """Return a function that opens the page, fills in some fields and posts the form.
+
+    The default is one bouquet. `seen` are the values of a page that was opened earlier.
+    """
 
     def post(*lines, on=browser, query="", seen=None, **fields):
         form = seen or read_form(on.get(ADD + query).content.decode(), "new-order-form")
@@ -88,7 +91,7 @@ def test_posted_form_creates_order_with_typed_values(add, browser, manager):
         ("Коробка", box, Decimal(1), Decimal(2000)),
         ("Лента", None, Decimal("0.5"), Decimal("1500.50")),
     ]
-    # The server calculates the sum and ignores the posted one; the discount is in the prices.
+    # The server computes the sum and ignores the posted one. The discount is included in the prices.
     assert sum(item.total for item in order.items.all()) == Decimal("12150.25")
     assert (order.total_amount, order.discount_amount, order.paid_amount) == (Decimal("13650.25"), 500, 0)
     assert (order.payment_method, order.payment_status) == ("cash", "pending")
@@ -209,7 +212,7 @@ def test_form_posted_twice_creates_one_order(add, browser):
     assert first.headers["Location"] == second.headers["Location"]
     assert Order.objects.get().pk == UUID(seen["key"])
     assert (Customer.objects.count(), OrderItem.objects.count(), Push.objects.count()) == (1, 1, 1)
-    # The page lists created orders so that the browser deletes their drafts.
+    # The page lists created orders. The browser then deletes the stored input of these orders.
     assert seen["key"] in browser.get(ADD).content.decode()
 
 
@@ -259,7 +262,7 @@ def test_new_order_urls_require_permission_to_add(browser_of, client, path):
 def test_user_who_may_only_add_is_redirected_to_start_page(add, browser_of):
     answer = add(on=browser_of("orders.add_order"))
     assert answer.headers["Location"] == "/crm/"
-    assert Order.objects.get().responsible is None  # assigned only if the box is ticked
+    assert Order.objects.get().responsible is None  # the user is assigned only if the box is ticked
 
 
 # --- suggestions
@@ -267,7 +270,7 @@ def test_user_who_may_only_add_is_redirected_to_start_page(add, browser_of):
 
 @pytest.fixture
 def regular(make_order):
-    """A customer of the site with four orders to three people."""
+    """Return a customer of the site with four orders to three people."""
     for number, name, address in (
         (1, "Мама", "Абая 1"), (2, "Мария", "Абая 150"), (3, "мария", "абая 150"), (4, "Анна", "Сатпаева 3"),
     ):  # fmt: skip
@@ -307,7 +310,7 @@ def test_masked_phones_are_accepted_without_permission_for_phones(browser_of, ad
     clerk = browser_of("orders.add_order", "orders.view_order")
     (found,) = clerk.get(f"{ADD}customers/", {"q": "4567"}).json()["found"]
     assert found["phone"] == "•••\xa04567"
-    # A search by some digits must not find a phone either.
+    # A search by some of the digits must not find a phone either.
     for text, is_found in (("87771234567", True), ("77712", False), ("7771", False), ("айг", True)):
         assert bool(clerk.get(f"{ADD}customers/", {"q": text}).json()["found"]) is is_found
     answer = clerk.get(f"{ADD}customers/{regular.pk}/")

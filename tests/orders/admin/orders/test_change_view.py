@@ -1,4 +1,4 @@
-"""The order's page: its contents, saving, concurrent changes, number of queries."""
+"""Tests of the order's page: its contents, saving, concurrent changes, and the number of queries."""
 
 from decimal import Decimal
 

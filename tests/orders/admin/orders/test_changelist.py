@@ -1,4 +1,4 @@
-"""The order list: rows, search, filters, number of queries."""
+"""Tests of the order list: rows, search, filters, and the number of queries."""
 
 import html
 import re
@@ -199,13 +199,16 @@ def test_list_requires_permission_to_view_orders(browser_of):
 
 
 def shown_row(order):
-    """Return what the row of an order sends with each request of an open list."""
+    """Return the value by which an open list names the row of this order in each request.
+
+    The value contains the order's id and the version of the row.
+    """
     order.refresh_from_db()
     return f"{order.pk.hex}-{version(order)}"
 
 
 def sent_by(page, *orders, **changes):
-    """Return the query that an open list sends; it shows these orders."""
+    """Return the query that an open list with the rows of these orders sends."""
     head = page.context["list_head"]
     state = head["state"]
     query = {"since": head["stamp"], "changed": state.changed, "minute": state.minute, "news": ""}
@@ -213,14 +216,14 @@ def sent_by(page, *orders, **changes):
 
 
 def attribute(html, name):
-    """Return the value of the first attribute of this name; None without one."""
+    """Return the value of the first attribute of this name, or None if there is no such attribute."""
     found = re.search(rf'\b{name}="([^"]*)"', html)
     return found[1] if found else None
 
 
 @pytest.fixture
 def frozen_minute(monkeypatch):
-    """The texts about the time left stay as they are."""
+    """Freeze the current minute, so the remaining times of the list do not change."""
     monkeypatch.setattr(ListState, "now", classmethod(lambda cls: cls(last_change(), "12:00")))
 
 
@@ -258,7 +261,10 @@ def test_an_open_list_gets_counts_and_the_announcement_of_new_orders(browser, ma
 
 
 def test_a_new_order_is_announced_though_it_was_committed_late(browser, make_order):
-    """Its moment is that of its transaction, which may be older than a page that was made before it ended."""
+    """The time of the new order is that of its transaction.
+
+    A page that was rendered before the transaction ended may be newer.
+    """
     make_order(1001)
     page = browser.get(LIST)
     late = make_order(1002)
@@ -307,7 +313,7 @@ def test_the_time_left_is_brought_up_to_date_each_minute_of_a_page_that_is_seen(
 @pytest.mark.usefixtures("frozen_minute")
 def test_a_pulse_without_news_is_cheap(browser, make_order, django_assert_num_queries):
     query = sent_by(browser.get(LIST), make_order(), changed=last_change(), since=timezone.now().isoformat())
-    with django_assert_num_queries(5):  # session, user, versions, the newest change, new orders
+    with django_assert_num_queries(5):  # session, user, versions, the newest change, and new orders
         answer = browser.get(f"{LIST}pulse/", query)
     assert answer.status_code == 204
     assert not answer.content
@@ -354,7 +360,8 @@ def test_rows_cost_the_same_for_one_and_for_many(browser, make_order, django_ass
     page = browser.get(LIST)
     for asked in (orders[:1], orders):
         query = sent_by(page, since=timezone.now().isoformat()) | {"row": [f"{order.pk.hex}-0" for order in asked]}
-        with django_assert_num_queries(9):  # the five of each pulse, orders, items, photos, statuses
+        # The five queries of each pulse, and queries for orders, items, photos and statuses.
+        with django_assert_num_queries(9):
             browser.get(f"{LIST}pulse/", query)
 
 
@@ -377,7 +384,10 @@ def test_a_strange_date_or_filter_is_no_error(browser, make_order):
 
 
 def test_every_open_order_is_on_a_preset_list(browser, make_order):
-    """A wrong month, an old problem, an undated order: each order is on a list that staff use."""
+    """One order has a date in a wrong month, one has an old problem, and one has no date.
+
+    Each order is on a list that staff use.
+    """
     long_ago = (timezone.localdate() - timedelta(days=20)).isoformat()
     today = timezone.localtime().strftime("%Y-%m-%d %H:%M:%S")
     make_order(1001, properties={"data": long_ago}, DATE_INSERT=today)

@@ -1,4 +1,4 @@
-"""The header of an order's page: contents, buttons, redirects, permissions."""
+"""Tests of the header of an order's page: contents, buttons, redirects and permissions."""
 
 import html as html_module
 import io
@@ -223,7 +223,7 @@ def test_saving_redirects_to_list_with_its_filters(browser, make_order):
 
 
 def posted(html):
-    """Return the URL and the `next` values of each form of a page, without the order's own form."""
+    """Return the URL and the `next` values of each form of a page, without the form of the order itself."""
     found = re.findall(r'<form(?![^>]*id="order_form")([^>]*method="post"[^>]*)>(.*?)</form>', html, re.S)
     return {
         (action[1] if (action := re.search(r'action="([^"]*)"', tag)) else ""): re.findall(

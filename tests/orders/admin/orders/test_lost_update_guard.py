@@ -1,4 +1,4 @@
-"""Two people edit one order: each sees the other, and no change is lost."""
+"""Tests of two users who edit one order: each sees that the other has the page open, and no change is lost."""
 
 import io
 import re
@@ -185,7 +185,7 @@ def test_heartbeat_shows_colleague_until_they_leave_or_time_out(browser, order, 
 def test_heartbeat_reports_changes_since_page_was_opened(browser, order, colleague, manager):
     since = re.search(r'data-since="([^"]+)"', browser.get(change_url(order)).content.decode())[1]
     assert beat(browser, order, since).content.decode().strip() == ""
-    # An entry about sending is not a change.
+    # A timeline entry about sending is not a change.
     OrderEvent.objects.create(order=order, kind=EventKind.SENT, source=Source.SYSTEM)
     assert beat(browser, order, since).content.decode().strip() == ""
     edit(order, colleague, recipient_name="Анна")
@@ -204,7 +204,7 @@ def test_heartbeat_with_malformed_time_is_recorded(browser, order, since):
 def test_heartbeat_takes_five_queries(browser, order, colleague, django_assert_num_queries):
     presence.beat(order.pk, colleague, since=None)
     beat(browser, order, since=timezone.now())
-    with django_assert_num_queries(5):  # two of them read the session and the user
+    with django_assert_num_queries(5):  # two of the queries read the session and the user
         beat(browser, order, since=timezone.now() - timedelta(days=400))
 
 

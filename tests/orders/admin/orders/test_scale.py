@@ -1,4 +1,4 @@
-"""The order list on a large table: no query scans the whole table."""
+"""Tests of the order list with a large table: no query scans the whole table."""
 
 import re
 
@@ -14,13 +14,13 @@ from orders.selectors.presets import PRESETS
 from tests.orders.admin.conftest import LIST, numbers
 
 MANY = 50_000
-MOST_STATEMENTS = 30  # for a search with an empty cache
+MOST_STATEMENTS = 30  # the limit for a search with an empty cache
 LARGE = ("orders", "order_items")
 
 
 @pytest.fixture
 def many_orders(manager: User) -> Client:
-    """A superuser's browser on 50,000 orders."""
+    """Return a browser in which a superuser is logged in, after 50,000 orders were created."""
     make_orders(1, MANY)
     client = Client()
     client.force_login(manager)
@@ -37,11 +37,12 @@ def _queries(client: Client, **query: str) -> tuple[bytes, list[str]]:
 def _scans(sql: str) -> list[str]:
     with connection.cursor() as cursor:
         if sql.startswith("SET LOCAL"):
-            cursor.execute(sql)  # the setting applies to the plans of the next queries
+            cursor.execute(sql)  # this setting changes the plans of the following queries
             return []
         cursor.execute("EXPLAIN " + sql.replace("%", "%%"))
         plan = "\n".join(row[0] for row in cursor.fetchall())
-    # The planner may scan customers that are joined to a page of orders, but not for a lookup.
+    # The planner may scan the customers that are joined to a page of orders. It must not scan them in a query of
+    # customers alone.
     large = {*LARGE, "users"} if ' FROM "users"' in sql else set(LARGE)
     return [table for table in re.findall(r"Seq Scan on (\w+)", plan) if table in large]
 
@@ -76,10 +77,11 @@ ASKED = [
 ]
 
 
-# One test, because it takes longer to create the orders than to run all queries.
+# All queries are in one test, because creating the orders takes longer than running the queries.
 @pytest.mark.django_db
 def test_list_queries_scan_no_large_table(many_orders):
-    assert _scans("SELECT * FROM orders WHERE comment = 'x'") == ["orders"]  # a scan would be detected
+    # This shows that the function detects a scan.
+    assert _scans("SELECT * FROM orders WHERE comment = 'x'") == ["orders"]
     found = {}
     for query in ASKED:
         content, statements = _queries(many_orders, **query)

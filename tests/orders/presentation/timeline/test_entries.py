@@ -1,4 +1,4 @@
-"""Entries of the timeline as texts."""
+"""Tests of the texts that show entries of the timeline."""
 
 import pytest
 from django.db import connection

@@ -1,4 +1,4 @@
-"""Rows that earlier versions of the CRM have stored are still shown with the same texts."""
+"""Tests that rows stored by earlier versions of the CRM are still shown with the same texts."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from orders.presentation.timeline import timeline
 from orders.rules.visibility import MONEY_FIELDS
 
 ENTRIES = json.loads(Path(__file__).with_name("stored_entries.json").read_text(encoding="utf-8"))
-"""Stored rows with their expected texts, and the texts for a reader who may not see phones and sums."""
+"""The stored rows with their expected texts, and with the texts for a user who may not see phones and sums."""
 COVERED = ("recipient_phone", *MONEY_FIELDS, "items")
 
 

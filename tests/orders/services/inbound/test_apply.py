@@ -1,4 +1,4 @@
-"""What a webhook event writes to the tables, tested through the webhook URL."""
+"""Tests of what a webhook event writes to the tables. The events are posted to the webhook URL."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -36,7 +36,7 @@ def test_create_event_sets_every_column_of_order(post_webhook):
     assert (order.currency, order.payment_method, order.payment_status) == ("KZT", "cash", "pending")
     assert (order.source, order.sync_state, order.is_stub) == ("bitrix", "synced", False)
     assert (order.bitrix_version, order.bitrix_user_id) == (1, 1079)
-    # Almaty is UTC+5 since March 2024.
+    # The UTC offset of Almaty is +5 since March 2024.
     assert order.created_at == datetime(2025, 8, 24, 7, 0, tzinfo=UTC)
     assert order.bitrix_updated_at == datetime(2025, 8, 24, 7, 0, 1, tzinfo=UTC)
     assert (order.customer.name, order.customer.phone, order.customer.email) == (
@@ -130,7 +130,7 @@ def announced(data, moment, **changes):
 
 
 def test_event_time_is_not_compared_with_date_of_site(post_webhook):
-    # The server of the site still uses UTC+6 for Almaty, as until 2024, so its dates are one hour ahead.
+    # The server of the site still uses UTC+6 for Almaty, which was correct until 2024. Its dates are one hour ahead.
     post_webhook("order.create", announced(order_data(VERSION=..., DATE_UPDATE="2025-08-24 13:00:00"), "12:00:00"))
     answer = post_webhook("order.status.change", announced({"ID": 122183, "STATUS_ID": "AP"}, "12:01:00")).json()
     assert answer["action"] == "status_changed"
@@ -348,7 +348,7 @@ def test_raw_value_is_removed_once_field_is_readable(post_webhook):
     kept = Order.objects.get().metadata
     assert {"PRICE", "user", "basket[0].PRICE"} <= set(kept["fields"])
     assert kept["properties"]["data"] == "послезавтра"
-    # An event without these fields does not show whether they are readable now.
+    # An event without these fields does not show whether their values are readable now.
     post_webhook("order.update", {"ID": 122183, "VERSION": 2, "properties": {"city": "2"}})
     assert Order.objects.get().metadata == kept
     post_webhook("order.update", next_version({**order_data(), "VERSION": "2"}))
@@ -400,7 +400,7 @@ def test_user_event_updates_and_creates_customers(post_webhook):
     )
     assert Customer.objects.get().name == "Айгерим Серикова"
     assert post_webhook("user.update", {"ID": 5, "NAME": "Новый"}).json()["action"] == "updated"
-    assert Customer.objects.get(bitrix_user_id=5).needs_attention  # no phone
+    assert Customer.objects.get(bitrix_user_id=5).needs_attention  # the customer has no phone
 
 
 def test_customer_name_set_by_staff_stays_until_site_changes_it(post_webhook):
@@ -419,7 +419,10 @@ def test_customer_without_account_is_found_by_phone(post_webhook):
 
 
 def order_of_a_caller(number, name, phone, **changes):
-    """Return an order under the site's technical account, which has neither name nor phone of the caller."""
+    """Return the data of an order with the site's technical account.
+
+    This account has neither the name nor the phone of the caller.
+    """
     data = order_data(ID=str(number), ACCOUNT_NUMBER=str(number), USER_ID="1", user={"ID": "1"}, **changes)
     return {**data, "properties": {**data["properties"], "name": name, "phone": phone}}
 
@@ -492,7 +495,7 @@ def test_number_of_queries_does_not_depend_on_number_of_items(post_webhook):
         basket = [{**line, "QUANTITY": "2"} for line in lines(count)]
         second = queries_of(post_webhook, "order.update", next_version(data, basket=basket, STATUS_ID="AP"))
         counts.append((len(first), len(second)))
-    # Each order also creates stubs of its unknown products.
+    # Each order also creates stubs of products that are unknown to the CRM.
     assert counts[1] == counts[2], counts
     assert counts[0][0] <= counts[1][0], counts
 
@@ -512,7 +515,7 @@ def test_event_without_new_status_keeps_pending_status(post_webhook, manager):
     post_webhook("order.create", order_data())
     order = Order.objects.get()
     services.change_status(order_id=order.pk, status="accepted", actor=manager)
-    # The site changes another field, and our pending status stays.
+    # The site changes a different field, and the pending status of the CRM is kept.
     post_webhook("order.update", next_version(order_data(), COMMENTS="домофон 12"))
     order.refresh_from_db()
     assert (order.status_id, order.courier_comment, order.sync_state) == ("accepted", "домофон 12", "pending")
