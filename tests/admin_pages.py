@@ -1,4 +1,4 @@
-"""The URLs of all admin pages, and sample rows of every model, so that no page is empty."""
+"""The URLs of all admin pages, and sample rows of every model. With these rows no page is empty."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -24,10 +24,10 @@ from tests.samples import order_data
 
 CODES = "new accepted delivering completed returned declined finished processing refunded cancelled"
 TYPED = frozenset({"manager", *CODES.split()})
-"""Latin words in the sample rows: a user name and codes of statuses."""
+"""The Latin words in the sample rows: a user name and codes of statuses."""
 
 NAMELESS = frozenset({"ormq", "object", "none"})
-"""Words that django-q shows for rows of its queue without a name. Only superusers see these rows."""
+"""The words that django-q shows for rows of its queue that have no name. Only superusers see these rows."""
 
 
 def registered() -> list[type[models.Model]]:
@@ -41,7 +41,7 @@ def address_of(model: type[models.Model], page: str) -> str:
 
 
 def addresses_of(model: type[models.Model], found: models.Model) -> Iterator[str]:
-    """Yield the URLs of all admin pages of the model. Pages about one row use the given row."""
+    """Yield the URLs of all admin pages of the model. The URL of a page about one row contains the key of `found`."""
     for pattern in admin.site._registry[model].get_urls():
         if name := getattr(pattern, "name", None):
             for arguments in ([], [found.pk]):

@@ -1,4 +1,4 @@
-"""A copy of the checkout in its own folder, and `manage.py run` in it, as a new developer would run it."""
+"""A copy of the checkout in its own folder, and `manage.py run` in this copy, as a new developer runs it."""
 
 import contextlib
 import os
@@ -24,7 +24,7 @@ EXCLUDED = shutil.ignore_patterns(".*", "__pycache__", "tests", "node_modules")
 
 
 def environment(port):
-    """Return the environment of the shell, without the variables that the tests have set."""
+    """Return the environment of the shell, with this port and without the variables that the tests have set."""
     settings = (ROOT / "tests/settings.py").read_text()
     set_by_tests = set(re.findall(r"^    ([A-Z_]+)=", settings, re.M)) | {
         "DATABASE_URL",
@@ -41,7 +41,7 @@ def free_port():
 
 
 class Checkout:
-    """A copy of the project, and `manage.py run` in it."""
+    """A copy of the project in a folder, in which `manage.py run` can be started."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -51,14 +51,14 @@ class Checkout:
         self.port = free_port()
 
     def disable_sandbox_orders(self):
-        """Stop the sandbox from creating and changing orders by itself. Call this before `start`."""
+        """Stop the sandbox from creating and changing orders by itself. This must be called before `start`."""
         command = self.folder / "cvety_crm/management/commands/run.py"
         text, replaced = re.subn(r"^SANDBOX_INTERVAL = \d+", "SANDBOX_INTERVAL = 0", command.read_text(), flags=re.M)
         assert replaced == 1
         command.write_text(text)
 
     def place_orders(self, number, site):
-        """Create orders on the sandbox through its bridge. The site sends each to the CRM as usual."""
+        """Create orders on the sandbox through its bridge. The site sends each order to the CRM as usual."""
         token = re.search(r"^BITRIX_API_TOKEN=(\S+)", (self.folder / ".env").read_text(), re.M)[1]
         for _ in range(number):
             order = {"action": "order.create", **order_request(random.Random())}
@@ -94,7 +94,7 @@ class Checkout:
         return found
 
     def processes(self):
-        """Return all processes that run from this folder."""
+        """Return all processes that run from the folder of the copy."""
         found = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):

@@ -1,4 +1,7 @@
-"""Rules for all tests. In CI (environment variable CI) a skipped test is a failure, as CI has all tools."""
+"""Rules for all tests.
+
+In CI, where the environment variable CI is set, a skipped test is a failure, because CI has all tools.
+"""
 
 import os
 
@@ -9,14 +12,14 @@ from cvety_crm.i18n.catalogue import compile_catalogue, is_compiled
 from tests import needs
 from tests.kept_database import django_db_modify_db_settings  # noqa: F401 - replaces pytest-django's fixture
 
-# No deadline, because the time of an example depends on the machine.
+# There is no deadline, because the duration of an example depends on the machine.
 settings.register_profile("ordinary", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ordinary")
-# `--hypothesis-profile=deep` runs 20,000 examples in place of some hundreds; `make test-fast` runs a few.
+# `--hypothesis-profile=deep` runs 20,000 examples instead of some hundreds, and `make test-fast` runs a few.
 settings.register_profile("fast", settings.get_profile("ordinary"), max_examples=20)
 settings.register_profile("deep", settings.get_profile("ordinary"), max_examples=20_000)
-# `make mutants` repeats the same few examples for each changed line, because it measures the exact tests. It runs a
-# test several times in one process, with another instance of its class each time.
+# `make mutants` repeats the same few examples for each changed line, because only tests with exact assertions are
+# measured. It runs a test several times in one process, each time with a different instance of the test's class.
 settings.register_profile(
     "mutants", max_examples=10, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
 )
@@ -36,12 +39,15 @@ SLOW = (
     "tests/e2e/",
     "tests/browser/",
 )
-"""Modules that take minutes: started first, so that at the end no worker runs one while the others are idle."""
+"""The modules that take minutes.
+
+They are started first. Otherwise one worker would still run such a module after the others have finished.
+"""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Add the markers of needed tools to a test, for `-m`; skip it when a tool is not installed."""
+    """Add the markers of needed tools to a test, for the option `-m`. Skip the test if a tool is not installed."""
     marked = needs.marks(item)
     for name in sorted(marked - {mark.name for mark in item.iter_markers()}):
         item.add_marker(name)
@@ -51,7 +57,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the slow modules first; the order inside each module, and of the other modules, stays random."""
+    """Put the slow modules first. The sequence within each module, and that of the other modules, remains random."""
 
     def rank(item: pytest.Item) -> int:
         return next((rank for rank, path in enumerate(SLOW) if item.nodeid.startswith(path)), len(SLOW))
@@ -60,19 +66,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Use one process when only files are named, because starting more would take longer than the tests."""
+    """Return 0 if only files are named, because starting workers would take longer than the tests."""
     named = [argument for argument in config.args if "::" in argument or argument.endswith(".py")]
     return 0 if named and named == config.args else 3
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Note each skipped test; with xdist the reports of all workers pass here."""
+    """Record each skipped test. With xdist, this function gets the reports of all workers."""
     if report.skipped and not hasattr(report, "wasxfail"):
         _skipped.append(f"{report.nodeid}: {_reason(report)}")
 
 
 def pytest_collectreport(report: pytest.CollectReport) -> None:
-    """Note each file that was skipped completely."""
+    """Record each file that was skipped completely."""
     if report.skipped:
         _skipped.append(f"{report.nodeid}: {_reason(report)}")
 
@@ -83,7 +89,7 @@ def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail the run when CI has skipped a test."""
+    """Fail the run if CI has skipped a test."""
     if (
         os.environ.get("CI")
         and _skipped
@@ -93,7 +99,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """In CI, list the skipped tests that failed the run; elsewhere print one line about tests with missing tools."""
+    """In CI, list the skipped tests that failed the run. Without CI, print one line about tests with missing tools."""
     if os.environ.get("CI") and _skipped:
         terminalreporter.section("skipped tests fail in CI", red=True)
         for line in dict.fromkeys(_skipped):

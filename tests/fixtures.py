@@ -29,7 +29,7 @@ PostWebhook = Callable[..., HttpResponse]
 def _restore_reference_data() -> Iterator[None]:
     """Insert the reference data again after a flush. A test with real transactions empties all tables at its end."""
     seed = import_module("orders.migrations.0001_initial").seed
-    last = list(apps.get_app_configs())[-1].label  # after the last app, every permission exists again
+    last = list(apps.get_app_configs())[-1].label  # after post_migrate of this app, every permission exists
 
     def refill(sender: AppConfig, **_kwargs: Any) -> None:
         if sender.label == "orders" and not apps.get_model("orders", "Status").objects.exists():
@@ -56,19 +56,22 @@ def _disable_nagle_algorithm() -> None:
 def _clear_caches(request: pytest.FixtureRequest) -> None:
     for name in ("default", "throttle"):
         caches[name].clear()
-    # Tests with a live server wait for pages, so cached values expire there as in the product.
+    # Tests with a live server wait for pages, so cached values expire in these tests as in production.
     LastingCache.lasts = "live_server" not in request.fixturenames
 
 
 @pytest.fixture(autouse=True)
 def _clear_known_endpoints() -> None:
-    """Clear what is known about URLs, because the sandbox of an earlier test may have used the same port."""
+    """Clear the known versions of bridges, which are stored by URL.
+
+    The sandbox of an earlier test may have used the same port.
+    """
     known_endpoints.clear()
 
 
 @pytest.fixture
 def post_webhook(client: Client) -> PostWebhook:
-    """Return a function that posts an event as the site does, and returns the response."""
+    """Return a function that posts an event as the site does and returns the response."""
 
     def post(
         event: Any,
@@ -88,7 +91,7 @@ def post_webhook(client: Client) -> PostWebhook:
 
 @pytest.fixture
 def manager(db: None) -> User:
-    """Return a superuser."""
+    """Return a superuser whose first name is Данияр."""
     return User.objects.create_superuser("manager", password="made-up-password", first_name="Данияр")
 
 
@@ -103,7 +106,7 @@ class Clock:
         return self._now
 
     def let_pass(self, seconds: float) -> None:
-        """Advance the clock by so many seconds, or set it back."""
+        """Advance the clock by this number of seconds. A negative number sets the clock back."""
         self._now += timedelta(seconds=seconds)
 
 

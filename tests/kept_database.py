@@ -1,7 +1,8 @@
-"""The kept database: a migrated database that is kept between runs. Each test database is created as a copy of it.
+"""A migrated database that is kept between runs. Each test database is created as a copy of this kept database.
 
 Copying is much faster than migrating, and each run still starts with a clean database. The name of the kept database
-contains a hash of the files that define it, so a changed migration causes a new one. `--create-db` creates it again.
+contains a hash of the files that define it, so after a change of a migration, a new kept database is created.
+`--create-db` creates the kept database again.
 """
 
 import ast
@@ -17,20 +18,23 @@ from psycopg import sql
 
 ROOT = Path(__file__).resolve().parents[1]
 PREFIX = "kept_test_template_"
-LOCK = 6_730_152  # any number: no one else takes advisory locks in the database "postgres"
+LOCK = 6_730_152  # any number, because no other program uses advisory locks in the database "postgres"
 
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings: None, request: Any, django_db_blocker: Any) -> None:
     """Let Django create the test database as a copy of the kept database."""
-    # An xdist worker uses the kept database that the first process has just created, even with --create-db.
+    # The first process has just created the kept database again if --create-db is set, so an xdist worker uses it.
     is_again = request.config.getoption("create_db") and not hasattr(request.config, "workerinput")
     with django_db_blocker.unblock():
         connection.settings_dict["TEST"]["TEMPLATE"] = ensure_template(again=is_again)
 
 
 def ensure_template(*, again: bool = False) -> str:
-    """Return the name of the kept database. Create it if it is missing or `again` is true, and drop older ones."""
+    """Return the name of the kept database.
+
+    Create it if it is missing or if `again` is true, and drop the kept databases of earlier migrations.
+    """
     name = PREFIX + fingerprint(ROOT)
     with _exclusive_cursor() as cursor:
         cursor.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [PREFIX])
@@ -39,7 +43,7 @@ def ensure_template(*, again: bool = False) -> str:
             return name
         for old in kept:
             cursor.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(old)))
-        # It is renamed when it is complete, so that a killed run does not leave an incomplete one with this name.
+        # The database is renamed after it is complete. A killed run then leaves no incomplete database with this name.
         unfinished = _migrate(f"{PREFIX}unfinished")
         cursor.execute(
             sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(unfinished), sql.Identifier(name))
@@ -73,7 +77,7 @@ def _imported_modules(root: Path, file: Path) -> Iterator[Path]:
 
 @contextmanager
 def _exclusive_cursor() -> Iterator[Any]:
-    """Yield a cursor in the database "postgres". Other runs and workers wait until the block ends."""
+    """Yield a cursor in the database "postgres". Other runs and workers wait until the `with` block ends."""
     with connection.creation._nodb_cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
         try:

@@ -1,4 +1,4 @@
-"""A cache whose entries do not expire during a test, so that the speed of the machine does not affect the result."""
+"""A cache whose entries do not expire during a test. The speed of the machine then does not affect the result."""
 
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.core.cache.backends.locmem import LocMemCache
@@ -10,7 +10,7 @@ class LastingCache(LocMemCache):
     lasts = False
 
     def get_backend_timeout(self, timeout=DEFAULT_TIMEOUT):
-        """Return the time when an entry expires, or None for never."""
+        """Return the time when an entry expires, or None if it never expires."""
         if self.lasts and (timeout is None or timeout is DEFAULT_TIMEOUT or timeout > 0):
             return None
         return super().get_backend_timeout(timeout)

@@ -1,9 +1,9 @@
-"""A private MariaDB for the tests of the import, without network port and fsync. It is deleted after the tests.
+"""A private MariaDB server for the tests of the import, without network port and fsync. It is deleted after the tests.
 
-It uses only the programs of Debian's `mariadb-server` (`mariadbd`, `mariadb-install-db`), and does not use a MariaDB
-service of the machine. The server listens on a UNIX socket in a temporary folder. Another process, the guard, reads
-from a pipe that only the test process holds open. When the test process ends, even by a kill, the pipe closes, and the
-guard kills the server and removes the folder.
+It needs only the programs of Debian's `mariadb-server` (`mariadbd`, `mariadb-install-db`), and does not use a MariaDB
+service of the machine. The server listens on a UNIX socket in a temporary folder. A second process, the guard, reads
+from a pipe that only the test process holds open. When the test process ends, even if it is killed, the pipe closes.
+The guard then kills the server and removes the folder.
 """
 
 import contextlib
@@ -20,11 +20,11 @@ from urllib.parse import quote
 
 import pymysql
 
-START_TIMEOUT = 60  # seconds; on an idle machine the start takes less than one second
-ROWS_AT_ONCE = 500  # rows in one INSERT
+START_TIMEOUT = 60  # seconds; on an idle machine, the start needs less than one second
+ROWS_AT_ONCE = 500  # the maximum number of rows in one INSERT
 
 Account = Literal["reader", "writer", "role_reader"]
-# The passwords contain characters that have a meaning in a URL.
+# The passwords contain characters that have a special meaning in a URL.
 PASSWORDS: dict[Account, str] = {"reader": "read:er/1", "writer": "wr@ter?2", "role_reader": "r%le#3"}
 
 # The server stores a few hundred rows of test data, so it needs no durability.
@@ -38,7 +38,7 @@ OPTIONS = (
     "--innodb-doublewrite=0",
     "--innodb-buffer-pool-size=32M",
     "--innodb-log-file-size=8M",
-    # Tables have no separate files, because the tests create and drop many databases.
+    # Tables are not stored in separate files, because the tests create and drop many databases.
     "--innodb-file-per-table=0",
     "--performance-schema=OFF",
     "--character-set-server=utf8mb4",
@@ -47,7 +47,7 @@ GUARD = 'read -r _; kill -KILL "$0"; sleep 0.1; rm -rf "$1"'
 
 
 class Copy:
-    """A database of the server that holds a copy of the site."""
+    """A database of the server that contains a copy of the site's database."""
 
     def __init__(self, server: "Server", name: str) -> None:
         self.server = server
@@ -61,7 +61,7 @@ class Copy:
             return list(cursor.fetchall())
 
     def insert(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Insert rows in few statements. Columns that a row does not name get their defaults."""
+        """Insert rows in as few statements as possible. Columns that a row does not name get their defaults."""
         groups: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
         for row in rows:
             groups.setdefault(tuple(row), []).append(tuple(row.values()))
@@ -77,13 +77,14 @@ class Copy:
     def url(self, account: Account) -> str:
         """Return the URL of the database for an account, with all parts percent-encoded.
 
-        `reader` may only SELECT, `writer` may do everything, `role_reader` may SELECT and has INSERT by a default role.
+        `reader` may only SELECT, and `writer` may do everything. `role_reader` may SELECT, and a default role grants it
+        INSERT.
         """
         password, name = quote(PASSWORDS[account], safe=""), quote(self.name, safe="")
         return f"mysql://{account}:{password}@localhost/{name}?unix_socket={quote(str(self.server.socket), safe='')}"
 
     def connect(self, account: Account) -> "pymysql.Connection[Any]":
-        """Return a connection of the account. The caller must close it."""
+        """Return a connection of the account. The caller must close the connection."""
         return pymysql.connect(
             unix_socket=str(self.server.socket),
             user=account,
@@ -93,13 +94,13 @@ class Copy:
         )
 
     def drop(self) -> None:
-        """Drop the database."""
+        """Drop the database, and close the connection of its owner."""
         self.execute(f"DROP DATABASE IF EXISTS `{self.name}`")
         self.connection.close()
 
 
 class Server:
-    """A running server for the process that started it."""
+    """A MariaDB server that runs for the process that has started it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -107,7 +108,7 @@ class Server:
         self.log = folder / "log"
 
     def database(self, name: str) -> Copy:
-        """Create an empty database, replacing one with the same name, and grant the accounts access to it."""
+        """Create an empty database in place of one with the same name, and grant the accounts access to it."""
         with contextlib.closing(self.connect()) as connection, connection.cursor() as cursor:
             cursor.execute(f"DROP DATABASE IF EXISTS `{name}`")
             cursor.execute(f"CREATE DATABASE `{name}` CHARACTER SET utf8mb4")
@@ -121,7 +122,7 @@ class Server:
         return Copy(self, name)
 
     def connect(self, database: str | None = None, *, client_flag: int = 0) -> "pymysql.Connection[Any]":
-        """Return a connection of the owner without strict mode, so that it can store values such as 0000-00-00."""
+        """Return a connection of the owner without strict mode. It can store values such as 0000-00-00."""
         return pymysql.connect(
             unix_socket=str(self.socket),
             user="root",
@@ -133,7 +134,7 @@ class Server:
         )
 
     def create_accounts(self) -> None:
-        """Create the accounts of `Copy.url`."""
+        """Create the accounts for which `Copy.url` returns URLs, and the default role of `role_reader`."""
         with contextlib.closing(self.connect()) as connection, connection.cursor() as cursor:
             for account, password in PASSWORDS.items():
                 cursor.execute("CREATE USER %s@localhost IDENTIFIED BY %s", (account, password))
@@ -144,7 +145,7 @@ class Server:
 
 @contextlib.contextmanager
 def running() -> Iterator[Server]:
-    """Run a server inside the `with` block. Raise `RuntimeError` with the reason when it does not start."""
+    """Run a server inside the `with` block. Raise `RuntimeError` with the reason if the server does not start."""
     daemon, install = _program("mariadbd"), _program("mariadb-install-db")
     # pytest's folders are not used, because the path of a socket is limited to about a hundred bytes.
     server = Server(Path(tempfile.mkdtemp(prefix="mariadb-")))
@@ -165,15 +166,15 @@ def running() -> Iterator[Server]:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            start_new_session=True,  # Ctrl-C must reach only the tests
+            start_new_session=True,  # Ctrl-C must stop only the tests
         )
         stack.callback(process.wait)
-        stack.callback(process.kill)  # the data is not needed any more
+        stack.callback(process.kill)  # the data of the server is not needed any more
         guard = subprocess.Popen(
             ["sh", "-c", GUARD, str(process.pid), str(server.folder)], stdin=subprocess.PIPE, start_new_session=True
         )
         stack.callback(guard.communicate)
-        stack.callback(guard.kill)  # the pipe is still open, so the guard has done nothing
+        stack.callback(guard.kill)  # the pipe is still open, so the guard has not killed the server
         _wait_until_started(server, process)
         server.create_accounts()
         yield server

@@ -1,7 +1,7 @@
-"""The tools that some tests need besides Python, and the text about tests that were skipped without them.
+"""The tools that some tests need besides Python, and the message about tests that were skipped without these tools.
 
-Each such test gets a marker from its folder, its fixtures or the imports of its module, so that `-m "not browser"`
-excludes it. A test whose tool is missing is skipped with a reason that starts with `needs`.
+Each such test gets a marker from its folder, its fixtures or the imports of its module, so `-m "not browser"` excludes
+the tests with this marker. A test whose tool is missing is skipped with a reason that starts with `needs`.
 """
 
 import re
@@ -22,7 +22,7 @@ REASON = re.compile(r"\bneeds (.+)$")
 
 
 def marks(item: pytest.Item) -> set[str]:
-    """Return the names of a test's markers: its own, and those that its folder, fixtures and module imply."""
+    """Return the names of a test's own markers, and of the markers that its folder, fixtures and module imply."""
     folder = item.nodeid
     module = vars(getattr(item, "module", None) or object)
     rules = {
@@ -68,12 +68,12 @@ TOOLS = (
 
 
 def missing_tools(item: pytest.Item, marked: set[str]) -> list[str]:
-    """Return the names of the needed tools that are not installed."""
+    """Return the names of the tools that the test needs and that are not installed."""
     return list(dict.fromkeys(tool.name for tool in TOOLS if tool.is_needed(item, marked) and not tool.is_there()))
 
 
 def summary(reasons: Iterable[str]) -> str:
-    """Return one line for all tests skipped because a tool is missing; empty when there is none."""
+    """Return one line about all tests that were skipped because a tool is missing, or an empty string."""
     missing = [found[1] for reason in reasons if (found := REASON.search(reason))]
     if not missing:
         return ""

@@ -1,4 +1,4 @@
-"""Read a form from a page as a browser does, so that a test posts the same values."""
+"""A parser of the forms of a page, so that tests can post the same values as a browser."""
 
 from html.parser import HTMLParser
 from typing import Any
@@ -37,7 +37,7 @@ class _Reader(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag == "textarea":
             if self._textarea:
-                # A browser removes the first newline, which Django adds.
+                # A browser removes the first newline of a textarea, which Django adds.
                 text = self.values[self._textarea]
                 self.values[self._textarea] = text.removeprefix("\r\n").removeprefix("\n")
             self._textarea = None
@@ -48,12 +48,12 @@ class _Reader(HTMLParser):
 
 
 def read_form(html: str, form_id: str) -> dict[str, Any]:
-    """Return the values that a browser would post for this form, without the empty row of a formset."""
+    """Return the values that a browser would post for this form, without those of the empty row of a formset."""
     reader = _Reader(form_id)
     reader.feed(html)
     return {name: as_posted(value) for name, value in reader.values.items() if "__prefix__" not in name}
 
 
 def as_posted(text: str) -> str:
-    """Return a text as a browser posts it, with every line break as CRLF."""
+    """Return a text as a browser posts it: every line break is CRLF."""
     return text.replace("\r\n", "\n").replace("\n", "\r\n")

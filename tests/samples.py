@@ -1,4 +1,4 @@
-"""The shop's order 122183 in the format of the site's webhooks, and variations of it."""
+"""The shop's order 122183 in the format of the site's webhooks, and functions that change its data."""
 
 import copy
 from typing import Any
@@ -51,9 +51,9 @@ ORDER_122183: dict[str, Any] = {
 
 
 def order_data(**changes: Any) -> dict[str, Any]:
-    """Return the order with some fields changed.
+    """Return the data of the order with some fields changed.
 
-    `properties` are merged. None removes a property, and an ellipsis (`...`) removes a field.
+    `properties` are merged with those of the order. None removes a property, and an ellipsis (`...`) removes a field.
     """
     data = copy.deepcopy(ORDER_122183)
     properties = changes.pop("properties", {})
@@ -67,7 +67,10 @@ def order_data(**changes: Any) -> dict[str, Any]:
 
 
 def next_version(data: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    """Return the data that the site sends after its next change of the order."""
+    """Return the data that the site sends after the next change of the order.
+
+    The version and the date are those of the change.
+    """
     version = int(data["VERSION"]) + 1
     newer = order_data(**{**data, **changes}) if "properties" in changes else {**copy.deepcopy(data), **changes}
     return {**newer, "VERSION": str(version), "DATE_UPDATE": f"2025-08-24 12:{version // 60:02}:{version % 60:02}"}

@@ -1,4 +1,4 @@
-"""Our own linters: long lines of templates, and the output for pip-audit's report."""
+"""Tests of the project's own linters: the check of long lines in templates, and the output for pip-audit's report."""
 
 import importlib.util
 import json

@@ -1,4 +1,4 @@
-"""The MariaDB server of the tests: its start, the rights of its accounts, and its end."""
+"""Tests of the MariaDB server of the tests: its start, the rights of its accounts, and its end."""
 
 import os
 import subprocess
@@ -93,7 +93,7 @@ def test_missing_server_raises_error_with_the_package_to_install(monkeypatch):
 def _has_ended(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-        # A zombie, which its new parent has not waited for yet, has ended.
+        # A process that has ended is a zombie until its new parent has waited for it.
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except (ProcessLookupError, FileNotFoundError):
         return True

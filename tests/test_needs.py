@@ -1,4 +1,4 @@
-"""Markers of tests, the summary of skipped tests, and the fingerprint of the kept test database."""
+"""Tests of the markers of tests, of the summary of skipped tests, and of the fingerprint of the kept database."""
 
 from types import SimpleNamespace
 

@@ -1,6 +1,7 @@
-"""The Russian catalogue is complete, matches the code and the libraries, and is compiled.
+"""Tests that the Russian message file is complete and compiled, and that it matches the code and the libraries.
 
-When a test fails here, start with `make messages`: it collects missing texts and lists those without a translation.
+When one of these tests fails, start with `make messages`. It collects missing messages, and lists messages without a
+translation.
 """
 
 import ast
@@ -32,7 +33,7 @@ from cvety_crm.i18n.library_messages import (
 needs_gettext = pytest.mark.skipif(shutil.which("xgettext") is None, reason="needs GNU gettext")
 
 SAME_IN_RUSSIAN = {"API", "Instagram", "Kaspi", "Telegram", "WhatsApp", "admin"}
-"""Our texts whose translation has no Cyrillic letter."""
+"""The project's messages whose translation has no Cyrillic letter."""
 
 OUR_CODE = ("cvety_crm", "orders", "bitrix_bridge", "notifications")
 
@@ -171,7 +172,7 @@ def test_texts_of_scripts_are_translated(folder):
 
 
 def _locale_folders():
-    # The folders that the admin's page of script texts reads (AdminSite.i18n_javascript).
+    # These are the folders that the admin's view of script messages reads (AdminSite.i18n_javascript).
     return [str(Path(find_spec("django.contrib.admin").origin).parent / "locale")]
 
 
@@ -187,11 +188,11 @@ CALLS = {
     "npgettext": 3,
     "npgettext_lazy": 3,
 }
-"""The number of text arguments, including the context, of each function of django.utils.translation."""
+"""The number of arguments with messages, including the context, of each function of django.utils.translation."""
 
 
 def _gettext_calls(tree: ast.AST) -> Iterator[list[str | None]]:
-    """Yield the texts of each call of a gettext function; None for a computed text."""
+    """Yield the messages of each call of a gettext function. A message that is not a literal is None."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and node.args:
             function = getattr(node.func, "attr", None) or getattr(node.func, "id", "")
@@ -210,7 +211,8 @@ def _python_files(folder: Path) -> list[Path]:
 
 @pytest.mark.parametrize("app", OUR_CODE)
 def test_texts_with_context_or_plural_are_literals(app):
-    # A single text may be computed if gettext_noop marks it elsewhere; for context and plural no such mark exists.
+    # A single message need not be a literal if gettext_noop marks it elsewhere. No such function exists for context and
+    # plural.
     for file in _python_files(settings.BASE_DIR / app):
         for texts in _gettext_calls(ast.parse(file.read_text("utf-8"))):
             assert len(texts) == 1 or None not in texts, f"{file}: {texts}"
@@ -218,7 +220,7 @@ def test_texts_with_context_or_plural_are_literals(app):
 
 @pytest.mark.parametrize("app", OUR_CODE)
 def test_no_gettext_call_is_inside_an_f_string(app):
-    # xgettext does not find such a call, so its text would not be translated.
+    # xgettext does not find such a call, so its message would not be translated.
     files = _python_files(settings.BASE_DIR / app)
     assert not {file: texts for file in files if (texts := _calls_in_f_strings(file))}
 

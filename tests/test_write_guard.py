@@ -1,4 +1,4 @@
-"""The guard that fails a test when product code outside the services writes a table of `orders`."""
+"""Tests of the guard that fails a test when production code outside the services writes a table of `orders`."""
 
 import pytest
 from django.contrib import admin
@@ -21,7 +21,7 @@ def order():
 
 
 def run_as(path, source, **names):
-    """Run the source as code of this file of the project."""
+    """Run the source as if it were the code of this file of the project."""
     exec(compile(source, f"{ROOT}/{path}", "exec"), names)
 
 

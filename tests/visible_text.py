@@ -1,4 +1,7 @@
-"""The texts of an HTML page that a user sees or a screen reader speaks: text nodes and some attributes."""
+"""Functions that read the texts of an HTML page that a user sees or a screen reader speaks.
+
+They read text nodes and some attributes.
+"""
 
 import re
 from html.parser import HTMLParser
@@ -11,7 +14,10 @@ NAMES = {
     *("cvety", "telegram", "bitrix", "kaspi", "whatsapp", "instagram", "excel", "postgresql", "mysql", "qcluster"),
     *("esc", "control", "ctrl", "enter", "command", "mac", "n"),
 }
-"""Names of products and keys that are the same in Russian. Words in capitals, such as CRM and HTML, are too."""
+"""The names of products and keys that are the same in Russian.
+
+Words in capitals, such as CRM and HTML, are allowed too.
+"""
 
 WITHOUT_END = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 
@@ -42,20 +48,20 @@ class _Reader(HTMLParser):
 
 
 def visible_texts(page):
-    """Return the texts of the elements and attributes of a page, without texts that users or programs entered."""
+    """Return the texts of the elements and attributes of a page, except texts that users or programs have entered."""
     reader = _Reader()
     reader.feed(page)
     return [re.sub(r"\s+", " ", text).strip() for text in reader.texts]
 
 
 def latin_words(text):
-    """Return the words in Latin letters, except addresses, words with digits, and words that are masked with ***."""
+    """Return the words in Latin letters, except addresses, words with digits, and words masked with `***`."""
     text = re.sub(r"\S+@\S+|https?://\S+|\S*\d\S*|\S*\*\*\S*", " ", text)
     return re.findall(r"[A-Za-z]+(?:[._'’-][A-Za-z]+)*", text)
 
 
 def english_words(text, also_known=frozenset()):
-    """Return the English words of a text, without names, codes and words in capitals."""
+    """Return the English words of a text, except names, codes and words in capitals."""
     known = NAMES | also_known
     return {word for word in latin_words(text) if not (word.isupper() or _is_code(word) or word.lower() in known)}
 

@@ -1,8 +1,8 @@
-"""Fail a test in which product code outside `orders.services` writes a table of `orders`.
+"""A guard that fails a test in which production code outside `orders.services` writes a table of `orders`.
 
-The guard inspects each SQL statement of this process and the stack of its call, so it finds writes that the source does
-not show: querysets passed to other functions, `ModelAdmin.save_model`, cascades. It does not see other processes and
-COPY.
+The guard inspects each SQL statement of this process and the stack of the call that executes it. It finds writes that
+the source does not show: querysets passed to other functions, `ModelAdmin.save_model`, and cascades. It does not see
+other processes and COPY.
 """
 
 import re
@@ -24,7 +24,7 @@ from cvety_crm.dev.write_check.sql import write_pattern, written_table
 
 ROOT = Path(__file__).resolve().parents[1]
 PREPARATION = (f"{ROOT}/tests/", f"{ROOT}/bench/", "/migrations/")
-"""Code that may write rows directly: tests and benchmarks create them, migrations change them."""
+"""The code that may write rows directly: tests and benchmarks create rows, and migrations change them."""
 ADMIN = "/django/contrib/admin/options.py"
 
 _violations: list[str] = []
@@ -41,7 +41,7 @@ def _models() -> dict[str, str]:
 
 
 def check_statement(execute: Callable[..., Any], sql: str | Composable, params: Any, many: bool, context: Any) -> Any:
-    """Execute a statement; note it when it writes a table of `orders` and is not called by a service."""
+    """Execute a statement. Record it if it writes a table of `orders` and is not called by a service."""
     text = sql if isinstance(sql, str) else sql.as_string(None)
     table = None if text.startswith("SELECT") else written_table(_pattern(), text)
     if table and (place := forbidden_place(sys._getframe(1), _models()[table])):
@@ -50,7 +50,10 @@ def check_statement(execute: Callable[..., Any], sql: str | Composable, params: 
 
 
 def forbidden_place(frame: FrameType | None, model: str) -> str:
-    """Return the file and line of the product that writes the model; empty when the write is allowed."""
+    """Return the file and the line of the production code that writes the model.
+
+    The result is an empty string if the write is allowed.
+    """
     nearest, is_admin = "", False
     while frame is not None:
         file = frame.f_code.co_filename
@@ -85,7 +88,7 @@ def _watched_connections() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def forbidden_writes() -> Iterator[list[str]]:
-    """Yield the forbidden writes of this test; fail the test when the list is not empty at its end."""
+    """Yield the list of forbidden writes of this test. Fail the test if the list is not empty at the end."""
     _violations.clear()
     yield _violations
     found = list(_violations)
