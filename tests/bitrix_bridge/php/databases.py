@@ -33,7 +33,7 @@ class ShopDatabase(Protocol):
         """Return the rows of a query. Each `?` is replaced by a value."""
 
     def execute(self, sql: str, values: tuple[Any, ...]) -> None:
-        """Change the database directly, without Bitrix and without strict mode."""
+        """Change the database directly, without Bitrix. MariaDB does not use strict mode for this."""
 
     def tables(self) -> list[str]:
         """Return the names of all tables."""

@@ -174,7 +174,7 @@ class PhpSite:
         return self.database.rows(sql, values)
 
     def execute(self, sql: str, *values: Any) -> None:
-        """Change the database directly, without Bitrix and without strict mode."""
+        """Change the database directly, without Bitrix."""
         self.database.execute(sql, values)
 
     def queue(self) -> list[dict[str, Any]]:
