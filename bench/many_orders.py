@@ -1,5 +1,7 @@
 """Fill the table of orders as in a shop after some years: most are finished, some are open, a few are in the future."""
 
+from datetime import date
+
 from django.db import connection
 from django.utils import timezone
 
@@ -51,7 +53,7 @@ def make_orders(first: int, last: int) -> None:
 
     rare, _made = City.objects.get_or_create(bitrix_id=99, defaults={"name": "Капчагай"})
     customers = max(last // 4, 1)
-    values = {
+    values: dict[str, int | date] = {
         "first": first,
         "last": last,
         "rare": rare.bitrix_id,

@@ -78,8 +78,9 @@ class Server:
     def web_seconds(self) -> float:
         """Return the processor time of all web processes in seconds, including those that have ended."""
         master = psutil.Process(self._process.pid)
-        times = [master.cpu_times(), *(_times(child) for child in master.children())]
-        ended = times[0].children_user + times[0].children_system
+        own = master.cpu_times()
+        times = [own, *(_times(child) for child in master.children())]
+        ended = own.children_user + own.children_system
         return ended + sum(one.user + one.system for one in times if one is not None)
 
     def _wait_until_started(self) -> None:

@@ -1,9 +1,10 @@
 """The product's settings, with the URL of the baseline view added."""
 
 import os
+from pathlib import Path
 
 from cvety_crm.settings import *  # noqa: F403
 
 ROOT_URLCONF = "bench.urls"
 # Whitenoise warns about a missing folder; the benchmark serves no static files.
-STATIC_ROOT = os.environ["BENCH_STATIC_ROOT"]
+STATIC_ROOT = Path(os.environ["BENCH_STATIC_ROOT"])

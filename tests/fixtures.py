@@ -11,7 +11,6 @@ from django.apps import AppConfig, apps
 from django.core.cache import caches
 from django.core.servers.basehttp import WSGIRequestHandler
 from django.db.models.signals import post_migrate
-from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
@@ -22,7 +21,7 @@ from tests.lasting_cache import LastingCache
 
 WEBHOOK_PATH = "/webhooks/bitrix/order"
 WEBHOOK_TOKEN = "made-up-webhook-token"
-PostWebhook = Callable[..., HttpResponse]
+PostWebhook = Callable[..., Any]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -80,7 +79,7 @@ def post_webhook(client: Client) -> PostWebhook:
         path: str = WEBHOOK_PATH,
         token: str | None = WEBHOOK_TOKEN,
         **extra: Any,
-    ) -> HttpResponse:
+    ) -> Any:
         body = event if data is ... else {"event": event, "data": data, **extra}
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         content = body if isinstance(body, str | bytes) else json.dumps(body)

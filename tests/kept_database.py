@@ -78,7 +78,8 @@ def _imported_modules(root: Path, file: Path) -> Iterator[Path]:
 @contextmanager
 def _exclusive_cursor() -> Iterator[Any]:
     """Yield a cursor in the database "postgres". Other runs and workers wait until the `with` block ends."""
-    with connection.creation._nodb_cursor() as cursor:
+    creation: Any = connection.creation
+    with creation._nodb_cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
         try:
             yield cursor

@@ -1,6 +1,7 @@
 """Tests of the markers of tests, of the summary of skipped tests, and of the fingerprint of the kept database."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -62,7 +63,8 @@ def test_summary_of_skipped_tests_has_counts_and_the_install_command():
     ],
 )
 def test_worker_count_is_zero_only_when_all_arguments_are_files(arguments, expected):
-    assert conftest.pytest_xdist_auto_num_workers(SimpleNamespace(args=arguments)) == expected
+    config: Any = SimpleNamespace(args=arguments)
+    assert conftest.pytest_xdist_auto_num_workers(config) == expected
 
 
 def test_database_fingerprint_changes_with_migrations_their_imports_and_requirements(tmp_path):

@@ -1,5 +1,7 @@
 """Tests of the guard that fails a test when production code outside the services writes a table of `orders`."""
 
+import inspect
+
 import pytest
 from django.contrib import admin
 from django.contrib.admin.options import ModelAdmin
@@ -110,7 +112,7 @@ def test_default_save_model_of_a_city_is_no_violation(forbidden_writes):
 def test_guard_fails_a_test_that_has_a_violation():
     from tests import write_guard
 
-    fixture = write_guard.forbidden_writes.__wrapped__()
+    fixture = inspect.unwrap(write_guard.forbidden_writes)()
     next(fixture).append("somewhere writes orders")
     with pytest.raises(pytest.fail.Exception, match="somewhere writes orders"):
         next(fixture)

@@ -8,6 +8,7 @@ import os
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.cache import cache
@@ -96,7 +97,7 @@ def day(shop: Shop, slots: list[object], manager: User, courier: Courier) -> lis
             },
         )  # fmt: skip
         status = stages[min(max(-1, hours), 2)][number % len(stages[min(max(-1, hours), 2)])]
-        change = {"status_id": "completed" if hours < -1 and number % 6 else status}
+        change: dict[str, Any] = {"status_id": "completed" if hours < -1 and number % 6 else status}
         if change["status_id"] != "new":
             change |= {"responsible": florists[number % 2]}
         if change["status_id"] in ("delivering", "completed") or number % 4 == 0:

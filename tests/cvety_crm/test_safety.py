@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from datetime import timedelta
+from typing import cast
 
 import pytest
 from django.conf import settings as django_settings
@@ -91,7 +92,8 @@ def test_log_line_and_traceback_are_masked(secrets):
 
 
 def test_every_log_handler_uses_the_masking_formatter():
-    assert {handler["formatter"] for handler in django_settings.LOGGING["handlers"].values()} == {"line"}
+    handlers = cast("dict[str, dict[str, str]]", django_settings.LOGGING["handlers"])
+    assert {handler["formatter"] for handler in handlers.values()} == {"line"}
 
 
 @pytest.mark.django_db

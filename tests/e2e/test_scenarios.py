@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ STATUSES = {
     "F": "finished",
 }
 
-COMPLETE = {
+COMPLETE: dict[str, Any] = {
     "user_id": 1079,
     "recipient_name": "Мария",
     "recipient_phone": "+77011234567",
@@ -116,7 +117,7 @@ def test_all_properties_of_an_order_are_stored(site, arrived):
 
 
 def test_order_with_25_lines_is_stored_with_all_lines(arrived):
-    items = [
+    items: list[dict[str, Any]] = [
         {
             "bitrix_product_id": 700000 + n,
             "quantity": n % 3 + 1,

@@ -104,7 +104,10 @@ class BotApi:
 
     def hang(self) -> None:
         """Do not respond to the next request until the server is closed."""
-        self._faults.append(lambda: self._released.wait(30) and None)
+        self._faults.append(self._wait_until_released)
+
+    def _wait_until_released(self) -> None:
+        self._released.wait(30)
 
     # --- called by the request handler
 

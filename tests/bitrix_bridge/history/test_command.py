@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from typing import Any
 
 import pytest
 from django.conf import settings as project
@@ -43,7 +44,8 @@ def run_command(source, monkeypatch):
     monkeypatch.setattr(terminal, "BAR_SECONDS", 0.0)
 
     def run(*arguments, stream=None, name="import_bitrix_orders"):
-        out, status = stream or io.StringIO(), 0
+        out = stream or io.StringIO()
+        status: Any = 0
         try:
             call_command(name, *arguments, stdout=out, stderr=out, no_color=True)
         except SystemExit as end:

@@ -1,5 +1,7 @@
 """Tests of the locks of a dry run, which is one long transaction."""
 
+from typing import Any
+
 import pytest
 from django.db import connection
 
@@ -11,7 +13,7 @@ from tests.bitrix_bridge.history.tables import Schema
 pytestmark = [pytest.mark.django_db, pytest.mark.parametrize("schema", [Schema.NEW])]
 
 
-def answer(sql: str) -> object:
+def answer(sql: str) -> Any:
     with connection.cursor() as cursor:
         cursor.execute(sql)
         return cursor.fetchone()[0]

@@ -4,6 +4,7 @@ import json
 import math
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -37,7 +38,7 @@ from orders.values.text import clean_line, clean_lines, unescape
 NOTHING = Reading()
 HUGE = pytest.param(10**5000, id="huge")
 """An int that is too long for Python to convert it to a string."""
-EVERY_READER = [
+EVERY_READER: list[Any] = [
     read_number,
     read_money,
     read_quantity,

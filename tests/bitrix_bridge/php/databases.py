@@ -187,4 +187,4 @@ _TEXT_TYPES = {
     FIELD_TYPE.TIMESTAMP,
     FIELD_TYPE.DATE,
 }
-_AS_TEXT = {kind: reader for kind, reader in conversions.items() if kind not in _TEXT_TYPES}
+_AS_TEXT: Any = {kind: reader for kind, reader in conversions.items() if kind not in _TEXT_TYPES}

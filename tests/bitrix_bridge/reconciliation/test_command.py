@@ -9,6 +9,7 @@ import threading
 import time
 from datetime import datetime, timedelta
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.conf import settings as project
@@ -44,7 +45,8 @@ def run_command(monkeypatch):
     monkeypatch.setattr(terminal, "BAR_SECONDS", 0.0)
 
     def run(*arguments, stream=None):
-        out, status = stream or io.StringIO(), 0
+        out = stream or io.StringIO()
+        status: Any = 0
         try:
             call_command("reconcile_bitrix", *arguments, stdout=out, stderr=out, no_color=True)
         except SystemExit as end:

@@ -2,6 +2,7 @@
 
 import json
 import tracemalloc
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -18,7 +19,14 @@ STATE = {
     "site_status": "AP",
     "received_version": 3,
 }
-ROW = {"xml_id": "bx_1", "version": 3, "status_id": "AP", "price": "9000.0000", "payed": "N", "canceled": "N"}
+ROW: dict[str, Any] = {
+    "xml_id": "bx_1",
+    "version": 3,
+    "status_id": "AP",
+    "price": "9000.0000",
+    "payed": "N",
+    "canceled": "N",
+}
 
 
 @pytest.fixture

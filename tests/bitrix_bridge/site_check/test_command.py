@@ -4,6 +4,7 @@ import builtins
 import io
 import json
 import signal
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -38,7 +39,8 @@ def run_command():
     """Return a function that runs the command and returns its exit status and its output."""
 
     def run(*arguments):
-        out, status = io.StringIO(), 0
+        out = io.StringIO()
+        status: Any = 0
         try:
             call_command("check_site", *arguments, stdout=out, stderr=out, no_color=True)
         except SystemExit as end:

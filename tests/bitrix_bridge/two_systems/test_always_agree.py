@@ -165,7 +165,7 @@ class TwoSides(RuleBasedStateMachine):
         held = opened[pick % len(opened)] if goes_on else opened.pop(pick % len(opened))
         values = LATE_CHANGES[change]
         chosen = {change: values[value % len(values)]}
-        parts = {"properties": chosen} if change in SITE_CHANGES else {"fields": chosen}
+        parts: dict[str, Any] = {"properties": chosen} if change in SITE_CHANGES else {"fields": chosen}
         self.world.on_site(lambda: self.world.site.save_opened(held, **parts))
 
     @rule(pick=which, change=st.sampled_from(sorted(SITE_CHANGES)), value=which)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 from uuid import UUID
@@ -247,7 +248,7 @@ class World:
         for data in self.site.all_orders():
             # The site refuses some changes of shipped orders. It accepts them after the orders are marked as not
             # shipped.
-            self.on_site(lambda key=int(data["ID"]): self.site.ship_order(key, "N"))
+            self.on_site(partial(self.site.ship_order, int(data["ID"]), "N"))
         for _round in range(MAX_ROUNDS):
             self.minute()
             for push in self._given_up():

@@ -155,7 +155,7 @@ def test_prune_import_rows_keeps_failed_rows_and_recent_imports(settings):
     kept = set()
     for state, ended in (("done", 91), ("stopped", 91), ("running", None), ("done", 89)):
         run = ImportRun.objects.create(
-            state=state, finished_at=ended and ago(ended), created=2, failed=1, reasons=[{"code": "no_lines"}]
+            state=state, finished_at=ago(ended) if ended else None, created=2, failed=1, reasons=[{"code": "no_lines"}]
         )
         for key, outcome in enumerate(("created", "unchanged", "failed")):
             row = ImportRow.objects.create(run=run, bitrix_order_id=key, outcome=outcome)

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission
 from django.core.cache import cache
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
@@ -66,13 +65,13 @@ def browser_of(db: None) -> Callable[..., Client]:
 
 
 @pytest.fixture
-def save(browser: Client) -> Callable[..., HttpResponse]:
+def save(browser: Client) -> Callable[..., Any]:
     """Return a function that opens an order's page, changes some fields and posts the form.
 
     `seen` are the values of a page that was opened earlier.
     """
 
-    def change(order: Order, *, seen: dict[str, Any] | None = None, **fields: Any) -> HttpResponse:
+    def change(order: Order, *, seen: dict[str, Any] | None = None, **fields: Any) -> Any:
         url = change_url(order)
         form = seen if seen is not None else read_form(browser.get(url).content.decode(), "order_form")
         return browser.post(url, {**form, **{name.replace("__", "-"): value for name, value in fields.items()}})

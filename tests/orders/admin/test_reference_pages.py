@@ -1,5 +1,7 @@
 """Tests of the pages of customers, products and reference data."""
 
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -69,7 +71,9 @@ def test_stubs_are_found_by_attention_filter(browser, post_webhook, make_order):
 def test_rows_that_orders_refer_to_can_not_be_deleted(browser, make_order, name):
     order = make_order()
     Courier.objects.create(name="Серик")
-    model = {"status": Status, "city": City, "product": Product, "courier": Courier, "customer": Customer}.get(name)
+    model: Any = {"status": Status, "city": City, "product": Product, "courier": Courier, "customer": Customer}.get(
+        name
+    )
     row = (model or type(getattr(order, {"shop": "shop", "deliveryslot": "delivery_slot"}[name]))).objects.first()
     assert browser.post(f"/crm/orders/{name}/{row.pk}/delete/", {"post": "yes"}).status_code == 403
 

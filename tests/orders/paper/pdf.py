@@ -2,6 +2,7 @@
 
 import io
 import re
+from typing import Any
 
 from pypdf import PageObject, PdfReader
 from pypdf.generic import ContentStream
@@ -67,7 +68,8 @@ def fonts(content: bytes) -> dict[str, bool]:
     """Return for each font, by name, whether it is embedded. The name `Type3` stands for fonts made of pictures."""
     found = {}
     for page in read(content).pages:
-        for reference in page["/Resources"].get("/Font", {}).values():
+        resources: Any = page["/Resources"]
+        for reference in resources.get("/Font", {}).values():
             font = reference.get_object()
             if font["/Subtype"] == "/Type3":
                 found["Type3"] = True
@@ -82,9 +84,9 @@ def has_missing_glyphs(content: bytes) -> bool:
     """Return whether a letter is drawn as an empty box, which is glyph 0 of a font."""
     reader = read(content)
     for page in reader.pages:
+        resources: Any = page["/Resources"]
         has_pictures = {
-            name: font.get_object()["/Subtype"] == "/Type3"
-            for name, font in page["/Resources"].get("/Font", {}).items()
+            name: font.get_object()["/Subtype"] == "/Type3" for name, font in resources.get("/Font", {}).items()
         }
         is_cid = False
         for operands, operator in ContentStream(page.get_contents(), reader).operations:

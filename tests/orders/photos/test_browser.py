@@ -75,13 +75,12 @@ def test_photos_are_uploaded_linked_and_answered_by_customer(
     assert camera.get_attribute("capture") == "environment"
     noise = encoded(Image.effect_noise((4000, 3000), 90).convert("RGB"), quality=60)
     small = picture((600, 800))
-    gallery.set_input_files(
-        [
-            {"name": "IMG_1.jpg", "mimeType": "image/jpeg", "buffer": noise},
-            {"name": "план.jpg", "mimeType": "image/jpeg", "buffer": b"no picture"},
-            {"name": "IMG_2.jpg", "mimeType": "image/jpeg", "buffer": small},
-        ]
-    )
+    files: list[Any] = [
+        {"name": "IMG_1.jpg", "mimeType": "image/jpeg", "buffer": noise},
+        {"name": "план.jpg", "mimeType": "image/jpeg", "buffer": b"no picture"},
+        {"name": "IMG_2.jpg", "mimeType": "image/jpeg", "buffer": small},
+    ]
+    gallery.set_input_files(files)
     panel = page.locator("#crm-photos")
     # The manager types the reason of a withdrawal while further photos are uploaded.
     expect(panel.locator(".crm-photo-list li")).to_have_count(1, timeout=60_000)

@@ -6,6 +6,7 @@ They also check that the functions get the right arguments.
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -74,7 +75,7 @@ COPY = Arrival(at=at(100), is_copied=True)
 FLAG = {"yes": True, "no": False}
 CLOCK = {str(one): one for one in Clock}
 CHANNEL = {str(one): one for one in Channel}
-FACTS = {
+FACTS: dict[Any, dict[str, Any]] = {
     age_by_clocks: {
         "version": CLOCK,
         "date": CLOCK,
