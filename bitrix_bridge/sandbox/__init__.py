@@ -1,6 +1,7 @@
-"""A sandbox for the shop's Bitrix site: it follows Bitrix's rules and answers over real HTTP.
+"""A sandbox that behaves like the shop's Bitrix site and answers over real HTTP.
 
-For developers and for tests; needs no Django. `python -m bitrix_bridge.sandbox` runs it; a test writes
+Developers and tests use it, and it needs no Django. `python -m bitrix_bridge.sandbox` runs it. A test uses it like
+this:
 
     with Sandbox(webhook_url=url) as sandbox:
         order = sandbox.place_order(recipient_name="Айгерім")
@@ -30,13 +31,17 @@ __all__ = ["Event", "Faults", "Sandbox", "SandboxServer", "Sender", "Site"]
 
 
 class Sandbox:
-    """A complete site on a free port of 127.0.0.1, as a context manager.
+    """A context manager that runs a complete site on a free port of 127.0.0.1.
 
-    With `webhook_url` None no webhook is sent; `.sender.events` holds the events in both cases. Tokens that are not
-    given are random; read them from `.webhook_token`, `.api_token`, `.rest_secret`. `auth_in` chooses where the webhook
-    token is sent. `legacy_bridge` is today's endpoint, which only creates; `bridge_version` "1.1" is the previous
-    version of the bridge. `data_file` keeps data between runs. `retry_delays` and `timeout` are the sender's, in
-    seconds; after `max_tries` it gives up. The same `seed` gives the same orders in `place_order`.
+    If `webhook_url` is None, no webhook is sent; `.sender.events` contains the events in both cases. Tokens that are
+    not given are random; read them from `.webhook_token`, `.api_token` and `.rest_secret`. `auth_in` selects whether
+    the webhook token is sent in a header or in the body. If `legacy_bridge` is true, the bridge is the endpoint that
+    the live site has today: it only creates orders. `bridge_version` "1.1" is the previous version of the bridge.
+    `data_file` is the file that stores the data between runs; without a file the data is only in memory.
+
+    The sender waits `retry_delays` seconds between attempts and `timeout` seconds for an answer. It gives up an event
+    after `max_tries` attempts, or never if `max_tries` is None. `place_order` places the same orders if `seed` is the
+    same.
     """
 
     def __init__(
@@ -97,19 +102,23 @@ class Sandbox:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop; webhooks that were not delivered stay in the data file."""
+        """Stop the server and the sender.
+
+        Webhooks that were not delivered remain in the data file, if there is one.
+        """
         self.stop()
 
     def stop(self) -> None:
-        """Stop the server and the sender. Safe to call twice."""
+        """Stop the server and the sender. This method may be called twice."""
         self.server.stop()
         self.sender.stop()
         self._storage.close()
 
     def place_order(self, **overrides: Any) -> Order:
-        """Place a plausible order as a customer; `overrides` are keys of the bridge's create request.
+        """Place a plausible order as a customer does, and return the stored order in the webhook's format.
 
-        `properties` are added to the plausible ones. Returns the stored order, in the webhook's shape.
+        `overrides` are keys of the bridge's create request. They replace generated values; `properties` replace the
+        generated properties one by one.
         """
         request = order_request(self._random)
         properties = {**request["properties"], **(overrides.pop("properties", None) or {})}
@@ -120,9 +129,15 @@ class Sandbox:
         return self.site.create_order({**request, **overrides, "properties": properties}).order
 
     def change_status(self, order_id: int | str, code: str) -> Order:
-        """Set an order's status as staff of the site do. Returns the order. Raises SiteError 404 or 422."""
+        """Set an order's status as staff of the site do, and return the order.
+
+        Raise `SiteError` 404 if the site does not have the order and 422 if it does not have the status.
+        """
         return self.site.change_status(int(order_id), code)
 
     def flush(self, timeout: float = 5.0) -> None:
-        """Wait until every webhook is delivered. Raises TimeoutError after `timeout` seconds."""
+        """Wait until every webhook is delivered.
+
+        Raise `TimeoutError` if this takes more than `timeout` seconds.
+        """
         self.sender.flush(timeout)

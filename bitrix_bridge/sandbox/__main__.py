@@ -1,7 +1,8 @@
-"""Run the sandbox: `python -m bitrix_bridge.sandbox --port 8002 --webhook-url URL --data-file PATH`.
+"""The command that runs the sandbox.
 
-For development only: it does not start unless DEBUG is on. Tokens come from the environment: BITRIX_API_TOKEN, and the
-first of WEBHOOK_TOKENS.
+Call it as `python -m bitrix_bridge.sandbox --port 8002 --webhook-url URL --data-file PATH`. It is for development only:
+it does not start unless DEBUG is on. The environment contains the tokens: BITRIX_API_TOKEN, and WEBHOOK_TOKENS, of
+which the first is used.
 """
 
 from __future__ import annotations
@@ -25,11 +26,15 @@ logger = logging.getLogger("bitrix_bridge.sandbox")
 
 
 class CannotStartError(Exception):
-    """The reason why the sandbox does not start, in one line."""
+    """An error that prevents the start of the sandbox. Its message is one line."""
 
 
 def tokens(environment: Mapping[str, str], *, sends_webhooks: bool) -> tuple[str, str]:
-    """Return the API token and the webhook token. Raises CannotStartError if DEBUG is off or a token is missing."""
+    """Return the API token and the webhook token.
+
+    Raise `CannotStartError` if DEBUG is off, if the API token is missing, or if the webhook token is missing although
+    webhooks are sent.
+    """
     if environment.get("DEBUG", "").strip().lower() not in ("1", "true", "yes", "on"):
         raise CannotStartError("the sandbox is for development only: it starts with DEBUG on, and DEBUG is off")
     api_token = environment.get("BITRIX_API_TOKEN", "").strip()
@@ -42,7 +47,7 @@ def tokens(environment: Mapping[str, str], *, sends_webhooks: bool) -> tuple[str
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run until SIGTERM or SIGINT. Returns the exit status: 2 if the sandbox could not start."""
+    """Run until SIGTERM or SIGINT, and return the exit status: 2 if the sandbox could not start, otherwise 0."""
     parser = argparse.ArgumentParser(
         prog="python -m bitrix_bridge.sandbox", description="A sandbox for the shop's site"
     )

@@ -1,6 +1,6 @@
-"""The buyers' inner accounts, where Bitrix books overpayments (b_sale_user_account, b_sale_user_transact).
+"""The customers' accounts, in which Bitrix books overpayments (b_sale_user_account, b_sale_user_transact).
 
-Not locked: the site calls this module under its own lock.
+This module has no lock of its own: the site holds its lock during each call.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from typing import Any
 
 from .storage import Document, Put
 
-# Bitrix's values of DESCRIPTION, the reason of a transaction.
+# Values of Bitrix's column DESCRIPTION, the reason for a transaction.
 EXCESS = "EXCESS_SUM_PAID"
 ORDER_PAY = "ORDER_PAY"
 
 
 @dataclass(frozen=True)
 class Booking:
-    """Money that a save moves: above zero to the account, below zero from it."""
+    """An amount that a save moves to the customer's account, or from the account if the amount is negative."""
 
     amount: Decimal
     description: str
@@ -26,7 +26,7 @@ class Booking:
 
 
 class Accounts:
-    """All transactions, and the balance of each buyer's account."""
+    """All transactions of the site, and the balance of each customer's account."""
 
     def __init__(self, rows: list[Document]) -> None:
         """Load the stored transactions."""
@@ -41,11 +41,14 @@ class Accounts:
         self._budgets[row["USER_ID"]] = self.budget(row["USER_ID"]) + amount
 
     def budget(self, user_id: str) -> Decimal:
-        """Return the balance of a buyer's account, KZT."""
+        """Return the balance of a customer's account, in KZT."""
         return self._budgets.get(str(user_id), Decimal(0))
 
     def book(self, order: dict[str, Any], bookings: list[Booking], now: str, origin: str) -> list[Put]:
-        """Make the transactions of a save and return what to store. AMOUNT is never negative: DEBIT Y is money in."""
+        """Book the transactions of a save, and return the documents to store.
+
+        AMOUNT is never negative. DEBIT is "Y" if the money moves to the account, otherwise "N".
+        """
         puts: list[Put] = []
         for booking in bookings:
             row = {
@@ -59,7 +62,7 @@ class Accounts:
                 "ORDER_ID": order["ID"],
                 "PAYMENT_ID": booking.payment_id,
                 "DESCRIPTION": booking.description,
-                # Who saved the order: not a column of Bitrix, but tests query it.
+                # Bitrix has no such column. It names who saved the order, and tests query it.
                 "origin": origin,
             }
             self._remember(row)

@@ -1,4 +1,4 @@
-"""The lines of an order: how the items of a request become `b_sale_basket` rows. Money is KZT."""
+"""The conversion of a request's items into `b_sale_basket` rows of an order. Money is in KZT."""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ from .values import Order, amount, identity, money, rounded, text_of
 
 @dataclass(frozen=True)
 class RequestedLine:
-    """A line of a request. A field that is None keeps its value; a new line gets it from the catalogue."""
+    """An item of a request.
+
+    If `product_id` or `base_price` is None, or a string is empty, the value of an existing row is not overwritten. A
+    new row has `list_price` as its BASE_PRICE then; its name and XML id come from the catalogue, and its currency is
+    KZT.
+    """
 
     basket_id: int
     product_id: int | None
@@ -23,14 +28,17 @@ class RequestedLine:
     price: Decimal
     base_price: Decimal | None
     list_price: Decimal
-    """BASE_PRICE of a new line if the request does not give one."""
+    """BASE_PRICE of a new row if `base_price` is None."""
     name: str
     currency: str
     xml_id: str
 
 
 def requested_lines(items: object) -> list[RequestedLine]:
-    """Return the lines of a request's `items`. Raises SiteError 422, step "basket"."""
+    """Return the items of a request.
+
+    Raise `SiteError` 422 with the step "basket" if there are no items or an item is invalid.
+    """
     if not isinstance(items, list) or not items:
         raise invalid("empty_basket", "An order needs at least one item", "basket")
     for position, item in enumerate(items):
@@ -50,7 +58,7 @@ def _requested_line(item: Order) -> RequestedLine:
     price = rounded(amount(item.get("price"), "items.price", "basket"))
     return RequestedLine(
         basket_id=identity(item.get("bitrix_basket_id") or 0, "bitrix_basket_id", "basket", zero=True),
-        # Bitrix keeps PRODUCT_ID 0 for goods that the catalogue no longer has.
+        # Bitrix stores PRODUCT_ID 0 for goods that the catalogue no longer contains.
         product_id=identity(given_id, "bitrix_product_id", "basket", zero=True) if given_id else None,
         quantity=quantity,
         price=price,
@@ -63,7 +71,10 @@ def _requested_line(item: Order) -> RequestedLine:
 
 
 def allocate_goods_total(lines: list[RequestedLine], goods: Decimal) -> list[RequestedLine]:
-    """Return the lines with prices whose sum is `goods`; a piece that needs a higher price becomes a new line."""
+    """Return the items with prices whose sum is `goods`.
+
+    If some pieces of an item need a different price, they become a new item.
+    """
     parts = allocate_total([PricedQuantity(line.price, line.quantity) for line in lines], goods)
     return [
         replace(line, basket_id=0 if place else line.basket_id, price=part.price, quantity=part.quantity)
@@ -73,7 +84,7 @@ def allocate_goods_total(lines: list[RequestedLine], goods: Decimal) -> list[Req
 
 
 def current_lines(order: Order) -> list[RequestedLine]:
-    """Return the lines of an order as a request that changes nothing."""
+    """Return the items of an order as those of a request that changes nothing."""
     return [
         RequestedLine(
             basket_id=int(line["ID"]),
@@ -91,11 +102,11 @@ def current_lines(order: Order) -> list[RequestedLine]:
 
 
 class BasketUpdate:
-    """Changes the lines of an order into those of a request.
+    """An update of an order's items to the items of a request.
 
-    With `fixed_prices` as the bridge writes them: Bitrix does not recompute such prices. A product that the catalogue
-    does not sell is refused when staff of the site add it. The bridge keeps such a line without the catalogue:
-    `unavailable` has its product id, its name and Bitrix's reason.
+    If `fixed_prices` is true, the items are written as the bridge writes them: Bitrix does not recompute such prices. A
+    product that the catalogue does not sell is refused if staff of the site add it. The bridge adds it without the
+    catalogue; `unavailable` then contains its product id, its name and Bitrix's reason.
     """
 
     def __init__(self, draft: Draft, *, fixed_prices: bool) -> None:
@@ -103,9 +114,13 @@ class BasketUpdate:
         self.unavailable: list[tuple[int, str, str]] = []
 
     def apply(self, wanted: list[RequestedLine]) -> None:
-        """Update the rows that `wanted` names, or the first unused row of the same product; add and delete the others.
+        """Update the rows of the order to the items in `wanted`.
 
-        Raises SiteError 422 for a row that the order does not have, and for any change of quantity in a shipped order.
+        An item updates the row with its id or, if it has no id, the first unused row of the same product. An item
+        without a row is added, and a row without an item is deleted.
+
+        Raise `SiteError` 422 if the order does not have the row of an id, if items or quantities of a shipped order
+        would change, or if the catalogue refuses an item.
         """
         present = self._draft.order["basket"]
         free = list(present)
@@ -150,7 +165,7 @@ class BasketUpdate:
             if reason:
                 self._keep_without_catalogue(row, reason)
             row["QUANTITY"] = money(line.quantity)
-        # The bridge's price says nothing about the list price; the site's own form sends both.
+        # A request of the bridge does not change the list price of a row. The site's own form sends both prices.
         base = row["BASE_PRICE"] if self._fixed_prices or line.base_price is None else money(line.base_price)
         if (row["PRICE"], row["BASE_PRICE"]) != (money(line.price), base) or is_more_or_less:
             row.update(PRICE=money(line.price), BASE_PRICE=base)
@@ -190,7 +205,7 @@ class BasketUpdate:
         return row
 
     def _price(self, row: Order) -> None:
-        """Set CUSTOM_PRICE and DISCOUNT_PRICE: Bitrix counts no discount for a price that was set by hand."""
+        """Set CUSTOM_PRICE and DISCOUNT_PRICE. Bitrix counts no discount for a price that was set by hand."""
         less = Decimal(row["BASE_PRICE"]) - Decimal(row["PRICE"])
         if self._fixed_prices or less < 0:
             row.update(CUSTOM_PRICE="Y", DISCOUNT_PRICE=money(Decimal(0)))

@@ -1,4 +1,4 @@
-"""The actions of the PHP bridge: a JSON object with an `action` in, an answer out. No HTTP here."""
+"""The actions of the PHP bridge, without HTTP. Each receives a JSON object with an `action` and returns an answer."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ VERSIONS = {"bridge": "1.2", "sale": "25.0.200", "main": "25.550.0", "php": "8.2
 
 
 def error_answer(error: SiteError) -> Answer:
-    """Return a refusal in the bridge's shape, with `current` beside `error` if a comparison failed."""
+    """Return a refusal in the bridge's format.
+
+    If a comparison of the status failed, the answer also contains `current`.
+    """
     answer: Answer = {
         "success": False,
         "error": {"code": error.code, "message": error.message, "step": error.step},
@@ -40,10 +43,10 @@ def error_answer(error: SiteError) -> Answer:
 
 
 class Bridge:
-    """The endpoint's actions over a site.
+    """The actions of the endpoint for one site.
 
-    `queue_length` returns the number of pending webhooks, None if none are sent; `pending_deletion` returns the id of a
-    deleted order with that XML_ID whose webhook is still pending, or 0.
+    `queue_length` returns the number of pending webhooks, or None if no webhooks are sent. `pending_deletion` returns
+    the id of the deleted order with the given XML_ID if the webhook of its deletion is still pending, otherwise 0.
     """
 
     def __init__(
@@ -55,10 +58,12 @@ class Bridge:
         legacy: bool = False,
         version: str = VERSIONS["bridge"],
     ) -> None:
-        """Create the endpoint. `legacy` is today's live endpoint: it only creates and ignores `action` and `xml_id`.
+        """Create the endpoint in one of its versions.
 
-        The legacy endpoint sends no webhook. `version` "1.1" is the previous bridge: its update compares no status, its
-        warnings are texts, and one refused part makes it refuse the whole request.
+        If `legacy` is true, the endpoint is the one that the live site has today: it only creates orders, ignores
+        `action` and `xml_id`, and sends no webhook. If `version` is "1.1", the endpoint is the previous bridge: its
+        update does not compare statuses, its warnings are strings, and one refused part makes it refuse the whole
+        request.
         """
         self._site = site
         self._queue_length = queue_length
@@ -84,7 +89,7 @@ class Bridge:
         try:
             if not isinstance(request, dict):
                 raise bad_request("bad_request", "The request must be a JSON object")
-            # A body without an action is the live create request.
+            # A body without an action is a create request, as the live endpoint receives it.
             action = request.get("action", "order.create")
             handler = self._actions.get(action) if isinstance(action, str) else None
             if handler is None:
@@ -115,8 +120,7 @@ class Bridge:
         if outcome.is_archived:
             return {**_not_created_answer(int(outcome.order["ID"])), "archived": True}
         if not outcome.created:
-            # If the first answer was lost, the CRM did not receive what the site refused, so check the properties
-            # again.
+            # If the first answer was lost, the CRM does not know what the site refused. So check the properties again.
             draft = self._site.empty_draft()
             for code, value in requested_properties(request).items():
                 report.try_property(draft, code, value)
@@ -179,7 +183,7 @@ class Bridge:
         return TextRequestReport() if self._is_older else RequestReport()
 
     def _delete(self, request: Answer) -> Answer:
-        """Delete an order that the CRM's check of the site created: the CRM deletes no other order on the site."""
+        """Delete an order that the site check created. The CRM deletes no other order on the site."""
         order_id = identity(request.get("order_id"), "order_id")
         with self._site.lock:
             draft = self._site.open_order(order_id)
@@ -201,7 +205,7 @@ class Bridge:
     def _list(self, request: Answer) -> Answer:
         limit = min(identity(request.get("limit") or LIST_LIMIT, "limit"), LIST_LIMIT_MOST)
         after_id = identity(request.get("after_id") or 0, "after_id", zero=True)
-        # One row more than the limit shows whether there is a next page.
+        # One row more than the limit is read: it shows whether there is a next page.
         with_archived = bool(request.get("archived")) and not self._is_older
         since = _moment(request.get("since"))
         rows = self._site.changed(since, after_id, limit + 1, with_archived=with_archived)
@@ -218,26 +222,27 @@ class Bridge:
 
 
 def _not_created_answer(order_id: int) -> Answer:
-    """Return the answer to the create of an order that exists only in the archive or was deleted."""
+    """Return the answer to a create request for an order that is in the archive or was deleted."""
     return {"order_id": order_id, "order_number": str(order_id), "version": 0, "created": False}
 
 
 class TextRequestReport(RequestReport):
-    """The report of bridges before 1.2: warnings are texts, and one refused part refuses the whole request."""
+    """The report of bridges before 1.2. Warnings are strings, and one refused part refuses the whole request."""
 
     def as_answer(self) -> Answer:
-        """Return the texts of the warnings."""
+        """Return the messages of the warnings."""
         return {"warnings": [warning["message"] for warning in self.warnings]} if self.warnings else {}
 
     def refuse(self, what: list[str], refusal: SiteError) -> None:
-        """Refuse the whole request. Raises SiteError 422."""
+        """Refuse the whole request by raising `refusal`."""
         raise refusal
 
 
 def _moment(since: object) -> float | None:
-    """Return `since` as unix seconds. Raises SiteError 400.
+    """Return `since` in unix seconds, or None if `since` is empty.
 
-    `since` is a number of unix seconds or an ISO 8601 time; a naive time is in Asia/Almaty.
+    `since` is a number of unix seconds or an ISO 8601 datetime; a naive datetime is in Asia/Almaty. Raise `SiteError`
+    400 if `since` is neither of them.
     """
     if since in (None, ""):
         return None

@@ -1,4 +1,4 @@
-"""`order.update` of the bridge: each part is done separately, so a refused part does not stop the others."""
+"""The action `order.update` of the bridge. Each part is applied separately: a refused part does not stop the others."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from .values import Order
 
 
 def only(fields: Order, *names: str) -> Order:
-    """Return those of the named fields that the request has."""
+    """Return the named fields that the request contains."""
     return {name: fields[name] for name in names if name in fields}
 
 
 class BridgeChange:
-    """Applies the parts of a request to a draft, and reports which of them were refused.
+    """The application of a request's parts to a draft, with a report of the refused parts.
 
-    The order of the parts matters: Bitrix accepts no payment for a cancelled order and cancels no paid one.
+    The sequence of the parts matters: Bitrix accepts no payment for a cancelled order and does not cancel a paid order.
     """
 
     def __init__(self, draft: Draft, report: RequestReport) -> None:
@@ -31,13 +31,16 @@ class BridgeChange:
         self._asked = 0
 
     def run(self, fields: Order, properties: dict[str, Any], lines: list[RequestedLine] | None) -> None:
-        """Apply the request. Raises SiteError 422 if every part of it is refused."""
+        """Apply the request.
+
+        Raise `SiteError` 422 if every part of the request is refused.
+        """
         draft = self._draft
         flag, paid = fields.get("CANCELED"), fields.get("PAYED")
         cancelling = list(only(fields, "CANCELED", "REASON_CANCELED"))
         if flag == "N":
             self._do(cancelling, lambda: cancel(draft, "N", ""))
-        # First, because a paid payment keeps its sum and its pay system.
+        # This is first, because Bitrix changes neither the sum nor the pay system of a paid payment.
         if paid == "N":
             self._do(["PAYED"], lambda: mark_unpaid(draft))
         for column in fields:
@@ -75,7 +78,7 @@ class BridgeChange:
         self._do([column], lambda: set_column(self._draft, column, value))
 
     def _money(self, fields: Order, lines: list[RequestedLine] | None) -> None:
-        """Apply lines, delivery and total: a total that differs from the sum of the parts changes the lines' prices."""
+        """Apply items, delivery and total. A total that differs from the sum of the parts changes the items' prices."""
         delivery = only(fields, "PRICE_DELIVERY", "DELIVERY_ID")
         if delivery:
             self._do(list(delivery), lambda: set_delivery(self._draft, delivery))
@@ -92,7 +95,7 @@ class BridgeChange:
         present = current_lines(order)
         wanted = present if lines is None else lines
         if "PRICE" in fields:
-            # The requested fee, even if the site refused it: the lines must not make up for the delivery.
+            # The requested fee is used even if the site refused it: the items' prices must not compensate for it.
             fee = Decimal({**order, **fields}["PRICE_DELIVERY"])
             wanted = allocate_goods_total(wanted, goods_total(Decimal(fields["PRICE"]), fee))
         if wanted != present:
@@ -101,7 +104,7 @@ class BridgeChange:
             self._report.warn_unavailable(basket.unavailable)
 
     def _settle(self) -> None:
-        """Make the total the sum of its parts, and the only unpaid payment equal to the total."""
+        """Set the total to the sum of its parts. If the order has one payment, and it is unpaid, change its sum too."""
         draft = self._draft
         refresh_price(draft)
         if any(draft.order[name] != draft.loaded[name] for name in ("basket", "PRICE")):

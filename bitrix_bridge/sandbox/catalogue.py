@@ -1,7 +1,7 @@
 """The stock of each product, the reservations of orders, and Bitrix's refusals.
 
 As in Bitrix's catalogue, QUANTITY is the free stock, without reserved pieces. Only products with QUANTITY_TRACE are
-counted. Not locked: the site calls this module under its own lock.
+counted. This module has no lock of its own: the site holds its lock during each call.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from .reference import PRODUCTS
 from .storage import Document, Put
 from .values import Order, money
 
-# Keys of a line that its document does not show: whether the catalogue provides it, and its reserved quantity.
+# Keys of an item that no document contains: whether the catalogue provides the item, and its reserved quantity.
 PROVIDED = "_provided"
 RESERVED = "_reserved"
 
 
 @dataclass
 class Stock:
-    """The stock of a product. `is_deleted`: only orders still refer to it."""
+    """The stock of a product. If `is_deleted` is true, only orders still refer to the product."""
 
     product_id: int
     quantity: str = "0.0000"
@@ -33,7 +33,7 @@ class Stock:
 
     @property
     def is_sold(self) -> bool:
-        """Whether the product can be sold at all."""
+        """Whether the shop sells the product, even if it is out of stock."""
         return self.is_active and not self.is_deleted
 
     @property
@@ -43,33 +43,34 @@ class Stock:
 
 
 class Catalogue:
-    """The products of the shop."""
+    """The products of the shop, with their stock."""
 
     def __init__(self, rows: list[Document]) -> None:
-        """Load the stored rows over the products that every sandbox has."""
+        """Load the products that every sandbox has, then the stored rows, which replace them."""
         self._stocks = {product.id: Stock(product.id) for product in PRODUCTS}
         self._stocks |= {row["product_id"]: Stock(**row) for row in rows}
 
     def stock(self, product_id: int) -> Stock | None:
-        """Return the product's stock, None if the product never existed."""
+        """Return the product's stock, or None if the product never existed."""
         return self._stocks.get(product_id)
 
     def set(self, product_id: int, **changes: Any) -> Put:
-        """Change a product, or create it, and return what to store."""
+        """Change a product, or create it if it is new, and return the document to store."""
         stock = self._stocks.setdefault(product_id, Stock(product_id))
         for name, value in changes.items():
             setattr(stock, name, money(Decimal(str(value))) if name in ("quantity", "reserved") else value)
         return self._put(product_id)
 
     def provides(self, product_id: int) -> bool:
-        """Return whether a new line of this product can come from the catalogue at all."""
+        """Return whether the catalogue can provide a new item of this product, even if it is out of stock."""
         stock = self._stocks.get(product_id)
         return stock is not None and stock.is_sold
 
     def refusal(self, line: Order, quantity: Decimal) -> str | None:
-        """Return why a line can't have this quantity, in Bitrix's words, or None if it can.
+        """Return Bitrix's reason why an item cannot have this quantity, or None if it can.
 
-        Bitrix checks every change of quantity, also a decrease; the stock of a product that is not sold is not checked.
+        Bitrix checks every change of a quantity, also a decrease. It refuses a product that is not sold without
+        checking its stock.
         """
         stock = self._stocks.get(int(line["PRODUCT_ID"]))
         if stock is None or not line.get(PROVIDED):
@@ -86,9 +87,9 @@ class Catalogue:
         return f"Товар «{name}» уже добавлен в корзине в количестве {present:f}. Можно добавить не более {free:f}"
 
     def settle(self, before: Order, after: Order) -> list[Put]:
-        """Reserve what the saved order's lines need, release the rest, and return what to store.
+        """Reserve the pieces that the saved order's items need, release the others, and return the documents to store.
 
-        A cancelled order needs nothing. Shipped pieces leave the reserve and do not return to the free stock.
+        A cancelled order needs no pieces. Shipped pieces are no longer reserved and do not return to the free stock.
         """
         touched: set[int] = set()
         lines = {line["ID"]: line for line in after["basket"]}

@@ -1,6 +1,6 @@
-"""The columns of `b_sale_order`: valid values, and what Bitrix changes when a column is set.
+"""The valid values of the columns of `b_sale_order`, and what Bitrix changes when a column is set.
 
-Numbers are the strings that PHP gets from MySQL ("7500.0000"). Money is KZT.
+Numbers are the strings that PHP receives from MySQL ("7500.0000"). Money is in KZT.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from .payments import has_paid
 from .reference import DELIVERIES, ORDER_STATUSES
 from .values import Order, amount, identity, money, rounded, text_of
 
-# varchar lengths of b_sale_order; MySQL in strict mode refuses longer texts.
+# The lengths of string columns of b_sale_order. MySQL in strict mode refuses longer strings.
 TEXT_COLUMNS = {"USER_DESCRIPTION": 2000, "COMMENTS": 65535, "REASON_CANCELED": 255, "ADDITIONAL_INFO": 255}
 NAME_COLUMNS = {"XML_ID": 255, "TRACKING_NUMBER": 255, "ORDER_TOPIC": 255}
 MONEY_COLUMNS = ("PRICE", "PRICE_DELIVERY", "DISCOUNT_VALUE")
 FLAG_COLUMNS = ("PAYED", "CANCELED", "MARKED", "EXTERNAL_ORDER")
 ID_COLUMNS = ("RESPONSIBLE_ID", "PAY_SYSTEM_ID", "DELIVERY_ID", "COMPANY_ID", "EMP_STATUS_ID")
 
-# Columns that belong to a part of the order, or are computed.
+# Columns that belong to a part of the order, or that are computed.
 PART_COLUMNS = (
     *("PRICE", "PRICE_DELIVERY", "DISCOUNT_VALUE", "DELIVERY_ID", "TRACKING_NUMBER", "PAYED", "PAY_SYSTEM_ID"),
     *("STATUS_ID", "CANCELED", "REASON_CANCELED"),
@@ -28,17 +28,20 @@ PART_COLUMNS = (
 
 
 def check_status(status_id: object) -> str:
-    """Return the code of an order status (TYPE 'O') of the site. Raises SiteError 422 for any other."""
+    """Return `status_id` if it is the code of an order status (TYPE 'O') of the site.
+
+    Raise `SiteError` 422 if it is not.
+    """
     if not isinstance(status_id, str) or status_id not in ORDER_STATUSES:
         raise invalid("status_unknown", f"The site has no order status {status_id!r}", "status")
     return status_id
 
 
 def column_value(column: str, value: object) -> Any:
-    """Return a settable column's value in its stored form. Raises SiteError 422 for other columns and bad values.
+    """Return the value of a column in the format in which it is stored.
 
-    The refusals are those of D7: `setField` knows its columns, USER_ID and CURRENCY never change, VERSION and the dates
-    are the site's own.
+    Raise `SiteError` 422 if the column cannot be set or the value is invalid. The refusals are those of D7: `setField`
+    accepts only columns that it knows, USER_ID and CURRENCY never change, and only the site sets VERSION and the dates.
     """
     if column == "STATUS_ID":
         return check_status(value)
@@ -61,7 +64,7 @@ def column_value(column: str, value: object) -> Any:
 
 
 def set_column(draft: Draft, column: str, value: Any) -> None:
-    """Set the status, MARKED, or a column that does not affect others."""
+    """Set the status, MARKED, or a column that does not affect other columns."""
     order = draft.order
     if order.get(column) == value:
         return
@@ -73,7 +76,10 @@ def set_column(draft: Draft, column: str, value: Any) -> None:
 
 
 def set_delivery(draft: Draft, fields: Order) -> None:
-    """Change the service, the tracking number and the price of the shipment. Raises SiteError 422."""
+    """Change the service, the tracking number and the price of the shipment.
+
+    Raise `SiteError` 422 if the service is unknown, or if the price would change in a cancelled order.
+    """
     order = draft.order
     service = fields.get("DELIVERY_ID")
     if service and service != order["DELIVERY_ID"]:
@@ -90,7 +96,10 @@ def set_delivery(draft: Draft, fields: Order) -> None:
 
 
 def cancel(draft: Draft, flag: str, reason: str | None) -> None:
-    """Cancel an order, or undo the cancellation. Raises SiteError 422 for an order that is paid or shipped."""
+    """Cancel an order, or undo the cancellation.
+
+    Raise `SiteError` 422 if the order is to be cancelled, but has a paid payment or is shipped.
+    """
     order = draft.order
     if order["CANCELED"] == flag:
         return

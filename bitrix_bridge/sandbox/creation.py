@@ -1,7 +1,7 @@
-"""How a create request becomes an order, by the site itself and by the bridge. Money is KZT.
+"""The creation of an order from a create request, by the site itself or by the bridge. Money is in KZT.
 
-An order is a plain dict in the webhook's shape: columns of `b_sale_order` in capitals, `properties`, `basket`,
-`payments` and `user` beside them.
+An order is a dictionary in the webhook's format. Its keys are the columns of `b_sale_order` in capitals, and
+`properties`, `basket`, `payments` and `user`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,10 @@ PROPERTY_OF_REQUEST_KEY = {
 
 
 def requested_properties(request: Order) -> dict[str, Any]:
-    """Return the order properties of a create request. Raises SiteError 422."""
+    """Return the order properties of a create request.
+
+    Raise `SiteError` 422 if `properties` is not an object.
+    """
     properties = properties_of(request.get("properties"))
     for key, code in PROPERTY_OF_REQUEST_KEY.items():
         if request.get(key) is not None:
@@ -41,11 +44,13 @@ def requested_properties(request: Order) -> dict[str, Any]:
 
 
 def fill(draft: Draft, request: Order, report: RequestReport | None) -> dict[str, Any]:
-    """Fill an empty draft from a create request, without ID and user; unknown keys are ignored.
+    """Fill an empty draft from a create request, without ID and user, and return the requested properties.
 
-    With `report` as the bridge does it: the total is allocated to the prices. Without it as the site itself or raw SQL:
-    a total may differ from the sum of the parts. Returns the requested properties. Raises SiteError 422 with step
-    "basket", "order", "status" or "properties".
+    Unknown keys are ignored. If `report` is given, the draft is filled as the bridge does it: the total is allocated to
+    the prices. Otherwise it is filled as the site itself or raw SQL does it: the total may differ from the sum of the
+    parts.
+
+    Raise `SiteError` 422 with the step "basket", "order", "status" or "properties" if a value is refused.
     """
     properties = requested_properties(request)
     status_id = check_status(request.get("status_id") or "N")
@@ -85,14 +90,20 @@ def fill(draft: Draft, request: Order, report: RequestReport | None) -> dict[str
 
 
 def goods_total(total: Decimal, fee: Decimal) -> Decimal:
-    """Return what the lines have to cost in an order of this total. Raises SiteError 422."""
+    """Return the sum that the items of an order with this total have, without the delivery fee.
+
+    Raise `SiteError` 422 if the total is less than the fee.
+    """
     if total < fee:
         raise invalid("bad_total", "Сумма заказа меньше стоимости доставки", "order")
     return total - fee
 
 
 def set_discount_value(draft: Draft) -> None:
-    """Set DISCOUNT_VALUE to the discount that the lines show; Bitrix counts no discount for a price set by hand."""
+    """Set DISCOUNT_VALUE to the sum of the items' discounts.
+
+    Bitrix itself counts no discount for a price that was set by hand.
+    """
     discount = Decimal(0)
     for line in draft.order["basket"]:
         less = Decimal(line["BASE_PRICE"]) - Decimal(line["PRICE"])
@@ -101,7 +112,7 @@ def set_discount_value(draft: Draft) -> None:
 
 
 def _set_delivery(draft: Draft, service: str | None, report: RequestReport | None) -> None:
-    """Set the delivery service; without one, or with an unknown one, set Bitrix's service for no delivery."""
+    """Set the delivery service. If it is empty or unknown, set Bitrix's service for orders without delivery."""
     if service and int(service) not in DELIVERIES:
         if report is not None:
             report.warn("no_delivery", f"На сайте нет службы доставки {service}")

@@ -1,4 +1,4 @@
-"""The data of the sandbox: queries, writes, and the webhooks that a write causes."""
+"""The data of the sandbox, with the queries, the writes, and the webhooks that a write causes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .storage import MemoryStorage, Put, Storage
 from .users import Users
 from .values import Order, site_time
 
-# The origins of writes that count as the CRM's, so that a test can assert "exactly one".
+# Writes of these origins are counted as writes of the CRM: a test can assert that there was exactly one.
 CRM_ORIGINS = ("bridge", "rest")
 
 FIRST_IDS = {"order": 122183, "basket": 500001, "payment": 700001, "user": 1080, "event": 1}
@@ -33,7 +33,7 @@ FIRST_IDS = {"order": 122183, "basket": 500001, "payment": 700001, "user": 1080,
 
 @dataclass(frozen=True)
 class Event:
-    """A webhook to send. `number` orders the events of this site, `origin` is who made the write."""
+    """A webhook to send. Events are sorted by `number`; `origin` names who made the write."""
 
     number: int
     event_id: str
@@ -42,20 +42,20 @@ class Event:
     origin: str
 
     def document(self) -> dict[str, Any]:
-        """Return the event as it is stored."""
+        """Return the event as the document to store."""
         return dict(self.__dict__)
 
 
 class Database:
     """All data of a site. Public methods may be called from any thread.
 
-    `writes` counts writes made for the CRM, `saves` all saves of each order. `requests` are the requests that the site
-    received, `mails` those that buyers received. `omitted_keys` are keys of documents that the site's PHP is too old to
-    send.
+    `writes` is the number of writes made for the CRM, and `saves` is the number of all saves of each order. `requests`
+    contains the last requests that the site received, and `mails` contains the mails that customers received.
+    `omitted_keys` are keys of documents that the site's PHP is too old to send.
     """
 
     def __init__(self, storage: Storage | None = None, *, clock: Callable[[], float] = time.time) -> None:
-        """Load what `storage` holds; `clock` returns unix seconds."""
+        """Load the data that `storage` contains. `clock` returns unix seconds."""
         self.lock = threading.RLock()
         self._storage = storage or MemoryStorage()
         self._clock = clock
@@ -77,7 +77,7 @@ class Database:
             for code in order["properties"]:
                 if self._tables.properties.get(code) is None:
                     self._tables.properties.define(code)
-        # Before version 1.2 only the version was kept.
+        # Before version 1.2 only the order's version was stored, not the answer.
         self._done: dict[str, dict[str, Any]] = {
             row["event_id"]: row.get("answer") or {"version": row["version"]} for row in self._storage.load("done")
         }
@@ -90,19 +90,28 @@ class Database:
         self.requests: deque[dict[str, Any]] = deque(maxlen=1000)
 
     def subscribe(self, listener: Callable[[Event], None]) -> None:
-        """Call `listener` with each event, in order, while the site is locked: the listener must not block."""
+        """Call `listener` with each event, in sequence.
+
+        The site is locked during the call: the listener must not block.
+        """
         with self.lock:
             self._listeners.append(listener)
 
     # Queries
 
     def order(self, order_id: int) -> Order:
-        """Return a copy of an order in the webhook's shape. Raises SiteError 404."""
+        """Return a copy of an order in the webhook's format.
+
+        Raise `SiteError` 404 if the order does not exist or is in the archive.
+        """
         with self.lock:
             return self._document(self._find(order_id))
 
     def order_by_xml_id(self, xml_id: str) -> Order:
-        """Return a copy of the order with this XML_ID. Raises SiteError 404."""
+        """Return a copy of the order with this XML_ID.
+
+        Raise `SiteError` 404 if the order does not exist or is in the archive.
+        """
         with self.lock:
             if xml_id in self._by_xml_id:
                 return self._document(self._by_xml_id[xml_id])
@@ -123,9 +132,10 @@ class Database:
     def changed(
         self, since: float | None = None, after_id: int = 0, limit: int = 100, *, with_archived: bool = False
     ) -> list[Order]:
-        """Return rows for comparison, sorted by id: orders with an id above `after_id`, updated at `since` or later.
+        """Return at most `limit` rows for a comparison, sorted by id.
 
-        `since` is in unix seconds.
+        They are the rows of orders with an id above `after_id` that were updated at `since` (unix seconds) or later. If
+        `with_archived` is true, orders that were archived at `since` or later are included.
         """
         moment = None if since is None else site_time(since)
 
@@ -144,17 +154,17 @@ class Database:
             return sorted(rows, key=lambda one: int(one["order_id"]))[:limit]
 
     def reference(self) -> dict[str, list[dict[str, Any]]]:
-        """Return the lists of the site: statuses, cities, shops, slots, pay systems."""
+        """Return the reference data of the site: statuses, cities, shops, delivery slots and pay systems."""
         return reference_lists()
 
     def budget(self, user_id: str) -> Decimal:
-        """Return the balance of a buyer's inner account, KZT."""
+        """Return the balance of a customer's account, in KZT."""
         with self.lock:
             return self._tables.accounts.budget(user_id)
 
     @property
     def transactions(self) -> list[dict[str, Any]]:
-        """Copies of all transactions of inner accounts, oldest first."""
+        """Copies of all transactions of customers' accounts, oldest first."""
         with self.lock:
             return copy.deepcopy(self._tables.accounts.transactions)
 
@@ -166,21 +176,24 @@ class Database:
     # Received requests
 
     def record_request(self, entry: dict[str, Any]) -> None:
-        """Record a received request; the caller leaves tokens out."""
+        """Record a received request. The caller removes tokens from `entry` first."""
         with self.lock:
             self.requests.append({"at": self._clock(), **entry})
 
     def done(self, event_id: str) -> dict[str, Any] | None:
-        """Return the answer to an earlier request with this id, or None."""
+        """Return the answer to an earlier request with this id, or None if there was no such request."""
         return self._done.get(event_id)
 
     def store_answer(self, event_id: str, answer: dict[str, Any]) -> None:
-        """Store the answer to a request; a request without an id is repeated each time."""
+        """Store the answer to a request.
+
+        A request without an id has no stored answer: it is applied again when it is repeated.
+        """
         if event_id:
             self._done[event_id] = answer
             self._storage.write([("done", event_id, {"event_id": event_id, "answer": answer})])
 
-    # Internal; the caller holds the lock
+    # Internal methods; the caller holds the lock
 
     def _find(self, order_id: int) -> Order:
         if order_id in self._archived:
@@ -207,7 +220,10 @@ class Database:
     def _store(
         self, draft: Draft, stored: Order, event_name: str | None, origin: str, puts: list[Put] | None = None
     ) -> None:
-        """Write a draft over the stored order (itself if it is new), with its reservations, transactions and mails."""
+        """Store a draft with its reservations, transactions and mails.
+
+        The changes of the draft are written over `stored`. A new order is stored as it is.
+        """
         tables, is_new = self._tables, not draft.loaded
         puts = [*(puts or []), *tables.catalogue.settle(draft.loaded, draft.order)]
         puts += tables.accounts.book(draft.order, draft.bookings, draft.now, origin)

@@ -1,4 +1,4 @@
-"""The documents that the site sends: an order in a webhook, and a row of a list. Pure functions."""
+"""The documents that the site sends: an order in a webhook and a row of a list. All functions are pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 from .reference import EMPTY_DELIVERY
 from .values import Order, iso_time
 
-# Columns in the checksum: raw SQL and old API change them without an event and move neither VERSION nor DATE_UPDATE.
+# Columns that the checksum depends on. Raw SQL and the old API change them without an event, and change neither VERSION
+# nor DATE_UPDATE.
 CHECKED_LINE = ("ID", "PRODUCT_ID", "NAME", "PRICE", "BASE_PRICE", "QUANTITY")
 CHECKED_PAYMENT = ("ID", "PAY_SYSTEM_ID", "SUM", "PAID")
 
@@ -21,7 +22,7 @@ NEW_IN_1_2 = frozenset({"payments", "checksum"})
 def document(order: Order, properties: dict[str, Any], omitted_keys: frozenset[str] = frozenset()) -> Order:
     """Return a copy of a stored order as the site sends it, without the `omitted_keys`.
 
-    `properties` are all properties of the site.
+    `properties` contains a value for every property of the site.
     """
     shown = copy.deepcopy(order)
     shown["properties"] = copy.deepcopy(properties)
@@ -35,7 +36,7 @@ def document(order: Order, properties: dict[str, Any], omitted_keys: frozenset[s
 
 
 def checksum(order: Order, properties: dict[str, Any]) -> str:
-    """Return an opaque text that depends on properties, lines and payments."""
+    """Return an opaque string that depends on the order's properties, items and payments."""
     checked = [
         dict(sorted(properties.items())),
         [[line[name] for name in CHECKED_LINE] for line in order["basket"]],
@@ -46,7 +47,7 @@ def checksum(order: Order, properties: dict[str, Any]) -> str:
 
 
 def row(order: Order, properties: dict[str, Any], omitted_keys: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """Return the row of an order in a list for comparison."""
+    """Return the row of an order in a list for a comparison."""
     listed = {
         "order_id": int(order["ID"]),
         "xml_id": order["XML_ID"],

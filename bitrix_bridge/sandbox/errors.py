@@ -8,9 +8,9 @@ from typing import Any
 class SiteError(Exception):
     """A refusal of the site.
 
-    `http_status` is the status of the bridge's answer, `code` a stable code for programs, `step` the part of the work
-    that refused (request, order, status, basket, properties, ...), `current` the order's present state if a comparison
-    failed.
+    `http_status` is the status of the bridge's answer, and `code` is a stable code for programs. `step` names the part
+    of the work that was refused, such as request, order, status, basket or properties. `current` is the order's present
+    state if a comparison failed, otherwise None.
     """
 
     def __init__(
@@ -25,20 +25,20 @@ class SiteError(Exception):
 
 
 def bad_request(code: str, message: str, step: str = "request") -> SiteError:
-    """Return the refusal of a malformed request: HTTP 400."""
+    """Return the refusal of a malformed request, with HTTP status 400."""
     return SiteError(400, code, message, step)
 
 
 def not_found(what: object) -> SiteError:
-    """Return the refusal for an order that the site does not have: HTTP 404."""
+    """Return the refusal for an order that the site does not have, with HTTP status 404."""
     return SiteError(404, "order_not_found", f"Order {what} does not exist", "order")
 
 
 def archived(what: object) -> SiteError:
-    """Return the refusal for an order that was moved to the site's archive, not deleted: HTTP 404."""
+    """Return the refusal for an order that was moved to the site's archive, not deleted, with HTTP status 404."""
     return SiteError(404, "order_archived", f"Order {what} is in the archive", "order")
 
 
 def invalid(code: str, message: str, step: str) -> SiteError:
-    """Return the refusal of a well-formed request that can't be done: HTTP 422."""
+    """Return the refusal of a well-formed request that cannot be done, with HTTP status 422."""
     return SiteError(422, code, message, step)

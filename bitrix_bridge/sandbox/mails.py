@@ -1,4 +1,4 @@
-"""The mails that a save makes Bitrix send to the buyer (sale/lib/notify.php), and whether the bridge allows them."""
+"""The mails that Bitrix sends to the customer after a save (sale/lib/notify.php), and the bridge's rule for them."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from typing import Literal
 from .reference import STATUSES_WITH_MAIL
 from .values import Order
 
-# The constant CRM_BRIDGE_LETTERS of the PHP: mails about orders that were not made in the CRM, all, or none.
+# The values of the PHP constant CRM_BRIDGE_LETTERS: allow mails about orders that were not made in the CRM, allow all
+# mails except those about orders of the site check, or allow no mails.
 MailRule = Literal["site", "all", "none"]
 
 CRM_PREFIX = "crm-"
-# Orders that the CRM's check of the site creates and deletes.
+# Orders of the site check, which creates and deletes them.
 CHECK_PREFIX = "crm-check-"
 
 
 @dataclass(frozen=True)
 class Mail:
-    """A mail that was sent. `about` is Bitrix's mail event, `to` an address, which may be a placeholder."""
+    """A mail that was sent. `about` is Bitrix's mail event. `to` is an address, which may be a placeholder."""
 
     order_id: int
     about: str
@@ -26,7 +27,7 @@ class Mail:
 
 
 def mails_of(before: Order, after: Order) -> list[Mail]:
-    """Return the mails that a save sends; `before` is empty for a new order."""
+    """Return the mails that Bitrix sends after a save. `before` is empty for a new order."""
     changed = {name for name in after if before.get(name) != after[name]}
     about = [] if before else ["SALE_NEW_ORDER"]
     if "STATUS_ID" in changed and after["STATUS_ID"] in STATUSES_WITH_MAIL:
@@ -42,7 +43,7 @@ def mails_of(before: Order, after: Order) -> list[Mail]:
 
 
 def are_sent(rule: MailRule, order: Order, origin: str) -> bool:
-    """Return whether Bitrix sends the mails of a save: the bridge turns them off for its own requests only."""
+    """Return whether Bitrix sends the mails of a save. The bridge turns mails off for its own requests only."""
     if origin != "bridge":
         return True
     if rule == "all":

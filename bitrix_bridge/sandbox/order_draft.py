@@ -1,7 +1,7 @@
-"""An order in the memory of one process of the site: its state when loaded, and its changes since then.
+"""An order in the memory of one process of the site, with its state when loaded and its changes since then.
 
-Bitrix writes only what a process has changed itself, and the loaded VERSION + 1. So the saves of two processes that
-hold an order at the same time are mixed, and the version may fall.
+Bitrix writes only the columns that a process has changed itself, and the loaded VERSION plus one. So if two processes
+load the same order and then save it, their changes are mixed, and the version may decrease.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from .properties import Properties
 from .users import Users
 from .values import Order
 
-# Stored as rows of their own: compared and written one by one.
+# Each of these is a list of rows. The rows are compared and written one by one.
 ROWS = ("basket", "payments")
 
 
 @dataclass(frozen=True)
 class Tables:
-    """The other data of a site beside its orders. `next_id` returns the next id of a counter."""
+    """The data of a site except its orders. `next_id` returns the next id of a counter."""
 
     catalogue: Catalogue
     properties: Properties
@@ -33,7 +33,7 @@ class Tables:
 
 @dataclass
 class Draft:
-    """An order that is being changed. The save moves `bookings` to or from the buyer's inner account."""
+    """An order that is being changed. The save moves `bookings` to or from the customer's account."""
 
     tables: Tables
     now: str
@@ -80,6 +80,6 @@ def _rows(stored: list[Order], loaded: list[Order], changed: list[Order]) -> lis
             result.append(row | {name: value for name, value in mine.items() if old.get(name) != value})
         elif row["ID"] not in before:
             result.append(row)
-    # A row that another process has deleted stays deleted: an UPDATE finds no row to write.
+    # A row that another process has deleted is not restored: an UPDATE finds no row to write.
     result += [copy.deepcopy(row) for key, row in after.items() if key not in before]
     return sorted(result, key=lambda row: int(row["ID"]))

@@ -1,4 +1,4 @@
-"""Upgrade orders that earlier versions of the sandbox stored: those versions had no payments and no catalogue."""
+"""The upgrade of orders that versions of the sandbox without payments and without a catalogue stored."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .values import Order
 
 
 def upgrade_order(order: Order) -> Order:
-    """Add the keys that an order lacks, and return it."""
+    """Add the keys that an order lacks, and return the order."""
     order.setdefault("REASON_MARKED", "")
     for line in order["basket"]:
         line.setdefault("CUSTOM_PRICE", "N")
@@ -17,7 +17,7 @@ def upgrade_order(order: Order) -> Order:
     if "payments" not in order:
         system = int(order["PAY_SYSTEM_ID"] or 0)
         payment = {
-            # No other payment of the sandbox has this id: the counter of payments starts above it.
+            # No other payment of the sandbox has this id: the counter of payments starts above the ids of orders.
             "ID": order["ID"],
             "PAY_SYSTEM_ID": str(system),
             "PAY_SYSTEM_NAME": PAY_SYSTEMS.get(system, ""),

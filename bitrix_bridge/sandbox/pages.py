@@ -1,4 +1,4 @@
-"""The only page of the sandbox: the orders as the site has stored them."""
+"""The only page of the sandbox. It shows the orders as the site has stored them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STYLE = (
 def orders_page(orders: list[Order], waiting: int | None) -> str:
     """Return the newest orders as an HTML page in Russian.
 
-    `waiting` is the number of pending webhooks; None means that none are sent.
+    `waiting` is the number of pending webhooks, or None if no webhooks are sent.
     """
     queue = "вебхуки не отправляются" if waiting is None else f"вебхуков в очереди: {waiting}"
     rows = "\n".join(_row(order) for order in orders) or '<tr><td colspan="8">Заказов пока нет</td></tr>'

@@ -1,7 +1,7 @@
 """The payments of an order and its total, synchronised by Bitrix's rules (sale/lib/order.php, paymentcollection.php).
 
-PAYED and SUM_PAID are computed, never set. Each overpayment goes to the buyer's inner account, and it stays there when
-the payment is marked unpaid again. Money is KZT.
+PAYED and SUM_PAID are computed, never set. Each overpayment moves to the customer's account. It remains there when the
+payment is marked unpaid again. Money is in KZT.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ NONE = Decimal(0)
 
 
 def parts_sum(order: Order) -> Decimal:
-    """Return the sum of the lines and the delivery."""
+    """Return the sum of the items and the delivery."""
     lines = sum((line_sum(Decimal(line["PRICE"]), Decimal(line["QUANTITY"])) for line in order["basket"]), NONE)
     return lines + Decimal(order["PRICE_DELIVERY"])
 
@@ -34,13 +34,13 @@ def has_paid(order: Order) -> bool:
 
 
 def only_unpaid_payment(order: Order) -> Order | None:
-    """Return the payment of an order that has exactly one, if it is unpaid."""
+    """Return the payment of an order if it is the only one and unpaid, otherwise None."""
     payments = order["payments"]
     return payments[0] if len(payments) == 1 and payments[0]["PAID"] == "N" else None
 
 
 def add_payment(draft: Draft, system: int, amount: Decimal) -> Order:
-    """Add an unpaid payment."""
+    """Add an unpaid payment to the order and return the payment."""
     payment = {
         "ID": str(draft.tables.next_id("payment")),
         "PAY_SYSTEM_ID": str(system),
@@ -57,7 +57,7 @@ def add_payment(draft: Draft, system: int, amount: Decimal) -> Order:
 
 
 def change_price(draft: Draft, price: Decimal) -> None:
-    """Set the total. The only payment follows if it had the same sum and is unpaid."""
+    """Set the total. If the order has one payment, unpaid and with the old total, change its sum too."""
     order = draft.order
     before = Decimal(order["PRICE"])
     if before == price:
@@ -70,12 +70,15 @@ def change_price(draft: Draft, price: Decimal) -> None:
 
 
 def refresh_price(draft: Draft) -> None:
-    """Set the total to the sum of the parts, as every change of a line and every recalculation does."""
+    """Set the total to the sum of the parts, as every change of an item and every recalculation does."""
     change_price(draft, parts_sum(draft.order))
 
 
 def set_sum(draft: Draft, payment: Order, amount: Decimal) -> None:
-    """Change the sum of a payment. Raises SiteError 422 if it is paid, or if the order is cancelled."""
+    """Change the sum of a payment.
+
+    Raise `SiteError` 422 if the payment is paid or the order is cancelled.
+    """
     if Decimal(payment["SUM"]) == amount:
         return
     if payment["PAID"] == "Y":
@@ -85,7 +88,10 @@ def set_sum(draft: Draft, payment: Order, amount: Decimal) -> None:
 
 
 def set_paid(draft: Draft, payment: Order, flag: str) -> None:
-    """Mark a payment as paid or unpaid. Raises SiteError 422 in a cancelled order."""
+    """Mark a payment as paid or unpaid.
+
+    Raise `SiteError` 422 if the order is cancelled.
+    """
     if payment["PAID"] == flag:
         return
     _refuse_if_cancelled(draft.order)
@@ -97,16 +103,22 @@ def set_paid(draft: Draft, payment: Order, flag: str) -> None:
 
 
 def mark_unpaid(draft: Draft) -> None:
-    """Mark every payment as unpaid. Raises SiteError 422 in a cancelled order."""
+    """Mark every payment as unpaid.
+
+    Raise `SiteError` 422 if the order is cancelled and has a paid payment.
+    """
     for payment in draft.order["payments"]:
         set_paid(draft, payment, "N")
 
 
 def pay(draft: Draft, *, avoid_overpayment: bool) -> None:
-    """Pay the payments until the order is paid; another payment covers what is missing.
+    """Mark payments as paid until the order is paid.
 
-    With `avoid_overpayment` the sum of a payment is reduced to what is owed, so that nothing goes to the account. Staff
-    of the site pay the payments as they are. Raises SiteError 422.
+    If the sum of all payments is less than the total, a payment of the missing amount is added and marked as paid. If
+    `avoid_overpayment` is true, the sum of a payment is reduced to the amount that is still owed: no money moves to the
+    customer's account. When staff of the site mark payments as paid, the sums are not changed.
+
+    Raise `SiteError` 422 if the order has no payment or is cancelled.
     """
     order = draft.order
     if order["PAYED"] == "Y":
@@ -126,7 +138,11 @@ def pay(draft: Draft, *, avoid_overpayment: bool) -> None:
 
 
 def change_pay_system(draft: Draft, system: int) -> None:
-    """Change the pay system of the payments. Raises SiteError 422 as the bridge does."""
+    """Change the pay system of the payments, or add a payment if the order has no payment.
+
+    Raise `SiteError` 422, as the bridge does, if the pay system is unknown, if a payment is paid, or if the payments
+    have different pay systems.
+    """
     order = draft.order
     present = {payment["PAY_SYSTEM_ID"] for payment in order["payments"]}
     if present == {str(system)}:
@@ -155,13 +171,13 @@ def _refuse_if_cancelled(order: Order) -> None:
 def _settle(draft: Draft, payment: Order | None = None) -> None:
     """Update PAYED and SUM_PAID as Order::syncOrderAndPayments() does.
 
-    `payment` is the one that was marked paid or unpaid; None after a change of the total.
+    `payment` is the payment that was marked paid or unpaid, or None after a change of the total.
     """
     order = draft.order
     price, paid, counted = Decimal(order["PRICE"]), paid_sum(order), Decimal(order["SUM_PAID"])
     if payment is None:
         if counted != price and paid > counted:
-            # An overpayment is taken back from the account when the total rises again.
+            # When the total rises again, an overpayment moves back from the account.
             booked = draft.tables.accounts.budget(order["USER_ID"]) + sum(one.amount for one in draft.bookings)
             brought = min(price - counted, paid - counted, booked)
             if brought > 0:
@@ -170,7 +186,7 @@ def _settle(draft: Draft, payment: Order | None = None) -> None:
     elif payment["PAID"] == "Y":
         counted = counted + Decimal(payment["SUM"]) if paid > price else paid
     elif paid < counted:
-        # Only the amount that did not go to the account is subtracted; the account keeps the rest.
+        # Only the amount that did not move to the account is subtracted; the rest remains in the account.
         counted = paid
     flag = "Y" if has_paid(order) and price <= counted else "N"
     if flag != order["PAYED"]:

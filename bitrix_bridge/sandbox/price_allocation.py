@@ -1,4 +1,4 @@
-"""Allocates an agreed sum to the prices of an order's lines. Pure functions; money is KZT.
+"""The allocation of a given total to the prices of an order's items. All functions are pure. Money is in KZT.
 
 Bitrix recomputes an order's total from its parts at any time, so a discount must be part of the prices.
 """
@@ -16,7 +16,7 @@ WHOLE = Decimal(1)
 
 @dataclass(frozen=True)
 class PricedQuantity:
-    """A quantity of pieces at one price each."""
+    """A quantity of pieces, each with the same price."""
 
     price: Decimal
     quantity: Decimal
@@ -28,14 +28,14 @@ class PricedQuantity:
 
 
 Parts = list[list[PricedQuantity]]
-"""The result for each line: usually one line, two if some of its pieces need a slightly higher price."""
+"""One list for each item: usually with one element, or with two if some pieces need a slightly higher price."""
 
 
 def allocate_total(lines: Sequence[PricedQuantity], total: Decimal) -> Parts:
-    """Change the prices of `lines` in proportion, so that together they cost exactly `total`.
+    """Return `lines` with prices changed in proportion, such that their sum is exactly `total`.
 
-    Whole prices stay whole if no line has to be split for it. No price rises when the sum falls, and none falls when
-    the sum rises. Raises ValueError for a negative sum, and without lines.
+    Whole prices are kept if no item has to be split for this. No price rises when the sum decreases, and no price falls
+    when the sum increases. Raise `ValueError` if the total is negative or there are no items.
     """
     if total < 0 or not lines:
         raise ValueError(f"{total} can't be the price of {len(lines)} lines")
@@ -74,7 +74,7 @@ def _allocate(lines: Sequence[PricedQuantity], total: Decimal, step: Decimal) ->
 
 
 def _shares(lines: Sequence[PricedQuantity], total: Decimal, step: Decimal) -> Iterator[Decimal]:
-    """Yield the sum of each line: proportional, in steps, together exactly `total`."""
+    """Yield the sum of each item. The sums are proportional, are multiples of `step`, and add up to exactly `total`."""
     weights = [line.sum for line in lines]
     if not any(weights):
         weights = [line.quantity for line in lines]
@@ -87,7 +87,11 @@ def _shares(lines: Sequence[PricedQuantity], total: Decimal, step: Decimal) -> I
 
 
 def _by_flexibility(lines: Sequence[PricedQuantity]) -> list[int]:
-    """Return positions: lines that can take any remainder first, then whole pieces, which may have to be split."""
+    """Return the positions of items that can be given a remainder, the most suitable items first.
+
+    Items of at most one piece come first. Items with more pieces come after them, because they may have to be split.
+    Items with a fractional quantity above one are left out.
+    """
     order = sorted(range(len(lines)), key=lambda position: -lines[position].sum)
     single = [position for position in order if lines[position].quantity <= 1]
     return single + [position for position in order if lines[position].quantity > 1 and _is_count(lines[position])]
@@ -100,7 +104,10 @@ def _is_count(line: PricedQuantity) -> bool:
 def _add_to_line(
     part: PricedQuantity, left: Decimal, step: Decimal, most: Decimal | None
 ) -> tuple[list[PricedQuantity], Decimal]:
-    """Add as much of `left` to a line as its price may rise to `most`; return the new lines and the remainder."""
+    """Add as much of `left` to an item as possible, and return the resulting items and the remainder.
+
+    The price does not rise above `most`.
+    """
     price, quantity = part.price, part.quantity
     if quantity <= 1:
         room = left if most is None else line_sum(most, quantity) - part.sum
@@ -115,7 +122,7 @@ def _add_to_line(
 
 
 def _split_one_piece(parts: list[PricedQuantity], left: Decimal) -> list[PricedQuantity]:
-    """Give one piece of a line its own price, which takes the remainder: the last resort, for fractional quantities."""
+    """Add the remainder to the price of one piece of an item. This is the last resort, for fractional quantities."""
     first, *others = parts
     rest = PricedQuantity(first.price, first.quantity - 1)
     return [rest, PricedQuantity(first.sum + left - rest.sum, Decimal(1)), *others]

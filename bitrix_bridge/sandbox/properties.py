@@ -1,6 +1,6 @@
-"""The order properties of the site, and what Bitrix does with values that they do not allow.
+"""The order properties of the site, and what Bitrix does with values that a property does not allow.
 
-Not locked: the site calls this module under its own lock.
+This module has no lock of its own: the site holds its lock during each call.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ CODES = (
 
 @dataclass(frozen=True)
 class Property:
-    """A property of the person type. `variants`: the allowed values of a list."""
+    """A property of the person type. If the property is a list, `variants` are its allowed values."""
 
     code: str
     longest: int = LONGEST
     variants: tuple[str, ...] | None = None
 
     def refusal(self, value: Any) -> SiteError | None:
-        """Return why the property does not allow a value; None if it does."""
+        """Return the refusal of a value that the property does not allow, or None if it allows the value."""
         for text in value if isinstance(value, list) else [value]:
             if len(text) > self.longest:
                 message = f"Свойство заказа «{self.code}»: длина больше {self.longest} символов"
@@ -40,7 +40,7 @@ class Property:
         return None
 
     def is_storable(self, value: Any) -> bool:
-        """Return whether the value fits the column: Bitrix also stores values that the property does not allow."""
+        """Return whether the value fits the column. Bitrix also stores values that the property does not allow."""
         return all(len(text) <= LONGEST for text in (value if isinstance(value, list) else [value]))
 
 
@@ -52,7 +52,7 @@ class Properties:
         self._known = {code: Property(code) for code in CODES}
 
     def get(self, code: str) -> Property | None:
-        """Return the property of this code, None if the site has no such property."""
+        """Return the property of this code, or None if the site has no such property."""
         return self._known.get(code)
 
     def define(self, code: str, *, longest: int = LONGEST, variants: list[str] | None = None) -> None:
@@ -60,12 +60,15 @@ class Properties:
         self._known[code] = Property(code, longest, None if variants is None else tuple(variants))
 
     def complete(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Return an order's properties with all codes: those that are not set are empty."""
+        """Return an order's properties with all codes. Properties that are not set are empty strings."""
         return dict.fromkeys(self._known, "") | values
 
 
 def properties_of(value: object) -> dict[str, Any]:
-    """Return the properties of a request: an object, or PHP's empty array. Raises SiteError 422."""
+    """Return the properties of a request. PHP sends an empty array in place of an empty object.
+
+    Raise `SiteError` 422 if `value` is neither an object nor empty.
+    """
     if value is None or value == []:
         return {}
     if not isinstance(value, dict):

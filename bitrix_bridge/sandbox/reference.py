@@ -1,6 +1,6 @@
-"""The sandbox's reference lists: statuses, cities, shops, delivery slots, pay systems, catalogue.
+"""The sandbox's reference data: statuses, cities, shops, delivery slots, pay systems and products.
 
-The names are Russian, as on the site.
+The names are in Russian, as on the site.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Product:
-    """A product of the catalogue. `price` in KZT."""
+    """A product of the catalogue. `price` is in KZT."""
 
     id: int
     name: str
@@ -19,7 +19,7 @@ class Product:
     xml_id: str
 
 
-# b_sale_status with TYPE='O': code -> name, in the site's order.
+# Rows of b_sale_status with TYPE='O': names by code, sorted as on the site.
 ORDER_STATUSES: dict[str, str] = {
     "N": "Новый",
     "AP": "Принят",
@@ -34,7 +34,8 @@ ORDER_STATUSES: dict[str, str] = {
     "CN": "Отменён",
 }
 
-# b_sale_status with TYPE='D': shipments have statuses in the same table, and an order must not get one of them.
+# Rows of b_sale_status with TYPE='D'. Shipments have statuses in the same table, and an order must not have such a
+# status.
 SHIPMENT_STATUSES: dict[str, str] = {"DN": "Ожидает обработки", "DF": "Отгружен"}
 
 CITIES: dict[int, str] = {
@@ -53,7 +54,8 @@ SHOPS: dict[int, str] = {
     17014: "Гүлдер әлемі",
 }
 
-# Without the inner account (ACTION_FILE 'inner'), which Bitrix adds with the first payment: no one pays with it.
+# The customer's account (ACTION_FILE 'inner') is left out. Bitrix adds it with the first payment, but no one pays with
+# it.
 PAY_SYSTEMS: dict[int, str] = {
     1: "Наличные",
     2: "Банковская карта",
@@ -63,10 +65,10 @@ PAY_SYSTEMS: dict[int, str] = {
 
 DELIVERIES: dict[int, str] = {1: "Курьер", 2: "Самовывоз", 3: "Без доставки"}
 
-# The service that Bitrix gives an order without a delivery (EmptyDeliveryService).
+# The service that Bitrix sets for an order without a delivery (EmptyDeliveryService).
 EMPTY_DELIVERY = 3
 
-# Statuses for which the customer gets a mail (b_sale_status.NOTIFY).
+# Statuses for which the customer receives a mail (b_sale_status.NOTIFY).
 STATUSES_WITH_MAIL = ("N",)
 
 PRODUCTS: tuple[Product, ...] = (
@@ -88,9 +90,9 @@ PRODUCTS_BY_ID: dict[int, Product] = {product.id: product for product in PRODUCT
 
 
 def slot_hours(slot_id: int) -> tuple[str, str]:
-    """Return the window of a delivery slot as ("15:00", "16:00").
+    """Return the start and the end of a delivery slot, such as ("15:00", "16:00") for slot 18.
 
-    Slots are hourly, 1 to 24; slot 18 is 15:00-16:00.
+    A slot lasts one hour. The ids of slots are 1 to 24.
     """
     start = (slot_id - 3) % 24
     return f"{start:02d}:00", f"{(start + 1) % 24:02d}:00"
@@ -100,7 +102,7 @@ SLOT_IDS: tuple[int, ...] = tuple(range(1, 25))
 
 
 def reference_lists() -> dict[str, list[dict[str, Any]]]:
-    """Return the lists in the shape of the bridge's `reference` answer."""
+    """Return the reference data in the format of the bridge's answer to `reference`."""
     slots = []
     for slot_id in SLOT_IDS:
         start, end = slot_hours(slot_id)

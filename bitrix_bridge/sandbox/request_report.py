@@ -13,7 +13,10 @@ Answer = dict[str, Any]
 
 
 class RequestReport:
-    """Collects warnings and refusals. Messages are for managers: in Russian, followed by Bitrix's own text."""
+    """The warnings and refusals of one request.
+
+    Messages are for managers: they are in Russian, and Bitrix's own message follows.
+    """
 
     def __init__(self) -> None:
         self.warnings: list[Answer] = []
@@ -21,11 +24,11 @@ class RequestReport:
         self.first: SiteError | None = None
 
     def as_answer(self) -> Answer:
-        """Return the keys of the answer, without empty ones."""
+        """Return the keys of the answer, without empty lists."""
         return {name: rows for name, rows in (("warnings", self.warnings), ("refused", self.refused)) if rows}
 
     def warn(self, code: str, message: str, **more: Any) -> None:
-        """Add a warning unless it is already there."""
+        """Add a warning unless the same warning has been added already."""
         warning = {"code": code, "message": message, **more}
         if warning not in self.warnings:
             self.warnings.append(warning)
@@ -37,9 +40,9 @@ class RequestReport:
         self.refused += [{"what": one, **entry} for one in what]
 
     def attempt(self, draft: Draft, what: list[str], do: Callable[[], None]) -> bool:
-        """Do a part of the request; if the site refuses it, record that and restore the draft.
+        """Apply a part of the request, and return whether the site accepted it.
 
-        Returns whether the part was done.
+        If the site refuses the part, the refusal is recorded and the draft is restored.
         """
         restore, warnings = draft.checkpoint(), list(self.warnings)
         try:
@@ -73,7 +76,7 @@ class RequestReport:
         return False
 
     def warn_unavailable(self, unavailable: list[tuple[int, str, str]]) -> None:
-        """Warn about lines that are kept although the catalogue does not sell them."""
+        """Warn about items that are stored although the catalogue does not sell their products."""
         for product_id, name, reason in unavailable:
             message = (
                 f"Товара «{name}» сейчас нельзя продать на сайте, строка заказа оставлена как договорились. "
@@ -82,7 +85,7 @@ class RequestReport:
             self.warn("out_of_catalogue", message, product_id=product_id)
 
     def warn_account_transfer(self, draft: Draft) -> None:
-        """Warn about money that the save moves to the buyer's inner account or from it."""
+        """Warn about money that the save moves to or from the customer's account."""
         amount = sum((booking.amount for booking in draft.bookings), Decimal(0))
         if amount > 0:
             price = format_tenge(Decimal(draft.order["PRICE"]))
@@ -95,7 +98,10 @@ class RequestReport:
             self.warn("inner_account", message, amount=f"{amount:.2f}")
 
     def warn_marked(self, order: Answer) -> None:
-        """Warn that Bitrix marked the order as problematic, which every save repeats until a person reviews it."""
+        """Warn that Bitrix marked the order as problematic.
+
+        Every save repeats the warning until a person reviews the order.
+        """
         if order["MARKED"] == "Y":
             self.warn("marked", f"Сайт пометил заказ: {order['REASON_MARKED']}")
 

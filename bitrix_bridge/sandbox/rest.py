@@ -1,7 +1,7 @@
-"""Bitrix's REST methods that the CRM uses, over the same site. No HTTP here.
+"""The REST methods of Bitrix that the CRM uses, for the same site and without HTTP.
 
-As in the official REST documentation: names are the columns in camelCase, ids are numbers or strings, error codes are
-words from the REST layer and bare numbers from the sale module.
+As in the official REST documentation, names are the columns in camelCase, and ids are numbers or strings. Error codes
+of the REST layer are words, and error codes of the sale module are numbers.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ NUMBERS = {"ID", "PERSON_TYPE_ID", "USER_ID", "VERSION", "PRICE", "DISCOUNT_VALU
 
 
 class RestError(Exception):
-    """A refusal of REST: HTTP status, `error` (a word or a number), `error_description`."""
+    """A refusal of REST, with an HTTP status, an `error` (a word or a number) and an `error_description`."""
 
     def __init__(self, http_status: int, code: str | int, description: str) -> None:
         super().__init__(description)
@@ -50,7 +50,7 @@ class RestError(Exception):
 
 
 def camel(column: str) -> str:
-    """Return a column's name in REST: STATUS_ID -> statusId, ID_1C -> id1c."""
+    """Return a column's name in REST, such as statusId for STATUS_ID and id1c for ID_1C."""
     first, *rest = column.lower().split("_")
     return first + "".join(part if part[0].isdigit() else part.capitalize() for part in rest)
 
@@ -94,7 +94,7 @@ def _whole(order: Order) -> Params:
         "shipments": [],
         "clients": [],
         "tradeBindings": [],
-        # PHP sends an empty array where a filled one would be an object.
+        # PHP sends an empty array in place of an empty object.
         "requisiteLink": [],
     }
 
@@ -114,7 +114,7 @@ def _payment(order: Order, payment: Order) -> Params:
 
 
 class Rest:
-    """The REST methods over a site; each takes parameters and returns the whole answer except `time`."""
+    """The REST methods of a site. Each receives parameters and returns the whole answer except `time`."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -127,7 +127,7 @@ class Rest:
         }
 
     def answer(self, method: str, params: object) -> tuple[int, Params]:
-        """Return the HTTP status and the answer of a method; names are case-insensitive, as in Bitrix."""
+        """Return the HTTP status and the answer of a method. Names are case-insensitive, as in Bitrix."""
         try:
             handler = self._methods.get(method.lower())
             if handler is None:
@@ -185,7 +185,10 @@ def _all_statuses() -> list[Params]:
 
 
 def _page(rows: list[Params], name: str, params: Params) -> Params:
-    """Filter, sort and select rows, and return a page of 50, as every list method does. `start=-1` counts nothing."""
+    """Filter and sort rows, and return a page of 50 with the selected fields, as every list method does.
+
+    If `start` is -1, the rows are not counted: the answer has neither `total` nor `next`.
+    """
     for given, wanted in _mapping(params.get("filter")).items():
         match = re.fullmatch(r"(>=|<=|!=|[<>=!@]?)(\w+)", given)
         if match:
@@ -217,7 +220,10 @@ def _mapping(value: object) -> Params:
 
 
 def _key(value: object) -> tuple[int, float, str]:
-    """Return a sort key: numbers (sent as any type) compare as numbers, times as moments, other values as text."""
+    """Return a sort key.
+
+    Numbers and strings of numbers are compared as numbers, datetimes by time, the rest as strings.
+    """
     text = "" if value is None else str(value)
     if re.fullmatch(r"-?\d+(\.\d+)?", text):
         return 0, float(text), ""
@@ -242,7 +248,7 @@ def _holds(operator: str, value: object, wanted: object) -> bool:
 
 
 def parameters(query: str, body: bytes, content_type: str) -> Params:
-    """Return REST parameters as PHP reads them: the query, overridden by a form or a JSON object."""
+    """Return REST parameters as PHP reads them. A form or a JSON object in the body overrides the query."""
     given = parse_qsl(query, keep_blank_values=True)
     if "json" in content_type:
         try:
@@ -254,7 +260,7 @@ def parameters(query: str, body: bytes, content_type: str) -> Params:
 
 
 def _nested(pairs: list[tuple[str, str]]) -> Params:
-    """Parse PHP's brackets: `filter[>id]=5`, `select[]=id`."""
+    """Return parameters as PHP parses brackets, such as `filter[>id]=5` and `select[]=id`."""
     result: Params = {}
     for name, value in pairs:
         outer, bracket, inner = name.partition("[")

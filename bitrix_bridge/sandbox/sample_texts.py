@@ -1,4 +1,4 @@
-"""Sample texts of the sandbox's flower shop: names, streets, postcards, comments. All people are fictional."""
+"""The sample names, streets, postcards and comments of the sandbox's flower shop. All people are fictional."""
 
 from __future__ import annotations
 

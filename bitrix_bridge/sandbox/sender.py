@@ -1,7 +1,7 @@
-"""Sends webhooks: a queue that is delivered in order, each event until the CRM has accepted it.
+"""The sender of webhooks. It delivers one event after the other, and repeats each event until the CRM accepts it.
 
-It stands in for the site's own sender, which keeps its queue in a table: an event is deleted only after the CRM
-answered 200 with `"status": "success"`.
+It behaves like the site's own sender, which stores its queue in a table: an event is deleted only after the CRM has
+answered with HTTP status 200 and `"status": "success"`.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ logger = logging.getLogger(__name__)
 
 TIMEOUT = 15.0
 RETRY_DELAYS = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
-# The number of events and attempts kept for assertions, so that a long run does not fill the memory.
+# The number of latest events and attempts that are stored for assertions: a long run must not fill the memory.
 REMEMBERED = 5000
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """One attempt to deliver an event. `outcome` is "success" or a short error text without secrets."""
+    """One attempt to deliver an event. `outcome` is "success" or a short error message without secrets."""
 
     event_id: str
     event: str
@@ -42,10 +42,11 @@ class Attempt:
 
 
 class Sender:
-    """Delivers a site's events to `url`; without a URL they are only kept in `events`.
+    """The sender of a site's events to `url`. If there is no URL, the events are only stored in `events`.
 
-    `attempts` lists every attempt. `retry_delays` are the seconds between attempts; the last one is repeated. After
-    `max_tries` attempts it gives up and loses the event, as the live site's sender does after three.
+    `attempts` lists the latest attempts. `retry_delays` are the seconds between attempts; the last delay is repeated.
+    After `max_tries` attempts the sender gives up and loses the event. The live site's sender does so after three
+    attempts.
     """
 
     def __init__(
@@ -77,12 +78,13 @@ class Sender:
         self._queue: list[Event] = [Event(**document) for document in self._storage.load("event")]
         self._thread = threading.Thread(target=self._run, name="sandbox-sender", daemon=True)
         self._http = requests.Session()
-        # A .netrc entry would replace the Authorization header, a proxy variable would send the token to another host.
+        # A .netrc entry would replace the Authorization header, and a proxy variable would send the token to another
+        # host.
         self._http.trust_env = False
         site.subscribe(self._take)
 
     def start(self) -> None:
-        """Start to deliver. Without a URL, delete the events that are left from an earlier run."""
+        """Start to deliver events. If there is no URL, delete the events that are left from an earlier run."""
         if self._url is None:
             self._storage.write(deletes=[("event", str(event.number)) for event in self._queue])
             self._queue.clear()
@@ -90,7 +92,7 @@ class Sender:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop delivering; undelivered events stay in the storage. Returns within a second."""
+        """Stop delivering, and return within a second. Undelivered events remain in the storage."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
@@ -99,12 +101,12 @@ class Sender:
         self._http.close()
 
     def waiting(self) -> int | None:
-        """Return the number of pending events, None if the sandbox sends none."""
+        """Return the number of pending events, or None if the sandbox sends no events."""
         with self._changed:
             return None if self._url is None else len(self._queue)
 
     def pending_deletion(self, xml_id: str) -> int:
-        """Return the id of a deleted order with this XML_ID whose webhook is still pending, or 0."""
+        """Return the id of the deleted order with this XML_ID, or 0 if no webhook of such a deletion is pending."""
         with self._changed:
             gone = [event for event in self._queue if event.name == "order.delete" and event.data["XML_ID"] == xml_id]
         return int(gone[-1].data["ID"]) if gone else 0
@@ -112,7 +114,7 @@ class Sender:
     def flush(self, timeout: float = 5.0) -> None:
         """Wait until all queued events are delivered.
 
-        Raises TimeoutError with the last failure after `timeout` seconds.
+        Raise `TimeoutError` with the last failure if this takes more than `timeout` seconds.
         """
         with self._changed:
             self._flushing += 1
@@ -151,7 +153,7 @@ class Sender:
                 self._wait(fault.seconds)
             done = kind == "dropped" or all(self._deliver(event) for _ in range(2 if kind == "doubled" else 1))
             if not done:
-                # The sender was stopped: the event stays in the storage for the next run.
+                # The sender was stopped. The event remains in the storage for the next run.
                 return
             with self._changed:
                 self._storage.write(deletes=[("event", str(event.number))])
@@ -159,7 +161,10 @@ class Sender:
                 self._changed.notify_all()
 
     def _next_event(self, event: Event) -> Event:
-        """Return the next event, as soon as there is one or a flush waits for an empty queue."""
+        """Wait for a next event and return it before `event`.
+
+        Return `event` itself if a flush waits or the sender stops before there is a next event.
+        """
         with self._changed:
             self._changed.wait_for(lambda: len(self._queue) > 1 or self._flushing or self._stopping)
             if len(self._queue) > 1:
@@ -167,7 +172,7 @@ class Sender:
             return self._queue[0]
 
     def _deliver(self, event: Event) -> bool:
-        """Try until the event is accepted or given up; return False if the sender was stopped first."""
+        """Post the event until it is accepted or given up. Return False if the sender was stopped first."""
         tries = 0
         while not self._stopping:
             attempt = self._post(event)
@@ -197,14 +202,14 @@ class Sender:
             code = answer.status_code
             outcome = _outcome(answer)
         except requests.RequestException as error:
-            # Only the type: the text would contain the URL.
+            # Only the type is used: the message would contain the URL.
             outcome = type(error).__name__
         return Attempt(event.event_id, event.name, code, outcome)
 
     def _wait(self, seconds: float) -> None:
         end = time.monotonic() + seconds
         with self._changed:
-            # New events wake the condition too, so check the time.
+            # New events notify the condition too, so check the time.
             self._changed.wait_for(lambda: self._stopping or time.monotonic() >= end, seconds)
 
 

@@ -1,4 +1,4 @@
-"""The sandbox's HTTP server: the PHP bridge, REST, and a page for people. Listens on 127.0.0.1 only."""
+"""The sandbox's HTTP server: the PHP bridge, REST, and a page for people. It listens on 127.0.0.1 only."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ REST_BROKEN = {"error": "INTERNAL_SERVER_ERROR", "error_description": "Internal 
 
 
 class SandboxServer(ThreadingHTTPServer):
-    """The HTTP server over a site. Without `rest_secret` REST is off; `faults` do not affect the page."""
+    """The HTTP server of a site. REST is off if `rest_secret` is None. `faults` do not affect the page."""
 
     daemon_threads = True
-    # With the default of 5, clients of a burst wait a second until the kernel retries.
+    # With the default backlog of 5, when many clients connect at once, some wait a second until the kernel retries.
     request_queue_size = 128
 
     def __init__(
@@ -50,7 +50,10 @@ class SandboxServer(ThreadingHTTPServer):
         legacy_bridge: bool = False,
         bridge_version: str = VERSIONS["bridge"],
     ) -> None:
-        """Bind 127.0.0.1:`port` (0: any free one). Raises OSError if the port is in use."""
+        """Bind `port` of 127.0.0.1, or any free port if `port` is 0.
+
+        Raise `OSError` if the port is in use.
+        """
         self.site = site
         self.bridge = Bridge(site, queue_length, pending_deletion, legacy=legacy_bridge, version=bridge_version)
         self.legacy_bridge = legacy_bridge
@@ -73,11 +76,11 @@ class SandboxServer(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_address[1]}"
 
     def start(self) -> None:
-        """Start to answer in a thread."""
+        """Start to answer requests in a thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop answering and close every open connection, kept-alive ones too."""
+        """Stop answering, and close every open connection, also kept-alive connections."""
         self.closing.set()
         if self._thread.is_alive():
             self.shutdown()
@@ -93,7 +96,7 @@ class SandboxServer(ThreadingHTTPServer):
         self.server_name, self.server_port = "127.0.0.1", self.server_address[1]
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Record the connection, so that `stop` can close it."""
+        """Record the connection so that `stop` can close it."""
         with self._open_lock:
             self._open.add(request)
         super().process_request(request, client_address)
@@ -109,7 +112,7 @@ class SandboxServer(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One connection."""
+    """The handler of one connection."""
 
     protocol_version = "HTTP/1.1"
     server_version = "sandbox"
@@ -119,10 +122,10 @@ class Handler(BaseHTTPRequestHandler):
     server: SandboxServer
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Log nothing: http.server would print the path, and a REST path holds the secret."""
+        """Log nothing: http.server would print the path, and a REST path contains the secret."""
 
     def do_GET(self) -> None:
-        """Answer with the page, one order as JSON, or REST by query string."""
+        """Answer with the page, with one order as JSON, or with REST if the path is that of a REST method."""
         path = urlsplit(self.path).path
         if path == "/":
             self._send(200, orders_page(self.server.site.latest(30), self.server.queue_length()), "text/html")
@@ -197,7 +200,7 @@ class Handler(BaseHTTPRequestHandler):
     def _do(
         self, action: str, given: dict[str, Any], work: Callable[[], tuple[int, dict[str, Any]]], broken: dict[str, Any]
     ) -> None:
-        """Do the work and answer, unless a fault is injected; `broken` is the answer to an error of the sandbox."""
+        """Do the work and answer, unless a fault is injected. `broken` is the answer if the sandbox itself fails."""
         fault = self.server.faults.take(action)
         kind = fault.kind if fault else ""
         if fault and kind == "answer":
@@ -223,11 +226,11 @@ class Handler(BaseHTTPRequestHandler):
         self._send_json(code, answer)
 
     def _note(self, action: str, given: dict[str, Any], status: int | None) -> None:
-        """Record the request without its token; `status` None means that it was not answered."""
+        """Record the request without its token. `status` is None if the request was not answered."""
         body = {key: value for key, value in given.items() if key not in ("token", "auth")}
         self.server.site.record_request({"action": action, "body": body, "status": status})
         order_id = given.get("order_id") or given.get("id") or given.get("xml_id") or "-"
-        # repr, because a line break from a client must not start a log line of its own.
+        # The values are logged with repr: a line break from a client must not start a new line in the log.
         logger.info("asked %.40r %.60r: %s", action, order_id, status or "no answer")
 
     def _wait_for_hangup(self) -> None:
@@ -266,7 +269,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def _are_equal(given: str, wanted: str) -> bool:
-    """Return whether both are equal and not empty, compared in constant time."""
+    """Return whether both strings are equal and not empty. They are compared in constant time."""
     return bool(wanted) and hmac.compare_digest(given.encode(), wanted.encode())
 
 

@@ -1,7 +1,7 @@
-"""A simulated flower shop in Almaty: plausible orders, and what happens to them on the site afterwards.
+"""A simulated flower shop in Almaty, with plausible orders and the changes that are later made to them on the site.
 
-All people, phones and addresses are fictional. All choices come from a `random.Random`, so the same seed gives the same
-day.
+All people, phones and addresses are fictional. All choices come from a `random.Random`, so the same seed results in the
+same day.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 DELIVERY_FEE = 1500
 LATEST_ORDERS = 40
-# Seconds during which the simulation leaves a new order's status to the managers of the CRM.
+# The number of seconds in which only the managers of the CRM change the status of a new order.
 SECONDS_LEFT_TO_MANAGERS = 300.0
 # The likely next statuses when staff of the site change an order.
 NEXT_STATUSES = {"N": ("AP", "AP", "AP", "DE"), "AP": ("P", "PD"), "P": ("PD",), "PD": ("CO",), "CO": ("F",)}
@@ -53,7 +53,7 @@ def person(source: random.Random) -> tuple[str, str]:
 
 
 def _regulars() -> list[tuple[str, str]]:
-    """Return the regular customers, the same for every seed."""
+    """Return the regular customers, who are the same for every seed."""
     source = random.Random("regular customers")
     return [person(source) for _ in range(12)]
 
@@ -95,12 +95,15 @@ def _delivery_date(source: random.Random, today: date) -> date:
 
 
 def order_request(source: random.Random, today: date | None = None) -> Order:
-    """Return a plausible order in the shape of the bridge's create request. `today` defaults to the day in Almaty."""
+    """Return a plausible order in the format of the bridge's create request.
+
+    `today` defaults to the present day in Almaty.
+    """
     today = today or datetime.now(ALMATY).date()
     name, digits = source.choice(REGULARS) if source.random() < 0.4 else person(source)
     recipient, recipient_digits = (name, digits) if source.random() < 0.2 else person(source)
     items = _items(source)
-    # The site has two properties for pickup; old forms sent one, new ones the other.
+    # The site has two properties for pickup. Old forms set one of them, and new forms set the other.
     pickup, will_get = source.choice((("Y", "N"), ("N", "Y"), ("Y", "Y"))) if source.random() < 0.12 else ("N", "N")
     delivered = (pickup, will_get) == ("N", "N")
     fee = DELIVERY_FEE if delivered else 0
@@ -137,7 +140,7 @@ def order_request(source: random.Random, today: date | None = None) -> Order:
 
 
 def place_order(site: Site, source: random.Random) -> Order:
-    """Place an order as a customer; one in four pays at once, which the site sends as a second save."""
+    """Place an order as a customer does. One customer in four pays at once, which the site sends as a second save."""
     order = site.create_order(order_request(source)).order
     if source.random() < 0.25:
         return site.update_order(int(order["ID"]), {"PAYED": "Y"})
@@ -145,7 +148,7 @@ def place_order(site: Site, source: random.Random) -> Order:
 
 
 def change_random_order(site: Site, source: random.Random) -> Order | None:
-    """Change a recent order at random and return it, or None if no change is possible."""
+    """Change a recent order at random and return it, or return None if no change is possible."""
     open_orders = [order for order in site.latest(LATEST_ORDERS) if order["CANCELED"] == "N"]
     if not open_orders:
         return None
@@ -165,7 +168,7 @@ def change_random_order(site: Site, source: random.Random) -> Order | None:
     followers = NEXT_STATUSES.get(order["STATUS_ID"])
     if not followers:
         return None
-    # Only if the status has not changed since it was read.
+    # The status is set only if it has not changed since it was read.
     return site.change_status(order_id, source.choice(followers), expected=order["STATUS_ID"])
 
 
@@ -177,9 +180,10 @@ def simulate_shop(
     source: random.Random | None = None,
     most_orders: int = 500,
 ) -> None:
-    """Simulate the shop until `stop_event`: an order at once, then an event every `every_seconds`.
+    """Simulate the shop until `stop_event` is set.
 
-    After `most_orders` new orders the shop accepts no more, so that a forgotten sandbox does not fill the disk.
+    The first order is placed at once. After that an event happens every `every_seconds`. After `most_orders` new orders
+    the shop accepts no more orders: a forgotten sandbox must not fill the disk.
     """
     source = source or random.Random()
     placed = 0

@@ -1,8 +1,8 @@
-"""The sandbox itself: the operations on its orders. No HTTP here.
+"""The sandbox itself, with the operations on its orders and without HTTP.
 
-It follows Bitrix's rules: a process loads an order, changes it and writes what it has changed, with the loaded VERSION
-plus one; setting the same value is no change; every save and every delete sends an event. All methods may be called
-from any thread.
+The rules are those of Bitrix. A process loads an order, changes it, and writes what it has changed, with the loaded
+VERSION plus one. Setting the same value is not a change. Every save and every delete sends an event. All methods may be
+called from any thread.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = ["CRM_ORIGINS", "Created", "Event", "Site"]
 
 @dataclass(frozen=True)
 class Created:
-    """The result of a create: the present order, whether this call created it, and whether it is in the archive."""
+    """The result of a create request: the order, whether this call created it, and whether it is in the archive."""
 
     order: Order
     created: bool
@@ -36,7 +36,7 @@ class Created:
 
 
 class Site(Database):
-    """A small Bitrix: what its staff, its checkout, its REST and the bridge can do with it."""
+    """A small Bitrix site, with all that its staff, its checkout, REST and the bridge can do."""
 
     # The shop's setup
 
@@ -55,10 +55,10 @@ class Site(Database):
     def create_order(
         self, request: Order, *, origin: str = "site", silent: bool = False, report: RequestReport | None = None
     ) -> Created:
-        """Create an order from the bridge's create request; for a known `xml_id` return the existing order.
+        """Create an order from the bridge's create request. If its `xml_id` is known, return the existing order.
 
-        `silent` sends no event, like an endpoint that inserts with raw SQL. With `report` the order is created as the
-        bridge creates it. Raises SiteError 422.
+        If `silent` is true, no event is sent, as by an endpoint that inserts with raw SQL. If `report` is given, the
+        order is created as the bridge creates it. Raise `SiteError` 422 if a value is refused.
         """
         with self.lock:
             xml_id = text_of(request.get("xml_id"))
@@ -78,13 +78,16 @@ class Site(Database):
             return Created(self._document(order), created=True)
 
     def open_order(self, order_id: int) -> Draft:
-        """Load an order into a process of its own, which may save it much later. Raises SiteError 404."""
+        """Load an order as a separate process of the site does, which may save it much later.
+
+        Raise `SiteError` 404 if the site does not have the order.
+        """
         with self.lock:
             order = copy.deepcopy(self._find(order_id))
             return Draft(self._tables, site_time(self._clock()), order, copy.deepcopy(order))
 
     def empty_draft(self) -> Draft:
-        """Return a draft that is never saved, to check what the site would accept."""
+        """Return an empty draft, which is never saved. It serves to check what the site would accept."""
         return Draft(self._tables, site_time(self._clock()), {"properties": {}})
 
     def save_opened(
@@ -99,21 +102,25 @@ class Site(Database):
     ) -> Order:
         """Change an order that was opened earlier, write the changes, and return a copy of the stored order.
 
-        Columns that this process has not changed keep what others have saved since, and VERSION is the loaded one plus
-        one. Raises SiteError 404 or 422.
+        Columns that this process has not changed are not overwritten: they have the values that others have saved
+        since. VERSION is the loaded version plus one. Raise `SiteError` 404 if the site no longer has the order and 422
+        if a change is refused.
         """
         with self.lock:
             held.now = site_time(self._clock())
             stored = {column: column_value(column, value) for column, value in (fields or {}).items()}
             if raw_status is not None:
-                # STATUS_ID is a varchar(2).
+                # The column STATUS_ID is a varchar(2).
                 stored["STATUS_ID"] = raw_status[:2]
             site_changes.change(held, stored, properties_of(properties), items)
             self.save(held, origin)
             return self.order(int(held.order["ID"]))
 
     def save(self, draft: Draft, origin: str) -> None:
-        """Write the changes of a draft as Order::save() does; without changes, no new version and no webhook."""
+        """Write the changes of a draft as Order::save() does.
+
+        Without changes there is no new version and no webhook.
+        """
         with self.lock:
             if not draft.is_changed:
                 return
@@ -133,10 +140,11 @@ class Site(Database):
         raw_status: str | None = None,
         origin: str = "site",
     ) -> Order:
-        """Change columns, properties and, when `items` is given, the whole basket, as staff of the site do.
+        """Change columns, properties and, if `items` is given, the whole basket, as staff of the site do.
 
-        Properties that are not given stay. `raw_status` is stored even if the site has no such status, as D7's
-        `setField` and so REST do. Returns a copy of the order. Raises SiteError 404 or 422.
+        Return a copy of the order. Properties that are not given are not changed. `raw_status` is stored even if the
+        site has no such status, as `setField` of D7 and therefore REST do. Raise `SiteError` 404 if the site does not
+        have the order and 422 if a change is refused.
         """
         with self.lock:
             held = self.open_order(order_id)
@@ -145,10 +153,12 @@ class Site(Database):
     def change_status(
         self, order_id: int, status_id: str, *, expected: str | None = None, origin: str = "site"
     ) -> Order:
-        """Set an order's status; with `expected`, only from that one. Returns a copy of the order.
+        """Set an order's status, and return a copy of the order.
 
-        If the order already has the status, the request succeeds, even if another status was expected, so a request can
-        be repeated. Raises SiteError 404, 409 with `current`, 422.
+        If `expected` is given, the status is only changed if it is `expected`. If the order already has the new status,
+        the request succeeds even if `expected` is different, so a request can be repeated. Raise `SiteError` 404 if the
+        site does not have the order, 422 if it does not have the status, and 409 with `current` if the order has
+        another status than expected.
         """
         with self.lock:
             order = self._find(order_id)
@@ -157,14 +167,20 @@ class Site(Database):
             return self.update_order(order_id, {"STATUS_ID": status_id}, origin=origin)
 
     def compare(self, order: Order, status_id: str, expected: str | None) -> None:
-        """Raise SiteError 409, with the present state, for an order that is in neither of these statuses."""
+        """Raise `SiteError` 409 if the order's status is neither `status_id` nor `expected`.
+
+        The error contains the present state. If `expected` is empty, nothing is compared.
+        """
         if expected and order["STATUS_ID"] not in (status_id, expected):
             current = {"status_id": order["STATUS_ID"], "version": int(order["VERSION"])}
             message = f"Заказ на сайте в статусе {order['STATUS_ID']}, ожидался {expected}"
             raise SiteError(409, "status_conflict", message, "status", current=current)
 
     def recalculate(self, order_id: int) -> Order:
-        """Order::doFinalAction() and save: set the total to the sum of its parts. Returns a copy of the order."""
+        """Set the total to the sum of its parts, as Order::doFinalAction() does.
+
+        Save the order and return a copy of it.
+        """
         with self.lock:
             draft = self.open_order(order_id)
             refresh_price(draft)
@@ -172,7 +188,10 @@ class Site(Database):
             return self.order(order_id)
 
     def ship_order(self, order_id: int, flag: str = "Y") -> Order:
-        """Mark an order as shipped (DEDUCTED), or as not shipped. Raises SiteError 404 or 422."""
+        """Mark an order as shipped (DEDUCTED) or as not shipped, and return a copy of the order.
+
+        Raise `SiteError` 404 if the site does not have the order and 422 if the order is cancelled.
+        """
         with self.lock:
             draft = self.open_order(order_id)
             if draft.order["CANCELED"] == "Y":
@@ -184,7 +203,8 @@ class Site(Database):
     def delete_order(self, order_id: int, *, origin: str = "site") -> None:
         """Delete an order as Order::delete() does: cancel and save, delete the parts and save, send the event.
 
-        Raises SiteError 404, and 422 for an order that can't be cancelled because it is paid or shipped.
+        Raise `SiteError` 404 if the site does not have the order, and 422 if the order cannot be cancelled because it
+        is paid or shipped.
         """
         with self.lock:
             draft = self.open_order(order_id)
@@ -197,7 +217,7 @@ class Site(Database):
             self._write(puts, [("order", order["ID"])], "order.delete", gone, origin)
 
     def archive_order(self, order_id: int) -> None:
-        """Move an order to the archive, as Archive\\Manager does: it leaves the orders, and no event is sent."""
+        """Move an order to the archive as Archive\\Manager does. No event is sent."""
         with self.lock:
             order = self._find(order_id)
             self._remove(order)
@@ -205,26 +225,35 @@ class Site(Database):
             self._storage.write([("archived", order["ID"], order)], [("order", order["ID"])])
 
     def set_property_silently(self, order_id: int, code: str, value: str) -> None:
-        """Write the row of a property as CSaleOrderPropsValue::Update() does: no event, VERSION or DATE_UPDATE."""
+        """Write the row of a property as CSaleOrderPropsValue::Update() does.
+
+        No event is sent, and neither VERSION nor DATE_UPDATE changes.
+        """
         with self.lock:
             order = self._find(order_id)
             self.write_raw(order_id, {"properties": {**order["properties"], code: value}})
 
     def write_raw(self, order_id: int, columns: Order) -> None:
-        """Change columns as raw SQL does: no version, no date, no webhook, no checks. Raises SiteError 404."""
+        """Change columns as raw SQL does, without checks and without a new version, a new date or a webhook.
+
+        Raise `SiteError` 404 if the site does not have the order.
+        """
         with self.lock:
             order = {**self._find(order_id), **columns}
             self._orders[order_id] = self._by_xml_id[order["XML_ID"]] = order
             self._storage.write([("order", order["ID"], order)], [])
 
     def forget_raw(self, order_id: int) -> None:
-        """Delete an order as raw SQL does: no event is sent. Raises SiteError 404."""
+        """Delete an order as raw SQL does, without an event.
+
+        Raise `SiteError` 404 if the site does not have the order.
+        """
         with self.lock:
             order = self._find(order_id)
             self._remove(order)
             self._storage.write([], [("order", order["ID"])])
 
     def announce(self, name: str, data: Order, *, origin: str = "site") -> Event:
-        """Send a webhook that no write of the sandbox causes, such as a bare status change."""
+        """Send a webhook that no write of the sandbox causes, such as `order.status.change`."""
         with self.lock:
             return self._write([], [], name, data, origin)

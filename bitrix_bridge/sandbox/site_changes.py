@@ -1,4 +1,7 @@
-"""Changes of an order by staff of the site, its checkout and REST: Bitrix's rules apply, those of the bridge do not."""
+"""The changes of an order by staff of the site, its checkout and REST.
+
+Bitrix's rules apply, and the bridge's rules do not.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +21,11 @@ SHIPMENT = ("DELIVERY_ID", "TRACKING_NUMBER", "PRICE_DELIVERY")
 
 
 def change(draft: Draft, fields: Order, properties: dict[str, Any], items: object) -> None:
-    """Change columns (stored values), properties and, when `items` is given, the whole basket.
+    """Change columns, properties and, if `items` is given, the whole basket.
 
-    PRICE is set even if it differs from the sum of the parts, as raw SQL and old modules do; the next change of a part
-    makes it the sum again. Raises SiteError 422 if Bitrix refuses; nothing is changed then.
+    `fields` contains values in the format in which they are stored. PRICE is set even if it differs from the sum of the
+    parts, as raw SQL and old modules do. The next change of a part sets it to the sum again. Raise `SiteError` 422 if
+    Bitrix refuses a change; the draft must not be saved then.
     """
     if fields.get("CANCELED") == "N":
         cancel(draft, "N", None)
@@ -56,10 +60,10 @@ def _change_payment(draft: Draft, fields: Order) -> None:
 
 
 def set_property(draft: Draft, code: str, value: Any) -> None:
-    """Set a property from the site's own form, which defines a property that it does not have.
+    """Set a property as the site's own form does. If the site does not have the property, it is defined first.
 
-    Bitrix saves a value that the property does not allow, and marks the order for it; a value too long for the column
-    is lost.
+    Bitrix saves a value that the property does not allow, and marks the order for this reason. A value that is too long
+    for the column is lost.
     """
     properties = draft.tables.properties
     if properties.get(code) is None:

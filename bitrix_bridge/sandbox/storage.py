@@ -1,7 +1,7 @@
-"""Persistent storage of the sandbox: orders, users, counters and undelivered webhooks.
+"""The persistent storage of the sandbox, for orders, users, counters and undelivered webhooks.
 
-A storage holds JSON documents by (kind, key). One `write` is one transaction, so an order and its webhook are stored
-together or not at all.
+A storage contains JSON documents, each with a kind and a key. One `write` is one transaction, so an order and its
+webhook are either both stored or both not stored.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ class Storage(Protocol):
         """Put and delete documents in one transaction."""
 
     def load(self, kind: str) -> list[Document]:
-        """Return every document of a kind, oldest key first."""
+        """Return every document of a kind, lowest key first."""
 
     def close(self) -> None:
         """Close the storage; later writes are ignored."""
 
 
 class MemoryStorage:
-    """Stores nothing: in a test the site's own memory is enough."""
+    """A storage that stores nothing: in a test the site's own memory is enough."""
 
     def write(self, puts: Iterable[Put] = (), deletes: Iterable[Key] = ()) -> None:
         """Store nothing."""
@@ -46,10 +46,13 @@ class MemoryStorage:
 
 
 class FileStorage:
-    """An sqlite3 file, created if missing. Safe to use from several threads of one process."""
+    """A storage in an sqlite3 file, which is created if it is missing. Several threads of one process may use it."""
 
     def __init__(self, path: str | Path) -> None:
-        """Open or create the file at `path`. Raises sqlite3.Error if it is not a database."""
+        """Open or create the file at `path`.
+
+        Raise `sqlite3.Error` if the file is not a database.
+        """
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
         self._closed = False
@@ -63,11 +66,10 @@ class FileStorage:
             )
 
     def write(self, puts: Iterable[Put] = (), deletes: Iterable[Key] = ()) -> None:
-        """Put and delete documents in one transaction; ignored after `close`."""
+        """Put and delete documents in one transaction. Do nothing after `close`."""
         rows = [(kind, key, json.dumps(body)) for kind, key, body in puts]
         with self._lock:
-            # The sender's last delivery may end after the site was closed; its webhook is then sent again by the next
-            # run.
+            # The sender's last delivery may end after the site was closed. The next run then sends its webhook again.
             if self._closed:
                 return
             with self._database:
@@ -75,7 +77,7 @@ class FileStorage:
                 self._database.executemany("DELETE FROM documents WHERE kind = ? AND key = ?", list(deletes))
 
     def load(self, kind: str) -> list[Document]:
-        """Return every document of a kind; keys are numbers, so they are ordered by length first."""
+        """Return every document of a kind, sorted by key. Shorter keys come first, because keys are numbers."""
         with self._lock:
             rows = self._database.execute(
                 "SELECT body FROM documents WHERE kind = ? ORDER BY length(key), key", (kind,)
@@ -83,7 +85,7 @@ class FileStorage:
         return [json.loads(body) for (body,) in rows]
 
     def close(self) -> None:
-        """Close the file. Safe to call twice."""
+        """Close the file. This method may be called twice."""
         with self._lock:
             if not self._closed:
                 self._closed = True

@@ -1,4 +1,4 @@
-"""The site's users: found by id or by phone, or registered with their first order."""
+"""The users of the site, who are found by id or by phone or are registered with their first order."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ANONYMOUS = "saleanonymous"
 
 
 def phone_digits(phone: str) -> str:
-    """Return the last ten digits of a phone, or '' if it has fewer.
+    """Return the last ten digits of a phone, or an empty string if the phone has fewer digits.
 
     So 8701… and +7 (701) … are the same phone.
     """
@@ -20,10 +20,10 @@ def phone_digits(phone: str) -> str:
 
 
 def new_user(user_id: int, properties: dict[str, Any]) -> User:
-    """Return a user made from an order's properties `name`, `phone`, `email`.
+    """Return a user made from the properties `name`, `phone` and `email` of an order.
 
-    A customer without an e-mail gets a placeholder, as on the site, where the column must not be empty. No one can own
-    a domain under .invalid.
+    A customer without an e-mail address gets a placeholder, as on the site, because the column must not be empty. No
+    one can own a domain under .invalid.
     """
     phone = str(properties.get("phone") or "")
     digits = phone_digits(phone)
@@ -55,10 +55,10 @@ def anonymous_user(user_id: int) -> User:
 
 
 class Users:
-    """All users of the site. Not locked: the site calls it under its own lock."""
+    """All users of the site. The class has no lock of its own: the site holds its lock during each call."""
 
     def __init__(self, users: list[User], next_id: Callable[[], int]) -> None:
-        """Load the stored users; `next_id` returns the id of the next one."""
+        """Load the stored users. `next_id` returns the id of the next new user."""
         self._by_id: dict[int, User] = {}
         self._by_phone: dict[str, User] = {}
         self._anonymous: User | None = None

@@ -1,4 +1,4 @@
-"""Conversion of single values between requests and the site: times, sums, ids and texts. Pure functions."""
+"""The conversion of single values between requests and the site. All functions are pure."""
 
 from __future__ import annotations
 
@@ -12,24 +12,28 @@ Order = dict[str, Any]
 
 CENT = Decimal("0.01")
 
-# The shop's time zone. Fixed, because Almaty has been UTC+5 since March 2024 and old tz databases say otherwise.
+# The shop's time zone. The offset is fixed, because Almaty has been UTC+5 since March 2024 and old tz databases still
+# contain UTC+6.
 ALMATY = timezone(timedelta(hours=5))
 
 
 def site_time(seconds: float) -> str:
-    """Return unix seconds as the site writes a time: naive, Asia/Almaty, whole seconds (MySQL `datetime`)."""
+    """Return unix seconds as the site writes a datetime: naive, Asia/Almaty, whole seconds (MySQL `datetime`)."""
     return datetime.fromtimestamp(seconds, ALMATY).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def iso_time(site_value: str | None) -> str | None:
-    """Return a time of the site as ISO 8601 with its offset, or None."""
+    """Return a datetime of the site in ISO 8601 with its offset, or None if there is no datetime."""
     if not site_value:
         return None
     return datetime.strptime(site_value, "%Y-%m-%d %H:%M:%S").replace(tzinfo=ALMATY).isoformat()
 
 
 def amount(value: object, name: str, step: str) -> Decimal:
-    """Return a sum or a quantity as Decimal. Raises SiteError 422 unless it is a finite number, zero or more."""
+    """Return a sum or a quantity as a Decimal.
+
+    Raise `SiteError` 422 unless the value is a finite number, zero or more.
+    """
     try:
         number = Decimal(str(value))
     except InvalidOperation:
@@ -40,22 +44,25 @@ def amount(value: object, name: str, step: str) -> Decimal:
 
 
 def rounded(number: Decimal) -> Decimal:
-    """Return a sum rounded as Bitrix does it (option `value_precision` of the module sale, 2 by default)."""
+    """Return a sum rounded as Bitrix rounds it (option `value_precision` of the module sale, 2 by default)."""
     return number.quantize(CENT, ROUND_HALF_UP)
 
 
 def line_sum(price: Decimal, quantity: Decimal) -> Decimal:
-    """Return the sum of a line, KZT: Bitrix rounds each line before it adds them up."""
+    """Return the sum of an item, in KZT. Bitrix rounds the sum of each item before it adds them up."""
     return rounded(price * quantity)
 
 
 def money(number: Decimal) -> str:
-    """Return a number as PHP reads a decimal(18,4)."""
+    """Return a number as the string that PHP reads from a decimal(18,4) column."""
     return f"{number:.4f}"
 
 
 def identity(value: object, name: str, step: str = "request", *, zero: bool = False) -> int:
-    """Return a positive id, sent as a number or as a string. Raises SiteError 400, or 422 in a later step."""
+    """Return a positive id that was sent as a number or as a string. With `zero` the id may be zero.
+
+    Raise `SiteError` for any other value: 400 in the step "request", or 422 in a later step.
+    """
     text = str(value).strip()
     if (
         isinstance(value, bool)
@@ -68,7 +75,7 @@ def identity(value: object, name: str, step: str = "request", *, zero: bool = Fa
 
 
 def text_of(value: object) -> str:
-    """Return a value as Bitrix stores a string: null is empty, a flag is Y or N."""
+    """Return a value as the string that Bitrix stores: None is an empty string, a boolean is Y or N."""
     if value is None:
         return ""
     if isinstance(value, bool):
