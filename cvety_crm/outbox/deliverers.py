@@ -28,9 +28,9 @@ class Deliverer:
     after_delivery: Callable[[Any], datetime | None] = _no_remainder
     """Return when the remaining data is due, or None if there is nothing more to send."""
     after_failure: Callable[[Any, DeliveryError], None] = _no_follow_up
-    """Run when the entry has failed and is not retried any more."""
+    """Run when the entry has failed and will not be retried."""
     after_cancellation: Callable[[Any, str], None] = _no_follow_up
-    """Run when a user has cancelled the entry; the second argument is the user's reason."""
+    """Run when a user has cancelled the entry. The second argument is the user's reason."""
 
 
 _registered: dict[str, Deliverer] = {}
@@ -42,5 +42,8 @@ def register_deliverer(label: str, deliverer: Deliverer) -> None:
 
 
 def deliverer_of(label: str) -> Deliverer:
-    """Return the deliverer for the model with this label. Raise `KeyError` if its app has not registered one."""
+    """Return the deliverer for the model with this label.
+
+    Raise `KeyError` if the app of the model has not registered a deliverer.
+    """
     return _registered[label]

@@ -35,15 +35,18 @@ WAITS = tuple(
 """The retry delay after the first, second, … failed attempt. After the last delay there is one more attempt."""
 JITTER = 0.2
 LEASE = timedelta(seconds=90)
-"""Longer than the requests of one delivery can take. A worker that holds a claim for longer counts as dead."""
+"""The duration of a lease, which is longer than the requests of one delivery can take.
+
+A worker whose lease has expired is considered dead.
+"""
 LONGEST_RETRY_AFTER = timedelta(hours=24)
 WARN_AFTER = 4
 """The number of failures in a row at which staff are alerted, although retries continue."""
 FAILURES_BEFORE_MINIMUM = 3
-"""From this number of failures in a row, a Retry-After that is shorter than our retry delay is ignored."""
+"""From this number of failures in a row, a Retry-After that is shorter than the delay in `WAITS` is ignored."""
 ANSWER_LIMIT = 2048  # characters of a response that are stored
 SWEEP_SECONDS = 45
-"""How long one sweep claims entries. It must end before django-q's time limit for a task."""
+"""The number of seconds in which one sweep claims entries. It is less than django-q's time limit for a task."""
 
 
 def deliver_task(label: str, *ids: str) -> None:
@@ -56,12 +59,15 @@ def deliver_task(label: str, *ids: str) -> None:
 
 
 def deliver_due() -> int:
-    """Deliver all due entries of every kind, oldest first. Return the number of attempts. Runs each minute."""
+    """Deliver all due entries of every kind, oldest first, and return the number of attempts.
+
+    The worker calls this function each minute.
+    """
     until = timezone.now() + timedelta(seconds=SWEEP_SECONDS)
     attempted = 0
     kinds = outbox_models()
     while kinds and timezone.now() < until:
-        # The kinds take turns: a site that does not respond must not delay Telegram messages.
+        # One entry of each kind is delivered in turn: a site that does not respond must not delay Telegram messages.
         for model in list(kinds):
             claimed = _claim(model, None)
             if claimed is None:
@@ -82,7 +88,7 @@ def outbox_models() -> list[type[OutboxEntry]]:
 
 
 def deliver_one(model: type[OutboxEntry], pk: Any) -> bool:
-    """Claim and deliver one entry. Return False when it is not due or another worker has claimed it."""
+    """Claim and deliver one entry. Return False if the entry is not due or another worker has claimed it."""
     claimed = _claim(model, pk)
     if claimed is None:
         return False
@@ -214,8 +220,8 @@ def _give_up(entry: OutboxEntry, failure: DeliveryError) -> None:
 def retry_delay(failures: int, retry_after: float | None) -> timedelta:
     """Return the retry delay after this many failures in a row.
 
-    `retry_after` is the delay in seconds that the other system requested. Without it, the delay is taken from `WAITS`
-    and varied at random by `JITTER`.
+    `retry_after` is the delay in seconds that the other system requested. If it is None, the delay in `WAITS` is used,
+    varied at random by `JITTER`.
     """
     wait = WAITS[min(failures, len(WAITS)) - 1]
     if retry_after is not None:

@@ -37,7 +37,7 @@ class AttemptOutcome(models.TextChoices):
 
 
 class OutboxEntry(Table):
-    """Something to deliver to another system. Its app registers a deliverer (`cvety_crm.outbox.deliverers`)."""
+    """A row to deliver to another system. The row's app registers a deliverer (`cvety_crm.outbox.deliverers`)."""
 
     state = models.CharField(_("state"), max_length=20, choices=State, default=State.PENDING, db_default=State.PENDING)
     due_at = models.DateTimeField(_("next attempt"), default=timezone.now)
@@ -63,19 +63,19 @@ class OutboxEntry(Table):
         abstract = True
 
     def raises_alerts(self) -> bool:
-        """Return whether its failures raise alerts. The message of an alert must not raise another alert."""
+        """Return whether failures of this entry raise alerts. A message about an alert must not raise another alert."""
         return True
 
     def lock_owner(self) -> None:
         """Lock the rows that must be locked before this entry, such as the order of a push.
 
-        Called in the transaction that records the outcome.
+        The caller is in a transaction that changes the entry.
         """
 
     def retry(self, *, by: User | None = None) -> bool:
         """Make a failed or cancelled entry pending and due now, with no failures.
 
-        Return False when it is in another state, or when another pending entry already has the same content.
+        Return False if the entry has a different state, or if there is a pending entry with the same content.
         """
         self.due_at = timezone.now()
         try:
@@ -91,7 +91,7 @@ class OutboxEntry(Table):
         return bool(changed)
 
     def deliver_now(self, *, by: User | None = None) -> bool:
-        """Make a pending entry due now. Return False when it is not pending."""
+        """Make a pending entry due now. Return False if the entry is not pending."""
         self.due_at = timezone.now()
         changed = self._rows(State.PENDING).update(due_at=self.due_at, retry_by=by)
         if changed:
@@ -99,7 +99,7 @@ class OutboxEntry(Table):
         return bool(changed)
 
     def cancel(self, *, reason: str) -> bool:
-        """Cancel a pending or failed entry. Return False when it is in another state."""
+        """Cancel a pending or failed entry. Return False if the entry has a different state."""
         with transaction.atomic():
             self.lock_owner()
             changed = self._rows(State.PENDING, State.FAILED).update(
@@ -110,7 +110,8 @@ class OutboxEntry(Table):
         return bool(changed)
 
     def _rows(self, *states: State) -> "models.QuerySet[OutboxEntry]":
-        # The filter on the state and the update run as one statement, so no other process can change it in between.
+        # The filter on the state and the update run as one statement, so no other process can change the state in
+        # between.
         return type(self)._default_manager.filter(pk=self.pk, state__in=states)
 
 

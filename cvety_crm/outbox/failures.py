@@ -1,4 +1,4 @@
-"""The possible results of a delivery: delivered, and the errors, each with its own treatment."""
+"""The possible results of a delivery: a success, or one of the errors that the engine handles differently."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,11 +7,14 @@ from cvety_crm.masking import truncate_masked
 
 
 class DeliveryError(Exception):
-    """A delivery failed. `message` is for staff (Russian); `code` and `answer` are the other system's response."""
+    """A delivery failed.
+
+    `message` is in Russian, for staff; `code` and `answer` are the other system's response.
+    """
 
     def __init__(self, message: str, *, code: str = "", answer: str = "") -> None:
         super().__init__(message)
-        # All three may quote the other system's response, and pages and timelines show them.
+        # All three strings may quote the other system's response, and pages and timelines show them.
         self.message, self.code, self.answer = truncate_masked(message), truncate_masked(code), truncate_masked(answer)
 
 
@@ -32,13 +35,13 @@ class MisconfiguredError(PermanentDeliveryError):
 
 
 class NoLongerNeededError(Exception):
-    """There is nothing left to deliver. The entry is cancelled with this reason (Russian)."""
+    """There is nothing left to deliver. The entry is cancelled with the message as its reason, in Russian."""
 
 
 class NotDueError(Exception):
-    """The entry is not due yet. It stays pending until `due_at` and no failure is counted.
+    """The entry is not due yet. It remains pending until `due_at`, and no failure is counted.
 
-    The message (Russian) states the reason.
+    The message states the reason in Russian.
     """
 
     def __init__(self, message: str, *, due_at: datetime) -> None:

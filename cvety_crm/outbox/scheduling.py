@@ -25,8 +25,8 @@ class Entry(Protocol):
 class _DelayedBroker(ORM):
     """django-q's database queue for a task that starts later and does not occupy a worker until then.
 
-    A worker takes only rows whose `lock` is in the past (`django_q.brokers.orm.ORM.dequeue`). The worker itself sets
-    `lock` to a time in the future for a task that it has taken.
+    A worker claims only rows whose `lock` is in the past (`django_q.brokers.orm.ORM.dequeue`). It sets `lock` to a time
+    in the future for a task that it has claimed.
     """
 
     def __init__(self, at: datetime) -> None:
@@ -50,5 +50,6 @@ def schedule_delivery(*entries: Entry) -> None:
         options = {"broker": _DelayedBroker(due_at)} if due_at > timezone.now() else {}
         async_task("cvety_crm.outbox.deliver_task", label, *ids, **options)
 
-    # robust: a change that is committed must not end in an error because the task was not queued. The sweep delivers.
+    # robust=True: a committed change must not end in an error if the task is not queued. The sweep then delivers the
+    # entry.
     transaction.on_commit(enqueue, robust=True)
