@@ -1,1 +1,1 @@
-"""Operations: health, probes, schedules, retention, row level security, system checks."""
+"""The operations of the CRM: health, probes, schedules, retention, row level security and system checks."""

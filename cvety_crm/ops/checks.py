@@ -1,4 +1,4 @@
-"""System checks of `manage.py check`: the dotted paths in the settings, and row level security."""
+"""The system checks of `manage.py check`: dotted paths in the settings, translations and row level security."""
 
 from typing import Any
 
@@ -25,14 +25,14 @@ DOTTED_PATHS = (
 
 
 def register() -> None:
-    """Register all checks. Called in `AppConfig.ready`."""
+    """Register all checks. `AppConfig.ready` calls this function."""
     register_check(check_dotted_paths)
     register_check(Tags.translation)(check_compiled_texts)
     register_check(Tags.database)(check_tables)
 
 
 def check_compiled_texts(**_kwargs: Any) -> list[CheckMessage]:
-    """Return an error when the Russian texts are not compiled: staff would see English."""
+    """Return an error if the Russian message file is not compiled: staff would see English."""
     if COMPILED.exists():
         return []
     hint = "Run python -m cvety_crm.i18n.catalogue"
@@ -40,7 +40,7 @@ def check_compiled_texts(**_kwargs: Any) -> list[CheckMessage]:
 
 
 def check_dotted_paths(**_kwargs: Any) -> list[CheckMessage]:
-    """Import every handler and job that the settings name. Return an error for each that cannot be imported."""
+    """Import every handler and job that the settings name. Return an error for each path that cannot be imported."""
     errors: list[CheckMessage] = []
     for name in DOTTED_PATHS:
         paths = getattr(settings, name)

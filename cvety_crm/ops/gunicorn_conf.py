@@ -1,4 +1,4 @@
-"""Settings of gunicorn: processes without threads, because django-unfold stores the request on shared objects."""
+"""The settings of gunicorn. Processes have no threads, because django-unfold stores the request on shared objects."""
 
 import multiprocessing
 import os
@@ -13,13 +13,14 @@ bind = f"[{_host}]:{_port}" if ":" in _host else f"{_host}:{_port}"
 worker_class = "sync"
 workers = int(os.environ.get("WEB_CONCURRENCY") or min(2 * multiprocessing.cpu_count() + 1, 5))
 threads = 1
-# Seconds after which a worker that does not respond is replaced. The slowest pages are exports.
+# The number of seconds after which a worker that does not respond is replaced. The slowest pages are exports.
 timeout = 60
 graceful_timeout = 5
-# Workers are replaced regularly so that a slow memory leak does no harm; the jitter avoids replacing all at once.
+# Workers are replaced regularly, so that a slow memory leak does no harm. With the jitter they are not all replaced at
+# the same time.
 max_requests = 5000
 max_requests_jitter = 500
-# The app is loaded once and then forked: five workers start as fast as one and share its memory.
+# The app is loaded once and then forked: five workers start as fast as one worker and share memory.
 preload_app = True
 accesslog = None
 loglevel = "warning"

@@ -2,8 +2,8 @@
 
 All probes share one time limit. A probe that has not answered by then is reported as a red line. Probes that read the
 database share a few threads, each with its own connection, and PostgreSQL cancels their statements at the same limit.
-Probes that call other systems have one thread each. A probe that still hangs is not started a second time. An exception
-becomes a red line with its text masked.
+Each probe that calls another system has its own thread. A probe that still hangs is not started a second time. An
+exception becomes a red line with a masked message.
 """
 
 import threading
@@ -26,11 +26,20 @@ from django.utils.translation import gettext
 from cvety_crm.masking import truncate_masked
 
 KEEP_SECONDS = 15
-"""How long pages show a cached report, so that reloading a page sends no requests to other systems."""
+"""The number of seconds for which pages show a cached report.
+
+Reloading a page must not send requests to other systems.
+"""
 TIME_LIMIT = 6.0
-"""How long a page waits for all probes. The requests of the probes have shorter timeouts with better messages."""
+"""The number of seconds for which a page waits for all probes.
+
+The requests of the probes have shorter timeouts with better messages.
+"""
 DATABASE_THREADS = 3
-"""The maximum number of database connections of one check. A probe that hangs does not delay those on other ones."""
+"""The maximum number of database connections of one check.
+
+A probe that hangs does not delay the probes on other connections.
+"""
 LONGEST_TEXT = 300
 
 
@@ -50,7 +59,7 @@ class Finding:
     figure: str
     hint: str = ""
     title: str = ""
-    """Set from the probe."""
+    """The title of the probe. `Probe.run` sets it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +71,7 @@ class Probe:
     reads_database: bool = False
 
     def run(self, seconds: float = TIME_LIMIT) -> Finding:
-        """Return the finding. Never raise. The time limit applies only to the statements of the database."""
+        """Return the finding. Never raise. The time limit applies only to database statements."""
         try:
             found = self._in_transaction(seconds) if self.reads_database else self.check()
         except Exception as error:
@@ -87,7 +96,7 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The findings of all probes, in the order of the settings."""
+    """The findings of all probes, sorted as in the settings."""
 
     findings: tuple[Finding, ...]
     checked_at: datetime
@@ -139,7 +148,7 @@ _running: dict[str, threading.Thread] = {}
 
 
 def _start_threads(probes: Mapping[str, Probe], answers: "Queue[tuple[str, Finding]]", deadline: float) -> None:
-    """Start one thread for each probe, except that probes that read the database share a queue and a few threads."""
+    """Start one thread for each probe. Probes that read the database share one queue and a few threads."""
     database: Queue[tuple[str, Probe]] = Queue()
     queues = []
     for item in probes.items():

@@ -12,7 +12,10 @@ DEFAULT_PORT = 8001
 
 
 def listen_address() -> tuple[str, int]:
-    """Return the host and port to listen on. Raise `ValueError` with a readable message when PORT is not a port."""
+    """Return the host and port to listen on.
+
+    Raise `ValueError` with a readable message if PORT is not the number of a port.
+    """
     host = os.environ.get("HOST") or DEFAULT_HOST
     text = os.environ.get("PORT") or str(DEFAULT_PORT)
     if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
@@ -37,7 +40,10 @@ def exit_unless_free() -> None:
 
 
 def free_port(preferred: int) -> int:
-    """Return a free port of this machine, the preferred one if possible. Raise `OSError` when no port is free."""
+    """Return a free port of this machine: the preferred port if possible.
+
+    Raise `OSError` if no port is free.
+    """
     for port in (preferred, 0):
         try:
             with socket.create_server((DEFAULT_HOST, port)) as probe:
@@ -49,6 +55,6 @@ def free_port(preferred: int) -> int:
 
 def _bind(host: str, port: int) -> None:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # create_server sets SO_REUSEADDR as gunicorn does: a port in TIME_WAIT counts as free.
+    # create_server sets SO_REUSEADDR as gunicorn does: a port in TIME_WAIT is considered free.
     with socket.create_server((host, port), family=family):
         pass

@@ -1,4 +1,4 @@
-"""Health probes of the CRM itself: the database, the migrations and the worker."""
+"""The health probes of the CRM itself: the database, the migrations and the worker."""
 
 import time
 
@@ -15,7 +15,7 @@ from cvety_crm.ops.health import Finding, Level, probe
 SLOW_MILLISECONDS = 300
 """If a trivial query takes longer than this, every page is slow."""
 MISSED_BEATS_SECONDS = 150
-"""The worker writes a heartbeat each minute."""
+"""The number of seconds after which the worker is late. It writes a heartbeat each minute."""
 
 
 @probe(_("Database"), reads_database=True)

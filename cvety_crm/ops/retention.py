@@ -17,7 +17,10 @@ TASK_RETENTION = timedelta(days=7)
 BATCH = 500
 """The number of rows deleted in one transaction, so that other transactions do not wait long for a lock."""
 SECONDS = 20.0
-"""How long one table is pruned. The daily task has other jobs and a time limit. The rest is deleted the next day."""
+"""The number of seconds for which one table is pruned.
+
+The daily task has other jobs and a time limit. The remaining rows are deleted the next day.
+"""
 
 
 def prune() -> None:
@@ -30,14 +33,15 @@ def prune() -> None:
 def prune_outbox() -> int:
     """Delete entries that were delivered or cancelled `KEEP_SENT_DAYS` ago, with their attempts.
 
-    Return the number of entries. Pending and failed entries stay: they are not finished.
+    Return the number of deleted entries. Pending and failed entries are not deleted, because they are not finished.
     """
     if settings.KEEP_SENT_DAYS <= 0:
         return 0
     before = timezone.now() - timedelta(days=settings.KEEP_SENT_DAYS)
     return sum(
         delete_in_batches(
-            # created_at has an index; finished_at keeps an entry that was retried by hand recently.
+            # The filter on created_at uses an index. The filter on finished_at excludes entries that were retried by
+            # hand recently.
             model._default_manager.filter(
                 created_at__lt=before, finished_at__lt=before, state__in=(State.DELIVERED, State.CANCELLED)
             )
@@ -47,9 +51,9 @@ def prune_outbox() -> int:
 
 
 def delete_in_batches(rows: QuerySet[Any]) -> int:
-    """Delete the rows, oldest first by `created_at`, for at most `SECONDS`. Return the number of rows deleted.
+    """Delete the rows, oldest first by `created_at`, for at most `SECONDS`. Return the number of deleted rows.
 
-    A row that is locked by another transaction is left for the next run.
+    A row that is locked by another transaction is not deleted before the next run.
     """
     until, deleted = time.monotonic() + SECONDS, 0
     while time.monotonic() < until:

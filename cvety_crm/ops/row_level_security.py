@@ -21,14 +21,14 @@ _UNPROTECTED = """
 
 
 def unprotected_tables(connection: BaseDatabaseWrapper) -> list[str]:
-    """Return the names of our tables that have no row level security."""
+    """Return the names of the CRM's tables that have no row level security."""
     with connection.cursor() as cursor:
         cursor.execute(_UNPROTECTED)
         return [name for (name,) in cursor.fetchall()]
 
 
 def protect_tables(connection: BaseDatabaseWrapper) -> list[str]:
-    """Enable row level security on every table that lacks it. Return the names of these tables."""
+    """Enable row level security on every table that does not have it, and return the names of these tables."""
     tables = unprotected_tables(connection)
     with connection.cursor() as cursor:
         for table in tables:
@@ -37,7 +37,7 @@ def protect_tables(connection: BaseDatabaseWrapper) -> list[str]:
 
 
 def on_post_migrate(using: str, **_kwargs: Any) -> None:
-    """Protect the tables that migrations have added, including the migrations of libraries."""
+    """Protect the tables that migrations have added, including tables of libraries."""
     protect_tables(connections[using])
 
 

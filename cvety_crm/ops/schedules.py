@@ -19,9 +19,9 @@ EACH_HOUR = "cvety_crm.ops.schedules.each_hour"
 EACH_NIGHT = "cvety_crm.ops.schedules.each_night"
 HOUR = timedelta(hours=1)
 NIGHT = time(4, 0)
-"""When the nightly jobs run, in the shop's time zone: the shop is closed then."""
+"""The time at which the nightly jobs run, in the shop's time zone. The shop is closed then."""
 PAST_THE_HOUR = timedelta(minutes=30)
-"""When the hourly jobs run: at half past, so that they are finished when the nightly jobs start on the hour."""
+"""The time after the hour at which the hourly jobs run: they are finished when the nightly jobs start on the hour."""
 
 
 def each_minute() -> None:
@@ -41,12 +41,12 @@ def each_hour() -> None:
 
 
 def each_night() -> None:
-    """Run `settings.NIGHT_JOBS`, which take long and should run while the shop is closed."""
+    """Run `settings.NIGHT_JOBS`. They take long and should run while the shop is closed."""
     _run(settings.NIGHT_JOBS)
 
 
 def _run(paths: list[str]) -> None:
-    """Run the jobs in order. A job that fails is logged and does not stop the next ones."""
+    """Run the jobs one after another. A job that fails is logged and does not stop the next jobs."""
     for path in paths:
         try:
             job: Callable[[], Any] = import_string(path)
@@ -56,7 +56,7 @@ def _run(paths: list[str]) -> None:
 
 
 def on_post_migrate(using: str, **_kwargs: Any) -> None:
-    """Create the schedules, or update them."""
+    """Create the schedules, or update them if they exist."""
     from django_q.models import Schedule
 
     now = timezone.now()

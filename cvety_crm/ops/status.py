@@ -1,4 +1,4 @@
-"""Views of the system's health: an admin page, and JSON for monitoring programs."""
+"""The views of the system's health: an admin page, and JSON for monitoring programs."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ MARKS = {Level.GREEN: "✔", Level.YELLOW: "▲", Level.RED: "✖"}
 
 
 def headline(level: Level) -> str:
-    """Return the headline of the report, in the words of the shop."""
+    """Return the headline of the report in the active language."""
     return {
         Level.GREEN: gettext("SYSTEM STATUS: ALL SYSTEMS WORK"),
         Level.YELLOW: gettext("SYSTEM STATUS: THERE ARE REMARKS"),
