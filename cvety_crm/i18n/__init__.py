@@ -1,1 +1,1 @@
-"""Extract and compile the texts of the Russian catalogue. Only extracting needs GNU gettext."""
+"""Extract and compile the messages of the Russian message file. Only the extraction needs GNU gettext."""

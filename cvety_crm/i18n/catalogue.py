@@ -1,6 +1,6 @@
-"""The Russian catalogue. `python -m cvety_crm.i18n.catalogue` compiles it; the compiled file is not in git.
+"""The Russian message file. `python -m cvety_crm.i18n.catalogue` compiles it; the compiled file is not in git.
 
-Needs neither settings nor GNU gettext, so that a new machine can compile before an `.env` exists.
+This module needs neither settings nor GNU gettext: a new machine can compile the file before an `.env` exists.
 """
 
 import os
@@ -24,28 +24,34 @@ METADATA = {
         "n%10==0 || (n%10>=5 && n%10<=9) || (n%100>=11 && n%100<=14)? 2 : 3);"
     ),
 }
-"""Plural forms of Django's own catalogue. No dates and no names of tools, so that a diff shows only changed texts."""
+"""The header of the message file, with the plural forms of Django's own message file.
+
+It contains no dates and no names of tools, so a diff shows only changed messages.
+"""
 
 Key = tuple[str | None, str]
-"""Context and text, which identify an entry of a catalogue."""
+"""The context and the message, which identify an entry of a message file."""
 
 _PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*(?:[.:][^}]*)?\}")
 
 
 def key(entry: polib.POEntry | polib.MOEntry) -> Key:
-    """Return the context and the text of an entry."""
+    """Return the context and the message of an entry."""
     return entry.msgctxt, entry.msgid
 
 
 def placeholders(text: str) -> list[str]:
-    """Return the sorted placeholders of a text: `%(name)s`, `%s` or `{name}`. Its translation must have the same."""
+    """Return the sorted placeholders of a message, such as `%(name)s`, `%s` or `{name}`.
+
+    A translation must have the same placeholders as its message.
+    """
     return sorted(_PLACEHOLDER.findall(text.replace("%%", "")))
 
 
 def compile_catalogue(catalogue: Path = CATALOGUE) -> Path:
-    """Write the compiled catalogue beside `catalogue` and return its path."""
+    """Compile the message file `catalogue` into a file beside it, and return the path of the compiled file."""
     compiled = catalogue.with_suffix(".mo")
-    # Replaced in one step, because another process may be reading it.
+    # The compiled file is replaced in one step, because another process may be reading it.
     descriptor, unfinished = tempfile.mkstemp(dir=catalogue.parent, suffix=".mo.tmp")
     os.close(descriptor)
     polib.pofile(str(catalogue)).save_as_mofile(unfinished)
@@ -55,7 +61,7 @@ def compile_catalogue(catalogue: Path = CATALOGUE) -> Path:
 
 
 def is_compiled(catalogue: Path = CATALOGUE) -> bool:
-    """Return whether there is a compiled catalogue that is at least as new as its source."""
+    """Return whether there is a compiled file that is at least as new as the message file."""
     compiled = catalogue.with_suffix(".mo")
     return compiled.exists() and compiled.stat().st_mtime >= catalogue.stat().st_mtime
 

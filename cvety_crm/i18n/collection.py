@@ -1,4 +1,4 @@
-"""Collect the texts of the Russian catalogue: our own, then texts of libraries that have no Russian translation."""
+"""Collect the messages of the Russian message file: our own messages, then untranslated messages of libraries."""
 
 from collections.abc import Iterable
 from importlib.util import find_spec
@@ -15,7 +15,10 @@ from cvety_crm.i18n.library_messages import CORRECTED_TEXTS, LIBRARIES, MISSED_T
 
 
 def collect_entries() -> list[polib.POEntry]:
-    """Return the untranslated entries of the catalogue. Raises GettextMissingError."""
+    """Return the untranslated entries of the message file.
+
+    Raise `GettextMissingError` if GNU gettext is not installed.
+    """
     entries = own_messages()
     corrected = {(None, text) for texts in CORRECTED_TEXTS.values() for text in texts}
     taken = {key(entry) for entry in entries} | (_translated_by_libraries() - corrected)
@@ -32,14 +35,14 @@ def collect_entries() -> list[polib.POEntry]:
 
 
 def own_messages() -> list[polib.POEntry]:
-    """Return the texts of our apps and templates."""
+    """Return the messages of our apps and templates."""
     folders = [Path(app.path) for app in apps.get_app_configs() if Path(app.path).parent == settings.BASE_DIR]
     files = [file for folder in [*folders, settings.BASE_DIR / "templates"] for file in source_files(folder)]
     return extract_messages(files, settings.BASE_DIR)
 
 
 def library_messages(package: str, *, only_seen: bool = True) -> list[polib.POEntry]:
-    """Return the texts of an installed library: only those that staff can see, or all."""
+    """Return the messages of an installed library. If `only_seen` is true, return only messages that staff can see."""
     folder = library_folder(package)
     files: Iterable[Path] = source_files(folder)
     if only_seen:
@@ -59,7 +62,7 @@ def library_folder(package: str) -> Path:
 
 
 def _translated_by_libraries() -> set[Key]:
-    """Return the texts that Django and the apps translate. For Russian, gettext reads ru_RU before ru."""
+    """Return the messages that Django and the apps translate. For Russian, gettext reads ru_RU before ru."""
     folders = [Path(django.__file__).parent / "conf", *(Path(app.path) for app in apps.get_app_configs())]
     files = (folder / "locale" / name / "LC_MESSAGES" / "django.mo" for folder in folders for name in ("ru", "ru_RU"))
     return {key(entry) for file in files if file.exists() for entry in polib.mofile(str(file))}

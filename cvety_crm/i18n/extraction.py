@@ -1,6 +1,6 @@
-"""Extract the texts to translate from Python files and templates, with Django's `makemessages`.
+"""Extract the messages to translate from Python files and templates, with Django's `makemessages`.
 
-Runs in a temporary folder, because `makemessages` writes next to the sources and must not write into libraries.
+`makemessages` runs in a temporary folder, because it writes next to the sources and must not write into libraries.
 """
 
 import os
@@ -23,7 +23,7 @@ class GettextMissingError(Exception):
 
 
 def source_files(folder: Path) -> Iterator[Path]:
-    """Yield the Python files and the templates below a folder, sorted."""
+    """Yield the Python files and the templates below a folder, sorted by path."""
     for path in sorted(folder.rglob("*")):
         is_template = path.suffix in (".html", ".txt") and "templates" in path.parts
         if path.suffix == ".py" or is_template:
@@ -31,13 +31,15 @@ def source_files(folder: Path) -> Iterator[Path]:
 
 
 def extract_messages(files: Iterable[Path], root: Path) -> list[polib.POEntry]:
-    """Return one untranslated entry for each text in `files`, in their order; occurrences are paths relative to `root`.
+    """Return one untranslated entry for each message in `files`, sorted by file as in `files`.
 
-    Raises GettextMissingError without GNU gettext, subprocess.CalledProcessError when `makemessages` fails.
+    The occurrences are paths relative to `root`. Raise `GettextMissingError` if GNU gettext is not installed, and
+    `subprocess.CalledProcessError` if `makemessages` fails.
     """
     if shutil.which("xgettext") is None:
         raise GettextMissingError(INSTALL_HINT)
-    # Numbered, to keep the order of `files` and to avoid a folder named "locale", which would get a separate result.
+    # The files are numbered, so that they are sorted as in `files`, and so that no folder is named "locale": it would
+    # have a separate result.
     sources = {f"{number:06}{file.suffix}": file for number, file in enumerate(files)}
     with tempfile.TemporaryDirectory() as folder:
         for name, file in sources.items():
@@ -52,10 +54,10 @@ def _first_file(entry: polib.POEntry) -> str:
 
 
 def _run_makemessages(folder: Path) -> polib.POFile:
-    """Return the message template of all files below a folder, which has no locale to merge with."""
+    """Return the message template of all files below a folder. The folder has no locale to merge with."""
     locale = folder / "locale"
     locale.mkdir()
-    # Without our settings, which would direct the result to our own catalogue.
+    # Our settings are removed, because they would write the result to our own message file.
     environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
     command = [sys.executable, "-m", "django", "makemessages", "--all", "--keep-pot", "--add-location=file"]
     subprocess.run(

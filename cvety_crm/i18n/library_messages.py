@@ -1,6 +1,8 @@
-"""The texts of libraries that staff can see, so that the Russian catalogue can translate those without Russian.
+"""The messages of libraries that staff can see.
 
-The command `collect_messages`, which fills the catalogue, and the test that checks the catalogue read this module.
+Our message file translates those messages that have no Russian translation.
+
+The command `collect_messages`, which writes the message file, and the test that checks it read this module.
 """
 
 import re
@@ -25,7 +27,10 @@ UNSEEN_FILES = {
     r"rest_framework/templates/": "the browsable API is off: answers are JSON only",
     r"rest_framework/schemas/": "the API is described by drf-spectacular",
 }
-"""Regular expressions for the start of a file's path below site-packages, and why staff never see its texts."""
+"""Regular expressions for the start of a file's path below site-packages.
+
+The values are the reasons why staff never see messages of these files.
+"""
 
 UNSEEN_TEXTS = {
     "\n    OpenApi3 schema for this API. Format can be selected via content negotiation.\n\n"
@@ -33,12 +38,15 @@ UNSEEN_TEXTS = {
         "the schema does not describe itself (SERVE_INCLUDE_SCHEMA)"
     ),
 }
-"""Single texts of other files, and why staff never see them."""
+"""Single messages of other files. The values are the reasons why staff never see them."""
 
 MISSED_TEXTS = {
     "unfold": ("No", "Welcome", "Yes"),
 }
-"""Texts that `makemessages` does not find, because xgettext ignores calls inside f-strings. We have no such calls."""
+"""Messages that `makemessages` does not find, because xgettext ignores calls inside f-strings.
+
+Our code has no such calls.
+"""
 
 CORRECTED_TEXTS = {
     "keeps English words, has a misspelling, and names ways to log in that the CRM lacks": (
@@ -46,7 +54,7 @@ CORRECTED_TEXTS = {
         "authenticate using other backends, such as Single Sign-On or LDAP.",
     ),
     "says that the user has not logged in": ("Logged out",),
-    # «Выберите отправка», «Добавить группа», «Заметка был добавлен»
+    # For example: «Выберите отправка», «Добавить группа», «Заметка был добавлен».
     "treats every name as masculine and does not inflect it": (
         "%(count)s %(name)s was changed successfully.",
         "%(model_name)s with this %(field_label)s already exists.",
@@ -85,15 +93,16 @@ CORRECTED_TEXTS = {
         "View %s",
     ),
 }
-"""Texts whose Russian translation in the library is wrong, by the error. Our catalogue has better translations."""
+"""Messages whose Russian translation in the library is wrong, by the error. Our translations are better."""
 
 _CONTRIB_APP = re.compile(r"(django|unfold)/contrib/(\w+)/")
 
 
 def is_seen(path: Path) -> bool:
-    """Return whether staff can see the texts of a library's file; `path` is relative to site-packages.
+    """Return whether staff can see the messages of a library's file; `path` is relative to site-packages.
 
-    The texts of a contrib app count only if it is installed: adding it to INSTALLED_APPS requires their translation.
+    Messages of a contrib app are seen only if the app is installed. Adding the app to INSTALLED_APPS requires their
+    translation.
     """
     name = path.as_posix()
     if contrib := _CONTRIB_APP.match(name):

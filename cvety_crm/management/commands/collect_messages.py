@@ -1,7 +1,7 @@
-"""Collect the texts that staff see into locale/ru/LC_MESSAGES/django.po, and compile it.
+"""Collect the messages that staff see into the message file locale/ru/LC_MESSAGES/django.po, and compile it.
 
-Two sections: the texts of our own code, then those of the libraries that have no Russian of their own. What is
-translated already stays. Run it again after translating, to compile.
+The message file has two sections: the messages of our own code, then the messages of libraries that have no Russian
+translation. Existing translations are not changed. Run the command again after translating, to compile the file.
 """
 
 from typing import Any
@@ -15,13 +15,13 @@ from cvety_crm.i18n.extraction import GettextMissingError
 
 
 class Command(BaseCommand):
-    """`manage.py collect_messages`, or `make messages`."""
+    """The command `manage.py collect_messages`, which `make messages` calls."""
 
     help = "Collect the texts that staff see into the Russian catalogue and compile it."
     requires_system_checks = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Write the catalogue; print what is left to translate."""
+        """Write the message file, and print the messages that are not translated yet."""
         try:
             entries = collect_entries()
         except GettextMissingError as error:

@@ -1,7 +1,8 @@
-"""`manage.py run`: prepare the database and the static files, then run the CRM and its worker (`make run`).
+"""The command `manage.py run` (`make run`), which runs the CRM and its worker.
 
-With DEBUG on, and without BITRIX_API_URL and BITRIX_REST_URL, it also runs the sandbox, which sends its
-orders as webhooks. `manage.py` checks that the port is free before it runs this command.
+First it prepares the database and the static files. If DEBUG is on and neither BITRIX_API_URL nor BITRIX_REST_URL is
+set, it also runs the sandbox, which sends its orders as webhooks. `manage.py` checks that the port is free before it
+runs this command.
 """
 
 import os
@@ -24,7 +25,7 @@ SANDBOX_INTERVAL = 6  # seconds between two orders of the sandbox
 
 
 class Command(BaseCommand):
-    """Start everything and wait for Ctrl-C."""
+    """The command that starts all programs and waits for Ctrl-C."""
 
     help = "Run the CRM, its worker and, in development, the sandbox. Ctrl-C stops all of them."
     requires_system_checks = []  # `migrate` runs the necessary checks; `make lint` runs all of them
@@ -52,7 +53,7 @@ class Command(BaseCommand):
         try:
             call_command("migrate", verbosity=0, interactive=False)
         except InconsistentMigrationHistory as error:
-            # The migrations were rewritten before the first installation: there is no way from the earlier ones.
+            # The migrations were rewritten before the first installation: the earlier migrations cannot be continued.
             raise CommandError("The database is older than this code. In development, remove .postgres.") from error
         collect_static_files()
         password = self._create_first_user()
@@ -68,7 +69,10 @@ class Command(BaseCommand):
         supervisor.run()
 
     def _create_first_user(self) -> str | None:
-        """Create the user `admin` if there are no users. Return its password, which is not stored as plain text."""
+        """Create the user `admin` if DEBUG is on and there are no users.
+
+        Return the password of the new user, which is not stored as plain text, or None.
+        """
         users = get_user_model()
         if not settings.DEBUG or users._default_manager.exists():
             return None

@@ -1,4 +1,4 @@
-"""`manage.py system_status`: print one line for each health probe. The exit status is 0, 1 or 2."""
+"""The command `manage.py system_status`, which prints one line for each health probe. The exit status is 0, 1 or 2."""
 
 import sys
 from typing import Any
@@ -11,7 +11,7 @@ from cvety_crm.ops.status import MARKS, headline
 
 
 class Command(BaseCommand):
-    """Print the health report. The marks differ, so the levels are readable without colours."""
+    """The command that prints the health report. Each level has its own mark, so colours are not necessary."""
 
     help = "Check the health of every part of the system. Exit status: 0 no problems, 1 warnings, 2 problems."
     requires_system_checks = []  # The probes must report a database that is not available.
