@@ -1,4 +1,4 @@
-"""Admin pages of users, groups, and the worker's schedules and queue."""
+"""The admin pages of users, groups, and the worker's schedules and queue."""
 
 from typing import Any
 
@@ -25,7 +25,10 @@ for _model in (Group, Schedule, Success, Failure, OrmQ):
 
 @admin.register(User)
 class UserAdmin(PermissionLabels, DjangoUserAdmin, CrmModelAdmin):
-    """Staff accounts. A user cannot grant permissions they lack, nor change a user who has more permissions."""
+    """The admin of staff accounts.
+
+    Users cannot grant permissions that they do not have, nor change a user who has more permissions.
+    """
 
     form = StaffChangeForm
     add_form = StaffCreationForm
@@ -56,7 +59,7 @@ class UserAdmin(PermissionLabels, DjangoUserAdmin, CrmModelAdmin):
         return (*fieldsets, self.superuser_fieldset) if obj and request.user.is_superuser else fieldsets
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest | None = None, **kwargs: Any) -> Any:
-        """Return the form field. The choice of groups has only the roles that the user may assign."""
+        """Return the form field. The choices of groups are only the roles that the user may assign."""
         if db_field.related_model is Group:
             kwargs["widget"] = UnfoldAdminCheckboxSelectMultipleWidget()
         field = super().formfield_for_manytomany(db_field, request, **kwargs)
@@ -74,13 +77,19 @@ class UserAdmin(PermissionLabels, DjangoUserAdmin, CrmModelAdmin):
         super().save_model(request, obj, form, change)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return False for a user with more permissions: one that sets their password could log in as them."""
+        """Return False if the user has fewer permissions than `obj`.
+
+        A user who can set the password of an account can log in with it.
+        """
         if isinstance(obj, User) and not has_all_permissions_of(request.user, obj):
             return False
         return super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return True only for superusers. Orders and timelines refer to users, so others deactivate an account."""
+        """Return True only for superusers.
+
+        Other users deactivate an account, because orders and timelines refer to it.
+        """
         return bool(request.user.is_superuser)
 
     @admin.display(description=_("groups"))
@@ -90,7 +99,10 @@ class UserAdmin(PermissionLabels, DjangoUserAdmin, CrmModelAdmin):
 
 
 def has_all_permissions_of(user: User | AnonymousUser, other: User) -> bool:
-    """Return whether the user has every permission of the other user, active or not. Run at most two queries."""
+    """Return whether the user has every permission of the other user, active or not.
+
+    This runs at most two queries.
+    """
     if user.is_superuser:
         return True
     permissions = Permission.objects.filter(Q(user=other) | Q(group__user=other))
@@ -117,7 +129,7 @@ def _label(permission: Permission) -> str:
 
 @admin.register(Group)
 class GroupAdmin(PermissionLabels, DjangoGroupAdmin, CrmModelAdmin):
-    """Roles. Only superusers change them, because a user who edits roles could grant themselves every permission."""
+    """The admin of roles. Only superusers change them, because other users could grant themselves every permission."""
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
@@ -127,21 +139,18 @@ class GroupAdmin(PermissionLabels, DjangoGroupAdmin, CrmModelAdmin):
         return [str(group) for group in groups], {str(Group._meta.verbose_name_plural): len(groups)}, set(), []
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Return whether the user is a superuser."""
         return bool(request.user.is_superuser)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return whether the user is a superuser."""
         return bool(request.user.is_superuser)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return whether the user is a superuser."""
         return bool(request.user.is_superuser)
 
 
 @admin.register(Heartbeat)
 class HeartbeatAdmin(ReadOnlyModelAdmin):
-    """The time of the worker's last heartbeat."""
+    """The admin of the worker's last heartbeat."""
 
     list_display = ("name", "beat_at")
     ordering = ("name", "id")
@@ -149,20 +158,18 @@ class HeartbeatAdmin(ReadOnlyModelAdmin):
 
 
 class _SuperusersOnly(ReadOnlyModelAdmin):
-    """The base admin of django-q's rows. They hold arguments and tracebacks, which shop staff do not need."""
+    """The base admin of django-q's rows. They contain arguments and tracebacks, which shop staff do not need."""
 
     def has_view_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
-        """Return whether the user is a superuser."""
         return bool(request.user.is_superuser)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        """Return whether the user is a superuser."""
         return bool(request.user.is_superuser)
 
 
 @admin.register(Schedule)
 class ScheduleAdmin(_SuperusersOnly):
-    """The schedules of the worker. `migrate` creates the rows."""
+    """The admin of the worker's schedules. `migrate` creates the rows."""
 
     list_display = ("name", "func", "schedule_type", "next_run", "repeats")
     ordering = ("name", "id")
@@ -171,7 +178,7 @@ class ScheduleAdmin(_SuperusersOnly):
 
 @admin.register(OrmQ)
 class OrmQAdmin(_SuperusersOnly):
-    """Tasks that are queued or running."""
+    """The admin of tasks that are queued or running."""
 
     list_display = ("id", "task_column", "key", "lock")
     ordering = ("id",)
@@ -193,16 +200,16 @@ class _TaskAdmin(_SuperusersOnly):
 
 @admin.register(Success)
 class SuccessAdmin(_TaskAdmin):
-    """Tasks that have succeeded."""
+    """The admin of tasks that have succeeded."""
 
 
 @admin.register(Failure)
 class FailureAdmin(_TaskAdmin):
-    """Tasks that have failed, with their errors."""
+    """The admin of tasks that have failed, with their errors."""
 
     fields = (*_TaskAdmin.fields, "result_column")
 
     @admin.display(description=_("error"))
     def result_column(self, task: Task) -> str:
-        """Return the text of the error."""
+        """Return the error, or a dash if there is no error."""
         return str(task.result or "—")

@@ -11,7 +11,7 @@ from django.utils.module_loading import import_string
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A message for staff: a title of one line, then the details. The texts are Russian and contain no secrets."""
+    """A message for staff, with a title of one line and the details. Both are in Russian and contain no secrets."""
 
     title: str
     text: str = ""

@@ -1,4 +1,4 @@
-"""The project's app: schedules of the worker, row level security and system checks."""
+"""The project's app, which sets up the worker's schedules, row level security and system checks."""
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
@@ -17,7 +17,7 @@ class CvetyCrmConfig(AppConfig):
         from cvety_crm.ops import checks, row_level_security, schedules
 
         checks.register()
-        # Without a sender this also runs after the last app, when every table exists.
+        # Row level security has no sender: it also runs after the last app, when every table exists.
         post_migrate.connect(schedules.on_post_migrate, sender=self)
         post_migrate.connect(row_level_security.on_post_migrate)
         post_migrate.connect(roles.on_post_migrate, sender=self)

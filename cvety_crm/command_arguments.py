@@ -7,9 +7,9 @@ from django.utils.dateparse import parse_date, parse_datetime
 
 
 def read_moment(text: str) -> tuple[datetime, bool] | None:
-    """Return an aware moment, and True for a date, whose moment is midnight; None for neither a date nor a time.
+    """Return an aware datetime, and whether `text` is a date. The datetime of a date is its midnight.
 
-    A time without an offset is in the shop's time zone.
+    Return None if `text` is neither a date nor a datetime. A datetime without an offset is in the shop's time zone.
     """
     try:
         day = parse_date(text.strip())

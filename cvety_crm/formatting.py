@@ -1,4 +1,4 @@
-"""Format moments, durations and percentages for staff, in the time zone of the shop.
+"""Format datetimes, durations and percentages for staff, in the shop's time zone.
 
 `orders.presentation.formatting` has more formats for orders: money, days and quantities.
 """
@@ -12,23 +12,26 @@ NBSP = "\N{NO-BREAK SPACE}"
 
 
 def full_day(value: date) -> str:
-    """Return `25.08.2025`."""
+    """Return the day in the format `25.08.2025`."""
     return f"{value:%d.%m.%Y}"
 
 
 def full_moment(value: datetime) -> str:
-    """Return `25.08.2025 11:42`."""
+    """Return the local date and time in the format `25.08.2025 11:42`."""
     return f"{timezone.localtime(value):%d.%m.%Y %H:%M}"
 
 
 def moment_of_year(value: datetime) -> str:
-    """Return `25.08 11:42`; for another year than this one, add the year."""
+    """Return the local date and time in the format `25.08 11:42`, with the year if it is not the current year."""
     at = timezone.localtime(value)
     return f"{at:%d.%m %H:%M}" if at.year == timezone.localdate().year else full_moment(at)
 
 
 def short_moment(value: datetime, *, with_years: bool = False) -> str:
-    """Return `11:42` for today, else `25.08 11:42`; with `with_years`, return only the date for another year."""
+    """Return `11:42` for a time of today, otherwise `25.08 11:42`.
+
+    If `with_years` is true, return only the date, with the year, for a time of a different year.
+    """
     at, today = timezone.localtime(value), timezone.localdate()
     if at.date() == today:
         return f"{at:%H:%M}"
@@ -36,7 +39,7 @@ def short_moment(value: datetime, *, with_years: bool = False) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a duration in one unit, rounded down: `90 s`, `5 min`."""
+    """Return a duration in one unit, rounded down, such as `90 s` or `5 min`."""
     if seconds < 120:
         return gettext("%(number)s s") % {"number": int(seconds)}
     if seconds < 7200:
@@ -47,7 +50,7 @@ def duration(seconds: float) -> str:
 
 
 def precise_duration(length: timedelta) -> str:
-    """Return a duration in its two largest units, rounded down: `1 h 10 min`, `2 d 3 h`."""
+    """Return a duration in its two largest units, rounded down, such as `1 h 10 min` or `2 d 3 h`."""
     minutes = int(length.total_seconds() // 60)
     days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
     parts = [
@@ -60,5 +63,5 @@ def precise_duration(length: timedelta) -> str:
 
 
 def percent(number: int) -> str:
-    """Return `12 %`."""
+    """Return a percentage with a no-break space, such as `12 %`."""
     return f"{number}{NBSP}%"

@@ -40,7 +40,10 @@ class Answer:
 
     @property
     def retry_after(self) -> float | None:
-        """Return the Retry-After header, a number or a date, in seconds. Return None if it is missing or invalid."""
+        """Return the delay of the Retry-After header in seconds, or None if the header is missing or invalid.
+
+        The header is a number of seconds or a date.
+        """
         value = self.headers.get("Retry-After", "").strip()
         if not value:
             return None
@@ -109,7 +112,8 @@ def _post(url: str, body: Mapping[str, Any], headers: Mapping[str, str], timeout
 
 
 def _text(content: bytes, charset: str | None) -> str:
-    # JSON is UTF-8 even if the header differs: PHP may name another charset, and requests assumes Latin-1 for none.
+    # JSON is UTF-8 even if the header differs: PHP may name a different charset, and requests assumes Latin-1 if no
+    # charset is named.
     for encoding, errors in (("utf-8", "strict"), (charset or "utf-8", "replace")):
         try:
             return content.decode(encoding, errors)
@@ -119,5 +123,5 @@ def _text(content: bytes, charset: str | None) -> str:
 
 
 def _short(error: Exception) -> str:
-    # The text includes the nested cause, and it may include the URL with its secrets.
+    # The message includes the nested cause, and may include the URL with its secrets.
     return mask(str(error))[:300]

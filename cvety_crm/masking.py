@@ -1,4 +1,4 @@
-"""Mask secrets in texts. Every text for a log, an error, a timeline or a page is passed through `mask`."""
+"""Mask secrets in strings. Every string for a log, an error, a timeline or a page is passed through `mask`."""
 
 import html
 import json
@@ -45,7 +45,7 @@ def _values() -> tuple[str, ...]:
 
 
 def mask(text: str) -> str:
-    """Return the text with every configured secret, and every secret in a known kind of URL, replaced by `MASK`."""
+    """Return the string with every configured secret, and every secret in a known kind of URL, replaced by `MASK`."""
     pattern = _secrets(_values())
     if pattern is not None:
         text = pattern.sub(MASK, text)
@@ -53,9 +53,9 @@ def mask(text: str) -> str:
 
 
 def truncate_masked(text: str, limit: int | None = None) -> str:
-    """Return a text that can be stored: masked, then cut to `limit` characters.
+    """Return a string that can be stored: it is masked, then cut to `limit` characters.
 
-    The text is masked before it is cut, because a secret that is cut in half is no longer recognised. NUL and unpaired
+    It is masked before it is cut, because a secret that is cut in half is no longer recognised. NUL and unpaired
     surrogates are replaced: PostgreSQL cannot store them, and JSON can contain both.
     """
     whole = mask(text).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
@@ -63,8 +63,8 @@ def truncate_masked(text: str, limit: int | None = None) -> str:
 
 
 class MaskingFormatter(logging.Formatter):
-    """A formatter that masks the complete text of a record: message, arguments and traceback."""
+    """A formatter that masks a complete log record: its message, its arguments and its traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the masked text of the record."""
+        """Return the record as a masked string."""
         return mask(super().format(record))

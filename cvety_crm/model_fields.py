@@ -6,7 +6,10 @@ from django.db.models import Field, Model
 
 
 def column_field(model: type[Model], name: str) -> "Field[Any, Any]":
-    """Return a field with a column. Raise `FieldDoesNotExist`, or `TypeError` for a relation without a column."""
+    """Return the field of this name.
+
+    Raise `FieldDoesNotExist` if there is no such field, and `TypeError` if it is a relation without a column.
+    """
     field = model._meta.get_field(name)
     if not isinstance(field, Field):
         raise TypeError(f"{model.__name__}.{name} has no column")

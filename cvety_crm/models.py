@@ -1,4 +1,4 @@
-"""Staff accounts, and the heartbeat of the worker."""
+"""The models of staff accounts and of the worker's heartbeat."""
 
 from datetime import datetime, timedelta
 
@@ -10,14 +10,14 @@ from django.utils.translation import gettext_lazy as _
 from cvety_crm.tables import Table
 
 SILENCE = timedelta(minutes=5)
-"""A worker whose last heartbeat is older than this counts as stopped."""
+"""A worker whose last heartbeat is older than this is considered stopped."""
 
 
 class User(AbstractUser):
-    """A member of staff. Customers have no accounts here."""
+    """A member of staff. Customers have no accounts in the CRM."""
 
     phone = models.CharField(_("phone"), max_length=20, blank=True, default="", db_default="")
-    """In E.164 form, such as `+77011234567`."""
+    """The phone in E.164 format, such as `+77011234567`."""
     telegram_id = models.BigIntegerField(
         _("Telegram id"), null=True, blank=True, unique=True, help_text=_("The number of the account in Telegram.")
     )
@@ -27,7 +27,7 @@ class User(AbstractUser):
 
 
 class Heartbeat(Table):
-    """When a part of the system was last alive."""
+    """The time at which a part of the system was last alive."""
 
     name = models.CharField(_("part"), max_length=50, unique=True)
     beat_at = models.DateTimeField(_("last alive"))
@@ -44,10 +44,10 @@ class Heartbeat(Table):
 
     @staticmethod
     def beat(name: str) -> None:
-        """Store now as the time at which this part was last alive."""
+        """Store the present time as the time at which this part was last alive."""
         Heartbeat.objects.update_or_create(name=name, defaults={"beat_at": timezone.now()})
 
     @staticmethod
     def last(name: str) -> datetime | None:
-        """Return when this part was last alive; None when it has never stored a heartbeat."""
+        """Return the time at which this part was last alive, or None if it has never stored a heartbeat."""
         return Heartbeat.objects.filter(name=name).values_list("beat_at", flat=True).first()

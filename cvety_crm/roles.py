@@ -35,13 +35,13 @@ _EXPORT = frozenset({"orders.export_order"})
 _WORK = _each("view", "orders.order") | _each("add", "orders.orderphoto") | _STATUS
 
 FLORIST = Role("Флорист", _WORK)
-"""Makes bouquets and changes the status of orders. Does not see phones, and sees only today's sums."""
+"""A florist makes bouquets and changes the status of orders, but sees no phones and only today's sums."""
 
 DISPATCHER = Role(
     "Диспетчер",
     _WORK | _PHONES | {"orders.assign_order"} | _each("view add change", "orders.courier"),
 )
-"""Assigns couriers. Sees phones, and the sums to collect today."""
+"""A dispatcher assigns couriers, and sees phones and the sums to collect today."""
 
 MANAGER = Role(
     "Менеджер",
@@ -57,13 +57,13 @@ MANAGER = Role(
     | _each("view", "bitrix_bridge.importrow")
     | _each("view change", "notifications.telegrammessage"),
 )
-"""Takes calls, accepts orders, and resolves problems of the exchange with the site."""
+"""A manager takes calls, accepts orders, and resolves problems of the exchange with the site."""
 
 ACCOUNTANT = Role(
     "Бухгалтер",
     _PRICES | _EXPORT | _each("view", "orders.order", "orders.customer", "orders.product", "orders.orderevent"),
 )
-"""Reads and exports all orders. Cannot change anything and does not see phones."""
+"""An accountant reads and exports all orders, but cannot change anything and sees no phones."""
 
 OWNER = Role(
     "Владелец",
@@ -75,7 +75,7 @@ OWNER = Role(
     | _each("view add change", "cvety_crm.user")
     | _each("view", "auth.group"),
 )
-"""Everything except technical settings: adds users, edits reference data, sets up Telegram chats."""
+"""An owner adds users, edits reference data and sets up Telegram chats. Only technical settings are excluded."""
 
 FIRST = ("cvety_crm", "0001_initial")
 """The migration after which the groups are created."""
@@ -93,9 +93,10 @@ def make_roles(apps: Any) -> None:
 
 
 def grant(apps: Any, permissions: Mapping[str, Iterable[str]]) -> None:
-    """Grant permissions (`orders.view_order`) to roles by name, for a migration. A deleted role is not created again.
+    """Grant permissions to roles in a migration. `permissions` is a mapping by the name of a role.
 
-    Raise `LookupError` for a permission that does not exist.
+    A permission is a string such as `orders.view_order`. A deleted role is not created again. Raise `LookupError` if a
+    permission does not exist.
     """
     _make_permissions()
     for group in apps.get_model("auth", "Group").objects.filter(name__in=permissions):
@@ -103,13 +104,13 @@ def grant(apps: Any, permissions: Mapping[str, Iterable[str]]) -> None:
 
 
 def on_post_migrate(plan: Sequence[tuple[Migration, bool]] = (), **_kwargs: Any) -> None:
-    """Create the groups, only with the first migration: a group that staff delete later does not come back."""
+    """Create the groups after the first migration only: a group that staff delete later is not created again."""
     if any((migration.app_label, migration.name) == FIRST and not is_backward for migration, is_backward in plan):
         make_roles(installed)
 
 
 def _make_permissions() -> None:
-    """Create the permissions of all models now, which `migrate` does only after the last migration."""
+    """Create the permissions of all models now. `migrate` creates them only after the last migration."""
     for config in installed.get_app_configs():
         if config.models_module is not None:
             create_permissions(config, verbosity=0)

@@ -1,7 +1,7 @@
-"""Settings, read from the environment and from `.env`. `.env.example` lists all of them.
+"""The settings, which are read from the environment and from `.env`. `.env.example` lists all of them.
 
-With `DEBUG=on` (development), a private PostgreSQL and the sandbox may be used. With DEBUG off, the CRM does not
-start while a required secret or URL is missing, and it prints one line with its name.
+If DEBUG is on (development), a private PostgreSQL and the sandbox may be used. If DEBUG is off and a required secret or
+URL is missing, the CRM does not start, and prints one line with the name of the setting.
 """
 
 import sys
@@ -29,7 +29,7 @@ SECRET_KEY = env.str("SECRET_KEY", default="") or _missing("SECRET_KEY")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://localhost:{env.int('PORT', default=8001)}").rstrip("/")
-"""The URL of the CRM for staff, used in links outside the CRM, such as those in Telegram messages."""
+"""The URL of the CRM for staff, used in links outside the CRM, such as links in Telegram messages."""
 
 # --- Apps ------------------------------------------------------------------------------------------------------------
 
@@ -58,16 +58,16 @@ ORDER_EVENT_HANDLERS = [
     "bitrix_bridge.outbound.queueing.on_order_event",
     "notifications.queueing.on_order_event",
 ]
-"""Called by `orders.events` in the transaction of a change. A handler may only insert rows."""
+"""The functions that `orders.events` calls in the transaction of a change. They may only insert rows."""
 
 STATUS_UNDONE_HANDLERS = [
     "bitrix_bridge.outbound.queueing.on_status_taken_back",
     "notifications.queueing.on_status_taken_back",
 ]
-"""Called in the transaction that undoes a status change, to delete the entries that were queued for it."""
+"""The functions that delete the entries queued for a status, called in the transaction that undoes the status."""
 
 ALERT_HANDLERS = ["notifications.queueing.on_alert"]
-"""Called with each alert for staff, for example about a failed push or an unknown status."""
+"""The functions that are called with each alert for staff, for example about a failed push or an unknown status."""
 
 ORDER_PAGE_PANELS = [
     "bitrix_bridge.admin.order_panels.differences",
@@ -80,7 +80,7 @@ ORDER_EVENT_LINKS = {
     "webhook_event_id": ("bitrix_bridge.view_webhookevent", "admin:bitrix_bridge_webhookevent_change"),
     "push_id": ("bitrix_bridge.view_push", "admin:bitrix_bridge_push_change"),
 }
-"""For each id in a timeline entry: the permission to view its page, and the name of the URL."""
+"""The permission to view the page of each id in a timeline entry, and the name of the page's URL."""
 
 REFERENCE_REFRESH = "bitrix_bridge.reference.refresh_now"
 """The function that the button on the lists of reference data calls."""
@@ -105,7 +105,7 @@ DAILY_JOBS = [
 ]
 HOURLY_JOBS = ["bitrix_bridge.reconciliation.slices.start_hourly"]
 NIGHT_JOBS = ["bitrix_bridge.reconciliation.slices.start_nightly"]
-"""Scheduled jobs of the worker (`cvety_crm.ops.schedules`). They run in this order, the most urgent first."""
+"""The scheduled jobs of the worker (`cvety_crm.ops.schedules`). They run in this sequence, the most urgent first."""
 
 HEALTH_BASIC_PROBES = ["cvety_crm.ops.probes.database", "cvety_crm.ops.probes.migrations"]
 """The probes of the public page `/health`. They are cheap, and the page shows only whether they succeed."""
@@ -128,7 +128,7 @@ HEALTH_PROBES = [
     "notifications.probes.telegram",
     "notifications.probes.undelivered",
 ]
-"""All health probes (`cvety_crm.ops.health`), in the order in which they are shown."""
+"""All health probes (`cvety_crm.ops.health`), sorted as they are shown."""
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -169,7 +169,7 @@ FLORISTS = env.int("FLORISTS", default=3)
 BOUQUETS_PER_FLORIST_HOUR = env.float("BOUQUETS_PER_FLORIST_HOUR", default=3.0)
 COURIERS = env.int("COURIERS", default=4)
 DELIVERIES_PER_COURIER_HOUR = env.float("DELIVERIES_PER_COURIER_HOUR", default=2.0)
-"""The capacity of the shop in an hour. With 0 the day board does not compare orders with the capacity."""
+"""The capacity of the shop in an hour. If it is 0, the day board does not compare orders with the capacity."""
 if min(FLORISTS, BOUQUETS_PER_FLORIST_HOUR, COURIERS, DELIVERIES_PER_COURIER_HOUR) < 0:
     sys.exit("FLORISTS, BOUQUETS_PER_FLORIST_HOUR, COURIERS and DELIVERIES_PER_COURIER_HOUR must be numbers from 0 on.")
 
@@ -210,7 +210,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
-    # All web processes of a machine share it, so that a rate limit counts all their requests.
+    # All web processes of a machine share this cache, so a rate limit counts the requests of all of them.
     "throttle": {
         "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
         "LOCATION": env.str("THROTTLE_CACHE_DIR", default=str(BASE_DIR / ".cache" / "throttle")),
@@ -241,7 +241,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
-"""The number of proxies in front of the CRM that set X-Forwarded-For. With 0 the header is ignored."""
+"""The number of proxies in front of the CRM that set X-Forwarded-For. If it is 0, the header is ignored."""
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
@@ -273,7 +273,7 @@ STORAGES = {
 # --- Incoming webhooks -----------------------------------------------------------------------------------------------
 
 WEBHOOK_TOKENS = env.list("WEBHOOK_TOKENS", default=[])
-"""Tokens that Bitrix may send. There can be several, so that a token can be replaced without an interruption."""
+"""The tokens that Bitrix may send. There can be several, so that a token can be replaced without an interruption."""
 if not WEBHOOK_TOKENS and not DEBUG:
     _missing("WEBHOOK_TOKENS")
 WEBHOOK_RATE = env.str("WEBHOOK_RATE", default="600/min")
@@ -301,7 +301,7 @@ SPECTACULAR_SETTINGS = {
 # --- Health ----------------------------------------------------------------------------------------------------------
 
 HEALTH_TOKEN = env.str("HEALTH_TOKEN", default="")
-"""The token that a monitoring program sends to read `/health/ready`. Without it only staff can read the page."""
+"""The token that a monitoring program sends to read `/health/ready`. If it is empty, only staff can read the page."""
 
 # --- Outgoing pushes -------------------------------------------------------------------------------------------------
 
@@ -309,20 +309,29 @@ BITRIX_API_URL = env.str("BITRIX_API_URL", default="")
 """The URL of the PHP bridge."""
 BITRIX_API_TOKEN = env.str("BITRIX_API_TOKEN", default="")
 BITRIX_REST_URL = env.str("BITRIX_REST_URL", default="")
-"""An inbound webhook of the site's REST API: `https://site/rest/<user>/<secret>/`. If set, it carries statuses."""
+"""An inbound webhook of the site's REST API: `https://site/rest/<user>/<secret>/`.
+
+If it is set, statuses are sent to it and not to the bridge.
+"""
 BITRIX_DELIVERY_ID = env.int("BITRIX_DELIVERY_ID", default=1)
 BITRIX_PICKUP_DELIVERY_ID = env.int("BITRIX_PICKUP_DELIVERY_ID", default=BITRIX_DELIVERY_ID)
 BITRIX_DEFAULT_USER_ID = env.int("BITRIX_DEFAULT_USER_ID", default=0)
-"""The site's user id for an order whose customer does not exist on the site. With 0 the site finds or creates one."""
+"""The site's user id for an order whose customer does not exist on the site.
+
+If it is 0, the site finds or creates a user.
+"""
 BITRIX_PAY_SYSTEMS = {int(key): value for key, value in env.dict("BITRIX_PAY_SYSTEMS", default={"1": "cash"}).items()}
 """The payment method for each pay system of the site: `1=cash,2=card,3=kaspi,4=transfer`."""
 BITRIX_MYSQL_URL = env.str("BITRIX_MYSQL_URL", default="")
-"""A MySQL copy of the site for the import of history: `mysql://user:password@host:3306/database`."""
+"""The copy of the site's database, for the import: `mysql://user:password@host:3306/database`."""
 OUTBOX_TIMEOUT = env.float("OUTBOX_TIMEOUT", default=15.0)
 """The time limit of one request to Bitrix or Telegram, in seconds."""
 
 STATUS_HOLD_SECONDS = env.float("STATUS_HOLD_SECONDS", default=10.0)
-"""The hold period in seconds: how long staff can undo a status before it is sent to the site and Telegram; 0: never."""
+"""The hold period in seconds. During it staff can undo a status, which is not yet sent to the site and to Telegram.
+
+If it is 0, a status is sent at once.
+"""
 if not 0 <= STATUS_HOLD_SECONDS <= 3600:
     sys.exit("STATUS_HOLD_SECONDS must be a number of seconds from 0 (switched off) to 3600.")
 
@@ -360,9 +369,12 @@ Q_CLUSTER = {
 # --- Retention -------------------------------------------------------------------------------------------------------
 
 KEEP_EVENTS_DAYS = env.int("KEEP_EVENTS_DAYS", default=90)
-"""The number of days for which the inbox keeps a processed event; 0 keeps all. Timelines are never deleted."""
+"""The number of days for which processed webhook events are stored; 0 means without a limit.
+
+Timelines are never deleted.
+"""
 KEEP_SENT_DAYS = env.int("KEEP_SENT_DAYS", default=90)
-"""The number of days for which delivered and cancelled pushes and Telegram messages are kept; 0 keeps all."""
+"""The number of days for which delivered and cancelled outbox entries are stored; 0 means without a limit."""
 
 # --- Logs ------------------------------------------------------------------------------------------------------------
 
@@ -377,7 +389,7 @@ LOGGING = {
     "loggers": {
         "django": {"level": "INFO"},
         "django.server": {"handlers": ["console"], "propagate": False},
-        # It logs the URL of each request, and Telegram's URLs contain the bot token.
+        # httpx logs the URL of each request, and Telegram's URLs contain the bot token.
         "httpx": {"level": "WARNING"},
     },
 }

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Table(models.Model):
-    """Primary key and timestamps. They also have database defaults, for writes that do not use Django."""
+    """A table with a primary key and timestamps. Both also have database defaults, for writes without Django."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, db_default=RandomUUID(), editable=False)
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)

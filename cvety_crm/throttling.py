@@ -1,4 +1,4 @@
-"""Rate limits for each client address, for the pages that need no login."""
+"""The rate limits for each client address, on the pages that need no login."""
 
 import logging
 from functools import cache
@@ -28,9 +28,12 @@ class AddressThrottle(SimpleRateThrottle):
     cache = ConnectionProxy(caches, "throttle")  # type: ignore[assignment]  # it behaves as a BaseCache
 
     def allow_request(self, request: Request | HttpRequest, view: object) -> bool:
-        """Return whether the address may send another request. If the cache fails, allow it: no order may be lost."""
+        """Return whether the address may send another request.
+
+        If the cache fails, return True: no order may be lost.
+        """
         try:
-            # DRF's throttle reads only what Django's request has too.
+            # DRF's throttle reads only attributes that Django's request has too.
             return bool(super().allow_request(request, view))  # type: ignore[arg-type]
         except Exception:
             _log_failure_once(self.scope or "")

@@ -1,4 +1,7 @@
-"""URLs. The shop's previous system already used `/`, `/crm/`, `/webhooks/bitrix/…` and `/docs`, so they must stay."""
+"""The URLs of the CRM.
+
+The shop's previous system already used `/`, `/crm/`, `/webhooks/bitrix/…` and `/docs`: do not change these URLs.
+"""
 
 from django.contrib import admin
 from django.urls import include, path, re_path
