@@ -1,1 +1,1 @@
-"""Code that all admin pages share: base classes, filters, the navigation and the dashboard."""
+"""The code that all admin pages share: base classes, filters, the navigation and the dashboard."""

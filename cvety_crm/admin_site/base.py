@@ -1,6 +1,6 @@
-"""Base classes and helpers of all admin lists and pages.
+"""The base classes and helpers of all admin lists and pages.
 
-Lists never count a table. They read one row more than the page holds, to find out whether there is a next page.
+Lists never count a table. They read one row more than a page shows, to find out whether there is a next page.
 """
 
 import json
@@ -29,7 +29,7 @@ from unfold.views import ChangeList
 from cvety_crm.formatting import moment_of_year
 
 LAST_PAGE = 10_000
-"""The highest page number. A higher one is a mistake or an attack, and its large offset would load the database."""
+"""The highest page number. A higher number is a mistake or an attack: its large offset would load the database."""
 
 
 class PeekPage(Page):
@@ -45,7 +45,7 @@ class PeekPage(Page):
 
 
 class PeekPaginator(Paginator):
-    """A paginator that does not count rows. It reads one row more than a page holds, to detect a next page."""
+    """A paginator that does not count rows. It reads one row more than a page shows, to detect a next page."""
 
     template_name = "cvety_crm/admin/pagination.html"
 
@@ -55,7 +55,7 @@ class PeekPaginator(Paginator):
         return LAST_PAGE * self.per_page
 
     def page(self, number: int | str) -> PeekPage:
-        """Return the page with this number. A number out of range is replaced by the nearest valid one."""
+        """Return the page with this number. A number out of range is replaced by the nearest valid number."""
         try:
             valid = min(max(int(number), 1), LAST_PAGE)
         except (TypeError, ValueError):
@@ -73,12 +73,12 @@ class PeekChangeList(ChangeList):
     def get_ordering_field(self, field_name: Any) -> Any:
         """Return the field that a column sorts by, or None if this user may not sort by it.
 
-        The URL can name any column, so the check is needed even if the page has no link to sort by it.
+        The URL can name any column, so the check is needed even if the page has no link that sorts by the column.
         """
         return super().get_ordering_field(field_name) if field_name in self.sortable_by else None
 
     def get_ordering_field_columns(self) -> dict[int, str]:
-        """Return the columns that the list is sorted by, except those that this user may not sort by."""
+        """Return the columns that the list is sorted by, except columns that this user may not sort by."""
         columns = super().get_ordering_field_columns()
         allowed = {index for index, name in enumerate(self.list_display) if name in self.sortable_by}
         return {index: direction for index, direction in columns.items() if index in allowed}
@@ -96,7 +96,7 @@ class PeekChangeList(ChangeList):
 
 
 class CrmModelAdmin(ModelAdmin):
-    """The base admin: 50 rows a page, all filters applied together, a warning about unsaved changes."""
+    """The base admin: 50 rows on a page, filters that are applied together, and a warning about unsaved changes."""
 
     list_per_page = 50
     list_fullwidth = True
@@ -161,15 +161,12 @@ class ReadOnlyModelAdmin(CreatedColumn, CrmModelAdmin):
     warn_unsaved_form = False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Return False."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
-        """Return False."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
-        """Return False."""
         return False
 
     def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponseRedirect:
@@ -186,7 +183,7 @@ def badge(state: str, sign: str, text: object) -> SafeString:
 
 
 def pretty_json(value: Any) -> SafeString:
-    """Return an indented JSON document as HTML, with its texts escaped."""
+    """Return an indented JSON document as escaped HTML."""
     return format_html(
         '<pre class="crm-json" tabindex="0">{}</pre>',
         json.dumps(value, ensure_ascii=False, indent=2, default=str, sort_keys=False),
@@ -210,7 +207,7 @@ def admin_link(obj: Model | None, text: str = "", *, request: HttpRequest | None
 
 
 def replace_registered(site: UnfoldAdminSite, model: type[Model]) -> None:
-    """Unregister a library's admin of a model, so that ours can be registered."""
+    """Unregister a library's admin of a model, so that the CRM's admin can be registered."""
     try:
         site.unregister(model)
     except NotRegistered:
@@ -218,7 +215,7 @@ def replace_registered(site: UnfoldAdminSite, model: type[Model]) -> None:
 
 
 def first_rows(queryset: QuerySet[Any], limit: int) -> tuple[list[Any], bool]:
-    """Return at most `limit` rows, and whether there are more."""
+    """Return at most `limit` rows, and whether there are more rows."""
     rows = list(queryset[: limit + 1])
     return rows[:limit], len(rows) > limit
 

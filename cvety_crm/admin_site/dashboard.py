@@ -23,12 +23,12 @@ LAG_PROBES = ("bitrix_bridge.probes.lag_in", "bitrix_bridge.probes.lag_out")
 LAG_CACHE_SECONDS = 60
 METRICS = "orders.selectors.dashboard.start_page"
 
-# title, model, dotted path of the count, address
+# A card: its title, its model, the dotted path of its count, and its URL.
 _Card = tuple[str, str, str, str]
 
 
 def start_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Return the template context, with everything that this user may see on the dashboard added."""
+    """Return the template context after adding everything that this user may see on the dashboard."""
     user = request.user
     cards = [
         {"title": title, "count": count(path), "url": url}

@@ -1,7 +1,7 @@
-"""Admin pages made of features: each adds URLs, bulk actions, and what its templates show.
+"""Admin pages that consist of features. A feature adds URLs, bulk actions, and context for templates.
 
-A `FeatureModelAdmin` lists its features in `features`. It refuses two URLs or two bulk actions of the same name,
-because one of them would hide the other, and with it a check of permissions.
+A `FeatureModelAdmin` lists its features in `features`. It refuses two URLs or two bulk actions with the same name,
+because one of them would hide the other one and its check of permissions.
 """
 
 from collections import Counter
@@ -37,7 +37,7 @@ Permission = Callable[[HttpRequest], bool]
 
 @dataclass(frozen=True, slots=True)
 class BulkAction(Generic[Row]):
-    """An action on the selected rows of a list. Its name is the name of the function that does it."""
+    """An action on the selected rows of a list. Its name is the name of the function `run`."""
 
     run: Callable[[HttpRequest, QuerySet[Row]], HttpResponseBase | None]
     description: "StrOrPromise"
@@ -49,7 +49,7 @@ class BulkAction(Generic[Row]):
         return self.run.__name__
 
     def as_function(self) -> Callable[..., HttpResponseBase | None]:
-        """Return the action in the form that Django takes in `ModelAdmin.actions`."""
+        """Return the action as a function for `ModelAdmin.actions` of Django."""
         run = _permitted(self.run, self.permission)
 
         @admin.action(description=self.description)
@@ -61,7 +61,7 @@ class BulkAction(Generic[Row]):
 
 
 class Feature(Generic[Row]):
-    """One feature of a model's pages. A subclass overrides only the methods it needs."""
+    """One feature of a model's pages. A subclass overrides only the methods that it needs."""
 
     def __init__(self, model_admin: "admin.ModelAdmin[Row]") -> None:
         self.model_admin = model_admin
@@ -71,22 +71,22 @@ class Feature(Generic[Row]):
         return []
 
     def bulk_actions(self) -> list[BulkAction[Row]]:
-        """Return the actions on selected rows, in the order of the menu."""
+        """Return the actions on selected rows, sorted as in the menu."""
         return []
 
     def list_context(self, request: HttpRequest, changelist: "ChangeList") -> dict[str, Any]:
-        """Return what the templates of the list need."""
+        """Return the context that the templates of the list need."""
         return {}
 
     def page_context(self, request: HttpRequest, row: Row, context: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what the templates of a row's page need; `context` is what Django has for them."""
+        """Return the context that the templates of a row's page need. `context` is the context from Django."""
         return {}
 
     def view(self, route: str, view: View, *, name: str, methods: Sequence[str], permission: Permission) -> URLPattern:
         """Return the URL of a view for signed-in staff.
 
-        Another method is answered with 405, a user without the permission with 403; `name` gets the model's name before
-        it, as Django's own names have.
+        A request with a method that is not allowed is answered with 405, and a user without the permission with 403.
+        The URL's name is `name` after the names of the app and the model, as in Django's own names.
         """
         guarded = require_http_methods(list(methods))(_permitted(view, permission))
         return path(route, self.model_admin.admin_site.admin_view(guarded), name=f"{self.url_prefix}_{name}")
@@ -99,7 +99,7 @@ class Feature(Generic[Row]):
         context: Mapping[str, Any],
         headers: dict[str, str] | None = None,
     ) -> TemplateResponse:
-        """Return a page with the admin's menu around it."""
+        """Return a page of the admin, with its menu."""
         common = {
             **self.model_admin.admin_site.each_context(request),
             "title": title,
@@ -109,13 +109,13 @@ class Feature(Generic[Row]):
 
     @property
     def url_prefix(self) -> str:
-        """Return what the names of the model's URLs begin with."""
+        """Return the prefix of the names of the model's URLs."""
         opts = self.model_admin.opts
         return f"{opts.app_label}_{opts.model_name}"
 
 
 class FeatureModelAdmin(CrmModelAdmin):
-    """A model's pages with their features."""
+    """The pages of a model with their features."""
 
     features: tuple[type[Feature[Any]], ...] = ()
     actions: Sequence[Any] = ()
@@ -132,11 +132,14 @@ class FeatureModelAdmin(CrmModelAdmin):
         _refuse_duplicates(self, "URLs", [url.name for url in self.get_urls() if url.name])
 
     def feature(self, kind: type[AnyFeature]) -> AnyFeature:
-        """Return the feature of this class. Raise `StopIteration` when the pages do not have it."""
+        """Return the feature of this class.
+
+        Raise `StopIteration` if the pages do not have the feature.
+        """
         return next(feature for feature in self._features if isinstance(feature, kind))
 
     def get_urls(self) -> list[URLPattern]:
-        """Return the URLs of the features before Django's own, whose last one matches everything."""
+        """Return the URLs of the features, then Django's own URLs, of which the last one matches every path."""
         return [*self._feature_urls, *super().get_urls()]
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
@@ -149,7 +152,7 @@ class FeatureModelAdmin(CrmModelAdmin):
         }
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the list with what the features add to it."""
+        """Show the list with the context of the features."""
         response: HttpResponse = super().changelist_view(request, extra_context)
         context = getattr(response, "context_data", None) or {}
         if "cl" in context:
@@ -158,7 +161,7 @@ class FeatureModelAdmin(CrmModelAdmin):
         return response
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
-        """Show a row's page with what the features add to it."""
+        """Show a row's page with the context of the features."""
         row = kwargs.get("obj")
         if row is not None:
             for feature in self._features:
@@ -177,7 +180,7 @@ def _permitted(view: Callable[..., Any], permission: Permission) -> Callable[...
 
 
 def _refuse_duplicates(model_admin: FeatureModelAdmin, what: str, names: Iterable[str]) -> None:
-    """Raise `ImproperlyConfigured` when two things have the same name."""
+    """Raise `ImproperlyConfigured` if a name is repeated."""
     repeated = sorted(name for name, count in Counter(names).items() if count > 1)
     if repeated:
         kind = type(model_admin).__name__

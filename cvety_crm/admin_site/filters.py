@@ -19,7 +19,7 @@ _BOUND = {"__gte": "__gte", "__lte": "__lt"}
 
 
 class DayOrRangeForm(RangeDateForm):
-    """A single day, or the first and the last day of a range."""
+    """A form with a single day, or with the first and the last day of a range."""
 
     def __init__(self, name: str, *args: Any, **kwargs: Any) -> None:
         super().__init__(name, *args, **kwargs)
@@ -34,7 +34,7 @@ class DayOrRangeForm(RangeDateForm):
 
 
 class DayOrRangeFilter(RangeDateFilter):
-    """Rows of one day, or of a range whose last day is included. Days are typed as 25.08.2025."""
+    """A filter for the rows of one day, or of a range that includes its last day. Days are typed as 25.08.2025."""
 
     form_class = DayOrRangeForm
 

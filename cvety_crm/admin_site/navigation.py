@@ -1,7 +1,7 @@
 """The sidebar, and the label in the page header.
 
-Apps are named by strings, because this module must not import them. Counts include only current or failed rows, which
-an index covers, and are cached for some seconds.
+Apps are named by strings, because this module must not import them. Counts include only current or failed rows, for
+which there is an index, and are cached for some seconds.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ from cvety_crm.users import User
 
 CACHE_SECONDS = 10
 
-# title, icon, model, dotted path of the badge's count
+# An item: its title, its icon, its model, and the dotted path of its badge's count.
 _Item = tuple[str, str, str, str]
 
 NEUTRAL_COUNTS = {"orders.selectors.counts.new_orders"}
@@ -52,7 +52,10 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def environment(request: HttpRequest) -> list[str] | None:
-    """Return the header label and its colour: no worker is running, or this is not production. Else return None."""
+    """Return the label in the header and its colour: no worker is running, or this is not production.
+
+    Return None if neither is the case.
+    """
     if is_worker_silent():
         return [gettext("The exchange has stopped: no worker is running"), "danger"]
     return [gettext("development"), "info"] if settings.DEBUG else None

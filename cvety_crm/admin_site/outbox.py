@@ -1,4 +1,4 @@
-"""Admin pages of outbox entries: staff can read, retry, deliver and cancel them.
+"""The admin pages of outbox entries. Staff can read, retry, deliver and cancel entries.
 
 Only the engine writes entries. The actions of staff (try again, try now, no longer needed) call the methods of the
 entry. On the entry's page each action opens a dialog first, so that a GET request changes nothing.
@@ -44,7 +44,7 @@ MOST_AT_ONCE = 500
 
 
 class CancelForm(BaseDialogForm):
-    """The reason why the entry is cancelled."""
+    """A form for the reason why an entry is cancelled."""
 
     reason = forms.CharField(label=_("Reason"), max_length=300, widget=UnfoldAdminTextInputWidget())
 
@@ -79,15 +79,12 @@ class AttemptInline(TabularInline):
         return bool(request.user.has_perm(f"{opts.app_label}.view_{opts.model_name}"))
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Return False."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Return False."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Return False."""
         return False
 
 
@@ -113,7 +110,7 @@ class OutboxEntryAdmin(ReadOnlyModelAdmin):
         return [item for item in super().get_actions_detail(request, object_id) if item.path in names]
 
     def after_retry(self, entry: Any) -> None:
-        """Run in the same transaction after an entry has been made pending again."""
+        """Do additional work in the transaction in which an entry was made pending again."""
 
     # --- columns
 
@@ -124,14 +121,14 @@ class OutboxEntryAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description=_("next attempt"))
     def next_column(self, entry: OutboxEntry) -> str:
-        """Return the time of the next attempt, or a dash if none is planned."""
+        """Return the time of the next attempt, or a dash if no attempt is planned."""
         if entry.state not in (State.PENDING, State.SENDING):
             return "—"
         return moment(entry.due_at)
 
     @admin.display(description=_("reason"))
     def reason_column(self, entry: OutboxEntry) -> str:
-        """Return the code and the text of the last error."""
+        """Return the code and the message of the last error."""
         text = Truncator(entry.last_error).chars(120)
         return f"{entry.last_code}: {text}" if entry.last_code and text else text or "—"
 
@@ -242,7 +239,7 @@ class OutboxEntryAdmin(ReadOnlyModelAdmin):
 
 
 def find_row(model: type[Model], key: str) -> Any | None:
-    """Return the row with this primary key from a URL. Return None if it does not exist or is not a UUID."""
+    """Return the row with this primary key from a URL, or None if it does not exist or the key is not a UUID."""
     try:
         return model._default_manager.filter(pk=UUID(key)).first()
     except ValueError:

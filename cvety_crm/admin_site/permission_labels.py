@@ -1,4 +1,4 @@
-"""Labels of permissions in the user's language. Django stores the names of permissions in English."""
+"""The labels of permissions in the user's language. Django stores the names of permissions in English."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Forms for staff accounts."""
+"""The forms for staff accounts."""
 
 import phonenumbers
 from django import forms
@@ -12,20 +12,23 @@ REGION = "KZ"
 
 
 class StaffCreationForm(UserCreationForm):
-    """Create a staff account."""
+    """The form that creates a staff account."""
 
     class Meta(UserCreationForm.Meta):
         model = User
 
 
 class StaffChangeForm(UserChangeForm):
-    """Edit a staff account."""
+    """The form that edits a staff account."""
 
     class Meta(UserChangeForm.Meta):
         model = User
 
     def clean_phone(self) -> str:
-        """Return the phone in E.164 form. Raise `ValidationError` for a text that is no phone."""
+        """Return the phone in E.164 format.
+
+        Raise `ValidationError` if the text is not a phone.
+        """
         text: str = self.cleaned_data["phone"].strip()
         if not text:
             return ""
