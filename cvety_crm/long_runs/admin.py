@@ -1,4 +1,4 @@
-"""The pages of a long run in the admin: a list, a page with live progress, and buttons that start, stop and resume."""
+"""The admin pages of long runs: a list, a page with live progress, and buttons that start, stop and resume a run."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -35,7 +35,10 @@ Fact = tuple[str, str]
 
 
 class LongRunAdmin(ReadOnlyModelAdmin):
-    """A subclass sets the texts and the task, and extends `cvety_crm/long_runs/run.html` for its page."""
+    """The base admin of long runs.
+
+    A subclass sets the messages and the task, and extends `cvety_crm/long_runs/run.html` for its page.
+    """
 
     list_display_links = ("started_column",)
     change_form_outer_before_template = "cvety_crm/long_runs/run.html"
@@ -43,7 +46,7 @@ class LongRunAdmin(ReadOnlyModelAdmin):
 
     slice_task: SliceTask[Any]
     can_be_started = False
-    """Whether the page has a button that starts a run; a subclass that sets it overrides `start_run`."""
+    """Whether the page has a button that starts a run. If this is true, the subclass overrides `start_run`."""
     started_text: str | Promise = ""
     stopped_text: str | Promise
     not_running_text: str | Promise
@@ -64,7 +67,10 @@ class LongRunAdmin(ReadOnlyModelAdmin):
         return bool(request.user.has_perm(f"{opts.app_label}.change_{opts.model_name}"))
 
     def start_run(self, request: HttpRequest) -> LongRun:
-        """Start the run that the form describes, without a lease. Raises `AlreadyRunningError`."""
+        """Start the run that the form describes, without a lease.
+
+        Raise `AlreadyRunningError` if another run is active.
+        """
         raise NotImplementedError
 
     def resume_columns(self, request: HttpRequest) -> dict[str, Any]:
@@ -72,27 +78,27 @@ class LongRunAdmin(ReadOnlyModelAdmin):
         return {}
 
     def resume_label(self, run: Any) -> str:
-        """Return the text of the button that resumes the run; empty when nothing is left to do."""
+        """Return the label of the button that resumes the run, or an empty string if nothing is left to do."""
         return gettext("Resume") if self.engine.may_resume(run) else ""
 
     def obstacle(self) -> str:
-        """Return why no run can be resumed at present; empty when one can."""
+        """Return the reason why no run can be resumed at present, or an empty string if there is no such reason."""
         return ""
 
     def resumed_text(self, run: Any) -> str:
-        """Return the message after a run was resumed."""
+        """Return the message that is shown after a run was resumed."""
         raise NotImplementedError
 
     def not_resumed_text(self, run: Any) -> str:
-        """Return the message when nothing is left to do, or the run is active already."""
+        """Return the message that is shown if nothing is left to do, or if the run is active already."""
         raise NotImplementedError
 
     def progress_notes(self, run: Any) -> Iterator[str]:
-        """Yield additional texts for the progress line."""
+        """Yield additional messages for the progress line."""
         yield from ()
 
     def unmeasured_text(self, far: Progress) -> str:
-        """Return the progress text of a pass whose length is not known in advance."""
+        """Return the progress of a pass whose length is not known in advance, as a message."""
         return gettext("left: %(left)s") % {"left": localize(far.remaining)}
 
     def facts(self, run: Any) -> Iterator[Fact]:
@@ -111,7 +117,7 @@ class LongRunAdmin(ReadOnlyModelAdmin):
         return ()
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the URLs of the buttons, and of the progress that the page fetches."""
+        """Return the URLs of the buttons and of the progress that the page fetches, then Django's own URLs."""
         wrap = self.admin_site.admin_view
         urls = [
             path("<uuid:key>/stop/", wrap(require_POST(self.stop)), name=self._name("stop")),
@@ -133,7 +139,7 @@ class LongRunAdmin(ReadOnlyModelAdmin):
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **context})
 
     def progress(self, request: HttpRequest, key: Any) -> HttpResponse:
-        """Return the progress of a run; after its end, make the browser reload the page."""
+        """Return the progress of a run. After the end of the run, make the browser reload the page."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         run = self._find(key)
@@ -196,12 +202,12 @@ class LongRunAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description=_("started"), ordering="started_at")
     def started_column(self, run: Any) -> str:
-        """Return when the run was started."""
+        """Return the time at which the run was started."""
         return moment(run.started_at)
 
     @admin.display(description=_("state"), ordering="state")
     def state_column(self, run: Any) -> SafeString:
-        """Return the state and the progress of the run."""
+        """Return the state and the progress of the run as a badge."""
         return state_badge(run)
 
     # --- helpers
@@ -263,7 +269,7 @@ class LongRunAdmin(ReadOnlyModelAdmin):
 
 
 def state_badge(run: LongRun) -> SafeString:
-    """Return the state and the progress of a run without a query, so that a list can show it in each row."""
+    """Return the state and the progress of a run as a badge. No query is needed, so a list can show it in each row."""
     css, sign = BADGES[State(run.state)]
     text = str(run.get_state_display())
     if run.state == State.RUNNING and run.is_measured:

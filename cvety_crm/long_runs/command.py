@@ -1,4 +1,4 @@
-"""Management commands that take minutes: they show their progress, and stop after the current step when asked to."""
+"""Management commands that take minutes. They show their progress, and Ctrl-C stops them after the current step."""
 
 import signal
 import sys
@@ -24,7 +24,10 @@ DATABASE_ERRORS = (OperationalError, InterfaceError)
 
 
 class StoppableCommand(BaseCommand):
-    """A command that Ctrl-C ends after its current step: it calls `watch_signals`, and `raise_if_stopped` each step."""
+    """A command that Ctrl-C ends after its current step.
+
+    It calls `watch_signals` once, and `raise_if_stopped` in each step.
+    """
 
     _is_stopping = False
 
@@ -65,7 +68,10 @@ class LongRunCommand(StoppableCommand):
 
     @contextmanager
     def holding(self, run: Any) -> Iterator[None]:
-        """Context for the work on a leased run: stop the run after a signal, and fail it after an error."""
+        """Work on a leased run inside the `with` block: stop the run after a signal, and fail it after an error.
+
+        The command ends in both cases.
+        """
         try:
             with self.watching():
                 yield
@@ -85,7 +91,7 @@ class LongRunCommand(StoppableCommand):
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Context in which a signal stops the command after the current step, and progress is shown."""
+        """Show progress inside the `with` block. A signal stops the command after the current step."""
         self.watch_signals()
         self._line = ProgressLine(self.stdout)
         try:
@@ -94,7 +100,10 @@ class LongRunCommand(StoppableCommand):
             self.end_line()
 
     def after_step(self, run: Any) -> None:
-        """Raise `KeyboardInterrupt` if a signal was received; show the progress of the run."""
+        """Show the progress of the run.
+
+        Raise `KeyboardInterrupt` if a signal was received.
+        """
         self.raise_if_stopped()
         if self._line is None:
             return
@@ -110,7 +119,10 @@ class LongRunCommand(StoppableCommand):
             self._line.close()
 
     def wait(self, delay: timedelta) -> None:
-        """Wait for the delay. Raise `KeyboardInterrupt` if a signal is received."""
+        """Wait for the delay.
+
+        Raise `KeyboardInterrupt` if a signal is received.
+        """
         until = time.monotonic() + delay.total_seconds()
         while (left := until - time.monotonic()) > 0:
             self.raise_if_stopped()

@@ -1,7 +1,7 @@
-"""The states of a run: it is started, claimed under a lease, recorded step by step, stopped, resumed, abandoned, ended.
+"""The states of a run: it is started, leased, recorded step by step, stopped, resumed, abandoned, failed or finished.
 
 Each step of the process that has the lease checks the claim. If the run was stopped, or another process claimed it
-after the lease expired, the next step raises `LeaseLostError`, and the process must not change the run any more.
+after the lease expired, the next step raises `LeaseLostError`, and the process must not change the run again.
 """
 
 from collections.abc import Iterator, Mapping
@@ -37,14 +37,17 @@ class AlreadyRunningError(Exception):
 
 
 class RunEngine(Generic[R]):
-    """The operations on the runs of one model. A subclass sets the attributes and overrides the hooks it needs."""
+    """The operations on the runs of one model. A subclass sets the attributes and overrides the hooks that it needs."""
 
     model: type[R]
     already_running_text: str | Promise
     lease: timedelta = timedelta(minutes=5)
-    """Longer than one step can take."""
+    """The duration of a lease, which is longer than one step can take."""
     pick_up_within: timedelta = timedelta(0)
-    """The time after the end of a lease in which another worker resumes the run by itself; later it is abandoned."""
+    """The time after the end of a lease in which another worker resumes the run by itself.
+
+    After this time the run is abandoned.
+    """
     abandoned_state: State = State.STOPPED
     abandoned_text: str | Promise = ""
     retry_delays: tuple[timedelta, ...] = ()
@@ -72,20 +75,26 @@ class RunEngine(Generic[R]):
         """Do additional work in the transaction in which a run was stopped, has failed or was abandoned."""
 
     def alert(self, run: R) -> Alert | None:
-        """Return the alert for staff after the run was finished or has failed."""
+        """Return the alert for staff after the run was finished or has failed, or None if staff are not alerted."""
         return None
 
     # --- for any process
 
     def start(self, *, is_claimed: bool, **columns: Any) -> R:
-        """Start a run, with a lease for this process or free for a worker. Raises `AlreadyRunningError`."""
+        """Start a run. If `is_claimed` is true, this process gets a lease, otherwise a worker may claim the run.
+
+        Raise `AlreadyRunningError` if another run is active.
+        """
         self.end_abandoned()
         held = self._held() if is_claimed else {}
         with self._only_one():
             return self.model._default_manager.create(**held, **columns)
 
     def resume(self, run: R, *, is_claimed: bool, by: AbstractBaseUser | None = None, **columns: Any) -> bool:
-        """Resume a run from its place; return False when it can't be resumed. Raises `AlreadyRunningError`."""
+        """Resume a run from its position. Return False if the run cannot be resumed.
+
+        Raise `AlreadyRunningError` if another run is active.
+        """
         self.end_abandoned()
         run.refresh_from_db()
         if not self.may_resume(run):
@@ -110,16 +119,16 @@ class RunEngine(Generic[R]):
         return bool(changed)
 
     def stop(self, run: R) -> bool:
-        """Stop a run without undoing its work. Return False when it is not active."""
+        """Stop a run without undoing its work. Return False if the run is not active."""
         return self._cut(run, self._running(run.pk), state=State.STOPPED)
 
     def last(self) -> R | None:
-        """Return the newest run."""
+        """Return the newest run, or None if there are no runs."""
         self.end_abandoned()
         return self.model._default_manager.order_by("-started_at").first()
 
     def waiting(self) -> R | None:
-        """Return the run that a worker may claim now."""
+        """Return the run that a worker may claim now, or None if there is no such run."""
         self.end_abandoned()
         return self.model._default_manager.filter(_is_free(), state=State.RUNNING).first()
 
@@ -133,7 +142,10 @@ class RunEngine(Generic[R]):
     # --- for the process that has the lease
 
     def claim(self, run_id: UUID) -> R | None:
-        """Return the run with a lease for this process; None when it is not active, in a retry delay, or leased."""
+        """Return the run with a lease for this process.
+
+        Return None if the run is not active, is in a retry delay, or is leased.
+        """
         self.end_abandoned()
         held = self._held()
         if not self._running(run_id).filter(_is_free()).update(**held):
@@ -143,9 +155,10 @@ class RunEngine(Generic[R]):
         return run
 
     def record(self, run: R, counts: Mapping[str, int] | None = None, **columns: Any) -> None:
-        """Save progress, add `counts` to the counters, and extend the lease. Raises `LeaseLostError`.
+        """Save progress, add `counts` to the counters, and extend the lease.
 
-        Call it in the transaction of the work that it records, so that both are saved or neither is.
+        Call this method in the transaction of the work that it records, so that both are saved or neither is. Raise
+        `LeaseLostError` if this process no longer has the lease.
         """
         added = {name: number for name, number in (counts or {}).items() if number}
         sums = {name: F(name) + number for name, number in added.items()}
@@ -156,18 +169,24 @@ class RunEngine(Generic[R]):
             setattr(run, name, value)
 
     def reload(self, run: R) -> None:
-        """Read the run again, except `claimed_by`: the next step compares this process's claim with the stored one."""
+        """Read the run again, except `claimed_by`.
+
+        The next step compares this process's claim with the stored claim.
+        """
         names = [field.attname for field in run._meta.concrete_fields if field.name != "claimed_by"]
         run.refresh_from_db(fields=names)
 
     def release(self, run: R, *, delay: timedelta = timedelta(0)) -> None:
-        """Release the run, so that a worker may claim it after a delay. Raises `LeaseLostError`."""
+        """Release the run, so that a worker may claim it after a delay.
+
+        Raise `LeaseLostError` if this process no longer has the lease.
+        """
         self._save(run, **{**_FREE, "lease_until": timezone.now() + delay if delay else None})
 
     def back_off(self, run: R, why: str) -> timedelta | None:
-        """Count a temporary failure. Return the delay before the next attempt; None when the run has failed now.
+        """Count a temporary failure. Return the delay before the next attempt, or None if the run has failed.
 
-        Raises `LeaseLostError`.
+        Raise `LeaseLostError` if this process no longer has the lease.
         """
         if run.failures >= len(self.retry_delays):
             self.fail(run, why)
@@ -177,14 +196,20 @@ class RunEngine(Generic[R]):
         return delay
 
     def finish(self, run: R, **columns: Any) -> None:
-        """End a run that has processed all items. Raises `LeaseLostError`."""
+        """End a run that has processed all items.
+
+        Raise `LeaseLostError` if this process no longer has the lease.
+        """
         with transaction.atomic():
             self._save(run, state=State.DONE, finished_at=timezone.now(), **_FREE, **columns)
             run.refresh_from_db()
             self._notify(run)
 
     def fail(self, run: R, why: str) -> None:
-        """End a run as failed; it keeps its place, so that it can be resumed. Raises `LeaseLostError`."""
+        """End a run as failed. Its position is kept, so that it can be resumed.
+
+        Raise `LeaseLostError` if this process no longer has the lease.
+        """
         with transaction.atomic():
             if not self._cut(run, self._mine(run), state=State.FAILED, error=truncate_masked(why, ERROR_LENGTH)):
                 raise LeaseLostError
@@ -225,7 +250,7 @@ class RunEngine(Generic[R]):
 
     @contextmanager
     def _only_one(self) -> Iterator[None]:
-        """Raise `AlreadyRunningError` when the unique index refuses a second active run."""
+        """Raise `AlreadyRunningError` if the unique index refuses a second active run."""
         try:
             with transaction.atomic(), _short_lock_timeout():
                 yield
@@ -246,7 +271,7 @@ def _is_free() -> Q:
 
 @contextmanager
 def _short_lock_timeout() -> Iterator[None]:
-    """Limit the wait for a lock, because a dry run keeps its row uncommitted until its end."""
+    """Limit the wait for a lock, because a dry run does not commit its row until its end."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('lock_timeout'), set_config('lock_timeout', '2s', true)")
         before = cursor.fetchone()[0]

@@ -10,7 +10,7 @@ def current_process() -> str:
 
 
 def is_dead(process: str) -> bool:
-    """Return whether a process has ended; False for a process of another machine, which cannot be checked."""
+    """Return whether a process has ended. Return False for a process of another machine, which cannot be checked."""
     host, _, number = process.rpartition(":")
     if host != socket.gethostname() or not number.isdecimal():
         return False

@@ -32,7 +32,7 @@ class LongRun(Table):
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
     error = models.TextField(_("error"), blank=True, default="")
 
-    # The last resumption: when, by which user, and how many items were processed before it.
+    # The last resumption: its time, its user, and the number of items that were processed before it.
     resumed_at = models.DateTimeField(null=True, editable=False)
     resumed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -44,7 +44,8 @@ class LongRun(Table):
     )
     resumed_from = models.PositiveIntegerField(default=0, editable=False)
 
-    # The process with the lease, and the end of the lease. Without a process `lease_until` ends a retry delay.
+    # The process with the lease, and the end of the lease. If there is no process, `lease_until` is the end of a retry
+    # delay.
     claimed_by = models.UUIDField(null=True, editable=False)
     process = models.CharField(max_length=255, blank=True, default="", editable=False)
     lease_until = models.DateTimeField(null=True, editable=False)
@@ -66,7 +67,7 @@ class LongRun(Table):
 
     @property
     def processed(self) -> int:
-        """Return how many of the `expected` items the run has processed."""
+        """Return the number of the `expected` items that the run has processed."""
         raise NotImplementedError
 
     @property
@@ -75,5 +76,5 @@ class LongRun(Table):
         return True
 
     def count_remaining(self) -> int:
-        """Return how many items are left in the current pass."""
+        """Return the number of items that are left in the current pass."""
         return max(self.expected - self.processed, 0)

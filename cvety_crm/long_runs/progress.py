@@ -10,20 +10,20 @@ from cvety_crm.long_runs.model import LongRun
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The progress of a run. `rate` is items a second since it was started or resumed."""
+    """The progress of a run. `rate` is the number of items per second since the run was started or resumed."""
 
     done: int
     expected: int
     percent: int | None
-    """Below 100 until the run is done; None when the length of the current pass is not known in advance."""
+    """At most 99. It is None if the length of the current pass is not known in advance."""
     remaining: int
     rate: float
     time_left: str
-    """Empty when it cannot be estimated."""
+    """The estimated time left, or an empty string if it cannot be estimated."""
 
 
 def progress(run: LongRun) -> Progress:
-    """Return the progress of the run. Needs a query only when `run.is_measured` is false."""
+    """Return the progress of the run. This runs a query only if `run.is_measured` is false."""
     done = run.processed
     # Items added after the start of the run are not part of `run.expected`.
     expected = max(run.expected, done)

@@ -21,8 +21,8 @@ IsOverTime = Callable[[], bool]
 class SliceTask(Generic[R]):
     """The task that works on the runs of one engine.
 
-    `work` works on a claimed run until it has ended or `is_over_time` returns true. It returns None when the run has
-    ended, else the delay before the next slice.
+    `work` works on a claimed run until it has ended or `is_over_time` returns true. It returns None if the run has
+    ended, otherwise the delay before the next slice.
     """
 
     def __init__(
@@ -34,7 +34,10 @@ class SliceTask(Generic[R]):
         seconds: float,
         final_errors: tuple[type[Exception], ...] = (),
     ) -> None:
-        """`path` is the dotted path of `run` for django-q; `final_errors` end the run as failed, with their message."""
+        """Create the task. `path` is the dotted path of `run` for django-q.
+
+        Errors of the types in `final_errors` end the run as failed, with their message.
+        """
         self.engine = engine
         self.seconds = seconds
         self._work = work
@@ -42,7 +45,7 @@ class SliceTask(Generic[R]):
         self._final_errors = final_errors
 
     def run(self, run_id: str) -> None:
-        """Work on a run for `seconds`, then queue the next slice. Never raises."""
+        """Work on a run for `seconds`, then queue the next slice. Never raise."""
         try:
             run = self.engine.claim(UUID(run_id))
             if run is not None:
@@ -59,7 +62,10 @@ class SliceTask(Generic[R]):
         transaction.on_commit(lambda: async_task(self._path, run_id), robust=True)
 
     def pick_up(self) -> bool:
-        """Queue a slice of the active run without a lease; return whether there is one. Called each minute."""
+        """Queue a slice of the active run if it has no lease. Return whether there is such a run.
+
+        The worker calls this method each minute.
+        """
         run = self.engine.waiting()
         if run is None:
             return False

@@ -10,9 +10,9 @@ from rich.progress import Progress as Bar
 from rich.table import Column
 
 LINE_SECONDS = 5.0
-"""Shortest time between two plain lines."""
+"""The shortest time between two plain lines."""
 BAR_SECONDS = 0.2
-"""Shortest time between two redraws of the bar."""
+"""The shortest time between two redraws of the bar."""
 BAR_WIDTH = 24
 
 
@@ -28,7 +28,7 @@ class ProgressLine:
         self._shown_at = 0.0
 
     def show(self, text: str, percent: int) -> None:
-        """Show the progress, unless the last output is more recent than the interval."""
+        """Show the progress, unless the time since the last output is shorter than the interval."""
         now = time.monotonic()
         if now - self._shown_at < (BAR_SECONDS if self._has_bar else LINE_SECONDS):
             return
@@ -56,7 +56,7 @@ class ProgressLine:
             BarColumn(BAR_WIDTH if self._console.width > 3 * BAR_WIDTH else None),
             text,
             console=self._console,
-            # Without a refreshing thread: the command refreshes the bar after each step.
+            # There is no refreshing thread: the command refreshes the bar after each step.
             auto_refresh=False,
             redirect_stdout=False,
             redirect_stderr=False,
@@ -64,7 +64,7 @@ class ProgressLine:
 
 
 class _WithoutEndings:
-    """Django's stdout wrapper, without the line feed that it adds to each write."""
+    """Django's stdout wrapper without the line feed that it adds to each write."""
 
     def __init__(self, stdout: OutputWrapper) -> None:
         self._stdout = stdout
