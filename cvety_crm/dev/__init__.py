@@ -1,1 +1,1 @@
-"""For development only: the private PostgreSQL, the supervisor of `make run`, the first `.env`, and source checks."""
+"""Code for development only: the private PostgreSQL, the supervisor of `make run`, the first `.env`, source checks."""

@@ -52,7 +52,7 @@ def database_url(folder: Path | None = None, database: str = DATABASE) -> str:
     """Start the server if it is not running, and return the URL of the database for django-environ.
 
     Create the database if it does not exist. The server runs until the last process that called this function ends.
-    Raise `RuntimeError` with the last lines of the server's log when the server cannot be started.
+    Raise `RuntimeError` with the last lines of the server's log if the server cannot be started.
     """
     server = _Server((folder or default_folder()).resolve())
     server.prepare()
@@ -65,7 +65,10 @@ def database_url(folder: Path | None = None, database: str = DATABASE) -> str:
 
 
 def revive(folder: Path | None = None) -> None:
-    """Restart the server at the same URL if it was killed. Raise `RuntimeError` when it cannot be started."""
+    """Restart the server at the same URL if it was killed.
+
+    Raise `RuntimeError` if the server cannot be started.
+    """
     server = _Server((folder or default_folder()).resolve())
     if not _accepts_connections(server.socket_folder()):
         print("PostgreSQL was not running; starting it again.", flush=True)  # noqa: T201
@@ -142,7 +145,7 @@ class _Server:
         with self.open_lock("users.lock") as descriptor:
             # This waits for a guard that has just got the lock. The guard releases it if start.lock is taken.
             fcntl.flock(descriptor, fcntl.LOCK_SH)
-            # A second descriptor of the same open file keeps the lock when the first one is closed.
+            # When the first descriptor is closed, a second descriptor of the same open file still holds the lock.
             _use_locks[self.folder] = os.dup(descriptor)
 
     def ensure_running(self) -> Path:
@@ -213,7 +216,7 @@ class _Server:
                 time.sleep(0.5)
 
     def _remove_stale_pid_file(self) -> None:
-        """Delete the pid file of a killed server, even if another process now has its process id."""
+        """Delete the pid file of a killed server, even if a different process now has its process id."""
         pid_file = self.data / "postmaster.pid"
         try:
             pid = int(pid_file.read_text().split("\n", 1)[0])
@@ -249,7 +252,7 @@ class _Server:
         with self.open_lock("guard.lock") as descriptor:
             if not _try_lock(descriptor):
                 return
-        # -I: the modules in this file's folder must not shadow the standard library.
+        # The option -I is needed: the modules in this file's folder must not shadow the standard library.
         subprocess.run(
             [sys.executable, "-I", __file__, str(self.folder)],
             check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
@@ -269,7 +272,7 @@ class _Server:
                 with self.open_lock("start.lock") as starting:
                     if _try_lock(starting):
                         self.stop()
-                        # Released while start.lock is held: the next process must start a new guard.
+                        # The lock is released while start.lock is held: the next process must start a new guard.
                         fcntl.flock(guard_lock, fcntl.LOCK_UN)
                         return
                 # Another process is starting or stopping the server, and it needs users.lock.
@@ -277,7 +280,10 @@ class _Server:
                 time.sleep(0.2)
 
     def _run(self, program: str, *arguments: str) -> None:
-        """Run one of PostgreSQL's programs. Raise `RuntimeError` with its output when it fails."""
+        """Run one of PostgreSQL's programs.
+
+        Raise `RuntimeError` with the program's output if it fails.
+        """
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
         with tempfile.TemporaryFile() as output:  # not a pipe, because the server would keep it open
             status = subprocess.run(

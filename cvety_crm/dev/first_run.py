@@ -1,6 +1,6 @@
-"""Write `.env` for development if it does not exist: `python -m cvety_crm.dev.first_run`.
+"""Write `.env` for development if it does not exist. `python -m cvety_crm.dev.first_run` calls this module.
 
-This module does not import Django, because Django's settings require the values that it writes.
+It does not import Django, because Django's settings require the values that it writes.
 """
 
 import os
@@ -25,7 +25,7 @@ BITRIX_API_TOKEN={}
 
 
 def write_env_file(path: Path) -> bool:
-    """Write new secrets to `path`, readable only by its owner. Return False when the file already exists."""
+    """Write new secrets to `path`, readable only by its owner. Return False if the file already exists."""
     text = TEMPLATE.format(*(secrets.token_urlsafe(length) for length in (48, 32, 32)))
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

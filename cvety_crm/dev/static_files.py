@@ -9,7 +9,7 @@ from django.core.management import call_command
 
 
 def collect_static_files() -> bool:
-    """Update STATIC_ROOT. Return False when it is already up to date."""
+    """Update STATIC_ROOT. Return False if it is already up to date."""
     stamp = Path(settings.STATIC_ROOT) / ".collected"
     fingerprint = _fingerprint()
     if stamp.exists() and stamp.read_text() == fingerprint:

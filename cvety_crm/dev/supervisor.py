@@ -39,7 +39,10 @@ class Program:
 
 
 class Supervisor:
-    """Keep programs running until SIGINT, SIGTERM or SIGHUP arrives. A second Ctrl-C kills them at once."""
+    """A supervisor that keeps programs running until SIGINT, SIGTERM or SIGHUP arrives.
+
+    A second Ctrl-C kills the programs at once.
+    """
 
     def __init__(
         self,
@@ -162,7 +165,7 @@ class Supervisor:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def _start_watchdog(self) -> None:
-        # -I: the modules in this file's folder must not shadow the standard library.
+        # The option -I is needed: the modules in this file's folder must not shadow the standard library.
         self._watchdog = subprocess.Popen(
             [sys.executable, "-I", __file__, str(self.stop_timeout)],
             stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
@@ -212,7 +215,7 @@ class _Child:
         return delay
 
     def forward(self, last: bool = False) -> bool:
-        """Print the complete lines that have arrived. Return False when the output has ended."""
+        """Print the complete lines that have arrived. Return False if the output has ended."""
         assert self.process is not None
         assert self.process.stdout is not None
         data = self.process.stdout.read(65536)

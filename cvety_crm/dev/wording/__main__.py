@@ -1,4 +1,7 @@
-"""Compare the uses of retired words with the baseline; `--lower` writes smaller counts, `--all` prints every use."""
+"""Compare the uses of retired words with the baseline.
+
+`--lower` writes smaller counts, and `--all` prints every use.
+"""
 
 import sys
 from pathlib import Path
@@ -8,7 +11,7 @@ from cvety_crm.dev.wording.uses import find_uses
 
 
 def main(root: Path, options: list[str]) -> int:
-    """Print the files with more uses than the baseline allows; return 1 when there are any."""
+    """Print the files with more uses than the baseline allows. Return 1 if there are such files, otherwise 0."""
     uses = find_uses(root)
     counts, baseline = count(uses), read_baseline(root)
     grown = counts - baseline

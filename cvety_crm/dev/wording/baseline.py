@@ -10,12 +10,12 @@ BASELINE = "cvety_crm/dev/wording/baseline.txt"
 
 
 def count(uses: Iterable[Use]) -> Counter[str]:
-    """Return how many uses each file has."""
+    """Return the number of uses in each file."""
     return Counter(use.path for use in uses)
 
 
 def read_baseline(root: Path) -> Counter[str]:
-    """Return the committed counts; empty when there is no baseline."""
+    """Return the committed counts. They are empty if there is no baseline."""
     file = root / BASELINE
     lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
     pairs = (line.rsplit(" ", 1) for line in lines if line)
@@ -23,12 +23,12 @@ def read_baseline(root: Path) -> Counter[str]:
 
 
 def lowered(baseline: Counter[str], counts: Counter[str]) -> Counter[str]:
-    """Return the baseline with each count lowered to the current one; it never grows."""
+    """Return the baseline with each count lowered to the current count, if that is smaller."""
     return baseline & counts
 
 
 def write_baseline(root: Path, counts: Counter[str]) -> None:
-    """Write the counts sorted by path; remove the file when there are none."""
+    """Write the counts sorted by path. Remove the file if there are no counts."""
     file = root / BASELINE
     if counts:
         file.write_text("".join(f"{path} {number}\n" for path, number in sorted(counts.items())), encoding="utf-8")

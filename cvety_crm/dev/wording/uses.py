@@ -23,7 +23,7 @@ SUFFIXES = frozenset({".css", ".html", ".js", ".md", ".mjs", ".php", ".py", ".to
 FILES = ("Makefile", "README.md", "CONTRIBUTING.md", "pyproject.toml", ".env.example", ".ci/run", "manage.py")
 CATALOGUE = "locale/ru/LC_MESSAGES/django.po"
 OWN = ("cvety_crm/dev/wording/", "tests/cvety_crm/dev/test_wording.py")
-"""Files that must contain the words."""
+"""Files that must contain retired words."""
 
 _CLASS = re.compile(r"^[ \t]*class[ \t]+(\w+)[ \t]*\(([^)]*)\)[ \t]*:", re.MULTILINE)
 _EXCEPTION = re.compile(r"(?:Error|Exception|Http404|PermissionDenied|SystemExit|KeyboardInterrupt)$")
@@ -54,9 +54,9 @@ def find_uses(root: Path) -> list[Use]:
 
 
 def own_msgids(text: str) -> str:
-    """Return a catalogue in which all lines but the English texts of our own code are empty.
+    """Return a message file in which only the lines of our own English messages are not empty.
 
-    Texts of libraries are recognised by their missing source locations.
+    Messages of libraries are recognised by their missing source locations.
     """
     kept = []
     for entry in text.split("\n\n"):

@@ -1,4 +1,4 @@
-"""Print the writes outside the services; exit with 1 when there are any."""
+"""Print the writes outside the services, and exit with status 1 if there are such writes."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Read annotations: `Order`, `Order | None`, `type[Order]`, `QuerySet[Order]`, `list[Order]`, `dict[int, Order]`."""
+"""Read annotations such as `Order`, `Order | None`, `type[Order]`, `QuerySet[Order]` and `dict[int, Order]`."""
 
 import ast
 from collections.abc import Callable
@@ -10,7 +10,7 @@ WRAPPERS = frozenset({"Annotated", "Awaitable", "ClassVar", "Coroutine", "Final"
 QUERYSETS = frozenset({"BaseManager", "Manager", "QuerySet", "RelatedManager"})
 
 Resolve = Callable[[str], Kind | None]
-"""Returns the kind of an instance of the named class."""
+"""A function that returns the kind of an instance of the named class."""
 
 
 def annotated_kind(node: ast.expr | None, resolve: Resolve) -> Kind | None:
@@ -26,7 +26,7 @@ def annotated_kind(node: ast.expr | None, resolve: Resolve) -> Kind | None:
 
 
 def dotted_name(node: ast.expr | None) -> str:
-    """Return the dotted name of an expression such as `models.Order`; empty for other expressions."""
+    """Return the dotted name of an expression such as `models.Order`, or an empty string for other expressions."""
     if isinstance(node, ast.Attribute):
         head = dotted_name(node.value)
         return f"{head}.{node.attr}" if head else ""

@@ -51,7 +51,7 @@ def _raw_sql(module: Module, pattern: re.Pattern[str]) -> Iterator[Finding]:
 
 
 def _text(node: ast.expr) -> str:
-    """Return the constant text of a string; each unknown part of an f-string becomes `x`."""
+    """Return the value of a string constant, with `x` in place of each unknown part of an f-string."""
     if isinstance(node, ast.JoinedStr):
         return "".join(_text(part) or "x" for part in node.values)
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
@@ -59,7 +59,7 @@ def _text(node: ast.expr) -> str:
 
 @dataclass(slots=True)
 class _Checker:
-    """Checks one module, statement by statement."""
+    """The check of one module, statement by statement."""
 
     project: Project
     module: Module
@@ -144,7 +144,7 @@ class _Checker:
             self._visit(node.iter)
             kind = self.scope.kind(node.iter)
             self._bind(node.target, kind.element if kind is not None else None)
-        # Twice, because the end of a loop may assign what its start uses.
+        # The nodes are visited twice, because the end of a loop may assign a name that its start uses.
         for _round in range(2):
             self._visit_all(list(ast.iter_child_nodes(node)))
         self.depth -= 1
@@ -166,7 +166,7 @@ class _Checker:
     def _class(self, node: ast.ClassDef) -> None:
         outer = self.scope
         self.scope = Scope(self.project, self.module, f"{outer.owner}{node.name}.", dict(outer.names))
-        # Twice, because a method may use an attribute that `__init__` assigns below it.
+        # The body is visited twice, because a method may use an attribute that `__init__` assigns further below.
         for _round in range(2):
             self._visit_all(node.body)
             self.scope.own |= {

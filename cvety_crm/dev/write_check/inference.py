@@ -1,4 +1,4 @@
-"""Find the kind of an expression from the names in its scope."""
+"""Infer the kind of an expression from the names in its scope."""
 
 import ast
 from collections.abc import Callable, Iterable
@@ -27,18 +27,18 @@ class Scope:
     project: Project
     module: Module
     owner: str = ""
-    """The class around the function, as a prefix: `Board.`."""
+    """The class that contains the function, as a prefix such as `Board.`."""
     names: dict[str, Kind | None] = field(default_factory=dict)
     own: dict[str, Kind] = field(default_factory=dict)
     """Attributes of `self`."""
 
     def kind(self, node: ast.expr | None) -> Kind | None:
-        """Return the kind of the expression; None when it has no relation to a model of `orders`."""
+        """Return the kind of the expression, or None if it has no relation to a model of `orders`."""
         rule = _RULES.get(type(node))
         return rule(self, node) if rule is not None else None
 
     def first(self, nodes: Iterable[ast.expr]) -> Kind | None:
-        """Return the first known kind of these expressions."""
+        """Return the first known kind of these expressions, or None if no kind is known."""
         return next((kind for node in nodes if (kind := self.kind(node)) is not None), None)
 
 
@@ -65,7 +65,7 @@ def _attribute(scope: Scope, node: ast.Attribute) -> Kind | None:
     if dotted and (found := _defined(scope, dotted)) is not None:
         return found
     guess = scope.project.attributes.get(node.attr)
-    # The object is unknown, so that `add` and `remove` may be methods of a set.
+    # The new kind is not related: the object is unknown, so `add` and `remove` may be methods of a set.
     return Kind(guess.shape, guess.model) if guess is not None else None
 
 

@@ -32,19 +32,19 @@ WRITES = {
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A shape and the name of the model. A related manager can add and remove rows too."""
+    """The relation of an expression to a model. If `is_related` is true, it can also add and remove rows."""
 
     shape: Shape
     model: str
     is_related: bool = False
 
     def of(self, shape: Shape) -> "Kind":
-        """Return the same model in another shape."""
+        """Return a kind with the same model and this shape."""
         return Kind(shape, self.model)
 
     @property
     def element(self) -> "Kind | None":
-        """Return the kind of the elements in an iteration; None when it can't be iterated."""
+        """Return the kind of the elements in an iteration, or None if an iteration is not possible."""
         return self.of(Shape.ROW) if self.shape in (Shape.QUERYSET, Shape.MANY) else None
 
     def writes(self, name: str) -> bool:
@@ -52,7 +52,7 @@ class Kind:
         return name in WRITES.get(self.shape, ()) or (self.is_related and name in rules.RELATED_WRITES)
 
     def called(self, method: str) -> "Kind | None":
-        """Return the kind of the value that the method returns."""
+        """Return the kind of the value that the method returns, or None if it is not known."""
         if self.shape is Shape.QUERYSET:
             return self._called_on_queryset(method)
         if self.shape is Shape.MANY:

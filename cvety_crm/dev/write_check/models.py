@@ -18,7 +18,7 @@ class Models:
     tables: dict[str, str] = field(default_factory=dict)
     """The table of each model by the model's name."""
     reverse: dict[str, tuple[str, bool]] = field(default_factory=dict)
-    """The model, and whether the relation gives one row, by the `related_name`."""
+    """The model by the `related_name`, and whether the relation returns one row."""
     forward: dict[str, str] = field(default_factory=dict)
     """The model by the name of a foreign key to it."""
     files: set[str] = field(default_factory=set)
@@ -26,7 +26,7 @@ class Models:
 
 
 def last_name(node: ast.expr | None) -> str:
-    """Return `Order` for `Order`, `models.Order` and `Order[int]`; empty for other expressions."""
+    """Return `Order` for `Order`, `models.Order` and `Order[int]`, or an empty string for other expressions."""
     if isinstance(node, ast.Subscript):
         return last_name(node.value)
     if isinstance(node, ast.Attribute):
@@ -96,7 +96,7 @@ def _read_relation(found: Models, model: str, name: str, call: ast.Call) -> None
 
 
 def relation_target(call: ast.Call) -> str:
-    """Return the name of the model that a relation refers to; empty for a model of another app."""
+    """Return the name of the model that a relation refers to, or an empty string for a model of another app."""
     to = next((keyword.value for keyword in call.keywords if keyword.arg == "to"), call.args[0] if call.args else None)
     if isinstance(to, ast.Constant):
         app, _, name = str(to.value).rpartition(".")

@@ -21,7 +21,7 @@ class Module:
     path: str
     tree: ast.Module
     imports: dict[str, str] = field(default_factory=dict)
-    """The full dotted name by the name in the module."""
+    """The full dotted name by the name that the module imports."""
 
 
 @dataclass(slots=True)
@@ -38,13 +38,13 @@ class Project:
     """The model by the dotted name of a ModelForm or of an inline's formset."""
 
     def full_name(self, module: Module, name: str) -> str:
-        """Return the dotted name of the definition of a name; follow re-exports."""
+        """Return the dotted name of the definition of a name, also if the name is re-exported."""
         head, _, rest = name.partition(".")
         full = module.imports.get(head, f"{module.name}.{head}") + (f".{rest}" if rest else "")
         return self._follow(full)
 
     def instance_kind(self, module: Module, name: str) -> Kind | None:
-        """Return the kind of an instance of the named class."""
+        """Return the kind of an instance of the named class, or None if the class is neither a model nor a form."""
         full = self.full_name(module, name)
         if (model := self.model_named(full)) is not None:
             return Kind(Shape.ROW, model)
@@ -55,7 +55,7 @@ class Project:
         return annotated_kind(node, lambda name: self.instance_kind(module, name))
 
     def model_named(self, full: str) -> str | None:
-        """Return the name of the model with this dotted name; None for another definition."""
+        """Return the name of the model with this dotted name, or None for any other definition."""
         package, _, name = full.rpartition(".")
         inside = package == rules.MODELS_PACKAGE or package.startswith(f"{rules.MODELS_PACKAGE}.")
         return name if inside and name in self.models.tables else None

@@ -4,10 +4,10 @@ MODELS_PACKAGE = "orders.models"
 APP_LABEL = "orders"
 SERVICES = "orders/services"
 SCANNED = ("cvety_crm", "orders", "bitrix_bridge", "notifications")
-"""The product's packages. Tests and benchmarks may write rows directly."""
+"""The packages of the production code. Tests and benchmarks may write rows directly."""
 
 EDITED_IN_ADMIN = frozenset({"City", "Courier", "DeliverySlot", "Product", "Shop", "Status"})
-"""Catalogues that an admin page may save with `ModelAdmin.save_model`: they have neither rules nor a timeline."""
+"""Models that an admin page may save with `ModelAdmin.save_model`: they have neither rules nor a timeline."""
 
 ROW_WRITES = frozenset({"save", "asave", "delete", "adelete", "save_base"})
 QUERYSET_WRITES = frozenset(

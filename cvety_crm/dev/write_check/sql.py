@@ -20,6 +20,6 @@ def write_pattern(tables: Iterable[str]) -> re.Pattern[str]:
 
 
 def written_table(pattern: re.Pattern[str], sql: str) -> str | None:
-    """Return the table that the statement writes, or None when it writes none of them."""
+    """Return the table that the statement writes, or None if it writes no table of the pattern."""
     match = pattern.search(sql)
     return next((name.lower() for name in match.groups() if name), None) if match else None
