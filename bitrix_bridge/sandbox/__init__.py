@@ -37,11 +37,11 @@ class Sandbox:
     not given are random; read them from `.webhook_token`, `.api_token` and `.rest_secret`. `auth_in` selects whether
     the webhook token is sent in a header or in the body. If `legacy_bridge` is true, the bridge is the endpoint that
     the live site has today: it only creates orders. `bridge_version` "1.1" is the previous version of the bridge.
-    `data_file` is the file that stores the data between runs; without a file the data is only in memory.
+    `data_file` is the file that stores the data between runs; if it is None, the data is only in memory.
 
-    The sender waits `retry_delays` seconds between attempts and `timeout` seconds for an answer. It gives up an event
-    after `max_tries` attempts, or never if `max_tries` is None. `place_order` places the same orders if `seed` is the
-    same.
+    The sender waits `retry_delays` seconds between attempts, and at most `timeout` seconds for an answer. It gives up
+    an event after `max_tries` attempts, or never if `max_tries` is None. `place_order` places the same orders if `seed`
+    is the same.
     """
 
     def __init__(

@@ -62,7 +62,7 @@ class Accounts:
                 "ORDER_ID": order["ID"],
                 "PAYMENT_ID": booking.payment_id,
                 "DESCRIPTION": booking.description,
-                # Bitrix has no such column. It names who saved the order, and tests query it.
+                # `origin` is not a column of Bitrix. It names who saved the order, and tests query it.
                 "origin": origin,
             }
             self._remember(row)

@@ -120,7 +120,7 @@ class Bridge:
         if outcome.is_archived:
             return {**_not_created_answer(int(outcome.order["ID"])), "archived": True}
         if not outcome.created:
-            # If the first answer was lost, the CRM does not know what the site refused. So check the properties again.
+            # If the first answer was lost, the CRM does not know what the site refused, so check the properties again.
             draft = self._site.empty_draft()
             for code, value in requested_properties(request).items():
                 report.try_property(draft, code, value)
@@ -205,7 +205,7 @@ class Bridge:
     def _list(self, request: Answer) -> Answer:
         limit = min(identity(request.get("limit") or LIST_LIMIT, "limit"), LIST_LIMIT_MOST)
         after_id = identity(request.get("after_id") or 0, "after_id", zero=True)
-        # One row more than the limit is read: it shows whether there is a next page.
+        # One row more than the limit is read, to find out whether there is a next page.
         with_archived = bool(request.get("archived")) and not self._is_older
         since = _moment(request.get("since"))
         rows = self._site.changed(since, after_id, limit + 1, with_archived=with_archived)
@@ -227,7 +227,7 @@ def _not_created_answer(order_id: int) -> Answer:
 
 
 class TextRequestReport(RequestReport):
-    """The report of bridges before 1.2. Warnings are strings, and one refused part refuses the whole request."""
+    """The report of bridges before 1.2. Warnings are strings. If one part is refused, the whole request is refused."""
 
     def as_answer(self) -> Answer:
         """Return the messages of the warnings."""

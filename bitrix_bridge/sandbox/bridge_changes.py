@@ -1,4 +1,4 @@
-"""The action `order.update` of the bridge. Each part is applied separately: a refused part does not stop the others."""
+"""The action `order.update` of the bridge. A refused part does not prevent the other parts."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ class BridgeChange:
         cancelling = list(only(fields, "CANCELED", "REASON_CANCELED"))
         if flag == "N":
             self._do(cancelling, lambda: cancel(draft, "N", ""))
-        # This is first, because Bitrix changes neither the sum nor the pay system of a paid payment.
+        # Payments are marked as unpaid first, because Bitrix changes neither the sum nor the pay system of a paid
+        # payment.
         if paid == "N":
             self._do(["PAYED"], lambda: mark_unpaid(draft))
         for column in fields:

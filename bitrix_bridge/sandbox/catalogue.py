@@ -69,8 +69,8 @@ class Catalogue:
     def refusal(self, line: Order, quantity: Decimal) -> str | None:
         """Return Bitrix's reason why an item cannot have this quantity, or None if it can.
 
-        Bitrix checks every change of a quantity, also a decrease. It refuses a product that is not sold without
-        checking its stock.
+        Bitrix checks every change of a quantity, also a decrease. It refuses a product that is not sold, and does not
+        check its stock.
         """
         stock = self._stocks.get(int(line["PRODUCT_ID"]))
         if stock is None or not line.get(PROVIDED):
@@ -87,7 +87,7 @@ class Catalogue:
         return f"Товар «{name}» уже добавлен в корзине в количестве {present:f}. Можно добавить не более {free:f}"
 
     def settle(self, before: Order, after: Order) -> list[Put]:
-        """Reserve the pieces that the saved order's items need, release the others, and return the documents to store.
+        """Reserve the pieces that the saved order's items need, release all other pieces, and return what to store.
 
         A cancelled order needs no pieces. Shipped pieces are no longer reserved and do not return to the free stock.
         """

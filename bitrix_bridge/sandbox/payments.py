@@ -34,7 +34,7 @@ def has_paid(order: Order) -> bool:
 
 
 def only_unpaid_payment(order: Order) -> Order | None:
-    """Return the payment of an order if it is the only one and unpaid, otherwise None."""
+    """Return the payment of an order if it is the only payment and unpaid, otherwise None."""
     payments = order["payments"]
     return payments[0] if len(payments) == 1 and payments[0]["PAID"] == "N" else None
 

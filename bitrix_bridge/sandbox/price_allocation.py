@@ -34,8 +34,8 @@ Parts = list[list[PricedQuantity]]
 def allocate_total(lines: Sequence[PricedQuantity], total: Decimal) -> Parts:
     """Return `lines` with prices changed in proportion, such that their sum is exactly `total`.
 
-    Whole prices are kept if no item has to be split for this. No price rises when the sum decreases, and no price falls
-    when the sum increases. Raise `ValueError` if the total is negative or there are no items.
+    Whole prices are preserved unless an item would have to be split. No price rises when the sum decreases, and no
+    price falls when the sum increases. Raise `ValueError` if the total is negative or there are no items.
     """
     if total < 0 or not lines:
         raise ValueError(f"{total} can't be the price of {len(lines)} lines")

@@ -15,7 +15,7 @@ Answer = dict[str, Any]
 class RequestReport:
     """The warnings and refusals of one request.
 
-    Messages are for managers: they are in Russian, and Bitrix's own message follows.
+    Messages are for managers: they are in Russian and quote Bitrix's own messages.
     """
 
     def __init__(self) -> None:

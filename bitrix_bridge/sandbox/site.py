@@ -102,9 +102,9 @@ class Site(Database):
     ) -> Order:
         """Change an order that was opened earlier, write the changes, and return a copy of the stored order.
 
-        Columns that this process has not changed are not overwritten: they have the values that others have saved
-        since. VERSION is the loaded version plus one. Raise `SiteError` 404 if the site no longer has the order and 422
-        if a change is refused.
+        Columns that this process has not changed are not overwritten, even if other processes have saved them since.
+        VERSION is the loaded version plus one. Raise `SiteError` 404 if the site no longer has the order and 422 if a
+        change is refused.
         """
         with self.lock:
             held.now = site_time(self._clock())
@@ -157,8 +157,8 @@ class Site(Database):
 
         If `expected` is given, the status is only changed if it is `expected`. If the order already has the new status,
         the request succeeds even if `expected` is different, so a request can be repeated. Raise `SiteError` 404 if the
-        site does not have the order, 422 if it does not have the status, and 409 with `current` if the order has
-        another status than expected.
+        site does not have the order, 422 if the site does not have the status, and 409 with `current` if the order's
+        status is neither `status_id` nor `expected`.
         """
         with self.lock:
             order = self._find(order_id)
@@ -179,7 +179,7 @@ class Site(Database):
     def recalculate(self, order_id: int) -> Order:
         """Set the total to the sum of its parts, as Order::doFinalAction() does.
 
-        Save the order and return a copy of it.
+        Save the order and return a copy of the order.
         """
         with self.lock:
             draft = self.open_order(order_id)

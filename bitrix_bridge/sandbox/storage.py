@@ -1,7 +1,7 @@
 """The persistent storage of the sandbox, for orders, users, counters and undelivered webhooks.
 
-A storage contains JSON documents, each with a kind and a key. One `write` is one transaction, so an order and its
-webhook are either both stored or both not stored.
+A storage contains JSON documents, each with a kind and a key. One `write` is one transaction: an order is never stored
+without its webhook.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class FileStorage:
                 self._database.executemany("DELETE FROM documents WHERE kind = ? AND key = ?", list(deletes))
 
     def load(self, kind: str) -> list[Document]:
-        """Return every document of a kind, sorted by key. Shorter keys come first, because keys are numbers."""
+        """Return every document of a kind, sorted by key. Shorter keys come first, so numbers are sorted by value."""
         with self._lock:
             rows = self._database.execute(
                 "SELECT body FROM documents WHERE kind = ? ORDER BY length(key), key", (kind,)
