@@ -75,7 +75,7 @@ OWNER = Role(
     | _each("view add change", "cvety_crm.user")
     | _each("view", "auth.group"),
 )
-"""An owner adds users, edits reference data and sets up Telegram chats. Only technical settings are excluded."""
+"""An owner adds users, edits reference data and sets up Telegram chats, but cannot change technical settings."""
 
 FIRST = ("cvety_crm", "0001_initial")
 """The migration after which the groups are created."""
@@ -93,7 +93,7 @@ def make_roles(apps: Any) -> None:
 
 
 def grant(apps: Any, permissions: Mapping[str, Iterable[str]]) -> None:
-    """Grant permissions to roles in a migration. `permissions` is a mapping by the name of a role.
+    """Grant permissions to roles in a migration. `permissions` contains the permissions of each role by its name.
 
     A permission is a string such as `orders.view_order`. A deleted role is not created again. Raise `LookupError` if a
     permission does not exist.

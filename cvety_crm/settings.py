@@ -158,7 +158,7 @@ TEMPLATES = [
     },
 ]
 
-# --- Paper -----------------------------------------------------------------------------------------------------------
+# --- Printed documents -----------------------------------------------------------------------------------------------
 
 DISPATCHER_PHONE = env.str("DISPATCHER_PHONE", default="")
 """The phone number for couriers, printed on the route sheet."""
@@ -255,7 +255,8 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "Asia/Almaty"
 USE_I18N = True
 USE_TZ = True
-# Unfold's date filters use these formats instead of the locale's, and silently ignore a date in another format.
+# Unfold's date filters use these formats instead of the locale's formats, and silently ignore a date in a different
+# format.
 DATE_INPUT_FORMATS = ["%d.%m.%Y", "%Y-%m-%d"]
 DATETIME_INPUT_FORMATS = ["%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"]
 
@@ -328,7 +329,7 @@ OUTBOX_TIMEOUT = env.float("OUTBOX_TIMEOUT", default=15.0)
 """The time limit of one request to Bitrix or Telegram, in seconds."""
 
 STATUS_HOLD_SECONDS = env.float("STATUS_HOLD_SECONDS", default=10.0)
-"""The hold period in seconds. During it staff can undo a status, which is not yet sent to the site and to Telegram.
+"""The hold period in seconds. A new status is sent to the site and to Telegram after it; staff can undo it until then.
 
 If it is 0, a status is sent at once.
 """
@@ -369,12 +370,12 @@ Q_CLUSTER = {
 # --- Retention -------------------------------------------------------------------------------------------------------
 
 KEEP_EVENTS_DAYS = env.int("KEEP_EVENTS_DAYS", default=90)
-"""The number of days for which processed webhook events are stored; 0 means without a limit.
+"""The number of days for which processed webhook events are stored; 0 means no limit.
 
 Timelines are never deleted.
 """
 KEEP_SENT_DAYS = env.int("KEEP_SENT_DAYS", default=90)
-"""The number of days for which delivered and cancelled outbox entries are stored; 0 means without a limit."""
+"""The number of days for which delivered and cancelled outbox entries are stored; 0 means no limit."""
 
 # --- Logs ------------------------------------------------------------------------------------------------------------
 

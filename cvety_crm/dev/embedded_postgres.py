@@ -180,7 +180,7 @@ class _Server:
     def _create_data(self) -> None:
         if (self.data / "PG_VERSION").exists():
             return
-        # initdb writes to another folder, which is renamed when it is complete: a kill leaves no incomplete data.
+        # initdb writes to a different folder, which is renamed when it is complete: a kill leaves no incomplete data.
         unfinished = self.folder / "data.new"
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(mode=0o700)

@@ -206,7 +206,7 @@ class RunEngine(Generic[R]):
             self._notify(run)
 
     def fail(self, run: R, why: str) -> None:
-        """End a run as failed. Its position is kept, so that it can be resumed.
+        """End a run as failed. The position of the run is stored, so the run can be resumed.
 
         Raise `LeaseLostError` if this process no longer has the lease.
         """
