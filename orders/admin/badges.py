@@ -1,4 +1,7 @@
-"""Coloured marks for the status and state of an order: each has a sign and a word, never colour alone."""
+"""Badges and marks that show the state of an order.
+
+Each badge and each coloured mark has a sign and a word, because colour alone is not accessible.
+"""
 
 from django.contrib.auth.models import AnonymousUser
 from django.utils.html import format_html, format_html_join
@@ -9,7 +12,7 @@ from django.utils.translation import gettext
 from orders.models import Order, Stage, Status, SyncState
 from orders.rules.visibility import shown_text
 
-PROBLEM_LENGTH = 40  # characters of a problem's reason in a mark
+PROBLEM_LENGTH = 40  # the largest number of characters of a problem in a mark
 SIGNS: dict[str, str] = {
     Stage.NEW: "●",
     Stage.ACCEPTED: "✓",
@@ -30,24 +33,24 @@ SYNC_SIGNS: dict[str, str] = {
 
 
 def stage_class(stage: str) -> str:
-    """Return the CSS class of a stage; an unknown stage looks like a problem."""
+    """Return the CSS class of a stage. An unknown stage gets the class of the stage "problem"."""
     return f"crm-stage-{stage if stage in Stage.values else Stage.PROBLEM}"
 
 
 def status_badge(status: Status) -> SafeString:
-    """Return the badge of a status in its stage's colours."""
+    """Return the badge of a status, in the colours of the stage."""
     sign = SIGNS.get(status.stage, "!")
     return _badge(stage_class(status.stage), sign, status.name)
 
 
 def sync_badge(order: Order, words: str = "") -> SafeString:
-    """Return the badge of the order's sync state; `words` replace the state's own label."""
+    """Return the badge of the order's sync state. If `words` is given, it replaces the label of the sync state."""
     sign = SYNC_SIGNS.get(order.sync_state, "!")
     return _badge(f"crm-sync-{order.sync_state}", sign, words or str(order.get_sync_state_display()))
 
 
 def sync_mark(order: Order) -> SafeString:
-    """Return the sync state for a row: a small tick when the site has the order, otherwise a badge."""
+    """Return the sync state for a row: a small tick if the order is synced, otherwise a badge."""
     if order.sync_state != SyncState.SYNCED:
         return sync_badge(order)
     words = str(order.get_sync_state_display())
@@ -55,10 +58,10 @@ def sync_mark(order: Order) -> SafeString:
 
 
 def order_marks(order: Order, *, has_problem_shown: bool = False) -> SafeString:
-    """Return the marks that staff must see besides the status; empty for most orders.
+    """Return the marks that staff must see in addition to the status. Most orders have no marks.
 
-    `has_problem_shown`: the page shows the problem in full beside the marks. `order.seen_by` is the reader; without a
-    reader all phones in the problem are hidden.
+    `has_problem_shown` means that the page shows the problem in full beside the marks. `order.seen_by` is the user who
+    reads the marks. If it is not set, all phones in the problem are masked.
     """
     marks = []
     if order.problem and not has_problem_shown:
@@ -81,7 +84,7 @@ def order_marks(order: Order, *, has_problem_shown: bool = False) -> SafeString:
 
 
 def delivery_marks(order: Order) -> SafeString:
-    """Return the marks on how the order must be handed over."""
+    """Return the marks for the handover: pickup, anonymous order, surprise."""
     marks = []
     if order.is_pickup:
         marks.append((gettext("pickup"),))

@@ -1,4 +1,4 @@
-"""The day board: a page for a tablet on the wall that refreshes itself every ten seconds."""
+"""The page of the day board, for a tablet on the wall. The page refreshes itself every ten seconds."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -27,7 +27,10 @@ MOST_RISKS = 12
 @never_cache
 @require_safe
 def board_page(request: HttpRequest) -> HttpResponse:
-    """Show today, or the day of `?date=`. The page's script (htmx) gets only the part that changes."""
+    """Show the board of today, or of the day in `?date=`. Raise `PermissionDenied` if the user may not see orders.
+
+    The response to a request of htmx contains only the part of the page that changes.
+    """
     if not may_see_orders(request.user):
         raise PermissionDenied
     today = timezone.localdate()

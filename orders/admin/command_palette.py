@@ -1,4 +1,7 @@
-"""Results of the command palette (Ctrl+K) besides the admin's pages: orders, customers, presets of the order list."""
+"""The results that the CRM adds to the command palette (Ctrl+K): orders, customers, presets, the page of a new order.
+
+Unfold itself finds the admin's pages.
+"""
 
 from typing import Any
 
@@ -21,9 +24,10 @@ MOST_CUSTOMERS = 4
 
 
 def search(request: HttpRequest, term: str) -> list[SearchResult]:
-    """Return the matches that this user may see. At most three queries, each by an index.
+    """Return the results that this user may see. The queries for orders and customers use an index.
 
-    No phones: Unfold caches the results for some minutes, and other people may see the list on the screen.
+    The results contain no complete phones, because Unfold caches the results for some minutes, and other people may
+    see the screen.
     """
     found: list[SearchResult] = []
     if may_see_orders(request.user):

@@ -1,4 +1,4 @@
-"""A courier's route on a phone: the route sheet of one day, with maps, calls, and a button that marks a delivery."""
+"""The page of a courier's route for a phone: the stops of one day, with maps, calls and a button for the status."""
 
 from contextlib import suppress
 from datetime import date, timedelta
@@ -37,7 +37,7 @@ from orders.rules.visibility import may_see_orders, may_see_phones, may_see_pric
 from orders.services import NotAllowedError
 
 STEPS = (Stage.DONE, Stage.DELIVERING)
-"""The stages that a courier's button sets: the first one that the order may go to."""
+"""The stages that the button of a stop can set. The button sets the first stage that the order's status allows."""
 
 
 def may_see_route(request: HttpRequest) -> bool:
@@ -52,17 +52,17 @@ def may_step(request: HttpRequest) -> bool:
 
 
 class CourierRoute(Feature[Courier]):
-    """The URLs of the route and of its buttons."""
+    """The page of a courier's route, and the buttons of the stops."""
 
     def urls(self) -> list[URLPattern]:
-        """Return the URLs of the page and its button."""
+        """Return the URL of the page and the URL of the buttons."""
         return [
             self.view("<uuid:key>/route/", self.route, name="route", methods=READ, permission=may_see_route),
             self.view("<uuid:key>/step/", self.step, name="step", methods=POST, permission=may_step),
         ]
 
     def route(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Show one day of a courier, today by default. The number of queries is constant."""
+        """Show the courier's route of today, or of the day in `?date=`. The number of queries is constant."""
         courier = get_object_or_404(Courier, pk=key)
         on = _day(request.GET.get("date", ""))
         orders = orders_to_print(Order.objects.all(), _keys(courier, on))
@@ -90,7 +90,7 @@ class CourierRoute(Feature[Courier]):
         return self.render(request, "orders/courier_route.html", title, context)
 
     def step(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Set the next status of one of the courier's orders: delivered, or first on its way."""
+        """Set the posted status of one of the courier's orders. Raise `Http404` if its stage is not in `STEPS`."""
         target = Status.objects.filter(code=request.POST.get("status", ""), stage__in=STEPS).first()
         order = _orders_of(key).filter(pk=_uuid(request.POST.get("order", ""))).first()
         if target is None:
@@ -147,11 +147,11 @@ def _uuid(value: str) -> UUID:
 
 
 def _days(on: date) -> list[dict[str, Any]]:
-    """Return the days to which the page links: the day before, today, the day after."""
+    """Return the days to which the page links: the shown day, the days before and after it, and today."""
     today = timezone.localdate()
     around = {on, today}
     for step in (-1, 1):
-        with suppress(OverflowError):  # the calendar has a first and a last day
+        with suppress(OverflowError):  # Python's calendar has a first and a last day
             around.add(on + timedelta(days=step))
     found = sorted(around)
     return [{"day": f"{one:%Y-%m-%d}", "words": capfirst(day_text(one)), "is_shown": one == on} for one in found]

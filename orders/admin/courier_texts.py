@@ -1,4 +1,4 @@
-"""The page with the texts of many orders for their couriers, to copy a whole route or a single order."""
+"""The page with texts for couriers. Staff copy the text of a whole route or of one order."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -19,7 +19,8 @@ from orders.presentation.phones import shown_phone
 from orders.rules.visibility import may_see_phones, may_see_prices
 
 LONGEST_LINK = 1200
-"""The longest text (characters) that a link carries: a Cyrillic letter takes six in a URL, and phones cut long URLs."""
+"""The largest number of characters of a text in a link. A Cyrillic letter needs six characters in a URL, and phones cut
+long URLs."""
 
 
 def courier_texts_context(request: HttpRequest, orders: QuerySet[Order], keys: Iterable[Any]) -> dict[str, Any]:
@@ -43,7 +44,10 @@ def order_texts(order: Order, user: AnyUser) -> dict[str, str]:
 
 
 def courier_contacts(courier: Courier, user: AnyUser, text: str = "") -> dict[str, Any]:
-    """Return the courier's contacts for this user; WhatsApp opens with `text` unless it is too long for a link."""
+    """Return the courier's contacts for this user.
+
+    The link to WhatsApp contains `text`, unless the text is longer than `LONGEST_LINK`.
+    """
     return {
         "phone": shown_phone(user, courier.phone),
         "whatsapp": whatsapp_url(courier.phone, text if len(text) <= LONGEST_LINK else "")

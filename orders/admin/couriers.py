@@ -1,4 +1,4 @@
-"""The couriers' pages: names, contacts, and what each courier delivers today."""
+"""The couriers' pages. The list shows the contacts of each courier and the remaining stops of today."""
 
 import re
 from typing import Any
@@ -29,11 +29,11 @@ from orders.values.phones import normalize_phone
 from orders.values.text import clean_line
 
 _TELEGRAM = re.compile(r"(?:(?:https?://)?(?:www\.)?(?:t|telegram)\.me/|@)?([A-Za-z][A-Za-z0-9_]{4,31})/?", re.ASCII)
-"""A Telegram username (core.telegram.org, "usernames"): bare, with its @, or as a link."""
+"""A Telegram username (core.telegram.org, "usernames"): alone, with an @ before it, or as a link."""
 
 
 class CourierForm(forms.ModelForm):
-    """The form of a courier; it accepts the phone and the Telegram name in any usual spelling."""
+    """The form of a courier. It accepts the phone and the Telegram username in any usual format."""
 
     phone = PhoneField(label=_("Phone"))
 
@@ -55,7 +55,10 @@ class CourierForm(forms.ModelForm):
         return clean_line(self.cleaned_data["name"])
 
     def clean_phone(self) -> str:
-        """Refuse an impossible number, and a number that another courier has."""
+        """Return the phone. Raise `ValidationError` if it is invalid or an active courier already has it.
+
+        An unchanged phone is not checked.
+        """
         phone: str = self.cleaned_data["phone"]
         if "phone" not in self.changed_data:
             return phone
@@ -66,7 +69,10 @@ class CourierForm(forms.ModelForm):
         return phone
 
     def clean_telegram(self) -> str:
-        """Return the name as `@name`. Raise `ValidationError` for a text that is not a Telegram name."""
+        """Return the username as `@name`. Raise `ValidationError` if it is not a Telegram username.
+
+        An unchanged username is not checked.
+        """
         typed = self.cleaned_data["telegram"].strip()
         if not typed or "telegram" not in self.changed_data:
             return str(typed)
@@ -80,19 +86,19 @@ class CourierForm(forms.ModelForm):
 
 @admin.register(Courier)
 class CourierAdmin(FeatureModelAdmin):
-    """Couriers."""
+    """The list and the pages of couriers."""
 
     features = (CourierRoute,)
     form = CourierForm
     list_display = ("name", "contacts_column", "today_column", "route_column", "is_active")
     list_filter = ("is_active",)
-    search_fields = ("name", "telegram")  # `get_search_results` adds the phone
+    search_fields = ("name", "telegram")  # `get_search_results` also searches the phone
     search_help_text = _("Name, phone, Telegram")
     ordering = ("-is_active", "name", "id")
     list_before_template = "orders/no_couriers.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Courier]:
-        """Add each courier's remaining stops of today, and the sum to collect at them, in KZT."""
+        """Return the couriers with the number of remaining stops of today and the sum to collect there, in KZT."""
         is_left = (
             Q(stop__is_pickup=False, stop__is_cancelled=False, stop__is_deleted_on_site=False)
             & Q(stop__isnull=False)
@@ -111,7 +117,7 @@ class CourierAdmin(FeatureModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Courier], search_term: str
     ) -> tuple[QuerySet[Courier], bool]:
-        """Find couriers by name, Telegram name and any form of the phone."""
+        """Search couriers by name, by Telegram username, and by phone in any format."""
         phone = normalize_phone(search_term)
         if phone.is_valid:
             return queryset.filter(phone=phone.value), False
@@ -119,18 +125,21 @@ class CourierAdmin(FeatureModelAdmin):
         return found
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        """Return the fields; a user who may not see phones sees the last digits only, and may change the others."""
+        """Return the fields of the form.
+
+        A user who may not see phones sees only the last digits of the phone, and may change the other fields.
+        """
         is_typed = obj is None or (may_see_phones(request.user) and self.has_change_permission(request, obj))
         phone = "phone" if is_typed else "phone_shown"
         return ("name", phone, "telegram", "is_active")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        """Return the fields that are shown and not edited."""
+        """Add the column that shows the phone to the read-only fields."""
         return (*super().get_readonly_fields(request, obj), "phone_shown")
 
     @admin.display(description=_("Phone"))
     def phone_shown(self, courier: Courier) -> str:
-        """Return the phone as this user may see it."""
+        """Return the phone as a link, or only its last digits for a user who may not see phones."""
         return shown_phone(self.request.user, courier.phone) or "—"
 
     @admin.display(description=_("Contacts"))
@@ -148,7 +157,7 @@ class CourierAdmin(FeatureModelAdmin):
 
     @admin.display(description=pgettext_lazy("courier", "Today"))
     def today_column(self, courier: Any) -> str:
-        """Return the number of remaining stops of today, and the sum to collect at them."""
+        """Return the number of remaining stops of today, and the sum to collect there if the user may see prices."""
         if not courier.stops:
             return "—"
         words = ngettext("%(count)s stop", "%(count)s stops", courier.stops) % {"count": courier.stops}
@@ -168,5 +177,5 @@ class CourierAdmin(FeatureModelAdmin):
         return format_html(link, url, title, courier.name, title)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
-        """Refuse: a courier who has left is marked inactive, and old orders still refer to the courier."""
+        """Return False: old orders refer to the courier. A courier who has left is marked as inactive."""
         return False

@@ -1,4 +1,4 @@
-"""The customers' pages, with their orders."""
+"""The customers' pages. The page of a customer lists the customer's latest orders."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ ORDERS_SHOWN = 20
 
 @admin.register(Customer)
 class CustomerAdmin(CrmModelAdmin):
-    """Customers."""
+    """The list and the pages of customers."""
 
     list_display = ("name_column", "phone_column", "email", "bitrix_user_id", "needs_attention", "created_at")
     list_filter = ("needs_attention",)
@@ -35,27 +35,27 @@ class CustomerAdmin(CrmModelAdmin):
 
     @admin.display(description=_("name"))
     def name_column(self, customer: Customer) -> str:
-        """Return the customer's name, or else the phone or e-mail."""
+        """Return the customer's name, or the masked phone if the customer has no name."""
         return shown_text(self.request.user, str(customer))
 
     @admin.display(description=_("note"))
     def note_column(self, customer: Customer) -> str:
-        """Return the note as this user may read it."""
+        """Return the note. The phones in it are masked for a user who may not see phones."""
         return shown_text(self.request.user, customer.note) or "—"
 
     @admin.display(description=_("phone"))
     def phone_column(self, customer: Customer) -> str:
-        """Return the phone as this user may see it."""
+        """Return the phone as a link, or only its last digits for a user who may not see phones."""
         return shown_phone(self.request.user, customer.phone) or "—"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
-        """Leave out the heavy columns."""
+        """Return the customers without loading the large columns."""
         return super().get_queryset(request).defer("search", "preferences", "bitrix_state")
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         """Return the fields of the form for this user.
 
-        A user who may not see phones sees only the last digits, and may change the other fields.
+        A user who may not see phones sees only the last digits of the phone, and may change the other fields.
         """
         if obj is None:
             return self.fields[:-1]
@@ -66,29 +66,29 @@ class CustomerAdmin(CrmModelAdmin):
         return (("name_column", "phone_column"), "email", "note_column", *self.fields[3:])
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        """Return the fields that are shown and not edited."""
+        """Add the columns that show the name, the phone and the note to the read-only fields."""
         return (*super().get_readonly_fields(request, obj), "name_column", "phone_column", "note_column")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Customer], search_term: str
     ) -> tuple[QuerySet[Customer], bool]:
-        """Find customers by name, e-mail and any form of the phone, by an index."""
+        """Search customers by name, by e-mail, and by phone in any format. The search uses an index."""
         query = search_for(request.user, search_term)
         return (queryset if query is None else queryset.filter(search=query)), False
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
-        """Refuse: the customer's orders refer to the customer."""
+        """Return False: orders refer to the customer."""
         return False
 
     def save_model(self, request: HttpRequest, obj: Customer, form: Any, change: bool) -> None:
-        """Save the form by a service."""
+        """Save the customer with a service."""
         if change:
             services.edit_customer(obj, changed=form.changed_data)
         else:
             services.add_customer(obj)
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
-        """Add the customer's latest orders."""
+        """Show the page with the customer's latest orders, if the user may see orders."""
         customer = kwargs.get("obj")
         if isinstance(customer, Customer) and may_see_orders(request.user):
             queryset = customer.orders.select_related("status", "delivery_slot").defer(

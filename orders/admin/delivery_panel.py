@@ -1,4 +1,4 @@
-"""The panel of the order's page with the florist and the courier, their buttons, texts to copy, and maps."""
+"""The panel on the order's page with the florist, the courier, buttons that assign them, texts to copy, and maps."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from orders.rules.visibility import shown_text
 
 
 def delivery_panel(order: Order, request: HttpRequest, *, may_take: bool, may_assign: bool) -> dict[str, Any]:
-    """Return the context of `orders/delivery_panel.html` for this user. At most six queries."""
+    """Return the context of `orders/delivery_panel.html` for this user. Make at most six queries."""
     (stop,) = orders_to_print(Order.objects.all(), [order.pk])
     courier = stop.courier
     may_be_taken = may_take and is_open(order) and order.responsible_id is None
@@ -52,7 +52,10 @@ def _florists(current: int | None) -> list[tuple[int, str]]:
 
 
 def _couriers(order: Order) -> list[Courier]:
-    """Return the couriers to choose from; for a pickup only the current one, so that it can be removed."""
+    """Return the couriers to choose from: the active couriers and the order's current courier.
+
+    For a pickup, return only the current courier. Staff can then remove the courier, but not choose a different one.
+    """
     theirs = Q(pk=order.courier_id)
     return list(Courier.objects.filter(theirs if order.is_pickup else theirs | Q(is_active=True)))
 

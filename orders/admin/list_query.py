@@ -1,4 +1,4 @@
-"""The orders that the order list finds for a query string, for exports and live updates, which show no page."""
+"""The queryset of the order list for a query string. Exports and live updates use it, because they show no page."""
 
 from copy import copy
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ _WITHOUT_PAGE = "cvety_crm.list_without_page"
 def list_queryset(model_admin: "ModelAdmin[Order]", request: HttpRequest, query: QueryDict) -> QuerySet[Order]:
     """Return the queryset of the list for this query string, without reading a page of it.
 
-    Raise `IncorrectLookupParameters` for a query that the list's filters do not accept.
+    Raise `IncorrectLookupParameters` if the list's filters do not accept the query string.
     """
     asked = copy(request)
     asked.GET = QueryDict(query.urlencode())
@@ -26,5 +26,5 @@ def list_queryset(model_admin: "ModelAdmin[Order]", request: HttpRequest, query:
 
 
 def is_without_page(request: HttpRequest) -> bool:
-    """Return whether the list is built for its queryset only."""
+    """Return whether `list_queryset` made this request. The list then reads no page."""
     return _WITHOUT_PAGE in request.META

@@ -1,7 +1,7 @@
-"""Panels that other apps show on an order's page: its delivery to the site, and the messages about it.
+"""The panels that other apps show on an order's page: differences, pushes and Telegram messages.
 
-`settings.ORDER_PAGE_PANELS` lists functions that take the order and the request, and return a `Panel`, or None when
-there is nothing that this user may see. So `orders` does not import the other apps.
+`settings.ORDER_PAGE_PANELS` lists functions of the other apps, because `orders` must not import these apps. Each
+function receives the order and the request. It returns a `Panel`, or None if there is nothing that the user may see.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,13 +17,13 @@ from orders.models import Order
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One box on the order's page: a template of the other app, with its context."""
+    """One panel on the order's page: a template of the other app, and the template's context."""
 
     title: str
     template: str
     context: Mapping[str, Any] = field(default_factory=dict)
     all_url: str = ""
-    """The URL of the whole list."""
+    """The URL of the list with all rows, or an empty string."""
 
 
 def panels(order: Order, request: HttpRequest) -> list[Panel]:
@@ -38,7 +38,10 @@ def panels(order: Order, request: HttpRequest) -> list[Panel]:
 
 
 def event_links(request: HttpRequest) -> Mapping[str, str]:
-    """Return the URL names of the admin pages that the user may see, by the field of a timeline entry with the id."""
+    """Return the URL names of the admin pages that the user may see.
+
+    Each key is the field of a timeline entry that contains the id for the URL.
+    """
     links = {}
     for field_name, (permission, url_name) in settings.ORDER_EVENT_LINKS.items():
         if request.user.has_perm(permission):

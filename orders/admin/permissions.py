@@ -1,4 +1,4 @@
-"""Permissions of staff on orders, for views, bulk actions and templates."""
+"""The permissions of staff on orders, for views, bulk actions and templates."""
 
 from django.http import HttpRequest
 
@@ -16,7 +16,7 @@ def may_add(request: HttpRequest) -> bool:
 
 
 def may_change_status(request: HttpRequest) -> bool:
-    """Return whether the user may change statuses, by its own permission or by that of changing orders."""
+    """Return whether the user may change statuses. The permission to change orders includes this."""
     return may_see(request) and _has_any(request, "orders.change_order", "orders.change_order_status")
 
 
@@ -36,7 +36,7 @@ def may_export(request: HttpRequest) -> bool:
 
 
 def may_photograph(request: HttpRequest) -> bool:
-    """Return whether the user may add and withdraw photos, and give the customer a link to them."""
+    """Return whether the user may add and withdraw photos, and create the customer's link to the photos."""
     return may_see(request) and _has_any(request, "orders.add_orderphoto", "orders.change_order")
 
 

@@ -1,4 +1,4 @@
-"""The catalogue's pages."""
+"""The products' pages."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from orders.presentation.formatting import money
 
 @admin.register(Product)
 class ProductAdmin(CrmModelAdmin):
-    """Products; the site owns the catalogue."""
+    """The list and the pages of products. The catalogue belongs to the site."""
 
     list_display = ("name", "price_column", "is_active", "bitrix_product_id", "needs_attention")
     list_filter = ("is_active", "needs_attention")
@@ -43,11 +43,11 @@ class ProductAdmin(CrmModelAdmin):
         return money(product.price)
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        """Limit the autocomplete of an order's line to products on sale."""
+        """Return the products that match. The autocomplete field of an order's item finds only active products."""
         if request.GET.get("field_name") == "product" and request.path.endswith("/autocomplete/"):
             queryset = queryset.filter(is_active=True)
         return super().get_search_results(request, queryset, search_term)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
-        """Refuse: orders refer to products; a product that is no longer sold is taken off sale."""
+        """Return False: orders refer to the product. A product that is no longer sold is marked as inactive."""
         return False

@@ -1,4 +1,4 @@
-"""The redirect after a button: back to the page with the button, with its filters."""
+"""The redirect to the page on which a button was pressed. The filters in the URL of that page are kept."""
 
 from collections.abc import Collection
 from uuid import UUID
@@ -10,9 +10,10 @@ from orders.admin.rows.swaps import is_from_open_list, swaps_after_action
 
 
 def redirect_back(request: HttpRequest, fallback: str, *, changed: Collection[UUID] = ()) -> HttpResponse:
-    """Return to the address that the button's form has sent as `next`, if it is one of ours.
+    """Redirect to the URL that the form posted as `next` if it is a URL of the CRM, otherwise to `fallback`.
 
-    A request of htmx is not redirected: an open order list gets the `changed` orders, another page is reloaded.
+    A request of htmx is not redirected. An open order list receives the rows of the `changed` orders. Any other page is
+    reloaded, and so is the list if no orders are given.
     """
     if changed and is_from_open_list(request):
         return swaps_after_action(request, changed)

@@ -1,4 +1,7 @@
-"""Reference data: statuses, cities, shops, delivery slots. Orders refer to them, so none can be deleted."""
+"""The pages of reference data: statuses, cities, shops and delivery slots.
+
+No row can be deleted, because orders refer to the rows.
+"""
 
 from typing import Any
 
@@ -15,19 +18,19 @@ from orders.models import City, DeliverySlot, Shop, Status
 
 
 class ReferenceAdmin(FeatureModelAdmin):
-    """The base of the four pages."""
+    """The base admin of reference data."""
 
     features = (RefreshFromSite,)
     list_before_template = RefreshFromSite.template
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
-        """Refuse: a row that is no longer used is marked inactive."""
+        """Return False: orders refer to the row. A city, shop or delivery slot can be marked as inactive instead."""
         return False
 
 
 @admin.register(Status)
 class StatusAdmin(ReferenceAdmin):
-    """Statuses; `Status.clean` checks the rules that involve other statuses."""
+    """The list and the pages of statuses. `Status.clean` checks the rules that involve several statuses."""
 
     list_display = ("badge", "code", "site_codes", "stage", "sort", "is_final", "needs_attention")
     list_filter = ("needs_attention", "stage", "is_final")
@@ -49,7 +52,7 @@ class StatusAdmin(ReferenceAdmin):
     )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """Make the code read-only after creation: orders and the timeline refer to the status by it."""
+        """Make the code read-only after creation, because orders and the timeline refer to the status by its code."""
         return ("code",) if obj else ()
 
     @admin.display(description=_("name"), ordering="name")
@@ -59,12 +62,12 @@ class StatusAdmin(ReferenceAdmin):
 
     @admin.display(description=_("codes on the site"))
     def site_codes(self, status: Status) -> str:
-        """Return the site's codes; the first one is sent to the site."""
+        """Return the codes of the status on the site. The first code is sent to the site."""
         return ", ".join(status.bitrix_codes) or "—"
 
 
 class BitrixReferenceAdmin(ReferenceAdmin):
-    """The base for rows that are identified by their id on the site."""
+    """The base admin of rows that are identified by their id on the site."""
 
     list_display: tuple[str, ...] = ("name", "bitrix_id", "is_active", "needs_attention")
     list_filter = ("needs_attention", "is_active")
@@ -73,23 +76,23 @@ class BitrixReferenceAdmin(ReferenceAdmin):
     fieldsets: Any = ((None, {"fields": (("name", "bitrix_id"), ("is_active", "needs_attention"))}),)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """Make the id read-only after creation: orders refer to the row by it."""
+        """Make the id read-only after creation, because orders refer to the row by its id."""
         return ("bitrix_id",) if obj else ()
 
 
 @admin.register(City)
 class CityAdmin(BitrixReferenceAdmin):
-    """Cities of delivery."""
+    """The list and the pages of cities."""
 
 
 @admin.register(Shop)
 class ShopAdmin(BitrixReferenceAdmin):
-    """Shops."""
+    """The list and the pages of shops."""
 
 
 @admin.register(DeliverySlot)
 class DeliverySlotAdmin(BitrixReferenceAdmin):
-    """Intervals of delivery."""
+    """The list and the pages of delivery slots."""
 
     list_display = ("name", "starts_at", "ends_at", "bitrix_id", "is_active", "needs_attention")
     ordering = ("starts_at", "ends_at", "name")

@@ -1,6 +1,7 @@
-"""The button “Refresh from the site” on the lists of reference data: fetches the data and reports the changes.
+"""The button “Refresh from the site” on the lists of reference data.
 
-`settings.REFERENCE_REFRESH` names the function that fetches, because `orders` must not import the bridge.
+`settings.REFERENCE_REFRESH` names the function that fetches the data, because `orders` must not import
+`bitrix_bridge`.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,18 +21,21 @@ from orders.models.reference import SiteReference
 from orders.services.inbound.reference_data import Changes
 
 MOST_NAMES = 30
-"""The largest number of names shown for one kind of change: a first refresh may add hundreds."""
+"""The largest number of names in a message about one kind of change. The first refresh may add hundreds of rows."""
 Refresh = Callable[[], dict[type[SiteReference], Changes]]
 
 
 def may_refresh(request: HttpRequest) -> bool:
-    """Return whether the user may add and change all kinds of reference data, which are refreshed together."""
+    """Return whether the user may add and change statuses, cities, shops and delivery slots.
+
+    One refresh changes all four.
+    """
     names = ("status", "city", "shop", "deliveryslot")
     return all(request.user.has_perm(f"orders.{right}_{name}") for name in names for right in ("add", "change"))
 
 
 class RefreshFromSite(Feature[Any]):
-    """The button on the list, and its URL. It is a plain POST form."""
+    """The button above the lists. It is a plain form with the method POST."""
 
     template = "orders/refresh_reference.html"
 
@@ -42,11 +46,11 @@ class RefreshFromSite(Feature[Any]):
         ]
 
     def list_context(self, request: HttpRequest, changelist: Any) -> dict[str, Any]:
-        """Return the button's URL for a user who may press it."""
+        """Return the button's URL as `refresh_url`. It is empty for a user who may not refresh."""
         return {"refresh_url": reverse(f"admin:{self.url_prefix}_refresh") if may_refresh(request) else ""}
 
     def refresh_from_site(self, request: HttpRequest) -> HttpResponse:
-        """Fetch the site's reference data, apply it, and redirect to the list with a report."""
+        """Fetch the site's reference data, apply it, and redirect to the list with messages about the changes."""
         refresh: Refresh = import_string(settings.REFERENCE_REFRESH)
         try:
             outcome = refresh()
@@ -73,7 +77,7 @@ def _report(request: HttpRequest, outcome: dict[type[SiteReference], Changes]) -
 
 
 def _named(changes: Changes) -> list[tuple[str, str]]:
-    """Return each kind of change that has happened, with the names of the changed rows."""
+    """Return the label of each kind of change that has occurred, with the names of the rows."""
     kinds = (
         (gettext("added from the site"), changes.created),
         (gettext("updated as on the site"), changes.updated),

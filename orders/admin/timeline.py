@@ -1,4 +1,4 @@
-"""The timeline of all orders in one list, to find who did what on a given day."""
+"""The list of the timeline entries of all orders. It shows who did what on a given day."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ from orders.rules.visibility import hidden_fields
 
 @admin.register(OrderEvent)
 class OrderEventAdmin(ReadOnlyModelAdmin):
-    """Timeline entries; they are read-only."""
+    """The read-only list and pages of timeline entries."""
 
     list_display = ("created_column", "order_column", "kind", "source", "actor", "reason")
     list_display_links = ("created_column",)
@@ -38,7 +38,7 @@ class OrderEventAdmin(ReadOnlyModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[OrderEvent], search_term: str
     ) -> tuple[QuerySet[OrderEvent], bool]:
-        """Find entries by the order's number, by an index."""
+        """Search entries by the order's number. The search uses an index."""
         number = search_term.strip().lstrip("№# ")
         if not number:
             return queryset, False

@@ -1,4 +1,4 @@
-"""Notes and photos that staff have added to orders."""
+"""The lists of the notes and photos that staff have added to orders."""
 
 from functools import partial
 from typing import get_args
@@ -33,7 +33,7 @@ class _OfOrder(ReadOnlyModelAdmin):
 
 @admin.register(OrderNote)
 class OrderNoteAdmin(_OfOrder):
-    """Notes, written on the orders' pages."""
+    """The read-only list and pages of notes. Staff write notes on the orders' pages."""
 
     list_display = ("created_column", "order_column", "author", "text_column")
     fields = ("order_column", "author", "created_at", "text_column")
@@ -41,20 +41,23 @@ class OrderNoteAdmin(_OfOrder):
 
     @admin.display(description=_("note"))
     def text_column(self, note: OrderNote) -> str:
-        """Return the text of the note as this user may read it."""
+        """Return the text of the note. The phones in it are masked for a user who may not see phones."""
         return shown_text(self.request.user, note.text)
 
 
 @admin.register(OrderPhoto)
 class OrderPhotoAdmin(_OfOrder):
-    """Photos of bouquets, added on the orders' pages, and their image files for users who may see orders."""
+    """The read-only list and pages of photos, and the URLs of the image files.
+
+    Staff add photos on the orders' pages.
+    """
 
     list_display = ("created_column", "picture_column", "order_column", "author", "withdrawn_at")
     fields = ("picture_column", "order_column", "author", "created_at", "withdrawn_at", "withdrawn_by")
     list_display_links = ("created_column",)
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the URLs of the pictures."""
+        """Add a URL for each size of the image files."""
         return [
             path(
                 f"<uuid:key>/{size}/",
@@ -65,14 +68,17 @@ class OrderPhotoAdmin(_OfOrder):
         ] + super().get_urls()
 
     def picture(self, request: HttpRequest, key: UUID, size: Size) -> HttpResponseBase:
-        """Return the picture in this size. Raise `PermissionDenied` or `Http404`."""
+        """Return the image file in this size. Raise `PermissionDenied` if the user may not see orders.
+
+        Raise `Http404` if there is no such photo, if the photo is withdrawn, or if the file is missing.
+        """
         if not may_see_orders(request.user):
             raise PermissionDenied
         return photo_response(request, get_object_or_404(OrderPhoto, pk=key), size, may_be_kept=True)
 
     @admin.display(description=_("picture"))
     def picture_column(self, photo: OrderPhoto) -> str:
-        """Return the small picture with a link to the large one."""
+        """Return the small image as a link to the large image, or "withdrawn" for a withdrawn photo."""
         if photo.is_withdrawn or not photo.image:
             return gettext("withdrawn")
         return format_html(

@@ -1,1 +1,4 @@
-"""Actions of staff on orders, from the list and from the order's page. Each action is a POST that calls a service."""
+"""The actions of staff on orders, on the list and on the order's page.
+
+An action that changes an order is a POST request, and a service makes the change.
+"""

@@ -1,6 +1,6 @@
-"""Assignment of orders to florists and couriers: bulk actions of the list, and the buttons on an order's page.
+"""The bulk actions and the buttons that assign orders to florists and couriers.
 
-All of them are POST requests, and all of them call services.
+Each of them is a POST request, and services make the changes.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -36,7 +36,7 @@ _Act = Callable[..., Order]
 
 
 class AssigneeForm(forms.Form):
-    """A form that chooses one person, or no one. At first nothing is chosen."""
+    """A form with a choice of one person or of no one. It has no initial choice."""
 
     assignee = forms.ChoiceField(widget=UnfoldAdminSelectWidget())
 
@@ -65,7 +65,7 @@ class Assignment(Feature[Order]):
         ]
 
     def bulk_actions(self) -> list[BulkAction[Order]]:
-        """Return the actions on selected orders."""
+        """Return the actions that assign the selected orders, and the action that shows texts for couriers."""
         return [
             BulkAction(self.take_selected, _("Take"), may_change_status),
             BulkAction(self.assign_florist_to_selected, _("Assign a florist…"), may_assign),
@@ -75,18 +75,18 @@ class Assignment(Feature[Order]):
         ]
 
     def page_context(self, request: HttpRequest, row: Order, context: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the order's florist and courier, as `delivery`."""
+        """Return the context of the panel with the florist and the courier, as `delivery`."""
         panel = delivery_panel(row, request, may_take=may_change_status(request), may_assign=may_assign(request))
         return {"delivery": panel}
 
     # --- one order
 
     def take(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Assign an order to the user."""
+        """Assign one order to the user. An order that is closed or has a different florist is refused."""
         return _change_one(request, key, services.take_order, gettext("Order № %(number)s is yours."))
 
     def release(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Remove the florist: from the user's own order, or from any order if the user may assign orders."""
+        """Remove the florist of one order. A user who may not assign orders can release only their own orders."""
         act: _Act = services.release_order
         if may_assign(request):
             act = partial(services.assign_florist, florist=None)
@@ -126,11 +126,11 @@ class Assignment(Feature[Order]):
     # --- many orders
 
     def take_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
-        """Assign the selected orders without a florist to the user."""
+        """Assign the user as florist to those of the selected orders that have no florist."""
         _change_many(request, queryset, services.take_order, gettext("Taken: %(count)s."))
 
     def assign_florist_to_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
-        """Show the choice of a florist, then assign the selected orders."""
+        """Show a form with a choice of florists. If the form is valid, assign the selected orders."""
         people = {str(user.pk): user for user in staff()}
         form = AssigneeForm(
             request.POST if "apply" in request.POST else None,
@@ -149,7 +149,7 @@ class Assignment(Feature[Order]):
         return None
 
     def assign_courier_to_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
-        """Show the choice of a courier, then assign the selected orders."""
+        """Show a form with a choice of couriers. If the form is valid, assign the selected orders."""
         people = {str(courier.pk): courier for courier in Courier.objects.filter(is_active=True)}
         form = AssigneeForm(
             request.POST if "apply" in request.POST else None,
@@ -172,7 +172,7 @@ class Assignment(Feature[Order]):
         _change_many(request, queryset, services.mark_courier_notified, gettext("Couriers notified: %(count)s."))
 
     def courier_texts_of_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
-        """Show the texts of the selected orders, grouped by courier."""
+        """Show the page with the texts for couriers about the selected orders, grouped by day and courier."""
         keys = list(queryset.order_by().values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
         if len(keys) > MOST_AT_ONCE:
             too_many(request)
@@ -240,7 +240,10 @@ def _change_many(request: HttpRequest, queryset: QuerySet[Order], act: _Act, tex
 
 
 def _florist(value: str) -> User | None:
-    """Return the member of staff with this primary key; None for an empty key. Raise `Http404` for an unknown one."""
+    """Return the member of staff with this primary key, or None for an empty string.
+
+    Raise `Http404` for an unknown key.
+    """
     key = _number(value)
     if key is None:
         return None
@@ -251,7 +254,7 @@ def _florist(value: str) -> User | None:
 
 
 def _courier(value: str) -> Courier | None:
-    """Return the courier with this primary key; None for an empty key. Raise `Http404` for an unknown one."""
+    """Return the courier with this primary key, or None for an empty string. Raise `Http404` for an unknown key."""
     key = _key(value)
     if key is None:
         return None

@@ -1,6 +1,7 @@
-"""The manager's decision on a status conflict.
+"""The user's decision on a status conflict.
 
-Both sides changed the status and the site's status was kept: the manager may apply the other one again.
+The status was changed in the CRM and on the site, and the site's status was kept. The user accepts the site's status,
+or sets the CRM's status again.
 """
 
 from uuid import UUID, uuid4
@@ -22,13 +23,13 @@ from orders.services import NotAllowedError
 
 
 def desired_status(order: Order) -> Status | None:
-    """Return the status that lost a conflict with the site; None without a conflict."""
+    """Return the status that the CRM had when the site kept its own status, or None without a conflict."""
     code = services.conflicting_change(order)
     return Status.objects.filter(code=code).first() if code else None
 
 
 class Conflicts(Feature[Order]):
-    """The URLs of the two decisions. They are plain POST forms and need no dialog."""
+    """The two buttons of the decision. Each is a plain form with the method POST and opens no dialog."""
 
     def urls(self) -> list[URLPattern]:
         """Return the URLs of the two buttons."""
@@ -45,7 +46,7 @@ class Conflicts(Feature[Order]):
         ]
 
     def apply_pending_change(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Set the status that lost the conflict."""
+        """Set the status that the CRM had before the conflict."""
         order = order_or_404(key)
         status = desired_status(order)
         if status is None:
@@ -68,7 +69,7 @@ class Conflicts(Feature[Order]):
         return _back(request, order)
 
     def accept_site(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Keep the status of the site."""
+        """Keep the site's status and end the conflict."""
         order = order_or_404(key)
         services.accept_site_state(order_id=order.pk, actor=staff_user(request))
         messages.success(request, gettext("The status of the site stays."))

@@ -1,4 +1,4 @@
-"""Export of orders as a file: all orders that the list finds, or the selected ones."""
+"""The export of orders as a file. The file contains all orders that the list finds, or the selected orders."""
 
 import logging
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ from orders.selectors.presets import Moment, sorted_for_work
 logger = logging.getLogger(__name__)
 FORMAT_PARAMETER = "format"
 FORMATS = ("xlsx", "csv")
-# The file holds names, phones and addresses, so neither a shared computer nor a proxy may cache it.
+# The file contains names, phones and addresses, so neither a shared computer nor a proxy may cache it.
 HEADERS = {"Cache-Control": "no-store, private", "X-Content-Type-Options": "nosniff"}
 
 
@@ -46,18 +46,22 @@ class Export(Feature[Order]):
     """The URL of the exported file, and the bulk actions that export selected orders."""
 
     def urls(self) -> list[URLPattern]:
-        """Return the URL."""
+        """Return the URL of the exported file."""
         return [self.view("export/", self.export_list, name="export", methods=GET, permission=may_export)]
 
     def bulk_actions(self) -> list[BulkAction[Order]]:
-        """Return one action for each format."""
+        """Return one action for each file format."""
         return [
             BulkAction(self.export_selected_to_xlsx, _("Export to Excel"), may_export),
             BulkAction(self.export_selected_to_csv, _("Export to CSV"), may_export),
         ]
 
     def export_list(self, request: HttpRequest) -> HttpResponseBase:
-        """Return the file of all orders that the list finds for the query string; `format` is xlsx or csv."""
+        """Return a file with all orders that the list finds for the query string.
+
+        `format` in the query string is xlsx (the default) or csv. Raise `Http404` for any other format. If there are no
+        orders or too many, redirect to the list with a message.
+        """
         query = request.GET.copy()
         file_format = query.pop(FORMAT_PARAMETER, [FORMATS[0]])[-1]
         if file_format not in FORMATS:
@@ -72,11 +76,11 @@ class Export(Feature[Order]):
         return _file(request, orders, file_format, query.urlencode()) or HttpResponseRedirect(back)
 
     def export_selected_to_xlsx(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponseBase | None:
-        """Return the selected orders as XLSX."""
+        """Return an XLSX file with the selected orders, or None after a message if there are too many."""
         return _file(request, _for_work(request, queryset), "xlsx", "")
 
     def export_selected_to_csv(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponseBase | None:
-        """Return the selected orders as CSV."""
+        """Return a CSV file with the selected orders, or None after a message if there are too many."""
         return _file(request, _for_work(request, queryset), "csv", "")
 
 
@@ -85,7 +89,7 @@ def _for_work(request: HttpRequest, orders: QuerySet[Order]) -> QuerySet[Order]:
 
 
 def _file(request: HttpRequest, orders: QuerySet[Order], file_format: str, query: str) -> HttpResponseBase | None:
-    """Return the file, or None after a message with the reason why there is no file."""
+    """Return the file. If there are no orders or too many, add a message with the reason and return None."""
     try:
         keys = ids_of(orders)
     except TooManyRowsError:
@@ -104,7 +108,7 @@ def _file(request: HttpRequest, orders: QuerySet[Order], file_format: str, query
 
 
 def _xlsx(request: HttpRequest, keys: Sequence[UUID]) -> HttpResponse:
-    file = BytesIO()  # compressed, a few megabytes at most
+    file = BytesIO()  # the compressed file has a few megabytes at most
     xlsx.write_xlsx(rows(keys, request.user), file, now=timezone.localtime().replace(tzinfo=None))
     return HttpResponse(file.getvalue(), content_type=xlsx.CONTENT_TYPE, headers=HEADERS | _attached("xlsx"))
 
@@ -121,7 +125,10 @@ def _attached(extension: str) -> dict[str, str]:
 
 
 def _note(request: HttpRequest, count: int, file_format: str, query: str) -> None:
-    """Log the export. The query string is left out because a search contains names and phones."""
+    """Record the export in the log and in Django's admin log.
+
+    Only the admin log contains the query string, because a search may contain names and phones.
+    """
     user = staff_user(request)
     logger.info("%s exports %s orders as %s", user.get_username(), count, file_format)
     LogEntry.objects.create(

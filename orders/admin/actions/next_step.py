@@ -1,4 +1,7 @@
-"""A button on the order's page and in the list that sets the usual next status. A plain POST form, no dialog."""
+"""The button that sets the usual next status, on the order's page and in the list.
+
+It is a plain form with the method POST and opens no dialog.
+"""
 
 from uuid import UUID, uuid4
 
@@ -19,19 +22,19 @@ from orders.services import NotAllowedError
 
 
 class NextStep(Feature[Order]):
-    """The URL of the button."""
+    """The button that sets the usual next status of an order."""
 
     def urls(self) -> list[URLPattern]:
-        """Return the URL of the button."""
+        """Return the URL to which the button sends its POST request."""
         return [
             self.view("<uuid:key>/next/", self.next_step, name="next_step", methods=POST, permission=may_change_status)
         ]
 
     def next_step(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Set the status that the button sends as `status`.
+        """Set the status that the form posts as `status`.
 
-        `seen`, in the form or in the URL, is the status that the page showed: an order whose status has changed since
-        then is left as it is. `next` is the page to return to.
+        `seen`, in the form or in the URL, is the code of the status that the page showed. If the status of the order
+        has changed since then, the order is not changed. `next` is the URL of the page to return to.
         """
         order = order_or_404(key)
         batch_id = uuid4()
@@ -58,7 +61,10 @@ class NextStep(Feature[Order]):
 
 
 def _already(order: Order) -> str:
-    """Return the message that the order has this status already: `№ 122183 is “Accepted” already: Daniyar, 11:42`."""
+    """Return the message that the order already has this status.
+
+    Example: `Order № 122183 is “Accepted” already: Daniyar, 11:42.`
+    """
     event = order.events.filter(kind=EventKind.STATUS).select_related("actor").first()
     text = gettext("Order № %(number)s is “%(status)s” already") % {
         "number": order.order_number,

@@ -1,4 +1,8 @@
-"""Presence: an open order page sends heartbeats and shows who else has it open and what has changed since."""
+"""The presence of users on an order's page.
+
+An open page regularly reports that it is open. The response shows which other users have the page open, and what has
+changed since the page was loaded.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -18,14 +22,18 @@ from orders.services import presence
 
 
 class Presence(Feature[Order]):
-    """The URL to which an open page sends its heartbeats."""
+    """The URL to which an open page reports that it is open."""
 
     def urls(self) -> list[URLPattern]:
-        """Return the URL of the heartbeat."""
+        """Return the URL of the reports."""
         return [self.view("<uuid:key>/here/", self.here, name="here", methods=POST, permission=may_see)]
 
     def here(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Return the notices at the top of the page; `left` in the request means that the page was closed."""
+        """Record that the user has the page open, and return the notices for the top of the page.
+
+        If the request contains `left`, the page was closed: delete the record. Raise `Http404` if there is no such
+        order.
+        """
         user = staff_user(request)
         if "left" in request.POST:
             presence.leave(key, user)
@@ -37,10 +45,10 @@ class Presence(Feature[Order]):
 
 
 def presence_context(order: Order, events: list[OrderEvent]) -> dict[str, Any]:
-    """Return the template context for the heartbeats. `events` are the order's entries, the newest first."""
+    """Return the template context for the reports. `events` are the order's timeline entries, newest first."""
     return {
         "url": reverse("admin:orders_order_here", args=[order.pk]),
-        # The time comes from the database, so a change counts as seen exactly when the page shows it.
+        # This time is stored in the database, so a change counts as seen exactly if the page shows it.
         "since": events[0].happened_at.isoformat() if events else order.created_at.isoformat(),
     }
 

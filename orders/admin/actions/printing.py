@@ -1,6 +1,7 @@
-"""Printing of orders: one from its page, many from the list. The PDF opens in a new tab.
+"""The printing of documents, for one order from its page or for many orders from the list.
 
-Printing is a POST because each printed postcard is recorded; the preview of a postcard is a GET and has a watermark.
+The PDF opens in a new tab. Printing is a POST request, because each printed postcard is recorded. The preview of a
+postcard is a GET request, and the preview has a watermark.
 """
 
 from collections.abc import Mapping, Sequence
@@ -52,7 +53,7 @@ class Printing(Feature[Order]):
         return [BulkAction(self.print_selected, _("Print…"), may_see)]
 
     def page_context(self, request: HttpRequest, row: Order, context: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the order's printing menu, as `printing`."""
+        """Return the context of the order's printing menu, as `printing`."""
         return {"printing": _menu(row, may_print_cards=may_print_postcards(request))}
 
     def print_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
@@ -82,7 +83,11 @@ class Printing(Feature[Order]):
         )
 
     def print_paper(self, request: HttpRequest) -> HttpResponse:
-        """Return the requested document of the posted orders as a PDF, or a page with the reason why there is none."""
+        """Return the requested document for the posted orders as a PDF.
+
+        If nothing can be printed, return a page with the reason. If a postcard has been printed since the page was
+        loaded, return a page that asks for confirmation. Raise `PermissionDenied` if the user may not print postcards.
+        """
         paper, size = _wanted(request.POST.get("paper", ""))
         seen = _keys(request.POST.getlist("order"))
         if len(seen) > MOST_AT_ONCE:
@@ -103,7 +108,10 @@ class Printing(Feature[Order]):
         return _pdf(work_orders(orders, size), paper, orders)
 
     def preview_postcard(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Return an order's postcard with a watermark; the preview is not recorded."""
+        """Return the order's postcard with a watermark. This is not recorded as a print.
+
+        Raise `Http404` if the order has no postcard.
+        """
         size = find_format(Paper.POSTCARD, request.GET.get("size", "")) or FORMATS[Paper.POSTCARD][0]
         orders = orders_to_print(self.model_admin.get_queryset(request), [key])
         if not any(map(has_postcard, orders)):
@@ -129,7 +137,7 @@ class Printing(Feature[Order]):
                 actor=staff_user(request),
             )
         except AlreadyPrintedError:
-            # A colleague has printed the same cards while this PDF was being made.
+            # A colleague has printed the same postcards while this PDF was being created.
             return self._again(request, cards, size, services.postcard_prints(keys))
         return _pdf(content, Paper.POSTCARD, cards)
 
@@ -159,7 +167,7 @@ class Printing(Feature[Order]):
 
 
 def print_text(printed: Print) -> str:
-    """Return when and by whom a postcard was printed: `printed before, on 25.08 at 14:02, Daniyar`."""
+    """Return the time and the user of a print as text: `printed before, on 25.08 at 14:02, Daniyar`."""
     at = timezone.localtime(printed.printed_at)
     words = gettext("printed before, on %(day)s at %(time)s") % {"day": f"{at:%d.%m}", "time": f"{at:%H:%M}"}
     return ", ".join(part for part in (words, printed.who) if part)
@@ -199,7 +207,10 @@ def _wanted(value: str) -> tuple[Paper, PaperFormat]:
 
 
 def _keys(values: Sequence[str]) -> dict[UUID, int]:
-    """Return the orders' primary keys, each with the number of prints of its postcard that the page has shown."""
+    """Return the primary keys of the orders, each with the number of prints of the postcard that the page showed.
+
+    Raise `Http404` for a malformed value.
+    """
     keys = {}
     for value in values:
         key, _colon, count = value.partition(":")
@@ -221,7 +232,7 @@ def _pdf(content: bytes, paper: Paper, orders: Sequence[Order]) -> HttpResponse:
         content_type="application/pdf",
         headers={
             "Content-Disposition": content_disposition_header(False, f"{paper.label} {which}.pdf"),
-            # The PDF holds names, phones and addresses, so a shared computer must not store it.
+            # The PDF contains names, phones and addresses, so a shared computer must not store it.
             "Cache-Control": "no-store, private",
         },
     )

@@ -1,4 +1,4 @@
-"""Problems of an order: reported and solved by plain POST forms on its page."""
+"""The forms on an order's page that report a problem and record its solution."""
 
 from uuid import UUID
 
@@ -29,14 +29,15 @@ REASONS: dict[str, str | Promise] = {
     "late": _("We are late"),
     OTHER: _("Something else"),
 }
-"""The usual problems, each with a button. The typed text is added to the label; “something else” has no label."""
+"""The labels of the usual problems, each with a button. The typed text is added to the label, except that the label
+“Something else” is left out."""
 
 
 class Problems(Feature[Order]):
-    """The URLs of the two buttons."""
+    """The forms that report a problem and record its solution."""
 
     def urls(self) -> list[URLPattern]:
-        """Return the URLs of the two buttons."""
+        """Return the URLs of the two forms."""
         may = may_change_status
         return [
             self.view("<uuid:key>/problem/", self.report_problem, name="problem", methods=POST, permission=may),
@@ -44,7 +45,7 @@ class Problems(Feature[Order]):
         ]
 
     def report_problem(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Report a problem of the order: `reason` is the pressed button, `text` the typed text."""
+        """Report a problem of the order. `reason` is the key of the pressed button, and `text` is the typed text."""
         order = order_or_404(key)
         reason, text = request.POST.get("reason", ""), request.POST.get("text", "").strip()
         words = [str(REASONS[reason])] if reason in REASONS and reason != OTHER else []

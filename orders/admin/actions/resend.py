@@ -1,4 +1,4 @@
-"""A button that sends an order again after the site refused it or could not be reached."""
+"""The button that sends an order again after the site has refused the order or could not be reached."""
 
 from uuid import UUID
 
@@ -17,15 +17,15 @@ from orders.models import Order, Reason
 
 
 class Resending(Feature[Order]):
-    """The URL of the button."""
+    """The button that sends an order to the site again."""
 
     def urls(self) -> list[URLPattern]:
-        """Return the URL of the button."""
+        """Return the URL to which the button sends its POST request."""
         route, may = "<uuid:key>/send-again/", may_change_status
         return [self.view(route, self.send_again, name="send_again", methods=POST, permission=may)]
 
     def send_again(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Schedule another push of the order."""
+        """Queue a push of the order's pending changes, if there are any."""
         order = order_or_404(key)
         is_queued = services.send_again(
             order_id=order.pk,

@@ -1,6 +1,7 @@
-"""Changes of the status: of many orders from the list, of one from its row or its page. A service makes each change.
+"""Actions that change the status of the selected orders, or of one order from its row or its page.
 
-Unfold runs row and page actions on GET, so these are dialogs: GET shows the form, POST changes the order.
+A service makes each change. Unfold runs the action of a row or a page on a GET request. Therefore this action is a
+dialog: a GET request shows the form, and a POST request changes the order.
 """
 
 from collections.abc import Iterable
@@ -30,11 +31,11 @@ from orders.models import Order, Source, Status
 from orders.services import NotAllowedError
 
 MOST_AT_ONCE = 200
-"""The largest number of orders in one bulk action: each order takes a transaction while the manager waits."""
+"""The largest number of orders in one bulk action. Each order needs a transaction, and the user waits for all."""
 
 
 class StatusDialogForm(BaseDialogForm):
-    """The choice of one of the next statuses of an order, with a comment."""
+    """A form with a choice of the next statuses of an order, and a comment."""
 
     status = forms.ChoiceField(label=_("New status"), widget=UnfoldAdminRadioSelectWidget())
     comment = forms.CharField(
@@ -54,7 +55,7 @@ class StatusDialogForm(BaseDialogForm):
 
 
 class BulkStatusForm(forms.Form):
-    """The new status of many orders. Orders that may not have this status are reported afterwards."""
+    """A form with the new status of many orders. Orders whose status may not change to it are reported afterwards."""
 
     status = forms.ModelChoiceField(
         label=_("New status"),
@@ -72,7 +73,7 @@ class StatusChange(Feature[Order]):
     """The bulk actions that change the status."""
 
     def bulk_actions(self) -> list[BulkAction[Order]]:
-        """Return the next step, the usual statuses, and the choice of any status."""
+        """Return the actions for the next step, for the usual statuses, and for the choice of any status."""
         may = may_change_status
         return [
             BulkAction(self.advance_selected, _("Next step"), may),
@@ -83,7 +84,7 @@ class StatusChange(Feature[Order]):
         ]
 
     def advance_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
-        """Set each selected order to its own usual next status."""
+        """Set the usual next status of each selected order."""
         _move(request, queryset, None)
 
     def accept_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
@@ -99,7 +100,7 @@ class StatusChange(Feature[Order]):
         _move(request, queryset, "completed")
 
     def change_status_of_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
-        """Show the form with the status and a comment, then change the selected orders."""
+        """Show a form with a status and a comment. If the form is valid, change the selected orders."""
         form = BulkStatusForm(request.POST if "apply" in request.POST else None)
         if form.is_valid():
             _move(request, queryset, form.cleaned_data["status"].code, form.cleaned_data["comment"])
@@ -137,7 +138,7 @@ class StatusChange(Feature[Order]):
 def change_status_dialog(
     _model_admin: object, request: HttpRequest, form: StatusDialogForm, object_id: str
 ) -> HttpResponse:
-    """Show the dialog that changes the status of one order, and apply it."""
+    """Change the status of one order to the status chosen in the dialog."""
     order = form.order
     if order is None:
         messages.error(request, gettext("There is no such order."))
@@ -153,7 +154,7 @@ def change_status_dialog(
             batch_id=batch_id,
         )
     except NotAllowedError as refusal:
-        # A colleague has changed the status since the dialog opened: it stays open and shows the reason.
+        # A colleague has changed the status since the dialog was opened. The dialog is shown again with the reason.
         form.add_error("status", str(refusal))
         dialog = {"title": gettext("Change status")}
         return render(
@@ -167,7 +168,7 @@ def change_status_dialog(
 
 
 def _move(request: HttpRequest, queryset: QuerySet[Order], status: str | None, comment: str = "") -> None:
-    """Set the status of the orders; None means each order's own usual next status."""
+    """Set the status of the orders. If `status` is None, set the usual next status of each order."""
     chosen = list(queryset.select_related("status").order_by("created_at")[: MOST_AT_ONCE + 1])
     if len(chosen) > MOST_AT_ONCE:
         too_many(request)
@@ -200,7 +201,7 @@ def _move(request: HttpRequest, queryset: QuerySet[Order], status: str | None, c
 
 
 def next_statuses(order: Order) -> list[Status]:
-    """Return the statuses a manager may choose next, the usual one first."""
+    """Return the statuses that staff may choose next. The usual next status is the first."""
     statuses = {status.code: status for status in Status.objects.all()}
     wanted: Iterable[str] = order.status.next_codes or statuses
     return [
@@ -209,7 +210,10 @@ def next_statuses(order: Order) -> list[Status]:
 
 
 def done(request: HttpRequest, fallback: str) -> HttpResponse:
-    """Return the response of a finished dialog: htmx reloads the page behind the dialog with its filters."""
+    """Return the response to a submitted dialog.
+
+    If htmx submitted the dialog, it reloads the page behind the dialog, with the filters of that page.
+    """
     if request.headers.get("HX-Request"):
         return HttpResponse(headers={"HX-Refresh": "true"})
     return HttpResponseRedirect(fallback)
@@ -224,7 +228,7 @@ def _report(request: HttpRequest, batch_id: UUID, changed: int, unchanged: int, 
 
 
 def add_refusal_messages(request: HttpRequest, refused: list[str]) -> None:
-    """Add a message for each order that could not be changed; for more than a few, a count."""
+    """Add a message for each order that could not be changed, but at most `MOST_REASONS` messages and a count."""
     for reason in refused[:MOST_REASONS]:
         messages.error(request, reason)
     if len(refused) > MOST_REASONS:
@@ -237,5 +241,5 @@ def add_refusal_messages(request: HttpRequest, refused: list[str]) -> None:
 
 
 def too_many(request: HttpRequest) -> None:
-    """Add a message that fewer orders must be chosen."""
+    """Add an error message with the largest number of orders in one action."""
     messages.error(request, gettext("At most %(count)s orders at once.") % {"count": MOST_AT_ONCE})

@@ -1,7 +1,7 @@
-"""Undo of a status change: a button on the message about the change, and one on the order's page.
+"""The undo of a status change, with a button in the message about the change and a button on the order's page.
 
-Each button submits a form that every page has (templates/admin/base_site.html) and that holds the CSRF token. So a
-message, which a cookie keeps until it is shown, holds only a URL.
+Each button submits a form that is part of every page (templates/admin/base_site.html) and contains the CSRF token. A
+message is stored in a cookie until it is shown, so it contains only a URL and no token.
 """
 
 from collections.abc import Iterable
@@ -30,7 +30,10 @@ MOST_REASONS = 10
 
 
 def add_change_message(request: HttpRequest, text: str, batch_id: UUID) -> None:
-    """Add a message about changed statuses with a button that undoes the whole action."""
+    """Add a message about changed statuses, with a button that undoes the whole action.
+
+    The message has no button if none of the changes has a hold period.
+    """
     held = [until for event in services.changes_of_batch(batch_id) if (until := services.held_until_of(event))]
     if not held:
         messages.success(request, text)
@@ -42,7 +45,10 @@ def add_change_message(request: HttpRequest, text: str, batch_id: UUID) -> None:
 
 
 def undo_of_order(order: Order) -> SafeString:
-    """Return a button that undoes the order's last status change; empty when that is no longer possible."""
+    """Return a button that undoes the order's last status change.
+
+    Return an empty string if the change can no longer be undone.
+    """
     event = services.undoable_change(order)
     if event is None or order.status_held_until is None:
         return SafeString("")
@@ -54,10 +60,10 @@ def undo_of_order(order: Order) -> SafeString:
 
 
 def undo_button(url: str, title: str, *, until: datetime, is_live: bool = False) -> SafeString:
-    """Return a button of the page's common form; htmx posts a live one, which stands among the messages.
+    """Return a button that submits the undo form of the page. `is_live` means that htmx sends the request.
 
-    A script (static/cvety_crm/undo.js) counts down and removes the button; without the script the button stays, and the
-    service refuses late requests.
+    Only the buttons in messages are live. A script (static/cvety_crm/undo.js) shows the remaining seconds and then
+    hides the button. Without the script the button remains visible, and the service refuses late requests.
     """
     seconds = max(ceil((until - timezone.now()).total_seconds()), 0)
     return format_html(
@@ -76,7 +82,7 @@ class Undo(Feature[Order]):
     """The URLs that undo one change, or all changes of one action."""
 
     def urls(self) -> list[URLPattern]:
-        """Return the URLs of both kinds of undo."""
+        """Return the URL that undoes an action and the URL that undoes one change."""
         one, may = "<uuid:key>/take-back/<uuid:event>/", may_change_status
         return [
             self.view("take-back/<uuid:batch>/", self.take_back, name="take_back", methods=POST, permission=may),
@@ -84,7 +90,7 @@ class Undo(Feature[Order]):
         ]
 
     def take_back(self, request: HttpRequest, batch: UUID) -> HttpResponse:
-        """Take back every change of one action, as far as that is possible still."""
+        """Undo every change of one action that can still be undone."""
         changes = list(services.changes_of_batch(batch))
         _take_back(request, changes)
         changed = {event.order_id for event in changes}
@@ -102,7 +108,10 @@ class Undo(Feature[Order]):
 
 
 def _shown(request: HttpRequest) -> set[UUID]:
-    """Return the orders whose rows the open list shows; one that it does not show comes back with a whole page."""
+    """Return the primary keys of the orders whose rows the open list shows.
+
+    If an action has changed other orders too, the whole page is reloaded.
+    """
     return set(shown_rows(request.POST.getlist("row")))
 
 

@@ -1,1 +1,1 @@
-"""The page that creates an order by hand."""
+"""The page on which staff create an order."""

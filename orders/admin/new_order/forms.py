@@ -1,7 +1,7 @@
-"""The form of a new order, with its fields in the order of a phone call; `lines` has the order's lines.
+"""The form of a new order, with the fields sorted as in a phone call. The forms of the items are in `lines`.
 
-Users who may not see phones in full get masked phones in suggestions. The form posts a masked phone back together with
-the id of its row, and the phone of that row is then used.
+Users who may not see phones in full get masked phones in suggestions. The form posts a masked phone together with the
+id of the row that contains the phone. The phone of that row is then used.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ from orders.services.validation import LONGEST
 from orders.values.phones import normalize_phone
 
 FURTHEST = timedelta(days=366)
-"""How far ahead an order may be; a later date means that the year is mistyped."""
+"""The longest time from today to the delivery date. A later date means that the year is mistyped."""
 ON_DELIVERY, PAID, LATER = "on_delivery", "paid", "later"
 PAYMENTS = (
     (ON_DELIVERY, _("Cash on delivery")),
@@ -41,12 +41,15 @@ METHODS = (
 
 
 class SlotWidget(forms.RadioSelect):
-    """A choice of slots with their hours as data attributes: the page's script marks the slots that are over today."""
+    """A choice of delivery slots with their hours as data attributes.
+
+    The page's script uses the hours to disable the slots that are over today.
+    """
 
     slots: Mapping[str, DeliverySlot] = {}
 
     def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """Add the hours to one slot."""
+        """Return the option of one delivery slot, with the hours as data attributes."""
         option = super().create_option(name, value, *args, **kwargs)
         slot = self.slots.get(str(value))
         if slot is not None and slot.starts_at and slot.ends_at:
@@ -55,13 +58,13 @@ class SlotWidget(forms.RadioSelect):
 
 
 class LinesField(forms.CharField):
-    """A text of several lines in which a line break counts as one character, as it does on the site."""
+    """A field for a text of several lines. A line break counts as one character, as on the site."""
 
     def __init__(self, *, rows: int, **kwargs: Any) -> None:
         super().__init__(required=False, widget=forms.Textarea({"rows": rows}), **kwargs)
 
     def to_python(self, value: Any) -> str:
-        """Return the text with plain line breaks."""
+        """Return the text with LF as line break, because browsers post CRLF."""
         return str(super().to_python(value)).replace("\r\n", "\n")
 
 
@@ -81,7 +84,7 @@ def _sum_field(label: Any) -> AmountField:
 
 
 class NewOrderForm(forms.Form):
-    """The form of a new order without its lines."""
+    """The form of a new order, without the items."""
 
     key = forms.UUIDField(widget=forms.HiddenInput)
     customer = forms.UUIDField(required=False, widget=forms.HiddenInput)
@@ -138,7 +141,10 @@ class NewOrderForm(forms.Form):
 
     @staticmethod
     def defaults(slots: Mapping[str, DeliverySlot], user: User) -> dict[str, Any]:
-        """Return the initial values of a new order, with the next slot that has not begun yet."""
+        """Return the initial values of a new order.
+
+        The delivery slot is the next one today that has not begun. If there is none, it is the first one tomorrow.
+        """
         now = timezone.localtime()
         today = now.date()
         following = next((key for key, slot in slots.items() if slot.starts_at and slot.starts_at > now.time()), None)
@@ -158,7 +164,7 @@ class NewOrderForm(forms.Form):
     # --- validation
 
     def clean_delivery_date(self) -> date:
-        """Refuse a day that is over, or more than a year ahead."""
+        """Return the date. Raise `ValidationError` if it is in the past or more than a year ahead."""
         day: date = self.cleaned_data["delivery_date"]
         if day < self.now.date():
             raise forms.ValidationError(gettext("This day is over."))
@@ -167,7 +173,7 @@ class NewOrderForm(forms.Form):
         return day
 
     def clean(self) -> dict[str, Any] | None:
-        """Check the rules that depend on more than one field."""
+        """Find the customer and the recipient, and add the errors that depend on more than one field."""
         cleaned = super().clean()
         self._find_customer()
         self._find_recipient()
@@ -184,7 +190,7 @@ class NewOrderForm(forms.Form):
         typed = data.get("phone", "")
         chosen = Customer.objects.filter(pk=data["customer"]).first() if data.get("customer") else None
         if chosen is not None and typed and not self._is_phone_of(typed, chosen.phone):
-            chosen = None  # another number was typed over the stored one
+            chosen = None  # a different phone was typed over the customer's phone
         self.known = chosen
         if chosen is None and typed and not normalize_phone(typed).is_valid:
             self.add_error("phone", gettext("There is no such phone number. Example: +7 701 123-45-67"))
@@ -213,7 +219,7 @@ class NewOrderForm(forms.Form):
         data["recipient_phone"] = number.value
 
     def _is_phone_of(self, typed: str, stored: str) -> bool:
-        # The form may post the phone as it was shown, which may be masked, or in any spelling.
+        # The form may post the phone as it was shown (possibly masked), or the same phone in any format.
         as_shown = " ".join(typed.split()) == " ".join(phone_text(self.user, stored).split())
         return as_shown or normalize_phone(typed).value == stored
 
@@ -221,17 +227,17 @@ class NewOrderForm(forms.Form):
 
     @property
     def fee(self) -> Decimal:
-        """Return the delivery fee in KZT; a pickup costs none."""
+        """Return the delivery fee in KZT. It is 0 for a pickup."""
         if self.cleaned_data.get("is_pickup"):
             return Decimal(0)
         return self.cleaned_data.get("delivery_fee") or Decimal(0)
 
     def caller(self) -> Caller:
-        """Return the new customer's name and phone; used when no known customer was chosen."""
+        """Return the typed name and phone. They are used if no known customer was chosen."""
         return Caller(name=self.cleaned_data["name"], phone=self.cleaned_data["phone"])
 
     def fields_for_service(self) -> dict[str, Any]:
-        """Return the fields that `create_order` takes; the service calculates the sums."""
+        """Return the fields for `create_order`. The service calculates the total and the paid amount."""
         data = self.cleaned_data
         is_paid, is_cash = data["payment"] == PAID, data["payment"] == ON_DELIVERY
         fields: dict[str, Any] = {
@@ -263,7 +269,7 @@ class NewOrderForm(forms.Form):
 
     @property
     def key_of_order(self) -> UUID | None:
-        """Return the primary key that the page proposes for its order; None when it is missing or malformed."""
+        """Return the primary key that the page proposes for its order, or None if it is missing or malformed."""
         try:
             return UUID(str(self["key"].value()))
         except ValueError:
@@ -271,7 +277,10 @@ class NewOrderForm(forms.Form):
 
 
 def is_over(slot: DeliverySlot, now: datetime) -> bool:
-    """Return whether a slot of today is over at `now` (local time); a slot that ends after midnight is not."""
+    """Return whether a delivery slot of today is over at `now` (local time).
+
+    A slot that ends at midnight or later, or that has no end, is not over today.
+    """
     if slot.ends_at is None or slot.ends_at == time(0):
         return False
     if slot.starts_at is not None and slot.ends_at <= slot.starts_at:

@@ -1,4 +1,4 @@
-"""The lines of a new order: products of the catalogue, or free text with a price."""
+"""The items of a new order. An item is a product of the catalogue, or free text with a price."""
 
 from decimal import Decimal
 from typing import Any
@@ -14,11 +14,11 @@ from orders.services import NewItem
 MOST_LINES = 50
 MOST_PIECES = Decimal(999)
 MOST_MONEY = Decimal(99_999_999)
-"""The largest sum of one field in KZT; a larger one is a typing error."""
+"""The largest sum in one field, in KZT. A larger sum is a typing error."""
 
 
 class AmountField(forms.DecimalField):
-    """A number as people type it: `1 500,50`, with or without the sign of the tenge."""
+    """A field for a number as people type it, such as `1 500,50`, with or without the tenge sign."""
 
     def __init__(self, **kwargs: Any) -> None:
         too_much = kwargs.pop("too_much", _("This is too much: is there a zero too many?"))
@@ -33,14 +33,14 @@ class AmountField(forms.DecimalField):
         super().__init__(error_messages=errors, **kwargs)
 
     def to_python(self, value: Any) -> Any:
-        """Return the number."""
+        """Return the number. Spaces and the tenge sign are ignored, and a comma is the decimal separator."""
         if isinstance(value, str):
             value = "".join(value.replace("₸", "").replace(",", ".").split())
         return super().to_python(value)
 
 
 class LineForm(forms.Form):
-    """The form of one line. The form set looks up the products of all lines together."""
+    """The form of one item. The formset reads the products of all items together."""
 
     product = forms.UUIDField(required=False, widget=forms.HiddenInput)
     name = forms.CharField(
@@ -64,17 +64,17 @@ class LineForm(forms.Form):
     )
 
     list_price = forms.CharField(required=False, widget=forms.HiddenInput)
-    """The product's price in the catalogue; only the page's script reads it."""
+    """The product's price in the catalogue. Only the page's script reads this field."""
 
     found: Product | None = None
 
     @property
     def title(self) -> str:
-        """Return the product's name if the product is known; empty for a line of free text."""
+        """Return the product's name, or an empty string for an item of free text."""
         return str(self["name"].value() or "") if self["product"].value() else ""
 
     def check_complete(self) -> None:
-        """Add the errors of the line; the form set calls it after it has looked up the product."""
+        """Add the errors of the item. The formset calls this method after it has read the product."""
         data = self.cleaned_data
         if data.get("product") and self.found is None:
             self.add_error("name", gettext("There is no such product any more. Remove the line and choose another."))
@@ -88,29 +88,32 @@ class LineForm(forms.Form):
             self.add_error("price", gettext("Give a price."))
 
     def unit_price(self) -> Decimal:
-        """Return the price of one piece in KZT; the product's own price where no price was typed."""
+        """Return the price of one piece in KZT. If no price was typed, return the price of the product."""
         typed: Decimal | None = self.cleaned_data.get("price")
         if typed is None and self.found is not None:
             typed = self.found.price
         return typed or Decimal(0)
 
     def new_item(self) -> NewItem:
-        """Return the line for `create_order`."""
+        """Return the item for `create_order`."""
         data = self.cleaned_data
         name = "" if self.found else data["name"]
         return NewItem(product=self.found, name=name, quantity=data["quantity"], price=self.unit_price())
 
 
 class BaseLineFormSet(forms.BaseFormSet):
-    """The form set of all lines."""
+    """The formset of all items."""
 
     def add_fields(self, form: Any, index: int | None) -> None:
-        """Validate empty lines too: Django would skip them."""
+        """Add the fields of one form. Django must validate the form even if it is empty."""
         super().add_fields(form, index)
         form.empty_permitted = False
 
     def clean(self) -> None:
-        """Require at least one line, and look up all products in one query."""
+        """Read all products with one query, and add the errors of the items.
+
+        Raise `ValidationError` if there is no item.
+        """
         keys = [form.cleaned_data["product"] for form in self.forms if form.cleaned_data.get("product")]
         products = Product.objects.defer("search", "metadata").in_bulk(keys) if keys else {}
         for form in self.forms:
@@ -120,7 +123,7 @@ class BaseLineFormSet(forms.BaseFormSet):
             raise ValidationError(gettext("Add what is ordered: an order needs at least one item."))
 
     def new_items(self) -> list[NewItem]:
-        """Return the lines for `create_order`."""
+        """Return the items for `create_order`."""
         return [form.new_item() for form in self.forms]
 
 

@@ -1,8 +1,8 @@
-"""The page on which staff create an order by hand: after a phone call, from Instagram, for a walk-in.
+"""The page on which staff create an order: after a phone call, from Instagram, or for a customer in the shop.
 
-It is a plain form. A script adds suggestions, a live sum and a draft that the browser keeps until the order is created;
-the server calculates the sums that are stored. The page contains the primary key of its order, so a form that is posted
-twice creates one order.
+It is a plain form. A script adds suggestions, a live sum, and a draft of the form, which the browser stores until the
+order is created. The server calculates the sums that are stored. The page contains the primary key of the new order, so
+a form that is posted twice creates one order.
 """
 
 from collections.abc import Callable, Iterable
@@ -31,10 +31,10 @@ from orders.selectors.suggestions import described_customer, suggested_customers
 from orders.values.phones import normalize_phone
 
 DONE = "new_orders_done"
-"""The session key with the ids of the latest created orders; the browser deletes their drafts."""
+"""The session key with the ids of the latest created orders. The page's script deletes the draft of such an order."""
 REMEMBERED = 20
 PRIVATE = {"Cache-Control": "no-store, private"}
-"""The responses hold names and phones, so a shared computer must not store them."""
+"""The headers of responses that contain names and phones. A shared computer must not store such a response."""
 
 
 class NewOrder(Feature[Order]):
@@ -114,7 +114,7 @@ class NewOrder(Feature[Order]):
             "lines": lines,
             "remarks": list(remarks),
             "is_refused": is_refused,
-            # An earlier draft must not overwrite a page that was opened for a customer or an order to repeat.
+            # The stored draft of a form must not overwrite a page that was opened for a customer or to repeat an order.
             "begins_empty": not is_refused and not request.GET,
             "customer": described_customer(request.user, customer) if customer else None,
             "done": request.session.get(DONE, []),

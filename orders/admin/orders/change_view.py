@@ -1,7 +1,8 @@
-"""The form of the order's page. Only the services save it.
+"""The form of the order's page. Only services save the order.
 
-Django's form view is one transaction. When a service refuses a change, the transaction must be rolled back and the form
-must be shown again with the typed values. So an exception ends the transaction, and the form then shows its text.
+Django's form view is one transaction. If a service refuses a change, the transaction must be rolled back and the form
+must be shown again with the typed values. Therefore an exception ends the transaction, and the form is shown again with
+the message of the exception.
 """
 
 from typing import Any
@@ -33,9 +34,9 @@ class _RefusedError(Exception):
 
 
 _refusals: WeakKeyDictionary[HttpRequest, tuple[str, str]] = WeakKeyDictionary()
-"""The text and the field of a refusal, by request, for the form that is shown again.
+"""The message and the field of a refusal, by request, for the form that is shown again.
 
-These are texts because the traceback of an exception refers to the request, which would then never be freed.
+The exception itself is not stored: its traceback refers to the request, so the request would never be freed.
 """
 
 
@@ -45,7 +46,7 @@ class OrderFormAdmin(FeatureModelAdmin):
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """Show or save the form; a refusal shows it again."""
+        """Show or save the form; if the change is refused, show the form again with the error."""
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except _RefusedError as refusal:
@@ -59,18 +60,21 @@ class OrderFormAdmin(FeatureModelAdmin):
         if request in _refusals:
             form.refusal, form.refused_field = _refusals[request]
         for name in left_out(request, obj) if obj is not None else ():
-            form.base_fields.pop(name, None)  # a declared field exists even when no fieldset has it
+            form.base_fields.pop(name, None)  # a declared field exists even if no fieldset contains it
         return form
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        """Return the order; a POST locks it until its form is saved."""
+        """Return the order. A POST request locks the order until the form is saved."""
         key = _key(object_id)
         if key is not None and request.method == "POST" and connection.in_atomic_block:
             Order.objects.select_for_update().filter(pk=key).values_list("pk").first()
         return super().get_object(request, object_id, from_field)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Leave out the fields that the user may not see; show fields as text to a user who may only read them."""
+        """Return the fieldsets without the fields that the user may not see.
+
+        For a user who may only read the order, return the fields as text.
+        """
         found = super().get_fieldsets(request, obj)
         if obj is None:
             return found
@@ -78,15 +82,18 @@ class OrderFormAdmin(FeatureModelAdmin):
         return found if self.has_change_permission(request, obj) else readonly_fieldsets(found, request.user)
 
     def save_model(self, request: HttpRequest, obj: Order, form: BaseModelForm, change: bool) -> None:
-        """Do nothing: the service also needs the items, and only `save_related` has them."""
+        """Do nothing: the service also needs the items, and only `save_related` receives them."""
 
     def save_related(self, request: HttpRequest, form: Any, formsets: list[Any], change: bool) -> None:
-        """Save the whole form with one service."""
+        """Save the fields and the items with one service, and add a typed note with another service.
+
+        Raise `_RefusedError` if a service refuses.
+        """
         items = next((formset for formset in formsets if isinstance(formset, ItemFormSet)), None)
         try:
             _edit(request, form, items)
             if note := request.POST.get("note_text", "").strip():
-                # A note that was typed but not added by its own button must not be lost when the order is saved.
+                # A note that was typed but not added with its own button must not be lost when the order is saved.
                 services.add_note(order_id=form.instance.pk, text=note, actor=staff_user(request))
         except NotAllowedError as refusal:
             raise _RefusedError(refusal) from refusal
@@ -94,7 +101,7 @@ class OrderFormAdmin(FeatureModelAdmin):
     def construct_change_message(
         self, request: HttpRequest, form: Any, formsets: list[Any], add: bool = False
     ) -> list[Any]:
-        """Return the message for Django's own log; the order's timeline is the log that staff read."""
+        """Return the message for Django's admin log, without the items. Staff read the order's timeline instead."""
         return construct_change_message(form, [], add)
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
@@ -122,12 +129,12 @@ def _edit(request: HttpRequest, form: OrderForm, items: ItemFormSet | None) -> N
 def left_out(request: HttpRequest, order: Order) -> frozenset[str]:
     """Return the fields of the form that this user may not see."""
     hidden = hidden_fields(request.user, order.delivery_date)
-    # A customer without a name is shown by phone.
+    # For a customer without a name, the field would show the phone.
     return hidden | {"customer"} if "recipient_phone" in hidden else hidden
 
 
 def _without(fieldsets: Any, names: frozenset[str]) -> list[Any]:
-    """Return the fieldsets without these fields, and without fieldsets that become empty."""
+    """Return the fieldsets without the fields with these names. Leave out fieldsets that become empty."""
     found = []
     for title, options in fieldsets:
         lines = []

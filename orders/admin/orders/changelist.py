@@ -1,4 +1,4 @@
-"""The order list: which orders it shows, in which order, and what stands above it."""
+"""The order list: its orders, their sort order, and the part of the page above the rows."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
@@ -34,11 +34,11 @@ from orders.selectors.presets import (
 )
 
 DAYS = ("today", "tomorrow")
-"""Presets that are a day themselves; any other may be narrowed to a day of the address."""
+"""The keys of the presets that select one day. All other presets can be limited to the day in the URL."""
 
 
 class OrderChangeList(PeekChangeList):
-    """A page of orders: of a preset, a day, or a search."""
+    """A page of the order list, with the orders of a preset, of a day or of a search."""
 
     queryset: QuerySet[Order]
 
@@ -52,7 +52,7 @@ class OrderChangeList(PeekChangeList):
         super().__init__(request, *args, **kwargs)
 
     def get_filters_params(self, params: Any = None) -> Any:
-        """Return the filters' parameters, without those that are the list's own."""
+        """Return the parameters of the filters, without the parameters for the preset and the day."""
         found = super().get_filters_params(params)
         for name in (PARAMETER, DAY_PARAMETER):
             found.pop(name, None)
@@ -60,9 +60,9 @@ class OrderChangeList(PeekChangeList):
 
     @property
     def preset(self) -> Preset | None:
-        """Return the preset whose orders are shown; None for a day of the picker.
+        """Return the preset whose orders are shown, or None if a day from the day picker is shown.
 
-        A search looks at all orders, and so do filters, unless the address names a preset or a day.
+        A search includes all orders. Filters also include all orders, unless the URL contains a preset or a day.
         """
         if self.query:
             return BY_KEY["all"]
@@ -76,7 +76,8 @@ class OrderChangeList(PeekChangeList):
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Order]:
         """Return the orders of the preset, the day or the search."""
         if request.method == "POST":
-            # An action on selected rows: a row that has been moved on since may no longer match the list's own query.
+            # This is an action on selected rows. If the status of a selected order has changed since the page was
+            # loaded, the list's own query may no longer find the order.
             return self.root_queryset
         found = super().get_queryset(request, exclude_parameters)
         preset = self.preset
@@ -91,7 +92,7 @@ class OrderChangeList(PeekChangeList):
         return found
 
     def get_results(self, request: HttpRequest) -> None:
-        """Read the page, and set on each row what its columns need."""
+        """Read the page, and set the attributes on each row that the columns need."""
         if is_without_page(request):
             return
         found: QuerySet[Order] = self.queryset
@@ -102,13 +103,13 @@ class OrderChangeList(PeekChangeList):
 
     @property
     def shown_day(self) -> date:
-        """The day in the middle of the day picker."""
+        """Return the day in the middle of the day picker."""
         if self.day is None and self.preset is not None and self.preset.key == "tomorrow":
             return self.moment.today + timedelta(1)
         return self.day or self.moment.today
 
     def day_picker(self) -> list[dict[str, Any]]:
-        """Return yesterday, the day in the middle and the day after it, each with its address."""
+        """Return the day before the shown day, the shown day and the day after, each with its URL."""
         today, shown = self.moment.today, self.shown_day
         return [
             {
@@ -121,7 +122,7 @@ class OrderChangeList(PeekChangeList):
         ]
 
     def chips(self, found: Mapping[str, int]) -> list[dict[str, Any]]:
-        """Return the presets with their counts."""
+        """Return the buttons of the presets. `found` are the counts by the keys of the presets."""
         current = self.preset.key if self.preset is not None else ""
         return [
             {
@@ -137,10 +138,10 @@ class OrderChangeList(PeekChangeList):
 
 
 class ListHead(Feature[Order]):
-    """What stands above the list: presets with their counts, the day picker, and what keeps an open list current."""
+    """The part of the page above the rows: presets with counts, the day picker, and the state for live updates."""
 
     def list_context(self, request: HttpRequest, changelist: Any) -> dict[str, Any]:
-        """Return it as `list_head`."""
+        """Return the context of this part, as `list_head`."""
         assert isinstance(changelist, OrderChangeList)
         found = counts(changelist.moment)
         made = changelist.moment.now - OVERLAP
@@ -159,7 +160,7 @@ class ListHead(Feature[Order]):
 
 
 def _day(text: str | None) -> date | None:
-    """Return the day of the address; what is no date, or none of this century, counts as none."""
+    """Return the day in the URL, or None if the string is not a date between the years 2000 and 2099."""
     try:
         found = parse_date(text) if text else None
     except ValueError:
@@ -176,7 +177,7 @@ def _day_name(day: date, today: date) -> str:
 
 
 def _nothing_here(changelist: OrderChangeList) -> dict[str, str]:
-    """Return what an empty list says, and where to go on from there."""
+    """Return the title and the text that an empty list shows."""
     if changelist.query:
         return {"title": gettext("Nothing was found"), "text": gettext(
             "All orders were searched: number, names, address, any spelling of a phone or its last four digits."

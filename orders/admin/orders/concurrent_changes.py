@@ -9,19 +9,22 @@ from orders.models import Order, OrderEvent
 from orders.sync.fields import ITEMS
 
 ENTRIES_SEARCHED = 50
-"""The latest timeline entries that are searched for the author of a change."""
+"""The number of latest timeline entries that are searched for the author of a change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One field, with the other person and the time of the change; empty when the timeline does not have them."""
+    """One field that two users have changed.
+
+    `who_and_when` is the other user and the time of that user's change. It is empty if no timeline entry is found.
+    """
 
     change: BothChanged
     who_and_when: str
 
 
 def both_changed(order: Order, context: Mapping[str, Any]) -> list[Row]:
-    """Return the fields that both have changed, from the forms in the page's context. At most one query."""
+    """Return the fields that two users have changed, from the forms in the page's context. Make at most one query."""
     found: list[BothChanged] = list(getattr(context["adminform"].form, "both_changed", ()))
     for inline in context["inline_admin_formsets"]:
         if inline.formset.is_bound:

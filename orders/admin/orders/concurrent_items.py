@@ -1,8 +1,8 @@
-"""Concurrent changes of an order's lines: the posted lines are merged with the stored ones.
+"""The posted items of an order are combined with the stored items, which may have changed since the page was loaded.
 
-The form posts the lines that the page has shown. A colleague or the site may have added, removed or replaced lines
-since then. Neither change may be lost: stored lines stay, typed lines stay, and a line that was edited here but has
-been removed since then is added again as a new line.
+The form posts the items that the page showed. Since then, a colleague or the site may have added, removed or replaced
+items. No change may be lost. Stored items and typed items are kept. An item that the user has edited but that is no
+longer stored is added again as a new item.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,14 +16,14 @@ from orders.models import OrderItem
 from orders.presentation.formatting import NBSP, money, number, plain
 
 Line = Mapping[str, str]
-"""The posted values of one line, by field."""
+"""The posted values of one item, by field."""
 SEEN = "initial-"
 
 
 def merge_stored_lines(data: QueryDict, prefix: str, stored: Sequence[OrderItem]) -> list[BothChanged]:
-    """Rewrite a formset's posted data so that its lines are the stored ones, and return the differences.
+    """Replace the items in a formset's posted data with the stored items, and return the differences.
 
-    Nothing is rewritten when the page has shown the same lines that are stored.
+    New items are kept. If the page showed exactly the stored items, replace nothing.
     """
     try:
         initial, total = (int(str(data[f"{prefix}-{name}_FORMS"])) for name in ("INITIAL", "TOTAL"))
@@ -64,7 +64,7 @@ def _as_new(line: Line) -> Line:
 
 
 def _is_touched(line: Line) -> bool:
-    """Return whether the user has edited the line. A line that the user removes does not count."""
+    """Return whether the user has edited the quantity or the price. Return False for an item that the user removes."""
     if line.get("DELETE"):
         return False
     return any(_decimal(line.get(name)) != _decimal(line.get(SEEN + name)) for name in ("quantity", "price"))
@@ -104,7 +104,10 @@ def _gone(line: Line) -> BothChanged:
 
 
 def line_text(quantity: str | Decimal | None, price: str | Decimal | None) -> str:
-    """Return the quantity and price of a line as `2 × 7 500 ₸`. A text that is not a number stays as typed."""
+    """Return the quantity and the price of an item as `2 × 7 500 ₸`.
+
+    If one of the two is not a number, return both as typed.
+    """
     count, each = _decimal(quantity), _decimal(price)
     if count is None or each is None:
         return f"{quantity or '—'}{NBSP}×{NBSP}{price or '—'}"

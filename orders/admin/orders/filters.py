@@ -1,4 +1,4 @@
-"""Filters of the order list."""
+"""The filters of the order list."""
 
 from typing import Any
 
@@ -12,18 +12,18 @@ from orders.models import Order, Stage
 
 
 class FloristFilter(DropdownFilter):
-    """A filter by the responsible florist. Only active staff are in the list."""
+    """A filter by the responsible florist. The choices are the active members of staff."""
 
     title = _("responsible")
     parameter_name = "florist"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """Return the active members of staff."""
+        """Return the active members of staff, sorted by name."""
         staff = User.objects.filter(is_staff=True, is_active=True).order_by("first_name", "username")
         return [(str(user.pk), display_name(user)) for user in staff]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
-        """Return the orders of that person."""
+        """Return the orders of the chosen florist, or all orders if no florist is chosen."""
         value = self.value()
         return queryset.filter(responsible=int(value)) if value and value.isdecimal() else queryset
 
@@ -39,7 +39,7 @@ class StageFilter(DropdownFilter):
         return list(Stage.choices)
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
-        """Return the orders in that stage."""
+        """Return the orders in the chosen stage, or all orders if no stage is chosen."""
         return queryset.filter(status__stage=self.value()) if self.value() in Stage.values else queryset
 
 
@@ -50,7 +50,7 @@ class ProblemFilter(DropdownFilter):
     parameter_name = "problem"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """Return the kinds of problems."""
+        """Return the reasons why an order needs attention."""
         return [
             ("stub", _("not complete yet")),
             ("status", _("unknown status")),
@@ -61,7 +61,7 @@ class ProblemFilter(DropdownFilter):
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
-        """Return the orders with that problem."""
+        """Return the orders that need attention for the chosen reason, or all orders if no reason is chosen."""
         conditions = {
             "stub": Q(is_stub=True),
             "status": Q(status__needs_attention=True),

@@ -1,4 +1,4 @@
-"""The form that edits an order; a new order is created on another page (`new_order`)."""
+"""The form that edits an order. A new order is created on a different page (`new_order`)."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise  # the stubs are not installed in production
 
 LOCAL = ("customer",)
-"""References that the service takes as objects; it takes the others as keys."""
+"""The references that are passed to the service as objects. All other references are passed as keys."""
 MONEY = ("total_amount", "delivery_fee", "discount_amount", "paid_amount")
 
 TEXT_ROWS = {"delivery_address": 2, "comment": 3, "courier_comment": 3, "postcard_text": 3}
-"""Fields of several lines, with the number of rows shown."""
+"""The fields for texts of several lines, with the number of lines shown."""
 
 HELP: "dict[str, StrOrPromise]" = {
     "is_anonymous": "",
@@ -38,7 +38,8 @@ HELP: "dict[str, StrOrPromise]" = {
     ),
     "payment_status": _("The site knows “paid” and “not paid”; a refund is sent to it as “not paid”."),
 }
-"""Help texts: what a sum affects, and whether it is sent to the site. An empty text removes the model's help text."""
+"""The help texts of fields. They explain what a sum affects and whether the sum is sent to the site. An empty string
+removes the model's help text."""
 
 EDITABLE = (
     "recipient_name",
@@ -62,40 +63,40 @@ EDITABLE = (
 
 
 class PhoneField(forms.CharField):
-    """A phone in any spelling. A stored text that is not a phone number stays until a user changes it."""
+    """A field for a phone in any format. A stored string that is not a phone is kept until a user changes it."""
 
     def __init__(self, **kwargs: Any) -> None:
         widget = UnfoldAdminTextInputWidget({"inputmode": "tel", "autocomplete": "off"})
         super().__init__(max_length=100, required=False, widget=widget, **kwargs)
 
     def prepare_value(self, value: Any) -> Any:
-        """Return a stored number in the usual spelling."""
+        """Return a stored phone in the format `+7 701 123-45-67`."""
         return format_phone(value) if isinstance(value, str) else value
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        """Return whether the number has changed; another spelling of the same number is not a change."""
+        """Return whether the phone has changed. A different format of the same phone is not a change."""
         return normalize_phone(str(initial or "")).value != normalize_phone(str(data or "")).value
 
     def clean(self, value: Any) -> str:
-        """Return the number in E.164, or the text as typed, which `PhoneField.check` refuses."""
+        """Return the phone in E.164. Return a string that is not a phone as typed; `PhoneField.check` refuses it."""
         return normalize_phone(super().clean(value)).value
 
     @staticmethod
     def check(value: str) -> None:
-        """Raise `ValidationError` for a text that is not a phone number."""
+        """Raise `ValidationError` if the string is neither empty nor a phone."""
         if value and not normalize_phone(value).is_valid:
             raise ValidationError(gettext("There is no such phone number. Example: +7 701 123-45-67"))
 
 
 class OrderForm(SeenValuesMixin, forms.ModelForm):
-    """The editable fields of an order; the status, the florist and the courier have their own buttons."""
+    """The form of an order's editable fields. The status, the florist and the courier have their own buttons."""
 
     recipient_phone = PhoneField(label=_("recipient's phone"))
 
     refusal = ""
-    """The text of the service's refusal, when the form is shown again because of it."""
+    """The message of the service that refused the change, or an empty string."""
     refused_field = ""
-    """The field that the refusal is about; empty for the whole form."""
+    """The name of the field that caused the refusal, or an empty string if it is not about one field."""
 
     class Meta:
         model = Order
@@ -114,7 +115,7 @@ class OrderForm(SeenValuesMixin, forms.ModelForm):
                 field.widget = UnfoldAdminTextareaWidget({"rows": TEXT_ROWS[name]})
 
     def _offer_active_references(self) -> None:
-        """Limit each reference to its active rows and the order's current one."""
+        """Limit the choices of each reference to the active rows and the order's current row."""
         for name in ("delivery_slot", "city", "shop"):
             field = self.fields.get(name)
             if isinstance(field, forms.ModelChoiceField) and field.queryset is not None:
@@ -123,11 +124,11 @@ class OrderForm(SeenValuesMixin, forms.ModelForm):
                 field.queryset = field.queryset.filter(Q(is_active=True) | Q(**{key: current}))
 
     def clean_recipient_phone(self) -> str:
-        """Refuse an impossible number, unless it came from the site and is unchanged."""
+        """Return the phone. Raise `ValidationError` if a user has changed it to an invalid phone."""
         return self._checked_phone("recipient_phone")
 
     def clean(self) -> dict[str, Any] | None:
-        """Refuse negative sums, and add the refusal of the service."""
+        """Add errors for negative sums, and the refusal of the service as an error."""
         cleaned = super().clean()
         for name in MONEY:
             value = self.cleaned_data.get(name)
@@ -138,7 +139,7 @@ class OrderForm(SeenValuesMixin, forms.ModelForm):
         return cleaned
 
     def changes(self) -> dict[str, Any]:
-        """Return the changed fields in the form that the services take: keys for references, values for the rest."""
+        """Return the changed fields, each with the value that `as_service_value` returns."""
         return {
             name: self.as_service_value(name)
             for name in self.changed_data
@@ -146,7 +147,10 @@ class OrderForm(SeenValuesMixin, forms.ModelForm):
         }
 
     def as_service_value(self, name: str) -> Any:
-        """Return one field's value in the form that the services take."""
+        """Return the value of one field for `edit_order`.
+
+        A reference is returned as its key, unless it is in `LOCAL`. An empty sum is returned as 0.
+        """
         value = self.cleaned_data[name]
         if name in LOCAL:
             return value

@@ -1,4 +1,4 @@
-"""The context of an order's page outside its form: the header, the customer's orders, notes and timeline."""
+"""The context of an order's page around the form: the header, the customer's orders, the notes and the timeline."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -43,7 +43,7 @@ class OrderHeader(Feature[Order]):
     """The context of `orders/order_head.html` and `orders/order_after.html`."""
 
     def page_context(self, request: HttpRequest, row: Order, context: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the context with the text of a note that was typed but not added, and the concurrent changes."""
+        """Return the context, with the concurrent changes, and with the text of a note that was typed but not added."""
         preserved = self.model_admin.get_preserved_filters(request)
         found = header_context(request, row, may_move=may_change_status(request), preserved=preserved)
         if typed := request.POST.get("note_text", ""):
@@ -54,8 +54,8 @@ class OrderHeader(Feature[Order]):
 def header_context(request: HttpRequest, order: Order, *, may_move: bool, preserved: str) -> dict[str, Any]:
     """Return the context for the templates around the order's form.
 
-    `may_move`: whether the user may change the status; `preserved`: the filters of the list from which the page was
-    opened.
+    `may_move` is True if the user may change the status. `preserved` is the query string with the filters of the list
+    from which the page was opened.
     """
     shown_all = request.GET.get("timeline") == "all"
     events = order.events.select_related("actor")
@@ -125,7 +125,7 @@ def _step(order: Order) -> dict[str, Any] | None:
 
 
 def _sync(order: Order, events: Sequence[OrderEvent]) -> SafeString:
-    """Return the sync badge, with the time of the last agreement or the reason of the refusal."""
+    """Return the sync badge, with the time of the last exchange, or with the reason if the site refused a change."""
     if order.sync_state == SyncState.FAILED:
         reason = _last_refusal(order, events)
         return sync_badge(order, gettext("the site refused: %(reason)s") % {"reason": reason})
@@ -139,7 +139,7 @@ def _sync(order: Order, events: Sequence[OrderEvent]) -> SafeString:
 
 
 def _on_site_since(order: Order, events: Sequence[OrderEvent]) -> datetime | None:
-    """Return the time of the latest entry that was sent to the site or reported by it."""
+    """Return the time of the latest timeline entry about a change that was sent to the site or reported by the site."""
     for event in events:
         if event.kind == EventKind.SENT or event.source in REPORTED_BY_SITE:
             return event.happened_at
@@ -158,7 +158,10 @@ def _last_refusal(order: Order, events: Sequence[OrderEvent]) -> str:
 
 
 def _problem(order: Order, events: Sequence[OrderEvent]) -> dict[str, str]:
-    """Return the problem, with the time and the person who reported it: staff, or the customer about the photo."""
+    """Return the problem, with the person who reported it and the time.
+
+    The person is a user, or the customer who answered about the photo.
+    """
     event = next((event for event in events if _is_report(event)), None)
     return {"reason": order.problem, "who": event.who_and_when if event else ""}
 
@@ -170,7 +173,10 @@ def _is_report(event: OrderEvent) -> bool:
 
 
 def _recipient(request: HttpRequest, order: Order) -> dict[str, Any]:
-    """Return the recipient's phone with a chat link; for a surprise as plain text, so that a tap does not call."""
+    """Return the recipient's phone with a link to a chat.
+
+    The phone of a surprise is plain text without links, because a tap must not call the recipient.
+    """
     phone = order.recipient_phone
     if order.is_surprise:
         return {"recipient_phone": phone_text(request.user, phone), "must_not_call": bool(phone)}
@@ -178,7 +184,10 @@ def _recipient(request: HttpRequest, order: Order) -> dict[str, Any]:
 
 
 def _whatsapp(request: HttpRequest, phone: str) -> SafeString:
-    """Return a link to a chat with this phone; empty for an invalid phone, and for a user who may not see it."""
+    """Return a link to a chat with this phone.
+
+    Return an empty string for an invalid phone, and for a user who may not see phones.
+    """
     url = whatsapp_url(phone) if may_see_phones(request.user) else ""
     if not url:
         return SafeString("")

@@ -1,4 +1,4 @@
-"""The items of an order on its page: sold lines, and new ones from the catalogue or as free text."""
+"""The items on an order's page. A new item is a product of the catalogue or free text."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -30,10 +30,10 @@ from orders.sync.snapshot import ItemSnapshot
 
 
 class PlainText(forms.Widget):
-    """A value that is only shown."""
+    """A widget that shows a value as text."""
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> Any:
-        """Return the escaped text with a hidden input: it is needed if another person removes the line."""
+        """Return the escaped text with a hidden input. If another user removes the item, the posted value is needed."""
         if not value:
             return mark_safe('<span class="crm-item-name"></span>')
         return format_html(
@@ -42,18 +42,18 @@ class PlainText(forms.Widget):
 
 
 class PriceWidget(UnfoldAdminDecimalFieldWidget):
-    """The price of one piece, with the list price beside a discounted price."""
+    """The widget of the price of one piece. It also shows the list price if the item has a discount."""
 
     item: OrderItem | None = None
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> Any:
-        """Return the field, and the list price."""
+        """Return the input, and the list price of an item with a discount."""
         shown = super().render(name, value, attrs, renderer)
         return format_html("{}{}", shown, struck_list_price(self.item)) if self.item is not None else shown
 
 
 def struck_list_price(item: OrderItem) -> SafeString:
-    """Return the list price struck through; empty when the line has no discount."""
+    """Return the list price struck through, or an empty string if the item has no discount."""
     listed = full_price(item)
     if listed <= item.price:
         return SafeString("")
@@ -65,7 +65,7 @@ def struck_list_price(item: OrderItem) -> SafeString:
 
 
 class ItemForm(SeenValuesMixin, forms.ModelForm):
-    """The form of one line."""
+    """The form of one item."""
 
     seen_fields = ("quantity", "price")
 
@@ -101,7 +101,7 @@ class ItemForm(SeenValuesMixin, forms.ModelForm):
             if "price" not in (kwargs.get("initial") or {}):
                 self.initial.pop("price", None)
             return
-        # A sold line keeps its name, so no query for its product is needed.
+        # A stored item contains its name, so no query for its product is needed.
         item = self.instance
         self.fields["product"] = forms.CharField(disabled=True, required=False, label=_("product"), widget=PlainText())
         self.initial["product"] = item.name
@@ -114,7 +114,7 @@ class ItemForm(SeenValuesMixin, forms.ModelForm):
         self.stored = {"quantity": item.quantity, "price": item.price}
 
     def clean(self) -> dict[str, Any] | None:
-        """Require a price, and a product or a name."""
+        """Add errors if the price is missing, and if a new item has neither a product nor a name."""
         cleaned = super().clean()
         if not self.instance._state.adding:
             if self.cleaned_data.get("price") is None and "price" not in self.errors:
@@ -132,18 +132,18 @@ class ItemForm(SeenValuesMixin, forms.ModelForm):
         return cleaned
 
     def _post_clean(self) -> None:
-        # Only `services` save the row; Django's validation of a new one would require an order.
+        # Only services save the row. Django's validation of a new row would require an order.
         if self.instance._state.adding:
             return
         self.cleaned_data.pop("product", None)
         super()._post_clean()  # type: ignore[misc]  # Django's hook is private, so its stubs lack it
 
     def snapshot(self) -> ItemSnapshot:
-        """Return the line, old or new, for `edit_order`."""
+        """Return the stored or new item for `edit_order`."""
         data = self.cleaned_data
         if not self.instance._state.adding:
             item = self.instance
-            # An unchanged field keeps its stored value, not the value that the page has shown.
+            # An unchanged field gets the stored value, not the value that the page showed.
             numbers = {name: data[name] if name in self.changed_data else self.stored[name] for name in self.stored}
             return replace(as_snapshot(item), **numbers)
         product: Product | None = data.get("product")
@@ -153,7 +153,11 @@ class ItemForm(SeenValuesMixin, forms.ModelForm):
 
 
 class ItemFormSet(PaginationInlineFormSet):
-    """The form set of all lines. It merges the lines that others have added or removed, and asks once to confirm."""
+    """The formset of all items.
+
+    The formset includes the items that other users have added or removed. If this user has changed items too, the form
+    must be saved twice, as confirmation.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -163,11 +167,11 @@ class ItemFormSet(PaginationInlineFormSet):
             self.line_changes = merge_stored_lines(cast(QueryDict, self.data), self.prefix, list(rows))
 
     def was_shown(self) -> bool:
-        """Return whether the page had fields for the lines; users who may not see prices have none."""
+        """Return whether the page had fields for the items. It has none for users who may not see prices."""
         return f"{self.prefix}-0-quantity" in self.data
 
     def clean(self) -> None:
-        """Require at least one line, and refuse once when another person has changed the lines too."""
+        """Raise `ValidationError` if there is no item, and once if another user has changed the items too."""
         super().clean()
         if not self.instance._state.adding and not self.was_shown():
             return
@@ -184,7 +188,10 @@ class ItemFormSet(PaginationInlineFormSet):
 
     @property
     def both_changed(self) -> list[BothChanged]:
-        """Return the lines that both have changed; empty when only the other person has changed lines."""
+        """Return the items that both users have changed.
+
+        Items that another user has added or removed are included only if this user has changed items too.
+        """
         of_lines = [
             replace(change, label=f"{form.instance.name}: {change.label.lower()}")
             for form in self.initial_forms
@@ -193,7 +200,7 @@ class ItemFormSet(PaginationInlineFormSet):
         return of_lines + (self.line_changes if self.has_changed() else [])
 
     def kept_forms(self) -> list[Any]:
-        """Return the forms of the lines that are not removed, in their order."""
+        """Return the forms of the items that the user does not remove, sorted as on the page."""
         return [
             form
             for form in self.forms
@@ -202,7 +209,7 @@ class ItemFormSet(PaginationInlineFormSet):
 
 
 def _changed_before_it_was_removed(form: ItemForm) -> list[BothChanged]:
-    """Return another person's changes of a line that the user removes, and mark them as seen."""
+    """Return the changes that another user has made to an item that this user removes, and mark them as seen."""
     stale = [] if form.instance._state.adding else [name for name in form.seen_fields if form.is_stale(name)]
     if not stale:
         return []
@@ -214,7 +221,7 @@ def _changed_before_it_was_removed(form: ItemForm) -> list[BothChanged]:
 
 
 class ItemInline(TabularInline):
-    """The lines; users who may change an order may change them."""
+    """The items of an order. Users who may change orders and see prices may change the items."""
 
     model = OrderItem
     form = ItemForm
@@ -224,11 +231,14 @@ class ItemInline(TabularInline):
     autocomplete_fields = ("product",)
     hide_title = True
     extra = 0
-    verbose_name = _("product")  # label of the button below the lines
+    verbose_name = _("product")  # label of the button below the items
     verbose_name_plural = _("items")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Return the fields; a user who may not change the lines gets text columns, without sums if hidden."""
+        """Return the fields. A user who may not change the items gets columns of text.
+
+        The columns of a user who may not see prices contain no prices.
+        """
         if not self._sees_prices(request, obj):
             return ("name_column", "quantity_column")
         if obj is not None and not self.has_change_permission(request, obj):
@@ -236,31 +246,31 @@ class ItemInline(TabularInline):
         return self.fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OrderItem]:
-        """Return the lines in their order."""
+        """Return the items with their products, sorted by position."""
         return super().get_queryset(request).select_related("product").order_by("position", "created_at")
 
     def formfield_for_dbfield(self, db_field: Field, request: HttpRequest, **kwargs: Any) -> FormField | None:
-        """Remove the small buttons that edit a product."""
+        """Return the form field without the small buttons that edit a product."""
         return without_related_buttons(super().formfield_for_dbfield(db_field, request, **kwargs))
 
     @admin.display(description=_("product"))
     def name_column(self, item: OrderItem) -> str:
-        """Return the name under which the line was sold."""
+        """Return the name under which the item was sold."""
         return item.name
 
     @admin.display(description=_("quantity"))
     def quantity_column(self, item: OrderItem) -> str:
-        """Return the quantity."""
+        """Return the quantity without trailing zeros."""
         return number(item.quantity)
 
     @admin.display(description=_("price, ₸"))
     def price_column(self, item: OrderItem) -> str:
-        """Return the price of one piece, and the price before a discount."""
+        """Return the price of one piece, and the list price if the item has a discount."""
         return format_html("{} {}", money(item.price), struck_list_price(item))
 
     @admin.display(description=_("sum"))
     def total_column(self, item: OrderItem) -> str:
-        """Return the sum of the line."""
+        """Return the sum of the item, or a dash for a new item."""
         return "—" if item._state.adding else money(item.total)
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -272,11 +282,11 @@ class ItemInline(TabularInline):
         return self._may(request) and self._sees_prices(request, obj)
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Return whether the user may change orders and see prices, which the form requires."""
+        """Return whether the user may change orders and see prices. The form of an item contains the price."""
         return self._may(request) and self._sees_prices(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Return whether the user may remove lines; the order itself can't be deleted."""
+        """Return whether the user may remove items. The order itself can't be deleted."""
         return self._may(request) and self._sees_prices(request, obj)
 
     @staticmethod

@@ -1,7 +1,7 @@
-"""What keeps an open order list current: one request that htmx sends every few seconds (orders/list_head.html).
+"""The live updates of an open order list: one request that htmx sends every few seconds (orders/list_head.html).
 
-The request says what the page shows. The answer is HTML of only those parts that have changed since, and empty when
-none has. So a change costs a few rows and not a page, on each of the screens that show the list.
+The request contains the state of the page. The response contains the HTML of the parts that have changed since then. It
+is empty if no part has changed. Therefore each screen with the list loads a few rows after a change, not a whole page.
 """
 
 from collections.abc import Iterable, Mapping
@@ -30,50 +30,54 @@ from orders.selectors.presets import Moment, counts
 
 FEW_NEW = 100
 OVERLAP = timedelta(seconds=30)
-"""A transaction may commit some seconds after the moment that it wrote down."""
+"""The overlap of two searches for new orders. A transaction may be committed some seconds after the time that it
+stored."""
 OWN_PARAMETERS = ("since", "changed", "minute", "news", "row", "hidden", PAGE_VAR)
 
 
 @dataclass(frozen=True, slots=True)
 class ListState:
-    """What an open list remembers between two requests."""
+    """The state of the order list that an open page sends with its next request."""
 
     changed: str
-    """When any order was last changed."""
+    """The time of the latest change of any order, in ISO 8601 format."""
     minute: str
-    """The minute for which the rows say how much time is left."""
+    """The local time (HH:MM) for which the rows show the remaining time."""
 
     @classmethod
     def now(cls) -> "ListState":
-        """Return the present state. Queries: 1."""
+        """Return the current state. Make one query."""
         return cls(last_change(), f"{timezone.localtime():%H:%M}")
 
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """Orders that came since the page was made; `here` are those that the list's own query finds."""
+    """The primary keys of the orders that were created since the page was loaded.
+
+    `here` contains only the orders that the list's own query finds.
+    """
 
     new: list[str]
     here: list[str]
 
     @property
     def digest(self) -> str:
-        """Return a short text that differs when the news differ; empty for none."""
+        """Return a short hash of the primary keys, or an empty string if there are no new orders."""
         return sha256("/".join([*self.new, "", *self.here]).encode()).hexdigest()[:12] if self.new else ""
 
 
 class LiveUpdates(Feature[Order]):
-    """The URL."""
+    """The URL to which an open list sends its requests."""
 
     def urls(self) -> list[URLPattern]:
-        """Return it."""
+        """Return the URL of the requests."""
         return [self.view("pulse/", self.pulse, name="pulse", methods=GET, permission=may_see)]
 
     def pulse(self, request: HttpRequest) -> HttpResponse:
-        """Return for an open list what has changed of the rows it shows, of the counts and of the new orders.
+        """Return the changes of the shown rows, of the counts and of the new orders, for an open list.
 
-        The URL carries the list's own query too, which tells which of the new orders belong to it. A page that is
-        `hidden` gets no rows: it gets them when it is seen again.
+        The URL also contains the list's own query, which selects the new orders that belong to the list. `hidden` means
+        that the page is not visible. Such a page receives the changed rows when it becomes visible again.
         """
         shown = shown_rows(request.GET.getlist("row"))
         versions = _versions(shown)
@@ -87,7 +91,7 @@ class LiveUpdates(Feature[Order]):
         if request.GET.get("hidden"):
             state = ListState(state.changed, sent.minute)
         elif state.minute != sent.minute:
-            ids = list(shown)  # "in 10 min" is another text now, though the order is the same
+            ids = list(shown)  # the text "in 10 min" must change although the order has not changed
         else:
             ids = [pk for pk, current in versions.items() if current != shown[pk]]
         context: dict[str, Any] = {"rows": row_swaps(request, ids), "is_swap": True}
@@ -102,13 +106,16 @@ class LiveUpdates(Feature[Order]):
         return HttpResponse(render_to_string("orders/list_update.html", context))
 
     def _news(self, request: HttpRequest, shown: Mapping[UUID, str]) -> News:
-        """Return the orders that came since the page was made and are not on it. Queries: 1, with new orders 2."""
+        """Return the orders that were created since the page was loaded and that the page does not show.
+
+        Make one query if there are no new orders.
+        """
         new = created_since(_moment(request.GET.get("since"))) - shown.keys()
         here = self._belonging(request, new) if new else set()
         return News(sorted(map(str, new)), sorted(map(str, here)))
 
     def _belonging(self, request: HttpRequest, ids: Iterable[UUID]) -> set[UUID]:
-        """Return those of the orders that the list's own query finds."""
+        """Return the primary keys of the orders that the list's own query finds."""
         query = request.GET.copy()
         for name in OWN_PARAMETERS:
             query.pop(name, None)
@@ -117,13 +124,13 @@ class LiveUpdates(Feature[Order]):
 
 
 def created_since(moment: datetime) -> set[UUID]:
-    """Return the orders that came or were made since then; the newest hundred of them."""
+    """Return the primary keys of the orders created after this time, but at most the newest `FEW_NEW`."""
     created = OrderEvent.objects.filter(kind=EventKind.CREATED, happened_at__gt=moment)
     return set(created.order_by("-happened_at").values_list("order_id", flat=True)[:FEW_NEW])
 
 
 def last_change() -> str:
-    """Return when any order was last changed; the newest entry of an index."""
+    """Return the time of the latest change of any order, in ISO 8601 format. The query uses an index."""
     last = Order.objects.aggregate(last=Max("updated_at"))["last"]
     return last.isoformat() if last else ""
 

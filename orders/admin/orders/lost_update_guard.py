@@ -1,8 +1,8 @@
-"""Protection against lost updates when two people edit one form.
+"""The protection against lost updates when two users edit the same row.
 
-The form contains the values that the page has shown. A field counts as changed when it differs from those, not from the
-stored value, so a page that was opened an hour ago does not undo a colleague's changes. Unchanged fields are not saved;
-a field that both have changed needs a second save as confirmation.
+The form contains the values that the page showed. A field counts as changed if it differs from the shown value, not
+from the stored value. Therefore a page that was opened an hour ago does not overwrite a colleague's changes. Unchanged
+fields are not saved. A field that both users have changed must be saved twice, as confirmation.
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,10 @@ def _as_stored(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class BothChanged:
-    """One field that two people have changed, with the old value, the stored value and the user's value as texts."""
+    """One field that two users have changed, with three values as strings.
+
+    `was` is the value that the page showed, `theirs` is the stored value, and `yours` is the posted value.
+    """
 
     name: str
     label: str
@@ -37,7 +40,7 @@ class BothChanged:
 
 
 class SeenValuesMixin(_Base):
-    """A mixin for the form of an existing row. `seen_fields` are the guarded fields; None guards all fields."""
+    """A mixin for the form of an existing row. `seen_fields` are the protected fields; None means all fields."""
 
     seen_fields: tuple[str, ...] | None = None
 
@@ -51,7 +54,7 @@ class SeenValuesMixin(_Base):
                 field.show_hidden_initial = True
 
     def clean(self) -> dict[str, Any] | None:
-        """Refuse once to overwrite a change that another person has made since the page was opened."""
+        """Add an error to each field that another user has changed too. The second save adds no error."""
         cleaned = super().clean()
         for name in self.changed_data:
             field = self.fields[name]
@@ -87,7 +90,7 @@ class SeenValuesMixin(_Base):
         return seen is not None and self.fields[name].has_changed(stored, seen)
 
     def show_as_seen(self, name: str) -> None:
-        """Mark the stored value as seen, so that the next save overwrites it."""
+        """Mark the stored value as seen. The next save then overwrites this value."""
         bound = self[name]
         current = self.fields[name].prepare_value(bound.initial)
         shown = cast(QueryDict, self.data).copy()

@@ -1,4 +1,4 @@
-"""The order's pages: list, form, features. Each has its own module; this one combines them."""
+"""The admin of orders. It combines the list, the form and the features, each of which has its own module."""
 
 from typing import Any
 
@@ -37,9 +37,9 @@ from orders.rules.visibility import hidden_fields
 from orders.selectors.search import ids_if_few, search_for
 
 MOST_CUSTOMERS = 200
-"""The largest number of customers whose orders a search includes; a search for a person finds fewer."""
+"""The largest number of customers whose orders a search includes. A search for one person finds fewer customers."""
 FEW_FOUND = 500
-"""The largest number of found orders that the query selects by primary key; a page shows a tenth of that."""
+"""The largest number of found orders that the query selects by primary key. A page shows a tenth of this number."""
 HEAVY = ("search", "metadata", "bitrix_state")
 
 _DELIVERY = (
@@ -75,7 +75,7 @@ FEATURES = (
     LiveUpdates,
     OrderHeader,
 )
-"""The features of the order's pages. The menu of bulk actions follows this order."""
+"""The features of the order's pages. The menu of bulk actions is sorted in the same way."""
 
 
 @admin.register(Order)
@@ -119,11 +119,11 @@ class OrderAdmin(OrderFormAdmin):
     )
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
-        """Refuse: an order is cancelled, never deleted."""
+        """Return False: an order is cancelled, never deleted."""
         return False
 
     def has_change_status_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
-        """Return whether the user may change statuses; Unfold calls it for the action of a row."""
+        """Return whether the user may change statuses. Unfold calls this method for the action of a row."""
         return may_change_status(request)
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
@@ -135,13 +135,16 @@ class OrderAdmin(OrderFormAdmin):
         return OrderChangeList
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
-        """Leave out the heavy columns."""
+        """Return the orders without loading the large columns."""
         return super().get_queryset(request).select_related("customer", *self.list_select_related).defer(*HEAVY)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
     ) -> tuple[QuerySet[Order], bool]:
-        """Find orders by number, names, address and any form of a phone, also the customer's, by an index."""
+        """Search orders by number, names, address and phone in any format, including the customer's phone.
+
+        The search uses an index.
+        """
         query = search_for(request.user, search_term)
         if query is None:
             return queryset, False
@@ -149,16 +152,16 @@ class OrderAdmin(OrderFormAdmin):
         found = Q(search=query)
         if customers:
             found |= Q(customer_id__in=customers)
-        # A few orders are selected by id; many are found quickly by scanning the newest orders first.
+        # A few orders are selected by primary key. Many orders are found quickly if the newest are scanned first.
         few = ids_if_few(Order.objects.filter(found), FEW_FOUND)
         return queryset.filter(found) if few is None else queryset.filter(pk__in=few), False
 
     def get_sortable_by(self, request: HttpRequest) -> Any:
-        """Return the sortable columns, without the sums for a user who may not see them."""
+        """Return the sortable columns. A user who may not see prices cannot sort by the sum."""
         columns = super().get_sortable_by(request)
         is_priced = "total_amount" not in hidden_fields(request.user, None)
         return [column for column in columns if is_priced or column is not amount_column]
 
     def formfield_for_dbfield(self, db_field: Field, request: HttpRequest, **kwargs: Any) -> FormField | None:
-        """Remove the small buttons that edit a slot or a city."""
+        """Return the form field without the small buttons that edit a delivery slot or a city."""
         return without_related_buttons(super().formfield_for_dbfield(db_field, request, **kwargs))

@@ -1,4 +1,4 @@
-"""Notes on an order's page: added without saving the order's form, and never changed afterwards."""
+"""The notes on an order's page. A note is added without saving the order's form, and is never changed."""
 
 from typing import Any
 from uuid import UUID
@@ -22,15 +22,15 @@ NOTES_SHOWN = 50
 
 
 class Notes(Feature[Order]):
-    """The URL that adds a note."""
+    """The form that adds a note to an order."""
 
     def urls(self) -> list[URLPattern]:
-        """Return the URL that adds a note."""
+        """Return the URL to which the form is posted."""
         route, may = "<uuid:key>/notes/", may_change_status
         return [self.view(route, self.add_note, name="add_note", methods=POST, permission=may)]
 
     def add_note(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Add a note. The response for htmx has all notes, and the typed text if it was refused."""
+        """Add a note. The response to htmx contains the latest notes, and the typed text if it was refused."""
         order = order_or_404(key)
         text, page = request.POST.get("text", ""), reverse("admin:orders_order_change", args=[key])
         refused = ""
@@ -50,9 +50,9 @@ class Notes(Feature[Order]):
 
 
 def notes_of(order: Order, *, may_write: bool, back: str) -> dict[str, Any]:
-    """Return the context of `orders/notes.html`: the notes, newest first, and the form's URL. One query.
+    """Return the context of `orders/notes.html`: the latest notes, newest first, and the form's URL. Make one query.
 
-    `back` is the address of the page that shows them.
+    `back` is the URL of the page that shows the notes.
     """
     rows = list(order.notes.select_related("author").order_by("-created_at")[: NOTES_SHOWN + 1])
     return {

@@ -1,8 +1,8 @@
-"""Photos on an order's page: adding and withdrawing them, and the customer's link.
+"""The panel with the photos on an order's page. Staff add and withdraw photos, and create the customer's link.
 
-Each button is a form that works without a script and then returns to the order's page. The script
-(static/cvety_crm/photos.js) requests JSON instead and replaces the panel in the page, so that nothing typed
-into the order's form is lost.
+Each button is a form that also works without a script. The response is then a redirect to the order's page. The script
+(static/cvety_crm/photos.js) requests JSON and replaces only the panel, because a reload of the page would lose what was
+typed into the order's form.
 """
 
 from collections.abc import Callable, Mapping
@@ -35,7 +35,10 @@ PANEL = "#crm-photos"
 
 
 def photos_panel(order: Order, request: HttpRequest, *, back: str) -> dict[str, Any]:
-    """Return `photos` for `orders/photos.html`; `back` is the URL of the page that shows it. Two queries."""
+    """Return the context of `orders/photos.html`. Make two queries.
+
+    `back` is the URL of the page that shows the panel.
+    """
     found = list(order.photos.select_related("author", "withdrawn_by"))
     live = live_photos(found)
     approval = approval_of(order)
@@ -61,7 +64,10 @@ def photos_panel(order: Order, request: HttpRequest, *, back: str) -> dict[str, 
 
 
 def _whatsapp(order: Order, link: str, user: AnyUser) -> str:
-    """Return a URL that opens WhatsApp with a text for the customer; "" without the customer's phone."""
+    """Return a URL that opens WhatsApp with a message for the customer.
+
+    Return an empty string without a link, without the customer's phone, and for a user who may not see phones.
+    """
     customer = order.customer
     if not link or customer is None or not may_see_phones(user):
         return ""
@@ -81,11 +87,11 @@ class Photos(Feature[Order]):
         ]
 
     def page_context(self, request: HttpRequest, row: Order, context: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the panel, as `photos`."""
+        """Return the context of the panel, as `photos`."""
         return {"photos": photos_panel(row, request, back=request.get_full_path() + PANEL)}
 
     def add_photos(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Add the uploaded pictures, and list the files that are not pictures."""
+        """Add the uploaded photos. Report the files that the service has refused, each with the reason."""
         files = request.FILES.getlist("photo")
 
         def add() -> str:
@@ -129,7 +135,7 @@ class Photos(Feature[Order]):
         return self._respond(request, key, change)
 
     def _respond(self, request: HttpRequest, key: UUID, action: Callable[[], str]) -> HttpResponse:
-        """Run `action` and return its result: JSON with the panel for the script, else a redirect with a message."""
+        """Run `action` and return its result: for the script as JSON with the panel, otherwise as a redirect."""
         found = self.model_admin.get_queryset(request).filter(pk=key)
         if not found.exists():
             raise Http404

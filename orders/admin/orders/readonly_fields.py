@@ -1,7 +1,7 @@
-"""An order's fields for a user who may only read them: formatted sums, references as text, typed texts without phones
-that this user may not see.
+"""The fields of an order for a user who may only read them.
 
-Django shows each read-only reference as a link, even to users who may not open the page of that link.
+Sums are formatted. References are shown as text, because Django shows each read-only reference as a link, even to users
+who may not open the page of that link. In typed texts, the phones that the user may not see are masked.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,10 @@ TEXTS = ("recipient_name", "delivery_address", "comment", "courier_comment", "po
 
 
 def readonly_fieldsets(fieldsets: Any, user: AnyUser) -> list[Any]:
-    """Return the fieldsets in which each such field is replaced by a function that returns its text for the user."""
+    """Return the fieldsets with each sum, reference and typed text replaced by a function.
+
+    The function returns the value of the field as the user may see it.
+    """
     return [(title, {**options, "fields": _as_text(options["fields"], user)}) for title, options in fieldsets]
 
 

@@ -1,4 +1,4 @@
-"""The columns of the order list. On a phone the same cells make a card (static/cvety_crm/order_list.css)."""
+"""The columns of the order list. On a phone the cells of a row form a card (static/cvety_crm/order_list.css)."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -33,7 +33,7 @@ REGULAR_FROM = 2
 
 
 def _cell(lines: Callable[[OrderRow], SafeString]) -> Callable[[OrderRow], SafeString]:
-    """Return the column of these lines: an element with an id, by which an open list replaces it."""
+    """Return a column whose cell contains these lines. htmx uses the id of the cell to replace it in an open list."""
 
     @wraps(lines)
     def cell(order: OrderRow) -> SafeString:
@@ -47,7 +47,7 @@ def _cell(lines: Callable[[OrderRow], SafeString]) -> Callable[[OrderRow], SafeS
 @admin.display(description=_("Number"), ordering="order_number")
 @_cell
 def number_column(order: OrderRow) -> SafeString:
-    """Return the number, the sync state and the marks of problems, all as one link."""
+    """Return the number, the sync state and the marks. The list makes them one link to the order."""
     return _lines(
         format_html(
             '<span class="crm-row-number" data-key="{}">№{}{}'
@@ -66,7 +66,7 @@ def number_column(order: OrderRow) -> SafeString:
 @admin.display(description=_("When"), ordering="delivery_date")
 @_cell
 def when_column(order: OrderRow) -> SafeString:
-    """Return the interval, the remaining or exceeded time, and the date unless it is today."""
+    """Return the date unless it is today, the delivery slot, and the remaining or exceeded time."""
     slot = order.delivery_slot.name if order.delivery_slot else ""
     is_today = order.delivery_date == timezone.localdate()
     if not order.delivery_date:
@@ -81,14 +81,14 @@ def when_column(order: OrderRow) -> SafeString:
 @admin.display(description=_("Status"))
 @_cell
 def status_column(order: OrderRow) -> SafeString:
-    """Return the status in its stage's colours, and the next step as a button."""
+    """Return the badge of the status, and the button that sets the next status."""
     return _lines(status_badge(order.status), _next_step(order))
 
 
 @admin.display(description=_("Composition"))
 @_cell
 def composition_column(order: OrderRow) -> SafeString:
-    """Return the first product, the number of the others, and whether there is a postcard."""
+    """Return the first product, the number of the other products, and a mark if there is a postcard."""
     items = composition(order.items.all())
     if not items:
         return _lines(_missing(order, gettext("no items")), _card(order))
@@ -103,9 +103,9 @@ def composition_column(order: OrderRow) -> SafeString:
 @admin.display(description=_("Recipient"))
 @_cell
 def recipient_column(order: OrderRow) -> SafeString:
-    """Return the recipient, the phone as a link, and the marks on the handover."""
+    """Return the recipient's name, the phone, and the marks for the handover."""
     user = order.seen_by
-    # For a surprise the phone is plain text, so that an accidental tap does not call the recipient.
+    # The phone of a surprise is plain text, because an accidental tap must not call the recipient.
     show = phone_text if order.is_surprise else shown_phone
     phone = show(user, order.recipient_phone)
     return _lines(
@@ -118,7 +118,7 @@ def recipient_column(order: OrderRow) -> SafeString:
 @admin.display(description=_("Address"))
 @_cell
 def address_column(order: OrderRow) -> SafeString:
-    """Return the district and the beginning of the address, with links to maps and chats."""
+    """Return the district, the beginning of the address and the city, with links to maps and chats."""
     city = order.city.name if order.city else ""
     if not order.delivery_address.strip():
         if order.is_pickup:
@@ -138,7 +138,7 @@ def address_column(order: OrderRow) -> SafeString:
 @admin.display(description=_("Customer"))
 @_cell
 def customer_column(order: OrderRow) -> SafeString:
-    """Return the customer, and whether the customer is regular."""
+    """Return the customer's name or phone, and a mark with the number of orders of a regular customer."""
     customer = order.customer
     if customer is None:
         return _lines("—")
@@ -155,7 +155,7 @@ def customer_column(order: OrderRow) -> SafeString:
 @admin.display(description=_("Payment"), ordering="total_amount")
 @_cell
 def amount_column(order: OrderRow) -> SafeString:
-    """Return the sum and the state of the payment."""
+    """Return the sum and the state of the payment. A user who may not see prices gets only the state."""
     if not may_see_prices(order.seen_by, order.delivery_date):
         return _lines(payment_state(order))
     amount = format_html('<span class="crm-money">{}</span>', money(order.total_amount))
@@ -166,7 +166,7 @@ def amount_column(order: OrderRow) -> SafeString:
 @admin.display(description=_("Florist"))
 @_cell
 def florist_column(order: OrderRow) -> SafeString:
-    """Return the florist, or a button to take the order."""
+    """Return the florist, or the button that takes the order."""
     who = order.responsible
     if who is not None:
         return _lines(display_name(who))
@@ -218,11 +218,11 @@ COLUMNS = (
     courier_column,
     notes_column,
 )
-"""The columns of the list in their order; the function's name is the column's name."""
+"""The columns of the list, from left to right. The name of a function is the name of the column."""
 
 
 def photo_mark(order: Order) -> SafeString | str:
-    """Return the state of the bouquet's photo; empty for an order without a photo."""
+    """Return the state of the bouquet's photo, or an empty string for an order without a photo."""
     state = photo_state(order)
     if state == PhotoState.NONE:
         return ""
@@ -235,7 +235,10 @@ def photo_mark(order: Order) -> SafeString | str:
 
 
 def payment_text(order: Order) -> str:
-    """Return whether the order is paid, the remaining sum, and the cash that the courier collects."""
+    """Return the state of the payment. For an unpaid order, return the remaining sum or the payment method.
+
+    Return no sums if the reader of the row may not see prices.
+    """
     if not may_show_sums(order) or _is_settled(order) or order.payment_status == PaymentStatus.REFUNDED:
         return payment_state(order)
     due = money(order.amount_due)
@@ -254,7 +257,7 @@ def payment_state(order: Order) -> str:
 
 
 def may_show_sums(order: Order) -> bool:
-    """Return whether the reader of the row may see its sums; True when no reader is set."""
+    """Return whether the user who reads the row (`seen_by`) may see its sums. Return True if no user is set."""
     user = getattr(order, "seen_by", None)
     return user is None or may_see_prices(user, order.delivery_date)
 
@@ -307,7 +310,7 @@ def _card(order: OrderRow) -> SafeString | str:
 
 
 def _missing(order: Order, words: str) -> SafeString | str:
-    """Return the name of a missing value in red; empty for a closed order."""
+    """Return the name of a missing value in red, or an empty string for a closed order."""
     if not is_open(order):
         return ""
     return format_html('<span class="crm-missing">{}</span>', words)

@@ -1,4 +1,4 @@
-"""The data that a row of the order list needs besides the order itself."""
+"""The data that a row of the order list needs in addition to the order itself."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, TypedDict, cast
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations  # the stubs are not installed in production
 
 COUNTED_AT_MOST = 100
-"""The limit up to which a customer's orders and an order's notes are counted: the site has one customer for all unknown
-people, with a hundred thousand orders."""
+"""The limit up to which a customer's orders and an order's notes are counted. The site has one customer for all unknown
+people, and this customer has a hundred thousand orders."""
 NOTE_LENGTH = 200  # characters read from the database
 
 
@@ -38,12 +38,15 @@ else:
 
 
 def version(order: Order) -> str:
-    """Return a text that changes whenever the row changes."""
+    """Return a string that differs after each change of the order."""
     return f"{order.updated_at.timestamp():.6f}"
 
 
 def with_row_details(orders: QuerySet[Order]) -> QuerySet[OrderRow]:
-    """Return the orders with items, photos, the last note, and the customer's number of orders. Queries: 1 + 2."""
+    """Return the orders with their items, photos, last note, and counts of notes and of the customer's orders.
+
+    Reading the orders takes three queries.
+    """
     customers_orders = Order.objects.filter(customer=OuterRef("customer")).order_by().values("pk")
     notes = OrderNote.objects.filter(order=OuterRef("pk"))
     last_note = notes.order_by("-created_at").annotate(start=Left("text", Value(NOTE_LENGTH))).values("start")[:1]
@@ -70,7 +73,10 @@ def set_row_context(
     may_move: bool,
     is_swap: bool = False,
 ) -> None:
-    """Set on each order its reader, the next step that this reader may take, and whether an open page swaps it in."""
+    """Set the attributes on each order that depend on the request: `seen_by`, `next_step` and `is_swap`.
+
+    `may_move` is True if the user may change statuses. `is_swap` means that htmx replaces the row on an open page.
+    """
     for order in orders:
         order.seen_by = request.user
         order.is_swap = is_swap

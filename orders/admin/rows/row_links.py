@@ -1,4 +1,4 @@
-"""Small buttons for a row of a list: call, WhatsApp, maps, copy the address, take the order."""
+"""The small buttons in a row of a list: call, WhatsApp, maps, copy the address, take the order."""
 
 from django.contrib.auth.models import AnonymousUser
 from django.template.loader import render_to_string
@@ -13,9 +13,9 @@ from orders.rules.visibility import may_see_phones, shown_text
 
 
 def row_links(order: Order, user: User | AnonymousUser) -> SafeString:
-    """Return the links of an order that this user may open. Orders need `select_related("customer", "city")`.
+    """Return the links of an order that this user may open. The order needs `select_related("customer", "city")`.
 
-    For a surprise the link calls the customer, because the recipient must not be called.
+    The links of a surprise call the customer, because the recipient must not be called.
     """
     phone = order.recipient_phone
     if order.is_surprise:
@@ -38,7 +38,10 @@ def row_links(order: Order, user: User | AnonymousUser) -> SafeString:
 
 
 def take_button(order: Order, user: User | AnonymousUser) -> SafeString:
-    """Return a button that takes an order without a florist; empty for other orders and without the permission."""
+    """Return the button that takes an order.
+
+    Return an empty string for an order that is closed or has a florist, and for a user who may not change statuses.
+    """
     is_free = order.responsible_id is None and is_open(order)
     may = user.has_perm("orders.change_order_status") or user.has_perm("orders.change_order")
     if not (is_free and may):

@@ -1,4 +1,7 @@
-"""What an open order list puts in place: cells of changed rows, and messages. htmx morphs each element by its id."""
+"""The HTML that htmx puts into an open order list: the cells of changed rows, and messages.
+
+htmx finds each element by its id and morphs it.
+"""
 
 from collections.abc import Collection, Iterable
 from urllib.parse import urlsplit
@@ -17,11 +20,14 @@ from orders.admin.rows.row_context import set_row_context, with_row_details
 from orders.models import Order, Status
 
 MOST_ROWS = 100
-"""Rows that are updated at once."""
+"""The largest number of rows in one update."""
 
 
 def row_swaps(request: HttpRequest, ids: Collection[UUID]) -> SafeString:
-    """Return the cells of these orders, whether or not the list would still find them. Queries: 4; 0 without ids."""
+    """Return the cells of these orders, even of an order that the list's own query no longer finds.
+
+    Make four queries, or none without ids.
+    """
     if not ids:
         return SafeString("")
     queryset = admin.site.get_model_admin(Order).get_queryset(request).filter(pk__in=ids)
@@ -38,7 +44,7 @@ def swaps_after_action(request: HttpRequest, ids: Collection[UUID]) -> HttpRespo
 
 
 def is_from_open_list(request: HttpRequest) -> bool:
-    """Return whether htmx sent the request from an order list, whose reader may see orders."""
+    """Return whether htmx sent the request from an open order list, and the user may see orders."""
     page = urlsplit(request.headers.get("HX-Current-URL", "")).path
     return (
         bool(request.headers.get("HX-Request"))
@@ -48,7 +54,7 @@ def is_from_open_list(request: HttpRequest) -> bool:
 
 
 def shown_rows(texts: Iterable[str]) -> dict[UUID, str]:
-    """Return the versions of the rows that a page shows; a text that names no row is left out."""
+    """Return the versions of the rows that a page shows, by primary key. Leave out malformed strings."""
     found = {}
     for text in list(texts)[:MOST_ROWS]:
         pk, _separator, shown_version = text.partition("-")
