@@ -1,4 +1,4 @@
-"""Admin pages of Telegram chats and messages."""
+"""The admin pages of Telegram chats and Telegram messages."""
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -18,7 +18,7 @@ from orders.rules.visibility import reason_to_hide_raw
 
 @admin.register(TelegramChat)
 class TelegramChatAdmin(CrmModelAdmin):
-    """Telegram chats, in addition to the chat in the settings."""
+    """The list and the pages of Telegram chats, which receive messages in addition to the chat in the settings."""
 
     list_display = ("__str__", "chat_id", "is_active", "wants_new_orders", "wants_status_changes")
     list_filter = ("is_active",)
@@ -34,7 +34,7 @@ class MessageAttemptInline(AttemptInline):
 
 @admin.register(TelegramMessage)
 class TelegramMessageAdmin(OutboxEntryAdmin):
-    """Telegram messages, one in each row."""
+    """The list and the pages of Telegram messages."""
 
     list_display = (
         "created_column",
@@ -66,7 +66,7 @@ class TelegramMessageAdmin(OutboxEntryAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[TelegramMessage], search_term: str
     ) -> tuple[QuerySet[TelegramMessage], bool]:
-        """Return the messages about the order with this number. The number is looked up by index."""
+        """Return the messages about the order with this number. The search for the number uses an index."""
         number = search_term.strip().lstrip("№# ")
         if not number:
             return queryset, False
@@ -80,7 +80,10 @@ class TelegramMessageAdmin(OutboxEntryAdmin):
 
     @admin.display(description=_("text"))
     def text_column(self, message: TelegramMessage) -> str:
-        """Return the escaped HTML of the message, because it contains texts of staff and customers."""
+        """Return the HTML of the message as escaped text, because it contains texts of staff and customers.
+
+        If the user may not see both phones and prices, return the reason why the text is hidden.
+        """
         if reason := reason_to_hide_raw(self.request.user):
             return reason
         return format_html('<pre class="crm-json" tabindex="0">{}</pre>', preview(message))

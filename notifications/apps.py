@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class NotificationsConfig(AppConfig):
-    """Messages to staff."""
+    """The configuration of the app."""
 
     name = "notifications"
     verbose_name = _("Telegram")

@@ -1,4 +1,4 @@
-"""Counts of messages for the sidebar, read from a partial index."""
+"""The count of failed messages for the sidebar. The query uses a partial index."""
 
 from cvety_crm.outbox import State
 from notifications.models import TelegramMessage

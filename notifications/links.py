@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from orders.models import Order
 
 _QUERY_LENGTH = 200
-"""The maximum length of the address in a map search. The map finds nothing for a longer one."""
+"""The maximum length of the address in a map search. The map finds nothing for a longer address."""
 
 
 class Button(NamedTuple):
@@ -21,7 +21,7 @@ class Button(NamedTuple):
 
 
 def buttons(order: Order) -> tuple[Button, ...]:
-    """Return the buttons of a message about the order whose URLs Telegram accepts."""
+    """Return the buttons of a message about the order. Leave out a button if Telegram does not accept its URL."""
     candidates = Button(gettext("Open the order"), order_url(order)), Button(gettext("On the map"), map_url(order))
     return tuple(button for button in candidates if is_public(button.url))
 
@@ -40,12 +40,15 @@ def page_url(path: str) -> str:
 
 
 def is_public(url: str) -> bool:
-    """Return whether Telegram accepts the URL of a button. It refuses a message with a button for localhost."""
+    """Return whether Telegram accepts the URL of a button. Telegram refuses a message with a button for localhost."""
     return url.startswith("https://")
 
 
 def map_url(order: Order) -> str:
-    """Return the URL of a 2GIS search for the delivery address, or an empty string for pickup or no address."""
+    """Return the URL of a 2GIS search for the delivery address.
+
+    Return an empty string for a pickup, and for an order without an address.
+    """
     address = " ".join(order.delivery_address.split())[:_QUERY_LENGTH]
     if order.is_pickup or not address:
         return ""

@@ -1,7 +1,8 @@
-"""Telegram's HTML: escape texts, and keep messages within the length limit.
+"""Functions that escape texts for Telegram's HTML and keep messages within the length limit.
 
-The length is counted in UTF-16 code units, as Telegram counts it, and includes escapes and tags. This is slightly
-stricter than Telegram, which counts the text without tags (https://core.telegram.org/bots/api#sendmessage).
+The length is counted in UTF-16 code units, as Telegram counts it, and includes escapes and tags. Therefore the limit is
+slightly stricter than in Telegram, which counts the text without tags
+(https://core.telegram.org/bots/api#sendmessage).
 """
 
 import html
@@ -100,7 +101,7 @@ class LongList:
 def compose(parts: Sequence[str | LongText | LongList], limit: int = LIMIT) -> str:
     """Return the parts joined by line breaks, within the limit.
 
-    The parts that may be cut share the remaining length. The shortest of them is served first.
+    The parts that may be cut share the remaining length. The shortest part gets its share first.
     """
     present = [part for part in parts if part]
     long_parts = [part for part in present if not isinstance(part, str)]

@@ -1,4 +1,4 @@
-"""Tables of Telegram chats and messages."""
+"""The models of Telegram chats and Telegram messages."""
 
 from django.db import models
 from django.db.models import Q
@@ -36,9 +36,10 @@ class TelegramChat(Table):
 
 
 class TelegramMessage(OutboxEntry):
-    """A message to a chat. The text of a message about an order is created when it is sent, from the current order.
+    """A message to a chat. The text of a message about an order is created from the current order, when it is sent.
 
-    `event` is the timeline entry that stores the facts of the change itself: the user, the old and the new status.
+    `event` is the timeline entry that stores the facts of the change itself: the user, the old status and the new
+    status.
     """
 
     class Kind(models.TextChoices):
@@ -89,7 +90,7 @@ class TelegramMessage(OutboxEntry):
         return f"{about} № {self.order.order_number}" if self.order else about
 
     def raises_alerts(self) -> bool:
-        """Return False: a message that fails must not create an alert, which would be another Telegram message."""
+        """Return False: a failed message must not create an alert, because an alert is a Telegram message too."""
         return False
 
 

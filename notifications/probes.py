@@ -15,7 +15,7 @@ REQUEST_SECONDS = 4.0
 
 @probe(_("Telegram"))
 def telegram() -> Finding:
-    """Request the name of our bot from the Bot API."""
+    """Request the username of the CRM's bot from the Bot API, and return an error if this fails."""
     if reason := recipients.disabled_reason():
         is_intended = not settings.TELEGRAM_NOTIFICATIONS_ENABLED
         return Finding(Level.YELLOW if is_intended else Level.RED, gettext("switched off"), reason)

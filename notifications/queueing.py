@@ -1,6 +1,7 @@
-"""Queue Telegram messages in the transaction of the change that they report.
+"""Telegram messages are queued in the transaction of the change that they report.
 
-This module only inserts rows. The text is created when a message is sent (`notifications.rendering`).
+This module only inserts and deletes rows. The text of a message about an order is created when the message is sent
+(`notifications.rendering`). The text of an alert is created when the alert is queued.
 """
 
 from datetime import datetime, timedelta
@@ -20,16 +21,16 @@ from orders.timeline_payloads import FromSite, payload_of
 Kind = TelegramMessage.Kind
 
 OUTDATED_AFTER = timedelta(days=1)
-"""If a comparison finds a change of an order that is older than this, no message is queued."""
+"""If an order is older than this, a change that a comparison finds in the order queues no message."""
 STUB_DELAY = timedelta(minutes=2)
-"""The delay of the message about an incomplete order (stub). The site is queried for its details each minute."""
+"""The delay of the message about a new stub. The CRM requests the rest of the order from the site each minute."""
 
 
 def on_order_event(change: OrderChange) -> None:
     """Queue a message to each chat for a new order, a changed status, a problem, or a customer's answer about a photo.
 
-    Imported orders and outdated changes found by a comparison cause no message. A status in its hold period is sent
-    when the period ends. This runs two queries, and one after the commit for the task.
+    Imported orders and outdated changes found by a comparison cause no message. The message about a status is sent
+    after the status's hold period. Make two queries, and one query for the task after the commit.
     """
     if change.event.source == Source.IMPORT or _is_outdated(change):
         return
@@ -39,7 +40,7 @@ def on_order_event(change: OrderChange) -> None:
         due_at = leaves_at(services.held_until_of(change.event))
         _queue(Kind.STATUS, order=change.order, event=change.event, due_at=due_at)
     elif change.event.kind == EventKind.PROBLEM:
-        # The text is created now, because the problem may be solved or changed when the message is sent.
+        # The text is created now, because the problem may be solved or changed before the message is sent.
         _queue(Kind.ALERT, text=texts.problem(change.order, change.event))
     elif change.event.kind == EventKind.PHOTO_ANSWERED:
         _queue(Kind.PHOTO, order=change.order, event=change.event)
@@ -48,7 +49,8 @@ def on_order_event(change: OrderChange) -> None:
 def on_status_taken_back(order: Order, event: OrderEvent) -> None:
     """Delete the messages about a status that is being undone, in the same transaction."""
     rows = TelegramMessage.objects.filter(event=event)
-    # The rows are locked first: a worker may be claiming one, and the attempt that it inserts must be deleted too.
+    # The rows are locked first: a worker may be claiming a row, and the attempt that the worker inserts must be deleted
+    # too.
     list(rows.select_for_update().values_list("pk"))
     rows.delete()
 

@@ -15,7 +15,7 @@ Kind = TelegramMessage.Kind
 
 
 def disabled_reason() -> str:
-    """Return the reason why no message can be sent, for staff, or an empty string if Telegram is enabled."""
+    """Return the reason, for staff, why no message can be sent, or an empty string if messages can be sent."""
     if not settings.TELEGRAM_NOTIFICATIONS_ENABLED:
         return gettext("Telegram notifications are switched off (TELEGRAM_NOTIFICATIONS_ENABLED).")
     if not settings.TELEGRAM_BOT_TOKEN:
@@ -24,14 +24,15 @@ def disabled_reason() -> str:
 
 
 def no_chat_reason() -> str:
-    """Return the text for staff about a message that has no chat."""
+    """Return the reason, for staff, why a message has no chat."""
     return gettext("There is no Telegram chat to write to: set TELEGRAM_CHAT_ID or add a chat.")
 
 
 def chats_for(kind: Kind) -> list[str] | None:
-    """Return the ids of the chats that receive messages of this kind, or None if there is no chat. Run one query.
+    """Return the ids of the chats that receive messages of this kind, or None if no chat is defined. Make one query.
 
-    The chat in the settings receives all messages, unless a row for this chat limits them.
+    Only the chat in `TELEGRAM_ALERT_CHAT_ID` receives alerts. The chat of an active row receives the other kinds of
+    messages that the row selects. The chat in `TELEGRAM_CHAT_ID` receives all other kinds, unless it has a row too.
     """
     rows = list(TelegramChat.objects.all())
     if kind == Kind.ALERT:
@@ -74,10 +75,10 @@ def move_chat(old: str, new: str) -> None:
 
 
 def postpone_messages(chat_id: str, seconds: float) -> None:
-    """Postpone all pending messages to the chat by the requested delay, and one second more than the refused message.
+    """Postpone the pending messages to the chat until one second after the requested delay (in seconds) has passed.
 
-    Telegram accepts about 20 messages a minute for one group. Without the delay, on a busy day the other messages would
-    use up their attempts and fail.
+    The refused message itself is sent again without the additional second. Telegram accepts about 20 messages a minute
+    for one group. Without the delay, on a busy day the other messages would use up their attempts and fail.
     """
     until = timezone.now() + timedelta(seconds=seconds + 1)
     TelegramMessage.objects.filter(chat_id=chat_id, state=State.PENDING, due_at__lt=until).update(due_at=until)

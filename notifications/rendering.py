@@ -1,4 +1,4 @@
-"""Load the data of a message and render it. The number of queries does not depend on the number of lines."""
+"""The rendering of a message from the current data. The number of queries does not depend on the number of items."""
 
 from dataclasses import dataclass
 
@@ -25,13 +25,13 @@ def preview(message: TelegramMessage) -> str:
 
 
 def render(message: TelegramMessage) -> Rendered:
-    """Return the content of the message, rendered from the current data. An alert keeps its stored text."""
+    """Return the content of the message, rendered from the current data. For an alert, return the stored text."""
     if message.order_id is None:
         return Rendered(message.text)
     order = Order.objects.select_related(*_RELATED).get(pk=message.order_id)
     items = list(OrderItem.objects.filter(order=order))
     event = OrderEvent.objects.select_related("actor").get(pk=message.event_id) if message.event_id else None
-    # This is not saved. A status in its hold period must not leave the CRM.
+    # The order is not saved. A status in its hold period must not be sent.
     order.status = services.released_status(order)
     facts = texts.OrderFacts(order=order, items=items, event=event, customer_orders=_orders_so_far(order))
     if message.kind == TelegramMessage.Kind.NEW_ORDER:

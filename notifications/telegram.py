@@ -1,4 +1,4 @@
-"""Send messages with Telegram's Bot API (https://core.telegram.org/bots/api), with python-telegram-bot."""
+"""The delivery of messages with Telegram's Bot API (https://core.telegram.org/bots/api) and python-telegram-bot."""
 
 import asyncio
 import os
@@ -31,11 +31,12 @@ from notifications.rendering import render
 from orders import services
 from orders.models import OrderEvent
 
-# This enables the future type of `retry_after` in the library. Without it, each use causes a deprecation warning.
+# This setting enables the future type of `retry_after` in the library. Without the setting, each use of `retry_after`
+# causes a deprecation warning.
 os.environ.setdefault("PTB_TIMEDELTA", "true")
 
 _CHAT_IDS_TRIED = 2
-"""How many chat ids are tried for one message. Telegram reports the new id when a group has become a supergroup."""
+"""The number of chat ids that are tried for one message. Telegram reports the new id if a group is now a supergroup."""
 
 
 def register() -> None:
@@ -46,8 +47,8 @@ def register() -> None:
 def send(message: TelegramMessage) -> Delivered:
     """Render the message and send it. Raise `DeliveryError`, `NoLongerNeededError` or `NotDueError`.
 
-    A message is not sent again if a worker stored its Telegram id and then died. It is sent again if Telegram's
-    response was lost: a duplicate is better than a missing message.
+    A message is not sent again if a worker stored the message's Telegram id and then died. A message is sent again if
+    Telegram's response was lost, because a duplicate is better than a missing message.
     """
     if message.telegram_message_id is not None:
         return _delivered(message.telegram_message_id)
@@ -101,7 +102,7 @@ def _send_to_current_chat(message: TelegramMessage, keyboard: InlineKeyboardMark
             failure = _failure(error)
             if isinstance(failure, TemporaryDeliveryError) and failure.retry_after is not None:
                 recipients.postpone_messages(message.chat_id, failure.retry_after)
-            raise failure from None  # the chained error has the URL, which contains the token
+            raise failure from None  # the chained error contains the URL, and the URL contains the token
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise _unreadable(error) from None
     raise TemporaryDeliveryError(gettext("Telegram keeps moving this chat to another id."))
@@ -121,7 +122,10 @@ async def _call(chat_id: str, text: str, keyboard: InlineKeyboardMarkup | None, 
 
 
 def bot_name(timeout: float) -> str:
-    """Request the user name of our bot from Telegram. Raise `DeliveryError` on failure or after `timeout` seconds."""
+    """Request the username of the CRM's bot from Telegram, and return it.
+
+    Raise `DeliveryError` on failure or after `timeout` seconds.
+    """
 
     async def ask() -> str:
         async with _request(timeout) as request, asyncio.timeout(timeout):
@@ -130,7 +134,7 @@ def bot_name(timeout: float) -> str:
     try:
         return asyncio.run(ask())
     except (TelegramError, TimeoutError) as error:
-        raise _failure(error) from None  # the chained error has the URL, which contains the token
+        raise _failure(error) from None  # the chained error contains the URL, and the URL contains the token
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _unreadable(error) from None
 

@@ -1,4 +1,4 @@
-"""Render the texts of messages to staff as Telegram's HTML. The functions are pure and run no queries."""
+"""The texts of messages to staff, as Telegram's HTML. The functions are pure and run no queries."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ Part = str | LongText | LongList
 
 @dataclass(frozen=True, slots=True)
 class OrderFacts:
-    """An order with its related rows loaded, and the other data for a message about it."""
+    """An order with its related rows loaded, and the other data for a message about the order."""
 
     order: Order
     items: Sequence[OrderItem]
@@ -34,7 +34,7 @@ class OrderFacts:
 
 
 def new_order(facts: OrderFacts) -> str:
-    """Return the text about a new order."""
+    """Return the message about a new order."""
     order = facts.order
     number = gettext("Order № %(number)s") % {"number": line(order.order_number)}
     who_and_when = ", ".join(part for part in (_actor(facts.event), long_moment(order.created_at)) if part)
@@ -43,7 +43,7 @@ def new_order(facts: OrderFacts) -> str:
 
 
 def status_change(facts: OrderFacts, status_names: Mapping[str, str]) -> str:
-    """Return the text about the status change of the event, even if the order has changed again.
+    """Return the message about the status change in `facts.event`, even if the order has changed again.
 
     `status_names` maps the codes of the event's statuses to their names.
     """
@@ -68,7 +68,7 @@ def status_change(facts: OrderFacts, status_names: Mapping[str, str]) -> str:
 
 
 def photo_answer(facts: OrderFacts) -> str:
-    """Return the text about the customer's answer to the photo of the bouquet."""
+    """Return the message about the customer's answer to the photo of the bouquet."""
     order, event = facts.order, facts.event
     answered = PhotoAnswered.from_json(event.details if event is not None else {})
     if answered.answer == PhotoAnswer.LIKED:
@@ -93,7 +93,7 @@ def status_changes(event: OrderEvent | None) -> list[Mapping[str, Any]]:
 
 
 def alert(warning: Alert) -> str:
-    """Return the text of an alert."""
+    """Return the message with an alert. Secrets in the title and the text are masked."""
     url = page_url(warning.path)
     return compose(
         [
@@ -105,7 +105,7 @@ def alert(warning: Alert) -> str:
 
 
 def problem(order: Order, event: OrderEvent) -> str:
-    """Return the text about a problem that a user has reported for an order."""
+    """Return the message about a problem that a user has reported for an order."""
     title = gettext("Problem: order № %(number)s") % {"number": line(order.order_number)}
     who_and_when = ", ".join(part for part in (_actor(event), long_moment(event.happened_at)) if part)
     return compose(
