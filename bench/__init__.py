@@ -1,1 +1,1 @@
-"""The benchmark (`make bench`): the rate of webhooks, and the cost of each. README.md in this folder explains it."""
+"""The benchmark (`make bench`) measures the rate and the cost of webhooks. README.md in this folder explains it."""

@@ -1,6 +1,6 @@
 """`python -m bench`: start a separate CRM, send webhooks to it, and print their cost.
 
-The exit status is 1 when a response is not the expected one, because then the measurements are not valid.
+The exit status is 1 if a response is not as expected, because the measurements are then not valid.
 """
 
 import argparse

@@ -1,6 +1,6 @@
-"""The baseline view: gunicorn, Django, DRF and the throttle, without parsing JSON and without the database.
+"""The baseline view. It uses gunicorn, Django, DRF and the throttle, but parses no JSON and uses no database.
 
-Its cost is the minimum cost of a webhook, before the CRM processes it.
+The cost of this view is the minimum cost of a webhook, without the processing in the CRM.
 """
 
 from typing import Any
@@ -21,7 +21,7 @@ ANSWER: dict[str, Any] = {
 
 
 class BaselineView(APIView):
-    """A view with a response like that of the webhook."""
+    """A view that returns a response of the same format as the webhook's response."""
 
     authentication_classes = ()
     permission_classes = ()

@@ -1,7 +1,8 @@
-"""The client: one process with a thread for each connection, and little work between two requests.
+"""The client of the benchmark: one process with a thread for each connection.
 
-It reads and writes the socket itself, because http.client needs several times the processor time. It reuses a
-connection until the server closes it. The time to connect again is part of the measured time.
+The client does little work between two requests. It reads and writes the socket itself, because http.client needs
+several times as much processor time. A connection is reused until the server closes it. The time to connect again is
+part of the measured time.
 """
 
 import json
@@ -31,7 +32,7 @@ class Target:
     path: str
     token: str
     action: str | None = None
-    """The action that every response must contain. If None, it is the expected action of the webhook."""
+    """The action that every response must contain. If it is None, the expected action of each webhook is used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,10 @@ class Load:
 
 
 def send(target: Target, webhooks: Sequence[Webhook], connections: int) -> Load:
-    """Send the webhooks over so many parallel connections from a separate process. Raise `WrongAnswerError`."""
+    """Send the webhooks over the given number of parallel connections, from a separate process.
+
+    Raise `WrongAnswerError` if a connection fails or a response is unexpected.
+    """
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
         return process.submit(_send, target, webhooks, connections).result()
 
@@ -71,7 +75,7 @@ class _Sender(threading.Thread):
     def __init__(self, target: Target, webhooks: Sequence[Webhook]) -> None:
         super().__init__(daemon=True)
         self.target = target
-        # The requests are prepared here, so that only sending is measured.
+        # The requests are prepared here, because only their sending must be measured.
         self.requests = [(_request(target, webhook.body), webhook.expected_action) for webhook in webhooks]
         self.latencies: list[float] = []
         self.error: str | None = None

@@ -1,7 +1,7 @@
-"""Profile the processor time of webhooks with cProfile and Django's test client in this process (`--profile`).
+"""The profile of the processor time of webhooks (`--profile`), with cProfile and Django's test client in this process.
 
-cProfile overestimates the cost of Python calls. Use it to find the expensive functions, and the benchmark to measure
-them.
+cProfile overestimates the cost of Python calls. Use the profile to find the expensive functions, and the benchmark to
+measure them.
 """
 
 import cProfile
@@ -18,7 +18,10 @@ LINES = 45
 
 
 def profile(webhooks: Sequence[Webhook], warm_up: Sequence[Webhook], sort: str) -> str:
-    """Return the most expensive functions, sorted by a key of pstats, with the total time of all requests."""
+    """Return a table of the most expensive functions, sorted by the pstats key `sort`.
+
+    The times are the totals of all webhooks, without the warm-up.
+    """
     client = Client(SERVER_NAME="127.0.0.1")
     headers = {"Authorization": f"Bearer {settings.WEBHOOK_TOKENS[0]}"}
 

@@ -1,4 +1,4 @@
-"""A separate database for the benchmark on the private PostgreSQL. It is created before and dropped afterwards."""
+"""The database of the benchmark on the private PostgreSQL. It is created at the start and dropped at the end."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ _LOCK = 0x62656E6368  # "bench"
 
 @contextmanager
 def fresh_database() -> Iterator[str]:
-    """Yield the URL of an empty database. Exit with one line when another benchmark runs on this PostgreSQL."""
+    """Yield the URL of an empty database. Raise `SystemExit` if another benchmark runs on this PostgreSQL."""
     # The maintenance database always exists. This connection also holds the lock.
     maintenance = embedded_postgres.database_url(database="postgres")
     try:
@@ -36,7 +36,10 @@ def _drop(connection: psycopg.Connection) -> None:
 
 
 def _for_psycopg(url: str) -> str:
-    """Return the connection string for libpq, which does not accept the socket's folder where django-environ does."""
+    """Return the connection string for libpq. The URL itself is only for django-environ.
+
+    libpq does not accept the socket's folder in the part of the URL where django-environ expects it.
+    """
     from environ import Env
 
     config = Env.db_url_config(url)

@@ -1,7 +1,7 @@
-"""Measure the speed and the memory of an import of orders from a MariaDB.
+"""The benchmark of the import measures the speed and the memory of an import of orders from a MariaDB.
 
-The copy of the site is created in a separate MariaDB server, with the newest version of the site's tables. The import
-command runs as a separate process.
+The copy of the site's database is created in a separate MariaDB server, with the newest version of the site's tables.
+The import command runs as a separate process.
 """
 
 import os
@@ -23,7 +23,7 @@ ORDERS_OF_A_CUSTOMER = 4
 _FIRST_PRODUCT = 700001
 _FIRST_USER = 10000
 
-# One order every 15 minutes, with two lines each, updated a day later.
+# There is one order for every 15 minutes. Each order has two items and is updated a day later.
 _FILL = (
     f"""
     INSERT INTO b_user (ID, LOGIN, PASSWORD, ACTIVE, NAME, LAST_NAME, EMAIL, PERSONAL_PHONE, DATE_REGISTER)
@@ -101,7 +101,11 @@ class Import:
 
 
 def measure(numbers: Sequence[int], *, batch_size: int) -> list[Import]:
-    """Import orders up to each of the numbers, in ascending order. Raise `WrongAnswerError` when a run fails."""
+    """Run one import for each of the numbers, sorted in ascending order, and return the measurements.
+
+    A run imports the orders with ids above the previous number, up to this number. Raise `WrongAnswerError` if a run
+    fails.
+    """
     found, last = [], 0
     with running() as server:
         copy = server.database("bench")

@@ -1,4 +1,4 @@
-"""Fill the table of orders as in a shop after some years: most are finished, some are open, a few are in the future."""
+"""Made-up orders as in a shop after five years. Most orders are finished, some are open, a few are in the future."""
 
 from datetime import date
 
@@ -48,7 +48,10 @@ _ITEMS = """
 
 
 def make_orders(first: int, last: int) -> None:
-    """Insert orders with these ids of the site, with one line each, over the last five years and the next month."""
+    """Insert orders with the ids `first` to `last` on the site, with one item each.
+
+    The delivery dates are within the last five years and the next 30 days.
+    """
     from orders.models import City
 
     rare, _made = City.objects.get_or_create(bitrix_id=99, defaults={"name": "Капчагай"})
@@ -68,6 +71,6 @@ def make_orders(first: int, last: int) -> None:
         cursor.execute(_CUSTOMERS, {"first": known + 1, "last": max(customers, known)})
         cursor.execute(_ORDERS, values)
         cursor.execute(_ITEMS, values)
-        # The database would do this by itself some minutes later.
+        # PostgreSQL would do the same work by itself some minutes later.
         cursor.execute("SELECT gin_clean_pending_list('orders_search'), gin_clean_pending_list('users_search')")
         cursor.execute("ANALYZE orders, order_items, users")

@@ -1,4 +1,4 @@
-"""Measure the order list with different numbers of orders: the time of each page, and its growth."""
+"""The benchmark of the order list measures the time of each page with different numbers of orders."""
 
 import re
 import time
@@ -32,14 +32,17 @@ PAGES = {
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """The median time of each page in milliseconds, with so many orders."""
+    """The median time of each page in milliseconds, with `orders` orders in the table."""
 
     orders: int
     milliseconds: dict[str, float]
 
 
 def measure(numbers: Sequence[int]) -> list[Timings]:
-    """Measure all pages with each number of orders, in ascending order. Raise `WrongAnswerError` for an error page."""
+    """Measure all pages with each number of orders, sorted in ascending order.
+
+    Raise `WrongAnswerError` for an error page.
+    """
     from django.test import Client, override_settings
 
     from bench.many_orders import make_orders
@@ -47,7 +50,7 @@ def measure(numbers: Sequence[int]) -> list[Timings]:
 
     user = User.objects.create_superuser("bench", password="made-up")
     found, last = [], 0
-    # The product's storage needs collected static files, and the benchmark does not collect them.
+    # The storage in the CRM's settings needs collected static files, and the benchmark does not collect them.
     plain = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
              "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"}}  # fmt: skip
     with override_settings(STORAGES=plain, ALLOWED_HOSTS=["testserver"], HTTPS=False, SECURE_SSL_REDIRECT=False):
@@ -77,7 +80,7 @@ def _measure_pages(client: Client) -> dict[str, float]:
 
 
 def table(found: Sequence[Timings]) -> str:
-    """Return the times in milliseconds as a table, and their ratios to the smallest table of orders."""
+    """Return a table of the times in milliseconds, each with its ratio to the time for the first number of orders."""
     lines = [f"{'ms (times the smallest)':<24}" + "".join(f"{one.orders:>18,}" for one in found)]
     for name in PAGES:
         base = found[0].milliseconds[name]

@@ -1,4 +1,4 @@
-"""Count the SQL statements of each request with Django's test client. The result is the same on every machine."""
+"""The count of SQL statements of each request, with Django's test client. The result is the same on every machine."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,10 @@ TRANSACTION_CONTROL = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "ROLLBACK")
 
 @dataclass(frozen=True, slots=True)
 class Statements:
-    """The number of statements of one kind of request. Transaction control (BEGIN, COMMIT …) is counted separately."""
+    """The numbers of SQL statements in the requests with the same expected action.
+
+    Statements of transaction control, such as BEGIN and COMMIT, are counted separately.
+    """
 
     requests: int
     least: int
@@ -27,7 +30,7 @@ class Statements:
 
 
 def count_statements(webhooks: Sequence[Webhook]) -> dict[str, Statements]:
-    """Return the statements by expected action. Raise `WrongAnswerError` for an unexpected response."""
+    """Return the numbers of statements, by expected action. Raise `WrongAnswerError` for an unexpected response."""
     client = Client(SERVER_NAME="127.0.0.1")
     headers = {"Authorization": f"Bearer {settings.WEBHOOK_TOKENS[0]}"}
     counts: dict[str, list[tuple[int, int]]] = {}

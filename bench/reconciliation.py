@@ -1,6 +1,7 @@
-"""Measure the time and the memory of comparing orders with a fake site that only lists them.
+"""The benchmark of the comparison measures the time and the memory of a comparison with a fake site.
 
-The fake site and the command run as separate processes, so that only the memory of the command is measured.
+The fake site only lists orders. The fake site and the command run as separate processes, because only the memory of
+the command is measured.
 """
 
 import json
@@ -33,7 +34,7 @@ STATE = {
     "site_status": "AP",
     "received_version": 3,
 }
-"""The stored state of an order, as large as that of a real order."""
+"""The stored state of an order (`Order.bitrix_state`). It is as large as the state of a real order."""
 _INSERT = """
     INSERT INTO orders (order_number, bitrix_order_id, status, source, total_amount, bitrix_version, bitrix_state)
     SELECT id::text, id, 'accepted', 'bitrix', 9000, 3, %s::jsonb FROM generate_series(%s::bigint, %s::bigint) AS id
@@ -50,7 +51,10 @@ class Comparison:
 
 
 def measure(numbers: Sequence[int]) -> list[Comparison]:
-    """Compare each of the numbers of orders, in ascending order. Raise `WrongAnswerError` when a run fails."""
+    """Run one comparison for each number of orders, sorted in ascending order, and return the measurements.
+
+    Raise `WrongAnswerError` if a run fails.
+    """
     from django.db import connection
 
     found, last = [], 0
@@ -100,7 +104,7 @@ def _site(number: int) -> Iterator[str]:
 
 
 class _Site(BaseHTTPRequestHandler):
-    """A fake bridge with `ping` and `order.list` for equal orders with the ids 1 to `number`."""
+    """A fake bridge that answers `ping` and `order.list`. It lists equal orders with the ids 1 to `number`."""
 
     protocol_version = "HTTP/1.1"
     number = 0

@@ -1,4 +1,4 @@
-"""Format the results of the webhook benchmark."""
+"""The texts with the results of the webhook benchmark."""
 
 import os
 import platform
@@ -13,7 +13,7 @@ from bench.queries import Statements
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The measurements of the requests to one view over so many connections. Times are in seconds."""
+    """The measurements of the requests to one view over a number of connections. Times are in seconds."""
 
     view: str
     connections: int
@@ -23,11 +23,11 @@ class Row:
 
     @property
     def rate(self) -> float:
-        """Return the requests per second."""
+        """Return the number of requests per second."""
         return len(self.load.latencies) / self.load.seconds
 
     def milliseconds(self, seconds: float) -> float:
-        """Return the milliseconds per request for a total of seconds."""
+        """Return the time per request in milliseconds. `seconds` is the time of all requests."""
         return 1000 * seconds / len(self.load.latencies)
 
 
@@ -45,7 +45,7 @@ def facts(database_version: str, web_processes: int) -> str:
 
 
 def statements(counted: Mapping[str, Statements]) -> str:
-    """Return the number of SQL statements per request."""
+    """Return the numbers of SQL statements per request as text."""
     names = {"created": "order.create", "updated": "order.update"}
     lines = [
         f"  {names[action]}  {one.usual:g} ({one.least} to {one.most}), and {one.transaction_control:g} for the"
@@ -72,7 +72,7 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def persistence(loads: Sequence[Load]) -> str:
-    """Return how many connections the client needed for its requests."""
+    """Return the numbers of requests and connections of the client as text."""
     requests, made = sum(len(load.latencies) for load in loads), sum(load.connections_made for load in loads)
     return f"{requests} requests over {made} connections (those that the server closed, and those open at the end)."
 

@@ -1,4 +1,4 @@
-"""The measured web server: gunicorn as `make run` starts it, and its processor time."""
+"""The measured web server (gunicorn with the configuration of `make run`), and its processor time."""
 
 import http.client
 import os
@@ -16,11 +16,14 @@ from cvety_crm.ops.listen_address import free_port
 ROOT = Path(__file__).resolve().parent.parent
 START_TIMEOUT = 60.0  # seconds
 UNUSED_URL = "http://127.0.0.1:9"
-"""A URL of Telegram for queued messages. They are never sent, because no worker runs."""
+"""The URL of Telegram in the settings. Queued messages are never sent to it, because no worker runs."""
 
 
 def environment(database_url: str, scratch: Path) -> dict[str, str]:
-    """Return the settings of a CRM as in production, with made-up secrets. `scratch` is a folder for its files."""
+    """Return the settings of a CRM as in production, with made-up secrets. `scratch` is the folder for its files.
+
+    Create a folder for static files in `scratch`.
+    """
     (scratch / "static").mkdir()
     return {
         "DJANGO_SETTINGS_MODULE": "bench.settings",
@@ -76,7 +79,7 @@ class Server:
         return len(psutil.Process(self._process.pid).children())
 
     def web_seconds(self) -> float:
-        """Return the processor time of all web processes in seconds, including those that have ended."""
+        """Return the processor time of all web processes in seconds, including processes that have ended."""
         master = psutil.Process(self._process.pid)
         own = master.cpu_times()
         times = [own, *(_times(child) for child in master.children())]

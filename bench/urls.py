@@ -1,4 +1,4 @@
-"""The product's URLs, and the baseline view."""
+"""The CRM's URLs, and the URL of the baseline view."""
 
 from django.urls import path
 

@@ -1,7 +1,7 @@
-"""The webhooks of the benchmark: a made-up day of the shop, always the same for one seed.
+"""The webhooks of the benchmark, from a made-up day of the shop. The same seed always creates the same webhooks.
 
-The sandbox creates them, so that versions, dates and structure are those of the site. Every order has three
-lines. As in a shop, some products and customers occur often and others are new.
+The sandbox creates the webhooks, because their versions, dates and structure must be as on the site. Every order has
+three items. As in a shop, some products and customers occur often and others are new.
 """
 
 import json
@@ -33,7 +33,7 @@ class Webhook:
 
 
 class Day:
-    """The webhooks of a shop, in the order in which the site sends them. No order id occurs in two `take` calls."""
+    """The webhooks of a shop, sorted as the site sends them. No order id occurs in two calls of `take`."""
 
     def __init__(self, seed: int = 1) -> None:
         self._source = random.Random(seed)
@@ -43,7 +43,7 @@ class Day:
         self._site.subscribe(self._events.append)
 
     def take(self, count: int) -> list[Webhook]:
-        """Return the next `count` webhooks: four new orders, then a change of an earlier one of this `take`."""
+        """Return the next `count` webhooks. After four new orders, one order that this call has created is changed."""
         webhooks: list[Webhook] = []
         unchanged: list[int] = []
         while len(webhooks) < count:
@@ -97,7 +97,7 @@ def _webhook(event: Event, action: str) -> Webhook:
 
 
 def distribute(webhooks: Sequence[Webhook], connections: int) -> list[list[Webhook]]:
-    """Return the webhooks of each connection. All webhooks of one order use the same connection, in their order."""
+    """Return the webhooks of each connection. All webhooks of one order use the same connection, one after another."""
     shares: list[list[Webhook]] = [[] for _ in range(connections)]
     share_of: dict[int, list[Webhook]] = {}
     for webhook in webhooks:

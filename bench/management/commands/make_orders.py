@@ -1,4 +1,7 @@
-"""`DJANGO_SETTINGS_MODULE=bench.settings manage.py make_orders 1000000`: fill a development database with orders."""
+"""The command that fills a development database with orders.
+
+Usage: `DJANGO_SETTINGS_MODULE=bench.settings manage.py make_orders 1000000`
+"""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -12,7 +15,7 @@ from orders.models import Order
 
 
 class Command(BaseCommand):
-    """Insert made-up orders into a development database."""
+    """A command that inserts made-up orders into a development database."""
 
     help = "Insert so many made-up orders into the database. For development only."
 
@@ -22,7 +25,7 @@ class Command(BaseCommand):
 
     @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> None:
-        """Insert all orders in one transaction."""
+        """Insert all orders in one transaction. Raise `CommandError` without DEBUG, and for a number below 1."""
         if not settings.DEBUG:
             raise CommandError("Made-up orders are for development databases only (DEBUG=on).")
         if options["orders"] < 1:
