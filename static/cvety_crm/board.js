@@ -1,5 +1,5 @@
-/* The day board: says when it was last brought up to date, and says aloud when it no longer is.
-   htmx asks every ten seconds while the page is seen (templates/orders/board.html). */
+/* The day board shows the time of its last update, and an alert if updates fail.
+   htmx sends a request every ten seconds while the page is visible (templates/orders/board.html). */
 (function () {
   "use strict";
 
@@ -8,7 +8,7 @@
   const fresh = page.querySelector("[data-board-fresh]");
   const stale = page.querySelector("[data-board-stale]");
   const full = page.querySelector("[data-board-full]");
-  const MISSED = Number(page.dataset.seconds) * 2500; // ms: two updates and a half
+  const MISSED = Number(page.dataset.seconds) * 2500; // milliseconds: the time of two and a half updates
   let seen = Date.now();
 
   function time() {
@@ -25,14 +25,14 @@
 
   function isStale(text) {
     const words = text.replace("{time}", time().slice(0, 5));
-    // Written once: a screen reader would repeat it with each attempt.
+    // The text is written only if it differs, because a screen reader would read it again after each attempt.
     if (stale.hidden || stale.textContent !== words) stale.textContent = words;
     stale.hidden = false;
     fresh.hidden = true;
     page.classList.add("crm-board-is-stale");
   }
 
-  // A page to log in is no board: what is shown stays, marked as old.
+  // If the response is the login page, the old board is kept and marked as old.
   function isBoard(xhr) {
     return xhr.responseText.includes('id="crm-board"');
   }
@@ -49,7 +49,7 @@
     if (!document.hidden && stale.hidden && Date.now() - seen > MISSED) isStale(stale.dataset.lost);
   }, 1000);
   document.addEventListener("visibilitychange", function () {
-    // A hidden page does not ask; it is given the time of one update before it counts as old.
+    // A hidden page sends no requests. When it is visible again, it gets time for an update before it counts as old.
     if (!document.hidden) seen = Date.now() - MISSED / 2;
   });
 

@@ -1,4 +1,4 @@
-/* Shows a message when htmx could not send a request: otherwise a note would only seem to be saved. */
+/* Show a message if htmx could not send a request. Without the message, a note would only seem to be saved. */
 (function () {
   "use strict";
 
@@ -11,7 +11,7 @@
       box.scrollIntoView({ block: "center" });
     }
     document.body.addEventListener("htmx:sendError", function (event) {
-      // Pages that ask by themselves, and the order list, say it in their own way.
+      // GET requests are sent by pages that update themselves. They and the order list show their own messages.
       if (!document.getElementById("crm-list-live") && event.detail.requestConfig && event.detail.requestConfig.verb !== "get") show();
     });
   });

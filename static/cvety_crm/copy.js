@@ -1,5 +1,5 @@
-/* Buttons that copy a text: data-copy holds it, or data-copy-from names the element that holds it. data-copied and
-   data-failed are the messages, which are also announced to screen readers. */
+/* Buttons that copy a text. data-copy contains the text, or data-copy-from is the id of the element with the text.
+   data-copied and data-failed are the messages, which are also announced to screen readers. */
 (function () {
   "use strict";
 
@@ -14,7 +14,7 @@
       document.body.append(spoken);
     }
     spoken.textContent = "";
-    // Screen readers announce only a change of the text, so the same text must change too.
+    // Screen readers announce only a change of the text, so the text is cleared before the same text is set again.
     setTimeout(function () { spoken.textContent = words; }, 50);
   }
 
@@ -29,7 +29,7 @@
     say(words);
   }
 
-  // navigator.clipboard is missing without https, and an old browser may refuse it.
+  // navigator.clipboard is missing without HTTPS, and a browser may refuse to write to it.
   function copyBySelection(text) {
     const field = document.createElement("textarea");
     const focused = document.activeElement;
@@ -54,7 +54,7 @@
       try {
         await navigator.clipboard.writeText(text);
         return true;
-      } catch { /* refused: copy by selection instead */ }
+      } catch { /* The browser has refused: copy by selection instead. */ }
     }
     return copyBySelection(text);
   }

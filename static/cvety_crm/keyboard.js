@@ -1,4 +1,4 @@
-/* Keyboard shortcuts; they work only outside of fields and dialogs.
+/* Keyboard shortcuts. They work only outside of fields and dialogs.
    Letters are identified by their position on the keyboard, so they work with the Russian layout too. */
 (function () {
   "use strict";
@@ -36,7 +36,7 @@
     const row = current();
     const action = document.querySelector("#changelist-form select[name=action]");
     if (row && action) {
-      // One order, or those that are selected.
+      // Print the selected orders, or the current order if no order is selected.
       const box = row.querySelector("input.action-select");
       if (!document.querySelector("input.action-select:checked")) box.checked = true;
       action.value = "print_selected";
@@ -67,7 +67,7 @@
     const help = document.getElementById("crm-keys");
     if ((event.ctrlKey || event.metaKey) && event.code === "KeyK" && event.key.toLowerCase() !== "k") {
       event.preventDefault();
-      window.dispatchEvent(new CustomEvent("opencommand")); // Unfold listens to the Latin letter alone
+      window.dispatchEvent(new CustomEvent("opencommand")); // Unfold accepts only the Latin letter
       return;
     }
     if (!help || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;

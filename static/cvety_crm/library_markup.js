@@ -1,8 +1,8 @@
-/* Adds attributes for screen readers to markup of libraries that our templates can't change. */
+/* Add attributes for screen readers to the HTML of libraries, which the templates of the CRM can't change. */
 (function () {
   "use strict";
 
-  // Django's two-column choice puts its hints on plain spans, and only after the page has loaded.
+  // Django's widget with two columns of choices adds its hints as plain spans, after the page has been loaded.
   window.addEventListener("load", function () {
     setTimeout(function () {
       document.querySelectorAll("span.help-tooltip[aria-label]").forEach(function (hint) {

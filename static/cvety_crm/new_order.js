@@ -1,5 +1,5 @@
-/* The page of a new order: lines, a live sum, marks on slots that are over, a draft that survives a reload.
-   The script only helps: the server calculates the sum and validates every field again. */
+/* The page of a new order: items, a live sum, disabled slots that are over, and a draft of the form, which survives a
+   reload. The script only helps: the server calculates the sum and validates every field again. */
 (function () {
   "use strict";
 
@@ -39,7 +39,7 @@
       one("[data-sum]").textContent = money(sum);
     }
 
-    // --- lines
+    // --- items
 
     const lines = one("[data-lines]");
     const template = one("[data-line-template]");
@@ -167,7 +167,7 @@
       fetch(words.customers + key + "/", { headers: { Accept: "application/json" } })
         .then(function (answer) { return answer.ok ? answer.json() : null; })
         .then(function (answer) { if (answer && field("customer").value === key) showCustomer(answer.found); })
-        .catch(function () { /* the order can be created without it */ });
+        .catch(function () { /* The order can be created without the customer's details. */ });
     }
     function chooseCustomer(customer, keepsPhone) {
       field("customer").value = customer.id;
@@ -214,7 +214,7 @@
     });
     field("phone").addEventListener("input", forgetCustomer);
 
-    // --- the day and its slots, by the server's clock, because the clock of this device may be wrong
+    // --- the day and its slots. The time is the server's, because the clock of this device may be wrong.
 
     const opened = Date.now();
     function now() { return new Date(Date.parse(words.now + "Z") + Date.now() - opened); }
@@ -250,7 +250,7 @@
     });
     setInterval(markSlots, 30000);
 
-    // --- fields that apply to the chosen options
+    // --- fields that depend on the chosen options
 
     function showWhatApplies() {
       all("[data-hidden-by]").forEach(function (node) { node.hidden = field(node.dataset.hiddenBy).checked; });
@@ -263,13 +263,13 @@
       });
     }
 
-    // --- the draft: in this tab only, since it holds names and phones
+    // --- the draft of the form. It is stored only in this tab, because it contains names and phones.
 
     function keep() {
       const entries = Array.from(new FormData(form)).filter(function (pair) { return pair[0] !== "csrfmiddlewaretoken"; });
       try {
         sessionStorage.setItem(words.draft, JSON.stringify(entries));
-      } catch { /* the storage is full or not allowed: there is no draft */ }
+      } catch { /* The storage is full or not allowed, so there is no draft. */ }
     }
     function draft() {
       try {
@@ -304,7 +304,7 @@
     if (isDone) sessionStorage.removeItem(words.draft);
     else if (kept && words.beginsEmpty === "yes") restore(kept);
 
-    // --- the keyboard: Enter moves to the next field, Ctrl+Enter creates the order
+    // --- the keyboard. Enter moves to the next field, and Ctrl+Enter creates the order.
 
     form.addEventListener("keydown", function (event) {
       if (event.key !== "Enter") return;

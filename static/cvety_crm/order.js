@@ -1,9 +1,9 @@
-/* An order's page: shows who else has it open, and keeps a typed note from being lost.
-   Without this script the line about colleagues is missing, and only its own button adds a note. */
+/* The order's page: show which colleagues have the page open, and do not lose a typed note.
+   Without this script the line about colleagues is missing, and a note is added only with its own button. */
 (function () {
   "use strict";
 
-  const EVERY = 20000; // milliseconds between two heartbeats of an open page
+  const EVERY = 20000; // milliseconds between two reports that the page is open
 
   function sayHere(line) {
     const form = document.getElementById("crm-undo-form");
@@ -24,13 +24,13 @@
         const answer = await fetch(line.dataset.url, { method: "POST", body: body(), credentials: "same-origin" });
         if (!answer.ok || answer.redirected) return;
         const html = (await answer.text()).trim();
-        // A screen reader announces only changes.
+        // A screen reader announces every new text, so the same text is not set again.
         if (html !== line.dataset.shown) {
           line.innerHTML = html;
           line.dataset.shown = html;
         }
       } catch {
-        // Without a network no colleagues are shown; the next heartbeat tries again.
+        // Without a network the line is not updated. The next report tries again.
       }
     }
 

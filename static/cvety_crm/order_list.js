@@ -1,12 +1,13 @@
-/* Small behaviours of an open order list. htmx brings its changes (templates/orders/list_head.html).
-   Without this script every button and link works too, by loading a page. */
+/* The script of an open order list. htmx loads the changes of the list (templates/orders/list_head.html).
+   Without this script every button and link also works, by loading a page. */
 (function () {
   "use strict";
 
-  const PAUSE = 1500; // milliseconds after a tap in which the row takes no other
-  const FORGET = 30 * 60000; // a place in the list older than this is not returned to
+  const PAUSE = 1500; // milliseconds after a tap during which another tap on the row is ignored
+  const FORGET = 30 * 60000; // milliseconds after which the scroll position is not restored
 
-  // Eleven columns need the width: until a user has chosen, the menu is folded. This runs before the page is drawn.
+  // Eleven columns need the whole width, so the menu is folded unless the user has unfolded it. This code runs before
+  // the page is drawn.
   if (window.innerWidth < 1600 && localStorage.getItem("sidebarDesktopOpen") === null) {
     localStorage.setItem("sidebarDesktopOpen", "0");
   }
@@ -47,10 +48,10 @@
       document.title = count > 0 ? "(" + count + ") " + title : title;
     }
 
-    /* --- requests of htmx: the list's own (from `live`), and those of a tap */
+    /* --- requests of htmx: the requests of the list (from `live`), and the requests after a tap */
 
     function isOurs(detail) {
-      // A page to log in is no answer.
+      // The login page does not count as a response.
       return detail.successful && detail.pathInfo.responsePath?.split("?")[0] === detail.pathInfo.requestPath.split("?")[0];
     }
 
@@ -65,15 +66,15 @@
     }
 
     function afterTap(detail, row) {
-      // The next button stands where this one was: an impatient second tap is not meant for it.
+      // The button of the next step appears at the position of this button, and a second tap must not press it.
       if (row) setTimeout(() => delete row.dataset.busy, PAUSE);
       if (!detail.xhr.status) say(head.dataset.failed);
-      else if (!isOurs(detail)) location.reload(); // logged out, or not permitted: the server's page says it
+      else if (!isOurs(detail)) location.reload(); // logged out or not permitted: the server's page shows the reason
       else messages.scrollIntoView({ block: "nearest" });
     }
 
     document.body.addEventListener("htmx:configRequest", function (event) {
-      // No one looks: rows can wait, the sound can't.
+      // The page is hidden, so the rows need no update now. New orders are still reported, because of the sound.
       if (event.target === live && document.hidden) event.detail.parameters.hidden = "1";
     });
     document.body.addEventListener("htmx:beforeRequest", function (event) {
@@ -90,14 +91,14 @@
       setTimeout(() => row.classList.remove("crm-row-changed"), 2000);
     });
     document.body.addEventListener("htmx:afterRequest", function (event) {
-      // What had the focus may be gone, the row is not.
+      // The element with the focus may have been replaced, but the row still exists.
       if (focusedRow && document.activeElement === document.body) focusNumber(focusedRow);
       focusedRow = null;
       if (event.target === live) afterUpdate(isOurs(event.detail));
       else if (event.detail.requestConfig.verb === "post") afterTap(event.detail, event.target.closest("tbody"));
     });
 
-    /* --- new orders are shown when asked for: by the server's page, which knows where they belong */
+    /* --- new orders are shown after a press of the button, by a reload, because the server sorts the orders */
 
     document.getElementById("crm-news-button").addEventListener("click", function () {
       const here = keysOf(news.dataset.here);
@@ -114,8 +115,8 @@
 
     function showFresh(shown) {
       shown.announced.forEach((key) => { announced.add(key); });
-      if (shown.since) live.elements.since.value = shown.since; // new orders of other lists stay announced
-      // After the admin's own script has set up its boxes.
+      if (shown.since) live.elements.since.value = shown.since; // new orders of other lists are still announced
+      // This runs after the admin's own script has set up the boxes.
       window.addEventListener("load", function () {
         document.querySelectorAll("input.action-select").forEach(function (box) {
           if (shown.ticked.includes(box.value)) box.click();
@@ -130,7 +131,7 @@
     sessionStorage.removeItem("crm-list-shown");
     if (shown?.place === place) showFresh(shown);
 
-    /* --- another day */
+    /* --- the choice of a day */
 
     const day = document.getElementById("crm-day-input");
     head.classList.add("crm-scripted");
@@ -138,7 +139,7 @@
       if (day.value) day.form.submit();
     });
 
-    /* --- returning to the same place */
+    /* --- the return to the same scroll position */
 
     document.addEventListener("click", function (event) {
       const mark = event.target.closest("#result_list a")?.closest("tbody")?.querySelector(".crm-row-number");
@@ -151,7 +152,7 @@
     const from = document.referrer ? new URL(document.referrer) : null;
     if (kept && Date.now() - kept.at < FORGET && from?.pathname.startsWith(location.pathname)
         && from.pathname !== location.pathname) {
-      // Once more when all is laid out: until then the page may be too short for it.
+      // Scroll again when the page is complete, because before that the page may be too short.
       const goThere = () => window.scrollTo({ top: kept.top, behavior: "instant" });
       goThere();
       if (document.readyState !== "complete") window.addEventListener("load", () => setTimeout(goThere), { once: true });

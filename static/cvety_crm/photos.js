@@ -1,6 +1,6 @@
-/* Photos on an order's page: the browser shrinks them and sends them one by one, with progress. The server's response
-   replaces the panel without a reload, so that nothing typed into the order's form is lost. Without this script the
-   same forms send the original files and reload the page. */
+/* Photos on an order's page. The browser shrinks the photos and sends them one by one, and shows the progress. The
+   server's response replaces the panel without a reload, because a reload would lose what was typed into the order's
+   form. Without this script the same forms send the original files and reload the page. */
 (function () {
   "use strict";
 
@@ -58,7 +58,7 @@
       try {
         bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
       } catch {
-        return file; // this browser can't read the format: the server returns the error
+        return file; // this browser can't read the format, and the server returns the error
       }
       const scale = Math.min(1, side / Math.max(bitmap.width, bitmap.height));
       if (scale === 1 && file.type === "image/jpeg" && file.size <= SMALL) return file;
@@ -176,7 +176,7 @@
       const form = { action: input.form.action, token: fields.csrfmiddlewaretoken.value, next: fields.next.value };
       Array.from(input.files).forEach(function (file) { add(form, file); });
       input.value = ""; // the same photo may be chosen again
-      // A photo is not a change of the order's form, which warns before typed text is lost.
+      // Unfold warns before the changes of the order's form are lost. A photo is not a change of this form.
       event.stopPropagation();
     });
 
@@ -208,7 +208,7 @@
       if (event.target.matches("input[readonly]")) event.target.select();
     });
 
-    // --- the large view, for the pictures on the timeline too
+    // --- the large view of a photo, also for the photos on the timeline
 
     document.addEventListener("click", function (event) {
       const link = event.target.closest(".crm-photo-open");

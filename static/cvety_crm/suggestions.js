@@ -1,14 +1,14 @@
-/* Suggestions under a text field during typing: arrows select, Enter takes, Escape closes.
-   The suggestions come from the server and are inserted as text, never as HTML. */
+/* Suggestions below a text field during typing. The arrow keys mark a suggestion, Enter chooses it, Escape closes the
+   list. The suggestions are requested from the server and inserted as text, never as HTML. */
 (function () {
   "use strict";
 
   const TYPING_DELAY = 150; // milliseconds without a key before the request
   let lists = 0;
 
-  /* options: url, isEnough(text), row(found) -> {title, details, isDim}, choose(found), answered(found[], text),
-     nothing (words), extra(text) -> found or null, marksFirst (Enter takes the first one, also before it is shown).
-     Returns {look, close}. */
+  /* options: url, isEnough(text), row(found) -> {title, details, isDim}, choose(found), answered(found[], text) -> true
+     if no list is needed, nothing (text without suggestions), extra(text) -> found or null, marksFirst (Enter chooses
+     the first suggestion, even before the list is shown). Return {look, close}. */
   window.crmSuggestions = function (input, options) {
     const list = document.createElement("ul");
     list.id = "crm-suggestions-" + ++lists;
@@ -75,7 +75,7 @@
         const details = document.createElement("small");
         details.textContent = words.details;
         row.append(title, details);
-        // This runs before the field loses the focus and closes the list.
+        // This runs before a tap takes the focus from the field, which would close the list.
         row.addEventListener("pointerdown", function (event) { event.preventDefault(); });
         row.addEventListener("click", function () { take(position); });
         list.append(row);
@@ -102,7 +102,7 @@
           isAwaited = false;
           if (document.activeElement === input) show(answer.found, text);
         })
-        .catch(function () { /* a newer request, or no network: the field works without suggestions */ });
+        .catch(function () { /* A newer request, or no network. The field works without suggestions. */ });
     }
 
     input.addEventListener("input", function () {

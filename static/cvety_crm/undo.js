@@ -1,5 +1,5 @@
-/* Buttons that undo a status change: they show the remaining seconds and disappear at zero.
-   The server decides whether the undo is possible; without this script the buttons only lack the seconds. */
+/* Buttons that undo a status change show the remaining seconds and are hidden at zero.
+   The server decides whether the undo is possible. Without this script the buttons are not updated and not hidden. */
 (function () {
   "use strict";
 
@@ -21,7 +21,7 @@
     }
 
     function start() {
-      // Counted by the server's clock: the one of this device may be wrong.
+      // The server's time is used, because the clock of this device may be wrong.
       now = messages.dataset.now;
       ahead = Date.now() / 1000 - Number(now);
       clearInterval(timer);
@@ -30,7 +30,7 @@
     }
 
     start();
-    // A page that stays open got new messages.
+    // The open page may have received new messages.
     document.body.addEventListener("htmx:afterRequest", function () {
       if (messages.dataset.now !== now) start();
     });
