@@ -1,10 +1,10 @@
-# Everything a developer types. Needs Python 3.11 or newer, git and make; the rest is installed into .venv.
-# Data is never touched here: .postgres/ (the database) and .env (the secrets) stay until you remove them.
+# The commands of a developer. They need Python 3.11 or newer, git and make. Everything else is installed into .venv.
+# No command deletes data: .postgres/ (the database) and .env (the secrets) are kept until you delete them.
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-# Compiling each module again would cost each start two seconds.
+# Without bytecode files, each start would compile all modules again, which takes two seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
 PORT ?= 8001
@@ -12,16 +12,17 @@ export PORT
 
 VENV := .venv
 BIN := $(VENV)/bin
-# Newer than every requirements file exactly when what is installed is what they say.
+# This file is newer than every requirements file if the installed packages are those of the requirements files.
 STAMP := $(VENV)/.installed
-# Folders that make test-fast need not even read.
+# The folders that `make test-fast` does not read, because it runs no test in them.
 UNREAD := tests/e2e tests/browser tests/bitrix_bridge/php
-# What tests take from npm: axe for the browser, PHP of several versions. Without npm they say so.
+# The folders with the tests' npm packages: axe for the browser tests, and PHP in several versions. Tests that need npm
+# are skipped without it.
 PACKAGES := tests/browser tests/bitrix_bridge/php/interpreters
 NPM := $(PACKAGES:%=%/node_modules/.package-lock.json)
 # The linter of JavaScript and CSS.
 BIOME := lint/node_modules/.package-lock.json
-# The compiled Russian texts. Git does not hold them.
+# The compiled Russian translations. They are not in the Git repository.
 TEXTS := locale/ru/LC_MESSAGES/django.mo
 READY := $(STAMP) $(TEXTS)
 REQUIREMENTS := requirements.txt requirements-dev.txt constraints.txt
@@ -34,7 +35,7 @@ help: ## Show this list
 
 setup: $(READY) ## Create .venv and install what requirements-dev.txt says (the others do it by themselves)
 
-# `exec`, so that a Ctrl-C meets the supervisor and not a shell in front of it.
+# `exec` replaces the shell, because Ctrl-C must reach the supervisor.
 run: $(READY) ## Start the CRM, its worker and, without a site to talk to, a sandbox (PORT=8001)
 	@$(BIN)/python -m cvety_crm.dev.first_run
 	@exec $(BIN)/python manage.py run
@@ -80,7 +81,8 @@ screenshots: $(READY) ## Save a picture of every page into .screenshots
 bench: $(READY) ## Measure how many webhooks a second the CRM takes
 	$(BIN)/python -m bench $(ARGS)
 
-# Niced, and one at a time unless MUTANTS says otherwise: it takes an hour. No test of it opens a database.
+# This takes an hour. Therefore it runs with `nice`, and in one process unless MUTANTS sets another number. None of its
+# tests opens a database.
 mutants: export DATABASE_URL := postgres://unused@localhost/unused
 mutants: $(READY) ## Measure how many changed lines the tests notice (ARGS="orders.sync*" for a part)
 	nice $(BIN)/mutmut run --max-children $(or $(MUTANTS),1) $(if $(ARGS),"$(ARGS)")
@@ -97,7 +99,7 @@ $(NPM) $(BIOME): %/node_modules/.package-lock.json: %/package.json %/package-loc
 $(TEXTS): %.mo: %.po | $(STAMP)
 	@$(BIN)/python -m cvety_crm.i18n.catalogue
 
-# A candidate is run, not only looked up: version managers leave commands that only say "not found".
+# Each candidate is run, not only searched for, because version managers leave commands that only print "not found".
 $(STAMP): $(REQUIREMENTS)
 	@set -e; \
 	if ! $(BIN)/python -c 'import pip' 2>/dev/null; then \
