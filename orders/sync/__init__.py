@@ -1,1 +1,1 @@
-"""Synchronisation as pure functions: the synchronised fields, snapshots of the site, the three-way merge."""
+"""The pure functions of synchronisation: the synchronised fields, snapshots, freshness and the three-way merge."""

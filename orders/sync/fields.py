@@ -1,7 +1,8 @@
 """The fields of an order that both sides have, and the form in which their values are compared.
 
-A field has the same name here, in `OrderSnapshot.fields` and on the timeline; `attribute` is that of the order.
-The comparable form is plain JSON: money as a string with two places, dates in ISO 8601.
+A field has the same name in this module, in `OrderSnapshot.fields` and in timeline entries. `Field.attribute` is the
+name of the attribute of `Order`. The comparable form of a value is plain JSON: money is a string with two decimals, and
+a date is a string in ISO 8601.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,20 +18,20 @@ CENT = Decimal("0.01")
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field that both sides have. Only the site changes a field that is not `is_pushed`."""
+    """A field that both sides have. Only the site changes a field whose `is_pushed` is false."""
 
     name: str
     attribute: str
     empty: Any
     is_pushed: bool = True
     sent_as: Mapping[Any, Any] = field(default_factory=dict)
-    """A value that only the CRM has -> the value that the site has in its place."""
+    """Maps values that only the CRM has to the values that the site has instead."""
     can_be_cleared: bool = True
     """Whether the site allows an empty value."""
     never_echo: frozenset[Any] = frozenset()
-    """Values that always count as the site's change, even if they may be the echo of ours."""
+    """Values that always count as a change made on the site, even if they may be the echo of a push."""
     follows: str = ""
-    """The field that both sides compute this one from: a merge takes both from the same side."""
+    """The field from which both sides compute this one. A merge uses the values of the same side for both fields."""
 
 
 FIELDS: Mapping[str, Field] = {
@@ -51,13 +52,14 @@ FIELDS: Mapping[str, Field] = {
         Field("courier_comment", "courier_comment", ""),
         Field("total_amount", "total_amount", "0.00"),
         Field("delivery_fee", "delivery_fee", "0.00"),
-        # Both sides compute it from the lines, which are pushed.
+        # Both sides compute the discount from the items, which are pushed.
         Field("discount_amount", "discount_amount", "0.00", is_pushed=False, follows="items"),
         Field("paid_amount", "paid_amount", "0.00", is_pushed=False),
         Field("currency", "currency", "KZT", is_pushed=False),
         # On the site each payment has a pay system, so the field can't be empty.
         Field("payment_method", "payment_method", "", can_be_cleared=False),
-        # PAYED is Y or N. If a customer's payment counted as our echo, our "not paid" would overwrite it for good.
+        # PAYED is Y or N on the site. If a customer's payment counted as an echo, "not paid" in the CRM would overwrite
+        # the payment permanently.
         Field(
             "payment_status",
             "payment_status",
@@ -72,14 +74,14 @@ FIELDS: Mapping[str, Field] = {
     )
 }
 ITEMS = "items"
-"""The basket is compared as one field."""
+"""All items of an order are compared as one field."""
 UNKNOWN_TO_SITE = frozenset({"responsible", "courier", "courier_notified_at", "customer"})
-"""Fields on the timeline that the site does not know."""
+"""Fields of timeline entries that the site does not have."""
 PUSHED = (*(one.name for one in FIELDS.values() if one.is_pushed), ITEMS)
 
 
 def comparable(value: Any) -> Any:
-    """Return the value's comparable form."""
+    """Return the value in comparable form. A `Decimal` is rounded to two decimals."""
     if isinstance(value, Decimal):
         return str(value.quantize(CENT, rounding=ROUND_HALF_UP))
     if isinstance(value, date):
@@ -88,26 +90,26 @@ def comparable(value: Any) -> Any:
 
 
 def as_sent(name: str, value: Any) -> Any:
-    """Return the value that the site has where the CRM has `value` (comparable form)."""
+    """Return the value that the site stores if the CRM has `value`, both in comparable form."""
     return FIELDS[name].sent_as.get(value, value) if name in FIELDS and FIELDS[name].sent_as else value
 
 
 def set_comparable(order: Order, name: str, value: Any) -> None:
-    """Set a field (not the items) from its comparable form; that of a reference is its key."""
+    """Set a field other than the items from its comparable form. The comparable form of a reference is its key."""
     column: Any = order._meta.get_field(FIELDS[name].attribute.removesuffix("_id"))
     target = getattr(column, "target_field", column)
     setattr(order, FIELDS[name].attribute, target.to_python(value))
 
 
 def empty_value(name: str) -> Any:
-    """Return the comparable form of an empty field, which also stands for a field that the site has not reported."""
+    """Return the comparable form of an empty field. A field that the site has not reported counts as empty."""
     if name == ITEMS:
         return []
     return FIELDS[name].empty if name in FIELDS else ""
 
 
 class Line(Protocol):
-    """What an `OrderItem` and an `ItemSnapshot` have in common."""
+    """The attributes of an item that `OrderItem` and `ItemSnapshot` have in common."""
 
     @property
     def bitrix_product_id(self) -> int | None: ...
@@ -120,18 +122,21 @@ class Line(Protocol):
 
 
 def comparable_line(line: Line) -> list[Any]:
-    """Return the comparable form of a line: product, quantity and price. The id of the line is left out."""
+    """Return the comparable form of an item: product, quantity and price. The id of the item is not compared."""
     what = line.bitrix_product_id or line.product_snapshot.get("name", "")
     return [what, str(Decimal(line.quantity).quantize(Decimal("0.001"))), comparable(Decimal(line.price))]
 
 
 def comparable_items(lines: Iterable[Line]) -> list[list[Any]]:
-    """Return the comparable form of a basket, sorted, so that the order of its lines does not count."""
+    """Return the comparable form of the items of an order. It is sorted, so the positions of the items do not count."""
     return sorted((comparable_line(line) for line in lines), key=lambda line: tuple(map(str, line)))
 
 
 def order_values(order: Order, names: Iterable[str], lines: Sequence[Line] | None = None) -> dict[str, Any]:
-    """Return these fields of an order in comparable form. Loaded `lines` save the query for the field `items`."""
+    """Return the named fields of an order in comparable form.
+
+    `lines` are the items of the order if they are already loaded. They save the query for the field `items`.
+    """
     values: dict[str, Any] = {}
     for name in names:
         if name == ITEMS:

@@ -1,7 +1,7 @@
-"""Deciding whether a snapshot of an order is newer than the stored order, before anything is merged.
+"""The decision whether a snapshot of an order is newer than the stored order, made before anything is merged.
 
-These are pure functions: `freshness_of` compares the stored order (`Known`) with a snapshot and the way in which it
-was received (`Arrival`). The services that apply the snapshot only read the result, a `Freshness`.
+The functions are pure. `freshness_of` compares the stored order (`Known`) with a snapshot, and uses the way in which
+the snapshot was received (`Arrival`). The services that apply the snapshot only read the result, a `Freshness`.
 """
 
 from collections.abc import Mapping
@@ -15,81 +15,81 @@ from orders.sync.three_way_merge import Agreement
 
 
 class Clock(StrEnum):
-    """How a version or a time of the snapshot compares with the stored one."""
+    """The result of comparing a version or a time of the snapshot with the stored one."""
 
     OLDER = "older"
     SAME = "same"
     NEWER = "newer"
     UNKNOWN = "unknown"
-    """One of the two is missing."""
+    """One of the two values is missing."""
 
 
 class Age(StrEnum):
-    """How old a snapshot is, compared with the stored order."""
+    """The age of a snapshot, compared with the stored order."""
 
     NEW = "new"
     OLD = "old"
     UNCLEAR = "unclear"
-    """The clocks contradict each other or do not show it, so only the site knows."""
+    """Versions and times contradict each other or do not show the age, so only the site knows it."""
 
 
 class Channel(StrEnum):
-    """How a snapshot was received."""
+    """The way in which a snapshot was received."""
 
     EVENT = "event"
-    """The site reported it."""
+    """The site reported the order in a webhook event."""
     REPEATED = "repeated"
-    """The site reported it earlier, with a version, and it is now processed again."""
+    """The site reported the order in an earlier webhook event with a version, which is now processed again."""
     RESPONSE = "response"
-    """It was just fetched from the site."""
+    """The order was just fetched from the site."""
     COPY = "copy"
-    """It was read from a copy of the site's database."""
+    """The order was read from a copy of the site's database."""
 
 
 class Verdict(StrEnum):
-    """What is done with a snapshot."""
+    """The decision about a snapshot."""
 
     APPLY = "apply"
     DISCARD = "discard"
     FETCH = "fetch"
-    """The snapshot is not applied: the order is fetched from the site, and the response is applied."""
+    """The snapshot is not applied. Instead, the order is fetched from the site, and the response is applied."""
 
 
 class StatusVerdict(StrEnum):
-    """What is done with the status of a snapshot that is applied."""
+    """The decision about the status of a snapshot that is applied."""
 
     APPLY = "apply"
     DISCARD = "discard"
     CHECK = "check"
-    """Applied unless another status has replaced it since (`Freshness.verdict_on_status`)."""
+    """The status is applied unless it is a past one, which a later status has replaced (`verdict_on_status`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """The stored values of an order that a snapshot is compared with."""
+    """The stored values of an order with which a snapshot is compared."""
 
     version: int | None
     updated_at: datetime | None
     agreement: Agreement
     is_stub: bool = False
     is_imported: bool = False
-    """Whether the order was read from a copy of the site."""
+    """Whether the order was read from a copy of the site's database."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """How and when a snapshot was received, by our clock."""
+    """The way and the time in which a snapshot was received. The times are by the clock of the CRM."""
 
     at: datetime
     received_at: datetime | None = None
-    """When an event that is processed again was first received."""
+    """When a webhook event that is processed again was first received."""
     fresh: FreshRead | None = None
-    """The fetch whose response the snapshot is."""
+    """The fetch that returned the snapshot."""
     is_copied: bool = False
-    """Whether the snapshot was read from a copy of the site."""
+    """Whether the snapshot was read from a copy of the site's database."""
 
     def channel(self, snapshot: OrderSnapshot) -> Channel:
-        """Return how the snapshot was received."""
+        """Return the channel. A webhook event without a version counts as `EVENT` even if it is processed again."""
         if self.is_copied:
             return Channel.COPY
         if self.fresh is not None:
@@ -99,37 +99,37 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Freshness:
-    """Which parts of a snapshot are applied."""
+    """The decision about which parts of a snapshot are applied."""
 
     verdict: Verdict
     status: StatusVerdict
     is_fetch_due: bool
-    """Whether the whole order has not been fetched since the snapshot was received."""
+    """Whether no successful fetch of the whole order has started since the snapshot was received."""
     is_fetched: bool = False
-    """Whether the snapshot is the response to a fetch, so that its contents are certain."""
+    """Whether the snapshot is the response to a fetch. The contents of a response are certain."""
     repeats_contacts: bool = False
     """Whether the contacts typed into the order are already known from an equal or newer version."""
 
     @property
     def verdict_in_doubt(self) -> Verdict:
-        """Return the verdict for contents that contradict the clocks."""
+        """Return the verdict on a snapshot whose contents contradict its version or its times."""
         return Verdict.FETCH if self.is_fetch_due else Verdict.DISCARD
 
     def verdict_on_status(self, code: str | None, agreement: Agreement) -> Verdict:
-        """Return the verdict on the status of the snapshot, given our code of it."""
+        """Return the verdict on the status of the snapshot. `code` is the code of this status in the CRM."""
         is_doubtful = self.status is StatusVerdict.CHECK and agreement.is_past(code)
         return self.verdict_in_doubt if is_doubtful else Verdict.APPLY
 
     def is_twin(self, version: int | None, theirs: Mapping[str, Any], agreement: Agreement) -> bool:
-        """Return whether the contents show that two saves of the site made the same version."""
+        """Return whether the contents show that two saves on the site produced the same version."""
         return not self.is_fetched and agreement.is_twin(version, theirs)
 
 
 def freshness_of(known: Known, snapshot: OrderSnapshot, arrival: Arrival) -> Freshness:
     """Return which parts of the snapshot are applied.
 
-    The response to a fetch is the site's present state, even with a lower version, unless the site has reported the
-    order since the request was sent.
+    The response to a fetch counts as the present state of the site, even if its version is lower, unless the site has
+    reported the order since the request was sent.
     """
     channel = arrival.channel(snapshot)
     fresh, agreement = arrival.fresh, known.agreement
@@ -152,8 +152,8 @@ def freshness_of(known: Known, snapshot: OrderSnapshot, arrival: Arrival) -> Fre
 def verdict_of(age: Age, channel: Channel, *, is_fetch_due: bool, is_proven: bool) -> Verdict:
     """Return whether a snapshot is applied.
 
-    A repeated event with a version adds nothing to a later response of the site. A snapshot of a copy is applied only
-    if it is proven to be as new as the site's later reports (`is_proven`).
+    A repeated event with a version adds nothing to a later response of the site. A snapshot that was read from a copy
+    of the site's database is applied only if it is proven to be as new as the reports of the site (`is_proven`).
 
     | age     | channel         | fetch due | proven  | verdict |
     |---------|-----------------|-----------|---------|---------|
@@ -180,8 +180,8 @@ def verdict_of(age: Age, channel: Channel, *, is_fetch_due: bool, is_proven: boo
 def status_verdict_of(channel: Channel, *, is_late: bool, has_versions: bool) -> StatusVerdict:
     """Return whether the status of an applied snapshot is applied too.
 
-    Without versions on both sides, nothing shows whether the status is older than ours: the site's dates do not include
-    our pushes, and its clock differs from ours.
+    Without versions on both sides, nothing shows whether the status is older than the stored one: the dates of the site
+    do not include our pushes, and the clocks of the site and of the CRM differ.
 
     | late | channel               | versions | status  |
     |------|-----------------------|----------|---------|
@@ -196,7 +196,7 @@ def status_verdict_of(channel: Channel, *, is_late: bool, has_versions: bool) ->
 
 
 def age_of(known: Known, snapshot: OrderSnapshot) -> Age:
-    """Return how old the snapshot is, compared with the stored order, by the table of `age_by_clocks`."""
+    """Return the age of the snapshot, compared with the stored order, by the table in `age_by_clocks`."""
     version = _compare(snapshot.version, known.version)
     date = _compare(snapshot.updated_at, known.updated_at)
     return age_by_clocks(
@@ -209,14 +209,15 @@ def age_of(known: Known, snapshot: OrderSnapshot) -> Age:
 
 
 def age_by_clocks(*, version: Clock, date: Clock, own_time: Clock, has_other_contents: bool, was_skipped: bool) -> Age:
-    """Return how old a snapshot is, by VERSION and DATE_UPDATE together, else by its own time.
+    """Return the age of a snapshot by VERSION and DATE_UPDATE together, or by its own time if these do not decide.
 
-    Bitrix writes the version that it has loaded plus one: of two overlapping saves, the later one may have the lower
-    version, or the same. So a lower version is old only if its date is older too, and a higher version is new only if
-    its date is not older. Equal values leave the decision to the next clock. If all are equal, the snapshot is new,
-    since merging the same values again changes nothing. If the checksums differ at equal versions and dates, no clock
-    shows which state is newer. An old snapshot that was never received (`was_skipped`) may contain changes that no
-    other snapshot has.
+    Bitrix saves an order with the version that it has loaded plus one. If two saves overlap, the later one may have a
+    lower version, or both may have the same version. So a snapshot with a lower version is old only if its date is
+    older too, and a snapshot with a higher version is new only if its date is not older. If two values are equal, the
+    next clock decides. If all clocks are equal, the snapshot is new, since merging the same values again changes
+    nothing. If the checksums differ at equal versions and dates, no clock shows which state is newer. An old snapshot
+    may still be newer than the last whole order that was received (`was_skipped`). Such a snapshot may contain changes
+    that no other snapshot has.
 
     | version         | date                 | other contents | own time             | skipped | age     |
     |-----------------|----------------------|----------------|----------------------|---------|---------|
@@ -265,16 +266,17 @@ def _own_time(known: Known, snapshot: OrderSnapshot, *, has_others: bool) -> Clo
     announced = [agreement.announced_at, agreement.status_announced_at if snapshot.is_partial else None]
     own_time = _compare(snapshot.announced_at, max((moment for moment in announced if moment), default=None))
     if own_time is Clock.UNKNOWN and not has_others:
-        # These are two clocks that may differ, so they are compared only if nothing else is known.
+        # The time of the event and DATE_UPDATE come from clocks that may differ, so they are compared only if nothing
+        # else is known.
         own_time = _compare(snapshot.announced_at, known.updated_at)
     return own_time
 
 
 def _has_other_contents(agreement: Agreement, snapshot: OrderSnapshot) -> bool:
-    """Return whether the checksum differs from that of the order that was received last.
+    """Return whether the checksum differs from the checksum of the whole order that was received last.
 
-    Old functions of the site change properties without changing version or date. After the response to a push the
-    stored checksum is outdated.
+    Old functions of the site change properties, but neither the version nor the date. After a response to a push, the
+    stored checksum is outdated and is not compared.
     """
     known = (snapshot.checksum, agreement.checksum)
     return agreement.answered is None and None not in known and snapshot.checksum != agreement.checksum
@@ -283,8 +285,8 @@ def _has_other_contents(agreement: Agreement, snapshot: OrderSnapshot) -> bool:
 def _was_skipped(agreement: Agreement, snapshot: OrderSnapshot) -> bool:
     """Return whether this whole order is newer than the last whole order that was received.
 
-    What is stored is then newer only by a bare status or by the response to a push, so the other changes of this order
-    were never received.
+    In that case the stored order is newer than the snapshot only because of an event about the status alone, or because
+    of the response to a push. The other changes in the snapshot were never received.
     """
     if snapshot.is_partial:
         return False
@@ -294,9 +296,9 @@ def _was_skipped(agreement: Agreement, snapshot: OrderSnapshot) -> bool:
 
 
 def _is_unproven(known: Known, snapshot: OrderSnapshot) -> bool:
-    """Return whether nothing proves that a copy of the site is as new as the site's later reports.
+    """Return whether nothing proves that a copy of the site's database is as new as the reports of the site.
 
-    An equal version or date is a proof, unless the site has since reported the order without version and date.
+    An equal version or date is a proof, unless the site has reported the order without version and date since then.
     """
     if known.is_stub:
         return False
@@ -306,7 +308,7 @@ def _is_unproven(known: Known, snapshot: OrderSnapshot) -> bool:
 
 
 def _is_newer(known: Known, snapshot: OrderSnapshot) -> bool:
-    """Return whether the version or the date shows that the snapshot is newer, if they do not contradict each other."""
+    """Return whether the version or the date of the snapshot is newer than the stored one."""
     return Clock.NEWER in _clocks(known, snapshot)
 
 
@@ -315,10 +317,11 @@ def _clocks(known: Known, snapshot: OrderSnapshot) -> tuple[Clock, Clock]:
 
 
 def _has_older_status(known: Known, snapshot: OrderSnapshot, arrival: Arrival) -> bool:
-    """Return whether an event about the status alone has reported a newer status than that of this whole order.
+    """Return whether an event about the status alone has reported a newer status than this snapshot of a whole order.
 
-    For the response to a fetch, our own clock shows it. For other snapshots, all of their times must be older, since
-    their clock may differ from that of the event. A copy may also lack the reported status.
+    For the response to a fetch, the clock of the CRM decides. For other snapshots, all of their times must be older,
+    since their clock may differ from the clock of the event. A copy of the site's database may also lack the reported
+    status.
     """
     status_received_at = known.agreement.status_received_at
     if arrival.is_copied and _lacks_status(known, snapshot):
@@ -328,11 +331,11 @@ def _has_older_status(known: Known, snapshot: OrderSnapshot, arrival: Arrival) -
     if arrival.fresh is not None:
         return status_received_at is not None and arrival.fresh.read_at < status_received_at
     clocks = [moment for moment in (snapshot.updated_at, snapshot.announced_at) if moment is not None]
-    # DATE_UPDATE has whole seconds, so within one second the event about the status wins.
+    # DATE_UPDATE has whole seconds, so within the same second the event about the status wins.
     return _compare(max(clocks, default=None), known.agreement.status_announced_at) is Clock.OLDER
 
 
 def _lacks_status(known: Known, snapshot: OrderSnapshot) -> bool:
-    """Return whether an event reported a status alone and the version of this copy is not newer than the stored one."""
+    """Return whether an event reported the status alone and the version of the snapshot is not newer."""
     has_received = known.agreement.status_received_at is not None
     return has_received and _compare(snapshot.version, known.version) is not Clock.NEWER

@@ -1,26 +1,26 @@
-"""Warnings and refused fields in the site's response to a push, as pure values."""
+"""The warnings and the refused fields in the site's response to a push. They are plain values without a database."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 OCCURRENCE = "inner_account"
-"""The code of the warning that money went to the customer's account on the site. It is reported each time, because it
-is an occurrence; the other warnings describe a state."""
+"""The code of the warning that money went to the customer's account on the site. This warning is reported each time,
+because it describes an occurrence. The other warnings describe a state."""
 UNNAMED = ""
-"""The code of a warning from a bridge older than 1.2, which sends only a text."""
+"""The code of a warning from a bridge older than 1.2, which sends only a message."""
 
 
 @dataclass(frozen=True, slots=True)
 class SiteWarning:
-    """A warning about a push that the site accepted. The message is Russian, for staff."""
+    """A warning about a push that the site accepted. The message is in Russian, for staff."""
 
     code: str
     message: str
     about: str = ""
     """The site's name of the property or product that the warning is about."""
     field: str = ""
-    """Our name of the field; empty for the whole order, or if we have no such field."""
+    """The field's name in the CRM. It is empty if the warning is about the whole order or the CRM has no such field."""
     amount: str = ""
     """The amount of an occurrence, in KZT."""
 
@@ -31,31 +31,31 @@ class SiteWarning:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "SiteWarning":
-        """Return the warning that the timeline has stored."""
+        """Return the warning from its JSON value in a timeline entry."""
         return cls(**{name: str(data.get(name, "")) for name in ("code", "message", "about", "field", "amount")})
 
     def as_json(self) -> dict[str, Any]:
-        """Return what the timeline stores."""
+        """Return the JSON value that a timeline entry stores, without empty values."""
         return {name: value for name, value in asdict(self).items() if value}
 
 
 @dataclass(frozen=True, slots=True)
 class FieldRefusal:
-    """A field that the site refused although it accepted the others. The message is for staff."""
+    """The refusal of one field in a push whose other fields the site accepted. The message is for staff."""
 
     code: str
     message: str
     is_of_value: bool
-    """Whether the site can't store this value: another value may succeed, the same one never will."""
+    """Whether the site can't store this value. A different value may be accepted, but this value never will be."""
 
 
 @dataclass(frozen=True, slots=True)
 class SiteResponse:
-    """The warnings and refusals of one response. The keys of `refused` are our field names."""
+    """The warnings and refusals in one response. The keys of `refused` are the names of fields in the CRM."""
 
     warnings: tuple[SiteWarning, ...] = ()
     refused: Mapping[str, FieldRefusal] = field(default_factory=dict)
 
 
 SILENCE = SiteResponse()
-"""A response without warnings and refusals."""
+"""A response with neither warnings nor refusals."""

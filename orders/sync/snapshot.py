@@ -1,12 +1,12 @@
-"""Snapshots: orders, customers and products as the site describes them, in the terms of the CRM.
+"""Snapshots of orders, customers and products, as the site describes them but in the terms of the CRM.
 
-They are plain values without a database: the bridge translates a payload into a snapshot, and `orders.services`
-merges it. Two rules apply everywhere:
+They are plain values without a database. The bridge translates a payload into a snapshot, and `orders.services` merges
+the snapshot. Two rules apply everywhere:
 
-* Absent is not empty. A key that is missing from `fields` was not in the payload, and the field keeps its value;
+* Absent is not empty. If a key is missing from `fields`, it was not in the payload, and the field keeps its value.
   `""` or `None` under a key means that the site has cleared the field.
-* Nothing is lost. Data without a column of its own is in `metadata`; a value that could not be read is there in its
-  raw form, and `problems` names it.
+* Nothing is lost. Data without a column of its own is stored in `metadata`. A value that could not be read is stored
+  there in its raw form, and is listed in `problems`.
 """
 
 from collections.abc import Mapping
@@ -18,13 +18,13 @@ from typing import Any
 from uuid import UUID
 
 CRM_XML_ID_PREFIX = "crm-"
-"""In Bitrix an order created by the CRM has `XML_ID = "crm-" + order id`."""
+"""In Bitrix, an order created by the CRM has `XML_ID = "crm-" + order id`."""
 
 
 class ProblemReason(StrEnum):
-    """Why a field of a payload could not be used as it was.
+    """The reason why a field of a payload could not be used as received.
 
-    The texts for staff are in `orders.presentation.timeline`.
+    The messages for staff are in `orders.presentation.timeline`.
     """
 
     NOT_A_NUMBER = "not_a_number"
@@ -45,26 +45,29 @@ class Problem:
     field: str
     value: Any
     reason: ProblemReason | str
-    """A string if another version of the CRM has stored a reason that this version does not know."""
+    """A string if a different version of the CRM has stored a reason that this version does not know."""
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Problem":
-        """Return the problem that the inbox or the timeline has stored."""
+        """Return the problem from the JSON value that the inbox or the timeline stores."""
         return cls(str(data.get("field", "")), data.get("value", ""), str(data.get("reason", "")))
 
     def as_json(self) -> dict[str, Any]:
-        """Return the form that the inbox and the timeline store."""
+        """Return the JSON value that the inbox and the timeline store."""
         return {"field": self.field, "value": self.value, "reason": str(self.reason)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerSnapshot:
-    """The customer who ordered. Keys of `fields`: name, phone (E.164 or as typed), email (None for placeholders)."""
+    """The customer who ordered.
+
+    `fields` may contain name, phone (E.164 or as typed) and email (None for a placeholder address).
+    """
 
     bitrix_user_id: int | None
     contacts_only: bool = False
-    """Whether the account has neither name nor phone, so that `fields` come from the order. Several people may order
-    under such an account."""
+    """Whether the account on the site has neither a name nor a phone, so `fields` contains what was typed into the
+    order. Several people may order under such an account."""
     fields: Mapping[str, str | None] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
@@ -72,21 +75,21 @@ class CustomerSnapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemSnapshot:
-    """One line of the basket. Price and total are KZT for one piece and for the line."""
+    """One item of an order. The price is in KZT, for one piece."""
 
     bitrix_basket_id: int | None
     bitrix_product_id: int | None
     quantity: Decimal
     price: Decimal
     product_snapshot: Mapping[str, Any]
-    """name, currency, original_price, discount and xml_id at the time of the order."""
+    """The product when the order was placed: name, currency, original_price, discount and xml_id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderSnapshot:
     """An order as the site describes it.
 
-    `fields` has the values of columns of `orders.Order`:
+    `fields` contains values of columns of `orders.Order`:
     order_number, bitrix_user_id, status (the *site's* code, e.g. "AP"), recipient_name, recipient_phone,
     delivery_address, delivery_date (date), delivery_slot (str id), city (int), shop (int), postcard_text, comment,
     courier_comment, total_amount, delivery_fee, discount_amount, paid_amount (Decimal, KZT), currency,
@@ -95,64 +98,67 @@ class OrderSnapshot:
 
     bitrix_order_id: int
     crm_order_id: UUID | None = None
-    """Our id of an order that was created in the CRM, read from XML_ID."""
+    """The primary key of an order that was created in the CRM, read from XML_ID."""
     version: int | None = None
     updated_at: datetime | None = None
     """DATE_UPDATE, aware."""
     checksum: str | None = None
-    """The site's checksum of properties, lines and payments; it changes when any of them changes."""
+    """The site's checksum of properties, items and payments. It changes when any of them changes."""
     announced_at: datetime | None = None
-    """The event's own time (webhook_timestamp, else DATE_STATUS), aware. It orders events only if nothing else can."""
+    """The time in the event, aware: webhook_timestamp, or DATE_STATUS if there is none. It decides which of two events
+    is newer only if nothing else does."""
     created_at: datetime | None = None
     """DATE_INSERT, aware."""
     is_partial: bool = False
-    """Whether only the status is known: an unknown order becomes a stub, and the rest is refetched."""
+    """Whether only the status is known. In that case an unknown order becomes a stub, and the rest is fetched later."""
     fields: Mapping[str, Any] = field(default_factory=dict)
     customer: CustomerSnapshot | None = None
     items: tuple[ItemSnapshot, ...] | None = None
     """None if the payload has no basket; an empty tuple if the basket is empty."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     readable: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Part of `metadata` -> names that could be read this time, so that their stored raw values are outdated."""
+    """For each part of `metadata`, the names of the fields that could be read this time. The stored raw values of these
+    fields are outdated."""
     problems: tuple[Problem, ...] = ()
     """The problems of the order and of its customer."""
 
     @property
     def has_clock(self) -> bool:
-        """Return whether it has a version or a time by which snapshots can be ordered."""
+        """Return whether the snapshot has a version or a time that shows which of two snapshots is newer."""
         return any(clock is not None for clock in (self.version, self.updated_at, self.announced_at))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FreshRead:
-    """The fetch that returned a snapshot: the site's present state, even if its version is lower than ours.
+    """The fetch that returned a snapshot.
 
-    After the site was restored to an older state, its versions continue from that state. Events that were received
-    during the fetch may be newer.
+    The snapshot is the present state of the site, even if its version is lower than the stored one: after the site is
+    restored to an older state, its versions continue from that state. Events that were received during the fetch may be
+    newer than the snapshot.
     """
 
     read_at: datetime
     """The time before the request was sent, aware."""
     times_received: int
-    """`Agreement.times_received` of the order at that time; 0 for an unknown order."""
+    """The value of `Agreement.times_received` of the order at that time; 0 for an unknown order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryRead:
-    """The import that read a snapshot from a copy of the site. No one is notified of imported orders."""
+    """The import that read a snapshot from a copy of the site's database. No one is notified of imported orders."""
 
     settled_at: datetime | None = None
     """When the order got its status, aware."""
     remarks: tuple[str, ...] = ()
-    """Texts for staff about oddities of the order in the copy."""
+    """Messages for staff about unusual data of the order in the copy of the site's database."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryEntry:
-    """A change of one field that the site has logged before the CRM knew the order. A status is the site's code."""
+    """A change of one field that the site logged before the CRM knew the order. A status is the code of the site."""
 
     key: str
-    """The site's id of the entry (`b_sale_order_change.ID`), by which it is imported only once."""
+    """The site's id of the entry (`b_sale_order_change.ID`). It ensures that an entry is imported only once."""
     happened_at: datetime
     field: str
     old: Any
@@ -163,7 +169,10 @@ class HistoryEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductSnapshot:
-    """A catalogue product. Keys of `fields`: name, slug, price, old_price, quantity (Decimal), is_active, image_url."""
+    """A product of the site's catalogue.
+
+    `fields` may contain name, slug, price, old_price, quantity (Decimal), is_active and image_url.
+    """
 
     bitrix_product_id: int
     updated_at: datetime | None = None
@@ -174,10 +183,13 @@ class ProductSnapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferenceRow:
-    """One row of the site's reference data. Keys of `fields`: name; a status has sort, a slot starts_at and ends_at."""
+    """One row of the site's reference data.
+
+    `fields` contains the name. For a status it also contains sort, and for a delivery slot starts_at and ends_at.
+    """
 
     key: Any
-    """The site's code of a status, id of a city, shop or slot."""
+    """The code of a status, or the id of a city, shop or delivery slot, on the site."""
     fields: Mapping[str, Any]
 
 

@@ -1,7 +1,7 @@
-"""The three-way merge of our values and the site's, field by field, against the values that both sides last agreed on.
+"""The three-way merge: compare our values and the site's values with the agreed values, field by field.
 
-Everything here is pure: plain values in comparable form (`orders.sync.fields`), no database. Values are compared in the
-form that the site has, which knows no refund, only an order that is not paid.
+The functions are pure. They use plain values in comparable form (`orders.sync.fields`) and no database. Values are
+compared as the site stores them. For example, the site has no refunds: a refunded order is an unpaid order there.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -15,28 +15,28 @@ from orders.sync.site_response import UNNAMED, FieldRefusal, SiteWarning
 
 STATUS = "status"
 COMPUTED_ON_SITE = frozenset({"total_amount", "discount_amount"})
-"""Fields that the site computes: another value of them does not show which of two saves was first."""
+"""Fields that the site computes. If their values differ, this does not show which of two saves was first."""
 MOST_WARNINGS = 50
-"""How many warnings are stored: more than an order can have."""
+"""The maximum number of stored warnings. It is higher than the number of warnings that an order can have."""
 MOST_PAST = 6
-"""How many past statuses are stored."""
+"""The maximum number of stored past statuses."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Values that were sent, and the key by which the site recognises a repetition."""
+    """A request with values for the site, and the key by which the site recognises a repetition of the request."""
 
     key: str
     values: Mapping[str, Any]
     times_received: int = 0
-    """`Agreement.times_received` before the first attempt."""
+    """The value of `Agreement.times_received` before the first attempt."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
     """The version in the site's response to a push, and the fields that the push has set.
 
-    An event may have the same version but come from another save, which started before ours and ended after it.
+    An event may have the same version but report a different save, which started before our push and ended after it.
     """
 
     version: int
@@ -45,7 +45,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class RefusedValue:
-    """A value that the site has refused because it can't store it."""
+    """A value that was refused because the site can't store it."""
 
     value: Any
     code: str
@@ -54,52 +54,54 @@ class RefusedValue:
 
 @dataclass(slots=True)
 class Agreement:
-    """`Order.bitrix_state`: the agreed values of an order, and what was sent to and received from the site."""
+    """The agreed values of an order, and what was sent to the site and received from it: `Order.bitrix_state`."""
 
     agreed: dict[str, Any] = field(default_factory=dict)
     """The site's last known value of each field that it has reported or accepted."""
     sent: dict[str, list[Any]] = field(default_factory=dict)
-    """Sent values that may not have arrived: if the site reports one of them, it is our echo, not a change there."""
+    """Sent values that may not have arrived. If the site reports one of them, this is an echo and not a change made on
+    the site."""
     unanswered: "Request | None" = None
-    """The last request without a response, as long as its values are desired; never a request for the status alone."""
+    """The last request without a response, as long as its values are desired. A request that only sets the status is
+    never stored."""
     refused: dict[str, RefusedValue] = field(default_factory=dict)
-    """Our values that the site can't store: they stay here, and are not sent again until they change."""
+    """Our values that the site can't store. They are kept in the CRM, and are not sent again until they change."""
     warnings: list[SiteWarning] = field(default_factory=list)
-    """Warnings of the site that are on the timeline and still apply."""
+    """Warnings of the site that the timeline contains and that still apply."""
     site_status: str = ""
-    """The site's own code of the agreed status, which a compare-and-set request must name."""
+    """The site's code of the agreed status. A compare-and-set request must contain this code."""
     received_version: int | None = None
-    """The version of which the whole order was received; None if there is none. The response to a push may name a later
-    one, so that changes between the two have not been received."""
+    """The version of the whole order that was received last; None if it is not known. A response to a push may have a
+    later version. In that case the changes between the two versions have not been received."""
     received_updated_at: datetime | None = None
     """DATE_UPDATE of the whole order that was received last."""
     checksum: str | None = None
     """The site's checksum of the whole order that was received last; None if it had no checksum."""
     times_received: int = 0
-    """How many events and responses have reported the order. Versions can't be used for this count: they may become
-    lower, and two saves may make the same version."""
+    """The number of events and responses that have reported the order. Versions can't be used for this count: they may
+    become lower, and two saves may produce the same version."""
     answered: "Answered | None" = None
-    """The last response to a push, as long as no event has reported the whole order since."""
+    """The last response to a push, as long as no event has reported the whole order since then."""
     is_unclear: bool = False
-    """Whether the site's present values do not follow from its reports, so that the whole order must be fetched."""
+    """Whether the reports of the site do not show its present values. In that case the whole order must be fetched."""
     announced_at: datetime | None = None
-    """The own time of the newest event that reported the whole order, for events without version and date."""
+    """The time in the newest event that reported the whole order, for events without version and date."""
     status_announced_at: datetime | None = None
-    """The own time of the newest event that reported the status alone."""
+    """The time in the newest event that reported the status alone."""
     status_received_at: datetime | None = None
-    """When the last event that reported the status alone was received, by our clock."""
+    """When the last event that reported the status alone was received, by the clock of the CRM."""
     past_statuses: list[str] = field(default_factory=list)
-    """Statuses of the site that ours have replaced, and ours, oldest first: an event that names one of them without a
-    version may be outdated."""
+    """Statuses of the site that our pushes have replaced, and the pushed statuses, oldest first. An event with one of
+    them and without a version may be outdated."""
     answered_at: datetime | None = None
-    """When the last successful fetch of the whole order started, by our clock."""
+    """When the last successful fetch of the whole order started, by the clock of the CRM."""
     unversioned_at: datetime | None = None
-    """When the site last reported the whole order, or accepted our values, without a version and a date, by our clock.
-    None after it has reported the order with one of them."""
+    """When the site last reported the whole order, or accepted our values, with neither a version nor a date, by the
+    clock of the CRM. None after the site has reported the order with a version or a date."""
 
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> Self:
-        """Return the agreement that the column stores."""
+        """Return the agreement from the JSON value of `Order.bitrix_state`."""
         return cls(
             agreed=dict(state.get("agreed", {})),
             sent={name: list(values) for name, values in state.get("sent", {}).items()},
@@ -123,11 +125,11 @@ class Agreement:
 
     @classmethod
     def on(cls, **values: Any) -> Self:
-        """Return an agreement on these values: the site's, or those of a new stub."""
+        """Return an agreement on these values, which are the values of the site or of a new stub."""
         return cls(agreed=values)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the column's value."""
+        """Return the JSON value of `Order.bitrix_state`."""
         return {
             "agreed": dict(self.agreed),
             "sent": {name: list(values) for name, values in self.sent.items()},
@@ -150,11 +152,11 @@ class Agreement:
         }
 
     def value(self, name: str) -> Any:
-        """Return the site's last known value, or an empty one if the site has not reported the field."""
+        """Return the site's last known value, or an empty value if the site has not reported the field."""
         return self.agreed.get(name, empty_value(name))
 
     def note_sending(self, values: Mapping[str, Any]) -> None:
-        """Record values before they are sent, since their echo may arrive before the response, or without one."""
+        """Record values before they are sent. Their echo may arrive before the response, or without a response."""
         for name, ours in values.items():
             if _is_unset(name, ours):
                 continue
@@ -163,9 +165,10 @@ class Agreement:
             self.sent[name] = [*sent, value]
 
     def start_request(self, values: Mapping[str, Any]) -> Request:
-        """Record values that are about to be sent; return their request, the earlier one if this is a repetition.
+        """Record values that are about to be sent, and return their request.
 
-        The site performs a repeated request only once, so that later changes there are not overwritten.
+        If the unanswered request has the same values, return it again. The site performs a repeated request only once,
+        so later changes made on the site are not overwritten.
         """
         if self.unanswered is None or self.unanswered.values != values:
             self.unanswered = Request(str(uuid4()), dict(values), self.times_received)
@@ -175,7 +178,8 @@ class Agreement:
     def forget_request_unless(self, ours: Mapping[str, Any]) -> None:
         """Forget the unanswered request if it has arrived, or if its values are no longer desired.
 
-        If the same values are desired again later, they make a new request. `ours` may lack unchanged fields.
+        If the same values are desired again later, they are sent in a new request. Unchanged fields may be missing from
+        `ours`.
         """
         if self.unanswered is None:
             return
@@ -185,7 +189,10 @@ class Agreement:
             self.unanswered = None
 
     def settle(self, values: Mapping[str, Any]) -> None:
-        """Record these values as the site's. A sent value among them has arrived, and so have those sent before it."""
+        """Record these values as the values of the site.
+
+        A sent value among them has arrived, and so have the values of this field that were sent before it.
+        """
         for name, said in values.items():
             value = as_sent(name, said)
             before, self.agreed[name] = self.agreed.get(name), value
@@ -195,13 +202,16 @@ class Agreement:
             if value in sent:
                 if name == STATUS:
                     self._add_past_statuses(before, *sent[: sent.index(value) + 1])
-                # Values sent later may still arrive, and their echo must not count as a change of the site.
+                # Values sent later may still arrive, and their echo must not count as a change made on the site.
                 self.sent[name] = sent[sent.index(value) + 1 :]
                 if not self.sent[name]:
                     del self.sent[name]
 
     def refuse(self, name: str, ours: Any, refusal: FieldRefusal) -> bool:
-        """Record that the site has refused a value; return whether this refusal is new."""
+        """Record that the site has refused a value, and return whether this refusal is new.
+
+        A refusal that is not of the value counts as new each time.
+        """
         value = as_sent(name, ours)
         self.sent[name] = [sent for sent in self.sent.get(name, []) if sent != value]
         if not self.sent[name]:
@@ -212,7 +222,7 @@ class Agreement:
         return known != self.refused[name]
 
     def forget_refusals_unless(self, ours: Mapping[str, Any]) -> None:
-        """Forget refused values that are no longer desired. `ours` may lack unchanged fields."""
+        """Forget refused values that are no longer desired. Unchanged fields may be missing from `ours`."""
         self.refused = {
             name: refusal
             for name, refusal in self.refused.items()
@@ -222,8 +232,8 @@ class Agreement:
     def new_warnings(self, warnings: Sequence[SiteWarning], asked: Collection[str]) -> list[SiteWarning]:
         """Return the warnings of a response that are new, and store the standing ones.
 
-        `asked` are the fields of the request. Stored warnings about other fields stay, since the response does not
-        mention those fields. Stored warnings without a code stay too, since they name no field.
+        `asked` contains the fields of the request. Stored warnings about other fields are kept, since the response does
+        not mention those fields. Stored warnings without a code are kept too, since they name no field.
         """
         known = set(self.warnings)
         new = [warning for warning in dict.fromkeys(warnings) if warning not in known]
@@ -244,7 +254,7 @@ class Agreement:
     def merge_answer(self, version: int | None, values: Mapping[str, Any], *, is_unclear: bool) -> None:
         """Record the values that the site has accepted, and the version in its response.
 
-        `is_unclear` means that the site has also reported other values, and nothing shows which are newer.
+        `is_unclear` means that the site has also reported different values, and nothing shows which values are newer.
         """
         was_known = self.has(values)
         self.settle(values)
@@ -261,16 +271,17 @@ class Agreement:
     def _follows(self, version: int, *, was_known: bool) -> bool:
         """Return whether the version contains nothing but the received order and our values.
 
-        If our values were a change there but the version is still the received one, another save has lowered it before.
+        If our values changed the order on the site but its version is still the received one, a different save has
+        lowered the version before.
         """
         if self.received_version is None:
             return False
         return version == self.received_version + 1 or (version == self.received_version and was_known)
 
     def is_twin(self, version: int | None, theirs: Mapping[str, Any]) -> bool:
-        """Return whether an event has the version of a response but lacks the values that the response accepted.
+        """Return whether an event has the version of the last response, but not the values accepted in that response.
 
-        In that case two saves have made this version, and the event reports the other save.
+        In that case two saves have produced this version, and the event reports the save that is not our push.
         """
         if self.answered is None or self.answered.version != version:
             return False
@@ -287,8 +298,8 @@ class Agreement:
     def unsent(self, ours: Mapping[str, Any]) -> list[str]:
         """Return the names of the fields with a pending change, which must be sent to the site.
 
-        They include fields of which another value was sent and may have arrived, even if ours equals the agreed value
-        again. They exclude fields whose value the site has refused because it can't store it.
+        The result includes each field of which a different value was sent and may have arrived, even if our value
+        equals the agreed value again. It excludes each field whose value the site can't store.
         """
         desired = {name: as_sent(name, value) for name, value in ours.items() if not _is_unset(name, value)}
         return [
@@ -300,7 +311,7 @@ class Agreement:
 
 
 def _is_unset(name: str, ours: Any) -> bool:
-    """Return whether our value is empty in a field that can't be empty on the site, so that it is never sent."""
+    """Return whether our value is empty in a field that can't be empty on the site. Such a value is never sent."""
     return name in FIELDS and not FIELDS[name].can_be_cleared and ours == empty_value(name)
 
 
@@ -310,24 +321,26 @@ def _parse_time(text: str | None) -> datetime | None:
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """The result of merging the site's values into ours."""
+    """The result of merging the site's values into our values."""
 
     taken: tuple[str, ...]
-    """Fields that take the site's value."""
+    """The fields in which the site's value replaces our value."""
     kept: Mapping[str, Any]
-    """Fields changed on both sides in which ours stays -> the site's value."""
+    """The site's value of each field that was changed on both sides and in which our value is kept."""
     yielded: Mapping[str, Any]
-    """Fields changed on both sides in which the site decides -> our value, which a manager may restore."""
+    """Our value of each field that was changed on both sides and in which the site decides. A manager may restore this
+    value."""
 
 
 def merge(
     agreement: Agreement, *, ours: Mapping[str, Any], theirs: Mapping[str, Any], site_decides: Collection[str] = ()
 ) -> Merge:
-    """Merge the site's values into ours and settle the agreement on the site's values.
+    """Merge the site's values into our values, and record the site's values as the agreed ones.
 
-    Fields that `theirs` lacks stay. The site has changed a field if its value differs from the agreed one and is not
-    one that we sent; we have changed it if ours differs from the agreed one. The site's change of a field that can't be
-    pushed is always taken. A field that follows another one is taken from the same side as that one.
+    Fields that are missing from `theirs` are not changed. The site has changed a field if its value differs from the
+    agreed value and is not one that the CRM sent. The CRM has changed a field if our value differs from the agreed
+    value. A change made on the site to a field that can't be pushed is always applied. If a field follows another field
+    (`Field.follows`), both get the value of the same side.
     """
     taken: list[str] = []
     kept: dict[str, Any] = {}
@@ -348,7 +361,7 @@ def merge(
         agreement.settle({name: value})
     for name, source in following.items():
         if source not in theirs:
-            continue  # the site did not report the field that this one is computed from
+            continue  # the site did not report the field from which this one is computed
         agreement.settle({name: theirs[name]})
         if theirs[name] != ours[name] and (source in taken or ours[source] == theirs[source]):
             taken.append(name)
@@ -356,7 +369,10 @@ def merge(
 
 
 def _site_changed(agreement: Agreement, name: str, value: Any) -> bool:
-    """Return whether the value is a change of the site and not an echo, which may arrive after we changed it again."""
+    """Return whether the value is a change made on the site and not an echo.
+
+    An echo may arrive after the field has been changed in the CRM again.
+    """
     known = FIELDS.get(name)
     may_be_echo = value in agreement.sent.get(name, ()) and not (known and value in known.never_echo)
     return value != agreement.value(name) and not may_be_echo
